@@ -1,0 +1,92 @@
+"""Plan the monthly spend, context fit and choice of Kimi models.
+
+Names are imported on first use, so that counting tokens loads neither pandas nor matplotlib.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kimi_planner import plot
+    from kimi_planner.catalog import Catalog, ModelSpec, catalog_versions, load_catalog
+    from kimi_planner.errors import KimiPlannerError
+    from kimi_planner.pricing import Cost, cost, price_usage
+    from kimi_planner.projection import ContextFit, Projection, context_fit, project
+    from kimi_planner.selection import Recommendation, Requirements, recommend
+    from kimi_planner.tokens.chat import count_completion, count_messages
+    from kimi_planner.tokens.engine import count_tokens, count_tokens_batch
+    from kimi_planner.usage import UsageRecord, read_usage
+    from kimi_planner.workload import Quantity, Workload, load_workloads
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Catalog",
+    "ContextFit",
+    "Cost",
+    "KimiPlannerError",
+    "ModelSpec",
+    "Projection",
+    "Quantity",
+    "Recommendation",
+    "Requirements",
+    "UsageRecord",
+    "Workload",
+    "catalog_versions",
+    "context_fit",
+    "cost",
+    "count_completion",
+    "count_messages",
+    "count_tokens",
+    "count_tokens_batch",
+    "load_catalog",
+    "load_workloads",
+    "plot",
+    "price_usage",
+    "project",
+    "read_usage",
+    "recommend",
+]
+
+_HOMES = {
+    "Catalog": "catalog",
+    "ContextFit": "projection",
+    "Cost": "pricing",
+    "KimiPlannerError": "errors",
+    "ModelSpec": "catalog",
+    "Projection": "projection",
+    "Quantity": "workload",
+    "Recommendation": "selection",
+    "Requirements": "selection",
+    "UsageRecord": "usage",
+    "Workload": "workload",
+    "catalog_versions": "catalog",
+    "context_fit": "projection",
+    "cost": "pricing",
+    "count_completion": "tokens.chat",
+    "count_messages": "tokens.chat",
+    "count_tokens": "tokens.engine",
+    "count_tokens_batch": "tokens.engine",
+    "load_catalog": "catalog",
+    "load_workloads": "workload",
+    "price_usage": "pricing",
+    "project": "projection",
+    "read_usage": "usage",
+    "recommend": "selection",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "plot":
+        return import_module("kimi_planner.plot")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"kimi_planner.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

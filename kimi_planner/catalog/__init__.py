@@ -1,0 +1,25 @@
+"""Prices and capabilities: versioned, sourced, never guessed."""
+
+from kimi_planner.catalog.load import DEFAULT_VERSION, catalog_versions, load_catalog
+from kimi_planner.catalog.model import (
+    CAPABILITIES,
+    Catalog,
+    Conflict,
+    ModelSpec,
+    Rates,
+    Rating,
+    Source,
+)
+
+__all__ = [
+    "CAPABILITIES",
+    "DEFAULT_VERSION",
+    "Catalog",
+    "Conflict",
+    "ModelSpec",
+    "Rates",
+    "Rating",
+    "Source",
+    "catalog_versions",
+    "load_catalog",
+]

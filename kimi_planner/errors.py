@@ -1,0 +1,95 @@
+"""Every error the package raises, and the helpers that word them.
+
+A message is one line. It names the thing, the value, what was allowed and what to do next, with
+file and line where there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "CatalogError",
+    "ConfigError",
+    "FileError",
+    "KimiPlannerError",
+    "MissingExtraError",
+    "PriceNotFoundError",
+    "RequestError",
+    "UnknownModelError",
+    "UsageError",
+    "VocabularyError",
+    "WorkloadError",
+    "did_you_mean",
+    "shown",
+]
+
+
+class KimiPlannerError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class FileError(KimiPlannerError, ValueError):
+    """A file is missing, empty, too large, or not in the form its name promises."""
+
+
+class CatalogError(KimiPlannerError, ValueError):
+    """A price and capability catalog is not well formed or does not exist."""
+
+
+class UnknownModelError(KimiPlannerError, LookupError):
+    """A model id is not in the catalog."""
+
+
+class PriceNotFoundError(KimiPlannerError, LookupError):
+    """The catalog states no price for what was asked; a cost cannot be told."""
+
+
+class VocabularyError(KimiPlannerError, RuntimeError):
+    """The installed vocabulary is not Moonshot's published one."""
+
+
+class RequestError(KimiPlannerError, ValueError):
+    """A chat request is malformed, or has parts that cannot be counted exactly."""
+
+
+class UsageError(KimiPlannerError, ValueError):
+    """A usage record or log is malformed or contradicts itself."""
+
+
+class WorkloadError(KimiPlannerError, ValueError):
+    """A workload, or the file it stands in, is malformed."""
+
+
+class ConfigError(KimiPlannerError, ValueError):
+    """The configuration of the checks is malformed."""
+
+
+class MissingExtraError(KimiPlannerError, ImportError):
+    """An optional dependency is needed and not installed."""
+
+    @classmethod
+    def of(cls, package: str, extra: str) -> MissingExtraError:
+        """Say which package is missing and which extra installs it."""
+        return cls(f"{package} is not installed. Install it with: pip install 'kimi-planner[{extra}]'.")
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """Return ``repr(value)`` on one line, cut to ``limit`` characters."""
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `` Did you mean 'x'?`` for the nearest known word, or an empty string.
+
+    Dots, underscores, spaces and case are no difference: ``Kimi_K2.5`` is near ``kimi-k2-5``.
+    """
+    plain = {_plain(name): name for name in known}
+    near = get_close_matches(_plain(word), plain, n=1, cutoff=0.6)
+    return f" Did you mean {plain[near[0]]!r}?" if near else ""
+
+
+def _plain(word: str) -> str:
+    return word.lower().replace(".", "-").replace("_", "-").replace(" ", "-")

@@ -1,0 +1,197 @@
+"""Files: the package's own data, TOML that knows its lines, and writes that are all or nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from decimal import Decimal
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+from kimi_planner.errors import FileError, KimiPlannerError, did_you_mean, shown
+
+__all__ = ["TomlFile", "atomic_path", "data_dir", "read_text", "read_toml", "refuse_unknown_keys", "write_text"]
+
+MAX_TOML_BYTES = 10_000_000
+MAX_TOML_NESTING = 60
+
+
+def data_dir() -> Path:
+    """Return the folder of catalogs and example workloads.
+
+    It lies inside the package in a wheel and beside it in a checkout or an editable install.
+    """
+    package = Path(__file__).parent
+    inside = package / "data"
+    return inside if inside.is_dir() else package.parent / "data"
+
+
+def read_text(path: str | Path, *, limit: int | None = None) -> str:
+    """Return the text of a UTF-8 file.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, a folder, unreadable, larger than ``limit`` bytes or not UTF-8.
+    """
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        if limit is not None and size > limit:
+            raise FileError(f"{path}: {size:,} bytes is more than the {limit:,} a file of this kind may have.")
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise FileError(f"{path}: no such file. Check the path; it is relative to {Path.cwd()}.") from None
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read ({error.strerror}).") from None
+    except ValueError as error:  # a NUL byte in the path
+        raise FileError(f"{str(path)!r}: cannot be a path ({error}).") from None
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise FileError(
+            f"{path} line {line}: not UTF-8 (byte 0x{raw[error.start]:02x}). Save the file as UTF-8."
+        ) from None
+
+
+class TomlFile:
+    """A parsed TOML file that can say on which line a key stands.
+
+    Attributes
+    ----------
+    path
+        Where it was read from.
+    data
+        The parsed document; numbers with a point are exact decimals.
+    """
+
+    def __init__(self, path: Path, text: str, data: dict[str, Any]) -> None:
+        self.path = path
+        self.data = data
+        self._lines = text.splitlines()
+
+    def where(self, table: str = "", index: int | None = None, key: str | None = None) -> str:
+        """Return ``FILE line N`` for a key, or for the header of its table, or just the file.
+
+        Parameters
+        ----------
+        table
+            Name of the table, ``""`` for the top of the file.
+        index
+            Which one, from 0, when ``table`` is an array of tables.
+        key
+            The key to find inside that table.
+        """
+        header = self._header(table, index)
+        if header is None:
+            return str(self.path)
+        start = header + 1 if table else 0
+        if key is not None:
+            pattern = re.compile(rf"""^\s*["']?{re.escape(key)}["']?\s*[.=]""")
+            for number in range(start, len(self._lines)):
+                line = self._lines[number]
+                own = re.match(rf"\s*\[+{re.escape(table)}\.{re.escape(key)}[.\]]", line)
+                if own or pattern.match(line):
+                    return f"{self.path} line {number + 1}"
+                if line.lstrip().startswith("[") and f"[{table}." not in line:
+                    break
+        return f"{self.path} line {header + 1}" if table else str(self.path)
+
+    def _header(self, table: str, index: int | None) -> int | None:
+        if not table:
+            return 0
+        brackets = (r"\[\[", r"\]\]") if index is not None else (r"\[", r"\]")
+        pattern = re.compile(rf"^\s*{brackets[0]}\s*{re.escape(table)}\s*{brackets[1]}")
+        found = [number for number, line in enumerate(self._lines) if pattern.match(line)]
+        nth = index or 0
+        return found[nth] if nth < len(found) else None
+
+
+def read_toml(path: str | Path) -> TomlFile:
+    """Parse a TOML file, floats as exact decimals.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read, is empty or is not TOML; the message names file and line.
+    """
+    path = Path(path)
+    text = read_text(path, limit=MAX_TOML_BYTES)
+    if not text.strip():
+        raise FileError(f"{path}: the file is empty. It must hold TOML.")
+    for number, line in enumerate(text.splitlines(), 1):
+        if max(line.count("["), line.count("{")) > MAX_TOML_NESTING and re.search(r"[\[{]{20}", line):
+            raise FileError(f"{path} line {number}: brackets are nested too deeply to be meant.")
+    try:
+        data = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        message, line = _toml_place(str(error), text)
+        raise FileError(f"{path} line {line}: not TOML ({message}). Correct that line.") from None
+    except (RecursionError, ValueError) as error:
+        raise FileError(f"{path}: not TOML ({type(error).__name__}: {error}).") from None
+    return TomlFile(path, text, data)
+
+
+def _toml_place(message: str, text: str) -> tuple[str, int]:
+    place = re.search(r" \(at line (\d+), column \d+\)$", message)
+    if place:
+        return message[: place.start()], int(place[1])
+    return message.removesuffix(" (at end of document)"), len(text.splitlines())
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; rename it to ``path`` only if the block succeeds.
+
+    Raises
+    ------
+    FileError
+        If the folder cannot be written to.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(
+            dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix, delete=False
+        ) as handle:
+            temporary = Path(handle.name)
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+    except OSError as error:
+        raise FileError(f"{path}: cannot be written ({error.strerror}).") from None
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write UTF-8 text to ``path``, all of it or nothing."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def refuse_unknown_keys(
+    mapping: Mapping[str, object],
+    known: Collection[str],
+    *,
+    toml: TomlFile,
+    table: str = "",
+    index: int | None = None,
+    error: type[KimiPlannerError] = FileError,
+) -> None:
+    """Raise ``error``, naming line and nearest key, if ``mapping`` has a key that is not known."""
+    for key in mapping:
+        if key not in known:
+            raise error(
+                f"{toml.where(table, index, key)}: unknown key {shown(key)}."
+                f"{did_you_mean(key, known)} Known keys: {', '.join(sorted(known))}."
+            )

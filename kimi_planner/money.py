@@ -1,0 +1,104 @@
+"""Exact money: the one place where decimals, integers and floats meet.
+
+A price is a decimal number of US dollars per million tokens, such as ``2.50``. Written as an
+integer number of *units*, with a unit small enough that every price of a model is whole, the cost
+of any whole number of tokens is an integer product, so nothing is ever rounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import (
+    Context,
+    Decimal,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+    Rounded,
+    localcontext,
+)
+
+__all__ = [
+    "EXACT",
+    "TOKENS_PER_MTOK",
+    "decimal_places",
+    "exact_decimal",
+    "from_units",
+    "to_units",
+    "total",
+    "usd",
+]
+
+TOKENS_PER_MTOK = 1_000_000
+
+#: A context in which a result is either exact or an error. Sums and products of decimals are
+#: always representable; the precision is a bound on memory, not on accuracy.
+EXACT = Context(prec=50_000, Emax=100_000, Emin=-100_000, traps=[InvalidOperation, Inexact, Overflow])
+
+
+def exact_decimal(value: int | float | str | Decimal) -> Decimal:
+    """Return the decimal number that ``value`` spells.
+
+    A float means the shortest decimal that names it: ``0.35`` is 0.35, not the binary fraction.
+
+    Raises
+    ------
+    ValueError
+        If ``value`` is not a finite number, or spells none.
+    """
+    if isinstance(value, bool):
+        raise ValueError(f"{value!r} is not a number")
+    try:
+        number = Decimal(repr(value) if isinstance(value, float) else value)
+    except (InvalidOperation, TypeError) as error:
+        raise ValueError(f"{value!r} is not a number") from error
+    if not number.is_finite():
+        raise ValueError(f"{value!r} is not a finite number")
+    return number
+
+
+def decimal_places(number: Decimal) -> int:
+    """Return how many digits ``number`` has after the point, trailing zeros left out."""
+    exponent = number.normalize(EXACT).as_tuple().exponent
+    assert isinstance(exponent, int), "finite by construction"  # noqa: S101 - narrows the type
+    return max(0, -exponent)
+
+
+def to_units(number: Decimal, places: int) -> int:
+    """Return ``number`` as a whole number of units of ``10**-places``.
+
+    Raises
+    ------
+    ValueError
+        If ``number`` has more than ``places`` digits after the point.
+    """
+    units = number.scaleb(places, EXACT)
+    if units != units.to_integral_value():
+        raise ValueError(f"{number} has more than {places} decimal places")
+    return int(units)
+
+
+def from_units(units: int, places: int) -> Decimal:
+    """Return ``units * 10**-places`` exactly."""
+    return Decimal(units).scaleb(-places, EXACT)
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """Return the exact sum of decimals, however many digits it needs."""
+    with localcontext(EXACT):
+        return sum(amounts, Decimal(0))
+
+
+def usd(amount: Decimal | float, places: int = 2) -> str:
+    """Return an amount of US dollars for people: thousands separated, rounded half up.
+
+    >>> usd(Decimal("1234.565"))
+    '1,234.57'
+    """
+    exact = amount if isinstance(amount, Decimal) else Decimal(repr(float(amount)))
+    with localcontext(EXACT) as context:
+        context.traps[Inexact] = False
+        context.traps[Rounded] = False
+        context.rounding = "ROUND_HALF_UP"
+        rounded = exact.quantize(Decimal(1).scaleb(-places))
+    return f"{rounded:,f}"

@@ -1,0 +1,130 @@
+"""Moonshot's published Kimi vocabulary, read from `splintr-rs` and proven by its sha256.
+
+Kimi K2, K2.5 and later models share one byte-level BPE vocabulary of 163,584 ranks. Moonshot AI
+publishes the ranks as ``tiktoken.model``: a line ``base64(token bytes) rank`` for each.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from kimi_planner.errors import VocabularyError
+
+if TYPE_CHECKING:
+    import splintr
+
+__all__ = ["PATTERN_NAME", "RANKS", "SHA256", "SPECIAL_TOKENS", "pattern", "proven_tokenizer", "ranks"]
+
+RANKS = 163_584
+
+#: sha256 of Moonshot's ``tiktoken.model`` (2,795,286 bytes), which :func:`ranks` rebuilds.
+SHA256 = "b6c497a7469b33ced9c38afb1ad6e47f03f5e5dc05f15930799210ec050c5103"
+
+#: sha256 of all tokens in rank order, each followed by the byte 0xC0. That byte is in no token but
+#: its own, so the stream fixes every token and its rank. It says what ``SHA256`` says (a test
+#: derives it from the published file) at a tenth of the time, because it is one decoding call.
+STREAM_SHA256 = "64b9129e18548a4bde059cd7bc4e7a58841c43bc090e00f0467af4ed9a8185a3"
+
+PATTERN_NAME = "kimi_k2"
+
+#: Moonshot's special tokens. Text from a user that spells one of them is ordinary text.
+SPECIAL_TOKENS = {
+    "[BOS]": 163584,
+    "[EOS]": 163585,
+    "<|im_end|>": 163586,
+    "<|im_user|>": 163587,
+    "<|im_assistant|>": 163588,
+    "<|start_header_id|>": 163590,
+    "<|end_header_id|>": 163591,
+    "[EOT]": 163593,
+    "<|im_system|>": 163594,
+    "<|tool_calls_section_begin|>": 163595,
+    "<|tool_calls_section_end|>": 163596,
+    "<|tool_call_begin|>": 163597,
+    "<|tool_call_argument_begin|>": 163598,
+    "<|tool_call_end|>": 163599,
+    "<|im_middle|>": 163601,
+    "<|media_begin|>": 163602,
+    "<|media_content|>": 163603,
+    "<|media_end|>": 163604,
+    "<|media_pad|>": 163605,
+    "<think>": 163606,
+    "</think>": 163607,
+    "[UNK]": 163838,
+    "[PAD]": 163839,
+}
+
+
+def pattern() -> str:
+    """Return the regular expression that cuts text into pieces before the ranks are applied."""
+    import splintr
+
+    return str(splintr.KIMI_PATTERN)
+
+
+@lru_cache(maxsize=1)
+def proven_tokenizer() -> splintr.Tokenizer:
+    """Return splintr's tokenizer after checking that it holds Moonshot's ranks.
+
+    Only its ``encode_ordinary`` treats special spellings in user text as text.
+
+    Raises
+    ------
+    VocabularyError
+        If the installed package holds another vocabulary.
+    """
+    import splintr
+
+    tokenizer = splintr.Tokenizer.from_pretrained(PATTERN_NAME)
+    if _stream_digest(tokenizer) != STREAM_SHA256:
+        raise VocabularyError(_changed(splintr))
+    return tokenizer
+
+
+@lru_cache(maxsize=1)
+def ranks() -> dict[bytes, int]:
+    """Return the ranks, after rebuilding the published file and checking its sha256.
+
+    Returns
+    -------
+    dict of bytes to int
+        Token bytes to rank, 163,584 entries; the form that tiktoken takes.
+
+    Raises
+    ------
+    VocabularyError
+        If the file does not have Moonshot's sha256.
+    """
+    import splintr
+
+    tokenizer = splintr.Tokenizer.from_pretrained(PATTERN_NAME)
+    tokens = [tokenizer.decode_bytes([rank]) for rank in range(RANKS)]
+    if sha256(published_file(tokens)).hexdigest() != SHA256:
+        raise VocabularyError(_changed(splintr))
+    return {token: rank for rank, token in enumerate(tokens)}
+
+
+def published_file(tokens: list[bytes]) -> bytes:
+    """Return the bytes of ``tiktoken.model`` for tokens given in rank order."""
+    from binascii import b2a_base64
+
+    return b"".join(
+        b"%s %d\n" % (b2a_base64(token, newline=False), rank) for rank, token in enumerate(tokens)
+    )
+
+
+def _stream_digest(tokenizer: Any) -> str:
+    separator = 124  # rank of the byte 0xC0
+    ids = [separator] * (2 * RANKS)
+    ids[::2] = range(RANKS)
+    return sha256(tokenizer.decode_bytes(ids)).hexdigest()
+
+
+def _changed(splintr: Any) -> str:
+    version = getattr(splintr, "__version__", "unknown")
+    return (
+        f"splintr-rs {version} does not hold Moonshot's vocabulary (sha256 {SHA256[:12]}…), so counts "
+        "would be wrong. Install a tested version: pip install 'splintr-rs==0.22.0'."
+    )
