@@ -72,7 +72,9 @@ class MissingExtraError(KimiPlannerError, ImportError):
     @classmethod
     def of(cls, package: str, extra: str) -> MissingExtraError:
         """Say which package is missing and which extra installs it."""
-        return cls(f"{package} is not installed. Install it with: pip install 'kimi-planner[{extra}]'.")
+        return cls(
+            f"{package} is not installed. Install it with: pip install 'kimi-planner[{extra}]'."
+        )
 
 
 def shown(value: object, limit: int = 60) -> str:

@@ -14,7 +14,15 @@ from typing import Any
 
 from kimi_planner.errors import FileError, KimiPlannerError, did_you_mean, shown
 
-__all__ = ["TomlFile", "atomic_path", "data_dir", "read_text", "read_toml", "refuse_unknown_keys", "write_text"]
+__all__ = [
+    "TomlFile",
+    "atomic_path",
+    "data_dir",
+    "read_text",
+    "read_toml",
+    "refuse_unknown_keys",
+    "write_text",
+]
 
 MAX_TOML_BYTES = 10_000_000
 MAX_TOML_NESTING = 60
@@ -42,10 +50,14 @@ def read_text(path: str | Path, *, limit: int | None = None) -> str:
     try:
         size = path.stat().st_size
         if limit is not None and size > limit:
-            raise FileError(f"{path}: {size:,} bytes is more than the {limit:,} a file of this kind may have.")
+            raise FileError(
+                f"{path}: {size:,} bytes is more than the {limit:,} a file of this kind may have."
+            )
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise FileError(f"{path}: no such file. Check the path; it is relative to {Path.cwd()}.") from None
+        raise FileError(
+            f"{path}: no such file. Check the path; it is relative to {Path.cwd()}."
+        ) from None
     except OSError as error:
         raise FileError(f"{path}: cannot be read ({error.strerror}).") from None
     except ValueError as error:  # a NUL byte in the path
@@ -125,13 +137,15 @@ def read_toml(path: str | Path) -> TomlFile:
     if not text.strip():
         raise FileError(f"{path}: the file is empty. It must hold TOML.")
     for number, line in enumerate(text.splitlines(), 1):
-        if max(line.count("["), line.count("{")) > MAX_TOML_NESTING and re.search(r"[\[{]{20}", line):
+        if max(line.count("["), line.count("{")) > MAX_TOML_NESTING and re.search(
+            r"[\[{]{20}", line
+        ):
             raise FileError(f"{path} line {number}: brackets are nested too deeply to be meant.")
     try:
         data = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
-        message, line = _toml_place(str(error), text)
-        raise FileError(f"{path} line {line}: not TOML ({message}). Correct that line.") from None
+        message, place = _toml_place(str(error), text)
+        raise FileError(f"{path} line {place}: not TOML ({message}). Correct that line.") from None
     except (RecursionError, ValueError) as error:
         raise FileError(f"{path}: not TOML ({type(error).__name__}: {error}).") from None
     return TomlFile(path, text, data)

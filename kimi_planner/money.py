@@ -33,7 +33,9 @@ TOKENS_PER_MTOK = 1_000_000
 
 #: A context in which a result is either exact or an error. Sums and products of decimals are
 #: always representable; the precision is a bound on memory, not on accuracy.
-EXACT = Context(prec=50_000, Emax=100_000, Emin=-100_000, traps=[InvalidOperation, Inexact, Overflow])
+EXACT = Context(
+    prec=50_000, Emax=100_000, Emin=-100_000, traps=[InvalidOperation, Inexact, Overflow]
+)
 
 
 def exact_decimal(value: int | float | str | Decimal) -> Decimal:
@@ -79,8 +81,9 @@ def to_units(number: Decimal, places: int) -> int:
 
 
 def from_units(units: int, places: int) -> Decimal:
-    """Return ``units * 10**-places`` exactly."""
-    return Decimal(units).scaleb(-places, EXACT)
+    """Return ``units * 10**-places`` exactly, without trailing zeros after the point."""
+    number = Decimal(units).scaleb(-places, EXACT).normalize(EXACT)
+    return number if number.as_tuple().exponent <= 0 else number.quantize(Decimal(1), context=EXACT)  # type: ignore[operator]
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:

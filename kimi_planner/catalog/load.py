@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ _TOP_KEYS = frozenset(
 _CHAT_TEMPLATES = ("kimi-k2", "kimi-k2.5")
 
 Fail = Callable[[str], CatalogError]
+FailAt = Callable[[str, str], CatalogError]
 
 
 def catalog_versions() -> tuple[str, ...]:
@@ -79,7 +80,9 @@ def _shipped(version: str) -> Catalog:
         )
     catalog = _read_catalog(data_dir() / "catalogs" / f"{version}.toml")
     if catalog.version != version:
-        raise CatalogError(f"Catalog file {version}.toml says version {catalog.version!r}. Rename one of them.")
+        raise CatalogError(
+            f"Catalog file {version}.toml says version {catalog.version!r}. Rename one of them."
+        )
     return catalog
 
 
@@ -93,20 +96,28 @@ def _read_catalog(path: Path) -> Catalog:
     version, currency = (_text(toml, data, key) for key in ("version", "currency"))
     published = _text(toml, data, "published")
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", published):
-        raise CatalogError(f"{toml.where(key='published')}: published is {published!r}. Write year and month: 2026-06.")
+        raise CatalogError(
+            f"{toml.where(key='published')}: published is {published!r}. Write year and month: 2026-06."
+        )
     if currency != "USD":
-        raise CatalogError(f"{toml.where(key='currency')}: currency is {currency!r}. Prices must be in USD.")
+        raise CatalogError(
+            f"{toml.where(key='currency')}: currency is {currency!r}. Prices must be in USD."
+        )
     sources = _read_sources(toml)
     main = _text(toml, data, "source")
     if main not in sources:
-        raise CatalogError(f"{toml.where(key='source')}: source {main!r} has no table [sources.{main}].")
+        raise CatalogError(
+            f"{toml.where(key='source')}: source {main!r} has no table [sources.{main}]."
+        )
     models = data.get("models")
     if not isinstance(models, list) or not models:
         raise CatalogError(f"{path}: no [[models]]. A catalog states at least one model.")
     specs = tuple(_read_model(toml, number, version, sources) for number in range(len(models)))
     for number, spec in enumerate(specs):
         if spec.id in [other.id for other in specs[:number]]:
-            raise CatalogError(f"{toml.where('models', number, 'id')}: duplicate id {spec.id!r}. Ids must be unique.")
+            raise CatalogError(
+                f"{toml.where('models', number, 'id')}: duplicate id {spec.id!r}. Ids must be unique."
+            )
     return Catalog(
         version=version,
         published=published,
@@ -123,16 +134,24 @@ def _read_catalog(path: Path) -> Catalog:
 def _read_sources(toml: TomlFile) -> dict[str, Source]:
     tables = toml.data.get("sources")
     if not isinstance(tables, dict) or not tables:
-        raise CatalogError(f"{toml.path}: no [sources.…] table. Say where the prices were found and when.")
+        raise CatalogError(
+            f"{toml.path}: no [sources.…] table. Say where the prices were found and when."
+        )
     found = {}
     for key, entry in tables.items():
         table = f"sources.{key}"
         _require_table(toml, entry, table)
-        refuse_unknown_keys(entry, {"title", "checked_on"}, toml=toml, table=table, error=CatalogError)
+        refuse_unknown_keys(
+            entry, {"title", "checked_on"}, toml=toml, table=table, error=CatalogError
+        )
         checked_on = entry.get("checked_on")
         if type(checked_on) is not date:
-            raise CatalogError(f"{toml.where(table)}: checked_on is {shown(checked_on)}. Write a date: 2026-11-24.")
-        found[key] = Source(key=key, title=_text(toml, entry, "title", table), checked_on=checked_on)
+            raise CatalogError(
+                f"{toml.where(table)}: checked_on is {shown(checked_on)}. Write a date: 2026-11-24."
+            )
+        found[key] = Source(
+            key=key, title=_text(toml, entry, "title", table), checked_on=checked_on
+        )
     return found
 
 
@@ -141,12 +160,18 @@ def _read_conflicts(toml: TomlFile) -> tuple[Conflict, ...]:
     found = []
     for number, entry in enumerate(toml.data.get("conflicts", [])):
         _require_table(toml, entry, "conflicts", number)
-        refuse_unknown_keys(entry, names, toml=toml, table="conflicts", index=number, error=CatalogError)
-        found.append(Conflict(**{name: _text(toml, entry, name, "conflicts", number) for name in names}))
+        refuse_unknown_keys(
+            entry, names, toml=toml, table="conflicts", index=number, error=CatalogError
+        )
+        found.append(
+            Conflict(**{name: _text(toml, entry, name, "conflicts", number) for name in names})
+        )
     return tuple(found)
 
 
-def _read_model(toml: TomlFile, number: int, version: str, sources: Mapping[str, Source]) -> ModelSpec:
+def _read_model(
+    toml: TomlFile, number: int, version: str, sources: Mapping[str, Source]
+) -> ModelSpec:
     entry = toml.data["models"][number]
     _require_table(toml, entry, "models", number)
     known = {*STATED, "sources"}
@@ -159,43 +184,53 @@ def _read_model(toml: TomlFile, number: int, version: str, sources: Mapping[str,
     for key in ("name", "tokenizer", "chat_template"):
         if key in entry:
             values[key] = _text(toml, entry, key, "models", number)
-    if values.get("chat_template", "kimi-k2") not in _CHAT_TEMPLATES:
-        raise fail("chat_template", f"unknown template {values['chat_template']!r}. Known: kimi-k2, kimi-k2.5.")
+    if values.get("chat_template", _CHAT_TEMPLATES[0]) not in _CHAT_TEMPLATES:
+        known_templates = ", ".join(_CHAT_TEMPLATES)
+        raise fail(
+            "chat_template",
+            f"unknown template {values['chat_template']!r}. Known: {known_templates}.",
+        )
     if "context_window_tokens" in entry:
         window = entry["context_window_tokens"]
         if type(window) is not int or not 0 < window <= MAX_WINDOW_TOKENS:
-            raise fail("context_window_tokens", f"{shown(window)} is not a whole number of tokens, such as 128000.")
+            raise fail(
+                "context_window_tokens",
+                f"{shown(window)} is not a whole number of tokens, such as 128000.",
+            )
         values["context_window_tokens"] = window
     for key in PRICES:
         if key in entry:
-            values[key] = _price(entry[key], lambda problem, key=key: fail(key, f"{key} {problem}"))
-    for key in ("use_cases", "capabilities"):
-        words = entry.get(key, [])
-        if not isinstance(words, list) or not all(isinstance(word, str) and word for word in words):
-            raise fail(key, f"{key} must be a list of words.")
-        values[key] = tuple(words)
-    for word in values["capabilities"]:
-        if word not in CAPABILITIES:
-            raise fail("capabilities", f"unknown capability {word!r}. Known: {', '.join(sorted(CAPABILITIES))}.")
-    values["capabilities"] = frozenset(values["capabilities"])
+            values[key] = _price(entry[key], partial(_fail_price, fail, key))
+    values["use_cases"] = tuple(_words(entry, "use_cases", fail))
+    values["capabilities"] = frozenset(_words(entry, "capabilities", fail))
+    for word in sorted(values["capabilities"] - CAPABILITIES):
+        known_words = ", ".join(sorted(CAPABILITIES))
+        raise fail("capabilities", f"unknown capability {word!r}. Known: {known_words}.")
     for key in ("reasoning_depth", "speed"):
         if key in entry:
             values[key] = _read_rating(toml, number, key, entry[key])
-    stated = _read_field_sources(entry.get("sources"), sources, lambda problem: fail("sources", problem))
-    for key in entry:
-        if key != "sources" and key not in stated:
-            raise fail(key, f"no source is named for {key}. List it under [models.sources].")
-    for key in stated:
-        if key not in entry:
-            raise fail("sources", f"a source is named for {key!r}, which the model does not state.")
-    return ModelSpec(**values, sources=stated, catalog_version=version)
+    values["sources"] = _read_field_sources(entry, sources, fail)
+    return ModelSpec(**values, catalog_version=version)
+
+
+def _fail_price(fail: FailAt, key: str, problem: str) -> CatalogError:
+    return fail(key, f"{key} {problem}")
+
+
+def _words(entry: Mapping[str, Any], key: str, fail: FailAt) -> list[str]:
+    words = entry.get(key, [])
+    if not isinstance(words, list) or not all(isinstance(word, str) and word for word in words):
+        raise fail(key, f"{key} must be a list of words.")
+    return words
 
 
 def _price(value: object, fail: Fail) -> Decimal:
     if not isinstance(value, str):
-        raise fail(f"is {shown(value)}. Write prices as decimal strings, such as \"2.50\".")
+        raise fail(f'is {shown(value)}. Write prices as decimal strings, such as "2.50".')
     if not re.fullmatch(r"\d{1,9}(\.\d+)?", value):
-        raise fail(f"is {value!r}. A price is a decimal number of USD per 1M tokens, such as \"2.50\".")
+        raise fail(
+            f'is {value!r}. A price is a decimal number of USD per 1M tokens, such as "2.50".'
+        )
     price = Decimal(value)
     if decimal_places(price) > MAX_PRICE_PLACES:
         raise fail(f"is {value!r}. At most {MAX_PRICE_PLACES} decimal places are supported.")
@@ -207,31 +242,48 @@ def _read_rating(toml: TomlFile, number: int, key: str, entry: object) -> Rating
     if not isinstance(entry, dict) or set(entry) != {"rating", "words", "reading"}:
         raise CatalogError(f"{where}: {key} needs exactly the keys rating, words, reading.")
     if type(entry["rating"]) is not int or not 1 <= entry["rating"] <= 9:
-        raise CatalogError(f"{where}: the rating is {shown(entry['rating'])}. It is an ordinal from 1 to 9.")
+        raise CatalogError(
+            f"{where}: the rating is {shown(entry['rating'])}. It is an ordinal from 1 to 9."
+        )
     if not all(isinstance(entry[name], str) and entry[name] for name in ("words", "reading")):
         raise CatalogError(f"{where}: words and reading must say what the rating rests on.")
     return Rating(**entry)
 
 
-def _read_field_sources(table: object, sources: Mapping[str, Source], fail: Fail) -> dict[str, str]:
+def _read_field_sources(
+    entry: Mapping[str, Any], sources: Mapping[str, Source], fail: FailAt
+) -> dict[str, str]:
+    table = entry.get("sources")
     if not isinstance(table, dict):
-        raise fail("no [models.sources]. Every value needs a source.")
+        raise fail("sources", "no [models.sources]. Every value needs a source.")
     stated: dict[str, str] = {}
     for source, fields in table.items():
         if source not in sources:
-            raise fail(f"unknown source {source!r}. Known: {', '.join(sources)}.")
+            raise fail("sources", f"unknown source {source!r}. Known: {', '.join(sources)}.")
         if not isinstance(fields, list) or not all(isinstance(name, str) for name in fields):
-            raise fail(f"the fields of source {source!r} must be a list of names.")
+            raise fail("sources", f"the fields of source {source!r} must be a list of names.")
         for name in fields:
             if name in stated:
-                raise fail(f"{name!r} has two sources, {stated[name]!r} and {source!r}. Keep one.")
+                raise fail(
+                    "sources",
+                    f"{name!r} has two sources, {stated[name]!r} and {source!r}. Keep one.",
+                )
+            if name not in entry:
+                raise fail(
+                    "sources", f"a source is named for {name!r}, which the model does not state."
+                )
             stated[name] = source
+    for key in entry:
+        if key != "sources" and key not in stated:
+            raise fail(key, f"no source is named for {key}. List it under [models.sources].")
     return stated
 
 
 def _require_table(toml: TomlFile, entry: object, table: str, index: int | None = None) -> None:
     if not isinstance(entry, dict):
-        raise CatalogError(f"{toml.where(table, index)}: {table} must be a table, not {shown(entry)}.")
+        raise CatalogError(
+            f"{toml.where(table, index)}: {table} must be a table, not {shown(entry)}."
+        )
 
 
 def _text(

@@ -8,13 +8,29 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from kimi_planner.errors import CatalogError, PriceNotFoundError, UnknownModelError, did_you_mean, shown
+from kimi_planner.errors import (
+    CatalogError,
+    PriceNotFoundError,
+    UnknownModelError,
+    did_you_mean,
+    shown,
+)
 from kimi_planner.money import decimal_places, to_units
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CAPABILITIES", "PRICES", "STATED", "Catalog", "Conflict", "ModelSpec", "Rates", "Rating", "Source"]
+__all__ = [
+    "CAPABILITIES",
+    "PRICES",
+    "STATED",
+    "Catalog",
+    "Conflict",
+    "ModelSpec",
+    "Rates",
+    "Rating",
+    "Source",
+]
 
 #: Capabilities a catalog can state and a workload can need.
 CAPABILITIES = frozenset({"text", "streaming", "vision", "json", "reasoning", "tools"})
@@ -168,7 +184,11 @@ class ModelSpec:
                     f"Catalog {self.catalog_version} states no {kind} price for {self.id!r}, so its cost "
                     f"cannot be told. Leave the model out, or add {kind}_usd_per_mtok in a new version."
                 )
-        per_mtok = [prices["input"], self.cached_input_usd_per_mtok or prices["input"], prices["output"]]
+        per_mtok = [
+            prices["input"],
+            self.cached_input_usd_per_mtok or prices["input"],
+            prices["output"],
+        ]
         known = [price for price in per_mtok if price is not None]
         places = max(decimal_places(price) for price in known)
         units = [to_units(price, places) for price in known]
@@ -263,7 +283,7 @@ class Catalog:
             }
             for model in self.models
         ]
-        integers = {name: "Int64" for name in ("context_window_tokens", "reasoning_depth", "speed")}
+        integers = dict.fromkeys(("context_window_tokens", "reasoning_depth", "speed"), "Int64")
         return pd.DataFrame(rows).astype(integers)
 
     def check_as_of(self, as_of: date) -> None:

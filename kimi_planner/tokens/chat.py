@@ -73,7 +73,9 @@ def count_messages(
     """
     thinks = _template(model, catalog) == "kimi-k2.5"
     if tools:
-        raise RequestError("Tool declarations cannot be counted by this version. Count the messages without tools.")
+        raise RequestError(
+            "Tool declarations cannot be counted by this version. Count the messages without tools."
+        )
     if isinstance(messages, str | bytes | Mapping) or not isinstance(messages, Sequence):
         raise RequestError(f"messages must be a list of messages, not {type(messages).__name__}.")
     if not messages:
@@ -139,15 +141,23 @@ def _template(model: str, catalog: Catalog | None) -> str:
 
 def _count_message(message: Any, number: int, thinks: bool) -> int:
     if not isinstance(message, Mapping):
-        raise RequestError(f"Message {number} must be a mapping with role and content, not {shown(message)}.")
+        raise RequestError(
+            f"Message {number} must be a mapping with role and content, not {shown(message)}."
+        )
     role = message.get("role")
     if not isinstance(role, str) or not role:
-        raise RequestError(f"Message {number}: role is {shown(role)}. Use system, user or assistant.")
+        raise RequestError(
+            f"Message {number}: role is {shown(role)}. Use system, user or assistant."
+        )
     if role == "tool" or message.get("tool_calls"):
-        raise RequestError(f"Message {number}: tool calls and their results cannot be counted by this version.")
+        raise RequestError(
+            f"Message {number}: tool calls and their results cannot be counted by this version."
+        )
     for key, value in message.items():
         if key not in _MESSAGE_KEYS and value is not None and key != "tool_calls":
-            raise RequestError(f"Message {number}: unknown key {shown(key)}. Known: {', '.join(sorted(_MESSAGE_KEYS))}.")
+            raise RequestError(
+                f"Message {number}: unknown key {shown(key)}. Known: {', '.join(sorted(_MESSAGE_KEYS))}."
+            )
     name = message.get("name") or role
     if not isinstance(name, str):
         raise RequestError(f"Message {number}: name is {shown(name)}. A name is text.")
@@ -162,11 +172,19 @@ def _text(message: Mapping[str, Any], number: int) -> str:
     if isinstance(content, str):
         return content
     if not isinstance(content, Sequence):
-        raise RequestError(f"Message {number}: content is {shown(content)}. It must be text or a list of text parts.")
+        raise RequestError(
+            f"Message {number}: content is {shown(content)}. It must be text or a list of text parts."
+        )
     texts = []
     for part in content:
-        if not isinstance(part, Mapping) or part.get("type") != "text" or not isinstance(part.get("text"), str):
+        if (
+            not isinstance(part, Mapping)
+            or part.get("type") != "text"
+            or not isinstance(part.get("text"), str)
+        ):
             kind = part.get("type") if isinstance(part, Mapping) else part
-            raise RequestError(f"Message {number}: a part of type {shown(kind)} cannot be counted by this version; only text can.")
+            raise RequestError(
+                f"Message {number}: a part of type {shown(kind)} cannot be counted by this version; only text can."
+            )
         texts.append(part["text"])
     return "".join(texts)

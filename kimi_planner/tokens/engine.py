@@ -158,7 +158,9 @@ def count_tokens_batch(texts: Iterable[str]) -> NDArray[np.int64]:
     def counts() -> Iterator[int]:
         for position, text in enumerate(texts):
             if not isinstance(text, str):
-                raise RequestError(f"Text {position} must be str, not {type(text).__name__} ({shown(text)}).")
+                raise RequestError(
+                    f"Text {position} must be str, not {type(text).__name__} ({shown(text)})."
+                )
             yield count_tokens(text)
 
     return np.fromiter(counts(), dtype=np.int64)

@@ -15,7 +15,15 @@ from kimi_planner.errors import VocabularyError
 if TYPE_CHECKING:
     import splintr
 
-__all__ = ["PATTERN_NAME", "RANKS", "SHA256", "SPECIAL_TOKENS", "pattern", "proven_tokenizer", "ranks"]
+__all__ = [
+    "PATTERN_NAME",
+    "RANKS",
+    "SHA256",
+    "SPECIAL_TOKENS",
+    "pattern",
+    "proven_tokenizer",
+    "ranks",
+]
 
 RANKS = 163_584
 
@@ -65,7 +73,7 @@ def pattern() -> str:
 
 
 @lru_cache(maxsize=1)
-def proven_tokenizer() -> splintr.Tokenizer:
+def proven_tokenizer() -> splintr.AnyTokenizer:
     """Return splintr's tokenizer after checking that it holds Moonshot's ranks.
 
     Only its ``encode_ordinary`` treats special spellings in user text as text.

@@ -1,0 +1,139 @@
+"""The canonical usage frame: its columns, and the checks that every row must pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kimi_planner.errors import UsageError, shown
+from kimi_planner.usage.lines import Rejects
+from kimi_planner.usage.record import MAX_TOKENS, contradiction
+
+__all__ = ["COLUMNS", "OPTIONAL_COUNTS", "Place", "checked_frame"]
+
+#: Columns of a usage frame. ``timestamp`` is a UTC time, or a Timedelta since the start of the
+#: log where the log has no dates; a missing count means that the log does not say.
+COLUMNS = (
+    "timestamp",
+    "model",
+    "requests",
+    "prompt_tokens",
+    "cached_tokens",
+    "completion_tokens",
+    "reasoning_tokens",
+)
+Place = Callable[[int], str]
+
+OPTIONAL_COUNTS = ("cached_tokens", "reasoning_tokens")
+_COUNTS = ("requests", "prompt_tokens", "completion_tokens", *OPTIONAL_COUNTS)
+
+
+def checked_frame(frame: pd.DataFrame, place: Place, rejects: Rejects) -> pd.DataFrame:
+    """Return the frame in canonical form, every row checked.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With at least ``prompt_tokens`` and ``completion_tokens``.
+    place : callable
+        From a row's position to words that name it, such as ``usage.csv line 17``.
+    rejects : Rejects
+        What to do with a bad row.
+
+    Raises
+    ------
+    UsageError
+        If a column is missing, or a row is bad and errors are not skipped.
+    """
+    for name in ("prompt_tokens", "completion_tokens"):
+        if name not in frame:
+            raise UsageError(
+                f"{place(-1)}: no column {name!r}. Columns found: {', '.join(map(str, frame.columns))}. "
+                f"A usage frame has {', '.join(COLUMNS)}."
+            )
+    counts = {name: _numbers(frame, name) for name in _COUNTS}
+    good = np.ones(len(frame), dtype=bool)
+
+    def refuse(bad: np.ndarray[Any, Any], problem: Callable[[int], str]) -> None:
+        for row in np.flatnonzero(bad & good):
+            rejects.add(f"{place(int(row))}: {problem(int(row))}")
+        good[bad] = False
+
+    for name, (values, missing) in counts.items():
+        needed = name not in OPTIONAL_COUNTS
+        original = frame.get(name)
+        with np.errstate(invalid="ignore"):
+            whole = (values >= 0) & (values <= MAX_TOKENS) & (values == np.floor(values))
+        bad = (missing & needed) | (~missing & ~whole)
+        refuse(bad, lambda row, name=name, column=original: _number_problem(name, column, row))  # type: ignore[misc]
+
+    def count(name: str, row: int) -> int | None:
+        values, missing = counts[name]
+        return None if missing[row] else int(values[row])
+
+    def contradicts(row: int) -> str:
+        problem = contradiction(
+            count("prompt_tokens", row) or 0,
+            count("cached_tokens", row),
+            count("completion_tokens", row) or 0,
+            count("reasoning_tokens", row),
+        )
+        return problem or "the row has tokens but requests is 0."
+
+    prompt, completion, requests = (
+        counts[name][0] for name in ("prompt_tokens", "completion_tokens", "requests")
+    )
+    cached, reasoning = (np.where(counts[name][1], 0, counts[name][0]) for name in OPTIONAL_COUNTS)
+    refuse(
+        (cached > prompt)
+        | (reasoning > completion)
+        | ((requests == 0) & (prompt + completion > 0)),
+        contradicts,
+    )
+    checked = pd.DataFrame(
+        {
+            "timestamp": frame["timestamp"]
+            if "timestamp" in frame
+            else pd.Series(pd.NaT, index=frame.index),
+            "model": frame["model"].astype(object) if "model" in frame else None,
+        },
+        index=frame.index,
+    )
+    checked["model"] = checked["model"].where(checked["model"].notna(), None)
+    for name in _COUNTS:
+        values, missing = counts[name]
+        whole_numbers = np.where(missing | ~good, 0, values).astype(np.int64)
+        if name in OPTIONAL_COUNTS:
+            checked[name] = pd.arrays.IntegerArray(whole_numbers, missing | ~good)
+        else:
+            checked[name] = whole_numbers
+    return checked.loc[good, list(COLUMNS)].reset_index(drop=True)
+
+
+def _numbers(frame: pd.DataFrame, name: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return the values as int64 or float64, and which of them are missing."""
+    rows = len(frame)
+    if name not in frame:
+        return np.ones(rows, np.int64), np.full(rows, name in OPTIONAL_COUNTS)
+    column = frame[name]
+    missing = column.isna().to_numpy(dtype=bool)
+    if pd.api.types.is_integer_dtype(column.dtype):
+        return column.fillna(0).to_numpy(dtype=np.int64), missing
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    if pd.api.types.is_bool_dtype(column.dtype):
+        numbers = np.full(rows, np.nan)
+    return numbers, missing
+
+
+def _number_problem(name: str, column: pd.Series[Any] | None, row: int) -> str:
+    value = None if column is None else column.iloc[row]
+    if value is None or value != value or value is pd.NA:  # noqa: PLR0124 - NaN is not itself
+        return f"{name} is missing. Fill it in, or leave the row out."
+    if isinstance(value, int | np.integer) and value > MAX_TOKENS:
+        return f"{name} is {value}. More than {MAX_TOKENS:.0e} in one row cannot be meant."
+    if isinstance(value, int | float | np.number) and value < 0:
+        return f"{name} is {value}. It cannot be negative."
+    return f"{name} is {shown(value)}. It must be a whole number."
