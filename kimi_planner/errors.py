@@ -17,6 +17,7 @@ __all__ = [
     "MissingExtraError",
     "PriceNotFoundError",
     "RequestError",
+    "ScenarioError",
     "UnknownModelError",
     "UsageError",
     "VocabularyError",
@@ -60,6 +61,10 @@ class UsageError(KimiPlannerError, ValueError):
 
 class WorkloadError(KimiPlannerError, ValueError):
     """A workload, or the file it stands in, is malformed."""
+
+
+class ScenarioError(KimiPlannerError, ValueError):
+    """A horizon, a date, a seed or a requirement is out of its bounds."""
 
 
 class ConfigError(KimiPlannerError, ValueError):

@@ -24,6 +24,7 @@ __all__ = [
     "decimal_places",
     "exact_decimal",
     "from_units",
+    "plain",
     "to_units",
     "total",
     "usd",
@@ -82,8 +83,18 @@ def to_units(number: Decimal, places: int) -> int:
 
 def from_units(units: int, places: int) -> Decimal:
     """Return ``units * 10**-places`` exactly, without trailing zeros after the point."""
-    number = Decimal(units).scaleb(-places, EXACT).normalize(EXACT)
-    return number if number.as_tuple().exponent <= 0 else number.quantize(Decimal(1), context=EXACT)  # type: ignore[operator]
+    return plain(Decimal(units).scaleb(-places, EXACT))
+
+
+def plain(number: Decimal) -> Decimal:
+    """Return the same number without trailing zeros after the point, and without an exponent."""
+    short = number.normalize(EXACT)
+    exponent = short.as_tuple().exponent
+    return (
+        short.quantize(Decimal(1), context=EXACT)
+        if isinstance(exponent, int) and exponent > 0
+        else short
+    )
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kimi_planner.catalog import Catalog, ModelSpec, Rates, load_catalog
 from kimi_planner.errors import UnknownModelError, UsageError
-from kimi_planner.money import EXACT, from_units
+from kimi_planner.money import from_units, plain, total
 from kimi_planner.usage.record import UsageRecord
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Cost:
     @property
     def total_usd(self) -> Decimal:
         """Sum of the three parts."""
-        return EXACT.add(EXACT.add(self.input_usd, self.cached_usd), self.output_usd)
+        return plain(total((self.input_usd, self.cached_usd, self.output_usd)))
 
 
 def cost(usage: Any, model: str, *, catalog: Catalog | None = None) -> Cost:

@@ -1,0 +1,17 @@
+"""What it will cost and whether it fits: monthly spend over scenarios, and context fit."""
+
+from kimi_planner.projection.calendar import Month, month_range
+from kimi_planner.projection.fit import ContextFit, context_fit
+from kimi_planner.projection.result import Projection, Spend
+from kimi_planner.projection.spend import DEFAULT_PATHS, project
+
+__all__ = [
+    "DEFAULT_PATHS",
+    "ContextFit",
+    "Month",
+    "Projection",
+    "Spend",
+    "context_fit",
+    "month_range",
+    "project",
+]

@@ -1,0 +1,79 @@
+"""Calendar months: which ones a plan covers, and how many days each has."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import date
+
+from kimi_planner.errors import ScenarioError, shown
+
+__all__ = ["MAX_MONTHS", "Month", "month_range"]
+
+MAX_MONTHS = 120
+
+
+@dataclass(frozen=True, order=True)
+class Month:
+    """One calendar month.
+
+    Examples
+    --------
+    >>> Month(2028, 2).days
+    29
+    """
+
+    year: int
+    month: int
+
+    @property
+    def days(self) -> int:
+        """Number of days of the month."""
+        return monthrange(self.year, self.month)[1]
+
+    @property
+    def next(self) -> Month:
+        """The month after this one."""
+        return Month(self.year + self.month // 12, self.month % 12 + 1)
+
+    def __str__(self) -> str:
+        return f"{self.year:04d}-{self.month:02d}"
+
+
+def month_range(start: str | date | None, months: int, as_of: date) -> tuple[Month, ...]:
+    """Return the months of a plan.
+
+    Parameters
+    ----------
+    start : str or date, optional
+        The first month, as ``"2026-11"`` or any day in it; the month after ``as_of`` if not given.
+    months : int
+        How many, from 1 to 120.
+    as_of : date
+        The day the plan is made on.
+
+    Raises
+    ------
+    ScenarioError
+        If ``start`` is no month, or ``months`` is out of bounds.
+    """
+    if type(months) is not int or not 1 <= months <= MAX_MONTHS:
+        raise ScenarioError(
+            f"months is {shown(months)}. It must be a whole number from 1 to {MAX_MONTHS}."
+        )
+    if start is None:
+        first = Month(as_of.year, as_of.month).next
+    elif isinstance(start, date):
+        first = Month(start.year, start.month)
+    else:
+        found = re.fullmatch(r"(20\d\d)-(0[1-9]|1[0-2])", str(start))
+        if not found:
+            raise ScenarioError(
+                f"start is {shown(start)}. Write a month from 2000-01 to 2099-12: 2026-11."
+            )
+        first = Month(int(found[1]), int(found[2]))
+    covered = [first]
+    while len(covered) < months:
+        covered.append(covered[-1].next)
+    return tuple(covered)

@@ -1,0 +1,237 @@
+"""The calls of a workload on one model: expected tokens of a call, and how single calls differ.
+
+A conversation resends its history: call ``k`` has the first prompt, the follow-ups up to ``k``, and
+the visible answers before ``k``; reasoning is dropped from the history, as the chat templates do.
+A cap (``max_tokens``) cuts reasoning and answer together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from kimi_planner.catalog import ModelSpec
+from kimi_planner.workload import Constant, Geometric, Quantity, Workload
+from kimi_planner.workload.quantity import Array, midpoints
+
+__all__ = [
+    "CallSample",
+    "CallTokens",
+    "exact_tokens",
+    "expected_tokens",
+    "sample_calls",
+    "turn_means",
+]
+
+SAMPLE_CONVERSATIONS = 65_536
+MAX_SAMPLE_CALLS = 1_000_000
+FACTOR_KEYS = ("prompt_tokens", "followup_tokens", "completion_tokens", "reasoning_tokens")
+_TURN_GRID = 20_000
+_NODES = 64  # for a mean in each of many scenarios
+_FINE_NODES = 512  # for one mean
+_SLICE = 64
+
+
+@dataclass(frozen=True)
+class CallTokens:
+    """Expected tokens of one call: decimals where exact, else arrays over scenarios."""
+
+    prompt: Any
+    completion: Any
+    reasoning: Any
+
+
+@dataclass(frozen=True)
+class CallSample:
+    """Calls drawn from a workload.
+
+    Attributes
+    ----------
+    conversation, turn
+        Which conversation a call belongs to, and its place in it from 1.
+    prompt, completion
+        Tokens of the call; completion after the cap.
+    reserved
+        Output tokens that the call reserves in the context window.
+    """
+
+    conversation: np.ndarray[Any, Any]
+    turn: np.ndarray[Any, Any]
+    prompt: Array
+    completion: Array
+    reserved: Array
+
+
+def turn_means(turns: Quantity) -> tuple[float, float]:
+    """Return the expected number of turns, and of pairs of an earlier and a later turn."""
+    if isinstance(turns, Constant | Geometric):
+        mean = turns.mean
+        pairs = turns.mean_pairs if isinstance(turns, Geometric) else mean * (mean - 1) / 2
+        return mean, pairs
+    counts = _whole_turns(turns.ppf(midpoints(_TURN_GRID)))
+    return float(counts.mean()), float((counts * (counts - 1) / 2).mean())
+
+
+def expected_tokens(
+    workload: Workload, spec: ModelSpec, factors: Mapping[str, Array]
+) -> CallTokens:
+    """Return the expected tokens of a call in each scenario.
+
+    Parameters
+    ----------
+    workload : Workload
+        What is sent.
+    spec : ModelSpec
+        Decides whether reasoning tokens are spent.
+    factors : mapping of str to ndarray, shape (n_paths,)
+        For each uncertain mean, the factor on it by scenario.
+
+    Returns
+    -------
+    CallTokens
+        Arrays of shape (n_paths,) or (1,).
+    """
+
+    def scale(key: str) -> Array:
+        return factors.get(key, np.ones(1))
+
+    first, followup, visible, reasoning = _parts(workload, spec)
+    answer, thought, completion = _answers(
+        visible,
+        reasoning,
+        workload.max_tokens,
+        scale("completion_tokens"),
+        scale("reasoning_tokens"),
+    )
+    prompt = first.mean * scale("prompt_tokens")
+    mean, pairs = turn_means(_turns(workload))
+    if pairs:
+        follow_scale = scale("followup_tokens" if workload.followup_tokens else "prompt_tokens")
+        prompt = prompt + pairs / mean * (followup.mean * follow_scale + answer)
+    return CallTokens(prompt=prompt, completion=completion, reasoning=thought)
+
+
+def exact_tokens(workload: Workload, spec: ModelSpec) -> CallTokens:
+    """Return the same for a workload of plain numbers, in exact decimals.
+
+    Call it in a context of sufficient precision.
+    """
+    first, followup, visible, reasoning = (
+        part.value if isinstance(part, Constant) else Decimal(0) for part in _parts(workload, spec)
+    )
+    turns = _turns(workload)
+    later = (turns.value - 1) / 2 if isinstance(turns, Constant) else Decimal(0)
+    if workload.max_tokens is not None:
+        cap = Decimal(workload.max_tokens)
+        reasoning = min(reasoning, cap)
+        visible = min(visible, cap - reasoning)
+    prompt = first + later * (followup + visible)
+    return CallTokens(prompt=prompt, completion=visible + reasoning, reasoning=reasoning)
+
+
+def sample_calls(
+    workload: Workload, spec: ModelSpec, rng: np.random.Generator, *, uncertain_means: bool
+) -> CallSample:
+    """Draw calls, stratified so that each quantity covers its distribution evenly.
+
+    Parameters
+    ----------
+    workload, spec
+        What is sent, and to which model.
+    rng : Generator
+        Source of randomness.
+    uncertain_means : bool
+        Whether factors on means are drawn too, one for each conversation, or held at 1.
+    """
+    first, followup, visible, reasoning = _parts(workload, spec)
+    mean_turns, _ = turn_means(_turns(workload))
+    conversations = max(1000, min(SAMPLE_CONVERSATIONS, int(MAX_SAMPLE_CALLS / mean_turns)))
+    turns = _whole_turns(_draw(_turns(workload), conversations, rng)).astype(np.int64)
+    starts = np.concatenate([[0], np.cumsum(turns)[:-1]])
+    conversation = np.repeat(np.arange(conversations), turns)
+    calls = len(conversation)
+    turn = np.arange(calls) - starts[conversation] + 1
+
+    factors: dict[Quantity, Array] = {}
+
+    def tokens(quantity: Quantity, owner: np.ndarray[Any, Any]) -> Array:
+        values = _draw(quantity, len(owner), rng)
+        if uncertain_means and quantity.factor is not None:
+            if quantity not in factors:
+                factors[quantity] = _draw(quantity.factor, conversations, rng)
+            values = values * factors[quantity][owner]
+        return values
+
+    thought, answer = tokens(reasoning, conversation), tokens(visible, conversation)
+    if workload.max_tokens is not None:
+        thought = np.minimum(thought, workload.max_tokens)
+        answer = np.minimum(answer, workload.max_tokens - thought)
+    added = np.where(turn > 1, tokens(followup, conversation), 0.0)
+    opening = tokens(first, np.arange(conversations))
+    history = np.cumsum(added + np.concatenate([[0.0], answer[:-1]]))
+    history -= history[starts][conversation]
+    prompt = opening[conversation] + history
+    reserved = (
+        np.full(calls, float(workload.max_tokens)) if workload.max_tokens else answer + thought
+    )
+    return CallSample(conversation, turn, prompt, answer + thought, reserved)
+
+
+def _turns(workload: Workload) -> Quantity:
+    return workload.quantity("turns") or Constant(Decimal(1))
+
+
+def _parts(workload: Workload, spec: ModelSpec) -> tuple[Quantity, Quantity, Quantity, Quantity]:
+    nothing = Constant(Decimal(0))
+    first = workload.quantity("prompt_tokens") or nothing
+    return (
+        first,
+        workload.quantity("followup_tokens") or first,
+        workload.quantity("completion_tokens") or nothing,
+        (workload.quantity("reasoning_tokens") if spec.reasons else None) or nothing,
+    )
+
+
+def _answers(
+    visible: Quantity,
+    reasoning: Quantity,
+    cap: int | None,
+    visible_scale: Array,
+    reasoning_scale: Array,
+) -> tuple[Array, Array, Array]:
+    """Return the expected visible, reasoning and completion tokens by scenario."""
+    if cap is None:
+        answer, thought = visible.mean * visible_scale, reasoning.mean * reasoning_scale
+        return answer, thought, answer + thought
+    scales = np.stack(np.broadcast_arrays(visible_scale, reasoning_scale))
+    count = _FINE_NODES if scales.shape[1] == 1 else _NODES
+    answer_nodes, thought_nodes = _nodes(visible, count), _nodes(reasoning, count)
+    answers, thoughts = np.empty(scales.shape[1]), np.empty(scales.shape[1])
+    for path, (answer_scale, thought_scale) in enumerate(scales.T):
+        thought = np.minimum(thought_nodes * thought_scale, cap)
+        thoughts[path] = thought.mean()
+        answers[path] = np.minimum(answer_nodes * answer_scale, cap - thought[:, None]).mean()
+    return answers, thoughts, answers + thoughts
+
+
+def _nodes(quantity: Quantity, count: int) -> Array:
+    """Return equally likely values that stand for a quantity, with exactly its mean."""
+    if isinstance(quantity, Constant):
+        return np.array([float(quantity.value)])
+    values = quantity.ppf(midpoints(count * _SLICE)).reshape(count, _SLICE).mean(axis=1)
+    values[-1] += (quantity.mean - values.mean()) * count
+    return values
+
+
+def _draw(quantity: Quantity, size: int, rng: np.random.Generator) -> Array:
+    if isinstance(quantity, Constant):
+        return np.full(size, float(quantity.value))
+    return quantity.ppf(midpoints(size))[rng.permutation(size)]
+
+
+def _whole_turns(values: Array) -> Array:
+    return np.asarray(np.maximum(1.0, np.rint(values)))

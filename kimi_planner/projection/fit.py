@@ -1,0 +1,143 @@
+"""Context fit: which share of requests leaves room for its answer in the window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
+from kimi_planner.projection.calls import CallSample, sample_calls, turn_means
+from kimi_planner.workload import Quantity, Workload
+
+__all__ = ["ContextFit", "context_fit"]
+
+CURVE_SHARES = (0.01, 0.1, 0.5, 0.9, 0.99)
+MAX_TURNS = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContextFit:
+    """Context fit of workloads on models.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row per workload and model: ``workload``, ``model``, ``context_window_tokens``,
+        ``fit_share`` of requests whose prompt and reserved output fit the window, quantiles
+        ``p01_tokens`` to ``p99_tokens`` of what they need, and ``first_overflow_turn``, the turn at
+        which a conversation of median sizes no longer fits; missing without turns.
+    catalog_version, seed
+        What the result rests on.
+    """
+
+    frame: pd.DataFrame
+    catalog_version: str
+    seed: int
+
+    def share(self, workload: str, model: str) -> float:
+        """Return the share of requests that fit, NaN if the model's window is unknown."""
+        rows = self.frame[(self.frame["workload"] == workload) & (self.frame["model"] == model)]
+        return float(rows["fit_share"].iloc[0])
+
+    def __repr__(self) -> str:
+        return f"<ContextFit of {len(self.frame)} rows. Catalog {self.catalog_version}, seed {self.seed}.>"
+
+    def _repr_html_(self) -> str:
+        return str(self.frame.to_html(index=False, escape=True))
+
+
+def context_fit(
+    workloads: Workload | Iterable[Workload],
+    models: str | Sequence[str] | None = None,
+    *,
+    seed: int = 0,
+    catalog: Catalog | None = None,
+) -> ContextFit:
+    """Tell which share of requests fits the context window of each model.
+
+    Parameters
+    ----------
+    workloads : Workload or iterable of Workload
+        What is sent.
+    models : str or sequence of str, optional
+        Model ids; all of the catalog if not given.
+    seed : int
+        Seed of the drawn requests.
+    catalog : Catalog, optional
+        Context windows; the default catalog if not given.
+
+    Returns
+    -------
+    ContextFit
+        Shares over at least 65,536 drawn requests (fewer conversations if they are long).
+
+    Raises
+    ------
+    UnknownModelError
+        If the catalog has no such model.
+
+    Notes
+    -----
+    A request fits if prompt tokens + reserved output <= window; reserved is ``max_tokens`` where
+    it is given, else the answer itself, with its reasoning on models that reason.
+    """
+    catalog = catalog or load_catalog()
+    chosen = [workloads] if isinstance(workloads, Workload) else list(workloads)
+    rows = []
+    for workload in chosen:
+        samples: dict[bool, CallSample] = {}  # models differ only in whether they reason
+        for spec in catalog.select(models):
+            if spec.reasons not in samples:
+                rng = np.random.default_rng(seed)
+                samples[spec.reasons] = sample_calls(workload, spec, rng, uncertain_means=True)
+            rows.append(_row(workload, spec, samples[spec.reasons]))
+    frame = pd.DataFrame(rows).astype(
+        {"context_window_tokens": "Int64", "first_overflow_turn": "Int64"}
+    )
+    return ContextFit(frame=frame, catalog_version=catalog.version, seed=seed)
+
+
+def _row(workload: Workload, spec: ModelSpec, sample: CallSample) -> dict[str, object]:
+    window = spec.context_window_tokens
+    needed = sample.prompt + sample.reserved
+    return {
+        "workload": workload.name,
+        "model": spec.id,
+        "context_window_tokens": window,
+        "fit_share": np.nan if window is None else float((needed <= window).mean()),
+        **{
+            f"p{round(share * 100):02d}_tokens": float(np.quantile(needed, share))
+            for share in CURVE_SHARES
+        },
+        "first_overflow_turn": None
+        if window is None
+        else _first_overflow_turn(workload, spec, window),
+    }
+
+
+def _first_overflow_turn(workload: Workload, spec: ModelSpec, window: int) -> int | None:
+    turns = workload.quantity("turns")
+    if turns is None or turn_means(turns)[1] == 0:
+        return None
+    prompt, followup, answer, thought = (
+        _median(workload.quantity(key))
+        for key in ("prompt_tokens", "followup_tokens", "completion_tokens", "reasoning_tokens")
+    )
+    if workload.followup_tokens is None:
+        followup = prompt
+    thought = thought if spec.reasons else 0.0
+    if workload.max_tokens is not None:
+        answer = max(0.0, min(answer, workload.max_tokens - thought))
+    reserved = workload.max_tokens or answer + thought
+    growth = followup + answer
+    if prompt + reserved > window:
+        return 1
+    turn = int((window - prompt - reserved) // growth) + 2 if growth else MAX_TURNS
+    return turn if turn < MAX_TURNS else None
+
+
+def _median(quantity: Quantity | None) -> float:
+    return 0.0 if quantity is None else float(quantity.ppf(np.array([0.5]))[0])

@@ -1,0 +1,59 @@
+"""What a projection does not show, in words: ranges not given, prices and counts not stated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kimi_planner.catalog import ModelSpec
+from kimi_planner.workload import Workload
+
+__all__ = ["assumptions_left_out"]
+
+
+def assumptions_left_out(
+    workloads: Sequence[Workload], specs: Sequence[ModelSpec]
+) -> tuple[str, ...]:
+    """Return one sentence for each thing that a reader of the result must know."""
+    notes: list[str] = []
+
+    def say(sentence: str, names: Sequence[str]) -> None:
+        if names:
+            notes.append(sentence.format(", ".join(names)))
+
+    def which(condition: object, *, among: Sequence[Workload] = workloads) -> list[str]:
+        return [workload.name for workload in among if condition(workload)]  # type: ignore[operator]
+
+    say(
+        "Every number is plain, so the spend has no range: {}.",
+        which(lambda workload: workload.is_certain),
+    )
+    uncertain = [workload for workload in workloads if not workload.is_certain]
+    say(
+        "Traffic is one plain number, so the range does not show that it may differ: {}.",
+        which(lambda workload: workload.requests_per_day.is_certain, among=uncertain),
+    )
+    say(
+        "Growth is one plain number, so the range does not show that it may differ: {}.",
+        which(lambda workload: workload.growth_per_month.is_certain, among=uncertain),
+    )
+    thinkers = [spec.id for spec in specs if spec.reasons]
+    if thinkers:
+        say(
+            f"No reasoning tokens are given, so {', '.join(thinkers)} is projected without any and "
+            "will cost more: {}.",
+            which(lambda workload: workload.reasoning_tokens is None),
+        )
+    unpriced = [spec for spec in specs if spec.cached_input_usd_per_mtok is None]
+    if unpriced:
+        say(
+            f"Catalog {unpriced[0].catalog_version} states no cached-input price, so cached tokens are "
+            "billed as input: {}.",
+            which(lambda workload: workload.cached_share is not None),
+        )
+    say(
+        "followup_tokens is not given, so each later turn adds as much as the first prompt: {}.",
+        which(lambda workload: workload.turns.mean > 1 and workload.followup_tokens is None),
+    )
+    for workload in workloads:
+        notes += [f"{workload.name}: {note}." for note in workload.notes]
+    return tuple(notes)

@@ -1,0 +1,257 @@
+"""Simulating monthly spend: scenarios first, then the month's total given the scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal, localcontext
+from hashlib import sha256
+
+import numpy as np
+from scipy.special import ndtri
+
+from kimi_planner.catalog import Catalog, ModelSpec, Rates, load_catalog
+from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.money import EXACT, plain
+from kimi_planner.projection.calendar import Month, month_range
+from kimi_planner.projection.calls import (
+    FACTOR_KEYS,
+    CallSample,
+    CallTokens,
+    exact_tokens,
+    expected_tokens,
+    sample_calls,
+    turn_means,
+)
+from kimi_planner.projection.notes import assumptions_left_out
+from kimi_planner.projection.result import Projection, Spend
+from kimi_planner.workload import Constant, Quantity, Workload
+from kimi_planner.workload.quantity import Array, midpoints
+
+__all__ = ["DEFAULT_PATHS", "project"]
+
+DEFAULT_PATHS = 10_000
+MAX_PATHS = 1_000_000
+
+
+def project(
+    workloads: Workload | Iterable[Workload],
+    months: int = 12,
+    start: str | date | None = None,
+    models: str | Sequence[str] | None = None,
+    as_of: date | None = None,
+    seed: int = 0,
+    *,
+    n_paths: int = DEFAULT_PATHS,
+    catalog: Catalog | None = None,
+) -> Projection:
+    """Project the monthly spend of workloads on each model.
+
+    Parameters
+    ----------
+    workloads : Workload or iterable of Workload
+        What may happen.
+    months : int
+        Number of calendar months.
+    start : str or date, optional
+        First month, such as ``"2026-11"``; the month after ``as_of`` if not given.
+    models : str or sequence of str, optional
+        Model ids; all of the catalog if not given.
+    as_of : date, optional
+        The day whose prices and knowledge count; today if not given.
+    seed : int
+        Seed of the scenarios, 0 or above.
+    n_paths : int
+        Number of scenarios, from 100.
+    catalog : Catalog, optional
+        Prices; the default catalog if not given.
+
+    Returns
+    -------
+    Projection
+        Spend by workload, model and month over the same scenarios, so that models, workloads and
+        months can be compared and added scenario by scenario.
+
+    Raises
+    ------
+    ScenarioError
+        If a date, the horizon, the seed or the number of paths is out of bounds.
+    UnknownModelError, PriceNotFoundError
+        If the catalog has no such model, or states no price for it on that day.
+
+    Notes
+    -----
+    Level of traffic, growth, cached share and factors on token means are drawn once per scenario,
+    each stratified. Given the scenario, a month is days times requests times the expected cost of
+    a call, and what single calls add to that: a total of ``n`` independent conversations, by its
+    first three moments. A workload of plain numbers has no spread and is computed in exact
+    decimals. Each workload has random streams of its own, named by seed, workload and quantity:
+    adding a workload changes no other.
+    """
+    chosen = [workloads] if isinstance(workloads, Workload) else list(workloads)
+    if not chosen:
+        raise ScenarioError("No workloads. A projection needs at least one.")
+    names = [workload.name for workload in chosen]
+    if len(set(names)) < len(names):
+        raise ScenarioError(
+            f"Two workloads have one name: {', '.join(names)}. Names must be unique."
+        )
+    if type(n_paths) is not int or not 100 <= n_paths <= MAX_PATHS:
+        raise ScenarioError(
+            f"n_paths is {shown(n_paths)}. It must be a whole number from 100 to {MAX_PATHS}."
+        )
+    if type(seed) is not int or seed < 0:
+        raise ScenarioError(f"seed is {shown(seed)}. It must be a whole number from 0.")
+    as_of = as_of or date.today()  # noqa: DTZ011 - a plan is made on the planner's own day
+    catalog = catalog or load_catalog()
+    catalog.check_as_of(as_of)
+    specs = catalog.select(models)
+    covered = month_range(start, months, as_of)
+    spend = {
+        (workload.name, spec.id): one
+        for workload in chosen
+        for spec, one in zip(
+            specs, _project_one(workload, specs, covered, seed, n_paths), strict=True
+        )
+    }
+    return Projection(
+        workloads=tuple(chosen),
+        specs=specs,
+        months=covered,
+        spend=spend,
+        catalog=catalog,
+        as_of=as_of,
+        seed=seed,
+        n_paths=n_paths,
+        notes=assumptions_left_out(chosen, specs),
+    )
+
+
+def _project_one(
+    workload: Workload, specs: Sequence[ModelSpec], months: Sequence[Month], seed: int, n_paths: int
+) -> list[Spend]:
+    if workload.is_certain:
+        return [_exact_spend(workload, spec, months) for spec in specs]
+
+    def draw(key: str, quantity: Quantity) -> Array:
+        if isinstance(quantity, Constant):
+            return np.full(1, float(quantity.value))
+        order = _stream(seed, workload.name, key).permutation(n_paths)
+        return quantity.ppf(midpoints(n_paths))[order]
+
+    def scenario(key: str) -> Array:
+        quantity = workload.quantity(key)
+        return np.zeros(1) if quantity is None else draw(key, quantity)
+
+    factors = {}
+    for key in FACTOR_KEYS:
+        quantity = workload.quantity(key)
+        if quantity is not None and quantity.factor is not None:
+            factors[key] = draw(f"{key}.mean_factor", quantity.factor)
+    level, growth, cached = (
+        scenario(key) for key in ("requests_per_day", "growth_per_month", "cached_share")
+    )
+    shape = (len(months), n_paths)
+    elapsed, days = (
+        np.array(values)[:, None]
+        for values in zip(*((k, month.days) for k, month in enumerate(months)), strict=True)
+    )
+    requests = np.broadcast_to(level * (1 + growth) ** elapsed * days, shape)
+    noise = ndtri(_stream(seed, workload.name, "calls").random(shape))
+    turns, _ = turn_means(workload.quantity("turns") or Constant(Decimal(1)))
+    samples: dict[bool, CallSample] = {}
+    found = []
+    for spec in specs:
+        tokens = expected_tokens(workload, spec, factors)
+        rates = spec.rates()
+        unit = 10.0**-rates.places
+        input_usd = tokens.prompt * ((1 - cached) * rates.input + cached * rates.cached) * unit
+        call_usd = input_usd + tokens.completion * rates.output * unit
+        if spec.reasons not in samples:  # models differ only in whether they reason
+            rng = _stream(seed, workload.name, "sizes")
+            samples[spec.reasons] = sample_calls(workload, spec, rng, uncertain_means=False)
+        spread, skewness = _conversation_noise(samples[spec.reasons], rates, float(np.mean(cached)))
+        usd = requests * call_usd * _total_noise(noise, spread, skewness, requests / turns)
+        found.append(
+            Spend(
+                usd=np.broadcast_to(usd, shape),
+                exact_usd=None,
+                requests=requests.mean(axis=1),
+                **_token_totals(requests, tokens, cached),
+            )
+        )
+    return found
+
+
+def _token_totals(requests: Array, tokens: CallTokens, cached: Array) -> dict[str, Array]:
+    per_call = {
+        "prompt_tokens": tokens.prompt,
+        "cached_tokens": tokens.prompt * cached,
+        "completion_tokens": tokens.completion,
+        "reasoning_tokens": tokens.reasoning,
+    }
+    return {name: (requests * values).mean(axis=1) for name, values in per_call.items()}
+
+
+def _exact_spend(workload: Workload, spec: ModelSpec, months: Sequence[Month]) -> Spend:
+    """Return the bill of plain numbers: calendar days x requests x exact cost of a call."""
+
+    def number(key: str) -> Decimal:
+        quantity = workload.quantity(key)
+        return quantity.value if isinstance(quantity, Constant) else Decimal(0)
+
+    rates = spec.rates()
+    with localcontext(EXACT):
+        tokens = exact_tokens(workload, spec)
+        cached = tokens.prompt * number("cached_share")
+        units = (
+            (tokens.prompt - cached) * rates.input
+            + cached * rates.cached
+            + tokens.completion * rates.output
+        )
+        growth = 1 + number("growth_per_month")
+        requests = [
+            number("requests_per_day") * growth**k * month.days for k, month in enumerate(months)
+        ]
+        exact = tuple(plain(count * units.scaleb(-rates.places)) for count in requests)
+        counts = np.array([float(count) for count in requests])
+        totals = {
+            name: np.array([float(count * value) for count in requests])
+            for name, value in {
+                "prompt_tokens": tokens.prompt,
+                "cached_tokens": cached,
+                "completion_tokens": tokens.completion,
+                "reasoning_tokens": tokens.reasoning,
+            }.items()
+        }
+    usd = np.array([float(amount) for amount in exact])[:, None]
+    return Spend(usd=usd, exact_usd=exact, requests=counts, **totals)
+
+
+def _conversation_noise(sample: CallSample, rates: Rates, cached: float) -> tuple[float, float]:
+    """Return the coefficient of variation and the skewness of the cost of one conversation."""
+    cost = sample.prompt * ((1 - cached) * rates.input + cached * rates.cached)
+    totals = np.bincount(sample.conversation, weights=cost + sample.completion * rates.output)
+    mean, sd = totals.mean(), totals.std()
+    if mean == 0 or sd <= 1e-12 * mean:
+        return 0.0, 0.0
+    return float(sd / mean), float((((totals - mean) / sd) ** 3).mean())
+
+
+def _total_noise(normal: Array, spread: float, skewness: float, conversations: Array) -> Array:
+    """Return the factor that single calls put on a month's expected total.
+
+    The sum of ``n`` independent amounts has the variation ``spread / sqrt(n)`` and the skewness
+    ``skewness / sqrt(n)``; a shifted gamma with these moments, by Wilson and Hilferty's cube.
+    """
+    if spread == 0:
+        return np.ones((1, 1))
+    root = np.sqrt(np.maximum(conversations, 1.0))
+    skew = np.maximum(skewness / root, 1e-6)
+    deviation = 2 / skew * ((1 + skew * normal / 6 - skew**2 / 36) ** 3 - 1)
+    return np.maximum(0.0, 1 + spread / root * deviation)
+
+
+def _stream(seed: int, *names: str) -> np.random.Generator:
+    digest = sha256("\x1f".join(names).encode()).digest()
+    return np.random.default_rng([seed, *np.frombuffer(digest, dtype=np.uint32).tolist()])

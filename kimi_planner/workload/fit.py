@@ -1,0 +1,115 @@
+"""What a usage log tells about a workload: sizes of calls, traffic, cached share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kimi_planner.errors import WorkloadError
+from kimi_planner.workload.parse import LOGGED_KEYS
+from kimi_planner.workload.quantity import Empirical
+
+__all__ = ["fitted_fields", "per_request"]
+
+SHORT_LOG_DAYS = 14
+
+
+def per_request(frame: pd.DataFrame, key: str, *, given: str) -> Empirical | None:
+    """Return how a token count differs between the calls of a log.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A usage frame as `read_usage` returns it. A row of several requests counts as that many
+        requests of its average size.
+    key : {"prompt_tokens", "completion_tokens", "reasoning_tokens"}
+        In a workload, ``completion_tokens`` are the visible answer, so reasoning is taken off.
+    given : str
+        Where the values come from, in words.
+
+    Returns
+    -------
+    Empirical or None
+        ``None`` if no row states this count.
+    """
+    counts = frame[key].astype("Float64")
+    if key == "completion_tokens":
+        counts = counts - frame["reasoning_tokens"].astype("Float64").fillna(0)
+    known = (counts.notna() & (frame["requests"] > 0)).to_numpy(dtype=bool)
+    if not known.any():
+        return None
+    requests = frame["requests"].to_numpy(dtype=np.float64)[known]
+    tokens = counts.to_numpy(dtype=np.float64, na_value=np.nan)[known]
+    return Empirical.from_values(tokens / requests, requests, given=given)
+
+
+def fitted_fields(frame: pd.DataFrame, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a workload as a usage frame shows them, ``known`` ones as they are."""
+    source = str(frame.attrs.get("source", "usage frame"))
+    requests = int(frame["requests"].sum())
+    given = f"{requests:,} calls"
+    fields: dict[str, Any] = {"source": f"Fitted to {given} in {source}."}
+    notes = []
+    for key in LOGGED_KEYS:
+        found = per_request(frame, key, given=given)
+        if found is not None:
+            fields[key] = found
+    stated = frame["cached_tokens"].notna().to_numpy(dtype=bool)
+    prompt = int(frame.loc[stated, "prompt_tokens"].sum())
+    if prompt:
+        fields["cached_share"] = int(frame.loc[stated, "cached_tokens"].sum()) / prompt
+    if not stated.all():
+        notes.append(f"{int((~stated).sum()):,} of {len(frame):,} rows do not state cached tokens")
+    if (frame["requests"] > 1).any():
+        notes.append(
+            "rows hold several requests, so sizes of single requests are averages of a row"
+        )
+    if "requests_per_day" not in known:
+        notes += _fit_traffic(frame, source, requests, fields)
+    return {**fields, "notes": tuple(notes), **known}
+
+
+def _fit_traffic(
+    frame: pd.DataFrame, source: str, requests: int, fields: dict[str, Any]
+) -> list[str]:
+    days = _observed_days(frame, source)
+    fields["requests_per_day"] = float(f"{requests / days:.6g}")
+    if days >= SHORT_LOG_DAYS:
+        return []
+    return [
+        f"requests_per_day extends {_duration(days)} of traffic to whole months; the rhythm of days "
+        "and weeks is not in it, so give a range for it"
+    ]
+
+
+def _observed_days(frame: pd.DataFrame, source: str) -> float:
+    times = frame["timestamp"].dropna()
+    if len(times) < len(frame):
+        raise WorkloadError(
+            f"{source}: {len(frame) - len(times)} rows have no timestamp, so traffic per day cannot be "
+            "told. Pass requests_per_day=…."
+        )
+    span = (times.max() - times.min()).total_seconds() / 86_400
+    distinct = times.drop_duplicates().sort_values()
+    if span <= 0:
+        raise WorkloadError(
+            f"{source}: all rows have the same timestamp, so traffic per day cannot be told. "
+            "Pass requests_per_day=…."
+        )
+    if (frame["requests"] > 1).any():  # rows are windows; the last one lasts as long as the others
+        return float(span + pd.Timedelta(distinct.diff().median()).total_seconds() / 86_400)
+    return float(span * len(frame) / (len(frame) - 1))
+
+
+def _duration(days: float) -> str:
+    hours = days * 24
+    return (
+        f"{days:.1f} days"
+        if days >= 2
+        else f"{hours:.1f} hours"
+        if hours >= 2
+        else f"{hours * 60:.0f} minutes"
+    )

@@ -1,0 +1,84 @@
+"""Workload files: TOML to checked workloads, errors with file and line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from kimi_planner.errors import FileError, KimiPlannerError, WorkloadError, shown
+from kimi_planner.files import TomlFile, data_dir, read_toml, refuse_unknown_keys
+from kimi_planner.workload.model import FIELDS, Workload, parse_field
+
+__all__ = ["example_path", "load_workloads"]
+
+_FILE_FIELDS = frozenset(FIELDS) - {"notes"}
+_NEEDED = ("name", "requests_per_day", "prompt_tokens", "completion_tokens")
+
+
+def example_path() -> Path:
+    """Return the path of the example that ships with the package."""
+    return data_dir() / "workloads" / "example.toml"
+
+
+def load_workloads(path: str | Path | None = None) -> list[Workload]:
+    """Load the workloads of a TOML file.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        The file; the shipped example if not given. Paths of logs in it are relative to it.
+
+    Returns
+    -------
+    list of Workload
+        In the order of the file.
+
+    Raises
+    ------
+    WorkloadError
+        If the file cannot be read or breaks a rule; the message names file, line and key.
+    """
+    try:
+        toml = read_toml(example_path() if path is None else path)
+    except FileError as error:
+        raise WorkloadError(str(error)) from None
+    refuse_unknown_keys(toml.data, {"workload"}, toml=toml, error=WorkloadError)
+    tables = toml.data.get("workload")
+    if not isinstance(tables, list) or not tables:
+        raise WorkloadError(
+            f"{toml.path}: no [[workload]]. A workload file describes at least one."
+        )
+    workloads: list[Workload] = []
+    for number, table in enumerate(tables):
+        workload = _read_workload(toml, number, table)
+        if workload.name in [other.name for other in workloads]:
+            raise WorkloadError(
+                f"{toml.where('workload', number, 'name')}: a second workload named {workload.name!r}. "
+                "Names must be unique."
+            )
+        workloads.append(workload)
+    return workloads
+
+
+def _read_workload(toml: TomlFile, number: int, table: Any) -> Workload:
+    header = toml.where("workload", number)
+    if not isinstance(table, dict):
+        raise WorkloadError(f"{header}: workload must be written as [[workload]] tables.")
+    refuse_unknown_keys(
+        table, _FILE_FIELDS, toml=toml, table="workload", index=number, error=WorkloadError
+    )
+    name = table.get("name")
+    for key in _NEEDED:
+        if key not in table:
+            raise WorkloadError(f"{header}: workload {shown(name)}: {key} is missing.")
+    values = {}
+    for key, value in table.items():
+        try:
+            values[key] = parse_field(key, value, toml.path.parent)
+        except KimiPlannerError as error:
+            where = toml.where("workload", number, key)
+            raise WorkloadError(f"{where}: workload {shown(name)}: {error}") from None
+    try:
+        return Workload(**values)
+    except WorkloadError as error:
+        raise WorkloadError(f"{header}: {error}") from None

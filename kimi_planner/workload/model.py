@@ -1,0 +1,213 @@
+"""A workload: what may happen in a month, as a team describes it or a log shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kimi_planner.catalog import CAPABILITIES
+from kimi_planner.errors import WorkloadError, did_you_mean, shown
+from kimi_planner.money import exact_decimal
+from kimi_planner.workload.parse import QUANTITIES, parse_quantity
+from kimi_planner.workload.quantity import Constant, Quantity
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["FIELDS", "QUANTITY_FIELDS", "Given", "Workload", "parse_field"]
+
+MAX_NAME_CHARS = 200
+MAX_RESERVED_TOKENS = 100_000_000
+MAX_BUDGET_USD = Decimal(10**12)
+
+#: What a quantity may be given as.
+Given = Quantity | int | float | Decimal | Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """One kind of work that a team sends to a model.
+
+    Quantities are given as a plain number (certain), ``{p50, p90}`` or ``{p10, p50, p90}`` (these
+    percentiles are met exactly), ``{mean, sd}`` or ``{from}`` (a usage log), and are kept as
+    :class:`Quantity`.
+
+    Attributes
+    ----------
+    name
+        What the team calls it; unique in a plan.
+    requests_per_day
+        Calls per calendar day in the first month; a spread is over scenarios.
+    prompt_tokens
+        Input tokens of a call, cached ones included; of a conversation's first call if there are
+        ``turns``. A spread is between calls.
+    completion_tokens
+        Tokens of the visible answer.
+    reasoning_tokens
+        Tokens of the chain of thought, spent only by models that reason; ``None`` if not known.
+    max_tokens
+        Output reserved by a call; counts for the fit, and caps what is billed.
+    cached_share
+        Share of prompt tokens served from cache; a spread is over scenarios.
+    growth_per_month
+        Growth of traffic from month to month, 0.04 for 4%; a spread is over scenarios.
+    turns
+        Calls per conversation; each resends the history without its reasoning.
+    followup_tokens
+        New input tokens of each later call of a conversation; as ``prompt_tokens`` if not given.
+    needs
+        Capabilities that a model must have.
+    budget_usd_per_month
+        What may be spent in any one month.
+    source
+        Where the numbers come from.
+    notes
+        What the numbers leave out.
+    """
+
+    name: str
+    requests_per_day: Given
+    prompt_tokens: Given
+    completion_tokens: Given
+    reasoning_tokens: Given | None = None
+    max_tokens: int | None = None
+    cached_share: Given | None = None
+    growth_per_month: Given = 0
+    turns: Given = 1
+    followup_tokens: Given | None = None
+    needs: tuple[str, ...] = ()
+    budget_usd_per_month: Decimal | int | float | str | None = None
+    source: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            try:
+                value = parse_field(field.name, getattr(self, field.name))
+            except WorkloadError as error:
+                raise WorkloadError(f"workload {shown(self.name)}: {error}") from None
+            object.__setattr__(self, field.name, value)
+        problem = self._contradiction()
+        if problem:
+            raise WorkloadError(f"workload {shown(self.name)}: {problem}")
+
+    @classmethod
+    def from_usage(cls, frame: pd.DataFrame, name: str, **known: Any) -> Workload:
+        """Fit a workload to a usage log.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            A usage frame as :func:`read_usage` returns it.
+        name : str
+            Name of the workload.
+        **known
+            Fields that are known better than the log shows them, such as
+            ``requests_per_day={"p10": 800, "p50": 1000, "p90": 1500}``.
+
+        Returns
+        -------
+        Workload
+            Sizes of calls as the log shows them, its cached share, and its traffic as one certain
+            number: a single log says nothing about other months, and ``notes`` say so.
+
+        Raises
+        ------
+        UsageError
+            If the frame is malformed.
+        WorkloadError
+            If the log has no times to tell the traffic from.
+        """
+        from kimi_planner.usage import read_usage
+        from kimi_planner.workload.fit import fitted_fields
+
+        checked = read_usage(frame)
+        checked.attrs["source"] = frame.attrs.get("source", "usage frame")
+        return cls(name=name, **fitted_fields(checked, known))
+
+    def quantity(self, key: str) -> Quantity | None:
+        """Return one of the quantities, or ``None`` if it was not given."""
+        value = getattr(self, key)
+        return value if isinstance(value, Quantity) else None
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether every quantity is a plain number, so that the bill has no spread."""
+        given = (self.quantity(key) for key in QUANTITY_FIELDS)
+        return all(quantity is None or quantity.is_certain for quantity in given)
+
+    def _contradiction(self) -> str | None:
+        turns = self.quantity("turns")
+        if isinstance(turns, Constant) and turns.value != turns.value.to_integral_value():
+            return f"turns is {turns.value}. A certain number of turns is whole; else give {{mean = {turns.value}}}."
+        if self.followup_tokens is not None and isinstance(turns, Constant) and turns.value == 1:
+            return "followup_tokens is given without turns. Add turns, or leave it out."
+        return None
+
+
+FIELDS = tuple(field.name for field in fields(Workload))
+QUANTITY_FIELDS = tuple(name for name in FIELDS if name in QUANTITIES)
+_OPTIONAL = frozenset(
+    {"reasoning_tokens", "max_tokens", "cached_share", "followup_tokens", "budget_usd_per_month"}
+)
+
+
+def parse_field(key: str, value: Any, folder: Path = Path()) -> Any:
+    """Return the checked value of one field.
+
+    Raises
+    ------
+    WorkloadError
+        If the value is not allowed; the message names the field.
+    """
+    if value is None and key in _OPTIONAL:
+        return None
+    if key in QUANTITIES:
+        return parse_quantity(key, value, folder)
+    if key == "max_tokens":
+        if type(value) is not int or not 1 <= value <= MAX_RESERVED_TOKENS:
+            raise WorkloadError(
+                f"max_tokens is {shown(value)}. It must be a whole number of tokens from 1."
+            )
+        return value
+    if key == "budget_usd_per_month":
+        return _budget(value)
+    if key == "needs":
+        return _needs(value)
+    if key == "notes":
+        return tuple(value)
+    if not isinstance(value, str) or (key == "name" and not value.strip()):
+        raise WorkloadError(f"{key} is {shown(value)}. It must be text.")
+    if key == "name" and (len(value) > MAX_NAME_CHARS or not value.isprintable()):
+        raise WorkloadError(
+            f"the name {shown(value)} must be at most {MAX_NAME_CHARS} printable characters."
+        )
+    return value
+
+
+def _budget(value: Any) -> Decimal:
+    try:
+        budget = exact_decimal(value)
+    except ValueError as error:
+        raise WorkloadError(f"budget_usd_per_month: {error}. Give an amount in USD.") from None
+    if not 0 < budget <= MAX_BUDGET_USD:
+        raise WorkloadError(
+            f"budget_usd_per_month is {value}. It must be above 0 and at most 1e12 USD."
+        )
+    return budget
+
+
+def _needs(value: Any) -> tuple[str, ...]:
+    words = [value] if isinstance(value, str) else value
+    if not isinstance(words, list | tuple):
+        raise WorkloadError(f"needs is {shown(value)}. It must be a list of capabilities.")
+    for word in words:
+        if word not in CAPABILITIES:
+            raise WorkloadError(
+                f"unknown capability {shown(word)} in needs.{did_you_mean(str(word), CAPABILITIES)} "
+                f"Known: {', '.join(sorted(CAPABILITIES))}."
+            )
+    return tuple(dict.fromkeys(words))
