@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from kimi_planner.catalog import ModelSpec
 from kimi_planner.workload import Constant, Geometric, Quantity, Workload
 from kimi_planner.workload.quantity import Array, midpoints
 
@@ -34,6 +33,7 @@ _TURN_GRID = 20_000
 _NODES = 64  # for a mean in each of many scenarios
 _FINE_NODES = 512  # for one mean
 _SLICE = 64
+_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -76,17 +76,15 @@ def turn_means(turns: Quantity) -> tuple[float, float]:
     return float(counts.mean()), float((counts * (counts - 1) / 2).mean())
 
 
-def expected_tokens(
-    workload: Workload, spec: ModelSpec, factors: Mapping[str, Array]
-) -> CallTokens:
+def expected_tokens(workload: Workload, reasons: bool, factors: Mapping[str, Array]) -> CallTokens:
     """Return the expected tokens of a call in each scenario.
 
     Parameters
     ----------
     workload : Workload
         What is sent.
-    spec : ModelSpec
-        Decides whether reasoning tokens are spent.
+    reasons : bool
+        Whether the model spends reasoning tokens; in nothing else do calls differ between models.
     factors : mapping of str to ndarray, shape (n_paths,)
         For each uncertain mean, the factor on it by scenario.
 
@@ -99,7 +97,7 @@ def expected_tokens(
     def scale(key: str) -> Array:
         return factors.get(key, np.ones(1))
 
-    first, followup, visible, reasoning = _parts(workload, spec)
+    first, followup, visible, reasoning = _parts(workload, reasons)
     answer, thought, completion = _answers(
         visible,
         reasoning,
@@ -115,13 +113,14 @@ def expected_tokens(
     return CallTokens(prompt=prompt, completion=completion, reasoning=thought)
 
 
-def exact_tokens(workload: Workload, spec: ModelSpec) -> CallTokens:
+def exact_tokens(workload: Workload, reasons: bool) -> CallTokens:
     """Return the same for a workload of plain numbers, in exact decimals.
 
     Call it in a context of sufficient precision.
     """
     first, followup, visible, reasoning = (
-        part.value if isinstance(part, Constant) else Decimal(0) for part in _parts(workload, spec)
+        part.value if isinstance(part, Constant) else Decimal(0)
+        for part in _parts(workload, reasons)
     )
     turns = _turns(workload)
     later = (turns.value - 1) / 2 if isinstance(turns, Constant) else Decimal(0)
@@ -134,20 +133,22 @@ def exact_tokens(workload: Workload, spec: ModelSpec) -> CallTokens:
 
 
 def sample_calls(
-    workload: Workload, spec: ModelSpec, rng: np.random.Generator, *, uncertain_means: bool
+    workload: Workload, reasons: bool, rng: np.random.Generator, *, uncertain_means: bool
 ) -> CallSample:
     """Draw calls, stratified so that each quantity covers its distribution evenly.
 
     Parameters
     ----------
-    workload, spec
-        What is sent, and to which model.
+    workload : Workload
+        What is sent.
+    reasons : bool
+        Whether the model spends reasoning tokens.
     rng : Generator
         Source of randomness.
     uncertain_means : bool
         Whether factors on means are drawn too, one for each conversation, or held at 1.
     """
-    first, followup, visible, reasoning = _parts(workload, spec)
+    first, followup, visible, reasoning = _parts(workload, reasons)
     mean_turns, _ = turn_means(_turns(workload))
     conversations = max(1000, min(SAMPLE_CONVERSATIONS, int(MAX_SAMPLE_CALLS / mean_turns)))
     turns = _whole_turns(_draw(_turns(workload), conversations, rng)).astype(np.int64)
@@ -185,14 +186,14 @@ def _turns(workload: Workload) -> Quantity:
     return workload.quantity("turns") or Constant(Decimal(1))
 
 
-def _parts(workload: Workload, spec: ModelSpec) -> tuple[Quantity, Quantity, Quantity, Quantity]:
+def _parts(workload: Workload, reasons: bool) -> tuple[Quantity, Quantity, Quantity, Quantity]:
     nothing = Constant(Decimal(0))
     first = workload.quantity("prompt_tokens") or nothing
     return (
         first,
         workload.quantity("followup_tokens") or first,
         workload.quantity("completion_tokens") or nothing,
-        (workload.quantity("reasoning_tokens") if spec.reasons else None) or nothing,
+        (workload.quantity("reasoning_tokens") if reasons else None) or nothing,
     )
 
 
@@ -207,15 +208,26 @@ def _answers(
     if cap is None:
         answer, thought = visible.mean * visible_scale, reasoning.mean * reasoning_scale
         return answer, thought, answer + thought
-    scales = np.stack(np.broadcast_arrays(visible_scale, reasoning_scale))
-    count = _FINE_NODES if scales.shape[1] == 1 else _NODES
-    answer_nodes, thought_nodes = _nodes(visible, count), _nodes(reasoning, count)
-    answers, thoughts = np.empty(scales.shape[1]), np.empty(scales.shape[1])
-    for path, (answer_scale, thought_scale) in enumerate(scales.T):
-        thought = np.minimum(thought_nodes * thought_scale, cap)
-        thoughts[path] = thought.mean()
-        answers[path] = np.minimum(answer_nodes * answer_scale, cap - thought[:, None]).mean()
+    if reasoning.mean == 0:
+        reasoning_scale = np.ones(1)
+    paths = max(len(visible_scale), len(reasoning_scale))
+    count = _FINE_NODES if paths == 1 else _NODES
+    nodes = [
+        np.broadcast_to(_nodes(part, count) * scale[:, None], (paths, _node_count(part, count)))
+        for part, scale in ((visible, visible_scale), (reasoning, reasoning_scale))
+    ]
+    answers, thoughts = np.empty(paths), np.empty(paths)
+    for start in range(0, paths, _BATCH):
+        batch = slice(start, start + _BATCH)
+        thought = np.minimum(nodes[1][batch], cap)
+        thoughts[batch] = thought.mean(axis=1)
+        answer = np.minimum(nodes[0][batch, :, None], cap - thought[:, None, :])
+        answers[batch] = answer.mean(axis=(1, 2))
     return answers, thoughts, answers + thoughts
+
+
+def _node_count(quantity: Quantity, count: int) -> int:
+    return 1 if isinstance(quantity, Constant) else count
 
 
 def _nodes(quantity: Quantity, count: int) -> Array:
@@ -228,10 +240,12 @@ def _nodes(quantity: Quantity, count: int) -> Array:
 
 
 def _draw(quantity: Quantity, size: int, rng: np.random.Generator) -> Array:
-    if isinstance(quantity, Constant):
-        return np.full(size, float(quantity.value))
-    return quantity.ppf(midpoints(size))[rng.permutation(size)]
+    if quantity.is_certain:
+        return quantity.ppf(np.full(size, 0.5))
+    shuffled: Array = rng.permutation(quantity.ppf(midpoints(size)))
+    return shuffled
 
 
 def _whole_turns(values: Array) -> Array:
-    return np.asarray(np.maximum(1.0, np.rint(values)))
+    whole: Array = np.maximum(1.0, np.rint(values))
+    return whole

@@ -92,7 +92,9 @@ def context_fit(
         for spec in catalog.select(models):
             if spec.reasons not in samples:
                 rng = np.random.default_rng(seed)
-                samples[spec.reasons] = sample_calls(workload, spec, rng, uncertain_means=True)
+                samples[spec.reasons] = sample_calls(
+                    workload, spec.reasons, rng, uncertain_means=True
+                )
             rows.append(_row(workload, spec, samples[spec.reasons]))
     frame = pd.DataFrame(rows).astype(
         {"context_window_tokens": "Int64", "first_overflow_turn": "Int64"}

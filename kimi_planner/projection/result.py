@@ -206,7 +206,9 @@ class Projection:
         for name in (None,) if together else self.names:
             for model in self.models:
                 spend = self.of(model, name)
-                horizon = _statistics(spend.over_months(), 0)
+                horizon = {
+                    key: values[0] for key, values in _statistics(spend.over_months()).items()
+                }
                 per_month = {
                     f"{key}_per_month": value / len(self.months)
                     for key, value in horizon.items()
@@ -267,9 +269,7 @@ class Projection:
     def budget(self, workload: str | None = None) -> Decimal | None:
         """Return the monthly budget of a workload, or of all if every one has a budget."""
         budgets = [
-            workload_.budget_usd_per_month
-            for workload_ in self.workloads
-            if workload in (None, workload_.name)
+            one.budget_usd_per_month for one in self.workloads if workload in (None, one.name)
         ]
         if any(budget is None for budget in budgets):
             return None
@@ -277,17 +277,14 @@ class Projection:
 
     def _monthly(self, spend: Spend, name: str, model: str) -> pd.DataFrame:
         return pd.DataFrame(
-            [
-                {
-                    "workload": name,
-                    "model": model,
-                    "month": str(month),
-                    "days": month.days,
-                    **{key: float(getattr(spend, key)[k]) for key in TOKEN_TOTALS},
-                    **_statistics(spend, k),
-                }
-                for k, month in enumerate(self.months)
-            ]
+            {
+                "workload": name,
+                "model": model,
+                "month": [str(month) for month in self.months],
+                "days": [month.days for month in self.months],
+                **{key: getattr(spend, key) for key in TOKEN_TOTALS},
+                **_statistics(spend),
+            }
         )
 
     def __repr__(self) -> str:
@@ -300,9 +297,9 @@ class Projection:
         return f"{table}<p>{escape(self.provenance)}</p>"
 
 
-def _statistics(spend: Spend, k: int) -> dict[str, Any]:
+def _statistics(spend: Spend) -> dict[str, Sequence[Any]]:
     return {
-        "mean_usd": float(spend.mean()[k]),
-        **{name: float(spend.quantile(q)[k]) for name, q in QUANTILES.items()},
-        "exact_usd": None if spend.exact_usd is None else spend.exact_usd[k],
+        "mean_usd": spend.mean().tolist(),
+        **{name: spend.quantile(q).tolist() for name, q in QUANTILES.items()},
+        "exact_usd": spend.exact_usd or [None] * len(spend.usd),
     }

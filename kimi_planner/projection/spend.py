@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, localcontext
 from hashlib import sha256
@@ -127,70 +128,95 @@ def project(
     )
 
 
+@dataclass(frozen=True)
+class Scenarios:
+    """What is drawn once per scenario, the same for every model; arrays broadcast together.
+
+    Attributes
+    ----------
+    requests : ndarray, shape (n_months, n_paths)
+        Calls of each month.
+    cached : ndarray, shape (n_paths,) or (1,)
+        Share of prompt tokens served from cache.
+    factors : dict of str to ndarray, shape (n_paths,)
+        Factors on uncertain means of token quantities.
+    noise : ndarray, shape (n_months, n_paths)
+        Standard normal draws for what single calls add.
+    """
+
+    requests: Array
+    cached: Array
+    factors: dict[str, Array]
+    noise: Array
+
+    @classmethod
+    def draw(
+        cls, workload: Workload, months: Sequence[Month], seed: int, n_paths: int
+    ) -> Scenarios:
+        """Draw the scenarios of a workload, each variable stratified and from its own stream."""
+
+        def one(name: str, quantity: Quantity | None) -> Array:
+            if quantity is None or quantity.is_certain:
+                return np.full(1, 0.0 if quantity is None else quantity.mean)
+            return _stream(seed, workload.name, name).permutation(quantity.ppf(midpoints(n_paths)))
+
+        level, growth, cached = (
+            one(key, workload.quantity(key))
+            for key in ("requests_per_day", "growth_per_month", "cached_share")
+        )
+        given = {key: workload.quantity(key) for key in FACTOR_KEYS}
+        days = np.array([[month.days] for month in months])
+        elapsed = np.arange(len(months))[:, None]
+        shape = (len(months), n_paths)
+        return cls(
+            requests=np.broadcast_to(level * (1 + growth) ** elapsed * days, shape),
+            cached=cached,
+            factors={
+                key: one(f"{key}.mean_factor", quantity.factor)
+                for key, quantity in given.items()
+                if quantity is not None and quantity.factor is not None
+            },
+            noise=ndtri(_stream(seed, workload.name, "calls").random(shape)),
+        )
+
+
 def _project_one(
     workload: Workload, specs: Sequence[ModelSpec], months: Sequence[Month], seed: int, n_paths: int
 ) -> list[Spend]:
     if workload.is_certain:
         return [_exact_spend(workload, spec, months) for spec in specs]
-
-    def draw(key: str, quantity: Quantity) -> Array:
-        if isinstance(quantity, Constant):
-            return np.full(1, float(quantity.value))
-        order = _stream(seed, workload.name, key).permutation(n_paths)
-        return quantity.ppf(midpoints(n_paths))[order]
-
-    def scenario(key: str) -> Array:
-        quantity = workload.quantity(key)
-        return np.zeros(1) if quantity is None else draw(key, quantity)
-
-    factors = {}
-    for key in FACTOR_KEYS:
-        quantity = workload.quantity(key)
-        if quantity is not None and quantity.factor is not None:
-            factors[key] = draw(f"{key}.mean_factor", quantity.factor)
-    level, growth, cached = (
-        scenario(key) for key in ("requests_per_day", "growth_per_month", "cached_share")
-    )
-    shape = (len(months), n_paths)
-    elapsed, days = (
-        np.array(values)[:, None]
-        for values in zip(*((k, month.days) for k, month in enumerate(months)), strict=True)
-    )
-    requests = np.broadcast_to(level * (1 + growth) ** elapsed * days, shape)
-    noise = ndtri(_stream(seed, workload.name, "calls").random(shape))
-    turns, _ = turn_means(workload.quantity("turns") or Constant(Decimal(1)))
-    samples: dict[bool, CallSample] = {}
-    found = []
-    for spec in specs:
-        tokens = expected_tokens(workload, spec, factors)
-        rates = spec.rates()
-        unit = 10.0**-rates.places
-        input_usd = tokens.prompt * ((1 - cached) * rates.input + cached * rates.cached) * unit
-        call_usd = input_usd + tokens.completion * rates.output * unit
-        if spec.reasons not in samples:  # models differ only in whether they reason
-            rng = _stream(seed, workload.name, "sizes")
-            samples[spec.reasons] = sample_calls(workload, spec, rng, uncertain_means=False)
-        spread, skewness = _conversation_noise(samples[spec.reasons], rates, float(np.mean(cached)))
-        usd = requests * call_usd * _total_noise(noise, spread, skewness, requests / turns)
-        found.append(
-            Spend(
-                usd=np.broadcast_to(usd, shape),
-                exact_usd=None,
-                requests=requests.mean(axis=1),
-                **_token_totals(requests, tokens, cached),
-            )
+    scenarios = Scenarios.draw(workload, months, seed, n_paths)
+    calls: dict[bool, tuple[CallTokens, CallSample]] = {}
+    for reasons in {spec.reasons for spec in specs}:  # models differ only in whether they reason
+        rng = _stream(seed, workload.name, "sizes")
+        calls[reasons] = (
+            expected_tokens(workload, reasons, scenarios.factors),
+            sample_calls(workload, reasons, rng, uncertain_means=False),
         )
-    return found
+    turns, _ = turn_means(workload.quantity("turns") or Constant(Decimal(1)))
+    return [_scenario_spend(scenarios, turns, *calls[spec.reasons], spec.rates()) for spec in specs]
 
 
-def _token_totals(requests: Array, tokens: CallTokens, cached: Array) -> dict[str, Array]:
+def _scenario_spend(
+    scenarios: Scenarios, turns: float, tokens: CallTokens, sample: CallSample, rates: Rates
+) -> Spend:
+    requests, cached = scenarios.requests, scenarios.cached
+    input_units = tokens.prompt * ((1 - cached) * rates.input + cached * rates.cached)
+    call_usd = (input_units + tokens.completion * rates.output) * 10.0**-rates.places
+    spread, skewness = _conversation_noise(sample, rates, float(np.mean(cached)))
+    usd = requests * call_usd * _total_noise(scenarios.noise, spread, skewness, requests / turns)
     per_call = {
         "prompt_tokens": tokens.prompt,
         "cached_tokens": tokens.prompt * cached,
         "completion_tokens": tokens.completion,
         "reasoning_tokens": tokens.reasoning,
     }
-    return {name: (requests * values).mean(axis=1) for name, values in per_call.items()}
+    return Spend(
+        usd=np.broadcast_to(usd, requests.shape),
+        exact_usd=None,
+        requests=requests.mean(axis=1),
+        **{name: (requests * values).mean(axis=1) for name, values in per_call.items()},
+    )
 
 
 def _exact_spend(workload: Workload, spec: ModelSpec, months: Sequence[Month]) -> Spend:
@@ -202,7 +228,7 @@ def _exact_spend(workload: Workload, spec: ModelSpec, months: Sequence[Month]) -
 
     rates = spec.rates()
     with localcontext(EXACT):
-        tokens = exact_tokens(workload, spec)
+        tokens = exact_tokens(workload, spec.reasons)
         cached = tokens.prompt * number("cached_share")
         units = (
             (tokens.prompt - cached) * rates.input
@@ -215,14 +241,15 @@ def _exact_spend(workload: Workload, spec: ModelSpec, months: Sequence[Month]) -
         ]
         exact = tuple(plain(count * units.scaleb(-rates.places)) for count in requests)
         counts = np.array([float(count) for count in requests])
+        per_call = {
+            "prompt_tokens": tokens.prompt,
+            "cached_tokens": cached,
+            "completion_tokens": tokens.completion,
+            "reasoning_tokens": tokens.reasoning,
+        }
         totals = {
             name: np.array([float(count * value) for count in requests])
-            for name, value in {
-                "prompt_tokens": tokens.prompt,
-                "cached_tokens": cached,
-                "completion_tokens": tokens.completion,
-                "reasoning_tokens": tokens.reasoning,
-            }.items()
+            for name, value in per_call.items()
         }
     usd = np.array([float(amount) for amount in exact])[:, None]
     return Spend(usd=usd, exact_usd=exact, requests=counts, **totals)
