@@ -234,7 +234,7 @@ def _nodes(quantity: Quantity, count: int) -> Array:
     """Return equally likely values that stand for a quantity, with exactly its mean."""
     if isinstance(quantity, Constant):
         return np.array([float(quantity.value)])
-    values = quantity.ppf(midpoints(count * _SLICE)).reshape(count, _SLICE).mean(axis=1)
+    values: Array = quantity.ppf(midpoints(count * _SLICE)).reshape(count, _SLICE).mean(axis=1)
     values[-1] += (quantity.mean - values.mean()) * count
     return values
 

@@ -1,0 +1,7 @@
+"""Pictures of results: each takes ``ax`` and returns the Axes, and does no arithmetic of its own."""
+
+from kimi_planner.plot.fit import context_fit
+from kimi_planner.plot.spend import monthly_spend, spend_fan
+from kimi_planner.plot.tradeoff import cost_vs_reasoning
+
+__all__ = ["context_fit", "cost_vs_reasoning", "monthly_spend", "spend_fan"]
