@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from kimi_planner.selection import Recommendation, Requirements, recommend
     from kimi_planner.tokens.chat import count_completion, count_messages
     from kimi_planner.tokens.engine import count_tokens, count_tokens_batch
-    from kimi_planner.usage import UsageRecord, read_usage
+    from kimi_planner.usage.read import read_usage
+    from kimi_planner.usage.record import UsageRecord
     from kimi_planner.workload import Quantity, Workload, load_workloads
 
 __version__ = "0.1.0"
@@ -60,7 +61,7 @@ _HOMES = {
     "Quantity": "workload",
     "Recommendation": "selection",
     "Requirements": "selection",
-    "UsageRecord": "usage",
+    "UsageRecord": "usage.record",
     "Workload": "workload",
     "catalog_versions": "catalog",
     "context_fit": "projection",
@@ -73,7 +74,7 @@ _HOMES = {
     "load_workloads": "workload",
     "price_usage": "pricing",
     "project": "projection",
-    "read_usage": "usage",
+    "read_usage": "usage.read",
     "recommend": "selection",
 }
 

@@ -128,7 +128,7 @@ def spend_fan(
             budget_line(ax, f"budget {usd(budget, 0)}", float(budget), vertical=False)
         money_axis(ax, "y", 1.12 * max(float(p90.max()), float(budget or 0)))
         ax.set_ylabel("USD per month")
-        named = model if isinstance(model, str) else "each workload on its recommended model"
+        named = model if isinstance(model, str) else "each on its recommended model"
         ax.set_title(f"Spend by month: {workload or 'all workloads'}, {named}")
         caption(
             ax,

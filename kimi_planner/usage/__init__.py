@@ -1,7 +1,4 @@
-"""What happened: usage records, and the readers that turn a log into one checked frame."""
+"""What happened: `record` for one call, `read` for logs of every supported form.
 
-from kimi_planner.usage.frame import COLUMNS
-from kimi_planner.usage.read import read_usage
-from kimi_planner.usage.record import UsageRecord
-
-__all__ = ["COLUMNS", "UsageRecord", "read_usage"]
+Nothing is imported here, so that pricing one call does not load pandas.
+"""

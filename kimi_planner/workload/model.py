@@ -121,7 +121,7 @@ class Workload:
         WorkloadError
             If the log has no times to tell the traffic from.
         """
-        from kimi_planner.usage import read_usage
+        from kimi_planner.usage.read import read_usage
         from kimi_planner.workload.fit import fitted_fields
 
         checked = read_usage(frame)

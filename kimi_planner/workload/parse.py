@@ -200,7 +200,7 @@ def _from_mean_sd(key: str, mean: float, sd: float, bounds: Bounds, given: str) 
 
 
 def _from_log(key: str, path: object, folder: Path) -> Quantity:
-    from kimi_planner.usage import read_usage
+    from kimi_planner.usage.read import read_usage
     from kimi_planner.workload.fit import per_request
 
     if not isinstance(path, str) or not path:

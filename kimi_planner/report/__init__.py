@@ -1,0 +1,1 @@
+"""Results as text: terminal tables, Markdown, HTML and JSON. No arithmetic of its own."""

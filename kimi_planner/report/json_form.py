@@ -1,0 +1,67 @@
+"""A plan as JSON: a stable form, described in the README."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from kimi_planner.selection import Recommendation
+
+__all__ = ["FORMAT", "plan_data", "plan_json"]
+
+#: Rises when a key changes its meaning or goes away; new keys may appear at any time.
+FORMAT = 1
+
+
+def plan_json(recommendation: Recommendation) -> str:
+    """Return the plan as JSON text, keys in a fixed order."""
+    return (
+        json.dumps(plan_data(recommendation), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    )
+
+
+def plan_data(recommendation: Recommendation) -> dict[str, Any]:
+    """Return the plan as plain data.
+
+    Amounts are USD, rounded to a millionth of a dollar; ``exact_usd`` is a decimal string, the bill
+    to the last digit, or null where something is uncertain. Unknown values are null.
+    """
+    from kimi_planner import __version__
+
+    projection = recommendation.projection
+    return {
+        "format": FORMAT,
+        "kimi_planner": __version__,
+        "catalog": {"version": projection.catalog.version, "sha256": projection.catalog.sha256},
+        "as_of": projection.as_of.isoformat(),
+        "seed": projection.seed,
+        "n_paths": projection.n_paths,
+        "months": [str(month) for month in projection.months],
+        "spend": _records(projection.frame),
+        "summary": _records(projection.summary()),
+        "context_fit": _records(recommendation.fit.frame),
+        "recommended": recommendation.best,
+        "ranking": _records(recommendation.frame),
+        "exclusions": [
+            {"workload": one.workload, "model": one.model, "reasons": list(one.reasons)}
+            for one in recommendation.exclusions
+        ],
+        "notes": list(projection.notes),
+    }
+
+
+def _records(frame: Any) -> list[dict[str, Any]]:
+    return [{key: _plain(value) for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _plain(value: Any) -> Any:
+    import pandas as pd
+
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, bool | int | str):
+        return value
+    return format(value, "f")

@@ -1,0 +1,171 @@
+"""The tables of a plan as rows of text, the same for terminal, Markdown and HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kimi_planner.catalog import Catalog
+from kimi_planner.money import usd
+from kimi_planner.projection import Projection, Spend
+from kimi_planner.selection import Recommendation
+from kimi_planner.workload import QUANTITY_FIELDS
+
+__all__ = [
+    "Table",
+    "assumptions_table",
+    "catalog_table",
+    "exclusions_table",
+    "months_table",
+    "spend_table",
+    "totals_sentence",
+]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Headers and rows of text; ``right`` holds the columns to align right."""
+
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    right: frozenset[int] = frozenset()
+
+
+def spend_table(recommendation: Recommendation) -> Table:
+    """Return spend, risk and fit of every workload on every model, the recommended one marked."""
+    projection, fit = recommendation.projection, recommendation.fit
+    excluded = {(one.workload, one.model) for one in recommendation.exclusions}
+    more = {(one.workload, one.model): one.more_than_best_usd for one in recommendation.choices}
+    rows = []
+    for row in projection.summary().to_dict("records"):
+        key = (row["workload"], row["model"])
+        if key in excluded:
+            verdict = "excluded"
+        else:
+            verdict = f"+{usd(more[key])}" if more[key] else "recommended"
+        chance = row["chance_over_budget"]
+        rows.append(
+            (
+                *key,
+                *(usd(row[f"{name}_usd_per_month"]) for name in ("p10", "p50", "p90")),
+                "no budget" if np.isnan(chance) else share_text(chance),
+                share_text(fit.share(*key)),
+                verdict,
+            )
+        )
+    headers = ("workload", "model", "P10", "P50", "P90", "over budget", "fits", "choice")
+    return Table(headers, tuple(rows), frozenset({2, 3, 4, 5, 6}))
+
+
+def months_table(recommendation: Recommendation) -> Table:
+    """Return the spend of each month with every workload on its recommended model."""
+    projection = recommendation.projection
+    if not recommendation.best:
+        return Table(("month", "P10", "P50", "P90", "mean"), ())
+    spend = projection.mix(recommendation.best)
+    columns = [*(spend.quantile(q) for q in (0.1, 0.5, 0.9)), spend.mean()]
+    rows = [
+        (str(month), *(usd(float(column[k])) for column in columns))
+        for k, month in enumerate(projection.months)
+    ]
+    total = spend.over_months()
+    whole = [float(total.quantile(q)[0]) for q in (0.1, 0.5, 0.9)] + [float(total.mean()[0])]
+    rows.append((f"all {len(rows)} months", *(usd(value) for value in whole)))
+    return Table(("month", "P10", "P50", "P90", "mean"), tuple(rows), frozenset({1, 2, 3, 4}))
+
+
+def exclusions_table(recommendation: Recommendation) -> Table:
+    """Return every model that does not qualify, and why."""
+    rows = tuple(
+        (one.workload, one.model, "; ".join(one.reasons)) for one in recommendation.exclusions
+    )
+    return Table(("workload", "model", "why it is excluded"), rows)
+
+
+def assumptions_table(projection: Projection) -> Table:
+    """Return every quantity as it was given, and where it comes from."""
+    rows = []
+    for workload in projection.workloads:
+        for key in QUANTITY_FIELDS:
+            quantity = workload.quantity(key)
+            if quantity is not None:
+                rows.append((workload.name, key, quantity.describe()))
+        if workload.max_tokens is not None:
+            rows.append((workload.name, "max_tokens", f"{workload.max_tokens:,}"))
+        if workload.needs:
+            rows.append((workload.name, "needs", ", ".join(workload.needs)))
+        if workload.budget_usd_per_month is not None:
+            rows.append(
+                (workload.name, "budget_usd_per_month", usd(projection.budget(workload.name) or 0))
+            )
+        rows.append((workload.name, "source", workload.source or "not given"))
+    return Table(("workload", "assumption", "value"), tuple(rows))
+
+
+def catalog_table(catalog: Catalog) -> Table:
+    """Return prices and context windows with their source; what is not stated is named so."""
+
+    def stated(value: object) -> str:
+        return "not stated" if value is None else str(value)
+
+    rows = tuple(
+        (
+            model.id,
+            stated(model.input_usd_per_mtok),
+            stated(model.cached_input_usd_per_mtok),
+            stated(model.output_usd_per_mtok),
+            stated(model.context_window_tokens and f"{model.context_window_tokens:,}"),
+            stated(model.reasoning_depth and model.reasoning_depth.rating),
+            stated(model.speed and model.speed.rating),
+            ", ".join(sorted(model.capabilities)) or "not stated",
+        )
+        for model in catalog
+    )
+    headers = (
+        "model",
+        "input USD/M",
+        "cached USD/M",
+        "output USD/M",
+        "window",
+        "reasoning depth",
+        "speed",
+        "capabilities",
+    )
+    return Table(headers, rows, frozenset({1, 2, 3, 4, 5, 6}))
+
+
+def totals_sentence(recommendation: Recommendation) -> str:
+    """Return the whole plan in one sentence."""
+    projection = recommendation.projection
+    left_out = recommendation.without_model
+    if not recommendation.best:
+        return "No model qualifies for any workload, so there is no plan to total."
+    spend = projection.mix(recommendation.best).over_months()
+    months = len(projection.months)
+    subject = (
+        f"{len(recommendation.best)} of {len(projection.names)} workloads"
+        if left_out
+        else "All workloads"
+    )
+    text = (
+        f"{subject} on their recommended models: {_range(spend, 1)} USD over {months} months, "
+        f"{_range(spend, months)} USD a month on average."
+    )
+    return f"{text} No model qualifies for {', '.join(left_out)}." if left_out else text
+
+
+def _range(spend: Spend, parts: int) -> str:
+    p10, p50, p90 = (float(spend.quantile(q)[0]) / parts for q in (0.1, 0.5, 0.9))
+    return f"{usd(p50)} (P10 {usd(p10)}, P90 {usd(p90)})" if p90 > p10 else usd(p50)
+
+
+def share_text(share: float) -> str:
+    """Return a share in percent; neither 0% nor 100% unless it is."""
+    if np.isnan(share):
+        return "unknown"
+    if 0 < share < 0.001:
+        return "<0.1%"
+    if 0.999 < share < 1:
+        return ">99.9%"
+    return f"{share:.1%}".replace(".0%", "%")

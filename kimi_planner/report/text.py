@@ -1,0 +1,105 @@
+"""A plan as text: for the terminal, and as Markdown for a report."""
+
+from __future__ import annotations
+
+from tabulate import tabulate
+
+from kimi_planner.report.tables import (
+    Table,
+    assumptions_table,
+    catalog_table,
+    exclusions_table,
+    months_table,
+    spend_table,
+    totals_sentence,
+)
+from kimi_planner.selection import Recommendation
+
+__all__ = ["markdown_report", "plain", "plan_text", "recommendation_text"]
+
+
+def plain(table: Table) -> str:
+    """Return a table for a terminal."""
+    return _tabulate(table, "simple")
+
+
+def plan_text(recommendation: Recommendation) -> str:
+    """Return the plan for a terminal: table, totals, exclusions, notes, provenance."""
+    projection = recommendation.projection
+    parts = [
+        f"Spend in USD a month, average of {projection.months[0]} to {projection.months[-1]}.",
+        plain(spend_table(recommendation)),
+        totals_sentence(recommendation),
+    ]
+    return "\n\n".join([*parts, *_reasons(recommendation), projection.provenance])
+
+
+def recommendation_text(recommendation: Recommendation) -> str:
+    """Return the choice for each workload for a terminal."""
+    sentences = "\n".join(recommendation.sentences())
+    return "\n\n".join([sentences, *_reasons(recommendation), recommendation.projection.provenance])
+
+
+def markdown_report(recommendation: Recommendation) -> str:
+    """Return the whole report as one Markdown text."""
+    projection = recommendation.projection
+    catalog = projection.catalog
+    sections = [
+        "# Kimi API budget",
+        totals_sentence(recommendation),
+        *("- " + _escaped(sentence) for sentence in recommendation.sentences()),
+        "## Spend by month, each workload on its recommended model (USD)",
+        _markdown(months_table(recommendation)),
+        "## By workload and model (USD a month, average of the horizon)",
+        _markdown(spend_table(recommendation)),
+        "## Excluded models",
+        _markdown(exclusions_table(recommendation)) if recommendation.exclusions else "None.",
+        "## What the ranges leave out",
+        "\n".join(f"- {_escaped(note)}" for note in projection.notes) or "Nothing known.",
+        "## Assumptions",
+        _markdown(assumptions_table(projection)),
+        f"## Prices: catalog {catalog.version}",
+        _markdown(catalog_table(catalog)),
+        f"Source: {_escaped(catalog.source.title)}, checked on {catalog.source.checked_on}.",
+        projection.provenance,
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _reasons(recommendation: Recommendation) -> list[str]:
+    parts = []
+    if recommendation.exclusions:
+        lines = [
+            f"  {one.workload}, {one.model}: {'; '.join(one.reasons)}"
+            for one in recommendation.exclusions
+        ]
+        parts.append("Excluded:\n" + "\n".join(lines))
+    if recommendation.projection.notes:
+        lines = [f"  {note}" for note in recommendation.projection.notes]
+        parts.append("What the ranges leave out:\n" + "\n".join(lines))
+    return parts
+
+
+def _tabulate(table: Table, form: str) -> str:
+    align = ["right" if column in table.right else "left" for column in range(len(table.headers))]
+    return tabulate(
+        table.rows,
+        headers=table.headers,
+        tablefmt=form,
+        colalign=align if table.rows else None,
+        disable_numparse=True,
+    )
+
+
+def _markdown(table: Table) -> str:
+    rows = tuple(tuple(_escaped(cell) for cell in row) for row in table.rows)
+    return _tabulate(Table(table.headers, rows, table.right), "github")
+
+
+def _escaped(text: str) -> str:
+    """Take away what Markdown or embedded HTML would act on."""
+    for mark, safe in (("\\", "\\\\"), ("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\n", " ")):
+        text = text.replace(mark, safe)
+    for mark in "|`*_[]":
+        text = text.replace(mark, "\\" + mark)
+    return text
