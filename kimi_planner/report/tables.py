@@ -149,15 +149,17 @@ def totals_sentence(recommendation: Recommendation) -> str:
         else "All workloads"
     )
     text = (
-        f"{subject} on their recommended models: {_range(spend, 1)} USD over {months} months, "
-        f"{_range(spend, months)} USD a month on average."
+        f"{subject} on their recommended models: {_range(spend, 1)} over {months} months, "
+        f"{_range(spend, months)} a month on average."
     )
     return f"{text} No model qualifies for {', '.join(left_out)}." if left_out else text
 
 
 def _range(spend: Spend, parts: int) -> str:
     p10, p50, p90 = (float(spend.quantile(q)[0]) / parts for q in (0.1, 0.5, 0.9))
-    return f"{usd(p50)} (P10 {usd(p10)}, P90 {usd(p90)})" if p90 > p10 else usd(p50)
+    if p90 == p10:
+        return f"{usd(p50)} USD"
+    return f"{usd(p50, 0)} USD (P10 {usd(p10, 0)}, P90 {usd(p90, 0)})"
 
 
 def share_text(share: float) -> str:

@@ -1,0 +1,84 @@
+"""The command line: parse, call, print. Commands are imported when they are called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from kimi_planner.errors import KimiPlannerError, PriceNotFoundError
+
+__all__ = ["main"]
+
+BAD_INPUT = 2
+CANNOT_TELL = 3
+INTERRUPTED = 130
+
+_COMMANDS = {
+    "catalog": "Show the price and capability catalogs.",
+    "check": "Hold prompts and workloads against their budgets.",
+    "count": "Count the tokens of text files.",
+    "plan": "Project monthly spend and context fit.",
+    "recommend": "Choose a model for each workload.",
+    "report": "Write a budget report.",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"kimi_planner.cli.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="kimi-planner", prog_name="kimi-planner")
+def _cli() -> None:
+    """Plan what Kimi models will cost, whether requests fit, and which model to choose.
+
+    Exit codes: 0 passed, 1 a budget is exceeded, 2 bad input or usage, 3 cannot tell.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit; every error of ours is one line on stderr."""
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
+        return int(_cli.main(arguments, prog_name="kimi-planner", standalone_mode=False) or 0)
+    except KimiPlannerError as error:
+        return _fail(
+            str(error), CANNOT_TELL if isinstance(error, PriceNotFoundError) else BAD_INPUT
+        )
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return BAD_INPUT
+    except click.ClickException as error:
+        command = (
+            error.ctx.command_path
+            if isinstance(error, click.UsageError) and error.ctx
+            else "kimi-planner"
+        )
+        return _fail(f"{error.format_message()} See {command} --help.", BAD_INPUT)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("stopped.", INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"kimi-planner: {' '.join(message.split())}", err=True)
+    return code

@@ -1,0 +1,95 @@
+"""Options that several commands share, and the scenario they describe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from kimi_planner.selection import Recommendation, Requirements
+
+__all__ = ["DATE", "recommendation_of", "scenario_options", "workloads_argument", "write"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class _Date(click.ParamType[date]):
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a date. Write it as 2026-11-24.", param, ctx)
+
+
+DATE = _Date()
+
+workloads_argument = click.argument("workloads", required=False, type=click.Path(path_type=Path))
+
+_SCENARIO = (
+    click.option("--catalog", help="Version of the catalog, or the path of a TOML file."),
+    click.option("--models", help="Model ids, separated by commas; all if not given."),
+    click.option(
+        "--months", type=int, default=12, show_default=True, help="Number of calendar months."
+    ),
+    click.option(
+        "--start", help="First month, such as 2026-11; the month after --as-of if not given."
+    ),
+    click.option("--as-of", type=DATE, help="Day whose prices count; today if not given."),
+    click.option("--seed", type=int, default=0, show_default=True, help="Seed of the scenarios."),
+    click.option(
+        "--paths", type=int, default=10_000, show_default=True, help="Number of scenarios."
+    ),
+)
+
+
+def scenario_options(command: Command) -> Command:
+    """Add the options that describe a scenario; they arrive as one dict, ``scenario``."""
+
+    @wraps(command)
+    def gathered(**options: Any) -> Any:
+        scenario = {
+            "catalog": options.pop("catalog"),
+            "models": options.pop("models"),
+            "months": options.pop("months"),
+            "start": options.pop("start"),
+            "as_of": options.pop("as_of"),
+            "seed": options.pop("seed"),
+            "n_paths": options.pop("paths"),
+        }
+        return command(scenario=scenario, **options)
+
+    wrapped: Any = gathered
+    for option in reversed(_SCENARIO):
+        wrapped = option(wrapped)
+    return wrapped  # type: ignore[no-any-return]
+
+
+def recommendation_of(
+    path: Path | None, scenario: dict[str, Any], requirements: Requirements | None = None
+) -> Recommendation:
+    """Load workloads, project them and choose, as the options say."""
+    from kimi_planner.catalog import load_catalog
+    from kimi_planner.selection import recommend
+    from kimi_planner.workload import load_workloads
+
+    models = scenario["models"]
+    names = None if models is None else [name.strip() for name in models.split(",") if name.strip()]
+    settings = {**scenario, "catalog": load_catalog(scenario["catalog"]), "models": names}
+    return recommend(load_workloads(path), requirements, **settings)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file, all of it or nothing, and name it on stderr."""
+    from kimi_planner.files import write_text
+
+    write_text(path, text)
+    click.echo(f"wrote {path}", err=True)
