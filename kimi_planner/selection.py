@@ -262,12 +262,12 @@ def _reasons_against(
     budget = requirements.budget_usd_per_month if budget is None else budget
     if isinstance(budget, Decimal):
         percentile = requirements.budget_percentile
-        spend = projection.of(spec.id, workload.name).quantile(percentile / 100)
-        worst = int(spend.argmax())
-        if spend[worst] > budget:
+        spend = projection.of(spec.id, workload.name)
+        worst, amount = spend.worst_month(percentile / 100)
+        if amount > budget:
             reasons.append(
-                f"P{percentile:g} spend in {projection.months[worst]} is {usd(float(spend[worst]))} USD, "
-                f"{usd(float(spend[worst]) - float(budget))} over the budget of {usd(budget)}"
+                f"P{percentile:g} spend in {projection.months[worst]} is {usd(amount)} USD, "
+                f"{usd(amount - budget)} over the budget of {usd(budget)}"
             )
     return tuple(reasons)
 

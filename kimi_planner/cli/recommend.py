@@ -38,6 +38,7 @@ __all__ = ["command"]
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
 def command(
+    *,
     workloads: Path | None,
     scenario: dict[str, Any],
     needs: tuple[str, ...],

@@ -13,7 +13,7 @@ import pandas as pd
 
 from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.errors import ScenarioError, shown
-from kimi_planner.money import total
+from kimi_planner.money import exact_decimal, total
 from kimi_planner.projection.calendar import Month
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
@@ -85,6 +85,15 @@ class Spend:
         if self.exact_usd is not None:
             return self.quantile(0.5)
         return np.asarray(self.usd.mean(axis=1))
+
+    def worst_month(self, q: float) -> tuple[int, Decimal]:
+        """Return the place of the month whose quantile is the largest, and that amount in USD."""
+        if self.exact_usd is not None:
+            amount = max(self.exact_usd)
+            return self.exact_usd.index(amount), amount
+        amounts = self.quantile(q)
+        place = int(amounts.argmax())
+        return place, exact_decimal(float(amounts[place]))
 
     def chance_over(self, budget: Decimal | float) -> float:
         """Return the share of scenarios in which some month exceeds the budget."""
