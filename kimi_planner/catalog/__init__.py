@@ -3,6 +3,7 @@
 from kimi_planner.catalog.load import DEFAULT_VERSION, catalog_versions, load_catalog
 from kimi_planner.catalog.model import (
     CAPABILITIES,
+    PRICES,
     Catalog,
     Conflict,
     ModelSpec,
@@ -14,6 +15,7 @@ from kimi_planner.catalog.model import (
 __all__ = [
     "CAPABILITIES",
     "DEFAULT_VERSION",
+    "PRICES",
     "Catalog",
     "Conflict",
     "ModelSpec",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import click
 
@@ -37,7 +36,9 @@ def show(version: str | None, form: str) -> None:
 
     catalog = load_catalog(version)
     if form == "json":
-        click.echo(json.dumps(_data(catalog), indent=2, ensure_ascii=False))
+        from kimi_planner.report.json_form import catalog_data
+
+        click.echo(json.dumps(catalog_data(catalog), indent=2, ensure_ascii=False))
         return
     from kimi_planner.report.tables import catalog_table
     from kimi_planner.report.text import plain
@@ -53,38 +54,9 @@ def show(version: str | None, form: str) -> None:
             f"Conflict in {conflict.field}: {conflict.chosen} ({conflict.chosen_where}) against "
             f"{conflict.other} ({conflict.other_where}). {conflict.reason}"
         )
+    missing: dict[str, list[str]] = {}
     for model in catalog:
-        if model.not_stated:
-            click.echo(f"Not stated for {model.id}: {', '.join(model.not_stated)}.")
-
-
-def _data(catalog: Any) -> dict[str, Any]:
-    prices = ("input_usd_per_mtok", "cached_input_usd_per_mtok", "output_usd_per_mtok")
-    return {
-        "format": 1,
-        "version": catalog.version,
-        "published": catalog.published,
-        "currency": catalog.currency,
-        "sha256": catalog.sha256,
-        "sources": {
-            key: {"title": source.title, "checked_on": source.checked_on.isoformat()}
-            for key, source in catalog.sources.items()
-        },
-        "models": [
-            {
-                "id": model.id,
-                "name": model.name,
-                "context_window_tokens": model.context_window_tokens,
-                **{name: _price(getattr(model, name)) for name in prices},
-                "capabilities": sorted(model.capabilities),
-                "use_cases": list(model.use_cases),
-                "reasoning_depth": model.reasoning_depth and model.reasoning_depth.rating,
-                "speed": model.speed and model.speed.rating,
-            }
-            for model in catalog
-        ],
-    }
-
-
-def _price(value: Any) -> str | None:
-    return None if value is None else str(value)
+        for field in model.not_stated:
+            missing.setdefault(field, []).append(model.id)
+    for field, models in missing.items():
+        click.echo(f"Not stated: {field} of {', '.join(models)}.")

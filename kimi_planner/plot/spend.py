@@ -50,7 +50,8 @@ def monthly_spend(
     """
     with styled():
         ax = axes(ax)
-        reach = 0.0
+        budget = projection.budget(workload)
+        texts, reach = [], float(budget or 0)
         for place, model in enumerate(projection.models):
             average = projection.of(model, workload).over_months()
             p10, p50, p90 = (
@@ -63,14 +64,15 @@ def monthly_spend(
                     [p10, p90], [place, place], color=INK, linewidth=2, marker="|", markersize=12
                 )
                 text += f"  (P10 {usd(p10, 0)}, P90 {usd(p90, 0)})"
-            label(ax, text, (p90, place), (5, 0))
+            texts.append(text)
             reach = max(reach, p90)
+        for place, text in enumerate(texts):  # in one column, clear of bars and budget
+            label(ax, text, (reach, place), (8, 0))
         ax.set_yticks(range(len(projection.models)), labels=list(projection.models))
         ax.invert_yaxis()
-        budget = projection.budget(workload)
         if budget is not None:
             budget_line(ax, f"budget {usd(budget, 0)}", float(budget), vertical=True)
-        money_axis(ax, "x", 1.45 * max(reach, float(budget or 0) / 1.2))
+        money_axis(ax, "x", 1.5 * reach)
         ax.set_xlabel("USD per month, average over the months planned")
         ax.set_title(f"Monthly spend: {workload or 'all workloads on one model'}")
         caption(ax, f"Bar: P50 over scenarios. Line: P10 to P90. {projection.provenance}")

@@ -33,7 +33,7 @@ RANGE = "#9fc5e8"
 # From dark to light, so that they differ in grey; hues of the Okabe and Ito palette.
 _COLORS = ("#004c6d", "#0072b2", "#009e73", "#d98200", "#cc79a7", "#7f7f7f")
 
-CAPTION_CHARS = 95
+CAPTION_CHARS = 118
 
 _STYLE: dict[Any, Any] = {
     "axes.edgecolor": MUTED,
@@ -88,7 +88,7 @@ def label(
         textcoords="offset points",
         fontsize=9,
         annotation_clip=False,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.85},
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
         zorder=5,
         **{"va": "center", **options},
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import asdict
 from typing import Any
 
+from kimi_planner.catalog import PRICES, Catalog
 from kimi_planner.selection import Recommendation
 
-__all__ = ["FORMAT", "plan_data", "plan_json"]
+__all__ = ["FORMAT", "catalog_data", "plan_data", "plan_json"]
 
 #: Rises when a key changes its meaning or goes away; new keys may appear at any time.
 FORMAT = 1
@@ -48,6 +50,37 @@ def plan_data(recommendation: Recommendation) -> dict[str, Any]:
             for one in recommendation.exclusions
         ],
         "notes": list(projection.notes),
+    }
+
+
+def catalog_data(catalog: Catalog) -> dict[str, Any]:
+    """Return a catalog as plain data; prices are decimal strings, unknown values are null."""
+    return {
+        "format": FORMAT,
+        "version": catalog.version,
+        "published": catalog.published,
+        "currency": catalog.currency,
+        "sha256": catalog.sha256,
+        "base_url": catalog.base_url,
+        "sources": {
+            key: {"title": source.title, "checked_on": source.checked_on.isoformat()}
+            for key, source in catalog.sources.items()
+        },
+        "conflicts": [asdict(conflict) for conflict in catalog.conflicts],
+        "models": [
+            {
+                "id": model.id,
+                "name": model.name,
+                "context_window_tokens": model.context_window_tokens,
+                **{name: _plain(getattr(model, name)) for name in PRICES},
+                "capabilities": sorted(model.capabilities),
+                "use_cases": list(model.use_cases),
+                "reasoning_depth": model.reasoning_depth and asdict(model.reasoning_depth),
+                "speed": model.speed and asdict(model.speed),
+                "sources": dict(model.sources),
+            }
+            for model in catalog
+        ],
     }
 
 

@@ -46,7 +46,10 @@ class SplintrEngine:
 
     def encode(self, piece: str) -> list[int]:
         """Return the ranks of a piece."""
-        ids: list[int] = self._encode(piece)
+        try:
+            ids: list[int] = self._encode(piece)
+        except UnicodeEncodeError:  # as tiktoken does, and after the cut, as Moonshot's code does
+            ids = self._encode(_without_surrogates(piece))
         return ids
 
 
@@ -168,8 +171,6 @@ def count_tokens_batch(texts: Iterable[str]) -> NDArray[np.int64]:
 
 def pieces(text: str) -> Iterator[str]:
     """Cut a text as Moonshot's tokenizer does; nearly every text is one piece."""
-    if not text.isascii():
-        text = _without_surrogates(text)
     for start in range(0, len(text), MAX_CHUNK_CHARS):
         chunk = text[start : start + MAX_CHUNK_CHARS]
         if _may_hold_long_run(chunk):
@@ -179,11 +180,7 @@ def pieces(text: str) -> Iterator[str]:
 
 
 def _without_surrogates(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _may_hold_long_run(chunk: str) -> bool:

@@ -136,4 +136,5 @@ def _number_problem(name: str, column: pd.Series[Any] | None, row: int) -> str:
         return f"{name} is {value}. More than {MAX_TOKENS:.0e} in one row cannot be meant."
     if isinstance(value, int | float | np.number) and value < 0:
         return f"{name} is {value}. It cannot be negative."
+    value = value.item() if isinstance(value, np.generic) else value
     return f"{name} is {shown(value)}. It must be a whole number."

@@ -1,0 +1,229 @@
+"""The command line: what it prints, where, and with which exit code."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from kimi_planner import __version__, count_tokens, load_catalog
+from kimi_planner.cli import main
+
+DATES = ("--as-of", "2026-11-24", "--start", "2026-12")
+PLAIN = """
+[[workload]]
+name = "plain"
+requests_per_day = 1000
+prompt_tokens = 2000
+completion_tokens = 500
+"""
+SPREAD = PLAIN.replace("1000", "{ p10 = 800, p50 = 1000, p90 = 1500 }")
+
+
+@pytest.fixture
+def run(capsys):
+    """Run the command line in this process; return its exit code, stdout and stderr."""
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as stopped:
+            main([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        return stopped.value.code, printed.out, printed.err
+
+    return call
+
+
+@pytest.fixture
+def plain(tmp_path):
+    path = tmp_path / "plain.toml"
+    path.write_text(PLAIN, encoding="utf-8")
+    return path
+
+
+def test_plan_of_plain_numbers_is_the_hand_computed_bill(run, plain):
+    """30 days x 1,000 calls x the cost of a call, to the cent, in every column."""
+    code, out, err = run(
+        "plan", plain, "--start", "2026-11", "--as-of", "2026-10-01", "--months", 1,
+        "--format", "json",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    plan = json.loads(out)
+    expected = {
+        "kimi-k2-5": ("262.5", 262.50),
+        "kimi-k2-5-thinking": ("367.5", 367.50),
+        "kimi-k2": ("126", 126.00),
+        "kimi-k2-instruct": ("157.5", 157.50),
+    }
+    for row in plan["spend"]:
+        exact, amount = expected.pop(row["model"])
+        assert row["exact_usd"] == exact
+        assert {row[f"{q}_usd"] for q in ("p10", "p50", "p90", "mean")} == {amount}
+        assert (row["month"], row["days"]) == ("2026-11", 30)
+    assert not expected
+
+
+def test_plan_without_a_file_plans_the_example(run, tmp_path):
+    """Without a file the shipped example is planned, and --out holds the plan and its pictures."""
+    code, out, err = run("plan", *DATES, "--paths", 200, "--out", tmp_path / "plan")
+    assert code == 0
+    for name in ("support-chat", "coding-assistant", "invoice-extraction", "draft-generation"):
+        assert name in out
+    assert "Catalog 2026-06" in out
+    assert "as of 2026-11-24, seed 0, 200 paths" in out
+    written = sorted(path.name for path in (tmp_path / "plan").iterdir())
+    assert written == [
+        "context_fit.png", "cost_vs_reasoning.png", "monthly_spend.png",
+        "plan.csv", "plan.json", "spend_fan.png",
+    ]  # fmt: skip
+    assert err.count("wrote ") == len(written)
+    for path in (tmp_path / "plan").glob("*.png"):
+        assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_plan_as_csv_has_a_row_for_each_workload_model_and_month(run):
+    """CSV has the tidy frame, unrounded."""
+    code, out, _ = run("plan", *DATES, "--months", 3, "--paths", 200, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == 0
+    assert len(rows) == 5 * 4 * 3
+    assert {row["month"] for row in rows} == {"2026-12", "2027-01", "2027-02"}
+
+
+def test_plan_for_named_models_only(run, plain):
+    """--models chooses models and their order."""
+    code, out, _ = run("plan", plain, *DATES, "--models", "kimi-k2-5, kimi-k2", "--format", "json")
+    models = [row["model"] for row in json.loads(out)["summary"] if row["workload"] == "plain"]
+    assert (code, models) == (0, ["kimi-k2-5", "kimi-k2"])
+
+
+def test_markdown_plan_is_a_report(run, plain):
+    """Markdown has the whole report with its provenance."""
+    code, out, _ = run("plan", plain, *DATES, "--format", "markdown")
+    assert code == 0
+    assert out.startswith("# Kimi API budget\n")
+    assert "| plain" in out
+    assert "Catalog 2026-06" in out
+
+
+def test_the_same_seed_writes_the_same_bytes(tmp_path):
+    """Two processes with the same command write byte-identical files; another seed does not."""
+    workloads = tmp_path / "spread.toml"
+    workloads.write_text(SPREAD, encoding="utf-8")
+
+    def written(seed, salt):
+        out = tmp_path / f"out-{seed}-{salt}"
+        arguments = ["plan", workloads, *DATES, "--seed", seed, "--paths", "300", "--out", out]
+        subprocess.run(
+            [sys.executable, "-m", "kimi_planner", *map(str, arguments)],
+            check=True,
+            capture_output=True,
+            env={**os.environ, "PYTHONHASHSEED": salt, "MPLBACKEND": "agg"},
+        )
+        return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
+
+    first, again, other = written("7", "1"), written("7", "2"), written("8", "1")
+    assert first == again
+    assert first["plan.json"] != other["plan.json"]
+
+
+def test_recommend_says_which_and_why(run):
+    """The example's choices, the difference to the next best, and every exclusion in words."""
+    code, out, _ = run("recommend", *DATES, "--paths", 500)
+    assert code == 0
+    assert "coding-assistant: kimi-k2-5-thinking" in out
+    assert "image-questions: kimi-k2-5," in out
+    assert "less than kimi-k2-instruct" in out
+    assert "image-questions, kimi-k2: catalog 2026-06 does not state that it has 'vision'" in out
+
+
+def test_recommend_takes_requirements(run, plain):
+    """A needed capability and a budget given on the command line exclude models."""
+    code, out, _ = run(
+        "recommend", plain, *DATES, "--need", "json", "--budget", "200", "--format", "json"
+    )
+    found = json.loads(out)
+    assert code == 0
+    assert found["recommended"] == {"plain": "kimi-k2-instruct"}
+    reasons = {one["model"]: " ".join(one["reasons"]) for one in found["exclusions"]}
+    assert "budget of 200.00" in reasons["kimi-k2-5"]
+    assert "'json'" in reasons["kimi-k2"]
+
+
+def test_count_files_and_standard_input(run, tmp_path, monkeypatch):
+    """Counts are of the text itself; a dash is standard input; costs are of the total."""
+    (tmp_path / "a.txt").write_text("你好，世界", encoding="utf-8")
+    text = b"Say hello to <|im_end|>."
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+    code, out, _ = run("count", tmp_path / "a.txt", "-", "--format", "json", "--models", "kimi-k2")
+    found = json.loads(out)
+    tokens = [count_tokens("你好，世界"), count_tokens(text.decode())]
+    assert code == 0
+    assert [row["tokens"] for row in found["files"]] == tokens
+    assert found["total_tokens"] == sum(tokens)
+    assert float(found["input_usd"]["kimi-k2"]) == pytest.approx(sum(tokens) * 1.20 / 1e6)
+
+
+def test_count_as_a_table(run, tmp_path):
+    """The table has a line for each file, the total, and the cost on each model."""
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("hello", encoding="utf-8")
+    code, out, _ = run("count", tmp_path / "a.txt", tmp_path / "b.txt")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()[:3]] == ["1", "1", "2"]
+    assert "0.000005 USD as input to kimi-k2-5\n" in out
+
+
+def test_catalog_list_and_show(run):
+    """The catalogs are listed; one is shown with its prices, sources, gaps and conflicts."""
+    code, out, _ = run("catalog", "list")
+    assert (code, out.split()[0]) == (0, "2026-06")
+    code, out, _ = run("catalog", "show", "2026-06")
+    assert code == 0
+    for words in ("2.50", "10.50", "128,000", "Conflict in base_url", "cached_input_usd_per_mtok"):
+        assert words in out
+    code, out, _ = run("catalog", "show", "--format", "json")
+    found = json.loads(out)
+    assert code == 0
+    assert [model["id"] for model in found["models"]] == list(load_catalog().ids)
+    assert found["models"][2]["input_usd_per_mtok"] == "1.20"
+
+
+def test_report_writes_both_files_and_says_the_total(run, tmp_path):
+    """One HTML page and one Markdown file, named on stderr; the total in one sentence on stdout."""
+    code, out, err = run("report", *DATES, "--paths", 300, "--out", tmp_path)
+    assert code == 0
+    assert out.startswith("All workloads on their recommended models: ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.md"]
+    assert err.splitlines() == [f"wrote {tmp_path / n}" for n in ("report.html", "report.md")]
+
+
+def test_version_and_help(run):
+    """The version is the package's; help names every command; no arguments are a usage error."""
+    code, out, _ = run("--version")
+    assert (code, out.split()[-1]) == (0, __version__)
+    code, out, _ = run("--help")
+    assert code == 0
+    for command in ("catalog", "check", "count", "plan", "recommend", "report"):
+        assert f"\n  {command} " in out
+    assert run()[0] == 2
+
+
+def test_interrupt_ends_quietly(run, monkeypatch, plain):
+    """Ctrl-C ends with one line and code 130."""
+
+    def interrupted(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kimi_planner.selection.recommend", interrupted)
+    code, out, err = run("plan", plain)
+    assert (code, out, err.strip()) == (130, "", "kimi-planner: stopped.")
+
+
+def test_a_closed_pipe_is_no_error():
+    """A reader that stops early, such as `head`, gets no traceback."""
+    command = f"{sys.executable} -m kimi_planner catalog show | head -c 1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("m", "")

@@ -1,0 +1,148 @@
+"""Pictures show the numbers of the results they are given."""
+
+from datetime import date
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+
+from kimi_planner import Workload, context_fit, load_workloads, plot, project, recommend
+
+mpl.use("Agg")
+AS_OF = date(2026, 11, 24)
+MONTHS = 4
+
+
+@pytest.fixture(scope="module")
+def recommendation():
+    return recommend(load_workloads(), months=MONTHS, as_of=AS_OF, n_paths=400)
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    yield
+    plt.close("all")
+
+
+def words(ax):
+    return " ".join(text.get_text() for text in ax.texts)
+
+
+DRAWN = {
+    "monthly_spend": lambda r, ax: plot.monthly_spend(r.projection, ax=ax),
+    "spend_fan": lambda r, ax: plot.spend_fan(r.projection, r.best, ax=ax),
+    "context_fit": lambda r, ax: plot.context_fit(r.fit, ax=ax),
+    "cost_vs_reasoning": lambda r, ax: plot.cost_vs_reasoning(r.projection, ax=ax),
+}
+
+
+@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN.keys())
+def test_axes_given_are_drawn_on_and_returned(recommendation, draw):
+    """Each picture draws on the axes it is given, and makes a figure of its own without."""
+    _, ax = plt.subplots()
+    assert draw(recommendation, ax) is ax
+    assert draw(recommendation, None) is not ax
+    assert ax.get_title(loc="left")
+    assert ax.get_xlabel() or ax.get_ylabel()
+
+
+@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN.keys())
+def test_style_stays_inside_the_picture(recommendation, draw):
+    """Drawing changes no setting of the caller."""
+    before = dict(mpl.rcParams)
+    draw(recommendation, None)
+    assert dict(mpl.rcParams) == before
+
+
+@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN.keys())
+def test_nothing_is_cut_off_and_labels_are_apart(recommendation, draw):
+    """Every text lies inside the saved picture, and no two labels overlap."""
+    ax = draw(recommendation, None)
+    ax.figure.canvas.draw()
+    renderer = ax.figure.canvas.get_renderer()
+    boxes = [text.get_window_extent(renderer) for text in ax.texts if text.get_text()]
+    frame = ax.figure.get_tightbbox(renderer).padded(0.1).transformed(ax.figure.dpi_scale_trans)
+    for number, box in enumerate(boxes):
+        assert frame.x0 <= box.x0 <= box.x1 <= frame.x1
+        assert frame.y0 <= box.y0 <= box.y1 <= frame.y1
+        for other in boxes[:number]:
+            assert not box.padded(-1).overlaps(other.padded(-1)), words(ax)
+
+
+def test_monthly_spend_has_a_bar_to_the_median(recommendation):
+    """Bars reach the P50 of the average month, lines the P10 and P90, the budget its sum."""
+    projection = recommendation.projection
+    ax = plot.monthly_spend(projection, "image-questions")
+    rows = projection.summary().query("workload == 'image-questions'")
+    widths = [bar.get_width() for bar in ax.patches]
+    assert widths == pytest.approx(rows["p50_usd_per_month"].tolist())
+    ranges = [line.get_xdata() for line in ax.lines[: len(rows)]]
+    expected = rows[["p10_usd_per_month", "p90_usd_per_month"]].to_numpy()
+    np.testing.assert_allclose(ranges, expected)
+    assert ax.lines[-1].get_xdata()[0] == 1500
+    assert "budget 1,500" in words(ax)
+    assert "seed 0, 400 paths" in words(ax)
+
+
+def test_spend_fan_follows_the_quantiles(recommendation):
+    """The line is the P50 of each month; the band's edges are P10 and P90."""
+    projection = recommendation.projection
+    ax = plot.spend_fan(projection, "kimi-k2", "support-chat")
+    spend = projection.of("kimi-k2", "support-chat")
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), spend.quantile(0.5))
+    band = ax.collections[0].get_paths()[0].vertices[:, 1]
+    assert band.max() == pytest.approx(spend.quantile(0.9).max())
+    assert band.min() == pytest.approx(spend.quantile(0.1).min())
+
+
+def test_context_fit_marks_the_window(recommendation):
+    """The line stands at 128,000 tokens; each workload has its share in words."""
+    ax = plot.context_fit(recommendation.fit)
+    windows = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "--"]
+    assert windows == [128_000]
+    assert "window 128,000" in words(ax)
+    assert words(ax).count("fit") >= len(recommendation.projection.names)
+
+
+def test_context_fit_parts_models_that_differ():
+    """A workload that needs more on the model that reasons has a row for each."""
+    workload = Workload(
+        name="thinks", requests_per_day=1, prompt_tokens=100_000, completion_tokens=1_000,
+        reasoning_tokens=50_000,
+    )  # fmt: skip
+    ax = plot.context_fit(context_fit(workload))
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels == ["thinks\nkimi-k2-5, kimi-k2, kimi-k2-instruct", "thinks\nkimi-k2-5-thinking"]
+    assert "all fit" in words(ax)
+    assert "0.0% fit" in words(ax)
+
+
+def test_cost_vs_reasoning_has_a_point_for_each_model(recommendation):
+    """Each model stands at its rating and its P50."""
+    projection = recommendation.projection
+    ax = plot.cost_vs_reasoning(projection)
+    points = [line for line in ax.lines if line.get_marker() == "o"]
+    costs = sorted(float(line.get_ydata()[0]) for line in points)
+    totals = [projection.of(model).over_months().quantile(0.5)[0] for model in projection.models]
+    assert costs == pytest.approx(sorted(total / MONTHS for total in totals))
+    for model in projection.models:
+        assert model in words(ax)
+
+
+def test_colours_differ_in_grey():
+    """The colours of the models differ in luminance, so that a grey print tells them apart."""
+    from kimi_planner.plot.style import color_of
+
+    models = ("a", "b", "c", "d")
+    rgb = np.array([mpl.colors.to_rgb(color_of(models, model)) for model in models])
+    grey = np.sort(rgb @ [0.299, 0.587, 0.114])
+    assert np.diff(grey).min() > 0.05
+
+
+def test_certain_spend_has_no_range():
+    """A workload of plain numbers is drawn without a range it does not have."""
+    workload = Workload(name="w", requests_per_day=10, prompt_tokens=10, completion_tokens=10)
+    projection = project(workload, months=1, as_of=AS_OF)
+    assert "P10" not in words(plot.monthly_spend(projection)).split("Line:")[0]
+    assert "P90" not in words(plot.spend_fan(projection, "kimi-k2")).split("Dark band")[0]

@@ -1,0 +1,170 @@
+"""Reports: the same numbers in Markdown, HTML and JSON, and nothing that a name can break."""
+
+import json
+import re
+import shutil
+from datetime import date
+from html.parser import HTMLParser
+
+import matplotlib as mpl
+import pytest
+
+from kimi_planner import Workload, load_workloads, recommend
+from kimi_planner.report.html import html_report
+from kimi_planner.report.json_form import plan_data, plan_json
+from kimi_planner.report.tables import share_text, spend_table, totals_sentence
+from kimi_planner.report.text import markdown_report, plan_text
+
+mpl.use("Agg")
+AS_OF = date(2026, 11, 24)
+HOSTILE = "<script>alert(1)</script>|`*[x](javascript:1)"
+
+
+@pytest.fixture(scope="module")
+def recommendation():
+    return recommend(load_workloads(), months=3, as_of=AS_OF, n_paths=300)
+
+
+@pytest.fixture(scope="module")
+def hostile():
+    workload = Workload(
+        name=HOSTILE, requests_per_day=5, prompt_tokens=10, completion_tokens=10, source=HOSTILE
+    )
+    return recommend(workload, months=1, as_of=AS_OF)
+
+
+class Outline(HTMLParser):
+    """Collects tags and the addresses that a page refers to."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.addresses, self.text = [], [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.addresses += [value for key, value in attrs if key in ("src", "href", "xlink:href")]
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def test_html_is_one_page_by_itself(recommendation):
+    """The page has no script and refers to nothing outside itself."""
+    page = Outline(html_report(recommendation))
+    assert not {"script", "link", "img", "iframe"} & set(page.tags)
+    assert page.tags.count("svg") == 4
+    assert all(address.startswith("#") for address in page.addresses)
+
+
+def test_every_form_has_the_total_and_the_provenance(recommendation):
+    """Terminal, Markdown and HTML say the same total and the same provenance."""
+    total, provenance = totals_sentence(recommendation), recommendation.projection.provenance
+    for text in (
+        plan_text(recommendation),
+        markdown_report(recommendation),
+        "".join(Outline(html_report(recommendation)).text),
+    ):
+        assert total in text
+        assert provenance in text
+
+
+def test_total_is_the_sum_of_the_months(recommendation):
+    """The mean of the whole horizon is the sum of the monthly means."""
+    spend = recommendation.projection.mix(recommendation.best)
+    assert float(spend.over_months().mean()[0]) == pytest.approx(float(spend.mean().sum()))
+
+
+def test_json_is_plain_and_complete(recommendation):
+    """The JSON form has a row for each workload, model and month, and its provenance."""
+    plan = json.loads(plan_json(recommendation))
+    assert plan == plan_data(recommendation)
+    assert plan["format"] == 1
+    assert len(plan["spend"]) == 5 * 4 * 3
+    assert (plan["as_of"], plan["seed"], plan["n_paths"]) == ("2026-11-24", 0, 300)
+    assert plan["catalog"]["version"] == "2026-06"
+    assert plan["recommended"] == recommendation.best
+
+
+def test_hostile_names_do_nothing_in_html(hostile):
+    """A name with markup is shown as text."""
+    page = html_report(hostile)
+    outline = Outline(page)
+    assert "script" not in outline.tags
+    assert HOSTILE in "".join(outline.text)
+
+
+def test_hostile_names_do_nothing_in_markdown(hostile):
+    """A name with markup neither breaks a table nor becomes a tag or a link."""
+    text = markdown_report(hostile)
+    assert "<script" not in text
+    assert not re.search(r"(?<!\\)\[x\]", text)
+    table = [line for line in text.splitlines() if "script" in line and line.startswith("|")]
+    widths = {len(re.findall(r"(?<!\\)\|", line)) for line in table if "source" not in line}
+    assert widths <= {4, 9}
+
+
+def test_no_model_qualifies():
+    """A plan without any model says so in every form, and draws what is left."""
+    workload = Workload(
+        name="w", requests_per_day=10**6, prompt_tokens=1000, completion_tokens=1000,
+        budget_usd_per_month=1,
+    )  # fmt: skip
+    nothing = recommend(workload, months=1, as_of=AS_OF)
+    assert nothing.without_model == ("w",)
+    assert "No model qualifies" in plan_text(nothing)
+    assert "no model qualifies" in markdown_report(nothing)
+    assert html_report(nothing).count("<svg") == 3
+    assert plan_data(nothing)["recommended"] == {}
+
+
+def test_spend_table_marks_each_choice(recommendation):
+    """Each workload has one recommended row; the others are excluded or say how much more."""
+    rows = spend_table(recommendation).rows
+    for name in recommendation.projection.names:
+        marks = [row[-1] for row in rows if row[0] == name]
+        assert marks.count("recommended") == 1
+        assert all(mark in ("recommended", "excluded") or mark[0] == "+" for mark in marks)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0, "0%"), (1e-9, "<0.1%"), (0.5, "50%"), (0.1234, "12.3%"), (0.99999, ">99.9%"), (1, "100%"), (float("nan"), "unknown")],
+)  # fmt: skip
+def test_shares_are_never_rounded_to_certainty(share, text):
+    """Neither 0% nor 100% is said unless it is so."""
+    assert share_text(share) == text
+
+
+def test_rich_results_escape_names(hostile):
+    """What Jupyter shows of a result has no markup from a name."""
+    for shown in (hostile, hostile.projection, hostile.fit):
+        assert "<script" not in shown._repr_html_()
+        assert repr(shown).startswith("<")
+
+
+def test_the_page_opens_in_a_browser(recommendation, tmp_path):
+    """Headless Chromium shows the page without an error or a request to anywhere."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = tmp_path / "report.html"
+    path.write_text(html_report(recommendation), encoding="utf-8")
+    problems, requests = [], []
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1000, "height": 900})
+        page.on("console", lambda message: problems.append(message.text))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(path.as_uri())
+        heading = page.inner_text("h1")
+        pictures = page.locator("figure svg")
+        boxes = [pictures.nth(number).bounding_box() for number in range(pictures.count())]
+        overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        browser.close()
+    assert heading == "Kimi API budget"
+    assert (problems, requests) == ([], [path.as_uri()])
+    assert all(box["width"] > 500 and box["height"] > 250 for box in boxes)
+    assert overflow <= 0

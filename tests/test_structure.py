@@ -1,0 +1,128 @@
+"""The structure of the package: data flows one way, names are public on purpose, docstrings run."""
+
+import ast
+import doctest
+import importlib
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import kimi_planner
+
+PACKAGE = Path(kimi_planner.__file__).parent
+
+#: A module imports only from its own part and from the parts on lines above it.
+LAYERS = (
+    {"errors"},
+    {"money", "files"},
+    {"catalog"},
+    {"tokens"},
+    {"usage"},
+    {"pricing"},
+    {"workload"},
+    {"projection"},
+    {"selection"},
+    {"plot"},
+    {"report"},
+    {"checks"},
+    {"cli"},
+)
+RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages([str(PACKAGE)], "kimi_planner.")
+    if not module.name.endswith("__main__")
+)
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imported_parts(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide the direction"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        found |= {name.split(".")[1] for name in names if name.startswith("kimi_planner.")}
+    return found & set(RANK)
+
+
+def test_every_part_has_its_place():
+    """A new part of the package must be given a place in the direction of imports."""
+    parts = {part_of(path) for path in SOURCES} - {"__init__", "__main__"}
+    assert parts == set(RANK)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_one_way(path):
+    """A module imports only from parts that stand above its own."""
+    part = part_of(path)
+    if part in ("__init__", "__main__"):
+        return
+    upwards = {name for name in imported_parts(path) if name != part and RANK[name] >= RANK[part]}
+    assert not upwards, f"{path.name} in {part} imports from {sorted(upwards)}"
+
+
+def test_public_names_are_sorted_and_there():
+    """Every public name exists, once, and `__all__` is sorted."""
+    assert kimi_planner.__all__ == sorted(set(kimi_planner.__all__))
+    for name in kimi_planner.__all__:
+        assert getattr(kimi_planner, name) is not None
+    assert set(kimi_planner.__all__) <= set(dir(kimi_planner))
+
+
+def test_unknown_name_is_an_attribute_error():
+    """A misspelled public name fails as in any other module."""
+    with pytest.raises(AttributeError, match="count_token"):
+        kimi_planner.count_token  # noqa: B018 - the access is the test
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_declared_names_and_examples(name):
+    """Every name in `__all__` exists, and every example in a docstring gives what it says."""
+    module = importlib.import_module(name)
+    for public in getattr(module, "__all__", ()):
+        assert hasattr(module, public), f"{name} has no {public}"
+    assert doctest.testmod(module, optionflags=doctest.ELLIPSIS).failed == 0
+
+
+def test_public_callables_have_full_docstrings():
+    """Every public function says what it takes, returns and raises."""
+    for name in kimi_planner.__all__:
+        value = getattr(kimi_planner, name)
+        if not callable(value):
+            continue
+        text = value.__doc__ or ""
+        assert text.strip(), name
+        if not isinstance(value, type) and value.__code__.co_argcount:
+            for section in ("Parameters\n", "Raises\n"):
+                assert section in text, f"{name}: no section {section.strip()}"
+
+
+def test_version_is_said_once():
+    """The package and its metadata name the same version."""
+    from importlib.metadata import version
+
+    assert version("kimi-planner") == kimi_planner.__version__
+
+
+def test_counting_in_a_fresh_process_stays_light():
+    """Importing the package and counting tokens loads none of the heavy libraries."""
+    script = (
+        "import sys, kimi_planner; assert kimi_planner.count_tokens('x') == 1; "
+        "print([name for name in ('pandas', 'scipy', 'matplotlib', 'click') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
