@@ -6,7 +6,10 @@ file and line where there is one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
 from difflib import get_close_matches
 
 __all__ = [
@@ -83,8 +86,12 @@ class MissingExtraError(KimiPlannerError, ImportError):
 
 
 def shown(value: object, limit: int = 60) -> str:
-    """Return ``repr(value)`` on one line, cut to ``limit`` characters."""
-    text = repr(value)
+    """Return the value as its file or caller spells it, on one line, cut to ``limit`` characters."""
+    try:
+        text = str(value) if isinstance(value, Decimal | date) else repr(value)
+    except (RecursionError, ValueError):  # nested without end, or thousands of digits
+        return f"{type(value).__name__} too large to show"
+    text = re.sub(r"\s*\n\s*", " ", text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -26,6 +26,10 @@ __all__ = [
 
 MAX_TOML_BYTES = 10_000_000
 MAX_TOML_NESTING = 60
+_NESTED_TOO_DEEPLY = re.compile(
+    rf"""(?:[\[{{]\s*+){{{MAX_TOML_NESTING}}}"""
+    rf"""|(?<![\w"'-])(?:[\w"'-]++\s*+\.\s*+){{{MAX_TOML_NESTING}}}"""
+)
 
 
 def data_dir() -> Path:
@@ -49,11 +53,7 @@ def read_text(path: str | Path, *, limit: int | None = None) -> str:
     path = Path(path)
     try:
         size = path.stat().st_size
-        if limit is not None and size > limit:
-            raise FileError(
-                f"{path}: {size:,} bytes is more than the {limit:,} a file of this kind may have."
-            )
-        raw = path.read_bytes()
+        raw = path.read_bytes() if limit is None or size <= limit else None
     except FileNotFoundError:
         raise FileError(
             f"{path}: no such file. Check the path; it is relative to {Path.cwd()}."
@@ -62,6 +62,10 @@ def read_text(path: str | Path, *, limit: int | None = None) -> str:
         raise FileError(f"{path}: cannot be read ({error.strerror}).") from None
     except ValueError as error:  # a NUL byte in the path
         raise FileError(f"{str(path)!r}: cannot be a path ({error}).") from None
+    if raw is None:
+        raise FileError(
+            f"{path}: {size:,} bytes is more than the {limit:,} a file of this kind may have."
+        )
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -85,7 +89,7 @@ class TomlFile:
     def __init__(self, path: Path, text: str, data: dict[str, Any]) -> None:
         self.path = path
         self.data = data
-        self._lines = text.splitlines()
+        self._lines = text.split("\n")
 
     def where(self, table: str = "", index: int | None = None, key: str | None = None) -> str:
         """Return ``FILE line N`` for a key, or for the header of its table, or just the file.
@@ -102,16 +106,20 @@ class TomlFile:
         header = self._header(table, index)
         if header is None:
             return str(self.path)
-        start = header + 1 if table else 0
         if key is not None:
-            pattern = re.compile(rf"""^\s*["']?{re.escape(key)}["']?\s*[.=]""")
-            for number in range(start, len(self._lines)):
+            prefix = f"{table}." if table else ""
+            name = rf"""["']?{re.escape(key)}["']?\s*"""
+            own_line = re.compile(rf"\s*{name}[.=]")
+            own_table = re.compile(rf"\s*\[+\s*{re.escape(prefix)}{name}[.\]]")
+            inside = True
+            for number in range(header + 1 if table else 0, len(self._lines)):
                 line = self._lines[number]
-                own = re.match(rf"\s*\[+{re.escape(table)}\.{re.escape(key)}[.\]]", line)
-                if own or pattern.match(line):
+                if own_table.match(line) or (inside and own_line.match(line)):
                     return f"{self.path} line {number + 1}"
-                if line.lstrip().startswith("[") and f"[{table}." not in line:
-                    break
+                if line.lstrip().startswith("["):
+                    inside = bool(table)
+                    if table and f"[{prefix}" not in line:
+                        break
         return f"{self.path} line {header + 1}" if table else str(self.path)
 
     def _header(self, table: str, index: int | None) -> int | None:
@@ -136,11 +144,11 @@ def read_toml(path: str | Path) -> TomlFile:
     text = read_text(path, limit=MAX_TOML_BYTES)
     if not text.strip():
         raise FileError(f"{path}: the file is empty. It must hold TOML.")
-    for number, line in enumerate(text.splitlines(), 1):
-        if max(line.count("["), line.count("{")) > MAX_TOML_NESTING and re.search(
-            r"[\[{]{20}", line
-        ):
-            raise FileError(f"{path} line {number}: brackets are nested too deeply to be meant.")
+    if too_deep := _NESTED_TOO_DEEPLY.search(text):
+        line = text.count("\n", 0, too_deep.start()) + 1
+        raise FileError(
+            f"{path} line {line}: nested more than {MAX_TOML_NESTING} deep, which cannot be meant."
+        )
     try:
         data = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
@@ -155,7 +163,7 @@ def _toml_place(message: str, text: str) -> tuple[str, int]:
     place = re.search(r" \(at line (\d+), column \d+\)$", message)
     if place:
         return message[: place.start()], int(place[1])
-    return message.removesuffix(" (at end of document)"), len(text.splitlines())
+    return message.removesuffix(" (at end of document)"), text.rstrip("\n").count("\n") + 1
 
 
 @contextmanager
@@ -165,7 +173,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     Raises
     ------
     FileError
-        If the folder cannot be written to.
+        If the folder or the file cannot be written to.
     """
     path = Path(path)
     try:
@@ -181,7 +189,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise FileError(f"{path}: cannot be written ({error.strerror}).") from None
     try:
         yield temporary
-        temporary.replace(path)
+        try:
+            temporary.replace(path)
+        except OSError as error:
+            raise FileError(f"{path}: cannot be written ({error.strerror}).") from None
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()

@@ -52,7 +52,7 @@ def exact_decimal(value: int | float | str | Decimal) -> Decimal:
     if isinstance(value, bool):
         raise ValueError(f"{value!r} is not a number")
     try:
-        number = Decimal(repr(value) if isinstance(value, float) else value)
+        number = Decimal(repr(float(value)) if isinstance(value, float) else value)
     except (InvalidOperation, TypeError) as error:
         raise ValueError(f"{value!r} is not a number") from error
     if not number.is_finite():
@@ -115,4 +115,4 @@ def usd(amount: Decimal | float, places: int = 2) -> str:
         context.traps[Rounded] = False
         context.rounding = "ROUND_HALF_UP"
         rounded = exact.quantize(Decimal(1).scaleb(-places))
-    return f"{rounded:,f}"
+    return f"{rounded:z,f}"

@@ -141,6 +141,15 @@ def test_pieces_around_the_limits(pattern: str, length: int) -> None:
     assert "".join(pieces(text)) == text
 
 
+@pytest.mark.parametrize("before", [0, 1, 2, 600, 6_250, 12_499, 12_500, 12_501, 300_001])
+def test_the_shortest_run_that_is_cut(before: int) -> None:
+    """Wherever it starts, a run of 25,001 is cut before its last character, and one of 25,000 is not."""
+    start = ("x " * before)[before:]
+    run = "y" * 25_000
+    assert list(pieces(start + run)) == [start + run]
+    assert list(pieces(start + run + "y z")) == [start + run, "y z"]
+
+
 @pytest.mark.parametrize("engine_name", ENGINES)
 def test_a_million_spaces_count_as_recorded(engine_name: str) -> None:
     """Cutting makes 3,960 tokens of what would be 3,907."""

@@ -64,8 +64,8 @@ def load_catalog(version: str | Path | None = None) -> Catalog:
     >>> load_catalog("2026-06").model("kimi-k2").input_usd_per_mtok
     Decimal('1.20')
     """
-    name = DEFAULT_VERSION if version is None else version
-    if isinstance(name, Path) or "/" in name or "\\" in name or name.endswith(".toml"):
+    name = DEFAULT_VERSION if version is None else str(version)
+    if isinstance(version, Path) or "/" in name or "\\" in name or name.endswith(".toml"):
         return _read_catalog(Path(name))
     return _shipped(name)
 
@@ -157,8 +157,11 @@ def _read_sources(toml: TomlFile) -> dict[str, Source]:
 
 def _read_conflicts(toml: TomlFile) -> tuple[Conflict, ...]:
     names = tuple(Conflict.__dataclass_fields__)
+    entries = toml.data.get("conflicts", [])
+    if not isinstance(entries, list):
+        raise CatalogError(f"{toml.where(key='conflicts')}: conflicts must be written [[conflicts]].")
     found = []
-    for number, entry in enumerate(toml.data.get("conflicts", [])):
+    for number, entry in enumerate(entries):
         _require_table(toml, entry, "conflicts", number)
         refuse_unknown_keys(
             entry, names, toml=toml, table="conflicts", index=number, error=CatalogError

@@ -151,7 +151,7 @@ class ModelSpec:
     @property
     def not_stated(self) -> tuple[str, ...]:
         """Fields about which the catalog says nothing."""
-        return tuple(name for name in STATED if not getattr(self, name))
+        return tuple(name for name in STATED if getattr(self, name) in (None, (), frozenset()))
 
     @property
     def window(self) -> int:
@@ -184,9 +184,10 @@ class ModelSpec:
                     f"Catalog {self.catalog_version} states no {kind} price for {self.id!r}, so its cost "
                     f"cannot be told. Leave the model out, or add {kind}_usd_per_mtok in a new version."
                 )
+        cached = self.cached_input_usd_per_mtok
         per_mtok = [
             prices["input"],
-            self.cached_input_usd_per_mtok or prices["input"],
+            prices["input"] if cached is None else cached,
             prices["output"],
         ]
         known = [price for price in per_mtok if price is not None]

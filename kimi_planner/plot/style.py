@@ -54,9 +54,17 @@ _STYLE: dict[Any, Any] = {
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Apply the look inside the block only."""
-    with mpl.rc_context(_STYLE):
+    """Apply the look inside the block only.
+
+    Other settings are left alone: `matplotlib.rc_context` would also take back what a notebook's
+    backend sets when the first figure wakes it, and later pictures would not be shown.
+    """
+    before = {key: mpl.rcParams[key] for key in _STYLE}
+    mpl.rcParams.update(_STYLE)
+    try:
         yield
+    finally:
+        mpl.rcParams.update(before)
 
 
 def axes(ax: Axes | None) -> Axes:

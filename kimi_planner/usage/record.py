@@ -128,9 +128,9 @@ def _whole_tokens(name: str, value: Any) -> int:
             f"{name} is {shown(value)}. It must be a whole number of tokens."
         ) from None
     if whole < 0:
-        raise UsageError(f"{name} is {whole}. A number of tokens cannot be negative.")
+        raise UsageError(f"{name} is {shown(value)}. A number of tokens cannot be negative.")
     if whole > MAX_TOKENS:
         raise UsageError(
-            f"{name} is {whole}. More than {MAX_TOKENS:.0e} tokens in one row cannot be meant."
+            f"{name} is {shown(value)}. More than {MAX_TOKENS:.0e} tokens in one row cannot be meant."
         )
     return whole
