@@ -53,7 +53,7 @@ def exact_decimal(value: int | float | str | Decimal) -> Decimal:
         raise ValueError(f"{value!r} is not a number")
     try:
         number = Decimal(repr(float(value)) if isinstance(value, float) else value)
-    except (InvalidOperation, TypeError) as error:
+    except (InvalidOperation, TypeError, ValueError) as error:
         raise ValueError(f"{value!r} is not a number") from error
     if not number.is_finite():
         raise ValueError(f"{value!r} is not a finite number")
@@ -87,7 +87,7 @@ def from_units(units: int, places: int) -> Decimal:
 
 
 def plain(number: Decimal) -> Decimal:
-    """Return the same number without trailing zeros after the point, and without an exponent."""
+    """Return the same number without trailing zeros after the point or a power of ten."""
     short = number.normalize(EXACT)
     exponent = short.as_tuple().exponent
     return (

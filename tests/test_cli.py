@@ -83,6 +83,23 @@ def test_plan_without_a_file_plans_the_example(run, tmp_path):
         assert path.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("plan.txt", ["plan"]),
+        ("plan.md", ["plan", "--format", "markdown"]),
+        ("recommend.txt", ["recommend", "--percentile", "90"]),
+        ("catalog.txt", ["catalog", "show"]),
+    ],
+)
+def test_whole_outputs_are_as_reviewed(run, golden, name, arguments):
+    """What people read is what was last reviewed, word for word."""
+    scenario = [] if name == "catalog.txt" else [*DATES, "--months", "3", "--paths", "1000"]
+    code, out, _ = run(*arguments, *scenario)
+    assert code == 0
+    golden(name, out)
+
+
 def test_plan_as_csv_has_a_row_for_each_workload_model_and_month(run):
     """CSV has the tidy frame, unrounded."""
     code, out, _ = run("plan", *DATES, "--months", 3, "--paths", 200, "--format", "csv")

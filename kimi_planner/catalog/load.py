@@ -159,7 +159,9 @@ def _read_conflicts(toml: TomlFile) -> tuple[Conflict, ...]:
     names = tuple(Conflict.__dataclass_fields__)
     entries = toml.data.get("conflicts", [])
     if not isinstance(entries, list):
-        raise CatalogError(f"{toml.where(key='conflicts')}: conflicts must be written [[conflicts]].")
+        raise CatalogError(
+            f"{toml.where(key='conflicts')}: conflicts must be written [[conflicts]]."
+        )
     found = []
     for number, entry in enumerate(entries):
         _require_table(toml, entry, "conflicts", number)

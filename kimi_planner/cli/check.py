@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from kimi_planner.cli.options import DATE
+from kimi_planner.cli.options import as_of_option
 
 __all__ = ["command"]
 
@@ -22,7 +22,7 @@ __all__ = ["command"]
     show_default=True,
     help="TOML file with the table [tool.kimi-planner].",
 )
-@click.option("--as-of", type=DATE, help="Day whose prices count; today if not given.")
+@as_of_option
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )

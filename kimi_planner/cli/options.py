@@ -13,25 +13,23 @@ import click
 if TYPE_CHECKING:
     from kimi_planner.selection import Recommendation, Requirements
 
-__all__ = ["DATE", "recommendation_of", "scenario_options", "workloads_argument", "write"]
+__all__ = ["as_of_option", "recommendation_of", "scenario_options", "workloads_argument", "write"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class _Date(click.ParamType[date]):
-    name = "date"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        if isinstance(value, date):
-            return value
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is not a date. Write it as 2026-11-24.", param, ctx)
+def _date(_context: click.Context, _option: click.Parameter, value: str | None) -> date | None:
+    try:
+        return None if value is None else date.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not a date. Write it as 2026-11-24.") from None
 
 
-DATE = _Date()
-
+as_of_option = click.option(
+    "--as-of",
+    callback=_date,
+    help="Day whose prices count, such as 2026-11-24; today if not given.",
+)
 workloads_argument = click.argument("workloads", required=False, type=click.Path(path_type=Path))
 
 _SCENARIO = (
@@ -43,7 +41,7 @@ _SCENARIO = (
     click.option(
         "--start", help="First month, such as 2026-11; the month after --as-of if not given."
     ),
-    click.option("--as-of", type=DATE, help="Day whose prices count; today if not given."),
+    as_of_option,
     click.option("--seed", type=int, default=0, show_default=True, help="Seed of the scenarios."),
     click.option(
         "--paths", type=int, default=10_000, show_default=True, help="Number of scenarios."

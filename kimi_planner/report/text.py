@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tabulate import tabulate
 
 from kimi_planner.report.tables import (
@@ -100,6 +102,6 @@ def _escaped(text: str) -> str:
     """Take away what Markdown or embedded HTML would act on."""
     for mark, safe in (("\\", "\\\\"), ("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\n", " ")):
         text = text.replace(mark, safe)
-    for mark in "|`*_[]":
+    for mark in "|`*[]":
         text = text.replace(mark, "\\" + mark)
-    return text
+    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)  # inside a word it does nothing

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -72,16 +74,17 @@ def read_csv(path: Path, rejects: Rejects) -> RawLog:
 
 def _csv_header(path: Path, row: list[str], line: int) -> list[str]:
     names = [name.strip() for name in row]
-    doubled = {name for name in names if names.count(name) > 1}
+    doubled = {name for name in names if name and names.count(name) > 1}
     if doubled or {"timestamp", "timestamp_s"} <= set(names):
         both = ", ".join(sorted(doubled or {"timestamp", "timestamp_s"}))
         raise UsageError(f"{path} line {line}: the header names a column twice ({both}). Keep one.")
-    if "prompt_tokens" not in names:
-        near = did_you_mean("prompt_tokens", [name for name in names if name])
-        raise UsageError(
-            f"{path} line {line}: no column 'prompt_tokens'. Found: {shown(', '.join(names))}.{near} "
-            f"A usage CSV has the columns {', '.join(COLUMNS)}."
-        )
+    for needed in ("prompt_tokens", "completion_tokens"):
+        if needed not in names:
+            near = did_you_mean(needed, [name for name in names if name and name not in COLUMNS])
+            raise UsageError(
+                f"{path} line {line}: no column {needed!r}. Found: {shown(', '.join(names))}.{near} "
+                f"A usage CSV has the columns {', '.join(COLUMNS)}."
+            )
     return names
 
 
@@ -98,9 +101,10 @@ def _values(name: str, cells: tuple[str, ...]) -> Any:
 def _number(cell: str) -> int | float | str | None:
     if not cell:
         return None
-    if cell.isascii() and cell.isdigit():
+    if re.fullmatch(r"-?[0-9]{1,18}", cell):
         return int(cell)
     try:
-        return float(cell)
+        number = float(cell)
     except ValueError:
         return cell
+    return cell if math.isnan(number) else number

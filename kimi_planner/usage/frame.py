@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.usage.lines import Rejects
 from kimi_planner.usage.record import MAX_TOKENS, contradiction
+from kimi_planner.usage.times import as_times
 
 __all__ = ["COLUMNS", "OPTIONAL_COUNTS", "Place", "checked_frame"]
 
@@ -31,7 +33,9 @@ OPTIONAL_COUNTS = ("cached_tokens", "reasoning_tokens")
 _COUNTS = ("requests", "prompt_tokens", "completion_tokens", *OPTIONAL_COUNTS)
 
 
-def checked_frame(frame: pd.DataFrame, place: Place, rejects: Rejects) -> pd.DataFrame:
+def checked_frame(
+    frame: pd.DataFrame, place: Place, rejects: Rejects, *, relative_time: bool = False
+) -> pd.DataFrame:
     """Return the frame in canonical form, every row checked.
 
     Parameters
@@ -42,6 +46,8 @@ def checked_frame(frame: pd.DataFrame, place: Place, rejects: Rejects) -> pd.Dat
         From a row's position to words that name it, such as ``usage.csv line 17``.
     rejects : Rejects
         What to do with a bad row.
+    relative_time : bool
+        Whether ``timestamp`` counts seconds from the start of the log.
 
     Raises
     ------
@@ -81,7 +87,7 @@ def checked_frame(frame: pd.DataFrame, place: Place, rejects: Rejects) -> pd.Dat
             count("completion_tokens", row) or 0,
             count("reasoning_tokens", row),
         )
-        return problem or "the row has tokens but requests is 0."
+        return problem or "the row has tokens but requests is 0. It must be at least 1."
 
     prompt, completion, requests = (
         counts[name][0] for name in ("prompt_tokens", "completion_tokens", "requests")
@@ -90,14 +96,21 @@ def checked_frame(frame: pd.DataFrame, place: Place, rejects: Rejects) -> pd.Dat
     refuse(
         (cached > prompt)
         | (reasoning > completion)
-        | ((requests == 0) & (prompt + completion > 0)),
+        | ((requests == 0) & ((prompt > 0) | (completion > 0))),
         contradicts,
+    )
+    stated = frame["timestamp"] if "timestamp" in frame else pd.Series(pd.NaT, index=frame.index)
+    times = as_times(stated, relative=relative_time)
+    refuse(
+        (times.isna() & stated.notna()).to_numpy(dtype=bool),
+        lambda row: (
+            f"timestamp is {shown(_cell(stated, row))}. Write ISO 8601, such as 2026-11-24T09:30:00Z, "
+            "or seconds."
+        ),
     )
     checked = pd.DataFrame(
         {
-            "timestamp": frame["timestamp"]
-            if "timestamp" in frame
-            else pd.Series(pd.NaT, index=frame.index),
+            "timestamp": times,
             "model": frame["model"].astype(object) if "model" in frame else None,
         },
         index=frame.index,
@@ -122,19 +135,30 @@ def _numbers(frame: pd.DataFrame, name: str) -> tuple[np.ndarray[Any, Any], np.n
     missing = column.isna().to_numpy(dtype=bool)
     if pd.api.types.is_integer_dtype(column.dtype):
         return column.fillna(0).to_numpy(dtype=np.int64), missing
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    if pd.api.types.is_bool_dtype(column.dtype):
-        numbers = np.full(rows, np.nan)
-    return numbers, missing
+    if pd.api.types.is_float_dtype(column.dtype):
+        return column.to_numpy(dtype=np.float64, na_value=np.nan), missing
+    return np.array([_number(value) for value in column], dtype=np.float64), missing
+
+
+def _number(value: object) -> float:
+    """Return the number that a cell holds, NaN for everything else."""
+    try:
+        return math.nan if isinstance(value, bool | np.bool_) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+
+
+def _cell(column: pd.Series[Any], row: int) -> Any:
+    value = column.iloc[row]
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _number_problem(name: str, column: pd.Series[Any] | None, row: int) -> str:
-    value = None if column is None else column.iloc[row]
-    if value is None or value != value or value is pd.NA:  # noqa: PLR0124 - NaN is not itself
+    value = None if column is None else _cell(column, row)
+    if value is None or value is pd.NA or value is pd.NaT or value != value:  # noqa: PLR0124 - NaN
         return f"{name} is missing. Fill it in, or leave the row out."
-    if isinstance(value, int | np.integer) and value > MAX_TOKENS:
-        return f"{name} is {value}. More than {MAX_TOKENS:.0e} in one row cannot be meant."
-    if isinstance(value, int | float | np.number) and value < 0:
-        return f"{name} is {value}. It cannot be negative."
-    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, int | float) and MAX_TOKENS < value < math.inf:
+        return f"{name} is {shown(value)}. More than {MAX_TOKENS:.0e} in one row cannot be meant."
+    if isinstance(value, int | float) and value < 0:
+        return f"{name} is {shown(value)}. It cannot be negative."
     return f"{name} is {shown(value)}. It must be a whole number."

@@ -22,25 +22,29 @@ def read_jsonl(path: Path, rejects: Rejects) -> RawLog:
     UsageError
         If a line is bad and errors are not skipped.
     """
-    rows: list[tuple[Any, ...]] = []
-    lines: list[int] = []
-    unfinished: dict[str, int] = {}
+    calls: dict[int | str, tuple[int, tuple[Any, ...] | None]] = {}
     for number, line in numbered_lines(path):
         if not line.strip():
             continue
+        call: int | str = number
         try:
-            row = _json_row(line, number, unfinished)
+            entry = _object(line)
+            reply = _reply(entry)
+            call = _stream(reply) or number
+            row = _row(entry, reply)
         except UsageError as error:
             rejects.add(f"{path} line {number}: {error}")
+            calls.pop(call, None)
             continue
-        if row is not None:
-            rows.append(row)
-            lines.append(number)
-    for stream, number in unfinished.items():
-        rejects.add(
-            f"{path} line {number}: stream {shown(stream)} ends without a usage object, so its cost is "
-            "unknown. Ask for usage in the stream (stream_options.include_usage)."
-        )
+        if row is not None or call not in calls:
+            calls[call] = (number, row)  # the last usage of a stream counts for all of it
+    for stream, (number, row) in calls.items():
+        if row is None:
+            rejects.add(
+                f"{path} line {number}: stream {shown(stream)} ends without a usage object, so its cost "
+                "is unknown. Ask for usage in the stream (stream_options.include_usage)."
+            )
+    finished = [(number, row) for number, row in calls.values() if row is not None]
     names = (
         "timestamp",
         "model",
@@ -49,31 +53,41 @@ def read_jsonl(path: Path, rejects: Rejects) -> RawLog:
         "cached_tokens",
         "reasoning_tokens",
     )
-    columns = zip(*rows, strict=True) if rows else ((),) * len(names)
-    return RawLog(columns=dict(zip(names, map(list, columns), strict=True)), lines=lines)
+    columns = {name: [row[place] for _, row in finished] for place, name in enumerate(names)}
+    return RawLog(columns=columns, lines=[number for number, _ in finished])
 
 
-def _json_row(line: str, number: int, unfinished: dict[str, int]) -> tuple[Any, ...] | None:
-    """Return one row, or ``None`` for a stream chunk whose usage is still to come."""
+def _object(line: str) -> Mapping[str, Any]:
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"not JSON ({error}). Each line must be one whole object.") from None
     if not isinstance(entry, Mapping):
         raise UsageError(f"{shown(entry)} is not an object. Each line must be one whole object.")
+    return entry
+
+
+def _reply(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     response = entry.get("response")  # batch results wrap the reply
     reply = response.get("body") if isinstance(response, Mapping) else entry
-    reply = reply if isinstance(reply, Mapping) else {}
-    usage = _usage_of(reply)
+    return reply if isinstance(reply, Mapping) else {}
+
+
+def _stream(reply: Mapping[str, Any]) -> str | None:
+    """Return the id that the chunks of one streamed reply share."""
     stream = reply.get("id") if reply.get("object") == "chat.completion.chunk" else None
+    return stream if isinstance(stream, str) and stream else None
+
+
+def _row(entry: Mapping[str, Any], reply: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """Return one row, or ``None`` for a stream chunk without usage."""
+    usage = _usage_of(reply)
     if usage is None:
-        if stream is not None:
-            unfinished.setdefault(str(stream), number)
+        if _stream(reply):
             return None
         raise UsageError(
             "no usage object, so the call's cost is unknown. Log `usage` with every reply."
         )
-    unfinished.pop(str(stream), None)
     record = UsageRecord.of(usage)
     when = next(
         (reply[key] for key in ("timestamp", "created") if reply.get(key) is not None), None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 
 from kimi_planner.errors import UsageError, shown
@@ -17,8 +16,6 @@ from kimi_planner.usage.lines import Rejects, numbered_lines
 __all__ = ["read_usage"]
 
 MAX_REJECTED_SHOWN = 20
-_MILLISECONDS_FROM = 1e11  # as seconds this is the year 5138
-_TIME_LIMIT = 9e12  # as milliseconds this is the year 2255
 
 
 def read_usage(
@@ -52,7 +49,7 @@ def read_usage(
 
     Notes
     -----
-    Times without an offset are UTC. Whole numbers in ``timestamp`` or ``created`` are seconds
+    Times without an offset are UTC. Numbers in ``timestamp`` or ``created`` are seconds
     since 1970, or milliseconds where they are too large for seconds.
     """
     if on_error not in ("raise", "skip"):
@@ -63,16 +60,18 @@ def read_usage(
         raw = source.rename(columns={"timestamp_s": "timestamp"}).reset_index(drop=True)
         ignored = [column for column in map(str, raw.columns) if column not in COLUMNS]
         relative = "timestamp_s" in source
-    else:
+        for column in raw.columns[raw.columns.duplicated()]:
+            raise UsageError(f"{name}: column {shown(column)} stands there twice. Keep one.")
+    elif isinstance(source, str | Path):
         path = Path(source)
         log = (read_csv if _looks_like_csv(path) else read_jsonl)(path, rejects)
         name, place = str(path), _numbered(path, log.lines)
         raw, ignored, relative = pd.DataFrame(log.columns), log.ignored, log.relative_time
+    else:
+        raise UsageError(f"source is {shown(source)}. Give the path of a log, or a DataFrame.")
     if raw.empty and not rejects.messages:
         raise UsageError(f"{name}: no rows. A usage log has at least one call.")
-    if "timestamp" in raw:
-        raw["timestamp"] = _times(raw["timestamp"], relative, place)
-    checked = checked_frame(raw, place, rejects)
+    checked = checked_frame(raw, place, rejects, relative_time=relative)
     if checked.empty:
         raise UsageError(f"{name}: every row is bad; the first: {rejects.messages[0]}")
     checked.attrs = {
@@ -102,26 +101,3 @@ def _looks_like_csv(path: Path) -> bool:
         if line.strip():
             return not line.lstrip().startswith("{")
     return True
-
-
-def _times(column: pd.Series[Any], relative: bool, place: Place) -> pd.Series[Any]:
-    """Return UTC times, or Timedeltas where the log counts from its own start."""
-    if pd.api.types.is_timedelta64_dtype(column.dtype):
-        return column
-    if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        return pd.to_datetime(column, utc=True)
-    seconds = pd.to_numeric(column, errors="coerce").astype(np.float64)
-    seconds = seconds.where(seconds.abs() < _TIME_LIMIT)
-    if relative:
-        times: pd.Series[Any] = pd.to_timedelta(seconds, unit="s")
-    elif seconds.notna().any():
-        milliseconds = seconds.abs() >= _MILLISECONDS_FROM
-        times = pd.to_datetime(seconds.where(~milliseconds, seconds / 1000), unit="s", utc=True)
-    else:
-        times = pd.to_datetime(column, utc=True, format="ISO8601", errors="coerce")
-    for row in np.flatnonzero((times.isna() & column.notna()).to_numpy(dtype=bool)):
-        raise UsageError(
-            f"{place(int(row))}: timestamp is {shown(column.iloc[row])}. Write ISO 8601, such as "
-            "2026-11-24T09:30:00Z, or seconds, in one form throughout."
-        )
-    return times

@@ -1,0 +1,77 @@
+"""The data files: exact keys, positive prices, unique ids, every value sourced, nothing edited."""
+
+import tomllib
+from decimal import Decimal
+from hashlib import sha256
+
+import pytest
+
+from kimi_planner.files import data_dir
+
+PINNED = {"2026-06": "e6ce51a9a4a40297af3daa58cda9485bea9da108cdae050cd35e64a308864550"}
+
+FILES = sorted((data_dir() / "catalogs").glob("*.toml"))
+TOP = {"version", "published", "currency", "source", "base_url", "sources", "conflicts", "models"}
+PRICES = {"input_usd_per_mtok", "cached_input_usd_per_mtok", "output_usd_per_mtok"}
+NEEDED = {"id", "sources"}
+OPTIONAL = PRICES | {
+    "name", "context_window_tokens", "use_cases", "capabilities", "tokenizer", "chat_template",
+    "reasoning_depth", "speed",
+}  # fmt: skip
+
+
+@pytest.fixture(params=FILES, ids=lambda path: path.stem)
+def path(request):
+    return request.param
+
+
+@pytest.fixture
+def data(path):
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def test_a_published_catalog_never_changes(path):
+    """The bytes of every published version are the pinned ones."""
+    assert sha256(path.read_bytes()).hexdigest() == PINNED.get(path.stem), (
+        f"data/catalogs/{path.name} is not the file that was published. A published version never "
+        "changes: undo the edit and publish the correction as a new version, with its own pin here."
+    )
+
+
+def test_every_published_catalog_is_still_there():
+    """No published version is deleted or renamed."""
+    assert {path.stem for path in FILES} == PINNED.keys()
+
+
+def test_the_keys_are_exact(path, data):
+    """Every key is a known one, every needed key is there, and the version is the file's name."""
+    assert data["version"] == path.stem
+    assert TOP - {"base_url", "conflicts"} <= data.keys() <= TOP
+    for source in data["sources"].values():
+        assert source.keys() == {"title", "checked_on"}
+    for model in data["models"]:
+        assert NEEDED <= model.keys() <= NEEDED | OPTIONAL
+        for rating in ("reasoning_depth", "speed"):
+            assert model.get(rating, {}).keys() in ({"rating", "words", "reading"}, set())
+
+
+def test_prices_are_positive_decimal_strings(data):
+    """A stated price is text, and above zero; unknown ones are left out, not zero."""
+    for model in data["models"]:
+        for key in PRICES & model.keys():
+            assert isinstance(model[key], str)
+            assert Decimal(model[key]) > 0, f"{model['id']} {key}"
+
+
+def test_ids_are_unique(data):
+    """No two models share an id."""
+    ids = [model["id"] for model in data["models"]]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_value_has_exactly_one_source(data):
+    """Each stated value of each model is listed under one source that the file describes."""
+    for model in data["models"]:
+        assert model["sources"].keys() <= data["sources"].keys()
+        sourced = [name for names in model["sources"].values() for name in names]
+        assert sorted(sourced) == sorted(model.keys() - {"sources"}), model["id"]

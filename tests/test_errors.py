@@ -1,0 +1,91 @@
+"""Errors: one family, each also the matching builtin, and words on one line."""
+
+import datetime as dt
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kimi_planner import errors
+from kimi_planner.errors import KimiPlannerError, MissingExtraError, did_you_mean, shown
+
+BUILTINS = {
+    "CatalogError": ValueError,
+    "ConfigError": ValueError,
+    "FileError": ValueError,
+    "MissingExtraError": ImportError,
+    "PriceNotFoundError": LookupError,
+    "RequestError": ValueError,
+    "ScenarioError": ValueError,
+    "UnknownModelError": LookupError,
+    "UsageError": ValueError,
+    "VocabularyError": RuntimeError,
+    "WorkloadError": ValueError,
+}
+
+
+def test_every_error_is_of_the_family_and_of_a_builtin():
+    """One except clause catches them all, and so does the builtin that fits."""
+    found = {
+        name: value
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, KimiPlannerError)
+    }
+    del found["KimiPlannerError"]
+    assert found.keys() == BUILTINS.keys()
+    for name, builtin in BUILTINS.items():
+        assert issubclass(found[name], builtin)
+        assert str(found[name]("said once")) == "said once"
+
+
+def test_a_missing_extra_names_its_command():
+    """The error says which command installs what is missing."""
+    said = str(MissingExtraError.of("Jinja2", "report"))
+    assert said == "Jinja2 is not installed. Install it with: pip install 'kimi-planner[report]'."
+
+
+def nested(depth):
+    value = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("a\nb", r"'a\nb'"),
+        (Decimal("2.50"), "2.50"),
+        (dt.date(2026, 6, 1), "2026-06-01"),
+        ("x" * 100, "'" + "x" * 58 + "…"),
+        (np.array([[1], [2]]), "array([[1], [2]])"),
+        (10**5000, "int too large to show"),
+        (nested(100_000), "list too large to show"),
+    ],
+    ids=["text", "decimal", "date", "long", "array", "digits", "nested"],
+)
+def test_a_value_is_shown_on_one_short_line(value, text):
+    """Values of any size and shape are shown as they were spelled, in at most 60 characters."""
+    assert shown(value) == text
+
+
+def test_a_frame_is_shown_on_one_line():
+    """A printed table becomes one line."""
+    assert "\n" not in shown(pd.DataFrame({"a": [1, 2]}))
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("kimi-k2.5", " Did you mean 'kimi-k2-5'?"),
+        ("Kimi_K2 5", " Did you mean 'kimi-k2-5'?"),
+        ("KIMI-K2", " Did you mean 'kimi-k2'?"),
+        ("kimi-k2-instuct", " Did you mean 'kimi-k2-instruct'?"),
+        ("opus", ""),
+        ("", ""),
+    ],
+)
+def test_the_nearest_known_word_is_offered(word, hint):
+    """Spelling differences lead to the known word; a stranger leads to none."""
+    assert did_you_mean(word, ["kimi-k2-5", "kimi-k2", "kimi-k2-instruct"]) == hint

@@ -1,0 +1,175 @@
+"""Files: TOML that knows its lines, and writes that are all or nothing."""
+
+import os
+import re
+from decimal import Decimal
+
+import pytest
+
+from kimi_planner.errors import FileError, WorkloadError
+from kimi_planner.files import (
+    atomic_path,
+    data_dir,
+    read_text,
+    read_toml,
+    refuse_unknown_keys,
+    write_text,
+)
+
+TOML = """# a comment with a separator\u2028 and a form feed \\f
+title = "x"
+note = '''
+title = "y"
+'''
+"quoted key" = 1
+
+[sources.card]
+checked_on = 2026-11-24
+
+[[model]]
+id = "a"
+[model.speed]
+rating = 1
+
+[[model]]
+id = "b"
+size.width = 1.10
+
+[model.sources]
+card = ["id"]
+
+[[extra]]
+id = "c"
+"""
+
+
+@pytest.fixture
+def toml(tmp_path):
+    path = tmp_path / "some.toml"
+    path.write_bytes(TOML.encode())
+    return read_toml(path)
+
+
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        ({"key": "title"}, 2),
+        ({"key": "quoted key"}, 6),
+        ({"key": "extra"}, 23),
+        ({"table": "sources.card"}, 8),
+        ({"table": "sources.card", "key": "checked_on"}, 9),
+        ({"table": "model", "index": 0, "key": "id"}, 12),
+        ({"table": "model", "index": 0, "key": "speed"}, 13),
+        ({"table": "model", "index": 1, "key": "id"}, 17),
+        ({"table": "model", "index": 1, "key": "size"}, 18),
+        ({"table": "model", "index": 1, "key": "sources"}, 20),
+        ({"table": "model", "index": 1, "key": "speed"}, 16),
+        ({"table": "model", "index": 2}, None),
+        ({"key": "absent"}, None),
+    ],
+)
+def test_a_key_is_found_on_its_line(toml, place, line):
+    """Keys are found in their own table; an absent one leads to the table's header, or the file."""
+    assert toml.where(**place) == (f"{toml.path} line {line}" if line else str(toml.path))
+
+
+def test_numbers_with_a_point_are_exact(toml):
+    """A TOML float is read as the decimal it spells."""
+    width = toml.data["model"][1]["size"]["width"]
+    assert isinstance(width, Decimal)
+    assert str(width) == "1.10"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "{path}: the file is empty. It must hold TOML."),
+        (b" \n\t\n", "{path}: the file is empty. It must hold TOML."),
+        (b"a = 1\nb = \xff\n", "{path} line 2: not UTF-8 (byte 0xff). Save the file as UTF-8."),
+        (b"a = 1\nb: 2\n", "{path} line 2: not TOML"),
+        (b"a = 1\na = 2\n", "{path} line 2: not TOML"),
+        (b"a = 1\nb = [1,\n", "{path} line 2: not TOML"),
+        (b"a = 1\nb = " + b"[" * 5000, "{path} line 2: nested more than 60 deep"),
+        (b"a = 1\nb = " + b"[\n" * 5000, "{path} line 2: nested more than 60 deep"),
+        (b"a = 1\nb" + b".c" * 100_000 + b" = 1\n", "{path} line 2: nested more than 60 deep"),
+        (b"a = " + b"{b=" * 5000, "{path}: not TOML"),
+        (b"#" * 10_000_001, "{path}: 10,000,001 bytes is more than the 10,000,000"),
+    ],
+    ids=["empty", "blank", "bytes", "colon", "twice", "cut", "deep", "tall", "dotted", "inline",
+         "large"],
+)  # fmt: skip
+def test_a_damaged_file_is_one_error_with_its_line(tmp_path, content, said):
+    """Whatever is wrong with a file ends in one line that names the file and the place."""
+    path = tmp_path / "bad.toml"
+    path.write_bytes(content)
+    with pytest.raises(FileError) as caught:
+        read_toml(path)
+    assert str(caught.value).startswith(said.format(path=path))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("no.toml", "no such file"), ("", "cannot be read"), ("a\0b", "cannot be a path")],
+)
+def test_a_path_that_cannot_be_read_is_named(tmp_path, name, said):
+    """A missing file, a folder and an impossible name are told apart."""
+    with pytest.raises(FileError, match=said):
+        read_text(tmp_path / name)
+
+
+def test_a_byte_order_mark_is_no_text(tmp_path):
+    """A leading byte order mark is dropped."""
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"\xef\xbb\xbf\xe4\xbd\xa0")
+    assert read_text(path) == "你"
+
+
+def test_an_unknown_key_names_line_and_nearest_key(toml):
+    """A misspelt key is refused with its line, its neighbour and all that is allowed."""
+    said = f"{toml.path} line 17: unknown key 'id'. Did you mean 'ids'? Known keys: ids, size."
+    with pytest.raises(WorkloadError, match=f"^{re.escape(said)}$"):
+        refuse_unknown_keys(
+            {"id": "b"}, ["size", "ids"], toml=toml, table="model", index=1, error=WorkloadError
+        )
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path):
+    """If writing stops half way, the old content stays and nothing is left beside it."""
+    path = tmp_path / "report.md"
+    write_text(path, "old\n")
+
+    def interrupted():
+        with atomic_path(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("stopped")
+
+    with pytest.raises(RuntimeError, match="stopped"):
+        interrupted()
+    assert path.read_text() == "old\n"
+    assert os.listdir(tmp_path) == ["report.md"]
+
+
+def test_a_write_makes_folders_and_keeps_line_ends(tmp_path):
+    """Missing folders are made, bytes are UTF-8 with plain line feeds, and the mask decides."""
+    path = tmp_path / "a" / "b.txt"
+    write_text(path, "你\n")
+    assert path.read_bytes() == "你\n".encode()
+    other = tmp_path / "plain.txt"
+    other.write_text("")
+    assert path.stat().st_mode == other.stat().st_mode
+
+
+@pytest.mark.parametrize("target", ["file/x.md", "folder"])
+def test_a_place_that_cannot_be_written_is_named(tmp_path, target):
+    """A folder in the place of the file, or a file in the place of its folder, is one error."""
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(FileError, match="cannot be written"):
+        write_text(tmp_path / target, "x")
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
+
+
+def test_the_data_folder_holds_the_catalogs():
+    """The package finds its own data."""
+    assert (data_dir() / "catalogs" / "2026-06.toml").is_file()
