@@ -82,10 +82,11 @@ def test_a_frame_is_shown_on_one_line():
         ("Kimi_K2 5", " Did you mean 'kimi-k2-5'?"),
         ("KIMI-K2", " Did you mean 'kimi-k2'?"),
         ("kimi-k2-instuct", " Did you mean 'kimi-k2-instruct'?"),
+        ("A.B.C.D", " Did you mean 'a-b-c-d'?"),
         ("opus", ""),
         ("", ""),
     ],
 )
 def test_the_nearest_known_word_is_offered(word, hint):
     """Spelling differences lead to the known word; a stranger leads to none."""
-    assert did_you_mean(word, ["kimi-k2-5", "kimi-k2", "kimi-k2-instruct"]) == hint
+    assert did_you_mean(word, ["kimi-k2-5", "kimi-k2", "kimi-k2-instruct", "a-b-c-d"]) == hint

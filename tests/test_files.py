@@ -65,6 +65,7 @@ def toml(tmp_path):
         ({"table": "model", "index": 1, "key": "sources"}, 20),
         ({"table": "model", "index": 1, "key": "speed"}, 16),
         ({"table": "model", "index": 2}, None),
+        ({"key": "id"}, None),
         ({"key": "absent"}, None),
     ],
 )

@@ -192,6 +192,12 @@ def test_what_is_no_time_is_refused(refused, stamp, column):
     )
 
 
+def test_a_relative_time_of_centuries_is_refused(refused):
+    """Seconds since the start of the log that no log can span are refused."""
+    said = refused("timestamp_s,prompt_tokens,completion_tokens\n0,1,1\n1e11,1,1\n", "log.csv")
+    assert said.startswith("line 3: timestamp is '1e11'.")
+
+
 @pytest.mark.parametrize("stamp", [True, 1e300, -1e300, 10**30, [1], {"a": 1}, "soon"])
 def test_a_json_time_that_is_none_is_refused(refused, stamp):
     """Values of another type or of absurd size are named."""
@@ -294,6 +300,14 @@ def test_a_bad_json_line_is_named(refused, read, line, said):
     assert counts(frame) == [BARE, WHOLE]
     assert frame.attrs["rejected"] == 1
     assert f"log.jsonl line 3: {said}" in frame.attrs["rejected_examples"][0]
+
+
+def test_a_stream_with_bad_usage_is_one_bad_call(read):
+    """A stream counts once among the rejected, however many chunks it has."""
+    entries = [chunk("a"), chunk("a", usage={"prompt_tokens": -1, "completion_tokens": 1}), USAGE]
+    frame = read(lines(*entries), on_error="skip")
+    assert counts(frame) == [BARE]
+    assert frame.attrs["rejected"] == 1
 
 
 def test_bad_rows_are_counted_and_named(read, tmp_path):
