@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kimi_planner.projection import ContextFit, Projection, context_fit, project
     from kimi_planner.selection import Recommendation, Requirements, recommend
     from kimi_planner.tokens.chat import count_completion, count_messages
-    from kimi_planner.tokens.engine import count_tokens, count_tokens_batch
+    from kimi_planner.tokens.text import count_tokens, count_tokens_batch
     from kimi_planner.usage.read import read_usage
     from kimi_planner.usage.record import UsageRecord
     from kimi_planner.workload import Quantity, Workload, load_workloads
@@ -68,8 +68,8 @@ _HOMES = {
     "cost": "pricing",
     "count_completion": "tokens.chat",
     "count_messages": "tokens.chat",
-    "count_tokens": "tokens.engine",
-    "count_tokens_batch": "tokens.engine",
+    "count_tokens": "tokens.text",
+    "count_tokens_batch": "tokens.text",
     "load_catalog": "catalog",
     "load_workloads": "workload",
     "price_usage": "pricing",

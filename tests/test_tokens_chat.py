@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from random import Random
 from typing import Any
 
+import generated
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from renderers import KimiK25RendererConfig
 from renderers.kimi_k2 import KimiK2Renderer
 from renderers.kimi_k25 import KimiK25Renderer
 
 from kimi_planner import count_completion, count_messages, load_catalog
 from kimi_planner.errors import CatalogError, RequestError, UnknownModelError
+from kimi_planner.tokens.chat import count_prompt
 from kimi_planner.tokens.engine import tiktoken_encoding
+from kimi_planner.tokens.template import GENERATION_PROMPT, Image, Piece, prompt_pieces
 from kimi_planner.tokens.vocabulary import SPECIAL_TOKENS
 
 Message = dict[str, Any]
@@ -31,7 +35,7 @@ SYSTEM = (
 QUESTION = "你好，我叫李雷，1+1等于多少？"
 ANSWER = " 你好，李雷！1+1等于2。如果你有其他问题，请随时提问！"
 
-TEMPLATE_THINKS = ("<think>", "<think></think>")
+THINKS = re.compile(r"<think>(?:(.*)</think>)?", re.DOTALL)
 
 
 class PlainTokenizer:
@@ -45,11 +49,14 @@ class PlainTokenizer:
     eos_token_id = SPECIAL_TOKENS["[EOS]"]
 
     def encode(self, text: str, **_: Any) -> list[int]:
-        """Return the ids of text, or of the think marks that the template writes."""
-        encoding = tiktoken_encoding()
-        if text in TEMPLATE_THINKS:
-            return encoding.encode(text, allowed_special="all")
-        return encoding.encode_ordinary(text)
+        """Return the ids of text, or of the reasoning between the marks of the template."""
+        found = THINKS.fullmatch(text)
+        if found is None:
+            return tiktoken_encoding().encode_ordinary(text)
+        if found[1] is None:
+            return [SPECIAL_TOKENS["<think>"]]
+        reasoning = tiktoken_encoding().encode_ordinary(found[1])
+        return [SPECIAL_TOKENS["<think>"], *reasoning, SPECIAL_TOKENS["</think>"]]
 
     def decode(self, token_ids: Sequence[int], **_: Any) -> str:
         """Return the text of ids."""
@@ -65,55 +72,28 @@ def tokens(text: str) -> int:
     return len(tiktoken_encoding().encode_ordinary(text))
 
 
-steady = settings(
-    deadline=None,
-    derandomize=True,
-    database=None,
-    max_examples=100,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+CONVERSATIONS = 2_000
 
-texts = st.one_of(
-    st.text(max_size=80),
-    st.lists(
-        st.sampled_from(
-            [
-                *SPECIAL_TOKENS,
-                "hello ",
-                "你好",
-                "привет",
-                "مرحبا",
-                "नमस्ते",
-                "\n",
-                " ",
-                "x = 1",
-                "👩‍👧",
-            ]
-        ),
-        max_size=12,
-    ).map("".join),
-).filter(lambda text: text not in TEMPLATE_THINKS)
-contents = st.one_of(
-    texts,
-    st.lists(st.fixed_dictionaries({"type": st.just("text"), "text": texts}), max_size=3),
-)
-names = st.one_of(st.none(), st.sampled_from(["Alice", "李雷", "a b"]), texts)
+PING = {
+    "type": "function",
+    "function": {
+        "name": "ping",
+        "description": "Return pong",
+        "parameters": {"type": "object", "properties": {}},
+    },
+}
 
 
-@st.composite
-def conversations(draw: st.DrawFn, *, named: bool) -> list[Message]:
-    """Draw a plain conversation that starts with a system message of its own."""
-    roles = draw(st.lists(st.sampled_from(["user", "assistant", "system"]), max_size=6))
-    messages: list[Message] = []
-    for role in ["system", *roles]:
-        message: Message = {"role": role, "content": draw(contents)}
-        if named:
-            message["name"] = draw(names)
-        if role == "assistant":
-            message["content"] = draw(st.one_of(st.none(), contents))
-            message["reasoning_content"] = draw(texts)
-        messages.append(message)
-    return messages
+def ids_of(pieces: Iterable[Piece]) -> list[int]:
+    """Return the token ids of pieces, text by tiktoken."""
+    ids: list[int] = []
+    for piece in pieces:
+        assert not isinstance(piece, Image)
+        if isinstance(piece, str):
+            ids += tiktoken_encoding().encode_ordinary(piece)
+        else:
+            ids.append(SPECIAL_TOKENS[piece.value])
+    return ids
 
 
 def joined(message: Message) -> Message:
@@ -167,28 +147,91 @@ def test_a_reply_is_text(model: str, content: object) -> None:
         count_completion(content, model=model)  # type: ignore[arg-type]
 
 
-@steady
-@given(conversations(named=False))
-def test_k2_counts_as_an_independent_renderer(messages: list[Message]) -> None:
-    """A plain conversation has the tokens of an independent rendering of K2's template."""
+@pytest.mark.parametrize(("model", "marks"), [("kimi-k2", 1), ("kimi-k2-5-thinking", 3)])
+def test_a_reply_with_tool_calls(model: str, marks: int) -> None:
+    """A call costs its markers, its id and its arguments; the section has two markers more."""
+    call = {"id": "functions.ping:0", "function": {"name": "ping", "arguments": '{"n": 1}'}}
+    one = 3 + tokens("functions.ping:0") + tokens('{"n": 1}')
+    assert count_completion(None, model, tool_calls=[call]) == marks + 2 + one
+    twice = count_completion("Wait.", model, tool_calls=[call, call])
+    assert twice == marks + tokens("Wait.") + 2 + 2 * one
+
+
+def test_the_recorded_bill_of_a_cut_reply() -> None:
+    """Of 32 completion tokens at the cut 31 were reasoning: the prefilled mark is billed."""
+    thirty_one = "so " * 31
+    reasoning = tokens(thirty_one)
+    whole = count_completion("", "kimi-k2-5-thinking", reasoning=thirty_one)
+    assert whole == 1 + reasoning + 1 + 1
+
+
+def test_k2_renders_as_an_independent_renderer() -> None:
+    """Conversations with tools, calls and results have the ids of another implementation."""
     renderer = KimiK2Renderer(PlainTokenizer())
-    for asks in (True, False):
-        rendered = renderer.render_ids(messages, add_generation_prompt=asks)
-        for model in K2:
-            assert count_messages(messages, model, generation_prompt=asks) == len(rendered)
+    for seed in range(CONVERSATIONS):
+        rng = Random(seed)
+        messages, tools = generated.conversation(rng, named=False), generated.tools(rng)
+        ours = ids_of(prompt_pieces(messages, "kimi-k2", tools))
+        theirs = renderer.render_ids([joined(one) for one in messages], tools=tools or None)
+        assert ours == theirs, messages
+        if seed < 200:
+            for model in K2:
+                assert count_messages(messages, model, tools) == len(theirs) + 3
 
 
-@steady
-@given(conversations(named=True))
-def test_k25_counts_as_an_independent_renderer(messages: list[Message]) -> None:
-    """K2.5 has the tokens of its rendering, less the think mark that is billed as completion."""
-    renderer = KimiK25Renderer(PlainTokenizer())
-    plain = [joined(message) for message in messages]
-    for asks in (True, False):
-        rendered = renderer.render_ids(plain, add_generation_prompt=asks)
-        assert not asks or rendered.pop() == SPECIAL_TOKENS["<think>"]
-        for model in K25:
-            assert count_messages(messages, model, generation_prompt=asks) == len(rendered)
+def test_k25_renders_as_an_independent_renderer() -> None:
+    """K2.5 too, with names; the think marks after the generation prompt are not billed there."""
+    for seed in range(CONVERSATIONS):
+        rng = Random(seed)
+        messages, tools = generated.conversation(rng, named=True), generated.tools(rng)
+        ours = ids_of([*prompt_pieces(messages, "kimi-k2.5", tools), *GENERATION_PROMPT])
+        config = KimiK25RendererConfig(thinking=bool(seed % 2))
+        renderer = KimiK25Renderer(PlainTokenizer(), config)
+        theirs = renderer.render_ids(
+            [joined(one) for one in messages], tools=tools or None, add_generation_prompt=True
+        )
+        prefill = theirs[len(ours) :]
+        assert theirs[: len(ours)] == ours, messages
+        assert prefill == [SPECIAL_TOKENS[mark] for mark in ("<think>", "</think>")][: 2 - seed % 2]
+        if seed < 200:
+            for model in K25:
+                assert count_messages(messages, model, tools) == len(ours)
+
+
+def test_the_recorded_bill_of_a_tool() -> None:
+    """With one tool declared in the TypeScript form 41 prompt tokens were billed."""
+    messages = [{"role": "user", "content": "Call the ping tool."}]
+    assert count_messages(messages, "kimi-k2-5-thinking", [PING]) == 41
+
+
+@pytest.mark.parametrize("model", K2 + K25)
+def test_the_head_of_a_tool_result_meets_its_content(model: str) -> None:
+    """The template writes head and content as one text, so line breaks that meet join."""
+    message = {"role": "tool", "tool_call_id": "ping:0", "content": "\n\n  pong"}
+    expected = 3 + tokens("tool") + tokens("## Return of ping:0\n\n\n  pong")
+    assert count_messages([message], model, generation_prompt=False) == expected
+
+
+def test_reasoning_is_dropped_up_to_the_last_answer() -> None:
+    """Only answers after the last one without tool calls, still at work, keep their reasoning."""
+    call = {"id": "a:0", "function": {"name": "a", "arguments": "{}"}}
+    works = {"role": "assistant", "content": "", "reasoning_content": "long " * 50}
+    calls = {**works, "tool_calls": [call]}
+    result = {"role": "tool", "tool_call_id": "a:0", "content": "ok"}
+    ask = {"role": "user", "content": "x"}
+
+    def dropped(*messages: Message) -> int:
+        bare = [{**one, "reasoning_content": ""} for one in messages]
+        model = "kimi-k2-5-thinking"
+        return count_messages(messages, model) - count_messages(bare, model)
+
+    assert dropped(ask, works, ask) == 0
+    assert dropped(ask, calls, result) == tokens("long " * 50)
+    assert dropped(ask, calls, result, works, ask) == 0
+    assert dropped(ask, works, ask, calls, result) == tokens("long " * 50)
+    assert count_messages([ask, calls, result], "kimi-k2") == count_messages(
+        [ask, {**calls, "reasoning_content": ""}, result], "kimi-k2"
+    )
 
 
 @pytest.mark.parametrize("model", K2 + K25)
@@ -215,27 +258,16 @@ def test_a_name_stands_where_the_role_would(model: str, role: str) -> None:
         ({"role": "user", "content": 3}, "content is 3"),
         ({"role": "user", "content": {"type": "text"}}, "content is {"),
         ({"role": "user", "content": ["x"]}, "a part of type 'x'"),
-        ({"role": "user", "content": [{"type": "text"}]}, "a part of type 'text'"),
-        (
-            {
-                "role": "user",
-                "content": [
-                    {"type": "text", "text": "What is this?"},
-                    {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
-                ],
-            },
-            "a part of type 'image_url'",
-        ),
+        ({"role": "user", "content": [{"type": "text"}]}, "text is None"),
+        ({"role": "user", "content": [{"type": "input_audio"}]}, "a part of type 'input_audio'"),
+        ({"role": "user", "content": [{"type": "image_url"}]}, "image_url is None"),
         ({"role": "user", "name": 3, "content": "x"}, "name is 3"),
-        ({"role": "tool", "tool_call_id": "ping:0", "content": "pong"}, "tool calls"),
-        (
-            {
-                "role": "assistant",
-                "content": None,
-                "tool_calls": [{"id": "ping:0", "function": {"name": "ping", "arguments": "{}"}}],
-            },
-            "tool calls",
-        ),
+        ({"role": "tool", "content": "pong"}, "tool_call_id is None"),
+        ({"role": "assistant", "tool_calls": 3}, "tool_calls is 3"),
+        ({"role": "assistant", "tool_calls": ["x"]}, "the tool call 'x' has no function"),
+        ({"role": "assistant", "tool_calls": [{"function": {}}]}, "id is None"),
+        ({"role": "assistant", "content": "", "reasoning_content": 3}, "reasoning_content is 3"),
+        ({"role": "assistant", "content": "x", "partial": True}, "unknown key 'partial'"),
     ],
 )
 @pytest.mark.parametrize("model", ["kimi-k2", "kimi-k2-5"])
@@ -267,20 +299,38 @@ def test_a_request_is_a_list_of_messages(messages: Any, reason: str) -> None:
 
 
 @pytest.mark.parametrize("model", K2 + K25)
-def test_tools_are_refused(model: str) -> None:
-    """Tool declarations are refused, not left out of the count; no tools are no tools."""
-    messages: list[Mapping[str, Any]] = [{"role": "user", "content": "Call the ping tool."}]
-    tool = {
-        "type": "function",
-        "function": {
-            "name": "ping",
-            "description": "Return pong",
-            "parameters": {"type": "object", "properties": {}},
-        },
-    }
-    with pytest.raises(RequestError, match="Tool declarations"):
-        count_messages(messages, model, tools=[tool])
-    assert count_messages(messages, model, tools=[]) == count_messages(messages, model)
+def test_no_tools_are_no_tools(model: str) -> None:
+    """An empty list of tools declares nothing; what is no list is refused."""
+    messages = [{"role": "user", "content": "x"}]
+    assert count_messages(messages, model, []) == count_messages(messages, model)
+    with pytest.raises(RequestError, match="tools must be a list"):
+        count_messages(messages, model, PING)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("key", ["annotations", "audio", "function_call", "partial", "refusal"])
+def test_empty_keys_of_clients_cost_nothing(key: str) -> None:
+    """What clients add to a history and leave empty is no reason to refuse it."""
+    messages = [{"role": "assistant", "content": "x"}]
+    assert count_messages([{**messages[0], key: None}], "kimi-k2") == count_messages(
+        messages, "kimi-k2"
+    )
+
+
+def test_exactness_says_what_a_count_rests_on() -> None:
+    """Plain conversations are billed so; tools and thinking off follow the template."""
+    plain = [{"role": "user", "content": "x"}]
+    catalog = load_catalog()
+
+    def known(model: str, messages: list[Message], tools: list[Message] | None = None) -> str:
+        count = count_prompt(messages, catalog.model(model), tools)
+        assert count.low == count.tokens == count.high
+        assert count.why
+        return count.exactness
+
+    assert known("kimi-k2", plain) == known("kimi-k2-5-thinking", plain) == "billed"
+    assert known("kimi-k2-5", plain) == "template"
+    assert known("kimi-k2", plain, [PING]) == "template"
+    assert known("kimi-k2", [{**plain[0], "name": "Li"}]) == "template"
 
 
 def test_an_unknown_model_is_refused() -> None:

@@ -18,14 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kimi_planner.errors import RequestError
-from kimi_planner.tokens.engine import (
-    ENGINES,
-    count_tokens,
-    count_tokens_batch,
-    engine,
-    pieces,
-    tiktoken_encoding,
-)
+from kimi_planner.tokens.engine import ENGINES, engine, tiktoken_encoding
+from kimi_planner.tokens.pieces import cut as pieces
+from kimi_planner.tokens.text import count_tokens, count_tokens_batch
 from kimi_planner.tokens.vocabulary import SPECIAL_TOKENS, proven_tokenizer, ranks
 
 steady = settings(

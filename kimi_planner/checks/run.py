@@ -16,7 +16,7 @@ from kimi_planner.errors import ConfigError, KimiPlannerError, RequestError
 from kimi_planner.files import read_text
 from kimi_planner.money import from_units, usd
 from kimi_planner.tokens.chat import count_messages
-from kimi_planner.tokens.engine import count_tokens
+from kimi_planner.tokens.text import count_tokens
 
 __all__ = ["CheckResult", "Outcome", "run_checks", "worst"]
 

@@ -51,7 +51,7 @@ def command(files: Sequence[str], catalog: str | None, models: str | None, form:
 
 
 def _counts(files: Sequence[str]) -> list[tuple[str, int]]:
-    from kimi_planner.tokens.engine import count_tokens
+    from kimi_planner.tokens.text import count_tokens
 
     counts = []
     hidden = len(files) < PROGRESS_FROM or not sys.stderr.isatty()

@@ -1,24 +1,52 @@
-"""Counting chat: what the API bills as prompt and as completion for a plain conversation."""
+"""Counting chat: what the API bills as prompt and as completion, and how exactly that is known."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from kimi_planner.catalog import Catalog, load_catalog
+from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.errors import CatalogError, RequestError, shown
-from kimi_planner.tokens.engine import count_tokens
+from kimi_planner.tokens.images import Size, image_size, image_tokens
+from kimi_planner.tokens.template import (
+    GENERATION_PROMPT,
+    Image,
+    Piece,
+    completion_pieces,
+    prompt_pieces,
+    thinks,
+)
+from kimi_planner.tokens.text import count_tokens
 
-__all__ = ["count_completion", "count_messages"]
+__all__ = ["Exactness", "PromptCount", "count_completion", "count_messages", "count_prompt"]
 
-# Special tokens: one opens a message and names its kind, one parts the role from the content, one
-# ends the message. They cost one token each, whatever the kind.
-MESSAGE_MARKERS = 3
-GENERATION_MARKERS = 2  # <|im_assistant|> and <|im_middle|>; the role between them is text
-THINK_MARKERS = 2  # <think> and </think>
-END_TOKEN = 1
+#: How a count is known: it reproduces recorded bills; it follows the published template; or it
+#: may be off by the range it states.
+Exactness = Literal["billed", "template", "estimate"]
 
-_MESSAGE_KEYS = frozenset({"role", "name", "content", "reasoning_content", "refusal"})
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptCount:
+    """Prompt tokens of a request, and how exactly they are known.
+
+    Attributes
+    ----------
+    tokens
+        What is expected on the bill.
+    low, high
+        Range of an estimate; both are ``tokens`` where the count is exact.
+    exactness
+        ``"billed"``, ``"template"`` or ``"estimate"``.
+    why
+        What the exactness rests on, one sentence each.
+    """
+
+    tokens: int
+    low: int
+    high: int
+    exactness: Exactness
+    why: tuple[str, ...]
 
 
 def count_messages(
@@ -27,23 +55,25 @@ def count_messages(
     tools: Sequence[Mapping[str, Any]] | None = None,
     *,
     generation_prompt: bool = True,
+    image_sizes: Mapping[str, Size] | None = None,
     catalog: Catalog | None = None,
 ) -> int:
-    """Count the prompt tokens that a plain conversation is billed.
+    """Count the prompt tokens that a conversation is billed.
 
     Parameters
     ----------
     messages : sequence of mapping
-        Chat-completions messages: ``role``, ``content`` (text, or a list of text parts), and
-        optionally ``name``. ``reasoning_content`` of earlier answers is not resent by the
-        template and costs nothing.
+        Chat-completions messages: ``role``, ``content`` (text, or a list of parts), ``name``,
+        ``tool_calls``, ``tool_call_id``, ``reasoning_content``.
     model : str
         Model id in the catalog; it decides the chat template.
     tools : sequence of mapping, optional
-        Tool declarations. Conversations with tools are refused, not miscounted.
+        Tool declarations.
     generation_prompt : bool
         Whether to count the tokens that ask for an answer. They are billed; Moonshot's
         ``estimate-token-count`` endpoint leaves them out.
+    image_sizes : mapping of str to (int, int), optional
+        Width and height in pixels of images that are not local, by address.
     catalog : Catalog, optional
         Where to look the model up; the default catalog if not given.
 
@@ -55,50 +85,73 @@ def count_messages(
     Raises
     ------
     RequestError
-        If a message is malformed, or holds what a plain conversation does not: tools, tool
-        calls, images.
+        If a message or a tool is malformed, or an image is sent to a model that is not said to
+        see images, or its size cannot be told.
     UnknownModelError
         If the catalog has no such model.
 
     Notes
     -----
     The form is that of the chat templates Moonshot publishes with the weights, checked against
-    recorded bills of the hosted API, which adds no default system prompt. K2.5 puts an empty
-    ``<think></think>`` before each earlier answer of the assistant.
+    recorded bills of the hosted API, which adds no default system prompt. How exact a count is
+    for a given request: :func:`estimate`.
 
     Examples
     --------
     >>> count_messages([{"role": "user", "content": "你好，我叫李雷，1+1等于多少？"}], model="kimi-k2")
     19
     """
-    thinks = _template(model, catalog) == "kimi-k2.5"
-    if tools:
-        raise RequestError(
-            "Tool declarations cannot be counted by this version. Count the messages without tools."
-        )
-    if isinstance(messages, str | bytes | Mapping) or not isinstance(messages, Sequence):
-        raise RequestError(f"messages must be a list of messages, not {type(messages).__name__}.")
-    if not messages:
-        raise RequestError("messages is empty. A request has at least one message.")
-    count = sum(_count_message(message, number, thinks) for number, message in enumerate(messages))
+    spec = (catalog or load_catalog()).model(model)
+    return count_prompt(
+        messages, spec, tools, generation_prompt=generation_prompt, image_sizes=image_sizes
+    ).tokens
+
+
+def count_prompt(
+    messages: Sequence[Mapping[str, Any]],
+    spec: ModelSpec,
+    tools: Sequence[Mapping[str, Any]] | None = None,
+    *,
+    generation_prompt: bool = True,
+    image_sizes: Mapping[str, Size] | None = None,
+) -> PromptCount:
+    """Count as :func:`count_messages` does, and say how exact that is."""
+    pieces = list(prompt_pieces(messages, _template(spec), tools))
     if generation_prompt:
-        count += GENERATION_MARKERS + count_tokens("assistant")
-    return count
+        pieces += GENERATION_PROMPT
+    images = [piece for piece in pieces if isinstance(piece, Image)]
+    if images and "vision" not in spec.capabilities:
+        raise RequestError(
+            f"Catalog {spec.catalog_version} does not state that {spec.id!r} sees images. "
+            "Use a model with the capability vision, or leave the images out."
+        )
+    tokens = _count(pieces, image_sizes)
+    exactness, why = _exactness(messages, spec, tools, len(images))
+    return PromptCount(
+        tokens=tokens, low=tokens, high=tokens + len(images), exactness=exactness, why=why
+    )
 
 
 def count_completion(
-    content: str, model: str, *, reasoning: str = "", catalog: Catalog | None = None
+    content: str | None,
+    model: str,
+    *,
+    reasoning: str = "",
+    tool_calls: Sequence[Mapping[str, Any]] | None = None,
+    catalog: Catalog | None = None,
 ) -> int:
-    """Count the completion tokens that a plain reply is billed.
+    """Count the completion tokens that a reply is billed.
 
     Parameters
     ----------
-    content : str
+    content : str or None
         The visible answer.
     model : str
         Model id in the catalog; it decides the chat template.
     reasoning : str
         The chain of thought before it, where the model has one.
+    tool_calls : sequence of mapping, optional
+        The reply's tool calls, each with ``id`` and ``function``.
     catalog : Catalog, optional
         Where to look the model up; the default catalog if not given.
 
@@ -112,7 +165,7 @@ def count_completion(
     Raises
     ------
     RequestError
-        If ``content`` or ``reasoning`` is not text, or the template has no reasoning.
+        If ``content``, ``reasoning`` or a tool call is malformed, or the template has no reasoning.
     UnknownModelError
         If the catalog has no such model.
 
@@ -121,70 +174,67 @@ def count_completion(
     >>> count_completion(" 你好，李雷！1+1等于2。如果你有其他问题，请随时提问！", model="kimi-k2")
     21
     """
-    if _template(model, catalog) == "kimi-k2.5":
-        return THINK_MARKERS + count_tokens(reasoning) + count_tokens(content) + END_TOKEN
-    if reasoning:
+    template = _template((catalog or load_catalog()).model(model))
+    if not isinstance(content, str) and not (content is None and tool_calls):
+        raise RequestError(
+            f"content must be text, not {type(content).__name__} ({shown(content)}). "
+            "Only a reply with tool calls may have none."
+        )
+    if reasoning and not thinks(template):
         raise RequestError(f"Model {model!r} does not reason. Leave reasoning out.")
-    return count_tokens(content) + END_TOKEN
+    message = {"content": content, "reasoning_content": reasoning, "tool_calls": tool_calls}
+    return _count(completion_pieces(message, template), None)
 
 
-def _template(model: str, catalog: Catalog | None) -> str:
-    catalog = catalog or load_catalog()
-    template = catalog.model(model).chat_template
-    if template is None:
+def _template(spec: ModelSpec) -> str:
+    if spec.chat_template is None:
         raise CatalogError(
-            f"Catalog {catalog.version} names no chat template for {model!r}, so its messages cannot be "
-            "counted. Add chat_template in a new catalog version."
+            f"Catalog {spec.catalog_version} names no chat template for {spec.id!r}, so its messages "
+            "cannot be counted. Add chat_template in a new catalog version."
         )
-    return template
+    return spec.chat_template
 
 
-def _count_message(message: Any, number: int, thinks: bool) -> int:
-    if not isinstance(message, Mapping):
-        raise RequestError(
-            f"Message {number} must be a mapping with role and content, not {shown(message)}."
-        )
-    role = message.get("role")
-    if not isinstance(role, str) or not role:
-        raise RequestError(
-            f"Message {number}: role is {shown(role)}. Use system, user or assistant."
-        )
-    if role == "tool" or message.get("tool_calls"):
-        raise RequestError(
-            f"Message {number}: tool calls and their results cannot be counted by this version."
-        )
-    for key, value in message.items():
-        if key not in _MESSAGE_KEYS and value is not None and key != "tool_calls":
-            raise RequestError(
-                f"Message {number}: unknown key {shown(key)}. Known: {', '.join(sorted(_MESSAGE_KEYS))}."
-            )
-    name = message.get("name") or role
-    if not isinstance(name, str):
-        raise RequestError(f"Message {number}: name is {shown(name)}. A name is text.")
-    markers = MESSAGE_MARKERS + (THINK_MARKERS if thinks and role == "assistant" else 0)
-    return markers + count_tokens(name) + count_tokens(_text(message, number))
+def _count(pieces: Iterable[Piece], image_sizes: Mapping[str, Size] | None) -> int:
+    count = 0
+    for piece in pieces:
+        if isinstance(piece, str):
+            count += count_tokens(piece)
+        elif isinstance(piece, Image):
+            count += image_tokens(*image_size(piece.url, image_sizes))
+        else:
+            count += 1
+    return count
 
 
-def _text(message: Mapping[str, Any], number: int) -> str:
-    content = message.get("content")
-    if content is None and message["role"] == "assistant":
-        return ""
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, Sequence):
-        raise RequestError(
-            f"Message {number}: content is {shown(content)}. It must be text or a list of text parts."
+def _exactness(
+    messages: Sequence[Mapping[str, Any]], spec: ModelSpec, tools: Any, images: int
+) -> tuple[Exactness, tuple[str, ...]]:
+    """Say what a count rests on: recorded bills cover plain conversations only."""
+    why = []
+    if images:
+        why.append(
+            "Images follow the resize rule that public inference engines share; no bill is recorded, and "
+            "a line break after each image may be billed too."
         )
-    texts = []
-    for part in content:
-        if (
-            not isinstance(part, Mapping)
-            or part.get("type") != "text"
-            or not isinstance(part.get("text"), str)
-        ):
-            kind = part.get("type") if isinstance(part, Mapping) else part
-            raise RequestError(
-                f"Message {number}: a part of type {shown(kind)} cannot be counted by this version; only text can."
-            )
-        texts.append(part["text"])
-    return "".join(texts)
+    if tools:
+        why.append(
+            "Tools are declared as the published template does; one recorded bill of two later models "
+            "agrees (41 tokens, its request inferred)."
+            if thinks(spec.chat_template or "")
+            else "Tools are declared as the published template does; no bill is recorded."
+        )
+    if any(
+        message.get("tool_calls") or message.get("role") == "tool" or message.get("name")
+        for message in messages
+    ):
+        why.append("Tool calls, tool results and names follow the published template.")
+    if thinks(spec.chat_template or "") and not spec.reasons:
+        why.append(
+            "With thinking off, the end of the prompt is inferred from bills with thinking on."
+        )
+    if images:
+        return "estimate", tuple(why)
+    if why:
+        return "template", tuple(why)
+    return "billed", ("Recorded bills of plain conversations are reproduced to the token.",)

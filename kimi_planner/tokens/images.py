@@ -1,0 +1,135 @@
+"""Image tokens: the MoonViT resize rule, and the sizes of images read from their headers."""
+
+from __future__ import annotations
+
+import math
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import IO
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
+from urllib.request import url2pathname
+
+from kimi_planner.errors import RequestError, shown
+
+__all__ = ["image_size", "image_tokens"]
+
+PATCH_PIXELS = 14
+MERGED_PIXELS = 2 * PATCH_PIXELS
+MAX_PATCHES = 16_384
+MAX_SIDE_PIXELS = 512 * PATCH_PIXELS
+MAX_GIVEN_PIXELS = 1_000_000
+
+Size = tuple[int, int]
+
+
+def image_tokens(width: int, height: int) -> int:
+    """Count the tokens of an image.
+
+    Parameters
+    ----------
+    width, height : int
+        Pixels, from 1.
+
+    Returns
+    -------
+    int
+        Tokens of the image itself, without the marks around it.
+
+    Raises
+    ------
+    RequestError
+        If a side is not a whole number of pixels from 1 to 1,000,000.
+
+    Notes
+    -----
+    The rule of MoonViT as public inference engines implement it for Kimi K2.5: patches of 14
+    pixels, merged two by two; the image is scaled down to at most 16,384 patches and 512 on a
+    side, then padded to whole merged patches.
+
+    Examples
+    --------
+    >>> image_tokens(1920, 1080)
+    2691
+    """
+    for side in (width, height):
+        if type(side) is not int or not 1 <= side <= MAX_GIVEN_PIXELS:
+            raise RequestError(
+                f"An image of {shown(width)} by {shown(height)} pixels cannot be counted. "
+                f"Give whole pixels from 1 to {MAX_GIVEN_PIXELS:,}."
+            )
+    patches = max(1, width // PATCH_PIXELS) * max(1, height // PATCH_PIXELS)
+    scale = min(
+        1.0, math.sqrt(MAX_PATCHES / patches), MAX_SIDE_PIXELS / width, MAX_SIDE_PIXELS / height
+    )
+    across, down = (
+        math.ceil(min(max(1, int(side * scale)), MAX_SIDE_PIXELS) / MERGED_PIXELS)
+        for side in (width, height)
+    )
+    return across * down
+
+
+def image_size(url: str, sizes: Mapping[str, Size] | None = None) -> Size:
+    """Return the width and height of an image in pixels, reading no more than its header.
+
+    Parameters
+    ----------
+    url : str
+        A data URL, a ``file:`` URL, or the path of a local file.
+    sizes : mapping of str to (int, int), optional
+        Sizes that are known, by address; needed for images elsewhere, which are never fetched.
+
+    Raises
+    ------
+    RequestError
+        If the image is elsewhere and its size is not given, or no image can be read.
+    """
+    if sizes and url in sizes:
+        return sizes[url]
+    scheme = urlsplit(url[:20]).scheme
+    try:
+        if scheme == "data":
+            return _size_in_data(url)
+        if scheme in ("", "file") or len(scheme) == 1:  # one letter is a drive
+            path = url2pathname(unquote(urlsplit(url).path)) if scheme == "file" else url
+            with Path(path).open("rb") as handle:
+                return _size_of(handle)
+    except (OSError, ValueError) as error:
+        raise RequestError(
+            f"The image {_named(url)} cannot be read ({error}). Give an image file or a data URL."
+        ) from None
+    raise RequestError(
+        f"The image {_named(url)} is elsewhere and is not fetched, so its tokens cannot be told. "
+        "Give its size in pixels: image_sizes={url: (width, height)}."
+    )
+
+
+def _size_in_data(url: str) -> Size:
+    head, comma, data = url.partition(",")
+    if not comma:
+        raise ValueError("the data URL has no comma")
+    if not head.endswith(";base64"):
+        return _size_of(BytesIO(unquote_to_bytes(data)))
+    try:
+        return _size_of(BytesIO(b64decode(data[:65_536])))  # nearly every header ends here
+    except (OSError, Base64Error):
+        return _size_of(BytesIO(b64decode(data)))
+
+
+def _size_of(handle: IO[bytes]) -> Size:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(handle) as image:  # reads the header only
+            width, height = image.size
+    except UnidentifiedImageError:
+        raise OSError("no known image form") from None
+    except Image.DecompressionBombError as error:
+        raise OSError(str(error)) from None
+    return width, height
+
+
+def _named(url: str) -> str:
+    return shown(url, 80)

@@ -1,0 +1,106 @@
+"""Counting text, one or many, exactly as the Kimi models do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from kimi_planner.errors import RequestError, shown
+from kimi_planner.tokens.engine import DEFAULT, engine
+from kimi_planner.tokens.pieces import cut, is_one_piece
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["count_tokens", "count_tokens_batch"]
+
+
+def count_tokens(text: str, *, engine_name: str = DEFAULT) -> int:
+    """Count the tokens of a text, exactly as the Kimi models do.
+
+    Parameters
+    ----------
+    text : str
+        Any text. Special spellings such as ``<|im_end|>`` are counted as ordinary text.
+    engine_name : {"splintr", "tiktoken", "fastokens"}
+        Which implementation applies the vocabulary; the counts are the same.
+
+    Returns
+    -------
+    int
+        Number of tokens; 0 for the empty text.
+
+    Raises
+    ------
+    RequestError
+        If ``text`` is not a string.
+
+    Notes
+    -----
+    The vocabulary is Moonshot's published one, proven by sha256. As in Moonshot's own tokenizer,
+    a text is first cut every 400,000 characters, and inside those after 25,000 characters
+    without a change between white space and others; that changes counts of such extreme texts
+    only. A lone surrogate counts as U+FFFD, the replacement character.
+
+    Examples
+    --------
+    >>> count_tokens("Hello, world!")
+    4
+    """
+    if not isinstance(text, str):
+        raise RequestError(f"Text must be str, not {type(text).__name__} ({shown(text)}).")
+    count = engine(engine_name).count
+    return count(text) if is_one_piece(text) else sum(map(count, cut(text)))
+
+
+def count_tokens_batch(
+    texts: Iterable[str], *, engine_name: str | None = None
+) -> NDArray[np.int64]:
+    """Count the tokens of many texts.
+
+    Parameters
+    ----------
+    texts : iterable of str
+        A list, a generator, or a pandas Series without missing values.
+    engine_name : {"splintr", "tiktoken", "fastokens"}, optional
+        Which implementation applies the vocabulary; if not given, the fastest installed one for
+        so much text. The counts are the same.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_texts,)
+        Tokens of each text, in order.
+
+    Raises
+    ------
+    RequestError
+        If one of them is not a string; the message names its position.
+
+    Examples
+    --------
+    >>> count_tokens_batch(["Hello, world!", "", "你好"])
+    array([4, 0, 1])
+    """
+    import numpy as np
+
+    if isinstance(texts, str):
+        raise RequestError("count_tokens_batch takes many texts. For one text use count_tokens.")
+    pieces: list[str] = []
+    firsts = []  # where the pieces of each text begin
+    for position, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise RequestError(
+                f"Text {position} must be str, not {type(text).__name__} ({shown(text)})."
+            )
+        firsts.append(len(pieces))
+        if is_one_piece(text):
+            pieces.append(text)
+        else:
+            pieces += cut(text)
+    if not pieces:
+        return np.zeros(0, dtype=np.int64)
+    counts = engine(engine_name or DEFAULT).count_batch(pieces)
+    if len(firsts) == len(pieces):
+        return counts
+    return np.add.reduceat(counts, firsts)
