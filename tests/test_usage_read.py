@@ -114,12 +114,12 @@ def test_model_and_time_of_a_reply_are_kept(read):
         ("log.csv", ' prompt_tokens , completion_tokens,note\n 10 ,"5","a, b"\n'),
         ("log.csv", "completion_tokens,prompt_tokens,cached_tokens,,\n5,10,,,\n"),
         ("log.csv", f"{HEADER}10.0,5e0\n"),
-        ("log.csv.gz", gzip.compress(f"{HEADER}10,5\n".encode())),
-        ("log.csv", gzip.compress(f"{HEADER}10,5\n".encode())),
+        ("log.csv.gz", gzip.compress(f"{HEADER}10,5\n".encode(), mtime=0)),
+        ("log.csv", gzip.compress(f"{HEADER}10,5\n".encode(), mtime=0)),
         ("log.csv.gz", f"{HEADER}10,5\n"),
         ("log", f"{HEADER}10,5\n"),
         ("log", lines(USAGE)),
-        ("log.jsonl.gz", gzip.compress(lines(USAGE).encode())),
+        ("log.jsonl.gz", gzip.compress(lines(USAGE).encode(), mtime=0)),
         ("log.ndjson", f"\ufeff\n{lines(USAGE)}\n"),
     ],
 )
@@ -338,7 +338,9 @@ def test_a_truncated_gzip_is_never_half_a_log(refused, cut, on_error):
     """A cut archive is refused, also where bad rows are skipped."""
     rng = np.random.default_rng(0)
     rows = "".join(f"{n},1\n" for n in rng.integers(0, 10**6, 5000))
-    said = refused(gzip.compress((HEADER + rows).encode())[:cut], "log.csv.gz", on_error=on_error)
+    said = refused(
+        gzip.compress((HEADER + rows).encode(), mtime=0)[:cut], "log.csv.gz", on_error=on_error
+    )
     assert "the gzip data is damaged or cut off" in said
     assert said.endswith("Copy the file again.")
 
