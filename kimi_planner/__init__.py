@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kimi_planner.errors import KimiPlannerError
     from kimi_planner.pricing import Cost, cost, price_usage
     from kimi_planner.projection import ContextFit, Projection, context_fit, project
+    from kimi_planner.request import Estimate, estimate
     from kimi_planner.selection import Recommendation, Requirements, recommend
     from kimi_planner.tokens.chat import count_completion, count_messages
     from kimi_planner.tokens.text import count_tokens, count_tokens_batch
@@ -27,6 +28,7 @@ __all__ = [
     "Catalog",
     "ContextFit",
     "Cost",
+    "Estimate",
     "KimiPlannerError",
     "ModelSpec",
     "Projection",
@@ -42,6 +44,7 @@ __all__ = [
     "count_messages",
     "count_tokens",
     "count_tokens_batch",
+    "estimate",
     "load_catalog",
     "load_workloads",
     "plot",
@@ -55,6 +58,7 @@ _HOMES = {
     "Catalog": "catalog",
     "ContextFit": "projection",
     "Cost": "pricing",
+    "Estimate": "request",
     "KimiPlannerError": "errors",
     "ModelSpec": "catalog",
     "Projection": "projection",
@@ -70,6 +74,7 @@ _HOMES = {
     "count_messages": "tokens.chat",
     "count_tokens": "tokens.text",
     "count_tokens_batch": "tokens.text",
+    "estimate": "request",
     "load_catalog": "catalog",
     "load_workloads": "workload",
     "price_usage": "pricing",

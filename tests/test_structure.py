@@ -22,6 +22,7 @@ LAYERS = (
     {"tokens"},
     {"usage"},
     {"pricing"},
+    {"request"},
     {"workload"},
     {"projection"},
     {"selection"},
@@ -79,6 +80,11 @@ def test_public_names_are_sorted_and_there():
     for name in kimi_planner.__all__:
         assert getattr(kimi_planner, name) is not None
     assert set(kimi_planner.__all__) <= set(dir(kimi_planner))
+
+
+def test_no_public_name_is_the_name_of_a_part():
+    """A part of the package, once imported, would stand where the function of its name does."""
+    assert set(kimi_planner.__all__) & set(RANK) == {"plot"}
 
 
 def test_unknown_name_is_an_attribute_error():
