@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
@@ -18,10 +19,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kimi_planner.errors import RequestError
-from kimi_planner.tokens.engine import ENGINES, engine, tiktoken_encoding
+from kimi_planner.tokens.engine import (
+    _MARKS,
+    ENGINES,
+    FASTOKENS_FROM,
+    bulk_engine,
+    engine,
+    tiktoken_encoding,
+)
 from kimi_planner.tokens.pieces import cut as pieces
 from kimi_planner.tokens.text import count_tokens, count_tokens_batch
-from kimi_planner.tokens.vocabulary import SPECIAL_TOKENS, proven_tokenizer, ranks
+from kimi_planner.tokens.vocabulary import RANKS, SPECIAL_TOKENS, proven_tokenizer, ranks
 
 steady = settings(
     deadline=None,
@@ -256,3 +264,46 @@ def test_counting_loads_no_table_or_picture_library(statement: str) -> None:
     loaded = set(run.stdout.split())
     assert "kimi_planner.tokens.engine" in loaded
     assert loaded.isdisjoint({"pandas", "scipy", "matplotlib", "tiktoken"})
+
+
+def test_every_special_spelling_has_a_mark() -> None:
+    """The quick search for special spellings misses none that splintr would match."""
+    spellings = proven_tokenizer().special_tokens()
+    assert set(SPECIAL_TOKENS) <= set(spellings)
+    for spelling, rank in spellings.items():
+        assert any(mark in spelling for mark in _MARKS), spelling
+        assert rank >= RANKS
+
+
+@steady
+@given(st.lists(st.one_of(texts, surrogates), min_size=1, max_size=8))
+@pytest.mark.parametrize("engine_name", ENGINES)
+def test_a_batch_counts_as_one_by_one(engine_name: str, batch: list[str]) -> None:
+    """The batch call of every engine gives what its call for one text gives, marks and all."""
+    expected = [engine("tiktoken").count(text) for text in batch]
+    assert engine(engine_name).count_batch(batch) == expected
+    assert [engine(engine_name).count(text) for text in batch] == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_process_counts_large_batches() -> None:
+    """A child of a process whose counting threads run counts on its own, and does not wait."""
+    code = (
+        "import os, sys, kimi_planner as kp\n"
+        "texts = ['some words of text ' * 50] * 2000\n"
+        "before = kp.count_tokens_batch(texts).sum()\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    os._exit(0 if kp.count_tokens_batch(texts).sum() == before else 1)\n"
+        "sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], timeout=60, check=False)
+    assert done.returncode == 0
+
+
+def test_the_bulk_engine_is_chosen_by_size_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Much text goes to fastokens where it is installed, and to the default where it is not."""
+    assert bulk_engine(FASTOKENS_FROM - 1) == "splintr"
+    assert bulk_engine(FASTOKENS_FROM) == "fastokens"
+    monkeypatch.setattr("kimi_planner.tokens.engine.find_spec", lambda _: None)
+    assert bulk_engine(FASTOKENS_FROM) == "splintr"

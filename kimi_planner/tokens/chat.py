@@ -19,7 +19,14 @@ from kimi_planner.tokens.template import (
 )
 from kimi_planner.tokens.text import count_tokens
 
-__all__ = ["Exactness", "PromptCount", "count_completion", "count_messages", "count_prompt"]
+__all__ = [
+    "Exactness",
+    "PromptCount",
+    "count_completion",
+    "count_messages",
+    "count_prompt",
+    "prompt_parts",
+]
 
 #: How a count is known: it reproduces recorded bills; it follows the published template; or it
 #: may be off by the range it states.
@@ -116,20 +123,25 @@ def count_prompt(
     image_sizes: Mapping[str, Size] | None = None,
 ) -> PromptCount:
     """Count as :func:`count_messages` does, and say how exact that is."""
-    pieces = list(prompt_pieces(messages, _template(spec), tools))
-    if generation_prompt:
-        pieces += GENERATION_PROMPT
-    images = [piece for piece in pieces if isinstance(piece, Image)]
-    if images and "vision" not in spec.capabilities:
-        raise RequestError(
-            f"Catalog {spec.catalog_version} does not state that {spec.id!r} sees images. "
-            "Use a model with the capability vision, or leave the images out."
-        )
-    tokens = _count(pieces, image_sizes)
-    exactness, why = _exactness(messages, spec, tools, len(images))
+    pieces = _prompt(messages, spec, tools)
+    if not generation_prompt:
+        del pieces[-len(GENERATION_PROMPT) :]
+    images = sum(isinstance(piece, Image) for piece in pieces)
+    texts, fixed = _parts(pieces, image_sizes)
+    tokens = fixed + sum(map(count_tokens, texts))
+    exactness, why = _exactness(messages, spec, tools, images)
     return PromptCount(
-        tokens=tokens, low=tokens, high=tokens + len(images), exactness=exactness, why=why
+        tokens=tokens, low=tokens, high=tokens + images, exactness=exactness, why=why
     )
+
+
+def prompt_parts(
+    messages: Sequence[Mapping[str, Any]],
+    spec: ModelSpec,
+    tools: Sequence[Mapping[str, Any]] | None = None,
+) -> tuple[list[str], int]:
+    """Return the texts of a prompt, and the number of tokens beside them."""
+    return _parts(_prompt(messages, spec, tools), None)
 
 
 def count_completion(
@@ -183,7 +195,8 @@ def count_completion(
     if reasoning and not thinks(template):
         raise RequestError(f"Model {model!r} does not reason. Leave reasoning out.")
     message = {"content": content, "reasoning_content": reasoning, "tool_calls": tool_calls}
-    return _count(completion_pieces(message, template), None)
+    texts, fixed = _parts(completion_pieces(message, template), None)
+    return fixed + sum(map(count_tokens, texts))
 
 
 def _template(spec: ModelSpec) -> str:
@@ -195,16 +208,29 @@ def _template(spec: ModelSpec) -> str:
     return spec.chat_template
 
 
-def _count(pieces: Iterable[Piece], image_sizes: Mapping[str, Size] | None) -> int:
-    count = 0
+def _prompt(messages: Any, spec: ModelSpec, tools: Any) -> list[Piece]:
+    pieces = [*prompt_pieces(messages, _template(spec), tools), *GENERATION_PROMPT]
+    if "vision" not in spec.capabilities and any(isinstance(piece, Image) for piece in pieces):
+        raise RequestError(
+            f"Catalog {spec.catalog_version} does not state that {spec.id!r} sees images. "
+            "Use a model with the capability vision, or leave the images out."
+        )
+    return pieces
+
+
+def _parts(
+    pieces: Iterable[Piece], image_sizes: Mapping[str, Size] | None
+) -> tuple[list[str], int]:
+    """Part the texts of a rendering from the tokens that are known without counting."""
+    texts, fixed = [], 0
     for piece in pieces:
         if isinstance(piece, str):
-            count += count_tokens(piece)
+            texts.append(piece)
         elif isinstance(piece, Image):
-            count += image_tokens(*image_size(piece.url, image_sizes))
+            fixed += image_tokens(*image_size(piece.url, image_sizes))
         else:
-            count += 1
-    return count
+            fixed += 1
+    return texts, fixed
 
 
 def _exactness(

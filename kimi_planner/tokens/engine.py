@@ -1,24 +1,29 @@
 """Engines: what applies the vocabulary to a piece of text; all give the same counts.
 
-splintr is the default, tiktoken the reference.
+splintr is the default, tiktoken the reference, fastokens for bulk where it is installed.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
-from kimi_planner.errors import RequestError, shown
+from kimi_planner.errors import MissingExtraError, RequestError, shown
 from kimi_planner.tokens import vocabulary
 
 if TYPE_CHECKING:
-    import numpy as np
     import tiktoken
-    from numpy.typing import NDArray
 
-__all__ = ["DEFAULT", "ENGINES", "Engine", "engine", "tiktoken_encoding"]
+__all__ = ["DEFAULT", "ENGINES", "Engine", "bulk_engine", "engine", "tiktoken_encoding"]
 
 DEFAULT = "splintr"
+
+#: From so many bytes the start of fastokens pays; `python -m benchmarks.tokens` measures where.
+FASTOKENS_FROM = 200_000_000
 
 
 class Engine(Protocol):
@@ -30,24 +35,19 @@ class Engine(Protocol):
     def count(self, piece: str) -> int:
         """Return the number of ranks of a piece."""
 
-    def count_batch(self, pieces: list[str]) -> NDArray[np.int64]:
-        """Return the number of ranks of each piece."""
+    def count_batch(self, pieces: list[str]) -> list[int]:
+        """Return the number of ranks of each piece, on all cores where the engine can."""
 
 
 class SplintrEngine:
     """splintr's byte-level BPE over the proven ranks.
 
-    Its fastest calls match special spellings in a text, so they are used only where a text has
-    none; `encode_ordinary` never matches them.
+    Its fast calls match special spellings in a text. Special tokens have ids above all ranks, so
+    a text in which one was matched is known by its ids, and counted again as ordinary text.
     """
 
     def __init__(self) -> None:
         self._tokenizer = vocabulary.proven_tokenizer()
-        spellings = self._tokenizer.special_tokens()
-        self._marks = ("<|", *(word for word in spellings if not word.startswith("<|")))
-
-    def _is_plain(self, piece: str) -> bool:
-        return not any(mark in piece for mark in self._marks)
 
     def encode(self, piece: str) -> list[int]:
         """Return the ranks of a piece."""
@@ -59,7 +59,7 @@ class SplintrEngine:
 
     def count(self, piece: str) -> int:
         """Return the number of ranks of a piece."""
-        if not self._is_plain(piece):
+        if any(mark in piece for mark in _MARKS):
             return len(self.encode(piece))
         try:
             flat = self._tokenizer.encode_flat(piece)
@@ -67,24 +67,39 @@ class SplintrEngine:
             flat = self._tokenizer.encode_flat(without_surrogates(piece))
         return len(flat) // 4
 
-    def count_batch(self, pieces: list[str]) -> NDArray[np.int64]:
-        """Return the number of ranks of each piece."""
+    def count_batch(self, pieces: list[str]) -> list[int]:
+        """Return the number of ranks of each piece, on all cores."""
+        if _forked:
+            return [self.count(piece) for piece in pieces]
         import numpy as np
 
-        marked = [place for place, piece in enumerate(pieces) if not self._is_plain(piece)]
-        plain = pieces
-        if marked:
-            plain = list(pieces)
-            for place in marked:
-                plain[place] = ""
         try:
-            _, ends = self._tokenizer.encode_batch_flat(plain)
+            flat, ends = self._tokenizer.encode_batch_flat(pieces)
         except UnicodeEncodeError:
-            _, ends = self._tokenizer.encode_batch_flat([without_surrogates(one) for one in plain])
-        counts: NDArray[np.int64] = np.diff(np.frombuffer(ends, dtype="<i8"))
-        for place in marked:
+            pieces = [without_surrogates(piece) for piece in pieces]
+            flat, ends = self._tokenizer.encode_batch_flat(pieces)
+        edges = np.frombuffer(ends, dtype="<u8")
+        counts: list[int] = np.diff(edges).tolist()
+        matched = np.flatnonzero(np.frombuffer(flat, dtype="<u4") >= vocabulary.RANKS)
+        for place in np.unique(np.searchsorted(edges, matched, side="right") - 1).tolist():
             counts[place] = len(self.encode(pieces[place]))
         return counts
+
+
+# What begins a special spelling of Moonshot's or of splintr's; a test compares.
+_MARKS = ("<|", "[BOS]", "[EOS]", "[EOT]", "[UNK]", "[PAD]", "<think>", "</think>")
+
+# splintr's threads do not live on in a forked process, and a batch there would wait for them.
+_forked = False
+
+
+def _after_fork() -> None:
+    global _forked  # noqa: PLW0603 - a fact about this process
+    _forked = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class TiktokenEngine:
@@ -101,16 +116,61 @@ class TiktokenEngine:
         """Return the number of ranks of a piece."""
         return len(self._encode(piece))
 
-    def count_batch(self, pieces: list[str]) -> NDArray[np.int64]:
+    def count_batch(self, pieces: list[str]) -> list[int]:
         """Return the number of ranks of each piece."""
+        return [self.count(piece) for piece in pieces]
+
+
+class FastokensEngine:
+    """fastokens over the ranks of the published file: slow to start, fastest in bulk."""
+
+    def __init__(self) -> None:
+        try:
+            import fastokens
+        except ImportError:
+            raise MissingExtraError.of("fastokens", "bulk") from None
+        from tempfile import TemporaryDirectory
+
+        with TemporaryDirectory() as folder:
+            path = Path(folder, "tiktoken.model")
+            path.write_bytes(vocabulary.published_file(list(vocabulary.ranks())))
+            self._tokenizer = fastokens.Tokenizer.from_tiktoken(
+                str(path), pattern=vocabulary.pattern(), special_tokens={}
+            )
+
+    def encode(self, piece: str) -> list[int]:
+        """Return the ranks of a piece."""
+        ids: list[int] = self._encoded(piece).ids
+        return ids
+
+    def count(self, piece: str) -> int:
+        """Return the number of ranks of a piece."""
+        return len(self._encoded(piece))
+
+    def _encoded(self, piece: str) -> Any:
+        try:
+            return self._tokenizer.encode(piece)
+        except UnicodeEncodeError:
+            return self._tokenizer.encode(without_surrogates(piece))
+
+    def count_batch(self, pieces: list[str]) -> list[int]:
+        """Return the number of ranks of each piece, on all cores."""
+        if _forked:
+            return [self.count(piece) for piece in pieces]
         import numpy as np
 
-        return np.fromiter(map(self.count, pieces), dtype=np.int64, count=len(pieces))
+        try:
+            _, ends = self._tokenizer.encode_batch_flat(pieces)
+        except UnicodeEncodeError:
+            _, ends = self._tokenizer.encode_batch_flat([without_surrogates(one) for one in pieces])
+        counts: list[int] = np.diff(np.frombuffer(ends, dtype="<u8")).tolist()
+        return counts
 
 
-ENGINES: dict[str, type[SplintrEngine] | type[TiktokenEngine]] = {
+ENGINES: dict[str, Callable[[], Engine]] = {
     "splintr": SplintrEngine,
     "tiktoken": TiktokenEngine,
+    "fastokens": FastokensEngine,
 }
 
 
@@ -126,6 +186,13 @@ def engine(name: str = DEFAULT) -> Engine:
     if name not in ENGINES:
         raise RequestError(f"Unknown engine {shown(name)}. Engines: {', '.join(ENGINES)}.")
     return ENGINES[name]()
+
+
+def bulk_engine(size: int) -> str:
+    """Return the name of the fastest installed engine for so many bytes or characters."""
+    if size < FASTOKENS_FROM or _forked or find_spec("fastokens") is None:
+        return DEFAULT
+    return "fastokens"
 
 
 @lru_cache(maxsize=1)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from kimi_planner.errors import RequestError, shown
-from kimi_planner.tokens.engine import DEFAULT, engine
+from kimi_planner.tokens.engine import DEFAULT, bulk_engine, engine
 from kimi_planner.tokens.pieces import cut, is_one_piece
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["count_tokens", "count_tokens_batch"]
+#: Fewer characters are counted one text at a time, without waking threads or numpy.
+BATCH_FROM = 500_000
+
+__all__ = ["count_many", "count_tokens", "count_tokens_batch"]
 
 
 def count_tokens(text: str, *, engine_name: str = DEFAULT) -> int:
@@ -86,21 +90,28 @@ def count_tokens_batch(
 
     if isinstance(texts, str):
         raise RequestError("count_tokens_batch takes many texts. For one text use count_tokens.")
-    pieces: list[str] = []
-    firsts = []  # where the pieces of each text begin
+    checked = []
     for position, text in enumerate(texts):
         if not isinstance(text, str):
             raise RequestError(
                 f"Text {position} must be str, not {type(text).__name__} ({shown(text)})."
             )
-        firsts.append(len(pieces))
-        if is_one_piece(text):
-            pieces.append(text)
-        else:
-            pieces += cut(text)
-    if not pieces:
-        return np.zeros(0, dtype=np.int64)
-    counts = engine(engine_name or DEFAULT).count_batch(pieces)
-    if len(firsts) == len(pieces):
-        return counts
-    return np.add.reduceat(counts, firsts)
+        checked.append(text)
+    engine_name = engine_name or bulk_engine(sum(map(len, checked)))
+    return np.array(count_many(checked, engine_name), dtype=np.int64)
+
+
+def count_many(texts: list[str], engine_name: str) -> list[int]:
+    """Count the tokens of texts that are known to be texts, on all cores where it pays."""
+    if sum(map(len, texts)) < BATCH_FROM:
+        return [count_tokens(text, engine_name=engine_name) for text in texts]
+    if all(map(is_one_piece, texts)):
+        return engine(engine_name).count_batch(texts)
+    pieces: list[str] = []
+    shares = []  # how many pieces each text has
+    for text in texts:
+        before = len(pieces)
+        pieces += cut(text) if text else [text]
+        shares.append(len(pieces) - before)
+    counts = iter(engine(engine_name).count_batch(pieces))
+    return [sum(islice(counts, share)) for share in shares]

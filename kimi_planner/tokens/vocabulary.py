@@ -35,6 +35,9 @@ SHA256 = "b6c497a7469b33ced9c38afb1ad6e47f03f5e5dc05f15930799210ec050c5103"
 #: derives it from the published file) at a tenth of the time, because it is one decoding call.
 STREAM_SHA256 = "64b9129e18548a4bde059cd7bc4e7a58841c43bc090e00f0467af4ed9a8185a3"
 
+#: sha256 of the pattern in Moonshot's tokenizer code, which cuts a text before the ranks apply.
+PATTERN_SHA256 = "de5781783b193d5ccf5b1b28edfa70fa816ce78d54603fdc422cfd8d4ea4411f"
+
 PATTERN_NAME = "kimi_k2"
 
 #: Moonshot's special tokens. Text from a user that spells one of them is ordinary text.
@@ -66,10 +69,19 @@ SPECIAL_TOKENS = {
 
 
 def pattern() -> str:
-    """Return the regular expression that cuts text into pieces before the ranks are applied."""
+    """Return the regular expression that cuts text into pieces before the ranks are applied.
+
+    Raises
+    ------
+    VocabularyError
+        If the installed package has another one.
+    """
     import splintr
 
-    return str(splintr.KIMI_PATTERN)
+    text = str(splintr.KIMI_PATTERN)
+    if sha256(text.encode()).hexdigest() != PATTERN_SHA256:
+        raise VocabularyError(_changed(splintr))
+    return text
 
 
 @lru_cache(maxsize=1)
@@ -92,6 +104,7 @@ def proven_tokenizer() -> splintr.AnyTokenizer:
         digest = None
     if digest != STREAM_SHA256:
         raise VocabularyError(_changed(splintr))
+    pattern()  # is proven as well
     return tokenizer
 
 

@@ -1,0 +1,191 @@
+"""Counting every record of a corpus, in bounded memory and on all cores."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from pathlib import Path
+
+from kimi_planner.catalog import Catalog, load_catalog
+from kimi_planner.errors import KimiPlannerError, MissingExtraError
+from kimi_planner.money import from_units
+from kimi_planner.tokens.corpus.inputs import Form, Source, find_sources
+from kimi_planner.tokens.corpus.records import Reading, Record, Reject, read_records
+from kimi_planner.tokens.corpus.result import CorpusCount, FileCount
+from kimi_planner.tokens.engine import bulk_engine
+from kimi_planner.tokens.text import count_many
+
+__all__ = ["count_corpus"]
+
+BATCH_CHARS = 4_000_000
+BATCH_TEXTS = 20_000
+MAX_MESSAGES = 1_000
+
+Progress = Callable[[int], None]
+
+
+class Tally:
+    """Counts so far, with the texts that wait to be counted together."""
+
+    def __init__(self, engine_name: str) -> None:
+        self.files: list[FileCount] = []
+        self.by_model: Counter[str | None] = Counter()
+        self.rejected = 0
+        self.messages: list[str] = []
+        self._engine = engine_name
+        self._texts: list[str] = []
+        self._owners: list[tuple[FileCount, str | None, int]] = []
+        self._chars = 0
+
+    def add(self, file: FileCount, record: Record | Reject) -> None:
+        """Take a record of a file, or count that there was one that cannot be counted."""
+        file.size_bytes += record.size
+        if isinstance(record, Reject):
+            file.rejected += 1
+            self.reject(record.message)
+            return
+        file.rows += record.is_new
+        file.tokens = (file.tokens or 0) + record.fixed_tokens
+        self.by_model[record.model] += record.fixed_tokens
+        self._owners.append((file, record.model, len(record.texts)))
+        self._texts += record.texts
+        self._chars += sum(map(len, record.texts))
+        if self._chars >= BATCH_CHARS or len(self._texts) >= BATCH_TEXTS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Count the texts that wait."""
+        counts = iter(count_many(self._texts, self._engine))
+        for file, model, texts in self._owners:
+            tokens = sum(next(counts) for _ in range(texts))
+            file.tokens = (file.tokens or 0) + tokens
+            self.by_model[model] += tokens
+        self._texts, self._owners, self._chars = [], [], 0
+
+    def reject(self, message: str) -> None:
+        """Count what could not be counted, and keep the reason."""
+        self.rejected += 1
+        if len(self.messages) < MAX_MESSAGES:
+            self.messages.append(message)
+
+
+def count_corpus(
+    paths: str | Path | Iterable[str | Path],
+    *,
+    field: str | None = None,
+    form: Form | None = None,
+    model: str | None = None,
+    sample: float | None = None,
+    seed: int = 0,
+    catalog: Catalog | None = None,
+    progress: Progress | None = None,
+) -> CorpusCount:
+    """Count the tokens of a corpus: files, folders and globs, streamed.
+
+    Parameters
+    ----------
+    paths : path or iterable of path
+        Files, folders (all files in them, hidden ones left out) and globs; plain, gzip or zstd.
+    field : str, optional
+        What holds the text of a row: a column of CSV or Parquet, or a dotted path in JSON lines,
+        such as ``messages.0.content``. JSON lines without a field must be chat bodies or lines of
+        a batch input, and count as the prompts they would be billed.
+    form : {"text", "jsonl", "csv", "parquet"}, optional
+        Form of every file; if not given, told by each name's ending.
+    model : str, optional
+        Model id: whose template for chat bodies (else their own), and whose cost.
+    sample : float, optional
+        Share of the corpus to count, above 0 and below 1; all of it if not given.
+    seed : int
+        Seed of the sample.
+    catalog : Catalog, optional
+        Templates and prices; the default catalog if not given.
+    progress : callable, optional
+        Called with the number of bytes on disk that are done since the last call.
+
+    Returns
+    -------
+    CorpusCount
+        Exact totals, or an expected total with a 95% confidence interval.
+
+    Raises
+    ------
+    FileError
+        If a path names no file, or the form or the share is not valid. Rows and files that cannot
+        be read are counted in ``rejected`` instead, with their place and the reason.
+    UnknownModelError
+        If the catalog has no such model.
+
+    Notes
+    -----
+    A sample is of blocks of consecutive rows, two from each stretch of the corpus, so that every
+    file and every part of it has its share; tokens per byte of the blocks times the bytes of the
+    corpus (a ratio estimator), and Student's t for the interval.
+    """
+    catalog = catalog or load_catalog()
+    if model is not None:
+        catalog.model(model)
+    sources = find_sources(paths, form=form, field=field)
+    reading = Reading(field, model, catalog)
+    if sample is not None:
+        from kimi_planner.tokens.corpus.sample import sample_corpus
+
+        drawn = sample_corpus(sources, reading, sample, seed, progress)
+        if drawn is not None:
+            return drawn
+    total = sum(source.size for source in sources)
+    tally = Tally(bulk_engine(total))
+    for source in sources:
+        _count_file(source, reading, tally, progress)
+    tally.flush()
+    unread = [file for file in tally.files if file.tokens is None]
+    counted = sum(tally.by_model.values())
+    return CorpusCount(
+        tokens=counted,
+        low=counted,
+        high=counted,
+        share_read=1.0,
+        rows=sum(file.rows for file in tally.files if file not in unread),
+        size_bytes=sum(file.size_bytes for file in tally.files),
+        files=tuple(tally.files),
+        rejected=tally.rejected,
+        messages=tuple(tally.messages),
+        cost_usd=costs(tally.by_model, catalog, model),
+        catalog_version=catalog.version,
+    )
+
+
+def _count_file(source: Source, reading: Reading, tally: Tally, progress: Progress | None) -> None:
+    file = FileCount(path=str(source.path), form=source.form)
+    tally.files.append(file)
+    before = tally.by_model.copy()
+    done = 0
+    try:
+        for record in read_records(source, reading):
+            tally.add(file, record)
+            if progress is not None and not source.is_packed:
+                step = min(record.size, source.size - done)
+                progress(step)
+                done += step
+    except MissingExtraError:
+        raise
+    except KimiPlannerError as error:
+        # What was counted of a file that cannot be read to its end is no total of anything.
+        tally.flush()
+        tally.by_model = before
+        file.tokens = None
+        tally.reject(str(error))
+    if progress is not None:
+        progress(source.size - done)
+
+
+def costs(by_model: Counter[str | None], catalog: Catalog, model: str | None) -> dict[str, Decimal]:
+    """Return the exact cost as input: plain text on each model, chat bodies on their own."""
+    found: dict[str, Decimal] = {}
+    for spec in catalog.select(model):
+        counts = [by_model[key] for key in (None, spec.id) if key in by_model]
+        if counts and spec.input_usd_per_mtok is not None:
+            rates = spec.rates()
+            found[spec.id] = from_units(sum(counts) * rates.input, rates.places)
+    return found

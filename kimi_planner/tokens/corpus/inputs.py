@@ -1,0 +1,146 @@
+"""What a corpus is made of: files found by path, folder or glob, opened whatever packs them."""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal, cast
+
+from kimi_planner.errors import FileError, MissingExtraError, shown
+
+__all__ = ["FORMS", "Form", "Source", "find_sources", "opened"]
+
+Form = Literal["text", "jsonl", "csv", "parquet"]
+FORMS: tuple[Form, ...] = ("text", "jsonl", "csv", "parquet")
+
+_SUFFIXES: dict[str, Form] = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+}
+_PACKED = {".gz", ".zst"}
+_GZIP_MAGIC = b"\x1f\x8b"
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of a corpus.
+
+    Attributes
+    ----------
+    path
+        Where it is.
+    form
+        How its texts stand in it.
+    size
+        Bytes on disk.
+    is_packed
+        Whether it is compressed, so that no place in it can be reached but from its start.
+    """
+
+    path: Path
+    form: Form
+    size: int
+    is_packed: bool
+
+
+def find_sources(
+    paths: str | Path | Iterable[str | Path], *, form: Form | None, field: str | None
+) -> list[Source]:
+    """Return the files that paths name.
+
+    Parameters
+    ----------
+    paths : path or iterable of path
+        Files, folders (all files in them at any depth, hidden ones left out) and globs.
+    form : {"text", "jsonl", "csv", "parquet"}, optional
+        Form of every file; if not given, told by each name's ending. CSV without a ``field`` is
+        text.
+    field : str or None
+        The column or field that holds the text.
+
+    Raises
+    ------
+    FileError
+        If a path names no file, or the form is unknown.
+    """
+    if form is not None and form not in FORMS:
+        raise FileError(f"Unknown form {shown(form)}. Forms: {', '.join(FORMS)}.")
+    listed = [paths] if isinstance(paths, str | Path) else list(paths)
+    found: dict[Path, None] = {}
+    for path in listed:
+        files = _files_of(Path(path))
+        if not files:
+            raise FileError(
+                f"{path}: no such file. Check the path; it is relative to {Path.cwd()}."
+            )
+        found.update(dict.fromkeys(files))
+    if not found:
+        raise FileError("No files. A corpus has at least one.")
+    return [_source(path, form, field) for path in found]
+
+
+def _files_of(path: Path) -> list[Path]:
+    if path.is_dir():
+        files = []
+        for folder, folders, names in os.walk(path):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            files += [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
+        return [file for file in files if file.is_file()]
+    if path.exists():
+        return [path]
+    return [
+        Path(name) for name in sorted(glob.glob(str(path), recursive=True)) if Path(name).is_file()
+    ]
+
+
+def _source(path: Path, form: Form | None, field: str | None) -> Source:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    inner = [suffix for suffix in suffixes if suffix not in _PACKED]
+    told = _SUFFIXES.get(inner[-1] if inner else "", "text")
+    if told == "csv" and field is None:
+        told = "text"
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as handle:
+            start = handle.read(4)
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read ({error.strerror}).") from None
+    packed = start[:2] == _GZIP_MAGIC or start == _ZSTD_MAGIC
+    return Source(path, form or told, size, packed)
+
+
+@contextmanager
+def opened(source: Source) -> Iterator[BinaryIO]:
+    """Open a file for reading its bytes, unpacked.
+
+    Raises
+    ------
+    MissingExtraError
+        If it is packed with zstd and no reader of it is installed.
+    """
+    with source.path.open("rb") as plain:
+        if not source.is_packed:
+            yield plain
+        elif plain.read(2) == _GZIP_MAGIC:
+            plain.seek(0)
+            with gzip.open(plain) as unpacked:
+                yield cast(BinaryIO, unpacked)
+        else:
+            plain.seek(0)
+            try:
+                import zstandard
+            except ImportError:
+                raise MissingExtraError.of("zstandard", "corpora") from None
+            with zstandard.ZstdDecompressor().stream_reader(
+                plain, read_across_frames=True
+            ) as unpacked:
+                yield unpacked

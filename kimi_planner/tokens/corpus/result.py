@@ -1,0 +1,119 @@
+"""What counting a corpus gives: totals, files, and every row that could not be counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["CorpusCount", "FileCount"]
+
+
+@dataclass(slots=True, kw_only=True)
+class FileCount:
+    """One file of a corpus.
+
+    Attributes
+    ----------
+    path, form
+        The file, and how it was read.
+    rows
+        Rows counted; 1 for a text.
+    size_bytes
+        Bytes of the rows, unpacked.
+    tokens
+        Tokens of the rows counted; ``None`` if the file could not be read to its end.
+    rejected
+        Rows that could not be counted.
+    """
+
+    path: str
+    form: str
+    rows: int = 0
+    size_bytes: int = 0
+    tokens: int | None = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusCount:
+    """Tokens of a corpus.
+
+    Attributes
+    ----------
+    tokens
+        Exact total, or the expected total of a sample.
+    low, high
+        95% confidence interval of a sample; both are ``tokens`` where all was counted.
+    share_read
+        Share of the corpus whose tokens were counted.
+    rows, size_bytes
+        Rows counted, and bytes of the corpus, unpacked.
+    files
+        Each file.
+    rejected
+        Rows and files that could not be counted; they are not in the total.
+    messages
+        Why, with file and line; at most the first 1,000.
+    cost_usd
+        Model id to the exact cost of sending everything once as input (for a sample, of the
+        expected total); chat bodies cost on their own model only.
+    catalog_version, seed
+        Whose prices, and the seed of a sample (``None`` where all was counted).
+    """
+
+    tokens: int
+    low: int
+    high: int
+    share_read: float
+    rows: int
+    size_bytes: int
+    files: tuple[FileCount, ...]
+    rejected: int
+    messages: tuple[str, ...]
+    cost_usd: dict[str, Decimal] = field(default_factory=dict)
+    catalog_version: str = ""
+    seed: int | None = None
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per file: ``path``, ``form``, ``rows``, ``size_bytes``, ``tokens``, ``rejected``."""
+        import pandas as pd
+
+        names = FileCount.__dataclass_fields__
+        rows = [{name: getattr(one, name) for name in names} for one in self.files]
+        return pd.DataFrame(rows, columns=list(names)).astype({"tokens": "Int64"})
+
+    def sentence(self) -> str:
+        """Return the total in one sentence, with its interval where it is a sample."""
+        if self.low == self.high:
+            total = f"{self.tokens:,} tokens in {self.rows:,} rows of {len(self.files):,} files"
+        else:
+            low, high = _short(self.low, self.high)
+            total = f"{low} to {high} tokens (95%), {_percent(self.share_read)} read"
+        if self.rejected:
+            total += f"; {self.rejected:,} could not be counted and are not in it"
+        return f"{total}."
+
+    def __str__(self) -> str:
+        return self.sentence()
+
+
+def _short(low: int, high: int) -> tuple[str, str]:
+    """Write two numbers in thousands, millions or billions, with the digits that tell them apart."""
+    unit, name = next(
+        (unit, name)
+        for unit, name in ((10**9, " B"), (10**6, " M"), (10**3, " k"), (1, ""))
+        if high >= unit or unit == 1
+    )
+    places = 0 if unit == 1 else 1
+    while unit > 10**places and (high - low) * 10**places < 2 * unit:
+        places += 1
+    return f"{low / unit:,.{places}f}{name}", f"{high / unit:,.{places}f}{name}"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.01 else f"{share * 100:.2g}%"

@@ -1,0 +1,288 @@
+"""Counting a random part of a corpus: an expected total, and an interval that holds."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import BinaryIO
+
+from kimi_planner.errors import FileError, KimiPlannerError, shown
+from kimi_planner.tokens.corpus.count import Tally, costs
+from kimi_planner.tokens.corpus.inputs import Source
+from kimi_planner.tokens.corpus.records import (
+    MAX_LINE_BYTES,
+    Reading,
+    Record,
+    Reject,
+    read_records,
+    record_of_line,
+)
+from kimi_planner.tokens.corpus.result import CorpusCount, FileCount
+from kimi_planner.tokens.engine import DEFAULT
+
+__all__ = ["ratio_interval", "sample_corpus"]
+
+PER_STRETCH = 2
+WANTED_BLOCKS = 600
+MIN_BLOCKS = 60
+BLOCK_BYTES = (1_024, 1_048_576)
+LINE_END_WITHIN = 65_536
+CONFIDENCE = 0.95
+
+
+@dataclass
+class Block:
+    """Consecutive rows that are counted together or not at all.
+
+    Attributes
+    ----------
+    stretch
+        Which stretch of the corpus it belongs to.
+    size, tokens
+        Bytes of its rows, and their tokens.
+    """
+
+    stretch: int
+    size: int
+    tokens: int
+
+
+class Frame:
+    """The corpus as stretches of blocks; says block by block which are counted, two of a stretch.
+
+    Attributes
+    ----------
+    length
+        Blocks in a stretch; the last one may have fewer.
+    blocks
+        How many were asked about so far.
+    total_bytes
+        Bytes of the corpus so far, counted or not.
+    """
+
+    def __init__(self, share: float, seed: int) -> None:
+        self.length = max(PER_STRETCH + 1, round(PER_STRETCH / share))
+        self.blocks = 0
+        self.total_bytes = 0
+        self._rng = Random(seed)  # noqa: S311 - a sample, not a secret
+        self._chosen: set[int] = set()
+
+    @property
+    def stretch(self) -> int:
+        """The stretch of the block last asked about."""
+        return (self.blocks - 1) // self.length
+
+    def takes_next(self) -> bool:
+        """Whether the next block is counted."""
+        place = self.blocks % self.length
+        if place == 0:
+            self._chosen = set(self._rng.sample(range(self.length), PER_STRETCH))
+        self.blocks += 1
+        return place in self._chosen
+
+    def lengths(self) -> list[int]:
+        """Return how many blocks each stretch has."""
+        whole, rest = divmod(self.blocks, self.length)
+        return [self.length] * whole + ([rest] if rest else [])
+
+
+def sample_corpus(
+    sources: Sequence[Source],
+    reading: Reading,
+    share: float,
+    seed: int,
+    progress: Callable[[int], None] | None,
+) -> CorpusCount | None:
+    """Count a share of a corpus; ``None`` if it is so small that all of it should be counted.
+
+    Raises
+    ------
+    FileError
+        If ``share`` is not above 0 and below 1.
+    """
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
+        raise FileError(f"sample is {shown(share)}. It must be a share above 0 and below 1.")
+    on_disk = sum(source.size for source in sources)
+    low, high = BLOCK_BYTES
+    block_bytes = min(high, max(low, int(on_disk * share / WANTED_BLOCKS)))
+    if on_disk / block_bytes * share < MIN_BLOCKS:
+        return None
+    frame = Frame(share, seed)
+    tally = Tally(DEFAULT)
+    blocks: list[tuple[int, FileCount]] = []
+    for source in sources:
+        file = FileCount(path=str(source.path), form=source.form)
+        seekable = not source.is_packed and source.form in ("text", "jsonl")
+        walk = _walk_places if seekable else _walk_through
+        try:
+            for records in walk(source, reading, block_bytes, frame):
+                part = FileCount(path=file.path, form=file.form)
+                for record in records:
+                    tally.add(part, record)
+                blocks.append((frame.stretch, part))
+        except KimiPlannerError as error:
+            tally.reject(str(error))
+        if progress is not None:
+            progress(source.size)
+        tally.files.append(file)
+    tally.flush()
+    drawn = [Block(stretch, part.size_bytes, part.tokens or 0) for stretch, part in blocks]
+    total, margin = ratio_interval(drawn, frame.lengths(), frame.total_bytes)
+    counted = sum(block.tokens for block in drawn)
+    read = sum(block.size for block in drawn)
+    scaled = Counter(
+        {model: round(tokens * total / counted) for model, tokens in tally.by_model.items()}
+        if counted
+        else {}
+    )
+    for file in tally.files:
+        parts = [part for _, part in blocks if part.path == file.path]
+        file.rows = sum(part.rows for part in parts)
+        file.size_bytes = sum(part.size_bytes for part in parts)
+        file.tokens = sum(part.tokens or 0 for part in parts)
+        file.rejected = sum(part.rejected for part in parts)
+    return CorpusCount(
+        tokens=round(total),
+        low=max(counted, math.floor(total - margin)),
+        high=math.ceil(total + margin),
+        share_read=read / frame.total_bytes if frame.total_bytes else 1.0,
+        rows=sum(part.rows for _, part in blocks),
+        size_bytes=frame.total_bytes,
+        files=tuple(tally.files),
+        rejected=tally.rejected,
+        messages=tuple(tally.messages),
+        cost_usd=costs(scaled, reading.catalog, reading.model),
+        catalog_version=reading.catalog.version,
+        seed=seed,
+    )
+
+
+def ratio_interval(
+    drawn: Sequence[Block], lengths: Sequence[int], total_bytes: int
+) -> tuple[float, float]:
+    """Return the expected total of tokens, and the half width of its 95% interval.
+
+    Parameters
+    ----------
+    drawn : sequence of Block
+        The blocks that were counted.
+    lengths : sequence of int
+        Blocks in each stretch, counted or not.
+    total_bytes : int
+        Bytes of the whole corpus.
+
+    Notes
+    -----
+    Combined ratio estimator of a stratified sample, its variance linearised, with
+    Satterthwaite's degrees of freedom (Cochran, Sampling Techniques, 1977, sections 6.11 and 5.4).
+    """
+    from scipy.special import stdtrit
+
+    by_stretch: dict[int, list[Block]] = defaultdict(list)
+    for block in drawn:
+        by_stretch[block.stretch].append(block)
+    weights = {stretch: lengths[stretch] / len(part) for stretch, part in by_stretch.items()}
+    bytes_seen = sum(weights[block.stretch] * block.size for block in drawn)
+    if not bytes_seen:
+        return 0.0, 0.0
+    rate = sum(weights[block.stretch] * block.tokens for block in drawn) / bytes_seen
+    variances, freedoms = [], []
+    for stretch, part in by_stretch.items():
+        n = len(part)
+        errors = [block.tokens - rate * block.size for block in part]
+        mean = sum(errors) / n
+        spread = sum((error - mean) ** 2 for error in errors) / (n - 1) if n > 1 else 0.0
+        length = lengths[stretch]
+        variances.append(length * (length - n) * spread / n)
+        freedoms.append(max(1, n - 1))
+    variance = sum(variances)
+    if not variance:
+        return rate * total_bytes, 0.0
+    freedom = variance**2 / sum(
+        one**2 / degrees for one, degrees in zip(variances, freedoms, strict=True)
+    )
+    scale = total_bytes / bytes_seen
+    margin = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * math.sqrt(variance) * scale
+    return rate * total_bytes, margin
+
+
+def _walk_places(
+    source: Source, reading: Reading, block_bytes: int, frame: Frame
+) -> Iterator[list[Record | Reject]]:
+    """Go from place to place in a file, reading only the blocks that are counted."""
+    edge = _line_edge if source.form == "jsonl" else _text_edge
+    frame.total_bytes += source.size
+    with source.path.open("rb") as handle:
+        for start in range(0, source.size, block_bytes):
+            if frame.takes_next():
+                first, last = (
+                    edge(handle, place, source.size) for place in (start, start + block_bytes)
+                )
+                handle.seek(first)
+                yield _records_in(source, reading, handle.read(last - first), first)
+
+
+def _records_in(source: Source, reading: Reading, raw: bytes, first: int) -> list[Record | Reject]:
+    place = f"{source.path} from byte {first:,}"
+    if source.form == "jsonl":
+        lines = [line for line in raw.splitlines(keepends=True) if line.strip()]
+        return [record_of_line(place, line, reading) for line in lines]
+    if not raw:
+        return []
+    try:
+        text = raw.decode("utf-8-sig" if first == 0 else "utf-8")
+    except UnicodeDecodeError as error:
+        return [Reject(f"{place}: not UTF-8 ({error.reason}). Save the file as UTF-8.", len(raw))]
+    return [Record([text], len(raw))]
+
+
+def _line_edge(handle: BinaryIO, place: int, size: int) -> int:
+    """Return where the first line that begins at ``place`` or later begins."""
+    if place == 0 or place >= size:
+        return min(place, size)
+    handle.seek(place - 1)
+    handle.readline(MAX_LINE_BYTES)
+    return handle.tell()
+
+
+def _text_edge(handle: BinaryIO, place: int, size: int) -> int:
+    """Return where a text may be cut at ``place`` or later without changing its tokens.
+
+    That is where a line begins with no white space; or, where there is none near, any character.
+    """
+    if place == 0 or place >= size:
+        return min(place, size)
+    handle.seek(place)
+    near = handle.read(LINE_END_WITHIN)
+    found = near.find(b"\n")
+    while found >= 0 and found + 1 < len(near):
+        if near[found + 1] > ord(" "):
+            return place + found + 1
+        found = near.find(b"\n", found + 1)
+    inside = 0
+    while inside < len(near) and near[inside] & 0xC0 == 0x80:  # a character's later bytes
+        inside += 1
+    return place + inside
+
+
+def _walk_through(
+    source: Source, reading: Reading, block_bytes: int, frame: Frame
+) -> Iterator[list[Record | Reject]]:
+    """Read a file that has no places to go to, and yield only the blocks that are counted."""
+    filled = block_bytes
+    takes = False
+    block: list[Record | Reject] = []
+    for record in read_records(source, reading):
+        if filled >= block_bytes:
+            if takes:
+                yield block  # before the next block is asked about
+            takes, block, filled = frame.takes_next(), [], 0
+        frame.total_bytes += record.size
+        filled += record.size
+        if takes:
+            block.append(record)
+    if takes:
+        yield block
