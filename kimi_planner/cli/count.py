@@ -1,75 +1,167 @@
-"""``kimi-planner count``: exact tokens of text files."""
+"""``kimi-planner count``: exact tokens of files, and what they cost as input."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
+
+    from kimi_planner.tokens.corpus import CorpusCount
+
 __all__ = ["command"]
 
-PROGRESS_FROM = 50
+MESSAGES_SHOWN = 20
+FILES_SHOWN = 200
+NOT_ALL_COUNTED = 3
+
+
+def _share(_context: click.Context, _option: click.Parameter, value: str | None) -> float | None:
+    """Read a share: ``0.02`` or ``2%``."""
+    if value is None:
+        return None
+    try:
+        share = float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 < share < 1:
+        raise click.BadParameter(f"{value!r} is not a share. Write it as 2% or 0.02.")
+    return share
 
 
 @click.command("count")
-@click.argument("files", nargs=-1, required=True)
-@click.option("--catalog", help="Version of the catalog, or the path of a TOML file.")
-@click.option("--models", help="Model ids for the cost, separated by commas; all if not given.")
+@click.argument("paths", nargs=-1, required=True)
 @click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
+    "--field", help="Column of CSV or Parquet, or dotted path in JSON lines, that holds the text."
 )
-def command(files: Sequence[str], catalog: str | None, models: str | None, form: str) -> None:
-    """Count the tokens of FILES, UTF-8 text; - is standard input.
+@click.option(
+    "--form",
+    type=click.Choice(["text", "jsonl", "csv", "parquet"]),
+    help="Form of every file; told by the ending of its name if not given.",
+)
+@click.option("--model", help="Model whose template counts chat bodies, and whose cost is shown.")
+@click.option(
+    "--sample", callback=_share, metavar="SHARE", help="Count a random share only, such as 2%."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sample.")
+@click.option("--catalog", help="Version of the catalog, or the path of a TOML file.")
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="File for what is printed."
+)
+def command(
+    *,
+    paths: Sequence[str],
+    field: str | None,
+    form: str | None,
+    model: str | None,
+    sample: float | None,
+    seed: int,
+    catalog: str | None,
+    output: str,
+    out: Path | None,
+) -> None:
+    """Count the tokens of PATHS: files, folders and globs; - is standard input.
 
-    Counts are of the text itself. The cost is that of sending it once as input.
+    Text counts as it stands. JSON lines of chat bodies or batch inputs count as the prompts they
+    would be billed. The cost is that of sending everything once as input.
+
+    Exit code 3 if some rows or files could not be counted: they are named, and not in the total.
     """
     from kimi_planner.catalog import load_catalog
-    from kimi_planner.money import from_units
+    from kimi_planner.tokens.corpus import count_corpus
 
-    specs = load_catalog(catalog).select(models.split(",") if models else None)
-    counts = _counts(files)
-    total = sum(count for _, count in counts)
-    costs = {}
-    for spec in specs:
-        rates = spec.rates()
-        costs[spec.id] = from_units(total * rates.input, rates.places)
-    if form == "json":
-        rows = [{"path": path, "tokens": count} for path, count in counts]
-        prices = {model: format(cost, "f") for model, cost in costs.items()}
-        data = {"format": 1, "files": rows, "total_tokens": total, "input_usd": prices}
-        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+    with _progress() as advance:
+        counted = count_corpus(
+            paths,
+            field=field,
+            form=form,  # type: ignore[arg-type]
+            model=model,
+            sample=sample,
+            seed=seed,
+            catalog=load_catalog(catalog),
+            progress=advance,
+        )
+    text = {"table": _table, "json": _json, "csv": _csv}[output](counted)
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        from kimi_planner.cli.options import write
+
+        write(out, text)
+    for message in counted.messages[:MESSAGES_SHOWN]:
+        click.echo(message, err=True)
+    if counted.rejected:
+        click.echo(f"{counted.rejected:,} could not be counted", err=True)
+        sys.exit(NOT_ALL_COUNTED)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None] | None]:
+    """Show a bar on stderr while counting, if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
         return
-    width = len(f"{total:,}")
-    for path, count in counts:
-        click.echo(f"{count:>{width},}  {path}")
-    if len(counts) > 1:
-        click.echo(f"{total:>{width},}  total")
-    for model, cost in costs.items():
-        click.echo(f"{cost:f} USD as input to {model}")
+    with ExitStack() as stack:
+        bars: list[ProgressBar[int]] = []
+
+        def advance(step: int, total: int) -> None:
+            if not bars:
+                bar = click.progressbar(length=total, file=sys.stderr, label="counting")
+                bars.append(stack.enter_context(bar))
+            bars[0].update(step)
+
+        yield advance
 
 
-def _counts(files: Sequence[str]) -> list[tuple[str, int]]:
-    from kimi_planner.tokens.text import count_tokens
+def _table(counted: CorpusCount) -> str:
+    lines = []
+    if counted.seed is None and len(counted.files) <= FILES_SHOWN:
+        width = len(f"{counted.tokens:,}")
+        for file in counted.files:
+            tokens = "unknown" if file.tokens is None else f"{file.tokens:,}"
+            lines.append(f"{tokens:>{width}}  {file.path}")
+    lines.append(counted.sentence())
+    for model, cost in counted.cost_usd.items():
+        lines.append(f"{cost:f} USD as input to {model}")
+    seed = "" if counted.seed is None else f", seed {counted.seed}"
+    lines.append(f"Catalog {counted.catalog_version}{seed}.")
+    return "\n".join(lines) + "\n"
 
-    counts = []
-    hidden = len(files) < PROGRESS_FROM or not sys.stderr.isatty()
-    with click.progressbar(files, file=sys.stderr, hidden=hidden, label="counting") as listed:
-        for path in listed:
-            counts.append((path, count_tokens(_text(path))))
-    return counts
+
+def _json(counted: CorpusCount) -> str:
+    data = {
+        "format": 1,
+        "catalog": counted.catalog_version,
+        "seed": counted.seed,
+        "tokens": counted.tokens,
+        "low": counted.low,
+        "high": counted.high,
+        "share_read": counted.share_read,
+        "rows": counted.rows,
+        "size_bytes": counted.size_bytes,
+        "input_usd": {model: format(cost, "f") for model, cost in counted.cost_usd.items()},
+        "files": [asdict(file) for file in counted.files],
+        "rejected": counted.rejected,
+        "left_out": counted.left_out,
+        "messages": list(counted.messages),
+    }
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
-def _text(path: str) -> str:
-    from kimi_planner.errors import FileError
-    from kimi_planner.files import read_text
-
-    if path != "-":
-        return read_text(path)
-    try:
-        return sys.stdin.buffer.read().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FileError(
-            f"standard input: not UTF-8 at byte {error.start}. Convert it to UTF-8."
-        ) from None
+def _csv(counted: CorpusCount) -> str:
+    return counted.frame.to_csv(index=False)

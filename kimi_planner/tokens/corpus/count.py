@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -22,7 +23,8 @@ BATCH_CHARS = 4_000_000
 BATCH_TEXTS = 20_000
 MAX_MESSAGES = 1_000
 
-Progress = Callable[[int], None]
+#: Called with the bytes on disk done since the last call, and the bytes of all files.
+Progress = Callable[[int, int], None]
 
 
 class Tally:
@@ -102,7 +104,7 @@ def count_corpus(
     catalog : Catalog, optional
         Templates and prices; the default catalog if not given.
     progress : callable, optional
-        Called with the number of bytes on disk that are done since the last call.
+        Called with the bytes on disk done since the last call, and the bytes of all files.
 
     Returns
     -------
@@ -126,18 +128,20 @@ def count_corpus(
     catalog = catalog or load_catalog()
     if model is not None:
         catalog.model(model)
-    sources = find_sources(paths, form=form, field=field)
+    sources, binary = find_sources(paths, form=form, field=field)
     reading = Reading(field, model, catalog)
     if sample is not None:
         from kimi_planner.tokens.corpus.sample import sample_corpus
 
         drawn = sample_corpus(sources, reading, sample, seed, progress)
         if drawn is not None:
-            return drawn
+            return replace(drawn, left_out=len(binary))
     total = sum(source.size for source in sources)
     tally = Tally(bulk_engine(total))
     for source in sources:
-        _count_file(source, reading, tally, progress)
+        for step in _count_file(source, reading, tally):
+            if progress is not None:
+                progress(step, total)
     tally.flush()
     unread = [file for file in tally.files if file.tokens is None]
     counted = sum(tally.by_model.values())
@@ -152,11 +156,13 @@ def count_corpus(
         rejected=tally.rejected,
         messages=tuple(tally.messages),
         cost_usd=costs(tally.by_model, catalog, model),
+        left_out=len(binary),
         catalog_version=catalog.version,
     )
 
 
-def _count_file(source: Source, reading: Reading, tally: Tally, progress: Progress | None) -> None:
+def _count_file(source: Source, reading: Reading, tally: Tally) -> Iterator[int]:
+    """Count one file; yield the bytes on disk that are done, as it goes."""
     file = FileCount(path=str(source.path), form=source.form)
     tally.files.append(file)
     before = tally.by_model.copy()
@@ -164,10 +170,10 @@ def _count_file(source: Source, reading: Reading, tally: Tally, progress: Progre
     try:
         for record in read_records(source, reading):
             tally.add(file, record)
-            if progress is not None and not source.is_packed:
+            if not source.is_stream:
                 step = min(record.size, source.size - done)
-                progress(step)
                 done += step
+                yield step
     except MissingExtraError:
         raise
     except KimiPlannerError as error:
@@ -176,8 +182,7 @@ def _count_file(source: Source, reading: Reading, tally: Tally, progress: Progre
         tally.by_model = before
         file.tokens = None
         tally.reject(str(error))
-    if progress is not None:
-        progress(source.size - done)
+    yield source.size - done
 
 
 def costs(by_model: Counter[str | None], catalog: Catalog, model: str | None) -> dict[str, Decimal]:

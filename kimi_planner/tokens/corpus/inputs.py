@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import gzip
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ _SUFFIXES: dict[str, Form] = {
     ".parquet": "parquet",
 }
 _PACKED = {".gz", ".zst"}
+SNIFFED_BYTES = 4096
+STANDARD_INPUT = Path("-")
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
@@ -42,25 +45,26 @@ class Source:
         How its texts stand in it.
     size
         Bytes on disk.
-    is_packed
-        Whether it is compressed, so that no place in it can be reached but from its start.
+    is_stream
+        Whether it can only be read from its start: it is compressed, or standard input.
     """
 
     path: Path
     form: Form
     size: int
-    is_packed: bool
+    is_stream: bool
 
 
 def find_sources(
     paths: str | Path | Iterable[str | Path], *, form: Form | None, field: str | None
-) -> list[Source]:
-    """Return the files that paths name.
+) -> tuple[list[Source], list[Path]]:
+    """Return the files that paths name, and the binary files in folders, which are left out.
 
     Parameters
     ----------
     paths : path or iterable of path
-        Files, folders (all files in them at any depth, hidden ones left out) and globs.
+        Files, folders (all files in them at any depth, hidden ones left out) and globs; ``-`` is
+        standard input.
     form : {"text", "jsonl", "csv", "parquet"}, optional
         Form of every file; if not given, told by each name's ending. CSV without a ``field`` is
         text.
@@ -75,20 +79,28 @@ def find_sources(
     if form is not None and form not in FORMS:
         raise FileError(f"Unknown form {shown(form)}. Forms: {', '.join(FORMS)}.")
     listed = [paths] if isinstance(paths, str | Path) else list(paths)
-    found: dict[Path, None] = {}
-    for path in listed:
-        files = _files_of(Path(path))
+    sources: dict[Path, Source] = {}
+    binary: list[Path] = []
+    for path in map(Path, listed):
+        files = _files_of(path)
         if not files:
             raise FileError(
                 f"{path}: no such file. Check the path; it is relative to {Path.cwd()}."
             )
-        found.update(dict.fromkeys(files))
-    if not found:
-        raise FileError("No files. A corpus has at least one.")
-    return [_source(path, form, field) for path in found]
+        for file in files:
+            source, is_binary = _source(file, form, field)
+            if is_binary and path.is_dir():
+                binary.append(file)
+            else:
+                sources[file] = source
+    if not sources:
+        raise FileError("No text files. A corpus has at least one.")
+    return list(sources.values()), binary
 
 
 def _files_of(path: Path) -> list[Path]:
+    if path == STANDARD_INPUT:
+        return [path]
     if path.is_dir():
         files = []
         for folder, folders, names in os.walk(path):
@@ -102,33 +114,39 @@ def _files_of(path: Path) -> list[Path]:
     ]
 
 
-def _source(path: Path, form: Form | None, field: str | None) -> Source:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    inner = [suffix for suffix in suffixes if suffix not in _PACKED]
+def _source(path: Path, form: Form | None, field: str | None) -> tuple[Source, bool]:
+    """Return a file as a source, and whether it is binary: no form that is read has NUL bytes."""
+    if path == STANDARD_INPUT:
+        return Source(path, form or "text", 0, is_stream=True), False
+    inner = [suffix for suffix in map(str.lower, path.suffixes) if suffix not in _PACKED]
     told = _SUFFIXES.get(inner[-1] if inner else "", "text")
     if told == "csv" and field is None:
         told = "text"
     try:
         size = path.stat().st_size
         with path.open("rb") as handle:
-            start = handle.read(4)
+            start = handle.read(SNIFFED_BYTES)
     except OSError as error:
         raise FileError(f"{path}: cannot be read ({error.strerror}).") from None
-    packed = start[:2] == _GZIP_MAGIC or start == _ZSTD_MAGIC
-    return Source(path, form or told, size, packed)
+    is_stream = start.startswith((_GZIP_MAGIC, _ZSTD_MAGIC))
+    source = Source(path, form or told, size, is_stream)
+    return source, source.form == "text" and not is_stream and b"\0" in start
 
 
 @contextmanager
 def opened(source: Source) -> Iterator[BinaryIO]:
-    """Open a file for reading its bytes, unpacked.
+    """Open a file for reading its bytes, unpacked; `-` is standard input.
 
     Raises
     ------
     MissingExtraError
         If it is packed with zstd and no reader of it is installed.
     """
+    if source.path == STANDARD_INPUT:
+        yield sys.stdin.buffer
+        return
     with source.path.open("rb") as plain:
-        if not source.is_packed:
+        if not source.is_stream:
             yield plain
         elif plain.read(2) == _GZIP_MAGIC:
             plain.seek(0)

@@ -58,6 +58,8 @@ class CorpusCount:
         Rows and files that could not be counted; they are not in the total.
     messages
         Why, with file and line; at most the first 1,000.
+    left_out
+        Binary files found in folders, which hold no text.
     cost_usd
         Model id to the exact cost of sending everything once as input (for a sample, of the
         expected total); chat bodies cost on their own model only.
@@ -74,6 +76,7 @@ class CorpusCount:
     files: tuple[FileCount, ...]
     rejected: int
     messages: tuple[str, ...]
+    left_out: int = 0
     cost_usd: dict[str, Decimal] = field(default_factory=dict)
     catalog_version: str = ""
     seed: int | None = None
@@ -96,6 +99,8 @@ class CorpusCount:
             total = f"{low} to {high} tokens (95%), {_percent(self.share_read)} read"
         if self.rejected:
             total += f"; {self.rejected:,} could not be counted and are not in it"
+        if self.left_out:
+            total += f"; {self.left_out:,} binary files left out"
         return f"{total}."
 
     def __str__(self) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import BinaryIO
 
 from kimi_planner.errors import FileError, KimiPlannerError, shown
-from kimi_planner.tokens.corpus.count import Tally, costs
+from kimi_planner.tokens.corpus.count import Progress, Tally, costs
 from kimi_planner.tokens.corpus.inputs import Source
 from kimi_planner.tokens.corpus.records import (
     MAX_LINE_BYTES,
@@ -94,7 +94,7 @@ def sample_corpus(
     reading: Reading,
     share: float,
     seed: int,
-    progress: Callable[[int], None] | None,
+    progress: Progress | None,
 ) -> CorpusCount | None:
     """Count a share of a corpus; ``None`` if it is so small that all of it should be counted.
 
@@ -115,7 +115,7 @@ def sample_corpus(
     blocks: list[tuple[int, FileCount]] = []
     for source in sources:
         file = FileCount(path=str(source.path), form=source.form)
-        seekable = not source.is_packed and source.form in ("text", "jsonl")
+        seekable = not source.is_stream and source.form in ("text", "jsonl")
         walk = _walk_places if seekable else _walk_through
         try:
             for records in walk(source, reading, block_bytes, frame):
@@ -126,7 +126,7 @@ def sample_corpus(
         except KimiPlannerError as error:
             tally.reject(str(error))
         if progress is not None:
-            progress(source.size)
+            progress(source.size, on_disk)
         tally.files.append(file)
     tally.flush()
     drawn = [Block(stretch, part.size_bytes, part.tokens or 0) for stretch, part in blocks]

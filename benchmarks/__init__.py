@@ -1,0 +1,1 @@
+"""What numbers of the project are measured with."""
