@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from kimi_planner.request import Estimate, estimate
     from kimi_planner.selection import Recommendation, Requirements, recommend
     from kimi_planner.tokens.chat import count_completion, count_messages
+    from kimi_planner.tokens.corpus import CorpusCount, count_corpus
+    from kimi_planner.tokens.sizes import SizeEstimate, size_kinds, tokens_from_bytes
     from kimi_planner.tokens.text import count_tokens, count_tokens_batch
     from kimi_planner.usage.read import read_usage
     from kimi_planner.usage.record import UsageRecord
@@ -27,6 +29,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Catalog",
     "ContextFit",
+    "CorpusCount",
     "Cost",
     "Estimate",
     "KimiPlannerError",
@@ -35,12 +38,14 @@ __all__ = [
     "Quantity",
     "Recommendation",
     "Requirements",
+    "SizeEstimate",
     "UsageRecord",
     "Workload",
     "catalog_versions",
     "context_fit",
     "cost",
     "count_completion",
+    "count_corpus",
     "count_messages",
     "count_tokens",
     "count_tokens_batch",
@@ -52,11 +57,14 @@ __all__ = [
     "project",
     "read_usage",
     "recommend",
+    "size_kinds",
+    "tokens_from_bytes",
 ]
 
 _HOMES = {
     "Catalog": "catalog",
     "ContextFit": "projection",
+    "CorpusCount": "tokens.corpus",
     "Cost": "pricing",
     "Estimate": "request",
     "KimiPlannerError": "errors",
@@ -65,12 +73,14 @@ _HOMES = {
     "Quantity": "workload",
     "Recommendation": "selection",
     "Requirements": "selection",
+    "SizeEstimate": "tokens.sizes",
     "UsageRecord": "usage.record",
     "Workload": "workload",
     "catalog_versions": "catalog",
     "context_fit": "projection",
     "cost": "pricing",
     "count_completion": "tokens.chat",
+    "count_corpus": "tokens.corpus",
     "count_messages": "tokens.chat",
     "count_tokens": "tokens.text",
     "count_tokens_batch": "tokens.text",
@@ -81,6 +91,8 @@ _HOMES = {
     "project": "projection",
     "read_usage": "usage.read",
     "recommend": "selection",
+    "size_kinds": "tokens.sizes",
+    "tokens_from_bytes": "tokens.sizes",
 }
 
 

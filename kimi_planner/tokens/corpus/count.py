@@ -121,7 +121,7 @@ def count_corpus(
 
     Notes
     -----
-    A sample is of blocks of consecutive rows, two from each stretch of the corpus, so that every
+    A sample is of blocks of consecutive rows, three from each stretch of the corpus, so that every
     file and every part of it has its share; tokens per byte of the blocks times the bytes of the
     corpus (a ratio estimator), and Student's t for the interval.
     """

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO, Literal, cast
+from typing import Any, BinaryIO, Literal, cast
 
 from kimi_planner.errors import FileError, MissingExtraError, shown
 
@@ -154,11 +155,17 @@ def opened(source: Source) -> Iterator[BinaryIO]:
                 yield cast(BinaryIO, unpacked)
         else:
             plain.seek(0)
+            zstd = _zstd()
             try:
-                import zstandard
-            except ImportError:
-                raise MissingExtraError.of("zstandard", "corpora") from None
-            with zstandard.ZstdDecompressor().stream_reader(
-                plain, read_across_frames=True
-            ) as unpacked:
-                yield unpacked
+                with zstd.ZstdFile(plain) as unpacked:
+                    yield cast(BinaryIO, unpacked)
+            except zstd.ZstdError as error:
+                raise EOFError(str(error)) from None
+
+
+def _zstd() -> Any:
+    name = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+    try:
+        return import_module(name)
+    except ImportError:
+        raise MissingExtraError.of(name, "corpora") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,12 +26,15 @@ from kimi_planner.tokens.engine import DEFAULT
 
 __all__ = ["ratio_interval", "sample_corpus"]
 
-PER_STRETCH = 2
+PER_STRETCH = 3
 WANTED_BLOCKS = 600
 MIN_BLOCKS = 60
 BLOCK_BYTES = (1_024, 1_048_576)
 LINE_END_WITHIN = 65_536
 CONFIDENCE = 0.95
+
+_LINE_START = re.compile(rb"\n(?=[ \t]*\S)")
+_INSIDE_CHARACTER = re.compile(rb"[\x80-\xbf]*")
 
 
 @dataclass
@@ -51,7 +55,7 @@ class Block:
 
 
 class Frame:
-    """The corpus as stretches of blocks; says block by block which are counted, two of a stretch.
+    """The corpus as stretches of blocks; says block by block which are counted, three of each stretch.
 
     Attributes
     ----------
@@ -251,21 +255,17 @@ def _line_edge(handle: BinaryIO, place: int, size: int) -> int:
 def _text_edge(handle: BinaryIO, place: int, size: int) -> int:
     """Return where a text may be cut at ``place`` or later without changing its tokens.
 
-    That is where a line begins with no white space; or, where there is none near, any character.
+    That is before a line that is not blank; or, where none begins near, before any character.
     """
     if place == 0 or place >= size:
         return min(place, size)
     handle.seek(place)
     near = handle.read(LINE_END_WITHIN)
-    found = near.find(b"\n")
-    while found >= 0 and found + 1 < len(near):
-        if near[found + 1] > ord(" "):
-            return place + found + 1
-        found = near.find(b"\n", found + 1)
-    inside = 0
-    while inside < len(near) and near[inside] & 0xC0 == 0x80:  # a character's later bytes
-        inside += 1
-    return place + inside
+    line = _LINE_START.search(near)
+    if line:
+        return place + line.end()
+    within = _INSIDE_CHARACTER.match(near)
+    return place + (within.end() if within else 0)
 
 
 def _walk_through(
