@@ -20,6 +20,8 @@ LAYERS = (
     {"money", "files"},
     {"catalog"},
     {"tokens"},
+    {"pandas"},
+    {"dask"},
     {"usage"},
     {"pricing"},
     {"request"},

@@ -18,7 +18,15 @@ from kimi_planner.tokens import vocabulary
 if TYPE_CHECKING:
     import tiktoken
 
-__all__ = ["DEFAULT", "ENGINES", "Engine", "bulk_engine", "engine", "tiktoken_encoding"]
+__all__ = [
+    "DEFAULT",
+    "ENGINES",
+    "Engine",
+    "bulk_engine",
+    "encoding_parts",
+    "engine",
+    "tiktoken_encoding",
+]
 
 DEFAULT = "splintr"
 
@@ -200,12 +208,17 @@ def tiktoken_encoding() -> tiktoken.Encoding:
     """Return the vocabulary as a `tiktoken.Encoding`, built offline from the proven ranks."""
     import tiktoken
 
-    return tiktoken.Encoding(
-        "kimi_k2",
-        pat_str=vocabulary.pattern(),
-        mergeable_ranks=vocabulary.ranks(),
-        special_tokens=vocabulary.SPECIAL_TOKENS,
-    )
+    return tiktoken.Encoding(**encoding_parts())
+
+
+def encoding_parts() -> dict[str, Any]:
+    """Return what a `tiktoken.Encoding` of the vocabulary is built from."""
+    return {
+        "name": "kimi_k2",
+        "pat_str": vocabulary.pattern(),
+        "mergeable_ranks": vocabulary.ranks(),
+        "special_tokens": vocabulary.SPECIAL_TOKENS,
+    }
 
 
 def without_surrogates(text: str) -> str:
