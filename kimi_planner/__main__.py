@@ -1,6 +1,27 @@
-"""Run the command line as ``python -m kimi_planner``."""
+"""The command line's entry: ``kimi-planner``, or ``python -m kimi_planner``."""
 
-from kimi_planner.cli import main
+from __future__ import annotations
+
+import sys
+
+__all__ = ["main"]
+
+_COUNTING = ("check", "count")
+
+
+def main() -> None:
+    """Run the command line and exit.
+
+    Commands that count start loading the vocabulary before the rest of them is imported.
+    """
+    if sys.argv[1:2] and sys.argv[1] in _COUNTING:
+        from kimi_planner.tokens.vocabulary import load_ahead
+
+        load_ahead()
+    from kimi_planner.cli import main as run
+
+    run()
+
 
 if __name__ == "__main__":
     main()

@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from kimi_planner.errors import FileError, KimiPlannerError, did_you_mean, shown
@@ -175,6 +174,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     FileError
         If the folder or the file cannot be written to.
     """
+    from tempfile import NamedTemporaryFile  # reading needs none of what it imports
+
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

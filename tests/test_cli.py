@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from decimal import Decimal
 
 import pytest
 
@@ -174,23 +175,73 @@ def test_count_files_and_standard_input(run, tmp_path, monkeypatch):
     (tmp_path / "a.txt").write_text("你好，世界", encoding="utf-8")
     text = b"Say hello to <|im_end|>."
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
-    code, out, _ = run("count", tmp_path / "a.txt", "-", "--format", "json", "--models", "kimi-k2")
+    code, out, _ = run("count", tmp_path / "a.txt", "-", "--format", "json", "--model", "kimi-k2")
     found = json.loads(out)
     tokens = [count_tokens("你好，世界"), count_tokens(text.decode())]
     assert code == 0
     assert [row["tokens"] for row in found["files"]] == tokens
-    assert found["total_tokens"] == sum(tokens)
-    assert float(found["input_usd"]["kimi-k2"]) == pytest.approx(sum(tokens) * 1.20 / 1e6)
+    assert found["tokens"] == found["low"] == found["high"] == sum(tokens)
+    assert Decimal(found["input_usd"]["kimi-k2"]) == sum(tokens) * Decimal("1.20") / 1_000_000
 
 
 def test_count_as_a_table(run, tmp_path):
     """The table has a line for each file, the total, and the cost on each model."""
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_text("hello", encoding="utf-8")
-    code, out, _ = run("count", tmp_path / "a.txt", tmp_path / "b.txt")
-    assert code == 0
-    assert [line.split()[0] for line in out.splitlines()[:3]] == ["1", "1", "2"]
+    code, out, err = run("count", tmp_path)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[:3] == [
+        f"1  {tmp_path / 'a.txt'}",
+        f"1  {tmp_path / 'b.txt'}",
+        "2 tokens in 2 rows of 2 files.",
+    ]
     assert "0.000005 USD as input to kimi-k2-5\n" in out
+
+
+def test_count_a_column_to_a_file(run, tmp_path):
+    """A column of CSV is counted, and what is printed goes to a file."""
+    rows = tmp_path / "rows.csv"
+    rows.write_text("id,prompt\n1,hello\n2,你好\n", encoding="utf-8")
+    out = tmp_path / "count.csv"
+    code, printed, err = run("count", rows, "--field", "prompt", "--format", "csv", "--out", out)
+    assert (code, printed, err) == (0, "", f"wrote {out}\n")
+    (row,) = csv.DictReader(io.StringIO(out.read_text(encoding="utf-8")))
+    assert (row["rows"], row["tokens"]) == ("2", "2")
+
+
+def test_count_says_what_it_could_not_count(run, tmp_path):
+    """Rows that cannot be read are named on stderr, and the exit code says so."""
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"t": "hello"}\n{broken\n', encoding="utf-8")
+    code, out, err = run("count", rows, "--field", "t")
+    assert code == 3
+    assert "1 could not be counted and are not in it." in out
+    assert f"{rows} line 2: not JSON" in err
+    assert err.endswith("1 could not be counted\n")
+
+
+def test_count_a_sample(run, tmp_path):
+    """A sample prints its interval, how much it read, and its seed."""
+    path = tmp_path / "big.md"
+    path.write_text("".join(f"line {n} of some text\n" for n in range(60_000)), encoding="utf-8")
+    code, out, _ = run("count", path, "--sample", "10%", "--seed", "4")
+    assert code == 0
+    assert "tokens (95%), 10% read." in out
+    assert "Catalog 2026-06, seed 4." in out
+    code, _, err = run("count", path, "--sample", "200%")
+    assert code == 2
+    assert "'200%' is not a share. Write it as 2% or 0.02." in err
+
+
+def test_counting_loads_no_heavy_library():
+    """The command that counts imports neither pandas nor numpy for a few small files."""
+    code = (
+        "import sys; from kimi_planner.cli import main\n"
+        f"try: main(['count', {__file__!r}])\n"
+        "except SystemExit: print([n for n in ('numpy', 'pandas', 'scipy') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_catalog_list_and_show(run):

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import IO
-from urllib.parse import unquote, unquote_to_bytes, urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from kimi_planner.errors import RequestError, shown
 
@@ -93,8 +92,7 @@ def image_size(url: str, sizes: Mapping[str, Size] | None = None) -> Size:
         if scheme == "data":
             return _size_in_data(url)
         if scheme in ("", "file") or len(scheme) == 1:  # one letter is a drive
-            path = url2pathname(unquote(urlsplit(url).path)) if scheme == "file" else url
-            with Path(path).open("rb") as handle:
+            with _local_path(url, scheme).open("rb") as handle:
                 return _size_of(handle)
     except (OSError, ValueError) as error:
         raise RequestError(
@@ -104,6 +102,14 @@ def image_size(url: str, sizes: Mapping[str, Size] | None = None) -> Size:
         f"The image {_named(url)} is elsewhere and is not fetched, so its tokens cannot be told. "
         "Give its size in pixels: image_sizes={url: (width, height)}."
     )
+
+
+def _local_path(url: str, scheme: str) -> Path:
+    if scheme != "file":
+        return Path(url)
+    from urllib.request import url2pathname  # slow to import, and seldom needed
+
+    return Path(url2pathname(urlsplit(url).path))
 
 
 def _size_in_data(url: str) -> Size:

@@ -34,8 +34,7 @@ class SizeEstimate:
     tokens
         What to plan with: bytes x mean tokens per byte of the kind, in whole tokens.
     low, high
-        Tokens at the P10 and P90 of tokens per byte over pieces of prompt size, ``low`` rounded
-        down and ``high`` up.
+        Tokens at P10 and P90 of tokens per byte over pieces of prompt size, rounded outwards.
     kind
         Kind of text, one of :func:`size_kinds`.
     exactness
@@ -82,9 +81,8 @@ def tokens_from_bytes(n: int, kind: str) -> SizeEstimate:
     Notes
     -----
     The range is that of one document of about prompt size: four in five of the measured pieces of
-    4,000 bytes lie in it. Over many documents the mean is better known than that, but the range is
-    not narrowed: documents of one origin may differ together from those that were measured. The
-    table, with its corpora, is ``data/tokens_per_byte.toml``. ``count_tokens`` is exact.
+    4,000 bytes lie in it. The mean of many documents is known better, but the range is not narrowed
+    for that: they may differ together from what was measured, ``data/tokens_per_byte.toml``.
 
     Examples
     --------
@@ -146,4 +144,6 @@ def _check_forms(
         value = row.get(key)
         if type(value) is not form or not value or (isinstance(value, int) and value < 1):
             where = toml.where(table, number, key if key in row else None)
-            raise FileError(f"{where}: {key} is {shown(value)}; it must be a {form.__name__}.")
+            raise FileError(
+                f"{where}: {key} is {shown(value)}; it must be {form.__name__}, not empty."
+            )

@@ -6,8 +6,10 @@ publishes the ranks as ``tiktoken.model``: a line ``base64(token bytes) rank`` f
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 from kimi_planner.errors import VocabularyError
@@ -20,6 +22,7 @@ __all__ = [
     "RANKS",
     "SHA256",
     "SPECIAL_TOKENS",
+    "load_ahead",
     "pattern",
     "proven_tokenizer",
     "ranks",
@@ -98,7 +101,7 @@ def proven_tokenizer() -> splintr.AnyTokenizer:
     import splintr
 
     try:
-        tokenizer = splintr.Tokenizer.from_pretrained(PATTERN_NAME)
+        tokenizer = _loaded()
         digest = _stream_digest(tokenizer)
     except ValueError:  # there is none of that name, or it has fewer ranks
         digest = None
@@ -106,6 +109,34 @@ def proven_tokenizer() -> splintr.AnyTokenizer:
         raise VocabularyError(_changed(splintr))
     pattern()  # is proven as well
     return tokenizer
+
+
+def load_ahead() -> None:
+    """Load the vocabulary in the background, for a program that has other things to import first.
+
+    Most of the time goes into a table that splintr builds at its first text, without holding
+    Python's lock.
+    """
+
+    def load() -> None:
+        with suppress(ImportError, ValueError):  # said where it is asked for
+            _loaded().encode_batch_flat(["antidisestablishmentarianism"])
+
+    Thread(target=load, name="kimi_planner vocabulary").start()
+
+
+def _loaded() -> splintr.AnyTokenizer:
+    global _tokenizer  # noqa: PLW0603 - one for the process, whichever thread asks first
+    with _loading:
+        if _tokenizer is None:
+            import splintr
+
+            _tokenizer = splintr.Tokenizer.from_pretrained(PATTERN_NAME)
+        return _tokenizer
+
+
+_loading = Lock()
+_tokenizer: splintr.AnyTokenizer | None = None
 
 
 @lru_cache(maxsize=1)

@@ -15,7 +15,6 @@ from typing import Any, BinaryIO
 
 from kimi_planner.catalog import Catalog
 from kimi_planner.errors import FileError, KimiPlannerError, MissingExtraError, RequestError, shown
-from kimi_planner.tokens.chat import prompt_parts
 from kimi_planner.tokens.corpus.inputs import Source, opened
 from kimi_planner.tokens.pieces import MAX_CHUNK_CHARS
 
@@ -170,6 +169,8 @@ def _text_at(row: Any, field: str) -> str:
 
 
 def _chat_record(row: Any, size: int, reading: Reading) -> Record:
+    from kimi_planner.tokens.chat import prompt_parts  # text alone needs no templates
+
     body = row.get("body", row) if isinstance(row, Mapping) else row  # a line of a batch input
     if not isinstance(body, Mapping) or "messages" not in body:
         raise RequestError(
