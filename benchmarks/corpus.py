@@ -1,57 +1,62 @@
-"""Texts to measure with, from packages that anyone can install; nothing is fetched or stored."""
+"""Texts to measure with, from packages that anyone can install; none of them is kept."""
 
 from __future__ import annotations
 
-import re
+import json
 import sysconfig
-from importlib.util import find_spec
+from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["code_texts", "natural_texts"]
+from benchmarks.sizes import KINDS, fetch, pieces, text_of
 
-TEXT_CHARS = 2_000
+__all__ = ["PARTS", "prepare", "read_texts"]
 
-_ENTRY = re.compile(r'^msgstr(?:\[\d+\])? ((?:".*"\n?)+)', re.MULTILINE)
-_QUOTED = re.compile(r'"(.*)"')
+PARTS = ("natural", "code")
+
+#: Kinds of :mod:`benchmarks.sizes` that are no natural language.
+_ARTIFICIAL = {
+    "python", "javascript", "c", "cpp", "go", "rust", "java", "shell", "sql", "html", "markdown",
+    "json", "yaml", "xml", "csv", "base64",
+}  # fmt: skip
 
 
-def natural_texts() -> list[str]:
-    """Return texts of about 2,000 characters in some hundred languages, each sentence once.
+def prepare(packages: Path, folder: Path) -> None:
+    """Write the texts of each part to a file, one JSON string a line.
 
-    They are the translations that Django carries, joined by language.
+    Parameters
+    ----------
+    packages : Path
+        Where downloaded packages are kept.
+    folder : Path
+        Where to write.
     """
-    spec = find_spec("django")
-    if spec is None or spec.origin is None:
-        raise SystemExit("Django carries the texts that are counted: pip install django")
-    sentences: dict[str, dict[str, None]] = {}
-    for path in sorted(Path(spec.origin).parent.rglob("*.po")):
-        language = path.parent.parent.name
-        found = sentences.setdefault(language, {})
-        for entry in _ENTRY.findall(path.read_text(encoding="utf-8")):
-            text = "".join(_QUOTED.findall(entry)).replace("\\n", "\n").replace('\\"', '"')
-            if text:
-                found[text] = None
-    texts = []
-    for found in sentences.values():
-        text = ""
-        for sentence in found:
-            text += sentence + " "
-            if len(text) >= TEXT_CHARS:
-                texts.append(text)
-                text = ""
-        if text:
-            texts.append(text)
-    return texts
+    for part, texts in (("natural", _natural(packages)), ("code", _code())):
+        path = folder / f"{part}.jsonl"
+        with path.with_suffix(".part").open("w", encoding="utf-8") as handle:
+            handle.writelines(json.dumps(text, ensure_ascii=False) + "\n" for text in texts)
+        path.with_suffix(".part").replace(path)
 
 
-def code_texts() -> list[str]:
-    """Return the Python files of the standard library, each as one text."""
+def read_texts(folder: Path, part: str) -> list[str]:
+    """Return the texts of a part that was prepared."""
+    with (folder / f"{part}.jsonl").open(encoding="utf-8") as handle:
+        return [json.loads(line) for line in handle]
+
+
+def _natural(packages: Path) -> Iterator[str]:
+    """Yield prose of 25 languages in texts of at most 4,000 bytes."""
+    for kind in KINDS:
+        if kind not in _ARTIFICIAL:
+            for corpus in KINDS[kind][1]:
+                yield from pieces(text_of(corpus, fetch(corpus.package, packages)))
+
+
+def _code() -> Iterator[str]:
+    """Yield the Python files of the standard library in texts of at most 16,000 bytes."""
     folder = Path(sysconfig.get_path("stdlib"))
-    texts = []
     for path in sorted(folder.rglob("*.py")):
         if "site-packages" not in path.parts:
             try:
-                texts.append(path.read_text(encoding="utf-8"))
+                yield from pieces(path.read_text(encoding="utf-8"), 16_000)
             except UnicodeDecodeError:
                 continue
-    return texts

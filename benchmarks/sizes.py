@@ -438,7 +438,7 @@ def fetch(package: str, folder: Path) -> Path:
         else:
             command = ["apt-get", "download", "--quiet", f"{package}={version}"]
         with tempfile.TemporaryDirectory(dir=folder) as partial:
-            subprocess.run(command, cwd=partial, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+            subprocess.run(command, cwd=partial, check=True, stdout=subprocess.DEVNULL)
             place.mkdir()
             for path in Path(partial).iterdir():
                 path.rename(place / path.name)
@@ -473,7 +473,7 @@ def _files(archive: Path, patterns: set[str]) -> Iterator[tuple[str, bytes]]:
     raw = archive.read_bytes()
     if archive.suffix == ".deb":
         command = ["dpkg-deb", "--fsys-tarfile", str(archive)]
-        raw = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout  # noqa: S603
+        raw = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
     with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
         for entry in tar:
             if entry.isfile() and _matches(entry.name, patterns):

@@ -302,7 +302,7 @@ def test_cutting_a_text_into_blocks_changes_no_count(library: Path) -> None:
     from kimi_planner import load_catalog
     from kimi_planner.tokens.corpus.inputs import find_sources
     from kimi_planner.tokens.corpus.records import Reading, Record
-    from kimi_planner.tokens.corpus.sample import _walk_places
+    from kimi_planner.tokens.corpus.sample import walk_places
 
     class Everything(Frame):
         def takes_next(self) -> bool:
@@ -313,7 +313,7 @@ def test_cutting_a_text_into_blocks_changes_no_count(library: Path) -> None:
     reading = Reading(None, None, load_catalog())
     records = [
         record
-        for block in _walk_places(source, reading, 3_000, Everything(0.1, 0))
+        for block in walk_places(source, reading, 3_000, Everything(0.1, 0))
         for record in block
         if isinstance(record, Record)
     ]

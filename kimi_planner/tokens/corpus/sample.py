@@ -24,7 +24,7 @@ from kimi_planner.tokens.corpus.records import (
 from kimi_planner.tokens.corpus.result import CorpusCount, FileCount
 from kimi_planner.tokens.engine import DEFAULT
 
-__all__ = ["ratio_interval", "sample_corpus"]
+__all__ = ["Block", "Frame", "block_bytes_for", "ratio_interval", "sample_corpus", "walk_places"]
 
 PER_STRETCH = 3
 WANTED_BLOCKS = 600
@@ -110,50 +110,45 @@ def sample_corpus(
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
         raise FileError(f"sample is {shown(share)}. It must be a share above 0 and below 1.")
     on_disk = sum(source.size for source in sources)
-    low, high = BLOCK_BYTES
-    block_bytes = min(high, max(low, int(on_disk * share / WANTED_BLOCKS)))
+    block_bytes = block_bytes_for(on_disk, share)
     if on_disk / block_bytes * share < MIN_BLOCKS:
         return None
     frame = Frame(share, seed)
     tally = Tally(DEFAULT)
-    blocks: list[tuple[int, FileCount]] = []
+    parts: list[tuple[int, FileCount, FileCount]] = []  # stretch, file, what was counted of it
     for source in sources:
         file = FileCount(path=str(source.path), form=source.form)
         seekable = not source.is_stream and source.form in ("text", "jsonl")
-        walk = _walk_places if seekable else _walk_through
+        walk = walk_places if seekable else _walk_through
         try:
             for records in walk(source, reading, block_bytes, frame):
                 part = FileCount(path=file.path, form=file.form)
                 for record in records:
                     tally.add(part, record)
-                blocks.append((frame.stretch, part))
+                parts.append((frame.stretch, file, part))
         except KimiPlannerError as error:
             tally.reject(str(error))
         if progress is not None:
             progress(source.size, on_disk)
         tally.files.append(file)
     tally.flush()
-    drawn = [Block(stretch, part.size_bytes, part.tokens or 0) for stretch, part in blocks]
+    for _, file, part in parts:
+        file.rows += part.rows
+        file.size_bytes += part.size_bytes
+        file.tokens = (file.tokens or 0) + (part.tokens or 0)
+        file.rejected += part.rejected
+    drawn = [Block(stretch, part.size_bytes, part.tokens or 0) for stretch, _, part in parts]
     total, margin = ratio_interval(drawn, frame.lengths(), frame.total_bytes)
     counted = sum(block.tokens for block in drawn)
     read = sum(block.size for block in drawn)
-    scaled = Counter(
-        {model: round(tokens * total / counted) for model, tokens in tally.by_model.items()}
-        if counted
-        else {}
-    )
-    for file in tally.files:
-        parts = [part for _, part in blocks if part.path == file.path]
-        file.rows = sum(part.rows for part in parts)
-        file.size_bytes = sum(part.size_bytes for part in parts)
-        file.tokens = sum(part.tokens or 0 for part in parts)
-        file.rejected = sum(part.rejected for part in parts)
+    scale = total / counted if counted else 0.0
+    scaled = Counter({model: round(tokens * scale) for model, tokens in tally.by_model.items()})
     return CorpusCount(
         tokens=round(total),
         low=max(counted, math.floor(total - margin)),
         high=math.ceil(total + margin),
         share_read=read / frame.total_bytes if frame.total_bytes else 1.0,
-        rows=sum(part.rows for _, part in blocks),
+        rows=sum(file.rows for file in tally.files),
         size_bytes=frame.total_bytes,
         files=tuple(tally.files),
         rejected=tally.rejected,
@@ -162,6 +157,12 @@ def sample_corpus(
         catalog_version=reading.catalog.version,
         seed=seed,
     )
+
+
+def block_bytes_for(size: int, share: float) -> int:
+    """Return the bytes of a block, so that a share of so many bytes has enough of them."""
+    low, high = BLOCK_BYTES
+    return min(high, max(low, int(size * share / WANTED_BLOCKS)))
 
 
 def ratio_interval(
@@ -213,7 +214,7 @@ def ratio_interval(
     return rate * total_bytes, margin
 
 
-def _walk_places(
+def walk_places(
     source: Source, reading: Reading, block_bytes: int, frame: Frame
 ) -> Iterator[list[Record | Reject]]:
     """Go from place to place in a file, reading only the blocks that are counted."""
