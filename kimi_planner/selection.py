@@ -9,11 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from kimi_planner.catalog import CAPABILITIES, ModelSpec
-from kimi_planner.errors import ScenarioError, did_you_mean, shown
+from kimi_planner.catalog import ModelSpec
+from kimi_planner.errors import ScenarioError, WorkloadError, shown
 from kimi_planner.money import exact_decimal, usd
 from kimi_planner.projection import ContextFit, Projection, context_fit, project
+from kimi_planner.projection.inputs import chosen_workloads
 from kimi_planner.workload import Workload
+from kimi_planner.workload.model import parse_field
 
 __all__ = ["Choice", "Exclusion", "Recommendation", "Requirements", "recommend"]
 
@@ -40,12 +42,10 @@ class Requirements:
     budget_percentile: float = 50
 
     def __post_init__(self) -> None:
-        for word in self.needs:
-            if word not in CAPABILITIES:
-                raise ScenarioError(
-                    f"Unknown capability {shown(word)} in needs.{did_you_mean(str(word), CAPABILITIES)} "
-                    f"Known: {', '.join(sorted(CAPABILITIES))}."
-                )
+        try:
+            object.__setattr__(self, "needs", parse_field("needs", self.needs))
+        except WorkloadError as error:
+            raise ScenarioError(str(error)) from None
         for name, value, high in (
             ("min_fit_share", self.min_fit_share, 1),
             ("budget_percentile", self.budget_percentile, 100),
@@ -132,7 +132,14 @@ class Recommendation:
     @property
     def without_model(self) -> tuple[str, ...]:
         """Workloads for which no model qualifies."""
-        return tuple(name for name in self.projection.names if name not in self.best)
+        best = self.best
+        return tuple(name for name in self._names if name not in best)
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """Names of the workloads, in the order of the projection, which may hold others too."""
+        asked = {one.workload for one in self.choices} | {one.workload for one in self.exclusions}
+        return tuple(name for name in self.projection.names if name in asked)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -148,7 +155,7 @@ class Recommendation:
     def sentences(self) -> list[str]:
         """Return the choice for each workload in one sentence."""
         said = []
-        for name in self.projection.names:
+        for name in self._names:
             ranked = [choice for choice in self.choices if choice.workload == name]
             if not ranked:
                 said.append(f"{name}: no model qualifies.")
@@ -201,7 +208,8 @@ def recommend(
     Raises
     ------
     ScenarioError
-        If a scenario or a requirement is out of its bounds.
+        If a scenario or a requirement is out of its bounds, or a given result lacks a workload or
+        stands beside a scenario of its own.
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, or states no price for it.
 
@@ -209,12 +217,18 @@ def recommend(
     -----
     A capability that the catalog does not state is unknown, and unknown is not yes.
     """
-    chosen = [workloads] if isinstance(workloads, Workload) else list(workloads)
+    chosen = chosen_workloads(workloads)
     requirements = requirements or Requirements()
+    if projection and scenario:
+        raise ScenarioError(
+            f"{', '.join(scenario)} cannot change a projection that is given. Leave out one of them."
+        )
     projection = projection or project(chosen, **scenario)
     fit = fit or context_fit(
         chosen, projection.models, seed=projection.seed, catalog=projection.catalog
     )
+    for workload in chosen:
+        projection.of(projection.models[0], workload.name)  # refuses one that it does not hold
     summary = projection.summary().set_index(["workload", "model"])
     choices: list[Choice] = []
     exclusions: list[Exclusion] = []
@@ -254,9 +268,11 @@ def _reasons_against(
     else:
         share = fit.share(workload.name, spec.id)
         if share < requirements.min_fit_share:
+            fits, must = (100 * exact_decimal(x) for x in (share, requirements.min_fit_share))
+            places = _places(must - fits)
             reasons.append(
-                f"only {share:.2%} of requests fit its window of {spec.context_window_tokens:,} tokens; "
-                f"{requirements.min_fit_share:.2%} must"
+                f"only {fits:.{places}f}% of requests fit its window of "
+                f"{spec.context_window_tokens:,} tokens; {must:.{places}f}% must"
             )
     budget = workload.budget_usd_per_month
     budget = requirements.budget_usd_per_month if budget is None else budget
@@ -265,11 +281,17 @@ def _reasons_against(
         spend = projection.of(spec.id, workload.name)
         worst, amount = spend.worst_month(percentile / 100)
         if amount > budget:
+            places = _places(amount - budget)
             reasons.append(
-                f"P{percentile:g} spend in {projection.months[worst]} is {usd(amount)} USD, "
-                f"{usd(amount - budget)} over the budget of {usd(budget)}"
+                f"P{percentile:g} spend in {projection.months[worst]} is {usd(amount, places)} USD, "
+                f"{usd(amount - budget, places)} over the budget of {usd(budget, places)}"
             )
     return tuple(reasons)
+
+
+def _places(difference: Decimal) -> int:
+    """Return how many decimal places show that two numbers differ, at least two."""
+    return max(2, -difference.adjusted())
 
 
 def _ranking(

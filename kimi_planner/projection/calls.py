@@ -28,6 +28,7 @@ __all__ = [
 
 SAMPLE_CONVERSATIONS = 65_536
 MAX_SAMPLE_CALLS = 1_000_000
+MAX_TURNS = 10_000  # of one conversation, however long its tail
 FACTOR_KEYS = ("prompt_tokens", "followup_tokens", "completion_tokens", "reasoning_tokens")
 _TURN_GRID = 20_000
 _NODES = 64  # for a mean in each of many scenarios
@@ -108,8 +109,8 @@ def expected_tokens(workload: Workload, reasons: bool, factors: Mapping[str, Arr
     prompt = first.mean * scale("prompt_tokens")
     mean, pairs = turn_means(_turns(workload))
     if pairs:
-        follow_scale = scale("followup_tokens" if workload.followup_tokens else "prompt_tokens")
-        prompt = prompt + pairs / mean * (followup.mean * follow_scale + answer)
+        added = followup.mean * scale(_followup_key(workload)) + answer
+        prompt = prompt + pairs / mean * added
     return CallTokens(prompt=prompt, completion=completion, reasoning=thought)
 
 
@@ -150,29 +151,30 @@ def sample_calls(
     """
     first, followup, visible, reasoning = _parts(workload, reasons)
     mean_turns, _ = turn_means(_turns(workload))
-    conversations = max(1000, min(SAMPLE_CONVERSATIONS, int(MAX_SAMPLE_CALLS / mean_turns)))
+    conversations = max(100, min(SAMPLE_CONVERSATIONS, int(MAX_SAMPLE_CALLS / mean_turns)))
     turns = _whole_turns(_draw(_turns(workload), conversations, rng)).astype(np.int64)
     starts = np.concatenate([[0], np.cumsum(turns)[:-1]])
     conversation = np.repeat(np.arange(conversations), turns)
     calls = len(conversation)
     turn = np.arange(calls) - starts[conversation] + 1
 
-    factors: dict[Quantity, Array] = {}
+    factors: dict[str, Array] = {}
 
-    def tokens(quantity: Quantity, owner: np.ndarray[Any, Any]) -> Array:
+    def tokens(key: str, quantity: Quantity, owner: np.ndarray[Any, Any]) -> Array:
         values = _draw(quantity, len(owner), rng)
         if uncertain_means and quantity.factor is not None:
-            if quantity not in factors:
-                factors[quantity] = _draw(quantity.factor, conversations, rng)
-            values = values * factors[quantity][owner]
+            if key not in factors:
+                factors[key] = _draw(quantity.factor, conversations, rng)
+            values = values * factors[key][owner]
         return values
 
-    thought, answer = tokens(reasoning, conversation), tokens(visible, conversation)
+    thought = tokens("reasoning_tokens", reasoning, conversation)
+    answer = tokens("completion_tokens", visible, conversation)
     if workload.max_tokens is not None:
         thought = np.minimum(thought, workload.max_tokens)
         answer = np.minimum(answer, workload.max_tokens - thought)
-    added = np.where(turn > 1, tokens(followup, conversation), 0.0)
-    opening = tokens(first, np.arange(conversations))
+    added = np.where(turn > 1, tokens(_followup_key(workload), followup, conversation), 0.0)
+    opening = tokens("prompt_tokens", first, np.arange(conversations))
     history = np.cumsum(added + np.concatenate([[0.0], answer[:-1]]))
     history -= history[starts][conversation]
     prompt = opening[conversation] + history
@@ -184,6 +186,10 @@ def sample_calls(
 
 def _turns(workload: Workload) -> Quantity:
     return workload.quantity("turns") or Constant(Decimal(1))
+
+
+def _followup_key(workload: Workload) -> str:
+    return "prompt_tokens" if workload.followup_tokens is None else "followup_tokens"
 
 
 def _parts(workload: Workload, reasons: bool) -> tuple[Quantity, Quantity, Quantity, Quantity]:
@@ -247,5 +253,5 @@ def _draw(quantity: Quantity, size: int, rng: np.random.Generator) -> Array:
 
 
 def _whole_turns(values: Array) -> Array:
-    whole: Array = np.maximum(1.0, np.rint(values))
+    whole: Array = np.clip(np.rint(values), 1.0, MAX_TURNS)
     return whole

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
-from kimi_planner.projection.calls import CallSample, sample_calls, turn_means
+from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.projection.calls import MAX_TURNS, CallSample, sample_calls, turn_means
+from kimi_planner.projection.inputs import check_seed, chosen_models, chosen_workloads
 from kimi_planner.workload import Quantity, Workload
 
 __all__ = ["ContextFit", "context_fit"]
 
 CURVE_SHARES = (0.01, 0.1, 0.5, 0.9, 0.99)
-MAX_TURNS = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +39,20 @@ class ContextFit:
     seed: int
 
     def share(self, workload: str, model: str) -> float:
-        """Return the share of requests that fit, NaN if the model's window is unknown."""
+        """Return the share of requests that fit, NaN if the model's window is unknown.
+
+        Raises
+        ------
+        ScenarioError
+            If the fit has no such workload or model.
+        """
         rows = self.frame[(self.frame["workload"] == workload) & (self.frame["model"] == model)]
+        if rows.empty:
+            names, models = (", ".join(self.frame[key].unique()) for key in ("workload", "model"))
+            raise ScenarioError(
+                f"The fit has no workload {shown(workload)} on model {shown(model)}. It has "
+                f"{names} on {models}."
+            )
         return float(rows["fit_share"].iloc[0])
 
     def __repr__(self) -> str:
@@ -76,6 +89,8 @@ def context_fit(
 
     Raises
     ------
+    ScenarioError
+        If there is no workload or model, two workloads share a name, or the seed is negative.
     UnknownModelError
         If the catalog has no such model.
 
@@ -85,11 +100,12 @@ def context_fit(
     it is given, else the answer itself, with its reasoning on models that reason.
     """
     catalog = catalog or load_catalog()
-    chosen = [workloads] if isinstance(workloads, Workload) else list(workloads)
+    chosen, specs = chosen_workloads(workloads), chosen_models(catalog, models)
+    check_seed(seed)
     rows = []
     for workload in chosen:
         samples: dict[bool, CallSample] = {}  # models differ only in whether they reason
-        for spec in catalog.select(models):
+        for spec in specs:
             if spec.reasons not in samples:
                 rng = np.random.default_rng(seed)
                 samples[spec.reasons] = sample_calls(

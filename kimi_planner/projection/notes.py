@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.workload import Workload
+from kimi_planner.workload.parse import TOKEN_KEYS
 
 __all__ = ["assumptions_left_out"]
 
@@ -36,6 +37,18 @@ def assumptions_left_out(
         "Growth is one plain number, so the range does not show that it may differ: {}.",
         which(lambda workload: workload.growth_per_month.is_certain, among=uncertain),
     )
+    say(
+        "No mean_factor is given, so the range does not show that tokens per call may be more or less "
+        "on average: {}.",
+        which(_has_certain_means, among=uncertain),
+    )
+    say(
+        "The cached share is one plain number, so the range does not show that it may differ: {}.",
+        which(
+            lambda workload: workload.cached_share is not None and workload.cached_share.is_certain,
+            among=uncertain if any(spec.cached_input_usd_per_mtok for spec in specs) else (),
+        ),
+    )
     thinkers = [spec.id for spec in specs if spec.reasons]
     if thinkers:
         say(
@@ -57,3 +70,9 @@ def assumptions_left_out(
     for workload in workloads:
         notes += [f"{workload.name}: {note}." for note in workload.notes]
     return tuple(notes)
+
+
+def _has_certain_means(workload: Workload) -> bool:
+    """Whether no token quantity has an uncertain mean."""
+    quantities = (workload.quantity(key) for key in TOKEN_KEYS)
+    return all(quantity is None or quantity.factor is None for quantity in quantities)

@@ -276,7 +276,17 @@ class Projection:
         )
 
     def budget(self, workload: str | None = None) -> Decimal | None:
-        """Return the monthly budget of a workload, or of all if every one has a budget."""
+        """Return the monthly budget of a workload, or of all if every one has a budget.
+
+        Raises
+        ------
+        ScenarioError
+            If the projection has no such workload.
+        """
+        if workload is not None and workload not in self.names:
+            raise ScenarioError(
+                f"The projection has no workload {shown(workload)}. It has {', '.join(self.names)}."
+            )
         budgets = [
             one.budget_usd_per_month for one in self.workloads if workload in (None, one.name)
         ]

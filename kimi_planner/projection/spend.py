@@ -13,7 +13,7 @@ from scipy.special import ndtri
 
 from kimi_planner.catalog import Catalog, ModelSpec, Rates, load_catalog
 from kimi_planner.errors import ScenarioError, shown
-from kimi_planner.money import EXACT, plain
+from kimi_planner.money import EXACT, exact_decimal, plain
 from kimi_planner.projection.calendar import Month, month_range
 from kimi_planner.projection.calls import (
     FACTOR_KEYS,
@@ -24,9 +24,10 @@ from kimi_planner.projection.calls import (
     sample_calls,
     turn_means,
 )
+from kimi_planner.projection.inputs import check_seed, chosen_models, chosen_workloads
 from kimi_planner.projection.notes import assumptions_left_out
 from kimi_planner.projection.result import Projection, Spend
-from kimi_planner.workload import Constant, Quantity, Workload
+from kimi_planner.workload import QUANTITY_FIELDS, Constant, Quantity, Workload
 from kimi_planner.workload.quantity import Array, midpoints
 
 __all__ = ["DEFAULT_PATHS", "project"]
@@ -89,24 +90,18 @@ def project(
     decimals. Each workload has random streams of its own, named by seed, workload and quantity:
     adding a workload changes no other.
     """
-    chosen = [workloads] if isinstance(workloads, Workload) else list(workloads)
-    if not chosen:
-        raise ScenarioError("No workloads. A projection needs at least one.")
-    names = [workload.name for workload in chosen]
-    if len(set(names)) < len(names):
-        raise ScenarioError(
-            f"Two workloads have one name: {', '.join(names)}. Names must be unique."
-        )
+    chosen = chosen_workloads(workloads)
     if type(n_paths) is not int or not 100 <= n_paths <= MAX_PATHS:
         raise ScenarioError(
             f"n_paths is {shown(n_paths)}. It must be a whole number from 100 to {MAX_PATHS}."
         )
-    if type(seed) is not int or seed < 0:
-        raise ScenarioError(f"seed is {shown(seed)}. It must be a whole number from 0.")
+    check_seed(seed)
     as_of = as_of or date.today()  # noqa: DTZ011 - a plan is made on the planner's own day
+    if not isinstance(as_of, date):
+        raise ScenarioError(f"as_of is {shown(as_of)}. Give a datetime.date.")
     catalog = catalog or load_catalog()
     catalog.check_as_of(as_of)
-    specs = catalog.select(models)
+    specs = chosen_models(catalog, models)
     covered = month_range(start, months, as_of)
     spend = {
         (workload.name, spec.id): one
@@ -116,7 +111,7 @@ def project(
         )
     }
     return Projection(
-        workloads=tuple(chosen),
+        workloads=chosen,
         specs=specs,
         months=covered,
         spend=spend,
@@ -183,25 +178,45 @@ class Scenarios:
 def _project_one(
     workload: Workload, specs: Sequence[ModelSpec], months: Sequence[Month], seed: int, n_paths: int
 ) -> list[Spend]:
-    if workload.is_certain:
+    uncertain = [spec for spec in specs if not _bill_is_certain(workload, spec)]
+    if not uncertain:
         return [_exact_spend(workload, spec, months) for spec in specs]
     scenarios = Scenarios.draw(workload, months, seed, n_paths)
     calls: dict[bool, tuple[CallTokens, CallSample]] = {}
-    for reasons in {spec.reasons for spec in specs}:  # models differ only in whether they reason
+    for reasons in {spec.reasons for spec in uncertain}:  # nothing else differs between models
         rng = _stream(seed, workload.name, "sizes")
         calls[reasons] = (
             expected_tokens(workload, reasons, scenarios.factors),
             sample_calls(workload, reasons, rng, uncertain_means=False),
         )
     turns, _ = turn_means(workload.quantity("turns") or Constant(Decimal(1)))
-    return [_scenario_spend(scenarios, turns, *calls[spec.reasons], spec.rates()) for spec in specs]
+    return [
+        _scenario_spend(scenarios, turns, *calls[spec.reasons], spec.rates())
+        if spec in uncertain
+        else _exact_spend(workload, spec, months)
+        for spec in specs
+    ]
+
+
+def _bill_is_certain(workload: Workload, spec: ModelSpec) -> bool:
+    """Return whether every number that the bill of this model rests on is plain."""
+    rates = spec.rates()
+    unbilled = {
+        "reasoning_tokens": not spec.reasons,
+        "cached_share": rates.cached == rates.input,
+    }
+    return all(
+        unbilled.get(key) or quantity is None or quantity.is_certain
+        for key in QUANTITY_FIELDS
+        for quantity in [workload.quantity(key)]
+    )
 
 
 def _scenario_spend(
     scenarios: Scenarios, turns: float, tokens: CallTokens, sample: CallSample, rates: Rates
 ) -> Spend:
     requests, cached = scenarios.requests, scenarios.cached
-    input_units = tokens.prompt * ((1 - cached) * rates.input + cached * rates.cached)
+    input_units = tokens.prompt * (rates.input + cached * (rates.cached - rates.input))
     call_usd = (input_units + tokens.completion * rates.output) * 10.0**-rates.places
     spread, skewness = _conversation_noise(sample, rates, float(np.mean(cached)))
     usd = requests * call_usd * _total_noise(scenarios.noise, spread, skewness, requests / turns)
@@ -224,7 +239,9 @@ def _exact_spend(workload: Workload, spec: ModelSpec, months: Sequence[Month]) -
 
     def number(key: str) -> Decimal:
         quantity = workload.quantity(key)
-        return quantity.value if isinstance(quantity, Constant) else Decimal(0)
+        if isinstance(quantity, Constant):
+            return quantity.value
+        return Decimal(0) if quantity is None else exact_decimal(quantity.mean)
 
     rates = spec.rates()
     with localcontext(EXACT):
@@ -257,7 +274,7 @@ def _exact_spend(workload: Workload, spec: ModelSpec, months: Sequence[Month]) -
 
 def _conversation_noise(sample: CallSample, rates: Rates, cached: float) -> tuple[float, float]:
     """Return the coefficient of variation and the skewness of the cost of one conversation."""
-    cost = sample.prompt * ((1 - cached) * rates.input + cached * rates.cached)
+    cost = sample.prompt * (rates.input + cached * (rates.cached - rates.input))
     totals = np.bincount(sample.conversation, weights=cost + sample.completion * rates.output)
     mean, sd = totals.mean(), totals.std()
     if mean == 0 or sd <= 1e-12 * mean:
@@ -268,15 +285,21 @@ def _conversation_noise(sample: CallSample, rates: Rates, cached: float) -> tupl
 def _total_noise(normal: Array, spread: float, skewness: float, conversations: Array) -> Array:
     """Return the factor that single calls put on a month's expected total.
 
-    The sum of ``n`` independent amounts has the variation ``spread / sqrt(n)`` and the skewness
-    ``skewness / sqrt(n)``; a shifted gamma with these moments, by Wilson and Hilferty's cube.
+    The sum of ``n`` independent amounts has the variation ``v = spread / sqrt(n)`` and the skewness
+    ``g = skewness / sqrt(n)``; a shifted lognormal with these moments and the mean 1. Its shape
+    solves ``g = (s**2 + 3) * s`` with ``s**2 = exp(sigma**2) - 1``. Few calls of a variation that
+    would make the total negative get more skewness instead, so that the mean stays 1.
     """
     if spread == 0:
         return np.ones((1, 1))
     root = np.sqrt(np.maximum(conversations, 1.0))
-    skew = np.maximum(skewness / root, 1e-6)
-    deviation = 2 / skew * ((1 + skew * normal / 6 - skew**2 / 36) ** 3 - 1)
-    return np.maximum(0.0, 1 + spread / root * deviation)
+    variation = spread / root
+    shape = 2 * np.sinh(np.arcsinh(max(skewness, 0.0) / root / 2) / 3)
+    shape = np.maximum(shape, np.maximum(1e-6, variation * np.minimum(1.0, variation)))
+    sigma = np.sqrt(np.log1p(shape**2))
+    deviation = np.expm1(sigma * normal - sigma**2 / 2) / shape
+    factor: Array = np.maximum(0.0, 1 + variation * deviation)
+    return factor
 
 
 def _stream(seed: int, *names: str) -> np.random.Generator:

@@ -50,6 +50,8 @@ def fitted_fields(frame: pd.DataFrame, known: Mapping[str, Any]) -> dict[str, An
     """Return the fields of a workload as a usage frame shows them, ``known`` ones as they are."""
     source = str(frame.attrs.get("source", "usage frame"))
     requests = int(frame["requests"].sum())
+    if not requests:
+        raise WorkloadError(f"{source}: no row has a request. A workload is fitted to calls.")
     given = f"{requests:,} calls"
     fields: dict[str, Any] = {"source": f"Fitted to {given} in {source}."}
     notes = []

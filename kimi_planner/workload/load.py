@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from kimi_planner.errors import FileError, KimiPlannerError, WorkloadError, shown
+from kimi_planner.errors import FileError, WorkloadError, shown
 from kimi_planner.files import TomlFile, data_dir, read_toml, refuse_unknown_keys
 from kimi_planner.workload.model import FIELDS, Workload, parse_field
 
@@ -75,7 +75,7 @@ def _read_workload(toml: TomlFile, number: int, table: Any) -> Workload:
     for key, value in table.items():
         try:
             values[key] = parse_field(key, value, toml.path.parent)
-        except KimiPlannerError as error:
+        except WorkloadError as error:
             where = toml.where("workload", number, key)
             raise WorkloadError(f"{where}: workload {shown(name)}: {error}") from None
     try:

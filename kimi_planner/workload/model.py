@@ -205,7 +205,7 @@ def _needs(value: Any) -> tuple[str, ...]:
     if not isinstance(words, list | tuple):
         raise WorkloadError(f"needs is {shown(value)}. It must be a list of capabilities.")
     for word in words:
-        if word not in CAPABILITIES:
+        if not isinstance(word, str) or word not in CAPABILITIES:
             raise WorkloadError(
                 f"unknown capability {shown(word)} in needs.{did_you_mean(str(word), CAPABILITIES)} "
                 f"Known: {', '.join(sorted(CAPABILITIES))}."

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 
-from kimi_planner.errors import WorkloadError, did_you_mean, shown
+from kimi_planner.errors import UsageError, WorkloadError, did_you_mean, shown
 from kimi_planner.money import exact_decimal
 from kimi_planner.workload.quantity import (
     Z90,
@@ -25,6 +25,7 @@ from kimi_planner.workload.quantity import (
 __all__ = ["QUANTITIES", "Kind", "parse_quantity"]
 
 MAX_SPREAD = 1_000_000
+MAX_PLACES = 100  # far above any float of use, far below what exact arithmetic holds
 
 
 class Kind(Enum):
@@ -101,7 +102,10 @@ def parse_quantity(key: str, value: object, folder: Path) -> Quantity:
     if "mean_factor" in value:
         if key not in TOKEN_KEYS:
             raise WorkloadError(f"{key} cannot have a mean_factor; only token quantities can.")
-        factor = parse_quantity("mean_factor", value["mean_factor"], folder)
+        try:
+            factor = parse_quantity("mean_factor", value["mean_factor"], folder)
+        except WorkloadError as error:
+            raise WorkloadError(f"{key}: {error}") from None
         size = {name: part for name, part in value.items() if name != "mean_factor"}
         return Scaled(parse_quantity(key, size, folder), factor)
     form = frozenset(value)
@@ -133,10 +137,15 @@ def _bounded(key: str, value: object, bounds: Bounds) -> Decimal:
     except ValueError as error:
         raise WorkloadError(f"{key}: {error}. It must be {bounds.kind.value}.") from None
     if number < 0 <= bounds.low:
-        raise WorkloadError(f"{key} is {number}. It cannot be negative.")
+        raise WorkloadError(f"{key} is {shown(number)}. It cannot be negative.")
     if not bounds.low <= number <= bounds.high:
         low, high = number_text(bounds.low), number_text(bounds.high)
-        raise WorkloadError(f"{key} is {value}. It must lie between {low} and {high}.")
+        raise WorkloadError(f"{key} is {shown(number)}. It must lie between {low} and {high}.")
+    exponent = number.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -MAX_PLACES:
+        raise WorkloadError(
+            f"{key} is {shown(number)}. It may have at most {MAX_PLACES} decimal places; round it."
+        )
     return number
 
 
@@ -207,7 +216,10 @@ def _from_log(key: str, path: object, folder: Path) -> Quantity:
         raise WorkloadError(f"{key}.from is {shown(path)}. It must be the path of a usage log.")
     if key not in LOGGED_KEYS:
         raise WorkloadError(f"{key} cannot be taken from a log. Only {', '.join(LOGGED_KEYS)} can.")
-    found = per_request(read_usage(folder / path), key, given=f"log {path}")
+    try:
+        found = per_request(read_usage(folder / path), key, given=f"log {path}")
+    except UsageError as error:
+        raise WorkloadError(f"{key}.from: {error}") from None
     if found is None:
         raise WorkloadError(f"{key}.from: {path} does not say how many {key} a call has.")
     return found

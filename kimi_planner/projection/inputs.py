@@ -1,0 +1,57 @@
+"""What a projection or a context fit is asked about: workloads, models and seed, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from kimi_planner.catalog import Catalog, ModelSpec
+from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.workload import Workload
+
+__all__ = ["check_seed", "chosen_models", "chosen_workloads"]
+
+
+def chosen_workloads(workloads: Workload | Iterable[Workload]) -> tuple[Workload, ...]:
+    """Return the workloads as a tuple.
+
+    Raises
+    ------
+    ScenarioError
+        If there is none, two share a name, or one is something else.
+    """
+    chosen = (workloads,) if isinstance(workloads, Workload) else tuple(workloads)
+    if not chosen:
+        raise ScenarioError("No workloads. Give at least one.")
+    for workload in chosen:
+        if not isinstance(workload, Workload):
+            raise ScenarioError(
+                f"{shown(workload)} is no workload. Give Workload objects, such as load_workloads returns."
+            )
+    names = [workload.name for workload in chosen]
+    if len(set(names)) < len(names):
+        raise ScenarioError(
+            f"Two workloads have one name: {', '.join(names)}. Names must be unique."
+        )
+    return chosen
+
+
+def chosen_models(catalog: Catalog, models: str | Sequence[str] | None) -> tuple[ModelSpec, ...]:
+    """Return the models, all of the catalog if none is named.
+
+    Raises
+    ------
+    ScenarioError
+        If ``models`` is empty.
+    UnknownModelError
+        If the catalog has no such model.
+    """
+    specs = catalog.select(models)
+    if not specs:
+        raise ScenarioError("No models. Name at least one, or leave models out for all.")
+    return specs
+
+
+def check_seed(seed: object) -> None:
+    """Raise ScenarioError unless ``seed`` is a whole number from 0."""
+    if type(seed) is not int or seed < 0:
+        raise ScenarioError(f"seed is {shown(seed)}. It must be a whole number from 0.")

@@ -1,0 +1,324 @@
+"""The choice of a model: every reason against, the ranking, and budgets met to the last digit."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from kimi_planner.catalog import load_catalog
+from kimi_planner.errors import ScenarioError, UnknownModelError
+from kimi_planner.projection import context_fit, project
+from kimi_planner.selection import Requirements, recommend
+from kimi_planner.workload import Workload, load_workloads
+
+AS_OF = date(2026, 10, 24)
+THINKS = "kimi-k2-5-thinking"
+BILLS = {"kimi-k2": 126.0, "kimi-k2-instruct": 157.5, "kimi-k2-5": 262.5, THINKS: 367.5}
+NOVEMBER = {"months": 1, "start": "2026-11", "as_of": AS_OF}
+
+
+def plain(**changes):
+    fields = {
+        "name": "w",
+        "requests_per_day": 1000,
+        "prompt_tokens": 2000,
+        "completion_tokens": 500,
+    }
+    return Workload(**fields | changes)
+
+
+def choose(workloads, requirements=None, **scenario):
+    return recommend(workloads, requirements, **NOVEMBER | scenario)
+
+
+def excluded(found):
+    return {one.model: one.reasons for one in found.exclusions}
+
+
+def ranking(found, workload="w"):
+    return [one.model for one in found.choices if one.workload == workload]
+
+
+def test_models_rank_by_spend_with_differences_to_best_and_next():
+    """All qualify: cheapest first, ranks from 1, and each difference is that of the hand-made bills."""
+    found = choose(plain())
+    assert ranking(found) == list(BILLS)
+    assert found.exclusions == ()
+    assert found.best == {"w": "kimi-k2"}
+    assert found.without_model == ()
+    rows = found.frame.to_dict("records")
+    assert [row["rank"] for row in rows] == [1, 2, 3, 4]
+    for column in ("p10_usd_per_month", "p50_usd_per_month", "p90_usd_per_month"):
+        assert [row[column] for row in rows] == list(BILLS.values())
+    assert [row["more_than_best_usd"] for row in rows] == [0, 31.5, 136.5, 241.5]
+    assert [one.less_than_next_usd for one in found.choices] == [31.5, 105, 105, None]
+    assert [row["fit_share"] for row in rows] == [1.0] * 4
+    assert found.sentences() == ["w: kimi-k2, 126.00 USD a month at P50, 31.50 less than kimi-k2-instruct."]  # fmt: skip
+
+
+def test_equal_spend_keeps_the_order_of_the_catalog():
+    """Models that cost the same rank in the order in which the catalog has them."""
+    found = choose(plain(requests_per_day=0))
+    assert ranking(found) == ["kimi-k2-5", THINKS, "kimi-k2", "kimi-k2-instruct"]
+
+
+def test_the_ranking_is_by_p50_of_the_average_month():
+    """Over two months of unequal days the P50 is the sum of the bills by two."""
+    found = choose(plain(), months=2, models=["kimi-k2-5", "kimi-k2"])
+    assert ranking(found) == ["kimi-k2", "kimi-k2-5"]
+    assert found.choices[0].p50_usd_per_month == pytest.approx(61 * 4.2 / 2, rel=1e-14)
+    assert found.choices[0].less_than_next_usd == pytest.approx(61 * (8.75 - 4.2) / 2, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("needs", "left"),
+    [
+        (["vision"], ["kimi-k2-5"]),
+        (["reasoning"], [THINKS]),
+        (["json"], ["kimi-k2-instruct"]),
+        (["text", "streaming"], list(BILLS)),
+        (["vision", "json"], []),
+        (["tools"], []),
+    ],
+)
+@pytest.mark.parametrize("asked_by", ["workload", "requirements"])
+def test_a_capability_that_is_not_stated_rules_a_model_out(needs, left, asked_by):
+    """Each capability that the card does not give a model is one reason, and unknown is not yes."""
+    if asked_by == "workload":
+        found = choose(plain(needs=needs))
+    else:
+        found = choose(plain(), Requirements(needs=tuple(needs)))
+    assert ranking(found) == left
+    stated = {
+        "kimi-k2-5": {"text", "streaming", "vision"},
+        THINKS: {"text", "streaming", "reasoning"},
+        "kimi-k2": {"text", "streaming"},
+        "kimi-k2-instruct": {"text", "streaming", "json"},
+    }
+    assert excluded(found) == {
+        model: tuple(
+            f"catalog 2026-06 does not state that it has '{word}'"
+            for word in needs
+            if word not in words
+        )
+        for model, words in stated.items()
+        if model not in left
+    }
+
+
+def test_a_need_asked_twice_is_one_reason():
+    """Workload and requirements may need the same; one word is one reason, text is one word."""
+    found = choose(plain(needs=["json"]), Requirements(needs="json"))
+    assert excluded(found)["kimi-k2"] == ("catalog 2026-06 does not state that it has 'json'",)
+
+
+def test_every_reason_is_given_in_words():
+    """Capability, fit and budget each have their sentence, all of them at once."""
+    sizes = plain(prompt_tokens=128_000, needs=["vision"], budget_usd_per_month=100)
+    found = choose(sizes)
+    assert found.best == {}
+    assert found.without_model == ("w",)
+    assert found.sentences() == ["w: no model qualifies."]
+    bill = 30_000 * (128_000 * Decimal("1.20") + 500 * Decimal("3.60")) / 1_000_000
+    assert bill == 4662
+    assert excluded(found)["kimi-k2"] == (
+        "catalog 2026-06 does not state that it has 'vision'",
+        "only 0.00% of requests fit its window of 128,000 tokens; 99.00% must",
+        "P50 spend in 2026-11 is 4,662.00 USD, 4,562.00 over the budget of 100.00",
+    )
+    assert len(excluded(found)["kimi-k2-5"]) == 2
+    assert found.frame.empty
+    assert list(found.frame.columns)[:3] == ["workload", "rank", "model"]
+
+
+def test_a_reason_shows_as_many_digits_as_tell_the_numbers_apart():
+    """What is short by very little is not rounded to what was asked."""
+    sizes = plain(turns=10, prompt_tokens=10_000, followup_tokens=19_500)
+    found = choose(sizes, Requirements(min_fit_share=0.600001))
+    assert excluded(found)["kimi-k2"] == (
+        "only 60.0000% of requests fit its window of 128,000 tokens; 60.0001% must",
+    )
+    found = choose(plain(budget_usd_per_month="125.9996"))
+    assert excluded(found)["kimi-k2"] == (
+        "P50 spend in 2026-11 is 126.0000 USD, 0.0004 over the budget of 125.9996",
+    )
+
+
+@pytest.mark.parametrize(
+    ("least", "qualifies"), [(0.6, True), (0.61, False), (0, True), (1, False)]
+)
+def test_the_share_that_must_fit(least, qualifies):
+    """A share of exactly what must fit is enough; less is refused with both numbers."""
+    sizes = plain(turns=10, prompt_tokens=10_000, followup_tokens=19_500)  # turns 1 to 6 fit
+    found = choose(sizes, Requirements(min_fit_share=least))
+    assert (ranking(found) != []) == qualifies
+    for reasons in excluded(found).values():
+        assert reasons == (
+            f"only 60.00% of requests fit its window of 128,000 tokens; {least:.2%} must",
+        )
+
+
+def test_an_unknown_window_is_a_reason():
+    """A model whose window the catalog does not state cannot be said to fit."""
+    catalog = load_catalog()
+    first, *others = catalog.models
+    found = choose(
+        plain(),
+        catalog=replace(catalog, models=(replace(first, context_window_tokens=None), *others)),
+    )
+    reason = "catalog 2026-06 does not state its context window"
+    assert excluded(found) == {"kimi-k2-5": (reason,)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "bill"),
+    [
+        ({}, "126.00"),
+        ({"requests_per_day": 100, "prompt_tokens": 1, "completion_tokens": 0}, "0.0036"),
+        ({"requests_per_day": 700, "prompt_tokens": 1, "completion_tokens": 1}, "0.1008"),
+        ({"requests_per_day": 1, "prompt_tokens": 1_000_000, "completion_tokens": 100_000}, "46.8"),
+        ({"requests_per_day": Decimal("0.1"), "prompt_tokens": 3, "completion_tokens": 7}, "0.0000864"),
+        ({"requests_per_day": 333, "prompt_tokens": 777, "completion_tokens": 111}, str(30 * 333 * (777 * Decimal("1.20") + 111 * Decimal("3.60")) / 1_000_000)),
+        ({"reasoning_tokens": {"p50": 900, "p90": 3000}}, "126.00"),
+        ({"cached_share": {"p50": 0.3, "p90": 0.4}}, "126.00"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("where", ["workload", "requirements"])
+def test_a_bill_equal_to_the_budget_is_not_over_it(changes, bill, where):
+    """A budget of exactly the bill qualifies; one that is lower in the last digit does not."""
+    exact = Decimal(bill)
+    lower = exact - Decimal(1).scaleb(exact.as_tuple().exponent)
+    for budget, qualifies in (
+        (exact, True),
+        (str(bill), True),
+        (float(bill), True),
+        (lower, False),
+    ):
+        given = {"budget_usd_per_month": budget}
+        sizes = plain(**changes, **(given if where == "workload" else {}))
+        asked = Requirements(min_fit_share=0, **({} if where == "workload" else given))
+        found = choose(sizes, asked, models="kimi-k2", n_paths=100)
+        assert (ranking(found) == ["kimi-k2"]) == qualifies, budget
+    found = project(plain(**changes, budget_usd_per_month=exact), models="kimi-k2", **NOVEMBER)
+    assert found.of("kimi-k2").worst_month(0.9) == (0, exact)
+    assert found.of("kimi-k2").chance_over(exact) == 0
+    assert found.of("kimi-k2").chance_over(lower) == 1
+
+
+def test_the_dearest_month_is_held_against_the_budget():
+    """Of November, December and a growing January the last is over; the reason names it."""
+    sizes = plain(growth_per_month=0.1, budget_usd_per_month=145)
+    found = choose(sizes, models="kimi-k2", months=3)
+    bill = Decimal("4.2") * 31 * Decimal("1.21")
+    assert bill == Decimal("157.542")
+    assert excluded(found) == {
+        "kimi-k2": ("P50 spend in 2027-01 is 157.54 USD, 12.54 over the budget of 145.00",)
+    }
+
+
+def test_the_budget_percentile_decides_for_uncertain_spend():
+    """Spend of 126 at P50 and 1.6 times that at P90 meets a budget of 150 at P50 only."""
+    sizes = plain(requests_per_day={"p50": 1000, "p90": 1600}, budget_usd_per_month=150)
+    assert ranking(choose(sizes, models="kimi-k2")) == ["kimi-k2"]
+    found = choose(sizes, Requirements(budget_percentile=90), models="kimi-k2", n_paths=100_000)
+    ((reason,),) = excluded(found).values()
+    assert reason.startswith("P90 spend in 2026-11 is 201.")  # 126 x 1.6 = 201.60
+    assert reason.endswith("over the budget of 150.00")
+
+
+def test_a_workload_s_own_budget_goes_before_the_common_one():
+    """The requirements' budget is for workloads that have none."""
+    parts = [plain(name="own", budget_usd_per_month=300), plain(name="none")]
+    found = choose(parts, Requirements(budget_usd_per_month=130))
+    assert ranking(found, "own") == ["kimi-k2", "kimi-k2-instruct", "kimi-k2-5"]
+    assert ranking(found, "none") == ["kimi-k2"]
+    assert found.sentences()[1] == "none: kimi-k2, 126.00 USD a month at P50; no other model qualifies."  # fmt: skip
+
+
+def test_no_choice_is_made_without_a_model_that_qualifies():
+    """A workload that no model serves is named; the others keep their choice."""
+    found = choose([plain(name="a"), plain(name="b", needs=["vision", "json"])])
+    assert found.best == {"a": "kimi-k2"}
+    assert found.without_model == ("b",)
+    assert found.sentences()[1] == "b: no model qualifies."
+    assert "b: no model qualifies." in repr(found)
+
+
+def test_results_at_hand_are_used():
+    """A given projection and fit are what the ranking rests on, and change nothing of it."""
+    parts = load_workloads()
+    projection = project(parts, months=2, as_of=AS_OF, n_paths=200, seed=3)
+    fit = context_fit(parts, seed=3)
+    given = recommend(parts, projection=projection, fit=fit)
+    assert given.projection is projection
+    assert given.fit is fit
+    own = recommend(parts, months=2, as_of=AS_OF, n_paths=200, seed=3)
+    assert own.choices == given.choices
+    assert own.exclusions == given.exclusions
+    some = recommend(parts[1], projection=projection, fit=fit)
+    assert set(some.best) == {parts[1].name}
+    assert some.without_model == ()
+
+
+def test_results_for_something_else_are_refused():
+    """A projection or fit that lacks a workload, or that contradicts a scenario, is one error."""
+    projection = project(plain(), n_paths=100, models="kimi-k2", **NOVEMBER)
+    with pytest.raises(ScenarioError, match=r"The projection has no workload 'v'.* It has w"):
+        recommend(plain(name="v"), projection=projection)
+    with pytest.raises(ScenarioError, match="The fit has no workload 'w' on model 'kimi-k2'"):
+        recommend(plain(), projection=projection, fit=context_fit(plain(name="v")))
+    with pytest.raises(ScenarioError, match=r"^months cannot change a projection"):
+        recommend(plain(), projection=projection, months=3)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("min_fit_share", -0.01, ["is -0.01", "between 0 and 1"]),
+        ("min_fit_share", 1.01, ["is 1.01", "between 0 and 1"]),
+        ("min_fit_share", float("nan"), ["is nan", "between 0 and 1"]),
+        ("min_fit_share", True, ["is True", "between 0 and 1"]),
+        ("min_fit_share", "all", ["is 'all'", "between 0 and 1"]),
+        ("budget_percentile", -1, ["is -1", "between 0 and 100"]),
+        ("budget_percentile", 100.5, ["is 100.5", "between 0 and 100"]),
+        ("budget_usd_per_month", 0, ["is 0", "above 0"]),
+        ("budget_usd_per_month", -5, ["is -5", "above 0"]),
+        ("budget_usd_per_month", float("inf"), ["inf", "not a finite number"]),
+        ("budget_usd_per_month", "much", ["'much'", "not a number"]),
+        ("budget_usd_per_month", True, ["True", "not a number"]),
+        ("needs", ("sight",), ["'sight'", "Known: json"]),
+        ("needs", ("reasonning",), ["'reasonning'", "Did you mean 'reasoning'?"]),
+        ("needs", (["json"],), ["['json']", "Known: json"]),
+        ("needs", "sight", ["'sight'", "Known: json"]),
+        ("needs", 3, ["is 3", "list of capabilities"]),
+    ],
+)
+def test_a_requirement_out_of_bounds_is_refused(field, value, words):
+    """Each fault of a requirement is one ScenarioError with field, value and what is allowed."""
+    with pytest.raises(ScenarioError) as caught:
+        Requirements(**{field: value})
+    assert "\n" not in str(caught.value)
+    for word in [field, *words]:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(("field", "value"), [("min_fit_share", 0), ("min_fit_share", 1.0), ("budget_percentile", 0), ("budget_percentile", 100), ("needs", [])])  # fmt: skip
+def test_requirements_on_their_bounds_are_allowed(field, value):
+    """The ends of each range can be asked for."""
+    assert ranking(choose(plain(budget_usd_per_month=1000), Requirements(**{field: value}))) != []
+
+
+@pytest.mark.parametrize(
+    ("workloads", "scenario", "error", "word"),
+    [
+        ([], {}, ScenarioError, "No workloads"),
+        ([plain(), plain()], {}, ScenarioError, "unique"),
+        (plain(), {"months": 0}, ScenarioError, "months is 0"),
+        (plain(), {"models": "kimi-k9"}, UnknownModelError, "kimi-k9"),
+    ],
+)
+def test_a_bad_scenario_is_refused(workloads, scenario, error, word):
+    """What a projection refuses, a recommendation refuses in the same words."""
+    with pytest.raises(error, match=word):
+        choose(workloads, **scenario)
