@@ -204,7 +204,7 @@ def small_files(runs: int, folder: Path) -> dict[str, Any]:
     from kimi_planner.tokens import vocabulary
 
     ranks = folder / "tiktoken.model"
-    ranks.write_bytes(vocabulary.published_file(list(vocabulary.ranks())))
+    ranks.write_bytes(vocabulary.model_file())
     files = []
     code = "".join(read_texts(folder, "code")[:100])
     for number, text in enumerate(code[k * 5_000 :][:5_000] for k in range(50)):

@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
+import generated
 import numpy as np
 import pandas as pd
 import pytest
@@ -307,3 +308,19 @@ def test_the_bulk_engine_is_chosen_by_size_alone(monkeypatch: pytest.MonkeyPatch
     assert bulk_engine(FASTOKENS_FROM) == "fastokens"
     monkeypatch.setattr("kimi_planner.tokens.engine.find_spec", lambda _: None)
     assert bulk_engine(FASTOKENS_FROM) == "splintr"
+
+
+def test_every_engine_agrees_on_twenty_thousand_texts() -> None:
+    """Words of many scripts, white space, emoji and special spellings, and random Unicode."""
+    drawn = []
+    for seed in range(20_000):
+        rng = random.Random(seed)
+        if seed % 4:
+            drawn.append(generated.text(rng, 12))
+        else:
+            points = rng.choices(range(1, 0x11000 if seed % 8 else 0x500), k=rng.randint(0, 30))
+            drawn.append("".join(map(chr, points)))
+    expected = [engine("tiktoken").count(text) for text in drawn]
+    for engine_name in ENGINES:
+        assert count_tokens_batch(drawn, engine_name=engine_name).tolist() == expected
+        assert engine(engine_name).count_batch(drawn) == expected

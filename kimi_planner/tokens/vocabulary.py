@@ -23,6 +23,7 @@ __all__ = [
     "SHA256",
     "SPECIAL_TOKENS",
     "load_ahead",
+    "model_file",
     "pattern",
     "proven_tokenizer",
     "ranks",
@@ -141,7 +142,7 @@ _tokenizer: splintr.AnyTokenizer | None = None
 
 @lru_cache(maxsize=1)
 def ranks() -> dict[bytes, int]:
-    """Return the ranks, after rebuilding the published file and checking its sha256.
+    """Return the ranks, proven by the sha256 of the published file.
 
     Returns
     -------
@@ -153,13 +154,29 @@ def ranks() -> dict[bytes, int]:
     VocabularyError
         If the file does not have Moonshot's sha256.
     """
+    return {token: rank for rank, token in enumerate(_proven_tokens()[0])}
+
+
+def model_file() -> bytes:
+    """Return the bytes of Moonshot's ``tiktoken.model``, proven by their sha256.
+
+    Raises
+    ------
+    VocabularyError
+        If they do not have Moonshot's sha256.
+    """
+    return _proven_tokens()[1]
+
+
+def _proven_tokens() -> tuple[list[bytes], bytes]:
     import splintr
 
     tokenizer = proven_tokenizer()
     tokens = [tokenizer.decode_bytes([rank]) for rank in range(RANKS)]
-    if sha256(published_file(tokens)).hexdigest() != SHA256:
+    file = published_file(tokens)
+    if sha256(file).hexdigest() != SHA256:
         raise VocabularyError(_changed(splintr))
-    return {token: rank for rank, token in enumerate(tokens)}
+    return tokens, file
 
 
 def published_file(tokens: list[bytes]) -> bytes:

@@ -19,7 +19,7 @@ from kimi_planner.tokens.text import count_many
 
 __all__ = ["count_corpus"]
 
-BATCH_CHARS = 4_000_000
+BATCH_CHARS = 1_000_000
 BATCH_TEXTS = 20_000
 MAX_MESSAGES = 1_000
 
