@@ -5,45 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from kimi_planner.errors import WorkloadError
-from kimi_planner.workload.parse import LOGGED_KEYS
-from kimi_planner.workload.quantity import Empirical
+from kimi_planner.workload.logged import LOGGED_KEYS, per_request
 
-__all__ = ["fitted_fields", "per_request"]
+__all__ = ["fitted_fields"]
 
 SHORT_LOG_DAYS = 14
-
-
-def per_request(frame: pd.DataFrame, key: str, *, given: str) -> Empirical | None:
-    """Return how a token count differs between the calls of a log.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        A usage frame as `read_usage` returns it. A row of several requests counts as that many
-        requests of its average size.
-    key : {"prompt_tokens", "completion_tokens", "reasoning_tokens"}
-        In a workload, ``completion_tokens`` are the visible answer, so reasoning is taken off.
-    given : str
-        Where the values come from, in words.
-
-    Returns
-    -------
-    Empirical or None
-        ``None`` if no row states this count.
-    """
-    counts = frame[key].astype("Float64")
-    if key == "completion_tokens":
-        counts = counts - frame["reasoning_tokens"].astype("Float64").fillna(0)
-    known = (counts.notna() & (frame["requests"] > 0)).to_numpy(dtype=bool)
-    if not known.any():
-        return None
-    requests = frame["requests"].to_numpy(dtype=np.float64)[known]
-    tokens = counts.to_numpy(dtype=np.float64, na_value=np.nan)[known]
-    return Empirical.from_values(tokens / requests, requests, given=given)
 
 
 def fitted_fields(frame: pd.DataFrame, known: Mapping[str, Any]) -> dict[str, Any]:

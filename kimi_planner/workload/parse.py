@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kimi_planner.errors import UsageError, WorkloadError, did_you_mean, shown
 from kimi_planner.money import exact_decimal
+from kimi_planner.workload.logged import LOGGED_KEYS, per_request
 from kimi_planner.workload.quantity import (
     Z90,
     Beta,
@@ -59,7 +60,6 @@ QUANTITIES = {
     "growth_per_month": Bounds(Kind.RATE, Decimal("-0.99"), Decimal(10)),
     "mean_factor": Bounds(Kind.POSITIVE, Decimal("0.001"), Decimal(1000)),
 }
-LOGGED_KEYS = ("prompt_tokens", "completion_tokens", "reasoning_tokens")
 TOKEN_KEYS = (*LOGGED_KEYS, "followup_tokens")
 _FORMS = (
     frozenset({"p50", "p90"}),
@@ -210,7 +210,6 @@ def _from_mean_sd(key: str, mean: float, sd: float, bounds: Bounds, given: str) 
 
 def _from_log(key: str, path: object, folder: Path) -> Quantity:
     from kimi_planner.usage.read import read_usage
-    from kimi_planner.workload.fit import per_request
 
     if not isinstance(path, str) or not path:
         raise WorkloadError(f"{key}.from is {shown(path)}. It must be the path of a usage log.")

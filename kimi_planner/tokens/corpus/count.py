@@ -2,74 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import KimiPlannerError, MissingExtraError
-from kimi_planner.money import from_units
 from kimi_planner.tokens.corpus.inputs import Form, Source, find_sources
-from kimi_planner.tokens.corpus.records import Reading, Record, Reject, read_records
+from kimi_planner.tokens.corpus.records import Reading, read_records
 from kimi_planner.tokens.corpus.result import CorpusCount, FileCount
+from kimi_planner.tokens.corpus.tally import Progress, Tally, costs
 from kimi_planner.tokens.engine import bulk_engine
-from kimi_planner.tokens.text import count_many
 
 __all__ = ["count_corpus"]
-
-BATCH_CHARS = 1_000_000
-BATCH_TEXTS = 20_000
-MAX_MESSAGES = 1_000
-
-#: Called with the bytes on disk done since the last call, and the bytes of all files.
-Progress = Callable[[int, int], None]
-
-
-class Tally:
-    """Counts so far, with the texts that wait to be counted together."""
-
-    def __init__(self, engine_name: str) -> None:
-        self.files: list[FileCount] = []
-        self.by_model: Counter[str | None] = Counter()
-        self.rejected = 0
-        self.messages: list[str] = []
-        self._engine = engine_name
-        self._texts: list[str] = []
-        self._owners: list[tuple[FileCount, str | None, int]] = []
-        self._chars = 0
-
-    def add(self, file: FileCount, record: Record | Reject) -> None:
-        """Take a record of a file, or count that there was one that cannot be counted."""
-        file.size_bytes += record.size
-        if isinstance(record, Reject):
-            file.rejected += 1
-            self.reject(record.message)
-            return
-        file.rows += record.is_new
-        file.tokens = (file.tokens or 0) + record.fixed_tokens
-        self.by_model[record.model] += record.fixed_tokens
-        self._owners.append((file, record.model, len(record.texts)))
-        self._texts += record.texts
-        self._chars += sum(map(len, record.texts))
-        if self._chars >= BATCH_CHARS or len(self._texts) >= BATCH_TEXTS:
-            self.flush()
-
-    def flush(self) -> None:
-        """Count the texts that wait."""
-        counts = iter(count_many(self._texts, self._engine))
-        for file, model, texts in self._owners:
-            tokens = sum(next(counts) for _ in range(texts))
-            file.tokens = (file.tokens or 0) + tokens
-            self.by_model[model] += tokens
-        self._texts, self._owners, self._chars = [], [], 0
-
-    def reject(self, message: str) -> None:
-        """Count what could not be counted, and keep the reason."""
-        self.rejected += 1
-        if len(self.messages) < MAX_MESSAGES:
-            self.messages.append(message)
 
 
 def count_corpus(
@@ -183,14 +128,3 @@ def _count_file(source: Source, reading: Reading, tally: Tally) -> Iterator[int]
         file.tokens = None
         tally.reject(str(error))
     yield source.size - done
-
-
-def costs(by_model: Counter[str | None], catalog: Catalog, model: str | None) -> dict[str, Decimal]:
-    """Return the exact cost as input: plain text on each model, chat bodies on their own."""
-    found: dict[str, Decimal] = {}
-    for spec in catalog.select(model):
-        counts = [by_model[key] for key in (None, spec.id) if key in by_model]
-        if counts and spec.input_usd_per_mtok is not None:
-            rates = spec.rates()
-            found[spec.id] = from_units(sum(counts) * rates.input, rates.places)
-    return found

@@ -11,7 +11,6 @@ from random import Random
 from typing import BinaryIO
 
 from kimi_planner.errors import FileError, KimiPlannerError, shown
-from kimi_planner.tokens.corpus.count import Progress, Tally, costs
 from kimi_planner.tokens.corpus.inputs import Source
 from kimi_planner.tokens.corpus.records import (
     MAX_LINE_BYTES,
@@ -22,6 +21,7 @@ from kimi_planner.tokens.corpus.records import (
     record_of_line,
 )
 from kimi_planner.tokens.corpus.result import CorpusCount, FileCount
+from kimi_planner.tokens.corpus.tally import Progress, Tally, costs
 from kimi_planner.tokens.engine import DEFAULT
 
 __all__ = ["Block", "Frame", "block_bytes_for", "ratio_interval", "sample_corpus", "walk_places"]
