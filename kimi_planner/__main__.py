@@ -14,13 +14,17 @@ def main() -> None:
 
     Commands that count start loading the vocabulary before the rest of them is imported.
     """
-    if sys.argv[1:2] and sys.argv[1] in _COUNTING:
-        from kimi_planner.tokens.vocabulary import load_ahead
+    try:
+        if sys.argv[1:2] and sys.argv[1] in _COUNTING:
+            from kimi_planner.tokens.vocabulary import load_ahead
 
-        load_ahead()
-    from kimi_planner.cli import main as run
+            load_ahead()
+        from kimi_planner.cli import main as run
 
-    run()
+        run()
+    except KeyboardInterrupt:  # while still importing; a running command says it itself
+        sys.stderr.write("kimi-planner: stopped.\n")
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -341,21 +341,36 @@ def test_the_interval_is_the_textbook_one() -> None:
 
 
 def test_interruption_leaves_no_output(tmp_path: Path) -> None:
-    """Ctrl-C in the middle ends with code 130 and leaves no half-written file."""
-    big = tmp_path / "big.jsonl"
-    with big.open("w", encoding="utf-8") as handle:
-        for number in range(200_000):
-            handle.write(json.dumps({"t": f"row {number} with some words in it " * 12}) + "\n")
+    """Ctrl-C in the middle ends within a second with code 130 and leaves no half-written file."""
     out = tmp_path / "count.json"
+    command = [
+        sys.executable,
+        "-m",
+        "kimi_planner",
+        "count",
+        "-",
+        "--form",
+        "jsonl",
+        "--field",
+        "t",
+    ]
     process = subprocess.Popen(
-        [sys.executable, "-m", "kimi_planner", "count", big, "--field", "t", "--format", "json", "--out", out],
+        [*command, "--format", "json", "--out", str(out)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )  # fmt: skip
-    time.sleep(0.7)
+    )
+    assert process.stdin is not None
+    rows = [
+        json.dumps({"t": f"row {number} with some words in it " * 12}) for number in range(5_000)
+    ]
+    process.stdin.write("\n".join(rows))
+    process.stdin.flush()
+    time.sleep(1)  # it has read all that, and waits for the rest
     process.send_signal(signal.SIGINT)
-    printed, said = process.communicate(timeout=20)
-    assert (process.returncode, printed) == (130, "")
-    assert said.strip() == "kimi-planner: stopped."
-    assert [path.name for path in tmp_path.iterdir()] == ["big.jsonl"]
+    assert process.wait(timeout=10) == 130
+    assert process.stderr is not None
+    assert process.stderr.read().strip() == "kimi-planner: stopped."
+    assert not list(tmp_path.iterdir())
+    process.communicate()

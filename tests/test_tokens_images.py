@@ -79,8 +79,7 @@ def test_only_the_header_is_read() -> None:
 def test_a_header_far_inside_is_found() -> None:
     """A JPEG whose size stands behind much else, such as a thumbnail, is read whole."""
     buffer = io.BytesIO()
-    notes = {"exif": b"Exif\x00\x00" + bytes(60_000)}
-    Image.new("RGB", (50, 60)).save(buffer, "jpeg", comment=bytes(60_000), **notes)
+    Image.new("RGB", (50, 60)).save(buffer, "jpeg", comment=bytes(60_000))
     url = f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
     assert image_size(url) == (50, 60)
 

@@ -215,7 +215,7 @@ def translations(text: str) -> str:
 
 
 OTHERS = {
-    "english": lambda: package_texts("pandas", "../pandas-*.dist-info/**/LICENSE*"),
+    "english": lambda: package_texts("scipy", "../scipy-*.dist-info/**/LICENSE*.txt"),
     "chinese": lambda: [
         translations(text)
         for text in package_texts("jupyter_server", "i18n/zh_CN/LC_MESSAGES/*.po")
