@@ -341,7 +341,7 @@ def test_the_interval_is_the_textbook_one() -> None:
 
 
 def test_interruption_leaves_no_output(tmp_path: Path) -> None:
-    """Ctrl-C in the middle ends within a second with code 130 and leaves no half-written file."""
+    """Ctrl-C in the middle ends with code 130 and leaves no half-written file."""
     out = tmp_path / "count.json"
     command = [
         sys.executable,
