@@ -46,10 +46,10 @@ def counted_blocks(paths: list[str], field: str | None, share: float) -> tuple[l
     size = block_bytes_for(sum(source.size for source in sources), share)
     blocks = []
     for source in sources:
-        for records in walk_places(source, reading, size, frame):
+        for bytes_of_block, records in walk_places(source, reading, size, frame):
             texts = [text for one in records if isinstance(one, Record) for text in one.texts]
             tokens = sum(count_many(texts, "splintr"))
-            blocks.append(Block(0, sum(one.size for one in records), tokens))
+            blocks.append(Block(0, bytes_of_block, tokens))
     return blocks, frame.total_bytes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 
 __all__ = ["main"]
 
@@ -14,6 +15,9 @@ def main() -> None:
 
     Commands that count start loading the vocabulary before the rest of them is imported.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a name that the terminal cannot show is no failure
+            stream.reconfigure(errors="backslashreplace")
     try:
         if sys.argv[1:2] and sys.argv[1] in _COUNTING:
             from kimi_planner.tokens.vocabulary import load_ahead

@@ -32,6 +32,8 @@ class Estimate:
         What is expected on the bill, and its range where the count is an estimate.
     completion_tokens
         Tokens of all answers together, as the caller expects them; ``None`` if not given.
+    answer_tokens
+        Tokens of one of them.
     reserved_tokens
         Output that the request reserves for each answer; ``None`` if it sets no limit.
     context_window_tokens
@@ -44,7 +46,8 @@ class Estimate:
     cost
         Exact cost of the prompt and of ``completion_tokens``; without them, of the prompt alone.
     max_cost
-        Cost if every answer is as long as the request allows; ``None`` without a limit.
+        Cost if every answer is as long as the request allows, and the prompt as its range does;
+        ``None`` without a limit.
     catalog_version
         Whose prices and window.
     """
@@ -54,6 +57,7 @@ class Estimate:
     prompt_low: int
     prompt_high: int
     completion_tokens: int | None
+    answer_tokens: int | None
     reserved_tokens: int | None
     context_window_tokens: int | None
     exactness: Exactness
@@ -72,12 +76,13 @@ class Estimate:
     def fits(self) -> bool | None:
         """Whether prompt and reserved output fit the window; ``None`` if that cannot be told.
 
-        Without a limit in the request the expected completion counts in its place.
+        Each answer has the window to itself. Without a limit in the request the answer that is
+        expected counts in its place.
         """
         room = self.room_tokens
         if room is None or room < 0:
             return None if room is None else False
-        needed = self.completion_tokens if self.reserved_tokens is None else self.reserved_tokens
+        needed = self.answer_tokens if self.reserved_tokens is None else self.reserved_tokens
         return None if needed is None else needed <= room
 
     def __str__(self) -> str:
@@ -153,12 +158,11 @@ def estimate(
     answers = _whole(request, "n") or 1
     limits = [limit for key in _LIMITS if (limit := _whole(request, key)) is not None]
     reserved = limits[0] if limits else None
-    expected = None
-    if completion_tokens is not None:
-        expected = answers * _expected(completion_tokens, reserved)
+    answer = None if completion_tokens is None else _expected(completion_tokens, reserved)
+    expected = None if answer is None else answers * answer
 
-    def priced(completion: int) -> Cost:
-        tokens = {"prompt_tokens": prompt.tokens, "completion_tokens": completion}
+    def priced(prompt_tokens: int, completion: int) -> Cost:
+        tokens = {"prompt_tokens": prompt_tokens, "completion_tokens": completion}
         return cost(tokens, name, catalog=catalog)
 
     return Estimate(
@@ -167,14 +171,15 @@ def estimate(
         prompt_low=prompt.low,
         prompt_high=prompt.high,
         completion_tokens=expected,
+        answer_tokens=answer,
         reserved_tokens=reserved,
         context_window_tokens=spec.context_window_tokens,
         exactness="template"
         if _unseen(request) and prompt.exactness == "billed"
         else prompt.exactness,
         why=(*prompt.why, *_unseen(request)),
-        cost=priced(expected or 0),
-        max_cost=None if reserved is None else priced(answers * reserved),
+        cost=priced(prompt.tokens, expected or 0),
+        max_cost=None if reserved is None else priced(prompt.high, answers * reserved),
         catalog_version=catalog.version,
     )
 

@@ -140,3 +140,10 @@ def conversation(rng: Random, *, named: bool) -> list[dict[str, Any]]:
             message["tool_call_id"] = f"functions.find_0:{rng.randint(0, 99)}"
         messages.append(message)
     return messages
+
+
+def in_order(value: Any) -> Any:
+    """Sort the keys of every mapping, which the model's own code does before it writes tools."""
+    if isinstance(value, dict):
+        return {key: in_order(value[key]) for key in sorted(value)}
+    return [in_order(item) for item in value] if isinstance(value, list) else value

@@ -47,6 +47,12 @@ def test_several_answers_are_billed_several_times() -> None:
     assert found.reserved_tokens == 50
 
 
+def test_every_answer_has_the_window_to_itself() -> None:
+    """Five answers of 30,000 tokens fit where one does, though their bill is five times as long."""
+    found = estimate(body(n=5), completion_tokens=30_000)
+    assert (found.fits, found.completion_tokens, found.answer_tokens) == (True, 150_000, 30_000)
+
+
 @pytest.mark.parametrize(
     ("reserved", "completion", "fits"),
     [

@@ -188,7 +188,9 @@ def test_k25_renders_as_an_independent_renderer() -> None:
         config = KimiK25RendererConfig(thinking=bool(seed % 2))
         renderer = KimiK25Renderer(PlainTokenizer(), config)
         theirs = renderer.render_ids(
-            [joined(one) for one in messages], tools=tools or None, add_generation_prompt=True
+            [joined(one) for one in messages],
+            tools=generated.in_order(tools) or None,
+            add_generation_prompt=True,
         )
         prefill = theirs[len(ours) :]
         assert theirs[: len(ours)] == ours, messages

@@ -192,9 +192,23 @@ def test_a_file_that_cannot_be_read_is_told(
     assert words in " ".join(found.messages)
     assert found.rejected == 1
     broken, good = found.files
+    assert found.tokens == sum(one.tokens or 0 for one in found.files)
     assert good.tokens == count_tokens("some words")
     assert found.tokens == good.tokens + (broken.tokens or 0)
     assert broken.tokens in (None, count_tokens("x") + count_tokens("y"), 0)
+
+
+def test_a_file_that_fails_takes_nothing_from_others(tmp_path: Path) -> None:
+    """The total is the sum of the files that were read, whatever fails between them."""
+    (tmp_path / "a.txt").write_text("some words in a good file", encoding="utf-8")
+    (tmp_path / "b.txt").write_bytes(b"words, then \xff")
+    (tmp_path / "c.txt").write_text("more words", encoding="utf-8")
+    found = count_corpus(tmp_path)
+    assert [one.tokens for one in found.files] == [
+        count_tokens("some words in a good file"), None, count_tokens("more words"),
+    ]  # fmt: skip
+    assert found.tokens == sum(one.tokens or 0 for one in found.files)
+    assert found.cost_usd["kimi-k2"] == found.tokens * Decimal("1.20") / 1_000_000
 
 
 def test_a_file_cut_off_in_the_middle_has_no_total(tmp_path: Path) -> None:
@@ -290,6 +304,95 @@ def test_a_sample_through_a_packed_file(tmp_path: Path) -> None:
     assert "tokens (95%), 2" in str(found)
 
 
+def test_a_sample_of_rows_with_blank_lines_between(tmp_path: Path) -> None:
+    """Blank lines have bytes but no tokens, in the blocks that are counted as in the others."""
+    path = tmp_path / "rows.jsonl"
+    rng = Random(4)
+    rows = [
+        json.dumps({"t": generated.text(rng, 30)}) + "\n" * rng.randint(1, 5) for _ in range(9_000)
+    ]
+    path.write_text("".join(rows), encoding="utf-8")
+    truth = count_corpus(path, field="t").tokens
+    samples = [count_corpus(path, field="t", sample=0.1, seed=seed) for seed in range(20)]
+    assert sum(one.low <= truth <= one.high for one in samples) >= 16
+    assert sum(one.tokens for one in samples) / 20 == pytest.approx(truth, rel=0.01)
+
+
+def test_a_sample_leaves_out_a_file_that_fails(tmp_path: Path) -> None:
+    """A file that cannot be read to its end is in no total, of a sample neither; it is told."""
+    rng = Random(6)
+    rows = "".join(json.dumps({"t": rng.randbytes(150).hex()}) + "\n" for _ in range(6_000))
+    (tmp_path / "good.jsonl").write_text(rows, encoding="utf-8")
+    (tmp_path / "cut.jsonl.gz").write_bytes(gzip.compress(rows.encode(), mtime=0)[:-5_000])
+    truth = count_corpus(tmp_path / "good.jsonl", field="t").tokens
+    found = count_corpus(tmp_path, field="t", sample=0.1)
+    assert found.low <= truth <= found.high
+    assert found.rejected == 1
+    assert found.size_bytes == len(rows)
+    assert [one.tokens for one in found.files] == [None, None]
+
+
+def test_a_sample_of_equal_rows_says_that_it_is_one(tmp_path: Path) -> None:
+    """An interval of no width is still that of a sample: its rows are not the corpus's."""
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"t": "the same words"}\n' * 60_000, encoding="utf-8")
+    found = count_corpus(path, field="t", sample=0.05)
+    assert found.low == found.high == found.tokens == 60_000 * count_tokens("the same words")
+    assert "(95%), 5% read" in str(found)
+    for seed in (None, -1):
+        with pytest.raises(FileError, match="whole number from 0"):
+            count_corpus(path, field="t", sample=0.05, seed=seed)  # type: ignore[arg-type]
+
+
+def test_lines_end_at_line_feeds_alone(tmp_path: Path) -> None:
+    """A carriage return inside a row is white space, in a sample as in a full count."""
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"t":\r"a b c"}\n' * 60_000)
+    assert (
+        count_corpus(path, field="t", sample=0.1).tokens == count_corpus(path, field="t").tokens > 0
+    )
+
+
+def test_packed_binary_files_in_folders_are_left_out(tmp_path: Path) -> None:
+    """An archive is no text, packed or not."""
+    (tmp_path / "a.txt").write_text("words", encoding="utf-8")
+    (tmp_path / "b.tar.gz").write_bytes(gzip.compress(b"name" + bytes(512) + b"words", mtime=0))
+    (tmp_path / "c.tar").write_bytes(b"name" + bytes(512) + b"words")
+    found = count_corpus(tmp_path)
+    assert (found.tokens, found.left_out) == (count_tokens("words"), 2)
+
+
+def test_one_absurd_tool_is_a_row_not_a_crash(tmp_path: Path) -> None:
+    """A row with a schema that is none is counted as the template would, or told; others count."""
+    body = {"model": "kimi-k2-5", "messages": [{"role": "user", "content": "x"}]}
+    tool = {
+        "type": "function",
+        "function": {"name": "f", "parameters": {"properties": {"a": {"anyOf": None}}}},
+    }
+    path = tmp_path / "rows.jsonl"
+    rows = [body, {**body, "tools": [tool]}, {**body, "tools": [5]}, body]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    found = count_corpus(path)
+    assert (found.rows, found.rejected) == (3, 1)
+    assert "line 3: Tool 0 must be a mapping" in found.messages[0]
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    """Which of them is meant cannot be known."""
+    path = tmp_path / "rows.csv"
+    path.write_text("prompt,prompt\na,b\n", encoding="utf-8")
+    assert "two columns are named 'prompt'" in count_corpus(path, field="prompt").messages[0]
+
+
+def test_names_that_are_not_utf8_are_printed(tmp_path: Path) -> None:
+    """A file name of any bytes comes out, escaped where it must be."""
+    name = os.fsencode(tmp_path) + b"/\xff.txt"
+    Path(os.fsdecode(name)).write_text("words", encoding="utf-8")
+    command = [sys.executable, "-m", "kimi_planner", "count", str(tmp_path), "--format", "csv"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "\\xff.txt" in done.stdout
+
+
 def test_a_small_corpus_is_counted_whole(tmp_path: Path) -> None:
     """Where a sample would be a handful of blocks, all is counted and said to be exact."""
     path = write_rows(tmp_path / "rows.jsonl", TEXTS)
@@ -313,7 +416,7 @@ def test_cutting_a_text_into_blocks_changes_no_count(library: Path) -> None:
     reading = Reading(None, None, load_catalog())
     records = [
         record
-        for block in walk_places(source, reading, 3_000, Everything(0.1, 0))
+        for _, block in walk_places(source, reading, 3_000, Everything(0.1, 0))
         for record in block
         if isinstance(record, Record)
     ]

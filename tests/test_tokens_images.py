@@ -89,6 +89,7 @@ def test_a_header_far_inside_is_found() -> None:
     [
         ("https://example.org/cat.png", "not fetched"),
         ("ms://file-1", "not fetched"),
+        ("http://[2001:0db8:85a3::8a2e:0370:7334]/x.png", "not fetched"),
         ("data:image/png;base64,AAAA", "no known image form"),
         ("data:image/png;base64", "no comma"),
         ("data:image/png;base64,@@@", "cannot be read"),
@@ -143,6 +144,13 @@ def test_models_that_are_not_said_to_see_refuse_images(model: str) -> None:
         count_messages(request(picture), model)
     with pytest.raises(RequestError, match="image"):
         count_messages([{"role": "assistant", "content": [picture]}], "kimi-k2-5")
+
+
+@pytest.mark.parametrize("size", [(10, 10, 3), 10, "10"])
+def test_a_given_size_is_a_pair(size: Any) -> None:
+    """What is given as a size must be width and height."""
+    with pytest.raises(RequestError, match="width, height"):
+        image_size("https://example.org/cat.png", {"https://example.org/cat.png": size})
 
 
 @pytest.mark.parametrize("size", [(0, 5), (5, -1), (1.5, 2), (True, 2), (10**7, 1)])

@@ -10,8 +10,10 @@ import generated
 import pytest
 from renderers.kimi_k25 import _encode_tools_typescript
 
+from kimi_planner import count_messages, count_tokens, load_catalog
 from kimi_planner.errors import RequestError
-from kimi_planner.tokens.tools import declared_json, declared_typescript
+from kimi_planner.tokens.chat import count_prompt
+from kimi_planner.tokens.tools import declared, declared_json, declared_typescript
 
 WEATHER = {
     "type": "function",
@@ -90,7 +92,9 @@ def test_typescript_agrees_with_an_independent_writer() -> None:
     """5,000 sets of tools have the text that another implementation of the template gives."""
     for seed in range(5_000):
         tools = generated.tools(Random(seed))
-        assert declared_typescript(tools) == _encode_tools_typescript(tools), tools
+        assert declared_typescript(tools) == _encode_tools_typescript(generated.in_order(tools)), (
+            tools
+        )
 
 
 def test_json_is_compact_sorted_and_keeps_its_script() -> None:
@@ -148,5 +152,49 @@ def test_endless_nesting_is_refused() -> None:
     deep: dict[str, Any] = {"type": "string"}
     for _ in range(500):
         deep = {"type": "array", "items": deep}
-    with pytest.raises(RequestError, match="nested more than"):
+    with pytest.raises(RequestError, match="nested"):
         declared_typescript(function({"properties": {"a": deep}}))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"description": "anything"},
+        {"oneOf": [{"type": "string"}, {"type": "null"}]},
+        {"const": "x"},
+        {"$ref": "#/definitions/x"},
+        {"type": "string", "enum": 5},
+        {"anyOf": None},
+        {"type": ["string", {}]},
+    ],
+)
+def test_what_has_no_typescript_form_is_declared_in_json(part: Any) -> None:
+    """The template falls back to JSON, and the count says that it is an estimate, with its range."""
+    tools = function({"type": "object", "properties": {"a": part}})
+    assert declared(tools) == (declared_json(tools), False)
+    messages = [{"role": "user", "content": "x"}]
+    found = count_prompt(messages, load_catalog().model("kimi-k2-5-thinking"), tools)
+    assert found.exactness == "estimate"
+    assert found.tokens == count_messages(messages, "kimi-k2", tools)
+    spaced = count_tokens(json.dumps(tools, ensure_ascii=False))
+    assert found.high == found.tokens + spaced - count_tokens(declared_json(tools)) > found.low
+    assert any("no TypeScript form" in reason for reason in found.why)
+
+
+def test_builtin_tools_alone_are_declared_in_json() -> None:
+    """Without any function there is no TypeScript block, and the template writes JSON."""
+    tools = [{"type": "builtin_function", "function": {"name": "$web_search"}}]
+    messages = [{"role": "user", "content": "x"}]
+    assert declared(tools) == (declared_json(tools), False)
+    assert count_messages(messages, "kimi-k2-5", tools) == count_messages(
+        messages, "kimi-k2", tools
+    )
+
+
+def test_defaults_are_written_with_their_keys_in_order() -> None:
+    """Keys of a default are sorted, as the model's own code sorts them before it writes."""
+    default = {"zeta": "a", "_id": 1.5, "alpha": {"b": 1, "a": 2}}
+    text = declared_typescript(
+        function({"properties": {"a": {"type": "object", "default": default}}})
+    )
+    assert '// Default: {"_id": 1.5, "alpha": {"a": 2, "b": 1}, "zeta": "a"}' in text

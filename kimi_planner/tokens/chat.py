@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from kimi_planner.tokens.template import (
     thinks,
 )
 from kimi_planner.tokens.text import count_tokens
+from kimi_planner.tokens.tools import declared, declared_json
 
 __all__ = [
     "Exactness",
@@ -129,9 +131,16 @@ def count_prompt(
     images = sum(isinstance(piece, Image) for piece in pieces)
     texts, fixed = _parts(pieces, image_sizes)
     tokens = fixed + sum(map(count_tokens, texts))
-    exactness, why = _exactness(messages, spec, tools, images)
+    in_json = bool(tools) and thinks(spec.chat_template or "") and not declared(tools or ())[1]
+    # A template may write JSON with a space after every comma and colon, or without.
+    spaces = count_tokens(json.dumps(list(tools or ()), ensure_ascii=False)) if in_json else 0
+    exactness, why = _exactness(messages, spec, tools, images, in_json=in_json)
     return PromptCount(
-        tokens=tokens, low=tokens, high=tokens + images, exactness=exactness, why=why
+        tokens=tokens,
+        low=tokens,
+        high=tokens + images + max(0, spaces - count_tokens(declared_json(tools or ()))),
+        exactness=exactness,
+        why=why,
     )
 
 
@@ -234,7 +243,12 @@ def _parts(
 
 
 def _exactness(
-    messages: Sequence[Mapping[str, Any]], spec: ModelSpec, tools: Any, images: int
+    messages: Sequence[Mapping[str, Any]],
+    spec: ModelSpec,
+    tools: Any,
+    images: int,
+    *,
+    in_json: bool,
 ) -> tuple[Exactness, tuple[str, ...]]:
     """Say what a count rests on: recorded bills cover plain conversations only."""
     why = []
@@ -243,7 +257,12 @@ def _exactness(
             "Images follow the resize rule that public inference engines share; no bill is recorded, and "
             "a line break after each image may be billed too."
         )
-    if tools:
+    if in_json:
+        why.append(
+            "A tool has no TypeScript form, so the published template writes JSON; how it spaces that is "
+            "not recorded."
+        )
+    elif tools:
         why.append(
             "Tools are declared as the published template does; one recorded bill of two later models "
             "agrees (41 tokens, its request inferred)."
@@ -259,7 +278,7 @@ def _exactness(
         why.append(
             "With thinking off, the end of the prompt is inferred from bills with thinking on."
         )
-    if images:
+    if images or in_json:
         return "estimate", tuple(why)
     if why:
         return "template", tuple(why)

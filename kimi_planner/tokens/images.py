@@ -86,8 +86,13 @@ def image_size(url: str, sizes: Mapping[str, Size] | None = None) -> Size:
         If the image is elsewhere and its size is not given, or no image can be read.
     """
     if sizes and url in sizes:
-        return sizes[url]
-    scheme = urlsplit(url[:20]).scheme
+        size = sizes[url]
+        if not isinstance(size, tuple | list) or len(size) != 2:
+            raise RequestError(
+                f"The size of {_named(url)} is {shown(size)}. Give (width, height) in pixels."
+            )
+        return size[0], size[1]
+    scheme = _scheme(url)
     try:
         if scheme == "data":
             return _size_in_data(url)
@@ -102,6 +107,11 @@ def image_size(url: str, sizes: Mapping[str, Size] | None = None) -> Size:
         f"The image {_named(url)} is elsewhere and is not fetched, so its tokens cannot be told. "
         "Give its size in pixels: image_sizes={url: (width, height)}."
     )
+
+
+def _scheme(url: str) -> str:
+    before, colon, _ = url[:20].partition(":")
+    return before.lower() if colon and before.isalnum() else ""
 
 
 def _local_path(url: str, scheme: str) -> Path:

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any
 
 from kimi_planner.errors import RequestError, shown
-from kimi_planner.tokens.tools import declared_json, declared_typescript
+from kimi_planner.tokens.tools import declared, declared_json
 
 __all__ = [
     "GENERATION_PROMPT",
@@ -100,8 +100,8 @@ def prompt_pieces(
     if not messages:
         raise RequestError("messages is empty. A request has at least one message.")
     if tools:
-        declared = declared_typescript if thinks(template) else declared_json
-        yield from _framed(Special.SYSTEM, "tool_declare", [declared(tools)])
+        text = declared(tools)[0] if thinks(template) else declared_json(tools)
+        yield from _framed(Special.SYSTEM, "tool_declare", [text])
     answered = max(
         (
             number
@@ -199,7 +199,10 @@ def _calls(calls: Any) -> Iterator[Piece]:
             raise RequestError(f"the tool call {shown(call)} has no function.")
         arguments = function.get("arguments", "")
         if not isinstance(arguments, str):
-            arguments = json.dumps(arguments, ensure_ascii=False)
+            try:
+                arguments = json.dumps(arguments, ensure_ascii=False)
+            except (TypeError, ValueError, RecursionError) as error:
+                raise RequestError(f"arguments cannot be written as JSON ({error}).") from None
         yield from (Special.CALL, _text_of(call, "id"), Special.ARGUMENTS, arguments)
         yield Special.END_CALL
     yield Special.END_CALLS

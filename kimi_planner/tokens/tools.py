@@ -8,7 +8,7 @@ from typing import Any
 
 from kimi_planner.errors import RequestError, shown
 
-__all__ = ["declared_json", "declared_typescript"]
+__all__ = ["declared", "declared_json", "declared_typescript"]
 
 Schema = Mapping[str, Any]
 
@@ -30,6 +30,24 @@ _CONSTRAINTS = {
     "integer": ("maximum", "minimum"),
     "array": ("maxItems", "minItems"),
 }
+
+
+def declared(tools: Sequence[Mapping[str, Any]]) -> tuple[str, bool]:
+    """Return the declarations as K2.5's template writes them, and whether that is TypeScript.
+
+    Where a schema has no TypeScript form, or no tool is a function, the template writes JSON.
+
+    Raises
+    ------
+    RequestError
+        If ``tools`` is not a list of declarations, or holds what JSON cannot.
+    """
+    as_json = declared_json(tools)
+    try:
+        text = declared_typescript(tools)
+    except RequestError:
+        text = ""
+    return (text, True) if text else (as_json, False)
 
 
 def declared_json(tools: Sequence[Mapping[str, Any]]) -> str:
@@ -65,8 +83,8 @@ def declared_typescript(tools: Sequence[Mapping[str, Any]]) -> str:
     Parameters
     ----------
     tools : sequence of mapping
-        ``tools`` of a chat-completions request; those that are not functions are left out, as the
-        template does.
+        ``tools`` of a chat-completions request; those that are not functions are left out, and keys
+        are sorted first, as the model's own code does.
 
     Returns
     -------
@@ -91,13 +109,22 @@ def declared_typescript(tools: Sequence[Mapping[str, Any]]) -> str:
     written = []
     for function in _functions(tools):
         try:
-            written.append(_declaration(function))
-        except RequestError as error:
+            written.append(_declaration(_sorted(function)))
+        except RecursionError:
+            raise RequestError(f"Tool {shown(function['name'])}: nested too deeply.") from None
+        except (RequestError, TypeError, ValueError, AttributeError) as error:
             raise RequestError(f"Tool {shown(function['name'])}: {error}") from None
     if not written:
         return ""
     body = "\n".join(written)
     return f"# Tools\n\n## functions\nnamespace functions {{\n{body}\n}}\n"
+
+
+def _sorted(value: Any) -> Any:
+    """Return the same value with the keys of every mapping in order."""
+    if isinstance(value, Mapping):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 
 def _functions(tools: Any) -> list[Mapping[str, Any]]:

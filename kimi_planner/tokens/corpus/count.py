@@ -83,34 +83,33 @@ def count_corpus(
             return replace(drawn, left_out=len(binary))
     total = sum(source.size for source in sources)
     tally = Tally(bulk_engine(total))
+    files = []
     for source in sources:
-        for step in _count_file(source, reading, tally):
+        file = FileCount(path=source.name, form=source.form)
+        files.append(file)
+        for step in _count_file(source, reading, tally, file):
             if progress is not None:
                 progress(step, total)
-    tally.flush()
-    unread = [file for file in tally.files if file.tokens is None]
-    counted = sum(tally.by_model.values())
+    by_model = tally.by_model()
+    counted = sum(by_model.values())
     return CorpusCount(
         tokens=counted,
         low=counted,
         high=counted,
         share_read=1.0,
-        rows=sum(file.rows for file in tally.files if file not in unread),
-        size_bytes=sum(file.size_bytes for file in tally.files),
-        files=tuple(tally.files),
+        rows=sum(file.rows or 0 for file in files),
+        size_bytes=sum(file.size_bytes for file in files),
+        files=tuple(files),
         rejected=tally.rejected,
         messages=tuple(tally.messages),
-        cost_usd=costs(tally.by_model, catalog, model),
+        cost_usd=costs(by_model, catalog, model),
         left_out=len(binary),
         catalog_version=catalog.version,
     )
 
 
-def _count_file(source: Source, reading: Reading, tally: Tally) -> Iterator[int]:
+def _count_file(source: Source, reading: Reading, tally: Tally, file: FileCount) -> Iterator[int]:
     """Count one file; yield the bytes on disk that are done, as it goes."""
-    file = FileCount(path=str(source.path), form=source.form)
-    tally.files.append(file)
-    before = tally.by_model.copy()
     done = 0
     try:
         for record in read_records(source, reading):
@@ -122,9 +121,5 @@ def _count_file(source: Source, reading: Reading, tally: Tally) -> Iterator[int]
     except MissingExtraError:
         raise
     except KimiPlannerError as error:
-        # What was counted of a file that cannot be read to its end is no total of anything.
-        tally.flush()
-        tally.by_model = before
-        file.tokens = None
-        tally.reject(str(error))
+        tally.fail(file, str(error))
     yield source.size - done

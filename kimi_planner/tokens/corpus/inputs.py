@@ -6,6 +6,7 @@ import glob
 import gzip
 import os
 import sys
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,6 +55,11 @@ class Source:
     form: Form
     size: int
     is_stream: bool
+
+    @property
+    def name(self) -> str:
+        """The path as text that can be printed and stored, whatever its bytes."""
+        return os.fsencode(self.path).decode("utf-8", "backslashreplace")
 
 
 def find_sources(
@@ -131,7 +137,13 @@ def _source(path: Path, form: Form | None, field: str | None) -> tuple[Source, b
         raise FileError(f"{path}: cannot be read ({error.strerror}).") from None
     is_stream = start.startswith((_GZIP_MAGIC, _ZSTD_MAGIC))
     source = Source(path, form or told, size, is_stream)
-    return source, source.form == "text" and not is_stream and b"\0" in start
+    if is_stream and source.form == "text":
+        try:
+            with opened(source) as handle:
+                start = handle.read(SNIFFED_BYTES)
+        except (EOFError, OSError, zlib.error, MissingExtraError):
+            start = b""  # said when it is read
+    return source, source.form == "text" and b"\0" in start
 
 
 @contextmanager

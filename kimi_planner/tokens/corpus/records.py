@@ -90,10 +90,10 @@ def read_records(source: Source, reading: Reading) -> Iterator[Record | Reject]:
         yield from read(source, reading)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise FileError(
-            f"{source.path}: the compressed data is damaged or cut off ({error}). Copy the file again."
+            f"{source.name}: the compressed data is damaged or cut off ({error}). Copy the file again."
         ) from None
     except OSError as error:
-        raise FileError(f"{source.path}: cannot be read ({error}).") from None
+        raise FileError(f"{source.name}: cannot be read ({error}).") from None
 
 
 def _texts(source: Source, _reading: Reading) -> Iterator[Record]:
@@ -108,7 +108,7 @@ def _texts(source: Source, _reading: Reading) -> Iterator[Record]:
             except UnicodeDecodeError as error:
                 line = lines + waiting.count("\n") + error.object.count(b"\n", 0, error.start)
                 raise FileError(
-                    f"{source.path} line {line}: not UTF-8 (byte 0x{error.object[error.start]:02x}). "
+                    f"{source.name} line {line}: not UTF-8 (byte 0x{error.object[error.start]:02x}). "
                     "Save the file as UTF-8."
                 ) from None
             while len(waiting) > MAX_CHUNK_CHARS or (not raw and (waiting or is_new)):
@@ -124,7 +124,7 @@ def _json_lines(source: Source, reading: Reading) -> Iterator[Record | Reject]:
     with opened(source) as handle:
         for number, raw in _lines(source, handle):
             if raw.strip():
-                yield record_of_line(f"{source.path} line {number}", raw, reading)
+                yield record_of_line(f"{source.name} line {number}", raw, reading)
 
 
 def record_of_line(place: str, raw: bytes, reading: Reading) -> Record | Reject:
@@ -147,7 +147,7 @@ def _lines(source: Source, handle: BinaryIO) -> Iterator[tuple[int, bytes]]:
         number += 1
         if len(raw) > MAX_LINE_BYTES:
             raise FileError(
-                f"{source.path} line {number}: longer than {MAX_LINE_BYTES:,} bytes. "
+                f"{source.name} line {number}: longer than {MAX_LINE_BYTES:,} bytes. "
                 "Is this one record per line?"
             )
         yield number, raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
@@ -200,15 +200,15 @@ def _cells(source: Source, reading: Reading) -> Iterator[Record | Reject]:
                     yield Record([row[place]], len(row[place].encode("utf-8", "surrogatepass")))
                 else:
                     yield Reject(
-                        f"{source.path} line {rows.line_num}: {len(row)} fields where the header has "
+                        f"{source.name} line {rows.line_num}: {len(row)} fields where the header has "
                         f"{len(header or ())}. Correct the row.",
                         sum(map(len, row)),
                     )
         except csv.Error as error:
-            raise FileError(f"{source.path} line {rows.line_num}: not CSV ({error}).") from None
+            raise FileError(f"{source.name} line {rows.line_num}: not CSV ({error}).") from None
         except UnicodeDecodeError as error:
             raise FileError(
-                f"{source.path} after line {rows.line_num}: not UTF-8 (byte "
+                f"{source.name} after line {rows.line_num}: not UTF-8 (byte "
                 f"0x{error.object[error.start]:02x}). Save the file as UTF-8."
             ) from None
 
@@ -216,7 +216,9 @@ def _cells(source: Source, reading: Reading) -> Iterator[Record | Reject]:
 def _column_place(source: Source, names: list[str] | None, field: str | None) -> int:
     if not names or field not in names:
         found = ", ".join(names or ()) or "none"
-        raise FileError(f"{source.path}: no column {shown(field)}. Columns: {found}.")
+        raise FileError(f"{source.name}: no column {shown(field)}. Columns: {found}.")
+    if names.count(field) > 1:
+        raise FileError(f"{source.name}: two columns are named {shown(field)}. Rename one.")
     return names.index(field)
 
 
@@ -237,8 +239,8 @@ def _column(source: Source, reading: Reading) -> Iterator[Record | Reject]:
                     yield Record([value], len(value.encode("utf-8", "surrogatepass")))
                 else:
                     yield Reject(
-                        f"{source.path} row {number}: {reading.field} is {shown(value)}. It must be text.",
+                        f"{source.name} row {number}: {reading.field} is {shown(value)}. It must be text.",
                         0,
                     )
     except pyarrow.ArrowException as error:
-        raise FileError(f"{source.path}: not Parquet, or damaged ({error}).") from None
+        raise FileError(f"{source.name}: not Parquet, or damaged ({error}).") from None

@@ -20,19 +20,18 @@ class FileCount:
     ----------
     path, form
         The file, and how it was read.
-    rows
-        Rows counted; 1 for a text.
+    rows, tokens
+        Rows counted (1 for a text) and their tokens; ``None`` if the file could not be read to its
+        end, and for the files of a sample, which are not counted one by one.
     size_bytes
-        Bytes of the rows, unpacked.
-    tokens
-        Tokens of the rows counted; ``None`` if the file could not be read to its end.
+        Bytes of its rows that were read, unpacked.
     rejected
         Rows that could not be counted.
     """
 
     path: str
     form: str
-    rows: int = 0
+    rows: int | None = 0
     size_bytes: int = 0
     tokens: int | None = 0
     rejected: int = 0
@@ -50,12 +49,15 @@ class CorpusCount:
         95% confidence interval of a sample; both are ``tokens`` where all was counted.
     share_read
         Share of the corpus whose tokens were counted.
-    rows, size_bytes
-        Rows counted, and bytes of the corpus, unpacked.
+    rows
+        Rows counted; of a sample, those of its part.
+    size_bytes
+        Bytes of the corpus, unpacked.
     files
         Each file.
     rejected
-        Rows and files that could not be counted; they are not in the total.
+        Rows and files that could not be counted; they are not in the total. Of a sample, those of
+        its part.
     messages
         Why, with file and line; at most the first 1,000.
     left_out
@@ -88,17 +90,18 @@ class CorpusCount:
 
         names = FileCount.__dataclass_fields__
         rows = [{name: getattr(one, name) for name in names} for one in self.files]
-        return pd.DataFrame(rows, columns=list(names)).astype({"tokens": "Int64"})
+        return pd.DataFrame(rows, columns=list(names)).astype({"rows": "Int64", "tokens": "Int64"})
 
     def sentence(self) -> str:
         """Return the total in one sentence, with its interval where it is a sample."""
-        if self.low == self.high:
+        if self.seed is None:
             total = f"{self.tokens:,} tokens in {self.rows:,} rows of {len(self.files):,} files"
         else:
             low, high = _short(self.low, self.high)
             total = f"{low} to {high} tokens (95%), {_percent(self.share_read)} read"
         if self.rejected:
-            total += f"; {self.rejected:,} could not be counted and are not in it"
+            read = "" if self.seed is None else " of what was read"
+            total += f"; {self.rejected:,}{read} could not be counted and are not in it"
         if self.left_out:
             total += f"; {self.left_out:,} binary files left out"
         return f"{total}."

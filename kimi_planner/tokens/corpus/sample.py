@@ -6,11 +6,11 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import BinaryIO
 
-from kimi_planner.errors import FileError, KimiPlannerError, shown
+from kimi_planner.errors import FileError, KimiPlannerError, MissingExtraError, shown
 from kimi_planner.tokens.corpus.inputs import Source
 from kimi_planner.tokens.corpus.records import (
     MAX_LINE_BYTES,
@@ -105,52 +105,59 @@ def sample_corpus(
     Raises
     ------
     FileError
-        If ``share`` is not above 0 and below 1.
+        If ``share`` is not above 0 and below 1, or ``seed`` is no whole number from 0.
     """
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
         raise FileError(f"sample is {shown(share)}. It must be a share above 0 and below 1.")
+    if type(seed) is not int or seed < 0:
+        raise FileError(f"seed is {shown(seed)}. It must be a whole number from 0.")
     on_disk = sum(source.size for source in sources)
     block_bytes = block_bytes_for(on_disk, share)
     if on_disk / block_bytes * share < MIN_BLOCKS:
         return None
     frame = Frame(share, seed)
     tally = Tally(DEFAULT)
-    parts: list[tuple[int, FileCount, FileCount]] = []  # stretch, file, what was counted of it
+    parts: list[tuple[Block, FileCount]] = []
+    files = []
     for source in sources:
-        file = FileCount(path=str(source.path), form=source.form)
+        file = FileCount(path=source.name, form=source.form, rows=None, tokens=None)
+        files.append(file)
+        own, bytes_before = [], frame.total_bytes
         seekable = not source.is_stream and source.form in ("text", "jsonl")
         walk = walk_places if seekable else _walk_through
         try:
-            for records in walk(source, reading, block_bytes, frame):
+            for size, records in walk(source, reading, block_bytes, frame):
                 part = FileCount(path=file.path, form=file.form)
                 for record in records:
                     tally.add(part, record)
-                parts.append((frame.stretch, file, part))
+                own.append((Block(frame.stretch, size, 0), part))
+        except MissingExtraError:
+            raise
         except KimiPlannerError as error:
+            tally.flush()
+            for _, part in own:
+                tally.drop(part)
             tally.reject(str(error))
+            own, frame.total_bytes = [], bytes_before
+        file.size_bytes = sum(part.size_bytes for _, part in own)
+        file.rejected = sum(part.rejected for _, part in own)
+        parts += own
         if progress is not None:
             progress(source.size, on_disk)
-        tally.files.append(file)
-    tally.flush()
-    for _, file, part in parts:
-        file.rows += part.rows
-        file.size_bytes += part.size_bytes
-        file.tokens = (file.tokens or 0) + (part.tokens or 0)
-        file.rejected += part.rejected
-    drawn = [Block(stretch, part.size_bytes, part.tokens or 0) for stretch, _, part in parts]
+    by_model = tally.by_model()
+    drawn = [replace(block, tokens=part.tokens or 0) for block, part in parts]
     total, margin = ratio_interval(drawn, frame.lengths(), frame.total_bytes)
     counted = sum(block.tokens for block in drawn)
-    read = sum(block.size for block in drawn)
     scale = total / counted if counted else 0.0
-    scaled = Counter({model: round(tokens * scale) for model, tokens in tally.by_model.items()})
+    scaled = Counter({model: round(tokens * scale) for model, tokens in by_model.items()})
     return CorpusCount(
         tokens=round(total),
         low=max(counted, math.floor(total - margin)),
         high=math.ceil(total + margin),
-        share_read=read / frame.total_bytes if frame.total_bytes else 1.0,
-        rows=sum(file.rows for file in tally.files),
+        share_read=sum(block.size for block in drawn) / max(1, frame.total_bytes),
+        rows=sum(part.rows or 0 for _, part in parts),
         size_bytes=frame.total_bytes,
-        files=tuple(tally.files),
+        files=tuple(files),
         rejected=tally.rejected,
         messages=tuple(tally.messages),
         cost_usd=costs(scaled, reading.catalog, reading.model),
@@ -216,8 +223,8 @@ def ratio_interval(
 
 def walk_places(
     source: Source, reading: Reading, block_bytes: int, frame: Frame
-) -> Iterator[list[Record | Reject]]:
-    """Go from place to place in a file, reading only the blocks that are counted."""
+) -> Iterator[tuple[int, list[Record | Reject]]]:
+    """Go from place to place in a file; yield the size and records of the chosen blocks."""
     edge = _line_edge if source.form == "jsonl" else _text_edge
     frame.total_bytes += source.size
     with source.path.open("rb") as handle:
@@ -227,14 +234,13 @@ def walk_places(
                     edge(handle, place, source.size) for place in (start, start + block_bytes)
                 )
                 handle.seek(first)
-                yield _records_in(source, reading, handle.read(last - first), first)
+                yield last - first, _records_in(source, reading, handle.read(last - first), first)
 
 
 def _records_in(source: Source, reading: Reading, raw: bytes, first: int) -> list[Record | Reject]:
-    place = f"{source.path} from byte {first:,}"
+    place = f"{source.name} from byte {first:,}"
     if source.form == "jsonl":
-        lines = [line for line in raw.splitlines(keepends=True) if line.strip()]
-        return [record_of_line(place, line, reading) for line in lines]
+        return [record_of_line(place, line, reading) for line in raw.split(b"\n") if line.strip()]
     if not raw:
         return []
     try:
@@ -271,19 +277,19 @@ def _text_edge(handle: BinaryIO, place: int, size: int) -> int:
 
 def _walk_through(
     source: Source, reading: Reading, block_bytes: int, frame: Frame
-) -> Iterator[list[Record | Reject]]:
-    """Read a file that has no places to go to, and yield only the blocks that are counted."""
+) -> Iterator[tuple[int, list[Record | Reject]]]:
+    """Read a file that has no places to go to; yield the size and records of the chosen blocks."""
     filled = block_bytes
     takes = False
     block: list[Record | Reject] = []
     for record in read_records(source, reading):
         if filled >= block_bytes:
             if takes:
-                yield block  # before the next block is asked about
+                yield filled, block  # before the next block is asked about
             takes, block, filled = frame.takes_next(), [], 0
         frame.total_bytes += record.size
         filled += record.size
         if takes:
             block.append(record)
     if takes:
-        yield block
+        yield filled, block

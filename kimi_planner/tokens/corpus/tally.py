@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import islice
 
 from kimi_planner.catalog import Catalog
-from kimi_planner.money import from_units
+from kimi_planner.money import decimal_places, from_units, to_units
 from kimi_planner.tokens.corpus.records import Record, Reject
 from kimi_planner.tokens.corpus.result import FileCount
 from kimi_planner.tokens.text import count_many
@@ -26,11 +27,10 @@ class Tally:
     """Counts so far, with the texts that wait to be counted together."""
 
     def __init__(self, engine_name: str) -> None:
-        self.files: list[FileCount] = []
-        self.by_model: Counter[str | None] = Counter()
         self.rejected = 0
         self.messages: list[str] = []
         self._engine = engine_name
+        self._counts: dict[int, tuple[FileCount, Counter[str | None]]] = {}
         self._texts: list[str] = []
         self._owners: list[tuple[FileCount, str | None, int]] = []
         self._chars = 0
@@ -42,9 +42,8 @@ class Tally:
             file.rejected += 1
             self.reject(record.message)
             return
-        file.rows += record.is_new
-        file.tokens = (file.tokens or 0) + record.fixed_tokens
-        self.by_model[record.model] += record.fixed_tokens
+        file.rows = (file.rows or 0) + record.is_new
+        self._count(file, record.model, record.fixed_tokens)
         self._owners.append((file, record.model, len(record.texts)))
         self._texts += record.texts
         self._chars += sum(map(len, record.texts))
@@ -55,9 +54,7 @@ class Tally:
         """Count the texts that wait."""
         counts = iter(count_many(self._texts, self._engine))
         for file, model, texts in self._owners:
-            tokens = sum(next(counts) for _ in range(texts))
-            file.tokens = (file.tokens or 0) + tokens
-            self.by_model[model] += tokens
+            self._count(file, model, sum(islice(counts, texts)))
         self._texts, self._owners, self._chars = [], [], 0
 
     def reject(self, message: str) -> None:
@@ -66,6 +63,30 @@ class Tally:
         if len(self.messages) < MAX_MESSAGES:
             self.messages.append(message)
 
+    def fail(self, file: FileCount, message: str) -> None:
+        """Take back what was counted of a file that cannot be read to its end: it is no total."""
+        self.flush()
+        self.drop(file)
+        self.reject(message)
+
+    def drop(self, file: FileCount) -> None:
+        """Leave a file out of the totals."""
+        self._counts.pop(id(file), None)
+        file.tokens = file.rows = None
+
+    def by_model(self) -> Counter[str | None]:
+        """Return the tokens of all files by model; ``None`` is plain text."""
+        self.flush()
+        together: Counter[str | None] = Counter()
+        for _, counts in self._counts.values():
+            for model, tokens in counts.items():  # `update` and `+` would drop or skip zeros
+                together[model] += tokens
+        return together
+
+    def _count(self, file: FileCount, model: str | None, tokens: int) -> None:
+        file.tokens = (file.tokens or 0) + tokens
+        self._counts.setdefault(id(file), (file, Counter()))[1][model] += tokens
+
 
 def costs(by_model: Counter[str | None], catalog: Catalog, model: str | None) -> dict[str, Decimal]:
     """Return the exact cost as input: plain text on each model, chat bodies on their own."""
@@ -73,6 +94,7 @@ def costs(by_model: Counter[str | None], catalog: Catalog, model: str | None) ->
     for spec in catalog.select(model):
         counts = [by_model[key] for key in (None, spec.id) if key in by_model]
         if counts and spec.input_usd_per_mtok is not None:
-            rates = spec.rates()
-            found[spec.id] = from_units(sum(counts) * rates.input, rates.places)
+            price = spec.input_usd_per_mtok
+            places = decimal_places(price)
+            found[spec.id] = from_units(sum(counts) * to_units(price, places), places + 6)
     return found
