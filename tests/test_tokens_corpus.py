@@ -377,6 +377,27 @@ def test_one_absurd_tool_is_a_row_not_a_crash(tmp_path: Path) -> None:
     assert "line 3: Tool 0 must be a mapping" in found.messages[0]
 
 
+@pytest.mark.parametrize("sample", [None, 0.1])
+def test_a_file_that_may_not_be_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: float | None
+) -> None:
+    """A file without permission is counted in `rejected`, and the others still count."""
+    for name in ("a.md", "secret.md"):
+        (tmp_path / name).write_text("a line of words\n" * 40_000, encoding="utf-8")
+    really_open = Path.open
+
+    def opened(path: Path, *arguments: Any, **options: Any) -> Any:
+        if path.name == "secret.md":
+            raise PermissionError(13, "Permission denied")
+        return really_open(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", opened)
+    found = count_corpus(tmp_path, sample=sample)
+    assert found.low <= 40_000 * count_tokens("a line of words\n") <= found.high
+    assert (found.rejected, len(found.messages)) == (1, 1)
+    assert "secret.md: cannot be read" in found.messages[0]
+
+
 def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
     """Which of them is meant cannot be known."""
     path = tmp_path / "rows.csv"

@@ -69,6 +69,8 @@ def count_corpus(
     A sample is of blocks of consecutive rows, three from each stretch of the corpus, so that every
     file and every part of it has its share; tokens per byte of the blocks times the bytes of the
     corpus (a ratio estimator), and Student's t for the interval.
+
+    An image in a chat body may cost one token more than is counted: see :func:`estimate`.
     """
     catalog = catalog or load_catalog()
     if model is not None:

@@ -133,8 +133,8 @@ def _source(path: Path, form: Form | None, field: str | None) -> tuple[Source, b
         size = path.stat().st_size
         with path.open("rb") as handle:
             start = handle.read(SNIFFED_BYTES)
-    except OSError as error:
-        raise FileError(f"{path}: cannot be read ({error.strerror}).") from None
+    except OSError:  # said when it is to be read, so that other files still count
+        return Source(path, form or told, 0, is_stream=False), False
     is_stream = start.startswith((_GZIP_MAGIC, _ZSTD_MAGIC))
     source = Source(path, form or told, size, is_stream)
     if is_stream and source.form == "text":

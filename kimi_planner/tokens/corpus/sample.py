@@ -227,14 +227,18 @@ def walk_places(
     """Go from place to place in a file; yield the size and records of the chosen blocks."""
     edge = _line_edge if source.form == "jsonl" else _text_edge
     frame.total_bytes += source.size
-    with source.path.open("rb") as handle:
-        for start in range(0, source.size, block_bytes):
-            if frame.takes_next():
-                first, last = (
-                    edge(handle, place, source.size) for place in (start, start + block_bytes)
-                )
-                handle.seek(first)
-                yield last - first, _records_in(source, reading, handle.read(last - first), first)
+    try:
+        with source.path.open("rb") as handle:
+            for start in range(0, source.size, block_bytes):
+                if frame.takes_next():
+                    first, last = (
+                        edge(handle, place, source.size) for place in (start, start + block_bytes)
+                    )
+                    handle.seek(first)
+                    raw = handle.read(last - first)
+                    yield last - first, _records_in(source, reading, raw, first)
+    except OSError as error:
+        raise FileError(f"{source.name}: cannot be read ({error}).") from None
 
 
 def _records_in(source: Source, reading: Reading, raw: bytes, first: int) -> list[Record | Reject]:
