@@ -6,10 +6,16 @@ from decimal import Decimal
 
 import pytest
 
-from kimi_planner import count_messages, count_tokens
+from kimi_planner import count_messages, count_tokens, load_catalog
 from kimi_planner.checks import Outcome, load_config, run_checks, worst
 from kimi_planner.cli import main
-from kimi_planner.errors import CatalogError, ConfigError, KimiPlannerError, UnknownModelError
+from kimi_planner.errors import (
+    CatalogError,
+    ConfigError,
+    KimiPlannerError,
+    RequestError,
+    UnknownModelError,
+)
 
 AS_OF = date(2026, 10, 31)
 WORKLOADS = """
@@ -92,6 +98,29 @@ def test_a_body_without_a_configured_model_uses_its_own(project):
     assert one.value == count_messages(messages, model="kimi-k2-5")
 
 
+@pytest.mark.parametrize(("head", "named", "model"), [
+    ('model = "kimi-k2"', "", "kimi-k2-5"),
+    ("", "", "kimi-k2-5"),
+    ('model = "kimi-k2"', 'model = "kimi-k2-5-thinking"', "kimi-k2-5-thinking"),
+])  # fmt: skip
+def test_a_body_is_priced_on_the_model_it_is_sent_to(project, head, named, model):
+    """The budget's model comes before the body's, and the body's before the default."""
+    budget = '[[tool.kimi-planner.prompts]]\npaths = "body.json"\nkind = "request"\n'
+    (one,) = results_of(project(f"{budget}{named}\nmax_usd = 1\n", head=head))
+    messages = [{"role": "user", "content": "你好，我叫李雷，1+1等于多少？"}]
+    price = load_catalog().model(model).input_usd_per_mtok
+    assert one.value == price * count_messages(messages, model=model) / 1_000_000
+    assert one.message.endswith(f"a call on {model}, limit 1")
+
+
+def test_a_body_without_any_model_is_an_error(project, tmp_path):
+    """Neither budget, body nor default name a model: the file and the budget are named."""
+    (tmp_path / "body.json").write_text('{"messages": []}', encoding="utf-8")
+    budget = '[[tool.kimi-planner.prompts]]\npaths = "body.json"\nkind = "request"\nmax_usd = 1\n'
+    with pytest.raises(RequestError, match=r"body\.json: no model\. .*line 3"):
+        results_of(project(budget, head=""))
+
+
 @pytest.mark.parametrize(("name", "limit", "outcome"), [
     ('name = "first"', "130.20", Outcome.PASSED),
     ('name = "first"', "130.19", Outcome.OVER),
@@ -159,9 +188,13 @@ SPEND = '[[tool.kimi-planner.workloads]]\npath = "w.toml"\nmax_usd_per_month = 9
     ("", PROMPTS + "max_tokens = 5\nkind = 'picture'\n", ["line 6", "'picture'", "request"]),
     ("", "[[tool.kimi-planner.prompts]]\nmax_tokens = 5\n", ["line 3", "paths is missing"]),
     ("", "[[tool.kimi-planner.prompts]]\npaths = ['/etc/x']\n", ["line 4", "relative"]),
+    ("", PROMPTS.replace("p.md", "p/**.md"), ["line 4", "paths is ['p/**.md']", "**"]),
+    ("", PROMPTS.replace("p.md", "."), ["line 4", "paths is ['.']"]),
     ("prompts = 3", "", ["line 2", "prompts is 3", "[[tool.kimi-planner.prompts]]"]),
     ("", SPEND, ["line 3", "model is missing"]),
     ("model='kimi-k2'", SPEND + "percentile = 101\n", ["line 6", "percentile", "0 to 100"]),
+    ("model='kimi-k2'", SPEND + "percentile = nan\n", ["line 6", "percentile is", "0 to 100"]),
+    ("model='kimi-k2'", SPEND + "months = 500\n", ["line 6", "months is 500", "1 to 120"]),
     ("model='kimi-k2'", SPEND + "months = 1.5\n", ["line 6", "months", "whole number"]),
     ("model='kimi-k2'", SPEND.replace("path", "paths"), ["line 4", "'paths'", "'path'"]),
 ])  # fmt: skip

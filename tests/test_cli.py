@@ -257,6 +257,9 @@ def test_catalog_list_and_show(run):
     assert code == 0
     assert [model["id"] for model in found["models"]] == list(load_catalog().ids)
     assert found["models"][2]["input_usd_per_mtok"] == "1.20"
+    for model, spec in zip(found["models"], load_catalog(), strict=True):
+        said = (model["tokenizer"], model["chat_template"])
+        assert said == (spec.tokenizer, spec.chat_template)
 
 
 def test_report_writes_both_files_and_says_the_total(run, tmp_path):
@@ -295,3 +298,39 @@ def test_a_closed_pipe_is_no_error():
     command = f"{sys.executable} -m kimi_planner catalog show | head -c 1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("m", "")
+
+
+@pytest.mark.parametrize("arguments", [["catalog", "show"], ["--help"], ["no-such-command"]])
+def test_a_closed_pipe_does_not_read_as_a_breach(arguments):
+    """Without a reader the exit code is that of SIGPIPE, never 1, and nothing is printed."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    stderr = writer if arguments == ["no-such-command"] else subprocess.PIPE
+    done = subprocess.run(
+        [sys.executable, "-m", "kimi_planner", *arguments],
+        stdout=writer,
+        stderr=stderr,
+        check=False,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr or b"") == (141, b"")
+
+
+def test_an_internal_error_does_not_read_as_a_breach(run, monkeypatch, plain):
+    """What nobody expected is one line and exit code 70; the traceback only when asked for."""
+
+    def broken(*_arguments, **_options):
+        raise RuntimeError("no such\nthing.")
+
+    monkeypatch.setattr("kimi_planner.selection.recommend", broken)
+    monkeypatch.delenv("KIMI_PLANNER_DEBUG", raising=False)
+    line = (
+        "kimi-planner: internal error: RuntimeError: no such thing. "
+        "Please report it, with the command.\n"
+    )
+    assert run("plan", plain) == (70, "", line)
+    monkeypatch.setenv("KIMI_PLANNER_DEBUG", "1")
+    code, _, err = run("plan", plain)
+    assert code == 70
+    assert err.startswith("Traceback")
+    assert err.endswith(line)

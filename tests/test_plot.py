@@ -1,6 +1,8 @@
 """Pictures show the numbers of the results they are given."""
 
 from datetime import date
+from functools import partial
+from io import BytesIO
 
 import matplotlib as mpl
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from kimi_planner import Workload, context_fit, load_workloads, plot, project, recommend
+from kimi_planner.errors import ScenarioError
 
 mpl.use("Agg")
 AS_OF = date(2026, 11, 24)
@@ -128,6 +131,38 @@ def test_cost_vs_reasoning_has_a_point_for_each_model(recommendation):
     assert costs == pytest.approx(sorted(total / MONTHS for total in totals))
     for model in projection.models:
         assert model in words(ax)
+
+
+@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN.keys())
+@pytest.mark.parametrize("name", [r"spend $\bad{$ x", r"a\$b", "5$"])
+def test_dollar_signs_in_names_are_no_mathematics(draw, name):
+    """A name is drawn as it is written, on axes of its own and on those it is given."""
+    workload = Workload(name=name, requests_per_day=10, prompt_tokens=10, completion_tokens=10)
+    chosen = recommend(workload, months=1, as_of=AS_OF)
+    for ax in (None, plt.subplots()[1]):
+        draw(chosen, ax).figure.savefig(BytesIO(), format="svg")
+
+
+@pytest.mark.parametrize(
+    "draw", [plot.monthly_spend, plot.cost_vs_reasoning, partial(plot.spend_fan, model="kimi-k2")]
+)
+def test_dollar_signs_in_titles_are_no_mathematics(draw):
+    """A title with the name of one workload is drawn as it is written."""
+    name = r"spend $\bad{$ x"
+    workload = Workload(name=name, requests_per_day=10, prompt_tokens=10, completion_tokens=10)
+    ax = draw(project(workload, months=1, as_of=AS_OF), workload=name)
+    ax.figure.savefig(BytesIO(), format="svg")
+    assert ax.get_title(loc="left").replace(r"\$", "$").count(name) == 1
+
+
+def test_spend_fan_of_a_mapping_says_what_it_covers(recommendation):
+    """A mapping that leaves workloads out is titled so, and takes no workload beside it."""
+    projection, best = recommendation.projection, dict(recommendation.best)
+    assert ": all workloads" in plot.spend_fan(projection, best).get_title(loc="left")
+    del best["support-chat"]
+    assert ": 4 of 5 workloads" in plot.spend_fan(projection, best).get_title(loc="left")
+    with pytest.raises(ScenarioError, match="'support-chat' stands beside a mapping"):
+        plot.spend_fan(projection, best, "support-chat")
 
 
 def test_colours_differ_in_grey():

@@ -3,16 +3,18 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 
 import matplotlib as mpl
 import pytest
 
-from kimi_planner import Workload, load_workloads, recommend
+from kimi_planner import Workload, load_catalog, load_workloads, recommend
+from kimi_planner.files import data_dir
 from kimi_planner.report.html import html_report
 from kimi_planner.report.json_form import plan_data, plan_json
-from kimi_planner.report.tables import share_text, spend_table, totals_sentence
+from kimi_planner.report.tables import share_text, source_sentences, spend_table, totals_sentence
 from kimi_planner.report.text import markdown_report, plan_text
 
 mpl.use("Agg")
@@ -102,6 +104,41 @@ def test_hostile_names_do_nothing_in_markdown(hostile):
     table = [line for line in text.splitlines() if "script" in line and line.startswith("|")]
     widths = {len(re.findall(r"(?<!\\)\|", line)) for line in table if "source" not in line}
     assert widths <= {4, 9}
+
+
+def test_a_hostile_name_without_a_model_does_nothing_in_markdown():
+    """The total names workloads that no model fits, also as text only."""
+    workload = Workload(name=HOSTILE, requests_per_day=5, prompt_tokens=10, completion_tokens=10)
+    impossible = replace(workload, name="<script>x</script>", needs=("vision", "reasoning", "json"))
+    text = markdown_report(recommend([workload, impossible], months=1, as_of=AS_OF))
+    assert "No model qualifies for &lt;script&gt;x&lt;/script&gt;." in text
+    assert "<script" not in text
+
+
+def test_models_that_tie_have_one_recommended_among_them(tmp_path):
+    """Of models that cost the same only the first of the ranking is recommended."""
+    text = (data_dir() / "catalogs" / "2026-06.toml").read_text(encoding="utf-8")
+    for price in ("input", "output"):
+        text = re.sub(
+            rf"^{price}_usd_per_mtok = .*$", f'{price}_usd_per_mtok = "1"', text, flags=re.M
+        )
+    path = tmp_path / "tied.toml"
+    path.write_text(text, encoding="utf-8")
+    workload = Workload(name="w", requests_per_day=5, prompt_tokens=10, completion_tokens=10)
+    tied = recommend(workload, months=1, as_of=AS_OF, catalog=load_catalog(path))
+    marks = [row[-1] for row in spend_table(tied).rows]
+    assert marks == ["recommended", "+0.00", "+0.00", "+0.00"]
+
+
+def test_reports_say_where_the_source_contradicts_itself(recommendation):
+    """Each conflict of the catalog stands in Markdown and in HTML, in the same words."""
+    sentences = source_sentences(recommendation.projection.catalog)
+    assert len(sentences) == 1 + len(recommendation.projection.catalog.conflicts) > 1
+    page = "".join(Outline(html_report(recommendation)).text)
+    text = markdown_report(recommendation).replace("\\", "")
+    for sentence in sentences:
+        assert sentence in page
+        assert sentence in text
 
 
 def test_no_model_qualifies():

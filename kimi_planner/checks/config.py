@@ -29,8 +29,9 @@ class PromptBudget:
         Globs, relative to the configuration.
     kind
         ``"text"``, or ``"request"`` for bodies of chat completions.
-    model
-        Whose template and prices; ``None`` if no budget needs one.
+    model, default_model
+        Whose template and prices: what the budget itself names, then the body's own model, then
+        the default of the configuration; ``None`` where not given.
     max_tokens, max_usd
         Most prompt tokens of a file, and most that sending it once may cost as input.
     where
@@ -40,6 +41,7 @@ class PromptBudget:
     paths: tuple[str, ...]
     kind: str
     model: str | None
+    default_model: str | None
     max_tokens: int | None
     max_usd: Decimal | None
     where: str
@@ -122,10 +124,12 @@ def load_config(path: str | Path = "pyproject.toml") -> CheckConfig:
         raise ConfigError(
             f"{table.where()}: nothing to check. Add [[{TABLE}.prompts]] or [[{TABLE}.workloads]]."
         )
-    for where, named in ((one.where, one.model) for group in (prompts, workloads) for one in group):
-        if named is not None:
+    named = [(one.where, one.model or one.default_model) for one in prompts]
+    named += [(one.where, one.model) for one in workloads]
+    for where, name in named:
+        if name is not None:
             try:
-                catalog.model(named)
+                catalog.model(name)
             except KimiPlannerError as error:
                 raise type(error)(f"{where}: {error}") from None
     return CheckConfig(
@@ -169,10 +173,11 @@ class _Table:
             raise self.wrong(key, "It must be text.")
         return value
 
-    def whole(self, key: str) -> int | None:
+    def whole(self, key: str, most: int | None = None) -> int | None:
         value = self.values.get(key)
-        if key in self.values and (type(value) is not int or value < 1):
-            raise self.wrong(key, "It must be a whole number from 1.")
+        if key in self.values and (type(value) is not int or not 1 <= value <= (most or value)):
+            bound = f" to {most}" if most else ""
+            raise self.wrong(key, f"It must be a whole number from 1{bound}.")
         return value
 
     def amount(self, key: str) -> Decimal | None:
@@ -195,26 +200,38 @@ def _prompt_budget(table: _Table, default_model: str | None) -> PromptBudget:
         raise table.wrong("paths", 'Give a list such as ["prompts/**/*.md"].')
     if not paths or any(Path(path).is_absolute() for path in paths):
         raise table.wrong("paths", "Give at least one path, relative to this file.")
+    if not all(_is_glob(path) for path in paths):
+        raise table.wrong(
+            "paths", 'Name files; ** stands alone between slashes: "prompts/**/*.md".'
+        )
     kind = table.values.get("kind", KINDS[0])
     if kind not in KINDS:
         raise table.wrong("kind", f"It must be one of {', '.join(KINDS)}.")
     limit, max_usd = table.whole("max_tokens"), table.amount("max_usd")
     if limit is None and max_usd is None:
         raise ConfigError(f"{table.where()}: no limit. Give max_tokens, max_usd or both.")
-    model = table.text("model") or default_model
-    if max_usd is not None and model is None:
+    model = table.text("model")
+    if max_usd is not None and kind == "text" and not (model or default_model):
         raise ConfigError(f"{table.where()}: max_usd needs a model. Name one here or in [{TABLE}].")
     return PromptBudget(
         paths=tuple(paths),
         kind=kind,
         model=model,
+        default_model=default_model,
         max_tokens=limit,
         max_usd=max_usd,
         where=table.where(),
     )
 
 
+def _is_glob(pattern: str) -> bool:
+    parts = Path(pattern).parts
+    return bool(parts) and not any("**" in part and part != "**" for part in parts)
+
+
 def _workload_budget(table: _Table, default_model: str | None) -> WorkloadBudget:
+    from kimi_planner.projection.calendar import MAX_MONTHS  # with pandas; prompts need none
+
     table.refuse_unknown({"path", "name", "model", "percentile", "months", "max_usd_per_month"})
     path, limit = table.text("path"), table.amount("max_usd_per_month")
     model = table.text("model") or default_model
@@ -225,14 +242,15 @@ def _workload_budget(table: _Table, default_model: str | None) -> WorkloadBudget
     if model is None:
         raise table.wrong("model", f"Name one here or in [{TABLE}].")
     percentile = table.values.get("percentile", 90)
-    if type(percentile) not in (int, Decimal) or not 0 <= percentile <= 100:
+    is_number = type(percentile) in (int, Decimal) and Decimal(percentile).is_finite()
+    if not is_number or not 0 <= percentile <= 100:
         raise table.wrong("percentile", "It must be a number from 0 to 100.")
     return WorkloadBudget(
         path=path,
         name=table.text("name"),
         model=model,
         percentile=float(percentile),
-        months=table.whole("months") or 12,
+        months=table.whole("months", MAX_MONTHS) or 12,
         max_usd_per_month=limit,
         where=table.where(),
     )

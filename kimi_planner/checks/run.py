@@ -94,7 +94,7 @@ def _check_prompts(config: CheckConfig, budget: PromptBudget) -> Iterator[CheckR
             if path.is_relative_to(config.folder)
             else str(path)
         )
-        tokens = _prompt_tokens(path, budget, config.catalog)
+        tokens, model = _prompt_tokens(path, budget, config.catalog)
         if budget.max_tokens is not None:
             yield _result(
                 name,
@@ -104,23 +104,24 @@ def _check_prompts(config: CheckConfig, budget: PromptBudget) -> Iterator[CheckR
                 f"{tokens:,} tokens",
                 f"{budget.max_tokens:,}",
             )
-        if budget.max_usd is not None and budget.model is not None:
-            rates = config.catalog.model(budget.model).rates()
+        if budget.max_usd is not None and model is not None:
+            rates = config.catalog.model(model).rates()
             price = from_units(tokens * rates.input, rates.places)
             yield _result(
                 name,
                 "prompt cost",
                 price,
                 budget.max_usd,
-                f"{price:f} USD a call on {budget.model}",
+                f"{price:f} USD a call on {model}",
                 f"{budget.max_usd:f}",
             )
 
 
-def _prompt_tokens(path: Path, budget: PromptBudget, catalog: Catalog) -> int:
+def _prompt_tokens(path: Path, budget: PromptBudget, catalog: Catalog) -> tuple[int, str | None]:
+    """Return the tokens of a file, and the model they are counted and priced for."""
     text = read_text(path)
     if budget.kind == "text":
-        return count_tokens(text)
+        return count_tokens(text), budget.model or budget.default_model
     try:
         body = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -129,13 +130,13 @@ def _prompt_tokens(path: Path, budget: PromptBudget, catalog: Catalog) -> int:
         ) from None
     if not isinstance(body, Mapping) or "messages" not in body:
         raise RequestError(f"{path}: no messages. A request body has the key 'messages'.")
-    model = budget.model or body.get("model")
+    model = budget.model or body.get("model") or budget.default_model
     if not isinstance(model, str):
         raise RequestError(
             f"{path}: no model. Name one in the body, or as model in {budget.where}."
         )
     try:
-        return count_messages(body["messages"], model, body.get("tools"), catalog=catalog)
+        return count_messages(body["messages"], model, body.get("tools"), catalog=catalog), model
     except KimiPlannerError as error:
         raise type(error)(f"{path}: {error}") from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from importlib import import_module
 
 import click
@@ -14,7 +15,9 @@ __all__ = ["main"]
 
 BAD_INPUT = 2
 CANNOT_TELL = 3
+INTERNAL = 70
 INTERRUPTED = 130
+NO_READER = 141  # as of any program that SIGPIPE ends; neither passed nor over a budget
 
 _COMMANDS = {
     "catalog": "Show the price and capability catalogs.",
@@ -46,18 +49,30 @@ class _Commands(click.Group):
 def _cli() -> None:
     """Plan what Kimi models will cost, whether requests fit, and which model to choose.
 
-    Exit codes: 0 passed, 1 a budget is exceeded, 2 bad input or usage, 3 cannot tell.
+    Exit codes: 0 passed, 1 a budget is exceeded, 2 bad input or usage, 3 cannot tell, 70 internal
+    error.
     """
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit; every error of ours is one line on stderr."""
-    sys.exit(_run(arguments))
-
-
-def _run(arguments: list[str] | None) -> int:
     try:
-        return int(_cli.main(arguments, prog_name="kimi-planner", standalone_mode=False) or 0)
+        code = _run(sys.argv[1:] if arguments is None else list(arguments))
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):  # what is still buffered would fail at exit
+            os.dup2(nowhere, stream.fileno())
+        code = NO_READER
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    try:  # not _cli.main, which gives a closed pipe the exit code of an exceeded budget
+        with _cli.make_context("kimi-planner", arguments) as context:
+            _cli.invoke(context)
+        return 0
+    except click.exceptions.Exit as stopped:
+        return stopped.exit_code
     except KimiPlannerError as error:
         return _fail(
             str(error), CANNOT_TELL if isinstance(error, PriceNotFoundError) else BAD_INPUT
@@ -75,8 +90,12 @@ def _run(arguments: list[str] | None) -> int:
     except (KeyboardInterrupt, click.Abort):
         return _fail("stopped.", INTERRUPTED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        raise
+    except Exception as error:  # Python would exit with 1, which says that a budget is exceeded
+        if os.environ.get("KIMI_PLANNER_DEBUG"):
+            traceback.print_exc()
+        what = f"{type(error).__name__}: {error}".rstrip(" .:")
+        return _fail(f"internal error: {what}. Please report it, with the command.", INTERNAL)
 
 
 def _fail(message: str, code: int) -> int:

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from kimi_planner.plot.style import INK, MUTED, axes, budget_line, caption, styled
+from kimi_planner.plot.style import INK, MUTED, axes, budget_line, caption, literal, styled
 from kimi_planner.projection import ContextFit
 
 __all__ = ["context_fit"]
@@ -60,7 +60,7 @@ def context_fit(fit: ContextFit, *, ax: Axes | None = None) -> Axes:
         ax.set_xscale("log")
         for window in sorted(set(fit.frame["context_window_tokens"].dropna().astype(int))):
             budget_line(ax, f"window {window:,}", window, vertical=True)
-        ax.set_yticks(range(len(rows)), labels=list(rows["label"]))
+        ax.set_yticks(range(len(rows)), labels=[literal(text) for text in rows["label"]])
         ax.set_ylim(len(rows) - 0.5, -0.5)
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         ax.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))

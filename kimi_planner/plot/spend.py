@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 
+from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd
 from kimi_planner.plot.style import (
     INK,
@@ -16,6 +17,7 @@ from kimi_planner.plot.style import (
     caption,
     color_of,
     label,
+    literal,
     money_axis,
     styled,
 )
@@ -68,13 +70,14 @@ def monthly_spend(
             reach = max(reach, p90)
         for place, text in enumerate(texts):  # in one column, clear of bars and budget
             label(ax, text, (reach, place), (8, 0))
-        ax.set_yticks(range(len(projection.models)), labels=list(projection.models))
+        names = [literal(model) for model in projection.models]
+        ax.set_yticks(range(len(names)), labels=names)
         ax.invert_yaxis()
         if budget is not None:
             budget_line(ax, f"budget {usd(budget, 0)}", float(budget), vertical=True)
         money_axis(ax, "x", 1.5 * reach)
         ax.set_xlabel("USD per month, average over the months planned")
-        ax.set_title(f"Monthly spend: {workload or 'all workloads on one model'}")
+        ax.set_title(literal(f"Monthly spend: {workload or 'all workloads on one model'}"))
         caption(ax, f"Bar: P50 over scenarios. Line: P10 to P90. {projection.provenance}")
         return ax
 
@@ -95,7 +98,7 @@ def spend_fan(
     model : str or mapping of str to str
         A model id; or from workload to model id, such as `Recommendation.best`, for their sum.
     workload : str, optional
-        One workload; all together if not given.
+        One workload; all together if not given. A mapping names its workloads itself.
     ax : Axes, optional
         Where to draw; a new figure if not given.
 
@@ -107,8 +110,13 @@ def spend_fan(
     Raises
     ------
     ScenarioError
-        If the projection has no such workload or model.
+        If the projection has no such workload or model, or a workload stands beside a mapping.
     """
+    if workload is not None and not isinstance(model, str):
+        raise ScenarioError(
+            f"workload {shown(workload)} stands beside a mapping of workloads to models. Leave it "
+            "out, or name one model."
+        )
     with styled():
         ax = axes(ax)
         spend = projection.of(model, workload) if isinstance(model, str) else projection.mix(model)
@@ -131,7 +139,8 @@ def spend_fan(
         money_axis(ax, "y", 1.12 * max(float(p90.max()), float(budget or 0)))
         ax.set_ylabel("USD per month")
         named = model if isinstance(model, str) else "each on its recommended model"
-        ax.set_title(f"Spend by month: {workload or 'all workloads'}, {named}")
+        every = f"{len(model)} of {len(projection.names)}" if not covered else "all"
+        ax.set_title(literal(f"Spend by month: {workload or f'{every} workloads'}, {named}"))
         caption(
             ax,
             f"Dark band: P25 to P75 over scenarios. Light band: P10 to P90. {projection.provenance}",

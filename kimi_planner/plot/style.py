@@ -21,6 +21,7 @@ __all__ = [
     "caption",
     "color_of",
     "label",
+    "literal",
     "money_axis",
     "styled",
 ]
@@ -85,12 +86,17 @@ def money_axis(ax: Axes, which: Literal["x", "y"], top: float) -> None:
     set_limits(0, top or 1.0)
 
 
+def literal(text: str) -> str:
+    """Return what draws as the text itself: between dollar signs matplotlib reads mathematics."""
+    return text.replace("$", r"\$")
+
+
 def label(
     ax: Axes, text: str, at: tuple[float, float], offset: tuple[float, float], **options: Any
 ) -> None:
     """Write beside a point, on white so that lines behind do not cross the words."""
     ax.annotate(
-        text,
+        literal(text),
         at,
         xytext=offset,
         textcoords="offset points",
@@ -122,7 +128,7 @@ def budget_line(ax: Axes, text: str, value: float, *, vertical: bool) -> None:
 def caption(ax: Axes, text: str, *, drop: int = 44) -> None:
     """Write what the picture rests on, ``drop`` points below the axes."""
     ax.annotate(
-        fill(text, CAPTION_CHARS),
+        literal(fill(text, CAPTION_CHARS)),
         xy=(0, 0),
         xycoords="axes fraction",
         xytext=(0, -drop),

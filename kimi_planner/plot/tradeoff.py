@@ -9,7 +9,17 @@ from matplotlib.axes import Axes
 
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.money import usd
-from kimi_planner.plot.style import INK, MUTED, axes, caption, color_of, label, money_axis, styled
+from kimi_planner.plot.style import (
+    INK,
+    MUTED,
+    axes,
+    caption,
+    color_of,
+    label,
+    literal,
+    money_axis,
+    styled,
+)
 from kimi_planner.projection import Projection
 
 __all__ = ["cost_vs_reasoning"]
@@ -67,7 +77,7 @@ def cost_vs_reasoning(
         money_axis(ax, "y", 1.1 * reach)
         ax.set_ylabel("USD per month")
         ax.set_xlabel("reasoning depth, as rated from the words of the price card")
-        ax.set_title(f"Cost against reasoning depth: {workload or 'all workloads'}")
+        ax.set_title(literal(f"Cost against reasoning depth: {workload or 'all workloads'}"))
         unrated = [spec.id for spec in projection.specs if spec.reasoning_depth is None]
         missing = f" Not rated: {', '.join(unrated)}." if unrated else ""
         caption(

@@ -13,6 +13,7 @@ from kimi_planner.report.tables import (
     catalog_table,
     exclusions_table,
     months_table,
+    source_sentences,
     spend_table,
     totals_sentence,
 )
@@ -49,6 +50,7 @@ def html_report(recommendation: Recommendation) -> str:
         exclusions=exclusions_table(recommendation),
         assumptions=assumptions_table(projection),
         prices=catalog_table(projection.catalog),
+        sources=source_sentences(projection.catalog),
         pictures=[(words, _svg(ax)) for words, ax in pictures(recommendation).values()],
     )
 

@@ -1,4 +1,4 @@
-"""A plan as JSON: a stable form, described in the README."""
+"""A plan as JSON: a stable form, described in docs/json.md."""
 
 from __future__ import annotations
 
@@ -75,6 +75,8 @@ def catalog_data(catalog: Catalog) -> dict[str, Any]:
                 **{name: _plain(getattr(model, name)) for name in PRICES},
                 "capabilities": sorted(model.capabilities),
                 "use_cases": list(model.use_cases),
+                "tokenizer": model.tokenizer,
+                "chat_template": model.chat_template,
                 "reasoning_depth": model.reasoning_depth and asdict(model.reasoning_depth),
                 "speed": model.speed and asdict(model.speed),
                 "sources": dict(model.sources),

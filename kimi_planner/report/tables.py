@@ -18,6 +18,7 @@ __all__ = [
     "catalog_table",
     "exclusions_table",
     "months_table",
+    "source_sentences",
     "spend_table",
     "totals_sentence",
 ]
@@ -36,14 +37,16 @@ def spend_table(recommendation: Recommendation) -> Table:
     """Return spend, risk and fit of every workload on every model, the recommended one marked."""
     projection, fit = recommendation.projection, recommendation.fit
     excluded = {(one.workload, one.model) for one in recommendation.exclusions}
-    more = {(one.workload, one.model): one.more_than_best_usd for one in recommendation.choices}
+    choices = {(one.workload, one.model): one for one in recommendation.choices}
     rows = []
     for row in projection.summary().to_dict("records"):
         key = (row["workload"], row["model"])
         if key in excluded:
             verdict = "excluded"
         else:
-            verdict = f"+{usd(more[key])}" if more[key] else "recommended"
+            choice = choices[key]
+            best = choice.rank == 1
+            verdict = "recommended" if best else f"+{usd(choice.more_than_best_usd)}"
         chance = row["chance_over_budget"]
         rows.append(
             (
@@ -133,6 +136,18 @@ def catalog_table(catalog: Catalog) -> Table:
         "capabilities",
     )
     return Table(headers, rows, frozenset({1, 2, 3, 4, 5, 6}))
+
+
+def source_sentences(catalog: Catalog) -> list[str]:
+    """Return where the prices come from, and every contradiction in it with the value chosen."""
+    return [
+        f"Source: {catalog.source.title}, checked on {catalog.source.checked_on}.",
+        *(
+            f"The source gives two values for {one.field}: {one.chosen} ({one.chosen_where}) and "
+            f"{one.other} ({one.other_where}). {one.reason}"
+            for one in catalog.conflicts
+        ),
+    ]
 
 
 def totals_sentence(recommendation: Recommendation) -> str:

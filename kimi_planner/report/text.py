@@ -12,6 +12,7 @@ from kimi_planner.report.tables import (
     catalog_table,
     exclusions_table,
     months_table,
+    source_sentences,
     spend_table,
     totals_sentence,
 )
@@ -48,7 +49,7 @@ def markdown_report(recommendation: Recommendation) -> str:
     catalog = projection.catalog
     sections = [
         "# Kimi API budget",
-        totals_sentence(recommendation),
+        _escaped(totals_sentence(recommendation)),
         *("- " + _escaped(sentence) for sentence in recommendation.sentences()),
         "## Spend by month, each workload on its recommended model (USD)",
         _markdown(months_table(recommendation)),
@@ -60,10 +61,10 @@ def markdown_report(recommendation: Recommendation) -> str:
         "\n".join(f"- {_escaped(note)}" for note in projection.notes) or "Nothing known.",
         "## Assumptions",
         _markdown(assumptions_table(projection)),
-        f"## Prices: catalog {catalog.version}",
+        f"## Prices: catalog {_escaped(catalog.version)}",
         _markdown(catalog_table(catalog)),
-        f"Source: {_escaped(catalog.source.title)}, checked on {catalog.source.checked_on}.",
-        projection.provenance,
+        *(_escaped(sentence) for sentence in source_sentences(catalog)),
+        _escaped(projection.provenance),
     ]
     return "\n\n".join(sections) + "\n"
 
