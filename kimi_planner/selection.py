@@ -133,10 +133,10 @@ class Recommendation:
     def without_model(self) -> tuple[str, ...]:
         """Workloads for which no model qualifies."""
         best = self.best
-        return tuple(name for name in self._names if name not in best)
+        return tuple(name for name in self.names if name not in best)
 
     @property
-    def _names(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         """Names of the workloads, in the order of the projection, which may hold others too."""
         asked = {one.workload for one in self.choices} | {one.workload for one in self.exclusions}
         return tuple(name for name in self.projection.names if name in asked)
@@ -155,7 +155,7 @@ class Recommendation:
     def sentences(self) -> list[str]:
         """Return the choice for each workload in one sentence."""
         said = []
-        for name in self._names:
+        for name in self.names:
             ranked = [choice for choice in self.choices if choice.workload == name]
             if not ranked:
                 said.append(f"{name}: no model qualifies.")

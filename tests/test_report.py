@@ -155,6 +155,14 @@ def test_no_model_qualifies():
     assert plan_data(nothing)["recommended"] == {}
 
 
+def test_a_choice_for_some_workloads_of_a_larger_plan(recommendation):
+    """A report of two workloads speaks of these two, though the projection holds five."""
+    some = recommend(load_workloads()[:2], projection=recommendation.projection)
+    assert {row[0] for row in spend_table(some).rows} == {"support-chat", "coding-assistant"}
+    assert totals_sentence(some).startswith("All workloads on their recommended models")
+    assert "2 workloads, 4 models" in html_report(some)
+
+
 def test_spend_table_marks_each_choice(recommendation):
     """Each workload has one recommended row; the others are excluded or say how much more."""
     rows = spend_table(recommendation).rows

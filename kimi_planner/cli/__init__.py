@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from importlib import import_module
 
 import click
@@ -93,6 +92,8 @@ def _run(arguments: list[str]) -> int:
         raise
     except Exception as error:  # Python would exit with 1, which says that a budget is exceeded
         if os.environ.get("KIMI_PLANNER_DEBUG"):
+            import traceback
+
             traceback.print_exc()
         what = f"{type(error).__name__}: {error}".rstrip(" .:")
         return _fail(f"internal error: {what}. Please report it, with the command.", INTERNAL)

@@ -41,6 +41,8 @@ def spend_table(recommendation: Recommendation) -> Table:
     rows = []
     for row in projection.summary().to_dict("records"):
         key = (row["workload"], row["model"])
+        if key[0] not in recommendation.names:
+            continue
         if key in excluded:
             verdict = "excluded"
         else:
@@ -159,7 +161,7 @@ def totals_sentence(recommendation: Recommendation) -> str:
     spend = projection.mix(recommendation.best).over_months()
     months = len(projection.months)
     subject = (
-        f"{len(recommendation.best)} of {len(projection.names)} workloads"
+        f"{len(recommendation.best)} of {len(recommendation.names)} workloads"
         if left_out
         else "All workloads"
     )
