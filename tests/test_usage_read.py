@@ -151,6 +151,8 @@ def test_a_csv_with_all_columns(read):
         ("2026-01-01", "2026-01-01T00:00:00"),
         ("2026-01-01T09:30:00+08:00", "2026-01-01T01:30:00"),
         ("2026-01-01T09:30:00.123456Z", "2026-01-01T09:30:00.123456"),
+        ("20260101", "2026-01-01T00:00:00"),
+        ("100000000", "1973-03-03T09:46:40"),
         ("1767225600", "2026-01-01T00:00:00"),
         ("1767225600.25", "2026-01-01T00:00:00.25"),
         ("1767225600123", "2026-01-01T00:00:00.123"),
@@ -174,6 +176,23 @@ def test_json_times_are_numbers_or_text(read):
     assert set(frame["timestamp"]) == {pd.Timestamp("2026-01-01T00:00:00.5", tz="UTC")}
 
 
+def test_a_usage_frame_written_as_json_lines_is_read_back(read):
+    """Windows keep their number of requests, and every other column its values."""
+    frame = read(
+        "timestamp,model,requests,prompt_tokens,cached_tokens,completion_tokens,reasoning_tokens\n"
+        "2026-01-01T00:00:00Z,kimi-k2,3,900,100,60,0\n2026-01-01T01:00:00Z,,1,5,,7,\n",
+        "log.csv",
+    )
+    written = frame.to_json(orient="records", lines=True, date_format="iso")
+    pd.testing.assert_frame_equal(read(written), frame)
+
+
+def test_requests_of_a_bare_usage_object_are_checked(refused):
+    """A number of requests that is none is named with its line, as in a CSV."""
+    said = refused(lines(USAGE | {"requests": 1.5}))
+    assert said == "line 1: requests is 1.5. It must be a whole number."
+
+
 def test_a_log_without_dates_counts_from_its_start(read):
     """Seconds in timestamp_s become times since the start of the log."""
     frame = read("timestamp_s,prompt_tokens,completion_tokens\n0.0,1,1\n0.1,1,1\n90,1,1\n", "a.csv")
@@ -186,10 +205,19 @@ def test_a_log_without_dates_counts_from_its_start(read):
 @pytest.mark.parametrize("column", ["timestamp", "timestamp_s"])
 def test_what_is_no_time_is_refused(refused, stamp, column):
     """No clock is read, and no time is guessed."""
-    said = refused(f"{column},prompt_tokens,completion_tokens\n0,1,1\n{stamp},1,1\n", "log.csv")
+    said = refused(f"{column},prompt_tokens,completion_tokens\n,1,1\n{stamp},1,1\n", "log.csv")
     assert said == (
-        f"line 3: timestamp is '{stamp}'. Write ISO 8601, such as 2026-11-24T09:30:00Z, or seconds."
+        f"line 3: timestamp is '{stamp}'. Write ISO 8601, such as 2026-11-24T09:30:00Z, "
+        "or seconds since 1970; seconds since the start of the log stand in timestamp_s."
     )
+
+
+@pytest.mark.parametrize("stamp", ["2026", "20261399", "20261101.0", "99999999.5", "0", "-1"])
+def test_a_number_too_small_for_an_epoch_is_refused(refused, stamp):
+    """Years, seconds from the start of a log and wrong dates do not become days of 1970."""
+    said = refused(f"timestamp,prompt_tokens,completion_tokens\n{stamp},1,1\n", "log.csv")
+    assert said.startswith(f"line 2: timestamp is '{stamp}'.")
+    assert "timestamp_s" in said
 
 
 def test_a_relative_time_of_centuries_is_refused(refused):

@@ -83,6 +83,18 @@ def test_a_cached_share_is_of_the_rows_that_state_it():
     assert "1 of 3 rows do not state cached tokens" in fitted.notes
 
 
+def test_answers_are_sized_by_the_rows_that_state_their_reasoning():
+    """Reasoning is not counted twice where only every second row states it."""
+    stated = pd.array([1000, None] * 10, dtype="Int64")
+    frame = calls(20, "1h", completion_tokens=1100, reasoning_tokens=stated)
+    fitted = Workload.from_usage(frame, "w", requests_per_day=1)
+    assert (fitted.completion_tokens.mean, fitted.reasoning_tokens.mean) == (100, 1000)
+    assert any(note.startswith("10 of 20 rows do not state reasoning") for note in fitted.notes)
+    model, days = "kimi-k2-5-thinking", 30
+    spend = project(fitted, 1, "2026-11", model, as_of=date(2026, 11, 24)).of(model)
+    assert spend.completion_tokens[0] == pytest.approx(1100 * days)
+
+
 def test_what_is_known_better_replaces_what_the_log_shows():
     """Given fields are taken as they are; with traffic given, the log needs no times."""
     traffic = {"p10": 800, "p50": 1000, "p90": 1500}

@@ -105,7 +105,7 @@ def checked_frame(
         (times.isna() & stated.notna()).to_numpy(dtype=bool),
         lambda row: (
             f"timestamp is {shown(_cell(stated, row))}. Write ISO 8601, such as 2026-11-24T09:30:00Z, "
-            "or seconds."
+            "or seconds since 1970; seconds since the start of the log stand in timestamp_s."
         ),
     )
     checked = pd.DataFrame(

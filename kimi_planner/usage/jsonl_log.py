@@ -48,6 +48,7 @@ def read_jsonl(path: Path, rejects: Rejects) -> RawLog:
     names = (
         "timestamp",
         "model",
+        "requests",
         "prompt_tokens",
         "completion_tokens",
         "cached_tokens",
@@ -98,6 +99,7 @@ def _row(entry: Mapping[str, Any], reply: Mapping[str, Any]) -> tuple[Any, ...] 
     return (
         when if when is not None else entry.get("timestamp"),
         model,
+        reply.get("requests", 1) if usage is reply else 1,
         record.prompt_tokens,
         record.completion_tokens,
         record.cached_tokens,

@@ -27,7 +27,7 @@ def read_usage(
     ----------
     source : path or DataFrame
         JSON lines of chat completions (whole replies, stream chunks, batch results, or bare usage
-        objects of OpenAI or Kimi), or CSV with the canonical columns; plain or gzip. A frame must
+        objects of OpenAI or Kimi, which may have ``requests``), or CSV with the canonical columns; plain or gzip. A frame must
         have the canonical columns.
     on_error : {"raise", "skip"}
         What to do with a bad row: stop, or leave it out and count it.
@@ -37,7 +37,7 @@ def read_usage(
     DataFrame
         Columns ``timestamp``, ``model``, ``requests``, ``prompt_tokens``, ``cached_tokens``,
         ``completion_tokens``, ``reasoning_tokens``; one row per call, or per window where the log
-        has a column ``requests``. ``timestamp`` is UTC, or a Timedelta since the start of the log
+        has ``requests``. ``timestamp`` is UTC, or a Timedelta since the start of the log
         where it gives ``timestamp_s``. Missing ``cached_tokens`` or ``reasoning_tokens`` mean that
         the log does not say. ``frame.attrs`` has ``source``, ``rejected`` (number of rows left
         out), ``rejected_examples`` and ``ignored_columns``.
@@ -50,7 +50,8 @@ def read_usage(
     Notes
     -----
     Times without an offset are UTC. Numbers in ``timestamp`` or ``created`` are seconds
-    since 1970, or milliseconds where they are too large for seconds.
+    since 1970, from 1e8 upwards (March 1973), or milliseconds where they are too large for
+    seconds; text of eight digits is a date, ``20261124``.
     """
     if on_error not in ("raise", "skip"):
         raise UsageError(f"on_error is {shown(on_error)}. Use 'raise' or 'skip'.")

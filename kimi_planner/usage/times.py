@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 
 __all__ = ["as_times"]
 
+_SECONDS_FROM = 1e8  # March 1973; every number of eight digits is below, and may be a date
 _MILLISECONDS_FROM = 1e11  # as seconds this is the year 5138
 _EPOCH_LIMIT = 9e12  # as milliseconds this is the year 2255
 _RELATIVE_LIMIT = 9e9  # seconds, 285 years
@@ -33,8 +35,8 @@ def as_times(column: pd.Series[Any], *, relative: bool) -> pd.Series[Any]:
     numbers = _numbers(column)
     if relative:
         return pd.to_timedelta(numbers.where(numbers.abs() < _RELATIVE_LIMIT), unit="s")
-    numbers = numbers.where(numbers.abs() < _EPOCH_LIMIT)
-    seconds = numbers.where(numbers.abs() < _MILLISECONDS_FROM, numbers / 1000)
+    numbers = numbers.where((numbers >= _SECONDS_FROM) & (numbers < _EPOCH_LIMIT))
+    seconds = numbers.where(numbers < _MILLISECONDS_FROM, numbers / 1000)
     epochs = pd.to_datetime(seconds, unit="s", utc=True).dt.round("us").dt.as_unit("us")
     words = column.where(column.map(_is_dated)).astype(object)
     if not words.notna().any():
@@ -60,6 +62,6 @@ def _number(value: object) -> float:
 
 def _is_dated(value: object) -> bool:
     """Whether this is a time, or text that may be one: pandas also reads ``now`` as a time."""
-    return (
-        value[:4].isdigit() and "-" in value if isinstance(value, str) else hasattr(value, "year")
-    )
+    if isinstance(value, str):
+        return re.match(r"[0-9]{4}.*-|[0-9]{8}$", value) is not None
+    return hasattr(value, "year")

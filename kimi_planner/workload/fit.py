@@ -34,6 +34,12 @@ def fitted_fields(frame: pd.DataFrame, known: Mapping[str, Any]) -> dict[str, An
         fields["cached_share"] = int(frame.loc[stated, "cached_tokens"].sum()) / prompt
     if not stated.all():
         notes.append(f"{int((~stated).sum()):,} of {len(frame):,} rows do not state cached tokens")
+    thought = frame["reasoning_tokens"].notna()
+    if thought.any() and not thought.all():
+        notes.append(
+            f"{int((~thought).sum()):,} of {len(frame):,} rows do not state reasoning tokens, so "
+            "answers and reasoning are sized by the others"
+        )
     if (frame["requests"] > 1).any():
         notes.append(
             "rows hold several requests, so sizes of single requests are averages of a row"

@@ -26,7 +26,8 @@ def per_request(frame: pd.DataFrame, key: str, *, given: str) -> Empirical | Non
         A usage frame as `read_usage` returns it. A row of several requests counts as that many
         requests of its average size.
     key : {"prompt_tokens", "completion_tokens", "reasoning_tokens"}
-        In a workload, ``completion_tokens`` are the visible answer, so reasoning is taken off.
+        In a workload, ``completion_tokens`` are the visible answer, so reasoning is taken off; if
+        only some rows state it, the others do not tell how long their answer was.
     given : str
         Where the values come from, in words.
 
@@ -35,12 +36,13 @@ def per_request(frame: pd.DataFrame, key: str, *, given: str) -> Empirical | Non
     Empirical or None
         ``None`` if no row states this count.
     """
-    counts = frame[key].astype("Float64")
-    if key == "completion_tokens":
-        counts = counts - frame["reasoning_tokens"].astype("Float64").fillna(0)
-    known = (counts.notna() & (frame["requests"] > 0)).to_numpy(dtype=bool)
+    calls = frame[frame["requests"] > 0]
+    counts = calls[key].astype("Float64")
+    if key == "completion_tokens" and calls["reasoning_tokens"].notna().any():
+        counts = counts - calls["reasoning_tokens"].astype("Float64")
+    known = counts.notna().to_numpy(dtype=bool)
     if not known.any():
         return None
-    requests = frame["requests"].to_numpy(dtype=np.float64)[known]
+    requests = calls["requests"].to_numpy(dtype=np.float64)[known]
     tokens = counts.to_numpy(dtype=np.float64, na_value=np.nan)[known]
     return Empirical.from_values(tokens / requests, requests, given=given)
