@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimi_planner.catalog import Catalog, ModelSpec, Rates, load_catalog
-from kimi_planner.errors import UnknownModelError, UsageError
+from kimi_planner.errors import UnknownModelError, UsageError, shown
 from kimi_planner.money import from_units, plain, total
 from kimi_planner.usage.record import UsageRecord
 
@@ -48,7 +49,7 @@ class Cost:
         return plain(total((self.input_usd, self.cached_usd, self.output_usd)))
 
 
-def cost(usage: Any, model: str, *, catalog: Catalog | None = None) -> Cost:
+def cost(usage: Any, model: str, *, catalog: Catalog | str | Path | None = None) -> Cost:
     """Return the exact cost of one call.
 
     Parameters
@@ -57,7 +58,7 @@ def cost(usage: Any, model: str, *, catalog: Catalog | None = None) -> Cost:
         The call's usage object, in any form that :meth:`UsageRecord.of` reads.
     model : str
         Model id in the catalog.
-    catalog : Catalog, optional
+    catalog : Catalog, str or Path, optional
         Whose prices; the default catalog if not given.
 
     Returns
@@ -83,12 +84,12 @@ def cost(usage: Any, model: str, *, catalog: Catalog | None = None) -> Cost:
     Decimal('0.0042')
     """
     record = UsageRecord.of(usage)
-    spec = (catalog or load_catalog()).model(model)
+    spec = load_catalog(catalog).model(model)
     return _cost_of(record.prompt_tokens, record.cached_tokens or 0, record.completion_tokens, spec)
 
 
 def price_usage(
-    frame: pd.DataFrame, model: str | None = None, *, catalog: Catalog | None = None
+    frame: pd.DataFrame, model: str | None = None, *, catalog: Catalog | str | Path | None = None
 ) -> pd.DataFrame:
     """Add the exact cost of every row.
 
@@ -98,7 +99,7 @@ def price_usage(
         A usage frame as :func:`read_usage` returns it.
     model : str, optional
         Price every row as this model; otherwise as the model its row names.
-    catalog : Catalog, optional
+    catalog : Catalog, str or Path, optional
         Whose prices; the default catalog if not given.
 
     Returns
@@ -123,8 +124,12 @@ def price_usage(
 
     from kimi_planner.usage.read import read_usage
 
+    if not isinstance(frame, pd.DataFrame):
+        raise UsageError(
+            f"The usage frame is {shown(frame)}. Read a log first: price_usage(read_usage(path))."
+        )
     checked = read_usage(frame)
-    catalog = catalog or load_catalog()
+    catalog = load_catalog(catalog)
     names = (
         np.full(len(checked), model, dtype=object) if model is not None else _named_models(checked)
     )
@@ -142,7 +147,9 @@ def price_usage(
     return frame.assign(priced_as=names, **columns)
 
 
-def total_cost(frame: pd.DataFrame, model: str, *, catalog: Catalog | None = None) -> Cost:
+def total_cost(
+    frame: pd.DataFrame, model: str, *, catalog: Catalog | str | Path | None = None
+) -> Cost:
     """Return the exact cost of a whole log on one model, without a column of it.
 
     Parameters
@@ -151,7 +158,7 @@ def total_cost(frame: pd.DataFrame, model: str, *, catalog: Catalog | None = Non
         A usage frame as :func:`read_usage` returns it.
     model : str
         Model id in the catalog.
-    catalog : Catalog, optional
+    catalog : Catalog, str or Path, optional
         Whose prices; the default catalog if not given.
 
     Returns
@@ -164,7 +171,7 @@ def total_cost(frame: pd.DataFrame, model: str, *, catalog: Catalog | None = Non
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, or states no price for it.
     """
-    spec = (catalog or load_catalog()).model(model)
+    spec = load_catalog(catalog).model(model)
     sums = [
         _exact_sum(frame[name].fillna(0).to_numpy(dtype="int64"))
         for name in ("prompt_tokens", "cached_tokens", "completion_tokens")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from kimi_planner.catalog import Catalog, load_catalog
@@ -103,7 +104,7 @@ def estimate(
     *,
     model: str | None = None,
     image_sizes: Mapping[str, Size] | None = None,
-    catalog: Catalog | None = None,
+    catalog: Catalog | str | Path | None = None,
 ) -> Estimate:
     """Estimate a chat-completions request before it is sent.
 
@@ -117,7 +118,7 @@ def estimate(
         Model id to use in place of the request's own.
     image_sizes : mapping of str to (int, int), optional
         Width and height in pixels of images that are not local, by address.
-    catalog : Catalog, optional
+    catalog : Catalog, str or Path, optional
         Prices and windows; the default catalog if not given.
 
     Returns
@@ -152,7 +153,7 @@ def estimate(
     name = model if model is not None else request.get("model")
     if not isinstance(name, str):
         raise RequestError(f"model is {shown(name)}. Name one in the request, or pass model=….")
-    catalog = catalog or load_catalog()
+    catalog = load_catalog(catalog)
     spec = catalog.model(name)
     prompt = count_prompt(request["messages"], spec, request.get("tools"), image_sizes=image_sizes)
     answers = _whole(request, "n") or 1

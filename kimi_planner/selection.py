@@ -218,7 +218,9 @@ def recommend(
     A capability that the catalog does not state is unknown, and unknown is not yes.
     """
     chosen = chosen_workloads(workloads)
-    requirements = requirements or Requirements()
+    requirements = Requirements() if requirements is None else requirements
+    if not isinstance(requirements, Requirements):
+        raise ScenarioError(f"requirements is {shown(requirements)}. Give Requirements(…).")
     if projection and scenario:
         raise ScenarioError(
             f"{', '.join(scenario)} cannot change a projection that is given. Leave out one of them."

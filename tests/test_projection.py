@@ -620,6 +620,7 @@ def test_notes_name_every_workload_they_are_about():
         ({"months": 1.5}, ScenarioError, ["months is 1.5", "whole number"]),
         ({"months": True}, ScenarioError, ["months is True", "whole number"]),
         ({"start": "2026-13"}, ScenarioError, ["start is '2026-13'", "2026-11"]),
+        ({"start": date(9999, 6, 1)}, ScenarioError, ["start is 9999-06", "2099-12"]),
         ({"start": "November"}, ScenarioError, ["start is 'November'", "2026-11"]),
         ({"start": 202611}, ScenarioError, ["start is 202611", "2026-11"]),
         ({"start": "2026-11-01"}, ScenarioError, ["start is '2026-11-01'", "2026-11"]),

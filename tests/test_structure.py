@@ -6,11 +6,14 @@ import importlib
 import pkgutil
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import kimi_planner
+from kimi_planner.workload import Constant
 
 PACKAGE = Path(kimi_planner.__file__).parent
 
@@ -134,3 +137,48 @@ def test_counting_in_a_fresh_process_stays_light():
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+TYPES = {
+    "project": lambda: kimi_planner.project(None),
+    "project text": lambda: kimi_planner.project("workloads.toml"),
+    "context_fit": lambda: kimi_planner.context_fit(5),
+    "recommend": lambda: kimi_planner.recommend(kimi_planner.load_workloads(), {"needs": []}),
+    "load_workloads": lambda: kimi_planner.load_workloads(5),
+    "price_usage": lambda: kimi_planner.price_usage("usage.csv"),
+    "count_corpus": lambda: kimi_planner.count_corpus(None),
+    "load_catalog": lambda: kimi_planner.load_catalog(2026),
+    "notes": lambda: kimi_planner.Workload(
+        name="w", requests_per_day=1, prompt_tokens=1, completion_tokens=1, notes="text"
+    ),
+    "constant": lambda: kimi_planner.Workload(
+        name="w", requests_per_day=Constant(Decimal(-5)), prompt_tokens=1, completion_tokens=1
+    ),
+}
+
+
+@pytest.mark.parametrize("call", TYPES.values(), ids=TYPES.keys())
+def test_a_wrong_type_is_an_error_of_ours(call):
+    """A value of the wrong type is named in one line, with what to give instead."""
+    with pytest.raises(kimi_planner.KimiPlannerError) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_catalog_can_be_named_wherever_one_is_taken():
+    """A version stands for its catalog in every function, as on the command line."""
+    usage = {"prompt_tokens": 1, "completion_tokens": 1}
+    named = kimi_planner.cost(usage, "kimi-k2", catalog="2026-06")
+    assert named == kimi_planner.cost(usage, "kimi-k2", catalog=kimi_planner.load_catalog())
+    fit = kimi_planner.context_fit(kimi_planner.load_workloads(), catalog="2026-06")
+    assert fit.catalog_version == "2026-06"
+    with pytest.raises(kimi_planner.KimiPlannerError, match="2020-01"):
+        kimi_planner.count_messages([{"role": "user", "content": "x"}], "k", catalog="2020-01")
+
+
+def test_numbers_of_numpy_are_numbers():
+    """A workload takes numbers as numpy and pandas return them."""
+    numbers = {"requests_per_day": np.int64(5), "prompt_tokens": np.float64(0.5)}
+    workload = kimi_planner.Workload(name="w", completion_tokens=np.int32(7), **numbers)
+    assert workload.requests_per_day.value == 5
+    assert workload.prompt_tokens.value == Decimal("0.5")

@@ -45,14 +45,14 @@ def catalog_versions() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (data_dir() / "catalogs").glob("*.toml")))
 
 
-def load_catalog(version: str | Path | None = None) -> Catalog:
+def load_catalog(version: str | Path | Catalog | None = None) -> Catalog:
     """Load a catalog.
 
     Parameters
     ----------
-    version : str or Path, optional
+    version : str, Path or Catalog, optional
         A shipped version such as ``"2026-06"``, or the path of a TOML file of the same form.
-        The default is the card of June 2026.
+        The default is the card of June 2026. A catalog is returned as it is.
 
     Raises
     ------
@@ -64,6 +64,8 @@ def load_catalog(version: str | Path | None = None) -> Catalog:
     >>> load_catalog("2026-06").model("kimi-k2").input_usd_per_mtok
     Decimal('1.20')
     """
+    if isinstance(version, Catalog):
+        return version
     name = DEFAULT_VERSION if version is None else str(version)
     if isinstance(version, Path) or "/" in name or "\\" in name or name.endswith(".toml"):
         return _read_catalog(Path(name))

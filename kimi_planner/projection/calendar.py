@@ -73,6 +73,8 @@ def month_range(start: str | date | None, months: int, as_of: date) -> tuple[Mon
                 f"start is {shown(start)}. Write a month from 2000-01 to 2099-12: 2026-11."
             )
         first = Month(int(found[1]), int(found[2]))
+    if not 2000 <= first.year <= 2099:
+        raise ScenarioError(f"start is {first}. A plan begins from 2000-01 to 2099-12.")
     covered = [first]
     while len(covered) < months:
         covered.append(covered[-1].next)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -67,7 +68,7 @@ def context_fit(
     models: str | Sequence[str] | None = None,
     *,
     seed: int = 0,
-    catalog: Catalog | None = None,
+    catalog: Catalog | str | Path | None = None,
 ) -> ContextFit:
     """Tell which share of requests fits the context window of each model.
 
@@ -79,7 +80,7 @@ def context_fit(
         Model ids; all of the catalog if not given.
     seed : int
         Seed of the drawn requests.
-    catalog : Catalog, optional
+    catalog : Catalog, str or Path, optional
         Context windows; the default catalog if not given.
 
     Returns
@@ -99,7 +100,7 @@ def context_fit(
     A request fits if prompt tokens + reserved output <= window; reserved is ``max_tokens`` where
     it is given, else the answer itself, with its reasoning on models that reason.
     """
-    catalog = catalog or load_catalog()
+    catalog = load_catalog(catalog)
     chosen, specs = chosen_workloads(workloads), chosen_models(catalog, models)
     check_seed(seed)
     rows = []

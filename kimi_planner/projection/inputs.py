@@ -19,7 +19,13 @@ def chosen_workloads(workloads: Workload | Iterable[Workload]) -> tuple[Workload
     ScenarioError
         If there is none, two share a name, or one is something else.
     """
-    chosen = (workloads,) if isinstance(workloads, Workload) else tuple(workloads)
+    if isinstance(workloads, Workload):
+        workloads = (workloads,)
+    if not isinstance(workloads, Iterable):
+        raise ScenarioError(
+            f"workloads is {shown(workloads)}. Give Workload objects, such as load_workloads returns."
+        )
+    chosen = tuple(workloads)
     if not chosen:
         raise ScenarioError("No workloads. Give at least one.")
     for workload in chosen:

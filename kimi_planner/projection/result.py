@@ -207,7 +207,7 @@ class Projection:
         -------
         DataFrame
             ``workload``, ``model``, ``mean_usd``, ``p10_usd``, ``p50_usd``, ``p90_usd`` and
-            ``exact_usd`` of the total over all months; the same ``…_per_month``, the total divided
+            ``exact_usd`` of the total over all months; the first four also ``…_per_month``, divided
             by the number of months; ``budget_usd_per_month``, and ``chance_over_budget`` that some
             month exceeds it. The quantiles are over scenarios.
         """

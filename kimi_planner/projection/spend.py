@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, localcontext
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 from scipy.special import ndtri
@@ -45,7 +46,7 @@ def project(
     seed: int = 0,
     *,
     n_paths: int = DEFAULT_PATHS,
-    catalog: Catalog | None = None,
+    catalog: Catalog | str | Path | None = None,
 ) -> Projection:
     """Project the monthly spend of workloads on each model.
 
@@ -65,7 +66,7 @@ def project(
         Seed of the scenarios, 0 or above.
     n_paths : int
         Number of scenarios, from 100.
-    catalog : Catalog, optional
+    catalog : Catalog, str or Path, optional
         Prices; the default catalog if not given.
 
     Returns
@@ -99,7 +100,7 @@ def project(
     as_of = as_of or date.today()  # noqa: DTZ011 - a plan is made on the planner's own day
     if not isinstance(as_of, date):
         raise ScenarioError(f"as_of is {shown(as_of)}. Give a datetime.date.")
-    catalog = catalog or load_catalog()
+    catalog = load_catalog(catalog)
     catalog.check_as_of(as_of)
     specs = chosen_models(catalog, models)
     covered = month_range(start, months, as_of)

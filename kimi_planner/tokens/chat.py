@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
@@ -65,7 +66,7 @@ def count_messages(
     *,
     generation_prompt: bool = True,
     image_sizes: Mapping[str, Size] | None = None,
-    catalog: Catalog | None = None,
+    catalog: Catalog | str | Path | None = None,
 ) -> int:
     """Count the prompt tokens that a conversation is billed.
 
@@ -83,7 +84,7 @@ def count_messages(
         ``estimate-token-count`` endpoint leaves them out.
     image_sizes : mapping of str to (int, int), optional
         Width and height in pixels of images that are not local, by address.
-    catalog : Catalog, optional
+    catalog : Catalog, str or Path, optional
         Where to look the model up; the default catalog if not given.
 
     Returns
@@ -110,7 +111,7 @@ def count_messages(
     >>> count_messages([{"role": "user", "content": "你好，我叫李雷，1+1等于多少？"}], model="kimi-k2")
     19
     """
-    spec = (catalog or load_catalog()).model(model)
+    spec = load_catalog(catalog).model(model)
     return count_prompt(
         messages, spec, tools, generation_prompt=generation_prompt, image_sizes=image_sizes
     ).tokens
@@ -159,7 +160,7 @@ def count_completion(
     *,
     reasoning: str = "",
     tool_calls: Sequence[Mapping[str, Any]] | None = None,
-    catalog: Catalog | None = None,
+    catalog: Catalog | str | Path | None = None,
 ) -> int:
     """Count the completion tokens that a reply is billed.
 
@@ -173,7 +174,7 @@ def count_completion(
         The chain of thought before it, where the model has one.
     tool_calls : sequence of mapping, optional
         The reply's tool calls, each with ``id`` and ``function``.
-    catalog : Catalog, optional
+    catalog : Catalog, str or Path, optional
         Where to look the model up; the default catalog if not given.
 
     Returns
@@ -195,7 +196,7 @@ def count_completion(
     >>> count_completion(" 你好，李雷！1+1等于2。如果你有其他问题，请随时提问！", model="kimi-k2")
     21
     """
-    template = _template((catalog or load_catalog()).model(model))
+    template = _template(load_catalog(catalog).model(model))
     if not isinstance(content, str) and not (content is None and tool_calls):
         raise RequestError(
             f"content must be text, not {type(content).__name__} ({shown(content)}). "

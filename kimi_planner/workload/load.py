@@ -38,6 +38,8 @@ def load_workloads(path: str | Path | None = None) -> list[Workload]:
     WorkloadError
         If the file cannot be read or breaks a rule; the message names file, line and key.
     """
+    if not isinstance(path, str | Path | None):
+        raise WorkloadError(f"path is {shown(path)}. Give the path of a TOML file.")
     try:
         toml = read_toml(example_path() if path is None else path)
     except FileError as error:

@@ -178,6 +178,8 @@ def parse_field(key: str, value: Any, folder: Path = Path()) -> Any:
     if key == "needs":
         return _needs(value)
     if key == "notes":
+        if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+            raise WorkloadError(f"notes is {shown(value)}. It must be a list of sentences.")
         return tuple(value)
     if not isinstance(value, str) or (key == "name" and not value.strip()):
         raise WorkloadError(f"{key} is {shown(value)}. It must be text.")

@@ -8,6 +8,8 @@ from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 
+import numpy as np
+
 from kimi_planner.errors import UsageError, WorkloadError, did_you_mean, shown
 from kimi_planner.money import exact_decimal
 from kimi_planner.workload.logged import LOGGED_KEYS, per_request
@@ -89,6 +91,8 @@ def parse_quantity(key: str, value: object, folder: Path) -> Quantity:
         If the form is not one of these, or a number is not plausible.
     """
     bounds = QUANTITIES[key]
+    if isinstance(value, Constant):
+        return Constant(_bounded(key, value.value, bounds))
     if isinstance(value, Quantity):
         return value
     if not isinstance(value, Mapping):
@@ -130,6 +134,8 @@ def _part(bounds: Bounds, name: str) -> Bounds:
 
 
 def _bounded(key: str, value: object, bounds: Bounds) -> Decimal:
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise WorkloadError(f"{key} is {shown(value)}. It must be a number: {bounds.kind.value}.")
     try:

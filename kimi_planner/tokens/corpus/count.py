@@ -25,7 +25,7 @@ def count_corpus(
     model: str | None = None,
     sample: float | None = None,
     seed: int = 0,
-    catalog: Catalog | None = None,
+    catalog: Catalog | str | Path | None = None,
     progress: Progress | None = None,
 ) -> CorpusCount:
     """Count the tokens of a corpus: files, folders and globs, streamed.
@@ -46,7 +46,7 @@ def count_corpus(
         Share of the corpus to count, above 0 and below 1; all of it if not given.
     seed : int
         Seed of the sample.
-    catalog : Catalog, optional
+    catalog : Catalog, str or Path, optional
         Templates and prices; the default catalog if not given.
     progress : callable, optional
         Called with the bytes on disk done since the last call, and the bytes of all files.
@@ -72,7 +72,7 @@ def count_corpus(
 
     An image in a chat body may cost one token more than is counted: see :func:`estimate`.
     """
-    catalog = catalog or load_catalog()
+    catalog = load_catalog(catalog)
     if model is not None:
         catalog.model(model)
     sources, binary = find_sources(paths, form=form, field=field)

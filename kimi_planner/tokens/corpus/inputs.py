@@ -85,7 +85,9 @@ def find_sources(
     """
     if form is not None and form not in FORMS:
         raise FileError(f"Unknown form {shown(form)}. Forms: {', '.join(FORMS)}.")
-    listed = [paths] if isinstance(paths, str | Path) else list(paths)
+    listed = [paths] if isinstance(paths, str | Path) else paths
+    if not isinstance(listed, Iterable):
+        raise FileError(f"paths is {shown(paths)}. Give a path or a list of paths.")
     sources: dict[Path, Source] = {}
     binary: list[Path] = []
     for path in map(Path, listed):
