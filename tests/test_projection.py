@@ -602,6 +602,20 @@ def test_notes_say_which_range_is_not_given(changes, models, said):
     assert list(plan(plain(**changes), models=models).notes) == said
 
 
+def test_a_mean_of_turns_that_cannot_be_met_is_said():
+    """Rounding to whole turns from 1 upwards changes the mean, and the note says to what."""
+    rng = np.random.default_rng(1)
+    sigma = math.sqrt(math.log1p((2 / 1.5) ** 2))
+    drawn = rng.lognormal(math.log(1.5) - sigma**2 / 2, sigma, 2_000_000)
+    mean = np.clip(np.rint(drawn), 1, 10_000).mean()
+    followup = {"followup_tokens": 5, "turns": {"mean": 1.5, "sd": 2}}
+    (note,) = [one for one in plan(plain(**followup)).notes if one.startswith("Turns")]
+    said = float(note.split("mean is ")[1].split(",")[0])
+    assert said == pytest.approx(mean, rel=0.01)
+    assert "not 1.5: w." in note
+    assert not [one for one in plan(plain(turns={"mean": 4})).notes if one.startswith("Turns")]
+
+
 def test_notes_name_every_workload_they_are_about():
     """Workloads that lack the same range share one sentence."""
     parts = [plain(name="a"), plain(name="b"), plain(name="c", requests_per_day={"p50": 1, "p90": 2})]  # fmt: skip

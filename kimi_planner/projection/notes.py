@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from kimi_planner.catalog import ModelSpec
-from kimi_planner.workload import Workload
+from kimi_planner.projection.calls import turn_means
+from kimi_planner.workload import Constant, Workload
 from kimi_planner.workload.parse import TOKEN_KEYS
 
 __all__ = ["assumptions_left_out"]
@@ -68,6 +70,13 @@ def assumptions_left_out(
         which(lambda workload: workload.turns.mean > 1 and workload.followup_tokens is None),
     )
     for workload in workloads:
+        turns = workload.quantity("turns") or Constant(Decimal(1))
+        given, used = turns.mean, turn_means(turns)[0]
+        if abs(used - given) > 0.01 * given:
+            notes.append(
+                f"Turns are whole and at least 1, so their mean is {used:.4g}, not {given:.4g}: "
+                f"{workload.name}."
+            )
         notes += [f"{workload.name}: {note}." for note in workload.notes]
     return tuple(notes)
 
