@@ -17,7 +17,7 @@ except ImportError:
 __all__ = ["DaskKimiAccessor"]
 
 
-@register_series_accessor("kimi")  # type: ignore[no-untyped-call]
+@register_series_accessor("kimi")  # type: ignore[no-untyped-call]  # Dask has no types
 class DaskKimiAccessor:
     """Counts the tokens of a Dask Series of text, as ``series.kimi``."""
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
     from kimi_planner.tokens.corpus import CorpusCount
+    from kimi_planner.tokens.corpus.inputs import Form
 
 __all__ = ["command"]
 
@@ -67,7 +68,7 @@ def command(
     *,
     paths: Sequence[str],
     field: str | None,
-    form: str | None,
+    form: Form | None,
     model: str | None,
     sample: float | None,
     seed: int,
@@ -89,7 +90,7 @@ def command(
         counted = count_corpus(
             paths,
             field=field,
-            form=form,  # type: ignore[arg-type]
+            form=form,
             model=model,
             sample=sample,
             seed=seed,

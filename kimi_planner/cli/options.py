@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -68,7 +68,7 @@ def scenario_options(command: Command) -> Command:
     wrapped: Any = gathered
     for option in reversed(_SCENARIO):
         wrapped = option(wrapped)
-    return wrapped  # type: ignore[no-any-return]
+    return cast(Command, wrapped)
 
 
 def recommendation_of(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import Any
 
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.projection.calls import turn_means
@@ -23,8 +24,10 @@ def assumptions_left_out(
         if names:
             notes.append(sentence.format(", ".join(names)))
 
-    def which(condition: object, *, among: Sequence[Workload] = workloads) -> list[str]:
-        return [workload.name for workload in among if condition(workload)]  # type: ignore[operator]
+    def which(
+        condition: Callable[[Any], bool], *, among: Sequence[Workload] = workloads
+    ) -> list[str]:
+        return [workload.name for workload in among if condition(workload)]
 
     say(
         "Every number is plain, so the spend has no range: {}.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -70,11 +71,10 @@ def checked_frame(
 
     for name, (values, missing) in counts.items():
         needed = name not in OPTIONAL_COUNTS
-        original = frame.get(name)
         with np.errstate(invalid="ignore"):
             whole = (values >= 0) & (values <= MAX_TOKENS) & (values == np.floor(values))
         bad = (missing & needed) | (~missing & ~whole)
-        refuse(bad, lambda row, name=name, column=original: _number_problem(name, column, row))  # type: ignore[misc]
+        refuse(bad, partial(_number_problem, name, frame.get(name)))
 
     def count(name: str, row: int) -> int | None:
         values, missing = counts[name]
