@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from kimi_planner.catalog import Catalog, ModelSpec, catalog_versions, load_catalog
     from kimi_planner.errors import KimiPlannerError
     from kimi_planner.pricing import Cost, cost, price_usage
-    from kimi_planner.projection import ContextFit, Projection, context_fit, project
+    from kimi_planner.projection import (
+        ContextFit,
+        Projection,
+        SpendForecast,
+        context_fit,
+        forecast_spend,
+        project,
+    )
     from kimi_planner.request import Estimate, estimate
     from kimi_planner.selection import Recommendation, Requirements, recommend
     from kimi_planner.tokens.chat import count_completion, count_messages
@@ -39,6 +46,7 @@ __all__ = [
     "Recommendation",
     "Requirements",
     "SizeEstimate",
+    "SpendForecast",
     "UsageRecord",
     "Workload",
     "catalog_versions",
@@ -50,6 +58,7 @@ __all__ = [
     "count_tokens",
     "count_tokens_batch",
     "estimate",
+    "forecast_spend",
     "load_catalog",
     "load_workloads",
     "plot",
@@ -74,6 +83,7 @@ _HOMES = {
     "Recommendation": "selection",
     "Requirements": "selection",
     "SizeEstimate": "tokens.sizes",
+    "SpendForecast": "projection",
     "UsageRecord": "usage.record",
     "Workload": "workload",
     "catalog_versions": "catalog",
@@ -85,6 +95,7 @@ _HOMES = {
     "count_tokens": "tokens.text",
     "count_tokens_batch": "tokens.text",
     "estimate": "request",
+    "forecast_spend": "projection",
     "load_catalog": "catalog",
     "load_workloads": "workload",
     "price_usage": "pricing",

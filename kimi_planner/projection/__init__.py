@@ -2,6 +2,7 @@
 
 from kimi_planner.projection.calendar import Month, month_range
 from kimi_planner.projection.fit import ContextFit, context_fit
+from kimi_planner.projection.forecast import SpendForecast, forecast_spend
 from kimi_planner.projection.result import Projection, Spend
 from kimi_planner.projection.spend import DEFAULT_PATHS, project
 
@@ -11,7 +12,9 @@ __all__ = [
     "Month",
     "Projection",
     "Spend",
+    "SpendForecast",
     "context_fit",
+    "forecast_spend",
     "month_range",
     "project",
 ]

@@ -1,0 +1,153 @@
+"""The result of a forecast: quantiles of the total spend ahead, and what they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from kimi_planner.catalog import Catalog
+from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.projection.forecast.intervals import Array
+from kimi_planner.projection.forecast.mixture import METHOD, Mixture
+from kimi_planner.projection.forecast.observed import Moment, Observed
+
+__all__ = ["SpendForecast"]
+
+QUANTILES = {"p05_usd": 0.05, "p10_usd": 0.1, "p50_usd": 0.5, "p90_usd": 0.9, "p95_usd": 0.95}
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class SpendForecast:
+    """Total spend from the end of a log to a horizon.
+
+    Attributes
+    ----------
+    model
+        Model id that every call is priced as; ``None`` if each as its row names.
+    observed
+        What the log shows: ``start``, ``end``, ``calls``, ``total_usd``.
+    steps : ndarray, shape (n_steps,), seconds
+        Lengths of the stretches that were forecast, each from the end of the log; the last is the
+        horizon.
+    mixture
+        What each of them may hold, relative to the observed level.
+    until
+        The end of the horizon.
+    source, catalog, as_of
+        The log, and the prices.
+    seed, n_paths
+        ``None``: the forecast is computed in closed form, without random draws.
+    notes
+        What the range leaves out, in words.
+    """
+
+    model: str | None
+    observed: Observed
+    steps: Array
+    mixture: Mixture
+    until: Moment
+    source: str
+    catalog: Catalog
+    as_of: date
+    notes: tuple[str, ...] = ()
+    seed: None = None
+    n_paths: None = None
+    method: str = METHOD
+
+    @property
+    def mean(self) -> float:
+        """Expected total spend, USD."""
+        return float(self._level[-1] * self.mixture.mean[-1])
+
+    @property
+    def hurst(self) -> float:
+        """Expected Hurst exponent: 0.5 if calls come at random, towards 1 for long memory."""
+        known = np.where(np.isnan(self.mixture.hurst), 0.5, self.mixture.hurst)
+        return float(self.mixture.weights @ known)
+
+    def quantile(self, q: float | Iterable[float]) -> float | Array:
+        """Return quantiles of the total spend over the horizon.
+
+        Parameters
+        ----------
+        q : float or iterable of float
+            Strictly between 0 and 1.
+
+        Returns
+        -------
+        float or ndarray, USD
+            A number for one quantile, else an array of the same length.
+
+        Raises
+        ------
+        ScenarioError
+            If a quantile is out of bounds.
+        """
+        shares = np.asarray([q] if isinstance(q, int | float) else list(q), dtype=np.float64)
+        if not ((shares > 0) & (shares < 1)).all():
+            raise ScenarioError(f"quantile is {shown(q)}. It must lie between 0 and 1.")
+        amounts = self._level[-1] * self.mixture.last.quantile(shares)[0]
+        return float(amounts[0]) if isinstance(q, int | float) else amounts
+
+    def interval(self, level: float = 0.8) -> tuple[float, float]:
+        """Return the central range that holds the total with this probability, USD."""
+        if not isinstance(level, int | float) or not 0 < level < 1:
+            raise ScenarioError(f"level is {shown(level)}. It must lie between 0 and 1.")
+        low, high = np.asarray(self.quantile([(1 - level) / 2, (1 + level) / 2])).tolist()
+        return low, high
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """Cumulative spend at each step ahead.
+
+        One row per step: ``until``, ``mean_usd``, ``p05_usd``, ``p10_usd``, ``p50_usd``,
+        ``p90_usd`` and ``p95_usd`` of all that is spent from the end of the log until then.
+        """
+        amounts = self._level[:, None] * self.mixture.quantile(np.array(list(QUANTILES.values())))
+        frame = pd.DataFrame(amounts, columns=list(QUANTILES))
+        frame.insert(0, "mean_usd", self._level * self.mixture.mean)
+        ends = [self.observed.end + pd.Timedelta(seconds=step) for step in self.steps[:-1].tolist()]
+        frame.insert(0, "until", [*ends, self.until])
+        return frame
+
+    @property
+    def _level(self) -> Array:
+        """Spend in each step if it goes on as observed, USD."""
+        return np.asarray(self.observed.total_usd / self.observed.seconds * self.steps)
+
+    @property
+    def provenance(self) -> str:
+        """Log, prices, day and method in one paragraph."""
+        seen = self.observed
+        return (
+            f"{seen.calls:,} calls from {moment_text(seen.start)} to {moment_text(seen.end)} in "
+            f"{self.source}, priced as {self.model or 'their own models'}. Catalog "
+            f"{self.catalog.version} (sha256 {self.catalog.sha256[:12]}), as of {self.as_of}. No random "
+            f"draws. {self.method}."
+        )
+
+    def __repr__(self) -> str:
+        low, high = self.interval(0.8)
+        return (
+            f"<SpendForecast to {moment_text(self.until)}: {self.mean:,.2f} USD, "
+            f"{low:,.2f} to {high:,.2f} (80%). Catalog {self.catalog.version}, as of {self.as_of}.>"
+        )
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        table = self.frame.round(2).to_html(index=False, escape=True)
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        return f"{table}<p>{escape(self.provenance)}</p><ul>{notes}</ul>"
+
+
+def moment_text(moment: Moment) -> str:
+    """Return a moment for people: a UTC time, or the time since the log began."""
+    if isinstance(moment, pd.Timedelta):
+        return f"{moment.total_seconds():,.0f} s"
+    return f"{moment.tz_convert('UTC'):%Y-%m-%d %H:%M} UTC"
