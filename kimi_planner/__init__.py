@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from kimi_planner import plot
     from kimi_planner.catalog import Catalog, ModelSpec, catalog_versions, load_catalog
     from kimi_planner.errors import KimiPlannerError
-    from kimi_planner.pricing import Cost, cost, price_usage
+    from kimi_planner.pricing import Cost, cost, cost_rows, price_usage
+    from kimi_planner.pricing.spend import spend_by
+    from kimi_planner.pricing.totals import UsageTotals, total_usage
     from kimi_planner.projection import ContextFit, Projection, context_fit, project
     from kimi_planner.request import Estimate, estimate
     from kimi_planner.selection import Recommendation, Requirements, recommend
@@ -40,10 +42,12 @@ __all__ = [
     "Requirements",
     "SizeEstimate",
     "UsageRecord",
+    "UsageTotals",
     "Workload",
     "catalog_versions",
     "context_fit",
     "cost",
+    "cost_rows",
     "count_completion",
     "count_corpus",
     "count_messages",
@@ -58,7 +62,9 @@ __all__ = [
     "read_usage",
     "recommend",
     "size_kinds",
+    "spend_by",
     "tokens_from_bytes",
+    "total_usage",
 ]
 
 _HOMES = {
@@ -75,10 +81,12 @@ _HOMES = {
     "Requirements": "selection",
     "SizeEstimate": "tokens.sizes",
     "UsageRecord": "usage.record",
+    "UsageTotals": "pricing.totals",
     "Workload": "workload",
     "catalog_versions": "catalog",
     "context_fit": "projection",
     "cost": "pricing",
+    "cost_rows": "pricing",
     "count_completion": "tokens.chat",
     "count_corpus": "tokens.corpus",
     "count_messages": "tokens.chat",
@@ -92,7 +100,9 @@ _HOMES = {
     "read_usage": "usage.read",
     "recommend": "selection",
     "size_kinds": "tokens.sizes",
+    "spend_by": "pricing.spend",
     "tokens_from_bytes": "tokens.sizes",
+    "total_usage": "pricing.totals",
 }
 
 

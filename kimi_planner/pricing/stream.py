@@ -1,0 +1,215 @@
+"""Logs larger than memory: folders of Parquet, CSV and other logs, a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import unquote
+
+import numpy as np
+import pandas as pd
+
+from kimi_planner.errors import MissingExtraError, UsageError
+from kimi_planner.pricing.columns import counts_of
+from kimi_planner.pricing.group import DERIVED, checked_keys
+from kimi_planner.pricing.totals import UsageTotals, totals_of
+from kimi_planner.usage.frame import COLUMNS, checked_frame
+from kimi_planner.usage.lines import Rejects
+from kimi_planner.usage.read import MAX_REJECTED_SHOWN, read_usage
+
+__all__ = ["files_of", "is_streamed", "totals_of_file", "totals_of_part"]
+
+OnError = Literal["raise", "skip"]
+
+_PARQUET = (".parquet", ".pq")
+_CSV = (".csv", ".csv.gz")
+_COUNTS = ("requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
+_BATCH_ROWS = 2**17
+
+
+def is_streamed(path: Path, by: tuple[str, ...]) -> bool:
+    """Whether a source is read in batches: a folder, Parquet, or CSV of which more is asked."""
+    if path.is_dir() or path.name.lower().endswith(_PARQUET):
+        return True
+    more = set(by) - {*DERIVED, "model"}
+    return bool(more) and path.name.lower().endswith(_CSV)
+
+
+def files_of(path: Path) -> list[Path]:
+    """Return the logs of a folder in the order of their names, or the file itself.
+
+    Raises
+    ------
+    UsageError
+        If the folder has no file. Names that start with a dot or an underscore are no logs.
+    """
+    if not path.is_dir():
+        return [path]
+    found = sorted(
+        file
+        for file in path.rglob("*")
+        if file.is_file() and not any(part[0] in "._" for part in file.relative_to(path).parts)
+    )
+    if not found:
+        raise UsageError(f"{path}: the folder has no logs in it.")
+    return found
+
+
+def totals_of_file(
+    path: Path, by: tuple[str, ...], on_error: OnError, *, root: Path
+) -> UsageTotals:
+    """Add up one file; the names of folders below ``root`` may state columns, ``team=search``."""
+    stated = _partition(path, root)
+    name = path.name.lower()
+    if not name.endswith((*_PARQUET, *_CSV)):
+        checked = read_usage(path, on_error=on_error)
+        raw = checked.assign(
+            **{k: v for k, v in stated.items() if k not in checked or k == "model"}
+        )
+        return totals_of(counts_of(raw), by, raw)
+    sums = UsageTotals(by=by, cells={}, source=str(path))
+    rejects = Rejects(skip=on_error == "skip")
+    start = 0
+    for batch in _batches(path, by, stated, rejects):
+        frame = batch.assign(**stated)
+        sums += totals_of_part(frame, by, str(path), on_error, start=start)
+        start += len(frame)
+    examples = (*rejects.messages, *sums.rejected_examples)[:MAX_REJECTED_SHOWN]
+    return UsageTotals(
+        by=by,
+        cells=sums.cells,
+        first=sums.first,
+        last=sums.last,
+        source=str(path),
+        rejected=sums.rejected + len(rejects.messages),
+        rejected_examples=examples,
+    )
+
+
+def totals_of_part(
+    raw: pd.DataFrame, by: tuple[str, ...], source: str, on_error: OnError, *, start: int = 0
+) -> UsageTotals:
+    """Add up one batch whose rows are not yet checked; its first row is row ``start`` + 1.
+
+    Raises
+    ------
+    UsageError
+        If a row is bad and errors are not skipped.
+    """
+    bad: list[int] = []
+
+    def place(row: int) -> str:
+        if row < 0:
+            return source
+        bad.append(row)
+        return f"{source} row {start + row + 1}"
+
+    raw = raw.reset_index(drop=True)
+    rejects = Rejects(skip=on_error == "skip")
+    relative = "timestamp_s" in raw
+    canonical = raw.rename(columns={"timestamp_s": "timestamp"})
+    checked = checked_frame(
+        canonical[[name for name in canonical if name in COLUMNS]],
+        place,
+        rejects,
+        relative_time=relative,
+    )
+    good = np.ones(len(raw), dtype=bool)
+    good[bad] = False
+    kept = raw[good].reset_index(drop=True)
+    if checked.empty:
+        checked_keys(checked, by, raw)
+        totals = UsageTotals(by=by, cells={})
+    else:
+        totals = totals_of(counts_of(checked), by, kept)
+    return UsageTotals(
+        by=by,
+        cells=totals.cells,
+        first=totals.first,
+        last=totals.last,
+        source=source,
+        rejected=len(rejects.messages),
+        rejected_examples=tuple(rejects.messages[:MAX_REJECTED_SHOWN]),
+    )
+
+
+def _partition(path: Path, root: Path) -> dict[str, str]:
+    if path == root:
+        return {}
+    pairs = (part.partition("=") for part in path.relative_to(root).parts[:-1])
+    return {unquote(key): unquote(value) for key, sign, value in pairs if sign}
+
+
+def _batches(
+    path: Path, by: tuple[str, ...], stated: dict[str, str], rejects: Rejects
+) -> Iterator[pd.DataFrame]:
+    try:
+        import pyarrow as pa
+        from pyarrow import csv, dataset
+    except ImportError:
+        raise MissingExtraError.of("pyarrow", "corpora") from None
+    if path.name.lower().endswith(_PARQUET):
+        form: Any = dataset.ParquetFileFormat()
+    else:
+        form = _csv_format(path, csv, pa, rejects)
+    wanted = {*COLUMNS, "timestamp_s", *by}
+    try:
+        fragment = next(iter(dataset.dataset(str(path), format=form).get_fragments()))
+        names = fragment.physical_schema.names
+        columns = [name for name in names if name in wanted and name not in stated]
+        for batch in fragment.to_batches(
+            columns=columns, batch_size=_BATCH_ROWS, batch_readahead=2
+        ):
+            yield pd.DataFrame({name: _column(name, batch[name], pa) for name in columns})
+    except (pa.ArrowException, OSError) as error:
+        message = " ".join(str(error).split())
+        raise UsageError(f"{path}: cannot be read ({message}).") from None
+    except StopIteration:
+        raise UsageError(f"{path}: cannot be read.") from None
+
+
+def _csv_format(path: Path, csv: Any, pa: Any, rejects: Rejects) -> Any:
+    """Every cell is read as text, so that a bad one can be named; an empty one is missing."""
+    from pyarrow import dataset
+
+    def ragged(row: Any) -> str:
+        rejects.messages.append(
+            f"{path}: {row.actual_columns} fields where the header has {row.expected_columns} "
+            f"({row.text[:40]!r}). Correct the row."
+        )
+        return "skip" if rejects.skip else "error"
+
+    header = _header(path)
+    return dataset.CsvFileFormat(
+        parse_options=csv.ParseOptions(invalid_row_handler=ragged),
+        convert_options=csv.ConvertOptions(
+            column_types=dict.fromkeys(header, pa.string()),
+            strings_can_be_null=True,
+            null_values=[""],
+        ),
+    )
+
+
+def _header(path: Path) -> list[str]:
+    import csv
+
+    from kimi_planner.usage.lines import numbered_lines
+
+    for _, line in numbered_lines(path):
+        return next(csv.reader([line]))
+    raise UsageError(f"{path}: the file is empty. A usage CSV starts with a header line.")
+
+
+def _column(name: str, values: Any, pa: Any) -> Any:
+    """Return one column; text of a count becomes a number where all of the batch can."""
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        values = values.dictionary_decode()
+    elif name in _COUNTS and (
+        pa.types.is_null(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    ):
+        with suppress(pa.ArrowInvalid):  # the check of the rows names the cell
+            values = values.cast(pa.int64())
+    return values.to_pandas()
