@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kimi_planner.pricing.spend import spend_by
     from kimi_planner.pricing.totals import UsageTotals, total_usage
     from kimi_planner.projection import ContextFit, Projection, context_fit, project
+    from kimi_planner.reconciliation import Reconciliation, reconcile
     from kimi_planner.request import Estimate, estimate
     from kimi_planner.selection import Recommendation, Requirements, recommend
     from kimi_planner.tokens.chat import count_completion, count_messages
@@ -39,6 +40,7 @@ __all__ = [
     "Projection",
     "Quantity",
     "Recommendation",
+    "Reconciliation",
     "Requirements",
     "SizeEstimate",
     "UsageRecord",
@@ -61,6 +63,7 @@ __all__ = [
     "project",
     "read_usage",
     "recommend",
+    "reconcile",
     "size_kinds",
     "spend_by",
     "tokens_from_bytes",
@@ -78,6 +81,7 @@ _HOMES = {
     "Projection": "projection",
     "Quantity": "workload",
     "Recommendation": "selection",
+    "Reconciliation": "reconciliation",
     "Requirements": "selection",
     "SizeEstimate": "tokens.sizes",
     "UsageRecord": "usage.record",
@@ -99,6 +103,7 @@ _HOMES = {
     "project": "projection",
     "read_usage": "usage.read",
     "recommend": "selection",
+    "reconcile": "reconciliation",
     "size_kinds": "tokens.sizes",
     "spend_by": "pricing.spend",
     "tokens_from_bytes": "tokens.sizes",

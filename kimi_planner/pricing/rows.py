@@ -237,8 +237,9 @@ def _notes(counts: Counts, tariff: Tariff) -> tuple[str, ...]:
 
 def _decimals(units: np.ndarray[Any, Any], places: int) -> np.ndarray[Any, Any]:
     import numpy as np
+    import pandas as pd
 
-    distinct, position = np.unique(units, return_inverse=True)
+    position, distinct = pd.factorize(units)
     values = np.empty(len(distinct), dtype=object)
     values[:] = [from_units(int(unit), places) for unit in distinct.tolist()]
     return values[position]
