@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +12,7 @@ from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.money import from_units, plain, total
 from kimi_planner.usage.record import UsageRecord
 
-__all__ = ["COST_COLUMNS", "Cost", "cached_price_note", "cost", "cost_of_tokens"]
+__all__ = ["COST_COLUMNS", "Cost", "cached_price_notes", "cost", "cost_of_tokens"]
 
 COST_COLUMNS = ("input_usd", "cached_usd", "output_usd", "total_usd")
 
@@ -87,22 +88,22 @@ def cost(usage: Any, model: str, *, catalog: Catalog | str | Path | None = None)
 def cost_of_tokens(prompt: int, cached: int, completion: int, spec: ModelSpec) -> Cost:
     """Return the exact cost of whole numbers of tokens, however large, on one model."""
     rates = spec.rates()
-    note = cached_price_note(spec) if cached else None
     return Cost(
         input_usd=from_units((prompt - cached) * rates.input, rates.places),
         cached_usd=from_units(cached * rates.cached, rates.places),
         output_usd=from_units(completion * rates.output, rates.places),
         model=spec.id,
         catalog_version=spec.catalog_version,
-        notes=(note,) if note else (),
+        notes=cached_price_notes([spec]) if cached else (),
     )
 
 
-def cached_price_note(spec: ModelSpec) -> str | None:
-    """Say that cached tokens are billed as input, where the catalog states no price for them."""
-    if spec.cached_input_usd_per_mtok is not None:
-        return None
+def cached_price_notes(specs: Iterable[ModelSpec]) -> tuple[str, ...]:
+    """Say of which models cached tokens are billed as input, as the catalog has no price for them."""
+    silent = [spec for spec in specs if spec.cached_input_usd_per_mtok is None]
+    if not silent:
+        return ()
     return (
-        f"Catalog {spec.catalog_version} states no cached-input price for {spec.id}; "
-        "cached tokens are billed as input."
+        f"Catalog {silent[0].catalog_version} states no cached-input price for "
+        f"{', '.join(spec.id for spec in silent)}; cached tokens are billed as input.",
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.money import from_units
-from kimi_planner.pricing.call import COST_COLUMNS, Cost, cached_price_note, cost_of_tokens
+from kimi_planner.pricing.call import COST_COLUMNS, Cost, cached_price_notes, cost_of_tokens
 
 if TYPE_CHECKING:
     import numpy as np
@@ -219,12 +219,11 @@ def _fitting(counts: Counts, tariff: Tariff) -> tuple[np.ndarray[Any, Any], ...]
 def _notes(counts: Counts, tariff: Tariff) -> tuple[str, ...]:
     import numpy as np
 
-    said: list[str | None] = []
+    unpriced, said = [], []
     for place, spec in enumerate(tariff.specs):
         rows = slice(None) if tariff.codes is None else tariff.codes == place
         if spec.cached_input_usd_per_mtok is None:
-            if counts.cached[rows].any():
-                said.append(cached_price_note(spec))
+            unpriced += [spec] if counts.cached[rows].any() else []
         elif counts.cached_missing is not None:
             silent = int(np.count_nonzero(counts.cached_missing[rows]))
             if silent:
@@ -232,7 +231,7 @@ def _notes(counts: Counts, tariff: Tariff) -> tuple[str, ...]:
                     f"{silent:,} rows priced as {spec.id} do not state cached tokens; "
                     "all their prompt tokens are billed as uncached."
                 )
-    return tuple(filter(None, said))
+    return (*cached_price_notes(unpriced), *said)
 
 
 def _decimals(units: np.ndarray[Any, Any], places: int) -> np.ndarray[Any, Any]:

@@ -9,10 +9,10 @@ from typing import Any, Literal
 import pandas as pd
 
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
-from kimi_planner.errors import UnknownModelError, UsageError, shown
+from kimi_planner.errors import UnknownModelError, UsageError
 from kimi_planner.money import plain, total
-from kimi_planner.pricing.call import COST_COLUMNS, cost_of_tokens
-from kimi_planner.pricing.group import TOTALS
+from kimi_planner.pricing.call import COST_COLUMNS, Cost, cached_price_notes, cost_of_tokens
+from kimi_planner.pricing.group import DERIVED, TOTALS
 from kimi_planner.pricing.totals import UsageTotals, total_usage, whole_column
 
 __all__ = ["spend_by"]
@@ -46,7 +46,7 @@ def spend_by(
     DataFrame
         The keys, ``priced_as`` where ``models`` are given, the totals of :class:`UsageTotals` as
         integers, and ``input_usd``, ``cached_usd``, ``output_usd``, ``total_usd`` as exact
-        decimals. ``attrs`` has ``source``, ``rejected``, ``duplicates``, ``catalog_version`` and
+        decimals. ``attrs`` has ``source``, ``rejected``, ``left_out``, ``catalog_version`` and
         ``notes``.
 
     Raises
@@ -102,9 +102,9 @@ def spend_by(
         "source": totals.source,
         "rejected": totals.rejected,
         "rejected_examples": list(totals.rejected_examples),
-        "duplicates": totals.duplicates,
+        "left_out": dict(totals.left_out),
         "catalog_version": catalog.version,
-        "notes": _notes(totals, [part for parts in rows.values() for part in parts], costs),
+        "notes": _notes(totals, [part for parts in rows.values() for part in parts]),
     }
     return frame
 
@@ -125,27 +125,26 @@ def _named(name: Any, rows: int, catalog: Catalog) -> ModelSpec:
         raise UnknownModelError(f"{rows:,} usage rows: {error}") from None
 
 
-def _cost(sums: dict[str, int], spec: ModelSpec) -> Any:
+def _cost(sums: dict[str, int], spec: ModelSpec) -> Cost:
     return cost_of_tokens(
         sums["prompt_tokens"], sums["cached_tokens"], sums["completion_tokens"], spec
     )
 
 
-def _notes(
-    totals: UsageTotals, parts: list[tuple[dict[str, int], ModelSpec]], costs: list[list[Any]]
-) -> list[str]:
-    notes = dict.fromkeys(note for row in costs for one in row for note in one.notes)
-    silent = sum(totals.total[name] for name in ("rows_without_cached",))
-    if silent and any(spec.cached_input_usd_per_mtok is not None for _, spec in parts):
-        notes[
-            f"{silent:,} of {totals.total['rows']:,} rows do not state cached tokens; all their prompt "
-            "tokens are billed as uncached."
-        ] = None
-    if {"month", "day"} & set(totals.by):
-        place = next(n for n, key in enumerate(totals.by) if key in ("month", "day"))
-        undated = sum(sums[0] for cell, sums in totals.cells.items() if cell[place] is None)
+def _notes(totals: UsageTotals, parts: list[tuple[dict[str, int], ModelSpec]]) -> list[str]:
+    """Say what the reader must know of the prices, and of what the log does not state."""
+    cached = dict.fromkeys(spec.id for sums, spec in parts if sums["cached_tokens"])
+    specs = {spec.id: spec for _, spec in parts}
+    notes = list(cached_price_notes(specs[name] for name in cached))
+    sums = totals.total
+    priced = any(spec.cached_input_usd_per_mtok is not None for spec in specs.values())
+    if priced and sums["rows_without_cached"]:
+        notes.append(
+            f"{sums['rows_without_cached']:,} of {sums['rows']:,} rows do not state cached tokens; all "
+            "their prompt tokens are billed as uncached."
+        )
+    for key in DERIVED.keys() & set(totals.by):
+        undated = totals.over(key).cells.get((None,))
         if undated:
-            notes[
-                f"{undated:,} rows have no date, so their {shown(totals.by[place])} is not known."
-            ] = None
-    return list(notes)
+            notes.append(f"{undated[0]:,} rows have no date, so their {key} is not known.")
+    return notes

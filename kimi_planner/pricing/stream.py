@@ -24,9 +24,10 @@ __all__ = ["files_of", "is_streamed", "totals_of_file", "totals_of_part"]
 OnError = Literal["raise", "skip"]
 
 _PARQUET = (".parquet", ".pq")
-_CSV = (".csv", ".csv.gz")
+_CSV = (".csv", ".csv.gz", ".csv.zst")
 _COUNTS = ("requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
 _BATCH_ROWS = 2**17
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
 def is_streamed(path: Path, by: tuple[str, ...]) -> bool:
@@ -109,6 +110,8 @@ def totals_of_part(
     raw = raw.reset_index(drop=True)
     rejects = Rejects(skip=on_error == "skip")
     relative = "timestamp_s" in raw
+    if relative and "timestamp" in raw:
+        raise UsageError(f"{source}: there are both timestamp and timestamp_s. Keep one.")
     canonical = raw.rename(columns={"timestamp_s": "timestamp"})
     checked = checked_frame(
         canonical[[name for name in canonical if name in COLUMNS]],
@@ -135,27 +138,32 @@ def totals_of_part(
     )
 
 
-def _partition(path: Path, root: Path) -> dict[str, str]:
+def _partition(path: Path, root: Path) -> dict[str, str | None]:
     if path == root:
         return {}
     pairs = (part.partition("=") for part in path.relative_to(root).parts[:-1])
-    return {unquote(key): unquote(value) for key, sign, value in pairs if sign}
+    return {
+        unquote(key): None if value == _NO_VALUE else unquote(value)
+        for key, sign, value in pairs
+        if sign
+    }
 
 
 def _batches(
-    path: Path, by: tuple[str, ...], stated: dict[str, str], rejects: Rejects
+    path: Path, by: tuple[str, ...], stated: dict[str, str | None], rejects: Rejects
 ) -> Iterator[pd.DataFrame]:
     try:
         import pyarrow as pa
         from pyarrow import csv, dataset
     except ImportError:
         raise MissingExtraError.of("pyarrow", "corpora") from None
-    if path.name.lower().endswith(_PARQUET):
-        form: Any = dataset.ParquetFileFormat()
-    else:
-        form = _csv_format(path, csv, pa, rejects)
     wanted = {*COLUMNS, "timestamp_s", *by}
     try:
+        form: Any = (
+            dataset.ParquetFileFormat()
+            if path.name.lower().endswith(_PARQUET)
+            else _csv_format(path, csv, pa, rejects)
+        )
         fragment = next(iter(dataset.dataset(str(path), format=form).get_fragments()))
         names = fragment.physical_schema.names
         columns = [name for name in names if name in wanted and name not in stated]
@@ -181,7 +189,8 @@ def _csv_format(path: Path, csv: Any, pa: Any, rejects: Rejects) -> Any:
         )
         return "skip" if rejects.skip else "error"
 
-    header = _header(path)
+    with csv.open_csv(path) as opened:
+        header = opened.schema.names
     return dataset.CsvFileFormat(
         parse_options=csv.ParseOptions(invalid_row_handler=ragged),
         convert_options=csv.ConvertOptions(
@@ -190,16 +199,6 @@ def _csv_format(path: Path, csv: Any, pa: Any, rejects: Rejects) -> Any:
             null_values=[""],
         ),
     )
-
-
-def _header(path: Path) -> list[str]:
-    import csv
-
-    from kimi_planner.usage.lines import numbered_lines
-
-    for _, line in numbered_lines(path):
-        return next(csv.reader([line]))
-    raise UsageError(f"{path}: the file is empty. A usage CSV starts with a header line.")
 
 
 def _column(name: str, values: Any, pa: Any) -> Any:

@@ -6,7 +6,8 @@ in any order and however it is cut, so batches, files and the workers of a clust
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
@@ -29,6 +30,10 @@ __all__ = [
 ]
 
 
+#: What a reader of logs may leave out, by its name in ``frame.attrs``.
+LEFT_OUT = ("duplicates", "failures", "other_entries", "incomplete_last_line")
+
+
 @dataclass(frozen=True, kw_only=True)
 class UsageTotals:
     """Exact totals of a usage log by some keys.
@@ -44,8 +49,8 @@ class UsageTotals:
         First and last time of the log, UTC; ``None`` if it has no dates.
     source, rejected, rejected_examples
         Where it was read from; how many rows were left out; some of them in words.
-    duplicates
-        Rows that the reader took for repetitions of others and left out.
+    left_out
+        What the reader left out that is no bad row, such as ``duplicates``, with its number.
     """
 
     by: tuple[str, ...]
@@ -55,7 +60,7 @@ class UsageTotals:
     source: str = "usage frame"
     rejected: int = 0
     rejected_examples: tuple[str, ...] = ()
-    duplicates: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     def __add__(self, other: UsageTotals) -> UsageTotals:
         """Add the totals of another part of the log, by the same keys."""
@@ -76,7 +81,7 @@ class UsageTotals:
             rejected_examples=(*self.rejected_examples, *other.rejected_examples)[
                 :MAX_REJECTED_SHOWN
             ],
-            duplicates=self.duplicates + other.duplicates,
+            left_out=dict(Counter(self.left_out) + Counter(other.left_out)),
         )
 
     def over(self, by: str | Sequence[str]) -> UsageTotals:
@@ -224,7 +229,7 @@ def totals_of(counts: Counts, by: tuple[str, ...], raw: pd.DataFrame) -> UsageTo
         source=str(attrs.get("source", "usage frame")),
         rejected=int(attrs.get("rejected", 0)),
         rejected_examples=tuple(attrs.get("rejected_examples", ())),
-        duplicates=int(attrs.get("duplicates", 0)),
+        left_out={name: int(attrs[name]) for name in LEFT_OUT if attrs.get(name)},
     )
 
 

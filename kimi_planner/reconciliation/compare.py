@@ -13,7 +13,7 @@ import pandas as pd
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import ScenarioError
 from kimi_planner.money import total, usd
-from kimi_planner.pricing.call import cached_price_note
+from kimi_planner.pricing.call import cached_price_notes
 from kimi_planner.pricing.totals import UsageTotals
 from kimi_planner.projection import Projection
 from kimi_planner.reconciliation.actual import NOT_STATED, Log, WorkloadKey, log_of
@@ -231,14 +231,12 @@ class _Comparison:
                 f"Some rows of {', '.join(silent)} do not state reasoning tokens; answer and reasoning "
                 "are one cause there, answer tokens."
             )
-        for model in dict.fromkeys(model for calls in log.calls.values() for model in calls):
-            note = cached_price_note(prices.model(model)) if sums["cached_tokens"] else None
-            notes += [note] if note else []
-            if model not in plan.catalog.ids:
-                notes.append(_no_price(plan.catalog, model))
-        for model in dict.fromkeys(plan.models.values()):
-            if model not in prices.ids:
-                notes.append(_no_price(prices, model))
+        served = dict.fromkeys(model for calls in log.calls.values() for model in calls)
+        if sums["cached_tokens"]:
+            notes += cached_price_notes(prices.model(model) for model in served)
+        notes += [_no_price(plan.catalog, one) for one in served if one not in plan.catalog.ids]
+        chosen = dict.fromkeys(plan.models.values())
+        notes += [_no_price(prices, one) for one in chosen if one not in prices.ids]
         if any(name == NOT_STATED for _, name in log.calls):
             notes.append(f"Calls that belong to no workload stand as {NOT_STATED}.")
         if log.totals.rejected:
