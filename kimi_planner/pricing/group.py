@@ -10,8 +10,17 @@ import pandas as pd
 
 from kimi_planner.errors import UsageError, did_you_mean, shown
 from kimi_planner.pricing.columns import Counts
+from kimi_planner.usage.frame import COLUMNS
 
-__all__ = ["DERIVED", "TOTALS", "Cells", "cells_of", "checked_keys", "merged"]
+__all__ = [
+    "DERIVED",
+    "TOTALS",
+    "Cells",
+    "cells_of",
+    "checked_keys",
+    "merged",
+    "refuse_unknown_keys",
+]
 
 #: What is added up. ``rows`` are lines of the log, of which some may not state a count.
 TOTALS = (
@@ -68,23 +77,31 @@ def checked_keys(
     UsageError
         If there is no such column.
     """
-    keys = []
+    refuse_unknown_keys(by, raw.columns)
+    return [
+        checked["timestamp" if key in DERIVED else key]
+        if key in DERIVED or key == "model"
+        else raw[key]
+        for key in by
+    ]
+
+
+def refuse_unknown_keys(by: tuple[str, ...], columns: Iterable[Any]) -> None:
+    """Raise if there is no column for a key.
+
+    Raises
+    ------
+    UsageError
+        Naming the key and the nearest column.
+    """
+    known = [*DERIVED, "model", *(name for name in map(str, columns) if name not in COLUMNS)]
     for key in by:
-        if key in DERIVED:
-            keys.append(checked["timestamp"])
-        elif key == "model":
-            keys.append(checked["model"])
-        elif key in raw and key not in checked:
-            keys.append(raw[key])
-        else:
-            others = [name for name in map(str, raw.columns) if name not in checked]
-            known = [*DERIVED, "model", *others]
+        if key not in known:
             raise UsageError(
-                f"There is no column {shown(key)} to add up by.{did_you_mean(str(key), known)} "
-                f"There are {', '.join(known)}. A log that is not a frame, a folder or CSV keeps only "
-                "the columns of a usage frame."
+                f"There is no column {shown(key)} to add up by.{did_you_mean(key, known)} There are "
+                f"{', '.join(known)}. Only a frame, Parquet and CSV have columns besides those of a usage "
+                "frame."
             )
-    return keys
 
 
 def _block(counts: Counts, keys: list[pd.Series[Any]], by: tuple[str, ...], rows: slice) -> Cells:

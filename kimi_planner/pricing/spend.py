@@ -73,9 +73,9 @@ def spend_by(
     rows: dict[tuple[Any, ...], list[tuple[dict[str, int], ModelSpec]]] = {}
     if models is None:
         place = totals.by.index("model")
+        specs = _named_models(totals, catalog)
         for cell, sums in _cells(totals):
-            spec = _named(cell[place], sums["rows"], catalog)
-            rows.setdefault(cell[: len(keys)], []).append((sums, spec))
+            rows.setdefault(cell[: len(keys)], []).append((sums, specs[cell[place]]))
     else:
         for cell, sums in _cells(totals):
             for spec in catalog.select(models):
@@ -114,15 +114,19 @@ def _cells(totals: UsageTotals) -> list[tuple[tuple[Any, ...], dict[str, int]]]:
     return [(cell, dict(zip(TOTALS, totals.cells[cell], strict=True))) for cell in rows]
 
 
-def _named(name: Any, rows: int, catalog: Catalog) -> ModelSpec:
-    if name is None:
-        raise UsageError(
-            f"{rows:,} rows of the log name no model. Pass models=… to price every row as one model."
-        )
-    try:
-        return catalog.model(name)
-    except UnknownModelError as error:
-        raise UnknownModelError(f"{rows:,} usage rows: {error}") from None
+def _named_models(totals: UsageTotals, catalog: Catalog) -> dict[str, ModelSpec]:
+    specs = {}
+    for (name,), sums in totals.over("model").cells.items():
+        if name is None:
+            raise UsageError(
+                f"{sums[0]:,} rows of the log name no model. Pass models=… to price every row as one "
+                "model."
+            )
+        try:
+            specs[name] = catalog.model(name)
+        except UnknownModelError as error:
+            raise UnknownModelError(f"{sums[0]:,} usage rows: {error}") from None
+    return specs
 
 
 def _cost(sums: dict[str, int], spec: ModelSpec) -> Cost:
@@ -138,11 +142,12 @@ def _notes(totals: UsageTotals, parts: list[tuple[dict[str, int], ModelSpec]]) -
     notes = list(cached_price_notes(specs[name] for name in cached))
     sums = totals.total
     priced = any(spec.cached_input_usd_per_mtok is not None for spec in specs.values())
-    if priced and sums["rows_without_cached"]:
-        notes.append(
-            f"{sums['rows_without_cached']:,} of {sums['rows']:,} rows do not state cached tokens; all "
-            "their prompt tokens are billed as uncached."
-        )
+    billed = "all their prompt tokens are billed as uncached"
+    for kind in ("cached", "reasoning"):
+        silent = sums[f"rows_without_{kind}"]
+        if silent:
+            left = billed if priced and kind == "cached" else "the totals are those of the others"
+            notes.append(f"{silent:,} of {sums['rows']:,} rows do not state {kind} tokens; {left}.")
     for key in DERIVED.keys() & set(totals.by):
         undated = totals.over(key).cells.get((None,))
         if undated:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,7 @@ import pandas as pd
 
 from kimi_planner.errors import MissingExtraError, UsageError
 from kimi_planner.pricing.columns import counts_of
-from kimi_planner.pricing.group import DERIVED, checked_keys
+from kimi_planner.pricing.group import DERIVED, checked_keys, refuse_unknown_keys
 from kimi_planner.pricing.totals import UsageTotals, totals_of
 from kimi_planner.usage.frame import COLUMNS, checked_frame
 from kimi_planner.usage.lines import Rejects
@@ -22,11 +22,13 @@ from kimi_planner.usage.read import MAX_REJECTED_SHOWN, read_usage
 __all__ = ["files_of", "is_streamed", "totals_of_file", "totals_of_part"]
 
 OnError = Literal["raise", "skip"]
+Wanted = Callable[[list[str]], list[str]]
 
 _PARQUET = (".parquet", ".pq")
 _CSV = (".csv", ".csv.gz", ".csv.zst")
 _COUNTS = ("requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
 _BATCH_ROWS = 2**17
+_BATCH_BYTES = 2**23
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -152,53 +154,63 @@ def _partition(path: Path, root: Path) -> dict[str, str | None]:
 def _batches(
     path: Path, by: tuple[str, ...], stated: dict[str, str | None], rejects: Rejects
 ) -> Iterator[pd.DataFrame]:
+    """Yield the wanted columns of a file, some rows at a time."""
     try:
         import pyarrow as pa
-        from pyarrow import csv, dataset
     except ImportError:
         raise MissingExtraError.of("pyarrow", "corpora") from None
-    wanted = {*COLUMNS, "timestamp_s", *by}
+
+    def wanted(names: list[str]) -> list[str]:
+        refuse_unknown_keys(by, [*names, *stated])
+        keys = {*COLUMNS, "timestamp_s", *by}
+        return [name for name in names if name in keys and name not in stated]
+
+    read = _parquet if path.name.lower().endswith(_PARQUET) else _csv
     try:
-        form: Any = (
-            dataset.ParquetFileFormat()
-            if path.name.lower().endswith(_PARQUET)
-            else _csv_format(path, csv, pa, rejects)
-        )
-        fragment = next(iter(dataset.dataset(str(path), format=form).get_fragments()))
-        names = fragment.physical_schema.names
-        columns = [name for name in names if name in wanted and name not in stated]
-        for batch in fragment.to_batches(
-            columns=columns, batch_size=_BATCH_ROWS, batch_readahead=2
-        ):
-            yield pd.DataFrame({name: _column(name, batch[name], pa) for name in columns})
+        for batch in read(path, wanted, rejects):
+            names = batch.schema.names
+            yield pd.DataFrame({name: _column(name, batch[name], pa) for name in names})
     except (pa.ArrowException, OSError) as error:
         message = " ".join(str(error).split())
         raise UsageError(f"{path}: cannot be read ({message}).") from None
-    except StopIteration:
-        raise UsageError(f"{path}: cannot be read.") from None
 
 
-def _csv_format(path: Path, csv: Any, pa: Any, rejects: Rejects) -> Any:
-    """Every cell is read as text, so that a bad one can be named; an empty one is missing."""
-    from pyarrow import dataset
+def _parquet(path: Path, wanted: Wanted, _rejects: Rejects) -> Iterator[Any]:
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as file:
+        yield from file.iter_batches(_BATCH_ROWS, columns=wanted(file.schema_arrow.names))
+
+
+def _csv(path: Path, wanted: Wanted, rejects: Rejects) -> Iterator[Any]:
+    """Yield batches of text, so that a bad cell can be named; an empty one is missing."""
+    import pyarrow as pa
+    from pyarrow import csv
 
     def ragged(row: Any) -> str:
-        rejects.messages.append(
-            f"{path}: {row.actual_columns} fields where the header has {row.expected_columns} "
-            f"({row.text[:40]!r}). Correct the row."
+        if not rejects.skip:
+            return "error"
+        rejects.add(
+            f"{path} line {row.number}: {row.actual_columns} fields where the header has "
+            f"{row.expected_columns}. Correct the row."
         )
-        return "skip" if rejects.skip else "error"
+        return "skip"
 
-    with csv.open_csv(path) as opened:
+    anything = csv.ParseOptions(invalid_row_handler=lambda _: "skip")
+    with csv.open_csv(path, parse_options=anything) as opened:
         header = opened.schema.names
-    return dataset.CsvFileFormat(
+    with csv.open_csv(
+        path,
+        read_options=csv.ReadOptions(use_threads=False, block_size=_BATCH_BYTES),
         parse_options=csv.ParseOptions(invalid_row_handler=ragged),
         convert_options=csv.ConvertOptions(
+            include_columns=wanted(header),
             column_types=dict.fromkeys(header, pa.string()),
             strings_can_be_null=True,
             null_values=[""],
         ),
-    )
+    ) as opened:
+        yield from opened
 
 
 def _column(name: str, values: Any, pa: Any) -> Any:

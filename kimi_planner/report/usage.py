@@ -28,7 +28,7 @@ def spend_text(spend: pd.DataFrame, by: tuple[str, ...], catalog: Catalog) -> st
     table = Table(
         headers=tuple(columns),
         rows=tuple(
-            tuple(_cell(row[column]) for column in columns) for row in spend.to_dict("records")
+            tuple(_cell(row, column) for column in columns) for row in spend.to_dict("records")
         ),
         right=frozenset(range(len(keys), len(columns))),
     )
@@ -92,12 +92,14 @@ def listed(title: str, sentences: Any) -> str:
     return "\n".join([title, *(f"  {one}" for one in sentences)]) if sentences else ""
 
 
-def _cell(value: Any) -> str:
-    if value is None or value is pd.NA:
+def _cell(row: dict[Any, Any], column: str) -> str:
+    value = row[column]
+    silent = row.get(f"rows_without_{column.removesuffix('_tokens')}")
+    if value is None or value is pd.NA or silent == row["rows"]:
         return "not stated"
     if isinstance(value, Decimal):
         return f"{value:,f}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return f"{value:,}" if column in _COUNTS else str(value)
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
