@@ -21,10 +21,9 @@ from kimi_planner.reconciliation.causes import (
     CAUSES,
     Factors,
     Prices,
-    decimal_of,
-    exact_parts,
     shapley,
 )
+from kimi_planner.reconciliation.rounding import decimal_of, exact_parts
 from kimi_planner.report.json_form import plan_json
 
 AS_OF = date(2026, 6, 1)
@@ -255,6 +254,28 @@ def test_a_model_that_was_not_chosen_is_sized_by_the_plan() -> None:
     thinking = (Decimal("3.50") * 1_000 + Decimal("10.50") * 500) / 10**6
     found = reconcile(planned, log, choice="kimi-k2")
     assert causes(found) == {"model mix": 1_500 * (thinking - CALL)}
+
+
+def test_a_model_that_got_no_calls_is_sized_by_the_others() -> None:
+    """Calls on the chosen model are taken to have grown as the others did; it still does not think."""
+    planned = plan(workload(reasoning_tokens=300))
+    log = served(prompt=1_500, completion=900, model="kimi-k2-5-thinking", reasoning_tokens=700)
+    found = causes(reconcile(planned, log, choice="kimi-k2"))
+    of_input, of_output = Decimal("3.50"), Decimal("10.50")
+    mean_prompt, mean_thought = 1_250, 500  # of planned and actual
+    assert found == {
+        "model mix": 3_000
+        * ((of_input - INPUT) * mean_prompt + (of_output - OUTPUT) * 200 + of_output * mean_thought)
+        / 10**6,
+        "prompt tokens": 3_000 * 500 * (of_input + INPUT) / 2 / 10**6,
+        "reasoning tokens": 3_000 * 400 * of_output / 2 / 10**6,
+    }
+    only = plan(workload(), models="kimi-k2")  # says nothing for another model
+    other = causes(reconcile(only, served(prompt=1_500, model="kimi-k2-5")))
+    assert other == {
+        "model mix": 3_000 * (Decimal("1.30") * mean_prompt + Decimal("3.90") * 200) / 10**6,
+        "prompt tokens": 3_000 * 500 * (Decimal("2.50") + INPUT) / 2 / 10**6,
+    }
 
 
 def test_nothing_planned_or_seen_is_dropped() -> None:

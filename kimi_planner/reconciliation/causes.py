@@ -11,27 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
 from math import factorial
 
 from kimi_planner.catalog import ModelSpec
-from kimi_planner.money import EXACT, plain
 
-__all__ = [
-    "CAUSES",
-    "Calls",
-    "Factors",
-    "Prices",
-    "decimal_of",
-    "exact_parts",
-    "factors_of",
-    "rounded",
-    "shapley",
-]
-
-PLACES = 12
+__all__ = ["CAUSES", "Calls", "Factors", "Prices", "factors_of", "grown", "shapley"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +171,48 @@ def factors_of(
     )
 
 
+def grown(size: Calls, planned: Mapping[str, Calls], actual: Mapping[str, Calls]) -> Calls | None:
+    """Return how large calls would have been on a model that got none.
+
+    Parameters
+    ----------
+    size : Calls
+        Calls as planned for that model.
+    planned, actual : mapping of str to Calls
+        Model to calls as planned for it, and to the calls it got.
+
+    Returns
+    -------
+    Calls or None
+        As much larger than planned as the calls on the other models, prompts, answers and
+        reasoning each by their own factor, and cached as they were; ``None`` if no other model was
+        planned for.
+    """
+    known = [model for model in actual if model in planned and planned[model].requests]
+    if not known:
+        return None
+    got = Calls.together(actual[model] for model in known)
+    meant = Calls.together(
+        planned[model].times(actual[model].requests / planned[model].requests) for model in known
+    )
+
+    def factor(after: Fraction, before: Fraction) -> Fraction:
+        return after / before if before else Fraction(1)
+
+    prompt = size.prompt * factor(got.prompt, meant.prompt)
+    reasoning = size.reasoning * factor(got.reasoning, meant.reasoning)
+    answer = (size.completion - size.reasoning) * factor(
+        got.completion - got.reasoning, meant.completion - meant.reasoning
+    )
+    return Calls(
+        requests=size.requests,
+        prompt=prompt,
+        cached=prompt * got.cached / got.prompt if got.prompt else Fraction(0),
+        completion=answer + reasoning,
+        reasoning=reasoning,
+    )
+
+
 def shapley(planned: Factors, actual: Factors) -> dict[str, Fraction]:
     """Return the part of each cause in ``actual.usd() - planned.usd()``, summing to it exactly."""
     changed = [name for name in CAUSES if getattr(planned, name) != getattr(actual, name)]
@@ -203,49 +231,3 @@ def shapley(planned: Factors, actual: Factors) -> dict[str, Fraction]:
                 weight = Fraction(factorial(before) * factorial(after), orders)
                 parts[name] += weight * (spend[more] - usd)
     return parts
-
-
-def exact_parts(parts: Mapping[str, Fraction]) -> dict[str, Decimal]:
-    """Return fractions that add up to a finite decimal as decimals that add up to it too.
-
-    Where all of them are finite decimals they stay exact. Otherwise each is rounded, half to even,
-    to the 12th place or to the last one of the sum, and what rounding left over is given, one unit
-    each, to those that it moved the most.
-    """
-    whole = sum(parts.values(), Fraction(0))
-    exact = {name: decimal_of(part) for name, part in parts.items()}
-    known = {name: amount for name, amount in exact.items() if amount is not None}
-    if len(known) == len(parts):
-        return known
-    places = PLACES
-    while (whole * 10**places).denominator != 1:
-        places += 1
-    units = {name: part * 10**places for name, part in parts.items()}
-    nearest = {name: round(unit) for name, unit in units.items()}
-    left = int(whole * 10**places) - sum(nearest.values())
-    step = 1 if left > 0 else -1
-    by_error = sorted(parts, key=lambda name: (nearest[name] - units[name]) * step)
-    for name in by_error[: abs(left)]:
-        nearest[name] += step
-    return {name: plain(Decimal(unit).scaleb(-places, EXACT)) for name, unit in nearest.items()}
-
-
-def decimal_of(amount: Fraction) -> Decimal | None:
-    """Return a fraction as a decimal, or ``None`` if it has no end."""
-    rest, places = amount.denominator, {2: 0, 5: 0}
-    for prime in places:
-        while rest % prime == 0:
-            rest //= prime
-            places[prime] += 1
-    if rest != 1:
-        return None
-    digits = max(places.values())
-    return plain(Decimal(int(amount * 10**digits)).scaleb(-digits, EXACT))
-
-
-def rounded(amount: Fraction) -> Decimal:
-    """Return a fraction as a decimal, rounded half to even at the 12th place if it has no end."""
-    exact = decimal_of(amount)
-    if exact is not None:
-        return exact
-    return plain(Decimal(round(amount * 10**PLACES)).scaleb(-PLACES, EXACT))

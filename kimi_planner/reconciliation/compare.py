@@ -21,9 +21,8 @@ from kimi_planner.reconciliation.causes import (
     CAUSES,
     Calls,
     Prices,
-    exact_parts,
     factors_of,
-    rounded,
+    grown,
     shapley,
 )
 from kimi_planner.reconciliation.planned import Choice, Plan, plan_of
@@ -34,6 +33,7 @@ from kimi_planner.reconciliation.result import (
     Compared,
     Reconciliation,
 )
+from kimi_planner.reconciliation.rounding import exact_parts, rounded
 
 __all__ = ["reconcile"]
 
@@ -100,8 +100,9 @@ def reconcile(
     model), prompt tokens, answer tokens and reasoning tokens (of a call), cache (share of prompt
     tokens), price. Each gets its Shapley value, the mean of its part over all orders in which the
     planned factors can be replaced by the actual ones; see `kimi_planner.reconciliation.causes`.
-    Where one side has no calls on a model, they are taken to be as large as the plan says for that
-    model, or else as all calls of the workload in that month together. If some rows of a workload's
+    What the plan says for a model that it did not choose is taken for planned; calls on the chosen
+    model, if it got none, are taken to have grown as those on the other models did. Where the plan
+    says nothing for a model, its calls are taken to be as large as the workload's other calls. If some rows of a workload's
     month do not state reasoning tokens, answer and reasoning are taken together, as answer.
 
     ``simulation`` is what the plan's spend has beyond its expected tokens at its prices: the mean of
@@ -191,9 +192,10 @@ class _Comparison:
             _prices(models, *catalogs)
             for catalogs in ((self.plan.catalog, self.prices), (self.prices, self.plan.catalog))
         )
+        unseen = grown(planned, sizes, calls)
         found = shapley(
             factors_of({chosen: planned}, before, models, sizes),
-            factors_of(calls, after, models),
+            factors_of(calls, after, models, {chosen: unseen} if unseen else None),
         )
         return {CAUSES[field]: part for field, part in found.items()}
 
