@@ -249,6 +249,28 @@ def test_a_folder_may_hold_other_logs_and_other_columns(tmp_path: Path) -> None:
     ]
 
 
+TIMES = {
+    "zulu": ["2026-06-30T23:59:59Z", "2026-07-01T00:00:00Z"],
+    "offsets": ["2026-07-01T01:30:00+02:00", "2026-06-30T20:00:00-05:30"],
+    "fractions": ["2026-06-30 23:59:59.999999+00:00", "2026-06-30T23:59:59.999999999Z"],
+    "no offset": ["2026-06-30T23:59:59", "2026-07-01 00:00"],
+    "dates": ["2026-06-30", "20260701"],
+    "epochs": ["1782863999", "1782864000000"],
+    "mixed": ["1782863999", "2026-07-01T00:00:00Z"],
+    "not stated": ["", "2026-07-01T00:00:00Z"],
+}
+
+
+@pytest.mark.parametrize("times", TIMES.values(), ids=TIMES.keys())
+def test_times_are_read_in_batches_as_they_are_in_memory(tmp_path: Path, times: list[str]) -> None:
+    """Every spelling of a time falls on the same day in a streamed CSV as in `read_usage`."""
+    rows = "".join(f"{time},1,1\n" for time in times)
+    path = _written(tmp_path / "a.csv", f"timestamp,prompt_tokens,completion_tokens\n{rows}")
+    streamed, read = total_usage(tmp_path, "day"), total_usage(path, "day")
+    assert streamed.cells == read.cells
+    assert (streamed.first, streamed.last) == (read.first, read.last)
+
+
 BAD_CSV = (
     "timestamp,model,prompt_tokens,completion_tokens,client\n"
     "2026-06-01T00:00:00Z,m,5,1,x\n"
@@ -380,6 +402,26 @@ def test_spend_needs_models_that_are_known() -> None:
     frame.loc[3:4, "model"] = "kimi-k9"
     with pytest.raises(UnknownModelError, match=r"2 usage rows: Unknown model 'kimi-k9'"):
         spend_by(frame, ())
+
+
+def test_keys_of_every_kind_have_an_order() -> None:
+    """Numbers, texts, empty ones too, and missing values stand in one frame, the missing last."""
+    frame = log(6)
+    frame["key"] = ["b", "", 10, 9, None, None]
+    assert total_usage(frame, "key").frame["key"].tolist() == [9, 10, "", "b", None]
+
+
+def test_what_a_reader_left_out_is_handed_on() -> None:
+    """Rejected rows and repetitions that a reader counted stay known in totals, sums and spend."""
+    frame = log(5)
+    frame.attrs = {"source": "a.jsonl", "rejected": 2, "rejected_examples": ["x"], "duplicates": 3}
+    totals = total_usage(frame, "model") + total_usage(frame, "model")
+    assert (totals.source, totals.rejected, totals.rejected_examples) == ("a.jsonl", 4, ("x", "x"))
+    spend = spend_by(totals, "model")
+    assert (spend.attrs["rejected"], spend.attrs["left_out"]) == (4, {"duplicates": 6})
+    page = totals._repr_html_()
+    assert "a.jsonl" in page
+    assert "rows_without_cached" in page
 
 
 def test_rows_without_a_date_have_no_month_and_it_is_said() -> None:

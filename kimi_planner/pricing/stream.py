@@ -214,13 +214,12 @@ def _csv(path: Path, wanted: Wanted, rejects: Rejects) -> Iterator[Any]:
 
 
 def _column(name: str, values: Any, pa: Any) -> Any:
-    """Return one column; text of a count becomes a number where all of the batch can."""
-    kind = values.type
-    if pa.types.is_dictionary(kind):
+    """Return one column; text of counts or times becomes that, where all of a batch can."""
+    if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
-    elif name in _COUNTS and (
-        pa.types.is_null(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)
-    ):
-        with suppress(pa.ArrowInvalid):  # the check of the rows names the cell
-            values = values.cast(pa.int64())
+    meant = {"timestamp": pa.timestamp("us", "UTC"), **dict.fromkeys(_COUNTS, pa.int64())}.get(name)
+    is_text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
+    if meant is not None and (is_text or pa.types.is_null(values.type)):
+        with suppress(pa.ArrowInvalid):  # other spellings, and errors, are for the check of rows
+            values = values.cast(meant)
     return values.to_pandas()

@@ -127,7 +127,7 @@ class UsageTotals:
     def _ordered(self) -> list[tuple[Any, ...]]:
         return sorted(
             self.cells,
-            key=lambda cell: [(one is None, type(one).__name__, one or 0) for one in cell],
+            key=lambda cell: [(one is None, type(one).__name__, one) for one in cell],
         )
 
     def _repr_html_(self) -> str:
