@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import defaultdict
 from decimal import Decimal
 from functools import reduce
@@ -17,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kimi_planner import load_catalog, price_usage, read_usage, spend_by, total_usage
-from kimi_planner.errors import KimiPlannerError, UnknownModelError, UsageError
+from kimi_planner.errors import KimiPlannerError, MissingExtraError, UnknownModelError, UsageError
 from kimi_planner.files import data_dir
 from kimi_planner.pricing import total_cost
 from kimi_planner.pricing.group import TOTALS
@@ -247,6 +248,31 @@ def test_a_folder_may_hold_other_logs_and_other_columns(tmp_path: Path) -> None:
             "rows_without_reasoning": 5,
         }
     ]
+
+
+def test_names_of_folders_state_columns(tmp_path: Path) -> None:
+    """A partition's name is a column of its files, spelled back, and may state that it is missing."""
+    for name, rows in (("a%20b", 1), ("__HIVE_DEFAULT_PARTITION__", 2)):
+        part = tmp_path / f"team={name}" / "model=kimi-k2"
+        part.mkdir(parents=True)
+        _written(part / "x.csv", "prompt_tokens,completion_tokens\n" + "5,1\n" * rows)
+        _written(part / "y.jsonl", '{"prompt_tokens": 7, "completion_tokens": 1}\n')
+    found = total_usage(tmp_path, ["team", "model"]).frame
+    assert found[["team", "model", "prompt_tokens"]].to_numpy().tolist() == [
+        ["a b", "kimi-k2", 12],
+        [None, "kimi-k2", 17],
+    ]
+
+
+def test_without_pyarrow_the_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Streaming needs an extra; a single log of the canonical columns does not."""
+    path = _written(tmp_path / "a.csv", "prompt_tokens,completion_tokens\n5,1\n")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'kimi-planner\[corpora\]'"):
+        total_usage(tmp_path, "model")
+    assert total_usage(path, "model").total["prompt_tokens"] == 5
 
 
 TIMES = {
