@@ -323,6 +323,14 @@ def test_workloads_are_told_by_model() -> None:
     assert found.months["workload"].tolist() == ["a", "b", "(not stated)"]
 
 
+def test_the_model_may_be_the_workload() -> None:
+    """A log that names its workloads where others name the model is priced as the model given."""
+    planned = plan(workload("kimi-k2"), workload("idle"), models="kimi-k2")
+    for model in (None, "kimi-k2"):
+        found = reconcile(planned, served(), workload="model", model=model)
+        assert causes(found) == {"not seen": -3_000 * CALL}
+
+
 def test_months_that_are_covered_in_part_are_said() -> None:
     """The plan is scaled only when asked, and months outside of the log are named, not compared."""
     planned = plan(workload(), months=3)

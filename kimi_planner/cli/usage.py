@@ -177,7 +177,8 @@ def reconcile_(
     from kimi_planner.reconciliation import reconcile
     from kimi_planner.report.reconciled import reconciliation_json, reconciliation_text
 
-    keys = ("month", "model", *([workload] if isinstance(workload, str) else []))
+    told_by = [workload] if isinstance(workload, str) else []
+    keys = tuple(dict.fromkeys(["month", "model", *told_by]))
     found = reconcile(
         plan,
         _totals(logs, keys, on_error),

@@ -100,11 +100,9 @@ def log_of(
             f"The plan has {len(names)} workloads ({', '.join(names)}). Say to which a call belongs: the "
             "name of a column, or the workload of each model."
         )
-    needed = ["month", "model"] if model is None else ["month"]
-    if isinstance(workload, str):
-        needed.append(workload)
-    elif workload is not None and "model" not in needed:
-        needed.append("model")
+    by_model = model is None or isinstance(workload, Mapping)
+    keys_told = [workload] if isinstance(workload, str) else []
+    needed = list(dict.fromkeys(["month", *(["model"] if by_model else []), *keys_told]))
     totals = actual.over(needed) if isinstance(actual, UsageTotals) else total_usage(actual, needed)
     parts: dict[tuple[str, str], dict[str, list[Calls]]] = {}
     silent = set()
@@ -119,15 +117,7 @@ def log_of(
                     f"held against a plan. Add it{', or pass model=…' if name == 'model' else ''}."
                 )
         place = (keys["month"], _workload(keys, workload, names))
-        parts.setdefault(place, {}).setdefault(served, []).append(
-            Calls(
-                requests=Fraction(numbers["requests"]),
-                prompt=Fraction(numbers["prompt_tokens"]),
-                cached=Fraction(numbers["cached_tokens"]),
-                completion=Fraction(numbers["completion_tokens"]),
-                reasoning=Fraction(numbers["reasoning_tokens"]),
-            )
-        )
+        parts.setdefault(place, {}).setdefault(served, []).append(_calls(numbers))
         if numbers["rows_without_reasoning"]:
             silent.add(place)
     first, end = _window(totals, start, end)
@@ -140,6 +130,16 @@ def log_of(
         start=first,
         end=end,
         totals=totals,
+    )
+
+
+def _calls(numbers: Mapping[str, int]) -> Calls:
+    return Calls(
+        requests=Fraction(numbers["requests"]),
+        prompt=Fraction(numbers["prompt_tokens"]),
+        cached=Fraction(numbers["cached_tokens"]),
+        completion=Fraction(numbers["completion_tokens"]),
+        reasoning=Fraction(numbers["reasoning_tokens"]),
     )
 
 
