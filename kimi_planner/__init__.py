@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from kimi_planner import plot
     from kimi_planner.catalog import Catalog, ModelSpec, catalog_versions, load_catalog
     from kimi_planner.errors import KimiPlannerError
-    from kimi_planner.pricing import Cost, cost, price_usage
+    from kimi_planner.pricing import Cost, cost, cost_rows, price_usage
+    from kimi_planner.pricing.spend import spend_by
+    from kimi_planner.pricing.totals import UsageTotals, total_usage
     from kimi_planner.projection import (
         ContextFit,
         Projection,
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
         forecast_spend,
         project,
     )
+    from kimi_planner.reconciliation import Reconciliation, reconcile
     from kimi_planner.request import Estimate, estimate
     from kimi_planner.selection import Recommendation, Requirements, recommend
     from kimi_planner.tokens.chat import count_completion, count_messages
@@ -44,14 +47,17 @@ __all__ = [
     "Projection",
     "Quantity",
     "Recommendation",
+    "Reconciliation",
     "Requirements",
     "SizeEstimate",
     "SpendForecast",
     "UsageRecord",
+    "UsageTotals",
     "Workload",
     "catalog_versions",
     "context_fit",
     "cost",
+    "cost_rows",
     "count_completion",
     "count_corpus",
     "count_messages",
@@ -66,8 +72,11 @@ __all__ = [
     "project",
     "read_usage",
     "recommend",
+    "reconcile",
     "size_kinds",
+    "spend_by",
     "tokens_from_bytes",
+    "total_usage",
 ]
 
 _HOMES = {
@@ -81,14 +90,17 @@ _HOMES = {
     "Projection": "projection",
     "Quantity": "workload",
     "Recommendation": "selection",
+    "Reconciliation": "reconciliation",
     "Requirements": "selection",
     "SizeEstimate": "tokens.sizes",
     "SpendForecast": "projection",
     "UsageRecord": "usage.record",
+    "UsageTotals": "pricing.totals",
     "Workload": "workload",
     "catalog_versions": "catalog",
     "context_fit": "projection",
     "cost": "pricing",
+    "cost_rows": "pricing",
     "count_completion": "tokens.chat",
     "count_corpus": "tokens.corpus",
     "count_messages": "tokens.chat",
@@ -102,8 +114,11 @@ _HOMES = {
     "project": "projection",
     "read_usage": "usage.read",
     "recommend": "selection",
+    "reconcile": "reconciliation",
     "size_kinds": "tokens.sizes",
+    "spend_by": "pricing.spend",
     "tokens_from_bytes": "tokens.sizes",
+    "total_usage": "pricing.totals",
 }
 
 

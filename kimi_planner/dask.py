@@ -1,20 +1,32 @@
-"""Counting on a cluster: after ``import kimi_planner.dask`` a Dask Series of text has ``.kimi``."""
+"""Work on a cluster: counting text, and adding up logs larger than one machine's memory.
+
+After ``import kimi_planner.dask`` a Dask Series of text has ``.kimi``.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from functools import reduce
+from pathlib import Path
+from typing import Any, Literal
 
 import pandas as pd
 
-from kimi_planner.errors import MissingExtraError
+from kimi_planner.errors import MissingExtraError, UsageError, shown
 from kimi_planner.pandas import count_series
+from kimi_planner.pricing.stream import files_of, totals_of_file, totals_of_part
+from kimi_planner.pricing.totals import UsageTotals, added, checked_names
 
 try:
+    from dask.base import compute
     from dask.dataframe.extensions import register_series_accessor
+    from dask.delayed import delayed
 except ImportError:
     raise MissingExtraError.of("dask", "dask") from None
 
-__all__ = ["DaskKimiAccessor"]
+__all__ = ["DaskKimiAccessor", "total_usage"]
+
+_TOGETHER = 32  # totals that one worker adds up before the next does
 
 
 @register_series_accessor("kimi")  # type: ignore[no-untyped-call]  # Dask has no types
@@ -36,3 +48,59 @@ class DaskKimiAccessor:
         name = self._series.name
         meta = pd.Series([], dtype="Int64", name=name)
         return self._series.map_partitions(count_series, meta=meta)
+
+
+def total_usage(
+    source: Any,
+    by: str | Sequence[str] = ("month", "model"),
+    *,
+    on_error: Literal["raise", "skip"] = "raise",
+) -> UsageTotals:
+    """Add up the tokens of a log on a cluster, each part where it is.
+
+    Parameters
+    ----------
+    source : Dask DataFrame or path
+        A Dask DataFrame with the columns of a usage frame, or a folder of logs that every worker
+        can read; each file is one task.
+    by : str or sequence of str
+        ``"month"`` and ``"day"`` in UTC, ``"model"``, or any column of the source.
+    on_error : {"raise", "skip"}
+        What to do with a bad row: stop, or leave it out and count it.
+
+    Returns
+    -------
+    UsageTotals
+        The same whole numbers as :func:`kimi_planner.total_usage` gives, however the log is cut:
+        only totals travel, and whole numbers add up the same in any order. It is computed at once,
+        on the current client if there is one.
+
+    Raises
+    ------
+    UsageError
+        If the source cannot be read, has no rows, has a bad row, or lacks a key.
+    """
+    keys = checked_names(by, on_error)
+    if isinstance(source, str | Path):
+        name, path = str(source), Path(source)
+        parts = [
+            delayed(totals_of_file)(file, keys, on_error, root=path) for file in files_of(path)
+        ]
+    elif hasattr(source, "to_delayed"):
+        name = "usage frame"
+        parts = [
+            delayed(totals_of_part)(part, keys, f"partition {number}", on_error)
+            for number, part in enumerate(source.to_delayed())
+        ]
+    else:
+        raise UsageError(f"source is {shown(source)}. Give a Dask DataFrame, or a folder.")
+    while len(parts) > 1:
+        parts = [
+            delayed(_sum)(parts[start : start + _TOGETHER])
+            for start in range(0, len(parts), _TOGETHER)
+        ]
+    return added(compute(*parts), name)  # type: ignore[no-untyped-call]  # Dask has no types
+
+
+def _sum(parts: list[UsageTotals]) -> UsageTotals:
+    return reduce(UsageTotals.__add__, parts)

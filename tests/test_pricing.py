@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kimi_planner import UsageRecord, cost, load_catalog, price_usage, read_usage
+from kimi_planner import (
+    UsageRecord,
+    cost,
+    cost_rows,
+    load_catalog,
+    price_usage,
+    read_usage,
+    total_usage,
+)
 from kimi_planner.catalog import Catalog, ModelSpec, Source
 from kimi_planner.errors import PriceNotFoundError, UnknownModelError, UsageError
 from kimi_planner.pricing import COST_COLUMNS, total_cost
@@ -242,3 +250,73 @@ def test_every_form_of_usage_costs_the_same():
     ]
     by_hand = (Decimal("1.20") * 10 + Decimal("3.60") * 5) / 1_000_000
     assert {cost(form, "kimi-k2").total_usd for form in forms} == {by_hand}
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=st.lists(st.tuples(calls, st.sampled_from(MODELS)), min_size=1, max_size=20))
+def test_integer_costs_of_rows_are_the_decimals(rows):
+    """Rows of mixed models, as integers of one unit, equal the decimals of a priced frame."""
+    frame = read_usage(pd.DataFrame([call | {"model": model} for call, model in rows]))
+    priced = price_usage(frame)
+    found = cost_rows(frame)
+    assert found.to_decimal().tolist() == priced["total_usd"].tolist()
+    assert Fraction(found.total_usd) == sum(map(Fraction, priced["total_usd"]))
+    assert list(found.notes) == priced.attrs["notes"]
+    one = cost_rows(frame, "kimi-k2-5")
+    assert one.total_usd == total_cost(frame, "kimi-k2-5").total_usd
+
+
+def test_integer_costs_pass_64_bits():
+    """Rows whose cost, or whose sum, needs more than 64 bits are exact."""
+    rows = pd.DataFrame([usage(LARGEST, LARGEST)] * 3)
+    fine = priced(input="0.000000001", output="999999999.999999999", cached_input="999.999")
+    found = cost_rows(rows, "own", catalog=fine)
+    assert found.units.dtype == object
+    assert found.total_usd == total_cost(rows, "own", catalog=fine).total_usd
+    card = cost_rows(pd.DataFrame([usage(LARGEST, LARGEST)] * 1_000), "kimi-k2-5")
+    assert card.units.dtype == "int64"
+    assert card.total_usd == 1_000 * LARGEST * Decimal(10) / 1_000_000
+
+
+def test_a_priced_frame_says_how_cached_tokens_were_billed():
+    """The note of a single call stands in the frame too, once for all models, after older notes."""
+    frame = read_usage(pd.DataFrame([usage(9, 1, 5) | {"model": name} for name in MODELS]))
+    frame.attrs["notes"] = ["An older note."]
+    assert price_usage(frame).attrs["notes"] == [
+        "An older note.",
+        f"Catalog 2026-06 states no cached-input price for {', '.join(MODELS)}; cached tokens are "
+        "billed as input.",
+    ]
+    uncached = read_usage(pd.DataFrame([usage(9, 1, 0)]))
+    assert price_usage(uncached, "kimi-k2").attrs["notes"] == []
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("prompt_tokens", -1),
+        ("completion_tokens", LARGEST + 1),
+        ("cached_tokens", 11),
+        ("reasoning_tokens", 3),
+        ("reasoning_tokens", -1),
+        ("requests", 0),
+    ],
+)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda frame: price_usage(frame, "kimi-k2"),
+        lambda frame: cost_rows(frame, "kimi-k2"),
+        lambda frame: total_cost(frame, "kimi-k2"),
+        lambda frame: total_usage(frame, "model"),
+    ],
+    ids=["price_usage", "cost_rows", "total_cost", "total_usage"],
+)
+def test_a_frame_that_was_spoilt_is_refused_however_it_is_priced(column, value, call):
+    """A frame has been read once, but what was changed since is looked at again, at its row."""
+    one = usage(10, 2, 4) | {"reasoning_tokens": 1}
+    frame = read_usage(pd.DataFrame([one] * 40_000))
+    call(frame)
+    frame.loc[39_999, column] = value
+    with pytest.raises(UsageError, match=f"row 39999: .*{column}|row 39999: .*requests"):
+        call(frame)

@@ -25,6 +25,7 @@ _COMMANDS = {
     "plan": "Project monthly spend and context fit.",
     "recommend": "Choose a model for each workload.",
     "report": "Write a budget report.",
+    "usage": "Price a log, fit a workload to it, hold it against a plan.",
 }
 
 

@@ -13,12 +13,22 @@ import click
 if TYPE_CHECKING:
     from kimi_planner.selection import Recommendation, Requirements
 
-__all__ = ["as_of_option", "recommendation_of", "scenario_options", "workloads_argument", "write"]
+__all__ = [
+    "as_of_option",
+    "parsed_date",
+    "recommendation_of",
+    "scenario_options",
+    "workloads_argument",
+    "write",
+]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def _date(_context: click.Context, _option: click.Parameter, value: str | None) -> date | None:
+def parsed_date(
+    _context: click.Context, _option: click.Parameter, value: str | None
+) -> date | None:
+    """Read a date as the command line spells it."""
     try:
         return None if value is None else date.fromisoformat(value)
     except ValueError:
@@ -27,7 +37,7 @@ def _date(_context: click.Context, _option: click.Parameter, value: str | None) 
 
 as_of_option = click.option(
     "--as-of",
-    callback=_date,
+    callback=parsed_date,
     help="Day whose prices count, such as 2026-11-24; today if not given.",
 )
 workloads_argument = click.argument("workloads", required=False, type=click.Path(path_type=Path))

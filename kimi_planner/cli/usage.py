@@ -1,0 +1,206 @@
+"""``kimi-planner usage``: price a log, fit a workload to it, hold it against a plan."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from kimi_planner.cli.options import parsed_date, write
+
+__all__ = ["command"]
+
+
+@click.group("usage")
+def command() -> None:
+    """Price a log, fit a workload to it, hold it against a plan."""
+
+
+def _names(_context: click.Context, _option: click.Parameter, value: str | None) -> Any:
+    if value is None:
+        return None
+    return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def _pairs(
+    _context: click.Context, option: click.Parameter, values: tuple[str, ...]
+) -> str | dict[str, str] | None:
+    """Read one plain value, or several of the form KEY=VALUE."""
+    if not values:
+        return None
+    if len(values) == 1 and "=" not in values[0]:
+        return values[0]
+    pairs = [value.rpartition("=") for value in values]
+    if not all(key and value for key, _, value in pairs):
+        raise click.BadParameter("give one value, or several of the form KEY=VALUE.", param=option)
+    return {key: value for key, _, value in pairs}
+
+
+logs_argument = click.argument(
+    "logs", nargs=-1, required=True, metavar="LOG...", type=click.Path(path_type=Path)
+)
+catalog_option = click.option(
+    "--catalog", help="Prices: version of the catalog, or the path of a TOML file."
+)
+form_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="Form of what is printed.",
+)
+on_error_option = click.option(
+    "--on-error",
+    type=click.Choice(["raise", "skip"]),
+    default="raise",
+    show_default=True,
+    help="Stop at a bad row, or leave it out and count it.",
+)
+
+
+@command.command("price")
+@logs_argument
+@click.option("--model", help="Price every row as this model.")
+@click.option(
+    "--models", callback=_names, help="Price all of the log as each of these, separated by commas."
+)
+@click.option(
+    "--by",
+    callback=_names,
+    default="month,model",
+    show_default=True,
+    help="Keys of the rows: month, day, model, or columns of the log.",
+)
+@catalog_option
+@on_error_option
+@form_option
+def price(
+    *,
+    logs: tuple[Path, ...],
+    model: str | None,
+    models: tuple[str, ...] | None,
+    by: tuple[str, ...],
+    catalog: str | None,
+    on_error: Literal["raise", "skip"],
+    form: str,
+) -> None:
+    """Price LOG, exactly.
+
+    A log may be a folder of logs, larger than memory; Parquet and CSV are read in batches.
+    """
+    from kimi_planner.catalog import load_catalog
+    from kimi_planner.pricing.spend import spend_by
+    from kimi_planner.report.usage import spend_json, spend_text
+
+    if model is not None and models is not None:
+        raise click.UsageError("--model and --models exclude each other.")
+    priced_as = (model,) if model is not None else models
+    prices = load_catalog(catalog)
+    needed = by if priced_as is not None or "model" in by else (*by, "model")
+    spend = spend_by(_totals(logs, needed, on_error), by=by, models=priced_as, catalog=prices)
+    if form == "csv":
+        click.echo(spend.to_csv(index=False), nl=False)
+        if spend.attrs["rejected"]:
+            click.echo(f"bad rows left out: {spend.attrs['rejected']:,}", err=True)
+    else:
+        text = spend_json if form == "json" else spend_text
+        click.echo(text(spend, by, prices), nl=False)
+
+
+@command.command("fit")
+@click.argument("log", type=click.Path(path_type=Path))
+@click.option("--name", required=True, help="Name of the workload.")
+@click.option("--out", type=click.Path(path_type=Path), help="File to write; else it is printed.")
+def fit(log: Path, name: str, out: Path | None) -> None:
+    """Fit a workload to LOG.
+
+    The workload is printed as a file for `kimi-planner plan`. Sizes of calls refer to the log, by its path from the file or from the current folder.
+    """
+    from kimi_planner.report.workload_toml import workload_toml
+    from kimi_planner.usage.read import read_usage
+    from kimi_planner.workload import Workload
+
+    workload = Workload.from_usage(read_usage(log), name)
+    text = workload_toml(workload, log, Path() if out is None else out.parent)
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write(out, text)
+
+
+@command.command("reconcile")
+@click.argument("plan", type=click.Path(path_type=Path))
+@logs_argument
+@click.option(
+    "--model",
+    "choice",
+    multiple=True,
+    callback=_pairs,
+    help="Model that was planned, or WORKLOAD=MODEL for each; the recommended one if not given.",
+)
+@click.option(
+    "--workload",
+    multiple=True,
+    callback=_pairs,
+    help="Column that names the workload of a call, or MODEL=WORKLOAD for each model.",
+)
+@click.option("--priced-as", help="Take every row of the log as this model.")
+@catalog_option
+@click.option("--planned-catalog", help="Prices of the plan, where they are not the ones it names.")
+@click.option("--start", callback=parsed_date, help="First day over which the log was kept.")
+@click.option("--end", callback=parsed_date, help="First day after that.")
+@click.option("--pro-rata", is_flag=True, help="Scale planned months to the days of the log.")
+@on_error_option
+@form_option
+def reconcile_(
+    *,
+    plan: Path,
+    logs: tuple[Path, ...],
+    choice: str | dict[str, str] | None,
+    workload: str | dict[str, str] | None,
+    priced_as: str | None,
+    catalog: str | None,
+    planned_catalog: str | None,
+    start: date | None,
+    end: date | None,
+    pro_rata: bool,
+    on_error: Literal["raise", "skip"],
+    form: str,
+) -> None:
+    """Hold LOG against PLAN, cause by cause.
+
+    PLAN is a file of `kimi-planner plan` with --format json or csv.
+    """
+    from kimi_planner.reconciliation import reconcile
+    from kimi_planner.report.reconciled import reconciliation_json, reconciliation_text
+
+    told_by = [workload] if isinstance(workload, str) else []
+    keys = tuple(dict.fromkeys(["month", "model", *told_by]))
+    found = reconcile(
+        plan,
+        _totals(logs, keys, on_error),
+        choice=choice,
+        workload=workload,
+        model=priced_as,
+        catalog=catalog,
+        planned_catalog=planned_catalog,
+        start=start,
+        end=end,
+        pro_rata=pro_rata,
+    )
+    forms = {
+        "table": lambda: reconciliation_text(found),
+        "json": lambda: reconciliation_json(found),
+        "csv": lambda: found.frame.to_csv(index=False),
+    }
+    click.echo(forms[form](), nl=False)
+
+
+def _totals(logs: tuple[Path, ...], by: tuple[str, ...], on_error: Literal["raise", "skip"]) -> Any:
+    from kimi_planner.pricing.totals import added, total_usage
+
+    parts = [total_usage(log, by, on_error=on_error) for log in logs]
+    return added(parts, ", ".join(map(str, logs)))

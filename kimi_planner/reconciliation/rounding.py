@@ -1,0 +1,59 @@
+"""Fractions as decimals: exact where they have an end, else rounded so that sums still hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+
+from kimi_planner.money import EXACT, plain
+
+__all__ = ["decimal_of", "exact_parts", "rounded"]
+
+PLACES = 12
+
+
+def exact_parts(parts: Mapping[str, Fraction]) -> dict[str, Decimal]:
+    """Return fractions that add up to a finite decimal as decimals that add up to it too.
+
+    Where all of them are finite decimals they stay exact. Otherwise each is rounded, half to even,
+    to the 12th place or to the last one of the sum, and what rounding left over is given, one unit
+    each, to those that it moved the most.
+    """
+    whole = sum(parts.values(), Fraction(0))
+    exact = {name: decimal_of(part) for name, part in parts.items()}
+    known = {name: amount for name, amount in exact.items() if amount is not None}
+    if len(known) == len(parts):
+        return known
+    places = PLACES
+    while (whole * 10**places).denominator != 1:
+        places += 1
+    units = {name: part * 10**places for name, part in parts.items()}
+    nearest = {name: round(unit) for name, unit in units.items()}
+    left = int(whole * 10**places) - sum(nearest.values())
+    step = 1 if left > 0 else -1
+    by_error = sorted(parts, key=lambda name: (nearest[name] - units[name]) * step)
+    for name in by_error[: abs(left)]:
+        nearest[name] += step
+    return {name: plain(Decimal(unit).scaleb(-places, EXACT)) for name, unit in nearest.items()}
+
+
+def decimal_of(amount: Fraction) -> Decimal | None:
+    """Return a fraction as a decimal, or ``None`` if it has no end."""
+    rest, places = amount.denominator, {2: 0, 5: 0}
+    for prime in places:
+        while rest % prime == 0:
+            rest //= prime
+            places[prime] += 1
+    if rest != 1:
+        return None
+    digits = max(places.values())
+    return plain(Decimal(int(amount * 10**digits)).scaleb(-digits, EXACT))
+
+
+def rounded(amount: Fraction) -> Decimal:
+    """Return a fraction as a decimal, rounded half to even at the 12th place if it has no end."""
+    exact = decimal_of(amount)
+    if exact is not None:
+        return exact
+    return plain(Decimal(round(amount * 10**PLACES)).scaleb(-PLACES, EXACT))

@@ -1,0 +1,83 @@
+"""Planned against actual: as text for a terminal, and as JSON."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from kimi_planner.money import usd
+from kimi_planner.reconciliation import Reconciliation
+from kimi_planner.report.json_form import FORMAT
+from kimi_planner.report.tables import Table
+from kimi_planner.report.text import plain
+from kimi_planner.report.usage import dumped, listed, records
+
+__all__ = ["reconciliation_json", "reconciliation_text"]
+
+_AMOUNTS = ("planned_usd", "actual_usd")
+
+
+def reconciliation_text(found: Reconciliation) -> str:
+    """Return a reconciliation for a terminal: by cause, by month, notes, provenance."""
+    parts = [
+        f"Planned {usd(found.planned_usd)} USD, actual {usd(found.actual_usd)} USD: "
+        f"{_signed(found.difference_usd)} USD.",
+        plain(_causes_table(found)),
+        plain(_months_table(found)),
+        listed("What to know:", found.notes),
+        found.provenance,
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def reconciliation_json(found: Reconciliation) -> str:
+    """Return a reconciliation as JSON; amounts are decimal strings."""
+    from kimi_planner import __version__
+
+    return dumped(
+        {
+            "format": FORMAT,
+            "kimi_planner": __version__,
+            "planned_usd": format(found.planned_usd, "f"),
+            "actual_usd": format(found.actual_usd, "f"),
+            "difference_usd": format(found.difference_usd, "f"),
+            "months": records(found.months),
+            "causes": records(found.frame),
+            "notes": list(found.notes),
+            "provenance": found.provenance,
+        }
+    )
+
+
+def _causes_table(found: Reconciliation) -> Table:
+    """Return a row for each cause, between what was planned and what it cost."""
+    summary = found.summary().set_index("workload")
+    causes = [name for name in summary if name not in (*_AMOUNTS, "difference_usd")]
+    rows = [
+        (
+            str(name).removesuffix("_usd").replace("_", " "),
+            *(usd(one) if name in _AMOUNTS else _signed(one) for one in summary[name]),
+        )
+        for name in ("planned_usd", *causes, "actual_usd")
+    ]
+    names = [str(name) for name in summary.index]
+    return Table(("USD", *names), tuple(rows), frozenset(range(1, len(names) + 1)))
+
+
+def _months_table(found: Reconciliation) -> Table:
+    rows = tuple(
+        (
+            row["month"],
+            f"{row['covered_share']:.0%}",
+            row["workload"],
+            *(usd(row[name]) for name in _AMOUNTS),
+            _signed(row["difference_usd"]),
+        )
+        for row in found.months.to_dict("records")
+    )
+    headers = ("month", "covered", "workload", "planned", "actual", "difference")
+    return Table(headers, rows, frozenset((1, 3, 4, 5)))
+
+
+def _signed(amount: Decimal) -> str:
+    text = usd(amount)
+    return text if text.startswith("-") else f"+{text}"

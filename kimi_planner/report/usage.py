@@ -1,0 +1,118 @@
+"""What a log cost: as text for a terminal, and as JSON."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+from kimi_planner.catalog import Catalog
+from kimi_planner.money import plain as plain_number
+from kimi_planner.money import total
+from kimi_planner.report.json_form import FORMAT
+from kimi_planner.report.tables import Table
+from kimi_planner.report.text import plain
+
+__all__ = ["dumped", "listed", "records", "spend_json", "spend_text"]
+
+_COUNTS = ("requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
+_MODEL = "priced_as"
+
+
+def spend_text(spend: pd.DataFrame, by: tuple[str, ...], catalog: Catalog) -> str:
+    """Return what a log cost for a terminal: table, totals, what was left out, provenance."""
+    keys = [key for key in (*by, _MODEL) if key in spend]
+    columns = [*keys, *_COUNTS, "total_usd"]
+    table = Table(
+        headers=tuple(columns),
+        rows=tuple(
+            tuple(_cell(row, column) for column in columns) for row in spend.to_dict("records")
+        ),
+        right=frozenset(range(len(keys), len(columns))),
+    )
+    totals = _totals(spend)
+    sentences = [
+        f"Total{f' on {model}' if model else ''}: {amount:,f} USD."
+        for model, amount in totals.items()
+    ]
+    parts = [
+        plain(table) if keys else "",
+        "\n".join(sentences),
+        "\n".join(_left_out(spend)),
+        listed("What to know:", spend.attrs["notes"]),
+        f"Catalog {catalog.version} (sha256 {catalog.sha256[:12]}), log {spend.attrs['source']}.",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def spend_json(spend: pd.DataFrame, by: tuple[str, ...], catalog: Catalog) -> str:
+    """Return what a log cost as JSON; counts are numbers, amounts decimal strings."""
+    from kimi_planner import __version__
+
+    return dumped(
+        {
+            "format": FORMAT,
+            "kimi_planner": __version__,
+            "catalog": {"version": catalog.version, "sha256": catalog.sha256},
+            "source": spend.attrs["source"],
+            "by": list(by),
+            "spend": records(spend),
+            "total_usd": {
+                model or "all": format(amount, "f") for model, amount in _totals(spend).items()
+            },
+            "rejected": spend.attrs["rejected"],
+            "rejected_examples": spend.attrs["rejected_examples"],
+            "left_out": spend.attrs["left_out"],
+            "notes": spend.attrs["notes"],
+        }
+    )
+
+
+def _totals(spend: pd.DataFrame) -> dict[str, Decimal]:
+    """Return the total of each model that all of the log was priced as, or of the log."""
+    if _MODEL not in spend:
+        return {"": plain_number(total(spend["total_usd"]))}
+    return {
+        str(model): plain_number(total(rows["total_usd"]))
+        for model, rows in spend.groupby(_MODEL, sort=False)
+    }
+
+
+def _left_out(spend: pd.DataFrame) -> list[str]:
+    attrs = spend.attrs
+    others = [f"{name.replace('_', ' ')} {n:,}" for name, n in attrs["left_out"].items()]
+    counted = ", ".join([f"bad rows {attrs['rejected']:,}", *others])
+    return [f"Left out: {counted}.", *(f"  {one}" for one in attrs["rejected_examples"])]
+
+
+def listed(title: str, sentences: Any) -> str:
+    """Return sentences under a title, or nothing if there are none."""
+    return "\n".join([title, *(f"  {one}" for one in sentences)]) if sentences else ""
+
+
+def _cell(row: dict[Any, Any], column: str) -> str:
+    value = row[column]
+    silent = row.get(f"rows_without_{column.removesuffix('_tokens')}")
+    if value is None or value is pd.NA or silent == row["rows"]:
+        return "not stated"
+    if isinstance(value, Decimal):
+        return f"{value:,f}"
+    return f"{value:,}" if column in _COUNTS else str(value)
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return rows as plain data, decimals as strings."""
+    return [
+        {
+            str(key): format(value, "f") if isinstance(value, Decimal) else value
+            for key, value in row.items()
+        }
+        for row in frame.to_dict("records")
+    ]
+
+
+def dumped(data: dict[str, Any]) -> str:
+    """Return JSON text, keys in the order given."""
+    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False, default=str) + "\n"
