@@ -217,16 +217,16 @@ def test_uncertain_traffic_gives_its_own_percentiles_of_spend():
     """With certain sizes spend is proportional to lognormal traffic: quantiles and mean by formula.
 
     Tolerance 1e-4: the scenarios are stratified, so only the grid of 20,000 shares separates them;
-    of 3 billion calls, the random number of them is too little to see.
+    of 3,000 billion calls, the random number of them is too little to see.
     """
-    workload = plain(requests_per_day={"p50": 10**8, "p90": 16 * 10**7})
+    workload = plain(requests_per_day={"p50": 10**11, "p90": 16 * 10**10})
     spend = plan(workload, start="2026-11", n_paths=20_000).of("kimi-k2")
-    closed = stats.lognorm(s=math.log(1.6) / Z90, scale=float(30 * 10**8 * CALL))
+    closed = stats.lognorm(s=math.log(1.6) / Z90, scale=float(30 * 10**11 * CALL))
     shares = [0.05, 0.1, 0.5, 0.9, 0.95]
     found = [spend.quantile(q)[0] for q in shares]
     assert found == pytest.approx(closed.ppf(shares), rel=1e-4)
     assert spend.mean()[0] == pytest.approx(closed.mean(), rel=1e-4)
-    assert spend.requests[0] == pytest.approx(30e5 * lognormal_mean(1000, 1600), rel=1e-4)
+    assert spend.requests[0] == pytest.approx(30e8 * lognormal_mean(1000, 1600), rel=1e-4)
     assert spend.exact_usd is None
 
 
@@ -603,13 +603,13 @@ def test_notes_say_which_range_is_not_given(changes, models, said):
 def test_a_mean_of_turns_that_cannot_be_met_is_said():
     """Rounding to whole turns from 1 upwards changes the mean, and the note says to what."""
     rng = np.random.default_rng(1)
-    drawn = draw_lognormal(rng, 0.7, 4, 2_000_000)
+    drawn = draw_lognormal(rng, 1.2, 4, 2_000_000)
     mean = np.clip(np.rint(drawn), 1, 10_000).mean()
-    followup = {"followup_tokens": 5, "turns": {"p50": 0.7, "p90": 4}}
+    followup = {"followup_tokens": 5, "turns": {"p50": 1.2, "p90": 4}}
     (note,) = [one for one in plan(plain(**followup)).notes if one.startswith("Turns")]
     said = float(note.split("mean is ")[1].split(",")[0])
     assert said == pytest.approx(mean, rel=0.01)
-    assert f"not {lognormal_mean(0.7, 4):.4g}: w." in note
+    assert f"not {lognormal_mean(1.2, 4):.4g}: w." in note
     assert not [one for one in plan(plain(turns={"mean": 2, "sd": 9})).notes if "Turns" in one]
     assert not [one for one in plan(plain(turns={"mean": 4})).notes if one.startswith("Turns")]
 

@@ -24,8 +24,9 @@ __all__ = ["CostLaw", "conversation_law", "spread_on_grid"]
 LONGEST = 400  # calls of a conversation, beyond which a sample tells the law
 _GRID = 2**14
 _REACH = 20  # standard deviations on the finest grid
+_REACH_MEANS = 50  # means, where that is less
 _SCALE = 16  # of the next coarser grid
-_MOST_SCALES = 4
+_MOST_SCALES = 6
 _NODES = 1024
 _PAIR_NODES = 128
 _ENDS = 7.5  # on the normal scale
@@ -105,7 +106,7 @@ def conversation_law(
     variance = second - first**2
     if variance <= 1e-12 * second:
         return CostLaw(np.ones(1), np.ones(1), 1.0, 1.0)
-    reach = first + _REACH * np.sqrt(variance)
+    reach = first + min(_REACH * np.sqrt(variance), _REACH_MEANS * first)
     longest = np.searchsorted(np.cumsum(chances), 1 - 1e-6)
     farthest = parts.farthest(int(longest))
     values: list[Array] = []

@@ -185,7 +185,8 @@ def cell_means(law: CostLaw, count: float, bounds: Array, *, at_random: bool) ->
     rare = int(np.searchsorted(np.cumsum(law.weights), 1 - _RARE / max(count, 1.0)))
     far = float(law.values[min(rare, len(law.values) - 1)])
     bottom = max(0.0, count - _LEFT * spread)
-    top = count + min(_RIGHT * spread + law.values[-1] / _RIGHT, _LEFT * spread + far)
+    usual = law.weights[:rare] @ law.values[:rare] ** 2
+    top = count + min(_RIGHT * spread, _LEFT * np.sqrt(count * usual) + far)
     step = (top - bottom) / (_GRID - 64)
     places = np.minimum(law.values, 0.95 * (top - count)) / step
     one = np.fft.rfft(spread_on_grid(places, law.weights, _GRID, cubic=count > _CUBIC))
@@ -212,6 +213,7 @@ def _means(values: Array, masses: Array, step: float, count: float, bounds: Arra
     mass = masses[at]
     part = np.clip((bounds - reached[at]) / np.where(mass > 0, mass, 1.0), 0.0, 1.0)
     up_to: Any = below[at] + mass * part * (values[at] - step / 2 * (1 - part))
+    up_to = np.maximum(up_to, 0.0)  # a step at 0 reaches below it
     up_to[-1] = count
     means: Array = np.diff(up_to) / np.diff(bounds) / count
     return np.maximum(means, 0.0)
