@@ -47,8 +47,9 @@ class Bill:
         What is sent, and to which model.
     periods, prices
         The parts of the plan between price changes, and the prices in each.
-    requests : list of ndarray, shape (n_paths,) or (1,)
-        Requests of each period, retries not counted.
+    requests, calls_usd : list of ndarray, shape (n_paths,) or (1,)
+        Requests of each period, retries not counted, and the cost of a call with its share of
+        retries.
     tokens
         Expected tokens of a call.
     scenarios
@@ -60,6 +61,7 @@ class Bill:
     periods: tuple[Period, ...]
     prices: list[Prices]
     requests: list[Array]
+    calls_usd: list[Array]
     tokens: CallTokens
     scenarios: Scenarios
 
@@ -69,13 +71,22 @@ class Bill:
     ) -> Bill:
         """Return the bill over the months of a plan."""
         periods = _periods(workload, spec, months)
+        prices = prices_of(workload, spec, periods)
+        tokens = expected_tokens(workload, spec.reasons, scenarios.factors)
+        cached, sent = scenarios.value("cached_share"), 1 + scenarios.value("retry_share")
+        known: dict[Prices, Array] = {}
+        for one in prices:
+            if one not in known:
+                call = one.call_usd(tokens.prompt, cached, tokens.completion, scenarios)
+                known[one] = call * sent
         return cls(
             workload,
             spec,
             periods,
-            prices_of(workload, spec, periods),
+            prices,
             expected_requests(workload, periods, scenarios),
-            expected_tokens(workload, spec.reasons, scenarios.factors),
+            [known[one] for one in prices],
+            tokens,
             scenarios,
         )
 
@@ -92,11 +103,12 @@ class Bill:
     @property
     def kind(self) -> tuple[bool, float, float]:
         """What the distribution of a conversation's cost depends on, its scale left out."""
-        prompt, output = self._nominal_prices()
+        prompt, output = self.nominal_prices()
         top = max(prompt, output) or 1.0
         return self.spec.reasons, round(prompt / top, 12), round(output / top, 12)
 
-    def _nominal_prices(self) -> tuple[float, float]:
+    def nominal_prices(self) -> tuple[float, float]:
+        """Return the first prices of prompt and completion tokens, at the mean cached share."""
         first = self.prices[0]
         full = float(first.input.usd_per_mtok)
         cached = float(np.mean(self.scenarios.value("cached_share")))
@@ -121,21 +133,10 @@ class Bill:
     def expected_usd(self, place: int) -> Array:
         """Return the expected spend of one month by scenario, shape (n_paths,) or (1,)."""
         total: Array = np.zeros(1)
-        for period, prices, requests in zip(self.periods, self.prices, self.requests, strict=True):
+        for period, requests, call in zip(self.periods, self.requests, self.calls_usd, strict=True):
             if period.place == place:
-                total = total + requests * self._call_usd(prices)
+                total = total + requests * call
         return total
-
-    def _call_usd(self, prices: Prices) -> Array:
-        """Return the cost of a call and its share of retries."""
-        known: dict[Prices, Array] = self.__dict__.setdefault("_known", {})
-        if prices not in known:
-            cached = self.scenarios.value("cached_share")
-            call = prices.call_usd(
-                self.tokens.prompt, cached, self.tokens.completion, self.scenarios
-            )
-            known[prices] = call * (1 + self.scenarios.value("retry_share"))
-        return known[prices]
 
     def per_call(self) -> dict[str, Array]:
         """Return what is billed for a request: itself, its tokens, and its share of retries."""
@@ -157,7 +158,7 @@ def conversation_costs(bill: Bill, rng: np.random.Generator) -> CostLaw | None:
     conversations are long.
     """
     workload, reasons = bill.workload, bill.spec.reasons
-    prompt, output = bill._nominal_prices()
+    prompt, output = bill.nominal_prices()
     try:
         return conversation_law(workload, reasons, prompt, output)
     except OverflowError:

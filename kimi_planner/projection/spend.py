@@ -34,6 +34,12 @@ __all__ = ["DEFAULT_PATHS", "project"]
 
 DEFAULT_PATHS = 10_000
 MAX_PATHS = 1_000_000
+METHOD = (
+    "Each uncertain number is drawn once per scenario, stratified. A month is the total of its "
+    "conversations given the scenario, by their computed distribution: a Poisson number of them "
+    "where requests_per_day is a range, a certain one where it is plain. Plain numbers alone are "
+    "exact decimals."
+)
 
 
 def project(
@@ -120,6 +126,7 @@ def project(
         seed=seed,
         n_paths=n_paths,
         notes=assumptions_left_out(chosen, specs),
+        method=METHOD,
     )
 
 
