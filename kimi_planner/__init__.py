@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from kimi_planner.catalog import Catalog, ModelSpec, catalog_versions, load_catalog
     from kimi_planner.errors import KimiPlannerError
     from kimi_planner.pricing import Cost, cost, price_usage
-    from kimi_planner.projection import ContextFit, Projection, context_fit, project
+    from kimi_planner.projection import (
+        ContextFit,
+        Projection,
+        Sensitivity,
+        context_fit,
+        project,
+        sensitivity,
+    )
     from kimi_planner.request import Estimate, estimate
     from kimi_planner.selection import Recommendation, Requirements, recommend
     from kimi_planner.tokens.chat import count_completion, count_messages
@@ -38,6 +45,7 @@ __all__ = [
     "Quantity",
     "Recommendation",
     "Requirements",
+    "Sensitivity",
     "SizeEstimate",
     "UsageRecord",
     "Workload",
@@ -57,6 +65,7 @@ __all__ = [
     "project",
     "read_usage",
     "recommend",
+    "sensitivity",
     "size_kinds",
     "tokens_from_bytes",
 ]
@@ -73,6 +82,7 @@ _HOMES = {
     "Quantity": "workload",
     "Recommendation": "selection",
     "Requirements": "selection",
+    "Sensitivity": "projection",
     "SizeEstimate": "tokens.sizes",
     "UsageRecord": "usage.record",
     "Workload": "workload",
@@ -91,6 +101,7 @@ _HOMES = {
     "project": "projection",
     "read_usage": "usage.read",
     "recommend": "selection",
+    "sensitivity": "projection",
     "size_kinds": "tokens.sizes",
     "tokens_from_bytes": "tokens.sizes",
 }

@@ -3,6 +3,7 @@
 from kimi_planner.projection.calendar import Month, month_range
 from kimi_planner.projection.fit import ContextFit, context_fit
 from kimi_planner.projection.result import Projection, Spend
+from kimi_planner.projection.sensitivity import Sensitivity, sensitivity
 from kimi_planner.projection.spend import DEFAULT_PATHS, project
 
 __all__ = [
@@ -10,8 +11,10 @@ __all__ = [
     "ContextFit",
     "Month",
     "Projection",
+    "Sensitivity",
     "Spend",
     "context_fit",
     "month_range",
     "project",
+    "sensitivity",
 ]

@@ -182,6 +182,18 @@ class Workload:
         """The price changes, checked, in the order of their days."""
         return tuple(change for change in self.price_changes if isinstance(change, PriceChange))
 
+    def dates(self) -> list[tuple[str, str]]:
+        """Return what has a date or a weekday, as pairs for a table of assumptions."""
+        found = [(key, str(getattr(self, key))) for key in ("starts_on", "ends_on")]
+        found = [(key, text) for key, text in found if text != "None"]
+        if self.weekday_profile is not None:
+            days = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+            profile = zip(days, self.weekday_profile, strict=True)
+            found.append(("weekday_profile", ", ".join(f"{day} {share}" for day, share in profile)))
+        found += [(f"event {event.name}", event.describe()) for event in self.dated_events]
+        found += [("price_change", change.describe()) for change in self.dated_price_changes]
+        return found
+
     @property
     def first_day(self) -> date:
         """The first day that can have traffic."""
