@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal, localcontext
+from decimal import Context, Decimal, localcontext
 from fractions import Fraction
 
 import numpy as np
@@ -34,7 +34,7 @@ from kimi_planner.workload.quantity import Array
 
 __all__ = ["Bill", "conversation_costs", "exact_spend", "is_certain", "mean_product"]
 
-_DIGITS = 60  # of an amount that no decimal spells, such as a seventh
+_ROUNDED = Context(prec=60, Emax=100_000, Emin=-100_000, traps=[])  # for a seventh, say
 
 
 @dataclass(frozen=True)
@@ -240,8 +240,5 @@ def _decimal(number: Fraction) -> Decimal:
     for prime in (2, 5):
         while rest % prime == 0:
             rest //= prime
-    with localcontext(EXACT) as context:
-        if rest != 1:
-            context.prec = _DIGITS
-            context.traps = {}
+    with localcontext(EXACT if rest == 1 else _ROUNDED):
         return plain(Decimal(number.numerator) / Decimal(number.denominator))

@@ -32,8 +32,10 @@ _PAIR_NODES = 128
 _ENDS = 7.5  # on the normal scale
 _THIN = 2048
 _TURN_GRID = 20_000
-_RARE = 1e-9
-_RAREST = 1e-15
+_RARE = 1e-7
+_RAREST = 3e-13  # what rounding leaves at the end of a grid
+_TILT = 12.0
+_ROUNDING = 1e-5
 
 Complex = NDArray[np.complex128]
 Nodes = tuple[Array, Array]
@@ -46,7 +48,7 @@ class CostLaw:
     Attributes
     ----------
     values, weights : ndarray, shape (n,)
-        Values and their chances, which sum to 1; what is very rare lies on the last value.
+        Values and their chances, which sum to 1; the rarest are left out.
     second, third
         Raw moments ``E[X**2]`` and ``E[X**3]``, at mean 1.
     """
@@ -113,26 +115,33 @@ def conversation_law(
     masses: list[Array] = []
     below = 0.0
     while True:
-        mass = _masses(parts, chances, reach / _GRID)
-        places = np.arange(_GRID) * reach / _GRID
+        step = reach / _GRID
+        mass, places = _masses(parts, chances, step), np.arange(_GRID) * step
         is_last = farthest < reach / 2 or len(values) == _MOST_SCALES - 1
-        here = (places >= below) & (is_last | (places < reach / 2)) & (mass > _RAREST)
+        mass[places < below] = 0
+        if not is_last:  # the first point of the next grid has a part of what lies just below it
+            mass *= np.clip((reach / 2 - places) / (step * _SCALE), 0.0, 1.0)
+        here = (mass > _RAREST) & (places <= reach / 2)
         values.append(places[here])
         masses.append(mass[here])
         if is_last:
             break
         below, reach = reach / 2, reach * _SCALE
     weights = np.concatenate(masses)
-    return CostLaw(
-        np.concatenate(values) / first,
-        weights / weights.sum(),
-        second / first**2,
-        third / first**3,
-    )
+    weights /= weights.sum()
+    relative = np.concatenate(values) / first
+    mean = float(weights @ relative)
+    if abs(mean - 1) < _ROUNDING:  # more is a tail that the grids do not reach
+        relative /= mean
+    return CostLaw(relative, weights, second / first**2, third / first**3)
 
 
 def _masses(parts: _Parts, chances: Array, step: float) -> Array:
-    """Return the chances of multiples of a step, the rare ones beyond the grid near its end."""
+    """Return the chances of multiples of a step, good in the lower half of the grid.
+
+    Costs beyond the grid would come round to its start: weights that fall exponentially along it
+    keep them small (Gruebel and Hermesmeier), and are taken out again at the end.
+    """
     nothing: Complex = np.zeros(_GRID // 2 + 1, dtype=complex)
     found, later = nothing, nothing + 1
     for resent, chance in enumerate(chances):
@@ -143,7 +152,13 @@ def _masses(parts: _Parts, chances: Array, step: float) -> Array:
         if chance:
             price = (resent + 1) * parts.prompt_price
             found = found + chance * later * _transform([parts.first], [price], step)
-    return np.maximum(np.fft.irfft(found, _GRID), 0.0)
+    masses: Array = np.maximum(np.fft.irfft(found, _GRID) / _falling(), 0.0)
+    return masses
+
+
+def _falling() -> Array:
+    weights: Array = np.exp(-_TILT / _GRID * np.arange(_GRID))
+    return weights
 
 
 @dataclass(frozen=True)
@@ -242,7 +257,9 @@ def _transform(nodes: Sequence[Nodes], scales: Sequence[float], step: float) -> 
     values, weights = _combined(nodes, scales)
     if len(values) == 1 and values[0] == 0:
         return np.ones(_GRID // 2 + 1, dtype=complex)
-    return np.fft.rfft(spread_on_grid(np.minimum(values / step, 0.95 * _GRID), weights, _GRID))
+    within = values < step * (_GRID - 1)
+    ring = spread_on_grid(values[within] / step, weights[within], _GRID)
+    return np.fft.rfft(ring * _falling())
 
 
 def spread_on_grid(places: Array, weights: Array, size: int, *, cubic: bool = False) -> Array:

@@ -28,6 +28,8 @@ _GRID = 2**14
 _LEFT, _RIGHT = 12, 40  # standard deviations
 _CUBIC = 1000  # conversations above which a cost is small against the grid
 _RARE = 1e-5  # chance that one of the conversations is beyond the grid
+_MOST_SKEWNESS = 0.8  # more would fold the expansion within 3.7 standard deviations
+_MARGIN = 32  # points of the grid kept free at both ends
 _EXACT_ROWS = 32
 _MOST_ROWS = 96
 _RATIO = 2**0.25
@@ -69,10 +71,13 @@ class Noise:
         conversations.
     counts : ndarray, shape (n_rows,)
         The numbers of conversations, ascending.
+    step : float
+        Step of their logarithms, whose multiples they are; 0 if there is a row for each month.
     """
 
     table: NDArray[np.float32]
     counts: Array
+    step: float
 
     @classmethod
     def of(cls, law: CostLaw, counts: Sequence[Array], cells: Cells, *, at_random: bool) -> Noise:
@@ -89,17 +94,19 @@ class Noise:
         at_random : bool
             Whether the number is Poisson around its expected value, or certain.
         """
+        step = 0.0
         if all(len(count) == 1 for count in counts) and len(counts) <= _EXACT_ROWS:
-            rows = np.unique(np.concatenate([*counts, [FEWEST]]))
+            rows = np.unique(np.concatenate(counts))
         else:
             low = max(FEWEST, min(float(count.min()) for count in counts))
             high = max(low, *(float(count.max()) for count in counts))
-            steps = int(np.ceil(np.log(high / low) / np.log(_RATIO))) + 1
-            rows = (
-                np.geomspace(low, high, min(steps, _MOST_ROWS)) if high > low else np.array([low])
-            )
+            step = float(np.log(_RATIO))
+            while np.log(high / low) / step > _MOST_ROWS:
+                step *= 2
+            first, last = np.floor(np.log(low) / step), np.ceil(np.log(high) / step)
+            rows = np.exp(step * np.arange(first, last + 2))
         table = [cell_means(law, float(row), cells.bounds, at_random=at_random) for row in rows]
-        return cls(np.array(table, dtype=np.float32), rows)
+        return cls(np.array(table, dtype=np.float32), rows, step)
 
     def apply(self, usd: Array, counts: Array, cells: NDArray[np.uint16]) -> None:
         """Multiply expected totals by their factors, in place.
@@ -113,23 +120,22 @@ class Noise:
         cells : ndarray, shape (n_paths,)
             The cell of each scenario.
         """
-        if len(counts) == 1:
+        if self.step == 0:
             row = int(np.abs(self.counts - counts[0]).argmin())
             usd *= self.table[row][cells]
             return
-        last = len(self.counts) - 1
-        if last == 0:
-            usd *= self.table[0][cells]
-            return
         flat, width = self.table.ravel(), self.table.shape[1]
-        per_log = last / np.log(self.counts[-1] / self.counts[0])
+        first = round(float(np.log(self.counts[0])) / self.step)
+        counts = np.broadcast_to(counts, usd.shape)
         for start in range(0, len(usd), _CHUNK):
             chunk = slice(start, start + _CHUNK)
-            place = np.log(np.maximum(counts[chunk], self.counts[0]) / self.counts[0])
-            place *= per_log
-            np.minimum(place, last - 1e-6, out=place)
-            at = place.astype(np.int32)
-            place -= at
+            place = np.log(np.maximum(counts[chunk], FEWEST))
+            place /= self.step
+            np.clip(place, first, first + len(self.counts) - 2, out=place)
+            floor = np.floor(place)
+            place -= floor
+            at = floor.astype(np.int32)
+            at -= first
             at *= width
             at += cells[chunk]
             lower = flat.take(at)
@@ -162,45 +168,56 @@ def cell_means(law: CostLaw, count: float, bounds: Array, *, at_random: bool) ->
     cost; a certain number ``n`` gives ``f**n``. Above 1e8 conversations the first three moments
     are enough (Cornish and Fisher). What a grid cuts off far up belongs to the last share.
     """
-    whole = np.floor(count)
-    chance = count - whole
     if at_random:
         variance, third = count * law.second, count * law.third
     else:
-        variance = count * (law.second - 1) + chance * (1 - chance)
+        variance = count * (law.second - 1) + count % 1 * (1 - count % 1)
         third = count * (law.third - 3 * law.second + 2)
-    if count < FEWEST or variance <= 1e-20 * count**2:
+    certain = law.is_constant and not at_random
+    if certain or count < FEWEST / 100 or variance <= 1e-20 * count**2:
         return np.ones(len(bounds) - 1)
     if count > (MANY_ALIKE if law.is_constant else MANY):
         return _from_moments(np.sqrt(variance) / count, third / variance**1.5, bounds)
-    spread = np.sqrt(variance)
     if law.is_constant:
-        first = max(0.0, np.floor(count - _LEFT * spread - 20))
-        values = first + np.arange(np.ceil((_LEFT + 12) * spread) + 60)
-        if at_random:
-            masses = np.exp(values * np.log(count) - count - gammaln(values + 1))
-        else:
-            masses = np.maximum(0.0, 1 - np.abs(values - count))
-        return _means(values, masses, 0.0, count, bounds)
+        return _alike(count, bounds)
+    return _transformed(law, count, float(np.sqrt(variance)), bounds, at_random=at_random)
+
+
+def _alike(count: float, bounds: Array) -> Array:
+    """Return the means of a Poisson number of calls of one cost."""
+    spread = np.sqrt(count)
+    first = max(0.0, np.floor(count - _LEFT * spread - 20))
+    calls = first + np.arange(np.ceil(2 * _LEFT * spread) + 60)
+    masses = np.exp(calls * np.log(count) - count - gammaln(calls + 1))
+    return _means(calls, masses, 0.0, count, bounds)
+
+
+def _transformed(
+    law: CostLaw, count: float, spread: float, bounds: Array, *, at_random: bool
+) -> Array:
+    """Return the means by the transform of a grid from far below the mean to far above."""
     rare = int(np.searchsorted(np.cumsum(law.weights), 1 - _RARE / max(count, 1.0)))
     far = float(law.values[min(rare, len(law.values) - 1)])
+    usual = float(law.weights[:rare] @ law.values[:rare] ** 2)
     bottom = max(0.0, count - _LEFT * spread)
-    usual = law.weights[:rare] @ law.values[:rare] ** 2
-    top = count + min(_RIGHT * spread, _LEFT * np.sqrt(count * usual) + far)
-    step = (top - bottom) / (_GRID - 64)
-    places = np.minimum(law.values, 0.95 * (top - count)) / step
-    one = np.fft.rfft(spread_on_grid(places, law.weights, _GRID, cubic=count > _CUBIC))
-    if at_random:
-        total = np.exp(count * (one - 1))
-    else:
-        with np.errstate(divide="ignore"):
-            total = np.exp(whole * np.log(one)) if whole else np.ones_like(one)
-        total *= 1 - chance + chance * one
-    masses = np.fft.irfft(total, _GRID)
-    lowest = int(bottom / step)
-    values = (lowest - 32 + np.arange(_GRID)) * step
-    masses = np.roll(masses, -((lowest - 32) % _GRID))
-    return _means(values, masses, step, count, bounds)
+    top = count + min(_RIGHT * spread, _LEFT * float(np.sqrt(count * usual)) + far)
+    step = (top - bottom) / (_GRID - 2 * _MARGIN)
+    places: Array = np.minimum(law.values, 0.95 * (top - count)) / step
+    whole, chance = np.floor(count), count % 1
+    for cubic in (True, False) if count > _CUBIC else (False,):
+        one = np.fft.rfft(spread_on_grid(places, law.weights, _GRID, cubic=cubic))
+        if at_random:
+            total = np.exp(count * (one - 1))
+        else:
+            with np.errstate(divide="ignore"):
+                total = np.exp(whole * np.log(one)) if whole else np.ones_like(one)
+            total *= 1 - chance + chance * one
+        masses = np.fft.irfft(total, _GRID)
+        if masses.min() > -1e-4 * masses.max():  # else a cost is not small against the grid
+            break
+    lowest = int(bottom / step) - _MARGIN
+    values: Array = (lowest + np.arange(_GRID, dtype=np.float64)) * step
+    return _means(values, np.roll(masses, -(lowest % _GRID)), step, count, bounds)
 
 
 def _means(values: Array, masses: Array, step: float, count: float, bounds: Array) -> Array:
@@ -220,6 +237,7 @@ def _means(values: Array, masses: Array, step: float, count: float, bounds: Arra
 
 
 def _from_moments(variation: float, skewness: float, bounds: Array) -> Array:
+    skewness = min(skewness, _MOST_SKEWNESS)
     z = ndtri(bounds)
     density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
     with np.errstate(invalid="ignore"):
