@@ -100,11 +100,7 @@ def parse_quantity(key: str, value: object, folder: Path) -> Quantity:
     if isinstance(value, Constant):
         return Constant(_bounded(key, value.value, bounds))
     if isinstance(value, Scaled):
-        _refuse_mean_factor(key)
-        return Scaled(
-            parse_quantity(key, value.size, folder),
-            parse_quantity("mean_factor", value.scale, folder),
-        )
+        return _scaled(key, value.size, value.scale, folder)
     if isinstance(value, Quantity):
         return _in_bounds(key, value, bounds)
     if not isinstance(value, Mapping):
@@ -116,13 +112,8 @@ def parse_quantity(key: str, value: object, folder: Path) -> Quantity:
                 f"Known keys: {', '.join(sorted(_FORM_KEYS))}."
             )
     if "mean_factor" in value:
-        _refuse_mean_factor(key)
-        try:
-            factor = parse_quantity("mean_factor", value["mean_factor"], folder)
-        except WorkloadError as error:
-            raise WorkloadError(f"{key}: {error}") from None
         size = {name: part for name, part in value.items() if name != "mean_factor"}
-        return Scaled(parse_quantity(key, size, folder), factor)
+        return _scaled(key, size, value["mean_factor"], folder)
     form = frozenset(value)
     if key == "turns" and form == {"mean"}:
         return Geometric(float(_bounded("turns.mean", value["mean"], bounds)))
@@ -140,9 +131,14 @@ def parse_quantity(key: str, value: object, folder: Path) -> Quantity:
     return _distribution(key, numbers, bounds)
 
 
-def _refuse_mean_factor(key: str) -> None:
+def _scaled(key: str, size: object, scale: object, folder: Path) -> Scaled:
     if key not in TOKEN_KEYS:
         raise WorkloadError(f"{key} cannot have a mean_factor; only token quantities can.")
+    try:
+        factor = parse_quantity("mean_factor", scale, folder)
+    except WorkloadError as error:
+        raise WorkloadError(f"{key}: {error}") from None
+    return Scaled(parse_quantity(key, size, folder), factor)
 
 
 def _in_bounds(key: str, quantity: Quantity, bounds: Bounds) -> Quantity:
