@@ -21,7 +21,7 @@ from kimi_planner.workload.turns import MOST_TURNS
 
 __all__ = ["CostLaw", "conversation_law", "spread_on_grid"]
 
-LONGEST = 400  # calls of a conversation, beyond which a sample tells the law
+LONGEST = 150  # calls of a conversation, beyond which a sample tells the law
 _GRID = 2**14
 _REACH = 20  # standard deviations on the finest grid
 _REACH_MEANS = 50  # means, where that is less

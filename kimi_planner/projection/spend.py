@@ -85,7 +85,8 @@ def project(
     ScenarioError
         If a date, the horizon, the seed or the number of paths is out of bounds.
     UnknownModelError, PriceNotFoundError
-        If the catalog has no such model, or states no price for it on that day.
+        If the catalog has no such model, also one that a price change names, or states no price for
+        it on that day.
 
     Notes
     -----
