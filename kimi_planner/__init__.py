@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from kimi_planner.projection import (
         ContextFit,
         Projection,
+        Sensitivity,
         SpendForecast,
         context_fit,
         forecast_spend,
         project,
+        sensitivity,
     )
     from kimi_planner.reconciliation import Reconciliation, reconcile
     from kimi_planner.request import Estimate, estimate
@@ -49,6 +51,7 @@ __all__ = [
     "Recommendation",
     "Reconciliation",
     "Requirements",
+    "Sensitivity",
     "SizeEstimate",
     "SpendForecast",
     "UsageRecord",
@@ -73,6 +76,7 @@ __all__ = [
     "read_usage",
     "recommend",
     "reconcile",
+    "sensitivity",
     "size_kinds",
     "spend_by",
     "tokens_from_bytes",
@@ -92,6 +96,7 @@ _HOMES = {
     "Recommendation": "selection",
     "Reconciliation": "reconciliation",
     "Requirements": "selection",
+    "Sensitivity": "projection",
     "SizeEstimate": "tokens.sizes",
     "SpendForecast": "projection",
     "UsageRecord": "usage.record",
@@ -115,6 +120,7 @@ _HOMES = {
     "read_usage": "usage.read",
     "recommend": "selection",
     "reconcile": "reconciliation",
+    "sensitivity": "projection",
     "size_kinds": "tokens.sizes",
     "spend_by": "pricing.spend",
     "tokens_from_bytes": "tokens.sizes",

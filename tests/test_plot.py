@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from kimi_planner import Workload, context_fit, load_workloads, plot, project, recommend
+from kimi_planner import (
+    Workload,
+    context_fit,
+    load_workloads,
+    plot,
+    project,
+    recommend,
+    sensitivity,
+)
 from kimi_planner.errors import ScenarioError
 
 mpl.use("Agg")
@@ -36,6 +44,9 @@ DRAWN = {
     "monthly_spend": lambda r, ax: plot.monthly_spend(r.projection, ax=ax),
     "spend_fan": lambda r, ax: plot.spend_fan(r.projection, r.best, ax=ax),
     "context_fit": lambda r, ax: plot.context_fit(r.fit, ax=ax),
+    "tornado": lambda r, ax: plot.tornado(
+        sensitivity(r.projection.workloads, r.best, MONTHS, as_of=AS_OF), ax=ax
+    ),
     "cost_vs_reasoning": lambda r, ax: plot.cost_vs_reasoning(r.projection, ax=ax),
 }
 
@@ -181,3 +192,21 @@ def test_certain_spend_has_no_range():
     projection = project(workload, months=1, as_of=AS_OF)
     assert "P10" not in words(plot.monthly_spend(projection)).split("Line:")[0]
     assert "P90" not in words(plot.spend_fan(projection, "kimi-k2")).split("Dark band")[0]
+
+
+def test_tornado_has_a_bar_for_each_input():
+    """Bars reach the spend at both quantiles around the line of the medians, the widest on top."""
+    result = sensitivity(load_workloads(), "kimi-k2-5-thinking", MONTHS, as_of=AS_OF)
+    ax = plot.tornado(result)
+    rows = result.frame.iloc[:-1]
+    ends = [patch.get_x() + patch.get_width() for patch in ax.patches]
+    assert ends[::2] == pytest.approx(rows["low_usd_per_month"].tolist())
+    assert ends[1::2] == pytest.approx(rows["high_usd_per_month"].tolist())
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names[0] == f"{rows['workload'][0]}\nrequests"
+    assert "coding-assistant\nreasoning tokens, mean" in names
+    assert f"all at P50: {result.base_usd_per_month:,.0f}" in words(ax)
+    plain = Workload(name="w", requests_per_day=1, prompt_tokens=2, completion_tokens=3)
+    assert "nothing of the variance" in words(
+        plot.tornado(sensitivity(plain, "kimi-k2", as_of=AS_OF))
+    )

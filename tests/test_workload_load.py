@@ -198,3 +198,18 @@ def test_the_shipped_example_says_where_its_numbers_come_from():
     assert 0 < len(uncertain) < len(found)
     assert isinstance(found[0].prompt_tokens, SplitLognormal)
     assert any(isinstance(workload.prompt_tokens, Constant) for workload in found)
+
+
+def test_the_seasonal_example_shows_every_dated_field():
+    """The second example loads, with weekdays, dates, events, retries and a change of price."""
+    (found,) = load_workloads(example_path().with_name("seasonal.toml"))
+    assert [event.days for event in found.events] == [10, 1]
+    assert {key for key, _ in found.dates()} == {
+        "starts_on",
+        "weekday_profile",
+        "event winter sale",
+        "event catalogue import",
+        "price_change",
+    }
+    assert found.retry_share.mean > 0
+    assert re.fullmatch(r"[A-Z].{20,}\.", found.source)

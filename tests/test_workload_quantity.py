@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from kimi_planner.errors import WorkloadError
-from kimi_planner.workload import Workload
+from kimi_planner.workload import (
+    Constant,
+    Empirical,
+    Scaled,
+    SplitLognormal,
+    SplitNormal,
+    Workload,
+)
 
 SETTLED = settings(deadline=None, derandomize=True)
 Z90 = stats.norm.ppf(0.9)
@@ -153,7 +160,6 @@ def test_means_without_a_textbook_form(key, value, tolerance):
         ("cached_share", 0.35, 0.2),
         ("cached_share", 0.02, 0.01),
         ("growth_per_month", 0.05, 0.03),
-        ("turns", 6, 2),
     ],
 )
 def test_moments_are_met(key, mean, sd):
@@ -306,6 +312,15 @@ REFUSED = [
     ("requests_per_day", {"from": "log.csv"}, ["cannot be taken from a log", "prompt_tokens"]),
     ("prompt_tokens", {"from": 5}, [".from is 5", "path of a usage log"]),
     ("prompt_tokens", {"from": "no/such.csv"}, [".from", "such.csv", "no such file"]),
+    ("growth_per_month", {"mean": 0, "sd": 1}, ["16% of it would lie outside of -0.99 to 10", "smaller sd"]),
+    ("turns", {"mean": 1, "sd": 2}, ["a mean of 1 leaves no room for an sd"]),
+    ("cached_share", SplitNormal(0.5, 1, 1, -9, 9, "x"), ["cached_share is SplitNormal", "between 0 and 1"]),
+    ("requests_per_day", SplitNormal(5, 9, 9, -99, 99, "x"), ["from -28.47", "between 0 and"]),
+    ("prompt_tokens", SplitLognormal(1e9, 1, 1, "x"), ["between 0 and 100,000,000"]),
+    ("requests_per_day", Scaled(Constant(Decimal(1)), Constant(Decimal(1))), ["cannot have a mean_factor"]),
+    ("prompt_tokens", Scaled(Constant(Decimal(-1)), Constant(Decimal(1))), ["is -1", "cannot be negative"]),
+    ("prompt_tokens", Scaled(Constant(Decimal(1)), Constant(Decimal(0))), ["mean_factor is 0", "0.001"]),
+    ("prompt_tokens", Empirical.from_values([1.0, float("inf")], given="x"), ["must be finite"]),
 ]  # fmt: skip
 
 
@@ -319,6 +334,20 @@ def test_what_cannot_be_meant_is_refused(key, value, words):
     assert len(said) < 400
     for word in ["workload 'w'", key, *words]:
         assert word in said
+
+
+READY = [
+    ("requests_per_day", SplitLognormal(100, 0.2, 0.3, "x")),
+    ("growth_per_month", SplitNormal(0.01, 0.1, 0.1, -0.5, 0.5, "x")),
+    ("prompt_tokens", Scaled(SplitLognormal(9, 1, 1, "x"), SplitLognormal(1, 0.1, 0.1, "y"))),
+    ("completion_tokens", Empirical.from_values([0, 5, 9], given="x")),
+]
+
+
+@pytest.mark.parametrize(("key", "ready"), READY, ids=[key for key, _ in READY])
+def test_a_ready_quantity_of_plausible_values_is_taken(key, ready):
+    """A quantity made in Python is kept as it is where its values are plausible for the key."""
+    assert quantity(key, ready) == ready
 
 
 NUMBERS = st.one_of(

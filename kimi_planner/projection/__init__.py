@@ -4,6 +4,7 @@ from kimi_planner.projection.calendar import Month, month_range
 from kimi_planner.projection.fit import ContextFit, context_fit
 from kimi_planner.projection.forecast import SpendForecast, forecast_spend
 from kimi_planner.projection.result import Projection, Spend
+from kimi_planner.projection.sensitivity import Sensitivity, sensitivity
 from kimi_planner.projection.spend import DEFAULT_PATHS, project
 
 __all__ = [
@@ -11,10 +12,12 @@ __all__ = [
     "ContextFit",
     "Month",
     "Projection",
+    "Sensitivity",
     "Spend",
     "SpendForecast",
     "context_fit",
     "forecast_spend",
     "month_range",
     "project",
+    "sensitivity",
 ]

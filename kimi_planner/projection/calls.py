@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from kimi_planner.workload import Constant, Geometric, Quantity, Workload
+from kimi_planner.workload import Constant, Geometric, Quantity, WholeTurns, Workload
 from kimi_planner.workload.quantity import Array, midpoints
 
 __all__ = [
@@ -69,10 +69,10 @@ class CallSample:
 
 def turn_means(turns: Quantity) -> tuple[float, float]:
     """Return the expected number of turns, and of pairs of an earlier and a later turn."""
-    if isinstance(turns, Constant | Geometric):
-        mean = turns.mean
-        pairs = turns.mean_pairs if isinstance(turns, Geometric) else mean * (mean - 1) / 2
-        return mean, pairs
+    if isinstance(turns, Geometric | WholeTurns):
+        return turns.mean, turns.mean_pairs
+    if isinstance(turns, Constant):
+        return turns.mean, turns.mean * (turns.mean - 1) / 2
     counts = _whole_turns(turns.ppf(midpoints(_TURN_GRID)))
     return float(counts.mean()), float((counts * (counts - 1) / 2).mean())
 

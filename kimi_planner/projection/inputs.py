@@ -8,7 +8,7 @@ from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.workload import Workload
 
-__all__ = ["check_seed", "chosen_models", "chosen_workloads"]
+__all__ = ["check_price_changes", "check_seed", "chosen_models", "chosen_workloads"]
 
 
 def chosen_workloads(workloads: Workload | Iterable[Workload]) -> tuple[Workload, ...]:
@@ -61,3 +61,11 @@ def check_seed(seed: object) -> None:
     """Raise ScenarioError unless ``seed`` is a whole number from 0."""
     if type(seed) is not int or seed < 0:
         raise ScenarioError(f"seed is {shown(seed)}. It must be a whole number from 0.")
+
+
+def check_price_changes(catalog: Catalog, workloads: Iterable[Workload]) -> None:
+    """Raise UnknownModelError if a price change names a model that the catalog does not have."""
+    for workload in workloads:
+        for change in workload.dated_price_changes:
+            if change.model is not None:
+                catalog.model(change.model)

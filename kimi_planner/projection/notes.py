@@ -8,7 +8,7 @@ from typing import Any
 
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.projection.calls import turn_means
-from kimi_planner.workload import Constant, Workload
+from kimi_planner.workload import Constant, SplitNormal, Workload
 from kimi_planner.workload.parse import TOKEN_KEYS
 
 __all__ = ["assumptions_left_out"]
@@ -54,6 +54,32 @@ def assumptions_left_out(
             among=uncertain if any(spec.cached_input_usd_per_mtok for spec in specs) else (),
         ),
     )
+    say(
+        "The share of retries is one plain number, so the range does not show that it may differ: {}.",
+        which(
+            lambda workload: workload.retry_share is not None and workload.retry_share.is_certain,
+            among=uncertain,
+        ),
+    )
+    say(
+        "An event's size is one plain number, so the range does not show that it may differ: {}.",
+        which(
+            lambda workload: any(
+                quantity.is_certain
+                for event in workload.dated_events
+                for quantity in (event.factor, event.extra_requests)
+                if quantity is not None
+            ),
+            among=uncertain,
+        ),
+    )
+    changes = {
+        change.describe(): None
+        for workload in workloads
+        for change in workload.dated_price_changes
+        if change.model is None or change.model in [spec.id for spec in specs]
+    }
+    notes += [f"Prices change {change}." for change in changes]
     thinkers = [spec.id for spec in specs if spec.reasons]
     if thinkers:
         say(
@@ -73,6 +99,7 @@ def assumptions_left_out(
         which(lambda workload: workload.turns.mean > 1 and workload.followup_tokens is None),
     )
     for workload in workloads:
+        notes += _growth_moved(workload)
         turns = workload.quantity("turns") or Constant(Decimal(1))
         given, used = turns.mean, turn_means(turns)[0]
         if abs(used - given) > 0.01 * given:
@@ -88,3 +115,16 @@ def _has_certain_means(workload: Workload) -> bool:
     """Whether no token quantity has an uncertain mean."""
     quantities = (workload.quantity(key) for key in TOKEN_KEYS)
     return all(quantity is None or quantity.factor is None for quantity in quantities)
+
+
+def _growth_moved(workload: Workload) -> list[str]:
+    """Say so where the bounds of growth move its mean away from the one given."""
+    growth = workload.growth_per_month
+    if not isinstance(growth, SplitNormal) or growth.sigma_low != growth.sigma_high:
+        return []
+    if abs(growth.mean - growth.median) <= 1e-3 * growth.sigma_low:
+        return []
+    return [
+        f"Growth is at least -99% and at most 1,000% a month, so its mean is {growth.mean:.4g}, not "
+        f"{growth.median:.4g}: {workload.name}."
+    ]

@@ -116,6 +116,8 @@ class Projection:
         What the result rests on; the same four give the same result.
     notes
         What the ranges leave out, in words.
+    method
+        How the spend was computed, in words.
     """
 
     workloads: tuple[Workload, ...]
@@ -127,6 +129,7 @@ class Projection:
     seed: int
     n_paths: int
     notes: tuple[str, ...] = ()
+    method: str = ""
 
     @property
     def models(self) -> tuple[str, ...]:

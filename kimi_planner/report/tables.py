@@ -96,6 +96,7 @@ def assumptions_table(projection: Projection) -> Table:
             quantity = workload.quantity(key)
             if quantity is not None:
                 rows.append((workload.name, key, quantity.describe()))
+        rows += [(workload.name, key, value) for key, value in workload.dates()]
         if workload.max_tokens is not None:
             rows.append((workload.name, "max_tokens", f"{workload.max_tokens:,}"))
         if workload.needs:

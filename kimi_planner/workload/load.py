@@ -7,11 +7,12 @@ from typing import Any
 
 from kimi_planner.errors import FileError, WorkloadError, shown
 from kimi_planner.files import TomlFile, data_dir, read_toml, refuse_unknown_keys
+from kimi_planner.workload.dated import PriceChange, parse_price_changes
 from kimi_planner.workload.model import FIELDS, Workload, parse_field
 
 __all__ = ["example_path", "load_workloads"]
 
-_FILE_FIELDS = frozenset(FIELDS) - {"notes"}
+_FILE_FIELDS = frozenset(FIELDS) - {"notes", "price_changes"}
 _NEEDED = ("name", "requests_per_day", "prompt_tokens", "completion_tokens")
 
 
@@ -44,15 +45,16 @@ def load_workloads(path: str | Path | None = None) -> list[Workload]:
         toml = read_toml(example_path() if path is None else path)
     except FileError as error:
         raise WorkloadError(str(error)) from None
-    refuse_unknown_keys(toml.data, {"workload"}, toml=toml, error=WorkloadError)
+    refuse_unknown_keys(toml.data, {"workload", "price_change"}, toml=toml, error=WorkloadError)
     tables = toml.data.get("workload")
     if not isinstance(tables, list) or not tables:
         raise WorkloadError(
             f"{toml.path}: no [[workload]]. A workload file describes at least one."
         )
+    changes = _read_price_changes(toml)
     workloads: list[Workload] = []
     for number, table in enumerate(tables):
-        workload = _read_workload(toml, number, table)
+        workload = _read_workload(toml, number, table, changes)
         if workload.name in [other.name for other in workloads]:
             raise WorkloadError(
                 f"{toml.where('workload', number, 'name')}: a second workload named {workload.name!r}. "
@@ -62,7 +64,21 @@ def load_workloads(path: str | Path | None = None) -> list[Workload]:
     return workloads
 
 
-def _read_workload(toml: TomlFile, number: int, table: Any) -> Workload:
+def _read_price_changes(toml: TomlFile) -> tuple[PriceChange, ...]:
+    tables = toml.data.get("price_change", [])
+    try:
+        for number, table in enumerate(tables if isinstance(tables, list) else [tables]):
+            where = toml.where("price_change", number)
+            parse_price_changes([table], toml.path.parent)
+        where = str(toml.path)
+        return parse_price_changes(tables, toml.path.parent)
+    except WorkloadError as error:
+        raise WorkloadError(f"{where}: {error}") from None
+
+
+def _read_workload(
+    toml: TomlFile, number: int, table: Any, changes: tuple[PriceChange, ...]
+) -> Workload:
     header = toml.where("workload", number)
     if not isinstance(table, dict):
         raise WorkloadError(f"{header}: workload must be written as [[workload]] tables.")
@@ -81,6 +97,6 @@ def _read_workload(toml: TomlFile, number: int, table: Any) -> Workload:
             where = toml.where("workload", number, key)
             raise WorkloadError(f"{where}: workload {shown(name)}: {error}") from None
     try:
-        return Workload(**values)
+        return Workload(**values, price_changes=changes)
     except WorkloadError as error:
         raise WorkloadError(f"{header}: {error}") from None

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimi_planner.catalog import CAPABILITIES
 from kimi_planner.errors import WorkloadError, did_you_mean, shown
-from kimi_planner.money import exact_decimal
+from kimi_planner.money import decimal_places, exact_decimal
+from kimi_planner.workload.dated import (
+    Event,
+    PriceChange,
+    parse_date,
+    parse_events,
+    parse_price_changes,
+)
 from kimi_planner.workload.parse import QUANTITIES, parse_quantity
 from kimi_planner.workload.quantity import Constant, Quantity
 
@@ -21,6 +29,8 @@ __all__ = ["FIELDS", "QUANTITY_FIELDS", "Given", "Workload", "parse_field"]
 
 MAX_NAME_CHARS = 200
 MAX_RESERVED_TOKENS = 100_000_000
+MAX_PROFILE = 1_000_000
+MAX_PROFILE_PLACES = 20
 MAX_BUDGET_USD = Decimal(10**12)
 
 #: What a quantity may be given as.
@@ -40,7 +50,9 @@ class Workload:
     name
         What the team calls it; unique in a plan.
     requests_per_day
-        Calls per calendar day in the first month; a spread is over scenarios.
+        Calls per calendar day in the first month, the mean over a week; a spread is over scenarios.
+        A plain number is the certain number of calls; with a spread, calls come at random (Poisson)
+        around the level of the scenario.
     prompt_tokens
         Input tokens of a call, cached ones included; of a conversation's first call if there are
         ``turns``. A spread is between calls.
@@ -53,7 +65,16 @@ class Workload:
     cached_share
         Share of prompt tokens served from cache; a spread is over scenarios.
     growth_per_month
-        Growth of traffic from month to month, 0.04 for 4%; a spread is over scenarios.
+        Growth of traffic from month to month, 0.04 for 4%, counted from the month of ``starts_on``,
+        or else from the first month of the plan; a spread is over scenarios.
+    starts_on, ends_on
+        First and last day with traffic; before and after there is none.
+    weekday_profile
+        Traffic from Monday to Sunday, seven numbers relative to each other.
+    events
+        Days on which traffic is multiplied or has extra calls; :class:`Event`.
+    retry_share
+        Share of calls that are sent and billed a second time; a spread is over scenarios.
     turns
         Calls per conversation; each resends the history without its reasoning.
     followup_tokens
@@ -62,6 +83,9 @@ class Workload:
         Capabilities that a model must have.
     budget_usd_per_month
         What may be spent in any one month.
+    price_changes
+        Prices that differ from the catalog's from a day on; :class:`PriceChange`. In a file they
+        stand at the top and hold for every workload.
     source
         Where the numbers come from.
     notes
@@ -76,10 +100,16 @@ class Workload:
     max_tokens: int | None = None
     cached_share: Given | None = None
     growth_per_month: Given = 0
+    starts_on: date | str | None = None
+    ends_on: date | str | None = None
+    weekday_profile: tuple[Decimal | int | float, ...] | None = None
+    events: tuple[Event | Mapping[str, Any], ...] = ()
+    retry_share: Given | None = None
     turns: Given = 1
     followup_tokens: Given | None = None
     needs: tuple[str, ...] = ()
     budget_usd_per_month: Decimal | int | float | str | None = None
+    price_changes: tuple[PriceChange | Mapping[str, Any], ...] = ()
     source: str = ""
     notes: tuple[str, ...] = ()
 
@@ -136,8 +166,43 @@ class Workload:
     @property
     def is_certain(self) -> bool:
         """Whether every quantity is a plain number, so that the bill has no spread."""
-        given = (self.quantity(key) for key in QUANTITY_FIELDS)
+        given = [self.quantity(key) for key in QUANTITY_FIELDS]
+        for event in self.dated_events:
+            given += [event.factor, event.extra_requests]
+        given += [change.factor for change in self.dated_price_changes]
         return all(quantity is None or quantity.is_certain for quantity in given)
+
+    @property
+    def dated_events(self) -> tuple[Event, ...]:
+        """The events, checked."""
+        return tuple(event for event in self.events if isinstance(event, Event))
+
+    @property
+    def dated_price_changes(self) -> tuple[PriceChange, ...]:
+        """The price changes, checked, in the order of their days."""
+        return tuple(change for change in self.price_changes if isinstance(change, PriceChange))
+
+    def dates(self) -> list[tuple[str, str]]:
+        """Return what has a date or a weekday, as pairs for a table of assumptions."""
+        found = [(key, str(getattr(self, key))) for key in ("starts_on", "ends_on")]
+        found = [(key, text) for key, text in found if text != "None"]
+        if self.weekday_profile is not None:
+            days = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+            profile = zip(days, self.weekday_profile, strict=True)
+            found.append(("weekday_profile", ", ".join(f"{day} {share}" for day, share in profile)))
+        found += [(f"event {event.name}", event.describe()) for event in self.dated_events]
+        found += [("price_change", change.describe()) for change in self.dated_price_changes]
+        return found
+
+    @property
+    def first_day(self) -> date:
+        """The first day that can have traffic."""
+        return self.starts_on if isinstance(self.starts_on, date) else date.min
+
+    @property
+    def last_day(self) -> date:
+        """The last day that can have traffic."""
+        return self.ends_on if isinstance(self.ends_on, date) else date.max
 
     def _contradiction(self) -> str | None:
         turns = self.quantity("turns")
@@ -145,14 +210,39 @@ class Workload:
             return f"turns is {turns.value}. A certain number of turns is whole; else give {{mean = {turns.value}}}."
         if self.followup_tokens is not None and isinstance(turns, Constant) and turns.value == 1:
             return "followup_tokens is given without turns. Add turns, or leave it out."
+        if self.last_day < self.first_day:
+            return f"ends_on ({self.ends_on}) is before starts_on ({self.starts_on})."
+        for event in self.dated_events:
+            if event.first < self.first_day or event.last > self.last_day:
+                return (
+                    f"event {shown(event.name)} lies outside of the days with traffic "
+                    f"({self.starts_on or 'any day'} to {self.ends_on or 'any day'})."
+                )
         return None
 
 
 FIELDS = tuple(field.name for field in fields(Workload))
 QUANTITY_FIELDS = tuple(name for name in FIELDS if name in QUANTITIES)
 _OPTIONAL = frozenset(
-    {"reasoning_tokens", "max_tokens", "cached_share", "followup_tokens", "budget_usd_per_month"}
+    {
+        "reasoning_tokens",
+        "max_tokens",
+        "cached_share",
+        "followup_tokens",
+        "starts_on",
+        "ends_on",
+        "weekday_profile",
+        "retry_share",
+        "budget_usd_per_month",
+    }
 )
+_PARSERS: dict[str, Callable[[Any, Path], Any]] = {
+    "starts_on": lambda value, _: parse_date("starts_on", value),
+    "ends_on": lambda value, _: parse_date("ends_on", value),
+    "weekday_profile": lambda value, _: _weekday_profile(value),
+    "events": parse_events,
+    "price_changes": parse_price_changes,
+}
 
 
 def parse_field(key: str, value: Any, folder: Path = Path()) -> Any:
@@ -167,6 +257,8 @@ def parse_field(key: str, value: Any, folder: Path = Path()) -> Any:
         return None
     if key in QUANTITIES:
         return parse_quantity(key, value, folder)
+    if key in _PARSERS:
+        return _PARSERS[key](value, folder)
     if key == "max_tokens":
         if type(value) is not int or not 1 <= value <= MAX_RESERVED_TOKENS:
             raise WorkloadError(
@@ -213,3 +305,20 @@ def _needs(value: Any) -> tuple[str, ...]:
                 f"Known: {', '.join(sorted(CAPABILITIES))}."
             )
     return tuple(dict.fromkeys(words))
+
+
+def _weekday_profile(value: Any) -> tuple[Decimal, ...]:
+    words = "seven numbers from Monday to Sunday, none negative and not all zero"
+    if not isinstance(value, list | tuple) or len(value) != 7:
+        raise WorkloadError(f"weekday_profile is {shown(value)}. Give {words}.")
+    try:
+        profile = tuple(exact_decimal(one) for one in value)
+    except ValueError as error:
+        raise WorkloadError(f"weekday_profile: {error}. Give {words}.") from None
+    if min(profile) < 0 or max(profile) == 0 or max(profile) > MAX_PROFILE:
+        raise WorkloadError(f"weekday_profile is {shown(value)}. Give {words}.")
+    if max(decimal_places(one) for one in profile) > MAX_PROFILE_PLACES:
+        raise WorkloadError(
+            f"weekday_profile is {shown(value)}. Round it to {MAX_PROFILE_PLACES} places."
+        )
+    return profile

@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 import numpy as np
+from scipy.special import ndtr
 
 from kimi_planner.errors import UsageError, WorkloadError, did_you_mean, shown
 from kimi_planner.money import exact_decimal
@@ -24,10 +25,12 @@ from kimi_planner.workload.quantity import (
     SplitNormal,
     number_text,
 )
+from kimi_planner.workload.turns import WholeTurns
 
 __all__ = ["QUANTITIES", "Kind", "parse_quantity"]
 
 MAX_SPREAD = 1_000_000
+MAX_BEYOND = 0.05  # of a rate by mean and sd, outside of its bounds
 MAX_PLACES = 100  # far above any float of use, far below what exact arithmetic holds
 
 
@@ -60,7 +63,10 @@ QUANTITIES = {
     "turns": Bounds(Kind.POSITIVE, Decimal(1), Decimal(10_000)),
     "cached_share": Bounds(Kind.SHARE, Decimal(0), Decimal(1)),
     "growth_per_month": Bounds(Kind.RATE, Decimal("-0.99"), Decimal(10)),
+    "retry_share": Bounds(Kind.SHARE, Decimal(0), Decimal(1)),
     "mean_factor": Bounds(Kind.POSITIVE, Decimal("0.001"), Decimal(1000)),
+    "factor": Bounds(Kind.POSITIVE, Decimal(0), Decimal(1000)),  # of an event or a price change
+    "extra_requests": Bounds(Kind.POSITIVE, Decimal(0), Decimal(10**12)),  # of an event
 }
 TOKEN_KEYS = (*LOGGED_KEYS, "followup_tokens")
 _FORMS = (
@@ -93,8 +99,10 @@ def parse_quantity(key: str, value: object, folder: Path) -> Quantity:
     bounds = QUANTITIES[key]
     if isinstance(value, Constant):
         return Constant(_bounded(key, value.value, bounds))
+    if isinstance(value, Scaled):
+        return _scaled(key, value.size, value.scale, folder)
     if isinstance(value, Quantity):
-        return value
+        return _in_bounds(key, value, bounds)
     if not isinstance(value, Mapping):
         return Constant(_bounded(key, value, bounds))
     for name in value:
@@ -104,14 +112,8 @@ def parse_quantity(key: str, value: object, folder: Path) -> Quantity:
                 f"Known keys: {', '.join(sorted(_FORM_KEYS))}."
             )
     if "mean_factor" in value:
-        if key not in TOKEN_KEYS:
-            raise WorkloadError(f"{key} cannot have a mean_factor; only token quantities can.")
-        try:
-            factor = parse_quantity("mean_factor", value["mean_factor"], folder)
-        except WorkloadError as error:
-            raise WorkloadError(f"{key}: {error}") from None
         size = {name: part for name, part in value.items() if name != "mean_factor"}
-        return Scaled(parse_quantity(key, size, folder), factor)
+        return _scaled(key, size, value["mean_factor"], folder)
     form = frozenset(value)
     if key == "turns" and form == {"mean"}:
         return Geometric(float(_bounded("turns.mean", value["mean"], bounds)))
@@ -127,6 +129,30 @@ def parse_quantity(key: str, value: object, folder: Path) -> Quantity:
         for name, number in value.items()
     }
     return _distribution(key, numbers, bounds)
+
+
+def _scaled(key: str, size: object, scale: object, folder: Path) -> Scaled:
+    if key not in TOKEN_KEYS:
+        raise WorkloadError(f"{key} cannot have a mean_factor; only token quantities can.")
+    try:
+        factor = parse_quantity("mean_factor", scale, folder)
+    except WorkloadError as error:
+        raise WorkloadError(f"{key}: {error}") from None
+    return Scaled(parse_quantity(key, size, folder), factor)
+
+
+def _in_bounds(key: str, quantity: Quantity, bounds: Bounds) -> Quantity:
+    """Return a ready quantity whose likely values are plausible for the key."""
+    least, median, most = quantity.ppf(np.array([1e-4, 0.5, 1 - 1e-4])).tolist()
+    low, high = float(min(bounds.low, Decimal(0))), float(bounds.high)
+    if not np.isfinite([least, median, most, quantity.mean]).all():
+        raise WorkloadError(f"{key} is {shown(quantity)}. Its values must be finite.")
+    if least < low or median > high or (bounds.kind is Kind.SHARE and most > high):
+        raise WorkloadError(
+            f"{key} is {shown(quantity)}, from {number_text(least)} to {number_text(most)}. Its "
+            f"values must lie between {number_text(low)} and {number_text(high)}."
+        )
+    return quantity
 
 
 def _part(bounds: Bounds, name: str) -> Bounds:
@@ -197,6 +223,12 @@ def _distribution(key: str, numbers: dict[str, Decimal], bounds: Bounds) -> Quan
 def _from_mean_sd(key: str, mean: float, sd: float, bounds: Bounds, given: str) -> Quantity:
     if bounds.kind is Kind.RATE:
         low, high = float(bounds.low), float(bounds.high)
+        beyond = ndtr((low - mean) / sd) + ndtr((mean - high) / sd)
+        if beyond > MAX_BEYOND:
+            raise WorkloadError(
+                f"{key}: {beyond:.0%} of it would lie outside of {number_text(low)} to "
+                f"{number_text(high)} ({given}). Give a smaller sd, or {{p10, p50, p90}}."
+            )
         return SplitNormal(
             median=mean, sigma_low=sd, sigma_high=sd, low=low, high=high, given=given
         )
@@ -206,6 +238,10 @@ def _from_mean_sd(key: str, mean: float, sd: float, bounds: Bounds, given: str) 
         )
     if sd / mean > MAX_SPREAD:
         raise WorkloadError(f"{key}: sd is over {MAX_SPREAD:,} times the mean ({given}).")
+    if key == "turns":
+        if mean == 1:
+            raise WorkloadError(f"{key}: a mean of 1 leaves no room for an sd ({given}).")
+        return WholeTurns(mean, sd, given)
     if bounds.kind is Kind.POSITIVE:
         return SplitLognormal.from_mean_sd(mean, sd, given)
     try:

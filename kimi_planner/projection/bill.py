@@ -1,0 +1,244 @@
+"""The expected bill of a workload on one model, by scenario, and the exact one of plain numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Context, Decimal, localcontext
+from fractions import Fraction
+
+import numpy as np
+
+from kimi_planner.catalog import ModelSpec
+from kimi_planner.money import EXACT, exact_decimal, plain
+from kimi_planner.projection.calendar import Month
+from kimi_planner.projection.calls import (
+    CallTokens,
+    exact_tokens,
+    expected_tokens,
+    sample_calls,
+    turn_means,
+)
+from kimi_planner.projection.law import CostLaw, conversation_law
+from kimi_planner.projection.prices import Prices, changes_of, prices_of
+from kimi_planner.projection.result import Spend
+from kimi_planner.projection.scenarios import Scenarios
+from kimi_planner.projection.traffic import (
+    Period,
+    exact_requests,
+    expected_requests,
+    periods_of,
+)
+from kimi_planner.workload import QUANTITY_FIELDS, Constant, Quantity, Workload
+from kimi_planner.workload.quantity import Array
+
+__all__ = ["Bill", "conversation_costs", "exact_spend", "is_certain", "mean_product"]
+
+_ROUNDED = Context(prec=60, Emax=100_000, Emin=-100_000, traps=[])  # for a seventh, say
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What a workload is expected to cost on one model, by period and scenario.
+
+    Attributes
+    ----------
+    workload, spec
+        What is sent, and to which model.
+    periods, prices
+        The parts of the plan between price changes, and the prices in each.
+    requests, calls_usd : list of ndarray, shape (n_paths,) or (1,)
+        Requests of each period, retries not counted, and the cost of a call with its share of
+        retries.
+    tokens
+        Expected tokens of a call.
+    scenarios
+        What was drawn.
+    """
+
+    workload: Workload
+    spec: ModelSpec
+    periods: tuple[Period, ...]
+    prices: list[Prices]
+    requests: list[Array]
+    calls_usd: list[Array]
+    tokens: CallTokens
+    scenarios: Scenarios
+
+    @classmethod
+    def of(
+        cls, workload: Workload, spec: ModelSpec, months: Sequence[Month], scenarios: Scenarios
+    ) -> Bill:
+        """Return the bill over the months of a plan."""
+        periods = _periods(workload, spec, months)
+        prices = prices_of(workload, spec, periods)
+        tokens = expected_tokens(workload, spec.reasons, scenarios.factors)
+        cached, sent = scenarios.value("cached_share"), 1 + scenarios.value("retry_share")
+        known: dict[Prices, Array] = {}
+        for one in prices:
+            if one not in known:
+                call = one.call_usd(tokens.prompt, cached, tokens.completion, scenarios)
+                known[one] = call * sent
+        return cls(
+            workload,
+            spec,
+            periods,
+            prices,
+            expected_requests(workload, periods, scenarios),
+            [known[one] for one in prices],
+            tokens,
+            scenarios,
+        )
+
+    @property
+    def calls_at_random(self) -> bool:
+        """Whether the number of calls given the scenario is Poisson, or certain."""
+        return not self.workload.requests_per_day.is_certain  # type: ignore[union-attr]
+
+    @property
+    def turns(self) -> float:
+        """Expected calls of a conversation."""
+        return turn_means(self.workload.quantity("turns") or Constant(Decimal(1)))[0]
+
+    @property
+    def kind(self) -> tuple[bool, float, float]:
+        """What the distribution of a conversation's cost depends on, its scale left out."""
+        prompt, output = self.nominal_prices()
+        top = max(prompt, output) or 1.0
+        return self.spec.reasons, round(prompt / top, 12), round(output / top, 12)
+
+    def nominal_prices(self) -> tuple[float, float]:
+        """Return the first prices of prompt and completion tokens, at the mean cached share."""
+        first = self.prices[0]
+        full = float(first.input.usd_per_mtok)
+        cached = float(np.mean(self.scenarios.value("cached_share")))
+        prompt = full + cached * (float(first.cached.usd_per_mtok) - full)
+        return prompt, float(first.output.usd_per_mtok)
+
+    def monthly_requests(self) -> list[Array]:
+        """Return the requests of each month by scenario, retries not counted."""
+        months: list[Array] = []
+        for period, requests in zip(self.periods, self.requests, strict=True):
+            if period.place < len(months):
+                months[-1] = months[-1] + requests
+            else:
+                months.append(requests)
+        return months
+
+    def conversations(self) -> list[Array]:
+        """Return the expected conversations of each month by scenario."""
+        turns = self.turns
+        return [requests / turns for requests in self.monthly_requests()]
+
+    def expected_usd(self, place: int) -> Array:
+        """Return the expected spend of one month by scenario, shape (n_paths,) or (1,)."""
+        total: Array = np.zeros(1)
+        for period, requests, call in zip(self.periods, self.requests, self.calls_usd, strict=True):
+            if period.place == place:
+                total = total + requests * call
+        return total
+
+    def per_call(self) -> dict[str, Array]:
+        """Return what is billed for a request: itself, its tokens, and its share of retries."""
+        sent = 1 + self.scenarios.value("retry_share")
+        prompt = self.tokens.prompt * sent
+        return {
+            "requests": sent,
+            "prompt_tokens": prompt,
+            "cached_tokens": prompt * self.scenarios.value("cached_share"),
+            "completion_tokens": self.tokens.completion * sent,
+            "reasoning_tokens": self.tokens.reasoning * sent,
+        }
+
+
+def conversation_costs(bill: Bill, rng: np.random.Generator) -> CostLaw | None:
+    """Return how the cost of one conversation is distributed, ``None`` if it costs nothing.
+
+    It is computed at factors of 1 and the mean cached share, or told by a sample where
+    conversations are long.
+    """
+    workload, reasons = bill.workload, bill.spec.reasons
+    prompt, output = bill.nominal_prices()
+    try:
+        return conversation_law(workload, reasons, prompt, output)
+    except OverflowError:
+        sample = sample_calls(workload, reasons, rng, uncertain_means=False)
+        costs = sample.prompt * prompt + sample.completion * output
+        totals: Array = np.bincount(sample.conversation, weights=costs).astype(np.float64)
+        return CostLaw.of_sample(totals)
+
+
+def mean_product(first: Array, second: Array) -> float:
+    """Return the mean over scenarios of a product; each has one value for each scenario, or one."""
+    if len(first) == 1 or len(second) == 1:
+        return float(first.mean() * second.mean())
+    return float(first @ second / len(first))
+
+
+def is_certain(workload: Workload, spec: ModelSpec, months: Sequence[Month]) -> bool:
+    """Return whether every number that the bill of this model rests on is plain."""
+    prices = prices_of(workload, spec, _periods(workload, spec, months))
+    unbilled = {
+        "reasoning_tokens": not spec.reasons,
+        "cached_share": all(one.cached == one.input for one in prices),
+    }
+    given = [workload.quantity(key) for key in QUANTITY_FIELDS if not unbilled.get(key)]
+    for event in workload.dated_events:
+        given += [event.factor, event.extra_requests]
+    return not any(one.factors for one in prices) and all(
+        quantity is None or quantity.is_certain for quantity in given
+    )
+
+
+def exact_spend(workload: Workload, spec: ModelSpec, months: Sequence[Month]) -> Spend:
+    """Return the bill of plain numbers: requests by the calendar x exact cost of a call."""
+    periods = _periods(workload, spec, months)
+    prices = prices_of(workload, spec, periods)
+    sent = 1 + Fraction(_number(workload.quantity("retry_share")))
+    requests = [sent * count for count in exact_requests(workload, periods)]
+    with localcontext(EXACT):
+        tokens = exact_tokens(workload, spec.reasons)
+        cached = tokens.prompt * _number(workload.quantity("cached_share"))
+        calls = [
+            Fraction(one.exact_call_usd(tokens.prompt, cached, tokens.completion)) for one in prices
+        ]
+    per_call = {
+        "requests": Decimal(1),
+        "prompt_tokens": tokens.prompt,
+        "cached_tokens": cached,
+        "completion_tokens": tokens.completion,
+        "reasoning_tokens": tokens.reasoning,
+    }
+    usd = [Fraction(0)] * len(months)
+    counts = [Fraction(0)] * len(months)
+    for period, count, call in zip(periods, requests, calls, strict=True):
+        usd[period.place] += count * call
+        counts[period.place] += count
+    exact = tuple(_decimal(amount) for amount in usd)
+    totals = {
+        name: np.array([float(count * Fraction(value)) for count in counts])
+        for name, value in per_call.items()
+    }
+    return Spend(
+        usd=np.array([float(amount) for amount in exact])[:, None], exact_usd=exact, **totals
+    )
+
+
+def _periods(workload: Workload, spec: ModelSpec, months: Sequence[Month]) -> tuple[Period, ...]:
+    return periods_of(months, (change.day for change in changes_of(workload, spec)))
+
+
+def _number(quantity: Quantity | None) -> Decimal:
+    if isinstance(quantity, Constant):
+        return quantity.value
+    return Decimal(0) if quantity is None else exact_decimal(quantity.mean)
+
+
+def _decimal(number: Fraction) -> Decimal:
+    """Return a fraction as the decimal it is, or to 60 digits where no decimal spells it."""
+    rest = number.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    with localcontext(EXACT if rest == 1 else _ROUNDED):
+        return plain(Decimal(number.numerator) / Decimal(number.denominator))

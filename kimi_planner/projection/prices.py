@@ -1,0 +1,137 @@
+"""Prices in each part of a plan: those of the catalog, and what changes from a day on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal, localcontext
+
+import numpy as np
+
+from kimi_planner.catalog import ModelSpec
+from kimi_planner.money import EXACT, TOKENS_PER_MTOK
+from kimi_planner.projection.scenarios import Scenarios
+from kimi_planner.projection.traffic import Period
+from kimi_planner.workload import Constant, PriceChange, Workload
+from kimi_planner.workload.quantity import Array
+
+__all__ = ["Price", "Prices", "changes_of", "prices_of"]
+
+
+@dataclass(frozen=True)
+class Price:
+    """One price in one period.
+
+    Attributes
+    ----------
+    usd_per_mtok
+        USD per 1,000,000 tokens, an exact decimal, certain factors included.
+    factors
+        Names of the uncertain factors that multiply it.
+    """
+
+    usd_per_mtok: Decimal
+    factors: tuple[str, ...] = ()
+
+    def value(self, scenarios: Scenarios) -> Array:
+        """Return the price by scenario, shape (n_paths,) or (1,)."""
+        product = np.full(1, float(self.usd_per_mtok))
+        for name in self.factors:
+            product = product * scenarios.value(name, 1.0)
+        return product
+
+    def after(self, change: PriceChange) -> Price:
+        """Return the price after a change by a factor."""
+        if isinstance(change.factor, Constant):
+            return replace(self, usd_per_mtok=self.usd_per_mtok * change.factor.value)
+        return replace(self, factors=(*self.factors, change.key))
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Prices of one model in one period.
+
+    Attributes
+    ----------
+    input, cached, output
+        Of uncached prompt tokens, cached ones, and completion tokens.
+    """
+
+    input: Price
+    cached: Price
+    output: Price
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """Names of the uncertain factors on any of the prices."""
+        every = (*self.input.factors, *self.cached.factors, *self.output.factors)
+        return tuple(dict.fromkeys(every))
+
+    def call_usd(
+        self, prompt: Array, cached: Array, completion: Array, scenarios: Scenarios
+    ) -> Array:
+        """Return the cost of a call by scenario; ``cached`` is the share of the prompt."""
+        full = self.input.value(scenarios)
+        price = full
+        if self.cached != self.input:
+            price = full + cached * (self.cached.value(scenarios) - full)
+        cost: Array = prompt * price + completion * self.output.value(scenarios)
+        return cost / TOKENS_PER_MTOK
+
+    def exact_call_usd(self, prompt: Decimal, cached: Decimal, completion: Decimal) -> Decimal:
+        """Return the same in exact decimals; ``cached`` are tokens. Needs an exact context."""
+        return (
+            (prompt - cached) * self.input.usd_per_mtok
+            + cached * self.cached.usd_per_mtok
+            + completion * self.output.usd_per_mtok
+        ).scaleb(-6)
+
+
+def changes_of(workload: Workload, spec: ModelSpec) -> tuple[PriceChange, ...]:
+    """Return the price changes of a workload that concern a model, in the order of their days."""
+    return tuple(
+        change for change in workload.dated_price_changes if change.model in (None, spec.id)
+    )
+
+
+def prices_of(workload: Workload, spec: ModelSpec, periods: Sequence[Period]) -> list[Prices]:
+    """Return the prices of a model in each period.
+
+    Raises
+    ------
+    PriceNotFoundError
+        If the catalog states no input or output price.
+    """
+    rates = spec.rates()
+    scale = 6 - rates.places
+    with localcontext(EXACT):
+        stated = Prices(
+            *(
+                Price(Decimal(one).scaleb(scale))
+                for one in (rates.input, rates.cached, rates.output)
+            )
+        )
+        changes = changes_of(workload, spec)
+        states_cached = spec.cached_input_usd_per_mtok is not None
+        return [_on(period.first, stated, changes, states_cached) for period in periods]
+
+
+def _on(day: date, prices: Prices, changes: Sequence[PriceChange], states_cached: bool) -> Prices:
+    for change in changes:
+        if change.day > day:
+            break
+        if change.factor is not None:
+            prices = Prices(
+                prices.input.after(change), prices.cached.after(change), prices.output.after(change)
+            )
+            continue
+        new = {key: Price(price) for key, price in change.prices.items()}
+        states_cached = states_cached or "cached_input_usd_per_mtok" in new
+        full = new.get("input_usd_per_mtok", prices.input)
+        prices = Prices(
+            input=full,
+            cached=new.get("cached_input_usd_per_mtok", prices.cached if states_cached else full),
+            output=new.get("output_usd_per_mtok", prices.output),
+        )
+    return prices

@@ -1,0 +1,242 @@
+"""What has a date in a workload: events of traffic, and changes of price."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kimi_planner.catalog.model import PRICES
+from kimi_planner.errors import WorkloadError, did_you_mean, shown
+from kimi_planner.money import exact_decimal
+from kimi_planner.workload.parse import parse_quantity
+from kimi_planner.workload.quantity import Quantity
+
+__all__ = ["Event", "PriceChange", "parse_date", "parse_events", "parse_price_changes"]
+
+MAX_PRICE = Decimal(10**6)
+_EVENT_KEYS = frozenset({"name", "date", "from", "to", "factor", "extra_requests"})
+_CHANGE_KEYS = frozenset({"date", "model", "factor", *PRICES})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Days on which traffic is not as usual.
+
+    Attributes
+    ----------
+    name
+        What the team calls it; unique in a workload.
+    first, last
+        Its days, both included; ``date``, or ``from`` and ``to``, in a file.
+    factor
+        What the traffic of each of these days is multiplied by.
+    extra_requests
+        Calls over the whole event on top of the usual ones, the same number each day; they do not
+        grow. Either this or ``factor`` is given; a spread is over scenarios.
+    """
+
+    name: str
+    first: date
+    last: date
+    factor: Quantity | None = None
+    extra_requests: Quantity | None = None
+
+    @property
+    def days(self) -> int:
+        """Number of days."""
+        return (self.last - self.first).days + 1
+
+    def describe(self) -> str:
+        """Return days and effect, for a table of assumptions."""
+        days = f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
+        if self.factor is not None:
+            return f"{days}: traffic times {self.factor.describe()}"
+        assert self.extra_requests is not None, "one of the two is given"  # noqa: S101
+        return f"{days}: extra requests {self.extra_requests.describe()}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriceChange:
+    """Prices that differ from the catalog's from a day on.
+
+    Attributes
+    ----------
+    day
+        The first day of the new prices; ``date`` in a file.
+    model
+        Whose prices; every model's if ``None``.
+    prices
+        From ``input_usd_per_mtok``, ``cached_input_usd_per_mtok`` or ``output_usd_per_mtok`` to USD
+        per 1,000,000 tokens; what is not named stays as it was.
+    factor
+        What every price is multiplied by instead; a spread is over scenarios, and is drawn once for
+        all workloads.
+    """
+
+    day: date
+    model: str | None = None
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
+    factor: Quantity | None = None
+
+    @property
+    def key(self) -> str:
+        """What tells the change from others of the same day."""
+        return f"price_change {self.day} {self.model or 'all models'}"
+
+    def describe(self) -> str:
+        """Return day, model and new prices in words."""
+        whose = self.model or "all models"
+        if self.factor is not None:
+            return f"from {self.day}, {whose}: times {self.factor.describe()}"
+        new = ", ".join(f"{name} {price}" for name, price in self.prices.items())
+        return f"from {self.day}, {whose}: {new}"
+
+
+def parse_date(key: str, value: Any) -> date:
+    """Return a day given as a date, or as text such as ``"2027-03-01"``.
+
+    Raises
+    ------
+    WorkloadError
+        If it is no day from 2000 to 2199.
+    """
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        with suppress(ValueError):  # no such day
+            value = date.fromisoformat(value)
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise WorkloadError(f"{key} is {shown(value)}. It must be a date such as 2027-03-01.")
+    if not 2000 <= value.year < 2200:
+        raise WorkloadError(f"{key} is {value}. It must lie in the years 2000 to 2199.")
+    return value
+
+
+def parse_events(value: Any, folder: Path = Path()) -> tuple[Event, ...]:
+    """Return the events that a list of tables describes.
+
+    Raises
+    ------
+    WorkloadError
+        If one is malformed, or two have one name.
+    """
+    events = _parse_list("events", value, Event, lambda table: _event(table, folder))
+    names = [event.name for event in events]
+    for name in names:
+        if names.count(name) > 1:
+            raise WorkloadError(f"events: two are named {shown(name)}. Names must be unique.")
+    return events
+
+
+def parse_price_changes(value: Any, folder: Path = Path()) -> tuple[PriceChange, ...]:
+    """Return the price changes that a list of tables describes, in the order of their days.
+
+    Raises
+    ------
+    WorkloadError
+        If one is malformed, or two are of one day and model.
+    """
+    changes = _parse_list(
+        "price_changes", value, PriceChange, lambda table: _price_change(table, folder)
+    )
+    keys = [change.key for change in changes]
+    for change in changes:
+        if keys.count(change.key) > 1:
+            raise WorkloadError(
+                f"price_change: two are of {change.day} for {change.model or 'all models'}. Write "
+                "what they do together as one."
+            )
+    return tuple(sorted(changes, key=lambda change: change.day))
+
+
+Parsed = TypeVar("Parsed")
+
+
+def _parse_list(
+    key: str, value: Any, kind: type[Parsed], parse: Callable[[Mapping[str, Any]], Parsed]
+) -> tuple[Parsed, ...]:
+    if not isinstance(value, list | tuple):
+        raise WorkloadError(f"{key} is {shown(value)}. It must be a list of tables.")
+    for one in value:
+        if not isinstance(one, kind | Mapping):
+            raise WorkloadError(f"{key} has {shown(one)}. Each must be a table.")
+    return tuple(one if isinstance(one, kind) else parse(one) for one in value)
+
+
+def _known(what: str, table: Mapping[str, Any], known: frozenset[str]) -> None:
+    for key in table:
+        if key not in known:
+            raise WorkloadError(
+                f"{what} has an unknown key {shown(key)}.{did_you_mean(str(key), known)} "
+                f"Known keys: {', '.join(sorted(known))}."
+            )
+
+
+def _event(table: Mapping[str, Any], folder: Path) -> Event:
+    name = table.get("name")
+    if not isinstance(name, str) or not name.strip() or not name.isprintable():
+        raise WorkloadError(f"events: the name is {shown(name)}. Each event needs a name.")
+    what = f"event {shown(name)}"
+    _known(what, table, _EVENT_KEYS)
+    ends = {key for key in ("date", "from", "to") if key in table}
+    if ends not in ({"date"}, {"from", "to"}):
+        raise WorkloadError(f"{what}: give date, or from and to.")
+    first, last = (
+        parse_date(f"{what}: {key}", table[key])
+        for key in (("date", "date") if ends == {"date"} else ("from", "to"))
+    )
+    if last < first:
+        raise WorkloadError(f"{what}: to ({last}) is before from ({first}). Put them in order.")
+    if ("factor" in table) == ("extra_requests" in table):
+        raise WorkloadError(f"{what}: give factor or extra_requests, one of the two.")
+    effect = "factor" if "factor" in table else "extra_requests"
+    try:
+        quantity = parse_quantity(effect, table[effect], folder)
+    except WorkloadError as error:
+        raise WorkloadError(f"{what}: {error}") from None
+    return Event(
+        name=name,
+        first=first,
+        last=last,
+        factor=quantity if effect == "factor" else None,
+        extra_requests=quantity if effect == "extra_requests" else None,
+    )
+
+
+def _price_change(table: Mapping[str, Any], folder: Path) -> PriceChange:
+    _known("price_change", table, _CHANGE_KEYS)
+    if "date" not in table:
+        raise WorkloadError("price_change: date is missing.")
+    day = parse_date("price_change: date", table["date"])
+    what = f"price_change of {day}"
+    model = table.get("model")
+    if model is not None and (not isinstance(model, str) or not model.strip()):
+        raise WorkloadError(f"{what}: model is {shown(model)}. It must be a model id.")
+    prices = {key: _price(what, key, table[key]) for key in PRICES if key in table}
+    if bool(prices) == ("factor" in table):
+        raise WorkloadError(f"{what}: give factor, or new prices ({', '.join(PRICES)}).")
+    if "factor" not in table:
+        return PriceChange(day=day, model=model, prices=prices)
+    try:
+        factor = parse_quantity("factor", table["factor"], folder)
+    except WorkloadError as error:
+        raise WorkloadError(f"{what}: {error}") from None
+    return PriceChange(day=day, model=model, factor=factor)
+
+
+def _price(what: str, key: str, value: Any) -> Decimal:
+    try:
+        price = exact_decimal(value)
+    except ValueError as error:
+        raise WorkloadError(f'{what}: {key}: {error}. Give USD such as "2.50".') from None
+    exponent = price.as_tuple().exponent
+    if not 0 <= price <= MAX_PRICE or not isinstance(exponent, int) or exponent < -20:
+        raise WorkloadError(
+            f"{what}: {key} is {shown(price)}. It must lie between 0 and 1,000,000 USD, with at most "
+            "20 decimal places."
+        )
+    return price
