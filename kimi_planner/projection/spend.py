@@ -183,20 +183,26 @@ def _project_one(
     if not uncertain:
         return [_exact_spend(workload, spec, months) for spec in specs]
     scenarios = Scenarios.draw(workload, months, seed, n_paths)
-    calls: dict[bool, tuple[CallTokens, CallSample]] = {}
-    for reasons in {spec.reasons for spec in uncertain}:  # nothing else differs between models
+    calls: dict[tuple[bool, int | None], tuple[CallTokens, CallSample]] = {}
+    for kind in {_kind(spec) for spec in uncertain}:
+        reasons, window = kind
         rng = _stream(seed, workload.name, "sizes")
-        calls[reasons] = (
-            expected_tokens(workload, reasons, scenarios.factors),
-            sample_calls(workload, reasons, rng, uncertain_means=False),
+        calls[kind] = (
+            expected_tokens(workload, reasons, scenarios.factors, window=window),
+            sample_calls(workload, reasons, rng, uncertain_means=False, window=window),
         )
     turns, _ = turn_means(workload.quantity("turns") or Constant(Decimal(1)))
     return [
-        _scenario_spend(scenarios, turns, *calls[spec.reasons], spec.rates())
+        _scenario_spend(scenarios, turns, *calls[_kind(spec)], spec.rates())
         if spec in uncertain
         else _exact_spend(workload, spec, months)
         for spec in specs
     ]
+
+
+def _kind(spec: ModelSpec) -> tuple[bool, int | None]:
+    """Return all in which the tokens of calls differ between models."""
+    return spec.reasons, spec.context_window_tokens
 
 
 def _bill_is_certain(workload: Workload, spec: ModelSpec) -> bool:
@@ -246,7 +252,7 @@ def _exact_spend(workload: Workload, spec: ModelSpec, months: Sequence[Month]) -
 
     rates = spec.rates()
     with localcontext(EXACT):
-        tokens = exact_tokens(workload, spec.reasons)
+        tokens = exact_tokens(workload, spec.reasons, window=spec.context_window_tokens)
         cached = tokens.prompt * number("cached_share")
         units = (
             (tokens.prompt - cached) * rates.input

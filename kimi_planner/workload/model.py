@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kimi_planner.catalog import CAPABILITIES
 from kimi_planner.errors import WorkloadError, did_you_mean, shown
 from kimi_planner.money import exact_decimal
+from kimi_planner.workload.overflow import Overflow, parse_overflow
 from kimi_planner.workload.parse import QUANTITIES, parse_quantity
 from kimi_planner.workload.quantity import Constant, Quantity
 
@@ -58,6 +59,9 @@ class Workload:
         Calls per conversation; each resends the history without its reasoning.
     followup_tokens
         New input tokens of each later call of a conversation; as ``prompt_tokens`` if not given.
+    overflow
+        What happens to a call that does not fit its model's window: ``"reject"``,
+        ``"drop_oldest"`` or ``{"summarise_to_tokens": n}``; kept as :class:`Overflow`.
     needs
         Capabilities that a model must have.
     budget_usd_per_month
@@ -78,6 +82,7 @@ class Workload:
     growth_per_month: Given = 0
     turns: Given = 1
     followup_tokens: Given | None = None
+    overflow: Overflow | str | Mapping[str, int] = "reject"
     needs: tuple[str, ...] = ()
     budget_usd_per_month: Decimal | int | float | str | None = None
     source: str = ""
@@ -134,6 +139,11 @@ class Workload:
         return value if isinstance(value, Quantity) else None
 
     @property
+    def overflow_policy(self) -> Overflow:
+        """What happens to a call that does not fit."""
+        return parse_overflow(self.overflow)
+
+    @property
     def is_certain(self) -> bool:
         """Whether every quantity is a plain number, so that the bill has no spread."""
         given = (self.quantity(key) for key in QUANTITY_FIELDS)
@@ -177,6 +187,8 @@ def parse_field(key: str, value: Any, folder: Path = Path()) -> Any:
         return _budget(value)
     if key == "needs":
         return _needs(value)
+    if key == "overflow":
+        return parse_overflow(value)
     if key == "notes":
         if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
             raise WorkloadError(f"notes is {shown(value)}. It must be a list of sentences.")
