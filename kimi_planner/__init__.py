@@ -13,7 +13,16 @@ if TYPE_CHECKING:
     from kimi_planner.catalog import Catalog, ModelSpec, catalog_versions, load_catalog
     from kimi_planner.errors import KimiPlannerError
     from kimi_planner.pricing import Cost, cost, price_usage
-    from kimi_planner.projection import ContextFit, Projection, context_fit, project
+    from kimi_planner.projection import (
+        CapRisk,
+        ContextFit,
+        Conversation,
+        Projection,
+        cap_risk,
+        context_fit,
+        conversation,
+        project,
+    )
     from kimi_planner.request import Estimate, estimate
     from kimi_planner.selection import Recommendation, Requirements, recommend
     from kimi_planner.tokens.chat import count_completion, count_messages
@@ -22,13 +31,17 @@ if TYPE_CHECKING:
     from kimi_planner.tokens.text import count_tokens, count_tokens_batch
     from kimi_planner.usage.read import read_usage
     from kimi_planner.usage.record import UsageRecord
+    from kimi_planner.usage.replay import CachedFromLog, cached_share_from_log
     from kimi_planner.workload import Quantity, Workload, load_workloads
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CachedFromLog",
+    "CapRisk",
     "Catalog",
     "ContextFit",
+    "Conversation",
     "CorpusCount",
     "Cost",
     "Estimate",
@@ -41,8 +54,11 @@ __all__ = [
     "SizeEstimate",
     "UsageRecord",
     "Workload",
+    "cached_share_from_log",
+    "cap_risk",
     "catalog_versions",
     "context_fit",
+    "conversation",
     "cost",
     "count_completion",
     "count_corpus",
@@ -62,8 +78,11 @@ __all__ = [
 ]
 
 _HOMES = {
+    "CachedFromLog": "usage.replay",
+    "CapRisk": "projection",
     "Catalog": "catalog",
     "ContextFit": "projection",
+    "Conversation": "projection",
     "CorpusCount": "tokens.corpus",
     "Cost": "pricing",
     "Estimate": "request",
@@ -76,8 +95,11 @@ _HOMES = {
     "SizeEstimate": "tokens.sizes",
     "UsageRecord": "usage.record",
     "Workload": "workload",
+    "cached_share_from_log": "usage.replay",
+    "cap_risk": "projection",
     "catalog_versions": "catalog",
     "context_fit": "projection",
+    "conversation": "projection",
     "cost": "pricing",
     "count_completion": "tokens.chat",
     "count_corpus": "tokens.corpus",

@@ -22,7 +22,7 @@ from kimi_planner.workload.drawn import (
 )
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["control_mean", "windowed_tokens"]
+__all__ = ["control_mean", "may_reach", "windowed_tokens"]
 
 _FACTOR_NODES = {0: 1, 1: 25, 2: 9, 3: 5, 4: 4}  # for each uncertain mean, by their number
 _NODE_CONVERSATIONS = 16_384
@@ -48,7 +48,7 @@ def _sizes(workload: Workload, reasons: bool) -> list[tuple[str, Quantity]]:
     return list(zip(keys, parts(workload, reasons), strict=True))
 
 
-def _reaches(workload: Workload, reasons: bool, factors: Mapping[str, float], window: int) -> bool:
+def may_reach(workload: Workload, reasons: bool, factors: Mapping[str, float], window: int) -> bool:
     """Return whether the largest drawn sizes together exceed the window; a bound, cheap to have."""
     top = np.array([1 - 0.5 / MAX_SAMPLE_CALLS])
     first, followup, visible, reasoning = (
@@ -76,7 +76,7 @@ def windowed_tokens(
     used = {key for key, part in _sizes(workload, reasons) if part.mean}
     factors = {key: values for key, values in factors.items() if key in used}
     top = {key: float(values.max()) for key, values in factors.items()}
-    if not _reaches(workload, reasons, top, window):
+    if not may_reach(workload, reasons, top, window):
         return free
     drawn = Drawn.draw(
         workload,

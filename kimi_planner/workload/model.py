@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kimi_planner.catalog import CAPABILITIES
 from kimi_planner.errors import WorkloadError, did_you_mean, shown
 from kimi_planner.money import exact_decimal
+from kimi_planner.workload.caching import Cache, CachedShare, parse_cache
 from kimi_planner.workload.overflow import Overflow, parse_overflow
 from kimi_planner.workload.parse import QUANTITIES, parse_quantity
 from kimi_planner.workload.quantity import Constant, Quantity
@@ -53,6 +54,10 @@ class Workload:
         Output reserved by a call; counts for the fit, and caps what is billed.
     cached_share
         Share of prompt tokens served from cache; a spread is over scenarios.
+    cache
+        What to work ``cached_share`` out from, if it is not given: ``prefix_tokens`` that every
+        prompt begins with, ``lifetime_minutes`` (5 to 30 if not given) and ``turn_gap_minutes``;
+        kept as :class:`Cache`.
     growth_per_month
         Growth of traffic from month to month, 0.04 for 4%; a spread is over scenarios.
     turns
@@ -79,6 +84,7 @@ class Workload:
     reasoning_tokens: Given | None = None
     max_tokens: int | None = None
     cached_share: Given | None = None
+    cache: Cache | Mapping[str, Any] | None = None
     growth_per_month: Given = 0
     turns: Given = 1
     followup_tokens: Given | None = None
@@ -98,6 +104,8 @@ class Workload:
         problem = self._contradiction()
         if problem:
             raise WorkloadError(f"workload {shown(self.name)}: {problem}")
+        if isinstance(self.cache, Cache):
+            object.__setattr__(self, "cached_share", CachedShare.of(self, self.cache))
 
     @classmethod
     def from_usage(cls, frame: pd.DataFrame, name: str, **known: Any) -> Workload:
@@ -155,13 +163,23 @@ class Workload:
             return f"turns is {turns.value}. A certain number of turns is whole; else give {{mean = {turns.value}}}."
         if self.followup_tokens is not None and isinstance(turns, Constant) and turns.value == 1:
             return "followup_tokens is given without turns. Add turns, or leave it out."
+        derived = self.cached_share is None or isinstance(self.cached_share, CachedShare)
+        if self.cache is not None and not derived:
+            return "cached_share and cache are both given. Leave out one of them."
         return None
 
 
 FIELDS = tuple(field.name for field in fields(Workload))
 QUANTITY_FIELDS = tuple(name for name in FIELDS if name in QUANTITIES)
 _OPTIONAL = frozenset(
-    {"reasoning_tokens", "max_tokens", "cached_share", "followup_tokens", "budget_usd_per_month"}
+    {
+        "reasoning_tokens",
+        "max_tokens",
+        "cached_share",
+        "cache",
+        "followup_tokens",
+        "budget_usd_per_month",
+    }
 )
 
 
@@ -183,12 +201,10 @@ def parse_field(key: str, value: Any, folder: Path = Path()) -> Any:
                 f"max_tokens is {shown(value)}. It must be a whole number of tokens from 1."
             )
         return value
-    if key == "budget_usd_per_month":
-        return _budget(value)
-    if key == "needs":
-        return _needs(value)
-    if key == "overflow":
-        return parse_overflow(value)
+    if key == "cache":
+        return parse_cache(value, folder)
+    if key in _PARSERS:
+        return _PARSERS[key](value)
     if key == "notes":
         if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
             raise WorkloadError(f"notes is {shown(value)}. It must be a list of sentences.")
@@ -225,3 +241,10 @@ def _needs(value: Any) -> tuple[str, ...]:
                 f"Known: {', '.join(sorted(CAPABILITIES))}."
             )
     return tuple(dict.fromkeys(words))
+
+
+_PARSERS: Mapping[str, Callable[[Any], Any]] = {
+    "budget_usd_per_month": _budget,
+    "needs": _needs,
+    "overflow": parse_overflow,
+}

@@ -61,6 +61,7 @@ QUANTITIES = {
     "cached_share": Bounds(Kind.SHARE, Decimal(0), Decimal(1)),
     "growth_per_month": Bounds(Kind.RATE, Decimal("-0.99"), Decimal(10)),
     "mean_factor": Bounds(Kind.POSITIVE, Decimal("0.001"), Decimal(1000)),
+    "turn_gap_minutes": Bounds(Kind.POSITIVE, Decimal(0), Decimal(10**7)),
 }
 TOKEN_KEYS = (*LOGGED_KEYS, "followup_tokens")
 _FORMS = (
