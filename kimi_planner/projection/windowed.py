@@ -100,10 +100,16 @@ def windowed_tokens(
     ).reshape(*map(len, axes), 3)
     prompt, completion, reasoning = _interpolated(axes, list(factors.values()), lost)
     return CallTokens(
-        np.maximum(free.prompt - prompt, 0.0),
-        np.maximum(free.completion - completion, 0.0),
-        np.maximum(free.reasoning - reasoning, 0.0),
+        _left(free.prompt, prompt),
+        _left(free.completion, completion),
+        _left(free.reasoning, reasoning),
     )
+
+
+def _left(free: Array, lost: Array) -> Array:
+    """Return what is left, 0 where it is only the rounding of a difference."""
+    left = free - lost
+    return np.where(left > 1e-12 * free, left, 0.0)
 
 
 def _lost(
