@@ -260,7 +260,7 @@ def _turn_frame(
     sample: CallSample, carried: Carried, window: int | None, prices: _Prices, expected: _Expected
 ) -> pd.DataFrame:
     usd, free_usd = prices.of(carried), prices.of(carry_out(sample, None, Overflow()))
-    so_far, free_so_far = (_running(sample, amounts) for amounts in (usd, free_usd))
+    so_far, free_so_far = np.zeros((2, int(sample.conversation[-1]) + 1))
     asked = np.bincount(sample.turn)[1:]
     order = np.split(np.argsort(sample.turn, kind="stable"), np.cumsum(asked)[:-1])
     rows, through = [], 0.0
@@ -273,6 +273,9 @@ def _turn_frame(
             fits = float((sample.prompt[calls] + sample.reserved[calls] <= window).mean())
         one = expected.turn_usd(turn, prices)
         through += one
+        owner = sample.conversation[calls]
+        so_far[owner] += usd[calls]
+        free_so_far[owner] += free_usd[calls]
         prompt, completion = _spread(carried.prompt[made]), _spread(carried.completion[made])
         if len(made) == len(calls):
             prompt["mean"] = control_mean(
@@ -291,8 +294,8 @@ def _turn_frame(
                 **_named(completion, "completion_tokens"),
                 **_named(_spread(sample.reserved[made]), "reserved_tokens"),
                 "mean_usd": control_mean(usd[calls], free_usd[calls], one),
-                **_named(_spread(so_far[calls]), "cumulative_usd"),
-                "mean_cumulative_usd": control_mean(so_far[calls], free_so_far[calls], through),
+                **_named(_spread(so_far[owner]), "cumulative_usd"),
+                "mean_cumulative_usd": control_mean(so_far[owner], free_so_far[owner], through),
             }
         )
     return pd.DataFrame(rows)
@@ -319,14 +322,6 @@ def _whole(
         **_named(_spread(usd), "usd"),
         "mean_usd": control_mean(usd, free, expected.usd(prices)),
     }
-
-
-def _running(sample: CallSample, amounts: Array) -> Array:
-    """Return sums over the calls of a conversation up to each."""
-    sums = np.cumsum(amounts)
-    before = (sums - amounts)[sample.turn == 1]
-    running: Array = sums - before[sample.conversation]
-    return running
 
 
 def _spread(values: Any) -> dict[str, float]:
