@@ -22,7 +22,7 @@ __all__ = ["CapRisk", "cap_notes", "cap_risk"]
 
 WORTH_SAYING = {"cut": 0.01, "empty": 0.001}  # shares of answers from which a note is made
 _NODES = 32_768
-_FACTOR_NODES = 64
+_FACTOR_NODES = 512
 _MEAN_NODES = 1024
 
 
@@ -171,8 +171,9 @@ def _equally_likely(quantity: Quantity) -> Array:
     if factor is None or factor.is_certain:
         scale = 1.0 if factor is None else factor.mean
         return np.sort(quantity.ppf(midpoints(_NODES)) * scale)
-    sizes = quantity.ppf(midpoints(_NODES // _FACTOR_NODES))
-    return np.sort(np.outer(factor.ppf(midpoints(_FACTOR_NODES)), sizes).ravel())
+    nodes = midpoints(_FACTOR_NODES)
+    products = np.sort(np.outer(factor.ppf(nodes), quantity.ppf(nodes)).ravel())
+    return products[(midpoints(_NODES) * len(products)).astype(np.int64)]
 
 
 def _row(
@@ -210,10 +211,10 @@ def _mean_prompt(workload: Workload, spec: ModelSpec) -> float:
     return float(free_tokens(workload, spec.reasons, factors).prompt.mean())
 
 
-def _checked_caps(caps: int | Iterable[int] | None) -> tuple[int, ...] | None:
+def _checked_caps(caps: object) -> tuple[int, ...] | None:
     if caps is None:
         return None
-    asked = tuple(caps) if isinstance(caps, Iterable) else (caps,)
+    asked = (caps,) if isinstance(caps, str) or not isinstance(caps, Iterable) else tuple(caps)
     if not asked:
         raise ScenarioError("No caps. Give at least one, or leave caps out for the workloads' own.")
     for cap in asked:
