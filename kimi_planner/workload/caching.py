@@ -16,7 +16,7 @@ import numpy as np
 
 from kimi_planner.errors import WorkloadError, did_you_mean, shown
 from kimi_planner.usage.replay import CHUNK_TOKENS
-from kimi_planner.workload.drawn import Drawn
+from kimi_planner.workload.drawn import Drawn, turn_means, turns_of
 from kimi_planner.workload.parse import parse_quantity
 from kimi_planner.workload.quantity import Array, Quantity, midpoints, number_text
 
@@ -60,24 +60,26 @@ class CachedShare(Quantity):
     ----------
     cache
         What it was worked out from.
-    calls_per_minute
-        Mean rate at which calls arrive, around the clock.
+    conversations_per_minute, turns
+        Mean rate at which conversations start, around the clock, and mean calls of each.
     first, earlier, later
         Over all prompt tokens: whole chunks of the shared prefix in first calls, of the prompt
         before in later calls, and of the shared prefix in those.
 
     Notes
     -----
-    Calls arrive at random (a Poisson process of rate ``r``), so the shared prefix was used within a
-    lifetime ``L`` with probability ``1 - exp(-r L)``. A later call of a conversation finds all of
-    the prompt before it where the gap between them is at most ``L``, else the shared prefix with
-    that probability. The answer before it is not counted as cached, because a later prompt may not
+    Conversations start at random (a Poisson process of rate ``r``). One of ``T`` calls with gaps
+    ``G`` keeps the shared prefix for ``K = L + (T - 1) E[min(G, L)]`` minutes, ``L`` being the
+    lifetime, so another one finds it with probability ``1 - exp(-r K)``: for single calls
+    ``1 - exp(-r L)``. A later call of a conversation finds all of the prompt before it where the gap
+    between them is at most ``L``, else the shared prefix with that probability. The answer before it is not counted as cached, because a later prompt may not
     repeat it token for token as it was generated. The share rises with ``L``, so its quantiles are
     its values at the quantiles of ``L``.
     """
 
     cache: Cache
-    calls_per_minute: float
+    conversations_per_minute: float
+    turns: float
     first: float
     earlier: float
     later: float
@@ -92,9 +94,12 @@ class CachedShare(Quantity):
         before = np.where(opens, 0.0, np.roll(_whole_chunks(sample.prompt), 1))
         total = float(sample.prompt.sum()) or 1.0
         traffic = workload.quantity("requests_per_day")
+        turns, _ = turn_means(turns_of(workload))
+        calls = (0.0 if traffic is None else traffic.mean) / MINUTES_PER_DAY
         return cls(
             cache=cache,
-            calls_per_minute=(0.0 if traffic is None else traffic.mean) / MINUTES_PER_DAY,
+            conversations_per_minute=calls / turns,
+            turns=turns,
             first=float(prefix[opens].sum()) / total,
             earlier=float(before.sum()) / total,
             later=float(prefix[~opens].sum()) / total,
@@ -108,8 +113,13 @@ class CachedShare(Quantity):
 
     def at(self, lifetime_minutes: Array) -> Array:
         """Return the share for lifetimes in minutes."""
-        prefix = -np.expm1(-self.calls_per_minute * lifetime_minutes)
-        soon = np.searchsorted(self._gaps, lifetime_minutes, side="right") / len(self._gaps)
+        gaps, sums = self._gaps
+        short = np.searchsorted(gaps, lifetime_minutes, side="right")
+        soon = short / len(gaps)
+        kept = lifetime_minutes + (self.turns - 1) * (
+            sums[short] / len(gaps) + (1 - soon) * lifetime_minutes
+        )
+        prefix = -np.expm1(-self.conversations_per_minute * kept)
         share: Array = self.first * prefix
         share = share + soon * self.earlier + (1 - soon) * prefix * self.later
         return np.minimum(share, 1.0)
@@ -132,9 +142,11 @@ class CachedShare(Quantity):
         )
 
     @cached_property
-    def _gaps(self) -> Array:
+    def _gaps(self) -> tuple[Array, Array]:
+        """Gaps between turns, ascending, and the sum of those before each."""
         gap = self.cache.turn_gap_minutes
-        return np.array([np.inf]) if gap is None else gap.ppf(midpoints(_GAPS))
+        gaps = np.array([np.inf]) if gap is None else gap.ppf(midpoints(_GAPS))
+        return gaps, np.concatenate([[0.0], np.cumsum(gaps)])
 
 
 def parse_cache(value: Any, folder: Path = Path()) -> Cache:
