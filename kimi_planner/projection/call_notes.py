@@ -43,16 +43,16 @@ def overflow_notes(workloads: Sequence[Workload], specs: Sequence[ModelSpec]) ->
         for spec in specs
         if spec.context_window_tokens is None
     ]
+    windows = [spec for spec in specs if spec.context_window_tokens is not None]
     for workload in workloads:
-        alike: dict[tuple[bool, int], list[str]] = {}
-        for spec in specs:
-            if spec.context_window_tokens is not None:
-                alike.setdefault((spec.reasons, spec.context_window_tokens), []).append(spec.id)
         policy = workload.overflow_policy.policy
+        shares: dict[tuple[bool, int], tuple[str, str]] = {}
         said: dict[tuple[str, str], list[str]] = {}
-        for (reasons, window), names in alike.items():
-            changed, refused = map(_percent, _shares(workload, reasons, window))
-            said.setdefault((changed, refused), []).extend(names)
+        for spec in windows:
+            kind = spec.reasons, spec.window
+            if kind not in shares:
+                shares[kind] = _shares(workload, *kind)
+            said.setdefault(shares[kind], []).append(spec.id)
         for (changed, refused), names in said.items():
             also = "" if policy == "reject" else f", and {refused} are refused"
             if changed != _percent(0):
@@ -73,8 +73,8 @@ def cache_notes(workloads: Sequence[Workload]) -> tuple[str, ...]:
     notes = []
     if derived:
         notes.append(
-            "The cached share is worked out for calls that arrive at random around the clock, with a "
-            f"prefix that never changes: {', '.join(derived)}."
+            "The cached share is worked out for conversations that start at random around the clock, "
+            f"with a prefix that never changes: {', '.join(derived)}."
         )
     without = [
         name
@@ -89,18 +89,18 @@ def cache_notes(workloads: Sequence[Workload]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _shares(workload: Workload, reasons: bool, window: int) -> tuple[float, float]:
-    """Return the shares of calls that the policy changes or refuses, and that it refuses."""
+def _shares(workload: Workload, reasons: bool, window: int) -> tuple[str, str]:
+    """Return in words the shares of calls that the policy changes or refuses, and that it refuses."""
     drawn = Drawn.draw(workload, reasons, np.random.default_rng(0), uncertain_means=True)
     top = {key: float(values.max()) for key, values in drawn.factors.items()}
     if not may_reach(workload, reasons, top, window):
-        return 0.0, 0.0
+        return _percent(0), _percent(0)
     sample = drawn.calls()
     if not len(first_overflows(sample, window)):
-        return 0.0, 0.0
+        return _percent(0), _percent(0)
     carried = carry_out(sample, window, workload.overflow_policy)
     whole = carried.made & (carried.prompt == sample.prompt)
-    return 1 - float(whole.mean()), 1 - float(carried.made.mean())
+    return _percent(1 - float(whole.mean())), _percent(1 - float(carried.made.mean()))
 
 
 def _percent(share: float) -> str:
