@@ -60,7 +60,7 @@ def expected_tokens(
     -----
     Where no drawn call reaches the window, and without one, these are closed forms. Otherwise the
     policy is followed through up to 65,536 drawn conversations (16,384 at each of up to 256 values
-    of uncertain means), the closed form serving as a control variate.
+    of uncertain means, fewer if they are long), the closed form serving as a control variate.
     """
     free = free_tokens(workload, reasons, factors)
     return free if window is None else windowed_tokens(workload, reasons, factors, window, free)

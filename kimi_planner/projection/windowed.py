@@ -26,6 +26,7 @@ __all__ = ["control_mean", "may_reach", "windowed_tokens"]
 
 _FACTOR_NODES = {0: 1, 1: 25, 2: 9, 3: 5, 4: 4}  # for each uncertain mean, by their number
 _NODE_CONVERSATIONS = 16_384
+_ALL_CALLS = 20_000_000  # over all nodes
 
 
 def control_mean(drawn: Array, control: Array, expected: float) -> float:
@@ -78,16 +79,20 @@ def windowed_tokens(
     top = {key: float(values.max()) for key, values in factors.items()}
     if not may_reach(workload, reasons, top, window):
         return free
+    spread = [key for key, values in factors.items() if values.min() < values.max()]
+    count = _FACTOR_NODES[len(spread)]
+    nodes = count ** len(spread)
+    turns, _ = turn_means(turns_of(workload))
     drawn = Drawn.draw(
         workload,
         reasons,
         np.random.default_rng(0),  # points of an integral, the same in every projection
-        most=_NODE_CONVERSATIONS if factors else SAMPLE_CONVERSATIONS,
+        most=min(_NODE_CONVERSATIONS, int(_ALL_CALLS / nodes / turns))
+        if spread
+        else SAMPLE_CONVERSATIONS,
     )
     if not len(first_overflows(drawn.calls(top), window)):
         return free
-    spread = [key for key, values in factors.items() if values.min() < values.max()]
-    count = _FACTOR_NODES[len(spread)]
     axes = [
         np.geomspace(values.min(), values.max(), count) if key in spread else values[:1]
         for key, values in factors.items()

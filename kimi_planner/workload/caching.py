@@ -52,7 +52,7 @@ class Cache:
     turn_gap_minutes: Quantity | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class CachedShare(Quantity):
     """The cached share of prompt tokens, uncertain because the lifetime of the cache is.
 
