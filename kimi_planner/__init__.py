@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     from kimi_planner.pricing.spend import spend_by
     from kimi_planner.pricing.totals import UsageTotals, total_usage
     from kimi_planner.projection import (
+        CapRisk,
         ContextFit,
+        Conversation,
         Projection,
         Sensitivity,
         SpendForecast,
+        cap_risk,
         context_fit,
+        conversation,
         forecast_spend,
         project,
         sensitivity,
@@ -34,13 +38,17 @@ if TYPE_CHECKING:
     from kimi_planner.tokens.text import count_tokens, count_tokens_batch
     from kimi_planner.usage.read import read_usage
     from kimi_planner.usage.record import UsageRecord
+    from kimi_planner.usage.replay import CachedFromLog, cached_share_from_log
     from kimi_planner.workload import Quantity, Workload, load_workloads
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CachedFromLog",
+    "CapRisk",
     "Catalog",
     "ContextFit",
+    "Conversation",
     "CorpusCount",
     "Cost",
     "Estimate",
@@ -57,8 +65,11 @@ __all__ = [
     "UsageRecord",
     "UsageTotals",
     "Workload",
+    "cached_share_from_log",
+    "cap_risk",
     "catalog_versions",
     "context_fit",
+    "conversation",
     "cost",
     "cost_rows",
     "count_completion",
@@ -84,8 +95,11 @@ __all__ = [
 ]
 
 _HOMES = {
+    "CachedFromLog": "usage.replay",
+    "CapRisk": "projection",
     "Catalog": "catalog",
     "ContextFit": "projection",
+    "Conversation": "projection",
     "CorpusCount": "tokens.corpus",
     "Cost": "pricing",
     "Estimate": "request",
@@ -102,8 +116,11 @@ _HOMES = {
     "UsageRecord": "usage.record",
     "UsageTotals": "pricing.totals",
     "Workload": "workload",
+    "cached_share_from_log": "usage.replay",
+    "cap_risk": "projection",
     "catalog_versions": "catalog",
     "context_fit": "projection",
+    "conversation": "projection",
     "cost": "pricing",
     "cost_rows": "pricing",
     "count_completion": "tokens.chat",

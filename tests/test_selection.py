@@ -115,17 +115,21 @@ def test_a_need_asked_twice_is_one_reason():
 
 def test_every_reason_is_given_in_words():
     """Capability, fit and budget each have their sentence, all of them at once."""
-    sizes = plain(prompt_tokens=128_000, needs=["vision"], budget_usd_per_month=100)
+    sizes = plain(
+        turns=10, prompt_tokens=10_000, followup_tokens=19_500, needs=["vision"],
+        budget_usd_per_month=100,
+    )  # fmt: skip
     found = choose(sizes)
     assert found.best == {}
     assert found.without_model == ("w",)
     assert found.sentences() == ["w: no model qualifies."]
-    bill = 30_000 * (128_000 * Decimal("1.20") + 500 * Decimal("3.60")) / 1_000_000
-    assert bill == 4662
+    prompts = sum(10_000 + 20_000 * turn for turn in range(6))  # the other four are refused
+    bill = 3000 * (prompts * Decimal("1.20") + 6 * 500 * Decimal("3.60")) / 1_000_000
+    assert bill == Decimal("1328.4")
     assert excluded(found)["kimi-k2"] == (
         "catalog 2026-06 does not state that it has 'vision'",
-        "only 0.00% of requests fit its window of 128,000 tokens; 99.00% must",
-        "P50 spend in 2026-11 is 4,662.00 USD, 4,562.00 over the budget of 100.00",
+        "only 60.00% of requests fit its window of 128,000 tokens; 99.00% must",
+        "P50 spend in 2026-11 is 1,328.40 USD, 1,228.40 over the budget of 100.00",
     )
     assert len(excluded(found)["kimi-k2-5"]) == 2
     assert found.frame.empty
@@ -177,7 +181,7 @@ def test_an_unknown_window_is_a_reason():
         ({}, "126.00"),
         ({"requests_per_day": 100, "prompt_tokens": 1, "completion_tokens": 0}, "0.0036"),
         ({"requests_per_day": 700, "prompt_tokens": 1, "completion_tokens": 1}, "0.1008"),
-        ({"requests_per_day": 1, "prompt_tokens": 1_000_000, "completion_tokens": 100_000}, "46.8"),
+        ({"requests_per_day": 10, "prompt_tokens": 100_000, "completion_tokens": 10_000}, "46.8"),
         ({"requests_per_day": Decimal("0.1"), "prompt_tokens": 3, "completion_tokens": 7}, "0.0000864"),
         ({"requests_per_day": 333, "prompt_tokens": 777, "completion_tokens": 111}, str(30 * 333 * (777 * Decimal("1.20") + 111 * Decimal("3.60")) / 1_000_000)),
         ({"reasoning_tokens": {"p50": 900, "p90": 3000}}, "126.00"),

@@ -29,6 +29,7 @@ from kimi_planner.projection.traffic import (
     expected_requests,
     periods_of,
 )
+from kimi_planner.projection.windowed import overflows
 from kimi_planner.workload import QUANTITY_FIELDS, Constant, Quantity, Workload
 from kimi_planner.workload.quantity import Array
 
@@ -72,7 +73,8 @@ class Bill:
         """Return the bill over the months of a plan."""
         periods = _periods(workload, spec, months)
         prices = prices_of(workload, spec, periods)
-        tokens = expected_tokens(workload, spec.reasons, scenarios.factors)
+        window = spec.context_window_tokens
+        tokens = expected_tokens(workload, spec.reasons, scenarios.factors, window=window)
         cached, sent = scenarios.value("cached_share"), 1 + scenarios.value("retry_share")
         known: dict[Prices, Array] = {}
         for one in prices:
@@ -101,11 +103,12 @@ class Bill:
         return turn_means(self.workload.quantity("turns") or Constant(Decimal(1)))[0]
 
     @property
-    def kind(self) -> tuple[bool, float, float]:
+    def kind(self) -> tuple[bool, int | None, float, float]:
         """What the distribution of a conversation's cost depends on, its scale left out."""
         prompt, output = self.nominal_prices()
         top = max(prompt, output) or 1.0
-        return self.spec.reasons, round(prompt / top, 12), round(output / top, 12)
+        window = self.spec.context_window_tokens
+        return self.spec.reasons, window, round(prompt / top, 12), round(output / top, 12)
 
     def nominal_prices(self) -> tuple[float, float]:
         """Return the first prices of prompt and completion tokens, at the mean cached share."""
@@ -155,17 +158,19 @@ def conversation_costs(bill: Bill, rng: np.random.Generator) -> CostLaw | None:
     """Return how the cost of one conversation is distributed, ``None`` if it costs nothing.
 
     It is computed at factors of 1 and the mean cached share, or told by a sample where
-    conversations are long.
+    conversations are long or some calls do not fit the context window.
     """
-    workload, reasons = bill.workload, bill.spec.reasons
+    workload, reasons, window = bill.workload, bill.spec.reasons, bill.spec.context_window_tokens
     prompt, output = bill.nominal_prices()
-    try:
-        return conversation_law(workload, reasons, prompt, output)
-    except OverflowError:
-        sample = sample_calls(workload, reasons, rng, uncertain_means=False)
-        costs = sample.prompt * prompt + sample.completion * output
-        totals: Array = np.bincount(sample.conversation, weights=costs).astype(np.float64)
-        return CostLaw.of_sample(totals)
+    if not overflows(workload, reasons, window):
+        try:
+            return conversation_law(workload, reasons, prompt, output)
+        except OverflowError:
+            pass
+    sample = sample_calls(workload, reasons, rng, uncertain_means=False, window=window)
+    costs = sample.prompt * prompt + sample.completion * output
+    totals: Array = np.bincount(sample.conversation, weights=costs).astype(np.float64)
+    return CostLaw.of_sample(totals)
 
 
 def mean_product(first: Array, second: Array) -> float:
@@ -197,7 +202,7 @@ def exact_spend(workload: Workload, spec: ModelSpec, months: Sequence[Month]) ->
     sent = 1 + Fraction(_number(workload.quantity("retry_share")))
     requests = [sent * count for count in exact_requests(workload, periods)]
     with localcontext(EXACT):
-        tokens = exact_tokens(workload, spec.reasons)
+        tokens = exact_tokens(workload, spec.reasons, window=spec.context_window_tokens)
         cached = tokens.prompt * _number(workload.quantity("cached_share"))
         calls = [
             Fraction(one.exact_call_usd(tokens.prompt, cached, tokens.completion)) for one in prices

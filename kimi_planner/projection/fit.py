@@ -11,9 +11,10 @@ import pandas as pd
 
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.errors import ScenarioError, shown
-from kimi_planner.projection.calls import MAX_TURNS, CallSample, sample_calls, turn_means
+from kimi_planner.projection.calls import sample_calls, turn_means
 from kimi_planner.projection.inputs import check_seed, chosen_models, chosen_workloads
 from kimi_planner.workload import Quantity, Workload
+from kimi_planner.workload.drawn import MAX_TURNS, CallSample
 
 __all__ = ["ContextFit", "context_fit"]
 

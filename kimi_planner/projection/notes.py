@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from kimi_planner.catalog import ModelSpec
+from kimi_planner.projection.call_notes import call_notes
 from kimi_planner.projection.calls import turn_means
 from kimi_planner.workload import Constant, SplitNormal, Workload
 from kimi_planner.workload.parse import TOKEN_KEYS
@@ -108,7 +109,7 @@ def assumptions_left_out(
                 f"{workload.name}."
             )
         notes += [f"{workload.name}: {note}." for note in workload.notes]
-    return tuple(notes)
+    return (*notes, *call_notes(workloads, specs))
 
 
 def _has_certain_means(workload: Workload) -> bool:

@@ -99,6 +99,8 @@ def assumptions_table(projection: Projection) -> Table:
         rows += [(workload.name, key, value) for key, value in workload.dates()]
         if workload.max_tokens is not None:
             rows.append((workload.name, "max_tokens", f"{workload.max_tokens:,}"))
+        if workload.overflow_policy.policy != "reject":
+            rows.append((workload.name, "overflow", str(workload.overflow_policy)))
         if workload.needs:
             rows.append((workload.name, "needs", ", ".join(workload.needs)))
         if workload.budget_usd_per_month is not None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kimi_planner.catalog import CAPABILITIES
 from kimi_planner.errors import WorkloadError, did_you_mean, shown
 from kimi_planner.money import decimal_places, exact_decimal
+from kimi_planner.workload.caching import Cache, CachedShare, parse_cache
 from kimi_planner.workload.dated import (
     Event,
     PriceChange,
@@ -19,6 +20,7 @@ from kimi_planner.workload.dated import (
     parse_events,
     parse_price_changes,
 )
+from kimi_planner.workload.overflow import Overflow, parse_overflow
 from kimi_planner.workload.parse import QUANTITIES, parse_quantity
 from kimi_planner.workload.quantity import Constant, Quantity
 
@@ -64,6 +66,10 @@ class Workload:
         Output reserved by a call; counts for the fit, and caps what is billed.
     cached_share
         Share of prompt tokens served from cache; a spread is over scenarios.
+    cache
+        What to work ``cached_share`` out from, if it is not given: ``prefix_tokens`` that every
+        prompt begins with, ``lifetime_minutes`` (5 to 30 if not given) and ``turn_gap_minutes``;
+        kept as :class:`Cache`.
     growth_per_month
         Growth of traffic from month to month, 0.04 for 4%, counted from the month of ``starts_on``,
         or else from the first month of the plan; a spread is over scenarios.
@@ -79,6 +85,9 @@ class Workload:
         Calls per conversation; each resends the history without its reasoning.
     followup_tokens
         New input tokens of each later call of a conversation; as ``prompt_tokens`` if not given.
+    overflow
+        What happens to a call that does not fit its model's window: ``"reject"``,
+        ``"drop_oldest"`` or ``{"summarise_to_tokens": n}``; kept as :class:`Overflow`.
     needs
         Capabilities that a model must have.
     budget_usd_per_month
@@ -99,6 +108,7 @@ class Workload:
     reasoning_tokens: Given | None = None
     max_tokens: int | None = None
     cached_share: Given | None = None
+    cache: Cache | Mapping[str, Any] | None = None
     growth_per_month: Given = 0
     starts_on: date | str | None = None
     ends_on: date | str | None = None
@@ -107,6 +117,7 @@ class Workload:
     retry_share: Given | None = None
     turns: Given = 1
     followup_tokens: Given | None = None
+    overflow: Overflow | str | Mapping[str, int] = "reject"
     needs: tuple[str, ...] = ()
     budget_usd_per_month: Decimal | int | float | str | None = None
     price_changes: tuple[PriceChange | Mapping[str, Any], ...] = ()
@@ -123,6 +134,8 @@ class Workload:
         problem = self._contradiction()
         if problem:
             raise WorkloadError(f"workload {shown(self.name)}: {problem}")
+        if isinstance(self.cache, Cache):
+            object.__setattr__(self, "cached_share", CachedShare.of(self, self.cache))
 
     @classmethod
     def from_usage(cls, frame: pd.DataFrame, name: str, **known: Any) -> Workload:
@@ -162,6 +175,11 @@ class Workload:
         """Return one of the quantities, or ``None`` if it was not given."""
         value = getattr(self, key)
         return value if isinstance(value, Quantity) else None
+
+    @property
+    def overflow_policy(self) -> Overflow:
+        """What happens to a call that does not fit."""
+        return parse_overflow(self.overflow)
 
     @property
     def is_certain(self) -> bool:
@@ -218,6 +236,9 @@ class Workload:
                     f"event {shown(event.name)} lies outside of the days with traffic "
                     f"({self.starts_on or 'any day'} to {self.ends_on or 'any day'})."
                 )
+        derived = self.cached_share is None or isinstance(self.cached_share, CachedShare)
+        if self.cache is not None and not derived:
+            return "cached_share and cache are both given. Leave out one of them."
         return None
 
 
@@ -233,6 +254,7 @@ _OPTIONAL = frozenset(
         "ends_on",
         "weekday_profile",
         "retry_share",
+        "cache",
         "budget_usd_per_month",
     }
 )
@@ -242,6 +264,10 @@ _PARSERS: dict[str, Callable[[Any, Path], Any]] = {
     "weekday_profile": lambda value, _: _weekday_profile(value),
     "events": parse_events,
     "price_changes": parse_price_changes,
+    "cache": parse_cache,
+    "overflow": lambda value, _: parse_overflow(value),
+    "needs": lambda value, _: _needs(value),
+    "budget_usd_per_month": lambda value, _: _budget(value),
 }
 
 
@@ -265,10 +291,6 @@ def parse_field(key: str, value: Any, folder: Path = Path()) -> Any:
                 f"max_tokens is {shown(value)}. It must be a whole number of tokens from 1."
             )
         return value
-    if key == "budget_usd_per_month":
-        return _budget(value)
-    if key == "needs":
-        return _needs(value)
     if key == "notes":
         if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
             raise WorkloadError(f"notes is {shown(value)}. It must be a list of sentences.")

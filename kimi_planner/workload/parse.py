@@ -67,6 +67,7 @@ QUANTITIES = {
     "mean_factor": Bounds(Kind.POSITIVE, Decimal("0.001"), Decimal(1000)),
     "factor": Bounds(Kind.POSITIVE, Decimal(0), Decimal(1000)),  # of an event or a price change
     "extra_requests": Bounds(Kind.POSITIVE, Decimal(0), Decimal(10**12)),  # of an event
+    "turn_gap_minutes": Bounds(Kind.POSITIVE, Decimal(0), Decimal(10**7)),
 }
 TOKEN_KEYS = (*LOGGED_KEYS, "followup_tokens")
 _FORMS = (
