@@ -12,8 +12,16 @@ if TYPE_CHECKING:
     from kimi_planner import plot
     from kimi_planner.catalog import Catalog, ModelSpec, catalog_versions, load_catalog
     from kimi_planner.errors import KimiPlannerError
+    from kimi_planner.limits import Limits, Tier, load_limits
     from kimi_planner.pricing import Cost, cost, price_usage
-    from kimi_planner.projection import ContextFit, Projection, context_fit, project
+    from kimi_planner.projection import (
+        ContextFit,
+        Projection,
+        Throughput,
+        context_fit,
+        project,
+        throughput,
+    )
     from kimi_planner.request import Estimate, estimate
     from kimi_planner.selection import Recommendation, Requirements, recommend
     from kimi_planner.tokens.chat import count_completion, count_messages
@@ -33,12 +41,15 @@ __all__ = [
     "Cost",
     "Estimate",
     "KimiPlannerError",
+    "Limits",
     "ModelSpec",
     "Projection",
     "Quantity",
     "Recommendation",
     "Requirements",
     "SizeEstimate",
+    "Throughput",
+    "Tier",
     "UsageRecord",
     "Workload",
     "catalog_versions",
@@ -51,6 +62,7 @@ __all__ = [
     "count_tokens_batch",
     "estimate",
     "load_catalog",
+    "load_limits",
     "load_workloads",
     "plot",
     "price_usage",
@@ -58,6 +70,7 @@ __all__ = [
     "read_usage",
     "recommend",
     "size_kinds",
+    "throughput",
     "tokens_from_bytes",
 ]
 
@@ -68,12 +81,15 @@ _HOMES = {
     "Cost": "pricing",
     "Estimate": "request",
     "KimiPlannerError": "errors",
+    "Limits": "limits",
     "ModelSpec": "catalog",
     "Projection": "projection",
     "Quantity": "workload",
     "Recommendation": "selection",
     "Requirements": "selection",
     "SizeEstimate": "tokens.sizes",
+    "Throughput": "projection",
+    "Tier": "limits",
     "UsageRecord": "usage.record",
     "Workload": "workload",
     "catalog_versions": "catalog",
@@ -86,12 +102,14 @@ _HOMES = {
     "count_tokens_batch": "tokens.text",
     "estimate": "request",
     "load_catalog": "catalog",
+    "load_limits": "limits",
     "load_workloads": "workload",
     "price_usage": "pricing",
     "project": "projection",
     "read_usage": "usage.read",
     "recommend": "selection",
     "size_kinds": "tokens.sizes",
+    "throughput": "projection",
     "tokens_from_bytes": "tokens.sizes",
 }
 

@@ -22,6 +22,7 @@ LAYERS = (
     {"errors"},
     {"money", "files"},
     {"catalog"},
+    {"limits"},
     {"tokens"},
     {"pandas"},
     {"dask"},

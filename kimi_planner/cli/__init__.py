@@ -25,6 +25,7 @@ _COMMANDS = {
     "plan": "Project monthly spend and context fit.",
     "recommend": "Choose a model for each workload.",
     "report": "Write a budget report.",
+    "throughput": "Tell which recharge tier the traffic needs.",
 }
 
 

@@ -2,6 +2,7 @@
 
 from kimi_planner.plot.fit import context_fit
 from kimi_planner.plot.spend import monthly_spend, spend_fan
+from kimi_planner.plot.throughput import throughput
 from kimi_planner.plot.tradeoff import cost_vs_reasoning
 
-__all__ = ["context_fit", "cost_vs_reasoning", "monthly_spend", "spend_fan"]
+__all__ = ["context_fit", "cost_vs_reasoning", "monthly_spend", "spend_fan", "throughput"]

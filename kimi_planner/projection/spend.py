@@ -13,7 +13,6 @@ import numpy as np
 from scipy.special import ndtri
 
 from kimi_planner.catalog import Catalog, ModelSpec, Rates, load_catalog
-from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import EXACT, exact_decimal, plain
 from kimi_planner.projection.calendar import Month, month_range
 from kimi_planner.projection.calls import (
@@ -25,16 +24,21 @@ from kimi_planner.projection.calls import (
     sample_calls,
     turn_means,
 )
-from kimi_planner.projection.inputs import check_seed, chosen_models, chosen_workloads
+from kimi_planner.projection.inputs import (
+    check_paths,
+    check_seed,
+    chosen_day,
+    chosen_models,
+    chosen_workloads,
+)
 from kimi_planner.projection.notes import assumptions_left_out
 from kimi_planner.projection.result import Projection, Spend
 from kimi_planner.workload import QUANTITY_FIELDS, Constant, Quantity, Workload
 from kimi_planner.workload.quantity import Array, midpoints
 
-__all__ = ["DEFAULT_PATHS", "project"]
+__all__ = ["DEFAULT_PATHS", "Scenarios", "project", "stream"]
 
 DEFAULT_PATHS = 10_000
-MAX_PATHS = 1_000_000
 
 
 def project(
@@ -92,14 +96,9 @@ def project(
     adding a workload changes no other.
     """
     chosen = chosen_workloads(workloads)
-    if type(n_paths) is not int or not 100 <= n_paths <= MAX_PATHS:
-        raise ScenarioError(
-            f"n_paths is {shown(n_paths)}. It must be a whole number from 100 to {MAX_PATHS}."
-        )
+    check_paths(n_paths)
     check_seed(seed)
-    as_of = as_of or date.today()  # noqa: DTZ011 - a plan is made on the planner's own day
-    if not isinstance(as_of, date):
-        raise ScenarioError(f"as_of is {shown(as_of)}. Give a datetime.date.")
+    as_of = chosen_day(as_of)
     catalog = load_catalog(catalog)
     catalog.check_as_of(as_of)
     specs = chosen_models(catalog, models)
@@ -154,7 +153,7 @@ class Scenarios:
         def one(name: str, quantity: Quantity | None) -> Array:
             if quantity is None or quantity.is_certain:
                 return np.full(1, 0.0 if quantity is None else quantity.mean)
-            return _stream(seed, workload.name, name).permutation(quantity.ppf(midpoints(n_paths)))
+            return stream(seed, workload.name, name).permutation(quantity.ppf(midpoints(n_paths)))
 
         level, growth, cached = (
             one(key, workload.quantity(key))
@@ -172,7 +171,7 @@ class Scenarios:
                 for key, quantity in given.items()
                 if quantity is not None and quantity.factor is not None
             },
-            noise=ndtri(_stream(seed, workload.name, "calls").random(shape)),
+            noise=ndtri(stream(seed, workload.name, "calls").random(shape)),
         )
 
 
@@ -185,7 +184,7 @@ def _project_one(
     scenarios = Scenarios.draw(workload, months, seed, n_paths)
     calls: dict[bool, tuple[CallTokens, CallSample]] = {}
     for reasons in {spec.reasons for spec in uncertain}:  # nothing else differs between models
-        rng = _stream(seed, workload.name, "sizes")
+        rng = stream(seed, workload.name, "sizes")
         calls[reasons] = (
             expected_tokens(workload, reasons, scenarios.factors),
             sample_calls(workload, reasons, rng, uncertain_means=False),
@@ -205,6 +204,7 @@ def _bill_is_certain(workload: Workload, spec: ModelSpec) -> bool:
     unbilled = {
         "reasoning_tokens": not spec.reasons,
         "cached_share": rates.cached == rates.input,
+        "peak_hour_share": True,
     }
     return all(
         unbilled.get(key) or quantity is None or quantity.is_certain
@@ -303,6 +303,7 @@ def _total_noise(normal: Array, spread: float, skewness: float, conversations: A
     return factor
 
 
-def _stream(seed: int, *names: str) -> np.random.Generator:
+def stream(seed: int, *names: str) -> np.random.Generator:
+    """Return the random stream of these names; another name is another stream."""
     digest = sha256("\x1f".join(names).encode()).digest()
     return np.random.default_rng([seed, *np.frombuffer(digest, dtype=np.uint32).tolist()])

@@ -58,6 +58,9 @@ class Workload:
         Calls per conversation; each resends the history without its reasoning.
     followup_tokens
         New input tokens of each later call of a conversation; as ``prompt_tokens`` if not given.
+    peak_hour_share
+        Share of a day's calls in its busiest hour, 1/24 for an even day; a spread is over
+        scenarios. ``None`` if not known. Counts for rate limits, not for spend.
     needs
         Capabilities that a model must have.
     budget_usd_per_month
@@ -78,6 +81,7 @@ class Workload:
     growth_per_month: Given = 0
     turns: Given = 1
     followup_tokens: Given | None = None
+    peak_hour_share: Given | None = None
     needs: tuple[str, ...] = ()
     budget_usd_per_month: Decimal | int | float | str | None = None
     source: str = ""
@@ -136,7 +140,7 @@ class Workload:
     @property
     def is_certain(self) -> bool:
         """Whether every quantity is a plain number, so that the bill has no spread."""
-        given = (self.quantity(key) for key in QUANTITY_FIELDS)
+        given = (self.quantity(key) for key in QUANTITY_FIELDS if key not in UNBILLED)
         return all(quantity is None or quantity.is_certain for quantity in given)
 
     def _contradiction(self) -> str | None:
@@ -150,8 +154,17 @@ class Workload:
 
 FIELDS = tuple(field.name for field in fields(Workload))
 QUANTITY_FIELDS = tuple(name for name in FIELDS if name in QUANTITIES)
+#: Quantities that no bill depends on.
+UNBILLED = frozenset({"peak_hour_share"})
 _OPTIONAL = frozenset(
-    {"reasoning_tokens", "max_tokens", "cached_share", "followup_tokens", "budget_usd_per_month"}
+    {
+        "reasoning_tokens",
+        "max_tokens",
+        "cached_share",
+        "followup_tokens",
+        "peak_hour_share",
+        "budget_usd_per_month",
+    }
 )
 
 

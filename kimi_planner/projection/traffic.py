@@ -1,0 +1,176 @@
+"""Traffic at its peak: calls, tokens and requests in work of the busiest hour, month by month."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import reduce
+from operator import add
+
+import numpy as np
+
+from kimi_planner.limits import Limits
+from kimi_planner.projection.calendar import Month
+from kimi_planner.projection.calls import expected_tokens, sample_calls
+from kimi_planner.projection.minutes import CallTokensInSpan, calls_quantile, calls_share_over
+from kimi_planner.projection.spend import Scenarios, stream
+from kimi_planner.projection.tiers import Peaks
+from kimi_planner.workload import Quantity, Workload
+from kimi_planner.workload.quantity import Array, midpoints
+
+__all__ = ["PeakPlan", "Traffic", "weekday_factor"]
+
+MINUTES_PER_HOUR = 60
+SECONDS_PER_MINUTE = 60
+EVEN_HOUR_SHARE = 1 / 24
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Traffic of one workload, or of several together, on one model, by month and scenario.
+
+    Attributes
+    ----------
+    calls_per_minute, calls_per_day : ndarray, shape (n_months, n_paths)
+        Expected calls in a minute of the busiest hour, and on the busiest weekday.
+    tokens_per_minute, tokens_per_day
+        Tokens that the limits count, in such a minute and on such a day.
+    in_work : ndarray, shape (n_months, n_paths), or None
+        Expected requests in work at one time of the busiest hour; ``None`` if not known.
+    """
+
+    calls_per_minute: Array
+    calls_per_day: Array
+    tokens_per_minute: CallTokensInSpan
+    tokens_per_day: CallTokensInSpan
+    in_work: Array | None
+
+    def __add__(self, other: Traffic) -> Traffic:
+        """Return both together, scenario by scenario."""
+        return Traffic(
+            self.calls_per_minute + other.calls_per_minute,
+            self.calls_per_day + other.calls_per_day,
+            self.tokens_per_minute + other.tokens_per_minute,
+            self.tokens_per_day + other.tokens_per_day,
+            None if self.in_work is None or other.in_work is None else self.in_work + other.in_work,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeakPlan:
+    """What peaks are planned with.
+
+    Attributes
+    ----------
+    months, limits
+        Calendar months, and the limits that peaks are held against.
+    scenario_share
+        Share of scenarios in which a peak is not exceeded.
+    minutes_within
+        Share of minutes, or of days, that stay within a peak.
+    peak_hour_share, output_tokens_per_second
+        What is known for all workloads, where it is.
+    seed, n_paths
+        Of the scenarios; the same as of the plan of spend.
+    """
+
+    months: Sequence[Month]
+    limits: Limits
+    scenario_share: float
+    minutes_within: float
+    peak_hour_share: Quantity | None
+    output_tokens_per_second: Quantity | None
+    seed: int
+    n_paths: int
+
+    def traffic(self, workload: Workload, reasons: bool) -> Traffic:
+        """Return the traffic of a workload on a model that reasons, or on one that does not."""
+        scenarios = Scenarios.draw(workload, self.months, self.seed, self.n_paths)
+        days = np.array([[_active_days(workload, month)] for month in self.months])
+        per_day = scenarios.requests / days * weekday_factor(workload)
+        hour = workload.quantity("peak_hour_share") or self.peak_hour_share
+        share = self._drawn(hour, workload.name, "peak_hour_share", otherwise=EVEN_HOUR_SHARE)
+        per_minute = per_day * np.maximum(share, EVEN_HOUR_SHARE) / MINUTES_PER_HOUR
+        tokens = expected_tokens(workload, reasons, scenarios.factors)
+        reserved = tokens.completion if workload.max_tokens is None else workload.max_tokens
+        sample = sample_calls(
+            workload, reasons, stream(self.seed, workload.name, "sizes"), uncertain_means=False
+        )
+        sizes = sample.prompt + sample.reserved
+        in_work = None
+        if self.output_tokens_per_second is not None:
+            speed = self._drawn(self.output_tokens_per_second, "output_tokens_per_second")
+            in_work = per_minute / SECONDS_PER_MINUTE * tokens.completion / speed
+        return Traffic(
+            per_minute,
+            per_day,
+            CallTokensInSpan.of(per_minute, tokens.prompt + reserved, sizes),
+            CallTokensInSpan.of(per_day, tokens.prompt + reserved, sizes),
+            in_work,
+        )
+
+    def peaks(self, parts: Sequence[Traffic], unknown: tuple[str, ...]) -> Peaks:
+        """Return the peaks of workloads together, and how often they exceed each tier."""
+        together = reduce(add, parts)
+        calls: dict[str, Array] = {"requests_per_minute": together.calls_per_minute}
+        if together.in_work is not None:
+            calls["concurrency"] = together.in_work
+        tokens = {
+            "tokens_per_minute": together.tokens_per_minute,
+            "tokens_per_day": together.tokens_per_day,
+        }
+        median, peak = ({**self._calls_at(calls, q), **self._tokens_at(tokens, q)} for q in (0.5, self.scenario_share))
+        over = {}
+        for limit, by_month in peak.items():
+            month = int(by_month.argmax())
+            for tier in self.limits:
+                allowed = tier.allowed(limit)
+                share = (
+                    calls_share_over(calls[limit][month], allowed)
+                    if limit in calls
+                    else tokens[limit].at(month).share_over(allowed)
+                )
+                over[tier.tier, limit] = float(share.mean())
+        return Peaks(median=median, peak=peak, over=over, unknown=unknown)
+
+    def _calls_at(self, means: dict[str, Array], q: float) -> dict[str, Array]:
+        """Return peaks of Poisson numbers: they rise with their mean, so its quantile is enough."""
+        return {
+            limit: calls_quantile(_quantile(mean, q), self.minutes_within)
+            for limit, mean in means.items()
+        }
+
+    def _tokens_at(self, spans: dict[str, CallTokensInSpan], q: float) -> dict[str, Array]:
+        return {
+            limit: _quantile(span.quantile(self.minutes_within), q) for limit, span in spans.items()
+        }
+
+    def _drawn(self, quantity: Quantity | None, *names: str, otherwise: float = 1.0) -> Array:
+        if quantity is None:
+            return np.full(1, otherwise)
+        if quantity.is_certain:
+            return np.full(1, quantity.mean)
+        return stream(self.seed, *names).permutation(quantity.ppf(midpoints(self.n_paths)))
+
+
+def weekday_factor(workload: Workload) -> float:
+    """Return how many times the calls of an average day the busiest weekday has, at least 1."""
+    profile = getattr(workload, "weekday_profile", None)
+    if profile is None:
+        return 1.0
+    weights = [float(weight) for weight in profile]
+    return max(weights) * len(weights) / sum(weights)
+
+
+def _active_days(workload: Workload, month: Month) -> int:
+    """Return the days of a month on which the workload runs, at least 1."""
+    first, last = date(month.year, month.month, 1), date(month.year, month.month, month.days)
+    start = max(first, getattr(workload, "starts_on", None) or first)
+    end = min(last, getattr(workload, "ends_on", None) or last)
+    return max(1, (end - start).days + 1)
+
+
+def _quantile(values: Array, q: float) -> Array:
+    """Return the quantile over scenarios for each month, one of the values themselves."""
+    return np.asarray(np.quantile(values, q, axis=1, method="higher"))
