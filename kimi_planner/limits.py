@@ -191,7 +191,9 @@ class _Reader:
         currency = self.text(self.data, "currency")
         if currency != "USD":
             raise self.fail(f"currency is {currency!r}. Amounts must be in USD.", key="currency")
-        tiers = tuple(self.tier(entry, number) for number, entry in self.tables("tiers", _TIER_KEYS))
+        tiers = tuple(
+            self.tier(entry, number) for number, entry in self.tables("tiers", _TIER_KEYS)
+        )
         if not tiers:
             raise LimitsError(f"{self.path}: no [[tiers]]. Limits state at least one tier.")
         self.check_order(tiers)
@@ -301,7 +303,8 @@ class _Reader:
 
     def fee(self, entry: dict[str, Any], number: int) -> Fee:
         low, high = (
-            self.usd(entry, key, "fees", number) for key in ("low_usd_per_call", "high_usd_per_call")
+            self.usd(entry, key, "fees", number)
+            for key in ("low_usd_per_call", "high_usd_per_call")
         )
         if low > high:
             raise self.fail(
@@ -325,5 +328,7 @@ class _Reader:
         value = entry.get(key)
         if isinstance(value, str) and value.strip():
             return value
-        problem = f"{key} is {shown(value)}; it must be text." if key in entry else f"{key} is missing."
+        problem = (
+            f"{key} is {shown(value)}; it must be text." if key in entry else f"{key} is missing."
+        )
         raise self.fail(problem, table, number, key if key in entry else None)

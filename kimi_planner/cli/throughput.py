@@ -41,9 +41,7 @@ __all__ = ["command"]
 @click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
-def command(
-    *, workloads: Path | None, scenario: dict[str, Any], form: str, **options: Any
-) -> None:
+def command(*, workloads: Path | None, scenario: dict[str, Any], form: str, **options: Any) -> None:
     """Tell which recharge tier the traffic of WORKLOADS, a TOML file, needs.
 
     Peaks of the busiest hour are held against the published rate limits. What is not given is
@@ -56,4 +54,6 @@ def command(
 
     settings = {**scenario, "models": model_names(scenario["models"])}
     result = throughput(load_workloads(workloads), **settings, **options)
-    click.echo(throughput_json(result) if form == "json" else throughput_text(result) + "\n", nl=False)
+    click.echo(
+        throughput_json(result) if form == "json" else throughput_text(result) + "\n", nl=False
+    )

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from kimi_planner.money import usd
-from kimi_planner.plot.style import INK, MUTED, axes, budget_line, caption, label, literal, styled
+from kimi_planner.plot.style import axes, budget_line, caption, label, literal, styled
 from kimi_planner.projection import Throughput
 from kimi_planner.projection.tiers import ALL
 
@@ -53,12 +53,12 @@ def throughput(
         reach = max(*shares, 1.0)
         for place, (row, share) in enumerate(zip(rows, shares, strict=True)):
             color = _EXCEEDED if share > 1 else _ALLOWED
-            is_needed = needed is not None and needed.tier == row["tier"]
-            ax.barh(place, share, height=0.55, color=color, alpha=1.0 if is_needed else 0.6)
-            text = f"{_percent(share)} of {row['tightest_limit'].replace('_', ' ')}"
+            chosen = needed is not None and needed.tier == row["tier"]
+            ax.barh(place, share, height=0.55, color=color, alpha=1.0 if chosen else 0.6)
+            text = f"{_used(share)} its {row['tightest_limit'].replace('_', ' ')}"
             if isinstance(row["throttled_from"], str):
                 text += f", throttled from {row['throttled_from']}"
-            label(ax, text, (reach, place), (8, 0), weight="bold" if is_needed else "normal")
+            label(ax, text, (reach, place), (8, 0), weight="bold" if chosen else "normal")
         ax.set_xscale("log")
         ax.set_xlim(min(0.01, min(shares) / 2), reach)
         names = [
@@ -71,7 +71,9 @@ def throughput(
         ax.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
         ax.set_xlabel("highest peak as a share of the tier's tightest limit")
         least = "at least " if peaks.unknown else ""
-        answer = "no published tier allows it" if needed is None else f"needs {least}tier {needed.tier}"
+        answer = (
+            "no published tier allows it" if needed is None else f"needs {least}tier {needed.tier}"
+        )
         named = "all workloads" if workload == ALL else workload
         ax.set_title(literal(f"Throughput of {named} on {model}: {answer}"))
         unknown = f" Not known: {', '.join(peaks.unknown)}." if peaks.unknown else ""
@@ -84,7 +86,11 @@ def throughput(
         return ax
 
 
+def _used(share: float) -> str:
+    return f"{share:,.0f} times" if share >= 10 else f"{_percent(share)} of"
+
+
 def _percent(share: float) -> str:
     if share <= _LEAST_SHARE:
-        return "0.1% or less"
+        return "at most 0.1%"
     return f"{share:,.0%}" if share >= 0.1 else f"{share:.1%}"

@@ -182,13 +182,13 @@ class Throughput:
         rows = []
         for (name, model), peaks in self.peaks.items():
             tier, spend = self.tier(model, name), self.spend_usd(model, name)
-            recharge = tier and tier.cumulative_recharge_usd
+            recharge = None if tier is None else tier.cumulative_recharge_usd
             rows.append(
                 {
                     "workload": name,
                     "model": model,
                     **{limit: peaks.highest(limit) for limit in LIMITS},
-                    "tier": tier and tier.tier,
+                    "tier": None if tier is None else tier.tier,
                     "because_of": ", ".join(self.binding(model, name)),
                     "at_least": bool(peaks.unknown),
                     "unknown": ", ".join(peaks.unknown),
@@ -220,9 +220,14 @@ class Throughput:
         for (name, model), peaks in self.peaks.items():
             for tier in self.limits:
                 first = min((place for place, _ in peaks.exceeded(tier)), default=None)
-                used = {limit: float(peaks.peak[limit].max()) / tier.allowed(limit) for limit in peaks.peak}
+                used = {
+                    limit: float(peaks.peak[limit].max()) / tier.allowed(limit)
+                    for limit in peaks.peak
+                }
                 tightest = max(used, key=lambda limit: used[limit])
-                over: dict[str, Any] = {limit: peaks.over.get((tier.tier, limit)) for limit in LIMITS}
+                over: dict[str, Any] = {
+                    limit: peaks.over.get((tier.tier, limit)) for limit in LIMITS
+                }
                 rows.append(
                     {
                         "workload": name,
@@ -260,11 +265,11 @@ class Throughput:
     def needed(self, *models: str) -> str:
         """Return in one sentence which tier all workloads together need on models alike, and why."""
         peaks, tier = self.of(models[0]), self.tier(models[0])
-        reasons = " and ".join(limit.replace("_", " ") for limit in self.binding(models[0]))
+        reasons = ", ".join(limit.replace("_", " ") for limit in self.binding(models[0]))
         on = "On any model" if set(models) == set(self.models) else f"On {', '.join(models)}"
         if tier is None:
             return (
-                f"{on} no published tier allows all workloads together: {reasons} would exceed tier "
+                f"{on} no published tier allows all workloads together, because of {reasons} above tier "
                 f"{self.limits.tiers[-1].tier}. Ask for limits of your own."
             )
         least = "at least " if peaks.unknown else ""
@@ -277,9 +282,7 @@ class Throughput:
         if tier is None:
             return None
         recharge = tier.cumulative_recharge_usd
-        text = (
-            f"It takes {recharge:,f} USD of recharges in total, which is credit that calls are paid from"
-        )
+        text = f"It takes {recharge:,f} USD of recharges in total, which is credit that calls are paid from"
         spends = [spend for model in models if (spend := self.spend_usd(model)) is not None]
         if not spends:
             return f"{text}; what the plan spends is not known."

@@ -120,7 +120,10 @@ class PeakPlan:
             "tokens_per_minute": together.tokens_per_minute,
             "tokens_per_day": together.tokens_per_day,
         }
-        median, peak = ({**self._calls_at(calls, q), **self._tokens_at(tokens, q)} for q in (0.5, self.scenario_share))
+        median, peak = (
+            {**self._calls_at(calls, q), **self._tokens_at(tokens, q)}
+            for q in (0.5, self.scenario_share)
+        )
         over = {}
         for limit, by_month in peak.items():
             month = int(by_month.argmax())

@@ -107,7 +107,10 @@ def throughput_json(result: Throughput) -> str:
         "percentile": result.percentile,
         "minutes_within": result.minutes_within,
         "tiers": [
-            {key: "unlimited" if value is None else _plain(value) for key, value in asdict(tier).items()}
+            {
+                key: "unlimited" if value is None else _plain(value)
+                for key, value in asdict(tier).items()
+            }
             for tier in result.limits
         ],
         "peaks": _records(result.frame),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -81,11 +81,14 @@ def tiers_table(result: Throughput, model: str) -> Table:
     return Table(headers, rows, frozenset({0, 1, 2, 3, 4, 5, 7, 8, 9}))
 
 
-def _tier_row(tier: Tier, row: dict[str, Any]) -> tuple[str, ...]:
+def _tier_row(tier: Tier, row: Mapping[Hashable, Any]) -> tuple[str, ...]:
     return (
         str(tier.tier),
         usd(tier.cumulative_recharge_usd, 0),
-        *("unlimited" if getattr(tier, limit) is None else f"{getattr(tier, limit):,}" for limit in LIMITS),
+        *(
+            "unlimited" if getattr(tier, limit) is None else f"{getattr(tier, limit):,}"
+            for limit in LIMITS
+        ),
         "not" if pd.isna(row["throttled_from"]) else row["throttled_from"],
         *(share_text(row[f"{kind}_over_share"]) for kind in ("minutes", "time", "days")),
     )
