@@ -12,7 +12,6 @@ from kimi_planner import KimiPlannerError, Workload, load_workloads, project, th
 from kimi_planner.errors import LimitsError, ScenarioError, WorkloadError
 from kimi_planner.files import data_dir
 from kimi_planner.limits import LIMITS
-from kimi_planner.projection.traffic import weekday_factor
 
 AS_OF = date(2026, 11, 24)
 MODEL = "kimi-k2"
@@ -278,16 +277,6 @@ def test_the_same_seed_gives_the_same_result():
     assert "seed 4, 200 paths, 2026-12 to 2026-12" in first.provenance
     assert "Limits 2026-11 (sha256 c1548982a853)" in repr(first)
     assert first.limits.version in first._repr_html_()
-
-
-def test_the_busiest_weekday_counts():
-    """A profile of weekdays multiplies the day by its largest over its mean."""
-    workload = plain()
-    assert weekday_factor(workload) == 1
-    object.__setattr__(workload, "weekday_profile", (2, 1, 1, 1, 1, 0.5, 0.5))
-    assert weekday_factor(workload) == 2
-    found = row(throughput(workload, **SETTINGS))
-    assert found["requests_per_minute"] == stats.poisson.ppf(0.99, 20)
 
 
 def test_a_model_without_a_price_has_peaks_and_no_spend(tmp_path):

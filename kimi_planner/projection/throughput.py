@@ -83,7 +83,7 @@ def throughput(
 
     Notes
     -----
-    Calls of the busiest hour of the busiest weekday arrive independently of each other, so a
+    Calls of the busiest hour of a month's busiest day arrive independently of each other, so a
     minute has a Poisson number of them, and their tokens are its compound. A call counts its prompt
     and ``max_tokens``, as the limits say, or its answer where ``max_tokens`` is not given. Requests
     in work are Poisson too, with the mean of arrivals per second times the seconds of an answer

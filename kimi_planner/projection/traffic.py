@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import reduce
 from operator import add
 
 import numpy as np
 
 from kimi_planner.limits import Limits
+from kimi_planner.projection.busiest import busiest_day_calls
 from kimi_planner.projection.calendar import Month
-from kimi_planner.projection.calls import expected_tokens, sample_calls
+from kimi_planner.projection.calls import FACTOR_KEYS, expected_tokens, sample_calls
 from kimi_planner.projection.minutes import CallTokensInSpan, calls_quantile, calls_share_over
-from kimi_planner.projection.spend import Scenarios, stream
+from kimi_planner.projection.spend import stream
 from kimi_planner.projection.tiers import Peaks
 from kimi_planner.workload import Quantity, Workload
 from kimi_planner.workload.quantity import Array, midpoints
 
-__all__ = ["PeakPlan", "Traffic", "weekday_factor"]
+__all__ = ["PeakPlan", "Traffic"]
 
 MINUTES_PER_HOUR = 60
 SECONDS_PER_MINUTE = 60
@@ -32,11 +32,11 @@ class Traffic:
 
     Attributes
     ----------
-    calls_per_minute, calls_per_day : ndarray, shape (n_months, n_paths)
-        Expected calls in a minute of the busiest hour, and on the busiest weekday.
+    calls_per_minute, calls_per_day : ndarray, shape (n_months, n_paths) or (n_months, 1)
+        Expected calls in a minute of the busiest hour of the month's busiest day, and on that day.
     tokens_per_minute, tokens_per_day
         Tokens that the limits count, in such a minute and on such a day.
-    in_work : ndarray, shape (n_months, n_paths), or None
+    in_work : ndarray, of such a shape, or None
         Expected requests in work at one time of the busiest hour; ``None`` if not known.
     """
 
@@ -86,13 +86,13 @@ class PeakPlan:
 
     def traffic(self, workload: Workload, reasons: bool) -> Traffic:
         """Return the traffic of a workload on a model that reasons, or on one that does not."""
-        scenarios = Scenarios.draw(workload, self.months, self.seed, self.n_paths)
-        days = np.array([[_active_days(workload, month)] for month in self.months])
-        per_day = scenarios.requests / days * weekday_factor(workload)
+        per_day = busiest_day_calls(
+            workload, self.months, lambda quantity, name: self._drawn(quantity, workload.name, name)
+        )
         hour = workload.quantity("peak_hour_share") or self.peak_hour_share
         share = self._drawn(hour, workload.name, "peak_hour_share", otherwise=EVEN_HOUR_SHARE)
         per_minute = per_day * np.maximum(share, EVEN_HOUR_SHARE) / MINUTES_PER_HOUR
-        tokens = expected_tokens(workload, reasons, scenarios.factors)
+        tokens = expected_tokens(workload, reasons, self._mean_factors(workload))
         reserved = tokens.completion if workload.max_tokens is None else workload.max_tokens
         sample = sample_calls(
             workload, reasons, stream(self.seed, workload.name, "sizes"), uncertain_means=False
@@ -149,29 +149,20 @@ class PeakPlan:
             limit: _quantile(span.quantile(self.minutes_within), q) for limit, span in spans.items()
         }
 
+    def _mean_factors(self, workload: Workload) -> dict[str, Array]:
+        given = {key: workload.quantity(key) for key in FACTOR_KEYS}
+        return {
+            key: self._drawn(quantity.factor, workload.name, f"{key}.mean_factor")
+            for key, quantity in given.items()
+            if quantity is not None and quantity.factor is not None
+        }
+
     def _drawn(self, quantity: Quantity | None, *names: str, otherwise: float = 1.0) -> Array:
         if quantity is None:
             return np.full(1, otherwise)
         if quantity.is_certain:
             return np.full(1, quantity.mean)
         return stream(self.seed, *names).permutation(quantity.ppf(midpoints(self.n_paths)))
-
-
-def weekday_factor(workload: Workload) -> float:
-    """Return how many times the calls of an average day the busiest weekday has, at least 1."""
-    profile = getattr(workload, "weekday_profile", None)
-    if profile is None:
-        return 1.0
-    weights = [float(weight) for weight in profile]
-    return max(weights) * len(weights) / sum(weights)
-
-
-def _active_days(workload: Workload, month: Month) -> int:
-    """Return the days of a month on which the workload runs, at least 1."""
-    first, last = date(month.year, month.month, 1), date(month.year, month.month, month.days)
-    start = max(first, getattr(workload, "starts_on", None) or first)
-    end = min(last, getattr(workload, "ends_on", None) or last)
-    return max(1, (end - start).days + 1)
 
 
 def _quantile(values: Array, q: float) -> Array:
