@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,46 +15,13 @@ from kimi_planner.limits import LIMITS, Limits, Tier
 from kimi_planner.money import usd
 from kimi_planner.projection.calendar import Month
 from kimi_planner.projection.result import Projection
+from kimi_planner.projection.traffic import Peaks
 from kimi_planner.workload import Workload
-from kimi_planner.workload.quantity import Array
 
-__all__ = ["ALL", "Peaks", "Throughput"]
+__all__ = ["ALL", "Throughput"]
 
 #: The name under which all workloads together stand.
 ALL = "all"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Peaks:
-    """What one workload, or all together, need at their peak on one model.
-
-    Attributes
-    ----------
-    median, peak : mapping of str to ndarray, shape (n_months,)
-        For each limit, the need by month: at the median of the scenarios, and at the percentile
-        planned for. A limit of which nothing is known is missing.
-    over : mapping of (int, str) to float
-        For each tier and limit, the share of minutes of the busiest hour (of days, for tokens per
-        day) that exceed it in the month with the highest peak; mean over scenarios.
-    unknown : tuple of str
-        What was not given, so that the need is at least this.
-    """
-
-    median: Mapping[str, Array]
-    peak: Mapping[str, Array]
-    over: Mapping[tuple[int, str], float]
-    unknown: tuple[str, ...]
-
-    def exceeded(self, tier: Tier) -> Iterator[tuple[int, str]]:
-        """Yield the place of a month and the limit, for every limit of a tier that is too low."""
-        for limit, by_month in self.peak.items():
-            for place, need in enumerate(by_month.tolist()):
-                if need > tier.allowed(limit):
-                    yield place, limit
-
-    def highest(self, limit: str) -> float | None:
-        """Return the highest need of any month, ``None`` if it is not known."""
-        return float(self.peak[limit].max()) if limit in self.peak else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
 
 import numpy as np
 
-from kimi_planner.limits import Limits
+from kimi_planner.limits import Limits, Tier
 from kimi_planner.projection.busiest import busiest_day_calls
 from kimi_planner.projection.calendar import Month
 from kimi_planner.projection.calls import FACTOR_KEYS, expected_tokens, sample_calls
 from kimi_planner.projection.minutes import CallTokensInSpan, calls_quantile, calls_share_over
 from kimi_planner.projection.spend import stream
-from kimi_planner.projection.tiers import Peaks
 from kimi_planner.workload import Quantity, Workload
 from kimi_planner.workload.quantity import Array, midpoints
 
-__all__ = ["PeakPlan", "Traffic"]
+__all__ = ["PeakPlan", "Peaks", "Traffic"]
 
 MINUTES_PER_HOUR = 60
 SECONDS_PER_MINUTE = 60
@@ -55,6 +54,39 @@ class Traffic:
             self.tokens_per_day + other.tokens_per_day,
             None if self.in_work is None or other.in_work is None else self.in_work + other.in_work,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peaks:
+    """What one workload, or all together, need at their peak on one model.
+
+    Attributes
+    ----------
+    median, peak : mapping of str to ndarray, shape (n_months,)
+        For each limit, the need by month: at the median of the scenarios, and at the percentile
+        planned for. A limit of which nothing is known is missing.
+    over : mapping of (int, str) to float
+        For each tier and limit, the share of minutes of the busiest hour (of days, for tokens per
+        day) that exceed it in the month with the highest peak; mean over scenarios.
+    unknown : tuple of str
+        What was not given, so that the need is at least this.
+    """
+
+    median: Mapping[str, Array]
+    peak: Mapping[str, Array]
+    over: Mapping[tuple[int, str], float]
+    unknown: tuple[str, ...]
+
+    def exceeded(self, tier: Tier) -> Iterator[tuple[int, str]]:
+        """Yield the place of a month and the limit, for every limit of a tier that is too low."""
+        for limit, by_month in self.peak.items():
+            for place, need in enumerate(by_month.tolist()):
+                if need > tier.allowed(limit):
+                    yield place, limit
+
+    def highest(self, limit: str) -> float | None:
+        """Return the highest need of any month, ``None`` if it is not known."""
+        return float(self.peak[limit].max()) if limit in self.peak else None
 
 
 @dataclass(frozen=True, kw_only=True)
