@@ -72,10 +72,10 @@ class _Event:
         self.first, self.last = event.first, event.last
         self.factor = self.extra = None
         if event.factor is not None:
-            self.factor = draw(event.factor, f"event {event.name}.factor")
+            self.factor = draw(event.factor, f"events.{event.name}")
         if event.extra_requests is not None:
             days = (event.last - event.first).days + 1
-            self.extra = draw(event.extra_requests, f"event {event.name}.extra_requests") / days
+            self.extra = draw(event.extra_requests, f"events.{event.name}") / days
 
     def covers(self, day: date) -> bool:
         return bool(self.first <= day <= self.last)

@@ -17,9 +17,9 @@ from kimi_planner.projection.inputs import (
     chosen_models,
     chosen_workloads,
 )
+from kimi_planner.projection.peaks import PeakPlan, Peaks
 from kimi_planner.projection.spend import DEFAULT_PATHS, project
 from kimi_planner.projection.tiers import ALL, Throughput
-from kimi_planner.projection.traffic import PeakPlan, Peaks
 from kimi_planner.workload import Quantity, Workload
 from kimi_planner.workload.model import Given
 from kimi_planner.workload.parse import parse_quantity

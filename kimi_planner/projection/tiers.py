@@ -14,8 +14,8 @@ from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.limits import LIMITS, Limits, Tier
 from kimi_planner.money import usd
 from kimi_planner.projection.calendar import Month
+from kimi_planner.projection.peaks import Peaks
 from kimi_planner.projection.result import Projection
-from kimi_planner.projection.traffic import Peaks
 from kimi_planner.workload import Workload
 
 __all__ = ["ALL", "Throughput"]
