@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from kimi_planner import plot
     from kimi_planner.catalog import Catalog, ModelSpec, catalog_versions, load_catalog
     from kimi_planner.errors import KimiPlannerError
+    from kimi_planner.limits import Limits, Tier, load_limits
     from kimi_planner.pricing import Cost, cost, cost_rows, price_usage
     from kimi_planner.pricing.spend import spend_by
     from kimi_planner.pricing.totals import UsageTotals, total_usage
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
         Projection,
         Sensitivity,
         SpendForecast,
+        Throughput,
         cap_risk,
         context_fit,
         conversation,
         forecast_spend,
         project,
         sensitivity,
+        throughput,
     )
     from kimi_planner.reconciliation import Reconciliation, reconcile
     from kimi_planner.request import Estimate, estimate
@@ -53,6 +56,7 @@ __all__ = [
     "Cost",
     "Estimate",
     "KimiPlannerError",
+    "Limits",
     "ModelSpec",
     "Projection",
     "Quantity",
@@ -62,6 +66,8 @@ __all__ = [
     "Sensitivity",
     "SizeEstimate",
     "SpendForecast",
+    "Throughput",
+    "Tier",
     "UsageRecord",
     "UsageTotals",
     "Workload",
@@ -80,6 +86,7 @@ __all__ = [
     "estimate",
     "forecast_spend",
     "load_catalog",
+    "load_limits",
     "load_workloads",
     "plot",
     "price_usage",
@@ -90,6 +97,7 @@ __all__ = [
     "sensitivity",
     "size_kinds",
     "spend_by",
+    "throughput",
     "tokens_from_bytes",
     "total_usage",
 ]
@@ -104,6 +112,7 @@ _HOMES = {
     "Cost": "pricing",
     "Estimate": "request",
     "KimiPlannerError": "errors",
+    "Limits": "limits",
     "ModelSpec": "catalog",
     "Projection": "projection",
     "Quantity": "workload",
@@ -113,6 +122,8 @@ _HOMES = {
     "Sensitivity": "projection",
     "SizeEstimate": "tokens.sizes",
     "SpendForecast": "projection",
+    "Throughput": "projection",
+    "Tier": "limits",
     "UsageRecord": "usage.record",
     "UsageTotals": "pricing.totals",
     "Workload": "workload",
@@ -131,6 +142,7 @@ _HOMES = {
     "estimate": "request",
     "forecast_spend": "projection",
     "load_catalog": "catalog",
+    "load_limits": "limits",
     "load_workloads": "workload",
     "price_usage": "pricing",
     "project": "projection",
@@ -140,6 +152,7 @@ _HOMES = {
     "sensitivity": "projection",
     "size_kinds": "tokens.sizes",
     "spend_by": "pricing.spend",
+    "throughput": "projection",
     "tokens_from_bytes": "tokens.sizes",
     "total_usage": "pricing.totals",
 }

@@ -17,6 +17,7 @@ __all__ = [
     "ConfigError",
     "FileError",
     "KimiPlannerError",
+    "LimitsError",
     "MissingExtraError",
     "PriceNotFoundError",
     "RequestError",
@@ -40,6 +41,10 @@ class FileError(KimiPlannerError, ValueError):
 
 class CatalogError(KimiPlannerError, ValueError):
     """A price and capability catalog is not well formed or does not exist."""
+
+
+class LimitsError(KimiPlannerError, ValueError):
+    """A file of rate limits and fees is not well formed or does not exist."""
 
 
 class UnknownModelError(KimiPlannerError, LookupError):

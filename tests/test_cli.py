@@ -91,6 +91,7 @@ def test_plan_without_a_file_plans_the_example(run, tmp_path):
         ("plan.md", ["plan", "--format", "markdown"]),
         ("recommend.txt", ["recommend", "--percentile", "90"]),
         ("catalog.txt", ["catalog", "show"]),
+        ("throughput.txt", ["throughput", "--peak-hour-share", "0.15"]),
     ],
 )
 def test_whole_outputs_are_as_reviewed(run, golden, name, arguments):
@@ -271,13 +272,57 @@ def test_report_writes_both_files_and_says_the_total(run, tmp_path):
     assert err.splitlines() == [f"wrote {tmp_path / n}" for n in ("report.html", "report.md")]
 
 
+def test_throughput_as_json(run, plain):
+    """JSON has the tiers, peaks and what is unknown; exact amounts are strings, gaps are null."""
+    arguments = [
+        "throughput",
+        plain,
+        *DATES,
+        "--months",
+        2,
+        "--models",
+        "kimi-k2",
+        "--format",
+        "json",
+    ]
+    code, out, err = run(*arguments)
+    found = json.loads(out)
+    assert (code, err) == (0, "")
+    assert found["limits"]["version"] == "2026-11"
+    assert found["tiers"][1]["cumulative_recharge_usd"] == "10"
+    assert [tier["tokens_per_day"] for tier in found["tiers"]] == [1_500_000, *["unlimited"] * 5]
+    assert len(found["peaks"]) == 2 * 1 * 2 * 4
+    (every,) = [row for row in found["summary"] if row["workload"] == "all"]
+    assert (every["tier"], every["at_least"], every["concurrency"]) == (1, True, None)
+    assert every["unknown"] == "peak_hour_share, max_tokens, output_tokens_per_second"
+    assert [row["throttled_from"] for row in found["by_tier"]][:2] == ["2026-12", None]
+    code, out, _ = run(*arguments, "--output-tokens-per-second", 50, "--peak-hour-share", 0.2)
+    (every,) = [row for row in json.loads(out)["summary"] if row["workload"] == "all"]
+    assert (code, every["concurrency"]) == (0, 3)  # 99% of a Poisson number of mean 0.56
+
+
+def test_throughput_names_bad_options(run, plain, tmp_path):
+    """Bad numbers and limits end with code 2, a catalog not yet in force with 3, in one line."""
+    for option, value, said in (
+        ("--percentile", "101", "percentile is 101"),
+        ("--peak-hour-share", "2", "peak_hour_share is 2"),
+        ("--limits", "2001-01", "Unknown limits '2001-01'"),
+        ("--limits", tmp_path / "no.toml", "no such file"),
+    ):
+        code, out, err = run("throughput", plain, *DATES, option, value)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert said in err
+    code, _, err = run("throughput", plain, "--as-of", "2026-05-31")
+    assert (code, err.count("\n")) == (3, 1)
+
+
 def test_version_and_help(run):
     """The version is the package's; help names every command; no arguments are a usage error."""
     code, out, _ = run("--version")
     assert (code, out.split()[-1]) == (0, __version__)
     code, out, _ = run("--help")
     assert code == 0
-    for command in ("catalog", "check", "count", "plan", "recommend", "report"):
+    for command in ("catalog", "check", "count", "plan", "recommend", "report", "throughput"):
         assert f"\n  {command} " in out
     assert run()[0] == 2
 

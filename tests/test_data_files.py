@@ -9,6 +9,7 @@ import pytest
 from kimi_planner.files import data_dir
 
 PINNED = {"2026-06": "e6ce51a9a4a40297af3daa58cda9485bea9da108cdae050cd35e64a308864550"}
+PINNED_LIMITS = {"2026-11": "c1548982a853b3623709c0ad24ef1a68de42b7f55ea24a35d25411ba4ca2f688"}
 
 FILES = sorted((data_dir() / "catalogs").glob("*.toml"))
 TOP = {"version", "published", "currency", "source", "base_url", "sources", "conflicts", "models"}
@@ -75,3 +76,13 @@ def test_every_value_has_exactly_one_source(data):
         assert model["sources"].keys() <= data["sources"].keys()
         sourced = [name for names in model["sources"].values() for name in names]
         assert sorted(sourced) == sorted(model.keys() - {"sources"}), model["id"]
+
+
+def test_published_limits_never_change():
+    """The bytes of every published version of the limits are the pinned ones, and none is gone."""
+    files = (data_dir() / "limits").glob("*.toml")
+    found = {path.stem: sha256(path.read_bytes()).hexdigest() for path in files}
+    assert found == PINNED_LIMITS, (
+        "A file in data/limits is not the one that was published. A published version never changes: "
+        "publish the correction as a new version, with its own pin here."
+    )

@@ -14,6 +14,7 @@ BUILTINS = {
     "CatalogError": ValueError,
     "ConfigError": ValueError,
     "FileError": ValueError,
+    "LimitsError": ValueError,
     "MissingExtraError": ImportError,
     "PriceNotFoundError": LookupError,
     "RequestError": ValueError,

@@ -17,6 +17,7 @@ from kimi_planner import (
     project,
     recommend,
     sensitivity,
+    throughput,
 )
 from kimi_planner.errors import ScenarioError
 
@@ -210,3 +211,40 @@ def test_tornado_has_a_bar_for_each_input():
     assert "nothing of the variance" in words(
         plot.tornado(sensitivity(plain, "kimi-k2", as_of=AS_OF))
     )
+
+
+@pytest.mark.parametrize("calls", [0, 100, 100_000, 20_000_000])
+def test_throughput_shows_each_tier_against_its_limit(calls):
+    """A bar for each tier ends at its used share; the title names the tier that is needed."""
+    workload = Workload(
+        name="w", requests_per_day=calls, prompt_tokens=900, completion_tokens=10, max_tokens=100
+    )
+    result = throughput(workload, "kimi-k2", months=2, as_of=AS_OF, n_paths=200)
+    given = plt.subplots()[1]
+    ax = plot.throughput(result, ax=given)
+    assert ax is given
+    shares = result.by_tier().query("workload == 'all'")["used_share"]
+    assert [bar.get_width() for bar in ax.patches] == pytest.approx(np.maximum(shares, 1e-3))
+    tier = result.tier("kimi-k2")
+    answer = "no published tier allows it" if tier is None else f"needs at least tier {tier.tier}"
+    assert answer in ax.get_title(loc="left")
+    assert words(ax).count("throttled from 2026-12") == int((shares > 1).sum())
+    assert "credit and not a fee" in words(ax)
+
+
+def test_throughput_picture_is_apart_and_restores_the_style():
+    """Texts do not overlap, settings are left alone, and a name is drawn as it is written."""
+    name = r"5$ \bad{$ x"
+    workload = Workload(name=name, requests_per_day=50_000, prompt_tokens=900, completion_tokens=10)
+    result = throughput(workload, months=1, as_of=AS_OF, n_paths=200)
+    before = dict(mpl.rcParams)
+    ax = plot.throughput(result, "kimi-k2-5", name)
+    assert dict(mpl.rcParams) == before
+    ax.figure.savefig(BytesIO(), format="svg")
+    ax.figure.canvas.draw()
+    renderer = ax.figure.canvas.get_renderer()
+    boxes = [text.get_window_extent(renderer) for text in ax.texts if text.get_text()]
+    for number, box in enumerate(boxes):
+        assert not any(box.padded(-1).overlaps(other.padded(-1)) for other in boxes[:number])
+    with pytest.raises(ScenarioError, match="no workload 'v'"):
+        plot.throughput(result, workload="v")

@@ -22,6 +22,7 @@ LAYERS = (
     {"errors"},
     {"money", "files"},
     {"catalog"},
+    {"limits"},
     {"tokens"},
     {"pandas"},
     {"usage"},
@@ -149,6 +150,8 @@ TYPES = {
     "price_usage": lambda: kimi_planner.price_usage("usage.csv"),
     "count_corpus": lambda: kimi_planner.count_corpus(None),
     "load_catalog": lambda: kimi_planner.load_catalog(2026),
+    "load_limits": lambda: kimi_planner.load_limits(2026),
+    "throughput": lambda: kimi_planner.throughput(5),
     "notes": lambda: kimi_planner.Workload(
         name="w", requests_per_day=1, prompt_tokens=1, completion_tokens=1, notes="text"
     ),

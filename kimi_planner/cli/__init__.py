@@ -26,6 +26,7 @@ _COMMANDS = {
     "recommend": "Choose a model for each workload.",
     "report": "Write a budget report.",
     "usage": "Price a log, fit a workload to it, hold it against a plan.",
+    "throughput": "Tell which recharge tier the traffic needs.",
 }
 
 

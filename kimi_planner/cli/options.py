@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "as_of_option",
+    "model_names",
     "parsed_date",
     "recommendation_of",
     "scenario_options",
@@ -89,10 +90,17 @@ def recommendation_of(
     from kimi_planner.selection import recommend
     from kimi_planner.workload import load_workloads
 
-    models = scenario["models"]
-    names = None if models is None else [name.strip() for name in models.split(",") if name.strip()]
-    settings = {**scenario, "catalog": load_catalog(scenario["catalog"]), "models": names}
+    settings = {
+        **scenario,
+        "catalog": load_catalog(scenario["catalog"]),
+        "models": model_names(scenario["models"]),
+    }
     return recommend(load_workloads(path), requirements, **settings)
+
+
+def model_names(text: str | None) -> list[str] | None:
+    """Return the model ids of an option, ``None`` if it was not given."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
 def write(path: Path, text: str) -> None:

@@ -2,7 +2,15 @@
 
 from kimi_planner.plot.fit import context_fit
 from kimi_planner.plot.spend import monthly_spend, spend_fan
+from kimi_planner.plot.throughput import throughput
 from kimi_planner.plot.tornado import tornado
 from kimi_planner.plot.tradeoff import cost_vs_reasoning
 
-__all__ = ["context_fit", "cost_vs_reasoning", "monthly_spend", "spend_fan", "tornado"]
+__all__ = [
+    "context_fit",
+    "cost_vs_reasoning",
+    "monthly_spend",
+    "spend_fan",
+    "throughput",
+    "tornado",
+]

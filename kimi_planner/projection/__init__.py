@@ -1,4 +1,4 @@
-"""What it will cost and whether it fits: monthly spend over scenarios, and context fit."""
+"""What it will cost, whether it fits, and which recharge tier allows it."""
 
 from kimi_planner.projection.calendar import Month, month_range
 from kimi_planner.projection.call_notes import call_notes
@@ -6,9 +6,12 @@ from kimi_planner.projection.caps import CapRisk, cap_risk
 from kimi_planner.projection.conversation import Conversation, conversation
 from kimi_planner.projection.fit import ContextFit, context_fit
 from kimi_planner.projection.forecast import SpendForecast, forecast_spend
+from kimi_planner.projection.peaks import Peaks
 from kimi_planner.projection.result import Projection, Spend
 from kimi_planner.projection.sensitivity import Sensitivity, sensitivity
 from kimi_planner.projection.spend import DEFAULT_PATHS, project
+from kimi_planner.projection.throughput import throughput
+from kimi_planner.projection.tiers import Throughput
 
 __all__ = [
     "DEFAULT_PATHS",
@@ -16,10 +19,12 @@ __all__ = [
     "ContextFit",
     "Conversation",
     "Month",
+    "Peaks",
     "Projection",
     "Sensitivity",
     "Spend",
     "SpendForecast",
+    "Throughput",
     "call_notes",
     "cap_risk",
     "context_fit",
@@ -28,4 +33,5 @@ __all__ = [
     "month_range",
     "project",
     "sensitivity",
+    "throughput",
 ]

@@ -186,6 +186,7 @@ def is_certain(workload: Workload, spec: ModelSpec, months: Sequence[Month]) -> 
     unbilled = {
         "reasoning_tokens": not spec.reasons,
         "cached_share": all(one.cached == one.input for one in prices),
+        "peak_hour_share": True,
     }
     given = [workload.quantity(key) for key in QUANTITY_FIELDS if not unbilled.get(key)]
     for event in workload.dated_events:

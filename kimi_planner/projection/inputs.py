@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 
 from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.workload import Workload
 
-__all__ = ["check_price_changes", "check_seed", "chosen_models", "chosen_workloads"]
+__all__ = [
+    "check_paths",
+    "check_price_changes",
+    "check_seed",
+    "chosen_day",
+    "chosen_models",
+    "chosen_workloads",
+]
+
+MAX_PATHS = 1_000_000
 
 
 def chosen_workloads(workloads: Workload | Iterable[Workload]) -> tuple[Workload, ...]:
@@ -69,3 +79,25 @@ def check_price_changes(catalog: Catalog, workloads: Iterable[Workload]) -> None
         for change in workload.dated_price_changes:
             if change.model is not None:
                 catalog.model(change.model)
+
+
+def check_paths(n_paths: object) -> None:
+    """Raise ScenarioError unless ``n_paths`` is a whole number from 100."""
+    if type(n_paths) is not int or not 100 <= n_paths <= MAX_PATHS:
+        raise ScenarioError(
+            f"n_paths is {shown(n_paths)}. It must be a whole number from 100 to {MAX_PATHS}."
+        )
+
+
+def chosen_day(as_of: date | None) -> date:
+    """Return the day a plan is made on, today if not given.
+
+    Raises
+    ------
+    ScenarioError
+        If ``as_of`` is no date.
+    """
+    day = as_of or date.today()  # noqa: DTZ011 - a plan is made on the planner's own day
+    if not isinstance(day, date):
+        raise ScenarioError(f"as_of is {shown(day)}. Give a datetime.date.")
+    return day

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
-from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.projection.bill import (
     Bill,
     conversation_costs,
@@ -19,8 +18,10 @@ from kimi_planner.projection.bill import (
 )
 from kimi_planner.projection.calendar import Month, month_range
 from kimi_planner.projection.inputs import (
+    check_paths,
     check_price_changes,
     check_seed,
+    chosen_day,
     chosen_models,
     chosen_workloads,
 )
@@ -33,7 +34,6 @@ from kimi_planner.workload import Workload
 __all__ = ["DEFAULT_PATHS", "project"]
 
 DEFAULT_PATHS = 10_000
-MAX_PATHS = 1_000_000
 METHOD = (
     "Each uncertain number is drawn once per scenario, stratified. A month is the total of its "
     "conversations given the scenario, by their computed distribution: a Poisson number of them "
@@ -99,14 +99,9 @@ def project(
     own, named by seed, workload and quantity: adding a workload changes no other.
     """
     chosen = chosen_workloads(workloads)
-    if type(n_paths) is not int or not 100 <= n_paths <= MAX_PATHS:
-        raise ScenarioError(
-            f"n_paths is {shown(n_paths)}. It must be a whole number from 100 to {MAX_PATHS}."
-        )
+    check_paths(n_paths)
     check_seed(seed)
-    as_of = as_of or date.today()  # noqa: DTZ011 - a plan is made on the planner's own day
-    if not isinstance(as_of, date):
-        raise ScenarioError(f"as_of is {shown(as_of)}. Give a datetime.date.")
+    as_of = chosen_day(as_of)
     catalog = load_catalog(catalog)
     catalog.check_as_of(as_of)
     specs = chosen_models(catalog, models)

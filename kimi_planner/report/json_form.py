@@ -8,9 +8,10 @@ from dataclasses import asdict
 from typing import Any
 
 from kimi_planner.catalog import PRICES, Catalog
+from kimi_planner.projection import Throughput
 from kimi_planner.selection import Recommendation
 
-__all__ = ["FORMAT", "catalog_data", "plan_data", "plan_json"]
+__all__ = ["FORMAT", "catalog_data", "plan_data", "plan_json", "throughput_json"]
 
 #: Rises when a key changes its meaning or goes away; new keys may appear at any time.
 FORMAT = 1
@@ -84,6 +85,40 @@ def catalog_data(catalog: Catalog) -> dict[str, Any]:
             for model in catalog
         ],
     }
+
+
+def throughput_json(result: Throughput) -> str:
+    """Return peaks and tiers as JSON text, keys in a fixed order; unknown values are null."""
+    from kimi_planner import __version__
+
+    data = {
+        "format": FORMAT,
+        "kimi_planner": __version__,
+        "limits": {
+            "version": result.limits.version,
+            "sha256": result.limits.sha256,
+            "checked_on": result.limits.checked_on.isoformat(),
+        },
+        "catalog": {"version": result.catalog.version, "sha256": result.catalog.sha256},
+        "as_of": result.as_of.isoformat(),
+        "seed": result.seed,
+        "n_paths": result.n_paths,
+        "months": [str(month) for month in result.months],
+        "percentile": result.percentile,
+        "minutes_within": result.minutes_within,
+        "tiers": [
+            {
+                key: "unlimited" if value is None else _plain(value)
+                for key, value in asdict(tier).items()
+            }
+            for tier in result.limits
+        ],
+        "peaks": _records(result.frame),
+        "summary": _records(result.summary()),
+        "by_tier": _records(result.by_tier()),
+        "notes": list(result.notes),
+    }
+    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _records(frame: Any) -> list[dict[str, Any]]:

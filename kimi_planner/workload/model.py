@@ -88,6 +88,9 @@ class Workload:
     overflow
         What happens to a call that does not fit its model's window: ``"reject"``,
         ``"drop_oldest"`` or ``{"summarise_to_tokens": n}``; kept as :class:`Overflow`.
+    peak_hour_share
+        Share of a day's calls in its busiest hour, 1/24 for an even day; a spread is over
+        scenarios. ``None`` if not known. Counts for rate limits, not for spend.
     needs
         Capabilities that a model must have.
     budget_usd_per_month
@@ -118,6 +121,7 @@ class Workload:
     turns: Given = 1
     followup_tokens: Given | None = None
     overflow: Overflow | str | Mapping[str, int] = "reject"
+    peak_hour_share: Given | None = None
     needs: tuple[str, ...] = ()
     budget_usd_per_month: Decimal | int | float | str | None = None
     price_changes: tuple[PriceChange | Mapping[str, Any], ...] = ()
@@ -184,7 +188,7 @@ class Workload:
     @property
     def is_certain(self) -> bool:
         """Whether every quantity is a plain number, so that the bill has no spread."""
-        given = [self.quantity(key) for key in QUANTITY_FIELDS]
+        given = [self.quantity(key) for key in QUANTITY_FIELDS if key not in UNBILLED]
         for event in self.dated_events:
             given += [event.factor, event.extra_requests]
         given += [change.factor for change in self.dated_price_changes]
@@ -244,6 +248,8 @@ class Workload:
 
 FIELDS = tuple(field.name for field in fields(Workload))
 QUANTITY_FIELDS = tuple(name for name in FIELDS if name in QUANTITIES)
+#: Quantities that no bill depends on.
+UNBILLED = frozenset({"peak_hour_share"})
 _OPTIONAL = frozenset(
     {
         "reasoning_tokens",
@@ -255,6 +261,7 @@ _OPTIONAL = frozenset(
         "weekday_profile",
         "retry_share",
         "cache",
+        "peak_hour_share",
         "budget_usd_per_month",
     }
 )

@@ -62,6 +62,8 @@ QUANTITIES = {
     "followup_tokens": _TOKENS,
     "turns": Bounds(Kind.POSITIVE, Decimal(1), Decimal(10_000)),
     "cached_share": Bounds(Kind.SHARE, Decimal(0), Decimal(1)),
+    "peak_hour_share": Bounds(Kind.SHARE, Decimal("0.0416"), Decimal(1)),  # an even day has 1/24
+    "output_tokens_per_second": Bounds(Kind.POSITIVE, Decimal("0.001"), Decimal(10**6)),
     "growth_per_month": Bounds(Kind.RATE, Decimal("-0.99"), Decimal(10)),
     "retry_share": Bounds(Kind.SHARE, Decimal(0), Decimal(1)),
     "mean_factor": Bounds(Kind.POSITIVE, Decimal("0.001"), Decimal(1000)),
