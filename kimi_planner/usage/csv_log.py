@@ -1,101 +1,247 @@
-"""CSV logs with the canonical columns."""
+"""CSV logs: the canonical columns, public traces, and exports whose cells are JSON."""
 
 from __future__ import annotations
 
 import csv
 import math
 import re
-from collections.abc import Iterator
-from pathlib import Path
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from kimi_planner.errors import UsageError, did_you_mean, shown
+from kimi_planner.usage.exports import read_langfuse, read_litellm, read_window
 from kimi_planner.usage.frame import COLUMNS
-from kimi_planner.usage.lines import RawLog, Rejects, numbered_lines
+from kimi_planner.usage.lines import MAX_LINE_BYTES, Block
+from kimi_planner.usage.rows import CHUNK_ROWS, LeftOut, OpenStream, Row, Rows, id_numbers
 
 __all__ = ["read_csv"]
 
+_NUMBERS = ("requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
+_IDS = ("call_id", "request_id")
 
-def read_csv(path: Path, rejects: Rejects) -> RawLog:
-    """Read a CSV log with the canonical columns.
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One form of CSV logs.
+
+    Attributes
+    ----------
+    name
+        What it is called in messages and in ``attrs``.
+    needs
+        Columns by which it is told.
+    names
+        Its name of each canonical column that is called otherwise.
+    read
+        Reads a row as the JSON form of the same export does, where cells hold more than a value.
+    is_relative
+        Whether its times count seconds from the start of the log.
+    fails_at_zero
+        Whether a call without completion tokens failed, and was not billed.
+    """
+
+    name: str
+    needs: frozenset[str]
+    names: dict[str, str]
+    read: Callable[[dict[str, Any]], Row | OpenStream | LeftOut] | None = None
+    is_relative: bool = False
+    fails_at_zero: bool = False
+
+
+_CANONICAL = Form("usage CSV", frozenset({"prompt_tokens", "completion_tokens"}), {})
+#: In the order in which they are tried.
+_FORMS = (
+    Form("Langfuse observations", frozenset({"usage_details"}), {}, read_langfuse),
+    Form("Langfuse observations", frozenset({"usageDetails"}), {}, read_langfuse),
+    Form("LiteLLM spend logs", frozenset({"startTime", "prompt_tokens"}), {}, read_litellm),
+    Form("OpenAI usage export", frozenset({"num_model_requests", "start_time"}), {}, read_window),
+    Form(
+        "BurstGPT trace",
+        frozenset({"Timestamp", "Request tokens", "Response tokens"}),
+        {
+            "timestamp": "Timestamp",
+            "model": "Model",
+            "prompt_tokens": "Request tokens",
+            "completion_tokens": "Response tokens",
+        },
+        is_relative=True,
+        fails_at_zero=True,
+    ),
+    Form(
+        "Azure LLM trace",
+        frozenset({"TIMESTAMP", "ContextTokens", "GeneratedTokens"}),
+        {
+            "timestamp": "TIMESTAMP",
+            "prompt_tokens": "ContextTokens",
+            "completion_tokens": "GeneratedTokens",
+        },
+    ),
+    _CANONICAL,
+)
+
+
+def read_csv(blocks: Iterator[Block], rows: Rows) -> None:
+    """Read the rows of a CSV log; its header says which form it has.
 
     Raises
     ------
     UsageError
-        If it has no such header, or a bad row and errors are not skipped.
+        If it has no header of a known form, or a bad row and errors are not skipped.
     """
-    numbers: list[int] = []
+    csv.field_size_limit(min(sys.maxsize, MAX_LINE_BYTES))
+    table: _Table | None = None
+    for number, cells, is_open in _csv_rows(blocks, rows):
+        if table is None:
+            names = [name.strip() for name in cells]
+            table = _Table(names, _form(rows.file, names, number), rows)
+        elif len(cells) == len(table.names):
+            table.add(number, cells)
+        elif is_open:
+            rows.cut_off += 1
+        else:
+            rows.refuse(
+                number,
+                f"{len(cells)} fields where the header has {len(table.names)}. Correct the row.",
+            )
+    if table is None:
+        raise UsageError(f"{rows.file}: the file is empty. A usage CSV starts with a header line.")
+    table.flush()
+
+
+class _Table:
+    """Rows of cells under a header, handed on a chunk at a time."""
+
+    def __init__(self, names: list[str], form: Form, rows: Rows) -> None:
+        self.names = names
+        self.form = form
+        self.rows = rows
+        self.cells: list[list[str]] = []
+        self.lines: list[int] = []
+        relative = form.is_relative or "timestamp_s" in names
+        called = {"timestamp": "timestamp_s"} if "timestamp_s" in names else {}
+        self.places = {
+            column: names.index(name)
+            for column in COLUMNS
+            if (name := {**called, **form.names}.get(column, column)) in names
+        }
+        self.ids = next((names.index(name) for name in _IDS if name in names), None)
+        self.is_relative = relative
+        read = {names[place] for place in self.places.values()}
+        ignored = [name for name in names if name not in read and name not in _IDS]
+        rows.found(form.name, [] if form.read else ignored)
+
+    def add(self, number: int, cells: list[str]) -> None:
+        self.lines.append(number)
+        self.cells.append(cells)
+        if len(self.lines) == CHUNK_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        cells, lines = self.cells, self.lines
+        self.cells, self.lines = [], []
+        if not cells:
+            return
+        if self.form.read is not None:
+            self._read_rows(self.form.read, cells, lines)
+            return
+        columns = list(zip(*cells, strict=True))
+        values = {name: _values(name, columns[place]) for name, place in self.places.items()}
+        numbers = np.array(lines)
+        ids = None if self.ids is None else id_numbers(columns[self.ids])
+        if self.form.fails_at_zero:
+            failed = np.array([value == 0 for value in values["completion_tokens"]])
+            self.rows.left_out[LeftOut.FAILED] += int(failed.sum())
+            values = {name: np.asarray(column, dtype=object)[~failed] for name, column in values.items()}
+            numbers = numbers[~failed]
+        if len(numbers):
+            self.rows.add(values, numbers, ids, is_relative=self.is_relative)
+
+    def _read_rows(
+        self,
+        read: Callable[[dict[str, Any]], Row | OpenStream | LeftOut],
+        cells: list[list[str]],
+        lines: list[int],
+    ) -> None:
+        for number, row_cells in zip(lines, cells, strict=True):
+            entry = {name: _cell(cell) for name, cell in zip(self.names, row_cells, strict=True)}
+            try:
+                if "end_time" in entry and read is read_window:
+                    self.rows.cover(entry["start_time"], entry["end_time"])
+                row = read(entry)
+            except UsageError as error:
+                self.rows.refuse(number, error)
+                continue
+            if isinstance(row, tuple):
+                self.rows.rows.append(row)
+                self.rows.lines.append(number)
+            else:
+                self.rows.leave_out(number, row)
+        self.rows.flush()
+
+
+def _csv_rows(blocks: Iterator[Block], rows: Rows) -> Iterator[tuple[int, list[str], bool]]:
+    """Yield line, cells and whether the row may be cut off, of every row that is not blank."""
+    at, is_open = 1, False
 
     def text() -> Iterator[str]:
-        for number, line in numbered_lines(path):
-            numbers[:] = [number]
-            yield line
+        nonlocal at, is_open
+        for block in blocks:
+            is_open = block.is_open
+            for at, line in enumerate(block.lines, block.first):  # noqa: B007 - read outside
+                yield line + "\n"
 
     reader = csv.reader(text(), strict=True)
-    lines: list[int] = []
-    rows: list[list[str]] = []
-    header: list[str] = []
     while True:
+        begun = at
         try:
-            row = next(reader, None)
+            cells = next(reader, None)
         except csv.Error as error:
-            raise UsageError(f"{path} line {numbers[0]}: not CSV ({error}).") from None
-        if row is None:
-            break
-        if not row:
-            continue
-        if not header:
-            header = _csv_header(path, row, numbers[0])
-        elif len(row) == len(header):
-            lines.append(numbers[0])
-            rows.append(row)
-        else:
-            rejects.add(
-                f"{path} line {numbers[0]}: {len(row)} fields where the header has {len(header)}. "
-                "Correct the row."
-            )
-    if not header:
-        raise UsageError(f"{path}: the file is empty. A usage CSV starts with a header line.")
-    cells = (
-        dict(zip(header, zip(*rows, strict=True), strict=True))
-        if rows
-        else dict.fromkeys(header, ())
-    )
-    canonical = {"timestamp" if name == "timestamp_s" else name: cells[name] for name in header}
-    return RawLog(
-        columns={name: _values(name, canonical[name]) for name in COLUMNS if name in canonical},
-        lines=lines,
-        ignored=[name for name in canonical if name not in COLUMNS],
-        relative_time="timestamp_s" in header,
-    )
+            if is_open and begun >= at - 1:
+                rows.cut_off += 1
+                return
+            raise UsageError(f"{rows.file} line {at}: not CSV ({error}).") from None
+        if cells is None:
+            return
+        if cells:
+            yield at, cells, is_open
 
 
-def _csv_header(path: Path, row: list[str], line: int) -> list[str]:
-    names = [name.strip() for name in row]
+def _form(file: str, names: list[str], line: int) -> Form:
     doubled = {name for name in names if name and names.count(name) > 1}
     if doubled or {"timestamp", "timestamp_s"} <= set(names):
         both = ", ".join(sorted(doubled or {"timestamp", "timestamp_s"}))
-        raise UsageError(f"{path} line {line}: the header names a column twice ({both}). Keep one.")
-    for needed in ("prompt_tokens", "completion_tokens"):
-        if needed not in names:
-            near = did_you_mean(needed, [name for name in names if name and name not in COLUMNS])
-            raise UsageError(
-                f"{path} line {line}: no column {needed!r}. Found: {shown(', '.join(names))}.{near} "
-                f"A usage CSV has the columns {', '.join(COLUMNS)}."
-            )
-    return names
+        raise UsageError(f"{file} line {line}: the header names a column twice ({both}). Keep one.")
+    for form in _FORMS:
+        if form.needs <= set(names):
+            return form
+    needed = next(name for name in ("prompt_tokens", "completion_tokens") if name not in names)
+    near = did_you_mean(needed, [name for name in names if name and name not in COLUMNS])
+    others = ", ".join(dict.fromkeys(form.name for form in _FORMS[:-1]))
+    raise UsageError(
+        f"{file} line {line}: no column {needed!r}. Found: {shown(', '.join(names))}.{near} "
+        f"A usage CSV has the columns {', '.join(COLUMNS)}. Other forms that are read: {others}."
+    )
 
 
 def _values(name: str, cells: tuple[str, ...]) -> Any:
     """Turn text cells into whole numbers where they are, an empty cell into a missing value."""
-    if name in ("timestamp", "model"):
-        return [cell.strip() or None for cell in cells]
+    if name not in _NUMBERS:
+        return pd.Series([cell.strip() or None for cell in cells], dtype=object)
     try:
         return np.array(cells, dtype=np.int64)
     except (ValueError, OverflowError):
-        return [_number(cell.strip()) for cell in cells]
+        return pd.Series([_number(cell.strip()) for cell in cells], dtype=object)
+
+
+def _cell(cell: str) -> Any:
+    """Return a cell as JSON would have it: a whole number, text, or nothing."""
+    number = _number(cell.strip())
+    return number if isinstance(number, int) or number is None else cell.strip()
 
 
 def _number(cell: str) -> int | float | str | None:

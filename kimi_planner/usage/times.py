@@ -1,4 +1,4 @@
-"""Times in logs: ISO 8601, seconds or milliseconds since 1970, or seconds since the log began."""
+"""Times in logs: ISO 8601, seconds to nanoseconds since 1970, or seconds since the log began."""
 
 from __future__ import annotations
 
@@ -13,6 +13,15 @@ __all__ = ["as_times"]
 _SECONDS_FROM = 1e8  # March 1973; every number of eight digits is below, and may be a date
 _MILLISECONDS_FROM = 1e11  # as seconds this is the year 5138
 _EPOCH_LIMIT = 9e12  # as milliseconds this is the year 2255
+_NANOSECONDS_TO = 9 * 10**18
+_WHOLE_FLOATS = 2.0**53
+#: From, below, and the factor that makes microseconds of it.
+_SCALES = (
+    (10**8, 10**11, 1_000_000, 1),
+    (10**11, 9 * 10**12, 1_000, 1),
+    (10**14, 9 * 10**15, 1, 1),
+    (10**17, _NANOSECONDS_TO, 1, 1_000),
+)
 _RELATIVE_LIMIT = 9e9  # seconds, 285 years
 
 
@@ -32,17 +41,56 @@ def as_times(column: pd.Series[Any], *, relative: bool) -> pd.Series[Any]:
         return column
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return pd.to_datetime(column, utc=True)
+    if not relative and pd.api.types.is_signed_integer_dtype(column.dtype):
+        return _epochs(column)
+    if not relative and _are_dates(column):
+        return pd.to_datetime(column, utc=True, format="ISO8601").dt.as_unit("us")
     numbers = _numbers(column)
     if relative:
         return pd.to_timedelta(numbers.where(numbers.abs() < _RELATIVE_LIMIT), unit="s")
-    numbers = numbers.where((numbers >= _SECONDS_FROM) & (numbers < _EPOCH_LIMIT))
-    seconds = numbers.where(numbers < _MILLISECONDS_FROM, numbers / 1000)
-    epochs = pd.to_datetime(seconds, unit="s", utc=True).dt.round("us").dt.as_unit("us")
+    whole = column.map(_whole)
+    epochs = _epochs(whole.astype("Int64"))
+    fractions = numbers.where(whole.isna() & (numbers >= _SECONDS_FROM) & (numbers < _EPOCH_LIMIT))
+    seconds = fractions.where(fractions < _MILLISECONDS_FROM, fractions / 1000)
+    epochs = epochs.fillna(pd.to_datetime(seconds, unit="s", utc=True).dt.round("us").dt.as_unit("us"))
     words = column.where(column.map(_is_dated)).astype(object)
     if not words.notna().any():
         return epochs
     dated = pd.to_datetime(words, utc=True, format="ISO8601", errors="coerce").dt.as_unit("us")
     return epochs.fillna(dated)
+
+
+def _epochs(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return UTC times of whole seconds, milliseconds, microseconds or nanoseconds since 1970."""
+    missing = column.isna().to_numpy(dtype=bool)
+    whole = column.to_numpy(dtype=np.int64, na_value=0) if missing.any() else column.to_numpy(np.int64)
+    stamps = np.full(len(whole), np.iinfo(np.int64).min)  # NumPy's missing time
+    for low, high, times, over in _SCALES:
+        here = (whole >= low) & (whole < high)
+        stamps[here] = whole[here] * times // over
+    return pd.Series(stamps.view("M8[us]"), index=column.index).dt.tz_localize("UTC")
+
+
+def _are_dates(column: pd.Series[Any]) -> bool:
+    """Whether all is text that begins as ISO 8601 does, which pandas then reads in one go."""
+    if column.dtype != object or not len(column) or set(map(type, column)) != {str}:
+        return False
+    if any(value[4:5] != "-" for value in column):
+        return False
+    try:
+        pd.to_datetime(column, utc=True, format="ISO8601")
+    except ValueError:
+        return False
+    return True
+
+
+def _whole(value: object) -> int | None:
+    """Return a whole number that may be an epoch, of a number or of text."""
+    if type(value) is str and value.isdecimal() and 8 < len(value) < 20:
+        value = int(value)
+    if type(value) is float and value.is_integer() and value < _WHOLE_FLOATS:
+        value = int(value)
+    return value if type(value) is int and 0 <= value < _NANOSECONDS_TO else None
 
 
 def _numbers(column: pd.Series[Any]) -> pd.Series[Any]:

@@ -1,0 +1,336 @@
+"""Rows of a log as they are read: checked a chunk at a time, kept as compact columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from kimi_planner.errors import UsageError, shown
+from kimi_planner.usage.frame import checked_rows
+from kimi_planner.usage.lines import Rejects
+from kimi_planner.usage.record import MAX_TOKENS, UsageRecord
+from kimi_planner.usage.repeats import one_row_per_call
+
+__all__ = ["CHUNK_ROWS", "Call", "LeftOut", "OpenStream", "Row", "Rows", "id_numbers"]
+
+#: Rows that are checked together.
+CHUNK_ROWS = 1 << 16
+_COUNTS = ("prompt", "completion", "cached", "reasoning", "total")
+
+#: One call or window as a form reads it: id, whether it is a chunk of a stream, time, model,
+#: requests, prompt, completion, cached, reasoning and stated total tokens. A plain tuple, because
+#: millions of them are made; a time counted from the start of the log is a ``timedelta``.
+Row = tuple[Any, ...]
+
+
+class Call(NamedTuple):
+    """The places of a :data:`Row`."""
+
+    id: Any
+    is_chunk: bool
+    when: Any
+    model: Any
+    requests: Any
+    prompt: Any
+    completion: Any
+    cached: Any
+    reasoning: Any
+    total: Any
+
+
+class LeftOut(Enum):
+    """Why an entry is no row, though nothing is wrong with it."""
+
+    FAILED = "failures"
+    OTHER = "other_entries"
+
+
+class OpenStream(str):
+    """Id of a stream whose chunk has no usage; another chunk of it must have."""
+
+    __slots__ = ()
+
+
+@dataclass
+class Rows:
+    """The rows of one log, from one file or several.
+
+    Attributes
+    ----------
+    rejects
+        What to do with bad rows.
+    left_out
+        Entries that are no billed calls, counted by reason.
+    ignored
+        Names of columns that are not part of a usage frame.
+    forms
+        Names of the forms that were found.
+    window
+        Start and end of the time that the log says it covers, in seconds since 1970.
+    cut_off
+        Number of incomplete last lines.
+    """
+
+    rejects: Rejects
+    left_out: dict[LeftOut, int] = field(default_factory=lambda: dict.fromkeys(LeftOut, 0))
+    ignored: list[str] = field(default_factory=list)
+    forms: list[str] = field(default_factory=list)
+    window: list[tuple[float, float]] = field(default_factory=list)
+    cut_off: int = 0
+    #: The file that is being read.
+    file: str = ""
+    #: Rows that wait to be checked, and their lines.
+    rows: list[Row] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    _files: list[str] = field(default_factory=list)
+    _chunks: list[pd.DataFrame] = field(default_factory=list)
+    _keys: list[np.ndarray[Any, Any]] = field(default_factory=list)
+    _open: dict[int, tuple[str, int, str]] = field(default_factory=dict)
+    _models: dict[str, str] = field(default_factory=dict)
+    _is_relative: bool | None = None
+
+    def start(self, file: str) -> None:
+        """Begin the rows of a file."""
+        self.flush()
+        self.file = file
+        self._files.append(file)
+
+    def leave_out(self, line: int, reason: LeftOut | OpenStream) -> None:
+        """Count an entry that is no row, or remember a stream that must still state its usage."""
+        if isinstance(reason, LeftOut):
+            self.left_out[reason] += 1
+        else:
+            self._open.setdefault(hash(str(reason)), (self.file, line, str(reason)))
+
+    def refuse(self, line: int, problem: object, entry: Mapping[str, Any] | None = None) -> None:
+        """Reject a line of the present file, and with it the stream that its entry belongs to."""
+        stream = entry.get("id") if entry else None
+        if isinstance(stream, str):
+            self._open.pop(hash(stream), None)
+        self.rejects.add(f"{self.file} line {line}: {problem}")
+
+    def found(self, form: str, ignored: Sequence[str] = ()) -> None:
+        """Note a form that was found, and the columns of it that are not read."""
+        if form not in self.forms:
+            self.forms.append(form)
+        self.ignored += [name for name in ignored if name not in self.ignored]
+
+    def cover(self, start: Any, end: Any) -> None:
+        """Note a window that the log says it covers, in seconds since 1970."""
+        for value in (start, end):
+            if type(value) not in (int, float):
+                raise UsageError(f"{shown(value)} is no start or end of a bucket, in seconds since 1970.")
+        self.window.append((start, end))
+
+    def flush(self, *, at_least: int = 1) -> None:
+        """Check the rows that wait, if there are enough, and keep them as columns.
+
+        Raises
+        ------
+        UsageError
+            If a row is bad and errors are not skipped.
+        """
+        if len(self.rows) < at_least or not self.rows:
+            return
+        rows, lines = self.rows, self.lines
+        self.rows, self.lines = [], []
+        columns = Call(*zip(*rows, strict=True))
+        counts = _sound_counts(columns)
+        if counts is None:
+            kept = [at for at, row in enumerate(rows) if self._is_sound(row, lines[at])]
+            rows, lines = [rows[at] for at in kept], [lines[at] for at in kept]
+            if not rows:
+                return
+            columns = Call(*zip(*rows, strict=True))
+            counts = {name: list(getattr(columns, name)) for name in _COUNTS}
+        share = self._models.setdefault
+        times, is_relative = self._times(columns.when, lines)
+        self.add(
+            {
+                "timestamp": times,
+                "model": [None if name is None else share(name, name) for name in columns.model],
+                "requests": _as_array(columns.requests),
+                "prompt_tokens": counts["prompt"],
+                "cached_tokens": counts["cached"],
+                "completion_tokens": counts["completion"],
+                "reasoning_tokens": counts["reasoning"],
+            },
+            np.array(lines),
+            id_numbers(columns.id),
+            np.array(columns.is_chunk),
+            is_relative=is_relative,
+        )
+
+    def add(
+        self,
+        columns: dict[str, Any],
+        lines: np.ndarray[Any, Any],
+        ids: np.ndarray[Any, Any] | None = None,
+        is_chunk: np.ndarray[Any, Any] | None = None,
+        *,
+        is_relative: bool = False,
+    ) -> None:
+        """Check columns and keep their good rows.
+
+        Parameters
+        ----------
+        columns : dict
+            Canonical names to one value per row.
+        lines : ndarray of int
+            The line on which each row stands.
+        ids : ndarray of int64, optional
+            A number that stands for each call's id, 0 where it has none.
+        is_chunk : ndarray of bool, optional
+            Which rows are chunks of a stream.
+        is_relative : bool
+            Whether numbers in ``timestamp`` are seconds from the start of the log.
+        """
+        raw = pd.DataFrame(columns)
+        name = self.file
+
+        def place(row: int) -> str:
+            return f"{name} line {lines[row]}" if row >= 0 else name
+
+        checked, good = checked_rows(raw, place, self.rejects, relative_time=is_relative)
+        keys = np.zeros((len(raw), 4), dtype=np.int64)
+        keys[:, 0] = 0 if ids is None else ids
+        keys[:, 1] = 0 if is_chunk is None else is_chunk
+        keys[:, 2] = lines
+        keys[:, 3] = len(self._files) - 1
+        keys = keys[good]
+        if is_chunk is not None:
+            self._close_streams(keys)
+        self._of_one_clock(checked, keys[:, 2])
+        self._chunks.append(checked)
+        self._keys.append(keys)
+
+    def finish(self) -> tuple[pd.DataFrame, int]:
+        """Return the frame of all rows, one per call, and how many repeated another.
+
+        Raises
+        ------
+        UsageError
+            If a stream states no usage, or two rows contradict each other, and errors are not
+            skipped.
+        """
+        self.flush()
+        keys = np.concatenate(self._keys) if self._keys else np.empty((0, 4), np.int64)
+        known = set(keys[keys[:, 1] != 0, 0].tolist()) if self._open else set()
+        for stream, (file, line, name) in self._open.items():
+            if stream not in known:
+                self.rejects.add(
+                    f"{file} line {line}: stream {shown(name)} ends without a usage object, so its "
+                    "cost is unknown. Ask for usage in the stream (stream_options.include_usage)."
+                )
+        if not self._chunks:
+            return pd.DataFrame(), 0
+        if self._is_relative:
+            for chunk in self._chunks:
+                if not pd.api.types.is_timedelta64_dtype(chunk["timestamp"].dtype):
+                    chunk["timestamp"] = pd.Series(pd.NaT, index=chunk.index, dtype="m8[ns]")
+        frame = self._chunks[0] if len(self._chunks) == 1 else pd.concat(self._chunks)
+        self._chunks = []
+        return one_row_per_call(frame, keys, self._files, self.rejects)
+
+    def _is_sound(self, row: Row, line: int) -> bool:
+        """Check one row as :class:`UsageRecord` does, whose words say best what is wrong."""
+        call = Call(*row)
+        try:
+            if call.model is not None and not isinstance(call.model, str):
+                raise UsageError(f"model is {shown(call.model)}. A model id is text.")
+            UsageRecord.checked(call.prompt, call.completion, call.cached, call.reasoning, call.total)
+        except UsageError as error:
+            if call.is_chunk:
+                self._open.pop(hash(call.id), None)
+            self.refuse(line, error)
+            return False
+        return True
+
+    def _close_streams(self, keys: np.ndarray[Any, Any]) -> None:
+        """Give a stream's row the line of its first chunk."""
+        if not self._open:
+            return
+        for at in np.flatnonzero(keys[:, 1]):
+            begun = self._open.pop(int(keys[at, 0]), None)
+            if begun is not None and begun[0] == self.file:
+                keys[at, 2] = begun[1]
+
+    def _times(self, when: tuple[Any, ...], lines: list[int]) -> tuple[Any, bool]:
+        """Return the times as a column, and whether they count from the start of the log."""
+        kinds = set(map(type, when))
+        if timedelta not in kinds:
+            is_exact = kinds == {int} and max(when) < 2**63
+            return pd.Series(when, dtype=np.int64 if is_exact else object), False
+        for line, value in zip(lines, when, strict=True):
+            if value is not None and type(value) is not timedelta:
+                raise self._two_clocks(line, is_relative=False)
+        return pd.to_timedelta(pd.Series(when)), True
+
+    def _of_one_clock(self, checked: pd.DataFrame, lines: np.ndarray[Any, Any]) -> None:
+        """Refuse dates in a log that counts from its own start, and the reverse."""
+        stated = checked["timestamp"].notna().to_numpy(dtype=bool)
+        if not stated.any():
+            return
+        is_relative = pd.api.types.is_timedelta64_dtype(checked["timestamp"].dtype)
+        if self._is_relative is None:
+            self._is_relative = is_relative
+        if self._is_relative != is_relative:
+            raise self._two_clocks(int(lines[np.argmax(stated)]), is_relative=is_relative)
+
+    def _two_clocks(self, line: int, *, is_relative: bool) -> UsageError:
+        clocks = ("a date", "seconds from the start of the log")
+        return UsageError(
+            f"{self.file} line {line}: the time is {clocks[is_relative]}; before it stands "
+            f"{clocks[not is_relative]}. One log has one clock: read its parts one by one."
+        )
+
+
+def id_numbers(ids: Iterable[Any]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return a number for each id that is text, 0 for one that is missing; equal ids, equal numbers.
+
+    Two of ten million ids that differ have the same number with a chance of 3 in a million.
+    """
+    return np.array([hash(one) if type(one) is str and one else 0 for one in ids], dtype=np.int64)
+
+
+def _sound_counts(columns: Call) -> dict[str, Any] | None:
+    """Return the counts as arrays if all are whole numbers that agree, else ``None``."""
+    try:
+        counts = {name: _as_array(getattr(columns, name)) for name in _COUNTS}
+    except OverflowError:
+        return None
+    if not set(map(type, columns.model)) <= {str, type(None)}:
+        return None
+    prompt, completion = counts["prompt"], counts["completion"]
+    if not (isinstance(prompt, np.ndarray) and isinstance(completion, np.ndarray)):
+        return None
+    if min(prompt.min(), completion.min()) < 0 or max(prompt.max(), completion.max()) > MAX_TOKENS:
+        return None
+    for name, whole in (("cached", prompt), ("reasoning", completion), ("total", None)):
+        part = counts[name]
+        if isinstance(part, list):
+            return None
+        missing = pd.isna(part)
+        values = part.to_numpy(dtype=np.int64, na_value=0) if missing.any() else np.asarray(part)
+        good = values == prompt + completion if whole is None else (values >= 0) & (values <= whole)
+        if not (good | missing).all():
+            return None
+    return counts
+
+
+def _as_array(column: tuple[Any, ...]) -> Any:
+    """Return whole numbers as int64, with missing ones as Int64, anything else as a list."""
+    kinds = set(map(type, column))
+    if kinds == {int}:
+        return np.array(column, dtype=np.int64)
+    if kinds <= {int, type(None)}:
+        missing = np.array([value is None for value in column])
+        whole = np.array([value or 0 for value in column], dtype=np.int64)
+        return pd.arrays.IntegerArray(whole, missing)
+    return list(column)
