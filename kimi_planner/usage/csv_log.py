@@ -8,21 +8,24 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from kimi_planner.errors import UsageError, did_you_mean, shown
+from kimi_planner.usage.csv_block import regular_columns
 from kimi_planner.usage.exports import read_langfuse, read_litellm, read_window
-from kimi_planner.usage.frame import COLUMNS
-from kimi_planner.usage.lines import MAX_LINE_BYTES, Block
+from kimi_planner.usage.frame import COLUMNS, checked_rows
+from kimi_planner.usage.lines import MAX_LINE_BYTES, Block, Rejects
 from kimi_planner.usage.rows import CHUNK_ROWS, LeftOut, OpenStream, Row, Rows, id_numbers
 
 __all__ = ["read_csv"]
 
 _NUMBERS = ("requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
 _IDS = ("call_id", "request_id")
+_ID = "id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,36 @@ def read_csv(blocks: Iterator[Block], rows: Rows) -> None:
     """
     csv.field_size_limit(min(sys.maxsize, MAX_LINE_BYTES))
     table: _Table | None = None
+    for block in blocks:
+        rest: Block | None = block
+        if table is None:
+            table, rest = _begin(block, rows)
+        if rest is None or (table is not None and table.take(rest)):
+            continue
+        # A quoted cell may go on in the next block; without quotes a block is whole by itself.
+        is_whole = table is not None and '"' not in rest.text
+        table = _read_cells(iter([rest]) if is_whole else chain([rest], blocks), rows, table)
+    if table is None:
+        raise UsageError(f"{rows.file}: the file is empty. A usage CSV starts with a header line.")
+    table.flush()
+
+
+def _begin(block: Block, rows: Rows) -> tuple[_Table | None, Block | None]:
+    """Take a header without quotes off a block; return what is left of it."""
+    if block.is_open or '"' in block.text:
+        return None, block
+    blank = re.match(r"[\r\n]*", block.text).end()  # type: ignore[union-attr]
+    if blank == len(block.text):
+        return None, None
+    line, _, rest = block.text[blank:].partition("\n")
+    number = block.first + block.text.count("\n", 0, blank)
+    names = [name.strip() for name in line.split(",")]
+    table = _Table(names, _form(rows.file, names, number), rows)
+    return table, Block(number + 1, rest) if rest else None
+
+
+def _read_cells(blocks: Iterator[Block], rows: Rows, table: _Table | None) -> _Table | None:
+    """Read rows cell by cell, up to the end of the header's block if there is no table yet."""
     for number, cells, is_open in _csv_rows(blocks, rows):
         if table is None:
             names = [name.strip() for name in cells]
@@ -108,9 +141,7 @@ def read_csv(blocks: Iterator[Block], rows: Rows) -> None:
                 number,
                 f"{len(cells)} fields where the header has {len(table.names)}. Correct the row.",
             )
-    if table is None:
-        raise UsageError(f"{rows.file}: the file is empty. A usage CSV starts with a header line.")
-    table.flush()
+    return table
 
 
 class _Table:
@@ -135,6 +166,36 @@ class _Table:
         ignored = [name for name in names if name not in read and name not in _IDS]
         rows.found(form.name, [] if form.read else ignored)
 
+    def take(self, block: Block) -> bool:
+        """Read a block in one go, if all its rows are regular and good; else do nothing."""
+        if self.form.read is not None or block.is_open:
+            return False
+        places = self.places if self.ids is None else {**self.places, _ID: self.ids}
+        read = regular_columns(block.text, len(self.names), places, {"model": "category", _ID: "str"})
+        if read is None:
+            return False
+        lines = np.arange(block.first, block.first + len(read))
+        billed = self._billed(read["completion_tokens"])
+        if billed is not None:
+            read, lines = read[billed].reset_index(drop=True), lines[billed]
+        trial = Rejects(skip=True)
+        ids = None if self.ids is None else id_numbers(read.pop(_ID))
+        checked, _ = checked_rows(
+            read, lambda row: self.rows.file, trial, relative_time=self.is_relative
+        )
+        if trial.messages:
+            return False
+        self.flush()
+        if billed is not None:
+            self.rows.left_out[LeftOut.FAILED] += int((~billed).sum())
+        if len(checked):
+            self.rows.keep(checked, lines, ids)
+        return True
+
+    def _billed(self, completion: Any) -> np.ndarray[Any, Any] | None:
+        """Return which calls did not fail, ``None`` if no failure can be told."""
+        return np.asarray(completion) != 0 if self.form.fails_at_zero else None
+
     def add(self, number: int, cells: list[str]) -> None:
         self.lines.append(number)
         self.cells.append(cells)
@@ -153,11 +214,12 @@ class _Table:
         values = {name: _values(name, columns[place]) for name, place in self.places.items()}
         numbers = np.array(lines)
         ids = None if self.ids is None else id_numbers(columns[self.ids])
-        if self.form.fails_at_zero:
-            failed = np.array([value == 0 for value in values["completion_tokens"]])
-            self.rows.left_out[LeftOut.FAILED] += int(failed.sum())
-            values = {name: np.asarray(column, dtype=object)[~failed] for name, column in values.items()}
-            numbers = numbers[~failed]
+        billed = self._billed(values["completion_tokens"])
+        if billed is not None:
+            self.rows.left_out[LeftOut.FAILED] += int((~billed).sum())
+            values = {name: pd.Series(column)[billed] for name, column in values.items()}
+            values = {name: column.reset_index(drop=True) for name, column in values.items()}
+            numbers = numbers[billed]
         if len(numbers):
             self.rows.add(values, numbers, ids, is_relative=self.is_relative)
 

@@ -117,7 +117,7 @@ def _read_document(blocks: Iterator[Block], rows: Rows) -> None:
     for block in blocks:
         line = line or block.first
         is_open = block.is_open
-        text = text[at:] + "\n".join(block.lines) + ("" if is_open else "\n")
+        text = text[at:] + block.text + ("" if is_open else "\n")
         at = 0
         if is_array is None:
             start = _SPACE.match(text).end()  # type: ignore[union-attr]

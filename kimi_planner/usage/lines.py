@@ -14,7 +14,7 @@ from kimi_planner.files import STANDARD_INPUT, DamagedFileError, open_unpacked
 __all__ = ["Block", "Progress", "Rejects", "line_blocks"]
 
 MAX_LINE_BYTES = 64_000_000
-_BLOCK_BYTES = 1 << 20
+_BLOCK_BYTES = 1 << 22
 _BOM = b"\xef\xbb\xbf"
 
 #: Called with the bytes on disk read since the last call, and the bytes of the file.
@@ -49,20 +49,25 @@ class Block:
     ----------
     first
         Number of the first line, from 1.
-    lines
-        Their text; an empty one stands for a blank line.
+    text
+        Their text, a line feed between two.
     is_open
         Whether this is the last line of a file that does not end in a line end: it may be cut off,
         or still being written.
     """
 
     first: int
-    lines: list[str]
+    text: str
     is_open: bool = False
+
+    @property
+    def lines(self) -> list[str]:
+        """Return the lines one by one; an empty one stands for a blank line."""
+        return self.text.split("\n")
 
 
 def line_blocks(path: Path, progress: Progress | None = None) -> Iterator[Block]:
-    """Yield the lines of a UTF-8 file, about a megabyte at a time.
+    """Yield the lines of a UTF-8 file, a few megabytes at a time.
 
     Parameters
     ----------
@@ -88,9 +93,9 @@ def line_blocks(path: Path, progress: Progress | None = None) -> Iterator[Block]
                     raw = raw.removeprefix(_BOM)
                 end = raw.rfind(b"\n")
                 if end >= 0:
-                    lines = _decoded(path, number, b"".join([*parts, raw[:end]])).split("\n")
-                    yield Block(number, lines)
-                    number += len(lines)
+                    text = _decoded(path, number, b"".join([*parts, raw[:end]]))
+                    yield Block(number, text)
+                    number += text.count("\n") + 1
                     parts = []
                 parts.append(raw[end + 1 :])
                 if sum(map(len, parts)) > MAX_LINE_BYTES:
@@ -103,7 +108,7 @@ def line_blocks(path: Path, progress: Progress | None = None) -> Iterator[Block]
                     progress(at - done, size)
                     done = at
             if rest := b"".join(parts):
-                yield Block(number, [_decoded(path, number, rest, is_open=True)], is_open=True)
+                yield Block(number, _decoded(path, number, rest, is_open=True), is_open=True)
     except DamagedFileError as error:
         raise UsageError(f"{path} after line {number - 1}: {error}") from None
     except FileNotFoundError:

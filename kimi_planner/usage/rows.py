@@ -198,12 +198,22 @@ class Rows:
             return f"{name} line {lines[row]}" if row >= 0 else name
 
         checked, good = checked_rows(raw, place, self.rejects, relative_time=is_relative)
-        keys = np.zeros((len(raw), 4), dtype=np.int64)
+        ids = None if ids is None else ids[good]
+        self.keep(checked, lines[good], ids, None if is_chunk is None else is_chunk[good])
+
+    def keep(
+        self,
+        checked: pd.DataFrame,
+        lines: np.ndarray[Any, Any],
+        ids: np.ndarray[Any, Any] | None = None,
+        is_chunk: np.ndarray[Any, Any] | None = None,
+    ) -> None:
+        """Keep rows that are checked; the parameters are those of :meth:`add`."""
+        keys = np.zeros((len(checked), 4), dtype=np.int64)
         keys[:, 0] = 0 if ids is None else ids
         keys[:, 1] = 0 if is_chunk is None else is_chunk
         keys[:, 2] = lines
         keys[:, 3] = len(self._files) - 1
-        keys = keys[good]
         if is_chunk is not None:
             self._close_streams(keys)
         self._of_one_clock(checked, keys[:, 2])

@@ -43,8 +43,8 @@ def as_times(column: pd.Series[Any], *, relative: bool) -> pd.Series[Any]:
         return pd.to_datetime(column, utc=True)
     if not relative and pd.api.types.is_signed_integer_dtype(column.dtype):
         return _epochs(column)
-    if not relative and _are_dates(column):
-        return pd.to_datetime(column, utc=True, format="ISO8601").dt.as_unit("us")
+    if not relative and (dates := _dates(column)) is not None:
+        return dates
     numbers = _numbers(column)
     if relative:
         return pd.to_timedelta(numbers.where(numbers.abs() < _RELATIVE_LIMIT), unit="s")
@@ -71,17 +71,17 @@ def _epochs(column: pd.Series[Any]) -> pd.Series[Any]:
     return pd.Series(stamps.view("M8[us]"), index=column.index).dt.tz_localize("UTC")
 
 
-def _are_dates(column: pd.Series[Any]) -> bool:
-    """Whether all is text that begins as ISO 8601 does, which pandas then reads in one go."""
-    if column.dtype != object or not len(column) or set(map(type, column)) != {str}:
-        return False
-    if any(value[4:5] != "-" for value in column):
-        return False
+def _dates(column: pd.Series[Any]) -> pd.Series[Any] | None:
+    """Return the times of a column that is all text, dated as ISO 8601 does, else ``None``."""
+    if column.dtype == object:
+        if set(map(type, column)) != {str} or {value[4:5] for value in column} != {"-"}:
+            return None
+    elif not pd.api.types.is_string_dtype(column) or not (column.str[4:5] == "-").all():
+        return None
     try:
-        pd.to_datetime(column, utc=True, format="ISO8601")
+        return pd.to_datetime(column, utc=True, format="ISO8601").dt.as_unit("us")
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _whole(value: object) -> int | None:
