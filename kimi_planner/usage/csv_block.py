@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,6 +46,39 @@ def regular_columns(
     if '"' in text or "\r" in text or "\0" in text:
         return None
     raw = f"{text}\n".encode()
+    is_empty = _empty_cells(raw, width)
+    if is_empty is None:
+        return None
+    texts = {places[name]: kind for name, kind in kinds.items() if name in places}
+    frame = _cells(raw, sorted(places.values()), width, texts)
+    if frame is None or len(frame) != len(is_empty):
+        return None
+    columns = {}
+    for name, place in places.items():
+        empty = is_empty[:, place]
+        column: Any = frame[place]
+        if (column.isna().to_numpy() != empty).any():
+            return None
+        if name == "timestamp" and column.dtype == np.float64:
+            # pandas reads a fraction to almost the last digit, Python to the last.
+            exact = _cells(raw, [place], width, {place: "str"})
+            column = (
+                None
+                if exact is None
+                else exact[place].astype(object).mask(empty, "nan").astype(float)
+            )
+        elif name in kinds or name == "timestamp":
+            column = _words(column, empty)
+        elif column.dtype not in (np.int64, np.float64):
+            column = None
+        if column is None:
+            return None
+        columns[name] = column
+    return pd.DataFrame(columns)
+
+
+def _empty_cells(raw: bytes, width: int) -> np.ndarray[Any, Any] | None:
+    """Return which cells of each row are empty, ``None`` if a row has more or fewer cells."""
     signs = np.frombuffer(raw, dtype=np.uint8)
     ends = np.flatnonzero((signs == _COMMA) | (signs == _LINE_FEED))
     if len(ends) % width:
@@ -52,32 +86,18 @@ def regular_columns(
     table = signs[ends].reshape(-1, width)
     if (table[:, -1] != _LINE_FEED).any() or (table[:, :-1] != _COMMA).any():
         return None
-    is_empty = (np.diff(ends, prepend=-1) == 1).reshape(-1, width)
-    texts = {places[name]: kind for name, kind in kinds.items() if name in places}
-    frame = _cells(raw, sorted(places.values()), width, texts)
-    if frame is None:
-        return None
-    columns = {}
-    for name, place in places.items():
-        column = frame[place]
-        if len(column) != len(table) or (column.isna().to_numpy() != is_empty[:, place]).any():
-            return None
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            words = [word.strip() or None for word in column.cat.categories]
-            column = pd.Series(np.array([*words, None], dtype=object)[column.cat.codes])
-        elif name == "timestamp" and column.dtype == np.float64:
-            # pandas reads a fraction to almost the last digit, Python to the last.
-            exact = _cells(raw, [place], width, {place: "str"})
-            if exact is None:
-                return None
-            column = exact[place].astype(object).mask(is_empty[:, place], "nan").astype(np.float64)
-        elif name in kinds or (name == "timestamp" and not pd.api.types.is_numeric_dtype(column)):
-            if column.dtype == object or is_empty[:, place].any():
-                column = column.astype(object).mask(is_empty[:, place], None)
-        elif column.dtype not in (np.int64, np.float64):
-            return None
-        columns[name] = column
-    return pd.DataFrame(columns)
+    is_empty: np.ndarray[Any, Any] = np.diff(ends, prepend=-1) == 1
+    return is_empty.reshape(-1, width)
+
+
+def _words(column: pd.Series[Any], empty: np.ndarray[Any, Any]) -> pd.Series[Any]:
+    """Return text with ``None`` for an empty cell; numbers, which times may be, as they are."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        words = [word.strip() or None for word in column.cat.categories]
+        return pd.Series(np.array([*words, None], dtype=object)[column.cat.codes])
+    if pd.api.types.is_numeric_dtype(column) or (column.dtype != object and not empty.any()):
+        return column
+    return column.astype(object).mask(empty, None)
 
 
 def _cells(raw: bytes, wanted: list[int], width: int, kinds: dict[int, str]) -> pd.DataFrame | None:

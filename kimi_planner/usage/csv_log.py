@@ -7,85 +7,27 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from kimi_planner.errors import UsageError, did_you_mean, shown
+from kimi_planner.errors import UsageError
+from kimi_planner.usage.counts import id_numbers
 from kimi_planner.usage.csv_block import regular_columns
-from kimi_planner.usage.exports import read_langfuse, read_litellm, read_window
+from kimi_planner.usage.csv_forms import CsvForm, csv_form
+from kimi_planner.usage.exports import read_window
 from kimi_planner.usage.frame import COLUMNS, checked_rows
 from kimi_planner.usage.lines import MAX_LINE_BYTES, Block, Rejects
-from kimi_planner.usage.rows import CHUNK_ROWS, LeftOut, OpenStream, Row, Rows, id_numbers
+from kimi_planner.usage.row import LeftOut, OpenStream, Row
+from kimi_planner.usage.rows import CHUNK_ROWS, Rows
 
 __all__ = ["read_csv"]
 
 _NUMBERS = ("requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
 _IDS = ("call_id", "request_id")
 _ID = "id"
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """One form of CSV logs.
-
-    Attributes
-    ----------
-    name
-        What it is called in messages and in ``attrs``.
-    needs
-        Columns by which it is told.
-    names
-        Its name of each canonical column that is called otherwise.
-    read
-        Reads a row as the JSON form of the same export does, where cells hold more than a value.
-    is_relative
-        Whether its times count seconds from the start of the log.
-    fails_at_zero
-        Whether a call without completion tokens failed, and was not billed.
-    """
-
-    name: str
-    needs: frozenset[str]
-    names: dict[str, str]
-    read: Callable[[dict[str, Any]], Row | OpenStream | LeftOut] | None = None
-    is_relative: bool = False
-    fails_at_zero: bool = False
-
-
-_CANONICAL = Form("usage CSV", frozenset({"prompt_tokens", "completion_tokens"}), {})
-#: In the order in which they are tried.
-_FORMS = (
-    Form("Langfuse observations", frozenset({"usage_details"}), {}, read_langfuse),
-    Form("Langfuse observations", frozenset({"usageDetails"}), {}, read_langfuse),
-    Form("LiteLLM spend logs", frozenset({"startTime", "prompt_tokens"}), {}, read_litellm),
-    Form("OpenAI usage export", frozenset({"num_model_requests", "start_time"}), {}, read_window),
-    Form(
-        "BurstGPT trace",
-        frozenset({"Timestamp", "Request tokens", "Response tokens"}),
-        {
-            "timestamp": "Timestamp",
-            "model": "Model",
-            "prompt_tokens": "Request tokens",
-            "completion_tokens": "Response tokens",
-        },
-        is_relative=True,
-        fails_at_zero=True,
-    ),
-    Form(
-        "Azure LLM trace",
-        frozenset({"TIMESTAMP", "ContextTokens", "GeneratedTokens"}),
-        {
-            "timestamp": "TIMESTAMP",
-            "prompt_tokens": "ContextTokens",
-            "completion_tokens": "GeneratedTokens",
-        },
-    ),
-    _CANONICAL,
-)
 
 
 def read_csv(blocks: Iterator[Block], rows: Rows) -> None:
@@ -122,7 +64,7 @@ def _begin(block: Block, rows: Rows) -> tuple[_Table | None, Block | None]:
     line, _, rest = block.text[blank:].partition("\n")
     number = block.first + block.text.count("\n", 0, blank)
     names = [name.strip() for name in line.split(",")]
-    table = _Table(names, _form(rows.file, names, number), rows)
+    table = _Table(names, csv_form(rows.file, names, number), rows)
     return table, Block(number + 1, rest) if rest else None
 
 
@@ -131,7 +73,7 @@ def _read_cells(blocks: Iterator[Block], rows: Rows, table: _Table | None) -> _T
     for number, cells, is_open in _csv_rows(blocks, rows):
         if table is None:
             names = [name.strip() for name in cells]
-            table = _Table(names, _form(rows.file, names, number), rows)
+            table = _Table(names, csv_form(rows.file, names, number), rows)
         elif len(cells) == len(table.names):
             table.add(number, cells)
         elif is_open:
@@ -147,7 +89,7 @@ def _read_cells(blocks: Iterator[Block], rows: Rows, table: _Table | None) -> _T
 class _Table:
     """Rows of cells under a header, handed on a chunk at a time."""
 
-    def __init__(self, names: list[str], form: Form, rows: Rows) -> None:
+    def __init__(self, names: list[str], form: CsvForm, rows: Rows) -> None:
         self.names = names
         self.form = form
         self.rows = rows
@@ -171,7 +113,9 @@ class _Table:
         if self.form.read is not None or block.is_open:
             return False
         places = self.places if self.ids is None else {**self.places, _ID: self.ids}
-        read = regular_columns(block.text, len(self.names), places, {"model": "category", _ID: "str"})
+        read = regular_columns(
+            block.text, len(self.names), places, {"model": "category", _ID: "str"}
+        )
         if read is None:
             return False
         lines = np.arange(block.first, block.first + len(read))
@@ -271,23 +215,6 @@ def _csv_rows(blocks: Iterator[Block], rows: Rows) -> Iterator[tuple[int, list[s
             return
         if cells:
             yield at, cells, is_open
-
-
-def _form(file: str, names: list[str], line: int) -> Form:
-    doubled = {name for name in names if name and names.count(name) > 1}
-    if doubled or {"timestamp", "timestamp_s"} <= set(names):
-        both = ", ".join(sorted(doubled or {"timestamp", "timestamp_s"}))
-        raise UsageError(f"{file} line {line}: the header names a column twice ({both}). Keep one.")
-    for form in _FORMS:
-        if form.needs <= set(names):
-            return form
-    needed = next(name for name in ("prompt_tokens", "completion_tokens") if name not in names)
-    near = did_you_mean(needed, [name for name in names if name and name not in COLUMNS])
-    others = ", ".join(dict.fromkeys(form.name for form in _FORMS[:-1]))
-    raise UsageError(
-        f"{file} line {line}: no column {needed!r}. Found: {shown(', '.join(names))}.{near} "
-        f"A usage CSV has the columns {', '.join(COLUMNS)}. Other forms that are read: {others}."
-    )
 
 
 def _values(name: str, cells: tuple[str, ...]) -> Any:

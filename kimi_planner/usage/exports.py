@@ -8,7 +8,7 @@ from typing import Any
 
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.usage.record import read_counts
-from kimi_planner.usage.rows import LeftOut, Row
+from kimi_planner.usage.row import LeftOut, Row
 
 __all__ = [
     "is_bucket",
@@ -41,7 +41,11 @@ def windows_of(bucket: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     if not isinstance(results, list) or not all(isinstance(one, Mapping) for one in results):
         raise UsageError(f"results is {shown(results)}. A bucket has a list of objects.")
     for result in results:
-        yield {**result, "start_time": bucket["start_time"], "num_model_requests": result.get("num_model_requests")}
+        yield {
+            **result,
+            "start_time": bucket["start_time"],
+            "num_model_requests": result.get("num_model_requests"),
+        }
 
 
 def is_window(entry: Mapping[str, Any]) -> bool:
@@ -131,7 +135,11 @@ def read_langfuse(entry: Mapping[str, Any]) -> Row | LeftOut:
             return LeftOut.FAILED
         raise UsageError("a generation without usage_details, so its cost is unknown.")
     model = next(
-        (entry[name] for name in ("provided_model_name", "providedModelName", "model") if entry.get(name)),
+        (
+            entry[name]
+            for name in ("provided_model_name", "providedModelName", "model")
+            if entry.get(name)
+        ),
         None,
     )
     return (

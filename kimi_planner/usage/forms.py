@@ -8,7 +8,7 @@ from typing import Any
 
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.usage import exports, replies, spans, traces
-from kimi_planner.usage.rows import LeftOut, OpenStream, Row
+from kimi_planner.usage.row import LeftOut, OpenStream, Row
 
 __all__ = ["FORMS", "REPLIES", "Form", "entries_of", "form_of", "is_plain_reply"]
 
@@ -51,7 +51,15 @@ FORMS = (
 
 #: With one of these fields an entry may be something else than the reply that ``usage`` promises.
 _OTHER_FIELDS = frozenset(
-    {"usage_details", "usageDetails", "startTime", "data", "results", "resourceSpans", "resource_spans"}
+    {
+        "usage_details",
+        "usageDetails",
+        "startTime",
+        "data",
+        "results",
+        "resourceSpans",
+        "resource_spans",
+    }
 )
 
 

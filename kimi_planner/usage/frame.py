@@ -121,7 +121,9 @@ def checked_rows(
         values, missing = counts[name]
         if values.dtype != np.int64 or not good.all():
             values = np.where(missing | ~good, 0, values).astype(np.int64)
-        columns[name] = pd.arrays.IntegerArray(values, missing) if name in OPTIONAL_COUNTS else values
+        columns[name] = (
+            pd.arrays.IntegerArray(values, missing) if name in OPTIONAL_COUNTS else values
+        )
     checked = pd.DataFrame({name: columns[name] for name in COLUMNS}, index=frame.index)
     if not good.all():
         checked = checked.loc[good]
@@ -129,10 +131,9 @@ def checked_rows(
 
 
 def _is_count(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    if values.dtype == np.int64:
-        return (values >= 0) & (values <= MAX_TOKENS)
     with np.errstate(invalid="ignore"):
-        return (values >= 0) & (values <= MAX_TOKENS) & (values == np.floor(values))
+        good: np.ndarray[Any, Any] = (values >= 0) & (values <= MAX_TOKENS)
+        return good if values.dtype == np.int64 else good & (values == np.floor(values))
 
 
 def _models(frame: pd.DataFrame) -> Any:

@@ -51,38 +51,39 @@ def _read_lines(blocks: Iterator[Block], rows: Rows) -> None:
             number += 1
             try:
                 value, end = _decode(line)
-                if end != len(line) and not line[end:].isspace():
-                    raise ValueError
+                is_whole = end == len(line) or line[end:].isspace()
             except (ValueError, RecursionError):
-                if not line or line.isspace():
-                    continue
-                try:
-                    value = json.loads(line)
-                except (ValueError, RecursionError) as error:
-                    if block.is_open:
-                        rows.cut_off += 1
-                    else:
-                        rows.refuse(number, f"not JSON ({error}). Each line must be one whole object.")
-                    continue
-            if is_plain_reply(value):
-                try:
-                    row = read_reply(value)
-                except UsageError as error:
-                    rows.refuse(number, error, value)
-                    continue
-                if type(row) is tuple:
-                    waiting(row)
-                    numbers(number)
-                else:
-                    rows.leave_out(number, row)
-                if not is_noted:
-                    rows.found(REPLIES.name)
-                    is_noted = True
+                is_whole = False
+            if not is_whole and (value := _odd_value(line, number, block, rows)) is None:
+                continue
+            try:
+                row = read_reply(value) if is_plain_reply(value) else None
+            except UsageError:
+                row = None
+            if type(row) is tuple:
+                waiting(row)
+                numbers(number)
+                is_noted = is_noted or rows.found(REPLIES.name)
             else:
                 _read_value(value, number, rows)
         if len(rows.rows) >= CHUNK_ROWS:
             rows.flush()
             waiting, numbers = rows.rows.append, rows.lines.append
+
+
+def _odd_value(line: str, number: int, block: Block, rows: Rows) -> Any:
+    """Return the value of a line that does not begin with it, ``None`` for a blank or a bad one."""
+    if not line or line.isspace():
+        return None
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        if block.is_open:
+            rows.cut_off += 1
+        else:
+            rows.refuse(number, f"not JSON ({error}). Each line must be one whole object.")
+        return None
+    return "null" if value is None else value
 
 
 def _read_value(value: Any, number: int, rows: Rows) -> None:
@@ -94,7 +95,9 @@ def _read_value(value: Any, number: int, rows: Rows) -> None:
         return
     for entry in entries:
         if not isinstance(entry, dict):
-            rows.refuse(number, f"{shown(entry)} is not an object. Each line must be one whole object.")
+            rows.refuse(
+                number, f"{shown(entry)} is not an object. Each line must be one whole object."
+            )
             continue
         try:
             form = form_of(entry)

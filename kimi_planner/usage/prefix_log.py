@@ -80,7 +80,9 @@ def read_prefix_log(
         If the file cannot be read, has no calls, or a line is malformed; the message names it.
     """
     if isinstance(block_tokens, bool) or not isinstance(block_tokens, int) or block_tokens < 1:
-        raise UsageError(f"block_tokens is {shown(block_tokens)}. It must be a whole number above 0.")
+        raise UsageError(
+            f"block_tokens is {shown(block_tokens)}. It must be a whole number above 0."
+        )
     if not isinstance(path, str | Path):
         raise UsageError(f"path is {shown(path)}. Give the path of a log in Mooncake's form.")
     milliseconds, prompts = array("d"), array("q")
@@ -120,7 +122,9 @@ def _call(entry: Any, block_tokens: int) -> tuple[float, int, list[int]]:
             f"no hash_ids in {shown(entry)}. Prefix blocks stand in logs of Mooncake's form: "
             "timestamp, input_length, hash_ids."
         )
-    when, prompt, ids = (entry.get(name) for name in ("timestamp", "input_length", "hash_ids"))
+    when: Any = entry.get("timestamp")
+    prompt: Any = entry.get("input_length")
+    ids: Any = entry["hash_ids"]
     if type(when) not in (int, float) or not 0 <= when < 1e15:
         raise UsageError(f"timestamp is {shown(when)}. It must be a number of milliseconds.")
     if type(prompt) is not int or not 0 <= prompt <= 10**15:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +15,8 @@ from kimi_planner.usage.csv_log import read_csv
 from kimi_planner.usage.frame import COLUMNS, Place, checked_frame
 from kimi_planner.usage.json_log import read_json
 from kimi_planner.usage.lines import Block, Progress, Rejects, line_blocks
-from kimi_planner.usage.rows import LeftOut, Rows
+from kimi_planner.usage.row import LeftOut
+from kimi_planner.usage.rows import Rows
 
 __all__ = ["read_usage"]
 
@@ -98,13 +99,15 @@ def read_usage(
         frame, repeated = _of_frame(source, rows), 0
     else:
         paths = _paths(source)
-        name = str(paths[0]) if len(paths) == 1 else f"{paths[0]} to {paths[-1]} ({len(paths)} files)"
+        name = (
+            str(paths[0]) if len(paths) == 1 else f"{paths[0]} to {paths[-1]} ({len(paths)} files)"
+        )
         for path in paths:
             _read_file(path, rows, progress)
         frame, repeated = rows.finish()
     if frame.empty:
         _refuse_empty(name, rows)
-    frame.attrs = {
+    found: dict[Hashable, Any] = {
         "source": name,
         "forms": rows.forms,
         "rejected": len(rejects.messages),
@@ -113,8 +116,8 @@ def read_usage(
         "duplicates": repeated,
         **{reason.value: count for reason, count in rows.left_out.items()},
         "incomplete_last_line": rows.cut_off,
-        **_times(frame, rows),
     }
+    frame.attrs = found | _times(frame, rows)
     return frame
 
 
@@ -193,7 +196,7 @@ def _refuse_empty(name: str, rows: Rows) -> None:
     raise UsageError(f"{name}: no rows. A usage log has at least one call.{found}")
 
 
-def _times(frame: pd.DataFrame, rows: Rows) -> dict[str, Any]:
+def _times(frame: pd.DataFrame, rows: Rows) -> dict[Hashable, Any]:
     times = frame["timestamp"].dropna()
     start, end = (times.min(), times.max()) if len(times) else (None, None)
     if rows.window:

@@ -81,8 +81,7 @@ class UsageRecord:
         """
         if isinstance(usage, cls):
             return usage
-        *counts, stated = read_counts(_bare(usage))
-        return cls.checked(*counts, stated)
+        return cls.checked(*read_counts(_bare(usage)))
 
     @classmethod
     def checked(

@@ -68,7 +68,9 @@ def one_row_per_call(
 
 
 def _by_call(
-    keys: np.ndarray[Any, Any], among: np.ndarray[Any, Any], later: np.ndarray[Any, Any] | None = None
+    keys: np.ndarray[Any, Any],
+    among: np.ndarray[Any, Any],
+    later: np.ndarray[Any, Any] | None = None,
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Return the rows that have an id, those of one call side by side in the order of the log.
 

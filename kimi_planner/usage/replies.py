@@ -8,7 +8,7 @@ from typing import Any
 
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.usage.record import read_counts, usage_of
-from kimi_planner.usage.rows import LeftOut, OpenStream, Row
+from kimi_planner.usage.row import LeftOut, OpenStream, Row
 
 __all__ = ["is_reply", "is_request", "is_usage", "read_reply", "refuse_request", "relative"]
 
@@ -101,7 +101,9 @@ def relative(seconds: Any, *, name: str = "timestamp_s", scale: float = 1.0) -> 
     if seconds is None:
         return None
     if type(seconds) not in (int, float) or not abs(seconds * scale) < 9e9:
-        raise UsageError(f"{name} is {shown(seconds)}. It must be a number, counted from the log's start.")
+        raise UsageError(
+            f"{name} is {shown(seconds)}. It must be a number, counted from the log's start."
+        )
     return timedelta(seconds=seconds * scale)
 
 

@@ -2,59 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from kimi_planner.errors import UsageError, shown
+from kimi_planner.usage.counts import COUNTS, as_array, id_numbers, sound_counts
 from kimi_planner.usage.frame import checked_rows
 from kimi_planner.usage.lines import Rejects
-from kimi_planner.usage.record import MAX_TOKENS, UsageRecord
+from kimi_planner.usage.record import UsageRecord
 from kimi_planner.usage.repeats import one_row_per_call
+from kimi_planner.usage.row import Call, LeftOut, OpenStream, Row
 
-__all__ = ["CHUNK_ROWS", "Call", "LeftOut", "OpenStream", "Row", "Rows", "id_numbers"]
+__all__ = ["CHUNK_ROWS", "Rows"]
 
 #: Rows that are checked together.
 CHUNK_ROWS = 1 << 16
-_COUNTS = ("prompt", "completion", "cached", "reasoning", "total")
-
-#: One call or window as a form reads it: id, whether it is a chunk of a stream, time, model,
-#: requests, prompt, completion, cached, reasoning and stated total tokens. A plain tuple, because
-#: millions of them are made; a time counted from the start of the log is a ``timedelta``.
-Row = tuple[Any, ...]
-
-
-class Call(NamedTuple):
-    """The places of a :data:`Row`."""
-
-    id: Any
-    is_chunk: bool
-    when: Any
-    model: Any
-    requests: Any
-    prompt: Any
-    completion: Any
-    cached: Any
-    reasoning: Any
-    total: Any
-
-
-class LeftOut(Enum):
-    """Why an entry is no row, though nothing is wrong with it."""
-
-    FAILED = "failures"
-    OTHER = "other_entries"
-
-
-class OpenStream(str):
-    """Id of a stream whose chunk has no usage; another chunk of it must have."""
-
-    __slots__ = ()
 
 
 @dataclass
@@ -115,17 +82,20 @@ class Rows:
             self._open.pop(hash(stream), None)
         self.rejects.add(f"{self.file} line {line}: {problem}")
 
-    def found(self, form: str, ignored: Sequence[str] = ()) -> None:
+    def found(self, form: str, ignored: Sequence[str] = ()) -> bool:
         """Note a form that was found, and the columns of it that are not read."""
         if form not in self.forms:
             self.forms.append(form)
         self.ignored += [name for name in ignored if name not in self.ignored]
+        return True
 
     def cover(self, start: Any, end: Any) -> None:
         """Note a window that the log says it covers, in seconds since 1970."""
         for value in (start, end):
             if type(value) not in (int, float):
-                raise UsageError(f"{shown(value)} is no start or end of a bucket, in seconds since 1970.")
+                raise UsageError(
+                    f"{shown(value)} is no start or end of a bucket, in seconds since 1970."
+                )
         self.window.append((start, end))
 
     def flush(self, *, at_least: int = 1) -> None:
@@ -140,22 +110,25 @@ class Rows:
             return
         rows, lines = self.rows, self.lines
         self.rows, self.lines = [], []
-        columns = Call(*zip(*rows, strict=True))
-        counts = _sound_counts(columns)
+        columns = Call._make(zip(*rows, strict=True))
+        counts = sound_counts(columns)
         if counts is None:
             kept = [at for at, row in enumerate(rows) if self._is_sound(row, lines[at])]
             rows, lines = [rows[at] for at in kept], [lines[at] for at in kept]
             if not rows:
                 return
-            columns = Call(*zip(*rows, strict=True))
-            counts = {name: list(getattr(columns, name)) for name in _COUNTS}
+            columns = Call._make(zip(*rows, strict=True))
+            counts = {name: list(getattr(columns, name)) for name in COUNTS}
         share = self._models.setdefault
         times, is_relative = self._times(columns.when, lines)
         self.add(
             {
                 "timestamp": times,
-                "model": [None if name is None else share(name, name) for name in columns.model],
-                "requests": _as_array(columns.requests),
+                "model": pd.Series(
+                    [None if name is None else share(name, name) for name in columns.model],
+                    dtype=object,
+                ),
+                "requests": as_array(columns.requests),
                 "prompt_tokens": counts["prompt"],
                 "cached_tokens": counts["cached"],
                 "completion_tokens": counts["completion"],
@@ -254,7 +227,9 @@ class Rows:
         try:
             if call.model is not None and not isinstance(call.model, str):
                 raise UsageError(f"model is {shown(call.model)}. A model id is text.")
-            UsageRecord.checked(call.prompt, call.completion, call.cached, call.reasoning, call.total)
+            UsageRecord.checked(
+                call.prompt, call.completion, call.cached, call.reasoning, call.total
+            )
         except UsageError as error:
             if call.is_chunk:
                 self._open.pop(hash(call.id), None)
@@ -299,48 +274,3 @@ class Rows:
             f"{self.file} line {line}: the time is {clocks[is_relative]}; before it stands "
             f"{clocks[not is_relative]}. One log has one clock: read its parts one by one."
         )
-
-
-def id_numbers(ids: Iterable[Any]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return a number for each id that is text, 0 for one that is missing; equal ids, equal numbers.
-
-    Two of ten million ids that differ have the same number with a chance of 3 in a million.
-    """
-    return np.array([hash(one) if type(one) is str and one else 0 for one in ids], dtype=np.int64)
-
-
-def _sound_counts(columns: Call) -> dict[str, Any] | None:
-    """Return the counts as arrays if all are whole numbers that agree, else ``None``."""
-    try:
-        counts = {name: _as_array(getattr(columns, name)) for name in _COUNTS}
-    except OverflowError:
-        return None
-    if not set(map(type, columns.model)) <= {str, type(None)}:
-        return None
-    prompt, completion = counts["prompt"], counts["completion"]
-    if not (isinstance(prompt, np.ndarray) and isinstance(completion, np.ndarray)):
-        return None
-    if min(prompt.min(), completion.min()) < 0 or max(prompt.max(), completion.max()) > MAX_TOKENS:
-        return None
-    for name, whole in (("cached", prompt), ("reasoning", completion), ("total", None)):
-        part = counts[name]
-        if isinstance(part, list):
-            return None
-        missing = pd.isna(part)
-        values = part.to_numpy(dtype=np.int64, na_value=0) if missing.any() else np.asarray(part)
-        good = values == prompt + completion if whole is None else (values >= 0) & (values <= whole)
-        if not (good | missing).all():
-            return None
-    return counts
-
-
-def _as_array(column: tuple[Any, ...]) -> Any:
-    """Return whole numbers as int64, with missing ones as Int64, anything else as a list."""
-    kinds = set(map(type, column))
-    if kinds == {int}:
-        return np.array(column, dtype=np.int64)
-    if kinds <= {int, type(None)}:
-        missing = np.array([value is None for value in column])
-        whole = np.array([value or 0 for value in column], dtype=np.int64)
-        return pd.arrays.IntegerArray(whole, missing)
-    return list(column)

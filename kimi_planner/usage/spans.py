@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kimi_planner.errors import UsageError, shown
-from kimi_planner.usage.rows import LeftOut, Row
+from kimi_planner.usage.row import LeftOut, Row
 
 __all__ = ["is_export", "is_span", "read_span", "spans_of"]
 
@@ -93,7 +93,9 @@ def _plain(attributes: Any) -> Mapping[str, Any]:
     if isinstance(attributes, Mapping):
         return attributes
     if not isinstance(attributes, list) or not all(isinstance(one, Mapping) for one in attributes):
-        raise UsageError(f"attributes is {shown(attributes)}. A span has a mapping, or a list of keys.")
+        raise UsageError(
+            f"attributes is {shown(attributes)}. A span has a mapping, or a list of keys."
+        )
     return {str(one.get("key")): _value(one.get("value")) for one in attributes}
 
 

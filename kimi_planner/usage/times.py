@@ -52,7 +52,9 @@ def as_times(column: pd.Series[Any], *, relative: bool) -> pd.Series[Any]:
     epochs = _epochs(whole.astype("Int64"))
     fractions = numbers.where(whole.isna() & (numbers >= _SECONDS_FROM) & (numbers < _EPOCH_LIMIT))
     seconds = fractions.where(fractions < _MILLISECONDS_FROM, fractions / 1000)
-    epochs = epochs.fillna(pd.to_datetime(seconds, unit="s", utc=True).dt.round("us").dt.as_unit("us"))
+    epochs = epochs.fillna(
+        pd.to_datetime(seconds, unit="s", utc=True).dt.round("us").dt.as_unit("us")
+    )
     words = column.where(column.map(_is_dated)).astype(object)
     if not words.notna().any():
         return epochs
@@ -63,7 +65,9 @@ def as_times(column: pd.Series[Any], *, relative: bool) -> pd.Series[Any]:
 def _epochs(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return UTC times of whole seconds, milliseconds, microseconds or nanoseconds since 1970."""
     missing = column.isna().to_numpy(dtype=bool)
-    whole = column.to_numpy(dtype=np.int64, na_value=0) if missing.any() else column.to_numpy(np.int64)
+    whole = (
+        column.to_numpy(dtype=np.int64, na_value=0) if missing.any() else column.to_numpy(np.int64)
+    )
     stamps = np.full(len(whole), np.iinfo(np.int64).min)  # NumPy's missing time
     for low, high, times, over in _SCALES:
         here = (whole >= low) & (whole < high)

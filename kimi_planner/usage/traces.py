@@ -7,7 +7,7 @@ from typing import Any
 
 from kimi_planner.errors import UsageError
 from kimi_planner.usage.replies import relative
-from kimi_planner.usage.rows import Row
+from kimi_planner.usage.row import Row
 
 __all__ = ["is_mooncake", "read_mooncake"]
 
