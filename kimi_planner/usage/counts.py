@@ -54,7 +54,7 @@ def as_array(column: tuple[Any, ...]) -> Any:
     """Return whole numbers as int64, with missing ones as Int64, anything else as a list."""
     kinds = set(map(type, column))
     if kinds == {int}:
-        return np.array(column, dtype=np.int64)
+        return np.fromiter(column, np.int64, len(column))
     if kinds <= {int, type(None)}:
         missing = np.array([value is None for value in column])
         whole = np.array([value or 0 for value in column], dtype=np.int64)

@@ -49,23 +49,13 @@ FORMS = (
 )
 
 
-#: With one of these fields an entry may be something else than the reply that ``usage`` promises.
-_OTHER_FIELDS = frozenset(
-    {
-        "usage_details",
-        "usageDetails",
-        "startTime",
-        "data",
-        "results",
-        "resourceSpans",
-        "resource_spans",
-    }
-)
+#: What ``object`` says in replies of chat completions; nothing else that is read says so.
+_CHAT = ("chat.completion", "chat.completion.chunk")
 
 
 def is_plain_reply(value: Any) -> bool:
     """Whether a value is surely a reply, without asking every form."""
-    return type(value) is dict and "usage" in value and _OTHER_FIELDS.isdisjoint(value)
+    return type(value) is dict and value.get("object") in _CHAT
 
 
 def form_of(entry: Entry) -> Form:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from json.scanner import make_scanner
+from typing import Any, cast
 
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.usage.forms import REPLIES, entries_of, form_of, is_plain_reply
@@ -19,6 +20,8 @@ __all__ = ["read_json"]
 MAX_DOCUMENT_CHARS = 256_000_000
 _SPACE = re.compile(r"[\s,]*")
 _decode = json.JSONDecoder().raw_decode
+#: Reads a value that begins at a place in a text, and nothing around it.
+_scan = make_scanner(cast(Any, json.JSONDecoder()))
 
 
 def read_json(blocks: Iterator[Block], rows: Rows) -> None:
@@ -50,9 +53,9 @@ def _read_lines(blocks: Iterator[Block], rows: Rows) -> None:
         for line in block.lines:
             number += 1
             try:
-                value, end = _decode(line)
+                value, end = _scan(line, 0)
                 is_whole = end == len(line) or line[end:].isspace()
-            except (ValueError, RecursionError):
+            except (StopIteration, ValueError, RecursionError):
                 is_whole = False
             if not is_whole and (value := _odd_value(line, number, block, rows)) is None:
                 continue

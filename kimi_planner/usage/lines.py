@@ -14,7 +14,7 @@ from kimi_planner.files import STANDARD_INPUT, DamagedFileError, open_unpacked
 __all__ = ["Block", "Progress", "Rejects", "line_blocks"]
 
 MAX_LINE_BYTES = 64_000_000
-_BLOCK_BYTES = 1 << 22
+_BLOCK_BYTES = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 
 #: Called with the bytes on disk read since the last call, and the bytes of the file.

@@ -158,17 +158,16 @@ def read_counts(usage: Any) -> Counts:
     if prompt is None or completion is None:
         name = "prompt_tokens" if prompt is None else "completion_tokens"
         raise UsageError(f"{name} is missing from the usage object {shown(usage)}.")
-    cached = reasoning = None
     details = get("prompt_tokens_details")
-    if details is not None:
-        cached = _part(details, "cached_tokens")
+    cached = details.get("cached_tokens") if type(details) is dict else _part(details, "cached_tokens")
     if cached is None:
         cached = get("cached_tokens")
         if cached is None:
             cached = get("cache_read_input_tokens")
     details = get("completion_tokens_details")
-    if details is not None:
-        reasoning = _part(details, "reasoning_tokens")
+    reasoning = (
+        details.get("reasoning_tokens") if type(details) is dict else _part(details, "reasoning_tokens")
+    )
     if reasoning is None:
         reasoning = get("reasoning_tokens")
     return prompt, completion, cached, reasoning, get("total_tokens")

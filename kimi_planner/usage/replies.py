@@ -12,7 +12,8 @@ from kimi_planner.usage.row import LeftOut, OpenStream, Row
 
 __all__ = ["is_reply", "is_request", "is_usage", "read_reply", "refuse_request", "relative"]
 
-_USAGE = ("prompt_tokens", "input_tokens")
+#: Fields that no API writes into a reply, but those who log it do.
+_OWN_FIELDS = frozenset({"call_id", "request_id", "timestamp", "timestamp_s"})
 _CHUNK = "chat.completion.chunk"
 
 
@@ -78,16 +79,12 @@ def read_reply(entry: Mapping[str, Any]) -> Row | OpenStream | LeftOut:
                 "no usage object, so the call's cost is unknown. Log `usage` with every reply."
             )
         usage, call, requests = reply, None, get("requests", 1)
-    for holder in (reply,) if reply is entry else (reply, entry):
-        if "call_id" in holder or "request_id" in holder:
-            call = holder.get("call_id") or holder.get("request_id")
-    prompt, completion, cached, reasoning, total = read_counts(usage)
     when = get("created")
-    if when is None or "timestamp" in reply or "timestamp_s" in reply:
+    if reply is not entry or when is None or not _OWN_FIELDS.isdisjoint(reply):
+        for holder in (reply, entry):
+            call = holder.get("call_id") or holder.get("request_id") or call
         when = _when(reply, entry)
-    return (
-        call, is_chunk, when, get("model"), requests, prompt, completion, cached, reasoning, total
-    )  # fmt: skip
+    return (call, is_chunk, when, get("model"), requests, *read_counts(usage))
 
 
 def relative(seconds: Any, *, name: str = "timestamp_s", scale: float = 1.0) -> timedelta | None:

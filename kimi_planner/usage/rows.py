@@ -21,7 +21,7 @@ from kimi_planner.usage.row import Call, LeftOut, OpenStream, Row
 __all__ = ["CHUNK_ROWS", "Rows"]
 
 #: Rows that are checked together.
-CHUNK_ROWS = 1 << 16
+CHUNK_ROWS = 1 << 14
 
 
 @dataclass
@@ -250,8 +250,9 @@ class Rows:
         """Return the times as a column, and whether they count from the start of the log."""
         kinds = set(map(type, when))
         if timedelta not in kinds:
-            is_exact = kinds == {int} and max(when) < 2**63
-            return pd.Series(when, dtype=np.int64 if is_exact else object), False
+            if kinds == {int} and max(when) < 2**63:
+                return as_array(when), False
+            return pd.Series(when, dtype=object), False
         for line, value in zip(lines, when, strict=True):
             if value is not None and type(value) is not timedelta:
                 raise self._two_clocks(line, is_relative=False)
