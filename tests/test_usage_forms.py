@@ -167,7 +167,9 @@ def test_forms_may_be_mixed_line_by_line(read):
     """Every line is read as what its own fields say."""
     usage = {"prompt_tokens": 10, "completion_tokens": 5}
     frame = read(lines(RESPONSE, GENERATION, SPEND, {"usage": usage}, otlp(SPAN, SPAN), usage))
-    assert counts(frame) == [WHOLE] * 3 + [(1, 10, None, 5, None)] + [WHOLE] * 2 + [(1, 10, None, 5, None)]
+    assert counts(frame) == [WHOLE] * 3 + [(1, 10, None, 5, None)] + [WHOLE] * 2 + [
+        (1, 10, None, 5, None)
+    ]
     assert len(frame.attrs["forms"]) == 5
 
 
@@ -190,9 +192,19 @@ def test_inclusive_and_exclusive_input_tokens_are_told_apart(read, usage, expect
 
 def test_windows_of_an_export_say_what_they_cover(read):
     """Buckets without requests are no rows, but the log covers them."""
-    quiet = {"object": "bucket", "start_time": 1_767_229_200, "end_time": 1_767_232_800, "results": []}
+    quiet = {
+        "object": "bucket",
+        "start_time": 1_767_229_200,
+        "end_time": 1_767_232_800,
+        "results": [],
+    }
     idle = BUCKET["results"][0] | {"num_model_requests": 0, "input_tokens": 0, "output_tokens": 0}
-    before = {"object": "bucket", "start_time": 1_767_222_000, "end_time": 1_767_225_600, "results": [idle]}
+    before = {
+        "object": "bucket",
+        "start_time": 1_767_222_000,
+        "end_time": 1_767_225_600,
+        "results": [idle],
+    }
     frame = read(json.dumps({"object": "page", "data": [before, BUCKET, quiet]}, indent=2))
     assert counts(frame) == [(7, 100, 40, 50, None)]
     assert frame.attrs["observed_start"] == START - pd.Timedelta(hours=1)
@@ -228,9 +240,20 @@ def test_the_console_exporter_of_opentelemetry_is_read(read):
 
 def test_what_a_gateway_did_not_send_is_left_out(read):
     """Failures of LiteLLM have no tokens, and its own cache was no call."""
-    failed = SPEND | {"request_id": "b", "status": "failure", "prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "metadata": {}}
+    failed = SPEND | {
+        "request_id": "b",
+        "status": "failure",
+        "prompt_tokens": 0,
+        "completion_tokens": 0,
+        "total_tokens": 0,
+        "metadata": {},
+    }
     hit = SPEND | {"request_id": "c", "cache_hit": "True"}
-    flagged = failed | {"request_id": "d", "status": None, "metadata": json.dumps({"status": "failure"})}
+    flagged = failed | {
+        "request_id": "d",
+        "status": None,
+        "metadata": json.dumps({"status": "failure"}),
+    }
     billed = SPEND | {"request_id": "e", "status": "failure"}
     frame = read(lines(SPEND, failed, hit, flagged, billed))
     assert counts(frame) == [WHOLE] * 2
@@ -269,7 +292,9 @@ def test_cached_tokens_of_a_spend_log(read, metadata, cached, reasoning):
         ({"input": 10, "output": 5, "web_searches": 2, "total": 17}, (10, None, 5, None)),
     ],
 )  # fmt: skip
-def test_kinds_of_usage_in_langfuse_exclude_each_other_unless_the_total_says_no(read, details, expected):
+def test_kinds_of_usage_in_langfuse_exclude_each_other_unless_the_total_says_no(
+    read, details, expected
+):
     """All kinds add up to the total; where only input and output do, the others are parts of them."""
     prompt, cached, completion, reasoning = expected
     frame = read(lines(GENERATION | {"usage_details": details}))
@@ -290,7 +315,9 @@ def test_only_generations_of_langfuse_are_calls(read):
 def test_failures_of_burstgpt_are_counted_and_not_billed(read):
     """A call with no response tokens failed; both layouts of the trace are read."""
     short = "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n"
-    frame = read(f"{short}5,ChatGPT,472,18,490,Conversation log\n7,GPT-4,300,0,300,API log\n", "a.csv")
+    frame = read(
+        f"{short}5,ChatGPT,472,18,490,Conversation log\n7,GPT-4,300,0,300,API log\n", "a.csv"
+    )
     assert counts(frame) == [(1, 472, None, 18, None)]
     assert frame.attrs["failures"] == 1
     assert frame.attrs["ignored_columns"] == ["Total tokens", "Log Type"]
@@ -303,13 +330,20 @@ def test_failures_of_burstgpt_are_counted_and_not_billed(read):
 
 def test_failed_requests_of_a_batch_are_counted(read):
     """A result with an HTTP error has no usage and was not billed."""
-    failed = {"custom_id": "b", "response": {"status_code": 400, "body": {"error": {"code": "bad"}}}}
-    frame = read(lines({"custom_id": "a", "response": {"status_code": 200, "body": RESPONSE}}, failed))
+    failed = {
+        "custom_id": "b",
+        "response": {"status_code": 400, "body": {"error": {"code": "bad"}}},
+    }
+    frame = read(
+        lines({"custom_id": "a", "response": {"status_code": 200, "body": RESPONSE}}, failed)
+    )
     assert counts(frame) == [WHOLE]
     assert frame.attrs["failures"] == 1
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress, zstd.compress], ids=["plain", "gzip", "zstd"])
+@pytest.mark.parametrize(
+    "pack", [bytes, gzip.compress, zstd.compress], ids=["plain", "gzip", "zstd"]
+)
 @pytest.mark.parametrize("name", ["log", "log.jsonl.gz", "log.zst"])
 def test_what_packs_a_log_is_told_by_its_bytes(read, pack, name):
     """Plain, gzip and zstd give the same rows under any name."""
@@ -364,7 +398,9 @@ def test_an_unknown_header_names_the_forms(refused):
     """What was found and which forms exist are both told."""
     said = refused("when,tokens\n1,2\n", "log.csv")
     assert said.startswith("line 1: no column 'prompt_tokens'. Found: 'when, tokens'.")
-    assert "Other forms that are read: Langfuse observations, LiteLLM spend logs, OpenAI usage" in said
+    assert (
+        "Other forms that are read: Langfuse observations, LiteLLM spend logs, OpenAI usage" in said
+    )
 
 
 def test_a_log_of_nothing_but_other_entries_says_so(refused):

@@ -203,11 +203,11 @@ def _csv_rows(blocks: Iterator[Block], rows: Rows) -> Iterator[tuple[int, list[s
 
     reader = csv.reader(text(), strict=True)
     while True:
-        begun = at
+        before = reader.line_num
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            if is_open and begun >= at - 1:
+            if is_open and reader.line_num == before + 1:
                 rows.cut_off += 1
                 return
             raise UsageError(f"{rows.file} line {at}: not CSV ({error}).") from None

@@ -18,6 +18,7 @@ __all__ = ["read_json"]
 
 #: The longest JSON value that may span lines; an array of values has no limit.
 MAX_DOCUMENT_CHARS = 256_000_000
+_WORDS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
 _SPACE = re.compile(r"[\s,]*")
 _decode = json.JSONDecoder().raw_decode
 #: Reads a value that begins at a place in a text, and nothing around it.
@@ -165,7 +166,12 @@ def _read_document(blocks: Iterator[Block], rows: Rows) -> None:
 
 def _may_go_on(error: json.JSONDecodeError, text: str) -> bool:
     """Whether a value may only lack what comes with the next lines."""
-    return error.msg.startswith("Unterminated string") or error.pos >= len(text.rstrip()) - 10
+    rest = text[error.pos : error.pos + 20].strip()
+    return (
+        error.msg.startswith("Unterminated string")
+        or rest.startswith("\\")
+        or any(word.startswith(rest) for word in _WORDS)
+    )
 
 
 def _again(block: Block, blocks: Iterator[Block]) -> Iterator[Block]:

@@ -159,14 +159,18 @@ def read_counts(usage: Any) -> Counts:
         name = "prompt_tokens" if prompt is None else "completion_tokens"
         raise UsageError(f"{name} is missing from the usage object {shown(usage)}.")
     details = get("prompt_tokens_details")
-    cached = details.get("cached_tokens") if type(details) is dict else _part(details, "cached_tokens")
+    cached = (
+        details.get("cached_tokens") if type(details) is dict else _part(details, "cached_tokens")
+    )
     if cached is None:
         cached = get("cached_tokens")
         if cached is None:
             cached = get("cache_read_input_tokens")
     details = get("completion_tokens_details")
     reasoning = (
-        details.get("reasoning_tokens") if type(details) is dict else _part(details, "reasoning_tokens")
+        details.get("reasoning_tokens")
+        if type(details) is dict
+        else _part(details, "reasoning_tokens")
     )
     if reasoning is None:
         reasoning = get("reasoning_tokens")

@@ -253,9 +253,11 @@ class Rows:
             if kinds == {int} and max(when) < 2**63:
                 return as_array(when), False
             return pd.Series(when, dtype=object), False
-        for line, value in zip(lines, when, strict=True):
-            if value is not None and type(value) is not timedelta:
-                raise self._two_clocks(line, is_relative=False)
+        stated = [at for at, value in enumerate(when) if value is not None]
+        is_relative = [type(when[at]) is timedelta for at in stated]
+        if not all(is_relative):
+            other = is_relative.index(not is_relative[0])
+            raise self._two_clocks(lines[stated[other]], is_relative=is_relative[other])
         return pd.to_timedelta(pd.Series(when)), True
 
     def _of_one_clock(self, checked: pd.DataFrame, lines: np.ndarray[Any, Any]) -> None:
