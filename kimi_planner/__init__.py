@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kimi_planner.tokens.corpus import CorpusCount, count_corpus
     from kimi_planner.tokens.sizes import SizeEstimate, size_kinds, tokens_from_bytes
     from kimi_planner.tokens.text import count_tokens, count_tokens_batch
+    from kimi_planner.usage.prefix_log import PrefixLog, read_prefix_log
     from kimi_planner.usage.read import read_usage
     from kimi_planner.usage.record import UsageRecord
     from kimi_planner.workload import Quantity, Workload, load_workloads
@@ -34,6 +35,7 @@ __all__ = [
     "Estimate",
     "KimiPlannerError",
     "ModelSpec",
+    "PrefixLog",
     "Projection",
     "Quantity",
     "Recommendation",
@@ -55,6 +57,7 @@ __all__ = [
     "plot",
     "price_usage",
     "project",
+    "read_prefix_log",
     "read_usage",
     "recommend",
     "size_kinds",
@@ -69,6 +72,7 @@ _HOMES = {
     "Estimate": "request",
     "KimiPlannerError": "errors",
     "ModelSpec": "catalog",
+    "PrefixLog": "usage.prefix_log",
     "Projection": "projection",
     "Quantity": "workload",
     "Recommendation": "selection",
@@ -89,6 +93,7 @@ _HOMES = {
     "load_workloads": "workload",
     "price_usage": "pricing",
     "project": "projection",
+    "read_prefix_log": "usage.prefix_log",
     "read_usage": "usage.read",
     "recommend": "selection",
     "size_kinds": "tokens.sizes",

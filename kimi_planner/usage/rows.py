@@ -216,7 +216,7 @@ class Rows:
         if self._is_relative:
             for chunk in self._chunks:
                 if not pd.api.types.is_timedelta64_dtype(chunk["timestamp"].dtype):
-                    chunk["timestamp"] = pd.Series(pd.NaT, index=chunk.index, dtype="m8[ns]")
+                    chunk["timestamp"] = pd.Series(pd.NaT, index=chunk.index, dtype="m8[us]")
         frame = self._chunks[0] if len(self._chunks) == 1 else pd.concat(self._chunks)
         self._chunks = []
         return one_row_per_call(frame, keys, self._files, self.rejects)

@@ -13,6 +13,7 @@ __all__ = ["as_times"]
 _SECONDS_FROM = 1e8  # March 1973; every number of eight digits is below, and may be a date
 _MILLISECONDS_FROM = 1e11  # as seconds this is the year 5138
 _EPOCH_LIMIT = 9e12  # as milliseconds this is the year 2255
+_MISSING = np.iinfo(np.int64).min  # NumPy's missing time, and missing length of time
 _NANOSECONDS_TO = 9 * 10**18
 _WHOLE_FLOATS = 2.0**53
 #: From, below, and the factor that makes microseconds of it.
@@ -26,7 +27,7 @@ _RELATIVE_LIMIT = 9e9  # seconds, 285 years
 
 
 def as_times(column: pd.Series[Any], *, relative: bool) -> pd.Series[Any]:
-    """Return UTC times, or Timedeltas where the log counts from its own start.
+    """Return UTC times, or Timedeltas where the log counts from its own start, in microseconds.
 
     A value that cannot be read becomes missing.
 
@@ -38,7 +39,7 @@ def as_times(column: pd.Series[Any], *, relative: bool) -> pd.Series[Any]:
         Whether numbers are seconds from the start of the log.
     """
     if pd.api.types.is_timedelta64_dtype(column.dtype):
-        return column
+        return column if column.dt.unit == "us" else column.dt.round("us").dt.as_unit("us")
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return pd.to_datetime(column, utc=True)
     if not relative and pd.api.types.is_signed_integer_dtype(column.dtype):
@@ -47,7 +48,7 @@ def as_times(column: pd.Series[Any], *, relative: bool) -> pd.Series[Any]:
         return dates
     numbers = _numbers(column)
     if relative:
-        return pd.to_timedelta(numbers.where(numbers.abs() < _RELATIVE_LIMIT), unit="s")
+        return _durations(numbers)
     whole = column.map(_whole)
     epochs = _epochs(whole.astype("Int64"))
     fractions = numbers.where(whole.isna() & (numbers >= _SECONDS_FROM) & (numbers < _EPOCH_LIMIT))
@@ -62,13 +63,21 @@ def as_times(column: pd.Series[Any], *, relative: bool) -> pd.Series[Any]:
     return epochs.fillna(dated)
 
 
+def _durations(seconds: pd.Series[Any]) -> pd.Series[Any]:
+    """Return lengths of time to the nearest microsecond."""
+    good = (seconds.abs() < _RELATIVE_LIMIT).to_numpy()
+    micros = np.full(len(seconds), _MISSING)
+    micros[good] = np.rint(seconds.to_numpy()[good] * 1e6).astype(np.int64)
+    return pd.Series(micros.view("m8[us]"), index=seconds.index)
+
+
 def _epochs(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return UTC times of whole seconds, milliseconds, microseconds or nanoseconds since 1970."""
     missing = column.isna().to_numpy(dtype=bool)
     whole = (
         column.to_numpy(dtype=np.int64, na_value=0) if missing.any() else column.to_numpy(np.int64)
     )
-    stamps = np.full(len(whole), np.iinfo(np.int64).min)  # NumPy's missing time
+    stamps = np.full(len(whole), _MISSING)
     for low, high, times, over in _SCALES:
         here = (whole >= low) & (whole < high)
         stamps[here] = whole[here] * times // over
