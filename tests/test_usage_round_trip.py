@@ -21,7 +21,7 @@ def calls(draw):
     """Draw one call: the microsecond, the model, and counts that agree."""
     prompt, completion = draw(st.integers(0, 10**6)), draw(st.integers(0, 10**6))
     return {
-        "micros": draw(st.integers(1_600_000_000_000_000, 1_900_000_000_000_000)),
+        "micros": draw(st.integers(1_600_000_000_000_000, 1_690_000_000_000_000)),
         "model": draw(st.sampled_from(MODELS)),
         "requests": draw(st.integers(1, 9)),
         "prompt_tokens": prompt,
@@ -172,7 +172,7 @@ def expected(drawn, carried, clock, *, is_relative):
     micros = frame["micros"].to_numpy() // clock * clock
     if is_relative:
         frame["timestamp"] = pd.to_timedelta(micros - 1_600_000_000_000_000, unit="us").as_unit(
-            "ns"
+            "us"
         )
     else:
         frame["timestamp"] = pd.to_datetime(micros, unit="us", utc=True).as_unit("us")
