@@ -411,3 +411,26 @@ def test_a_log_of_nothing_but_other_entries_says_so(refused):
     assert said == (
         ": no rows. A usage log has at least one call. Left out: 1 failed calls, 2 entries that are no call."
     )
+
+
+def test_cells_that_look_like_numbers_stay_what_they_are(read):
+    """An id of digits is an id, a model of digits a name; a fraction of a token is refused."""
+    rows = [SPEND | {"request_id": "17", "model": "4"}, SPEND | {"request_id": "17", "model": "4"}]
+    frame = read(table(*rows), "a.csv")
+    assert frame["model"].tolist() == ["4"]
+    assert frame.attrs["duplicates"] == 1
+    with pytest.raises(UsageError, match=r"line 2: prompt_tokens is 10\.5\. It must be a whole"):
+        read(table(SPEND | {"prompt_tokens": 10.5, "total_tokens": 15.5}), "a.csv")
+
+
+def test_failures_of_a_trace_that_names_its_calls(read):
+    """A failed call takes its id with it, in regular CSV and in quoted."""
+    head = "call_id,Timestamp,Model,Request tokens,Response tokens\n"
+    for quote in ("", '"'):
+        rows = "".join(
+            f"{quote}{name}{quote},5,m,9,{n}\n"
+            for name, n in (("a", 1), ("a", 0), ("b", 1), ("b", 1))
+        )
+        frame = read(head + rows, "a.csv")
+        assert counts(frame) == [(1, 9, None, 1, None)] * 2
+        assert (frame.attrs["failures"], frame.attrs["duplicates"]) == (1, 1)

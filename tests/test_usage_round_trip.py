@@ -191,7 +191,7 @@ def expected(drawn, carried, clock, *, is_relative):
 @pytest.mark.parametrize("write", [as_lines, as_document])
 @pytest.mark.parametrize("form", FORMS)
 @settings(
-    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 @given(drawn=st.lists(calls(), min_size=1, max_size=8))
 def test_a_frame_survives_each_json_form(tmp_path, form, write, drawn):
@@ -205,7 +205,7 @@ def test_a_frame_survives_each_json_form(tmp_path, form, write, drawn):
 
 @pytest.mark.parametrize("is_relative", [False, True])
 @settings(
-    max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 @given(drawn=st.lists(calls(), min_size=1, max_size=8))
 def test_a_frame_survives_csv(tmp_path, is_relative, drawn):
@@ -229,7 +229,7 @@ CELLS = st.sampled_from(
 
 
 @settings(
-    max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 @given(
     st.lists(st.lists(CELLS, min_size=4, max_size=4), min_size=1, max_size=3),

@@ -28,6 +28,7 @@ __all__ = ["read_csv"]
 _NUMBERS = ("requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
 _IDS = ("call_id", "request_id")
 _ID = "id"
+_MAY_BE_NUMBER = re.compile(r"(tokens|requests|time)$", re.IGNORECASE)
 
 
 def read_csv(blocks: Iterator[Block], rows: Rows) -> None:
@@ -163,7 +164,7 @@ class _Table:
             self.rows.left_out[LeftOut.FAILED] += int((~billed).sum())
             values = {name: pd.Series(column)[billed] for name, column in values.items()}
             values = {name: column.reset_index(drop=True) for name, column in values.items()}
-            numbers = numbers[billed]
+            numbers, ids = numbers[billed], None if ids is None else ids[billed]
         if len(numbers):
             self.rows.add(values, numbers, ids, is_relative=self.is_relative)
 
@@ -174,7 +175,9 @@ class _Table:
         lines: list[int],
     ) -> None:
         for number, row_cells in zip(lines, cells, strict=True):
-            entry = {name: _cell(cell) for name, cell in zip(self.names, row_cells, strict=True)}
+            entry = {
+                name: _cell(name, cell) for name, cell in zip(self.names, row_cells, strict=True)
+            }
             try:
                 if "end_time" in entry and read is read_window:
                     self.rows.cover(entry["start_time"], entry["end_time"])
@@ -227,10 +230,11 @@ def _values(name: str, cells: tuple[str, ...]) -> Any:
         return pd.Series([_number(cell.strip()) for cell in cells], dtype=object)
 
 
-def _cell(cell: str) -> Any:
-    """Return a cell as JSON would have it: a whole number, text, or nothing."""
-    number = _number(cell.strip())
-    return number if isinstance(number, int) or number is None else cell.strip()
+def _cell(name: str, cell: str) -> Any:
+    """Return a cell as JSON would have it: nothing, a number where one is meant, else text."""
+    if _MAY_BE_NUMBER.search(name):
+        return _number(cell.strip())
+    return cell.strip() or None
 
 
 def _number(cell: str) -> int | float | str | None:

@@ -57,7 +57,7 @@ class Rows:
     lines: list[int] = field(default_factory=list)
     _files: list[str] = field(default_factory=list)
     _chunks: list[pd.DataFrame] = field(default_factory=list)
-    _keys: list[np.ndarray[Any, Any]] = field(default_factory=list)
+    _keys: list[np.ndarray[Any, Any] | None] = field(default_factory=list)
     _open: dict[int, tuple[str, int, str]] = field(default_factory=dict)
     _models: dict[str, str] = field(default_factory=dict)
     _is_relative: bool | None = None
@@ -182,15 +182,17 @@ class Rows:
         is_chunk: np.ndarray[Any, Any] | None = None,
     ) -> None:
         """Keep rows that are checked; the parameters are those of :meth:`add`."""
+        self._of_one_clock(checked, lines)
+        self._chunks.append(checked)
+        if ids is None or not ids.any():
+            self._keys.append(None)
+            return
         keys = np.zeros((len(checked), 4), dtype=np.int64)
-        keys[:, 0] = 0 if ids is None else ids
+        keys[:, 0] = ids
         keys[:, 1] = 0 if is_chunk is None else is_chunk
         keys[:, 2] = lines
         keys[:, 3] = len(self._files) - 1
-        if is_chunk is not None:
-            self._close_streams(keys)
-        self._of_one_clock(checked, keys[:, 2])
-        self._chunks.append(checked)
+        self._close_streams(keys)
         self._keys.append(keys)
 
     def finish(self) -> tuple[pd.DataFrame, int]:
@@ -203,8 +205,8 @@ class Rows:
             skipped.
         """
         self.flush()
-        keys = np.concatenate(self._keys) if self._keys else np.empty((0, 4), np.int64)
-        known = set(keys[keys[:, 1] != 0, 0].tolist()) if self._open else set()
+        keys = self._all_keys()
+        known = set() if keys is None else set(keys[keys[:, 1] != 0, 0].tolist())
         for stream, (file, line, name) in self._open.items():
             if stream not in known:
                 self.rejects.add(
@@ -217,9 +219,20 @@ class Rows:
             for chunk in self._chunks:
                 if not pd.api.types.is_timedelta64_dtype(chunk["timestamp"].dtype):
                     chunk["timestamp"] = pd.Series(pd.NaT, index=chunk.index, dtype="m8[us]")
-        frame = self._chunks[0] if len(self._chunks) == 1 else pd.concat(self._chunks)
+        frame = pd.concat(self._chunks, ignore_index=True)
         self._chunks = []
-        return one_row_per_call(frame, keys, self._files, self.rejects)
+        return (
+            (frame, 0) if keys is None else one_row_per_call(frame, keys, self._files, self.rejects)
+        )
+
+    def _all_keys(self) -> np.ndarray[Any, Any] | None:
+        """Return the keys of all rows, ``None`` if no call has an id."""
+        if all(keys is None for keys in self._keys):
+            return None
+        empty = (np.zeros((len(chunk), 4), dtype=np.int64) for chunk in self._chunks)
+        return np.concatenate(
+            [blank if keys is None else keys for keys, blank in zip(self._keys, empty, strict=True)]
+        )
 
     def _is_sound(self, row: Row, line: int) -> bool:
         """Check one row as :class:`UsageRecord` does, whose words say best what is wrong."""
