@@ -4,6 +4,7 @@ import gzip
 import json
 import subprocess
 import sys
+from datetime import datetime, timedelta, timezone
 
 import pandas as pd
 import pytest
@@ -273,7 +274,9 @@ def test_a_clock_must_be_one_across_files(tmp_path):
     (tmp_path / "2.csv").write_text(
         f"{HEADER},1,1\n".replace("timestamp", "timestamp_s"), encoding="utf-8"
     )
-    assert len(read_usage([tmp_path / "1.csv", tmp_path / "2.csv"])) == 2
+    frame = read_usage([tmp_path / "1.csv", tmp_path / "2.csv"])
+    assert frame["timestamp"].dtype == "datetime64[us, UTC]"
+    assert frame["timestamp"].isna().tolist() == [False, True]
     (tmp_path / "2.csv").write_text(
         "timestamp_s,prompt_tokens,completion_tokens\n5,1,1\n", encoding="utf-8"
     )
@@ -289,6 +292,16 @@ def test_zones_and_a_change_of_clocks(read):
     hours = [time.strftime("%d %H:%M") for time in frame["timestamp"]]
     assert hours == ["25 00:30", "25 01:30", "25 02:30", "25 04:00", "25 04:30"]
     assert frame.attrs["out_of_order"] == 0
+
+
+def test_times_that_python_made(read):
+    """A frame may hold times of Python, of different zones or of none."""
+    east = timezone(timedelta(hours=8))
+    stamps = [datetime(2026, 1, 1, 8, tzinfo=east), datetime(2026, 1, 1, 1), "2026-01-01T02:00:00"]  # noqa: DTZ001
+    frame = pd.DataFrame(
+        {"timestamp": pd.Series(stamps, dtype=object), "prompt_tokens": 1, "completion_tokens": 1}
+    )
+    assert read_usage(frame)["timestamp"].dt.hour.tolist() == [0, 1, 2]
 
 
 def test_rows_out_of_order_are_kept_and_counted(read):

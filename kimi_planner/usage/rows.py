@@ -215,10 +215,10 @@ class Rows:
                 )
         if not self._chunks:
             return pd.DataFrame(), 0
-        if self._is_relative:
-            for chunk in self._chunks:
-                if not pd.api.types.is_timedelta64_dtype(chunk["timestamp"].dtype):
-                    chunk["timestamp"] = pd.Series(pd.NaT, index=chunk.index, dtype="m8[us]")
+        clock = "m8[us]" if self._is_relative else "datetime64[us, UTC]"
+        for chunk in self._chunks:
+            if chunk["timestamp"].dtype != clock:  # a chunk without times
+                chunk["timestamp"] = pd.Series(pd.NaT, index=chunk.index, dtype=clock)
         frame = pd.concat(self._chunks, ignore_index=True)
         self._chunks = []
         return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ _SCALES = (
     (10**14, 9 * 10**15, 1, 1),
     (10**17, _NANOSECONDS_TO, 1, 1_000),
 )
+_OFFSET = re.compile("[Zz+-]")
 _RELATIVE_LIMIT = 9e9  # seconds, 285 years
 
 
@@ -59,8 +60,14 @@ def as_times(column: pd.Series[Any], *, relative: bool) -> pd.Series[Any]:
     words = column.where(column.map(_is_dated)).astype(object)
     if not words.notna().any():
         return epochs
-    dated = pd.to_datetime(words, utc=True, format="ISO8601", errors="coerce").dt.as_unit("us")
-    return epochs.fillna(dated)
+    return epochs.fillna(_parsed(words, "coerce"))
+
+
+def _have_offsets(words: pd.Series[Any]) -> np.ndarray[Any, Any]:
+    """Return which times name an offset; one that is no text knows its own."""
+    if words.dtype != object:
+        return words.str.slice(10).str.contains(_OFFSET.pattern).to_numpy(dtype=bool)
+    return np.array([not isinstance(one, str) or bool(_OFFSET.search(one, 10)) for one in words])
 
 
 def _durations(seconds: pd.Series[Any]) -> pd.Series[Any]:
@@ -92,9 +99,23 @@ def _dates(column: pd.Series[Any]) -> pd.Series[Any] | None:
     elif not pd.api.types.is_string_dtype(column) or not (column.str[4:5] == "-").all():
         return None
     try:
-        return pd.to_datetime(column, utc=True, format="ISO8601").dt.as_unit("us")
+        return _parsed(column, "raise")
     except ValueError:
         return None
+
+
+def _parsed(words: pd.Series[Any], errors: Literal["raise", "coerce"]) -> pd.Series[Any]:
+    """Return UTC times of text in ISO 8601; what has no offset is UTC, whatever stands before it."""
+
+    def parse(part: pd.Series[Any]) -> pd.Series[Any]:
+        return pd.to_datetime(part, utc=True, format="ISO8601", errors=errors).dt.as_unit("us")
+
+    has_offset = _have_offsets(words)
+    if has_offset.all() or not has_offset.any():
+        return parse(words)
+    # pandas 2.2 gives a time without an offset that of the one before it, so they are read apart.
+    times = parse(words.where(has_offset).astype(object))
+    return times.fillna(parse(words.mask(has_offset).astype(object)))
 
 
 def _whole(value: object) -> int | None:
