@@ -50,7 +50,7 @@ def sound_counts(columns: Call) -> dict[str, Any] | None:
     return counts
 
 
-def as_array(column: tuple[Any, ...]) -> Any:
+def as_array(column: list[Any]) -> Any:
     """Return whole numbers as int64, with missing ones as Int64, anything else as a list."""
     kinds = set(map(type, column))
     if kinds == {int}:
@@ -59,4 +59,4 @@ def as_array(column: tuple[Any, ...]) -> Any:
         missing = np.array([value is None for value in column])
         whole = np.array([value or 0 for value in column], dtype=np.int64)
         return pd.arrays.IntegerArray(whole, missing)
-    return list(column)
+    return column

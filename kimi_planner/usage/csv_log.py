@@ -186,8 +186,7 @@ class _Table:
                 self.rows.refuse(number, error)
                 continue
             if isinstance(row, tuple):
-                self.rows.rows.append(row)
-                self.rows.lines.append(number)
+                self.rows.wait(number, row)
             else:
                 self.rows.leave_out(number, row)
         self.rows.flush()

@@ -48,7 +48,7 @@ def _spans_lines(line: str) -> bool:
 
 
 def _read_lines(blocks: Iterator[Block], rows: Rows) -> None:
-    waiting, numbers, is_noted = rows.rows.append, rows.lines.append, False
+    waiting, numbers, is_noted = rows.cells.extend, rows.lines.append, False
     for block in blocks:
         number = block.first - 1
         for line in block.lines:
@@ -70,9 +70,9 @@ def _read_lines(blocks: Iterator[Block], rows: Rows) -> None:
                 is_noted = is_noted or rows.found(REPLIES.name)
             else:
                 _read_value(value, number, rows)
-        if len(rows.rows) >= CHUNK_ROWS:
+        if len(rows.lines) >= CHUNK_ROWS:
             rows.flush()
-            waiting, numbers = rows.rows.append, rows.lines.append
+            waiting, numbers = rows.cells.extend, rows.lines.append
 
 
 def _odd_value(line: str, number: int, block: Block, rows: Rows) -> Any:
@@ -111,8 +111,7 @@ def _read_value(value: Any, number: int, rows: Rows) -> None:
             continue
         rows.found(form.name)
         if isinstance(row, tuple):
-            rows.rows.append(row)
-            rows.lines.append(number)
+            rows.wait(number, row)
         else:
             rows.leave_out(number, row)
 

@@ -17,7 +17,7 @@ class Call(NamedTuple):
     """The places of a :data:`Row`."""
 
     id: Any
-    is_chunk: bool
+    is_chunk: Any
     when: Any
     model: Any
     requests: Any

@@ -52,8 +52,8 @@ class Rows:
     cut_off: int = 0
     #: The file that is being read.
     file: str = ""
-    #: Rows that wait to be checked, and their lines.
-    rows: list[Row] = field(default_factory=list)
+    #: Cells of the rows that wait to be checked, one :data:`Row` after the other, and their lines.
+    cells: list[Any] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     _files: list[str] = field(default_factory=list)
     _chunks: list[pd.DataFrame] = field(default_factory=list)
@@ -67,6 +67,11 @@ class Rows:
         self.flush()
         self.file = file
         self._files.append(file)
+
+    def wait(self, line: int, row: Row) -> None:
+        """Take a row that is to be checked with others."""
+        self.cells += row
+        self.lines.append(line)
 
     def leave_out(self, line: int, reason: LeftOut | OpenStream) -> None:
         """Count an entry that is no row, or remember a stream that must still state its usage."""
@@ -106,18 +111,20 @@ class Rows:
         UsageError
             If a row is bad and errors are not skipped.
         """
-        if len(self.rows) < at_least or not self.rows:
+        if len(self.lines) < max(at_least, 1):
             return
-        rows, lines = self.rows, self.lines
-        self.rows, self.lines = [], []
-        columns = Call._make(zip(*rows, strict=True))
+        cells, lines = self.cells, self.lines
+        self.cells, self.lines = [], []
+        width = len(Call._fields)
+        columns = Call._make(cells[place::width] for place in range(width))
         counts = sound_counts(columns)
         if counts is None:
-            kept = [at for at, row in enumerate(rows) if self._is_sound(row, lines[at])]
-            rows, lines = [rows[at] for at in kept], [lines[at] for at in kept]
-            if not rows:
+            calls = [Call._make(row) for row in zip(*columns, strict=True)]
+            kept = [at for at, call in enumerate(calls) if self._is_sound(call, lines[at])]
+            if not kept:
                 return
-            columns = Call._make(zip(*rows, strict=True))
+            lines = [lines[at] for at in kept]
+            columns = Call._make([column[at] for at in kept] for column in columns)
             counts = {name: list(getattr(columns, name)) for name in COUNTS}
         share = self._models.setdefault
         times, is_relative = self._times(columns.when, lines)
@@ -234,9 +241,8 @@ class Rows:
             [blank if keys is None else keys for keys, blank in zip(self._keys, empty, strict=True)]
         )
 
-    def _is_sound(self, row: Row, line: int) -> bool:
+    def _is_sound(self, call: Call, line: int) -> bool:
         """Check one row as :class:`UsageRecord` does, whose words say best what is wrong."""
-        call = Call(*row)
         try:
             if call.model is not None and not isinstance(call.model, str):
                 raise UsageError(f"model is {shown(call.model)}. A model id is text.")
@@ -259,7 +265,7 @@ class Rows:
             if begun is not None and begun[0] == self.file:
                 keys[at, 2] = begun[1]
 
-    def _times(self, when: tuple[Any, ...], lines: list[int]) -> tuple[Any, bool]:
+    def _times(self, when: list[Any], lines: list[int]) -> tuple[Any, bool]:
         """Return the times as a column, and whether they count from the start of the log."""
         kinds = set(map(type, when))
         if timedelta not in kinds:
