@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from kimi_planner.tokens.corpus import CorpusCount, count_corpus
     from kimi_planner.tokens.sizes import SizeEstimate, size_kinds, tokens_from_bytes
     from kimi_planner.tokens.text import count_tokens, count_tokens_batch
+    from kimi_planner.usage.prefix_log import PrefixLog, read_prefix_log
     from kimi_planner.usage.read import read_usage
     from kimi_planner.usage.record import UsageRecord
     from kimi_planner.usage.replay import CachedFromLog, cached_share_from_log
@@ -58,6 +59,7 @@ __all__ = [
     "KimiPlannerError",
     "Limits",
     "ModelSpec",
+    "PrefixLog",
     "Projection",
     "Quantity",
     "Recommendation",
@@ -91,6 +93,7 @@ __all__ = [
     "plot",
     "price_usage",
     "project",
+    "read_prefix_log",
     "read_usage",
     "recommend",
     "reconcile",
@@ -114,6 +117,7 @@ _HOMES = {
     "KimiPlannerError": "errors",
     "Limits": "limits",
     "ModelSpec": "catalog",
+    "PrefixLog": "usage.prefix_log",
     "Projection": "projection",
     "Quantity": "workload",
     "Recommendation": "selection",
@@ -146,6 +150,7 @@ _HOMES = {
     "load_workloads": "workload",
     "price_usage": "pricing",
     "project": "projection",
+    "read_prefix_log": "usage.prefix_log",
     "read_usage": "usage.read",
     "recommend": "selection",
     "reconcile": "reconciliation",

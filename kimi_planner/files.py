@@ -1,28 +1,46 @@
-"""Files: the package's own data, TOML that knows its lines, and writes that are all or nothing."""
+"""Files: the package's own data, packed ones, TOML that knows its lines, all-or-nothing writes."""
 
 from __future__ import annotations
 
 import os
 import re
+import sys
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
-from kimi_planner.errors import FileError, KimiPlannerError, did_you_mean, shown
+from kimi_planner.errors import (
+    FileError,
+    KimiPlannerError,
+    MissingExtraError,
+    did_you_mean,
+    shown,
+)
 
 __all__ = [
+    "PACKED_MAGIC",
+    "STANDARD_INPUT",
+    "DamagedFileError",
     "TomlFile",
     "atomic_path",
     "data_dir",
+    "open_unpacked",
     "read_text",
     "read_toml",
     "refuse_unknown_keys",
     "write_text",
 ]
 
+#: Standard input, as a path.
+STANDARD_INPUT = Path("-")
+_GZIP_MAGIC = b"\x1f\x8b"
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+#: What the files that :func:`open_unpacked` unpacks begin with.
+PACKED_MAGIC = (_GZIP_MAGIC, _ZSTD_MAGIC)
 MAX_TOML_BYTES = 10_000_000
 MAX_TOML_NESTING = 60
 _NESTED_TOO_DEEPLY = re.compile(
@@ -72,6 +90,60 @@ def read_text(path: str | Path, *, limit: int | None = None) -> str:
         raise FileError(
             f"{path} line {line}: not UTF-8 (byte 0x{raw[error.start]:02x}). Save the file as UTF-8."
         ) from None
+
+
+class DamagedFileError(FileError):
+    """Compressed data is damaged or cut off; the message has no place, for its reader to add."""
+
+
+@contextmanager
+def open_unpacked(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for reading its bytes, unpacked if it begins as gzip or zstd does.
+
+    ``-`` is standard input, as it comes.
+
+    Raises
+    ------
+    DamagedFileError
+        If the compressed data turns out to be damaged or cut off while it is read.
+    MissingExtraError
+        If it is packed with zstd and no reader of it is installed.
+    OSError
+        If it cannot be opened or read.
+    """
+    if path == STANDARD_INPUT:
+        yield sys.stdin.buffer
+        return
+    with path.open("rb") as plain:
+        start = plain.peek(4)
+        if start.startswith(_GZIP_MAGIC):
+            import gzip
+            import zlib
+
+            faults: tuple[type[Exception], ...] = (EOFError, gzip.BadGzipFile, zlib.error)
+            opened, kind = gzip.GzipFile(fileobj=plain), "gzip"
+        elif start.startswith(_ZSTD_MAGIC):
+            zstd = _zstd()
+            faults = (EOFError, zstd.ZstdError)
+            opened, kind = zstd.ZstdFile(plain), "zstd"
+        else:
+            yield plain
+            return
+        try:
+            with opened as unpacked:
+                yield cast(BinaryIO, unpacked)
+        except faults as error:
+            raise DamagedFileError(
+                f"the {kind} data is damaged or cut off ({error}). Copy the file again."
+            ) from None
+
+
+def _zstd() -> Any:
+    name = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+    try:
+        return import_module(name)
+    except ImportError:
+        raise MissingExtraError.of(name, "corpora") from None
 
 
 class TomlFile:

@@ -1,15 +1,19 @@
-"""Files: TOML that knows its lines, and writes that are all or nothing."""
+"""Files: packed ones, TOML that knows its lines, and writes that are all or nothing."""
 
+import gzip
 import os
 import re
 from decimal import Decimal
 
 import pytest
+from backports import zstd
 
 from kimi_planner.errors import FileError, WorkloadError
 from kimi_planner.files import (
+    DamagedFileError,
     atomic_path,
     data_dir,
+    open_unpacked,
     read_text,
     read_toml,
     refuse_unknown_keys,
@@ -174,3 +178,32 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path, target):
 def test_the_data_folder_holds_the_catalogs():
     """The package finds its own data."""
     assert (data_dir() / "catalogs" / "2026-06.toml").is_file()
+
+
+@pytest.mark.parametrize(
+    "pack", [bytes, gzip.compress, zstd.compress], ids=["plain", "gzip", "zstd"]
+)
+def test_a_file_is_unpacked_by_its_first_bytes(tmp_path, pack):
+    """Whatever packs a file, its bytes come out, also of an empty one and in small reads."""
+    for data in (b"", b"a", b"line\n" * 100_000):
+        path = tmp_path / "file"
+        path.write_bytes(pack(data))
+        with open_unpacked(path) as handle:
+            assert b"".join(iter(lambda: handle.read(70_000), b"")) == data
+
+
+def checked_zstd(data):
+    return zstd.compress(data, options={zstd.CompressionParameter.checksum_flag: 1})
+
+
+@pytest.mark.parametrize(("pack", "kind"), [(gzip.compress, "gzip"), (checked_zstd, "zstd")])
+def test_damage_is_told_while_reading(tmp_path, pack, kind):
+    """Data that ends early, and data that was changed, are one error of ours."""
+    whole = pack(bytes(range(256)) * 999)
+    for broken in (whole[: len(whole) // 2], whole[:60] + b"\xff" * 40 + whole[100:]):
+        (tmp_path / "file").write_bytes(broken)
+        with (
+            pytest.raises(DamagedFileError, match=f"the {kind} data is damaged or cut off"),
+            open_unpacked(tmp_path / "file") as handle,
+        ):
+            handle.read()

@@ -117,3 +117,45 @@ def test_every_consistent_usage_object_is_read_as_it_is(prompt, completion, data
     )
     assert (record.prompt_tokens, record.cached_tokens) == (prompt, cached)
     assert (record.completion_tokens, record.reasoning_tokens) == (completion, reasoning)
+
+
+@pytest.mark.parametrize(
+    ("given", "prompt", "cached", "completion", "reasoning"),
+    [
+        ({"input_tokens": 100, "output_tokens": 40}, 100, None, 40, None),
+        ({"input_tokens": 100, "output_tokens": 40, "total_tokens": 140}, 100, None, 40, None),
+        ({"input_tokens": 100, "input_tokens_details": {"cached_tokens": 30}, "output_tokens": 40,
+          "output_tokens_details": {"reasoning_tokens": 20}}, 100, 30, 40, 20),
+        ({"input_tokens": 60, "cache_read_input_tokens": 30, "cache_creation_input_tokens": 10,
+          "output_tokens": 40}, 100, 30, 40, None),
+        ({"input_tokens": 100, "cache_read_input_tokens": 0, "cache_creation_input_tokens": 0,
+          "output_tokens": 40}, 100, 0, 40, None),
+        ({"prompt_tokens": 100, "completion_tokens": 40, "cache_read_input_tokens": 30}, 100, 30, 40, None),
+    ],
+    ids=["bare", "total", "responses", "anthropic", "anthropic without cache", "gateway"],
+)  # fmt: skip
+def test_other_apis_are_read_as_they_count(given, prompt, cached, completion, reasoning):
+    """Responses include cached tokens in the input; Anthropic leaves them out."""
+    wanted = UsageRecord(
+        prompt_tokens=prompt, cached_tokens=cached,
+        completion_tokens=completion, reasoning_tokens=reasoning,
+    )  # fmt: skip
+    assert UsageRecord.of(given) == wanted
+    assert UsageRecord.of(SimpleNamespace(**given)) == wanted
+    assert UsageRecord.of({"id": "x", "usage": given}) == wanted
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"input_tokens": 5}, "output_tokens is missing from the usage object"),
+        ({"input_tokens": -5, "cache_read_input_tokens": 9, "output_tokens": 1}, "input_tokens is -5"),
+        ({"input_tokens": 5, "cache_read_input_tokens": "9", "output_tokens": 1}, "cache_read_input_tokens is '9'"),
+        ({"input_tokens": 5, "output_tokens": 1, "total_tokens": 7}, r"total_tokens \(7\) is not"),
+        ({"input_tokens": 5, "input_tokens_details": {"cached_tokens": 6}, "output_tokens": 1}, "cannot exceed"),
+    ],
+)  # fmt: skip
+def test_faults_of_other_apis_are_refused(given, said):
+    """Parts that are added must be counts by themselves, and totals must add up."""
+    with pytest.raises(UsageError, match=said):
+        UsageRecord.of(given)

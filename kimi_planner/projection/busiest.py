@@ -38,15 +38,15 @@ def busiest_day_calls(workload: Workload, months: Sequence[Month], draw: Draw) -
     """
 
     def drawn(key: str, otherwise: float) -> Array:
-        quantity = getattr(workload, key, None)
+        quantity = workload.quantity(key)
         return draw(quantity, key) if quantity is not None else np.full(1, otherwise)
 
     level, growth = drawn("requests_per_day", 0.0), drawn("growth_per_month", 0.0)
     retried = 1 + drawn("retry_share", 0.0)
-    events = [_Event(event, draw) for event in getattr(workload, "events", ())]
+    events = [_Event(event, draw) for event in workload.dated_events]
     weights = _weekday_weights(workload)
-    since = getattr(workload, "starts_on", None)
-    grows_from = months[0] if since is None else Month(since.year, since.month)
+    since = workload.starts_on
+    grows_from = Month(since.year, since.month) if isinstance(since, date) else months[0]
     calls = []
     for month in months:
         elapsed = max(0, 12 * (month.year - grows_from.year) + month.month - grows_from.month)
@@ -91,7 +91,7 @@ def _calls(usual: Array, events: Sequence[_Event]) -> Array:
 
 def _weekday_weights(workload: Workload) -> list[float]:
     """Return the calls of each weekday from Monday, those of a mean day being 1."""
-    profile = getattr(workload, "weekday_profile", None)
+    profile = workload.weekday_profile
     if profile is None:
         return [1.0] * 7
     weights = [float(weight) for weight in profile]
@@ -100,7 +100,5 @@ def _weekday_weights(workload: Workload) -> list[float]:
 
 def _days(workload: Workload, month: Month) -> list[date]:
     """Return the days of a month on which the workload runs."""
-    first = getattr(workload, "starts_on", None) or date.min
-    last = getattr(workload, "ends_on", None) or date.max
     days = (date(month.year, month.month, number + 1) for number in range(month.days))
-    return [day for day in days if first <= day <= last]
+    return [day for day in days if workload.first_day <= day <= workload.last_day]

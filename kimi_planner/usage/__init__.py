@@ -1,4 +1,8 @@
 """What happened: `record` for one call, `read` for logs of every supported form.
 
+A log is read as `lines` in blocks; `json_log` and `csv_log` find its entries, `forms` and
+`csv_forms` say which form each has, `replies`, `spans`, `exports` and `traces` make a row of it;
+`rows` checks rows a chunk at a time with `frame`, and `repeats` keeps one of each call.
+
 Nothing is imported here, so that pricing one call does not load pandas.
 """

@@ -1,101 +1,239 @@
-"""CSV logs with the canonical columns."""
+"""CSV logs: the canonical columns, public traces, and exports whose cells are JSON."""
 
 from __future__ import annotations
 
 import csv
 import math
 import re
-from collections.abc import Iterator
-from pathlib import Path
+import sys
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from kimi_planner.errors import UsageError, did_you_mean, shown
-from kimi_planner.usage.frame import COLUMNS
-from kimi_planner.usage.lines import RawLog, Rejects, numbered_lines
+from kimi_planner.errors import UsageError
+from kimi_planner.usage.counts import id_numbers
+from kimi_planner.usage.csv_block import regular_columns
+from kimi_planner.usage.csv_forms import CsvForm, csv_form
+from kimi_planner.usage.exports import read_window
+from kimi_planner.usage.frame import COLUMNS, checked_rows
+from kimi_planner.usage.lines import MAX_LINE_BYTES, Block, Rejects
+from kimi_planner.usage.row import LeftOut, OpenStream, Row
+from kimi_planner.usage.rows import CHUNK_ROWS, Rows
 
 __all__ = ["read_csv"]
 
+_NUMBERS = ("requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
+_IDS = ("call_id", "request_id")
+_ID = "id"
+_MAY_BE_NUMBER = re.compile(r"(tokens|requests|time)$", re.IGNORECASE)
 
-def read_csv(path: Path, rejects: Rejects) -> RawLog:
-    """Read a CSV log with the canonical columns.
+
+def read_csv(blocks: Iterator[Block], rows: Rows) -> None:
+    """Read the rows of a CSV log; its header says which form it has.
 
     Raises
     ------
     UsageError
-        If it has no such header, or a bad row and errors are not skipped.
+        If it has no header of a known form, or a bad row and errors are not skipped.
     """
-    numbers: list[int] = []
+    csv.field_size_limit(min(sys.maxsize, MAX_LINE_BYTES))
+    table: _Table | None = None
+    for block in blocks:
+        rest: Block | None = block
+        if table is None:
+            table, rest = _begin(block, rows)
+        if rest is None or (table is not None and table.take(rest)):
+            continue
+        # A quoted cell may go on in the next block; without quotes a block is whole by itself.
+        is_whole = table is not None and '"' not in rest.text
+        table = _read_cells(iter([rest]) if is_whole else chain([rest], blocks), rows, table)
+    if table is None:
+        raise UsageError(f"{rows.file}: the file is empty. A usage CSV starts with a header line.")
+    table.flush()
+
+
+def _begin(block: Block, rows: Rows) -> tuple[_Table | None, Block | None]:
+    """Take a header without quotes off a block; return what is left of it."""
+    if block.is_open or '"' in block.text:
+        return None, block
+    blank = re.match(r"[\r\n]*", block.text).end()  # type: ignore[union-attr]
+    if blank == len(block.text):
+        return None, None
+    line, _, rest = block.text[blank:].partition("\n")
+    number = block.first + block.text.count("\n", 0, blank)
+    names = [name.strip() for name in line.split(",")]
+    table = _Table(names, csv_form(rows.file, names, number), rows)
+    return table, Block(number + 1, rest) if rest else None
+
+
+def _read_cells(blocks: Iterator[Block], rows: Rows, table: _Table | None) -> _Table | None:
+    """Read rows cell by cell, up to the end of the header's block if there is no table yet."""
+    for number, cells, is_open in _csv_rows(blocks, rows):
+        if table is None:
+            names = [name.strip() for name in cells]
+            table = _Table(names, csv_form(rows.file, names, number), rows)
+        elif len(cells) == len(table.names):
+            table.add(number, cells)
+        elif is_open:
+            rows.cut_off += 1
+        else:
+            rows.refuse(
+                number,
+                f"{len(cells)} fields where the header has {len(table.names)}. Correct the row.",
+            )
+    return table
+
+
+class _Table:
+    """Rows of cells under a header, handed on a chunk at a time."""
+
+    def __init__(self, names: list[str], form: CsvForm, rows: Rows) -> None:
+        self.names = names
+        self.form = form
+        self.rows = rows
+        self.cells: list[list[str]] = []
+        self.lines: list[int] = []
+        relative = form.is_relative or "timestamp_s" in names
+        called = {"timestamp": "timestamp_s"} if "timestamp_s" in names else {}
+        self.places = {
+            column: names.index(name)
+            for column in COLUMNS
+            if (name := {**called, **form.names}.get(column, column)) in names
+        }
+        self.ids = next((names.index(name) for name in _IDS if name in names), None)
+        self.is_relative = relative
+        read = {names[place] for place in self.places.values()}
+        ignored = [name for name in names if name not in read and name not in _IDS]
+        rows.found(form.name, [] if form.read else ignored)
+
+    def take(self, block: Block) -> bool:
+        """Read a block in one go, if all its rows are regular and good; else do nothing."""
+        if self.form.read is not None or block.is_open:
+            return False
+        places = self.places if self.ids is None else {**self.places, _ID: self.ids}
+        read = regular_columns(
+            block.text, len(self.names), places, {"model": "category", _ID: "str"}
+        )
+        if read is None:
+            return False
+        lines = np.arange(block.first, block.first + len(read))
+        billed = self._billed(read["completion_tokens"])
+        if billed is not None:
+            read, lines = read[billed].reset_index(drop=True), lines[billed]
+        trial = Rejects(skip=True)
+        ids = None if self.ids is None else id_numbers(read.pop(_ID))
+        checked, _ = checked_rows(
+            read, lambda row: self.rows.file, trial, relative_time=self.is_relative
+        )
+        if trial.messages:
+            return False
+        self.flush()
+        if billed is not None:
+            self.rows.left_out[LeftOut.FAILED] += int((~billed).sum())
+        if len(checked):
+            self.rows.keep(checked, lines, ids)
+        return True
+
+    def _billed(self, completion: Any) -> np.ndarray[Any, Any] | None:
+        """Return which calls did not fail, ``None`` if no failure can be told."""
+        return np.asarray(completion) != 0 if self.form.fails_at_zero else None
+
+    def add(self, number: int, cells: list[str]) -> None:
+        self.lines.append(number)
+        self.cells.append(cells)
+        if len(self.lines) == CHUNK_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        cells, lines = self.cells, self.lines
+        self.cells, self.lines = [], []
+        if not cells:
+            return
+        if self.form.read is not None:
+            self._read_rows(self.form.read, cells, lines)
+            return
+        columns = list(zip(*cells, strict=True))
+        values = {name: _values(name, columns[place]) for name, place in self.places.items()}
+        numbers = np.array(lines)
+        ids = None if self.ids is None else id_numbers(columns[self.ids])
+        billed = self._billed(values["completion_tokens"])
+        if billed is not None:
+            self.rows.left_out[LeftOut.FAILED] += int((~billed).sum())
+            values = {name: pd.Series(column)[billed] for name, column in values.items()}
+            values = {name: column.reset_index(drop=True) for name, column in values.items()}
+            numbers, ids = numbers[billed], None if ids is None else ids[billed]
+        if len(numbers):
+            self.rows.add(values, numbers, ids, is_relative=self.is_relative)
+
+    def _read_rows(
+        self,
+        read: Callable[[dict[str, Any]], Row | OpenStream | LeftOut],
+        cells: list[list[str]],
+        lines: list[int],
+    ) -> None:
+        for number, row_cells in zip(lines, cells, strict=True):
+            entry = {
+                name: _cell(name, cell) for name, cell in zip(self.names, row_cells, strict=True)
+            }
+            try:
+                if "end_time" in entry and read is read_window:
+                    self.rows.cover(entry["start_time"], entry["end_time"])
+                row = read(entry)
+            except UsageError as error:
+                self.rows.refuse(number, error)
+                continue
+            if isinstance(row, tuple):
+                self.rows.wait(number, row)
+            else:
+                self.rows.leave_out(number, row)
+        self.rows.flush()
+
+
+def _csv_rows(blocks: Iterator[Block], rows: Rows) -> Iterator[tuple[int, list[str], bool]]:
+    """Yield line, cells and whether the row may be cut off, of every row that is not blank."""
+    at, is_open = 1, False
 
     def text() -> Iterator[str]:
-        for number, line in numbered_lines(path):
-            numbers[:] = [number]
-            yield line
+        nonlocal at, is_open
+        for block in blocks:
+            is_open = block.is_open
+            for at, line in enumerate(block.lines, block.first):  # noqa: B007 - read outside
+                yield line + "\n"
 
     reader = csv.reader(text(), strict=True)
-    lines: list[int] = []
-    rows: list[list[str]] = []
-    header: list[str] = []
     while True:
+        before = reader.line_num
         try:
-            row = next(reader, None)
+            cells = next(reader, None)
         except csv.Error as error:
-            raise UsageError(f"{path} line {numbers[0]}: not CSV ({error}).") from None
-        if row is None:
-            break
-        if not row:
-            continue
-        if not header:
-            header = _csv_header(path, row, numbers[0])
-        elif len(row) == len(header):
-            lines.append(numbers[0])
-            rows.append(row)
-        else:
-            rejects.add(
-                f"{path} line {numbers[0]}: {len(row)} fields where the header has {len(header)}. "
-                "Correct the row."
-            )
-    if not header:
-        raise UsageError(f"{path}: the file is empty. A usage CSV starts with a header line.")
-    cells = (
-        dict(zip(header, zip(*rows, strict=True), strict=True))
-        if rows
-        else dict.fromkeys(header, ())
-    )
-    canonical = {"timestamp" if name == "timestamp_s" else name: cells[name] for name in header}
-    return RawLog(
-        columns={name: _values(name, canonical[name]) for name in COLUMNS if name in canonical},
-        lines=lines,
-        ignored=[name for name in canonical if name not in COLUMNS],
-        relative_time="timestamp_s" in header,
-    )
-
-
-def _csv_header(path: Path, row: list[str], line: int) -> list[str]:
-    names = [name.strip() for name in row]
-    doubled = {name for name in names if name and names.count(name) > 1}
-    if doubled or {"timestamp", "timestamp_s"} <= set(names):
-        both = ", ".join(sorted(doubled or {"timestamp", "timestamp_s"}))
-        raise UsageError(f"{path} line {line}: the header names a column twice ({both}). Keep one.")
-    for needed in ("prompt_tokens", "completion_tokens"):
-        if needed not in names:
-            near = did_you_mean(needed, [name for name in names if name and name not in COLUMNS])
-            raise UsageError(
-                f"{path} line {line}: no column {needed!r}. Found: {shown(', '.join(names))}.{near} "
-                f"A usage CSV has the columns {', '.join(COLUMNS)}."
-            )
-    return names
+            if is_open and reader.line_num == before + 1:
+                rows.cut_off += 1
+                return
+            raise UsageError(f"{rows.file} line {at}: not CSV ({error}).") from None
+        if cells is None:
+            return
+        if cells:
+            yield at, cells, is_open
 
 
 def _values(name: str, cells: tuple[str, ...]) -> Any:
     """Turn text cells into whole numbers where they are, an empty cell into a missing value."""
-    if name in ("timestamp", "model"):
-        return [cell.strip() or None for cell in cells]
+    if name not in _NUMBERS:
+        return pd.Series([cell.strip() or None for cell in cells], dtype=object)
     try:
         return np.array(cells, dtype=np.int64)
     except (ValueError, OverflowError):
-        return [_number(cell.strip()) for cell in cells]
+        return pd.Series([_number(cell.strip()) for cell in cells], dtype=object)
+
+
+def _cell(name: str, cell: str) -> Any:
+    """Return a cell as JSON would have it: nothing, a number where one is meant, else text."""
+    if _MAY_BE_NUMBER.search(name):
+        return _number(cell.strip())
+    return cell.strip() or None
 
 
 def _number(cell: str) -> int | float | str | None:

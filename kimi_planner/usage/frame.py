@@ -15,7 +15,7 @@ from kimi_planner.usage.lines import Rejects
 from kimi_planner.usage.record import MAX_TOKENS, contradiction
 from kimi_planner.usage.times import as_times
 
-__all__ = ["COLUMNS", "OPTIONAL_COUNTS", "Place", "checked_frame"]
+__all__ = ["COLUMNS", "OPTIONAL_COUNTS", "Place", "checked_frame", "checked_rows"]
 
 #: Columns of a usage frame. ``timestamp`` is a UTC time, or a Timedelta since the start of the
 #: log where the log has no dates; a missing count means that the log does not say.
@@ -37,7 +37,14 @@ _COUNTS = ("requests", "prompt_tokens", "completion_tokens", *OPTIONAL_COUNTS)
 def checked_frame(
     frame: pd.DataFrame, place: Place, rejects: Rejects, *, relative_time: bool = False
 ) -> pd.DataFrame:
-    """Return the frame in canonical form, every row checked.
+    """Return the good rows of :func:`checked_rows`."""
+    return checked_rows(frame, place, rejects, relative_time=relative_time)[0]
+
+
+def checked_rows(
+    frame: pd.DataFrame, place: Place, rejects: Rejects, *, relative_time: bool = False
+) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
+    """Return the good rows in canonical form, every row checked, and which rows those are.
 
     Parameters
     ----------
@@ -65,15 +72,16 @@ def checked_frame(
     good = np.ones(len(frame), dtype=bool)
 
     def refuse(bad: np.ndarray[Any, Any], problem: Callable[[int], str]) -> None:
+        if not bad.any():
+            return
         for row in np.flatnonzero(bad & good):
             rejects.add(f"{place(int(row))}: {problem(int(row))}")
         good[bad] = False
 
     for name, (values, missing) in counts.items():
-        needed = name not in OPTIONAL_COUNTS
-        with np.errstate(invalid="ignore"):
-            whole = (values >= 0) & (values <= MAX_TOKENS) & (values == np.floor(values))
-        bad = (missing & needed) | (~missing & ~whole)
+        bad = ~_is_count(values) & ~missing
+        if name not in OPTIONAL_COUNTS:
+            bad |= missing
         refuse(bad, partial(_number_problem, name, frame.get(name)))
 
     def count(name: str, row: int) -> int | None:
@@ -108,22 +116,33 @@ def checked_frame(
             "or seconds since 1970; seconds since the start of the log stand in timestamp_s."
         ),
     )
-    checked = pd.DataFrame(
-        {
-            "timestamp": times,
-            "model": frame["model"].astype(object) if "model" in frame else None,
-        },
-        index=frame.index,
-    )
-    checked["model"] = checked["model"].where(checked["model"].notna(), None)
+    columns = {"timestamp": times, "model": _models(frame)}
     for name in _COUNTS:
         values, missing = counts[name]
-        whole_numbers = np.where(missing | ~good, 0, values).astype(np.int64)
-        if name in OPTIONAL_COUNTS:
-            checked[name] = pd.arrays.IntegerArray(whole_numbers, missing | ~good)
-        else:
-            checked[name] = whole_numbers
-    return checked.loc[good, list(COLUMNS)].reset_index(drop=True)
+        if values.dtype != np.int64 or not good.all():
+            values = np.where(missing | ~good, 0, values).astype(np.int64)
+        columns[name] = (
+            pd.arrays.IntegerArray(values, missing) if name in OPTIONAL_COUNTS else values
+        )
+    checked = pd.DataFrame({name: columns[name] for name in COLUMNS}, index=frame.index)
+    if not good.all():
+        checked = checked.loc[good]
+    return checked.reset_index(drop=True), good
+
+
+def _is_count(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    with np.errstate(invalid="ignore"):
+        good: np.ndarray[Any, Any] = (values >= 0) & (values <= MAX_TOKENS)
+        return good if values.dtype == np.int64 else good & (values == np.floor(values))
+
+
+def _models(frame: pd.DataFrame) -> Any:
+    """Return the model ids as objects, with ``None`` for what is missing."""
+    if "model" not in frame:
+        return np.full(len(frame), None, dtype=object)
+    models = frame["model"].astype(object)
+    missing = models.isna()
+    return models.mask(missing, None) if missing.any() else models
 
 
 def _numbers(frame: pd.DataFrame, name: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -133,8 +152,10 @@ def _numbers(frame: pd.DataFrame, name: str) -> tuple[np.ndarray[Any, Any], np.n
         return np.ones(rows, np.int64), np.full(rows, name in OPTIONAL_COUNTS)
     column = frame[name]
     missing = column.isna().to_numpy(dtype=bool)
-    if pd.api.types.is_integer_dtype(column.dtype):
-        return column.fillna(0).to_numpy(dtype=np.int64), missing
+    if pd.api.types.is_signed_integer_dtype(column.dtype):
+        if missing.any():
+            return column.to_numpy(dtype=np.int64, na_value=0), missing
+        return column.to_numpy(dtype=np.int64), missing
     if pd.api.types.is_float_dtype(column.dtype):
         return column.to_numpy(dtype=np.float64, na_value=np.nan), missing
     return np.array([_number(value) for value in column], dtype=np.float64), missing

@@ -1,20 +1,24 @@
-"""Numbered lines of a log, plain or gzip, one in memory at a time."""
+"""Numbered lines of a log, plain or packed, a block of them in memory at a time."""
 
 from __future__ import annotations
 
-import gzip
-import zlib
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from kimi_planner.errors import UsageError
+from kimi_planner.files import STANDARD_INPUT, DamagedFileError, open_unpacked
 
-__all__ = ["RawLog", "Rejects", "numbered_lines"]
+__all__ = ["Block", "Progress", "Rejects", "line_blocks"]
 
 MAX_LINE_BYTES = 64_000_000
-_GZIP_MAGIC = b"\x1f\x8b"
+_BLOCK_BYTES = 1 << 20
+_BOM = b"\xef\xbb\xbf"
+
+#: Called with the bytes on disk read since the last call, and the bytes of the file.
+Progress = Callable[[int, int], None]
 
 
 @dataclass
@@ -37,57 +41,76 @@ class Rejects:
         self.messages.append(message)
 
 
-@dataclass(frozen=True)
-class RawLog:
-    """Columns as a reader found them, before the checks.
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive lines of a file, without their line ends.
 
     Attributes
     ----------
-    columns
-        Canonical name to one value per row.
-    lines
-        The line on which each row stood.
-    ignored
-        Names of columns that are not part of a usage frame.
-    relative_time
-        Whether ``timestamp`` counts seconds from the start of the log.
+    first
+        Number of the first line, from 1.
+    text
+        Their text, a line feed between two.
+    is_open
+        Whether this is the last line of a file that does not end in a line end: it may be cut off,
+        or still being written.
     """
 
-    columns: dict[str, Any]
-    lines: list[int]
-    ignored: list[str] = field(default_factory=list)
-    relative_time: bool = False
+    first: int
+    text: str
+    is_open: bool = False
+
+    @property
+    def lines(self) -> list[str]:
+        """Return the lines one by one; an empty one stands for a blank line."""
+        return self.text.split("\n")
 
 
-def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield ``(line number, text)`` of a UTF-8 file.
+def line_blocks(path: Path, progress: Progress | None = None) -> Iterator[Block]:
+    """Yield the lines of a UTF-8 file, a few megabytes at a time.
+
+    Parameters
+    ----------
+    path : Path
+        A file, plain, gzip or zstd; ``-`` is standard input.
+    progress : callable, optional
+        Told how far the file is read.
 
     Raises
     ------
     UsageError
         If the file is missing, damaged, not UTF-8, or has a line of absurd length.
+    MissingExtraError
+        If it is packed with zstd and no reader of it is installed.
     """
-    number = 0
+    number = 1
     try:
-        with path.open("rb") as plain:
-            zipped = plain.peek(2)[:2] == _GZIP_MAGIC
-            handle = gzip.open(plain) if zipped else plain  # noqa: SIM115 - closed with `plain`
-            while raw := handle.readline(MAX_LINE_BYTES + 1):
-                number += 1
-                if len(raw) > MAX_LINE_BYTES:
+        size = 0 if path == STANDARD_INPUT else path.stat().st_size
+        with open_unpacked(path) as handle:
+            done, parts = 0, [b""]
+            while raw := handle.read(_BLOCK_BYTES):
+                if number == 1 and parts == [b""]:
+                    raw = raw.removeprefix(_BOM)
+                end = raw.rfind(b"\n")
+                if end >= 0:
+                    text = _decoded(path, number, b"".join([*parts, raw[:end]]))
+                    yield Block(number, text)
+                    number += text.count("\n") + 1
+                    parts = []
+                parts.append(raw[end + 1 :])
+                if sum(map(len, parts)) > MAX_LINE_BYTES:
                     raise UsageError(
                         f"{path} line {number}: longer than {MAX_LINE_BYTES:,} bytes. "
                         "Is this one record per line?"
                     )
-                yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8")
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise UsageError(
-            f"{path} after line {number}: the gzip data is damaged or cut off ({error}). Copy the file again."
-        ) from None
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"{path} line {number}: not UTF-8 (byte 0x{error.object[error.start]:02x}). Save the file as UTF-8."
-        ) from None
+                if progress is not None:
+                    at = _place(handle.fileno())
+                    progress(at - done, size)
+                    done = at
+            if rest := b"".join(parts):
+                yield Block(number, _decoded(path, number, rest, is_open=True), is_open=True)
+    except DamagedFileError as error:
+        raise UsageError(f"{path} after line {number - 1}: {error}") from None
     except FileNotFoundError:
         raise UsageError(
             f"{path}: no such file. Check the path; it is relative to {Path.cwd()}."
@@ -96,3 +119,22 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
         if isinstance(error, UsageError):
             raise
         raise UsageError(f"{path}: cannot be read ({error}).") from None
+
+
+def _decoded(path: Path, number: int, raw: bytes, *, is_open: bool = False) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if is_open and error.reason == "unexpected end of data":
+            return raw[: error.start].decode("utf-8")
+        line = number + raw.count(b"\n", 0, error.start)
+        raise UsageError(
+            f"{path} line {line}: not UTF-8 (byte 0x{raw[error.start]:02x}). Save the file as UTF-8."
+        ) from None
+
+
+def _place(descriptor: int) -> int:
+    """Return how many bytes of the file on disk are read; 0 where that is no question."""
+    with suppress(OSError):
+        return os.lseek(descriptor, 0, os.SEEK_CUR)
+    return 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import glob
+from collections.abc import Hashable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,8 +13,10 @@ import pandas as pd
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.usage.csv_log import read_csv
 from kimi_planner.usage.frame import COLUMNS, Place, checked_frame
-from kimi_planner.usage.jsonl_log import read_jsonl
-from kimi_planner.usage.lines import Rejects, numbered_lines
+from kimi_planner.usage.json_log import read_json
+from kimi_planner.usage.lines import Block, Progress, Rejects, line_blocks
+from kimi_planner.usage.row import LeftOut
+from kimi_planner.usage.rows import Rows
 
 __all__ = ["read_usage"]
 
@@ -19,86 +24,184 @@ MAX_REJECTED_SHOWN = 20
 
 
 def read_usage(
-    source: str | Path | pd.DataFrame, *, on_error: Literal["raise", "skip"] = "raise"
+    source: str | Path | Iterable[str | Path] | pd.DataFrame,
+    *,
+    on_error: Literal["raise", "skip"] = "raise",
+    progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Read a usage log into one checked frame.
 
     Parameters
     ----------
-    source : path or DataFrame
-        JSON lines of chat completions (whole replies, stream chunks, batch results, or bare usage
-        objects of OpenAI or Kimi, which may have ``requests``), or CSV with the canonical columns; plain or gzip. A frame must
+    source : path, glob, iterable of path, or DataFrame
+        A log in any of the forms below; plain, gzip or zstd; ``-`` is standard input. Several
+        files, or a glob, are one log in the order given (a glob: sorted by name). A frame must
         have the canonical columns.
     on_error : {"raise", "skip"}
         What to do with a bad row: stop, or leave it out and count it.
+    progress : callable, optional
+        Called with the bytes on disk read since the last call, and the bytes of the file.
 
     Returns
     -------
     DataFrame
         Columns ``timestamp``, ``model``, ``requests``, ``prompt_tokens``, ``cached_tokens``,
         ``completion_tokens``, ``reasoning_tokens``; one row per call, or per window where the log
-        has ``requests``. ``timestamp`` is UTC, or a Timedelta since the start of the log
-        where it gives ``timestamp_s``. Missing ``cached_tokens`` or ``reasoning_tokens`` mean that
-        the log does not say. ``frame.attrs`` has ``source``, ``rejected`` (number of rows left
-        out), ``rejected_examples`` and ``ignored_columns``.
+        has numbers of requests, in the order of the log. ``timestamp`` is UTC, or a Timedelta since
+        the start of the log where the log has no dates. Missing ``cached_tokens`` or
+        ``reasoning_tokens`` mean that the log does not say.
+
+        ``frame.attrs`` has ``source``, ``forms`` (those found), ``rejected`` (number of bad rows
+        left out), ``rejected_examples``, ``ignored_columns``, ``duplicates`` (rows that repeat a
+        call), ``failures`` (failed calls, not billed), ``other_entries`` (entries that are no billed
+        call: spans of tools, answers from a gateway's own cache, windows without requests),
+        ``incomplete_last_line`` (files whose last line is cut off), ``out_of_order`` (rows earlier
+        than the one before), ``observed_start`` and ``observed_end``.
 
     Raises
     ------
     UsageError
-        If the file cannot be read, is empty, or has a bad row; the message names file and line.
+        If a file cannot be read, is empty, or has a bad row; the message names file and line.
+    MissingExtraError
+        If a file is packed with zstd and no reader of it is installed.
 
     Notes
     -----
-    Times without an offset are UTC. Numbers in ``timestamp`` or ``created`` are seconds
-    since 1970, from 1e8 upwards (March 1973), or milliseconds where they are too large for
-    seconds; text of eight digits is a date, ``20261124``.
+    Forms, told by their fields, which may be mixed line by line in JSON: replies of chat completions
+    (OpenAI, Kimi), whole, streamed, or in batch results; replies in the Responses and the Anthropic
+    form; bare usage objects, which may have ``requests``; OpenAI's organisation usage export;
+    OpenTelemetry GenAI spans, flat or OTLP; LiteLLM spend logs; Langfuse observations; Mooncake
+    traces. In CSV, told by the header: the canonical columns; LiteLLM, Langfuse and OpenAI exports;
+    BurstGPT and Azure traces. JSON may be lines, an array, or documents that span lines.
+
+    Times without an offset are UTC; those with one are converted, so the hour that a change of
+    clocks repeats is told apart. Numbers in ``timestamp`` or ``created`` are seconds since 1970,
+    from 1e8 upwards (March 1973), or milliseconds, microseconds or nanoseconds where they are too
+    large for the one before; text of eight digits is a date, ``20261124``. Seconds from the start
+    of the log stand in ``timestamp_s``.
+
+    Rows stay in the order of the log. Two rows with one call id (``id`` of a reply, ``call_id``,
+    ``request_id``, a span's or an observation's id) are one call if their tokens agree, else an
+    error; rows without an id are never taken for one call. Chunks of a stream are one call, which
+    its last usage tells. A last line that is no whole JSON value, or has too few cells, and no line
+    end is left out in both modes: the file is cut off or still being written. (A CSV row that is
+    cut off inside its last cell cannot be told.)
+
+    The observed span reaches from the first to the last time, or over the windows that an export
+    says it covers, the end then exclusive.
     """
     if on_error not in ("raise", "skip"):
         raise UsageError(f"on_error is {shown(on_error)}. Use 'raise' or 'skip'.")
     rejects = Rejects(skip=on_error == "skip")
+    rows = Rows(rejects)
     if isinstance(source, pd.DataFrame):
-        name, place = "usage frame", _labelled(source.index)
-        raw = source.rename(columns={"timestamp_s": "timestamp"}).reset_index(drop=True)
-        ignored = [column for column in map(str, raw.columns) if column not in COLUMNS]
-        relative = "timestamp_s" in source
-        for column in raw.columns[raw.columns.duplicated()]:
-            raise UsageError(f"{name}: column {shown(column)} stands there twice. Keep one.")
-    elif isinstance(source, str | Path):
-        path = Path(source)
-        log = (read_csv if _looks_like_csv(path) else read_jsonl)(path, rejects)
-        name, place = str(path), _numbered(path, log.lines)
-        raw, ignored, relative = pd.DataFrame(log.columns), log.ignored, log.relative_time
+        name = "usage frame"
+        frame, repeated = _of_frame(source, rows), 0
     else:
-        raise UsageError(f"source is {shown(source)}. Give the path of a log, or a DataFrame.")
-    if raw.empty and not rejects.messages:
-        raise UsageError(f"{name}: no rows. A usage log has at least one call.")
-    checked = checked_frame(raw, place, rejects, relative_time=relative)
-    if checked.empty:
-        raise UsageError(f"{name}: every row is bad; the first: {rejects.messages[0]}")
-    checked.attrs = {
+        paths = _paths(source)
+        name = (
+            str(paths[0]) if len(paths) == 1 else f"{paths[0]} to {paths[-1]} ({len(paths)} files)"
+        )
+        for path in paths:
+            _read_file(path, rows, progress)
+        frame, repeated = rows.finish()
+    if frame.empty:
+        _refuse_empty(name, rows)
+    found: dict[Hashable, Any] = {
         "source": name,
+        "forms": rows.forms,
         "rejected": len(rejects.messages),
         "rejected_examples": rejects.messages[:MAX_REJECTED_SHOWN],
-        "ignored_columns": ignored,
+        "ignored_columns": rows.ignored,
+        "duplicates": repeated,
+        **{reason.value: count for reason, count in rows.left_out.items()},
+        "incomplete_last_line": rows.cut_off,
     }
-    return checked
+    frame.attrs = found | _times(frame, rows)
+    return frame
+
+
+def _read_file(path: Path, rows: Rows, progress: Progress | None) -> None:
+    rows.start(str(path))
+    blocks = line_blocks(path, progress)
+    suffixes = {suffix.lower() for suffix in path.suffixes}
+    if ".csv" in suffixes:
+        read_csv(blocks, rows)
+    elif {".jsonl", ".json", ".ndjson"} & suffixes:
+        read_json(blocks, rows)
+    else:
+        is_json, blocks = _looks_like_json(blocks)
+        (read_json if is_json else read_csv)(blocks, rows)
+    rows.flush()
+
+
+def _looks_like_json(blocks: Iterator[Block]) -> tuple[bool, Iterator[Block]]:
+    """Tell by the first line that is not blank; return the blocks as if none had been read."""
+    read = []
+    for block in blocks:
+        read.append(block)
+        for line in block.lines:
+            if text := line.lstrip():
+                return text.startswith(("{", "[")), chain(read, blocks)
+    return False, chain(read)
+
+
+def _of_frame(source: pd.DataFrame, rows: Rows) -> pd.DataFrame:
+    raw = source.rename(columns={"timestamp_s": "timestamp"}).reset_index(drop=True)
+    for column in raw.columns[raw.columns.duplicated()]:
+        raise UsageError(f"usage frame: column {shown(column)} stands there twice. Keep one.")
+    rows.found("usage frame", [name for name in map(str, raw.columns) if name not in COLUMNS])
+    relative = "timestamp_s" in source
+    return checked_frame(raw, _labelled(source.index), rows.rejects, relative_time=relative)
 
 
 def _labelled(index: pd.Index[Any]) -> Place:
     return lambda row: f"usage frame row {index[row]}" if row >= 0 else "usage frame"
 
 
-def _numbered(path: Path, lines: list[int]) -> Place:
-    return lambda row: f"{path} line {lines[row]}" if row >= 0 else str(path)
+def _paths(source: Any) -> list[Path]:
+    """Return the files of a log, in order."""
+    several = [source] if isinstance(source, str | Path) else source
+    if not isinstance(several, Iterable) or isinstance(several, bytes):
+        raise UsageError(f"source is {shown(source)}. Give the path of a log, or a DataFrame.")
+    paths: list[Path] = []
+    for one in several:
+        if not isinstance(one, str | Path):
+            raise UsageError(f"source is {shown(source)}. Give paths of a log, or a DataFrame.")
+        found = sorted(glob.glob(str(one), recursive=True)) if _is_pattern(one) else []
+        paths += map(Path, found or [str(one)])
+    if not paths:
+        raise UsageError("source names no file. Give the path of a log, or a DataFrame.")
+    return paths
 
 
-def _looks_like_csv(path: Path) -> bool:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if ".csv" in suffixes:
-        return True
-    if {".jsonl", ".json", ".ndjson"} & set(suffixes):
-        return False
-    for _, line in numbered_lines(path):
-        if line.strip():
-            return not line.lstrip().startswith("{")
-    return True
+def _is_pattern(path: str | Path) -> bool:
+    text = str(path)
+    return glob.has_magic(text) and "\0" not in text and not Path(text).exists()
+
+
+def _refuse_empty(name: str, rows: Rows) -> None:
+    if rows.rejects.messages:
+        raise UsageError(f"{name}: every row is bad; the first: {rows.rejects.messages[0]}")
+    left_out = [
+        f"{count:,} {what}"
+        for what, count in (
+            ("failed calls", rows.left_out[LeftOut.FAILED]),
+            ("entries that are no call", rows.left_out[LeftOut.OTHER]),
+            ("incomplete last lines", rows.cut_off),
+        )
+        if count
+    ]
+    found = f" Left out: {', '.join(left_out)}." if left_out else ""
+    raise UsageError(f"{name}: no rows. A usage log has at least one call.{found}")
+
+
+def _times(frame: pd.DataFrame, rows: Rows) -> dict[Hashable, Any]:
+    times = frame["timestamp"].dropna()
+    start, end = (times.min(), times.max()) if len(times) else (None, None)
+    if rows.window:
+        starts, ends = zip(*rows.window, strict=True)
+        start = min(time for time in (start, pd.Timestamp(min(starts), unit="s", tz="UTC")) if time)
+        end = max(time for time in (end, pd.Timestamp(max(ends), unit="s", tz="UTC")) if time)
+    early = int((times.diff() < pd.Timedelta(0)).sum()) if not times.is_monotonic_increasing else 0
+    return {"out_of_order": early, "observed_start": start, "observed_end": end}

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kimi_planner.errors import UsageError, shown
 
-__all__ = ["MAX_TOKENS", "UsageRecord", "contradiction"]
+__all__ = ["MAX_TOKENS", "Counts", "UsageRecord", "contradiction", "read_counts", "usage_of"]
 
 #: More tokens than this in one row is an error in the log, not a quantity.
 MAX_TOKENS = 10**15
+
+#: Prompt, completion, cached, reasoning and stated total tokens, as a source gives them.
+Counts = tuple[Any, Any, Any, Any, Any]
+Getter = Callable[[str], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +58,9 @@ class UsageRecord:
         Parameters
         ----------
         usage : UsageRecord, mapping or object
-            A chat-completions usage object of OpenAI or Kimi, as JSON or as a client returns it,
-            or a mapping with the names of this class.
+            A usage object of chat completions (OpenAI, Kimi), of the Responses form or of
+            Anthropic's, as JSON or as a client returns it, or the whole reply that has one; or a
+            mapping with the names of this class.
 
         Raises
         ------
@@ -64,31 +69,43 @@ class UsageRecord:
 
         Notes
         -----
-        Cached tokens stand in ``prompt_tokens_details.cached_tokens``, else at the top level
-        (Kimi); both may be there and are never added. Reasoning tokens stand in
+        Chat completions: cached tokens stand in ``prompt_tokens_details.cached_tokens``, else at
+        the top level as ``cached_tokens`` (Kimi) or ``cache_read_input_tokens`` (gateways); several
+        may be there and are never added. Reasoning tokens stand in
         ``completion_tokens_details.reasoning_tokens``, else at the top level.
+
+        Responses: ``input_tokens`` includes cached ones (``input_tokens_details.cached_tokens``).
+        Anthropic: ``input_tokens`` leaves out what ``cache_read_input_tokens`` and
+        ``cache_creation_input_tokens`` count, so the three are added. The two are told apart by
+        those names; ``input_tokens`` and ``output_tokens`` alone mean the same in both.
         """
         if isinstance(usage, cls):
             return usage
-        prompt, completion, cached, reasoning = (
-            _field(usage, "prompt_tokens"),
-            _field(usage, "completion_tokens"),
-            _nested(usage, "prompt_tokens_details", "cached_tokens"),
-            _nested(usage, "completion_tokens_details", "reasoning_tokens"),
-        )
-        for name, value in (("prompt_tokens", prompt), ("completion_tokens", completion)):
-            if value is None:
-                raise UsageError(f"{name} is missing from the usage object {shown(usage)}.")
+        return cls.checked(*read_counts(_bare(usage)))
+
+    @classmethod
+    def checked(
+        cls, prompt: Any, completion: Any, cached: Any, reasoning: Any, stated_total: Any
+    ) -> UsageRecord:
+        """Return the record of counts as a source states them, checked against its own total.
+
+        Raises
+        ------
+        UsageError
+            If a count is not a whole number, or contradicts another.
+        """
         record = cls(
             prompt_tokens=prompt,
             completion_tokens=completion,
             cached_tokens=cached,
             reasoning_tokens=reasoning,
         )
-        stated = _field(usage, "total_tokens")
-        if stated is not None and stated != record.prompt_tokens + record.completion_tokens:
+        if (
+            stated_total is not None
+            and stated_total != record.prompt_tokens + record.completion_tokens
+        ):
             raise UsageError(
-                f"total_tokens ({shown(stated)}) is not prompt_tokens + completion_tokens "
+                f"total_tokens ({shown(stated_total)}) is not prompt_tokens + completion_tokens "
                 f"({record.prompt_tokens} + {record.completion_tokens})."
             )
         return record
@@ -108,14 +125,88 @@ def contradiction(
     return None
 
 
-def _field(usage: Any, name: str) -> Any:
-    return usage.get(name) if isinstance(usage, Mapping) else getattr(usage, name, None)
+def usage_of(reply: Any) -> Any:
+    """Return the usage object of a reply or of the last chunk of a stream, ``None`` without one."""
+    get = _getter(reply)
+    usage = get("usage")
+    if usage is not None:
+        return usage
+    choices = get("choices")
+    if isinstance(choices, list) and choices:
+        return _getter(choices[0])("usage")  # Kimi, last chunk of a stream
+    return None
 
 
-def _nested(usage: Any, details: str, name: str) -> Any:
-    inner = _field(usage, details)
-    value = None if inner is None else _field(inner, name)
-    return _field(usage, name) if value is None else value
+def _bare(usage: Any) -> Any:
+    inner = usage_of(usage)
+    return usage if inner is None else inner
+
+
+def read_counts(usage: Any) -> Counts:
+    """Return prompt, completion, cached, reasoning and stated total tokens, not yet checked.
+
+    Raises
+    ------
+    UsageError
+        If a count that every call has is missing.
+    """
+    get = usage.get if type(usage) is dict else _getter(usage)
+    prompt = get("prompt_tokens")
+    if prompt is None and get("input_tokens") is not None:
+        return _input_counts(usage, get)
+    completion = get("completion_tokens")
+    if prompt is None or completion is None:
+        name = "prompt_tokens" if prompt is None else "completion_tokens"
+        raise UsageError(f"{name} is missing from the usage object {shown(usage)}.")
+    details = get("prompt_tokens_details")
+    cached = (
+        details.get("cached_tokens") if type(details) is dict else _part(details, "cached_tokens")
+    )
+    if cached is None:
+        cached = get("cached_tokens")
+        if cached is None:
+            cached = get("cache_read_input_tokens")
+    details = get("completion_tokens_details")
+    reasoning = (
+        details.get("reasoning_tokens")
+        if type(details) is dict
+        else _part(details, "reasoning_tokens")
+    )
+    if reasoning is None:
+        reasoning = get("reasoning_tokens")
+    return prompt, completion, cached, reasoning, get("total_tokens")
+
+
+def _input_counts(usage: Any, get: Getter) -> Counts:
+    """Read ``input_tokens`` and ``output_tokens``: Responses has details, Anthropic cache parts."""
+    prompt, completion = get("input_tokens"), get("output_tokens")
+    if completion is None:
+        raise UsageError(f"output_tokens is missing from the usage object {shown(usage)}.")
+    details = get("input_tokens_details")
+    read, created = get("cache_read_input_tokens"), get("cache_creation_input_tokens")
+    reasoning = _part(get("output_tokens_details"), "reasoning_tokens")
+    if details is not None or (read is None and created is None):
+        return prompt, completion, _part(details, "cached_tokens"), reasoning, get("total_tokens")
+    parts = {
+        "input_tokens": prompt,
+        "cache_read_input_tokens": read or 0,
+        "cache_creation_input_tokens": created or 0,
+    }
+    whole = sum(_whole_tokens(name, value) for name, value in parts.items())
+    return whole, completion, read, reasoning, None
+
+
+def _getter(thing: Any) -> Getter:
+    """Return how to read a field of a mapping or of an object; a missing one is ``None``."""
+    if isinstance(thing, Mapping):
+        return thing.get
+    return lambda name: getattr(thing, name, None)
+
+
+def _part(details: Any, name: str) -> Any:
+    if type(details) is dict:
+        return details.get(name)
+    return None if details is None else _getter(details)(name)
 
 
 def _whole_tokens(name: str, value: Any) -> int:

@@ -1,22 +1,18 @@
-"""What a corpus is made of: files found by path, folder or glob, opened whatever packs them."""
+"""What a corpus is made of: files found by path, folder or glob, and their forms."""
 
 from __future__ import annotations
 
 import glob
-import gzip
 import os
-import sys
-import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, cast
+from typing import Literal
 
 from kimi_planner.errors import FileError, MissingExtraError, shown
+from kimi_planner.files import PACKED_MAGIC, STANDARD_INPUT, DamagedFileError, open_unpacked
 
-__all__ = ["FORMS", "Form", "Source", "find_sources", "opened"]
+__all__ = ["FORMS", "Form", "Source", "find_sources"]
 
 Form = Literal["text", "jsonl", "csv", "parquet"]
 FORMS: tuple[Form, ...] = ("text", "jsonl", "csv", "parquet")
@@ -30,9 +26,6 @@ _SUFFIXES: dict[str, Form] = {
 }
 _PACKED = {".gz", ".zst"}
 SNIFFED_BYTES = 4096
-STANDARD_INPUT = Path("-")
-_GZIP_MAGIC = b"\x1f\x8b"
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 
 @dataclass(frozen=True)
@@ -137,49 +130,12 @@ def _source(path: Path, form: Form | None, field: str | None) -> tuple[Source, b
             start = handle.read(SNIFFED_BYTES)
     except OSError:  # said when it is to be read, so that other files still count
         return Source(path, form or told, 0, is_stream=False), False
-    is_stream = start.startswith((_GZIP_MAGIC, _ZSTD_MAGIC))
+    is_stream = start.startswith(PACKED_MAGIC)
     source = Source(path, form or told, size, is_stream)
     if is_stream and source.form == "text":
         try:
-            with opened(source) as handle:
+            with open_unpacked(path) as handle:
                 start = handle.read(SNIFFED_BYTES)
-        except (EOFError, OSError, zlib.error, MissingExtraError):
+        except (DamagedFileError, OSError, MissingExtraError):
             start = b""  # said when it is read
     return source, source.form == "text" and b"\0" in start
-
-
-@contextmanager
-def opened(source: Source) -> Iterator[BinaryIO]:
-    """Open a file for reading its bytes, unpacked; `-` is standard input.
-
-    Raises
-    ------
-    MissingExtraError
-        If it is packed with zstd and no reader of it is installed.
-    """
-    if source.path == STANDARD_INPUT:
-        yield sys.stdin.buffer
-        return
-    with source.path.open("rb") as plain:
-        if not source.is_stream:
-            yield plain
-        elif plain.read(2) == _GZIP_MAGIC:
-            plain.seek(0)
-            with gzip.open(plain) as unpacked:
-                yield cast(BinaryIO, unpacked)
-        else:
-            plain.seek(0)
-            zstd = _zstd()
-            try:
-                with zstd.ZstdFile(plain) as unpacked:
-                    yield cast(BinaryIO, unpacked)
-            except zstd.ZstdError as error:
-                raise EOFError(str(error)) from None
-
-
-def _zstd() -> Any:
-    name = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
-    try:
-        return import_module(name)
-    except ImportError:
-        raise MissingExtraError.of(name, "corpora") from None

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import json
 import sys
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import TextIOWrapper
@@ -15,7 +13,8 @@ from typing import Any, BinaryIO
 
 from kimi_planner.catalog import Catalog
 from kimi_planner.errors import FileError, KimiPlannerError, MissingExtraError, RequestError, shown
-from kimi_planner.tokens.corpus.inputs import Source, opened
+from kimi_planner.files import DamagedFileError, open_unpacked
+from kimi_planner.tokens.corpus.inputs import Source
 from kimi_planner.tokens.pieces import MAX_CHUNK_CHARS
 
 __all__ = ["Reading", "Record", "Reject", "read_records"]
@@ -88,10 +87,8 @@ def read_records(source: Source, reading: Reading) -> Iterator[Record | Reject]:
     read = {"text": _texts, "jsonl": _json_lines, "csv": _cells, "parquet": _column}[source.form]
     try:
         yield from read(source, reading)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise FileError(
-            f"{source.name}: the compressed data is damaged or cut off ({error}). Copy the file again."
-        ) from None
+    except DamagedFileError as error:
+        raise FileError(f"{source.name}: {error}") from None
     except OSError as error:
         raise FileError(f"{source.name}: cannot be read ({error}).") from None
 
@@ -100,7 +97,7 @@ def _texts(source: Source, _reading: Reading) -> Iterator[Record]:
     """Yield a text in the chunks into which the model's own rule cuts it first."""
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     waiting, lines, is_new = "", 1, True
-    with opened(source) as handle:
+    with open_unpacked(source.path) as handle:
         while True:
             raw = handle.read(_READ_BYTES)
             try:
@@ -121,7 +118,7 @@ def _texts(source: Source, _reading: Reading) -> Iterator[Record]:
 
 
 def _json_lines(source: Source, reading: Reading) -> Iterator[Record | Reject]:
-    with opened(source) as handle:
+    with open_unpacked(source.path) as handle:
         for number, raw in _lines(source, handle):
             if raw.strip():
                 yield record_of_line(f"{source.name} line {number}", raw, reading)
@@ -187,7 +184,7 @@ def _chat_record(row: Any, size: int, reading: Reading) -> Record:
 def _cells(source: Source, reading: Reading) -> Iterator[Record | Reject]:
     csv.field_size_limit(min(sys.maxsize, MAX_LINE_BYTES))
     tabs = ".tsv" in [suffix.lower() for suffix in source.path.suffixes]
-    with opened(source) as handle:
+    with open_unpacked(source.path) as handle:
         text = TextIOWrapper(handle, encoding="utf-8-sig", newline="")
         rows = csv.reader(text, delimiter="\t" if tabs else ",", strict=True)
         try:

@@ -1,0 +1,298 @@
+"""Rows of a log as they are read: checked a chunk at a time, kept as compact columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kimi_planner.errors import UsageError, shown
+from kimi_planner.usage.counts import COUNTS, as_array, id_numbers, sound_counts
+from kimi_planner.usage.frame import checked_rows
+from kimi_planner.usage.lines import Rejects
+from kimi_planner.usage.record import UsageRecord
+from kimi_planner.usage.repeats import one_row_per_call
+from kimi_planner.usage.row import Call, LeftOut, OpenStream, Row
+
+__all__ = ["CHUNK_ROWS", "Rows"]
+
+#: Rows that are checked together.
+CHUNK_ROWS = 1 << 14
+
+
+@dataclass
+class Rows:
+    """The rows of one log, from one file or several.
+
+    Attributes
+    ----------
+    rejects
+        What to do with bad rows.
+    left_out
+        Entries that are no billed calls, counted by reason.
+    ignored
+        Names of columns that are not part of a usage frame.
+    forms
+        Names of the forms that were found.
+    window
+        Start and end of the time that the log says it covers, in seconds since 1970.
+    cut_off
+        Number of incomplete last lines.
+    """
+
+    rejects: Rejects
+    left_out: dict[LeftOut, int] = field(default_factory=lambda: dict.fromkeys(LeftOut, 0))
+    ignored: list[str] = field(default_factory=list)
+    forms: list[str] = field(default_factory=list)
+    window: list[tuple[float, float]] = field(default_factory=list)
+    cut_off: int = 0
+    #: The file that is being read.
+    file: str = ""
+    #: Cells of the rows that wait to be checked, one :data:`Row` after the other, and their lines.
+    cells: list[Any] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    _files: list[str] = field(default_factory=list)
+    _chunks: list[pd.DataFrame] = field(default_factory=list)
+    _keys: list[np.ndarray[Any, Any] | None] = field(default_factory=list)
+    _open: dict[int, tuple[str, int, str]] = field(default_factory=dict)
+    _models: dict[str, str] = field(default_factory=dict)
+    _is_relative: bool | None = None
+
+    def start(self, file: str) -> None:
+        """Begin the rows of a file."""
+        self.flush()
+        self.file = file
+        self._files.append(file)
+
+    def wait(self, line: int, row: Row) -> None:
+        """Take a row that is to be checked with others."""
+        self.cells += row
+        self.lines.append(line)
+
+    def leave_out(self, line: int, reason: LeftOut | OpenStream) -> None:
+        """Count an entry that is no row, or remember a stream that must still state its usage."""
+        if isinstance(reason, LeftOut):
+            self.left_out[reason] += 1
+        else:
+            self._open.setdefault(hash(str(reason)), (self.file, line, str(reason)))
+
+    def refuse(self, line: int, problem: object, entry: Mapping[str, Any] | None = None) -> None:
+        """Reject a line of the present file, and with it the stream that its entry belongs to."""
+        stream = entry.get("id") if entry else None
+        if isinstance(stream, str):
+            self._open.pop(hash(stream), None)
+        self.rejects.add(f"{self.file} line {line}: {problem}")
+
+    def found(self, form: str, ignored: Sequence[str] = ()) -> bool:
+        """Note a form that was found, and the columns of it that are not read."""
+        if form not in self.forms:
+            self.forms.append(form)
+        self.ignored += [name for name in ignored if name not in self.ignored]
+        return True
+
+    def cover(self, start: Any, end: Any) -> None:
+        """Note a window that the log says it covers, in seconds since 1970."""
+        for value in (start, end):
+            if type(value) not in (int, float):
+                raise UsageError(
+                    f"{shown(value)} is no start or end of a bucket, in seconds since 1970."
+                )
+        self.window.append((start, end))
+
+    def flush(self, *, at_least: int = 1) -> None:
+        """Check the rows that wait, if there are enough, and keep them as columns.
+
+        Raises
+        ------
+        UsageError
+            If a row is bad and errors are not skipped.
+        """
+        if len(self.lines) < max(at_least, 1):
+            return
+        cells, lines = self.cells, self.lines
+        self.cells, self.lines = [], []
+        width = len(Call._fields)
+        columns = Call._make(cells[place::width] for place in range(width))
+        counts = sound_counts(columns)
+        if counts is None:
+            calls = [Call._make(row) for row in zip(*columns, strict=True)]
+            kept = [at for at, call in enumerate(calls) if self._is_sound(call, lines[at])]
+            if not kept:
+                return
+            lines = [lines[at] for at in kept]
+            columns = Call._make([column[at] for at in kept] for column in columns)
+            counts = {name: list(getattr(columns, name)) for name in COUNTS}
+        share = self._models.setdefault
+        times, is_relative = self._times(columns.when, lines)
+        self.add(
+            {
+                "timestamp": times,
+                "model": pd.Series(
+                    [None if name is None else share(name, name) for name in columns.model],
+                    dtype=object,
+                ),
+                "requests": as_array(columns.requests),
+                "prompt_tokens": counts["prompt"],
+                "cached_tokens": counts["cached"],
+                "completion_tokens": counts["completion"],
+                "reasoning_tokens": counts["reasoning"],
+            },
+            np.array(lines),
+            id_numbers(columns.id),
+            np.array(columns.is_chunk),
+            is_relative=is_relative,
+        )
+
+    def add(
+        self,
+        columns: dict[str, Any],
+        lines: np.ndarray[Any, Any],
+        ids: np.ndarray[Any, Any] | None = None,
+        is_chunk: np.ndarray[Any, Any] | None = None,
+        *,
+        is_relative: bool = False,
+    ) -> None:
+        """Check columns and keep their good rows.
+
+        Parameters
+        ----------
+        columns : dict
+            Canonical names to one value per row.
+        lines : ndarray of int
+            The line on which each row stands.
+        ids : ndarray of int64, optional
+            A number that stands for each call's id, 0 where it has none.
+        is_chunk : ndarray of bool, optional
+            Which rows are chunks of a stream.
+        is_relative : bool
+            Whether numbers in ``timestamp`` are seconds from the start of the log.
+        """
+        raw = pd.DataFrame(columns)
+        name = self.file
+
+        def place(row: int) -> str:
+            return f"{name} line {lines[row]}" if row >= 0 else name
+
+        checked, good = checked_rows(raw, place, self.rejects, relative_time=is_relative)
+        ids = None if ids is None else ids[good]
+        self.keep(checked, lines[good], ids, None if is_chunk is None else is_chunk[good])
+
+    def keep(
+        self,
+        checked: pd.DataFrame,
+        lines: np.ndarray[Any, Any],
+        ids: np.ndarray[Any, Any] | None = None,
+        is_chunk: np.ndarray[Any, Any] | None = None,
+    ) -> None:
+        """Keep rows that are checked; the parameters are those of :meth:`add`."""
+        self._of_one_clock(checked, lines)
+        self._chunks.append(checked)
+        if ids is None or not ids.any():
+            self._keys.append(None)
+            return
+        keys = np.zeros((len(checked), 4), dtype=np.int64)
+        keys[:, 0] = ids
+        keys[:, 1] = 0 if is_chunk is None else is_chunk
+        keys[:, 2] = lines
+        keys[:, 3] = len(self._files) - 1
+        self._close_streams(keys)
+        self._keys.append(keys)
+
+    def finish(self) -> tuple[pd.DataFrame, int]:
+        """Return the frame of all rows, one per call, and how many repeated another.
+
+        Raises
+        ------
+        UsageError
+            If a stream states no usage, or two rows contradict each other, and errors are not
+            skipped.
+        """
+        self.flush()
+        keys = self._all_keys()
+        known = set() if keys is None else set(keys[keys[:, 1] != 0, 0].tolist())
+        for stream, (file, line, name) in self._open.items():
+            if stream not in known:
+                self.rejects.add(
+                    f"{file} line {line}: stream {shown(name)} ends without a usage object, so its "
+                    "cost is unknown. Ask for usage in the stream (stream_options.include_usage)."
+                )
+        if not self._chunks:
+            return pd.DataFrame(), 0
+        clock = "m8[us]" if self._is_relative else "datetime64[us, UTC]"
+        for chunk in self._chunks:
+            if chunk["timestamp"].dtype != clock:  # a chunk without times
+                chunk["timestamp"] = pd.Series(pd.NaT, index=chunk.index, dtype=clock)
+        frame = pd.concat(self._chunks, ignore_index=True)
+        self._chunks = []
+        return (
+            (frame, 0) if keys is None else one_row_per_call(frame, keys, self._files, self.rejects)
+        )
+
+    def _all_keys(self) -> np.ndarray[Any, Any] | None:
+        """Return the keys of all rows, ``None`` if no call has an id."""
+        if all(keys is None for keys in self._keys):
+            return None
+        empty = (np.zeros((len(chunk), 4), dtype=np.int64) for chunk in self._chunks)
+        return np.concatenate(
+            [blank if keys is None else keys for keys, blank in zip(self._keys, empty, strict=True)]
+        )
+
+    def _is_sound(self, call: Call, line: int) -> bool:
+        """Check one row as :class:`UsageRecord` does, whose words say best what is wrong."""
+        try:
+            if call.model is not None and not isinstance(call.model, str):
+                raise UsageError(f"model is {shown(call.model)}. A model id is text.")
+            UsageRecord.checked(
+                call.prompt, call.completion, call.cached, call.reasoning, call.total
+            )
+        except UsageError as error:
+            if call.is_chunk:
+                self._open.pop(hash(call.id), None)
+            self.refuse(line, error)
+            return False
+        return True
+
+    def _close_streams(self, keys: np.ndarray[Any, Any]) -> None:
+        """Give a stream's row the line of its first chunk."""
+        if not self._open:
+            return
+        for at in np.flatnonzero(keys[:, 1]):
+            begun = self._open.pop(int(keys[at, 0]), None)
+            if begun is not None and begun[0] == self.file:
+                keys[at, 2] = begun[1]
+
+    def _times(self, when: list[Any], lines: list[int]) -> tuple[Any, bool]:
+        """Return the times as a column, and whether they count from the start of the log."""
+        kinds = set(map(type, when))
+        if timedelta not in kinds:
+            if kinds == {int} and max(when) < 2**63:
+                return as_array(when), False
+            return pd.Series(when, dtype=object), False
+        stated = [at for at, value in enumerate(when) if value is not None]
+        is_relative = [type(when[at]) is timedelta for at in stated]
+        if not all(is_relative):
+            other = is_relative.index(not is_relative[0])
+            raise self._two_clocks(lines[stated[other]], is_relative=is_relative[other])
+        return pd.to_timedelta(pd.Series(when)), True
+
+    def _of_one_clock(self, checked: pd.DataFrame, lines: np.ndarray[Any, Any]) -> None:
+        """Refuse dates in a log that counts from its own start, and the reverse."""
+        stated = checked["timestamp"].notna().to_numpy(dtype=bool)
+        if not stated.any():
+            return
+        is_relative = pd.api.types.is_timedelta64_dtype(checked["timestamp"].dtype)
+        if self._is_relative is None:
+            self._is_relative = is_relative
+        if self._is_relative != is_relative:
+            raise self._two_clocks(int(lines[np.argmax(stated)]), is_relative=is_relative)
+
+    def _two_clocks(self, line: int, *, is_relative: bool) -> UsageError:
+        clocks = ("a date", "seconds from the start of the log")
+        return UsageError(
+            f"{self.file} line {line}: the time is {clocks[is_relative]}; before it stands "
+            f"{clocks[not is_relative]}. One log has one clock: read its parts one by one."
+        )

@@ -1,0 +1,382 @@
+"""Logs as they lie on disk: cut off, written to, split, out of order, repeated, in several zones."""
+
+import gzip
+import json
+import subprocess
+import sys
+from datetime import datetime, timedelta, timezone
+
+import pandas as pd
+import pytest
+from backports import zstd
+
+from kimi_planner import read_usage
+from kimi_planner.errors import MissingExtraError, UsageError
+from kimi_planner.usage import json_log, lines, rows
+
+USAGE = {"prompt_tokens": 10, "completion_tokens": 5}
+HEADER = "timestamp,prompt_tokens,completion_tokens\n"
+
+
+def text(*entries):
+    return "".join(f"{json.dumps(entry)}\n" for entry in entries)
+
+
+def call(name, **more):
+    return {
+        "id": name,
+        "object": "chat.completion",
+        "created": 1_767_225_600,
+        "usage": USAGE | more,
+    }
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(content, name="log.jsonl", **options):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return read_usage(path, **options)
+
+    return read
+
+
+@pytest.mark.parametrize("on_error", ["raise", "skip"])
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (text(USAGE, USAGE) + json.dumps(USAGE)[:20], "log.jsonl"),
+        (text(USAGE, USAGE).encode() + '{"model": "月'.encode()[:-1], "log.jsonl"),
+        (json.dumps([USAGE, USAGE, USAGE], indent=2)[:-30], "log.json"),
+        (json.dumps([USAGE, USAGE])[:-1], "log.json"),
+        (HEADER + ",1,1\n,1,1\n2026-", "log.csv"),
+        (HEADER + ',1,1\n,1,1\n"2026', "log.csv"),
+    ],
+    ids=["line", "character", "document", "array", "row", "quoted cell"],
+)
+def test_an_incomplete_last_line_is_left_out_and_counted(read, content, name, on_error):
+    """What a file that is still being written ends in is no bad row in either mode."""
+    frame = read(content, name, on_error=on_error)
+    assert len(frame) == 2
+    assert (frame.attrs["incomplete_last_line"], frame.attrs["rejected"]) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (text(USAGE, USAGE) + json.dumps(USAGE), "log.jsonl"),
+        (json.dumps([USAGE, USAGE, USAGE]), "log.json"),
+        (HEADER + ",1,1\n,1,1\n,1,1", "log.csv"),
+    ],
+)
+def test_a_last_line_without_its_end_is_a_row_if_it_is_whole(read, content, name):
+    """Many programs write no line end after the last line."""
+    frame = read(content, name)
+    assert (len(frame), frame.attrs["incomplete_last_line"]) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "said"),
+    [
+        (text(USAGE)[:-5] + "\n", "log.jsonl", "line 1: not JSON"),
+        (text(USAGE) + '{"a\n' + text(USAGE), "log.jsonl", "line 2: not JSON"),
+        ("[\n" + json.dumps(USAGE) + ",\n{oops}\n]", "log.json", "line 3: not JSON"),
+        ("[\n" + json.dumps(USAGE) + "\n] 5\n", "log.json", "line 3: not JSON (text after the end"),
+        ("{\n" + json.dumps(USAGE)[1:] + "\n{\n", "log.json", "line 3: not JSON"),
+        (HEADER + ",1\n", "log.csv", "line 2: 2 fields where the header has 3"),
+    ],
+)
+def test_a_broken_line_that_has_its_end_is_an_error(read, content, name, said):
+    """Only the last line of a file may be incomplete, and only without a line end."""
+    with pytest.raises(UsageError, match=f"{name} {said}".replace("(", r"\(")):
+        read(content, name)
+
+
+def test_a_file_of_nothing_but_an_incomplete_line_is_refused(read):
+    """No whole row is no log, and the error says why."""
+    with pytest.raises(UsageError, match=r"no rows.* Left out: 1 incomplete last lines"):
+        read('{"usage": {"prompt')
+
+
+def test_a_log_that_grows_while_it_is_read(tmp_path):
+    """Another process appends in small pieces; every read sees whole rows in order, never an error."""
+    path = tmp_path / "log.jsonl"
+    path.write_text(text(USAGE), encoding="utf-8")
+    script = (
+        "import json, sys\n"
+        "with open(sys.argv[1], 'a', buffering=1) as log:\n"
+        "    for n in range(1, 20000):\n"
+        "        line = json.dumps({'prompt_tokens': n, 'completion_tokens': 5, 'x': '月' * 9})\n"
+        "        log.write(line[:30]); log.flush(); log.write(line[30:] + '\\n')\n"
+    )
+    writer = subprocess.Popen([sys.executable, "-c", script, str(path)])
+    seen = []
+    while writer.poll() is None:
+        frame = read_usage(path)
+        assert frame["prompt_tokens"].tolist()[1:] == list(range(1, len(frame)))
+        seen.append(len(frame))
+    assert writer.returncode == 0
+    assert seen == sorted(seen)
+    assert len(read_usage(path)) == 20_000
+
+
+@pytest.mark.parametrize("cut", [6, 300, -1])
+def test_damaged_zstd_is_never_half_a_log(read, cut):
+    """A cut archive is refused with its place and the remedy."""
+    packed = zstd.compress(text(*({**USAGE, "n": f"{n:x}" * 9} for n in range(2000))).encode())
+    with pytest.raises(UsageError, match=r"after line [0-9]+: the zstd data is damaged or cut off"):
+        read(packed[:cut], "log.jsonl.zst", on_error="skip")
+
+
+def test_without_a_reader_of_zstd_the_extra_is_named(read, monkeypatch):
+    """The error says which extra to install."""
+    monkeypatch.setitem(sys.modules, "backports.zstd", None)
+    monkeypatch.setitem(sys.modules, "compression.zstd", None)
+    with pytest.raises(MissingExtraError, match=r"kimi-planner\[corpora\]"):
+        read(zstd.compress(text(USAGE).encode()), "log.jsonl.zst")
+
+
+def test_a_call_that_is_logged_twice_is_one(read):
+    """Rows with one id and the same tokens are one call; rows without an id never are."""
+    frame = read(
+        text(
+            call("a"),
+            call("b"),
+            call("a"),
+            USAGE,
+            USAGE,
+            call("a"),
+            {"call_id": "z", **USAGE},
+            {"request_id": "z", **USAGE},
+        )
+    )
+    assert len(frame) == 5
+    assert frame.attrs["duplicates"] == 3
+
+
+def test_one_id_with_other_tokens_is_a_contradiction(read, tmp_path):
+    """Which of the two is right cannot be told, so it is said."""
+    content = text(call("a"), call("b"), call("a", completion_tokens=6), call("c"))
+    path = tmp_path / "log.jsonl"
+    with pytest.raises(UsageError) as caught:
+        read(content)
+    assert str(caught.value).startswith(
+        f"{path} line 3: a call with the id of {path} line 1, but with other tokens."
+    )
+    frame = read(content, on_error="skip")
+    assert (len(frame), frame.attrs["rejected"], frame.attrs["duplicates"]) == (3, 1, 0)
+
+
+def test_of_two_rows_of_a_call_the_one_that_states_cached_tokens_counts(read):
+    """Two libraries that trace one call do not state the same things."""
+    frame = read(text(call("a"), call("b"), call("a", cached_tokens=4)))
+    assert frame["cached_tokens"].isna().tolist() == [True, False]
+    assert frame.attrs["duplicates"] == 1
+
+
+def test_a_stream_and_its_assembled_reply_are_one_call(read):
+    """Chunks are no repetition of each other, but a reply with their id is one of the stream."""
+    chunk = {"id": "a", "object": "chat.completion.chunk", "choices": []}
+    frame = read(text(chunk, {**chunk, "usage": USAGE}, call("b"), call("a")))
+    assert len(frame) == 2
+    assert frame.attrs["duplicates"] == 1
+
+
+@pytest.mark.parametrize("column", ["call_id", "request_id"])
+def test_a_csv_may_name_its_calls(read, column):
+    """An id column of CSV is used as ids are in JSON; an empty one is no id."""
+    frame = read(
+        f"{column},prompt_tokens,completion_tokens\na,1,1\nb,1,1\na,1,1\n,1,1\n,1,1\n", "a.csv"
+    )
+    assert (len(frame), frame.attrs["duplicates"]) == (4, 1)
+    assert frame.attrs["ignored_columns"] == []
+
+
+def test_chunks_that_are_checked_apart_are_still_one_call(read, monkeypatch):
+    """Ids are compared over the whole log, however many rows are checked together."""
+    monkeypatch.setattr(json_log, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(lines, "_BLOCK_BYTES", 300)
+    chunk = {"id": "s", "object": "chat.completion.chunk", "choices": [], "created": 1_767_225_600}
+    filler = [call(f"c{n}", prompt_tokens=n + 5) for n in range(20)]
+    many = [
+        chunk,
+        *filler,
+        {**chunk, "usage": USAGE},
+        *filler,
+        {**chunk, "usage": USAGE | {"completion_tokens": 9}},
+        chunk,
+    ]
+    frame = read(text(*many))
+    assert frame["prompt_tokens"].tolist() == [10, *range(5, 25)]
+    assert frame["completion_tokens"][0] == 9
+    assert frame.attrs["duplicates"] == 20
+
+
+def test_rotated_files_are_one_log(tmp_path):
+    """A glob and a list are read in order; a call at both sides of a cut counts once."""
+    (tmp_path / "log.1.jsonl").write_text(text(call("a"), call("b")), encoding="utf-8")
+    (tmp_path / "log.2.jsonl.gz").write_bytes(gzip.compress(text(call("b"), call("c")).encode()))
+    by_glob = read_usage(tmp_path / "log.*")
+    by_list = read_usage([tmp_path / "log.1.jsonl", str(tmp_path / "log.2.jsonl.gz")])
+    pd.testing.assert_frame_equal(by_glob, by_list)
+    assert len(by_glob) == 3
+    assert by_glob.attrs["duplicates"] == 1
+    assert by_glob.attrs["source"].endswith("(2 files)")
+
+
+def test_an_error_in_one_of_several_files_names_that_file(tmp_path):
+    """The line is that of the file it stands in."""
+    (tmp_path / "1.csv").write_text(f"{HEADER},1,1\n", encoding="utf-8")
+    (tmp_path / "2.csv").write_text(f"{HEADER},1,1\n,x,1\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"2\.csv line 3: prompt_tokens is 'x'"):
+        read_usage([tmp_path / "1.csv", tmp_path / "2.csv"])
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ([], "source names no file"),
+        (["a.csv", 5], "Give paths of a log"),
+        ("*.none", "no such file"),
+        (b"a", "source is b'a'"),
+    ],
+)
+def test_sources_that_name_no_log_are_refused(tmp_path, monkeypatch, source, said):
+    """An empty list, a list of something else, a glob without files."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=said):
+        read_usage(source)
+
+
+def test_a_name_with_brackets_is_a_name(tmp_path):
+    """A file that exists under a name is not taken for a pattern."""
+    path = tmp_path / "log[1].csv"
+    path.write_text(f"{HEADER},1,1\n", encoding="utf-8")
+    assert len(read_usage(path)) == 1
+
+
+def test_dates_after_seconds_from_the_start_are_refused(read):
+    """One log has one clock; the line where the other begins is named."""
+    timed = USAGE | {"timestamp_s": 5}
+    dated = USAGE | {"timestamp": "2026-01-01T00:00:00Z"}
+    for first, second in ((timed, dated), (dated, timed)):
+        with pytest.raises(
+            UsageError, match=r"log.jsonl line 2: the time is .* One log has one clock"
+        ):
+            read(text(first, second))
+    frame = read(text(USAGE, timed, USAGE))
+    assert frame["timestamp"].isna().tolist() == [True, False, True]
+
+
+def test_a_clock_must_be_one_across_files(tmp_path):
+    """A file without dates after one with dates is refused with its line."""
+    (tmp_path / "1.csv").write_text(f"{HEADER}2026-01-01,1,1\n", encoding="utf-8")
+    (tmp_path / "2.csv").write_text(
+        f"{HEADER},1,1\n".replace("timestamp", "timestamp_s"), encoding="utf-8"
+    )
+    frame = read_usage([tmp_path / "1.csv", tmp_path / "2.csv"])
+    assert frame["timestamp"].dtype == "datetime64[us, UTC]"
+    assert frame["timestamp"].isna().tolist() == [False, True]
+    (tmp_path / "2.csv").write_text(
+        "timestamp_s,prompt_tokens,completion_tokens\n5,1,1\n", encoding="utf-8"
+    )
+    with pytest.raises(UsageError, match=r"2\.csv line 2: the time is seconds from the start"):
+        read_usage([tmp_path / "1.csv", tmp_path / "2.csv"])
+
+
+def test_zones_and_a_change_of_clocks(read):
+    """Offsets tell the repeated hour apart; without one a time is UTC."""
+    stamps = ["2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00", "2026-10-25T02:30:00",
+              "2026-10-25T04:00:00Z", "2026-10-24T23:30:00-05:00"]  # fmt: skip
+    frame = read(HEADER + "".join(f"{stamp},1,1\n" for stamp in stamps), "log.csv")
+    hours = [time.strftime("%d %H:%M") for time in frame["timestamp"]]
+    assert hours == ["25 00:30", "25 01:30", "25 02:30", "25 04:00", "25 04:30"]
+    assert frame.attrs["out_of_order"] == 0
+
+
+def test_times_that_python_made(read):
+    """A frame may hold times of Python, of different zones or of none."""
+    east = timezone(timedelta(hours=8))
+    stamps = [datetime(2026, 1, 1, 8, tzinfo=east), datetime(2026, 1, 1, 1), "2026-01-01T02:00:00"]  # noqa: DTZ001
+    frame = pd.DataFrame(
+        {"timestamp": pd.Series(stamps, dtype=object), "prompt_tokens": 1, "completion_tokens": 1}
+    )
+    assert read_usage(frame)["timestamp"].dt.hour.tolist() == [0, 1, 2]
+
+
+def test_rows_out_of_order_are_kept_and_counted(read):
+    """The order of the log is kept; times say what is early, and what the log spans."""
+    rows = "".join(f"2026-01-0{day},1,1\n" for day in (2, 1, 4, 3, 3)) + ",1,1\n"
+    frame = read(HEADER + rows, "log.csv")
+    assert frame["timestamp"].dt.day.tolist()[:5] == [2, 1, 4, 3, 3]
+    assert frame.attrs["out_of_order"] == 2
+    assert frame.attrs["observed_start"] == pd.Timestamp("2026-01-01", tz="UTC")
+    assert frame.attrs["observed_end"] == pd.Timestamp("2026-01-04", tz="UTC")
+
+
+def test_a_line_of_absurd_length_is_refused(read, monkeypatch):
+    """A line is held in memory only up to a limit, and named when it is longer."""
+    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 5_000)
+    monkeypatch.setattr(lines, "_BLOCK_BYTES", 1_000)
+    with pytest.raises(UsageError, match="line 2: longer than 5,000 bytes"):
+        read(text(USAGE) + '{"a": "' + "x" * 9_000 + '"}\n')
+
+
+def test_a_document_of_absurd_size_is_refused(read, monkeypatch):
+    """An object that spans lines is held in memory only up to a limit; an array has none."""
+    monkeypatch.setattr(json_log, "MAX_DOCUMENT_CHARS", 5_000)
+    monkeypatch.setattr(lines, "_BLOCK_BYTES", 1_000)
+    many = [USAGE | {"prompt_tokens": n} for n in range(500)]
+    assert read(json.dumps(many, indent=2), "a.json")["prompt_tokens"].tolist() == list(range(500))
+    with pytest.raises(UsageError, match="line 1: a JSON value of more than 5,000 characters"):
+        read(json.dumps({"data": many}, indent=2), "a.json")
+
+
+def test_progress_counts_the_bytes_on_disk(tmp_path):
+    """Steps add up to the size of the file, packed or not."""
+    for name, pack in (("a.jsonl", bytes), ("a.jsonl.gz", gzip.compress), ("a.zst", zstd.compress)):
+        path = tmp_path / name
+        path.write_bytes(pack(text(*({**USAGE, "n": n} for n in range(50_000))).encode()))
+        steps = []
+        read_usage(path, progress=lambda step, total, steps=steps: steps.append((step, total)))
+        assert sum(step for step, _ in steps) == path.stat().st_size
+        assert {total for _, total in steps} == {path.stat().st_size}
+
+
+def test_standard_input_is_a_log(tmp_path):
+    """A log comes through a pipe under the name of a dash."""
+    script = "from kimi_planner import read_usage; print(len(read_usage('-')))"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        input=text(USAGE, USAGE),
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "2"
+
+
+def test_texts_of_a_log_are_not_kept(tmp_path):
+    """Reading takes memory for rows, not for what was said in the calls."""
+    import tracemalloc
+
+    path = tmp_path / "log.jsonl"
+    with path.open("w", encoding="utf-8") as log:
+        for n in range(600):
+            log.write(
+                json.dumps({**call(f"c{n}"), "choices": [{"message": {"content": "x" * 100_000}}]})
+                + "\n"
+            )
+    assert path.stat().st_size > 60_000_000
+    read_usage(path)
+    tracemalloc.start()
+    try:
+        read_usage(path)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_chunks_of_rows_are_what_is_said():
+    """The number of rows that are checked together is one for all forms."""
+    assert json_log.CHUNK_ROWS == rows.CHUNK_ROWS
