@@ -265,6 +265,9 @@ def _reasons_against(
         for word in dict.fromkeys((*workload.needs, *requirements.needs))
         if word not in spec.capabilities
     ]
+    gone = spec.gone_by(projection.months[-1].last)
+    if gone:
+        reasons.append(gone)
     if spec.context_window_tokens is None:
         reasons.append(f"catalog {version} does not state its context window")
     else:

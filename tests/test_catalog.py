@@ -40,7 +40,14 @@ def test_a_model_is_as_the_card_states_it(card, model_id, name, input_price, out
     assert str(model.output_usd_per_mtok) == output_price
     assert model.use_cases == uses
     assert model.cached_input_usd_per_mtok is None
-    assert model.not_stated == ("cached_input_usd_per_mtok",)
+    assert model.not_stated == (
+        "max_output_tokens",
+        "default_output_tokens",
+        "cached_input_usd_per_mtok",
+        "cache_write_5m_usd_per_mtok",
+        "cache_write_1h_usd_per_mtok",
+        "batch_multiplier",
+    )
 
 
 def test_the_card_has_these_models_and_no_others(card):
@@ -180,7 +187,7 @@ EDITS = {
     "month as date": ('published = "2026-06"', "published = 2026-06-01", line_of("published ="), "published is 2026-06-01; it must be text"),
     "no such month": ('published = "2026-06"', 'published = "2026-13"', line_of("published ="), "Write year and month: 2026-06"),
     "unknown main source": ('source = "card"', 'source = "crad"', line_of("source ="), "no table [sources.crad]"),
-    "date as text": ("checked_on = 2026-11-24", 'checked_on = "2026-11-24"', line_of("[sources.card]"), "Write a date: 2026-11-24"),
+    "date as text": ("checked_on = 2026-11-24", 'checked_on = "2026-11-24"', line_of("checked_on ="), "Write a date: 2026-11-24"),
     "window in words": ("128_000", '"128K"', line_of("context_window"), "'128K' is not a whole number of tokens"),
     "window of nothing": ("128_000", "0", line_of("context_window"), "0 is not a whole number of tokens"),
     "unknown capability": ('"vision"', '"sight"', line_of("capabilities ="), "unknown capability 'sight'. Known: json,"),

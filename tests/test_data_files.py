@@ -6,19 +6,31 @@ from hashlib import sha256
 
 import pytest
 
+from kimi_planner.catalog.load import published_sha256
 from kimi_planner.files import data_dir
 
-PINNED = {"2026-06": "e6ce51a9a4a40297af3daa58cda9485bea9da108cdae050cd35e64a308864550"}
+PINNED = {
+    "2026-06": "e6ce51a9a4a40297af3daa58cda9485bea9da108cdae050cd35e64a308864550",
+    "2026-11-public": "094fc9bc413889f20c627a3e6b48e98df2e3f8610448e70fafed209db3735b44",
+}
 PINNED_LIMITS = {"2026-11": "c1548982a853b3623709c0ad24ef1a68de42b7f55ea24a35d25411ba4ca2f688"}
 
 FILES = sorted((data_dir() / "catalogs").glob("*.toml"))
-TOP = {"version", "published", "currency", "source", "base_url", "sources", "conflicts", "models"}
-PRICES = {"input_usd_per_mtok", "cached_input_usd_per_mtok", "output_usd_per_mtok"}
+TOP = {
+    "version", "published", "currency", "source", "base_url", "tax", "sources", "conflicts", "fees",
+    "list_prices", "correspondences", "models",
+}  # fmt: skip
+PRICES = {
+    "input_usd_per_mtok", "cached_input_usd_per_mtok", "output_usd_per_mtok",
+    "cache_write_5m_usd_per_mtok", "cache_write_1h_usd_per_mtok",
+}  # fmt: skip
 NEEDED = {"id", "sources"}
 OPTIONAL = PRICES | {
-    "name", "context_window_tokens", "use_cases", "capabilities", "tokenizer", "chat_template",
-    "reasoning_depth", "speed",
+    "name", "context_window_tokens", "max_output_tokens", "default_output_tokens", "use_cases",
+    "capabilities", "tokenizer", "chat_template", "reasoning_depth", "speed", "batch_multiplier",
+    "status", "released_on", "first_seen_on", "retired_on", "replaced_by", "prices",
 }  # fmt: skip
+PERIOD = PRICES | {"effective_from", "effective_to", "known_on", "source"}
 
 
 @pytest.fixture(params=FILES, ids=lambda path: path.stem)
@@ -31,6 +43,10 @@ def data(path):
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
+def prices_in(model):
+    return [model, *model.get("prices", [])]
+
+
 def test_a_published_catalog_never_changes(path):
     """The bytes of every published version are the pinned ones."""
     assert sha256(path.read_bytes()).hexdigest() == PINNED.get(path.stem), (
@@ -40,28 +56,33 @@ def test_a_published_catalog_never_changes(path):
 
 
 def test_every_published_catalog_is_still_there():
-    """No published version is deleted or renamed."""
+    """No published version is deleted or renamed, and the package knows the same pins."""
     assert {path.stem for path in FILES} == PINNED.keys()
+    assert published_sha256() == PINNED
 
 
 def test_the_keys_are_exact(path, data):
     """Every key is a known one, every needed key is there, and the version is the file's name."""
     assert data["version"] == path.stem
-    assert TOP - {"base_url", "conflicts"} <= data.keys() <= TOP
+    needed = {"version", "published", "currency", "source", "sources", "models"}
+    assert needed <= data.keys() <= TOP
     for source in data["sources"].values():
-        assert source.keys() == {"title", "checked_on"}
+        assert {"title", "checked_on"} <= source.keys() <= {"title", "checked_on", "verified"}
     for model in data["models"]:
         assert NEEDED <= model.keys() <= NEEDED | OPTIONAL
         for rating in ("reasoning_depth", "speed"):
             assert model.get(rating, {}).keys() in ({"rating", "words", "reading"}, set())
+        for period in model.get("prices", []):
+            assert {"source"} < period.keys() <= PERIOD
 
 
 def test_prices_are_positive_decimal_strings(data):
     """A stated price is text, and above zero; unknown ones are left out, not zero."""
     for model in data["models"]:
-        for key in PRICES & model.keys():
-            assert isinstance(model[key], str)
-            assert Decimal(model[key]) > 0, f"{model['id']} {key}"
+        for table in prices_in(model):
+            for key in PRICES & table.keys():
+                assert isinstance(table[key], str)
+                assert Decimal(table[key]) > 0, f"{model['id']} {key}"
 
 
 def test_ids_are_unique(data):
@@ -75,7 +96,8 @@ def test_every_value_has_exactly_one_source(data):
     for model in data["models"]:
         assert model["sources"].keys() <= data["sources"].keys()
         sourced = [name for names in model["sources"].values() for name in names]
-        assert sorted(sourced) == sorted(model.keys() - {"sources"}), model["id"]
+        assert sorted(sourced) == sorted(model.keys() - {"sources", "prices"}), model["id"]
+        assert {one["source"] for one in model.get("prices", [])} <= data["sources"].keys()
 
 
 def test_published_limits_never_change():

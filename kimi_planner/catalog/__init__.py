@@ -1,24 +1,38 @@
 """Prices and capabilities: versioned, sourced, never guessed."""
 
+from kimi_planner.catalog.catalog import Catalog
 from kimi_planner.catalog.load import DEFAULT_VERSION, catalog_versions, load_catalog
 from kimi_planner.catalog.model import (
+    ALL_PRICES,
     CAPABILITIES,
+    LIFECYCLE,
     PRICES,
-    Catalog,
-    Conflict,
     ModelSpec,
+    PricePeriod,
     Rates,
+)
+from kimi_planner.catalog.provenance import (
+    Conflict,
+    Correspondence,
+    Fee,
+    ListPrice,
     Rating,
     Source,
 )
 
 __all__ = [
+    "ALL_PRICES",
     "CAPABILITIES",
     "DEFAULT_VERSION",
+    "LIFECYCLE",
     "PRICES",
     "Catalog",
     "Conflict",
+    "Correspondence",
+    "Fee",
+    "ListPrice",
     "ModelSpec",
+    "PricePeriod",
     "Rates",
     "Rating",
     "Source",

@@ -1,48 +1,53 @@
-"""What a catalog holds: models with prices and capabilities, and the sources that state them."""
+"""What a catalog states about one model: prices, also dated ones, window, capabilities, lifecycle."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import Any
 
-from kimi_planner.errors import (
-    CatalogError,
-    PriceNotFoundError,
-    UnknownModelError,
-    did_you_mean,
-    shown,
-)
+from kimi_planner.catalog.provenance import Rating
+from kimi_planner.errors import CatalogError, PriceNotFoundError
 from kimi_planner.money import decimal_places, to_units
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 __all__ = [
+    "ALL_PRICES",
     "CAPABILITIES",
+    "LIFECYCLE",
     "PRICES",
     "STATED",
-    "Catalog",
-    "Conflict",
+    "STATUSES",
     "ModelSpec",
+    "PricePeriod",
     "Rates",
-    "Rating",
-    "Source",
 ]
 
 #: Capabilities a catalog can state and a workload can need.
 CAPABILITIES = frozenset({"text", "streaming", "vision", "json", "reasoning", "tools"})
 
+#: Prices that every call needs.
 PRICES = ("input_usd_per_mtok", "cached_input_usd_per_mtok", "output_usd_per_mtok")
 
-#: Everything a catalog can state about a model.
+#: Every price per token that a catalog can state.
+ALL_PRICES = (*PRICES, "cache_write_5m_usd_per_mtok", "cache_write_1h_usd_per_mtok")
+
+#: Whether a model can be called, in the words of its source.
+STATUSES = ("offered", "deprecated", "retired")
+
+#: When a model came and went. What is missing is not listed as a gap: most models have not gone.
+LIFECYCLE = ("status", "released_on", "first_seen_on", "retired_on", "replaced_by")
+
+#: Everything that a plan would use and a catalog can state about a model.
 STATED = (
     "id",
     "name",
     "context_window_tokens",
-    *PRICES,
+    "max_output_tokens",
+    "default_output_tokens",
+    *ALL_PRICES,
+    "batch_multiplier",
     "use_cases",
     "capabilities",
     "tokenizer",
@@ -50,44 +55,6 @@ STATED = (
     "reasoning_depth",
     "speed",
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where a value was found.
-
-    Attributes
-    ----------
-    key, title
-        Name inside the catalog, and what a reader would look for.
-    checked_on
-        The day on which somebody last compared the values with it.
-    """
-
-    key: str
-    title: str
-    checked_on: date
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rating:
-    """An ordinal judgement, 1 the least, with the words of the source that it rests on."""
-
-    rating: int
-    words: str
-    reading: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conflict:
-    """Two values that one source gives for one field, the chosen one and the other."""
-
-    field: str
-    chosen: str
-    chosen_where: str
-    other: str
-    other_where: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +76,37 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PricePeriod:
+    """Prices of a model from a day on, until the next period starts.
+
+    Attributes
+    ----------
+    effective_from
+        The first day; ``None`` for as long as the model exists.
+    effective_to
+        The first day on which they no longer hold, where the source states an end.
+    known_on
+        The day on which they were known; ``None`` if ever since the catalog was published.
+    source
+        Key of the source that states them.
+    """
+
+    source: str
+    effective_from: date | None = None
+    effective_to: date | None = None
+    known_on: date | None = None
+    input_usd_per_mtok: Decimal | None = None
+    cached_input_usd_per_mtok: Decimal | None = None
+    output_usd_per_mtok: Decimal | None = None
+    cache_write_5m_usd_per_mtok: Decimal | None = None
+    cache_write_1h_usd_per_mtok: Decimal | None = None
+
+    def starts_by(self, day: date) -> bool:
+        """Whether the period has begun on a day."""
+        return self.effective_from is None or self.effective_from <= day
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
     """What a catalog states about one model; ``None`` means that it does not say.
 
@@ -118,12 +116,27 @@ class ModelSpec:
         The value of ``model`` in a request, and the name for people.
     context_window_tokens
         Most tokens that prompt and reserved output may have together.
+    max_output_tokens, default_output_tokens
+        Most tokens an answer may have, and how many are reserved where a request sets no limit.
     input_usd_per_mtok, cached_input_usd_per_mtok, output_usd_per_mtok
         Prices in USD per 1,000,000 tokens.
+    cache_write_5m_usd_per_mtok, cache_write_1h_usd_per_mtok
+        The same for tokens written to a cache that lives for five minutes, or for an hour.
+    batch_multiplier
+        What every price is multiplied by for a call in a batch.
     capabilities
         What the source says the model can do. What is missing is unknown, not refused.
     reasoning_depth, speed
         Ordinal ratings; a judgement on the source's words, not a measurement.
+    status, replaced_by
+        Whether the model can be called, ``"offered"``, ``"deprecated"`` or ``"retired"``, and the
+        id of the model that the source names instead.
+    released_on, first_seen_on, retired_on
+        Day of release, the day on which the source first had the model, and the first day on which
+        it can no longer be called.
+    price_periods
+        Dated prices, by the days on which they start. Where there are any, the prices above are
+        those of the day ``priced_on``.
     sources
         Field name to the key of the source that states it.
     """
@@ -131,15 +144,27 @@ class ModelSpec:
     id: str
     name: str | None = None
     context_window_tokens: int | None = None
+    max_output_tokens: int | None = None
+    default_output_tokens: int | None = None
     input_usd_per_mtok: Decimal | None = None
     cached_input_usd_per_mtok: Decimal | None = None
     output_usd_per_mtok: Decimal | None = None
+    cache_write_5m_usd_per_mtok: Decimal | None = None
+    cache_write_1h_usd_per_mtok: Decimal | None = None
+    batch_multiplier: Decimal | None = None
     use_cases: tuple[str, ...] = ()
     capabilities: frozenset[str] = frozenset()
     tokenizer: str | None = None
     chat_template: str | None = None
     reasoning_depth: Rating | None = None
     speed: Rating | None = None
+    status: str | None = None
+    released_on: date | None = None
+    first_seen_on: date | None = None
+    retired_on: date | None = None
+    replaced_by: str | None = None
+    price_periods: tuple[PricePeriod, ...] = ()
+    priced_on: date | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
     catalog_version: str = ""
 
@@ -169,6 +194,49 @@ class ModelSpec:
             )
         return self.context_window_tokens
 
+    @property
+    def price_days(self) -> tuple[date, ...]:
+        """Days on which prices start or end, ascending."""
+        ends = {one.effective_to for one in self.price_periods}
+        starts = {one.effective_from for one in self.price_periods}
+        return tuple(sorted(day for day in starts | ends if day is not None))
+
+    def on(self, day: date) -> ModelSpec:
+        """Return the model with the prices of a day; unknown ones on a day without prices."""
+        if not self.price_periods or self.priced_on == day:
+            return self
+        begun = [one for one in self.price_periods if one.starts_by(day)]
+        period = begun[-1] if begun else None
+        if period and period.effective_to is not None and period.effective_to <= day:
+            period = None
+        prices: dict[str, Any] = {name: getattr(period, name, None) for name in ALL_PRICES}
+        return replace(self, **prices, priced_on=day)
+
+    def known_by(self, day: date) -> ModelSpec:
+        """Return the model without prices that became known after a day."""
+        known = tuple(
+            one for one in self.price_periods if one.known_on is None or one.known_on <= day
+        )
+        if len(known) == len(self.price_periods):
+            return self
+        unknown: dict[str, Any] = dict.fromkeys(ALL_PRICES)
+        return replace(self, price_periods=known, priced_on=None, **unknown)
+
+    def is_retired(self, day: date) -> bool:
+        """Whether the catalog says that the model cannot be called on a day."""
+        if self.retired_on is None:
+            return self.status == "retired"
+        return self.retired_on <= day
+
+    def gone_by(self, day: date) -> str | None:
+        """Say in words why the model is not to be chosen for a plan up to a day, if it is not."""
+        instead = f"; its source names {self.replaced_by} instead" if self.replaced_by else ""
+        if self.retired_on is not None and self.is_retired(day):
+            return f"retired from {self.retired_on} on{instead}"
+        if self.status in ("deprecated", "retired") and self.retired_on is None:
+            return f"{self.status}, says catalog {self.catalog_version}{instead}"
+        return None
+
     def rates(self) -> Rates:
         """Return the prices per token as integers.
 
@@ -180,10 +248,7 @@ class ModelSpec:
         prices = {"input": self.input_usd_per_mtok, "output": self.output_usd_per_mtok}
         for kind, price in prices.items():
             if price is None:
-                raise PriceNotFoundError(
-                    f"Catalog {self.catalog_version} states no {kind} price for {self.id!r}, so its cost "
-                    f"cannot be told. Leave the model out, or add {kind}_usd_per_mtok in a new version."
-                )
+                raise PriceNotFoundError(self._no_price(kind))
         cached = self.cached_input_usd_per_mtok
         per_mtok = [
             prices["input"],
@@ -195,108 +260,15 @@ class ModelSpec:
         units = [to_units(price, places) for price in known]
         return Rates(input=units[0], cached=units[1], output=units[2], places=places + 6)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Catalog:
-    """One version of prices and capabilities.
-
-    Attributes
-    ----------
-    version
-        Name of the version; every result prints it.
-    published
-        Year and month in which the source published it.
-    models
-        The models, in the order of the file.
-    sha256
-        Digest of the file's bytes.
-    conflicts
-        Contradictions inside the source, with the value chosen.
-    """
-
-    version: str
-    published: str
-    currency: str
-    source: Source
-    models: tuple[ModelSpec, ...]
-    sha256: str
-    sources: Mapping[str, Source] = field(default_factory=dict)
-    conflicts: tuple[Conflict, ...] = ()
-    base_url: str | None = None
-
-    def __iter__(self) -> Iterator[ModelSpec]:
-        return iter(self.models)
-
-    def __len__(self) -> int:
-        return len(self.models)
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """Model ids, in the order of the file."""
-        return tuple(model.id for model in self.models)
-
-    def model(self, model_id: str) -> ModelSpec:
-        """Return the model with exactly this id.
-
-        Raises
-        ------
-        UnknownModelError
-            If there is none. Ids are never matched by prefix or guessed.
-        """
-        for model in self.models:
-            if model.id == model_id:
-                return model
-        raise UnknownModelError(
-            f"Unknown model {shown(model_id)}. Catalog {self.version} has {', '.join(self.ids)}."
-            f"{did_you_mean(str(model_id), self.ids)}"
-        )
-
-    def select(self, model_ids: str | Iterable[str] | None = None) -> tuple[ModelSpec, ...]:
-        """Return the named models, or all of them.
-
-        Parameters
-        ----------
-        model_ids : str, iterable of str or None
-            Ids in the wanted order; ``None`` for all.
-        """
-        if model_ids is None:
-            return self.models
-        names = [model_ids] if isinstance(model_ids, str) else model_ids
-        return tuple(self.model(name) for name in dict.fromkeys(names))
-
-    def frame(self) -> pd.DataFrame:
-        """Return one row per model; prices are exact decimals, unknown values are missing."""
-        import pandas as pd
-
-        def level(rating: Rating | None) -> int | None:
-            return rating.rating if rating else None
-
-        rows = [
-            {
-                "model": model.id,
-                "name": model.name,
-                "context_window_tokens": model.context_window_tokens,
-                **{price: getattr(model, price) for price in PRICES},
-                "reasoning_depth": level(model.reasoning_depth),
-                "speed": level(model.speed),
-                "capabilities": ", ".join(sorted(model.capabilities)),
-                "use_cases": ", ".join(model.use_cases),
-            }
-            for model in self.models
-        ]
-        integers = dict.fromkeys(("context_window_tokens", "reasoning_depth", "speed"), "Int64")
-        return pd.DataFrame(rows).astype(integers)
-
-    def check_as_of(self, as_of: date) -> None:
-        """Refuse a day on which this catalog was not yet published.
-
-        Raises
-        ------
-        PriceNotFoundError
-            If ``as_of`` is before the month of publication.
-        """
-        if f"{as_of:%Y-%m}" < self.published:
-            raise PriceNotFoundError(
-                f"Catalog {self.version} has no price for {as_of}; it starts in {self.published}. "
-                "Give a later --as-of, or a catalog of that time."
+    def _no_price(self, kind: str) -> str:
+        if self.priced_on is not None:
+            days = ", ".join(map(str, self.price_days))
+            return (
+                f"Catalog {self.catalog_version} states no {kind} price for {self.id!r} on "
+                f"{self.priced_on}; its prices change on {days}. Leave the model out, or plan other "
+                "months."
             )
+        return (
+            f"Catalog {self.catalog_version} states no {kind} price for {self.id!r}, so its cost "
+            f"cannot be told. Leave the model out, or add {kind}_usd_per_mtok in a new version."
+        )

@@ -101,7 +101,8 @@ class Limits:
     @property
     def checked_on(self) -> date:
         """The day on which somebody last compared the tiers with their source."""
-        return min(self.sources[tier.source].checked_on for tier in self.tiers)
+        days = [self.sources[tier.source].checked_on for tier in self.tiers]
+        return min(day for day in days if day is not None)
 
     def fee(self, name: str) -> Fee:
         """Return the fee with exactly this name.

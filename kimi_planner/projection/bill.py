@@ -231,7 +231,8 @@ def exact_spend(workload: Workload, spec: ModelSpec, months: Sequence[Month]) ->
 
 
 def _periods(workload: Workload, spec: ModelSpec, months: Sequence[Month]) -> tuple[Period, ...]:
-    return periods_of(months, (change.day for change in changes_of(workload, spec)))
+    days = [change.day for change in changes_of(workload, spec)]
+    return periods_of(months, (*days, *spec.price_days))
 
 
 def _number(quantity: Quantity | None) -> Decimal:

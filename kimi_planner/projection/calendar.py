@@ -37,6 +37,16 @@ class Month:
         """The month after this one."""
         return Month(self.year + self.month // 12, self.month % 12 + 1)
 
+    @property
+    def first(self) -> date:
+        """The first day."""
+        return date(self.year, self.month, 1)
+
+    @property
+    def last(self) -> date:
+        """The last day."""
+        return date(self.year, self.month, self.days)
+
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.month:02d}"
 

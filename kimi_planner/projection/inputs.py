@@ -51,8 +51,10 @@ def chosen_workloads(workloads: Workload | Iterable[Workload]) -> tuple[Workload
     return chosen
 
 
-def chosen_models(catalog: Catalog, models: str | Sequence[str] | None) -> tuple[ModelSpec, ...]:
-    """Return the models, all of the catalog if none is named.
+def chosen_models(
+    catalog: Catalog, models: str | Sequence[str] | None, day: date | None = None
+) -> tuple[ModelSpec, ...]:
+    """Return the models, all of the catalog if none is named, but for those retired by a day.
 
     Raises
     ------
@@ -62,6 +64,8 @@ def chosen_models(catalog: Catalog, models: str | Sequence[str] | None) -> tuple
         If the catalog has no such model.
     """
     specs = catalog.select(models)
+    if models is None and day is not None:
+        specs = tuple(spec for spec in specs if not spec.is_retired(day))
     if not specs:
         raise ScenarioError("No models. Name at least one, or leave models out for all.")
     return specs

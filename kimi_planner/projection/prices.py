@@ -101,23 +101,21 @@ def prices_of(workload: Workload, spec: ModelSpec, periods: Sequence[Period]) ->
     Raises
     ------
     PriceNotFoundError
-        If the catalog states no input or output price.
+        If the catalog states no input or output price, or none for those days.
     """
+    changes = changes_of(workload, spec)
+    with localcontext(EXACT):
+        return [_on(period.first, spec.on(period.first), changes) for period in periods]
+
+
+def _on(day: date, spec: ModelSpec, changes: Sequence[PriceChange]) -> Prices:
+    """Return the catalog's prices of a day with the workload's changes on top."""
     rates = spec.rates()
     scale = 6 - rates.places
-    with localcontext(EXACT):
-        stated = Prices(
-            *(
-                Price(Decimal(one).scaleb(scale))
-                for one in (rates.input, rates.cached, rates.output)
-            )
-        )
-        changes = changes_of(workload, spec)
-        states_cached = spec.cached_input_usd_per_mtok is not None
-        return [_on(period.first, stated, changes, states_cached) for period in periods]
-
-
-def _on(day: date, prices: Prices, changes: Sequence[PriceChange], states_cached: bool) -> Prices:
+    prices = Prices(
+        *(Price(Decimal(one).scaleb(scale)) for one in (rates.input, rates.cached, rates.output))
+    )
+    states_cached = spec.cached_input_usd_per_mtok is not None
     for change in changes:
         if change.day > day:
             break

@@ -118,7 +118,7 @@ def sensitivity(
     as_of = as_of or date.today()  # noqa: DTZ011 - a plan is made on the planner's own day
     if not isinstance(as_of, date):
         raise ScenarioError(f"as_of is {shown(as_of)}. Give a datetime.date.")
-    catalog.check_as_of(as_of)
+    catalog = catalog.on(as_of)
     check_price_changes(catalog, chosen)
     pairs = [(workload, catalog.model(name)) for workload, name in _choices(chosen, model)]
     covered = month_range(start, months, as_of)

@@ -17,6 +17,7 @@ from kimi_planner.projection.bill import (
     mean_product,
 )
 from kimi_planner.projection.calendar import Month, month_range
+from kimi_planner.projection.catalog_notes import catalog_notes
 from kimi_planner.projection.inputs import (
     check_paths,
     check_price_changes,
@@ -64,7 +65,7 @@ def project(
     start : str or date, optional
         First month, such as ``"2026-11"``; the month after ``as_of`` if not given.
     models : str or sequence of str, optional
-        Model ids; all of the catalog if not given.
+        Model ids; all of the catalog but the retired ones if not given.
     as_of : date, optional
         The day whose prices and knowledge count; today if not given.
     seed : int
@@ -102,11 +103,10 @@ def project(
     check_paths(n_paths)
     check_seed(seed)
     as_of = chosen_day(as_of)
-    catalog = load_catalog(catalog)
-    catalog.check_as_of(as_of)
-    specs = chosen_models(catalog, models)
-    check_price_changes(catalog, chosen)
+    catalog = load_catalog(catalog, as_of=as_of)
     covered = month_range(start, months, as_of)
+    specs = chosen_models(catalog, models, covered[0].first)
+    check_price_changes(catalog, chosen)
     spend = {
         (workload.name, spec.id): one
         for workload in chosen
@@ -121,7 +121,7 @@ def project(
         as_of=as_of,
         seed=seed,
         n_paths=n_paths,
-        notes=assumptions_left_out(chosen, specs),
+        notes=(*assumptions_left_out(chosen, specs), *catalog_notes(catalog, specs, covered)),
         method=METHOD,
     )
 

@@ -97,11 +97,11 @@ def throughput(
     check_seed(seed)
     check_paths(n_paths)
     as_of = chosen_day(as_of)
-    catalog, limits = load_catalog(catalog), load_limits(limits)
-    catalog.check_as_of(as_of)
-    specs = chosen_models(catalog, models)
+    catalog, limits = load_catalog(catalog, as_of=as_of), load_limits(limits)
+    covered = month_range(start, months, as_of)
+    specs = chosen_models(catalog, models, covered[0].first)
     plan = PeakPlan(
-        months=month_range(start, months, as_of),
+        months=covered,
         limits=limits,
         scenario_share=percentile / 100,
         minutes_within=minutes_within,

@@ -7,7 +7,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from kimi_planner.catalog import PRICES, Catalog
+from kimi_planner.catalog import ALL_PRICES, LIFECYCLE, Catalog
 from kimi_planner.projection import Throughput
 from kimi_planner.selection import Recommendation
 
@@ -64,16 +64,31 @@ def catalog_data(catalog: Catalog) -> dict[str, Any]:
         "sha256": catalog.sha256,
         "base_url": catalog.base_url,
         "sources": {
-            key: {"title": source.title, "checked_on": source.checked_on.isoformat()}
+            key: {
+                "title": source.title,
+                "checked_on": source.checked_on and source.checked_on.isoformat(),
+                "verified": source.verified,
+            }
             for key, source in catalog.sources.items()
         },
+        "tax": catalog.tax,
+        "derived_from": list(catalog.derived_from),
+        "fees": [_stated(fee) for fee in catalog.fees],
+        "list_prices": [_stated(price) for price in catalog.list_prices],
+        "correspondences": [_stated(one) for one in catalog.correspondences],
         "conflicts": [asdict(conflict) for conflict in catalog.conflicts],
         "models": [
             {
                 "id": model.id,
                 "name": model.name,
                 "context_window_tokens": model.context_window_tokens,
-                **{name: _plain(getattr(model, name)) for name in PRICES},
+                "max_output_tokens": model.max_output_tokens,
+                "default_output_tokens": model.default_output_tokens,
+                **{name: _plain(getattr(model, name)) for name in ALL_PRICES},
+                "batch_multiplier": _plain(model.batch_multiplier),
+                "priced_on": model.priced_on and model.priced_on.isoformat(),
+                "price_periods": [_stated(period) for period in model.price_periods],
+                **{name: _text(getattr(model, name)) for name in LIFECYCLE},
                 "capabilities": sorted(model.capabilities),
                 "use_cases": list(model.use_cases),
                 "tokenizer": model.tokenizer,
@@ -85,6 +100,14 @@ def catalog_data(catalog: Catalog) -> dict[str, Any]:
             for model in catalog
         ],
     }
+
+
+def _stated(part: Any) -> dict[str, Any]:
+    return {key: _text(value) for key, value in asdict(part).items()}
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
 def throughput_json(result: Throughput) -> str:

@@ -146,7 +146,7 @@ def catalog_table(catalog: Catalog) -> Table:
 def source_sentences(catalog: Catalog) -> list[str]:
     """Return where the prices come from, and every contradiction in it with the value chosen."""
     return [
-        f"Source: {catalog.source.title}, checked on {catalog.source.checked_on}.",
+        f"Source: {catalog.source}.",
         *(
             f"The source gives two values for {one.field}: {one.chosen} ({one.chosen_where}) and "
             f"{one.other} ({one.other_where}). {one.reason}"

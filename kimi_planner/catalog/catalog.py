@@ -1,0 +1,158 @@
+"""One version of prices and capabilities, as a whole and on a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+from kimi_planner.catalog.model import PRICES, ModelSpec
+from kimi_planner.catalog.provenance import (
+    Conflict,
+    Correspondence,
+    Fee,
+    ListPrice,
+    Rating,
+    Source,
+)
+from kimi_planner.errors import PriceNotFoundError, UnknownModelError, did_you_mean, shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Catalog"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog:
+    """One version of prices and capabilities.
+
+    Attributes
+    ----------
+    version
+        Name of the version; every result prints it.
+    published
+        Year and month in which it was known; empty if nobody says.
+    models
+        The models, in the order of the file.
+    sha256
+        Digest of the file's bytes.
+    conflicts
+        Contradictions inside the source or between sources, with the value chosen.
+    tax
+        ``"excluded"`` or ``"included"`` in the prices; ``None`` if the source does not say.
+    fees, list_prices
+        What is billed by the call, and price lists in other currencies.
+    correspondences
+        Nearest counterparts of its models in other catalogs.
+    derived_from
+        What a scenario was derived from, the first step first; empty for a catalog as published.
+    """
+
+    version: str
+    published: str
+    currency: str
+    source: Source
+    models: tuple[ModelSpec, ...]
+    sha256: str
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    conflicts: tuple[Conflict, ...] = ()
+    base_url: str | None = None
+    tax: str | None = None
+    fees: tuple[Fee, ...] = ()
+    list_prices: tuple[ListPrice, ...] = ()
+    correspondences: tuple[Correspondence, ...] = ()
+    derived_from: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[ModelSpec]:
+        return iter(self.models)
+
+    def __len__(self) -> int:
+        return len(self.models)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Model ids, in the order of the file."""
+        return tuple(model.id for model in self.models)
+
+    def model(self, model_id: str) -> ModelSpec:
+        """Return the model with exactly this id.
+
+        Raises
+        ------
+        UnknownModelError
+            If there is none. Ids are never matched by prefix or guessed.
+        """
+        for model in self.models:
+            if model.id == model_id:
+                return model
+        raise UnknownModelError(
+            f"Unknown model {shown(model_id)}. Catalog {self.version} has {', '.join(self.ids)}."
+            f"{did_you_mean(str(model_id), self.ids)}"
+        )
+
+    def select(self, model_ids: str | Iterable[str] | None = None) -> tuple[ModelSpec, ...]:
+        """Return the named models, or all of them.
+
+        Parameters
+        ----------
+        model_ids : str, iterable of str or None
+            Ids in the wanted order; ``None`` for all.
+        """
+        if model_ids is None:
+            return self.models
+        names = [model_ids] if isinstance(model_ids, str) else model_ids
+        return tuple(self.model(name) for name in dict.fromkeys(names))
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row per model; prices are exact decimals, unknown values are missing."""
+        import pandas as pd
+
+        def level(rating: Rating | None) -> int | None:
+            return rating.rating if rating else None
+
+        rows = [
+            {
+                "model": model.id,
+                "name": model.name,
+                "context_window_tokens": model.context_window_tokens,
+                **{price: getattr(model, price) for price in PRICES},
+                "reasoning_depth": level(model.reasoning_depth),
+                "speed": level(model.speed),
+                "capabilities": ", ".join(sorted(model.capabilities)),
+                "use_cases": ", ".join(model.use_cases),
+            }
+            for model in self.models
+        ]
+        integers = dict.fromkeys(("context_window_tokens", "reasoning_depth", "speed"), "Int64")
+        return pd.DataFrame(rows).astype(integers)
+
+    def check_as_of(self, as_of: date) -> None:
+        """Refuse a day on which this catalog was not yet published.
+
+        Raises
+        ------
+        PriceNotFoundError
+            If ``as_of`` is before the month of publication.
+        """
+        if f"{as_of:%Y-%m}" < self.published:
+            raise PriceNotFoundError(
+                f"Catalog {self.version} has no price for {as_of}; it starts in {self.published}. "
+                "Give a later --as-of, or a catalog of that time."
+            )
+
+    def on(self, as_of: date) -> Catalog:
+        """Return the catalog as it was known on a day, with the prices of that day.
+
+        Prices that start later stay in ``price_periods`` where they were known already.
+
+        Raises
+        ------
+        PriceNotFoundError
+            If ``as_of`` is before the month of publication.
+        """
+        self.check_as_of(as_of)
+        models = tuple(model.known_by(as_of).on(as_of) for model in self.models)
+        same = all(new is old for new, old in zip(models, self.models, strict=True))
+        return self if same else replace(self, models=models)

@@ -1,0 +1,145 @@
+"""One table of a catalog file: its values, checked, and the line that a fault stands on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from kimi_planner.errors import CatalogError, shown
+from kimi_planner.files import TomlFile, refuse_unknown_keys
+from kimi_planner.money import decimal_places
+
+__all__ = ["MAX_PRICE_PLACES", "Cells", "rows_of"]
+
+MAX_PRICE_PLACES = 9
+
+
+class Cells:
+    """The values of one table.
+
+    Attributes
+    ----------
+    values
+        What the table holds.
+    """
+
+    def __init__(
+        self,
+        toml: TomlFile,
+        values: object,
+        known: Collection[str] | None = None,
+        *,
+        table: str = "",
+        index: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.toml, self.table, self.index = toml, table, index
+        if not isinstance(values, dict):
+            raise CatalogError(
+                f"{toml.where(table, index)}: {name or table} must be a table, not {shown(values)}."
+            )
+        self.values: Mapping[str, Any] = values
+        if known is not None:
+            refuse_unknown_keys(
+                values, known, toml=toml, table=table, index=index, error=CatalogError
+            )
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.values
+
+    def fail(self, key: str | None, problem: str) -> CatalogError:
+        """Return an error that names file and line of a key, or of the table's header."""
+        return CatalogError(f"{self.toml.where(self.table, self.index, key)}: {problem}")
+
+    def text(self, key: str) -> str:
+        """Return a value that must be there and be text."""
+        value = self.values.get(key)
+        if isinstance(value, str) and value.strip():
+            return value
+        if key not in self:
+            raise self.fail(None, f"{key} is missing.")
+        raise self.fail(key, f"{key} is {shown(value)}; it must be text.")
+
+    def text_or_none(self, key: str) -> str | None:
+        """Return text, or ``None`` where the key is not there."""
+        return self.text(key) if key in self else None
+
+    def one_of(self, key: str, known: Collection[str], what: str) -> str | None:
+        """Return one of the known words, or ``None`` where the key is not there."""
+        word = self.text_or_none(key)
+        if word is not None and word not in known:
+            raise self.fail(key, f"unknown {what} {word!r}. Known: {', '.join(known)}.")
+        return word
+
+    def words(self, key: str) -> list[str]:
+        """Return a list of words, empty where the key is not there."""
+        words = self.values.get(key, [])
+        if not isinstance(words, list) or not all(isinstance(word, str) and word for word in words):
+            raise self.fail(key, f"{key} must be a list of words.")
+        return words
+
+    def day(self, key: str) -> date:
+        """Return a date that must be there."""
+        day = self.values.get(key)
+        if type(day) is not date:
+            raise self.fail(
+                key if key in self else None,
+                f"{key} is {shown(day) if key in self else 'missing'}. Write a date: 2026-11-24.",
+            )
+        return day
+
+    def day_or_none(self, key: str) -> date | None:
+        """Return a date, or ``None`` where the key is not there."""
+        return self.day(key) if key in self else None
+
+    def tokens(self, key: str, most: int) -> int | None:
+        """Return a whole number of tokens, or ``None`` where the key is not there."""
+        if key not in self:
+            return None
+        number = self.values[key]
+        if type(number) is not int or not 0 < number <= most:
+            raise self.fail(
+                key, f"{shown(number)} is not a whole number of tokens, such as 128000."
+            )
+        return number
+
+    def flag(self, key: str) -> bool | None:
+        """Return true or false, or ``None`` where the key is not there."""
+        value = self.values.get(key)
+        if key in self and not isinstance(value, bool):
+            raise self.fail(key, f"{key} is {shown(value)}. Write true or false.")
+        return value
+
+    def amount(self, key: str, what: str = "USD per 1M tokens") -> Decimal:
+        """Return a decimal written as a string, such as ``"2.50"``."""
+        value = self.values.get(key)
+        if not isinstance(value, str):
+            said = f"is {shown(value)}" if key in self else "is missing"
+            raise self.fail(
+                key if key in self else None,
+                f'{key} {said}. Write prices as decimal strings, such as "2.50".',
+            )
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", value):
+            raise self.fail(
+                key, f'{key} is {value!r}. A price is a decimal number of {what}, such as "2.50".'
+            )
+        amount = Decimal(value)
+        if decimal_places(amount) > MAX_PRICE_PLACES:
+            raise self.fail(
+                key,
+                f"{key} is {value!r}. At most {MAX_PRICE_PLACES} decimal places are supported.",
+            )
+        return amount
+
+
+def rows_of(toml: TomlFile, table: str, known: Collection[str]) -> list[Cells]:
+    """Return the tables of a list at the top of the file, none where it is not there."""
+    entries = toml.data.get(table, [])
+    if not isinstance(entries, list):
+        raise CatalogError(f"{toml.where(key=table)}: {table} must be written [[{table}]].")
+    return [
+        Cells(toml, entry, known, table=table, index=number) for number, entry in enumerate(entries)
+    ]

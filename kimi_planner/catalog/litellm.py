@@ -1,0 +1,139 @@
+"""A price file of LiteLLM, such as model_prices_and_context_window.json, as a catalog."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from kimi_planner.catalog.catalog import Catalog
+from kimi_planner.catalog.cells import MAX_PRICE_PLACES
+from kimi_planner.catalog.model import ModelSpec
+from kimi_planner.catalog.provenance import Source
+from kimi_planner.errors import CatalogError, FileError, shown
+from kimi_planner.files import read_text
+from kimi_planner.money import EXACT, decimal_places
+
+__all__ = ["litellm_catalog"]
+
+PROVIDER = "moonshot"
+MAX_BYTES = 50_000_000
+_PRICES = {
+    "input_cost_per_token": "input_usd_per_mtok",
+    "cache_read_input_token_cost": "cached_input_usd_per_mtok",
+    "output_cost_per_token": "output_usd_per_mtok",
+    "cache_creation_input_token_cost": "cache_write_5m_usd_per_mtok",
+    "cache_creation_input_token_cost_above_1hr": "cache_write_1h_usd_per_mtok",
+}
+_CAPABILITIES = {
+    "supports_vision": "vision",
+    "supports_response_schema": "json",
+    "supports_reasoning": "reasoning",
+    "supports_function_calling": "tools",
+}
+
+
+def litellm_catalog(path: Path) -> Catalog:
+    """Read Moonshot's models from a price file of LiteLLM.
+
+    The file has no version, so the catalog is named by the file and the start of its sha256. Its
+    age is unknown.
+
+    Raises
+    ------
+    CatalogError
+        If the file is not JSON, has no model of Moonshot, or a value is not a number.
+    """
+    try:
+        text = read_text(path, limit=MAX_BYTES)
+        data = json.loads(text, parse_float=Decimal)
+    except FileError as error:
+        raise CatalogError(str(error)) from None
+    except json.JSONDecodeError as error:
+        raise CatalogError(
+            f"{path} line {error.lineno}: not JSON ({error.msg}). Give a price file of LiteLLM."
+        ) from None
+    except (RecursionError, ValueError) as error:
+        raise CatalogError(
+            f"{path}: not JSON that can be read ({type(error).__name__}). Give a price file of LiteLLM."
+        ) from None
+    entries = _own_entries(path, data)
+    digest = sha256(path.read_bytes()).hexdigest()
+    version = f"{path.name} {digest[:12]}"
+    source = Source(key="litellm", title=f"LiteLLM, price file {path.name}", checked_on=None)
+    return Catalog(
+        version=version,
+        published="",
+        currency="USD",
+        source=source,
+        sources={source.key: source},
+        models=tuple(_model(path, key, entry, version) for key, entry in entries.items()),
+        sha256=digest,
+    )
+
+
+def _own_entries(path: Path, data: Any) -> dict[str, Mapping[str, Any]]:
+    if not isinstance(data, dict):
+        raise CatalogError(
+            f"{path}: {shown(data)} is no price file of LiteLLM. It holds one object with a key for "
+            "each model."
+        )
+    found: dict[str, Mapping[str, Any]] = {
+        key: entry
+        for key, entry in data.items()
+        if isinstance(entry, dict)
+        and entry.get("litellm_provider") == PROVIDER
+        and entry.get("mode", "chat") == "chat"
+    }
+    if not found:
+        raise CatalogError(
+            f"{path}: no chat model with litellm_provider {PROVIDER!r}. Give a price file of LiteLLM that "
+            "has Moonshot's models."
+        )
+    return found
+
+
+def _model(path: Path, key: str, entry: Mapping[str, Any], version: str) -> ModelSpec:
+    def number(name: str) -> Decimal | None:
+        value = entry.get(name)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | Decimal) or value < 0:
+            raise CatalogError(
+                f"{path}: {name} of {key!r} is {shown(value)}. It must be a number from 0."
+            )
+        return Decimal(value)
+
+    values: dict[str, Any] = {}
+    for theirs, ours in _PRICES.items():
+        per_token = number(theirs)
+        if per_token is not None:
+            price = per_token.scaleb(6, EXACT)
+            if decimal_places(price) > MAX_PRICE_PLACES:
+                raise CatalogError(
+                    f"{path}: {theirs} of {key!r} is {per_token}. At most "
+                    f"{MAX_PRICE_PLACES + 6} decimal places are supported."
+                )
+            values[ours] = price
+    for theirs, ours in (
+        ("max_input_tokens", "context_window_tokens"),
+        ("max_output_tokens", "max_output_tokens"),
+    ):
+        tokens = number(theirs)
+        if tokens is not None:
+            values[ours] = int(tokens)
+    capabilities = frozenset(
+        ours for theirs, ours in _CAPABILITIES.items() if entry.get(theirs) is True
+    )
+    model_id = key.removeprefix(f"{PROVIDER}/")
+    stated = ["id", *values, *(["capabilities"] if capabilities else [])]
+    return ModelSpec(
+        id=model_id,
+        **values,
+        capabilities=capabilities,
+        sources=dict.fromkeys(stated, "litellm"),
+        catalog_version=version,
+    )

@@ -1,0 +1,110 @@
+"""Where values come from, where sources contradict each other, and what they state beside prices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+__all__ = ["Conflict", "Correspondence", "Fee", "ListPrice", "Rating", "Source"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a value was found.
+
+    Attributes
+    ----------
+    key, title
+        Name inside the catalog, and what a reader would look for.
+    checked_on
+        The day on which somebody last compared the values with it; ``None`` if it does not say.
+    verified
+        Whether that somebody read the source itself, and not a report of it; ``None`` if the
+        catalog does not say.
+    """
+
+    key: str
+    title: str
+    checked_on: date | None
+    verified: bool | None = None
+
+    def __str__(self) -> str:
+        """Title, day of the check, and whether only a report of it was read."""
+        day = "a day that nobody states" if self.checked_on is None else str(self.checked_on)
+        report = " (a report; the source itself was not read)" if self.verified is False else ""
+        return f"{self.title}, checked on {day}{report}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """An ordinal judgement, 1 the least, with the words of the source that it rests on."""
+
+    rating: int
+    words: str
+    reading: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Two values that sources give for one field, the chosen one and the other.
+
+    Attributes
+    ----------
+    model
+        Whose field it is; ``None`` if it is one of the whole catalog.
+    """
+
+    field: str
+    chosen: str
+    chosen_where: str
+    other: str
+    other_where: str
+    reason: str
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correspondence:
+    """A model of this catalog and its nearest counterpart in another one; stated, never guessed."""
+
+    model: str
+    catalog: str
+    other: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fee:
+    """What is billed for each call of a service, on top of tokens.
+
+    Attributes
+    ----------
+    usd_per_call
+        USD for one call of it.
+    source
+        Key of the source.
+    """
+
+    name: str
+    usd_per_call: Decimal
+    note: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPrice:
+    """A price list in another currency: shown beside the catalog's own, never added to it.
+
+    Attributes
+    ----------
+    input_per_mtok, cached_input_per_mtok, output_per_mtok
+        Amounts of ``currency`` per 1,000,000 tokens; ``None`` where the list does not say.
+    """
+
+    model: str
+    currency: str
+    source: str
+    input_per_mtok: Decimal | None = None
+    cached_input_per_mtok: Decimal | None = None
+    output_per_mtok: Decimal | None = None

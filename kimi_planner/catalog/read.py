@@ -1,0 +1,184 @@
+"""A catalog file becomes a catalog, or one error with its line."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+
+from kimi_planner.catalog.catalog import Catalog
+from kimi_planner.catalog.cells import Cells, rows_of
+from kimi_planner.catalog.model import ModelSpec
+from kimi_planner.catalog.provenance import Conflict, Correspondence, Fee, ListPrice, Source
+from kimi_planner.catalog.read_model import read_models
+from kimi_planner.errors import CatalogError, FileError
+from kimi_planner.files import TomlFile, read_toml, refuse_unknown_keys
+
+__all__ = ["KEYS", "LIST_PRICES", "TAXES", "read_catalog"]
+
+TAXES = ("excluded", "included")
+LIST_PRICES = ("input_per_mtok", "cached_input_per_mtok", "output_per_mtok")
+
+#: The keys of each table but those of models; ``""`` is the top of the file.
+KEYS: dict[str, tuple[str, ...]] = {
+    "": (
+        "version",
+        "published",
+        "currency",
+        "source",
+        "base_url",
+        "tax",
+        "sources",
+        "conflicts",
+        "fees",
+        "list_prices",
+        "correspondences",
+        "models",
+    ),
+    "sources": ("title", "checked_on", "verified"),
+    "conflicts": tuple(Conflict.__dataclass_fields__),
+    "fees": tuple(Fee.__dataclass_fields__),
+    "list_prices": tuple(ListPrice.__dataclass_fields__),
+    "correspondences": tuple(Correspondence.__dataclass_fields__),
+}
+
+
+def read_catalog(path: Path) -> Catalog:
+    """Read a catalog file.
+
+    Raises
+    ------
+    CatalogError
+        If it breaks a rule; the message names file, line and remedy.
+    """
+    try:
+        toml = read_toml(path)
+    except FileError as error:
+        raise CatalogError(str(error)) from None
+    refuse_unknown_keys(toml.data, KEYS[""], toml=toml, error=CatalogError)
+    top = Cells(toml, toml.data)
+    version, currency = top.text("version"), top.text("currency")
+    published = top.text("published")
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", published):
+        raise top.fail("published", f"published is {published!r}. Write year and month: 2026-06.")
+    if currency != "USD":
+        raise top.fail("currency", f"currency is {currency!r}. Prices must be in USD.")
+    sources = _read_sources(toml)
+    main = top.text("source")
+    if main not in sources:
+        raise top.fail("source", f"source {main!r} has no table [sources.{main}].")
+    models = read_models(toml, version, published, sources)
+    catalog = Catalog(
+        version=version,
+        published=published,
+        currency=currency,
+        source=sources[main],
+        sources=sources,
+        models=models,
+        conflicts=tuple(
+            Conflict(
+                **{key: row.text(key) for key in KEYS["conflicts"] if key != "model"},
+                model=_own_model(row, models) if "model" in row else None,
+            )
+            for row in rows_of(toml, "conflicts", KEYS["conflicts"])
+        ),
+        base_url=top.text_or_none("base_url"),
+        tax=top.one_of("tax", TAXES, "tax"),
+        fees=tuple(
+            Fee(
+                name=row.text("name"),
+                usd_per_call=row.amount("usd_per_call", "USD per call"),
+                note=row.text("note"),
+                source=_own_source(row, sources),
+            )
+            for row in rows_of(toml, "fees", KEYS["fees"])
+        ),
+        list_prices=tuple(
+            _list_price(row, models, sources)
+            for row in rows_of(toml, "list_prices", KEYS["list_prices"])
+        ),
+        correspondences=tuple(
+            Correspondence(
+                model=_own_model(row, models),
+                **{key: row.text(key) for key in ("catalog", "other", "reason")},
+            )
+            for row in rows_of(toml, "correspondences", KEYS["correspondences"])
+        ),
+        sha256=sha256(path.read_bytes()).hexdigest(),
+    )
+    _refuse_unchecked(toml, catalog)
+    return catalog
+
+
+def _read_sources(toml: TomlFile) -> dict[str, Source]:
+    tables = toml.data.get("sources")
+    if not isinstance(tables, dict) or not tables:
+        raise CatalogError(
+            f"{toml.path}: no [sources.…] table. Say where the prices were found and when."
+        )
+    found = {}
+    for key, entry in tables.items():
+        row = Cells(toml, entry, KEYS["sources"], table=f"sources.{key}")
+        found[key] = Source(
+            key=key,
+            title=row.text("title"),
+            checked_on=row.day("checked_on"),
+            verified=row.flag("verified"),
+        )
+    return found
+
+
+def _list_price(row: Cells, models: tuple[ModelSpec, ...], sources: dict[str, Source]) -> ListPrice:
+    currency = row.text("currency")
+    if not re.fullmatch(r"[A-Z]{3}", currency) or currency == "USD":
+        raise row.fail(
+            "currency",
+            f"currency is {currency!r}. Write another one than USD in three letters: CNY.",
+        )
+    prices = {
+        key: row.amount(key, f"{currency} per 1M tokens") for key in LIST_PRICES if key in row
+    }
+    return ListPrice(
+        model=_own_model(row, models),
+        currency=currency,
+        source=_own_source(row, sources),
+        **prices,
+    )
+
+
+def _own_model(row: Cells, models: tuple[ModelSpec, ...]) -> str:
+    ids = [model.id for model in models]
+    name = row.text("model")
+    if name not in ids:
+        raise row.fail("model", f"no model has the id {name!r}. There are {', '.join(ids)}.")
+    return name
+
+
+def _own_source(row: Cells, sources: dict[str, Source]) -> str:
+    name = row.text("source")
+    if name not in sources:
+        raise row.fail("source", f"unknown source {name!r}. Known: {', '.join(sources)}.")
+    return name
+
+
+def _refuse_unchecked(toml: TomlFile, catalog: Catalog) -> None:
+    """Refuse a month of publication, or a day of knowledge, that nobody can have checked yet."""
+    last = max(one.checked_on for one in catalog.sources.values() if one.checked_on)
+    remedy = "Correct the date, or compare the values again and set checked_on."
+    if catalog.published > f"{last:%Y-%m}":
+        raise Cells(toml, toml.data).fail(
+            "published",
+            f"published is {catalog.published}, after the last check of a source, {last}. {remedy}",
+        )
+    for number, model in enumerate(catalog.models):
+        seen: dict[str, date | None] = {"first_seen_on": model.first_seen_on}
+        seen["known_on"] = max(
+            (one.known_on for one in model.price_periods if one.known_on), default=None
+        )
+        for key, day in seen.items():
+            if day is not None and day > last:
+                raise CatalogError(
+                    f"{toml.where('models', number, key)}: {key} is {day}, after the last check of a "
+                    f"source, {last}. {remedy}"
+                )
