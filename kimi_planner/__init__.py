@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kimi_planner import plot
     from kimi_planner.catalog import Catalog, ModelSpec, catalog_versions, load_catalog
+    from kimi_planner.catalog.diff import CatalogDiff, diff_catalogs
+    from kimi_planner.effect import CatalogEffect, catalog_effect
     from kimi_planner.errors import KimiPlannerError
     from kimi_planner.limits import Limits, Tier, load_limits
     from kimi_planner.pricing import Cost, cost, cost_rows, price_usage
@@ -51,6 +53,8 @@ __all__ = [
     "CachedFromLog",
     "CapRisk",
     "Catalog",
+    "CatalogDiff",
+    "CatalogEffect",
     "ContextFit",
     "Conversation",
     "CorpusCount",
@@ -75,6 +79,7 @@ __all__ = [
     "Workload",
     "cached_share_from_log",
     "cap_risk",
+    "catalog_effect",
     "catalog_versions",
     "context_fit",
     "conversation",
@@ -85,6 +90,7 @@ __all__ = [
     "count_messages",
     "count_tokens",
     "count_tokens_batch",
+    "diff_catalogs",
     "estimate",
     "forecast_spend",
     "load_catalog",
@@ -109,6 +115,8 @@ _HOMES = {
     "CachedFromLog": "usage.replay",
     "CapRisk": "projection",
     "Catalog": "catalog",
+    "CatalogDiff": "catalog.diff",
+    "CatalogEffect": "effect",
     "ContextFit": "projection",
     "Conversation": "projection",
     "CorpusCount": "tokens.corpus",
@@ -133,6 +141,7 @@ _HOMES = {
     "Workload": "workload",
     "cached_share_from_log": "usage.replay",
     "cap_risk": "projection",
+    "catalog_effect": "effect",
     "catalog_versions": "catalog",
     "context_fit": "projection",
     "conversation": "projection",
@@ -143,6 +152,7 @@ _HOMES = {
     "count_messages": "tokens.chat",
     "count_tokens": "tokens.text",
     "count_tokens_batch": "tokens.text",
+    "diff_catalogs": "catalog.diff",
     "estimate": "request",
     "forecast_spend": "projection",
     "load_catalog": "catalog",

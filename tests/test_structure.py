@@ -33,6 +33,7 @@ LAYERS = (
     {"projection"},
     {"reconciliation"},
     {"selection"},
+    {"effect"},
     {"plot"},
     {"report"},
     {"checks"},

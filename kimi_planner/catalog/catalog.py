@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from kimi_planner.catalog.model import PRICES, ModelSpec
@@ -127,6 +128,59 @@ class Catalog:
         ]
         integers = dict.fromkeys(("context_window_tokens", "reasoning_depth", "speed"), "Int64")
         return pd.DataFrame(rows).astype(integers)
+
+    def with_discount(
+        self, share: Decimal | int | float | str, models: str | Iterable[str] | None = None
+    ) -> Catalog:
+        """Return a scenario in which every price of some models is lower by one share.
+
+        Parameters
+        ----------
+        share : number
+            ``0.1`` for 10% off; from 0 to 1. Below 0 a price rises.
+        models : str, iterable of str or None
+            Whose prices; all of them if not given.
+
+        Raises
+        ------
+        CatalogError
+            If the share is no number, or above 1.
+        UnknownModelError
+            If the catalog has no such model.
+        """
+        from kimi_planner.catalog.scenario import discounted
+
+        return discounted(self, share, models)
+
+    def with_price(self, model: str, **prices: Decimal | int | float | str | None) -> Catalog:
+        """Return a scenario with other prices of one model, on every day.
+
+        Parameters
+        ----------
+        model : str
+            Whose prices.
+        **prices
+            ``input_usd_per_mtok``, ``cached_input_usd_per_mtok``, ``output_usd_per_mtok``,
+            ``cache_write_5m_usd_per_mtok`` and ``cache_write_1h_usd_per_mtok`` in USD per 1,000,000
+            tokens; ``None`` makes one unknown. What is not named stays as it was.
+
+        Raises
+        ------
+        CatalogError
+            If there is no price, an unknown one, or one that is no number from 0.
+        UnknownModelError
+            If the catalog has no such model.
+
+        Examples
+        --------
+        >>> from kimi_planner.catalog import load_catalog
+        >>> cheaper = load_catalog().with_price("kimi-k2", input_usd_per_mtok="1.00")
+        >>> cheaper.version
+        '2026-06 + kimi-k2 at input 1.00'
+        """
+        from kimi_planner.catalog.scenario import repriced
+
+        return repriced(self, model, prices)
 
     def check_as_of(self, as_of: date) -> None:
         """Refuse a day on which this catalog was not yet published.

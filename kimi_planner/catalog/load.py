@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256
@@ -15,6 +16,7 @@ from kimi_planner.files import data_dir
 __all__ = [
     "DEFAULT_VERSION",
     "GENAI_PRICES",
+    "catalog_path",
     "catalog_versions",
     "load_catalog",
     "published_sha256",
@@ -68,14 +70,31 @@ def _found(version: str | Path | None) -> Catalog:
     if name == GENAI_PRICES:
         from kimi_planner.catalog.genai import genai_catalog
 
-        return genai_catalog()
+        return _with_correspondences(genai_catalog())
     if name.endswith(".json"):
         from kimi_planner.catalog.litellm import litellm_catalog
 
-        return litellm_catalog(Path(name))
+        return _with_correspondences(litellm_catalog(Path(name)))
     if isinstance(version, Path) or "/" in name or "\\" in name or name.endswith(".toml"):
         return read_catalog(Path(name))
     return _shipped(name)
+
+
+def _with_correspondences(catalog: Catalog) -> Catalog:
+    """Add what shipped catalogs state of the ids that a catalog of another source has too."""
+    stated = [one for version in catalog_versions() for one in _shipped(version).correspondences]
+    return replace(
+        catalog, correspondences=tuple(one for one in stated if one.model in catalog.ids)
+    )
+
+
+def catalog_path(version: str | Path | None) -> Path | None:
+    """Return the file of a catalog, ``None`` if it is not in the form of this package."""
+    name = DEFAULT_VERSION if version is None else str(version)
+    if name == GENAI_PRICES or name.endswith(".json"):
+        return None
+    shipped = data_dir() / "catalogs" / f"{name}.toml"
+    return shipped if name in catalog_versions() else Path(name)
 
 
 def published_sha256() -> dict[str, str]:

@@ -30,9 +30,9 @@ class Source:
     verified: bool | None = None
 
     def __str__(self) -> str:
-        """Title, day of the check, and whether only a report of it was read."""
+        """Title, day of the check, and whether it was only read in a report of it."""
         day = "a day that nobody states" if self.checked_on is None else str(self.checked_on)
-        report = " (a report; the source itself was not read)" if self.verified is False else ""
+        report = " (in a report of it)" if self.verified is False else ""
         return f"{self.title}, checked on {day}{report}"
 
 

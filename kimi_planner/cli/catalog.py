@@ -1,17 +1,37 @@
-"""``kimi-planner catalog``: which catalogs there are, and what one says."""
+"""``kimi-planner catalog``: which catalogs there are, what one says, how they differ, how old."""
 
 from __future__ import annotations
 
 import json
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from kimi_planner.cli.options import as_of_option, write
+
+if TYPE_CHECKING:
+    from kimi_planner.catalog import Catalog
+    from kimi_planner.effect import CatalogEffect
+
 __all__ = ["command"]
+
+STALE, CANNOT_TELL = 1, 3
+
+workloads_option = click.option(
+    "--workloads",
+    type=click.Path(path_type=Path),
+    help="A workload file: what the difference does to it, in USD a month.",
+)
+paths_option = click.option(
+    "--paths", type=int, default=2_000, show_default=True, help="Number of scenarios."
+)
 
 
 @click.group("catalog")
 def command() -> None:
-    """Show the price and capability catalogs."""
+    """Show, compare, check and start the price and capability catalogs."""
 
 
 @command.command("list")
@@ -27,36 +47,167 @@ def list_() -> None:
 
 @command.command("show")
 @click.argument("version", required=False)
+@as_of_option
 @click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
-def show(version: str | None, form: str) -> None:
-    """Show prices, context windows, capabilities and sources of VERSION."""
+def show(version: str | None, as_of: date | None, form: str) -> None:
+    """Show prices, context windows, capabilities and sources of VERSION.
+
+    VERSION is a shipped one, the path of a file, or genai-prices.
+    """
     from kimi_planner.catalog import load_catalog
 
-    catalog = load_catalog(version)
+    catalog = load_catalog(version, as_of=as_of)
     if form == "json":
         from kimi_planner.report.json_form import catalog_data
 
         click.echo(json.dumps(catalog_data(catalog), indent=2, ensure_ascii=False))
         return
-    from kimi_planner.report.tables import catalog_table
-    from kimi_planner.report.text import plain
+    from kimi_planner.report.catalog_text import catalog_text
 
-    click.echo(plain(catalog_table(catalog)))
+    click.echo(catalog_text(catalog), nl=False)
+
+
+@command.command("diff")
+@click.argument("old")
+@click.argument("new")
+@workloads_option
+@as_of_option
+@paths_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "markdown", "json"]),
+    default="table",
+    show_default=True,
+)
+def diff(
+    *, old: str, new: str, workloads: Path | None, as_of: date | None, paths: int, form: str
+) -> None:
+    """Show what differs between the catalogs OLD and NEW.
+
+    Each is a shipped version, the path of a file, or genai-prices.
+    """
+    from kimi_planner.catalog import load_catalog
+    from kimi_planner.catalog.diff import diff_catalogs
+    from kimi_planner.report.catalogs import diff_json, diff_text
+
+    effect = _effect(workloads, old, new, as_of, paths)
+    first, second = (load_catalog(one, as_of=as_of) for one in (old, new))
+    found = effect.diff if effect else diff_catalogs(first, second)
+    if form == "json":
+        click.echo(diff_json(found, effect), nl=False)
+    else:
+        click.echo(diff_text(found, effect, in_markdown=form == "markdown"), nl=False)
+
+
+@command.command("check")
+@click.argument("version", required=False)
+@click.option("--against", help="Another catalog to compare with, such as genai-prices.")
+@click.option("--max-age-days", type=int, help="Most days since each source was checked.")
+@workloads_option
+@as_of_option
+@paths_option
+@click.pass_context
+def check(
+    context: click.Context,
+    *,
+    version: str | None,
+    against: str | None,
+    max_age_days: int | None,
+    workloads: Path | None,
+    as_of: date | None,
+    paths: int,
+) -> None:
+    """Check keys, sources, hash and age of VERSION, and compare it with another catalog.
+
+    Exit codes: 0 passed, 1 stale, 2 bad input, 3 cannot tell.
+    """
+    from kimi_planner.catalog.audit import audit_catalog
+
+    if workloads is not None and against is None:
+        raise click.UsageError("--workloads needs --against, the catalog to compare with.")
+    day = as_of or date.today()  # noqa: DTZ011 - an audit is made on the auditor's own day
+    catalog, findings = audit_catalog(version, day, max_age_days)
+    for one in findings:
+        click.echo(f"{one.status:7}  {one.what}: {one.words}.")
+    statuses = {one.status for one in findings}
+    if against is not None and not _compared(catalog, against, workloads, day, paths):
+        statuses.add("unknown")
+    if "stale" in statuses:
+        context.exit(STALE)
+    if "unknown" in statuses:
+        context.exit(CANNOT_TELL)
+
+
+@command.command("schema")
+def schema() -> None:
+    """Print the form of a catalog file as a JSON Schema, for editors."""
+    from kimi_planner.catalog.schema import catalog_schema
+
+    click.echo(json.dumps(catalog_schema(), indent=2, ensure_ascii=False))
+
+
+@command.command("new")
+@click.argument("version")
+@click.option(
+    "--from", "origin", help="Version or file to start from; the default one if not given."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write; VERSION.toml in this folder if not given.",
+)
+@as_of_option
+def new(version: str, origin: str | None, out: Path | None, as_of: date | None) -> None:
+    """Start VERSION of a catalog from another one."""
+    from kimi_planner.catalog.draft import draft_catalog
+
+    day = as_of or date.today()  # noqa: DTZ011 - a version is started on the author's own day
+    text = draft_catalog(version, origin, day)
+    path = Path(f"{version}.toml") if out is None else out
+    if path.exists():
+        raise click.UsageError(f"{path} exists. Name another file with --out, or remove it.")
+    write(path, text)
     click.echo(
-        f"\nCatalog {catalog.version}, published {catalog.published}, sha256 {catalog.sha256}"
+        f"Now compare each value with its source and set checked_on, then: kimi-planner catalog check {path}"
     )
-    for source in catalog.sources.values():
-        click.echo(f"Source {source.key}: {source.title}. Checked on {source.checked_on}.")
-    for conflict in catalog.conflicts:
-        click.echo(
-            f"Conflict in {conflict.field}: {conflict.chosen} ({conflict.chosen_where}) against "
-            f"{conflict.other} ({conflict.other_where}). {conflict.reason}"
-        )
-    missing: dict[str, list[str]] = {}
-    for model in catalog:
-        for field in model.not_stated:
-            missing.setdefault(field, []).append(model.id)
-    for field, models in missing.items():
-        click.echo(f"Not stated: {field} of {', '.join(models)}.")
+
+
+def _compared(
+    catalog: Catalog, against: str, workloads: Path | None, day: date, paths: int
+) -> bool:
+    """Print how another catalog differs; return whether there was anything to compare."""
+    from kimi_planner.catalog import load_catalog
+    from kimi_planner.catalog.diff import diff_catalogs
+    from kimi_planner.errors import MissingExtraError
+    from kimi_planner.report.catalogs import diff_text
+
+    try:
+        other = load_catalog(against)
+    except MissingExtraError as error:
+        click.echo(f"unknown  against {against}: {error}")
+        return False
+    found = diff_catalogs(catalog, other)
+    if not found.common and not found.counterparts:
+        click.echo(f"unknown  against {other.version}: it has none of the models.")
+        return False
+    effect = _effect(workloads, catalog, other, day, paths)
+    click.echo(f"\n{diff_text(effect.diff if effect else found, effect)}", nl=False)
+    return True
+
+
+def _effect(
+    workloads: Path | None,
+    old: str | Catalog,
+    new: str | Catalog,
+    as_of: date | None,
+    paths: int,
+) -> CatalogEffect | None:
+    if workloads is None:
+        return None
+    from kimi_planner.effect import catalog_effect
+    from kimi_planner.workload import load_workloads
+
+    return catalog_effect(load_workloads(workloads), old, new, as_of=as_of, n_paths=paths)

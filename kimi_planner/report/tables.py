@@ -146,6 +146,8 @@ def catalog_table(catalog: Catalog) -> Table:
 def source_sentences(catalog: Catalog) -> list[str]:
     """Return where the prices come from, and every contradiction in it with the value chosen."""
     return [
+        *(f"A scenario, not a published price: {'; '.join(catalog.derived_from)}.",)
+        * bool(catalog.derived_from),
         f"Source: {catalog.source}.",
         *(
             f"The source gives two values for {one.field}: {one.chosen} ({one.chosen_where}) and "

@@ -18,7 +18,7 @@ from kimi_planner.report.tables import (
 )
 from kimi_planner.selection import Recommendation
 
-__all__ = ["markdown_report", "plain", "plan_text", "recommendation_text"]
+__all__ = ["escaped", "markdown", "markdown_report", "plain", "plan_text", "recommendation_text"]
 
 
 def plain(table: Table) -> str:
@@ -49,22 +49,22 @@ def markdown_report(recommendation: Recommendation) -> str:
     catalog = projection.catalog
     sections = [
         "# Kimi API budget",
-        _escaped(totals_sentence(recommendation)),
-        *("- " + _escaped(sentence) for sentence in recommendation.sentences()),
+        escaped(totals_sentence(recommendation)),
+        *("- " + escaped(sentence) for sentence in recommendation.sentences()),
         "## Spend by month, each workload on its recommended model (USD)",
-        _markdown(months_table(recommendation)),
+        markdown(months_table(recommendation)),
         "## By workload and model (USD a month, average of the horizon)",
-        _markdown(spend_table(recommendation)),
+        markdown(spend_table(recommendation)),
         "## Excluded models",
-        _markdown(exclusions_table(recommendation)) if recommendation.exclusions else "None.",
+        markdown(exclusions_table(recommendation)) if recommendation.exclusions else "None.",
         "## What the ranges leave out",
-        "\n".join(f"- {_escaped(note)}" for note in projection.notes) or "Nothing known.",
+        "\n".join(f"- {escaped(note)}" for note in projection.notes) or "Nothing known.",
         "## Assumptions",
-        _markdown(assumptions_table(projection)),
-        f"## Prices: catalog {_escaped(catalog.version)}",
-        _markdown(catalog_table(catalog)),
-        *(_escaped(sentence) for sentence in source_sentences(catalog)),
-        _escaped(projection.provenance),
+        markdown(assumptions_table(projection)),
+        f"## Prices: catalog {escaped(catalog.version)}",
+        markdown(catalog_table(catalog)),
+        *(escaped(sentence) for sentence in source_sentences(catalog)),
+        escaped(projection.provenance),
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -94,12 +94,13 @@ def _tabulate(table: Table, form: str) -> str:
     )
 
 
-def _markdown(table: Table) -> str:
-    rows = tuple(tuple(_escaped(cell) for cell in row) for row in table.rows)
+def markdown(table: Table) -> str:
+    """Return a table as Markdown."""
+    rows = tuple(tuple(escaped(cell) for cell in row) for row in table.rows)
     return _tabulate(Table(table.headers, rows, table.right), "github")
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Take away what Markdown or embedded HTML would act on."""
     for mark, safe in (("\\", "\\\\"), ("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\n", " ")):
         text = text.replace(mark, safe)

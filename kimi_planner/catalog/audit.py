@@ -1,0 +1,128 @@
+"""Holding a catalog against what is known of it: the hash it was published with, and its age."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+from kimi_planner.catalog.catalog import Catalog
+from kimi_planner.catalog.load import catalog_path, load_catalog, published_sha256
+from kimi_planner.errors import CatalogError, shown
+from kimi_planner.files import read_toml
+
+__all__ = ["Finding", "Status", "audit_catalog"]
+
+Status = Literal["passed", "stale", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at, and what was found, in words."""
+
+    what: str
+    status: Status
+    words: str
+
+
+def audit_catalog(
+    version: str | Path | None, as_of: date, max_age_days: int | None = None
+) -> tuple[Catalog, tuple[Finding, ...]]:
+    """Load a catalog and hold it against its rules, its published hash and its age.
+
+    Parameters
+    ----------
+    version : str, Path or None
+        What :func:`load_catalog` takes.
+    as_of : date
+        The day of the audit.
+    max_age_days : int, optional
+        Most days since somebody last checked each source; no limit if not given.
+
+    Raises
+    ------
+    CatalogError
+        If the catalog breaks a rule, or a source was checked after ``as_of``; the message names
+        file and line.
+    """
+    if max_age_days is not None and (type(max_age_days) is not int or max_age_days < 0):
+        raise CatalogError(
+            f"max_age_days is {shown(max_age_days)}. It must be a whole number from 0."
+        )
+    catalog = load_catalog(version)
+    path = catalog_path(version)
+    _refuse_future(catalog, path, as_of)
+    conflicts = len(catalog.conflicts)
+    return catalog, (
+        Finding(
+            what="keys and sources",
+            status="passed",
+            words=f"{len(catalog)} models, every value sourced, {conflicts} "
+            f"{'conflict' if conflicts == 1 else 'conflicts'} listed",
+        ),
+        _hash(catalog, path),
+        _age(catalog, as_of, max_age_days),
+    )
+
+
+def _refuse_future(catalog: Catalog, path: Path | None, as_of: date) -> None:
+    for source in catalog.sources.values():
+        if source.checked_on is not None and source.checked_on > as_of:
+            where = catalog.version
+            if path is not None:
+                where = read_toml(path).where(f"sources.{source.key}", None, "checked_on")
+            raise CatalogError(
+                f"{where}: checked_on is {source.checked_on}, after {as_of}. Correct the date, or audit the "
+                "catalog as of a later day."
+            )
+
+
+def _hash(catalog: Catalog, path: Path | None) -> Finding:
+    if path is None:
+        digest = f"sha256 {catalog.sha256[:12]} of what was read"
+        return Finding(
+            what="hash", status="passed", words=f"{digest}; it is no file of this package"
+        )
+    digest = sha256(path.read_bytes()).hexdigest()
+    if published_sha256().get(catalog.version) == digest:
+        return Finding(
+            what="hash", status="passed", words=f"sha256 {digest[:12]}, as it was published"
+        )
+    return Finding(
+        what="hash",
+        status="passed",
+        words=f"sha256 {digest[:12]}; no published version, so there is none to hold it against",
+    )
+
+
+def _age(catalog: Catalog, as_of: date, max_age_days: int | None) -> Finding:
+    days = {key: one.checked_on for key, one in catalog.sources.items()}
+    undated = [key for key, day in days.items() if day is None]
+    if undated:
+        return Finding(
+            what="age",
+            status="passed" if max_age_days is None else "unknown",
+            words=f"nobody says when {', '.join(undated)} was checked, so its age cannot be told",
+        )
+    ages = {key: (as_of - day).days for key, day in days.items() if day is not None}
+    oldest = max(ages, key=lambda key: ages[key])
+    words = f"{oldest} was checked {_days(ages[oldest])} ago, on {days[oldest]}"
+    if max_age_days is None:
+        return Finding(what="age", status="passed", words=words)
+    stale = [key for key, age in ages.items() if age > max_age_days]
+    if not stale:
+        return Finding(
+            what="age", status="passed", words=f"{words}; at most {_days(max_age_days)} are allowed"
+        )
+    return Finding(
+        what="age",
+        status="stale",
+        words=f"{words}, more than {_days(max_age_days)}. Compare {', '.join(stale)} again, and publish "
+        "what you find as a new version",
+    )
+
+
+def _days(number: int) -> str:
+    return "1 day" if number == 1 else f"{number} days"

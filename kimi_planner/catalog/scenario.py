@@ -1,0 +1,109 @@
+"""Catalogs derived from another one: what if prices were these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from decimal import Decimal, localcontext
+from hashlib import sha256
+from typing import Any
+
+from kimi_planner.catalog.catalog import Catalog
+from kimi_planner.catalog.model import ALL_PRICES, ModelSpec
+from kimi_planner.errors import CatalogError, did_you_mean, shown
+from kimi_planner.money import EXACT, exact_decimal
+
+__all__ = ["discounted", "repriced"]
+
+MAX_PRICE = Decimal(10**6)
+MAX_PLACES = 20
+
+
+def discounted(
+    catalog: Catalog, share: Decimal | int | float | str, models: str | Iterable[str] | None
+) -> Catalog:
+    """Return a catalog with every price of some models times one less a share."""
+    try:
+        off = exact_decimal(share)
+    except ValueError as error:
+        raise CatalogError(f"The discount: {error}. Give 0.1 for 10% off.") from None
+    if not -1000 <= off <= 1 or -int(off.as_tuple().exponent) > MAX_PLACES:
+        raise CatalogError(
+            f"The discount is {shown(off)}. It is a share such as 0.1, at most 1; below 0 prices rise."
+        )
+    chosen = {spec.id for spec in catalog.select(models)}
+
+    def lowered(price: Decimal) -> Decimal:
+        with localcontext(EXACT):
+            return price * (1 - off)
+
+    percent = f"{100 * abs(off):f}".rstrip("0").rstrip(".") if off % 1 else f"{100 * abs(off):f}"
+    step = f"{percent}% {'off' if off >= 0 else 'more'}"
+    if models is not None:
+        step += f" on {', '.join(name for name in catalog.ids if name in chosen)}"
+    return _derived(
+        catalog, step, lambda spec: _repriced(spec, lowered) if spec.id in chosen else spec
+    )
+
+
+def repriced(catalog: Catalog, model: str, prices: Mapping[str, Any]) -> Catalog:
+    """Return a catalog with other prices of one model; its dated prices give way to them."""
+    catalog.model(model)
+    if not prices:
+        raise CatalogError(f"No price is given for {model!r}. Known: {', '.join(ALL_PRICES)}.")
+    new: dict[str, Any] = {name: _price(name, value) for name, value in prices.items()}
+    words = ", ".join(
+        f"{name.removesuffix('_usd_per_mtok').replace('_', ' ')} {'unknown' if one is None else one}"
+        for name, one in new.items()
+    )
+
+    def changed(spec: ModelSpec) -> ModelSpec:
+        if spec.id != model:
+            return spec
+        periods = tuple(replace(one, **new) for one in spec.price_periods)
+        return replace(spec, price_periods=periods, **new)
+
+    return _derived(catalog, f"{model} at {words}", changed)
+
+
+def _price(name: str, value: Any) -> Decimal | None:
+    if name not in ALL_PRICES:
+        raise CatalogError(
+            f"Unknown price {shown(name)}.{did_you_mean(name, ALL_PRICES)} Known: {', '.join(ALL_PRICES)}."
+        )
+    if value is None:
+        return None
+    try:
+        price = exact_decimal(value)
+    except ValueError as error:
+        raise CatalogError(f'{name}: {error}. Give USD such as "2.50".') from None
+    if not 0 <= price <= MAX_PRICE or -int(price.as_tuple().exponent) > MAX_PLACES:
+        raise CatalogError(
+            f"{name} is {shown(price)}. It must lie between 0 and 1,000,000 USD, with at most "
+            f"{MAX_PLACES} decimal places."
+        )
+    return price
+
+
+def _repriced(spec: ModelSpec, lowered: Callable[[Decimal], Decimal]) -> ModelSpec:
+    def prices_of(table: object) -> dict[str, Any]:
+        stated = ((name, getattr(table, name)) for name in ALL_PRICES)
+        return {name: lowered(price) for name, price in stated if price is not None}
+
+    periods = tuple(replace(one, **prices_of(one)) for one in spec.price_periods)
+    return replace(spec, price_periods=periods, **prices_of(spec))
+
+
+def _derived(catalog: Catalog, step: str, change: Callable[[ModelSpec], ModelSpec]) -> Catalog:
+    """Return the catalog with each model changed; version and digest say from what and how."""
+    version = f"{catalog.version} + {step}"
+    origin = catalog.derived_from or (
+        f"from catalog {catalog.version} (sha256 {catalog.sha256[:12]})",
+    )
+    return replace(
+        catalog,
+        version=version,
+        models=tuple(replace(change(spec), catalog_version=version) for spec in catalog),
+        derived_from=(*origin, step),
+        sha256=sha256(f"{catalog.sha256} {step}".encode()).hexdigest(),
+    )

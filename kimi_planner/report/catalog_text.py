@@ -1,0 +1,90 @@
+"""One catalog for a terminal: prices, lifecycle, sources, conflicts, and what is not stated."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from kimi_planner.catalog import Catalog, ModelSpec
+from kimi_planner.report.tables import catalog_table
+from kimi_planner.report.text import plain
+
+__all__ = ["catalog_text"]
+
+
+def catalog_text(catalog: Catalog) -> str:
+    """Return a catalog for a terminal."""
+    published = f"published {catalog.published}" if catalog.published else "no month stated"
+    lines = [
+        plain(catalog_table(catalog)),
+        "",
+        f"Catalog {catalog.version}, {published}, sha256 {catalog.sha256}",
+    ]
+    if catalog.derived_from:
+        lines.append(f"A scenario, not a published price: {'; '.join(catalog.derived_from)}.")
+    if catalog.tax:
+        lines.append(f"Tax: {catalog.tax}.")
+    for model in catalog:
+        lines += _beside_the_table(model)
+    lines += [f"Fee: {fee.name}, {fee.usd_per_call} USD a call. {fee.note}" for fee in catalog.fees]
+    for one in catalog.list_prices:
+        prices = (one.input_per_mtok, one.cached_input_per_mtok, one.output_per_mtok)
+        names = ("input", "cached input", "output")
+        words = ", ".join(
+            f"{name} {_shown(price)}" for name, price in zip(names, prices, strict=True)
+        )
+        lines.append(f"List in {one.currency}, not used: {one.model}, {words} per 1M tokens.")
+    for source in catalog.sources.values():
+        lines.append(f"Source {source.key}: {_capitalised_check(str(source))}.")
+    for conflict in catalog.conflicts:
+        whose = f" of {conflict.model}" if conflict.model else ""
+        lines.append(
+            f"Conflict in {conflict.field}{whose}: {conflict.chosen} ({conflict.chosen_where}) against "
+            f"{conflict.other} ({conflict.other_where}). {conflict.reason}"
+        )
+    missing: dict[str, list[str]] = {}
+    for model in catalog:
+        for field in model.not_stated:
+            missing.setdefault(field, []).append(model.id)
+    for field, models in missing.items():
+        whose = "any model" if len(models) == len(catalog) > 1 else ", ".join(models)
+        lines.append(f"Not stated: {field} of {whose}.")
+    return "\n".join(lines) + "\n"
+
+
+def _beside_the_table(model: ModelSpec) -> list[str]:
+    """Say what the table has no column for."""
+    said = []
+    writes = (model.cache_write_5m_usd_per_mtok, model.cache_write_1h_usd_per_mtok)
+    if any(price is not None for price in writes):
+        said.append(
+            f"cache write {_shown(writes[0])} for 5 minutes, {_shown(writes[1])} for 1 hour"
+        )
+    if model.batch_multiplier is not None:
+        said.append(f"in a batch times {model.batch_multiplier}")
+    if model.default_output_tokens is not None:
+        said.append(f"reserves {model.default_output_tokens:,} tokens where no limit is given")
+    if model.max_output_tokens is not None:
+        said.append(f"answers have at most {model.max_output_tokens:,} tokens")
+    if len(model.price_periods) > 1:
+        said.append(f"prices start on {' and on '.join(map(str, model.price_days))}")
+    if model.released_on is not None:
+        said.append(f"released {model.released_on}")
+    elif model.first_seen_on is not None:
+        said.append(f"first seen {model.first_seen_on}")
+    if model.retired_on is not None:
+        said.append(f"retired {model.retired_on}")
+    elif model.status is not None:
+        said.append(model.status)
+    if model.replaced_by is not None:
+        said.append(f"replaced by {model.replaced_by}")
+    return [f"{model.id}: {', '.join(said)}."] if said else []
+
+
+def _capitalised_check(text: str) -> str:
+    """Let the day of the check be a sentence of its own."""
+    title, _, check = text.rpartition(", checked on ")
+    return f"{title}. Checked on {check}"
+
+
+def _shown(price: Decimal | None) -> str:
+    return "not stated" if price is None else str(price)
