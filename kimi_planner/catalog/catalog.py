@@ -182,6 +182,20 @@ class Catalog:
 
         return repriced(self, model, prices)
 
+    def in_batch(self) -> Catalog:
+        """Return a scenario in which every call is part of a batch.
+
+        Models without a batch price are not in it; its ``derived_from`` names them.
+
+        Raises
+        ------
+        PriceNotFoundError
+            If the catalog states no batch price at all.
+        """
+        from kimi_planner.catalog.scenario import batched
+
+        return batched(self)
+
     def check_as_of(self, as_of: date) -> None:
         """Refuse a day on which this catalog was not yet published.
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from kimi_planner.catalog.catalog import Catalog
 from kimi_planner.catalog.model import ALL_PRICES, ModelSpec
-from kimi_planner.errors import CatalogError, did_you_mean, shown
+from kimi_planner.errors import CatalogError, PriceNotFoundError, did_you_mean, shown
 from kimi_planner.money import EXACT, exact_decimal
 
-__all__ = ["discounted", "repriced"]
+__all__ = ["batched", "discounted", "repriced"]
 
 MAX_PRICE = Decimal(10**6)
 MAX_PLACES = 20
@@ -33,16 +33,16 @@ def discounted(
         )
     chosen = {spec.id for spec in catalog.select(models)}
 
-    def lowered(price: Decimal) -> Decimal:
-        with localcontext(EXACT):
-            return price * (1 - off)
-
     percent = f"{100 * abs(off):f}".rstrip("0").rstrip(".") if off % 1 else f"{100 * abs(off):f}"
     step = f"{percent}% {'off' if off >= 0 else 'more'}"
     if models is not None:
         step += f" on {', '.join(name for name in catalog.ids if name in chosen)}"
     return _derived(
-        catalog, step, lambda spec: _repriced(spec, lowered) if spec.id in chosen else spec
+        catalog,
+        step,
+        lambda spec: (
+            _repriced(spec, lambda price: _times(price, 1 - off)) if spec.id in chosen else spec
+        ),
     )
 
 
@@ -64,6 +64,31 @@ def repriced(catalog: Catalog, model: str, prices: Mapping[str, Any]) -> Catalog
         return replace(spec, price_periods=periods, **new)
 
     return _derived(catalog, f"{model} at {words}", changed)
+
+
+def batched(catalog: Catalog) -> Catalog:
+    """Return a catalog with the batch prices of the models that have one."""
+    offered = tuple(spec for spec in catalog if spec.batch_multiplier is not None)
+    if not offered:
+        raise PriceNotFoundError(
+            f"Catalog {catalog.version} states no batch price, so the cost of a batch cannot be told. Add "
+            "batch_multiplier in a new catalog version."
+        )
+    left_out = [spec.id for spec in catalog if spec.batch_multiplier is None]
+    without = f", without {', '.join(left_out)}, of which no batch price is stated"
+
+    def multiplied(spec: ModelSpec) -> ModelSpec:
+        share = spec.batch_multiplier
+        assert share is not None, "offered in a batch"  # noqa: S101 - narrows the type
+        return replace(_repriced(spec, lambda price: _times(price, share)), batch_multiplier=None)
+
+    found = _derived(replace(catalog, models=offered), "in batches", multiplied)
+    return replace(found, derived_from=(*found.derived_from, without[2:])) if left_out else found
+
+
+def _times(price: Decimal, share: Decimal) -> Decimal:
+    with localcontext(EXACT):
+        return price * share
 
 
 def _price(name: str, value: Any) -> Decimal | None:
