@@ -10,7 +10,6 @@ from typing import Any
 
 from kimi_planner.errors import CatalogError, shown
 from kimi_planner.files import TomlFile, refuse_unknown_keys
-from kimi_planner.money import decimal_places
 
 __all__ = ["MAX_PRICE_PLACES", "Cells", "rows_of"]
 
@@ -124,15 +123,16 @@ class Cells:
             )
         if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", value):
             raise self.fail(
-                key, f'{key} is {value!r}. A price is a decimal number of {what}, such as "2.50".'
+                key,
+                f'{key} is {shown(value)}. A price is a decimal number of {what}, such as "2.50".',
             )
-        amount = Decimal(value)
-        if decimal_places(amount) > MAX_PRICE_PLACES:
+        places = value.partition(".")[2].rstrip("0")
+        if len(places) > MAX_PRICE_PLACES:
             raise self.fail(
                 key,
-                f"{key} is {value!r}. At most {MAX_PRICE_PLACES} decimal places are supported.",
+                f"{key} is {shown(value)}. At most {MAX_PRICE_PLACES} decimal places are supported.",
             )
-        return amount
+        return Decimal(value if len(value) <= 60 else value.rstrip("0"))
 
 
 def rows_of(toml: TomlFile, table: str, known: Collection[str]) -> list[Cells]:

@@ -31,7 +31,25 @@ def catalog_notes(
     notes += [
         f"Not in the spend: {fee.name}, {fee.usd_per_call} USD a call." for fee in catalog.fees
     ]
+    notes += _kept_longer(specs)
     return tuple(notes)
+
+
+def _kept_longer(specs: Sequence[ModelSpec]) -> list[str]:
+    """Say what it costs to keep a prompt in the cache, where that is dearer than input."""
+    dearer = [
+        f"{spec.id} {price} instead of {full}"
+        for spec in specs
+        if (price := spec.cache_write_1h_usd_per_mtok) is not None
+        and (full := spec.input_usd_per_mtok) is not None
+        and price > full
+    ]
+    if not dearer:
+        return []
+    return [
+        "Not in the spend: prompts kept in a cache for an hour, whose tokens cost USD per 1M "
+        f"{', '.join(dearer)}."
+    ]
 
 
 def _changed(before: ModelSpec, after: ModelSpec) -> list[str]:
