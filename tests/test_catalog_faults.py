@@ -64,6 +64,24 @@ def test_a_version_without_a_published_hash_is_not_shipped(shipped):
     assert load_catalog("2026-09").version == "2026-09"
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "no such file"),
+        ("", "the published ones"),
+        ("abc\n", " line 1: 'abc' is not as sha256sum"),
+    ],
+)
+def test_a_damaged_list_of_hashes_is_refused(shipped, content, said):
+    """Without the list, or with one that cannot be read, no shipped version is trusted."""
+    sums = shipped / "SHA256SUMS"
+    if content is None:
+        sums.unlink()
+    else:
+        sums.write_text(content, encoding="utf-8")
+    assert said in refused("2026-06")
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_damage_ends_in_one_line_or_in_a_catalog(tmp_path_factory, data):

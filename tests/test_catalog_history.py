@@ -4,11 +4,12 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kimi_planner import Workload, project, recommend
+from kimi_planner import Workload, price_usage, project, recommend, spend_by
 from kimi_planner.catalog import PricePeriod, load_catalog
 from kimi_planner.errors import CatalogError, PriceNotFoundError
 
@@ -123,6 +124,26 @@ def test_a_change_in_the_workload_file_goes_on_top(tmp_path):
         for one in (PLAIN, half)
     )
     assert halved == tuple(amount / 2 for amount in plain)
+
+
+def test_a_log_is_billed_at_the_prices_of_one_day_and_says_so(tmp_path):
+    """Rows, totals and single calls take the prices of the day that the catalog was loaded for."""
+    path = catalog_of(tmp_path, FIRST, SECOND)
+    frame = pd.DataFrame({"model": ["m"], "prompt_tokens": [1_000_000], "completion_tokens": [0]})
+    for day, price in ((date(2026, 12, 1), 1), (date(2026, 12, 11), 2)):
+        catalog = load_catalog(path, as_of=day)
+        priced = price_usage(frame, catalog=catalog)
+        assert priced["total_usd"].tolist() == [Decimal(price)]
+        (note,) = [one for one in priced.attrs["notes"] if "differ by day" in one]
+        assert f"billed at those of {day}" in note
+        spend = spend_by(frame, by=(), catalog=catalog)
+        assert spend["total_usd"].tolist() == [Decimal(price)]
+        assert note in spend.attrs["notes"]
+    assert not [
+        note
+        for note in price_usage(frame, "kimi-k3", catalog="2026-11-public").attrs["notes"]
+        if "differ by day" in note
+    ]
 
 
 def test_without_dates_nothing_changes():

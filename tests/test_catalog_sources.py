@@ -9,7 +9,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from kimi_planner import load_catalog
+from kimi_planner import Workload, load_catalog, recommend
 from kimi_planner.errors import CatalogError, MissingExtraError
 
 LITELLM = {
@@ -95,6 +95,21 @@ def test_genai_prices_becomes_a_catalog():
         assert model.input_usd_per_mtok == info.prices.input_mtok
         assert model.output_usd_per_mtok == info.prices.output_mtok
         assert model.cached_input_usd_per_mtok == info.prices.cache_read_mtok
+
+
+def test_a_plan_names_the_version_and_that_name_loads_it_again():
+    """What a plan says of its catalog is enough to load it, and another version is refused."""
+    pytest.importorskip("genai_prices", reason="genai-prices is not installed")
+    catalog = load_catalog("genai-prices")
+    assert load_catalog(catalog.version) == catalog
+    with pytest.raises(CatalogError, match=r"Catalog genai-prices 0\.0\.0 is asked for, but"):
+        load_catalog("genai-prices 0.0.0")
+    workload = Workload(name="w", requests_per_day=10, prompt_tokens=100, completion_tokens=10)
+    plan = recommend(workload, months=1, as_of=date(2026, 11, 25), catalog="genai-prices")
+    assert plan.best == {"w": "kimi-k2.6"}
+    assert catalog.version in plan.projection.provenance
+    reasons = {one.model: one.reasons for one in plan.exclusions}
+    assert "deprecated, says catalog" in reasons["kimi-k2.5"][0]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
@@ -10,8 +11,8 @@ from pathlib import Path
 
 from kimi_planner.catalog.catalog import Catalog
 from kimi_planner.catalog.read import read_catalog
-from kimi_planner.errors import CatalogError, did_you_mean, shown
-from kimi_planner.files import data_dir
+from kimi_planner.errors import CatalogError, FileError, did_you_mean, shown
+from kimi_planner.files import data_dir, read_text
 
 __all__ = [
     "DEFAULT_VERSION",
@@ -24,6 +25,7 @@ __all__ = [
 
 DEFAULT_VERSION = "2026-06"
 GENAI_PRICES = "genai-prices"
+_SUM = re.compile(r"(?P<digest>[0-9a-f]{64}) [ *](?P<version>\S+)\.toml")
 
 
 def catalog_versions() -> tuple[str, ...]:
@@ -67,10 +69,16 @@ def load_catalog(
 
 def _found(version: str | Path | None) -> Catalog:
     name = DEFAULT_VERSION if version is None else str(version)
-    if name == GENAI_PRICES:
+    if name == GENAI_PRICES or name.startswith(f"{GENAI_PRICES} "):
         from kimi_planner.catalog.genai import genai_catalog
 
-        return _with_correspondences(genai_catalog())
+        catalog = genai_catalog()
+        if name not in (GENAI_PRICES, catalog.version):
+            raise CatalogError(
+                f"Catalog {name} is asked for, but {catalog.version} is installed. Install that version of "
+                "the package, or ask for genai-prices."
+            )
+        return _with_correspondences(catalog)
     if name.endswith(".json"):
         from kimi_planner.catalog.litellm import litellm_catalog
 
@@ -91,17 +99,35 @@ def _with_correspondences(catalog: Catalog) -> Catalog:
 def catalog_path(version: str | Path | None) -> Path | None:
     """Return the file of a catalog, ``None`` if it is not in the form of this package."""
     name = DEFAULT_VERSION if version is None else str(version)
-    if name == GENAI_PRICES or name.endswith(".json"):
+    if name.split(" ")[0] == GENAI_PRICES or name.endswith(".json"):
         return None
     shipped = data_dir() / "catalogs" / f"{name}.toml"
     return shipped if name in catalog_versions() else Path(name)
 
 
 def published_sha256() -> dict[str, str]:
-    """Return the digest with which each shipped version was published."""
+    """Return the digest with which each shipped version was published.
+
+    Raises
+    ------
+    CatalogError
+        If the list of them is missing or damaged.
+    """
     path = data_dir() / "catalogs" / "SHA256SUMS"
-    pairs = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
-    return {Path(name).stem: digest for digest, name in pairs}
+    try:
+        lines = read_text(path).splitlines()
+    except FileError as error:
+        raise CatalogError(str(error)) from None
+    found = {}
+    for number, line in enumerate(lines, 1):
+        match = _SUM.fullmatch(line)
+        if match is None:
+            raise CatalogError(
+                f"{path} line {number}: {shown(line)} is not as sha256sum writes it. Install the package "
+                "anew."
+            )
+        found[match["version"]] = match["digest"]
+    return found
 
 
 @lru_cache(maxsize=8)

@@ -44,7 +44,9 @@ as_of_option = click.option(
 workloads_argument = click.argument("workloads", required=False, type=click.Path(path_type=Path))
 
 _SCENARIO = (
-    click.option("--catalog", help="Version of the catalog, or the path of a TOML file."),
+    click.option(
+        "--catalog", help="Version of the catalog, the path of a TOML file, or genai-prices."
+    ),
     click.option("--models", help="Model ids, separated by commas; all if not given."),
     click.option(
         "--months", type=int, default=12, show_default=True, help="Number of calendar months."

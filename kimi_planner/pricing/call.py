@@ -8,12 +8,19 @@ from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any
 
-from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
+from kimi_planner.catalog import PRICES, Catalog, ModelSpec, load_catalog
 from kimi_planner.errors import PriceNotFoundError, UsageError, shown
 from kimi_planner.money import EXACT, from_units, plain, total
 from kimi_planner.usage.record import UsageRecord
 
-__all__ = ["COST_COLUMNS", "Cost", "cached_price_notes", "cost", "cost_of_tokens"]
+__all__ = [
+    "COST_COLUMNS",
+    "Cost",
+    "cached_price_notes",
+    "cost",
+    "cost_of_tokens",
+    "dated_price_notes",
+]
 
 COST_COLUMNS = ("input_usd", "cached_usd", "output_usd", "total_usd")
 
@@ -192,6 +199,20 @@ def cost_of_tokens(prompt: int, cached: int, completion: int, spec: ModelSpec) -
         model=spec.id,
         catalog_version=spec.catalog_version,
         notes=cached_price_notes([spec]) if cached else (),
+    )
+
+
+def dated_price_notes(specs: Iterable[ModelSpec]) -> tuple[str, ...]:
+    """Say which models have other prices on other days than those that a log is billed at."""
+    moving = [
+        spec
+        for spec in specs
+        if len({tuple(getattr(one, name) for name in PRICES) for one in spec.price_periods}) > 1
+    ]
+    return tuple(
+        f"Prices of {spec.id} differ by day; every call is billed at those of {spec.priced_on}. Load the "
+        "catalog with as_of for another day."
+        for spec in moving
     )
 
 

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.money import from_units
-from kimi_planner.pricing.call import COST_COLUMNS, Cost, cached_price_notes, cost_of_tokens
+from kimi_planner.pricing.call import (
+    COST_COLUMNS,
+    Cost,
+    cached_price_notes,
+    cost_of_tokens,
+    dated_price_notes,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -231,7 +237,7 @@ def _notes(counts: Counts, tariff: Tariff) -> tuple[str, ...]:
                     f"{silent:,} rows priced as {spec.id} do not state cached tokens; "
                     "all their prompt tokens are billed as uncached."
                 )
-    return (*cached_price_notes(unpriced), *said)
+    return (*cached_price_notes(unpriced), *said, *dated_price_notes(tariff.specs))
 
 
 def _decimals(units: np.ndarray[Any, Any], places: int) -> np.ndarray[Any, Any]:

@@ -11,7 +11,13 @@ import pandas as pd
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.errors import UnknownModelError, UsageError
 from kimi_planner.money import plain, total
-from kimi_planner.pricing.call import COST_COLUMNS, Cost, cached_price_notes, cost_of_tokens
+from kimi_planner.pricing.call import (
+    COST_COLUMNS,
+    Cost,
+    cached_price_notes,
+    cost_of_tokens,
+    dated_price_notes,
+)
 from kimi_planner.pricing.group import DERIVED, TOTALS
 from kimi_planner.pricing.totals import UsageTotals, total_usage, whole_column
 
@@ -140,6 +146,7 @@ def _notes(totals: UsageTotals, parts: list[tuple[dict[str, int], ModelSpec]]) -
     cached = dict.fromkeys(spec.id for sums, spec in parts if sums["cached_tokens"])
     specs = {spec.id: spec for _, spec in parts}
     notes = list(cached_price_notes(specs[name] for name in cached))
+    notes += dated_price_notes(specs.values())
     sums = totals.total
     priced = any(spec.cached_input_usd_per_mtok is not None for spec in specs.values())
     billed = "all their prompt tokens are billed as uncached"
