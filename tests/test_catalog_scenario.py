@@ -1,5 +1,6 @@
 """Derived catalogs: other prices, exactly, and said wherever they are used."""
 
+import json
 from datetime import date
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from kimi_planner import Workload, cost, load_catalog, project, recommend
 from kimi_planner.catalog import ALL_PRICES
 from kimi_planner.errors import CatalogError, UnknownModelError
+from kimi_planner.report.json_form import plan_json
 from kimi_planner.report.tables import source_sentences
 from kimi_planner.report.text import plan_text
 
@@ -83,10 +85,57 @@ def test_a_plan_scales_with_the_discount():
         )
 
 
+@given(st.decimals("0.000001", 1000, places=6), st.sampled_from([CARD, PUBLIC]))
+def test_another_currency_stands_beside_and_never_in_a_sum(rate, catalog):
+    """Prices, costs and digests of models stay in USD; the list is each price times the rate."""
+    found = catalog.in_currency("EUR", rate=rate, on=date(2026, 11, 24))
+    assert found.currency == "USD"
+    assert {one.currency for one in found.list_prices[len(catalog.list_prices) :]} == {"EUR"}
+    euros = {one.model: one for one in found.list_prices if one.currency == "EUR"}
+    for old, new in zip(catalog, found, strict=True):
+        assert old.rates() == new.rates()
+        assert euros[old.id].input_per_mtok == old.input_usd_per_mtok * rate
+        cached = old.cached_input_usd_per_mtok
+        assert euros[old.id].cached_input_per_mtok == (None if cached is None else cached * rate)
+    bill = cost(USAGE, catalog.ids[0], catalog=found)
+    assert bill.total_usd == cost(USAGE, catalog.ids[0], catalog=catalog).total_usd
+    assert str(rate) in found.version
+    assert found.sources["exchange"].checked_on == date(2026, 11, 24)
+
+
+def test_a_report_shows_its_total_in_the_other_currency():
+    """The exact total times the rate, with the rate and its day; a range has its range."""
+    euros = CARD.in_currency("EUR", rate="0.5", on=date(2026, 11, 24))
+    workload = Workload(name="w", requests_per_day=1000, prompt_tokens=1000, completion_tokens=0)
+    plan = recommend(workload, months=1, as_of=date(2026, 11, 24), catalog=euros)
+    assert plan.best == {"w": "kimi-k2"}
+    text = plan_text(plan)
+    assert json.loads(plan_json(plan))["catalog"]["derived_from"][-1] == (
+        "shown at 0.5 EUR per USD on 2026-11-24 too"
+    )
+    assert "37.20 USD over 1 months" in text
+    assert "At 0.5 EUR per USD on 2026-11-24, that is 18.60 EUR in all." in text
+    ranged = Workload(
+        name="w",
+        requests_per_day={"p10": 5e5, "p50": 1e6, "p90": 2e6},
+        prompt_tokens=1000,
+        completion_tokens=0,
+    )
+    plan = recommend(ranged, months=1, as_of=date(2026, 11, 24), catalog=euros, n_paths=200)
+    p50 = plan.projection.summary().set_index("model").loc["kimi-k2", "p50_usd"]
+    assert f"that is {p50 / 2:,.0f} EUR (P10 " in plan_text(plan)
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
         (lambda: CARD.with_discount(1.5), "The discount is 1.5. It is a share such as 0.1, at most 1"),
+        (lambda: CARD.in_currency("euro", rate=1, on=date(2026, 1, 1)), "Give three letters other than USD"),
+        (lambda: CARD.in_currency("USD", rate=1, on=date(2026, 1, 1)), "Give three letters other than USD"),
+        (lambda: CARD.in_currency("EUR", rate=0, on=date(2026, 1, 1)), "The rate is 0. It lies above 0"),
+        (lambda: CARD.in_currency("EUR", rate="x", on=date(2026, 1, 1)), "'x' is not a number"),
+        (lambda: CARD.in_currency("EUR", rate=1, on="today"), "Give a datetime.date"),
+        (lambda: CARD.in_currency("EUR", rate=1, on=date(2026, 1, 1)).in_currency("CNY", rate=7, on=date(2026, 1, 1)), "has a rate of EUR already"),
         (lambda: CARD.with_discount("a lot"), "Give 0.1 for 10% off"),
         (lambda: CARD.with_discount(float("nan")), "not a finite number"),
         (lambda: CARD.with_price("kimi-k2"), "No price is given for 'kimi-k2'"),

@@ -177,6 +177,22 @@ def test_bad_input_is_one_line_and_code_2(run, arguments, said):
     assert err.count("\n") == 1
 
 
+def test_a_plan_shows_its_total_in_another_currency(capsys, workloads):
+    """The rate and its day are the user's; half a rate is refused in one line."""
+    arguments = ["plan", str(workloads), *DAY, "--months", "1", "--paths", "100"]
+    with pytest.raises(SystemExit):
+        main([*arguments, "--also-in", "EUR=0.92@2026-11-24"])
+    out, _ = capsys.readouterr()
+    assert "48.36 USD" in out
+    assert "At 0.92 EUR per USD on 2026-11-24, that is 44.49 EUR in all." in out
+    assert "Catalog 2026-06 + EUR at 0.92 (sha256" in out
+    for faulty in ("EUR", "EUR=0.92", "EUR=0.92@today", "EUR=x@2026-11-24", "USD=1@2026-11-24"):
+        with pytest.raises(SystemExit) as stopped:
+            main([*arguments, "--also-in", faulty])
+        out, err = capsys.readouterr()
+        assert (stopped.value.code, out, err.count("\n")) == (2, "", 1)
+
+
 def test_a_new_version_starts_from_another(run, tmp_path):
     """Name and month are its own, all else is the origin's; what exists is not overwritten."""
     path = tmp_path / "2026-12.toml"

@@ -14,6 +14,7 @@ from kimi_planner.catalog.model import (
 from kimi_planner.catalog.provenance import (
     Conflict,
     Correspondence,
+    Exchange,
     Fee,
     ListPrice,
     Rating,
@@ -29,6 +30,7 @@ __all__ = [
     "Catalog",
     "Conflict",
     "Correspondence",
+    "Exchange",
     "Fee",
     "ListPrice",
     "ModelSpec",

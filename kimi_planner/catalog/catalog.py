@@ -12,6 +12,7 @@ from kimi_planner.catalog.model import PRICES, ModelSpec
 from kimi_planner.catalog.provenance import (
     Conflict,
     Correspondence,
+    Exchange,
     Fee,
     ListPrice,
     Rating,
@@ -49,6 +50,8 @@ class Catalog:
         Nearest counterparts of its models in other catalogs.
     derived_from
         What a scenario was derived from, the first step first; empty for a catalog as published.
+    exchange
+        The rate at which totals are shown in another currency, where one was given.
     """
 
     version: str
@@ -65,6 +68,7 @@ class Catalog:
     list_prices: tuple[ListPrice, ...] = ()
     correspondences: tuple[Correspondence, ...] = ()
     derived_from: tuple[str, ...] = ()
+    exchange: Exchange | None = None
 
     def __iter__(self) -> Iterator[ModelSpec]:
         return iter(self.models)
@@ -195,6 +199,30 @@ class Catalog:
         from kimi_planner.catalog.scenario import batched
 
         return batched(self)
+
+    def in_currency(self, currency: str, *, rate: Decimal | int | float | str, on: date) -> Catalog:
+        """Return the catalog with a list of its prices in another currency, at a rate that is given.
+
+        Prices and costs stay in USD, in which they are billed; reports show totals in the other
+        currency beside them.
+
+        Parameters
+        ----------
+        currency : str
+            Three letters, such as ``"EUR"``.
+        rate : number
+            How much of it one USD is.
+        on : date
+            The day of the rate. It is never looked up.
+
+        Raises
+        ------
+        CatalogError
+            If a value is out of its bounds, or the catalog has such a rate already.
+        """
+        from kimi_planner.catalog.scenario import exchanged
+
+        return exchanged(self, currency, rate, on)
 
     def check_as_of(self, as_of: date) -> None:
         """Refuse a day on which this catalog was not yet published.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-__all__ = ["Conflict", "Correspondence", "Fee", "ListPrice", "Rating", "Source"]
+__all__ = ["Conflict", "Correspondence", "Exchange", "Fee", "ListPrice", "Rating", "Source"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +90,29 @@ class Fee:
     usd_per_call: Decimal
     note: str
     source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """A rate that the user gave: totals in USD are shown in another currency too, never added to it.
+
+    Attributes
+    ----------
+    currency
+        Its three letters.
+    per_usd
+        How much of it one USD is.
+    on
+        The day of the rate.
+    """
+
+    currency: str
+    per_usd: Decimal
+    on: date
+
+    def __str__(self) -> str:
+        """Return the rate and its day."""
+        return f"{self.per_usd} {self.currency} per USD on {self.on}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal, localcontext
 from hashlib import sha256
 from typing import Any
 
 from kimi_planner.catalog.catalog import Catalog
-from kimi_planner.catalog.model import ALL_PRICES, ModelSpec
+from kimi_planner.catalog.model import ALL_PRICES, PRICES, ModelSpec
+from kimi_planner.catalog.provenance import Exchange, ListPrice, Source
 from kimi_planner.errors import CatalogError, PriceNotFoundError, did_you_mean, shown
 from kimi_planner.money import EXACT, exact_decimal
 
-__all__ = ["batched", "discounted", "repriced"]
+__all__ = ["batched", "discounted", "exchanged", "repriced"]
 
 MAX_PRICE = Decimal(10**6)
 MAX_PLACES = 20
@@ -84,6 +87,55 @@ def batched(catalog: Catalog) -> Catalog:
 
     found = _derived(replace(catalog, models=offered), "in batches", multiplied)
     return replace(found, derived_from=(*found.derived_from, without[2:])) if left_out else found
+
+
+def exchanged(
+    catalog: Catalog, currency: str, rate: Decimal | int | float | str, on: date
+) -> Catalog:
+    """Return a catalog with its prices in another currency listed beside those in USD."""
+    if not isinstance(currency, str) or not re.fullmatch("[A-Z]{3}", currency) or currency == "USD":
+        raise CatalogError(
+            f"The currency is {shown(currency)}. Give three letters other than USD, such as EUR."
+        )
+    if catalog.exchange is not None:
+        raise CatalogError(
+            f"Catalog {catalog.version} has a rate of {catalog.exchange.currency} already. Start from the "
+            "catalog without it."
+        )
+    if type(on) is not date:
+        raise CatalogError(f"The day of the rate is {shown(on)}. Give a datetime.date.")
+    try:
+        per_usd = exact_decimal(rate)
+    except ValueError as error:
+        raise CatalogError(f"The rate: {error}. Give how much one USD is, such as 0.92.") from None
+    if not 0 < per_usd <= MAX_PRICE or -int(per_usd.as_tuple().exponent) > MAX_PLACES:
+        raise CatalogError(
+            f"The rate is {shown(per_usd)}. It lies above 0, with at most {MAX_PLACES} decimal places."
+        )
+    exchange = Exchange(currency=currency, per_usd=per_usd, on=on)
+    source = Source(key="exchange", title=f"A rate given by the user, {exchange}", checked_on=on)
+    listed = tuple(
+        ListPrice(
+            model=spec.id,
+            currency=currency,
+            source=source.key,
+            **{
+                name.replace("_usd", ""): _times(price, per_usd)
+                for name in PRICES
+                if (price := getattr(spec, name)) is not None
+            },
+        )
+        for spec in catalog
+    )
+    found = _derived(catalog, f"{currency} at {per_usd}", lambda spec: spec)
+    return replace(
+        found,
+        derived_from=(*found.derived_from[:-1], f"shown at {exchange} too"),
+        sha256=sha256(f"{found.sha256} {on}".encode()).hexdigest(),
+        exchange=exchange,
+        list_prices=(*catalog.list_prices, *listed),
+        sources={**catalog.sources, source.key: source},
+    )
 
 
 def _times(price: Decimal, share: Decimal) -> Decimal:

@@ -47,6 +47,10 @@ _SCENARIO = (
     click.option(
         "--catalog", help="Version of the catalog, the path of a TOML file, or genai-prices."
     ),
+    click.option(
+        "--also-in",
+        help="Another currency to show totals in, the rate and its day: EUR=0.92@2026-11-24.",
+    ),
     click.option("--models", help="Model ids, separated by commas; all if not given."),
     click.option(
         "--months", type=int, default=12, show_default=True, help="Number of calendar months."
@@ -68,7 +72,7 @@ def scenario_options(command: Command) -> Command:
     @wraps(command)
     def gathered(**options: Any) -> Any:
         scenario = {
-            "catalog": options.pop("catalog"),
+            "catalog": _exchanged(options.pop("catalog"), options.pop("also_in")),
             "models": options.pop("models"),
             "months": options.pop("months"),
             "start": options.pop("start"),
@@ -82,6 +86,23 @@ def scenario_options(command: Command) -> Command:
     for option in reversed(_SCENARIO):
         wrapped = option(wrapped)
     return cast(Command, wrapped)
+
+
+def _exchanged(catalog: str | None, also_in: str | None) -> Any:
+    """Return the catalog, with its prices in another currency if one is asked for."""
+    if also_in is None:
+        return catalog
+    from kimi_planner.catalog import load_catalog
+
+    currency, _, rest = also_in.partition("=")
+    rate, _, day = rest.partition("@")
+    try:
+        on = date.fromisoformat(day)
+    except ValueError:
+        raise click.BadParameter(
+            f"--also-in is {also_in!r}. Write currency, rate and day: EUR=0.92@2026-11-24."
+        ) from None
+    return load_catalog(catalog).in_currency(currency, rate=rate, on=on)
 
 
 def recommendation_of(

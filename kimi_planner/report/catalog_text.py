@@ -32,7 +32,9 @@ def catalog_text(catalog: Catalog) -> str:
         words = ", ".join(
             f"{name} {_shown(price)}" for name, price in zip(names, prices, strict=True)
         )
-        lines.append(f"List in {one.currency}, not used: {one.model}, {words} per 1M tokens.")
+        lines.append(
+            f"List in {one.currency}, beside the prices: {one.model}, {words} per 1M tokens."
+        )
     for source in catalog.sources.values():
         lines.append(f"Source {source.key}: {_capitalised_check(str(source))}.")
     for conflict in catalog.conflicts:

@@ -36,7 +36,7 @@ def plan_data(recommendation: Recommendation) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "kimi_planner": __version__,
-        "catalog": {"version": projection.catalog.version, "sha256": projection.catalog.sha256},
+        "catalog": _origin(projection.catalog),
         "as_of": projection.as_of.isoformat(),
         "seed": projection.seed,
         "n_paths": projection.n_paths,
@@ -100,6 +100,14 @@ def catalog_data(catalog: Catalog) -> dict[str, Any]:
             for model in catalog
         ],
     }
+
+
+def _origin(catalog: Catalog) -> dict[str, Any]:
+    """Return version and digest of a catalog, and what a scenario was derived from."""
+    origin: dict[str, Any] = {"version": catalog.version, "sha256": catalog.sha256}
+    if catalog.derived_from:
+        origin["derived_from"] = list(catalog.derived_from)
+    return origin
 
 
 def _stated(part: Any) -> dict[str, Any]:

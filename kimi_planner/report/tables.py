@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import localcontext
 
 import numpy as np
 
-from kimi_planner.catalog import Catalog
-from kimi_planner.money import usd
+from kimi_planner.catalog import Catalog, Exchange
+from kimi_planner.money import EXACT, usd
 from kimi_planner.projection import Projection, Spend
 from kimi_planner.selection import Recommendation
 from kimi_planner.workload import QUANTITY_FIELDS
@@ -174,7 +175,26 @@ def totals_sentence(recommendation: Recommendation) -> str:
         f"{subject} on their recommended models: {_range(spend, 1)} over {months} months, "
         f"{_range(spend, months)} a month on average."
     )
-    return f"{text} No model qualifies for {', '.join(left_out)}." if left_out else text
+    if left_out:
+        text += f" No model qualifies for {', '.join(left_out)}."
+    return text + _exchanged(spend, projection.catalog.exchange)
+
+
+def _exchanged(spend: Spend, exchange: Exchange | None) -> str:
+    """Say the total in another currency, at the rate that was given."""
+    if exchange is None:
+        return ""
+    exact = spend.exact_usd[0] if spend.exact_usd else None
+    p10, p50, p90 = (
+        usd(float(spend.quantile(q)[0]) * float(exchange.per_usd), 0) for q in (0.1, 0.5, 0.9)
+    )
+    if exact is not None:
+        with localcontext(EXACT):
+            amount = usd(exact * exchange.per_usd)
+    else:
+        amount = p50
+    spread = "" if exact is not None else f" (P10 {p10}, P90 {p90})"
+    return f" At {exchange}, that is {amount} {exchange.currency}{spread} in all."
 
 
 def _range(spend: Spend, parts: int) -> str:
