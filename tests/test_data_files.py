@@ -11,7 +11,7 @@ from kimi_planner.files import data_dir
 
 PINNED = {
     "2026-06": "e6ce51a9a4a40297af3daa58cda9485bea9da108cdae050cd35e64a308864550",
-    "2026-11-public": "84dedb67298dcfe2bc147a2f1d13ccee313580a262f541bd9020ecee247e23ef",
+    "2026-11-public": "3423b24c99728a36a64a5b06b0f008f451ad51450bf69898bd1f36274eb5e72f",
 }
 PINNED_LIMITS = {"2026-11": "c1548982a853b3623709c0ad24ef1a68de42b7f55ea24a35d25411ba4ca2f688"}
 
