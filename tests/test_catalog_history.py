@@ -170,6 +170,20 @@ def test_uncertain_plans_cross_a_change_too(tmp_path):
     assert january == pytest.approx(31 * 2.8, rel=2e-3)
 
 
+def test_what_a_plan_leaves_out_of_the_catalog_is_said():
+    """Tax, fees, dearer cache writes and reserved tokens are notes; for the card there is none."""
+    notes = project(PLAIN, months=1, as_of=date(2026, 11, 24), catalog="2026-11-public").notes
+    for words in (
+        "Prices of catalog 2026-11-public are without tax.",
+        "Not in the spend: web search, 0.005 USD a call.",
+        "kimi-k3.1-pro 4.00 instead of 2.00, kimi-k3.1-pro-highspeed 8.00 instead of 4.00, kimi-k3 6.00",
+        "kimi-k3 reserves 131,072 tokens of its window; the fit counts the answer alone: w.",
+    ):
+        assert any(words in note for note in notes), words
+    card = project(PLAIN, months=1, as_of=date(2026, 11, 24)).notes
+    assert not [note for note in card if "tax" in note or "Not in the spend" in note]
+
+
 def test_a_retired_model_is_not_offered():
     """Left out by default and said so; named, it is planned but excluded with the reason."""
     day = date(2026, 11, 24)

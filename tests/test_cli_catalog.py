@@ -193,6 +193,21 @@ def test_a_plan_shows_its_total_in_another_currency(capsys, workloads):
         assert (stopped.value.code, out, err.count("\n")) == (2, "", 1)
 
 
+def test_a_plan_in_batches_is_priced_as_such(capsys, workloads):
+    """Models with a batch price are planned at it; a catalog without any is code 3, not a price."""
+    arguments = ["plan", str(workloads), *DAY, "--months", "1", "--paths", "100", "--batch"]
+    with pytest.raises(SystemExit):
+        main([*arguments, "--catalog", "2026-11-public"])
+    out, _ = capsys.readouterr()
+    assert "chat        kimi-k2.5  16.74" in out  # 31 days of 0.90 USD, times 0.60
+    assert "Catalog 2026-11-public + in batches (sha256" in out
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    _, err = capsys.readouterr()
+    assert stopped.value.code == 3
+    assert "Catalog 2026-06 states no batch price" in err
+
+
 def test_a_new_version_starts_from_another(run, tmp_path):
     """Name and month are its own, all else is the origin's; what exists is not overwritten."""
     path = tmp_path / "2026-12.toml"

@@ -48,6 +48,9 @@ _SCENARIO = (
         "--catalog", help="Version of the catalog, the path of a TOML file, or genai-prices."
     ),
     click.option(
+        "--batch", is_flag=True, help="Every call is in a batch, on models with a price for that."
+    ),
+    click.option(
         "--also-in",
         help="Another currency to show totals in, the rate and its day: EUR=0.92@2026-11-24.",
     ),
@@ -72,7 +75,9 @@ def scenario_options(command: Command) -> Command:
     @wraps(command)
     def gathered(**options: Any) -> Any:
         scenario = {
-            "catalog": _exchanged(options.pop("catalog"), options.pop("also_in")),
+            "catalog": _derived(
+                options.pop("catalog"), options.pop("batch"), options.pop("also_in")
+            ),
             "models": options.pop("models"),
             "months": options.pop("months"),
             "start": options.pop("start"),
@@ -88,12 +93,17 @@ def scenario_options(command: Command) -> Command:
     return cast(Command, wrapped)
 
 
-def _exchanged(catalog: str | None, also_in: str | None) -> Any:
-    """Return the catalog, with its prices in another currency if one is asked for."""
-    if also_in is None:
+def _derived(catalog: str | None, batch: bool, also_in: str | None) -> Any:
+    """Return the catalog, with batch prices and in another currency too if that is asked for."""
+    if not batch and also_in is None:
         return catalog
     from kimi_planner.catalog import load_catalog
 
+    found = load_catalog(catalog)
+    if batch:
+        found = found.in_batch()
+    if also_in is None:
+        return found
     currency, _, rest = also_in.partition("=")
     rate, _, day = rest.partition("@")
     try:
@@ -102,7 +112,7 @@ def _exchanged(catalog: str | None, also_in: str | None) -> Any:
         raise click.BadParameter(
             f"--also-in is {also_in!r}. Write currency, rate and day: EUR=0.92@2026-11-24."
         ) from None
-    return load_catalog(catalog).in_currency(currency, rate=rate, on=on)
+    return found.in_currency(currency, rate=rate, on=on)
 
 
 def recommendation_of(

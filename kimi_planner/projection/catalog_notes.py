@@ -7,12 +7,16 @@ from datetime import timedelta
 
 from kimi_planner.catalog import ALL_PRICES, Catalog, ModelSpec
 from kimi_planner.projection.calendar import Month
+from kimi_planner.workload import Workload
 
 __all__ = ["catalog_notes"]
 
 
 def catalog_notes(
-    catalog: Catalog, specs: Sequence[ModelSpec], months: Sequence[Month]
+    catalog: Catalog,
+    specs: Sequence[ModelSpec],
+    months: Sequence[Month],
+    workloads: Sequence[Workload] = (),
 ) -> tuple[str, ...]:
     """Return one sentence for each model that goes, each price that changes, and what is not in.
 
@@ -32,6 +36,13 @@ def catalog_notes(
         f"Not in the spend: {fee.name}, {fee.usd_per_call} USD a call." for fee in catalog.fees
     ]
     notes += _kept_longer(specs)
+    unlimited = ", ".join(one.name for one in workloads if one.max_tokens is None)
+    notes += [
+        f"No max_tokens is given, so {spec.id} reserves {spec.default_output_tokens:,} tokens of its "
+        f"window; the fit counts the answer alone: {unlimited}."
+        for spec in specs
+        if spec.default_output_tokens is not None and unlimited
+    ]
     return tuple(notes)
 
 

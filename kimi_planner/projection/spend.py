@@ -121,7 +121,10 @@ def project(
         as_of=as_of,
         seed=seed,
         n_paths=n_paths,
-        notes=(*assumptions_left_out(chosen, specs), *catalog_notes(catalog, specs, covered)),
+        notes=(
+            *assumptions_left_out(chosen, specs),
+            *catalog_notes(catalog, specs, covered, chosen),
+        ),
         method=METHOD,
     )
 
