@@ -51,7 +51,8 @@ def _sizes(workload: Workload, reasons: bool) -> list[tuple[str, Quantity]]:
 
 def may_reach(workload: Workload, reasons: bool, factors: Mapping[str, float], window: int) -> bool:
     """Return whether the largest drawn sizes together exceed the window; a bound, cheap to have."""
-    top = np.array([1 - 0.5 / MAX_SAMPLE_CALLS])
+    turns, _ = turn_means(turns_of(workload))
+    top = np.array([1 - 0.5 / min(MAX_SAMPLE_CALLS, SAMPLE_CONVERSATIONS * turns)])
     first, followup, visible, reasoning = (
         float(part.ppf(top)[0]) * factors.get(key, 1.0) for key, part in _sizes(workload, reasons)
     )
