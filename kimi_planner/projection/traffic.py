@@ -148,7 +148,7 @@ def _days_of(workload: Workload, period: Period) -> Days:
     first, last = max(period.first, workload.first_day), min(period.last, workload.last_day)
     profile = [Fraction(Decimal(one)) for one in workload.weekday_profile or (1,) * 7]
     week = sum(profile, Fraction(0))
-    weights: dict[tuple[str, ...], Fraction] = {}
+    weekdays: dict[tuple[str, ...], list[int]] = {}
     extra: dict[str, Fraction] = {}
     for ordinal in range(first.toordinal(), last.toordinal() + 1):
         day = date.fromordinal(ordinal)
@@ -160,6 +160,11 @@ def _days_of(workload: Workload, period: Period) -> Days:
                 names.append(event.name)
             else:
                 extra[event.name] = extra.get(event.name, Fraction(0)) + Fraction(1, event.days)
-        key = tuple(names)
-        weights[key] = weights.get(key, Fraction(0)) + 7 * profile[day.weekday()] / week
+        weekdays.setdefault(tuple(names), [0] * 7)[day.weekday()] += 1
+    weights = {
+        names: sum((n * part for n, part in zip(counts, profile, strict=True)), Fraction(0))
+        * 7
+        / week
+        for names, counts in weekdays.items()
+    }
     return Days(weights, extra)
