@@ -150,3 +150,17 @@ def test_what_cannot_be_meant_is_refused(asked, error, words):
         of(**{"workloads": Workload(**PRODUCT)} | asked)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_numbers_that_the_bill_does_not_rest_on_are_left_out():
+    """Reasoning has no bar on a model that does not reason, and one on a model that does."""
+    asked = Workload(
+        name="w",
+        requests_per_day={"p50": 100, "p90": 200},
+        prompt_tokens=1000,
+        completion_tokens=100,
+        reasoning_tokens={"p50": 500, "p90": 900, "mean_factor": {"p50": 1, "p90": 2}},
+    )
+    factor = "reasoning_tokens.mean_factor"
+    assert factor in sensitivity(asked, "kimi-k2-5-thinking", 1, as_of=AS_OF).frame["input"].tolist()
+    assert factor not in sensitivity(asked, "kimi-k2", 1, as_of=AS_OF).frame["input"].tolist()

@@ -18,6 +18,7 @@ from kimi_planner.projection.calendar import Month, month_range
 from kimi_planner.projection.inputs import (
     check_price_changes,
     check_seed,
+    chosen_day,
     chosen_workloads,
 )
 from kimi_planner.projection.scenarios import Scenarios, scenario_quantities, stream
@@ -95,7 +96,7 @@ def sensitivity(
     Returns
     -------
     Sensitivity
-        A row for each number with a range, and the rest of the variance.
+        A row for each number with a range that the bill rests on, and the rest of the variance.
 
     Raises
     ------
@@ -109,15 +110,14 @@ def sensitivity(
     The share of variance is Sobol's index of first order, ``Var(E[Y | X]) / Var(Y)``, of the spend
     ``Y`` over the whole horizon: the numbers are set to 65,536 points of a Kronecker sequence,
     shifted by the seed, and the spend expected at each is averaged within 256 equal shares of the
-    number; of its own workload, as workloads are independent. Months given the scenario are independent; their variance is that of a compound sum.
+    number; of its own workload, as workloads are independent. Months given the scenario are
+    independent; their variance is that of a compound sum.
     """
     catalog = load_catalog(catalog)
     chosen = chosen_workloads(workloads)
     check_seed(seed)
     low, high = _checked_quantiles(q)
-    as_of = as_of or date.today()  # noqa: DTZ011 - a plan is made on the planner's own day
-    if not isinstance(as_of, date):
-        raise ScenarioError(f"as_of is {shown(as_of)}. Give a datetime.date.")
+    as_of = chosen_day(as_of)
     catalog.check_as_of(as_of)
     check_price_changes(catalog, chosen)
     pairs = [(workload, catalog.model(name)) for workload, name in _choices(chosen, model)]
@@ -132,6 +132,8 @@ def sensitivity(
     for key, quantity in inputs.items():
         shares = {other: np.full(2, 0.5) for other in inputs} | {key: np.array([low, high])}
         ends = _spend(pairs, covered, shares) / len(covered)
+        if np.all(ends == base / len(covered)):
+            continue  # such as reasoning on a model that does not reason
         rows.append(
             {
                 "workload": key[0] or "all",
