@@ -162,5 +162,7 @@ def test_numbers_that_the_bill_does_not_rest_on_are_left_out():
         reasoning_tokens={"p50": 500, "p90": 900, "mean_factor": {"p50": 1, "p90": 2}},
     )
     factor = "reasoning_tokens.mean_factor"
-    assert factor in sensitivity(asked, "kimi-k2-5-thinking", 1, as_of=AS_OF).frame["input"].tolist()
+    assert (
+        factor in sensitivity(asked, "kimi-k2-5-thinking", 1, as_of=AS_OF).frame["input"].tolist()
+    )
     assert factor not in sensitivity(asked, "kimi-k2", 1, as_of=AS_OF).frame["input"].tolist()
