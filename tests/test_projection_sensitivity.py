@@ -1,7 +1,7 @@
 """Sensitivity against closed forms of products of lognormals, and against hand arithmetic."""
 
 import math
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
@@ -141,6 +141,7 @@ def test_plain_numbers_have_nothing_to_vary():
         ({"seed": -1}, ScenarioError, "seed is -1"),
         ({"months": 0}, ScenarioError, "months is 0"),
         ({"as_of": "today"}, ScenarioError, "as_of is 'today'"),
+        ({"as_of": datetime(2026, 11, 1, tzinfo=UTC)}, ScenarioError, "Give a datetime.date"),
         ({"workloads": []}, ScenarioError, "No workloads"),
     ],
 )

@@ -18,6 +18,7 @@ from kimi_planner.projection.calendar import Month, month_range
 from kimi_planner.projection.inputs import (
     check_price_changes,
     check_seed,
+    chosen_day,
     chosen_workloads,
 )
 from kimi_planner.projection.scenarios import Scenarios, scenario_quantities, stream
@@ -115,9 +116,7 @@ def sensitivity(
     chosen = chosen_workloads(workloads)
     check_seed(seed)
     low, high = _checked_quantiles(q)
-    as_of = as_of or date.today()  # noqa: DTZ011 - a plan is made on the planner's own day
-    if not isinstance(as_of, date):
-        raise ScenarioError(f"as_of is {shown(as_of)}. Give a datetime.date.")
+    as_of = chosen_day(as_of)
     catalog.check_as_of(as_of)
     check_price_changes(catalog, chosen)
     pairs = [(workload, catalog.model(name)) for workload, name in _choices(chosen, model)]
@@ -258,13 +257,17 @@ def _drawn(
     drawn, noise = {}, 0.0
     for workload, spec in pairs:
         bill = Bill.of(workload, spec, months, _scenarios(workload, points))
-        law = conversation_costs(bill, stream(seed, workload.name, "sizes"))
-        relative = 0.0 if law is None else law.second - (0.0 if bill.calls_at_random else 1.0)
+        relatives: dict[object, float] = {}
         total = np.zeros(1)
         for place, count in enumerate(bill.conversations()):
+            kind = bill.kind(place)
+            if kind not in relatives:
+                law = conversation_costs(bill, place, stream(seed, workload.name, "sizes"))
+                certain = 0.0 if bill.calls_at_random else 1.0
+                relatives[kind] = 0.0 if law is None else law.second - certain
             usd = bill.expected_usd(place)
             total = total + usd
-            noise += relative * float(np.mean(usd**2 / np.maximum(count, 1e-300)))
+            noise += relatives[kind] * float(np.mean(usd**2 / np.maximum(count, 1e-300)))
         drawn[workload.name] = total
     return drawn, noise
 
