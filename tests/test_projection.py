@@ -615,6 +615,30 @@ def test_notes_say_which_range_is_not_given(changes, models, said):
     assert list(plan(plain(**changes), models=models).notes) == said
 
 
+def test_what_lies_outside_of_the_plan_is_said():
+    """A workload without a day in the plan, or an event without one, is not silently nothing."""
+    event = {"name": "sale", "date": "2027-06-01", "factor": 2}
+    gone, early = plain(ends_on="2026-01-31"), plain(starts_on="2028-01-01")
+    assert plan(gone).notes[1] == (
+        "It has traffic only outside of the plan (any day to 2026-01-31), so it costs nothing: w."
+    )
+    assert "(2028-01-01 to any day), so it costs nothing: w." in plan(early).notes[1]
+    said = "These events lie outside of the plan and count for nothing: sale (w)."
+    assert said in plan(plain(events=[event]), start="2026-11", months=7).notes
+    assert said not in plan(plain(events=[event]), start="2026-11", months=8).notes
+
+
+def test_a_cached_price_to_come_is_not_denied():
+    """Where a price change states a cached price, the note says until when there is none."""
+    change = {"date": "2027-01-01", "cached_input_usd_per_mtok": "0.1"}
+    workload = plain(cached_share=0.5, price_changes=[change])
+    (note,) = [one for one in plan(workload, models="kimi-k2").notes if "cached-input" in one]
+    assert note == (
+        "Catalog 2026-06 states no cached-input price, so cached tokens are billed as input until "
+        "one is given: w."
+    )
+
+
 def test_a_mean_of_turns_that_cannot_be_met_is_said():
     """Rounding to whole turns from 1 upwards changes the mean, and the note says to what."""
     rng = np.random.default_rng(1)

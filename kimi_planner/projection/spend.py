@@ -121,7 +121,7 @@ def project(
         as_of=as_of,
         seed=seed,
         n_paths=n_paths,
-        notes=assumptions_left_out(chosen, specs),
+        notes=assumptions_left_out(chosen, specs, covered),
         method=METHOD,
     )
 
