@@ -115,15 +115,13 @@ class Bill:
         Where prices change within the month, they are weighted by its requests.
         """
         cached = float(np.mean(self.scenarios.value("cached_share")))
-        spans = [
-            (one, float(np.mean(requests)))
-            for period, one, requests in zip(self.periods, self.prices, self.requests, strict=True)
-            if period.place == place
-        ]
-        total = sum(weight for _, weight in spans)
+        spans = [at for at, period in enumerate(self.periods) if period.place == place]
+        weights = [float(np.mean(self.requests[at])) for at in spans] if len(spans) > 1 else [1.0]
+        total = sum(weights)
         prompt = output = 0.0
-        for one, weight in spans:
+        for at, weight in zip(spans, weights, strict=True):
             share = weight / total if total else 1 / len(spans)
+            one = self.prices[at]
             full = float(one.input.usd_per_mtok)
             prompt += share * (full + cached * (float(one.cached.usd_per_mtok) - full))
             output += share * float(one.output.usd_per_mtok)

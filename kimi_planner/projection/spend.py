@@ -151,10 +151,15 @@ def _drawn_spends(
             if kind not in noises:
                 law = conversation_costs(bill, place, stream(seed, workload.name, "sizes"))
                 at_random = bill.calls_at_random
+                alike = {
+                    at for some in kinds.values() for at, one in enumerate(some) if one == kind
+                }
                 noises[kind] = (
                     None
                     if law is None or (law.is_constant and not at_random)
-                    else Noise.of(law, counts, cells, at_random=at_random)
+                    else Noise.of(
+                        law, [counts[at] for at in sorted(alike)], cells, at_random=at_random
+                    )
                 )
     usd = {spec.id: np.empty((len(months), n_paths)) for spec in specs}
     rng = stream(seed, workload.name, "calls")
