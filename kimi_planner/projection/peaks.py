@@ -117,7 +117,12 @@ class PeakPlan:
     n_paths: int
 
     def traffic(self, workload: Workload, reasons: bool, window: int | None = None) -> Traffic:
-        """Return the traffic of a workload on a model that reasons or not, in its context window."""
+        """Return the traffic of a workload on a model that reasons or not, in its context window.
+
+        A call that the API refuses as too large was sent all the same, and counts in full.
+        """
+        if workload.overflow_policy.policy == "reject":
+            window = None
         per_day = busiest_day_calls(
             workload, self.months, lambda quantity, name: self._drawn(quantity, workload.name, name)
         )

@@ -86,7 +86,8 @@ def throughput(
     Calls of the busiest hour of a month's busiest day arrive independently of each other, so a
     minute has a Poisson number of them, and their tokens are its compound. A call counts its prompt
     and ``max_tokens``, as the limits say, or its answer where ``max_tokens`` is not given; a call
-    that does not fit its model's window follows the workload's overflow policy. Requests
+    that does not fit its model's window is shortened as the workload's overflow policy says, or
+    counts in full where it is refused. Requests
     in work are Poisson too, with the mean of arrivals per second times the seconds of an answer
     (Little's law; exact for any spread of these seconds when nothing waits).
     """
