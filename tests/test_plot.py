@@ -120,6 +120,12 @@ def test_context_fit_marks_the_window(recommendation):
     assert words(ax).count("fit") >= len(recommendation.projection.names)
 
 
+def test_context_fit_of_requests_of_nothing():
+    """Requests without a token have no place on a logarithmic axis, and no warning."""
+    nothing = Workload(name="w", requests_per_day=0, prompt_tokens=0, completion_tokens=0)
+    assert plot.context_fit(context_fit(nothing)).get_xscale() == "linear"
+
+
 def test_context_fit_parts_models_that_differ():
     """A workload that needs more on the model that reasons has a row for each."""
     workload = Workload(

@@ -1,7 +1,7 @@
 """Sensitivity against closed forms of products of lognormals, and against hand arithmetic."""
 
 import math
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
@@ -118,6 +118,14 @@ def test_models_can_be_chosen_for_each_workload():
     assert set(result.frame["workload"]) == {"a", "b", "all"}
 
 
+def test_a_number_without_an_effect_has_no_share():
+    """Reasoning on a model that does not reason, and an event outside of the plan, explain nothing."""
+    event = {"name": "later", "date": "2030-01-01", "factor": {"p50": 1, "p90": 5}}
+    reasoning = {"p50": 500, "p90": 900, "mean_factor": {"p50": 1, "p90": 2}}
+    found = shares(of(Workload(**PRODUCT, reasoning_tokens=reasoning, events=[event])))
+    assert found["w", "reasoning_tokens.mean_factor"] == found["w", "events.later"] == 0
+
+
 def test_plain_numbers_have_nothing_to_vary():
     """Without a range there are no bars, and the base is the bill."""
     workload = Workload(name="w", requests_per_day=1000, prompt_tokens=2000, completion_tokens=500)
@@ -141,6 +149,7 @@ def test_plain_numbers_have_nothing_to_vary():
         ({"seed": -1}, ScenarioError, "seed is -1"),
         ({"months": 0}, ScenarioError, "months is 0"),
         ({"as_of": "today"}, ScenarioError, "as_of is 'today'"),
+        ({"as_of": datetime(2026, 11, 1, tzinfo=UTC)}, ScenarioError, "Give a datetime.date"),
         ({"workloads": []}, ScenarioError, "No workloads"),
     ],
 )

@@ -116,18 +116,27 @@ class PeakPlan:
     seed: int
     n_paths: int
 
-    def traffic(self, workload: Workload, reasons: bool) -> Traffic:
-        """Return the traffic of a workload on a model that reasons, or on one that does not."""
+    def traffic(self, workload: Workload, reasons: bool, window: int | None = None) -> Traffic:
+        """Return the traffic of a workload on a model that reasons or not, in its context window.
+
+        A call that the API refuses as too large was sent all the same, and counts in full.
+        """
+        if workload.overflow_policy.policy == "reject":
+            window = None
         per_day = busiest_day_calls(
             workload, self.months, lambda quantity, name: self._drawn(quantity, workload.name, name)
         )
         hour = workload.quantity("peak_hour_share") or self.peak_hour_share
         share = self._drawn(hour, workload.name, "peak_hour_share", otherwise=EVEN_HOUR_SHARE)
         per_minute = per_day * np.maximum(share, EVEN_HOUR_SHARE) / MINUTES_PER_HOUR
-        tokens = expected_tokens(workload, reasons, self._mean_factors(workload))
+        tokens = expected_tokens(workload, reasons, self._mean_factors(workload), window=window)
         reserved = tokens.completion if workload.max_tokens is None else workload.max_tokens
         sample = sample_calls(
-            workload, reasons, stream(self.seed, workload.name, "sizes"), uncertain_means=False
+            workload,
+            reasons,
+            stream(self.seed, workload.name, "sizes"),
+            uncertain_means=False,
+            window=window,
         )
         sizes = sample.prompt + sample.reserved
         in_work = None

@@ -141,8 +141,9 @@ def sensitivity(
                 "given": quantity.describe(),
                 "low_usd_per_month": float(ends[0]),
                 "high_usd_per_month": float(ends[-1]),
-                "variance_share": _first_order(points[key], drawn.get(key[0], everything))
-                / (variance or 1.0),
+                "variance_share": 0.0
+                if ends[0] == ends[-1]  # such as reasoning on a model that does not reason
+                else _first_order(points[key], drawn.get(key[0], everything)) / variance,
             }
         )
     rows.sort(key=lambda row: -abs(row["high_usd_per_month"] - row["low_usd_per_month"]))
@@ -260,13 +261,17 @@ def _drawn(
     drawn, noise = {}, 0.0
     for workload, spec in pairs:
         bill = Bill.of(workload, spec, months, _scenarios(workload, points))
-        law = conversation_costs(bill, stream(seed, workload.name, "sizes"))
-        relative = 0.0 if law is None else law.second - (0.0 if bill.calls_at_random else 1.0)
+        relatives: dict[object, float] = {}
         total = np.zeros(1)
         for place, count in enumerate(bill.conversations()):
+            kind = bill.kind(place)
+            if kind not in relatives:
+                law = conversation_costs(bill, place, stream(seed, workload.name, "sizes"))
+                certain = 0.0 if bill.calls_at_random else 1.0
+                relatives[kind] = 0.0 if law is None else law.second - certain
             usd = bill.expected_usd(place)
             total = total + usd
-            noise += relative * float(np.mean(usd**2 / np.maximum(count, 1e-300)))
+            noise += relatives[kind] * float(np.mean(usd**2 / np.maximum(count, 1e-300)))
         drawn[workload.name] = total
     return drawn, noise
 
