@@ -200,7 +200,8 @@ def reconcile_(
 
 
 def _totals(logs: tuple[Path, ...], by: tuple[str, ...], on_error: Literal["raise", "skip"]) -> Any:
-    from kimi_planner.pricing.totals import added, total_usage
+    from kimi_planner.pricing.sources import total_usage
+    from kimi_planner.pricing.totals import added
 
     parts = [total_usage(log, by, on_error=on_error) for log in logs]
     return added(parts, ", ".join(map(str, logs)))

@@ -13,7 +13,8 @@ from kimi_planner.errors import UnknownModelError, UsageError
 from kimi_planner.money import plain, total
 from kimi_planner.pricing.call import COST_COLUMNS, Cost, cached_price_notes, cost_of_tokens
 from kimi_planner.pricing.group import DERIVED, TOTALS
-from kimi_planner.pricing.totals import UsageTotals, total_usage, whole_column
+from kimi_planner.pricing.sources import total_usage
+from kimi_planner.pricing.totals import UsageTotals, whole_column
 
 __all__ = ["spend_by"]
 
