@@ -73,8 +73,9 @@ def cache_notes(workloads: Sequence[Workload]) -> tuple[str, ...]:
     notes = []
     if derived:
         notes.append(
-            "The cached share is worked out for conversations that start at random around the clock, "
-            f"with a prefix that never changes: {', '.join(derived)}."
+            "The cached share is worked out for conversations that start at random around the clock, at "
+            "the mean traffic of a first month without growth or events, with a prefix that never "
+            f"changes: {', '.join(derived)}."
         )
     without = [
         name

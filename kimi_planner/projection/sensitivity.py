@@ -279,7 +279,8 @@ def _drawn(
 def _first_order(shares: Array, total: Array) -> float:
     """Return the variance of the mean of a total given one number.
 
-    The points lie so evenly that the means of the bins need no correction for chance.
+    With few numbers the points lie so evenly that the means of the bins need no correction for
+    chance; with many, a share can be up to one in 256 too large.
     """
     place = np.minimum((shares * _BINS).astype(np.int64), _BINS - 1)
     counts = np.bincount(place, minlength=_BINS)

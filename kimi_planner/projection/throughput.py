@@ -191,7 +191,7 @@ def _notes(
     )
     say(
         "No weekday_profile is given, so every day of a month is taken as alike",
-        [one.name for one in workloads if getattr(one, "weekday_profile", None) is None],
+        [one.name for one in workloads if one.weekday_profile is None],
     )
     say(
         "No max_tokens is given; the API then counts a default that its limits do not state, here "
