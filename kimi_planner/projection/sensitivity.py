@@ -141,9 +141,8 @@ def sensitivity(
                 "given": quantity.describe(),
                 "low_usd_per_month": float(ends[0]),
                 "high_usd_per_month": float(ends[-1]),
-                "variance_share": 0.0
-                if ends[0] == ends[-1]  # such as reasoning on a model that does not reason
-                else _first_order(points[key], drawn.get(key[0], everything)) / variance,
+                "variance_share": _first_order(points[key], drawn.get(key[0], everything))
+                / (variance or 1.0),
             }
         )
     rows.sort(key=lambda row: -abs(row["high_usd_per_month"] - row["low_usd_per_month"]))
