@@ -24,7 +24,8 @@ from kimi_planner.projection.forecast.intervals import (
     power_law,
     white,
 )
-from kimi_planner.projection.forecast.observed import DAY, Observed
+from kimi_planner.projection.forecast.moments import DAY
+from kimi_planner.projection.forecast.observed import Observed
 
 __all__ = ["METHOD", "Mixture", "weigh"]
 
@@ -94,7 +95,7 @@ class Mixture:
     @property
     def mean(self) -> Array:
         """Expected relative level of each target, shape (n_targets,)."""
-        return np.asarray(self.weights @ self.centre)
+        return np.asarray(self.weights @ np.maximum(self.centre, _LEAST_LEVEL))
 
     @property
     def last(self) -> Mixture:
@@ -122,7 +123,7 @@ class Mixture:
             middles = (lows + highs) / 2
             under = below(middles) < shares
             lows, highs = np.where(under, middles, lows), np.where(under, highs, middles)
-        return np.exp((lows + highs) / 2)
+        return np.asarray(np.exp((lows + highs) / 2))
 
 
 def weigh(observed: Observed, targets: Sequence[float]) -> Mixture:
