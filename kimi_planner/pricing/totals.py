@@ -19,6 +19,7 @@ import pandas as pd
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.pricing.columns import Counts, counts_of
 from kimi_planner.pricing.group import TOTALS, Cells, cells_of, merged
+from kimi_planner.usage.lines import Progress
 from kimi_planner.usage.read import MAX_REJECTED_SHOWN, read_usage
 
 __all__ = [
@@ -141,6 +142,7 @@ def total_usage(
     by: str | Sequence[str] = ("month", "model"),
     *,
     on_error: Literal["raise", "skip"] = "raise",
+    progress: Progress | None = None,
 ) -> UsageTotals:
     """Add up the tokens of a log of any size, exactly.
 
@@ -156,6 +158,9 @@ def total_usage(
         ``"month"`` and ``"day"`` in UTC, ``"model"``, or any column of the source.
     on_error : {"raise", "skip"}
         What to do with a bad row: stop, or leave it out and count it.
+    progress : callable, optional
+        Called with the bytes on disk read since the last call, and the bytes of the file; once per
+        file where it is read in batches.
 
     Returns
     -------
@@ -192,9 +197,12 @@ def total_usage(
         raise UsageError(f"source is {shown(source)}. {_instead_of(source)}")
     path = Path(source)
     if not is_streamed(path, keys):
-        checked = read_usage(path, on_error=on_error)
+        checked = read_usage(path, on_error=on_error, progress=progress)
         return totals_of(counts_of(checked), keys, checked)
-    parts = (totals_of_file(file, keys, on_error, root=path) for file in files_of(path))
+    parts = (
+        totals_of_file(file, keys, on_error, root=path, progress=progress)
+        for file in files_of(path)
+    )
     return added(parts, str(path))
 
 

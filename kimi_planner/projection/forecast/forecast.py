@@ -129,7 +129,11 @@ def forecast_spend(
         source=source,
         catalog=catalog,
         as_of=as_of,
-        notes=(*notes, *_notes(observed, whole, ahead.seconds, told=None not in (start, end))),
+        notes=(
+            *notes,
+            *_notes(observed, whole, ahead.seconds, told=start is not None and end is not None),
+            *_left_out(frame),
+        ),
     )
 
 
@@ -183,3 +187,9 @@ def _notes(observed: Observed, whole: Observed, ahead: float, *, told: bool) -> 
     if whole.rows_outside:
         notes.append(f"Rows outside start and end, left out: {whole.rows_outside:,}.")
     return notes
+
+
+def _left_out(frame: pd.DataFrame) -> list[str]:
+    """Return what the reader of the log left out that may have cost something, in sentences."""
+    rejected = frame.attrs.get("rejected")
+    return [f"Bad rows of the log, left out: {rejected:,}."] if rejected else []
