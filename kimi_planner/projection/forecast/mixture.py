@@ -55,6 +55,7 @@ _LEAST_VARIANCE = 1e-4  # of a stretch, relative to the level squared
 _UNSEEN_DAY, _UNSEEN_WEEK = 0.12, 0.03
 _LEAST_LEVEL = 0.05  # of the observed one
 _NEGLIGIBLE = 1e-5
+_ROUNDING = 1e-9
 
 
 class Parts(NamedTuple):
@@ -117,7 +118,8 @@ class Mixture:
 
         def below(level: Array) -> Array:
             steps = (level[:, None] - place) / np.maximum(sigma, 1e-12)
-            return np.asarray(stdtr(self.freedom, steps) @ self.weights)
+            # Not a matrix product, whose rounding depends on how many shares are asked for at once.
+            return np.asarray((stdtr(self.freedom, steps) * self.weights).sum(axis=1))
 
         lows, highs = np.full(len(shares), low), np.full(len(shares), high)
         for _ in range(60):  # bisection: the tails of a mixture defeat faster ways
@@ -148,7 +150,9 @@ def weigh(observed: Observed, targets: Sequence[float]) -> Mixture:
         for weight, variance in _certain(observed, poisson, differences)
     ]
     size = _FREEDOM / 2 * 1.5 * max(poisson, _LEAST_VARIANCE)
-    for weight, hurst, parts in _ways(observed, count, ahead, noise):
+    # Stretches that are all equal fit the smoothest drift best, and show none: calls alone are left.
+    ways = _ways(observed, count, ahead, noise) if np.ptp(observed.usd) > _ROUNDING * level else ()
+    for weight, hurst, parts in ways:
         found.append(_fit(weight, hurst, parts, differences, size))
     logs = np.array([one[0] for one in found])
     weights = np.exp(logs - logs.max())

@@ -108,4 +108,5 @@ def _since(value: object) -> pd.Timedelta | None:
 
 def _is_number(value: object) -> bool:
     numbers = int | float | np.integer | np.floating
-    return isinstance(value, numbers) and not isinstance(value, bool)
+    lengths = bool | np.timedelta64  # which are integers to Python and NumPy
+    return isinstance(value, numbers) and not isinstance(value, lengths)
