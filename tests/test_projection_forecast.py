@@ -277,7 +277,7 @@ LOGS = {
     "one call": (calls([5]), {"start": 0, "end": 10}),
     "one call, heavy": (calls([5], 10**15, 10**15), {"start": 0, "end": 10}),
     "two calls": (calls([0, 7]), {}),
-    "two calls, far apart": (calls([0, 5e6]), {}),
+    "two calls, far apart": (calls([0, 2e6]), {}),
     "all at one time": (calls([5] * 40), {"start": 0, "end": HOUR}),
     "one window": (windows([0]), {"start": 0, "end": 600}),
     "long gap": (calls([*range(100), *range(50_000, 50_100)]), {}),
@@ -298,7 +298,7 @@ LOGS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("horizon", ["1s", "36h", "10 days", "40 months"])
+@pytest.mark.parametrize("horizon", ["1s", "40 months"])
 @pytest.mark.parametrize("name", LOGS)
 def test_any_log_has_a_forecast(name, horizon):
     """Odd logs, and horizons far shorter or longer, give finite, positive, ordered amounts."""
@@ -410,10 +410,10 @@ def test_logs_that_tell_nothing_are_refused(log, options, error, said):
 
 def test_hours_after_a_long_log_follow_its_last_days():
     """A horizon under two days after four weeks or more uses the last 14 days, and says so."""
-    steady = windows(range(40 * 24), HOUR, 1, dated=True)
+    steady = windows(range(40 * 6), 4 * HOUR, 1, dated=True)
     more = steady.assign(
         **{
-            name: np.where(np.arange(len(steady)) < 20 * 24, steady[name], 3 * steady[name])
+            name: np.where(np.arange(len(steady)) < 20 * 6, steady[name], 3 * steady[name])
             for name in ("prompt_tokens", "completion_tokens", "requests")
         }
     )
@@ -421,7 +421,7 @@ def test_hours_after_a_long_log_follow_its_last_days():
     assert found.observed.seconds == 14 * DAY
     assert found.notes[0].startswith("Only the last 14 days are used")
     assert not any("Rows outside" in note for note in found.notes)
-    recent = forecast_spend(more.iloc[-14 * 24 :], "6h", "kimi-k2")
+    recent = forecast_spend(more.iloc[-14 * 6 :], "6h", "kimi-k2")
     assert found.mean == pytest.approx(recent.mean)
     longer = check(forecast_spend(more, "2 days", "kimi-k2"))
     assert longer.observed.seconds == 40 * DAY

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import cholesky
-from scipy.linalg.blas import dtrsm
+from scipy.linalg.blas import dtrsv
 from scipy.special import gammaln, stdtr
 
 from kimi_planner.projection.forecast.intervals import (
@@ -141,7 +141,7 @@ def weigh(observed: Observed, targets: Sequence[float]) -> Mixture:
     """
     count = len(observed.usd)
     level = observed.usd.mean()
-    differences = _contrasts(count).T @ (observed.usd / level)
+    differences = _contrasts(observed.usd / level)
     poisson = observed.call_usd2 / count / level**2
     ahead = tuple(round(target / observed.seconds, 12) for target in targets)
     noise = _parts("white", 0.5, count, ahead)
@@ -211,9 +211,9 @@ def _fit(
     """Return log weight, exponent, freedom, centre and scale, the unknown variance integrated out."""
     count = len(differences)
     root = cholesky(parts.seen + 1e-9 * np.eye(count), lower=True, check_finite=False)
-    # Not solve_triangular: its threads cost a hundred times what such a small system takes.
-    solved = dtrsm(1.0, root, np.column_stack([differences, parts.shared]), lower=1)
-    seen, shared = solved[:, 0], solved[:, 1:]
+    # Column by column: for all at once BLAS starts threads, which cost far more than they save.
+    seen = dtrsv(root, differences, lower=1)
+    shared = np.stack([dtrsv(root, column, lower=1) for column in parts.shared.T], axis=1)
     freedom = _FREEDOM + count
     squares = 2 * size + seen @ seen
     weight = (
@@ -240,11 +240,16 @@ def _unseen(observed: Observed, targets: Sequence[float]) -> Array:
     return total
 
 
-@lru_cache(maxsize=64)
-def _contrasts(count: int) -> Array:
-    """Return orthonormal differences of stretches, shape (count, count - 1)."""
-    basis = np.column_stack([np.ones(count), np.eye(count)[:, :-1]])
-    return np.asarray(np.linalg.qr(basis)[0][:, 1:])
+def _contrasts(values: Array) -> Array:
+    """Return orthonormal differences along the first axis, one fewer: what is left without the mean.
+
+    A Householder reflection puts the mean in the first place, from which it is taken away.
+    """
+    count = len(values)
+    mirror = np.full(count, count**-0.5)
+    mirror[0] += 1.0
+    along = mirror @ values / (mirror @ mirror)
+    return np.asarray((values - 2 * np.multiply.outer(mirror, along))[1:])
 
 
 @lru_cache(maxsize=512)
@@ -266,9 +271,8 @@ def _raw(covariance: Covariance, count: int, ahead: tuple[float, ...]) -> Parts:
     seen = covariance(start, end, start, end)
     shared = covariance(start, end, after, until)
     own = np.array([covariance(*(np.array([x]) for x in (1.0, u, 1.0, u)))[0, 0] for u in until])
-    contrasts = _contrasts(count)
     return Parts(
-        seen=contrasts.T @ seen @ contrasts,
-        shared=contrasts.T @ (shared - seen.mean(axis=1)[:, None]),
+        seen=_contrasts(_contrasts(seen).T),
+        shared=_contrasts(shared - seen.mean(axis=1)[:, None]),
         ahead=np.maximum(own - 2 * shared.mean(axis=0) + seen.mean(), 0.0),
     )
