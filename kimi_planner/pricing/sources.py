@@ -12,6 +12,7 @@ from kimi_planner.errors import UsageError, shown
 from kimi_planner.pricing.columns import counts_of
 from kimi_planner.pricing.stream import files_of, is_streamed, totals_of_file, totals_of_part
 from kimi_planner.pricing.totals import UsageTotals, added, checked_names, totals_of
+from kimi_planner.usage.lines import Progress
 from kimi_planner.usage.read import read_usage
 
 __all__ = ["total_usage"]
@@ -22,6 +23,7 @@ def total_usage(
     by: str | Sequence[str] = ("month", "model"),
     *,
     on_error: Literal["raise", "skip"] = "raise",
+    progress: Progress | None = None,
 ) -> UsageTotals:
     """Add up the tokens of a log of any size, exactly.
 
@@ -37,6 +39,9 @@ def total_usage(
         ``"month"`` and ``"day"`` in UTC, ``"model"``, or any column of the source.
     on_error : {"raise", "skip"}
         What to do with a bad row: stop, or leave it out and count it.
+    progress : callable, optional
+        Called with the bytes on disk read since the last call, and the bytes of the file; once per
+        file where it is read in batches.
 
     Returns
     -------
@@ -66,9 +71,12 @@ def total_usage(
         raise UsageError(f"source is {shown(source)}. {_instead_of(source)}")
     path = Path(source)
     if not is_streamed(path, keys):
-        checked = read_usage(path, on_error=on_error)
+        checked = read_usage(path, on_error=on_error, progress=progress)
         return totals_of(counts_of(checked), keys, checked)
-    parts = (totals_of_file(file, keys, on_error, root=path) for file in files_of(path))
+    parts = (
+        totals_of_file(file, keys, on_error, root=path, progress=progress)
+        for file in files_of(path)
+    )
     return added(parts, str(path))
 
 
