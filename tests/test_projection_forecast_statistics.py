@@ -312,7 +312,7 @@ def test_a_daily_rhythm_is_followed():
 TRACES = {
     "azure2023_code.csv.gz": 4,
     "mooncake_conversation_first_half.csv.gz": 4,
-    "servegen_m-small_10min.csv.gz": 4,
+    "servegen_m-small_10min.csv.gz": 2,
 }
 
 

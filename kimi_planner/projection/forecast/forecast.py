@@ -11,7 +11,7 @@ import pandas as pd
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import ScenarioError, TooLittleUsageError, UsageError, shown
 from kimi_planner.projection.forecast.horizon import horizon_of
-from kimi_planner.projection.forecast.mixture import weigh
+from kimi_planner.projection.forecast.mixture import FAR_AHEAD, weigh
 from kimi_planner.projection.forecast.moments import DAY, moment_of
 from kimi_planner.projection.forecast.observed import LONG_LOG_DAYS, Observed, observe
 from kimi_planner.projection.forecast.result import SpendForecast
@@ -22,7 +22,6 @@ __all__ = ["forecast_spend"]
 
 STEPS = 12
 FEW_CALLS = 100
-LONG_AHEAD = 3  # times the log
 RECENT_DAYS = 14
 NEAR_DAYS = 2
 
@@ -164,10 +163,11 @@ def _notes(observed: Observed, whole: Observed, ahead: float, *, told: bool) -> 
     if observed.calls < FEW_CALLS:
         calls = "1 call" if observed.calls == 1 else f"{observed.calls:,} calls"
         notes.append(f"Only {calls} to forecast from, so the range is wide.")
-    if ahead > LONG_AHEAD * whole.seconds:
+    if ahead > FAR_AHEAD * whole.seconds:
         notes.append(
-            f"The horizon is {ahead / whole.seconds:,.0f} times as long as the log. Growth, seasons "
-            "and changes of use that the log is too short to show are not in the range."
+            f"The horizon is {ahead / whole.seconds:,.0f} times as long as the log. Beyond {FAR_AHEAD} "
+            "times the level is taken to drift by 4% a day, as a random walk; growth, seasons and "
+            "changes of use may be more than that."
         )
     if observed.seconds < 0.999 * DAY:
         notes.append(

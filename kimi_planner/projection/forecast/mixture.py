@@ -28,7 +28,7 @@ from kimi_planner.projection.forecast.intervals import (
 from kimi_planner.projection.forecast.moments import DAY
 from kimi_planner.projection.forecast.observed import Observed
 
-__all__ = ["METHOD", "Mixture", "weigh"]
+__all__ = ["FAR_AHEAD", "METHOD", "Mixture", "weigh"]
 
 METHOD = (
     "Bayesian mixture of Poisson and regular arrivals, white noise, bursts, fractional Gaussian noise "
@@ -53,6 +53,8 @@ _FREEDOM = 2.0  # degrees of freedom of the prior on a variance
 _LEAST_VARIANCE = 1e-4  # of a stretch, relative to the level squared
 # Relative standard deviation of a rhythm that the log is too short to show.
 _UNSEEN_DAY, _UNSEEN_WEEK = 0.12, 0.03
+_UNSEEN_DRIFT = 0.04  # of the level in a day, as a random walk, where the log says too little
+FAR_AHEAD = 3  # times the log
 _LEAST_LEVEL = 0.05  # of the observed one
 _NEGLIGIBLE = 1e-5
 _ROUNDING = 1e-9
@@ -229,10 +231,11 @@ def _fit(
 
 
 def _unseen(observed: Observed, targets: Sequence[float]) -> Array:
-    """Return the variance of rhythms that are longer than the log, shape (n_targets,)."""
+    """Return the variance of what is slower than the log is long, shape (n_targets,)."""
     unit = observed.seconds
     ahead = tuple(target / unit for target in targets)
-    total = np.zeros(len(ahead))
+    beyond = np.maximum(np.array(targets) - FAR_AHEAD * unit, 0.0) / DAY
+    total: Array = _UNSEEN_DRIFT**2 * beyond / 3  # of the mean of a random walk
     for period, deviation in ((DAY, _UNSEEN_DAY), (7 * DAY, _UNSEEN_WEEK)):
         if unit < 0.999 * period:
             shares = (1.0,) if period == DAY else _WEEK_HARMONICS

@@ -111,7 +111,9 @@ class SpendForecast:
         """Return the central range that holds the total with this probability, USD."""
         if not isinstance(level, _NUMBER) or not 0 < level < 1:
             raise ScenarioError(f"level is {shown(level)}. It must lie between 0 and 1.")
-        low, high = np.asarray(self.quantile([(1 - level) / 2, (1 + level) / 2])).tolist()
+        low, high = np.asarray(
+            self.quantile([round(0.5 - level / 2, 12), round(0.5 + level / 2, 12)])
+        ).tolist()
         return low, high
 
     @cached_property
