@@ -35,7 +35,7 @@ RANGES = {80: (0.1, 0.9), 90: (0.05, 0.95)}
 ORIGINS = 12
 STRETCHES = 60
 RESAMPLES = 1_000
-POISSON_TRACES = 12
+POISSON_TRACES, EVERY = 120, 7  # of each trace every seventh origin, so that they overlap little
 
 Quantiles = Callable[[np.ndarray], np.ndarray]
 
@@ -94,8 +94,10 @@ def score(quantiles: Quantiles, truth: float) -> dict[str, float]:
     return result
 
 
-def evaluate(frame: pd.DataFrame, seconds: float) -> dict[str, dict[str, float]]:
-    """Return the average scores of all methods on one trace."""
+def scores_of(
+    frame: pd.DataFrame, seconds: float, chosen: slice = slice(None)
+) -> dict[str, list[dict[str, float]]]:
+    """Return the scores of all methods at the chosen origins of one trace."""
     offsets = frame["timestamp"].dt.total_seconds().to_numpy()
     order = np.argsort(offsets, kind="stable")
     frame, offsets = frame.iloc[order].reset_index(drop=True), offsets[order]
@@ -106,7 +108,7 @@ def evaluate(frame: pd.DataFrame, seconds: float) -> dict[str, dict[str, float]]
         raise SystemExit("the prices of the benchmark are not those of the catalog")
     calls = frame["requests"].to_numpy(float)
     scores: dict[str, list[dict[str, float]]] = {}
-    for origin, shown, ahead in cases(seconds):
+    for origin, shown, ahead in list(cases(seconds))[chosen]:
         first, last, after = np.searchsorted(
             offsets, [origin, origin + shown, origin + shown + ahead]
         )
@@ -126,9 +128,15 @@ def evaluate(frame: pd.DataFrame, seconds: float) -> dict[str, dict[str, float]]
         }
         for name, quantiles in methods.items():
             scores.setdefault(name, []).append(score(quantiles, truth))
+    return scores
+
+
+def means(tables: list[dict[str, list[dict[str, float]]]]) -> dict[str, dict[str, float]]:
+    """Return the average scores of all methods over all origins."""
+    together = {name: [row for table in tables for row in table[name]] for name in tables[0]}
     return {
         name: {"origins": len(rows), **pd.DataFrame(rows).mean().to_dict()}
-        for name, rows in scores.items()
+        for name, rows in together.items()
     }
 
 
@@ -184,9 +192,18 @@ def main() -> None:
         times = frame["timestamp"].dt.total_seconds()
         steps = np.diff(np.unique(times))
         width = float(np.median(steps)) if (frame["requests"] > 1).any() else 0.0
-        real[path.name] = evaluate(frame, float(times.max()) + width)
+        real[path.name] = means([scores_of(frame, float(times.max()) + width)])
         print(f"{path.name} done", file=sys.stderr)
-    poisson = average([evaluate(*stationary(number)) for number in range(POISSON_TRACES)])
+    poisson = average(
+        [
+            means(
+                [
+                    scores_of(*stationary(number), slice(number % EVERY, None, EVERY))
+                    for number in range(POISSON_TRACES)
+                ]
+            )
+        ]
+    )
     report = {
         "traces": real,
         "average": average(list(real.values())),

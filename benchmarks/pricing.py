@@ -22,8 +22,8 @@ import pandas as pd
 from kimi_planner import load_catalog
 from kimi_planner.pricing import cost_rows, total_cost
 from kimi_planner.pricing.columns import counts_of
+from kimi_planner.pricing.sources import total_usage
 from kimi_planner.pricing.spend import spend_by
-from kimi_planner.pricing.totals import total_usage
 
 MODEL = "kimi-k2-5"
 ROUNDS = 5

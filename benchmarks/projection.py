@@ -1,8 +1,9 @@
-"""How fast scenarios are simulated, against plain draws of NumPy in the same run.
+"""How fast scenarios are simulated, logs priced and read, against bare peers in the same run.
 
 ``python -m benchmarks.projection`` projects one workload with ranges over twelve months on one
-model, and draws as many gamma numbers as there are scenario-months; ``--json`` prints JSON. Run it
-with ``OMP_NUM_THREADS=1`` for one core.
+model, and draws as many gamma numbers as there are scenario-months; then it prices and reads a log
+as `benchmarks.pricing` and `benchmarks.usage` do. ``--json`` prints JSON, ``--simulation`` leaves
+out the logs. Run it with ``OMP_NUM_THREADS=1`` for one core.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import pricing, usage
 from kimi_planner import Workload, project
 
 MONTHS = 12
@@ -79,13 +81,26 @@ def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--simulation", action="store_true")
     options = parser.parse_args()
-    found = [measure(n_paths) for n_paths in (10_000, 100_000, 1_000_000)]
+    found: dict[str, Any] = {}
+    if not options.simulation:  # reading first: its processes inherit the peak memory of this one
+        found["reading"] = usage.run(1_000_000, 1)
+        found["pricing"] = pricing.measure(10_000_000)
+    found["simulation"] = [measure(n_paths) for n_paths in (10_000, 100_000, 1_000_000)]
     if options.json:
         print(json.dumps(found, indent=2))
         return
-    for one in found:
+    for one in found["simulation"]:
         print(*(f"{key} {value:,.3g}" for key, value in one.items()))
+    if not options.simulation:
+        print(
+            *(
+                f"{key} {found['pricing'][key]:.3g}"
+                for key in ("total_over_float", "rows_over_float")
+            )
+        )
+        print(usage.table(found["reading"]))
 
 
 if __name__ == "__main__":

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from kimi_planner.errors import KimiPlannerError
     from kimi_planner.limits import Limits, Tier, load_limits
     from kimi_planner.pricing import Cost, cost, cost_rows, price_usage
+    from kimi_planner.pricing.sources import total_usage
     from kimi_planner.pricing.spend import spend_by
-    from kimi_planner.pricing.totals import UsageTotals, total_usage
+    from kimi_planner.pricing.totals import UsageTotals
     from kimi_planner.projection import (
         CapRisk,
         ContextFit,
@@ -169,7 +170,7 @@ _HOMES = {
     "spend_by": "pricing.spend",
     "throughput": "projection",
     "tokens_from_bytes": "tokens.sizes",
-    "total_usage": "pricing.totals",
+    "total_usage": "pricing.sources",
 }
 
 

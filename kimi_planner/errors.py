@@ -22,6 +22,7 @@ __all__ = [
     "PriceNotFoundError",
     "RequestError",
     "ScenarioError",
+    "TooLittleUsageError",
     "UnknownModelError",
     "UsageError",
     "VocabularyError",
@@ -65,6 +66,10 @@ class RequestError(KimiPlannerError, ValueError):
 
 class UsageError(KimiPlannerError, ValueError):
     """A usage record or log is malformed or contradicts itself."""
+
+
+class TooLittleUsageError(UsageError):
+    """A usage log is well formed, and holds too little to tell what was asked of it."""
 
 
 class WorkloadError(KimiPlannerError, ValueError):

@@ -19,6 +19,7 @@ BUILTINS = {
     "PriceNotFoundError": LookupError,
     "RequestError": ValueError,
     "ScenarioError": ValueError,
+    "TooLittleUsageError": ValueError,
     "UnknownModelError": LookupError,
     "UsageError": ValueError,
     "VocabularyError": RuntimeError,

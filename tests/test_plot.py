@@ -6,12 +6,14 @@ from io import BytesIO
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
 from kimi_planner import (
     Workload,
     context_fit,
+    forecast_spend,
     load_workloads,
     plot,
     project,
@@ -41,7 +43,24 @@ def words(ax):
     return " ".join(text.get_text() for text in ax.texts)
 
 
+def forecast(horizon="7 days", hours=9 * 24, dated=True):
+    """Return a forecast from hourly windows, of a dated log or of one without dates."""
+    place = np.arange(hours)
+    requests = np.rint(300 - 200 * np.cos(2 * np.pi * place / 24)).astype(int) + place % 5
+    times = (
+        {"timestamp": pd.Timestamp("2026-11-01T00:00:00Z") + pd.to_timedelta(place, unit="h")}
+        if dated
+        else {"timestamp_s": place * 3600}
+    )
+    tokens = {"prompt_tokens": 1500 * requests, "completion_tokens": 300 * requests}
+    log = pd.DataFrame({**times, "requests": requests, **tokens})
+    return forecast_spend(log, horizon, "kimi-k2", as_of=AS_OF)
+
+
 DRAWN = {
+    "forecast": lambda _, ax: plot.forecast(forecast(), ax=ax),
+    "forecast of months": lambda _, ax: plot.forecast(forecast("3 months", 30), ax=ax),
+    "forecast of hours": lambda _, ax: plot.forecast(forecast("6h", dated=False), ax=ax),
     "monthly_spend": lambda r, ax: plot.monthly_spend(r.projection, ax=ax),
     "spend_fan": lambda r, ax: plot.spend_fan(r.projection, r.best, ax=ax),
     "context_fit": lambda r, ax: plot.context_fit(r.fit, ax=ax),
@@ -118,6 +137,12 @@ def test_context_fit_marks_the_window(recommendation):
     assert windows == [128_000]
     assert "window 128,000" in words(ax)
     assert words(ax).count("fit") >= len(recommendation.projection.names)
+
+
+def test_context_fit_of_requests_of_nothing():
+    """Requests without a token have no place on a logarithmic axis, and no warning."""
+    nothing = Workload(name="w", requests_per_day=0, prompt_tokens=0, completion_tokens=0)
+    assert plot.context_fit(context_fit(nothing)).get_xscale() == "linear"
 
 
 def test_context_fit_parts_models_that_differ():
@@ -248,3 +273,41 @@ def test_throughput_picture_is_apart_and_restores_the_style():
         assert not any(box.padded(-1).overlaps(other.padded(-1)) for other in boxes[:number])
     with pytest.raises(ScenarioError, match="no workload 'v'"):
         plot.throughput(result, workload="v")
+
+
+def test_forecast_shows_the_quantiles_and_as_long_a_time_before():
+    """The line is the P50 of each step, the bands its quantiles; the grey line is what was spent."""
+    result = forecast()
+    ax = plot.forecast(result)
+    past, ahead, now = ax.lines
+    np.testing.assert_allclose(ahead.get_ydata(), [0, *result.frame["p50_usd"]])
+    for band, (low, high) in zip(
+        ax.collections, [("p05_usd", "p95_usd"), ("p10_usd", "p90_usd")], strict=True
+    ):
+        heights = band.get_paths()[0].vertices[:, 1]
+        assert set(np.round(heights, 9)) == set(
+            np.round([0, *result.frame[low], *result.frame[high]], 9)
+        )
+    end = pd.Timestamp("2026-11-10", tz="UTC").timestamp() / 86_400
+    assert (past.get_xdata()[-1], ahead.get_xdata()[0], now.get_xdata()[0]) == (end, end, end)
+    assert (end - past.get_xdata()[0], ahead.get_xdata()[-1] - end) == pytest.approx((7, 7))
+    assert past.get_ydata()[0] == 0
+    assert past.get_ydata()[-1] == pytest.approx(result.observed.total_usd * 7 / 9, rel=0.01)
+    assert (np.diff(past.get_ydata()) >= 0).all()
+    assert ax.get_title(loc="left") == result.sentence
+    said = words(ax)
+    assert f"P90 {result.quantile(0.9):.2f}" in said
+    assert f"before: {past.get_ydata()[-1]:.2f} USD in 7 days" in said
+    assert "No random draws" in said.replace("\n", " ")
+
+
+def test_forecast_of_a_log_without_dates_counts_its_own_time():
+    """The axis has a unit that fits; a log shorter than the horizon is shown whole."""
+    result = forecast("5 days", 24, dated=False)
+    ax = plot.forecast(result)
+    assert ax.get_xlabel() == "days since the log began"
+    assert ax.lines[0].get_xdata()[0] == 0
+    assert ax.lines[0].get_ydata()[-1] == pytest.approx(result.observed.total_usd)
+    assert ax.lines[1].get_xdata()[-1] == pytest.approx(6)
+    assert "in 1 day" in words(ax)
+    assert plot.forecast(forecast("2h", 9, dated=False)).get_xlabel().startswith("hours")

@@ -484,3 +484,10 @@ def test_cached_tokens_that_are_not_stated_are_said(tmp_path: Path) -> None:
         "1 rows priced as kimi-k2 do not state cached tokens; all their prompt tokens are billed as "
         "uncached."
     ]
+
+
+def test_spend_on_no_model_is_refused() -> None:
+    """An empty list of models is an error, not an empty table."""
+    calls = pd.DataFrame({"prompt_tokens": [2000], "completion_tokens": [500]})
+    with pytest.raises(UsageError, match=r"No models\. Name at least one"):
+        spend_by(calls, by=(), models=[])

@@ -1,7 +1,7 @@
 """Projected spend against hand arithmetic, closed forms and brute force, request by request."""
 
 import math
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import pairwise
 
@@ -419,6 +419,20 @@ def test_conversations_cost_what_brute_force_says(model):
     hold_against_brute_force(spend, costs.reshape(n, -1).sum(axis=1))
 
 
+def test_each_month_has_the_spread_of_its_own_prices():
+    """A month after a change from dear input to dear output is as one in which it always held."""
+    workload = {"completion_tokens": {"p50": 200, "p90": 1500}, "requests_per_day": 10}
+    change = {"input_usd_per_mtok": "0.01", "output_usd_per_mtok": 100}
+
+    def spend(day, **scenario):
+        changed = plain(**workload, price_changes=[{"date": day, **change}])
+        return plan(changed, start="2026-12", months=2, models="kimi-k2", **scenario).of("kimi-k2")
+
+    after, always = spend("2027-01-01"), spend("2026-11-01")
+    assert np.sort(after.usd[1]) == pytest.approx(np.sort(always.usd[1]), rel=1e-6)
+    assert after.usd[0].std() / after.usd[0].mean() < 0.8 * after.usd[1].std() / after.usd[1].mean()
+
+
 @pytest.mark.parametrize(("per_day", "p90"), [(1, 30_000), (1, 300_000), (0.1, 30_000)])
 def test_heavy_tails_do_not_move_the_mean(per_day, p90, catalog):
     """However skewed single calls are, the mean of spend is calls x mean cost, to 1e-6."""
@@ -601,6 +615,30 @@ def test_notes_say_which_range_is_not_given(changes, models, said):
     assert list(plan(plain(**changes), models=models).notes) == said
 
 
+def test_what_lies_outside_of_the_plan_is_said():
+    """A workload without a day in the plan, or an event without one, is not silently nothing."""
+    event = {"name": "sale", "date": "2027-06-01", "factor": 2}
+    gone, early = plain(ends_on="2026-01-31"), plain(starts_on="2028-01-01")
+    assert plan(gone).notes[1] == (
+        "It has traffic only outside of the plan (any day to 2026-01-31), so it costs nothing: w."
+    )
+    assert "(2028-01-01 to any day), so it costs nothing: w." in plan(early).notes[1]
+    said = "These events lie outside of the plan and count for nothing: sale (w)."
+    assert said in plan(plain(events=[event]), start="2026-11", months=7).notes
+    assert said not in plan(plain(events=[event]), start="2026-11", months=8).notes
+
+
+def test_a_cached_price_to_come_is_not_denied():
+    """Where a price change states a cached price, the note says until when there is none."""
+    change = {"date": "2027-01-01", "cached_input_usd_per_mtok": "0.1"}
+    workload = plain(cached_share=0.5, price_changes=[change])
+    (note,) = [one for one in plan(workload, models="kimi-k2").notes if "cached-input" in one]
+    assert note == (
+        "Catalog 2026-06 states no cached-input price, so cached tokens are billed as input until "
+        "one is given: w."
+    )
+
+
 def test_a_mean_of_turns_that_cannot_be_met_is_said():
     """Rounding to whole turns from 1 upwards changes the mean, and the note says to what."""
     rng = np.random.default_rng(1)
@@ -647,6 +685,7 @@ def test_notes_name_every_workload_they_are_about():
         ({"models": []}, ScenarioError, ["No models", "at least one"]),
         ({"as_of": date(2026, 5, 31)}, PriceNotFoundError, ["no price for 2026-05-31", "2026-06", "later"]),
         ({"as_of": "2026-11-24"}, ScenarioError, ["as_of is '2026-11-24'", "datetime.date"]),
+        ({"as_of": datetime(2026, 11, 24, tzinfo=UTC)}, ScenarioError, ["as_of is", "datetime.date"]),
         ({"workloads": []}, ScenarioError, ["No workloads", "at least one"]),
         ({"workloads": [plain(), plain()]}, ScenarioError, ["Two workloads", "w, w", "unique"]),
         ({"workloads": "w.toml"}, ScenarioError, ["'w'", "load_workloads"]),

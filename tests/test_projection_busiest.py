@@ -9,8 +9,7 @@ import pytest
 from kimi_planner import Workload, load_workloads, project, throughput
 from kimi_planner.projection import month_range
 from kimi_planner.projection.busiest import busiest_day_calls
-from kimi_planner.projection.scenarios import stream
-from kimi_planner.workload.quantity import midpoints
+from kimi_planner.projection.scenarios import Scenarios, scenario_quantities
 
 AS_OF = date(2026, 11, 24)
 MONTHS = month_range("2026-12", 4, AS_OF)
@@ -29,7 +28,8 @@ def workload(**dated):
 
 
 def calls(one, months=MONTHS):
-    return busiest_day_calls(one, months, lambda quantity, _: np.array([quantity.mean]))[:, 0]
+    means = {name: np.array([one.mean]) for name, one in scenario_quantities(one).items()}
+    return busiest_day_calls(one, months, Scenarios(means))[:, 0]
 
 
 def event(first, last, **effect):
@@ -84,13 +84,7 @@ def test_the_scenarios_are_those_of_the_plan():
     plan = project(example, 4, "2026-12", "kimi-k2", AS_OF, 7, n_paths=paths).frame
     days = np.array([[month.days] for month in MONTHS])
     for one in example:
-
-        def draw(quantity, name, owner=one.name):
-            if quantity.is_certain:
-                return np.array([quantity.mean])
-            return stream(7, owner, name).permutation(quantity.ppf(midpoints(paths)))
-
-        found = busiest_day_calls(one, MONTHS, draw) * days
+        found = busiest_day_calls(one, MONTHS, Scenarios.draw(one, 7, paths)) * days
         planned = plan.loc[plan["workload"] == one.name, "requests"]
         np.testing.assert_allclose(found.mean(axis=1), planned, rtol=1e-9)
 

@@ -60,7 +60,8 @@ def test_what_the_cached_share_assumes_is_said():
         workload(name="t", cached_share=0.3),
     ]
     assert call_notes(parts, SPECS) == (
-        "The cached share is worked out for conversations that start at random around the clock, with "
+        "The cached share is worked out for conversations that start at random around the clock, at "
+        "the mean traffic of a first month without growth or events, with "
         "a prefix that never changes: w, v, u.",
         "cache.turn_gap_minutes is not given, so no history of a conversation counts as cached: v.",
     )

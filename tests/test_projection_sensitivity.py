@@ -1,7 +1,7 @@
 """Sensitivity against closed forms of products of lognormals, and against hand arithmetic."""
 
 import math
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
@@ -141,6 +141,7 @@ def test_plain_numbers_have_nothing_to_vary():
         ({"seed": -1}, ScenarioError, "seed is -1"),
         ({"months": 0}, ScenarioError, "months is 0"),
         ({"as_of": "today"}, ScenarioError, "as_of is 'today'"),
+        ({"as_of": datetime(2026, 11, 1, tzinfo=UTC)}, ScenarioError, "Give a datetime.date"),
         ({"workloads": []}, ScenarioError, "No workloads"),
     ],
 )
@@ -150,3 +151,13 @@ def test_what_cannot_be_meant_is_refused(asked, error, words):
         of(**{"workloads": Workload(**PRODUCT)} | asked)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_numbers_without_an_effect_are_left_out():
+    """Reasoning has no bar on a model that does not reason, nor an event outside of the plan."""
+    event = {"name": "later", "date": "2030-01-01", "factor": {"p50": 1, "p90": 5}}
+    reasoning = {"p50": 500, "p90": 900, "mean_factor": {"p50": 1, "p90": 2}}
+    asked = Workload(**PRODUCT, reasoning_tokens=reasoning, events=[event])
+    factor = ("w", "reasoning_tokens.mean_factor")
+    assert factor in shares(of(asked, "kimi-k2-5-thinking"))
+    assert not {factor, ("w", "events.later")} & set(shares(of(asked)))

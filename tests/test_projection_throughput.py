@@ -218,6 +218,14 @@ def test_conversations_resend_their_history():
     assert found["tokens_per_day"] == pytest.approx(mean * (14_400 + 2.35 * 120), rel=2e-3)
 
 
+def test_calls_that_do_not_fit_the_window_follow_the_policy():
+    """Dropping the oldest keeps 5,000-call conversations below the window, and so their peaks."""
+    turns = {"turns": 5_000, "overflow": "drop_oldest", "requests_per_day": 144_000}
+    found = row(throughput(plain(**turns), **SETTINGS))
+    most = stats.poisson.ppf(0.99, 100) * 128_000
+    assert 0.5 * most < found["tokens_per_minute"] <= most
+
+
 def test_the_percentile_is_over_scenarios():
     """The peak at a percentile is that of the traffic at this percentile of its range."""
     workload = plain(requests_per_day={"p10": 10_000, "p50": 20_000, "p90": 40_000})

@@ -394,6 +394,25 @@ def test_what_simulation_adds_has_a_row_of_its_own() -> None:
     )
 
 
+def test_planned_price_changes_are_said(tmp_path: Path) -> None:
+    """A plan that halves prices differs by that under simulation, and notes say so, also in JSON."""
+    workload_ = Workload(
+        name="w",
+        requests_per_day=10,
+        prompt_tokens=1000,
+        completion_tokens=100,
+        price_changes=[{"date": "2026-06-01", "factor": 0.5}],  # type: ignore[arg-type]
+    )
+    scenario = {"months": 1, "start": "2026-06", "as_of": AS_OF, "models": "kimi-k2"}
+    planned = project(workload_, **scenario)  # type: ignore[arg-type]
+    found = reconcile(planned, served())
+    assert causes(found)["simulation"] == planned.of("kimi-k2").exact_usd[0]  # type: ignore[index]
+    assert any("what those changes do stands under simulation" in note for note in found.notes)
+    file = tmp_path / "plan.json"
+    file.write_text(plan_json(recommend([workload_], **scenario)), encoding="utf-8")  # type: ignore[arg-type]
+    assert any("stands under simulation" in note for note in reconcile(file, served()).notes)
+
+
 def refusals(folder: Path) -> dict[str, tuple[type[KimiPlannerError], str, object]]:
     """Return calls that must fail, with what they must say."""
     one, two = plan(workload()), plan(workload("a"), workload("b"), models="kimi-k2")

@@ -177,3 +177,10 @@ def test_a_real_trace_becomes_a_plan_with_a_picture(trace, rows):
     medians = [np.median(plan.of(model).usd.sum(axis=0)) / 2 for model in prices]
     assert [bar.get_width() for bar in axes.patches] == pytest.approx(medians)
     plt.close(axes.figure)
+
+
+def test_a_field_that_is_not_known_is_refused():
+    """A misspelt field is an error of ours that names the right one."""
+    calls = pd.DataFrame({"prompt_tokens": [2000], "completion_tokens": [500]})
+    with pytest.raises(WorkloadError, match=r"unknown field 'growth'.*Known: name"):
+        Workload.from_usage(calls, "w", requests_per_day=1, growth=0.1)

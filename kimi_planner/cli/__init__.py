@@ -8,7 +8,7 @@ from importlib import import_module
 
 import click
 
-from kimi_planner.errors import KimiPlannerError, PriceNotFoundError
+from kimi_planner.errors import KimiPlannerError, PriceNotFoundError, TooLittleUsageError
 
 __all__ = ["main"]
 
@@ -25,7 +25,7 @@ _COMMANDS = {
     "plan": "Project monthly spend and context fit.",
     "recommend": "Choose a model for each workload.",
     "report": "Write a budget report.",
-    "usage": "Price a log, fit a workload to it, hold it against a plan.",
+    "usage": "Price a log, forecast from it, fit a workload to it, hold it against a plan.",
     "throughput": "Tell which recharge tier the traffic needs.",
 }
 
@@ -75,9 +75,8 @@ def _run(arguments: list[str]) -> int:
     except click.exceptions.Exit as stopped:
         return stopped.exit_code
     except KimiPlannerError as error:
-        return _fail(
-            str(error), CANNOT_TELL if isinstance(error, PriceNotFoundError) else BAD_INPUT
-        )
+        unknown = isinstance(error, PriceNotFoundError | TooLittleUsageError)
+        return _fail(str(error), CANNOT_TELL if unknown else BAD_INPUT)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return BAD_INPUT

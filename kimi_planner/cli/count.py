@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from click._termui_impl import ProgressBar
+from kimi_planner.cli.progress import progress
 
+if TYPE_CHECKING:
     from kimi_planner.tokens.corpus import CorpusCount
     from kimi_planner.tokens.corpus.inputs import Form
 
@@ -86,7 +85,7 @@ def command(
     from kimi_planner.catalog import load_catalog
     from kimi_planner.tokens.corpus import count_corpus
 
-    with _progress() as advance:
+    with progress("counting") as advance:
         counted = count_corpus(
             paths,
             field=field,
@@ -109,24 +108,6 @@ def command(
     if counted.rejected:
         click.echo(f"{counted.rejected:,} could not be counted", err=True)
         sys.exit(NOT_ALL_COUNTED)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None] | None]:
-    """Show a bar on stderr while counting, if that is a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    with ExitStack() as stack:
-        bars: list[ProgressBar[int]] = []
-
-        def advance(step: int, total: int) -> None:
-            if not bars:
-                bar = click.progressbar(length=total, file=sys.stderr, label="counting")
-                bars.append(stack.enter_context(bar))
-            bars[0].update(step)
-
-        yield advance
 
 
 def _table(counted: CorpusCount) -> str:

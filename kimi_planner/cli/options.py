@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from kimi_planner.selection import Recommendation, Requirements
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "model_names",
     "parsed_date",
     "recommendation_of",
+    "save_picture",
     "scenario_options",
     "workloads_argument",
     "write",
@@ -141,4 +144,18 @@ def write(path: Path, text: str) -> None:
     from kimi_planner.files import write_text
 
     write_text(path, text)
+    click.echo(f"wrote {path}", err=True)
+
+
+def save_picture(ax: Axes, path: Path) -> None:
+    """Write the picture that an Axes is on as PNG, close it, and name the file on stderr."""
+    from matplotlib import pyplot as plt
+    from matplotlib.figure import Figure
+
+    from kimi_planner.files import atomic_path
+
+    if isinstance(ax.figure, Figure):
+        with atomic_path(path) as temporary:
+            ax.figure.savefig(temporary, dpi=150, bbox_inches="tight", metadata={"Software": None})
+        plt.close(ax.figure)
     click.echo(f"wrote {path}", err=True)

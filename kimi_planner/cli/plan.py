@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kimi_planner.cli.options import recommendation_of, scenario_options, workloads_argument, write
+from kimi_planner.cli.options import (
+    recommendation_of,
+    save_picture,
+    scenario_options,
+    workloads_argument,
+    write,
+)
 
 if TYPE_CHECKING:
     from kimi_planner.selection import Recommendation
@@ -58,18 +64,7 @@ def save_pictures(recommendation: Recommendation, folder: Path) -> None:
     import matplotlib as mpl
 
     mpl.use("Agg")
-    from matplotlib import pyplot as plt
-    from matplotlib.figure import Figure
-
-    from kimi_planner.files import atomic_path
     from kimi_planner.report.pictures import pictures
 
     for name, (_, ax) in pictures(recommendation).items():
-        path = folder / f"{name}.png"
-        if isinstance(ax.figure, Figure):
-            with atomic_path(path) as temporary:
-                ax.figure.savefig(
-                    temporary, dpi=150, bbox_inches="tight", metadata={"Software": None}
-                )
-            plt.close(ax.figure)
-        click.echo(f"wrote {path}", err=True)
+        save_picture(ax, folder / f"{name}.png")

@@ -1,4 +1,4 @@
-"""``kimi-planner usage``: price a log, fit a workload to it, hold it against a plan."""
+"""``kimi-planner usage``: price a log, forecast from it, fit a workload, hold it against a plan."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import Any, Literal
 
 import click
 
-from kimi_planner.cli.options import parsed_date, write
+from kimi_planner.cli.options import as_of_option, parsed_date, save_picture, write
+from kimi_planner.cli.progress import progress
 
 __all__ = ["command"]
 
 
 @click.group("usage")
 def command() -> None:
-    """Price a log, fit a workload to it, hold it against a plan."""
+    """Price a log, forecast from it, fit a workload to it, hold it against a plan."""
 
 
 def _names(_context: click.Context, _option: click.Parameter, value: str | None) -> Any:
@@ -123,12 +124,68 @@ def fit(log: Path, name: str, out: Path | None) -> None:
     from kimi_planner.usage.read import read_usage
     from kimi_planner.workload import Workload
 
-    workload = Workload.from_usage(read_usage(log), name)
+    with progress("reading") as advance:
+        frame = read_usage(log, progress=advance)
+    workload = Workload.from_usage(frame, name)
     text = workload_toml(workload, log, Path() if out is None else out.parent)
     if out is None:
         click.echo(text, nl=False)
     else:
         write(out, text)
+
+
+@command.command("forecast")
+@logs_argument
+@click.option("--horizon", required=True, help="How far ahead: '36h', '7 days', '3 months'.")
+@click.option("--model", help="Price every row as this model; else as the one it names.")
+@click.option(
+    "--start", help="From when on the log was kept: a UTC time, or seconds if it has none."
+)
+@click.option("--end", help="Until when the log was kept.")
+@catalog_option
+@as_of_option
+@on_error_option
+@form_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the forecast and its picture.",
+)
+def forecast(
+    *,
+    logs: tuple[Path, ...],
+    horizon: str,
+    model: str | None,
+    start: str | None,
+    end: str | None,
+    catalog: str | None,
+    as_of: date | None,
+    on_error: Literal["raise", "skip"],
+    form: str,
+    out: Path | None,
+) -> None:
+    """Forecast the spend that follows LOG, with its range.
+
+    Several logs are one. Exit code 3 if they hold no spend to forecast from.
+    """
+    from kimi_planner.projection import forecast_spend
+    from kimi_planner.report.forecast import forecast_csv, forecast_json, forecast_text
+    from kimi_planner.usage.read import read_usage
+
+    with progress("reading") as advance:
+        frame = read_usage(logs, on_error=on_error, progress=advance)
+    found = forecast_spend(frame, horizon, model, start, end, as_of=as_of, catalog=catalog)
+    forms = {"table": forecast_text, "json": forecast_json, "csv": forecast_csv}
+    click.echo(forms[form](found), nl=False)
+    if out is not None:
+        import matplotlib as mpl
+
+        mpl.use("Agg")
+        from kimi_planner.plot import forecast as draw
+
+        write(out / "forecast.json", forecast_json(found))
+        write(out / "forecast.csv", forecast_csv(found))
+        save_picture(draw(found), out / "forecast.png")
 
 
 @command.command("reconcile")
@@ -200,7 +257,9 @@ def reconcile_(
 
 
 def _totals(logs: tuple[Path, ...], by: tuple[str, ...], on_error: Literal["raise", "skip"]) -> Any:
-    from kimi_planner.pricing.totals import added, total_usage
+    from kimi_planner.pricing.sources import total_usage
+    from kimi_planner.pricing.totals import added
 
-    parts = [total_usage(log, by, on_error=on_error) for log in logs]
+    with progress("reading") as advance:
+        parts = [total_usage(log, by, on_error=on_error, progress=advance) for log in logs]
     return added(parts, ", ".join(map(str, logs)))

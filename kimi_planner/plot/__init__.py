@@ -1,6 +1,7 @@
 """Pictures of results: each takes ``ax`` and returns the Axes, and does no arithmetic of its own."""
 
 from kimi_planner.plot.fit import context_fit
+from kimi_planner.plot.forecast import forecast
 from kimi_planner.plot.spend import monthly_spend, spend_fan
 from kimi_planner.plot.throughput import throughput
 from kimi_planner.plot.tornado import tornado
@@ -9,6 +10,7 @@ from kimi_planner.plot.tradeoff import cost_vs_reasoning
 __all__ = [
     "context_fit",
     "cost_vs_reasoning",
+    "forecast",
     "monthly_spend",
     "spend_fan",
     "throughput",

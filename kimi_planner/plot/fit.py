@@ -57,7 +57,8 @@ def context_fit(fit: ContextFit, *, ax: Axes | None = None) -> Axes:
                 fontsize=9,
                 annotation_clip=False,
             )
-        ax.set_xscale("log")
+        if (fit.frame["p99_tokens"] > 0).any():
+            ax.set_xscale("log")
         for window in sorted(set(fit.frame["context_window_tokens"].dropna().astype(int))):
             budget_line(ax, f"window {window:,}", window, vertical=True)
         ax.set_yticks(range(len(rows)), labels=[literal(text) for text in rows["label"]])

@@ -19,7 +19,8 @@ from kimi_planner.pricing.call import (
     dated_price_notes,
 )
 from kimi_planner.pricing.group import DERIVED, TOTALS
-from kimi_planner.pricing.totals import UsageTotals, total_usage, whole_column
+from kimi_planner.pricing.sources import total_usage
+from kimi_planner.pricing.totals import UsageTotals, whole_column
 
 __all__ = ["spend_by"]
 
@@ -58,7 +59,7 @@ def spend_by(
     Raises
     ------
     UsageError
-        If the source is malformed, or a row names no model and none is given.
+        If the source is malformed, a row names no model and none is given, or ``models`` is empty.
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, or states no price for it.
 
@@ -70,6 +71,9 @@ def spend_by(
     """
     catalog = load_catalog(catalog)
     keys = (by,) if isinstance(by, str) else tuple(by)
+    specs_asked = None if models is None else catalog.select(models)
+    if specs_asked == ():
+        raise UsageError("No models. Name at least one, or leave models out for those of the rows.")
     needed = keys if models is not None or "model" in keys else (*keys, "model")
     totals = (
         source.over(needed)
@@ -77,14 +81,14 @@ def spend_by(
         else total_usage(source, needed, on_error=on_error)
     )
     rows: dict[tuple[Any, ...], list[tuple[dict[str, int], ModelSpec]]] = {}
-    if models is None:
+    if specs_asked is None:
         place = totals.by.index("model")
         specs = _named_models(totals, catalog)
         for cell, sums in _cells(totals):
             rows.setdefault(cell[: len(keys)], []).append((sums, specs[cell[place]]))
     else:
         for cell, sums in _cells(totals):
-            for spec in catalog.select(models):
+            for spec in specs_asked:
                 rows[(*cell, spec.id)] = [(sums, spec)]
     names = keys if models is None else (*keys, "priced_as")
     frame = pd.DataFrame(

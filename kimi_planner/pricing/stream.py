@@ -16,7 +16,7 @@ from kimi_planner.pricing.columns import counts_of
 from kimi_planner.pricing.group import DERIVED, checked_keys, refuse_unknown_keys
 from kimi_planner.pricing.totals import UsageTotals, totals_of
 from kimi_planner.usage.frame import COLUMNS, checked_frame
-from kimi_planner.usage.lines import Rejects
+from kimi_planner.usage.lines import Progress, Rejects
 from kimi_planner.usage.read import MAX_REJECTED_SHOWN, read_usage
 
 __all__ = ["files_of", "is_streamed", "totals_of_file", "totals_of_part"]
@@ -61,13 +61,18 @@ def files_of(path: Path) -> list[Path]:
 
 
 def totals_of_file(
-    path: Path, by: tuple[str, ...], on_error: OnError, *, root: Path
+    path: Path,
+    by: tuple[str, ...],
+    on_error: OnError,
+    *,
+    root: Path,
+    progress: Progress | None = None,
 ) -> UsageTotals:
     """Add up one file; the names of folders below ``root`` may state columns, ``team=search``."""
     stated = _partition(path, root)
     name = path.name.lower()
     if not name.endswith((*_PARQUET, *_CSV)):
-        checked = read_usage(path, on_error=on_error)
+        checked = read_usage(path, on_error=on_error, progress=progress)
         raw = checked.assign(
             **{k: v for k, v in stated.items() if k not in checked or k == "model"}
         )
@@ -79,6 +84,9 @@ def totals_of_file(
         frame = batch.assign(**stated)
         sums += totals_of_part(frame, by, str(path), on_error, start=start)
         start += len(frame)
+    if progress is not None:
+        size = path.stat().st_size
+        progress(size, size)
     examples = (*rejects.messages, *sums.rejected_examples)[:MAX_REJECTED_SHOWN]
     return UsageTotals(
         by=by,

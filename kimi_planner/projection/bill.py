@@ -102,21 +102,30 @@ class Bill:
         """Expected calls of a conversation."""
         return turn_means(self.workload.quantity("turns") or Constant(Decimal(1)))[0]
 
-    @property
-    def kind(self) -> tuple[bool, int | None, float, float]:
-        """What the distribution of a conversation's cost depends on, its scale left out."""
-        prompt, output = self.nominal_prices()
+    def kind(self, place: int) -> tuple[bool, int | None, float, float]:
+        """Return what the spread of a conversation's cost in a month depends on."""
+        prompt, output = self.nominal_prices(place)
         top = max(prompt, output) or 1.0
         window = self.spec.context_window_tokens
         return self.spec.reasons, window, round(prompt / top, 12), round(output / top, 12)
 
-    def nominal_prices(self) -> tuple[float, float]:
-        """Return the first prices of prompt and completion tokens, at the mean cached share."""
-        first = self.prices[0]
-        full = float(first.input.usd_per_mtok)
+    def nominal_prices(self, place: int) -> tuple[float, float]:
+        """Return the prices of prompt and completion tokens in a month, at the mean cached share.
+
+        Where prices change within the month, they are weighted by its requests.
+        """
         cached = float(np.mean(self.scenarios.value("cached_share")))
-        prompt = full + cached * (float(first.cached.usd_per_mtok) - full)
-        return prompt, float(first.output.usd_per_mtok)
+        spans = [at for at, period in enumerate(self.periods) if period.place == place]
+        weights = [float(np.mean(self.requests[at])) for at in spans] if len(spans) > 1 else [1.0]
+        total = sum(weights)
+        prompt = output = 0.0
+        for at, weight in zip(spans, weights, strict=True):
+            share = weight / total if total else 1 / len(spans)
+            one = self.prices[at]
+            full = float(one.input.usd_per_mtok)
+            prompt += share * (full + cached * (float(one.cached.usd_per_mtok) - full))
+            output += share * float(one.output.usd_per_mtok)
+        return prompt, output
 
     def monthly_requests(self) -> list[Array]:
         """Return the requests of each month by scenario, retries not counted."""
@@ -154,14 +163,14 @@ class Bill:
         }
 
 
-def conversation_costs(bill: Bill, rng: np.random.Generator) -> CostLaw | None:
-    """Return how the cost of one conversation is distributed, ``None`` if it costs nothing.
+def conversation_costs(bill: Bill, place: int, rng: np.random.Generator) -> CostLaw | None:
+    """Return how the cost of one conversation of a month is distributed, ``None`` if it is nothing.
 
     It is computed at factors of 1 and the mean cached share, or told by a sample where
     conversations are long or some calls do not fit the context window.
     """
     workload, reasons, window = bill.workload, bill.spec.reasons, bill.spec.context_window_tokens
-    prompt, output = bill.nominal_prices()
+    prompt, output = bill.nominal_prices(place)
     if not overflows(workload, reasons, window):
         try:
             return conversation_law(workload, reasons, prompt, output)

@@ -9,7 +9,7 @@ import numpy as np
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.projection.caps import cap_notes
 from kimi_planner.projection.overflow import carry_out, first_overflows
-from kimi_planner.projection.windowed import may_reach
+from kimi_planner.projection.windowed import largest_factors, may_reach
 from kimi_planner.workload import Workload
 from kimi_planner.workload.caching import CachedShare
 from kimi_planner.workload.drawn import Drawn
@@ -73,8 +73,9 @@ def cache_notes(workloads: Sequence[Workload]) -> tuple[str, ...]:
     notes = []
     if derived:
         notes.append(
-            "The cached share is worked out for conversations that start at random around the clock, "
-            f"with a prefix that never changes: {', '.join(derived)}."
+            "The cached share is worked out for conversations that start at random around the clock, at "
+            "the mean traffic of a first month without growth or events, with a prefix that never "
+            f"changes: {', '.join(derived)}."
         )
     without = [
         name
@@ -91,11 +92,9 @@ def cache_notes(workloads: Sequence[Workload]) -> tuple[str, ...]:
 
 def _shares(workload: Workload, reasons: bool, window: int) -> tuple[str, str]:
     """Return in words the shares of calls that the policy changes or refuses, and that it refuses."""
-    drawn = Drawn.draw(workload, reasons, np.random.default_rng(0), uncertain_means=True)
-    top = {key: float(values.max()) for key, values in drawn.factors.items()}
-    if not may_reach(workload, reasons, top, window):
+    if not may_reach(workload, reasons, largest_factors(workload), window):
         return _percent(0), _percent(0)
-    sample = drawn.calls()
+    sample = Drawn.draw(workload, reasons, np.random.default_rng(0), uncertain_means=True).calls()
     if not len(first_overflows(sample, window)):
         return _percent(0), _percent(0)
     carried = carry_out(sample, window, workload.overflow_policy)

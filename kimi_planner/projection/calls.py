@@ -28,8 +28,6 @@ __all__ = [
     "turn_means",
 ]
 
-FACTOR_KEYS = ("prompt_tokens", "followup_tokens", "completion_tokens", "reasoning_tokens")
-
 
 def expected_tokens(
     workload: Workload,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.errors import ScenarioError, shown
@@ -102,6 +102,6 @@ def chosen_day(as_of: date | None) -> date:
         If ``as_of`` is no date.
     """
     day = as_of or date.today()  # noqa: DTZ011 - a plan is made on the planner's own day
-    if not isinstance(day, date):
+    if not isinstance(day, date) or isinstance(day, datetime):
         raise ScenarioError(f"as_of is {shown(day)}. Give a datetime.date.")
     return day

@@ -31,8 +31,8 @@ _RARE = 1e-5  # chance that one of the conversations is beyond the grid
 _MOST_SKEWNESS = 0.8  # more would fold the expansion within 3.7 standard deviations
 _MARGIN = 32  # points of the grid kept free at both ends
 _EXACT_ROWS = 32
-_MOST_ROWS = 96
-_RATIO = 2**0.25
+_MOST_ROWS = 48
+_RATIO = 2**0.5
 _CHUNK = 2**14
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from kimi_planner.catalog import ModelSpec
+from kimi_planner.projection.calendar import Month
 from kimi_planner.projection.call_notes import call_notes
 from kimi_planner.projection.calls import turn_means
 from kimi_planner.workload import Constant, SplitNormal, Workload
@@ -16,7 +18,7 @@ __all__ = ["assumptions_left_out"]
 
 
 def assumptions_left_out(
-    workloads: Sequence[Workload], specs: Sequence[ModelSpec]
+    workloads: Sequence[Workload], specs: Sequence[ModelSpec], months: Sequence[Month]
 ) -> tuple[str, ...]:
     """Return one sentence for each thing that a reader of the result must know."""
     notes: list[str] = []
@@ -74,6 +76,7 @@ def assumptions_left_out(
             among=uncertain,
         ),
     )
+    notes += _outside(workloads, months)
     changes = {
         change.describe(): None
         for workload in workloads
@@ -92,7 +95,9 @@ def assumptions_left_out(
     if unpriced:
         say(
             f"Catalog {unpriced[0].catalog_version} states no cached-input price, so cached tokens are "
-            "billed as input: {}.",
+            "billed as input{}: {{}}.".format(
+                " until one is given" if _prices_cached(workloads) else ""
+            ),
             which(lambda workload: workload.cached_share is not None),
         )
     say(
@@ -110,6 +115,40 @@ def assumptions_left_out(
             )
         notes += [f"{workload.name}: {note}." for note in workload.notes]
     return (*notes, *call_notes(workloads, specs))
+
+
+def _outside(workloads: Sequence[Workload], months: Sequence[Month]) -> list[str]:
+    """Say which workloads, or events of them, have no day in the months of the plan."""
+    first = date(months[0].year, months[0].month, 1)
+    last = date(months[-1].year, months[-1].month, months[-1].days)
+    notes = []
+    for workload in workloads:
+        if workload.last_day < first or workload.first_day > last:
+            notes.append(
+                f"It has traffic only outside of the plan ({workload.starts_on or 'any day'} to "
+                f"{workload.ends_on or 'any day'}), so it costs nothing: {workload.name}."
+            )
+            continue
+        events = [
+            event.name
+            for event in workload.dated_events
+            if event.last < first or event.first > last
+        ]
+        if events:
+            notes.append(
+                f"These events lie outside of the plan and count for nothing: {', '.join(events)} "
+                f"({workload.name})."
+            )
+    return notes
+
+
+def _prices_cached(workloads: Sequence[Workload]) -> bool:
+    """Whether a price change gives cached tokens a price of their own."""
+    return any(
+        "cached_input_usd_per_mtok" in change.prices
+        for workload in workloads
+        for change in workload.dated_price_changes
+    )
 
 
 def _has_certain_means(workload: Workload) -> bool:

@@ -12,9 +12,9 @@ import numpy as np
 from kimi_planner.limits import Limits, Tier
 from kimi_planner.projection.busiest import busiest_day_calls
 from kimi_planner.projection.calendar import Month
-from kimi_planner.projection.calls import FACTOR_KEYS, expected_tokens, sample_calls
+from kimi_planner.projection.calls import expected_tokens, sample_calls
 from kimi_planner.projection.minutes import CallTokensInSpan, calls_quantile, calls_share_over
-from kimi_planner.projection.scenarios import stream
+from kimi_planner.projection.scenarios import Scenarios, stream
 from kimi_planner.workload import Quantity, Workload
 from kimi_planner.workload.quantity import Array, midpoints
 
@@ -116,18 +116,26 @@ class PeakPlan:
     seed: int
     n_paths: int
 
-    def traffic(self, workload: Workload, reasons: bool) -> Traffic:
-        """Return the traffic of a workload on a model that reasons, or on one that does not."""
-        per_day = busiest_day_calls(
-            workload, self.months, lambda quantity, name: self._drawn(quantity, workload.name, name)
-        )
+    def traffic(self, workload: Workload, reasons: bool, window: int | None = None) -> Traffic:
+        """Return the traffic of a workload on a model that reasons or not, in its context window.
+
+        A call that the API refuses as too large was sent all the same, and counts in full.
+        """
+        if workload.overflow_policy.policy == "reject":
+            window = None
+        scenarios = Scenarios.draw(workload, self.seed, self.n_paths)
+        per_day = busiest_day_calls(workload, self.months, scenarios)
         hour = workload.quantity("peak_hour_share") or self.peak_hour_share
         share = self._drawn(hour, workload.name, "peak_hour_share", otherwise=EVEN_HOUR_SHARE)
         per_minute = per_day * np.maximum(share, EVEN_HOUR_SHARE) / MINUTES_PER_HOUR
-        tokens = expected_tokens(workload, reasons, self._mean_factors(workload))
+        tokens = expected_tokens(workload, reasons, scenarios.factors, window=window)
         reserved = tokens.completion if workload.max_tokens is None else workload.max_tokens
         sample = sample_calls(
-            workload, reasons, stream(self.seed, workload.name, "sizes"), uncertain_means=False
+            workload,
+            reasons,
+            stream(self.seed, workload.name, "sizes"),
+            uncertain_means=False,
+            window=window,
         )
         sizes = sample.prompt + sample.reserved
         in_work = None
@@ -179,14 +187,6 @@ class PeakPlan:
     def _tokens_at(self, spans: dict[str, CallTokensInSpan], q: float) -> dict[str, Array]:
         return {
             limit: _quantile(span.quantile(self.minutes_within), q) for limit, span in spans.items()
-        }
-
-    def _mean_factors(self, workload: Workload) -> dict[str, Array]:
-        given = {key: workload.quantity(key) for key in FACTOR_KEYS}
-        return {
-            key: self._drawn(quantity.factor, workload.name, f"{key}.mean_factor")
-            for key, quantity in given.items()
-            if quantity is not None and quantity.factor is not None
         }
 
     def _drawn(self, quantity: Quantity | None, *names: str, otherwise: float = 1.0) -> Array:

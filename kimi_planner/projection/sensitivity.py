@@ -18,6 +18,7 @@ from kimi_planner.projection.calendar import Month, month_range
 from kimi_planner.projection.inputs import (
     check_price_changes,
     check_seed,
+    chosen_day,
     chosen_workloads,
 )
 from kimi_planner.projection.scenarios import Scenarios, scenario_quantities, stream
@@ -95,7 +96,7 @@ def sensitivity(
     Returns
     -------
     Sensitivity
-        A row for each number with a range, and the rest of the variance.
+        A row for each number with a range that the bill rests on, and the rest of the variance.
 
     Raises
     ------
@@ -109,15 +110,14 @@ def sensitivity(
     The share of variance is Sobol's index of first order, ``Var(E[Y | X]) / Var(Y)``, of the spend
     ``Y`` over the whole horizon: the numbers are set to 65,536 points of a Kronecker sequence,
     shifted by the seed, and the spend expected at each is averaged within 256 equal shares of the
-    number; of its own workload, as workloads are independent. Months given the scenario are independent; their variance is that of a compound sum.
+    number; of its own workload, as workloads are independent. Months given the scenario are
+    independent; their variance is that of a compound sum.
     """
     catalog = load_catalog(catalog)
     chosen = chosen_workloads(workloads)
     check_seed(seed)
     low, high = _checked_quantiles(q)
-    as_of = as_of or date.today()  # noqa: DTZ011 - a plan is made on the planner's own day
-    if not isinstance(as_of, date):
-        raise ScenarioError(f"as_of is {shown(as_of)}. Give a datetime.date.")
+    as_of = chosen_day(as_of)
     catalog = catalog.on(as_of)
     check_price_changes(catalog, chosen)
     pairs = [(workload, catalog.model(name)) for workload, name in _choices(chosen, model)]
@@ -132,6 +132,8 @@ def sensitivity(
     for key, quantity in inputs.items():
         shares = {other: np.full(2, 0.5) for other in inputs} | {key: np.array([low, high])}
         ends = _spend(pairs, covered, shares) / len(covered)
+        if np.all(ends == base / len(covered)):
+            continue  # such as reasoning on a model that does not reason
         rows.append(
             {
                 "workload": key[0] or "all",
@@ -258,13 +260,17 @@ def _drawn(
     drawn, noise = {}, 0.0
     for workload, spec in pairs:
         bill = Bill.of(workload, spec, months, _scenarios(workload, points))
-        law = conversation_costs(bill, stream(seed, workload.name, "sizes"))
-        relative = 0.0 if law is None else law.second - (0.0 if bill.calls_at_random else 1.0)
+        relatives: dict[object, float] = {}
         total = np.zeros(1)
         for place, count in enumerate(bill.conversations()):
+            kind = bill.kind(place)
+            if kind not in relatives:
+                law = conversation_costs(bill, place, stream(seed, workload.name, "sizes"))
+                certain = 0.0 if bill.calls_at_random else 1.0
+                relatives[kind] = 0.0 if law is None else law.second - certain
             usd = bill.expected_usd(place)
             total = total + usd
-            noise += relative * float(np.mean(usd**2 / np.maximum(count, 1e-300)))
+            noise += relatives[kind] * float(np.mean(usd**2 / np.maximum(count, 1e-300)))
         drawn[workload.name] = total
     return drawn, noise
 
@@ -272,7 +278,8 @@ def _drawn(
 def _first_order(shares: Array, total: Array) -> float:
     """Return the variance of the mean of a total given one number.
 
-    The points lie so evenly that the means of the bins need no correction for chance.
+    With few numbers the points lie so evenly that the means of the bins need no correction for
+    chance; with many, a share can be up to one in 256 too large.
     """
     place = np.minimum((shares * _BINS).astype(np.int64), _BINS - 1)
     counts = np.bincount(place, minlength=_BINS)

@@ -122,7 +122,7 @@ def project(
         seed=seed,
         n_paths=n_paths,
         notes=(
-            *assumptions_left_out(chosen, specs),
+            *assumptions_left_out(chosen, specs, covered),
             *catalog_notes(catalog, specs, covered, chosen),
         ),
         method=METHOD,
@@ -145,17 +145,25 @@ def _drawn_spends(
     bills = {spec.id: Bill.of(workload, spec, months, scenarios) for spec in specs}
     counts = next(iter(bills.values())).conversations()
     cells = Cells.of(n_paths)
+    kinds = {
+        model: [bill.kind(place) for place in range(len(months))] for model, bill in bills.items()
+    }
     noises: dict[object, Noise | None] = {}
-    for spec in specs:
-        bill = bills[spec.id]
-        if bill.kind not in noises:
-            law = conversation_costs(bill, stream(seed, workload.name, "sizes"))
-            at_random = bill.calls_at_random
-            noises[bill.kind] = (
-                None
-                if law is None or (law.is_constant and not at_random)
-                else Noise.of(law, counts, cells, at_random=at_random)
-            )
+    for model, bill in bills.items():
+        for place, kind in enumerate(kinds[model]):
+            if kind not in noises:
+                law = conversation_costs(bill, place, stream(seed, workload.name, "sizes"))
+                at_random = bill.calls_at_random
+                alike = {
+                    at for some in kinds.values() for at, one in enumerate(some) if one == kind
+                }
+                noises[kind] = (
+                    None
+                    if law is None or (law.is_constant and not at_random)
+                    else Noise.of(
+                        law, [counts[at] for at in sorted(alike)], cells, at_random=at_random
+                    )
+                )
     usd = {spec.id: np.empty((len(months), n_paths)) for spec in specs}
     rng = stream(seed, workload.name, "calls")
     for place, count in enumerate(counts):
@@ -163,7 +171,7 @@ def _drawn_spends(
         for model, bill in bills.items():
             month = usd[model][place]
             month[:] = bill.expected_usd(place)
-            noise = noises[bill.kind]
+            noise = noises[kinds[model][place]]
             if noise is not None:
                 noise.apply(month, count, taken)
     return {

@@ -85,7 +85,9 @@ def throughput(
     -----
     Calls of the busiest hour of a month's busiest day arrive independently of each other, so a
     minute has a Poisson number of them, and their tokens are its compound. A call counts its prompt
-    and ``max_tokens``, as the limits say, or its answer where ``max_tokens`` is not given. Requests
+    and ``max_tokens``, as the limits say, or its answer where ``max_tokens`` is not given; a call
+    that does not fit its model's window is shortened as the workload's overflow policy says, or
+    counts in full where it is refused. Requests
     in work are Poisson too, with the mean of arrivals per second times the seconds of an answer
     (Little's law; exact for any spread of these seconds when nothing waits).
     """
@@ -135,17 +137,21 @@ def throughput(
 def _all_peaks(
     plan: PeakPlan, workloads: Sequence[Workload], specs: Sequence[ModelSpec]
 ) -> dict[tuple[str, str], Peaks]:
-    """Return the peaks of each workload and of all together; models differ only in reasoning."""
-    found: dict[tuple[str, bool], Peaks] = {}
-    for reasons in {spec.reasons for spec in specs}:
-        traffic = {one.name: plan.traffic(one, reasons) for one in workloads}
-        unknown = {one.name: _unknown(plan, one, reasons) for one in workloads}
+    """Return the peaks of each workload and of all together.
+
+    Models differ only in reasoning and in their context windows.
+    """
+    kinds = {spec.id: (spec.reasons, spec.context_window_tokens) for spec in specs}
+    found: dict[tuple[str, tuple[bool, int | None]], Peaks] = {}
+    for kind in dict.fromkeys(kinds.values()):
+        traffic = {one.name: plan.traffic(one, *kind) for one in workloads}
+        unknown = {one.name: _unknown(plan, one, kind[0]) for one in workloads}
         for name, one in traffic.items():
-            found[name, reasons] = plan.peaks([one], unknown[name])
+            found[name, kind] = plan.peaks([one], unknown[name])
         every = dict.fromkeys(key for keys in unknown.values() for key in keys)
-        found[ALL, reasons] = plan.peaks(list(traffic.values()), tuple(every))
+        found[ALL, kind] = plan.peaks(list(traffic.values()), tuple(every))
     names = [*(workload.name for workload in workloads), ALL]
-    return {(name, spec.id): found[name, spec.reasons] for name in names for spec in specs}
+    return {(name, spec.id): found[name, kinds[spec.id]] for name in names for spec in specs}
 
 
 def _unknown(plan: PeakPlan, workload: Workload, reasons: bool) -> tuple[str, ...]:
@@ -185,7 +191,7 @@ def _notes(
     )
     say(
         "No weekday_profile is given, so every day of a month is taken as alike",
-        [one.name for one in workloads if getattr(one, "weekday_profile", None) is None],
+        [one.name for one in workloads if one.weekday_profile is None],
     )
     say(
         "No max_tokens is given; the API then counts a default that its limits do not state, here "

@@ -5,11 +5,13 @@ A month is cut where prices change. The parts of a month are its periods.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,7 +20,15 @@ from kimi_planner.projection.scenarios import Scenarios
 from kimi_planner.workload import Constant, Workload
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["Period", "exact_requests", "expected_requests", "periods_of"]
+__all__ = [
+    "DayKind",
+    "Period",
+    "day_kinds",
+    "exact_requests",
+    "expected_requests",
+    "months_of_growth",
+    "periods_of",
+]
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,22 @@ class Period:
     month: Month
     first: date
     last: date
+
+
+class DayKind(NamedTuple):
+    """What days of a workload can have in common.
+
+    Attributes
+    ----------
+    weight
+        Traffic of the weekday; 1 for an average one.
+    factors, extra
+        The events that multiply the day; those that add calls to it, with their numbers of days.
+    """
+
+    weight: Fraction
+    factors: tuple[str, ...]
+    extra: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
@@ -89,7 +115,7 @@ def expected_requests(
     found = []
     for period in periods:
         days = _days_of(workload, period)
-        steps = _months_of_growth(workload, period, periods[0])
+        steps = months_of_growth(workload, period, periods[0])
         if steps not in grown:
             before = grown.get(steps - 1)
             grown[steps] = level * growth**steps if before is None else before * growth
@@ -131,35 +157,40 @@ def exact_requests(workload: Workload, periods: Sequence[Period]) -> list[Fracti
             for name in names:
                 product *= events[name]
             weight += product
-        steps = _months_of_growth(workload, period, periods[0])
+        steps = months_of_growth(workload, period, periods[0])
         extra = sum((events[name] * share for name, share in days.extra.items()), Fraction(0))
         found.append(level * growth**steps * weight + extra)
     return found
 
 
-def _months_of_growth(workload: Workload, period: Period, first: Period) -> int:
+def months_of_growth(workload: Workload, period: Period, first: Period) -> int:
     """Return the months from that of ``starts_on``, or else of the plan, to that of a period."""
     begins = workload.first_day if workload.starts_on is not None else first.first
     months = 12 * (period.month.year - begins.year) + period.month.month - begins.month
     return max(0, months)
 
 
-def _days_of(workload: Workload, period: Period) -> Days:
+def day_kinds(workload: Workload, period: Period) -> Counter[DayKind]:
+    """Return how many days with traffic of each kind a period has."""
     first, last = max(period.first, workload.first_day), min(period.last, workload.last_day)
     profile = [Fraction(Decimal(one)) for one in workload.weekday_profile or (1,) * 7]
     week = sum(profile, Fraction(0))
-    weights: dict[tuple[str, ...], Fraction] = {}
-    extra: dict[str, Fraction] = {}
+    weights = [7 * share / week for share in profile]
+    kinds: Counter[DayKind] = Counter()
     for ordinal in range(first.toordinal(), last.toordinal() + 1):
         day = date.fromordinal(ordinal)
-        names = []
-        for event in workload.dated_events:
-            if not event.first <= day <= event.last:
-                continue
-            if event.factor is not None:
-                names.append(event.name)
-            else:
-                extra[event.name] = extra.get(event.name, Fraction(0)) + Fraction(1, event.days)
-        key = tuple(names)
-        weights[key] = weights.get(key, Fraction(0)) + 7 * profile[day.weekday()] / week
+        events = [one for one in workload.dated_events if one.first <= day <= one.last]
+        factors = tuple(event.name for event in events if event.factor is not None)
+        extra = tuple((event.name, event.days) for event in events if event.factor is None)
+        kinds[DayKind(weights[day.weekday()], factors, extra)] += 1
+    return kinds
+
+
+def _days_of(workload: Workload, period: Period) -> Days:
+    weights: dict[tuple[str, ...], Fraction] = {}
+    extra: dict[str, Fraction] = {}
+    for kind, count in day_kinds(workload, period).items():
+        weights[kind.factors] = weights.get(kind.factors, Fraction(0)) + count * kind.weight
+        for name, days in kind.extra:
+            extra[name] = extra.get(name, Fraction(0)) + Fraction(count, days)
     return Days(weights, extra)

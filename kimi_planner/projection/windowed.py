@@ -22,7 +22,7 @@ from kimi_planner.workload.drawn import (
 )
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["control_mean", "may_reach", "overflows", "windowed_tokens"]
+__all__ = ["control_mean", "largest_factors", "may_reach", "overflows", "windowed_tokens"]
 
 _FACTOR_NODES = {0: 1, 1: 25, 2: 9, 3: 5, 4: 4}  # for each uncertain mean, by their number
 _NODE_CONVERSATIONS = 16_384
@@ -49,9 +49,20 @@ def _sizes(workload: Workload, reasons: bool) -> list[tuple[str, Quantity]]:
     return list(zip(keys, parts(workload, reasons), strict=True))
 
 
+def largest_factors(workload: Workload) -> dict[str, float]:
+    """Return the largest factor that is drawn for each uncertain mean."""
+    top = np.array([1 - 0.5 / SAMPLE_CONVERSATIONS])
+    return {
+        key: float(quantity.factor.ppf(top)[0])
+        for key, quantity in _sizes(workload, reasons=True)
+        if quantity.factor is not None
+    }
+
+
 def may_reach(workload: Workload, reasons: bool, factors: Mapping[str, float], window: int) -> bool:
     """Return whether the largest drawn sizes together exceed the window; a bound, cheap to have."""
-    top = np.array([1 - 0.5 / MAX_SAMPLE_CALLS])
+    turns, _ = turn_means(turns_of(workload))
+    top = np.array([1 - 0.5 / min(MAX_SAMPLE_CALLS, SAMPLE_CONVERSATIONS * turns)])
     first, followup, visible, reasoning = (
         float(part.ppf(top)[0]) * factors.get(key, 1.0) for key, part in _sizes(workload, reasons)
     )

@@ -13,7 +13,8 @@ import pandas as pd
 
 from kimi_planner.errors import ScenarioError, UsageError, shown
 from kimi_planner.pricing.group import TOTALS
-from kimi_planner.pricing.totals import UsageTotals, total_usage
+from kimi_planner.pricing.sources import total_usage
+from kimi_planner.pricing.totals import UsageTotals
 from kimi_planner.reconciliation.causes import Calls
 
 __all__ = ["NOT_STATED", "Log", "WorkloadKey", "log_of"]

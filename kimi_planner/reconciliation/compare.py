@@ -106,9 +106,9 @@ def reconcile(
     month do not state reasoning tokens, answer and reasoning are taken together, as answer.
 
     ``simulation`` is what the plan's spend has beyond its expected tokens at its prices: the mean of
-    drawn scenarios, and the rounding of printed numbers. A workload that was planned and has no calls
-    in a month is one row, ``not seen``; one that was not planned is one row, ``unplanned``. Amounts
-    are exact where they are finite decimals; otherwise they are rounded at the 12th place so that
+    drawn scenarios, the rounding of printed numbers, and the price changes that were planned. A
+    workload that was planned and has no calls in a month is one row, ``not seen``; one that was not
+    planned is one row, ``unplanned``. Amounts are exact where they are finite decimals; otherwise they are rounded at the 12th place so that
     they still add up exactly.
     """
     plan = plan_of(planned, choice, planned_catalog)

@@ -24,6 +24,10 @@ __all__ = ["Choice", "Plan", "PlannedMonth", "plan_of"]
 #: One model for every workload, or workload to model.
 Choice = str | Mapping[str, str]
 
+CHANGED = (
+    "The plan changes prices on the way; the causes are at the prices of its catalog, and what those "
+    "changes do stands under simulation."
+)
 MAX_PLAN_BYTES = 500_000_000
 _COUNTS = {
     "requests": "requests",
@@ -110,7 +114,8 @@ def plan_of(
             {str(name): value for name, value in row.items()} for row in frame.to_dict("records")
         ]
         found = planned.catalog if catalog is None else load_catalog(catalog)
-        return _plan(rows, "projection", choice, {}, found)
+        changed = any(one.dated_price_changes for one in planned.workloads)
+        return _plan(rows, "projection", choice, {}, found, (CHANGED,) if changed else ())
     if not isinstance(planned, str | Path):
         raise ScenarioError(
             f"planned is {shown(planned)}. Give a Projection, or the path of a plan."
@@ -132,12 +137,14 @@ def plan_of(
         data = json.loads(text, parse_float=Decimal)
         rows, recommended = data["spend"], data.get("recommended") or {}
         version, sha256 = data["catalog"]["version"], data["catalog"]["sha256"]
+        changed = any(str(note).startswith("Prices change ") for note in data.get("notes") or ())
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FileError(
             f"{source}: not a plan ({type(error).__name__}: {error}). Write one with: kimi-planner plan "
             "--format json."
         ) from None
-    return _plan(rows, source, choice, recommended, _catalog_of(source, version, sha256, catalog))
+    found = _catalog_of(source, version, sha256, catalog)
+    return _plan(rows, source, choice, recommended, found, (CHANGED,) if changed else ())
 
 
 def _catalog_of(

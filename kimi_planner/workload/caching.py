@@ -10,18 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from kimi_planner.errors import WorkloadError, did_you_mean, shown
 from kimi_planner.usage.replay import CHUNK_TOKENS
-from kimi_planner.workload.drawn import Drawn, turn_means, turns_of
+from kimi_planner.workload.drawn import Drawn, Sized, turn_means, turns_of
 from kimi_planner.workload.parse import parse_quantity
 from kimi_planner.workload.quantity import Array, Quantity, midpoints, number_text
-
-if TYPE_CHECKING:
-    from kimi_planner.workload.model import Workload
 
 __all__ = ["LIFETIME_MINUTES", "Cache", "CachedShare", "parse_cache"]
 
@@ -72,8 +69,9 @@ class CachedShare(Quantity):
     ``G`` keeps the shared prefix for ``K = L + (T - 1) E[min(G, L)]`` minutes, ``L`` being the
     lifetime, so another one finds it with probability ``1 - exp(-r K)``: for single calls
     ``1 - exp(-r L)``. A later call of a conversation finds all of the prompt before it where the gap
-    between them is at most ``L``, else the shared prefix with that probability. The answer before it is not counted as cached, because a later prompt may not
-    repeat it token for token as it was generated. The share rises with ``L``, so its quantiles are
+    between them is at most ``L``, else the shared prefix with that probability. The answer before it
+    is not counted as cached, because a later prompt may not repeat it token for token as it was
+    generated. The share rises with ``L``, so its quantiles are
     its values at the quantiles of ``L``.
     """
 
@@ -85,7 +83,7 @@ class CachedShare(Quantity):
     later: float
 
     @classmethod
-    def of(cls, workload: Workload, cache: Cache) -> CachedShare:
+    def of(cls, workload: Sized, cache: Cache) -> CachedShare:
         """Work the share out for a workload, from 8,192 drawn conversations."""
         rng = np.random.default_rng(0)  # points of an integral, the same for every workload
         sample = Drawn.draw(workload, False, rng, most=_CONVERSATIONS).calls()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +18,13 @@ from numpy.typing import NDArray
 from kimi_planner.workload.quantity import Array, Constant, Geometric, Quantity, midpoints
 from kimi_planner.workload.turns import WholeTurns
 
-if TYPE_CHECKING:
-    from kimi_planner.workload.model import Workload
-
 __all__ = [
     "MAX_SAMPLE_CALLS",
     "MAX_TURNS",
     "SAMPLE_CONVERSATIONS",
     "CallSample",
     "Drawn",
+    "Sized",
     "followup_key",
     "parts",
     "turn_means",
@@ -40,6 +38,21 @@ MAX_TURNS = 10_000  # of one conversation, however long its tail
 _TURN_GRID = 20_000
 
 Places = NDArray[np.int64]
+
+
+class Sized(Protocol):
+    """What conversations are drawn from: a workload, as far as sizes of calls go."""
+
+    @property
+    def max_tokens(self) -> int | None:
+        """Output that a call reserves, and its cap."""
+
+    @property
+    def followup_tokens(self) -> object:
+        """What each later call adds; ``None`` if not given."""
+
+    def quantity(self, key: str) -> Quantity | None:
+        """Return one of the quantities, or ``None`` if it was not given."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +111,7 @@ class Drawn:
     @classmethod
     def draw(
         cls,
-        workload: Workload,
+        workload: Sized,
         reasons: bool,
         rng: np.random.Generator,
         *,
@@ -158,17 +171,17 @@ class Drawn:
         return CallSample(self.conversation, self.turn, prompt, completion, reserved, answer)
 
 
-def turns_of(workload: Workload) -> Quantity:
+def turns_of(workload: Sized) -> Quantity:
     """Return the calls per conversation, one if the workload does not say."""
     return workload.quantity("turns") or Constant(Decimal(1))
 
 
-def followup_key(workload: Workload) -> str:
+def followup_key(workload: Sized) -> str:
     """Return the key of the quantity that sizes later questions."""
     return "prompt_tokens" if workload.followup_tokens is None else "followup_tokens"
 
 
-def parts(workload: Workload, reasons: bool) -> tuple[Quantity, Quantity, Quantity, Quantity]:
+def parts(workload: Sized, reasons: bool) -> tuple[Quantity, Quantity, Quantity, Quantity]:
     """Return the sizes of first prompt, follow-up, visible answer and reasoning."""
     nothing = Constant(Decimal(0))
     first = workload.quantity("prompt_tokens") or nothing

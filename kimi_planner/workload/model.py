@@ -166,11 +166,17 @@ class Workload:
         UsageError
             If the frame is malformed.
         WorkloadError
-            If the log has no times to tell the traffic from.
+            If the log has no times to tell the traffic from, or a field is not known.
         """
         from kimi_planner.usage.read import read_usage
         from kimi_planner.workload.fit import fitted_fields
 
+        for key in known:
+            if key not in FIELDS:
+                raise WorkloadError(
+                    f"workload {shown(name)}: unknown field {shown(key)}."
+                    f"{did_you_mean(key, FIELDS)} Known: {', '.join(FIELDS)}."
+                )
         checked = read_usage(frame)
         checked.attrs["source"] = frame.attrs.get("source", "usage frame")
         return cls(name=name, **fitted_fields(checked, known))

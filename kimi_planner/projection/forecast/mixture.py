@@ -13,7 +13,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg import cholesky
+from scipy.linalg.blas import dtrsv
 from scipy.special import gammaln, stdtr
 
 from kimi_planner.projection.forecast.intervals import (
@@ -24,9 +25,10 @@ from kimi_planner.projection.forecast.intervals import (
     power_law,
     white,
 )
-from kimi_planner.projection.forecast.observed import DAY, Observed
+from kimi_planner.projection.forecast.moments import DAY
+from kimi_planner.projection.forecast.observed import Observed
 
-__all__ = ["METHOD", "Mixture", "weigh"]
+__all__ = ["FAR_AHEAD", "METHOD", "Mixture", "weigh"]
 
 METHOD = (
     "Bayesian mixture of Poisson and regular arrivals, white noise, bursts, fractional Gaussian noise "
@@ -51,8 +53,11 @@ _FREEDOM = 2.0  # degrees of freedom of the prior on a variance
 _LEAST_VARIANCE = 1e-4  # of a stretch, relative to the level squared
 # Relative standard deviation of a rhythm that the log is too short to show.
 _UNSEEN_DAY, _UNSEEN_WEEK = 0.12, 0.03
+_UNSEEN_DRIFT = 0.04  # of the level in a day, as a random walk, where the log says too little
+FAR_AHEAD = 3  # times the log
 _LEAST_LEVEL = 0.05  # of the observed one
 _NEGLIGIBLE = 1e-5
+_ROUNDING = 1e-9
 
 
 class Parts(NamedTuple):
@@ -94,7 +99,7 @@ class Mixture:
     @property
     def mean(self) -> Array:
         """Expected relative level of each target, shape (n_targets,)."""
-        return np.asarray(self.weights @ self.centre)
+        return np.asarray(self.weights @ np.maximum(self.centre, _LEAST_LEVEL))
 
     @property
     def last(self) -> Mixture:
@@ -115,14 +120,15 @@ class Mixture:
 
         def below(level: Array) -> Array:
             steps = (level[:, None] - place) / np.maximum(sigma, 1e-12)
-            return np.asarray(stdtr(self.freedom, steps) @ self.weights)
+            # Not a matrix product, whose rounding depends on how many shares are asked for at once.
+            return np.asarray((stdtr(self.freedom, steps) * self.weights).sum(axis=1))
 
         lows, highs = np.full(len(shares), low), np.full(len(shares), high)
         for _ in range(60):  # bisection: the tails of a mixture defeat faster ways
             middles = (lows + highs) / 2
             under = below(middles) < shares
             lows, highs = np.where(under, middles, lows), np.where(under, highs, middles)
-        return np.exp((lows + highs) / 2)
+        return np.asarray(np.exp((lows + highs) / 2))
 
 
 def weigh(observed: Observed, targets: Sequence[float]) -> Mixture:
@@ -137,7 +143,7 @@ def weigh(observed: Observed, targets: Sequence[float]) -> Mixture:
     """
     count = len(observed.usd)
     level = observed.usd.mean()
-    differences = _contrasts(count).T @ (observed.usd / level)
+    differences = _contrasts(observed.usd / level)
     poisson = observed.call_usd2 / count / level**2
     ahead = tuple(round(target / observed.seconds, 12) for target in targets)
     noise = _parts("white", 0.5, count, ahead)
@@ -146,7 +152,9 @@ def weigh(observed: Observed, targets: Sequence[float]) -> Mixture:
         for weight, variance in _certain(observed, poisson, differences)
     ]
     size = _FREEDOM / 2 * 1.5 * max(poisson, _LEAST_VARIANCE)
-    for weight, hurst, parts in _ways(observed, count, ahead, noise):
+    # Stretches that are all equal fit the smoothest drift best, and show none: calls alone are left.
+    ways = _ways(observed, count, ahead, noise) if np.ptp(observed.usd) > _ROUNDING * level else ()
+    for weight, hurst, parts in ways:
         found.append(_fit(weight, hurst, parts, differences, size))
     logs = np.array([one[0] for one in found])
     weights = np.exp(logs - logs.max())
@@ -205,10 +213,9 @@ def _fit(
     """Return log weight, exponent, freedom, centre and scale, the unknown variance integrated out."""
     count = len(differences)
     root = cholesky(parts.seen + 1e-9 * np.eye(count), lower=True, check_finite=False)
-    solved = solve_triangular(
-        root, np.column_stack([differences, parts.shared]), lower=True, check_finite=False
-    )
-    seen, shared = solved[:, 0], solved[:, 1:]
+    # Column by column: for all at once BLAS starts threads, which cost far more than they save.
+    seen = dtrsv(root, differences, lower=1)
+    shared = np.stack([dtrsv(root, column, lower=1) for column in parts.shared.T], axis=1)
     freedom = _FREEDOM + count
     squares = 2 * size + seen @ seen
     weight = (
@@ -224,10 +231,11 @@ def _fit(
 
 
 def _unseen(observed: Observed, targets: Sequence[float]) -> Array:
-    """Return the variance of rhythms that are longer than the log, shape (n_targets,)."""
+    """Return the variance of what is slower than the log is long, shape (n_targets,)."""
     unit = observed.seconds
     ahead = tuple(target / unit for target in targets)
-    total = np.zeros(len(ahead))
+    beyond = np.maximum(np.array(targets) - FAR_AHEAD * unit, 0.0) / DAY
+    total: Array = _UNSEEN_DRIFT**2 * beyond / 3  # of the mean of a random walk
     for period, deviation in ((DAY, _UNSEEN_DAY), (7 * DAY, _UNSEEN_WEEK)):
         if unit < 0.999 * period:
             shares = (1.0,) if period == DAY else _WEEK_HARMONICS
@@ -235,11 +243,16 @@ def _unseen(observed: Observed, targets: Sequence[float]) -> Array:
     return total
 
 
-@lru_cache(maxsize=64)
-def _contrasts(count: int) -> Array:
-    """Return orthonormal differences of stretches, shape (count, count - 1)."""
-    basis = np.column_stack([np.ones(count), np.eye(count)[:, :-1]])
-    return np.asarray(np.linalg.qr(basis)[0][:, 1:])
+def _contrasts(values: Array) -> Array:
+    """Return orthonormal differences along the first axis, one fewer: what is left without the mean.
+
+    A Householder reflection puts the mean in the first place, from which it is taken away.
+    """
+    count = len(values)
+    mirror = np.full(count, count**-0.5)
+    mirror[0] += 1.0
+    along = mirror @ values / (mirror @ mirror)
+    return np.asarray((values - 2 * np.multiply.outer(mirror, along))[1:])
 
 
 @lru_cache(maxsize=512)
@@ -261,9 +274,8 @@ def _raw(covariance: Covariance, count: int, ahead: tuple[float, ...]) -> Parts:
     seen = covariance(start, end, start, end)
     shared = covariance(start, end, after, until)
     own = np.array([covariance(*(np.array([x]) for x in (1.0, u, 1.0, u)))[0, 0] for u in until])
-    contrasts = _contrasts(count)
     return Parts(
-        seen=contrasts.T @ seen @ contrasts,
-        shared=contrasts.T @ (shared - seen.mean(axis=1)[:, None]),
+        seen=_contrasts(_contrasts(seen).T),
+        shared=_contrasts(shared - seen.mean(axis=1)[:, None]),
         ahead=np.maximum(own - 2 * shared.mean(axis=0) + seen.mean(), 0.0),
     )

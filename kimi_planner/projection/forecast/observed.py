@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from kimi_planner.catalog import Catalog
-from kimi_planner.errors import UnknownModelError, UsageError, shown
+from kimi_planner.errors import TooLittleUsageError, UsageError
 from kimi_planner.projection.forecast.intervals import Array
+from kimi_planner.projection.forecast.moments import DAY, Moment, at, micros, moment_text
+from kimi_planner.projection.forecast.rows import LogRows
 
-__all__ = ["DAY", "Moment", "Observed", "observe"]
+__all__ = ["LONG_LOG_DAYS", "Observed", "observe"]
 
-DAY = 86_400.0  # seconds
 LEAST_STRETCHES, MOST_STRETCHES = 8, 120
 MOST_DAYS = 366
 LONG_LOG_DAYS = 28
 CALLS_PER_STRETCH = 5
 TIMES_PER_STRETCH = 1.5
-
-#: A point in a log: a UTC time, or the time since the log began where it has no dates.
-Moment = pd.Timestamp | pd.Timedelta
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +46,8 @@ class Observed:
         Whether rows hold several calls each.
     """
 
-    start: Any
-    end: Any
+    start: Moment
+    end: Moment
     seconds: float
     usd: Array
     call_usd2: float
@@ -73,131 +67,55 @@ class Observed:
         return self.seconds / len(self.usd) > DAY / 2
 
 
-def observe(
-    frame: pd.DataFrame, model: str | None, catalog: Catalog, start: object, end: object
-) -> Observed:
-    """Return what a checked usage frame shows.
+def observe(rows: LogRows, start: Moment | None, end: Moment | None) -> Observed:
+    """Return what the rows of a log show between two moments.
+
+    Parameters
+    ----------
+    rows : LogRows
+        The log.
+    start, end : Timestamp or Timedelta, optional
+        What was observed; from the first row to one gap after the last if not given.
 
     Raises
     ------
     UsageError
-        If rows have no time, or what was observed cannot be told or is empty.
-    UnknownModelError, PriceNotFoundError
-        If the catalog has no such model, or states no price for it.
+        If the moments are not in order.
+    TooLittleUsageError
+        If what was observed cannot be told, or holds no spend.
     """
-    source = str(frame.attrs.get("source", "usage frame"))
-    times = frame["timestamp"]
-    if times.isna().any():
-        raise UsageError(
-            f"{source}: {int(times.isna().sum())} rows have no timestamp. A forecast needs one for every row."
-        )
-    requests = frame["requests"].to_numpy(dtype=np.int64)
-    windowed = bool((requests > 1).any())
-    dated = pd.api.types.is_datetime64_any_dtype(times.dtype)
-    width = _window(times) if windowed else pd.Timedelta(0)
-    first = times.min() if start is None else _moment("start", start, dated)
-    last = _end(times, width, source) if end is None else _moment("end", end, dated)
+    first = int(rows.micros[0]) if start is None else micros(start)
+    last = rows.end if end is None else micros(end)
+    begun, ended = at(first, dated=rows.dated), at(last, dated=rows.dated)
     if not first < last:
-        raise UsageError(f"start ({first}) must be before end ({last}).")
-    inside = ((times >= first) & (times < last)).to_numpy(dtype=bool)
-    usd = _row_usd(frame, model, catalog)[inside]
-    if not inside.any() or not usd.sum() > 0:
         raise UsageError(
-            f"{source}: no spend from {first} to {last}, so there is nothing to forecast from. "
-            "Give a log of calls, or start and end that hold some."
+            f"start ({moment_text(begun)}) must be before end ({moment_text(ended)}). Give what the "
+            "log covers."
         )
-    requests = requests[inside]
-    seconds = (last - first).total_seconds()
-    offsets = (times[inside] - first).dt.total_seconds().to_numpy(dtype=np.float64)
+    low, high = np.searchsorted(rows.micros, [first, last]).tolist()
+    usd = rows.usd[low:high]
+    if not usd.sum() > 0:
+        raise TooLittleUsageError(
+            f"{rows.source}: no spend from {moment_text(begun)} to {moment_text(ended)}, so there is "
+            "nothing to forecast from. Give a log of calls, or start and end that hold some."
+        )
+    requests = rows.requests[low:high]
+    seconds = (last - first) / 1e6
+    offsets = (rows.micros[low:high] - first) / 1e6
     squares = usd**2 / np.maximum(requests, 1)
     quartic = squares**2 / np.maximum(requests, 1)
     count = _stretches(offsets, int(requests.sum()), seconds)
     return Observed(
-        start=first,
-        end=last,
+        start=begun,
+        end=ended,
         seconds=seconds,
-        usd=_cut(offsets, usd, width.total_seconds(), np.linspace(0, seconds, count + 1)),
+        usd=_cut(offsets, usd, rows.window / 1e6, np.linspace(0, seconds, count + 1)),
         call_usd2=float(squares.sum()),
         heaviness=float(squares.sum() ** 2 / quartic.sum()),
-        rows_outside=int((~inside).sum()),
+        rows_outside=len(rows.usd) - len(usd),
         calls=int(requests.sum()),
-        windowed=windowed,
+        windowed=rows.windowed,
     )
-
-
-def _moment(name: str, value: object, dated: bool) -> Moment:
-    """Return a bound as the log counts time."""
-    try:
-        if dated:
-            moment = pd.Timestamp(value)  # type: ignore[arg-type]
-            if pd.isna(moment):
-                raise ValueError
-            return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
-        if isinstance(value, int | float | np.integer | np.floating) and not isinstance(
-            value, bool
-        ):
-            return pd.Timedelta(seconds=float(value))
-        if isinstance(value, str | timedelta | np.timedelta64):
-            return pd.Timedelta(value)
-    except (ValueError, TypeError, OverflowError):
-        pass
-    allowed = (
-        "a UTC time, such as 2026-11-24T09:00:00Z"
-        if dated
-        else "seconds since the log began, or a Timedelta"
-    )
-    raise UsageError(f"{name} is {shown(value)}. This log needs {allowed}.")
-
-
-def _window(times: pd.Series[Any]) -> pd.Timedelta:
-    gaps = times.drop_duplicates().sort_values().diff().dropna()
-    return pd.Timedelta(gaps.median()) if len(gaps) else pd.Timedelta(0)
-
-
-def _end(times: pd.Series[Any], width: pd.Timedelta, source: str) -> Moment:
-    """Return where a log ends that does not say: one gap after its last row."""
-    span = times.max() - times.min()
-    if span <= pd.Timedelta(0):
-        raise UsageError(
-            f"{source}: all rows have the same timestamp, so the time they cover cannot be told. "
-            "Pass start=… and end=…."
-        )
-    return times.max() + (width if width else span / (len(times) - 1))  # type: ignore[no-any-return]
-
-
-def _row_usd(frame: pd.DataFrame, model: str | None, catalog: Catalog) -> Array:
-    """Return what each row costs, as floats: a forecast has no last digit."""
-    prompt = frame["prompt_tokens"].to_numpy(dtype=np.float64)
-    cached = frame["cached_tokens"].to_numpy(dtype=np.float64, na_value=0.0)
-    completion = frame["completion_tokens"].to_numpy(dtype=np.float64)
-
-    def price(rows: Any, name: str) -> Array:
-        rates = catalog.model(name).rates()
-        units = (
-            (prompt[rows] - cached[rows]) * rates.input
-            + cached[rows] * rates.cached
-            + completion[rows] * rates.output
-        )
-        return np.asarray(units * 10.0**-rates.places)
-
-    if model is not None:
-        return price(slice(None), model)
-    names = frame["model"].to_numpy(dtype=object)
-    unnamed = int(frame["model"].isna().sum())
-    if unnamed:
-        raise UsageError(
-            f"{unnamed} rows name no model. Pass model=… to price every row as one model."
-        )
-    usd = np.empty(len(frame))
-    for name in pd.unique(names):
-        rows = np.flatnonzero(names == name)
-        try:
-            usd[rows] = price(rows, name)
-        except UnknownModelError as error:
-            raise UnknownModelError(
-                f"{len(rows)} usage rows, the first row {rows[0]}: {error}"
-            ) from None
-    return usd
 
 
 def _stretches(offsets: Array, calls: int, seconds: float) -> int:
@@ -216,11 +134,13 @@ def _stretches(offsets: Array, calls: int, seconds: float) -> int:
 
 
 def _cut(offsets: Array, usd: Array, width: float, edges: Array) -> Array:
-    """Return the spend between edges; a row of a window is spent evenly over its width."""
+    """Return the spend between edges; a row of a window is spent evenly over its width.
+
+    Offsets ascend.
+    """
     if not width:
         return np.asarray(np.histogram(offsets, edges, weights=usd)[0], dtype=np.float64)
-    order = np.argsort(offsets, kind="stable")
-    offsets, spent = offsets[order], np.concatenate([[0.0], np.cumsum(usd[order])])
+    spent = np.concatenate([[0.0], np.cumsum(usd)])
     starts, first = np.unique(offsets, return_index=True)
     amounts = np.diff(spent[np.append(first, len(offsets))])
     stops = np.minimum(np.minimum(starts + width, np.append(starts[1:], np.inf)), edges[-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -12,12 +13,16 @@ import pandas as pd
 
 from kimi_planner.catalog import Catalog
 from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.money import usd
+from kimi_planner.projection.forecast.horizon import Horizon
 from kimi_planner.projection.forecast.intervals import Array
 from kimi_planner.projection.forecast.mixture import METHOD, Mixture
-from kimi_planner.projection.forecast.observed import Moment, Observed
+from kimi_planner.projection.forecast.moments import Moment, moment_text
+from kimi_planner.projection.forecast.observed import Observed
 
-__all__ = ["SpendForecast"]
+__all__ = ["SpendForecast", "amount_text"]
 
+_NUMBER = int | float | np.integer | np.floating
 QUANTILES = {"p05_usd": 0.05, "p10_usd": 0.1, "p50_usd": 0.5, "p90_usd": 0.9, "p95_usd": 0.95}
 
 
@@ -31,13 +36,13 @@ class SpendForecast:
         Model id that every call is priced as; ``None`` if each as its row names.
     observed
         What the log shows: ``start``, ``end``, ``calls``, ``total_usd``.
+    horizon
+        How far ahead: ``until``, ``seconds`` and, in words, ``text``.
     steps : ndarray, shape (n_steps,), seconds
         Lengths of the stretches that were forecast, each from the end of the log; the last is the
         horizon.
     mixture
         What each of them may hold, relative to the observed level.
-    until
-        The end of the horizon.
     source, catalog, as_of
         The log, and the prices.
     seed, n_paths
@@ -48,9 +53,9 @@ class SpendForecast:
 
     model: str | None
     observed: Observed
+    horizon: Horizon
     steps: Array
     mixture: Mixture
-    until: Moment
     source: str
     catalog: Catalog
     as_of: date
@@ -58,6 +63,11 @@ class SpendForecast:
     seed: None = None
     n_paths: None = None
     method: str = METHOD
+
+    @property
+    def until(self) -> Moment:
+        """End of the horizon: a UTC time, or a Timedelta since the log began."""
+        return self.horizon.until
 
     @property
     def mean(self) -> float:
@@ -88,17 +98,22 @@ class SpendForecast:
         ScenarioError
             If a quantile is out of bounds.
         """
-        shares = np.asarray([q] if isinstance(q, int | float) else list(q), dtype=np.float64)
-        if not ((shares > 0) & (shares < 1)).all():
+        try:
+            shares = np.asarray([q] if isinstance(q, _NUMBER) else list(q), dtype=np.float64)
+        except (TypeError, ValueError):
+            shares = np.array([np.nan])
+        if shares.ndim != 1 or not ((shares > 0) & (shares < 1)).all():
             raise ScenarioError(f"quantile is {shown(q)}. It must lie between 0 and 1.")
-        amounts = self._level[-1] * self.mixture.last.quantile(shares)[0]
-        return float(amounts[0]) if isinstance(q, int | float) else amounts
+        amounts = np.asarray(self._level[-1] * self.mixture.last.quantile(shares)[0])
+        return float(amounts[0]) if isinstance(q, _NUMBER) else amounts
 
     def interval(self, level: float = 0.8) -> tuple[float, float]:
         """Return the central range that holds the total with this probability, USD."""
-        if not isinstance(level, int | float) or not 0 < level < 1:
+        if not isinstance(level, _NUMBER) or not 0 < level < 1:
             raise ScenarioError(f"level is {shown(level)}. It must lie between 0 and 1.")
-        low, high = np.asarray(self.quantile([(1 - level) / 2, (1 + level) / 2])).tolist()
+        low, high = np.asarray(
+            self.quantile([round(0.5 - level / 2, 12), round(0.5 + level / 2, 12)])
+        ).tolist()
         return low, high
 
     @cached_property
@@ -106,11 +121,12 @@ class SpendForecast:
         """Cumulative spend at each step ahead.
 
         One row per step: ``until``, ``mean_usd``, ``p05_usd``, ``p10_usd``, ``p50_usd``,
-        ``p90_usd`` and ``p95_usd`` of all that is spent from the end of the log until then.
+        ``p90_usd`` and ``p95_usd`` of all that is spent from the end of the log until then. A total
+        does not fall as time goes on, so no step is above a later one.
         """
         amounts = self._level[:, None] * self.mixture.quantile(np.array(list(QUANTILES.values())))
-        frame = pd.DataFrame(amounts, columns=list(QUANTILES))
-        frame.insert(0, "mean_usd", self._level * self.mixture.mean)
+        frame = pd.DataFrame(_rising(amounts), columns=list(QUANTILES))
+        frame.insert(0, "mean_usd", _rising(self._level * self.mixture.mean))
         ends = [self.observed.end + pd.Timedelta(seconds=step) for step in self.steps[:-1].tolist()]
         frame.insert(0, "until", [*ends, self.until])
         return frame
@@ -119,6 +135,15 @@ class SpendForecast:
     def _level(self) -> Array:
         """Spend in each step if it goes on as observed, USD."""
         return np.asarray(self.observed.total_usd / self.observed.seconds * self.steps)
+
+    @property
+    def sentence(self) -> str:
+        """The answer: the expected total and the range that holds it with 80%."""
+        low, high = self.interval(0.8)
+        return (
+            f"Next {self.horizon.text.removeprefix('1 ')}: {amount_text(self.mean)} USD; 80% range {amount_text(low)} to "
+            f"{amount_text(high)} USD"
+        )
 
     @property
     def provenance(self) -> str:
@@ -132,22 +157,38 @@ class SpendForecast:
         )
 
     def __repr__(self) -> str:
-        low, high = self.interval(0.8)
         return (
-            f"<SpendForecast to {moment_text(self.until)}: {self.mean:,.2f} USD, "
-            f"{low:,.2f} to {high:,.2f} (80%). Catalog {self.catalog.version}, as of {self.as_of}.>"
+            f"<SpendForecast to {moment_text(self.until)}. {self.sentence}. Catalog "
+            f"{self.catalog.version}, as of {self.as_of}.>"
         )
 
     def _repr_html_(self) -> str:
         from html import escape
 
-        table = self.frame.round(2).to_html(index=False, escape=True)
+        words = {
+            name: [moment_text(one) if name == "until" else amount_text(one) for one in column]
+            for name, column in self.frame.items()
+        }
+        table = pd.DataFrame(words).to_html(index=False, escape=True)
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        return f"{table}<p>{escape(self.provenance)}</p><ul>{notes}</ul>"
+        return (
+            f"<p><b>{escape(self.sentence)}.</b></p>{table}<ul>{notes}</ul>"
+            f"<p>{escape(self.provenance)}</p>"
+        )
 
 
-def moment_text(moment: Moment) -> str:
-    """Return a moment for people: a UTC time, or the time since the log began."""
-    if isinstance(moment, pd.Timedelta):
-        return f"{moment.total_seconds():,.0f} s"
-    return f"{moment.tz_convert('UTC'):%Y-%m-%d %H:%M} UTC"
+def amount_text(amount: float) -> str:
+    """Return an amount of USD with as many digits as a forecast is good for.
+
+    >>> amount_text(12345.6), amount_text(12.345), amount_text(0.0001234)
+    ('12,346', '12.35', '0.00012')
+    """
+    if amount >= 1000:
+        return usd(amount, 0)
+    places = 2 if amount >= 1 or amount <= 0 else 1 - math.floor(math.log10(amount))
+    return usd(amount, places)
+
+
+def _rising(amounts: Array) -> Array:
+    """Return amounts, each held below those of later steps."""
+    return np.asarray(np.minimum.accumulate(amounts[::-1], axis=0)[::-1])

@@ -1,0 +1,124 @@
+"""A picture of a forecast: what was spent before, and the fan of what is to come."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+from matplotlib import dates
+from matplotlib.axes import Axes
+
+from kimi_planner.plot.style import (
+    INK,
+    MUTED,
+    RANGE,
+    axes,
+    caption,
+    label,
+    literal,
+    money_axis,
+    styled,
+)
+from kimi_planner.projection import SpendForecast
+from kimi_planner.projection.forecast.horizon import length_text
+from kimi_planner.projection.forecast.intervals import Array
+from kimi_planner.projection.forecast.result import QUANTILES, amount_text
+
+__all__ = ["forecast"]
+
+_DAY = 86_400.0
+_UNITS = (("days", 2 * _DAY, _DAY), ("hours", 7_200, 3_600), ("minutes", 120, 60))
+_BANDS = (("p05_usd", "p95_usd", 0.5), ("p10_usd", "p90_usd", 1.0))
+_NAMED = (("P90", "p90_usd"), ("P50", "p50_usd"), ("P10", "p10_usd"))
+_HEADROOM = 1.2
+_GAP = 0.06  # of the height, between two labels
+
+
+def forecast(result: SpendForecast, *, ax: Axes | None = None) -> Axes:
+    """Draw what is to be spent, beside what was spent in as long a time before.
+
+    Parameters
+    ----------
+    result : SpendForecast
+        What `forecast_spend` returned.
+    ax : Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    Axes
+        Cumulative USD, twice from 0: a grey line for the last of the log, as long as the horizon or
+        all of it; then the P50 in a dark band from P10 to P90 and a light one from P05 to P95.
+    """
+    before, spent = _spent(result)
+    after = np.concatenate([[0.0], result.steps])
+    fan = {name: np.concatenate([[0.0], result.frame[name].to_numpy()]) for name in QUANTILES}
+    top = _HEADROOM * max(float(fan["p95_usd"][-1]), float(spent[-1]))
+    with styled():
+        ax = axes(ax)
+        past, ahead = _places(result, before), _places(result, after)
+        for low, high, alpha in _BANDS:
+            ax.fill_between(ahead, fan[low], fan[high], color=RANGE, alpha=alpha, linewidth=0)
+        ax.plot(past, spent, color=MUTED, linewidth=2)
+        ax.plot(ahead, fan["p50_usd"], color=INK, linewidth=2)
+        ax.axvline(ahead[0], color=MUTED, linestyle=":", linewidth=1)
+        ax.set_xlim(past[0], ahead[-1] + 0.18 * (ahead[-1] - past[0]))
+        money_axis(ax, "y", top)
+        heights = _apart([float(fan[name][-1]) for _, name in _NAMED], _GAP * top)
+        for (name, key), height in zip(_NAMED, heights, strict=True):
+            weight = "bold" if name == "P50" else "normal"
+            text = f"{name} {amount_text(float(fan[key][-1]))}"
+            label(ax, text, (ahead[-1], height), (7, 0), weight=weight)
+        text = f"before: {amount_text(float(spent[-1]))} USD in {length_text(-float(before[0]))}"
+        label(ax, text, (past[0], 0.95 * top), (6, 0), color=MUTED)
+        _time_axis(ax, result)
+        ax.set_ylabel("USD, cumulative")
+        ax.set_title(literal(result.sentence))
+        caption(
+            ax,
+            "Grey: spent before. Black: P50 of what follows. Dark band: P10 to P90. Light band: P05 to "
+            f"P95. {result.provenance}",
+        )
+        return ax
+
+
+def _spent(result: SpendForecast) -> tuple[Array, Array]:
+    """Return times up to the end of the log, seconds, and the spend from the first of them on."""
+    seen = result.observed
+    length = min(seen.seconds, result.horizon.seconds)
+    edges = np.linspace(-seen.seconds, 0.0, len(seen.usd) + 1)
+    times = np.concatenate([[-length], edges[edges > -length]])
+    spent = np.interp(times, edges, np.concatenate([[0.0], np.cumsum(seen.usd)]))
+    return times, spent - spent[0]
+
+
+def _places(result: SpendForecast, seconds: Array) -> list[float]:
+    """Return where seconds from the end of the log stand: days since 1970, or in the log's unit."""
+    end = result.observed.end
+    if isinstance(end, pd.Timestamp):
+        return [float(one) for one in (end.timestamp() + seconds) / _DAY]
+    return [float(one) for one in (end.total_seconds() + seconds) / _unit(result)[1]]
+
+
+def _unit(result: SpendForecast) -> tuple[str, float]:
+    length = result.observed.seconds + result.horizon.seconds
+    return next(((name, size) for name, least, size in _UNITS if length >= least), ("seconds", 1.0))
+
+
+def _time_axis(ax: Axes, result: SpendForecast) -> None:
+    if isinstance(result.observed.end, pd.Timestamp):
+        untyped = cast(Any, dates)
+        locator = untyped.AutoDateLocator(maxticks=8)
+        ax.xaxis.set_major_locator(locator)
+        ax.xaxis.set_major_formatter(untyped.ConciseDateFormatter(locator))
+        ax.set_xlabel("UTC")
+    else:
+        ax.set_xlabel(f"{_unit(result)[0]} since the log began")
+
+
+def _apart(heights: list[float], gap: float) -> list[float]:
+    """Return three heights, descending, so far apart that labels do not overlap."""
+    high, middle, low = heights
+    middle = max(middle, gap)
+    return [max(high, middle + gap), middle, min(low, middle - gap)]

@@ -1,0 +1,96 @@
+"""A forecast of spend: as text for a terminal, and as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from kimi_planner.projection import SpendForecast
+from kimi_planner.projection.forecast.moments import Moment, moment_text
+from kimi_planner.projection.forecast.result import QUANTILES, amount_text
+from kimi_planner.report.json_form import FORMAT
+from kimi_planner.report.tables import Table
+from kimi_planner.report.text import plain
+from kimi_planner.report.usage import dumped, listed
+
+__all__ = ["forecast_csv", "forecast_json", "forecast_text"]
+
+_DIGITS = 6
+
+
+def forecast_text(forecast: SpendForecast) -> str:
+    """Return a forecast for a terminal: the answer, steps on the way, notes, provenance."""
+    columns = ("p10_usd", "p50_usd", "p90_usd")
+    table = Table(
+        headers=("spend until", "P10 USD", "P50 USD", "P90 USD"),
+        rows=tuple(
+            (moment_text(row["until"]), *(amount_text(row[name]) for name in columns))
+            for row in forecast.frame.to_dict("records")
+        ),
+        right=frozenset({1, 2, 3}),
+    )
+    seen = forecast.observed
+    parts = [
+        f"{forecast.sentence}.",
+        f"The log: {amount_text(seen.total_usd)} USD from {moment_text(seen.start)} to "
+        f"{moment_text(seen.end)}. From its end on:",
+        plain(table),
+        listed("What to know:", forecast.notes),
+        forecast.provenance,
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def forecast_json(forecast: SpendForecast) -> str:
+    """Return a forecast as JSON; amounts are numbers of USD, rounded to a millionth."""
+    from kimi_planner import __version__
+
+    seen, ahead = forecast.observed, forecast.horizon
+    steps = _plain_frame(forecast).to_dict("records")
+    last = steps[-1]
+    return dumped(
+        {
+            "format": FORMAT,
+            "kimi_planner": __version__,
+            "catalog": {"version": forecast.catalog.version, "sha256": forecast.catalog.sha256},
+            "as_of": forecast.as_of.isoformat(),
+            "seed": forecast.seed,
+            "n_paths": forecast.n_paths,
+            "source": forecast.source,
+            "model": forecast.model,
+            "observed": {
+                "start": _point(seen.start),
+                "end": _point(seen.end),
+                "seconds": seen.seconds,
+                "calls": seen.calls,
+                "total_usd": round(seen.total_usd, _DIGITS),
+            },
+            "horizon": {"text": ahead.text, "seconds": ahead.seconds, "until": _point(ahead.until)},
+            "mean_usd": last["mean_usd"],
+            **{name: last[name] for name in QUANTILES},
+            "hurst": round(forecast.hurst, _DIGITS),
+            "steps": steps,
+            "sentence": forecast.sentence,
+            "notes": list(forecast.notes),
+            "method": forecast.method,
+        }
+    )
+
+
+def forecast_csv(forecast: SpendForecast) -> str:
+    """Return the steps of a forecast as CSV, amounts as in JSON."""
+    text: str = _plain_frame(forecast).to_csv(index=False, lineterminator="\n")
+    return text
+
+
+def _plain_frame(forecast: SpendForecast) -> pd.DataFrame:
+    frame = forecast.frame.round(dict.fromkeys(("mean_usd", *QUANTILES), _DIGITS))
+    return frame.assign(until=[_point(one) for one in frame["until"]])
+
+
+def _point(moment: Moment) -> Any:
+    """Return a UTC time as ISO 8601, or seconds since the log began."""
+    if isinstance(moment, pd.Timedelta):
+        return moment.total_seconds()
+    return moment.isoformat().replace("+00:00", "Z")
