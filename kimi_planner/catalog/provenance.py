@@ -29,11 +29,15 @@ class Source:
     checked_on: date | None
     verified: bool | None = None
 
-    def __str__(self) -> str:
-        """Title, day of the check, and whether it was only read in a report of it."""
+    @property
+    def check(self) -> str:
+        """When it was checked, in words, and whether only a report of it was read."""
         day = "a day that nobody states" if self.checked_on is None else str(self.checked_on)
-        report = " (in a report of it)" if self.verified is False else ""
-        return f"{self.title}, checked on {day}{report}"
+        return f"checked on {day}" + (" (in a report of it)" if self.verified is False else "")
+
+    def __str__(self) -> str:
+        """Return the title and when it was checked."""
+        return f"{self.title}, {self.check}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

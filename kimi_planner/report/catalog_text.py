@@ -36,7 +36,7 @@ def catalog_text(catalog: Catalog) -> str:
             f"List in {one.currency}, beside the prices: {one.model}, {words} per 1M tokens."
         )
     for source in catalog.sources.values():
-        lines.append(f"Source {source.key}: {_capitalised_check(str(source))}.")
+        lines.append(f"Source {source.key}: {source.title}. C{source.check[1:]}.")
     for conflict in catalog.conflicts:
         whose = f" of {conflict.model}" if conflict.model else ""
         lines.append(
@@ -80,12 +80,6 @@ def _beside_the_table(model: ModelSpec) -> list[str]:
     if model.replaced_by is not None:
         said.append(f"replaced by {model.replaced_by}")
     return [f"{model.id}: {', '.join(said)}."] if said else []
-
-
-def _capitalised_check(text: str) -> str:
-    """Let the day of the check be a sentence of its own."""
-    title, _, check = text.rpartition(", checked on ")
-    return f"{title}. Checked on {check}"
 
 
 def _shown(price: Decimal | None) -> str:
