@@ -64,7 +64,7 @@ def test_one_core_all_cores_and_a_cluster_agree(expected: list[int]) -> None:
     parts = dd.from_pandas(frame, npartitions=7)
     with (
         LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
         Client(cluster) as client,
     ):

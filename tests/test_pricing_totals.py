@@ -204,7 +204,7 @@ def test_memory_batches_and_a_cluster_agree(large: pd.DataFrame, folder: Path) -
     assert (batches.first, batches.last) == (whole.first, whole.last)
     with (
         LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
         Client(cluster) as client,
     ):

@@ -51,6 +51,7 @@ def plan_data(recommendation: Recommendation) -> dict[str, Any]:
             for one in recommendation.exclusions
         ],
         "notes": list(projection.notes),
+        "method": projection.method,
     }
 
 
