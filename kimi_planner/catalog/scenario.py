@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal, localcontext
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
-from kimi_planner.catalog.catalog import Catalog
 from kimi_planner.catalog.model import ALL_PRICES, PRICES, ModelSpec
 from kimi_planner.catalog.provenance import Exchange, ListPrice, Source
 from kimi_planner.errors import CatalogError, PriceNotFoundError, did_you_mean, shown
@@ -20,6 +19,50 @@ __all__ = ["batched", "discounted", "exchanged", "repriced"]
 
 MAX_PRICE = Decimal(10**6)
 MAX_PLACES = 20
+
+
+class Priced(Protocol):
+    """What scenarios are derived from: a catalog, as far as its models and origin go."""
+
+    @property
+    def version(self) -> str:
+        """Name of the version."""
+
+    @property
+    def sha256(self) -> str:
+        """Digest of where it comes from."""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Model ids."""
+
+    @property
+    def derived_from(self) -> tuple[str, ...]:
+        """The steps so far."""
+
+    @property
+    def exchange(self) -> Exchange | None:
+        """The rate of another currency."""
+
+    @property
+    def list_prices(self) -> tuple[ListPrice, ...]:
+        """Price lists in other currencies."""
+
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """The sources by key."""
+
+    def __iter__(self) -> Iterator[ModelSpec]:
+        """Yield the models."""
+
+    def model(self, model_id: str) -> ModelSpec:
+        """Return one model."""
+
+    def select(self, model_ids: str | Iterable[str] | None = None) -> tuple[ModelSpec, ...]:
+        """Return some models."""
+
+
+Catalog = TypeVar("Catalog", bound=Priced)
 
 
 def discounted(
@@ -85,8 +128,8 @@ def batched(catalog: Catalog) -> Catalog:
         assert share is not None, "offered in a batch"  # noqa: S101 - narrows the type
         return replace(_repriced(spec, lambda price: _times(price, share)), batch_multiplier=None)
 
-    found = _derived(replace(catalog, models=offered), "in batches", multiplied)
-    return replace(found, derived_from=(*found.derived_from, without[2:])) if left_out else found
+    found = _derived(_replaced(catalog, models=offered), "in batches", multiplied)
+    return _replaced(found, derived_from=(*found.derived_from, without[2:])) if left_out else found
 
 
 def exchanged(
@@ -128,7 +171,7 @@ def exchanged(
         for spec in catalog
     )
     found = _derived(catalog, f"{currency} at {per_usd}", lambda spec: spec)
-    return replace(
+    return _replaced(
         found,
         derived_from=(*found.derived_from[:-1], f"shown at {exchange} too"),
         sha256=sha256(f"{found.sha256} {on}".encode()).hexdigest(),
@@ -177,10 +220,15 @@ def _derived(catalog: Catalog, step: str, change: Callable[[ModelSpec], ModelSpe
     origin = catalog.derived_from or (
         f"from catalog {catalog.version} (sha256 {catalog.sha256[:12]})",
     )
-    return replace(
+    return _replaced(
         catalog,
         version=version,
         models=tuple(replace(change(spec), catalog_version=version) for spec in catalog),
         derived_from=(*origin, step),
         sha256=sha256(f"{catalog.sha256} {step}".encode()).hexdigest(),
     )
+
+
+def _replaced(catalog: Catalog, **changes: Any) -> Catalog:
+    found: Catalog = replace(catalog, **changes)  # type: ignore[type-var]
+    return found
