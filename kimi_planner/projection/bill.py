@@ -49,8 +49,8 @@ class Bill:
     periods, prices
         The parts of the plan between price changes, and the prices in each.
     requests, calls_usd : list of ndarray, shape (n_paths,) or (1,)
-        Requests of each period, retries not counted, and the cost of a call with its share of
-        retries.
+        Requests of each period, retries not counted, and the cost of a call with its fees and its
+        share of retries.
     tokens
         Expected tokens of a call.
     scenarios
@@ -68,9 +68,14 @@ class Bill:
 
     @classmethod
     def of(
-        cls, workload: Workload, spec: ModelSpec, months: Sequence[Month], scenarios: Scenarios
+        cls,
+        workload: Workload,
+        spec: ModelSpec,
+        months: Sequence[Month],
+        scenarios: Scenarios,
+        fees: Decimal = Decimal(0),
     ) -> Bill:
-        """Return the bill over the months of a plan."""
+        """Return the bill over the months of a plan; ``fees`` are USD for each request."""
         periods = _periods(workload, spec, months)
         prices = prices_of(workload, spec, periods)
         window = spec.context_window_tokens
@@ -80,7 +85,7 @@ class Bill:
         for one in prices:
             if one not in known:
                 call = one.call_usd(tokens.prompt, cached, tokens.completion, scenarios)
-                known[one] = call * sent
+                known[one] = (call + float(fees)) * sent
         return cls(
             workload,
             spec,
@@ -124,6 +129,8 @@ class Bill:
             one = self.prices[at]
             full = float(one.input.usd_per_mtok)
             prompt += share * (full + cached * (float(one.cached.usd_per_mtok) - full))
+            for part, writing in one.written:
+                prompt += share * float(part) * (float(writing.usd_per_mtok) - full)
             output += share * float(one.output.usd_per_mtok)
         return prompt, output
 
@@ -169,6 +176,7 @@ def conversation_costs(bill: Bill, place: int, rng: np.random.Generator) -> Cost
     It is computed at factors of 1 and the mean cached share, or told by a sample where
     conversations are long or some calls do not fit the context window.
     """
+    # The law is of tokens alone. Fees are spread as tokens are: which calls cause one is not known.
     workload, reasons, window = bill.workload, bill.spec.reasons, bill.spec.context_window_tokens
     prompt, output = bill.nominal_prices(place)
     if not overflows(workload, reasons, window):
@@ -194,7 +202,7 @@ def is_certain(workload: Workload, spec: ModelSpec, months: Sequence[Month]) -> 
     prices = prices_of(workload, spec, _periods(workload, spec, months))
     unbilled = {
         "reasoning_tokens": not spec.reasons,
-        "cached_share": all(one.cached == one.input for one in prices),
+        "cached_share": all(one.cached == one.input and not one.written for one in prices),
         "peak_hour_share": True,
     }
     given = [workload.quantity(key) for key in QUANTITY_FIELDS if not unbilled.get(key)]
@@ -205,8 +213,13 @@ def is_certain(workload: Workload, spec: ModelSpec, months: Sequence[Month]) -> 
     )
 
 
-def exact_spend(workload: Workload, spec: ModelSpec, months: Sequence[Month]) -> Spend:
-    """Return the bill of plain numbers: requests by the calendar x exact cost of a call."""
+def exact_spend(
+    workload: Workload, spec: ModelSpec, months: Sequence[Month], fees: Decimal = Decimal(0)
+) -> Spend:
+    """Return the bill of plain numbers: requests by the calendar x exact cost of a call.
+
+    ``fees`` are USD for each request, on top of its tokens.
+    """
     periods = _periods(workload, spec, months)
     prices = prices_of(workload, spec, periods)
     sent = 1 + Fraction(_number(workload.quantity("retry_share")))
@@ -215,7 +228,8 @@ def exact_spend(workload: Workload, spec: ModelSpec, months: Sequence[Month]) ->
         tokens = exact_tokens(workload, spec.reasons, window=spec.context_window_tokens)
         cached = tokens.prompt * _number(workload.quantity("cached_share"))
         calls = [
-            Fraction(one.exact_call_usd(tokens.prompt, cached, tokens.completion)) for one in prices
+            Fraction(one.exact_call_usd(tokens.prompt, cached, tokens.completion) + fees)
+            for one in prices
         ]
     per_call = {
         "requests": Decimal(1),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from kimi_planner.catalog import ALL_PRICES, Catalog, ModelSpec
+from kimi_planner.projection.beyond_tokens import unbilled_notes
 from kimi_planner.projection.calendar import Month
 from kimi_planner.workload import Workload
 
@@ -32,10 +33,7 @@ def catalog_notes(
                 notes += _changed(spec.on(day - timedelta(days=1)), spec.on(day))
     if catalog.tax == "excluded":
         notes.append(f"Prices of catalog {catalog.version} are without tax.")
-    notes += [
-        f"Not in the spend: {fee.name}, {fee.usd_per_call} USD a call." for fee in catalog.fees
-    ]
-    notes += _kept_longer(specs)
+    notes += unbilled_notes(catalog, specs, workloads)
     unlimited = ", ".join(one.name for one in workloads if one.max_tokens is None)
     notes += [
         f"No max_tokens is given, so {spec.id} reserves {spec.default_output_tokens:,} tokens of its "
@@ -44,23 +42,6 @@ def catalog_notes(
         if spec.default_output_tokens is not None and unlimited
     ]
     return tuple(notes)
-
-
-def _kept_longer(specs: Sequence[ModelSpec]) -> list[str]:
-    """Say what it costs to keep a prompt in the cache, where that is dearer than input."""
-    dearer = [
-        f"{spec.id} {price} instead of {full}"
-        for spec in specs
-        if (price := spec.cache_write_1h_usd_per_mtok) is not None
-        and (full := spec.input_usd_per_mtok) is not None
-        and price > full
-    ]
-    if not dearer:
-        return []
-    return [
-        "Not in the spend: prompts kept in a cache for an hour, whose tokens cost USD per 1M "
-        f"{', '.join(dearer)}."
-    ]
 
 
 def _changed(before: ModelSpec, after: ModelSpec) -> list[str]:

@@ -56,33 +56,48 @@ class Prices:
     ----------
     input, cached, output
         Of uncached prompt tokens, cached ones, and completion tokens.
+    written
+        Shares of the prompt written to a cache, and the price of each; none if nothing is written.
     """
 
     input: Price
     cached: Price
     output: Price
+    written: tuple[tuple[Decimal, Price], ...] = ()
 
     @property
     def factors(self) -> tuple[str, ...]:
         """Names of the uncertain factors on any of the prices."""
-        every = (*self.input.factors, *self.cached.factors, *self.output.factors)
-        return tuple(dict.fromkeys(every))
+        writes = (price for _, price in self.written)
+        every = (self.input, self.cached, self.output, *writes)
+        return tuple(dict.fromkeys(name for price in every for name in price.factors))
 
     def call_usd(
         self, prompt: Array, cached: Array, completion: Array, scenarios: Scenarios
     ) -> Array:
-        """Return the cost of a call by scenario; ``cached`` is the share of the prompt."""
+        """Return the cost of a call by scenario; ``cached`` is the share of the prompt.
+
+        Where it leaves too little of the prompt, only the rest is written to a cache.
+        """
         full = self.input.value(scenarios)
         price = full
         if self.cached != self.input:
             price = full + cached * (self.cached.value(scenarios) - full)
+        if self.written:
+            wanted = float(sum(share for share, _ in self.written))
+            part = np.minimum(1.0, (1 - cached) / wanted)
+            for share, writing in self.written:
+                price = price + float(share) * part * (writing.value(scenarios) - full)
         cost: Array = prompt * price + completion * self.output.value(scenarios)
         return cost / TOKENS_PER_MTOK
 
     def exact_call_usd(self, prompt: Decimal, cached: Decimal, completion: Decimal) -> Decimal:
         """Return the same in exact decimals; ``cached`` are tokens. Needs an exact context."""
+        full = self.input.usd_per_mtok
+        extra = sum((share * (one.usd_per_mtok - full) for share, one in self.written), Decimal(0))
         return (
-            (prompt - cached) * self.input.usd_per_mtok
+            prompt * extra
+            + (prompt - cached) * full
             + cached * self.cached.usd_per_mtok
             + completion * self.output.usd_per_mtok
         ).scaleb(-6)
@@ -105,21 +120,25 @@ def prices_of(workload: Workload, spec: ModelSpec, periods: Sequence[Period]) ->
     """
     changes = changes_of(workload, spec)
     with localcontext(EXACT):
-        return [_on(period.first, spec.on(period.first), changes) for period in periods]
+        return [_on(period.first, spec.on(period.first), changes, workload) for period in periods]
 
 
-def _on(day: date, spec: ModelSpec, changes: Sequence[PriceChange]) -> Prices:
+def _on(day: date, spec: ModelSpec, changes: Sequence[PriceChange], workload: Workload) -> Prices:
     """Return the catalog's prices of a day with the workload's changes on top."""
     rates = spec.rates()
     scale = 6 - rates.places
     prices = Prices(
-        *(Price(Decimal(one).scaleb(scale)) for one in (rates.input, rates.cached, rates.output))
+        input=Price(Decimal(rates.input).scaleb(scale)),
+        cached=Price(Decimal(rates.cached).scaleb(scale)),
+        output=Price(Decimal(rates.output).scaleb(scale)),
     )
+    written = _written(workload, spec)
     states_cached = spec.cached_input_usd_per_mtok is not None
     for change in changes:
         if change.day > day:
             break
         if change.factor is not None:
+            written = [(share, price and price.after(change)) for share, price in written]
             prices = Prices(
                 prices.input.after(change), prices.cached.after(change), prices.output.after(change)
             )
@@ -132,4 +151,16 @@ def _on(day: date, spec: ModelSpec, changes: Sequence[PriceChange]) -> Prices:
             cached=new.get("cached_input_usd_per_mtok", prices.cached if states_cached else full),
             output=new.get("output_usd_per_mtok", prices.output),
         )
-    return prices
+    as_billed = tuple((share, price or prices.input) for share, price in written)
+    return replace(prices, written=as_billed)
+
+
+def _written(workload: Workload, spec: ModelSpec) -> list[tuple[Decimal, Price | None]]:
+    """Return the shares written to a cache, with ``None`` where the catalog states no price."""
+    if workload.written is None:
+        return []
+    pairs = (
+        (workload.written.five_minutes, spec.cache_write_5m_usd_per_mtok),
+        (workload.written.one_hour, spec.cache_write_1h_usd_per_mtok),
+    )
+    return [(share, None if price is None else Price(price)) for share, price in pairs if share]

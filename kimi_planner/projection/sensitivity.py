@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pandas as pd
 
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.projection.beyond_tokens import fees_usd
 from kimi_planner.projection.bill import Bill, conversation_costs
 from kimi_planner.projection.calendar import Month, month_range
 from kimi_planner.projection.inputs import (
@@ -120,18 +122,21 @@ def sensitivity(
     as_of = chosen_day(as_of)
     catalog = catalog.on(as_of)
     check_price_changes(catalog, chosen)
-    pairs = [(workload, catalog.model(name)) for workload, name in _choices(chosen, model)]
+    parts = [
+        (workload, catalog.model(name), fees_usd(catalog, workload))
+        for workload, name in _choices(chosen, model)
+    ]
     covered = month_range(start, months, as_of)
-    inputs = _inputs([workload for workload, _ in pairs])
+    inputs = _inputs([workload for workload, _, _ in parts])
     points = _points(inputs, seed)
-    base = _spend(pairs, covered, {key: np.full(1, 0.5) for key in inputs})
+    base = _spend(parts, covered, {key: np.full(1, 0.5) for key in inputs})
     rows: list[dict[str, Any]] = []
-    drawn, noise = _drawn(pairs, covered, points, seed)
+    drawn, noise = _drawn(parts, covered, points, seed)
     everything = sum(drawn.values(), np.zeros(1))
     variance = float(everything.var()) + noise
     for key, quantity in inputs.items():
         shares = {other: np.full(2, 0.5) for other in inputs} | {key: np.array([low, high])}
-        ends = _spend(pairs, covered, shares) / len(covered)
+        ends = _spend(parts, covered, shares) / len(covered)
         if np.all(ends == base / len(covered)):
             continue  # such as reasoning on a model that does not reason
         rows.append(
@@ -157,8 +162,8 @@ def sensitivity(
             "variance_share": max(0.0, 1 - explained) if variance else 0.0,
         }
     )
-    models = list(dict.fromkeys(spec.id for _, spec in pairs))
-    names = pairs[0][0].name if len(pairs) == 1 else f"{len(pairs)} workloads"
+    models = list(dict.fromkeys(spec.id for _, spec, _ in parts))
+    names = parts[0][0].name if len(parts) == 1 else f"{len(parts)} workloads"
     return Sensitivity(
         frame=pd.DataFrame(rows),
         base_usd_per_month=float(base[0]) / len(covered),
@@ -172,6 +177,7 @@ def sensitivity(
 
 
 Key = tuple[str, str]  # workload, or "" for all, and the name of the quantity
+Part = tuple[Workload, ModelSpec, Decimal]  # the last: fees of a request in USD
 
 
 def _checked_quantiles(q: tuple[float, float]) -> tuple[float, float]:
@@ -237,29 +243,29 @@ def _scenarios(workload: Workload, shares: Mapping[Key, Array]) -> Scenarios:
 
 
 def _spend(
-    pairs: Sequence[tuple[Workload, ModelSpec]],
+    parts: Sequence[Part],
     months: Sequence[Month],
     shares: Mapping[Key, Array],
 ) -> Array:
     """Return the spend expected over the horizon, each number at its share."""
     total: Array = np.zeros(1)
-    for workload, spec in pairs:
-        bill = Bill.of(workload, spec, months, _scenarios(workload, shares))
+    for workload, spec, fees in parts:
+        bill = Bill.of(workload, spec, months, _scenarios(workload, shares), fees)
         for place in range(len(months)):
             total = total + bill.expected_usd(place)
     return total
 
 
 def _drawn(
-    pairs: Sequence[tuple[Workload, ModelSpec]],
+    parts: Sequence[Part],
     months: Sequence[Month],
     points: Mapping[Key, Array],
     seed: int,
 ) -> tuple[dict[str, Array], float]:
     """Return the spend of each workload at each point, and the variance of single calls."""
     drawn, noise = {}, 0.0
-    for workload, spec in pairs:
-        bill = Bill.of(workload, spec, months, _scenarios(workload, points))
+    for workload, spec, fees in parts:
+        bill = Bill.of(workload, spec, months, _scenarios(workload, points), fees)
         relatives: dict[object, float] = {}
         total = np.zeros(1)
         for place, count in enumerate(bill.conversations()):

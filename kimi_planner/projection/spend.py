@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
+from kimi_planner.projection.beyond_tokens import fees_usd, written_notes
 from kimi_planner.projection.bill import (
     Bill,
     conversation_costs,
@@ -87,7 +89,7 @@ def project(
         If a date, the horizon, the seed or the number of paths is out of bounds.
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, also one that a price change names, or states no price for
-        it on that day.
+        it on that day, or not a fee that a workload names.
 
     Notes
     -----
@@ -107,10 +109,15 @@ def project(
     covered = month_range(start, months, as_of)
     specs = chosen_models(catalog, models, covered[0].first)
     check_price_changes(catalog, chosen)
+    fees = {workload.name: fees_usd(catalog, workload) for workload in chosen}
     spend = {
         (workload.name, spec.id): one
         for workload in chosen
-        for spec, one in zip(specs, _spends(workload, specs, covered, seed, n_paths), strict=True)
+        for spec, one in zip(
+            specs,
+            _spends(workload, specs, covered, seed, n_paths, fees[workload.name]),
+            strict=True,
+        )
     }
     return Projection(
         workloads=chosen,
@@ -123,6 +130,7 @@ def project(
         n_paths=n_paths,
         notes=(
             *assumptions_left_out(chosen, specs, covered),
+            *written_notes(chosen, specs, covered),
             *catalog_notes(catalog, specs, covered, chosen),
         ),
         method=METHOD,
@@ -130,19 +138,29 @@ def project(
 
 
 def _spends(
-    workload: Workload, specs: Sequence[ModelSpec], months: Sequence[Month], seed: int, n_paths: int
+    workload: Workload,
+    specs: Sequence[ModelSpec],
+    months: Sequence[Month],
+    seed: int,
+    n_paths: int,
+    fees: Decimal,
 ) -> list[Spend]:
     """Return the spend of one workload on each model, over the same scenarios."""
     uncertain = [spec for spec in specs if not is_certain(workload, spec, months)]
-    drawn = _drawn_spends(workload, uncertain, months, seed, n_paths) if uncertain else {}
-    return [drawn.get(spec.id) or exact_spend(workload, spec, months) for spec in specs]
+    drawn = _drawn_spends(workload, uncertain, months, seed, n_paths, fees) if uncertain else {}
+    return [drawn.get(spec.id) or exact_spend(workload, spec, months, fees) for spec in specs]
 
 
 def _drawn_spends(
-    workload: Workload, specs: Sequence[ModelSpec], months: Sequence[Month], seed: int, n_paths: int
+    workload: Workload,
+    specs: Sequence[ModelSpec],
+    months: Sequence[Month],
+    seed: int,
+    n_paths: int,
+    fees: Decimal,
 ) -> dict[str, Spend]:
     scenarios = Scenarios.draw(workload, seed, n_paths)
-    bills = {spec.id: Bill.of(workload, spec, months, scenarios) for spec in specs}
+    bills = {spec.id: Bill.of(workload, spec, months, scenarios, fees) for spec in specs}
     counts = next(iter(bills.values())).conversations()
     cells = Cells.of(n_paths)
     kinds = {

@@ -12,6 +12,7 @@ from kimi_planner.money import EXACT, usd
 from kimi_planner.projection import Projection, Spend
 from kimi_planner.selection import Recommendation
 from kimi_planner.workload import QUANTITY_FIELDS
+from kimi_planner.workload.quantity import number_text
 
 __all__ = [
     "Table",
@@ -102,6 +103,11 @@ def assumptions_table(projection: Projection) -> Table:
             rows.append((workload.name, "max_tokens", f"{workload.max_tokens:,}"))
         if workload.overflow_policy.policy != "reject":
             rows.append((workload.name, "overflow", str(workload.overflow_policy)))
+        if workload.written is not None:
+            rows.append((workload.name, "written_share", str(workload.written)))
+        if workload.fees:
+            fees = ", ".join(f"{name} {number_text(count)}" for name, count in workload.fees)
+            rows.append((workload.name, "fees_per_request", fees))
         if workload.needs:
             rows.append((workload.name, "needs", ", ".join(workload.needs)))
         if workload.budget_usd_per_month is not None:

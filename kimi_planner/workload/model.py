@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING, Any
 from kimi_planner.catalog import CAPABILITIES
 from kimi_planner.errors import WorkloadError, did_you_mean, shown
 from kimi_planner.money import decimal_places, exact_decimal
+from kimi_planner.workload.beyond_tokens import (
+    WrittenShare,
+    parse_fees_per_request,
+    parse_written_share,
+)
 from kimi_planner.workload.caching import Cache, CachedShare, parse_cache
 from kimi_planner.workload.dated import (
     Event,
@@ -22,7 +27,7 @@ from kimi_planner.workload.dated import (
 )
 from kimi_planner.workload.overflow import Overflow, parse_overflow
 from kimi_planner.workload.parse import QUANTITIES, parse_quantity
-from kimi_planner.workload.quantity import Constant, Quantity
+from kimi_planner.workload.quantity import Constant, Quantity, number_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,6 +75,14 @@ class Workload:
         What to work ``cached_share`` out from, if it is not given: ``prefix_tokens`` that every
         prompt begins with, ``lifetime_minutes`` (5 to 30 if not given) and ``turn_gap_minutes``;
         kept as :class:`Cache`.
+    written_share
+        Share of prompt tokens, none of them served from cache, that are written to one:
+        ``{five_minutes, one_hour}``, plain numbers; kept as :class:`WrittenShare`. They are billed
+        at the price of writing instead of input, or as input where the catalog states none.
+    fees_per_request
+        From the name of a fee in the catalog, such as ``"web search"``, to how many of them a
+        request causes on average, refused ones included, a plain number; kept as pairs. A retry
+        causes them again.
     growth_per_month
         Growth of traffic from month to month, 0.04 for 4%, counted from the month of ``starts_on``,
         or else from the first month of the plan; a spread is over scenarios.
@@ -112,6 +125,8 @@ class Workload:
     max_tokens: int | None = None
     cached_share: Given | None = None
     cache: Cache | Mapping[str, Any] | None = None
+    written_share: WrittenShare | Mapping[str, Any] | None = None
+    fees_per_request: Mapping[str, Any] | tuple[tuple[str, Decimal], ...] = ()
     growth_per_month: Given = 0
     starts_on: date | str | None = None
     ends_on: date | str | None = None
@@ -140,6 +155,9 @@ class Workload:
             raise WorkloadError(f"workload {shown(self.name)}: {problem}")
         if isinstance(self.cache, Cache):
             object.__setattr__(self, "cached_share", CachedShare.of(self, self.cache))
+        problem = self._crowded()
+        if problem:
+            raise WorkloadError(f"workload {shown(self.name)}: {problem}")
 
     @classmethod
     def from_usage(cls, frame: pd.DataFrame, name: str, **known: Any) -> Workload:
@@ -192,6 +210,16 @@ class Workload:
         return parse_overflow(self.overflow)
 
     @property
+    def written(self) -> WrittenShare | None:
+        """The shares written to a cache, checked."""
+        return self.written_share if isinstance(self.written_share, WrittenShare) else None
+
+    @property
+    def fees(self) -> tuple[tuple[str, Decimal], ...]:
+        """Names of fees and how often a request causes them, checked."""
+        return self.fees_per_request if isinstance(self.fees_per_request, tuple) else ()
+
+    @property
     def is_certain(self) -> bool:
         """Whether every quantity is a plain number, so that the bill has no spread."""
         given = [self.quantity(key) for key in QUANTITY_FIELDS if key not in UNBILLED]
@@ -232,6 +260,19 @@ class Workload:
         """The last day that can have traffic."""
         return self.ends_on if isinstance(self.ends_on, date) else date.max
 
+    def _crowded(self) -> str | None:
+        """Say so if more of the prompt is cached and written than there is of it."""
+        cached = self.quantity("cached_share")
+        if self.written is None or cached is None:
+            return None
+        share = cached.value if isinstance(cached, Constant) else Decimal(repr(float(cached.mean)))
+        if share + self.written.total <= 1:
+            return None
+        return (
+            f"cached_share ({number_text(share)} on average) and written_share ({self.written}) are more "
+            "than the whole prompt. Cached tokens are not written; lower one of them."
+        )
+
     def _contradiction(self) -> str | None:
         turns = self.quantity("turns")
         if isinstance(turns, Constant) and turns.value != turns.value.to_integral_value():
@@ -267,6 +308,7 @@ _OPTIONAL = frozenset(
         "weekday_profile",
         "retry_share",
         "cache",
+        "written_share",
         "peak_hour_share",
         "budget_usd_per_month",
     }
@@ -278,6 +320,8 @@ _PARSERS: dict[str, Callable[[Any, Path], Any]] = {
     "events": parse_events,
     "price_changes": parse_price_changes,
     "cache": parse_cache,
+    "written_share": parse_written_share,
+    "fees_per_request": parse_fees_per_request,
     "overflow": lambda value, _: parse_overflow(value),
     "needs": lambda value, _: _needs(value),
     "budget_usd_per_month": lambda value, _: _budget(value),

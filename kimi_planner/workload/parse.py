@@ -69,6 +69,9 @@ QUANTITIES = {
     "mean_factor": Bounds(Kind.POSITIVE, Decimal("0.001"), Decimal(1000)),
     "factor": Bounds(Kind.POSITIVE, Decimal(0), Decimal(1000)),  # of an event or a price change
     "extra_requests": Bounds(Kind.POSITIVE, Decimal(0), Decimal(10**12)),  # of an event
+    "times_per_request": Bounds(Kind.POSITIVE, Decimal(0), Decimal(10**6)),  # of a fee
+    "five_minutes": Bounds(Kind.SHARE, Decimal(0), Decimal(1)),  # of the prompt, written to a cache
+    "one_hour": Bounds(Kind.SHARE, Decimal(0), Decimal(1)),
     "turn_gap_minutes": Bounds(Kind.POSITIVE, Decimal(0), Decimal(10**7)),
 }
 TOKEN_KEYS = (*LOGGED_KEYS, "followup_tokens")
