@@ -120,7 +120,9 @@ def spend_by(
 
 
 def _cells(totals: UsageTotals) -> list[tuple[tuple[Any, ...], dict[str, int]]]:
-    rows = totals.frame[list(totals.by)].itertuples(index=False, name=None)
+    frame = totals.frame
+    keys = [frame[name].tolist() for name in totals.by]
+    rows: Iterable[tuple[Any, ...]] = zip(*keys, strict=True) if keys else [()] * len(frame)
     return [(cell, dict(zip(TOTALS, totals.cells[cell], strict=True))) for cell in rows]
 
 

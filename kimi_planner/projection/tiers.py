@@ -221,11 +221,12 @@ class Throughput:
         return float(spend.over_months().quantile(0.5)[0])
 
     def alike(self) -> list[tuple[str, ...]]:
-        """Return groups of models on which all workloads together have the same peaks."""
+        """Return groups of models on which all workloads have the same peaks, to nine digits."""
         groups: dict[tuple[object, ...], list[str]] = {}
         for model in self.models:
             peaks = self.of(model)
-            key = (*(peaks.highest(limit) for limit in LIMITS), peaks.unknown)
+            needs = (peaks.highest(limit) for limit in LIMITS)
+            key = (*(None if need is None else f"{need:.9g}" for need in needs), peaks.unknown)
             groups.setdefault(key, []).append(model)
         return [tuple(group) for group in groups.values()]
 

@@ -99,10 +99,11 @@ def _names(result: Throughput, models: Sequence[str]) -> str:
 
 
 def _groups(rows: pd.DataFrame) -> list[list[str]]:
-    """Return groups of models whose rows are the same."""
+    """Return groups of models whose rows are the same to nine digits."""
     groups: dict[tuple[str, ...], list[str]] = {}
     for model, row in rows.to_dict("index").items():
-        groups.setdefault(tuple(map(str, row.values())), []).append(str(model))
+        shown = (f"{one:.9g}" if isinstance(one, float) else str(one) for one in row.values())
+        groups.setdefault(tuple(shown), []).append(str(model))
     return list(groups.values())
 
 
