@@ -15,7 +15,7 @@ from kimi_planner.money import exact_decimal, usd
 from kimi_planner.projection import ContextFit, Projection, context_fit, project
 from kimi_planner.projection.inputs import chosen_workloads
 from kimi_planner.workload import Workload
-from kimi_planner.workload.model import parse_field
+from kimi_planner.workload.fields import parse_field
 
 __all__ = ["Choice", "Exclusion", "Recommendation", "Requirements", "recommend"]
 

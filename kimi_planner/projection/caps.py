@@ -15,7 +15,7 @@ from kimi_planner.projection.inputs import chosen_models, chosen_workloads
 from kimi_planner.projection.means import free_tokens
 from kimi_planner.workload import Constant, Quantity, Workload
 from kimi_planner.workload.drawn import followup_key, parts
-from kimi_planner.workload.model import MAX_RESERVED_TOKENS
+from kimi_planner.workload.fields import MAX_RESERVED_TOKENS
 from kimi_planner.workload.quantity import Array, midpoints
 
 __all__ = ["CapRisk", "cap_notes", "cap_risk"]

@@ -8,7 +8,8 @@ from typing import Any
 from kimi_planner.errors import FileError, WorkloadError, shown
 from kimi_planner.files import TomlFile, data_dir, read_toml, refuse_unknown_keys
 from kimi_planner.workload.dated import PriceChange, parse_price_changes
-from kimi_planner.workload.model import FIELDS, Workload, parse_field
+from kimi_planner.workload.fields import parse_field
+from kimi_planner.workload.model import FIELDS, Workload
 
 __all__ = ["example_path", "load_workloads"]
 
