@@ -230,5 +230,6 @@ def _derived(catalog: Catalog, step: str, change: Callable[[ModelSpec], ModelSpe
 
 
 def _replaced(catalog: Catalog, **changes: Any) -> Catalog:
+    # A protocol cannot say that what follows it is a dataclass.
     found: Catalog = replace(catalog, **changes)  # type: ignore[type-var]
     return found

@@ -100,7 +100,8 @@ class Bill:
     @property
     def calls_at_random(self) -> bool:
         """Whether the number of calls given the scenario is Poisson, or certain."""
-        return not self.workload.requests_per_day.is_certain  # type: ignore[union-attr]
+        level = self.workload.quantity("requests_per_day")
+        return level is not None and not level.is_certain
 
     @property
     def turns(self) -> float:

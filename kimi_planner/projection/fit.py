@@ -14,7 +14,8 @@ from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.projection.calls import sample_calls, turn_means
 from kimi_planner.projection.inputs import check_seed, chosen_models, chosen_workloads
 from kimi_planner.workload import Quantity, Workload
-from kimi_planner.workload.drawn import MAX_TURNS, CallSample
+from kimi_planner.workload.drawn import CallSample
+from kimi_planner.workload.turns import MOST_TURNS
 
 __all__ = ["ContextFit", "context_fit"]
 
@@ -155,8 +156,8 @@ def _first_overflow_turn(workload: Workload, spec: ModelSpec, window: int) -> in
     growth = followup + answer
     if prompt + reserved > window:
         return 1
-    turn = int((window - prompt - reserved) // growth) + 2 if growth else MAX_TURNS
-    return turn if turn < MAX_TURNS else None
+    turn = int((window - prompt - reserved) // growth) + 2 if growth else MOST_TURNS
+    return turn if turn < MOST_TURNS else None
 
 
 def _median(quantity: Quantity | None) -> float:

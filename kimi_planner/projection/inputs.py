@@ -101,7 +101,7 @@ def chosen_day(as_of: date | None) -> date:
     ScenarioError
         If ``as_of`` is no date.
     """
-    day = as_of or date.today()  # noqa: DTZ011 - a plan is made on the planner's own day
+    day = date.today() if as_of is None else as_of  # noqa: DTZ011 - a plan is made on the planner's own day
     if not isinstance(day, date) or isinstance(day, datetime):
         raise ScenarioError(f"as_of is {shown(day)}. Give a datetime.date.")
     return day

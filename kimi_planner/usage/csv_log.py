@@ -59,7 +59,7 @@ def _begin(block: Block, rows: Rows) -> tuple[_Table | None, Block | None]:
     """Take a header without quotes off a block; return what is left of it."""
     if block.is_open or '"' in block.text:
         return None, block
-    blank = re.match(r"[\r\n]*", block.text).end()  # type: ignore[union-attr]
+    blank = len(block.text) - len(block.text.lstrip("\r\n"))
     if blank == len(block.text):
         return None, None
     line, _, rest = block.text[blank:].partition("\n")

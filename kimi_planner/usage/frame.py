@@ -163,7 +163,7 @@ def _numbers(frame: pd.DataFrame, name: str) -> tuple[np.ndarray[Any, Any], np.n
 
 def _number(value: object) -> float:
     """Return the number that a cell holds, NaN for everything else."""
-    try:
+    try:  # what cannot be a number raises
         return math.nan if isinstance(value, bool | np.bool_) else float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return math.nan

@@ -126,12 +126,12 @@ def _read_document(blocks: Iterator[Block], rows: Rows) -> None:
         text = text[at:] + block.text + ("" if is_open else "\n")
         at = 0
         if is_array is None:
-            start = _SPACE.match(text).end()  # type: ignore[union-attr]
+            start = _past_space(text, 0)
             is_array = text[start] == "["
             at = start + is_array
             line += text.count("\n", 0, at)
         while True:
-            start = _SPACE.match(text, at).end()  # type: ignore[union-attr]
+            start = _past_space(text, at)
             line += text.count("\n", at, start)
             at = start
             if at == len(text) or (is_array and text[at] == "]"):
@@ -176,3 +176,8 @@ def _may_go_on(error: json.JSONDecodeError, text: str) -> bool:
 def _again(block: Block, blocks: Iterator[Block]) -> Iterator[Block]:
     yield block
     yield from blocks
+
+
+def _past_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return at if found is None else found.end()

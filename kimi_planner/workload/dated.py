@@ -57,7 +57,7 @@ class Event:
         days = f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
         if self.factor is not None:
             return f"{days}: traffic times {self.factor.describe()}"
-        assert self.extra_requests is not None, "one of the two is given"  # noqa: S101
+        assert self.extra_requests is not None, "one of the two is given"  # noqa: S101 - narrows the type
         return f"{days}: extra requests {self.extra_requests.describe()}"
 
 

@@ -16,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kimi_planner.workload.quantity import Array, Constant, Geometric, Quantity, midpoints
-from kimi_planner.workload.turns import WholeTurns
+from kimi_planner.workload.turns import MOST_TURNS, WholeTurns
 
 __all__ = [
     "MAX_SAMPLE_CALLS",
-    "MAX_TURNS",
     "SAMPLE_CONVERSATIONS",
     "CallSample",
     "Drawn",
@@ -34,7 +33,6 @@ __all__ = [
 
 SAMPLE_CONVERSATIONS = 65_536
 MAX_SAMPLE_CALLS = 1_000_000
-MAX_TURNS = 10_000  # of one conversation, however long its tail
 _TURN_GRID = 20_000
 
 Places = NDArray[np.int64]
@@ -205,7 +203,7 @@ def turn_means(turns: Quantity) -> tuple[float, float]:
 
 def whole_turns(values: Array) -> Array:
     """Return whole turns, at least one."""
-    whole: Array = np.clip(np.rint(values), 1.0, MAX_TURNS)
+    whole: Array = np.clip(np.rint(values), 1.0, MOST_TURNS)
     return whole
 
 

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from kimi_planner.catalog import Catalog, load_catalog
-from kimi_planner.errors import ScenarioError, TooLittleUsageError, UsageError, shown
+from kimi_planner.errors import TooLittleUsageError, UsageError, shown
 from kimi_planner.projection.forecast.horizon import horizon_of
 from kimi_planner.projection.forecast.mixture import FAR_AHEAD, weigh
 from kimi_planner.projection.forecast.moments import DAY, moment_of
 from kimi_planner.projection.forecast.observed import LONG_LOG_DAYS, Observed, observe
 from kimi_planner.projection.forecast.result import SpendForecast
 from kimi_planner.projection.forecast.rows import LogRows, rows_of
+from kimi_planner.projection.inputs import chosen_day
 from kimi_planner.usage.read import read_usage
 
 __all__ = ["forecast_spend"]
@@ -101,10 +102,7 @@ def forecast_spend(
         raise UsageError(
             f"The usage frame is {shown(frame)}. Read a log first: forecast_spend(read_usage(path), …)."
         )
-    if as_of is None:
-        as_of = date.today()  # noqa: DTZ011 - a forecast is made on the forecaster's own day
-    elif not isinstance(as_of, date):
-        raise ScenarioError(f"as_of is {shown(as_of)}. Give a datetime.date.")
+    as_of = chosen_day(as_of)
     catalog = load_catalog(catalog, as_of=as_of)
     source = str(frame.attrs.get("source", "usage frame"))
     checked = read_usage(frame)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import cholesky
@@ -60,21 +59,27 @@ _NEGLIGIBLE = 1e-5
 _ROUNDING = 1e-9
 
 
-class Parts(NamedTuple):
+@dataclass(frozen=True)
+class Parts:
     """A covariance, of what is left of the stretches once their mean is taken off, and of the future.
 
     Scaled so that the stretches vary by one on average.
+
+    Attributes
+    ----------
+    seen, shared, ahead : ndarray, shape (n - 1, n - 1), (n - 1, n_targets) and (n_targets,)
+        Of the stretches, of them with each target, and of each target.
     """
 
-    seen: Array  # (n - 1, n - 1)
-    shared: Array  # (n - 1, n_targets)
-    ahead: Array  # (n_targets,)
+    seen: Array
+    shared: Array
+    ahead: Array
 
-    def __mul__(self, factor: float) -> Parts:  # type: ignore[override]
-        return Parts(*(factor * part for part in self))
+    def __mul__(self, factor: float) -> Parts:
+        return Parts(factor * self.seen, factor * self.shared, factor * self.ahead)
 
-    def __add__(self, other: Parts) -> Parts:  # type: ignore[override]
-        return Parts(*(one + two for one, two in zip(self, other, strict=True)))
+    def __add__(self, other: Parts) -> Parts:
+        return Parts(self.seen + other.seen, self.shared + other.shared, self.ahead + other.ahead)
 
 
 @dataclass(frozen=True)

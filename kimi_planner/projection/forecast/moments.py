@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -56,7 +57,7 @@ def length_of(value: object) -> pd.Timedelta | None:
     """Return a length of time: seconds, a timedelta, or text such as ``"36h"``; ``None`` if none."""
     try:
         if _is_number(value):
-            length = pd.Timedelta(seconds=float(value))  # type: ignore[arg-type]
+            length = pd.Timedelta(seconds=float(cast(float, value)))
         elif isinstance(value, np.timedelta64) and np.datetime_data(value)[0] == "generic":
             return None
         elif isinstance(value, timedelta | np.timedelta64):
