@@ -37,7 +37,13 @@ if TYPE_CHECKING:
     )
     from kimi_planner.reconciliation import Reconciliation, reconcile
     from kimi_planner.request import Estimate, estimate
-    from kimi_planner.selection import Recommendation, Requirements, recommend
+    from kimi_planner.selection import (
+        Evaluations,
+        Recommendation,
+        Requirements,
+        read_evaluations,
+        recommend,
+    )
     from kimi_planner.tokens.chat import count_completion, count_messages
     from kimi_planner.tokens.corpus import CorpusCount, count_corpus
     from kimi_planner.tokens.sizes import SizeEstimate, size_kinds, tokens_from_bytes
@@ -61,6 +67,7 @@ __all__ = [
     "CorpusCount",
     "Cost",
     "Estimate",
+    "Evaluations",
     "KimiPlannerError",
     "Limits",
     "ModelSpec",
@@ -100,6 +107,7 @@ __all__ = [
     "plot",
     "price_usage",
     "project",
+    "read_evaluations",
     "read_prefix_log",
     "read_usage",
     "recommend",
@@ -123,6 +131,7 @@ _HOMES = {
     "CorpusCount": "tokens.corpus",
     "Cost": "pricing",
     "Estimate": "request",
+    "Evaluations": "selection",
     "KimiPlannerError": "errors",
     "Limits": "limits",
     "ModelSpec": "catalog",
@@ -161,6 +170,7 @@ _HOMES = {
     "load_workloads": "workload",
     "price_usage": "pricing",
     "project": "projection",
+    "read_evaluations": "selection",
     "read_prefix_log": "usage.prefix_log",
     "read_usage": "usage.read",
     "recommend": "selection",

@@ -15,6 +15,7 @@ from difflib import get_close_matches
 __all__ = [
     "CatalogError",
     "ConfigError",
+    "EvaluationError",
     "FileError",
     "KimiPlannerError",
     "LimitsError",
@@ -78,6 +79,10 @@ class WorkloadError(KimiPlannerError, ValueError):
 
 class ScenarioError(KimiPlannerError, ValueError):
     """A horizon, a date, a seed or a requirement is out of its bounds."""
+
+
+class EvaluationError(KimiPlannerError, ValueError):
+    """Results of evaluations are malformed or contradict themselves."""
 
 
 class ConfigError(KimiPlannerError, ValueError):

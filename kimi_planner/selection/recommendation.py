@@ -1,0 +1,125 @@
+"""The result of a choice: the ranking of each workload, and what rules the other models out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from kimi_planner.money import usd
+from kimi_planner.projection import ContextFit, Projection
+from kimi_planner.selection.requirements import Requirements
+
+__all__ = ["Choice", "Exclusion", "Recommendation"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One model in the ranking of a workload.
+
+    Attributes
+    ----------
+    rank
+        1 for the cheapest that qualifies.
+    p10_usd_per_month, p50_usd_per_month, p90_usd_per_month
+        Average spend of a month, percentiles over scenarios.
+    fit_share
+        Share of requests that fit the context window.
+    more_than_best_usd, less_than_next_usd
+        Difference of the P50 to the best and to the next in the ranking.
+    """
+
+    workload: str
+    rank: int
+    model: str
+    p10_usd_per_month: float
+    p50_usd_per_month: float
+    p90_usd_per_month: float
+    fit_share: float
+    more_than_best_usd: float
+    less_than_next_usd: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exclusion:
+    """A model that does not qualify for a workload, and every reason in words."""
+
+    workload: str
+    model: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recommendation:
+    """Which model each workload should use.
+
+    Attributes
+    ----------
+    choices
+        The ranking of each workload, best first.
+    exclusions
+        Models that do not qualify.
+    requirements
+        What was asked.
+    projection, fit
+        What the ranking rests on.
+    """
+
+    choices: tuple[Choice, ...]
+    exclusions: tuple[Exclusion, ...]
+    requirements: Requirements
+    projection: Projection
+    fit: ContextFit
+
+    @property
+    def best(self) -> dict[str, str]:
+        """Workload name to the model ranked first; a workload without one is missing."""
+        return {choice.workload: choice.model for choice in self.choices if choice.rank == 1}
+
+    @property
+    def without_model(self) -> tuple[str, ...]:
+        """Workloads for which no model qualifies."""
+        best = self.best
+        return tuple(name for name in self.names if name not in best)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the workloads, in the order of the projection, which may hold others too."""
+        asked = {one.workload for one in self.choices} | {one.workload for one in self.exclusions}
+        return tuple(name for name in self.projection.names if name in asked)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per workload and qualifying model, best first."""
+        return pd.DataFrame(
+            [
+                {name: getattr(choice, name) for name in Choice.__dataclass_fields__}
+                for choice in self.choices
+            ],
+            columns=list(Choice.__dataclass_fields__),
+        )
+
+    def sentences(self) -> list[str]:
+        """Return the choice for each workload in one sentence."""
+        said = []
+        for name in self.names:
+            ranked = [choice for choice in self.choices if choice.workload == name]
+            if not ranked:
+                said.append(f"{name}: no model qualifies.")
+                continue
+            first = ranked[0]
+            text = f"{name}: {first.model}, {usd(first.p50_usd_per_month)} USD a month at P50"
+            if first.less_than_next_usd is None:
+                said.append(f"{text}; no other model qualifies.")
+            else:
+                said.append(f"{text}, {usd(first.less_than_next_usd)} less than {ranked[1].model}.")
+        return said
+
+    def __repr__(self) -> str:
+        return f"<Recommendation: {' '.join(self.sentences())}>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences())
+        return f"<ul>{items}</ul>{self.frame.round(2).to_html(index=False, escape=True)}"
