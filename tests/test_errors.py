@@ -13,6 +13,7 @@ from kimi_planner.errors import KimiPlannerError, MissingExtraError, did_you_mea
 BUILTINS = {
     "CatalogError": ValueError,
     "ConfigError": ValueError,
+    "EvaluationError": ValueError,
     "FileError": ValueError,
     "LimitsError": ValueError,
     "MissingExtraError": ImportError,
