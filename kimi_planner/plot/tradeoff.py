@@ -8,18 +8,15 @@ from operator import itemgetter
 from matplotlib.axes import Axes
 
 from kimi_planner.catalog import ModelSpec
-from kimi_planner.money import usd
 from kimi_planner.plot.style import (
     INK,
     MUTED,
     axes,
-    caption,
     color_of,
-    label,
-    literal,
     money_axis,
     styled,
 )
+from kimi_planner.plot.words import dollars, finish, label
 from kimi_planner.projection import Projection
 
 __all__ = ["cost_vs_reasoning"]
@@ -68,7 +65,7 @@ def cost_vs_reasoning(
                 color = color_of(projection.models, model)
                 ax.plot([place, place], [p10, p90], color=color, linewidth=2.5)
                 ax.plot([place], [p50], color=color, marker="o", markersize=9, markeredgecolor=INK)
-                label(ax, f"{model}  {usd(p50, 0)}", (place, p50), (9, 16 * beside - 6))
+                label(ax, f"{model}  {dollars(p50)}", (place, p50), (9, 16 * beside - 6))
                 reach = max(reach, p90)
         depths = sorted({_rating(spec) for spec in rated})
         ax.set_xticks(depths, labels=[_level(depth, depths) for depth in depths])
@@ -77,12 +74,13 @@ def cost_vs_reasoning(
         money_axis(ax, "y", 1.1 * reach)
         ax.set_ylabel("USD per month")
         ax.set_xlabel("reasoning depth, as rated from the words of the price card")
-        ax.set_title(literal(f"Cost against reasoning depth: {workload or 'all workloads'}"))
         unrated = [spec.id for spec in projection.specs if spec.reasoning_depth is None]
         missing = f" Not rated: {', '.join(unrated)}." if unrated else ""
-        caption(
+        finish(
             ax,
+            f"Cost against reasoning depth: {workload or 'all workloads'}",
             f"Point: P50. Line: P10 to P90. A judgement, not a measurement.{missing} {projection.provenance}",
+            "Monthly spend of each model against its rated reasoning depth.",
         )
         ax.grid(axis="y", color=MUTED, alpha=0.15)
         return ax
