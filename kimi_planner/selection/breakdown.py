@@ -223,10 +223,8 @@ def request_costs(
     known: dict[tuple[bool, int | None], CallTokens] = {}  # models alike are sent the same
     costs = []
     for spec in specs:
-        prices, kind = (
-            first_prices(workload, spec, projection),
-            (spec.reasons, spec.context_window_tokens),
-        )
+        prices = first_prices(workload, spec, projection)
+        kind = (spec.reasons, spec.context_window_tokens)
         exact = _is_exact(workload, spec, prices)
         if exact:
             found = _exact(workload, spec, prices)

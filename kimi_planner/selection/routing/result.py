@@ -48,8 +48,8 @@ class Route:
         Whether no other route costs at most as much and succeeds at least as often, and is better
         in one of them.
     break_even_cost, break_even_per_success
-        From which success rate of the first model on the cascade costs less than its last model
-        alone, for a task and for a success; ``None`` for a single model.
+        At which success rates of the first model the cascade costs less than its last model alone,
+        for a task and for a success; ``None`` for a single model.
     """
 
     models: tuple[str, ...]
@@ -145,7 +145,7 @@ class Cascades:
         ``exact_cost_usd`` as a decimal, ``success_rate``, ``false_accepted_share``, ``calls``,
         ``escalated_1_share`` and ``escalated_2_share`` of all tasks, ``cost_per_success_usd``,
         ``latency_rank``, ``on_frontier``, ``break_even_cost`` and ``break_even_per_success`` as
-        rates, with ``…_holds`` as "above" the rate, "always" or "never".
+        rates, with ``…_holds`` as "above" or "below" that rate, "always" or "never".
         """
         rows = []
         for route in self.routes:
@@ -189,9 +189,10 @@ class Cascades:
         )
         said.append(f"No other route is cheaper and at least as good as {points}.")
         said += [
-            f"{route.name} costs less than {route.models[-1]} alone {_where(route, even)}."
+            f"{route.name} costs less than {route.models[-1]} alone where the success rate of "
+            f"{route.models[0]} is {even}; it is {100 * self.success_rates[route.models[0]]:.1f}%."
             for route in self.frontier
-            if (even := route.break_even_cost) is not None
+            if (even := route.break_even_cost) is not None and even.rate is not None
         ]
         said += [f"{one.model} takes no part: {'; '.join(one.reasons)}." for one in self.exclusions]
         return said
@@ -213,12 +214,3 @@ def _break_even(name: str, even: BreakEven | None) -> dict[str, object]:
         name: np.nan if even is None or even.rate is None else even.rate,
         f"{name}_holds": None if even is None else even.holds,
     }
-
-
-def _where(route: Route, even: BreakEven) -> str:
-    first = route.models[0]
-    if even.rate is not None:
-        return f"where {first} succeeds {even} of the time"
-    return (
-        f"whatever the success rate of {first}" if even.holds == "always" else "at no success rate"
-    )
