@@ -257,14 +257,10 @@ def break_even_map(
     notes += [f"{one.model} {said}: {'; '.join(one.reasons)}." for one in unable]
     rates: dict[str, Fraction] = {}
     if evaluations is not None or success_rates is not None:
-        asked = projection.specs if models is None else specs
-        rates, missing = known_rates(workload.name, asked, evaluations, success_rates)
-        left_out = {one.model: one.reasons for one in missing}
-        notes += [
-            f"{spec.id} is left out: {'; '.join(left_out[spec.id])}."
-            for spec in specs
-            if spec.id in left_out
-        ]
+        rates, missing = known_rates(
+            workload.name, specs, evaluations, success_rates, projection.catalog
+        )
+        notes += [f"{one.model} is left out: {'; '.join(one.reasons)}." for one in missing]
         specs = tuple(spec for spec in specs if spec.id in rates)
         notes.append("The success rate of a model is taken to be the same all over the map.")
     if len(specs) < 2:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
-from kimi_planner.catalog import ModelSpec
-from kimi_planner.errors import EvaluationError, did_you_mean, shown
+from kimi_planner.catalog import Catalog, ModelSpec
+from kimi_planner.errors import EvaluationError, shown
 from kimi_planner.money import exact_decimal
 from kimi_planner.selection.evaluations import Evaluations
 from kimi_planner.selection.recommendation import Exclusion
@@ -40,14 +40,18 @@ def known_rates(
     specs: Sequence[ModelSpec],
     evaluations: Evaluations | None,
     success_rates: Mapping[str, Rate] | None,
+    catalog: Catalog,
 ) -> tuple[dict[str, Fraction], tuple[Exclusion, ...]]:
     """Return the success rates of models, and the models for which there is none.
+
+    Rates of other models of the catalog are not needed.
 
     Raises
     ------
     EvaluationError
-        If there are no success rates, from two places, of a model that takes no part, or of none
-        that does; or if one is out of its bounds.
+        If there are no success rates, they come from two places, or one is out of its bounds.
+    UnknownModelError
+        If the catalog has no such model.
     """
     if evaluations is None and success_rates is None:
         raise EvaluationError(
@@ -71,14 +75,11 @@ def known_rates(
             raise EvaluationError(
                 f"success_rates is {shown(success_rates)}. Give a mapping from model to share."
             )
-        ids = [spec.id for spec in specs]
+        asked = {spec.id for spec in specs}
         for model, value in success_rates.items():
-            if model not in ids:
-                raise EvaluationError(
-                    f"success_rates names {shown(model)}. The models are {', '.join(ids)}."
-                    f"{did_you_mean(str(model), ids)}"
-                )
-            rates[model] = exact_share(f"success_rates, {model}", value)
+            rate = exact_share(f"success_rates, {model}", value)
+            if catalog.model(model).id in asked:
+                rates[model] = rate
     if not rates:
         raise EvaluationError(
             f"No success rate {where} for workload {shown(workload)} on any of "

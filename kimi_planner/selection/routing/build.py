@@ -57,7 +57,8 @@ def cascades(
         From model id to its success rate, 0 to 1, in place of evaluations.
     rescue_rates : mapping of (str, str) to number, optional
         From (model that fails, model) to the success rate of the latter on tasks that the former
-        fails. Without it, whether one model succeeds says nothing about another.
+        fails; the other direction follows from it. Without it, whether one model succeeds says
+        nothing about another.
     models : str or sequence of str, optional
         Model ids; all of the projection, or of the catalog but the retired ones, if not given.
     projection : Projection, optional
@@ -96,7 +97,9 @@ def cascades(
         raise ScenarioError(f"detector is {shown(detector)}. Give Detector(…).")
     _, asked, projection = basis(workload, models, projection, scenario)
     able, unable = able_models(workload, asked, projection)
-    rates, untried = known_rates(workload.name, asked, evaluations, success_rates)
+    rates, untried = known_rates(
+        workload.name, asked, evaluations, success_rates, projection.catalog
+    )
     specs = [spec for spec in able if spec.id in rates]
     exclusions = (
         *unable,
@@ -112,7 +115,7 @@ def cascades(
             f"{len(specs)} models have more cascades than anybody reads. Name at most {MOST_MODELS}."
         )
     rates = {spec.id: rates[spec.id] for spec in specs}
-    together = ByPairs(rates, rescue_rates)
+    together = ByPairs(rates, rescue_rates, projection.catalog.ids)
     return Cascades(
         routes=_routes(workload, specs, projection, detector, together),
         workload=workload.name,
@@ -210,7 +213,7 @@ def _notes(
         "Success rates are "
         + ("those given." if evaluations is None else f"measured in {evaluations.source}.")
     ]
-    named = ", ".join(f"{second} after {first}" for first, second in together.rescue)
+    named = ", ".join(f"{second} after {first}" for first, second in together.given)
     if named:
         notes.append(
             f"Rescue rates are given for {named}. Other pairs are taken to succeed independently, and a "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from typing import Protocol
@@ -14,6 +14,8 @@ __all__ = ["ByPairs", "Pattern", "Together"]
 
 #: Whether each model of a cascade solves a task, in their order.
 Pattern = tuple[bool, ...]
+
+_ROUNDING = Fraction(1, 100)  # by which rates that were rounded to percents may differ
 
 
 class Together(Protocol):
@@ -41,12 +43,16 @@ class ByPairs:
         Success rate of each model.
     rescue_rates
         From (failed model, model) to the success rate of the latter on tasks that the former fails.
-        A pair that is not named is independent.
+        The other direction of a pair follows; where both are given, they must agree to a percent of
+        all tasks. A pair that is not named is independent; one without success rates is not needed.
+    known
+        Ids of all models that a pair may name.
 
     Raises
     ------
     EvaluationError
-        If a pair is not one of two models with success rates, or its rate contradicts theirs.
+        If a pair is not one of two known models, or its rate contradicts their success rates, or the
+        rate of its other direction.
 
     Notes
     -----
@@ -57,27 +63,29 @@ class ByPairs:
     def __init__(
         self,
         rates: Mapping[str, Fraction],
-        rescue_rates: Mapping[tuple[str, str], Rate] | None = None,
+        rescue_rates: Mapping[tuple[str, str], Rate] | None,
+        known: Collection[str],
     ) -> None:
         self.rates = rates
-        self.rescue = {}
+        self.rescue: dict[tuple[str, str], Fraction] = {}
         if rescue_rates is not None and not isinstance(rescue_rates, Mapping):
             raise EvaluationError(
                 f"rescue_rates is {shown(rescue_rates)}. Give a mapping from (failed model, model) to share."
             )
         for pair, value in (rescue_rates or {}).items():
-            self.rescue[pair] = self._checked(pair, value)
+            two = isinstance(pair, tuple) and len(pair) == len(set(pair)) == 2
+            if not two or not all(one in known for one in pair):
+                raise EvaluationError(
+                    f"rescue_rates names {shown(pair)}. Name two models, the one that fails first: "
+                    f"{', '.join(known)}."
+                )
+            if all(one in rates for one in pair):
+                self.rescue[pair] = self._checked(pair, value)
+        self.given = tuple(self.rescue)
+        for first, second in self.given:
+            self._turn_round(first, second)
 
     def _checked(self, pair: tuple[str, str], value: Rate) -> Fraction:
-        if (
-            not isinstance(pair, tuple)
-            or len(set(pair)) != 2
-            or not all(one in self.rates for one in pair)
-        ):
-            raise EvaluationError(
-                f"rescue_rates names {shown(pair)}. Name two models that take part, the one that fails "
-                f"first: {', '.join(self.rates)}."
-            )
         first, second = (self.rates[one] for one in pair)
         name = f"rescue_rates, {pair[0]} to {pair[1]},"
         rate = exact_share(name, value)
@@ -93,6 +101,19 @@ class ByPairs:
                     f"{float(second):.4g} it must lie between {float(low):.4g} and {float(high):.4g}."
                 )
         return rate
+
+    def _turn_round(self, first: str, second: str) -> None:
+        """Tell how often the first model rescues the second, or hold what is given against it."""
+        both = self._pairs(first, second, self.rates[first])[True, True]
+        back, failed = (second, first), 1 - self.rates[second]
+        if back not in self.rescue:
+            if failed:
+                self.rescue[back] = (self.rates[first] - both) / failed
+        elif abs(self._pairs(*back, self.rates[second])[True, True] - both) > _ROUNDING:
+            raise EvaluationError(
+                f"rescue_rates, {first} to {second} and {second} to {first}, contradict each other: they "
+                "differ in the share of tasks that both solve. Give one of them."
+            )
 
     def shares(
         self, models: Sequence[str], first_rate: Fraction | None = None
