@@ -4,20 +4,32 @@ Each is drawn on a figure of its own, on :func:`slide`, or on any axes; a figure
 ``layout="constrained"`` leaves room for all words. :func:`alt_text` tells what a picture shows.
 """
 
+from kimi_planner.plot.break_even import break_even_map
+from kimi_planner.plot.cascades import cascades
+from kimi_planner.plot.change import catalog_change
+from kimi_planner.plot.conversation import conversation_growth
 from kimi_planner.plot.distribution import spend_distribution
 from kimi_planner.plot.fit import context_fit
+from kimi_planner.plot.fit_curve import context_fit_curve
 from kimi_planner.plot.forecast import forecast
+from kimi_planner.plot.quality import cost_vs_quality
+from kimi_planner.plot.request import cost_per_request
 from kimi_planner.plot.spend import monthly_spend, spend_fan
 from kimi_planner.plot.style import slide
 from kimi_planner.plot.throughput import throughput
 from kimi_planner.plot.tornado import tornado
-from kimi_planner.plot.tradeoff import cost_vs_reasoning
 from kimi_planner.plot.words import alt_text
 
 __all__ = [
     "alt_text",
+    "break_even_map",
+    "cascades",
+    "catalog_change",
     "context_fit",
-    "cost_vs_reasoning",
+    "context_fit_curve",
+    "conversation_growth",
+    "cost_per_request",
+    "cost_vs_quality",
     "forecast",
     "monthly_spend",
     "slide",

@@ -10,11 +10,11 @@ from matplotlib.lines import Line2D
 from kimi_planner.effect import CatalogEffect
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.plot.style import INK, MUTED, OVER, WITHIN, axes, money_axis, styled
-from kimi_planner.plot.words import beside, dollars, finish, listed, row_names, short
+from kimi_planner.plot.words import beside, dollars, finish, listed, resting, row_names, short
 
 __all__ = ["catalog_change"]
 
-_LABEL_CHARS = 58
+_LABEL_CHARS = 44
 
 
 def catalog_change(
@@ -52,8 +52,8 @@ def catalog_change(
     several = frame["workload"].nunique() > 1
     old, new = effect.diff.old, effect.diff.new
     with styled():
-        ax = axes(ax, rows=len(rows), row_points=17)
-        row_names(ax, [_name(row, several=several) for row in rows], chars=_LABEL_CHARS)
+        ax = axes(ax, rows=len(rows), row_points=29 if several else 17)
+        row_names(ax, [_name(row, "\n", several=several) for row in rows], chars=_LABEL_CHARS)
         for place, row in enumerate(rows):
             ends = (row["old_usd_per_month"], row["new_usd_per_month"])
             if None not in ends:
@@ -69,9 +69,9 @@ def catalog_change(
         finish(
             ax,
             f"Spend{of} with catalog {old} and with {new}",
-            " ".join((*effect.notes, effect.provenance)),
+            resting(effect.notes, effect.provenance),
             f"Mean monthly spend in USD with catalog {old} and with {new}: "
-            + listed(f"{_name(row, several=several)} {_amounts(row)}" for row in rows)
+            + listed(f"{_name(row, ', ', several=several)} {_amounts(row)}" for row in rows)
             + ".",
             key=[
                 (f"catalog {old}", Line2D([], [], linestyle="", **_dot(WITHIN, 9))),
@@ -91,12 +91,12 @@ def _dot(color: str, size: int) -> dict[str, Any]:
     }
 
 
-def _name(row: dict[str, Any], *, several: bool) -> str:
+def _name(row: dict[str, Any], then: str, *, several: bool) -> str:
     old, new = row["old_model"] or "none", row["new_model"] or "none"
     text = old if old == new else f"{old} → {new}"
     if row["pair"] == "recommended":
         text = f"best: {text}"
-    return f"{short(row['workload'], 18)}: {text}" if several else text
+    return f"{row['workload']}{then}{text}" if several else text
 
 
 def _amounts(row: dict[str, Any]) -> str:
@@ -104,5 +104,5 @@ def _amounts(row: dict[str, Any]) -> str:
         "none" if row[key] is None else dollars(row[key])
         for key in ("old_usd_per_month", "new_usd_per_month")
     )
-    change = "" if row["relative"] is None else f" ({row['relative']:+.0%})"
+    change = "" if row["relative"] is None else f" ({row['relative']:+z.0%})"
     return f"{old} → {new}{change}"

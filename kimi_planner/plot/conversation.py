@@ -35,6 +35,7 @@ def conversation_growth(conversation: Conversation, *, ax: Axes | None = None) -
     overflow = conversation.first_overflow
     top = float(frame["p90_prompt_tokens"].max())
     far = window is not None and not overflow and window > _FAR * top
+    made = frame[frame["p50_prompt_tokens"].notna()]
     reserved = frame["p50_reserved_tokens"].dropna()
     with styled():
         ax = axes(ax)
@@ -43,13 +44,14 @@ def conversation_growth(conversation: Conversation, *, ax: Axes | None = None) -
             turns, frame["p10_prompt_tokens"], frame["p90_prompt_tokens"], color=RANGE, linewidth=0
         )
         ax.plot(turns, frame["p50_prompt_tokens"], color=INK, linewidth=2, marker="o", markersize=3)
-        ax.set_xlim(0.5, float(turns.max()) + 0.5)
+        last = max([1, *made["turn"], *overflow.values()])  # later ones are asked for, none is made
+        ax.set_xlim(0.5, float(last) + 0.5)
         ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         if window is not None and not far:
             limit(ax, f"window {window:,} tokens", window, vertical=False)
             top = max(top, float(window))
         ax.set_ylim(0, 1.12 * top or 1.0)
-        count_axis(ax, "y", places=0)
+        count_axis(ax, "y")
         ax.set_xlabel("turn of the conversation")
         ax.set_ylabel("prompt tokens of the call")
         limits = []
@@ -62,16 +64,23 @@ def conversation_growth(conversation: Conversation, *, ax: Axes | None = None) -
         room = f" (P50 {reserved.iloc[0]:,.0f} tokens)" if len(reserved) else ""
         finish(
             ax,
-            f"Conversation growth: {short(conversation.workload)} on {conversation.model}\n{answer}",
+            f"Conversation growth: {short(conversation.workload, 22)} on {conversation.model}\n{answer}",
             "Line: P50 of calls made. Band: P10 to P90. "
             + ("Red band: P10 to P90 of the first turn that does not fit. " if overflow else "")
             + f"A call fits if its prompt and reserved output{room} are at most the window; if not, the "
             f"policy is {conversation.policy}. Catalog {conversation.catalog_version}, seed "
             f"{conversation.seed}.",
             f"Conversation growth of {conversation.workload} on {conversation.model}: {answer}. Prompt "
-            f"tokens, P50: {frame['p50_prompt_tokens'].iloc[0]:,.0f} in turn 1, "
-            f"{frame['p50_prompt_tokens'].iloc[-1]:,.0f} in turn {turns.iloc[-1]}. A conversation costs "
-            f"{dollars(conversation.mean_usd)} USD on average.",
+            "tokens, P50: "
+            + (
+                " to ".join(
+                    f"{row['p50_prompt_tokens']:,.0f} in turn {row['turn']:.0f}"
+                    for row in made.iloc[[0, -1]].to_dict("records")
+                )
+                if len(made)
+                else "none, no call is made"
+            )
+            + f". A conversation costs {dollars(conversation.mean_usd)} USD on average.",
             limits=limits,
         )
         return ax

@@ -76,7 +76,7 @@ def windows(frame: pd.DataFrame) -> list[int]:
 
 def token_axis(ax: Axes) -> None:
     """Write whole tokens on the x axis, powers of ten if it is logarithmic."""
-    count_axis(ax, "x", places=0)
+    count_axis(ax, "x")
     if ax.get_xscale() == "log":
         ax.xaxis.set_major_locator(LogLocator(10, numticks=6))
         low, high = ax.get_xlim()

@@ -107,4 +107,3 @@ def _time_axis(ax: Axes, result: SpendForecast) -> None:
         ax.set_xlabel("UTC")
     else:
         ax.set_xlabel(f"{_unit(result)[0]} since the log began")
-

@@ -14,6 +14,8 @@ from kimi_planner.selection import QualityFrontier
 
 __all__ = ["cost_vs_quality"]
 
+_ROOM = 0.05  # of quality, above and below
+
 
 def cost_vs_quality(frontier: QualityFrontier, *, ax: Axes | None = None) -> Axes:
     """Draw the monthly spend of each model against its quality, and the frontier.
@@ -47,7 +49,8 @@ def cost_vs_quality(frontier: QualityFrontier, *, ax: Axes | None = None) -> Axe
             steps = [(one.p50_usd_per_month, one.quality) for one in best]
             xs, ys = zip(*steps, (ax.get_xlim()[1], steps[-1][1]), strict=True)
             ax.step(xs, ys, where="post", color=WITHIN, linewidth=2, zorder=1)
-        ax.set_ylim(-0.04, 1.06)
+        qualities = [one.quality for one in known if one.quality is not None] or [0.0, 1.0]
+        ax.set_ylim(min(qualities) - _ROOM, max(qualities) + _ROOM)
         if frontier.measured:
             ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         ax.set_xlabel("USD per month, average over the months planned")

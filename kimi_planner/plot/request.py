@@ -7,8 +7,9 @@ from matplotlib.patches import Patch
 
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.plot.style import COLORS, INK, axes, money_axis, styled
-from kimi_planner.plot.words import beside, dollars, finish, listed, row_names, short
+from kimi_planner.plot.words import beside, dollars, finish, listed, resting, row_names, short
 from kimi_planner.selection import RequestCosts
+from kimi_planner.selection.breakdown import RequestCost
 
 __all__ = ["cost_per_request"]
 
@@ -53,9 +54,7 @@ def cost_per_request(
         raise ScenarioError(f"No workload {shown(workload)}. There is {', '.join(names)}.")
     rows = [one for one in costs.costs if workload in (None, one.workload)]
     several = len({one.workload for one in rows}) > 1
-    labels = [
-        f"{short(one.workload, 22)}: {one.model}" if several else one.model for one in rows
-    ]
+    labels = [f"{short(one.workload, 22)}: {one.model}" if several else one.model for one in rows]
     with styled():
         ax = axes(ax, rows=len(rows), row_points=17)
         seen: dict[str, Patch] = {}
@@ -64,7 +63,7 @@ def cost_per_request(
             for part in one.parts:
                 name, color = _PARTS[part.part]
                 width = float(part.cost_usd)
-                look = {"color": color, "edgecolor": INK, "linewidth": 0.5}
+                look = {"facecolor": color, "edgecolor": INK, "linewidth": 0.5}
                 ax.barh(place, width, left=left, height=0.62, **look)
                 left += width
                 if width:
@@ -77,19 +76,20 @@ def cost_per_request(
         finish(
             ax,
             f"Cost of one request: {of}",
-            " ".join((*costs.notes, costs.provenance)),
+            resting(costs.notes, costs.provenance),
             "Cost of one request in USD: "
             + listed(
-                f"{one.workload} on {one.model} {dollars(one.total_usd)} ("
-                + ", ".join(
-                    f"{_PARTS[part.part][0]} {dollars(part.cost_usd)}"
-                    for part in one.parts
-                    if part.cost_usd
-                )
-                + ")"
+                f"{one.workload} on {one.model} {dollars(one.total_usd)}{_split(one)}"
                 for one in rows
             )
             + ".",
             key=[(name, seen[name]) for name, _ in _PARTS.values() if name in seen],
         )
         return ax
+
+
+def _split(cost: RequestCost) -> str:
+    parts = (
+        f"{_PARTS[part.part][0]} {dollars(part.cost_usd)}" for part in cost.parts if part.cost_usd
+    )
+    return f" ({', '.join(parts)})" if cost.total_usd else ""

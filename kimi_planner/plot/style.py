@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from itertools import pairwise
 from typing import Any, Literal
 
 import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 __all__ = [
@@ -144,16 +147,21 @@ def money_axis(ax: Axes, which: Literal["x", "y"], top: float, bottom: float = 0
     count_axis(ax, which)
 
 
-def count_axis(ax: Axes, which: Literal["x", "y"], places: int | None = None) -> None:
+def count_axis(ax: Axes, which: Literal["x", "y"]) -> None:
     """Write numbers on an axis, thousands separated, few enough to stand apart."""
     axis = ax.xaxis if which == "x" else ax.yaxis
-    low, high = sorted(axis.get_view_interval())
-    if places is None:
-        places = next((one for one in range(9) if high - low >= 4 * 0.1**one), 9)
     if axis.get_scale() == "linear":
-        axis.set_major_locator(MaxNLocator(5))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.{places}f}"))
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:z,.{_places(axis)}f}"))
     axis.set_minor_formatter(NullFormatter())
+
+
+def _places(axis: Axis) -> int:
+    """Return how many digits after the point tell the ticks that are seen apart."""
+    low, high = sorted(axis.get_view_interval())
+    ticks = sorted(tick for tick in axis.get_majorticklocs() if low <= tick <= high)
+    step = min((after - before for before, after in pairwise(ticks)), default=1.0)
+    return max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 0
 
 
 @cache

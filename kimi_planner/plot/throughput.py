@@ -7,8 +7,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from kimi_planner.money import usd
 from kimi_planner.plot.style import INK, OVER, WITHIN, axes, styled
-from kimi_planner.plot.words import dollars, beside, finish, limit, listed, row_names, short
+from kimi_planner.plot.words import beside, finish, limit, listed, row_names, short
 from kimi_planner.projection import Throughput
 from kimi_planner.projection.tiers import ALL
 
@@ -93,7 +94,7 @@ def _row_text(row: dict[str, Any], share: float, then: str) -> str:
 
 
 def _tier_text(row: dict[str, Any], then: str) -> str:
-    return f"tier {row['tier']}{then}{dollars(row['cumulative_recharge_usd'])} USD"
+    return f"tier {row['tier']}{then}{usd(row['cumulative_recharge_usd'], 0)} USD"
 
 
 def _used(share: float) -> str:

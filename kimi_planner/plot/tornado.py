@@ -6,7 +6,17 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from kimi_planner.plot.style import INK, OVER, WITHIN, axes, money_axis, styled
-from kimi_planner.plot.words import dollars, at_most, beside, finish, label, limit, listed, row_names, short
+from kimi_planner.plot.words import (
+    dollars,
+    at_most,
+    beside,
+    finish,
+    label,
+    limit,
+    listed,
+    row_names,
+    short,
+)
 from kimi_planner.projection import Sensitivity
 
 __all__ = ["tornado"]
@@ -41,13 +51,23 @@ def tornado(result: Sensitivity, ax: Axes | None = None) -> Axes:
         ends = [row[f"{end}_usd_per_month"] for row in drawn for end in ("low", "high")]
         left, right = min([base, *ends]), max([base, *ends])
         reach = (right - left) or base or 1.0
-        row_names(ax, [_name(row["workload"], row["input"]) for row in drawn], chars=_NAME_CHARS)
+        row_names(
+            ax,
+            [_name(short(row["workload"], 22), row["input"]) for row in drawn],
+            chars=_NAME_CHARS,
+        )
         money_axis(ax, "x", right + _ROOM * reach, left - _ROOM * reach)
         for place, row in enumerate(drawn):
             below, above = row["low_usd_per_month"], row["high_usd_per_month"]
             for end, color in ((below, WITHIN), (above, OVER)):
                 ax.barh(
-                    place, end - base, left=base, height=0.6, color=color, edgecolor=INK, linewidth=0.5
+                    place,
+                    end - base,
+                    left=base,
+                    height=0.6,
+                    color=color,
+                    edgecolor=INK,
+                    linewidth=0.5,
                 )
             sides = sorted([(below, low), (above, high)])
             for (value, name), (offset, side) in zip(
@@ -88,4 +108,4 @@ def _name(workload: str, name: str) -> str:
     for word, plain in words.items():
         name = name.replace(word, plain)
     name = name.removeprefix("events.").replace("_", " ").replace(".", ", ")
-    return name if workload == "all" else f"{short(workload, 22)}: {name}"
+    return name if workload == "all" else f"{workload}: {name}"

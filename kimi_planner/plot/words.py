@@ -12,6 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
+from matplotlib.ticker import LogLocator, MaxNLocator
 from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
 from kimi_planner.money import usd
@@ -29,6 +30,7 @@ __all__ = [
     "limit",
     "listed",
     "literal",
+    "resting",
     "row_names",
     "short",
 ]
@@ -36,7 +38,9 @@ __all__ = [
 _NAME_CHARS = 30
 _LIMIT_POINTS = 13  # height of one row of limits above the axes
 _GAP_POINTS = 3
+_FULL = 0.75  # of an axis, taken by the labels of its ticks
 _MOST_LISTED = 12
+_NOTE_CHARS = 330  # about three lines
 _SLACK = 0.95  # letters are set on whole pixels, so a text is not as wide in every size
 
 
@@ -101,6 +105,18 @@ def dollars(amount: Decimal | float) -> str:
     return usd(amount, 0 if whole else 2 if size >= 1 else 2 - math.floor(math.log10(size)))
 
 
+def resting(notes: Iterable[str], provenance: str) -> str:
+    """Return what a picture rests on; how many of many notes are left out is said."""
+    kept, rest = "", 0
+    for note in notes:
+        if rest or len(kept) + len(note) > _NOTE_CHARS:
+            rest += 1
+        else:
+            kept += f"{note} "
+    more = f"{rest} more note{'s' if rest > 1 else ''} with the result. " if rest else ""
+    return f"{kept}{more}{provenance}"
+
+
 def label(
     ax: Axes, text: str, at: tuple[float, float], offset: tuple[float, float], **options: Any
 ) -> Annotation:
@@ -124,9 +140,7 @@ def beside(ax: Axes, text: str, place: float, **options: Any) -> Annotation:
 
 def row_names(ax: Axes, names: Iterable[str], chars: int = _NAME_CHARS) -> None:
     """Write the names of rows from top to bottom, a line of each at most so many characters long."""
-    texts = [
-        "\n".join(literal(short(line, chars)) for line in name.split("\n")) for name in names
-    ]
+    texts = ["\n".join(literal(short(line, chars)) for line in name.split("\n")) for name in names]
     ax.set_yticks(range(len(texts)), labels=texts)
     for tick in ax.get_yticklabels():
         tick.set_fontfamily(list(families()))
@@ -189,11 +203,8 @@ def finish(
         pad=8 + _LIMIT_POINTS * rows + above,
     )
     heading.set_x(start)
-    heading.set_transform(
-        blended_transform_factory(figure.transSubfigure, heading.get_transform())
-    )
-    if ax.xaxis.label.get_window_extent().width > inner.width:
-        ax.set_xlabel(ax.get_xlabel(), loc="right")
+    heading.set_transform(blended_transform_factory(figure.transSubfigure, heading.get_transform()))
+    _fit_x_axis(ax)
     drawn: Any = ax.xaxis.get_tightbbox()
     bottom = inner.y0 if drawn is None else drawn.y0
     ax.annotate(
@@ -211,12 +222,24 @@ def finish(
     arrange(ax)
 
 
+def _fit_x_axis(ax: Axes) -> None:
+    """Leave out ticks and break the label where the axis is too short for them."""
+    inner = ax.get_window_extent()
+    ax.set_xlabel(_wrapped(ax, ax.get_xlabel(), inner.width, fontsize=10))
+    widths = [one.get_window_extent().width for one in ax.get_xticklabels()]
+    locator = ax.xaxis.get_major_locator()
+    if isinstance(locator, MaxNLocator) and sum(widths) > _FULL * inner.width:
+        locator.set_params(nbins=2)
+    elif isinstance(locator, LogLocator) and sum(widths) > _FULL * inner.width:
+        locator.set_params(numticks=3)
+
+
 def _key(
     ax: Axes, entries: Sequence[tuple[str, Artist]], start: float, width: float, lift: float
 ) -> float:
     """Write what colours mean in as few rows as fit, and return their height in points."""
     figure: Any = ax.figure
-    names, signs = [literal(short(name)) for name, _ in entries], [sign for _, sign in entries]
+    names, signs = [literal(name) for name, _ in entries], [sign for _, sign in entries]
     for columns in range(len(entries), 0, -1):
         legend = ax.legend(
             signs,

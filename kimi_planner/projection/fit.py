@@ -151,9 +151,7 @@ def context_fit(
     frame = pd.DataFrame(rows).astype(
         {"context_window_tokens": "Int64", "first_overflow_turn": "Int64"}
     )
-    return ContextFit(
-        frame=frame, catalog_version=catalog.version, seed=seed, needed_tokens=needed
-    )
+    return ContextFit(frame=frame, catalog_version=catalog.version, seed=seed, needed_tokens=needed)
 
 
 def _row(workload: Workload, spec: ModelSpec, needed: Array) -> dict[str, object]:
