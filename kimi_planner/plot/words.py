@@ -37,7 +37,7 @@ __all__ = [
 
 _NAME_CHARS = 30
 _LIMIT_POINTS = 13  # height of one row of limits above the axes
-_GAP_POINTS = 3
+_GAP_POINTS = 6  # above the axes, clear of half a label of the y axis
 _FULL = 0.75  # of an axis, taken by the labels of its ticks
 _MOST_LISTED = 12
 _NOTE_CHARS = 330  # about three lines
