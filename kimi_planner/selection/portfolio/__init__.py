@@ -1,0 +1,1 @@
+"""A portfolio: a model for every workload under one budget."""
