@@ -20,9 +20,7 @@ __all__ = ["budget_row", "cover", "hindsight", "hits", "tangent"]
 #: A float is told from a budget only beyond this; nearer, exact decimals decide.
 NEAR = 1e-9
 #: Share of the scenarios below the quantile that `hindsight` looks at beside those above it.
-BELOW = 0.2
-#: Share of the scenarios that a quantile is taken to rest on by `tangent`, and the fewest.
-AROUND, FEWEST = 0.03, 20
+BELOW = 0.1
 
 
 def hits(n_paths: int, q: float) -> int:
@@ -55,14 +53,16 @@ def budget_row(costs: Sequence[Array], q: float, budget: float) -> Row:
 def tangent(costs: Sequence[Array], q: float, budget: float, shares: Sequence[Array]) -> Row:
     """Return the budget as it looks from an assignment: true there, and nearly so around it.
 
-    The slope of a quantile is the mean over the scenarios that lie at it. This row is no bound; it
-    leads to good assignments.
+    The slope of a quantile is the mean of an option's spend where all together lie at it, here by
+    regression on the sum, which rests on every scenario. This row is no bound; it leads to good
+    assignments.
     """
     spend = sum((share @ cost for cost, share in zip(costs, shares, strict=True)), np.zeros(1))
     quantile = float(np.quantile(spend, q))
-    count = min(len(spend), max(FEWEST, int(AROUND * len(spend))))
-    near = np.argsort(np.abs(spend - quantile), kind="stable")[:count]
-    slopes = [cost[:, near].mean(axis=1) for cost in costs]
+    off = spend - spend.mean()
+    spread = float(off @ off)
+    pull = (quantile - float(spend.mean())) / spread if spread else 0.0
+    slopes = [cost.mean(axis=1) + (cost @ off) * pull for cost in costs]
     there = sum(float(share @ slope) for slope, share in zip(slopes, shares, strict=True))
     return Row.of(slopes, budget + there - quantile)
 
@@ -100,9 +100,9 @@ def hindsight(
         return bound(0.0)
     found = minimize_scalar(
         lambda log: bound(float(np.exp(log))),
-        bounds=(np.log(worth / budget) - 5, np.log(worth / budget) + 5),
+        bounds=(np.log(worth / budget) - 3, np.log(worth / budget) + 3),
         method="bounded",
-        options={"maxiter": 20},
+        options={"maxiter": 12},
     )
     return min(float(found.fun), bound(0.0))
 
@@ -147,5 +147,3 @@ def cover(
                     break
     kept = [named if not named.all() else np.zeros(len(named), bool) for named in sets]
     return Row.of(kept, sum(bool(named.any()) for named in kept) - 1)
-
-

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import ctypes
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,17 +111,42 @@ class Program:
                     csr_array(weights / size[:, None]), -np.inf, most / size + SCALE * SLACK
                 )
             )
-        found = milp(
-            -values * (SCALE / top),
-            constraints=constraints,
-            integrality=np.r_[np.full(count, 0 if self.split else 1), np.zeros(free)],
-            bounds=Bounds(0, np.r_[np.ones(count), np.full(free, np.inf)]),
-            # presolve of some versions of HiGHS writes to stdout
-            options={"mip_rel_gap": gap, "node_limit": NODES, "presolve": False},
-        )
+        with _silent():
+            found = milp(
+                -values * (SCALE / top),
+                constraints=constraints,
+                integrality=np.r_[np.full(count, 0 if self.split else 1), np.zeros(free)],
+                bounds=Bounds(0, np.r_[np.ones(count), np.full(free, np.inf)]),
+                options={"mip_rel_gap": gap, "node_limit": NODES},
+            )
         if found.status == INFEASIBLE:
             return None
         if found.x is None:  # stopped by the limit of nodes, or by trouble with numbers
             return Answer(None, np.inf)
         bound = -found.fun if self.split else -found.mip_dual_bound
         return Answer(np.split(found.x[:count], np.cumsum(self.sizes)[:-1]), bound * top / SCALE)
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep HiGHS, which in some versions prints a line of its own, from writing into our output.
+
+    It writes to the file descriptor behind the back of Python, through a buffer of C.
+    """
+    try:
+        sys.stdout.flush()
+        flush = ctypes.CDLL(None).fflush
+        flush(None)
+        kept = os.dup(1)
+    except (AttributeError, OSError, TypeError, ValueError):  # no stdout, or none like this
+        yield
+        return
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.close(nowhere)
+        yield
+    finally:
+        flush(None)
+        os.dup2(kept, 1)
+        os.close(kept)

@@ -17,7 +17,7 @@ __all__ = ["Search"]
 
 #: Cuts are counted and not timed, so that every machine finds the same: the smaller the problem,
 #: the more there are.
-CUTS, FEWEST_CUTS = 3000, 3
+CUTS = 600
 #: Shares are whole millionths.
 UNIT = Decimal("1e-6")
 
@@ -50,7 +50,7 @@ class Search:
         self.n_months = len(options[0][0].spend.usd)
         self.covers: list[Row] = []
         self.costs: dict[int, list[Array]] = {}
-        self.rounds = 1 if split else max(FEWEST_CUTS, CUTS // sum(self.program.sizes))
+        self.rounds = 1 if split else max(1, CUTS // sum(self.program.sizes))
         self._end = None if time_limit is None else monotonic() + time_limit
 
     def in_time(self) -> bool:

@@ -16,7 +16,7 @@ from kimi_planner.workload.quantity import Array
 __all__ = ["Found", "Least", "best", "least"]
 
 #: Rounds of tangents, first with shares and then with whole models.
-SHARE_ROUNDS, TANGENT_ROUNDS = 4, 5
+SHARE_ROUNDS, TANGENT_ROUNDS = 4, 4
 #: Gap at which a step that proves nothing may stop.
 STEP_GAP = 1e-4
 #: Values nearer than this are the same.
@@ -103,6 +103,8 @@ def best(
         if not search.is_certain or split:
             search.follow_tangents()
         search.tighten()
+    if search.is_done and not split:
+        search.take_cheapest_of_equals()
     return Found(search.found, search.value, max(search.bound, search.value))
 
 
@@ -165,7 +167,7 @@ class _Best(Search):
                 is_over = self.consider(self.shares(answer)) is not None
                 if not is_over and turn >= SHARE_ROUNDS and self.found is before:
                     break
-                margin = max(0.0, margin + self.over) if is_over else margin
+                margin = max(0.0, margin + self.over)
 
     def tighten(self) -> None:
         """Lower the bound by rows and cuts, until it meets the value or the rounds are over."""
@@ -177,11 +179,12 @@ class _Best(Search):
             for costs in self.costs.values():
                 proved = hindsight(costs, self.values, self.problem.q, self.amount, point)
                 self.bound = min(self.bound, proved)
+        is_exact = self.is_certain or self.rounds > 1
         for _ in range(self.rounds):
             if self.is_done or not self.in_time():
                 break
             rows = self.budget_rows(self.amount)
-            answer = self.program.largest(values, rows)
+            answer = self.program.largest(values, rows, gap=0.0 if is_exact else STEP_GAP)
             if answer is None:
                 self.bound = self.value
                 break
@@ -191,11 +194,11 @@ class _Best(Search):
             if month is None or shares is None or self.split:
                 break
             self.cut_off(shares, month, self.amount)
-        if self.is_done and self.found is not None and not self.split:
-            self._cheapest_of_equals()
 
-    def _cheapest_of_equals(self) -> None:
+    def take_cheapest_of_equals(self) -> None:
         """Among assignments worth the same, take the one with the lowest mean spend."""
+        if self.found is None:
+            return
         worth = Row(-np.concatenate(self.values), -self.value * (1 - SAME))
         for _ in range(self.rounds):
             rows = [*self.budget_rows(self.amount), worth]
@@ -239,18 +242,23 @@ def least(
     search = Search(problem, split=split, time_limit=time_limit)
     if worth is not None:
         search.limits.append(Row(-np.concatenate(search.values), -worth))
+    start = search.cheapest()
+    if start is None:
+        return Least(None, Decimal("Infinity"), np.inf)
     objective = np.r_[np.zeros(sum(search.program.sizes)), -1.0]
-    found: Shares | None = None
-    usd = Decimal("Infinity")
+    found, (month, usd) = start, problem.worst(start)
     bound = 0.0
-    search.look_at(range(search.n_months))
     for _ in range(search.rounds):
+        search.look_at([month])
+        bound = max(bound, *(_floor(costs, problem.q) for costs in search.costs.values()))
+        if bound >= float(usd) * (1 - NEAR) or not search.in_time():
+            break
         rows = search.budget_rows(0.0)
         cap = np.zeros(len(rows))
         first = len(search.limits)
         cap[first : first + len(search.costs)] = 1.0
         answer = search.program.largest(objective, rows, cap=cap)
-        if answer is None:
+        if answer is None:  # all but those found are cut off
             bound = float(usd)
             break
         bound = max(bound, -answer.bound)
@@ -260,7 +268,13 @@ def least(
         month, amount = problem.worst(shares)
         if amount < usd:
             found, usd = shares, amount
-        if bound >= float(usd) * (1 - NEAR) or not search.in_time() or split:
+        if split:
             break
         search.cut_off(shares, month, float(usd) * (1 - 3 * NEAR))
     return Least(found, usd, min(bound, float(usd)))
+
+
+def _floor(costs: list[Array], q: float) -> float:
+    """Return the quantile of what the cheapest option of each workload costs in each scenario."""
+    lowest = sum((cost.min(axis=0) for cost in costs), np.zeros(1))
+    return float(np.quantile(lowest, q))
