@@ -125,29 +125,16 @@ class Problem:
             for some in self.options
         ]
 
-    def reduced(self) -> tuple[Problem, tuple[tuple[int, ...], ...]]:
-        """Leave out every option that another of its workload beats; of equals the first stays.
-
-        Returns
-        -------
-        problem : Problem
-            With the options that are left.
-        kept : tuple of tuple of int
-            For each workload, their places among all options.
-        """
-        kept = tuple(_unbeaten(some) for some in self.options)
-        left = tuple(
-            tuple(some[place] for place in places)
-            for some, places in zip(self.options, kept, strict=True)
-        )
-        return replace(self, options=left), kept
+    def reduced(self) -> Problem:
+        """Leave out every option that another of its workload beats; of equals the first stays."""
+        return replace(self, options=tuple(_unbeaten(some) for some in self.options))
 
 
-def _unbeaten(options: Sequence[Option]) -> tuple[int, ...]:
-    kept: list[int] = []
-    for place, option in enumerate(options):
-        if any(options[other].beats(option) for other in kept):
+def _unbeaten(options: Sequence[Option]) -> tuple[Option, ...]:
+    kept: list[Option] = []
+    for option in options:
+        if any(other.beats(option) for other in kept):
             continue
-        kept = [other for other in kept if not option.beats(options[other])]
-        kept.append(place)
+        kept = [other for other in kept if not option.beats(other)]
+        kept.append(option)
     return tuple(kept)

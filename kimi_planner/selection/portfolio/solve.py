@@ -21,6 +21,8 @@ SHARE_ROUNDS, TANGENT_ROUNDS = 4, 4
 STEP_GAP = 1e-4
 #: Values nearer than this are the same.
 SAME = 1e-11
+#: A least spend this near to its bound is the least.
+CLOSE = 1e-8
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,11 @@ class Least:
     shares: Shares | None
     usd: Decimal
     bound: float
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether there is none lower, as far as floats tell."""
+        return self.bound >= float(self.usd) * (1 - CLOSE)
 
 
 def best(
@@ -136,13 +143,16 @@ class _Best(Search):
             return month
         value = self.problem.value(shares)
         margin = SAME * abs(value)
-        if self.found is None or value > self.value + margin:
-            self.found, self.value = shares, value
-        elif value >= self.value - margin and self.problem.mean_usd(shares) < self.problem.mean_usd(
-            self.found
+        if (
+            self.found is None
+            or value > self.value + margin
+            or (value >= self.value - margin and self._costs_less(shares, self.found))
         ):
             self.found, self.value = shares, value
         return None
+
+    def _costs_less(self, shares: Shares, than: Shares) -> bool:
+        return self.problem.mean_usd(shares) < self.problem.mean_usd(than)
 
     def follow_tangents(self) -> None:
         """Step from assignment to assignment, each the best by the tangent at the one before."""
