@@ -19,8 +19,10 @@ __all__ = ["budget_row", "cover", "hindsight", "hits", "tangent"]
 
 #: A float is told from a budget only beyond this; nearer, exact decimals decide.
 NEAR = 1e-9
-#: Share of the scenarios below the quantile that `hindsight` looks at beside those above it.
-BELOW = 0.1
+#: Shares of the scenarios below the quantile that `hindsight` looks at beside those above it: the
+#: first is best for many workloads, the others for few, and are tried while that is quick.
+BELOW = (0.1, 0.01, 0.0)
+QUICK = 1_000_000
 
 
 def hits(n_paths: int, q: float) -> int:
@@ -85,22 +87,35 @@ def hindsight(
     n_paths = costs[0].shape[1]
     spare = n_paths - hits(n_paths, q)
     spend = sum((share @ cost for cost, share in zip(costs, shares, strict=True)), np.zeros(1))
-    taken = spare + 1 + int(BELOW * (n_paths - spare - 1))
-    dearest = np.argsort(-spend, kind="stable")[:taken]
-    cost = np.concatenate([one[:, dearest] for one in costs])
-    value = np.concatenate(values)[:, None]
+    order = np.argsort(-spend, kind="stable")
+    is_quick = sum(map(len, costs)) * n_paths <= QUICK
+    least = np.inf
+    for below in BELOW if is_quick else BELOW[:1]:
+        dearest = order[: spare + 1 + int(below * (n_paths - spare - 1))]
+        within = len(dearest) - spare
+        taken = [cost[:, dearest] for cost in costs]
+        least = min(least, _least_bound(taken, values, within, budget))
+    return least
+
+
+def _least_bound(
+    costs: Sequence[Array], values: Sequence[Array], within: int, budget: float
+) -> float:
+    """Return the lowest bound of `hindsight` over prices of money."""
+    cost, value = np.concatenate(costs), np.concatenate(values)[:, None]
     starts = np.cumsum([0, *(len(one) for one in costs[:-1])])
 
     def bound(price: float) -> float:
         best = np.maximum.reduceat(value - price * cost, starts, axis=0).sum(axis=0)
-        return price * budget - float(_lowest(-best, taken - spare))
+        return price * budget - float(_lowest(-best, within))
 
     worth = sum(float(one.max() - one.min()) for one in values)
-    if worth == 0 or budget <= 0:
+    if worth == 0 or not 0 < budget < np.inf:
         return bound(0.0)
+    middle = np.log(worth / budget)
     found = minimize_scalar(
         lambda log: bound(float(np.exp(log))),
-        bounds=(np.log(worth / budget) - 3, np.log(worth / budget) + 3),
+        bounds=(middle - 3, middle + 3),
         method="bounded",
         options={"maxiter": 12},
     )

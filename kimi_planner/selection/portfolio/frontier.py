@@ -11,13 +11,13 @@ from typing import Any
 import pandas as pd
 
 from kimi_planner.errors import ScenarioError
-from kimi_planner.money import plain, total, usd
+from kimi_planner.money import total, usd
 from kimi_planner.selection.evaluations import Evaluations
 from kimi_planner.selection.portfolio.choose import answer, shares_of
 from kimi_planner.selection.portfolio.problem import Problem
 from kimi_planner.selection.portfolio.question import Question, ask, exact_budget
 from kimi_planner.selection.portfolio.result import Portfolio, least_text
-from kimi_planner.selection.portfolio.solve import least
+from kimi_planner.selection.portfolio.solve import best, least
 from kimi_planner.selection.requirements import Requirements
 from kimi_planner.workload import Workload
 
@@ -28,7 +28,7 @@ BUDGETS = 20
 FEW = 10_000
 CENT = Decimal("0.01")
 #: A portfolio is better if it is worth more by this share.
-BETTER = 1e-9
+BETTER = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +129,9 @@ class PortfolioFrontier:
         budget = exact_budget(budget_usd_per_month)
         lower = [one for one in self.points if one.budget_usd_per_month <= budget]
         start = lower[-1] if lower else None
-        return next_usd(answer(self.question, budget, start=start and shares_of(start)))
+        return next_usd(
+            answer(self.question, budget, start=None if start is None else shares_of(start))
+        )
 
     @property
     def provenance(self) -> str:
@@ -227,7 +229,9 @@ def portfolio_frontier(
         points = _climb(question, given, time_limit)
         return PortfolioFrontier(question=question, points=points)
     problem = question.problem
-    lowest = problem and least(problem, split=allow_split, time_limit=time_limit)
+    lowest = None
+    if problem is not None:
+        lowest = least(problem, split=allow_split, time_limit=time_limit)
     if problem is None or lowest is None or lowest.shares is None:
         raise ScenarioError(answer(question, Decimal(1)).sentences()[0])
     if not allow_split and prod(len(some) for some in problem.options) <= FEW:
@@ -257,7 +261,7 @@ def next_usd(before: Portfolio, more_usd: Decimal | int | str = 100) -> Step:
     after = answer(question, budget, start=shares_of(before))
     needed = None
     if question.problem is not None and before.value is not None and not moves(before, after):
-        better = before.value * (1 + BETTER) + BETTER
+        better = before.value * (1 + BETTER) + BETTER * BETTER
         step = least(question.problem, split=question.allow_split, worth=better)
         needed = max(step.usd, budget) if step.shares is not None else None
     return Step(before=before, after=after, needed_usd=needed)
@@ -277,16 +281,16 @@ def _climb(
 def _grid(
     question: Question, problem: Problem, lowest: Decimal, time_limit: float | None
 ) -> list[Decimal]:
-    """Return budgets at even distances, in whole cents but for the first."""
-    most = sum(max(one.value for one in some) for some in problem.options)
-    top = least(problem, split=question.allow_split, worth=most * (1 - BETTER), time_limit=time_limit)
-    high = top.usd if top.shares is not None else max(
-        problem.worst(tuple({place: Decimal(1)} for place in places))[1]
-        for places in ([len(some) - 1 for some in problem.options],)
-    )
+    """Return budgets at even distances, in whole cents."""
+    top = best(problem, Decimal("Infinity"), split=question.allow_split, time_limit=time_limit)
+    high = lowest if top.shares is None else problem.worst(top.shares)[1]
     step = (high - lowest) / (BUDGETS - 1)
-    inner = ((lowest + step * k).quantize(CENT, rounding=ROUND_UP) for k in range(1, BUDGETS - 1))
-    return sorted({lowest, *inner, high} if step > 0 else {lowest})
+    return sorted({_cents(lowest + step * k) for k in range(BUDGETS)} | {_cents(high)})
+
+
+def _cents(amount: Decimal) -> Decimal:
+    """Round a budget up to a cent, so that what it was for stays within it."""
+    return amount.quantize(CENT, rounding=ROUND_UP)
 
 
 def _every_step(
@@ -294,16 +298,16 @@ def _every_step(
 ) -> tuple[Portfolio, ...]:
     """Return the portfolio of every budget at which a better one comes within it."""
     points: list[Portfolio] = []
-    budget = lowest
+    budget = _cents(lowest)
     while True:
         start = shares_of(points[-1]) if points else None
         point = answer(question, budget, start=start, time_limit=time_limit)
         points.append(point)
-        better = (point.value or 0.0) * (1 + BETTER) + BETTER
+        better = (point.value or 0.0) * (1 + BETTER) + BETTER * BETTER
         step = least(problem, worth=better, time_limit=time_limit)
         if step.shares is None or step.usd <= budget:
             return tuple(points)
-        budget = step.usd
+        budget = _cents(step.usd)
 
 
 def moves(before: Portfolio, after: Portfolio) -> tuple[str, ...]:
@@ -328,7 +332,7 @@ def worth_text(portfolio: Portfolio, more: float) -> str:
 def _models(used: Mapping[str, Decimal]) -> str:
     if len(used) == 1:
         return next(iter(used))
-    return " and ".join(f"{model} ({plain(100 * share):f}%)" for model, share in used.items())
+    return " and ".join(f"{model} ({100 * share:.2f}%)" for model, share in used.items())
 
 
 def _used(portfolio: Portfolio) -> list[str]:

@@ -171,11 +171,17 @@ class Portfolio:
         return [
             f"{usd(self.budget_usd_per_month)} USD a month serve every workload. The dearest month, "
             f"{self.dearest_month}, spends {spends} USD at P{self.percentile:g} of all workloads "
-            f"together{spread}.",
+            f"together{spread}.{self._risk()}",
             self._worth(),
             self._how_sure(),
             *self._notes(),
         ]
+
+    def _risk(self) -> str:
+        if self.spend is None or self.spend.exact_usd is not None:
+            return ""
+        chance = self.spend.chance_over(self.budget_usd_per_month)
+        return f" The chance that some month exceeds the budget is {100 * chance:.1f}%."
 
     def _worth(self) -> str:
         requests = float(self.frame["requests_per_month"].sum())

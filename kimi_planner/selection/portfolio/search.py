@@ -74,6 +74,14 @@ class Search:
         chosen = [next(iter(used)) for used in shares]
         self.covers.append(cover(self.costs[month], self.problem.q, budget, chosen, self.means))
 
+    def rule_out(self, shares: Shares) -> None:
+        """Rule out one assignment of whole models, which HiGHS took for good by its tolerance."""
+        used = [
+            np.isin(np.arange(size), list(some)).astype(float)
+            for size, some in zip(self.program.sizes, shares, strict=True)
+        ]
+        self.covers.append(Row.of(used, len(used) - 1))
+
     def shares(self, answer: Answer) -> Shares | None:
         """Return the assignment of an answer: whole models, or shares in whole millionths."""
         if answer.chosen is None:

@@ -200,10 +200,8 @@ class _Best(Search):
                 break
             self.bound = min(self.bound, answer.bound)
             shares = self.shares(answer)
-            month = self.consider(shares)
-            if month is None or shares is None or self.split:
+            if not self._cut(shares):
                 break
-            self.cut_off(shares, month, self.amount)
 
     def take_cheapest_of_equals(self) -> None:
         """Among assignments worth the same, take the one with the lowest mean spend."""
@@ -213,11 +211,22 @@ class _Best(Search):
         for _ in range(self.rounds):
             rows = [*self.budget_rows(self.amount), worth]
             answer = self.program.largest(-np.concatenate(self.means), rows)
-            shares = answer and self.shares(answer)
-            month = self.consider(shares)
-            if month is None or shares is None:
+            if answer is None or not self._cut(self.shares(answer)):
                 break
+
+    def _cut(self, shares: Shares | None) -> bool:
+        """Consider whole models and rule them out if they do not hold; tell whether that was so."""
+        if shares is None or self.split:
+            self.consider(shares)
+            return False
+        month = self.consider(shares)
+        if month is not None:
             self.cut_off(shares, month, self.amount)
+        elif not self.keeps_limits(shares):
+            self.rule_out(shares)
+        else:
+            return False
+        return True
 
     def _weights(self, shares: Shares | None) -> list[Array] | None:
         if shares is None:
@@ -250,20 +259,26 @@ def least(
         Seconds after which no new round begins.
     """
     search = Search(problem, split=split, time_limit=time_limit)
-    if worth is not None:
-        search.limits.append(Row(-np.concatenate(search.values), -worth))
+    worths = [] if worth is None else [Row(-np.concatenate(search.values), -worth)]
+    objective = np.r_[np.zeros(sum(search.program.sizes)), -1.0]
+    found, usd, bound = None, Decimal("Infinity"), 0.0
+
+    def is_good(shares: Shares) -> bool:
+        worthy = worth is None or problem.value(shares) >= worth * (1 - SAME)
+        return worthy and search.keeps_limits(shares)
+
     start = search.cheapest()
     if start is None:
-        return Least(None, Decimal("Infinity"), np.inf)
-    objective = np.r_[np.zeros(sum(search.program.sizes)), -1.0]
-    found, (month, usd) = start, problem.worst(start)
-    bound = 0.0
+        return Least(None, usd, np.inf)
+    month, amount = problem.worst(start)
+    if is_good(start):
+        found, usd = start, amount
     for _ in range(search.rounds):
         search.look_at([month])
         bound = max(bound, *(_floor(costs, problem.q) for costs in search.costs.values()))
         if bound >= float(usd) * (1 - NEAR) or not search.in_time():
             break
-        rows = search.budget_rows(0.0)
+        rows = [*search.budget_rows(0.0), *worths]
         cap = np.zeros(len(rows))
         first = len(search.limits)
         cap[first : first + len(search.costs)] = 1.0
@@ -276,11 +291,15 @@ def least(
         if shares is None:
             break
         month, amount = problem.worst(shares)
-        if amount < usd:
+        good = is_good(shares)
+        if good and amount < usd:
             found, usd = shares, amount
         if split:
             break
-        search.cut_off(shares, month, float(usd) * (1 - 3 * NEAR))
+        if good:
+            search.cut_off(shares, month, float(usd) * (1 - 3 * NEAR))
+        else:
+            search.rule_out(shares)
     return Least(found, usd, min(bound, float(usd)))
 
 
