@@ -4,6 +4,12 @@ from kimi_planner.selection.break_even import BreakEvenMap, break_even_map
 from kimi_planner.selection.breakdown import RequestCosts, cost_per_request
 from kimi_planner.selection.evaluations import Evaluations, Trials, read_evaluations
 from kimi_planner.selection.frontier import QualityFrontier, quality_frontier
+from kimi_planner.selection.portfolio import (
+    Portfolio,
+    PortfolioFrontier,
+    portfolio,
+    portfolio_frontier,
+)
 from kimi_planner.selection.ranking import recommend
 from kimi_planner.selection.recommendation import Choice, Exclusion, Recommendation
 from kimi_planner.selection.requirements import Requirements
@@ -16,6 +22,8 @@ __all__ = [
     "Detector",
     "Evaluations",
     "Exclusion",
+    "Portfolio",
+    "PortfolioFrontier",
     "QualityFrontier",
     "Recommendation",
     "RequestCosts",
@@ -24,6 +32,8 @@ __all__ = [
     "break_even_map",
     "cascades",
     "cost_per_request",
+    "portfolio",
+    "portfolio_frontier",
     "quality_frontier",
     "read_evaluations",
     "recommend",

@@ -1,0 +1,309 @@
+"""Search for the best assignment within a budget, with a proof of how good it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from kimi_planner.selection.portfolio.bounds import NEAR, hindsight, tangent
+from kimi_planner.selection.portfolio.problem import Problem, Shares
+from kimi_planner.selection.portfolio.program import Program, Row
+from kimi_planner.selection.portfolio.search import Search
+from kimi_planner.workload.quantity import Array
+
+__all__ = ["Found", "Least", "best", "least"]
+
+#: Rounds of tangents, first with shares and then with whole models.
+SHARE_ROUNDS, TANGENT_ROUNDS = 4, 4
+#: Gap at which a step that proves nothing may stop.
+STEP_GAP = 1e-4
+#: Values nearer than this are the same.
+SAME = 1e-11
+#: A least spend this near to its bound is the least.
+CLOSE = 1e-8
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best assignment found.
+
+    Attributes
+    ----------
+    shares
+        The assignment; ``None`` if none within the budget was found.
+    value
+        What it is worth; minus infinity if there is none.
+    bound
+        No assignment within the budget is worth more; minus infinity if there is none.
+    """
+
+    shares: Shares | None
+    value: float
+    bound: float
+
+
+@dataclass(frozen=True)
+class Least:
+    """The assignment found with the lowest spend in its dearest month.
+
+    Attributes
+    ----------
+    shares
+        The assignment; ``None`` if none meets the limits.
+    usd
+        Its spend in the dearest month at the percentile.
+    bound
+        No assignment has less; infinity if none meets the limits.
+    """
+
+    shares: Shares | None
+    usd: Decimal
+    bound: float
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether there is none lower, as far as floats tell."""
+        return self.bound >= float(self.usd) * (1 - CLOSE)
+
+
+def best(
+    problem: Problem,
+    budget: Decimal,
+    *,
+    split: bool = False,
+    start: Shares | None = None,
+    time_limit: float | None = None,
+) -> Found:
+    """Find the assignment worth most whose every month keeps the budget at the percentile.
+
+    Parameters
+    ----------
+    problem : Problem
+        The options.
+    budget : Decimal
+        For each month, USD.
+    split : bool
+        Whether a workload may use shares of several models.
+    start : Shares, optional
+        An assignment to start from.
+    time_limit : float, optional
+        Seconds after which no new round begins.
+
+    Notes
+    -----
+    Rows that hold for every assignment within the budget make a program whose optimum is a bound.
+    What it proposes is priced in every scenario; if a month is over, a cut rules it out with all
+    that cost no less. Where much is uncertain the cuts are too many; there good assignments come
+    from the tangent of the budget, and the bound from `hindsight`.
+    """
+    search = _Best(problem, budget, split=split, time_limit=time_limit)
+    answer = search.program.largest(np.concatenate(search.values), search.limits)
+    if answer is None:
+        return Found(None, -np.inf, -np.inf)
+    search.bound = answer.bound
+    search.consider(start)
+    search.consider(search.cheapest())
+    search.consider(search.shares(answer))
+    if not search.is_done:
+        if not search.is_certain or split:
+            search.follow_tangents()
+        search.tighten()
+    if search.is_done and not split:
+        search.take_cheapest_of_equals()
+    return Found(search.found, search.value, max(search.bound, search.value))
+
+
+class _Best(Search):
+    """The search for the assignment worth most within a budget."""
+
+    def __init__(
+        self, problem: Problem, budget: Decimal, *, split: bool, time_limit: float | None
+    ) -> None:
+        super().__init__(problem, split=split, time_limit=time_limit)
+        self.budget = budget
+        self.amount = float(budget)
+        self.found: Shares | None = None
+        self.value = self.bound = -np.inf
+        self.over = 0.0
+
+    @property
+    def is_done(self) -> bool:
+        return self.bound <= self.value + SAME * abs(self.value)
+
+    def consider(self, shares: Shares | None) -> int | None:
+        """Keep an assignment if it is the best so far; return its month that is over, if any."""
+        if shares is None or not self.keeps_limits(shares):
+            return None
+        month, spend = self.problem.worst(shares)
+        self.look_at([month])
+        self.over = float(spend - self.budget)
+        if spend > self.budget:
+            return month
+        value = self.problem.value(shares)
+        margin = SAME * abs(value)
+        if (
+            self.found is None
+            or value > self.value + margin
+            or (value >= self.value - margin and self._costs_less(shares, self.found))
+        ):
+            self.found, self.value = shares, value
+        return None
+
+    def _costs_less(self, shares: Shares, than: Shares) -> bool:
+        return self.problem.mean_usd(shares) < self.problem.mean_usd(than)
+
+    def follow_tangents(self) -> None:
+        """Step from assignment to assignment, each the best by the tangent at the one before."""
+        values = np.concatenate(self.values)
+        point = self._weights(self.found)
+        relaxed = Program(self.program.sizes, split=True)
+        margin = 0.0
+        for turn in range(SHARE_ROUNDS + TANGENT_ROUNDS):
+            if point is None or not self.in_time():
+                break
+            program = relaxed if turn < SHARE_ROUNDS else self.program
+            tangents = [
+                tangent(costs, self.problem.q, self.amount - margin, point)
+                for costs in self.costs.values()
+            ]
+            answer = program.largest(values, [*self.limits, *self.covers, *tangents], gap=STEP_GAP)
+            if answer is None or answer.chosen is None:
+                break
+            point = answer.chosen
+            if program is self.program or self.split:
+                before = self.found
+                is_over = self.consider(self.shares(answer)) is not None
+                if not is_over and turn >= SHARE_ROUNDS and self.found is before:
+                    break
+                margin = max(0.0, margin + self.over)
+
+    def tighten(self) -> None:
+        """Lower the bound by rows and cuts, until it meets the value or the rounds are over."""
+        values = np.concatenate(self.values)
+        if not self.is_certain:
+            point = self._weights(self.found) or [
+                (np.arange(size) == 0).astype(float) for size in self.program.sizes
+            ]
+            for costs in self.costs.values():
+                proved = hindsight(costs, self.values, self.problem.q, self.amount, point)
+                self.bound = min(self.bound, proved)
+        is_exact = self.is_certain or self.rounds > 1
+        for _ in range(self.rounds):
+            if self.is_done or not self.in_time():
+                break
+            rows = self.budget_rows(self.amount)
+            answer = self.program.largest(values, rows, gap=0.0 if is_exact else STEP_GAP)
+            if answer is None:
+                self.bound = self.value
+                break
+            self.bound = min(self.bound, answer.bound)
+            shares = self.shares(answer)
+            if not self._cut(shares):
+                break
+
+    def take_cheapest_of_equals(self) -> None:
+        """Among assignments worth the same, take the one with the lowest mean spend."""
+        if self.found is None:
+            return
+        worth = Row(-np.concatenate(self.values), -self.value * (1 - SAME))
+        for _ in range(self.rounds):
+            rows = [*self.budget_rows(self.amount), worth]
+            answer = self.program.largest(-np.concatenate(self.means), rows)
+            if answer is None or not self._cut(self.shares(answer)):
+                break
+
+    def _cut(self, shares: Shares | None) -> bool:
+        """Consider whole models and rule them out if they do not hold; tell whether that was so."""
+        if shares is None or self.split:
+            self.consider(shares)
+            return False
+        month = self.consider(shares)
+        if month is not None:
+            self.cut_off(shares, month, self.amount)
+        elif not self.keeps_limits(shares):
+            self.rule_out(shares)
+        else:
+            return False
+        return True
+
+    def _weights(self, shares: Shares | None) -> list[Array] | None:
+        if shares is None:
+            return None
+        weights = [np.zeros(size) for size in self.program.sizes]
+        for weight, used in zip(weights, shares, strict=True):
+            for place, share in used.items():
+                weight[place] = float(share)
+        return weights
+
+
+def least(
+    problem: Problem,
+    *,
+    split: bool = False,
+    worth: float | None = None,
+    time_limit: float | None = None,
+) -> Least:
+    """Find the assignment whose dearest month costs least at the percentile.
+
+    Parameters
+    ----------
+    problem : Problem
+        The options.
+    split : bool
+        Whether a workload may use shares of several models.
+    worth : float, optional
+        What it must at least be worth.
+    time_limit : float, optional
+        Seconds after which no new round begins.
+    """
+    search = Search(problem, split=split, time_limit=time_limit)
+    worths = [] if worth is None else [Row(-np.concatenate(search.values), -worth)]
+    objective = np.r_[np.zeros(sum(search.program.sizes)), -1.0]
+    found, usd, bound = None, Decimal("Infinity"), 0.0
+
+    def is_good(shares: Shares) -> bool:
+        worthy = worth is None or problem.value(shares) >= worth * (1 - SAME)
+        return worthy and search.keeps_limits(shares)
+
+    start = search.cheapest()
+    if start is None:
+        return Least(None, usd, np.inf)
+    month, amount = problem.worst(start)
+    if is_good(start):
+        found, usd = start, amount
+    for _ in range(search.rounds):
+        search.look_at([month])
+        bound = max(bound, *(_floor(costs, problem.q) for costs in search.costs.values()))
+        if bound >= float(usd) * (1 - NEAR) or not search.in_time():
+            break
+        rows = [*search.budget_rows(0.0), *worths]
+        cap = np.zeros(len(rows))
+        first = len(search.limits)
+        cap[first : first + len(search.costs)] = 1.0
+        answer = search.program.largest(objective, rows, cap=cap)
+        if answer is None:  # all but those found are cut off
+            bound = float(usd)
+            break
+        bound = max(bound, -answer.bound)
+        shares = search.shares(answer)
+        if shares is None:
+            break
+        month, amount = problem.worst(shares)
+        good = is_good(shares)
+        if good and amount < usd:
+            found, usd = shares, amount
+        if split:
+            break
+        if good:
+            search.cut_off(shares, month, float(usd) * (1 - 3 * NEAR))
+        else:
+            search.rule_out(shares)
+    return Least(found, usd, min(bound, float(usd)))
+
+
+def _floor(costs: list[Array], q: float) -> float:
+    """Return the quantile of what the cheapest option of each workload costs in each scenario."""
+    lowest = sum((cost.min(axis=0) for cost in costs), np.zeros(1))
+    return float(np.quantile(lowest, q))
