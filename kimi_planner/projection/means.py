@@ -88,7 +88,7 @@ def _mean_below(nodes: Array, bounds: Array) -> Array:
     knots = np.concatenate([[0.0], np.sort(nodes)])
     above = np.arange(len(nodes), 0, -1) / len(nodes)
     means = np.concatenate([[0.0], np.cumsum(np.diff(knots) * above)])
-    return np.interp(bounds, knots, means)
+    return np.asarray(np.interp(bounds, knots, means))
 
 
 def _nodes(quantity: Quantity, count: int) -> Array:
