@@ -7,7 +7,7 @@ thousandths of a token, so that the same sums can be done anywhere, to the last 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Any
@@ -176,20 +176,13 @@ def response(
     amounts: dict[Key, Amounts] = {}
     for workload in projection.workloads:
         fees = fees_usd(projection.catalog, workload)
-        moved = any(spec.reasons for spec in projection.specs) and workload.quantity(
-            "reasoning_tokens"
-        )
+        thinks = workload.quantity("reasoning_tokens") is not None
         for output in stops[0]:
-            for reasoning in stops[1] if moved else (_ONE,):
-                [changed] = what_if(workload, output=output, reasoning=reasoning)
-                found = _amounts(changed, projection, fees)
-                for spec, amount in zip(projection.specs, found, strict=True):
-                    amounts[workload.name, spec.id, output, reasoning] = amount
-            if not moved:
-                for spec in projection.specs:
-                    same = amounts[workload.name, spec.id, output, _ONE]
-                    for reasoning in stops[1]:
-                        amounts[workload.name, spec.id, output, reasoning] = same
+            for spec, reasoning, one in _at(workload, projection, fees, output, stops[1]):
+                amounts[workload.name, spec.id, output, reasoning] = one
+                if not (thinks and spec.reasons):
+                    for other in stops[1]:
+                        amounts[workload.name, spec.id, output, other] = one
     return Response(
         projection=projection,
         outputs=stops[0],
@@ -199,22 +192,31 @@ def response(
     )
 
 
-def _amounts(workload: Workload, projection: Projection, fees: Decimal) -> list[Amounts]:
-    """Return what a changed workload uses on each model."""
-    scenarios = Scenarios.draw(workload, projection.seed, projection.n_paths)
-    alike: dict[tuple[bool, int | None], Amounts] = {}  # models use the same but for these
-    found = []
-    for spec in projection.specs:
-        kind = (spec.reasons, spec.context_window_tokens)
-        prices = prices_of(workload, spec, billed_periods(workload, spec, projection.months))
-        moves = _moves_with_catalog(spec, prices)
-        one = alike.get(kind) if moves else None
-        if one is None:
-            one = _amounts_on(workload, spec, projection.months, scenarios, fees, moves)
-        if moves:
-            alike[kind] = one
-        found.append(one)
-    return found
+def _at(
+    workload: Workload,
+    projection: Projection,
+    fees: Decimal,
+    output: Decimal,
+    reasonings: Sequence[Decimal],
+) -> Iterator[tuple[ModelSpec, Decimal, Amounts]]:
+    """Yield what a workload uses on each model, at each factor on reasoning where it matters."""
+    for reasoning in reasonings:
+        [changed] = what_if(workload, output=output, reasoning=reasoning)
+        scenarios = Scenarios.draw(changed, projection.seed, projection.n_paths)
+        alike: dict[tuple[bool, int | None], Amounts] = {}  # models use the same but for these
+        for spec in projection.specs:
+            thinks = spec.reasons and workload.quantity("reasoning_tokens") is not None
+            if reasoning != _ONE and not thinks:
+                continue
+            kind = (spec.reasons, spec.context_window_tokens)
+            prices = prices_of(changed, spec, billed_periods(changed, spec, projection.months))
+            moves = _moves_with_catalog(spec, prices)
+            one = alike.get(kind) if moves else None
+            if one is None:
+                one = _amounts_on(changed, spec, projection.months, scenarios, fees, moves)
+            if moves:
+                alike[kind] = one
+            yield spec, reasoning, one
 
 
 def _amounts_on(
