@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from kimi_planner.usage.read import read_usage
     from kimi_planner.usage.record import UsageRecord
     from kimi_planner.usage.replay import CachedFromLog, cached_share_from_log
-    from kimi_planner.workload import Quantity, Workload, load_workloads
+    from kimi_planner.workload import Quantity, Workload, load_workloads, what_if
 
 __version__ = "0.1.0"
 
@@ -144,6 +144,7 @@ __all__ = [
     "throughput",
     "tokens_from_bytes",
     "total_usage",
+    "what_if",
 ]
 
 _HOMES = {
@@ -220,6 +221,7 @@ _HOMES = {
     "throughput": "projection",
     "tokens_from_bytes": "tokens.sizes",
     "total_usage": "pricing.sources",
+    "what_if": "workload",
 }
 
 

@@ -21,6 +21,7 @@ PACKAGE = Path(kimi_planner.__file__).parent
 LAYERS = (
     {"errors"},
     {"money", "files"},
+    {"rich"},
     {"catalog"},
     {"limits"},
     {"tokens"},

@@ -7,6 +7,7 @@ from kimi_planner.projection.conversation import Conversation, conversation
 from kimi_planner.projection.fit import ContextFit, context_fit
 from kimi_planner.projection.forecast import SpendForecast, forecast_spend
 from kimi_planner.projection.peaks import Peaks
+from kimi_planner.projection.response import Response, response
 from kimi_planner.projection.result import Projection, Spend
 from kimi_planner.projection.sensitivity import Sensitivity, sensitivity
 from kimi_planner.projection.spend import DEFAULT_PATHS, project
@@ -21,6 +22,7 @@ __all__ = [
     "Month",
     "Peaks",
     "Projection",
+    "Response",
     "Sensitivity",
     "Spend",
     "SpendForecast",
@@ -32,6 +34,7 @@ __all__ = [
     "forecast_spend",
     "month_range",
     "project",
+    "response",
     "sensitivity",
     "throughput",
 ]

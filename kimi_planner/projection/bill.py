@@ -33,7 +33,14 @@ from kimi_planner.projection.windowed import overflows
 from kimi_planner.workload import QUANTITY_FIELDS, Constant, Quantity, Workload
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["Bill", "conversation_costs", "exact_spend", "is_certain", "mean_product"]
+__all__ = [
+    "Bill",
+    "billed_periods",
+    "conversation_costs",
+    "exact_spend",
+    "is_certain",
+    "mean_product",
+]
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ class Bill:
         fees: Decimal = Decimal(0),
     ) -> Bill:
         """Return the bill over the months of a plan; ``fees`` are USD for each request."""
-        periods = _periods(workload, spec, months)
+        periods = billed_periods(workload, spec, months)
         prices = prices_of(workload, spec, periods)
         window = spec.context_window_tokens
         tokens = expected_tokens(workload, spec.reasons, scenarios.factors, window=window)
@@ -198,7 +205,7 @@ def mean_product(first: Array, second: Array) -> float:
 
 def is_certain(workload: Workload, spec: ModelSpec, months: Sequence[Month]) -> bool:
     """Return whether every number that the bill of this model rests on is plain."""
-    prices = prices_of(workload, spec, _periods(workload, spec, months))
+    prices = prices_of(workload, spec, billed_periods(workload, spec, months))
     unbilled = {
         "reasoning_tokens": not spec.reasons,
         "cached_share": all(one.cached == one.input and not one.written for one in prices),
@@ -219,7 +226,7 @@ def exact_spend(
 
     ``fees`` are USD for each request, on top of its tokens.
     """
-    periods = _periods(workload, spec, months)
+    periods = billed_periods(workload, spec, months)
     prices = prices_of(workload, spec, periods)
     sent = 1 + Fraction(_number(workload.quantity("retry_share")))
     requests = [sent * count for count in exact_requests(workload, periods)]
@@ -252,7 +259,10 @@ def exact_spend(
     )
 
 
-def _periods(workload: Workload, spec: ModelSpec, months: Sequence[Month]) -> tuple[Period, ...]:
+def billed_periods(
+    workload: Workload, spec: ModelSpec, months: Sequence[Month]
+) -> tuple[Period, ...]:
+    """Return the parts of a plan between changes of the prices of a model."""
     days = [change.day for change in changes_of(workload, spec)]
     return periods_of(months, (*days, *spec.price_days))
 

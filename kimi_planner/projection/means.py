@@ -17,7 +17,6 @@ __all__ = ["CallTokens", "free_tokens"]
 _NODES = 64  # for a mean in each of many scenarios
 _FINE_NODES = 512  # for one mean
 _SLICE = 64
-_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -73,22 +72,23 @@ def _answers(
         reasoning_scale = np.ones(1)
     paths = max(len(visible_scale), len(reasoning_scale))
     count = _FINE_NODES if paths == 1 else _NODES
-    nodes = [
-        np.broadcast_to(_nodes(part, count) * scale[:, None], (paths, _node_count(part, count)))
-        for part, scale in ((visible, visible_scale), (reasoning, reasoning_scale))
-    ]
-    answers, thoughts = np.empty(paths), np.empty(paths)
-    for start in range(0, paths, _BATCH):
-        batch = slice(start, start + _BATCH)
-        thought = np.minimum(nodes[1][batch], cap)
-        thoughts[batch] = thought.mean(axis=1)
-        answer = np.minimum(nodes[0][batch, :, None], cap - thought[:, None, :])
-        answers[batch] = answer.mean(axis=(1, 2))
-    return answers, thoughts, answers + thoughts
+    thoughts = np.minimum(_nodes(reasoning, count) * reasoning_scale[:, None], cap)
+    left = cap - thoughts  # for the answer
+    answer = _mean_below(_nodes(visible, count), left / visible_scale[:, None])
+    answers = np.broadcast_to((answer * visible_scale[:, None]).mean(axis=1), paths)
+    thought = np.broadcast_to(thoughts.mean(axis=1), paths)
+    return answers, thought, answers + thought
 
 
-def _node_count(quantity: Quantity, count: int) -> int:
-    return 1 if isinstance(quantity, Constant) else count
+def _mean_below(nodes: Array, bounds: Array) -> Array:
+    """Return the mean of ``min(node, bound)`` over equally likely nodes, for each bound.
+
+    As a function of the bound it is linear between the nodes.
+    """
+    knots = np.concatenate([[0.0], np.sort(nodes)])
+    above = np.arange(len(nodes), 0, -1) / len(nodes)
+    means = np.concatenate([[0.0], np.cumsum(np.diff(knots) * above)])
+    return np.asarray(np.interp(bounds, knots, means))
 
 
 def _nodes(quantity: Quantity, count: int) -> Array:

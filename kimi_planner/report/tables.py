@@ -10,6 +10,7 @@ import numpy as np
 from kimi_planner.catalog import Catalog, Exchange
 from kimi_planner.money import EXACT, usd
 from kimi_planner.projection import Projection, Spend
+from kimi_planner.rich import share_text
 from kimi_planner.selection import Recommendation
 from kimi_planner.workload import QUANTITY_FIELDS
 from kimi_planner.workload.quantity import number_text
@@ -208,14 +209,3 @@ def _range(spend: Spend, parts: int) -> str:
     if p90 == p10:
         return f"{usd(p50)} USD"
     return f"{usd(p50, 0)} USD (P10 {usd(p10, 0)}, P90 {usd(p90, 0)})"
-
-
-def share_text(share: float) -> str:
-    """Return a share in percent; neither 0% nor 100% unless it is."""
-    if np.isnan(share):
-        return "unknown"
-    if 0 < share < 0.001:
-        return "<0.1%"
-    if 0.999 < share < 1:
-        return ">99.9%"
-    return f"{share:.1%}".replace(".0%", "%")
