@@ -56,10 +56,9 @@ def assert_apart(ax, size):
     canvas = ax.figure.bbox.padded(0.5)
     boxes = [(text, text.get_window_extent()) for text in _seen(ax)]
     for text, box in boxes:
-        inside = canvas.x0 <= box.x0 <= box.x1 <= canvas.x1
-        assert inside and canvas.y0 <= box.y0 <= box.y1 <= canvas.y1, (
-            f"{size}: {text.get_text()!r} is cut off: {box.extents.round()} of {canvas.extents}"
-        )
+        where = f"{size}: {text.get_text()!r} is cut off: {box.extents.round()} of {canvas.extents}"
+        assert canvas.x0 <= box.x0 <= box.x1 <= canvas.x1, where
+        assert canvas.y0 <= box.y0 <= box.y1 <= canvas.y1, where
     for (one, mine), (other, its) in combinations(boxes, 2):
         assert not mine.padded(-1).overlaps(its.padded(-1)), (
             f"{size}: {one.get_text()!r} lies on {other.get_text()!r}"

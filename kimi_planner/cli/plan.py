@@ -66,5 +66,5 @@ def save_pictures(recommendation: Recommendation, folder: Path) -> None:
     mpl.use("Agg")
     from kimi_planner.report.pictures import pictures
 
-    for name, (_, ax) in pictures(recommendation).items():
+    for name, ax in pictures(recommendation).items():
         save_picture(ax, folder / f"{name}.png")

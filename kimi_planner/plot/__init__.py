@@ -12,6 +12,7 @@ from kimi_planner.plot.distribution import spend_distribution
 from kimi_planner.plot.fit import context_fit
 from kimi_planner.plot.fit_curve import context_fit_curve
 from kimi_planner.plot.forecast import forecast
+from kimi_planner.plot.portfolio import portfolio_frontier
 from kimi_planner.plot.quality import cost_vs_quality
 from kimi_planner.plot.request import cost_per_request
 from kimi_planner.plot.spend import monthly_spend, spend_fan
@@ -32,6 +33,7 @@ __all__ = [
     "cost_vs_quality",
     "forecast",
     "monthly_spend",
+    "portfolio_frontier",
     "slide",
     "spend_distribution",
     "spend_fan",

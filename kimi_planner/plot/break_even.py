@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib import colors
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -16,7 +19,7 @@ from kimi_planner.selection import BreakEvenMap
 __all__ = ["break_even_map"]
 
 _MOST_LEVELS = 3
-_HERE = {"marker": "X", "color": "white", "markeredgecolor": INK, "markersize": 11}
+_HERE: dict[str, Any] = {"marker": "X", "color": "white", "markeredgecolor": INK, "markersize": 11}
 # Light first: most of the map is one colour, and words and lines lie on it.
 _FILLS = (COLORS[4], COLORS[3], COLORS[2], COLORS[5], COLORS[1], COLORS[0])
 
@@ -57,7 +60,7 @@ def break_even_map(result: BreakEvenMap, *, ax: Axes | None = None) -> Axes:
         gap = result.gap_usd
         finite = gap[np.isfinite(gap)]
         levels = _levels(finite)
-        key = [
+        key: list[tuple[str, Artist]] = [
             (name, Patch(facecolor=color, edgecolor=INK, linewidth=0.5))
             for name, color in zip(names, fills, strict=True)
         ]
@@ -69,7 +72,7 @@ def break_even_map(result: BreakEvenMap, *, ax: Axes | None = None) -> Axes:
         share, multiplier = result.here
         here = _here(result, names)
         if here:
-            ax.plot(multiplier, share, **_HERE, linestyle="", zorder=6)
+            ax.plot([multiplier or 0.0], [share], **_HERE, linestyle="", zorder=6)
             key.append(("this workload", Line2D([], [], linestyle="", **_HERE)))
         ax.set_xlabel("reasoning tokens for each visible output token, on models that reason")
         ax.set_ylabel("visible output, share of tokens")

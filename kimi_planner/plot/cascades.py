@@ -20,7 +20,7 @@ _KINDS: dict[int, tuple[str, dict[str, Any]]] = {
     2: ("cascade of two", {"marker": "^", "markersize": 8, "color": OVER}),
     3: ("cascade of three", {"marker": "s", "markersize": 7, "color": COLORS[5]}),
 }
-_EDGE = {"markeredgecolor": INK, "markeredgewidth": 0.7, "linestyle": ""}
+_EDGE: dict[str, Any] = {"markeredgecolor": INK, "markeredgewidth": 0.7, "linestyle": ""}
 _MOST_NAMED = 12
 _ROOM = 0.05  # of success, above and below
 

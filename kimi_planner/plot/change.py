@@ -91,7 +91,7 @@ def _dot(color: str, size: int) -> dict[str, Any]:
     }
 
 
-def _name(row: dict[str, Any], then: str, *, several: bool) -> str:
+def _name(row: dict[Any, Any], then: str, *, several: bool) -> str:
     old, new = row["old_model"] or "none", row["new_model"] or "none"
     text = old if old == new else f"{old} → {new}"
     if row["pair"] == "recommended":
@@ -99,7 +99,7 @@ def _name(row: dict[str, Any], then: str, *, several: bool) -> str:
     return f"{row['workload']}{then}{text}" if several else text
 
 
-def _amounts(row: dict[str, Any]) -> str:
+def _amounts(row: dict[Any, Any]) -> str:
     old, new = (
         "none" if row[key] is None else dollars(row[key])
         for key in ("old_usd_per_month", "new_usd_per_month")

@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from kimi_planner.plot.spend import summary_rows
 from kimi_planner.plot.style import INK, OVER, WITHIN, axes, money_axis, styled
 from kimi_planner.plot.words import (
-    dollars,
     arrange,
     at_most,
     beside,
+    dollars,
     finish,
     limit,
     listed,

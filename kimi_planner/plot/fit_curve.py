@@ -40,8 +40,8 @@ def context_fit_curve(fit: ContextFit, *, ax: Axes | None = None) -> Axes:
     sizes = np.union1d(np.geomspace(min(least, most / 2), 1.1 * most, _POINTS), marked)
     curves: dict[tuple[str, bytes], list[str]] = {}
     shares = {}
-    for (workload, model), rows in fit.curve(sizes).groupby(["workload", "model"], sort=False):
-        values = rows["fit_share"].to_numpy()
+    for (workload, model), one in fit.curve(sizes).groupby(["workload", "model"], sort=False):
+        values = one["fit_share"].to_numpy()
         curves.setdefault((str(workload), values.tobytes()), []).append(str(model))
         shares[str(workload), values.tobytes()] = values
     counts = {name: sum(one == name for one, _ in curves) for name, _ in curves}

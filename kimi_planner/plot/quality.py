@@ -11,6 +11,7 @@ from matplotlib.ticker import PercentFormatter
 from kimi_planner.plot.style import INK, MUTED, OVER, WITHIN, axes, money_axis, styled
 from kimi_planner.plot.words import column, dollars, finish, listed, short
 from kimi_planner.selection import QualityFrontier
+from kimi_planner.selection.frontier import ModelQuality
 
 __all__ = ["cost_vs_quality"]
 
@@ -34,22 +35,22 @@ def cost_vs_quality(frontier: QualityFrontier, *, ax: Axes | None = None) -> Axe
         right, quality upwards. A stepped line joins the models that none beats; others are light,
         and a cross is a model that cannot serve. Models of unknown quality are named below.
     """
-    known = [one for one in frontier.models if one.quality is not None]
-    best = [one for name in frontier.frontier for one in known if one.model == name]
+    known = [(one, one.quality) for one in frontier.models if one.quality is not None]
+    best = [pair for name in frontier.frontier for pair in known if pair[0].model == name]
     with styled():
         ax = axes(ax)
-        for one in known:
-            ends = ([one.p10_usd_per_month, one.p90_usd_per_month], [one.quality] * 2)
+        for one, quality in known:
+            ends = ([one.p10_usd_per_month, one.p90_usd_per_month], [quality] * 2)
             ax.plot(*ends, color=MUTED, linewidth=1.5, zorder=2)
             kind = "best" if one.on_frontier else "beaten" if one.qualifies else "cannot"
-            ax.plot(one.p50_usd_per_month, one.quality, **_SIGNS[kind], zorder=4)
-        reach = max((one.p90_usd_per_month for one in known), default=0.0)
+            ax.plot([one.p50_usd_per_month], [quality], **_SIGNS[kind], zorder=4)
+        reach = max((one.p90_usd_per_month for one, _ in known), default=0.0)
         money_axis(ax, "x", 1.06 * reach)
         if best:
-            steps = [(one.p50_usd_per_month, one.quality) for one in best]
+            steps = [(one.p50_usd_per_month, quality) for one, quality in best]
             xs, ys = zip(*steps, (ax.get_xlim()[1], steps[-1][1]), strict=True)
             ax.step(xs, ys, where="post", color=WITHIN, linewidth=2, zorder=1)
-        qualities = [one.quality for one in known if one.quality is not None] or [0.0, 1.0]
+        qualities = [quality for _, quality in known] or [0.0, 1.0]
         ax.set_ylim(min(qualities) - _ROOM, max(qualities) + _ROOM)
         if frontier.measured:
             ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -65,25 +66,32 @@ def cost_vs_quality(frontier: QualityFrontier, *, ax: Axes | None = None) -> Axe
             f"Cost against quality: {short(of)}",
             f"Point: P50. Line: P10 to P90.{judged}{missing} {frontier.provenance}",
             f"Monthly spend and {kind} of {of}. Not beaten: "
-            + (listed(_words(one) for one in best) or "none")
+            + (listed(_words(*pair) for pair in best) or "none")
             + ". Others: "
-            + (listed(_words(one) for one in known if one not in best) or "none")
+            + (listed(_words(*pair) for pair in known if pair not in best) or "none")
             + f".{missing}{judged}",
             key=[
                 (text, Line2D([], [], **{"linestyle": "", **_SIGNS[name]}))
                 for name, text, drawn in (
                     ("best", "none is cheaper and as good", bool(best)),
-                    ("beaten", "beaten", any(o.qualifies and not o.on_frontier for o in known)),
-                    ("cannot", "cannot serve", any(not o.qualifies for o in known)),
+                    (
+                        "beaten",
+                        "beaten",
+                        any(one.qualifies and not one.on_frontier for one, _ in known),
+                    ),
+                    ("cannot", "cannot serve", any(not one.qualifies for one, _ in known)),
                 )
                 if drawn
             ],
         )
-        points = [
-            (f"{one.model} {dollars(one.p50_usd_per_month)}", one.p50_usd_per_month, one.quality)
-            for one in known
-        ]
-        column(ax, [(text, x, float(y or 0)) for text, x, y in points])
+        texts = [f"{one.model} {dollars(one.p50_usd_per_month)}" for one, _ in known]
+        column(
+            ax,
+            [
+                (text, one.p50_usd_per_month, quality)
+                for text, (one, quality) in zip(texts, known, strict=True)
+            ],
+        )
         return ax
 
 
@@ -94,6 +102,6 @@ _SIGNS: dict[str, dict[str, Any]] = {
 }
 
 
-def _words(one: Any) -> str:
+def _words(one: ModelQuality, quality: float) -> str:
     able = "" if one.qualifies else ", cannot serve"
-    return f"{one.model} {dollars(one.p50_usd_per_month)} USD, {one.quality:.2f}{able}"
+    return f"{one.model} {dollars(one.p50_usd_per_month)} USD, {quality:.2f}{able}"

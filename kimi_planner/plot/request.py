@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
@@ -63,7 +65,7 @@ def cost_per_request(
             for part in one.parts:
                 name, color = _PARTS[part.part]
                 width = float(part.cost_usd)
-                look = {"facecolor": color, "edgecolor": INK, "linewidth": 0.5}
+                look: dict[str, Any] = {"facecolor": color, "edgecolor": INK, "linewidth": 0.5}
                 ax.barh(place, width, left=left, height=0.62, **look)
                 left += width
                 if width:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.plot.style import INK, RANGE, axes, color_of, money_axis, styled
-from kimi_planner.plot.words import dollars, beside, column, finish, limit, listed, row_names, short
+from kimi_planner.plot.words import beside, column, dollars, finish, limit, listed, row_names, short
 from kimi_planner.projection import Projection
 
 __all__ = ["monthly_spend", "spend_fan"]
@@ -126,8 +126,8 @@ def spend_fan(
         months = np.arange(len(projection.months))
         edges = months if len(months) > 1 else np.array([-_HALF, _HALF])  # one month has no slope
         for low, high, alpha in ((p10, p90, 0.55), (p25, p75, 1.0)):
-            band = (np.broadcast_to(side, edges.shape) for side in (low, high))
-            ax.fill_between(edges, *band, color=RANGE, alpha=alpha, linewidth=0)
+            bottom, top = (np.broadcast_to(side, edges.shape) for side in (low, high))
+            ax.fill_between(edges, bottom, top, color=RANGE, alpha=alpha, linewidth=0)
         ax.plot(months, p50, color=INK, linewidth=2, marker="o", markersize=3)
         step = -(-len(months) // _MOST_MONTHS_NAMED)
         ax.set_xticks(months[::step], labels=[str(month) for month in projection.months[::step]])

@@ -87,13 +87,13 @@ def throughput(
         return ax
 
 
-def _row_text(row: dict[str, Any], share: float, then: str) -> str:
+def _row_text(row: dict[Any, Any], share: float, then: str) -> str:
     text = f"{_used(share)} its {row['tightest_limit'].replace('_', ' ')}"
     since = row["throttled_from"]
     return f"{text}{then}throttled from {since}" if isinstance(since, str) else text
 
 
-def _tier_text(row: dict[str, Any], then: str) -> str:
+def _tier_text(row: dict[Any, Any], then: str) -> str:
     return f"tier {row['tier']}{then}{usd(row['cumulative_recharge_usd'], 0)} USD"
 
 

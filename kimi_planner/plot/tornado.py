@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 
 from kimi_planner.plot.style import INK, OVER, WITHIN, axes, money_axis, styled
 from kimi_planner.plot.words import (
-    dollars,
     at_most,
     beside,
+    dollars,
     finish,
     label,
     limit,

@@ -347,7 +347,8 @@ def _stagger(names: Sequence[Annotation], left: float, right: float, points: flo
 
 def _root(ax: Axes) -> Figure:
     figure: Any = ax.figure
-    return figure.figure if figure.figure is not None else figure
+    root: Figure = figure.figure
+    return root
 
 
 def _slot(ax: Axes) -> tuple[float, float]:

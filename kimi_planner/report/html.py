@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kimi_planner import plot
 from kimi_planner.errors import MissingExtraError
 from kimi_planner.projection import response
 from kimi_planner.report.pictures import pictures
@@ -83,7 +84,7 @@ def html_report(recommendation: Recommendation, further: Sequence[Section] = ())
         prices=catalog_table(projection.catalog),
         sources=source_sentences(projection.catalog),
         further=further,
-        pictures=[(words, _svg(ax)) for words, ax in pictures(recommendation).values()],
+        pictures=[(plot.alt_text(ax), _svg(ax)) for ax in pictures(recommendation).values()],
         what_if=what_if_json(moved, recommendation),
         what_if_notes=moved.notes,
         style=style,
