@@ -10,9 +10,9 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
-from kimi_planner.plot.style import COLORS, INK, axes, styled
+from kimi_planner.plot.style import COLORS, INK, axes, percent_axis, styled
 from kimi_planner.plot.words import at_most, dollars, finish, listed, resting, short
 from kimi_planner.selection import BreakEvenMap
 
@@ -76,7 +76,7 @@ def break_even_map(result: BreakEvenMap, *, ax: Axes | None = None) -> Axes:
             key.append(("this workload", Line2D([], [], linestyle="", **_HERE)))
         ax.set_xlabel("reasoning tokens for each visible output token, on models that reason")
         ax.set_ylabel("visible output, share of tokens")
-        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        percent_axis(ax)
         finish(
             ax,
             f"Cheapest model for a {unit} of {short(result.workload)}",

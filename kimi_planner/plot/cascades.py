@@ -6,9 +6,17 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import PercentFormatter
 
-from kimi_planner.plot.style import COLORS, INK, OVER, WITHIN, axes, money_axis, styled
+from kimi_planner.plot.style import (
+    COLORS,
+    INK,
+    OVER,
+    WITHIN,
+    axes,
+    money_axis,
+    percent_axis,
+    styled,
+)
 from kimi_planner.plot.words import at_most, column, dollars, finish, listed, resting, short
 from kimi_planner.selection import Cascades
 from kimi_planner.selection.routing import Route
@@ -58,7 +66,7 @@ def cascades(result: Cascades, *, ax: Axes | None = None) -> Axes:
             ax.step(xs, ys, where="post", color=WITHIN, linewidth=2, zorder=1)
         rates = [route.success_rate for route in result.routes] or [0.0, 1.0]
         ax.set_ylim(min(rates) - _ROOM, max(rates) + _ROOM)
-        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        percent_axis(ax)
         ax.set_xlabel("USD per task, checks and retries included")
         ax.set_ylabel("tasks that succeed")
         cheapest = result.cheapest_per_success
@@ -69,7 +77,10 @@ def cascades(result: Cascades, *, ax: Axes | None = None) -> Axes:
             ax,
             f"Models and cascades: {short(result.workload)}{answer}",
             resting(
-                (f"Line: no other is cheaper and at least as good.{unnamed}", *result.notes),
+                (
+                    f"Line: no other is cheaper and at least as good; names without kimi-.{unnamed}",
+                    *result.notes,
+                ),
                 result.provenance,
             ),
             f"Cost of a task and share that succeeds for {result.workload}. Not beaten: "

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
 
 from kimi_planner.plot.fit import several, share_text, token_axis, windows
-from kimi_planner.plot.style import COLORS, MUTED, axes, styled
+from kimi_planner.plot.style import COLORS, MUTED, axes, percent_axis, styled
 from kimi_planner.plot.words import finish, limit, listed, short
 from kimi_planner.projection import ContextFit
 
@@ -16,6 +15,7 @@ __all__ = ["context_fit_curve"]
 _LINES = ("-", "--", ":", "-.")
 _DARK = COLORS[:4]  # a thin line in a lighter colour is lost on white
 _POINTS = 200
+_ROWS = 10  # of the axes, beside those of the key
 
 
 def context_fit_curve(fit: ContextFit, *, ax: Axes | None = None) -> Axes:
@@ -46,7 +46,7 @@ def context_fit_curve(fit: ContextFit, *, ax: Axes | None = None) -> Axes:
         shares[str(workload), values.tobytes()] = values
     counts = {name: sum(one == name for one, _ in curves) for name, _ in curves}
     with styled():
-        ax = axes(ax)
+        ax = axes(ax, rows=_ROWS + len(curves))
         key = []
         for number, (curve, models) in enumerate(curves.items()):
             color = _DARK[number % len(_DARK)]
@@ -58,7 +58,7 @@ def context_fit_curve(fit: ContextFit, *, ax: Axes | None = None) -> Axes:
         ax.set_xlim(sizes[0], sizes[-1])
         token_axis(ax)
         ax.set_ylim(0, 1.02)
-        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        percent_axis(ax)
         ax.grid(axis="y", color=MUTED, alpha=0.15)
         ax.set_ylabel("share of requests that fit")
         ax.set_xlabel("context window, tokens")

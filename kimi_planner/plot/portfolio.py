@@ -96,7 +96,7 @@ def portfolio_frontier(
                 f"{values[0]:,.0f} for {dollars(budgets[0])} USD, the least that serves every "
                 f"workload, to {values[-1]:,.0f} for {dollars(budgets[-1])} USD in {len(served)} steps. "
                 if served
-                else "no budget serves every workload. "
+                else "none of the budgets serves every workload. "
             )
             + f"{answer}{judged}".strip(),
             limits=limits,

@@ -6,9 +6,8 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import PercentFormatter
 
-from kimi_planner.plot.style import INK, MUTED, OVER, WITHIN, axes, money_axis, styled
+from kimi_planner.plot.style import INK, MUTED, OVER, WITHIN, axes, money_axis, percent_axis, styled
 from kimi_planner.plot.words import column, dollars, finish, listed, short
 from kimi_planner.selection import QualityFrontier
 from kimi_planner.selection.frontier import ModelQuality
@@ -53,7 +52,7 @@ def cost_vs_quality(frontier: QualityFrontier, *, ax: Axes | None = None) -> Axe
         qualities = [quality for _, quality in known] or [0.0, 1.0]
         ax.set_ylim(min(qualities) - _ROOM, max(qualities) + _ROOM)
         if frontier.measured:
-            ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+            percent_axis(ax)
         ax.set_xlabel("USD per month, average over the months planned")
         kind = "success rate" if frontier.measured else "score"
         ax.set_ylabel(kind if frontier.measured else "score, a judgement from 0 to 1")

@@ -14,7 +14,7 @@ from matplotlib import font_manager
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
 
 __all__ = [
     "BUDGET",
@@ -32,6 +32,7 @@ __all__ = [
     "count_axis",
     "families",
     "money_axis",
+    "percent_axis",
     "slide",
     "styled",
 ]
@@ -154,6 +155,13 @@ def count_axis(ax: Axes, which: Literal["x", "y"]) -> None:
         axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:z,.{_places(axis)}f}"))
     axis.set_minor_formatter(NullFormatter())
+
+
+def percent_axis(ax: Axes) -> None:
+    """Write shares on the y axis in percent."""
+    ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    places = max(0, _places(ax.yaxis) - 2)
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=places))
 
 
 def _places(axis: Axis) -> int:
