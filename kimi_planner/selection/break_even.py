@@ -19,7 +19,7 @@ from kimi_planner.projection.beyond_tokens import fees_usd
 from kimi_planner.projection.calls import expected_tokens
 from kimi_planner.projection.scenarios import Scenarios, scenario_quantities
 from kimi_planner.projection.traffic import periods_of
-from kimi_planner.selection.basis import able_models, basis, only_workload
+from kimi_planner.selection.basis import able_models, basis, calls_of_task, only_workload
 from kimi_planner.selection.breakdown import first_prices
 from kimi_planner.selection.evaluations import Evaluations
 from kimi_planner.selection.success import Rate, known_rates
@@ -263,6 +263,11 @@ def break_even_map(
         notes += [f"{one.model} is left out: {'; '.join(one.reasons)}." for one in missing]
         specs = tuple(spec for spec in specs if spec.id in rates)
         notes.append("The success rate of a model is taken to be the same all over the map.")
+        if calls_of_task(workload)[0] != 1:
+            notes.append(
+                "The cost of a success is that of one request, for the success rate of a whole "
+                "conversation; times its turns it is that of a conversation."
+            )
     if len(specs) < 2:
         left = ", ".join(spec.id for spec in specs) or "none"
         raise ScenarioError(
