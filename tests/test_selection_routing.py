@@ -307,6 +307,14 @@ def test_what_one_fails_is_harder_for_others():
     assert hard.break_even_per_success.rate > free.break_even_per_success.rate
 
 
+def test_a_break_even_below_every_possible_rate_is_none():
+    """A model that rescues all failures, and solves half, leaves the first at least a half."""
+    rates = {FAST: 0.6, FLAGSHIP: 0.5}
+    assert route(rates=rates).of(FAST, FLAGSHIP).break_even_cost.rate < 0.5
+    rescued = route(rates=rates, rescue_rates={(FAST, FLAGSHIP): 1}).of(FAST, FLAGSHIP)
+    assert rescued.break_even_cost.holds == "always"
+
+
 def test_the_same_rescue_as_independent_changes_nothing():
     """A rescue rate that is the success rate is what is taken without one."""
     rescue = {pair: RATES[pair[1]] for pair in permutations(RATES, 2)}

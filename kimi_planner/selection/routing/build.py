@@ -21,6 +21,7 @@ from kimi_planner.selection.routing.result import Cascades, Route
 from kimi_planner.selection.routing.together import (
     ByItems,
     ByPairs,
+    Shares,
     Together,
     at_first_rate,
     least_first_rate,
@@ -92,10 +93,12 @@ def cascades(
     Notes
     -----
     Costs of a task on a model are those of `cost_per_request`, times the workload's mean turns, with
-    its mean share of retries. Everything else is summed over every pattern of which models would solve a task, in
-    exact fractions. Cost and success are linear in the success rate of the first model, what is
-    known of the others held as it is, so that the rate at which a cascade breaks even with its last
-    model alone is where a straight line is zero. The latency rank orders routes by the sum over
+    its mean share of retries. Everything else is summed over every pattern of which models would
+    solve a task, in exact fractions.
+
+    The break-even is over the success rate of the first model, while what the others do over all
+    tasks, and on those that the first model fails, stays as it is. Cost and success are then linear
+    in that rate, so that it is where a straight line is zero. The latency rank orders routes by the sum over
     their models of the share of tasks that reach it, times the place of its speed rating among the
     models that take part, 1 for the fastest.
     """
@@ -187,21 +190,9 @@ def _routes(
     ranks = _latency_ranks(specs, found)
     routes = []
     for (models, one), kept in zip(found.items(), best, strict=True):
-        even = per_success = None
-        if len(models) > 1:
-            alone, least = found[models[-1:]], least_first_rate(shares[models])
-            ends = [
-                follow(
-                    at_first_rate(shares[models], rate),
-                    [costs[model] for model in models],
-                    detector,
-                )
-                for rate in (least, Fraction(1))
-            ]
-            even = BreakEven.between(least, *(alone.cost - end.cost for end in ends))
-            per_success = BreakEven.between(
-                least, *(alone.cost * end.success - alone.success * end.cost for end in ends)
-            )
+        even, per_success = _break_evens(
+            shares[models], [costs[model] for model in models], detector, found[models[-1:]]
+        )
         routes.append(
             Route(
                 models=models,
@@ -218,6 +209,19 @@ def _routes(
             )
         )
     return tuple(routes)
+
+
+def _break_evens(
+    shares: Shares, costs: Sequence[Fraction], detector: Detector, alone: Passage
+) -> tuple[BreakEven | None, BreakEven | None]:
+    """Return where a cascade breaks even with its last model alone: by task, and by success."""
+    if len(costs) == 1:
+        return None, None
+    least = least_first_rate(shares)
+    ends = [follow(at_first_rate(shares, rate), costs, detector) for rate in (least, Fraction(1))]
+    by_task = [alone.cost - end.cost for end in ends]
+    by_success = [alone.cost * end.success - alone.success * end.cost for end in ends]
+    return BreakEven.between(least, *by_task), BreakEven.between(least, *by_success)
 
 
 def _latency_ranks(
