@@ -16,6 +16,7 @@ from kimi_planner.selection.basis import able_models, basis, calls_of_task, only
 from kimi_planner.selection.breakdown import request_costs
 from kimi_planner.selection.evaluations import Evaluations
 from kimi_planner.selection.frontier import non_dominated
+from kimi_planner.selection.rates import Rate, known_rates
 from kimi_planner.selection.routing.detector import Detector
 from kimi_planner.selection.routing.result import Cascades, Route
 from kimi_planner.selection.routing.together import (
@@ -27,7 +28,6 @@ from kimi_planner.selection.routing.together import (
     least_first_rate,
 )
 from kimi_planner.selection.routing.tree import BreakEven, Passage, follow
-from kimi_planner.selection.success import Rate, known_rates
 from kimi_planner.workload import Workload
 
 __all__ = ["cascades"]
