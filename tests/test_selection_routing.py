@@ -545,6 +545,7 @@ BAD = {
     "two workloads": ({"workload": [plain(), plain(name="v")]}, ScenarioError, "2 workloads"),
     "another workload": ({"workload": plain(name="v")}, ScenarioError, "no workload 'v'"),
     "an unknown model asked": ({"models": ["kimi-k3"]}, ScenarioError, "'kimi-k3'"),
+    "no models": ({"models": []}, ScenarioError, "No models"),
     "a plan and months": ({"months": 2}, ScenarioError, "months cannot change"),
     "a plan that is none": ({"projection": 5}, ScenarioError, "projection is 5"),
 }

@@ -48,6 +48,8 @@ def basis(
             f"{', '.join(scenario)} cannot change a projection that is given. Leave out one of them."
         )
     named = (models,) if isinstance(models, str) else models
+    if named is not None and not named:
+        raise ScenarioError("No models. Name at least one, or leave models out for all.")
     for workload in chosen:
         for name in projection.models[:1] if named is None else named:
             projection.of(name, workload.name)  # refuses one that it does not hold
