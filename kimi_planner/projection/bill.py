@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 from fractions import Fraction
 
 import numpy as np
 
 from kimi_planner.catalog import ModelSpec
-from kimi_planner.money import EXACT, exact_decimal, plain
+from kimi_planner.money import EXACT, exact_decimal, from_fraction
 from kimi_planner.projection.calendar import Month
 from kimi_planner.projection.calls import (
     CallTokens,
@@ -41,8 +41,6 @@ __all__ = [
     "is_certain",
     "mean_product",
 ]
-
-_ROUNDED = Context(prec=60, Emax=100_000, Emin=-100_000, traps=[])  # for a seventh, say
 
 
 @dataclass(frozen=True)
@@ -251,7 +249,7 @@ def exact_spend(
     for period, count, call in zip(periods, requests, calls, strict=True):
         usd[period.place] += count * call
         counts[period.place] += count
-    exact = tuple(_decimal(amount) for amount in usd)
+    exact = tuple(from_fraction(amount) for amount in usd)
     totals = {
         name: np.array([float(count * Fraction(value)) for count in counts])
         for name, value in per_call.items()
@@ -273,13 +271,3 @@ def _number(quantity: Quantity | None) -> Decimal:
     if isinstance(quantity, Constant):
         return quantity.value
     return Decimal(0) if quantity is None else exact_decimal(quantity.mean)
-
-
-def _decimal(number: Fraction) -> Decimal:
-    """Return a fraction as the decimal it is, or to 60 digits where no decimal spells it."""
-    rest = number.denominator
-    for prime in (2, 5):
-        while rest % prime == 0:
-            rest //= prime
-    with localcontext(EXACT if rest == 1 else _ROUNDED):
-        return plain(Decimal(number.numerator) / Decimal(number.denominator))

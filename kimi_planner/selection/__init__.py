@@ -1,17 +1,30 @@
 """Choosing: what rules a model out, how the others rank, and what quality costs."""
 
+from kimi_planner.selection.break_even import BreakEvenMap, break_even_map
+from kimi_planner.selection.breakdown import RequestCosts, cost_per_request
 from kimi_planner.selection.evaluations import Evaluations, Trials, read_evaluations
+from kimi_planner.selection.frontier import QualityFrontier, quality_frontier
 from kimi_planner.selection.ranking import recommend
 from kimi_planner.selection.recommendation import Choice, Exclusion, Recommendation
 from kimi_planner.selection.requirements import Requirements
+from kimi_planner.selection.routing import Cascades, Detector, cascades
 
 __all__ = [
+    "BreakEvenMap",
+    "Cascades",
     "Choice",
+    "Detector",
     "Evaluations",
     "Exclusion",
+    "QualityFrontier",
     "Recommendation",
+    "RequestCosts",
     "Requirements",
     "Trials",
+    "break_even_map",
+    "cascades",
+    "cost_per_request",
+    "quality_frontier",
     "read_evaluations",
     "recommend",
 ]
