@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kimi_planner.catalog.diff import CatalogDiff, diff_catalogs
     from kimi_planner.effect import CatalogEffect, catalog_effect
     from kimi_planner.errors import KimiPlannerError
+    from kimi_planner.explorer import explore
     from kimi_planner.limits import Limits, Tier, load_limits
     from kimi_planner.pricing import Cost, cost, cost_rows, price_usage
     from kimi_planner.pricing.sources import total_usage
@@ -123,6 +124,7 @@ __all__ = [
     "count_tokens_batch",
     "diff_catalogs",
     "estimate",
+    "explore",
     "forecast_spend",
     "load_catalog",
     "load_limits",
@@ -201,6 +203,7 @@ _HOMES = {
     "count_tokens_batch": "tokens.text",
     "diff_catalogs": "catalog.diff",
     "estimate": "request",
+    "explore": "explorer",
     "forecast_spend": "projection",
     "load_catalog": "catalog",
     "load_limits": "limits",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kimi_planner import load_workloads, project, quality_frontier, read_evaluations
-from kimi_planner.errors import ScenarioError
+from kimi_planner.errors import EvaluationError, ScenarioError
 from kimi_planner.selection.frontier import non_dominated
 from kimi_planner.selection.scores import score
 from kimi_planner.workload import Workload
@@ -86,9 +86,10 @@ def test_without_evaluations_quality_is_a_judgement_and_says_so():
     assert not found.frame["measured"].any()
 
 
-def test_all_together_weighs_success_by_requests():
-    """Three requests in four are of one workload; a model tried on one alone has no rate."""
-    projection = plan(plain(requests_per_day=3000), plain(name="v"))
+def test_all_together_weighs_success_by_tasks():
+    """Three tasks in four are of one workload; a model tried on one alone has no rate."""
+    talks = plain(requests_per_day=9000, turns=3, followup_tokens=0)
+    projection = plan(talks, plain(name="v", retry_share=0.5))
     evaluations = measured(
         ("w", "kimi-k2", 19, 20), ("v", "kimi-k2", 9, 20), ("w", "kimi-k2-5", 20, 20)
     )
@@ -96,7 +97,8 @@ def test_all_together_weighs_success_by_requests():
     qualities = {one.model: one.quality for one in found.models}
     assert qualities["kimi-k2"] == pytest.approx(0.75 * 19.5 / 21 + 0.25 * 9.5 / 21, rel=1e-14)
     assert qualities["kimi-k2-5"] is None
-    assert found.frame.set_index("model")["p50_usd_per_month"]["kimi-k2"] == pytest.approx(4 * 130.2)  # fmt: skip
+    spend = found.frame.set_index("model")["p50_usd_per_month"]["kimi-k2"]
+    assert spend == pytest.approx(9 * (130.2 + 31 * 500 * 1.2e-3) + 1.5 * 130.2)
     only = quality_frontier(projection, evaluations, workload="w")
     assert only.frontier == ("kimi-k2", "kimi-k2-5")
 
@@ -109,21 +111,22 @@ def test_a_model_that_cannot_serve_is_shown_but_never_on_the_frontier():
     assert [one.qualifies for one in found.models] == [True, False, False, False]
     assert quality_frontier(projection).frontier == ("kimi-k2-5",)
     assert "kimi-k2" in quality_frontier(projection, workload="v").frontier
+    split = plan(plain(needs=["vision"]), plain(name="v", needs=["json"]))
+    assert quality_frontier(split).frontier == (), "no model has both"
     words = "kimi-k2 does not qualify for w: catalog 2026-06 does not state that it has 'vision'."
     assert words in found.notes
 
 
 def test_ranges_show_as_percentiles_of_monthly_spend():
     """The same numbers as the summary of the projection."""
-    projection = plan(*load_workloads(), months=2, n_paths=200)
-    found = quality_frontier(projection, workload="support-chat")
-    summary = projection.summary().query("workload == 'support-chat'").set_index("model")
+    projection = plan(load_workloads()[2], months=2, n_paths=200)
+    found = quality_frontier(projection, workload="invoice-extraction")
+    summary = projection.summary().set_index("model")
     frame = found.frame.set_index("model")
     for column in ("p10_usd_per_month", "p50_usd_per_month", "p90_usd_per_month"):
         pd.testing.assert_series_equal(frame[column], summary[column], check_names=False)
     assert found.provenance in repr(found)
     assert "<table" in found._repr_html_()
-    assert quality_frontier(projection).frontier == (), "no model has every need"
 
 
 def test_bad_input_is_refused():
@@ -133,5 +136,7 @@ def test_bad_input_is_refused():
         quality_frontier(plain())
     with pytest.raises(ScenarioError, match="no workload 'v'"):
         quality_frontier(projection, workload="v")
+    with pytest.raises(EvaluationError, match="read_evaluations"):
+        quality_frontier(projection, "evaluations.csv")
     with pytest.raises(ScenarioError, match="Leave them out"):
         quality_frontier(projection, measured(("w", "kimi-k2", 1, 2)), {"speed": 1})

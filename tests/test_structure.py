@@ -36,6 +36,7 @@ LAYERS = (
     {"selection"},
     {"effect"},
     {"plot"},
+    {"explorer"},
     {"report"},
     {"checks"},
     {"cli"},

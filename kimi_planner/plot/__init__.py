@@ -19,6 +19,7 @@ from kimi_planner.plot.spend import monthly_spend, spend_fan
 from kimi_planner.plot.style import slide
 from kimi_planner.plot.throughput import throughput
 from kimi_planner.plot.tornado import tornado
+from kimi_planner.plot.what_if import what_if
 from kimi_planner.plot.words import alt_text
 
 __all__ = [
@@ -39,4 +40,5 @@ __all__ = [
     "spend_fan",
     "throughput",
     "tornado",
+    "what_if",
 ]

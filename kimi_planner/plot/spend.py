@@ -51,11 +51,7 @@ def monthly_spend(
         for place, row in enumerate(rows):
             p10, p50, p90 = (row[f"p{share}_usd_per_month"] for share in (10, 50, 90))
             color = color_of(projection.models, row["model"])
-            ax.barh(place, p50, height=0.6, color=color, edgecolor=INK, linewidth=0.5)
-            if p90 > p10:
-                ends = ([p10, p90], [place, place])
-                ax.plot(*ends, color="white", linewidth=4, solid_capstyle="butt")
-                ax.plot(*ends, color=INK, linewidth=2, marker="|", markersize=9)
+            bar(ax, place, p50, (p10, p90), color)
             beside(ax, f"{dollars(p50)}{_range_text(row)}", place)
             reach = max(reach, p90)
         row_names(ax, projection.models)
@@ -154,6 +150,14 @@ def spend_fan(
         ]
         column(ax, rows, leaders=False)
         return ax
+
+
+def bar(ax: Axes, place: int, length: float, ends: tuple[float, float], color: str) -> None:
+    """Draw a bar, and the range that it has, if any."""
+    ax.barh(place, length, height=0.6, color=color, edgecolor=INK, linewidth=0.5)
+    if ends[1] > ends[0]:
+        ax.plot(ends, [place, place], color="white", linewidth=4, solid_capstyle="butt")
+        ax.plot(ends, [place, place], color=INK, linewidth=2, marker="|", markersize=9)
 
 
 def summary_rows(projection: Projection, workload: str | None) -> list[dict[str, Any]]:

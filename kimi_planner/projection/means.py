@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -91,10 +92,12 @@ def _mean_below(nodes: Array, bounds: Array) -> Array:
     return np.asarray(np.interp(bounds, knots, means))
 
 
+@lru_cache(maxsize=128)
 def _nodes(quantity: Quantity, count: int) -> Array:
     """Return equally likely values that stand for a quantity, with exactly its mean."""
     if isinstance(quantity, Constant):
         return np.array([float(quantity.value)])
     values: Array = quantity.ppf(midpoints(count * _SLICE)).reshape(count, _SLICE).mean(axis=1)
     values[-1] += (quantity.mean - values.mean()) * count
+    values.flags.writeable = False
     return values

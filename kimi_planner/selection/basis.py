@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.money import exact_decimal
 from kimi_planner.projection import ContextFit, Projection, context_fit, project
 from kimi_planner.projection.inputs import chosen_workloads
 from kimi_planner.selection.reasons import reasons_against
 from kimi_planner.selection.recommendation import Exclusion
 from kimi_planner.selection.requirements import Requirements
-from kimi_planner.workload import Workload
+from kimi_planner.workload import Constant, Workload
+from kimi_planner.workload.drawn import turn_means, turns_of
 
-__all__ = ["able_models", "basis", "only_workload"]
+__all__ = ["able_models", "basis", "calls_of_task", "only_workload"]
 
 
 def basis(
@@ -44,6 +48,8 @@ def basis(
             f"{', '.join(scenario)} cannot change a projection that is given. Leave out one of them."
         )
     named = (models,) if isinstance(models, str) else models
+    if named is not None and not named:
+        raise ScenarioError("No models. Name at least one, or leave models out for all.")
     for workload in chosen:
         for name in projection.models[:1] if named is None else named:
             projection.of(name, workload.name)  # refuses one that it does not hold
@@ -90,3 +96,17 @@ def able_models(
         else:
             able.append(spec)
     return tuple(able), tuple(excluded)
+
+
+def calls_of_task(workload: Workload) -> tuple[Fraction, Fraction]:
+    """Return the expected calls of a task on a model, and the share of them that is sent again.
+
+    A task is one request, or a whole conversation where the workload has turns.
+    """
+    turns, retries = turns_of(workload), workload.quantity("retry_share") or Constant(Decimal(0))
+    means = (turn_means(turns)[0], retries.mean)
+    calls, again = (
+        Fraction(one.value if isinstance(one, Constant) else exact_decimal(mean))
+        for one, mean in zip((turns, retries), means, strict=True)
+    )
+    return calls, again

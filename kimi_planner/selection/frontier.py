@@ -13,10 +13,12 @@ from kimi_planner.catalog import ModelSpec
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd
 from kimi_planner.projection import Projection
-from kimi_planner.selection.basis import able_models
+from kimi_planner.selection.basis import able_models, calls_of_task
 from kimi_planner.selection.evaluations import Evaluations
+from kimi_planner.selection.rates import check_evaluations
 from kimi_planner.selection.recommendation import Exclusion
 from kimi_planner.selection.scores import score
+from kimi_planner.workload import Workload
 
 __all__ = ["ModelQuality", "QualityFrontier", "non_dominated", "quality_frontier"]
 
@@ -175,30 +177,31 @@ def quality_frontier(
     ScenarioError
         If there is no projection, it has no such workload, or weights stand beside evaluations,
         which need none.
+    EvaluationError
+        If evaluations are not what :func:`read_evaluations` returns.
 
     Notes
     -----
     The two kinds of quality are never mixed: with evaluations, a model that was not tried has no
-    quality. For all workloads together the success rate is the share of requests that succeed, the
-    rates weighted by expected requests. Budgets play no part; spend is what the result shows.
+    quality. For all workloads together the success rate is the share of tasks that succeed, the rates
+    weighted by expected tasks: requests, or conversations where a workload has turns. Budgets play no part; spend is what the result shows.
     """
     if not isinstance(projection, Projection):
         raise ScenarioError(f"projection is {shown(projection)}. Give what project returns.")
     if evaluations is not None and weights is not None:
         raise ScenarioError("weights rate a catalog's ratings. Leave them out beside evaluations.")
+    if evaluations is not None:
+        check_evaluations(evaluations)
     projection.budget(workload)  # refuses a workload that it does not have
-    names = projection.names if workload is None else (workload,)
+    chosen = [one for one in projection.workloads if workload in (None, one.name)]
     exclusions = tuple(
-        one
-        for asked in projection.workloads
-        if asked.name in names
-        for one in able_models(asked, projection.specs, projection)[1]
+        one for asked in chosen for one in able_models(asked, projection.specs, projection)[1]
     )
     excluded = {one.model for one in exclusions}
     qualities = [
         score(spec, weights, projection.catalog)
         if evaluations is None
-        else _success_rate(spec, names, evaluations, projection)
+        else _success_rate(spec, chosen, evaluations, projection)
         for spec in projection.specs
     ]
     spends = [_per_month(spec.id, workload, projection) for spec in projection.specs]
@@ -233,18 +236,23 @@ def quality_frontier(
 
 
 def _success_rate(
-    spec: ModelSpec, names: Sequence[str], evaluations: Evaluations, projection: Projection
+    spec: ModelSpec,
+    workloads: Sequence[Workload],
+    evaluations: Evaluations,
+    projection: Projection,
 ) -> float | None:
-    """Return the share of requests that succeed, ``None`` if a workload was not tried."""
-    weighted = requests = 0.0
-    for name in names:
-        trials = evaluations.of(name, spec.id)
+    """Return the share of tasks that succeed, ``None`` if a workload was not tried."""
+    succeed = tasks = 0.0
+    for workload in workloads:
+        trials = evaluations.of(workload.name, spec.id)
         if trials is None:
             return None
-        count = float(projection.of(spec.id, name).requests.sum()) if len(names) > 1 else 1.0
-        weighted += count * trials.mean
-        requests += count
-    return weighted / requests if requests else None
+        calls, again = calls_of_task(workload)
+        requests = float(projection.of(spec.id, workload.name).requests.sum())
+        count = requests / float(calls * (1 + again)) if len(workloads) > 1 else 1.0
+        succeed += count * trials.mean
+        tasks += count
+    return succeed / tasks if tasks else None
 
 
 def _per_month(model: str, workload: str | None, projection: Projection) -> tuple[float, ...]:

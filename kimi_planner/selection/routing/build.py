@@ -7,21 +7,28 @@ from fractions import Fraction
 from itertools import permutations
 from typing import Any
 
-from kimi_planner.catalog import ModelSpec
+from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.errors import ScenarioError, shown
-from kimi_planner.money import exact_decimal, from_fraction
+from kimi_planner.money import from_fraction
 from kimi_planner.projection import Projection
 from kimi_planner.projection.traffic import periods_of
-from kimi_planner.selection.basis import able_models, basis, only_workload
+from kimi_planner.selection.basis import able_models, basis, calls_of_task, only_workload
 from kimi_planner.selection.breakdown import request_costs
 from kimi_planner.selection.evaluations import Evaluations
 from kimi_planner.selection.frontier import non_dominated
+from kimi_planner.selection.rates import Rate, known_rates
 from kimi_planner.selection.routing.detector import Detector
 from kimi_planner.selection.routing.result import Cascades, Route
-from kimi_planner.selection.routing.together import ByPairs, Together
+from kimi_planner.selection.routing.together import (
+    ByItems,
+    ByPairs,
+    Shares,
+    Together,
+    at_first_rate,
+    least_first_rate,
+)
 from kimi_planner.selection.routing.tree import BreakEven, Passage, follow
-from kimi_planner.selection.success import Rate, known_rates
-from kimi_planner.workload import Constant, Workload
+from kimi_planner.workload import Workload
 
 __all__ = ["cascades"]
 
@@ -48,17 +55,18 @@ def cascades(
     Parameters
     ----------
     workload : Workload
-        What is sent; one of its requests is a task.
+        What is sent. A task is one of its requests, or a whole conversation if it has turns.
     detector : Detector
         How the check errs, and what it costs.
     evaluations : Evaluations, optional
-        Measured success rates on this workload.
+        Measured success rates on this workload. Where they name the tasks, how often models solve
+        and fail the same ones is known too.
     success_rates : mapping of str to number, optional
         From model id to its success rate, 0 to 1, in place of evaluations.
     rescue_rates : mapping of (str, str) to number, optional
         From (model that fails, model) to the success rate of the latter on tasks that the former
-        fails; the other direction follows from it. Without it, whether one model succeeds says
-        nothing about another.
+        fails; the other direction follows from it. Where neither it nor evaluations tell, whether
+        one model succeeds says nothing about another.
     models : str or sequence of str, optional
         Model ids; all of the projection, or of the catalog but the retired ones, if not given.
     projection : Projection, optional
@@ -84,11 +92,13 @@ def cascades(
 
     Notes
     -----
-    Costs of a task on a model are those of `cost_per_request` with the workload's mean share of
-    retries. Everything else is summed over every pattern of which models would solve a task, in
-    exact fractions. Cost and success are linear in the success rate of the first model, what is
-    known of the others held as it is, so that the rate at which a cascade breaks even with its last
-    model alone is where a straight line is zero. The latency rank orders routes by the sum over
+    Costs of a task on a model are those of `cost_per_request`, times the workload's mean turns, with
+    its mean share of retries. Everything else is summed over every pattern of which models would
+    solve a task, in exact fractions.
+
+    The break-even is over the success rate of the first model, while what the others do over all
+    tasks, and on those that the first model fails, stays as it is. Cost and success are then linear
+    in that rate, so that it is where a straight line is zero. The latency rank orders routes by the sum over
     their models of the share of tasks that reach it, times the place of its speed rating among the
     models that take part, 1 for the fastest.
     """
@@ -115,16 +125,42 @@ def cascades(
             f"{len(specs)} models have more cascades than anybody reads. Name at most {MOST_MODELS}."
         )
     rates = {spec.id: rates[spec.id] for spec in specs}
-    together = ByPairs(rates, rescue_rates, projection.catalog.ids)
+    together = _together(workload, rates, evaluations, rescue_rates, projection.catalog)
+    routes = _routes(workload, specs, projection, detector, together)
     return Cascades(
-        routes=_routes(workload, specs, projection, detector, together),
+        routes=routes,
         workload=workload.name,
-        success_rates={model: float(rate) for model, rate in rates.items()},
+        success_rates={one.models[0]: one.success_rate for one in routes if len(one.models) == 1},
         detector=detector,
         exclusions=exclusions,
         projection=projection,
         notes=_notes(workload, specs, projection, evaluations, together),
     )
+
+
+def _together(
+    workload: Workload,
+    rates: Mapping[str, Fraction],
+    evaluations: Evaluations | None,
+    rescue_rates: Mapping[tuple[str, str], Rate] | None,
+    catalog: Catalog,
+) -> ByItems | ByPairs:
+    """Return what is known of tasks that models share: given rates first, then named tasks."""
+    if evaluations is not None and rescue_rates is None:
+        items = {
+            model: getattr(evaluations.of(workload.name, model), "items", None) for model in rates
+        }
+        if all(items.values()):
+            found = ByItems(
+                {
+                    model: {name: item.success for name, item in known.items()}
+                    for model, known in items.items()
+                    if known
+                }
+            )
+            if found.names:
+                return found
+    return ByPairs(rates, rescue_rates, catalog.ids)
 
 
 def _routes(
@@ -134,45 +170,36 @@ def _routes(
     detector: Detector,
     together: Together,
 ) -> tuple[Route, ...]:
-    retry = workload.quantity("retry_share")
-    again = Fraction(0)
-    if retry is not None:
-        again = Fraction(retry.value if isinstance(retry, Constant) else exact_decimal(retry.mean))
+    calls, again = calls_of_task(workload)
     costs = {
-        one.model: Fraction(one.total_usd) * (1 + again)
+        one.model: Fraction(one.total_usd) * calls * (1 + again)
         for one in request_costs(workload, specs, projection)
     }
-    lines = [
-        models
+    shares = {
+        models: together.shares(models)
         for steps in range(1, LONGEST + 1)
-        for models in permutations([spec.id for spec in specs], steps)
-    ]
-
-    def passage(models: Sequence[str], first_rate: Fraction | None = None) -> Passage:
-        return follow(models, [costs[one] for one in models], detector, together, first_rate)
-
-    found = {models: passage(models) for models in lines}
+        for models in permutations(costs, steps)
+    }
+    found = {
+        models: follow(one, [costs[model] for model in models], detector)
+        for models, one in shares.items()
+    }
     best = non_dominated(
         [one.cost for one in found.values()], [one.success for one in found.values()]
     )
     ranks = _latency_ranks(specs, found)
     routes = []
     for (models, one), kept in zip(found.items(), best, strict=True):
-        even = per_success = None
-        if len(models) > 1:
-            alone, least = found[models[-1:]], together.least_first_rate(models)
-            ends = [passage(models, rate) for rate in (least, Fraction(1))]
-            even = BreakEven.between(least, *(alone.cost - end.cost for end in ends))
-            per_success = BreakEven.between(
-                least, *(alone.cost * end.success - alone.success * end.cost for end in ends)
-            )
+        even, per_success = _break_evens(
+            shares[models], [costs[model] for model in models], detector, found[models[-1:]]
+        )
         routes.append(
             Route(
                 models=models,
                 cost_usd=from_fraction(one.cost),
                 success_rate=float(one.success),
                 false_accepted_share=float(one.false_accepted),
-                calls=float(sum(one.reached)),
+                calls=float(calls * sum(one.reached)),
                 escalated_shares=tuple(float(share) for share in one.reached[1:]),
                 cost_per_success_usd=from_fraction(one.cost / one.success) if one.success else None,
                 latency_rank=ranks.get(models),
@@ -182,6 +209,19 @@ def _routes(
             )
         )
     return tuple(routes)
+
+
+def _break_evens(
+    shares: Shares, costs: Sequence[Fraction], detector: Detector, alone: Passage
+) -> tuple[BreakEven | None, BreakEven | None]:
+    """Return where a cascade breaks even with its last model alone: by task, and by success."""
+    if len(costs) == 1:
+        return None, None
+    least = least_first_rate(shares)
+    ends = [follow(at_first_rate(shares, rate), costs, detector) for rate in (least, Fraction(1))]
+    by_task = [alone.cost - end.cost for end in ends]
+    by_success = [alone.cost * end.success - alone.success * end.cost for end in ends]
+    return BreakEven.between(least, *by_task), BreakEven.between(least, *by_success)
 
 
 def _latency_ranks(
@@ -207,14 +247,20 @@ def _notes(
     specs: Sequence[ModelSpec],
     projection: Projection,
     evaluations: Evaluations | None,
-    together: ByPairs,
+    together: ByItems | ByPairs,
 ) -> tuple[str, ...]:
     notes = [
         "Success rates are "
         + ("those given." if evaluations is None else f"measured in {evaluations.source}.")
     ]
-    named = ", ".join(f"{second} after {first}" for first, second in together.given)
-    if named:
+    if isinstance(together, ByItems):
+        left = f" {together.left_out:,} others are left out." if together.left_out else ""
+        notes.append(
+            "How often models solve and fail the same tasks is that of the "
+            f"{len(together.names):,} that all of them were tried on.{left}"
+        )
+    elif together.given:
+        named = ", ".join(f"{second} after {first}" for first, second in together.given)
         notes.append(
             f"Rescue rates are given for {named}. Other pairs are taken to succeed independently, and a "
             "third model to depend on the second alone."
@@ -235,5 +281,7 @@ def _notes(
     notes.append(f"Prices are those of {periods_of(projection.months[:1])[0].first}.")
     turns = workload.quantity("turns")
     if turns is not None and turns.mean > 1:
-        notes.append("A task is one request of a conversation, of average length.")
+        notes.append(
+            "A task is a whole conversation; every model that is asked has one of its own."
+        )
     return tuple(notes)

@@ -36,7 +36,8 @@ class Route:
     false_accepted_share
         Share of tasks that end with a wrong answer which the detector let through.
     calls
-        Expected calls of a task, retries not counted.
+        Expected calls of a task: models asked, times the turns of a conversation; retries not
+        counted.
     escalated_shares
         Share of all tasks that each model but the last sends on.
     cost_per_success_usd
@@ -79,7 +80,7 @@ class Cascades:
     routes
         Single models first, in the order of the catalog.
     workload
-        Name of the workload; one of its requests is a task.
+        Name of the workload. A task is one of its requests, or a conversation if it has turns.
     success_rates
         Model id to the success rate that the result rests on.
     detector
@@ -145,7 +146,7 @@ class Cascades:
         ``exact_cost_usd`` as a decimal, ``success_rate``, ``false_accepted_share``, ``calls``,
         ``escalated_1_share`` and ``escalated_2_share`` of all tasks, ``cost_per_success_usd``,
         ``latency_rank``, ``on_frontier``, ``break_even_cost`` and ``break_even_per_success`` as
-        rates, with ``…_holds`` as "above" or "below" that rate, "always" or "never".
+        rates, with ``…_holds`` as "above" that rate, "always" or "never".
         """
         rows = []
         for route in self.routes:

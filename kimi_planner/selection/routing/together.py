@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Protocol
 
-from kimi_planner.errors import EvaluationError, shown
-from kimi_planner.selection.success import Rate, exact_share
+import numpy as np
 
-__all__ = ["ByPairs", "Pattern", "Together"]
+from kimi_planner.errors import EvaluationError, shown
+from kimi_planner.selection.rates import Rate, exact_share
+
+__all__ = [
+    "ByItems",
+    "ByPairs",
+    "Pattern",
+    "Shares",
+    "Together",
+    "at_first_rate",
+    "least_first_rate",
+]
 
 #: Whether each model of a cascade solves a task, in their order.
 Pattern = tuple[bool, ...]
+
+#: From patterns to the share of tasks that have them.
+Shares = dict[Pattern, Fraction]
 
 _ROUNDING = Fraction(1, 100)  # by which rates that were rounded to percents may differ
 
@@ -21,17 +34,8 @@ _ROUNDING = Fraction(1, 100)  # by which rates that were rounded to percents may
 class Together(Protocol):
     """Whatever knows how often models solve and fail the same tasks."""
 
-    def shares(
-        self, models: Sequence[str], first_rate: Fraction | None = None
-    ) -> dict[Pattern, Fraction]:
-        """Return the share of tasks with each pattern of successes.
-
-        ``first_rate`` stands in for the success rate of the first model, what is known of the
-        others held as it is; the shares are then linear in it.
-        """
-
-    def least_first_rate(self, models: Sequence[str]) -> Fraction:
-        """Return the least success rate of the first model that what is known leaves possible."""
+    def shares(self, models: Sequence[str]) -> Shares:
+        """Return the share of tasks with each pattern of successes."""
 
 
 class ByPairs:
@@ -104,28 +108,24 @@ class ByPairs:
 
     def _turn_round(self, first: str, second: str) -> None:
         """Tell how often the first model rescues the second, or hold what is given against it."""
-        both = self._pairs(first, second, self.rates[first])[True, True]
+        both = self._pairs(first, second)[True, True]
         back, failed = (second, first), 1 - self.rates[second]
         if back not in self.rescue:
             if failed:
                 self.rescue[back] = (self.rates[first] - both) / failed
-        elif abs(self._pairs(*back, self.rates[second])[True, True] - both) > _ROUNDING:
+        elif abs(self._pairs(*back)[True, True] - both) > _ROUNDING:
             raise EvaluationError(
                 f"rescue_rates, {first} to {second} and {second} to {first}, contradict each other: they "
                 "differ in the share of tasks that both solve. Give one of them."
             )
 
-    def shares(
-        self, models: Sequence[str], first_rate: Fraction | None = None
-    ) -> dict[Pattern, Fraction]:
+    def shares(self, models: Sequence[str]) -> Shares:
         """Return the share of tasks with each pattern of successes."""
-        rate = self.rates[models[0]] if first_rate is None else first_rate
-        if len(models) == 1:
-            return {(True,): rate, (False,): 1 - rate}
-        found: dict[Pattern, Fraction] = self._pairs(models[0], models[1], rate)
-        for before, model in pairwise(models[1:]):
+        rate = self.rates[models[0]]
+        found: Shares = {(True,): rate, (False,): 1 - rate}
+        for before, model in pairwise(models):
             rate = self.rates[before]
-            given, pairs = {True: rate, False: 1 - rate}, self._pairs(before, model, rate)
+            given, pairs = {True: rate, False: 1 - rate}, self._pairs(before, model)
             found = {
                 (*pattern, solved): share * pairs[pattern[-1], solved] / given[pattern[-1]]
                 for pattern, share in found.items()
@@ -134,21 +134,9 @@ class ByPairs:
             }
         return found
 
-    def least_first_rate(self, models: Sequence[str]) -> Fraction:
-        """Return the least success rate of the first model that the second's rates leave possible."""
-        if len(models) == 1 or (models[0], models[1]) not in self.rescue:
-            return Fraction(0)
-        right, rescue = self.rates[models[1]], self.rescue[models[0], models[1]]
-        bounds = [Fraction(0)]
-        if rescue > 0:
-            bounds.append(1 - right / rescue)
-        if rescue < 1:
-            bounds.append((right - rescue) / (1 - rescue))
-        return max(bounds)
-
-    def _pairs(self, first: str, second: str, rate: Fraction) -> dict[Pattern, Fraction]:
+    def _pairs(self, first: str, second: str) -> Shares:
         """Return the shares of tasks that each of two models solves or fails."""
-        right = self.rates[second]
+        rate, right = self.rates[first], self.rates[second]
         rescued = (1 - rate) * self.rescue.get((first, second), right)
         return {
             (True, True): right - rescued,
@@ -156,3 +144,75 @@ class ByPairs:
             (False, True): rescued,
             (False, False): 1 - rate - rescued,
         }
+
+
+class ByItems:
+    """Joint successes of models that were tried on the same tasks.
+
+    Parameters
+    ----------
+    solved
+        For each model, from the name of a task to whether it solved it. Tasks that not every model
+        was tried on are left out.
+
+    Notes
+    -----
+    A pattern of ``k`` models that ``count`` of ``n`` tasks have is expected in
+    ``(count + 2**-k) / (n + 1)`` of all tasks: the mean of its posterior under a Dirichlet prior of
+    weight 1, in which models are independent. Its marginals are those of Jeffreys' prior for each
+    model alone, so that success rates are the same however models are combined.
+    """
+
+    def __init__(self, solved: Mapping[str, Mapping[str, bool]]) -> None:
+        first, *others = solved.values()
+        self.names = [name for name in first if all(name in other for other in others)]
+        self.left_out = len({name for one in solved.values() for name in one}) - len(self.names)
+        self.solved = {
+            model: np.array([one[name] for name in self.names], dtype=np.int64)
+            for model, one in solved.items()
+        }
+
+    def shares(self, models: Sequence[str]) -> Shares:
+        """Return the share of tasks with each pattern of successes."""
+        patterns = list(product((False, True), repeat=len(models)))
+        places = np.zeros(len(self.names), dtype=np.int64)
+        for model in models:
+            places = 2 * places + self.solved[model]
+        counts = np.bincount(places, minlength=len(patterns)).tolist()
+        whole = len(patterns) * (len(self.names) + 1)
+        return {
+            pattern: Fraction(len(patterns) * count + 1, whole)
+            for pattern, count in zip(patterns, counts, strict=True)
+        }
+
+
+def at_first_rate(shares: Shares, rate: Fraction) -> Shares:
+    """Return the shares if the first model had another success rate.
+
+    What the others do over all tasks, and on those that the first model fails, stays as it is; the
+    shares are linear in the rate.
+    """
+    overall, rescued = _others(shares)
+    return {
+        **{(False, *rest): (1 - rate) * share for rest, share in rescued.items()},
+        **{(True, *rest): share - (1 - rate) * rescued[rest] for rest, share in overall.items()},
+    }
+
+
+def least_first_rate(shares: Shares) -> Fraction:
+    """Return the least success rate of the first model at which no share is below 0."""
+    overall, rescued = _others(shares)
+    bounds = (1 - overall[rest] / share for rest, share in rescued.items() if share)
+    return max(Fraction(0), *bounds)
+
+
+def _others(shares: Shares) -> tuple[Shares, Shares]:
+    """Return the patterns of the other models over all tasks, and on those the first one fails."""
+    overall: Shares = {}
+    for (_, *rest), share in shares.items():
+        overall[tuple(rest)] = overall.get(tuple(rest), Fraction(0)) + share
+    failed = sum((share for pattern, share in shares.items() if not pattern[0]), Fraction(0))
+    if not failed:  # nothing tells what would be rescued
+        return overall, overall
+    nothing = Fraction(0)
+    return overall, {rest: shares.get((False, *rest), nothing) / failed for rest in overall}

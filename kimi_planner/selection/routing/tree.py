@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from kimi_planner.selection.routing.detector import Detector
-from kimi_planner.selection.routing.together import Together
+from kimi_planner.selection.routing.together import Shares
 
 __all__ = ["BreakEven", "Passage", "follow"]
 
@@ -34,22 +34,16 @@ class Passage:
     false_accepted: Fraction
 
 
-def follow(
-    models: Sequence[str],
-    costs: Sequence[Fraction],
-    detector: Detector,
-    together: Together,
-    first_rate: Fraction | None = None,
-) -> Passage:
+def follow(shares: Shares, costs: Sequence[Fraction], detector: Detector) -> Passage:
     """Follow a task through a cascade, over every pattern of which models would solve it.
 
     ``costs`` are USD of each model for a task. The answer of the last model is not checked.
     """
     sends_on = {solved: detector.sends_on(solved) for solved in (True, False)}
-    last = len(models) - 1
-    reached = [Fraction(0)] * len(models)
+    last = len(costs) - 1
+    reached = [Fraction(0)] * len(costs)
     success = false_accepted = Fraction(0)
-    for pattern, share in together.shares(models, first_rate).items():
+    for pattern, share in shares.items():
         left = share
         for step, solved in enumerate(pattern):
             reached[step] += left
@@ -71,12 +65,12 @@ def follow(
 
 @dataclass(frozen=True, kw_only=True)
 class BreakEven:
-    """At which success rates of its first model a cascade is worth it.
+    """From which success rate of its first model on a cascade is worth it.
 
     Attributes
     ----------
     holds
-        ``"above"`` or ``"below"`` a rate, or ``"always"`` or ``"never"``, whatever the rate.
+        ``"above"`` a rate, or ``"always"`` or ``"never"``, whatever the rate.
     rate
         The rate, at which nothing is gained or lost; ``None`` where there is none.
     """
@@ -86,16 +80,16 @@ class BreakEven:
 
     @classmethod
     def between(cls, least: Fraction, at_least: Fraction, at_1: Fraction) -> BreakEven:
-        """Tell where a gain that is linear in the rate is above 0.
+        """Tell where a gain that is linear in the rate, and never falls, is above 0.
 
         ``at_least`` is the gain at the ``least`` possible rate, ``at_1`` that at a rate of 1.
         """
-        if at_least > 0 and at_1 > 0:
-            return cls(holds="always")
-        if at_least <= 0 and at_1 <= 0:
+        if at_1 <= 0:
             return cls(holds="never")
+        if at_least > 0:
+            return cls(holds="always")
         rate = least + (1 - least) * at_least / (at_least - at_1)
-        return cls(holds="above" if at_1 > 0 else "below", rate=float(rate))
+        return cls(holds="above", rate=float(rate))
 
     def __str__(self) -> str:
-        return self.holds if self.rate is None else f"{self.holds} {100 * self.rate:.1f}%"
+        return self.holds if self.rate is None else f"above {100 * self.rate:.1f}%"

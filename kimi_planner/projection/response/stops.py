@@ -8,15 +8,13 @@ thousandths of a token, so that the same sums can be done anywhere, to the last 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Any
 
 import numpy as np
 
-from kimi_planner.catalog import Catalog, ModelSpec
-from kimi_planner.errors import ScenarioError, shown
-from kimi_planner.money import EXACT, exact_decimal, plain, total
+from kimi_planner.catalog import ModelSpec
+from kimi_planner.money import EXACT, exact_decimal, total
 from kimi_planner.projection.beyond_tokens import fees_usd
 from kimi_planner.projection.bill import (
     Bill,
@@ -27,124 +25,16 @@ from kimi_planner.projection.bill import (
 )
 from kimi_planner.projection.calendar import Month
 from kimi_planner.projection.prices import Price, Prices, prices_of
+from kimi_planner.projection.response.result import Amounts, Key, Response, factor
 from kimi_planner.projection.result import TOKEN_TOTALS, Projection
 from kimi_planner.projection.scenarios import Scenarios
 from kimi_planner.workload import Workload, what_if
 
-__all__ = ["OUTPUT_STOPS", "REASONING_STOPS", "Amounts", "Response", "response"]
+__all__ = ["OUTPUT_STOPS", "REASONING_STOPS", "response"]
 
 OUTPUT_STOPS = tuple(map(Decimal, ("0.5", "0.75", "1", "1.25", "1.5", "2", "3")))
 REASONING_STOPS = tuple(map(Decimal, ("0", "0.25", "0.5", "0.75", "1", "1.25", "1.5", "2", "3")))
 _ONE = Decimal(1)
-
-Key = tuple[str, str, Decimal, Decimal]  # workload, model, factors on output and on reasoning
-
-
-@dataclass(frozen=True, kw_only=True)
-class Amounts:
-    """What a workload is expected to use on one model over the months of a plan.
-
-    Attributes
-    ----------
-    uncached, cached, output
-        Thousandths of tokens billed at the catalog's three prices.
-    other_usd
-        What does not move with these prices: fees, and all of the spend where prices change within
-        the plan, are uncertain, or are of cache writes.
-    """
-
-    uncached: int
-    cached: int
-    output: int
-    other_usd: Decimal
-
-    @property
-    def is_fixed(self) -> bool:
-        """Whether no price moves it."""
-        return not (self.uncached or self.cached or self.output) and self.other_usd > 0
-
-    def usd(self, spec: ModelSpec) -> Decimal:
-        """Return the expected spend at the prices of a model, exact."""
-        rates = spec.rates()
-        units = (
-            self.uncached * rates.input + self.cached * rates.cached + self.output * rates.output
-        )
-        with localcontext(EXACT):
-            return plain(Decimal(units).scaleb(-rates.places - 3) + self.other_usd)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Response:
-    """Expected spend of workloads on models, at factors on traffic, output, reasoning and prices.
-
-    Attributes
-    ----------
-    projection
-        The plan at factors of 1.
-    outputs, reasonings
-        The stops: factors on the tokens of visible answers, and of reasoning.
-    amounts
-        From (workload, model, output, reasoning) to what is used over all months.
-    notes
-        What the numbers leave out, in words.
-    """
-
-    projection: Projection
-    outputs: tuple[Decimal, ...]
-    reasonings: tuple[Decimal, ...]
-    amounts: Mapping[Key, Amounts]
-    notes: tuple[str, ...]
-
-    def usd(
-        self,
-        workload: str,
-        model: str,
-        *,
-        traffic: Any = 1,
-        output: Any = 1,
-        reasoning: Any = 1,
-        catalog: Catalog | None = None,
-    ) -> Decimal:
-        """Return the expected spend of a month in USD, the average of the plan's months.
-
-        Parameters
-        ----------
-        workload, model : str
-            One of the projection's.
-        traffic : number
-            Factor on the requests.
-        output, reasoning : number
-            Factors on visible answers and reasoning; stops of this result.
-        catalog : Catalog, optional
-            Where to take prices from, such as `Catalog.with_price` gives; the projection's own if
-            not given.
-
-        Returns
-        -------
-        Decimal
-            Exact but for the division by the number of months, which is to 50 digits.
-
-        Raises
-        ------
-        ScenarioError
-            If there is no such workload, model or stop, or traffic is no number from 0 upwards.
-        """
-        key = (workload, model, _number("output", output), _number("reasoning", reasoning))
-        if key not in self.amounts:
-            raise ScenarioError(
-                f"There is no response of {shown(workload)} on {shown(model)} at output {output} and "
-                f"reasoning {reasoning}. Output has the stops {', '.join(map(str, self.outputs))}, "
-                f"reasoning {', '.join(map(str, self.reasonings))}."
-            )
-        spec = next(one for one in self.projection.specs if one.id == model)
-        if catalog is not None:
-            spec = catalog.model(model)
-        amount = self.amounts[key].usd(spec)
-        with localcontext(EXACT):
-            amount *= _number("traffic", traffic)
-        with localcontext() as context:
-            context.prec = 50
-            return amount / len(self.projection.months)
 
 
 def response(
@@ -266,17 +156,7 @@ def _thousandths(tokens: float) -> int:
 
 
 def _stops(name: str, given: Iterable[Any]) -> tuple[Decimal, ...]:
-    return tuple(sorted({_ONE, *(_number(name, one) for one in given)}))
-
-
-def _number(name: str, value: Any) -> Decimal:
-    try:
-        number = exact_decimal(value)
-    except ValueError:
-        number = Decimal(-1)
-    if number < 0:
-        raise ScenarioError(f"{name} is {shown(value)}. It must be a number from 0 upwards.")
-    return number.normalize()
+    return tuple(sorted({_ONE, *(factor(name, one) for one in given)}))
 
 
 def _notes(projection: Projection, amounts: Mapping[Key, Amounts]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from kimi_planner.money import exact_decimal
 from kimi_planner.selection.evaluations import Evaluations
 from kimi_planner.selection.recommendation import Exclusion
 
-__all__ = ["Rate", "exact_share", "known_rates"]
+__all__ = ["Rate", "check_evaluations", "exact_share", "known_rates"]
 
 #: A share as a caller may give it.
 Rate = Fraction | Decimal | float | int | str
@@ -33,6 +33,14 @@ def exact_share(name: str, value: Rate) -> Fraction:
     if not 0 <= share <= 1:
         raise EvaluationError(f"{name} is {shown(value)}. It must be a number from 0 to 1.")
     return share
+
+
+def check_evaluations(evaluations: object) -> None:
+    """Raise EvaluationError unless it is what `read_evaluations` returns."""
+    if not isinstance(evaluations, Evaluations):
+        raise EvaluationError(
+            f"evaluations is {shown(evaluations)}. Give what read_evaluations returns."
+        )
 
 
 def known_rates(
@@ -64,6 +72,7 @@ def known_rates(
         )
     rates: dict[str, Fraction] = {}
     if evaluations is not None:
+        check_evaluations(evaluations)
         where = f"in {evaluations.source}"
         for spec in specs:
             trials = evaluations.of(workload, spec.id)
