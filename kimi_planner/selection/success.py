@@ -40,6 +40,7 @@ __all__ = ["check_evaluations", "cost_per_success", "planned"]
 
 #: Probability at which it counts as settled which of two models is cheaper.
 TARGET = 0.95
+_MIDPOINTS: Any = "hazen"  # how numpy calls quantiles of values that stand for equal shares
 _LEAST = 1e-300  # instead of the logarithm of nothing
 _ONE_SIGMA = (0.158655, 0.841345)
 
@@ -260,7 +261,7 @@ class _Tried:
 
     def leader(self) -> Leader:
         """Return what tells how many more trials it takes."""
-        low, high = np.quantile(self.per_success, _ONE_SIGMA).tolist()
+        low, high = np.quantile(self.per_success, _ONE_SIGMA, method=_MIDPOINTS).tolist()
         rate = self.trials.successes / self.trials.trials or self.trials.mean
         return Leader(
             model=self.spec.id,
@@ -306,9 +307,11 @@ def _measured(tried: list[_Tried], confidence: float) -> tuple[list[SuccessCost]
 def _row(rank: int, one: _Tried, drawn: Array, cheapest: float, confidence: float) -> SuccessCost:
     trials = one.trials
     tail = (1 - confidence) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail]).tolist()
+    low, high = np.quantile(drawn, [tail, 1 - tail], method=_MIDPOINTS).tolist()
     if trials.successes == trials.trials and not one.item_usd:
-        low = min(low, float(np.quantile(one.task.by_scenario, tail)))  # it may always succeed
+        low = min(
+            low, float(np.quantile(one.task.by_scenario, tail, method=_MIDPOINTS))
+        )  # it may always succeed
     rates = rate_interval(trials, confidence)
     return SuccessCost(
         workload=one.workload.name,
