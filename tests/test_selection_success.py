@@ -286,7 +286,7 @@ def test_more_trials_at_the_same_rates_settle_it():
 def test_without_evaluations_it_is_a_judgement():
     """Models rank by cost alone, the ratings are listed, and the output says what they are."""
     found = cost_per_success(plain(), **PLAN)
-    assert [row.model for row in found.rows][0] == "kimi-k2"
+    assert found.rows[0].model == "kimi-k2"
     costs = [row.cost_per_task_usd for row in found.rows]
     assert costs == sorted(costs)
     assert {row.basis for row in found.rows} == {"judged"}
@@ -333,8 +333,8 @@ def test_what_does_not_match_is_refused_or_said():
         cost_per_success(plain(), {"w": 1}, projection=plan)
     with pytest.raises(ScenarioError, match="no traffic"):
         cost_per_success(plain(ends_on="2026-10-31"), None, **PLAN)
+    gone = plain(ends_on="2026-10-31", requests_per_day={"p50": 10, "p90": 20})
     with pytest.raises(ScenarioError, match="no traffic"):
-        gone = plain(ends_on="2026-10-31", requests_per_day={"p50": 10, "p90": 20})
         cost_per_success(gone, None, **PLAN)
 
 
