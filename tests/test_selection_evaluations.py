@@ -140,6 +140,13 @@ def test_files_that_cannot_be_read(written, tmp_path):
             read_evaluations(source)
 
 
+def test_trials_made_by_hand_are_checked_too():
+    """No trial at all, or more successes than trials, are no trials."""
+    for successes, trials in ((0, 0), (3, 2), (-1, 2)):
+        with pytest.raises(EvaluationError, match="at least one trial"):
+            Trials(successes=successes, trials=trials)
+
+
 def test_the_shipped_example_is_of_the_shipped_workloads():
     """The example names only workloads and models that a plan without arguments has."""
     found = read_evaluations(Path(data_dir()) / "evaluations" / "example.csv")

@@ -397,3 +397,69 @@ def test_a_told_chance_comes_true_as_often():
     error = (chance * (1 - chance))[unsure].sum() ** 0.5
     assert unsure.sum() > 40
     assert abs((outcome - chance)[unsure].sum()) < 3 * error
+
+
+def test_refused_requests_are_said():
+    """A request that does not fit costs nothing and is a task all the same; the notes say so."""
+    large = plain(prompt_tokens={"p50": 60_000, "p90": 140_000})
+    found = cost_per_success(large, summary(k2=(5, 9)), models="kimi-k2", **PLAN)
+    assert any("do not fit the window of kimi-k2." in note for note in found.notes)
+    kept = plain(prompt_tokens={"p50": 60_000, "p90": 140_000}, overflow="drop_oldest", turns=2)
+    assert cost_per_success(kept, summary(k2=(5, 9)), models="kimi-k2", **PLAN).notes == ()
+
+
+def test_what_is_measured_beside_what_is_projected_is_said():
+    """One model with tokens and one without rest on different costs, and the notes name them."""
+    frame = pd.DataFrame(
+        {
+            "workload": "w",
+            "model": ["kimi-k2", "kimi-k2", "kimi-k2-5"],
+            "item": ["a", "b", "a"],
+            "success": [1, 0, 1],
+            "prompt_tokens": [10, 20, None],
+            "completion_tokens": [10, 20, None],
+        }
+    )
+    models = ["kimi-k2", "kimi-k2-5"]
+    found = cost_per_success(plain(), read_evaluations(frame), models=models, **PLAN)
+    assert found.notes == (
+        "w: a task costs what its items used on kimi-k2, and what is projected on the others.",
+    )
+    assert [row.cost_basis for row in found.rows] == ["measured", "projected"]
+
+
+def test_intervals_by_item_cover_where_cost_depends_on_success():
+    """Lognormal tokens, twice as many when not solved: 300 intervals of 60 items, 4 standard errors."""
+    rng = np.random.default_rng(8)
+    plan = project(plain(), models="kimi-k2", n_paths=500, **PLAN)
+    hits = 0
+    for _ in range(300):
+        solved = rng.random(60) < 0.7
+        sizes = np.rint(5000 * np.exp(0.5 * rng.standard_normal(60)) * np.where(solved, 1, 2))
+        row = cost_per_success(
+            plain(),
+            tokens([(int(s), 0, int(n)) for s, n in zip(solved, sizes, strict=True)]),
+            projection=plan,
+        ).rows[0]
+        truth = 5000 * math.exp(0.125) * 3.6e-6 * (1 + 2 * 0.3 / 0.7)
+        hits += row.cost_per_success_low_usd <= truth <= row.cost_per_success_high_usd
+    assert abs(hits / 300 - 0.9) < 4 * (0.09 / 300) ** 0.5
+
+
+def test_after_the_trials_that_were_told_it_is_as_likely_settled_as_not():
+    """Further trials at the rates measured fall out by chance; in about half of them it is settled."""
+    plan = project(plain(), models=["kimi-k2", "kimi-k2-instruct"], n_paths=1000, **PLAN)
+    first = cost_per_success(
+        plain(), summary(k2=(32, 50), k2_instruct=(44, 50)), projection=plan
+    ).settlings[0]
+    half = first.more_trials // 2
+    rng = np.random.default_rng(3)
+    settled = 0
+    for _ in range(120):
+        more = rng.binomial(half, [0.64, 0.88])
+        counts = [(int(was + got), 50 + half) for was, got in zip((32, 44), more, strict=True)]
+        after = cost_per_success(
+            plain(), summary(k2=counts[0], k2_instruct=counts[1]), projection=plan
+        )
+        settled += rows(after)[first.first].chance_cheapest >= 0.95
+    assert abs(settled / 120 - 0.5) < 3 * (0.25 / 120) ** 0.5

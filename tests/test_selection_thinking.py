@@ -194,3 +194,18 @@ def test_it_reads_well():
     assert "90% interval" in found.sentences()[2]
     assert "Catalog 2026-06" in repr(found)
     assert "<table" in found._repr_html_()
+
+
+def test_where_the_window_cuts_the_line_it_is_searched():
+    """Refused requests bend the cost; the break-even is still that of the workload costed again."""
+    sizes = {"p50": 60_000, "p90": 125_000}
+    given = workload(prompt_tokens=sizes, reasoning_tokens={"mean": 3000, "sd": 800})
+    found = pays(given, tried(45, 70), n_paths=200)
+    again = replace(
+        given, reasoning_tokens={"mean": 3000 * found.multiplier, "sd": 800 * found.multiplier}
+    )
+    costs = cost_per_success(again, tried(45, 70), models=[PLAIN, THINKS], n_paths=200, **PLAN)
+    first, second = costs.frame["cost_per_success_usd"]
+    assert first == pytest.approx(second, rel=2e-3)
+    assert any("do not fit the window" in note for note in found.notes)
+    assert len([note for note in found.notes if "do not fit" in note]) == 1

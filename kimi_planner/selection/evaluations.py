@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from kimi_planner.errors import EvaluationError, UsageError, did_you_mean, shown
-from kimi_planner.files import read_text
+from kimi_planner.errors import EvaluationError, UsageError, shown
+from kimi_planner.selection.evaluation_table import TOKENS, Table
 from kimi_planner.usage.record import UsageRecord
 
 __all__ = ["Evaluations", "Item", "Trials", "read_evaluations"]
 
-MAX_BYTES = 500_000_000
 MAX_TRIALS = 10**12
-_NAMES = ("workload", "model")
-_SUMMARY = (*_NAMES, "successes", "trials")
-_ITEMS = (*_NAMES, "item", "success")
-_TOKENS = ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
 _WORDS = {"1": True, "true": True, "0": False, "false": False}
 _WHOLE = re.compile(r"\d{1,15}(\.0*)?", re.ASCII)
 
@@ -60,6 +53,13 @@ class Trials:
     successes: int
     trials: int
     items: Mapping[str, Item] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.successes <= self.trials or not self.trials:
+            raise EvaluationError(
+                f"{self.successes} successes of {self.trials} trials. Give at least one trial, and "
+                "successes from 0 to trials."
+            )
 
     @property
     def mean(self) -> float:
@@ -124,7 +124,7 @@ def read_evaluations(source: str | Path | pd.DataFrame) -> Evaluations:
     FileError
         If the file cannot be read, or is not UTF-8.
     """
-    table = _Table.of(source)
+    table = Table.of(source)
     by_item = table.is_by_item()
     items: dict[Key, dict[str, Item]] = {}
     trials: dict[Key, Trials] = {}
@@ -158,93 +158,6 @@ def read_evaluations(source: str | Path | pd.DataFrame) -> Evaluations:
     if not trials:
         raise EvaluationError(f"{table.source}: no results. Give a row below the header.")
     return Evaluations(trials=trials, source=table.source, places=places)
-
-
-@dataclass(frozen=True)
-class _Table:
-    """Named columns, and rows that know where they stand."""
-
-    source: str
-    columns: tuple[str, ...]
-    rows: Iterator[tuple[str, Mapping[str, Any]]]
-
-    @classmethod
-    def of(cls, source: object) -> _Table:
-        if isinstance(source, pd.DataFrame):
-            columns = tuple(map(str, source.columns))
-            cells: Any = source.itertuples(index=False, name=None)
-            rows = (
-                (f"evaluations row {number}", dict(zip(columns, row, strict=True)))
-                for number, row in enumerate(cells, 1)
-            )
-            return cls("evaluations", columns, rows)
-        if isinstance(source, str | Path):
-            return cls._of_lines(str(source), _records(source))
-        raise EvaluationError(f"evaluations is {shown(source)}. Give a CSV file or a DataFrame.")
-
-    @classmethod
-    def _of_lines(cls, name: str, records: Iterator[tuple[int, list[str]]]) -> _Table:
-        _, header = next(records, (0, None))
-        if header is None:
-            raise EvaluationError(f"{name}: the file is empty. Start with a line of column names.")
-        columns = tuple(cell.strip() for cell in header)
-
-        def rows() -> Iterator[tuple[str, Mapping[str, Any]]]:
-            for line, cells in records:
-                if len(cells) != len(columns):
-                    raise EvaluationError(
-                        f"{name} line {line}: {len(cells)} fields where the header has "
-                        f"{len(columns)}. Correct the row."
-                    )
-                yield f"{name} line {line}", dict(zip(columns, cells, strict=True))
-
-        return cls(name, columns, rows())
-
-    def is_by_item(self) -> bool:
-        """Whether the table has a row for each task; refuse columns of neither form."""
-        found = set(self.columns)
-        for name in self.columns:
-            if self.columns.count(name) > 1:
-                raise EvaluationError(f"{self.source}: two columns are called {shown(name)}.")
-        summary = found & {"successes", "trials"}
-        by_item = found & {"item", "success", *_TOKENS}
-        if summary and by_item:
-            raise EvaluationError(
-                f"{self.source}: column {min(summary)!r} is of a summary and {min(by_item)!r} of "
-                "single items. Give one form in a file."
-            )
-        known = (*_ITEMS, *_TOKENS) if by_item else _SUMMARY
-        needed = [*(_ITEMS if by_item else _SUMMARY)]
-        if found & set(_TOKENS):
-            needed += ["prompt_tokens", "completion_tokens"]
-        for name in self.columns:
-            if name not in known:
-                raise EvaluationError(
-                    f"{self.source}: unknown column {shown(name)}.{did_you_mean(name, known)} Known "
-                    f"columns: {_listed(_SUMMARY)}; or {_listed((*_ITEMS, *_TOKENS))}."
-                )
-        for name in needed:
-            if name not in found:
-                raise EvaluationError(
-                    f"{self.source}: no column {name!r}. It has {_listed(self.columns)}."
-                )
-        return bool(by_item)
-
-
-def _records(path: str | Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of a CSV file with the line on which each begins; blank lines left out."""
-    reader = csv.reader(io.StringIO(read_text(path, limit=MAX_BYTES), newline=""), strict=True)
-    line = 1
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise EvaluationError(f"{path} line {line}: not CSV ({error}).") from None
-        if any(cell.strip() for cell in cells):
-            yield line, cells
-        line = reader.line_num + 1
 
 
 def _name(where: str, column: str, row: Mapping[str, Any]) -> str:
@@ -291,7 +204,7 @@ def _item(where: str, row: Mapping[str, Any]) -> Item:
     success = _WORDS.get(str(value).strip().lower().removesuffix(".0"))
     if success is None:
         raise EvaluationError(f"{where}: success is {shown(value)}. Give 0, 1, true or false.")
-    given = [name for name in _TOKENS if name in row and not _is_missing(row[name])]
+    given = [name for name in TOKENS if name in row and not _is_missing(row[name])]
     if not given:
         return Item(success=success)
     for name in ("prompt_tokens", "completion_tokens"):
@@ -304,7 +217,3 @@ def _item(where: str, row: Mapping[str, Any]) -> Item:
         return Item(success=success, usage=UsageRecord(**tokens))
     except UsageError as error:
         raise EvaluationError(f"{where}: {error}") from None
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -17,22 +15,20 @@ from kimi_planner.errors import (
     did_you_mean,
     shown,
 )
-from kimi_planner.pricing.call import cached_price_notes, cost_of_tokens
 from kimi_planner.projection import Projection, project
 from kimi_planner.projection.inputs import check_seed, chosen_workloads
 from kimi_planner.projection.scenarios import stream
-from kimi_planner.selection.evaluations import Evaluations, Trials
+from kimi_planner.selection.evaluations import Evaluations
 from kimi_planner.selection.posterior import (
-    costs_per_success,
     dependence,
     influence,
     joint_ranks,
     rate_interval,
-    success_rates,
 )
-from kimi_planner.selection.settle import Leader, Settling, trials_to_settle
+from kimi_planner.selection.settle import Settling, trials_to_settle
 from kimi_planner.selection.success_costs import JUDGEMENT, SuccessCost, SuccessCosts
-from kimi_planner.selection.task_cost import TaskCost, task_cost
+from kimi_planner.selection.task_cost import task_cost
+from kimi_planner.selection.tried import MIDPOINTS, Tried
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
 
@@ -40,9 +36,6 @@ __all__ = ["check_evaluations", "cost_per_success", "planned"]
 
 #: Probability at which it counts as settled which of two models is cheaper.
 TARGET = 0.95
-_MIDPOINTS: Any = "hazen"  # how numpy calls quantiles of values that stand for equal shares
-_LEAST = 1e-300  # instead of the logarithm of nothing
-_ONE_SIGMA = (0.158655, 0.841345)
 
 
 def cost_per_success(
@@ -112,7 +105,7 @@ def cost_per_success(
     settlings: list[Settling] = []
     for workload in asked:
         tried = [
-            _Tried(workload, spec, trials, plan, seed)
+            Tried(workload, spec, trials, plan, seed)
             for spec in plan.specs
             if evaluations and (trials := evaluations.of(workload.name, spec.id))
         ]
@@ -132,8 +125,7 @@ def cost_per_success(
                 f"{workload.name}: a task costs what its items used on {', '.join(by_item)}, and what is "
                 "projected on the others."
             )
-        silent = [one.spec for one in tried if one.has_cached_tokens]
-        notes += cached_price_notes(silent)
+        notes += [note for one in tried for note in one.notes()]
     return SuccessCosts(
         rows=tuple(rows),
         settlings=tuple(settlings),
@@ -201,77 +193,7 @@ def check_evaluations(
     ]
 
 
-@dataclass(frozen=True)
-class _Tried:
-    """A model that was tried on a workload."""
-
-    workload: Workload
-    spec: ModelSpec
-    trials: Trials
-    plan: Projection
-    seed: int
-
-    @cached_property
-    def item_usd(self) -> Mapping[str, float]:
-        """What each item cost, where its tokens are given."""
-        if not self.trials.has_usage:
-            return {}
-        return {
-            name: float(
-                cost_of_tokens(
-                    item.usage.prompt_tokens,
-                    item.usage.cached_tokens or 0,
-                    item.usage.completion_tokens,
-                    self.spec,
-                ).total_usd
-            )
-            for name, item in self.trials.items.items()
-            if item.usage is not None
-        }
-
-    @property
-    def has_cached_tokens(self) -> bool:
-        """Whether cached tokens were billed without a price of their own."""
-        if not self.item_usd or self.spec.cached_input_usd_per_mtok is not None:
-            return False
-        return any(item.usage and item.usage.cached_tokens for item in self.trials.items.values())
-
-    @cached_property
-    def task(self) -> TaskCost:
-        """The cost of a task."""
-        if self.item_usd:
-            mean = float(np.mean(list(self.item_usd.values())))
-            return TaskCost(usd=mean, by_scenario=np.array([mean]))
-        return task_cost(self.workload, self.spec, self.plan)
-
-    @cached_property
-    def per_success(self) -> Array:
-        """Equally likely costs per success, ascending; of a task that costs 1, where projected."""
-        count = self.plan.n_paths
-        if not self.item_usd:
-            return 1 / success_rates(self.trials, count)[::-1]
-        rng = stream(self.seed, self.workload.name, self.spec.id, "items")
-        return costs_per_success(self.trials, self.item_usd, count, rng)
-
-    @property
-    def usd(self) -> float:
-        """Cost per success as measured; infinite where nothing was solved."""
-        rate = self.trials.successes / self.trials.trials
-        return self.task.usd / rate if rate else np.inf
-
-    def leader(self) -> Leader:
-        """Return what tells how many more trials it takes."""
-        low, high = np.quantile(self.per_success, _ONE_SIGMA, method=_MIDPOINTS).tolist()
-        rate = self.trials.successes / self.trials.trials or self.trials.mean
-        return Leader(
-            model=self.spec.id,
-            trials=self.trials.trials,
-            log_usd=np.log(np.maximum(self.task.by_scenario, _LEAST) / rate),
-            log_error=float(np.log(max(high, _LEAST) / max(low, _LEAST))) / 2,
-        )
-
-
-def _measured(tried: list[_Tried], confidence: float) -> tuple[list[SuccessCost], list[Settling]]:
+def _measured(tried: list[Tried], confidence: float) -> tuple[list[SuccessCost], list[Settling]]:
     """Return the rows of a workload, best first, and what would settle it."""
     name = tried[0].workload.name
     tried = sorted(tried, key=lambda one: (one.usd, one.task.usd))
@@ -304,13 +226,13 @@ def _measured(tried: list[_Tried], confidence: float) -> tuple[list[SuccessCost]
     return rows, [settling]
 
 
-def _row(rank: int, one: _Tried, drawn: Array, cheapest: float, confidence: float) -> SuccessCost:
+def _row(rank: int, one: Tried, drawn: Array, cheapest: float, confidence: float) -> SuccessCost:
     trials = one.trials
     tail = (1 - confidence) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail], method=_MIDPOINTS).tolist()
+    low, high = np.quantile(drawn, [tail, 1 - tail], method=MIDPOINTS).tolist()
     if trials.successes == trials.trials and not one.item_usd:
         low = min(
-            low, float(np.quantile(one.task.by_scenario, tail, method=_MIDPOINTS))
+            low, float(np.quantile(one.task.by_scenario, tail, method=MIDPOINTS))
         )  # it may always succeed
     rates = rate_interval(trials, confidence)
     return SuccessCost(

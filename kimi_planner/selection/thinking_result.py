@@ -36,7 +36,7 @@ class ThinkingBreakEven:
         infinity where it may be cheaper at any amount. ``None`` without evaluations of both.
     rate_needed
         Success rate of the thinking model at which the two are equal with today's reasoning; above 1
-        if none would do, ``None`` if the plain rate is not known.
+        if none would do, 0 or below if any would, ``None`` if the plain rate is not known.
     chance
         Probability that thinking pays today; ``None`` without evaluations of both.
     curve : DataFrame
@@ -85,6 +85,8 @@ class ThinkingBreakEven:
             need = f"Thinking breaks even in {measure} at a success rate of {self.rate_needed:.1%}"
             if self.rate_needed > 1:
                 need = f"No success rate lets thinking break even in {measure}"
+            elif self.rate_needed <= 0:
+                need = f"Thinking pays in {measure} at any success rate"
             said.append(f"{need}; {self.plain_model} has {self.plain_rate:.1%}{self._has()}.")
         elif self.value_per_success_usd is None and self.plain_usd_per_task > 0:
             ratio = self.thinking_usd_per_task / self.plain_usd_per_task
