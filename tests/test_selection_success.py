@@ -342,7 +342,7 @@ def test_one_seed_one_result():
     """The same seed gives the same numbers, whatever other workloads are there."""
     trials = summary(k2=(30, 50), k2_5=(45, 50))
     first = cost_per_success(plain(), trials, seed=3, **PLAN)
-    again = cost_per_success([plain(name="v"), plain()], trials, seed=3, **PLAN)
+    again = cost_per_success(iter([plain(name="v"), plain()]), trials, seed=3, **PLAN)
     assert first.rows == again.rows[4:]
 
 

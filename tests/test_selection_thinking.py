@@ -184,8 +184,11 @@ def test_which_model_reasons_is_the_catalog_s_to_say():
     for value in (0, -1, math.nan, "much", True):
         with pytest.raises(ScenarioError, match="value_per_success_usd"):
             pays(value_per_success_usd=value)
-    with pytest.raises(EvaluationError, match="no results for v"):
-        pays(workload(name="v"), tried(1, 2))
+    with pytest.raises(EvaluationError, match="no results for ww"):
+        pays(workload(name="ww"), tried(1, 2))
+    assert "Evaluations of w are not used" in pays(workload(name="chat"), tried(1, 2)).notes[0]
+    with pytest.raises(ScenarioError, match="Give one Workload"):
+        pays([workload()])
 
 
 def test_it_reads_well():

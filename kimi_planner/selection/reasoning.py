@@ -70,12 +70,12 @@ class ReasoningCost:
             return float(self.straight[0] + self.straight[1] * Fraction(multiplier))
         if multiplier not in self.known:
             few = task_cost(self.workload, self.spec, self.few, reasoning=multiplier)
-            self.known[multiplier] = few.usd * self._scale
+            self.known[multiplier] = float(few.by_scenario.mean()) * self._scale
         return self.known[multiplier]
 
     @cached_property
     def _scale(self) -> float:
-        few = task_cost(self.workload, self.spec, self.few).usd
+        few = float(task_cost(self.workload, self.spec, self.few).by_scenario.mean())
         return self.today.usd / few if few else 1.0
 
     def curve(self) -> list[float]:

@@ -80,7 +80,7 @@ def cost_per_success(
         If a scenario is out of its bounds, or a given projection lacks a workload or stands beside a
         scenario of its own.
     EvaluationError
-        If the evaluations are of none of the workloads.
+        If the evaluations are of none of the workloads, and a name is nearly that of one.
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, or states no price for it.
 
@@ -92,14 +92,14 @@ def cost_per_success(
     of price. The success rate is Beta(s + ½, n - s + ½). An interval holds both, from one tail to
     the other. Models that were tried on the same items are compared item by item.
     """
-    plan = planned(workloads, projection, seed=seed, **scenario)
+    asked = chosen_workloads(workloads)
+    plan = planned(asked, projection, seed=seed, **scenario)
     if (
         isinstance(confidence, bool)
         or not isinstance(confidence, int | float)
         or not 0 < confidence < 1
     ):
         raise ScenarioError(f"confidence is {shown(confidence)}. It must lie between 0 and 1.")
-    asked = chosen_workloads(workloads)
     notes = check_evaluations(evaluations, asked, plan) if evaluations is not None else []
     rows: list[SuccessCost] = []
     settlings: list[Settling] = []
@@ -161,7 +161,7 @@ def planned(
 def check_evaluations(
     evaluations: Evaluations, workloads: Iterable[Workload], plan: Projection
 ) -> list[str]:
-    """Refuse evaluations of unknown models or of none of the workloads; say what is not used."""
+    """Refuse unknown models, and names that are all misspelled; say what is not used."""
     if not isinstance(evaluations, Evaluations):
         raise EvaluationError(
             f"evaluations is {shown(evaluations)}. Give what read_evaluations returns."
@@ -175,10 +175,11 @@ def check_evaluations(
     others = [
         name for name in dict.fromkeys(key[0] for key in evaluations.trials) if name not in names
     ]
-    if others and all(name in others for name, _ in evaluations.trials):
+    near = next((hint for name in others if (hint := did_you_mean(name, names))), "")
+    if near and all(name in others for name, _ in evaluations.trials):
         raise EvaluationError(
             f"{evaluations.source}: no results for {', '.join(names)}. It has "
-            f"{', '.join(others)}.{did_you_mean(others[0], names)}"
+            f"{', '.join(others)}.{near} Correct the name, or leave the evaluations out."
         )
     said = [
         f"Evaluations of {name} are not used: there is no such workload here."
@@ -231,9 +232,8 @@ def _row(rank: int, one: Tried, drawn: Array, cheapest: float, confidence: float
     tail = (1 - confidence) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], method=MIDPOINTS).tolist()
     if trials.successes == trials.trials and not one.item_usd:
-        low = min(
-            low, float(np.quantile(one.task.by_scenario, tail, method=MIDPOINTS))
-        )  # it may always succeed
+        always = float(np.quantile(one.task.by_scenario, tail, method=MIDPOINTS))
+        low = min(low, always)  # it may never fail
     rates = rate_interval(trials, confidence)
     return SuccessCost(
         workload=one.workload.name,

@@ -78,7 +78,7 @@ def thinking_pays(
         If a model reasons that should not or the other way round, or a value or a scenario is out of
         its bounds.
     EvaluationError
-        If the evaluations are not of this workload.
+        If the evaluations are not of this workload, and a name is nearly that of it.
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, or states no price for it.
 
@@ -92,6 +92,8 @@ def thinking_pays(
     held whatever the reasoning. The cost of a task is always the projected one; tokens given with
     items are not used.
     """
+    if not isinstance(workload, Workload):
+        raise ScenarioError(f"workload is {shown(workload)}. Give one Workload.")
     models = [plain_model, thinking_model]
     if projection is None:
         scenario["models"] = models
@@ -206,12 +208,8 @@ def _drawn_rates(workload: Workload, tried: list[Trials], plan: Projection, seed
     correlation = dependence([influence(one) for one in tried])
     rng = stream(seed, workload.name, "trials")
     ranks = joint_ranks(correlation, plan.n_paths, rng)
-    # Influence is that on a cost per success, which falls as the rate grows.
     return np.array(
-        [
-            success_rates(one, plan.n_paths)[::-1][rank]
-            for one, rank in zip(tried, ranks, strict=True)
-        ]
+        [success_rates(one, plan.n_paths)[rank] for one, rank in zip(tried, ranks, strict=True)]
     )
 
 
