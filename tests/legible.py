@@ -52,7 +52,7 @@ def assert_legible(draw, *, on_slide=True):
 
 def assert_apart(ax, size):
     """Hold every text inside the canvas, and no two on each other."""
-    ax.figure.canvas.draw()
+    ax.figure.draw_without_rendering()
     canvas = ax.figure.bbox.padded(0.5)
     boxes = [(text, text.get_window_extent()) for text in _seen(ax)]
     for text, box in boxes:
@@ -77,17 +77,11 @@ def assert_large(ax):
 
 
 def _seen(ax):
-    ax.figure.draw_without_rendering()
     found = [text for text in ax.findobj(Text) if text.get_visible() and text.get_text().strip()]
-    ticks = {id(label): tick for axis in (ax.xaxis, ax.yaxis) for tick in
-             (*axis.get_major_ticks(), *axis.get_minor_ticks()) for label in (tick.label1, tick.label2)}  # fmt: skip
-    drawn = []
-    for text in found:
-        tick = ticks.get(id(text))
-        if tick is not None:
-            axis = tick.axes.xaxis if tick in {*ax.xaxis.get_major_ticks(), *ax.xaxis.get_minor_ticks()} else tick.axes.yaxis  # fmt: skip
-            low, high = sorted(axis.get_view_interval())
+    unseen = set()
+    for axis in (ax.xaxis, ax.yaxis):
+        low, high = sorted(axis.get_view_interval())
+        for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
             if not low - 1e-9 <= tick.get_loc() <= high + 1e-9:
-                continue
-        drawn.append(text)
-    return drawn
+                unseen |= {id(tick.label1), id(tick.label2)}
+    return [text for text in found if id(text) not in unseen]

@@ -17,6 +17,8 @@ from kimi_planner.plot.quality import cost_vs_quality
 from kimi_planner.plot.request import cost_per_request
 from kimi_planner.plot.spend import monthly_spend, spend_fan
 from kimi_planner.plot.style import slide
+from kimi_planner.plot.success import cost_per_success
+from kimi_planner.plot.thinking import thinking
 from kimi_planner.plot.throughput import throughput
 from kimi_planner.plot.tornado import tornado
 from kimi_planner.plot.what_if import what_if
@@ -31,6 +33,7 @@ __all__ = [
     "context_fit_curve",
     "conversation_growth",
     "cost_per_request",
+    "cost_per_success",
     "cost_vs_quality",
     "forecast",
     "monthly_spend",
@@ -38,6 +41,7 @@ __all__ = [
     "slide",
     "spend_distribution",
     "spend_fan",
+    "thinking",
     "throughput",
     "tornado",
     "what_if",

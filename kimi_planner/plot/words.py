@@ -147,17 +147,20 @@ def row_names(ax: Axes, names: Iterable[str], chars: int = _NAME_CHARS) -> None:
     ax.set_ylim(max(len(texts), 1) - 0.5, -0.5)
 
 
-def limit(ax: Axes, text: str, value: float, *, vertical: bool, color: str = BUDGET) -> Annotation:
-    """Draw a limit across the picture, named above it or at its left end."""
+def limit(
+    ax: Axes, text: str, value: float, *, vertical: bool, color: str = BUDGET, side: str = "left"
+) -> Annotation:
+    """Draw a limit across the picture, named above it or at one of its ends."""
+    right = side == "right"
     line = ax.axvline if vertical else ax.axhline
     line(value, color=color, linestyle="--", linewidth=1.5, zorder=3)
     return ax.annotate(
         literal(text),
-        (value, 1) if vertical else (0, value),
+        (value, 1) if vertical else (float(right), value),
         xycoords=ax.get_xaxis_transform() if vertical else ax.get_yaxis_transform(),
-        xytext=(0, 3) if vertical else (6, 2),
+        xytext=(0, 3) if vertical else (-6 if right else 6, 2),
         textcoords="offset points",
-        ha="center" if vertical else "left",
+        ha="center" if vertical else side,
         va="bottom",
         color=color,
         fontsize=SMALL,
