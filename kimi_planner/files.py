@@ -7,7 +7,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
@@ -32,6 +32,7 @@ __all__ = [
     "read_text",
     "read_toml",
     "refuse_unknown_keys",
+    "write_files",
     "write_text",
 ]
 
@@ -275,6 +276,27 @@ def write_text(path: str | Path, text: str) -> None:
     """Write UTF-8 text to ``path``, all of it or nothing."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+
+
+def write_files(files: Mapping[Path, bytes], *, overwrite: bool = False) -> None:
+    """Write several files, all of them or none as far as a file system allows.
+
+    Raises
+    ------
+    FileError
+        If a folder or file cannot be written to, or a file is there with other content and
+        ``overwrite`` is false.
+    """
+    if not overwrite:
+        for path, content in files.items():
+            if path.exists() and (not path.is_file() or path.read_bytes() != content):
+                raise FileError(
+                    f"{path} is there already, with other content. Name another folder, or pass --force "
+                    "to overwrite it."
+                )
+    with ExitStack() as renames:
+        for path, content in files.items():
+            renames.enter_context(atomic_path(path)).write_bytes(content)
 
 
 def refuse_unknown_keys(

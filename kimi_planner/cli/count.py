@@ -146,4 +146,6 @@ def _json(counted: CorpusCount) -> str:
 
 
 def _csv(counted: CorpusCount) -> str:
-    return counted.frame.to_csv(index=False)
+    from kimi_planner.safe import csv_text
+
+    return csv_text(counted.frame)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import wraps
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "as_of_option",
+    "force_option",
     "model_names",
     "parsed_date",
+    "png",
     "recommendation_of",
     "save_picture",
     "scenario_options",
     "workloads_argument",
     "write",
+    "write_all",
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -43,6 +47,9 @@ as_of_option = click.option(
     "--as-of",
     callback=parsed_date,
     help="Day whose prices count, such as 2026-11-24; today if not given.",
+)
+force_option = click.option(
+    "--force", is_flag=True, help="Overwrite files that are there with other content."
 )
 workloads_argument = click.argument("workloads", required=False, type=click.Path(path_type=Path))
 
@@ -147,15 +154,38 @@ def write(path: Path, text: str) -> None:
     click.echo(f"wrote {path}", err=True)
 
 
-def save_picture(ax: Axes, path: Path) -> None:
-    """Write the picture that an Axes is on as PNG, close it, and name the file on stderr."""
+def write_all(folder: Path, files: Mapping[str, str | bytes], *, force: bool) -> None:
+    """Write files into a folder, all or none, and name them on stderr."""
+    from kimi_planner.files import write_files
+
+    contents = {
+        folder / name: content
+        if isinstance(content, bytes)
+        else content.encode("utf-8", "backslashreplace")
+        for name, content in files.items()
+    }
+    write_files(contents, overwrite=force)
+    for path in contents:
+        click.echo(f"wrote {path}", err=True)
+
+
+def png(ax: Axes) -> bytes:
+    """Return the picture that an Axes is on as PNG, and close it."""
     from matplotlib import pyplot as plt
     from matplotlib.figure import Figure
 
-    from kimi_planner.files import atomic_path
-
+    picture = BytesIO()
     if isinstance(ax.figure, Figure):
-        with atomic_path(path) as temporary:
-            ax.figure.savefig(temporary, dpi=150, bbox_inches="tight", metadata={"Software": None})
+        ax.figure.savefig(
+            picture, format="png", dpi=150, bbox_inches="tight", metadata={"Software": None}
+        )
         plt.close(ax.figure)
+    return picture.getvalue()
+
+
+def save_picture(ax: Axes, path: Path) -> None:
+    """Write the picture that an Axes is on as PNG, close it, and name the file on stderr."""
+    from kimi_planner.files import write_files
+
+    write_files({path: png(ax)}, overwrite=True)
     click.echo(f"wrote {path}", err=True)

@@ -2,19 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from kimi_planner.cli.options import recommendation_of, scenario_options, workloads_argument, write
+from kimi_planner.cli.options import (
+    force_option,
+    recommendation_of,
+    scenario_options,
+    workloads_argument,
+    write_all,
+)
+from kimi_planner.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from kimi_planner.selection import Recommendation
 
 __all__ = ["command"]
+
+#: From a form of the report to its file.
+FILES = {
+    "html": "report.html",
+    "xlsx": "report.xlsx",
+    "markdown": "report.md",
+    "csv": "report.csv",
+    "json": "report.json",
+    "focus": "focus.csv",
+}
+
+
+def _forms(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
+    forms = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
+    for name in forms:
+        if name not in FILES:
+            raise click.BadParameter(
+                f"{name!r} is no form of a report.{did_you_mean(name, FILES)} Known: {', '.join(FILES)}."
+            )
+    if not forms:
+        raise click.BadParameter(f"name at least one of {', '.join(FILES)}.")
+    return forms
 
 
 @click.command("report")
 @workloads_argument
 @scenario_options
+@click.option(
+    "--format",
+    "forms",
+    callback=_forms,
+    default="html,markdown",
+    show_default=True,
+    help="Forms of the report, separated by commas: html, xlsx, markdown, csv, json, focus.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -22,17 +63,72 @@ __all__ = ["command"]
     show_default=True,
     help="Folder to write to.",
 )
-def command(workloads: Path | None, scenario: dict[str, Any], out: Path) -> None:
-    """Write report.html, one self-contained page, and report.md for WORKLOADS, a TOML file."""
+@force_option
+def command(
+    *,
+    workloads: Path | None,
+    scenario: dict[str, Any],
+    forms: tuple[str, ...],
+    out: Path,
+    force: bool,
+) -> None:
+    """Write a report on WORKLOADS, a TOML file, in one form or several.
+
+    report.html is one self-contained page, report.xlsx a workbook whose totals follow its prices
+    and assumptions, focus.csv the plan as FOCUS 1.2 rows that are marked as a forecast. All files
+    are written, or none.
+    """
+    from kimi_planner.report.tables import totals_sentence
+
+    recommendation = recommendation_of(workloads, scenario)
+    write_all(out, {FILES[name]: _WRITERS[name](recommendation) for name in forms}, force=force)
+    click.echo(totals_sentence(recommendation))
+
+
+def _html(recommendation: Recommendation) -> str:
     import matplotlib as mpl
 
     mpl.use("Agg")
     from kimi_planner.report.html import html_report
-    from kimi_planner.report.tables import totals_sentence
+
+    return html_report(recommendation)
+
+
+def _xlsx(recommendation: Recommendation) -> bytes:
+    from kimi_planner.report.xlsx import xlsx_report
+
+    return xlsx_report(recommendation)
+
+
+def _markdown(recommendation: Recommendation) -> str:
     from kimi_planner.report.text import markdown_report
 
-    recommendation = recommendation_of(workloads, scenario)
-    page, text = html_report(recommendation), markdown_report(recommendation)
-    write(out / "report.html", page)
-    write(out / "report.md", text)
-    click.echo(totals_sentence(recommendation))
+    return markdown_report(recommendation)
+
+
+def _csv(recommendation: Recommendation) -> str:
+    from kimi_planner.safe import csv_text
+
+    return csv_text(recommendation.projection.frame)
+
+
+def _json(recommendation: Recommendation) -> str:
+    from kimi_planner.report.json_form import plan_json
+
+    return plan_json(recommendation)
+
+
+def _focus(recommendation: Recommendation) -> str:
+    from kimi_planner.report.focus import focus_csv
+
+    return focus_csv(recommendation)
+
+
+_WRITERS: dict[str, Callable[[Recommendation], str | bytes]] = {
+    "html": _html,
+    "xlsx": _xlsx,
+    "markdown": _markdown,
+    "csv": _csv,
+    "json": _json,
+    "focus": _focus,
+}

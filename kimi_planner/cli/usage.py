@@ -95,6 +95,7 @@ def price(
     from kimi_planner.catalog import load_catalog
     from kimi_planner.pricing.spend import spend_by
     from kimi_planner.report.usage import spend_json, spend_text
+    from kimi_planner.safe import csv_text
 
     if model is not None and models is not None:
         raise click.UsageError("--model and --models exclude each other.")
@@ -103,7 +104,7 @@ def price(
     needed = by if priced_as is not None or "model" in by else (*by, "model")
     spend = spend_by(_totals(logs, needed, on_error), by=by, models=priced_as, catalog=prices)
     if form == "csv":
-        click.echo(spend.to_csv(index=False), nl=False)
+        click.echo(csv_text(spend), nl=False)
         if spend.attrs["rejected"]:
             click.echo(f"bad rows left out: {spend.attrs['rejected']:,}", err=True)
     else:
@@ -233,6 +234,7 @@ def reconcile_(
     """
     from kimi_planner.reconciliation import reconcile
     from kimi_planner.report.reconciled import reconciliation_json, reconciliation_text
+    from kimi_planner.safe import csv_text
 
     told_by = [workload] if isinstance(workload, str) else []
     keys = tuple(dict.fromkeys(["month", "model", *told_by]))
@@ -251,7 +253,7 @@ def reconcile_(
     forms = {
         "table": lambda: reconciliation_text(found),
         "json": lambda: reconciliation_json(found),
-        "csv": lambda: found.frame.to_csv(index=False),
+        "csv": lambda: csv_text(found.frame),
     }
     click.echo(forms[form](), nl=False)
 

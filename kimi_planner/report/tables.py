@@ -10,6 +10,7 @@ import numpy as np
 from kimi_planner.catalog import Catalog, Exchange
 from kimi_planner.money import EXACT, usd
 from kimi_planner.projection import Projection, Spend
+from kimi_planner.safe import on_one_line
 from kimi_planner.selection import Recommendation
 from kimi_planner.workload import QUANTITY_FIELDS
 from kimi_planner.workload.quantity import number_text
@@ -28,11 +29,19 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Table:
-    """Headers and rows of text; ``right`` holds the columns to align right."""
+    """Headers and rows of text; ``right`` holds the columns to align right.
+
+    Every cell is on one line, cut where it is very long, and shows what cannot be seen in it.
+    """
 
     headers: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     right: frozenset[int] = frozenset()
+
+    def __post_init__(self) -> None:
+        rows = tuple(tuple(map(on_one_line, row)) for row in self.rows)
+        object.__setattr__(self, "headers", tuple(map(on_one_line, self.headers)))
+        object.__setattr__(self, "rows", rows)
 
 
 def spend_table(recommendation: Recommendation) -> Table:
