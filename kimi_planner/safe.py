@@ -71,7 +71,7 @@ def csv_text(frame: pd.DataFrame) -> str:
     harmless_frame = frame.copy(deep=False)
     for place, dtype in enumerate(frame.dtypes):
         if dtype.kind not in "biufmM":
-            column = frame.iloc[:, place].astype(object).map(harmless)
+            column = [harmless(one) for one in frame.iloc[:, place]]
             harmless_frame.isetitem(place, column)
     harmless_frame.columns = [harmless(name) for name in frame.columns]
     text: str = harmless_frame.to_csv(index=False, lineterminator="\n")

@@ -41,7 +41,7 @@ SOURCE = f"{UNSEEN}\r\n=1+1\n" + "x" * 100_000
 
 @pytest.fixture(scope="module")
 def hostile():
-    """A plan of workloads with hostile names; every text that a user gives is hostile."""
+    """Plan workloads with hostile names; every text that a user gives is hostile."""
     workloads = [
         Workload(
             name=name, requests_per_day=5, prompt_tokens=10, completion_tokens=10, source=SOURCE,
