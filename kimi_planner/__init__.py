@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         throughput,
     )
     from kimi_planner.reconciliation import Reconciliation, reconcile
+    from kimi_planner.report.focus import focus_forecast, focus_usage
     from kimi_planner.request import Estimate, estimate
     from kimi_planner.selection import (
         Evaluations,
@@ -100,6 +101,8 @@ __all__ = [
     "count_tokens_batch",
     "diff_catalogs",
     "estimate",
+    "focus_forecast",
+    "focus_usage",
     "forecast_spend",
     "load_catalog",
     "load_limits",
@@ -164,6 +167,8 @@ _HOMES = {
     "count_tokens_batch": "tokens.text",
     "diff_catalogs": "catalog.diff",
     "estimate": "request",
+    "focus_forecast": "report.focus",
+    "focus_usage": "report.focus",
     "forecast_spend": "projection",
     "load_catalog": "catalog",
     "load_limits": "limits",

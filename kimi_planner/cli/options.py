@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kimi_planner.selection import Recommendation, Requirements
 
 __all__ = [
+    "account_options",
     "as_of_option",
     "force_option",
     "model_names",
@@ -99,6 +100,22 @@ def scenario_options(command: Command) -> Command:
 
     wrapped: Any = gathered
     for option in reversed(_SCENARIO):
+        wrapped = option(wrapped)
+    return cast(Command, wrapped)
+
+
+def account_options(command: Command) -> Command:
+    """Add the options that say whose bill FOCUS rows are on."""
+    wrapped: Any = command
+    for option in (
+        click.option("--account-name", help="BillingAccountName of FOCUS rows; else empty."),
+        click.option(
+            "--account-id",
+            default="not stated",
+            show_default=True,
+            help="BillingAccountId of FOCUS rows.",
+        ),
+    ):
         wrapped = option(wrapped)
     return cast(Command, wrapped)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kimi_planner.cli.options import (
+    account_options,
     force_option,
     recommendation_of,
     scenario_options,
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from kimi_planner.selection import Recommendation
 
 __all__ = ["command"]
+
+Writer = Callable[["Recommendation"], str | bytes]
 
 #: From a form of the report to its file.
 FILES = {
@@ -63,6 +67,7 @@ def _forms(_context: click.Context, _option: click.Parameter, value: str) -> tup
     show_default=True,
     help="Folder to write to.",
 )
+@account_options
 @force_option
 def command(
     *,
@@ -70,6 +75,8 @@ def command(
     scenario: dict[str, Any],
     forms: tuple[str, ...],
     out: Path,
+    account_id: str,
+    account_name: str | None,
     force: bool,
 ) -> None:
     """Write a report on WORKLOADS, a TOML file, in one form or several.
@@ -81,7 +88,8 @@ def command(
     from kimi_planner.report.tables import totals_sentence
 
     recommendation = recommendation_of(workloads, scenario)
-    write_all(out, {FILES[name]: _WRITERS[name](recommendation) for name in forms}, force=force)
+    writers: dict[str, Writer] = {**_WRITERS, "focus": partial(_focus, account_id, account_name)}
+    write_all(out, {FILES[name]: writers[name](recommendation) for name in forms}, force=force)
     click.echo(totals_sentence(recommendation))
 
 
@@ -118,17 +126,18 @@ def _json(recommendation: Recommendation) -> str:
     return plan_json(recommendation)
 
 
-def _focus(recommendation: Recommendation) -> str:
-    from kimi_planner.report.focus import focus_csv
+def _focus(account_id: str, account_name: str | None, recommendation: Recommendation) -> str:
+    from kimi_planner.report.focus import Account, focus_csv, focus_forecast
 
-    return focus_csv(recommendation)
+    account = Account(id=account_id, name=account_name)
+    projection, best = recommendation.projection, recommendation.best
+    return focus_csv(focus_forecast(projection, best, account=account))
 
 
-_WRITERS: dict[str, Callable[[Recommendation], str | bytes]] = {
+_WRITERS: dict[str, Writer] = {
     "html": _html,
     "xlsx": _xlsx,
     "markdown": _markdown,
     "csv": _csv,
     "json": _json,
-    "focus": _focus,
 }

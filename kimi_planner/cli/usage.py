@@ -8,6 +8,13 @@ from typing import Any, Literal
 
 import click
 
+from kimi_planner.cli.focus import focus
+from kimi_planner.cli.logs import (
+    catalog_option,
+    logs_argument,
+    on_error_option,
+    totals_of_logs,
+)
 from kimi_planner.cli.options import as_of_option, parsed_date, save_picture, write
 from kimi_planner.cli.progress import progress
 
@@ -39,12 +46,6 @@ def _pairs(
     return {key: value for key, _, value in pairs}
 
 
-logs_argument = click.argument(
-    "logs", nargs=-1, required=True, metavar="LOG...", type=click.Path(path_type=Path)
-)
-catalog_option = click.option(
-    "--catalog", help="Prices: version of the catalog, or the path of a TOML file."
-)
 form_option = click.option(
     "--format",
     "form",
@@ -53,13 +54,7 @@ form_option = click.option(
     show_default=True,
     help="Form of what is printed.",
 )
-on_error_option = click.option(
-    "--on-error",
-    type=click.Choice(["raise", "skip"]),
-    default="raise",
-    show_default=True,
-    help="Stop at a bad row, or leave it out and count it.",
-)
+command.add_command(focus)
 
 
 @command.command("price")
@@ -102,7 +97,9 @@ def price(
     priced_as = (model,) if model is not None else models
     prices = load_catalog(catalog)
     needed = by if priced_as is not None or "model" in by else (*by, "model")
-    spend = spend_by(_totals(logs, needed, on_error), by=by, models=priced_as, catalog=prices)
+    spend = spend_by(
+        totals_of_logs(logs, needed, on_error), by=by, models=priced_as, catalog=prices
+    )
     if form == "csv":
         click.echo(csv_text(spend), nl=False)
         if spend.attrs["rejected"]:
@@ -240,7 +237,7 @@ def reconcile_(
     keys = tuple(dict.fromkeys(["month", "model", *told_by]))
     found = reconcile(
         plan,
-        _totals(logs, keys, on_error),
+        totals_of_logs(logs, keys, on_error),
         choice=choice,
         workload=workload,
         model=priced_as,
@@ -256,12 +253,3 @@ def reconcile_(
         "csv": lambda: csv_text(found.frame),
     }
     click.echo(forms[form](), nl=False)
-
-
-def _totals(logs: tuple[Path, ...], by: tuple[str, ...], on_error: Literal["raise", "skip"]) -> Any:
-    from kimi_planner.pricing.sources import total_usage
-    from kimi_planner.pricing.totals import added
-
-    with progress("reading") as advance:
-        parts = [total_usage(log, by, on_error=on_error, progress=advance) for log in logs]
-    return added(parts, ", ".join(map(str, logs)))
