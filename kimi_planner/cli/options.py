@@ -165,7 +165,7 @@ def model_names(text: str | None) -> list[str] | None:
 
 def write(path: Path, text: str) -> None:
     """Write a file, all of it or nothing, and name it on stderr."""
-    from kimi_planner.files import write_text
+    from kimi_planner.writes import write_text
 
     write_text(path, text)
     click.echo(f"wrote {path}", err=True)
@@ -173,7 +173,7 @@ def write(path: Path, text: str) -> None:
 
 def write_all(folder: Path, files: Mapping[str, str | bytes], *, force: bool) -> None:
     """Write files into a folder, all or none, and name them on stderr."""
-    from kimi_planner.files import write_files
+    from kimi_planner.writes import write_files
 
     contents = {
         folder / name: content
@@ -202,7 +202,7 @@ def png(ax: Axes) -> bytes:
 
 def save_picture(ax: Axes, path: Path) -> None:
     """Write the picture that an Axes is on as PNG, close it, and name the file on stderr."""
-    from kimi_planner.files import write_files
+    from kimi_planner.writes import write_files
 
     write_files({path: png(ax)}, overwrite=True)
     click.echo(f"wrote {path}", err=True)
