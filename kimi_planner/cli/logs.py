@@ -9,7 +9,22 @@ import click
 
 from kimi_planner.cli.progress import progress
 
-__all__ = ["catalog_option", "logs_argument", "on_error_option", "totals_of_logs"]
+__all__ = ["catalog_option", "logs_argument", "on_error_option", "pairs", "totals_of_logs"]
+
+
+def pairs(
+    _context: click.Context, option: click.Parameter, values: tuple[str, ...]
+) -> str | dict[str, str] | None:
+    """Read one plain value, or several of the form KEY=VALUE."""
+    if not values:
+        return None
+    if len(values) == 1 and "=" not in values[0]:
+        return values[0]
+    found = [value.rpartition("=") for value in values]
+    if not all(key and value for key, _, value in found):
+        raise click.BadParameter("give one value, or several of the form KEY=VALUE.", param=option)
+    return {key: value for key, _, value in found}
+
 
 logs_argument = click.argument(
     "logs", nargs=-1, required=True, metavar="LOG...", type=click.Path(path_type=Path)

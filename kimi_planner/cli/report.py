@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kimi_planner.cli.logs import pairs, totals_of_logs
 from kimi_planner.cli.options import (
     account_options,
     force_option,
@@ -20,6 +21,7 @@ from kimi_planner.cli.options import (
 from kimi_planner.errors import did_you_mean
 
 if TYPE_CHECKING:
+    from kimi_planner.report.tables import Section
     from kimi_planner.selection import Recommendation
 
 __all__ = ["command"]
@@ -67,6 +69,23 @@ def _forms(_context: click.Context, _option: click.Parameter, value: str) -> tup
     show_default=True,
     help="Folder to write to.",
 )
+@click.option(
+    "--previous",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Compare with an earlier report: its report.json.",
+)
+@click.option(
+    "--actuals",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Hold the plan against a usage log, by cause; may be repeated.",
+)
+@click.option(
+    "--workload",
+    multiple=True,
+    callback=pairs,
+    help="Column of the log that names the workload of a call, or MODEL=WORKLOAD for each model.",
+)
 @account_options
 @force_option
 def command(
@@ -75,6 +94,9 @@ def command(
     scenario: dict[str, Any],
     forms: tuple[str, ...],
     out: Path,
+    previous: Path | None,
+    actuals: tuple[Path, ...],
+    workload: str | dict[str, str] | None,
     account_id: str,
     account_name: str | None,
     force: bool,
@@ -83,14 +105,47 @@ def command(
 
     report.html is one self-contained page, report.xlsx a workbook whose totals follow its prices
     and assumptions, focus.csv the plan as FOCUS 1.2 rows that are marked as a forecast. All files
-    are written, or none.
+    are written, or none. Comparisons stand in report.md, and are printed.
     """
     from kimi_planner.report.tables import totals_sentence
+    from kimi_planner.report.text import markdown_report, section_text
 
+    if workload is not None and not actuals:
+        raise click.UsageError("--workload tells calls of --actuals apart; give that too.")
     recommendation = recommendation_of(workloads, scenario)
-    writers: dict[str, Writer] = {**_WRITERS, "focus": partial(_focus, account_id, account_name)}
+    sections = _sections(recommendation, previous, actuals, workload)
+    writers: dict[str, Writer] = {
+        **_WRITERS,
+        "markdown": partial(markdown_report, sections=sections),
+        "focus": partial(_focus, account_id, account_name),
+    }
     write_all(out, {FILES[name]: writers[name](recommendation) for name in forms}, force=force)
-    click.echo(totals_sentence(recommendation))
+    click.echo("\n\n".join([totals_sentence(recommendation), *map(section_text, sections)]))
+
+
+def _sections(
+    recommendation: Recommendation,
+    previous: Path | None,
+    actuals: tuple[Path, ...],
+    workload: str | dict[str, str] | None,
+) -> list[Section]:
+    """Return the comparisons that are asked for."""
+    from kimi_planner.reconciliation import reconcile
+    from kimi_planner.report.comparisons import actuals_section, previous_section
+
+    sections = [] if previous is None else [previous_section(recommendation, previous)]
+    if actuals:
+        told_by = (workload,) if isinstance(workload, str) else ()
+        found = reconcile(
+            recommendation.projection,
+            totals_of_logs(actuals, ("month", "model", *told_by), "raise"),
+            choice=recommendation.best,
+            workload=workload,
+            catalog=recommendation.projection.catalog,
+            pro_rata=True,
+        )
+        sections.append(actuals_section(found))
+    return sections
 
 
 def _html(recommendation: Recommendation) -> str:
@@ -106,12 +161,6 @@ def _xlsx(recommendation: Recommendation) -> bytes:
     from kimi_planner.report.xlsx import xlsx_report
 
     return xlsx_report(recommendation)
-
-
-def _markdown(recommendation: Recommendation) -> str:
-    from kimi_planner.report.text import markdown_report
-
-    return markdown_report(recommendation)
 
 
 def _csv(recommendation: Recommendation) -> str:
@@ -137,7 +186,6 @@ def _focus(account_id: str, account_name: str | None, recommendation: Recommenda
 _WRITERS: dict[str, Writer] = {
     "html": _html,
     "xlsx": _xlsx,
-    "markdown": _markdown,
     "csv": _csv,
     "json": _json,
 }

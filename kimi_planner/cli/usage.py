@@ -13,6 +13,7 @@ from kimi_planner.cli.logs import (
     catalog_option,
     logs_argument,
     on_error_option,
+    pairs,
     totals_of_logs,
 )
 from kimi_planner.cli.options import as_of_option, parsed_date, save_picture, write
@@ -30,20 +31,6 @@ def _names(_context: click.Context, _option: click.Parameter, value: str | None)
     if value is None:
         return None
     return tuple(name.strip() for name in value.split(",") if name.strip())
-
-
-def _pairs(
-    _context: click.Context, option: click.Parameter, values: tuple[str, ...]
-) -> str | dict[str, str] | None:
-    """Read one plain value, or several of the form KEY=VALUE."""
-    if not values:
-        return None
-    if len(values) == 1 and "=" not in values[0]:
-        return values[0]
-    pairs = [value.rpartition("=") for value in values]
-    if not all(key and value for key, _, value in pairs):
-        raise click.BadParameter("give one value, or several of the form KEY=VALUE.", param=option)
-    return {key: value for key, _, value in pairs}
 
 
 form_option = click.option(
@@ -193,13 +180,13 @@ def forecast(
     "--model",
     "choice",
     multiple=True,
-    callback=_pairs,
+    callback=pairs,
     help="Model that was planned, or WORKLOAD=MODEL for each; the recommended one if not given.",
 )
 @click.option(
     "--workload",
     multiple=True,
-    callback=_pairs,
+    callback=pairs,
     help="Column that names the workload of a call, or MODEL=WORKLOAD for each model.",
 )
 @click.option("--priced-as", help="Take every row of the log as this model.")

@@ -16,6 +16,7 @@ from kimi_planner.workload import QUANTITY_FIELDS
 from kimi_planner.workload.quantity import number_text
 
 __all__ = [
+    "Section",
     "Table",
     "assumptions_table",
     "catalog_table",
@@ -42,6 +43,15 @@ class Table:
         rows = tuple(tuple(map(on_one_line, row)) for row in self.rows)
         object.__setattr__(self, "headers", tuple(map(on_one_line, self.headers)))
         object.__setattr__(self, "rows", rows)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a report: a title, sentences, and tables."""
+
+    title: str
+    sentences: tuple[str, ...]
+    tables: tuple[Table, ...]
 
 
 def spend_table(recommendation: Recommendation) -> Table:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from tabulate import tabulate
 
 from kimi_planner.report.tables import (
+    Section,
     Table,
     assumptions_table,
     catalog_table,
@@ -26,6 +28,7 @@ __all__ = [
     "plain",
     "plan_text",
     "recommendation_text",
+    "section_text",
     "sentence_text",
 ]
 
@@ -52,11 +55,18 @@ def recommendation_text(recommendation: Recommendation) -> str:
     return "\n\n".join([sentences, *_reasons(recommendation), recommendation.projection.provenance])
 
 
-def markdown_report(recommendation: Recommendation) -> str:
-    """Return the whole report as one Markdown text."""
+def section_text(section: Section) -> str:
+    """Return a part of a report for a terminal."""
+    tables = [plain(table) for table in section.tables]
+    sentences = "\n".join(f"  {on_one_line(sentence)}" for sentence in section.sentences)
+    return "\n\n".join([f"{section.title}:", *tables, sentences])
+
+
+def markdown_report(recommendation: Recommendation, sections: Sequence[Section] = ()) -> str:
+    """Return the whole report as one Markdown text, comparisons with others after its totals."""
     projection = recommendation.projection
     catalog = projection.catalog
-    sections = [
+    parts = [
         "# Kimi API budget",
         sentence_text(totals_sentence(recommendation)),
         *("- " + sentence_text(sentence) for sentence in recommendation.sentences()),
@@ -64,6 +74,7 @@ def markdown_report(recommendation: Recommendation) -> str:
         markdown(months_table(recommendation)),
         "## By workload and model (USD a month, average of the horizon)",
         markdown(spend_table(recommendation)),
+        *(_markdown_section(section) for section in sections),
         "## Excluded models",
         markdown(exclusions_table(recommendation)) if recommendation.exclusions else "None.",
         "## What the ranges leave out",
@@ -75,7 +86,13 @@ def markdown_report(recommendation: Recommendation) -> str:
         *(sentence_text(sentence) for sentence in source_sentences(catalog)),
         escaped(projection.provenance),
     ]
-    return "\n\n".join(sections) + "\n"
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown_section(section: Section) -> str:
+    tables = [markdown(table) for table in section.tables]
+    sentences = "\n".join(f"- {sentence_text(sentence)}" for sentence in section.sentences)
+    return "\n\n".join([f"## {sentence_text(section.title)}", *tables, sentences])
 
 
 def _reasons(recommendation: Recommendation) -> list[str]:
