@@ -30,16 +30,17 @@ CERTAIN = Workload(
 
 
 def planned(workloads, catalog=None, **options):
-    settings = {"months": 3, "as_of": AS_OF, "n_paths": 2000, "catalog": catalog, **options}
+    settings = {"months": 3, "as_of": AS_OF, "n_paths": 1000, "catalog": catalog, **options}
     return recommend(workloads, **settings)
 
 
 def discounted_cache():
-    """Return the catalog with prices of cached tokens, so that their share counts."""
+    """Return the catalog with prices of cached tokens, so that their share counts, and a rate."""
     catalog = load_catalog()
     for spec in catalog:
-        catalog = catalog.with_price(spec.id, cached_input_usd_per_mtok=spec.input_usd_per_mtok / 4)
-    return catalog
+        cached = spec.input_usd_per_mtok / 4
+        catalog = catalog.with_price(spec.id, cached_input_usd_per_mtok=cached)
+    return catalog.in_currency("EUR", rate="0.92", on=AS_OF)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def plans():
     )
     return {
         "example": planned(example),
-        "seasonal": planned(seasonal, months=6),
+        "seasonal": planned(seasonal, months=4),
         "certain": planned([CERTAIN], discounted_cache()),
         "beyond": planned([beyond], public),
     }
@@ -184,6 +185,13 @@ def test_values_in_the_file_are_those_of_its_formulas(books, recalculated, name)
     assert found > 50
 
 
+def test_another_currency_stands_beside_the_total(plans, recalculated):
+    """Where a rate is given, the total is shown at it too, as a formula."""
+    sheet = recalculated["certain", "as it is"]["Summary"]
+    whole = float(plans["certain"].projection.mix(plans["certain"].best).over_months().mean()[0])
+    assert sheet.cell(row_of(sheet, "whole plan, EUR"), 3).value == pytest.approx(0.92 * whole)
+
+
 def repriced(plan, prices):
     """Return the plan at other prices, each workload on the model it had."""
     catalog = plan.projection.catalog
@@ -192,7 +200,7 @@ def repriced(plan, prices):
         new = {name: str(one) for name, one in zip(names, given, strict=True) if one is not None}
         catalog = catalog.with_price(model, **new)
     workloads = plan.projection.workloads
-    moved = planned(workloads, catalog, n_paths=plan.projection.n_paths)
+    moved = planned(workloads, catalog, models=sorted(set(plan.best.values())))
     return {
         (name, str(month)): float(amount)
         for name, model in plan.best.items()
@@ -308,3 +316,17 @@ def test_no_model_qualifies():
     texts = [cell.value for row in book["Summary"].iter_rows() for cell in row if cell.value]
     assert "certain: no model qualifies." in texts
     assert monthly(book) == {}
+
+
+def test_some_workloads_have_a_model():
+    """A workload without a model is named, and not in the totals of the others."""
+    plan = recommend(
+        [replace(CERTAIN, name="dear", budget_usd_per_month=1), CERTAIN], months=1, as_of=AS_OF
+    )
+    data = io.BytesIO(xlsx_report(plan))
+    book = openpyxl.load_workbook(data, data_only=True)
+    assert monthly(book).keys() == {("certain", "2026-12")}
+    sheet = book["Summary"]
+    assert sheet.cell(row_of(sheet, "dear"), 2).value == "no model qualifies"
+    amount = plan.projection.of(plan.best["certain"], "certain").mean()[0]
+    assert sheet.cell(row_of(sheet, "whole plan"), 3).value == pytest.approx(float(amount))
