@@ -27,7 +27,7 @@ from kimi_planner import (
     recommend,
     total_usage,
 )
-from kimi_planner.report.focus import Account, focus_csv
+from kimi_planner.report.focus import focus_csv
 from kimi_planner.workload import example_path
 
 AS_OF = date(2026, 11, 24)
@@ -118,7 +118,7 @@ def summed(rows, column):
 
 def test_columns_and_values_are_those_of_the_specification(log, catalog):
     """Every row has the 21 mandatory columns and the fixed values; times are UTC and whole."""
-    rows = rows_of(focus_usage(log, catalog=catalog, account=Account(id="42", name="Team")))
+    rows = rows_of(focus_usage(log, catalog=catalog, account_id="42", account_name="Team"))
     assert len(MANDATORY) == 21
     assert {*MANDATORY, *ALSO} <= set(rows[0])
     for row in rows:

@@ -143,6 +143,9 @@ def test_html_shows_names_as_text(hostile):
     assert not re.search(r"<\s*(script|img|iframe|object|a)\b", page)
     assert "onerror" not in re.sub(r"&lt;/svg&gt;&lt;img src=x onerror=alert\(1\)&gt;", "", page)
     assert "{{ 7 * 7 }}{% raw %}" in page
+    assert r"\u202egpj.exe" in page
+    assert not set(UNSEEN) & set(page) & set("\u202e\u2066\u200f\x1b\x00")
+    assert len(page) < 1_000_000
 
 
 def test_markdown_shows_names_as_text(hostile):

@@ -46,12 +46,19 @@ def focus(
 
     The costs add up to those of `kimi-planner usage price`, exactly.
     """
-    from kimi_planner.report.focus import Account, focus_csv, focus_usage
+    from kimi_planner.report.focus import focus_csv, focus_usage
 
     keys = (by, *(() if model is not None else ("model",)), *tags)
     totals = totals_of_logs(logs, keys, on_error)
-    account = Account(id=account_id, name=account_name)
-    frame = focus_usage(totals, by=by, model=model, tags=tags, account=account, catalog=catalog)
+    frame = focus_usage(
+        totals,
+        by=by,
+        model=model,
+        tags=tags,
+        account_id=account_id,
+        account_name=account_name,
+        catalog=catalog,
+    )
     if out is None:
         click.echo(focus_csv(frame), nl=False)
     else:

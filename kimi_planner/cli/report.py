@@ -176,11 +176,11 @@ def _json(recommendation: Recommendation) -> str:
 
 
 def _focus(account_id: str, account_name: str | None, recommendation: Recommendation) -> str:
-    from kimi_planner.report.focus import Account, focus_csv, focus_forecast
+    from kimi_planner.report.focus import focus_csv, focus_forecast
 
-    account = Account(id=account_id, name=account_name)
     projection, best = recommendation.projection, recommendation.best
-    return focus_csv(focus_forecast(projection, best, account=account))
+    rows = focus_forecast(projection, best, account_id=account_id, account_name=account_name)
+    return focus_csv(rows)
 
 
 _WRITERS: dict[str, Writer] = {

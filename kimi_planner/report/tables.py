@@ -171,7 +171,7 @@ def catalog_table(catalog: Catalog) -> Table:
 
 def source_sentences(catalog: Catalog) -> list[str]:
     """Return where the prices come from, and every contradiction in it with the value chosen."""
-    return [
+    sentences = [
         *(f"A scenario, not a published price: {'; '.join(catalog.derived_from)}.",)
         * bool(catalog.derived_from),
         f"Source: {catalog.source}.",
@@ -181,6 +181,7 @@ def source_sentences(catalog: Catalog) -> list[str]:
             for one in catalog.conflicts
         ),
     ]
+    return [on_one_line(one) for one in sentences]
 
 
 def totals_sentence(recommendation: Recommendation) -> str:

@@ -23,6 +23,7 @@ from kimi_planner.safe import csv_text
 __all__ = [
     "COLUMNS",
     "MANDATORY",
+    "NOT_STATED",
     "Account",
     "Charge",
     "Forecast",
@@ -31,6 +32,8 @@ __all__ = [
     "frame_of",
 ]
 
+#: The account where nobody says it; the column must not be null.
+NOT_STATED = "not stated"
 #: Columns that every FOCUS 1.2 file has.
 MANDATORY = (
     "BilledCost",
@@ -110,11 +113,11 @@ class Account:
     Attributes
     ----------
     id, name
-        As the provider has them. A log does not say; neither does a plan.
+        As the provider has them.
     """
 
-    id: str = "not stated"
-    name: str | None = None
+    id: str
+    name: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,14 @@ import pandas as pd
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import EXACT, exact_decimal, total
 from kimi_planner.projection import Projection, Spend
-from kimi_planner.report.focus.charges import Account, Charge, Forecast, charges_of, frame_of
+from kimi_planner.report.focus.charges import (
+    NOT_STATED,
+    Account,
+    Charge,
+    Forecast,
+    charges_of,
+    frame_of,
+)
 
 __all__ = ["focus_forecast"]
 
@@ -24,7 +31,8 @@ def focus_forecast(
     choice: Mapping[str, str] | str,
     *,
     percentile: int | None = None,
-    account: Account | None = None,
+    account_id: str = NOT_STATED,
+    account_name: str | None = None,
 ) -> pd.DataFrame:
     """Return what a plan expects as rows of FOCUS 1.2: one per workload, month and meter.
 
@@ -37,8 +45,8 @@ def focus_forecast(
     percentile : int, optional
         From 1 to 99: the month's spend at this percentile of the scenarios, and tokens in
         proportion; the expected spend and tokens if not given.
-    account : Account, optional
-        Whose bill it would be.
+    account_id, account_name : str, optional
+        Whose bill it would be, as the provider has it.
 
     Returns
     -------
@@ -66,7 +74,7 @@ def focus_forecast(
         for name, model in chosen.items()
         for charge in _charges(projection, name, model, percentile)
     ]
-    return frame_of(charges, account or Account())
+    return frame_of(charges, Account(id=account_id, name=account_name))
 
 
 def _charges(

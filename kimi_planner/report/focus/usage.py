@@ -15,7 +15,14 @@ from kimi_planner.pricing.group import TOTALS
 from kimi_planner.pricing.sources import total_usage
 from kimi_planner.pricing.totals import UsageTotals
 from kimi_planner.projection.calendar import Month
-from kimi_planner.report.focus.charges import Account, Charge, charges_of, day_after, frame_of
+from kimi_planner.report.focus.charges import (
+    NOT_STATED,
+    Account,
+    Charge,
+    charges_of,
+    day_after,
+    frame_of,
+)
 
 __all__ = ["focus_usage"]
 
@@ -26,7 +33,8 @@ def focus_usage(
     by: Literal["day", "month"] = "day",
     model: str | None = None,
     tags: str | Sequence[str] = (),
-    account: Account | None = None,
+    account_id: str = NOT_STATED,
+    account_name: str | None = None,
     catalog: Catalog | str | Path | None = None,
 ) -> pd.DataFrame:
     """Return what a log cost as rows of FOCUS 1.2: one per period, model and meter.
@@ -41,8 +49,8 @@ def focus_usage(
         Price every row as this model; otherwise as the one that it names.
     tags : str or sequence of str
         Columns of the log that become ``Tags``.
-    account : Account, optional
-        Whose bill it is.
+    account_id, account_name : str, optional
+        Whose bill it is, as the provider has it; a log does not say.
     catalog : Catalog, str or Path, optional
         Whose prices; the default catalog if not given.
 
@@ -66,7 +74,9 @@ def focus_usage(
     names = (tags,) if isinstance(tags, str) else tuple(tags)
     keys = (by, *(() if model is not None else ("model",)), *names)
     totals = source.over(keys) if isinstance(source, UsageTotals) else total_usage(source, keys)
-    frame = frame_of(_charges(totals, by, model, names, catalog), account or Account())
+    frame = frame_of(
+        _charges(totals, by, model, names, catalog), Account(id=account_id, name=account_name)
+    )
     return frame.sort_values(["ChargePeriodStart", "SkuId"], kind="stable", ignore_index=True)
 
 
