@@ -24,13 +24,14 @@ _STYLES: dict[str, dict[str, Any]] = {
     "title": {"bold": True, "font_size": 16},
     "heading": {"bold": True, "font_size": 12, "font_color": "#1F4E79"},
     "header": {"bold": True, "bg_color": "#DCE8F3", "bottom": 1, "text_wrap": True},
+    "header_beside": {"bold": True, "bg_color": "#DCE8F3", "bottom": 1, "align": "left", "indent": 1},
     "header_right": {"bold": True, "bg_color": "#DCE8F3", "bottom": 1, "text_wrap": True, "align": "right"},
     "text": {},
     "strong": {"bold": True},
     "wrapped": {"text_wrap": True},
-    "beside": {"text_wrap": True, "indent": 1},
+    "beside": {"text_wrap": True, "align": "left", "indent": 1},
     "muted": {**_MUTED, "text_wrap": True},
-    "aside": {**_MUTED, "indent": 1},
+    "aside": {**_MUTED, "align": "left", "indent": 1},
     "month": {"num_format": "yyyy-mm", "align": "left"},
     "count": {"num_format": _COUNT},
     "money": {"num_format": _MONEY},
@@ -44,10 +45,11 @@ _STYLES: dict[str, dict[str, Any]] = {
     "input_factor": {"num_format": "0.00", **_INPUT},
     "input_share": {"num_format": _SHARE, **_INPUT},
     "total_text": _TOTAL,
-    "total_count": {"num_format": _COUNT, **_TOTAL},
     "total_money": {"num_format": _MONEY, **_TOTAL},
 }  # fmt: skip
 _LINE_POINTS = 15
+_TEXT_WIDTH = 0.9  # of a letter, against the digit that widths are measured in
+_HIGH = {"title": 24, "big": 20}
 
 
 class Book:
@@ -67,7 +69,7 @@ class Book:
         self._bytes = BytesIO()
         self._book = Workbook(self._bytes, {"in_memory": True, "strings_to_urls": False})
         self._book.set_properties({"title": title, "created": datetime.combine(day, time())})
-        self._footer = footer[:200].replace("&", "&&")
+        self._footer = on_one_line(footer, 200).replace("&", "+")  # which begins a code there
         self.styles = {
             name: self._book.add_format({"font_name": "Calibri", "valign": "top", **style})
             for name, style in _STYLES.items()
@@ -109,6 +111,8 @@ class Sheet:
         """Write text, harmless and far shorter than a cell can hold."""
         text = on_one_line(text)
         self.raw.write_string(row, column, text, self._styles[style])
+        if style in _HIGH:
+            self.raw.set_row(row, _HIGH[style])
         if style in ("beside", "header", "header_right"):
             self._heighten(row, text, self._widths[column])
 
@@ -123,6 +127,8 @@ class Sheet:
     def formula(self, row: int, column: int, formula: str, value: float, style: str) -> None:
         """Write a formula, and the value that programs show which do not calculate."""
         self.raw.write_formula(row, column, f"={formula}", self._styles[style], value)
+        if style in _HIGH:
+            self.raw.set_row(row, _HIGH[style])
 
     def header(self, row: int, names: Iterable[str], *, at: int = 0, texts: int = 0) -> None:
         """Write the headers of a table from a column on; those after the texts are of numbers."""
@@ -140,7 +146,7 @@ class Sheet:
 
     def _heighten(self, row: int, text: str, width: float) -> None:
         """Make a row as high as its text needs; programs do not do so for merged cells."""
-        self._lines[row] = max(self._lines.get(row, 1), ceil(1.05 * len(text) / width))
+        self._lines[row] = max(self._lines.get(row, 1), ceil(_TEXT_WIDTH * len(text) / width))
         if self._lines[row] > 1:
             self.raw.set_row(row, min(400, _LINE_POINTS * self._lines[row]))
 

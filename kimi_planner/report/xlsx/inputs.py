@@ -66,7 +66,7 @@ def write_prices(sheet: Sheet, projection: Projection, prices: Sequence[Prices])
         texts=2,
     )
     for column, name in enumerate(("checked on", "source", "note"), start=5):
-        sheet.text(_FIRST_PRICE, column, name, "header")
+        sheet.text(_FIRST_PRICE, column, name, "header_beside")
     for one, row in zip(prices, price_rows(prices).values(), strict=True):
         sheet.text(row, 0, one.model)
         sheet.text(row, 1, one.name)
@@ -82,7 +82,7 @@ def write_prices(sheet: Sheet, projection: Projection, prices: Sequence[Prices])
     row = _FIRST_PRICE + len(prices) + 2
     if catalog.fees:
         sheet.header(row, ("fee", "", "USD a call", "", "", "", "what it is", ""), texts=2)
-        sheet.text(row, 6, "what it is", "header")
+        sheet.text(row, 6, "what it is", "header_beside")
         for fee in catalog.fees:
             row += 1
             sheet.text(row, 0, fee.name)
@@ -127,7 +127,7 @@ def write_assumptions(
         ),
         texts=1,
     )
-    sheet.text(_HEADER, 7, "source", "header")
+    sheet.text(_HEADER, 7, "source", "header_beside")
     fees = {fee.name: place for place, fee in enumerate(projection.catalog.fees)}
     for one, row in zip(assumed, assumed_rows(assumed).values(), strict=True):
         sheet.text(row, 0, one.workload)

@@ -30,7 +30,7 @@ _WIDTHS = {
     MONTHLY: _TOTALS_WIDTHS,
     BY_MODEL: _TOTALS_WIDTHS,
     ASSUMPTIONS: (24, 16, 14, 13, 13, 13, 13, 80),
-    PRICES: (22, 30, 13, 14, 13, 14, 64, 40),
+    PRICES: (22, 30, 13, 14, 13, 14, 70, 40),
 }
 
 
