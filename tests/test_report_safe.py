@@ -12,10 +12,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kimi_planner import KimiPlannerError, Workload, load_workloads, project, recommend, reconcile
+from kimi_planner import (
+    KimiPlannerError,
+    Workload,
+    load_catalog,
+    load_workloads,
+    project,
+    recommend,
+    reconcile,
+    spend_by,
+)
 from kimi_planner.report.html import html_report
 from kimi_planner.report.json_form import plan_json
 from kimi_planner.report.text import markdown_report, plan_text, sentence_text
+from kimi_planner.report.usage import spend_text
 from kimi_planner.safe import MAX_LINE_CHARS, as_written, csv_cell, csv_text, on_one_line
 
 mpl.use("Agg")
@@ -187,6 +197,20 @@ def test_json_keeps_every_text_as_data(hostile):
     """JSON is for programs: names are as they were given."""
     plan = json.loads(plan_json(hostile))
     assert list(plan["recommended"]) == list(NAMES)
+
+
+def test_values_of_a_log_are_text():
+    """Columns of a log that name teams are text on a terminal and in CSV."""
+    teams = [*NAMES, UNSEEN]
+    log = pd.DataFrame(
+        {"model": "kimi-k2", "prompt_tokens": 5, "completion_tokens": 1, "team": teams}
+    )
+    spend = spend_by(log, by="team")
+    text = spend_text(spend, ("team",), load_catalog())
+    assert all(line.isprintable() for line in text.splitlines())
+    rows = list(csv.DictReader(io.StringIO(csv_text(spend))))
+    assert not any(row["team"].lstrip().startswith(tuple("=+-@")) for row in rows)
+    assert {as_written(row["team"]) for row in rows} == {*NAMES, on_one_line(UNSEEN)}
 
 
 def test_names_do_not_become_paths(tmp_path):

@@ -4,13 +4,14 @@ import io
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
 from datetime import date
 
 import openpyxl
 import pytest
 
-from kimi_planner import Workload, load_catalog, load_workloads, recommend
+from kimi_planner import KimiPlannerError, Workload, load_catalog, load_workloads, recommend
 from kimi_planner.report.xlsx import xlsx_report
 from kimi_planner.workload import example_path
 
@@ -278,6 +279,28 @@ def test_totals_have_no_number_of_their_own(books):
         spends = [row[SPEND - 1] for row in sheet.iter_rows(min_row=4) if row[1].value]
         assert len(spends) >= 15
         assert {cell.data_type for cell in spends} == {"f"}
+
+
+def test_inputs_take_no_nonsense(books):
+    """Every yellow cell takes numbers from 0 only, a share none above 1."""
+    book = openpyxl.load_workbook(io.BytesIO(books["example"]))
+    for name in ("Assumptions", "Prices"):
+        sheet = book[name]
+        yellow = {
+            cell.coordinate for row in sheet.iter_rows() for cell in row
+            if cell.fill.fgColor.rgb == "FFFFF6D6" and cell.column != 7
+        }  # fmt: skip
+        ruled = {str(rule.sqref): rule for rule in sheet.data_validations.dataValidation}
+        assert yellow == ruled.keys()
+    rules = book["Assumptions"].data_validations.dataValidation
+    assert sum(rule.formula2 == "1" for rule in rules) == len(load_workloads())
+
+
+def test_without_the_extra_the_remedy_is_named(plans, monkeypatch):
+    """Where XlsxWriter is not installed, the error says how to install it."""
+    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
+    with pytest.raises(KimiPlannerError, match=r"pip install 'kimi-planner\[report\]'"):
+        xlsx_report(plans["certain"])
 
 
 def test_the_same_plan_gives_the_same_bytes(plans, books):

@@ -120,6 +120,13 @@ class Sheet:
         """Write a number."""
         self.raw.write_number(row, column, value, self._styles[style])
 
+    def limit(self, row: int, column: int, most: float | None = None) -> None:
+        """Let a cell take numbers from 0 only, and up to a bound if there is one."""
+        rule: dict[str, Any] = {"validate": "decimal", "criteria": ">=", "value": 0}
+        if most is not None:
+            rule = {"validate": "decimal", "criteria": "between", "minimum": 0, "maximum": most}
+        self.raw.data_validation(row, column, row, column, rule)
+
     def month(self, row: int, column: int, first: date) -> None:
         """Write a month."""
         self.raw.write_datetime(row, column, datetime.combine(first, time()), self._styles["month"])

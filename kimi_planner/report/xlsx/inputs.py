@@ -77,6 +77,8 @@ def write_prices(sheet: Sheet, projection: Projection, prices: Sequence[Prices])
         else:
             sheet.number(row, 3, float(one.cached), "input_price")
         sheet.number(row, 4, float(one.output), "input_price")
+        for column in (2, 3, 4):
+            sheet.limit(row, column)
         sheet.text(row, 5, one.checked, "beside")
         sheet.text(row, 6, one.source, "beside")
     row = _FIRST_PRICE + len(prices) + 2
@@ -87,6 +89,7 @@ def write_prices(sheet: Sheet, projection: Projection, prices: Sequence[Prices])
             row += 1
             sheet.text(row, 0, fee.name)
             sheet.number(row, 2, float(fee.usd_per_call), "input_price")
+            sheet.limit(row, 2)
             sheet.text(row, 6, fee.note, "beside")
         row += 2
     for sentence in source_sentences(catalog):
@@ -112,6 +115,7 @@ def write_assumptions(
         row = _FIRST_FACTOR + place
         sheet.text(row, 0, words)
         sheet.number(row, 1, 1.0, "input_factor")
+        sheet.limit(row, 1)
         sheet.text(row, 2, meaning, "aside")
         book.define(name, cell(row, 1, ASSUMPTIONS))
     sheet.header(
@@ -134,6 +138,7 @@ def write_assumptions(
         for name, column in ASSUMED.items():
             style = "input_share" if name == "cached_share" else "input_count"
             sheet.number(row, column, getattr(one, name), style)
+            sheet.limit(row, column, 1 if name == "cached_share" else None)
         if one.fees:
             terms = (
                 f"{count}*{cell(_FIRST_PRICE + models + 3 + fees[name], 2, PRICES)}"

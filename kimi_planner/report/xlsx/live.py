@@ -15,6 +15,7 @@ from decimal import Decimal
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.money import TOKENS_PER_MTOK, total
 from kimi_planner.projection import Projection, Spend
+from kimi_planner.projection.result import TOKEN_TOTALS
 from kimi_planner.selection import Recommendation
 
 __all__ = ["Assumed", "Line", "Prices", "assumed_of", "lines_of", "prices_of"]
@@ -46,9 +47,8 @@ class Prices:
         """Return what tokens cost."""
         price = self.input if self.cached is None else self.cached
         uncached = (prompt - cached) * float(self.input)
-        return (uncached + cached * float(price) + completion * float(self.output)) / (
-            TOKENS_PER_MTOK
-        )
+        amount = uncached + cached * float(price) + completion * float(self.output)
+        return amount / TOKENS_PER_MTOK
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,14 +184,7 @@ def lines_of(spend: Spend, assumed: Assumed, prices: Prices, *, reasons: bool) -
     found = []
     for k, amount in enumerate(amounts):
         requests, prompt, cached, completion, reasoning = (
-            float(getattr(spend, name)[k])
-            for name in (
-                "requests",
-                "prompt_tokens",
-                "cached_tokens",
-                "completion_tokens",
-                "reasoning_tokens",
-            )
+            float(getattr(spend, name)[k]) for name in TOKEN_TOTALS
         )
         by_tokens = prices.usd(prompt, cached, completion)
         rest = amount - requests * fee
@@ -220,8 +213,7 @@ def lines_of(spend: Spend, assumed: Assumed, prices: Prices, *, reasons: bool) -
 
 def _sums(spend: Spend) -> dict[str, float]:
     whole = spend.over_months()
-    names = ("requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
-    return {name: float(getattr(whole, name)[0]) for name in names}
+    return {name: float(getattr(whole, name)[0]) for name in TOKEN_TOTALS}
 
 
 def _per(amount: float, count: float) -> float:
