@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         throughput,
     )
     from kimi_planner.reconciliation import Reconciliation, reconcile
+    from kimi_planner.report.focus import focus_forecast, focus_usage
     from kimi_planner.request import Estimate, estimate
     from kimi_planner.selection import (
         BreakEvenMap,
@@ -126,6 +127,8 @@ __all__ = [
     "diff_catalogs",
     "estimate",
     "explore",
+    "focus_forecast",
+    "focus_usage",
     "forecast_spend",
     "load_catalog",
     "load_limits",
@@ -205,6 +208,8 @@ _HOMES = {
     "diff_catalogs": "catalog.diff",
     "estimate": "request",
     "explore": "explorer",
+    "focus_forecast": "report.focus",
+    "focus_usage": "report.focus",
     "forecast_spend": "projection",
     "load_catalog": "catalog",
     "load_limits": "limits",
@@ -225,6 +230,7 @@ _HOMES = {
     "tokens_from_bytes": "tokens.sizes",
     "total_usage": "pricing.sources",
     "what_if": "workload",
+    "write_report": "report.write",
 }
 
 
