@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     )
     from kimi_planner.reconciliation import Reconciliation, reconcile
     from kimi_planner.report.focus import focus_forecast, focus_usage
+    from kimi_planner.report.write import write_report
     from kimi_planner.request import Estimate, estimate
     from kimi_planner.selection import (
         BreakEvenMap,
@@ -150,6 +151,7 @@ __all__ = [
     "tokens_from_bytes",
     "total_usage",
     "what_if",
+    "write_report",
 ]
 
 _HOMES = {

@@ -58,7 +58,6 @@ def html_report(recommendation: Recommendation, sections: Sequence[Section] = ()
     """
     try:
         from jinja2 import Environment
-        from markupsafe import Markup
     except ImportError:
         raise MissingExtraError.of("Jinja2", "report") from None
     projection = recommendation.projection
@@ -67,9 +66,7 @@ def html_report(recommendation: Recommendation, sections: Sequence[Section] = ()
         for name in ("page.html.j2", "page.css", "page.js")
     )
     moved = response(projection)
-    environment = Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_seen
-    )
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_seen)
     page = environment.from_string(template)
     return page.render(
         recommendation=recommendation,
@@ -85,11 +82,11 @@ def html_report(recommendation: Recommendation, sections: Sequence[Section] = ()
         prices=catalog_table(projection.catalog),
         sources=source_sentences(projection.catalog),
         sections=sections,
-        pictures=[(words, Markup(_svg(ax))) for words, ax in pictures(recommendation).values()],
-        what_if=Markup(what_if_json(moved, recommendation)),  # noqa: S704 - has no < > &
+        pictures=[(words, _svg(ax)) for words, ax in pictures(recommendation).values()],
+        what_if=what_if_json(moved, recommendation),
         what_if_notes=moved.notes,
-        style=Markup(style),  # noqa: S704 - files of this package
-        script=Markup(script),  # noqa: S704
+        style=style,
+        script=script,
         policy=_policy(script),
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from kimi_planner.errors import ScenarioError, did_you_mean, shown
+from kimi_planner.report.focus import NOT_STATED
 from kimi_planner.report.tables import Section
 from kimi_planner.selection import Recommendation
 from kimi_planner.writes import write_files
@@ -30,7 +31,7 @@ def write_report(
     forms: str | Iterable[str] = DEFAULT_FORMS,
     *,
     sections: Sequence[Section] = (),
-    account_id: str = "",
+    account_id: str = NOT_STATED,
     account_name: str | None = None,
     overwrite: bool = False,
 ) -> list[Path]:
@@ -84,7 +85,7 @@ def rendered(
     forms: str | Iterable[str],
     *,
     sections: Sequence[Section] = (),
-    account_id: str = "",
+    account_id: str = NOT_STATED,
     account_name: str | None = None,
 ) -> dict[str, bytes]:
     """Return the content of each file of a report, by its name.
