@@ -16,6 +16,7 @@ from kimi_planner.cli.options import (
     workloads_argument,
     write_all,
 )
+from kimi_planner.errors import ScenarioError
 
 if TYPE_CHECKING:
     from kimi_planner.report.tables import Section
@@ -25,7 +26,12 @@ __all__ = ["command"]
 
 
 def _forms(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in value.split(",") if name.strip())
+    from kimi_planner.report.write import chosen_forms
+
+    try:
+        return chosen_forms(name.strip() for name in value.split(",") if name.strip())
+    except ScenarioError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.command("report")

@@ -11,7 +11,7 @@ from kimi_planner.report.tables import Section
 from kimi_planner.selection import Recommendation
 from kimi_planner.writes import write_files
 
-__all__ = ["DEFAULT_FORMS", "FILES", "rendered", "write_report"]
+__all__ = ["DEFAULT_FORMS", "chosen_forms", "rendered", "write_report"]
 
 #: From a form of the report to its file.
 FILES = {
@@ -95,15 +95,6 @@ def rendered(
     ScenarioError
         If a form is not known, or none is named.
     """
-    chosen = list(dict.fromkeys([forms] if isinstance(forms, str) else forms))
-    for form in chosen:
-        if form not in FILES:
-            raise ScenarioError(
-                f"{shown(form)} is no form of a report.{did_you_mean(str(form), FILES)} Known: "
-                f"{', '.join(FILES)}."
-            )
-    if not chosen:
-        raise ScenarioError(f"No form of a report is named. Known: {', '.join(FILES)}.")
 
     def focus(plan: Recommendation) -> str:
         from kimi_planner.report.focus import focus_csv, focus_forecast
@@ -131,7 +122,29 @@ def rendered(
         "json": _json,
         "focus": focus,
     }
-    return {FILES[form]: _bytes(writers[form](recommendation)) for form in chosen}
+    return {FILES[form]: _bytes(writers[form](recommendation)) for form in chosen_forms(forms)}
+
+
+def chosen_forms(forms: str | Iterable[str]) -> tuple[str, ...]:
+    """Return the forms of a report that are named, each once.
+
+    Raises
+    ------
+    ScenarioError
+        If one is not known, or none is named.
+    """
+    chosen = tuple(dict.fromkeys([forms] if isinstance(forms, str) else forms))
+    for form in chosen:
+        if form not in FILES:
+            raise ScenarioError(
+                f"{shown(form)} is no form of a report.{did_you_mean(str(form), FILES)} Known: "
+                f"{', '.join(FILES)}."
+            )
+    if not chosen:
+        raise ScenarioError(
+            f"No form of a report is given; name at least one of {', '.join(FILES)}."
+        )
+    return chosen
 
 
 def _bytes(content: str | bytes) -> bytes:
