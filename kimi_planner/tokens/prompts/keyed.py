@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["keyed_templates"]
 
 MAX_DEPTH = 100
-_JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+_JSON_MARK = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
 def keyed_templates(
@@ -60,49 +60,59 @@ def keyed_templates(
     MissingExtraError
         If it is YAML and PyYAML is not installed.
     """
-    texts = {"json": _json_texts, "toml": _toml_texts}.get(form, _yaml_texts)
-    found = []
+    tree = {"json": _json_tree, "toml": _toml_tree}.get(form, _yaml_tree)
     try:
-        for one in texts(text, path):
-            if is_wanted(one.place, names):
-                notes = style is None and might_have_placeholders(one.text)
-                found.append(
-                    PromptTemplate(
-                        name=one.place.name,
-                        path=path,
-                        line=one.line,
-                        parts=_parts(one, path, style),
-                        notes=(BRACES_NOTE,) if notes else (),
-                    )
-                )
+        wanted = [one for one in _texts(tree(text, path), Place("")) if is_wanted(one[0], names)]
     except RecursionError:
         raise FileError(
             f"{path}: nested more than {MAX_DEPTH} deep, which cannot be meant."
         ) from None
-    return found
+    return [
+        PromptTemplate(
+            name=place.name,
+            path=path,
+            line=line,
+            parts=_parts(prompt, f"{path} line {line}", style),
+            notes=(BRACES_NOTE,) if style is None and might_have_placeholders(prompt) else (),
+        )
+        for place, prompt, line in wanted
+    ]
 
 
 @dataclass(frozen=True, slots=True)
-class _Text:
-    """A text, where it stands among the keys, and its line."""
+class _Node:
+    """A value and its line: a text, nodes by number or by key, or ``None`` for anything else."""
 
-    place: Place
-    text: str
     line: int
+    value: str | list[_Node] | dict[str, _Node] | None
 
 
-def _parts(one: _Text, path: str, style: str | None) -> Parts:
+def _texts(node: _Node, place: Place) -> Iterator[tuple[Place, str, int]]:
+    if place.depth > MAX_DEPTH:
+        raise RecursionError
+    if isinstance(node.value, str):
+        yield place, node.value, node.line
+    elif isinstance(node.value, list):
+        for number, item in enumerate(node.value):
+            yield from _texts(item, place.item(number))
+    elif isinstance(node.value, dict):
+        for key, item in node.value.items():
+            yield from _texts(item, place.key(key, node.value))
+
+
+def _parts(text: str, where: str, style: str | None) -> Parts:
     if style == "jinja":
         from kimi_planner.tokens.prompts.jinja import jinja_parts
 
-        return jinja_parts(one.text, path, one.line)
+        path, _, line = where.rpartition(" line ")
+        return jinja_parts(text, path, int(line))
     try:
-        return split_placeholders(one.text, style or "none")
+        return split_placeholders(text, style or "none")
     except RequestError as error:
-        raise RequestError(f"{path} line {one.line}: {error}") from None
+        raise RequestError(f"{where}: {error}") from None
 
 
-def _yaml_texts(text: str, path: str) -> Iterator[_Text]:
+def _yaml_tree(text: str, path: str) -> _Node:
     try:
         import yaml
     except ImportError:
@@ -116,125 +126,99 @@ def _yaml_texts(text: str, path: str) -> Iterator[_Text]:
         reason = getattr(error, "problem", None) or type(error).__name__
         raise FileError(f"{path}{line}: not YAML ({reason}). Correct that line.") from None
     seen: set[int] = set()
-    for number, document in enumerate(documents):
-        top = Place("" if len(documents) == 1 else f"[{number}]")
-        yield from _yaml_below(document, top, seen)
+    nodes = [_yaml_node(document, seen, 0) for document in documents]
+    return nodes[0] if len(nodes) == 1 else _Node(1, nodes)
 
 
-def _yaml_below(node: yaml.Node | None, place: Place, seen: set[int]) -> Iterator[_Text]:
+def _yaml_node(node: yaml.Node, seen: set[int], depth: int) -> _Node:
     import yaml
 
-    if node is None or id(node) in seen:  # an alias is the text of its anchor
-        return
-    seen.add(id(node))
     line = node.start_mark.line + 1
-    if isinstance(node, yaml.ScalarNode):
-        if node.tag == "tag:yaml.org,2002:str":
-            yield _Text(place, node.value, line)
-    elif isinstance(node, yaml.SequenceNode):
-        for number, item in enumerate(node.value):
-            yield from _yaml_below(item, _checked(place.item(number)), seen)
-    elif isinstance(node, yaml.MappingNode):
-        keys = [str(key.value) for key, _ in node.value]
-        for key, (_, item) in zip(keys, node.value, strict=True):
-            yield from _yaml_below(item, _checked(place.key(key, keys)), seen)
+    if depth > MAX_DEPTH:
+        raise RecursionError
+    if id(node) in seen:  # an alias; its text is counted where the anchor stands
+        return _Node(line, None)
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        return _Node(line, [_yaml_node(item, seen, depth + 1) for item in node.value])
+    if isinstance(node, yaml.MappingNode):
+        items = {str(key.value): _yaml_node(item, seen, depth + 1) for key, item in node.value}
+        return _Node(line, items)
+    return _Node(line, node.value if node.tag == "tag:yaml.org,2002:str" else None)
 
 
-def _json_texts(text: str, path: str) -> Iterator[_Text]:
+def _json_tree(text: str, path: str) -> _Node:
     try:
         json.loads(text)
-    except RecursionError:
-        raise
+    except json.JSONDecodeError as error:
+        reason = f"line {error.lineno}: not JSON ({error.msg})"
+        raise FileError(f"{path} {reason}. Correct that line.") from None
     except ValueError as error:
-        line = f" line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-        raise FileError(f"{path}{line}: not JSON ({reason}). Correct that line.") from None
-    return _JsonLines(text).texts()
+        raise FileError(f"{path}: not JSON ({error}).") from None
+    marks = []
+    line, at = 1, 0
+    for found in _JSON_MARK.finditer(text):
+        line, at = line + text.count("\n", at, found.start()), found.start()
+        if found[0] not in ",:":
+            marks.append((found[0], line))
+    walk = iter(marks)
+    return _json_node(*next(walk), walk)
 
 
-class _JsonLines:
-    """A second walk over JSON that is known to be well formed, for the lines of its texts."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._tokens = _JSON_TOKEN.finditer(text)
-        self._line, self._at = 1, 0
-        self._token = next(self._tokens)
-
-    def texts(self) -> Iterator[_Text]:
-        yield from self._value(Place(""))
-
-    def _advance(self) -> str:
-        found = self._token[0]
-        following = next(self._tokens, None)
-        if following is not None:
-            self._token = following
-        return found
-
-    def _value(self, place: Place) -> Iterator[_Text]:
-        start = self._token.start()
-        mark = self._advance()
-        if mark.startswith('"'):
-            self._line += self._text.count("\n", self._at, start)
-            self._at = start
-            yield _Text(place, json.loads(mark, strict=False), self._line)
-        elif mark == "[":
-            number = 0
-            while self._token[0] != "]":
-                yield from self._value(_checked(place.item(number)))
-                number += 1
-                if self._token[0] == ",":
-                    self._advance()
-            self._advance()
-        elif mark == "{":
-            below: list[tuple[str, list[_Text]]] = []
-            while self._token[0] != "}":
-                key = json.loads(self._advance())
-                self._advance()  # the colon
-                below.append((key, list(self._value(_checked(place.key(key, ()))))))
-                if self._token[0] == ",":
-                    self._advance()
-            self._advance()
-            keys = [key for key, _ in below]
-            for key, texts in below:
-                told = place.key(key, keys)
-                for one in texts:
-                    yield _Text(told, one.text, one.line) if one.place.name == told.name else one
+def _json_node(mark: str, line: int, rest: Iterator[tuple[str, int]]) -> _Node:
+    """Build the node that a mark begins, of JSON that is known to be well formed."""
+    if mark.startswith('"'):
+        return _Node(line, json.loads(mark, strict=False))
+    if mark == "[":
+        items = []
+        for inner, at in rest:
+            if inner == "]":
+                break
+            items.append(_json_node(inner, at, rest))
+        return _Node(line, items)
+    if mark == "{":
+        pairs = {}
+        for key, _ in rest:
+            if key == "}":
+                break
+            pairs[json.loads(key)] = _json_node(*next(rest), rest)
+        return _Node(line, pairs)
+    return _Node(line, None)
 
 
-def _toml_texts(text: str, path: str) -> Iterator[_Text]:
+def _toml_tree(text: str, path: str) -> _Node:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise FileError(f"{path}: not TOML ({error}). Correct that line.") from None
-    toml = TomlFile(Path(path), text, data)
-    yield from _toml_below(data, Place(""), toml, ("", None, None))
+    return _toml_node(data, TomlFile(Path(path), text, data), (), {})
 
 
-def _toml_below(
-    value: Any, place: Place, toml: TomlFile, at: tuple[str, int | None, str | None]
-) -> Iterator[_Text]:
-    table, index, key = at
+def _toml_node(value: Any, toml: TomlFile, keys: tuple[str, ...], numbers: dict[str, int]) -> _Node:
+    """Build a node; ``numbers`` says which table of each array of tables it stands in."""
+    line = _toml_line(toml, keys, numbers)
     if isinstance(value, str):
-        line = re.search(r" line (\d+)$", toml.where(table, index, key))
-        yield _Text(place, value, int(line[1]) if line else 1)
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            below = at
-            if isinstance(item, dict) and key is not None:
-                below = (f"{table}.{key}" if table else key, number, None)
-            yield from _toml_below(item, _checked(place.item(number)), toml, below)
-    elif isinstance(value, dict):
-        if key is not None and toml.where(f"{table}.{key}" if table else key) != str(toml.path):
-            table, index = (f"{table}.{key}" if table else key), None
-        keys = list(value)
-        for name, item in value.items():
-            yield from _toml_below(
-                item, _checked(place.key(name, keys)), toml, (table, index, name)
-            )
+        return _Node(line, value)
+    if isinstance(value, list):
+        table = ".".join(keys)
+        return _Node(
+            line,
+            [
+                _toml_node(item, toml, keys, {**numbers, table: number})
+                for number, item in enumerate(value)
+            ],
+        )
+    if isinstance(value, dict):
+        items = {key: _toml_node(item, toml, (*keys, key), numbers) for key, item in value.items()}
+        return _Node(line, items)
+    return _Node(line, None)
 
 
-def _checked(place: Place) -> Place:
-    if place.depth > MAX_DEPTH:
-        raise RecursionError
-    return place
+def _toml_line(toml: TomlFile, keys: tuple[str, ...], numbers: dict[str, int]) -> int:
+    """Return the line of a value: in the innermost table that has a header of its own."""
+    for depth in range(len(keys) - 1, -1, -1):
+        table = ".".join(keys[:depth])
+        where = toml.where(table, numbers.get(table), keys[depth])
+        if where != str(toml.path):
+            return int(where.rpartition(" line ")[2])
+    return 1

@@ -198,9 +198,7 @@ class _Module:
         for statement in self.tree.body:
             if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
                 continue
-            targets = (
-                statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            )
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             for target in targets:
                 # A name that is bound anywhere else as well may hold something else.
                 if isinstance(target, ast.Name) and bound[target.id] == 1:
