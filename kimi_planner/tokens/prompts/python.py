@@ -74,7 +74,7 @@ def python_templates(
     found: dict[tuple[int, int], PromptTemplate] = {}
     try:
         for one in _named(tree, ""):
-            if is_wanted(one.place, names) or marked & {one.line, one.line - 1}:
+            if is_wanted(one.place, names) or one.line in marked:
                 template = module.template(one)
                 if template is not None:
                     found.setdefault((template.line, one.node.col_offset), template)
@@ -98,11 +98,14 @@ def _marked_lines(source: str) -> frozenset[int]:
     import io
     import tokenize
 
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    return frozenset(
-        token.start[0]
-        for token in tokens
+    comments = (
+        token
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
         if token.type == tokenize.COMMENT and token.string.lstrip("#").strip() == MARKER
+    )
+    return frozenset(
+        line if text[:column].strip() else line + 1
+        for (line, column), text in ((token.start, token.line) for token in comments)
     )
 
 
@@ -227,9 +230,20 @@ class _Module:
         """Return the prompt at a place, or ``None`` if no text stands there."""
         reader = _Reader(self)
         word = found.place.words[-1] if found.place.words else ""
-        parts = reader.parts(found.node, self.style or self.styles.get(word, "none"))
+        learned = self.styles.get(word)
+        notes = set()
+        try:
+            parts = reader.parts(found.node, self.style or learned or "none")
+        except RequestError:
+            if self.style is not None or learned is None:
+                raise
+            # Another text of the same name is filled so; this one cannot be.
+            parts = reader.parts(found.node)
+            notes.add(BRACES_NOTE)
         if parts is None:
             return None
+        if self.style is None and reader.has_plain_braces:
+            notes.add(BRACES_NOTE)
         if found.place.depth == 0 and word in self.grown:
             parts += (Variable(f"{word} += …"),)
         return PromptTemplate(
@@ -237,7 +251,7 @@ class _Module:
             path=self.path,
             line=found.node.lineno,
             parts=joined(parts),
-            notes=(BRACES_NOTE,) if self.style is None and reader.has_plain_braces else (),
+            notes=tuple(notes),
         )
 
 
