@@ -193,6 +193,28 @@ def test_a_name_that_is_filled_elsewhere_does_not_break_another():
     assert prompts["B.prompt"].notes
 
 
+def test_a_template_of_jinja_is_jinja():
+    """`Template` fills dollar signs, unless the module has it from Jinja."""
+    source = "A_PROMPT = Template('Hi {{ name }} for $5').render(name=name)\n"
+    jinja = found("from jinja2 import Template\n" + source)["A_PROMPT"]
+    assert jinja.parts == ("Hi ", Variable("name"), " for $5")
+    dotted = found("import jinja2\n" + source.replace("Template", "jinja2.Template"))["A_PROMPT"]
+    assert dotted.parts == jinja.parts
+
+
+def test_an_f_string_that_is_filled_again_has_both_kinds_of_variables():
+    """Braces that an f-string leaves are filled by the `format` that follows."""
+    prompt = found('A_PROMPT = f"{x} and {{y}}".format(y=1)')["A_PROMPT"]
+    assert prompt.parts == (Variable("x"), " and ", Variable("y"))
+
+
+def test_a_name_that_an_import_may_bind_is_not_resolved():
+    """What an import, a function or an exception may bind as well is a variable."""
+    for other in ("from x import BASE", "def BASE(): ...", "import BASE.y"):
+        prompt = found(f'BASE = "a"\ntry:\n    {other}\nexcept E: ...\nA_PROMPT = f"{{BASE}}!"')
+        assert prompt["A_PROMPT"].parts == (Variable("BASE"), "!")
+
+
 def test_from_template_is_a_format():
     """A text given to `from_template` is filled as by `format`."""
     prompt = found('A_PROMPT = PromptTemplate.from_template("Hi {name}")\n')["A_PROMPT"]
@@ -234,8 +256,7 @@ def test_a_file_of_python_is_read(tmp_path):
     assert read_templates(path, shown_as="src/app.py") == [
         PromptTemplate(name="A_PROMPT", path="src/app.py", line=1, parts=("Hello, world!",))
     ]
-    with pytest.raises(RequestError, match="Jinja inside Python"):
-        read_templates(path, style="jinja")
+    assert read_templates(path, style="jinja")[0].text == "Hello, world!"
     with pytest.raises(RequestError, match="Styles: none"):
         read_templates(path, style="f-string")
     with pytest.raises(FileError, match="no such file"):

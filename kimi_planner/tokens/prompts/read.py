@@ -65,8 +65,6 @@ def read_templates(
     name = str(path) if shown_as is None else shown_as
     ending = path.suffix.lower()
     if ending == ".py":
-        if style == "jinja":
-            raise RequestError(f"{name}: Jinja inside Python is not read. Keep it in a .j2 file.")
         return python_templates(text, name, names=names, style=style)
     if ending in (".yaml", ".yml", ".json", ".toml"):
         from kimi_planner.tokens.prompts.keyed import keyed_templates
