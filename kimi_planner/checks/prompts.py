@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,11 +17,12 @@ from kimi_planner.errors import KimiPlannerError, PriceNotFoundError, RequestErr
 from kimi_planner.files import read_text
 from kimi_planner.money import from_units, plain
 from kimi_planner.tokens.engine import bulk_engine
-from kimi_planner.tokens.text import count_many
+from kimi_planner.tokens.text import count_many, count_tokens
 
 __all__ = ["Prompt", "SpecsOfDay", "find_prompts", "hold_prompt"]
 
 MAX_PROMPT_BYTES = 100_000_000
+BATCH_FROM = 4_000_000  # characters; importing what a batch needs takes as long as counting these
 _RESERVED = ("max_completion_tokens", "max_tokens")  # of a body; the older name comes second
 
 
@@ -101,7 +101,11 @@ def find_prompts(config: CheckConfig) -> list[tuple[PromptBudget, list[Prompt]]]
 
 def _text_counts(paths: Mapping[str, Path]) -> dict[str, int]:
     texts = [read_text(path, limit=MAX_PROMPT_BYTES) for path in paths.values()]
-    counts = count_many(texts, bulk_engine(sum(map(len, texts))))
+    size = sum(map(len, texts))
+    if size < BATCH_FROM:
+        counts = list(map(count_tokens, texts))
+    else:
+        counts = count_many(texts, bulk_engine(size))
     return dict(zip(paths, counts, strict=True))
 
 
@@ -125,6 +129,8 @@ def _prompts(
 
 
 def _request(name: str, path: Path, budget: PromptBudget, catalog: Catalog) -> Prompt:
+    import json
+
     from kimi_planner.tokens.chat import count_prompt
 
     try:
