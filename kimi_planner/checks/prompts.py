@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -40,8 +41,10 @@ class Prompt:
         The most that it may have, and the least; ``tokens`` is ``None`` if that has no bound.
     reserved
         Output tokens that its body reserves; ``None`` if it does not say.
-    why
-        Why there is no bound, in words.
+    unbound
+        Variables and loops that leave it without a bound.
+    notes
+        What the reader must know of how it was read, in words.
     """
 
     path: str
@@ -52,7 +55,8 @@ class Prompt:
     tokens: int | None
     low: int
     reserved: int | None = None
-    why: str = ""
+    unbound: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -118,6 +122,8 @@ def _prompts(
     for name, path in named:
         if budget.kind == "request":
             yield _request(name, path, budget, config.catalog)
+        elif budget.kind == "templates":
+            yield from _templates(name, path, budget)
         else:
             yield Prompt(
                 path=name,
@@ -160,6 +166,31 @@ def _request(name: str, path: Path, budget: PromptBudget, catalog: Catalog) -> P
     )
 
 
+def _templates(name: str, path: Path, budget: PromptBudget) -> Iterator[Prompt]:
+    """Yield the prompts inside a file, each with its line; the second of a name is ``name#2``."""
+    from kimi_planner.tokens.prompts import read_templates, token_range
+
+    seen: Counter[str] = Counter()
+    for one in read_templates(path, names=budget.names, style=budget.style):
+        seen[one.name] += 1
+        again = f"#{seen[one.name]}" if seen[one.name] > 1 else ""
+        try:
+            spread = token_range(one, budget.variables)
+        except RequestError as error:
+            raise RequestError(f"{path} line {one.line}: {error}") from None
+        yield Prompt(
+            path=name,
+            line=one.line if one.name else None,
+            name=f"{one.name}{again}" or None,
+            kind="templates",
+            model=budget.model or budget.default_model,
+            tokens=spread.high,
+            low=spread.low,
+            unbound=spread.unknown,
+            notes=tuple(f"{name} line {one.line}: {note}" for note in one.notes),
+        )
+
+
 def hold_prompt(prompt: Prompt, budget: PromptBudget, specs: SpecsOfDay) -> Iterator[CheckResult]:
     """Hold a prompt against each limit of its budget."""
     if budget.max_tokens is not None:
@@ -173,7 +204,8 @@ def hold_prompt(prompt: Prompt, budget: PromptBudget, specs: SpecsOfDay) -> Iter
 
 
 def _tokens(prompt: Prompt, budget: PromptBudget, limit: int) -> CheckResult:
-    if prompt.tokens is None:
+    surely_over = prompt.low > limit
+    if prompt.tokens is None and not surely_over:
         return unknown(
             prompt.place,
             rule="prompt-tokens",
@@ -181,13 +213,14 @@ def _tokens(prompt: Prompt, budget: PromptBudget, limit: int) -> CheckResult:
             limit=Decimal(limit),
             message=_boundless(prompt),
         )
+    spread = f"{prompt.low:,} or more" if prompt.tokens is None else _range(prompt)
     return held(
         prompt.place,
         rule="prompt-tokens",
         subject="tokens",
-        value=Decimal(prompt.tokens),
+        value=Decimal(prompt.low if prompt.tokens is None else prompt.tokens),
         limit=Decimal(limit),
-        measured=f"{_named(prompt)}{_range(prompt)} tokens",
+        measured=f"{_named(prompt)}{spread} tokens",
         allowed=f"{limit:,}",
         warn_fraction=budget.warn_fraction,
     )
@@ -283,4 +316,7 @@ def _range(prompt: Prompt) -> str:
 
 
 def _boundless(prompt: Prompt) -> str:
-    return f"{_named(prompt)}at least {prompt.low:,} tokens, and no bound above: {prompt.why}"
+    return (
+        f"{_named(prompt)}at least {prompt.low:,} tokens, and no upper end declared for "
+        f"{', '.join(prompt.unbound)}; declare it in variables of the budget"
+    )

@@ -72,11 +72,14 @@ class Check:
         """Yield a result for every limit and thing, in the order of the configuration."""
         for budget, prompts in self.prompts:
             if not prompts:
+                thing = "file matches"
+                if budget.kind == "templates":
+                    thing += " in which a prompt is found"
                 yield unknown(
                     Place(path=self.config.path.name, line=budget.line),
                     rule="prompt-tokens",
                     subject="prompt",
-                    message=f"{budget.where}: no file matches, so nothing was checked",
+                    message=f"{budget.where}: no {thing}, so nothing was checked",
                 )
             for prompt in prompts:
                 yield from hold_prompt(
@@ -92,7 +95,10 @@ class Check:
             yield from hold_catalog(self.config.catalog_checks, self.config, self.as_of)
 
     def notes(self) -> Iterator[str]:
-        """Yield what the configuration says and nothing is subject to."""
+        """Yield what the reader must know of prompts, and overrides that nothing is subject to."""
+        for _, prompts in self.prompts:
+            for prompt in prompts:
+                yield from prompt.notes
         if not self.config.overrides:
             return
         from kimi_planner.checks.globs import matches
