@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,6 +34,9 @@ class PromptBudget:
     kind
         ``"text"``, ``"request"`` for bodies of chat completions, or ``"templates"`` for prompts
         inside code and configuration.
+    names, style, variables
+        Of templates: globs of the names to take, how texts are filled, and what each variable may
+        hold, by name, as :func:`token_range` takes it.
     model, default_model
         Whose template and prices: what the budget itself names, then the body's own model, then
         the default of the configuration; ``None`` where not given.
@@ -54,6 +57,9 @@ class PromptBudget:
     paths: tuple[str, ...]
     exclude: tuple[str, ...] = ()
     kind: str = "text"
+    names: tuple[str, ...] | None = None
+    style: str | None = None
+    variables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     model: str | None = None
     default_model: str | None = None
     max_tokens: int | None = None
@@ -223,7 +229,9 @@ class CheckConfig:
 
     def overridden(self, one: Kind, path: str) -> Kind:
         """Return a budget, or the growth, as it is for one path."""
-        names = {field.name for field in fields(one)}
+        if not self.overrides:
+            return one
+        names = {known.name for known in fields(one)}
         values: dict[str, Any] = {}
         for override in self.overrides:
             if matches(path, override.paths):

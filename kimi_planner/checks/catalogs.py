@@ -106,6 +106,7 @@ def _model_drift(
             f"{getattr(theirs, name):f} in {other.version}, {drifts[name]:.1f}% apart"
         ),
         allowed=f"{plain(most):f}%",
+        beside=False,
     )
 
 

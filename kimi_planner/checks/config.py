@@ -17,7 +17,7 @@ from kimi_planner.checks.budgets import (
     WorkloadBudget,
 )
 from kimi_planner.checks.table import Table
-from kimi_planner.errors import ConfigError, FileError, KimiPlannerError
+from kimi_planner.errors import ConfigError, FileError, KimiPlannerError, RequestError
 from kimi_planner.files import TomlFile, read_toml
 
 __all__ = ["CONFIG_FILE", "find_config", "load_config"]
@@ -26,12 +26,13 @@ __all__ = ["CONFIG_FILE", "find_config", "load_config"]
 CONFIG_FILE = "kimi-planner.toml"
 PYPROJECT = "pyproject.toml"
 TABLE = "tool.kimi-planner"
-KINDS = ("text", "request")
+KINDS = ("text", "request", "templates")
 MAX_MONTHS = 120  # of a projection; naming it there would import pandas for prompts alone
 
 _TOP = {"catalog", "model", "seed", "baseline", "warn_fraction"}
 _PARTS = {"prompts", "workloads", "catalog_checks", "overrides"}
 _PROMPT_LIMITS = ("max_tokens", "max_usd", "max_usd_per_call", "max_context_share")
+_TEMPLATES = ("names", "style", "variables")
 _WORKLOAD_LIMITS = (
     "max_usd_per_month",
     "max_p50_usd_per_month",
@@ -161,14 +162,16 @@ def _limits(table: Table, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _prompts(table: Table, default_model: str | None, warn: Decimal | None) -> PromptBudget:
-    table.refuse_unknown(
-        {"paths", "exclude", "kind", "model", "completion_tokens", "warn_fraction", *_PROMPT_LIMITS}
-    )
+    known = {"paths", "exclude", "kind", "model", "completion_tokens", "warn_fraction"}
+    table.refuse_unknown({*known, *_TEMPLATES, *_PROMPT_LIMITS})
     paths = table.globs("paths")
     exclude = table.globs("exclude") if "exclude" in table.values else ()
     kind = table.values.get("kind", KINDS[0])
     if kind not in KINDS:
         raise table.wrong("kind", f"It must be one of {', '.join(KINDS)}.")
+    for key in _TEMPLATES:
+        if key in table.values and kind != "templates":
+            raise table.wrong(key, 'It is for kind = "templates".')
     limits = _limits(table, (*_PROMPT_LIMITS, "completion_tokens"))
     if not limits.keys() & {*_PROMPT_LIMITS}:
         raise ConfigError(f"{table.where()}: no limit. Give max_tokens, max_usd or both.")
@@ -186,6 +189,9 @@ def _prompts(table: Table, default_model: str | None, warn: Decimal | None) -> P
         paths=paths,
         exclude=exclude,
         kind=kind,
+        names=table.globs("names") if "names" in table.values else None,
+        style=table.text("style"),
+        variables=_variables(table),
         model=model,
         default_model=default_model,
         warn_fraction=table.share("warn_fraction") or warn,
@@ -193,6 +199,22 @@ def _prompts(table: Table, default_model: str | None, warn: Decimal | None) -> P
         line=table.line(),
         **limits,
     )
+
+
+def _variables(table: Table) -> dict[str, dict[str, Any]]:
+    values = table.values.get("variables", {})
+    if not values:
+        return {}
+    from kimi_planner.tokens.prompts.values import ValueRange
+
+    if not isinstance(values, dict):
+        raise table.wrong("variables", "Write it as { document = { max_tokens = 20000 } }.")
+    for name, value in values.items():
+        try:
+            ValueRange.of(value, name)
+        except RequestError as error:
+            raise ConfigError(f"{table.where('variables')}: {error}") from None
+    return values
 
 
 def _workloads(table: Table, default_model: str | None, warn: Decimal | None) -> WorkloadBudget:

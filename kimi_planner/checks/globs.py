@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
+from os import sep
+from os.path import isabs, isfile
 from pathlib import Path, PurePosixPath
 
 __all__ = ["files", "matches"]
@@ -13,8 +15,11 @@ def files(
     folder: Path, paths: Iterable[str], exclude: Iterable[str] = ()
 ) -> list[tuple[str, Path]]:
     """Return the files that match, sorted: what they are called in results, and where they are."""
-    found = {path for pattern in paths for path in folder.glob(pattern) if path.is_file()}
-    named = [(_name(path, folder), path) for path in sorted(found)]
+    found = {str(path): path for pattern in paths for path in folder.glob(pattern)}
+    spelled = sorted(path for path in found if isfile(path))
+    named = [
+        (name, found[path]) for name, path in zip(_names(spelled, folder), spelled, strict=True)
+    ]
     left_out = tuple(exclude)
     if not left_out:
         return named
@@ -44,5 +49,9 @@ def _match(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
     return len(parts) in reached
 
 
-def _name(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+def _names(paths: Iterable[str], folder: Path) -> Iterator[str]:
+    """Return what files are called: below the folder as seen from there, else in full."""
+    above = "" if folder == Path() else f"{folder}{sep}"
+    for name in paths:
+        inside = name.startswith(above) and not isabs(name[len(above) :])
+        yield (name[len(above) :] if inside else name).replace(sep, "/")

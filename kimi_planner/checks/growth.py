@@ -183,6 +183,7 @@ def _held(
             limit=Decimal(limit),
             measured=f"{called}{words}",
             allowed=f"+{plain(Decimal(limit)):f}{unit}",
+            beside=False,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,11 +18,12 @@ from kimi_planner.errors import KimiPlannerError, PriceNotFoundError, RequestErr
 from kimi_planner.files import read_text
 from kimi_planner.money import from_units, plain
 from kimi_planner.tokens.engine import bulk_engine
-from kimi_planner.tokens.text import count_many
+from kimi_planner.tokens.text import count_many, count_tokens
 
 __all__ = ["Prompt", "SpecsOfDay", "find_prompts", "hold_prompt"]
 
 MAX_PROMPT_BYTES = 100_000_000
+BATCH_FROM = 4_000_000  # characters; importing what a batch needs takes as long as counting these
 _RESERVED = ("max_completion_tokens", "max_tokens")  # of a body; the older name comes second
 
 
@@ -40,8 +41,10 @@ class Prompt:
         The most that it may have, and the least; ``tokens`` is ``None`` if that has no bound.
     reserved
         Output tokens that its body reserves; ``None`` if it does not say.
-    why
-        Why there is no bound, in words.
+    unbound
+        Variables and loops that leave it without a bound.
+    notes
+        What the reader must know of how it was read, in words.
     """
 
     path: str
@@ -52,7 +55,8 @@ class Prompt:
     tokens: int | None
     low: int
     reserved: int | None = None
-    why: str = ""
+    unbound: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -101,7 +105,11 @@ def find_prompts(config: CheckConfig) -> list[tuple[PromptBudget, list[Prompt]]]
 
 def _text_counts(paths: Mapping[str, Path]) -> dict[str, int]:
     texts = [read_text(path, limit=MAX_PROMPT_BYTES) for path in paths.values()]
-    counts = count_many(texts, bulk_engine(sum(map(len, texts))))
+    size = sum(map(len, texts))
+    if size < BATCH_FROM:
+        counts = list(map(count_tokens, texts))
+    else:
+        counts = count_many(texts, bulk_engine(size))
     return dict(zip(paths, counts, strict=True))
 
 
@@ -114,6 +122,8 @@ def _prompts(
     for name, path in named:
         if budget.kind == "request":
             yield _request(name, path, budget, config.catalog)
+        elif budget.kind == "templates":
+            yield from _templates(name, path, budget)
         else:
             yield Prompt(
                 path=name,
@@ -125,6 +135,8 @@ def _prompts(
 
 
 def _request(name: str, path: Path, budget: PromptBudget, catalog: Catalog) -> Prompt:
+    import json
+
     from kimi_planner.tokens.chat import count_prompt
 
     try:
@@ -154,6 +166,31 @@ def _request(name: str, path: Path, budget: PromptBudget, catalog: Catalog) -> P
     )
 
 
+def _templates(name: str, path: Path, budget: PromptBudget) -> Iterator[Prompt]:
+    """Yield the prompts inside a file, each with its line; the second of a name is ``name#2``."""
+    from kimi_planner.tokens.prompts import read_templates, token_range
+
+    seen: Counter[str] = Counter()
+    for one in read_templates(path, names=budget.names, style=budget.style):
+        seen[one.name] += 1
+        again = f"#{seen[one.name]}" if seen[one.name] > 1 else ""
+        try:
+            spread = token_range(one, budget.variables)
+        except RequestError as error:
+            raise RequestError(f"{path} line {one.line}: {error}") from None
+        yield Prompt(
+            path=name,
+            line=one.line if one.name else None,
+            name=f"{one.name}{again}" or None,
+            kind="templates",
+            model=budget.model or budget.default_model,
+            tokens=spread.high,
+            low=spread.low,
+            unbound=spread.unknown,
+            notes=tuple(f"{name} line {one.line}: {note}" for note in one.notes),
+        )
+
+
 def hold_prompt(prompt: Prompt, budget: PromptBudget, specs: SpecsOfDay) -> Iterator[CheckResult]:
     """Hold a prompt against each limit of its budget."""
     if budget.max_tokens is not None:
@@ -167,7 +204,8 @@ def hold_prompt(prompt: Prompt, budget: PromptBudget, specs: SpecsOfDay) -> Iter
 
 
 def _tokens(prompt: Prompt, budget: PromptBudget, limit: int) -> CheckResult:
-    if prompt.tokens is None:
+    surely_over = prompt.low > limit
+    if prompt.tokens is None and not surely_over:
         return unknown(
             prompt.place,
             rule="prompt-tokens",
@@ -175,13 +213,14 @@ def _tokens(prompt: Prompt, budget: PromptBudget, limit: int) -> CheckResult:
             limit=Decimal(limit),
             message=_boundless(prompt),
         )
+    spread = f"{prompt.low:,} or more" if prompt.tokens is None else _range(prompt)
     return held(
         prompt.place,
         rule="prompt-tokens",
         subject="tokens",
-        value=Decimal(prompt.tokens),
+        value=Decimal(prompt.low if prompt.tokens is None else prompt.tokens),
         limit=Decimal(limit),
-        measured=f"{_named(prompt)}{_range(prompt)} tokens",
+        measured=f"{_named(prompt)}{spread} tokens",
         allowed=f"{limit:,}",
         warn_fraction=budget.warn_fraction,
     )
@@ -277,4 +316,7 @@ def _range(prompt: Prompt) -> str:
 
 
 def _boundless(prompt: Prompt) -> str:
-    return f"{_named(prompt)}at least {prompt.low:,} tokens, and no bound above: {prompt.why}"
+    return (
+        f"{_named(prompt)}at least {prompt.low:,} tokens, and no upper end declared for "
+        f"{', '.join(prompt.unbound)}; declare it in variables of the budget"
+    )

@@ -97,6 +97,7 @@ def held(
     allowed: str,
     warn_fraction: Decimal | None = None,
     at_least: bool = False,
+    beside: bool = True,
 ) -> CheckResult:
     """Hold a value against a limit; what lies exactly at it is within it.
 
@@ -110,13 +111,15 @@ def held(
         The fraction of the limit above which a value that is within it is a warning.
     at_least : bool
         Whether the limit is the least that is allowed, not the most.
+    beside : bool
+        Whether to say by how much the limit is exceeded; of percents that would be confusing.
     """
     over = value < limit if at_least else value > limit
-    outcome, beside = Outcome.OVER if over else Outcome.PASSED, ""
-    if over and limit and not at_least:
-        beside = f", {float(value / limit - 1):.1%} over"
+    outcome, how_much = Outcome.OVER if over else Outcome.PASSED, ""
+    if over and limit and beside and not at_least:
+        how_much = f", {float(value / limit - 1):.1%} over"
     elif not over and warn_fraction is not None and not at_least and value > limit * warn_fraction:
-        outcome, beside = Outcome.WARNING, f", {float(value / limit):.1%} of it"
+        outcome, how_much = Outcome.WARNING, f", {float(value / limit):.1%} of it"
     return CheckResult(
         **vars(place),
         rule=rule,
@@ -124,7 +127,7 @@ def held(
         outcome=outcome,
         value=value,
         limit=limit,
-        message=f"{measured}, {'at least' if at_least else 'limit'} {allowed}{beside}",
+        message=f"{measured}, {'at least' if at_least else 'limit'} {allowed}{how_much}",
     )
 
 

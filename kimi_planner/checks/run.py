@@ -5,26 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
-from kimi_planner.checks.baseline import (
-    Baseline,
-    WorkloadEntry,
-    prompt_entry,
-    workload_entry,
-)
 from kimi_planner.checks.budgets import CheckConfig, PromptBudget
-from kimi_planner.checks.changes import (
-    PromptChange,
-    WorkloadChange,
-    prompt_change,
-    workload_change,
-)
-from kimi_planner.checks.globs import matches
-from kimi_planner.checks.growth import Comparison, compare, hold_growth
 from kimi_planner.checks.prompts import Prompt, SpecsOfDay, find_prompts, hold_prompt
 from kimi_planner.checks.results import CheckResult, Place, unknown
 from kimi_planner.checks.workloads import Plans, hold_workloads
 from kimi_planner.errors import PriceNotFoundError
+
+if TYPE_CHECKING:  # most checks have no baseline, and a check should start quickly
+    from kimi_planner.checks.baseline import Baseline, WorkloadEntry
+    from kimi_planner.checks.changes import PromptChange, WorkloadChange
+    from kimi_planner.checks.growth import Comparison
 
 __all__ = ["Check", "CheckReport", "run_checks"]
 
@@ -80,11 +72,14 @@ class Check:
         """Yield a result for every limit and thing, in the order of the configuration."""
         for budget, prompts in self.prompts:
             if not prompts:
+                thing = "file matches"
+                if budget.kind == "templates":
+                    thing += " in which a prompt is found"
                 yield unknown(
                     Place(path=self.config.path.name, line=budget.line),
                     rule="prompt-tokens",
                     subject="prompt",
-                    message=f"{budget.where}: no file matches, so nothing was checked",
+                    message=f"{budget.where}: no {thing}, so nothing was checked",
                 )
             for prompt in prompts:
                 yield from hold_prompt(
@@ -100,7 +95,14 @@ class Check:
             yield from hold_catalog(self.config.catalog_checks, self.config, self.as_of)
 
     def notes(self) -> Iterator[str]:
-        """Yield what the configuration says and nothing is subject to."""
+        """Yield what the reader must know of prompts, and overrides that nothing is subject to."""
+        for _, prompts in self.prompts:
+            for prompt in prompts:
+                yield from prompt.notes
+        if not self.config.overrides:
+            return
+        from kimi_planner.checks.globs import matches
+
         paths = {prompt.path for _, prompts in self.prompts for prompt in prompts}
         paths |= {budget.path for budget in self.config.workloads}
         for override in self.config.overrides:
@@ -119,6 +121,8 @@ class Check:
         """
         results, comparison = list(self.results()), None
         if baseline is not None:
+            from kimi_planner.checks.growth import compare, hold_growth
+
             prompts, workloads = self.changes(baseline)
             comparison = compare(baseline, self.moment(), self.config, prompts, workloads)
             if not may_grow:
@@ -132,6 +136,8 @@ class Check:
 
     def moment(self) -> Baseline:
         """Return what prompts and workloads are now."""
+        from kimi_planner.checks.baseline import Baseline, prompt_entry
+
         return Baseline.of(
             self.config.catalog,
             self.config.seed,
@@ -146,6 +152,8 @@ class Check:
 
     def changes(self, old: Baseline) -> tuple[list[PromptChange], list[WorkloadChange]]:
         """Return what became of everything that was in the baseline, or is now."""
+        from kimi_planner.checks.changes import prompt_change, workload_change
+
         lines = {prompt.key: prompt.line for _, prompts in self.prompts for prompt in prompts}
         then = {one.key: one for one in old.prompts}
         now = {one.key: one for one in self.moment().prompts}
@@ -172,6 +180,8 @@ class Check:
 
         What has no price has no entry; its budget says so.
         """
+        from kimi_planner.checks.baseline import workload_entry
+
         for budget in self.config.workloads:
             for workload in self._plans.workloads(budget):
                 old = planned.get((budget.path, workload.name, budget.model))

@@ -5,9 +5,9 @@ Forms: https://docs.github.com/actions/reference/workflows-and-actions/workflow-
 
 from __future__ import annotations
 
-from kimi_planner.checks.formats.lines import counted, prompt_line, standing, summary, workload_line
+from kimi_planner.checks.formats.changed import changed_lines
+from kimi_planner.checks.formats.lines import counted, result_line, summary
 from kimi_planner.checks.formats.markdown import document
-from kimi_planner.checks.formats.text import result_line
 from kimi_planner.checks.formats.visible import rooted, visible
 from kimi_planner.checks.results import CheckResult, Outcome, ordered
 from kimi_planner.checks.run import CheckReport
@@ -27,9 +27,7 @@ def render(report: CheckReport, base: str = "") -> str:
         lines.append(f"{counted(len(rest), 'more result')} without an annotation:")
         lines += [_plain(result_line(one)) for one in rest]
     if report.comparison is not None:
-        one = report.comparison
-        changes = [*map(prompt_line, one.prompts), *map(workload_line, one.workloads)]
-        lines += map(_plain, (*one.notes, *changes, standing(one)))
+        lines += map(_plain, changed_lines(report.comparison))
     lines += [_plain(f"Note: {note}") for note in report.notes]
     lines.append(summary(report.results))
     return "\n".join(lines) + "\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from kimi_planner.checks.formats.text import result_line
+from kimi_planner.checks.formats.lines import result_line
 from kimi_planner.checks.formats.visible import visible
 from kimi_planner.checks.results import CheckResult, Outcome, worst
 from kimi_planner.checks.run import CheckReport
@@ -16,7 +16,7 @@ def render(report: CheckReport, _base: str = "") -> str:
     """Return the report as XML; what is unknown is an error, what is over a limit a failure."""
     cases: dict[tuple[str, ...], list[CheckResult]] = {}
     for one in report.results:
-        key = (one.path, one.name or "", "" if one.line is None else str(one.line), one.model or "")
+        key = (one.path, one.name or "", one.model or "")
         cases.setdefault(key, []).append(one)
     outcomes = [worst(results) for results in cases.values()]
     counts = (
@@ -35,9 +35,8 @@ def render(report: CheckReport, _base: str = "") -> str:
 
 
 def _case(key: tuple[str, ...], results: list[CheckResult]) -> str:
-    path, name, line, model = key
+    path, name, model = key
     called = name or path
-    called += f":{line}" if line else ""
     called += f" [{model}]" if model else ""
     start = f'<testcase classname="{_xml(path)}" name="{_xml(called)}" time="0"'
     loud = [one for one in results if one.outcome is not Outcome.PASSED]

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from kimi_planner.checks.changes import PromptChange, WorkloadChange
-from kimi_planner.checks.formats.lines import causes, counted, dollars, standing, summary
+from kimi_planner.checks.formats.changed import causes, dollars, standing
+from kimi_planner.checks.formats.lines import counted, summary
 from kimi_planner.checks.formats.visible import visible
 from kimi_planner.checks.growth import percent
 from kimi_planner.checks.results import CheckResult, Outcome, ordered

@@ -2,7 +2,6 @@ r"""Showing what hides: control characters, marks of direction and the like as `
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from unicodedata import category
 
@@ -36,6 +35,8 @@ def json_text(value: object, *, indent: int | None = 2) -> str:
     >>> json_text(chr(0x202E) + "é", indent=None)
     '"\\u202eé"'
     """
+    import json  # the form for people needs none of it
+
     plain = json.dumps(value, indent=indent, ensure_ascii=False)
     if plain.isascii():
         return plain
