@@ -1,5 +1,19 @@
 """Prompts in Python source: held against what Python itself makes of the same source."""
 
+import argparse
+import calendar
+import codecs
+import doctest
+import http.client
+import importlib.util
+import inspect
+import mimetypes
+import optparse
+import pydoc
+import smtplib
+import tarfile
+import typing
+from pathlib import Path
 from string import Template
 
 import pytest
@@ -61,6 +75,24 @@ def test_fixed_prompts_are_what_python_makes_of_them():
             assert (values[name],) in branches
         else:
             assert prompt.text == values[name], name
+
+
+MODULES = (
+    *(argparse, calendar, codecs, doctest, http.client, importlib.util, inspect, mimetypes),
+    *(optparse, pydoc, smtplib, tarfile, typing),
+)
+
+
+def test_texts_of_real_modules_are_what_they_hold():
+    """Every fixed text at the top of modules of the standard library is what the module holds."""
+    held = 0
+    for module in MODULES:
+        source = Path(module.__file__).read_text(encoding="utf-8")
+        for name, prompt in found(source, names=["*"]).items():
+            if name.isidentifier() and prompt.text is not None and hasattr(module, name):
+                assert getattr(module, name) == prompt.text, (module, name)
+                held += 1
+    assert held > 40
 
 
 FILLED = """

@@ -61,7 +61,12 @@ class ModuleText:
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             for target in targets:
                 # A name that is bound anywhere else as well may hold something else.
-                if isinstance(target, ast.Name) and bound[target.id] == 1:
+                # So may a name that Python binds itself, such as __name__.
+                if (
+                    isinstance(target, ast.Name)
+                    and bound[target.id] == 1
+                    and not target.id.startswith("__")
+                ):
                     self.constants[target.id] = statement.value
         for node in nodes:
             if isinstance(node, ast.ImportFrom) and node.module == "jinja2":
