@@ -70,6 +70,10 @@ def main() -> None:
         (metadata / "entry_points.txt").write_text(
             "[pytest11]\nkimi_planner_measured = kimi_planner.pytest_plugin\n"
         )
+        # What pytest compiles anew, as it does for every package with a plugin.
+        (metadata / "RECORD").write_text(
+            "kimi_planner/__init__.py,,\nkimi_planner/pytest_plugin.py,,\n"
+        )
         work = folder / "work"
         work.mkdir()
         (work / "test_nothing.py").write_text("def test_nothing():\n    pass\n")

@@ -91,13 +91,14 @@ def token_range(
 
     Examples
     --------
+    >>> from kimi_planner.tokens.prompts import PromptTemplate, Variable
     >>> prompt = PromptTemplate(
     ...     name="P", path="p.py", line=1, parts=("Answer in one ", Variable("unit"), " only.")
     ... )
     >>> print(token_range(prompt, {"unit": {"values": ["word", "short sentence"]}}))
     6 to 7 tokens (6 fixed)
     >>> print(token_range(prompt))
-    6 tokens or more (6 fixed; no upper end declared for unit)
+    5 tokens or more (6 fixed; no upper end declared for unit)
     """
     declared = {
         name: ValueRange.of(value, name)
