@@ -30,7 +30,8 @@ class TokenRange:
     Attributes
     ----------
     fixed_low, fixed_high
-        Exact tokens with every variable left empty; they differ only by branches and loops.
+        Exact tokens with every variable left empty; they differ only by branches and loops. A loop
+        whose items are not declared does not run.
     low, high
         Fewest and most tokens of the filled prompt; ``high`` is ``None`` where a variable has no
         declared upper end.
@@ -49,7 +50,7 @@ class TokenRange:
         if self.fixed_high != self.fixed_low:
             fixed += f" to {self.fixed_high:,}"
         if self.high == self.low:
-            return f"{self.low:,} tokens"
+            return f"{self.low:,} {'token' if self.low == 1 else 'tokens'}"
         if self.high is None:
             return (
                 f"{self.low:,} tokens or more ({fixed} fixed; "
