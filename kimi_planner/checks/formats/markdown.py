@@ -58,14 +58,14 @@ def document(report: CheckReport, room: int) -> str:
         ]
         tail.append(safe(f"Against {one.baseline}: {standing(one)}."))
     tail.append(safe(f"Prices of catalog {report.catalog}."))
+    tables = [table for table in tables if table]
     fixed = [*head, *tail, *(table.start() for table in tables)]
     left = room - sum(len(text.encode()) + 2 for text in fixed) - 100 * len(tables)
     body = []
     for number, table in enumerate(tables):
         text = table.within(left // (len(tables) - number))
         left -= len(text.encode())
-        if text:
-            body.append(text)
+        body.append(text)
     return "\n\n".join([*_joined(head), *body, *tail]) + "\n"
 
 
@@ -84,18 +84,17 @@ class _Rows:
         self._headers = headers
         self._rows = ["| " + " | ".join(row) + " |" for row in rows]
 
+    def __len__(self) -> int:
+        return len(self._rows)
+
     def start(self) -> str:
-        """Return title and header, nothing without rows."""
-        if not self._rows:
-            return ""
+        """Return title and header."""
         title = [f"**{self._title}**", ""] if self._title else []
         rule = "|" + "---|" * len(self._headers)
         return "\n".join([*title, "| " + " | ".join(self._headers) + " |", rule])
 
     def within(self, room: int) -> str:
         """Return the table with the rows that so many bytes hold, and how many are left out."""
-        if not self._rows:
-            return ""
         shown = []
         for row in self._rows:
             room -= len(row.encode()) + 1
