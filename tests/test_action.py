@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kimi_planner.checks import load_config
+
 ROOT = Path(__file__).parents[1]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
@@ -175,3 +177,12 @@ def test_the_action_needs_no_token():
     for word in ("secrets.", "github.token", "github_token", "api_key"):
         assert word not in text
     assert all(step.get("shell") == "bash" for step in ACTION["runs"]["steps"] if "run" in step)
+
+
+def test_the_documented_budgets_and_inputs_are_real(tmp_path):
+    """The configuration in the documentation is read as it stands, and every input is described."""
+    text = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    config = tmp_path / "pyproject.toml"
+    config.write_text(text.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    assert [budget.kind for budget in load_config(config).prompts] == ["text", "templates"]
+    assert set(re.findall(r"^\| `([a-z-]+)` \|.*\|.*\|$", text, re.M)) == set(ACTION["inputs"])
