@@ -182,6 +182,20 @@ def test_names_select():
     assert set(found(source, names=["a.*", "*_X"])) == {"A.greeting", "greeting_x"}
 
 
+def test_a_constant_that_is_used_is_one_prompt():
+    """A prompt that is bound to a name is not found again where the name is used."""
+    source = (
+        'A_PROMPT = "Be brief."\nrules = "Be kind."\n'
+        "create(system=A_PROMPT)\ncreate(system=rules)\n"
+        'create(messages=[{"role": "system", "content": A_PROMPT}])\n'
+    )
+    prompts = python_templates(source, "p.py")
+    assert [(one.name, one.text) for one in prompts] == [
+        ("A_PROMPT", "Be brief."),
+        ("create(system)", "Be kind."),
+    ]
+
+
 def test_branches_and_loops_of_names_are_not_guessed():
     """A name that is bound twice is a variable, and a text that grows has no upper end."""
     source = (

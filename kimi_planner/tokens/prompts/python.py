@@ -66,7 +66,8 @@ def python_templates(
     found: dict[tuple[int, int], PromptTemplate] = {}
     try:
         for one in _named(tree):
-            if is_wanted(one.place, names) or one.line in marked:
+            wanted = is_wanted(one.place, names) and not _is_found_elsewhere(one, module, names)
+            if wanted or one.line in marked:
                 template = _template(one, module, path, style)
                 if template is not None:
                     found.setdefault((template.line, one.node.col_offset), template)
@@ -82,6 +83,14 @@ class _Found:
     place: Place
     node: ast.expr
     line: int
+
+
+def _is_found_elsewhere(found: _Found, module: ModuleText, names: Sequence[str] | None) -> bool:
+    """Whether a place only names a constant that is a prompt where it is bound."""
+    node = found.node
+    if not isinstance(node, ast.Name) or node.id not in module.constants:
+        return False
+    return is_wanted(Place(node.id, (node.id,)), names)
 
 
 def _marked_lines(source: str) -> frozenset[int]:
