@@ -1,5 +1,6 @@
 """The configuration of checks: its own file, every key, overrides, and globs."""
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from kimi_planner.checks import Outcome, find_config, load_config
 from kimi_planner.checks.config import MAX_MONTHS
 from kimi_planner.checks.globs import files, matches
+from kimi_planner.checks.results import RULES
 from kimi_planner.errors import ConfigError
 from kimi_planner.projection import calendar
 
@@ -107,6 +109,21 @@ def test_a_catalog_file_is_relative_to_the_configuration(tmp_path):
 def test_the_bound_on_months_is_that_of_projections():
     """It is written a second time, so that prompts alone need no projection."""
     assert calendar.MAX_MONTHS == MAX_MONTHS
+
+
+def test_the_reference_shows_a_configuration_that_is_read(tmp_path):
+    """The example of the documentation loads, also as tables of pyproject.toml; rules are all named."""
+    text = (Path(__file__).parents[1] / "docs" / "checks.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    config = load_config(checking.lay_out(tmp_path, example))
+    assert [one.kind for one in config.prompts] == ["text", "request", "templates"]
+    assert config.overrides[0].values == {"max_tokens": 6000}
+    project = tmp_path / "pyproject.toml"
+    tables = re.sub(r"^(\[+)", r"\1tool.kimi-planner.", example, flags=re.MULTILINE)
+    project.write_text(f"[tool.kimi-planner]\n{tables}", encoding="utf-8")
+    assert load_config(project).growth == config.growth
+    for rule in RULES:
+        assert f"`{rule}`" in text
 
 
 WORKLOAD = '[[workloads]]\npath = "w.toml"\nmodel = "kimi-k2"\n'

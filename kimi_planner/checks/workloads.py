@@ -103,9 +103,10 @@ class Plans:
 
 def hold_workloads(budget: WorkloadBudget, plans: Plans) -> Iterator[CheckResult]:
     """Hold a workload file, or one workload in it, against each limit of its budget."""
+    plans.workloads(budget)  # a file that is malformed says so before its lines are looked for
     place = Place(
         path=budget.path,
-        line=plans.line(budget.path, budget.name) if plans.workloads(budget) else None,
+        line=plans.line(budget.path, budget.name),
         name=budget.name,
         model=budget.model,
     )
