@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     )
     from kimi_planner.tokens.chat import count_completion, count_messages
     from kimi_planner.tokens.corpus import CorpusCount, count_corpus
+    from kimi_planner.tokens.prompts import PromptTemplate, TokenRange, read_templates, token_range
     from kimi_planner.tokens.sizes import SizeEstimate, size_kinds, tokens_from_bytes
     from kimi_planner.tokens.text import count_tokens, count_tokens_batch
     from kimi_planner.usage.prefix_log import PrefixLog, read_prefix_log
@@ -92,6 +93,7 @@ __all__ = [
     "ModelSpec",
     "PrefixLog",
     "Projection",
+    "PromptTemplate",
     "QualityFrontier",
     "Quantity",
     "Recommendation",
@@ -105,6 +107,7 @@ __all__ = [
     "ThinkingBreakEven",
     "Throughput",
     "Tier",
+    "TokenRange",
     "UsageRecord",
     "UsageTotals",
     "Workload",
@@ -140,6 +143,7 @@ __all__ = [
     "quality_frontier",
     "read_evaluations",
     "read_prefix_log",
+    "read_templates",
     "read_usage",
     "recommend",
     "reconcile",
@@ -148,6 +152,7 @@ __all__ = [
     "spend_by",
     "thinking_pays",
     "throughput",
+    "token_range",
     "tokens_from_bytes",
     "total_usage",
     "what_if",
@@ -174,6 +179,7 @@ _HOMES = {
     "ModelSpec": "catalog",
     "PrefixLog": "usage.prefix_log",
     "Projection": "projection",
+    "PromptTemplate": "tokens.prompts",
     "QualityFrontier": "selection",
     "Quantity": "workload",
     "Recommendation": "selection",
@@ -187,6 +193,7 @@ _HOMES = {
     "ThinkingBreakEven": "selection",
     "Throughput": "projection",
     "Tier": "limits",
+    "TokenRange": "tokens.prompts",
     "UsageRecord": "usage.record",
     "UsageTotals": "pricing.totals",
     "Workload": "workload",
@@ -221,6 +228,7 @@ _HOMES = {
     "quality_frontier": "selection",
     "read_evaluations": "selection",
     "read_prefix_log": "usage.prefix_log",
+    "read_templates": "tokens.prompts",
     "read_usage": "usage.read",
     "recommend": "selection",
     "reconcile": "reconciliation",
@@ -229,6 +237,7 @@ _HOMES = {
     "spend_by": "pricing.spend",
     "thinking_pays": "selection",
     "throughput": "projection",
+    "token_range": "tokens.prompts",
     "tokens_from_bytes": "tokens.sizes",
     "total_usage": "pricing.sources",
     "what_if": "workload",

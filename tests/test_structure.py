@@ -40,6 +40,7 @@ LAYERS = (
     {"report"},
     {"checks"},
     {"cli"},
+    {"pytest_plugin"},
 )
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 SOURCES = sorted(PACKAGE.rglob("*.py"))
