@@ -37,6 +37,8 @@ if TYPE_CHECKING:
         throughput,
     )
     from kimi_planner.reconciliation import Reconciliation, reconcile
+    from kimi_planner.report.focus import focus_forecast, focus_usage
+    from kimi_planner.report.write import write_report
     from kimi_planner.request import Estimate, estimate
     from kimi_planner.selection import (
         BreakEvenMap,
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
     )
     from kimi_planner.tokens.chat import count_completion, count_messages
     from kimi_planner.tokens.corpus import CorpusCount, count_corpus
+    from kimi_planner.tokens.prompts import PromptTemplate, TokenRange, read_templates, token_range
     from kimi_planner.tokens.sizes import SizeEstimate, size_kinds, tokens_from_bytes
     from kimi_planner.tokens.text import count_tokens, count_tokens_batch
     from kimi_planner.usage.prefix_log import PrefixLog, read_prefix_log
@@ -96,6 +99,7 @@ __all__ = [
     "PortfolioFrontier",
     "PrefixLog",
     "Projection",
+    "PromptTemplate",
     "QualityFrontier",
     "Quantity",
     "Recommendation",
@@ -109,6 +113,7 @@ __all__ = [
     "ThinkingBreakEven",
     "Throughput",
     "Tier",
+    "TokenRange",
     "UsageRecord",
     "UsageTotals",
     "Workload",
@@ -132,6 +137,8 @@ __all__ = [
     "diff_catalogs",
     "estimate",
     "explore",
+    "focus_forecast",
+    "focus_usage",
     "forecast_spend",
     "load_catalog",
     "load_limits",
@@ -144,6 +151,7 @@ __all__ = [
     "quality_frontier",
     "read_evaluations",
     "read_prefix_log",
+    "read_templates",
     "read_usage",
     "recommend",
     "reconcile",
@@ -152,9 +160,11 @@ __all__ = [
     "spend_by",
     "thinking_pays",
     "throughput",
+    "token_range",
     "tokens_from_bytes",
     "total_usage",
     "what_if",
+    "write_report",
 ]
 
 _HOMES = {
@@ -179,6 +189,7 @@ _HOMES = {
     "PortfolioFrontier": "selection",
     "PrefixLog": "usage.prefix_log",
     "Projection": "projection",
+    "PromptTemplate": "tokens.prompts",
     "QualityFrontier": "selection",
     "Quantity": "workload",
     "Recommendation": "selection",
@@ -192,6 +203,7 @@ _HOMES = {
     "ThinkingBreakEven": "selection",
     "Throughput": "projection",
     "Tier": "limits",
+    "TokenRange": "tokens.prompts",
     "UsageRecord": "usage.record",
     "UsageTotals": "pricing.totals",
     "Workload": "workload",
@@ -215,6 +227,8 @@ _HOMES = {
     "diff_catalogs": "catalog.diff",
     "estimate": "request",
     "explore": "explorer",
+    "focus_forecast": "report.focus",
+    "focus_usage": "report.focus",
     "forecast_spend": "projection",
     "load_catalog": "catalog",
     "load_limits": "limits",
@@ -226,6 +240,7 @@ _HOMES = {
     "quality_frontier": "selection",
     "read_evaluations": "selection",
     "read_prefix_log": "usage.prefix_log",
+    "read_templates": "tokens.prompts",
     "read_usage": "usage.read",
     "recommend": "selection",
     "reconcile": "reconciliation",
@@ -234,9 +249,11 @@ _HOMES = {
     "spend_by": "pricing.spend",
     "thinking_pays": "selection",
     "throughput": "projection",
+    "token_range": "tokens.prompts",
     "tokens_from_bytes": "tokens.sizes",
     "total_usage": "pricing.sources",
     "what_if": "workload",
+    "write_report": "report.write",
 }
 
 

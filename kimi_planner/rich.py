@@ -12,6 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from kimi_planner.money import usd
+from kimi_planner.safe import on_one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,13 +38,13 @@ def page_html(
     notes
         Plain text, one point each.
     """
-    points = "".join(f"<li>{escape(note)}</li>" for note in notes)
+    points = "".join(f"<li>{_text(note)}</li>" for note in notes)
     return "".join(
         (
-            f"<p><b>{escape(title)}</b></p>" if title else "",
+            f"<p><b>{_text(title)}</b></p>" if title else "",
             *tables,
             f"<ul>{points}</ul>" if points else "",
-            f"<p><small>{escape(provenance)}</small></p>" if provenance else "",
+            f"<p><small>{_text(provenance)}</small></p>" if provenance else "",
         )
     )
 
@@ -57,7 +58,7 @@ def table_html(
 
     def line(tag: str, cells: Sequence[str], extra: str = "") -> str:
         return "".join(
-            f"<{tag}{extra}{look}>{escape(cell)}</{tag}>"
+            f"<{tag}{extra}{look}>{_text(cell)}</{tag}>"
             for look, cell in zip(looks, cells, strict=True)
         )
 
@@ -94,6 +95,10 @@ def share_text(share: float) -> str:
     if 0.999 < share < 1:
         return ">99.9%"
     return f"{share:.1%}".replace(".0%", "%")
+
+
+def _text(text: str) -> str:
+    return escape(on_one_line(text))
 
 
 def _header(name: str) -> str:

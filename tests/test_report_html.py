@@ -15,7 +15,7 @@ from kimi_planner.money import usd
 from kimi_planner.projection import project, response
 from kimi_planner.projection.response import OUTPUT_STOPS
 from kimi_planner.report.html import html_report
-from kimi_planner.report.tables import Table
+from kimi_planner.report.tables import Section, Table
 
 mpl.use("Agg")
 AS_OF = date(2026, 11, 24)
@@ -247,7 +247,7 @@ def test_hostile_names_run_nothing(browser, tmp_path):
     )
     made = tmp_path / "hostile.html"
     text = HOSTILE + "\u2028\0"
-    section = (text, Table((text,), ((text,),)), [text])
+    section = Section(text, (text,), (Table((text,), ((text,),)),))
     made.write_text(html_report(recommend(workload, **PLAN), [section]), encoding="utf-8")
     page = Opened(browser, made)
     assert page.problems == []
@@ -273,7 +273,8 @@ def test_a_page_without_any_model_says_so(browser, tmp_path):
 def test_more_sections_stand_in_the_page(recommendation):
     """A comparison is shown with its title, its table and its sentences."""
     table = Table(("workload", "change"), (("support-chat", "+12.0%"),), frozenset({1}))
-    text = html_report(recommendation, [("Since the last report", table, ["Prices rose."])])
+    section = Section("Since the last report", ("Prices rose.",), (table,))
+    text = html_report(recommendation, [section])
     assert re.search(r"<h2>Since the last report</h2>\s*<p>Prices rose\.</p>", text)
     assert "+12.0%" in text
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import integrate, stats
 
-from kimi_planner import Workload, cost, cost_per_success, project, read_evaluations
+from kimi_planner import Workload, conversation, cost, cost_per_success, project, read_evaluations
 from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
 from kimi_planner.selection.posterior import dependence, influence, rate_interval
 from kimi_planner.selection.settle import Leader, trials_to_settle
@@ -90,6 +90,14 @@ def test_a_task_is_a_conversation_where_there_are_turns():
     ]
     found = cost_per_success(workload, summary(k2=(1, 2)), **PLAN)
     assert found.rows[0].cost_per_task_usd == pytest.approx(float(sum(calls)), rel=1e-14)
+
+
+def test_an_uncertain_number_of_turns_counts_with_its_mean():
+    """A conversation of four turns on average costs what following it turn by turn does."""
+    workload = plain(turns={"mean": 4}, followup_tokens=100)
+    found = cost_per_success(workload, summary(k2=(1, 2)), **PLAN).rows[0]
+    followed = conversation(workload, "kimi-k2").mean_usd
+    assert found.cost_per_task_usd == pytest.approx(followed, rel=2e-3)
 
 
 def test_retries_and_fees_belong_to_the_task():

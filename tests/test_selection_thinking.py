@@ -58,24 +58,25 @@ def as_decimal(number):
     [
         workload(),
         workload(max_tokens=4000),
+        workload(max_tokens=1400),
         workload(turns=3, followup_tokens=70, max_tokens=9000),
         workload(cached_share=0.4, retry_share=0.1, max_tokens=30_000),
     ],
-    ids=["open", "capped", "turns", "cached"],
+    ids=["open", "capped", "cut today", "turns", "cached"],
 )
 def test_costed_again_at_the_break_even_the_models_are_equal(given, value):
     """At the exact multiplier, cost per success (or value less cost) is the same to 30 digits."""
-    found = pays(given, tried(40, 70), value_per_success_usd=value)
+    found = pays(given, tried(40, 65), value_per_success_usd=value)
     assert isinstance(found.multiplier, Fraction)
     turns = Fraction(given.quantity("turns").value) if given.quantity("turns") else 1
     tokens = as_decimal(1000 * found.multiplier)
     thinking = turns * exact_task(given, THINKS, tokens)
     plain = turns * exact_task(given, PLAIN, 1000)
     if value is None:
-        gap = thinking / Fraction(70, 100) - plain / Fraction(40, 100)
+        gap = thinking / Fraction(65, 100) - plain / Fraction(40, 100)
     else:
         worth = Fraction(value)
-        gap = (worth * Fraction(70, 100) - thinking) - (worth * Fraction(40, 100) - plain)
+        gap = (worth * Fraction(65, 100) - thinking) - (worth * Fraction(40, 100) - plain)
     assert abs(gap) < Fraction(1, 10**30)
 
 

@@ -20,7 +20,7 @@ PACKAGE = Path(kimi_planner.__file__).parent
 #: A module imports only from its own part and from the parts on lines above it.
 LAYERS = (
     {"errors"},
-    {"money", "files"},
+    {"money", "files", "safe", "writes"},
     {"rich"},
     {"catalog"},
     {"limits"},
@@ -40,6 +40,7 @@ LAYERS = (
     {"report"},
     {"checks"},
     {"cli"},
+    {"pytest_plugin"},
 )
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 SOURCES = sorted(PACKAGE.rglob("*.py"))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kimi_planner import plot
 from kimi_planner.errors import MissingExtraError
@@ -15,7 +15,7 @@ from kimi_planner.projection import response
 from kimi_planner.report.pictures import pictures
 from kimi_planner.report.summary import budgets_table, key_figures
 from kimi_planner.report.tables import (
-    Table,
+    Section,
     assumptions_table,
     catalog_table,
     exclusions_table,
@@ -25,28 +25,26 @@ from kimi_planner.report.tables import (
     totals_sentence,
 )
 from kimi_planner.report.what_if import what_if_json
+from kimi_planner.safe import on_one_line
 from kimi_planner.selection import Recommendation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Section", "html_report"]
+__all__ = ["html_report"]
 
 _PARTS = Path(__file__).with_name("page")
 
-#: A further section of a report: its title, a table, and sentences before it.
-Section = tuple[str, Table, Sequence[str]]
 
-
-def html_report(recommendation: Recommendation, further: Sequence[Section] = ()) -> str:
+def html_report(recommendation: Recommendation, sections: Sequence[Section] = ()) -> str:
     """Return the report as one HTML page.
 
     Parameters
     ----------
     recommendation : Recommendation
         The plan.
-    further : sequence of (str, Table, sequence of str)
-        More sections, such as a comparison with actual spend: title, table and sentences.
+    sections : sequence of Section
+        Further parts, such as a comparison with actual spend.
 
     Returns
     -------
@@ -69,7 +67,8 @@ def html_report(recommendation: Recommendation, further: Sequence[Section] = ())
         for name in ("page.html.j2", "page.css", "page.js")
     )
     moved = response(projection)
-    page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(template)
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_seen)
+    page = environment.from_string(template)
     return page.render(
         recommendation=recommendation,
         projection=projection,
@@ -83,7 +82,7 @@ def html_report(recommendation: Recommendation, further: Sequence[Section] = ())
         assumptions=assumptions_table(projection),
         prices=catalog_table(projection.catalog),
         sources=source_sentences(projection.catalog),
-        further=further,
+        sections=sections,
         pictures=[(plot.alt_text(ax), _svg(ax)) for ax in pictures(recommendation).values()],
         what_if=what_if_json(moved, recommendation),
         what_if_notes=moved.notes,
@@ -91,6 +90,11 @@ def html_report(recommendation: Recommendation, further: Sequence[Section] = ())
         script=script,
         policy=_policy(script),
     )
+
+
+def _seen(value: Any) -> Any:
+    """Make what cannot be seen in a text visible; markup of our own is left as it is."""
+    return on_one_line(value) if type(value) is str else value
 
 
 def _policy(script: str) -> str:

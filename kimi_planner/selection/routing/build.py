@@ -147,15 +147,13 @@ def _together(
 ) -> ByItems | ByPairs:
     """Return what is known of tasks that models share: given rates first, then named tasks."""
     if evaluations is not None and rescue_rates is None:
-        items = {
-            model: getattr(evaluations.of(workload.name, model), "items", None) for model in rates
-        }
-        if all(items.values()):
+        trials = {model: evaluations.of(workload.name, model) for model in rates}
+        items = {model: one.items for model, one in trials.items() if one and one.items}
+        if len(items) == len(rates):
             found = ByItems(
                 {
                     model: {name: item.success for name, item in known.items()}
                     for model, known in items.items()
-                    if known
                 }
             )
             if found.names:
