@@ -22,6 +22,7 @@ mpl.use("Agg")
 AS_OF = date(2026, 11, 24)
 PUBLIC = "2026-11-public"
 LONG = "the nightly summary of every support ticket of the EMEA region with $ in_it"
+LASTING = "kimi-k3.1-pro-highspeed"
 NAMES = (LONG, "支付对账", r"a_b $\bad{$ x", "short")
 PLAIN = Workload(
     name="plain",
@@ -70,12 +71,18 @@ def plan(months=4):
 
 
 @cache
-def wide(months=2):
-    """Return a projection of awkward workloads on all twelve models of the public catalog."""
+def wide():
+    """Return a projection of two awkward workloads on all twelve models of the public catalog."""
     models = [spec.id for spec in load_catalog(PUBLIC)]
     assert len(models) == 12
+    return project(awkward()[:2], months=2, models=models, as_of=AS_OF, n_paths=200, catalog=PUBLIC)
+
+
+@cache
+def lasting():
+    """Return a projection of a long name on a long name over three years."""
     return project(
-        awkward(), months=months, models=models, as_of=AS_OF, n_paths=200, catalog=PUBLIC
+        awkward()[0], months=36, models=LASTING, as_of=AS_OF, n_paths=200, catalog=PUBLIC
     )
 
 

@@ -21,11 +21,11 @@ from kimi_planner import (
     portfolio_frontier,
     quality_frontier,
     recommend,
-    response,
     sensitivity,
     thinking_pays,
     throughput,
 )
+from kimi_planner.projection import response
 from kimi_planner.projection.conversation import conversation
 
 __all__ = ["closed"]

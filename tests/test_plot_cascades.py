@@ -15,7 +15,7 @@ RATES = {"kimi-k2": 0.5, "kimi-k2-5": 0.8, "kimi-k2-5-thinking": 0.93, "kimi-k2-
 def result():
     return cascades(
         example()[0],
-        detector=Detector("0.05", "0.1", "0.0001"),
+        detector=Detector(false_accept="0.05", false_reject="0.1", cost_usd="0.0001"),
         success_rates=RATES,
         as_of=AS_OF,
         n_paths=200,

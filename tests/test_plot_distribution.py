@@ -27,14 +27,14 @@ def test_each_dot_is_a_quantile_of_the_average_month():
 
 
 def test_dots_of_a_row_do_not_lie_on_each_other():
-    """Stacked dots touch at most; none hides another one of its place."""
+    """Stacked dots touch at most, so that all twenty can be counted."""
     ax = plot.spend_distribution(plan().projection)
     ax.figure.draw_without_rendering()
     for dots in ax.collections:
         places = ax.transData.transform(dots.get_offsets())
         size = np.sqrt(dots.get_sizes()[0]) * ax.figure.dpi / 72
         apart = np.hypot(*(places[:, None] - places[None]).T)[np.triu_indices(20, 1)]
-        assert apart.min() > 0.4 * size
+        assert apart.min() >= 0.99 * size
 
 
 def test_the_chance_is_that_some_month_breaks_the_budget():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from legible import assert_legible, said
-from pictured import LONG, PLAIN, ZERO, certain, closed, plan, wide
+from pictured import LASTING, LONG, PLAIN, ZERO, certain, closed, lasting, plan, wide
 
 from kimi_planner import plot
 from kimi_planner.errors import ScenarioError
@@ -69,7 +69,7 @@ def test_certain_spend_has_no_range():
         lambda ax: plot.monthly_spend(wide(), LONG, ax=ax),
         lambda ax: plot.monthly_spend(certain(ZERO), ax=ax),
         lambda ax: plot.spend_fan(plan().projection, plan().best, ax=ax),
-        lambda ax: plot.spend_fan(wide(36), "kimi-k3.1-pro-highspeed", LONG, ax=ax),
+        lambda ax: plot.spend_fan(lasting(), LASTING, LONG, ax=ax),
         lambda ax: plot.spend_fan(plan(1).projection, "kimi-k2", ax=ax),
         lambda ax: plot.spend_fan(certain(ZERO), "kimi-k2", ax=ax),
     ],

@@ -44,7 +44,7 @@ def test_what_was_never_solved_has_no_point_and_no_upper_end():
 
 def test_without_trials_the_cost_of_a_task_is_a_square():
     """It is not drawn as a cost per success, and the words say that there were no trials."""
-    result = cost_per_success(awkward(), projection=wide())
+    result = cost_per_success(awkward()[:2], projection=wide())
     ax = plot.cost_per_success(result, LONG)
     assert {line.get_marker() for line in ax.lines} == {"s"}
     assert "no trials, task 0.00" in said(ax)
@@ -56,5 +56,5 @@ def test_costs_per_success_are_legible(costs):
     """One workload, several, and twelve models without trials can be read in every size."""
     assert_legible(lambda ax: plot.cost_per_success(costs, "support-chat", ax=ax))
     assert_legible(lambda ax: plot.cost_per_success(costs, ax=ax), on_slide=False)
-    judged = cost_per_success(awkward(), projection=wide())
+    judged = cost_per_success(awkward()[:2], projection=wide())
     assert_legible(lambda ax: plot.cost_per_success(judged, LONG, ax=ax))

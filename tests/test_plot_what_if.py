@@ -4,7 +4,8 @@ import pytest
 from legible import assert_legible, said
 from pictured import closed, plan, wide
 
-from kimi_planner import plot, response
+from kimi_planner import plot
+from kimi_planner.projection import response
 
 __all__ = ["closed"]
 

@@ -53,7 +53,7 @@ def test_a_text_is_drawn_letter_by_letter(text):
 
 def test_letters_without_a_font_are_written_as_their_code(monkeypatch):
     """Two names that no font can draw are still told apart, without a warning."""
-    monkeypatch.setattr(words, "can_draw", lambda char: char.isascii())
+    monkeypatch.setattr(words, "can_draw", lambda char: char.isascii() and char.isprintable())
     assert words.literal("支付") == r"\u652f\u4ed8"
     assert words.literal("🚀 1") == r"\U0001f680 1"
     assert words.literal("a\x07b") == r"a\x07b"

@@ -29,6 +29,7 @@ _DOTS = 20
 _SHARES = tuple((np.arange(_DOTS) + 0.5) / _DOTS)
 _COLUMNS = 50  # places of dots from the left to the right end of the axes
 _ROW_POINTS = 40
+_HIGHEST = 0.8  # of a row
 
 
 def spend_distribution(
@@ -93,17 +94,30 @@ def spend_distribution(
 
 
 def _dots(ax: Axes, place: int, spread: Any, budget: float | None) -> None:
-    """Stack dots upwards from the foot of a row, as large as the fullest place allows."""
+    """Stack dots upwards from the foot of a row, as large as they can be without touching."""
     arrange(ax)
-    inner, (_, reach) = ax.get_window_extent(), ax.get_xlim()
-    cells = np.rint(spread / reach * _COLUMNS).astype(int)
-    heights = [int(np.sum(cells[:number] == cell)) for number, cell in enumerate(cells)]
+    inner, xs = ax.get_window_extent(), ax.transData.transform([(one, 0) for one in spread])[:, 0]
     row = inner.height / abs(np.diff(ax.get_ylim())[0])
-    size = min(inner.width / _COLUMNS, 0.8 * row / (1 + max(heights)))
-    ys = [place + 0.4 - (height + 0.5) * size / row for height in heights]
+    size = inner.width / _COLUMNS
+    levels = _levels(xs, size)
+    while size * (1 + max(levels)) > _HIGHEST * row:
+        size *= 0.9
+        levels = _levels(xs, size)
+    ys = [place + _HIGHEST / 2 - (level + 0.5) * size / row for level in levels]
     colors = [OVER if budget is not None and one > budget else WITHIN for one in spread]
     points = size * 72 / ax.figure.dpi
     ax.scatter(spread, ys, s=points**2, c=colors, edgecolors=INK, linewidths=0.5, zorder=2)
+
+
+def _levels(xs: Any, size: float) -> list[int]:
+    """Return the lowest level on which each dot touches none to the left of it."""
+    ends: list[float] = []
+    levels = []
+    for x in xs:
+        level = next((one for one, end in enumerate(ends) if end <= x), len(ends))
+        ends[level : level + 1] = [x + size]
+        levels.append(level)
+    return levels
 
 
 def _said(row: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 from kimi_planner.plot.style import INK, MUTED, WITHIN, axes, count_axis, styled
 from kimi_planner.plot.words import beside, finish, limit, listed, row_names, short
@@ -14,7 +14,7 @@ __all__ = ["context_fit"]
 
 _NEED = ["p01_tokens", "p10_tokens", "p50_tokens", "p90_tokens", "p99_tokens"]
 _MOST_NAMED = 2
-_LABEL_CHARS = 60
+_LABEL_CHARS = 50
 
 
 def context_fit(fit: ContextFit, *, ax: Axes | None = None) -> Axes:
@@ -79,8 +79,16 @@ def token_axis(ax: Axes) -> None:
     count_axis(ax, "x")
     if ax.get_xscale() == "log":
         ax.xaxis.set_major_locator(LogLocator(10, numticks=6))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _brief(value)))
         low, high = ax.get_xlim()
         ax.set_xlim(10 ** _floor_log(low), high)
+
+
+def _brief(tokens: float) -> str:
+    for unit, name in ((1_000_000, "M"), (1_000, "k")):
+        if tokens >= unit:
+            return f"{tokens / unit:,.0f}{name}"
+    return f"{tokens:.0f}"
 
 
 def _floor_log(value: float) -> int:
@@ -104,7 +112,7 @@ def _distinct(frame: pd.DataFrame) -> pd.DataFrame:
     groups = frame.groupby(keys, sort=False, dropna=False)["model"].agg(list).reset_index()
     alone = groups["workload"].map(groups["workload"].value_counts()) == 1
     names = groups["model"].map(several)
-    workloads = groups["workload"].map(lambda name: short(name, 24))
+    workloads = groups["workload"].map(lambda name: short(name, 20))
     groups["label"] = workloads.where(alone, workloads + ": " + names)
     return groups
 

@@ -152,7 +152,7 @@ def count_axis(ax: Axes, which: Literal["x", "y"]) -> None:
     """Write numbers on an axis, thousands separated, few enough to stand apart."""
     axis = ax.xaxis if which == "x" else ax.yaxis
     if axis.get_scale() == "linear":
-        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:z,.{_places(axis)}f}"))
     axis.set_minor_formatter(NullFormatter())
 
