@@ -1,6 +1,8 @@
 """What holds for every picture: axes, style, words, alt text."""
 
 import inspect
+from dataclasses import replace
+from functools import cache
 from io import BytesIO
 
 import matplotlib as mpl
@@ -33,10 +35,9 @@ __all__ = ["closed"]
 RATES = {"kimi-k2": 0.5, "kimi-k2-5": 0.8, "kimi-k2-5-thinking": 0.93, "kimi-k2-instruct": 0.55}
 
 
+@cache
 def small(name):
     """Return one workload with ranges, and a recommendation for one month of it."""
-    from dataclasses import replace
-
     workload = replace(
         PLAIN,
         name=name,
@@ -53,7 +54,12 @@ DRAWN = {
         break_even_map(w, as_of=AS_OF, success_rates=RATES), ax=ax
     ),
     "cascades": lambda w, r, ax: plot.cascades(
-        cascades(w, detector=Detector("0.05", "0.1"), success_rates=RATES, projection=r.projection),
+        cascades(
+            w,
+            detector=Detector(false_accept="0.05", false_reject="0.1"),
+            success_rates=RATES,
+            projection=r.projection,
+        ),
         ax=ax,
     ),
     "catalog_change": lambda w, r, ax: plot.catalog_change(
@@ -120,15 +126,15 @@ def test_axes_given_are_drawn_on_and_the_style_stays_inside(ordinary, draw):
 
 
 @PICTURES
-@pytest.mark.parametrize("name", [r"spend $\bad{$ x", "支付_对账 5$ 🚀"])
-def test_names_are_drawn_as_they_are_written(draw, name):
+def test_names_are_drawn_as_they_are_written(draw):
     """Dollar signs are no mathematics, and letters that no font has stop no picture."""
+    name = r"支 5$ \bad{$"
     given = small(name)
     for ax in (draw(*given, None), draw(*given, plt.subplots()[1])):
         ax.figure.savefig(BytesIO(), format="svg")
     texts = " ".join(words(ax)).replace(r"\$", "$").replace("\n", " ")
     if draw not in {DRAWN["forecast"], DRAWN["portfolio_frontier"]}:
-        assert "spend $" in texts or "5$" in texts
+        assert r"5$ \bad{$" in texts
         assert name in plot.alt_text(ax) or draw is DRAWN["tornado"]
 
 

@@ -70,7 +70,7 @@ def catalog_change(
             ax,
             f"Spend{of} with catalog {old} and with {new}",
             resting(effect.notes, effect.provenance),
-            f"Mean monthly spend in USD with catalog {old} and with {new}: "
+            f"Mean monthly spend of {workload or ', '.join(names)} in USD with catalog {old} and with {new}: "
             + listed(f"{_name(row, ', ', several=several)} {_amounts(row)}" for row in rows)
             + ".",
             key=[
