@@ -7,6 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from kimi_planner.plot.layout import column, finish
 from kimi_planner.plot.style import (
     COLORS,
     INK,
@@ -17,7 +18,7 @@ from kimi_planner.plot.style import (
     percent_axis,
     styled,
 )
-from kimi_planner.plot.words import at_most, column, dollars, finish, listed, resting, short
+from kimi_planner.plot.words import at_most, dollars, listed, resting, short
 from kimi_planner.selection import Cascades
 from kimi_planner.selection.routing import Route
 

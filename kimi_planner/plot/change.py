@@ -9,8 +9,9 @@ from matplotlib.lines import Line2D
 
 from kimi_planner.effect import CatalogEffect
 from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.plot.layout import beside, finish, row_names
 from kimi_planner.plot.style import INK, MUTED, OVER, WITHIN, axes, money_axis, styled
-from kimi_planner.plot.words import beside, dollars, finish, listed, resting, row_names, short
+from kimi_planner.plot.words import dollars, listed, resting, short
 
 __all__ = ["catalog_change"]
 

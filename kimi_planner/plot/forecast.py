@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib import dates
 from matplotlib.axes import Axes
 
+from kimi_planner.plot.layout import column, finish, label
 from kimi_planner.plot.style import INK, MUTED, RANGE, axes, money_axis, styled
-from kimi_planner.plot.words import column, finish, label
 from kimi_planner.projection import SpendForecast
 from kimi_planner.projection.forecast.horizon import length_text
 from kimi_planner.projection.forecast.intervals import Array

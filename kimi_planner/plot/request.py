@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.plot.layout import beside, finish, row_names
 from kimi_planner.plot.style import COLORS, INK, axes, money_axis, styled
-from kimi_planner.plot.words import beside, dollars, finish, listed, resting, row_names, short
+from kimi_planner.plot.words import dollars, listed, resting, short
 from kimi_planner.selection import RequestCosts
 from kimi_planner.selection.breakdown import RequestCost
 

@@ -7,8 +7,9 @@ from math import isfinite, isnan
 from matplotlib.axes import Axes
 
 from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.plot.layout import beside, finish, row_names
 from kimi_planner.plot.style import INK, MUTED, OVER, WITHIN, axes, money_axis, styled
-from kimi_planner.plot.words import beside, dollars, finish, listed, resting, row_names, short
+from kimi_planner.plot.words import dollars, listed, resting, short
 from kimi_planner.selection import SuccessCost, SuccessCosts
 from kimi_planner.selection.settle import chance_text
 
