@@ -27,6 +27,7 @@ BUDGETS = 20
 #: With at most so many assignments every step of the frontier is found, else a grid of budgets.
 FEW = 10_000
 CENT = Decimal("0.01")
+SHOWN = Decimal("0.0001")
 #: A portfolio is better if it is worth more by this share.
 BETTER = 1e-6
 
@@ -332,7 +333,11 @@ def worth_text(portfolio: Portfolio, more: float) -> str:
 def _models(used: Mapping[str, Decimal]) -> str:
     if len(used) == 1:
         return next(iter(used))
-    return " and ".join(f"{model} ({100 * share:.2f}%)" for model, share in used.items())
+    percents = {
+        model: f"{100 * share:.2f}%" if share >= SHOWN else "under 0.01%"
+        for model, share in used.items()
+    }
+    return " and ".join(f"{model} ({percent})" for model, percent in percents.items())
 
 
 def _used(portfolio: Portfolio) -> list[str]:

@@ -218,7 +218,7 @@ class Portfolio:
             unknown = dict.fromkeys(key for one in peaks or () for key in one.unknown)
             if unknown:
                 notes.append(
-                    f"Peaks are at least that: {', '.join(unknown)} is not given for every workload."
+                    f"They may be higher, as not every workload gives {', '.join(unknown)}."
                 )
         if any(len(used) > 1 for used in self.shares.values()):
             notes.append(
