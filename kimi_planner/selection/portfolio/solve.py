@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import numpy as np
 
-from kimi_planner.selection.portfolio.bounds import NEAR, hindsight, tangent
-from kimi_planner.selection.portfolio.problem import Problem, Shares
+from kimi_planner.selection.portfolio.bounds import NEAR, hindsight, hits, tangent
+from kimi_planner.selection.portfolio.branch import branch
+from kimi_planner.selection.portfolio.problem import WHOLE, Problem, Shares
 from kimi_planner.selection.portfolio.program import Program, Row
 from kimi_planner.selection.portfolio.search import Search
 from kimi_planner.workload.quantity import Array
@@ -21,6 +22,8 @@ SHARE_ROUNDS, TANGENT_ROUNDS = 4, 4
 STEP_GAP = 1e-4
 #: Values nearer than this are the same.
 SAME = 1e-11
+#: Partial assignments that are looked at one by one, times workloads; with more workloads none are.
+NODES, MOST_BRANCHED = 200_000, 40
 #: A least spend this near to its bound is the least.
 CLOSE = 1e-8
 
@@ -110,7 +113,7 @@ def best(
         if not search.is_certain or split:
             search.follow_tangents()
         search.tighten()
-    if search.is_done and not split:
+    if search.is_done and not split and not search.all_visited:
         search.take_cheapest_of_equals()
     return Found(search.found, search.value, max(search.bound, search.value))
 
@@ -127,6 +130,7 @@ class _Best(Search):
         self.found: Shares | None = None
         self.value = self.bound = -np.inf
         self.over = 0.0
+        self.all_visited = False
 
     @property
     def is_done(self) -> bool:
@@ -180,28 +184,63 @@ class _Best(Search):
                 margin = max(0.0, margin + self.over)
 
     def tighten(self) -> None:
-        """Lower the bound by rows and cuts, until it meets the value or the rounds are over."""
+        """Lower the bound until it meets the value or the rounds are over."""
+        if not self.is_certain and self._with_hindsight():
+            return
         values = np.concatenate(self.values)
-        if not self.is_certain:
-            point = self._weights(self.found) or [
-                (np.arange(size) == 0).astype(float) for size in self.program.sizes
-            ]
-            for costs in self.costs.values():
-                proved = hindsight(costs, self.values, self.problem.q, self.amount, point)
-                self.bound = min(self.bound, proved)
-        is_exact = self.is_certain or self.rounds > 1
-        for _ in range(self.rounds):
+        gap = 0.0 if self.is_certain else STEP_GAP
+        for _ in range(self.rounds if self.is_certain else 1):
             if self.is_done or not self.in_time():
                 break
-            rows = self.budget_rows(self.amount)
-            answer = self.program.largest(values, rows, gap=0.0 if is_exact else STEP_GAP)
+            answer = self.program.largest(values, self.budget_rows(self.amount), gap=gap)
             if answer is None:
                 self.bound = self.value
                 break
             self.bound = min(self.bound, answer.bound)
-            shares = self.shares(answer)
-            if not self._cut(shares):
+            if not self._cut(self.shares(answer)):
                 break
+
+    def _with_hindsight(self) -> bool:
+        """Lower the bound with hindsight, and to the value where all that is left can be visited."""
+        point = self._weights(self.found) or [
+            (np.arange(size) == 0).astype(float) for size in self.program.sizes
+        ]
+        found = {
+            month: hindsight(costs, self.values, self.problem.q, self.amount, point)
+            for month, costs in self.costs.items()
+        }
+        month = min(found, key=lambda month: found[month].bound)
+        self.bound = min(self.bound, found[month].bound)
+        if self.is_done or self.split or not self.in_time():
+            return self.is_done
+        self.all_visited = branch(
+            found[month],
+            self.costs[month],
+            self.values,
+            least_value=self._least_value,
+            visit=self._visit,
+            nodes=NODES // len(self.values) if len(self.values) <= MOST_BRANCHED else 0,
+        )
+        if self.all_visited:
+            self.bound = self.value
+        return self.all_visited
+
+    def _least_value(self) -> float:
+        return self.value - SAME * abs(self.value)
+
+    def _visit(self, places: list[int]) -> None:
+        """Consider whole models, unless they are worth less or a month is clearly over."""
+        worth = sum(float(value[place]) for value, place in zip(self.values, places, strict=True))
+        if worth < self._least_value():
+            return
+        for costs in self.costs.values():
+            spend = sum(
+                (cost[place] for cost, place in zip(costs, places, strict=True)), np.zeros(1)
+            )
+            within = np.count_nonzero(spend <= self.amount * (1 + NEAR))
+            if within < hits(len(spend), self.problem.q):
+                return
+        self.consider(tuple({place: WHOLE} for place in places))
 
     def take_cheapest_of_equals(self) -> None:
         """Among assignments worth the same, take the one with the lowest mean spend."""
