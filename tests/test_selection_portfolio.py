@@ -27,9 +27,10 @@ from kimi_planner.errors import ScenarioError
 from kimi_planner.projection import Spend
 from kimi_planner.selection.portfolio import next_usd
 from kimi_planner.selection.portfolio.bounds import budget_row, hindsight
+from kimi_planner.selection.portfolio.least import least
 from kimi_planner.selection.portfolio.problem import WHOLE, Option, Problem
 from kimi_planner.selection.portfolio.result import share_text
-from kimi_planner.selection.portfolio.solve import best, least
+from kimi_planner.selection.portfolio.solve import best
 
 AS_OF = date(2026, 10, 24)
 NOVEMBER = {"months": 1, "start": "2026-11", "as_of": AS_OF}

@@ -12,7 +12,7 @@ from kimi_planner.report.tables import Table
 from kimi_planner.report.text import plain
 from kimi_planner.report.usage import dumped, listed
 from kimi_planner.selection import Portfolio, PortfolioFrontier
-from kimi_planner.selection.portfolio.frontier import Step
+from kimi_planner.selection.portfolio import Step
 
 __all__ = ["portfolio_json", "portfolio_text"]
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from kimi_planner.projection import ContextFit, Projection, Throughput
 from kimi_planner.selection.evaluations import Evaluations
+from kimi_planner.selection.portfolio.least import Least, least
 from kimi_planner.selection.portfolio.problem import Problem, Shares
 from kimi_planner.selection.portfolio.question import Question, ask, exact_budget
 from kimi_planner.selection.portfolio.result import Portfolio
-from kimi_planner.selection.portfolio.solve import Found, Least, best, least
+from kimi_planner.selection.portfolio.solve import Found, best
 from kimi_planner.selection.requirements import Requirements
 from kimi_planner.workload import Workload
 

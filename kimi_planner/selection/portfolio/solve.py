@@ -14,7 +14,7 @@ from kimi_planner.selection.portfolio.program import Program, Row
 from kimi_planner.selection.portfolio.search import Search
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["Found", "Least", "best", "least"]
+__all__ = ["Found", "best"]
 
 #: Rounds of tangents, first with shares and then with whole models.
 SHARE_ROUNDS, TANGENT_ROUNDS = 4, 4
@@ -24,8 +24,6 @@ STEP_GAP = 1e-4
 SAME = 1e-11
 #: Partial assignments that are looked at one by one, times workloads; with more workloads none are.
 NODES, MOST_BRANCHED = 200_000, 40
-#: A least spend this near to its bound is the least.
-CLOSE = 1e-8
 
 
 @dataclass(frozen=True)
@@ -45,30 +43,6 @@ class Found:
     shares: Shares | None
     value: float
     bound: float
-
-
-@dataclass(frozen=True)
-class Least:
-    """The assignment found with the lowest spend in its dearest month.
-
-    Attributes
-    ----------
-    shares
-        The assignment; ``None`` if none meets the limits.
-    usd
-        Its spend in the dearest month at the percentile.
-    bound
-        No assignment has less; infinity if none meets the limits.
-    """
-
-    shares: Shares | None
-    usd: Decimal
-    bound: float
-
-    @property
-    def is_proven(self) -> bool:
-        """Whether there is none lower, as far as floats tell."""
-        return self.bound >= float(self.usd) * (1 - CLOSE)
 
 
 def best(
@@ -98,8 +72,9 @@ def best(
     -----
     Rows that hold for every assignment within the budget make a program whose optimum is a bound.
     What it proposes is priced in every scenario; if a month is over, a cut rules it out with all
-    that cost no less. Where much is uncertain the cuts are too many; there good assignments come
-    from the tangent of the budget, and the bound from `hindsight`.
+    that cost no less. Where much is uncertain the cuts would be too many: good assignments come from
+    the tangent of the budget, the bound from `hindsight`, and with few workloads `branch` visits
+    all that the bound leaves.
     """
     search = _Best(problem, budget, split=split, time_limit=time_limit)
     answer = search.program.largest(np.concatenate(search.values), search.limits)
@@ -205,9 +180,15 @@ class _Best(Search):
         point = self._weights(self.found) or [
             (np.arange(size) == 0).astype(float) for size in self.program.sizes
         ]
+        is_small = len(self.values) <= MOST_BRANCHED
+        months = (
+            list(self.costs)
+            if is_small or self.found is None
+            else [self.problem.worst(self.found)[0]]
+        )
         found = {
-            month: hindsight(costs, self.values, self.problem.q, self.amount, point)
-            for month, costs in self.costs.items()
+            month: hindsight(self.costs[month], self.values, self.problem.q, self.amount, point)
+            for month in months
         }
         month = min(found, key=lambda month: found[month].bound)
         self.bound = min(self.bound, found[month].bound)
@@ -219,7 +200,7 @@ class _Best(Search):
             self.values,
             least_value=self._least_value,
             visit=self._visit,
-            nodes=NODES // len(self.values) if len(self.values) <= MOST_BRANCHED else 0,
+            nodes=NODES // len(self.values) if is_small else 0,
         )
         if self.all_visited:
             self.bound = self.value
@@ -275,74 +256,3 @@ class _Best(Search):
             for place, share in used.items():
                 weight[place] = float(share)
         return weights
-
-
-def least(
-    problem: Problem,
-    *,
-    split: bool = False,
-    worth: float | None = None,
-    time_limit: float | None = None,
-) -> Least:
-    """Find the assignment whose dearest month costs least at the percentile.
-
-    Parameters
-    ----------
-    problem : Problem
-        The options.
-    split : bool
-        Whether a workload may use shares of several models.
-    worth : float, optional
-        What it must at least be worth.
-    time_limit : float, optional
-        Seconds after which no new round begins.
-    """
-    search = Search(problem, split=split, time_limit=time_limit)
-    worths = [] if worth is None else [Row(-np.concatenate(search.values), -worth)]
-    objective = np.r_[np.zeros(sum(search.program.sizes)), -1.0]
-    found, usd, bound = None, Decimal("Infinity"), 0.0
-
-    def is_good(shares: Shares) -> bool:
-        worthy = worth is None or problem.value(shares) >= worth * (1 - SAME)
-        return worthy and search.keeps_limits(shares)
-
-    start = search.cheapest()
-    if start is None:
-        return Least(None, usd, np.inf)
-    month, amount = problem.worst(start)
-    if is_good(start):
-        found, usd = start, amount
-    for _ in range(search.rounds):
-        search.look_at([month])
-        bound = max(bound, *(_floor(costs, problem.q) for costs in search.costs.values()))
-        if bound >= float(usd) * (1 - NEAR) or not search.in_time():
-            break
-        rows = [*search.budget_rows(0.0), *worths]
-        cap = np.zeros(len(rows))
-        first = len(search.limits)
-        cap[first : first + len(search.costs)] = 1.0
-        answer = search.program.largest(objective, rows, cap=cap)
-        if answer is None:  # all but those found are cut off
-            bound = float(usd)
-            break
-        bound = max(bound, -answer.bound)
-        shares = search.shares(answer)
-        if shares is None:
-            break
-        month, amount = problem.worst(shares)
-        good = is_good(shares)
-        if good and amount < usd:
-            found, usd = shares, amount
-        if split:
-            break
-        if good:
-            search.cut_off(shares, month, float(usd) * (1 - 3 * NEAR))
-        else:
-            search.rule_out(shares)
-    return Least(found, usd, min(bound, float(usd)))
-
-
-def _floor(costs: list[Array], q: float) -> float:
-    """Return the quantile of what the cheapest option of each workload costs in each scenario."""
-    lowest = sum((cost.min(axis=0) for cost in costs), np.zeros(1))
-    return float(np.quantile(lowest, q))
