@@ -150,7 +150,7 @@ class Portfolio:
             for model, share in used.items():
                 requests = self.question.requests(name, model) * float(share)
                 quality = self.question.quality[name, model]
-                spend = self.projection.of(model, name).mean().mean() * float(share)
+                spend = self.projection.spend[name, model].mean().mean() * float(share)
                 rows.append(
                     (name, model, share, requests, quality, requests * quality, float(spend))
                 )
