@@ -105,6 +105,7 @@ class _Best(Search):
         self.found: Shares | None = None
         self.value = self.bound = -np.inf
         self.over = 0.0
+        self.relaxed = Program(self.program.sizes, split=True)
         self.all_visited = False
 
     @property
@@ -137,12 +138,11 @@ class _Best(Search):
         """Step from assignment to assignment, each the best by the tangent at the one before."""
         values = np.concatenate(self.values)
         point = self._weights(self.found)
-        relaxed = Program(self.program.sizes, split=True)
         margin = 0.0
         for turn in range(SHARE_ROUNDS + TANGENT_ROUNDS):
             if point is None or not self.in_time():
                 break
-            program = relaxed if turn < SHARE_ROUNDS else self.program
+            program = self.relaxed if turn < SHARE_ROUNDS else self.program
             tangents = [
                 tangent(costs, self.problem.q, self.amount - margin, point)
                 for costs in self.costs.values()
@@ -151,7 +151,7 @@ class _Best(Search):
             if answer is None or answer.chosen is None:
                 break
             point = answer.chosen
-            if program is self.program or self.split:
+            if turn >= SHARE_ROUNDS or self.split:
                 before = self.found
                 is_over = self.consider(self.shares(answer)) is not None
                 if not is_over and turn >= SHARE_ROUNDS and self.found is before:
@@ -163,16 +163,16 @@ class _Best(Search):
         if not self.is_certain and self._with_hindsight():
             return
         values = np.concatenate(self.values)
-        gap = 0.0 if self.is_certain else STEP_GAP
+        program = self.program if self.is_certain else self.relaxed  # only its bound is of use
         for _ in range(self.rounds if self.is_certain else 1):
             if self.is_done or not self.in_time():
                 break
-            answer = self.program.largest(values, self.budget_rows(self.amount), gap=gap)
+            answer = program.largest(values, self.budget_rows(self.amount))
             if answer is None:
                 self.bound = self.value
                 break
             self.bound = min(self.bound, answer.bound)
-            if not self._cut(self.shares(answer)):
+            if program is not self.program or not self._cut(self.shares(answer)):
                 break
 
     def _with_hindsight(self) -> bool:
@@ -192,7 +192,7 @@ class _Best(Search):
         }
         month = min(found, key=lambda month: found[month].bound)
         self.bound = min(self.bound, found[month].bound)
-        if self.is_done or self.split or not self.in_time():
+        if self.is_done or self.split or not is_small or not self.in_time():
             return self.is_done
         self.all_visited = branch(
             found[month],
@@ -200,7 +200,7 @@ class _Best(Search):
             self.values,
             least_value=self._least_value,
             visit=self._visit,
-            nodes=NODES // len(self.values) if is_small else 0,
+            nodes=NODES // len(self.values),
         )
         if self.all_visited:
             self.bound = self.value
