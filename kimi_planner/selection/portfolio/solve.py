@@ -23,7 +23,7 @@ STEP_GAP = 1e-4
 #: Values nearer than this are the same.
 SAME = 1e-11
 #: Partial assignments that are looked at one by one, times workloads; with more workloads none are.
-NODES, MOST_BRANCHED = 200_000, 40
+NODES, MOST_BRANCHED = 400_000, 40
 
 
 @dataclass(frozen=True)
