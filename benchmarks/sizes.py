@@ -28,8 +28,9 @@ from pathlib import Path
 import numpy as np
 
 from kimi_planner import count_tokens_batch
-from kimi_planner.files import data_dir, write_text
+from kimi_planner.files import data_dir
 from kimi_planner.tokens.vocabulary import SHA256
+from kimi_planner.writes import write_text
 
 PIECE_BYTES = 4_000
 MIN_PIECES = 100

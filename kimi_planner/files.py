@@ -1,13 +1,12 @@
-"""Files: the package's own data, packed ones, TOML that knows its lines, all-or-nothing writes."""
+"""Files: the package's own data, packed ones, TOML that knows its lines."""
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
@@ -26,13 +25,11 @@ __all__ = [
     "STANDARD_INPUT",
     "DamagedFileError",
     "TomlFile",
-    "atomic_path",
     "data_dir",
     "open_unpacked",
     "read_text",
     "read_toml",
     "refuse_unknown_keys",
-    "write_text",
 ]
 
 #: Standard input, as a path.
@@ -235,46 +232,6 @@ def _toml_place(message: str, text: str) -> tuple[str, int]:
     if place:
         return message[: place.start()], int(place[1])
     return message.removesuffix(" (at end of document)"), text.rstrip("\n").count("\n") + 1
-
-
-@contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; rename it to ``path`` only if the block succeeds.
-
-    Raises
-    ------
-    FileError
-        If the folder or the file cannot be written to.
-    """
-    from tempfile import NamedTemporaryFile  # reading needs none of what it imports
-
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix, delete=False
-        ) as handle:
-            temporary = Path(handle.name)
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-    except OSError as error:
-        raise FileError(f"{path}: cannot be written ({error.strerror}).") from None
-    try:
-        yield temporary
-        try:
-            temporary.replace(path)
-        except OSError as error:
-            raise FileError(f"{path}: cannot be written ({error.strerror}).") from None
-    finally:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
-
-
-def write_text(path: str | Path, text: str) -> None:
-    """Write UTF-8 text to ``path``, all of it or nothing."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def refuse_unknown_keys(

@@ -17,12 +17,14 @@ from decimal import (
     Rounded,
     localcontext,
 )
+from fractions import Fraction
 
 __all__ = [
     "EXACT",
     "TOKENS_PER_MTOK",
     "decimal_places",
     "exact_decimal",
+    "from_fraction",
     "from_units",
     "plain",
     "to_units",
@@ -37,6 +39,8 @@ TOKENS_PER_MTOK = 1_000_000
 EXACT = Context(
     prec=50_000, Emax=100_000, Emin=-100_000, traps=[InvalidOperation, Inexact, Overflow]
 )
+
+_ROUNDED = Context(prec=60, Emax=100_000, Emin=-100_000, traps=[])  # for a seventh, say
 
 
 def exact_decimal(value: int | float | str | Decimal) -> Decimal:
@@ -84,6 +88,16 @@ def to_units(number: Decimal, places: int) -> int:
 def from_units(units: int, places: int) -> Decimal:
     """Return ``units * 10**-places`` exactly, without trailing zeros after the point."""
     return plain(Decimal(units).scaleb(-places, EXACT))
+
+
+def from_fraction(number: Fraction) -> Decimal:
+    """Return a fraction as the decimal it is, or to 60 digits where no decimal spells it."""
+    rest = number.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    with localcontext(EXACT if rest == 1 else _ROUNDED):
+        return plain(Decimal(number.numerator) / Decimal(number.denominator))
 
 
 def plain(number: Decimal) -> Decimal:

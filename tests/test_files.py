@@ -1,7 +1,6 @@
 """Files: packed ones, TOML that knows its lines, and writes that are all or nothing."""
 
 import gzip
-import os
 import re
 from decimal import Decimal
 
@@ -11,13 +10,11 @@ from backports import zstd
 from kimi_planner.errors import FileError, WorkloadError
 from kimi_planner.files import (
     DamagedFileError,
-    atomic_path,
     data_dir,
     open_unpacked,
     read_text,
     read_toml,
     refuse_unknown_keys,
-    write_text,
 )
 
 TOML = """# a comment with a separator\u2028 and a form feed \\f
@@ -137,42 +134,6 @@ def test_an_unknown_key_names_line_and_nearest_key(toml):
         refuse_unknown_keys(
             {"id": "b"}, ["size", "ids"], toml=toml, table="model", index=1, error=WorkloadError
         )
-
-
-def test_a_write_that_fails_leaves_the_old_file(tmp_path):
-    """If writing stops half way, the old content stays and nothing is left beside it."""
-    path = tmp_path / "report.md"
-    write_text(path, "old\n")
-
-    def interrupted():
-        with atomic_path(path) as temporary:
-            temporary.write_text("half")
-            raise RuntimeError("stopped")
-
-    with pytest.raises(RuntimeError, match="stopped"):
-        interrupted()
-    assert path.read_text() == "old\n"
-    assert os.listdir(tmp_path) == ["report.md"]
-
-
-def test_a_write_makes_folders_and_keeps_line_ends(tmp_path):
-    """Missing folders are made, bytes are UTF-8 with plain line feeds, and the mask decides."""
-    path = tmp_path / "a" / "b.txt"
-    write_text(path, "你\n")
-    assert path.read_bytes() == "你\n".encode()
-    other = tmp_path / "plain.txt"
-    other.write_text("")
-    assert path.stat().st_mode == other.stat().st_mode
-
-
-@pytest.mark.parametrize("target", ["file/x.md", "folder"])
-def test_a_place_that_cannot_be_written_is_named(tmp_path, target):
-    """A folder in the place of the file, or a file in the place of its folder, is one error."""
-    (tmp_path / "file").write_text("")
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(FileError, match="cannot be written"):
-        write_text(tmp_path / target, "x")
-    assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
 
 
 def test_the_data_folder_holds_the_catalogs():

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from kimi_planner.money import (
     decimal_places,
     exact_decimal,
+    from_fraction,
     from_units,
     plain,
     to_units,
@@ -100,3 +101,18 @@ def test_a_total_is_exact(parts):
 def test_dollars_are_rounded_half_up_with_thousands(amount, places, text):
     """People read thousands separated, halves rounded up, and never a negative zero."""
     assert usd(amount, places) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "spelled"),
+    [
+        (Fraction(1, 8), "0.125"),
+        (Fraction(3, 10**70), "3E-70"),
+        (Fraction(2000), "2000"),
+        (Fraction(-1, 7), "-0." + "142857" * 10),
+        (Fraction(0), "0"),
+    ],
+)
+def test_a_fraction_is_its_decimal_or_its_first_60_digits(number, spelled):
+    """Exact where its denominator has no prime but 2 and 5."""
+    assert from_fraction(number) == Decimal(spelled)

@@ -447,7 +447,7 @@ def test_what_a_reader_left_out_is_handed_on() -> None:
     assert (spend.attrs["rejected"], spend.attrs["left_out"]) == (4, {"duplicates": 6})
     page = totals._repr_html_()
     assert "a.jsonl" in page
-    assert "rows_without_cached" in page
+    assert "rows without cached" in page
 
 
 def test_rows_without_a_date_have_no_month_and_it_is_said() -> None:

@@ -20,7 +20,8 @@ PACKAGE = Path(kimi_planner.__file__).parent
 #: A module imports only from its own part and from the parts on lines above it.
 LAYERS = (
     {"errors"},
-    {"money", "files"},
+    {"money", "files", "safe", "writes"},
+    {"rich"},
     {"catalog"},
     {"limits"},
     {"tokens"},
@@ -35,9 +36,11 @@ LAYERS = (
     {"selection"},
     {"effect"},
     {"plot"},
+    {"explorer"},
     {"report"},
     {"checks"},
     {"cli"},
+    {"pytest_plugin"},
 )
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 SOURCES = sorted(PACKAGE.rglob("*.py"))

@@ -33,6 +33,7 @@ def test_wheel_holds_the_data_and_nothing_else(wheel):
         "kimi_planner/data/catalogs/2026-06.toml",
         "kimi_planner/data/catalogs/2026-11-public.toml",
         "kimi_planner/data/catalogs/SHA256SUMS",
+        "kimi_planner/data/evaluations/example.csv",
         "kimi_planner/data/limits/2026-11.toml",
         "kimi_planner/data/workloads/example.toml",
         "kimi_planner/report/page.html.j2",

@@ -71,6 +71,33 @@ class Catalog:
     derived_from: tuple[str, ...] = ()
     exchange: Exchange | None = None
 
+    def __repr__(self) -> str:
+        return f"<Catalog {self.version} (sha256 {self.sha256[:12]}): {', '.join(self.ids)}>"
+
+    def _repr_html_(self) -> str:
+        from kimi_planner.rich import page_html, table_html
+
+        def stated(value: object) -> str:
+            return "not stated" if value is None else str(value)
+
+        headers = ("model", "name", "input USD/M", "cached USD/M", "output USD/M", "window")
+        rows = [
+            (
+                model.id,
+                stated(model.name),
+                stated(model.input_usd_per_mtok),
+                stated(model.cached_input_usd_per_mtok),
+                stated(model.output_usd_per_mtok),
+                stated(model.context_window_tokens and f"{model.context_window_tokens:,}"),
+            )
+            for model in self.models
+        ]
+        return page_html(
+            table_html(headers, rows, right=range(2, 6)),
+            notes=self.derived_from,
+            provenance=f"Catalog {self.version} (sha256 {self.sha256[:12]}). {self.source}.",
+        )
+
     def __iter__(self) -> Iterator[ModelSpec]:
         return iter(self.models)
 

@@ -1,246 +1,238 @@
-"""What ``[tool.kimi-planner]`` asks for: budgets of tokens and money, read and checked."""
+"""Reading the configuration of checks: ``[tool.kimi-planner]``, or a file of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from kimi_planner.catalog import Catalog, load_catalog
-from kimi_planner.errors import ConfigError, FileError, KimiPlannerError, shown
-from kimi_planner.files import TomlFile, read_toml, refuse_unknown_keys
-from kimi_planner.money import exact_decimal
+from kimi_planner.catalog import load_catalog
+from kimi_planner.checks.budgets import (
+    CatalogBudget,
+    CheckConfig,
+    Growth,
+    Override,
+    PromptBudget,
+    WorkloadBudget,
+)
+from kimi_planner.checks.table import Table
+from kimi_planner.errors import ConfigError, FileError, KimiPlannerError, RequestError
+from kimi_planner.files import TomlFile, read_toml
 
-__all__ = ["CheckConfig", "PromptBudget", "WorkloadBudget", "load_config"]
+__all__ = ["CONFIG_FILE", "find_config", "load_config"]
 
+#: The file of its own, with the same keys at the top.
+CONFIG_FILE = "kimi-planner.toml"
+PYPROJECT = "pyproject.toml"
 TABLE = "tool.kimi-planner"
-KINDS = ("text", "request")
+KINDS = ("text", "request", "templates")
+MAX_MONTHS = 120  # of a projection; naming it there would import pandas for prompts alone
+
+_TOP = {"catalog", "model", "seed", "baseline", "warn_fraction"}
+_PARTS = {"prompts", "workloads", "catalog_checks", "overrides"}
+_PROMPT_LIMITS = ("max_tokens", "max_usd", "max_usd_per_call", "max_context_share")
+_TEMPLATES = ("names", "style", "variables")
+_WORKLOAD_LIMITS = (
+    "max_usd_per_month",
+    "max_p50_usd_per_month",
+    "max_p90_usd_per_month",
+    "min_fit_share",
+    "tier",
+)
+_GROWTH = tuple(field.name for field in fields(Growth))
+#: What an override may name.
+_OVERRIDES = (*_PROMPT_LIMITS, "completion_tokens", *_WORKLOAD_LIMITS, "warn_fraction", *_GROWTH)
 
 
-@dataclass(frozen=True, kw_only=True)
-class PromptBudget:
-    """A budget for each file that matches some paths.
-
-    Attributes
-    ----------
-    paths
-        Globs, relative to the configuration.
-    kind
-        ``"text"``, or ``"request"`` for bodies of chat completions.
-    model, default_model
-        Whose template and prices: what the budget itself names, then the body's own model, then
-        the default of the configuration; ``None`` where not given.
-    max_tokens, max_usd
-        Most prompt tokens of a file, and most that sending it once may cost as input.
-    where
-        File and line of the budget, for messages.
-    """
-
-    paths: tuple[str, ...]
-    kind: str
-    model: str | None
-    default_model: str | None
-    max_tokens: int | None
-    max_usd: Decimal | None
-    where: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkloadBudget:
-    """A budget for the monthly spend of a workload file, or of one workload in it.
-
-    Attributes
-    ----------
-    path, name
-        The file, and the workload in it; all workloads together if ``name`` is ``None``.
-    model
-        Model id.
-    percentile, months
-        Which percentile of each of how many months must stay within the budget.
-    max_usd_per_month
-        The budget.
-    where
-        File and line of the budget, for messages.
-    """
-
-    path: str
-    name: str | None
-    model: str
-    percentile: float
-    months: int
-    max_usd_per_month: Decimal
-    where: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckConfig:
-    """What ``[tool.kimi-planner]`` asks for.
-
-    Attributes
-    ----------
-    folder
-        What paths are relative to.
-    catalog
-        Whose prices.
-    prompts, workloads
-        The budgets.
-    """
-
-    folder: Path
-    catalog: Catalog
-    prompts: tuple[PromptBudget, ...]
-    workloads: tuple[WorkloadBudget, ...]
-
-
-def load_config(path: str | Path = "pyproject.toml") -> CheckConfig:
-    """Read the table ``[tool.kimi-planner]`` of a TOML file.
+def find_config(folder: Path) -> Path:
+    """Return the configuration in a folder: its own file, else ``pyproject.toml``.
 
     Raises
     ------
     ConfigError
-        If there is no such table, or it breaks a rule; the message names file, line and key.
+        If both hold one, so that one of them would be ignored.
+    """
+    own, project = folder / CONFIG_FILE, folder / PYPROJECT
+    if not own.is_file():
+        return project
+    if project.is_file() and "kimi-planner" in _tools(_read(project)):
+        raise ConfigError(
+            f"{own} and [{TABLE}] in {project} both hold a configuration. Keep one of them, or name "
+            "one with --config."
+        )
+    return own
+
+
+def load_config(path: str | Path = PYPROJECT) -> CheckConfig:
+    """Read the table ``[tool.kimi-planner]`` of a TOML file, or a file that has its keys at the top.
+
+    Raises
+    ------
+    ConfigError
+        If there is no configuration, or it breaks a rule; the message names file, line and key.
     CatalogError, UnknownModelError
         If the catalog or a model does not exist.
     """
+    toml = _read(path)
+    table = _root(toml)
+    table.refuse_unknown(_TOP | _PARTS | {*_GROWTH})
+    folder = toml.path.parent
+    source = _source(table.text("catalog"), folder)
+    model, warn = table.text("model"), table.share("warn_fraction")
+    checks = table.table("catalog_checks")
+    config = CheckConfig(
+        path=toml.path,
+        catalog=load_catalog(source),
+        catalog_name=source,
+        prompts=tuple(_prompts(one, model, warn) for one in table.tables("prompts")),
+        workloads=tuple(_workloads(one, model, warn) for one in table.tables("workloads")),
+        catalog_checks=None if checks is None else _catalog(checks, folder),
+        growth=Growth(**_limits(table, _GROWTH)),
+        overrides=tuple(_override(one) for one in table.tables("overrides")),
+        baseline=table.text("baseline") or CheckConfig.baseline,
+        seed=table.whole("seed", least=0) or 0,
+    )
+    if not config.prompts and not config.workloads and config.catalog_checks is None:
+        raise ConfigError(
+            f"{table.where()}: nothing to check. Add [[{table.inner('prompts')}]] or "
+            f"[[{table.inner('workloads')}]]."
+        )
+    _refuse_unknown_models(config)
+    return config
+
+
+def _read(path: str | Path) -> TomlFile:
     try:
-        toml = read_toml(path)
+        return read_toml(path)
     except FileError as error:
         raise ConfigError(str(error)) from None
-    tool = toml.data.get("tool", {})
-    values = tool.get("kimi-planner") if isinstance(tool, dict) else None
-    if not isinstance(values, dict):
-        raise ConfigError(
-            f"{toml.path}: no table [{TABLE}]. Add one, or name the file with --config."
-        )
-    table = _Table(toml, values, TABLE)
-    table.refuse_unknown({"catalog", "model", "prompts", "workloads"})
-    catalog = load_catalog(table.text("catalog"))
-    model = table.text("model")
-    prompts = tuple(_prompt_budget(entry, model) for entry in table.tables("prompts"))
-    workloads = tuple(_workload_budget(entry, model) for entry in table.tables("workloads"))
-    if not prompts and not workloads:
-        raise ConfigError(
-            f"{table.where()}: nothing to check. Add [[{TABLE}.prompts]] or [[{TABLE}.workloads]]."
-        )
-    named = [(one.where, one.model or one.default_model) for one in prompts]
-    named += [(one.where, one.model) for one in workloads]
+
+
+def _tools(toml: TomlFile) -> dict[str, Any]:
+    tools = toml.data.get("tool", {})
+    return tools if isinstance(tools, dict) else {}
+
+
+def _root(toml: TomlFile) -> Table:
+    values = _tools(toml).get("kimi-planner")
+    if isinstance(values, dict):
+        return Table(toml, values, TABLE)
+    if toml.path.name != PYPROJECT and (_TOP | _PARTS) & set(toml.data):
+        return Table(toml, toml.data, "")
+    raise ConfigError(
+        f"{toml.path}: no table [{TABLE}]. Add one, or name the file with --config; one of its own, "
+        f"such as {CONFIG_FILE}, has the same keys at the top."
+    )
+
+
+def _source(name: str | None, folder: Path) -> str | Path | None:
+    """Return the catalog that is named; a file is relative to the configuration."""
+    return folder / name if name is not None and name.endswith((".toml", ".json")) else name
+
+
+def _refuse_unknown_models(config: CheckConfig) -> None:
+    named = [(one.where, one.model or one.default_model) for one in config.prompts]
+    named += [(one.where, one.model) for one in config.workloads]
     for where, name in named:
         if name is not None:
             try:
-                catalog.model(name)
+                config.catalog.model(name)
             except KimiPlannerError as error:
                 raise type(error)(f"{where}: {error}") from None
-    return CheckConfig(
-        folder=toml.path.parent, catalog=catalog, prompts=prompts, workloads=workloads
-    )
 
 
-@dataclass(frozen=True)
-class _Table:
-    """One table of the file, read key by key; every problem names file, line and key."""
-
-    toml: TomlFile
-    values: Mapping[str, Any]
-    name: str
-    index: int | None = None
-
-    def where(self, key: str | None = None) -> str:
-        return self.toml.where(self.name, self.index, key)
-
-    def wrong(self, key: str, allowed: str) -> ConfigError:
-        found = f"is {shown(self.values[key])}" if key in self.values else "is missing"
-        return ConfigError(f"{self.where(key)}: {key} {found}. {allowed}")
-
-    def refuse_unknown(self, known: Collection[str]) -> None:
-        refuse_unknown_keys(
-            self.values, known, toml=self.toml, table=self.name, index=self.index, error=ConfigError
-        )
-
-    def tables(self, key: str) -> list[_Table]:
-        entries = self.values.get(key, [])
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            raise self.wrong(key, f"Write it as [[{TABLE}.{key}]] tables.")
-        return [
-            _Table(self.toml, entry, f"{TABLE}.{key}", number)
-            for number, entry in enumerate(entries)
-        ]
-
-    def text(self, key: str) -> str | None:
-        value = self.values.get(key)
-        if key in self.values and not (isinstance(value, str) and value.strip()):
-            raise self.wrong(key, "It must be text.")
-        return value
-
-    def whole(self, key: str, most: int | None = None) -> int | None:
-        value = self.values.get(key)
-        if key in self.values and (type(value) is not int or not 1 <= value <= (most or value)):
-            bound = f" to {most}" if most else ""
-            raise self.wrong(key, f"It must be a whole number from 1{bound}.")
-        return value
-
-    def amount(self, key: str) -> Decimal | None:
-        if key not in self.values:
-            return None
-        try:
-            amount = exact_decimal(self.values[key])
-        except ValueError:
-            raise self.wrong(key, "It must be an amount in USD.") from None
-        if amount < 0:
-            raise self.wrong(key, "It cannot be negative.")
-        return amount
+def _limits(table: Table, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return the limits that a table states, each read as its name says."""
+    found: dict[str, Any] = {}
+    for name in names:
+        if name not in table.values:
+            continue
+        if name in ("tier", "ignore_below_tokens", "max_growth_tokens"):
+            found[name] = table.whole(name, least=0)
+        elif name.endswith("_tokens"):
+            found[name] = table.whole(name)
+        elif name.endswith(("_share", "_fraction")):
+            found[name] = table.share(name)
+        elif name.endswith("_percent"):
+            found[name] = table.amount(name, "a number of percent")
+        else:
+            found[name] = table.amount(name)
+    return found
 
 
-def _prompt_budget(table: _Table, default_model: str | None) -> PromptBudget:
-    table.refuse_unknown({"paths", "kind", "model", "max_tokens", "max_usd"})
-    paths = table.values.get("paths")
-    paths = [paths] if isinstance(paths, str) else paths
-    if not isinstance(paths, list) or not all(isinstance(path, str) and path for path in paths):
-        raise table.wrong("paths", 'Give a list such as ["prompts/**/*.md"].')
-    if not paths or any(Path(path).is_absolute() for path in paths):
-        raise table.wrong("paths", "Give at least one path, relative to this file.")
-    if not all(_is_glob(path) for path in paths):
-        raise table.wrong(
-            "paths", 'Name files; ** stands alone between slashes: "prompts/**/*.md".'
-        )
+def _prompts(table: Table, default_model: str | None, warn: Decimal | None) -> PromptBudget:
+    known = {"paths", "exclude", "kind", "model", "completion_tokens", "warn_fraction"}
+    table.refuse_unknown({*known, *_TEMPLATES, *_PROMPT_LIMITS})
+    paths = table.globs("paths")
+    exclude = table.globs("exclude") if "exclude" in table.values else ()
     kind = table.values.get("kind", KINDS[0])
     if kind not in KINDS:
         raise table.wrong("kind", f"It must be one of {', '.join(KINDS)}.")
-    limit, max_usd = table.whole("max_tokens"), table.amount("max_usd")
-    if limit is None and max_usd is None:
+    for key in _TEMPLATES:
+        if key in table.values and kind != "templates":
+            raise table.wrong(key, 'It is for kind = "templates".')
+    limits = _limits(table, (*_PROMPT_LIMITS, "completion_tokens"))
+    if not limits.keys() & {*_PROMPT_LIMITS}:
         raise ConfigError(f"{table.where()}: no limit. Give max_tokens, max_usd or both.")
     model = table.text("model")
-    if max_usd is not None and kind == "text" and not (model or default_model):
-        raise ConfigError(f"{table.where()}: max_usd needs a model. Name one here or in [{TABLE}].")
+    for key in _PROMPT_LIMITS[1:]:
+        if key in limits and kind != "request" and not (model or default_model):
+            raise ConfigError(
+                f"{table.where()}: {key} needs a model. Name one here or for all budgets."
+            )
+    if "max_usd_per_call" in limits and kind != "request" and "completion_tokens" not in limits:
+        raise ConfigError(
+            f"{table.where()}: max_usd_per_call needs completion_tokens, the output to reserve."
+        )
     return PromptBudget(
-        paths=tuple(paths),
+        paths=paths,
+        exclude=exclude,
         kind=kind,
+        names=table.globs("names") if "names" in table.values else None,
+        style=table.text("style"),
+        variables=_variables(table),
         model=model,
         default_model=default_model,
-        max_tokens=limit,
-        max_usd=max_usd,
+        warn_fraction=table.share("warn_fraction") or warn,
         where=table.where(),
+        line=table.line(),
+        **limits,
     )
 
 
-def _is_glob(pattern: str) -> bool:
-    parts = Path(pattern).parts
-    return bool(parts) and not any("**" in part and part != "**" for part in parts)
+def _variables(table: Table) -> dict[str, dict[str, Any]]:
+    values = table.values.get("variables", {})
+    if not values:
+        return {}
+    from kimi_planner.tokens.prompts.values import ValueRange
+
+    if not isinstance(values, dict):
+        raise table.wrong("variables", "Write it as { document = { max_tokens = 20000 } }.")
+    for name, value in values.items():
+        try:
+            ValueRange.of(value, name)
+        except RequestError as error:
+            raise ConfigError(f"{table.where('variables')}: {error}") from None
+    return values
 
 
-def _workload_budget(table: _Table, default_model: str | None) -> WorkloadBudget:
-    from kimi_planner.projection.calendar import MAX_MONTHS  # with pandas; prompts need none
-
-    table.refuse_unknown({"path", "name", "model", "percentile", "months", "max_usd_per_month"})
-    path, limit = table.text("path"), table.amount("max_usd_per_month")
+def _workloads(table: Table, default_model: str | None, warn: Decimal | None) -> WorkloadBudget:
+    speeds = ("peak_hour_share", "output_tokens_per_second")
+    known = {"path", "name", "model", "percentile", "months", "warn_fraction"}
+    table.refuse_unknown({*known, *speeds, *_WORKLOAD_LIMITS})
+    path = table.text("path")
     model = table.text("model") or default_model
     if path is None:
         raise table.wrong("path", "Name a workload file, relative to this one.")
-    if limit is None:
-        raise table.wrong("max_usd_per_month", "Give an amount in USD.")
+    limits = _limits(table, _WORKLOAD_LIMITS)
+    if not limits:
+        raise ConfigError(
+            f"{table.where()}: no limit. Give max_usd_per_month or another of "
+            f"{', '.join(_WORKLOAD_LIMITS[1:])}."
+        )
     if model is None:
-        raise table.wrong("model", f"Name one here or in [{TABLE}].")
+        raise table.wrong("model", "Name one here or for all budgets.")
     percentile = table.values.get("percentile", 90)
     is_number = type(percentile) in (int, Decimal) and Decimal(percentile).is_finite()
     if not is_number or not 0 <= percentile <= 100:
@@ -250,7 +242,42 @@ def _workload_budget(table: _Table, default_model: str | None) -> WorkloadBudget
         name=table.text("name"),
         model=model,
         percentile=float(percentile),
-        months=table.whole("months", MAX_MONTHS) or 12,
-        max_usd_per_month=limit,
+        months=table.whole("months", MAX_MONTHS) or WorkloadBudget.months,
+        peak_hour_share=table.share("peak_hour_share"),
+        output_tokens_per_second=table.amount("output_tokens_per_second", "a number of tokens"),
+        warn_fraction=table.share("warn_fraction") or warn,
         where=table.where(),
+        line=table.line(),
+        **limits,
     )
+
+
+def _catalog(table: Table, folder: Path) -> CatalogBudget:
+    table.refuse_unknown({"max_age_days", "against", "max_drift_percent"})
+    against = table.text("against")
+    drift = table.amount("max_drift_percent", "a number of percent")
+    age = table.whole("max_age_days", least=0)
+    if (against is None) != (drift is None):
+        raise ConfigError(
+            f"{table.where()}: against and max_drift_percent go together. Give both or neither."
+        )
+    if age is None and drift is None:
+        raise ConfigError(
+            f"{table.where()}: no limit. Give max_age_days, or against and max_drift_percent."
+        )
+    source = _source(against, folder)
+    return CatalogBudget(
+        max_age_days=age,
+        against=None if source is None else str(source),
+        max_drift_percent=drift,
+        where=table.where(),
+        line=table.line(),
+    )
+
+
+def _override(table: Table) -> Override:
+    table.refuse_unknown({"paths", *_OVERRIDES})
+    paths, values = table.globs("paths"), _limits(table, _OVERRIDES)
+    if not values:
+        raise ConfigError(f"{table.where()}: nothing to override. Give a limit for these paths.")
+    return Override(paths=paths, values=values, where=table.where())

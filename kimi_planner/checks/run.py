@@ -1,56 +1,201 @@
-"""Budgets held against prompts and workloads: a list of results; never prints or exits."""
+"""A whole check: prompts, workloads and catalog against budgets and baseline; never prints."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
-from enum import IntEnum
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from kimi_planner.catalog import Catalog
-from kimi_planner.checks.config import CheckConfig, PromptBudget, WorkloadBudget
-from kimi_planner.errors import ConfigError, KimiPlannerError, RequestError
-from kimi_planner.files import read_text
-from kimi_planner.money import from_units, usd
-from kimi_planner.tokens.chat import count_messages
-from kimi_planner.tokens.text import count_tokens
+from kimi_planner.checks.budgets import CheckConfig, PromptBudget
+from kimi_planner.checks.prompts import Prompt, SpecsOfDay, find_prompts, hold_prompt
+from kimi_planner.checks.results import CheckResult, Place, unknown
+from kimi_planner.checks.workloads import Plans, hold_workloads
+from kimi_planner.errors import PriceNotFoundError
 
-__all__ = ["CheckResult", "Outcome", "run_checks", "worst"]
+if TYPE_CHECKING:  # most checks have no baseline, and a check should start quickly
+    from kimi_planner.checks.baseline import Baseline, WorkloadEntry
+    from kimi_planner.checks.changes import PromptChange, WorkloadChange
+    from kimi_planner.checks.growth import Comparison
 
-
-class Outcome(IntEnum):
-    """How a check ended, best first; the values are exit codes."""
-
-    PASSED = 0
-    OVER = 1
-    UNKNOWN = 3
+__all__ = ["Check", "CheckReport", "run_checks"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckResult:
-    """One budget held against one file.
+class CheckReport:
+    """What came of a check.
 
     Attributes
     ----------
-    path, subject
-        The file, and what about it was measured.
-    value, limit
-        Tokens or USD; ``None`` if it could not be told.
+    results
+        In the order of the configuration.
+    comparison
+        What changed since the baseline, if there was one to compare with.
+    notes
+        What the reader must know beside the results, in words.
+    catalog
+        Version and start of the sha256 of the catalog.
     """
 
-    path: str
-    subject: str
-    outcome: Outcome
-    value: Decimal | None
-    limit: Decimal | None
-    message: str
+    results: tuple[CheckResult, ...]
+    comparison: Comparison | None = None
+    notes: tuple[str, ...] = ()
+    catalog: str = ""
+
+
+class Check:
+    """A check that is being made; what is counted or projected for one thing serves the others.
+
+    Parameters
+    ----------
+    config : CheckConfig
+        The budgets.
+    as_of : date, optional
+        The day whose prices count; today if not given.
+    """
+
+    def __init__(self, config: CheckConfig, as_of: date | None = None) -> None:
+        self.config = config
+        self.as_of = date.today() if as_of is None else as_of  # noqa: DTZ011 - the checker's own day
+        self._specs = SpecsOfDay(config.catalog, self.as_of)
+        self._plans = Plans(config, self.as_of)
+        self._prompts: list[tuple[PromptBudget, list[Prompt]]] | None = None
+
+    @property
+    def prompts(self) -> list[tuple[PromptBudget, list[Prompt]]]:
+        """Each budget of prompts and what it is for."""
+        if self._prompts is None:
+            self._prompts = find_prompts(self.config)
+        return self._prompts
+
+    def results(self) -> Iterator[CheckResult]:
+        """Yield a result for every limit and thing, in the order of the configuration."""
+        for budget, prompts in self.prompts:
+            if not prompts:
+                thing = "file matches"
+                if budget.kind == "templates":
+                    thing += " in which a prompt is found"
+                yield unknown(
+                    Place(path=self.config.path.name, line=budget.line),
+                    rule="prompt-tokens",
+                    subject="prompt",
+                    message=f"{budget.where}: no {thing}, so nothing was checked",
+                )
+            for prompt in prompts:
+                yield from hold_prompt(
+                    prompt, self.config.overridden(budget, prompt.path), self._specs
+                )
+        for workloads in self.config.workloads:
+            yield from hold_workloads(
+                self.config.overridden(workloads, workloads.path), self._plans
+            )
+        if self.config.catalog_checks is not None:
+            from kimi_planner.checks.catalogs import hold_catalog
+
+            yield from hold_catalog(self.config.catalog_checks, self.config, self.as_of)
+
+    def notes(self) -> Iterator[str]:
+        """Yield what the reader must know of prompts, and overrides that nothing is subject to."""
+        for _, prompts in self.prompts:
+            for prompt in prompts:
+                yield from prompt.notes
+        if not self.config.overrides:
+            return
+        from kimi_planner.checks.globs import matches
+
+        paths = {prompt.path for _, prompts in self.prompts for prompt in prompts}
+        paths |= {budget.path for budget in self.config.workloads}
+        for override in self.config.overrides:
+            if not any(matches(path, override.paths) for path in paths):
+                yield f"{override.where}: no checked file matches this override."
+
+    def report(self, baseline: Baseline | None = None, *, may_grow: bool = False) -> CheckReport:
+        """Return what came of the check.
+
+        Parameters
+        ----------
+        baseline : Baseline, optional
+            What to compare with.
+        may_grow : bool
+            Whether growth is only shown, not held against what is allowed.
+        """
+        results, comparison = list(self.results()), None
+        if baseline is not None:
+            from kimi_planner.checks.growth import compare, hold_growth
+
+            prompts, workloads = self.changes(baseline)
+            comparison = compare(baseline, self.moment(), self.config, prompts, workloads)
+            if not may_grow:
+                results += hold_growth(prompts, workloads, self.config)
+        return CheckReport(
+            results=tuple(results),
+            comparison=comparison,
+            notes=tuple(self.notes()),
+            catalog=f"{self.config.catalog.version} (sha256 {self.config.catalog.sha256[:12]})",
+        )
+
+    def moment(self) -> Baseline:
+        """Return what prompts and workloads are now."""
+        from kimi_planner.checks.baseline import Baseline, prompt_entry
+
+        return Baseline.of(
+            self.config.catalog,
+            self.config.seed,
+            [
+                entry
+                for _, prompts in self.prompts
+                for prompt in prompts
+                if (entry := prompt_entry(prompt, self._specs)) is not None
+            ],
+            self._workload_entries({}),
+        )
+
+    def changes(self, old: Baseline) -> tuple[list[PromptChange], list[WorkloadChange]]:
+        """Return what became of everything that was in the baseline, or is now."""
+        from kimi_planner.checks.changes import prompt_change, workload_change
+
+        lines = {prompt.key: prompt.line for _, prompts in self.prompts for prompt in prompts}
+        then = {one.key: one for one in old.prompts}
+        now = {one.key: one for one in self.moment().prompts}
+        prompts = [
+            prompt_change(then.get(key), now.get(key), lines.get(key))
+            for key in sorted(then.keys() | now.keys())
+        ]
+        planned = {one.key: one for one in old.workloads}
+        plans = {one.key: one for one in self._workload_entries(planned)}
+        workloads = [
+            workload_change(
+                planned.get(key),
+                plans.get(key),
+                self._plans.line(key[0], key[1]) if key in plans else None,
+            )
+            for key in sorted(planned.keys() | plans.keys())
+        ]
+        return prompts, workloads
+
+    def _workload_entries(
+        self, planned: dict[tuple[str, str, str], WorkloadEntry]
+    ) -> Iterator[WorkloadEntry]:
+        """Yield what workloads are; over the months of the baseline where it has them.
+
+        What has no price has no entry; its budget says so.
+        """
+        from kimi_planner.checks.baseline import workload_entry
+
+        for budget in self.config.workloads:
+            for workload in self._plans.workloads(budget):
+                old = planned.get((budget.path, workload.name, budget.model))
+                try:
+                    projection = self._plans.projection(
+                        budget, old.start if old else None, old.months if old else None
+                    )
+                except PriceNotFoundError:
+                    continue
+                yield workload_entry(projection, budget.path, workload.name)
 
 
 def run_checks(config: CheckConfig, *, as_of: date | None = None) -> Iterator[CheckResult]:
-    """Yield a result for every budget and file, in the order of the configuration.
+    """Yield a result for every budget and thing, in the order of the configuration.
 
     Parameters
     ----------
@@ -64,120 +209,4 @@ def run_checks(config: CheckConfig, *, as_of: date | None = None) -> Iterator[Ch
     KimiPlannerError
         If a file that a budget names cannot be read.
     """
-    for prompt in config.prompts:
-        yield from _check_prompts(config, prompt)
-    for workload in config.workloads:
-        yield _check_workload(config, workload, as_of)
-
-
-def worst(results: list[CheckResult]) -> Outcome:
-    """Return the worst outcome; no result at all is unknown, never a pass."""
-    return max((result.outcome for result in results), default=Outcome.UNKNOWN)
-
-
-def _check_prompts(config: CheckConfig, budget: PromptBudget) -> Iterator[CheckResult]:
-    files = sorted(
-        {path for pattern in budget.paths for path in config.folder.glob(pattern) if path.is_file()}
-    )
-    if not files:
-        yield CheckResult(
-            path=", ".join(budget.paths),
-            subject="prompt",
-            outcome=Outcome.UNKNOWN,
-            value=None,
-            limit=None,
-            message=f"{budget.where}: no file matches, so nothing was checked",
-        )
-    for path in files:
-        name = (
-            path.relative_to(config.folder).as_posix()
-            if path.is_relative_to(config.folder)
-            else str(path)
-        )
-        tokens, model = _prompt_tokens(path, budget, config.catalog)
-        if budget.max_tokens is not None:
-            yield _result(
-                name,
-                "tokens",
-                Decimal(tokens),
-                Decimal(budget.max_tokens),
-                f"{tokens:,} tokens",
-                f"{budget.max_tokens:,}",
-            )
-        if budget.max_usd is not None and model is not None:
-            rates = config.catalog.model(model).rates()
-            price = from_units(tokens * rates.input, rates.places)
-            yield _result(
-                name,
-                "prompt cost",
-                price,
-                budget.max_usd,
-                f"{price:f} USD a call on {model}",
-                f"{budget.max_usd:f}",
-            )
-
-
-def _prompt_tokens(path: Path, budget: PromptBudget, catalog: Catalog) -> tuple[int, str | None]:
-    """Return the tokens of a file, and the model they are counted and priced for."""
-    text = read_text(path)
-    if budget.kind == "text":
-        return count_tokens(text), budget.model or budget.default_model
-    try:
-        body = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RequestError(
-            f"{path}: not JSON ({error}). A request body is one JSON object."
-        ) from None
-    if not isinstance(body, Mapping) or "messages" not in body:
-        raise RequestError(f"{path}: no messages. A request body has the key 'messages'.")
-    model = budget.model or body.get("model") or budget.default_model
-    if not isinstance(model, str):
-        raise RequestError(
-            f"{path}: no model. Name one in the body, or as model in {budget.where}."
-        )
-    try:
-        return count_messages(body["messages"], model, body.get("tools"), catalog=catalog), model
-    except KimiPlannerError as error:
-        raise type(error)(f"{path}: {error}") from None
-
-
-def _check_workload(config: CheckConfig, budget: WorkloadBudget, as_of: date | None) -> CheckResult:
-    from kimi_planner.projection import project
-    from kimi_planner.workload import load_workloads
-
-    workloads = load_workloads(config.folder / budget.path)
-    if budget.name is not None:
-        workloads = [workload for workload in workloads if workload.name == budget.name]
-        if not workloads:
-            raise ConfigError(
-                f"{budget.where}: {budget.path} has no workload named {budget.name!r}."
-            )
-    projection = project(
-        workloads, budget.months, models=budget.model, as_of=as_of, catalog=config.catalog
-    )
-    month, amount = projection.of(budget.model).worst_month(budget.percentile / 100)
-    percentile, subject = f"P{budget.percentile:g}", budget.name or "all workloads"
-    return _result(
-        budget.path,
-        f"{percentile} monthly spend",
-        amount,
-        budget.max_usd_per_month,
-        f"{percentile} of {subject} on {budget.model} is {usd(amount)} USD in "
-        f"{projection.months[month]}",
-        usd(budget.max_usd_per_month),
-    )
-
-
-def _result(
-    path: str, subject: str, value: Decimal, limit: Decimal, measured: str, allowed: str
-) -> CheckResult:
-    over = value > limit
-    excess = f", {float(value / limit - 1):.1%} over" if over and limit else ""
-    return CheckResult(
-        path=path,
-        subject=subject,
-        outcome=Outcome.OVER if over else Outcome.PASSED,
-        value=value,
-        limit=limit,
-        message=f"{measured}, limit {allowed}{excess}",
-    )
+    yield from Check(config, as_of).results()

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import json
+import os
 import sys
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from kimi_planner.cli.options import as_of_option
+from kimi_planner.checks.formats import FORMATS
+from kimi_planner.cli.options import as_of_option, write
+
+if TYPE_CHECKING:
+    from kimi_planner.checks import CheckReport
 
 __all__ = ["command"]
 
@@ -18,39 +23,82 @@ __all__ = ["command"]
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
-    default="pyproject.toml",
-    show_default=True,
-    help="TOML file with the table [tool.kimi-planner].",
+    help="TOML file with the table [tool.kimi-planner], or with its keys at the top; "
+    "kimi-planner.toml or pyproject.toml of this folder if not given.",
 )
 @as_of_option
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+    "--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True
 )
-def command(config: Path, as_of: date | None, form: str) -> None:
-    """Hold prompts and workloads against the budgets in [tool.kimi-planner].
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write the report to, in place of standard output.",
+)
+@click.option(
+    "--baseline",
+    is_flag=False,
+    flag_value="",
+    help="Compare with a baseline; without a path, with the one that the configuration names.",
+)
+@click.option(
+    "--update-baseline",
+    is_flag=True,
+    help="Write what there is now as the baseline. Growth is then shown, not held against.",
+)
+def command(
+    *,
+    config: Path | None,
+    as_of: date | None,
+    form: str,
+    output: Path | None,
+    baseline: str | None,
+    update_baseline: bool,
+) -> None:
+    """Hold prompts, workloads and the catalog against the budgets in [tool.kimi-planner].
 
     Exit codes: 0 all passed, 1 a budget is exceeded, 2 bad input, 3 cannot tell.
     """
-    from kimi_planner.checks import Outcome, load_config, run_checks, worst
+    from kimi_planner.checks import Check, find_config, load_config, worst
+    from kimi_planner.checks.baseline import baseline_text, read_baseline
+    from kimi_planner.checks.formats import render
 
-    results = list(run_checks(load_config(config), as_of=as_of))
-    ordered = sorted(results, key=lambda result: -result.outcome)
-    if form == "json":
-        rows = [
-            {
-                "path": result.path,
-                "subject": result.subject,
-                "outcome": result.outcome.name.lower(),
-                "value": None if result.value is None else format(result.value, "f"),
-                "limit": None if result.limit is None else format(result.limit, "f"),
-                "message": result.message,
-            }
-            for result in ordered
-        ]
-        click.echo(json.dumps({"format": 1, "results": rows}, indent=2, ensure_ascii=False))
+    loaded = load_config(find_config(Path()) if config is None else config)
+    accepted = Path(baseline) if baseline else loaded.folder / loaded.baseline
+    found = Check(loaded, as_of)
+    report = found.report(
+        None if baseline is None else read_baseline(accepted), may_grow=update_baseline
+    )
+    text = render(report, form, _base(loaded.folder))
+    if output is None:
+        click.echo(text, nl=False)
     else:
-        for result in ordered:
-            click.echo(f"{result.outcome.name:<7}  {result.path}: {result.message}")
-        failed = sum(result.outcome is not Outcome.PASSED for result in results)
-        click.echo(f"{len(results)} checks, {failed} not passed")
-    sys.exit(int(worst(results)))
+        write(output, text)
+    if form == "github":
+        _write_summary(report)
+    if update_baseline:
+        write(accepted, baseline_text(found.moment()))
+    sys.exit(worst(report.results).exit_code)
+
+
+def _base(folder: Path) -> str:
+    """Return the folder of the configuration below the root of the repository, ``""`` if it is it."""
+    root = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd()).resolve()
+    here = folder.resolve()
+    name = here.relative_to(root).as_posix() if here.is_relative_to(root) else "."
+    return "" if name == "." else name
+
+
+def _write_summary(report: CheckReport) -> None:
+    """Add to the summary of a step, which other commands of it may have begun."""
+    from kimi_planner.checks.formats.github import MAX_SUMMARY_BYTES, step_summary
+    from kimi_planner.errors import FileError
+
+    name = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not name:
+        return
+    try:
+        with Path(name).open("a", encoding="utf-8", newline="\n") as file:
+            file.write(step_summary(report, MAX_SUMMARY_BYTES - file.tell()))
+    except OSError as error:
+        raise FileError(f"{name}: cannot be written ({error.strerror}).") from None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kimi_planner.cli.progress import progress
+from kimi_planner.safe import csv_text, on_one_line
 
 if TYPE_CHECKING:
     from kimi_planner.tokens.corpus import CorpusCount
@@ -104,7 +105,7 @@ def command(
 
         write(out, text)
     for message in counted.messages[:MESSAGES_SHOWN]:
-        click.echo(message, err=True)
+        click.echo(on_one_line(message), err=True)
     if counted.rejected:
         click.echo(f"{counted.rejected:,} could not be counted", err=True)
         sys.exit(NOT_ALL_COUNTED)
@@ -116,7 +117,7 @@ def _table(counted: CorpusCount) -> str:
         width = len(f"{counted.tokens:,}")
         for file in counted.files:
             tokens = "unknown" if file.tokens is None else f"{file.tokens:,}"
-            lines.append(f"{tokens:>{width}}  {file.path}")
+            lines.append(f"{tokens:>{width}}  {on_one_line(file.path)}")
     lines.append(counted.sentence())
     for model, cost in counted.cost_usd.items():
         lines.append(f"{cost:f} USD as input to {model}")
@@ -146,4 +147,4 @@ def _json(counted: CorpusCount) -> str:
 
 
 def _csv(counted: CorpusCount) -> str:
-    return counted.frame.to_csv(index=False)
+    return csv_text(counted.frame)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import wraps
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -16,14 +17,18 @@ if TYPE_CHECKING:
     from kimi_planner.selection import Recommendation, Requirements
 
 __all__ = [
+    "account_options",
     "as_of_option",
+    "force_option",
     "model_names",
     "parsed_date",
+    "png",
     "recommendation_of",
     "save_picture",
     "scenario_options",
     "workloads_argument",
     "write",
+    "write_all",
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -43,6 +48,9 @@ as_of_option = click.option(
     "--as-of",
     callback=parsed_date,
     help="Day whose prices count, such as 2026-11-24; today if not given.",
+)
+force_option = click.option(
+    "--force", is_flag=True, help="Overwrite files that are there with other content."
 )
 workloads_argument = click.argument("workloads", required=False, type=click.Path(path_type=Path))
 
@@ -96,6 +104,22 @@ def scenario_options(command: Command) -> Command:
     return cast(Command, wrapped)
 
 
+def account_options(command: Command) -> Command:
+    """Add the options that say whose bill FOCUS rows are on."""
+    wrapped: Any = command
+    for option in (
+        click.option("--account-name", help="BillingAccountName of FOCUS rows; else empty."),
+        click.option(
+            "--account-id",
+            default="not stated",
+            show_default=True,
+            help="BillingAccountId of FOCUS rows.",
+        ),
+    ):
+        wrapped = option(wrapped)
+    return cast(Command, wrapped)
+
+
 def _derived(catalog: str | None, batch: bool, also_in: str | None) -> Any:
     """Return the catalog, with batch prices and in another currency too if that is asked for."""
     if not batch and also_in is None:
@@ -141,21 +165,44 @@ def model_names(text: str | None) -> list[str] | None:
 
 def write(path: Path, text: str) -> None:
     """Write a file, all of it or nothing, and name it on stderr."""
-    from kimi_planner.files import write_text
+    from kimi_planner.writes import write_text
 
     write_text(path, text)
     click.echo(f"wrote {path}", err=True)
 
 
-def save_picture(ax: Axes, path: Path) -> None:
-    """Write the picture that an Axes is on as PNG, close it, and name the file on stderr."""
+def write_all(folder: Path, files: Mapping[str, str | bytes], *, force: bool) -> None:
+    """Write files into a folder, all or none, and name them on stderr."""
+    from kimi_planner.writes import write_files
+
+    contents = {
+        folder / name: content
+        if isinstance(content, bytes)
+        else content.encode("utf-8", "backslashreplace")
+        for name, content in files.items()
+    }
+    write_files(contents, overwrite=force)
+    for path in contents:
+        click.echo(f"wrote {path}", err=True)
+
+
+def png(ax: Axes) -> bytes:
+    """Return the picture that an Axes is on as PNG, and close it."""
     from matplotlib import pyplot as plt
     from matplotlib.figure import Figure
 
-    from kimi_planner.files import atomic_path
-
+    picture = BytesIO()
     if isinstance(ax.figure, Figure):
-        with atomic_path(path) as temporary:
-            ax.figure.savefig(temporary, dpi=150, bbox_inches="tight", metadata={"Software": None})
+        ax.figure.savefig(
+            picture, format="png", dpi=150, bbox_inches="tight", metadata={"Software": None}
+        )
         plt.close(ax.figure)
+    return picture.getvalue()
+
+
+def save_picture(ax: Axes, path: Path) -> None:
+    """Write the picture that an Axes is on as PNG, close it, and name the file on stderr."""
+    from kimi_planner.writes import write_files
+
+    write_files({path: png(ax)}, overwrite=True)
     click.echo(f"wrote {path}", err=True)

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kimi_planner.cli.options import (
+    force_option,
+    png,
     recommendation_of,
-    save_picture,
     scenario_options,
     workloads_argument,
-    write,
+    write_all,
 )
 
 if TYPE_CHECKING:
     from kimi_planner.selection import Recommendation
 
-__all__ = ["command", "save_pictures"]
+__all__ = ["command"]
 
 
 @click.command("plan")
@@ -37,34 +38,36 @@ __all__ = ["command", "save_pictures"]
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for the plan and its pictures.",
 )
-def command(workloads: Path | None, scenario: dict[str, Any], form: str, out: Path | None) -> None:
+@force_option
+def command(
+    *, workloads: Path | None, scenario: dict[str, Any], form: str, out: Path | None, force: bool
+) -> None:
     """Project monthly spend and context fit of WORKLOADS, a TOML file.
 
     Without a file, the example that ships with the package is planned.
     """
     from kimi_planner.report.json_form import plan_json
     from kimi_planner.report.text import markdown_report, plan_text
+    from kimi_planner.safe import csv_text
 
     recommendation = recommendation_of(workloads, scenario)
     forms = {
         "table": lambda: plan_text(recommendation) + "\n",
         "json": lambda: plan_json(recommendation),
-        "csv": lambda: recommendation.projection.frame.to_csv(index=False),
+        "csv": lambda: csv_text(recommendation.projection.frame),
         "markdown": lambda: markdown_report(recommendation),
     }
-    click.echo(forms[form](), nl=False)
     if out is not None:
-        write(out / "plan.json", plan_json(recommendation))
-        write(out / "plan.csv", recommendation.projection.frame.to_csv(index=False))
-        save_pictures(recommendation, out)
+        files = {f"plan.{name}": forms[name]() for name in ("json", "csv")}
+        write_all(out, {**files, **_pictures(recommendation)}, force=force)
+    click.echo(forms[form](), nl=False)
 
 
-def save_pictures(recommendation: Recommendation, folder: Path) -> None:
-    """Draw the pictures of a plan into a folder."""
+def _pictures(recommendation: Recommendation) -> dict[str, bytes]:
+    """Return the pictures of a plan by the names of their files."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     from kimi_planner.report.pictures import pictures
 
-    for name, (_, ax) in pictures(recommendation).items():
-        save_picture(ax, folder / f"{name}.png")
+    return {f"{name}.png": png(ax) for name, (_, ax) in pictures(recommendation).items()}

@@ -3,18 +3,48 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from kimi_planner.cli.options import recommendation_of, scenario_options, workloads_argument, write
+from kimi_planner.cli.logs import pairs, totals_of_logs
+from kimi_planner.cli.options import (
+    account_options,
+    force_option,
+    recommendation_of,
+    scenario_options,
+    workloads_argument,
+    write_all,
+)
+from kimi_planner.errors import ScenarioError
+
+if TYPE_CHECKING:
+    from kimi_planner.report.tables import Section
+    from kimi_planner.selection import Recommendation
 
 __all__ = ["command"]
+
+
+def _forms(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
+    from kimi_planner.report.write import chosen_forms
+
+    try:
+        return chosen_forms(name.strip() for name in value.split(",") if name.strip())
+    except ScenarioError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.command("report")
 @workloads_argument
 @scenario_options
+@click.option(
+    "--format",
+    "forms",
+    callback=_forms,
+    default="html,markdown",
+    show_default=True,
+    help="Forms of the report, separated by commas: html, xlsx, markdown, csv, json, focus.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -22,17 +52,86 @@ __all__ = ["command"]
     show_default=True,
     help="Folder to write to.",
 )
-def command(workloads: Path | None, scenario: dict[str, Any], out: Path) -> None:
-    """Write report.html, one self-contained page, and report.md for WORKLOADS, a TOML file."""
+@click.option(
+    "--previous",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Compare with an earlier report: its report.json.",
+)
+@click.option(
+    "--actuals",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Hold the plan against a usage log, by cause; may be repeated.",
+)
+@click.option(
+    "--workload",
+    multiple=True,
+    callback=pairs,
+    help="Column of the log that names the workload of a call, or MODEL=WORKLOAD for each model.",
+)
+@account_options
+@force_option
+def command(
+    *,
+    workloads: Path | None,
+    scenario: dict[str, Any],
+    forms: tuple[str, ...],
+    out: Path,
+    previous: Path | None,
+    actuals: tuple[Path, ...],
+    workload: str | dict[str, str] | None,
+    account_id: str,
+    account_name: str | None,
+    force: bool,
+) -> None:
+    """Write a report on WORKLOADS, a TOML file, in one form or several.
+
+    report.html is one self-contained page, report.xlsx a workbook whose totals follow its prices
+    and assumptions, focus.csv the plan as FOCUS 1.2 rows that are marked as a forecast. All files
+    are written, or none. Comparisons stand in report.html and report.md, and are printed.
+    """
     import matplotlib as mpl
 
     mpl.use("Agg")
-    from kimi_planner.report.html import html_report
     from kimi_planner.report.tables import totals_sentence
-    from kimi_planner.report.text import markdown_report
+    from kimi_planner.report.text import section_text
+    from kimi_planner.report.write import rendered
 
+    if workload is not None and not actuals:
+        raise click.UsageError("--workload tells calls of --actuals apart; give that too.")
     recommendation = recommendation_of(workloads, scenario)
-    page, text = html_report(recommendation), markdown_report(recommendation)
-    write(out / "report.html", page)
-    write(out / "report.md", text)
-    click.echo(totals_sentence(recommendation))
+    sections = _sections(recommendation, previous, actuals, workload)
+    files = rendered(
+        recommendation,
+        forms,
+        sections=sections,
+        account_id=account_id,
+        account_name=account_name,
+    )
+    write_all(out, files, force=force)
+    click.echo("\n\n".join([totals_sentence(recommendation), *map(section_text, sections)]))
+
+
+def _sections(
+    recommendation: Recommendation,
+    previous: Path | None,
+    actuals: tuple[Path, ...],
+    workload: str | dict[str, str] | None,
+) -> list[Section]:
+    """Return the comparisons that are asked for."""
+    from kimi_planner.reconciliation import reconcile
+    from kimi_planner.report.comparisons import actuals_section, previous_section
+
+    sections = [] if previous is None else [previous_section(recommendation, previous)]
+    if actuals:
+        told_by = (workload,) if isinstance(workload, str) else ()
+        found = reconcile(
+            recommendation.projection,
+            totals_of_logs(actuals, ("month", "model", *told_by), "raise"),
+            choice=recommendation.best,
+            workload=workload,
+            catalog=recommendation.projection.catalog,
+            pro_rata=True,
+        )
+        sections.append(actuals_section(found))
+    return sections

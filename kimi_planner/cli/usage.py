@@ -8,6 +8,14 @@ from typing import Any, Literal
 
 import click
 
+from kimi_planner.cli.focus import focus
+from kimi_planner.cli.logs import (
+    catalog_option,
+    logs_argument,
+    on_error_option,
+    pairs,
+    totals_of_logs,
+)
 from kimi_planner.cli.options import as_of_option, parsed_date, save_picture, write
 from kimi_planner.cli.progress import progress
 
@@ -25,26 +33,6 @@ def _names(_context: click.Context, _option: click.Parameter, value: str | None)
     return tuple(name.strip() for name in value.split(",") if name.strip())
 
 
-def _pairs(
-    _context: click.Context, option: click.Parameter, values: tuple[str, ...]
-) -> str | dict[str, str] | None:
-    """Read one plain value, or several of the form KEY=VALUE."""
-    if not values:
-        return None
-    if len(values) == 1 and "=" not in values[0]:
-        return values[0]
-    pairs = [value.rpartition("=") for value in values]
-    if not all(key and value for key, _, value in pairs):
-        raise click.BadParameter("give one value, or several of the form KEY=VALUE.", param=option)
-    return {key: value for key, _, value in pairs}
-
-
-logs_argument = click.argument(
-    "logs", nargs=-1, required=True, metavar="LOG...", type=click.Path(path_type=Path)
-)
-catalog_option = click.option(
-    "--catalog", help="Prices: version of the catalog, or the path of a TOML file."
-)
 form_option = click.option(
     "--format",
     "form",
@@ -53,13 +41,7 @@ form_option = click.option(
     show_default=True,
     help="Form of what is printed.",
 )
-on_error_option = click.option(
-    "--on-error",
-    type=click.Choice(["raise", "skip"]),
-    default="raise",
-    show_default=True,
-    help="Stop at a bad row, or leave it out and count it.",
-)
+command.add_command(focus)
 
 
 @command.command("price")
@@ -95,15 +77,18 @@ def price(
     from kimi_planner.catalog import load_catalog
     from kimi_planner.pricing.spend import spend_by
     from kimi_planner.report.usage import spend_json, spend_text
+    from kimi_planner.safe import csv_text
 
     if model is not None and models is not None:
         raise click.UsageError("--model and --models exclude each other.")
     priced_as = (model,) if model is not None else models
     prices = load_catalog(catalog)
     needed = by if priced_as is not None or "model" in by else (*by, "model")
-    spend = spend_by(_totals(logs, needed, on_error), by=by, models=priced_as, catalog=prices)
+    spend = spend_by(
+        totals_of_logs(logs, needed, on_error), by=by, models=priced_as, catalog=prices
+    )
     if form == "csv":
-        click.echo(spend.to_csv(index=False), nl=False)
+        click.echo(csv_text(spend), nl=False)
         if spend.attrs["rejected"]:
             click.echo(f"bad rows left out: {spend.attrs['rejected']:,}", err=True)
     else:
@@ -195,13 +180,13 @@ def forecast(
     "--model",
     "choice",
     multiple=True,
-    callback=_pairs,
+    callback=pairs,
     help="Model that was planned, or WORKLOAD=MODEL for each; the recommended one if not given.",
 )
 @click.option(
     "--workload",
     multiple=True,
-    callback=_pairs,
+    callback=pairs,
     help="Column that names the workload of a call, or MODEL=WORKLOAD for each model.",
 )
 @click.option("--priced-as", help="Take every row of the log as this model.")
@@ -233,12 +218,13 @@ def reconcile_(
     """
     from kimi_planner.reconciliation import reconcile
     from kimi_planner.report.reconciled import reconciliation_json, reconciliation_text
+    from kimi_planner.safe import csv_text
 
     told_by = [workload] if isinstance(workload, str) else []
     keys = tuple(dict.fromkeys(["month", "model", *told_by]))
     found = reconcile(
         plan,
-        _totals(logs, keys, on_error),
+        totals_of_logs(logs, keys, on_error),
         choice=choice,
         workload=workload,
         model=priced_as,
@@ -251,15 +237,6 @@ def reconcile_(
     forms = {
         "table": lambda: reconciliation_text(found),
         "json": lambda: reconciliation_json(found),
-        "csv": lambda: found.frame.to_csv(index=False),
+        "csv": lambda: csv_text(found.frame),
     }
     click.echo(forms[form](), nl=False)
-
-
-def _totals(logs: tuple[Path, ...], by: tuple[str, ...], on_error: Literal["raise", "skip"]) -> Any:
-    from kimi_planner.pricing.sources import total_usage
-    from kimi_planner.pricing.totals import added
-
-    with progress("reading") as advance:
-        parts = [total_usage(log, by, on_error=on_error, progress=advance) for log in logs]
-    return added(parts, ", ".join(map(str, logs)))

@@ -6,6 +6,7 @@ from kimi_planner.plot.spend import monthly_spend, spend_fan
 from kimi_planner.plot.throughput import throughput
 from kimi_planner.plot.tornado import tornado
 from kimi_planner.plot.tradeoff import cost_vs_reasoning
+from kimi_planner.plot.what_if import what_if
 
 __all__ = [
     "context_fit",
@@ -15,4 +16,5 @@ __all__ = [
     "spend_fan",
     "throughput",
     "tornado",
+    "what_if",
 ]

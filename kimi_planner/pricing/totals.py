@@ -18,6 +18,7 @@ import pandas as pd
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.pricing.columns import Counts
 from kimi_planner.pricing.group import TOTALS, Cells, cells_of, merged
+from kimi_planner.rich import frame_html, page_html
 from kimi_planner.usage.read import MAX_REJECTED_SHOWN
 
 __all__ = [
@@ -129,9 +130,7 @@ class UsageTotals:
         )
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"{self.frame.to_html(index=False, escape=True)}<p>{escape(self.source)}</p>"
+        return page_html(frame_html(self.frame), provenance=self.source)
 
 
 def added(parts: Iterable[UsageTotals], source: str) -> UsageTotals:

@@ -7,6 +7,7 @@ from kimi_planner.projection.conversation import Conversation, conversation
 from kimi_planner.projection.fit import ContextFit, context_fit
 from kimi_planner.projection.forecast import SpendForecast, forecast_spend
 from kimi_planner.projection.peaks import Peaks
+from kimi_planner.projection.response import Moved, Response, response
 from kimi_planner.projection.result import Projection, Spend
 from kimi_planner.projection.sensitivity import Sensitivity, sensitivity
 from kimi_planner.projection.spend import DEFAULT_PATHS, project
@@ -19,8 +20,10 @@ __all__ = [
     "ContextFit",
     "Conversation",
     "Month",
+    "Moved",
     "Peaks",
     "Projection",
+    "Response",
     "Sensitivity",
     "Spend",
     "SpendForecast",
@@ -32,6 +35,7 @@ __all__ = [
     "forecast_spend",
     "month_range",
     "project",
+    "response",
     "sensitivity",
     "throughput",
 ]

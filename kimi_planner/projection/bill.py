@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 from fractions import Fraction
 
 import numpy as np
 
 from kimi_planner.catalog import ModelSpec
-from kimi_planner.money import EXACT, exact_decimal, plain
+from kimi_planner.money import EXACT, exact_decimal, from_fraction
 from kimi_planner.projection.calendar import Month
 from kimi_planner.projection.calls import (
     CallTokens,
@@ -33,9 +33,14 @@ from kimi_planner.projection.windowed import overflows
 from kimi_planner.workload import QUANTITY_FIELDS, Constant, Quantity, Workload
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["Bill", "conversation_costs", "exact_spend", "is_certain", "mean_product"]
-
-_ROUNDED = Context(prec=60, Emax=100_000, Emin=-100_000, traps=[])  # for a seventh, say
+__all__ = [
+    "Bill",
+    "billed_periods",
+    "conversation_costs",
+    "exact_spend",
+    "is_certain",
+    "mean_product",
+]
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class Bill:
         fees: Decimal = Decimal(0),
     ) -> Bill:
         """Return the bill over the months of a plan; ``fees`` are USD for each request."""
-        periods = _periods(workload, spec, months)
+        periods = billed_periods(workload, spec, months)
         prices = prices_of(workload, spec, periods)
         window = spec.context_window_tokens
         tokens = expected_tokens(workload, spec.reasons, scenarios.factors, window=window)
@@ -200,7 +205,7 @@ def mean_product(first: Array, second: Array) -> float:
 
 def is_certain(workload: Workload, spec: ModelSpec, months: Sequence[Month]) -> bool:
     """Return whether every number that the bill of this model rests on is plain."""
-    prices = prices_of(workload, spec, _periods(workload, spec, months))
+    prices = prices_of(workload, spec, billed_periods(workload, spec, months))
     unbilled = {
         "reasoning_tokens": not spec.reasons,
         "cached_share": all(one.cached == one.input and not one.written for one in prices),
@@ -221,7 +226,7 @@ def exact_spend(
 
     ``fees`` are USD for each request, on top of its tokens.
     """
-    periods = _periods(workload, spec, months)
+    periods = billed_periods(workload, spec, months)
     prices = prices_of(workload, spec, periods)
     sent = 1 + Fraction(_number(workload.quantity("retry_share")))
     requests = [sent * count for count in exact_requests(workload, periods)]
@@ -244,7 +249,7 @@ def exact_spend(
     for period, count, call in zip(periods, requests, calls, strict=True):
         usd[period.place] += count * call
         counts[period.place] += count
-    exact = tuple(_decimal(amount) for amount in usd)
+    exact = tuple(from_fraction(amount) for amount in usd)
     totals = {
         name: np.array([float(count * Fraction(value)) for count in counts])
         for name, value in per_call.items()
@@ -254,7 +259,10 @@ def exact_spend(
     )
 
 
-def _periods(workload: Workload, spec: ModelSpec, months: Sequence[Month]) -> tuple[Period, ...]:
+def billed_periods(
+    workload: Workload, spec: ModelSpec, months: Sequence[Month]
+) -> tuple[Period, ...]:
+    """Return the parts of a plan between changes of the prices of a model."""
     days = [change.day for change in changes_of(workload, spec)]
     return periods_of(months, (*days, *spec.price_days))
 
@@ -263,13 +271,3 @@ def _number(quantity: Quantity | None) -> Decimal:
     if isinstance(quantity, Constant):
         return quantity.value
     return Decimal(0) if quantity is None else exact_decimal(quantity.mean)
-
-
-def _decimal(number: Fraction) -> Decimal:
-    """Return a fraction as the decimal it is, or to 60 digits where no decimal spells it."""
-    rest = number.denominator
-    for prime in (2, 5):
-        while rest % prime == 0:
-            rest //= prime
-    with localcontext(EXACT if rest == 1 else _ROUNDED):
-        return plain(Decimal(number.numerator) / Decimal(number.denominator))

@@ -13,6 +13,7 @@ from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.projection.inputs import chosen_models, chosen_workloads
 from kimi_planner.projection.means import free_tokens
+from kimi_planner.rich import frame_html
 from kimi_planner.workload import Constant, Quantity, Workload
 from kimi_planner.workload.drawn import followup_key, parts
 from kimi_planner.workload.fields import MAX_RESERVED_TOKENS
@@ -50,7 +51,7 @@ class CapRisk:
         return f"<CapRisk of {len(self.frame)} rows. Catalog {self.catalog_version}.>"
 
     def _repr_html_(self) -> str:
-        return str(self.frame.to_html(index=False, escape=True))
+        return frame_html(self.frame)
 
 
 def cap_risk(

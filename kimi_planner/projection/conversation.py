@@ -20,6 +20,7 @@ from kimi_planner.projection.turns import (
     turn_frame,
     whole_conversations,
 )
+from kimi_planner.rich import frame_html, page_html
 from kimi_planner.workload import Constant, Workload
 from kimi_planner.workload.drawn import Drawn, followup_key
 from kimi_planner.workload.overflow import Overflow
@@ -85,10 +86,7 @@ class Conversation:
         )
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        tables = (table.to_html(index=False, escape=True) for table in (self.frame, self.policies))
-        return "".join(tables) + "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return page_html(frame_html(self.frame), frame_html(self.policies), notes=self.notes)
 
 
 def conversation(

@@ -13,6 +13,7 @@ from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.projection.calls import sample_calls, turn_means
 from kimi_planner.projection.inputs import check_seed, chosen_models, chosen_workloads
+from kimi_planner.rich import frame_html
 from kimi_planner.workload import Quantity, Workload
 from kimi_planner.workload.drawn import CallSample
 from kimi_planner.workload.turns import MOST_TURNS
@@ -62,7 +63,7 @@ class ContextFit:
         return f"<ContextFit of {len(self.frame)} rows. Catalog {self.catalog_version}, seed {self.seed}.>"
 
     def _repr_html_(self) -> str:
-        return str(self.frame.to_html(index=False, escape=True))
+        return frame_html(self.frame)
 
 
 def context_fit(

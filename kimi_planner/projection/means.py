@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,6 @@ __all__ = ["CallTokens", "free_tokens"]
 _NODES = 64  # for a mean in each of many scenarios
 _FINE_NODES = 512  # for one mean
 _SLICE = 64
-_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -73,28 +73,31 @@ def _answers(
         reasoning_scale = np.ones(1)
     paths = max(len(visible_scale), len(reasoning_scale))
     count = _FINE_NODES if paths == 1 else _NODES
-    nodes = [
-        np.broadcast_to(_nodes(part, count) * scale[:, None], (paths, _node_count(part, count)))
-        for part, scale in ((visible, visible_scale), (reasoning, reasoning_scale))
-    ]
-    answers, thoughts = np.empty(paths), np.empty(paths)
-    for start in range(0, paths, _BATCH):
-        batch = slice(start, start + _BATCH)
-        thought = np.minimum(nodes[1][batch], cap)
-        thoughts[batch] = thought.mean(axis=1)
-        answer = np.minimum(nodes[0][batch, :, None], cap - thought[:, None, :])
-        answers[batch] = answer.mean(axis=(1, 2))
-    return answers, thoughts, answers + thoughts
+    thoughts = np.minimum(_nodes(reasoning, count) * reasoning_scale[:, None], cap)
+    left = cap - thoughts  # for the answer
+    answer = _mean_below(_nodes(visible, count), left / visible_scale[:, None])
+    answers = np.broadcast_to((answer * visible_scale[:, None]).mean(axis=1), paths)
+    thought = np.broadcast_to(thoughts.mean(axis=1), paths)
+    return answers, thought, answers + thought
 
 
-def _node_count(quantity: Quantity, count: int) -> int:
-    return 1 if isinstance(quantity, Constant) else count
+def _mean_below(nodes: Array, bounds: Array) -> Array:
+    """Return the mean of ``min(node, bound)`` over equally likely nodes, for each bound.
+
+    As a function of the bound it is linear between the nodes.
+    """
+    knots = np.concatenate([[0.0], np.sort(nodes)])
+    above = np.arange(len(nodes), 0, -1) / len(nodes)
+    means = np.concatenate([[0.0], np.cumsum(np.diff(knots) * above)])
+    return np.asarray(np.interp(bounds, knots, means))
 
 
+@lru_cache(maxsize=128)
 def _nodes(quantity: Quantity, count: int) -> Array:
     """Return equally likely values that stand for a quantity, with exactly its mean."""
     if isinstance(quantity, Constant):
         return np.array([float(quantity.value)])
     values: Array = quantity.ppf(midpoints(count * _SLICE)).reshape(count, _SLICE).mean(axis=1)
     values[-1] += (quantity.mean - values.mean()) * count
+    values.flags.writeable = False
     return values

@@ -11,6 +11,7 @@ from kimi_planner.catalog import ModelSpec
 from kimi_planner.projection.calendar import Month
 from kimi_planner.projection.call_notes import call_notes
 from kimi_planner.projection.calls import turn_means
+from kimi_planner.safe import on_one_line
 from kimi_planner.workload import Constant, SplitNormal, Workload
 from kimi_planner.workload.parse import TOKEN_KEYS
 
@@ -113,7 +114,7 @@ def assumptions_left_out(
                 f"Turns are whole and at least 1, so their mean is {used:.4g}, not {given:.4g}: "
                 f"{workload.name}."
             )
-        notes += [f"{workload.name}: {note}." for note in workload.notes]
+        notes += [f"{workload.name}: {on_one_line(note)}." for note in workload.notes]
     return (*notes, *call_notes(workloads, specs))
 
 

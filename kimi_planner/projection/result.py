@@ -15,12 +15,20 @@ from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import exact_decimal, total
 from kimi_planner.projection.calendar import Month
+from kimi_planner.rich import frame_html, page_html
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
 
 __all__ = ["Projection", "Spend"]
 
 QUANTILES = {"p10_usd": 0.1, "p50_usd": 0.5, "p90_usd": 0.9}
+IN_SHORT = (
+    "workload",
+    "model",
+    *(f"{name}_per_month" for name in QUANTILES),
+    "budget_usd_per_month",
+    "chance_over_budget",
+)
 TOKEN_TOTALS = (
     "requests",
     "prompt_tokens",
@@ -313,10 +321,9 @@ class Projection:
         return f"<Projection of {len(self.workloads)} workloads on {len(self.specs)} models. {self.provenance}>"
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        table = self.summary().round(2).to_html(index=False, escape=True)
-        return f"{table}<p>{escape(self.provenance)}</p>"
+        columns = [name for name in self.summary().columns if name in IN_SHORT]
+        table = frame_html(self.summary(), columns)
+        return page_html(table, notes=self.notes, provenance=self.provenance)
 
 
 def _statistics(spend: Spend) -> dict[str, Sequence[Any]]:

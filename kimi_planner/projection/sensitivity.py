@@ -24,6 +24,7 @@ from kimi_planner.projection.inputs import (
     chosen_workloads,
 )
 from kimi_planner.projection.scenarios import Scenarios, scenario_quantities, stream
+from kimi_planner.rich import frame_html, page_html
 from kimi_planner.workload import Quantity, Workload
 from kimi_planner.workload.quantity import Array
 
@@ -64,10 +65,7 @@ class Sensitivity:
         return f"<Sensitivity of {self.title}: {len(self.frame) - 1} inputs. {self.provenance}>"
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        table = self.frame.round(4).to_html(index=False, escape=True)
-        return f"{table}<p>{escape(self.provenance)}</p>"
+        return page_html(frame_html(self.frame), title=self.title, provenance=self.provenance)
 
 
 def sensitivity(

@@ -16,6 +16,7 @@ from kimi_planner.money import usd
 from kimi_planner.projection.calendar import Month
 from kimi_planner.projection.peaks import Peaks
 from kimi_planner.projection.result import Projection
+from kimi_planner.rich import frame_html, page_html
 from kimi_planner.workload import Workload
 
 __all__ = ["ALL", "Throughput"]
@@ -271,8 +272,5 @@ class Throughput:
         )
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        table = self.summary().round(2).to_html(index=False, escape=True)
-        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        return f"{table}<ul>{notes}</ul><p>{escape(self.provenance)}</p>"
+        table = frame_html(self.summary())
+        return page_html(table, notes=self.notes, provenance=self.provenance)

@@ -176,13 +176,16 @@ def day_kinds(workload: Workload, period: Period) -> Counter[DayKind]:
     profile = [Fraction(Decimal(one)) for one in workload.weekday_profile or (1,) * 7]
     week = sum(profile, Fraction(0))
     weights = [7 * share / week for share in profile]
-    kinds: Counter[DayKind] = Counter()
+    days: Counter[tuple[int, tuple[str, ...], tuple[tuple[str, int], ...]]] = Counter()
     for ordinal in range(first.toordinal(), last.toordinal() + 1):
         day = date.fromordinal(ordinal)
         events = [one for one in workload.dated_events if one.first <= day <= one.last]
         factors = tuple(event.name for event in events if event.factor is not None)
         extra = tuple((event.name, event.days) for event in events if event.factor is None)
-        kinds[DayKind(weights[day.weekday()], factors, extra)] += 1
+        days[day.weekday(), factors, extra] += 1
+    kinds: Counter[DayKind] = Counter()
+    for (weekday, factors, extra), count in days.items():
+        kinds[DayKind(weights[weekday], factors, extra)] += count
     return kinds
 
 

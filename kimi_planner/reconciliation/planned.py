@@ -18,6 +18,7 @@ from kimi_planner.files import read_text
 from kimi_planner.money import exact_decimal
 from kimi_planner.projection import Projection
 from kimi_planner.reconciliation.causes import Calls
+from kimi_planner.safe import as_written
 
 __all__ = ["Choice", "Plan", "PlannedMonth", "plan_of"]
 
@@ -123,7 +124,8 @@ def plan_of(
     text = read_text(planned, limit=MAX_PLAN_BYTES)
     source = str(planned)
     if not text.lstrip().startswith("{"):
-        rows = list(csv.DictReader(io.StringIO(text)))
+        cells = csv.DictReader(io.StringIO(text, newline=""))
+        rows = [{key: _as_written(cell) for key, cell in row.items()} for row in cells]
         found = load_catalog(catalog)
         note = (
             ()
@@ -145,6 +147,10 @@ def plan_of(
         ) from None
     found = _catalog_of(source, version, sha256, catalog)
     return _plan(rows, source, choice, recommended, found, (CHANGED,) if changed else ())
+
+
+def _as_written(cell: Any) -> Any:
+    return as_written(cell) if isinstance(cell, str) else cell  # None where a line is too short
 
 
 def _catalog_of(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from kimi_planner.money import plain, total
 from kimi_planner.reconciliation.causes import CAUSES
+from kimi_planner.rich import frame_html, page_html
 
 __all__ = ["NOT_SEEN", "SIMULATION", "UNPLANNED", "Compared", "Reconciliation"]
 
@@ -141,11 +142,8 @@ class Reconciliation:
         )
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        table = self.summary().to_html(index=False, escape=True)
-        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        return f"{table}<ul>{notes}</ul><p>{escape(self.provenance)}</p>"
+        table = frame_html(self.summary())
+        return page_html(table, notes=self.notes, provenance=self.provenance)
 
 
 def _summed(name: str, some: list[Compared]) -> dict[str, object]:

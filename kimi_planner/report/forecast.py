@@ -13,6 +13,7 @@ from kimi_planner.report.json_form import FORMAT
 from kimi_planner.report.tables import Table
 from kimi_planner.report.text import plain
 from kimi_planner.report.usage import dumped, listed
+from kimi_planner.safe import csv_text
 
 __all__ = ["forecast_csv", "forecast_json", "forecast_text"]
 
@@ -80,8 +81,7 @@ def forecast_json(forecast: SpendForecast) -> str:
 
 def forecast_csv(forecast: SpendForecast) -> str:
     """Return the steps of a forecast as CSV, amounts as in JSON."""
-    text: str = _plain_frame(forecast).to_csv(index=False, lineterminator="\n")
-    return text
+    return csv_text(_plain_frame(forecast))
 
 
 def _plain_frame(forecast: SpendForecast) -> pd.DataFrame:

@@ -1,14 +1,20 @@
-"""A plan as one self-contained HTML page: no network, no scripts, pictures inside."""
+"""A plan as one self-contained HTML page: no network, pictures inside, a panel that recomputes."""
 
 from __future__ import annotations
 
+from base64 import b64encode
+from collections.abc import Sequence
+from hashlib import sha256
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kimi_planner.errors import MissingExtraError
+from kimi_planner.projection import response
 from kimi_planner.report.pictures import pictures
+from kimi_planner.report.summary import budgets_table, key_figures
 from kimi_planner.report.tables import (
+    Section,
     assumptions_table,
     catalog_table,
     exclusions_table,
@@ -17,6 +23,8 @@ from kimi_planner.report.tables import (
     spend_table,
     totals_sentence,
 )
+from kimi_planner.report.what_if import what_if_json
+from kimi_planner.safe import on_one_line
 from kimi_planner.selection import Recommendation
 
 if TYPE_CHECKING:
@@ -24,9 +32,24 @@ if TYPE_CHECKING:
 
 __all__ = ["html_report"]
 
+_PARTS = Path(__file__).with_name("page")
 
-def html_report(recommendation: Recommendation) -> str:
+
+def html_report(recommendation: Recommendation, sections: Sequence[Section] = ()) -> str:
     """Return the report as one HTML page.
+
+    Parameters
+    ----------
+    recommendation : Recommendation
+        The plan.
+    sections : sequence of Section
+        Further parts, such as a comparison with actual spend.
+
+    Returns
+    -------
+    str
+        A page without any reference to another file. Its own script sorts tables and recomputes the
+        expected spend; its policy lets nothing else run or load.
 
     Raises
     ------
@@ -38,21 +61,44 @@ def html_report(recommendation: Recommendation) -> str:
     except ImportError:
         raise MissingExtraError.of("Jinja2", "report") from None
     projection = recommendation.projection
-    template = Path(__file__).with_name("page.html.j2").read_text(encoding="utf-8")
-    page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(template)
+    template, style, script = (
+        (_PARTS / name).read_text(encoding="utf-8")
+        for name in ("page.html.j2", "page.css", "page.js")
+    )
+    moved = response(projection)
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_seen)
+    page = environment.from_string(template)
     return page.render(
         recommendation=recommendation,
         projection=projection,
         catalog=projection.catalog,
         total=totals_sentence(recommendation),
+        figures=key_figures(recommendation),
+        budgets=budgets_table(recommendation),
         months=months_table(recommendation),
         spend=spend_table(recommendation),
         exclusions=exclusions_table(recommendation),
         assumptions=assumptions_table(projection),
         prices=catalog_table(projection.catalog),
         sources=source_sentences(projection.catalog),
+        sections=sections,
         pictures=[(words, _svg(ax)) for words, ax in pictures(recommendation).values()],
+        what_if=what_if_json(moved, recommendation),
+        what_if_notes=moved.notes,
+        style=style,
+        script=script,
+        policy=_policy(script),
     )
+
+
+def _seen(value: Any) -> Any:
+    """Make what cannot be seen in a text visible; markup of our own is left as it is."""
+    return on_one_line(value) if type(value) is str else value
+
+
+def _policy(script: str) -> str:
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
 
 
 def _svg(ax: Axes) -> str:

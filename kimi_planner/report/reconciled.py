@@ -11,7 +11,7 @@ from kimi_planner.report.tables import Table
 from kimi_planner.report.text import plain
 from kimi_planner.report.usage import dumped, listed, records
 
-__all__ = ["reconciliation_json", "reconciliation_text"]
+__all__ = ["causes_table", "months_table", "reconciliation_json", "reconciliation_text"]
 
 _AMOUNTS = ("planned_usd", "actual_usd")
 
@@ -21,8 +21,8 @@ def reconciliation_text(found: Reconciliation) -> str:
     parts = [
         f"Planned {usd(found.planned_usd)} USD, actual {usd(found.actual_usd)} USD: "
         f"{_signed(found.difference_usd)} USD.",
-        plain(_causes_table(found)),
-        plain(_months_table(found)),
+        plain(causes_table(found)),
+        plain(months_table(found)),
         listed("What to know:", found.notes),
         found.provenance,
     ]
@@ -48,7 +48,7 @@ def reconciliation_json(found: Reconciliation) -> str:
     )
 
 
-def _causes_table(found: Reconciliation) -> Table:
+def causes_table(found: Reconciliation) -> Table:
     """Return a row for each cause, between what was planned and what it cost."""
     summary = found.summary().set_index("workload")
     causes = [name for name in summary if name not in (*_AMOUNTS, "difference_usd")]
@@ -63,7 +63,8 @@ def _causes_table(found: Reconciliation) -> Table:
     return Table(("USD", *names), tuple(rows), frozenset(range(1, len(names) + 1)))
 
 
-def _months_table(found: Reconciliation) -> Table:
+def months_table(found: Reconciliation) -> Table:
+    """Return a row for each month and workload."""
     rows = tuple(
         (
             row["month"],

@@ -10,11 +10,14 @@ import numpy as np
 from kimi_planner.catalog import Catalog, Exchange
 from kimi_planner.money import EXACT, usd
 from kimi_planner.projection import Projection, Spend
+from kimi_planner.rich import share_text
+from kimi_planner.safe import on_one_line
 from kimi_planner.selection import Recommendation
 from kimi_planner.workload import QUANTITY_FIELDS
 from kimi_planner.workload.quantity import number_text
 
 __all__ = [
+    "Section",
     "Table",
     "assumptions_table",
     "catalog_table",
@@ -28,11 +31,28 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Table:
-    """Headers and rows of text; ``right`` holds the columns to align right."""
+    """Headers and rows of text; ``right`` holds the columns to align right.
+
+    Every cell is on one line, cut where it is very long, and shows what cannot be seen in it.
+    """
 
     headers: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     right: frozenset[int] = frozenset()
+
+    def __post_init__(self) -> None:
+        rows = tuple(tuple(map(on_one_line, row)) for row in self.rows)
+        object.__setattr__(self, "headers", tuple(map(on_one_line, self.headers)))
+        object.__setattr__(self, "rows", rows)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a report: a title, sentences, and tables."""
+
+    title: str
+    sentences: tuple[str, ...]
+    tables: tuple[Table, ...]
 
 
 def spend_table(recommendation: Recommendation) -> Table:
@@ -152,7 +172,7 @@ def catalog_table(catalog: Catalog) -> Table:
 
 def source_sentences(catalog: Catalog) -> list[str]:
     """Return where the prices come from, and every contradiction in it with the value chosen."""
-    return [
+    sentences = [
         *(f"A scenario, not a published price: {'; '.join(catalog.derived_from)}.",)
         * bool(catalog.derived_from),
         f"Source: {catalog.source}.",
@@ -162,6 +182,7 @@ def source_sentences(catalog: Catalog) -> list[str]:
             for one in catalog.conflicts
         ),
     ]
+    return [on_one_line(one) for one in sentences]
 
 
 def totals_sentence(recommendation: Recommendation) -> str:
@@ -208,14 +229,3 @@ def _range(spend: Spend, parts: int) -> str:
     if p90 == p10:
         return f"{usd(p50)} USD"
     return f"{usd(p50, 0)} USD (P10 {usd(p10, 0)}, P90 {usd(p90, 0)})"
-
-
-def share_text(share: float) -> str:
-    """Return a share in percent; neither 0% nor 100% unless it is."""
-    if np.isnan(share):
-        return "unknown"
-    if 0 < share < 0.001:
-        return "<0.1%"
-    if 0.999 < share < 1:
-        return ">99.9%"
-    return f"{share:.1%}".replace(".0%", "%")

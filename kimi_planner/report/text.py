@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from tabulate import tabulate
 
 from kimi_planner.report.tables import (
+    Section,
     Table,
     assumptions_table,
     catalog_table,
@@ -16,9 +18,19 @@ from kimi_planner.report.tables import (
     spend_table,
     totals_sentence,
 )
+from kimi_planner.safe import on_one_line
 from kimi_planner.selection import Recommendation
 
-__all__ = ["escaped", "markdown", "markdown_report", "plain", "plan_text", "recommendation_text"]
+__all__ = [
+    "escaped",
+    "markdown",
+    "markdown_report",
+    "plain",
+    "plan_text",
+    "recommendation_text",
+    "section_text",
+    "sentence_text",
+]
 
 
 def plain(table: Table) -> str:
@@ -43,30 +55,44 @@ def recommendation_text(recommendation: Recommendation) -> str:
     return "\n\n".join([sentences, *_reasons(recommendation), recommendation.projection.provenance])
 
 
-def markdown_report(recommendation: Recommendation) -> str:
-    """Return the whole report as one Markdown text."""
+def section_text(section: Section) -> str:
+    """Return a part of a report for a terminal."""
+    tables = [plain(table) for table in section.tables]
+    sentences = "\n".join(f"  {on_one_line(sentence)}" for sentence in section.sentences)
+    return "\n\n".join([f"{section.title}:", *tables, sentences])
+
+
+def markdown_report(recommendation: Recommendation, sections: Sequence[Section] = ()) -> str:
+    """Return the whole report as one Markdown text, comparisons with others after its totals."""
     projection = recommendation.projection
     catalog = projection.catalog
-    sections = [
+    parts = [
         "# Kimi API budget",
-        escaped(totals_sentence(recommendation)),
-        *("- " + escaped(sentence) for sentence in recommendation.sentences()),
+        sentence_text(totals_sentence(recommendation)),
+        *("- " + sentence_text(sentence) for sentence in recommendation.sentences()),
         "## Spend by month, each workload on its recommended model (USD)",
         markdown(months_table(recommendation)),
         "## By workload and model (USD a month, average of the horizon)",
         markdown(spend_table(recommendation)),
+        *(_markdown_section(section) for section in sections),
         "## Excluded models",
         markdown(exclusions_table(recommendation)) if recommendation.exclusions else "None.",
         "## What the ranges leave out",
-        "\n".join(f"- {escaped(note)}" for note in projection.notes) or "Nothing known.",
+        "\n".join(f"- {sentence_text(note)}" for note in projection.notes) or "Nothing known.",
         "## Assumptions",
         markdown(assumptions_table(projection)),
         f"## Prices: catalog {escaped(catalog.version)}",
         markdown(catalog_table(catalog)),
-        *(escaped(sentence) for sentence in source_sentences(catalog)),
+        *(sentence_text(sentence) for sentence in source_sentences(catalog)),
         escaped(projection.provenance),
     ]
-    return "\n\n".join(sections) + "\n"
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown_section(section: Section) -> str:
+    tables = [markdown(table) for table in section.tables]
+    sentences = "\n".join(f"- {sentence_text(sentence)}" for sentence in section.sentences)
+    return "\n\n".join([f"## {sentence_text(section.title)}", *tables, sentences])
 
 
 def _reasons(recommendation: Recommendation) -> list[str]:
@@ -78,7 +104,7 @@ def _reasons(recommendation: Recommendation) -> list[str]:
         ]
         parts.append("Excluded:\n" + "\n".join(lines))
     if recommendation.projection.notes:
-        lines = [f"  {note}" for note in recommendation.projection.notes]
+        lines = [f"  {on_one_line(note)}" for note in recommendation.projection.notes]
         parts.append("What the ranges leave out:\n" + "\n".join(lines))
     return parts
 
@@ -101,9 +127,15 @@ def markdown(table: Table) -> str:
 
 
 def escaped(text: str) -> str:
-    """Take away what Markdown or embedded HTML would act on."""
-    for mark, safe in (("\\", "\\\\"), ("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\n", " ")):
+    """Take away what Markdown or embedded HTML would act on, inside a line."""
+    text = on_one_line(text)
+    for mark, safe in (("\\", "\\\\"), ("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(mark, safe)
-    for mark in "|`*[]":
+    for mark in "|`*[]~":
         text = text.replace(mark, "\\" + mark)
     return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)  # inside a word it does nothing
+
+
+def sentence_text(text: str) -> str:
+    """Take away the same at the begin of a line, where a mark makes a heading or a list too."""
+    return re.sub(r"^(\d*)([#+=.)-])(?=[\s#=-]|$)", r"\1\\\2", escaped(text))

@@ -11,8 +11,9 @@ from kimi_planner.limits import LIMITS, Tier
 from kimi_planner.money import usd
 from kimi_planner.projection import Throughput
 from kimi_planner.projection.tiers import ALL
-from kimi_planner.report.tables import Table, share_text
+from kimi_planner.report.tables import Table
 from kimi_planner.report.text import plain
+from kimi_planner.rich import share_text
 
 __all__ = ["peaks_table", "throughput_text", "tiers_table"]
 

@@ -14,6 +14,7 @@ from kimi_planner.money import total
 from kimi_planner.report.json_form import FORMAT
 from kimi_planner.report.tables import Table
 from kimi_planner.report.text import plain
+from kimi_planner.safe import on_one_line
 
 __all__ = ["dumped", "listed", "records", "spend_json", "spend_text"]
 
@@ -42,7 +43,7 @@ def spend_text(spend: pd.DataFrame, by: tuple[str, ...], catalog: Catalog) -> st
         "\n".join(sentences),
         "\n".join(_left_out(spend)),
         listed("What to know:", spend.attrs["notes"]),
-        f"Catalog {catalog.version} (sha256 {catalog.sha256[:12]}), log {spend.attrs['source']}.",
+        f"Catalog {catalog.version} (sha256 {catalog.sha256[:12]}), log {on_one_line(spend.attrs['source'])}.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -89,7 +90,7 @@ def _left_out(spend: pd.DataFrame) -> list[str]:
 
 def listed(title: str, sentences: Any) -> str:
     """Return sentences under a title, or nothing if there are none."""
-    return "\n".join([title, *(f"  {one}" for one in sentences)]) if sentences else ""
+    return "\n".join([title, *(f"  {on_one_line(one)}" for one in sentences)]) if sentences else ""
 
 
 def _cell(row: dict[Any, Any], column: str) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from kimi_planner.money import usd
 from kimi_planner.projection import ContextFit, Projection
+from kimi_planner.rich import frame_html, page_html, table_html
 from kimi_planner.selection.requirements import Requirements
 
 __all__ = ["Choice", "Exclusion", "Recommendation"]
@@ -119,7 +120,13 @@ class Recommendation:
         return f"<Recommendation: {' '.join(self.sentences())}>"
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences())
-        return f"<ul>{items}</ul>{self.frame.round(2).to_html(index=False, escape=True)}"
+        ruled_out = table_html(
+            ("workload", "model", "why it is excluded"),
+            [(one.workload, one.model, "; ".join(one.reasons)) for one in self.exclusions],
+        )
+        return page_html(
+            frame_html(self.frame),
+            *(ruled_out,) * bool(self.exclusions),
+            notes=self.sentences(),
+            provenance=self.projection.provenance,
+        )

@@ -14,6 +14,7 @@ from kimi_planner.workload.quantity import (
     SplitNormal,
 )
 from kimi_planner.workload.turns import WholeTurns
+from kimi_planner.workload.what_if import what_if
 
 __all__ = [
     "QUANTITY_FIELDS",
@@ -31,4 +32,5 @@ __all__ = [
     "Workload",
     "example_path",
     "load_workloads",
+    "what_if",
 ]

@@ -19,6 +19,7 @@ from kimi_planner.projection.forecast.intervals import Array
 from kimi_planner.projection.forecast.mixture import METHOD, Mixture
 from kimi_planner.projection.forecast.moments import Moment, moment_text
 from kimi_planner.projection.forecast.observed import Observed
+from kimi_planner.rich import page_html, table_html
 
 __all__ = ["SpendForecast", "amount_text"]
 
@@ -163,17 +164,15 @@ class SpendForecast:
         )
 
     def _repr_html_(self) -> str:
-        from html import escape
-
         words = {
             name: [moment_text(one) if name == "until" else amount_text(one) for one in column]
             for name, column in self.frame.items()
         }
-        table = pd.DataFrame(words).to_html(index=False, escape=True)
-        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        return (
-            f"<p><b>{escape(self.sentence)}.</b></p>{table}<ul>{notes}</ul>"
-            f"<p>{escape(self.provenance)}</p>"
+        table = table_html(
+            [str(name) for name in words], zip(*words.values(), strict=True), range(1, len(words))
+        )
+        return page_html(
+            table, title=f"{self.sentence}.", notes=self.notes, provenance=self.provenance
         )
 
 

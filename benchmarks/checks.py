@@ -1,0 +1,129 @@
+"""How long a check of many prompt files takes, against bare counting of the same files.
+
+``python -m benchmarks.checks`` prints a table, ``--json`` the same as JSON. Each figure is the median
+of whole processes, taken in turn: start, import, read, count, report. The files are pieces of the
+texts of this repository, drawn with a fixed seed.
+
+The bare scripts list the same glob, read each file and add up its tokens: one with
+`kimi_planner.count_tokens`, which proves its vocabulary as the check does, one with splintr alone,
+which trusts it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from random import Random
+
+ROOT = Path(__file__).resolve().parents[1]
+GLOB = "prompts/**/*.md"
+CONFIG = f"""
+model = "kimi-k2"
+[[prompts]]
+paths = ["{GLOB}"]
+max_tokens = 100_000
+"""
+BARE_OURS = f"""
+from pathlib import Path
+from kimi_planner import count_tokens
+paths = sorted(Path().glob("{GLOB}"))
+print(sum(count_tokens(path.read_text(encoding="utf-8")) for path in paths))
+"""
+BARE_SPLINTR = f"""
+from pathlib import Path
+import splintr
+count = splintr.Tokenizer.from_pretrained("kimi_k2").encode_flat
+paths = sorted(Path().glob("{GLOB}"))
+print(sum(len(count(path.read_text(encoding="utf-8"))) // 4 for path in paths))
+"""
+CHECK = [sys.executable, "-m", "kimi_planner", "check"]
+RUNS = {
+    "bare count_tokens": [sys.executable, "-c", BARE_OURS],
+    "bare splintr": [sys.executable, "-c", BARE_SPLINTR],
+    "check": CHECK,
+    "check, SARIF": [*CHECK, "--format", "sarif"],
+    "check, with a baseline": [*CHECK, "--baseline"],
+}
+
+
+def lay_out(folder: Path, files: int, chars: int) -> int:
+    """Write prompts of about so many characters; return their bytes."""
+    sources = sorted(ROOT.glob("kimi_planner/**/*.py")) + sorted(ROOT.glob("*.md"))
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    rng, size = Random(0), 0  # noqa: S311 - texts, not secrets
+    for number in range(files):
+        start, length = (
+            rng.randrange(len(text) - 2 * chars),
+            rng.randint(chars // 2, 3 * chars // 2),
+        )
+        path = folder / "prompts" / f"{number % 20:02}" / f"{number:04}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text[start : start + length], encoding="utf-8")
+        size += path.stat().st_size
+    (folder / "kimi-planner.toml").write_text(CONFIG, encoding="utf-8")
+    return size
+
+
+def seconds(command: list[str], folder: Path) -> float:
+    """Return how long a process takes, wall clock."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    start = time.perf_counter()
+    subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - start
+
+
+def measure(files: int, chars: int, runs: int) -> dict[str, object]:
+    """Measure every process in turn."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        size = lay_out(folder, files, chars)
+        subprocess.run(
+            [*CHECK, "--update-baseline"], cwd=folder, check=True, capture_output=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        times: dict[str, list[float]] = {what: [] for what in RUNS}
+        for _ in range(runs):
+            for what, command in RUNS.items():
+                times[what].append(seconds(command, folder))
+    medians = {what: statistics.median(found) for what, found in times.items()}
+    return {
+        "files": files,
+        "bytes": size,
+        "seconds": medians,
+        "times_bare_count_tokens": {
+            what: median / medians["bare count_tokens"] for what, median in medians.items()
+        },
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--files", type=int, default=1_000)
+    parser.add_argument("--chars", type=int, default=2_000, help="mean length of a file")
+    parser.add_argument("--runs", type=int, default=9)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    found = measure(options.files, options.chars, options.runs)
+    if options.json:
+        print(json.dumps(found, indent=2))
+        return
+    print(
+        f"{found['files']:,} files, {found['bytes']:,} bytes; medians of {options.runs} processes"
+    )
+    medians, ratios = found["seconds"], found["times_bare_count_tokens"]
+    assert isinstance(medians, dict), "as made above"  # noqa: S101 - narrows the type
+    assert isinstance(ratios, dict), "as made above"  # noqa: S101 - narrows the type
+    for what, median in medians.items():
+        print(f"{what:24} {median:6.3f} s   {ratios[what]:4.2f} times bare count_tokens")
+
+
+if __name__ == "__main__":
+    main()

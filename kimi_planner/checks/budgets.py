@@ -1,0 +1,239 @@
+"""What a configuration allows: budgets of prompts, workloads and the catalog, and growth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kimi_planner.catalog import Catalog
+from kimi_planner.checks.globs import matches
+
+__all__ = [
+    "CatalogBudget",
+    "CheckConfig",
+    "Growth",
+    "Override",
+    "PromptBudget",
+    "WorkloadBudget",
+]
+
+Kind = TypeVar("Kind", "PromptBudget", "WorkloadBudget", "Growth")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptBudget:
+    """A budget for each file that matches some paths.
+
+    Attributes
+    ----------
+    paths, exclude
+        Globs, relative to the configuration, and those of files to leave out.
+    kind
+        ``"text"``, ``"request"`` for bodies of chat completions, or ``"templates"`` for prompts
+        inside code and configuration.
+    names, style, variables
+        Of templates: globs of the names to take, how texts are filled, and what each variable may
+        hold, by name, as :func:`token_range` takes it.
+    model, default_model
+        Whose template and prices: what the budget itself names, then the body's own model, then
+        the default of the configuration; ``None`` where not given.
+    max_tokens, max_usd
+        Most prompt tokens of a file, and most that sending it once may cost as input.
+    completion_tokens
+        Output tokens reserved for a call; a body's own limit if not given.
+    max_usd_per_call
+        Most that prompt and reserved output may cost.
+    max_context_share
+        Most of the context window that they may take, from 0 to 1.
+    warn_fraction
+        The fraction of a limit above which a value within it is a warning; none if ``None``.
+    where, line
+        File and line of the budget, for messages, and the line alone.
+    """
+
+    paths: tuple[str, ...]
+    exclude: tuple[str, ...] = ()
+    kind: str = "text"
+    names: tuple[str, ...] | None = None
+    style: str | None = None
+    variables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    model: str | None = None
+    default_model: str | None = None
+    max_tokens: int | None = None
+    max_usd: Decimal | None = None
+    completion_tokens: int | None = None
+    max_usd_per_call: Decimal | None = None
+    max_context_share: Decimal | None = None
+    warn_fraction: Decimal | None = None
+    where: str
+    line: int | None = None
+
+    @property
+    def needs_model(self) -> bool:
+        """Whether a limit depends on the model that the prompt is sent to."""
+        limits = (self.max_usd, self.max_usd_per_call, self.max_context_share)
+        return any(limit is not None for limit in limits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadBudget:
+    """A budget for a workload file, or for one workload in it.
+
+    Attributes
+    ----------
+    path, name
+        The file, and the workload in it; all workloads together if ``name`` is ``None``.
+    model
+        Model id.
+    percentile, max_usd_per_month
+        Which percentile of each month's spend must stay within which amount.
+    max_p50_usd_per_month, max_p90_usd_per_month
+        The same for these two percentiles.
+    min_fit_share
+        The least share of each workload's requests that must fit the context window.
+    tier
+        The rate-limit tier of the account, which must be enough.
+    peak_hour_share, output_tokens_per_second
+        What the need of a tier depends on, for workloads that do not say it.
+    months
+        How many months are projected.
+    warn_fraction, where, line
+        As of a prompt's budget.
+    """
+
+    path: str
+    name: str | None = None
+    model: str
+    percentile: float = 90.0
+    months: int = 12
+    max_usd_per_month: Decimal | None = None
+    max_p50_usd_per_month: Decimal | None = None
+    max_p90_usd_per_month: Decimal | None = None
+    min_fit_share: Decimal | None = None
+    tier: int | None = None
+    peak_hour_share: Decimal | None = None
+    output_tokens_per_second: Decimal | None = None
+    warn_fraction: Decimal | None = None
+    where: str
+    line: int | None = None
+
+    @property
+    def spend_limits(self) -> tuple[tuple[float, Decimal], ...]:
+        """Percentiles of monthly spend and what they must stay within."""
+        limits = (
+            (self.percentile, self.max_usd_per_month),
+            (50.0, self.max_p50_usd_per_month),
+            (90.0, self.max_p90_usd_per_month),
+        )
+        return tuple((percentile, limit) for percentile, limit in limits if limit is not None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogBudget:
+    """How old the price catalog may be, and how far from another source.
+
+    Attributes
+    ----------
+    max_age_days
+        Most days since each source was last checked.
+    against, max_drift_percent
+        Another catalog, and by how much a price may differ from it.
+    """
+
+    max_age_days: int | None
+    against: str | None
+    max_drift_percent: Decimal | None
+    where: str
+    line: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Growth:
+    """How much prompts and workloads may grow since the baseline.
+
+    Attributes
+    ----------
+    max_growth_percent
+        Most percent of a prompt's cost (of its tokens, where it has no price), and of a workload's
+        mean spend.
+    max_growth_tokens, max_growth_usd
+        Most tokens, and USD for one call, of a prompt.
+    max_growth_usd_per_month
+        Most USD of a workload's mean spend.
+    ignore_below_tokens, ignore_below_usd, ignore_below_usd_per_month
+        Changes smaller than these are not reported.
+    """
+
+    max_growth_percent: Decimal | None = None
+    max_growth_tokens: int | None = None
+    max_growth_usd: Decimal | None = None
+    max_growth_usd_per_month: Decimal | None = None
+    ignore_below_tokens: int | None = None
+    ignore_below_usd: Decimal | None = None
+    ignore_below_usd_per_month: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Override:
+    """Other limits for some paths.
+
+    Attributes
+    ----------
+    values
+        Field of a budget or of the growth to its value.
+    """
+
+    paths: tuple[str, ...]
+    values: Mapping[str, Any]
+    where: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckConfig:
+    """What a configuration asks for.
+
+    Attributes
+    ----------
+    path
+        Where it was read from; paths in it are relative to its folder.
+    catalog, catalog_name
+        Whose prices, and what :func:`load_catalog` was given for it.
+    prompts, workloads, catalog_checks
+        The budgets.
+    growth, overrides
+        What may grow, and other limits for some paths, of which the last that matches wins.
+    baseline
+        Path of the baseline, relative to the configuration.
+    seed
+        Seed of the projections.
+    """
+
+    path: Path
+    catalog: Catalog
+    catalog_name: str | Path | None = None
+    prompts: tuple[PromptBudget, ...] = ()
+    workloads: tuple[WorkloadBudget, ...] = ()
+    catalog_checks: CatalogBudget | None = None
+    growth: Growth = Growth()
+    overrides: tuple[Override, ...] = ()
+    baseline: str = "kimi-planner-baseline.json"
+    seed: int = 0
+
+    @property
+    def folder(self) -> Path:
+        """What paths are relative to."""
+        return self.path.parent
+
+    def overridden(self, one: Kind, path: str) -> Kind:
+        """Return a budget, or the growth, as it is for one path."""
+        if not self.overrides:
+            return one
+        names = {known.name for known in fields(one)}
+        values: dict[str, Any] = {}
+        for override in self.overrides:
+            if matches(path, override.paths):
+                values |= {key: value for key, value in override.values.items() if key in names}
+        return replace(one, **values) if values else one

@@ -1,0 +1,8 @@
+"""The forms of a check's report: each module's ``render`` returns text, and writes nothing.
+
+`visible` shows what hides in names; `lines` words results, and `changed` what became of things.
+"""
+
+from kimi_planner.checks.formats.render import FORMATS, render
+
+__all__ = ["FORMATS", "render"]

@@ -1,0 +1,116 @@
+"""Changes since the baseline in words, for every form that people read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+
+from kimi_planner.checks.baseline import PromptEntry
+from kimi_planner.checks.changes import PromptChange, WorkloadChange
+from kimi_planner.checks.growth import Comparison, percent
+from kimi_planner.money import usd
+
+__all__ = ["causes", "changed_lines", "dollars", "prompt_line", "standing", "workload_line"]
+
+
+def changed_lines(comparison: Comparison) -> list[str]:
+    """Return what changed, a line each, and how much of it there is."""
+    return [
+        *comparison.notes,
+        *map(prompt_line, comparison.prompts),
+        *map(workload_line, comparison.workloads),
+        standing(comparison),
+    ]
+
+
+def standing(comparison: Comparison) -> str:
+    """Return how many things changed, and how many of them are not shown."""
+    states = Counter(one.state for one in comparison.prompts)
+    states.update(one.state for one in comparison.workloads)
+    parts = [f"{states[state]:,} {state}" for state in ("changed", "new", "gone") if states[state]]
+    parts.append(f"{comparison.unchanged:,} unchanged")
+    if comparison.below:
+        parts.append(f"{comparison.below:,} changed by less than is reported")
+    return ", ".join(parts)
+
+
+def dollars(amount: Decimal | None) -> str:
+    """Return an exact amount in USD without an exponent."""
+    return "no price" if amount is None else f"{amount:f}"
+
+
+def prompt_line(change: PromptChange) -> str:
+    """Return what became of a prompt."""
+    called = _prompt_called(change.entry)
+    if change.both is None:
+        one = change.entry
+        return (
+            f"{change.state}: {called}, {one.tokens:,} tokens, {dollars(one.cost_usd)} USD a call"
+        )
+    old, new = change.both
+    words = f"{called}: {old.tokens:,} -> {new.tokens:,} tokens ({percent(old.tokens, new.tokens)})"
+    if old.cost_usd is None or new.cost_usd is None:
+        return f"{words}, {dollars(old.cost_usd)} -> {dollars(new.cost_usd)}"
+    return (
+        f"{words}, {old.cost_usd:f} -> {new.cost_usd:f} USD a call "
+        f"({percent(old.cost_usd, new.cost_usd)}): {causes(change)}"
+    )
+
+
+def workload_line(change: WorkloadChange) -> str:
+    """Return what became of a workload."""
+    one = change.entry
+    called = f"{one.path} {one.name} on {one.model}"
+    if change.both is None:
+        return f"{change.state}: {called}, {usd(one.mean_usd / one.months)} USD a month"
+    old, new = change.both
+    months = new.months
+
+    def moved(before: Decimal, after: Decimal) -> str:
+        return f"{usd(before / months)} -> {usd(after / months)}"
+
+    return (
+        f"{called}: {moved(old.mean_usd, new.mean_usd)} USD a month "
+        f"({percent(old.mean_usd, new.mean_usd)}): {causes(change)}; "
+        f"P50 {moved(old.p50_usd, new.p50_usd)}, P90 {moved(old.p90_usd, new.p90_usd)}"
+    )
+
+
+def causes(change: PromptChange | WorkloadChange) -> str:
+    """Return the parts of a change in USD, for one call or a month; they add up to it.
+
+    Amounts of a call are exact. Those of a month are cents that add up to the change of the amounts
+    as they are shown; the JSON form has them in full.
+    """
+    if isinstance(change, PromptChange):
+        parts = [f"{name} {amount:+f}" for name, amount in change.causes.items() if amount]
+    else:
+        parts = [f"{name} {_signed(amount)}" for name, amount in _cents(change).items() if amount]
+    return ", ".join(parts) or "less than is shown"
+
+
+def _signed(cents: int) -> str:
+    return f"{'-' if cents < 0 else '+'}{usd(abs(Decimal(cents)) / 100)}"
+
+
+def _cents(change: WorkloadChange) -> dict[str, int]:
+    """Return the causes of a month in cents; those that rounding down cut the most get its rest."""
+    if change.both is None:
+        return {}
+    old, new = (
+        int(Decimal(usd(one.mean_usd / one.months).replace(",", "")) * 100) for one in change.both
+    )
+    exact = {name: amount * 100 / change.entry.months for name, amount in change.causes.items()}
+    cents = {name: round(amount) for name, amount in exact.items()}
+    rest = new - old - sum(cents.values())
+    step = 1 if rest > 0 else -1
+    by_error = sorted(exact, key=lambda name: (cents[name] - exact[name]) * step)
+    for place in range(abs(rest)):
+        cents[by_error[place % len(by_error)]] += step
+    return cents
+
+
+def _prompt_called(entry: PromptEntry) -> str:
+    name = f" {entry.name}" if entry.name else ""
+    model = f" on {entry.model}" if entry.model else ""
+    return f"{entry.path}{name}{model}"

@@ -1,0 +1,155 @@
+"""A report as a comment in Markdown, with a hidden mark by which the next run finds it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from kimi_planner.checks.changes import PromptChange, WorkloadChange
+from kimi_planner.checks.formats.changed import causes, dollars, standing
+from kimi_planner.checks.formats.lines import counted, summary
+from kimi_planner.checks.formats.visible import visible
+from kimi_planner.checks.growth import percent
+from kimi_planner.checks.results import CheckResult, Outcome, ordered
+from kimi_planner.checks.run import CheckReport
+from kimi_planner.money import usd
+
+__all__ = ["MARK", "MAX_COMMENT_BYTES", "document", "render"]
+
+#: What a comment starts with, unseen.
+MARK = "<!-- kimi-planner -->"
+MAX_COMMENT_BYTES = 64_000  # GitHub takes 65,536 characters
+MAX_CELL = 300
+MAX_NOTES = 20
+
+# All that GitHub's Markdown acts on inside a line, also what would notify people or make a link.
+_ACTIVE = re.compile(r"[\\`*_\[\]<>|~@&#!$\"']|:(?=//)|(?i:w)(?=ww\.)")
+_LEAD = {Outcome.UNKNOWN: "unknown", Outcome.OVER: "**over**", Outcome.WARNING: "warning"}
+
+
+def render(report: CheckReport, _base: str = "") -> str:
+    """Return the comment; rows that have no room are counted in it."""
+    return document(report, MAX_COMMENT_BYTES)
+
+
+def document(report: CheckReport, room: int) -> str:
+    """Return the report within so many bytes, the worst rows first."""
+    found = [one for one in ordered(report.results) if one.outcome is not Outcome.PASSED]
+    head = [MARK, f"### kimi-planner: {summary(report.results)}"]
+    notes = [*report.notes, *(report.comparison.notes if report.comparison else ())]
+    head += [f"- {safe(note)}" for note in notes[:MAX_NOTES]]
+    if len(notes) > MAX_NOTES:
+        head.append(f"- {counted(len(notes) - MAX_NOTES, 'more note')} left out")
+    tables = [_Rows("", ("", "where", "what"), [_result(one) for one in found])]
+    tail = []
+    if report.comparison is not None:
+        one = report.comparison
+        tables += [
+            _Rows(
+                "Prompts since the baseline",
+                ("prompt", "tokens", "USD a call", "because of"),
+                [_prompt(change) for change in one.prompts],
+            ),
+            _Rows(
+                "Workloads since the baseline",
+                ("workload", "USD a month", "P50", "P90", "because of"),
+                [_workload(change) for change in one.workloads],
+            ),
+        ]
+        tail.append(safe(f"Against {one.baseline}: {standing(one)}."))
+    tail.append(safe(f"Prices of catalog {report.catalog}."))
+    tables = [table for table in tables if table]
+    fixed = [*head, *tail, *(table.start() for table in tables)]
+    left = room - sum(len(text.encode()) + 2 for text in fixed) - 100 * len(tables)
+    body = []
+    for number, table in enumerate(tables):
+        text = table.within(left // (len(tables) - number))
+        left -= len(text.encode())
+        body.append(text)
+    return "\n\n".join([*_joined(head), *body, *tail]) + "\n"
+
+
+def safe(text: str) -> str:
+    """Return text that is shown as it is spelled, wherever it stands in a line."""
+    text = visible(text)
+    text = text if len(text) <= MAX_CELL else text[: MAX_CELL - 1] + "…"
+    return _ACTIVE.sub(lambda mark: f"&#{ord(mark[0])};", text)
+
+
+class _Rows:
+    """A table of which as many rows are shown as there is room for."""
+
+    def __init__(self, title: str, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        self._title = title
+        self._headers = headers
+        self._rows = ["| " + " | ".join(row) + " |" for row in rows]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def start(self) -> str:
+        """Return title and header."""
+        title = [f"**{self._title}**", ""] if self._title else []
+        rule = "|" + "---|" * len(self._headers)
+        return "\n".join([*title, "| " + " | ".join(self._headers) + " |", rule])
+
+    def within(self, room: int) -> str:
+        """Return the table with the rows that so many bytes hold, and how many are left out."""
+        shown = []
+        for row in self._rows:
+            room -= len(row.encode()) + 1
+            if room < 0:
+                break
+            shown.append(row)
+        text = "\n".join([self.start(), *shown])
+        rest = len(self._rows) - len(shown)
+        return f"{text}\n\n{counted(rest, 'more row')} left out." if rest else text
+
+
+def _joined(head: Sequence[str]) -> list[str]:
+    notes = "\n".join(head[2:])
+    return [f"{head[0]}\n{head[1]}", *([notes] if notes else [])]
+
+
+def _code(text: str) -> str:
+    return f"<code>{safe(text)}</code>"
+
+
+def _result(result: CheckResult) -> tuple[str, ...]:
+    line = f":{result.line}" if result.line is not None else ""
+    return (_LEAD[result.outcome], _code(f"{result.path}{line}"), safe(result.message))
+
+
+def _prompt(change: PromptChange) -> tuple[str, ...]:
+    one = change.entry
+    called = _code(f"{one.path} {one.name}" if one.name else one.path)
+    called += f" on {safe(one.model)}" if one.model else ""
+    if change.both is None:
+        return (f"{called} ({change.state})", f"{one.tokens:,}", dollars(one.cost_usd), "")
+    old, new = change.both
+    cost = f"{dollars(old.cost_usd)} -> {dollars(new.cost_usd)}"
+    if old.cost_usd is not None and new.cost_usd is not None:
+        cost += f" ({percent(old.cost_usd, new.cost_usd)})"
+    return (
+        called,
+        f"{old.tokens:,} -> {new.tokens:,} ({percent(old.tokens, new.tokens)})",
+        cost,
+        causes(change),
+    )
+
+
+def _workload(change: WorkloadChange) -> tuple[str, ...]:
+    one = change.entry
+    called = f"{_code(f'{one.path} {one.name}')} on {safe(one.model)}"
+    names = ("mean_usd", "p50_usd", "p90_usd")
+    if change.both is None:
+        months = one.months
+        amounts = [usd(getattr(one, name) / months) for name in names]
+        return (f"{called} ({change.state})", *amounts, "")
+    old, new = change.both
+    moved = [
+        f"{usd(getattr(old, name) / old.months)} -> {usd(getattr(new, name) / new.months)} "
+        f"({percent(getattr(old, name), getattr(new, name))})"
+        for name in names
+    ]
+    return (called, *moved, causes(change))

@@ -1,0 +1,24 @@
+"""A report for a terminal: results worst first, then what changed since the baseline."""
+
+from __future__ import annotations
+
+from kimi_planner.checks.formats.lines import result_line, summary
+from kimi_planner.checks.formats.visible import visible
+from kimi_planner.checks.results import ordered
+from kimi_planner.checks.run import CheckReport
+
+__all__ = ["render"]
+
+
+def render(report: CheckReport, _base: str = "") -> str:
+    """Return the report as lines."""
+    lines = [result_line(result) for result in ordered(report.results)]
+    found = report.comparison
+    if found is not None:
+        from kimi_planner.checks.formats.changed import changed_lines
+
+        lines += ["", f"Against {found.baseline}, prices of catalog {report.catalog}:"]
+        lines += [*(f"  {line}" for line in changed_lines(found)), ""]
+    lines += [f"Note: {note}" for note in report.notes]
+    lines.append(summary(report.results))
+    return "\n".join(map(visible, lines)) + "\n"

@@ -1,0 +1,57 @@
+"""Globs as the configuration spells them: which files they find, and whether a path is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from os import sep
+from os.path import isabs, isfile
+from pathlib import Path, PurePosixPath
+
+__all__ = ["files", "matches"]
+
+
+def files(
+    folder: Path, paths: Iterable[str], exclude: Iterable[str] = ()
+) -> list[tuple[str, Path]]:
+    """Return the files that match, sorted: what they are called in results, and where they are."""
+    found = {str(path): path for pattern in paths for path in folder.glob(pattern)}
+    spelled = sorted(path for path in found if isfile(path))
+    named = [
+        (name, found[path]) for name, path in zip(_names(spelled, folder), spelled, strict=True)
+    ]
+    left_out = tuple(exclude)
+    if not left_out:
+        return named
+    return [(name, path) for name, path in named if not matches(name, left_out)]
+
+
+def matches(name: str, patterns: Iterable[str]) -> bool:
+    """Whether the name of a file is matched by one of some globs; a last ``**`` is any file below.
+
+    >>> matches("prompts/old/a.md", ["prompts/**/*.md"]), matches("prompts/a.txt", ["*.txt"])
+    (True, False)
+    """
+    parts = PurePosixPath(name).parts
+    return any(_match(parts, PurePosixPath(pattern).parts) for pattern in patterns)
+
+
+def _match(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
+    """Match folder by folder: the ends of the parts that each step of the pattern can reach."""
+    reached = {0}
+    for step in pattern:
+        if step == "**":
+            reached = set(range(min(reached), len(parts) + 1))
+        else:
+            reached = {at + 1 for at in reached if at < len(parts) and fnmatchcase(parts[at], step)}
+        if not reached:
+            return False
+    return len(parts) in reached
+
+
+def _names(paths: Iterable[str], folder: Path) -> Iterator[str]:
+    """Return what files are called: below the folder as seen from there, else in full."""
+    above = "" if folder == Path() else f"{folder}{sep}"
+    for name in paths:
+        inside = name.startswith(above) and not isabs(name[len(above) :])
+        yield (name[len(above) :] if inside else name).replace(sep, "/")

@@ -1,0 +1,127 @@
+"""One table of the configuration, read key by key; every problem names file, line and key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from kimi_planner.errors import ConfigError, shown
+from kimi_planner.files import TomlFile, refuse_unknown_keys
+from kimi_planner.money import exact_decimal
+
+__all__ = ["Table"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a TOML file.
+
+    Attributes
+    ----------
+    name, index
+        Its name, ``""`` for the top of the file, and which one it is of an array of tables.
+    """
+
+    toml: TomlFile
+    values: Mapping[str, Any]
+    name: str
+    index: int | None = None
+
+    def where(self, key: str | None = None) -> str:
+        """Return file and line of the table, or of a key in it."""
+        return self.toml.where(self.name, self.index, key)
+
+    def line(self) -> int | None:
+        """Return the line of the table, ``None`` if it has none of its own."""
+        found = re.search(r" line (\d+)$", self.where())
+        return int(found[1]) if found else None
+
+    def wrong(self, key: str, allowed: str) -> ConfigError:
+        """Return the error that says what a key is and what it may be."""
+        found = f"is {shown(self.values[key])}" if key in self.values else "is missing"
+        return ConfigError(f"{self.where(key)}: {key} {found}. {allowed}")
+
+    def inner(self, key: str) -> str:
+        """Return the full name of a table inside this one."""
+        return f"{self.name}.{key}" if self.name else key
+
+    def refuse_unknown(self, known: Collection[str]) -> None:
+        """Raise ConfigError if there is any other key."""
+        refuse_unknown_keys(
+            self.values, known, toml=self.toml, table=self.name, index=self.index, error=ConfigError
+        )
+
+    def table(self, key: str) -> Table | None:
+        """Return a table inside this one, ``None`` if there is none."""
+        value = self.values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise self.wrong(key, f"Write it as the table [{self.inner(key)}].")
+        return Table(self.toml, value, self.inner(key))
+
+    def tables(self, key: str) -> list[Table]:
+        """Return an array of tables inside this one."""
+        entries = self.values.get(key, [])
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise self.wrong(key, f"Write it as [[{self.inner(key)}]] tables.")
+        return [
+            Table(self.toml, entry, self.inner(key), number) for number, entry in enumerate(entries)
+        ]
+
+    def text(self, key: str) -> str | None:
+        """Return text that is not blank."""
+        value = self.values.get(key)
+        if key in self.values and not (isinstance(value, str) and value.strip()):
+            raise self.wrong(key, "It must be text.")
+        return value
+
+    def whole(self, key: str, most: int | None = None, least: int = 1) -> int | None:
+        """Return a whole number from ``least`` to ``most``."""
+        value = self.values.get(key)
+        if key in self.values and (
+            type(value) is not int or not least <= value <= (value if most is None else most)
+        ):
+            bound = "" if most is None else f" to {most}"
+            raise self.wrong(key, f"It must be a whole number from {least}{bound}.")
+        return value
+
+    def amount(self, key: str, what: str = "an amount in USD") -> Decimal | None:
+        """Return a number from 0."""
+        if key not in self.values:
+            return None
+        try:
+            amount = exact_decimal(self.values[key])
+        except ValueError:
+            raise self.wrong(key, f"It must be {what}.") from None
+        if amount < 0:
+            raise self.wrong(key, "It cannot be negative.")
+        return amount
+
+    def share(self, key: str) -> Decimal | None:
+        """Return a number above 0 and up to 1."""
+        value = self.amount(key, "a share, such as 0.9")
+        if value is not None and not 0 < value <= 1:
+            raise self.wrong(key, "It must be a share above 0 and up to 1, such as 0.9.")
+        return value
+
+    def globs(self, key: str) -> tuple[str, ...]:
+        """Return globs relative to the file, at least one."""
+        paths = self.values.get(key)
+        paths = [paths] if isinstance(paths, str) else paths
+        if not isinstance(paths, list) or not all(isinstance(path, str) and path for path in paths):
+            raise self.wrong(key, 'Give a list such as ["prompts/**/*.md"].')
+        if not paths or any(Path(path).is_absolute() for path in paths):
+            raise self.wrong(key, "Give at least one path, relative to this file.")
+        if not all(_is_glob(path) for path in paths):
+            raise self.wrong(key, 'Name files; ** stands alone between slashes: "prompts/**/*.md".')
+        return tuple(paths)
+
+
+def _is_glob(pattern: str) -> bool:
+    parts = Path(pattern).parts
+    return bool(parts) and not any("**" in part and part != "**" for part in parts)

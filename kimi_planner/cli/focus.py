@@ -1,0 +1,67 @@
+"""``kimi-planner usage focus``: a log's exact cost as FOCUS rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from kimi_planner.cli.logs import catalog_option, logs_argument, on_error_option, totals_of_logs
+from kimi_planner.cli.options import account_options, force_option, write_all
+
+__all__ = ["focus"]
+
+
+@click.command("focus")
+@logs_argument
+@click.option("--model", help="Price every row as this model.")
+@click.option(
+    "--by",
+    type=click.Choice(["day", "month"]),
+    default="day",
+    show_default=True,
+    help="Charge period, UTC.",
+)
+@click.option("--tag", "tags", multiple=True, help="Column of the log to tag rows with.")
+@account_options
+@catalog_option
+@on_error_option
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write.")
+@force_option
+def focus(
+    *,
+    logs: tuple[Path, ...],
+    model: str | None,
+    by: Literal["day", "month"],
+    tags: tuple[str, ...],
+    account_id: str,
+    account_name: str | None,
+    catalog: str | None,
+    on_error: Literal["raise", "skip"],
+    out: Path | None,
+    force: bool,
+) -> None:
+    """Write what LOG cost as CSV of FOCUS 1.2: a row per period, model and meter.
+
+    The costs add up to those of `kimi-planner usage price`, exactly.
+    """
+    from kimi_planner.report.focus import focus_csv, focus_usage
+
+    keys = (by, *(() if model is not None else ("model",)), *tags)
+    totals = totals_of_logs(logs, keys, on_error)
+    frame = focus_usage(
+        totals,
+        by=by,
+        model=model,
+        tags=tags,
+        account_id=account_id,
+        account_name=account_name,
+        catalog=catalog,
+    )
+    if out is None:
+        click.echo(focus_csv(frame), nl=False)
+    else:
+        write_all(out.parent, {out.name: focus_csv(frame)}, force=force)
+    if totals.rejected:
+        click.echo(f"bad rows left out: {totals.rejected:,}", err=True)

@@ -1,0 +1,6 @@
+"""How expected spend responds to traffic, output, reasoning, caching and prices."""
+
+from kimi_planner.projection.response.result import Amounts, Moved, Response
+from kimi_planner.projection.response.stops import OUTPUT_STOPS, REASONING_STOPS, response
+
+__all__ = ["OUTPUT_STOPS", "REASONING_STOPS", "Amounts", "Moved", "Response", "response"]

@@ -1,0 +1,262 @@
+"""Token budgets in tests: the marker ``token_budget`` and the fixture ``kimi``, for pytest.
+
+Everything a test counts or prices with ``kimi`` adds up, and the sum must stay within the budget::
+
+    @pytest.mark.token_budget(max_tokens=2000, max_usd="0.004", model="kimi-k2")
+    def test_support_prompt(kimi):
+        kimi.count(SUPPORT_PROMPT)
+
+Nothing is imported until a test counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+__all__ = ["TokenMeter", "kimi"]
+
+MARKER = "token_budget"
+SHOWN = 20
+
+_meter = pytest.StashKey["TokenMeter"]()
+
+
+class TokenMeter:
+    """Counts and prices what one test sends, and adds it up.
+
+    Parameters
+    ----------
+    model : str, optional
+        Model id where a call names none; that of the test's marker.
+
+    Attributes
+    ----------
+    tokens
+        Prompt tokens so far.
+    calls
+        How often something was counted or priced.
+    """
+
+    def __init__(self, model: str | None = None) -> None:
+        self.model = model
+        self.tokens = 0
+        self.calls = 0
+        self._tokens_of: dict[str | None, int] = {}
+        self._usd: list[Decimal] = []
+
+    def count(self, text: str, *, model: str | None = None) -> int:
+        """Return the exact tokens of a text, and add them.
+
+        Raises
+        ------
+        RequestError
+            If it is no text.
+        """
+        from kimi_planner.tokens.text import count_tokens
+
+        return self._add(count_tokens(text), model or self.model)
+
+    def count_messages(
+        self,
+        messages: Iterable[Mapping[str, Any]],
+        *,
+        tools: Iterable[Mapping[str, Any]] | None = None,
+        model: str | None = None,
+    ) -> int:
+        """Return the prompt tokens that a chat request would be billed, and add them.
+
+        Raises
+        ------
+        RequestError
+            If no model is named, or the messages are malformed.
+        UnknownModelError
+            If the catalog has no such model.
+        """
+        from kimi_planner.tokens.chat import count_messages
+
+        name = self._named(model)
+        listed = None if tools is None else list(tools)
+        return self._add(count_messages(list(messages), name, listed), name)
+
+    def cost(self, usage: Any, *, model: str | None = None) -> Decimal:
+        """Return the exact cost of a call in USD by its usage object, and add it.
+
+        Its prompt tokens are added as well.
+
+        Raises
+        ------
+        RequestError
+            If no model is named.
+        UsageError, UnknownModelError, PriceNotFoundError
+            If the usage object is malformed, or the catalog cannot price it.
+        """
+        from kimi_planner.pricing import cost
+        from kimi_planner.usage.record import UsageRecord
+
+        record = UsageRecord.of(usage)
+        total = cost(record, self._named(model)).total_usd
+        self._usd.append(total)
+        self.tokens += record.prompt_tokens
+        self.calls += 1
+        return total
+
+    @property
+    def usd(self) -> Decimal:
+        """What was counted costs as input, and what was priced costs, in USD, exactly.
+
+        Raises
+        ------
+        RequestError
+            If something was counted for no model.
+        """
+        from kimi_planner.money import plain, total
+        from kimi_planner.pricing import cost
+
+        usage = {"completion_tokens": 0}
+        counted = [
+            cost({"prompt_tokens": tokens, **usage}, self._named(model)).total_usd
+            for model, tokens in self._tokens_of.items()
+        ]
+        return plain(total([*counted, *self._usd]))
+
+    def _named(self, model: str | None) -> str:
+        from kimi_planner.errors import RequestError
+
+        name = model or self.model
+        if name is None:
+            raise RequestError(
+                f"No model is named. Write @pytest.mark.{MARKER}(model=…), or give model=."
+            )
+        return name
+
+    def _add(self, tokens: int, model: str | None) -> int:
+        self.tokens += tokens
+        self.calls += 1
+        self._tokens_of[model] = self._tokens_of.get(model, 0) + tokens
+        return tokens
+
+
+@pytest.fixture
+def kimi(request: pytest.FixtureRequest) -> TokenMeter:
+    """Count and price what a test sends to Kimi; the marker ``token_budget`` bounds the sum."""
+    marker = request.node.get_closest_marker(MARKER)
+    meter = TokenMeter(marker.kwargs.get("model") if marker else None)
+    request.node.stash[_meter] = meter
+    return meter
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker."""
+    config.addinivalue_line(
+        "markers",
+        f"{MARKER}(max_tokens=None, max_usd=None, model=None): bounds what the test counts and "
+        "prices with the fixture kimi.",
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Hold a marked test against its budget: called last, so only once the test has passed."""
+    marker = item.get_closest_marker(MARKER)
+    if marker is not None:
+        faults = _held(item, marker)
+        if faults:
+            pytest.fail("\n".join(faults), pytrace=False)
+
+
+def _held(item: pytest.Item, marker: pytest.Mark) -> list[str]:
+    """Return what is wrong, and leave the numbers for the summary and for JUnit XML."""
+    from kimi_planner.errors import KimiPlannerError
+
+    max_tokens, max_usd = _limits(marker)
+    meter = item.stash.get(_meter, None)
+    if meter is None or not meter.calls:
+        return [f"{MARKER}: the test counted nothing. Count with the fixture kimi."]
+    faults = []
+    if max_tokens is not None:
+        item.user_properties += [("kimi_tokens", meter.tokens), ("kimi_max_tokens", max_tokens)]
+        if meter.tokens > max_tokens:
+            over = meter.tokens - max_tokens
+            faults.append(
+                f"prompt has {meter.tokens:,} tokens; limit {max_tokens:,}; "
+                f"{over:,} over{_percent(over, max_tokens)}"
+            )
+    if max_usd is not None:
+        try:
+            usd = meter.usd
+        except KimiPlannerError as error:
+            return [*faults, f"{MARKER}: the cost cannot be told. {error}"]
+        item.user_properties += [("kimi_usd", f"{usd:f}"), ("kimi_max_usd", f"{max_usd:f}")]
+        if usd > max_usd:
+            over_usd = usd - max_usd
+            faults.append(
+                f"prompt costs {usd:f} USD; limit {max_usd:f}; "
+                f"{over_usd:f} over{_percent(over_usd, max_usd)}"
+            )
+    return faults
+
+
+def _limits(marker: pytest.Mark) -> tuple[int | None, Decimal | None]:
+    from kimi_planner.errors import shown
+    from kimi_planner.money import exact_decimal
+
+    given = dict(marker.kwargs)
+    max_tokens, usd = given.pop("max_tokens", None), given.pop("max_usd", None)
+    given.pop("model", None)
+    if marker.args or given or (max_tokens is None and usd is None):
+        pytest.fail(f"{MARKER} takes max_tokens=, max_usd= and model=, by name.", pytrace=False)
+    if max_tokens is not None and (type(max_tokens) is not int or max_tokens < 0):
+        pytest.fail(
+            f"{MARKER}: max_tokens is {shown(max_tokens)}. It must be a whole number.",
+            pytrace=False,
+        )
+    max_usd = None
+    with suppress(ValueError):
+        max_usd = None if usd is None else exact_decimal(usd)
+    if max_usd is None and usd is not None:
+        pytest.fail(f"{MARKER}: max_usd is {shown(usd)}. It must be an amount.", pytrace=False)
+    return max_tokens, max_usd
+
+
+def _percent(over: int | Decimal, limit: int | Decimal) -> str:
+    return f" ({float(over / limit):.1%})" if limit else ""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List the budgets of the run, the fullest first."""
+    found = []
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", None) == "call":
+                found += _lines(report.nodeid, dict(report.user_properties))
+    if not found:
+        return
+    found.sort(key=lambda line: (-line[0], line[1]))
+    terminalreporter.section("kimi-planner token budgets")
+    for share, line in found[:SHOWN]:
+        terminalreporter.line(f"{share:>7.1%}  {line}")
+    if len(found) > SHOWN:
+        terminalreporter.line(f"and {len(found) - SHOWN:,} more, less full")
+
+
+def _lines(nodeid: str, properties: Mapping[str, Any]) -> list[tuple[float, str]]:
+    """Return the share of each limit that is used, and how it reads."""
+    lines = []
+    if "kimi_max_tokens" in properties:
+        tokens, limit = properties["kimi_tokens"], properties["kimi_max_tokens"]
+        lines.append((_share(tokens, limit), f"{tokens:,} of {limit:,} tokens  {nodeid}"))
+    if "kimi_max_usd" in properties:
+        usd, most = properties["kimi_usd"], properties["kimi_max_usd"]
+        lines.append((_share(float(usd), float(most)), f"{usd} of {most} USD  {nodeid}"))
+    return lines
+
+
+def _share(used: float, limit: float) -> float:
+    return used / limit if limit else (float("inf") if used else 0.0)

@@ -1,0 +1,133 @@
+"""What a plan expects, as FOCUS rows that are marked as a forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal, localcontext
+from fractions import Fraction
+
+import pandas as pd
+
+from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.money import EXACT, exact_decimal, total
+from kimi_planner.projection import Projection, Spend
+from kimi_planner.report.focus.charges import (
+    NOT_STATED,
+    Account,
+    Charge,
+    Forecast,
+    charges_of,
+    frame_of,
+)
+
+__all__ = ["focus_forecast"]
+
+_PLACES = 6  # of a dollar, as in the JSON form of a plan
+
+
+def focus_forecast(
+    projection: Projection,
+    choice: Mapping[str, str] | str,
+    *,
+    percentile: int | None = None,
+    account_id: str = NOT_STATED,
+    account_name: str | None = None,
+) -> pd.DataFrame:
+    """Return what a plan expects as rows of FOCUS 1.2: one per workload, month and meter.
+
+    Parameters
+    ----------
+    projection : Projection
+        The plan.
+    choice : str or mapping of str to str
+        The model for all workloads, or workload name to model.
+    percentile : int, optional
+        From 1 to 99: the month's spend at this percentile of the scenarios, and tokens in
+        proportion; the expected spend and tokens if not given.
+    account_id, account_name : str, optional
+        Whose bill it would be, as the provider has it.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`focus_usage` returns it, with ``x_IsForecast`` true, ``x_Scenario`` ``expected`` or
+        ``percentile``, and ``x_Percentile``. Add up rows of one percentile only; percentiles of
+        months and workloads do not add up to percentiles of their total.
+
+    Raises
+    ------
+    ScenarioError
+        If the plan has no such workload or model, or the percentile is out of bounds.
+
+    Notes
+    -----
+    ``ListCost`` is whole tokens at the price of the month's first day. ``BilledCost`` is what the
+    plan says, to a millionth of a dollar: with fees, writes to a cache and changes of price inside
+    the month, each spread over the meters of its month in proportion.
+    """
+    if percentile is not None and (type(percentile) is not int or not 1 <= percentile <= 99):
+        raise ScenarioError(f"percentile is {shown(percentile)}. Give a whole number from 1 to 99.")
+    chosen = dict.fromkeys(projection.names, choice) if isinstance(choice, str) else dict(choice)
+    charges = [
+        charge
+        for name, model in chosen.items()
+        for charge in _charges(projection, name, model, percentile)
+    ]
+    return frame_of(charges, Account(id=account_id, name=account_name))
+
+
+def _charges(
+    projection: Projection, name: str, model: str, percentile: int | None
+) -> Iterator[Charge]:
+    spend, spec = projection.of(model, name), projection.catalog.model(model)
+    mark = Forecast(
+        scenario="expected" if percentile is None else "percentile", percentile=percentile
+    )
+    for place, month in enumerate(projection.months):
+        amount, scale = _amount(spend, place, percentile)
+        prompt, cached, completion = (
+            round(float(getattr(spend, key)[place]) * scale)
+            for key in ("prompt_tokens", "cached_tokens", "completion_tokens")
+        )
+        charges = charges_of(
+            spec.on(month.first),
+            prompt,
+            cached,
+            completion,
+            first=month.first,
+            end=month.next.first,
+            tags={"workload": name},
+            forecast=mark,
+        )
+        yield from _billed(list(charges), amount)
+
+
+def _amount(spend: Spend, place: int, percentile: int | None) -> tuple[Decimal, float]:
+    """Return what a month costs, and that against what is expected."""
+    if spend.exact_usd is not None:
+        return spend.exact_usd[place], 1.0
+    mean = float(spend.mean()[place])
+    amount = mean if percentile is None else float(spend.quantile(percentile / 100)[place])
+    return exact_decimal(round(amount, _PLACES)), amount / mean if mean else 1.0
+
+
+def _billed(charges: list[Charge], amount: Decimal) -> list[Charge]:
+    """Return the charges of a month with its amount spread over them, adding up to it exactly."""
+    listed = total(charge.list_usd for charge in charges)
+    if not charges or amount == listed:
+        return charges
+    shares = [
+        Fraction(charge.list_usd) / Fraction(listed) if listed else Fraction(1, len(charges))
+        for charge in charges
+    ]
+    amounts = [_rounded(share * Fraction(amount)) for share in shares[1:]]
+    with localcontext(EXACT):
+        amounts.insert(0, amount - sum(amounts, Decimal(0)))
+    return [
+        replace(charge, billed_usd=billed) for charge, billed in zip(charges, amounts, strict=True)
+    ]
+
+
+def _rounded(amount: Fraction) -> Decimal:
+    return Decimal(round(amount * 10**_PLACES)).scaleb(-_PLACES)

@@ -1,0 +1,83 @@
+"""What a finance lead reads first: four figures, and each budget beside its risk."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+
+from kimi_planner.money import total, usd
+from kimi_planner.projection import Spend
+from kimi_planner.report.tables import Table
+from kimi_planner.rich import share_text
+from kimi_planner.selection import Recommendation
+
+__all__ = ["budgets_table", "key_figures"]
+
+
+def key_figures(recommendation: Recommendation) -> list[tuple[str, str, str]]:
+    """Return name, value and words of what matters most; empty if no workload has a model."""
+    projection, best = recommendation.projection, recommendation.best
+    if not best:
+        return []
+    spend = projection.mix(best)
+    months = len(projection.months)
+    whole = spend.over_months()
+    return [
+        ("A month", *_figure(whole, months, "average of the plan")),
+        (f"All {months} months" if months > 1 else str(projection.months[0]), *_figure(whole, 1)),
+        ("Budget a month", *_budget(recommendation, spend)),
+        ("Largest workload", *_largest(recommendation, whole)),
+    ]
+
+
+def budgets_table(recommendation: Recommendation) -> Table:
+    """Return each workload that has a budget, on its recommended model, and the risk to break it."""
+    projection = recommendation.projection
+    rows = [
+        (
+            row["workload"],
+            row["model"],
+            usd(row["budget_usd_per_month"]),
+            usd(row["p50_usd_per_month"]),
+            usd(row["p90_usd_per_month"]),
+            share_text(row["chance_over_budget"]),
+        )
+        for row in projection.summary().to_dict("records")
+        if recommendation.best.get(row["workload"]) == row["model"]
+        and row["budget_usd_per_month"] is not None
+        and not np.isnan(row["chance_over_budget"])
+    ]
+    headers = ("workload", "model", "budget", "P50", "P90", "chance that a month breaks it")
+    return Table(headers, tuple(rows), frozenset({2, 3, 4, 5}))
+
+
+def _figure(spend: Spend, parts: int, words: str = "") -> tuple[str, str]:
+    p10, p50, p90 = (float(spend.quantile(q)[0]) / parts for q in (0.1, 0.5, 0.9))
+    if p10 == p90:
+        return f"{usd(p50)} USD", ", ".join(filter(None, ["a certain bill", words]))
+    span = f"P10 {usd(p10, 0)} to P90 {usd(p90, 0)}"
+    return f"{usd(p50, 0)} USD", ", ".join(filter(None, [span, words]))
+
+
+def _budget(recommendation: Recommendation, spend: Spend) -> tuple[str, str]:
+    projection = recommendation.projection
+    budgets = [projection.budget(name) for name in recommendation.best]
+    without = sum(budget is None for budget in budgets)
+    if without:
+        return "not told", f"{without} of {len(budgets)} workloads have no budget"
+    whole = total(budget for budget in budgets if isinstance(budget, Decimal))
+    chance = share_text(spend.chance_over(whole))
+    return f"{usd(whole, 0)} USD", f"{chance} chance that some month exceeds it in all"
+
+
+def _largest(recommendation: Recommendation, whole: Spend) -> tuple[str, str]:
+    projection = recommendation.projection
+    means = {
+        name: float(projection.of(model, name).over_months().mean()[0])
+        for name, model in recommendation.best.items()
+    }
+    name = max(means, key=lambda one: means[one])
+    everything = float(whole.mean()[0])
+    share = share_text(means[name] / everything) if everything else "0%"
+    return name, f"{share} of the expected spend, on {recommendation.best[name]}"

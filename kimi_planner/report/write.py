@@ -1,0 +1,169 @@
+"""A report in one form or several, written to a folder: all of it, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from kimi_planner.errors import ScenarioError, did_you_mean, shown
+from kimi_planner.report.focus import NOT_STATED
+from kimi_planner.report.tables import Section
+from kimi_planner.selection import Recommendation
+from kimi_planner.writes import write_files
+
+__all__ = ["DEFAULT_FORMS", "chosen_forms", "rendered", "write_report"]
+
+#: From a form of the report to its file.
+FILES = {
+    "html": "report.html",
+    "xlsx": "report.xlsx",
+    "markdown": "report.md",
+    "csv": "report.csv",
+    "json": "report.json",
+    "focus": "focus.csv",
+}
+DEFAULT_FORMS = ("html", "markdown")
+
+
+def write_report(
+    recommendation: Recommendation,
+    folder: str | Path,
+    forms: str | Iterable[str] = DEFAULT_FORMS,
+    *,
+    sections: Sequence[Section] = (),
+    account_id: str = NOT_STATED,
+    account_name: str | None = None,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write a budget report on a plan.
+
+    Parameters
+    ----------
+    recommendation : Recommendation
+        The plan, as `recommend` returns it.
+    folder : str or Path
+        Where to write; made if it is not there.
+    forms : str or iterable of str
+        ``"html"``, one self-contained page; ``"xlsx"``, a workbook whose totals follow its prices and
+        assumptions; ``"markdown"``; ``"csv"``; ``"json"``; ``"focus"``, FOCUS 1.2 rows marked as a
+        forecast.
+    sections : sequence of Section
+        Further parts of the page and of the Markdown, such as a comparison.
+    account_id, account_name : str, optional
+        Billing account of the FOCUS rows.
+    overwrite : bool
+        Whether files that are there with other content may be replaced.
+
+    Returns
+    -------
+    list of Path
+        The files written: ``report.html``, ``report.xlsx`` and so on. All are written, or none.
+
+    Raises
+    ------
+    ScenarioError
+        If a form is not known.
+    FileError
+        If a file cannot be written, or is there with other content and ``overwrite`` is false.
+    MissingExtraError
+        If the extra ``[report]`` is needed and not installed.
+    """
+    contents = rendered(
+        recommendation,
+        forms,
+        sections=sections,
+        account_id=account_id,
+        account_name=account_name,
+    )
+    files = {Path(folder) / name: content for name, content in contents.items()}
+    write_files(files, overwrite=overwrite)
+    return list(files)
+
+
+def rendered(
+    recommendation: Recommendation,
+    forms: str | Iterable[str],
+    *,
+    sections: Sequence[Section] = (),
+    account_id: str = NOT_STATED,
+    account_name: str | None = None,
+) -> dict[str, bytes]:
+    """Return the content of each file of a report, by its name.
+
+    Raises
+    ------
+    ScenarioError
+        If a form is not known, or none is named.
+    """
+
+    def focus(plan: Recommendation) -> str:
+        from kimi_planner.report.focus import focus_csv, focus_forecast
+
+        rows = focus_forecast(
+            plan.projection, plan.best, account_id=account_id, account_name=account_name
+        )
+        return focus_csv(rows)
+
+    def html(plan: Recommendation) -> str:
+        from kimi_planner.report.html import html_report
+
+        return html_report(plan, sections)
+
+    def markdown(plan: Recommendation) -> str:
+        from kimi_planner.report.text import markdown_report
+
+        return markdown_report(plan, sections)
+
+    writers: dict[str, Callable[[Recommendation], str | bytes]] = {
+        "html": html,
+        "xlsx": _xlsx,
+        "markdown": markdown,
+        "csv": _csv,
+        "json": _json,
+        "focus": focus,
+    }
+    return {FILES[form]: _bytes(writers[form](recommendation)) for form in chosen_forms(forms)}
+
+
+def chosen_forms(forms: str | Iterable[str]) -> tuple[str, ...]:
+    """Return the forms of a report that are named, each once.
+
+    Raises
+    ------
+    ScenarioError
+        If one is not known, or none is named.
+    """
+    chosen = tuple(dict.fromkeys([forms] if isinstance(forms, str) else forms))
+    for form in chosen:
+        if form not in FILES:
+            raise ScenarioError(
+                f"{shown(form)} is no form of a report.{did_you_mean(str(form), FILES)} Known: "
+                f"{', '.join(FILES)}."
+            )
+    if not chosen:
+        raise ScenarioError(
+            f"No form of a report is given; name at least one of {', '.join(FILES)}."
+        )
+    return chosen
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
+
+
+def _xlsx(plan: Recommendation) -> bytes:
+    from kimi_planner.report.xlsx import xlsx_report
+
+    return xlsx_report(plan)
+
+
+def _csv(plan: Recommendation) -> str:
+    from kimi_planner.safe import csv_text
+
+    return csv_text(plan.projection.frame)
+
+
+def _json(plan: Recommendation) -> str:
+    from kimi_planner.report.json_form import plan_json
+
+    return plan_json(plan)

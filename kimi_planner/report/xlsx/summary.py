@@ -1,0 +1,156 @@
+"""The first sheet: what a reader needs in ten seconds, then why, and what to know."""
+
+from __future__ import annotations
+
+from kimi_planner.projection import Spend
+from kimi_planner.report.xlsx.book import Sheet, cell
+from kimi_planner.report.xlsx.lines import HEADER, MONTH_COLUMN, MONTHLY, SPEND, Places
+from kimi_planner.selection import Recommendation
+
+__all__ = ["SUMMARY", "write_summary"]
+
+SUMMARY = "Summary"
+_QUANTILES = {"P10": 0.1, "P50": 0.5, "P90": 0.9}
+_EXPECTED, _FIRST_QUANTILE, _BUDGET = 2, 3, 6
+_PLANNED = 10  # the same as simulated: mean, P10, P50, P90
+_HOW = (
+    "Expected spend is live: it follows the yellow cells of Prices and Assumptions. P10, P50 and P90 are "
+    "those of the simulation times what the expected spend has become of the planned one: exact where "
+    "all prices or all traffic change by one factor, else near. The chance of breaking a budget and the "
+    "choice of models are those of the plan and do not move: plan again for these. Grey numbers are as "
+    "planned."
+)
+
+
+def write_summary(sheet: Sheet, recommendation: Recommendation, places: Places) -> None:
+    """Write totals, workloads, months, reasons, notes and provenance."""
+    projection, best = recommendation.projection, recommendation.best
+    months = projection.months
+    sheet.text(0, 0, "Kimi API budget", "title")
+    count = len(recommendation.names)
+    sheet.text(
+        1,
+        0,
+        f"{months[0]} to {months[-1]}, {count} workload{'s' if count > 1 else ''}, each on its recommended "
+        "model. USD.",
+    )
+    row = 3
+    if best:
+        row = _write_totals(sheet, row, recommendation, places)
+        row = _write_workloads(sheet, row + 1, recommendation, places)
+        row = _write_months(sheet, row + 1, recommendation, places)
+    for title, sentences in (
+        ("Recommendation", recommendation.sentences()),
+        ("What the ranges leave out", projection.notes or ("Nothing known.",)),
+        ("How to read this", (_HOW, projection.method, projection.provenance)),
+    ):
+        row += 1
+        sheet.text(row, 0, title, "heading")
+        row += 1
+        for sentence in sentences:
+            row = sheet.paragraph(row, sentence, columns=_PLANNED - 1)
+    sheet.raw.print_area(0, 0, row, _PLANNED - 2)
+
+
+def _write_totals(sheet: Sheet, row: int, recommendation: Recommendation, places: Places) -> int:
+    projection = recommendation.projection
+    months = len(projection.months)
+    spend = projection.mix(recommendation.best)
+    whole = spend.over_months()
+    first, last = HEADER + 1, max(end for _, end in places.months.values())
+    sheet.header(row, ("", "", "expected", *_QUANTILES, "budget", "chance over it"), texts=2)
+    sheet.header(row, ("planned mean", *(f"planned {name}" for name in _QUANTILES)), at=_PLANNED)
+    budgets = [projection.budget(name) for name in recommendation.best]
+    for place, (words, parts) in enumerate((("whole plan", 1), ("a month on average", months))):
+        row += 1
+        sheet.text(row, 0, words, "strong")
+        total = f"SUM({_months_range(first, last)})"
+        formula = total if parts == 1 else f"{total}/{parts}"
+        _write_amounts(sheet, row, formula, whole, parts, style="big")
+        if place and None not in budgets:
+            budget = sum(float(one) for one in budgets if one is not None)
+            sheet.number(row, _BUDGET, budget, "big")
+            chance = spend.chance_over(budget)
+            sheet.number(row, _BUDGET + 1, chance, "chance")
+    exchange = projection.catalog.exchange
+    if exchange is not None:
+        row += 1
+        rate = float(exchange.per_usd)
+        sheet.text(row, 0, f"whole plan, {exchange.currency}", "strong")
+        sheet.text(row, 1, f"at {exchange}", "muted")
+        formula = f"{cell(row - 2, _EXPECTED)}*{rate!r}"
+        sheet.formula(row, _EXPECTED, formula, float(whole.mean()[0]) * rate, "big")
+    return row + 1
+
+
+def _write_workloads(sheet: Sheet, row: int, recommendation: Recommendation, places: Places) -> int:
+    projection, months = recommendation.projection, len(recommendation.projection.months)
+    words = ("expected a month", *_QUANTILES, "budget a month", "chance over it", "expected left")
+    sheet.header(row, ("workload", "model", *words), texts=2)
+    sheet.header(row, ("planned mean", *(f"planned {name}" for name in _QUANTILES)), at=_PLANNED)
+    for name in recommendation.names:
+        row += 1
+        sheet.text(row, 0, name)
+        model = recommendation.best.get(name)
+        if model is None:
+            sheet.text(row, 1, "no model qualifies", "strong")
+            continue
+        sheet.text(row, 1, model)
+        spend = projection.of(model, name)
+        formula = f"SUM({_months_range(*places.months[name])})/{months}"
+        mean = _write_amounts(sheet, row, formula, spend.over_months(), months)
+        budget = projection.budget(name)
+        if budget is None:
+            sheet.text(row, _BUDGET, "no budget", "muted")
+            continue
+        sheet.number(row, _BUDGET, float(budget), "money")
+        sheet.number(row, _BUDGET + 1, spend.chance_over(budget), "chance")
+        left = f"{cell(row, _BUDGET)}-{cell(row, _EXPECTED)}"
+        sheet.formula(row, _BUDGET + 2, left, float(budget) - mean, "money")
+    return row + 1
+
+
+def _write_months(sheet: Sheet, row: int, recommendation: Recommendation, places: Places) -> int:
+    projection = recommendation.projection
+    spend = projection.mix(recommendation.best)
+    first, last = HEADER + 1, max(end for _, end in places.months.values())
+    dates = f"{cell(first, MONTH_COLUMN, MONTHLY)}:{_absolute(last, MONTH_COLUMN)}"
+    sheet.header(row, ("month", "", "expected", *_QUANTILES), texts=2)
+    sheet.header(row, ("planned mean", *(f"planned {name}" for name in _QUANTILES)), at=_PLANNED)
+    for place, month in enumerate(projection.months):
+        row += 1
+        sheet.month(row, 0, month.first)
+        formula = f"SUMIFS({_months_range(first, last)},{dates},{cell(row, 0)})"
+        _write_amounts(sheet, row, formula, spend, 1, place=place)
+    return row + 1
+
+
+def _write_amounts(
+    sheet: Sheet,
+    row: int,
+    formula: str,
+    spend: Spend,
+    parts: int,
+    *,
+    place: int = 0,
+    style: str = "money",
+) -> float:
+    """Write the live mean, and the planned quantiles times what became of the planned mean."""
+    mean = float(spend.mean()[place]) / parts
+    sheet.formula(row, _EXPECTED, formula, mean, style)
+    sheet.number(row, _PLANNED, mean, "planned")
+    planned = [float(spend.quantile(q)[place]) / parts for q in _QUANTILES.values()]
+    for at, value in enumerate(planned):
+        sheet.number(row, _PLANNED + 1 + at, value, "planned")
+        was, simulated = cell(row, _PLANNED), cell(row, _PLANNED + 1 + at)
+        live = f"IF({was}=0,{simulated},{simulated}*{cell(row, _EXPECTED)}/{was})"
+        sheet.formula(row, _FIRST_QUANTILE + at, live, value, style)
+    return mean
+
+
+def _months_range(first: int, last: int) -> str:
+    return f"{cell(first, SPEND, MONTHLY)}:{_absolute(last, SPEND)}"
+
+
+def _absolute(row: int, column: int) -> str:
+    return cell(row, column, MONTHLY).rpartition("!")[2]

@@ -1,0 +1,96 @@
+"""Text of others made harmless where it is shown: on a line, in a CSV cell, in a spreadsheet."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["MAX_CELL_CHARS", "MAX_LINE_CHARS", "as_written", "csv_cell", "csv_text", "on_one_line"]
+
+#: Most characters of a text of others on a line of a report.
+MAX_LINE_CHARS = 2_000
+#: Most characters that a cell of a spreadsheet can hold.
+MAX_CELL_CHARS = 32_767
+
+# Controls but tab and line ends; marks that have no width or turn the direction of writing; halves
+# of characters. The two joiners stay: Persian and pictures of families need them.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
+_FORMULA = re.compile(r"'*\s*[=+\-@\t\r]")
+
+
+def on_one_line(text: str, limit: int = MAX_LINE_CHARS) -> str:
+    r"""Return text on one line, what cannot be seen in it as escapes, cut to ``limit`` characters.
+
+    Examples
+    --------
+    >>> on_one_line("a\u202eb\n c")
+    'a\\u202eb c'
+    """
+    text = text[: 4 * limit]  # before the slower steps; an escape is longer than what it stands for
+    return _cut(_visible(re.sub(r"[\t\r\n ]*[\t\r\n][\t\r\n ]*", " ", text)), limit)
+
+
+def csv_cell(text: str) -> str:
+    """Return the text as a CSV cell that no spreadsheet takes for a formula.
+
+    What begins as a formula, after any white space, is led by an apostrophe; so is what begins with
+    an apostrophe and goes on as a formula, so that `as_written` undoes nothing but this.
+
+    Examples
+    --------
+    >>> csv_cell("=1+1")
+    "'=1+1"
+    """
+    text = _cut(_visible(text[:MAX_CELL_CHARS]), MAX_CELL_CHARS - 1)
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def as_written(cell: str) -> str:
+    """Return the text that `csv_cell` made a cell of.
+
+    Examples
+    --------
+    >>> as_written("'=1+1"), as_written("'quoted'")
+    ('=1+1', "'quoted'")
+    """
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell[1:]) else cell
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """Return a frame as CSV; text cells and headers are harmless, numbers as they are."""
+
+    def harmless(value: Any) -> Any:
+        return csv_cell(value) if isinstance(value, str) else value
+
+    harmless_frame = frame.copy(deep=False)
+    for place, dtype in enumerate(frame.dtypes):
+        if dtype.kind not in "biufmM":
+            column = [harmless(one) for one in frame.iloc[:, place]]
+            harmless_frame.isetitem(place, column)
+    harmless_frame.columns = [harmless(name) for name in frame.columns]
+    text: str = harmless_frame.to_csv(index=False, lineterminator="\n")
+    return text
+
+
+def _visible(text: str) -> str:
+    return _UNSEEN.sub(lambda found: _escape(ord(found[0])), text)
+
+
+def _escape(code: int) -> str:
+    return (
+        f"\\x{code:02x}"
+        if code < 0x100
+        else f"\\u{code:04x}"
+        if code < 0x10000
+        else f"\\U{code:08x}"
+    )
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

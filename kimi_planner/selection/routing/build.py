@@ -1,0 +1,285 @@
+"""Every cascade of two or three models for a workload: cost, success, latency rank, break-even."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from itertools import permutations
+from typing import Any
+
+from kimi_planner.catalog import Catalog, ModelSpec
+from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.money import from_fraction
+from kimi_planner.projection import Projection
+from kimi_planner.projection.traffic import periods_of
+from kimi_planner.selection.basis import able_models, basis, calls_of_task, only_workload
+from kimi_planner.selection.breakdown import request_costs
+from kimi_planner.selection.evaluations import Evaluations
+from kimi_planner.selection.frontier import non_dominated
+from kimi_planner.selection.rates import Rate, known_rates
+from kimi_planner.selection.routing.detector import Detector
+from kimi_planner.selection.routing.result import Cascades, Route
+from kimi_planner.selection.routing.together import (
+    ByItems,
+    ByPairs,
+    Shares,
+    Together,
+    at_first_rate,
+    least_first_rate,
+)
+from kimi_planner.selection.routing.tree import BreakEven, Passage, follow
+from kimi_planner.workload import Workload
+
+__all__ = ["cascades"]
+
+LONGEST = 3
+MOST_MODELS = 16  # 3,616 routes
+
+
+def cascades(
+    workload: Workload,
+    *,
+    detector: Detector,
+    evaluations: Evaluations | None = None,
+    success_rates: Mapping[str, Rate] | None = None,
+    rescue_rates: Mapping[tuple[str, str], Rate] | None = None,
+    models: str | Sequence[str] | None = None,
+    projection: Projection | None = None,
+    **scenario: Any,
+) -> Cascades:
+    """Tell what every cascade of two or three models costs, and how often it succeeds.
+
+    A cascade asks its first model. A detector checks the answer; what it rejects goes to the next
+    model. The answer of the last model is not checked.
+
+    Parameters
+    ----------
+    workload : Workload
+        What is sent. A task is one of its requests, or a whole conversation if it has turns.
+    detector : Detector
+        How the check errs, and what it costs.
+    evaluations : Evaluations, optional
+        Measured success rates on this workload. Where they name the tasks, how often models solve
+        and fail the same ones is known too.
+    success_rates : mapping of str to number, optional
+        From model id to its success rate, 0 to 1, in place of evaluations.
+    rescue_rates : mapping of (str, str) to number, optional
+        From (model that fails, model) to the success rate of the latter on tasks that the former
+        fails; the other direction follows from it. Where neither it nor evaluations tell, whether
+        one model succeeds says nothing about another.
+    models : str or sequence of str, optional
+        Model ids; all of the projection, or of the catalog but the retired ones, if not given.
+    projection : Projection, optional
+        A result for the same workload, if it is at hand; otherwise one month is projected.
+    **scenario
+        Passed to :func:`project`: ``months``, ``start``, ``as_of``, ``seed``, ``n_paths``,
+        ``catalog``.
+
+    Returns
+    -------
+    Cascades
+        Each model alone, and each cascade in each order.
+
+    Raises
+    ------
+    EvaluationError
+        If success rates are not known, come from two places or are out of their bounds, or a rescue
+        rate contradicts them.
+    ScenarioError
+        If a scenario is out of its bounds, there is not one workload, or no model takes part.
+    UnknownModelError, PriceNotFoundError
+        If the catalog has no such model, or states no price for it.
+
+    Notes
+    -----
+    Costs of a task on a model are those of `cost_per_request`, times the workload's mean turns, with
+    its mean share of retries. Everything else is summed over every pattern of which models would
+    solve a task, in exact fractions.
+
+    The break-even is over the success rate of the first model, while what the others do over all
+    tasks, and on those that the first model fails, stays as it is. Cost and success are then linear
+    in that rate, so that it is where a straight line is zero. The latency rank orders routes by the sum over
+    their models of the share of tasks that reach it, times the place of its speed rating among the
+    models that take part, 1 for the fastest.
+    """
+    workload = only_workload(workload, "Cascades are built")
+    if not isinstance(detector, Detector):
+        raise ScenarioError(f"detector is {shown(detector)}. Give Detector(…).")
+    _, asked, projection = basis(workload, models, projection, scenario)
+    able, unable = able_models(workload, asked, projection)
+    rates, untried = known_rates(
+        workload.name, asked, evaluations, success_rates, projection.catalog
+    )
+    specs = [spec for spec in able if spec.id in rates]
+    exclusions = (
+        *unable,
+        *(one for one in untried if one.model not in {no.model for no in unable}),
+    )
+    if not specs:
+        reasons = "; ".join(f"{one.model}: {', '.join(one.reasons)}" for one in exclusions)
+        raise ScenarioError(
+            f"No model can take part for workload {shown(workload.name)}: {reasons}."
+        )
+    if len(specs) > MOST_MODELS:
+        raise ScenarioError(
+            f"{len(specs)} models have more cascades than anybody reads. Name at most {MOST_MODELS}."
+        )
+    rates = {spec.id: rates[spec.id] for spec in specs}
+    together = _together(workload, rates, evaluations, rescue_rates, projection.catalog)
+    routes = _routes(workload, specs, projection, detector, together)
+    return Cascades(
+        routes=routes,
+        workload=workload.name,
+        success_rates={one.models[0]: one.success_rate for one in routes if len(one.models) == 1},
+        detector=detector,
+        exclusions=exclusions,
+        projection=projection,
+        notes=_notes(workload, specs, projection, evaluations, together),
+    )
+
+
+def _together(
+    workload: Workload,
+    rates: Mapping[str, Fraction],
+    evaluations: Evaluations | None,
+    rescue_rates: Mapping[tuple[str, str], Rate] | None,
+    catalog: Catalog,
+) -> ByItems | ByPairs:
+    """Return what is known of tasks that models share: given rates first, then named tasks."""
+    if evaluations is not None and rescue_rates is None:
+        trials = {model: evaluations.of(workload.name, model) for model in rates}
+        items = {model: one.items for model, one in trials.items() if one and one.items}
+        if len(items) == len(rates):
+            found = ByItems(
+                {
+                    model: {name: item.success for name, item in known.items()}
+                    for model, known in items.items()
+                }
+            )
+            if found.names:
+                return found
+    return ByPairs(rates, rescue_rates, catalog.ids)
+
+
+def _routes(
+    workload: Workload,
+    specs: Sequence[ModelSpec],
+    projection: Projection,
+    detector: Detector,
+    together: Together,
+) -> tuple[Route, ...]:
+    calls, again = calls_of_task(workload)
+    costs = {
+        one.model: Fraction(one.total_usd) * calls * (1 + again)
+        for one in request_costs(workload, specs, projection)
+    }
+    shares = {
+        models: together.shares(models)
+        for steps in range(1, LONGEST + 1)
+        for models in permutations(costs, steps)
+    }
+    found = {
+        models: follow(one, [costs[model] for model in models], detector)
+        for models, one in shares.items()
+    }
+    best = non_dominated(
+        [one.cost for one in found.values()], [one.success for one in found.values()]
+    )
+    ranks = _latency_ranks(specs, found)
+    routes = []
+    for (models, one), kept in zip(found.items(), best, strict=True):
+        even, per_success = _break_evens(
+            shares[models], [costs[model] for model in models], detector, found[models[-1:]]
+        )
+        routes.append(
+            Route(
+                models=models,
+                cost_usd=from_fraction(one.cost),
+                success_rate=float(one.success),
+                false_accepted_share=float(one.false_accepted),
+                calls=float(calls * sum(one.reached)),
+                escalated_shares=tuple(float(share) for share in one.reached[1:]),
+                cost_per_success_usd=from_fraction(one.cost / one.success) if one.success else None,
+                latency_rank=ranks.get(models),
+                on_frontier=kept,
+                break_even_cost=even,
+                break_even_per_success=per_success,
+            )
+        )
+    return tuple(routes)
+
+
+def _break_evens(
+    shares: Shares, costs: Sequence[Fraction], detector: Detector, alone: Passage
+) -> tuple[BreakEven | None, BreakEven | None]:
+    """Return where a cascade breaks even with its last model alone: by task, and by success."""
+    if len(costs) == 1:
+        return None, None
+    least = least_first_rate(shares)
+    ends = [follow(at_first_rate(shares, rate), costs, detector) for rate in (least, Fraction(1))]
+    by_task = [alone.cost - end.cost for end in ends]
+    by_success = [alone.cost * end.success - alone.success * end.cost for end in ends]
+    return BreakEven.between(least, *by_task), BreakEven.between(least, *by_success)
+
+
+def _latency_ranks(
+    specs: Sequence[ModelSpec], found: Mapping[tuple[str, ...], Passage]
+) -> dict[tuple[str, ...], int]:
+    """Return the rank of each route whose models are all rated."""
+    speeds = {spec.id: spec.speed.rating for spec in specs if spec.speed is not None}
+    places = {speed: place for place, speed in enumerate(sorted({*speeds.values()})[::-1], 1)}
+    waits = {
+        models: sum(
+            share * places[speeds[model]] for share, model in zip(one.reached, models, strict=True)
+        )
+        for models, one in found.items()
+        if all(model in speeds for model in models)
+    }
+    ordered = sorted(waits.values())
+    ranks = {wait: rank for rank, wait in reversed(list(enumerate(ordered, 1)))}
+    return {models: ranks[wait] for models, wait in waits.items()}
+
+
+def _notes(
+    workload: Workload,
+    specs: Sequence[ModelSpec],
+    projection: Projection,
+    evaluations: Evaluations | None,
+    together: ByItems | ByPairs,
+) -> tuple[str, ...]:
+    notes = [
+        "Success rates are "
+        + ("those given." if evaluations is None else f"measured in {evaluations.source}.")
+    ]
+    if isinstance(together, ByItems):
+        left = f" {together.left_out:,} others are left out." if together.left_out else ""
+        notes.append(
+            "How often models solve and fail the same tasks is that of the "
+            f"{len(together.names):,} that all of them were tried on.{left}"
+        )
+    elif together.given:
+        named = ", ".join(f"{second} after {first}" for first, second in together.given)
+        notes.append(
+            f"Rescue rates are given for {named}. Other pairs are taken to succeed independently, and a "
+            "third model to depend on the second alone."
+        )
+    else:
+        notes.append(
+            "Models are taken to succeed independently of each other. Tasks that one model fails are "
+            "often hard for others too; give rescue_rates where they are known."
+        )
+    notes.append(
+        "The detector errs equally often on every model, and every model is sent the same request."
+    )
+    unrated = [spec.id for spec in specs if spec.speed is None]
+    notes.append(
+        "Latency ranks rest on ordinal speed ratings, a judgement, and leave out the time of a check."
+        + (f" Not rated: {', '.join(unrated)}." if unrated else "")
+    )
+    notes.append(f"Prices are those of {periods_of(projection.months[:1])[0].first}.")
+    turns = workload.quantity("turns")
+    if turns is not None and turns.mean > 1:
+        notes.append(
+            "A task is a whole conversation; every model that is asked has one of its own."
+        )
+    return tuple(notes)

@@ -1,0 +1,136 @@
+"""Prompts in Jinja: fixed text, variables, conditions and loops; nothing is rendered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kimi_planner.errors import MissingExtraError, RequestError
+from kimi_planner.tokens.prompts.parts import Choice, Parts, Repeat, Variable, joined
+
+if TYPE_CHECKING:
+    from jinja2 import nodes
+
+__all__ = ["jinja_parts"]
+
+# What a tag is called in messages.
+_REFUSED = {
+    "Include": "include",
+    "Extends": "extends",
+    "Import": "import",
+    "FromImport": "from … import",
+    "CallBlock": "call",
+    "FilterBlock": "filter",
+}
+_SILENT = ("Assign", "AssignBlock", "ExprStmt", "Macro")
+
+
+def jinja_parts(source: str, where: str, first_line: int = 1) -> Parts:
+    """Return the parts of a Jinja template.
+
+    Parameters
+    ----------
+    source : str
+        The template. As Jinja does by default, one line end at its end is left out.
+    where : str
+        File, for messages.
+    first_line : int
+        Line of the file that the template starts on.
+
+    Returns
+    -------
+    tuple
+        ``{{ x }}`` is a variable, ``{% if %}`` and ``a if b else c`` are choices, ``{% for %}`` is
+        a repetition named by what it walks through. What a macro or a filter gives is a variable.
+
+    Raises
+    ------
+    RequestError
+        If it is not Jinja, or takes text from other templates; the message names the line.
+    MissingExtraError
+        If Jinja2 is not installed.
+    """
+    try:
+        from jinja2 import Environment, TemplateSyntaxError
+    except ImportError:
+        raise MissingExtraError.of("Jinja2", "templates") from None
+    reader = _Reader(where, first_line)
+    try:
+        tree = Environment(autoescape=False).parse(source)  # noqa: S701 - parsed, never rendered
+        return joined(reader.body(tree.body))
+    except TemplateSyntaxError as error:
+        line = reader.line(error.lineno)
+        raise RequestError(f"{line}: not Jinja ({error.message}). Correct that line.") from None
+    except RecursionError:
+        raise RequestError(f"{where}: nested too deeply to be read.") from None
+
+
+class _Reader:
+    def __init__(self, where: str, first_line: int) -> None:
+        self._where = where
+        self._first_line = first_line
+
+    def line(self, number: int) -> str:
+        return f"{self._where} line {number + self._first_line - 1}"
+
+    def body(self, statements: list[nodes.Node]) -> Parts:
+        parts: Parts = ()
+        for statement in statements:
+            parts += self._statement(statement)
+        return joined(parts)
+
+    def _statement(self, node: nodes.Node) -> Parts:
+        from jinja2 import nodes
+
+        if isinstance(node, nodes.Output):
+            parts: Parts = ()
+            for one in node.nodes:
+                parts += self._expression(one)
+            return parts
+        if isinstance(node, nodes.If):
+            branches = [node, *node.elif_]
+            return (Choice((*(self.body(one.body) for one in branches), self.body(node.else_))),)
+        if isinstance(node, nodes.For):
+            if node.recursive:
+                raise RequestError(f"{self.line(node.lineno)}: a recursive loop cannot be read.")
+            loop = Repeat(_name(node.iter), self.body(node.body))
+            return (Choice(((loop,), self.body(node.else_))),) if node.else_ else (loop,)
+        if isinstance(node, nodes.With | nodes.Scope | nodes.Block):
+            return self.body(node.body)
+        kind = type(node).__name__
+        if kind in _SILENT:
+            return ()
+        raise RequestError(
+            f"{self.line(node.lineno)}: text behind {{% {_REFUSED.get(kind, kind.lower())} %}} "
+            "cannot be read from this file alone. Write it out, or check the rendered prompt."
+        )
+
+    def _expression(self, node: nodes.Node) -> Parts:
+        from jinja2 import nodes
+
+        if isinstance(node, nodes.TemplateData):
+            return (node.data,)
+        if isinstance(node, nodes.Const):
+            return (str(node.value),)
+        if isinstance(node, nodes.CondExpr):
+            other = () if node.expr2 is None else self._expression(node.expr2)
+            return (Choice((self._expression(node.expr1), other)),)
+        return (Variable(_name(node)),)
+
+
+def _name(node: nodes.Node) -> str:
+    """Return an expression as its template spells it, or nearly so."""
+    from jinja2 import nodes
+
+    if isinstance(node, nodes.Name):
+        return node.name
+    if isinstance(node, nodes.Const):
+        return repr(node.value)
+    if isinstance(node, nodes.Getattr):
+        return f"{_name(node.node)}.{node.attr}"
+    if isinstance(node, nodes.Getitem):
+        return f"{_name(node.node)}[{_name(node.arg)}]"
+    if isinstance(node, nodes.Filter) and node.node is not None:
+        return f"{_name(node.node)}|{node.name}"
+    if isinstance(node, nodes.Call):
+        return f"{_name(node.node)}({', '.join(map(_name, node.args))})"
+    return f"{type(node).__name__.lower()} on line {node.lineno}"

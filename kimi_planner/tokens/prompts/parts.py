@@ -1,0 +1,114 @@
+"""What a prompt is made of: fixed text, variables, branches and loops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+__all__ = ["Choice", "Part", "Parts", "PromptTemplate", "Repeat", "Variable", "joined"]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A place that is filled when the prompt is sent.
+
+    Attributes
+    ----------
+    name
+        Name or expression, as its file spells it.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several texts, such as the branches of a condition."""
+
+    branches: tuple[Parts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A text that is repeated for each of some items.
+
+    Attributes
+    ----------
+    name
+        What is walked through, as its file spells it.
+    body
+        What is written for one item.
+    """
+
+    name: str
+    body: Parts
+
+
+Part: TypeAlias = str | Variable | Choice | Repeat
+Parts: TypeAlias = tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptTemplate:
+    """One prompt found in a file.
+
+    Attributes
+    ----------
+    name
+        Where in its file it stands: ``SYSTEM_PROMPT``, ``Agent.prompt``, ``create(messages)[0].content``
+        or a path of keys; empty for a file that is one prompt.
+    path, line
+        File, and the line it starts on, from 1.
+    parts
+        Fixed text, variables, branches and loops, in order.
+    notes
+        What the reader must know, such as braces that were counted as text.
+    """
+
+    name: str
+    path: str
+    line: int
+    parts: Parts
+    notes: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """File, line and name, for messages."""
+        return f"{self.path} line {self.line}" + (f" ({self.name})" if self.name else "")
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of variables and of loops, in order of their first use."""
+        return tuple(dict.fromkeys(_names(self.parts)))
+
+    @property
+    def text(self) -> str | None:
+        """The prompt, if it is fixed text alone; otherwise ``None``."""
+        fixed = joined(self.parts)
+        if not fixed:
+            return ""
+        return fixed[0] if len(fixed) == 1 and isinstance(fixed[0], str) else None
+
+
+def joined(parts: Parts) -> Parts:
+    """Return the same parts with texts that touch put together and empty ones left out."""
+    found: list[Part] = []
+    for part in parts:
+        if isinstance(part, str) and found and isinstance(found[-1], str):
+            found[-1] += part
+        elif part != "":
+            found.append(part)
+    return tuple(found)
+
+
+def _names(parts: Parts) -> Iterator[str]:
+    for part in parts:
+        if isinstance(part, Variable):
+            yield part.name
+        elif isinstance(part, Choice):
+            for branch in part.branches:
+                yield from _names(branch)
+        elif isinstance(part, Repeat):
+            yield part.name
+            yield from _names(part.body)

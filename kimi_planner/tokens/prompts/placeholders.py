@@ -1,0 +1,135 @@
+"""Placeholders inside a text: which characters are variables, by the way the text is filled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from string import Formatter, Template
+
+from kimi_planner.errors import RequestError, shown
+from kimi_planner.tokens.prompts.parts import Part, Parts, Variable, joined
+
+__all__ = ["BRACES_NOTE", "STYLES", "might_have_placeholders", "split_placeholders"]
+
+#: Said of a text that has names in braces and no known style.
+BRACES_NOTE = (
+    "names in braces are counted as text, because nothing in the file shows that they are filled; "
+    "give a style if they are"
+)
+
+_PERCENT = re.compile(
+    r"%(?:\((?P<name>[^)]*)\))?[#0\- +]*(?:\*|\d+)?(?:\.(?:\*|\d+)?)?[hlL]?(?P<kind>.)?", re.DOTALL
+)
+_MUSTACHE = re.compile(r"\{\{\{\s*([^{}]+?)\s*\}\}\}|\{\{\s*([^{}]+?)\s*\}\}")
+_BRACES = re.compile(r"\{\s*[A-Za-z_][\w.]*\s*\}")
+
+
+def split_placeholders(text: str, style: str) -> Parts:
+    """Split a text into fixed text and variables.
+
+    Parameters
+    ----------
+    text : str
+        The text as its program holds it, escapes of its style included.
+    style : {"none", "format", "percent", "dollar", "mustache"}
+        How the text is filled: not at all, ``text.format(name=…)``, ``text % {…}``,
+        ``string.Template(text)``, or ``{{name}}`` replaced.
+
+    Returns
+    -------
+    tuple of str and Variable
+        In order; a placeholder without a name is named by its position.
+
+    Raises
+    ------
+    RequestError
+        If the style is not known, or the text is not well formed in it.
+
+    Examples
+    --------
+    >>> split_placeholders("Dear {name}, {{sic}}", "format")
+    ('Dear ', Variable(name='name'), ', {sic}')
+    """
+    if style == "none":
+        return joined((text,))
+    if style not in _SPLITTERS:
+        raise RequestError(f"Unknown style {shown(style)}. Styles: {', '.join(STYLES)}.")
+    try:
+        return joined(tuple(_SPLITTERS[style](text)))
+    except ValueError as error:
+        raise RequestError(f"{shown(text)} is not a {style} template: {error}.") from None
+
+
+def might_have_placeholders(text: str) -> bool:
+    """Whether a text has names in braces, so that it may be a template that is filled elsewhere."""
+    return _BRACES.search(text) is not None
+
+
+def _format(text: str) -> list[Part]:
+    parts: list[Part] = []
+    unnamed = 0
+    for literal, field, _, _ in Formatter().parse(text):
+        parts.append(literal)
+        if field is not None:
+            parts.append(Variable(field or str(unnamed)))
+            unnamed += not field
+    return parts
+
+
+def _percent(text: str) -> list[Part]:
+    parts: list[Part] = []
+    end = unnamed = 0
+    for found in _PERCENT.finditer(text):
+        parts.append(text[end : found.start()])
+        end = found.end()
+        if found["kind"] is None:
+            raise ValueError("it ends within a placeholder")
+        if found["kind"] == "%":
+            parts.append("%")
+        elif found["kind"] not in "diouxXeEfFgGcrsa":
+            raise ValueError(f"{found[0]!r} is no placeholder; write a percent sign as %%")
+        elif found["name"] is not None:
+            parts.append(Variable(found["name"]))
+        else:
+            parts.append(Variable(str(unnamed)))
+            unnamed += 1
+    return [*parts, text[end:]]
+
+
+def _dollar(text: str) -> list[Part]:
+    parts: list[Part] = []
+    end = 0
+    for found in Template.pattern.finditer(text):
+        parts.append(text[end : found.start()])
+        end = found.end()
+        name = found["named"] or found["braced"]
+        if name:
+            parts.append(Variable(name))
+        elif found["escaped"] is not None:
+            parts.append("$")
+        else:
+            raise ValueError("a dollar sign is no placeholder; write it as $$")
+    return [*parts, text[end:]]
+
+
+def _mustache(text: str) -> list[Part]:
+    parts: list[Part] = []
+    end = 0
+    for found in _MUSTACHE.finditer(text):
+        name = found[1] or found[2].removeprefix("&").lstrip()
+        if name[:1] in "#^/>!=":
+            raise ValueError(f"{found[0]} is no variable, and nothing else is read")
+        parts += [text[end : found.start()], Variable(name)]
+        end = found.end()
+    return [*parts, text[end:]]
+
+
+_SPLITTERS: dict[str, Callable[[str], list[Part]]] = {
+    "format": _format,
+    "percent": _percent,
+    "dollar": _dollar,
+    "mustache": _mustache,
+}
+
+#: Ways to fill a text; ``"none"`` takes every character as it stands.
+STYLES = ("none", *_SPLITTERS)

@@ -1,0 +1,260 @@
+"""The range of tokens of a prompt whose variables are filled within declared ranges.
+
+Tokens do not add up across a seam: a value may join the words of the template that it touches. So
+the text is split where the pattern always cuts (`seams`). Between two such places without a
+variable the count is exact. A stretch with variables has at least one token and at most one for
+each byte of the words at its seams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from kimi_planner.errors import RequestError
+from kimi_planner.tokens.pieces import MAX_CHUNK_CHARS
+from kimi_planner.tokens.prompts.parts import Choice, Part, Parts, PromptTemplate, Repeat
+from kimi_planner.tokens.prompts.seams import first_cut, last_cut, size_bytes
+from kimi_planner.tokens.prompts.values import ValueRange
+from kimi_planner.tokens.text import count_tokens
+
+__all__ = ["TokenRange", "token_range"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRange:
+    """The tokens of a prompt, however its variables are filled.
+
+    Attributes
+    ----------
+    fixed_low, fixed_high
+        Exact tokens with every variable left empty; they differ only by branches and loops. A loop
+        whose items are not declared does not run.
+    low, high
+        Fewest and most tokens of the filled prompt; ``high`` is ``None`` where a variable has no
+        declared upper end.
+    unknown
+        Names of those variables and loops.
+    """
+
+    fixed_low: int
+    fixed_high: int
+    low: int
+    high: int | None
+    unknown: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        fixed = f"{self.fixed_low:,}"
+        if self.fixed_high != self.fixed_low:
+            fixed += f" to {self.fixed_high:,}"
+        if self.high == self.low:
+            return f"{self.low:,} {'token' if self.low == 1 else 'tokens'}"
+        if self.high is None:
+            return (
+                f"{self.low:,} tokens or more ({fixed} fixed; "
+                f"no upper end declared for {', '.join(self.unknown)})"
+            )
+        return f"{self.low:,} to {self.high:,} tokens ({fixed} fixed)"
+
+
+def token_range(
+    template: PromptTemplate,
+    variables: Mapping[str, ValueRange | Mapping[str, Any]] | None = None,
+) -> TokenRange:
+    """Return the range of tokens of a prompt.
+
+    Parameters
+    ----------
+    template : PromptTemplate
+        The prompt.
+    variables : mapping of str to ValueRange or mapping, optional
+        What each variable may hold, by name: ``{"document": {"max_tokens": 20000}}``. Names that the
+        prompt does not have are no mistake.
+
+    Returns
+    -------
+    TokenRange
+        Exact tokens of the fixed text, and the least and most of the filled prompt.
+
+    Raises
+    ------
+    RequestError
+        If a declaration is malformed, or the fixed text has more than 400,000 characters, which the
+        model's tokenizer cuts at places that depend on the values.
+
+    Notes
+    -----
+    The range holds whatever the values are, within what is declared. It is for filled prompts that
+    the model's tokenizer does not cut by its rule for extreme texts: up to 400,000 characters, and
+    no 25,000 without a change between white space and others.
+
+    Examples
+    --------
+    >>> from kimi_planner.tokens.prompts import PromptTemplate, Variable
+    >>> prompt = PromptTemplate(
+    ...     name="P", path="p.py", line=1, parts=("Answer in one ", Variable("unit"), " only.")
+    ... )
+    >>> print(token_range(prompt, {"unit": {"values": ["word", "short sentence"]}}))
+    6 to 7 tokens (6 fixed)
+    >>> print(token_range(prompt))
+    5 tokens or more (6 fixed; no upper end declared for unit)
+    """
+    declared = {
+        name: ValueRange.of(value, name)
+        for name, value in (variables or {}).items()
+        if name in template.variables
+    }
+    if template.text is not None:
+        tokens = count_tokens(template.text)
+        return TokenRange(fixed_low=tokens, fixed_high=tokens, low=tokens, high=tokens)
+    if _chars(template.parts) > MAX_CHUNK_CHARS:
+        raise RequestError(
+            f"{template.where}: more than {MAX_CHUNK_CHARS:,} characters of fixed text beside "
+            "variables. Split the prompt."
+        )
+    fixed_low, fixed_high = _Walk(declared, empty=True).ends(template.parts)
+    walk = _Walk(declared, empty=False)
+    low, high = walk.ends(template.parts)
+    return TokenRange(
+        fixed_low=fixed_low,
+        fixed_high=int(fixed_high),
+        low=low,
+        high=None if high == inf else int(high),
+        unknown=tuple(walk.unknown),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tail:
+    """What lies behind the last sure cut.
+
+    Attributes
+    ----------
+    text
+        Fixed text that is not counted yet; empty if ``is_open``.
+    is_open
+        Whether a variable lies there. Its most tokens are counted already, its fewest are not.
+    is_empty
+        Whether what is open may be empty.
+    within
+        Tokens that an open stretch surely has between the words at its seams.
+    """
+
+    text: str = ""
+    is_open: bool = False
+    is_empty: bool = True
+    within: int = 0
+
+    @property
+    def least(self) -> int:
+        return self.within + (not self.is_empty)
+
+
+# Fewest and most tokens before each tail that a way through the prompt can have.
+_Ways = dict[_Tail, tuple[int, float]]
+
+
+class _Walk:
+    """A walk through the parts of a prompt that keeps all ways with the same tail as one."""
+
+    def __init__(self, declared: Mapping[str, ValueRange], *, empty: bool) -> None:
+        self._declared = declared
+        self._empty = empty
+        self.unknown: dict[str, None] = {}
+
+    def ends(self, parts: Parts) -> tuple[int, float]:
+        """Return the fewest and the most tokens of the whole."""
+        ways = self._through(parts, {_Tail(): (0, 0)})
+        found = [
+            (low + tail.least, high)
+            if tail.is_open
+            else (low + count_tokens(tail.text), high + count_tokens(tail.text))
+            for tail, (low, high) in ways.items()
+        ]
+        return min(low for low, _ in found), max(high for _, high in found)
+
+    def _through(self, parts: Parts, ways: _Ways) -> _Ways:
+        for part in parts:
+            ways = self._step(part, ways)
+        return ways
+
+    def _step(self, part: Part, ways: _Ways) -> _Ways:
+        if isinstance(part, str):
+            return _merged(_with_text(tail, ends, part) for tail, ends in ways.items())
+        if isinstance(part, Choice):
+            return _merged(
+                way for branch in part.branches for way in self._through(branch, ways).items()
+            )
+        declared = self._declared.get(part.name)
+        if isinstance(part, Repeat):
+            if declared is not None and declared.max_items is not None:
+                return self._repeated(part.body, declared.min_items, declared.max_items, ways)
+        elif declared is not None and declared.values is not None:
+            texts = ("",) if self._empty else declared.values
+            return _merged(way for text in texts for way in self._step(text, ways).items())
+        if self._empty:
+            return ways
+        bounds = ValueRange() if declared is None or isinstance(part, Repeat) else declared
+        if bounds.most == inf:
+            self.unknown[part.name] = None
+        return _merged(_with_value(tail, ends, bounds) for tail, ends in ways.items())
+
+    def _repeated(self, body: Parts, least: int, most: int, ways: _Ways) -> _Ways:
+        done = [ways]
+        for _ in range(most):
+            done.append(self._through(body, done[-1]))
+        return _merged(way for ways in done[least:] for way in ways.items())
+
+
+def _merged(ways: Iterable[tuple[_Tail, tuple[int, float]]]) -> _Ways:
+    found: _Ways = {}
+    for tail, (low, high) in ways:
+        known = found.get(tail, (low, high))
+        found[tail] = min(known[0], low), max(known[1], high)
+    return found
+
+
+def _with_text(tail: _Tail, ends: tuple[int, float], text: str) -> tuple[_Tail, tuple[int, float]]:
+    low, high = ends
+    if tail.is_open:
+        cut = first_cut(text)
+        high += size_bytes(text if cut is None else text[:cut])
+        if cut is None:
+            empty = tail.is_empty and not text
+            return _Tail(is_open=True, is_empty=empty, within=tail.within), (low, high)
+        low += tail.within + 1  # some text lies before the cut
+        text = text[cut:]
+    else:
+        text = tail.text + text
+    cut = last_cut(text)
+    if cut is not None:
+        tokens = count_tokens(text[:cut])
+        low, high, text = low + tokens, high + tokens, text[cut:]
+    return _Tail(text), (low, high)
+
+
+def _with_value(
+    tail: _Tail, ends: tuple[int, float], value: ValueRange
+) -> tuple[_Tail, tuple[int, float]]:
+    low, high = ends
+    empty = tail.is_empty if tail.is_open else not tail.text
+    opened = _Tail(
+        is_open=True,
+        is_empty=empty and value.min_tokens == 0,
+        within=tail.within + value.within,
+    )
+    return opened, (low, high + size_bytes(tail.text) + value.most)
+
+
+def _chars(parts: Parts) -> int:
+    total = 0
+    for part in parts:
+        if isinstance(part, str):
+            total += len(part)
+        elif isinstance(part, Choice):
+            total += sum(map(_chars, part.branches))
+        elif isinstance(part, Repeat):
+            total += _chars(part.body)
+    return total

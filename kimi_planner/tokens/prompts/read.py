@@ -1,0 +1,81 @@
+"""Opening a file of prompts by the ending of its name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from kimi_planner.errors import RequestError, shown
+from kimi_planner.files import read_text
+from kimi_planner.tokens.prompts.parts import PromptTemplate
+from kimi_planner.tokens.prompts.placeholders import STYLES, split_placeholders
+from kimi_planner.tokens.prompts.python import python_templates
+
+__all__ = ["read_templates"]
+
+MAX_BYTES = 10_000_000
+
+
+def read_templates(
+    path: str | Path,
+    *,
+    names: Sequence[str] | None = None,
+    style: str | None = None,
+    shown_as: str | None = None,
+) -> list[PromptTemplate]:
+    """Read the prompts of a file, without running anything.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``.py``: strings, f-strings and templates that are named like prompts, or marked by a
+        comment ``# kimi-planner: prompt``, and literal chat messages. ``.yaml``, ``.yml``,
+        ``.json`` and ``.toml``: texts under keys that are named like prompts. ``.jinja``,
+        ``.jinja2`` and ``.j2``: one prompt. Any other file: one prompt, as it stands or with
+        placeholders.
+    names : sequence of str, optional
+        Globs of the names to take, such as ``*PROMPT*`` or ``agents.*.system``; not for files that
+        are one prompt.
+    style : {"none", "format", "percent", "dollar", "mustache", "jinja"}, optional
+        How texts are filled: ``{name}``, ``%(name)s``, ``$name``, ``{{name}}`` or Jinja. If not
+        given, Python is read for it, a Jinja file is Jinja, and other texts stand as they are.
+    shown_as : str, optional
+        Path to name in messages and results.
+
+    Returns
+    -------
+    list of PromptTemplate
+        In the order of their lines; empty if nothing in the file is named like a prompt.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read or is not of its form.
+    RequestError
+        If the style is not known, or a template is malformed or too deep to be read.
+    MissingExtraError
+        If YAML or Jinja is asked for and its reader is not installed.
+    """
+    path = Path(path)
+    if style is not None and style not in (*STYLES, "jinja"):
+        raise RequestError(
+            f"Unknown style {shown(style)}. Styles: {', '.join((*STYLES, 'jinja'))}."
+        )
+    text = read_text(path, limit=MAX_BYTES)
+    name = str(path) if shown_as is None else shown_as
+    ending = path.suffix.lower()
+    if ending == ".py":
+        return python_templates(text, name, names=names, style=style)
+    if ending in (".yaml", ".yml", ".json", ".toml"):
+        from kimi_planner.tokens.prompts.keyed import keyed_templates
+
+        return keyed_templates(text, name, form=ending[1:], names=names, style=style)
+    if style == "jinja" or (style is None and ending in (".jinja", ".jinja2", ".j2")):
+        from kimi_planner.tokens.prompts.jinja import jinja_parts
+
+        return [PromptTemplate(name="", path=name, line=1, parts=jinja_parts(text, name))]
+    try:
+        parts = split_placeholders(text, style or "none")
+    except RequestError as error:
+        raise RequestError(f"{name}: {error}") from None
+    return [PromptTemplate(name="", path=name, line=1, parts=parts)]

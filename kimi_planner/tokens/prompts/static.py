@@ -1,0 +1,265 @@
+"""What a text expression of Python is made of, told from its syntax without running it."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import chain
+
+from kimi_planner.errors import RequestError
+from kimi_planner.tokens.prompts.parts import Choice, Part, Parts, Variable, joined
+from kimi_planner.tokens.prompts.placeholders import might_have_placeholders, split_placeholders
+
+__all__ = ["ModuleText", "TextReader", "text_of"]
+
+# Methods and functions of text that depend on nothing but the text.
+_PURE: dict[str, Callable[[str], str]] = {
+    "dedent": textwrap.dedent,
+    "cleandoc": inspect.cleandoc,
+    "strip": str.strip,
+    "lstrip": str.lstrip,
+    "rstrip": str.rstrip,
+}
+
+
+@dataclass
+class ModuleText:
+    """What a module says about its names.
+
+    Attributes
+    ----------
+    path
+        Of the module, for messages.
+    tree
+        The module.
+    constants
+        Values of names that are bound once, at the top of the module.
+    styles
+        How texts of a name are filled somewhere in the module.
+    grown
+        Names that ``+=`` adds to.
+    template_style
+        What ``Template(…)`` fills: Jinja's if the module imports it from there.
+    """
+
+    path: str
+    tree: ast.Module
+    constants: dict[str, ast.expr] = field(default_factory=dict)
+    styles: dict[str, str] = field(default_factory=dict)
+    grown: set[str] = field(default_factory=set)
+    template_style: str = "dollar"
+
+    def __post_init__(self) -> None:
+        nodes = list(ast.walk(self.tree))
+        bound = Counter(name for node in nodes for name in _bound_names(node))
+        for statement in self.tree.body:
+            if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
+                continue
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            for target in targets:
+                # A name that is bound anywhere else as well may hold something else.
+                # So may a name that Python binds itself, such as __name__.
+                if (
+                    isinstance(target, ast.Name)
+                    and bound[target.id] == 1
+                    and not target.id.startswith("__")
+                ):
+                    self.constants[target.id] = statement.value
+        for node in nodes:
+            if isinstance(node, ast.ImportFrom) and node.module == "jinja2":
+                self.template_style = "jinja"
+        for node in nodes:
+            self._note_style(node)
+            if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+                self.grown.add(node.target.id)
+
+    def _note_style(self, node: ast.AST) -> None:
+        """Learn from ``NAME.format(…)``, ``NAME % …`` and ``Template(NAME)`` how a name is filled."""
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+            self._learn(node.left, "percent")
+        elif isinstance(node, ast.Call):
+            style, subject = self.filled(node)
+            if style is not None and subject is not None:
+                self._learn(subject, style)
+
+    def _learn(self, node: ast.expr, style: str) -> None:
+        if isinstance(node, ast.Name | ast.Attribute):
+            self.styles[node.id if isinstance(node, ast.Name) else node.attr] = style
+
+    def filled(self, call: ast.Call) -> tuple[str | None, ast.expr | None]:
+        """Return the style in which a call fills a text, and that text; ``None`` if it does not."""
+        called = call.func
+        argument = call.args[0] if call.args else None
+        if isinstance(called, ast.Name):
+            return (self.template_style, argument) if called.id == "Template" else (None, None)
+        if not isinstance(called, ast.Attribute):
+            return None, None
+        if called.attr in ("format", "format_map"):
+            return "format", called.value
+        if called.attr == "from_template":
+            return "format", argument
+        if called.attr == "Template":
+            of_jinja = isinstance(called.value, ast.Name) and called.value.id == "jinja2"
+            return "jinja" if of_jinja else "dollar", argument
+        return None, None
+
+
+def _bound_names(node: ast.AST) -> list[str]:
+    """Return the names that a node binds in some scope."""
+    if isinstance(node, ast.Name):
+        return [] if isinstance(node.ctx, ast.Load) else [node.id]
+    if isinstance(node, ast.arg):
+        return [node.arg]
+    if isinstance(node, ast.alias):
+        return [node.asname or node.name.partition(".")[0]]
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
+        return [node.name] if node.name else []
+    return []
+
+
+class TextReader:
+    """Reads one expression as text, variables and branches.
+
+    Attributes
+    ----------
+    has_plain_braces
+        Whether a text was taken as it stands that has names in braces.
+    """
+
+    def __init__(self, module: ModuleText) -> None:
+        self._module = module
+        self._resolving: set[str] = set()
+        self.has_plain_braces = False
+
+    def parts(self, node: ast.expr, style: str = "none") -> Parts | None:
+        """Return the parts of an expression, or ``None`` if it is not known to be text.
+
+        ``style`` is how plain texts in it are filled.
+        """
+        if isinstance(node, ast.Constant):
+            text = text_of(node)
+            return None if text is None else self._plain(text, node.lineno, style)
+        if isinstance(node, ast.JoinedStr):
+            return self._f_string(node, style)
+        if isinstance(node, ast.BinOp):
+            return self._operation(node, style)
+        if isinstance(node, ast.IfExp):
+            branches = [self.parts(one, style) for one in (node.body, node.orelse)]
+            if all(branch is None for branch in branches):
+                return None
+            either = zip(branches, (node.body, node.orelse), strict=True)
+            return (Choice(tuple(_unknown(one) if got is None else got for got, one in either)),)
+        if isinstance(node, ast.Call):
+            return self._call(node, style)
+        if isinstance(node, ast.Name):
+            return self._constant(node.id, style)
+        return None
+
+    def _plain(self, text: str, line: int, style: str) -> Parts:
+        self.has_plain_braces |= style == "none" and might_have_placeholders(text)
+        if style == "jinja":
+            from kimi_planner.tokens.prompts.jinja import jinja_parts
+
+            return jinja_parts(text, self._module.path, line)
+        try:
+            return split_placeholders(text, style)
+        except RequestError as error:
+            raise RequestError(f"{self._module.path} line {line}: {error}") from None
+
+    def _f_string(self, node: ast.JoinedStr, style: str) -> Parts:
+        parts: list[Part] = []
+        for value in node.values:
+            if isinstance(value, ast.Constant):
+                parts += self._plain(str(value.value), node.lineno, style)
+            elif isinstance(value, ast.FormattedValue):
+                plain = value.conversion == -1 and value.format_spec is None
+                known = self.parts(value.value) if plain else None
+                parts += _unknown(value.value) if known is None else known
+        return tuple(parts)
+
+    def _operation(self, node: ast.BinOp, style: str) -> Parts | None:
+        if isinstance(node.op, ast.Mod):
+            return self.parts(node.left, "percent")
+        terms: list[ast.expr] = []
+        left: ast.expr = node
+        while isinstance(left, ast.BinOp) and isinstance(left.op, ast.Add):
+            terms.append(left.right)
+            left = left.left
+        terms.append(left)
+        known = [self.parts(term, style) for term in reversed(terms)] if len(terms) > 1 else []
+        if all(one is None for one in known):
+            return None
+        pairs = zip(known, reversed(terms), strict=True)
+        return tuple(
+            chain.from_iterable(_unknown(term) if one is None else one for one, term in pairs)
+        )
+
+    def _constant(self, name: str, style: str) -> Parts | None:
+        value = self._module.constants.get(name)
+        if value is None or name in self._resolving:
+            return None
+        self._resolving.add(name)
+        try:
+            return self.parts(value, style)
+        finally:
+            self._resolving.discard(name)
+
+    def _call(self, node: ast.Call, style: str) -> Parts | None:
+        called = node.func
+        name = getattr(called, "attr", None) or getattr(called, "id", None)
+        filled, subject = self._module.filled(node)
+        if filled is not None and subject is not None:
+            return self.parts(subject, filled)
+        if isinstance(called, ast.Attribute) and name in (
+            "substitute",
+            "safe_substitute",
+            "render",
+        ):
+            return self.parts(called.value, style)
+        if isinstance(called, ast.Attribute) and name == "join":
+            return self._join(node, called.value, style)
+        if name in ("strip", "lstrip", "rstrip"):
+            subject = called.value if isinstance(called, ast.Attribute) and not node.args else None
+        else:
+            subject = node.args[0] if name in _PURE and len(node.args) == 1 else None
+        if subject is None or node.keywords:
+            return None
+        braces = self.has_plain_braces
+        parts = self.parts(subject)
+        self.has_plain_braces = braces  # of what is left, which is read once more
+        if parts is None:
+            return None
+        fixed = joined(parts)
+        if any(not isinstance(part, str) for part in fixed):  # what is cut depends on the values
+            return _unknown(node)
+        return self._plain(_PURE[str(name)]("".join(map(str, fixed))), node.lineno, style)
+
+    def _join(self, node: ast.Call, separator: ast.expr, style: str) -> Parts | None:
+        between = self.parts(separator, style)
+        if between is None or len(node.args) != 1:
+            return None
+        if not isinstance(node.args[0], ast.List | ast.Tuple):
+            return _unknown(node)
+        parts: Parts = ()
+        for number, item in enumerate(node.args[0].elts):
+            if isinstance(item, ast.Starred):
+                return _unknown(node)
+            known = self.parts(item, style)
+            parts += (between if number else ()) + (_unknown(item) if known is None else known)
+        return parts
+
+
+def _unknown(node: ast.expr) -> Parts:
+    return (Variable(ast.unparse(node)),)
+
+
+def text_of(node: ast.expr | None) -> str | None:
+    """Return the text of a plain text, or ``None`` for anything else."""
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if isinstance(value, str) else None

@@ -1,0 +1,127 @@
+"""What a variable of a prompt may be filled with, as declared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from math import inf
+from typing import Any
+
+from kimi_planner.errors import RequestError, did_you_mean, shown
+
+__all__ = ["ValueRange"]
+
+#: Most bytes of a character in UTF-8.
+BYTES_PER_CHAR = 4
+
+#: Most bytes, unless declared, of a value's first and last word.
+WORD_BYTES = 64
+
+#: Most items that a loop may be declared to have.
+MAX_ITEMS = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueRange:
+    """What a variable may be filled with, or how often a loop may run.
+
+    Attributes
+    ----------
+    min_tokens, max_tokens
+        Tokens of the value, counted alone; ``max_tokens`` is ``None`` if not declared.
+    max_chars, max_bytes
+        Most characters of the value, and most bytes in UTF-8. A token has at least one byte, a
+        character up to four.
+    max_word_bytes
+        Most bytes of the first and of the last word of a value that ``max_tokens`` bounds. Those
+        words may be cut into other tokens where they touch the template. A word counts with the
+        white space before it, and ends at white space, at most punctuation, and where digits or
+        Chinese characters begin or end.
+    values
+        The only values; then nothing else is declared.
+    min_items, max_items
+        Items of a loop.
+    """
+
+    min_tokens: int = 0
+    max_tokens: int | None = None
+    max_chars: int | None = None
+    max_bytes: int | None = None
+    max_word_bytes: int = WORD_BYTES
+    values: tuple[str, ...] | None = None
+    min_items: int = 0
+    max_items: int | None = None
+
+    @classmethod
+    def of(cls, value: ValueRange | Mapping[str, Any], name: str) -> ValueRange:
+        """Read and check what was declared for the variable ``name``.
+
+        Raises
+        ------
+        RequestError
+            If a key is not known, a number is not a whole one in its bounds, or the declarations
+            contradict each other.
+        """
+        if isinstance(value, ValueRange):
+            return value
+        if not isinstance(value, Mapping) or not value:
+            known = ", ".join(field.name for field in fields(cls))
+            raise _wrong(name, f"{shown(value)} is no range. Declare {known}.")
+        for key, given in value.items():
+            _check(key, given, name)
+        if "values" in value:
+            if len(value) > 1:
+                raise _wrong(name, "values says all; declare nothing beside it.")
+            return cls(values=tuple(value["values"]))
+        declared = cls(**value)
+        declared._check_bounds(name)
+        return declared
+
+    def _check_bounds(self, name: str) -> None:
+        if self.max_items is not None and self.max_items > MAX_ITEMS:
+            raise _wrong(name, f"max_items is {self.max_items:,}. It may be up to {MAX_ITEMS:,}.")
+        for least, most in (("min_tokens", "max_tokens"), ("min_items", "max_items")):
+            low, high = getattr(self, least), getattr(self, most)
+            if high is not None and low > high:
+                raise _wrong(name, f"{least} ({low:,}) is above {most} ({high:,}).")
+        if self.min_tokens > self._bytes:
+            raise _wrong(name, f"{self._bytes:,.0f} bytes cannot have {self.min_tokens:,} tokens.")
+
+    @property
+    def _bytes(self) -> float:
+        """Most bytes of the value, which are the most tokens it can have."""
+        by_chars = inf if self.max_chars is None else BYTES_PER_CHAR * self.max_chars
+        return min(by_chars, inf if self.max_bytes is None else self.max_bytes)
+
+    @property
+    def most(self) -> float:
+        """Most tokens that the value and the words at its ends can be part of."""
+        if self.max_tokens is None:
+            return self._bytes
+        by_tokens = self.max_tokens and self.max_tokens + 2 * (self.max_word_bytes - 1)
+        return min(self._bytes, by_tokens)
+
+    @property
+    def within(self) -> int:
+        """Tokens that lie surely between the first and the last word of the value."""
+        return max(0, self.min_tokens - 2 * self.max_word_bytes + 1)
+
+
+def _check(key: object, given: object, name: str) -> None:
+    known = [field.name for field in fields(ValueRange)]
+    if key not in known:
+        raise _wrong(
+            name,
+            f"unknown key {shown(key)}.{did_you_mean(str(key), known)} "
+            f"Known keys: {', '.join(known)}.",
+        )
+    if key == "values":
+        texts = isinstance(given, list | tuple) and all(isinstance(one, str) for one in given)
+        if not texts or not given:
+            raise _wrong(name, f"values is {shown(given)}. It must list texts.")
+    elif type(given) is not int or given < (1 if key == "max_word_bytes" else 0):
+        raise _wrong(name, f"{key} is {shown(given)}. It must be a whole number.")
+
+
+def _wrong(name: str, what: str) -> RequestError:
+    return RequestError(f"variable {shown(name)}: {what}")

@@ -1,0 +1,166 @@
+"""What if: the same workloads with more traffic, longer answers, more reasoning or another cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal, localcontext
+from functools import singledispatch
+from typing import Any
+
+from kimi_planner.errors import WorkloadError, shown
+from kimi_planner.money import EXACT, exact_decimal
+from kimi_planner.workload.model import Workload
+from kimi_planner.workload.quantity import (
+    Constant,
+    Empirical,
+    Quantity,
+    Scaled,
+    SplitLognormal,
+    SplitNormal,
+    number_text,
+)
+
+__all__ = ["what_if"]
+
+Number = Decimal | int | float | str
+
+
+def what_if(
+    workloads: Workload | Iterable[Workload],
+    *,
+    traffic: Number = 1,
+    output: Number = 1,
+    reasoning: Number = 1,
+    cached_share: Any = None,
+) -> list[Workload]:
+    """Return workloads with some of their numbers changed, to be planned beside the given ones.
+
+    Parameters
+    ----------
+    workloads : Workload or iterable of Workload
+        What may happen.
+    traffic : number
+        Factor on the requests per day, and on the extra requests of events.
+    output : number
+        Factor on the tokens of the visible answer.
+    reasoning : number
+        Factor on the tokens of reasoning, where they are given.
+    cached_share : number or quantity, optional
+        Share of prompt tokens served from cache, instead of what was given or worked out.
+
+    Returns
+    -------
+    list of Workload
+        In the order given, with the same names, so that the same seed draws the same scenarios.
+
+    Raises
+    ------
+    WorkloadError
+        If a factor is not a number from 0 upwards, or breaks a rule of a field.
+
+    Notes
+    -----
+    A range is multiplied at each of its percentiles. What follows from a number is worked out anew:
+    the history that a longer answer leaves in the prompts of later calls, the answers that
+    ``max_tokens`` cuts, and the share that a cache serves at another traffic.
+
+    Examples
+    --------
+    >>> plain = Workload(name="w", requests_per_day=100, prompt_tokens=900, completion_tokens=200)
+    >>> [doubled] = what_if(plain, output="2")
+    >>> doubled.completion_tokens.describe()
+    '400'
+    """
+    factors = {
+        "requests_per_day": _factor("traffic", traffic),
+        "completion_tokens": _factor("output", output),
+        "reasoning_tokens": _factor("reasoning", reasoning),
+    }
+    given = [workloads] if isinstance(workloads, Workload) else workloads
+    return [_changed(workload, factors, cached_share) for workload in given]
+
+
+def _factor(name: str, value: Number) -> Decimal:
+    try:
+        factor = exact_decimal(value)
+    except ValueError:
+        factor = Decimal(-1)
+    if factor < 0:
+        raise WorkloadError(f"{name} is {shown(value)}. It must be a number from 0 upwards.")
+    return factor
+
+
+def _changed(workload: Workload, factors: dict[str, Decimal], cached_share: Any) -> Workload:
+    changes: dict[str, Any] = {}
+    for key, factor in factors.items():
+        quantity = workload.quantity(key)
+        if quantity is not None and factor != 1:
+            changes[key] = times(quantity, factor)
+    traffic = factors["requests_per_day"]
+    if traffic != 1:
+        changes["events"] = tuple(
+            event
+            if event.extra_requests is None
+            else replace(event, extra_requests=times(event.extra_requests, traffic))
+            for event in workload.dated_events
+        )
+    if cached_share is not None:
+        changes |= {"cached_share": cached_share, "cache": None}
+    return replace(workload, **changes)
+
+
+@singledispatch
+def times(quantity: Quantity, factor: Decimal) -> Quantity:
+    """Return a quantity whose every value is multiplied by a factor."""
+    raise WorkloadError(
+        f"{quantity.describe()} cannot be multiplied by {number_text(factor)}. Give the changed "
+        "quantity itself."
+    )
+
+
+@times.register
+def _(quantity: Constant, factor: Decimal) -> Constant:
+    with localcontext(EXACT):
+        return Constant(quantity.value * factor)
+
+
+@times.register
+def _(quantity: SplitLognormal, factor: Decimal) -> Quantity:
+    if factor == 0:
+        return Constant(Decimal(0))
+    return replace(
+        quantity, median=quantity.median * float(factor), given=_given(quantity.given, factor)
+    )
+
+
+@times.register
+def _(quantity: SplitNormal, factor: Decimal) -> SplitNormal:
+    by = float(factor)
+    return SplitNormal(
+        median=quantity.median * by,
+        sigma_low=quantity.sigma_low * by,
+        sigma_high=quantity.sigma_high * by,
+        low=quantity.low * by,
+        high=quantity.high * by,
+        given=_given(quantity.given, factor),
+    )
+
+
+@times.register
+def _(quantity: Empirical, factor: Decimal) -> Quantity:
+    if factor == 0:
+        return Constant(Decimal(0))
+    return Empirical(
+        quantity.values * float(factor), quantity.shares, _given(quantity.given, factor)
+    )
+
+
+@times.register
+def _(quantity: Scaled, factor: Decimal) -> Quantity:
+    size = times(quantity.size, factor)
+    return size if factor == 0 else Scaled(size, quantity.scale)
+
+
+def _given(text: str, factor: Decimal) -> str:
+    return f"{text}, times {number_text(factor)}"

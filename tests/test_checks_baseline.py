@@ -1,0 +1,301 @@
+"""Baselines: what is kept, what changed, why, and how much of that is allowed."""
+
+import json
+from decimal import Decimal
+from fractions import Fraction
+
+import checking
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kimi_planner import count_tokens
+from kimi_planner.checks import Outcome
+from kimi_planner.checks.baseline import (
+    Baseline,
+    PromptEntry,
+    WorkloadEntry,
+    baseline_text,
+    read_baseline,
+)
+from kimi_planner.checks.changes import prompt_change, workload_change
+from kimi_planner.errors import FileError
+from kimi_planner.reconciliation.causes import Factors, Prices, shapley
+
+PROMPTS = '[[prompts]]\npaths = ["p/*"]\nmax_tokens = 1000\n'
+SPEND = '[[workloads]]\npath = "w.toml"\nmax_usd_per_month = 1e9\nmonths = 2\n'
+HEAD = 'catalog = "own.toml"\nmodel = "m"\n'
+WORKLOAD = checking.workloads(prompt=200, cached="0.5").replace("500", "50")
+
+
+def moment(tmp_path, config=HEAD + PROMPTS + SPEND, **files):
+    """Lay out a repository, and return its check."""
+    known = {"own_dot_toml": checking.catalog(), "w_dot_toml": WORKLOAD, "p__a_dot_md": "a b c d"}
+    return checking.check_of(checking.lay_out(tmp_path, config, **{**known, **files}))
+
+
+def compared(tmp_path, old, config=HEAD + PROMPTS + SPEND, **files):
+    """Return the report of a changed repository against the baseline of the old one."""
+    return moment(tmp_path, config, **files).report(old.moment())
+
+
+def test_a_baseline_is_read_as_it_was_written(tmp_path):
+    """Every value survives, bytes are the same each time, and lines are sorted."""
+    check = moment(tmp_path, p__b_dot_md="x y", **{"p__\u202e|é_dot_md": "z"})
+    text = baseline_text(check.moment())
+    path = tmp_path / "kept.json"
+    path.write_text(text, encoding="utf-8")
+    assert read_baseline(path) == check.moment()
+    assert baseline_text(moment(tmp_path).moment()) == text
+    assert text.isascii()
+    data = json.loads(text)
+    assert data["catalog"] == {"version": "own", "sha256": check.config.catalog.sha256}
+    assert [one["path"] for one in data["prompts"]] == ["p/a.md", "p/b.md", "p/\u202e|é.md"]
+    assert data["prompts"][0] == {
+        "path": "p/a.md", "name": None, "kind": "text", "model": "m", "tokens": 4, "low_tokens": 4,
+        "input_usd_per_mtok": "2.00", "cost_usd": "0.000008",
+    }  # fmt: skip
+
+
+def test_a_plain_workload_is_kept_to_the_last_digit(tmp_path):
+    """61 days of 1,000 calls of 200 tokens, half of them cached, and 50 of output."""
+    (one,) = moment(tmp_path).moment().workloads
+    usd = 61_000 * (100 * Decimal(2) + 100 * Decimal("0.5") + 50 * Decimal(8)) / 1_000_000
+    assert (one.mean_usd, one.p50_usd, one.p90_usd) == (usd, usd, usd)
+    assert (one.requests, one.prompt_tokens, one.cached_tokens) == (61_000, 12_200_000, 6_100_000)
+    assert (one.start, one.months) == ("2026-11", 2)
+
+
+def test_nothing_changed_is_said_so(tmp_path):
+    """A repository against its own baseline has no change and no note."""
+    found = compared(tmp_path, moment(tmp_path)).comparison
+    assert (found.prompts, found.workloads, found.unchanged, found.below) == ((), (), 2, 0)
+    assert found.notes == ()
+
+
+CAUSES = {
+    "traffic": {"w_dot_toml": WORKLOAD.replace("1000", "1500")},
+    "tokens": {"w_dot_toml": WORKLOAD.replace("200", "300")},
+    "cache": {"w_dot_toml": WORKLOAD.replace("0.5", "0.75")},
+    "price": {"own_dot_toml": checking.catalog(output_usd_per_mtok='"9.00"')},
+}
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_one_cause_has_all_of_the_change(tmp_path, cause):
+    """Where only one thing changed, the others have no part in it."""
+    old = moment(tmp_path)
+    before = old.moment()
+    found = moment(tmp_path, **CAUSES[cause]).report(before).comparison
+    (one,) = found.workloads
+    change = one.new.mean_usd - one.old.mean_usd
+    assert change
+    assert {name: part for name, part in one.causes.items() if part} == {cause: change}
+
+
+def test_a_price_is_the_cause_of_what_a_prompt_costs_more(tmp_path):
+    """The tokens stay, the price doubles; the note names both catalogs."""
+    before = moment(tmp_path).moment()
+    own = checking.catalog(input_usd_per_mtok='"4.00"')
+    found = moment(tmp_path, own_dot_toml=own).report(before).comparison
+    (one,) = found.prompts
+    assert one.causes == {"tokens": 0, "price": Decimal("0.000008")}
+    assert any(note.startswith("The catalog changed: own") for note in found.notes)
+
+
+MONEY = st.decimals(min_value=0, max_value=50, places=3)
+COUNT = st.integers(min_value=0, max_value=10**9)
+
+
+def prompt(tokens, price):
+    cost = price * tokens / 1_000_000
+    return PromptEntry(
+        path="p", name=None, kind="text", model="m", tokens=tokens, low_tokens=tokens,
+        input_usd_per_mtok=price, cost_usd=cost,
+    )  # fmt: skip
+
+
+@given(tokens=st.tuples(COUNT, COUNT), prices=st.tuples(MONEY, MONEY))
+def test_causes_of_a_prompt_add_up_and_are_shapley_values(tokens, prices):
+    """Tokens and price sum to the change exactly, and are what the general rule gives."""
+    old, new = (prompt(one, price) for one, price in zip(tokens, prices, strict=True))
+    found = prompt_change(old, new).causes
+    assert sum(map(Fraction, found.values())) == Fraction(new.cost_usd) - Fraction(old.cost_usd)
+
+    def factors(one):
+        price = Fraction(one.input_usd_per_mtok) / 1_000_000
+        zero = (Fraction(0),)
+        return Factors(
+            traffic=Fraction(1), mix=(Fraction(1),), prompt=(Fraction(one.tokens),), answer=zero,
+            reasoning=zero, cache=zero, price=(Prices(price, price, price),),
+        )  # fmt: skip
+
+    parts = shapley(factors(old), factors(new))
+    assert {name: Fraction(part) for name, part in found.items()} == {
+        "tokens": parts["prompt"], "price": parts["price"],
+    }  # fmt: skip
+
+
+@st.composite
+def entries(draw):
+    prompts, answers = draw(COUNT), draw(COUNT)
+    numbers = {name: draw(MONEY) for name in ("mean_usd", "p50_usd", "p90_usd")}
+    prices = {f"{name}_usd_per_mtok": draw(MONEY) for name in ("input", "cached_input", "output")}
+    return WorkloadEntry(
+        path="w", name="n", model="m", start="2026-11", months=12, requests=Decimal(draw(COUNT)),
+        prompt_tokens=Decimal(prompts),
+        cached_tokens=Decimal(draw(st.integers(0, prompts))),
+        completion_tokens=Decimal(answers),
+        reasoning_tokens=Decimal(draw(st.integers(0, answers))), **numbers, **prices,
+    )  # fmt: skip
+
+
+@given(old=entries(), new=entries())
+def test_causes_of_a_workload_add_up_and_change_sign(old, new):
+    """The parts sum to the change of the mean to the last digit, whatever changed; back is minus."""
+    found = workload_change(old, new).causes
+    assert sum(map(Fraction, found.values())) == Fraction(new.mean_usd) - Fraction(old.mean_usd)
+    assert set(found) == {"traffic", "tokens", "cache", "price", "other"}
+    back = workload_change(new, old).causes
+    for name, part in found.items():
+        assert abs(part + back[name]) <= Decimal("1e-11") * len(found)
+
+
+def test_what_came_and_what_went_is_said(tmp_path):
+    """A new prompt, a removed prompt and a renamed workload are changes of their own."""
+    before = moment(tmp_path, p__b_dot_md="x").moment()
+    (tmp_path / "p" / "b.md").unlink()
+    found = moment(
+        tmp_path, p__c_dot_md="y", w_dot_toml=WORKLOAD.replace('"chat"', '"talk"')
+    ).report(before)
+    states = {one.entry.path: one.state for one in found.comparison.prompts}
+    assert states == {"p/b.md": "gone", "p/c.md": "new"}
+    states = {one.entry.name: one.state for one in found.comparison.workloads}
+    assert states == {"chat": "gone", "talk": "new"}
+    assert found.comparison.unchanged == 1
+
+
+def test_another_model_is_another_prompt(tmp_path):
+    """The same file for another model has no change of cost that would mix up two prices."""
+    before = moment(tmp_path, HEAD + PROMPTS).moment()
+    config = 'model = "kimi-k2"\n' + PROMPTS
+    found = moment(tmp_path, config).report(before).comparison
+    assert sorted(one.state for one in found.prompts) == ["gone", "new"]
+
+
+def test_months_are_those_of_the_baseline(tmp_path):
+    """A month later, over other months, an unchanged workload did not change."""
+    before = moment(tmp_path).moment()
+    config = HEAD + PROMPTS + SPEND.replace("months = 2", "months = 5")
+    check = moment(tmp_path, config)
+    check = type(check)(check.config, checking.AS_OF.replace(year=2027))
+    assert check.report(before).comparison.workloads == ()
+    assert check.moment().workloads[0].start == "2027-11"
+
+
+def test_other_scenarios_are_said(tmp_path):
+    """A change of the seed is named, because part of a change of spend may be chance."""
+    text = WORKLOAD.replace("requests_per_day = 1000", "requests_per_day = { p50 = 9, p90 = 20 }")
+    before = moment(tmp_path, w_dot_toml=text).moment()
+    found = moment(tmp_path, "seed = 7\n" + HEAD + PROMPTS + SPEND, w_dot_toml=text).report(before)
+    assert any("seed 0 -> 7" in note for note in found.comparison.notes)
+
+
+@pytest.mark.parametrize(("allowed", "outcomes"), [
+    ("max_growth_percent = 100", [Outcome.PASSED]),
+    ("max_growth_percent = 99", [Outcome.OVER]),
+    ("max_growth_tokens = 4", [Outcome.PASSED]),
+    ("max_growth_tokens = 3", [Outcome.OVER]),
+    ("max_growth_usd = 0.000008", [Outcome.PASSED]),
+    ("max_growth_usd = 0.000007", [Outcome.OVER]),
+    ("max_growth_tokens = 3\nignore_below_tokens = 4", [Outcome.OVER]),
+    ("max_growth_tokens = 3\nignore_below_tokens = 5", [Outcome.PASSED]),
+    ("max_growth_tokens = 3\nignore_below_usd = 0.000009", [Outcome.PASSED]),
+    ("max_growth_tokens = 3\n[[overrides]]\npaths = ['p/*']\nmax_growth_tokens = 9",
+     [Outcome.PASSED]),
+])  # fmt: skip
+def test_growth_of_a_prompt_is_held_against_what_is_allowed(tmp_path, allowed, outcomes):
+    """Four tokens become eight: twice as many, 0.000008 USD a call more."""
+    before = moment(tmp_path).moment()
+    head, _, overrides = allowed.partition("[[")
+    config = f"{head}\n{HEAD}{PROMPTS}" + (f"[[{overrides}\n" if overrides else "")
+    check = moment(tmp_path, config, p__a_dot_md="a b c d e f g h")
+    report = check.report(before)
+    growth = [one for one in report.results if one.rule == "prompt-growth"]
+    assert [one.outcome for one in growth] == outcomes
+    below = "ignore_below" in allowed and outcomes == [Outcome.PASSED]
+    assert report.comparison.below == int(below)
+    shown = check.report(before, may_grow=True)
+    assert not [one for one in shown.results if one.rule == "prompt-growth"]
+
+
+@pytest.mark.parametrize(("allowed", "outcome", "below"), [
+    ("max_growth_percent = 50", Outcome.PASSED, 0),
+    ("max_growth_percent = 49.9", Outcome.OVER, 0),
+    ("max_growth_usd_per_month = 9.9125", Outcome.PASSED, 0),
+    ("max_growth_usd_per_month = 9.9124", Outcome.OVER, 0),
+    ("max_growth_percent = 1\nignore_below_usd_per_month = 9.9126", Outcome.PASSED, 1),
+    ("max_growth_percent = 1\nignore_below_usd_per_month = 9.9125", Outcome.OVER, 0),
+])  # fmt: skip
+def test_growth_of_a_workload_is_that_of_its_mean_month(tmp_path, allowed, outcome, below):
+    """Half as many calls again: 500 x 61 days x 0.00065 USD over two months are 9.9125 a month."""
+    before = moment(tmp_path).moment()
+    text = WORKLOAD.replace("1000", "1500")
+    report = moment(tmp_path, f"{allowed}\n{HEAD}{SPEND}", w_dot_toml=text).report(before)
+    (growth,) = [one for one in report.results if one.rule == "workload-growth"]
+    assert (growth.outcome, report.comparison.below) == (outcome, below)
+
+
+def test_growth_of_a_cost_without_a_price_is_unknown(tmp_path):
+    """Its limit in USD cannot be held against anything."""
+    text = checking.catalog(input_usd_per_mtok=None)
+    before = moment(tmp_path, HEAD + PROMPTS, own_dot_toml=text).moment()
+    config = f"max_growth_usd = 1\nmax_growth_percent = 1\n{HEAD}{PROMPTS}"
+    report = moment(tmp_path, config, own_dot_toml=text, p__a_dot_md="x " * 90).report(before)
+    growth = [one for one in report.results if one.rule == "prompt-growth"]
+    assert [one.outcome for one in growth] == [Outcome.OVER, Outcome.UNKNOWN]
+    assert count_tokens("x " * 90) > 4
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("", "not JSON"),
+    ("[]", "schema is None"),
+    ('{"schema": 2}', "schema is 2"),
+    ('{"schema": 1}', "KeyError: 'kimi_planner'"),
+    (None, "no baseline"),
+])  # fmt: skip
+def test_what_is_no_baseline_is_refused(tmp_path, text, words):
+    """The message names the file and how to write one."""
+    path = tmp_path / "b.json"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(FileError) as raised:
+        read_baseline(path)
+    assert str(path) in str(raised.value)
+    assert words in str(raised.value)
+    assert "--update-baseline" in str(raised.value)
+
+
+@pytest.mark.parametrize(("key", "value"), [
+    ("tokens", -1), ("tokens", "4"), ("cost_usd", 3), ("cost_usd", "-1"), ("path", None),
+    ("cost_usd", "nan"), ("more", 1),
+])  # fmt: skip
+def test_a_damaged_entry_is_refused(tmp_path, key, value):
+    """A value of the wrong kind is an error, not a change."""
+    data = json.loads(baseline_text(moment(tmp_path).moment()))
+    data["prompts"][0][key] = value
+    path = tmp_path / "b.json"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(FileError, match="not a baseline"):
+        read_baseline(path)
+
+
+def test_an_empty_baseline_can_be_written_and_read(tmp_path):
+    """A configuration of the catalog alone has no entries."""
+    check = moment(tmp_path, 'catalog = "own.toml"\n[catalog_checks]\nmax_age_days = 999\n')
+    path = tmp_path / "b.json"
+    path.write_text(baseline_text(check.moment()), encoding="utf-8")
+    found = read_baseline(path)
+    assert found == check.moment()
+    assert isinstance(found, Baseline)
+    assert found.prompts == found.workloads == ()

@@ -1,0 +1,241 @@
+"""Reports against earlier ones and against what was spent; the files that `report` writes."""
+
+import json
+import re
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from kimi_planner import (
+    KimiPlannerError,
+    Workload,
+    load_catalog,
+    price_usage,
+    read_usage,
+    recommend,
+    reconcile,
+)
+from kimi_planner.cli import main
+from kimi_planner.cli.report import command
+from kimi_planner.report.comparisons import actuals_section, previous_section
+from kimi_planner.report.json_form import plan_json
+from kimi_planner.report.text import markdown_report, section_text
+
+AS_OF = date(2026, 11, 24)
+FILE = """
+[[workload]]
+name = "chat"
+requests_per_day = 1000
+prompt_tokens = 1000
+completion_tokens = 100
+[[workload]]
+name = "search"
+requests_per_day = 100
+prompt_tokens = 5000
+completion_tokens = 10
+"""
+
+
+def workload(name, level, **options):
+    return Workload(
+        name=name, requests_per_day=level, prompt_tokens=1000, completion_tokens=100, **options
+    )
+
+
+def planned(*workloads, **options):
+    return recommend(workloads, **{"months": 1, "as_of": AS_OF, "models": ["kimi-k2"], **options})
+
+
+@pytest.fixture
+def earlier(tmp_path):
+    path = tmp_path / "report.json"
+    path.write_text(plan_json(planned(workload("a", 1000), workload("gone", 10))), encoding="utf-8")
+    return path
+
+
+def test_a_previous_report_is_compared_by_workload(earlier):
+    """Each workload has old and new spend with its change in percent; the bill is worked by hand."""
+    section = previous_section(planned(workload("a", 1500), workload("new", 10)), earlier)
+    (table,) = section.tables
+    old = 31 * 1000 * (1000 * 1.2 + 100 * 3.6) / 1e6
+    rows = {row[0]: row for row in table.rows}
+    assert rows["a"][1:5] == (
+        "kimi-k2",
+        f"{old:.2f}",
+        f"{1.5 * old:.2f}",
+        f"+{old / 2:.2f} (+50.0%)",
+    )
+    assert rows["gone"][1:5] == ("kimi-k2 -> -", f"{old / 100:.2f}", "-", "gone")
+    assert rows["new"][1:5] == ("- -> kimi-k2", "-", f"{old / 100:.2f}", "new")
+    assert rows["all"][2:4] == (f"{1.01 * old:.2f}", f"{1.51 * old:.2f}")
+    assert "Gone: gone." in section.sentences
+    assert "New: new." in section.sentences
+
+
+def test_what_a_report_rests_on_is_compared(earlier):
+    """Catalog, day, months, seed and paths are named where they differ, old and new."""
+    now = planned(
+        workload("a", 1000), workload("gone", 10), months=2, as_of=date(2026, 12, 1), seed=5,
+        n_paths=500, catalog=load_catalog().with_price("kimi-k2", input_usd_per_mtok="1.00"),
+    )  # fmt: skip
+    said = previous_section(now, earlier).sentences
+    assert said[0].startswith(
+        "Catalog: 2026-06 (e6ce51a9a4a4) -> 2026-06 + kimi-k2 at input 1.00 ("
+    )
+    assert said[1:5] == (
+        "As of: 2026-11-24 -> 2026-12-01.",
+        "Months: 2026-12 to 2026-12 -> 2027-01 to 2027-02.",
+        "Seed: 0 -> 5.",
+        "Paths: 10000 -> 500.",
+    )
+    same = previous_section(planned(workload("a", 1000), workload("gone", 10)), earlier)
+    assert "are the same by name" in same.sentences[0]
+    assert {row[4] for row in same.tables[0].rows} == {"+0.00 (+0.0%)"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data.pop("summary"),
+        lambda data: data.update(format=99),
+        lambda data: data.update(recommended=[]),
+        lambda data: data.update(recommended={"a": 5}),
+        lambda data: data.update(months=[]),
+        lambda data: data["summary"][0].update(mean_usd_per_month="many"),
+        lambda data: data["summary"][0].update(mean_usd_per_month=float("nan")),
+        lambda data: data.update(catalog=None),
+    ],
+)
+def test_what_is_no_report_is_refused(earlier, change):
+    """A file of another form is named in one line, with what to give instead."""
+    data = json.loads(earlier.read_text(encoding="utf-8"))
+    change(data)
+    earlier.write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(KimiPlannerError, match=r"report\.json: .*Give the report\.json") as caught:
+        previous_section(planned(workload("a", 1)), earlier)
+    assert "\n" not in str(caught.value)
+
+
+def test_hostile_names_of_an_earlier_report_are_text(tmp_path):
+    """A report that somebody else wrote cannot put markup or controls into this one."""
+    path = tmp_path / "report.json"
+    data = json.loads(plan_json(planned(workload("a", 1))))
+    name = "<script>\u202e|x"
+    data["summary"][0]["workload"] = name
+    data["recommended"] = {name: data["recommended"]["a"]}
+    data["as_of"] = "<b>"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    now = planned(workload("a", 1))
+    text = markdown_report(now, [previous_section(now, path)])
+    assert "<script" not in text
+    assert "<b>" not in text
+    assert r"\\u202e\|x" in text
+    assert "\u202e" not in section_text(previous_section(now, path))
+
+
+@pytest.fixture
+def log():
+    rng = np.random.default_rng(1)
+    times = pd.date_range("2026-12-01", periods=400, freq="111min", tz="UTC")
+    return pd.DataFrame(
+        {
+            "timestamp": times,
+            "model": "kimi-k2",
+            "prompt_tokens": rng.integers(500, 5000, 400),
+            "completion_tokens": rng.integers(10, 500, 400),
+            "team": np.where(rng.random(400) < 0.5, "chat", "search"),
+        }
+    )
+
+
+def test_actuals_stand_by_cause_and_month(log):
+    """Planned against actual has the sum of the log, exactly, and every cause."""
+    plan = planned(workload("chat", 10), workload("search", 5))
+    found = reconcile(plan.projection, log, choice=plan.best, workload="team")
+    section = actuals_section(found)
+    exact = sum(price_usage(read_usage(log))["total_usd"])
+    assert f"actual {exact:.2f} USD" in section.sentences[0]
+    causes, months = section.tables
+    assert {"planned", "traffic", "prompt tokens", "actual"} <= {row[0] for row in causes.rows}
+    assert {row[0] for row in months.rows} == {"2026-12"}
+    assert "## Planned against actual (USD)" in markdown_report(plan, [section])
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run `report` in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "w.toml").write_text(FILE, encoding="utf-8")
+
+    def run(*arguments):
+        given = ["w.toml", "--as-of", "2026-11-24", "--months", "1", *arguments]
+        return CliRunner().invoke(command, given)
+
+    return run
+
+
+def test_every_form_is_a_file(run, tmp_path):
+    """Six forms are six files, the same bytes each time; other content needs --force."""
+    forms = ["--format", "html, xlsx,markdown,csv,json,focus,json"]
+    done = run(*forms)
+    assert done.exit_code == 0, done.output
+    names = {"report.html", "report.xlsx", "report.md", "report.csv", "report.json", "focus.csv"}
+    before = {path.name: path.read_bytes() for path in (tmp_path / "report").iterdir()}
+    assert before.keys() == names
+    assert run(*forms).exit_code == 0
+    changed = [*forms, "--models", "kimi-k2-5"]
+    kept = run(*changed)
+    assert "report.html is there already" in str(kept.exception)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "report").iterdir()} == before
+    assert run(*changed, "--force").exit_code == 0
+    after = {path.name: path.read_bytes() for path in (tmp_path / "report").iterdir()}
+    assert all(after[name] != before[name] for name in names)
+
+
+@pytest.mark.parametrize(
+    ("forms", "said"), [("html,xslx", "Did you mean 'xlsx'?"), (" , ", "name at least one of")]
+)
+def test_an_unknown_form_is_refused(run, tmp_path, forms, said):
+    """A form that is not known is refused before anything is written."""
+    done = run("--format", forms)
+    assert done.exit_code == 2
+    assert said in " ".join(done.output.split())
+    assert not (tmp_path / "report").exists()
+
+
+def test_comparisons_by_command(run, log, tmp_path):
+    """An earlier report and a log are compared in Markdown and on the terminal."""
+    assert run("--format", "json", "--out", "before").exit_code == 0
+    log.to_csv("log.csv", index=False)
+    done = run(
+        "--format", "markdown", "--previous", "before/report.json", "--actuals", "log.csv",
+        "--workload", "team",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    text = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
+    for title in ("Against the previous report", "Planned against actual"):
+        assert re.search(f"^## {title}", text, flags=re.M)
+        assert f"\n{title}" in done.output
+
+
+def test_a_log_of_several_workloads_must_say_which(run, log):
+    """Without a column for the workload the plan cannot be held against the log."""
+    log.to_csv("log.csv", index=False)
+    assert "The plan has 2 workloads" in str(run("--actuals", "log.csv").exception)
+    assert run("--workload", "team").exit_code == 2
+
+
+def test_other_content_is_bad_input(run, tmp_path, capsys, monkeypatch):
+    """A file that would be overwritten ends the command with exit code 2, and one line."""
+    (tmp_path / "plan").mkdir()
+    (tmp_path / "plan" / "plan.csv").write_text("mine", encoding="utf-8")
+    with pytest.raises(SystemExit) as stopped:
+        main(["plan", "w.toml", "--as-of", "2026-11-24", "--months", "1", "--out", "plan"])
+    assert stopped.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "plan.csv is there already, with other content" in err
+    assert [path.name for path in (tmp_path / "plan").iterdir()] == ["plan.csv"]

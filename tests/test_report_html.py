@@ -1,0 +1,292 @@
+"""The HTML report in a real browser: alone, accessible, sortable, and computing what Python does."""
+
+import re
+import shutil
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from html.parser import HTMLParser
+
+import matplotlib as mpl
+import pytest
+
+from kimi_planner import Workload, load_catalog, load_workloads, recommend, what_if
+from kimi_planner.money import usd
+from kimi_planner.projection import project, response
+from kimi_planner.projection.response import OUTPUT_STOPS
+from kimi_planner.report.html import html_report
+from kimi_planner.report.tables import Section, Table
+
+mpl.use("Agg")
+AS_OF = date(2026, 11, 24)
+PLAN = {"months": 3, "as_of": AS_OF, "n_paths": 300}
+HOSTILE = "</script><script>alert(1)</script><!-- &\"' ${x}"
+
+
+@pytest.fixture(scope="module")
+def recommendation():
+    return recommend(load_workloads(), **PLAN)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+class Opened:
+    """A page in a tab, with every message and every request it made."""
+
+    def __init__(self, browser, path, **options):
+        self.problems, self.requests = [], []
+        self.tab = browser.new_page(viewport={"width": 1000, "height": 900}, **options)
+        self.tab.on("console", lambda message: self.problems.append(message.text))
+        self.tab.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.tab.on("request", lambda request: self.requests.append(request.url))
+        self.tab.on("dialog", lambda dialog: self.problems.append(dialog.message))
+        self.tab.goto(path.as_uri())
+
+    def set(self, name, value):
+        self.tab.evaluate(
+            "([id, value]) => { const one = document.getElementById(id); one.value = value;"
+            " one.dispatchEvent(new Event('input', {bubbles: true})); }",
+            [name, str(value)],
+        )
+
+    def price(self, model, kind, value):
+        self.tab.get_by_label(f"{model}, {kind} price", exact=True).fill(value)
+
+    def spend(self):
+        return self.tab.eval_on_selector_all(
+            "#spend tr",
+            "rows => rows.map(row => [...row.cells].slice(1).map(cell => cell.textContent))",
+        )
+
+
+@pytest.fixture(scope="module")
+def path(recommendation, tmp_path_factory):
+    made = tmp_path_factory.mktemp("report") / "report.html"
+    made.write_text(html_report(recommendation), encoding="utf-8")
+    return made
+
+
+@pytest.fixture(scope="module")
+def found(recommendation):
+    return response(recommendation.projection)
+
+
+@pytest.fixture
+def page(browser, path):
+    opened = Opened(browser, path)
+    yield opened
+    opened.tab.close()
+
+
+class Outline(HTMLParser):
+    """Collects tags and the addresses that a page refers to."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.addresses = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.addresses += [value for key, value in attrs if key in ("src", "href", "xlink:href")]
+
+
+def test_html_is_one_page_by_itself(path):
+    """The page refers to nothing outside itself, and has its own two script elements only."""
+    page = Outline(path.read_text(encoding="utf-8"))
+    assert not {"link", "img", "iframe"} & set(page.tags)
+    assert page.tags.count("script") == 2
+    assert all(address.startswith("#") for address in page.addresses)
+
+
+def test_the_same_plan_gives_the_same_bytes(recommendation, path):
+    """Nothing in the page depends on when or where it is written."""
+    again = recommend(load_workloads(), **PLAN)
+    assert html_report(again) == path.read_text(encoding="utf-8")
+
+
+def test_the_page_opens_without_an_error_or_a_request(page, path):
+    """Chromium has nothing to say, asks for nothing, and shows every picture at a legible size."""
+    assert page.tab.inner_text("h1") == "Kimi API budget"
+    pictures = page.tab.locator("figure svg")
+    boxes = [pictures.nth(number).bounding_box() for number in range(pictures.count())]
+    assert len(boxes) >= 4
+    assert all(box["width"] > 500 and box["height"] > 250 for box in boxes)
+    assert page.tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert (page.problems, page.requests) == ([], [path.as_uri()])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_barrier_that_axe_finds(browser, path, scheme):
+    """The scan for accessibility finds nothing, in either theme."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing")
+    opened = Opened(browser, path, color_scheme=scheme)
+    background = opened.tab.evaluate("getComputedStyle(document.body).backgroundColor")
+    # axe is injected by the browser's own protocol, which the page's policy does not bind
+    found = axe.Axe().run(opened.tab)
+    opened.tab.close()
+    assert found.response["violations"] == []
+    assert len(found.response["passes"]) > 20
+    assert background == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(22, 25, 28)")
+
+
+@pytest.mark.parametrize(
+    ("traffic", "output", "reasoning"), [(100, 1, 1), (135, "0.5", "2"), (400, 3, 0), (0, 1, 1)]
+)
+def test_factors_give_what_python_computes_to_the_cent(page, found, traffic, output, reasoning):
+    """Each cell is the response of the plan, written as reports write money."""
+    stops = [found.outputs, found.reasonings]
+    page.set("traffic", traffic)
+    for name, values, value in zip(
+        ("output", "reasoning"), stops, (output, reasoning), strict=True
+    ):
+        page.set(name, values.index(Decimal(value)))
+    factors = {"traffic": Decimal(traffic) / 100, "output": output, "reasoning": reasoning}
+    projection = found.projection
+    assert page.spend() == [
+        [usd(found.usd(name, model, **factors)) for model in projection.models]
+        for name in projection.names
+    ]
+
+
+def test_prices_and_factors_give_the_plan_of_changed_numbers(browser, tmp_path):
+    """The page's answer for plain workloads is the exact bill that a new projection computes."""
+    plain = Workload(
+        name="w",
+        requests_per_day=1000,
+        prompt_tokens=2000,
+        completion_tokens=500,
+        reasoning_tokens=900,
+        cached_share=0.35,
+        turns=3,
+        max_tokens=2500,
+    )
+    catalog = load_catalog("2026-06").with_price("kimi-k2", cached_input_usd_per_mtok="0.30")
+    plan = {**PLAN, "catalog": catalog}
+    made = tmp_path / "plain.html"
+    made.write_text(html_report(recommend(plain, **plan)), encoding="utf-8")
+    page = Opened(browser, made)
+    page.set("traffic", 120)
+    page.set("output", OUTPUT_STOPS.index(Decimal("1.5")))
+    page.price("kimi-k2", "output", "3.987654321")
+    page.price("kimi-k2", "cached input", "0.123")
+    changed = catalog.with_price(
+        "kimi-k2", output_usd_per_mtok="3.987654321", cached_input_usd_per_mtok="0.123"
+    )
+    bills = project(what_if(plain, traffic="1.2", output="1.5"), **{**plan, "catalog": changed})
+    expected = [usd(sum(bills.of(model).exact_usd) / 3) for model in bills.models]
+    assert page.spend() == [expected]
+    place = bills.models.index("kimi-k2")
+    assert f"{expected[place]} USD a month" in page.tab.inner_text("#answer")
+    page.tab.click("text=Back to the plan")
+    page.tab.wait_for_function(
+        "document.getElementById('answer').textContent.includes('as planned')"
+    )
+    assert page.problems == []
+    page.tab.close()
+
+
+def test_what_is_no_price_is_said_and_changes_nothing(page):
+    """A price that cannot be read is marked, and the numbers stay."""
+    before = page.spend()
+    page.price("kimi-k2", "input", "cheap")
+    assert "no number" in page.tab.inner_text("#answer")
+    box = page.tab.get_by_label("kimi-k2, input price", exact=True)
+    assert box.get_attribute("aria-invalid") == "true"
+    assert page.spend() == before
+
+
+def test_tables_sort_by_value_with_the_keyboard(page):
+    """A head is a button: once for rising, twice for falling, totals stay below."""
+    table = page.tab.locator("table", has_text="Each workload on its recommended model")
+    button = table.locator("th button", has_text="P90")
+    button.focus()
+    page.tab.keyboard.press("Enter")
+
+    def column():
+        cells = table.locator("tbody td:nth-child(4)").all_inner_texts()
+        return [float(cell.replace(",", "")) for cell in cells]
+
+    assert column() == sorted(column())
+    page.tab.keyboard.press("Enter")
+    assert column() == sorted(column(), reverse=True)
+    assert table.locator("th", has_text="P90").get_attribute("aria-sort") == "descending"
+    assert table.locator("tfoot").inner_text().startswith("all 3 months")
+
+
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_it_prints(browser, path, paper):
+    """On paper the panel is left out, and no table is wider than the page."""
+    opened = Opened(browser, path)
+    opened.tab.emulate_media(media="print")
+    assert not opened.tab.is_visible("#what-if")
+    width = {"A4": 688, "Letter": 710}[paper]  # CSS pixels between margins of 14 mm
+    opened.tab.set_viewport_size({"width": width, "height": 900})
+    wide = opened.tab.eval_on_selector_all(
+        "table", "tables => tables.map(one => one.getBoundingClientRect().right)"
+    )
+    assert max(wide) <= width
+    assert opened.tab.pdf(format=paper).startswith(b"%PDF")
+    opened.tab.close()
+
+
+def test_hostile_names_run_nothing(browser, tmp_path):
+    """A name with markup is text in the page, in its pictures and in its numbers."""
+    workload = Workload(
+        name=HOSTILE, requests_per_day=5, prompt_tokens=10, completion_tokens=10, source=HOSTILE
+    )
+    made = tmp_path / "hostile.html"
+    text = HOSTILE + "\u2028\0"
+    section = Section(text, (text,), (Table((text,), ((text,),)),))
+    made.write_text(html_report(recommend(workload, **PLAN), [section]), encoding="utf-8")
+    page = Opened(browser, made)
+    assert page.problems == []
+    assert "</script><script>alert(1)" in page.tab.inner_text("#spend th")
+    assert page.tab.locator("script").count() == 2
+    page.tab.close()
+
+
+def test_a_page_without_any_model_says_so(browser, tmp_path):
+    """Where no model qualifies there is no figure to show, and the panel still computes."""
+    workload = Workload(
+        name="w", requests_per_day=10**6, prompt_tokens=1000, completion_tokens=1000,
+        budget_usd_per_month=1,
+    )  # fmt: skip
+    made = tmp_path / "none.html"
+    made.write_text(html_report(recommend(workload, **PLAN)), encoding="utf-8")
+    page = Opened(browser, made)
+    assert page.problems == []
+    assert "No model qualifies" in page.tab.inner_text(".total >> nth=0")
+    page.tab.close()
+
+
+def test_more_sections_stand_in_the_page(recommendation):
+    """A comparison is shown with its title, its table and its sentences."""
+    table = Table(("workload", "change"), (("support-chat", "+12.0%"),), frozenset({1}))
+    section = Section("Since the last report", ("Prices rose.",), (table,))
+    text = html_report(recommendation, [section])
+    assert re.search(r"<h2>Since the last report</h2>\s*<p>Prices rose\.</p>", text)
+    assert "+12.0%" in text
+
+
+def test_prices_that_cannot_move_are_not_offered(browser, tmp_path):
+    """Where a plan has a change of price, its boxes are disabled and a note says why."""
+    change = {"date": "2027-01-01", "factor": 0.5}
+    [first, *_] = load_workloads()
+    made = tmp_path / "changing.html"
+    changing = replace(first, price_changes=(change,))
+    made.write_text(html_report(recommend(changing, **PLAN)), encoding="utf-8")
+    page = Opened(browser, made)
+    assert page.tab.get_by_label("kimi-k2, input price", exact=True).is_disabled()
+    assert "support-chat on kimi-k2" in page.tab.inner_text("#what-if")
+    page.tab.close()

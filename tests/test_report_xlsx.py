@@ -1,0 +1,355 @@
+"""The workbook: recalculated by LibreOffice it is the plan, and it follows prices and assumptions."""
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import date
+
+import openpyxl
+import pytest
+
+from kimi_planner import KimiPlannerError, Workload, load_catalog, load_workloads, recommend
+from kimi_planner.report.xlsx import xlsx_report
+from kimi_planner.workload import example_path
+
+AS_OF = date(2026, 11, 24)
+SHEETS = ["Summary", "Monthly", "By model", "Assumptions", "Prices"]
+SPEND = 11
+#: Settings of LibreOffice: calculate every formula when a file is opened.
+ALWAYS = """<?xml version="1.0"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode"
+ oor:op="fuse"><value>0</value></prop></item></oor:items>"""
+CERTAIN = Workload(
+    name="certain", requests_per_day=1000, prompt_tokens=2000, completion_tokens=500,
+    reasoning_tokens=300, cached_share=0.25, budget_usd_per_month=400,
+    growth_per_month=0.1, retry_share=0.02,
+)  # fmt: skip
+
+
+def planned(workloads, catalog=None, **options):
+    settings = {"months": 3, "as_of": AS_OF, "n_paths": 1000, "catalog": catalog, **options}
+    return recommend(workloads, **settings)
+
+
+def discounted_cache():
+    """Return the catalog with prices of cached tokens, so that their share counts, and a rate."""
+    catalog = load_catalog()
+    for spec in catalog:
+        cached = spec.input_usd_per_mtok / 4
+        catalog = catalog.with_price(spec.id, cached_input_usd_per_mtok=cached)
+    return catalog.in_currency("EUR", rate="0.92", on=AS_OF)
+
+
+@pytest.fixture(scope="module")
+def plans():
+    """Return plans by name: the example, one with a rhythm, plain numbers, and fees and writes."""
+    example = load_workloads()
+    seasonal = load_workloads(example_path().with_name("seasonal.toml"))
+    public = load_catalog("2026-11-public")
+    fee = public.fees[0]
+    beyond = replace(
+        CERTAIN,
+        written_share={"five_minutes": 0.1, "one_hour": 0.2},
+        fees_per_request={fee.name: 0.5},
+    )
+    return {
+        "example": planned(example),
+        "seasonal": planned(seasonal, months=4),
+        "certain": planned([CERTAIN], discounted_cache()),
+        "beyond": planned([beyond], public),
+    }
+
+
+@pytest.fixture(scope="module")
+def books(plans):
+    return {name: xlsx_report(plan) for name, plan in plans.items()}
+
+
+def row_of(sheet, name, column=1):
+    """Return the first row whose cell in a column has this text."""
+    return next(r for r in range(1, sheet.max_row + 1) if sheet.cell(r, column).value == name)
+
+
+def with_prices(book, prices):
+    """Set prices of models: model to input, cached input and output, None to leave one as it is."""
+    sheet = book["Prices"]
+    for model, given in prices.items():
+        for column, price in enumerate(given, start=3):
+            if price is not None:
+                sheet.cell(row_of(sheet, model), column).value = price
+
+
+def with_assumption(book, workload, column, value):
+    sheet = book["Assumptions"]
+    sheet.cell(row_of(sheet, workload), column).value = value
+
+
+DOUBLED = {"kimi-k2": (2.4, None, 7.2)}
+MOVED = {"kimi-k2": (1.3, None, 3.1), "kimi-k2-5-thinking": (4.0, None, 9.0)}
+CHANGES = {
+    ("example", "doubled"): lambda book: with_prices(book, DOUBLED),
+    ("example", "moved"): lambda book: with_prices(book, MOVED),
+    ("certain", "moved"): lambda book: with_prices(book, {"kimi-k2": (1.3, 0.2, 3.1)}),
+    ("certain", "cached"): lambda book: with_assumption(book, "certain", 4, 0.5),
+    ("certain", "level"): lambda book: with_assumption(book, "certain", 2, 1500),
+    ("certain", "traffic"): lambda book: with_assumption(book, "traffic x", 2, 1.5),
+    ("certain", "answers"): lambda book: with_assumption(book, "answers x", 2, 2),
+    ("certain", "reasoning"): lambda book: with_assumption(book, "reasoning x", 2, 3),
+}
+
+
+@pytest.fixture(scope="module")
+def recalculated(books, tmp_path_factory):
+    """Recalculate every book, as it is and changed, in one run of LibreOffice."""
+    soffice = shutil.which("soffice") or shutil.which("libreoffice")
+    if soffice is None:
+        pytest.skip("no LibreOffice on this machine")
+    folder = tmp_path_factory.mktemp("books")
+    paths = {}
+    for name, change in {**{(name, "as it is"): None for name in books}, **CHANGES}.items():
+        book = openpyxl.load_workbook(io.BytesIO(books[name[0]]))  # saving drops the values
+        if change is not None:
+            change(book)
+        paths[name] = folder / f"{'-'.join(name).replace(' ', '_')}.xlsx"
+        book.save(paths[name])
+    settings = folder / "profile" / "user" / "registrymodifications.xcu"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(ALWAYS, encoding="utf-8")
+    subprocess.run(
+        [soffice, f"-env:UserInstallation={(folder / 'profile').as_uri()}", "--headless",
+         "--convert-to", "xlsx", "--outdir", folder / "out", *paths.values()],
+        check=True, capture_output=True, timeout=180, env={**os.environ, "HOME": str(folder)},
+    )  # fmt: skip
+    return {
+        name: openpyxl.load_workbook(folder / "out" / path.name, data_only=True)
+        for name, path in paths.items()
+    }
+
+
+def monthly(book):
+    """Return the spend of each workload and month on the sheet of months."""
+    sheet = book["Monthly"]
+    rows = sheet.iter_rows(min_row=4, max_row=sheet.max_row, values_only=True)
+    return {(row[0], f"{row[2]:%Y-%m}"): row[SPEND - 1] for row in rows if isinstance(row[2], date)}
+
+
+def expected(plan):
+    """Return the mean spend of each workload and month on its recommended model."""
+    months = plan.projection.months
+    return {
+        (name, str(month)): amount
+        for name, model in plan.best.items()
+        for month, amount in zip(months, plan.projection.of(model, name).mean(), strict=True)
+    }
+
+
+def to_the_cent(found, wanted):
+    assert found.keys() == wanted.keys()
+    for key, amount in wanted.items():
+        assert found[key] == pytest.approx(float(amount), abs=0.005), key
+
+
+@pytest.mark.parametrize("name", ["example", "seasonal", "certain", "beyond"])
+def test_the_book_is_the_plan_to_the_cent(plans, recalculated, name):
+    """Every month, every model and every total is what Python says, calculated by LibreOffice."""
+    plan, book = plans[name], recalculated[name, "as it is"]
+    to_the_cent(monthly(book), expected(plan))
+    sheet = book["By model"]
+    rows = [row for row in sheet.iter_rows(min_row=4, values_only=True) if row[0] and row[1]]
+    summary = plan.projection.summary().set_index(["workload", "model"])["mean_usd"].to_dict()
+    to_the_cent({row[:2]: row[SPEND - 1] for row in rows}, summary)
+    together = plan.projection.summary(together=True).set_index("model")["mean_usd"].to_dict()
+    rows = [row for row in sheet.iter_rows(min_row=4, values_only=True) if row[1] and not row[0]]
+    to_the_cent({row[1]: row[SPEND - 1] for row in rows}, together)
+    whole = plan.projection.mix(plan.best).over_months()
+    row = [cell.value for cell in book["Summary"][row_of(book["Summary"], "whole plan")]]
+    wanted = [whole.mean()[0], *(whole.quantile(q)[0] for q in (0.1, 0.5, 0.9))]
+    assert row[2:6] == pytest.approx([float(one) for one in wanted], abs=0.005)
+
+
+@pytest.mark.parametrize("name", ["example", "seasonal", "certain", "beyond"])
+def test_values_in_the_file_are_those_of_its_formulas(books, recalculated, name):
+    """What a program shows that does not calculate is what one that does arrives at."""
+    stored = openpyxl.load_workbook(io.BytesIO(books[name]), data_only=True)
+    formulas = openpyxl.load_workbook(io.BytesIO(books[name]))
+    found = 0
+    for sheet in formulas:
+        for cell in (one for row in sheet.iter_rows() for one in row if one.data_type == "f"):
+            value = stored[sheet.title][cell.coordinate].value
+            calculated = recalculated[name, "as it is"][sheet.title][cell.coordinate].value
+            assert calculated == pytest.approx(value, rel=1e-9, abs=1e-9), cell.coordinate
+            found += 1
+    assert found > 50
+
+
+def test_another_currency_stands_beside_the_total(plans, recalculated):
+    """Where a rate is given, the total is shown at it too, as a formula."""
+    sheet = recalculated["certain", "as it is"]["Summary"]
+    whole = float(plans["certain"].projection.mix(plans["certain"].best).over_months().mean()[0])
+    assert sheet.cell(row_of(sheet, "whole plan, EUR"), 3).value == pytest.approx(0.92 * whole)
+
+
+def repriced(plan, prices):
+    """Return the plan at other prices, each workload on the model it had."""
+    catalog = plan.projection.catalog
+    names = ("input_usd_per_mtok", "cached_input_usd_per_mtok", "output_usd_per_mtok")
+    for model, given in prices.items():
+        new = {name: str(one) for name, one in zip(names, given, strict=True) if one is not None}
+        catalog = catalog.with_price(model, **new)
+    workloads = plan.projection.workloads
+    moved = planned(workloads, catalog, models=sorted(set(plan.best.values())))
+    return {
+        (name, str(month)): float(amount)
+        for name, model in plan.best.items()
+        for month, amount in zip(
+            moved.projection.months, moved.projection.of(model, name).mean(), strict=True
+        )
+    }
+
+
+def test_one_factor_on_prices_moves_totals_to_the_cent(plans, recalculated):
+    """Doubling the prices of a model doubles what Python says, to the cent; P90 follows too."""
+    book = recalculated["example", "doubled"]
+    to_the_cent(monthly(book), repriced(plans["example"], DOUBLED))
+    sheet = book["Summary"]
+    row = [cell.value for cell in sheet[row_of(sheet, "support-chat")]]
+    spend = plans["example"].projection.of("kimi-k2", "support-chat").over_months()
+    assert row[5] == pytest.approx(2 * float(spend.quantile(0.9)[0]) / 3, abs=0.005)
+
+
+def test_prices_move_totals_as_python_does(plans, recalculated):
+    """Changed prices give Python's bill to the cent for plain numbers, and to 0.001% for drawn ones."""
+    found = monthly(recalculated["example", "moved"])
+    wanted = repriced(plans["example"], MOVED)
+    for key, amount in wanted.items():
+        assert found[key] == pytest.approx(amount, rel=1e-5), key
+    plain = {key: one for key, one in wanted.items() if key[0] == "draft-generation"}
+    to_the_cent({key: found[key] for key in plain}, plain)
+    to_the_cent(
+        monthly(recalculated["certain", "moved"]),
+        repriced(plans["certain"], {"kimi-k2": (1.3, 0.2, 3.1)}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "fields"),
+    [
+        ("cached", {"cached_share": 0.5}),
+        ("level", {"requests_per_day": 1500}),
+        ("traffic", {"requests_per_day": 1500}),
+        ("answers", {"completion_tokens": 1000}),
+        ("reasoning", {"reasoning_tokens": 900}),
+    ],
+)
+def test_assumptions_move_totals_as_python_does(plans, recalculated, change, fields):
+    """A changed assumption gives the bill of a workload with that number, on every model."""
+    moved = planned([replace(CERTAIN, **fields)], plans["certain"].projection.catalog)
+    sheet = recalculated["certain", change]["By model"]
+    rows = [row for row in sheet.iter_rows(min_row=4, values_only=True) if row[0] and row[1]]
+    summary = moved.projection.summary().set_index(["workload", "model"])["mean_usd"].to_dict()
+    to_the_cent({row[:2]: row[SPEND - 1] for row in rows}, summary)
+
+
+def test_sheets_sources_and_inputs(books):
+    """The five sheets are there; each price has its source and the day it was checked."""
+    book = openpyxl.load_workbook(io.BytesIO(books["example"]))
+    assert book.sheetnames == SHEETS
+    for spec in load_catalog():
+        row = [cell.value for cell in book["Prices"][row_of(book["Prices"], spec.id)]]
+        assert (row[2], row[4]) == (float(spec.input_usd_per_mtok), float(spec.output_usd_per_mtok))
+        assert row[5] == "2026-11-24"
+        assert row[6].startswith("Kimi API price and capability card")
+    texts = {str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row}
+    for workload in load_workloads():
+        assert workload.source in texts
+    for sheet in book:
+        assert sheet.page_setup.orientation == "landscape"
+        assert str(sheet.page_setup.paperSize) == "9"
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+
+
+def test_totals_have_no_number_of_their_own(books):
+    """Every amount in USD that the plan shows is a formula."""
+    book = openpyxl.load_workbook(io.BytesIO(books["example"]))
+    for sheet in (book["Monthly"], book["By model"]):
+        spends = [row[SPEND - 1] for row in sheet.iter_rows(min_row=4) if row[1].value]
+        assert len(spends) >= 15
+        assert {cell.data_type for cell in spends} == {"f"}
+
+
+def test_inputs_take_no_nonsense(books):
+    """Every yellow cell takes numbers from 0 only, a share none above 1."""
+    book = openpyxl.load_workbook(io.BytesIO(books["example"]))
+    for name in ("Assumptions", "Prices"):
+        sheet = book[name]
+        yellow = {
+            cell.coordinate for row in sheet.iter_rows() for cell in row
+            if cell.fill.fgColor.rgb == "FFFFF6D6" and cell.column != 7
+        }  # fmt: skip
+        ruled = {str(rule.sqref): rule for rule in sheet.data_validations.dataValidation}
+        assert yellow == ruled.keys()
+    rules = book["Assumptions"].data_validations.dataValidation
+    assert sum(rule.formula2 == "1" for rule in rules) == len(load_workloads())
+
+
+def test_without_the_extra_the_remedy_is_named(plans, monkeypatch):
+    """Where XlsxWriter is not installed, the error says how to install it."""
+    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
+    with pytest.raises(KimiPlannerError, match=r"pip install 'kimi-planner\[report\]'"):
+        xlsx_report(plans["certain"])
+
+
+def test_the_same_plan_gives_the_same_bytes(plans, books):
+    """A workbook written again is the same file, byte for byte."""
+    assert xlsx_report(plans["example"]) == books["example"]
+
+
+def test_hostile_text_is_text():
+    """Names and sources that look like formulas, links or controls are plain text cells."""
+    names = ['=HYPERLINK("http://x.invalid","open")', "@SUM(1)", "http://x.invalid", "{=1+1}"]
+    workloads = [
+        Workload(
+            name=name, requests_per_day=5, prompt_tokens=10, completion_tokens=10,
+            source="=1+1\u202e\x07" + "x" * 10_000_000,
+        )
+        for name in names
+    ]  # fmt: skip
+    data = xlsx_report(recommend(workloads, months=1, as_of=AS_OF))
+    assert len(data) < 200_000
+    book = openpyxl.load_workbook(io.BytesIO(data))
+    texts = [c for sheet in book for row in sheet.iter_rows() for c in row if c.data_type == "s"]
+    for name in names:
+        assert name in {cell.value for cell in texts}
+    assert any(cell.value.startswith(r"=1+1\u202e\x07xxx") for cell in texts)
+    assert max(len(cell.value) for cell in texts) <= 2000
+    for sheet in book:
+        assert not any(cell.hyperlink for row in sheet.iter_rows() for cell in row)
+        formulas = [c.value for row in sheet.iter_rows() for c in row if c.data_type == "f"]
+        assert not any("HYPERLINK" in str(one) or "SUM(1)" in str(one) for one in formulas)
+
+
+def test_no_model_qualifies():
+    """A plan without any model says so, and has no totals to show."""
+    plan = recommend(replace(CERTAIN, budget_usd_per_month=1), months=1, as_of=AS_OF)
+    book = openpyxl.load_workbook(io.BytesIO(xlsx_report(plan)))
+    texts = [cell.value for row in book["Summary"].iter_rows() for cell in row if cell.value]
+    assert "certain: no model qualifies." in texts
+    assert monthly(book) == {}
+
+
+def test_some_workloads_have_a_model():
+    """A workload without a model is named, and not in the totals of the others."""
+    plan = recommend(
+        [replace(CERTAIN, name="dear", budget_usd_per_month=1), CERTAIN], months=1, as_of=AS_OF
+    )
+    data = io.BytesIO(xlsx_report(plan))
+    book = openpyxl.load_workbook(data, data_only=True)
+    assert monthly(book).keys() == {("certain", "2026-12")}
+    sheet = book["Summary"]
+    assert sheet.cell(row_of(sheet, "dear"), 2).value == "no model qualifies"
+    amount = plan.projection.of(plan.best["certain"], "certain").mean()[0]
+    assert sheet.cell(row_of(sheet, "whole plan"), 3).value == pytest.approx(float(amount))

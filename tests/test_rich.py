@@ -1,0 +1,120 @@
+"""Results in a notebook: tables without colours of their own, numbers as people read them."""
+
+from datetime import date
+from decimal import Decimal
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from kimi_planner.catalog import catalog_versions, load_catalog
+from kimi_planner.projection import context_fit, conversation, project, throughput
+from kimi_planner.rich import frame_html, page_html, share_text, table_html
+from kimi_planner.selection import recommend
+from kimi_planner.workload import Workload, example_path, load_workloads
+
+AS_OF = date(2026, 10, 24)
+
+
+class Cells(HTMLParser):
+    """Collects the text of every cell, and every attribute that sets a colour."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.cells, self.colours, self.depth = [], [], 0
+        self.open = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.open.append(tag)
+        self.colours += [value for _, value in attrs if "color" in (value or "")]
+        self.colours += [value for name, value in attrs if name in ("bgcolor", "border")]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] in ("td", "th"):
+            self.cells.append(data)
+
+
+def test_numbers_are_written_as_their_columns_are_read():
+    """Money has cents and thousands, shares are percent, tokens are whole, nothing is a dash."""
+    frame = pd.DataFrame(
+        {
+            "workload": ["a", "b"],
+            "p50_usd_per_month": [12345.678, 0.00123],
+            "exact_usd": [Decimal("7.125"), None],
+            "chance_over_budget": [0.25, float("nan")],
+            "prompt_tokens": [1234567.0, 2.5],
+            "rank": [1, 2],
+        }
+    )
+    cells = Cells(frame_html(frame)).cells
+    assert cells == [
+        "workload", "P50 USD per month", "exact USD", "chance over budget", "prompt tokens", "rank",
+        "a", "12,345.68", "7.13", "25%", "1,234,567", "1",
+        "b", "0.00123", "–", "–", "2.5", "2",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0, "0%"),
+        (0.0004, "<0.1%"),
+        (0.5, "50%"),
+        (0.1234, "12.3%"),
+        (0.9999, ">99.9%"),
+        (1, "100%"),
+    ],
+)
+def test_a_share_is_none_or_all_only_if_it_is(share, text):
+    """Rounding never turns a small chance into none."""
+    assert share_text(share) == text
+
+
+def test_names_stay_text():
+    """What a name spells is shown, not acted on."""
+    page = page_html(
+        table_html(["<b>"], [["<script>alert(1)</script>"]]),
+        title="<i>",
+        notes=["<img src=x>"],
+        provenance="&",
+    )
+    for tag in ("<script", "<img", "<i>", "<b><"):
+        assert tag not in page
+    assert "&lt;script&gt;" in page
+
+
+def shown_results():
+    workloads = load_workloads(example_path())
+    plan = {"as_of": AS_OF, "n_paths": 400}
+    chat = Workload(
+        name="c", requests_per_day=9, prompt_tokens=50, completion_tokens=9, turns={"mean": 3}
+    )
+    yield project(workloads, **plan)
+    yield recommend(workloads, **plan)
+    yield context_fit(workloads)
+    yield throughput(workloads, **plan)
+    yield conversation(chat, "kimi-k2")
+    for version in catalog_versions():
+        yield load_catalog(version)
+
+
+def test_results_have_tables_in_the_colours_of_the_notebook():
+    """Every tag is closed, no colour is set, and the short form fits a few lines."""
+    for result in shown_results():
+        page = Cells(result._repr_html_())
+        assert page.cells
+        assert page.colours == []
+        assert page.open == []
+        assert len(repr(result)) < 1200
+        assert repr(result).startswith(f"<{type(result).__name__}")
+
+
+def test_a_catalog_says_what_it_does_not_state():
+    """A price that is missing is named so, never shown as zero or left empty."""
+    cells = Cells(load_catalog("2026-06")._repr_html_()).cells
+    row = cells[cells.index("kimi-k2") :][:6]
+    assert row == ["kimi-k2", "Kimi K2 Standard", "1.20", "not stated", "3.60", "128,000"]
