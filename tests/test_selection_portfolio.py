@@ -26,7 +26,8 @@ from kimi_planner.cli import main
 from kimi_planner.errors import ScenarioError
 from kimi_planner.projection import Spend
 from kimi_planner.selection.portfolio import next_usd
-from kimi_planner.selection.portfolio.bounds import budget_row, hindsight
+from kimi_planner.selection.portfolio.bounds import budget_row, cover, hindsight
+from kimi_planner.selection.portfolio.branch import branch
 from kimi_planner.selection.portfolio.least import least
 from kimi_planner.selection.portfolio.problem import WHOLE, Option, Problem
 from kimi_planner.selection.portfolio.result import share_text
@@ -61,7 +62,7 @@ def generated(rng, kind, *, workloads=4, models=3, months=2, paths=150, limits=0
     for place in range(workloads):
         shared = np.exp(rng.normal(0, 0.4, (months, paths)))
         some = []
-        for model in range(rng.integers(1, models + 1)):
+        for model in range(min(models, int(rng.integers(1, models + 3)))):
             price = int(rng.integers(1, 60))
             if kind == "plain" or (kind == "mixed" and place % 2):
                 factors = [Decimal(int(rng.integers(8, 13))) / 10 for _ in range(months)]
@@ -230,6 +231,45 @@ def test_bounds_hold_for_every_assignment(q):
             if float(spend) <= budget:
                 assert row.weights[starts + chosen].sum() <= row.most * (1 + 1e-12)
                 assert worth <= bound * (1 + 1e-12) + 1e-9
+
+
+@pytest.mark.parametrize("kind", ["plain", "mixed", "uncertain"])
+def test_a_cut_rules_out_only_what_is_over_the_budget(kind):
+    """A cut from one assignment over the budget rules that out, and no assignment within it."""
+    ruled_out = 0
+    for seed in range(15):
+        problem = generated(np.random.default_rng(seed), kind, months=1)
+        costs = problem.costs(0)
+        means = [cost.mean(axis=1) for cost in costs]
+        starts = np.cumsum([0, *(len(some) for some in problem.options)])[:-1]
+        places = list(itertools.product(*(range(len(some)) for some in problem.options)))
+        spends = [float(spend) for spend, _, _ in every(problem)]
+        budget = sorted(spends)[len(spends) // 2]
+        over = [place for place, spend in enumerate(spends) if spend > budget]
+        if not over:
+            continue
+        first = min(over, key=lambda place: spends[place])
+        row = cover(costs, problem.q, budget, places[first], means)
+        out = [row.weights[starts + chosen].sum() > row.most for chosen in places]
+        assert out[first]
+        assert all(spend > budget for spend, is_out in zip(spends, out, strict=True) if is_out)
+        ruled_out += sum(out)
+    assert ruled_out > 60
+
+
+def test_a_visit_of_too_many_says_so():
+    """When the partial assignments are more than may be looked at, nothing is claimed of the rest."""
+    problem = generated(np.random.default_rng(1), "uncertain", months=1)
+    costs = problem.costs(0)
+    values = [np.array([one.value for one in some]) for some in problem.options]
+    found = hindsight(costs, values, problem.q, 1e6, [np.ones(len(some)) for some in values])
+    visited = []
+    settings = {"least_value": lambda: -np.inf, "visit": visited.append}
+    assert branch(found, costs, values, nodes=10_000, **settings)
+    assert sorted(map(tuple, visited)) == list(
+        itertools.product(*(range(len(some)) for some in problem.options))
+    )
+    assert not branch(found, costs, values, nodes=len(visited), **settings)
 
 
 def large(kind, q, workloads=200, models=4):
