@@ -23,6 +23,7 @@ _COMMANDS = {
     "check": "Hold prompts and workloads against their budgets.",
     "count": "Count the tokens of text files.",
     "plan": "Project monthly spend and context fit.",
+    "portfolio": "Assign a model to every workload under one budget.",
     "recommend": "Choose a model for each workload.",
     "report": "Write a budget report.",
     "usage": "Price a log, forecast from it, fit a workload to it, hold it against a plan.",

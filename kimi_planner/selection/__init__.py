@@ -18,6 +18,12 @@ from kimi_planner.selection.frontier import (
     QualityFrontier,
     quality_frontier,
 )
+from kimi_planner.selection.portfolio import (
+    Portfolio,
+    PortfolioFrontier,
+    portfolio,
+    portfolio_frontier,
+)
 from kimi_planner.selection.ranking import (
     recommend,
 )
@@ -59,6 +65,8 @@ __all__ = [
     "Evaluations",
     "Exclusion",
     "Item",
+    "Portfolio",
+    "PortfolioFrontier",
     "QualityFrontier",
     "Recommendation",
     "RequestCosts",
@@ -72,6 +80,8 @@ __all__ = [
     "cascades",
     "cost_per_request",
     "cost_per_success",
+    "portfolio",
+    "portfolio_frontier",
     "quality_frontier",
     "read_evaluations",
     "recommend",

@@ -1,0 +1,117 @@
+"""``kimi-planner portfolio``: a model for every workload under one budget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kimi_planner.cli.options import model_names, scenario_options, workloads_argument
+
+__all__ = ["command"]
+
+
+def _weights(
+    _context: click.Context, _option: click.Parameter, value: str | None
+) -> dict[str, float] | None:
+    """Read weights as the command line spells them: ``reasoning_depth=2,speed=1``."""
+    if value is None:
+        return None
+    try:
+        pairs = [part.split("=") for part in value.split(",")]
+        return {name.strip(): float(weight) for name, weight in pairs}
+    except ValueError:
+        raise click.BadParameter(f"{value!r}. Write it as reasoning_depth=2,speed=1.") from None
+
+
+@click.command("portfolio")
+@workloads_argument
+@scenario_options
+@click.option(
+    "--budget", required=True, help="USD a month for all workloads together, in every month."
+)
+@click.option(
+    "--percentile",
+    type=float,
+    default=50,
+    show_default=True,
+    help="Percentile of the month's total that must stay in budget.",
+)
+@click.option(
+    "--evaluations",
+    type=click.Path(path_type=Path),
+    help="CSV of workload, model, successes and trials; successes are then what counts.",
+)
+@click.option(
+    "--weights",
+    callback=_weights,
+    help="Weights of the ratings, without evaluations: reasoning_depth=2,speed=1.",
+)
+@click.option(
+    "--need", "needs", multiple=True, help="A capability every model must have; may be repeated."
+)
+@click.option(
+    "--min-fit",
+    type=float,
+    default=0.99,
+    show_default=True,
+    help="Least share of requests that must fit.",
+)
+@click.option("--split", is_flag=True, help="A workload may be split between models.")
+@click.option(
+    "--tier", type=int, help="Recharge tier whose limits all workloads together must keep."
+)
+@click.option("--frontier", is_flag=True, help="Also show what other budgets buy.")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+def command(
+    *,
+    workloads: Path | None,
+    scenario: dict[str, Any],
+    budget: str,
+    percentile: float,
+    evaluations: Path | None,
+    needs: tuple[str, ...],
+    min_fit: float,
+    split: bool,
+    frontier: bool,
+    form: str,
+    **options: Any,
+) -> None:
+    """Assign a model to every workload of WORKLOADS, a TOML file, under one budget.
+
+    The assignment buys the most expected successes, by evaluations, or else the highest score by
+    the ratings of the catalog. It says what the next 100 USD buy.
+    """
+    from kimi_planner.report.portfolio import portfolio_json, portfolio_text
+    from kimi_planner.selection import Requirements, portfolio, portfolio_frontier, read_evaluations
+    from kimi_planner.selection.portfolio import next_usd
+    from kimi_planner.workload import load_workloads
+
+    chosen = load_workloads(workloads)
+    settings: dict[str, Any] = {
+        **options,
+        "percentile": percentile,
+        "requirements": Requirements(needs=needs, min_fit_share=min_fit),
+        "evaluations": None if evaluations is None else read_evaluations(evaluations),
+        "allow_split": split,
+    }
+    found = portfolio(
+        chosen, budget, **settings, **scenario | {"models": model_names(scenario["models"])}
+    )
+    step = next_usd(found) if found.is_feasible else None
+    others = None
+    if frontier and not found.question.without_model:
+        asked = found.question
+        others = portfolio_frontier(
+            chosen,
+            **settings | {"traffic": asked.traffic},
+            projection=found.projection,
+            fit=asked.fit,
+        )
+    if form == "json":
+        click.echo(portfolio_json(found, step, others), nl=False)
+    else:
+        click.echo(portfolio_text(found, step, others), nl=False)
