@@ -127,6 +127,21 @@ def test_prompts_in_code_are_held_at_their_line_by_their_upper_end(tmp_path):
     assert (surely.outcome, surely.line) == (Outcome.OVER, 6)
 
 
+def test_a_prompt_in_yaml_is_held_at_its_line(tmp_path):
+    """The line is that of the text under its key, and names can be chosen."""
+    pytest.importorskip("yaml")
+    text = "version: 1\nagents:\n  first:\n    system_prompt: one two three\n  second:\n    user_prompt: one\n"
+    found = checked(tmp_path, "max_tokens = 2", kind="templates", p__a_dot_yaml=text)
+    assert [(one.line, one.value, one.outcome) for one in found] == [
+        (4, 3, Outcome.OVER),
+        (6, 1, Outcome.PASSED),
+    ]
+    (one,) = checked(
+        tmp_path, 'max_tokens = 2\nnames = ["*second*"]', kind="templates", p__a_dot_yaml=text
+    )
+    assert one.line == 6
+
+
 def test_code_without_a_prompt_is_not_a_pass(tmp_path):
     """Nothing was found in it, so nothing was checked."""
     (one,) = checked(tmp_path, "max_tokens = 9", kind="templates", p__a_dot_py="x = 1\n")
