@@ -46,6 +46,12 @@ if TYPE_CHECKING:
     )
     from kimi_planner.tokens.chat import count_completion, count_messages
     from kimi_planner.tokens.corpus import CorpusCount, count_corpus
+    from kimi_planner.tokens.prompts import (
+        PromptTemplate,
+        TokenRange,
+        read_templates,
+        token_range,
+    )
     from kimi_planner.tokens.sizes import SizeEstimate, size_kinds, tokens_from_bytes
     from kimi_planner.tokens.text import count_tokens, count_tokens_batch
     from kimi_planner.usage.prefix_log import PrefixLog, read_prefix_log
@@ -73,6 +79,7 @@ __all__ = [
     "ModelSpec",
     "PrefixLog",
     "Projection",
+    "PromptTemplate",
     "Quantity",
     "Recommendation",
     "Reconciliation",
@@ -82,6 +89,7 @@ __all__ = [
     "SpendForecast",
     "Throughput",
     "Tier",
+    "TokenRange",
     "UsageRecord",
     "UsageTotals",
     "Workload",
@@ -109,6 +117,7 @@ __all__ = [
     "project",
     "read_evaluations",
     "read_prefix_log",
+    "read_templates",
     "read_usage",
     "recommend",
     "reconcile",
@@ -116,6 +125,7 @@ __all__ = [
     "size_kinds",
     "spend_by",
     "throughput",
+    "token_range",
     "tokens_from_bytes",
     "total_usage",
 ]
@@ -137,6 +147,7 @@ _HOMES = {
     "ModelSpec": "catalog",
     "PrefixLog": "usage.prefix_log",
     "Projection": "projection",
+    "PromptTemplate": "tokens.prompts",
     "Quantity": "workload",
     "Recommendation": "selection",
     "Reconciliation": "reconciliation",
@@ -146,6 +157,7 @@ _HOMES = {
     "SpendForecast": "projection",
     "Throughput": "projection",
     "Tier": "limits",
+    "TokenRange": "tokens.prompts",
     "UsageRecord": "usage.record",
     "UsageTotals": "pricing.totals",
     "Workload": "workload",
@@ -172,6 +184,7 @@ _HOMES = {
     "project": "projection",
     "read_evaluations": "selection",
     "read_prefix_log": "usage.prefix_log",
+    "read_templates": "tokens.prompts",
     "read_usage": "usage.read",
     "recommend": "selection",
     "reconcile": "reconciliation",
@@ -179,6 +192,7 @@ _HOMES = {
     "size_kinds": "tokens.sizes",
     "spend_by": "pricing.spend",
     "throughput": "projection",
+    "token_range": "tokens.prompts",
     "tokens_from_bytes": "tokens.sizes",
     "total_usage": "pricing.sources",
 }

@@ -11,7 +11,7 @@ Nothing is imported until a test counts.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -161,16 +161,14 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Hold a marked test against its budget once it has passed."""
-    result = yield
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Hold a marked test against its budget: called last, so only once the test has passed."""
     marker = item.get_closest_marker(MARKER)
     if marker is not None:
         faults = _held(item, marker)
         if faults:
             pytest.fail("\n".join(faults), pytrace=False)
-    return result
 
 
 def _held(item: pytest.Item, marker: pytest.Mark) -> list[str]:

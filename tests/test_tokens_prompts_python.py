@@ -1,5 +1,20 @@
 """Prompts in Python source: held against what Python itself makes of the same source."""
 
+import argparse
+import calendar
+import codecs
+import doctest
+import http.client
+import importlib.util
+import inspect
+import mimetypes
+import optparse
+import pydoc
+import smtplib
+import tarfile
+import typing
+from collections import Counter
+from pathlib import Path
 from string import Template
 
 import pytest
@@ -13,6 +28,7 @@ from kimi_planner.tokens.prompts import (
     token_range,
 )
 from kimi_planner.tokens.prompts.parts import joined
+from kimi_planner.tokens.prompts.placeholders import split_placeholders
 from kimi_planner.tokens.prompts.python import python_templates
 from kimi_planner.tokens.text import count_tokens
 
@@ -61,6 +77,27 @@ def test_fixed_prompts_are_what_python_makes_of_them():
             assert (values[name],) in branches
         else:
             assert prompt.text == values[name], name
+
+
+MODULES = (
+    *(argparse, calendar, codecs, doctest, http.client, importlib.util, inspect, mimetypes),
+    *(optparse, pydoc, smtplib, tarfile, typing),
+)
+
+
+def test_texts_of_real_modules_are_what_they_hold():
+    """Every fixed text at the top of modules of the standard library is what the module holds."""
+    held = 0
+    for module in MODULES:
+        source = Path(module.__file__).read_text(encoding="utf-8")
+        prompts = python_templates(source, module.__file__, names=["*"])
+        often = Counter(prompt.name for prompt in prompts)
+        for prompt in prompts:
+            known = often[prompt.name] == 1 and hasattr(module, prompt.name)
+            if known and prompt.text is not None:
+                assert getattr(module, prompt.name) == prompt.text, prompt.where
+                held += 1
+    assert held > 20
 
 
 FILLED = """
@@ -143,6 +180,20 @@ def test_names_select():
     assert set(found(source)) == {"SYSTEM_PROMPT"}
     assert set(found(source, names=["greeting"])) == {"A.greeting"}
     assert set(found(source, names=["a.*", "*_X"])) == {"A.greeting", "greeting_x"}
+
+
+def test_a_constant_that_is_used_is_one_prompt():
+    """A prompt that is bound to a name is not found again where the name is used."""
+    source = (
+        'A_PROMPT = "Be brief."\nrules = "Be kind."\n'
+        "create(system=A_PROMPT)\ncreate(system=rules)\n"
+        'create(messages=[{"role": "system", "content": A_PROMPT}])\n'
+    )
+    prompts = python_templates(source, "p.py")
+    assert [(one.name, one.text) for one in prompts] == [
+        ("A_PROMPT", "Be brief."),
+        ("create(system)", "Be kind."),
+    ]
 
 
 def test_branches_and_loops_of_names_are_not_guessed():
@@ -247,6 +298,29 @@ def test_faults_are_named_with_their_line(source, message):
         return
     with pytest.raises(RequestError, match=message):
         found(source)
+
+
+def test_a_long_sum_is_read():
+    """A text of many terms is no nesting, and warnings about a module are not raised."""
+    prompt = found("A_PROMPT = (" + "'\\d ' + " * 900 + "x)")["A_PROMPT"]
+    assert prompt.parts == ("\\d " * 900, Variable("x"))
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("a {{ x }} {{{y}}}{{&z}}", ("a ", Variable("x"), " ", Variable("y"), Variable("z"))),
+        ("{ {x} }", ("{ {x} }",)),
+        ("{{#x}}a{{/x}}", None),
+    ],
+)
+def test_mustaches(text, parts):
+    """Variables of every spelling are told apart from text; sections are refused."""
+    if parts is None:
+        with pytest.raises(RequestError, match="is no variable"):
+            split_placeholders(text, "mustache")
+    else:
+        assert split_placeholders(text, "mustache") == parts
 
 
 def test_a_file_of_python_is_read(tmp_path):

@@ -40,7 +40,7 @@ ATOMS = [
     ),
 ]
 TEXTS = st.lists(st.sampled_from(ATOMS), max_size=8).map("".join) | st.text(max_size=6)
-SETTINGS = settings(max_examples=400, deadline=None)
+SETTINGS = settings(max_examples=200, deadline=None)
 
 
 def prompt(*parts):
@@ -70,7 +70,14 @@ def test_bounded_by_characters_a_filled_prompt_lies_in_the_range(texts, data):
         parts += [Variable(str(number)), text]
         filled += value + text
     declared = {
-        str(number): {"max_chars": len(value) + data.draw(st.integers(0, 2))}
+        str(number): data.draw(
+            st.sampled_from(
+                [
+                    {"max_chars": len(value) + data.draw(st.integers(0, 2))},
+                    {"max_bytes": len(value.encode("utf-8", "surrogatepass"))},
+                ]
+            )
+        )
         for number, value in enumerate(values)
     }
     found = token_range(prompt(*parts), declared)
@@ -124,6 +131,48 @@ def test_a_loop_spans_its_items(start, body, least, more, end):
     assert (found.low, found.high) == (min(counts), max(counts))
 
 
+PARTS = st.recursive(
+    TEXTS | st.sampled_from("xyz").map(Variable),
+    lambda inner: (
+        st.lists(st.lists(inner, max_size=2).map(tuple), min_size=1, max_size=3).map(
+            lambda branches: Choice(tuple(branches))
+        )
+        | st.lists(inner, max_size=2).map(lambda body: Repeat("items", tuple(body)))
+    ),
+    max_leaves=8,
+)
+VALUES = {
+    "x": {"max_chars": 3},
+    "y": {"values": ["", "a", " the ", "ing\n"]},
+    "z": {"max_tokens": 3, "max_word_bytes": 30},
+    "items": {"min_items": 0, "max_items": 2},
+}
+
+
+@SETTINGS
+@given(st.lists(PARTS, max_size=4), st.data())
+def test_any_way_through_a_prompt_lies_in_the_range(parts, data):
+    """Any branches, items and values, inside each other, give a prompt within the range."""
+
+    def filled(part):
+        if isinstance(part, str):
+            return part
+        if isinstance(part, Choice):
+            return "".join(map(filled, data.draw(st.sampled_from(part.branches))))
+        if isinstance(part, Repeat):
+            items = data.draw(st.integers(0, 2))
+            return "".join(filled(one) for _ in range(items) for one in part.body)
+        if part.name == "y":
+            return data.draw(st.sampled_from(VALUES["y"]["values"]))
+        value = data.draw(st.text(st.sampled_from("".join(ATOMS)), max_size=3))
+        assume(part.name == "x" or count_tokens(value) <= 3)
+        return value
+
+    text = "".join(map(filled, parts))
+    found = token_range(prompt(*parts), VALUES)
+    assert found.low <= count_tokens(text) <= found.high
+
+
 def test_an_undeclared_variable_leaves_the_upper_end_unknown():
     """Where nothing is declared there is no upper end, and the variable is named."""
     parts = ("Summarise:\n", Variable("text"), "\n", Repeat("shots", ("Example",)))
@@ -174,6 +223,14 @@ def test_a_wrong_declaration_is_named(declared, message):
     with pytest.raises(RequestError, match=message) as caught:
         token_range(prompt("a ", Variable("x")), {"x": declared})
     assert "'x'" in str(caught.value)
+
+
+def test_bytes_bound_more_tightly_than_characters():
+    """A bound in bytes is as many tokens, one in characters four times as many."""
+    parts = ("Dear ", Variable("x"))
+    assert token_range(prompt(*parts), {"x": {"max_bytes": 9}}).high == 1 + 1 + 9
+    assert token_range(prompt(*parts), {"x": {"max_chars": 9}}).high == 1 + 1 + 36
+    assert token_range(prompt(*parts), {"x": {"max_chars": 9, "max_bytes": 7}}).high == 1 + 1 + 7
 
 
 def test_a_range_can_be_given_as_an_object():

@@ -20,7 +20,7 @@ BRACES_NOTE = (
 _PERCENT = re.compile(
     r"%(?:\((?P<name>[^)]*)\))?[#0\- +]*(?:\*|\d+)?(?:\.(?:\*|\d+)?)?[hlL]?(?P<kind>.)?", re.DOTALL
 )
-_MUSTACHE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
+_MUSTACHE = re.compile(r"\{\{\{\s*([^{}]+?)\s*\}\}\}|\{\{\s*([^{}]+?)\s*\}\}")
 _BRACES = re.compile(r"\{\s*[A-Za-z_][\w.]*\s*\}")
 
 
@@ -113,8 +113,15 @@ def _dollar(text: str) -> list[Part]:
 
 
 def _mustache(text: str) -> list[Part]:
-    pieces = _MUSTACHE.split(text)
-    return [Variable(piece) if at % 2 else piece for at, piece in enumerate(pieces)]
+    parts: list[Part] = []
+    end = 0
+    for found in _MUSTACHE.finditer(text):
+        name = found[1] or found[2].removeprefix("&").lstrip()
+        if name[:1] in "#^/>!=":
+            raise ValueError(f"{found[0]} is no variable, and nothing else is read")
+        parts += [text[end : found.start()], Variable(name)]
+        end = found.end()
+    return [*parts, text[end:]]
 
 
 _SPLITTERS: dict[str, Callable[[str], list[Part]]] = {

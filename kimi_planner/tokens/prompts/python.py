@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -50,17 +51,23 @@ def python_templates(
         If the source is not Python, or a template is not well formed; with file and line.
     """
     try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line = f" line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-        reason = error.msg if isinstance(error, SyntaxError) else type(error).__name__
-        raise RequestError(f"{path}{line}: not Python ({reason}). Correct that line.") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the module; they are its own linter's affair
+            tree = ast.parse(source)
+    except SyntaxError as error:
+        line = f" line {error.lineno}" if error.lineno else ""
+        raise RequestError(f"{path}{line}: not Python ({error.msg}). Correct that line.") from None
+    except ValueError as error:
+        raise RequestError(f"{path}: not Python ({error}).") from None
+    except (RecursionError, MemoryError):
+        raise RequestError(f"{path}: nested too deeply to be read.") from None
     module = ModuleText(path, tree)
     marked = _marked_lines(source)
     found: dict[tuple[int, int], PromptTemplate] = {}
     try:
-        for one in _named(tree, ""):
-            if is_wanted(one.place, names) or one.line in marked:
+        for one in _named(tree):
+            wanted = is_wanted(one.place, names) and not _is_found_elsewhere(one, module, names)
+            if wanted or one.line in marked:
                 template = _template(one, module, path, style)
                 if template is not None:
                     found.setdefault((template.line, one.node.col_offset), template)
@@ -76,6 +83,14 @@ class _Found:
     place: Place
     node: ast.expr
     line: int
+
+
+def _is_found_elsewhere(found: _Found, module: ModuleText, names: Sequence[str] | None) -> bool:
+    """Whether a place only names a constant that is a prompt where it is bound."""
+    node = found.node
+    if not isinstance(node, ast.Name) or node.id not in module.constants:
+        return False
+    return is_wanted(Place(node.id, (node.id,)), names)
 
 
 def _marked_lines(source: str) -> frozenset[int]:
@@ -95,32 +110,37 @@ def _marked_lines(source: str) -> frozenset[int]:
     )
 
 
-def _named(node: ast.AST, scope: str) -> Iterator[_Found]:
-    """Yield every named expression below a node, outer ones first."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, _SCOPES):
-            inner = f"{scope}{child.name}."
-            if not isinstance(child, ast.ClassDef):
-                yield from _defaults(child, inner)
-            yield from _named(child, inner)
-            continue
-        if isinstance(child, ast.Assign):
-            for target in child.targets:
-                yield from _assigned(target, child.value, child.lineno, scope)
-        elif isinstance(child, ast.AnnAssign | ast.NamedExpr) and child.value is not None:
-            yield from _assigned(child.target, child.value, child.lineno, scope)
-        elif isinstance(child, ast.Return) and child.value is not None:
-            yield from _inside(child.value, Place(f"{scope}return"), child.lineno)
-        elif isinstance(child, ast.Call):
-            called = getattr(child.func, "attr", None) or getattr(child.func, "id", "call")
-            for key, value in [
-                *((word.arg, word.value) for word in child.keywords),
-                *((str(number), value) for number, value in enumerate(child.args)),
-            ]:
-                words = (key,) if key and not key.isdigit() else ()
-                place = Place(f"{scope}{called}({key or '**'})", words)
-                yield from _inside(value, place, value.lineno)
-        yield from _named(child, scope)
+def _named(tree: ast.Module) -> Iterator[_Found]:
+    """Yield every named expression of a module, outer ones before those inside them."""
+    # A stack of its own: a long sum of texts is nested as deeply as it has terms.
+    waiting: list[tuple[ast.AST, str]] = [(tree, "")]
+    while waiting:
+        node, scope = waiting.pop()
+        if isinstance(node, _SCOPES):
+            scope = f"{scope}{node.name}."
+            if not isinstance(node, ast.ClassDef):
+                yield from _defaults(node, scope)
+        else:
+            yield from _of_statement(node, scope)
+        waiting += [(child, scope) for child in reversed(list(ast.iter_child_nodes(node)))]
+
+
+def _of_statement(node: ast.AST, scope: str) -> Iterator[_Found]:
+    if isinstance(node, ast.Assign):
+        for target in node.targets:
+            yield from _assigned(target, node.value, node.lineno, scope)
+    elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value is not None:
+        yield from _assigned(node.target, node.value, node.lineno, scope)
+    elif isinstance(node, ast.Return) and node.value is not None:
+        yield from _inside(node.value, Place(f"{scope}return"), node.lineno)
+    elif isinstance(node, ast.Call):
+        called = getattr(node.func, "attr", None) or getattr(node.func, "id", "call")
+        for number, value in enumerate(node.args):
+            yield from _inside(value, Place(f"{scope}{called}({number})"), value.lineno)
+        for word in node.keywords:
+            if word.arg is not None:
+                place = Place(f"{scope}{called}({word.arg})", (word.arg,))
+                yield from _inside(word.value, place, word.value.lineno)
 
 
 def _defaults(function: ast.FunctionDef | ast.AsyncFunctionDef, scope: str) -> Iterator[_Found]:

@@ -30,7 +30,8 @@ class TokenRange:
     Attributes
     ----------
     fixed_low, fixed_high
-        Exact tokens with every variable left empty; they differ only by branches and loops.
+        Exact tokens with every variable left empty; they differ only by branches and loops. A loop
+        whose items are not declared does not run.
     low, high
         Fewest and most tokens of the filled prompt; ``high`` is ``None`` where a variable has no
         declared upper end.
@@ -49,7 +50,7 @@ class TokenRange:
         if self.fixed_high != self.fixed_low:
             fixed += f" to {self.fixed_high:,}"
         if self.high == self.low:
-            return f"{self.low:,} tokens"
+            return f"{self.low:,} {'token' if self.low == 1 else 'tokens'}"
         if self.high is None:
             return (
                 f"{self.low:,} tokens or more ({fixed} fixed; "
@@ -91,13 +92,14 @@ def token_range(
 
     Examples
     --------
+    >>> from kimi_planner.tokens.prompts import PromptTemplate, Variable
     >>> prompt = PromptTemplate(
     ...     name="P", path="p.py", line=1, parts=("Answer in one ", Variable("unit"), " only.")
     ... )
     >>> print(token_range(prompt, {"unit": {"values": ["word", "short sentence"]}}))
     6 to 7 tokens (6 fixed)
     >>> print(token_range(prompt))
-    6 tokens or more (6 fixed; no upper end declared for unit)
+    5 tokens or more (6 fixed; no upper end declared for unit)
     """
     declared = {
         name: ValueRange.of(value, name)

@@ -8,6 +8,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import chain
 
 from kimi_planner.errors import RequestError
 from kimi_planner.tokens.prompts.parts import Choice, Part, Parts, Variable, joined
@@ -61,7 +62,12 @@ class ModuleText:
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             for target in targets:
                 # A name that is bound anywhere else as well may hold something else.
-                if isinstance(target, ast.Name) and bound[target.id] == 1:
+                # So may a name that Python binds itself, such as __name__.
+                if (
+                    isinstance(target, ast.Name)
+                    and bound[target.id] == 1
+                    and not target.id.startswith("__")
+                ):
                     self.constants[target.id] = statement.value
         for node in nodes:
             if isinstance(node, ast.ImportFrom) and node.module == "jinja2":
@@ -180,13 +186,18 @@ class TextReader:
     def _operation(self, node: ast.BinOp, style: str) -> Parts | None:
         if isinstance(node.op, ast.Mod):
             return self.parts(node.left, "percent")
-        if not isinstance(node.op, ast.Add):
+        terms: list[ast.expr] = []
+        left: ast.expr = node
+        while isinstance(left, ast.BinOp) and isinstance(left.op, ast.Add):
+            terms.append(left.right)
+            left = left.left
+        terms.append(left)
+        known = [self.parts(term, style) for term in reversed(terms)] if len(terms) > 1 else []
+        if all(one is None for one in known):
             return None
-        left, right = self.parts(node.left, style), self.parts(node.right, style)
-        if left is None and right is None:
-            return None
-        return (_unknown(node.left) if left is None else left) + (
-            _unknown(node.right) if right is None else right
+        pairs = zip(known, reversed(terms), strict=True)
+        return tuple(
+            chain.from_iterable(_unknown(term) if one is None else one for one, term in pairs)
         )
 
     def _constant(self, name: str, style: str) -> Parts | None:

@@ -29,8 +29,9 @@ class ValueRange:
     ----------
     min_tokens, max_tokens
         Tokens of the value, counted alone; ``max_tokens`` is ``None`` if not declared.
-    max_chars
-        Most characters of the value.
+    max_chars, max_bytes
+        Most characters of the value, and most bytes in UTF-8. A token has at least one byte, a
+        character up to four.
     max_word_bytes
         Most bytes of the first and of the last word of a value that ``max_tokens`` bounds. Those
         words may be cut into other tokens where they touch the template. A word counts with the
@@ -45,6 +46,7 @@ class ValueRange:
     min_tokens: int = 0
     max_tokens: int | None = None
     max_chars: int | None = None
+    max_bytes: int | None = None
     max_word_bytes: int = WORD_BYTES
     values: tuple[str, ...] | None = None
     min_items: int = 0
@@ -82,19 +84,22 @@ class ValueRange:
             low, high = getattr(self, least), getattr(self, most)
             if high is not None and low > high:
                 raise _wrong(name, f"{least} ({low:,}) is above {most} ({high:,}).")
-        if self.max_chars is not None and self.min_tokens > BYTES_PER_CHAR * self.max_chars:
-            raise _wrong(
-                name, f"{self.max_chars:,} characters cannot have {self.min_tokens:,} tokens."
-            )
+        if self.min_tokens > self._bytes:
+            raise _wrong(name, f"{self._bytes:,.0f} bytes cannot have {self.min_tokens:,} tokens.")
+
+    @property
+    def _bytes(self) -> float:
+        """Most bytes of the value, which are the most tokens it can have."""
+        by_chars = inf if self.max_chars is None else BYTES_PER_CHAR * self.max_chars
+        return min(by_chars, inf if self.max_bytes is None else self.max_bytes)
 
     @property
     def most(self) -> float:
         """Most tokens that the value and the words at its ends can be part of."""
-        by_chars = inf if self.max_chars is None else BYTES_PER_CHAR * self.max_chars
         if self.max_tokens is None:
-            return by_chars
+            return self._bytes
         by_tokens = self.max_tokens and self.max_tokens + 2 * (self.max_word_bytes - 1)
-        return min(by_chars, by_tokens)
+        return min(self._bytes, by_tokens)
 
     @property
     def within(self) -> int:

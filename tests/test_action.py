@@ -1,0 +1,188 @@
+"""The GitHub Action, its steps run one after the other as the runner runs them."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from kimi_planner.checks import load_config
+
+ROOT = Path(__file__).parents[1]
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
+CONFIG = """\
+[tool.kimi-planner]
+model = "kimi-k2"
+[[tool.kimi-planner.prompts]]
+paths = ["prompts/*.md"]
+max_tokens = {limit}
+"""
+
+
+class Runner:
+    """As much of GitHub's runner as a composite action needs."""
+
+    def __init__(self, workspace, temporary, inputs):
+        self.workspace = workspace
+        self.temporary = temporary
+        declared = {name: one.get("default", "") for name, one in ACTION["inputs"].items()}
+        assert inputs.keys() <= declared.keys()
+        self.inputs = declared | inputs
+        self.outputs = {}
+        self.summary = temporary / "summary.md"
+        self.log = ""
+        # Installing needs the network: the package under test stands in for what is installed.
+        self.pip = temporary / "pip.log"
+        python = temporary / "bin" / "python"
+        python.parent.mkdir()
+        python.write_text(
+            f'#!/bin/sh\nif [ "$2" = pip ]; then printf "%s\\n" "$@" >>"{self.pip}"; exit 0; fi\n'
+            f'exec "{sys.executable}" "$@"\n',
+            encoding="utf-8",
+        )
+        python.chmod(0o755)
+
+    def value(self, expression):
+        """Return what an expression of the action stands for."""
+        scope, _, name = expression.partition(".")
+        if scope == "inputs":
+            return self.inputs[name]
+        if expression == "github.action_path":
+            return str(ROOT)
+        step = re.fullmatch(r"steps\.([\w-]+)\.outputs\.([\w-]+)", expression)
+        return self.outputs.get(step[1], {}).get(step[2], "")
+
+    def filled(self, text):
+        return EXPRESSION.sub(lambda found: self.value(found[1]), str(text))
+
+    def run(self):
+        """Run the steps; return the exit code of the first that fails, or 0."""
+        for number, step in enumerate(ACTION["runs"]["steps"]):
+            if "uses" in step:
+                continue
+            script, output = self.temporary / f"{number}.sh", self.temporary / f"{number}.out"
+            script.write_text(self.filled(step["run"]), encoding="utf-8")
+            output.touch()
+            environment = {
+                "PATH": f"{self.temporary / 'bin'}{os.pathsep}{os.environ['PATH']}",
+                "HOME": str(self.temporary),
+                "PYTHONPATH": str(ROOT),
+                "GITHUB_WORKSPACE": str(self.workspace),
+                "GITHUB_STEP_SUMMARY": str(self.summary),
+                "GITHUB_OUTPUT": str(output),
+                **{name: self.filled(value) for name, value in step.get("env", {}).items()},
+            }
+            done = subprocess.run(
+                ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)],
+                cwd=self.workspace / self.filled(step.get("working-directory", ".")),
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            self.log += done.stdout + done.stderr
+            lines = output.read_text(encoding="utf-8").splitlines()
+            self.outputs[step.get("id", str(number))] = dict(line.split("=", 1) for line in lines)
+            if done.returncode:
+                return done.returncode
+        return 0
+
+    def output(self, name):
+        return self.filled(ACTION["outputs"][name]["value"])
+
+
+@pytest.fixture
+def act(tmp_path):
+    """Run the action on a repository with one prompt of eleven tokens."""
+
+    def run(limit, prompt="hello world this is a long prompt, 100%", name="a.md", **inputs):
+        workspace, temporary = tmp_path / "repo", tmp_path / "runner"
+        (workspace / "prompts").mkdir(parents=True)
+        temporary.mkdir()
+        (workspace / "prompts" / name).write_text(prompt, encoding="utf-8")
+        text = limit if isinstance(limit, str) else CONFIG.format(limit=limit)
+        (workspace / "pyproject.toml").write_text(text, encoding="utf-8")
+        runner = Runner(
+            workspace, temporary, {key.replace("_", "-"): value for key, value in inputs.items()}
+        )
+        code = runner.run()
+        assert runner.output("exit-code") == str(code)
+        return runner, code
+
+    return run
+
+
+def test_a_prompt_within_its_budget_passes(act):
+    """A passing check leaves a summary, a comment file and no annotation."""
+    runner, code = act(1000, python_version="")
+    assert code == 0
+    assert "::error" not in runner.log
+    comment = Path(runner.output("comment-file"))
+    assert comment == runner.workspace / "kimi-planner-comment.md"
+    assert comment.read_text(encoding="utf-8").startswith("<!-- kimi-planner -->\n")
+    assert "kimi-planner" in runner.summary.read_text(encoding="utf-8")
+    assert f"{ROOT}[templates]" in runner.pip.read_text(encoding="utf-8").splitlines()
+
+
+def test_a_prompt_over_its_budget_fails_and_is_annotated(act):
+    """A breach is an annotation, in the summary and in the comment, and fails the last step."""
+    runner, code = act(5, comment_file="new/out.md", sarif_file="out.sarif", as_of="2026-07-01")
+    assert code == 1
+    assert "::error file=prompts/a.md,title=kimi-planner prompt-tokens::11 tokens, limit 5, " in (
+        runner.log
+    )
+    assert "120.0%25 over" in runner.log
+    for text in (runner.summary, runner.workspace / "new" / "out.md"):
+        assert "prompts/a.md" in text.read_text(encoding="utf-8")
+    sarif = json.loads((runner.workspace / "out.sarif").read_text(encoding="utf-8"))
+    assert len(sarif["runs"][0]["results"]) == 1
+
+
+@pytest.mark.parametrize("limit", ["[tool.other]\n", CONFIG.format(limit="'many'")])
+def test_bad_input_says_so_everywhere(act, limit):
+    """A configuration that cannot be read is an error, in the comment and the summary too."""
+    runner, code = act(limit)
+    assert code == 2
+    assert "::error title=kimi-planner could not check::kimi-planner: pyproject.toml" in runner.log
+    for text in (runner.summary, runner.workspace / "kimi-planner-comment.md"):
+        assert "could not check" in text.read_text(encoding="utf-8")
+
+
+def test_what_cannot_be_told_is_no_pass(act):
+    """Where no file matches, the check cannot tell, and fails with its own code."""
+    runner, code = act(1000, name="a.txt")
+    assert code == 3
+    assert "no file matches" in (runner.workspace / "kimi-planner-comment.md").read_text()
+
+
+def test_inputs_cannot_be_run(act, tmp_path):
+    """No value of an input becomes part of a script: none is run, all are plain options."""
+    sting = tmp_path / "stung"
+    evil = f'"; touch {sting}; echo "$(touch {sting})`touch {sting}`'
+    _, code = act(1000, config=evil, as_of=evil, baseline=evil)
+    assert code == 2
+    assert not sting.exists()
+    for step in ACTION["runs"]["steps"]:
+        assert "${{" not in step.get("run", "")
+
+
+def test_the_action_needs_no_token():
+    """Nothing in the action asks for a token or a secret, so it runs on forks."""
+    text = (ROOT / "action.yml").read_text(encoding="utf-8").lower()
+    for word in ("secrets.", "github.token", "github_token", "api_key"):
+        assert word not in text
+    assert all(step.get("shell") == "bash" for step in ACTION["runs"]["steps"] if "run" in step)
+
+
+def test_the_documented_budgets_and_inputs_are_real(tmp_path):
+    """The configuration in the documentation is read as it stands, and every input is described."""
+    text = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    config = tmp_path / "pyproject.toml"
+    config.write_text(text.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    assert [budget.kind for budget in load_config(config).prompts] == ["text", "templates"]
+    assert set(re.findall(r"^\| `([a-z-]+)` \|.*\|.*\|$", text, re.M)) == set(ACTION["inputs"])
