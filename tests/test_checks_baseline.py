@@ -278,7 +278,7 @@ def test_what_is_no_baseline_is_refused(tmp_path, text, words):
 
 @pytest.mark.parametrize(("key", "value"), [
     ("tokens", -1), ("tokens", "4"), ("cost_usd", 3), ("cost_usd", "-1"), ("path", None),
-    ("cost_usd", "nan"), ("more", 1),
+    ("cost_usd", "nan"), ("more", 1), ("cost_usd", "1e99999"),
 ])  # fmt: skip
 def test_a_damaged_entry_is_refused(tmp_path, key, value):
     """A value of the wrong kind is an error, not a change."""
