@@ -1,12 +1,15 @@
 """Limits of prompts: cost of a call, share of the window, warnings, and prompts inside code."""
 
 import json
+from base64 import b64encode
 from decimal import Decimal
+from io import BytesIO
 
 import checking
 import pytest
+from PIL import Image
 
-from kimi_planner import count_tokens
+from kimi_planner import count_tokens, estimate
 from kimi_planner.checks import Outcome
 from kimi_planner.checks import prompts as module
 from kimi_planner.errors import RequestError
@@ -72,6 +75,20 @@ def test_a_body_reserves_what_it_says(tmp_path):
     assert found["a"][0].value == (2 * prompt + 8 * Decimal(50)) / 1_000_000
     assert found["a"][1].value == Decimal(prompt + 50) / 1000
     assert [one.outcome for one in found["b"]] == [Outcome.UNKNOWN, Outcome.PASSED]
+
+
+def test_a_body_whose_count_has_a_range_is_held_by_its_upper_end(tmp_path):
+    """An image may cost one token more than its estimate, which is said as a range."""
+    picture = BytesIO()
+    Image.new("RGB", (56, 56)).save(picture, "PNG")
+    url = f"data:image/png;base64,{b64encode(picture.getvalue()).decode()}"
+    content = [{"type": "text", "text": "What?"}, {"type": "image_url", "image_url": {"url": url}}]
+    body = {"model": "kimi-k2-5", "messages": [{"role": "user", "content": content}]}
+    found = estimate(body)
+    assert found.prompt_low < found.prompt_high
+    (one,) = checked(tmp_path, "max_tokens = 9", "", kind="request", p__a_dot_json=json.dumps(body))
+    assert one.value == found.prompt_high
+    assert one.message.startswith(f"{found.prompt_low} to {found.prompt_high} tokens, limit 9")
 
 
 def test_a_body_with_a_wrong_limit_is_an_error(tmp_path):

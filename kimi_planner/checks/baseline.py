@@ -245,7 +245,7 @@ def _values(entry: PromptEntry | WorkloadEntry) -> dict[str, Any]:
 
 def _json(value: object) -> str:
     # what is not ASCII is escaped, so that no name in the file can hide or turn text around
-    return json.dumps(value)
+    return json.dumps(value).replace("\x7f", "\\u007f")
 
 
 def read_baseline(path: Path) -> Baseline:
