@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import checking
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kimi_planner.checks import Outcome
@@ -241,6 +241,7 @@ def test_junit_with_hostile_names_is_xml():
 
 @settings(deadline=None)
 @given(st.text(st.characters(), max_size=40))
+@example("\ud800\x7f")
 def test_any_name_is_harmless(name):
     """Whatever a file is called, XML and JSON parse, and lines and cells are as many as they should."""
     report = checking.report_of(checking.over(name, name=name, model=name, message=name))
