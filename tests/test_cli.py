@@ -76,7 +76,7 @@ def test_plan_without_a_file_plans_the_example(run, tmp_path):
     assert "as of 2026-11-24, seed 0, 200 paths" in out
     written = sorted(path.name for path in (tmp_path / "plan").iterdir())
     assert written == [
-        "context_fit.png", "cost_vs_reasoning.png", "monthly_spend.png",
+        "context_fit.png", "cost_vs_quality.png", "monthly_spend.png",
         "plan.csv", "plan.json", "spend_fan.png",
     ]  # fmt: skip
     assert err.count("wrote ") == len(written)

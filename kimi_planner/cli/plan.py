@@ -70,4 +70,4 @@ def _pictures(recommendation: Recommendation) -> dict[str, bytes]:
     mpl.use("Agg")
     from kimi_planner.report.pictures import pictures
 
-    return {f"{name}.png": png(ax) for name, (_, ax) in pictures(recommendation).items()}
+    return {f"{name}.png": png(ax) for name, ax in pictures(recommendation).items()}

@@ -1,17 +1,20 @@
-"""A picture of context fit: what requests need against the window they get."""
+"""Pictures of context fit: what requests need against the window, and what other windows would do."""
 
 from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator
 
-from kimi_planner.plot.style import INK, MUTED, axes, budget_line, caption, literal, styled
+from kimi_planner.plot.style import INK, MUTED, WITHIN, axes, count_axis, styled
+from kimi_planner.plot.words import beside, finish, limit, listed, row_names, short
 from kimi_planner.projection import ContextFit
 
 __all__ = ["context_fit"]
 
 _NEED = ["p01_tokens", "p10_tokens", "p50_tokens", "p90_tokens", "p99_tokens"]
+_MOST_NAMED = 2
+_LABEL_CHARS = 50
 
 
 def context_fit(fit: ContextFit, *, ax: Axes | None = None) -> Axes:
@@ -32,47 +35,75 @@ def context_fit(fit: ContextFit, *, ax: Axes | None = None) -> Axes:
         for which a workload needs the same share one line.
     """
     with styled():
-        ax = axes(ax)
         rows = _distinct(fit.frame)
+        ax = axes(ax, rows=len(rows), row_points=18)
         for place, row in enumerate(rows.to_dict("records")):
             needs = [float(row[name]) for name in _NEED]
             ax.plot([needs[0], needs[-1]], [place, place], color=MUTED, linewidth=1.5)
-            ax.plot(
-                [needs[1], needs[3]],
-                [place, place],
-                color="#0072b2",
-                linewidth=7,
-                solid_capstyle="butt",
-            )
-            ax.plot(
-                [needs[2]], [place], color="white", marker="o", markersize=6, markeredgecolor=INK
-            )
-            ax.annotate(
-                _share_text(float(row["fit_share"])),
-                xy=(1, place),
-                xycoords=("axes fraction", "data"),
-                xytext=(6, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=9,
-                annotation_clip=False,
-            )
+            ends = ([needs[1], needs[3]], [place, place])
+            ax.plot(*ends, color=WITHIN, linewidth=7, solid_capstyle="butt")
+            ax.plot(needs[2], place, color="white", marker="o", markersize=6, markeredgecolor=INK)
+            beside(ax, share_text(float(row["fit_share"])), place)
+        row_names(ax, rows["label"], chars=_LABEL_CHARS)
         if (fit.frame["p99_tokens"] > 0).any():
             ax.set_xscale("log")
-        for window in sorted(set(fit.frame["context_window_tokens"].dropna().astype(int))):
-            budget_line(ax, f"window {window:,}", window, vertical=True)
-        ax.set_yticks(range(len(rows)), labels=[literal(text) for text in rows["label"]])
-        ax.set_ylim(len(rows) - 0.5, -0.5)
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-        ax.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
+        limits = [
+            limit(ax, f"window {window:,}", window, vertical=True) for window in windows(fit.frame)
+        ]
+        token_axis(ax)
         ax.set_xlabel("tokens of prompt and reserved output in one request")
-        ax.set_title("Context fit: what a request needs")
-        caption(
+        finish(
             ax,
+            "Context fit: what a request needs",
             "Dot: median. Thick: P10 to P90. Thin: P1 to P99. "
             f"Catalog {fit.catalog_version}, seed {fit.seed}.",
+            "Tokens that a request needs, median, and the share that fits the context window: "
+            + listed(
+                f"{row['workload']} on {several(row['model'])} {row['p50_tokens']:,.0f} tokens, "
+                f"{share_text(float(row['fit_share']))}"
+                for row in rows.to_dict("records")
+            )
+            + ".",
+            limits=limits,
         )
         return ax
+
+
+def windows(frame: pd.DataFrame) -> list[int]:
+    """Return the context windows of the models, each once, in rising order."""
+    return sorted(set(frame["context_window_tokens"].dropna().astype(int)))
+
+
+def token_axis(ax: Axes) -> None:
+    """Write whole tokens on the x axis, powers of ten if it is logarithmic."""
+    count_axis(ax, "x")
+    if ax.get_xscale() == "log":
+        ax.xaxis.set_major_locator(LogLocator(10, numticks=6))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _brief(value)))
+        low, high = ax.get_xlim()
+        ax.set_xlim(10 ** _floor_log(low), high)
+
+
+def _brief(tokens: float) -> str:
+    for unit, name in ((1_000_000, "M"), (1_000, "k")):
+        if tokens >= unit:
+            return f"{tokens / unit:,.0f}{name}"
+    return f"{tokens:.0f}"
+
+
+def _floor_log(value: float) -> int:
+    return len(f"{int(value)}") - 1
+
+
+def share_text(share: float) -> str:
+    """Return a share of requests that fit, in words that never round some to none or all."""
+    if share != share:  # noqa: PLR0124 - NaN is not itself
+        return "window not stated"
+    if share in {0, 1}:
+        return "all fit" if share else "none fit"
+    if share >= 0.9995:
+        return "over 99.9% fit"
+    return f"{share:.1%} fit" if share >= 0.0005 else "under 0.1% fit"
 
 
 def _distinct(frame: pd.DataFrame) -> pd.DataFrame:
@@ -80,12 +111,14 @@ def _distinct(frame: pd.DataFrame) -> pd.DataFrame:
     keys = ["workload", "context_window_tokens", "fit_share", *_NEED]
     groups = frame.groupby(keys, sort=False, dropna=False)["model"].agg(list).reset_index()
     alone = groups["workload"].map(groups["workload"].value_counts()) == 1
-    names = groups["model"].map(", ".join)
-    groups["label"] = groups["workload"].where(alone, groups["workload"] + "\n" + names)
+    names = groups["model"].map(several)
+    workloads = groups["workload"].map(lambda name: short(name, 20))
+    groups["label"] = workloads.where(alone, workloads + ": " + names)
     return groups
 
 
-def _share_text(share: float) -> str:
-    if share != share:  # noqa: PLR0124 - NaN is not itself
-        return "window not stated"
-    return "all fit" if share == 1 else f"{share:.1%} fit" if share < 0.9995 else "over 99.9% fit"
+def several(models: list[str]) -> str:
+    """Return the names of models, or the first and how many more."""
+    if len(models) <= _MOST_NAMED:
+        return ", ".join(models)
+    return f"{models[0]} and {len(models) - 1} more"

@@ -9,17 +9,8 @@ import pandas as pd
 from matplotlib import dates
 from matplotlib.axes import Axes
 
-from kimi_planner.plot.style import (
-    INK,
-    MUTED,
-    RANGE,
-    axes,
-    caption,
-    label,
-    literal,
-    money_axis,
-    styled,
-)
+from kimi_planner.plot.style import INK, MUTED, RANGE, axes, money_axis, styled
+from kimi_planner.plot.words import column, finish, label
 from kimi_planner.projection import SpendForecast
 from kimi_planner.projection.forecast.horizon import length_text
 from kimi_planner.projection.forecast.intervals import Array
@@ -32,7 +23,6 @@ _UNITS = (("days", 2 * _DAY, _DAY), ("hours", 7_200, 3_600), ("minutes", 120, 60
 _BANDS = (("p05_usd", "p95_usd", 0.5), ("p10_usd", "p90_usd", 1.0))
 _NAMED = (("P90", "p90_usd"), ("P50", "p50_usd"), ("P10", "p10_usd"))
 _HEADROOM = 1.2
-_GAP = 0.06  # of the height, between two labels
 
 
 def forecast(result: SpendForecast, *, ax: Axes | None = None) -> Axes:
@@ -63,23 +53,25 @@ def forecast(result: SpendForecast, *, ax: Axes | None = None) -> Axes:
         ax.plot(past, spent, color=MUTED, linewidth=2)
         ax.plot(ahead, fan["p50_usd"], color=INK, linewidth=2)
         ax.axvline(ahead[0], color=MUTED, linestyle=":", linewidth=1)
-        ax.set_xlim(past[0], ahead[-1] + 0.18 * (ahead[-1] - past[0]))
+        ax.set_xlim(past[0], ahead[-1])
         money_axis(ax, "y", top)
-        heights = _apart([float(fan[name][-1]) for _, name in _NAMED], _GAP * top)
-        for (name, key), height in zip(_NAMED, heights, strict=True):
-            weight = "bold" if name == "P50" else "normal"
-            text = f"{name} {amount_text(float(fan[key][-1]))}"
-            label(ax, text, (ahead[-1], height), (7, 0), weight=weight)
-        text = f"before: {amount_text(float(spent[-1]))} USD in {length_text(-float(before[0]))}"
+        length = length_text(-float(before[0]))
+        text = f"before: {amount_text(float(spent[-1]))} USD in {length}"
         label(ax, text, (past[0], 0.95 * top), (6, 0), color=MUTED)
         _time_axis(ax, result)
         ax.set_ylabel("USD, cumulative")
-        ax.set_title(literal(result.sentence))
-        caption(
+        finish(
             ax,
+            result.sentence,
             "Grey: spent before. Black: P50 of what follows. Dark band: P10 to P90. Light band: P05 to "
             f"P95. {result.provenance}",
+            f"{result.sentence} {text[0].upper()}{text[1:]}.",
         )
+        rows = [
+            (f"{name} {amount_text(float(fan[key][-1]))}", ahead[-1], float(fan[key][-1]))
+            for name, key in _NAMED
+        ]
+        column(ax, rows, leaders=False)
         return ax
 
 
@@ -109,16 +101,9 @@ def _unit(result: SpendForecast) -> tuple[str, float]:
 def _time_axis(ax: Axes, result: SpendForecast) -> None:
     if isinstance(result.observed.end, pd.Timestamp):
         untyped = cast(Any, dates)
-        locator = untyped.AutoDateLocator(maxticks=8)
+        locator = untyped.AutoDateLocator(maxticks=6)
         ax.xaxis.set_major_locator(locator)
         ax.xaxis.set_major_formatter(untyped.ConciseDateFormatter(locator))
         ax.set_xlabel("UTC")
     else:
         ax.set_xlabel(f"{_unit(result)[0]} since the log began")
-
-
-def _apart(heights: list[float], gap: float) -> list[float]:
-    """Return three heights, descending, so far apart that labels do not overlap."""
-    high, middle, low = heights
-    middle = max(middle, gap)
-    return [max(high, middle + gap), middle, min(low, middle - gap)]

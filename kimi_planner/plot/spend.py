@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
 from kimi_planner.errors import ScenarioError, shown
-from kimi_planner.money import usd
-from kimi_planner.plot.style import (
-    INK,
-    RANGE,
-    axes,
-    budget_line,
-    caption,
-    color_of,
-    label,
-    literal,
-    money_axis,
-    styled,
-)
+from kimi_planner.plot.style import INK, RANGE, axes, color_of, money_axis, styled
+from kimi_planner.plot.words import beside, column, dollars, finish, limit, listed, row_names, short
 from kimi_planner.projection import Projection
 
 __all__ = ["monthly_spend", "spend_fan"]
+
+_MOST_MONTHS_NAMED = 6
+_HALF = 0.4
 
 
 def monthly_spend(
@@ -50,35 +44,35 @@ def monthly_spend(
     ScenarioError
         If the projection has no such workload.
     """
+    budget, rows = projection.budget(workload), summary_rows(projection, workload)
     with styled():
-        ax = axes(ax)
-        budget = projection.budget(workload)
-        texts, reach = [], float(budget or 0)
-        for place, model in enumerate(projection.models):
-            average = projection.of(model, workload).over_months()
-            p10, p50, p90 = (
-                float(average.quantile(q)[0]) / len(projection.months) for q in (0.1, 0.5, 0.9)
-            )
-            ax.barh(place, p50, height=0.55, color=color_of(projection.models, model), alpha=0.85)
-            text = usd(p50, 0)
-            if p90 > p10:
-                ax.plot(
-                    [p10, p90], [place, place], color=INK, linewidth=2, marker="|", markersize=12
-                )
-                text += f"  (P10 {usd(p10, 0)}, P90 {usd(p90, 0)})"
-            texts.append(text)
+        ax = axes(ax, rows=len(rows))
+        reach = float(budget or 0)
+        for place, row in enumerate(rows):
+            p10, p50, p90 = (row[f"p{share}_usd_per_month"] for share in (10, 50, 90))
+            color = color_of(projection.models, row["model"])
+            bar(ax, place, p50, (p10, p90), color)
+            beside(ax, f"{dollars(p50)}{_range_text(row)}", place)
             reach = max(reach, p90)
-        for place, text in enumerate(texts):  # in one column, clear of bars and budget
-            label(ax, text, (reach, place), (8, 0))
-        names = [literal(model) for model in projection.models]
-        ax.set_yticks(range(len(names)), labels=names)
-        ax.invert_yaxis()
+        row_names(ax, projection.models)
+        limits = []
         if budget is not None:
-            budget_line(ax, f"budget {usd(budget, 0)}", float(budget), vertical=True)
-        money_axis(ax, "x", 1.5 * reach)
+            limits = [limit(ax, f"budget {dollars(budget)}", float(budget), vertical=True)]
+        money_axis(ax, "x", 1.03 * reach)
         ax.set_xlabel("USD per month, average over the months planned")
-        ax.set_title(literal(f"Monthly spend: {workload or 'all workloads on one model'}"))
-        caption(ax, f"Bar: P50 over scenarios. Line: P10 to P90. {projection.provenance}")
+        named = short(workload) if workload else "all workloads on one model"
+        finish(
+            ax,
+            f"Monthly spend: {named}",
+            f"Bar: P50 over scenarios. Line: P10 to P90. {projection.provenance}",
+            f"Average monthly spend of {workload or 'all workloads'} by model, P50: "
+            + listed(
+                f"{row['model']} {dollars(row['p50_usd_per_month'])} USD{_range_text(row)}"
+                for row in rows
+            )
+            + (f". The budget is {dollars(budget)} USD." if budget is not None else "."),
+            limits=limits,
+        )
         return ax
 
 
@@ -117,33 +111,63 @@ def spend_fan(
             f"workload {shown(workload)} stands beside a mapping of workloads to models. Leave it "
             "out, or name one model."
         )
+    spend = projection.of(model, workload) if isinstance(model, str) else projection.mix(model)
+    p10, p25, p50, p75, p90 = (spend.quantile(q) for q in (0.1, 0.25, 0.5, 0.75, 0.9))
+    covered = isinstance(model, str) or set(model) == set(projection.names)
+    budget = projection.budget(workload) if covered else None
+    every = f"{len(model)} of {len(projection.names)}" if not covered else "all"
+    of, on = workload or f"{every} workloads", model if isinstance(model, str) else None
     with styled():
         ax = axes(ax)
-        spend = projection.of(model, workload) if isinstance(model, str) else projection.mix(model)
         months = np.arange(len(projection.months))
-        p10, p25, p50, p75, p90 = (spend.quantile(q) for q in (0.1, 0.25, 0.5, 0.75, 0.9))
-        ax.fill_between(months, p10, p90, color=RANGE, alpha=0.55, linewidth=0)
-        ax.fill_between(months, p25, p75, color=RANGE, linewidth=0)
+        edges = months if len(months) > 1 else np.array([-_HALF, _HALF])  # one month has no slope
+        for low, high, alpha in ((p10, p90, 0.55), (p25, p75, 1.0)):
+            bottom, top = (np.broadcast_to(side, edges.shape) for side in (low, high))
+            ax.fill_between(edges, bottom, top, color=RANGE, alpha=alpha, linewidth=0)
         ax.plot(months, p50, color=INK, linewidth=2, marker="o", markersize=3)
-        ends = [("P90", p90[-1]), ("P50", p50[-1]), ("P10", p10[-1])]
-        for name, value in ends if p90[-1] > p10[-1] else ends[1:2]:
-            label(ax, f"{name} {usd(float(value), 0)}", (float(months[-1]), float(value)), (7, 0))
-        step = max(1, -(-len(months) // 12))
+        step = -(-len(months) // _MOST_MONTHS_NAMED)
         ax.set_xticks(months[::step], labels=[str(month) for month in projection.months[::step]])
-        ax.tick_params(axis="x", labelrotation=45)
-        ax.set_xlim(-0.3, len(months) - 1 + max(1.0, 0.16 * len(months)))
-        covered = isinstance(model, str) or set(model) == set(projection.names)
-        budget = projection.budget(workload) if covered else None
-        if budget is not None:
-            budget_line(ax, f"budget {usd(budget, 0)}", float(budget), vertical=False)
+        ax.set_xlim(min(-0.03 * len(months), edges[0]), edges[-1])
         money_axis(ax, "y", 1.12 * max(float(p90.max()), float(budget or 0)))
         ax.set_ylabel("USD per month")
-        named = model if isinstance(model, str) else "each on its recommended model"
-        every = f"{len(model)} of {len(projection.names)}" if not covered else "all"
-        ax.set_title(literal(f"Spend by month: {workload or f'{every} workloads'}, {named}"))
-        caption(
+        ranged = bool(p90[-1] > p10[-1])
+        ends = {"P90": p90, "P50": p50, "P10": p10} if ranged else {"P50": p50}
+        if budget is not None:
+            limit(ax, f"budget {dollars(budget)}", float(budget), vertical=False)
+        last = projection.months[-1]
+        finish(
             ax,
+            f"Spend by month: {short(of)}, {on or 'each on its recommended model'}",
             f"Dark band: P25 to P75 over scenarios. Light band: P10 to P90. {projection.provenance}",
-            drop=58,
+            f"Spend by month of {of} on {on or 'the models chosen for them'}: P50 "
+            f"{dollars(float(p50[0]))} USD in {projection.months[0]} and {dollars(float(p50[-1]))} USD in {last}"
+            + (f" (P10 {dollars(float(p10[-1]))}, P90 {dollars(float(p90[-1]))})" if ranged else "")
+            + (f". The budget is {dollars(budget)} USD a month." if budget is not None else "."),
         )
+        rows = [
+            (f"{name} {dollars(float(values[-1]))}", float(edges[-1]), float(values[-1]))
+            for name, values in ends.items()
+        ]
+        column(ax, rows, leaders=False)
         return ax
+
+
+def bar(ax: Axes, place: int, length: float, ends: tuple[float, float], color: str) -> None:
+    """Draw a bar, and the range that it has, if any."""
+    ax.barh(place, length, height=0.6, color=color, edgecolor=INK, linewidth=0.5)
+    if ends[1] > ends[0]:
+        ax.plot(ends, [place, place], color="white", linewidth=4, solid_capstyle="butt")
+        ax.plot(ends, [place, place], color=INK, linewidth=2, marker="|", markersize=9)
+
+
+def summary_rows(projection: Projection, workload: str | None) -> list[dict[str, Any]]:
+    """Return the summary of each model for one workload, or for all together."""
+    frame: pd.DataFrame = projection.summary(together=workload is None)
+    if workload is not None:
+        frame = frame[frame["workload"] == workload]
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _range_text(row: Mapping[str, Any]) -> str:
+    p10, p90 = row["p10_usd_per_month"], row["p90_usd_per_month"]
+    return f" (P10 {dollars(p10)}, P90 {dollars(p90)})" if p90 > p10 else ""

@@ -1,28 +1,39 @@
-"""One look for all pictures: colours told apart by colour-blind readers and in grey, direct labels."""
+"""One look for all pictures: colours told apart by colour-blind readers and in grey, fonts, sizes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from textwrap import fill
+from functools import cache
+from itertools import pairwise
 from typing import Any, Literal
 
 import matplotlib as mpl
+from matplotlib import font_manager
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
 
 __all__ = [
+    "BUDGET",
+    "COLORS",
     "INK",
     "MUTED",
+    "OVER",
     "RANGE",
+    "SMALL",
+    "TINY",
+    "WITHIN",
     "axes",
-    "budget_line",
-    "caption",
+    "can_draw",
     "color_of",
-    "label",
-    "literal",
+    "count_axis",
+    "families",
     "money_axis",
+    "percent_axis",
+    "slide",
     "styled",
 ]
 
@@ -31,26 +42,53 @@ MUTED = "#6b6b6b"
 BUDGET = "#b3261e"
 RANGE = "#9fc5e8"
 
-# From dark to light, so that they differ in grey; hues of the Okabe and Ito palette.
-_COLORS = ("#004c6d", "#0072b2", "#009e73", "#d98200", "#cc79a7", "#7f7f7f")
+#: From dark to light, so that they differ in grey; the first hues of the Okabe and Ito palette.
+COLORS = ("#0b2d4d", "#0072b2", "#009e73", "#e69f00", "#a9d5f2", "#f6e7a1")
+#: Two sides of a limit or of a middle: dark and light.
+WITHIN, OVER = COLORS[1], COLORS[3]
 
-CAPTION_CHARS = 118
+WIDTH, HEIGHT = 8.0, 4.5  # inches
+SMALL, TINY = 9, 8  # points: direct labels, and what a picture rests on
+_AROUND = 130  # points of title, labels of the x axis and caption
+_SLIDE_DPI = 240  # 1,920 by 1,080 pixels
 
 _STYLE: dict[Any, Any] = {
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,
+    "axes.labelsize": 10,
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlelocation": "left",
-    "axes.titlepad": 20,
     "axes.titlesize": 12,
     "axes.titleweight": "bold",
-    "figure.figsize": (8.0, 4.5),
+    "figure.figsize": (WIDTH, HEIGHT),
     "font.size": 10,
     "svg.hashsalt": "kimi_planner",
     "xtick.color": INK,
+    "xtick.labelsize": 10,
     "ytick.color": INK,
+    "ytick.labelsize": 10,
 }
+
+# Fonts with Chinese, Japanese, Korean and other letters that matplotlib's own font lacks.
+_FALLBACKS = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "PingFang HK",
+    "Hiragino Sans GB",
+    "Heiti TC",
+    "SimHei",
+    "Arial Unicode MS",
+    "Malgun Gothic",
+    "Yu Gothic",
+    "Noto Sans",
+    "Noto Emoji",
+)
 
 
 @contextmanager
@@ -60,82 +98,103 @@ def styled() -> Iterator[None]:
     Other settings are left alone: `matplotlib.rc_context` would also take back what a notebook's
     backend sets when the first figure wakes it, and later pictures would not be shown.
     """
-    before = {key: mpl.rcParams[key] for key in _STYLE}
-    mpl.rcParams.update(_STYLE)
+    style = {**_STYLE, "font.family": list(families())}
+    before = {key: mpl.rcParams[key] for key in style}
+    mpl.rcParams.update(style)
     try:
         yield
     finally:
         mpl.rcParams.update(before)
 
 
-def axes(ax: Axes | None) -> Axes:
-    """Return the given axes, or those of a new figure."""
-    return plt.figure(layout="constrained").add_subplot() if ax is None else ax
+def axes(ax: Axes | None, *, rows: int = 0, row_points: float = 15) -> Axes:
+    """Return the given axes in this look, or those of a new figure, tall enough for its rows."""
+    if ax is None:
+        height = max(HEIGHT, (rows * row_points + _AROUND) / 72)
+        return plt.figure(figsize=(WIDTH, height), layout="constrained").add_subplot()
+    ax.spines[["right", "top"]].set_visible(False)
+    for one in (ax.xaxis, ax.yaxis):
+        one.label.set(size=_STYLE["axes.labelsize"], color=INK, family=list(families()))
+        one.set_tick_params(labelsize=10, labelcolor=INK)
+    return ax
 
 
-def color_of(models: tuple[str, ...], model: str) -> str:
-    """Return the colour of a model, by its place among the models drawn."""
-    return _COLORS[models.index(model) % len(_COLORS)]
+def slide() -> Axes:
+    """Return axes to draw on for a slide: the size and proportions of a full screen.
+
+    Returns
+    -------
+    Axes
+        Of a figure that saves to 1,920 by 1,080 pixels, with text as large as a slide needs. A
+        picture with more rows than a slide holds is not made for one.
+
+    Examples
+    --------
+    >>> slide().figure.get_size_inches() * slide().figure.dpi
+    array([1920., 1080.])
+    """
+    return plt.figure(figsize=(WIDTH, HEIGHT), dpi=_SLIDE_DPI, layout="constrained").add_subplot()
 
 
-def money_axis(ax: Axes, which: Literal["x", "y"], top: float) -> None:
-    """Write US dollars on an axis, thousands separated, from 0 to ``top``."""
-    axis = ax.xaxis if which == "x" else ax.yaxis
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+def color_of(names: Sequence[str], name: str) -> str:
+    """Return the colour of a name, by its place among those drawn; the seventh has the first's."""
+    return COLORS[list(names).index(name) % len(COLORS)]
+
+
+def money_axis(ax: Axes, which: Literal["x", "y"], top: float, bottom: float = 0.0) -> None:
+    """Write US dollars on an axis, thousands separated, from ``bottom`` to ``top``."""
     set_limits = ax.set_xlim if which == "x" else ax.set_ylim
-    set_limits(0, top or 1.0)
+    set_limits(bottom, top if top > bottom else bottom + 1.0)
+    count_axis(ax, which)
 
 
-def literal(text: str) -> str:
-    """Return what draws as the text itself: between dollar signs matplotlib reads mathematics."""
-    return text.replace("$", r"\$")
+def count_axis(ax: Axes, which: Literal["x", "y"]) -> None:
+    """Write numbers on an axis, thousands separated, few enough to stand apart."""
+    axis = ax.xaxis if which == "x" else ax.yaxis
+    if axis.get_scale() == "linear":
+        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:z,.{_places(axis)}f}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
-def label(
-    ax: Axes, text: str, at: tuple[float, float], offset: tuple[float, float], **options: Any
-) -> None:
-    """Write beside a point, on white so that lines behind do not cross the words."""
-    ax.annotate(
-        literal(text),
-        at,
-        xytext=offset,
-        textcoords="offset points",
-        fontsize=9,
-        annotation_clip=False,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
-        zorder=5,
-        **{"va": "center", **options},
+def percent_axis(ax: Axes) -> None:
+    """Write shares on the y axis in percent."""
+    ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    places = max(0, _places(ax.yaxis) - 2)
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=places))
+
+
+def _places(axis: Axis) -> int:
+    """Return how many digits after the point tell the ticks that are seen apart."""
+    low, high = sorted(axis.get_view_interval())
+    ticks = sorted(tick for tick in axis.get_majorticklocs() if low <= tick <= high)
+    step = min((after - before for before, after in pairwise(ticks)), default=1.0)
+    return max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 0
+
+
+@cache
+def _installed() -> frozenset[str]:
+    return frozenset(entry.name for entry in font_manager.fontManager.ttflist)
+
+
+def families() -> tuple[str, ...]:
+    """Return the reader's own fonts, then those installed that have more letters."""
+    own = tuple(mpl.rcParams["font.family"])
+    return own + tuple(name for name in _FALLBACKS if name in _installed() and name not in own)
+
+
+def can_draw(char: str) -> bool:
+    """Tell whether the fonts in use have a character, in normal and in bold."""
+    return char.isprintable() and all(
+        any(font.get_char_index(ord(char)) for font in _fonts(families(), weight))
+        for weight in ("normal", "bold")
     )
 
 
-def budget_line(ax: Axes, text: str, value: float, *, vertical: bool) -> None:
-    """Draw a limit across the picture, named above it or at its left end."""
-    line = ax.axvline if vertical else ax.axhline
-    line(value, color=BUDGET, linestyle="--", linewidth=1.5, zorder=3)
-    transform = ax.get_xaxis_transform() if vertical else ax.get_yaxis_transform()
-    ax.annotate(
-        text,
-        (value, 1) if vertical else (0, value),
-        xycoords=transform,
-        xytext=(0, 3) if vertical else (6, 3),
-        textcoords="offset points",
-        ha="center" if vertical else "left",
-        color=BUDGET,
-        fontsize=9,
-    )
-
-
-def caption(ax: Axes, text: str, *, drop: int = 44) -> None:
-    """Write what the picture rests on, ``drop`` points below the axes."""
-    ax.annotate(
-        literal(fill(text, CAPTION_CHARS)),
-        xy=(0, 0),
-        xycoords="axes fraction",
-        xytext=(0, -drop),
-        textcoords="offset points",
-        ha="left",
-        va="top",
-        fontsize=7.5,
-        color=MUTED,
-        annotation_clip=False,
-    )
+@cache
+def _fonts(names: tuple[str, ...], weight: str) -> tuple[Any, ...]:
+    found = [
+        font_manager.findfont(font_manager.FontProperties(family=name, weight=weight))
+        for name in names
+    ]
+    return tuple(font_manager.get_font(path) for path in dict.fromkeys(found))

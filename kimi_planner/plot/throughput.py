@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from kimi_planner.money import usd
-from kimi_planner.plot.style import axes, budget_line, caption, label, literal, styled
+from kimi_planner.plot.style import INK, OVER, WITHIN, axes, styled
+from kimi_planner.plot.words import beside, finish, limit, listed, row_names, short
 from kimi_planner.projection import Throughput
 from kimi_planner.projection.tiers import ALL
 
 __all__ = ["throughput"]
 
-_ALLOWED, _EXCEEDED = "#0072b2", "#d98200"
 _LEAST_SHARE = 1e-3
 
 
@@ -47,43 +49,52 @@ def throughput(
     peaks, needed = result.of(model, workload), result.tier(model, workload)
     found = result.by_tier()
     rows = found[(found["workload"] == workload) & (found["model"] == model)].to_dict("records")
+    least = "at least " if peaks.unknown else ""
+    answer = "no published tier allows it" if needed is None else f"needs {least}tier {needed.tier}"
+    named = "all workloads" if workload == ALL else workload
     with styled():
-        ax = axes(ax)
+        ax = axes(ax, rows=len(rows), row_points=30)
         shares = [max(float(row["used_share"]), _LEAST_SHARE) for row in rows]
         reach = max(*shares, 1.0)
         for place, (row, share) in enumerate(zip(rows, shares, strict=True)):
-            color = _EXCEEDED if share > 1 else _ALLOWED
             chosen = needed is not None and needed.tier == row["tier"]
-            ax.barh(place, share, height=0.55, color=color, alpha=1.0 if chosen else 0.6)
-            text = f"{_used(share)} its {row['tightest_limit'].replace('_', ' ')}"
-            if isinstance(row["throttled_from"], str):
-                text += f", throttled from {row['throttled_from']}"
-            label(ax, text, (reach, place), (8, 0), weight="bold" if chosen else "normal")
+            color = OVER if share > 1 else WITHIN
+            width = 1.5 if chosen else 0.5
+            ax.barh(place, share, height=0.55, color=color, edgecolor=INK, linewidth=width)
+            beside(ax, _row_text(row, share, "\n"), place, weight="bold" if chosen else "normal")
         ax.set_xscale("log")
-        ax.set_xlim(min(0.01, min(shares) / 2), reach)
-        names = [
-            f"tier {row['tier']}\n{usd(row['cumulative_recharge_usd'], 0)} USD" for row in rows
-        ]
-        ax.set_yticks(range(len(names)), labels=names)
-        ax.set_ylim(len(rows) - 0.5, -0.5)
-        budget_line(ax, "limit", 1.0, vertical=True)
+        ax.set_xlim(min(0.01, min(shares) / 2), 1.2 * reach)
+        row_names(ax, [_tier_text(row, "\n") for row in rows])
+        ax.xaxis.set_major_locator(LogLocator(10, numticks=5))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _percent(value)))
-        ax.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
+        ax.xaxis.set_minor_formatter(NullFormatter())
         ax.set_xlabel("highest peak as a share of the tier's tightest limit")
-        least = "at least " if peaks.unknown else ""
-        answer = (
-            "no published tier allows it" if needed is None else f"needs {least}tier {needed.tier}"
-        )
-        named = "all workloads" if workload == ALL else workload
-        ax.set_title(literal(f"Throughput of {named} on {model}: {answer}"))
         unknown = f" Not known: {', '.join(peaks.unknown)}." if peaks.unknown else ""
-        caption(
+        finish(
             ax,
+            f"Throughput of {short(named)} on {model}: {answer}",
             f"USD: recharged in total, credit and not a fee. Peak: P{result.percentile:g} over scenarios, "
             f"met in {result.minutes_within * 100:g}% of the busiest hour's minutes.{unknown} "
             f"{result.provenance}",
+            f"Throughput of {named} on {model}: {answer}. The highest peak uses "
+            + listed(
+                f"{_row_text(row, share, ', ')} at {_tier_text(row, ', ')}"
+                for row, share in zip(rows, shares, strict=True)
+            )
+            + f".{unknown}",
+            limits=[limit(ax, "limit", 1.0, vertical=True)],
         )
         return ax
+
+
+def _row_text(row: dict[Any, Any], share: float, then: str) -> str:
+    text = f"{_used(share)} its {row['tightest_limit'].replace('_', ' ')}"
+    since = row["throttled_from"]
+    return f"{text}{then}throttled from {since}" if isinstance(since, str) else text
+
+
+def _tier_text(row: dict[Any, Any], then: str) -> str:
+    return f"tier {row['tier']}{then}{usd(row['cumulative_recharge_usd'], 0)} USD"
 
 
 def _used(share: float) -> str:

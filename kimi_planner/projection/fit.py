@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.errors import ScenarioError, shown
@@ -15,7 +16,7 @@ from kimi_planner.projection.calls import sample_calls, turn_means
 from kimi_planner.projection.inputs import check_seed, chosen_models, chosen_workloads
 from kimi_planner.rich import frame_html
 from kimi_planner.workload import Quantity, Workload
-from kimi_planner.workload.drawn import CallSample
+from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.turns import MOST_TURNS
 
 __all__ = ["ContextFit", "context_fit"]
@@ -36,11 +37,14 @@ class ContextFit:
         which a conversation of median sizes no longer fits; missing without turns.
     catalog_version, seed
         What the result rests on.
+    needed_tokens
+        From (workload name, model id) to what the drawn requests need, in rising order.
     """
 
     frame: pd.DataFrame
     catalog_version: str
     seed: int
+    needed_tokens: Mapping[tuple[str, str], Array] = field(repr=False, compare=False)
 
     def share(self, workload: str, model: str) -> float:
         """Return the share of requests that fit, NaN if the model's window is unknown.
@@ -58,6 +62,35 @@ class ContextFit:
                 f"{names} on {models}."
             )
         return float(rows["fit_share"].iloc[0])
+
+    def curve(self, windows: ArrayLike) -> pd.DataFrame:
+        """Return the share of requests that would fit windows of other sizes.
+
+        Parameters
+        ----------
+        windows : array_like
+            Sizes in tokens.
+
+        Returns
+        -------
+        DataFrame
+            ``workload``, ``model``, ``window_tokens`` and ``fit_share``, one row for each.
+        """
+        sizes = np.asarray(windows, dtype=float).ravel()
+        return pd.concat(
+            [
+                pd.DataFrame(
+                    {
+                        "workload": workload,
+                        "model": model,
+                        "window_tokens": sizes,
+                        "fit_share": np.searchsorted(needed, sizes, side="right") / len(needed),
+                    }
+                )
+                for (workload, model), needed in self.needed_tokens.items()
+            ],
+            ignore_index=True,
+        )
 
     def __repr__(self) -> str:
         return f"<ContextFit of {len(self.frame)} rows. Catalog {self.catalog_version}, seed {self.seed}.>"
@@ -106,25 +139,24 @@ def context_fit(
     catalog = load_catalog(catalog)
     chosen, specs = chosen_workloads(workloads), chosen_models(catalog, models)
     check_seed(seed)
-    rows = []
+    rows, needed = [], {}
     for workload in chosen:
-        samples: dict[bool, CallSample] = {}  # models differ only in whether they reason
+        samples: dict[bool, Array] = {}  # models differ only in whether they reason
         for spec in specs:
             if spec.reasons not in samples:
                 rng = np.random.default_rng(seed)
-                samples[spec.reasons] = sample_calls(
-                    workload, spec.reasons, rng, uncertain_means=True
-                )
+                sample = sample_calls(workload, spec.reasons, rng, uncertain_means=True)
+                samples[spec.reasons] = np.sort(sample.prompt + sample.reserved)
+            needed[workload.name, spec.id] = samples[spec.reasons]
             rows.append(_row(workload, spec, samples[spec.reasons]))
     frame = pd.DataFrame(rows).astype(
         {"context_window_tokens": "Int64", "first_overflow_turn": "Int64"}
     )
-    return ContextFit(frame=frame, catalog_version=catalog.version, seed=seed)
+    return ContextFit(frame=frame, catalog_version=catalog.version, seed=seed, needed_tokens=needed)
 
 
-def _row(workload: Workload, spec: ModelSpec, sample: CallSample) -> dict[str, object]:
+def _row(workload: Workload, spec: ModelSpec, needed: Array) -> dict[str, object]:
     window = spec.context_window_tokens
-    needed = sample.prompt + sample.reserved
     return {
         "workload": workload.name,
         "model": spec.id,

@@ -249,6 +249,31 @@ class Projection:
                 )
         return pd.DataFrame(rows)
 
+    def average_month(self, q: Sequence[float], model: str, workload: str | None = None) -> Array:
+        """Return quantiles over scenarios of the average spend of a month.
+
+        Parameters
+        ----------
+        q : sequence of float
+            Between 0 and 1.
+        model : str
+            A model id.
+        workload : str, optional
+            One workload; all together if not given.
+
+        Returns
+        -------
+        ndarray, shape (len(q),), USD
+            All the same where nothing is uncertain.
+
+        Raises
+        ------
+        ScenarioError
+            If the projection has no such workload or model.
+        """
+        spend = self.of(model, workload).over_months()
+        return np.array([spend.quantile(share)[0] for share in q]) / len(self.months)
+
     def quantile(self, q: float | Iterable[float]) -> pd.DataFrame:
         """Return quantiles of monthly spend over scenarios.
 

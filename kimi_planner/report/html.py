@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kimi_planner import plot
 from kimi_planner.errors import MissingExtraError
 from kimi_planner.projection import response
 from kimi_planner.report.pictures import pictures
@@ -82,7 +83,7 @@ def html_report(recommendation: Recommendation, sections: Sequence[Section] = ()
         prices=catalog_table(projection.catalog),
         sources=source_sentences(projection.catalog),
         sections=sections,
-        pictures=[(words, _svg(ax)) for words, ax in pictures(recommendation).values()],
+        pictures=[(plot.alt_text(ax), _svg(ax)) for ax in pictures(recommendation).values()],
         what_if=what_if_json(moved, recommendation),
         what_if_notes=moved.notes,
         style=style,

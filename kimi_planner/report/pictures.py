@@ -1,11 +1,11 @@
-"""The pictures of a plan, each with its words for those who cannot see it."""
+"""The pictures of a plan."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from kimi_planner import plot
-from kimi_planner.selection import Recommendation
+from kimi_planner.selection import Recommendation, quality_frontier
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -13,32 +13,28 @@ if TYPE_CHECKING:
 __all__ = ["pictures"]
 
 
-def pictures(recommendation: Recommendation) -> dict[str, tuple[str, Axes]]:
-    """Draw the pictures of a plan.
+def pictures(recommendation: Recommendation) -> dict[str, Axes]:
+    """Draw the pictures of a plan; `plot.alt_text` tells what each shows.
 
     Returns
     -------
-    dict of str to (str, Axes)
-        File name without ending, to what the picture shows in words and its Axes.
+    dict of str to Axes
+        By file name without ending.
     """
     projection = recommendation.projection
     drawn = {}
     if recommendation.best:
-        drawn["spend_fan"] = (
-            "Monthly spend with each workload on its recommended model: median, and the range from "
-            "the 10th to the 90th percentile.",
-            plot.spend_fan(projection, recommendation.best),
-        )
-    drawn["monthly_spend"] = (
-        "Average monthly spend if all workloads ran on one model, with range and budget.",
-        plot.monthly_spend(projection),
-    )
-    drawn["context_fit"] = (
-        "Tokens that requests of each workload need, against the context window.",
-        plot.context_fit(recommendation.fit),
-    )
-    drawn["cost_vs_reasoning"] = (
-        "Monthly spend of each model against its rated reasoning depth.",
-        plot.cost_vs_reasoning(projection),
-    )
+        drawn["spend_fan"] = plot.spend_fan(projection, recommendation.best)
+    drawn["monthly_spend"] = plot.monthly_spend(projection)
+    drawn["context_fit"] = plot.context_fit(recommendation.fit)
+    largest = _largest(recommendation)
+    drawn["cost_vs_quality"] = plot.cost_vs_quality(quality_frontier(projection, workload=largest))
     return drawn
+
+
+def _largest(recommendation: Recommendation) -> str | None:
+    """Return the workload that costs the most on its best model; models that serve all are few."""
+    projection, best = recommendation.projection, recommendation.best
+    if not best:
+        return None
+    return max(best, key=lambda name: projection.average_month([0.5], best[name], name)[0])

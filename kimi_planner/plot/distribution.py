@@ -1,0 +1,148 @@
+"""A picture of what a month may cost on each model, and how likely the budget is broken."""
+
+from __future__ import annotations
+
+from math import isnan
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from kimi_planner.plot.spend import summary_rows
+from kimi_planner.plot.style import INK, OVER, WITHIN, axes, money_axis, styled
+from kimi_planner.plot.words import (
+    arrange,
+    at_most,
+    beside,
+    dollars,
+    finish,
+    limit,
+    listed,
+    row_names,
+    short,
+)
+from kimi_planner.projection import Projection
+
+__all__ = ["spend_distribution"]
+
+_DOTS = 20
+_SHARES = tuple((np.arange(_DOTS) + 0.5) / _DOTS)
+_COLUMNS = 50  # places of dots from the left to the right end of the axes
+_ROW_POINTS = 40
+_HIGHEST = 0.8  # of a row
+
+
+def spend_distribution(
+    projection: Projection, workload: str | None = None, *, ax: Axes | None = None
+) -> Axes:
+    """Draw what an average month may cost on each model as 20 dots, each of them 5 chances in 100.
+
+    Parameters
+    ----------
+    projection : Projection
+        What `project` returned.
+    workload : str, optional
+        One workload; all together on one model if not given.
+    ax : Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    Axes
+        For each model dots at the P2.5, P7.5 and so on of the average month, stacked where they
+        meet, light beyond the budget; a line at the P50; beside it the chance that some month
+        exceeds the budget. A certain spend is one line, and called certain. USD.
+
+    Raises
+    ------
+    ScenarioError
+        If the projection has no such workload.
+    """
+    budget, rows = projection.budget(workload), summary_rows(projection, workload)
+    spreads = [projection.average_month(_SHARES, row["model"], workload) for row in rows]
+    with styled():
+        ax = axes(ax, rows=len(rows), row_points=_ROW_POINTS)
+        row_names(ax, projection.models)
+        reach = 1.05 * max(float(budget or 0), *(float(spread[-1]) for spread in spreads))
+        money_axis(ax, "x", reach)
+        for place, row in enumerate(rows):
+            middle = row["p50_usd_per_month"]
+            ax.plot([middle, middle], [place + 0.4, place - 0.4], color=INK, linewidth=2, zorder=4)
+            beside(ax, _said(row), place)
+        limits = []
+        if budget is not None:
+            limits = [limit(ax, f"budget {dollars(budget)}", float(budget), vertical=True)]
+        ax.set_xlabel("USD per month, average over the months planned")
+        named = short(workload) if workload else "all workloads on one model"
+        over = " Light: beyond the budget." if budget is not None else ""
+        finish(
+            ax,
+            f"What a month may cost: {named}",
+            f"Each dot: 5 chances in 100. Line: P50.{over} The chance is that some month of the "
+            f"{len(projection.months)} exceeds the budget. {projection.provenance}"
+            if budget is not None
+            else f"Each dot: 5 chances in 100. Line: P50. No budget is given. {projection.provenance}",
+            f"Spend of an average month of {workload or 'all workloads'} by model: "
+            + listed(f"{row['model']} {_words(row)}" for row in rows)
+            + (f". The budget is {dollars(budget)} USD a month." if budget is not None else "."),
+            limits=limits,
+        )
+        for place, spread in enumerate(spreads):
+            if spread[-1] > spread[0]:
+                _dots(ax, place, spread, None if budget is None else float(budget))
+        return ax
+
+
+def _dots(ax: Axes, place: int, spread: Any, budget: float | None) -> None:
+    """Stack dots upwards from the foot of a row, as large as they can be without touching."""
+    arrange(ax)
+    inner, xs = ax.get_window_extent(), ax.transData.transform([(one, 0) for one in spread])[:, 0]
+    row = inner.height / abs(np.diff(ax.get_ylim())[0])
+    size = inner.width / _COLUMNS
+    levels = _levels(xs, size)
+    while size * (1 + max(levels)) > _HIGHEST * row:
+        size *= 0.9
+        levels = _levels(xs, size)
+    ys = [place + _HIGHEST / 2 - (level + 0.5) * size / row for level in levels]
+    colors = [OVER if budget is not None and one > budget else WITHIN for one in spread]
+    points = size * 72 / ax.figure.dpi
+    ax.scatter(spread, ys, s=points**2, c=colors, edgecolors=INK, linewidths=0.5, zorder=2)
+
+
+def _levels(xs: Any, size: float) -> list[int]:
+    """Return the lowest level on which each dot touches none to the left of it."""
+    ends: list[float] = []
+    levels = []
+    for x in xs:
+        level = next((one for one, end in enumerate(ends) if end <= x), len(ends))
+        ends[level : level + 1] = [x + size]
+        levels.append(level)
+    return levels
+
+
+def _said(row: dict[str, Any]) -> str:
+    chance, certain = row["chance_over_budget"], _is_certain(row)
+    middle = dollars(row["p50_usd_per_month"])
+    amount = f"{middle}, certain" if certain else f"P50 {middle}"
+    if isnan(chance):
+        return amount
+    if certain:
+        return f"{amount}\n{'over' if chance else 'within'} budget"
+    return f"{amount}\nbreaks budget: {at_most(chance)}"
+
+
+def _words(row: dict[str, Any]) -> str:
+    chance, p10, p50, p90 = (
+        row["chance_over_budget"],
+        *(dollars(row[f"p{share}_usd_per_month"]) for share in (10, 50, 90)),
+    )
+    amount = f"{p50} USD, certain" if _is_certain(row) else f"P50 {p50} (P10 {p10}, P90 {p90})"
+    return (
+        amount
+        if isnan(chance)
+        else f"{amount}, {at_most(chance)} chance that some month is over budget"
+    )
+
+
+def _is_certain(row: dict[str, Any]) -> bool:
+    return bool(row["p10_usd_per_month"] == row["p90_usd_per_month"])

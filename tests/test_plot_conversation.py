@@ -1,0 +1,63 @@
+"""The picture of a conversation shows how it grows, and where it no longer fits."""
+
+import numpy as np
+import pytest
+from legible import assert_legible, said
+from pictured import LONG, PUBLIC, closed
+
+from kimi_planner import Workload, plot
+from kimi_planner.projection.conversation import conversation
+
+__all__ = ["closed"]
+
+PLAIN = Workload(
+    name="plain", requests_per_day=1, prompt_tokens=30_000, completion_tokens=100, turns=6
+)
+SPREAD = Workload(
+    name=LONG,
+    requests_per_day=1,
+    prompt_tokens={"p50": 5000, "p90": 20_000},
+    completion_tokens={"p50": 400, "p90": 1500},
+    turns={"mean": 20},
+    followup_tokens=3000,
+    max_tokens=4096,
+)
+
+
+def test_plain_turns_grow_by_hand():
+    """Each turn sends the history: 30,000, 60,100, … tokens; the fifth needs 150,500 and is refused."""
+    result = conversation(PLAIN, "kimi-k2")
+    ax = plot.conversation_growth(result)
+    growth = ax.lines[0].get_ydata()
+    np.testing.assert_array_equal(growth[:4], [30_000, 60_100, 90_200, 120_300])
+    assert np.isnan(growth[4:]).all()
+    heights = {line.get_ydata()[0] for line in ax.lines if line.get_linestyle() == "--"}
+    places = {line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "--"}
+    assert 128_000 in heights
+    assert 5 in places
+    assert "turn 5 does not fit" in said(ax)
+    assert "30,000 in turn 1 to 120,300 in turn 4" in plot.alt_text(ax)
+
+
+def test_a_window_far_above_is_named_and_not_drawn():
+    """A short conversation is not flattened by a window of a million tokens."""
+    workload = Workload(name="w", requests_per_day=1, prompt_tokens=1000, completion_tokens=100)
+    ax = plot.conversation_growth(conversation(workload, "kimi-k3", turns=3, catalog=PUBLIC))
+    assert ax.get_ylim()[1] < 5000
+    assert "none outgrows the window of 1,048,576 tokens" in ax.get_title(loc="left")
+
+
+def test_the_first_overflow_is_that_of_the_result():
+    """The line stands at the median of the first turn that does not fit, the band on P10 to P90."""
+    result = conversation(SPREAD, "kimi-k2")
+    ax = plot.conversation_growth(result)
+    marked = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "--"]
+    assert result.first_overflow["p50"] in marked
+    assert f"P90 {result.first_overflow['p90']}" in plot.alt_text(ax)
+
+
+@pytest.mark.parametrize("workload", [PLAIN, SPREAD], ids=["plain", "spread"])
+def test_growth_is_legible(workload):
+    """Few and many turns can be read in every size."""
+    result = conversation(workload, "kimi-k2")
+    assert_legible(lambda ax: plot.conversation_growth(result, ax=ax))

@@ -1,0 +1,69 @@
+"""The picture of what a month may cost shows chances as dots."""
+
+import numpy as np
+import pytest
+from legible import assert_legible, said
+from pictured import PLAIN, certain, closed, plan, wide
+
+from kimi_planner import plot
+
+__all__ = ["closed"]
+
+
+def test_each_dot_is_a_quantile_of_the_average_month():
+    """Twenty dots per model stand at P2.5 to P97.5, light where they are beyond the budget."""
+    projection = plan().projection
+    ax = plot.spend_distribution(projection, "image-questions")
+    budget = float(projection.budget("image-questions"))
+    shares = np.arange(0.025, 1, 0.05)
+    assert len(ax.collections) == len(projection.models)
+    for dots, model in zip(ax.collections, projection.models, strict=True):
+        scenarios = projection.of(model, "image-questions").usd.sum(axis=0) / len(projection.months)
+        expected = np.quantile(scenarios, shares)
+        np.testing.assert_allclose(dots.get_offsets()[:, 0], expected)
+        colors = dots.get_facecolors()
+        beyond = (colors == colors[-1]).all(axis=1) if expected[-1] > budget else np.zeros(20, bool)
+        np.testing.assert_array_equal(beyond, expected > budget)
+
+
+def test_dots_of_a_row_do_not_lie_on_each_other():
+    """Stacked dots touch at most, so that all twenty can be counted."""
+    ax = plot.spend_distribution(plan().projection)
+    ax.figure.draw_without_rendering()
+    for dots in ax.collections:
+        places = ax.transData.transform(dots.get_offsets())
+        size = np.sqrt(dots.get_sizes()[0]) * ax.figure.dpi / 72
+        apart = np.hypot(*(places[:, None] - places[None]).T)[np.triu_indices(20, 1)]
+        assert apart.min() >= 0.99 * size
+
+
+def test_the_chance_is_that_some_month_breaks_the_budget():
+    """Beside each model stands the chance of the summary, and in the alt text too."""
+    projection = plan().projection
+    ax = plot.spend_distribution(projection)
+    for row in projection.summary(together=True).to_dict("records"):
+        chance = row["chance_over_budget"]
+        if 0.01 <= chance <= 0.99:
+            assert f"breaks budget: {chance:.0%}" in said(ax)
+            assert f"{chance:.0%} chance that some month is over budget" in plot.alt_text(ax)
+
+
+def test_a_certain_spend_is_a_line_and_called_certain():
+    """Plain numbers have no dots; that they keep the budget is said as a fact."""
+    ax = plot.spend_distribution(certain(PLAIN))
+    assert not ax.collections
+    assert "certain within budget" in said(ax)
+
+
+@pytest.mark.parametrize(
+    ("draw", "rows"),
+    [
+        (lambda ax: plot.spend_distribution(plan().projection, ax=ax), 4),
+        (lambda ax: plot.spend_distribution(wide(), ax=ax), 12),
+        (lambda ax: plot.spend_distribution(certain(PLAIN), ax=ax), 4),
+    ],
+    ids=["example", "wide", "plain"],
+)
+def test_what_a_month_may_cost_is_legible(draw, rows):
+    """Four and twelve models can be read in every size."""
+    assert_legible(draw, on_slide=rows < 12)

@@ -1,0 +1,80 @@
+"""Pictures of spend show the numbers of the projection."""
+
+import numpy as np
+import pytest
+from legible import assert_legible, said
+from pictured import LASTING, LONG, PLAIN, ZERO, certain, closed, lasting, plan, wide
+
+from kimi_planner import plot
+from kimi_planner.errors import ScenarioError
+
+__all__ = ["closed"]
+
+
+def test_monthly_spend_has_a_bar_to_the_median():
+    """Bars reach the P50 of the average month, lines the P10 and P90, the budget its sum."""
+    projection = plan().projection
+    ax = plot.monthly_spend(projection, "image-questions")
+    rows = projection.summary().query("workload == 'image-questions'")
+    widths = [bar.get_width() for bar in ax.patches]
+    assert widths == pytest.approx(rows["p50_usd_per_month"].tolist())
+    ranges = [line.get_xdata() for line in ax.lines[1 : 2 * len(rows) : 2]]
+    expected = rows[["p10_usd_per_month", "p90_usd_per_month"]].to_numpy()
+    np.testing.assert_allclose(ranges, expected)
+    assert ax.lines[-1].get_xdata()[0] == 1500
+    assert "budget 1,500" in said(ax)
+    assert "seed 0, 400 paths" in said(ax)
+    row = rows.iloc[0]
+    assert (
+        f"{row['model']} {row['p50_usd_per_month']:,.0f} USD (P10 {row['p10_usd_per_month']:,.0f}, "
+        f"P90 {row['p90_usd_per_month']:,.0f})" in plot.alt_text(ax)
+    )
+
+
+def test_spend_fan_follows_the_quantiles():
+    """The line is the P50 of each month; the band's edges are P10 and P90."""
+    projection = plan().projection
+    ax = plot.spend_fan(projection, "kimi-k2", "support-chat")
+    spend = projection.of("kimi-k2", "support-chat")
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), spend.quantile(0.5))
+    band = ax.collections[0].get_paths()[0].vertices[:, 1]
+    assert band.max() == pytest.approx(spend.quantile(0.9).max())
+    assert band.min() == pytest.approx(spend.quantile(0.1).min())
+    assert f"(P10 {spend.quantile(0.1)[-1]:,.0f}, P90" in plot.alt_text(ax)
+
+
+def test_spend_fan_of_a_mapping_says_what_it_covers():
+    """A mapping that leaves workloads out is titled so, and takes no workload beside it."""
+    projection, best = plan().projection, dict(plan().best)
+    assert ": all workloads" in plot.spend_fan(projection, best).get_title(loc="left")
+    del best["support-chat"]
+    assert ": 4 of 5 workloads" in plot.spend_fan(projection, best).get_title(loc="left")
+    with pytest.raises(ScenarioError, match="'support-chat' stands beside a mapping"):
+        plot.spend_fan(projection, best, "support-chat")
+
+
+def test_certain_spend_has_no_range():
+    """A workload of plain numbers is drawn without a range it does not have, and not as zero."""
+    projection = certain(PLAIN)
+    ax = plot.monthly_spend(projection)
+    assert "P10" not in said(ax).split("Line:")[0]
+    assert f"{projection.summary()['p50_usd_per_month'][0]:.4f}" in said(ax)
+    assert "P90" not in said(plot.spend_fan(projection, "kimi-k2")).split("Dark band")[0]
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda ax: plot.monthly_spend(plan().projection, ax=ax),
+        lambda ax: plot.monthly_spend(wide(), LONG, ax=ax),
+        lambda ax: plot.monthly_spend(certain(ZERO), ax=ax),
+        lambda ax: plot.spend_fan(plan().projection, plan().best, ax=ax),
+        lambda ax: plot.spend_fan(lasting(), LASTING, LONG, ax=ax),
+        lambda ax: plot.spend_fan(plan(1).projection, "kimi-k2", ax=ax),
+        lambda ax: plot.spend_fan(certain(ZERO), "kimi-k2", ax=ax),
+    ],
+    ids=["example", "wide", "nothing", "fan", "3 years", "one month", "fan of nothing"],
+)
+def test_pictures_of_spend_are_legible(draw):
+    """Twelve models, 36 months, one month and no spend at all can be read in every size."""
+    assert_legible(draw)
