@@ -41,16 +41,17 @@ def compared(tmp_path, old, config=HEAD + PROMPTS + SPEND, **files):
 
 def test_a_baseline_is_read_as_it_was_written(tmp_path):
     """Every value survives, bytes are the same each time, and lines are sorted."""
-    check = moment(tmp_path, p__b_dot_md="x y", **{"p__\u202e|é_dot_md": "z"})
+    check = moment(tmp_path, p__b_dot_md="x y", **{"p__\u202e|é\x7f_dot_md": "z"})
     text = baseline_text(check.moment())
     path = tmp_path / "kept.json"
     path.write_text(text, encoding="utf-8")
     assert read_baseline(path) == check.moment()
     assert baseline_text(moment(tmp_path).moment()) == text
     assert text.isascii()
+    assert text.replace("\n", "").isprintable()
     data = json.loads(text)
     assert data["catalog"] == {"version": "own", "sha256": check.config.catalog.sha256}
-    assert [one["path"] for one in data["prompts"]] == ["p/a.md", "p/b.md", "p/\u202e|é.md"]
+    assert [one["path"] for one in data["prompts"]] == ["p/a.md", "p/b.md", "p/\u202e|é\x7f.md"]
     assert data["prompts"][0] == {
         "path": "p/a.md", "name": None, "kind": "text", "model": "m", "tokens": 4, "low_tokens": 4,
         "input_usd_per_mtok": "2.00", "cost_usd": "0.000008",
@@ -278,7 +279,7 @@ def test_what_is_no_baseline_is_refused(tmp_path, text, words):
 
 @pytest.mark.parametrize(("key", "value"), [
     ("tokens", -1), ("tokens", "4"), ("cost_usd", 3), ("cost_usd", "-1"), ("path", None),
-    ("cost_usd", "nan"), ("more", 1),
+    ("cost_usd", "nan"), ("more", 1), ("cost_usd", "1e99999"),
 ])  # fmt: skip
 def test_a_damaged_entry_is_refused(tmp_path, key, value):
     """A value of the wrong kind is an error, not a change."""

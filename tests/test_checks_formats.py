@@ -11,6 +11,8 @@ from xml.etree import ElementTree as ET
 import checking
 import jsonschema
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from kimi_planner.checks import Outcome
 from kimi_planner.checks.baseline import PromptEntry, WorkloadEntry
@@ -38,7 +40,7 @@ HOSTILE = [
     "<!-- --> `code` **bold** [x](http://e.x) @team #1 $m$.md",
     "</code></td>|---|",
     "\u202e\u2066turned\u2069.md",
-    "nul\x00bell\x07esc\x1b[31m.md",
+    "nul\x00bell\x07esc\x1b[31m\x7f.md",
     "sep\u2028\u2029\u0085.md",
     "broken\udcff.md",
     "\ufffe\uffff]]>&amp;\"'.md",
@@ -235,6 +237,24 @@ def test_junit_with_hostile_names_is_xml():
     """Control characters, which XML forbids even escaped, are spelled out."""
     root = ET.fromstring(render(hostile_report(), "junit").encode())
     assert {one.get("classname") for one in root.iter("testcase")} == set(map(visible, HOSTILE))
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(), max_size=40))
+@example("\ud800\x7f")
+def test_any_name_is_harmless(name):
+    """Whatever a file is called, XML and JSON parse, and lines and cells are as many as they should."""
+    report = checking.report_of(checking.over(name, name=name, model=name, message=name))
+    (case,) = ET.fromstring(render(report, "junit").encode()).iter("testcase")
+    assert case.get("classname") == visible(name)
+    for form in ("json", "sarif"):
+        text = render(report, form)
+        assert not HIDDEN.search(text)
+        json.loads(text.encode())
+    commands, plain = runner(render(report, "github"))
+    assert (len(commands), plain) == (1, ["1 checks, 1 not passed"])
+    assert len(render(report, "text").splitlines()) == 2
+    assert [len(row) for row in cells(render(report, "markdown"))] == [3, 3]
 
 
 def cells(text):

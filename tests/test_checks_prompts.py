@@ -1,12 +1,15 @@
 """Limits of prompts: cost of a call, share of the window, warnings, and prompts inside code."""
 
 import json
+from base64 import b64encode
 from decimal import Decimal
+from io import BytesIO
 
 import checking
 import pytest
+from PIL import Image
 
-from kimi_planner import count_tokens
+from kimi_planner import count_tokens, estimate
 from kimi_planner.checks import Outcome
 from kimi_planner.checks import prompts as module
 from kimi_planner.errors import RequestError
@@ -74,6 +77,20 @@ def test_a_body_reserves_what_it_says(tmp_path):
     assert [one.outcome for one in found["b"]] == [Outcome.UNKNOWN, Outcome.PASSED]
 
 
+def test_a_body_whose_count_has_a_range_is_held_by_its_upper_end(tmp_path):
+    """An image may cost one token more than its estimate, which is said as a range."""
+    picture = BytesIO()
+    Image.new("RGB", (56, 56)).save(picture, "PNG")
+    url = f"data:image/png;base64,{b64encode(picture.getvalue()).decode()}"
+    content = [{"type": "text", "text": "What?"}, {"type": "image_url", "image_url": {"url": url}}]
+    body = {"model": "kimi-k2-5", "messages": [{"role": "user", "content": content}]}
+    found = estimate(body)
+    assert found.prompt_low < found.prompt_high
+    (one,) = checked(tmp_path, "max_tokens = 9", "", kind="request", p__a_dot_json=json.dumps(body))
+    assert one.value == found.prompt_high
+    assert one.message.startswith(f"{found.prompt_low} to {found.prompt_high} tokens, limit 9")
+
+
 def test_a_body_with_a_wrong_limit_is_an_error(tmp_path):
     """It names the file and the value."""
     body = {"model": "m", "messages": [], "max_tokens": -1}
@@ -125,6 +142,21 @@ def test_prompts_in_code_are_held_at_their_line_by_their_upper_end(tmp_path):
     assert "no upper end declared for document" in unbound.message
     (_, surely) = checked(tmp_path, "max_tokens = 1", kind="templates", **files)
     assert (surely.outcome, surely.line) == (Outcome.OVER, 6)
+
+
+def test_a_prompt_in_yaml_is_held_at_its_line(tmp_path):
+    """The line is that of the text under its key, and names can be chosen."""
+    pytest.importorskip("yaml")
+    text = "version: 1\nagents:\n  first:\n    system_prompt: one two three\n  second:\n    user_prompt: one\n"
+    found = checked(tmp_path, "max_tokens = 2", kind="templates", p__a_dot_yaml=text)
+    assert [(one.line, one.value, one.outcome) for one in found] == [
+        (4, 3, Outcome.OVER),
+        (6, 1, Outcome.PASSED),
+    ]
+    (one,) = checked(
+        tmp_path, 'max_tokens = 2\nnames = ["*second*"]', kind="templates", p__a_dot_yaml=text
+    )
+    assert one.line == 6
 
 
 def test_code_without_a_prompt_is_not_a_pass(tmp_path):

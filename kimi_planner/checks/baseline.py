@@ -31,6 +31,7 @@ __all__ = [
 
 SCHEMA = 1
 MAX_BYTES = 100_000_000
+MOST_DIGITS = 40  # of a number, before and after the point
 DIGITS = 12  # of a simulated figure: machines may differ in the last ones of a float
 _REMEDY = "Write it anew with: kimi-planner check --update-baseline."
 
@@ -244,7 +245,7 @@ def _values(entry: PromptEntry | WorkloadEntry) -> dict[str, Any]:
 
 def _json(value: object) -> str:
     # what is not ASCII is escaped, so that no name in the file can hide or turn text around
-    return json.dumps(value)
+    return json.dumps(value).replace("\x7f", "\\u007f")
 
 
 def read_baseline(path: Path) -> Baseline:
@@ -299,8 +300,8 @@ def _whole(value: object) -> int:
 
 def _decimal(value: object) -> Decimal:
     number = exact_decimal(_text(value))
-    if number < 0:
-        raise ValueError(f"{value} is negative")
+    if number < 0 or (number and not -MOST_DIGITS < number.adjusted() < MOST_DIGITS):
+        raise ValueError(f"{shown(value)} is negative, or out of all bounds")
     return number
 
 

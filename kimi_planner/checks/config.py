@@ -189,8 +189,8 @@ def _prompts(table: Table, default_model: str | None, warn: Decimal | None) -> P
         paths=paths,
         exclude=exclude,
         kind=kind,
-        names=table.globs("names") if "names" in table.values else None,
-        style=table.text("style"),
+        names=table.texts("names", '["agents.*.system"]') if "names" in table.values else None,
+        style=_style(table),
         variables=_variables(table),
         model=model,
         default_model=default_model,
@@ -199,6 +199,17 @@ def _prompts(table: Table, default_model: str | None, warn: Decimal | None) -> P
         line=table.line(),
         **limits,
     )
+
+
+def _style(table: Table) -> str | None:
+    style = table.text("style")
+    if style is not None:
+        from kimi_planner.tokens.prompts.placeholders import STYLES
+
+        known = (*STYLES, "jinja")
+        if style not in known:
+            raise table.wrong("style", f"It must be one of {', '.join(known)}.")
+    return style
 
 
 def _variables(table: Table) -> dict[str, dict[str, Any]]:

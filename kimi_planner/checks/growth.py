@@ -181,7 +181,7 @@ def _held(
             subject=subject,
             value=Decimal(0) if quiet else value,
             limit=Decimal(limit),
-            measured=f"{called}{words}",
+            measured=f"{called}{words}{', less than is reported' if quiet else ''}",
             allowed=f"+{plain(Decimal(limit)):f}{unit}",
             beside=False,
         )

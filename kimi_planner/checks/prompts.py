@@ -23,7 +23,8 @@ from kimi_planner.tokens.text import count_many, count_tokens
 __all__ = ["Prompt", "SpecsOfDay", "find_prompts", "hold_prompt"]
 
 MAX_PROMPT_BYTES = 100_000_000
-BATCH_FROM = 4_000_000  # characters; importing what a batch needs takes as long as counting these
+# Characters; below, one core has counted them by the time that all cores are ready.
+BATCH_FROM = 10_000_000
 _RESERVED = ("max_completion_tokens", "max_tokens")  # of a body; the older name comes second
 
 

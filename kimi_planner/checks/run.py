@@ -59,6 +59,7 @@ class Check:
         self.as_of = date.today() if as_of is None else as_of  # noqa: DTZ011 - the checker's own day
         self._specs = SpecsOfDay(config.catalog, self.as_of)
         self._plans = Plans(config, self.as_of)
+        self._moment: Baseline | None = None
         self._prompts: list[tuple[PromptBudget, list[Prompt]]] | None = None
 
     @property
@@ -136,9 +137,11 @@ class Check:
 
     def moment(self) -> Baseline:
         """Return what prompts and workloads are now."""
+        if self._moment is not None:
+            return self._moment
         from kimi_planner.checks.baseline import Baseline, prompt_entry
 
-        return Baseline.of(
+        self._moment = Baseline.of(
             self.config.catalog,
             self.config.seed,
             [
@@ -149,6 +152,7 @@ class Check:
             ],
             self._workload_entries({}),
         )
+        return self._moment
 
     def changes(self, old: Baseline) -> tuple[list[PromptChange], list[WorkloadChange]]:
         """Return what became of everything that was in the baseline, or is now."""

@@ -15,6 +15,8 @@ from kimi_planner.money import exact_decimal
 
 __all__ = ["Table"]
 
+MOST_DIGITS = 20  # of an amount, before and after the point
+
 
 @dataclass(frozen=True)
 class Table:
@@ -100,6 +102,8 @@ class Table:
             raise self.wrong(key, f"It must be {what}.") from None
         if amount < 0:
             raise self.wrong(key, "It cannot be negative.")
+        if amount and not -MOST_DIGITS < amount.adjusted() < MOST_DIGITS:
+            raise self.wrong(key, f"It must have fewer than {MOST_DIGITS} digits on each side.")
         return amount
 
     def share(self, key: str) -> Decimal | None:
@@ -109,12 +113,17 @@ class Table:
             raise self.wrong(key, "It must be a share above 0 and up to 1, such as 0.9.")
         return value
 
+    def texts(self, key: str, example: str) -> tuple[str, ...]:
+        """Return a list of texts; one alone needs no list."""
+        texts = self.values.get(key)
+        texts = [texts] if isinstance(texts, str) else texts
+        if not isinstance(texts, list) or not all(isinstance(text, str) and text for text in texts):
+            raise self.wrong(key, f"Give a list such as {example}.")
+        return tuple(texts)
+
     def globs(self, key: str) -> tuple[str, ...]:
         """Return globs relative to the file, at least one."""
-        paths = self.values.get(key)
-        paths = [paths] if isinstance(paths, str) else paths
-        if not isinstance(paths, list) or not all(isinstance(path, str) and path for path in paths):
-            raise self.wrong(key, 'Give a list such as ["prompts/**/*.md"].')
+        paths = self.texts(key, '["prompts/**/*.md"]')
         if not paths or any(Path(path).is_absolute() for path in paths):
             raise self.wrong(key, "Give at least one path, relative to this file.")
         if not all(_is_glob(path) for path in paths):

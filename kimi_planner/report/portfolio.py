@@ -12,7 +12,7 @@ from kimi_planner.report.tables import Table
 from kimi_planner.report.text import plain
 from kimi_planner.report.usage import dumped, listed
 from kimi_planner.selection import Portfolio, PortfolioFrontier
-from kimi_planner.selection.portfolio.frontier import Step
+from kimi_planner.selection.portfolio import Step
 
 __all__ = ["portfolio_json", "portfolio_text"]
 
@@ -26,6 +26,10 @@ def portfolio_text(
     parts = ["\n".join(found.sentences())]
     if found.is_feasible:
         parts.append(plain(_assignment(found)))
+    exchange, spend = found.projection.catalog.exchange, found.spend_usd()
+    if exchange is not None and spend is not None:
+        amount = usd(float(spend) * float(exchange.per_usd))
+        parts.append(f"At {exchange}, the dearest month is {amount} {exchange.currency}.")
     if step is not None:
         parts.append(step.sentence())
     if frontier is not None:

@@ -1,24 +1,61 @@
 """Choosing: what rules a model out, how the others rank, and what quality costs."""
 
-from kimi_planner.selection.break_even import BreakEvenMap, break_even_map
-from kimi_planner.selection.breakdown import RequestCosts, cost_per_request
-from kimi_planner.selection.evaluations import Evaluations, Item, Trials, read_evaluations
-from kimi_planner.selection.frontier import QualityFrontier, quality_frontier
+from kimi_planner.selection.break_even import (
+    BreakEvenMap,
+    break_even_map,
+)
+from kimi_planner.selection.breakdown import (
+    RequestCosts,
+    cost_per_request,
+)
+from kimi_planner.selection.evaluations import (
+    Evaluations,
+    Item,
+    Trials,
+    read_evaluations,
+)
+from kimi_planner.selection.frontier import (
+    QualityFrontier,
+    quality_frontier,
+)
 from kimi_planner.selection.portfolio import (
     Portfolio,
     PortfolioFrontier,
     portfolio,
     portfolio_frontier,
 )
-from kimi_planner.selection.ranking import recommend
-from kimi_planner.selection.recommendation import Choice, Exclusion, Recommendation
-from kimi_planner.selection.requirements import Requirements
-from kimi_planner.selection.routing import Cascades, Detector, cascades
-from kimi_planner.selection.settle import Settling
-from kimi_planner.selection.success import cost_per_success
-from kimi_planner.selection.success_costs import SuccessCost, SuccessCosts
-from kimi_planner.selection.thinking import thinking_pays
-from kimi_planner.selection.thinking_result import ThinkingBreakEven
+from kimi_planner.selection.ranking import (
+    recommend,
+)
+from kimi_planner.selection.recommendation import (
+    Choice,
+    Exclusion,
+    Recommendation,
+)
+from kimi_planner.selection.requirements import (
+    Requirements,
+)
+from kimi_planner.selection.routing import (
+    Cascades,
+    Detector,
+    cascades,
+)
+from kimi_planner.selection.settle import (
+    Settling,
+)
+from kimi_planner.selection.success import (
+    cost_per_success,
+)
+from kimi_planner.selection.success_costs import (
+    SuccessCost,
+    SuccessCosts,
+)
+from kimi_planner.selection.thinking import (
+    thinking_pays,
+)
+from kimi_planner.selection.thinking_result import (
+    ThinkingBreakEven,
+)
 
 __all__ = [
     "BreakEvenMap",

@@ -69,7 +69,11 @@ def _results(found: Iterable[CheckResult], base: str) -> Iterator[dict[str, Any]
 
 def _uri(path: str) -> str:
     """Return a path as a relative reference; a first part with a colon would be a scheme."""
-    return quote(fsencode(path), safe="/-._~")
+    try:
+        spelled = fsencode(path)
+    except UnicodeEncodeError:  # no name that a file system gave
+        spelled = visible(path).encode()
+    return quote(spelled, safe="/-._~")
 
 
 def _fingerprint(result: CheckResult) -> str:

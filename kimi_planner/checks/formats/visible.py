@@ -39,9 +39,11 @@ def json_text(value: object, *, indent: int | None = 2) -> str:
 
     plain = json.dumps(value, indent=indent, ensure_ascii=False)
     if plain.isascii():
-        return plain
+        return plain.replace("\x7f", "\\u007f")  # the one control that JSON leaves as it is
     return "".join(
-        json.dumps(mark)[1:-1] if mark != "\n" and category(mark) in _HIDDEN else mark
+        json.dumps(mark)[1:-1].replace("\x7f", "\\u007f")
+        if mark != "\n" and category(mark) in _HIDDEN
+        else mark
         for mark in plain
     )
 

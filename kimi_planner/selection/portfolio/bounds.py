@@ -8,14 +8,16 @@ scenarios. Everything here follows from that, and so holds for shares too, but f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from kimi_planner.selection.portfolio.program import Row
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["budget_row", "cover", "hindsight", "hits", "tangent"]
+__all__ = ["Hindsight", "budget_row", "cover", "hindsight", "hits", "lowest_mean", "tangent"]
 
 #: A float is told from a budget only beyond this; nearer, exact decimals decide.
 NEAR = 1e-9
@@ -34,8 +36,10 @@ def hits(n_paths: int, q: float) -> int:
     return int(np.floor((n_paths - 1) * q)) + 1
 
 
-def _lowest(samples: Array, count: int) -> Array:
+def lowest_mean(samples: Array, count: int) -> Array:
     """Return the mean of the ``count`` smallest along the last axis."""
+    if count == 1:
+        return np.asarray(samples.min(axis=-1))
     if count >= samples.shape[-1]:
         return np.asarray(samples.mean(axis=-1))
     return np.asarray(np.partition(samples, count - 1, axis=-1)[..., :count].mean(axis=-1))
@@ -49,7 +53,7 @@ def budget_row(costs: Sequence[Array], q: float, budget: float) -> Row:
     uncertain the row is the budget itself.
     """
     count = hits(costs[0].shape[1], q)
-    return Row.of([_lowest(cost, count) for cost in costs], budget * (1 + NEAR))
+    return Row.of([lowest_mean(cost, count) for cost in costs], budget * (1 + NEAR))
 
 
 def tangent(costs: Sequence[Array], q: float, budget: float, shares: Sequence[Array]) -> Row:
@@ -69,57 +73,90 @@ def tangent(costs: Sequence[Array], q: float, budget: float, shares: Sequence[Ar
     return Row.of(slopes, budget + there - quantile)
 
 
+@dataclass(frozen=True, eq=False)
+class Hindsight:
+    """A bound on the value of every assignment within the budget in one month.
+
+    Of any r scenarios at least t = r - (n - hits) are within the budget. At any price of money, an
+    assignment within it is worth no more than its value less price times (spend - budget), averaged
+    over those t; that is no more than the mean of the t largest values of a choice made anew in
+    each scenario, with hindsight.
+
+    Attributes
+    ----------
+    scenarios : ndarray of int, shape (r,)
+        The scenarios that the bound rests on: the dearest of a good assignment.
+    within
+        How many of them at least are within the budget, t.
+    price
+        Value of one USD, the one with the lowest bound.
+    budget
+        USD.
+    bound
+        No assignment within the budget is worth more.
+    """
+
+    scenarios: NDArray[np.intp]
+    within: int
+    price: float
+    budget: float
+    bound: float
+
+
 def hindsight(
     costs: Sequence[Array],
     values: Sequence[Array],
     q: float,
     budget: float,
     shares: Sequence[Array],
-) -> float:
-    """Return a bound on the value of every assignment within the budget in one month.
-
-    Of any r scenarios at least t = r - (n - hits) are within the budget. At any price of money, an
-    assignment within it is worth no more than value less price times (spend - budget), averaged
-    over those t; that is no more than the mean of the t largest values of a choice made anew in
-    each scenario, with hindsight. The scenarios taken are the dearest of a good assignment, and the
-    price is the one with the lowest bound.
-    """
+) -> Hindsight:
+    """Return the lowest bound of its kind that rests on the dearest scenarios of an assignment."""
     n_paths = costs[0].shape[1]
     spare = n_paths - hits(n_paths, q)
     spend = sum((share @ cost for cost, share in zip(costs, shares, strict=True)), np.zeros(1))
     order = np.argsort(-spend, kind="stable")
     is_quick = sum(map(len, costs)) * n_paths <= QUICK
-    least = np.inf
-    for below in BELOW if is_quick else BELOW[:1]:
-        dearest = order[: spare + 1 + int(below * (n_paths - spare - 1))]
-        within = len(dearest) - spare
-        taken = [cost[:, dearest] for cost in costs]
-        least = min(least, _least_bound(taken, values, within, budget))
-    return least
+    found = [
+        _at_best_price(
+            costs, values, order[: spare + 1 + int(below * (n_paths - spare - 1))], spare, budget
+        )
+        for below in (BELOW if is_quick else BELOW[:1])
+    ]
+    return min(found, key=lambda one: one.bound)
 
 
-def _least_bound(
-    costs: Sequence[Array], values: Sequence[Array], within: int, budget: float
-) -> float:
-    """Return the lowest bound of `hindsight` over prices of money."""
-    cost, value = np.concatenate(costs), np.concatenate(values)[:, None]
-    starts = np.cumsum([0, *(len(one) for one in costs[:-1])])
+def _at_best_price(
+    costs: Sequence[Array],
+    values: Sequence[Array],
+    scenarios: NDArray[np.intp],
+    spare: int,
+    budget: float,
+) -> Hindsight:
+    within = len(scenarios) - spare
+    taken = [cost[:, scenarios] for cost in costs]
 
     def bound(price: float) -> float:
-        best = np.maximum.reduceat(value - price * cost, starts, axis=0).sum(axis=0)
-        return price * budget - float(_lowest(-best, within))
+        gained = np.zeros(len(scenarios))
+        for value, cost in zip(values, taken, strict=True):
+            best = value[0] - price * cost[0]
+            for other in range(1, len(value)):  # row by row is faster than a maximum over an axis
+                np.maximum(best, value[other] - price * cost[other], out=best)
+            gained += best
+        return price * budget - float(lowest_mean(-gained, within))
 
+    prices = [0.0]
     worth = sum(float(one.max() - one.min()) for one in values)
-    if worth == 0 or not 0 < budget < np.inf:
-        return bound(0.0)
-    middle = np.log(worth / budget)
-    found = minimize_scalar(
-        lambda log: bound(float(np.exp(log))),
-        bounds=(middle - 3, middle + 3),
-        method="bounded",
-        options={"maxiter": 12},
-    )
-    return min(float(found.fun), bound(0.0))
+    if worth > 0 and 0 < budget < np.inf:
+        middle = np.log(worth / budget)
+        found = minimize_scalar(
+            lambda log: bound(float(np.exp(log))),
+            bounds=(middle - 3, middle + 3),
+            method="bounded",
+            options={"maxiter": 12},
+        )
+        prices.append(float(np.exp(found.x)))
+    least, price = min((bound(price), price) for price in prices)
+    return Hindsight(scenarios, within, price, budget, least)
 
 
 def cover(

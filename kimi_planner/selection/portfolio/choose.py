@@ -10,10 +10,11 @@ import numpy as np
 
 from kimi_planner.projection import ContextFit, Projection, Throughput
 from kimi_planner.selection.evaluations import Evaluations
+from kimi_planner.selection.portfolio.least import Least, least
 from kimi_planner.selection.portfolio.problem import Problem, Shares
 from kimi_planner.selection.portfolio.question import Question, ask, exact_budget
 from kimi_planner.selection.portfolio.result import Portfolio
-from kimi_planner.selection.portfolio.solve import Found, Least, best, least
+from kimi_planner.selection.portfolio.solve import Found, best
 from kimi_planner.selection.requirements import Requirements
 from kimi_planner.workload import Workload
 
@@ -86,7 +87,8 @@ def portfolio(
     -----
     Workloads spend independently, so the percentile of their sum is not the sum of percentiles. An
     assignment counts as within the budget only if the sum, added scenario by scenario, is; without
-    ranges the sum is exact to the last digit. A mixed-integer program solved by HiGHS proposes
+    ranges the sum is exact to the last digit. A model that another beats in worth, and in every
+    scenario of every month in spend, is never chosen. A mixed-integer program solved by HiGHS proposes
     assignments and bounds what they can be worth. Of assignments worth the same the cheapest is
     taken, of models alike in every way the first in the catalog.
     """

@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["Answer", "Program", "Row"]
+__all__ = ["Answer", "Program", "Row", "silent"]
 
 #: Rows and values are scaled to this size, so that the tolerances of HiGHS, which are absolute and
 #: at most a millionth, are a ten-thousand-millionth of a budget.
@@ -111,7 +111,7 @@ class Program:
                     csr_array(weights / size[:, None]), -np.inf, most / size + SCALE * SLACK
                 )
             )
-        with _silent():
+        with silent():
             found = milp(
                 -values * (SCALE / top),
                 constraints=constraints,
@@ -128,7 +128,7 @@ class Program:
 
 
 @contextmanager
-def _silent() -> Iterator[None]:
+def silent() -> Iterator[None]:
     """Keep HiGHS, which in some versions prints a line of its own, from writing into our output.
 
     It writes to the file descriptor behind the back of Python, through a buffer of C.

@@ -83,7 +83,7 @@ class Question:
 
     def requests(self, workload: str, model: str) -> float:
         """Return the expected requests of an average month."""
-        return float(self.projection.of(model, workload).requests.mean())
+        return float(self.projection.spend[workload, model].requests.mean())
 
 
 def exact_budget(budget: object) -> Decimal:
@@ -259,7 +259,7 @@ def _option(
     traffic: Throughput | None,
     tier: Tier | None,
 ) -> Option:
-    spend = projection.of(spec.id, workload.name)
+    spend = projection.spend[workload.name, spec.id]
     return Option(
         model=spec.id,
         value=float(spend.requests.mean()) * quality,

@@ -150,7 +150,7 @@ class Portfolio:
             for model, share in used.items():
                 requests = self.question.requests(name, model) * float(share)
                 quality = self.question.quality[name, model]
-                spend = self.projection.of(model, name).mean().mean() * float(share)
+                spend = self.projection.spend[name, model].mean().mean() * float(share)
                 rows.append(
                     (name, model, share, requests, quality, requests * quality, float(spend))
                 )
@@ -218,7 +218,7 @@ class Portfolio:
             unknown = dict.fromkeys(key for one in peaks or () for key in one.unknown)
             if unknown:
                 notes.append(
-                    f"Peaks are at least that: {', '.join(unknown)} is not given for every workload."
+                    f"They may be higher, as not every workload gives {', '.join(unknown)}."
                 )
         if any(len(used) > 1 for used in self.shares.values()):
             notes.append(

@@ -7,13 +7,14 @@ from decimal import Decimal
 
 import numpy as np
 
-from kimi_planner.selection.portfolio.bounds import NEAR, hindsight, tangent
-from kimi_planner.selection.portfolio.problem import Problem, Shares
+from kimi_planner.selection.portfolio.bounds import NEAR, hindsight, hits, tangent
+from kimi_planner.selection.portfolio.branch import branch
+from kimi_planner.selection.portfolio.problem import WHOLE, Problem, Shares
 from kimi_planner.selection.portfolio.program import Program, Row
 from kimi_planner.selection.portfolio.search import Search
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["Found", "Least", "best", "least"]
+__all__ = ["Found", "best"]
 
 #: Rounds of tangents, first with shares and then with whole models.
 SHARE_ROUNDS, TANGENT_ROUNDS = 4, 4
@@ -21,8 +22,8 @@ SHARE_ROUNDS, TANGENT_ROUNDS = 4, 4
 STEP_GAP = 1e-4
 #: Values nearer than this are the same.
 SAME = 1e-11
-#: A least spend this near to its bound is the least.
-CLOSE = 1e-8
+#: Partial assignments that are looked at one by one, times workloads; with more workloads none are.
+NODES, MOST_BRANCHED = 400_000, 40
 
 
 @dataclass(frozen=True)
@@ -42,30 +43,6 @@ class Found:
     shares: Shares | None
     value: float
     bound: float
-
-
-@dataclass(frozen=True)
-class Least:
-    """The assignment found with the lowest spend in its dearest month.
-
-    Attributes
-    ----------
-    shares
-        The assignment; ``None`` if none meets the limits.
-    usd
-        Its spend in the dearest month at the percentile.
-    bound
-        No assignment has less; infinity if none meets the limits.
-    """
-
-    shares: Shares | None
-    usd: Decimal
-    bound: float
-
-    @property
-    def is_proven(self) -> bool:
-        """Whether there is none lower, as far as floats tell."""
-        return self.bound >= float(self.usd) * (1 - CLOSE)
 
 
 def best(
@@ -95,8 +72,9 @@ def best(
     -----
     Rows that hold for every assignment within the budget make a program whose optimum is a bound.
     What it proposes is priced in every scenario; if a month is over, a cut rules it out with all
-    that cost no less. Where much is uncertain the cuts are too many; there good assignments come
-    from the tangent of the budget, and the bound from `hindsight`.
+    that cost no less. Where much is uncertain the cuts would be too many: good assignments come from
+    the tangent of the budget, the bound from `hindsight`, and with few workloads `branch` visits
+    all that the bound leaves.
     """
     search = _Best(problem, budget, split=split, time_limit=time_limit)
     answer = search.program.largest(np.concatenate(search.values), search.limits)
@@ -110,7 +88,7 @@ def best(
         if not search.is_certain or split:
             search.follow_tangents()
         search.tighten()
-    if search.is_done and not split:
+    if search.is_done and not split and not search.all_visited:
         search.take_cheapest_of_equals()
     return Found(search.found, search.value, max(search.bound, search.value))
 
@@ -127,6 +105,8 @@ class _Best(Search):
         self.found: Shares | None = None
         self.value = self.bound = -np.inf
         self.over = 0.0
+        self.relaxed = Program(self.program.sizes, split=True)
+        self.all_visited = False
 
     @property
     def is_done(self) -> bool:
@@ -158,12 +138,11 @@ class _Best(Search):
         """Step from assignment to assignment, each the best by the tangent at the one before."""
         values = np.concatenate(self.values)
         point = self._weights(self.found)
-        relaxed = Program(self.program.sizes, split=True)
         margin = 0.0
         for turn in range(SHARE_ROUNDS + TANGENT_ROUNDS):
             if point is None or not self.in_time():
                 break
-            program = relaxed if turn < SHARE_ROUNDS else self.program
+            program = self.relaxed if turn < SHARE_ROUNDS else self.program
             tangents = [
                 tangent(costs, self.problem.q, self.amount - margin, point)
                 for costs in self.costs.values()
@@ -172,7 +151,7 @@ class _Best(Search):
             if answer is None or answer.chosen is None:
                 break
             point = answer.chosen
-            if program is self.program or self.split:
+            if turn >= SHARE_ROUNDS or self.split:
                 before = self.found
                 is_over = self.consider(self.shares(answer)) is not None
                 if not is_over and turn >= SHARE_ROUNDS and self.found is before:
@@ -180,28 +159,69 @@ class _Best(Search):
                 margin = max(0.0, margin + self.over)
 
     def tighten(self) -> None:
-        """Lower the bound by rows and cuts, until it meets the value or the rounds are over."""
+        """Lower the bound until it meets the value or the rounds are over."""
+        if not self.is_certain and self._with_hindsight():
+            return
         values = np.concatenate(self.values)
-        if not self.is_certain:
-            point = self._weights(self.found) or [
-                (np.arange(size) == 0).astype(float) for size in self.program.sizes
-            ]
-            for costs in self.costs.values():
-                proved = hindsight(costs, self.values, self.problem.q, self.amount, point)
-                self.bound = min(self.bound, proved)
-        is_exact = self.is_certain or self.rounds > 1
-        for _ in range(self.rounds):
+        program = self.program if self.is_certain else self.relaxed  # only its bound is of use
+        for _ in range(self.rounds if self.is_certain else 1):
             if self.is_done or not self.in_time():
                 break
-            rows = self.budget_rows(self.amount)
-            answer = self.program.largest(values, rows, gap=0.0 if is_exact else STEP_GAP)
+            answer = program.largest(values, self.budget_rows(self.amount))
             if answer is None:
                 self.bound = self.value
                 break
             self.bound = min(self.bound, answer.bound)
-            shares = self.shares(answer)
-            if not self._cut(shares):
+            if program is not self.program or not self._cut(self.shares(answer)):
                 break
+
+    def _with_hindsight(self) -> bool:
+        """Lower the bound with hindsight, and to the value where all that is left can be visited."""
+        point = self._weights(self.found) or [
+            (np.arange(size) == 0).astype(float) for size in self.program.sizes
+        ]
+        is_small = len(self.values) <= MOST_BRANCHED
+        months = (
+            list(self.costs)
+            if is_small or self.found is None
+            else [self.problem.worst(self.found)[0]]
+        )
+        found = {
+            month: hindsight(self.costs[month], self.values, self.problem.q, self.amount, point)
+            for month in months
+        }
+        month = min(found, key=lambda month: found[month].bound)
+        self.bound = min(self.bound, found[month].bound)
+        if self.is_done or self.split or not is_small or not self.in_time():
+            return self.is_done
+        self.all_visited = branch(
+            found[month],
+            self.costs[month],
+            self.values,
+            least_value=self._least_value,
+            visit=self._visit,
+            nodes=NODES // len(self.values),
+        )
+        if self.all_visited:
+            self.bound = self.value
+        return self.all_visited
+
+    def _least_value(self) -> float:
+        return self.value - SAME * abs(self.value)
+
+    def _visit(self, places: list[int]) -> None:
+        """Consider whole models, unless they are worth less or a month is clearly over."""
+        worth = sum(float(value[place]) for value, place in zip(self.values, places, strict=True))
+        if worth < self._least_value():
+            return
+        for costs in self.costs.values():
+            spend = sum(
+                (cost[place] for cost, place in zip(costs, places, strict=True)), np.zeros(1)
+            )
+            within = np.count_nonzero(spend <= self.amount * (1 + NEAR))
+            if within < hits(len(spend), self.problem.q):
+                return
+        self.consider(tuple({place: WHOLE} for place in places))
 
     def take_cheapest_of_equals(self) -> None:
         """Among assignments worth the same, take the one with the lowest mean spend."""
@@ -236,74 +256,3 @@ class _Best(Search):
             for place, share in used.items():
                 weight[place] = float(share)
         return weights
-
-
-def least(
-    problem: Problem,
-    *,
-    split: bool = False,
-    worth: float | None = None,
-    time_limit: float | None = None,
-) -> Least:
-    """Find the assignment whose dearest month costs least at the percentile.
-
-    Parameters
-    ----------
-    problem : Problem
-        The options.
-    split : bool
-        Whether a workload may use shares of several models.
-    worth : float, optional
-        What it must at least be worth.
-    time_limit : float, optional
-        Seconds after which no new round begins.
-    """
-    search = Search(problem, split=split, time_limit=time_limit)
-    worths = [] if worth is None else [Row(-np.concatenate(search.values), -worth)]
-    objective = np.r_[np.zeros(sum(search.program.sizes)), -1.0]
-    found, usd, bound = None, Decimal("Infinity"), 0.0
-
-    def is_good(shares: Shares) -> bool:
-        worthy = worth is None or problem.value(shares) >= worth * (1 - SAME)
-        return worthy and search.keeps_limits(shares)
-
-    start = search.cheapest()
-    if start is None:
-        return Least(None, usd, np.inf)
-    month, amount = problem.worst(start)
-    if is_good(start):
-        found, usd = start, amount
-    for _ in range(search.rounds):
-        search.look_at([month])
-        bound = max(bound, *(_floor(costs, problem.q) for costs in search.costs.values()))
-        if bound >= float(usd) * (1 - NEAR) or not search.in_time():
-            break
-        rows = [*search.budget_rows(0.0), *worths]
-        cap = np.zeros(len(rows))
-        first = len(search.limits)
-        cap[first : first + len(search.costs)] = 1.0
-        answer = search.program.largest(objective, rows, cap=cap)
-        if answer is None:  # all but those found are cut off
-            bound = float(usd)
-            break
-        bound = max(bound, -answer.bound)
-        shares = search.shares(answer)
-        if shares is None:
-            break
-        month, amount = problem.worst(shares)
-        good = is_good(shares)
-        if good and amount < usd:
-            found, usd = shares, amount
-        if split:
-            break
-        if good:
-            search.cut_off(shares, month, float(usd) * (1 - 3 * NEAR))
-        else:
-            search.rule_out(shares)
-    return Least(found, usd, min(bound, float(usd)))
-
-
-def _floor(costs: list[Array], q: float) -> float:
-    """Return the quantile of what the cheapest option of each workload costs in each scenario."""
-    lowest = sum((cost.min(axis=0) for cost in costs), np.zeros(1))
-    return float(np.quantile(lowest, q))
