@@ -766,3 +766,15 @@ def test_long_conversations_of_uncertain_length_stay_bounded():
     workload = plain(turns={"p50": 2, "p90": 9000}, followup_tokens=1)
     spend = plan(workload, models="kimi-k2", n_paths=100).of("kimi-k2")
     assert np.isfinite(spend.usd).all()
+
+
+def test_the_average_month_is_that_of_the_summary():
+    """Its quantiles are the summary's; those of a certain spend are all the same."""
+    projection = project(load_workloads(), 3, "2026-12", "kimi-k2", date(2026, 11, 24), n_paths=200)
+    found = projection.average_month([0.1, 0.5, 0.9], "kimi-k2")
+    row = projection.summary(together=True).iloc[0]
+    assert found.tolist() == [row[f"p{share}_usd_per_month"] for share in (10, 50, 90)]
+    with pytest.raises(ScenarioError, match="no workload 'v'"):
+        projection.average_month([0.5], "kimi-k2", "v")
+    certain = projection.average_month([0.1, 0.9], "kimi-k2", "draft-generation")
+    assert certain[0] == certain[1]
