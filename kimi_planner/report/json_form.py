@@ -50,7 +50,7 @@ def plan_data(recommendation: Recommendation) -> dict[str, Any]:
             {"workload": one.workload, "model": one.model, "reasons": list(one.reasons)}
             for one in recommendation.exclusions
         ],
-        "notes": list(projection.notes),
+        "notes": list(recommendation.notes),
         "method": projection.method,
     }
 

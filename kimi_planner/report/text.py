@@ -77,8 +77,8 @@ def _reasons(recommendation: Recommendation) -> list[str]:
             for one in recommendation.exclusions
         ]
         parts.append("Excluded:\n" + "\n".join(lines))
-    if recommendation.projection.notes:
-        lines = [f"  {note}" for note in recommendation.projection.notes]
+    if recommendation.notes:
+        lines = [f"  {note}" for note in recommendation.notes]
         parts.append("What the ranges leave out:\n" + "\n".join(lines))
     return parts
 
