@@ -40,7 +40,12 @@ def plan_text(recommendation: Recommendation) -> str:
 def recommendation_text(recommendation: Recommendation) -> str:
     """Return the choice for each workload for a terminal."""
     sentences = "\n".join(recommendation.sentences())
-    return "\n\n".join([sentences, *_reasons(recommendation), recommendation.projection.provenance])
+    flips = [f"  {sentence}" for sentence in recommendation.flip_sentences()]
+    parts = [sentences]
+    if flips:
+        head = "What would change the answer, one number moved at a time (expected spend):"
+        parts.append("\n".join([head, *flips]))
+    return "\n\n".join([*parts, *_reasons(recommendation), recommendation.projection.provenance])
 
 
 def markdown_report(recommendation: Recommendation) -> str:

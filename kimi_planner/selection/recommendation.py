@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
@@ -10,6 +11,7 @@ from kimi_planner.money import usd
 from kimi_planner.projection import ContextFit, Projection, Throughput
 from kimi_planner.rich import frame_html, page_html, table_html
 from kimi_planner.selection.evaluations import Evaluations
+from kimi_planner.selection.flips import Flip, flips
 from kimi_planner.selection.requirements import Requirements
 from kimi_planner.selection.scores import JUDGEMENT
 
@@ -145,6 +147,15 @@ class Recommendation:
                 text += f", which has {ranked[1].score:.3f}"
             said.append(f"{text}.")
         return said
+
+    @cached_property
+    def flips(self) -> tuple[Flip, ...]:
+        """What would change the answer, one number moved at a time; see :func:`flips`."""
+        return flips(self)
+
+    def flip_sentences(self) -> list[str]:
+        """Return what would change the answer, a sentence for each number."""
+        return [flip.sentence for flip in self.flips]
 
     def __repr__(self) -> str:
         return f"<Recommendation: {' '.join(self.sentences())}>"
