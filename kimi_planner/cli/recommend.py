@@ -105,7 +105,7 @@ def command(
     excluded with the reason; the others rank by their median spend, or by a score if there are
     weights.
     """
-    from kimi_planner.report.json_form import plan_data
+    from kimi_planner.report.json_form import flips_data, plan_data
     from kimi_planner.report.text import recommendation_text
     from kimi_planner.selection import Requirements, read_evaluations
 
@@ -127,4 +127,5 @@ def command(
         return
     left_out = ("spend", "summary", "context_fit")
     data = {key: value for key, value in plan_data(recommendation).items() if key not in left_out}
+    data["flips"] = flips_data(recommendation)
     click.echo(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))

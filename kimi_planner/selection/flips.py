@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from kimi_planner.catalog import ModelSpec
+from kimi_planner.errors import WorkloadError
 from kimi_planner.money import usd
 from kimi_planner.projection import project
 from kimi_planner.selection.pair import Pair
@@ -19,9 +20,16 @@ from kimi_planner.workload.quantity import number_text
 if TYPE_CHECKING:
     from kimi_planner.selection.recommendation import Recommendation
 
-__all__ = ["Flip", "flips"]
+__all__ = ["Flip", "flip_sentences", "flips"]
 
 PRICE = "USD per million tokens"
+#: Numbers of a workload that are moved, and their units.
+MOVED = {
+    "output share": "share",
+    "reasoning multiplier": "times the reasoning tokens",
+    "cached share": "share",
+    "volume": "times the traffic",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +50,7 @@ class Flip:
     planned, value
         The value in the plan, and the one at which the answer changes, with as many digits as make
         the two amounts the same to the cent; ``None`` if there is no such value.
-    sentence
+    words
         The same in words.
     """
 
@@ -53,7 +61,12 @@ class Flip:
     unit: str
     planned: Decimal | None
     value: Decimal | None
-    sentence: str
+    words: str
+
+    @property
+    def sentence(self) -> str:
+        """The words, with the name of the workload."""
+        return f"{self.workload}: {self.words}."
 
 
 def flips(recommendation: Recommendation) -> tuple[Flip, ...]:
@@ -89,6 +102,15 @@ def flips(recommendation: Recommendation) -> tuple[Flip, ...]:
     return tuple(found)
 
 
+def flip_sentences(found: Iterable[Flip]) -> list[str]:
+    """Return a sentence for each value, and one for all that has none, of two models each."""
+    said: dict[tuple[object, ...], list[str]] = {}
+    for place, flip in enumerate(found):
+        alone = place if flip.value is not None else None
+        said.setdefault((flip.workload, flip.against, alone), []).append(flip.words)
+    return [f"{key[0]}: {'; '.join(words)}." for key, words in said.items()]
+
+
 def _rivals(
     recommendation: Recommendation, workload: Workload, specs: dict[str, ModelSpec]
 ) -> Iterator[ModelSpec]:
@@ -112,14 +134,17 @@ def _against(pair: Pair) -> Iterator[Flip]:
     first, second = pair.bills()
     if first == second:
         same = f"cost the same, {usd(first / pair.months)} USD a month"
-        sentence = f"{pair.names} {same}, so the order of the catalog decides."
+        sentence = f"{pair.names} {same}, so the order of the catalog decides"
         yield _flip(pair, "discount", "share", Decimal(0), Decimal(0), sentence)
         return
     yield from _of_prices(pair)
-    yield _of_output_share(pair)
-    yield _of_reasoning(pair)
-    yield _of_cached_share(pair)
-    yield _of_volume(pair)
+    moves = (_of_output_share, _of_reasoning, _of_cached_share, _of_volume)
+    for (what, unit), of in zip(MOVED.items(), moves, strict=True):
+        try:
+            yield of(pair)
+        except WorkloadError as error:  # a value on the way breaks a rule of the workload
+            why = str(error).rstrip(".")
+            yield _flip(pair, what, unit, None, None, f"what {what} does is not known: {why}")
 
 
 def _flip(
@@ -133,7 +158,7 @@ def _flip(
         unit=unit,
         planned=planned,
         value=value,
-        sentence=f"{pair.workload.name}: {text}",
+        words=text,
     )
 
 
@@ -142,22 +167,22 @@ def _of_prices(pair: Pair) -> Iterator[Flip]:
     for key in ("input", "output"):
         planned = pair.price(key)
         what, value = f"{key} price", None
-        if pair.is_fixed:
-            text = f"no one {what} of {best} or {other} holds for the whole plan."
+        if pair.is_fixed(pair.best):
+            text = f"no one {what} of {best} holds for the whole plan"
         elif (value := pair.price_switch(key)) is None:
-            text = f"no {what} of {best} makes it cost the same as {other}."
+            text = f"no {what} of {best} makes it cost the same as {other}"
         else:
             text = (
                 f"{best} costs the same as {other} if {best}'s {what} {_moves(planned, value)} from "
-                f"{usd_price(planned)} to {usd_price(value)} {PRICE}."
+                f"{usd_price(planned)} to {usd_price(value)} {PRICE}"
             )
         yield _flip(pair, what, PRICE, planned, value, text)
     dearer, cheaper = pair.by_cost()
-    value = None if pair.is_fixed else pair.discount_switch()
+    value = None if pair.is_fixed(dearer) else pair.discount_switch()
     text = (
-        f"no one discount on {dearer.id} makes it cost the same as {cheaper.id}."
+        f"no one discount on {dearer.id} makes it cost the same as {cheaper.id}"
         if value is None
-        else f"{dearer.id} costs the same as {cheaper.id} with {percent(value)} off all its prices."
+        else f"{dearer.id} costs the same as {cheaper.id} with {percent(value)} off all its prices"
     )
     yield _flip(pair, "discount", "share", Decimal(0), value, text)
 
@@ -167,16 +192,16 @@ def _of_output_share(pair: Pair) -> Flip:
     dearer, cheaper = pair.by_cost()
     value = None if planned is None else pair.output_share_switch()
     if planned is None:
-        text = "the output share cannot be moved, as there are no prompt or no output tokens."
+        text = "the output share cannot be moved, as there are no prompt or no output tokens"
     elif value is None:
-        text = f"no output share makes {dearer.id} the cheaper one."
+        text = f"no output share makes {dearer.id} the cheaper one"
     else:
         way = "rises" if value > planned else "falls"
         text = (
             f"{dearer.id} costs the same as {cheaper.id} if the output share {way} from "
-            f"{percent(planned, 1)} to {percent(value)} of prompt and visible output tokens."
+            f"{percent(planned, 1)} to {percent(value)} of prompt and visible output tokens"
         )
-    return _flip(pair, "output share", "share", planned, value, text)
+    return _flip(pair, "output share", MOVED["output share"], planned, value, text)
 
 
 def _of_reasoning(pair: Pair) -> Flip:
@@ -184,50 +209,48 @@ def _of_reasoning(pair: Pair) -> Flip:
     thinkers = [spec.id for spec in (pair.best, pair.other) if spec.reasons]
     planned = value = None
     if not thinkers:
-        text = f"neither {pair.best.id} nor {pair.other.id} reasons, so reasoning changes nothing."
+        text = f"neither {pair.best.id} nor {pair.other.id} reasons, so reasoning changes nothing"
     elif pair.workload.quantity("reasoning_tokens") is None:
-        text = f"no reasoning tokens are given, so how much {' or '.join(thinkers)} may reason is not known."  # fmt: skip
+        text = f"no reasoning tokens are given, so how much {' or '.join(thinkers)} may reason is not known"  # fmt: skip
     else:
         planned, value = Decimal(1), pair.reasoning_switch()
         text = (
-            f"no amount of reasoning makes {dearer.id} the cheaper one."
+            f"no amount of reasoning makes {dearer.id} the cheaper one"
             if value is None
             else f"{dearer.id} costs the same as {cheaper.id} at {number_text(value)} times the "
-            "reasoning tokens."
+            "reasoning tokens"
         )
-    return _flip(pair, "reasoning multiplier", "times the reasoning tokens", planned, value, text)
+    return _flip(pair, "reasoning multiplier", MOVED["reasoning multiplier"], planned, value, text)
 
 
 def _of_cached_share(pair: Pair) -> Flip:
     dearer, cheaper = pair.by_cost()
     planned, value = pair.cached_share, None
     if pair.caches_nothing:
-        text = f"no cached price is stated for {pair.names}, so caching changes nothing."
+        text = "neither has another price for cached tokens, so caching changes nothing"
     elif (value := pair.cached_share_switch()) is None:
-        text = f"no cached share makes {dearer.id} the cheaper one."
+        text = f"no cached share makes {dearer.id} the cheaper one"
     else:
         text = (
             f"{dearer.id} costs the same as {cheaper.id} if the share of prompt tokens from cache "
-            f"goes from {percent(planned, 1)} to {percent(value)}."
+            f"goes from {percent(planned, 1)} to {percent(value)}"
         )
-    return _flip(pair, "cached share", "share", planned, value, text)
+    return _flip(pair, "cached share", MOVED["cached share"], planned, value, text)
 
 
 def _of_volume(pair: Pair) -> Flip:
     dearer, cheaper = pair.by_cost()
     value = None
     if pair.workload.cache is None or pair.caches_nothing:
-        text = (
-            f"volume does not change which of {pair.names} is cheaper: both bills grow with it alike."
-        )
+        text = "both bills grow alike with volume, so it never changes their order"
     elif (value := pair.volume_switch()) is None:
-        text = f"no volume makes {dearer.id} the cheaper one."
+        text = f"no volume makes {dearer.id} the cheaper one"
     else:
         text = (
             f"{dearer.id} costs the same as {cheaper.id} at {number_text(value)} times the traffic, as "
-            "the cache then serves another share."
+            "the cache then serves another share"
         )
-    return _flip(pair, "volume", "times the traffic", Decimal(1), value, text)
+    return _flip(pair, "volume", MOVED["volume"], Decimal(1), value, text)
 
 
 def _of_budget(recommendation: Recommendation, workload: Workload, model: str) -> Iterator[Flip]:
@@ -239,6 +262,8 @@ def _of_budget(recommendation: Recommendation, workload: Workload, model: str) -
     q = requirements.budget_percentile / 100
 
     def bills(traffic: Decimal) -> tuple[Decimal, Decimal]:
+        if traffic == 0:
+            return Decimal(0), budget
         plan = project(
             what_if(workload, traffic=traffic),
             len(projection.months),
@@ -252,12 +277,12 @@ def _of_budget(recommendation: Recommendation, workload: Workload, model: str) -
         return plan.of(model, workload.name).worst_month(q)[1], budget
 
     value = switch_over(bills, Decimal(1), places=3)
-    what = f"P{100 * q:g} spend of the worst month" if q != 0.5 else "P50 spend of the worst month"
+    what = f"P{requirements.budget_percentile:g} spend of the worst month"
     text = (
-        f"no volume brings {model} to the budget of {usd(budget)} USD."
+        f"no volume brings {model} to the budget of {usd(budget)} USD"
         if value is None
         else f"{model} stays within the budget of {usd(budget)} USD up to {number_text(value)} times "
-        f"the traffic ({what})."
+        f"the traffic ({what})"
     )
     yield Flip(
         workload=workload.name,
@@ -267,7 +292,7 @@ def _of_budget(recommendation: Recommendation, workload: Workload, model: str) -
         unit="times the traffic",
         planned=Decimal(1),
         value=value,
-        sentence=f"{workload.name}: {text}",
+        words=text,
     )
 
 

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any
 
 from kimi_planner.catalog import ModelSpec
-from kimi_planner.errors import WorkloadError
 from kimi_planner.money import EXACT, exact_decimal
 from kimi_planner.projection import Projection
 from kimi_planner.projection.response import Amounts, expected_amounts
@@ -28,11 +27,13 @@ def at_output_share(workload: Workload, share: Decimal) -> Workload:
     The total of the two is what it was; in conversations the prompt is that of the first call.
     """
     prompt, output = _mean(workload, "prompt_tokens"), _mean(workload, "completion_tokens")
-    total = prompt + output
+    with localcontext(EXACT):
+        answers = share * (prompt + output)
+        prompts = prompt + output - answers
     return replace(
         workload,
-        prompt_tokens=_with_mean(workload, "prompt_tokens", total - share * total),
-        completion_tokens=_with_mean(workload, "completion_tokens", share * total),
+        prompt_tokens=_with_mean(workload, "prompt_tokens", prompts),
+        completion_tokens=_with_mean(workload, "completion_tokens", answers),
     )
 
 
@@ -72,15 +73,15 @@ class Pair:
         first, second = self.bills()
         return (self.best, self.other) if first > second else (self.other, self.best)
 
-    @property
-    def is_fixed(self) -> bool:
-        """Whether no catalog price moves one of the bills, as prices change within the plan."""
-        return any(amounts.is_fixed for amounts in self.amounts)
+    def is_fixed(self, *specs: ModelSpec) -> bool:
+        """Whether the catalog's prices do not move one of the bills, as they change in the plan."""
+        pairs = zip((self.best, self.other), self.amounts, strict=True)
+        return any(amounts.is_fixed for spec, amounts in pairs if spec in specs)
 
     @property
     def caches_nothing(self) -> bool:
         """Whether cached tokens cost on both models what others do."""
-        return all(
+        return not self.is_fixed(self.best, self.other) and all(
             spec.cached_input_usd_per_mtok in (None, spec.input_usd_per_mtok)
             for spec in (self.best, self.other)
         )
@@ -93,7 +94,9 @@ class Pair:
     @property
     def output_share(self) -> Decimal | None:
         """Share of visible output in prompt and output tokens, ``None`` if one of them is 0."""
-        prompt, output = (_mean(self.workload, key) for key in ("prompt_tokens", "completion_tokens"))
+        prompt, output = (
+            _mean(self.workload, key) for key in ("prompt_tokens", "completion_tokens")
+        )
         with localcontext(DIGITS):
             return output / (prompt + output) if prompt and output else None
 
@@ -106,7 +109,8 @@ class Pair:
         name, (mine, theirs) = f"{key}_usd_per_mtok", self.amounts
 
         def bills(price: Decimal) -> tuple[Decimal, Decimal]:
-            return mine.usd(replace(self.best, **{name: price})), theirs.usd(self.other)
+            changed: dict[str, Any] = {name: price}
+            return mine.usd(replace(self.best, **changed)), theirs.usd(self.other)
 
         return switch_over(bills, self.price(key), parts=self.months)
 
@@ -153,10 +157,7 @@ class Pair:
             return self._usd(self._amounts(changed(value)))
 
         settings = {"places": 4, "parts": self.months} | bounds
-        try:
-            return switch_over(bills, planned, **settings)
-        except WorkloadError:  # some value between the bounds breaks a rule of the workload
-            return None
+        return switch_over(bills, planned, **settings)
 
     def _amounts(self, workload: Workload) -> tuple[Amounts, Amounts]:
         mine, theirs = (
@@ -170,7 +171,7 @@ class Pair:
 
 def _discounted(spec: ModelSpec, share: Decimal) -> ModelSpec:
     with localcontext(EXACT):
-        prices = {
+        prices: dict[str, Any] = {
             key: price * (1 - share)
             for key in ("input_usd_per_mtok", "cached_input_usd_per_mtok", "output_usd_per_mtok")
             if isinstance(price := getattr(spec, key), Decimal)

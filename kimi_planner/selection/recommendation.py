@@ -11,7 +11,7 @@ from kimi_planner.money import usd
 from kimi_planner.projection import ContextFit, Projection, Throughput
 from kimi_planner.rich import frame_html, page_html, table_html
 from kimi_planner.selection.evaluations import Evaluations
-from kimi_planner.selection.flips import Flip, flips
+from kimi_planner.selection.flips import Flip, flip_sentences, flips
 from kimi_planner.selection.requirements import Requirements
 from kimi_planner.selection.scores import JUDGEMENT
 
@@ -154,8 +154,8 @@ class Recommendation:
         return flips(self)
 
     def flip_sentences(self) -> list[str]:
-        """Return what would change the answer, a sentence for each number."""
-        return [flip.sentence for flip in self.flips]
+        """Return what would change the answer in words; what has no such value, together."""
+        return flip_sentences(self.flips)
 
     def __repr__(self) -> str:
         return f"<Recommendation: {' '.join(self.sentences())}>"

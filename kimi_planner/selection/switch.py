@@ -30,7 +30,7 @@ def switch_over(
     places: int = 2,
     parts: int = 1,
 ) -> Decimal | None:
-    """Return the value at which two amounts are the same, ``None`` if there is none.
+    """Return the value at which another amount gets the lower one, ``None`` if there is none.
 
     Parameters
     ----------
@@ -39,7 +39,8 @@ def switch_over(
     planned : Decimal
         The value of the plan, which the search starts from.
     lowest, highest : Decimal
-        Bounds of the value; ``highest`` is none where any value is possible.
+        Bounds of the value; ``highest`` is none where any value is possible. Amounts that are the
+        same at a bound alone do not change their order.
     places : int
         Least digits after the point.
     parts : int
@@ -103,17 +104,21 @@ def _root(
     def inside(value: Decimal) -> bool:
         return lowest <= value and (highest is None or value <= highest)
 
+    def between(value: Decimal) -> bool:
+        return lowest < value and value != highest and inside(value)
+
     far = highest if highest is not None else max(planned, Decimal(1))
     met = _meeting(lowest, gap(lowest), far, gap(far))
-    if met is not None and inside(met) and is_root(met):
+    if met is not None and between(met) and is_root(met):
         return met
     top = far if highest is not None else far * _FAR
-    near = [] if met is None else [(met * Decimal("0.8"), met * Decimal("1.25"))]
+    around = (Decimal("0.02"), Decimal("0.2"))  # where lines are nearly straight
+    near = [] if met is None else [(met * (1 - by), met * (1 + by)) for by in around]
     for low, high in (*near, (planned, top), (lowest, planned)):
         if inside(low) and inside(high) and low < high and gap(low) * gap(high) < 0:
             found = brentq(
                 lambda x: float(gap(Decimal(repr(x)))), float(low), float(high),
-                xtol=1e-15 * max(1.0, float(high)), rtol=1e-15,
+                xtol=1e-13 * max(1.0, float(high)), rtol=1e-13,
             )  # fmt: skip
             return Decimal(repr(float(found)))
     return None

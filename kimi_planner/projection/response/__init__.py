@@ -8,4 +8,12 @@ from kimi_planner.projection.response.stops import (
     response,
 )
 
-__all__ = ["OUTPUT_STOPS", "REASONING_STOPS", "Amounts", "Moved", "Response", "expected_amounts", "response"]
+__all__ = [
+    "OUTPUT_STOPS",
+    "REASONING_STOPS",
+    "Amounts",
+    "Moved",
+    "Response",
+    "expected_amounts",
+    "response",
+]
