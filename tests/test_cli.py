@@ -171,6 +171,33 @@ def test_recommend_takes_requirements(run, plain):
     assert "'json'" in reasons["kimi-k2"]
 
 
+def test_recommend_takes_ratings_tiers_and_evaluations(run, plain, tmp_path):
+    """Each option reaches the choice; the score is called a judgement."""
+    tried = tmp_path / "tried.csv"
+    tried.write_text("workload,model,successes,trials\nplain,kimi-k2,9,10\nplain,kimi-k2-5,5,10\n")
+    options = ("--evaluations", tried, "--min-success", "0.8", "--tier", "5")
+    weights = ("--weight", "cost=1", "--weight", "speed=2.5")
+    code, out, _ = run("recommend", plain, *DATES, *options, *weights, "--min-speed", "2")
+    assert code == 0
+    assert "plain: kimi-k2," in out
+    assert "score 1.000 (a judgement, not a measurement)" in out
+    assert f"it was not tried in {tried}" in out
+    assert "its expected success rate is 50.00% (5 of 10 tasks solved); 80.00% must be" in out
+    assert "its speed is rated 1; at least 2 must be" in out
+    code, out, _ = run("recommend", plain, *DATES, "--min-reasoning", 3, "--format", "json")
+    found = json.loads(out)
+    assert found["recommended"] == {"plain": "kimi-k2-5-thinking"}
+    assert found["ranking"][0]["score"] is None
+
+
+@pytest.mark.parametrize("weights", [["speed"], ["speed=fast"], ["speed=1", "speed=2"], ["spd=1"]])
+def test_recommend_refuses_a_weight_that_is_none(run, weights):
+    """A weight has a known name and a number, each name once."""
+    code, _, err = run("recommend", *(part for one in weights for part in ("--weight", one)))
+    assert code == 2
+    assert "spe" in err or "spd" in err
+
+
 def test_count_files_and_standard_input(run, tmp_path, monkeypatch):
     """Counts are of the text itself; a dash is standard input; costs are of the total."""
     (tmp_path / "a.txt").write_text("你好，世界", encoding="utf-8")

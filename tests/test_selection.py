@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 
 from kimi_planner.catalog import load_catalog
-from kimi_planner.errors import ScenarioError, UnknownModelError
-from kimi_planner.projection import context_fit, project
-from kimi_planner.selection import Requirements, recommend
+from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
+from kimi_planner.projection import context_fit, project, throughput
+from kimi_planner.selection import Evaluations, Requirements, Trials, recommend
 from kimi_planner.workload import Workload, load_workloads
 
 AS_OF = date(2026, 10, 24)
@@ -326,3 +326,157 @@ def test_a_bad_scenario_is_refused(workloads, scenario, error, word):
     """What a projection refuses, a recommendation refuses in the same words."""
     with pytest.raises(error, match=word):
         choose(workloads, **scenario)
+
+
+def test_a_least_rating_rules_models_out():
+    """Ratings of 2, 3, 1, 1 and 2, 1, 3, 2: what is rated lower is named with both numbers."""
+    found = choose(plain(), Requirements(min_reasoning_depth=2))
+    assert ranking(found) == ["kimi-k2-5", THINKS]
+    reason = "its reasoning depth is rated 1; at least 2 must be"
+    assert excluded(found) == {"kimi-k2": (reason,), "kimi-k2-instruct": (reason,)}
+    found = choose(plain(), Requirements(min_speed=3, min_reasoning_depth=1))
+    assert ranking(found) == ["kimi-k2"]
+    assert excluded(found)[THINKS] == ("its speed is rated 1; at least 3 must be",)
+
+
+def test_a_rating_that_is_not_stated_does_not_qualify():
+    """Unknown is not enough, neither for a least rating nor for a weight."""
+    catalog = load_catalog()
+    first, *others = catalog.models
+    unknown = replace(catalog, models=(replace(first, speed=None), *others))
+    found = choose(plain(), Requirements(min_speed=1), catalog=unknown)
+    reason = "catalog 2026-06 does not rate its speed; at least 1 must be"
+    assert excluded(found) == {"kimi-k2-5": (reason,)}
+    found = choose(plain(), Requirements(weights={"speed": 1}), catalog=unknown)
+    assert excluded(found) == {
+        "kimi-k2-5": ("catalog 2026-06 does not rate its speed, which has a weight",)
+    }
+    weighed = Requirements(weights={"cost": 1, "speed": 0})
+    assert excluded(choose(plain(), weighed, catalog=unknown)) == {}
+
+
+def tried(**successes):
+    """Return evaluations of twenty tasks on each model."""
+    rows = {
+        ("w", model.replace("_", "-")): Trials(successes=count, trials=20)
+        for model, count in successes.items()
+    }
+    return Evaluations(trials=rows, source="team.csv")
+
+
+def test_a_least_success_rate_rules_models_out():
+    """The expected rate of 15 in 20 is 15.5 / 21 = 73.81%; what was not tried is not known."""
+    evaluations = tried(kimi_k2=15, kimi_k2_5=18)
+    found = choose(plain(), Requirements(min_success_rate=0.8), evaluations=evaluations)
+    assert ranking(found) == ["kimi-k2-5"]
+    unknown = ("it was not tried in team.csv, so its success rate is not known",)
+    assert excluded(found) == {
+        "kimi-k2": ("its expected success rate is 73.81% (15 of 20 tasks solved); 80.00% must be",),
+        "kimi-k2-instruct": unknown,
+        THINKS: unknown,
+    }
+    exactly = Requirements(min_success_rate=15.5 / 21)
+    assert "kimi-k2" in ranking(choose(plain(), exactly, evaluations=evaluations))
+    assert found.evaluations is evaluations
+
+
+def test_evaluations_alone_rule_nothing_out():
+    """They matter where a least rate is asked for; without them such a rate is refused."""
+    assert ranking(choose(plain(), evaluations=tried(kimi_k2=0))) == list(BILLS)
+    with pytest.raises(ScenarioError, match="min_success_rate needs evaluations"):
+        choose(plain(), Requirements(min_success_rate=0.5))
+    with pytest.raises(EvaluationError, match="Give what read_evaluations returns"):
+        choose(plain(), evaluations={"w": 1})
+
+
+def test_a_tier_that_the_traffic_breaks_rules_models_out():
+    """The reason has the limit, the peak, the month, and the lowest tier that would do."""
+    busy = plain(name="busy", requests_per_day=400_000, peak_hour_share=0.1, growth_per_month=0.2)
+    found = choose([plain(), busy], Requirements(tier=1), months=2)
+    peaks = throughput([plain(), busy], months=2, start="2026-11", as_of=AS_OF)
+    assert ranking(found) == list(BILLS)
+    assert ranking(found, "busy") == []
+    for one in found.exclusions:
+        assert one.workload == "busy"
+        need = peaks.of(one.model, "busy").highest("requests_per_minute")
+        assert need > 400_000 * 1.2 * 0.1 / 60
+        needed = peaks.tier(one.model, "busy").tier
+        assert one.reasons[0] == (
+            f"its P90 peak of {need:,.0f} requests per minute in 2026-12 breaks tier 1's limit of "
+            f"200; tier {needed} would do"
+        )
+    enough = choose([plain(), busy], Requirements(tier=needed), months=2)
+    assert enough.exclusions == ()
+
+
+def test_a_tier_says_what_is_not_known_of_it():
+    """Where traffic is over every tier it says so; what peaks leave out is among the notes."""
+    found = choose(plain(requests_per_day=10**8), Requirements(tier=5))
+    assert all(reasons[0].endswith("; no published tier would do") for reasons in excluded(found).values())  # fmt: skip
+    assert any("peak_hour_share" in note for note in found.notes)
+    assert choose(plain()).throughput is None
+    with pytest.raises(ScenarioError, match=r"tier is 9\. Limits .* have tiers 0, 1, 2, 3, 4, 5"):
+        choose(plain(), Requirements(tier=9))
+
+
+def test_weights_rank_by_a_score():
+    """Bills of 126, 157.5, 262.5, 367.5 and ratings from 1 to 3, weighted 2, 1 and 1 by hand."""
+    weights = {"cost": 2, "reasoning": 1, "speed": 1}
+    found = choose(plain(), Requirements(weights=weights))
+    scores = {
+        "kimi-k2": (2 * 1 + 0 + 1) / 4,
+        "kimi-k2-instruct": (2 * 0.8 + 0 + 0.5) / 4,
+        "kimi-k2-5": (2 * 0.48 + 0.5 + 0.5) / 4,
+        THINKS: (2 * 126 / 367.5 + 1 + 0) / 4,
+    }
+    assert ranking(found) == sorted(scores, key=scores.get, reverse=True)
+    assert {one.model: one.score for one in found.choices} == pytest.approx(scores, rel=1e-14)
+    assert found.frame["score"].tolist() == [one.score for one in found.choices]
+    assert found.sentences() == [
+        "w: kimi-k2, 126.00 USD a month at P50, score 0.750 (a judgement, not a measurement), 31.50 "
+        "less than kimi-k2-instruct, which has 0.525."
+    ]
+    assert "Scores weigh cost 2, reasoning 1, speed 1: a judgement, not a measurement." in found.notes  # fmt: skip
+
+
+def test_a_score_can_put_a_dearer_model_first():
+    """By reasoning alone the dearest is best, and its margin is what it costs more."""
+    found = choose(plain(), Requirements(weights={"reasoning": 5}))
+    assert ranking(found) == [THINKS, "kimi-k2-5", "kimi-k2", "kimi-k2-instruct"]  # ties by spend
+    assert [one.less_than_next_usd for one in found.choices] == [-105, -136.5, 31.5, None]
+    assert "105.00 more than kimi-k2-5, which has 0.500." in found.sentences()[0]
+
+
+def test_the_cost_part_is_scaled_over_what_qualifies():
+    """A cheaper model that is excluded does not count; where all cost nothing all are best."""
+    asked = Requirements(weights={"cost": 1}, min_reasoning_depth=2)
+    assert [one.score for one in choose(plain(), asked).choices] == pytest.approx([1, 262.5 / 367.5])  # fmt: skip
+    free = choose(plain(requests_per_day=0), Requirements(weights={"cost": 1}))
+    assert [one.score for one in free.choices] == [1] * 4
+
+
+def test_without_weights_there_is_no_score():
+    """The ranking is by spend, and the score is not known."""
+    assert {one.score for one in choose(plain()).choices} == {None}
+    assert "score" not in choose(plain())._repr_html_()
+    assert "judgement" in choose(plain(), Requirements(weights={"cost": 1}))._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("min_reasoning_depth", 1.5, "min_reasoning_depth is 1.5. It must be a whole number"),
+        ("min_speed", -1, "min_speed is -1"),
+        ("min_speed", True, "min_speed is True"),
+        ("tier", "one", "tier is 'one'"),
+        ("tier", float("nan"), "tier is nan"),
+        ("min_success_rate", 1.5, "min_success_rate is 1.5. It must lie between 0 and 1"),
+        ("weights", {"price": 1}, "unknown 'price'. Known: cost, reasoning, speed"),
+        ("weights", {"cost": -1}, "cost is -1"),
+        ("weights", [1], r"weights is \[1\]"),
+    ],
+)
+def test_a_newer_requirement_out_of_bounds_is_refused(field, value, words):
+    """Ratings, tiers, rates and weights have their bounds, and say them."""
+    with pytest.raises(ScenarioError, match=words):
+        Requirements(**{field: value})

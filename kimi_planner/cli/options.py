@@ -14,7 +14,7 @@ import click
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kimi_planner.selection import Recommendation, Requirements
+    from kimi_planner.selection import Evaluations, Recommendation, Requirements
 
 __all__ = [
     "account_options",
@@ -143,7 +143,10 @@ def _derived(catalog: str | None, batch: bool, also_in: str | None) -> Any:
 
 
 def recommendation_of(
-    path: Path | None, scenario: dict[str, Any], requirements: Requirements | None = None
+    path: Path | None,
+    scenario: dict[str, Any],
+    requirements: Requirements | None = None,
+    evaluations: Evaluations | None = None,
 ) -> Recommendation:
     """Load workloads, project them and choose, as the options say."""
     from kimi_planner.catalog import load_catalog
@@ -155,7 +158,7 @@ def recommendation_of(
         "catalog": load_catalog(scenario["catalog"]),
         "models": model_names(scenario["models"]),
     }
-    return recommend(load_workloads(path), requirements, **settings)
+    return recommend(load_workloads(path), requirements, evaluations=evaluations, **settings)
 
 
 def model_names(text: str | None) -> list[str] | None:

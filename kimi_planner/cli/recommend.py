@@ -13,6 +13,23 @@ from kimi_planner.cli.options import recommendation_of, scenario_options, worklo
 __all__ = ["command"]
 
 
+def _weights(
+    _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
+) -> dict[str, float] | None:
+    """Read weights as the command line spells them; ``None`` if there are none."""
+    weights: dict[str, float] = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        try:
+            value = float(number)
+        except ValueError:
+            raise click.BadParameter(f"{text!r} is no weight. Write it as speed=2.") from None
+        if name in weights:
+            raise click.BadParameter(f"{name!r} stands twice. Give one weight for each.")
+        weights[name] = value
+    return weights or None
+
+
 @click.command("recommend")
 @workloads_argument
 @scenario_options
@@ -35,6 +52,35 @@ __all__ = ["command"]
     help="Percentile that must stay in budget.",
 )
 @click.option(
+    "--min-reasoning", type=int, metavar="N", help="Least rating of reasoning depth in the catalog."
+)
+@click.option("--min-speed", type=int, metavar="N", help="Least rating of speed in the catalog.")
+@click.option(
+    "--evaluations",
+    type=click.Path(path_type=Path),
+    help="CSV file with the columns workload, model, successes and trials.",
+)
+@click.option(
+    "--min-success",
+    type=float,
+    metavar="SHARE",
+    help="Least expected success rate in the evaluations.",
+)
+@click.option(
+    "--tier",
+    type=int,
+    metavar="N",
+    help="Recharge tier that each workload's peaks must stay within.",
+)
+@click.option(
+    "--weight",
+    "weights",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    callback=_weights,
+    help="Rank by a score, a judgement: weight of cost, reasoning or speed; may be repeated.",
+)
+@click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
 def command(
@@ -45,27 +91,41 @@ def command(
     min_fit: float,
     budget: str | None,
     percentile: float,
+    min_reasoning: int | None,
+    min_speed: int | None,
+    evaluations: Path | None,
+    min_success: float | None,
+    tier: int | None,
+    weights: dict[str, float] | None,
     form: str,
 ) -> None:
     """Choose a model for each workload of WORKLOADS, a TOML file.
 
-    Models that lack a needed capability, do not fit or break the budget are excluded with the
-    reason; the others rank by their median spend.
+    Models that lack a needed capability, do not fit, break the budget or miss another requirement are
+    excluded with the reason; the others rank by their median spend, or by a score if there are
+    weights.
     """
-    from kimi_planner.report.json_form import plan_data
+    from kimi_planner.report.json_form import flips_data, plan_data
     from kimi_planner.report.text import recommendation_text
-    from kimi_planner.selection import Requirements
+    from kimi_planner.selection import Requirements, read_evaluations
 
     requirements = Requirements(
         needs=needs,
         min_fit_share=min_fit,
         budget_usd_per_month=budget,
         budget_percentile=percentile,
+        min_reasoning_depth=min_reasoning,
+        min_speed=min_speed,
+        min_success_rate=min_success,
+        tier=tier,
+        weights=weights,
     )
-    recommendation = recommendation_of(workloads, scenario, requirements)
+    tried = None if evaluations is None else read_evaluations(evaluations)
+    recommendation = recommendation_of(workloads, scenario, requirements, tried)
     if form == "table":
         click.echo(recommendation_text(recommendation))
         return
     left_out = ("spend", "summary", "context_fit")
     data = {key: value for key, value in plan_data(recommendation).items() if key not in left_out}
+    data["flips"] = flips_data(recommendation)
     click.echo(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))

@@ -11,7 +11,7 @@ from kimi_planner.catalog import ALL_PRICES, LIFECYCLE, Catalog
 from kimi_planner.projection import Throughput
 from kimi_planner.selection import Recommendation
 
-__all__ = ["FORMAT", "catalog_data", "plan_data", "plan_json", "throughput_json"]
+__all__ = ["FORMAT", "catalog_data", "flips_data", "plan_data", "plan_json", "throughput_json"]
 
 #: Rises when a key changes its meaning or goes away; new keys may appear at any time.
 FORMAT = 1
@@ -50,9 +50,20 @@ def plan_data(recommendation: Recommendation) -> dict[str, Any]:
             {"workload": one.workload, "model": one.model, "reasons": list(one.reasons)}
             for one in recommendation.exclusions
         ],
-        "notes": list(projection.notes),
+        "notes": list(recommendation.notes),
         "method": projection.method,
     }
+
+
+def flips_data(recommendation: Recommendation) -> list[dict[str, Any]]:
+    """Return what would change the answer as plain data; values are decimal strings, or null."""
+    return [
+        {
+            **{key: _plain(value) for key, value in asdict(flip).items() if key != "words"},
+            "sentence": flip.sentence,
+        }
+        for flip in recommendation.flips
+    ]
 
 
 def catalog_data(catalog: Catalog) -> dict[str, Any]:

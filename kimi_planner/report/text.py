@@ -52,7 +52,12 @@ def plan_text(recommendation: Recommendation) -> str:
 def recommendation_text(recommendation: Recommendation) -> str:
     """Return the choice for each workload for a terminal."""
     sentences = "\n".join(recommendation.sentences())
-    return "\n\n".join([sentences, *_reasons(recommendation), recommendation.projection.provenance])
+    flips = [f"  {sentence}" for sentence in recommendation.flip_sentences()]
+    parts = [sentences]
+    if flips:
+        head = "What would change the answer, one number moved at a time (expected spend):"
+        parts.append("\n".join([head, *flips]))
+    return "\n\n".join([*parts, *_reasons(recommendation), recommendation.projection.provenance])
 
 
 def section_text(section: Section) -> str:
@@ -103,8 +108,8 @@ def _reasons(recommendation: Recommendation) -> list[str]:
             for one in recommendation.exclusions
         ]
         parts.append("Excluded:\n" + "\n".join(lines))
-    if recommendation.projection.notes:
-        lines = [f"  {on_one_line(note)}" for note in recommendation.projection.notes]
+    if recommendation.notes:
+        lines = [f"  {on_one_line(note)}" for note in recommendation.notes]
         parts.append("What the ranges leave out:\n" + "\n".join(lines))
     return parts
 

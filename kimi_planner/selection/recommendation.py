@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
 from kimi_planner.money import usd
-from kimi_planner.projection import ContextFit, Projection
+from kimi_planner.projection import ContextFit, Projection, Throughput
 from kimi_planner.rich import frame_html, page_html, table_html
+from kimi_planner.selection.evaluations import Evaluations
+from kimi_planner.selection.flips import Flip, flip_sentences, flips
 from kimi_planner.selection.requirements import Requirements
+from kimi_planner.selection.scores import JUDGEMENT
 
 __all__ = ["Choice", "Exclusion", "Recommendation"]
 
@@ -21,13 +25,16 @@ class Choice:
     Attributes
     ----------
     rank
-        1 for the cheapest that qualifies.
+        1 for the cheapest that qualifies, or for the highest score if there are weights.
     p10_usd_per_month, p50_usd_per_month, p90_usd_per_month
         Average spend of a month, percentiles over scenarios.
     fit_share
         Share of requests that fit the context window.
     more_than_best_usd, less_than_next_usd
-        Difference of the P50 to the best and to the next in the ranking.
+        Difference of the P50 to the best and to the next in the ranking; below 0 where a cheaper
+        one ranks lower.
+    score
+        Weighted score from 0 to 1, a judgement, not a measurement; ``None`` without weights.
     """
 
     workload: str
@@ -39,6 +46,7 @@ class Choice:
     fit_share: float
     more_than_best_usd: float
     less_than_next_usd: float | None
+    score: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +72,8 @@ class Recommendation:
         What was asked.
     projection, fit
         What the ranking rests on.
+    throughput, evaluations
+        What a tier and a least success rate were held against, where they were asked for.
     """
 
     choices: tuple[Choice, ...]
@@ -71,6 +81,8 @@ class Recommendation:
     requirements: Requirements
     projection: Projection
     fit: ContextFit
+    throughput: Throughput | None = None
+    evaluations: Evaluations | None = None
 
     @property
     def best(self) -> dict[str, str]:
@@ -88,6 +100,19 @@ class Recommendation:
         """Names of the workloads, in the order of the projection, which may hold others too."""
         asked = {one.workload for one in self.choices} | {one.workload for one in self.exclusions}
         return tuple(name for name in self.projection.names if name in asked)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the spend and the choice leave out, in words."""
+        notes = list(self.projection.notes)
+        if self.requirements.weights:
+            weights = ", ".join(
+                f"{key} {value:g}" for key, value in self.requirements.weights.items()
+            )
+            notes.append(f"Scores weigh {weights}: {JUDGEMENT}.")
+        if self.throughput is not None:
+            notes += self.throughput.notes
+        return tuple(notes)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -110,22 +135,40 @@ class Recommendation:
                 continue
             first = ranked[0]
             text = f"{name}: {first.model}, {usd(first.p50_usd_per_month)} USD a month at P50"
-            if first.less_than_next_usd is None:
+            if first.score is not None:
+                text += f", score {first.score:.3f} ({JUDGEMENT})"
+            margin = first.less_than_next_usd
+            if margin is None:
                 said.append(f"{text}; no other model qualifies.")
-            else:
-                said.append(f"{text}, {usd(first.less_than_next_usd)} less than {ranked[1].model}.")
+                continue
+            than = "more" if margin < 0 else "less"
+            text += f", {usd(abs(margin))} {than} than {ranked[1].model}"
+            if ranked[1].score is not None:
+                text += f", which has {ranked[1].score:.3f}"
+            said.append(f"{text}.")
         return said
+
+    @cached_property
+    def flips(self) -> tuple[Flip, ...]:
+        """What would change the answer, one number moved at a time; see :func:`flips`."""
+        return flips(self)
+
+    def flip_sentences(self) -> list[str]:
+        """Return what would change the answer in words; what has no such value, together."""
+        return flip_sentences(self.flips)
 
     def __repr__(self) -> str:
         return f"<Recommendation: {' '.join(self.sentences())}>"
 
     def _repr_html_(self) -> str:
+        shown = (name for name in Choice.__dataclass_fields__ if name != "score")
+        columns = None if self.requirements.weights else list(shown)
         ruled_out = table_html(
             ("workload", "model", "why it is excluded"),
             [(one.workload, one.model, "; ".join(one.reasons)) for one in self.exclusions],
         )
         return page_html(
-            frame_html(self.frame),
+            frame_html(self.frame, columns),
             *(ruled_out,) * bool(self.exclusions),
             notes=self.sentences(),
             provenance=self.projection.provenance,

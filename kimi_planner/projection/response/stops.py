@@ -30,7 +30,7 @@ from kimi_planner.projection.result import TOKEN_TOTALS, Projection
 from kimi_planner.projection.scenarios import Scenarios
 from kimi_planner.workload import Workload, what_if
 
-__all__ = ["OUTPUT_STOPS", "REASONING_STOPS", "response"]
+__all__ = ["OUTPUT_STOPS", "REASONING_STOPS", "expected_amounts", "response"]
 
 OUTPUT_STOPS = tuple(map(Decimal, ("0.5", "0.75", "1", "1.25", "1.5", "2", "3")))
 REASONING_STOPS = tuple(map(Decimal, ("0", "0.25", "0.5", "0.75", "1", "1.25", "1.5", "2", "3")))
@@ -80,6 +80,18 @@ def response(
         amounts=amounts,
         notes=_notes(projection, amounts),
     )
+
+
+def expected_amounts(workload: Workload, spec: ModelSpec, projection: Projection) -> Amounts:
+    """Return what a workload is expected to use on a model over the months of a plan.
+
+    The workload may be a changed one; it is in the scenarios of the plan all the same.
+    """
+    scenarios = Scenarios.draw(workload, projection.seed, projection.n_paths)
+    prices = prices_of(workload, spec, billed_periods(workload, spec, projection.months))
+    fees = fees_usd(projection.catalog, workload)
+    moves = _moves_with_catalog(spec, prices)
+    return _amounts_on(workload, spec, projection.months, scenarios, fees, moves)
 
 
 def _at(

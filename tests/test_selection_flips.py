@@ -1,0 +1,357 @@
+"""Flip points: at each of them a new projection gives both models the same bill, to the cent."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from random import Random
+
+import pytest
+
+from kimi_planner.catalog import load_catalog
+from kimi_planner.projection import project
+from kimi_planner.selection import Requirements, recommend
+from kimi_planner.workload import Workload, what_if
+
+AS_OF = date(2026, 10, 24)
+THINKS = "kimi-k2-5-thinking"
+NOVEMBER = {"months": 1, "start": "2026-11", "as_of": AS_OF}
+CENT = Decimal("0.01")
+PRICES = ("input_usd_per_mtok", "cached_input_usd_per_mtok", "output_usd_per_mtok")
+
+
+def plain(**changes):
+    fields = {
+        "name": "w",
+        "requests_per_day": 1000,
+        "prompt_tokens": 2000,
+        "completion_tokens": 500,
+    }
+    return Workload(**fields | changes)
+
+
+def priced(**models):
+    """Return a catalog with prices of models as input, cached, output; underscores are dashes."""
+    catalog = load_catalog()
+    for model, prices in models.items():
+        catalog = catalog.with_price(
+            model.replace("_", "-"), **dict(zip(PRICES, prices, strict=True))
+        )
+    return catalog
+
+
+def choose(workload, catalog=None, models=None, requirements=None, **scenario):
+    settings = NOVEMBER | {"n_paths": 300} | scenario
+    return recommend(workload, requirements, catalog=catalog, models=models, **settings)
+
+
+def flip(found, what, against=None):
+    [one] = [
+        one for one in found.flips if one.what == what and against in (None, one.against)
+    ]  # fmt: skip
+    return one
+
+
+def amount(projection, model):
+    """Return the exact bill, or expected tokens times prices where something is uncertain."""
+    spend = projection.of(model)
+    if spend.exact_usd is not None:
+        return sum(spend.exact_usd)
+    spec = projection.catalog.model(model)
+    prompt, cached, output = (
+        Decimal(float(getattr(spend, key).sum()))
+        for key in ("prompt_tokens", "cached_tokens", "completion_tokens")
+    )
+    hit = spec.cached_input_usd_per_mtok
+    full = spec.input_usd_per_mtok
+    rest = output * spec.output_usd_per_mtok
+    expected = ((prompt - cached) * full + cached * (full if hit is None else hit) + rest) / 10**6
+    assert float(expected) == pytest.approx(float(spend.mean().sum()), rel=2e-3)  # of few paths
+    return expected
+
+
+def moved(one, value, found):
+    """Return workload and catalog with the number of a flip moved to a value, by hand."""
+    [workload], catalog = found.projection.workloads, found.projection.catalog
+    if one.what in ("input price", "output price"):
+        name = f"{one.what.split()[0]}_usd_per_mtok"
+        return workload, catalog.with_price(one.model, **{name: value})
+    if one.what == "discount":
+        dearer = max((one.model, one.against), key=lambda model: amount(found.projection, model))
+        old = {name: getattr(catalog.model(dearer), name) for name in PRICES}
+        new = {name: price * (1 - value) for name, price in old.items() if price is not None}
+        return workload, catalog.with_price(dearer, **new)
+    if one.what == "output share":
+        prompt, output = workload.prompt_tokens, workload.completion_tokens
+        if prompt.is_certain:
+            total = prompt.value + output.value
+            sizes = {"prompt_tokens": total * (1 - value), "completion_tokens": total * value}
+        else:
+            total = prompt.mean + output.mean
+            sizes = {
+                "prompt_tokens": {
+                    "mean": total * float(1 - value),
+                    "sd": total * float(1 - value) / 2,
+                },
+                "completion_tokens": {"mean": total * float(value), "sd": total * float(value) / 2},
+            }
+        return replace(workload, **sizes), catalog
+    key = {"reasoning multiplier": "reasoning", "cached share": "cached_share"}.get(one.what, "traffic")  # fmt: skip
+    return what_if(workload, **{key: value})[0], catalog
+
+
+def bills(one, value, found):
+    """Return what both models of a flip cost in a new projection."""
+    workload, catalog = moved(one, value, found)
+    plan = found.projection
+    settings = {"start": str(plan.months[0]), "months": len(plan.months), "as_of": plan.as_of}
+    again = project(
+        workload, models=[one.model, one.against], catalog=catalog, seed=plan.seed,
+        n_paths=plan.n_paths, **settings,
+    )  # fmt: skip
+    return amount(again, one.model), amount(again, one.against)
+
+
+def check(found, least=1):
+    """Every flip with a value has equal bills there, and another cheaper model on either side."""
+    flips = [one for one in found.flips if one.value is not None and one.against is not None]
+    assert len(flips) >= least
+    months = len(found.projection.months)
+    for one in flips:
+        first, second = bills(one, one.value, found)
+        for parts in (1, months):
+            assert (first / parts).quantize(CENT) == (second / parts).quantize(CENT), one.sentence
+        below, above = (bills(one, one.value * Decimal(by), found) for by in ("0.99", "1.005"))
+        assert (below[0] - below[1]) * (above[0] - above[1]) < 0, one.sentence
+    return {one.what for one in flips}
+
+
+def test_prices_flip_where_the_bills_by_hand_meet():
+    """60 and 15 million tokens at 1.20 and 3.60 are 126; 157.50 is met at 1.725 or 5.70 USD."""
+    found = choose(plain())
+    assert found.best == {"w": "kimi-k2"}
+    assert flip(found, "input price").value == Decimal("1.725")
+    assert flip(found, "output price").value == Decimal("5.70")
+    assert flip(found, "discount").value == Decimal("0.2")
+    assert flip(found, "output price").sentence == (
+        "w: kimi-k2 costs the same as kimi-k2-instruct if kimi-k2's output price rises from 3.60 to "
+        "5.70 USD per million tokens."
+    )
+    assert flip(found, "discount").sentence == (
+        "w: kimi-k2-instruct costs the same as kimi-k2 with 20% off all its prices."
+    )
+    check(found, least=3)
+
+
+def test_the_output_share_by_hand():
+    """At 1 and 4 against 2 and 2 USD, bills are the same where a third of the tokens are output."""
+    catalog = priced(kimi_k2=(1, None, 4), kimi_k2_5=(2, None, 2))
+    found = choose(plain(), catalog, ["kimi-k2", "kimi-k2-5"])
+    one = flip(found, "output share")
+    assert one.planned == Decimal("0.2")
+    assert float(one.value) == pytest.approx(1 / 3, rel=1e-6)
+    assert one.sentence.startswith(
+        "w: kimi-k2-5 costs the same as kimi-k2 if the output share rises from 20% to 33.333"
+    )
+    check(found, least=4)
+
+
+def test_the_reasoning_multiplier_by_hand():
+    """60 x 1 + 15 x 2 + 30 x 2 of reasoning are 150 USD; 262.50 is met at 2.875 times as much."""
+    catalog = priced(kimi_k2_5_thinking=(1, None, 2))
+    found = choose(plain(reasoning_tokens=1000), catalog, [THINKS, "kimi-k2-5"])
+    assert found.best == {"w": THINKS}
+    one = flip(found, "reasoning multiplier")
+    assert one.value == Decimal("2.875")
+    assert one.sentence == f"w: kimi-k2-5 costs the same as {THINKS} at 2.875 times the reasoning tokens."  # fmt: skip
+    check(found, least=4)
+
+
+def test_the_cached_share_by_hand():
+    """60 M at 3, cached 0.30, against 60 M at 2, cached 2: the same where 1 / 2.7 is cached."""
+    catalog = priced(kimi_k2=(2, 2, 5), kimi_k2_5=(3, "0.3", 5))
+    found = choose(plain(cached_share=0.1), catalog, ["kimi-k2", "kimi-k2-5"])
+    one = flip(found, "cached share")
+    assert one.planned == Decimal("0.1")
+    assert float(one.value) == pytest.approx(1 / 2.7, rel=2e-6)
+    assert "from cache goes from 10% to 37.037" in one.sentence
+    assert flip(found, "output share").value is None  # all output costs the same, and never less
+    check(found, least=4)
+
+
+def test_the_volume_at_which_the_budget_is_met():
+    """126 USD in 30 days; a budget of 150 is met at 150 / 126 times the traffic, to the cent."""
+    found = choose(plain(budget_usd_per_month=150), models="kimi-k2")
+    one = flip(found, "budget volume")
+    assert float(one.value) == pytest.approx(150 / 126, rel=1e-6)
+    assert one.against is None
+    [changed] = what_if(plain(), traffic=one.value)
+    bill = amount(project(changed, models="kimi-k2", **NOVEMBER), "kimi-k2")
+    assert bill.quantize(CENT) == 150
+    assert one.sentence.startswith("w: kimi-k2 stays within the budget of 150.00 USD up to 1.19047")
+    assert one.sentence.endswith("times the traffic (P50 spend of the worst month).")
+
+
+@pytest.mark.parametrize("percentile", [50, 90])
+def test_the_volume_of_an_uncertain_workload(percentile):
+    """The worst month's spend at the percentile is the budget there, to the cent."""
+    sizes = plain(
+        requests_per_day={"p50": 1000, "p90": 1600}, completion_tokens={"p50": 400, "p90": 900},
+        growth_per_month=0.05,
+    )  # fmt: skip
+    asked = Requirements(budget_percentile=percentile, budget_usd_per_month=400)
+    found = choose(sizes, models="kimi-k2", requirements=asked, months=2)
+    value = flip(found, "budget volume").value
+    again = project(
+        what_if(sizes, traffic=value), models="kimi-k2", n_paths=300, **NOVEMBER | {"months": 2}
+    )
+    assert again.of("kimi-k2").worst_month(percentile / 100)[1].quantize(CENT) == 400
+
+
+def test_the_cheapest_that_only_the_budget_excludes_is_a_rival_too():
+    """Of two over the budget the cheaper one is compared with, beside the next in the ranking."""
+    found = choose(plain(budget_usd_per_month=200))
+    assert {one.against for one in found.flips} == {"kimi-k2-instruct", "kimi-k2-5", None}
+    assert flip(found, "discount", "kimi-k2-5").value == Decimal("0.52")
+    needs = choose(plain(budget_usd_per_month=130, needs=["json"]))
+    assert needs.flips == ()  # none qualifies, so there is no best
+    check(found, least=6)
+
+
+def test_what_has_no_flip_is_said_in_words():
+    """Prices in one proportion, no reasoning, no cached price: nothing of these changes the order."""
+    found = choose(plain(), models=["kimi-k2", "kimi-k2-instruct"])
+    for what in ("output share", "reasoning multiplier", "cached share", "volume"):
+        assert flip(found, what).value is None
+    assert found.flip_sentences()[-1] == (
+        "w: no output share makes kimi-k2-instruct the cheaper one; neither kimi-k2 nor "
+        "kimi-k2-instruct reasons, so reasoning changes nothing; neither has another price for cached "
+        "tokens, so caching changes nothing; both bills grow alike with volume, so it never changes "
+        "their order."
+    )
+    assert len(found.flip_sentences()) == 4
+    thinks = choose(plain(), models=["kimi-k2", THINKS])
+    assert "no reasoning tokens are given, so how much" in flip(thinks, "reasoning multiplier").words  # fmt: skip
+    dear = choose(plain(reasoning_tokens=10), models=["kimi-k2", THINKS])
+    assert flip(dear, "reasoning multiplier").words == f"no amount of reasoning makes {THINKS} the cheaper one"  # fmt: skip
+
+
+def test_no_price_that_would_be_below_nothing():
+    """Where all output for free does not make up for the prompt, no output price does."""
+    catalog = priced(kimi_k2=(1, None, 1), kimi_k2_5=(3, None, "0.1"))
+    asked = Requirements(weights={"reasoning": 1})  # the dearer one is best
+    found = choose(plain(), catalog, ["kimi-k2", "kimi-k2-5"], asked)
+    assert found.best == {"w": "kimi-k2-5"}
+    one = flip(found, "output price")
+    assert one.value is None
+    assert one.words == "no output price of kimi-k2-5 makes it cost the same as kimi-k2"
+    assert "falls from 3.00 to" in flip(found, "input price").words
+    check(found, least=2)
+
+
+def test_models_that_cost_the_same_are_said_to():
+    """At the same prices there is nothing to move; at no traffic both bills are 0."""
+    catalog = priced(kimi_k2=(1, None, 1), kimi_k2_instruct=(1, None, 1))
+    for sizes in (plain(), plain(requests_per_day=0)):
+        found = choose(sizes, catalog, ["kimi-k2", "kimi-k2-instruct"])
+        [one] = found.flips
+        assert "kimi-k2 and kimi-k2-instruct cost the same" in one.sentence
+
+
+def test_prices_that_change_within_the_plan_have_no_flip():
+    """No one price holds for the whole plan, and the sentence says so."""
+    change = {"model": "kimi-k2", "date": "2026-11-15", "factor": 0.9}
+    found = choose(plain(price_changes=[change]), models=["kimi-k2", "kimi-k2-instruct"])
+    assert flip(found, "input price").words == "no one input price of kimi-k2 holds for the whole plan"  # fmt: skip
+    assert flip(found, "input price").value is None
+    assert flip(found, "discount").value is not None  # of the other, whose prices stay
+
+
+GENERATED = range(4)
+
+
+def generated(seed):
+    """Draw a catalog whose order depends on the mix of tokens, and sizes of a workload."""
+    rng = Random(seed)
+
+    def price(low, high):
+        return round(Decimal(rng.uniform(low, high)), 2)
+
+    catalog = priced(
+        kimi_k2=(price(0.5, 1), None, price(3, 6)),
+        kimi_k2_5=(price(1, 2), price(0.05, 0.2), price(1, 3)),
+        kimi_k2_5_thinking=(price(0.3, 1), price(0.01, 0.2), price(1, 2)),
+    )
+    sizes = {
+        "requests_per_day": rng.randint(100, 100_000),
+        "prompt_tokens": rng.randint(100, 9000),
+        "completion_tokens": rng.randint(10, 2000),
+        "reasoning_tokens": rng.randint(10, 3000),
+        "cached_share": round(rng.uniform(0, 0.9), 2),
+        "retry_share": round(rng.uniform(0, 0.1), 3),
+    }
+    return catalog, sizes
+
+
+PAIRS = (["kimi-k2", "kimi-k2-5"], ["kimi-k2-5", THINKS], ["kimi-k2", THINKS])
+
+
+@pytest.mark.parametrize("seed", GENERATED)
+def test_flips_of_drawn_plain_workloads(seed):
+    """Bills to the last digit, of three months, over drawn prices, sizes and volumes."""
+    catalog, sizes = generated(seed)
+    for models in PAIRS:
+        check(choose(plain(**sizes), catalog, models, months=3), least=2)
+
+
+@pytest.mark.parametrize("seed", GENERATED)
+def test_flips_of_drawn_uncertain_workloads(seed):
+    """Expected tokens times prices, where traffic, tokens, and cached share have ranges."""
+    catalog, sizes = generated(seed)
+    for key in ("prompt_tokens", "completion_tokens", "reasoning_tokens"):
+        sizes[key] = {"mean": sizes[key], "sd": sizes[key] / 2}
+    level, share = sizes["requests_per_day"], sizes["cached_share"]
+    sizes["requests_per_day"] = {"p10": level / 2, "p50": level, "p90": 1.5 * level}
+    sizes["cached_share"] = {"p50": share, "p90": (1 + share) / 2}
+    for models in PAIRS:
+        check(choose(plain(**sizes), catalog, models), least=2)
+
+
+def test_a_bill_of_a_million_is_the_same_to_the_cent():
+    """A stated price has as many digits as a bill of a million USD a month needs."""
+    catalog, _ = generated(1)
+    sizes = plain(requests_per_day=12_345_678, prompt_tokens=2011, completion_tokens=499, reasoning_tokens=501)  # fmt: skip
+    found = choose(sizes, catalog, ["kimi-k2-5", THINKS])
+    assert max(one.p50_usd_per_month for one in found.choices) > 1e6
+    assert check(found) >= {"input price", "output price", "discount"}
+
+
+def test_flips_where_bills_are_no_straight_lines():
+    """A cap on the answer, turns that resend answers, and a window bend the bills."""
+    catalog = priced(kimi_k2=(1, None, 4), kimi_k2_5_thinking=("0.95", None, "2.5"))
+    sizes = plain(
+        turns=6, followup_tokens=300, max_tokens=4000, prompt_tokens=20_000,
+        reasoning_tokens={"mean": 1500, "sd": 1500}, completion_tokens={"mean": 900, "sd": 800},
+    )  # fmt: skip
+    found = choose(sizes, catalog, ["kimi-k2", THINKS], Requirements(min_fit_share=0))
+    flips = [one for one in found.flips if one.what in ("reasoning multiplier", "output price")]
+    for one in flips:
+        assert one.value is not None, one.sentence
+        first, second = bills(one, one.value, found)
+        assert first.quantize(CENT) == second.quantize(CENT), one.sentence
+    one = flip(found, "reasoning multiplier")
+    gaps = [first - second for first, second in (bills(one, Decimal(at), found) for at in (0, 1))]
+    straight = gaps[0] / (gaps[0] - gaps[1])
+    assert abs(straight / one.value - 1) > Decimal("0.01")
+
+
+def test_a_cache_whose_share_depends_on_traffic():
+    """More traffic keeps the cache warm, so the model with a cached price gets cheaper."""
+    catalog = priced(kimi_k2=("1", None, 1), kimi_k2_5=("1.3", "0.1", 1))
+    sizes = plain(requests_per_day=20, prompt_tokens=4000, cache={"prefix_tokens": 3000})
+    found = choose(sizes, catalog, ["kimi-k2", "kimi-k2-5"])
+    one = flip(found, "volume")
+    assert found.best == {"w": "kimi-k2"}
+    assert one.value > 1
+    assert "as the cache then serves another share" in one.words
+    first, second = bills(one, one.value, found)
+    assert first.quantize(CENT) == second.quantize(CENT)
