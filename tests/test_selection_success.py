@@ -11,9 +11,9 @@ from scipy import integrate, stats
 
 from kimi_planner import Workload, conversation, cost, cost_per_success, project, read_evaluations
 from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
-from kimi_planner.selection.posterior import dependence, influence, rate_interval
-from kimi_planner.selection.settle import Leader, trials_to_settle
-from kimi_planner.selection.success_costs import small_usd
+from kimi_planner.selection.success.posterior import dependence, influence, rate_interval
+from kimi_planner.selection.success.result import small_usd
+from kimi_planner.selection.success.settle import Leader, trials_to_settle
 
 AS_OF = date(2026, 10, 24)
 PLAN = {"months": 1, "start": "2026-11", "as_of": AS_OF}

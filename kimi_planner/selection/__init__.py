@@ -8,12 +8,7 @@ from kimi_planner.selection.breakdown import (
     RequestCosts,
     cost_per_request,
 )
-from kimi_planner.selection.evaluations import (
-    Evaluations,
-    Item,
-    Trials,
-    read_evaluations,
-)
+from kimi_planner.selection.evaluations import Evaluations, Item, Trials, read_evaluations
 from kimi_planner.selection.frontier import (
     QualityFrontier,
     quality_frontier,
@@ -40,22 +35,8 @@ from kimi_planner.selection.routing import (
     Detector,
     cascades,
 )
-from kimi_planner.selection.settle import (
-    Settling,
-)
-from kimi_planner.selection.success import (
-    cost_per_success,
-)
-from kimi_planner.selection.success_costs import (
-    SuccessCost,
-    SuccessCosts,
-)
-from kimi_planner.selection.thinking import (
-    thinking_pays,
-)
-from kimi_planner.selection.thinking_result import (
-    ThinkingBreakEven,
-)
+from kimi_planner.selection.success import Settling, SuccessCost, SuccessCosts, cost_per_success
+from kimi_planner.selection.thinking import ThinkingBreakEven, thinking_pays
 
 __all__ = [
     "BreakEvenMap",

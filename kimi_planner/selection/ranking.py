@@ -18,7 +18,7 @@ from kimi_planner.projection import (
 )
 from kimi_planner.projection.inputs import chosen_workloads
 from kimi_planner.selection.evaluations import Evaluations
-from kimi_planner.selection.rates import check_evaluations
+from kimi_planner.selection.evaluations.rates import check_evaluations
 from kimi_planner.selection.reasons import reasons_against
 from kimi_planner.selection.recommendation import Choice, Exclusion, Recommendation
 from kimi_planner.selection.requirements import WEIGHTS, Requirements

@@ -22,7 +22,7 @@ from kimi_planner.selection.basis import able_models, basis, calls_of_task, only
 from kimi_planner.selection.break_even.result import BreakEvenMap
 from kimi_planner.selection.breakdown import first_prices
 from kimi_planner.selection.evaluations import Evaluations
-from kimi_planner.selection.rates import Rate, known_rates
+from kimi_planner.selection.evaluations.rates import Rate, known_rates
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
 

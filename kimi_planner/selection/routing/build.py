@@ -15,8 +15,8 @@ from kimi_planner.projection.traffic import periods_of
 from kimi_planner.selection.basis import able_models, basis, calls_of_task, only_workload
 from kimi_planner.selection.breakdown import request_costs
 from kimi_planner.selection.evaluations import Evaluations
+from kimi_planner.selection.evaluations.rates import Rate, known_rates
 from kimi_planner.selection.frontier import non_dominated
-from kimi_planner.selection.rates import Rate, known_rates
 from kimi_planner.selection.routing.detector import Detector
 from kimi_planner.selection.routing.result import Cascades, Route
 from kimi_planner.selection.routing.together import (

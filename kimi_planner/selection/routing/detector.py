@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from kimi_planner.errors import EvaluationError, ScenarioError, shown
 from kimi_planner.money import exact_decimal
-from kimi_planner.selection.rates import exact_share
+from kimi_planner.selection.evaluations.rates import exact_share
 
 __all__ = ["Detector"]
 

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from kimi_planner.errors import EvaluationError, shown
-from kimi_planner.selection.rates import Rate, exact_share
+from kimi_planner.selection.evaluations.rates import Rate, exact_share
 
 __all__ = [
     "ByItems",

@@ -14,19 +14,19 @@ from kimi_planner.errors import ScenarioError, UnknownModelError, shown
 from kimi_planner.money import exact_decimal
 from kimi_planner.projection import Projection
 from kimi_planner.projection.scenarios import stream
-from kimi_planner.selection.evaluations import Evaluations, Trials
-from kimi_planner.selection.posterior import (
+from kimi_planner.selection.evaluations.read import Evaluations, Trials
+from kimi_planner.selection.success.build import check_evaluations, planned
+from kimi_planner.selection.success.posterior import (
     dependence,
     influence,
     joint_ranks,
     success_rates,
 )
-from kimi_planner.selection.reasoning import MULTIPLIERS, ReasoningCost
-from kimi_planner.selection.success import check_evaluations, planned
-from kimi_planner.selection.success_costs import JUDGEMENT
-from kimi_planner.selection.task_cost import TaskCost, task_cost
-from kimi_planner.selection.thinking_result import ThinkingBreakEven
-from kimi_planner.selection.tried import overflow_notes
+from kimi_planner.selection.success.result import JUDGEMENT
+from kimi_planner.selection.success.task_cost import TaskCost, task_cost
+from kimi_planner.selection.success.tried import overflow_notes
+from kimi_planner.selection.thinking.reasoning import MULTIPLIERS, ReasoningCost
+from kimi_planner.selection.thinking.result import ThinkingBreakEven
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
 

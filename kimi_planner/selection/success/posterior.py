@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, stdtrit
 
-from kimi_planner.selection.evaluations import Trials
+from kimi_planner.selection.evaluations.read import Trials
 from kimi_planner.workload.quantity import Array, midpoints
 
 __all__ = [

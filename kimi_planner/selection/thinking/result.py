@@ -9,8 +9,8 @@ from math import isinf
 
 import pandas as pd
 
-from kimi_planner.selection.settle import chance_text
-from kimi_planner.selection.success_costs import small_usd
+from kimi_planner.selection.success.result import small_usd
+from kimi_planner.selection.success.settle import chance_text
 
 __all__ = ["ThinkingBreakEven"]
 

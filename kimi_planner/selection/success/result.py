@@ -9,7 +9,7 @@ import pandas as pd
 
 from kimi_planner.money import usd
 from kimi_planner.projection import Projection
-from kimi_planner.selection.settle import Settling, chance_text
+from kimi_planner.selection.success.settle import Settling, chance_text
 
 __all__ = ["JUDGEMENT", "SuccessCost", "SuccessCosts", "small_usd"]
 

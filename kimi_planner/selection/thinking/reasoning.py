@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.projection import Projection
-from kimi_planner.selection.task_cost import TaskCost, task_cost
+from kimi_planner.selection.success.task_cost import TaskCost, task_cost
 from kimi_planner.workload import Constant, Workload
 
 __all__ = ["MULTIPLIERS", "ReasoningCost"]

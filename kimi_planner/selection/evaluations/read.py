@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from kimi_planner.errors import EvaluationError, UsageError, shown
-from kimi_planner.selection.evaluation_table import TOKENS, Table
+from kimi_planner.files import data_dir
+from kimi_planner.selection.evaluations.table import TOKENS, Table
 from kimi_planner.usage.record import UsageRecord
 
 __all__ = ["Evaluations", "Item", "Trials", "read_evaluations"]
@@ -99,13 +100,14 @@ class Evaluations:
         return self.places.get(key, self.source)
 
 
-def read_evaluations(source: str | Path | pd.DataFrame) -> Evaluations:
+def read_evaluations(source: str | Path | pd.DataFrame | None = None) -> Evaluations:
     """Read results of evaluations.
 
     Parameters
     ----------
-    source : str, Path or DataFrame
-        A CSV file or a frame, in one of two forms. Summary: ``workload``, ``model``, ``successes``,
+    source : str, Path or DataFrame, optional
+        A CSV file or a frame, in one of two forms; the shipped example for the shipped workloads if
+        not given. Summary: ``workload``, ``model``, ``successes``,
         ``trials``, a row for each workload and model. By item: ``workload``, ``model``, ``item``,
         ``success`` (0, 1, true or false), a row for each task, and optionally what it used, all its
         calls together: ``prompt_tokens``, ``completion_tokens``, ``cached_tokens``,
@@ -124,6 +126,9 @@ def read_evaluations(source: str | Path | pd.DataFrame) -> Evaluations:
     FileError
         If the file cannot be read, or is not UTF-8.
     """
+    if source is None:
+        example = read_evaluations(data_dir() / "evaluations" / "example.csv")
+        return replace(example, source="the shipped example")
     table = Table.of(source)
     by_item = table.is_by_item()
     items: dict[Key, dict[str, Item]] = {}

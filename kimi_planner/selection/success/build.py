@@ -19,16 +19,16 @@ from kimi_planner.projection import Projection, project
 from kimi_planner.projection.inputs import check_seed, chosen_workloads
 from kimi_planner.projection.scenarios import stream
 from kimi_planner.selection.evaluations import Evaluations
-from kimi_planner.selection.posterior import (
+from kimi_planner.selection.success.posterior import (
     dependence,
     influence,
     joint_ranks,
     rate_interval,
 )
-from kimi_planner.selection.settle import Settling, trials_to_settle
-from kimi_planner.selection.success_costs import JUDGEMENT, SuccessCost, SuccessCosts
-from kimi_planner.selection.task_cost import task_cost
-from kimi_planner.selection.tried import MIDPOINTS, Tried
+from kimi_planner.selection.success.result import JUDGEMENT, SuccessCost, SuccessCosts
+from kimi_planner.selection.success.settle import Settling, trials_to_settle
+from kimi_planner.selection.success.task_cost import task_cost
+from kimi_planner.selection.success.tried import MIDPOINTS, Tried
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
 

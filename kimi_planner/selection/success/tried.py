@@ -14,10 +14,10 @@ from kimi_planner.pricing.call import cached_price_notes, cost_of_tokens, dated_
 from kimi_planner.projection import Projection
 from kimi_planner.projection.scenarios import stream
 from kimi_planner.projection.windowed import overflows
-from kimi_planner.selection.evaluations import Trials
-from kimi_planner.selection.posterior import costs_per_success, success_rates
-from kimi_planner.selection.settle import Leader
-from kimi_planner.selection.task_cost import TaskCost, task_cost
+from kimi_planner.selection.evaluations.read import Trials
+from kimi_planner.selection.success.posterior import costs_per_success, success_rates
+from kimi_planner.selection.success.settle import Leader
+from kimi_planner.selection.success.task_cost import TaskCost, task_cost
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
 
