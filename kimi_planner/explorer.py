@@ -120,10 +120,11 @@ def _drawn(moved: Moved, reach: float) -> bytes:
     from kimi_planner import plot
 
     figure = Figure(figsize=(8, 3.6), dpi=_DPI, layout="constrained")
-    FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(figure)
     plot.what_if(moved, reach=reach, ax=figure.add_subplot())
+    figure.set_layout_engine("none")  # the picture has laid itself out already
     buffer = BytesIO()
-    figure.savefig(buffer, format="png")
+    canvas.print_png(buffer, pil_kwargs={"compress_level": 1})
     return buffer.getvalue()
 
 
