@@ -11,13 +11,8 @@ from hypothesis import strategies as st
 
 from kimi_planner import count_tokens
 from kimi_planner.checks import Outcome
-from kimi_planner.checks.baseline import (
-    Baseline,
-    PromptEntry,
-    WorkloadEntry,
-    baseline_text,
-    read_baseline,
-)
+from kimi_planner.checks.baseline import Baseline, PromptEntry, WorkloadEntry
+from kimi_planner.checks.baseline_file import baseline_text, read_baseline
 from kimi_planner.checks.changes import prompt_change, workload_change
 from kimi_planner.errors import FileError
 from kimi_planner.reconciliation.causes import Factors, Prices, shapley

@@ -1,8 +1,9 @@
 """Budgets in CI: what is allowed, held against what is there; never prints or exits.
 
-`config` reads `budgets`; `prompts`, `workloads` and `catalogs` hold things against them, which gives
-`results`; `baseline` is what was accepted, `changes` what became of it and why, `growth` how much of
-that is allowed; `run` is all of it, and `formats` are the forms in which it is written.
+`config` reads `budgets`; `prompts` finds prompts, and `prompt_limits`, `workloads` and `catalogs` hold
+things against their budgets, which gives `results`. `baseline` is what was accepted, `baseline_file` its
+file, `changes` what became of it and why, `growth` how much of that is allowed. `run` is all of it, and
+`formats` are the forms in which it is written.
 """
 
 from kimi_planner.checks.budgets import CheckConfig, PromptBudget, WorkloadBudget

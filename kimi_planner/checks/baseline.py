@@ -1,39 +1,33 @@
-"""The baseline: what prompts and workloads were when somebody last accepted them, as one file."""
+"""The baseline: what prompts and workloads were when somebody last accepted them."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import kimi_planner
 from kimi_planner.catalog import Catalog
-from kimi_planner.checks.prompts import Prompt, SpecsOfDay
-from kimi_planner.errors import FileError, PriceNotFoundError, shown
-from kimi_planner.files import read_text
-from kimi_planner.money import TOKENS_PER_MTOK, exact_decimal, plain
+from kimi_planner.checks.prompt_limits import SpecsOfDay
+from kimi_planner.checks.prompts import Prompt
+from kimi_planner.errors import PriceNotFoundError
+from kimi_planner.money import TOKENS_PER_MTOK, plain
 
 if TYPE_CHECKING:
     from kimi_planner.projection import Projection
 
 __all__ = [
     "Baseline",
+    "Entry",
     "PromptEntry",
     "WorkloadEntry",
-    "baseline_text",
+    "first_of_each",
     "prompt_entry",
-    "read_baseline",
     "workload_entry",
 ]
 
-SCHEMA = 1
-MAX_BYTES = 100_000_000
-MOST_DIGITS = 40  # of a number, before and after the point
 DIGITS = 12  # of a simulated figure: machines may differ in the last ones of a float
-_REMEDY = "Write it anew with: kimi-planner check --update-baseline."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +128,7 @@ class Baseline:
     ) -> Baseline:
         """Return the baseline of this moment; of two entries with one key the first counts."""
         paths = None
-        plans = _first_of_each(workloads)
+        plans = first_of_each(workloads)
         if plans:
             from kimi_planner.projection.spend import DEFAULT_PATHS
 
@@ -145,7 +139,7 @@ class Baseline:
             sha256=catalog.sha256,
             seed=seed if plans else None,
             paths=paths,
-            prompts=_first_of_each(prompts),
+            prompts=first_of_each(prompts),
             workloads=plans,
         )
 
@@ -153,7 +147,8 @@ class Baseline:
 Entry = TypeVar("Entry", PromptEntry, WorkloadEntry)
 
 
-def _first_of_each(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+def first_of_each(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return entries sorted, of two with one key the first."""
     found: dict[tuple[str, ...], Entry] = {}
     for one in entries:
         found.setdefault(one.key, one)
@@ -214,114 +209,3 @@ def workload_entry(projection: Projection, path: str, name: str) -> WorkloadEntr
         p50_usd=kept(spend.quantile(0.5)[0]) if exact is None else plain(exact),
         p90_usd=kept(spend.quantile(0.9)[0]) if exact is None else plain(exact),
     )
-
-
-def baseline_text(baseline: Baseline) -> str:
-    """Return the bytes of the file: sorted, one entry a line, the same for the same content."""
-    head = {
-        "schema": SCHEMA,
-        "kimi_planner": baseline.version,
-        "catalog": {"version": baseline.catalog, "sha256": baseline.sha256},
-        "seed": baseline.seed,
-        "paths": baseline.paths,
-    }
-    lines = [f"  {json.dumps(key)}: {_json(value)}," for key, value in head.items()]
-    prompts = _array("prompts", [_json(_values(one)) for one in baseline.prompts])
-    workloads = _array("workloads", [_json(_values(one)) for one in baseline.workloads])
-    return "\n".join(["{", *lines, f"{prompts},", workloads, "}"]) + "\n"
-
-
-def _array(name: str, rows: list[str]) -> str:
-    inner = ",".join(f"\n    {row}" for row in rows)
-    return f'  "{name}": [{inner}\n  ]' if rows else f'  "{name}": []'
-
-
-def _values(entry: PromptEntry | WorkloadEntry) -> dict[str, Any]:
-    return {
-        name: f"{value:f}" if isinstance(value, Decimal) else value
-        for name, value in vars(entry).items()
-    }
-
-
-def _json(value: object) -> str:
-    # what is not ASCII is escaped, so that no name in the file can hide or turn text around
-    return json.dumps(value).replace("\x7f", "\\u007f")
-
-
-def read_baseline(path: Path) -> Baseline:
-    """Read a baseline.
-
-    Raises
-    ------
-    FileError
-        If the file cannot be read or is not a baseline.
-    """
-    if not path.is_file():
-        raise FileError(
-            f"{path}: no baseline. Write one with: kimi-planner check --update-baseline."
-        )
-    text = read_text(path, limit=MAX_BYTES)
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise FileError(f"{path}: not JSON ({error}). {_REMEDY}") from None
-    schema = data.get("schema") if isinstance(data, dict) else None
-    if schema != SCHEMA:
-        raise FileError(
-            f"{path}: schema is {shown(schema)}. This version reads {SCHEMA}. {_REMEDY}"
-        )
-    try:
-        return Baseline(
-            version=_text(data["kimi_planner"]),
-            catalog=_text(data["catalog"]["version"]),
-            sha256=_text(data["catalog"]["sha256"]),
-            seed=_optional(_whole)(data["seed"]),
-            paths=_optional(_whole)(data["paths"]),
-            prompts=_first_of_each(_entry(PromptEntry, one) for one in data["prompts"]),
-            workloads=_first_of_each(_entry(WorkloadEntry, one) for one in data["workloads"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise FileError(
-            f"{path}: not a baseline ({type(error).__name__}: {error}). {_REMEDY}"
-        ) from None
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{shown(value)} is not text")
-    return value
-
-
-def _whole(value: object) -> int:
-    if type(value) is not int or value < 0:
-        raise TypeError(f"{shown(value)} is not a whole number")
-    return value
-
-
-def _decimal(value: object) -> Decimal:
-    number = exact_decimal(_text(value))
-    if number < 0 or (number and not -MOST_DIGITS < number.adjusted() < MOST_DIGITS):
-        raise ValueError(f"{shown(value)} is negative, or out of all bounds")
-    return number
-
-
-def _optional(read: Callable[[object], Any]) -> Callable[[object], Any]:
-    return lambda value: None if value is None else read(value)
-
-
-_READ: Mapping[str, Callable[[object], Any]] = {
-    "str": _text,
-    "str | None": _optional(_text),
-    "int": _whole,
-    "Decimal": _decimal,
-    "Decimal | None": _optional(_decimal),
-}
-
-
-def _entry(kind: type[Entry], row: object) -> Entry:
-    if not isinstance(row, dict):
-        raise TypeError(f"{shown(row)} is no entry")
-    known = {field.name: str(field.type) for field in fields(kind)}
-    if extra := sorted(set(row) - set(known)):
-        raise ValueError(f"unknown key {extra[0]!r}")
-    return kind(**{name: _READ[type_](row[name]) for name, type_ in known.items()})

@@ -8,7 +8,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from kimi_planner.checks.budgets import CheckConfig, PromptBudget
-from kimi_planner.checks.prompts import Prompt, SpecsOfDay, find_prompts, hold_prompt
+from kimi_planner.checks.prompt_limits import SpecsOfDay, hold_prompt
+from kimi_planner.checks.prompts import Prompt, find_prompts
 from kimi_planner.checks.results import CheckResult, Place, unknown
 from kimi_planner.checks.workloads import Plans, hold_workloads
 from kimi_planner.errors import PriceNotFoundError

@@ -60,7 +60,7 @@ def command(
     Exit codes: 0 all passed, 1 a budget is exceeded, 2 bad input, 3 cannot tell.
     """
     from kimi_planner.checks import Check, find_config, load_config, worst
-    from kimi_planner.checks.baseline import baseline_text, read_baseline
+    from kimi_planner.checks.baseline_file import baseline_text, read_baseline
     from kimi_planner.checks.formats import render
 
     loaded = load_config(find_config(Path()) if config is None else config)

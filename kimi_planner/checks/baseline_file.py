@@ -1,0 +1,133 @@
+"""The file of a baseline: the same bytes for the same content, and every fault named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from kimi_planner.checks.baseline import Baseline, Entry, PromptEntry, WorkloadEntry, first_of_each
+from kimi_planner.errors import FileError, shown
+from kimi_planner.files import read_text
+from kimi_planner.money import exact_decimal
+
+__all__ = ["baseline_text", "read_baseline"]
+
+SCHEMA = 1
+MAX_BYTES = 100_000_000
+MOST_DIGITS = 40  # of a number, before and after the point
+_REMEDY = "Write it anew with: kimi-planner check --update-baseline."
+
+
+def baseline_text(baseline: Baseline) -> str:
+    """Return the bytes of the file: sorted, one entry a line, the same for the same content."""
+    head = {
+        "schema": SCHEMA,
+        "kimi_planner": baseline.version,
+        "catalog": {"version": baseline.catalog, "sha256": baseline.sha256},
+        "seed": baseline.seed,
+        "paths": baseline.paths,
+    }
+    lines = [f"  {json.dumps(key)}: {_json(value)}," for key, value in head.items()]
+    prompts = _array("prompts", [_json(_values(one)) for one in baseline.prompts])
+    workloads = _array("workloads", [_json(_values(one)) for one in baseline.workloads])
+    return "\n".join(["{", *lines, f"{prompts},", workloads, "}"]) + "\n"
+
+
+def _array(name: str, rows: list[str]) -> str:
+    inner = ",".join(f"\n    {row}" for row in rows)
+    return f'  "{name}": [{inner}\n  ]' if rows else f'  "{name}": []'
+
+
+def _values(entry: PromptEntry | WorkloadEntry) -> dict[str, Any]:
+    return {
+        name: f"{value:f}" if isinstance(value, Decimal) else value
+        for name, value in vars(entry).items()
+    }
+
+
+def _json(value: object) -> str:
+    # what is not ASCII is escaped, so that no name in the file can hide or turn text around
+    return json.dumps(value).replace("\x7f", "\\u007f")
+
+
+def read_baseline(path: Path) -> Baseline:
+    """Read a baseline.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read or is not a baseline.
+    """
+    if not path.is_file():
+        raise FileError(
+            f"{path}: no baseline. Write one with: kimi-planner check --update-baseline."
+        )
+    text = read_text(path, limit=MAX_BYTES)
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise FileError(f"{path}: not JSON ({error}). {_REMEDY}") from None
+    schema = data.get("schema") if isinstance(data, dict) else None
+    if schema != SCHEMA:
+        raise FileError(
+            f"{path}: schema is {shown(schema)}. This version reads {SCHEMA}. {_REMEDY}"
+        )
+    try:
+        return Baseline(
+            version=_text(data["kimi_planner"]),
+            catalog=_text(data["catalog"]["version"]),
+            sha256=_text(data["catalog"]["sha256"]),
+            seed=_optional(_whole)(data["seed"]),
+            paths=_optional(_whole)(data["paths"]),
+            prompts=first_of_each(_entry(PromptEntry, one) for one in data["prompts"]),
+            workloads=first_of_each(_entry(WorkloadEntry, one) for one in data["workloads"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise FileError(
+            f"{path}: not a baseline ({type(error).__name__}: {error}). {_REMEDY}"
+        ) from None
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{shown(value)} is not text")
+    return value
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise TypeError(f"{shown(value)} is not a whole number")
+    return value
+
+
+def _decimal(value: object) -> Decimal:
+    number = exact_decimal(_text(value))
+    if number < 0 or (number and not -MOST_DIGITS < number.adjusted() < MOST_DIGITS):
+        raise ValueError(f"{shown(value)} is negative, or out of all bounds")
+    return number
+
+
+def _optional(read: Callable[[object], Any]) -> Callable[[object], Any]:
+    return lambda value: None if value is None else read(value)
+
+
+_READ: Mapping[str, Callable[[object], Any]] = {
+    "str": _text,
+    "str | None": _optional(_text),
+    "int": _whole,
+    "Decimal": _decimal,
+    "Decimal | None": _optional(_decimal),
+}
+
+
+def _entry(kind: type[Entry], row: object) -> Entry:
+    if not isinstance(row, dict):
+        raise TypeError(f"{shown(row)} is no entry")
+    known = {field.name: str(field.type) for field in fields(kind)}
+    if extra := sorted(set(row) - set(known)):
+        raise ValueError(f"unknown key {extra[0]!r}")
+    return kind(**{name: _READ[type_](row[name]) for name, type_ in known.items()})
