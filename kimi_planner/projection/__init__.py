@@ -6,9 +6,10 @@ from kimi_planner.projection.caps import CapRisk, cap_risk
 from kimi_planner.projection.conversation import Conversation, conversation
 from kimi_planner.projection.fit import ContextFit, context_fit
 from kimi_planner.projection.forecast import SpendForecast, forecast_spend
+from kimi_planner.projection.paths import Spend
 from kimi_planner.projection.peaks import Peaks
 from kimi_planner.projection.response import Moved, Response, response
-from kimi_planner.projection.result import Projection, Spend
+from kimi_planner.projection.result import Projection
 from kimi_planner.projection.sensitivity import Sensitivity, sensitivity
 from kimi_planner.projection.spend import DEFAULT_PATHS, project
 from kimi_planner.projection.throughput import throughput

@@ -20,8 +20,8 @@ from kimi_planner.projection.calls import (
     turn_means,
 )
 from kimi_planner.projection.law import CostLaw, conversation_law
+from kimi_planner.projection.paths import Spend
 from kimi_planner.projection.prices import Prices, changes_of, prices_of
-from kimi_planner.projection.result import Spend
 from kimi_planner.projection.scenarios import Scenarios
 from kimi_planner.projection.traffic import (
     Period,

@@ -30,7 +30,8 @@ from kimi_planner.projection.inputs import (
 )
 from kimi_planner.projection.noise import Cells, Noise
 from kimi_planner.projection.notes import assumptions_left_out
-from kimi_planner.projection.result import Projection, Spend
+from kimi_planner.projection.paths import Spend
+from kimi_planner.projection.result import Projection
 from kimi_planner.projection.scenarios import Scenarios, stream
 from kimi_planner.workload import Workload
 

@@ -24,9 +24,10 @@ from kimi_planner.projection.bill import (
     mean_product,
 )
 from kimi_planner.projection.calendar import Month
+from kimi_planner.projection.paths import TOKEN_TOTALS
 from kimi_planner.projection.prices import Price, Prices, prices_of
 from kimi_planner.projection.response.result import Amounts, Key, Response, factor
-from kimi_planner.projection.result import TOKEN_TOTALS, Projection
+from kimi_planner.projection.result import Projection
 from kimi_planner.projection.scenarios import Scenarios
 from kimi_planner.workload import Workload, what_if
 

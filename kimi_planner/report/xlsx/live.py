@@ -15,7 +15,7 @@ from decimal import Decimal
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.money import TOKENS_PER_MTOK, total
 from kimi_planner.projection import Projection, Spend
-from kimi_planner.projection.result import TOKEN_TOTALS
+from kimi_planner.projection.paths import TOKEN_TOTALS
 from kimi_planner.selection import Recommendation
 
 __all__ = ["Assumed", "Line", "Prices", "assumed_of", "lines_of", "prices_of"]

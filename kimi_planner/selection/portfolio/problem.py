@@ -10,7 +10,7 @@ import numpy as np
 
 from kimi_planner.money import EXACT
 from kimi_planner.projection import Spend
-from kimi_planner.projection.result import TOKEN_TOTALS
+from kimi_planner.projection.paths import TOKEN_TOTALS
 from kimi_planner.workload.quantity import Array
 
 __all__ = ["WHOLE", "Option", "Problem", "Shares", "part_of"]
