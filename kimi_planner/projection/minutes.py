@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 from scipy.special import ndtr, ndtri
 
 from kimi_planner.workload.quantity import Array
@@ -29,12 +28,16 @@ def calls_quantile(mean: Array, share: float) -> Array:
     share : float
         Between 0 and 1.
     """
-    return np.asarray(stats.poisson.ppf(share, mean), dtype=np.float64)
+    from scipy.stats import poisson  # slow to import, and few plans need it
+
+    return np.asarray(poisson.ppf(share, mean), dtype=np.float64)
 
 
 def calls_share_over(mean: Array, limit: float) -> Array:
     """Return the share of spans with more calls than ``limit``."""
-    return np.asarray(stats.poisson.sf(limit, mean), dtype=np.float64)
+    from scipy.stats import poisson
+
+    return np.asarray(poisson.sf(limit, mean), dtype=np.float64)
 
 
 @dataclass(frozen=True)
