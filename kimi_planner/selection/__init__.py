@@ -3,6 +3,7 @@
 from kimi_planner.selection.break_even import BreakEvenMap, break_even_map
 from kimi_planner.selection.breakdown import RequestCosts, cost_per_request
 from kimi_planner.selection.evaluations import Evaluations, Trials, read_evaluations
+from kimi_planner.selection.flips import Flip
 from kimi_planner.selection.frontier import QualityFrontier, quality_frontier
 from kimi_planner.selection.ranking import recommend
 from kimi_planner.selection.recommendation import Choice, Exclusion, Recommendation
@@ -16,6 +17,7 @@ __all__ = [
     "Detector",
     "Evaluations",
     "Exclusion",
+    "Flip",
     "QualityFrontier",
     "Recommendation",
     "RequestCosts",
