@@ -190,6 +190,29 @@ def test_recommend_takes_ratings_tiers_and_evaluations(run, plain, tmp_path):
     assert found["ranking"][0]["score"] is None
 
 
+def test_recommend_says_what_would_change_the_answer(run, plain):
+    """Prices of 1.50 and 4.50 are 1.20 and 3.60 with 20% off; JSON has values as strings."""
+    code, out, _ = run("recommend", plain, *DATES)
+    assert code == 0
+    assert "What would change the answer, one number moved at a time" in out
+    assert "  plain: kimi-k2-instruct costs the same as kimi-k2 with 20% off all its prices." in out
+    code, out, _ = run("recommend", plain, *DATES, "--format", "json")
+    flips = {one["what"]: one for one in json.loads(out)["flips"]}
+    assert flips["discount"] == {
+        "workload": "plain",
+        "model": "kimi-k2",
+        "against": "kimi-k2-instruct",
+        "what": "discount",
+        "unit": "share",
+        "planned": "0",
+        "value": "0.2000",
+        "sentence": "plain: kimi-k2-instruct costs the same as kimi-k2 with 20% off all its prices.",
+    }
+    assert flips["output share"]["value"] is None
+    code, out, _ = run("recommend", plain, *DATES, "--weight", "cost=1")
+    assert "Where two models cost the same, one number moved at a time" in out
+
+
 @pytest.mark.parametrize("weights", [["speed"], ["speed=fast"], ["speed=1", "speed=2"], ["spd=1"]])
 def test_recommend_refuses_a_weight_that_is_none(run, weights):
     """A weight has a known name and a number, each name once."""
