@@ -59,7 +59,11 @@ def flips_data(recommendation: Recommendation) -> list[dict[str, Any]]:
     """Return what would change the answer as plain data; values are decimal strings, or null."""
     return [
         {
-            **{key: _plain(value) for key, value in asdict(flip).items() if key != "words"},
+            **{
+                key: _plain(value)
+                for key, value in asdict(flip).items()
+                if key not in ("words", "clause")
+            },
             "sentence": flip.sentence,
         }
         for flip in recommendation.flips

@@ -9,7 +9,7 @@ from kimi_planner.selection.breakdown import (
     cost_per_request,
 )
 from kimi_planner.selection.evaluations import Evaluations, Item, Trials, read_evaluations
-from kimi_planner.selection.flips import Flip
+from kimi_planner.selection.flip import Flip
 from kimi_planner.selection.frontier import (
     QualityFrontier,
     quality_frontier,

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Iterator
+from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING
 
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.errors import WorkloadError
 from kimi_planner.money import usd
 from kimi_planner.projection import project
+from kimi_planner.selection.flip import Flip
 from kimi_planner.selection.pair import Pair
 from kimi_planner.selection.reasons import over_budget
-from kimi_planner.selection.switch import switch_over
+from kimi_planner.selection.switch import leading, meeting_factor
 from kimi_planner.workload import Workload, what_if
 from kimi_planner.workload.quantity import number_text
 
 if TYPE_CHECKING:
     from kimi_planner.selection.recommendation import Recommendation
 
-__all__ = ["Flip", "flip_sentences", "flips"]
+__all__ = ["flips"]
 
 PRICE = "USD per million tokens"
 #: Numbers of a workload that are moved, and their units.
@@ -30,43 +30,6 @@ MOVED = {
     "cached share": "share",
     "volume": "times the traffic",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Flip:
-    """A number of a plan, and the value of it at which the answer changes.
-
-    Attributes
-    ----------
-    workload, model
-        The workload and the model that ranks first for it.
-    against
-        The model that costs the same at that value; ``None`` where the budget is met instead.
-    what
-        ``"input price"``, ``"output price"``, ``"discount"``, ``"output share"``,
-        ``"reasoning multiplier"``, ``"cached share"``, ``"volume"`` or ``"budget volume"``.
-    unit
-        Unit of the values.
-    planned, value
-        The value in the plan, and the one at which the answer changes, with as many digits as make
-        the two amounts the same to the cent; ``None`` if there is no such value.
-    words
-        The same in words.
-    """
-
-    workload: str
-    model: str
-    against: str | None
-    what: str
-    unit: str
-    planned: Decimal | None
-    value: Decimal | None
-    words: str
-
-    @property
-    def sentence(self) -> str:
-        """The words, with the name of the workload."""
-        return f"{self.workload}: {self.words}."
 
 
 def flips(recommendation: Recommendation) -> tuple[Flip, ...]:
@@ -100,15 +63,6 @@ def flips(recommendation: Recommendation) -> tuple[Flip, ...]:
             found += _against(pair)
         found += _of_budget(recommendation, workload, model)
     return tuple(found)
-
-
-def flip_sentences(found: Iterable[Flip]) -> list[str]:
-    """Return a sentence for each value, and one for all that has none, of two models each."""
-    said: dict[tuple[object, ...], list[str]] = {}
-    for place, flip in enumerate(found):
-        alone = place if flip.value is not None else None
-        said.setdefault((flip.workload, flip.against, alone), []).append(flip.words)
-    return [f"{key[0]}: {'; '.join(words)}." for key, words in said.items()]
 
 
 def _rivals(
@@ -148,7 +102,14 @@ def _against(pair: Pair) -> Iterator[Flip]:
 
 
 def _flip(
-    pair: Pair, what: str, unit: str, planned: Decimal | None, value: Decimal | None, text: str
+    pair: Pair,
+    what: str,
+    unit: str,
+    planned: Decimal | None,
+    value: Decimal | None,
+    text: str,
+    *,
+    clause: str = "",
 ) -> Flip:
     return Flip(
         workload=pair.workload.name,
@@ -159,6 +120,7 @@ def _flip(
         planned=planned,
         value=value,
         words=text,
+        clause="" if value is None else clause,
     )
 
 
@@ -176,7 +138,12 @@ def _of_prices(pair: Pair) -> Iterator[Flip]:
                 f"{best} costs the same as {other} if {best}'s {what} {_moves(planned, value)} from "
                 f"{usd_price(planned)} to {usd_price(value)} {PRICE}"
             )
-        yield _flip(pair, what, PRICE, planned, value, text)
+        clause = (
+            ""
+            if value is None
+            else f"{best}'s {what} were {_about(value)} instead of {usd_price(planned)}"
+        )
+        yield _flip(pair, what, PRICE, planned, value, text, clause=clause)
     dearer, cheaper = pair.by_cost()
     value = None if pair.is_fixed(dearer) else pair.discount_switch()
     text = (
@@ -184,7 +151,8 @@ def _of_prices(pair: Pair) -> Iterator[Flip]:
         if value is None
         else f"{dearer.id} costs the same as {cheaper.id} with {percent(value)} off all its prices"
     )
-    yield _flip(pair, "discount", "share", Decimal(0), value, text)
+    clause = "" if value is None else f"{dearer.id} were {_about(100 * value)}% cheaper"
+    yield _flip(pair, "discount", "share", Decimal(0), value, text, clause=clause)
 
 
 def _of_output_share(pair: Pair) -> Flip:
@@ -201,7 +169,8 @@ def _of_output_share(pair: Pair) -> Flip:
             f"{dearer.id} costs the same as {cheaper.id} if the output share {way} from "
             f"{percent(planned, 1)} to {percent(value)} of prompt and visible output tokens"
         )
-    return _flip(pair, "output share", MOVED["output share"], planned, value, text)
+    clause = "" if value is None else f"output were {_about(100 * value)}% of prompt and answer"
+    return _flip(pair, "output share", MOVED["output share"], planned, value, text, clause=clause)
 
 
 def _of_reasoning(pair: Pair) -> Flip:
@@ -220,7 +189,16 @@ def _of_reasoning(pair: Pair) -> Flip:
             else f"{dearer.id} costs the same as {cheaper.id} at {number_text(value)} times the "
             "reasoning tokens"
         )
-    return _flip(pair, "reasoning multiplier", MOVED["reasoning multiplier"], planned, value, text)
+    clause = "" if value is None else f"reasoning were {_about(value)} times as long"
+    return _flip(
+        pair,
+        "reasoning multiplier",
+        MOVED["reasoning multiplier"],
+        planned,
+        value,
+        text,
+        clause=clause,
+    )
 
 
 def _of_cached_share(pair: Pair) -> Flip:
@@ -235,7 +213,8 @@ def _of_cached_share(pair: Pair) -> Flip:
             f"{dearer.id} costs the same as {cheaper.id} if the share of prompt tokens from cache "
             f"goes from {percent(planned, 1)} to {percent(value)}"
         )
-    return _flip(pair, "cached share", MOVED["cached share"], planned, value, text)
+    clause = "" if value is None else f"{_about(100 * value)}% of prompts came from cache"
+    return _flip(pair, "cached share", MOVED["cached share"], planned, value, text, clause=clause)
 
 
 def _of_volume(pair: Pair) -> Flip:
@@ -250,7 +229,8 @@ def _of_volume(pair: Pair) -> Flip:
             f"{dearer.id} costs the same as {cheaper.id} at {number_text(value)} times the traffic, as "
             "the cache then serves another share"
         )
-    return _flip(pair, "volume", MOVED["volume"], Decimal(1), value, text)
+    clause = "" if value is None else f"traffic were {_about(value)} times as high"
+    return _flip(pair, "volume", MOVED["volume"], Decimal(1), value, text, clause=clause)
 
 
 def _of_budget(recommendation: Recommendation, workload: Workload, model: str) -> Iterator[Flip]:
@@ -261,9 +241,7 @@ def _of_budget(recommendation: Recommendation, workload: Workload, model: str) -
         return
     q = requirements.budget_percentile / 100
 
-    def bills(traffic: Decimal) -> tuple[Decimal, Decimal]:
-        if traffic == 0:
-            return Decimal(0), budget
+    def worst(traffic: Decimal) -> Decimal:
         plan = project(
             what_if(workload, traffic=traffic),
             len(projection.months),
@@ -274,16 +252,12 @@ def _of_budget(recommendation: Recommendation, workload: Workload, model: str) -
             n_paths=projection.n_paths,
             catalog=projection.catalog,
         )
-        return plan.of(model, workload.name).worst_month(q)[1], budget
+        return plan.of(model, workload.name).worst_month(q)[1]
 
-    value = switch_over(bills, Decimal(1), places=3)
+    planned = projection.of(model, workload.name).worst_month(q)[1]
+    value = meeting_factor(worst, planned, budget)
     what = f"P{requirements.budget_percentile:g} spend of the worst month"
-    text = (
-        f"no volume brings {model} to the budget of {usd(budget)} USD"
-        if value is None
-        else f"{model} stays within the budget of {usd(budget)} USD up to {number_text(value)} times "
-        f"the traffic ({what})"
-    )
+    head = f"{model} stays within the budget of {usd(budget)} USD up to"
     yield Flip(
         workload=workload.name,
         model=model,
@@ -292,8 +266,19 @@ def _of_budget(recommendation: Recommendation, workload: Workload, model: str) -
         unit="times the traffic",
         planned=Decimal(1),
         value=value,
-        words=text,
+        words=f"no volume brings {model} to the budget of {usd(budget)} USD"
+        if value is None
+        else f"{head} {number_text(value)} times the traffic ({what})",
+        clause=""
+        if value is None
+        else f"{head} {number_text(leading(value, rounding=ROUND_DOWN))} times the traffic ({what})",
     )
+
+
+def _about(value: Decimal) -> str:
+    """Return a number to four digits, and say so where it has more."""
+    short = leading(value)
+    return f"{'' if short == value else 'about '}{number_text(short)}"
 
 
 def _moves(planned: Decimal, value: Decimal) -> str:

@@ -11,7 +11,8 @@ from kimi_planner.money import usd
 from kimi_planner.projection import ContextFit, Projection, Throughput
 from kimi_planner.rich import frame_html, page_html, table_html
 from kimi_planner.selection.evaluations import Evaluations
-from kimi_planner.selection.flips import Flip, flip_sentences, flips
+from kimi_planner.selection.flip import Flip, flip_sentences
+from kimi_planner.selection.flips import flips
 from kimi_planner.selection.requirements import Requirements
 from kimi_planner.selection.scores import JUDGEMENT
 

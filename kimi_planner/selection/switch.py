@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal, localcontext
 from functools import lru_cache
 
 from scipy.optimize import brentq
 
-__all__ = ["DIGITS", "Bills", "rounded", "same_to_the_cent", "switch_over"]
+__all__ = [
+    "DIGITS",
+    "Bills",
+    "leading",
+    "meeting_factor",
+    "rounded",
+    "same_to_the_cent",
+    "switch_over",
+]
 
 #: Two amounts in USD at a value.
 Bills = Callable[[Decimal], tuple[Decimal, Decimal]]
@@ -19,6 +27,8 @@ _CLOSE = Decimal("0.0005")  # USD
 DIGITS = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _FAR = 1000  # times the planned value, where nothing else bounds it
 _MOST_PLACES = 40
+_STEPS = 12
+_NEAR = Decimal("1e-10")
 
 
 def switch_over(
@@ -64,6 +74,47 @@ def switch_over(
             if same_to_the_cent(first, second, parts) and _gap_is_small(first, second):
                 return value
     return root
+
+
+def meeting_factor(
+    amount: Callable[[Decimal], Decimal], planned: Decimal, limit: Decimal
+) -> Decimal | None:
+    """Return the largest factor to nine digits with which an amount keeps a limit.
+
+    Parameters
+    ----------
+    amount : callable
+        The amount at a factor, nearly in proportion to it; ``planned`` is that at 1.
+    limit : Decimal
+        What it must not exceed.
+
+    Returns
+    -------
+    Decimal or None
+        ``None`` if the amount is nothing, or no factor of 1,000 brings it to the limit.
+
+    Notes
+    -----
+    The factor is scaled by what is missing until the amount is the limit to a part in 10^10, which
+    a few steps do where the two are nearly in proportion.
+    """
+    if planned <= 0:
+        return None
+    value, at = Decimal(1), planned
+    with localcontext(DIGITS):
+        for _ in range(_STEPS):
+            value = leading(value * limit / at, 14)
+            if value > _FAR:
+                return None
+            at = amount(value)
+            if at <= 0 or abs(at - limit) <= limit * _NEAR:
+                break
+        return leading(value, 9, rounding=ROUND_DOWN)
+
+
+def leading(value: Decimal, digits: int = 4, *, rounding: str = ROUND_HALF_EVEN) -> Decimal:
+    """Return a number with so many leading digits."""
+    return Context(prec=digits, rounding=rounding).plus(value)
 
 
 def rounded(value: Decimal, places: int) -> Decimal:
