@@ -444,7 +444,7 @@ def test_scores_are_said_to_be_a_judgement():
     assert (deep.assignment["w"], fast.assignment["w"]) == (THINKS, K2)
     assert deep.value == fast.value == 30_000
     catalog = load_catalog()
-    unrated = replace(catalog, models=tuple(replace(one, speed=None) for one in catalog))
+    unrated = replace(catalog, models=tuple(replace(one, reasoning_depth=None) for one in catalog))
     found = portfolio(plain(), 300, catalog=unrated, **NOVEMBER)
     assert found.question.without_model == ("w",)
     assert found.exclusions[0].reasons == ("catalog 2026-06 does not rate it, so it has no score",)

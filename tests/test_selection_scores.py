@@ -33,7 +33,7 @@ def test_a_score_is_the_weighted_mean_of_scaled_ratings():
     }
     weights = {"reasoning_depth": 3, "speed": 1}
     assert {one.id: score(one, weights, catalog) for one in catalog} == by_hand
-    assert score(catalog.model(THINKS), catalog=catalog) == 0.5  # the same weight for both
+    assert score(catalog.model(THINKS), catalog=catalog) == 1  # reasoning depth alone
 
 
 def test_the_scale_is_that_of_the_catalog():
@@ -48,8 +48,9 @@ def test_a_rating_that_is_not_stated_leaves_the_score_unknown():
     """It is unknown, not 0; without a weight the rating does not matter."""
     catalog = rated("kimi-k2", speed=None)
     spec = catalog.model("kimi-k2")
-    assert score(spec, catalog=catalog) is None
+    assert score(spec, {"reasoning_depth": 1, "speed": 1}, catalog) is None
     assert score(spec, {"reasoning_depth": 1, "speed": 0}, catalog) == 0
+    assert score(spec, catalog=catalog) == 0
     assert scaled(spec, "speed", catalog) is None
 
 

@@ -26,7 +26,8 @@ def score(
     spec : ModelSpec
         The model.
     weights : mapping of str to float, optional
-        Weights of ``reasoning_depth`` and ``speed``; the same for both if not given.
+        Weights of ``reasoning_depth`` and ``speed``; reasoning depth alone if not given, as the two
+        ratings of a card tend to move against each other, so that their mean tells no models apart.
     catalog : Catalog, optional
         Whose lowest rating counts as 0 and whose highest as 1.
 
@@ -40,7 +41,7 @@ def score(
     ScenarioError
         If a weight is of something else, is no number from 0 upwards, or all are 0.
     """
-    shares = checked_weights(dict.fromkeys(RATINGS, 1.0) if weights is None else weights, RATINGS)
+    shares = checked_weights({"reasoning_depth": 1.0} if weights is None else weights, RATINGS)
     total = 0.0
     for name, weight in shares.items():
         part = scaled(spec, name, catalog)

@@ -54,7 +54,7 @@ def portfolio(
         workload takes no part in it.
     weights : mapping of str to float, optional
         Weights of the ratings ``reasoning_depth`` and ``speed`` in the score that counts where
-        evaluations are not given; both alike if not given.
+        evaluations are not given; reasoning depth alone if not given.
     allow_split : bool
         Whether a workload may send shares of its requests to several models.
     tier : int, optional
