@@ -6,6 +6,7 @@ No colour is set, so that the theme's hold; only alignment and weight are ours.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from html import escape
@@ -21,7 +22,9 @@ __all__ = ["frame_html", "page_html", "share_text", "table_html"]
 
 _NUMBER = ' style="text-align:right;font-variant-numeric:tabular-nums"'
 _WORDS = ' style="text-align:left"'
-_SHARES = ("share", "chance", "probability", "rate", "relative")
+_NAMES = ' style="text-align:left;white-space:nowrap"'
+_NAME_CHARS = 32  # of names that do not break
+_SHARES = ("gap", "share", "chance", "probability", "rate", "relative")
 
 
 def page_html(
@@ -53,8 +56,14 @@ def table_html(
     headers: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int] = ()
 ) -> str:
     """Return a table of plain text; ``right`` holds the places of the columns of numbers."""
-    places = frozenset(right)
-    looks = [_NUMBER if place in places else _WORDS for place in range(len(headers))]
+    rows, places = list(rows), frozenset(right)
+
+    def look(place: int) -> str:
+        if place in places:
+            return _NUMBER
+        return _NAMES if all(len(row[place]) <= _NAME_CHARS for row in rows) else _WORDS
+
+    looks = [look(place) for place in range(len(headers))]
 
     def line(tag: str, cells: Sequence[str], extra: str = "") -> str:
         return "".join(
@@ -79,10 +88,11 @@ def frame_html(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> str
         Which of them, in which order; all if not given.
     """
     names = list(frame.columns if columns is None else columns)
-    values = {name: frame[name].tolist() for name in names}
+    known = frame.astype(object).where(frame.notna(), None)
+    values = {name: known[name].tolist() for name in names}
     right = [place for place, name in enumerate(names) if not any(map(_is_words, values[name]))]
     cells = [[_cell(str(name), value) for value in values[name]] for name in names]
-    headers = [_header(name) for name in names]
+    headers = [_header(str(name)) for name in names]
     return table_html(headers, zip(*cells, strict=True), right)
 
 
@@ -102,10 +112,9 @@ def _text(text: str) -> str:
 
 
 def _header(name: str) -> str:
-    words = str(name).replace("_", " ")
-    for token in ("usd", "p10", "p50", "p90"):
-        words = " ".join(word.upper() if word == token else word for word in words.split(" "))
-    return words
+    return " ".join(
+        word.upper() if re.fullmatch(r"usd|p\d\d", word) else word for word in name.split("_")
+    )
 
 
 def _is_words(value: Any) -> bool:
@@ -126,6 +135,8 @@ def _cell(name: str, value: Any) -> str:
 
 def _number(parts: list[str], value: Decimal | float) -> str:
     size = abs(float(value))
+    if math.isinf(size):
+        return "no bound"
     if "usd" in parts:
         return usd(value) if size >= 1 or size == 0 else f"{value:.4g}"
     if any(share in parts for share in _SHARES):

@@ -13,6 +13,7 @@ from kimi_planner.catalog import ModelSpec
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd
 from kimi_planner.projection import Projection
+from kimi_planner.rich import frame_html, page_html
 from kimi_planner.selection.basis import able_models, calls_of_task
 from kimi_planner.selection.evaluations import Evaluations
 from kimi_planner.selection.evaluations.rates import check_evaluations
@@ -141,10 +142,7 @@ class QualityFrontier:
         return f"<QualityFrontier by {kind}: {points or 'no model'}. {self.provenance}>"
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        said = "".join(f"<p>{escape(note)}</p>" for note in (*self.notes, self.provenance))
-        return f"{self.frame.to_html(index=False, escape=True)}{said}"
+        return page_html(frame_html(self.frame), notes=self.notes, provenance=self.provenance)
 
 
 def quality_frontier(

@@ -11,6 +11,7 @@ import pandas as pd
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import plain, total
 from kimi_planner.projection import Projection
+from kimi_planner.rich import frame_html, page_html
 
 __all__ = ["PARTS", "RequestCost", "RequestCosts", "RequestPart"]
 
@@ -124,11 +125,10 @@ class RequestCosts:
         return f"<RequestCosts of {len(self.costs)} workloads on models. {self.provenance}>"
 
     def _repr_html_(self) -> str:
-        from html import escape
-
         table = self.frame.pivot_table(
             index=["workload", "model"], columns="part", values="cost_usd", sort=False
         )
         table["total"] = table.sum(axis=1)
-        said = "".join(f"<p>{escape(note)}</p>" for note in (*self.notes, self.provenance))
-        return f"{table.to_html(escape=True)}{said}"
+        table.columns = [f"{part}_usd" for part in table.columns]
+        shown = frame_html(table.reset_index())
+        return page_html(shown, notes=self.notes, provenance=self.provenance)

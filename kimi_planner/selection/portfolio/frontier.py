@@ -12,6 +12,7 @@ import pandas as pd
 
 from kimi_planner.errors import ScenarioError
 from kimi_planner.money import usd
+from kimi_planner.rich import frame_html, page_html
 from kimi_planner.selection.evaluations import Evaluations
 from kimi_planner.selection.portfolio.choose import answer, shares_of
 from kimi_planner.selection.portfolio.least import least
@@ -122,10 +123,7 @@ class PortfolioFrontier:
         )
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        table = self.frame.round(2).to_html(index=False, escape=True)
-        return f"{table}<p>{escape(self.provenance)}</p>"
+        return page_html(frame_html(self.frame), provenance=self.provenance)
 
 
 def portfolio_frontier(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from kimi_planner.money import usd
 from kimi_planner.projection import Projection, Spend
+from kimi_planner.rich import frame_html, page_html
 from kimi_planner.selection.portfolio.question import Question
 from kimi_planner.selection.recommendation import Exclusion
 
@@ -26,6 +27,8 @@ COLUMNS = (
     "value",
     "mean_usd_per_month",
 )
+
+_ROUNDING = 1e-12  # of a quotient of two sums
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +91,8 @@ class Portfolio:
         """Share by which the best assignment could be worth more than this one, at most."""
         if self.value is None or self.bound is None:
             return None
-        return max(0.0, self.bound / self.value - 1) if self.value else 0.0
+        gap = self.bound / self.value - 1 if self.value else 0.0
+        return gap if gap > _ROUNDING else 0.0
 
     @property
     def proven_optimal(self) -> bool:
@@ -257,11 +261,8 @@ class Portfolio:
         return f"<Portfolio: {self.sentences()[0]}>"
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences())
-        table = self.frame.round(2).to_html(index=False, escape=True) if self.is_feasible else ""
-        return f"<ul>{items}</ul>{table}<p>{escape(self.provenance)}</p>"
+        tables = [frame_html(self.frame)] if self.is_feasible else []
+        return page_html(*tables, notes=self.sentences(), provenance=self.provenance)
 
 
 def least_text(amount: Decimal) -> str:

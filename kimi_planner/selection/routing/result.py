@@ -12,6 +12,7 @@ import pandas as pd
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd
 from kimi_planner.projection import Projection
+from kimi_planner.rich import frame_html, page_html
 from kimi_planner.selection.recommendation import Exclusion
 from kimi_planner.selection.routing.detector import Detector
 from kimi_planner.selection.routing.tree import BreakEven
@@ -19,6 +20,16 @@ from kimi_planner.selection.routing.tree import BreakEven
 __all__ = ["Cascades", "Route"]
 
 PLACES = 6  # of the cost of one task, for people
+
+_IN_SHORT = (
+    "route",
+    "cost_usd",
+    "success_rate",
+    "cost_per_success_usd",
+    "calls",
+    "latency_rank",
+    "on_frontier",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,12 +213,8 @@ class Cascades:
         return f"<Cascades: {' '.join(self.sentences())} {self.provenance}>"
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        said = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences())
-        table = self.frame.drop(columns="exact_cost_usd").to_html(index=False, escape=True)
-        notes = "".join(f"<p>{escape(note)}</p>" for note in (*self.notes, self.provenance))
-        return f"<ul>{said}</ul>{table}{notes}"
+        shown = frame_html(self.frame.sort_values("cost_usd", kind="stable"), _IN_SHORT)
+        return page_html(shown, notes=(*self.sentences(), *self.notes), provenance=self.provenance)
 
 
 def _break_even(name: str, even: BreakEven | None) -> dict[str, object]:

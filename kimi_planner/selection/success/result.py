@@ -9,11 +9,24 @@ import pandas as pd
 
 from kimi_planner.money import usd
 from kimi_planner.projection import Projection
+from kimi_planner.rich import frame_html, page_html
 from kimi_planner.selection.success.settle import Settling, chance_text
 
 __all__ = ["JUDGEMENT", "SuccessCost", "SuccessCosts", "small_usd"]
 
 JUDGEMENT = "a judgement, not a measurement"
+
+_IN_SHORT = (
+    "workload",
+    "model",
+    "successes",
+    "trials",
+    "cost_per_task_usd",
+    "cost_per_success_usd",
+    "cost_per_success_low_usd",
+    "cost_per_success_high_usd",
+    "chance_cheapest",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,10 +166,13 @@ class SuccessCosts:
         return f"<SuccessCosts: {found}. {self.provenance}>"
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        items = "".join(f"<li>{escape(text)}</li>" for text in (*self.sentences(), *self.notes))
-        return f"{self.frame.to_html(index=False, escape=True)}<ul>{items}</ul>"
+        return page_html(
+            frame_html(self.frame, _IN_SHORT),
+            notes=(*(one.sentence() for one in self.settlings), *self.notes)
+            if self.source
+            else (*self.sentences(), *self.notes),
+            provenance=self.provenance,
+        )
 
 
 def small_usd(amount: float) -> str:

@@ -9,6 +9,7 @@ from math import isinf
 
 import pandas as pd
 
+from kimi_planner.rich import frame_html, page_html
 from kimi_planner.selection.success.result import small_usd
 from kimi_planner.selection.success.settle import chance_text
 
@@ -132,7 +133,8 @@ class ThinkingBreakEven:
         return f"<ThinkingBreakEven: {' '.join(self.sentences())} {self.provenance}>"
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        items = "".join(f"<li>{escape(text)}</li>" for text in (*self.sentences(), *self.notes))
-        return f"<ul>{items}</ul>{self.curve.to_html(index=False, escape=True)}"
+        return page_html(
+            frame_html(self.curve),
+            notes=(*self.sentences(), *self.notes),
+            provenance=self.provenance,
+        )
