@@ -267,6 +267,7 @@ def test_a_page_without_any_model_says_so(browser, tmp_path):
     page = Opened(browser, made)
     assert page.problems == []
     assert "No model qualifies" in page.tab.inner_text(".total >> nth=0")
+    assert "No model qualifies" in page.tab.inner_text("#answer")
     page.tab.close()
 
 

@@ -19,7 +19,8 @@ def pictures(recommendation: Recommendation) -> dict[str, Axes]:
     Returns
     -------
     dict of str to Axes
-        By file name without ending.
+        By file name without ending. Cost against quality is left out where the catalog rates no
+        model.
     """
     projection = recommendation.projection
     drawn = {}
@@ -27,8 +28,9 @@ def pictures(recommendation: Recommendation) -> dict[str, Axes]:
         drawn["spend_fan"] = plot.spend_fan(projection, recommendation.best)
     drawn["monthly_spend"] = plot.monthly_spend(projection)
     drawn["context_fit"] = plot.context_fit(recommendation.fit)
-    largest = _largest(recommendation)
-    drawn["cost_vs_quality"] = plot.cost_vs_quality(quality_frontier(projection, workload=largest))
+    frontier = quality_frontier(projection, workload=_largest(recommendation))
+    if any(one.quality is not None for one in frontier.models):
+        drawn["cost_vs_quality"] = plot.cost_vs_quality(frontier)
     return drawn
 
 

@@ -198,9 +198,10 @@ def totals_sentence(recommendation: Recommendation) -> str:
         if left_out
         else "All workloads"
     )
-    text = (
-        f"{subject} on their recommended models: {_range(spend, 1)} over {months} months, "
-        f"{_range(spend, months)} a month on average."
+    text = f"{subject} on their recommended models: {_range(spend, 1)} " + (
+        f"over {months} months, {_range(spend, months)} a month on average."
+        if months > 1
+        else f"in {projection.months[0]}."
     )
     if left_out:
         text += f" No model qualifies for {', '.join(left_out)}."

@@ -188,6 +188,10 @@
       const all = plan.workloads.reduce((sum, workload) => sum + spend(workload, place, factors, rates[place]), 0n);
       sums[place].textContent = money(cents(all, months));
     });
+    if (plan.workloads.every((workload) => workload.recommended === null)) {
+      at("answer").textContent = "No model qualifies for any workload, so there is no total.";
+      return;
+    }
     const before = totalOf(planned, stated);
     const now = totalOf(factors, rates);
     const change = now >= before ? now - before : before - now;
