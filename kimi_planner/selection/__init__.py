@@ -8,6 +8,7 @@ from kimi_planner.selection.breakdown import (
     RequestCosts,
     cost_per_request,
 )
+from kimi_planner.selection.choice import Choice, Exclusion
 from kimi_planner.selection.evaluations import Evaluations, Item, Trials, read_evaluations
 from kimi_planner.selection.flip import Flip
 from kimi_planner.selection.frontier import (
@@ -23,11 +24,7 @@ from kimi_planner.selection.portfolio import (
 from kimi_planner.selection.ranking import (
     recommend,
 )
-from kimi_planner.selection.recommendation import (
-    Choice,
-    Exclusion,
-    Recommendation,
-)
+from kimi_planner.selection.recommendation import Recommendation
 from kimi_planner.selection.requirements import (
     Requirements,
 )

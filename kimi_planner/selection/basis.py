@@ -13,8 +13,8 @@ from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import exact_decimal
 from kimi_planner.projection import ContextFit, Projection, context_fit, project
 from kimi_planner.projection.inputs import chosen_workloads
+from kimi_planner.selection.choice import Exclusion
 from kimi_planner.selection.reasons import reasons_against
-from kimi_planner.selection.recommendation import Exclusion
 from kimi_planner.selection.requirements import Requirements
 from kimi_planner.workload import Constant, Workload
 from kimi_planner.workload.drawn import turn_means, turns_of

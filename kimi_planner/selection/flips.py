@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import ROUND_DOWN, Decimal
-from typing import TYPE_CHECKING
 
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.errors import WorkloadError
 from kimi_planner.money import usd
 from kimi_planner.projection import project
+from kimi_planner.selection.choice import Ranked
 from kimi_planner.selection.flip import Flip
 from kimi_planner.selection.pair import Pair
 from kimi_planner.selection.reasons import over_budget
 from kimi_planner.selection.switch import leading, meeting_factor
 from kimi_planner.workload import Workload, what_if
 from kimi_planner.workload.quantity import number_text
-
-if TYPE_CHECKING:
-    from kimi_planner.selection.recommendation import Recommendation
 
 __all__ = ["flips"]
 
@@ -32,13 +29,13 @@ MOVED = {
 }
 
 
-def flips(recommendation: Recommendation) -> tuple[Flip, ...]:
+def flips(recommendation: Ranked) -> tuple[Flip, ...]:
     """Return what would change the answer for each workload, one number moved at a time.
 
     Parameters
     ----------
-    recommendation : Recommendation
-        What `recommend` returned.
+    recommendation : Ranked
+        A choice, such as `recommend` returns.
 
     Returns
     -------
@@ -66,7 +63,7 @@ def flips(recommendation: Recommendation) -> tuple[Flip, ...]:
 
 
 def _rivals(
-    recommendation: Recommendation, workload: Workload, specs: dict[str, ModelSpec]
+    recommendation: Ranked, workload: Workload, specs: dict[str, ModelSpec]
 ) -> Iterator[ModelSpec]:
     """Yield the next in the ranking, and the cheapest that only its budget excludes."""
     ranked = [one.model for one in recommendation.choices if one.workload == workload.name]
@@ -233,7 +230,7 @@ def _of_volume(pair: Pair) -> Flip:
     return _flip(pair, "volume", MOVED["volume"], Decimal(1), value, text, clause=clause)
 
 
-def _of_budget(recommendation: Recommendation, workload: Workload, model: str) -> Iterator[Flip]:
+def _of_budget(recommendation: Ranked, workload: Workload, model: str) -> Iterator[Flip]:
     """Yield the traffic at which the worst month of the best model is as high as the budget."""
     requirements, projection = recommendation.requirements, recommendation.projection
     budget = requirements.budget(workload.budget_usd_per_month)

@@ -15,9 +15,9 @@ from kimi_planner.money import usd
 from kimi_planner.projection import Projection
 from kimi_planner.rich import frame_html, page_html
 from kimi_planner.selection.basis import able_models, calls_of_task
+from kimi_planner.selection.choice import Exclusion
 from kimi_planner.selection.evaluations import Evaluations
 from kimi_planner.selection.evaluations.rates import check_evaluations
-from kimi_planner.selection.recommendation import Exclusion
 from kimi_planner.selection.scores import score
 from kimi_planner.workload import Workload
 

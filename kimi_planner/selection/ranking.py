@@ -17,10 +17,11 @@ from kimi_planner.projection import (
     throughput,
 )
 from kimi_planner.projection.inputs import chosen_workloads
+from kimi_planner.selection.choice import Choice, Exclusion
 from kimi_planner.selection.evaluations import Evaluations
 from kimi_planner.selection.evaluations.rates import check_evaluations
 from kimi_planner.selection.reasons import reasons_against
-from kimi_planner.selection.recommendation import Choice, Exclusion, Recommendation
+from kimi_planner.selection.recommendation import Recommendation
 from kimi_planner.selection.requirements import WEIGHTS, Requirements
 from kimi_planner.selection.scores import scaled
 from kimi_planner.workload import Workload

@@ -10,53 +10,14 @@ import pandas as pd
 from kimi_planner.money import usd
 from kimi_planner.projection import ContextFit, Projection, Throughput
 from kimi_planner.rich import frame_html, page_html, table_html
+from kimi_planner.selection.choice import Choice, Exclusion
 from kimi_planner.selection.evaluations import Evaluations
 from kimi_planner.selection.flip import Flip, flip_sentences
 from kimi_planner.selection.flips import flips
 from kimi_planner.selection.requirements import Requirements
 from kimi_planner.selection.scores import JUDGEMENT
 
-__all__ = ["Choice", "Exclusion", "Recommendation"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """One model in the ranking of a workload.
-
-    Attributes
-    ----------
-    rank
-        1 for the cheapest that qualifies, or for the highest score if there are weights.
-    p10_usd_per_month, p50_usd_per_month, p90_usd_per_month
-        Average spend of a month, percentiles over scenarios.
-    fit_share
-        Share of requests that fit the context window.
-    more_than_best_usd, less_than_next_usd
-        Difference of the P50 to the best and to the next in the ranking; below 0 where a cheaper
-        one ranks lower.
-    score
-        Weighted score from 0 to 1, a judgement, not a measurement; ``None`` without weights.
-    """
-
-    workload: str
-    rank: int
-    model: str
-    p10_usd_per_month: float
-    p50_usd_per_month: float
-    p90_usd_per_month: float
-    fit_share: float
-    more_than_best_usd: float
-    less_than_next_usd: float | None
-    score: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Exclusion:
-    """A model that does not qualify for a workload, and every reason in words."""
-
-    workload: str
-    model: str
-    reasons: tuple[str, ...]
+__all__ = ["Recommendation"]
 
 
 @dataclass(frozen=True, kw_only=True)

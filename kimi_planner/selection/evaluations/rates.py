@@ -9,8 +9,8 @@ from fractions import Fraction
 from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.errors import EvaluationError, shown
 from kimi_planner.money import exact_decimal
+from kimi_planner.selection.choice import Exclusion
 from kimi_planner.selection.evaluations.read import Evaluations
-from kimi_planner.selection.recommendation import Exclusion
 
 __all__ = ["Rate", "check_evaluations", "exact_share", "known_rates"]
 

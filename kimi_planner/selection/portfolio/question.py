@@ -22,10 +22,10 @@ from kimi_planner.projection import (
     throughput,
 )
 from kimi_planner.projection.inputs import chosen_workloads
+from kimi_planner.selection.choice import Exclusion
 from kimi_planner.selection.evaluations import Evaluations
 from kimi_planner.selection.portfolio.problem import Option, Problem
 from kimi_planner.selection.reasons import reasons_against
-from kimi_planner.selection.recommendation import Exclusion
 from kimi_planner.selection.requirements import Requirements
 from kimi_planner.selection.scores import score
 from kimi_planner.workload import Workload

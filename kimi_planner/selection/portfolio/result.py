@@ -11,8 +11,8 @@ import pandas as pd
 from kimi_planner.money import usd
 from kimi_planner.projection import Projection, Spend
 from kimi_planner.rich import frame_html, page_html
+from kimi_planner.selection.choice import Exclusion
 from kimi_planner.selection.portfolio.question import Question
-from kimi_planner.selection.recommendation import Exclusion
 
 __all__ = ["Portfolio", "least_text", "share_text"]
 

@@ -13,7 +13,7 @@ from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd
 from kimi_planner.projection import Projection
 from kimi_planner.rich import frame_html, page_html
-from kimi_planner.selection.recommendation import Exclusion
+from kimi_planner.selection.choice import Exclusion
 from kimi_planner.selection.routing.detector import Detector
 from kimi_planner.selection.routing.tree import BreakEven
 
