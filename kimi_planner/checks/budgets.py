@@ -71,12 +71,6 @@ class PromptBudget:
     where: str
     line: int | None = None
 
-    @property
-    def needs_model(self) -> bool:
-        """Whether a limit depends on the model that the prompt is sent to."""
-        limits = (self.max_usd, self.max_usd_per_call, self.max_context_share)
-        return any(limit is not None for limit in limits)
-
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadBudget:

@@ -54,9 +54,7 @@ def as_times(column: pd.Series[Any], *, relative: bool) -> pd.Series[Any]:
     epochs = _epochs(whole.astype("Int64"))
     fractions = numbers.where(whole.isna() & (numbers >= _SECONDS_FROM) & (numbers < _EPOCH_LIMIT))
     seconds = fractions.where(fractions < _MILLISECONDS_FROM, fractions / 1000)
-    epochs = epochs.fillna(
-        pd.to_datetime(seconds, unit="s", utc=True).dt.round("us").dt.as_unit("us")
-    )
+    epochs = epochs.fillna(_moments(seconds))
     words = column.where(column.map(_is_dated)).astype(object)
     if not words.notna().any():
         return epochs
@@ -76,6 +74,16 @@ def _durations(seconds: pd.Series[Any]) -> pd.Series[Any]:
     micros = np.full(len(seconds), _MISSING)
     micros[good] = np.rint(seconds.to_numpy()[good] * 1e6).astype(np.int64)
     return pd.Series(micros.view("m8[us]"), index=seconds.index)
+
+
+def _moments(seconds: pd.Series[Any]) -> pd.Series[Any]:
+    """Return UTC times of seconds since 1970, to the nearest microsecond."""
+    known = seconds.notna().to_numpy()
+    stamps = np.full(len(seconds), _MISSING)
+    given = seconds.to_numpy()[known]
+    whole = np.floor(given)
+    stamps[known] = (whole * 1e6 + np.rint((given - whole) * 1e6)).astype(np.int64)
+    return pd.Series(stamps.view("M8[us]"), index=seconds.index).dt.tz_localize("UTC")
 
 
 def _epochs(column: pd.Series[Any]) -> pd.Series[Any]:

@@ -94,9 +94,10 @@ class Program:
         count = sum(self.sizes)
         free = 0 if cap is None else 1
         top = float(np.abs(values).max()) * (len(self.sizes) if cap is None else 1) or 1.0
-        places = np.repeat(np.arange(len(self.sizes)), self.sizes)
+        columns = np.arange(count, dtype=np.int32)  # older versions of HiGHS take no other
+        places = np.repeat(np.arange(len(self.sizes), dtype=np.int32), self.sizes)
         one_each = csr_array(
-            (np.ones(count), (places, np.arange(count))), shape=(len(self.sizes), count + free)
+            (np.ones(count), (places, columns)), shape=(len(self.sizes), count + free)
         )
         constraints = [LinearConstraint(one_each, 1, 1)]
         if rows:

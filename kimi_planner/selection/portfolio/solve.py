@@ -180,6 +180,8 @@ class _Best(Search):
         point = self._weights(self.found) or [
             (np.arange(size) == 0).astype(float) for size in self.program.sizes
         ]
+        if not self.costs:  # nothing that was tried keeps the limits
+            self.look_at([0])
         is_small = len(self.values) <= MOST_BRANCHED
         months = (
             list(self.costs)
