@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -64,7 +65,7 @@ def catalog_change(
                     ax.plot(usd, place, **_dot(color, size))
             beside(ax, _amounts(row), place)
         amounts = frame[["old_usd_per_month", "new_usd_per_month"]].max().max()
-        money_axis(ax, "x", 1.05 * float(amounts) if amounts == amounts else 0.0)  # noqa: PLR0124
+        money_axis(ax, "x", 0.0 if isnan(amounts) else 1.05 * float(amounts))
         ax.set_xlabel("USD per month, mean over the months planned")
         of = f" of {short(workload or names[0])}" if not several else ""
         finish(

@@ -171,8 +171,8 @@ def _expected(
         {key: getattr(prices, key).value(scenarios) for key in ("input", "cached", "output")},
     )
     return {
-        part: tuple(exact_decimal(float(np.mean(amount))) for amount in amounts)  # type: ignore[misc]
-        for part, amounts in found.items()
+        part: (exact_decimal(float(np.mean(count))), exact_decimal(float(np.mean(usd))))
+        for part, (count, usd) in found.items()
     }
 
 

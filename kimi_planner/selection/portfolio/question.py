@@ -27,13 +27,11 @@ from kimi_planner.selection.evaluations import Evaluations
 from kimi_planner.selection.portfolio.problem import Option, Problem
 from kimi_planner.selection.reasons import reasons_against
 from kimi_planner.selection.requirements import Requirements
-from kimi_planner.selection.scores import score
+from kimi_planner.selection.scores import RATINGS, checked_weights, score
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
 
 __all__ = ["Question", "ask", "exact_budget"]
-
-RATINGS = ("reasoning_depth", "speed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,18 +192,7 @@ def _check(percentile: object, requirements: object, evaluations: object, weight
             "weights are of ratings, which do not count where evaluations are given. Leave out one "
             "of them."
         )
-    good = isinstance(weights, Mapping) and all(
-        name in RATINGS
-        and isinstance(weight, int | float)
-        and not isinstance(weight, bool)
-        and 0 <= weight < float("inf")
-        for name, weight in weights.items()
-    )
-    if not good or not any(weights.values()):  # type: ignore[attr-defined]
-        raise ScenarioError(
-            f"weights is {shown(weights)}. Give a number from 0 for {' and '.join(RATINGS)}, one "
-            "of them above 0."
-        )
+    checked_weights(weights, RATINGS)
 
 
 def _quality(

@@ -182,14 +182,10 @@ def _target(
     before, after = rates
     if before is None or after is None:
         return None
-    usd: Any = plain.usd if plain.exact_usd is None else plain.exact_usd
-    exact = isinstance(usd, Fraction)
+    usd = plain.usd if plain.exact_usd is None else plain.exact_usd  # a fraction stays one
     if value is not None:
-        gain = Fraction(value) * (after - before)
-        return usd + (gain if exact else float(gain))  # type: ignore[no-any-return]
-    if not before:
-        return None
-    return usd * (after / before if exact else float(after / before))  # type: ignore[no-any-return]
+        return usd + Fraction(value) * (after - before)
+    return usd * (after / before) if before else None
 
 
 def _rate_needed(

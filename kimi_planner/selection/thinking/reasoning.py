@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -112,7 +111,10 @@ class ReasoningCost:
             low, high = high, 2 * high
             if high > _MOST:
                 return None, "it is cheaper at any amount of reasoning that its limits let through"
-        gap: Callable[[float], float] = lambda k: self.at(k) - target  # noqa: E731
+
+        def gap(multiplier: float) -> float:
+            return self.at(multiplier) - target
+
         return float(brentq(gap, low, high, xtol=1e-7, rtol=1e-7)), ""
 
 
