@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isnan
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator
@@ -98,7 +100,7 @@ def _floor_log(value: float) -> int:
 
 def share_text(share: float) -> str:
     """Return a share of requests that fit, in words that never round some to none or all."""
-    if share != share:  # noqa: PLR0124 - NaN is not itself
+    if isnan(share):
         return "window not stated"
     if share in {0, 1}:
         return "all fit" if share else "none fit"
