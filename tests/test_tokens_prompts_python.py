@@ -131,7 +131,7 @@ def test_variables_stand_where_python_fills_them():
         "Hi ",
         Variable("user"),
         ", {braces} ",
-        Variable("user"),
+        Variable("user!r:>3"),
     )
 
 
@@ -343,3 +343,30 @@ def test_dollar_templates_agree_with_python():
     prompt = found(f"P_PROMPT = Template({text!r})")["P_PROMPT"]
     values = {name: f"<{name}>" for name in prompt.variables}
     assert filled(prompt, **values) == Template(text).substitute(values)
+
+
+FORMATTED = """
+A_PROMPT = f'''{x!r}, {x:>{width}}, {x["k'"]!s:*^9}, {x}'''
+B_PROMPT = "{x!r} {x:>400} {:{}} {} {x}"
+B_PROMPT.format(1, 2, 3, x=x)
+C_PROMPT = "%(x)s %(x)400s %(x).2f %(x)r" % fields
+D_PROMPT = "%s %*d %d" % (a, b, c, d)
+"""
+
+
+def test_a_format_makes_another_variable():
+    """What a conversion or a width makes of a value is not what is declared of the value."""
+    prompts = found(FORMATTED)
+    assert prompts["A_PROMPT"].variables == ("x!r", "x:>{width}", 'x["k\'"]!s:*^9', "x")
+    assert prompts["B_PROMPT"].variables == ("x!r", "x:>400", "0:{}", "2", "x")
+    assert prompts["C_PROMPT"].variables == ("x", "x:400s", "x:.2f", "x:r")
+    assert prompts["D_PROMPT"].variables == ("0", "2:*d", "3")
+    one = found('A_PROMPT = f"{x:0>400}"')["A_PROMPT"]
+    assert token_range(one, {"x": {"max_bytes": 1}}).high is None
+    assert token_range(one, {"x:0>400": {"max_bytes": 400}}).high >= count_tokens(f"{7:0>400}")
+
+
+def test_a_constant_inside_a_filled_text_is_filled_as_well():
+    """The placeholders of a constant that an f-string takes in are filled with the rest."""
+    prompts = found('BASE = "Dear {x}"\nA_PROMPT = f"{BASE}, hi".format(x=x)')
+    assert prompts["A_PROMPT"].parts == ("Dear ", Variable("x"), ", hi")

@@ -179,8 +179,8 @@ class TextReader:
                 parts += self._plain(str(value.value), node.lineno, style)
             elif isinstance(value, ast.FormattedValue):
                 plain = value.conversion == -1 and value.format_spec is None
-                known = self.parts(value.value) if plain else None
-                parts += _unknown(value.value) if known is None else known
+                known = self.parts(value.value, style) if plain else None
+                parts += (Variable(_spelled(value)),) if known is None else known
         return tuple(parts)
 
     def _operation(self, node: ast.BinOp, style: str) -> Parts | None:
@@ -253,6 +253,20 @@ class TextReader:
             known = self.parts(item, style)
             parts += (between if number else ()) + (_unknown(item) if known is None else known)
         return parts
+
+
+def _spelled(node: ast.FormattedValue) -> str:
+    """Return a field of an f-string with its conversion and format, which change its text."""
+    name = ast.unparse(node.value)
+    if node.conversion != -1:
+        name += f"!{chr(node.conversion)}"
+    if isinstance(node.format_spec, ast.JoinedStr):
+        name += ":"
+        for part in node.format_spec.values:
+            name += (
+                f"{{{_spelled(part)}}}" if isinstance(part, ast.FormattedValue) else text_of(part)
+            ) or ""
+    return name
 
 
 def _unknown(node: ast.expr) -> Parts:
