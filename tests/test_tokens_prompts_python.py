@@ -370,3 +370,26 @@ def test_a_constant_inside_a_filled_text_is_filled_as_well():
     """The placeholders of a constant that an f-string takes in are filled with the rest."""
     prompts = found('BASE = "Dear {x}"\nA_PROMPT = f"{BASE}, hi".format(x=x)')
     assert prompts["A_PROMPT"].parts == ("Dear ", Variable("x"), ", hi")
+
+
+@pytest.mark.parametrize(
+    ("value", "parts"),
+    [
+        ("given or 'a default'", (Choice(((Variable("given"),), ("a default",))),)),
+        ("'a b'.replace('b', b)", (Variable("'a b'.replace('b', b)"),)),
+        ("f'{a} b'.upper()", (Variable("f'{a} b'.upper()"),)),
+        ("'a b'.strip(a)", (Variable("'a b'.strip(a)"),)),
+        ("'=' * 80", (Variable("'=' * 80"),)),
+        ("'=' * width + 'b'", (Variable("'=' * width"), "b")),
+    ],
+)
+def test_what_is_text_but_not_worked_out_is_unknown(value, parts):
+    """A prompt made of known text in a way that is not followed is unknown, never left out."""
+    assert found(f"A_PROMPT = {value}")["A_PROMPT"].parts == parts
+    assert not found("A_PROMPT = given or other\nB_PROMPT = 2 * 3\nC_PROMPT = 'a,b'.split(',')")
+
+
+def test_an_attribute_that_grows_has_more_than_its_first_text():
+    """What ``+=`` adds to an attribute is unknown, as it is for a name."""
+    source = "class A:\n    def f(self):\n        self.prompt = 'a'\n        self.prompt += b\n"
+    assert found(source)["A.f.self.prompt"].parts == ("a", Variable("prompt += …"))
