@@ -393,3 +393,15 @@ def test_an_attribute_that_grows_has_more_than_its_first_text():
     """What ``+=`` adds to an attribute is unknown, as it is for a name."""
     source = "class A:\n    def f(self):\n        self.prompt = 'a'\n        self.prompt += b\n"
     assert found(source)["A.f.self.prompt"].parts == ("a", Variable("prompt += …"))
+
+
+def test_a_module_is_read_in_the_encoding_that_it_declares(tmp_path):
+    """A cookie of another encoding is obeyed as Python does, and a byte order mark is no text."""
+    path = tmp_path / "p.py"
+    path.write_bytes("# -*- coding: latin-1 -*-\r\nA_PROMPT = 'caf\u00e9'\r\n".encode("latin-1"))
+    assert [(one.text, one.line) for one in read_templates(path)] == [("caf\u00e9", 2)]
+    path.write_bytes(b"\xef\xbb\xbfA_PROMPT = 'x'\n")
+    assert read_templates(path)[0].text == "x"
+    path.write_bytes(b"A_PROMPT = '\xe9'\n")
+    with pytest.raises(FileError, match="line 1: not UTF-8"):
+        read_templates(path)
