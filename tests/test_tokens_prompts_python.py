@@ -405,3 +405,11 @@ def test_a_module_is_read_in_the_encoding_that_it_declares(tmp_path):
     path.write_bytes(b"A_PROMPT = '\xe9'\n")
     with pytest.raises(FileError, match="line 1: not UTF-8"):
         read_templates(path)
+
+
+def test_constants_that_double_each_other_are_refused():
+    """Forty lines that stand for more text than memory holds end in an error."""
+    lines = ["B0 = 'x'", *(f"B{n} = f'{{B{n - 1}}}{{B{n - 1}}}'" for n in range(1, 40))]
+    with pytest.raises(RequestError, match="nested too deeply"):
+        found("\n".join([*lines, "A_PROMPT = B39"]))
+    assert len(found("\n".join([*lines, "A_PROMPT = B5"]))["A_PROMPT"].text) == 2**5

@@ -16,6 +16,10 @@ from kimi_planner.tokens.prompts.placeholders import might_have_placeholders, sp
 
 __all__ = ["ModuleText", "TextReader", "text_of"]
 
+MAX_NAMES = (
+    1_000  # that one expression stands for; a few lines can double their text again and again
+)
+
 # Methods and functions of text that depend on nothing but the text.
 _PURE: dict[str, Callable[[str], str]] = {
     "dedent": textwrap.dedent,
@@ -146,6 +150,7 @@ class TextReader:
     def __init__(self, module: ModuleText) -> None:
         self._module = module
         self._resolving: set[str] = set()
+        self._resolved = 0
         self.has_plain_braces = False
 
     def parts(self, node: ast.expr, style: str = "none") -> Parts | None:
@@ -223,6 +228,9 @@ class TextReader:
         value = self._module.constants.get(name)
         if value is None or name in self._resolving:
             return None
+        self._resolved += 1
+        if self._resolved > MAX_NAMES:
+            raise RecursionError
         self._resolving.add(name)
         try:
             return self.parts(value, style)
