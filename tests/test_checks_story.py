@@ -173,3 +173,21 @@ def test_prompts_alone_are_checked_without_heavy_libraries(repository):
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True,
                           check=True)  # fmt: skip
     assert done.stdout == "[]\n"
+
+
+def test_a_check_without_a_baseline_does_not_load_what_compares(repository):
+    """What only a baseline needs is imported only for one."""
+    config = CONFIG[: CONFIG.index("[[tool.kimi-planner.workloads]]")]
+    (repository / "pyproject.toml").write_text(config, encoding="utf-8")
+    script = (
+        "import sys\n"
+        "from kimi_planner.cli import main\n"
+        "try:\n"
+        "    main(['check', '--output', 'x'])\n"
+        "except SystemExit:\n"
+        "    names = ('baseline', 'changes', 'growth')\n"
+        "    print([one for one in names if f'kimi_planner.checks.{one}' in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True,
+                          check=True)  # fmt: skip
+    assert done.stdout == "[]\n"

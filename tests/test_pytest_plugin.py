@@ -19,14 +19,17 @@ OUTPUT_USD = load_catalog().model("kimi-k2").output_usd_per_mtok
 
 @pytest.fixture
 def run(pytester, monkeypatch):
-    """Run pytest on a test file with the plugin; return its outcome and what it printed."""
+    """Run pytest on a test file with the plugin; return its outcome and what it printed.
+
+    In a process of its own: in this one the plugin may be loaded already, and cannot be again.
+    """
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     plugin = ["-pkimi_planner.pytest_plugin"]
 
-    def run_file(source, *options, how=pytester.runpytest_inprocess):
+    def run_file(source, *options):
         pytester.makepyfile(source)
-        return how(*plugin, "--strict-markers", "-Werror", *options)
+        return pytester.runpytest_subprocess(*plugin, "--strict-markers", "-Werror", *options)
 
     return run_file
 
@@ -159,7 +162,7 @@ def test_a_failing_test_keeps_its_own_failure(run):
     assert "limit 1" not in result.stdout.str()
 
 
-def test_summary_over_several_processes(run, pytester):
+def test_summary_over_several_processes(run):
     """With xdist the summary holds the tests of every process, the fullest first."""
     result = run(
         """
@@ -173,7 +176,6 @@ def test_summary_over_several_processes(run, pytester):
         "-pxdist",
         "-n2",
         "--junitxml=junit.xml",
-        how=pytester.runpytest_subprocess,
     )
     result.assert_outcomes(passed=4)
     lines = [line for line in result.stdout.lines if "of 100 tokens" in line]
@@ -181,7 +183,7 @@ def test_summary_over_several_processes(run, pytester):
     assert '<property name="kimi_max_tokens" value="100"' in Path("junit.xml").read_text()
 
 
-def test_a_run_that_does_not_use_it_imports_nothing(run, pytester):
+def test_a_run_that_does_not_use_it_imports_nothing(run):
     """Without a counting test nothing of the package but the plugin is imported or printed."""
     result = run(
         """
@@ -191,8 +193,7 @@ def test_a_run_that_does_not_use_it_imports_nothing(run, pytester):
             loaded = {name for name in sys.modules if name.startswith("kimi_planner")}
             assert loaded == {"kimi_planner", "kimi_planner.pytest_plugin"}
             assert not {"numpy", "pandas", "splintr", "tiktoken"} & set(sys.modules)
-        """,
-        how=pytester.runpytest_subprocess,
+        """
     )
     result.assert_outcomes(passed=1)
     assert "token budgets" not in result.stdout.str()

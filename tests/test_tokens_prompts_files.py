@@ -77,6 +77,36 @@ def test_yaml_gives_texts_and_lines():
     }
 
 
+def test_yaml_aliases_are_prompts_by_their_own_names():
+    """A text whose anchor has an unlikely name counts under the first alias that is a prompt."""
+    text = (
+        "words: &w Be kind.\nshared: &s {greeting: Hi, bye: *w}\n"
+        "prompts: *s\nsystem_prompt: *w\nagent: {<<: *s, system: *w}\n"
+    )
+    prompts = named(text, "yaml")
+    assert {name: (one.text, one.line) for name, one in prompts.items()} == {
+        "prompts.greeting": ("Hi", 2),
+        "prompts.bye": ("Be kind.", 1),
+    }
+
+
+def test_yaml_aliases_end():
+    """Aliases that hold themselves, or stand for more than can be walked, are refused in words."""
+    with pytest.raises(FileError, match="nested more than 100"):
+        named("prompt: &a [x, *a]\n", "yaml")
+    lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60)]
+    with pytest.raises(FileError, match="aliases stand for more than 10,000"):
+        named("\n".join(lines), "yaml")
+
+
+def test_tags_of_yaml_are_not_run(tmp_path):
+    """A tag that would make an object of Python makes none, and its text is only read."""
+    sting = tmp_path / "stung"
+    text = f"prompt: !!python/object/apply:os.system ['touch {sting}']\nsystem: !mine text\n"
+    assert set(named(text, "yaml")) == {"prompt[0]"}
+    assert not sting.exists()
+
+
 def test_json_gives_texts_and_lines():
     """JSON gives the same prompts as YAML does, with its own lines."""
     text = json.dumps(yaml.safe_load(YAML), indent=1)

@@ -131,7 +131,7 @@ def test_variables_stand_where_python_fills_them():
         "Hi ",
         Variable("user"),
         ", {braces} ",
-        Variable("user"),
+        Variable("user!r:>3"),
     )
 
 
@@ -343,3 +343,73 @@ def test_dollar_templates_agree_with_python():
     prompt = found(f"P_PROMPT = Template({text!r})")["P_PROMPT"]
     values = {name: f"<{name}>" for name in prompt.variables}
     assert filled(prompt, **values) == Template(text).substitute(values)
+
+
+FORMATTED = """
+A_PROMPT = f'''{x!r}, {x:>{width}}, {x["k'"]!s:*^9}, {x}'''
+B_PROMPT = "{x!r} {x:>400} {:{}} {} {x}"
+B_PROMPT.format(1, 2, 3, x=x)
+C_PROMPT = "%(x)s %(x)400s %(x).2f %(x)r" % fields
+D_PROMPT = "%s %*d %d" % (a, b, c, d)
+"""
+
+
+def test_a_format_makes_another_variable():
+    """What a conversion or a width makes of a value is not what is declared of the value."""
+    prompts = found(FORMATTED)
+    assert prompts["A_PROMPT"].variables == ("x!r", "x:>{width}", 'x["k\'"]!s:*^9', "x")
+    assert prompts["B_PROMPT"].variables == ("x!r", "x:>400", "0:{}", "2", "x")
+    assert prompts["C_PROMPT"].variables == ("x", "x:400s", "x:.2f", "x:r")
+    assert prompts["D_PROMPT"].variables == ("0", "2:*d", "3")
+    one = found('A_PROMPT = f"{x:0>400}"')["A_PROMPT"]
+    assert token_range(one, {"x": {"max_bytes": 1}}).high is None
+    assert token_range(one, {"x:0>400": {"max_bytes": 400}}).high >= count_tokens(f"{7:0>400}")
+
+
+def test_a_constant_inside_a_filled_text_is_filled_as_well():
+    """The placeholders of a constant that an f-string takes in are filled with the rest."""
+    prompts = found('BASE = "Dear {x}"\nA_PROMPT = f"{BASE}, hi".format(x=x)')
+    assert prompts["A_PROMPT"].parts == ("Dear ", Variable("x"), ", hi")
+
+
+@pytest.mark.parametrize(
+    ("value", "parts"),
+    [
+        ("given or 'a default'", (Choice(((Variable("given"),), ("a default",))),)),
+        ("'a b'.replace('b', b)", (Variable("'a b'.replace('b', b)"),)),
+        ("f'{a} b'.upper()", (Variable("f'{a} b'.upper()"),)),
+        ("'a b'.strip(a)", (Variable("'a b'.strip(a)"),)),
+        ("'=' * 80", (Variable("'=' * 80"),)),
+        ("'=' * width + 'b'", (Variable("'=' * width"), "b")),
+    ],
+)
+def test_what_is_text_but_not_worked_out_is_unknown(value, parts):
+    """A prompt made of known text in a way that is not followed is unknown, never left out."""
+    assert found(f"A_PROMPT = {value}")["A_PROMPT"].parts == parts
+    assert not found("A_PROMPT = given or other\nB_PROMPT = 2 * 3\nC_PROMPT = 'a,b'.split(',')")
+
+
+def test_an_attribute_that_grows_has_more_than_its_first_text():
+    """What ``+=`` adds to an attribute is unknown, as it is for a name."""
+    source = "class A:\n    def f(self):\n        self.prompt = 'a'\n        self.prompt += b\n"
+    assert found(source)["A.f.self.prompt"].parts == ("a", Variable("prompt += …"))
+
+
+def test_a_module_is_read_in_the_encoding_that_it_declares(tmp_path):
+    """A cookie of another encoding is obeyed as Python does, and a byte order mark is no text."""
+    path = tmp_path / "p.py"
+    path.write_bytes("# -*- coding: latin-1 -*-\r\nA_PROMPT = 'caf\u00e9'\r\n".encode("latin-1"))
+    assert [(one.text, one.line) for one in read_templates(path)] == [("caf\u00e9", 2)]
+    path.write_bytes(b"\xef\xbb\xbfA_PROMPT = 'x'\n")
+    assert read_templates(path)[0].text == "x"
+    path.write_bytes(b"A_PROMPT = '\xe9'\n")
+    with pytest.raises(FileError, match="line 1: not UTF-8"):
+        read_templates(path)
+
+
+def test_constants_that_double_each_other_are_refused():
+    """Forty lines that stand for more text than memory holds end in an error."""
+    lines = ["B0 = 'x'", *(f"B{n} = f'{{B{n - 1}}}{{B{n - 1}}}'" for n in range(1, 40))]
+    with pytest.raises(RequestError, match="nested too deeply"):
+        found("\n".join([*lines, "A_PROMPT = B39"]))
+    assert len(found("\n".join([*lines, "A_PROMPT = B5"]))["A_PROMPT"].text) == 2**5

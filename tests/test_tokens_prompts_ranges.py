@@ -202,6 +202,15 @@ def test_branches_that_could_be_many_stay_one_walk():
     assert found.high == count_tokens("Yes please. " * 40)
 
 
+def test_branches_without_a_sure_cut_stay_few():
+    """Thirty conditions inside one word are no billion prompts, and each lies in the range."""
+    letters = "abcdefghijklmnopqrstuvwxyzABCD"
+    found = token_range(prompt(*(Choice(((letter,), ())) for letter in letters)))
+    for step in range(1, 12):
+        assert found.low <= count_tokens(letters[::step]) <= found.high
+    assert (found.low, found.high <= len(letters)) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("declared", "message"),
     [

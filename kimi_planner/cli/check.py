@@ -60,15 +60,17 @@ def command(
     Exit codes: 0 all passed, 1 a budget is exceeded, 2 bad input, 3 cannot tell.
     """
     from kimi_planner.checks import Check, find_config, load_config, worst
-    from kimi_planner.checks.baseline_file import baseline_text, read_baseline
     from kimi_planner.checks.formats import render
 
     loaded = load_config(find_config(Path()) if config is None else config)
     accepted = Path(baseline) if baseline else loaded.folder / loaded.baseline
     found = Check(loaded, as_of)
-    report = found.report(
-        None if baseline is None else read_baseline(accepted), may_grow=update_baseline
-    )
+    known = None
+    if baseline is not None:
+        from kimi_planner.checks.baseline_file import read_baseline
+
+        known = read_baseline(accepted)
+    report = found.report(known, may_grow=update_baseline)
     text = render(report, form, _base(loaded.folder))
     if output is None:
         click.echo(text, nl=False)
@@ -77,6 +79,8 @@ def command(
     if form == "github":
         _write_summary(report)
     if update_baseline:
+        from kimi_planner.checks.baseline_file import baseline_text
+
         write(accepted, baseline_text(found.moment()))
     sys.exit(worst(report.results).exit_code)
 

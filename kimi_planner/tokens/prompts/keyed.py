@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["keyed_templates"]
 
 MAX_DEPTH = 100
+MAX_ALIASES = 10_000  # of YAML, followed; a few lines of them can stand for more than memory holds
 _JSON_MARK = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
@@ -49,7 +51,8 @@ def keyed_templates(
     Returns
     -------
     list of PromptTemplate
-        Named by their path, ``agents.writer.messages[0].content``.
+        Named by their path, ``agents.writer.messages[0].content``. What aliases of YAML repeat is
+        one prompt, named where it is first named like one.
 
     Raises
     ------
@@ -62,20 +65,28 @@ def keyed_templates(
     """
     tree = {"json": _json_tree, "toml": _toml_tree}.get(form, _yaml_tree)
     try:
-        wanted = [one for one in _texts(tree(text, path), Place("")) if is_wanted(one[0], names)]
+        texts = list(_texts(tree(text, path), Place(""), Counter()))
     except RecursionError:
         raise FileError(
             f"{path}: nested more than {MAX_DEPTH} deep, which cannot be meant."
         ) from None
+    except OverflowError:
+        raise FileError(
+            f"{path}: aliases stand for more than {MAX_ALIASES:,} values. Write fewer of them."
+        ) from None
+    wanted: dict[int, tuple[Place, _Node, str]] = {}
+    for place, node, prompt in texts:  # one that aliases repeat counts where it is first a prompt
+        if is_wanted(place, names):
+            wanted.setdefault(id(node), (place, node, prompt))
     return [
         PromptTemplate(
             name=place.name,
             path=path,
-            line=line,
-            parts=_parts(prompt, f"{path} line {line}", style),
+            line=node.line,
+            parts=_parts(prompt, f"{path} line {node.line}", style),
             notes=(BRACES_NOTE,) if style is None and might_have_placeholders(prompt) else (),
         )
-        for place, prompt, line in wanted
+        for place, node, prompt in wanted.values()
     ]
 
 
@@ -87,17 +98,22 @@ class _Node:
     value: str | list[_Node] | dict[str, _Node] | None
 
 
-def _texts(node: _Node, place: Place) -> Iterator[tuple[Place, str, int]]:
+def _texts(node: _Node, place: Place, visits: Counter[int]) -> Iterator[tuple[Place, _Node, str]]:
     if place.depth > MAX_DEPTH:
         raise RecursionError
+    visits[id(node)] += 1
+    if visits[id(node)] > 1:
+        visits[0] += 1
+        if visits[0] > MAX_ALIASES:
+            raise OverflowError
     if isinstance(node.value, str):
-        yield place, node.value, node.line
+        yield place, node, node.value
     elif isinstance(node.value, list):
         for number, item in enumerate(node.value):
-            yield from _texts(item, place.item(number))
+            yield from _texts(item, place.item(number), visits)
     elif isinstance(node.value, dict):
         for key, item in node.value.items():
-            yield from _texts(item, place.key(key, node.value))
+            yield from _texts(item, place.key(key, node.value), visits)
 
 
 def _parts(text: str, where: str, style: str | None) -> Parts:
@@ -125,26 +141,31 @@ def _yaml_tree(text: str, path: str) -> _Node:
         line = "" if mark is None else f" line {mark.line + 1}"
         reason = getattr(error, "problem", None) or type(error).__name__
         raise FileError(f"{path}{line}: not YAML ({reason}). Correct that line.") from None
-    seen: set[int] = set()
-    nodes = [_yaml_node(document, seen, 0) for document in documents]
+    known: dict[int, _Node] = {}
+    nodes = [_yaml_node(document, known, 0) for document in documents]
     return nodes[0] if len(nodes) == 1 else _Node(1, nodes)
 
 
-def _yaml_node(node: yaml.Node, seen: set[int], depth: int) -> _Node:
+def _yaml_node(node: yaml.Node, known: dict[int, _Node], depth: int) -> _Node:
     import yaml
 
-    line = node.start_mark.line + 1
     if depth > MAX_DEPTH:
         raise RecursionError
-    if id(node) in seen:  # an alias; its text is counted where the anchor stands
-        return _Node(line, None)
-    seen.add(id(node))
+    if id(node) in known:  # an alias; its line is that of the anchor
+        return known[id(node)]
+    line = node.start_mark.line + 1
     if isinstance(node, yaml.SequenceNode):
-        return _Node(line, [_yaml_node(item, seen, depth + 1) for item in node.value])
-    if isinstance(node, yaml.MappingNode):
-        items = {str(key.value): _yaml_node(item, seen, depth + 1) for key, item in node.value}
-        return _Node(line, items)
-    return _Node(line, node.value if node.tag == "tag:yaml.org,2002:str" else None)
+        items: list[_Node] = []
+        known[id(node)] = _Node(line, items)  # before its items, which may hold it
+        items += [_yaml_node(item, known, depth + 1) for item in node.value]
+    elif isinstance(node, yaml.MappingNode):
+        pairs: dict[str, _Node] = {}
+        known[id(node)] = _Node(line, pairs)
+        for key, item in node.value:
+            pairs[str(key.value)] = _yaml_node(item, known, depth + 1)
+    else:
+        known[id(node)] = _Node(line, node.value if node.tag == "tag:yaml.org,2002:str" else None)
+    return known[id(node)]
 
 
 def _json_tree(text: str, path: str) -> _Node:

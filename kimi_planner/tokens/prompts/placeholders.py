@@ -18,7 +18,8 @@ BRACES_NOTE = (
 )
 
 _PERCENT = re.compile(
-    r"%(?:\((?P<name>[^)]*)\))?[#0\- +]*(?:\*|\d+)?(?:\.(?:\*|\d+)?)?[hlL]?(?P<kind>.)?", re.DOTALL
+    r"%(?:\((?P<name>[^)]*)\))?(?P<how>[#0\- +]*(?:\*|\d+)?(?:\.(?:\*|\d+)?)?)[hlL]?(?P<kind>.)?",
+    re.DOTALL,
 )
 _MUSTACHE = re.compile(r"\{\{\{\s*([^{}]+?)\s*\}\}\}|\{\{\s*([^{}]+?)\s*\}\}")
 _BRACES = re.compile(r"\{\s*[A-Za-z_][\w.]*\s*\}")
@@ -38,7 +39,8 @@ def split_placeholders(text: str, style: str) -> Parts:
     Returns
     -------
     tuple of str and Variable
-        In order; a placeholder without a name is named by its position.
+        In order; a placeholder without a name is named by its position. One that changes its value
+        is another variable, named with how: ``name!r``, ``name:>80``.
 
     Raises
     ------
@@ -68,11 +70,13 @@ def might_have_placeholders(text: str) -> bool:
 def _format(text: str) -> list[Part]:
     parts: list[Part] = []
     unnamed = 0
-    for literal, field, _, _ in Formatter().parse(text):
+    for literal, field, spec, conversion in Formatter().parse(text):
         parts.append(literal)
         if field is not None:
-            parts.append(Variable(field or str(unnamed)))
-            unnamed += not field
+            how = (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
+            parts.append(Variable((field or str(unnamed)) + how))
+            inner = [one for _, one, _, _ in Formatter().parse(spec or "")]
+            unnamed += (not field) + inner.count("")
     return parts
 
 
@@ -88,11 +92,12 @@ def _percent(text: str) -> list[Part]:
             parts.append("%")
         elif found["kind"] not in "diouxXeEfFgGcrsa":
             raise ValueError(f"{found[0]!r} is no placeholder; write a percent sign as %%")
-        elif found["name"] is not None:
-            parts.append(Variable(found["name"]))
         else:
-            parts.append(Variable(str(unnamed)))
-            unnamed += 1
+            plain = not found["how"] and found["kind"] in "sdiu"
+            how = "" if plain else f":{found['how']}{found['kind']}"
+            unnamed += found["how"].count("*")  # a width or precision is an argument of its own
+            parts.append(Variable((str(unnamed) if found["name"] is None else found["name"]) + how))
+            unnamed += found["name"] is None
     return [*parts, text[end:]]
 
 

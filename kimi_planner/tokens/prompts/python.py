@@ -160,7 +160,8 @@ def _defaults(function: ast.FunctionDef | ast.AsyncFunctionDef, scope: str) -> I
 def _assigned(target: ast.expr, value: ast.expr, line: int, scope: str) -> Iterator[_Found]:
     if isinstance(target, ast.Name | ast.Attribute):
         word = target.id if isinstance(target, ast.Name) else target.attr
-        yield from _inside(value, Place(scope + ast.unparse(target), (word,)), line)
+        name = word if isinstance(target, ast.Name) else ast.unparse(target)
+        yield from _inside(value, Place(scope + name, (word,)), line)
     elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
         for one, part in zip(target.elts, value.elts, strict=False):
             yield from _assigned(one, part, line, scope)

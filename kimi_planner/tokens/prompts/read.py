@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tokenize
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from kimi_planner.errors import RequestError, shown
@@ -61,9 +63,9 @@ def read_templates(
         raise RequestError(
             f"Unknown style {shown(style)}. Styles: {', '.join((*STYLES, 'jinja'))}."
         )
-    text = read_text(path, limit=MAX_BYTES)
     name = str(path) if shown_as is None else shown_as
     ending = path.suffix.lower()
+    text = _source(path) if ending == ".py" else read_text(path, limit=MAX_BYTES)
     if ending == ".py":
         return python_templates(text, name, names=names, style=style)
     if ending in (".yaml", ".yml", ".json", ".toml"):
@@ -79,3 +81,12 @@ def read_templates(
     except RequestError as error:
         raise RequestError(f"{name}: {error}") from None
     return [PromptTemplate(name="", path=name, line=1, parts=parts)]
+
+
+def _source(path: Path) -> str:
+    """Return the text of a Python file, which may declare that it is not UTF-8."""
+    with suppress(OSError, SyntaxError, ValueError):
+        if path.stat().st_size <= MAX_BYTES:
+            with tokenize.open(path) as file:
+                return file.read()
+    return read_text(path, limit=MAX_BYTES)  # says what is wrong with it

@@ -16,6 +16,10 @@ from kimi_planner.tokens.prompts.placeholders import might_have_placeholders, sp
 
 __all__ = ["ModuleText", "TextReader", "text_of"]
 
+MAX_NAMES = (
+    1_000  # that one expression stands for; a few lines can double their text again and again
+)
+
 # Methods and functions of text that depend on nothing but the text.
 _PURE: dict[str, Callable[[str], str]] = {
     "dedent": textwrap.dedent,
@@ -23,6 +27,12 @@ _PURE: dict[str, Callable[[str], str]] = {
     "strip": str.strip,
     "lstrip": str.lstrip,
     "rstrip": str.rstrip,
+}
+# Methods of a text that give another text, which is not worked out here.
+_RESHAPED = {
+    *("capitalize", "casefold", "center", "expandtabs", "ljust", "lower", "lstrip", "replace"),
+    *("removeprefix", "removesuffix", "rjust", "rstrip", "strip", "swapcase", "title"),
+    *("translate", "upper", "zfill"),
 }
 
 
@@ -74,8 +84,11 @@ class ModuleText:
                 self.template_style = "jinja"
         for node in nodes:
             self._note_style(node)
-            if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-                self.grown.add(node.target.id)
+            if isinstance(node, ast.AugAssign) and isinstance(
+                node.target, ast.Name | ast.Attribute
+            ):
+                target = node.target
+                self.grown.add(target.id if isinstance(target, ast.Name) else target.attr)
 
     def _note_style(self, node: ast.AST) -> None:
         """Learn from ``NAME.format(…)``, ``NAME % …`` and ``Template(NAME)`` how a name is filled."""
@@ -120,6 +133,8 @@ def _bound_names(node: ast.AST) -> list[str]:
         return [node.name]
     if isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
         return [node.name] if node.name else []
+    if isinstance(node, ast.MatchMapping):
+        return [node.rest] if node.rest else []
     return []
 
 
@@ -135,6 +150,7 @@ class TextReader:
     def __init__(self, module: ModuleText) -> None:
         self._module = module
         self._resolving: set[str] = set()
+        self._resolved = 0
         self.has_plain_braces = False
 
     def parts(self, node: ast.expr, style: str = "none") -> Parts | None:
@@ -150,11 +166,9 @@ class TextReader:
         if isinstance(node, ast.BinOp):
             return self._operation(node, style)
         if isinstance(node, ast.IfExp):
-            branches = [self.parts(one, style) for one in (node.body, node.orelse)]
-            if all(branch is None for branch in branches):
-                return None
-            either = zip(branches, (node.body, node.orelse), strict=True)
-            return (Choice(tuple(_unknown(one) if got is None else got for got, one in either)),)
+            return self._either([node.body, node.orelse], style)
+        if isinstance(node, ast.BoolOp):  # given or "a default"
+            return self._either(node.values, style)
         if isinstance(node, ast.Call):
             return self._call(node, style)
         if isinstance(node, ast.Name):
@@ -179,13 +193,23 @@ class TextReader:
                 parts += self._plain(str(value.value), node.lineno, style)
             elif isinstance(value, ast.FormattedValue):
                 plain = value.conversion == -1 and value.format_spec is None
-                known = self.parts(value.value) if plain else None
-                parts += _unknown(value.value) if known is None else known
+                known = self.parts(value.value, style) if plain else None
+                parts += (Variable(_spelled(value)),) if known is None else known
         return tuple(parts)
+
+    def _either(self, nodes: list[ast.expr], style: str) -> Parts | None:
+        branches = [self.parts(one, style) for one in nodes]
+        if all(branch is None for branch in branches):
+            return None
+        either = zip(branches, nodes, strict=True)
+        return (Choice(tuple(_unknown(one) if got is None else got for got, one in either)),)
 
     def _operation(self, node: ast.BinOp, style: str) -> Parts | None:
         if isinstance(node.op, ast.Mod):
             return self.parts(node.left, "percent")
+        if isinstance(node.op, ast.Mult):
+            sides = (self.parts(node.left, style), self.parts(node.right, style))
+            return None if sides == (None, None) else _unknown(node)
         terms: list[ast.expr] = []
         left: ast.expr = node
         while isinstance(left, ast.BinOp) and isinstance(left.op, ast.Add):
@@ -204,6 +228,9 @@ class TextReader:
         value = self._module.constants.get(name)
         if value is None or name in self._resolving:
             return None
+        self._resolved += 1
+        if self._resolved > MAX_NAMES:
+            raise RecursionError
         self._resolving.add(name)
         try:
             return self.parts(value, style)
@@ -216,11 +243,8 @@ class TextReader:
         filled, subject = self._module.filled(node)
         if filled is not None and subject is not None:
             return self.parts(subject, filled)
-        if isinstance(called, ast.Attribute) and name in (
-            "substitute",
-            "safe_substitute",
-            "render",
-        ):
+        fills = ("substitute", "safe_substitute", "render")
+        if isinstance(called, ast.Attribute) and name in fills:
             return self.parts(called.value, style)
         if isinstance(called, ast.Attribute) and name == "join":
             return self._join(node, called.value, style)
@@ -229,7 +253,7 @@ class TextReader:
         else:
             subject = node.args[0] if name in _PURE and len(node.args) == 1 else None
         if subject is None or node.keywords:
-            return None
+            return self._reshaped(node)
         braces = self.has_plain_braces
         parts = self.parts(subject)
         self.has_plain_braces = braces  # of what is left, which is read once more
@@ -239,6 +263,12 @@ class TextReader:
         if any(not isinstance(part, str) for part in fixed):  # what is cut depends on the values
             return _unknown(node)
         return self._plain(_PURE[str(name)]("".join(map(str, fixed))), node.lineno, style)
+
+    def _reshaped(self, node: ast.Call) -> Parts | None:
+        called = node.func
+        if not isinstance(called, ast.Attribute) or called.attr not in _RESHAPED:
+            return None
+        return None if self.parts(called.value) is None else _unknown(node)
 
     def _join(self, node: ast.Call, separator: ast.expr, style: str) -> Parts | None:
         between = self.parts(separator, style)
@@ -253,6 +283,18 @@ class TextReader:
             known = self.parts(item, style)
             parts += (between if number else ()) + (_unknown(item) if known is None else known)
         return parts
+
+
+def _spelled(node: ast.FormattedValue) -> str:
+    """Return a field of an f-string with its conversion and format, which change its text."""
+    name = ast.unparse(node.value) + (f"!{chr(node.conversion)}" if node.conversion != -1 else "")
+    if not isinstance(node.format_spec, ast.JoinedStr):
+        return name
+    spec = [
+        f"{{{_spelled(part)}}}" if isinstance(part, ast.FormattedValue) else text_of(part) or ""
+        for part in node.format_spec.values
+    ]
+    return f"{name}:{''.join(spec)}"
 
 
 def _unknown(node: ast.expr) -> Parts:
