@@ -204,6 +204,10 @@ def test_what_is_no_price_is_said_and_changes_nothing(page):
     box = page.tab.get_by_label("kimi-k2, input price", exact=True)
     assert box.get_attribute("aria-invalid") == "true"
     assert page.spend() == before
+    page.price("kimi-k2", "input", ".5")
+    half = page.spend()
+    page.price("kimi-k2", "input", "0.50")
+    assert page.spend() == half != before
 
 
 def test_tables_sort_by_value_with_the_keyboard(page):

@@ -52,7 +52,7 @@
 
   // A decimal number as a whole number of 10^-PLACES; null if it is none, or too long.
   const units = (text) => {
-    const found = /^\s*(\d{1,12})(?:\.(\d{0,12}))?\s*$/.exec(text);
+    const found = /^\s*(?=\.?\d)(\d{0,12})(?:\.(\d{0,12}))?\s*$/.exec(text);
     return found === null ? null : BigInt(found[1] + (found[2] || "").padEnd(PLACES, "0"));
   };
   // An exact amount that the page holds, of any length.
