@@ -41,7 +41,7 @@ class Runner:
         python = temporary / "bin" / "python"
         python.parent.mkdir()
         python.write_text(
-            f'#!/bin/sh\nif [ "$2" = pip ]; then printf "%s\\n" "$@" >>"{self.pip}"; exit 0; fi\n'
+            f'#!/bin/sh\nif [ "$3" = pip ]; then printf "%s\\n" "$@" >>"{self.pip}"; exit 0; fi\n'
             f'exec "{sys.executable}" "$@"\n',
             encoding="utf-8",
         )
@@ -151,6 +151,39 @@ def test_bad_input_says_so_everywhere(act, limit):
     assert "::error title=kimi-planner could not check::kimi-planner: pyproject.toml" in runner.log
     for text in (runner.summary, runner.workspace / "kimi-planner-comment.md"):
         assert "could not check" in text.read_text(encoding="utf-8")
+
+
+def test_a_malformed_file_is_reported_beside_the_others(act):
+    """One unreadable prompt is annotated and in the comment, and fails as bad input."""
+    runner, code = act(5, name="a b,c.md", sarif_file="out dir.sarif")
+    assert code == 1
+    (runner.workspace / "prompts" / "bad.md").write_bytes(b"one\n\xff\n")
+    assert (runner.run(), runner.output("exit-code")) == (2, "2")
+    assert "::error file=prompts/bad.md,line=2,title=kimi-planner bad-input::" in runner.log
+    assert "::error file=prompts/a b%2Cc.md,title=kimi-planner prompt-tokens::" in runner.log
+    comment = (runner.workspace / "kimi-planner-comment.md").read_text(encoding="utf-8")
+    assert "bad input" in comment
+    assert "a b,c.md" in comment
+    assert (runner.workspace / "out dir.sarif").is_file()
+
+
+def test_a_comment_that_cannot_be_written_is_no_pass(act):
+    """Where a folder stands in the way of the comment, a passing check fails, and says so."""
+    runner, code = act(1000, comment_file="prompts")
+    assert code == 2
+    assert "could not check" in runner.log
+
+
+def test_modules_of_the_checked_folder_are_not_imported(act):
+    """A module of a pull request that is named like one of Python's is not run."""
+    runner, code = act(1000)
+    assert code == 0
+    for name in ("json.py", "click.py", "kimi_planner.py", "pip.py"):
+        (runner.workspace / name).write_text("raise SystemExit('stung')\n", encoding="utf-8")
+    assert runner.run() == 0
+    assert "stung" not in runner.log
+    modules = re.findall(r"python (.*?)-m ", (ROOT / "action.yml").read_text(encoding="utf-8"))
+    assert modules == ["-P ", "-P "]
 
 
 def test_what_cannot_be_told_is_no_pass(act):
