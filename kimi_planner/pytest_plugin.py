@@ -209,7 +209,7 @@ def _limits(marker: pytest.Mark) -> tuple[int | None, Decimal | None]:
 
     given = dict(marker.kwargs)
     max_tokens, usd = given.pop("max_tokens", None), given.pop("max_usd", None)
-    given.pop("model", None)
+    model = given.pop("model", None)
     if marker.args or given or (max_tokens is None and usd is None):
         pytest.fail(f"{MARKER} takes max_tokens=, max_usd= and model=, by name.", pytrace=False)
     if max_tokens is not None and (type(max_tokens) is not int or max_tokens < 0):
@@ -217,10 +217,20 @@ def _limits(marker: pytest.Mark) -> tuple[int | None, Decimal | None]:
             f"{MARKER}: max_tokens is {shown(max_tokens)}. It must be a whole number.",
             pytrace=False,
         )
+    if model is not None:  # a misspelled one would price nothing, and go unseen
+        from kimi_planner.catalog import load_catalog
+        from kimi_planner.errors import UnknownModelError
+
+        if not isinstance(model, str):
+            pytest.fail(f"{MARKER}: model is {shown(model)}. It must be a model id.", pytrace=False)
+        try:
+            load_catalog().model(model)
+        except UnknownModelError as error:
+            pytest.fail(f"{MARKER}: {error}", pytrace=False)
     max_usd = None
     with suppress(ValueError):
         max_usd = None if usd is None else exact_decimal(usd)
-    if max_usd is None and usd is not None:
+    if usd is not None and (max_usd is None or max_usd < 0):
         pytest.fail(f"{MARKER}: max_usd is {shown(usd)}. It must be an amount.", pytrace=False)
     return max_tokens, max_usd
 

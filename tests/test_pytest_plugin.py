@@ -133,16 +133,35 @@ def test_unknown_is_never_a_pass(run):
         @pytest.mark.token_budget(max_usd=1, model="kimi-k9")
         def test_no_such_model(kimi):
             kimi.count("a")
+
+        @pytest.mark.token_budget(max_tokens=9, model="kimi-k8")
+        def test_no_such_model_of_tokens(kimi):
+            kimi.count("a")
+
+        @pytest.mark.token_budget(max_tokens=9, model=5)
+        def test_no_model_id(kimi):
+            kimi.count("a")
+
+        @pytest.mark.token_budget(max_usd=-1, model="kimi-k2")
+        def test_negative(kimi):
+            kimi.count("a")
+
+        @pytest.mark.token_budget
+        def test_no_limit(kimi):
+            kimi.count("a")
         """
     )
-    result.assert_outcomes(failed=8)
+    result.assert_outcomes(failed=12)
     text = result.stdout.str()
     assert text.count("the test counted nothing") == 2
     assert "No model is named" in text
-    assert text.count("takes max_tokens=, max_usd= and model=, by name") == 2
+    assert text.count("takes max_tokens=, max_usd= and model=, by name") == 3
     assert "max_tokens is 'many'" in text
     assert "max_usd is 'cheap'" in text
-    assert "Unknown model 'kimi-k9'" in text
+    assert "token_budget: Unknown model 'kimi-k9'" in text
+    assert "token_budget: Unknown model 'kimi-k8'" in text
+    assert "model is 5" in text
+    assert "max_usd is -1" in text
 
 
 def test_a_failing_test_keeps_its_own_failure(run):
@@ -160,6 +179,42 @@ def test_a_failing_test_keeps_its_own_failure(run):
     result.assert_outcomes(failed=1)
     assert "its own" in result.stdout.str()
     assert "limit 1" not in result.stdout.str()
+
+
+def test_what_does_not_run_is_not_held(run):
+    """Skips, failed fixtures and expected failures stay what they are; parameters each have a sum."""
+    result = run(
+        """
+        import pytest
+
+        pytestmark = pytest.mark.token_budget(max_tokens=2)
+
+        @pytest.fixture
+        def broken():
+            raise RuntimeError
+
+        def test_setup(kimi, broken):
+            pass
+
+        @pytest.mark.skip
+        def test_skipped(kimi):
+            pass
+
+        def test_skips_itself(kimi):
+            pytest.skip("no")
+
+        @pytest.mark.xfail(strict=True)
+        def test_expected(kimi):
+            kimi.count("a b c d")
+
+        @pytest.mark.parametrize("text", ["a", "a b", "a b c"])
+        def test_each(kimi, text):
+            kimi.count(text)
+        """
+    )
+    result.assert_outcomes(errors=1, skipped=2, xfailed=1, passed=2, failed=1)
+    assert "3 tokens; limit 2; 1 over" in result.stdout.str()
+    assert "counted nothing" not in result.stdout.str()
 
 
 def test_summary_over_several_processes(run):
