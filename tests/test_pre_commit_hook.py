@@ -41,11 +41,11 @@ def test_the_hook_runs_on_a_repository(tmp_path):
     config = {"repos": [{"repo": "local", "hooks": [hook]}]}
     (tmp_path / ".pre-commit-config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     (tmp_path / "kimi-planner.toml").write_text(
-        '[[prompts]]\npaths = ["*.md"]\nmax_tokens = 5\n', encoding="utf-8"
+        '[[prompts]]\npaths = ["prompt.*"]\nmax_tokens = 5\n', encoding="utf-8"
     )
     git("init", "--quiet")
     for text, expected in (("one two three", 0), ("one two three " * 5, 1)):
-        (tmp_path / "prompt.md").write_text(text, encoding="utf-8")
+        (tmp_path / "prompt.tmpl").write_text(text, encoding="utf-8")
         git("add", ".")
         done = subprocess.run(
             [sys.executable, "-m", "pre_commit", "run", "kimi-planner-check"],
@@ -57,3 +57,4 @@ def test_the_hook_runs_on_a_repository(tmp_path):
         )
         assert done.returncode == expected, done.stdout + done.stderr
     assert "limit 5" in done.stdout
+    assert hook["always_run"]  # as the configuration, not the hook, knows which files are prompts
