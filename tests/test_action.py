@@ -153,20 +153,6 @@ def test_bad_input_says_so_everywhere(act, limit):
         assert "could not check" in text.read_text(encoding="utf-8")
 
 
-def test_a_malformed_file_is_reported_beside_the_others(act):
-    """One unreadable prompt is annotated and in the comment, and fails as bad input."""
-    runner, code = act(5, name="a b,c.md", sarif_file="out dir.sarif")
-    assert code == 1
-    (runner.workspace / "prompts" / "bad.md").write_bytes(b"one\n\xff\n")
-    assert (runner.run(), runner.output("exit-code")) == (2, "2")
-    assert "::error file=prompts/bad.md,line=2,title=kimi-planner bad-input::" in runner.log
-    assert "::error file=prompts/a b%2Cc.md,title=kimi-planner prompt-tokens::" in runner.log
-    comment = (runner.workspace / "kimi-planner-comment.md").read_text(encoding="utf-8")
-    assert "bad input" in comment
-    assert "a b,c.md" in comment
-    assert (runner.workspace / "out dir.sarif").is_file()
-
-
 def test_a_comment_that_cannot_be_written_is_no_pass(act):
     """Where a folder stands in the way of the comment, a passing check fails, and says so."""
     runner, code = act(1000, comment_file="prompts")
