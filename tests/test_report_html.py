@@ -189,9 +189,7 @@ def test_prices_and_factors_give_the_plan_of_changed_numbers(browser, tmp_path):
     place = bills.models.index("kimi-k2")
     assert f"{expected[place]} USD a month" in page.tab.inner_text("#answer")
     page.tab.click("text=Back to the plan")
-    page.tab.wait_for_function(
-        "document.getElementById('answer').textContent.includes('as planned')"
-    )
+    page.tab.locator("#answer", has_text="as planned").wait_for()
     assert page.problems == []
     page.tab.close()
 
