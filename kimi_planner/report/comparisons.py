@@ -21,6 +21,7 @@ __all__ = ["actuals_section", "previous_section"]
 
 MAX_REPORT_BYTES = 500_000_000
 _KEYS = ("catalog", "as_of", "seed", "n_paths", "months", "summary", "recommended")
+_MOST_USD = 1e100
 _EXPECTED, _HIGH = "mean_usd_per_month", "p90_usd_per_month"
 
 
@@ -89,14 +90,17 @@ def _read(path: Path) -> dict[str, Any]:
             )
         version = data["catalog"]["version"]
         told = {key: data[key] for key in _KEYS}
+        names = [version, told["as_of"], *told["recommended"].values()]
         for row in told["summary"]:
-            row["workload"], row["model"]
-            if not all(math.isfinite(row[key]) for key in (_EXPECTED, _HIGH)):
-                raise ValueError("an amount is not finite")
-        if not all(isinstance(one, str) for one in (version, *told["recommended"].values())):
-            raise ValueError("a name is no text")
-        if not told["months"]:
+            names += [row["workload"], row["model"]]
+            if not all(0 <= row[key] <= _MOST_USD for key in (_EXPECTED, _HIGH)):
+                raise ValueError("an amount is no spend")
+        if not told["months"] or not isinstance(told["months"], list):
             raise ValueError("it has no months")
+        if not all(isinstance(one, str) for one in (*names, *told["months"])):
+            raise ValueError("a name, a day or a month is no text")
+        if not all(isinstance(told[key], int) for key in ("seed", "n_paths")):
+            raise ValueError("its seed or its paths are no whole number")
     except FileError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
