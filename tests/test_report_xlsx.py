@@ -44,6 +44,12 @@ def discounted_cache():
     return catalog.in_currency("EUR", rate="0.92", on=AS_OF)
 
 
+def twins():
+    """Return a catalog of two models whose ids differ in case only."""
+    spec, other, *_ = load_catalog()
+    return replace(load_catalog(), models=(spec, replace(other, id=spec.id.upper())))
+
+
 @pytest.fixture(scope="module")
 def plans():
     """Return plans by name: the example, one with a rhythm, plain numbers, and fees and writes."""
@@ -61,6 +67,7 @@ def plans():
         "seasonal": planned(seasonal, months=4),
         "certain": planned([CERTAIN], discounted_cache()),
         "beyond": planned([beyond], public),
+        "twins": planned([CERTAIN], twins()),
     }
 
 
@@ -153,7 +160,7 @@ def to_the_cent(found, wanted):
         assert found[key] == pytest.approx(float(amount), abs=0.005), key
 
 
-@pytest.mark.parametrize("name", ["example", "seasonal", "certain", "beyond"])
+@pytest.mark.parametrize("name", ["example", "seasonal", "certain", "beyond", "twins"])
 def test_the_book_is_the_plan_to_the_cent(plans, recalculated, name):
     """Every month, every model and every total is what Python says, calculated by LibreOffice."""
     plan, book = plans[name], recalculated[name, "as it is"]

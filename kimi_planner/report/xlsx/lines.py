@@ -170,7 +170,8 @@ def write_by_model(
     for model, amount in of_model.items():
         row += 1
         sheet.text(row, 1, model, "total_text")
-        same = f"({cell(HEADER + 1, 1)}:{cell(last, 1)}={cell(row, 1)})"
+        # "=" takes ids that differ in case for the same
+        same = f"EXACT({cell(HEADER + 1, 1)}:{cell(last, 1)},{cell(row, 1)})"
         summed = f"SUMPRODUCT({same}*{cell(HEADER + 1, SPEND)}:{cell(last, SPEND)})"
         sheet.formula(row, SPEND, summed, amount, "total_money")
         sheet.formula(row, _A_MONTH, f"{cell(row, SPEND)}/{months}", amount / months, "total_money")
