@@ -29,6 +29,15 @@ def test_dots_stand_at_the_old_and_the_new_spend(effect):
     assert f"{rows['old_model'].iloc[0]} → {rows['new_model'].iloc[0]}" in plot.alt_text(ax)
 
 
+@pytest.mark.parametrize(
+    ("relative", "words"), [(-0.0047, "(-0.5%)"), (0.0099, "(+1.0%)"), (0.0, "(+0%)")]
+)
+def test_a_small_change_keeps_its_sign(effect, relative, words):
+    """A fall of less than a percent is no rise of nothing."""
+    ax = plot.catalog_change(replace(effect, frame=effect.frame.assign(relative=relative)))
+    assert words in said(ax)
+
+
 def test_a_side_without_a_model_is_said(effect):
     """Where no model qualifies there is one dot less, and the word none."""
     unknown = {"old_model": None, "old_usd_per_month": np.nan, "relative": np.nan}

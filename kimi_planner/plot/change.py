@@ -106,5 +106,7 @@ def _amounts(row: dict[Any, Any]) -> str:
         "none" if row[key] is None else dollars(row[key])
         for key in ("old_usd_per_month", "new_usd_per_month")
     )
-    change = "" if row["relative"] is None else f" ({row['relative']:+z.0%})"
+    relative = row["relative"]
+    small = relative is not None and 0 < abs(relative) < 0.01  # no fall may read as "+0%"
+    change = "" if relative is None else f" ({relative:+.1%})" if small else f" ({relative:+z.0%})"
     return f"{old} → {new}{change}"
