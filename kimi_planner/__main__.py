@@ -20,7 +20,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         if sys.argv[1:2] and sys.argv[1] in _COUNTING:
-            from kimi_planner.tokens.vocabulary import load_ahead
+            from kimi_planner.tokens.engine import load_ahead
 
             load_ahead()
         from kimi_planner.cli import main as run

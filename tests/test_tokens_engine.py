@@ -1,4 +1,4 @@
-"""Both engines give the ids that tiktoken gives to the pieces that Moonshot's code cuts."""
+"""All engines give the ids that tiktoken gives to the pieces that Moonshot's code cuts."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kimi_planner.errors import RequestError
+from kimi_planner.tokens import native
 from kimi_planner.tokens.engine import (
     _MARKS,
+    DEFAULT,
     ENGINES,
     FASTOKENS_FROM,
     bulk_engine,
@@ -40,6 +42,7 @@ steady = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
+HERE = [name for name in ENGINES if name != "native" or native.is_built()]
 SPELLINGS = [*SPECIAL_TOKENS, "<|think|>", "<|im_start|>", "<|reserved_token_163589|>"]
 CODE = ["def f(x):\n", "    return x[1:]\n", "\t", "  ", "{'a': 0x1F}", "!=", "// ", "\r\n", "1e-9"]
 EMOJI = ["😀", "👩‍👩‍👧‍👦", "🏳️‍🌈", "🇨🇳", "👍🏽", "❤️", "e\u0301"]
@@ -93,7 +96,7 @@ def reference_ids(text: str) -> list[int]:
     return [rank for piece in cut(text) for rank in reference_piece(piece)]
 
 
-def ids(text: str, engine_name: str = "splintr") -> list[int]:
+def ids(text: str, engine_name: str = DEFAULT) -> list[int]:
     """Return the ids that an engine of the package gives a text."""
     return [rank for piece in pieces(text) for rank in engine(engine_name).encode(piece)]
 
@@ -101,9 +104,9 @@ def ids(text: str, engine_name: str = "splintr") -> list[int]:
 @steady
 @given(texts)
 def test_engines_agree_on_any_text(text: str) -> None:
-    """Scripts, emoji, code, long pieces and special spellings have tiktoken's ids in both engines."""
+    """Scripts, emoji, code, long pieces and special spellings have tiktoken's ids everywhere."""
     expected = tiktoken_encoding().encode_ordinary(text)
-    assert ids(text) == ids(text, "tiktoken") == expected
+    assert ids(text) == ids(text, "splintr") == ids(text, "tiktoken") == expected
     assert count_tokens(text) == count_tokens(text, engine_name="tiktoken") == len(expected)
 
 
@@ -125,7 +128,7 @@ def test_engines_agree_on_the_standard_library() -> None:
         assert ids(text) == tiktoken_encoding().encode_ordinary(text), path.name
 
 
-@pytest.mark.parametrize("engine_name", ENGINES)
+@pytest.mark.parametrize("engine_name", HERE)
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_special_spellings_are_ordinary_text(engine_name: str, spelling: str) -> None:
     """What a user spells like a special token is cut into ordinary tokens, never one id."""
@@ -209,7 +212,7 @@ def test_what_is_not_text_is_refused(text: object) -> None:
 
 def test_an_unknown_engine_is_refused() -> None:
     """The error names the engines that there are."""
-    with pytest.raises(RequestError, match=r"'gigatoken'.*splintr, tiktoken"):
+    with pytest.raises(RequestError, match=r"'gigatoken'.*native, splintr, tiktoken"):
         count_tokens("x", engine_name="gigatoken")
 
 
@@ -278,7 +281,7 @@ def test_every_special_spelling_has_a_mark() -> None:
 
 @steady
 @given(st.lists(st.one_of(texts, surrogates), min_size=1, max_size=8))
-@pytest.mark.parametrize("engine_name", ENGINES)
+@pytest.mark.parametrize("engine_name", HERE)
 def test_a_batch_counts_as_one_by_one(engine_name: str, batch: list[str]) -> None:
     """The batch call of every engine gives what its call for one text gives, marks and all."""
     expected = [engine("tiktoken").count(text) for text in batch]
@@ -303,11 +306,14 @@ def test_a_forked_process_counts_large_batches() -> None:
 
 
 def test_the_bulk_engine_is_chosen_by_size_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Much text goes to fastokens where it is installed, and to the default where it is not."""
+    """Without our own engine much text goes to fastokens, where it is installed."""
+    monkeypatch.setattr("kimi_planner.tokens.engine.DEFAULT", "splintr")
     assert bulk_engine(FASTOKENS_FROM - 1) == "splintr"
     assert bulk_engine(FASTOKENS_FROM) == "fastokens"
     monkeypatch.setattr("kimi_planner.tokens.engine.find_spec", lambda _: None)
     assert bulk_engine(FASTOKENS_FROM) == "splintr"
+    monkeypatch.setattr("kimi_planner.tokens.engine.DEFAULT", "native")
+    assert bulk_engine(FASTOKENS_FROM) == "native"
 
 
 def test_every_engine_agrees_on_twenty_thousand_texts() -> None:
@@ -321,6 +327,6 @@ def test_every_engine_agrees_on_twenty_thousand_texts() -> None:
             points = rng.choices(range(1, 0x11000 if seed % 8 else 0x500), k=rng.randint(0, 30))
             drawn.append("".join(map(chr, points)))
     expected = [engine("tiktoken").count(text) for text in drawn]
-    for engine_name in ENGINES:
+    for engine_name in HERE:
         assert count_tokens_batch(drawn, engine_name=engine_name).tolist() == expected
         assert engine(engine_name).count_batch(drawn) == expected

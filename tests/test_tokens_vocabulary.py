@@ -87,18 +87,16 @@ def test_a_tampered_tokenizer_is_refused(
             return tokenizer
 
     monkeypatch.setattr(splintr, "Tokenizer", Package)
-    monkeypatch.setattr(vocabulary, "_tokenizer", None)
     with pytest.raises(VocabularyError, match=r"sha256 b6c497a7469b….*pip install"):
-        vocabulary.proven_tokenizer.__wrapped__()
+        vocabulary._proven.__wrapped__()
 
 
 @pytest.mark.parametrize("name", ["cl100k_base", "o200k_base", "no_such_vocabulary"])
 def test_another_vocabulary_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """A smaller, a larger or no vocabulary under the name gives the same plain error."""
     monkeypatch.setattr(vocabulary, "PATTERN_NAME", name)
-    monkeypatch.setattr(vocabulary, "_tokenizer", None)
     with pytest.raises(VocabularyError, match="does not hold Moonshot's vocabulary"):
-        vocabulary.proven_tokenizer.__wrapped__()
+        vocabulary._proven.__wrapped__()
 
 
 def test_ranks_are_proven_by_the_published_sha256_too(
@@ -153,12 +151,12 @@ def test_the_cutting_pattern_is_the_one_the_bills_were_checked_with() -> None:
     assert sha256(pattern.encode()).hexdigest().startswith("de5781783b193d5c")
 
 
-def test_loading_ahead_gives_the_same_tokenizer() -> None:
-    """What is loaded in the background is what is proven later, in a fresh process."""
+def test_loading_ahead_gives_the_same_engine() -> None:
+    """What is loaded in the background is what counts later, in a fresh process."""
     code = (
-        "from kimi_planner.tokens import vocabulary; vocabulary.load_ahead(); "
+        "from kimi_planner.tokens import engine; engine.load_ahead(); "
         "import kimi_planner as kp; print(kp.count_tokens('Hello, world!'), "
-        "vocabulary.proven_tokenizer() is vocabulary._tokenizer)"
+        "list(engine._built) == [engine.DEFAULT])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "4 True"

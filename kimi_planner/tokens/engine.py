@@ -1,20 +1,24 @@
 """Engines: what applies the vocabulary to a piece of text; all give the same counts.
 
-splintr is the default, tiktoken the reference, fastokens for bulk where it is installed.
+The package's own engine is the default where it was compiled, and splintr elsewhere; tiktoken is
+the reference, and fastokens for bulk where it is installed and the own engine is not.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from importlib.util import find_spec
-from itertools import chain
 from pathlib import Path
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Protocol
 
-from kimi_planner.errors import MissingExtraError, RequestError, shown
-from kimi_planner.tokens import vocabulary
+from kimi_planner.errors import MissingExtraError, RequestError, VocabularyError, shown
+from kimi_planner.tokens import native, vocabulary
+from kimi_planner.tokens.batch import count_in_chunks
+from kimi_planner.tokens.pieces import without_surrogates
 
 if TYPE_CHECKING:
     import tiktoken
@@ -26,16 +30,17 @@ __all__ = [
     "bulk_engine",
     "encoding_parts",
     "engine",
+    "load_ahead",
     "tiktoken_encoding",
 ]
 
-DEFAULT = "splintr"
+DEFAULT = "native" if native.is_built() else "splintr"
 
 #: From so many bytes the start of fastokens pays; `python -m benchmarks.tokens` measures where.
 FASTOKENS_FROM = 150_000_000
 
-CHUNK_CHARS = 1_000_000
-CHUNKS_AT_ONCE = 3
+#: Fewer characters are counted one text at a time, without waking threads or numpy.
+BATCH_FROM = 500_000
 
 
 class Engine(Protocol):
@@ -184,39 +189,22 @@ class FastokensEngine:
 
 
 def _overlapped(engine: SplintrEngine | FastokensEngine, pieces: list[str]) -> list[int]:
-    """Count in chunks, so that one is copied to the engine while it works on another.
-
-    The engines let go of Python's lock while they work, but not while they take texts over.
-    """
-    if _forked:
+    # The engines have threads of their own. They let go of Python's lock while they work, but not
+    # while they take texts over: one chunk is handed over while others are counted.
+    if _forked or sum(map(len, pieces)) < BATCH_FROM:
         return [engine.count(piece) for piece in pieces]
-    from concurrent.futures import ThreadPoolExecutor
-
-    pool = ThreadPoolExecutor(CHUNKS_AT_ONCE, thread_name_prefix="kimi_planner counting")
-    try:
-        return list(chain.from_iterable(pool.map(engine.count_chunk, _chunks(pieces))))
-    finally:
-        pool.shutdown(cancel_futures=True)
+    return count_in_chunks(pieces, list, engine.count_chunk, chars=1_000_000, threads=3)
 
 
-def _chunks(pieces: list[str]) -> Iterator[list[str]]:
-    start, chars = 0, 0
-    for end, piece in enumerate(pieces):
-        if chars >= CHUNK_CHARS:
-            yield pieces[start:end]
-            start, chars = end, 0
-        chars += len(piece)
-    yield pieces[start:]
-
-
+#: The engines that this installation may use; fastokens is an extra, native a matter of a compiler.
 ENGINES: dict[str, Callable[[], Engine]] = {
+    "native": native.NativeEngine,
     "splintr": SplintrEngine,
     "tiktoken": TiktokenEngine,
     "fastokens": FastokensEngine,
 }
 
 
-@lru_cache(maxsize=len(ENGINES))
 def engine(name: str = DEFAULT) -> Engine:
     """Return an engine, built once per process.
 
@@ -227,14 +215,32 @@ def engine(name: str = DEFAULT) -> Engine:
     """
     if name not in ENGINES:
         raise RequestError(f"Unknown engine {shown(name)}. Engines: {', '.join(ENGINES)}.")
-    return ENGINES[name]()
+    if name not in _built:
+        with _building:  # the first to ask builds it, and the others wait
+            if name not in _built:
+                _built[name] = ENGINES[name]()
+    return _built[name]
+
+
+_built: dict[str, Engine] = {}
+_building = Lock()
 
 
 def bulk_engine(size: int) -> str:
     """Return the name of the fastest installed engine for so many bytes or characters."""
-    if size < FASTOKENS_FROM or _forked or find_spec("fastokens") is None:
+    if DEFAULT == "native" or size < FASTOKENS_FROM or _forked or find_spec("fastokens") is None:
         return DEFAULT
     return "fastokens"
+
+
+def load_ahead() -> None:
+    """Load the default engine in the background, for a program that has other things to import."""
+
+    def load() -> None:
+        with suppress(ImportError, VocabularyError):  # said where it is asked for
+            engine().count("antidisestablishmentarianism")  # no token; splintr makes its tables now
+
+    Thread(target=load, name="kimi_planner vocabulary").start()
 
 
 @lru_cache(maxsize=1)
@@ -253,8 +259,3 @@ def encoding_parts() -> dict[str, Any]:
         "mergeable_ranks": vocabulary.ranks(),
         "special_tokens": vocabulary.SPECIAL_TOKENS,
     }
-
-
-def without_surrogates(text: str) -> str:
-    """Return what tiktoken sees of a text: U+FFFD for each lone surrogate."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

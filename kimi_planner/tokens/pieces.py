@@ -1,11 +1,11 @@
-"""The model's own rule for extreme texts: where a text is cut before the vocabulary is applied."""
+"""What the vocabulary is applied to: texts cut by the model's own rule, lone surrogates replaced."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-__all__ = ["MAX_CHUNK_CHARS", "MAX_RUN_CHARS", "cut", "is_one_piece"]
+__all__ = ["MAX_CHUNK_CHARS", "MAX_RUN_CHARS", "cut", "is_one_piece", "without_surrogates"]
 
 MAX_CHUNK_CHARS = 400_000
 MAX_RUN_CHARS = 25_000
@@ -53,3 +53,8 @@ def _cut_runs(chunk: str) -> Iterator[str]:
             yield chunk[start:end]
             start = end
     yield chunk[start:]
+
+
+def without_surrogates(text: str) -> str:
+    """Return what tiktoken sees of a text: U+FFFD for each lone surrogate."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

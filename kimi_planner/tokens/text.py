@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: Fewer characters are counted one text at a time, without waking threads or numpy.
-BATCH_FROM = 500_000
-
 __all__ = ["count_many", "count_tokens", "count_tokens_batch"]
 
 
@@ -27,8 +24,9 @@ def count_tokens(text: str, *, engine_name: str = DEFAULT) -> int:
     ----------
     text : str
         Any text. Special spellings such as ``<|im_end|>`` are counted as ordinary text.
-    engine_name : {"splintr", "tiktoken", "fastokens"}
-        Which implementation applies the vocabulary; the counts are the same.
+    engine_name : {"native", "splintr", "tiktoken", "fastokens"}, optional
+        Which implementation applies the vocabulary; the counts are the same. If not given, the
+        package's own where it was compiled, else splintr.
 
     Returns
     -------
@@ -67,7 +65,7 @@ def count_tokens_batch(
     ----------
     texts : iterable of str
         A list, a generator, or a pandas Series without missing values.
-    engine_name : {"splintr", "tiktoken", "fastokens"}, optional
+    engine_name : {"native", "splintr", "tiktoken", "fastokens"}, optional
         Which implementation applies the vocabulary; if not given, the fastest installed one for
         so much text. The counts are the same.
 
@@ -103,8 +101,6 @@ def count_tokens_batch(
 
 def count_many(texts: list[str], engine_name: str) -> list[int]:
     """Count the tokens of texts that are known to be texts, on all cores where it pays."""
-    if sum(map(len, texts)) < BATCH_FROM:
-        return [count_tokens(text, engine_name=engine_name) for text in texts]
     if all(map(is_one_piece, texts)):
         return engine(engine_name).count_batch(texts)
     pieces: list[str] = []

@@ -6,10 +6,8 @@ publishes the ranks as ``tiktoken.model``: a line ``base64(token bytes) rank`` f
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
-from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 from kimi_planner.errors import VocabularyError
@@ -22,9 +20,9 @@ __all__ = [
     "RANKS",
     "SHA256",
     "SPECIAL_TOKENS",
-    "load_ahead",
     "model_file",
     "pattern",
+    "proven_stream",
     "proven_tokenizer",
     "ranks",
 ]
@@ -88,7 +86,6 @@ def pattern() -> str:
     return text
 
 
-@lru_cache(maxsize=1)
 def proven_tokenizer() -> splintr.AnyTokenizer:
     """Return splintr's tokenizer after checking that it holds Moonshot's ranks.
 
@@ -99,45 +96,33 @@ def proven_tokenizer() -> splintr.AnyTokenizer:
     VocabularyError
         If the installed package holds another vocabulary.
     """
+    return _proven()[0]
+
+
+def proven_stream() -> bytes:
+    """Return all tokens in rank order, each followed by the byte 0xC0, proven by their sha256.
+
+    Raises
+    ------
+    VocabularyError
+        If the installed package holds another vocabulary.
+    """
+    return _proven()[1]
+
+
+@lru_cache(maxsize=1)
+def _proven() -> tuple[splintr.AnyTokenizer, bytes]:
     import splintr
 
     try:
-        tokenizer = _loaded()
-        digest = _stream_digest(tokenizer)
+        tokenizer = splintr.Tokenizer.from_pretrained(PATTERN_NAME)
+        stream = _stream(tokenizer)
     except ValueError:  # there is none of that name, or it has fewer ranks
-        digest = None
-    if digest != STREAM_SHA256:
+        stream = None
+    if stream is None or sha256(stream).hexdigest() != STREAM_SHA256:
         raise VocabularyError(_changed(splintr))
     pattern()  # is proven as well
-    return tokenizer
-
-
-def load_ahead() -> None:
-    """Load the vocabulary in the background, for a program that has other things to import first.
-
-    Most of the time goes into a table that splintr builds at its first text, without holding
-    Python's lock.
-    """
-
-    def load() -> None:
-        with suppress(ImportError, ValueError):  # said where it is asked for
-            _loaded().encode_batch_flat(["antidisestablishmentarianism"])
-
-    Thread(target=load, name="kimi_planner vocabulary").start()
-
-
-def _loaded() -> splintr.AnyTokenizer:
-    global _tokenizer  # noqa: PLW0603 - one for the process, whichever thread asks first
-    with _loading:
-        if _tokenizer is None:
-            import splintr
-
-            _tokenizer = splintr.Tokenizer.from_pretrained(PATTERN_NAME)
-        return _tokenizer
-
-
-_loading = Lock()
-_tokenizer: splintr.AnyTokenizer | None = None
+    return tokenizer, stream
 
 
 @lru_cache(maxsize=1)
@@ -188,11 +173,12 @@ def published_file(tokens: list[bytes]) -> bytes:
     )
 
 
-def _stream_digest(tokenizer: Any) -> str:
+def _stream(tokenizer: Any) -> bytes:
     separator = 124  # rank of the byte 0xC0
     ids = [separator] * (2 * RANKS)
     ids[::2] = range(RANKS)
-    return sha256(tokenizer.decode_bytes(ids)).hexdigest()
+    stream: bytes = tokenizer.decode_bytes(ids)
+    return stream
 
 
 def _changed(splintr: Any) -> str:
