@@ -78,7 +78,9 @@ def command(
         write(output, text)
     if form == "github":
         _write_summary(report)
-    if update_baseline:
+    if update_baseline and found.unread:
+        click.echo(f"left {accepted} as it is: accept nothing while there is bad input", err=True)
+    elif update_baseline:
         from kimi_planner.checks.baseline_file import baseline_text
 
         write(accepted, baseline_text(found.moment()))
