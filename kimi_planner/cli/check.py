@@ -73,7 +73,7 @@ def command(
     if form == "github":
         _write_summary(report)
     if update_baseline and found.unread:
-        click.echo(f"left {accepted} as it is: accept nothing while there is bad input", err=True)
+        click.echo(f"did not write {accepted}: correct the bad input first", err=True)
     elif update_baseline:
         from kimi_planner.checks.baseline_file import baseline_text
 
