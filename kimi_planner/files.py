@@ -30,6 +30,7 @@ __all__ = [
     "read_text",
     "read_toml",
     "refuse_unknown_keys",
+    "toml_fault",
 ]
 
 #: Standard input, as a path.
@@ -220,14 +221,15 @@ def read_toml(path: str | Path) -> TomlFile:
     try:
         data = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
-        message, place = _toml_place(str(error), text)
+        message, place = toml_fault(str(error), text)
         raise FileError(f"{path} line {place}: not TOML ({message}). Correct that line.") from None
     except (RecursionError, ValueError) as error:
         raise FileError(f"{path}: not TOML ({type(error).__name__}: {error}).") from None
     return TomlFile(path, text, data)
 
 
-def _toml_place(message: str, text: str) -> tuple[str, int]:
+def toml_fault(message: str, text: str) -> tuple[str, int]:
+    """Return what the parser says is wrong with a text, and in which line."""
     place = re.search(r" \(at line (\d+), column \d+\)$", message)
     if place:
         return message[: place.start()], int(place[1])

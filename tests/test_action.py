@@ -153,6 +153,25 @@ def test_bad_input_says_so_everywhere(act, limit):
         assert "could not check" in text.read_text(encoding="utf-8")
 
 
+def test_a_malformed_file_is_annotated_beside_the_others(act):
+    """The report is whole: annotation, comment and SARIF name the file, and the code is 2."""
+    config = CONFIG.format(limit=5)
+    body = config.partition("[[")[2].replace("max", 'kind = "request"\nmax')
+    runner, code = act(f"{config}[[{body}", sarif_file="out.sarif")
+    assert code == 2
+    for words in (
+        "title=kimi-planner prompt-tokens::11 tokens",
+        "line=1,title=kimi-planner bad-input",
+    ):
+        assert f"::error file=prompts/a.md,{words}" in runner.log
+    assert "could not check" not in runner.log
+    for text in (runner.summary, runner.workspace / "kimi-planner-comment.md"):
+        assert "**bad input**" in text.read_text(encoding="utf-8")
+    sarif = json.loads((runner.workspace / "out.sarif").read_text(encoding="utf-8"))
+    rules = [one["ruleId"] for one in sarif["runs"][0]["results"]]
+    assert rules == ["bad-input", "prompt-tokens"]
+
+
 def test_a_comment_that_cannot_be_written_is_no_pass(act):
     """Where a folder stands in the way of the comment, a passing check fails, and says so."""
     runner, code = act(1000, comment_file="prompts")

@@ -177,11 +177,13 @@ def test_a_day_before_the_catalog_cannot_be_told(capsys):
         ("[]", ["no messages"]),
         (json.dumps({"messages": []}), ["messages is empty"]),
         (json.dumps({"messages": [{"content": "x"}]}), ["Message 0", "role"]),
-        ("[" * 100_000, ["not JSON"]),
+        ("[" * 100_000, ["not JSON", "nested"]),
+        ("[1" + "0" * 5000 + "]", ["not JSON", "digits"]),
+        (json.dumps({"messages": [], "model": "k9"}), ["Unknown model 'k9'"]),
     ],
 )
 def test_a_bad_request_body_in_a_check(tmp_path, capsys, body, words):
-    """A request body that cannot be counted stops the check with its file's name."""
+    """A request body that cannot be counted is a result with its file's name, and exit code 2."""
     (tmp_path / "r.json").write_text(body, encoding="utf-8")
     config = tmp_path / "pyproject.toml"
     config.write_text(
@@ -189,7 +191,10 @@ def test_a_bad_request_body_in_a_check(tmp_path, capsys, body, words):
         'paths = ["r.json"]\nkind = "request"\nmax_tokens = 5\n',
         encoding="utf-8",
     )
-    code, said = fails(capsys, "check", "--config", config)
-    assert code == 2
-    for word in ["r.json", *words]:
-        assert word in said
+    with pytest.raises(SystemExit) as stopped:
+        main(["check", "--config", str(config)])
+    printed = capsys.readouterr()
+    assert (stopped.value.code, printed.err) == (2, "")
+    line, _ = printed.out.splitlines()
+    for word in ["INVALID  r.json:", *words]:
+        assert word in line

@@ -252,7 +252,7 @@ def test_any_name_is_harmless(name):
         assert not HIDDEN.search(text)
         json.loads(text.encode())
     commands, plain = runner(render(report, "github"))
-    assert (len(commands), plain) == (1, ["1 checks, 1 not passed"])
+    assert (len(commands), plain) == (1, ["1 check, 1 not passed"])
     assert len(render(report, "text").splitlines()) == 2
     assert [len(row) for row in cells(render(report, "markdown"))] == [3, 3]
 

@@ -11,8 +11,7 @@ from PIL import Image
 
 from kimi_planner import count_tokens, estimate
 from kimi_planner.checks import Outcome
-from kimi_planner.checks import prompts as module
-from kimi_planner.errors import RequestError
+from kimi_planner.checks import found as module
 
 OWN = checking.catalog()
 HEAD = 'catalog = "own.toml"\nmodel = "m"\n'
@@ -91,11 +90,12 @@ def test_a_body_whose_count_has_a_range_is_held_by_its_upper_end(tmp_path):
     assert one.message.startswith(f"{found.prompt_low} to {found.prompt_high} tokens, limit 9")
 
 
-def test_a_body_with_a_wrong_limit_is_an_error(tmp_path):
+def test_a_body_with_a_wrong_limit_is_bad_input(tmp_path):
     """It names the file and the value."""
     body = {"model": "m", "messages": [], "max_tokens": -1}
-    with pytest.raises(RequestError, match=r"a\.json: max_tokens is -1"):
-        checked(tmp_path, "max_tokens = 1", kind="request", p__a_dot_json=json.dumps(body))
+    (one,) = checked(tmp_path, "max_tokens = 1", kind="request", p__a_dot_json=json.dumps(body))
+    assert (one.path, one.outcome) == ("p/a.json", Outcome.INVALID)
+    assert one.message == "max_tokens is -1. It must be a whole number from 1."
 
 
 def test_what_has_no_price_or_window_is_unknown(tmp_path):

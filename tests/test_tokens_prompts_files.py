@@ -174,7 +174,7 @@ def test_names_and_styles_of_keys():
     [
         ("a: [1\nb: 2\n", "yaml", "f line 2: not YAML"),
         ('{"a":\n 1,}', "json", "f line 2: not JSON"),
-        ("a = \n", "toml", "not TOML .*line 1"),
+        ("a = \n", "toml", "f line 1: not TOML"),
         ("[" * 200 + "]" * 200, "yaml", "nested more than 100"),
         ("[" * 200 + "]" * 200, "json", "nested more than 100"),
         ("a = " + "[" * 200 + "]" * 200, "toml", "nested more than 100"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
@@ -141,6 +141,14 @@ class Baseline:
             paths=paths,
             prompts=first_of_each(prompts),
             workloads=plans,
+        )
+
+    def without(self, paths: Collection[str]) -> Baseline:
+        """Return the baseline without what is in some files."""
+        return replace(
+            self,
+            prompts=tuple(one for one in self.prompts if one.path not in paths),
+            workloads=tuple(one for one in self.workloads if one.path not in paths),
         )
 
 

@@ -8,7 +8,7 @@ from os import sep
 from os.path import isabs, isfile
 from pathlib import Path, PurePosixPath
 
-__all__ = ["files", "matches"]
+__all__ = ["files", "is_one_file", "matches", "why_no_file"]
 
 
 def files(
@@ -24,6 +24,20 @@ def files(
     if not left_out:
         return named
     return [(name, path) for name, path in named if not matches(name, left_out)]
+
+
+def is_one_file(pattern: str) -> bool:
+    """Whether a glob is the name of one file.
+
+    >>> is_one_file("prompts/a.md"), is_one_file("prompts/*.md")
+    (True, False)
+    """
+    return not any(mark in pattern for mark in "*?[")
+
+
+def why_no_file(path: Path) -> str:
+    """Return in words what there is instead of a file."""
+    return "a folder, not a file" if path.is_dir() else "no such file"
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:

@@ -1,26 +1,21 @@
-"""Prompts of a repository: found, and counted together."""
+"""Prompts as a file holds them, with what they count to."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from kimi_planner.catalog import Catalog
-from kimi_planner.checks.budgets import CheckConfig, PromptBudget
-from kimi_planner.checks.globs import files
+from kimi_planner.checks.budgets import PromptBudget
 from kimi_planner.checks.results import Place
 from kimi_planner.errors import KimiPlannerError, RequestError, shown
 from kimi_planner.files import read_text
-from kimi_planner.tokens.engine import bulk_engine
-from kimi_planner.tokens.text import count_many, count_tokens
 
-__all__ = ["Prompt", "find_prompts"]
+__all__ = ["MAX_PROMPT_BYTES", "Prompt", "body_prompt", "template_prompts"]
 
 MAX_PROMPT_BYTES = 100_000_000
-# Characters; below, one core has counted them by the time that all cores are ready.
-BATCH_FROM = 10_000_000
 _RESERVED = ("max_completion_tokens", "max_tokens")  # of a body; the older name comes second
 
 
@@ -66,63 +61,30 @@ class Prompt:
         return Place(path=self.path, line=self.line, name=self.name, model=self.model)
 
 
-def find_prompts(config: CheckConfig) -> list[tuple[PromptBudget, list[Prompt]]]:
-    """Return what each budget is for, in the order of the configuration.
+def body_prompt(name: str, path: Path, budget: PromptBudget, catalog: Catalog) -> Prompt:
+    """Return the body of a request as a prompt.
 
     Raises
     ------
     FileError, RequestError
-        If a file cannot be read, or is no body of a request though its budget says so.
+        If the file cannot be read, or is no body that can be counted.
+    UnknownModelError
+        If the catalog does not have its model.
     """
-    found = [(one, files(config.folder, one.paths, one.exclude)) for one in config.prompts]
-    counts = _text_counts({
-        name: path for budget, named in found if budget.kind == "text" for name, path in named
-    })  # fmt: skip
-    return [(budget, list(_prompts(budget, named, counts, config))) for budget, named in found]
-
-
-def _text_counts(paths: Mapping[str, Path]) -> dict[str, int]:
-    texts = [read_text(path, limit=MAX_PROMPT_BYTES) for path in paths.values()]
-    size = sum(map(len, texts))
-    if size < BATCH_FROM:
-        counts = list(map(count_tokens, texts))
-    else:
-        counts = count_many(texts, bulk_engine(size))
-    return dict(zip(paths, counts, strict=True))
-
-
-def _prompts(
-    budget: PromptBudget,
-    named: Sequence[tuple[str, Path]],
-    counts: Mapping[str, int],
-    config: CheckConfig,
-) -> Iterator[Prompt]:
-    for name, path in named:
-        if budget.kind == "request":
-            yield _request(name, path, budget, config.catalog)
-        elif budget.kind == "templates":
-            yield from _templates(name, path, budget)
-        else:
-            yield Prompt(
-                path=name,
-                kind=budget.kind,
-                model=budget.model or budget.default_model,
-                tokens=counts[name],
-                low=counts[name],
-            )
-
-
-def _request(name: str, path: Path, budget: PromptBudget, catalog: Catalog) -> Prompt:
     import json
 
     from kimi_planner.tokens.chat import count_prompt
 
     try:
         body = json.loads(read_text(path, limit=MAX_PROMPT_BYTES))
-    except (json.JSONDecodeError, RecursionError) as error:
+    except json.JSONDecodeError as error:
         raise RequestError(
-            f"{path}: not JSON ({error}). A request body is one JSON object."
+            f"{path} line {error.lineno}: not JSON ({error.msg}). A request body is one JSON object."
         ) from None
+    except RecursionError:
+        raise RequestError(f"{path}: not JSON (nested too deeply to be read).") from None
+    except ValueError as error:  # a number of thousands of digits
+        raise RequestError(f"{path}: not JSON ({error}). Correct that number.") from None
     if not isinstance(body, Mapping) or "messages" not in body:
         raise RequestError(f"{path}: no messages. A request body has the key 'messages'.")
     model = budget.model or body.get("model") or budget.default_model
@@ -144,8 +106,14 @@ def _request(name: str, path: Path, budget: PromptBudget, catalog: Catalog) -> P
     )
 
 
-def _templates(name: str, path: Path, budget: PromptBudget) -> Iterator[Prompt]:
-    """Yield the prompts inside a file, each with its line; the second of a name is ``name#2``."""
+def template_prompts(name: str, path: Path, budget: PromptBudget) -> Iterator[Prompt]:
+    """Yield the prompts inside a file, each with its line; the second of a name is ``name#2``.
+
+    Raises
+    ------
+    FileError, RequestError
+        If the file cannot be read, or a template in it is malformed.
+    """
     from kimi_planner.tokens.prompts import read_templates, token_range
 
     seen: Counter[str] = Counter()

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import IntEnum
+from pathlib import Path
 
-__all__ = ["RULES", "CheckResult", "Outcome", "Place", "held", "ordered", "unknown", "worst"]
+from kimi_planner.errors import KimiPlannerError
+
+__all__ = [
+    "RULES",
+    "CheckResult",
+    "Outcome",
+    "Place",
+    "held",
+    "invalid",
+    "missing",
+    "ordered",
+    "unknown",
+    "worst",
+]
 
 #: What can be checked, and what it means to a reader who meets only its name.
 RULES = {
@@ -22,6 +37,8 @@ RULES = {
     "catalog-drift": "A price of the catalog differs too much from another source.",
     "prompt-growth": "A prompt grew more since the baseline than is allowed.",
     "workload-growth": "The spend of a workload grew more since the baseline than is allowed.",
+    "missing-input": "A budget names a file or a prompt that is not there.",
+    "bad-input": "A file that a budget names cannot be read as what it should be.",
 }
 
 
@@ -32,11 +49,12 @@ class Outcome(IntEnum):
     WARNING = 1
     OVER = 2
     UNKNOWN = 3
+    INVALID = 4
 
     @property
     def exit_code(self) -> int:
         """The exit code of a run whose worst outcome this is; a warning passes."""
-        return {Outcome.OVER: 1, Outcome.UNKNOWN: 3}.get(self, 0)
+        return {Outcome.OVER: 1, Outcome.INVALID: 2, Outcome.UNKNOWN: 3}.get(self, 0)
 
     @property
     def passes(self) -> bool:
@@ -142,6 +160,41 @@ def unknown(
         outcome=Outcome.UNKNOWN,
         limit=limit,
         message=message,
+    )
+
+
+def missing(path: str, why: str, where: str) -> CheckResult:
+    """Return the result of a file that a budget names, and that is not there or holds no prompt."""
+    return unknown(
+        Place(path=path),
+        rule="missing-input",
+        subject="file",
+        message=f"{why}, though {where} names it. Put it back, or take its name out there.",
+    )
+
+
+def invalid(path: str, file: Path, error: KimiPlannerError) -> CheckResult:
+    """Return the result of a file that cannot be read.
+
+    Parameters
+    ----------
+    path : str
+        What the file is called in results.
+    file : Path
+        Where it is. The error begins with either, and maybe a line; that is the place of the result,
+        and the rest is its message.
+    error : KimiPlannerError
+        Why it cannot be read.
+    """
+    names = "|".join(map(re.escape, (str(file), path)))
+    found = re.fullmatch(rf"(?:{names})(?: line (\d+))?: (.+)", str(error), re.DOTALL)
+    return CheckResult(
+        rule="bad-input",
+        path=path,
+        line=int(found[1]) if found and found[1] else None,
+        subject="file",
+        outcome=Outcome.INVALID,
+        message=found[2] if found else str(error),
     )
 
 

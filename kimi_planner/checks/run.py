@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from kimi_planner.checks.budgets import CheckConfig, PromptBudget
+from kimi_planner.checks.budgets import CheckConfig
+from kimi_planner.checks.found import Found, find_prompts
 from kimi_planner.checks.prompt_limits import SpecsOfDay, hold_prompt
-from kimi_planner.checks.prompts import Prompt, find_prompts
-from kimi_planner.checks.results import CheckResult, Place, unknown
+from kimi_planner.checks.prompts import Prompt
+from kimi_planner.checks.results import CheckResult, Outcome
 from kimi_planner.checks.workloads import Plans, hold_workloads
 from kimi_planner.errors import PriceNotFoundError
 
@@ -61,31 +63,49 @@ class Check:
         self._specs = SpecsOfDay(config.catalog, self.as_of)
         self._plans = Plans(config, self.as_of)
         self._moment: Baseline | None = None
-        self._prompts: list[tuple[PromptBudget, list[Prompt]]] | None = None
+
+    @cached_property
+    def found(self) -> list[Found]:
+        """What each budget of prompts is for."""
+        return find_prompts(self.config)
 
     @property
-    def prompts(self) -> list[tuple[PromptBudget, list[Prompt]]]:
-        """Each budget of prompts and what it is for."""
-        if self._prompts is None:
-            self._prompts = find_prompts(self.config)
-        return self._prompts
+    def prompts(self) -> Iterator[Prompt]:
+        """Every prompt that was counted, once for each budget that it is subject to."""
+        for found in self.found:
+            yield from found.prompts
+
+    @cached_property
+    def unread(self) -> frozenset[str]:
+        """Files that cannot be read, so that nobody can tell what became of what they hold."""
+        faults = [fault for found in self.found for fault in found.faults]
+        faults += filter(None, map(self._plans.fault, self.config.workloads))
+        return frozenset(fault.path for fault in faults if fault.outcome is Outcome.INVALID)
 
     def results(self) -> Iterator[CheckResult]:
-        """Yield a result for every limit and thing, in the order of the configuration."""
-        for budget, prompts in self.prompts:
-            if not prompts:
-                thing = "file matches"
-                if budget.kind == "templates":
-                    thing += " in which a prompt is found"
-                yield unknown(
-                    Place(path=self.config.path.name, line=budget.line),
-                    rule="prompt-tokens",
-                    subject="prompt",
-                    message=f"{budget.where}: no {thing}, so nothing was checked",
-                )
-            for prompt in prompts:
+        """Yield a result for every limit and thing, in the order of the configuration.
+
+        A file that cannot be read is one result, however many budgets name it.
+
+        Raises
+        ------
+        ConfigError
+            If a budget names a workload or a tier that there is not.
+        """
+        said = set()
+        for result in self._results():
+            if result.outcome is Outcome.INVALID:
+                if result in said:
+                    continue
+                said.add(result)
+            yield result
+
+    def _results(self) -> Iterator[CheckResult]:
+        for found in self.found:
+            yield from found.faults
+            for prompt in found.prompts:
                 yield from hold_prompt(
-                    prompt, self.config.overridden(budget, prompt.path), self._specs
+                    prompt, self.config.overridden(found.budget, prompt.path), self._specs
                 )
         for workloads in self.config.workloads:
             yield from hold_workloads(
@@ -98,14 +118,13 @@ class Check:
 
     def notes(self) -> Iterator[str]:
         """Yield what the reader must know of prompts, and overrides that nothing is subject to."""
-        for _, prompts in self.prompts:
-            for prompt in prompts:
-                yield from prompt.notes
+        for prompt in self.prompts:
+            yield from prompt.notes
         if not self.config.overrides:
             return
         from kimi_planner.checks.globs import matches
 
-        paths = {prompt.path for _, prompts in self.prompts for prompt in prompts}
+        paths = {prompt.path for prompt in self.prompts} | self.unread
         paths |= {budget.path for budget in self.config.workloads}
         for override in self.config.overrides:
             if not any(matches(path, override.paths) for path in paths):
@@ -117,27 +136,33 @@ class Check:
         Parameters
         ----------
         baseline : Baseline, optional
-            What to compare with.
+            What to compare with. What it has of files that cannot be read is left out.
         may_grow : bool
             Whether growth is only shown, not held against what is allowed.
         """
-        results, comparison = list(self.results()), None
+        results, comparison, notes = list(self.results()), None, list(self.notes())
         if baseline is not None:
             from kimi_planner.checks.growth import compare, hold_growth
 
-            prompts, workloads = self.changes(baseline)
-            comparison = compare(baseline, self.moment(), self.config, prompts, workloads)
+            known = baseline.without(self.unread)
+            if known != baseline:
+                notes.append(
+                    "Not compared with the baseline, because they cannot be read: "
+                    f"{', '.join(sorted(self.unread))}."
+                )
+            prompts, workloads = self.changes(known)
+            comparison = compare(known, self.moment(), self.config, prompts, workloads)
             if not may_grow:
                 results += hold_growth(prompts, workloads, self.config)
         return CheckReport(
             results=tuple(results),
             comparison=comparison,
-            notes=tuple(self.notes()),
+            notes=tuple(notes),
             catalog=f"{self.config.catalog.version} (sha256 {self.config.catalog.sha256[:12]})",
         )
 
     def moment(self) -> Baseline:
-        """Return what prompts and workloads are now."""
+        """Return what prompts and workloads are now, without those of files that cannot be read."""
         if self._moment is not None:
             return self._moment
         from kimi_planner.checks.baseline import Baseline, prompt_entry
@@ -147,19 +172,18 @@ class Check:
             self.config.seed,
             [
                 entry
-                for _, prompts in self.prompts
-                for prompt in prompts
+                for prompt in self.prompts
                 if (entry := prompt_entry(prompt, self._specs)) is not None
             ],
             self._workload_entries({}),
-        )
+        ).without(self.unread)
         return self._moment
 
     def changes(self, old: Baseline) -> tuple[list[PromptChange], list[WorkloadChange]]:
         """Return what became of everything that was in the baseline, or is now."""
         from kimi_planner.checks.changes import prompt_change, workload_change
 
-        lines = {prompt.key: prompt.line for _, prompts in self.prompts for prompt in prompts}
+        lines = {prompt.key: prompt.line for prompt in self.prompts}
         then = {one.key: one for one in old.prompts}
         now = {one.key: one for one in self.moment().prompts}
         prompts = [
@@ -183,11 +207,13 @@ class Check:
     ) -> Iterator[WorkloadEntry]:
         """Yield what workloads are; over the months of the baseline where it has them.
 
-        What has no price has no entry; its budget says so.
+        What has no price or cannot be read has no entry; its budget says so.
         """
         from kimi_planner.checks.baseline import workload_entry
 
         for budget in self.config.workloads:
+            if self._plans.fault(budget) is not None:
+                continue
             for workload in self._plans.workloads(budget):
                 old = planned.get((budget.path, workload.name, budget.model))
                 try:
@@ -211,7 +237,7 @@ def run_checks(config: CheckConfig, *, as_of: date | None = None) -> Iterator[Ch
 
     Raises
     ------
-    KimiPlannerError
-        If a file that a budget names cannot be read.
+    ConfigError
+        If a budget names a workload or a tier that there is not.
     """
     yield from Check(config, as_of).results()

@@ -6,11 +6,19 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from math import isnan
+from os.path import isfile
 from typing import TYPE_CHECKING
 
 from kimi_planner.checks.budgets import CheckConfig, WorkloadBudget
-from kimi_planner.checks.results import CheckResult, Place, held, unknown
-from kimi_planner.errors import ConfigError, PriceNotFoundError
+from kimi_planner.checks.globs import why_no_file
+from kimi_planner.checks.results import CheckResult, Place, held, invalid, missing, unknown
+from kimi_planner.errors import (
+    ConfigError,
+    FileError,
+    PriceNotFoundError,
+    UsageError,
+    WorkloadError,
+)
 from kimi_planner.files import read_toml
 from kimi_planner.money import exact_decimal, plain, usd
 
@@ -62,6 +70,23 @@ class Plans:
             )
         return named
 
+    def fault(self, budget: WorkloadBudget) -> CheckResult | None:
+        """Return the result of a file that is missing or cannot be read, ``None`` of any other.
+
+        Raises
+        ------
+        ConfigError
+            If it has no workload of that name.
+        """
+        path = self.config.folder / budget.path
+        if not isfile(path):
+            return missing(budget.path, why_no_file(path), budget.where)
+        try:
+            self.workloads(budget)
+        except (FileError, UsageError, WorkloadError) as error:
+            return invalid(budget.path, path, error)
+        return None
+
     def projection(
         self, budget: WorkloadBudget, start: str | None = None, months: int | None = None
     ) -> Projection:
@@ -103,7 +128,10 @@ class Plans:
 
 def hold_workloads(budget: WorkloadBudget, plans: Plans) -> Iterator[CheckResult]:
     """Hold a workload file, or one workload in it, against each limit of its budget."""
-    plans.workloads(budget)  # a file that is malformed says so before its lines are looked for
+    fault = plans.fault(budget)
+    if fault is not None:
+        yield fault
+        return
     place = Place(
         path=budget.path,
         line=plans.line(budget.path, budget.name),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kimi_planner.cli.options import as_of_option, write
+from kimi_planner.cli.options import as_of_option, form_option, write
 
 if TYPE_CHECKING:
     from kimi_planner.catalog import Catalog
@@ -48,9 +48,7 @@ def list_() -> None:
 @command.command("show")
 @click.argument("version", required=False)
 @as_of_option
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
+@form_option("table", "json")
 def show(version: str | None, as_of: date | None, form: str) -> None:
     """Show prices, context windows, capabilities and sources of VERSION.
 
@@ -75,13 +73,7 @@ def show(version: str | None, as_of: date | None, form: str) -> None:
 @workloads_option
 @as_of_option
 @paths_option
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "markdown", "json"]),
-    default="table",
-    show_default=True,
-)
+@form_option("table", "markdown", "json")
 def diff(
     *, old: str, new: str, workloads: Path | None, as_of: date | None, paths: int, form: str
 ) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kimi_planner.checks.formats import FORMATS
-from kimi_planner.cli.options import as_of_option, write
+from kimi_planner.cli.options import as_of_option, form_option, print_or_write, write
 
 if TYPE_CHECKING:
     from kimi_planner.checks import CheckReport
@@ -27,9 +27,7 @@ __all__ = ["command"]
     "kimi-planner.toml or pyproject.toml of this folder if not given.",
 )
 @as_of_option
-@click.option(
-    "--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True
-)
+@form_option(*FORMATS)
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -71,14 +69,12 @@ def command(
 
         known = read_baseline(accepted)
     report = found.report(known, may_grow=update_baseline)
-    text = render(report, form, _base(loaded.folder))
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        write(output, text)
+    print_or_write(render(report, form, _base(loaded.folder)), output)
     if form == "github":
         _write_summary(report)
-    if update_baseline:
+    if update_baseline and found.unread:
+        click.echo(f"did not write {accepted}: correct the bad input first", err=True)
+    elif update_baseline:
         from kimi_planner.checks.baseline_file import baseline_text
 
         write(accepted, baseline_text(found.moment()))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kimi_planner.cli.options import print_or_write
 from kimi_planner.cli.progress import progress
 from kimi_planner.safe import csv_text, on_one_line
 
@@ -97,13 +98,7 @@ def command(
             catalog=load_catalog(catalog),
             progress=advance,
         )
-    text = {"table": _table, "json": _json, "csv": _csv}[output](counted)
-    if out is None:
-        click.echo(text, nl=False)
-    else:
-        from kimi_planner.cli.options import write
-
-        write(out, text)
+    print_or_write({"table": _table, "json": _json, "csv": _csv}[output](counted), out)
     for message in counted.messages[:MESSAGES_SHOWN]:
         click.echo(on_one_line(message), err=True)
     if counted.rejected:

@@ -7,7 +7,13 @@ from typing import Literal
 
 import click
 
-from kimi_planner.cli.logs import catalog_option, logs_argument, on_error_option, totals_of_logs
+from kimi_planner.cli.logs import (
+    catalog_option,
+    logs_argument,
+    on_error_option,
+    say_rejected,
+    totals_of_logs,
+)
 from kimi_planner.cli.options import account_options, force_option, write_all
 
 __all__ = ["focus"]
@@ -63,5 +69,4 @@ def focus(
         click.echo(focus_csv(frame), nl=False)
     else:
         write_all(out.parent, {out.name: focus_csv(frame)}, force=force)
-    if totals.rejected:
-        click.echo(f"bad rows left out: {totals.rejected:,}", err=True)
+    say_rejected(totals.rejected)

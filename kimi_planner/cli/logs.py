@@ -9,7 +9,14 @@ import click
 
 from kimi_planner.cli.progress import progress
 
-__all__ = ["catalog_option", "logs_argument", "on_error_option", "pairs", "totals_of_logs"]
+__all__ = [
+    "catalog_option",
+    "logs_argument",
+    "on_error_option",
+    "pairs",
+    "say_rejected",
+    "totals_of_logs",
+]
 
 
 def pairs(
@@ -39,6 +46,12 @@ on_error_option = click.option(
     show_default=True,
     help="Stop at a bad row, or leave it out and count it.",
 )
+
+
+def say_rejected(rows: int) -> None:
+    """Say on stderr how many bad rows were left out, if any were."""
+    if rows:
+        click.echo(f"bad rows left out: {rows:,}", err=True)
 
 
 def totals_of_logs(

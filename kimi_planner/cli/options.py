@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import wraps
 from io import BytesIO
@@ -19,11 +19,16 @@ if TYPE_CHECKING:
 __all__ = [
     "account_options",
     "as_of_option",
+    "comma_separated",
     "force_option",
+    "form_option",
     "model_names",
+    "off_screen",
     "parsed_date",
     "png",
+    "print_or_write",
     "recommendation_of",
+    "requirement_options",
     "save_picture",
     "scenario_options",
     "workloads_argument",
@@ -54,6 +59,19 @@ force_option = click.option(
 )
 workloads_argument = click.argument("workloads", required=False, type=click.Path(path_type=Path))
 
+
+def form_option(*forms: str) -> Callable[[Command], Command]:
+    """Return the option for the form of what is printed; it arrives as ``form``, the first if not given."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(forms),
+        default=forms[0],
+        show_default=True,
+        help="Form of what is printed.",
+    )
+
+
 _SCENARIO = (
     click.option(
         "--catalog", help="Version of the catalog, the path of a TOML file, or genai-prices."
@@ -80,6 +98,46 @@ _SCENARIO = (
 )
 
 
+_ACCOUNT = (
+    click.option(
+        "--account-id",
+        default="not stated",
+        show_default=True,
+        help="BillingAccountId of FOCUS rows.",
+    ),
+    click.option("--account-name", help="BillingAccountName of FOCUS rows; else empty."),
+)
+
+_REQUIREMENTS = (
+    click.option(
+        "--need",
+        "needs",
+        multiple=True,
+        help="A capability every model must have; may be repeated.",
+    ),
+    click.option(
+        "--min-fit",
+        type=float,
+        default=0.99,
+        show_default=True,
+        metavar="SHARE",
+        help="Least share of requests that must fit.",
+    ),
+    click.option(
+        "--percentile",
+        type=float,
+        default=50,
+        show_default=True,
+        help="Percentile of the month's spend that must stay in budget.",
+    ),
+    click.option(
+        "--evaluations",
+        type=click.Path(path_type=Path),
+        help="CSV file with the columns workload, model, successes and trials.",
+    ),
+)
+
+
 def scenario_options(command: Command) -> Command:
     """Add the options that describe a scenario; they arrive as one dict, ``scenario``."""
 
@@ -98,24 +156,23 @@ def scenario_options(command: Command) -> Command:
         }
         return command(scenario=scenario, **options)
 
-    wrapped: Any = gathered
-    for option in reversed(_SCENARIO):
-        wrapped = option(wrapped)
-    return cast(Command, wrapped)
+    return _with(_SCENARIO, cast(Command, gathered))
+
+
+def requirement_options(command: Command) -> Command:
+    """Add the options that say what a model must be able to do, and how well it was seen to do it."""
+    return _with(_REQUIREMENTS, command)
 
 
 def account_options(command: Command) -> Command:
     """Add the options that say whose bill FOCUS rows are on."""
+    return _with(_ACCOUNT, command)
+
+
+def _with(options: Iterable[Callable[[Any], Any]], command: Command) -> Command:
+    """Add options, which the help shows in this order."""
     wrapped: Any = command
-    for option in (
-        click.option("--account-name", help="BillingAccountName of FOCUS rows; else empty."),
-        click.option(
-            "--account-id",
-            default="not stated",
-            show_default=True,
-            help="BillingAccountId of FOCUS rows.",
-        ),
-    ):
+    for option in reversed(tuple(options)):
         wrapped = option(wrapped)
     return cast(Command, wrapped)
 
@@ -163,7 +220,24 @@ def recommendation_of(
 
 def model_names(text: str | None) -> list[str] | None:
     """Return the model ids of an option, ``None`` if it was not given."""
-    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+    return None if text is None else comma_separated(text)
+
+
+def comma_separated(text: str) -> list[str]:
+    """Return what stands between commas.
+
+    >>> comma_separated("kimi-k2, kimi-k2-5,")
+    ['kimi-k2', 'kimi-k2-5']
+    """
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def print_or_write(text: str, path: Path | None) -> None:
+    """Write text to a file, or print it as it is if none is named."""
+    if path is None:
+        click.echo(text, nl=False)
+    else:
+        write(path, text)
 
 
 def write(path: Path, text: str) -> None:
@@ -187,6 +261,13 @@ def write_all(folder: Path, files: Mapping[str, str | bytes], *, force: bool) ->
     write_files(contents, overwrite=force)
     for path in contents:
         click.echo(f"wrote {path}", err=True)
+
+
+def off_screen() -> None:
+    """Let pictures be drawn where there is no screen; call it before anything that draws."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
 
 
 def png(ax: Axes) -> bytes:

@@ -9,6 +9,8 @@ import click
 
 from kimi_planner.cli.options import (
     force_option,
+    form_option,
+    off_screen,
     png,
     recommendation_of,
     scenario_options,
@@ -25,14 +27,7 @@ __all__ = ["command"]
 @click.command("plan")
 @workloads_argument
 @scenario_options
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json", "csv", "markdown"]),
-    default="table",
-    show_default=True,
-    help="Form of what is printed.",
-)
+@form_option("table", "json", "csv", "markdown")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -65,9 +60,7 @@ def command(
 
 def _pictures(recommendation: Recommendation) -> dict[str, bytes]:
     """Return the pictures of a plan by the names of their files."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
+    off_screen()
     from kimi_planner.report.pictures import pictures
 
     return {f"{name}.png": png(ax) for name, ax in pictures(recommendation).items()}

@@ -7,7 +7,13 @@ from typing import Any
 
 import click
 
-from kimi_planner.cli.options import model_names, scenario_options, workloads_argument
+from kimi_planner.cli.options import (
+    form_option,
+    model_names,
+    requirement_options,
+    scenario_options,
+    workloads_argument,
+)
 
 __all__ = ["command"]
 
@@ -31,41 +37,18 @@ def _weights(
 @click.option(
     "--budget", required=True, help="USD a month for all workloads together, in every month."
 )
-@click.option(
-    "--percentile",
-    type=float,
-    default=50,
-    show_default=True,
-    help="Percentile of the month's total that must stay in budget.",
-)
-@click.option(
-    "--evaluations",
-    type=click.Path(path_type=Path),
-    help="CSV of workload, model, successes and trials; successes are then what counts.",
-)
+@requirement_options
 @click.option(
     "--weights",
     callback=_weights,
     help="Weights of the ratings, without evaluations: reasoning_depth=2,speed=1.",
-)
-@click.option(
-    "--need", "needs", multiple=True, help="A capability every model must have; may be repeated."
-)
-@click.option(
-    "--min-fit",
-    type=float,
-    default=0.99,
-    show_default=True,
-    help="Least share of requests that must fit.",
 )
 @click.option("--split", is_flag=True, help="A workload may be split between models.")
 @click.option(
     "--tier", type=int, help="Recharge tier whose limits all workloads together must keep."
 )
 @click.option("--frontier", is_flag=True, help="Also show what other budgets buy.")
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
+@form_option("table", "json")
 def command(
     *,
     workloads: Path | None,

@@ -8,7 +8,13 @@ from typing import Any
 
 import click
 
-from kimi_planner.cli.options import recommendation_of, scenario_options, workloads_argument
+from kimi_planner.cli.options import (
+    form_option,
+    recommendation_of,
+    requirement_options,
+    scenario_options,
+    workloads_argument,
+)
 
 __all__ = ["command"]
 
@@ -33,33 +39,12 @@ def _weights(
 @click.command("recommend")
 @workloads_argument
 @scenario_options
-@click.option(
-    "--need", "needs", multiple=True, help="A capability every model must have; may be repeated."
-)
-@click.option(
-    "--min-fit",
-    type=float,
-    default=0.99,
-    show_default=True,
-    help="Least share of requests that must fit.",
-)
 @click.option("--budget", help="USD a month for each workload that has no budget of its own.")
-@click.option(
-    "--percentile",
-    type=float,
-    default=50,
-    show_default=True,
-    help="Percentile that must stay in budget.",
-)
+@requirement_options
 @click.option(
     "--min-reasoning", type=int, metavar="N", help="Least rating of reasoning depth in the catalog."
 )
 @click.option("--min-speed", type=int, metavar="N", help="Least rating of speed in the catalog.")
-@click.option(
-    "--evaluations",
-    type=click.Path(path_type=Path),
-    help="CSV file with the columns workload, model, successes and trials.",
-)
 @click.option(
     "--min-success",
     type=float,
@@ -80,9 +65,7 @@ def _weights(
     callback=_weights,
     help="Rank by a score, a judgement: weight of cost, reasoning or speed; may be repeated.",
 )
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
+@form_option("table", "json")
 def command(
     *,
     workloads: Path | None,

@@ -10,7 +10,9 @@ import click
 from kimi_planner.cli.logs import pairs, totals_of_logs
 from kimi_planner.cli.options import (
     account_options,
+    comma_separated,
     force_option,
+    off_screen,
     recommendation_of,
     scenario_options,
     workloads_argument,
@@ -29,7 +31,7 @@ def _forms(_context: click.Context, _option: click.Parameter, value: str) -> tup
     from kimi_planner.report.write import chosen_forms
 
     try:
-        return chosen_forms(name.strip() for name in value.split(",") if name.strip())
+        return chosen_forms(comma_separated(value))
     except ScenarioError as error:
         raise click.BadParameter(str(error)) from None
 
@@ -90,9 +92,7 @@ def command(
     and assumptions, focus.csv the plan as FOCUS 1.2 rows that are marked as a forecast. All files
     are written, or none. Comparisons stand in report.html and report.md, and are printed.
     """
-    import matplotlib as mpl
-
-    mpl.use("Agg")
+    off_screen()
     from kimi_planner.report.tables import totals_sentence
     from kimi_planner.report.text import section_text
     from kimi_planner.report.write import rendered

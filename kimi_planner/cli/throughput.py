@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from kimi_planner.cli.options import model_names, scenario_options, workloads_argument
+from kimi_planner.cli.options import form_option, model_names, scenario_options, workloads_argument
 
 __all__ = ["command"]
 
@@ -38,9 +38,7 @@ __all__ = ["command"]
 @click.option(
     "--output-tokens-per-second", type=float, help="Speed of one answer, for requests in work."
 )
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
+@form_option("table", "json")
 def command(*, workloads: Path | None, scenario: dict[str, Any], form: str, **options: Any) -> None:
     """Tell which recharge tier the traffic of WORKLOADS, a TOML file, needs.
 

@@ -14,9 +14,19 @@ from kimi_planner.cli.logs import (
     logs_argument,
     on_error_option,
     pairs,
+    say_rejected,
     totals_of_logs,
 )
-from kimi_planner.cli.options import as_of_option, parsed_date, save_picture, write
+from kimi_planner.cli.options import (
+    as_of_option,
+    comma_separated,
+    form_option,
+    off_screen,
+    parsed_date,
+    print_or_write,
+    save_picture,
+    write,
+)
 from kimi_planner.cli.progress import progress
 
 __all__ = ["command"]
@@ -28,19 +38,10 @@ def command() -> None:
 
 
 def _names(_context: click.Context, _option: click.Parameter, value: str | None) -> Any:
-    if value is None:
-        return None
-    return tuple(name.strip() for name in value.split(",") if name.strip())
+    return None if value is None else tuple(comma_separated(value))
 
 
-form_option = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json", "csv"]),
-    default="table",
-    show_default=True,
-    help="Form of what is printed.",
-)
+usage_form_option = form_option("table", "json", "csv")
 command.add_command(focus)
 
 
@@ -59,7 +60,7 @@ command.add_command(focus)
 )
 @catalog_option
 @on_error_option
-@form_option
+@usage_form_option
 def price(
     *,
     logs: tuple[Path, ...],
@@ -89,8 +90,7 @@ def price(
     )
     if form == "csv":
         click.echo(csv_text(spend), nl=False)
-        if spend.attrs["rejected"]:
-            click.echo(f"bad rows left out: {spend.attrs['rejected']:,}", err=True)
+        say_rejected(spend.attrs["rejected"])
     else:
         text = spend_json if form == "json" else spend_text
         click.echo(text(spend, by, prices), nl=False)
@@ -112,11 +112,7 @@ def fit(log: Path, name: str, out: Path | None) -> None:
     with progress("reading") as advance:
         frame = read_usage(log, progress=advance)
     workload = Workload.from_usage(frame, name)
-    text = workload_toml(workload, log, Path() if out is None else out.parent)
-    if out is None:
-        click.echo(text, nl=False)
-    else:
-        write(out, text)
+    print_or_write(workload_toml(workload, log, Path() if out is None else out.parent), out)
 
 
 @command.command("forecast")
@@ -130,7 +126,7 @@ def fit(log: Path, name: str, out: Path | None) -> None:
 @catalog_option
 @as_of_option
 @on_error_option
-@form_option
+@usage_form_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -163,9 +159,7 @@ def forecast(
     forms = {"table": forecast_text, "json": forecast_json, "csv": forecast_csv}
     click.echo(forms[form](found), nl=False)
     if out is not None:
-        import matplotlib as mpl
-
-        mpl.use("Agg")
+        off_screen()
         from kimi_planner.plot import forecast as draw
 
         write(out / "forecast.json", forecast_json(found))
@@ -196,7 +190,7 @@ def forecast(
 @click.option("--end", callback=parsed_date, help="First day after that.")
 @click.option("--pro-rata", is_flag=True, help="Scale planned months to the days of the log.")
 @on_error_option
-@form_option
+@usage_form_option
 def reconcile_(
     *,
     plan: Path,

@@ -13,15 +13,16 @@ __all__ = ["render"]
 
 
 def render(report: CheckReport, _base: str = "") -> str:
-    """Return the report as XML; what is unknown is an error, what is over a limit a failure."""
+    """Return the report as XML; what is over a limit is a failure, unknown or invalid an error."""
     cases: dict[tuple[str, ...], list[CheckResult]] = {}
     for one in report.results:
         key = (one.path, one.name or "", one.model or "")
         cases.setdefault(key, []).append(one)
     outcomes = [worst(results) for results in cases.values()]
+    errors = outcomes.count(Outcome.UNKNOWN) + outcomes.count(Outcome.INVALID)
     counts = (
         f'tests="{len(cases)}" failures="{outcomes.count(Outcome.OVER)}" '
-        f'errors="{outcomes.count(Outcome.UNKNOWN)}" skipped="0"'
+        f'errors="{errors}" skipped="0"'
     )
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
@@ -47,7 +48,7 @@ def _case(key: tuple[str, ...], results: list[CheckResult]) -> str:
     if outcome is Outcome.WARNING:
         return f"{start}><system-out>{text}</system-out></testcase>"
     first = next(one for one in loud if one.outcome is outcome)
-    tag = "error" if outcome is Outcome.UNKNOWN else "failure"
+    tag = "failure" if outcome is Outcome.OVER else "error"
     return (
         f'{start}><{tag} type="{first.rule}" message="{_xml(first.message)}">{text}</{tag}>'
         "</testcase>"

@@ -24,7 +24,7 @@ def counted(number: int, what: str) -> str:
 def summary(results: Iterable[CheckResult]) -> str:
     """Return how many checks there were and how many did not pass."""
     found = Counter(result.outcome for result in results)
-    failed = found[Outcome.OVER] + found[Outcome.UNKNOWN]
+    failed = sum(number for outcome, number in found.items() if not outcome.passes)
     warned = found[Outcome.WARNING]
     warnings = f", {counted(warned, 'warning')}" if warned else ""
-    return f"{sum(found.values())} checks, {failed} not passed{warnings}"
+    return f"{counted(found.total(), 'check')}, {failed:,} not passed{warnings}"

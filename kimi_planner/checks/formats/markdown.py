@@ -24,7 +24,12 @@ MAX_NOTES = 20
 
 # All that GitHub's Markdown acts on inside a line, also what would notify people or make a link.
 _ACTIVE = re.compile(r"[\\`*_\[\]<>|~@&#!$\"']|:(?=//)|(?i:w)(?=ww\.)")
-_LEAD = {Outcome.UNKNOWN: "unknown", Outcome.OVER: "**over**", Outcome.WARNING: "warning"}
+_LEAD = {
+    Outcome.INVALID: "**bad input**",
+    Outcome.UNKNOWN: "unknown",
+    Outcome.OVER: "**over**",
+    Outcome.WARNING: "warning",
+}
 
 
 def render(report: CheckReport, _base: str = "") -> str:

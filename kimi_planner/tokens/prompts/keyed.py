@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimi_planner.errors import FileError, MissingExtraError, RequestError
-from kimi_planner.files import TomlFile
+from kimi_planner.files import TomlFile, toml_fault
 from kimi_planner.tokens.prompts.names import Place, is_wanted
 from kimi_planner.tokens.prompts.parts import Parts, PromptTemplate
 from kimi_planner.tokens.prompts.placeholders import (
@@ -211,7 +211,8 @@ def _toml_tree(text: str, path: str) -> _Node:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise FileError(f"{path}: not TOML ({error}). Correct that line.") from None
+        message, line = toml_fault(str(error), text)
+        raise FileError(f"{path} line {line}: not TOML ({message}). Correct that line.") from None
     return _toml_node(data, TomlFile(Path(path), text, data), (), {})
 
 

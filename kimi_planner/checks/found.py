@@ -1,0 +1,129 @@
+"""What budgets of prompts are for: files that are found, counted together, missing or malformed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kimi_planner.catalog import Catalog
+from kimi_planner.checks.budgets import CheckConfig, PromptBudget
+from kimi_planner.checks.globs import files, is_one_file, matches, why_no_file
+from kimi_planner.checks.prompts import MAX_PROMPT_BYTES, Prompt, body_prompt, template_prompts
+from kimi_planner.checks.results import CheckResult, Place, invalid, missing, unknown
+from kimi_planner.errors import FileError, RequestError, UnknownModelError
+from kimi_planner.files import read_text
+from kimi_planner.tokens.engine import bulk_engine
+from kimi_planner.tokens.text import count_many, count_tokens
+
+__all__ = ["Found", "find_prompts"]
+
+# Characters; below, one core has counted them by the time that all cores are ready.
+BATCH_FROM = 10_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a budget is for.
+
+    Attributes
+    ----------
+    budget, prompts
+        The budget, and the prompts that were counted.
+    faults
+        A result for each file that cannot be read or is missing, and for a budget without any.
+    """
+
+    budget: PromptBudget
+    prompts: tuple[Prompt, ...]
+    faults: tuple[CheckResult, ...]
+
+
+def find_prompts(config: CheckConfig) -> list[Found]:
+    """Return what each budget is for, in the order of the configuration."""
+    named = [(one, files(config.folder, one.paths, one.exclude)) for one in config.prompts]
+    counts = _text_counts({
+        name: path for budget, found in named if budget.kind == "text" for name, path in found
+    })  # fmt: skip
+    return [_found(budget, found, counts, config) for budget, found in named]
+
+
+def _text_counts(paths: Mapping[str, Path]) -> dict[str, int | FileError]:
+    """Return the tokens of each file, or why it cannot be read."""
+    texts: dict[str, str] = {}
+    faults: dict[str, FileError] = {}
+    for name, path in paths.items():
+        try:
+            texts[name] = read_text(path, limit=MAX_PROMPT_BYTES)
+        except FileError as error:
+            faults[name] = error
+    size = sum(map(len, texts.values()))
+    if size < BATCH_FROM:
+        counts = list(map(count_tokens, texts.values()))
+    else:
+        counts = count_many(list(texts.values()), bulk_engine(size))
+    return {**dict(zip(texts, counts, strict=True)), **faults}
+
+
+def _found(
+    budget: PromptBudget,
+    named: Sequence[tuple[str, Path]],
+    counts: Mapping[str, int | FileError],
+    config: CheckConfig,
+) -> Found:
+    prompts: dict[str, list[Prompt]] = {}
+    faults: list[CheckResult] = []
+    for name, path in named:
+        prompts[name] = []
+        try:
+            prompts[name] += _prompts(name, path, budget, counts, config.catalog)
+        except (FileError, RequestError, UnknownModelError) as error:
+            faults.append(invalid(name, path, error))
+            del prompts[name]  # half of a file is none of it
+    malformed = {fault.path for fault in faults}
+    faults += _missed(budget, prompts, malformed, config.folder)
+    counted = tuple(prompt for found in prompts.values() for prompt in found)
+    if not counted and not faults:
+        thing = "file matches"
+        if budget.kind == "templates":
+            thing += " in which a prompt is found"
+        faults.append(
+            unknown(
+                Place(path=config.path.name, line=budget.line),
+                rule="missing-input",
+                subject="prompt",
+                message=f"{budget.where}: no {thing}, so nothing was checked",
+            )
+        )
+    return Found(budget=budget, prompts=counted, faults=tuple(faults))
+
+
+def _prompts(
+    name: str,
+    path: Path,
+    budget: PromptBudget,
+    counts: Mapping[str, int | FileError],
+    catalog: Catalog,
+) -> Iterator[Prompt]:
+    if budget.kind == "request":
+        yield body_prompt(name, path, budget, catalog)
+    elif budget.kind == "templates":
+        yield from template_prompts(name, path, budget)
+    else:
+        tokens = counts[name]
+        if isinstance(tokens, FileError):
+            raise tokens
+        model = budget.model or budget.default_model
+        yield Prompt(path=name, kind=budget.kind, model=model, tokens=tokens, low=tokens)
+
+
+def _missed(
+    budget: PromptBudget, prompts: Mapping[str, list[Prompt]], malformed: set[str], folder: Path
+) -> Iterator[CheckResult]:
+    """Yield a result for each file that the budget names without a glob and that gives no prompt."""
+    names = dict.fromkeys(Path(one).as_posix() for one in budget.paths if is_one_file(one))
+    for name in names:
+        if prompts.get(name) or name in malformed or matches(name, budget.exclude):
+            continue
+        why = "no prompt is found in it" if name in prompts else why_no_file(folder / name)
+        yield missing(name, why, budget.where)
