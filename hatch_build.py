@@ -21,7 +21,7 @@ FLAGS = ["-std=c11", "-D_DEFAULT_SOURCE", "-O3", "-shared", "-fPIC", "-fvisibili
 class CompileEngine(BuildHookInterface[Any]):
     """The build hook that hatchling finds here."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile, and add the library to what is built."""
         library = Path(self.root, FOLDER, "counter.so")
         if self.target_name != "wheel" or not self._compiled(library):
