@@ -9,13 +9,16 @@ from html.parser import HTMLParser
 
 import matplotlib as mpl
 import pytest
+from matplotlib import pyplot as plt
 
 from kimi_planner import Workload, load_catalog, load_workloads, recommend, what_if
 from kimi_planner.money import usd
 from kimi_planner.projection import project, response
 from kimi_planner.projection.response import OUTPUT_STOPS
 from kimi_planner.report.html import html_report
-from kimi_planner.report.tables import Section, Table
+from kimi_planner.report.pictures import pictures
+from kimi_planner.report.tables import Section, Table, months_table, totals_sentence
+from kimi_planner.report.text import markdown_report, plan_text
 
 mpl.use("Agg")
 AS_OF = date(2026, 11, 24)
@@ -258,6 +261,60 @@ def test_hostile_names_run_nothing(browser, tmp_path):
     page.tab.close()
 
 
+@pytest.mark.parametrize("width", [375, 1000])
+def test_nothing_but_tables_is_wider_than_the_screen(browser, path, tmp_path, width):
+    """On a telephone and on a desk, with names as long as can be, only tables scroll sideways."""
+    long = Workload(name="x" * 200, requests_per_day=5, prompt_tokens=10, completion_tokens=10)
+    made = tmp_path / "long.html"
+    made.write_text(html_report(recommend(long, **PLAN)), encoding="utf-8")
+    for one in (path, made):
+        opened = Opened(browser, one)
+        opened.tab.set_viewport_size({"width": width, "height": 900})
+        assert opened.tab.evaluate("document.documentElement.scrollWidth") == width
+        opened.tab.close()
+
+
+def test_no_table_of_the_example_scrolls_on_a_desk(page):
+    """At 1,000 pixels every column of every table is in sight."""
+    over = page.tab.eval_on_selector_all(
+        ".scroll", "all => all.map(one => one.scrollWidth - one.clientWidth)"
+    )
+    assert max(over) <= 0
+
+
+def test_a_price_may_begin_with_its_point(page):
+    """Half a dollar is 0.5 or .5; a point alone is no price."""
+    page.price("kimi-k2", "input", "0.5")
+    half = page.spend()
+    page.price("kimi-k2", "input", "1.20")
+    assert page.spend() != half
+    page.price("kimi-k2", "input", ".5")
+    assert page.spend() == half
+    page.price("kimi-k2", "input", ".")
+    assert "no number" in page.tab.inner_text("#answer")
+
+
+def test_a_plan_of_one_month_is_called_by_its_name():
+    """One month is no range of months, and no total stands below its only row."""
+    plan = recommend(load_workloads(), **{**PLAN, "months": 1})
+    texts = [markdown_report(plan), plan_text(plan), html_report(plan).partition("<svg")[0]]
+    for text in texts:
+        assert "1 months" not in text
+        assert "2026-12 to 2026-12" not in text.replace(plan.projection.provenance, "")
+    assert len(months_table(plan).rows) == 1
+    assert "USD (P10" in totals_sentence(plan)
+    assert totals_sentence(plan).endswith(" in 2026-12.")
+
+
+def test_where_no_model_is_rated_no_quality_is_drawn():
+    """A picture without a point is left out."""
+    plan = recommend(load_workloads()[3], **{**PLAN, "catalog": load_catalog("2026-11-public")})
+    drawn = pictures(plan)
+    assert "monthly_spend" in drawn
+    assert "cost_vs_quality" not in drawn
+    plt.close("all")
+
+
 def test_a_page_without_any_model_says_so(browser, tmp_path):
     """Where no model qualifies there is no figure to show, and the panel still computes."""
     workload = Workload(
@@ -270,6 +327,8 @@ def test_a_page_without_any_model_says_so(browser, tmp_path):
     assert page.problems == []
     assert "No model qualifies" in page.tab.inner_text(".total >> nth=0")
     assert "No model qualifies" in page.tab.inner_text("#answer")
+    assert page.spend() != []
+    assert "No workload has a model." in page.tab.inner_text("main")
     page.tab.close()
 
 

@@ -22,7 +22,9 @@ __all__ = [
     "assumptions_table",
     "catalog_table",
     "exclusions_table",
+    "horizon",
     "months_table",
+    "ranges_sentence",
     "source_sentences",
     "spend_table",
     "totals_sentence",
@@ -53,6 +55,12 @@ class Section:
     title: str
     sentences: tuple[str, ...]
     tables: tuple[Table, ...]
+
+
+def horizon(projection: Projection) -> str:
+    """Return the months of a plan in words: one of them, or the first to the last."""
+    first, last = projection.months[0], projection.months[-1]
+    return str(first) if first == last else f"{first} to {last}"
 
 
 def spend_table(recommendation: Recommendation) -> Table:
@@ -98,7 +106,8 @@ def months_table(recommendation: Recommendation) -> Table:
     ]
     total = spend.over_months()
     whole = [float(total.quantile(q)[0]) for q in (0.1, 0.5, 0.9)] + [float(total.mean()[0])]
-    rows.append((f"all {len(rows)} months", *(usd(value) for value in whole)))
+    if len(rows) > 1:
+        rows.append((f"all {len(rows)} months", *(usd(value) for value in whole)))
     return Table(("month", "P10", "P50", "P90", "mean"), tuple(rows), frozenset({1, 2, 3, 4}))
 
 
@@ -198,14 +207,28 @@ def totals_sentence(recommendation: Recommendation) -> str:
         if left_out
         else "All workloads"
     )
-    text = f"{subject} on their recommended models: {_range(spend, 1)} " + (
-        f"over {months} months, {_range(spend, months)} a month on average."
+    span = (
+        f"over {months} months, {_range(spend, months)} a month on average"
         if months > 1
-        else f"in {projection.months[0]}."
+        else f"in {horizon(projection)}"
     )
+    text = f"{subject} on their recommended models: {_range(spend, 1)} {span}."
     if left_out:
         text += f" No model qualifies for {', '.join(left_out)}."
     return text + _exchanged(spend, projection.catalog.exchange)
+
+
+def ranges_sentence(recommendation: Recommendation) -> str:
+    """Return how the ranges of a plan are to be read; empty where nothing has a range."""
+    if not recommendation.best:
+        return ""
+    spend = recommendation.projection.mix(recommendation.best).over_months()
+    if spend.quantile(0.1)[0] == spend.quantile(0.9)[0]:
+        return ""
+    return (
+        "Half of the simulated scenarios cost more than the P50, and 8 of 10 lie between P10 and P90. "
+        "Means add up; the P50s of workloads or months do not."
+    )
 
 
 def _exchanged(spend: Spend, exchange: Exchange | None) -> str:

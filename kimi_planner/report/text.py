@@ -13,7 +13,9 @@ from kimi_planner.report.tables import (
     assumptions_table,
     catalog_table,
     exclusions_table,
+    horizon,
     months_table,
+    ranges_sentence,
     source_sentences,
     spend_table,
     totals_sentence,
@@ -42,7 +44,7 @@ def plan_text(recommendation: Recommendation) -> str:
     """Return the plan for a terminal: table, totals, exclusions, notes, provenance."""
     projection = recommendation.projection
     parts = [
-        f"Spend in USD a month, average of {projection.months[0]} to {projection.months[-1]}.",
+        f"Spend in USD a month, average of {horizon(projection)}.",
         plain(spend_table(recommendation)),
         totals_sentence(recommendation),
     ]
@@ -76,6 +78,7 @@ def markdown_report(recommendation: Recommendation, sections: Sequence[Section] 
     parts = [
         "# Kimi API budget",
         sentence_text(totals_sentence(recommendation)),
+        *filter(None, [sentence_text(ranges_sentence(recommendation))]),
         *("- " + sentence_text(sentence) for sentence in recommendation.sentences()),
         "## Spend by month, each workload on its recommended model (USD)",
         markdown(months_table(recommendation)),
@@ -85,7 +88,7 @@ def markdown_report(recommendation: Recommendation, sections: Sequence[Section] 
         "## Excluded models",
         markdown(exclusions_table(recommendation)) if recommendation.exclusions else "None.",
         "## What the ranges leave out",
-        "\n".join(f"- {sentence_text(note)}" for note in projection.notes) or "Nothing known.",
+        "\n".join(f"- {sentence_text(note)}" for note in recommendation.notes) or "Nothing known.",
         "## Assumptions",
         markdown(assumptions_table(projection)),
         f"## Prices: catalog {escaped(catalog.version)}",

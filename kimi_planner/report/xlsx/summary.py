@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kimi_planner.projection import Spend
+from kimi_planner.report.tables import horizon
 from kimi_planner.report.xlsx.book import Sheet, cell
 from kimi_planner.report.xlsx.lines import HEADER, MONTH_COLUMN, MONTHLY, SPEND, Places
 from kimi_planner.selection import Recommendation
@@ -31,7 +32,7 @@ def write_summary(sheet: Sheet, recommendation: Recommendation, places: Places) 
     sheet.text(
         1,
         0,
-        f"{months[0]} to {months[-1]}, {count} workload{'s' if count > 1 else ''}, each on its recommended "
+        f"{horizon(projection)}, {count} workload{'s' if count > 1 else ''}, each on its recommended "
         "model. USD.",
     )
     row = 3
@@ -41,7 +42,7 @@ def write_summary(sheet: Sheet, recommendation: Recommendation, places: Places) 
         row = _write_months(sheet, row + 1, recommendation, places)
     for title, sentences in (
         ("Recommendation", recommendation.sentences()),
-        ("What the ranges leave out", projection.notes or ("Nothing known.",)),
+        ("What the ranges leave out", recommendation.notes or ("Nothing known.",)),
         ("How to read this", (_HOW, projection.method, projection.provenance)),
     ):
         row += 1
