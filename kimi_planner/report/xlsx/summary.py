@@ -26,7 +26,6 @@ _HOW = (
 def write_summary(sheet: Sheet, recommendation: Recommendation, places: Places) -> None:
     """Write totals, workloads, months, reasons, notes and provenance."""
     projection, best = recommendation.projection, recommendation.best
-    months = projection.months
     sheet.text(0, 0, "Kimi API budget", "title")
     count = len(recommendation.names)
     sheet.text(
