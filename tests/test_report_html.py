@@ -17,6 +17,7 @@ from kimi_planner.projection import project, response
 from kimi_planner.projection.response import OUTPUT_STOPS
 from kimi_planner.report.html import html_report
 from kimi_planner.report.pictures import pictures
+from kimi_planner.report.summary import key_figures
 from kimi_planner.report.tables import Section, Table, months_table, totals_sentence
 from kimi_planner.report.text import markdown_report, plan_text
 
@@ -302,6 +303,9 @@ def test_a_plan_of_one_month_is_called_by_its_name():
         assert "1 months" not in text
         assert "2026-12 to 2026-12" not in text.replace(plan.projection.provenance, "")
     assert len(months_table(plan).rows) == 1
+    figures = key_figures(plan)
+    assert [name for name, _, _ in figures] == ["2026-12", "Budget a month", "Largest workload"]
+    assert "the month costs more" in figures[1][2]
     assert "USD (P10" in totals_sentence(plan)
     assert totals_sentence(plan).endswith(" in 2026-12.")
 

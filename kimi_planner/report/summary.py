@@ -1,4 +1,4 @@
-"""What a finance lead reads first: four figures, and each budget beside its risk."""
+"""What a finance lead reads first: a few figures, and each budget beside its risk."""
 
 from __future__ import annotations
 
@@ -23,9 +23,11 @@ def key_figures(recommendation: Recommendation) -> list[tuple[str, str, str]]:
     spend = projection.mix(best)
     months = len(projection.months)
     whole = spend.over_months()
+    spends = [("A month", *_figure(whole, months, "average of the plan"))] * (months > 1)
+    name = f"All {months} months" if months > 1 else str(projection.months[0])
     return [
-        ("A month", *_figure(whole, months, "average of the plan")),
-        (f"All {months} months" if months > 1 else str(projection.months[0]), *_figure(whole, 1)),
+        *spends,
+        (name, *_figure(whole, 1)),
         ("Budget a month", *_budget(recommendation, spend)),
         ("Largest workload", *_largest(recommendation, whole)),
     ]
@@ -68,7 +70,8 @@ def _budget(recommendation: Recommendation, spend: Spend) -> tuple[str, str]:
         return "not told", f"{without} of {len(budgets)} workloads have no budget"
     whole = total(budget for budget in budgets if isinstance(budget, Decimal))
     chance = share_text(spend.chance_over(whole))
-    return f"{usd(whole, 0)} USD", f"{chance} chance that some month exceeds it in all"
+    which = "some" if len(projection.months) > 1 else "the"
+    return f"{usd(whole, 0)} USD", f"{chance} chance that {which} month costs more"
 
 
 def _largest(recommendation: Recommendation, whole: Spend) -> tuple[str, str]:
