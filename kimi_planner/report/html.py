@@ -16,6 +16,7 @@ from kimi_planner.report.pictures import pictures
 from kimi_planner.report.summary import budgets_table, key_figures
 from kimi_planner.report.tables import (
     Section,
+    amounts_words,
     assumptions_table,
     catalog_table,
     exclusions_table,
@@ -76,6 +77,7 @@ def html_report(recommendation: Recommendation, sections: Sequence[Section] = ()
         projection=projection,
         catalog=projection.catalog,
         horizon=horizon(projection),
+        amounts=amounts_words(projection),
         total=totals_sentence(recommendation),
         ranges=ranges_sentence(recommendation),
         figures=key_figures(recommendation),

@@ -8,7 +8,7 @@ import numpy as np
 
 from kimi_planner.money import total, usd
 from kimi_planner.projection import Spend
-from kimi_planner.report.tables import Table
+from kimi_planner.report.tables import Table, amounts_words
 from kimi_planner.rich import share_text
 from kimi_planner.selection import Recommendation
 
@@ -50,16 +50,17 @@ def budgets_table(recommendation: Recommendation) -> Table:
         and row["budget_usd_per_month"] is not None
         and not np.isnan(row["chance_over_budget"])
     ]
-    headers = ("workload", "model", "budget", "P50", "P90", "chance that a month breaks it")
-    return Table(headers, tuple(rows), frozenset({2, 3, 4, 5}))
+    headers = ("workload", "model", "budget", "P50", "P90", "chance over budget")
+    title = f"Budgets ({amounts_words(projection)})"
+    return Table(headers, tuple(rows), frozenset({2, 3, 4, 5}), title=title)
 
 
 def _figure(spend: Spend, parts: int, words: str = "") -> tuple[str, str]:
     p10, p50, p90 = (float(spend.quantile(q)[0]) / parts for q in (0.1, 0.5, 0.9))
     if p10 == p90:
         return f"{usd(p50)} USD", ", ".join(filter(None, ["a certain bill", words]))
-    span = f"P10 {usd(p10, 0)} to P90 {usd(p90, 0)}"
-    return f"{usd(p50, 0)} USD", ", ".join(filter(None, [span, words]))
+    span = f"8 of 10 scenarios: {usd(p10, 0)} to {usd(p90, 0)}"
+    return f"{usd(p50, 0)} USD", "; ".join(filter(None, [span, words]))
 
 
 def _budget(recommendation: Recommendation, spend: Spend) -> tuple[str, str]:

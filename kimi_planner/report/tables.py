@@ -19,6 +19,7 @@ from kimi_planner.workload.quantity import number_text
 __all__ = [
     "Section",
     "Table",
+    "amounts_words",
     "assumptions_table",
     "catalog_table",
     "exclusions_table",
@@ -35,12 +36,15 @@ __all__ = [
 class Table:
     """Headers and rows of text; ``right`` holds the columns to align right.
 
-    Every cell is on one line, cut where it is very long, and shows what cannot be seen in it.
+    ``title`` says what the rows are where the text around them does not, and the last ``foot`` rows
+    are sums of those above. Every cell is on one line, cut where it is very long, and shows what cannot be seen in it.
     """
 
     headers: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     right: frozenset[int] = frozenset()
+    title: str = ""
+    foot: int = 0
 
     def __post_init__(self) -> None:
         rows = tuple(tuple(map(on_one_line, row)) for row in self.rows)
@@ -61,6 +65,13 @@ def horizon(projection: Projection) -> str:
     """Return the months of a plan in words: one of them, or the first to the last."""
     first, last = projection.months[0], projection.months[-1]
     return str(first) if first == last else f"{first} to {last}"
+
+
+def amounts_words(projection: Projection) -> str:
+    """Return what the amounts of a plan are that are neither a month's nor its total."""
+    if len(projection.months) == 1:
+        return f"USD in {horizon(projection)}"
+    return f"USD a month, average of {horizon(projection)}"
 
 
 def spend_table(recommendation: Recommendation) -> Table:
@@ -89,7 +100,7 @@ def spend_table(recommendation: Recommendation) -> Table:
                 verdict,
             )
         )
-    headers = ("workload", "model", "P10", "P50", "P90", "over budget", "fits", "choice")
+    headers = ("workload", "model", "P10", "P50", "P90", "chance over budget", "fits", "choice")
     return Table(headers, tuple(rows), frozenset({2, 3, 4, 5, 6}))
 
 
@@ -106,9 +117,11 @@ def months_table(recommendation: Recommendation) -> Table:
     ]
     total = spend.over_months()
     whole = [float(total.quantile(q)[0]) for q in (0.1, 0.5, 0.9)] + [float(total.mean()[0])]
-    if len(rows) > 1:
+    foot = int(len(rows) > 1)
+    if foot:
         rows.append((f"all {len(rows)} months", *(usd(value) for value in whole)))
-    return Table(("month", "P10", "P50", "P90", "mean"), tuple(rows), frozenset({1, 2, 3, 4}))
+    headers = ("month", "P10", "P50", "P90", "mean")
+    return Table(headers, tuple(rows), frozenset({1, 2, 3, 4}), foot=foot)
 
 
 def exclusions_table(recommendation: Recommendation) -> Table:
@@ -226,8 +239,8 @@ def ranges_sentence(recommendation: Recommendation) -> str:
     if spend.quantile(0.1)[0] == spend.quantile(0.9)[0]:
         return ""
     return (
-        "Half of the simulated scenarios cost more than the P50, and 8 of 10 lie between P10 and P90. "
-        "Means add up; the P50s of workloads or months do not."
+        "Each total is a P50: half of the simulated scenarios cost more, half less, and 8 of 10 lie "
+        "between P10 and P90. Means add up; the P50s of workloads or months do not."
     )
 
 
