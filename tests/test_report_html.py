@@ -242,6 +242,11 @@ def test_it_prints(browser, path, paper):
         "table", "tables => tables.map(one => one.getBoundingClientRect().right)"
     )
     assert max(wide) <= width
+    # a button in a head would keep Chromium from repeating the head on the next page
+    buttons = opened.tab.locator("th button")
+    assert {one.evaluate("it => getComputedStyle(it).display") for one in buttons.all()} == {
+        "contents"
+    }
     assert opened.tab.pdf(format=paper).startswith(b"%PDF")
     opened.tab.close()
 
@@ -341,8 +346,19 @@ def test_more_sections_stand_in_the_page(recommendation):
     table = Table(("workload", "change"), (("support-chat", "+12.0%"),), frozenset({1}))
     section = Section("Since the last report", ("Prices rose.",), (table,))
     text = html_report(recommendation, [section])
-    assert re.search(r"<h2>Since the last report</h2>\s*<p>Prices rose\.</p>", text)
+    assert re.search(r"<h2>Since the last report</h2>\s*<ul>\s*<li>Prices rose\.</li>", text)
     assert "+12.0%" in text
+    assert text.index("Since the last report") < text.index("<h2>Pictures</h2>")
+
+
+def test_short_names_stay_on_one_line_on_a_desk(page):
+    """Names of workloads, models and fields are not broken while there is room for them."""
+    for name in ("coding-assistant", "kimi-k2-5-thinking", "budget_usd_per_month"):
+        cells = page.tab.locator("td.name").filter(has_text=name)
+        assert cells.count() > 1
+        assert set(cells.evaluate_all("all => all.map(it => getComputedStyle(it).whiteSpace)")) == {
+            "nowrap"
+        }
 
 
 def test_prices_that_cannot_move_are_not_offered(browser, tmp_path):
