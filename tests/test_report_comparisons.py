@@ -106,6 +106,16 @@ def test_a_workload_that_lost_its_model_is_not_gone(earlier):
     assert row[3:5] == ("-", "-")
 
 
+def test_names_of_an_earlier_report_are_cut_as_long_as_ours(earlier):
+    """An earlier report may name a workload by a book; a table shows its first 200 characters."""
+    book = "x" * 1_000_000
+    text = earlier.read_text(encoding="utf-8").replace('"gone"', json.dumps(book))
+    earlier.write_text(text, encoding="utf-8")
+    section = previous_section(planned(workload("a", 1000)), earlier)
+    assert len(section_text(section)) < 2000
+    assert section.tables[0].rows[1][0].startswith("x" * 199)
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -272,11 +272,17 @@ def test_nothing_but_tables_is_wider_than_the_screen(browser, path, tmp_path, wi
     """On a telephone and on a desk, with names as long as can be, only tables scroll sideways."""
     long = Workload(name="x" * 200, requests_per_day=5, prompt_tokens=10, completion_tokens=10)
     made = tmp_path / "long.html"
-    made.write_text(html_report(recommend(long, **PLAN)), encoding="utf-8")
+    table = Table(("w", "x" * 200, "y"), (("a", "1", "2"),) * 2, frozenset({1, 2}))
+    section = Section("Long", (), (table,))
+    made.write_text(html_report(recommend(long, **PLAN), [section]), encoding="utf-8")
     for one in (path, made):
         opened = Opened(browser, one)
         opened.tab.set_viewport_size({"width": width, "height": 900})
         assert opened.tab.evaluate("document.documentElement.scrollWidth") == width
+        over = opened.tab.eval_on_selector_all(
+            "th button", "all => all.map(one => one.offsetWidth - one.parentElement.clientWidth)"
+        )
+        assert max(over) <= 0
         opened.tab.close()
 
 
@@ -313,6 +319,30 @@ def test_a_plan_of_one_month_is_called_by_its_name():
     assert "the month costs more" in figures[1][2]
     assert "USD (P10" in totals_sentence(plan)
     assert totals_sentence(plan).endswith(" in 2026-12.")
+
+
+@pytest.mark.parametrize(
+    ("budgets", "said"),
+    [
+        ([None, None], ("none", "no workload has a budget")),
+        ([None, 9], ("not told", "1 of 2 workloads has no budget")),
+        ([None, 9, None], ("not told", "2 of 3 workloads have no budget")),
+        ([8, 9], ("17 USD", "0% chance that some month costs more")),
+    ],
+)
+def test_a_budget_is_a_sum_of_all_or_none(budgets, said):
+    """A sum of some budgets would be no budget of the plan."""
+    plan = recommend(
+        [
+            Workload(
+                name=f"w{place}", requests_per_day=5, prompt_tokens=10, completion_tokens=10,
+                budget_usd_per_month=budget,
+            )
+            for place, budget in enumerate(budgets)
+        ],
+        **PLAN,
+    )  # fmt: skip
+    assert key_figures(plan)[2] == ("Budget a month", *said)
 
 
 def test_where_no_model_is_rated_no_quality_is_drawn():

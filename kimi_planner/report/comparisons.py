@@ -14,7 +14,7 @@ from kimi_planner.money import usd
 from kimi_planner.reconciliation import Reconciliation
 from kimi_planner.report.json_form import FORMAT, plan_data
 from kimi_planner.report.reconciled import causes_table, months_table, signed_usd
-from kimi_planner.report.tables import Section, Table
+from kimi_planner.report.tables import Section, Table, name_text
 from kimi_planner.selection import Recommendation
 
 __all__ = ["actuals_section", "previous_section"]
@@ -55,8 +55,8 @@ def previous_section(recommendation: Recommendation, previous: str | Path) -> Se
         change = _change(old, new) if all(held) else "gone" if held[0] else "new"
         rows.append(
             (
-                name,
-                " -> ".join(dict.fromkeys(models)),
+                name_text(name),
+                " -> ".join(dict.fromkeys(map(name_text, models))),
                 *("-" if one is None else usd(one) for one in (old, new)),
                 change,
                 *("-" if one is None else usd(one[_HIGH]) for one in both),
@@ -171,8 +171,8 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ..
     if before["months"] != now["months"]:
         said.append("The averages compared are of different months.")
     names = [_names(report) for report in (before, now)]
-    gone = [name for name in names[0] if name not in names[1]]
-    come = [name for name in names[1] if name not in names[0]]
+    gone = [name_text(name) for name in names[0] if name not in names[1]]
+    come = [name_text(name) for name in names[1] if name not in names[0]]
     said += [f"Gone: {', '.join(gone)}."] if gone else []
     said += [f"New: {', '.join(come)}."] if come else []
     if not said:

@@ -7,11 +7,17 @@ from decimal import Decimal
 from kimi_planner.money import usd
 from kimi_planner.reconciliation import Reconciliation
 from kimi_planner.report.json_form import FORMAT
-from kimi_planner.report.tables import Table
+from kimi_planner.report.tables import Table, name_text
 from kimi_planner.report.text import plain
 from kimi_planner.report.usage import dumped, listed, records
 
-__all__ = ["causes_table", "months_table", "reconciliation_json", "reconciliation_text", "signed_usd"]
+__all__ = [
+    "causes_table",
+    "months_table",
+    "reconciliation_json",
+    "reconciliation_text",
+    "signed_usd",
+]
 
 _AMOUNTS = ("planned_usd", "actual_usd")
 
@@ -59,7 +65,7 @@ def causes_table(found: Reconciliation) -> Table:
         )
         for name in ("planned_usd", *causes, "actual_usd")
     ]
-    names = [str(name) for name in summary.index]
+    names = [name_text(str(name)) for name in summary.index]
     right = frozenset(range(1, len(names) + 1))
     return Table(("cause", *names), tuple(rows), right, title="USD by cause", foot=1)
 
@@ -70,7 +76,7 @@ def months_table(found: Reconciliation) -> Table:
         (
             row["month"],
             f"{row['covered_share']:.0%}",
-            row["workload"],
+            name_text(row["workload"]),
             *(usd(row[name]) for name in _AMOUNTS),
             signed_usd(row["difference_usd"]),
         )

@@ -67,8 +67,11 @@ def _budget(recommendation: Recommendation, spend: Spend) -> tuple[str, str]:
     projection = recommendation.projection
     budgets = [projection.budget(name) for name in recommendation.best]
     without = sum(budget is None for budget in budgets)
+    if without == len(budgets):
+        return "none", "no workload has a budget"
     if without:
-        return "not told", f"{without} of {len(budgets)} workloads have no budget"
+        have = "has" if without == 1 else "have"
+        return "not told", f"{without} of {len(budgets)} workloads {have} no budget"
     whole = total(budget for budget in budgets if isinstance(budget, Decimal))
     chance = share_text(spend.chance_over(whole))
     which = "some" if len(projection.months) > 1 else "the"

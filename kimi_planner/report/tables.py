@@ -14,6 +14,7 @@ from kimi_planner.rich import share_text
 from kimi_planner.safe import on_one_line
 from kimi_planner.selection import Recommendation
 from kimi_planner.workload import QUANTITY_FIELDS
+from kimi_planner.workload.fields import MAX_NAME_CHARS
 from kimi_planner.workload.quantity import number_text
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "exclusions_table",
     "horizon",
     "months_table",
+    "name_text",
     "ranges_sentence",
     "source_sentences",
     "spend_table",
@@ -59,6 +61,11 @@ class Section:
     title: str
     sentences: tuple[str, ...]
     tables: tuple[Table, ...]
+
+
+def name_text(name: str) -> str:
+    """Return a name that an earlier report or a log has, as long as one of a workload may be."""
+    return on_one_line(name, MAX_NAME_CHARS)
 
 
 def horizon(projection: Projection) -> str:
