@@ -258,7 +258,7 @@ def test_hostile_names_run_nothing(browser, tmp_path):
     )
     made = tmp_path / "hostile.html"
     text = HOSTILE + "\u2028\0"
-    section = Section(text, (text,), (Table((text,), ((text,),)),))
+    section = Section(text, (text,), (Table((text,), ((text,),)), Table((text,), ())))
     made.write_text(html_report(recommend(workload, **PLAN), [section]), encoding="utf-8")
     page = Opened(browser, made)
     assert page.problems == []

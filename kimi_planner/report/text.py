@@ -140,8 +140,8 @@ def _tabulate(table: Table, form: str) -> str:
 
 def markdown(table: Table) -> str:
     """Return a table as Markdown."""
-    rows = tuple(tuple(escaped(cell) for cell in row) for row in table.rows)
-    return _tabulate(Table(table.headers, rows, table.right), "github")
+    headers, *rows = (tuple(map(escaped, row)) for row in (table.headers, *table.rows))
+    return _tabulate(Table(headers, tuple(rows), table.right), "github")
 
 
 def escaped(text: str) -> str:
