@@ -138,7 +138,7 @@ def _number(parts: list[str], value: Decimal | float) -> str:
     if math.isinf(size):
         return "no bound"
     if "usd" in parts:
-        return usd(value) if size >= 1 or size == 0 else f"{value:.4g}"
+        return usd(value) if size >= 1 or size == 0 else f"{Decimal(f'{value:.4g}'):f}"
     if any(share in parts for share in _SHARES):
         return share_text(float(value))
     return f"{value:,.0f}" if size >= 100 else f"{value:.4g}"

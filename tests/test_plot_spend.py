@@ -41,6 +41,13 @@ def test_spend_fan_follows_the_quantiles():
     assert band.max() == pytest.approx(spend.quantile(0.9).max())
     assert band.min() == pytest.approx(spend.quantile(0.1).min())
     assert f"(P10 {spend.quantile(0.1)[-1]:,.0f}, P90" in plot.alt_text(ax)
+    assert "USD in 2026-12 and " in plot.alt_text(ax)
+
+
+def test_a_fan_of_one_month_says_it_once():
+    """The first month is the last, so it is not told twice."""
+    ax = plot.spend_fan(plan(months=1).projection, "kimi-k2", "support-chat")
+    assert plot.alt_text(ax).count("2026-12") == 1
 
 
 def test_spend_fan_of_a_mapping_says_what_it_covers():

@@ -339,8 +339,7 @@ def test_months_that_are_covered_in_part_are_said() -> None:
     found = reconcile(planned, log, choice="kimi-k2")
     assert found.notes[:2] == (
         "The log covers 10 of the 31 days of 2026-07; the plan is not scaled to them.",
-        "Planned months that the log does not cover are not compared: 2026-08 to 2026-08, 1 months, "
-        "5.95 USD.",
+        "Planned months that the log does not cover are not compared: 2026-08, 5.95 USD.",
     )
     assert causes(found) == {"traffic": -2_100 * CALL}
     scaled = reconcile(planned, log, choice="kimi-k2", pro_rata=True)

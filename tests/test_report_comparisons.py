@@ -68,8 +68,8 @@ def test_a_previous_report_is_compared_by_workload(earlier):
         f"{1.5 * old:.2f}",
         f"+{old / 2:.2f} (+50.0%)",
     )
-    assert rows["gone"][1:5] == ("kimi-k2 -> -", f"{old / 100:.2f}", "-", "gone")
-    assert rows["new"][1:5] == ("- -> kimi-k2", "-", f"{old / 100:.2f}", "new")
+    assert rows["gone"][1:5] == ("kimi-k2", f"{old / 100:.2f}", "-", "gone")
+    assert rows["new"][1:5] == ("kimi-k2", "-", f"{old / 100:.2f}", "new")
     assert rows["all"][2:4] == (f"{1.01 * old:.2f}", f"{1.51 * old:.2f}")
     assert "Gone: gone." in section.sentences
     assert "New: new." in section.sentences
@@ -87,13 +87,33 @@ def test_what_a_report_rests_on_is_compared(earlier):
     )
     assert said[1:5] == (
         "As of: 2026-11-24 -> 2026-12-01.",
-        "Months: 2026-12 to 2026-12 -> 2027-01 to 2027-02.",
+        "Months: 2026-12 -> 2027-01 to 2027-02.",
         "Seed: 0 -> 5.",
         "Paths: 10000 -> 500.",
     )
+    assert "The averages compared are of different months." in said
     same = previous_section(planned(workload("a", 1000), workload("gone", 10)), earlier)
     assert "are the same by name" in same.sentences[0]
-    assert {row[4] for row in same.tables[0].rows} == {"+0.00 (+0.0%)"}
+    assert {row[4] for row in same.tables[0].rows} == {"0.00"}
+    assert not any("different months" in sentence for sentence in same.sentences)
+
+
+def test_a_workload_that_lost_its_model_is_not_gone(earlier):
+    """It is still planned, on no model, so neither an amount nor a change can be told."""
+    now = planned(workload("a", 1000, needs=["vision"]), workload("gone", 10))
+    [row, *_] = previous_section(now, earlier).tables[0].rows
+    assert row[:2] == ("a", "kimi-k2 -> none")
+    assert row[3:5] == ("-", "-")
+
+
+def test_names_of_an_earlier_report_are_cut_as_long_as_ours(earlier):
+    """An earlier report may name a workload by a book; a table shows its first 200 characters."""
+    book = "x" * 1_000_000
+    text = earlier.read_text(encoding="utf-8").replace('"gone"', json.dumps(book))
+    earlier.write_text(text, encoding="utf-8")
+    section = previous_section(planned(workload("a", 1000)), earlier)
+    assert len(section_text(section)) < 2000
+    assert section.tables[0].rows[1][0].startswith("x" * 199)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +189,10 @@ def test_actuals_stand_by_cause_and_month(log):
     causes, months = section.tables
     assert {"planned", "traffic", "prompt tokens", "actual"} <= {row[0] for row in causes.rows}
     assert {row[0] for row in months.rows} == {"2026-12"}
-    assert "## Planned against actual (USD)" in markdown_report(plan, [section])
+    for text in (markdown_report(plan, [section]), section_text(section)):
+        titles = ("Planned against actual", "USD by cause", "USD by month and workload")
+        places = [text.index(title) for title in titles]
+        assert places == sorted(places)
 
 
 @pytest.fixture

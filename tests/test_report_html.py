@@ -9,13 +9,17 @@ from html.parser import HTMLParser
 
 import matplotlib as mpl
 import pytest
+from matplotlib import pyplot as plt
 
 from kimi_planner import Workload, load_catalog, load_workloads, recommend, what_if
 from kimi_planner.money import usd
 from kimi_planner.projection import project, response
 from kimi_planner.projection.response import OUTPUT_STOPS
 from kimi_planner.report.html import html_report
-from kimi_planner.report.tables import Section, Table
+from kimi_planner.report.pictures import pictures
+from kimi_planner.report.summary import key_figures
+from kimi_planner.report.tables import Section, Table, months_table, totals_sentence
+from kimi_planner.report.text import markdown_report, plan_text
 
 mpl.use("Agg")
 AS_OF = date(2026, 11, 24)
@@ -238,6 +242,11 @@ def test_it_prints(browser, path, paper):
         "table", "tables => tables.map(one => one.getBoundingClientRect().right)"
     )
     assert max(wide) <= width
+    # a button in a head would keep Chromium from repeating the head on the next page
+    buttons = opened.tab.locator("th button")
+    assert {one.evaluate("it => getComputedStyle(it).display") for one in buttons.all()} == {
+        "contents"
+    }
     assert opened.tab.pdf(format=paper).startswith(b"%PDF")
     opened.tab.close()
 
@@ -249,13 +258,100 @@ def test_hostile_names_run_nothing(browser, tmp_path):
     )
     made = tmp_path / "hostile.html"
     text = HOSTILE + "\u2028\0"
-    section = Section(text, (text,), (Table((text,), ((text,),)),))
+    section = Section(text, (text,), (Table((text,), ((text,),)), Table((text,), ())))
     made.write_text(html_report(recommend(workload, **PLAN), [section]), encoding="utf-8")
     page = Opened(browser, made)
     assert page.problems == []
     assert "</script><script>alert(1)" in page.tab.inner_text("#spend th")
     assert page.tab.locator("script").count() == 2
     page.tab.close()
+
+
+@pytest.mark.parametrize("width", [375, 1000])
+def test_nothing_but_tables_is_wider_than_the_screen(browser, path, tmp_path, width):
+    """On a telephone and on a desk, with names as long as can be, only tables scroll sideways."""
+    long = Workload(name="x" * 200, requests_per_day=5, prompt_tokens=10, completion_tokens=10)
+    made = tmp_path / "long.html"
+    table = Table(("w", "x" * 200, "y"), (("a", "1", "2"),) * 2, frozenset({1, 2}))
+    section = Section("Long", (), (table,))
+    made.write_text(html_report(recommend(long, **PLAN), [section]), encoding="utf-8")
+    for one in (path, made):
+        opened = Opened(browser, one)
+        opened.tab.set_viewport_size({"width": width, "height": 900})
+        assert opened.tab.evaluate("document.documentElement.scrollWidth") == width
+        over = opened.tab.eval_on_selector_all(
+            "th button", "all => all.map(one => one.offsetWidth - one.parentElement.clientWidth)"
+        )
+        assert max(over) <= 0
+        opened.tab.close()
+
+
+def test_no_table_of_the_example_scrolls_on_a_desk(page):
+    """At 1,000 pixels every column of every table is in sight."""
+    over = page.tab.eval_on_selector_all(
+        ".scroll", "all => all.map(one => one.scrollWidth - one.clientWidth)"
+    )
+    assert max(over) <= 0
+
+
+def test_a_price_may_begin_with_its_point(page):
+    """Half a dollar is 0.5 or .5; a point alone is no price."""
+    page.price("kimi-k2", "input", "0.5")
+    half = page.spend()
+    page.price("kimi-k2", "input", "1.20")
+    assert page.spend() != half
+    page.price("kimi-k2", "input", ".5")
+    assert page.spend() == half
+    page.price("kimi-k2", "input", ".")
+    assert "no number" in page.tab.inner_text("#answer")
+
+
+def test_a_plan_of_one_month_is_called_by_its_name():
+    """One month is no range of months, and no total stands below its only row."""
+    plan = recommend(load_workloads(), **{**PLAN, "months": 1})
+    texts = [markdown_report(plan), plan_text(plan), html_report(plan).partition("<svg")[0]]
+    for text in texts:
+        assert "1 months" not in text
+        assert "2026-12 to 2026-12" not in text.replace(plan.projection.provenance, "")
+    assert len(months_table(plan).rows) == 1
+    figures = key_figures(plan)
+    assert [name for name, _, _ in figures] == ["2026-12", "Budget a month", "Largest workload"]
+    assert "the month costs more" in figures[1][2]
+    assert "USD (P10" in totals_sentence(plan)
+    assert totals_sentence(plan).endswith(" in 2026-12.")
+
+
+@pytest.mark.parametrize(
+    ("budgets", "said"),
+    [
+        ([None, None], ("none", "no workload has a budget")),
+        ([None, 9], ("not told", "1 of 2 workloads has no budget")),
+        ([None, 9, None], ("not told", "2 of 3 workloads have no budget")),
+        ([8, 9], ("17 USD", "0% chance that some month costs more")),
+    ],
+)
+def test_a_budget_is_a_sum_of_all_or_none(budgets, said):
+    """A sum of some budgets would be no budget of the plan."""
+    plan = recommend(
+        [
+            Workload(
+                name=f"w{place}", requests_per_day=5, prompt_tokens=10, completion_tokens=10,
+                budget_usd_per_month=budget,
+            )
+            for place, budget in enumerate(budgets)
+        ],
+        **PLAN,
+    )  # fmt: skip
+    assert key_figures(plan)[2] == ("Budget a month", *said)
+
+
+def test_where_no_model_is_rated_no_quality_is_drawn():
+    """A picture without a point is left out."""
+    plan = recommend(load_workloads()[3], **{**PLAN, "catalog": load_catalog("2026-11-public")})
+    drawn = pictures(plan)
+    assert "monthly_spend" in drawn
+    assert "cost_vs_quality" not in drawn
+    plt.close("all")
 
 
 def test_a_page_without_any_model_says_so(browser, tmp_path):
@@ -270,6 +366,8 @@ def test_a_page_without_any_model_says_so(browser, tmp_path):
     assert page.problems == []
     assert "No model qualifies" in page.tab.inner_text(".total >> nth=0")
     assert "No model qualifies" in page.tab.inner_text("#answer")
+    assert page.spend() != []
+    assert "No workload has a model." in page.tab.inner_text("main")
     page.tab.close()
 
 
@@ -278,8 +376,19 @@ def test_more_sections_stand_in_the_page(recommendation):
     table = Table(("workload", "change"), (("support-chat", "+12.0%"),), frozenset({1}))
     section = Section("Since the last report", ("Prices rose.",), (table,))
     text = html_report(recommendation, [section])
-    assert re.search(r"<h2>Since the last report</h2>\s*<p>Prices rose\.</p>", text)
+    assert re.search(r"<h2>Since the last report</h2>\s*<ul>\s*<li>Prices rose\.</li>", text)
     assert "+12.0%" in text
+    assert text.index("Since the last report") < text.index("<h2>Pictures</h2>")
+
+
+def test_short_names_stay_on_one_line_on_a_desk(page):
+    """Names of workloads, models and fields are not broken while there is room for them."""
+    for name in ("coding-assistant", "kimi-k2-5-thinking", "budget_usd_per_month"):
+        cells = page.tab.locator("td.name").filter(has_text=name)
+        assert cells.count() > 1
+        assert set(cells.evaluate_all("all => all.map(it => getComputedStyle(it).whiteSpace)")) == {
+            "nowrap"
+        }
 
 
 def test_prices_that_cannot_move_are_not_offered(browser, tmp_path):

@@ -24,7 +24,8 @@ from kimi_planner import (
 )
 from kimi_planner.report.html import html_report
 from kimi_planner.report.json_form import plan_json
-from kimi_planner.report.text import markdown_report, plan_text, sentence_text
+from kimi_planner.report.tables import Table
+from kimi_planner.report.text import markdown, markdown_report, plan_text, sentence_text
 from kimi_planner.report.usage import spend_text
 from kimi_planner.safe import MAX_LINE_CHARS, as_written, csv_cell, csv_text, on_one_line
 
@@ -170,6 +171,15 @@ def test_markdown_shows_names_as_text(hostile):
     tables = [line for line in text.splitlines() if line.startswith("|")]
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in tables} == {4, 6, 9}
     assert max(map(len, text.splitlines())) < 20_000
+
+
+def test_names_that_head_a_column_of_markdown_are_text():
+    """Workloads of a log are heads of columns in the table of causes; none makes a tag or a column."""
+    names = ("<script>alert(1)</script>", "a|b", "[x](http://x.invalid)", "`x`")
+    head, *lines = markdown(Table(names, (("1", "2", "3", "4"),))).splitlines()
+    assert "<" not in head
+    assert not re.search(r"(?<!\\)[\[`]", head)
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in (head, *lines)} == {5}
 
 
 @pytest.mark.parametrize(

@@ -360,3 +360,16 @@ def test_some_workloads_have_a_model():
     assert sheet.cell(row_of(sheet, "dear"), 2).value == "no model qualifies"
     amount = plan.projection.of(plan.best["certain"], "certain").mean()[0]
     assert sheet.cell(row_of(sheet, "whole plan"), 3).value == pytest.approx(float(amount))
+
+
+def test_a_single_month_is_summed_up_once():
+    """The whole plan is the month: one row, with its budget and the chance of more."""
+    plan = recommend(load_workloads(), months=1, as_of=AS_OF, n_paths=300)
+    book = openpyxl.load_workbook(io.BytesIO(xlsx_report(plan)))
+    sheet = book["Summary"]
+    words = [cell.value for cell in sheet["A"]]
+    assert "a month on average" not in words
+    assert "month" not in words
+    row = row_of(sheet, "whole plan")
+    assert sheet.cell(row, 7).value == 20250
+    assert 0 <= sheet.cell(row, 8).value <= 1

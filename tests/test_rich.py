@@ -1,5 +1,7 @@
 """Results in a notebook: tables without colours of their own, numbers as people read them."""
 
+import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -10,7 +12,17 @@ import pytest
 from kimi_planner.catalog import catalog_versions, load_catalog
 from kimi_planner.projection import context_fit, conversation, project, throughput
 from kimi_planner.rich import frame_html, page_html, share_text, table_html
-from kimi_planner.selection import recommend
+from kimi_planner.selection import (
+    Detector,
+    cascades,
+    cost_per_request,
+    cost_per_success,
+    portfolio,
+    portfolio_frontier,
+    quality_frontier,
+    recommend,
+    thinking_pays,
+)
 from kimi_planner.workload import Workload, example_path, load_workloads
 
 AS_OF = date(2026, 10, 24)
@@ -21,7 +33,7 @@ class Cells(HTMLParser):
 
     def __init__(self, page):
         super().__init__()
-        self.cells, self.colours, self.depth = [], [], 0
+        self.cells, self.heads, self.colours, self.depth = [], [], [], 0
         self.open = []
         self.feed(page)
 
@@ -36,6 +48,8 @@ class Cells(HTMLParser):
     def handle_data(self, data):
         if self.open and self.open[-1] in ("td", "th"):
             self.cells.append(data)
+            if self.open[-1] == "th":
+                self.heads.append(data)
 
 
 def test_numbers_are_written_as_their_columns_are_read():
@@ -87,6 +101,19 @@ def test_names_stay_text():
     assert "&lt;script&gt;" in page
 
 
+def chosen_results(plan, workload):
+    rates = {"kimi-k2": 0.5, "kimi-k2-5": 0.8, "kimi-k2-5-thinking": 0.93, "kimi-k2-instruct": 0.55}
+    detector = Detector(false_accept="0.05", false_reject="0.1")
+    yield quality_frontier(plan)
+    yield cost_per_request(workload, projection=plan)
+    yield cost_per_success(workload, projection=plan)
+    yield cascades(workload, detector=detector, success_rates=rates, projection=plan)
+    yield portfolio(workload, 300, projection=plan)
+    yield portfolio_frontier(workload, [1, 5, 9], projection=plan)
+    thinks = replace(workload, reasoning_tokens=90)
+    yield thinking_pays(thinks, "kimi-k2-5", "kimi-k2-5-thinking", as_of=AS_OF)
+
+
 def shown_results():
     workloads = load_workloads(example_path())
     plan = {"as_of": AS_OF, "n_paths": 400}
@@ -98,6 +125,7 @@ def shown_results():
     yield context_fit(workloads)
     yield throughput(workloads, **plan)
     yield conversation(chat, "kimi-k2")
+    yield from chosen_results(project(chat, n_paths=400, as_of=AS_OF), chat)
     for version in catalog_versions():
         yield load_catalog(version)
 
@@ -109,6 +137,9 @@ def test_results_have_tables_in_the_colours_of_the_notebook():
         assert page.cells
         assert page.colours == []
         assert page.open == []
+        assert not {"nan", "<na>", "nat"} & {cell.lower() for cell in page.cells}
+        assert not [cell for cell in page.cells if re.fullmatch(r"[\d.]+e-\d+", cell)]
+        assert "_" not in "".join(page.heads)
         assert len(repr(result)) < 1200
         assert repr(result).startswith(f"<{type(result).__name__}")
 

@@ -141,7 +141,12 @@ def spend_fan(
             f"Spend by month: {short(of)}, {on or 'each on its recommended model'}",
             f"Dark band: P25 to P75 over scenarios. Light band: P10 to P90. {projection.provenance}",
             f"Spend by month of {of} on {on or 'the models chosen for them'}: P50 "
-            f"{dollars(float(p50[0]))} USD in {projection.months[0]} and {dollars(float(p50[-1]))} USD in {last}"
+            + (
+                f"{dollars(float(p50[0]))} USD in {projection.months[0]} and "
+                if len(p50) > 1
+                else ""
+            )
+            + f"{dollars(float(p50[-1]))} USD in {last}"
             + (f" (P10 {dollars(float(p10[-1]))}, P90 {dollars(float(p90[-1]))})" if ranged else "")
             + (f". The budget is {dollars(budget)} USD a month." if budget is not None else "."),
         )

@@ -217,9 +217,13 @@ class _Comparison:
                 for (name, model, month), row in plan.rows.items()
                 if month in outside and plan.models[name] == model
             )
+            span = (
+                f"{outside[0]} to {outside[-1]}, {len(outside)} months"
+                if len(outside) > 1
+                else str(outside[0])
+            )
             notes.append(
-                f"Planned months that the log does not cover are not compared: {outside[0]} to "
-                f"{outside[-1]}, {len(outside)} months, {usd(left)} USD."
+                f"Planned months that the log does not cover are not compared: {span}, {usd(left)} USD."
             )
         sums = log.totals.total
         if sums["rows_without_cached"]:

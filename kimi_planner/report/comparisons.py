@@ -13,8 +13,8 @@ from kimi_planner.files import read_text
 from kimi_planner.money import usd
 from kimi_planner.reconciliation import Reconciliation
 from kimi_planner.report.json_form import FORMAT, plan_data
-from kimi_planner.report.reconciled import causes_table, months_table
-from kimi_planner.report.tables import Section, Table
+from kimi_planner.report.reconciled import causes_table, months_table, signed_usd
+from kimi_planner.report.tables import Section, Table, name_text
 from kimi_planner.selection import Recommendation
 
 __all__ = ["actuals_section", "previous_section"]
@@ -41,37 +41,54 @@ def previous_section(recommendation: Recommendation, previous: str | Path) -> Se
         If it cannot be read or is no such report.
     """
     before, now = _read(Path(previous)), plan_data(recommendation)
-    workloads = list(dict.fromkeys([*_names(before), *_names(now)]))
+    named = [_names(report) for report in (before, now)]
     rows = []
-    for name in workloads:
-        old, new = _planned(before, name), _planned(now, name)
+    for name in dict.fromkeys([*named[0], *named[1]]):
+        held = [name in names for names in named]
+        both = [_planned(report, name) for report in (before, now)]
+        models = [
+            report["recommended"].get(name, "none")
+            for report, here in zip((before, now), held, strict=True)
+            if here
+        ]
+        old, new = (None if one is None else one[_EXPECTED] for one in both)
+        change = _change(old, new) if all(held) else "gone" if held[0] else "new"
         rows.append(
             (
-                name,
-                _moved(before["recommended"].get(name, "-"), now["recommended"].get(name, "-")),
-                *_amounts(*(None if one is None else one[_EXPECTED] for one in (old, new))),
-                *(usd(one[_HIGH]) if one else "-" for one in (old, new)),
+                name_text(name),
+                " -> ".join(dict.fromkeys(map(name_text, models))),
+                *("-" if one is None else usd(one) for one in (old, new)),
+                change,
+                *("-" if one is None else usd(one[_HIGH]) for one in both),
             )
         )
     sums = [_total(report) for report in (before, now)]
-    rows.append(("all", "", *_amounts(*sums), "", ""))
-    headers = ("workload", "model", "expected before", "now", "change", "P90 before", "P90 now")
-    return Section(
-        title="Against the previous report (USD a month, average of the horizon)",
-        sentences=_changes(before, now),
-        tables=(Table(headers, tuple(rows), frozenset({2, 3, 4, 5, 6})),),
+    rows.append(("all", "", *map(usd, sums), _change(*sums), "", ""))
+    table = Table(
+        (
+            "workload",
+            "model",
+            "expected before",
+            "expected now",
+            "change",
+            "P90 before",
+            "P90 now",
+        ),
+        tuple(rows),
+        frozenset({2, 3, 4, 5, 6}),
+        title="USD a month, average of the months of each report",
+        foot=1,
     )
+    return Section("Against the previous report", _changes(before, now), (table,))
 
 
 def actuals_section(found: Reconciliation) -> Section:
     """Return what was planned against what it cost, by cause and by month."""
-    difference = usd(found.difference_usd)
-    sign = "" if difference.startswith("-") else "+"
     return Section(
-        title="Planned against actual (USD)",
+        title="Planned against actual",
         sentences=(
             f"Planned {usd(found.planned_usd)} USD, actual {usd(found.actual_usd)} USD: "
-            f"{sign}{difference} USD.",
+            f"{signed_usd(found.difference_usd)} USD.",
             *found.notes,
             found.provenance,
         ),
@@ -110,8 +127,8 @@ def _read(path: Path) -> dict[str, Any]:
     return told
 
 
-def _names(report: Mapping[str, Any]) -> list[str]:
-    return list(dict.fromkeys(str(row["workload"]) for row in report["summary"]))
+def _names(report: Mapping[str, Any]) -> dict[str, None]:
+    return dict.fromkeys(str(row["workload"]) for row in report["summary"])
 
 
 def _planned(report: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
@@ -126,18 +143,11 @@ def _total(report: Mapping[str, Any]) -> float:
     return math.fsum(one[_EXPECTED] for one in planned if one)
 
 
-def _amounts(old: float | None, new: float | None) -> tuple[str, str, str]:
-    before, after = ("-" if one is None else usd(one) for one in (old, new))
+def _change(old: float | None, new: float | None) -> str:
     if old is None or new is None:
-        return before, after, "gone" if old is not None else "new" if new is not None else "-"
-    difference = usd(new - old)
-    sign = "" if difference.startswith("-") else "+"
-    share = f" ({100 * (new / old - 1):+.1f}%)" if old else ""
-    return before, after, f"{sign}{difference}{share}"
-
-
-def _moved(old: str, new: str) -> str:
-    return new if old == new else f"{old} -> {new}"
+        return "-"
+    share = f" ({100 * (new / old - 1):+.1f}%)" if old and new != old else ""
+    return f"{signed_usd(new - old)}{share}"
 
 
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
@@ -147,7 +157,8 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ..
         return f"{report['catalog']['version']} ({str(report['catalog'].get('sha256'))[:12]})"
 
     def months(report: Mapping[str, Any]) -> str:
-        return f"{report['months'][0]} to {report['months'][-1]}"
+        first, last = report["months"][0], report["months"][-1]
+        return str(first) if first == last else f"{first} to {last}"
 
     pairs = [
         ("Catalog", catalog(before), catalog(now)),
@@ -157,13 +168,16 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ..
         ("Paths", before["n_paths"], now["n_paths"]),
     ]
     said = [f"{name}: {old} -> {new}." for name, old, new in pairs if old != new]
-    gone = [name for name in _names(before) if name not in _names(now)]
-    come = [name for name in _names(now) if name not in _names(before)]
+    if before["months"] != now["months"]:
+        said.append("The averages compared are of different months.")
+    names = [_names(report) for report in (before, now)]
+    gone = [name_text(name) for name in names[0] if name not in names[1]]
+    come = [name_text(name) for name in names[1] if name not in names[0]]
     said += [f"Gone: {', '.join(gone)}."] if gone else []
     said += [f"New: {', '.join(come)}."] if come else []
     if not said:
         said = ["Catalog, day, months, seed, paths and workloads are the same by name."]
     return (
         *said,
-        "A changed amount beside that is of changed assumptions or of the planner itself.",
+        "What else changed an amount is changed assumptions or the planner itself.",
     )

@@ -7,11 +7,17 @@ from decimal import Decimal
 from kimi_planner.money import usd
 from kimi_planner.reconciliation import Reconciliation
 from kimi_planner.report.json_form import FORMAT
-from kimi_planner.report.tables import Table
+from kimi_planner.report.tables import Table, name_text
 from kimi_planner.report.text import plain
 from kimi_planner.report.usage import dumped, listed, records
 
-__all__ = ["causes_table", "months_table", "reconciliation_json", "reconciliation_text"]
+__all__ = [
+    "causes_table",
+    "months_table",
+    "reconciliation_json",
+    "reconciliation_text",
+    "signed_usd",
+]
 
 _AMOUNTS = ("planned_usd", "actual_usd")
 
@@ -20,7 +26,7 @@ def reconciliation_text(found: Reconciliation) -> str:
     """Return a reconciliation for a terminal: by cause, by month, notes, provenance."""
     parts = [
         f"Planned {usd(found.planned_usd)} USD, actual {usd(found.actual_usd)} USD: "
-        f"{_signed(found.difference_usd)} USD.",
+        f"{signed_usd(found.difference_usd)} USD.",
         plain(causes_table(found)),
         plain(months_table(found)),
         listed("What to know:", found.notes),
@@ -55,12 +61,13 @@ def causes_table(found: Reconciliation) -> Table:
     rows = [
         (
             str(name).removesuffix("_usd").replace("_", " "),
-            *(usd(one) if name in _AMOUNTS else _signed(one) for one in summary[name]),
+            *(usd(one) if name in _AMOUNTS else signed_usd(one) for one in summary[name]),
         )
         for name in ("planned_usd", *causes, "actual_usd")
     ]
-    names = [str(name) for name in summary.index]
-    return Table(("USD", *names), tuple(rows), frozenset(range(1, len(names) + 1)))
+    names = [name_text(str(name)) for name in summary.index]
+    right = frozenset(range(1, len(names) + 1))
+    return Table(("cause", *names), tuple(rows), right, title="USD by cause", foot=1)
 
 
 def months_table(found: Reconciliation) -> Table:
@@ -69,16 +76,17 @@ def months_table(found: Reconciliation) -> Table:
         (
             row["month"],
             f"{row['covered_share']:.0%}",
-            row["workload"],
+            name_text(row["workload"]),
             *(usd(row[name]) for name in _AMOUNTS),
-            _signed(row["difference_usd"]),
+            signed_usd(row["difference_usd"]),
         )
         for row in found.months.to_dict("records")
     )
     headers = ("month", "covered", "workload", "planned", "actual", "difference")
-    return Table(headers, rows, frozenset((1, 3, 4, 5)))
+    return Table(headers, rows, frozenset((1, 3, 4, 5)), title="USD by month and workload")
 
 
-def _signed(amount: Decimal) -> str:
+def signed_usd(amount: Decimal | float) -> str:
+    """Return an amount with its sign; none where it is zero as written."""
     text = usd(amount)
-    return text if text.startswith("-") else f"+{text}"
+    return text if text.startswith("-") or not text.strip("0.") else f"+{text}"

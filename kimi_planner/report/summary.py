@@ -1,4 +1,4 @@
-"""What a finance lead reads first: four figures, and each budget beside its risk."""
+"""What a finance lead reads first: a few figures, and each budget beside its risk."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from kimi_planner.money import total, usd
 from kimi_planner.projection import Spend
-from kimi_planner.report.tables import Table
+from kimi_planner.report.tables import Table, amounts_words
 from kimi_planner.rich import share_text
 from kimi_planner.selection import Recommendation
 
@@ -23,9 +23,11 @@ def key_figures(recommendation: Recommendation) -> list[tuple[str, str, str]]:
     spend = projection.mix(best)
     months = len(projection.months)
     whole = spend.over_months()
+    spends = [("A month", *_figure(whole, months, "average of the plan"))] * (months > 1)
+    name = f"All {months} months" if months > 1 else str(projection.months[0])
     return [
-        ("A month", *_figure(whole, months, "average of the plan")),
-        (f"All {months} months" if months > 1 else str(projection.months[0]), *_figure(whole, 1)),
+        *spends,
+        (name, *_figure(whole, 1)),
         ("Budget a month", *_budget(recommendation, spend)),
         ("Largest workload", *_largest(recommendation, whole)),
     ]
@@ -48,27 +50,32 @@ def budgets_table(recommendation: Recommendation) -> Table:
         and row["budget_usd_per_month"] is not None
         and not np.isnan(row["chance_over_budget"])
     ]
-    headers = ("workload", "model", "budget", "P50", "P90", "chance that a month breaks it")
-    return Table(headers, tuple(rows), frozenset({2, 3, 4, 5}))
+    headers = ("workload", "model", "budget", "P50", "P90", "chance over budget")
+    title = f"Budgets ({amounts_words(projection)})"
+    return Table(headers, tuple(rows), frozenset({2, 3, 4, 5}), title=title)
 
 
 def _figure(spend: Spend, parts: int, words: str = "") -> tuple[str, str]:
     p10, p50, p90 = (float(spend.quantile(q)[0]) / parts for q in (0.1, 0.5, 0.9))
     if p10 == p90:
         return f"{usd(p50)} USD", ", ".join(filter(None, ["a certain bill", words]))
-    span = f"P10 {usd(p10, 0)} to P90 {usd(p90, 0)}"
-    return f"{usd(p50, 0)} USD", ", ".join(filter(None, [span, words]))
+    span = f"8 of 10 scenarios: {usd(p10, 0)} to {usd(p90, 0)}"
+    return f"{usd(p50, 0)} USD", "; ".join(filter(None, [span, words]))
 
 
 def _budget(recommendation: Recommendation, spend: Spend) -> tuple[str, str]:
     projection = recommendation.projection
     budgets = [projection.budget(name) for name in recommendation.best]
     without = sum(budget is None for budget in budgets)
+    if without == len(budgets):
+        return "none", "no workload has a budget"
     if without:
-        return "not told", f"{without} of {len(budgets)} workloads have no budget"
+        have = "has" if without == 1 else "have"
+        return "not told", f"{without} of {len(budgets)} workloads {have} no budget"
     whole = total(budget for budget in budgets if isinstance(budget, Decimal))
     chance = share_text(spend.chance_over(whole))
-    return f"{usd(whole, 0)} USD", f"{chance} chance that some month exceeds it in all"
+    which = "some" if len(projection.months) > 1 else "the"
+    return f"{usd(whole, 0)} USD", f"{chance} chance that {which} month costs more"
 
 
 def _largest(recommendation: Recommendation, whole: Spend) -> tuple[str, str]:

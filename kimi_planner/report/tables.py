@@ -14,15 +14,20 @@ from kimi_planner.rich import share_text
 from kimi_planner.safe import on_one_line
 from kimi_planner.selection import Recommendation
 from kimi_planner.workload import QUANTITY_FIELDS
+from kimi_planner.workload.fields import MAX_NAME_CHARS
 from kimi_planner.workload.quantity import number_text
 
 __all__ = [
     "Section",
     "Table",
+    "amounts_words",
     "assumptions_table",
     "catalog_table",
     "exclusions_table",
+    "horizon",
     "months_table",
+    "name_text",
+    "ranges_sentence",
     "source_sentences",
     "spend_table",
     "totals_sentence",
@@ -33,12 +38,15 @@ __all__ = [
 class Table:
     """Headers and rows of text; ``right`` holds the columns to align right.
 
-    Every cell is on one line, cut where it is very long, and shows what cannot be seen in it.
+    ``title`` says what the rows are where the text around them does not, and the last ``foot`` rows
+    are sums of those above. Every cell is on one line, cut where it is very long, and shows what cannot be seen in it.
     """
 
     headers: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     right: frozenset[int] = frozenset()
+    title: str = ""
+    foot: int = 0
 
     def __post_init__(self) -> None:
         rows = tuple(tuple(map(on_one_line, row)) for row in self.rows)
@@ -53,6 +61,24 @@ class Section:
     title: str
     sentences: tuple[str, ...]
     tables: tuple[Table, ...]
+
+
+def name_text(name: str) -> str:
+    """Return a name that an earlier report or a log has, as long as one of a workload may be."""
+    return on_one_line(name, MAX_NAME_CHARS)
+
+
+def horizon(projection: Projection) -> str:
+    """Return the months of a plan in words: one of them, or the first to the last."""
+    first, last = projection.months[0], projection.months[-1]
+    return str(first) if first == last else f"{first} to {last}"
+
+
+def amounts_words(projection: Projection) -> str:
+    """Return what the amounts of a plan are that are neither a month's nor its total."""
+    if len(projection.months) == 1:
+        return f"USD in {horizon(projection)}"
+    return f"USD a month, average of {horizon(projection)}"
 
 
 def spend_table(recommendation: Recommendation) -> Table:
@@ -81,7 +107,7 @@ def spend_table(recommendation: Recommendation) -> Table:
                 verdict,
             )
         )
-    headers = ("workload", "model", "P10", "P50", "P90", "over budget", "fits", "choice")
+    headers = ("workload", "model", "P10", "P50", "P90", "chance over budget", "fits", "choice")
     return Table(headers, tuple(rows), frozenset({2, 3, 4, 5, 6}))
 
 
@@ -98,8 +124,11 @@ def months_table(recommendation: Recommendation) -> Table:
     ]
     total = spend.over_months()
     whole = [float(total.quantile(q)[0]) for q in (0.1, 0.5, 0.9)] + [float(total.mean()[0])]
-    rows.append((f"all {len(rows)} months", *(usd(value) for value in whole)))
-    return Table(("month", "P10", "P50", "P90", "mean"), tuple(rows), frozenset({1, 2, 3, 4}))
+    foot = int(len(rows) > 1)
+    if foot:
+        rows.append((f"all {len(rows)} months", *(usd(value) for value in whole)))
+    headers = ("month", "P10", "P50", "P90", "mean")
+    return Table(headers, tuple(rows), frozenset({1, 2, 3, 4}), foot=foot)
 
 
 def exclusions_table(recommendation: Recommendation) -> Table:
@@ -198,14 +227,28 @@ def totals_sentence(recommendation: Recommendation) -> str:
         if left_out
         else "All workloads"
     )
-    text = f"{subject} on their recommended models: {_range(spend, 1)} " + (
-        f"over {months} months, {_range(spend, months)} a month on average."
+    span = (
+        f"over {months} months, {_range(spend, months)} a month on average"
         if months > 1
-        else f"in {projection.months[0]}."
+        else f"in {horizon(projection)}"
     )
+    text = f"{subject} on their recommended models: {_range(spend, 1)} {span}."
     if left_out:
         text += f" No model qualifies for {', '.join(left_out)}."
     return text + _exchanged(spend, projection.catalog.exchange)
+
+
+def ranges_sentence(recommendation: Recommendation) -> str:
+    """Return how the ranges of a plan are to be read; empty where nothing has a range."""
+    if not recommendation.best:
+        return ""
+    spend = recommendation.projection.mix(recommendation.best).over_months()
+    if spend.quantile(0.1)[0] == spend.quantile(0.9)[0]:
+        return ""
+    return (
+        "Each total is a P50: half of the simulated scenarios cost more, half less, and 8 of 10 lie "
+        "between P10 and P90. Means add up; the P50s of workloads or months do not."
+    )
 
 
 def _exchanged(spend: Spend, exchange: Exchange | None) -> str:

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
+from kimi_planner.report.summary import budgets_table
 from kimi_planner.report.tables import (
     Section,
     Table,
+    amounts_words,
     assumptions_table,
     catalog_table,
     exclusions_table,
     months_table,
+    ranges_sentence,
     source_sentences,
     spend_table,
     totals_sentence,
@@ -42,7 +45,7 @@ def plan_text(recommendation: Recommendation) -> str:
     """Return the plan for a terminal: table, totals, exclusions, notes, provenance."""
     projection = recommendation.projection
     parts = [
-        f"Spend in USD a month, average of {projection.months[0]} to {projection.months[-1]}.",
+        f"Spend in {amounts_words(projection)}.",
         plain(spend_table(recommendation)),
         totals_sentence(recommendation),
     ]
@@ -64,28 +67,34 @@ def recommendation_text(recommendation: Recommendation) -> str:
 
 def section_text(section: Section) -> str:
     """Return a part of a report for a terminal."""
-    tables = [plain(table) for table in section.tables]
+    tables = [
+        f"{table.title}:\n\n{plain(table)}" if table.title else plain(table)
+        for table in section.tables
+    ]
     sentences = "\n".join(f"  {on_one_line(sentence)}" for sentence in section.sentences)
     return "\n\n".join([f"{section.title}:", *tables, sentences])
 
 
 def markdown_report(recommendation: Recommendation, sections: Sequence[Section] = ()) -> str:
-    """Return the whole report as one Markdown text, comparisons with others after its totals."""
+    """Return the whole report as one Markdown text, comparisons with others after its choices."""
     projection = recommendation.projection
+    budgets = budgets_table(recommendation)
     catalog = projection.catalog
     parts = [
         "# Kimi API budget",
         sentence_text(totals_sentence(recommendation)),
-        *("- " + sentence_text(sentence) for sentence in recommendation.sentences()),
+        *filter(None, [sentence_text(ranges_sentence(recommendation))]),
+        "\n".join("- " + sentence_text(sentence) for sentence in recommendation.sentences()),
+        *([f"## {budgets.title}", markdown(budgets)] if budgets.rows else []),
+        *(_markdown_section(section) for section in sections),
         "## Spend by month, each workload on its recommended model (USD)",
         markdown(months_table(recommendation)),
-        "## By workload and model (USD a month, average of the horizon)",
+        f"## By workload and model ({amounts_words(projection)})",
         markdown(spend_table(recommendation)),
-        *(_markdown_section(section) for section in sections),
         "## Excluded models",
         markdown(exclusions_table(recommendation)) if recommendation.exclusions else "None.",
         "## What the ranges leave out",
-        "\n".join(f"- {sentence_text(note)}" for note in projection.notes) or "Nothing known.",
+        "\n".join(f"- {sentence_text(note)}" for note in recommendation.notes) or "Nothing known.",
         "## Assumptions",
         markdown(assumptions_table(projection)),
         f"## Prices: catalog {escaped(catalog.version)}",
@@ -97,9 +106,11 @@ def markdown_report(recommendation: Recommendation, sections: Sequence[Section] 
 
 
 def _markdown_section(section: Section) -> str:
-    tables = [markdown(table) for table in section.tables]
     sentences = "\n".join(f"- {sentence_text(sentence)}" for sentence in section.sentences)
-    return "\n\n".join([f"## {sentence_text(section.title)}", *tables, sentences])
+    parts = [f"## {sentence_text(section.title)}", sentences]
+    for table in section.tables:
+        parts += [*filter(None, [sentence_text(table.title)]), markdown(table)]
+    return "\n\n".join(parts)
 
 
 def _reasons(recommendation: Recommendation) -> list[str]:
@@ -129,8 +140,8 @@ def _tabulate(table: Table, form: str) -> str:
 
 def markdown(table: Table) -> str:
     """Return a table as Markdown."""
-    rows = tuple(tuple(escaped(cell) for cell in row) for row in table.rows)
-    return _tabulate(Table(table.headers, rows, table.right), "github")
+    headers, *rows = (tuple(map(escaped, row)) for row in (table.headers, *table.rows))
+    return _tabulate(Table(headers, tuple(rows), table.right), "github")
 
 
 def escaped(text: str) -> str:

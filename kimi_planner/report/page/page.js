@@ -197,7 +197,7 @@
     const change = now >= before ? now - before : before - now;
     const share = before === 0n ? "" : ` (${now >= before ? "+" : "−"}${(Number((change * 100000n) / before) / 1000).toFixed(1)}%)`;
     const words = now === before ? "as planned" : `${money(cents(change, months))} ${now > before ? "more" : "less"} than planned${share}`;
-    at("answer").textContent = `On the recommended models: ${money(cents(now, months))} USD a month, ${words}.`;
+    at("answer").textContent = `On the recommended models: ${money(cents(now, months))} USD a month expected, ${words}.`;
   };
   panel.querySelector("form").addEventListener("input", redraw);
   panel.querySelector("form").addEventListener("reset", () => setTimeout(redraw));

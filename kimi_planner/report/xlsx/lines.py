@@ -137,7 +137,7 @@ def write_by_model(
     projection, best = recommendation.projection, recommendation.best
     months = len(projection.months)
     excluded = {(one.workload, one.model) for one in recommendation.exclusions}
-    sheet.text(0, 0, f"By workload and model, {months} months", "title")
+    sheet.text(0, 0, f"By workload and model, {months} month{'s' if months > 1 else ''}", "title")
     words = (*_AMOUNT_WORDS, "USD a month")
     sheet.header(HEADER, ("workload", "model", "choice", "fits", *words, *_FACTOR_WORDS), texts=3)
     row = HEADER

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kimi_planner.projection import Spend
+from kimi_planner.report.tables import horizon
 from kimi_planner.report.xlsx.book import Sheet, cell
 from kimi_planner.report.xlsx.lines import HEADER, MONTH_COLUMN, MONTHLY, SPEND, Places
 from kimi_planner.selection import Recommendation
@@ -25,23 +26,23 @@ _HOW = (
 def write_summary(sheet: Sheet, recommendation: Recommendation, places: Places) -> None:
     """Write totals, workloads, months, reasons, notes and provenance."""
     projection, best = recommendation.projection, recommendation.best
-    months = projection.months
     sheet.text(0, 0, "Kimi API budget", "title")
     count = len(recommendation.names)
     sheet.text(
         1,
         0,
-        f"{months[0]} to {months[-1]}, {count} workload{'s' if count > 1 else ''}, each on its recommended "
+        f"{horizon(projection)}, {count} workload{'s' if count > 1 else ''}, each on its recommended "
         "model. USD.",
     )
     row = 3
     if best:
         row = _write_totals(sheet, row, recommendation, places)
         row = _write_workloads(sheet, row + 1, recommendation, places)
-        row = _write_months(sheet, row + 1, recommendation, places)
+        if len(projection.months) > 1:
+            row = _write_months(sheet, row + 1, recommendation, places)
     for title, sentences in (
         ("Recommendation", recommendation.sentences()),
-        ("What the ranges leave out", projection.notes or ("Nothing known.",)),
+        ("What the ranges leave out", recommendation.notes or ("Nothing known.",)),
         ("How to read this", (_HOW, projection.method, projection.provenance)),
     ):
         row += 1
@@ -61,13 +62,14 @@ def _write_totals(sheet: Sheet, row: int, recommendation: Recommendation, places
     sheet.header(row, ("", "", "expected", *_QUANTILES, "budget", "chance over it"), texts=2)
     sheet.header(row, ("planned mean", *(f"planned {name}" for name in _QUANTILES)), at=_PLANNED)
     budgets = [projection.budget(name) for name in recommendation.best]
-    for place, (words, parts) in enumerate((("whole plan", 1), ("a month on average", months))):
+    in_all = row + 1
+    for words, parts in (("whole plan", 1), ("a month on average", months))[: 1 + (months > 1)]:
         row += 1
         sheet.text(row, 0, words, "strong")
         total = f"SUM({_months_range(first, last)})"
         formula = total if parts == 1 else f"{total}/{parts}"
         _write_amounts(sheet, row, formula, whole, parts, style="big")
-        if place and None not in budgets:
+        if parts == months and None not in budgets:
             budget = sum(float(one) for one in budgets if one is not None)
             sheet.number(row, _BUDGET, budget, "big")
             chance = spend.chance_over(budget)
@@ -78,7 +80,7 @@ def _write_totals(sheet: Sheet, row: int, recommendation: Recommendation, places
         rate = float(exchange.per_usd)
         sheet.text(row, 0, f"whole plan, {exchange.currency}", "strong")
         sheet.text(row, 1, f"at {exchange}", "muted")
-        formula = f"{cell(row - 2, _EXPECTED)}*{rate!r}"
+        formula = f"{cell(in_all, _EXPECTED)}*{rate!r}"
         sheet.formula(row, _EXPECTED, formula, float(whole.mean()[0]) * rate, "big")
     return row + 1
 

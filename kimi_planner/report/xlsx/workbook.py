@@ -29,7 +29,7 @@ _WIDTHS = {
     SUMMARY: (24, 20, 18, 14, 14, 14, 16, 16, 15, 3, *[13] * 4),
     MONTHLY: _TOTALS_WIDTHS,
     BY_MODEL: _TOTALS_WIDTHS,
-    ASSUMPTIONS: (24, 16, 14, 13, 13, 13, 13, 80),
+    ASSUMPTIONS: (24, 16, 14, 14, 14, 14, 16, 80),
     PRICES: (22, 30, 13, 14, 13, 14, 70, 40),
 }
 

@@ -210,7 +210,7 @@ class Cascades:
         return said
 
     def __repr__(self) -> str:
-        return f"<Cascades: {' '.join(self.sentences())} {self.provenance}>"
+        return f"<Cascades: {self.sentences()[0]} {self.provenance}>"
 
     def _repr_html_(self) -> str:
         shown = frame_html(self.frame.sort_values("cost_usd", kind="stable"), _IN_SHORT)
