@@ -83,16 +83,29 @@ def response(
     )
 
 
-def expected_amounts(workload: Workload, spec: ModelSpec, projection: Projection) -> Amounts:
-    """Return what a workload is expected to use on a model over the months of a plan.
+def expected_amounts(
+    workload: Workload, specs: Sequence[ModelSpec], projection: Projection
+) -> dict[str, Amounts]:
+    """Return what a workload is expected to use on models over the months of a plan, by id.
 
     The workload may be a changed one; it is in the scenarios of the plan all the same.
     """
     scenarios = Scenarios.draw(workload, projection.seed, projection.n_paths)
-    prices = prices_of(workload, spec, billed_periods(workload, spec, projection.months))
     fees = fees_usd(projection.catalog, workload)
-    moves = _moves_with_catalog(spec, prices)
-    return _amounts_on(workload, spec, projection.months, scenarios, fees, moves)
+    months = projection.months
+    found: dict[str, Amounts] = {}
+    alike: dict[tuple[bool, int | None, bool], Amounts] = {}  # models use the same but for these
+    for spec in specs:
+        prices = prices_of(workload, spec, billed_periods(workload, spec, months))
+        moves = _moves_with_catalog(spec, prices)
+        kind = (spec.reasons, spec.context_window_tokens, is_certain(workload, spec, months))
+        one = alike.get(kind) if moves else None
+        if one is None:
+            one = _amounts_on(workload, spec, months, scenarios, fees, moves)
+        if moves:
+            alike[kind] = one
+        found[spec.id] = one
+    return found
 
 
 def _at(
