@@ -69,16 +69,23 @@ def flip_sentences(found: Iterable[Flip]) -> list[str]:
 
 def _of_workload(rivals: dict[str | None, list[Flip]]) -> Iterator[str]:
     alone = rivals.pop(None, [])
-    for rank, some in enumerate(rivals.values()):
-        moves = [flip for flip in some if flip.clause and flip.what != "budget volume"]
-        if not rank or any(flip.what != "discount" for flip in some if flip.value is not None):
-            yield _against(some, moves)
+    discounts = [against for against, some in rivals.items() if "discount" in _numbers(some)]
+    for against, some in rivals.items():
+        turns = _numbers(flip for flip in some if flip.value is not None)
+        # Another discount is on a model that its budget excludes.
+        if turns - {"discount"} or against in discounts[:1] or not discounts:
+            yield _against(some)
     for flip in alone:
         yield flip.clause or flip.words
 
 
-def _against(some: list[Flip], moves: list[Flip]) -> str:
+def _numbers(some: Iterable[Flip]) -> set[str]:
+    return {flip.what for flip in some}
+
+
+def _against(some: list[Flip]) -> str:
     """Return where one model stands the same as the best, or that nothing makes it."""
+    moves = [flip for flip in some if flip.clause and flip.what != "budget volume"]
     pair, by = f"{some[0].against} and {some[0].model}", some[0].by
     if moves:
         return f"{pair} would {by} the same if {', or if '.join(one.clause for one in moves)}"

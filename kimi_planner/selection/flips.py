@@ -42,9 +42,12 @@ def flips(recommendation: Ranked) -> tuple[Flip, ...]:
     Notes
     -----
     Models are compared by their expected spend over the plan's months: the mean over scenarios, in
-    the scenarios of the plan. For plain numbers that is the exact bill. With weights they are
-    compared by the score of that spend. The budget is held against the worst month at its
-    percentile, as in the choice. A model that is excluded for more than its budget stays out.
+    the scenarios of the plan. For plain numbers that is the exact bill; where traffic is low and
+    sizes differ, the P50 that ranks them is another number. With weights they are compared by the
+    score of expected spend, or by the spend alone where their ratings score the same. At a value
+    that is told, the other model qualifies: its window, budget and tier are held against the changed
+    plan. The budget is held against the worst month at its percentile, as in the choice. A model
+    that is excluded for more than its budget stays out.
     """
     workloads = {workload.name: workload for workload in recommendation.projection.workloads}
     return tuple(
@@ -126,7 +129,7 @@ class _Contest:
     def _next(self, driver: Driver, pairs: Sequence[Pair]) -> Iterator[Flip]:
         switches = [(pair, *_switch(driver, pair)) for pair in pairs]
         turns = [(value, pair) for pair, value, _ in switches if value is not None]
-        planned = driver.planned(pairs[0]) or Decimal(0)
+        planned = next(filter(None, (driver.planned(pair) for _, pair in turns)), Decimal(0))
         turns.sort(key=lambda turn: abs(turn[0] - planned))
         found, blocked = 0, None
         for is_above in (False, True):
@@ -150,6 +153,9 @@ class _Contest:
     def _lost(self, driver: Driver, pair: Pair, value: Decimal, spec: ModelSpec) -> str:
         """Return why a model would not qualify with a number at a value; nothing if it would."""
         requirements, projection = self.recommendation.requirements, self.recommendation.projection
+        prices = driver.prices(pair, value)
+        if prices and (spec.id not in prices or (driver is DISCOUNT and spec in self.ranked)):
+            return "" if spec in self.ranked else "it is over the budget"  # as planned
         workload, catalog = driver.changed(pair, value)
         if requirements.budget(workload.budget_usd_per_month) is not None:
             projection = again(workload, spec.id, projection, catalog)

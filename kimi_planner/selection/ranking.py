@@ -88,6 +88,10 @@ def recommend(
         check_evaluations(evaluations)
     elif requirements.min_success_rate is not None:
         raise ScenarioError("min_success_rate needs evaluations. Give them, or leave it out.")
+    for name, given, kind in (("projection", projection, Projection), ("fit", fit, ContextFit)):
+        if given is not None and not isinstance(given, kind):
+            makes = "project" if kind is Projection else "context_fit"
+            raise ScenarioError(f"{name} is {shown(given)}. Give what {makes} returns.")
     if projection and scenario:
         raise ScenarioError(
             f"{', '.join(scenario)} cannot change a projection that is given. Leave out one of them."

@@ -34,6 +34,7 @@ Same = Callable[[Decimal, Decimal], bool]
 
 _CENT = Decimal("0.01")
 _CLOSE = Decimal("0.0005")  # USD
+_TINY = Decimal("1e-7")  # USD
 _SCORE = Decimal("1e-7")
 #: To divide with.
 DIGITS = Context(prec=60, rounding=ROUND_HALF_EVEN)
@@ -139,10 +140,15 @@ def leading(value: Decimal, digits: int = 4, *, rounding: str = ROUND_HALF_EVEN)
 def same_to_the_cent(first: Decimal, second: Decimal, parts: int = 1) -> bool:
     """Return whether two amounts, and their equal parts, are the same when rounded to cents.
 
-    Bills that are a cent at all values say nothing; so they must be close in themselves too.
+    Bills that are a cent at all values say nothing; so they must be close in themselves too. A bill
+    of just half a cent more may have no other that rounds as it does, in all and by part: a
+    ten-millionth of a dollar apart is the same.
     """
-    if abs(first - second) > min(_CLOSE, max(abs(first), abs(second)) * Decimal("0.00001")):
+    size, apart = max(abs(first), abs(second)), abs(first - second)
+    if apart > min(_CLOSE, size * Decimal("0.00001")):
         return False
+    if apart <= min(_TINY, size * Decimal("1e-9")):
+        return True
     with localcontext(DIGITS):
         return all(
             (first / count).quantize(_CENT) == (second / count).quantize(_CENT)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from kimi_planner.catalog import ModelSpec
+from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import EXACT, exact_decimal, total
 from kimi_planner.projection.beyond_tokens import fees_usd
 from kimi_planner.projection.bill import (
@@ -61,8 +62,10 @@ def response(
     Raises
     ------
     ScenarioError
-        If a factor is no number from 0 upwards.
+        If there is no projection, or a factor is no number from 0 upwards.
     """
+    if not isinstance(projection, Projection):
+        raise ScenarioError(f"projection is {shown(projection)}. Give what project returns.")
     stops = _stops("output", outputs), _stops("reasoning", reasonings)
     amounts: dict[Key, Amounts] = {}
     for workload in projection.workloads:
@@ -182,6 +185,8 @@ def _thousandths(tokens: float) -> int:
 
 
 def _stops(name: str, given: Iterable[Any]) -> tuple[Decimal, ...]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise ScenarioError(f"{name}s is {shown(given)}. Give a list of factors.")
     return tuple(sorted({_ONE, *(factor(name, one) for one in given)}))
 
 
