@@ -393,12 +393,12 @@ def test_a_bill_of_half_a_cent_is_met_on_the_side_that_rounds_alike():
 
 
 def test_the_nearest_of_several_crossings():
-    """Amounts that cross at 2, 5 and 9 turn at 2 on the way up from 1, at 9 on the way down from 10."""
+    """Amounts that cross at 2, 3 and 8 turn at 2 on the way up from 1, at 8 on the way down from 10."""
 
     def amounts(x):
-        return 1000 + (x - 2) * (x - 5) * (x - 9), Decimal(1000)
+        return 1000 + (x - 2) * (x - 3) * (x - 8), Decimal(1000)
 
-    for planned, turn in ((1, 2), (10, 9)):
+    for planned, turn in ((1, 2), (10, 8)):
         found = switch_over(amounts, Decimal(planned), highest=Decimal(12))
         assert float(found) == pytest.approx(turn, abs=1e-6)
 
@@ -450,6 +450,18 @@ def test_a_best_that_no_longer_qualifies_there_is_said():
     assert one.value > 1
     assert f"where {THINKS} no longer qualifies: P90 spend in 2026-11 is" in one.words
     assert f"times as long (where {THINKS} no longer qualifies)" in found.flip_sentences()[0]
+
+
+def test_a_best_that_breaks_its_tier_there_is_said():
+    """937 calls a minute of 5,375 tokens are over five million; those of the other are 2,500."""
+    catalog = priced(kimi_k2_5_thinking=(1, None, 2))
+    sizes = plain(requests_per_day=1_350_000, reasoning_tokens=1000)
+    found = choose(sizes, catalog, [THINKS, "kimi-k2-5"], Requirements(tier=5))
+    one = flip(found, "reasoning multiplier")
+    assert one.value == Decimal("2.875")
+    assert one.words.endswith(
+        f"where {THINKS} no longer qualifies: it breaks the tokens per minute of the tier"
+    )
 
 
 def test_the_volume_at_which_a_budget_far_away_is_met():

@@ -66,16 +66,19 @@ class _Contest:
     best: str
 
     def flips(self) -> Iterator[Flip]:
-        ranked, dear = self.ranked, self.only_over_budget
-        pairs = [self._pair(spec) for spec in (*ranked[1:], *dear)]
-        ahead = [pair for pair in pairs[len(ranked) - 1 :] if pair.leads is not pair.best]
-        pairs = [pair for pair in pairs if pair not in ahead]
-        tied = pairs and len(ranked) > 1 and pairs[0].standing()[0] == pairs[0].standing()[1]
-        if tied:
-            yield _tie(pairs[0])
-        elif pairs:
+        ranked = [self._pair(spec) for spec in self.ranked[1:]]
+        dear = [self._pair(spec) for spec in self.only_over_budget]
+        ahead = [pair for pair in dear if pair.leads is pair.other]
+        dear = [pair for pair in dear if pair.leads is pair.best]
+        if ranked and len(set(ranked[0].standing())) == 1:
+            yield _tie(ranked[0])
+        elif ranked or dear:
             for driver in DRIVERS:
-                yield from self._of(driver, pairs)
+                if driver is DISCOUNT:  # each is on another model
+                    for pair in (*ranked[:1], *dear[:1]):
+                        yield from self._next(driver, [pair])
+                else:
+                    yield from self._next(driver, [*ranked, *dear])
         for pair in ahead[:1]:
             yield from of_budget(self.recommendation, self.workload, self.best, pair.other.id)
         yield from of_budget(self.recommendation, self.workload, self.best)
@@ -108,25 +111,19 @@ class _Contest:
         return tuple(self.specs[model] for model in sorted(dear, key=lambda model: spend[model]))
 
     def _pair(self, other: ModelSpec) -> Pair:
-        weights, projection = (
-            self.recommendation.requirements.weights,
-            self.recommendation.projection,
-        )
-        scoring = Scoring(weights, projection.catalog) if weights else None
+        projection = self.recommendation.projection
+        weights = self.recommendation.requirements.weights
         return Pair(
-            self.workload, self.specs[self.best], other, projection, scoring, qualified=self.ranked
+            self.workload,
+            self.specs[self.best],
+            other,
+            projection,
+            scoring=Scoring(weights, projection.catalog) if weights else None,
+            qualified=self.ranked,
         )
-
-    def _of(self, driver: Driver, pairs: Sequence[Pair]) -> Iterator[Flip]:
-        """Yield where a number turns the order next, below the plan and above it."""
-        if driver is DISCOUNT:  # each is on another model
-            of_next, of_dear = pairs[:1], pairs[max(1, len(self.ranked) - 1) :][:1]
-            for pair in (*of_next, *of_dear):
-                yield from self._next(driver, [pair])
-        else:
-            yield from self._next(driver, pairs)
 
     def _next(self, driver: Driver, pairs: Sequence[Pair]) -> Iterator[Flip]:
+        """Yield where a number turns the order next, below the plan and above it."""
         switches = [(pair, *_switch(driver, pair)) for pair in pairs]
         turns = [(value, pair) for pair, value, _ in switches if value is not None]
         planned = next(filter(None, (driver.planned(pair) for _, pair in turns)), Decimal(0))

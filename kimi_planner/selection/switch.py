@@ -40,7 +40,7 @@ _SCORE = Decimal("1e-7")
 DIGITS = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _FAR = 1000  # times the planned value, where nothing else bounds it
 _FARTHEST = 10**9
-_MOST_PLACES = 40
+_MOST_PLACES = 17  # a price with a share off may have three more
 _STEPS = 12
 _NEAR = Decimal("1e-10")
 _JUMP = Decimal("1e-7")  # less is what whole thousandths of tokens leave
@@ -93,7 +93,7 @@ def switch_over(
                 and same(*bills(value))
             ):
                 return value
-    return root
+    return root.quantize(Decimal(1).scaleb(-_MOST_PLACES), context=DIGITS)
 
 
 def meeting_factor(
