@@ -542,10 +542,31 @@ def test_a_better_score_that_only_the_budget_excludes():
     assert one.words.startswith(
         "kimi-k2-5 would rank before kimi-k2, and stay within the budget of"
     )
-    assert f"w: {one.words}." in found.flip_sentences()
+    off = flip(found, "discount", "kimi-k2-5")
+    assert float(off.value) == pytest.approx(1 - 200 / 262.5, abs=1e-6)
+    assert f"w: {off.words}; {one.words}." in found.flip_sentences()
+    for less, best in (("1", "kimi-k2-5"), ("0.9999", "kimi-k2")):
+        _, catalog = moved(off, off.value * Decimal(less), found)
+        assert choose(plain(), catalog, requirements=asked).best == {"w": best}
     for more, best in (("1", "kimi-k2-5"), ("1.00001", "kimi-k2")):
         [changed] = what_if(plain(), traffic=one.value * Decimal(more))
         assert choose(changed, requirements=asked).best == {"w": best}
+
+
+def test_a_score_that_ties_over_the_budget_turns_where_the_budget_is_met():
+    """At 4.8% off 367.50 USD score as 262.50 do, but only 18.4% off are within a budget of 300."""
+    weights = {"cost": 1, "reasoning": 1, "speed": 0.5}
+    asked = Requirements(weights=weights, budget_usd_per_month=300)
+    found = choose(plain(), models=["kimi-k2-5", THINKS], requirements=asked)
+    one = flip(found, "discount")
+    assert float(one.value) == pytest.approx(1 - 300 / 367.5, abs=1e-6)
+    assert found.flip_sentences()[0] == (
+        f"w: {THINKS} is within the budget with 18.3674% off all its prices, and ranks before kimi-k2-5."
+    )
+    for less, best in (("1", THINKS), ("0.9999", "kimi-k2-5")):
+        _, catalog = moved(one, one.value * Decimal(less), found)
+        again = choose(plain(), catalog, ["kimi-k2-5", THINKS], asked)
+        assert again.best == {"w": best}
 
 
 @pytest.mark.parametrize(

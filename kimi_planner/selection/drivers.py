@@ -12,7 +12,7 @@ from kimi_planner.selection.switch import leading
 from kimi_planner.workload import Workload, what_if
 from kimi_planner.workload.quantity import number_text
 
-__all__ = ["DISCOUNT", "DRIVERS", "TIMES_TRAFFIC", "Driver"]
+__all__ = ["DISCOUNT", "DRIVERS", "TIMES_TRAFFIC", "Driver", "percent"]
 
 TIMES_TRAFFIC = "times the traffic"
 
@@ -112,7 +112,7 @@ class _Discount(Driver):
         return f"no one discount on {behind} makes it {pair.verb} the same as {leads}"
 
     def told(self, pair: Pair, value: Decimal) -> tuple[str, str]:
-        words = f"{_both(pair)} with {_percent(value)} off all its prices"
+        words = f"{_both(pair)} with {percent(value)} off all its prices"
         return words, f"{pair.behind.id} were {_about(100 * value)}% cheaper"
 
     def prices(self, pair: Pair, value: Decimal) -> dict[str, dict[str, Any]]:
@@ -137,8 +137,8 @@ class _OutputShare(Driver):
         planned = pair.output_share or Decimal(0)
         way = "rises" if value > planned else "falls"
         words = (
-            f"{_both(pair)} if the output share {way} from {_percent(planned, 1)} to "
-            f"{_percent(value)} of prompt and visible output tokens"
+            f"{_both(pair)} if the output share {way} from {percent(planned, 1)} to "
+            f"{percent(value)} of prompt and visible output tokens"
         )
         return words, f"output were {_about(100 * value)}% of prompt and answer"
 
@@ -194,7 +194,7 @@ class _CachedShare(Driver):
     def told(self, pair: Pair, value: Decimal) -> tuple[str, str]:
         words = (
             f"{_both(pair)} if the share of prompt tokens from cache goes from "
-            f"{_percent(pair.cached_share, 1)} to {_percent(value)}"
+            f"{percent(pair.cached_share, 1)} to {percent(value)}"
         )
         return words, f"{_about(100 * value)}% of prompts came from cache"
 
@@ -253,6 +253,6 @@ def _price_text(price: Decimal) -> str:
     return usd(price, max(2, -exponent if isinstance(exponent, int) else 2))
 
 
-def _percent(share: Decimal, places: int | None = None) -> str:
+def percent(share: Decimal, places: int | None = None) -> str:
     """Return a share in percent, with all its digits if no number of them is asked for."""
     return f"{number_text(100 * share if places is None else round(100 * share, places))}%"

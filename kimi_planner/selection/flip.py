@@ -89,6 +89,7 @@ def _against(some: list[Flip]) -> str:
     pair, by = f"{some[0].against} and {some[0].model}", some[0].by
     if moves:
         return f"{pair} would {by} the same if {', or if '.join(one.clause for one in moves)}"
-    if len({flip.words for flip in some}) == 1:
-        return some[0].words
+    into_budget = [flip for flip in some if flip.value is not None]
+    if into_budget or len({flip.words for flip in some}) == 1:
+        return "; ".join(flip.words for flip in into_budget or some[:1])
     return f"no price, share or volume alone makes {pair} {by} the same"

@@ -12,12 +12,18 @@ from kimi_planner.errors import WorkloadError
 from kimi_planner.money import usd
 from kimi_planner.projection import context_fit
 from kimi_planner.selection.choice import Ranked
-from kimi_planner.selection.drivers import DISCOUNT, DRIVERS, Driver
+from kimi_planner.selection.drivers import DISCOUNT, DRIVERS, Driver, percent
 from kimi_planner.selection.flip import Flip
 from kimi_planner.selection.pair import Pair
 from kimi_planner.selection.reasons import over_budget, reasons_against
 from kimi_planner.selection.scoring import Scoring
-from kimi_planner.selection.volumes import again, broken_limits, of_budget, of_tier
+from kimi_planner.selection.volumes import (
+    again,
+    broken_limits,
+    discount_into_budget,
+    of_budget,
+    of_tier,
+)
 from kimi_planner.workload import Workload
 
 __all__ = ["flips"]
@@ -80,6 +86,7 @@ class _Contest:
                 else:
                     yield from self._next(driver, [*ranked, *dear])
         for pair in ahead[:1]:
+            yield from self._into_budget(pair)
             yield from of_budget(self.recommendation, self.workload, self.best, pair.other.id)
         yield from of_budget(self.recommendation, self.workload, self.best)
         yield from of_tier(self.recommendation, self.workload, self.specs[self.best])
@@ -144,8 +151,18 @@ class _Contest:
                 yield _flip(driver, pair, value, words, clause)
                 found += 1
                 break
-        if not found:
+        if not found and blocked and driver is DISCOUNT:
+            yield next(self._into_budget(pairs[0]), blocked)
+        elif not found:
             yield blocked or _flip(driver, pairs[0], None, switches[0][2])
+
+    def _into_budget(self, pair: Pair) -> Iterator[Flip]:
+        """Yield the discount with which a model that is better comes within the budget."""
+        value = discount_into_budget(self.recommendation, self.workload, pair.other)
+        if value is not None and not pair.is_fixed(pair.other):
+            off = f"with {percent(value)} off all its prices"
+            words = f"{pair.other.id} is within the budget {off}, and ranks before {pair.best.id}"
+            yield _flip(DISCOUNT, pair, value, words)
 
     def _lost(self, driver: Driver, pair: Pair, value: Decimal, spec: ModelSpec) -> str:
         """Return why a model would not qualify with a number at a value; nothing if it would."""

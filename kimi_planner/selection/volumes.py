@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, ROUND_UP, Decimal, localcontext
 
 from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.errors import WorkloadError
@@ -13,11 +13,12 @@ from kimi_planner.projection.peaks import PeakPlan
 from kimi_planner.selection.choice import Ranked
 from kimi_planner.selection.drivers import TIMES_TRAFFIC
 from kimi_planner.selection.flip import Flip
-from kimi_planner.selection.switch import leading, meeting_factor
+from kimi_planner.selection.pair import discounted_prices
+from kimi_planner.selection.switch import DIGITS, leading, meeting_factor
 from kimi_planner.workload import Workload, what_if
 from kimi_planner.workload.quantity import number_text
 
-__all__ = ["again", "broken_limits", "of_budget", "of_tier"]
+__all__ = ["again", "broken_limits", "discount_into_budget", "of_budget", "of_tier"]
 
 _FARTHEST = Decimal(10**9)
 _DIGITS = 6
@@ -75,6 +76,33 @@ def of_budget(
         value=value,
         **_words(head, value, spend, f"no volume brings {model} to the budget of {amount} USD"),
     )
+
+
+def discount_into_budget(
+    recommendation: Ranked, workload: Workload, spec: ModelSpec
+) -> Decimal | None:
+    """Return the share off all prices of a model that brings its worst month within the budget.
+
+    It has six digits, rounded up; ``None`` if no share does.
+    """
+    requirements, projection = recommendation.requirements, recommendation.projection
+    budget = requirements.budget(workload.budget_usd_per_month)
+    q = requirements.budget_percentile / 100
+
+    def worst(share: Decimal) -> Decimal:
+        catalog = projection.catalog.with_price(spec.id, **discounted_prices(spec, share))
+        return (
+            again(workload, spec.id, projection, catalog)
+            .of(spec.id, workload.name)
+            .worst_month(q)[1]
+        )
+
+    planned, least = projection.of(spec.id, workload.name).worst_month(q)[1], worst(Decimal(1))
+    if budget is None or not least < budget < planned:
+        return None
+    with localcontext(DIGITS):  # a bill is a straight line in a share off all its prices
+        share = leading((planned - budget) / (planned - least), _DIGITS, rounding=ROUND_UP)
+    return share if worst(share) <= budget else None
 
 
 def of_tier(recommendation: Ranked, workload: Workload, spec: ModelSpec) -> Iterator[Flip]:
