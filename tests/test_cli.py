@@ -206,11 +206,12 @@ def test_recommend_says_what_would_change_the_answer(run, plain):
         "unit": "share",
         "planned": "0",
         "value": "0.2000",
+        "by": "cost",
         "sentence": "plain: kimi-k2-instruct costs the same as kimi-k2 with 20% off all its prices.",
     }
     assert flips["output share"]["value"] is None
-    code, out, _ = run("recommend", plain, *DATES, "--weight", "cost=1")
-    assert "Where two models cost the same, one number moved at a time" in out
+    code, out, _ = run("recommend", plain, *DATES, "--weight", "cost=2", "--weight", "reasoning=1")
+    assert "kimi-k2-5-thinking and kimi-k2 would score the same if kimi-k2-5-thinking were" in out
 
 
 @pytest.mark.parametrize("weights", [["speed"], ["speed=fast"], ["speed=1", "speed=2"], ["spd=1"]])

@@ -198,3 +198,12 @@ def test_a_scenario_with_more_calls_costs_more():
         noise.apply(usd, counts, np.full(len(counts), cell, dtype=np.uint16))
         assert usd[0] == 0
         assert (np.diff(usd) >= -1e-6 * usd[1:]).all()
+
+
+@pytest.mark.parametrize("sd", [0.2, 2])
+def test_long_conversations_of_nearly_one_cost_have_a_law(sd):
+    """Twelve calls that resend certain answers: nearly all of the cost is alike, and none is lost."""
+    law = law_of(reasons=True, turns=12, completion_tokens=4000, reasoning_tokens={"mean": 10, "sd": sd})  # fmt: skip
+    assert law.weights.sum() == pytest.approx(1, rel=1e-12)
+    assert float(law.weights @ law.values) == pytest.approx(1, rel=1e-9)
+    assert law.weights[abs(law.values - 1) < 0.02].sum() == pytest.approx(1, abs=1e-5)

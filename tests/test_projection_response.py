@@ -128,3 +128,9 @@ def test_what_is_not_a_stop_is_refused_with_the_stops():
         found.usd("w", "kimi-k2", traffic=-1)
     with pytest.raises(ScenarioError, match="output is nan"):
         response(project(plain, **PLAN), outputs=[float("nan")])
+    with pytest.raises(ScenarioError, match=r"^outputs is 5\. Give a list of factors\."):
+        response(project(plain, **PLAN), outputs=5)
+    with pytest.raises(ScenarioError, match=r"projection is 'x'\. Give what project returns"):
+        response("x")
+    with pytest.raises(ScenarioError, match=r"no response of 'w' on \['kimi-k2'\]"):
+        found.usd("w", ["kimi-k2"])

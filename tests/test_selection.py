@@ -419,6 +419,21 @@ def test_a_tier_says_what_is_not_known_of_it():
         choose(plain(), Requirements(tier=9))
 
 
+def test_a_whole_number_may_be_spelt_as_a_float():
+    """A tier of 1.0 is tier 1, in the requirements and in words."""
+    asked = Requirements(tier=1.0, min_speed=1.0)
+    assert repr((asked.tier, asked.min_speed)) == "(1, 1)"
+    assert "tier 1 up to" in choose(plain(), asked).flip_sentences()[-1]
+
+
+@pytest.mark.parametrize("given", ["projection", "fit"])
+@pytest.mark.parametrize("value", ["x", 0, {}])
+def test_something_else_than_a_result_is_refused(given, value):
+    """A projection or a fit that is none is one error with what to give."""
+    with pytest.raises(ScenarioError, match=rf"^{given} is .*\. Give what .* returns\."):
+        recommend(plain(), **{given: value})
+
+
 def test_weights_rank_by_a_score():
     """Bills of 126, 157.5, 262.5, 367.5 and ratings from 1 to 3, weighted 2, 1 and 1 by hand."""
     weights = {"cost": 2, "reasoning": 1, "speed": 1}
@@ -473,6 +488,12 @@ def test_without_weights_there_is_no_score():
         ("min_success_rate", 1.5, "min_success_rate is 1.5. It must lie between 0 and 1"),
         ("weights", {"price": 1}, "unknown 'price'. Known: cost, reasoning, speed"),
         ("weights", {"cost": -1}, "cost is -1"),
+        (
+            "weights",
+            {"cost": 1e308, "speed": 1e308},
+            r"cost is 1e\+308. It must be a number from 0 to",
+        ),
+        ("weights", {"cost": 10**400}, "It must be a number from 0 to 1,000,000,000"),
         ("weights", [1], r"weights is \[1\]"),
     ],
 )

@@ -8,8 +8,9 @@ from random import Random
 import pytest
 
 from kimi_planner.catalog import load_catalog
-from kimi_planner.projection import project
+from kimi_planner.projection import project, throughput
 from kimi_planner.selection import Requirements, recommend
+from kimi_planner.selection.switch import switch_over
 from kimi_planner.workload import Workload, what_if
 
 AS_OF = date(2026, 10, 24)
@@ -214,7 +215,8 @@ def test_the_cheapest_that_only_the_budget_excludes_is_a_rival_too():
     assert flip(found, "discount", "kimi-k2-5").value == Decimal("0.52")
     needs = choose(plain(budget_usd_per_month=130, needs=["json"]))
     assert needs.flips == ()  # none qualifies, so there is no best
-    check(found, least=6)
+    assert [one.what for one in found.flips if one.against == "kimi-k2-5"] == ["discount"]
+    check(found, least=4)  # a dearer kimi-k2 meets kimi-k2-instruct before it meets kimi-k2-5
 
 
 def test_what_has_no_flip_is_said_in_words():
@@ -236,16 +238,9 @@ def test_what_has_no_flip_is_said_in_words():
 
 
 def test_no_price_that_would_be_below_nothing():
-    """Where all output for free does not make up for the prompt, no output price does."""
-    catalog = priced(kimi_k2=(1, None, 1), kimi_k2_5=(3, None, "0.1"))
-    asked = Requirements(weights={"reasoning": 1})  # the dearer one is best
-    found = choose(plain(), catalog, ["kimi-k2", "kimi-k2-5"], asked)
-    assert found.best == {"w": "kimi-k2-5"}
-    one = flip(found, "output price")
-    assert one.value is None
-    assert one.words == "no output price of kimi-k2-5 makes it cost the same as kimi-k2"
-    assert "falls from 3.00 to" in flip(found, "input price").words
-    check(found, least=2)
+    """Where amounts meet below 0 alone there is no such value; a bound that they meet at is none."""
+    lines = [lambda x: (60 + x, Decimal(50)), lambda x: (50 + x, Decimal(50))]
+    assert [switch_over(line, Decimal(5)) for line in lines] == [None, None]
 
 
 def test_models_that_cost_the_same_are_said_to():
@@ -371,3 +366,239 @@ def test_the_budget_volume_of_ranges_is_within_the_budget_and_a_little_more_is_n
     for factor, keeps in ((one.value, True), (one.value * Decimal("1.00000001"), False)):
         again = project(what_if(workload, traffic=factor), **plan)
         assert (again.of(found.best["w"]).worst_month(0.9)[1] <= 400) is keeps
+
+
+def test_another_than_the_next_may_come_first():
+    """Of 0.90 and 5, 1.2 and 4.5, 2 and 2 USD the first leads below 1/11 of output, the last above 1/3."""
+    catalog = priced(
+        kimi_k2=(1, None, 4), kimi_k2_instruct=("1.2", None, "4.5"), kimi_k2_5=(2, None, 2),
+        kimi_k2_5_thinking=("0.9", None, 5),
+    )  # fmt: skip
+    models = ["kimi-k2", "kimi-k2-instruct", "kimi-k2-5"]
+    one = flip(choose(plain(), catalog, models), "output share")
+    assert (one.against, float(one.value)) == ("kimi-k2-5", pytest.approx(1 / 3, rel=1e-6))
+    found = choose(plain(), catalog)
+    below, above = (one for one in found.flips if one.what == "output share")
+    assert (below.against, above.against) == (THINKS, "kimi-k2-5")
+    assert float(below.value) == pytest.approx(1 / 11, rel=1e-6)
+    assert "would cost the same if output were about 33.33% of prompt" in found.flip_sentences()[1]
+    check(found, least=5)
+
+
+def test_a_bill_of_half_a_cent_is_met_on_the_side_that_rounds_alike():
+    """1.005 rounds to 1.00, as what is lower does: of the values around a third of it, the lower."""
+    assert switch_over(lambda x: (3 * x, Decimal("1.005")), Decimal(1)) == Decimal("0.335")
+    found = switch_over(lambda x: (Decimal("3.3") * x, Decimal("1.005")), Decimal(1))
+    assert found == Decimal("0.3045454")
+
+
+def test_the_nearest_of_several_crossings():
+    """Amounts that cross at 2, 3 and 8 turn at 2 on the way up from 1, at 8 on the way down from 10."""
+
+    def amounts(x):
+        return 1000 + (x - 2) * (x - 3) * (x - 8), Decimal(1000)
+
+    for planned, turn in ((1, 2), (10, 8)):
+        found = switch_over(amounts, Decimal(planned), highest=Decimal(12))
+        assert float(found) == pytest.approx(turn, abs=1e-6)
+
+
+def test_a_bill_that_jumps_is_nowhere_the_same():
+    """From 25.5 times the reasoning on every call is refused and costs nothing: that is no flip."""
+    found = choose(plain(prompt_tokens=500, completion_tokens=0, reasoning_tokens=5000), models=["kimi-k2", THINKS])  # fmt: skip
+    one = flip(found, "reasoning multiplier")
+    assert (one.value, one.words) == (
+        None,
+        f"no amount of reasoning makes {THINKS} the cheaper one",
+    )
+
+
+def test_a_bill_that_ends_in_half_a_cent_has_a_price_of_few_digits():
+    """72,004.275 USD, and 24,001.425 a month, round as no other amount does; a price is found still."""
+    sizes = plain(requests_per_day=50_000, prompt_tokens=1, completion_tokens=4000)
+    catalog = load_catalog("2026-11-public")
+    models, later = ["kimi-k2.7-code", "kimi-k3.1-pro-highspeed"], date(2026, 11, 26)
+    found = choose(sizes, catalog, models, months=3, start="2026-12", as_of=later)
+    assert -flip(found, "discount").value.as_tuple().exponent <= 12
+    one = flip(found, "discount")
+    _, catalog = moved(one, one.value, found)
+    again = project(sizes, 3, "2026-12", models, later, catalog=catalog)
+    assert abs(amount(again, models[0]) - amount(again, models[1])) < Decimal("1e-7")
+
+
+def test_a_rival_that_does_not_qualify_there_is_no_flip():
+    """262.50 USD are met at 2.875 times the reasoning, but they are over a budget of 200."""
+    catalog = priced(kimi_k2_5_thinking=(1, None, 2))
+    sizes = plain(reasoning_tokens=1000, budget_usd_per_month=200)
+    found = choose(sizes, catalog, [THINKS, "kimi-k2-5"])
+    one = flip(found, "reasoning multiplier")
+    assert one.value is None
+    assert one.words == (
+        f"kimi-k2-5 costs the same as {THINKS} at 2.875 times the reasoning tokens, but kimi-k2-5 does "
+        "not qualify there: P50 spend in 2026-11 is 262.50 USD, 62.50 over the budget of 200.00"
+    )
+    assert float(flip(found, "discount").value) == pytest.approx(112.5 / 262.5, rel=1e-6)
+
+
+def test_a_best_that_no_longer_qualifies_there_is_said():
+    """Where both cost the same on average, the P90 of the uncertain one is over the budget."""
+    catalog = priced(kimi_k2_5_thinking=(1, None, 2))
+    thinking = {"p50": 900, "p90": 1500, "mean_factor": {"p10": 0.5, "p50": 1, "p90": 2}}
+    asked = Requirements(budget_percentile=90, budget_usd_per_month=300)
+    found = choose(plain(reasoning_tokens=thinking), catalog, [THINKS, "kimi-k2-5"], asked)
+    one = flip(found, "reasoning multiplier")
+    assert one.value > 1
+    assert f"where {THINKS} no longer qualifies: P90 spend in 2026-11 is" in one.words
+    assert f"times as long (where {THINKS} no longer qualifies)" in found.flip_sentences()[0]
+
+
+def test_a_best_that_breaks_its_tier_there_is_said():
+    """937 calls a minute of 5,375 tokens are over five million; those of the other are 2,500."""
+    catalog = priced(kimi_k2_5_thinking=(1, None, 2))
+    sizes = plain(requests_per_day=1_350_000, reasoning_tokens=1000)
+    found = choose(sizes, catalog, [THINKS, "kimi-k2-5"], Requirements(tier=5))
+    one = flip(found, "reasoning multiplier")
+    assert one.value == Decimal("2.875")
+    assert one.words.endswith(
+        f"where {THINKS} no longer qualifies: it breaks the tokens per minute of the tier"
+    )
+
+
+def test_the_volume_at_which_a_budget_far_away_is_met():
+    """A million USD are 7,936.5 times the bill of 126."""
+    found = choose(plain(budget_usd_per_month=10**6), models="kimi-k2")
+    assert float(flip(found, "budget volume").value) == pytest.approx(1e6 / 126, rel=1e-6)
+
+
+WEIGHTS = {"cost": 2, "reasoning": 1}
+
+
+def test_a_weighted_choice_turns_where_the_score_does():
+    """126 USD score 2 of 3; 367.50 and the best rating score as much at 252 USD, 31.43% off."""
+    found = choose(plain(), requirements=Requirements(weights=WEIGHTS))
+    assert [one.model for one in found.choices][:2] == ["kimi-k2", THINKS]
+    one = flip(found, "discount")
+    assert (one.against, one.by) == (THINKS, "score")
+    assert float(one.value) == pytest.approx(1 - 252 / 367.5, abs=1e-7)
+    assert one.words == f"{THINKS} scores the same as kimi-k2 with 31.42857% off all its prices"
+    price = flip(found, "input price")  # the cheapest of the same rating takes over first
+    assert (price.against, price.by, price.value) == ("kimi-k2-instruct", "cost", Decimal("1.725"))
+    assert f"w: {THINKS} and kimi-k2 would score the same if" in found.flip_sentences()[1]
+
+
+def scored(found, one, value):
+    """Return the ranking of a new choice with the number of a score's flip moved to a value."""
+    [workload], catalog = found.projection.workloads, found.projection.catalog
+    if one.what == "discount":
+        old = {name: getattr(catalog.model(one.against), name) for name in PRICES}
+        new = {name: price * (1 - value) for name, price in old.items() if price is not None}
+        catalog = catalog.with_price(one.against, **new)
+    else:
+        workload, catalog = moved(one, value, found)
+    return {
+        choice.model: choice.score
+        for choice in choose(workload, catalog, found.projection.models, found.requirements).choices
+    }
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_flips_of_drawn_weighted_choices(seed):
+    """At each value a new choice has both scores the same; before it the best is first, then not."""
+    catalog, sizes = generated(seed)
+    rng = Random(seed)
+    weights = {"cost": rng.randint(4, 9), "reasoning": rng.randint(2, 4), "speed": 1}
+    found = choose(plain(**sizes), catalog, None, Requirements(weights=weights, min_fit_share=0))
+    turns = [one for one in found.flips if one.value is not None]
+    assert any(one.by == "score" for one in turns)
+    for one in turns:
+        scores = scored(found, one, one.value)
+        assert scores[one.model] == pytest.approx(scores[one.against], abs=2e-7), one.sentence
+        way = one.value - one.planned
+        for part, first in (("0.3", one.model), ("0.99", one.model), ("1.001", one.against)):
+            ranking = scored(found, one, one.planned + way * Decimal(part))
+            assert next(iter(ranking)) == first, one.sentence
+
+
+def test_a_score_without_a_weight_of_cost_never_turns():
+    """By ratings alone no price, share or volume matters, and each says so; a tie goes by spend."""
+    asked = Requirements(weights={"reasoning": 1})
+    found = choose(plain(), requirements=asked)
+    assert found.best == {"w": THINKS}
+    words = f"cost has no weight, so no price, share or volume turns the scores of {THINKS} and kimi-k2-5"  # fmt: skip
+    assert {(one.value, one.words) for one in found.flips} == {(None, words)}
+    assert len(found.flips) == 7
+    assert found.flip_sentences() == [f"w: {words}."]
+    tied = choose(plain(), models=["kimi-k2", "kimi-k2-instruct"], requirements=asked)
+    assert flip(tied, "discount").value == Decimal("0.2")
+    check(tied, least=3)
+
+
+def test_a_better_score_that_only_the_budget_excludes():
+    """262.50 USD are within a budget of 200 at 0.7619 times the traffic, and then it ranks first."""
+    asked = Requirements(weights={"reasoning": 1}, budget_usd_per_month=200)
+    found = choose(plain(), requirements=asked)
+    one = flip(found, "budget volume", "kimi-k2-5")
+    assert float(one.value) == pytest.approx(200 / 262.5, rel=1e-8)
+    assert one.words.startswith(
+        "kimi-k2-5 would rank before kimi-k2, and stay within the budget of"
+    )
+    off = flip(found, "discount", "kimi-k2-5")
+    assert float(off.value) == pytest.approx(1 - 200 / 262.5, abs=1e-6)
+    assert f"w: {off.words}; {one.words}." in found.flip_sentences()
+    for less, best in (("1", "kimi-k2-5"), ("0.9999", "kimi-k2")):
+        _, catalog = moved(off, off.value * Decimal(less), found)
+        assert choose(plain(), catalog, requirements=asked).best == {"w": best}
+    for more, best in (("1", "kimi-k2-5"), ("1.00001", "kimi-k2")):
+        [changed] = what_if(plain(), traffic=one.value * Decimal(more))
+        assert choose(changed, requirements=asked).best == {"w": best}
+
+
+def test_a_score_that_ties_over_the_budget_turns_where_the_budget_is_met():
+    """At 4.8% off 367.50 USD score as 262.50 do, but only 18.4% off are within a budget of 300."""
+    weights = {"cost": 1, "reasoning": 1, "speed": 0.5}
+    asked = Requirements(weights=weights, budget_usd_per_month=300)
+    found = choose(plain(), models=["kimi-k2-5", THINKS], requirements=asked)
+    one = flip(found, "discount")
+    assert float(one.value) == pytest.approx(1 - 300 / 367.5, abs=1e-6)
+    assert found.flip_sentences()[0] == (
+        f"w: {THINKS} is within the budget with 18.3674% off all its prices, and ranks before kimi-k2-5."
+    )
+    for less, best in (("1", THINKS), ("0.9999", "kimi-k2-5")):
+        _, catalog = moved(one, one.value * Decimal(less), found)
+        again = choose(plain(), catalog, ["kimi-k2-5", THINKS], asked)
+        assert again.best == {"w": best}
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"peak_hour_share": 0.1},
+        {"max_tokens": 16_000, "events": [{"name": "e", "date": "2026-11-05", "factor": 3}]},
+        {
+            "requests_per_day": {"p50": 900, "p90": 2000},
+            "completion_tokens": {"p50": 300, "p90": 900},
+        },
+    ],
+)
+def test_the_volume_at_which_a_tier_is_exceeded(sizes):
+    """A new throughput plan is within the tier there, and breaks it a little above."""
+    found = choose(plain(**sizes), requirements=Requirements(tier=1))
+    one = flip(found, "tier volume")
+    assert (one.against, one.planned, one.unit) == (None, 1, "times the traffic")
+    broken = []
+    for more in ("1", "1.00001"):
+        changed = what_if(plain(**sizes), traffic=one.value * Decimal(more))
+        peaks = throughput(changed, one.model, n_paths=300, **NOVEMBER)
+        broken.append({limit for _, limit in peaks.of(one.model, "w").exceeded(peaks.limits.tiers[1])})  # fmt: skip
+    assert broken[0] == set()
+    [limit] = broken[1]
+    assert f"stays within the limits of tier 1 up to {one.value:,f}".rstrip("0") in one.words
+    assert one.words.endswith(f"times the traffic (P90 peak of {limit.replace('_', ' ')})")
+    assert any("stays within the limits of tier 1" in said for said in found.flip_sentences())
+
+
+def test_no_traffic_reaches_no_tier():
+    """Nothing times anything is nothing; without a tier nothing is said of one."""
+    found = choose(plain(requests_per_day=0), requirements=Requirements(tier=0))
+    assert flip(found, "tier volume").words == "no volume brings kimi-k2-5 to the limits of tier 0"
+    assert not [one for one in choose(plain()).flips if one.what == "tier volume"]

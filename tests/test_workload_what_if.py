@@ -120,3 +120,10 @@ def test_nothing_times_zero_is_nothing():
     for given in ({"p50": 300, "p90": 900}, {"mean": 400, "sd": 90}, 7):
         [changed] = what_if(workload(completion_tokens=given), output=0)
         assert spend(changed, "kimi-k2").completion_tokens.tolist() == [0]
+
+
+@pytest.mark.parametrize("given", [5, None, "w", ["w"], [workload(), 3]])
+def test_something_else_than_a_workload_is_refused(given):
+    """It is named, and never an error from inside."""
+    with pytest.raises(WorkloadError, match=r"^workloads holds .*\. Give workloads\."):
+        what_if(given)

@@ -108,7 +108,8 @@ def conversation_law(
     variance = second - first**2
     if variance <= 1e-12 * second:
         return CostLaw(np.ones(1), np.ones(1), 1.0, 1.0)
-    reach = first + min(_REACH * np.sqrt(variance), _REACH_MEANS * first)
+    spread = min(_REACH * np.sqrt(variance), _REACH_MEANS * first)
+    reach, usual = first + spread, first + 0.4 * spread
     longest = np.searchsorted(np.cumsum(chances), 1 - 1e-6)
     farthest = parts.farthest(int(longest))
     values: list[Array] = []
@@ -117,7 +118,7 @@ def conversation_law(
     while True:
         step = reach / _GRID
         mass, places = _masses(parts, chances, step), np.arange(_GRID) * step
-        is_last = farthest < reach / 2 or len(values) == _MOST_SCALES - 1
+        is_last = max(farthest, usual) < reach / 2 or len(values) == _MOST_SCALES - 1
         mass[places < below] = 0
         if not is_last:  # the first point of the next grid has a part of what lies just below it
             mass *= np.clip((reach / 2 - places) / (step * _SCALE), 0.0, 1.0)

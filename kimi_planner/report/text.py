@@ -59,8 +59,6 @@ def recommendation_text(recommendation: Recommendation) -> str:
     parts = [sentences]
     if flips:
         head = "What would change the answer, one number moved at a time (expected spend):"
-        if recommendation.requirements.weights:
-            head = "Where two models cost the same, one number moved at a time (expected spend):"
         parts.append("\n".join([head, *flips]))
     return "\n\n".join([*parts, *_reasons(recommendation), recommendation.projection.provenance])
 

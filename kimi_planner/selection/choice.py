@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from kimi_planner.projection import Projection
+from kimi_planner.projection import Projection, Throughput
 from kimi_planner.selection.requirements import Requirements
 
 __all__ = ["Choice", "Exclusion", "Ranked"]
@@ -70,6 +70,10 @@ class Ranked(Protocol):
     @property
     def projection(self) -> Projection:
         """What the ranking rests on."""
+
+    @property
+    def throughput(self) -> Throughput | None:
+        """What a tier was held against, if one was asked for."""
 
     @property
     def best(self) -> Mapping[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -18,19 +18,24 @@ class Flip:
     workload, model
         The workload and the model that ranks first for it.
     against
-        The model that costs the same at that value; ``None`` where the budget is met instead.
+        The model that costs, or scores, the same at that value; ``None`` where the best meets its
+        budget or its tier instead.
     what
         ``"input price"``, ``"output price"``, ``"discount"``, ``"output share"``,
-        ``"reasoning multiplier"``, ``"cached share"``, ``"volume"`` or ``"budget volume"``.
+        ``"reasoning multiplier"``, ``"cached share"``, ``"volume"``, ``"budget volume"`` or
+        ``"tier volume"``.
     unit
         Unit of the values.
     planned, value
         The value in the plan, and the one at which the answer changes, with as many digits as make
-        the two amounts the same to the cent; ``None`` if there is no such value.
+        the two amounts the same to the cent, or the two scores to a ten-millionth; ``None`` if there
+        is no such value.
     words
         The same in words.
     clause
         The value in short, to four digits, for a sentence that goes on; empty if there is none.
+    by
+        What the two models are compared by: ``"cost"``, or ``"score"``, a judgement.
     """
 
     workload: str
@@ -42,6 +47,7 @@ class Flip:
     value: Decimal | None
     words: str
     clause: str = ""
+    by: str = "cost"
 
     @property
     def sentence(self) -> str:
@@ -50,26 +56,40 @@ class Flip:
 
 
 def flip_sentences(found: Iterable[Flip]) -> list[str]:
-    """Return the flips in few sentences: the best against the next in the ranking, and the budget."""
-    said: dict[tuple[str, str | None], list[Flip]] = {}
+    """Return the flips in few sentences: those against one model together, budget and tier alone."""
+    together: dict[str, dict[str | None, list[Flip]]] = {}
     for flip in found:
-        said.setdefault((flip.workload, flip.against), []).append(flip)
-    sentences = []
-    compared = set()
-    for (workload, against), some in said.items():
-        if against is not None and workload in compared:
-            continue  # with a model that its budget excludes
-        clauses = [flip.clause for flip in some if flip.clause]
-        if against is None:
-            sentences.append(f"{workload}: {clauses[0] if clauses else some[0].words}.")
-            continue
-        compared.add(workload)
-        pair = f"{against} and {some[0].model}"
-        sentences.append(
-            f"{workload}: {pair} would cost the same if {', or if '.join(clauses)}."
-            if clauses
-            else f"{workload}: {some[0].words}."
-            if len(some) == 1
-            else f"{workload}: no price, share or volume alone makes {pair} cost the same."
-        )
-    return sentences
+        together.setdefault(flip.workload, {}).setdefault(flip.against, []).append(flip)
+    return [
+        f"{workload}: {sentence}."
+        for workload, rivals in together.items()
+        for sentence in _of_workload(rivals)
+    ]
+
+
+def _of_workload(rivals: dict[str | None, list[Flip]]) -> Iterator[str]:
+    alone = rivals.pop(None, [])
+    discounts = [against for against, some in rivals.items() if "discount" in _numbers(some)]
+    for against, some in rivals.items():
+        turns = _numbers(flip for flip in some if flip.value is not None)
+        # Another discount is on a model that its budget excludes.
+        if turns - {"discount"} or against in discounts[:1] or not discounts:
+            yield _against(some)
+    for flip in alone:
+        yield flip.clause or flip.words
+
+
+def _numbers(some: Iterable[Flip]) -> set[str]:
+    return {flip.what for flip in some}
+
+
+def _against(some: list[Flip]) -> str:
+    """Return where one model stands the same as the best, or that nothing makes it."""
+    moves = [flip for flip in some if flip.clause and flip.what != "budget volume"]
+    pair, by = f"{some[0].against} and {some[0].model}", some[0].by
+    if moves:
+        return f"{pair} would {by} the same if {', or if '.join(one.clause for one in moves)}"
+    into_budget = [flip for flip in some if flip.value is not None]
+    if into_budget or len({flip.words for flip in some}) == 1:
+        return "; ".join(flip.words for flip in into_budget or some[:1])
+    return f"no price, share or volume alone makes {pair} {by} the same"

@@ -22,8 +22,8 @@ from kimi_planner.selection.evaluations import Evaluations
 from kimi_planner.selection.evaluations.rates import check_evaluations
 from kimi_planner.selection.reasons import reasons_against
 from kimi_planner.selection.recommendation import Recommendation
-from kimi_planner.selection.requirements import WEIGHTS, Requirements
-from kimi_planner.selection.scores import scaled
+from kimi_planner.selection.requirements import Requirements
+from kimi_planner.selection.scoring import Scoring
 from kimi_planner.workload import Workload
 
 __all__ = ["recommend"]
@@ -88,6 +88,10 @@ def recommend(
         check_evaluations(evaluations)
     elif requirements.min_success_rate is not None:
         raise ScenarioError("min_success_rate needs evaluations. Give them, or leave it out.")
+    for name, given, kind in (("projection", projection, Projection), ("fit", fit, ContextFit)):
+        if given is not None and not isinstance(given, kind):
+            makes = "project" if kind is Projection else "context_fit"
+            raise ScenarioError(f"{name} is {shown(given)}. Give what {makes} returns.")
     if projection and scenario:
         raise ScenarioError(
             f"{', '.join(scenario)} cannot change a projection that is given. Leave out one of them."
@@ -155,17 +159,10 @@ def _scores(
     """Return the weighted score of each model, from 0 to 1; none without weights."""
     if not weights or not specs:
         return {}
-    least = min(_p50(spends[spec.id]) for spec in specs)
-    scores = {}
-    for spec in specs:
-        p50 = _p50(spends[spec.id])
-        parts = {
-            name: (least / p50 if p50 else 1.0) if rating is None else scaled(spec, rating, catalog)
-            for name, rating in WEIGHTS.items()
-        }
-        points = sum(weight * (parts[name] or 0.0) for name, weight in weights.items())
-        scores[spec.id] = points / sum(weights.values())
-    return scores
+    scoring = Scoring(weights, catalog)
+    p50 = {spec.id: _p50(spends[spec.id]) for spec in specs}
+    least = min(p50.values())
+    return {spec.id: scoring.score(spec, p50[spec.id], least) for spec in specs}
 
 
 def _p50(spend: Mapping[Any, Any]) -> float:

@@ -72,6 +72,7 @@ class Requirements:
             value = getattr(self, name)
             if value is not None and not (_is_number(value) and value == int(value) >= 0):
                 raise ScenarioError(f"{name} is {shown(value)}. It must be a whole number from 0.")
+            object.__setattr__(self, name, None if value is None else int(value))
         if self.budget_usd_per_month is not None:
             try:
                 budget = exact_decimal(self.budget_usd_per_month)

@@ -12,6 +12,7 @@ __all__ = ["JUDGEMENT", "RATINGS", "checked_weights", "scaled", "score"]
 
 #: Ratings that a catalog may state, as fields of a model.
 RATINGS = ("reasoning_depth", "speed")
+MOST_WEIGHT = 10**9
 #: What every output says that shows a score.
 JUDGEMENT = "a judgement, not a measurement"
 
@@ -39,7 +40,7 @@ def score(
     Raises
     ------
     ScenarioError
-        If a weight is of something else, is no number from 0 upwards, or all are 0.
+        If a weight is of something else, is no number from 0 to a billion, or all are 0.
     """
     shares = checked_weights({"reasoning_depth": 1.0} if weights is None else weights, RATINGS)
     total = 0.0
@@ -71,7 +72,7 @@ def checked_weights(weights: Any, known: Collection[str]) -> dict[str, float]:
     Raises
     ------
     ScenarioError
-        If a weight is of something else, is no number from 0 upwards, or all are 0.
+        If a weight is of something else, is no number from 0 to a billion, or all are 0.
     """
     if not isinstance(weights, Mapping):
         raise ScenarioError(
@@ -84,9 +85,9 @@ def checked_weights(weights: Any, known: Collection[str]) -> dict[str, float]:
                 f"{', '.join(known)}."
             )
         number = isinstance(weight, int | float) and not isinstance(weight, bool)
-        if not number or not 0 <= weight < float("inf"):
+        if not number or not 0 <= weight <= MOST_WEIGHT:
             raise ScenarioError(
-                f"weights: {name} is {shown(weight)}. It must be a number from 0 upwards."
+                f"weights: {name} is {shown(weight)}. It must be a number from 0 to {MOST_WEIGHT:,}."
             )
     if not any(weights.values()):
         raise ScenarioError("weights: none is above 0. Give at least one.")

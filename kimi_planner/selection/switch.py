@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal, localcontext
+from decimal import (
+    ROUND_CEILING,
+    ROUND_DOWN,
+    ROUND_FLOOR,
+    ROUND_HALF_EVEN,
+    Context,
+    Decimal,
+    localcontext,
+)
 from functools import lru_cache
 
 from scipy.optimize import brentq
@@ -11,24 +19,32 @@ from scipy.optimize import brentq
 __all__ = [
     "DIGITS",
     "Bills",
+    "Same",
     "leading",
     "meeting_factor",
-    "rounded",
+    "same_score",
     "same_to_the_cent",
     "switch_over",
 ]
 
-#: Two amounts in USD at a value.
+#: Two amounts at a value: USD, or scores.
 Bills = Callable[[Decimal], tuple[Decimal, Decimal]]
+#: Whether two amounts are the same for a reader.
+Same = Callable[[Decimal, Decimal], bool]
 
 _CENT = Decimal("0.01")
 _CLOSE = Decimal("0.0005")  # USD
+_TINY = Decimal("1e-7")  # USD
+_SCORE = Decimal("1e-7")
 #: To divide with.
 DIGITS = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _FAR = 1000  # times the planned value, where nothing else bounds it
-_MOST_PLACES = 40
+_FARTHEST = 10**9
+_MOST_PLACES = 17  # a price with a share off may have three more
 _STEPS = 12
 _NEAR = Decimal("1e-10")
+_JUMP = Decimal("1e-7")  # less is what whole thousandths of tokens leave
+_PARTS = (Decimal("0.25"), Decimal("0.5"), Decimal("0.75"))
 
 
 def switch_over(
@@ -38,14 +54,14 @@ def switch_over(
     highest: Decimal | None = None,
     *,
     places: int = 2,
-    parts: int = 1,
+    same: Same | None = None,
 ) -> Decimal | None:
     """Return the value at which another amount gets the lower one, ``None`` if there is none.
 
     Parameters
     ----------
     bills : callable
-        The two amounts in USD at a value.
+        The two amounts at a value.
     planned : Decimal
         The value of the plan, which the search starts from.
     lowest, highest : Decimal
@@ -53,27 +69,31 @@ def switch_over(
         same at a bound alone do not change their order.
     places : int
         Least digits after the point.
-    parts : int
-        Number of months that the amounts are of; their average is the same to the cent too.
+    same : callable, optional
+        Whether two amounts are the same; to the cent if not given.
 
     Notes
     -----
     Where the amounts are straight lines, as they are in prices and mostly in tokens, the value is
     where the lines meet. Otherwise it is found by Brent's method between values at which one and
-    the other is the lower.
+    the other is the lower. Where one of them jumps over the other, such as a bill whose calls are
+    all refused from some size on, they are the same nowhere.
     """
     bills = lru_cache(maxsize=None)(bills)
+    same = same or same_to_the_cent
     root = _root(bills, planned, lowest, highest)
     if root is None:
         return None
     for more in range(places, _MOST_PLACES):
-        value = rounded(root, more)
-        if lowest <= value and (highest is None or value <= highest):
-            # A bill that is a cent at all values says nothing; so it must be close in itself too.
-            first, second = bills(value) if _may_be_close(root, value) else (Decimal(0), _CENT)
-            if same_to_the_cent(first, second, parts) and _gap_is_small(first, second):
+        for value in _around(root, more):
+            if (
+                lowest <= value
+                and (highest is None or value <= highest)
+                and _may_be_close(root, value)
+                and same(*bills(value))
+            ):
                 return value
-    return root
+    return root.quantize(Decimal(1).scaleb(-_MOST_PLACES), context=DIGITS)
 
 
 def meeting_factor(
@@ -91,7 +111,7 @@ def meeting_factor(
     Returns
     -------
     Decimal or None
-        ``None`` if the amount is nothing, or no factor of 1,000 brings it to the limit.
+        ``None`` if the amount is nothing, or no factor of a billion brings it to the limit.
 
     Notes
     -----
@@ -104,7 +124,7 @@ def meeting_factor(
     with localcontext(DIGITS):
         for _ in range(_STEPS):
             value = leading(value * limit / at, 14)
-            if value > _FAR:
+            if value > _FARTHEST:
                 return None
             at = amount(value)
             if at <= 0 or abs(at - limit) <= limit * _NEAR:
@@ -117,13 +137,18 @@ def leading(value: Decimal, digits: int = 4, *, rounding: str = ROUND_HALF_EVEN)
     return Context(prec=digits, rounding=rounding).plus(value)
 
 
-def rounded(value: Decimal, places: int) -> Decimal:
-    """Return a number with so many digits after the point."""
-    return value.quantize(Decimal(1).scaleb(-places), context=DIGITS)
-
-
 def same_to_the_cent(first: Decimal, second: Decimal, parts: int = 1) -> bool:
-    """Return whether two amounts, and their equal parts, are the same when rounded to cents."""
+    """Return whether two amounts, and their equal parts, are the same when rounded to cents.
+
+    Bills that are a cent at all values say nothing; so they must be close in themselves too. A bill
+    of just half a cent more may have no other that rounds as it does, in all and by part: a
+    ten-millionth of a dollar apart is the same.
+    """
+    size, apart = max(abs(first), abs(second)), abs(first - second)
+    if apart > min(_CLOSE, size * Decimal("0.00001")):
+        return False
+    if apart <= min(_TINY, size * Decimal("1e-9")):
+        return True
     with localcontext(DIGITS):
         return all(
             (first / count).quantize(_CENT) == (second / count).quantize(_CENT)
@@ -131,13 +156,24 @@ def same_to_the_cent(first: Decimal, second: Decimal, parts: int = 1) -> bool:
         )
 
 
+def same_score(first: Decimal, second: Decimal) -> bool:
+    """Return whether two scores are the same to a ten-millionth."""
+    return abs(first - second) <= _SCORE
+
+
+def _around(root: Decimal, places: int) -> list[Decimal]:
+    """Return the two values with so many digits that lie around a root, the nearer one first.
+
+    Where a bill ends in half a cent, only one side of it rounds to the same cent.
+    """
+    unit = Decimal(1).scaleb(-places)
+    both = {root.quantize(unit, way, context=DIGITS) for way in (ROUND_FLOOR, ROUND_CEILING)}
+    return sorted(both, key=lambda value: (abs(value - root), value))
+
+
 def _may_be_close(root: Decimal, value: Decimal) -> bool:
     """Return whether a rounded value is worth working out: it is right to a millionth."""
     return abs(value - root) <= abs(root) * Decimal("0.000001")
-
-
-def _gap_is_small(first: Decimal, second: Decimal) -> bool:
-    return abs(first - second) <= min(_CLOSE, max(abs(first), abs(second)) * Decimal("0.00001"))
 
 
 def _root(
@@ -148,9 +184,9 @@ def _root(
             first, second = bills(value)
             return first - second
 
-    def is_root(value: Decimal) -> bool:
+    def is_root(value: Decimal, least: Decimal = Decimal(0)) -> bool:
         size = max(abs(amount) for amount in bills(value))
-        return abs(gap(value)) <= min(Decimal("0.0001"), size * Decimal("1e-9"))
+        return abs(gap(value)) <= max(min(Decimal("0.0001"), size * Decimal("1e-9")), least)
 
     def inside(value: Decimal) -> bool:
         return lowest <= value and (highest is None or value <= highest)
@@ -158,20 +194,35 @@ def _root(
     def between(value: Decimal) -> bool:
         return lowest < value and value != highest and inside(value)
 
+    def crossing(low: Decimal, high: Decimal) -> Decimal | None:
+        found = brentq(
+            lambda x: float(gap(Decimal(repr(x)))), float(low), float(high),
+            xtol=1e-13 * max(1.0, float(high)), rtol=1e-13,
+        )  # fmt: skip
+        value = Decimal(repr(float(found)))
+        return value if is_root(value, _JUMP) else None
+
+    def nearest(root: Decimal) -> Decimal | None:
+        """Return the crossing that comes first on the way from the plan to one."""
+        last = planned
+        for part in _PARTS if gap(planned) else ():
+            at = planned + (root - planned) * part
+            if gap(at) * gap(planned) < 0:
+                return crossing(min(last, at), max(last, at))
+            last = at
+        return root
+
     far = highest if highest is not None else max(planned, Decimal(1))
     met = _meeting(lowest, gap(lowest), far, gap(far))
     if met is not None and between(met) and is_root(met):
-        return met
+        return nearest(met)
     top = far if highest is not None else far * _FAR
     around = (Decimal("0.02"), Decimal("0.2"))  # where lines are nearly straight
     near = [] if met is None else [(met * (1 - by), met * (1 + by)) for by in around]
     for low, high in (*near, (planned, top), (lowest, planned)):
         if inside(low) and inside(high) and low < high and gap(low) * gap(high) < 0:
-            found = brentq(
-                lambda x: float(gap(Decimal(repr(x)))), float(low), float(high),
-                xtol=1e-13 * max(1.0, float(high)), rtol=1e-13,
-            )  # fmt: skip
-            return Decimal(repr(float(found)))
+            found = crossing(low, high)
+            return None if found is None else nearest(found)
     return None
 
 

@@ -57,7 +57,8 @@ def what_if(
     Raises
     ------
     WorkloadError
-        If a factor is not a number from 0 upwards, or breaks a rule of a field.
+        If something is no workload, or a factor is not a number from 0 upwards or breaks a rule of a
+        field.
 
     Notes
     -----
@@ -78,7 +79,12 @@ def what_if(
         "reasoning_tokens": _factor("reasoning", reasoning),
     }
     given = [workloads] if isinstance(workloads, Workload) else workloads
-    return [_changed(workload, factors, cached_share) for workload in given]
+    changed = []
+    for workload in given if isinstance(given, Iterable) else [given]:
+        if not isinstance(workload, Workload):
+            raise WorkloadError(f"workloads holds {shown(workload)}. Give workloads.")
+        changed.append(_changed(workload, factors, cached_share))
+    return changed
 
 
 def _factor(name: str, value: Number) -> Decimal:

@@ -224,7 +224,7 @@ class Response:
 
     def _amounts(self, workload: str, model: str, output: Any, reasoning: Any) -> Amounts:
         key = (workload, model, factor("output", output), factor("reasoning", reasoning))
-        if key not in self.amounts:
+        if not isinstance(model, str) or not isinstance(workload, str) or key not in self.amounts:
             raise ScenarioError(
                 f"There is no response of {shown(workload)} on {shown(model)} at output {output} and "
                 f"reasoning {reasoning}. Output has the stops {', '.join(map(str, self.outputs))}, "

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from kimi_planner.catalog import ModelSpec
+from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import EXACT, exact_decimal, total
 from kimi_planner.projection.beyond_tokens import fees_usd
 from kimi_planner.projection.bill import (
@@ -61,8 +62,10 @@ def response(
     Raises
     ------
     ScenarioError
-        If a factor is no number from 0 upwards.
+        If there is no projection, or a factor is no number from 0 upwards.
     """
+    if not isinstance(projection, Projection):
+        raise ScenarioError(f"projection is {shown(projection)}. Give what project returns.")
     stops = _stops("output", outputs), _stops("reasoning", reasonings)
     amounts: dict[Key, Amounts] = {}
     for workload in projection.workloads:
@@ -83,16 +86,29 @@ def response(
     )
 
 
-def expected_amounts(workload: Workload, spec: ModelSpec, projection: Projection) -> Amounts:
-    """Return what a workload is expected to use on a model over the months of a plan.
+def expected_amounts(
+    workload: Workload, specs: Sequence[ModelSpec], projection: Projection
+) -> dict[str, Amounts]:
+    """Return what a workload is expected to use on models over the months of a plan, by id.
 
     The workload may be a changed one; it is in the scenarios of the plan all the same.
     """
     scenarios = Scenarios.draw(workload, projection.seed, projection.n_paths)
-    prices = prices_of(workload, spec, billed_periods(workload, spec, projection.months))
     fees = fees_usd(projection.catalog, workload)
-    moves = _moves_with_catalog(spec, prices)
-    return _amounts_on(workload, spec, projection.months, scenarios, fees, moves)
+    months = projection.months
+    found: dict[str, Amounts] = {}
+    alike: dict[tuple[bool, int | None, bool], Amounts] = {}  # models use the same but for these
+    for spec in specs:
+        prices = prices_of(workload, spec, billed_periods(workload, spec, months))
+        moves = _moves_with_catalog(spec, prices)
+        kind = (spec.reasons, spec.context_window_tokens, is_certain(workload, spec, months))
+        one = alike.get(kind) if moves else None
+        if one is None:
+            one = _amounts_on(workload, spec, months, scenarios, fees, moves)
+        if moves:
+            alike[kind] = one
+        found[spec.id] = one
+    return found
 
 
 def _at(
@@ -169,6 +185,8 @@ def _thousandths(tokens: float) -> int:
 
 
 def _stops(name: str, given: Iterable[Any]) -> tuple[Decimal, ...]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise ScenarioError(f"{name}s is {shown(given)}. Give a list of factors.")
     return tuple(sorted({_ONE, *(factor(name, one) for one in given)}))
 
 
