@@ -23,7 +23,7 @@ class CompileEngine(BuildHookInterface[Any]):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile, and add the library to what is built."""
-        library = Path(self.root, FOLDER, "counter.so")
+        library = Path(self.root, FOLDER, "counter.compiled")
         if self.target_name != "wheel" or not self._compiled(library):
             return
         build_data["artifacts"].append(f"/{FOLDER}/{library.name}")
@@ -32,18 +32,17 @@ class CompileEngine(BuildHookInterface[Any]):
         build_data["tag"] = f"py3-none-{platform}"
 
     def _compiled(self, library: Path) -> bool:
-        library.unlink(missing_ok=True)
         names = [os.environ.get("CC", "cc"), "gcc", "clang"]
         compiler = next(filter(None, map(shutil.which, names)), None)
         if compiler is None or os.environ.get("KIMI_PLANNER_NO_NATIVE"):
+            library.unlink(missing_ok=True)
             return False
         part = library.with_suffix(f".{os.getpid()}.part")
-        source = library.with_suffix(".c")
-        done = subprocess.run(
-            [compiler, *FLAGS, "-o", part, source], capture_output=True, text=True, check=False
-        )
+        command = [compiler, *FLAGS, "-o", part, library.with_suffix(".c")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             part.unlink(missing_ok=True)
+            library.unlink(missing_ok=True)
             self.app.display_warning(
                 f"counting by splintr, because {compiler} failed:\n{done.stderr}"
             )

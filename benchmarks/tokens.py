@@ -78,11 +78,19 @@ def fastokens_raw() -> Callable[[list[str]], int]:
     return lambda texts: len(encode(texts)[0]) // 4
 
 
-def ours(engine_name: str) -> Callable[[list[str]], int]:
-    """Count with `count_tokens_batch`."""
+def ours(engine_name: str | None) -> Callable[[list[str]], int]:
+    """Count with `count_tokens_batch`; without a name, with the engine that it chooses."""
     from kimi_planner import count_tokens_batch
 
     return lambda texts: int(count_tokens_batch(texts, engine_name=engine_name).sum())
+
+
+def native_raw() -> Callable[[list[str]], int]:
+    """Count with the batch call of our own engine, without the checks of the public function."""
+    from kimi_planner.tokens.engine import engine
+
+    count = engine("native").count_batch
+    return lambda texts: sum(count(texts))
 
 
 COUNTERS: dict[str, Callable[[], Callable[[list[str]], int]]] = {
@@ -90,9 +98,22 @@ COUNTERS: dict[str, Callable[[], Callable[[list[str]], int]]] = {
     "tiktoken batch": tiktoken_batch,
     "splintr raw": splintr_raw,
     "fastokens raw": fastokens_raw,
-    "kimi_planner default": lambda: ours("splintr"),
-    "kimi_planner bulk": lambda: ours("fastokens"),
+    "native raw": native_raw,
+    "kimi_planner": lambda: ours(None),
+    "kimi_planner on splintr": lambda: ours("splintr"),
+    "kimi_planner on fastokens": lambda: ours("fastokens"),
 }
+
+
+BEST = "best of tiktoken"
+RATIOS = (
+    ("kimi_planner", BEST),
+    ("kimi_planner", "native raw"),
+    ("kimi_planner on splintr", BEST),
+    ("kimi_planner on splintr", "splintr raw"),
+    ("kimi_planner on fastokens", BEST),
+    ("kimi_planner on fastokens", "fastokens raw"),
+)
 
 
 def measure_counter(name: str, part: str, folder: str) -> dict[str, float]:
@@ -186,7 +207,7 @@ def throughput(runs: int, folder: Path) -> dict[str, Any]:
             }
             for name, got in samples.items()
         }
-        best = {
+        rows[BEST] = {
             key: max(rows[f"tiktoken {way}"][key] for way in ("loop", "batch"))
             for key in ("cold", "warm")
         }
@@ -194,12 +215,7 @@ def throughput(runs: int, folder: Path) -> dict[str, Any]:
             "mb": samples["tiktoken loop"][0]["bytes"] / 1e6,
             "mb_per_second": rows,
             "ratios_cold": {
-                "default / best tiktoken": rows["kimi_planner default"]["cold"] / best["cold"],
-                "bulk / best tiktoken": rows["kimi_planner bulk"]["cold"] / best["cold"],
-                "default / raw splintr": rows["kimi_planner default"]["cold"]
-                / rows["splintr raw"]["cold"],
-                "bulk / raw fastokens": rows["kimi_planner bulk"]["cold"]
-                / rows["fastokens raw"]["cold"],
+                f"{name} / {peer}": rows[name]["cold"] / rows[peer]["cold"] for name, peer in RATIOS
             },
         }
     return found
@@ -270,7 +286,7 @@ def memory(folder: Path, sizes: list[int]) -> dict[str, Any]:
 def starts(runs: int) -> dict[str, float]:
     """Measure the seconds of a whole process that counts one word with each engine."""
     found = {}
-    for name in ("splintr", "fastokens", "tiktoken"):
+    for name in ("native", "splintr", "fastokens", "tiktoken"):
         code = f"from kimi_planner.tokens.engine import engine; engine({name!r}).count('word')"
         times = []
         for _ in range(runs):
@@ -282,9 +298,9 @@ def starts(runs: int) -> dict[str, float]:
 
 
 def bulk_pays_from(found: dict[str, Any]) -> float:
-    """Return the megabytes of cold natural text from which the start of fastokens pays."""
+    """Return the megabytes of cold natural text from which fastokens pays where native is not."""
     speeds = found["throughput"]["natural"]["mb_per_second"]
-    default, bulk = (speeds[f"kimi_planner {name}"]["cold"] for name in ("default", "bulk"))
+    default, bulk = (speeds[f"kimi_planner on {name}"]["cold"] for name in ("splintr", "fastokens"))
     extra: float = found["start_seconds"]["fastokens"] - found["start_seconds"]["splintr"]
     return extra / (1 / default - 1 / bulk)
 

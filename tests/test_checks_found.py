@@ -69,11 +69,24 @@ def test_a_named_file_that_is_left_out_is_not_missed(tmp_path):
     assert outcomes(path) == {"p/a.md": Outcome.PASSED}
 
 
+def test_a_request_of_an_unknown_model_is_unknown(tmp_path):
+    """What its tokens are cannot be told, and is no pass; the other bodies are still counted."""
+    body = '{"model": "%s", "messages": [{"role": "user", "content": "x"}]}'
+    path = laid_out(
+        tmp_path, budget("p/*", kind="request"), p__a_dot_json=body % "m", p__b_dot_json=body % "k9"
+    )
+    passed, unknown = sorted(checking.results_of(path), key=lambda one: one.path)
+    assert (passed.path, passed.outcome) == ("p/a.json", Outcome.PASSED)
+    assert (unknown.path, unknown.rule, unknown.outcome) == (
+        "p/b.json", "unknown-model", Outcome.UNKNOWN,
+    )  # fmt: skip
+    assert "Unknown model 'k9'" in unknown.message
+
+
 MALFORMED = {
     "not UTF-8": ("text", "md", b"one\ntwo\xff", 2, "not UTF-8"),
     "a body cut off": ("request", "json", b'{\n"messages": [\n', 3, "not JSON"),
     "a body of nothing": ("request", "json", b"{}", None, "no messages"),
-    "a model that is not": ("request", "json", b'{"model": "k9", "messages": []}', None, "'k9'"),
     "broken Python": ("templates", "py", b"x = 1\nA_PROMPT = )\n", 2, "not Python"),
     "broken YAML": ("templates", "yaml", b"a: 1\nb: [\n", 3, "not YAML"),
     "broken JSON": ("templates", "json", b'{\n"a": }', 2, "not JSON"),

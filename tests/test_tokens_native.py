@@ -194,6 +194,6 @@ def test_without_the_library_splintr_counts(tmp_path: Path) -> None:
 
 def test_a_broken_library_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that is no library is no reason to fail."""
-    (tmp_path / "counter.so").write_bytes(b"not a library")
+    (tmp_path / "counter.compiled").write_bytes(b"not a library")
     monkeypatch.setattr(native, "__file__", str(tmp_path / "__init__.py"))
     assert native.library.__wrapped__() is None

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -46,6 +47,14 @@ def test_wheel_holds_the_data_and_nothing_else(wheel):
     assert any(name.endswith("licenses/NOTICE") for name in names)
     roots = {name.split("/")[0].split("-")[0] for name in names}
     assert roots == {"kimi_planner", "tiktoken_ext"}
+    assert not [name for name in names if name.endswith((".c", ".h", ".part"))]
+
+
+def test_wheel_holds_the_library_where_there_is_a_compiler(wheel):
+    """A wheel with the library names the platform that it is for; one without is for all."""
+    compiled = "kimi_planner/tokens/native/counter.compiled" in zipfile.ZipFile(wheel).namelist()
+    assert compiled == any(map(shutil.which, ("cc", "gcc", "clang")))
+    assert wheel.name.endswith("-py3-none-any.whl") != compiled
 
 
 def test_wheel_plans_in_an_empty_environment(wheel, tmp_path):

@@ -77,9 +77,16 @@ def _found(
         prompts[name] = []
         try:
             prompts[name] += _prompts(name, path, budget, counts, config.catalog)
-        except (FileError, RequestError, UnknownModelError) as error:
+        except (FileError, RequestError) as error:
             faults.append(invalid(name, path, error))
             del prompts[name]  # half of a file is none of it
+        except UnknownModelError as error:
+            del prompts[name]
+            faults.append(
+                unknown(
+                    Place(path=name), rule="unknown-model", subject="request", message=str(error)
+                )
+            )
     malformed = {fault.path for fault in faults}
     faults += _missed(budget, prompts, malformed, config.folder)
     counted = tuple(prompt for found in prompts.values() for prompt in found)

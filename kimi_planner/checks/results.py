@@ -38,6 +38,7 @@ RULES = {
     "prompt-growth": "A prompt grew more since the baseline than is allowed.",
     "workload-growth": "The spend of a workload grew more since the baseline than is allowed.",
     "missing-input": "A budget names a file or a prompt that is not there.",
+    "unknown-model": "A request names a model that the catalog does not have.",
     "bad-input": "A file that a budget names cannot be read as what it should be.",
 }
 

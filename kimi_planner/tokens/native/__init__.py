@@ -34,7 +34,7 @@ _CHUNK_CHARS = 500_000
 def library() -> ctypes.CDLL | None:
     """Return the compiled library, or None where there is none that this process can load."""
     try:
-        found = ctypes.CDLL(str(Path(__file__).with_name("counter.so")))
+        found = ctypes.CDLL(str(Path(__file__).with_name("counter.compiled")))
         if found.kimi_version() != VERSION:
             return None
     except (OSError, AttributeError):
