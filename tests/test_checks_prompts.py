@@ -11,7 +11,6 @@ from PIL import Image
 
 from kimi_planner import count_tokens, estimate
 from kimi_planner.checks import Outcome
-from kimi_planner.checks import found as module
 
 OWN = checking.catalog()
 HEAD = 'catalog = "own.toml"\nmodel = "m"\n'
@@ -109,12 +108,13 @@ def test_what_has_no_price_or_window_is_unknown(tmp_path):
     assert "no context window" in share.message
 
 
-def test_one_batch_counts_what_single_calls_count(tmp_path, monkeypatch):
-    """Large sets are counted in a batch, small ones one by one, with the same counts."""
+def test_all_files_are_counted_as_each_of_them(tmp_path):
+    """Texts are counted together, and each has the count that it has alone."""
     files = {f"p__{number}_dot_md": f"{TEXT} {number} 你好" * number for number in range(20)}
-    single = {one.path: one.value for one in checked(tmp_path, "max_tokens = 9", **files)}
-    monkeypatch.setattr(module, "BATCH_FROM", 0)
-    assert {one.path: one.value for one in checked(tmp_path, "max_tokens = 9", **files)} == single
+    found = {one.path: one.value for one in checked(tmp_path, "max_tokens = 9", **files)}
+    assert found == {
+        f"p/{number}.md": count_tokens(files[f"p__{number}_dot_md"]) for number in range(20)
+    }
 
 
 CODE = """

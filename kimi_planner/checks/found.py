@@ -14,12 +14,9 @@ from kimi_planner.checks.results import CheckResult, Place, invalid, missing, un
 from kimi_planner.errors import FileError, RequestError, UnknownModelError
 from kimi_planner.files import read_text
 from kimi_planner.tokens.engine import bulk_engine
-from kimi_planner.tokens.text import count_many, count_tokens
+from kimi_planner.tokens.text import count_many
 
 __all__ = ["Found", "find_prompts"]
-
-# Characters; below, one core has counted them by the time that all cores are ready.
-BATCH_FROM = 10_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +54,7 @@ def _text_counts(paths: Mapping[str, Path]) -> dict[str, int | FileError]:
             texts[name] = read_text(path, limit=MAX_PROMPT_BYTES)
         except FileError as error:
             faults[name] = error
-    size = sum(map(len, texts.values()))
-    if size < BATCH_FROM:
-        counts = list(map(count_tokens, texts.values()))
-    else:
-        counts = count_many(list(texts.values()), bulk_engine(size))
+    counts = count_many(list(texts.values()), bulk_engine(sum(map(len, texts.values()))))
     return {**dict(zip(texts, counts, strict=True)), **faults}
 
 
