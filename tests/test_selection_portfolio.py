@@ -14,6 +14,7 @@ from scipy.optimize import linprog
 from kimi_planner import (
     Requirements,
     Workload,
+    cost_per_success,
     load_catalog,
     load_workloads,
     portfolio,
@@ -658,3 +659,38 @@ def test_the_command_names_bad_weights(capsys):
         main(["portfolio", "--budget", "1", "--weights", "speed"])
     assert stopped.value.code == 2
     assert "reasoning_depth=2,speed=1" in capsys.readouterr().err
+
+
+def test_a_conversation_that_is_solved_counts_once():
+    """Turns and retries are requests, not tasks: successes are those of `cost_per_success`."""
+    chosen = plain(turns=4, followup_tokens=100, retry_share=0.25)
+    tried = rates(("w", K2, 50, 100), ("w", K25, 80, 100))
+    found = portfolio(chosen, 10_000, evaluations=tried, **NOVEMBER)
+    row = found.frame.iloc[0]
+    assert row["requests_per_month"] == 30_000 * 1.25
+    assert row["tasks_per_month"] == 7_500
+    assert found.expected_successes == pytest.approx(7_500 * 80.5 / 101, rel=1e-12)
+    assert f"{7_500 * 80.5 / 101:,.0f} successes of 7,500 tasks" in found.sentences()[1]
+    costs = cost_per_success(chosen, tried, projection=found.projection)
+    spend = next(one for one in costs.rows if one.model == K25).cost_per_task_usd * 7_500
+    assert spend == pytest.approx(row["mean_usd_per_month"], rel=1e-12)
+
+
+def test_successes_of_a_long_conversation_do_not_outbid_those_of_single_requests():
+    """With money for one better model, the workload with more tasks gets it, whatever its calls."""
+    chosen = [plain("a", turns=10, followup_tokens=10), plain("b", requests_per_day=400)]
+    tried = rates(
+        ("a", K2, 50, 100), ("a", K25, 80, 100), ("b", K2, 50, 100), ("b", K25, 80, 100)
+    )  # fmt: skip
+    lowest = portfolio(
+        chosen, 10**6, models=K2, evaluations=tried, months=1, start="2026-11", as_of=AS_OF
+    )
+    top = portfolio(
+        chosen, 10**6, models=K25, evaluations=tried, months=1, start="2026-11", as_of=AS_OF
+    )
+    more = max(
+        (top.projection.of(K25, name).exact_usd[0] - lowest.projection.of(K2, name).exact_usd[0])
+        for name in "ab"
+    )
+    found = portfolio(chosen, lowest.spend_usd() + more, evaluations=tried, **NOVEMBER)
+    assert found.assignment == {"a": K2, "b": K25}

@@ -59,7 +59,7 @@ class PortfolioFrontier:
         """One row per budget.
 
         Columns: ``budget_usd_per_month``; ``value``, expected successes of an average month or
-        requests times score, missing if no portfolio keeps the budget; ``spend_usd`` in the dearest
+        tasks times score, missing if no portfolio keeps the budget; ``spend_usd`` in the dearest
         month at the percentile; ``gap`` and ``proven_optimal``; ``moves`` since the budget before,
         in words.
         """

@@ -22,6 +22,7 @@ from kimi_planner.projection import (
     throughput,
 )
 from kimi_planner.projection.inputs import chosen_workloads
+from kimi_planner.selection.basis import calls_of_task
 from kimi_planner.selection.choice import Exclusion
 from kimi_planner.selection.evaluations import Evaluations
 from kimi_planner.selection.portfolio.problem import Option, Problem
@@ -80,8 +81,13 @@ class Question:
         return tuple(name for name in self.names if name not in able)
 
     def requests(self, workload: str, model: str) -> float:
-        """Return the expected requests of an average month."""
+        """Return the expected requests of an average month, retries included."""
         return float(self.projection.spend[workload, model].requests.mean())
+
+    def tasks(self, workload: str, model: str) -> float:
+        """Return the expected tasks of an average month: requests without retries, or conversations."""
+        asked = next(one for one in self.workloads if one.name == workload)
+        return self.requests(workload, model) / _sent_for_a_task(asked)
 
 
 def exact_budget(budget: object) -> Decimal:
@@ -145,9 +151,17 @@ def ask(
                 exclusions.append(one)
             elif isinstance(worth, float):
                 quality[workload.name, spec.id] = worth
+    sent = {workload.name: _sent_for_a_task(workload) for workload in chosen}
     options = tuple(
         tuple(
-            _option(workload, spec, quality[workload.name, spec.id], projection, traffic, found)
+            _option(
+                workload,
+                spec,
+                quality[workload.name, spec.id] / sent[workload.name],
+                projection,
+                traffic,
+                found,
+            )
             for spec in projection.specs
             if (workload.name, spec.id) in quality
         )
@@ -241,20 +255,27 @@ def _tier(traffic: Throughput, number: object) -> Tier:
 def _option(
     workload: Workload,
     spec: ModelSpec,
-    quality: float,
+    worth: float,
     projection: Projection,
     traffic: Throughput | None,
     tier: Tier | None,
 ) -> Option:
+    """Return a model as an option; ``worth`` is that of a request that is sent."""
     spend = projection.spend[workload.name, spec.id]
     return Option(
         model=spec.id,
-        value=float(spend.requests.mean()) * quality,
+        value=float(spend.requests.mean()) * worth,
         spend=spend,
         load=np.zeros(0)
         if tier is None or traffic is None
         else _load(workload, spec, traffic, tier),
     )
+
+
+def _sent_for_a_task(workload: Workload) -> float:
+    """Return the expected requests of a task, retries included."""
+    calls, again = calls_of_task(workload)
+    return float(calls * (1 + again))
 
 
 def _load(workload: Workload, spec: ModelSpec, traffic: Throughput, tier: Tier) -> Array:
