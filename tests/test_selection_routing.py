@@ -1,8 +1,6 @@
 """Cascades of models, against enumerated decision trees, drawn tasks and brute force."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -25,6 +23,7 @@ from kimi_planner import (
 )
 from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
 from kimi_planner.selection import Trials
+from kimi_planner.selection.evaluations import Item
 from kimi_planner.workload import Workload
 
 AS_OF = date(2026, 11, 25)
@@ -383,33 +382,21 @@ def test_measured_rates_are_those_of_the_evaluations():
     evaluations = read_evaluations(frame)
     found = cascades(plain(), detector=CHECK, evaluations=evaluations, projection=PLAN)
     assert found.success_rates == pytest.approx({FLAGSHIP: 18.5 / 21, FAST: 11.5 / 21}, rel=1e-15)
-    assert found.notes[0] == "Success rates are measured in evaluations."
+    assert found.notes[0] == (
+        "Success rates are measured in evaluations: (successes + ½) / (trials + 1)."
+    )
     assert {one.reasons for one in found.exclusions} == {("no success rate in evaluations",)}
     with pytest.raises(EvaluationError, match="No success rate in evaluations for workload 'v'"):
         cascades(plain(name="v"), detector=CHECK, evaluations=evaluations, as_of=AS_OF)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Result:
-    """Whether a task was solved."""
-
-    success: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class ByTask(Trials):
-    """Trials that name their tasks."""
-
-    items: Mapping = field(default_factory=dict)
-
-
 def tried(solved):
     """Return evaluations that name the tasks: from model to task to whether it was solved."""
     trials = {
-        ("w", model): ByTask(
+        ("w", model): Trials(
             successes=sum(tasks.values()),
             trials=len(tasks),
-            items={name: Result(success=right) for name, right in tasks.items()},
+            items={name: Item(success=right) for name, right in tasks.items()},
         )
         for model, tasks in solved.items()
     }

@@ -174,16 +174,20 @@ class ByItems:
 
     def shares(self, models: Sequence[str]) -> Shares:
         """Return the share of tasks with each pattern of successes."""
+        counts = self.counts(models)
+        whole = len(counts) * (len(self.names) + 1)
+        return {
+            pattern: Fraction(len(counts) * count + 1, whole) for pattern, count in counts.items()
+        }
+
+    def counts(self, models: Sequence[str]) -> dict[Pattern, int]:
+        """Return how many of the common tasks have each pattern of successes."""
         patterns = list(product((False, True), repeat=len(models)))
         places = np.zeros(len(self.names), dtype=np.int64)
         for model in models:
             places = 2 * places + self.solved[model]
         counts = np.bincount(places, minlength=len(patterns)).tolist()
-        whole = len(patterns) * (len(self.names) + 1)
-        return {
-            pattern: Fraction(len(patterns) * count + 1, whole)
-            for pattern, count in zip(patterns, counts, strict=True)
-        }
+        return dict(zip(patterns, counts, strict=True))
 
 
 def at_first_rate(shares: Shares, rate: Fraction) -> Shares:

@@ -32,7 +32,7 @@ from kimi_planner.selection.success.tried import MIDPOINTS, Tried
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["check_evaluations", "cost_per_success", "planned"]
+__all__ = ["check_confidence", "check_evaluations", "cost_per_success", "planned"]
 
 #: Probability at which it counts as settled which of two models is cheaper.
 TARGET = 0.95
@@ -94,12 +94,7 @@ def cost_per_success(
     """
     asked = chosen_workloads(workloads)
     plan = planned(asked, projection, seed=seed, **scenario)
-    if (
-        isinstance(confidence, bool)
-        or not isinstance(confidence, int | float)
-        or not 0 < confidence < 1
-    ):
-        raise ScenarioError(f"confidence is {shown(confidence)}. It must lie between 0 and 1.")
+    check_confidence(confidence)
     notes = check_evaluations(evaluations, asked, plan) if evaluations is not None else []
     rows: list[SuccessCost] = []
     settlings: list[Settling] = []
@@ -156,6 +151,16 @@ def planned(
     for workload in chosen_workloads(workloads):
         projection.of(projection.models[0], workload.name)  # refuses one that it does not hold
     return projection
+
+
+def check_confidence(confidence: object) -> None:
+    """Raise ScenarioError unless it lies between 0 and 1."""
+    if (
+        isinstance(confidence, bool)
+        or not isinstance(confidence, int | float)
+        or not 0 < confidence < 1
+    ):
+        raise ScenarioError(f"confidence is {shown(confidence)}. It must lie between 0 and 1.")
 
 
 def check_evaluations(
