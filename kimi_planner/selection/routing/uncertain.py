@@ -125,10 +125,9 @@ class Uncertain:
         """
         named = sorted(models)
         rng = stream(self.seed, self.workload, *named, "patterns")
-        counts = together.counts(named)
         drawn = {
-            pattern: rng.standard_gamma(count + 1 / len(counts), self.n_paths)
-            for pattern, count in counts.items()
+            pattern: rng.standard_gamma(float(weight), self.n_paths)
+            for pattern, weight in together.weights(named).items()
         }
         total = sum(drawn.values(), np.zeros(self.n_paths))
         places = [models.index(model) for model in named]
