@@ -25,6 +25,7 @@ from kimi_planner.projection.inputs import chosen_workloads
 from kimi_planner.selection.basis import calls_of_task
 from kimi_planner.selection.choice import Exclusion
 from kimi_planner.selection.evaluations import Evaluations
+from kimi_planner.selection.evaluations.rates import check_models
 from kimi_planner.selection.portfolio.problem import Option, Problem
 from kimi_planner.selection.reasons import reasons_against
 from kimi_planner.selection.requirements import Requirements
@@ -32,7 +33,7 @@ from kimi_planner.selection.scores import RATINGS, checked_weights, score
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["Question", "ask", "exact_budget"]
+__all__ = ["Question", "ask", "check_time_limit", "exact_budget"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +108,15 @@ def exact_budget(budget: object) -> Decimal:
     return amount
 
 
+def check_time_limit(seconds: object) -> None:
+    """Raise ScenarioError unless it is a number of seconds above 0, or none."""
+    if seconds is None:
+        return
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not is_number or not seconds > 0:  # type: ignore[operator]  # a number by now
+        raise ScenarioError(f"time_limit is {shown(seconds)}. Give seconds above 0.")
+
+
 def ask(
     workloads: Workload | Iterable[Workload],
     *,
@@ -129,7 +139,17 @@ def ask(
         raise ScenarioError(
             f"{', '.join(scenario)} cannot change a projection that is given. Leave out one of them."
         )
+    for given, kind, source in (
+        (projection, Projection, "project"),
+        (fit, ContextFit, "context_fit"),
+        (traffic, Throughput, "throughput"),
+    ):
+        if given is not None and not isinstance(given, kind):
+            name = {"project": "projection", "context_fit": "fit"}.get(source, "traffic")
+            raise ScenarioError(f"{name} is {shown(given)}. Give what {source} returns.")
     projection = projection or project(chosen, **scenario)
+    if evaluations is not None:
+        check_models(evaluations, projection.catalog)
     for workload in chosen:
         projection.of(projection.models[0], workload.name)  # refuses one that it does not hold
     fit = fit or context_fit(

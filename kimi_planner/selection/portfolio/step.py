@@ -113,7 +113,8 @@ def moves(before: Portfolio, after: Portfolio) -> tuple[str, ...]:
 def worth_text(portfolio: Portfolio, more: float) -> str:
     """Return in words what a difference in value means."""
     if portfolio.question.measured:
-        return f"{more:,.0f} more expected successes a month"
+        count = f"{more:,.0f}" if more >= 10 else f"{more:.2g}"
+        return f"{count} more expected successes a month"
     tasks = float(portfolio.frame["tasks_per_month"].sum())
     return f"an average score higher by {more / tasks if tasks else 0:.4f}"
 
