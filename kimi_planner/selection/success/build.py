@@ -178,10 +178,12 @@ def check_evaluations(
             f"{evaluations.source}: no results for {', '.join(names)}. It has "
             f"{', '.join(others)}.{near} Correct the name, or leave the evaluations out."
         )
+    hints: dict[str, list[str]] = {}
+    for name in others:
+        hints.setdefault(did_you_mean(name, names), []).append(name)
     said = [
-        f"Evaluations of {name} are not used: there is no such workload here."
-        f"{did_you_mean(name, names)}"
-        for name in others
+        f"Evaluations of {', '.join(alike)} are not used: there is no such workload here.{hint}"
+        for hint, alike in hints.items()
     ]
     absent = dict.fromkeys(
         model for name, model in evaluations.trials if name in names and model not in plan.models
