@@ -229,6 +229,7 @@ def _routes(
         [one.cost for one in found.values()], [one.success for one in found.values()]
     )
     ranks = _latency_ranks(specs, found)
+    intervals = {} if uncertain is None else uncertain.routes(LONGEST)
     routes = []
     for (models, one), kept in zip(found.items(), best, strict=True):
         even, per_success = _break_evens(
@@ -247,7 +248,7 @@ def _routes(
                 on_frontier=kept,
                 break_even_cost=even,
                 break_even_per_success=per_success,
-                intervals=None if uncertain is None else uncertain.of(models),
+                intervals=intervals.get(models),
             )
         )
     return tuple(routes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise, product
+from itertools import combinations, pairwise, permutations, product
 
 import numpy as np
 
@@ -65,19 +65,41 @@ class Uncertain:
     n_paths: int
     workload: str
 
-    def of(self, models: Sequence[str]) -> Intervals:
-        """Return the intervals of a route.
+    def routes(self, longest: int) -> dict[tuple[str, ...], Intervals]:
+        """Return the intervals of every single model and cascade.
 
         Notes
         -----
         A single model has Jeffreys' interval of its rate, as `cost_per_success` tells. Where every
         model solved all that it was tried on, the intervals reach to a route that never fails; where
-        none solved any, to one that never succeeds.
+        none solved any, to one that never succeeds. The orders of the same models share what is drawn
+        of common tasks, so that they differ by order alone.
         """
-        found = self._passage(self._shares(models), models)
+        found = {}
+        for some in (
+            one for steps in range(1, longest + 1) for one in combinations(self.costs, steps)
+        ):
+            common = None
+            if isinstance(self.together, ByItems) and len(some) > 1:
+                common = self._by_items(some, self.together)
+            for models in permutations(some):
+                if common is None:
+                    shares = self._shares(models)
+                else:
+                    places = [models.index(model) for model in some]
+                    shares = {
+                        pattern: common[tuple(pattern[place] for place in places)]
+                        for pattern in product((False, True), repeat=len(models))
+                    }
+                found[models] = self._intervals(models, shares)
+        return found
+
+    def _intervals(self, models: Sequence[str], shares: DrawnShares) -> Intervals:
+        found = self._passage(shares, models)
         cost, success = (self._ends(one) for one in (found.cost, found.success))
-        with np.errstate(divide="ignore"):
-            per_success = self._ends(found.cost / found.success)
+        some = np.broadcast_to(found.cost, found.success.shape)
+        never = np.full_like(found.success, np.inf)
+        per_success = self._ends(np.divide(some, found.success, out=never, where=found.success > 0))
         trials = [self.trials[model] for model in models]
         if len(models) == 1:
             success = rate_interval(trials[0], self.confidence)
@@ -87,8 +109,8 @@ class Uncertain:
             cost = min(cost[0], least), cost[1]
             success, per_success = (success[0], 1.0), (min(per_success[0], least), per_success[1])
         if not any(one.successes for one in trials):
-            never = self._passage({(False,) * len(models): np.ones(1)}, models)
-            cost = cost[0], max(cost[1], self._ends(never.cost)[1])
+            failed = self._passage({(False,) * len(models): np.ones(1)}, models)
+            cost = cost[0], max(cost[1], self._ends(failed.cost)[1])
             success, per_success = (0.0, success[1]), (per_success[0], np.inf)
         return Intervals(cost=cost, success=success, per_success=per_success)
 
@@ -101,11 +123,9 @@ class Uncertain:
         return low, high
 
     def _shares(self, models: Sequence[str]) -> DrawnShares:
-        if len(models) == 1:
+        if len(models) == 1 or isinstance(self.together, ByItems):
             rate = self._rates[models[0]]
             return {(True,): rate, (False,): 1 - rate}
-        if isinstance(self.together, ByItems):
-            return self._by_items(models, self.together)
         return self._by_pairs(models, self.together)
 
     @cached_property
@@ -119,22 +139,14 @@ class Uncertain:
         }
 
     def _by_items(self, models: Sequence[str], together: ByItems) -> DrawnShares:
-        """Draw from the posterior whose mean `ByItems` takes: a Dirichlet distribution.
-
-        The orders of the same models share their draws, so that they differ by order alone.
-        """
-        named = sorted(models)
-        rng = stream(self.seed, self.workload, *named, "patterns")
+        """Draw from the posterior whose mean `ByItems` takes: a Dirichlet distribution."""
+        rng = stream(self.seed, self.workload, *models, "patterns")
         drawn = {
             pattern: rng.standard_gamma(float(weight), self.n_paths)
-            for pattern, weight in together.weights(named).items()
+            for pattern, weight in together.weights(models).items()
         }
         total = sum(drawn.values(), np.zeros(self.n_paths))
-        places = [models.index(model) for model in named]
-        return {
-            pattern: drawn[tuple(pattern[place] for place in places)] / total
-            for pattern in product((False, True), repeat=len(models))
-        }
+        return {pattern: one / total for pattern, one in drawn.items()}
 
     def _by_pairs(self, models: Sequence[str], together: ByPairs) -> DrawnShares:
         """Combine rates that are drawn, each model's alone, as `ByPairs` does.
