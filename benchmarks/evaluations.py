@@ -1,15 +1,17 @@
 """Whether intervals and probabilities that rest on evaluations keep their word.
 
-``python -m benchmarks.evaluations [--json]`` takes about a minute on an idle core. It prints:
+``python -m benchmarks.evaluations [--json]`` takes about three minutes on an idle core. It prints:
 
 - how often the 90% interval of a cost per success holds the true one: exactly, by enumerating every
   count, at rates from 0.3 to 0.95; with an uncertain cost of a task; and by simulation where the
   tokens of the items are given, which cost more or less when solved;
+- how often the 90% intervals of cascades hold the true cost, success rate and cost per success, by
+  simulation, with trials of their own and with common items of shared difficulty;
 - how often the model said to be the cheapest is so, by the probability that was told, with trials of
   their own and with common items;
 - how probable the cheaper model is after the further trials that were said to settle it.
 
-Everything goes through `read_evaluations` and `cost_per_success`.
+Everything goes through `read_evaluations`, `cost_per_success` and `cascades`.
 """
 
 from __future__ import annotations
@@ -18,13 +20,23 @@ import argparse
 import json
 from collections.abc import Iterator
 from datetime import date
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from kimi_planner import Projection, SuccessCosts, Workload, cost_per_success, project
+from kimi_planner import (
+    Cascades,
+    Detector,
+    Projection,
+    SuccessCosts,
+    Workload,
+    cascades,
+    cost_per_success,
+    project,
+)
 from kimi_planner import read_evaluations as read
 
 RATES = np.round(np.arange(0.30, 0.9501, 0.01), 2)
@@ -105,6 +117,79 @@ def coverage_by_item(rng: np.random.Generator, runs: int) -> Iterator[dict[str, 
             mean = 20_000 * OUTPUT * np.exp(sigma**2 / 2)
             hits += low <= mean * (factor + (1 - rate) / rate) <= high
         yield {"items": count, "sigma": sigma, "runs": runs, "covered": hits / runs}
+
+
+def coverage_of_routes(rng: np.random.Generator, runs: int) -> Iterator[dict[str, Any]]:
+    """Yield how often the intervals of a single model and of cascades hold what is true.
+
+    What is true is walked through on 100,000 tasks, of which the trials are a sample.
+    """
+    models = ("kimi-k2", "kimi-k2-5", "kimi-k2-5-thinking")
+    workload = planned(reasoning_tokens=1500)[0]
+    plan = project(workload, 1, "2026-12", list(models), date(2026, 11, 1), n_paths=N_PATHS)
+    detector = Detector(false_accept=0.1, false_reject=0.05, cost_usd="0.0003")
+    usual, own = rng.standard_normal(100_000), rng.standard_normal((3, 100_000))
+    for kind, share, count in product(("common items", "own items"), (0.0, 0.5, 0.85), (20, 200)):
+        if kind == "own items" and share:
+            continue
+        held: dict[tuple[int, str], list[bool]] = {}
+        for _ in range(runs):
+            rates = rng.uniform(0.3, 0.95, 3)
+            noise = share**0.5 * usual + (1 - share) ** 0.5 * own
+            solved = dict(zip(models, noise < stats.norm.ppf(rates)[:, None], strict=True))
+            tried = [rng.integers(0, len(usual), count)] * 3
+            if kind == "own items":
+                tried = [rng.integers(0, len(usual), count) for _ in models]
+            names = [
+                f"{place if kind == 'own items' else ''}#{at}"
+                for place in range(3)
+                for at in range(count)
+            ]
+            frame = pd.DataFrame(
+                {
+                    "workload": "w",
+                    "model": np.repeat(models, count),
+                    "item": names,
+                    "success": np.concatenate(
+                        [solved[model][some] for model, some in zip(models, tried, strict=True)]
+                    ),
+                }
+            )
+            found = cascades(workload, detector=detector, evaluations=read(frame), projection=plan)
+            for steps in (1, 2, 3):
+                route = found.of(*models[:steps])
+                cost, success = walked(found, route.models, solved)
+                known = route.intervals
+                for name, ends, truth in (
+                    ("cost", known.cost, cost),
+                    ("success", known.success, success),
+                    ("per success", known.per_success, cost / success),
+                ):
+                    held.setdefault((steps, name), []).append(
+                        ends[0] - 1e-12 <= truth <= ends[1] + 1e-12
+                    )
+        yield {
+            "trials": kind,
+            "shared difficulty": share,
+            "count": count,
+            **{f"{steps}: {name}": np.mean(one) for (steps, name), one in held.items()},
+        }
+
+
+def walked(found: Cascades, models: tuple[str, ...], solved: dict[str, Any]) -> tuple[float, float]:
+    """Return cost and success of a route, step by step over tasks."""
+    left: Any = 1.0
+    cost = success = 0.0
+    for step, model in enumerate(models, 1):
+        cost += float(np.mean(left)) * float(found.of(model).cost_usd)
+        onward = left * 0.0
+        if step < len(models):
+            cost += float(np.mean(left)) * float(found.detector.cost_usd)
+            rejected = float(found.detector.false_reject), 1 - float(found.detector.false_accept)
+            onward = left * np.where(solved[model], *rejected)
+        success += float(np.mean((left - onward) * solved[model]))
+        left = onward
+    return cost, success
 
 
 def told_and_true(
@@ -191,6 +276,7 @@ def main() -> None:
     report = {
         "coverage": list(coverage_by_count()),
         "coverage_by_item": list(coverage_by_item(rng, 400)),
+        "coverage_of_routes": list(coverage_of_routes(rng, 400)),
         "calibration": list(calibration(rng, 1000)),
         "settling": [settling(rng, 300)],
     }

@@ -4,7 +4,7 @@ import pytest
 from legible import assert_legible, said
 from pictured import AS_OF, closed, example
 
-from kimi_planner import Detector, cascades, plot
+from kimi_planner import Detector, cascades, plot, read_evaluations
 
 __all__ = ["closed"]
 
@@ -42,3 +42,23 @@ def test_each_route_is_a_point_and_the_frontier_a_step(result):
 def test_cascades_are_legible(result):
     """Forty routes, twelve of them named, can be read in every size."""
     assert_legible(lambda ax: plot.cascades(result, ax=ax))
+
+
+def test_measured_routes_have_lines_for_their_intervals():
+    """Two thin lines through each route that none beats, from end to end."""
+    found = cascades(
+        example()[0],
+        detector=Detector(false_accept="0.05", false_reject="0.1"),
+        evaluations=read_evaluations(),
+        as_of=AS_OF,
+        n_paths=200,
+    )
+    ax = plot.cascades(found)
+    thin = [line.get_xydata().tolist() for line in ax.lines if line.get_linewidth() == 1]
+    for one in found.frontier:
+        cost, rate = float(one.cost_usd), one.success_rate
+        (least, most), (low, high) = one.intervals.cost, one.intervals.success
+        assert [[cost, low], [cost, high]] in thin
+        assert [[least, rate], [most, rate]] in thin
+    assert "Thin: 90% intervals." in said(ax)
+    assert_legible(lambda ax: plot.cascades(found, ax=ax))

@@ -16,7 +16,7 @@ from kimi_planner import (
     project,
     read_evaluations,
 )
-from kimi_planner.errors import EvaluationError, ScenarioError
+from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
 from kimi_planner.workload import Workload
 
 AS_OF = date(2026, 11, 25)
@@ -251,3 +251,24 @@ def test_requests_without_tokens_have_no_map():
     """There is nothing to take a share of."""
     with pytest.raises(ScenarioError, match="no tokens"):
         mapped(plain(prompt_tokens=0, completion_tokens=0))
+
+
+def test_models_that_never_succeed_have_no_difference():
+    """Infinity less infinity is not known, and said so without a warning; else it is infinite."""
+    some = mapped(success_rates={"kimi-k2": 0, FLAGSHIP: 0, THINKS: 0.9})
+    assert np.isnan(some.difference_usd("kimi-k2", FLAGSHIP)).all()
+    assert (some.difference_usd("kimi-k2", THINKS) == np.inf).all()
+    assert np.isinf(some.gap_usd).all()
+    assert np.isnan(some.break_even_multiplier("kimi-k2", FLAGSHIP)).all()
+    none = mapped(success_rates={FLAGSHIP: 0, THINKS: 0})
+    assert np.isnan(none.gap_usd).all()
+    assert np.isnan(none.gap_relative).all()
+
+
+def test_evaluations_of_a_misspelled_model_are_refused():
+    """As everywhere else that evaluations are used."""
+    frame = pd.DataFrame(
+        {"workload": "w", "model": [FLAGSHIP, "kimi-k2.5"], "successes": 1, "trials": 2}
+    )
+    with pytest.raises(UnknownModelError, match="row 2"):
+        mapped(evaluations=read_evaluations(frame))

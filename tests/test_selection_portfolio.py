@@ -14,6 +14,7 @@ from scipy.optimize import linprog
 from kimi_planner import (
     Requirements,
     Workload,
+    cost_per_success,
     load_catalog,
     load_workloads,
     portfolio,
@@ -23,7 +24,7 @@ from kimi_planner import (
     throughput,
 )
 from kimi_planner.cli import main
-from kimi_planner.errors import ScenarioError
+from kimi_planner.errors import ScenarioError, UnknownModelError
 from kimi_planner.projection import Spend
 from kimi_planner.selection.portfolio import next_usd
 from kimi_planner.selection.portfolio.bounds import budget_row, cover, hindsight
@@ -589,19 +590,70 @@ def test_a_result_shows_itself_without_colours():
         ({"weights": {"speed": -1}}, "weights"),
         ({"weights": {"speed": 1}, "evaluations": ALL_TRIED}, "Leave out one"),
         ({"tier": 9}, "tiers 0, 1"),
+        ({"projection": 5}, "projection is 5. Give what project returns"),
+        ({"fit": 5}, "fit is 5. Give what context_fit returns"),
+        ({"tier": 1, "traffic": 5}, "traffic is 5. Give what throughput returns"),
+        ({"time_limit": "long"}, "time_limit is 'long'. Give seconds above 0"),
+        ({"time_limit": float("nan")}, "time_limit is nan"),
+        ({"time_limit": 0}, "time_limit is 0"),
         ({"n_paths": 1}, "n_paths"),
     ],
 )
 def test_bad_questions_are_named(options, word):
     """What is out of bounds is named with its value and what to give instead."""
+    scenario = {} if "projection" in options else NOVEMBER
     with pytest.raises(ScenarioError, match=word):
-        portfolio(plain("a"), **{"budget_usd_per_month": 300} | NOVEMBER | options)
+        portfolio(plain("a"), **{"budget_usd_per_month": 300} | scenario | options)
+
+
+def test_evaluations_of_a_misspelled_model_are_refused_with_their_place():
+    """A model that takes no part because of a typing error would be a silent loss."""
+    with pytest.raises(UnknownModelError, match=r"row 2: Unknown model 'kimi-k2\.5'"):
+        portfolio(
+            plain(), 300, evaluations=rates(("w", K2, 5, 9), ("w", "kimi-k2.5", 5, 9)), **NOVEMBER
+        )
+
+
+def test_the_frontier_of_many_workloads_ends_at_the_best():
+    """With too many assignments for every step, a grid runs up to the best assignment of all."""
+    chosen = [plain(f"w{k}", requests_per_day=100 + 37 * k) for k in range(8)]
+    tried = rates(
+        *(
+            (one.name, model, 50 + 10 * place, 100)
+            for one in chosen
+            for place, model in enumerate((K2, INSTRUCT, K25, THINKS))
+        )
+    )
+    found = portfolio_frontier(chosen, evaluations=tried, **NOVEMBER)
+    assert len(found.points) == 20
+    assert found.points[-1].assignment == {one.name: THINKS for one in chosen}
+    assert found.frame["proven_optimal"].all()
+
+
+@pytest.mark.parametrize("budget", ["1e30", 10**400])
+def test_a_budget_without_measure_buys_the_best(budget):
+    """Even one that no float holds."""
+    assert portfolio(plain("a"), budget, evaluations=ALL_TRIED, **NOVEMBER).assignment == {
+        "a": THINKS
+    }
+
+
+def test_a_part_of_a_success_is_not_said_to_be_none():
+    """Two significant digits below ten."""
+    tried = rates(("w", K2, 50, 100), ("w", K25, 80, 100))
+    few = plain(requests_per_day=0.02)
+    step = next_usd(portfolio(few, "0.003", evaluations=tried, **NOVEMBER))
+    assert f"{step.more_value:.2g} more expected successes a month" in step.sentence()
+    assert 0 < step.more_value < 1
 
 
 def test_a_frontier_needs_budgets_and_models():
     """No budgets, or a workload that no model can serve, is an error that says so."""
     with pytest.raises(ScenarioError, match="budgets is empty"):
         portfolio_frontier(plain(), (), **NOVEMBER)
+    for budgets in (500, "500"):
+        with pytest.raises(ScenarioError, match="Give a list of them"):
+            portfolio_frontier(plain(), budgets, **NOVEMBER)
     with pytest.raises(ScenarioError, match="no model qualifies for w"):
         portfolio_frontier(plain(needs=["tools"]), **NOVEMBER)
     projection = project(plain(), **NOVEMBER)
@@ -658,3 +710,38 @@ def test_the_command_names_bad_weights(capsys):
         main(["portfolio", "--budget", "1", "--weights", "speed"])
     assert stopped.value.code == 2
     assert "reasoning_depth=2,speed=1" in capsys.readouterr().err
+
+
+def test_a_conversation_that_is_solved_counts_once():
+    """Turns and retries are requests, not tasks: successes are those of `cost_per_success`."""
+    chosen = plain(turns=4, followup_tokens=100, retry_share=0.25)
+    tried = rates(("w", K2, 50, 100), ("w", K25, 80, 100))
+    found = portfolio(chosen, 10_000, evaluations=tried, **NOVEMBER)
+    row = found.frame.iloc[0]
+    assert row["requests_per_month"] == 30_000 * 1.25
+    assert row["tasks_per_month"] == 7_500
+    assert found.expected_successes == pytest.approx(7_500 * 80.5 / 101, rel=1e-12)
+    assert f"{7_500 * 80.5 / 101:,.0f} successes of 7,500 tasks" in found.sentences()[1]
+    costs = cost_per_success(chosen, tried, projection=found.projection)
+    spend = next(one for one in costs.rows if one.model == K25).cost_per_task_usd * 7_500
+    assert spend == pytest.approx(row["mean_usd_per_month"], rel=1e-12)
+
+
+def test_successes_of_a_long_conversation_do_not_outbid_those_of_single_requests():
+    """With money for one better model, the workload with more tasks gets it, whatever its calls."""
+    chosen = [plain("a", turns=10, followup_tokens=10), plain("b", requests_per_day=400)]
+    tried = rates(
+        ("a", K2, 50, 100), ("a", K25, 80, 100), ("b", K2, 50, 100), ("b", K25, 80, 100)
+    )  # fmt: skip
+    lowest = portfolio(
+        chosen, 10**6, models=K2, evaluations=tried, months=1, start="2026-11", as_of=AS_OF
+    )
+    top = portfolio(
+        chosen, 10**6, models=K25, evaluations=tried, months=1, start="2026-11", as_of=AS_OF
+    )
+    more = max(
+        (top.projection.of(K25, name).exact_usd[0] - lowest.projection.of(K2, name).exact_usd[0])
+        for name in "ab"
+    )
+    found = portfolio(chosen, lowest.spend_usd() + more, evaluations=tried, **NOVEMBER)
+    assert found.assignment == {"a": K2, "b": K25}

@@ -1,8 +1,6 @@
 """Cascades of models, against enumerated decision trees, drawn tasks and brute force."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -13,18 +11,21 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from kimi_planner import (
     Detector,
     Evaluations,
     cascades,
     cost,
+    cost_per_success,
     load_workloads,
     project,
     read_evaluations,
 )
 from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
 from kimi_planner.selection import Trials
+from kimi_planner.selection.evaluations import Item
 from kimi_planner.workload import Workload
 
 AS_OF = date(2026, 11, 25)
@@ -383,33 +384,21 @@ def test_measured_rates_are_those_of_the_evaluations():
     evaluations = read_evaluations(frame)
     found = cascades(plain(), detector=CHECK, evaluations=evaluations, projection=PLAN)
     assert found.success_rates == pytest.approx({FLAGSHIP: 18.5 / 21, FAST: 11.5 / 21}, rel=1e-15)
-    assert found.notes[0] == "Success rates are measured in evaluations."
+    assert found.notes[0] == (
+        "Success rates are measured in evaluations: (successes + ½) / (trials + 1)."
+    )
     assert {one.reasons for one in found.exclusions} == {("no success rate in evaluations",)}
     with pytest.raises(EvaluationError, match="No success rate in evaluations for workload 'v'"):
         cascades(plain(name="v"), detector=CHECK, evaluations=evaluations, as_of=AS_OF)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Result:
-    """Whether a task was solved."""
-
-    success: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class ByTask(Trials):
-    """Trials that name their tasks."""
-
-    items: Mapping = field(default_factory=dict)
-
-
 def tried(solved):
     """Return evaluations that name the tasks: from model to task to whether it was solved."""
     trials = {
-        ("w", model): ByTask(
+        ("w", model): Trials(
             successes=sum(tasks.values()),
             trials=len(tasks),
-            items={name: Result(success=right) for name, right in tasks.items()},
+            items={name: Item(success=right) for name, right in tasks.items()},
         )
         for model, tasks in solved.items()
     }
@@ -417,7 +406,7 @@ def tried(solved):
 
 
 def test_tasks_that_models_share_tell_what_they_fail_together():
-    """Each task, and the prior's one task spread over all patterns, on its way through the tree."""
+    """Each task, and the prior's one that half all models solve and half none, through the tree."""
     rng = np.random.default_rng(3)
     hard = rng.random(40)
     solved = {
@@ -434,9 +423,8 @@ def test_tasks_that_models_share_tell_what_they_fail_together():
         weights = Counter()
         for task in solved[FAST]:
             weights[tuple(solved[model][task] for model in one.models)] += Fraction(1, 41)
-        patterns = list(product((False, True), repeat=len(one.models)))
-        for pattern in patterns:
-            weights[pattern] += Fraction(1, 41 * len(patterns))
+        for solved_by_all in (False, True):
+            weights[(solved_by_all,) * len(one.models)] += Fraction(1, 82)
         tree = Counter()
         for pattern, weight in weights.items():
             sure = walked(one.models, CHECK, lambda _, place, __, p=pattern: Fraction(p[place]))
@@ -581,3 +569,146 @@ def test_a_detector_out_of_bounds_is_refused(fields, words):
     """Shares from 0 to 1, together at most 1, and a cost from 0."""
     with pytest.raises(ScenarioError, match=words):
         Detector(**{"false_accept": 0.1, "false_reject": 0.1} | fields)
+
+
+def summed(**counts):
+    """Return evaluations of workload w: from model, spelled with underscores, to its counts."""
+    rows = [("w", model.replace("_", "-"), *both) for model, both in counts.items()]
+    frame = pd.DataFrame(rows, columns=["workload", "model", "successes", "trials"])
+    return read_evaluations(frame)
+
+
+TRIED = summed(kimi_k2=(11, 20), kimi_k2_5=(31, 40), kimi_k2_5_thinking=(9, 9), kimi_k2_instruct=(0, 7))  # fmt: skip
+UNCERTAIN = plain(
+    requests_per_day={"p10": 500, "p50": 1000, "p90": 1500},
+    completion_tokens={
+        "mean": 500,
+        "sd": 100,
+        "mean_factor": {"p10": 0.7, "p50": 1.0, "p90": 1.5},
+    },
+)
+
+
+@pytest.mark.parametrize("workload", [plain(), UNCERTAIN], ids=["plain", "ranges"])
+def test_a_single_model_has_the_intervals_of_its_cost_per_success(workload):
+    """Also where a model solved all or none of its tasks; both rest on the same plan by default."""
+    found = cascades(workload, detector=CHECK, evaluations=TRIED, as_of=AS_OF)
+    costs = cost_per_success(workload, TRIED, as_of=AS_OF)
+    assert found.projection.months == costs.projection.months
+    for row in costs.rows:
+        one = found.of(row.model)
+        known = one.intervals
+        assert float(one.cost_usd) == pytest.approx(row.cost_per_task_usd, rel=1e-12)
+        assert known.success == (row.success_rate_low, row.success_rate_high)
+        ends = (row.cost_per_success_low_usd, row.cost_per_success_high_usd)
+        assert known.per_success == pytest.approx(ends, rel=1e-12 if workload is not UNCERTAIN else 0.03)  # fmt: skip
+    frame = found.frame.set_index("route")
+    assert frame.loc[CHEAP, "cost_per_success_high_usd"] == np.inf
+    assert (frame["success_rate_low"] <= frame["success_rate"]).all()
+    assert (frame["success_rate"] <= frame["success_rate_high"]).all()
+    assert (frame["cost_low_usd"] <= frame["cost_usd"] * (1 + 1e-12)).all()
+    assert (frame["cost_usd"] <= frame["cost_high_usd"] * (1 + 1e-12)).all()
+
+
+def test_prices_that_change_count_by_their_traffic():
+    """A price from the seventh month on: a task costs the mean of both, as `cost_per_success` says."""
+    change = {"date": "2027-06-01", "model": FLAGSHIP, "factor": 0.5}
+    workload = plain(price_changes=[change])
+    scenario = {"start": "2026-12", "months": 12, "as_of": AS_OF}
+    found = cascades(workload, detector=CHECK, evaluations=TRIED, **scenario)
+    days = {"before": 182, "after": 183}
+    mean = CALLS[FLAGSHIP] * (days["before"] + Fraction(days["after"], 2)) / 365
+    assert float(found.of(FLAGSHIP).cost_usd) == pytest.approx(float(mean), rel=1e-15)
+    row = next(
+        one for one in cost_per_success(workload, TRIED, **scenario).rows if one.model == FLAGSHIP
+    )
+    assert row.cost_per_task_usd == float(found.of(FLAGSHIP).cost_usd)
+    assert "The cost of a task is expected spend / expected tasks of 2026-12 to 2027-11." in found.notes  # fmt: skip
+
+
+def test_that_either_of_two_models_solves_a_task_has_jeffreys_interval():
+    """With common tasks and a perfect detector the posterior is a Beta distribution of its own."""
+    rng = np.random.default_rng(11)
+    solved = {
+        model: {str(task): bool(one) for task, one in enumerate(rng.random(60) < rate)}
+        for model, rate in ((FAST, 0.5), (FLAGSHIP, 0.6), (THINKS, 0.7))
+    }
+    found = cascades(
+        plain(),
+        detector=Detector(false_accept=0, false_reject=0),
+        evaluations=tried(solved),
+        projection=PLAN,
+    )
+    for models in [(FAST, FLAGSHIP), (FLAGSHIP, FAST), (FAST, FLAGSHIP, THINKS)]:
+        one = found.of(*models)
+        either = sum(any(solved[model][task] for model in models) for task in solved[FAST])
+        law = stats.beta(either + 0.5, 60 - either + 0.5)
+        assert one.success_rate == pytest.approx(law.mean(), rel=1e-12)
+        assert one.intervals.success == pytest.approx(law.ppf([0.05, 0.95]), abs=3e-3)
+    pair = found.of(FAST, FLAGSHIP)
+    fails = stats.beta(60.5 - sum(solved[FAST].values()), sum(solved[FAST].values()) + 0.5)
+    cost = float(CALLS[FAST]) + fails.ppf([0.05, 0.95]) * float(CALLS[FLAGSHIP])
+    assert pair.intervals.cost == pytest.approx(cost, rel=3e-3)
+
+
+@pytest.mark.parametrize("rescue", [None, {(FAST, FLAGSHIP): 0.6}, {(FLAGSHIP, FAST): 0.4}])
+def test_the_interval_of_a_cascade_is_that_of_drawn_rates_walked_through_it(rescue):
+    """Rates from their Beta distributions, each draw followed step by step; rescue rates stay."""
+    models = (FAST, FLAGSHIP)
+    known = cascades(
+        plain(), detector=CHECK, evaluations=TRIED, models=models, rescue_rates=rescue,
+        projection=PLAN,
+    ).of(*models).intervals  # fmt: skip
+    rng = np.random.default_rng(5)
+    first, second = rng.beta(11.5, 9.5, 200_000), rng.beta(31.5, 9.5, 200_000)
+    saved = (1 - first) * second
+    if rescue == {(FAST, FLAGSHIP): 0.6}:
+        saved = (1 - first) * 0.6
+    elif rescue is not None:
+        saved = second - (first - (1 - second) * 0.4)
+    saved = np.clip(saved, np.maximum(0, second - first), np.minimum(second, 1 - first))
+    sent_on = 0.05 * first + 0.85 * (1 - first)
+    success = 0.95 * first + 0.05 * (second - saved) + 0.85 * saved
+    cost = float(CALLS[FAST]) + 0.0003 + sent_on * float(CALLS[FLAGSHIP])
+    for ends, drawn in (
+        (known.success, success),
+        (known.cost, cost),
+        (known.per_success, cost / success),
+    ):
+        assert ends == pytest.approx(np.quantile(drawn, [0.05, 0.95]), rel=6e-3)
+
+
+def test_intervals_are_told_where_rates_are_measured_and_only_there():
+    """In words and in the frame; narrower at a lower confidence; the same for the same seed."""
+    found, again = (
+        cascades(plain(), detector=CHECK, evaluations=TRIED, projection=PLAN) for _ in range(2)
+    )
+    assert found.routes == again.routes
+    assert "% interval " in found.sentences()[0]
+    half = cascades(plain(), detector=CHECK, evaluations=TRIED, projection=PLAN, confidence=0.5)
+    for wide, narrow in zip(found.routes, half.routes, strict=True):
+        assert wide.intervals.success[0] <= narrow.intervals.success[0]
+        assert narrow.intervals.success[1] <= wide.intervals.success[1]
+    given_ = route()
+    assert all(one.intervals is None for one in given_.routes)
+    assert given_.frame["success_rate_low"].isna().all()
+    assert given_.notes[0] == "Success rates are those given, and have no interval."
+    with pytest.raises(ScenarioError, match="confidence is 1"):
+        route(confidence=1)
+
+
+def test_tokens_of_items_are_said_not_to_be_used():
+    """A cascade rests on the projected cost of a task, which `cost_per_success` may not."""
+    frame = pd.DataFrame(
+        {
+            "workload": "w",
+            "model": np.repeat([FAST, FLAGSHIP], 4),
+            "item": [*range(4), *range(4)],
+            "success": [1, 0, 1, 0, 1, 1, 1, 0],
+            "prompt_tokens": 9000,
+            "completion_tokens": 5000,
+        }
+    )
+    found = cascades(plain(), detector=CHECK, evaluations=read_evaluations(frame), projection=PLAN)
+    assert Fraction(found.of(FAST).cost_usd) == CALLS[FAST]
+    assert "It is projected: tokens that are given with items are not used." in found.notes

@@ -471,3 +471,21 @@ def test_after_the_trials_that_were_told_it_is_as_likely_settled_as_not():
         )
         settled += rows(after)[first.first].chance_cheapest >= 0.95
     assert abs(settled / 120 - 0.5) < 3 * (0.25 / 120) ** 0.5
+
+
+def test_of_models_that_cost_the_same_none_is_cheaper():
+    """Tasks that cost nothing: no other is cheaper than either, and no trials would tell."""
+    free = plain(prompt_tokens=0, completion_tokens=0)
+    found = cost_per_success(free, summary(k2=(60, 100), k2_5=(90, 100)), **PLAN)
+    assert [row.chance_cheapest for row in found.rows] == [1, 1]
+    assert found.settlings[0].more_trials is None
+
+
+@pytest.mark.parametrize(("first", "second"), [(12, 18), (9, 11), (3, 14)])
+def test_settled_is_what_is_told_with_the_probability_that_settles_it(first, second):
+    """Near the target the closed form and the draws differ, and the words still agree."""
+    counts = {"k2": (first, 20), "k2_5": (second, 20)}
+    one = cost_per_success(plain(), summary(**counts), n_paths=2000, **PLAN).settlings[0]
+    assert one.chance == pytest.approx(0.95, abs=0.015)
+    assert (one.more_trials == 0) == (one.chance >= one.target)
+    assert ("which settles it" in one.sentence()) == (one.chance >= one.target)

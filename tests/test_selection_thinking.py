@@ -213,3 +213,17 @@ def test_where_the_window_cuts_the_line_it_is_searched():
     assert first == pytest.approx(second, rel=2e-3)
     assert any("do not fit the window" in note for note in found.notes)
     assert len([note for note in found.notes if "do not fit" in note]) == 1
+
+
+def test_where_the_plain_model_solves_nothing_any_success_pays():
+    """But none at all does not."""
+    found = pays(evaluations=tried(0, 0))
+    assert found.pays is False
+    assert "at any success rate above 0; kimi-k2-5 has 0.0%" in found.sentences()[1]
+    assert pays(evaluations=tried(0, 1)).pays is True
+
+
+def test_models_are_named_once():
+    """Others would be left out without a word."""
+    with pytest.raises(ScenarioError, match="Leave models out"):
+        pays(models=["kimi-k2"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -11,6 +12,7 @@ from kimi_planner.plot.layout import column, finish
 from kimi_planner.plot.style import (
     COLORS,
     INK,
+    MUTED,
     OVER,
     WITHIN,
     axes,
@@ -48,7 +50,8 @@ def cascades(result: Cascades, *, ax: Axes | None = None) -> Axes:
     -------
     Axes
         A sign for each route, USD a task from left to right, success rate upwards; a stepped line
-        through the routes that none beats, which are named, the cheapest 12 of them.
+        through the routes that none beats, which are named, the cheapest 12 of them; thin lines for
+        the intervals of their cost and success rate, where rates are measured.
     """
     best = result.frontier
     with styled():
@@ -59,13 +62,21 @@ def cascades(result: Cascades, *, ax: Axes | None = None) -> Axes:
             ax.plot(
                 float(route.cost_usd), route.success_rate, **look, **_EDGE, alpha=faint, zorder=3
             )
-        reach = 1.06 * max((float(route.cost_usd) for route in result.routes), default=0.0)
+            if route.intervals is not None and route.on_frontier:
+                (low, high), (least, most) = route.intervals.cost, route.intervals.success
+                cost, rate = float(route.cost_usd), route.success_rate
+                for xs, ys in (((low, high), (rate, rate)), ((cost, cost), (least, most))):
+                    ax.plot(xs, ys, color=MUTED, linewidth=1, zorder=2)
+        ends = [float(route.cost_usd) for route in result.routes]
+        ends += [route.intervals.cost[1] for route in best if route.intervals]
+        reach = 1.06 * max(ends, default=0.0)
         money_axis(ax, "x", reach)
         if best:
             steps = [(float(route.cost_usd), route.success_rate) for route in best]
             xs, ys = zip(*steps, (ax.get_xlim()[1], steps[-1][1]), strict=True)
             ax.step(xs, ys, where="post", color=WITHIN, linewidth=2, zorder=1)
         rates = [route.success_rate for route in result.routes] or [0.0, 1.0]
+        rates += [end for route in best if route.intervals for end in route.intervals.success]
         ax.set_ylim(min(rates) - _ROOM, max(rates) + _ROOM)
         percent_axis(ax)
         ax.set_xlabel("USD per task, checks and retries included")
@@ -73,13 +84,14 @@ def cascades(result: Cascades, *, ax: Axes | None = None) -> Axes:
         cheapest = result.cheapest_per_success
         answer = f"\n{cheapest.name} costs least per success" if cheapest is not None else ""
         rest = len(best) - _MOST_NAMED
+        spread = f" Thin: {100 * result.confidence:g}% intervals." if _has_intervals(best) else ""
         unnamed = f" {rest} dearer ones on it are not named." if rest > 0 else ""
         finish(
             ax,
             f"Models and cascades: {short(result.workload)}{answer}",
             resting(
                 (
-                    f"Line: no other is cheaper and at least as good; names without kimi-.{unnamed}",
+                    f"Line: no other is cheaper and at least as good; names without kimi-.{spread}{unnamed}",
                     *result.notes,
                 ),
                 result.provenance,
@@ -105,6 +117,10 @@ def cascades(result: Cascades, *, ax: Axes | None = None) -> Axes:
             ],
         )
         return ax
+
+
+def _has_intervals(routes: Iterable[Route]) -> bool:
+    return any(route.intervals is not None for route in routes)
 
 
 def _name(route: Route) -> str:

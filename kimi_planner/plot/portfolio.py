@@ -38,7 +38,7 @@ def portfolio_frontier(
     -------
     Axes
         A stepped line over budgets in USD per month: expected successes of an average month, or its
-        requests times score; a band up to the bound where it is not proved that no assignment does
+        tasks times score; a band up to the bound where it is not proved that no assignment does
         better. With a budget two lines, at it and 100 USD further, and what those buy in words.
 
     Raises
@@ -59,7 +59,7 @@ def portfolio_frontier(
     ends = [*budgets, *(float(one.budget_usd_per_month) for one in marked)]
     room = _ROOM * ((max(ends) - min(ends)) or max(ends)) if ends else 1.0
     right = max(ends, default=0.0) + room
-    kind = "expected successes" if question.measured else "requests times score"
+    kind = "expected successes" if question.measured else "tasks times score"
     with styled():
         ax = axes(ax)
         xs, tops = [*budgets, right], [*bounds, *bounds[-1:]]

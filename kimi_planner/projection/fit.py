@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -54,14 +55,19 @@ class ContextFit:
         ScenarioError
             If the fit has no such workload or model.
         """
-        rows = self.frame[(self.frame["workload"] == workload) & (self.frame["model"] == model)]
-        if rows.empty:
+        found = self._shares.get((workload, model))
+        if found is None:
             names, models = (", ".join(self.frame[key].unique()) for key in ("workload", "model"))
             raise ScenarioError(
                 f"The fit has no workload {shown(workload)} on model {shown(model)}. It has "
                 f"{names} on {models}."
             )
-        return float(rows["fit_share"].iloc[0])
+        return found
+
+    @cached_property
+    def _shares(self) -> dict[tuple[str, str], float]:
+        columns = (self.frame[key] for key in ("workload", "model", "fit_share"))
+        return {(name, model): float(share) for name, model, share in zip(*columns, strict=True)}
 
     def curve(self, windows: ArrayLike) -> pd.DataFrame:
         """Return the share of requests that would fit windows of other sizes.
@@ -141,31 +147,40 @@ def context_fit(
     check_seed(seed)
     rows, needed = [], {}
     for workload in chosen:
-        samples: dict[bool, Array] = {}  # models differ only in whether they reason
+        # Models differ only in whether they reason.
+        samples: dict[bool, tuple[Array, dict[str, float]]] = {}
         for spec in specs:
             if spec.reasons not in samples:
                 rng = np.random.default_rng(seed)
                 sample = sample_calls(workload, spec.reasons, rng, uncertain_means=True)
-                samples[spec.reasons] = np.sort(sample.prompt + sample.reserved)
-            needed[workload.name, spec.id] = samples[spec.reasons]
-            rows.append(_row(workload, spec, samples[spec.reasons]))
+                sizes = np.sort(sample.prompt + sample.reserved)
+                samples[spec.reasons] = sizes, _quantiles(sizes)
+            needed[workload.name, spec.id] = samples[spec.reasons][0]
+            rows.append(_row(workload, spec, *samples[spec.reasons]))
     frame = pd.DataFrame(rows).astype(
         {"context_window_tokens": "Int64", "first_overflow_turn": "Int64"}
     )
     return ContextFit(frame=frame, catalog_version=catalog.version, seed=seed, needed_tokens=needed)
 
 
-def _row(workload: Workload, spec: ModelSpec, needed: Array) -> dict[str, object]:
+def _quantiles(needed: Array) -> dict[str, float]:
+    values = np.quantile(needed, CURVE_SHARES).tolist()
+    return {
+        f"p{round(share * 100):02d}_tokens": value
+        for share, value in zip(CURVE_SHARES, values, strict=True)
+    }
+
+
+def _row(
+    workload: Workload, spec: ModelSpec, needed: Array, quantiles: dict[str, float]
+) -> dict[str, object]:
     window = spec.context_window_tokens
     return {
         "workload": workload.name,
         "model": spec.id,
         "context_window_tokens": window,
         "fit_share": np.nan if window is None else float((needed <= window).mean()),
-        **{
-            f"p{round(share * 100):02d}_tokens": float(np.quantile(needed, share))
-            for share in CURVE_SHARES
-        },
+        **quantiles,
         "first_overflow_turn": None
         if window is None
         else _first_overflow_turn(workload, spec, window),

@@ -173,13 +173,17 @@ def months_of_growth(workload: Workload, period: Period, first: Period) -> int:
 def day_kinds(workload: Workload, period: Period) -> Counter[DayKind]:
     """Return how many days with traffic of each kind a period has."""
     first, last = max(period.first, workload.first_day), min(period.last, workload.last_day)
+    near = [one for one in workload.dated_events if one.first <= last and first <= one.last]
+    if not near and not workload.weekday_profile:
+        count = last.toordinal() - first.toordinal() + 1
+        return Counter({DayKind(Fraction(1), (), ()): count} if count > 0 else {})
     profile = [Fraction(Decimal(one)) for one in workload.weekday_profile or (1,) * 7]
     week = sum(profile, Fraction(0))
     weights = [7 * share / week for share in profile]
     days: Counter[tuple[int, tuple[str, ...], tuple[tuple[str, int], ...]]] = Counter()
     for ordinal in range(first.toordinal(), last.toordinal() + 1):
         day = date.fromordinal(ordinal)
-        events = [one for one in workload.dated_events if one.first <= day <= one.last]
+        events = [one for one in near if one.first <= day <= one.last]
         factors = tuple(event.name for event in events if event.factor is not None)
         extra = tuple((event.name, event.days) for event in events if event.factor is None)
         days[day.weekday(), factors, extra] += 1

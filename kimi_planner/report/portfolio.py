@@ -53,10 +53,10 @@ def _assignment(found: Portfolio) -> Table:
     rows = []
     for row in found.frame.to_dict("records"):
         cells = [row["workload"], row["model"], f"{100 * row['share']:.2f}%"]
-        cells += [f"{row['requests_per_month']:,.0f}", f"{row['quality']:.3f}"]
+        cells += [f"{row['tasks_per_month']:,.0f}", f"{row['quality']:.3f}"]
         cells += [f"{row['value']:,.0f}"] if value else []
         rows.append((*cells, usd(row["mean_usd_per_month"])))
-    headers = ("workload", "model", "share", "requests/month", quality, value, "mean USD/month")
+    headers = ("workload", "model", "share", "tasks/month", quality, value, "mean USD/month")
     shown = tuple(header for header in headers if header)
     return Table(shown, tuple(rows), frozenset(range(2, len(shown))))
 
@@ -69,8 +69,8 @@ def _budgets(frontier: PortfolioFrontier) -> Table:
         if spend is None or worth is None:
             rows.append((usd(one.budget_usd_per_month), "not enough", "", ""))
             continue
-        requests = float(one.frame["requests_per_month"].sum())
-        shown = f"{worth:,.0f}" if measured else f"{worth / requests if requests else 0:.4f}"
+        tasks = float(one.frame["tasks_per_month"].sum())
+        shown = f"{worth:,.0f}" if measured else f"{worth / tasks if tasks else 0:.4f}"
         gap = "proved" if one.proven_optimal else f"within {100 * (one.gap or 0):.2f}%"
         rows.append((usd(one.budget_usd_per_month), usd(spend), shown, gap))
     worth_header = "successes/month" if measured else "average score"

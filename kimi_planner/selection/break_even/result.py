@@ -75,18 +75,23 @@ class BreakEvenMap:
 
     @property
     def gap_usd(self) -> Array:
-        """How much more the runner-up costs than the cheapest, shape (rows, columns), USD."""
+        """How much more the runner-up costs than the cheapest, shape (rows, columns), USD.
+
+        Infinite where only the cheapest ever succeeds, NaN where none does.
+        """
         first, second = np.partition(self.value_usd, 1, axis=0)[:2]
-        return np.asarray(second - first)
+        return _difference(second, first)
 
     @property
     def gap_relative(self) -> Array:
-        """The gap as a share of the cheapest, NaN where that costs nothing."""
+        """The gap as a share of the cheapest, NaN where that costs nothing or never succeeds."""
         least = self.value_usd.min(axis=0)
-        return _quotient(self.gap_usd, least, np.nan)
+        return _quotient(self.gap_usd, np.where(np.isfinite(least), least, np.nan), np.nan)
 
     def difference_usd(self, model: str, other: str) -> Array:
         """Return how much more a model costs than another, below 0 where it costs less, USD.
+
+        Infinite where one of them never succeeds, NaN where neither does.
 
         Raises
         ------
@@ -94,7 +99,7 @@ class BreakEvenMap:
             If the map lacks one of them.
         """
         value = self.value_usd
-        return np.asarray(value[self._place(model)] - value[self._place(other)])
+        return _difference(value[self._place(model)], value[self._place(other)])
 
     def needed_ratio(self, model: str, other: str) -> Array:
         """Return how many times as often a model must succeed to cost the same for each success.
@@ -123,7 +128,9 @@ class BreakEvenMap:
         """
         first, last = self.reasoning_multipliers[[0, -1]]
         difference = self.difference_usd(model, other)
-        rise = (difference[:, -1] - difference[:, 0]) / (last - first if last > first else np.nan)
+        rise = _difference(difference[:, -1], difference[:, 0]) / (
+            last - first if last > first else np.nan
+        )
         ends = np.abs(self.value_usd[[self._place(model), self._place(other)]]).max(axis=(0, 2))
         flat = ~(np.abs(rise) > 1e-12 * ends)  # rounding alone
         found = first - difference[:, 0] / np.where(flat, np.nan, rise)
@@ -164,6 +171,12 @@ class BreakEvenMap:
             f"<BreakEvenMap of {self.workload}, {basis_of}, {rows} x {columns}: "
             f"{', '.join(self.models)}. {self.provenance}>"
         )
+
+
+def _difference(above: Array, below: Array) -> Array:
+    """Return the difference; that of infinity and infinity is not known."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(above - below)
 
 
 def _quotient(above: Array, below: Array, without: float) -> Array:

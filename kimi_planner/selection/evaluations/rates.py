@@ -7,12 +7,12 @@ from decimal import Decimal
 from fractions import Fraction
 
 from kimi_planner.catalog import Catalog, ModelSpec
-from kimi_planner.errors import EvaluationError, shown
+from kimi_planner.errors import EvaluationError, UnknownModelError, shown
 from kimi_planner.money import exact_decimal
 from kimi_planner.selection.choice import Exclusion
 from kimi_planner.selection.evaluations.read import Evaluations
 
-__all__ = ["Rate", "check_evaluations", "exact_share", "known_rates"]
+__all__ = ["Rate", "check_evaluations", "check_models", "exact_share", "known_rates"]
 
 #: A share as a caller may give it.
 Rate = Fraction | Decimal | float | int | str
@@ -41,6 +41,15 @@ def check_evaluations(evaluations: object) -> None:
         raise EvaluationError(
             f"evaluations is {shown(evaluations)}. Give what read_evaluations returns."
         )
+
+
+def check_models(evaluations: Evaluations, catalog: Catalog) -> None:
+    """Raise UnknownModelError, with the place, if they are of a model that the catalog has not."""
+    for key in evaluations.trials:
+        try:
+            catalog.model(key[1])
+        except UnknownModelError as error:
+            raise UnknownModelError(f"{evaluations.place(key)}: {error}") from None
 
 
 def known_rates(
@@ -73,6 +82,7 @@ def known_rates(
     rates: dict[str, Fraction] = {}
     if evaluations is not None:
         check_evaluations(evaluations)
+        check_models(evaluations, catalog)
         where = f"in {evaluations.source}"
         for spec in specs:
             trials = evaluations.of(workload, spec.id)

@@ -97,7 +97,7 @@ class Table:
         for name in needed:
             if name not in found:
                 raise EvaluationError(
-                    f"{self.source}: no column {name!r}. It has {_listed(self.columns)}."
+                    f"{self.source}: no column {name!r}. It has {_listed(self.columns) or 'none'}."
                 )
         return bool(by_item)
 

@@ -12,7 +12,7 @@ from kimi_planner.projection import ContextFit, Projection, Throughput
 from kimi_planner.selection.evaluations import Evaluations
 from kimi_planner.selection.portfolio.least import Least, least
 from kimi_planner.selection.portfolio.problem import Problem, Shares
-from kimi_planner.selection.portfolio.question import Question, ask, exact_budget
+from kimi_planner.selection.portfolio.question import Question, ask, check_time_limit, exact_budget
 from kimi_planner.selection.portfolio.result import Portfolio
 from kimi_planner.selection.portfolio.solve import Found, best
 from kimi_planner.selection.requirements import Requirements
@@ -93,6 +93,7 @@ def portfolio(
     taken, of models alike in every way the first in the catalog.
     """
     budget = exact_budget(budget_usd_per_month)
+    check_time_limit(time_limit)
     question = ask(
         workloads,
         percentile=percentile,

@@ -10,14 +10,14 @@ from typing import Any
 
 import pandas as pd
 
-from kimi_planner.errors import ScenarioError
+from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd
 from kimi_planner.rich import frame_html, page_html
 from kimi_planner.selection.evaluations import Evaluations
 from kimi_planner.selection.portfolio.choose import answer, shares_of
 from kimi_planner.selection.portfolio.least import least
 from kimi_planner.selection.portfolio.problem import Problem
-from kimi_planner.selection.portfolio.question import Question, ask, exact_budget
+from kimi_planner.selection.portfolio.question import Question, ask, check_time_limit, exact_budget
 from kimi_planner.selection.portfolio.result import Portfolio
 from kimi_planner.selection.portfolio.solve import best
 from kimi_planner.selection.portfolio.step import (
@@ -59,7 +59,7 @@ class PortfolioFrontier:
         """One row per budget.
 
         Columns: ``budget_usd_per_month``; ``value``, expected successes of an average month or
-        requests times score, missing if no portfolio keeps the budget; ``spend_usd`` in the dearest
+        tasks times score, missing if no portfolio keeps the budget; ``spend_usd`` in the dearest
         month at the percentile; ``gap`` and ``proven_optimal``; ``moves`` since the budget before,
         in words.
         """
@@ -168,6 +168,9 @@ def portfolio_frontier(
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, or states no price for it.
     """
+    check_time_limit(time_limit)
+    if budgets is not None and (isinstance(budgets, str) or not isinstance(budgets, Iterable)):
+        raise ScenarioError(f"budgets is {shown(budgets)}. Give a list of them.")
     given = None if budgets is None else sorted({exact_budget(budget) for budget in budgets})
     if given == []:
         raise ScenarioError("budgets is empty. Give at least one, or leave it out.")
@@ -215,7 +218,7 @@ def _grid(
     top = best(problem, Decimal("Infinity"), split=question.allow_split, time_limit=time_limit)
     high = lowest if top.shares is None else problem.worst(top.shares)[1]
     step = (high - lowest) / (BUDGETS - 1)
-    return sorted({_cents(lowest + step * k) for k in range(BUDGETS)} | {_cents(high)})
+    return sorted({_cents(lowest + step * k) for k in range(BUDGETS - 1)} | {_cents(high)})
 
 
 def _cents(amount: Decimal) -> Decimal:

@@ -30,7 +30,7 @@ class Option:
     model
         Its id.
     value
-        What it is worth a month: expected successes, or requests times score.
+        What it is worth a month: expected successes, or tasks times score.
     spend
         What it costs, by month and scenario.
     load : ndarray, shape (n_limits,)

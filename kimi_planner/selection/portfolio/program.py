@@ -91,6 +91,10 @@ class Program:
         Answer or None
             ``None`` if no choice meets the rows.
         """
+        bounded = [row.most < np.inf for row in rows]
+        if not all(bounded):  # a row without an end holds for every choice
+            rows = [row for row, kept in zip(rows, bounded, strict=True) if kept]
+            cap = None if cap is None else cap[bounded]
         count = sum(self.sizes)
         free = 0 if cap is None else 1
         top = float(np.abs(values).max()) * (len(self.sizes) if cap is None else 1) or 1.0

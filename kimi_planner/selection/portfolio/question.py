@@ -22,8 +22,10 @@ from kimi_planner.projection import (
     throughput,
 )
 from kimi_planner.projection.inputs import chosen_workloads
+from kimi_planner.selection.basis import calls_of_task
 from kimi_planner.selection.choice import Exclusion
 from kimi_planner.selection.evaluations import Evaluations
+from kimi_planner.selection.evaluations.rates import check_models
 from kimi_planner.selection.portfolio.problem import Option, Problem
 from kimi_planner.selection.reasons import reasons_against
 from kimi_planner.selection.requirements import Requirements
@@ -31,7 +33,7 @@ from kimi_planner.selection.scores import RATINGS, checked_weights, score
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["Question", "ask", "exact_budget"]
+__all__ = ["Question", "ask", "check_time_limit", "exact_budget"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +82,13 @@ class Question:
         return tuple(name for name in self.names if name not in able)
 
     def requests(self, workload: str, model: str) -> float:
-        """Return the expected requests of an average month."""
+        """Return the expected requests of an average month, retries included."""
         return float(self.projection.spend[workload, model].requests.mean())
+
+    def tasks(self, workload: str, model: str) -> float:
+        """Return the expected tasks of an average month: requests without retries, or conversations."""
+        asked = next(one for one in self.workloads if one.name == workload)
+        return self.requests(workload, model) / _sent_for_a_task(asked)
 
 
 def exact_budget(budget: object) -> Decimal:
@@ -99,6 +106,15 @@ def exact_budget(budget: object) -> Decimal:
     if amount <= 0:
         raise ScenarioError(f"budget_usd_per_month is {amount}. It must be above 0.")
     return amount
+
+
+def check_time_limit(seconds: object) -> None:
+    """Raise ScenarioError unless it is a number of seconds above 0, or none."""
+    if seconds is None:
+        return
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not is_number or not seconds > 0:  # type: ignore[operator]  # a number by now
+        raise ScenarioError(f"time_limit is {shown(seconds)}. Give seconds above 0.")
 
 
 def ask(
@@ -123,7 +139,17 @@ def ask(
         raise ScenarioError(
             f"{', '.join(scenario)} cannot change a projection that is given. Leave out one of them."
         )
+    for given, kind, source in (
+        (projection, Projection, "project"),
+        (fit, ContextFit, "context_fit"),
+        (traffic, Throughput, "throughput"),
+    ):
+        if given is not None and not isinstance(given, kind):
+            name = {"project": "projection", "context_fit": "fit"}.get(source, "traffic")
+            raise ScenarioError(f"{name} is {shown(given)}. Give what {source} returns.")
     projection = projection or project(chosen, **scenario)
+    if evaluations is not None:
+        check_models(evaluations, projection.catalog)
     for workload in chosen:
         projection.of(projection.models[0], workload.name)  # refuses one that it does not hold
     fit = fit or context_fit(
@@ -145,9 +171,17 @@ def ask(
                 exclusions.append(one)
             elif isinstance(worth, float):
                 quality[workload.name, spec.id] = worth
+    sent = {workload.name: _sent_for_a_task(workload) for workload in chosen}
     options = tuple(
         tuple(
-            _option(workload, spec, quality[workload.name, spec.id], projection, traffic, found)
+            _option(
+                workload,
+                spec,
+                quality[workload.name, spec.id] / sent[workload.name],
+                projection,
+                traffic,
+                found,
+            )
             for spec in projection.specs
             if (workload.name, spec.id) in quality
         )
@@ -241,20 +275,27 @@ def _tier(traffic: Throughput, number: object) -> Tier:
 def _option(
     workload: Workload,
     spec: ModelSpec,
-    quality: float,
+    worth: float,
     projection: Projection,
     traffic: Throughput | None,
     tier: Tier | None,
 ) -> Option:
+    """Return a model as an option; ``worth`` is that of a request that is sent."""
     spend = projection.spend[workload.name, spec.id]
     return Option(
         model=spec.id,
-        value=float(spend.requests.mean()) * quality,
+        value=float(spend.requests.mean()) * worth,
         spend=spend,
         load=np.zeros(0)
         if tier is None or traffic is None
         else _load(workload, spec, traffic, tier),
     )
+
+
+def _sent_for_a_task(workload: Workload) -> float:
+    """Return the expected requests of a task, retries included."""
+    calls, again = calls_of_task(workload)
+    return float(calls * (1 + again))
 
 
 def _load(workload: Workload, spec: ModelSpec, traffic: Throughput, tier: Tier) -> Array:

@@ -23,6 +23,7 @@ COLUMNS = (
     "model",
     "share",
     "requests_per_month",
+    "tasks_per_month",
     "quality",
     "value",
     "mean_usd_per_month",
@@ -46,8 +47,9 @@ class Portfolio:
     shares
         For each workload, model id to the share of its requests; empty if there is no portfolio.
     value
-        Expected successes of an average month where success rates are measured, else its requests
-        times score; ``None`` if there is no portfolio.
+        Expected successes of an average month where success rates are measured, else its tasks times
+        score; ``None`` if there is no portfolio. A task is a request, or a whole conversation where
+        the workload has turns; one that is sent again is the same task.
     bound
         No assignment within the budget is worth more; ``None`` if there is none within it.
     least_budget_usd
@@ -145,18 +147,19 @@ class Portfolio:
     def frame(self) -> pd.DataFrame:
         """One row per workload and model used.
 
-        Columns: ``workload``, ``model``, ``share`` of the requests, expected ``requests_per_month``
-        of that share, ``quality`` (success rate or score), ``value``, their product, and
-        ``mean_usd_per_month``, of an average month.
+        Columns: ``workload``, ``model``, ``share`` of the tasks, expected ``requests_per_month`` of
+        that share, retries included, and ``tasks_per_month``, ``quality`` (success rate or score),
+        ``value``, tasks times quality, and ``mean_usd_per_month``, of an average month.
         """
         rows = []
         for name, used in self.shares.items():
             for model, share in used.items():
                 requests = self.question.requests(name, model) * float(share)
+                tasks = self.question.tasks(name, model) * float(share)
                 quality = self.question.quality[name, model]
                 spend = self.projection.spend[name, model].mean().mean() * float(share)
                 rows.append(
-                    (name, model, share, requests, quality, requests * quality, float(spend))
+                    (name, model, share, requests, tasks, quality, tasks * quality, float(spend))
                 )
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -188,16 +191,16 @@ class Portfolio:
         return f" The chance that some month exceeds the budget is {100 * chance:.1f}%."
 
     def _worth(self) -> str:
-        requests = float(self.frame["requests_per_month"].sum())
+        tasks = float(self.frame["tasks_per_month"].sum())
         value = self.value or 0.0
         if self.question.measured:
             return (
-                f"An average month is expected to bring {value:,.0f} successes of {requests:,.0f} "
-                f"requests, by the success rates measured in {self.question.source}."
+                f"An average month is expected to bring {value:,.0f} successes of {tasks:,.0f} "
+                f"tasks, by the success rates measured in {self.question.source}."
             )
         return (
-            f"The average score of its {requests:,.0f} requests a month is "
-            f"{value / requests if requests else 0:.3f}, on a scale from 0 to 1 from "
+            f"The average score of its {tasks:,.0f} tasks a month is "
+            f"{value / tasks if tasks else 0:.3f}, on a scale from 0 to 1 from "
             f"{self.question.source}: a judgement, not a measurement. Give evaluations to count "
             "successes."
         )

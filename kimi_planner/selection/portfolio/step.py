@@ -43,7 +43,7 @@ class Step:
 
     @property
     def more_value(self) -> float:
-        """What that adds: expected successes a month, or requests times score."""
+        """What that adds: expected successes a month, or tasks times score."""
         return (self.after.value or 0.0) - (self.before.value or 0.0)
 
     @property
@@ -113,9 +113,10 @@ def moves(before: Portfolio, after: Portfolio) -> tuple[str, ...]:
 def worth_text(portfolio: Portfolio, more: float) -> str:
     """Return in words what a difference in value means."""
     if portfolio.question.measured:
-        return f"{more:,.0f} more expected successes a month"
-    requests = float(portfolio.frame["requests_per_month"].sum())
-    return f"an average score higher by {more / requests:.4f}"
+        count = f"{more:,.0f}" if more >= 10 else f"{more:.2g}"
+        return f"{count} more expected successes a month"
+    tasks = float(portfolio.frame["tasks_per_month"].sum())
+    return f"an average score higher by {more / tasks if tasks else 0:.4f}"
 
 
 def models_text(used: Mapping[str, Decimal]) -> str:

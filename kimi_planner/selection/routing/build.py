@@ -11,13 +11,12 @@ from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import from_fraction
 from kimi_planner.projection import Projection
-from kimi_planner.projection.traffic import periods_of
 from kimi_planner.selection.basis import able_models, basis, calls_of_task, only_workload
-from kimi_planner.selection.breakdown import request_costs
-from kimi_planner.selection.evaluations import Evaluations
+from kimi_planner.selection.evaluations import Evaluations, Trials
 from kimi_planner.selection.evaluations.rates import Rate, known_rates
 from kimi_planner.selection.frontier import non_dominated
 from kimi_planner.selection.routing.detector import Detector
+from kimi_planner.selection.routing.notes import routing_notes
 from kimi_planner.selection.routing.result import Cascades, Route
 from kimi_planner.selection.routing.together import (
     ByItems,
@@ -28,12 +27,16 @@ from kimi_planner.selection.routing.together import (
     least_first_rate,
 )
 from kimi_planner.selection.routing.tree import BreakEven, Passage, follow
+from kimi_planner.selection.routing.uncertain import Uncertain
+from kimi_planner.selection.success.build import check_confidence
+from kimi_planner.selection.success.task_cost import TaskCost, task_cost
 from kimi_planner.workload import Workload
 
 __all__ = ["cascades"]
 
 LONGEST = 3
 MOST_MODELS = 16  # 3,616 routes
+MONTHS = 12  # as of `project`, so that other results rest on the same prices
 
 
 def cascades(
@@ -45,6 +48,7 @@ def cascades(
     rescue_rates: Mapping[tuple[str, str], Rate] | None = None,
     models: str | Sequence[str] | None = None,
     projection: Projection | None = None,
+    confidence: float = 0.9,
     **scenario: Any,
 ) -> Cascades:
     """Tell what every cascade of two or three models costs, and how often it succeeds.
@@ -70,7 +74,9 @@ def cascades(
     models : str or sequence of str, optional
         Model ids; all of the projection, or of the catalog but the retired ones, if not given.
     projection : Projection, optional
-        A result for the same workload, if it is at hand; otherwise one month is projected.
+        A result for the same workload, if it is at hand; otherwise a year is projected.
+    confidence : float
+        Of the intervals that evaluations give, above 0 and below 1.
     **scenario
         Passed to :func:`project`: ``months``, ``start``, ``as_of``, ``seed``, ``n_paths``,
         ``catalog``.
@@ -92,9 +98,15 @@ def cascades(
 
     Notes
     -----
-    Costs of a task on a model are those of `cost_per_request`, times the workload's mean turns, with
-    its mean share of retries. Everything else is summed over every pattern of which models would
-    solve a task, in exact fractions.
+    The cost of a task on a model is the projected one of `cost_per_success`: expected spend / expected
+    tasks over the months of the projection, so that prices which change count by their traffic.
+    Everything else is summed over every pattern of which models would solve a task, in exact
+    fractions.
+
+    Intervals hold what the trials and the scenarios leave open, from one tail to the other. The
+    posterior of a pattern's share is a Dirichlet distribution where tasks are named, else each rate
+    is Beta(s + ½, n - s + ½), and rescue rates stay as they are given. Rates that are given have no
+    interval. At 90% they hold the true number in 88 to 92% of cases, averaged over rates.
 
     The break-even is over the success rate of the first model, while what the others do over all
     tasks, and on those that the first model fails, stays as it is. Cost and success are then linear
@@ -105,6 +117,9 @@ def cascades(
     workload = only_workload(workload, "Cascades are built")
     if not isinstance(detector, Detector):
         raise ScenarioError(f"detector is {shown(detector)}. Give Detector(…).")
+    check_confidence(confidence)
+    if projection is None:
+        scenario = {"months": MONTHS} | scenario
     _, asked, projection = basis(workload, models, projection, scenario)
     able, unable = able_models(workload, asked, projection)
     rates, untried = known_rates(
@@ -126,15 +141,29 @@ def cascades(
         )
     rates = {spec.id: rates[spec.id] for spec in specs}
     together = _together(workload, rates, evaluations, rescue_rates, projection.catalog)
-    routes = _routes(workload, specs, projection, detector, together)
+    costs = {spec.id: task_cost(workload, spec, projection) for spec in specs}
+    uncertain = None
+    if evaluations is not None:
+        uncertain = Uncertain(
+            together=together,
+            trials=_trials(workload, evaluations, together, list(costs)),
+            costs={model: one.by_scenario for model, one in costs.items()},
+            detector=detector,
+            confidence=float(confidence),
+            seed=projection.seed,
+            n_paths=projection.n_paths,
+            workload=workload.name,
+        )
+    routes = _routes(workload, specs, costs, detector, together, uncertain)
     return Cascades(
         routes=routes,
         workload=workload.name,
         success_rates={one.models[0]: one.success_rate for one in routes if len(one.models) == 1},
         detector=detector,
+        confidence=float(confidence),
         exclusions=exclusions,
         projection=projection,
-        notes=_notes(workload, specs, projection, evaluations, together),
+        notes=routing_notes(workload, specs, projection, evaluations, together),
     )
 
 
@@ -161,17 +190,31 @@ def _together(
     return ByPairs(rates, rescue_rates, catalog.ids)
 
 
+def _trials(
+    workload: Workload, evaluations: Evaluations, together: ByItems | ByPairs, models: Sequence[str]
+) -> dict[str, Trials]:
+    """Return the trials of each model; of common tasks alone, where those are what counts."""
+    if isinstance(together, ByItems):
+        return {
+            model: Trials(successes=int(one.sum()), trials=len(one))
+            for model, one in together.solved.items()
+        }
+    found = {model: evaluations.of(workload.name, model) for model in models}
+    return {model: one for model, one in found.items() if one is not None}
+
+
 def _routes(
     workload: Workload,
     specs: Sequence[ModelSpec],
-    projection: Projection,
+    tasks: Mapping[str, TaskCost],
     detector: Detector,
     together: Together,
+    uncertain: Uncertain | None,
 ) -> tuple[Route, ...]:
-    calls, again = calls_of_task(workload)
+    calls, _ = calls_of_task(workload)
     costs = {
-        one.model: Fraction(one.total_usd) * calls * (1 + again)
-        for one in request_costs(workload, specs, projection)
+        model: Fraction(one.usd) if one.exact_usd is None else one.exact_usd
+        for model, one in tasks.items()
     }
     shares = {
         models: together.shares(models)
@@ -186,6 +229,7 @@ def _routes(
         [one.cost for one in found.values()], [one.success for one in found.values()]
     )
     ranks = _latency_ranks(specs, found)
+    intervals = {} if uncertain is None else uncertain.routes(LONGEST)
     routes = []
     for (models, one), kept in zip(found.items(), best, strict=True):
         even, per_success = _break_evens(
@@ -204,13 +248,14 @@ def _routes(
                 on_frontier=kept,
                 break_even_cost=even,
                 break_even_per_success=per_success,
+                intervals=intervals.get(models),
             )
         )
     return tuple(routes)
 
 
 def _break_evens(
-    shares: Shares, costs: Sequence[Fraction], detector: Detector, alone: Passage
+    shares: Shares, costs: Sequence[Fraction], detector: Detector, alone: Passage[Fraction]
 ) -> tuple[BreakEven | None, BreakEven | None]:
     """Return where a cascade breaks even with its last model alone: by task, and by success."""
     if len(costs) == 1:
@@ -223,7 +268,7 @@ def _break_evens(
 
 
 def _latency_ranks(
-    specs: Sequence[ModelSpec], found: Mapping[tuple[str, ...], Passage]
+    specs: Sequence[ModelSpec], found: Mapping[tuple[str, ...], Passage[Fraction]]
 ) -> dict[tuple[str, ...], int]:
     """Return the rank of each route whose models are all rated."""
     speeds = {spec.id: spec.speed.rating for spec in specs if spec.speed is not None}
@@ -238,48 +283,3 @@ def _latency_ranks(
     ordered = sorted(waits.values())
     ranks = {wait: rank for rank, wait in reversed(list(enumerate(ordered, 1)))}
     return {models: ranks[wait] for models, wait in waits.items()}
-
-
-def _notes(
-    workload: Workload,
-    specs: Sequence[ModelSpec],
-    projection: Projection,
-    evaluations: Evaluations | None,
-    together: ByItems | ByPairs,
-) -> tuple[str, ...]:
-    notes = [
-        "Success rates are "
-        + ("those given." if evaluations is None else f"measured in {evaluations.source}.")
-    ]
-    if isinstance(together, ByItems):
-        left = f" {together.left_out:,} others are left out." if together.left_out else ""
-        notes.append(
-            "How often models solve and fail the same tasks is that of the "
-            f"{len(together.names):,} that all of them were tried on.{left}"
-        )
-    elif together.given:
-        named = ", ".join(f"{second} after {first}" for first, second in together.given)
-        notes.append(
-            f"Rescue rates are given for {named}. Other pairs are taken to succeed independently, and a "
-            "third model to depend on the second alone."
-        )
-    else:
-        notes.append(
-            "Models are taken to succeed independently of each other. Tasks that one model fails are "
-            "often hard for others too; give rescue_rates where they are known."
-        )
-    notes.append(
-        "The detector errs equally often on every model, and every model is sent the same request."
-    )
-    unrated = [spec.id for spec in specs if spec.speed is None]
-    notes.append(
-        "Latency ranks rest on ordinal speed ratings, a judgement, and leave out the time of a check."
-        + (f" Not rated: {', '.join(unrated)}." if unrated else "")
-    )
-    notes.append(f"Prices are those of {periods_of(projection.months[:1])[0].first}.")
-    turns = workload.quantity("turns")
-    if turns is not None and turns.mean > 1:
-        notes.append(
-            "A task is a whole conversation; every model that is asked has one of its own."
-        )
-    return tuple(notes)

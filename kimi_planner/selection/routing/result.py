@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,6 +17,7 @@ from kimi_planner.rich import frame_html, page_html
 from kimi_planner.selection.choice import Exclusion
 from kimi_planner.selection.routing.detector import Detector
 from kimi_planner.selection.routing.tree import BreakEven
+from kimi_planner.selection.routing.uncertain import Interval, Intervals
 
 __all__ = ["Cascades", "Route"]
 
@@ -62,6 +64,8 @@ class Route:
     break_even_cost, break_even_per_success
         At which success rates of the first model the cascade costs less than its last model alone,
         for a task and for a success; ``None`` for a single model.
+    intervals
+        Of cost, success rate and cost per success; ``None`` where success rates are given.
     """
 
     models: tuple[str, ...]
@@ -75,6 +79,7 @@ class Route:
     on_frontier: bool
     break_even_cost: BreakEven | None
     break_even_per_success: BreakEven | None
+    intervals: Intervals | None
 
     @property
     def name(self) -> str:
@@ -96,6 +101,8 @@ class Cascades:
         Model id to the success rate that the result rests on.
     detector
         What checks the answers.
+    confidence
+        Of the intervals.
     exclusions
         Models that take no part, with every reason.
     projection
@@ -108,6 +115,7 @@ class Cascades:
     workload: str
     success_rates: Mapping[str, float]
     detector: Detector
+    confidence: float
     exclusions: tuple[Exclusion, ...]
     projection: Projection
     notes: tuple[str, ...] = ()
@@ -157,7 +165,9 @@ class Cascades:
         ``exact_cost_usd`` as a decimal, ``success_rate``, ``false_accepted_share``, ``calls``,
         ``escalated_1_share`` and ``escalated_2_share`` of all tasks, ``cost_per_success_usd``,
         ``latency_rank``, ``on_frontier``, ``break_even_cost`` and ``break_even_per_success`` as
-        rates, with ``…_holds`` as "above" that rate, "always" or "never".
+        rates, with ``…_holds`` as "above" that rate, "always" or "never"; and the intervals,
+        ``cost_low_usd``, ``cost_high_usd``, ``success_rate_low``, ``success_rate_high``,
+        ``cost_per_success_low_usd`` and ``cost_per_success_high_usd``, NaN where rates are given.
         """
         rows = []
         for route in self.routes:
@@ -181,6 +191,7 @@ class Cascades:
                     "on_frontier": route.on_frontier,
                     **_break_even("break_even_cost", route.break_even_cost),
                     **_break_even("break_even_per_success", route.break_even_per_success),
+                    **_interval_columns(route.intervals),
                 }
             )
         return pd.DataFrame(rows).astype({"latency_rank": "Int64"})
@@ -190,9 +201,12 @@ class Cascades:
         said = []
         best = self.cheapest_per_success
         if best is not None and best.cost_per_success_usd is not None:
+            known = best.intervals
             said.append(
                 f"{self.workload}: {best.name} costs the least for each success, "
-                f"{usd(best.cost_per_success_usd, PLACES)} USD; {100 * best.success_rate:.1f}% of its "
+                f"{usd(best.cost_per_success_usd, PLACES)} USD"
+                f"{'' if known is None else self._usd_range(known.per_success)}; "
+                f"{100 * best.success_rate:.1f}%{'' if known is None else _range(known.success)} of its "
                 "tasks succeed."
             )
         points = ", ".join(
@@ -209,12 +223,36 @@ class Cascades:
         said += [f"{one.model} takes no part: {'; '.join(one.reasons)}." for one in self.exclusions]
         return said
 
+    def _usd_range(self, ends: Interval) -> str:
+        low, high = (
+            "any amount" if math.isinf(end) else usd(Decimal(repr(end)), PLACES) for end in ends
+        )
+        return f" ({100 * self.confidence:g}% interval {low} to {high})"
+
     def __repr__(self) -> str:
         return f"<Cascades: {self.sentences()[0]} {self.provenance}>"
 
     def _repr_html_(self) -> str:
         shown = frame_html(self.frame.sort_values("cost_usd", kind="stable"), _IN_SHORT)
         return page_html(shown, notes=(*self.sentences(), *self.notes), provenance=self.provenance)
+
+
+def _range(ends: Interval) -> str:
+    return f" ({100 * ends[0]:.1f}% to {100 * ends[1]:.1f}%)"
+
+
+def _interval_columns(known: Intervals | None) -> dict[str, float]:
+    unknown = (math.nan, math.nan)
+    pairs = {
+        ("cost_low_usd", "cost_high_usd"): known.cost if known else unknown,
+        ("success_rate_low", "success_rate_high"): known.success if known else unknown,
+        ("cost_per_success_low_usd", "cost_per_success_high_usd"): known.per_success
+        if known
+        else unknown,
+    }
+    return {
+        name: end for names, ends in pairs.items() for name, end in zip(names, ends, strict=True)
+    }
 
 
 def _break_even(name: str, even: BreakEven | None) -> dict[str, object]:

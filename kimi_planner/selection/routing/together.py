@@ -28,6 +28,8 @@ Pattern = tuple[bool, ...]
 #: From patterns to the share of tasks that have them.
 Shares = dict[Pattern, Fraction]
 
+PRIOR = Fraction(1, 2)  # of a task, for tasks that all models solve, and for those that all fail
+
 _ROUNDING = Fraction(1, 100)  # by which rates that were rounded to percents may differ
 
 
@@ -157,10 +159,11 @@ class ByItems:
 
     Notes
     -----
-    A pattern of ``k`` models that ``count`` of ``n`` tasks have is expected in
-    ``(count + 2**-k) / (n + 1)`` of all tasks: the mean of its posterior under a Dirichlet prior of
-    weight 1, in which models are independent. Its marginals are those of Jeffreys' prior for each
-    model alone, so that success rates are the same however models are combined.
+    A pattern that ``count`` of ``n`` tasks have is expected in ``count / (n + 1)`` of all tasks, and
+    one in which all models solve, or all fail, in ``(count + ½) / (n + 1)``: the mean of its
+    posterior under a Dirichlet prior of weight 1. It has the marginals of Jeffreys' prior for each
+    model alone, so that success rates are the same however models are combined, and for any of
+    them solving a task too, so that intervals of cascades hold what they should.
     """
 
     def __init__(self, solved: Mapping[str, Mapping[str, bool]]) -> None:
@@ -174,14 +177,18 @@ class ByItems:
 
     def shares(self, models: Sequence[str]) -> Shares:
         """Return the share of tasks with each pattern of successes."""
+        whole = len(self.names) + 1
+        return {pattern: weight / whole for pattern, weight in self.weights(models).items()}
+
+    def weights(self, models: Sequence[str]) -> Shares:
+        """Return the parameters of the posterior: tasks with each pattern, and those of the prior."""
         patterns = list(product((False, True), repeat=len(models)))
         places = np.zeros(len(self.names), dtype=np.int64)
         for model in models:
             places = 2 * places + self.solved[model]
         counts = np.bincount(places, minlength=len(patterns)).tolist()
-        whole = len(patterns) * (len(self.names) + 1)
         return {
-            pattern: Fraction(len(patterns) * count + 1, whole)
+            pattern: Fraction(count) + (PRIOR if len(set(pattern)) == 1 else 0)
             for pattern, count in zip(patterns, counts, strict=True)
         }
 

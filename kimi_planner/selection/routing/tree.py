@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any, Generic, TypeVar
 
 from kimi_planner.selection.routing.detector import Detector
-from kimi_planner.selection.routing.together import Shares
+from kimi_planner.selection.routing.together import Pattern
 
 __all__ = ["BreakEven", "Passage", "follow"]
 
+#: An exact fraction, or an array of equally likely values.
+Number = TypeVar("Number")
+
 
 @dataclass(frozen=True, kw_only=True)
-class Passage:
+class Passage(Generic[Number]):
     """What is expected of one task.
 
     Attributes
@@ -28,36 +32,43 @@ class Passage:
         Share of tasks that end with a wrong answer because the detector let it through.
     """
 
-    reached: tuple[Fraction, ...]
-    cost: Fraction
-    success: Fraction
-    false_accepted: Fraction
+    reached: tuple[Number, ...]
+    cost: Number
+    success: Number
+    false_accepted: Number
 
 
-def follow(shares: Shares, costs: Sequence[Fraction], detector: Detector) -> Passage:
+def follow(
+    shares: Mapping[Pattern, Number],
+    costs: Sequence[Number],
+    detector: Detector,
+    number: Callable[[Fraction], Any] = Fraction,
+) -> Passage[Number]:
     """Follow a task through a cascade, over every pattern of which models would solve it.
 
-    ``costs`` are USD of each model for a task. The answer of the last model is not checked.
+    ``costs`` are USD of each model for a task. The answer of the last model is not checked. Shares
+    and costs are fractions; or arrays of equally likely values, and ``number`` is `float`.
     """
-    sends_on = {solved: detector.sends_on(solved) for solved in (True, False)}
+    sends_on = {solved: number(detector.sends_on(solved)) for solved in (True, False)}
+    nothing: Any = number(Fraction(0))
     last = len(costs) - 1
-    reached = [Fraction(0)] * len(costs)
-    success = false_accepted = Fraction(0)
+    reached = [nothing] * len(costs)
+    success = false_accepted = nothing
     for pattern, share in shares.items():
-        left = share
+        left: Any = share
         for step, solved in enumerate(pattern):
-            reached[step] += left
-            onward = left * sends_on[solved] if step < last else Fraction(0)
+            reached[step] = reached[step] + left
+            onward = left * sends_on[solved] if step < last else nothing
             if solved:
-                success += left - onward
+                success = success + left - onward
             elif step < last:
-                false_accepted += left - onward
+                false_accepted = false_accepted + left - onward
             left = onward
-    checks = sum(reached[:last], Fraction(0))
-    cost = sum((share * usd for share, usd in zip(reached, costs, strict=True)), Fraction(0))
+    checks = sum(reached[:last], nothing)
+    cost = sum((share * usd for share, usd in zip(reached, costs, strict=True)), nothing)
     return Passage(
         reached=tuple(reached),
-        cost=cost + checks * detector.cost,
+        cost=cost + checks * number(detector.cost),
         success=success,
         false_accepted=false_accepted,
     )

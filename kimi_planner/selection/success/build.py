@@ -11,14 +11,13 @@ from kimi_planner.catalog import ModelSpec
 from kimi_planner.errors import (
     EvaluationError,
     ScenarioError,
-    UnknownModelError,
     did_you_mean,
     shown,
 )
 from kimi_planner.projection import Projection, project
 from kimi_planner.projection.inputs import check_seed, chosen_workloads
 from kimi_planner.projection.scenarios import stream
-from kimi_planner.selection.evaluations import Evaluations
+from kimi_planner.selection.evaluations import Evaluations, rates
 from kimi_planner.selection.success.posterior import (
     dependence,
     influence,
@@ -32,7 +31,7 @@ from kimi_planner.selection.success.tried import MIDPOINTS, Tried
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["check_evaluations", "cost_per_success", "planned"]
+__all__ = ["check_confidence", "check_evaluations", "cost_per_success", "planned"]
 
 #: Probability at which it counts as settled which of two models is cheaper.
 TARGET = 0.95
@@ -94,12 +93,7 @@ def cost_per_success(
     """
     asked = chosen_workloads(workloads)
     plan = planned(asked, projection, seed=seed, **scenario)
-    if (
-        isinstance(confidence, bool)
-        or not isinstance(confidence, int | float)
-        or not 0 < confidence < 1
-    ):
-        raise ScenarioError(f"confidence is {shown(confidence)}. It must lie between 0 and 1.")
+    check_confidence(confidence)
     notes = check_evaluations(evaluations, asked, plan) if evaluations is not None else []
     rows: list[SuccessCost] = []
     settlings: list[Settling] = []
@@ -158,20 +152,23 @@ def planned(
     return projection
 
 
+def check_confidence(confidence: object) -> None:
+    """Raise ScenarioError unless it lies between 0 and 1."""
+    if (
+        isinstance(confidence, bool)
+        or not isinstance(confidence, int | float)
+        or not 0 < confidence < 1
+    ):
+        raise ScenarioError(f"confidence is {shown(confidence)}. It must lie between 0 and 1.")
+
+
 def check_evaluations(
     evaluations: Evaluations, workloads: Iterable[Workload], plan: Projection
 ) -> list[str]:
     """Refuse unknown models, and names that are all misspelled; say what is not used."""
-    if not isinstance(evaluations, Evaluations):
-        raise EvaluationError(
-            f"evaluations is {shown(evaluations)}. Give what read_evaluations returns."
-        )
+    rates.check_evaluations(evaluations)
+    rates.check_models(evaluations, plan.catalog)
     names = [workload.name for workload in workloads]
-    for key in evaluations.trials:
-        try:
-            plan.catalog.model(key[1])
-        except UnknownModelError as error:
-            raise UnknownModelError(f"{evaluations.place(key)}: {error}") from None
     others = [
         name for name in dict.fromkeys(key[0] for key in evaluations.trials) if name not in names
     ]
@@ -181,10 +178,12 @@ def check_evaluations(
             f"{evaluations.source}: no results for {', '.join(names)}. It has "
             f"{', '.join(others)}.{near} Correct the name, or leave the evaluations out."
         )
+    hints: dict[str, list[str]] = {}
+    for name in others:
+        hints.setdefault(did_you_mean(name, names), []).append(name)
     said = [
-        f"Evaluations of {name} are not used: there is no such workload here."
-        f"{did_you_mean(name, names)}"
-        for name in others
+        f"Evaluations of {', '.join(alike)} are not used: there is no such workload here.{hint}"
+        for hint, alike in hints.items()
     ]
     absent = dict.fromkeys(
         model for name, model in evaluations.trials if name in names and model not in plan.models
@@ -207,24 +206,34 @@ def _measured(tried: list[Tried], confidence: float) -> tuple[list[SuccessCost],
             for one, rank in zip(tried, ranks, strict=True)
         ]
     )
-    wins = np.bincount(drawn.argmin(axis=0), minlength=len(tried))
-    cheapest = wins / drawn.shape[1] if len(tried) > 1 else np.full(1, np.nan)
+    wins = (drawn == drawn.min(axis=0)).mean(axis=1)  # of equals none is cheaper
+    cheapest = wins if len(tried) > 1 else np.full(1, np.nan)
     rows = [
         _row(rank, one, drawn[rank - 1], float(cheapest[rank - 1]), confidence)
         for rank, one in enumerate(tried, 1)
     ]
     if len(tried) < 2 or not tried[0].trials.successes:
         return rows, []
-    more = trials_to_settle(tried[0].leader(), tried[1].leader(), float(correlation[0, 1]), TARGET)
+    chance = float((drawn[0] < drawn[1]).mean())
     settling = Settling(
         workload=name,
         first=tried[0].spec.id,
         second=tried[1].spec.id,
-        chance=float((drawn[0] < drawn[1]).mean()),
+        chance=chance,
         target=TARGET,
-        more_trials=more,
+        more_trials=_more_trials(chance, tried, float(correlation[0, 1])),
     )
     return rows, [settling]
+
+
+def _more_trials(chance: float, tried: list[Tried], correlation: float) -> int | None:
+    """Return how many more trials would settle which of the first two is cheaper."""
+    if chance >= TARGET:
+        return 0
+    if tried[0].usd == tried[1].usd:  # above all where both cost nothing
+        return None
+    more = trials_to_settle(tried[0].leader(), tried[1].leader(), correlation, TARGET)
+    return None if more is None else max(more, 2)  # it is near, by another way to compute it
 
 
 def _row(rank: int, one: Tried, drawn: Array, cheapest: float, confidence: float) -> SuccessCost:
@@ -234,7 +243,7 @@ def _row(rank: int, one: Tried, drawn: Array, cheapest: float, confidence: float
     if trials.successes == trials.trials and not one.item_usd:
         always = float(np.quantile(one.task.by_scenario, tail, method=MIDPOINTS))
         low = min(low, always)  # it may never fail
-    rates = rate_interval(trials, confidence)
+    ends = rate_interval(trials, confidence)
     return SuccessCost(
         workload=one.workload.name,
         model=one.spec.id,
@@ -245,8 +254,8 @@ def _row(rank: int, one: Tried, drawn: Array, cheapest: float, confidence: float
         successes=trials.successes,
         trials=trials.trials,
         success_rate=trials.successes / trials.trials,
-        success_rate_low=rates[0],
-        success_rate_high=rates[1],
+        success_rate_low=ends[0],
+        success_rate_high=ends[1],
         cost_per_success_usd=one.usd if trials.successes else np.nan,
         cost_per_success_low_usd=low,
         cost_per_success_high_usd=high if trials.successes else np.inf,

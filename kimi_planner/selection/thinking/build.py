@@ -94,6 +94,8 @@ def thinking_pays(
     """
     if not isinstance(workload, Workload):
         raise ScenarioError(f"workload is {shown(workload)}. Give one Workload.")
+    if "models" in scenario:
+        raise ScenarioError("models are plain_model and thinking_model here. Leave models out.")
     models = [plain_model, thinking_model]
     if projection is None:
         scenario["models"] = models

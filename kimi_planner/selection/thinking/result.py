@@ -94,7 +94,8 @@ class ThinkingBreakEven:
             if self.rate_needed > 1:
                 need = f"No success rate lets thinking break even in {measure}"
             elif self.rate_needed <= 0:
-                need = f"Thinking pays in {measure} at any success rate"
+                above = " above 0" if self.rate_needed == 0 else ""
+                need = f"Thinking pays in {measure} at any success rate{above}"
             said.append(f"{need}; {self.plain_model} has {self.plain_rate:.1%}{self._has()}.")
         elif self.value_per_success_usd is None and self.plain_usd_per_task > 0:
             ratio = self.thinking_usd_per_task / self.plain_usd_per_task
