@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kimi_planner import load_workloads, project, quality_frontier, read_evaluations
-from kimi_planner.errors import EvaluationError, ScenarioError
+from kimi_planner import load_workloads, project, quality_frontier, read_evaluations, recommend
+from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
 from kimi_planner.selection.frontier import non_dominated
 from kimi_planner.selection.scores import score
 from kimi_planner.workload import Workload
@@ -140,3 +140,15 @@ def test_bad_input_is_refused():
         quality_frontier(projection, "evaluations.csv")
     with pytest.raises(ScenarioError, match="Leave them out"):
         quality_frontier(projection, measured(("w", "kimi-k2", 1, 2)), {"speed": 1})
+
+
+def test_evaluations_of_a_misspelled_model_are_refused_with_their_place():
+    """Neither the frontier nor the ranking drops results because of a typing error."""
+    evaluations = measured(("w", "kimi-k2", 5, 9), ("w", "kimi-k2.5", 5, 9))
+    projection = plan(plain())
+    for ask in (
+        lambda: quality_frontier(projection, evaluations=evaluations),
+        lambda: recommend([plain()], projection=projection, evaluations=evaluations),
+    ):
+        with pytest.raises(UnknownModelError, match=r"row 2: Unknown model 'kimi-k2\.5'"):
+            ask()

@@ -17,7 +17,7 @@ from kimi_planner.rich import frame_html, page_html
 from kimi_planner.selection.basis import able_models, calls_of_task
 from kimi_planner.selection.choice import Exclusion
 from kimi_planner.selection.evaluations import Evaluations
-from kimi_planner.selection.evaluations.rates import check_evaluations
+from kimi_planner.selection.evaluations.rates import check_evaluations, check_models
 from kimi_planner.selection.scores import score
 from kimi_planner.workload import Workload
 
@@ -177,6 +177,8 @@ def quality_frontier(
         which need none.
     EvaluationError
         If evaluations are not what :func:`read_evaluations` returns.
+    UnknownModelError
+        If evaluations are of a model that the catalog does not have.
 
     Notes
     -----
@@ -190,6 +192,7 @@ def quality_frontier(
         raise ScenarioError("weights rate a catalog's ratings. Leave them out beside evaluations.")
     if evaluations is not None:
         check_evaluations(evaluations)
+        check_models(evaluations, projection.catalog)
     projection.budget(workload)  # refuses a workload that it does not have
     chosen = [one for one in projection.workloads if workload in (None, one.name)]
     exclusions = tuple(

@@ -19,7 +19,7 @@ from kimi_planner.projection import (
 from kimi_planner.projection.inputs import chosen_workloads
 from kimi_planner.selection.choice import Choice, Exclusion
 from kimi_planner.selection.evaluations import Evaluations
-from kimi_planner.selection.evaluations.rates import check_evaluations
+from kimi_planner.selection.evaluations.rates import check_evaluations, check_models
 from kimi_planner.selection.reasons import reasons_against
 from kimi_planner.selection.recommendation import Recommendation
 from kimi_planner.selection.requirements import Requirements
@@ -69,7 +69,7 @@ def recommend(
     EvaluationError
         If evaluations are not what :func:`read_evaluations` returns.
     UnknownModelError, PriceNotFoundError
-        If the catalog has no such model, or states no price for it.
+        If the catalog has no such model, one of evaluations included, or states no price for it.
 
     Notes
     -----
@@ -97,6 +97,8 @@ def recommend(
             f"{', '.join(scenario)} cannot change a projection that is given. Leave out one of them."
         )
     projection = projection or project(chosen, **scenario)
+    if evaluations is not None:
+        check_models(evaluations, projection.catalog)
     fit = fit or context_fit(
         chosen, projection.models, seed=projection.seed, catalog=projection.catalog
     )
