@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from importlib import import_module
+from os import fstat
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -67,8 +68,9 @@ def read_text(path: str | Path, *, limit: int | None = None) -> str:
     """
     path = Path(path)
     try:
-        size = path.stat().st_size
-        raw = path.read_bytes() if limit is None or size <= limit else None
+        with open(path, "rb") as handle:
+            raw = handle.read() if limit is None else handle.read(limit + 1)
+            size = fstat(handle.fileno()).st_size if limit is not None and len(raw) > limit else 0
     except FileNotFoundError:
         raise FileError(
             f"{path}: no such file. Check the path; it is relative to {Path.cwd()}."
@@ -77,7 +79,7 @@ def read_text(path: str | Path, *, limit: int | None = None) -> str:
         raise FileError(f"{path}: cannot be read ({error.strerror}).") from None
     except ValueError as error:  # a NUL byte in the path
         raise FileError(f"{str(path)!r}: cannot be a path ({error}).") from None
-    if raw is None:
+    if size:
         raise FileError(
             f"{path}: {size:,} bytes is more than the {limit:,} a file of this kind may have."
         )

@@ -165,6 +165,21 @@ def test_sizes_around_the_limits_of_each_way_to_merge(unit: str, size: int) -> N
 
 
 @needs_library
+def test_chunks_on_threads_count_as_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many small chunks, empty texts among them, have the counts of single calls, in order."""
+    rng = random.Random(3)
+    texts = [
+        rng.choice(["", "one two ", "你好世界", "a" * 40, "\ud800x"]) * (k % 9)
+        for k in range(4_000)
+    ]
+    expected = [engine("native").count(text) for text in texts]
+    assert engine("native").count_batch(texts) == expected
+    monkeypatch.setattr(native, "_ALONE_CHARS", 0)
+    monkeypatch.setattr(native, "_CHUNK_CHARS", 200)
+    assert engine("native").count_batch(texts) == expected
+
+
+@needs_library
 def test_the_compiled_engine_is_the_default() -> None:
     """Where the library is, it counts."""
     assert DEFAULT == "native"

@@ -29,6 +29,9 @@ _PADDING = bytes(32)
 # Enough that a thread is not waked for little, and little enough that all of them have work.
 _CHUNK_CHARS = 500_000
 
+# One core has counted fewer by the time that threads are imported.
+_ALONE_CHARS = 3_000_000
+
 
 @lru_cache(maxsize=1)
 def library() -> ctypes.CDLL | None:
@@ -92,7 +95,7 @@ class NativeEngine:
 
     def count_batch(self, pieces: list[str]) -> list[int]:
         """Return the number of ranks of each piece, on all cores."""
-        if sum(map(len, pieces)) <= _CHUNK_CHARS:
+        if sum(map(len, pieces)) <= _ALONE_CHARS:
             return self._count_chunk(_chunk_of(pieces))
         threads = os.cpu_count() or 1
         return count_in_chunks(
