@@ -1,20 +1,23 @@
 """Compile the counting engine while the package is built, where there is a C compiler.
 
 Without one, or with KIMI_PLANNER_NO_NATIVE set, the package is pure Python and counts by splintr.
+CC names another compiler, with arguments if need be, and CFLAGS more of them.
 """
 
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sysconfig
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-FOLDER = "kimi_planner/tokens/native"
+LIBRARY = "kimi_planner/tokens/native/counter.compiled"
 FLAGS = ["-std=c11", "-D_DEFAULT_SOURCE", "-O3", "-shared", "-fPIC", "-fvisibility=hidden"]
 
 
@@ -23,29 +26,48 @@ class CompileEngine(BuildHookInterface[Any]):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile, and add the library to what is built."""
-        library = Path(self.root, FOLDER, "counter.compiled")
-        if self.target_name != "wheel" or not self._compiled(library):
+        if self.target_name != "wheel":
             return
-        build_data["artifacts"].append(f"/{FOLDER}/{library.name}")
-        build_data["pure_python"] = False
-        platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
-        build_data["tag"] = f"py3-none-{platform}"
+        self._folder = Path(tempfile.mkdtemp())
+        compiled = self._folder / "counter.compiled"
+        try:
+            self._compile(compiled)
+            if version == "editable":  # the checkout is what is imported
+                self._put_in_place(compiled)
+        except OSError as error:
+            self.app.display_warning(f"counting by splintr: {error}")
+            return
+        if compiled.exists():
+            if version != "editable":
+                build_data["force_include"][str(compiled)] = LIBRARY
+            build_data["pure_python"] = False
+            platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+            build_data["tag"] = f"py3-none-{platform}"
 
-    def _compiled(self, library: Path) -> bool:
-        names = [os.environ.get("CC", "cc"), "gcc", "clang"]
-        compiler = next(filter(None, map(shutil.which, names)), None)
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Leave nothing behind."""
+        if self.target_name == "wheel":
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _compile(self, compiled: Path) -> None:
+        asked = shlex.split(os.environ.get("CC", ""))
+        found = [[name] for name in ("cc", "gcc", "clang") if shutil.which(name)]
+        compiler = asked or next(iter(found), None)
         if compiler is None or os.environ.get("KIMI_PLANNER_NO_NATIVE"):
-            library.unlink(missing_ok=True)
-            return False
-        part = library.with_suffix(f".{os.getpid()}.part")
-        command = [compiler, *FLAGS, "-o", part, library.with_suffix(".c")]
+            return
+        source = Path(self.root, LIBRARY).with_suffix(".c")
+        more = shlex.split(os.environ.get("CFLAGS", ""))
+        command = [*compiler, *FLAGS, *more, "-o", str(compiled), str(source)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            part.unlink(missing_ok=True)
+            compiled.unlink(missing_ok=True)
+            self.app.display_warning(f"counting by splintr: {compiler[0]} failed.\n{done.stderr}")
+
+    def _put_in_place(self, compiled: Path) -> None:
+        library = Path(self.root, LIBRARY)
+        if not compiled.exists():
             library.unlink(missing_ok=True)
-            self.app.display_warning(
-                f"counting by splintr, because {compiler} failed:\n{done.stderr}"
-            )
-            return False
+            return
+        part = library.with_suffix(f".{os.getpid()}.compiled")
+        shutil.copyfile(compiled, part)
         part.replace(library)  # at once: a running process may have the old one open
-        return True

@@ -160,8 +160,9 @@ def test_sizes_around_the_limits_of_each_way_to_merge(unit: str, size: int) -> N
     for part in (text, text[: size // 2], text[: size // 3 + 1]):
         expected = tiktoken_encoding().encode_ordinary(part)
         assert engine("native").encode(part) == expected
-        for _ in range(2):  # the second time from what was remembered
-            assert engine("native").count(part) == len(expected)
+        assert engine("native").count(part) == len(expected)
+        # the second time from what was remembered
+        assert engine("native").count_batch([part, part]) == [len(expected)] * 2
 
 
 @needs_library
@@ -177,6 +178,14 @@ def test_chunks_on_threads_count_as_one_call(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(native, "_ALONE_CHARS", 0)
     monkeypatch.setattr(native, "_CHUNK_CHARS", 200)
     assert engine("native").count_batch(texts) == expected
+
+
+@needs_library
+def test_another_engine_changes_nothing_for_the_first() -> None:
+    """The vocabulary is loaded once, however many engines are made of it."""
+    first = engine("native")
+    assert [native.NativeEngine().count("Hello, world!") for _ in range(3)] == [4, 4, 4]
+    assert first.count("Hello, 你好 12345") == 7
 
 
 @needs_library
@@ -196,7 +205,7 @@ def test_without_the_library_its_name_is_refused_with_a_remedy(
         native.NativeEngine()
 
 
-def test_without_the_library_splintr_counts(tmp_path: Path) -> None:
+def test_without_the_library_splintr_counts() -> None:
     """A library that cannot be loaded is as good as none: the default is splintr, counts the same."""
     code = (
         "from kimi_planner.tokens import native; native.library = lambda: None; "

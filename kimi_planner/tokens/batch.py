@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-__all__ = ["count_in_chunks"]
+__all__ = ["cores", "count_in_chunks"]
 
 Prepared = TypeVar("Prepared")
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def count_in_chunks(

@@ -7,15 +7,15 @@ touches no Python, so texts are counted on all cores.
 from __future__ import annotations
 
 import ctypes
-import os
 from array import array
 from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
+from threading import Lock
 
 from kimi_planner.errors import RequestError, VocabularyError
 from kimi_planner.tokens import vocabulary
-from kimi_planner.tokens.batch import count_in_chunks
+from kimi_planner.tokens.batch import cores, count_in_chunks
 from kimi_planner.tokens.pieces import without_surrogates
 
 __all__ = ["NativeEngine", "is_built"]
@@ -26,11 +26,14 @@ VERSION = 1
 # Bytes after a text that the library may read; PADDING of ranks.h.
 _PADDING = bytes(32)
 
-# Enough that a thread is not waked for little, and little enough that all of them have work.
+# Enough that a thread is not woken for little, and little enough that all of them have work.
 _CHUNK_CHARS = 500_000
 
 # One core has counted fewer by the time that threads are imported.
 _ALONE_CHARS = 3_000_000
+
+
+_loading = Lock()
 
 
 @lru_cache(maxsize=1)
@@ -76,7 +79,9 @@ class NativeEngine:
                 "compiler, then: pip install --force-reinstall --no-deps kimi-planner."
             )
         stream = vocabulary.proven_stream()
-        if found.kimi_load(stream, len(stream)) != vocabulary.RANKS:
+        with _loading:
+            loaded = found.kimi_load(stream, len(stream))
+        if loaded != vocabulary.RANKS:
             raise VocabularyError("The engine 'native' cannot hold the vocabulary; is memory full?")
         self._encode = found.kimi_encode
         self._count = found.kimi_count
@@ -97,7 +102,7 @@ class NativeEngine:
         """Return the number of ranks of each piece, on all cores."""
         if sum(map(len, pieces)) <= _ALONE_CHARS:
             return self._count_chunk(_chunk_of(pieces))
-        threads = os.cpu_count() or 1
+        threads = cores()
         return count_in_chunks(
             pieces, _chunk_of, self._count_chunk, chars=_CHUNK_CHARS, threads=threads
         )

@@ -2,8 +2,8 @@
  *
  * Texts are valid UTF-8, followed by PADDING bytes that may be read. No call touches Python, so any
  * number of threads may count at a time. A text is cut into pieces (pieces.h); a piece that is no
- * token (ranks.h) is merged (merge.h). What makes it fast changes no count: pieces that were
- * merged before are remembered, and a long piece, such as a line of Chinese or Thai, is first cut
+ * token (ranks.h) is merged (merge.h). What makes it fast changes no count: short pieces that
+ * kimi_count merged before are remembered, and a long piece, such as a line of Chinese or Thai, is first cut
  * where no token of the vocabulary could hold both sides. Parts of a piece that are a token count
  * as one without merging, because every token is what merging makes of its own bytes.
  */
@@ -123,14 +123,18 @@ static int count_text(text_t p, text_t end, seen_slot *seen, tokens_t *out) {
 
 EXPORT int kimi_version(void) { return VERSION; }
 
-/* Take the vocabulary, once and before all else; see load_ranks. */
+/* Take the vocabulary before all else, see load_ranks; one call at a time, and only the first does. */
 EXPORT int64_t kimi_load(text_t stream, uint64_t size) {
-  load_classes();
-  return load_ranks(stream, size);
+  static int64_t loaded;
+  if (!loaded) {
+    load_classes();
+    loaded = load_ranks(stream, size);
+  }
+  return loaded;
 }
 
-/* Write the ranks of a text of `size` bytes, which are not more than that. Returns how many; -1 if
- * there is no memory. */
+/* Write the ranks of a text of `size` bytes; `ranks` has room for that many, or is NULL to count
+ * only. Returns how many they are; -1 if there is no memory. */
 EXPORT int64_t kimi_encode(text_t text, uint64_t size, uint32_t *ranks) {
   tokens_t out = {0, ranks};
   return count_text(text, text + size, NULL, &out) ? (int64_t)out.count : -1;

@@ -43,7 +43,7 @@ static inline void put(uint64_t *set, uint32_t i) { set[i >> 6] |= 1ull << (i & 
 
 /* ------------------------------------------------------------------------------ ranks */
 
-/* Tokens of up to INLINE bytes are kept in their slot, the few longer ones (3,630) beside. Most of
+/* Tokens of up to INLINE bytes are kept in their slot, the few longer ones (3,839) beside. Most of
  * what merging asks for is no token; a set of hashes that stays in the nearer cache says so. */
 #define INLINE 12
 #define SHORT_BITS 19
@@ -129,7 +129,7 @@ static void add_token(text_t p, uint32_t size, uint32_t rank) {
 
 #define BESIDE_BITS 20
 static uint64_t beside[1 << (BESIDE_BITS - 6)]; /* hashes of whole characters in one token */
-static uint64_t beside_cut[1 << (16 - 6)];      /* last and first byte, where one is not whole */
+static uint64_t beside_cut[1 << (16 - 6)];      /* the bytes beside, where a token holds a part of either */
 
 static inline uint32_t beside_hash(uint32_t left, uint32_t right) {
   return (uint32_t)(mixed((uint64_t)left << 21 | right) >> (64 - BESIDE_BITS));
@@ -159,7 +159,9 @@ static void note_beside(text_t token, uint32_t size) {
 /* --------------------------------------------------- characters that come before the rest */
 
 /* Characters of two or three bytes that are a token, and whose bytes merge at ranks below those of
- * all tokens that hold more. Merging may begin with them: other merges choose the same. */
+ * all tokens that hold them and more. Where no token holds a part of such a character and a
+ * neighbour (`split` asks), it is merged before all merges that hold it, so merging may begin with
+ * it: the others are chosen as before. */
 static uint64_t whole[0x10000 / 64];
 
 static inline int is_whole(text_t p) { return *p < 0xF0 && has(whole, character(p)); }
