@@ -26,7 +26,7 @@ import pandas as pd
 from scipy import stats
 
 from kimi_planner import forecast_spend, read_usage
-from kimi_planner.pricing import total_cost
+from kimi_planner.usage.priced import total_cost
 
 MODEL = "kimi-k2"
 DAY = 86_400.0

@@ -27,17 +27,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from kimi_planner import (
-    Cascades,
-    Detector,
-    Projection,
-    SuccessCosts,
-    Workload,
-    cascades,
-    cost_per_success,
-    project,
-)
-from kimi_planner import read_evaluations as read
+from kimi_planner import Workload, project
+from kimi_planner.choose import Cascades, Detector, SuccessCosts, cascades, cost_per_success
+from kimi_planner.choose import read_evaluations as read
+from kimi_planner.plan import Projection
 
 RATES = np.round(np.arange(0.30, 0.9501, 0.01), 2)
 COUNTS = (20, 50, 100, 200, 400)

@@ -17,7 +17,8 @@ from time import perf_counter
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from kimi_planner import explore, load_workloads
+from kimi_planner import load_workloads
+from kimi_planner.plot import explore
 
 AS_OF = date(2026, 11, 24)
 SLIDERS = ("traffic", "output", "reasoning", "cached")

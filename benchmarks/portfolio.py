@@ -22,10 +22,10 @@ import pandas as pd
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 import kimi_planner as kp
-from kimi_planner.projection import Spend
-from kimi_planner.selection.portfolio.problem import WHOLE, Option, Problem
-from kimi_planner.selection.portfolio.program import silent
-from kimi_planner.selection.portfolio.solve import best
+from kimi_planner.choose.portfolios.problem import WHOLE, Option, Problem
+from kimi_planner.choose.portfolios.program import silent
+from kimi_planner.choose.portfolios.solve import best
+from kimi_planner.plan.spend import Spend
 
 WORKLOADS, MONTHS, N_PATHS = 200, 12, 10_000
 PRICES = ("1.2", "1.5", "2.5", "3.5")
@@ -114,7 +114,7 @@ def public(kind: str) -> dict[str, Any]:
     workloads = [asked(f"w{place}", kind, rng) for place in range(WORKLOADS)]
     models = [spec.id for spec in kp.load_catalog()][:4]
     rates = np.sort(rng.uniform(0.4, 0.97, (WORKLOADS, 4)))
-    tried = kp.read_evaluations(
+    tried = kp.choose.read_evaluations(
         pd.DataFrame(
             {
                 "workload": np.repeat([one.name for one in workloads], 4),
@@ -137,7 +137,7 @@ def public(kind: str) -> dict[str, Any]:
     )
     start = process_time()
     budget = round(low + 0.4 * (high - low), 2)
-    found = kp.portfolio(
+    found = kp.choose.portfolio(
         workloads, budget, percentile=90, evaluations=tried, projection=plan, fit=fit
     )
     return {

@@ -20,10 +20,10 @@ import numpy as np
 import pandas as pd
 
 from kimi_planner import load_catalog
-from kimi_planner.pricing import cost_rows, total_cost
-from kimi_planner.pricing.columns import counts_of
-from kimi_planner.pricing.sources import total_usage
-from kimi_planner.pricing.spend import spend_by
+from kimi_planner.usage.priced import cost_rows, total_cost
+from kimi_planner.usage.totals.columns import counts_of
+from kimi_planner.usage.totals.sources import total_usage
+from kimi_planner.usage.totals.spend import spend_by
 
 MODEL = "kimi-k2-5"
 ROUNDS = 5

@@ -167,7 +167,7 @@ def peak_mb() -> float:
 
 def measure_memory(path: str) -> dict[str, float]:
     """Count a JSONL file in this process; return peak memory in MB, seconds and tokens."""
-    from kimi_planner import count_corpus
+    from kimi_planner.tokens import count_corpus
 
     start = time.perf_counter()
     counted = count_corpus(path, field="text")

@@ -14,8 +14,8 @@ import pandas as pd
 
 from kimi_planner.errors import MissingExtraError, UsageError, shown
 from kimi_planner.pandas import count_series
-from kimi_planner.pricing.stream import files_of, totals_of_file, totals_of_part
-from kimi_planner.pricing.totals import UsageTotals, added, checked_names
+from kimi_planner.usage.totals.result import UsageTotals, added, checked_names
+from kimi_planner.usage.totals.stream import files_of, totals_of_file, totals_of_part
 
 try:
     from dask.base import compute
@@ -71,7 +71,7 @@ def total_usage(
     Returns
     -------
     UsageTotals
-        The same whole numbers as :func:`kimi_planner.total_usage` gives, however the log is cut:
+        The same whole numbers as :func:`kimi_planner.usage.total_usage` gives, however the log is cut:
         only totals travel, and whole numbers add up the same in any order. It is computed at once,
         on the current client if there is one.
 

@@ -97,8 +97,8 @@ class TokenMeter:
         UsageError, UnknownModelError, PriceNotFoundError
             If the usage object is malformed, or the catalog cannot price it.
         """
-        from kimi_planner.pricing import cost
-        from kimi_planner.usage.record import UsageRecord
+        from kimi_planner.billing.call import cost
+        from kimi_planner.billing.record import UsageRecord
 
         record = UsageRecord.of(usage)
         total = cost(record, self._named(model)).total_usd
@@ -116,8 +116,8 @@ class TokenMeter:
         RequestError
             If something was counted for no model.
         """
+        from kimi_planner.billing.call import cost
         from kimi_planner.money import plain, total
-        from kimi_planner.pricing import cost
 
         usage = {"completion_tokens": 0}
         counted = [

@@ -8,14 +8,8 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from kimi_planner import (
-    Workload,
-    load_catalog,
-    load_workloads,
-    project,
-    read_evaluations,
-    recommend,
-)
+from kimi_planner import Workload, load_catalog, load_workloads, project, recommend
+from kimi_planner.choose import read_evaluations
 
 mpl.use("Agg")
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kimi_planner import Workload, catalog_effect, diff_catalogs, load_catalog, project
-from kimi_planner.catalog import Conflict, Correspondence, PricePeriod, Rating
+from kimi_planner import Workload, load_catalog, project
+from kimi_planner.catalog import Conflict, Correspondence, PricePeriod, Rating, diff_catalogs
+from kimi_planner.choose import catalog_effect
 from kimi_planner.errors import CatalogError, PriceNotFoundError
 
 CARD = load_catalog()

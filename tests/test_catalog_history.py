@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kimi_planner import Workload, price_usage, project, recommend, spend_by
+from kimi_planner import Workload, price_usage, project, recommend
 from kimi_planner.catalog import PricePeriod, load_catalog
 from kimi_planner.errors import CatalogError, PriceNotFoundError
+from kimi_planner.usage import spend_by
 
 HEAD = """
 version = "own"

@@ -174,8 +174,8 @@ def test_the_package_is_imported_only_when_asked_for():
         "def refused(*a, **k): raise AssertionError('network')\n"
         "socket.socket.connect = socket.create_connection = refused\n"
         "import kimi_planner as kp\n"
-        "for name in kp.catalog_versions(): kp.load_catalog(name)\n"
-        "kp.diff_catalogs('2026-06', '2026-11-public')\n"
+        "for name in kp.catalog.catalog_versions(): kp.load_catalog(name)\n"
+        "kp.catalog.diff_catalogs('2026-06', '2026-11-public')\n"
         "print([n for n in ('genai_prices', 'pandas', 'numpy', 'httpx') if n in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

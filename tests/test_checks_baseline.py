@@ -15,7 +15,7 @@ from kimi_planner.checks.baseline import Baseline, PromptEntry, WorkloadEntry
 from kimi_planner.checks.baseline_file import baseline_text, read_baseline
 from kimi_planner.checks.changes import prompt_change, workload_change
 from kimi_planner.errors import FileError
-from kimi_planner.reconciliation.causes import Factors, Prices, shapley
+from kimi_planner.reconcile.causes import Factors, Prices, shapley
 
 PROMPTS = '[[prompts]]\npaths = ["p/*"]\nmax_tokens = 1000\n'
 SPEND = '[[workloads]]\npath = "w.toml"\nmax_usd_per_month = 1e9\nmonths = 2\n'

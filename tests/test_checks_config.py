@@ -12,7 +12,7 @@ from kimi_planner.checks.config import MAX_MONTHS
 from kimi_planner.checks.globs import files, matches
 from kimi_planner.checks.results import RULES
 from kimi_planner.errors import ConfigError
-from kimi_planner.projection import calendar
+from kimi_planner.plan import calendar
 
 PROMPTS = '[[prompts]]\npaths = ["**/*.md"]\nmax_tokens = 3\n'
 

@@ -384,7 +384,7 @@ def test_interrupt_ends_quietly(run, monkeypatch, plain):
     def interrupted(*_arguments, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("kimi_planner.selection.recommend", interrupted)
+    monkeypatch.setattr("kimi_planner.choose.ranking.recommend", interrupted)
     code, out, err = run("plan", plain)
     assert (code, out, err.strip()) == (130, "", "kimi-planner: stopped.")
 
@@ -418,7 +418,7 @@ def test_an_internal_error_does_not_read_as_a_breach(run, monkeypatch, plain):
     def broken(*_arguments, **_options):
         raise RuntimeError("no such\nthing.")
 
-    monkeypatch.setattr("kimi_planner.selection.recommend", broken)
+    monkeypatch.setattr("kimi_planner.choose.ranking.recommend", broken)
     monkeypatch.delenv("KIMI_PLANNER_DEBUG", raising=False)
     line = (
         "kimi-planner: internal error: RuntimeError: no such thing. "

@@ -11,7 +11,7 @@ import pytest
 from kimi_planner import load_workloads, price_usage, project, read_usage
 from kimi_planner.cli import main
 from kimi_planner.files import data_dir
-from kimi_planner.pricing import total_cost
+from kimi_planner.usage.priced import total_cost
 
 HEADER = (
     "timestamp,model,requests,prompt_tokens,cached_tokens,completion_tokens,reasoning_tokens,team\n"

@@ -5,7 +5,8 @@ import pytest
 from legible import assert_legible, said
 from pictured import AS_OF, PUBLIC, awkward, closed
 
-from kimi_planner import Workload, break_even_map, load_catalog, plot
+from kimi_planner import Workload, load_catalog, plot
+from kimi_planner.choose import break_even_map
 
 __all__ = ["closed"]
 

@@ -4,7 +4,8 @@ import pytest
 from legible import assert_legible, said
 from pictured import AS_OF, closed, example
 
-from kimi_planner import Detector, cascades, plot, read_evaluations
+from kimi_planner import plot
+from kimi_planner.choose import Detector, cascades, read_evaluations
 
 __all__ = ["closed"]
 

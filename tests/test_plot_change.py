@@ -7,7 +7,8 @@ import pytest
 from legible import assert_legible, said
 from pictured import AS_OF, LONG, NAMES, PUBLIC, ZERO, awkward, closed
 
-from kimi_planner import catalog_effect, plot
+from kimi_planner import plot
+from kimi_planner.choose import catalog_effect
 from kimi_planner.errors import ScenarioError
 
 __all__ = ["closed"]

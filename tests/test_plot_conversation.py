@@ -6,7 +6,7 @@ from legible import assert_legible, said
 from pictured import LONG, PUBLIC, closed
 
 from kimi_planner import Workload, plot
-from kimi_planner.projection.conversation import conversation
+from kimi_planner.calls.conversation import conversation
 
 __all__ = ["closed"]
 

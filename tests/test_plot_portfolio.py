@@ -4,7 +4,8 @@ import pytest
 from legible import assert_legible, said
 from pictured import closed, example, measured, plan
 
-from kimi_planner import plot, portfolio_frontier
+from kimi_planner import plot
+from kimi_planner.choose import portfolio_frontier
 
 __all__ = ["closed"]
 

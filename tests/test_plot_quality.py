@@ -4,7 +4,8 @@ import pytest
 from legible import assert_legible, said
 from pictured import NAMES, closed, measured, plan, wide
 
-from kimi_planner import plot, quality_frontier
+from kimi_planner import plot
+from kimi_planner.choose import quality_frontier
 
 __all__ = ["closed"]
 

@@ -6,7 +6,8 @@ import pytest
 from legible import assert_legible, said
 from pictured import AS_OF, LONG, ZERO, awkward, closed, example, plan, wide
 
-from kimi_planner import cost_per_request, plot
+from kimi_planner import plot
+from kimi_planner.choose import cost_per_request
 from kimi_planner.errors import ScenarioError
 
 __all__ = ["closed"]

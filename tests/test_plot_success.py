@@ -5,7 +5,8 @@ import pytest
 from legible import assert_legible, said
 from pictured import LONG, awkward, closed, example, measured, plan, wide
 
-from kimi_planner import cost_per_success, plot, read_evaluations
+from kimi_planner import plot
+from kimi_planner.choose import cost_per_success, read_evaluations
 from kimi_planner.errors import ScenarioError
 
 __all__ = ["closed"]

@@ -4,7 +4,8 @@ import pytest
 from legible import assert_legible, said
 from pictured import closed, example, measured, plan
 
-from kimi_planner import plot, thinking_pays
+from kimi_planner import plot
+from kimi_planner.choose import thinking_pays
 
 __all__ = ["closed"]
 

@@ -6,7 +6,8 @@ from legible import assert_legible, said
 from matplotlib import pyplot as plt
 from pictured import AS_OF, LONG, ZERO, closed, example
 
-from kimi_planner import Workload, plot, throughput
+from kimi_planner import Workload, plot
+from kimi_planner.capacity import throughput
 from kimi_planner.errors import ScenarioError
 
 __all__ = ["closed"]

@@ -4,7 +4,8 @@ import pytest
 from legible import assert_legible, said
 from pictured import AS_OF, PLAIN, awkward, closed, example
 
-from kimi_planner import plot, sensitivity
+from kimi_planner import plot
+from kimi_planner.plan import sensitivity
 
 __all__ = ["closed"]
 

@@ -5,7 +5,7 @@ from legible import assert_legible, said
 from pictured import closed, plan, wide
 
 from kimi_planner import plot
-from kimi_planner.projection import response
+from kimi_planner.plan.response import response
 
 __all__ = ["closed"]
 

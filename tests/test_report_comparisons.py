@@ -16,10 +16,10 @@ from kimi_planner import (
     price_usage,
     read_usage,
     recommend,
-    reconcile,
 )
 from kimi_planner.cli import main
 from kimi_planner.cli.report import command
+from kimi_planner.report import reconcile
 from kimi_planner.report.comparisons import actuals_section, previous_section
 from kimi_planner.report.json_form import plan_json
 from kimi_planner.report.text import markdown_report, section_text

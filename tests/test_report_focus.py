@@ -17,17 +17,16 @@ import pytest
 from kimi_planner import (
     KimiPlannerError,
     Workload,
-    focus_forecast,
-    focus_usage,
     load_catalog,
     load_workloads,
     price_usage,
     project,
     read_usage,
     recommend,
-    total_usage,
 )
+from kimi_planner.report import focus_forecast, focus_usage
 from kimi_planner.report.focus import focus_csv
+from kimi_planner.usage import total_usage
 from kimi_planner.workload import example_path
 
 AS_OF = date(2026, 11, 24)

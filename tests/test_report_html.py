@@ -11,10 +11,11 @@ import matplotlib as mpl
 import pytest
 from matplotlib import pyplot as plt
 
-from kimi_planner import Workload, load_catalog, load_workloads, recommend, what_if
+from kimi_planner import Workload, load_catalog, load_workloads, recommend
 from kimi_planner.money import usd
-from kimi_planner.projection import project, response
-from kimi_planner.projection.response import OUTPUT_STOPS
+from kimi_planner.plan import what_if
+from kimi_planner.plan.response import OUTPUT_STOPS, response
+from kimi_planner.plan.simulation import project
 from kimi_planner.report.html import html_report
 from kimi_planner.report.pictures import pictures
 from kimi_planner.report.summary import key_figures

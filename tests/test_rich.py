@@ -9,10 +9,11 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
+from kimi_planner.calls.conversation import conversation
+from kimi_planner.calls.fit import context_fit
+from kimi_planner.capacity.need import throughput
 from kimi_planner.catalog import catalog_versions, load_catalog
-from kimi_planner.projection import context_fit, conversation, project, throughput
-from kimi_planner.rich import frame_html, page_html, share_text, table_html
-from kimi_planner.selection import (
+from kimi_planner.choose import (
     Detector,
     cascades,
     cost_per_request,
@@ -23,6 +24,8 @@ from kimi_planner.selection import (
     recommend,
     thinking_pays,
 )
+from kimi_planner.plan.simulation import project
+from kimi_planner.rich import frame_html, page_html, share_text, table_html
 from kimi_planner.workload import Workload, example_path, load_workloads
 
 AS_OF = date(2026, 10, 24)

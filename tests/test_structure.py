@@ -19,24 +19,23 @@ PACKAGE = Path(kimi_planner.__file__).parent
 
 #: A module imports only from its own part and from the parts on lines above it.
 LAYERS = (
-    {"errors"},
+    {"errors", "lazy"},
     {"money", "files", "safe", "writes"},
     {"rich"},
     {"catalog"},
-    {"limits"},
     {"tokens"},
     {"pandas"},
+    {"billing"},
     {"usage"},
-    {"pricing"},
     {"dask"},
-    {"request"},
     {"workload"},
-    {"projection"},
-    {"reconciliation"},
-    {"selection"},
-    {"effect"},
+    {"calls"},
+    {"plan"},
+    {"forecast"},
+    {"capacity"},
+    {"choose"},
+    {"reconcile"},
     {"plot"},
-    {"explorer"},
     {"report"},
     {"checks"},
     {"cli"},
@@ -93,9 +92,28 @@ def test_public_names_are_sorted_and_there():
     assert set(kimi_planner.__all__) <= set(dir(kimi_planner))
 
 
-def test_no_public_name_is_the_name_of_a_part():
-    """A part of the package, once imported, would stand where the function of its name does."""
-    assert set(kimi_planner.__all__) & set(RANK) == {"plot"}
+def test_a_public_name_of_a_part_is_its_group():
+    """A part of the package, once imported, would stand where a function of its name does."""
+    for name in set(kimi_planner.__all__) & set(RANK):
+        assert getattr(kimi_planner, name) is importlib.import_module(f"kimi_planner.{name}")
+
+
+def test_the_top_level_can_be_read_at_a_glance():
+    """Tab completion shows what most people need, and groups for the rest."""
+    assert len([name for name in dir(kimi_planner) if not name.startswith("_")]) <= 30
+
+
+GROUPS = [name for name in kimi_planner.__all__ if name in RANK]
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_names_of_a_group_are_there(group):
+    """Every public name of a group exists, and no module of the group hides it."""
+    package = getattr(kimi_planner, group)
+    for name in package.__all__:
+        value = getattr(package, name)
+        assert not isinstance(value, type(importlib)), f"{group}.{name} is a module"
+        assert name in dir(package)
 
 
 def test_unknown_name_is_an_attribute_error():
@@ -152,10 +170,10 @@ TYPES = {
     "recommend": lambda: kimi_planner.recommend(kimi_planner.load_workloads(), {"needs": []}),
     "load_workloads": lambda: kimi_planner.load_workloads(5),
     "price_usage": lambda: kimi_planner.price_usage("usage.csv"),
-    "count_corpus": lambda: kimi_planner.count_corpus(None),
+    "count_corpus": lambda: kimi_planner.tokens.count_corpus(None),
     "load_catalog": lambda: kimi_planner.load_catalog(2026),
-    "load_limits": lambda: kimi_planner.load_limits(2026),
-    "throughput": lambda: kimi_planner.throughput(5),
+    "load_limits": lambda: kimi_planner.capacity.load_limits(2026),
+    "throughput": lambda: kimi_planner.capacity.throughput(5),
     "notes": lambda: kimi_planner.Workload(
         name="w", requests_per_day=1, prompt_tokens=1, completion_tokens=1, notes="text"
     ),

@@ -14,8 +14,9 @@ from renderers import KimiK25RendererConfig
 from renderers.kimi_k2 import KimiK2Renderer
 from renderers.kimi_k25 import KimiK25Renderer
 
-from kimi_planner import count_completion, count_messages, load_catalog
+from kimi_planner import count_messages, load_catalog
 from kimi_planner.errors import CatalogError, RequestError, UnknownModelError
+from kimi_planner.tokens import count_completion
 from kimi_planner.tokens.chat import count_prompt
 from kimi_planner.tokens.engine import tiktoken_encoding
 from kimi_planner.tokens.template import GENERATION_PROMPT, Image, Piece, prompt_pieces

@@ -20,8 +20,9 @@ import pytest
 from backports import zstd
 from pyarrow import parquet, table
 
-from kimi_planner import count_corpus, count_messages, count_tokens
+from kimi_planner import count_messages, count_tokens
 from kimi_planner.errors import FileError, UnknownModelError
+from kimi_planner.tokens import count_corpus
 from kimi_planner.tokens.corpus.sample import Block, Frame, ratio_interval
 
 TEXTS = [generated.text(Random(seed), 40) for seed in range(60)]

@@ -258,7 +258,7 @@ def test_one_text_is_not_a_batch() -> None:
         "kimi_planner.count_tokens('x')",
         "kimi_planner.count_tokens_batch(['x'])",
         "kimi_planner.count_messages([{'role': 'user', 'content': 'x'}], model='kimi-k2-5')",
-        "kimi_planner.count_completion('x', model='kimi-k2')",
+        "kimi_planner.tokens.count_completion('x', model='kimi-k2')",
     ],
 )
 def test_counting_loads_no_table_or_picture_library(statement: str) -> None:

@@ -18,10 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kimi_planner import count_tokens_batch, size_kinds, tokens_from_bytes
+from kimi_planner import count_tokens_batch
 from kimi_planner.errors import FileError, RequestError
 from kimi_planner.files import data_dir
-from kimi_planner.tokens import sizes
+from kimi_planner.tokens import size_kinds, sizes, tokens_from_bytes
 from kimi_planner.tokens.vocabulary import SHA256
 
 PATH = data_dir() / "tokens_per_byte.toml"
@@ -189,7 +189,7 @@ def test_a_table_without_rows_is_refused(tmp_path: Path, kinds: str) -> None:
 def test_estimating_loads_neither_numpy_nor_the_tokenizer() -> None:
     """Planning from sizes needs the table alone."""
     code = (
-        "import sys, kimi_planner as kp; kp.tokens_from_bytes(1, 'go'); "
+        "import sys, kimi_planner as kp; kp.tokens.tokens_from_bytes(1, 'go'); "
         "print([name for name in ('numpy', 'pandas', 'tiktoken', 'splintr') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from kimi_planner import price_usage, read_usage
-from kimi_planner.pricing import total_cost
+from kimi_planner.usage.priced import total_cost
 
 
 @pytest.fixture(scope="module")

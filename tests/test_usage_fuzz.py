@@ -6,7 +6,8 @@ import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kimi_planner import KimiPlannerError, read_prefix_log, read_usage
+from kimi_planner import KimiPlannerError, read_usage
+from kimi_planner.usage import read_prefix_log
 
 NAMES = st.sampled_from(
     ["usage", "choices", "response", "body", "object", "id", "call_id", "model", "timestamp", "timestamp_s", "created",

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kimi_planner import read_prefix_log, read_usage
+from kimi_planner import read_usage
 from kimi_planner.errors import UsageError
+from kimi_planner.usage import read_prefix_log
 
 CALL = {"timestamp": 27482, "input_length": 700, "output_length": 52, "hash_ids": [46, 47]}
 

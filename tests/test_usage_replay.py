@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from kimi_planner import cached_share_from_log
 from kimi_planner.errors import UsageError
+from kimi_planner.usage import cached_share_from_log
 from kimi_planner.usage.prefix_log import PrefixLog
 
 

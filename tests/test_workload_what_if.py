@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kimi_planner.errors import WorkloadError
-from kimi_planner.projection import project
+from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload, example_path, load_workloads, what_if
 from kimi_planner.workload.quantity import Empirical
 

@@ -1,6 +1,7 @@
 """Prices and capabilities: versioned, sourced, never guessed."""
 
 from kimi_planner.catalog.catalog import Catalog
+from kimi_planner.catalog.diff import CatalogDiff, diff_catalogs
 from kimi_planner.catalog.load import DEFAULT_VERSION, catalog_versions, load_catalog
 from kimi_planner.catalog.model import (
     ALL_PRICES,
@@ -28,6 +29,7 @@ __all__ = [
     "LIFECYCLE",
     "PRICES",
     "Catalog",
+    "CatalogDiff",
     "Conflict",
     "Correspondence",
     "Exchange",
@@ -39,5 +41,6 @@ __all__ = [
     "Rating",
     "Source",
     "catalog_versions",
+    "diff_catalogs",
     "load_catalog",
 ]

@@ -15,7 +15,7 @@ from kimi_planner.errors import PriceNotFoundError
 from kimi_planner.money import TOKENS_PER_MTOK, plain
 
 if TYPE_CHECKING:
-    from kimi_planner.projection import Projection
+    from kimi_planner.plan.projection import Projection
 
 __all__ = [
     "Baseline",
@@ -130,7 +130,7 @@ class Baseline:
         paths = None
         plans = first_of_each(workloads)
         if plans:
-            from kimi_planner.projection.spend import DEFAULT_PATHS
+            from kimi_planner.plan.simulation import DEFAULT_PATHS
 
             paths = DEFAULT_PATHS
         return cls(

@@ -12,7 +12,7 @@ from kimi_planner.checks.baseline import PromptEntry, WorkloadEntry
 from kimi_planner.money import EXACT, TOKENS_PER_MTOK, plain
 
 if TYPE_CHECKING:
-    from kimi_planner.reconciliation.causes import Factors
+    from kimi_planner.reconcile.causes import Factors
 
 __all__ = ["Change", "PromptChange", "WorkloadChange", "prompt_change", "workload_change"]
 
@@ -119,8 +119,8 @@ def workload_change(
     """
     causes: dict[str, Decimal] = {}
     if old is not None and new is not None:
-        from kimi_planner.reconciliation.causes import shapley
-        from kimi_planner.reconciliation.rounding import exact_parts
+        from kimi_planner.reconcile.causes import shapley
+        from kimi_planner.reconcile.rounding import exact_parts
 
         before, after = _factors(old), _factors(new)
         parts = shapley(before, after)
@@ -136,7 +136,7 @@ def workload_change(
 
 
 def _factors(entry: WorkloadEntry) -> Factors:
-    from kimi_planner.reconciliation.causes import Factors, Prices
+    from kimi_planner.reconcile.causes import Factors, Prices
 
     requests, prompt = Fraction(entry.requests), Fraction(entry.prompt_tokens)
     a_call = 1 / requests if requests else Fraction(0)

@@ -23,7 +23,7 @@ from kimi_planner.files import read_toml
 from kimi_planner.money import exact_decimal, plain, usd
 
 if TYPE_CHECKING:
-    from kimi_planner.projection import Projection
+    from kimi_planner.plan.projection import Projection
     from kimi_planner.workload import Workload
 
 __all__ = ["Plans", "hold_workloads"]
@@ -97,8 +97,8 @@ class Plans:
         PriceNotFoundError
             If the catalog states no price that it needs.
         """
-        from kimi_planner.projection import project
-        from kimi_planner.projection.calendar import month_range
+        from kimi_planner.plan.calendar import month_range
+        from kimi_planner.plan.simulation import project
 
         workloads = self.workloads(budget)
         span = month_range(start, months or budget.months, self.as_of)
@@ -172,7 +172,7 @@ def _spend(
 
 
 def _fit(budget: WorkloadBudget, plans: Plans, least: Decimal) -> Iterator[CheckResult]:
-    from kimi_planner.projection import context_fit
+    from kimi_planner.calls.fit import context_fit
 
     workloads = plans.workloads(budget)
     fit = context_fit(workloads, budget.model, seed=plans.config.seed, catalog=plans.config.catalog)
@@ -206,7 +206,7 @@ def _fit(budget: WorkloadBudget, plans: Plans, least: Decimal) -> Iterator[Check
 
 
 def _tier(budget: WorkloadBudget, plans: Plans, place: Place, tier: int) -> CheckResult:
-    from kimi_planner.projection import throughput
+    from kimi_planner.capacity.need import throughput
 
     speed, share = budget.output_tokens_per_second, budget.peak_hour_share
     found = throughput(

@@ -13,7 +13,7 @@ from kimi_planner.cli.options import as_of_option, form_option, write
 
 if TYPE_CHECKING:
     from kimi_planner.catalog import Catalog
-    from kimi_planner.effect import CatalogEffect
+    from kimi_planner.choose.effect import CatalogEffect
 
 __all__ = ["command"]
 
@@ -199,7 +199,7 @@ def _effect(
 ) -> CatalogEffect | None:
     if workloads is None:
         return None
-    from kimi_planner.effect import catalog_effect
+    from kimi_planner.choose.effect import catalog_effect
     from kimi_planner.workload import load_workloads
 
     return catalog_effect(load_workloads(workloads), old, new, as_of=as_of, n_paths=paths)

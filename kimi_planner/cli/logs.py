@@ -58,8 +58,8 @@ def totals_of_logs(
     logs: tuple[Path, ...], by: tuple[str, ...], on_error: Literal["raise", "skip"]
 ) -> Any:
     """Add up logs by some keys."""
-    from kimi_planner.pricing.sources import total_usage
-    from kimi_planner.pricing.totals import added
+    from kimi_planner.usage.totals.result import added
+    from kimi_planner.usage.totals.sources import total_usage
 
     with progress("reading") as advance:
         parts = [total_usage(log, by, on_error=on_error, progress=advance) for log in logs]

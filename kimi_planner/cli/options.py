@@ -14,7 +14,9 @@ import click
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kimi_planner.selection import Evaluations, Recommendation, Requirements
+    from kimi_planner.choose.evaluations import Evaluations
+    from kimi_planner.choose.recommendation import Recommendation
+    from kimi_planner.choose.requirements import Requirements
 
 __all__ = [
     "account_options",
@@ -207,7 +209,7 @@ def recommendation_of(
 ) -> Recommendation:
     """Load workloads, project them and choose, as the options say."""
     from kimi_planner.catalog import load_catalog
-    from kimi_planner.selection import recommend
+    from kimi_planner.choose.ranking import recommend
     from kimi_planner.workload import load_workloads
 
     settings = {

@@ -19,7 +19,7 @@ from kimi_planner.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from kimi_planner.selection import Recommendation
+    from kimi_planner.choose.recommendation import Recommendation
 
 __all__ = ["command"]
 

@@ -68,9 +68,10 @@ def command(
     The assignment buys the most expected successes, by evaluations, or else the highest score by
     the ratings of the catalog. It says what the next 100 USD buy.
     """
+    from kimi_planner.choose.evaluations import read_evaluations
+    from kimi_planner.choose.portfolios import next_usd, portfolio, portfolio_frontier
+    from kimi_planner.choose.requirements import Requirements
     from kimi_planner.report.portfolio import portfolio_json, portfolio_text
-    from kimi_planner.selection import Requirements, portfolio, portfolio_frontier, read_evaluations
-    from kimi_planner.selection.portfolio import next_usd
     from kimi_planner.workload import load_workloads
 
     chosen = load_workloads(workloads)

@@ -88,9 +88,10 @@ def command(
     excluded with the reason; the others rank by their median spend, or by a score if there are
     weights.
     """
+    from kimi_planner.choose.evaluations import read_evaluations
+    from kimi_planner.choose.requirements import Requirements
     from kimi_planner.report.json_form import flips_data, plan_data
     from kimi_planner.report.text import recommendation_text
-    from kimi_planner.selection import Requirements, read_evaluations
 
     requirements = Requirements(
         needs=needs,

@@ -21,8 +21,8 @@ from kimi_planner.cli.options import (
 from kimi_planner.errors import ScenarioError
 
 if TYPE_CHECKING:
+    from kimi_planner.choose.recommendation import Recommendation
     from kimi_planner.report.tables import Section
-    from kimi_planner.selection import Recommendation
 
 __all__ = ["command"]
 
@@ -119,7 +119,7 @@ def _sections(
     workload: str | dict[str, str] | None,
 ) -> list[Section]:
     """Return the comparisons that are asked for."""
-    from kimi_planner.reconciliation import reconcile
+    from kimi_planner.reconcile import reconcile
     from kimi_planner.report.comparisons import actuals_section, previous_section
 
     sections = [] if previous is None else [previous_section(recommendation, previous)]

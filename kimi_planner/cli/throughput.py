@@ -45,7 +45,7 @@ def command(*, workloads: Path | None, scenario: dict[str, Any], form: str, **op
     Peaks of the busiest hour are held against the published rate limits. What is not given is
     not guessed: the tier is then marked as the least that it can be.
     """
-    from kimi_planner.projection import throughput
+    from kimi_planner.capacity.need import throughput
     from kimi_planner.report.json_form import throughput_json
     from kimi_planner.report.throughput import throughput_text
     from kimi_planner.workload import load_workloads

@@ -76,9 +76,9 @@ def price(
     A log may be a folder of logs, larger than memory; Parquet and CSV are read in batches.
     """
     from kimi_planner.catalog import load_catalog
-    from kimi_planner.pricing.spend import spend_by
     from kimi_planner.report.usage import spend_json, spend_text
     from kimi_planner.safe import csv_text
+    from kimi_planner.usage.totals.spend import spend_by
 
     if model is not None and models is not None:
         raise click.UsageError("--model and --models exclude each other.")
@@ -149,7 +149,7 @@ def forecast(
 
     Several logs are one. Exit code 3 if they hold no spend to forecast from.
     """
-    from kimi_planner.projection import forecast_spend
+    from kimi_planner.forecast import forecast_spend
     from kimi_planner.report.forecast import forecast_csv, forecast_json, forecast_text
     from kimi_planner.usage.read import read_usage
 
@@ -210,7 +210,7 @@ def reconcile_(
 
     PLAN is a file of `kimi-planner plan` with --format json or csv.
     """
-    from kimi_planner.reconciliation import reconcile
+    from kimi_planner.reconcile import reconcile
     from kimi_planner.report.reconciled import reconciliation_json, reconciliation_text
     from kimi_planner.safe import csv_text
 

@@ -9,6 +9,7 @@ from kimi_planner.plot.cascades import cascades
 from kimi_planner.plot.change import catalog_change
 from kimi_planner.plot.conversation import conversation_growth
 from kimi_planner.plot.distribution import spend_distribution
+from kimi_planner.plot.explorer import explore
 from kimi_planner.plot.fit import context_fit
 from kimi_planner.plot.fit_curve import context_fit_curve
 from kimi_planner.plot.forecast import forecast
@@ -35,6 +36,7 @@ __all__ = [
     "cost_per_request",
     "cost_per_success",
     "cost_vs_quality",
+    "explore",
     "forecast",
     "monthly_spend",
     "portfolio_frontier",

@@ -12,10 +12,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from kimi_planner.choose.break_even import BreakEvenMap
 from kimi_planner.plot.layout import finish
 from kimi_planner.plot.style import COLORS, INK, axes, percent_axis, styled
 from kimi_planner.plot.words import at_most, dollars, listed, resting, short
-from kimi_planner.selection import BreakEvenMap
 
 __all__ = ["break_even_map"]
 

@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from kimi_planner.choose.routing import Cascades, Route
 from kimi_planner.plot.layout import column, finish
 from kimi_planner.plot.style import (
     COLORS,
@@ -21,8 +22,6 @@ from kimi_planner.plot.style import (
     styled,
 )
 from kimi_planner.plot.words import at_most, dollars, listed, resting, short
-from kimi_planner.selection import Cascades
-from kimi_planner.selection.routing import Route
 
 __all__ = ["cascades"]
 

@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from kimi_planner.effect import CatalogEffect
+from kimi_planner.choose.effect import CatalogEffect
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.plot.layout import beside, finish, row_names
 from kimi_planner.plot.style import INK, MUTED, OVER, WITHIN, axes, money_axis, styled

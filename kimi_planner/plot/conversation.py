@@ -5,10 +5,10 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from kimi_planner.calls.conversation import Conversation
 from kimi_planner.plot.layout import finish, limit
 from kimi_planner.plot.style import BUDGET, INK, RANGE, axes, count_axis, styled
 from kimi_planner.plot.words import at_most, dollars, short
-from kimi_planner.projection.conversation import Conversation
 
 __all__ = ["conversation_growth"]
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from kimi_planner.plan.projection import Projection
 from kimi_planner.plot.layout import arrange, beside, finish, limit, row_names
 from kimi_planner.plot.spend import summary_rows
 from kimi_planner.plot.style import INK, OVER, WITHIN, axes, money_axis, styled
 from kimi_planner.plot.words import at_most, dollars, listed, short
-from kimi_planner.projection import Projection
 
 __all__ = ["spend_distribution"]
 

@@ -8,10 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator
 
+from kimi_planner.calls.fit import ContextFit
 from kimi_planner.plot.layout import beside, finish, limit, row_names
 from kimi_planner.plot.style import INK, MUTED, WITHIN, axes, count_axis, styled
 from kimi_planner.plot.words import listed, short
-from kimi_planner.projection import ContextFit
 
 __all__ = ["context_fit"]
 

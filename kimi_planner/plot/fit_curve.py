@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
+from kimi_planner.calls.fit import ContextFit
 from kimi_planner.plot.fit import several, share_text, token_axis, windows
 from kimi_planner.plot.layout import finish, limit
 from kimi_planner.plot.style import COLORS, MUTED, axes, percent_axis, styled
 from kimi_planner.plot.words import listed, short
-from kimi_planner.projection import ContextFit
 
 __all__ = ["context_fit_curve"]
 

@@ -9,12 +9,12 @@ import pandas as pd
 from matplotlib import dates
 from matplotlib.axes import Axes
 
+from kimi_planner.forecast import SpendForecast
+from kimi_planner.forecast.horizon import length_text
+from kimi_planner.forecast.intervals import Array
+from kimi_planner.forecast.result import QUANTILES, amount_text
 from kimi_planner.plot.layout import column, finish, label
 from kimi_planner.plot.style import INK, MUTED, RANGE, axes, money_axis, styled
-from kimi_planner.projection import SpendForecast
-from kimi_planner.projection.forecast.horizon import length_text
-from kimi_planner.projection.forecast.intervals import Array
-from kimi_planner.projection.forecast.result import QUANTILES, amount_text
 
 __all__ = ["forecast"]
 

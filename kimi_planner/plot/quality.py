@@ -7,11 +7,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from kimi_planner.choose.frontier import ModelQuality, QualityFrontier
 from kimi_planner.plot.layout import column, finish
 from kimi_planner.plot.style import INK, MUTED, OVER, WITHIN, axes, money_axis, percent_axis, styled
 from kimi_planner.plot.words import dollars, listed, short
-from kimi_planner.selection import QualityFrontier
-from kimi_planner.selection.frontier import ModelQuality
 
 __all__ = ["cost_vs_quality"]
 

@@ -7,12 +7,11 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
+from kimi_planner.choose.breakdown import RequestCost, RequestCosts
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.plot.layout import beside, finish, row_names
 from kimi_planner.plot.style import COLORS, INK, axes, money_axis, styled
 from kimi_planner.plot.words import dollars, listed, resting, short
-from kimi_planner.selection import RequestCosts
-from kimi_planner.selection.breakdown import RequestCost
 
 __all__ = ["cost_per_request"]
 

@@ -10,10 +10,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.plan.projection import Projection
 from kimi_planner.plot.layout import beside, column, finish, limit, row_names
 from kimi_planner.plot.style import INK, RANGE, axes, color_of, money_axis, styled
 from kimi_planner.plot.words import dollars, listed, short
-from kimi_planner.projection import Projection
 
 __all__ = ["monthly_spend", "spend_fan"]
 

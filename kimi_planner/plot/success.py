@@ -6,12 +6,12 @@ from math import isfinite, isnan
 
 from matplotlib.axes import Axes
 
+from kimi_planner.choose.success import SuccessCost, SuccessCosts
+from kimi_planner.choose.success.settle import chance_text
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.plot.layout import beside, finish, row_names
 from kimi_planner.plot.style import INK, MUTED, OVER, WITHIN, axes, money_axis, styled
 from kimi_planner.plot.words import dollars, listed, resting, short
-from kimi_planner.selection import SuccessCost, SuccessCosts
-from kimi_planner.selection.success.settle import chance_text
 
 __all__ = ["cost_per_success"]
 

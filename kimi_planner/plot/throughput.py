@@ -7,12 +7,11 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from kimi_planner.capacity.tiers import ALL, Throughput
 from kimi_planner.money import usd
 from kimi_planner.plot.layout import beside, finish, limit, row_names
 from kimi_planner.plot.style import INK, OVER, WITHIN, axes, styled
 from kimi_planner.plot.words import listed, short
-from kimi_planner.projection import Throughput
-from kimi_planner.projection.tiers import ALL
 
 __all__ = ["throughput"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
+from kimi_planner.plan.drivers import Sensitivity
 from kimi_planner.plot.layout import beside, finish, label, limit, row_names
 from kimi_planner.plot.style import INK, OVER, WITHIN, axes, money_axis, styled
 from kimi_planner.plot.words import at_most, dollars, listed, short
-from kimi_planner.projection import Sensitivity
 
 __all__ = ["tornado"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
+from kimi_planner.plan.response import Moved
 from kimi_planner.plot.layout import beside, finish, limit, row_names
 from kimi_planner.plot.spend import bar
 from kimi_planner.plot.style import axes, color_of, money_axis, styled
 from kimi_planner.plot.words import dollars, listed, short
-from kimi_planner.projection import Moved
 
 __all__ = ["what_if"]
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.catalog.diff import CatalogDiff, Change
-from kimi_planner.effect import CatalogEffect
+from kimi_planner.choose.effect import CatalogEffect
 from kimi_planner.money import usd
 from kimi_planner.report.json_form import FORMAT
 from kimi_planner.report.tables import Table

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.errors import FileError, shown
 from kimi_planner.files import read_text
 from kimi_planner.money import usd
-from kimi_planner.reconciliation import Reconciliation
+from kimi_planner.reconcile import Reconciliation
 from kimi_planner.report.json_form import FORMAT, plan_data
 from kimi_planner.report.reconciled import causes_table, months_table, signed_usd
 from kimi_planner.report.tables import Section, Table, name_text
-from kimi_planner.selection import Recommendation
 
 __all__ = ["actuals_section", "previous_section"]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from kimi_planner.projection import SpendForecast
-from kimi_planner.projection.forecast.moments import Moment, moment_text
-from kimi_planner.projection.forecast.result import QUANTILES, amount_text
+from kimi_planner.forecast import SpendForecast
+from kimi_planner.forecast.moments import Moment, moment_text
+from kimi_planner.forecast.result import QUANTILES, amount_text
 from kimi_planner.report.json_form import FORMAT
 from kimi_planner.report.tables import Table
 from kimi_planner.report.text import plain
@@ -84,7 +84,7 @@ def forecast_csv(forecast: SpendForecast) -> str:
     return csv_text(_plain_frame(forecast))
 
 
-def _plain_frame(forecast: SpendForecast) -> pd.DataFrame:
+def _plain_frame(forecast: SpendForecast) -> Any:
     frame = forecast.frame.round(dict.fromkeys(("mean_usd", *QUANTILES), _DIGITS))
     return frame.assign(until=[_point(one) for one in frame["until"]])
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimi_planner import plot
+from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.errors import MissingExtraError
-from kimi_planner.projection import response
+from kimi_planner.plan.response import response
 from kimi_planner.report.pictures import pictures
 from kimi_planner.report.summary import budgets_table, key_figures
 from kimi_planner.report.tables import (
@@ -29,7 +30,6 @@ from kimi_planner.report.tables import (
 )
 from kimi_planner.report.what_if import what_if_json
 from kimi_planner.safe import on_one_line
-from kimi_planner.selection import Recommendation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

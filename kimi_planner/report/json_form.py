@@ -7,9 +7,9 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+from kimi_planner.capacity.tiers import Throughput
 from kimi_planner.catalog import ALL_PRICES, LIFECYCLE, Catalog
-from kimi_planner.projection import Throughput
-from kimi_planner.selection import Recommendation
+from kimi_planner.choose.recommendation import Recommendation
 
 __all__ = ["FORMAT", "catalog_data", "flips_data", "plan_data", "plan_json", "throughput_json"]
 

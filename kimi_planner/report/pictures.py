@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kimi_planner import plot
-from kimi_planner.selection import Recommendation, quality_frontier
+from kimi_planner.choose.frontier import quality_frontier
+from kimi_planner.choose.recommendation import Recommendation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,14 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from kimi_planner.choose.portfolios import Portfolio, PortfolioFrontier, Step
 from kimi_planner.money import plain as plain_decimal
 from kimi_planner.money import usd
 from kimi_planner.report.json_form import FORMAT
 from kimi_planner.report.tables import Table
 from kimi_planner.report.text import plain
 from kimi_planner.report.usage import dumped, listed
-from kimi_planner.selection import Portfolio, PortfolioFrontier
-from kimi_planner.selection.portfolio import Step
 
 __all__ = ["portfolio_json", "portfolio_text"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from kimi_planner.money import usd
-from kimi_planner.reconciliation import Reconciliation
+from kimi_planner.reconcile import Reconciliation
 from kimi_planner.report.json_form import FORMAT
 from kimi_planner.report.tables import Table, name_text
 from kimi_planner.report.text import plain

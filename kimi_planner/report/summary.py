@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import numpy as np
 
+from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.money import total, usd
-from kimi_planner.projection import Spend
+from kimi_planner.plan.spend import Spend
 from kimi_planner.report.tables import Table, amounts_words
 from kimi_planner.rich import share_text
-from kimi_planner.selection import Recommendation
 
 __all__ = ["budgets_table", "key_figures"]
 

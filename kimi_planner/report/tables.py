@@ -8,11 +8,12 @@ from decimal import localcontext
 import numpy as np
 
 from kimi_planner.catalog import Catalog, Exchange
+from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.money import EXACT, usd
-from kimi_planner.projection import Projection, Spend
+from kimi_planner.plan.projection import Projection
+from kimi_planner.plan.spend import Spend
 from kimi_planner.rich import share_text
 from kimi_planner.safe import on_one_line
-from kimi_planner.selection import Recommendation
 from kimi_planner.workload import QUANTITY_FIELDS
 from kimi_planner.workload.fields import MAX_NAME_CHARS
 from kimi_planner.workload.quantity import number_text

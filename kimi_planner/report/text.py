@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
+from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.report.summary import budgets_table
 from kimi_planner.report.tables import (
     Section,
@@ -22,7 +23,6 @@ from kimi_planner.report.tables import (
     totals_sentence,
 )
 from kimi_planner.safe import on_one_line
-from kimi_planner.selection import Recommendation
 
 __all__ = [
     "escaped",

@@ -7,10 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from kimi_planner.limits import LIMITS, Tier
+from kimi_planner.capacity.limits import LIMITS, Tier
+from kimi_planner.capacity.tiers import ALL, Throughput
 from kimi_planner.money import usd
-from kimi_planner.projection import Throughput
-from kimi_planner.projection.tiers import ALL
 from kimi_planner.report.tables import Table
 from kimi_planner.report.text import plain
 from kimi_planner.rich import share_text

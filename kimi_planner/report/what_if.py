@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 
-from kimi_planner.projection import Response
-from kimi_planner.selection import Recommendation
+from kimi_planner.choose.recommendation import Recommendation
+from kimi_planner.plan.response import Response
 
 __all__ = ["what_if_json"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.errors import ScenarioError, did_you_mean, shown
 from kimi_planner.report.focus import NOT_STATED
 from kimi_planner.report.tables import Section
-from kimi_planner.selection import Recommendation
 from kimi_planner.writes import write_files
 
 __all__ = ["DEFAULT_FORMS", "chosen_forms", "rendered", "write_report"]

@@ -6,3 +6,18 @@ A log is read as `lines` in blocks; `json_log` and `csv_log` find its entries, `
 
 Nothing is imported here, so that pricing one call does not load pandas.
 """
+
+from kimi_planner.lazy import public_names
+
+__all__, __getattr__, __dir__ = public_names(
+    __name__,
+    {
+        "usage.prefix_log": "PrefixLog read_prefix_log",
+        "usage.priced": "cost_rows price_usage total_cost",
+        "usage.read": "read_usage",
+        "usage.replay": "CachedFromLog cached_share_from_log",
+        "usage.totals.result": "UsageTotals",
+        "usage.totals.sources": "total_usage",
+        "usage.totals.spend": "spend_by",
+    },
+)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kimi_planner.usage.record import MAX_TOKENS
+from kimi_planner.billing.record import MAX_TOKENS
 from kimi_planner.usage.row import Call
 
 __all__ = ["COUNTS", "as_array", "id_numbers", "sound_counts"]

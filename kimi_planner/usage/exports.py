@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kimi_planner.billing.record import read_counts
 from kimi_planner.errors import UsageError, shown
-from kimi_planner.usage.record import read_counts
 from kimi_planner.usage.row import LeftOut, Row
 
 __all__ = [

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kimi_planner.billing.record import MAX_TOKENS, contradiction
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.usage.lines import Rejects
-from kimi_planner.usage.record import MAX_TOKENS, contradiction
 from kimi_planner.usage.times import as_times
 
 __all__ = ["COLUMNS", "OPTIONAL_COUNTS", "Place", "checked_frame", "checked_rows"]

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from kimi_planner.billing.record import read_counts, usage_of
 from kimi_planner.errors import UsageError, shown
-from kimi_planner.usage.record import read_counts, usage_of
 from kimi_planner.usage.row import LeftOut, OpenStream, Row
 
 __all__ = ["is_reply", "is_request", "is_usage", "read_reply", "refuse_request", "relative"]

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kimi_planner.billing.record import UsageRecord
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.usage.counts import COUNTS, as_array, id_numbers, sound_counts
 from kimi_planner.usage.frame import checked_rows
 from kimi_planner.usage.lines import Rejects
-from kimi_planner.usage.record import UsageRecord
 from kimi_planner.usage.repeats import one_row_per_call
 from kimi_planner.usage.row import Call, LeftOut, OpenStream, Row
 

@@ -17,7 +17,7 @@ import pandas as pd
 
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.money import from_units, plain
-from kimi_planner.projection.calendar import Month
+from kimi_planner.plan.calendar import Month
 from kimi_planner.safe import csv_text
 
 __all__ = [

@@ -11,7 +11,8 @@ import pandas as pd
 
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import EXACT, exact_decimal, total
-from kimi_planner.projection import Projection, Spend
+from kimi_planner.plan.projection import Projection
+from kimi_planner.plan.spend import Spend
 from kimi_planner.report.focus.charges import (
     NOT_STATED,
     Account,

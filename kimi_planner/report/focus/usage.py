@@ -11,10 +11,7 @@ import pandas as pd
 
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import UnknownModelError, UsageError, shown
-from kimi_planner.pricing.group import TOTALS
-from kimi_planner.pricing.sources import total_usage
-from kimi_planner.pricing.totals import UsageTotals
-from kimi_planner.projection.calendar import Month
+from kimi_planner.plan.calendar import Month
 from kimi_planner.report.focus.charges import (
     NOT_STATED,
     Account,
@@ -23,6 +20,9 @@ from kimi_planner.report.focus.charges import (
     day_after,
     frame_of,
 )
+from kimi_planner.usage.totals.group import TOTALS
+from kimi_planner.usage.totals.result import UsageTotals
+from kimi_planner.usage.totals.sources import total_usage
 
 __all__ = ["focus_usage"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kimi_planner.projection import Projection
+from kimi_planner.plan.projection import Projection
 from kimi_planner.report.tables import assumptions_table, source_sentences
 from kimi_planner.report.xlsx.book import Book, Sheet, cell
 from kimi_planner.report.xlsx.live import Assumed, Prices

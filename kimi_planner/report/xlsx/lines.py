@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.report.xlsx.book import Sheet, cell
 from kimi_planner.report.xlsx.inputs import ASSUMED, ASSUMPTIONS, FEE, PRICES
 from kimi_planner.report.xlsx.live import Assumed, Line, Prices, lines_of
-from kimi_planner.selection import Recommendation
 
 __all__ = [
     "BY_MODEL",

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kimi_planner.catalog import ModelSpec
+from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.money import TOKENS_PER_MTOK, total
-from kimi_planner.projection import Projection, Spend
-from kimi_planner.projection.paths import TOKEN_TOTALS
-from kimi_planner.selection import Recommendation
+from kimi_planner.plan.projection import Projection
+from kimi_planner.plan.spend import TOKEN_TOTALS, Spend
 
 __all__ = ["Assumed", "Line", "Prices", "assumed_of", "lines_of", "prices_of"]
 

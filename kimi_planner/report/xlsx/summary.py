@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from kimi_planner.projection import Spend
+from kimi_planner.choose.recommendation import Recommendation
+from kimi_planner.plan.spend import Spend
 from kimi_planner.report.tables import horizon
 from kimi_planner.report.xlsx.book import Sheet, cell
 from kimi_planner.report.xlsx.lines import HEADER, MONTH_COLUMN, MONTHLY, SPEND, Places
-from kimi_planner.selection import Recommendation
 
 __all__ = ["SUMMARY", "write_summary"]
 

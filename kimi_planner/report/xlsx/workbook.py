@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.report.xlsx.book import Book
 from kimi_planner.report.xlsx.inputs import (
     ASSUMPTIONS,
@@ -20,7 +21,6 @@ from kimi_planner.report.xlsx.lines import (
 )
 from kimi_planner.report.xlsx.live import assumed_of, prices_of
 from kimi_planner.report.xlsx.summary import SUMMARY, write_summary
-from kimi_planner.selection import Recommendation
 
 __all__ = ["xlsx_report"]
 

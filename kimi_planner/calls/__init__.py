@@ -1,0 +1,1 @@
+"""The calls of a workload on a model: their sizes, what overflows, what a cap cuts."""

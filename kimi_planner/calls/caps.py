@@ -1,0 +1,226 @@
+"""What a cap on the output cuts: answers that end early, and answers that are empty but billed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from kimi_planner.calls.means import free_tokens
+from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
+from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.rich import frame_html
+from kimi_planner.workload import Constant, Quantity, Workload
+from kimi_planner.workload.drawn import followup_key, parts
+from kimi_planner.workload.fields import MAX_RESERVED_TOKENS
+from kimi_planner.workload.inputs import chosen_models, chosen_workloads
+from kimi_planner.workload.quantity import Array, midpoints
+
+__all__ = ["CapRisk", "cap_notes", "cap_risk"]
+
+WORTH_SAYING = {"cut": 0.01, "empty": 0.001}  # shares of answers from which a note is made
+_NODES = 32_768
+_FACTOR_NODES = 512
+_MEAN_NODES = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapRisk:
+    """What a cap on completion tokens does to the answers of workloads on models.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row per workload, model and cap: ``workload``, ``model``, ``max_tokens``, missing for no
+        cap; ``cut_share`` of answers whose reasoning and visible text together exceed it;
+        ``empty_share`` of those in which reasoning alone spends it, so that nothing is answered;
+        ``empty_tokens``, completion tokens billed for empty answers, per call on average;
+        ``empty_answer_usd``, the cost of one such call with its mean prompt, on models that reason;
+        ``cap_for_5_percent`` and ``cap_for_1_percent``, the least caps that cut at most 5% and 1%.
+    catalog_version
+        Whose models and prices.
+    """
+
+    frame: pd.DataFrame
+    catalog_version: str
+
+    def __repr__(self) -> str:
+        return f"<CapRisk of {len(self.frame)} rows. Catalog {self.catalog_version}.>"
+
+    def _repr_html_(self) -> str:
+        return frame_html(self.frame)
+
+
+def cap_risk(
+    workloads: Workload | Iterable[Workload],
+    models: str | Sequence[str] | None = None,
+    caps: int | Iterable[int] | None = None,
+    *,
+    catalog: Catalog | str | Path | None = None,
+) -> CapRisk:
+    """Tell how often a cap on the output cuts an answer or leaves it empty.
+
+    Parameters
+    ----------
+    workloads : Workload or iterable of Workload
+        What is sent.
+    models : str or sequence of str, optional
+        Model ids; all of the catalog if not given.
+    caps : int or iterable of int, optional
+        Values of ``max_tokens``; each workload's own if not given.
+    catalog : Catalog, str or Path, optional
+        Models and prices; the default catalog if not given.
+
+    Returns
+    -------
+    CapRisk
+        Shares of single calls, uncertain means included.
+
+    Raises
+    ------
+    ScenarioError
+        If there is no workload, model or cap, or a cap is no whole number from 1.
+    UnknownModelError, PriceNotFoundError
+        If the catalog has no such model, or states no price for it.
+
+    Notes
+    -----
+    Reasoning and visible text are independent. Each is represented by 32,768 equally likely values,
+    and the two are convolved exactly, so a share is accurate to about one in 32,768. A model that
+    does not reason spends no reasoning and leaves no answer empty.
+    """
+    catalog = load_catalog(catalog)
+    chosen, specs = chosen_workloads(workloads), chosen_models(catalog, models)
+    asked = _checked_caps(caps)
+    rows: list[dict[str, object]] = []
+    for workload in chosen:
+        lengths = {spec.reasons: _Lengths.of(workload, spec.reasons) for spec in specs}
+        for spec in specs:
+            for cap in (workload.max_tokens,) if asked is None else asked:
+                rows.append(_row(workload, spec, lengths[spec.reasons], cap))
+    columns = dict.fromkeys(("max_tokens", "cap_for_5_percent", "cap_for_1_percent"), "Int64")
+    return CapRisk(frame=pd.DataFrame(rows).astype(columns), catalog_version=catalog.version)
+
+
+def cap_notes(workloads: Sequence[Workload], specs: Sequence[ModelSpec]) -> tuple[str, ...]:
+    """Return one sentence for each workload and model whose own cap cuts 1% of answers or more.
+
+    Models that cut the same shares are named together.
+    """
+    notes = []
+    for workload in workloads:
+        cap = workload.max_tokens
+        if cap is None:
+            continue
+        for reasons in (False, True):
+            names = ", ".join(spec.id for spec in specs if spec.reasons is reasons)
+            if not names:
+                continue
+            lengths = _Lengths.of(workload, reasons)
+            cut, empty = lengths.share_over(cap), lengths.empty_share(cap)
+            if cut < WORTH_SAYING["cut"] and empty < WORTH_SAYING["empty"]:
+                continue
+            left = f" and leaves {empty:.1%} empty but billed" if empty else ""
+            notes.append(
+                f"max_tokens {cap} cuts {cut:.1%} of answers on {names}{left}: {workload.name}."
+            )
+    return tuple(notes)
+
+
+@dataclass(frozen=True)
+class _Lengths:
+    """Equally likely lengths of visible text and of reasoning, ascending."""
+
+    visible: Array
+    reasoning: Array
+
+    @classmethod
+    def of(cls, workload: Workload, reasons: bool) -> _Lengths:
+        *_, visible, reasoning = parts(workload, reasons)
+        return cls(_equally_likely(visible), _equally_likely(reasoning))
+
+    def share_over(self, cap: float) -> float:
+        """Return the share of answers longer than the cap, reasoning included."""
+        within = np.searchsorted(self.visible, cap - self.reasoning, side="right")
+        return 1 - float(within.mean()) / len(self.visible)
+
+    def empty_share(self, cap: float) -> float:
+        """Return the share of answers that have text to say, but no token left to say it."""
+        spent = len(self.reasoning) - np.searchsorted(self.reasoning, cap, side="left")
+        says = float((self.visible > 0).mean())
+        return float(spent) / len(self.reasoning) * says
+
+    def cap_for(self, share: float) -> int:
+        """Return the least cap, from 1, that cuts at most this share."""
+        low, high = 0, max(1, int(np.ceil(self.visible[-1] + self.reasoning[-1])))
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self.share_over(middle) > share:
+                low = middle
+            else:
+                high = middle
+        return high
+
+
+def _equally_likely(quantity: Quantity) -> Array:
+    if isinstance(quantity, Constant):
+        return np.array([float(quantity.value)])
+    factor = quantity.factor
+    if factor is None or factor.is_certain:
+        scale = 1.0 if factor is None else factor.mean
+        return np.sort(quantity.ppf(midpoints(_NODES)) * scale)
+    nodes = midpoints(_FACTOR_NODES)
+    products = np.sort(np.outer(factor.ppf(nodes), quantity.ppf(nodes)).ravel())
+    return products[(midpoints(_NODES) * len(products)).astype(np.int64)]
+
+
+def _row(
+    workload: Workload, spec: ModelSpec, lengths: _Lengths, cap: int | None
+) -> dict[str, object]:
+    rates = spec.rates()
+    cut = 0.0 if cap is None else lengths.share_over(cap)
+    empty = 0.0 if cap is None else lengths.empty_share(cap)
+    return {
+        "workload": workload.name,
+        "model": spec.id,
+        "max_tokens": cap,
+        "cut_share": cut,
+        "empty_share": empty,
+        "empty_tokens": empty * (cap or 0),
+        "empty_answer_usd": np.nan
+        if cap is None or not spec.reasons
+        else (
+            _mean_prompt(replace(workload, max_tokens=cap), spec) * rates.input + cap * rates.output
+        )
+        * 10.0**-rates.places,
+        "cap_for_5_percent": lengths.cap_for(0.05),
+        "cap_for_1_percent": lengths.cap_for(0.01),
+    }
+
+
+def _mean_prompt(workload: Workload, spec: ModelSpec) -> float:
+    """Return the mean prompt of a call, uncertain means included, every call fitting."""
+    rng = np.random.default_rng(0)
+    factors: dict[str, Array] = {}
+    keys = ("prompt_tokens", followup_key(workload), "completion_tokens", "reasoning_tokens")
+    for key, part in zip(keys, parts(workload, spec.reasons), strict=True):
+        if part.factor is not None and key not in factors:
+            factors[key] = rng.permutation(part.factor.ppf(midpoints(_MEAN_NODES)))
+    return float(free_tokens(workload, spec.reasons, factors).prompt.mean())
+
+
+def _checked_caps(caps: object) -> tuple[int, ...] | None:
+    if caps is None:
+        return None
+    asked = (caps,) if isinstance(caps, str) or not isinstance(caps, Iterable) else tuple(caps)
+    if not asked:
+        raise ScenarioError("No caps. Give at least one, or leave caps out for the workloads' own.")
+    for cap in asked:
+        if type(cap) is not int or not 1 <= cap <= MAX_RESERVED_TOKENS:
+            raise ScenarioError(
+                f"a cap is {shown(cap)}. It must be a whole number of tokens from 1."
+            )
+    return asked

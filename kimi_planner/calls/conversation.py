@@ -1,0 +1,221 @@
+"""One conversation turn by turn: what it sends and costs, and where it outgrows the window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kimi_planner.calls.overflow import carry_out, first_overflows
+from kimi_planner.calls.turns import (
+    QUANTILES,
+    Expected,
+    TokenPrices,
+    turn_frame,
+    whole_conversations,
+)
+from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
+from kimi_planner.errors import ScenarioError
+from kimi_planner.rich import frame_html, page_html
+from kimi_planner.workload import Constant, Workload
+from kimi_planner.workload.drawn import Drawn, followup_key
+from kimi_planner.workload.inputs import check_seed, chosen_workloads
+from kimi_planner.workload.overflow import Overflow
+
+__all__ = ["Conversation", "conversation"]
+
+DEFAULT_SUMMARY_TOKENS = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversation:
+    """What the conversations of a workload send to a model, turn by turn.
+
+    Attributes
+    ----------
+    workload, model, policy
+        Name of the workload, model id, and what happens to a call that does not fit.
+    context_window_tokens
+        The model's window; ``None`` if the catalog does not state it, then there is no limit here.
+    frame : DataFrame
+        One row per turn that at least 0.1% of conversations reach: ``reach_share`` of conversations
+        that ask for it; ``fit_share`` of those whose full history fits; ``made_share`` whose call is
+        made under the policy; mean, P10, P50 and P90 of ``prompt_tokens``, ``completion_tokens`` and
+        ``reserved_tokens`` of calls made; ``mean_usd`` of the turn, a refused call costing nothing;
+        mean and quantiles of ``cumulative_usd`` of a conversation up to and with the turn.
+    policies : DataFrame
+        One row for no limit and for each policy, the summary being of 2,000 tokens if the policy in
+        force names no other length: ``calls_per_conversation``, summaries included;
+        ``made_share`` of the calls asked for; ``whole_share`` of conversations with every call made;
+        ``summaries_per_conversation``; mean, P10, P50 and P90 of ``usd`` per conversation.
+    first_overflow : dict of str to int, or empty
+        P10, P50 and P90 of the first turn whose full history does not fit, over the conversations
+        that have one.
+    never_overflows_share
+        Share of conversations that never get there; NaN if the window is not known.
+    catalog_version, seed
+        What the result rests on.
+    notes
+        What was assumed, in words.
+    """
+
+    workload: str
+    model: str
+    policy: str
+    context_window_tokens: int | None
+    frame: pd.DataFrame
+    policies: pd.DataFrame
+    first_overflow: dict[str, int]
+    never_overflows_share: float
+    catalog_version: str
+    seed: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def mean_usd(self) -> float:
+        """Mean cost of a conversation under the policy, USD."""
+        return float(self.policies.query("policy == @self.policy")["mean_usd"].iloc[0])
+
+    def __repr__(self) -> str:
+        return (
+            f"<Conversation of {self.workload} on {self.model}, {self.policy}: "
+            f"{self.mean_usd:.4g} USD on average. Catalog {self.catalog_version}, seed {self.seed}.>"
+        )
+
+    def _repr_html_(self) -> str:
+        return page_html(frame_html(self.frame), frame_html(self.policies), notes=self.notes)
+
+
+def conversation(
+    workload: Workload,
+    model: str,
+    *,
+    turns: Any = None,
+    policy: Any = None,
+    catalog: Catalog | str | Path | None = None,
+    seed: int = 0,
+) -> Conversation:
+    """Follow the conversations of a workload on a model, turn by turn.
+
+    Parameters
+    ----------
+    workload : Workload
+        What is sent.
+    model : str
+        Model id.
+    turns : int or mapping, optional
+        Calls per conversation, in place of the workload's.
+    policy : str, mapping or Overflow, optional
+        What happens to a call that does not fit, in place of the workload's ``overflow``.
+    catalog : Catalog, str or Path, optional
+        Window and prices; the default catalog if not given.
+    seed : int
+        Seed of the drawn conversations.
+
+    Returns
+    -------
+    Conversation
+        Over 65,536 drawn conversations, fewer if they are long.
+
+    Raises
+    ------
+    ScenarioError
+        If there is not exactly one workload, or the seed is negative.
+    WorkloadError
+        If turns or policy have no form that a workload can have.
+    UnknownModelError, PriceNotFoundError
+        If the catalog has no such model, or states no price for it.
+
+    Notes
+    -----
+    Means are closed forms up to the first turn that overflows; where a policy has changed a call
+    they are means over the drawn conversations, with the closed form as a control variate. Every
+    call has the workload's mean cached share.
+    """
+    chosen = chosen_workloads(workload)
+    if len(chosen) != 1:
+        raise ScenarioError(f"{len(chosen)} workloads. A conversation is followed for one.")
+    check_seed(seed)
+    asked = _asked(chosen[0], turns, policy)
+    catalog = load_catalog(catalog)
+    spec = catalog.model(model)
+    window = spec.context_window_tokens
+    share = asked.quantity("cached_share")
+    prices = TokenPrices.at(spec.rates(), 0.0 if share is None else share.mean)
+    drawn = Drawn.draw(asked, spec.reasons, np.random.default_rng(seed), uncertain_means=True)
+    sample = drawn.calls()
+    expected = Expected.of(asked, spec.reasons, seed)
+    overflow = asked.overflow_policy
+    late = sample.turn[first_overflows(sample, window)]
+    summary = Overflow("summarise", overflow.summary_tokens or DEFAULT_SUMMARY_TOKENS)
+    rows = [("no limit", None, overflow)] + [
+        (str(one), window, one) for one in (Overflow("reject"), Overflow("drop_oldest"), summary)
+    ]
+    return Conversation(
+        workload=asked.name,
+        model=spec.id,
+        policy=str(overflow),
+        context_window_tokens=window,
+        frame=turn_frame(sample, carry_out(sample, window, overflow), window, prices, expected),
+        policies=pd.DataFrame(
+            [
+                {
+                    "policy": name,
+                    **whole_conversations(sample, carry_out(sample, limit, one), prices, expected),
+                }
+                for name, limit, one in rows
+            ]
+        ),
+        first_overflow={
+            name: int(np.quantile(late, q, method="inverted_cdf")) for name, q in QUANTILES.items()
+        }
+        if len(late)
+        else {},
+        never_overflows_share=np.nan
+        if window is None
+        else 1 - len(late) / int(sample.conversation[-1] + 1),
+        catalog_version=catalog.version,
+        seed=seed,
+        notes=_notes(asked, spec, overflows=len(late) > 0),
+    )
+
+
+def _asked(workload: Workload, turns: Any, policy: Any) -> Workload:
+    """Return the workload with the turns and the policy asked for."""
+    changes: dict[str, Any] = {}
+    if turns is not None:
+        changes["turns"] = turns
+        if turns == 1:
+            changes["followup_tokens"] = None
+    if policy is not None:
+        changes["overflow"] = policy
+    return replace(workload, **changes)
+
+
+def _notes(workload: Workload, spec: ModelSpec, *, overflows: bool) -> tuple[str, ...]:
+    notes = []
+    if spec.context_window_tokens is None:
+        notes.append(
+            f"Catalog {spec.catalog_version} states no context window for {spec.id}, so no call is "
+            "taken to be too large."
+        )
+    if workload.cached_share is not None and spec.cached_input_usd_per_mtok is None:
+        notes.append(
+            f"Catalog {spec.catalog_version} states no cached-input price, so cached tokens are billed "
+            "as input."
+        )
+    elif workload.cached_share is not None and overflows:
+        notes.append(
+            "Every call has the mean cached share, also after its history was cut or summarised, "
+            "which changes the prefix that the cache knows."
+        )
+    turns = workload.quantity("turns")
+    several = turns is not None and not (isinstance(turns, Constant) and turns.value == 1)
+    if several and followup_key(workload) == "prompt_tokens":
+        notes.append(
+            "followup_tokens is not given, so each later turn adds as much as the first prompt."
+        )
+    return tuple(notes)

@@ -1,0 +1,249 @@
+"""Throughput: what the busiest hour of a plan sends, against the rate limits of an account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path
+
+from kimi_planner.capacity.limits import Limits
+from kimi_planner.capacity.load import load_limits
+from kimi_planner.capacity.peaks import PeakPlan, Peaks
+from kimi_planner.capacity.tiers import ALL, Throughput
+from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
+from kimi_planner.errors import ScenarioError, WorkloadError, shown
+from kimi_planner.plan.calendar import month_range
+from kimi_planner.plan.simulation import DEFAULT_PATHS, project
+from kimi_planner.workload import Quantity, Workload
+from kimi_planner.workload.inputs import (
+    check_paths,
+    check_seed,
+    chosen_day,
+    chosen_models,
+    chosen_workloads,
+)
+from kimi_planner.workload.model import Given
+from kimi_planner.workload.parse import parse_quantity
+
+__all__ = ["throughput"]
+
+
+def throughput(
+    workloads: Workload | Iterable[Workload],
+    models: str | Sequence[str] | None = None,
+    *,
+    limits: Limits | str | Path | None = None,
+    percentile: float = 90,
+    minutes_within: float = 0.99,
+    peak_hour_share: Given | None = None,
+    output_tokens_per_second: Given | None = None,
+    months: int = 12,
+    start: str | date | None = None,
+    as_of: date | None = None,
+    seed: int = 0,
+    n_paths: int = DEFAULT_PATHS,
+    catalog: Catalog | str | Path | None = None,
+) -> Throughput:
+    """Tell which recharge tier allows the traffic of workloads, and from when lower ones do not.
+
+    Parameters
+    ----------
+    workloads : Workload or iterable of Workload
+        What may happen.
+    models : str or sequence of str, optional
+        Model ids; all of the catalog if not given.
+    limits : Limits, str or Path, optional
+        Rate limits by tier; the latest that ship if not given.
+    percentile : float
+        Percentile of scenarios to plan for, from 0 to 100.
+    minutes_within : float
+        Share of minutes of the busiest hour that must stay within a limit, between 0 and 1; the
+        same share of days for tokens per day.
+    peak_hour_share : number or quantity, optional
+        Share of a day's calls in its busiest hour, for workloads that do not say it themselves.
+        Without it the day is taken as even, and the result says that the need is at least that.
+    output_tokens_per_second : number or quantity, optional
+        How fast one answer is written; a spread is over scenarios. Without it nothing is known of
+        the requests in work at the same time.
+    months, start, as_of, seed, n_paths, catalog
+        As for `project`, and with the same scenarios.
+
+    Returns
+    -------
+    Throughput
+        Peaks by workload, model and month, the tier they need, and what lower tiers would throttle.
+
+    Raises
+    ------
+    ScenarioError
+        If a date, the horizon, the seed or another number is out of bounds.
+    LimitsError
+        If the limits are malformed or do not exist.
+    UnknownModelError, PriceNotFoundError
+        If the catalog has no such model, or is not yet in force on that day.
+
+    Notes
+    -----
+    Calls of the busiest hour of a month's busiest day arrive independently of each other, so a
+    minute has a Poisson number of them, and their tokens are its compound. A call counts its prompt
+    and ``max_tokens``, as the limits say, or its answer where ``max_tokens`` is not given; a call
+    that does not fit its model's window is shortened as the workload's overflow policy says, or
+    counts in full where it is refused. Requests
+    in work are Poisson too, with the mean of arrivals per second times the seconds of an answer
+    (Little's law; exact for any spread of these seconds when nothing waits).
+    """
+    chosen = chosen_workloads(workloads)
+    if ALL in [workload.name for workload in chosen]:
+        raise ScenarioError(f"A workload is named {ALL!r}, which means all together. Rename it.")
+    _check_number("percentile", percentile, 0, 100)
+    _check_number("minutes_within", minutes_within, 0.5, 0.999999)
+    check_seed(seed)
+    check_paths(n_paths)
+    as_of = chosen_day(as_of)
+    catalog, limits = load_catalog(catalog, as_of=as_of), load_limits(limits)
+    covered = month_range(start, months, as_of)
+    specs = chosen_models(catalog, models, covered[0].first)
+    plan = PeakPlan(
+        months=covered,
+        limits=limits,
+        scenario_share=percentile / 100,
+        minutes_within=minutes_within,
+        peak_hour_share=_parsed("peak_hour_share", peak_hour_share),
+        output_tokens_per_second=_parsed("output_tokens_per_second", output_tokens_per_second),
+        seed=seed,
+        n_paths=n_paths,
+    )
+    priced = [spec.id for spec in specs if _has_prices(spec)]
+    return Throughput(
+        workloads=chosen,
+        specs=specs,
+        months=tuple(plan.months),
+        peaks=_all_peaks(plan, chosen, specs),
+        projection=project(
+            chosen, months, start, priced, as_of, seed, n_paths=n_paths, catalog=catalog
+        )
+        if priced
+        else None,
+        limits=limits,
+        catalog=catalog,
+        as_of=as_of,
+        seed=seed,
+        n_paths=n_paths,
+        percentile=percentile,
+        minutes_within=minutes_within,
+        notes=_notes(plan, chosen, specs, as_of),
+    )
+
+
+def _all_peaks(
+    plan: PeakPlan, workloads: Sequence[Workload], specs: Sequence[ModelSpec]
+) -> dict[tuple[str, str], Peaks]:
+    """Return the peaks of each workload and of all together.
+
+    Models differ only in reasoning and in their context windows.
+    """
+    kinds = {spec.id: (spec.reasons, spec.context_window_tokens) for spec in specs}
+    found: dict[tuple[str, tuple[bool, int | None]], Peaks] = {}
+    for kind in dict.fromkeys(kinds.values()):
+        traffic = {one.name: plan.traffic(one, *kind) for one in workloads}
+        unknown = {one.name: _unknown(plan, one, kind[0]) for one in workloads}
+        for name, one in traffic.items():
+            found[name, kind] = plan.peaks([one], unknown[name])
+        every = dict.fromkeys(key for keys in unknown.values() for key in keys)
+        found[ALL, kind] = plan.peaks(list(traffic.values()), tuple(every))
+    names = [*(workload.name for workload in workloads), ALL]
+    return {(name, spec.id): found[name, kinds[spec.id]] for name in names for spec in specs}
+
+
+def _unknown(plan: PeakPlan, workload: Workload, reasons: bool) -> tuple[str, ...]:
+    """Return what was not given, so that a peak is at least what is computed."""
+    timed = plan.output_tokens_per_second is not None
+    missing = {
+        "peak_hour_share": workload.peak_hour_share is None and plan.peak_hour_share is None,
+        "max_tokens": workload.max_tokens is None,
+        "reasoning_tokens": reasons
+        and workload.reasoning_tokens is None
+        and (timed or workload.max_tokens is None),
+        "output_tokens_per_second": not timed,
+    }
+    return tuple(key for key, is_missing in missing.items() if is_missing)
+
+
+def _notes(
+    plan: PeakPlan, workloads: Sequence[Workload], specs: Sequence[ModelSpec], as_of: date
+) -> tuple[str, ...]:
+    """Return one sentence for each thing that a reader of the result must know."""
+    unknown = {
+        workload.name: {key for spec in specs for key in _unknown(plan, workload, spec.reasons)}
+        for workload in workloads
+    }
+    notes = []
+
+    def say(sentence: str, names: Sequence[str]) -> None:
+        if names:
+            notes.append(f"{sentence}: {', '.join(names)}.")
+
+    def without(key: str) -> list[str]:
+        return [name for name, keys in unknown.items() if key in keys]
+
+    say(
+        "No peak_hour_share is given, so the day is taken as even and the need is at least this",
+        without("peak_hour_share"),
+    )
+    say(
+        "No weekday_profile is given, so every day of a month is taken as alike",
+        [one.name for one in workloads if one.weekday_profile is None],
+    )
+    say(
+        "No max_tokens is given; the API then counts a default that its limits do not state, here "
+        "the answer itself is counted, so the need is at least this",
+        without("max_tokens"),
+    )
+    thinkers = ", ".join(spec.id for spec in specs if spec.reasons)
+    say(
+        f"No reasoning tokens are given, so {thinkers} needs at least this",
+        without("reasoning_tokens"),
+    )
+    limits = plan.limits
+    if plan.output_tokens_per_second is None:
+        notes.append(
+            "No output_tokens_per_second is given, so requests in work at the same time are not "
+            "known and no tier is ruled out by them."
+        )
+    else:
+        notes.append(
+            "Requests in work count the time in which answers are written; the wait for the first "
+            "token comes on top."
+        )
+    notes += [
+        "Calls of one hour are taken to arrive independently of each other. Batches, retries and "
+        "agents that call in bursts need more.",
+        f"Limits {limits.version} were checked on {limits.checked_on}"
+        + (", after the day of the plan." if as_of < limits.checked_on else "."),
+        *(
+            f"{one.name[0].upper()}{one.name[1:]}: {one.rule}. {one.note}"
+            for one in limits.rules
+            if one.name != "context window"  # a matter of fit, not of traffic
+        ),
+    ]
+    unpriced = [spec.id for spec in specs if not _has_prices(spec)]
+    say("The catalog states no price, so spend is not known", unpriced)
+    return tuple(notes)
+
+
+def _has_prices(spec: ModelSpec) -> bool:
+    return None not in (spec.input_usd_per_mtok, spec.output_usd_per_mtok)
+
+
+def _check_number(name: str, value: object, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ScenarioError(f"{name} is {shown(value)}. It must lie between {low} and {high}.")
+
+
+def _parsed(key: str, value: Given | None) -> Quantity | None:
+    if value is None:
+        return None
+    try:
+        return parse_quantity(key, value, Path())
+    except WorkloadError as error:
+        raise ScenarioError(str(error)) from None

@@ -1,0 +1,224 @@
+"""A team's own evaluations: how often each model succeeds at the tasks of a workload."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kimi_planner.billing.record import UsageRecord
+from kimi_planner.choose.evaluations.table import TOKENS, Table
+from kimi_planner.errors import EvaluationError, UsageError, shown
+from kimi_planner.files import data_dir
+
+__all__ = ["Evaluations", "Item", "Trials", "read_evaluations"]
+
+MAX_TRIALS = 10**12
+_WORDS = {"1": True, "true": True, "0": False, "false": False}
+_WHOLE = re.compile(r"\d{1,15}(\.0*)?", re.ASCII)
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One task that a model was tried on.
+
+    Attributes
+    ----------
+    success
+        Whether the model solved it.
+    usage
+        What it really used, all calls of the task together; ``None`` if not given.
+    """
+
+    success: bool
+    usage: UsageRecord | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trials:
+    """Tasks of a workload that one model was tried on, and how many it solved.
+
+    Attributes
+    ----------
+    items
+        From the name of a task to its result; empty where only the numbers were given.
+    """
+
+    successes: int
+    trials: int
+    items: Mapping[str, Item] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.successes <= self.trials or not self.trials:
+            raise EvaluationError(
+                f"{self.successes} successes of {self.trials} trials. Give at least one trial, and "
+                "successes from 0 to trials."
+            )
+
+    @property
+    def mean(self) -> float:
+        """Expected success rate: the mean of its posterior under Jeffreys' prior, Beta(½, ½)."""
+        return (self.successes + 0.5) / (self.trials + 1)
+
+    @property
+    def has_usage(self) -> bool:
+        """Whether the tokens of every task were measured."""
+        return bool(self.items) and all(item.usage is not None for item in self.items.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluations:
+    """Results of evaluations by workload and model.
+
+    Attributes
+    ----------
+    trials
+        From (workload name, model id) to its trials.
+    source
+        Where they come from, for messages and reports.
+    places
+        From (workload name, model id) to where its first row stands, for messages.
+    """
+
+    trials: Mapping[Key, Trials]
+    source: str
+    places: Mapping[Key, str] = field(default_factory=dict)
+
+    def of(self, workload: str, model: str) -> Trials | None:
+        """Return the trials of a model on a workload, ``None`` if it was not tried."""
+        return self.trials.get((workload, model))
+
+    def place(self, key: Key) -> str:
+        """Return where the results of a workload and model stand."""
+        return self.places.get(key, self.source)
+
+
+def read_evaluations(source: str | Path | pd.DataFrame | None = None) -> Evaluations:
+    """Read results of evaluations.
+
+    Parameters
+    ----------
+    source : str, Path or DataFrame, optional
+        A CSV file or a frame, in one of two forms; the shipped example for the shipped workloads if
+        not given. Summary: ``workload``, ``model``, ``successes``,
+        ``trials``, a row for each workload and model. By item: ``workload``, ``model``, ``item``,
+        ``success`` (0, 1, true or false), a row for each task, and optionally what it used, all its
+        calls together: ``prompt_tokens``, ``completion_tokens``, ``cached_tokens``,
+        ``reasoning_tokens``, for every task of a workload and model or for none.
+
+    Returns
+    -------
+    Evaluations
+        Trials by workload and model. Whether the catalog has a model is checked where it is used.
+
+    Raises
+    ------
+    EvaluationError
+        If a column is missing or unknown, the two forms are mixed, a value is out of its bounds, or
+        a row stands twice.
+    FileError
+        If the file cannot be read, or is not UTF-8.
+    """
+    if source is None:
+        example = read_evaluations(data_dir() / "evaluations" / "example.csv")
+        return replace(example, source="the shipped example")
+    table = Table.of(source)
+    by_item = table.is_by_item()
+    items: dict[Key, dict[str, Item]] = {}
+    trials: dict[Key, Trials] = {}
+    places: dict[Key, str] = {}
+    for where, row in table.rows:
+        key = (_name(where, "workload", row), _name(where, "model", row))
+        if by_item:
+            name = _name(where, "item", row)
+            known = items.setdefault(key, {})
+            if name in known:
+                raise EvaluationError(
+                    f"{where}: item {shown(name)} of {key[0]} on {key[1]} stands twice. Give each "
+                    "item once for a model; number repeated runs, such as 'a#2'."
+                )
+            known[name] = _item(where, row)
+            if (known[name].usage is None) != (next(iter(known.values())).usage is None):
+                raise EvaluationError(
+                    f"{where}: tokens are given for some items of {key[0]} on {key[1]} and not for "
+                    "others. Give them for every item of the two, or for none."
+                )
+        elif key in trials:
+            raise EvaluationError(
+                f"{where}: {key[0]} on {key[1]} stands twice, first in {places[key]}. Add them up."
+            )
+        else:
+            trials[key] = _summary(where, row)
+        places.setdefault(key, where)
+    for key, known in items.items():
+        solved = sum(item.success for item in known.values())
+        trials[key] = Trials(successes=solved, trials=len(known), items=known)
+    if not trials:
+        raise EvaluationError(f"{table.source}: no results. Give a row below the header.")
+    return Evaluations(trials=trials, source=table.source, places=places)
+
+
+def _name(where: str, column: str, row: Mapping[str, Any]) -> str:
+    value = row[column]
+    if isinstance(value, int) and not isinstance(value, bool) and column == "item":
+        return str(value)
+    text = value.strip() if isinstance(value, str) else ""
+    if not text:
+        raise EvaluationError(f"{where}: {column} is {shown(value)}. Give a name.")
+    return text
+
+
+def _is_missing(value: object) -> bool:
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+
+
+def _whole(where: str, column: str, row: Mapping[str, Any]) -> int:
+    """Return a whole number from 0, given as a number or spelled as one."""
+    value = row[column]
+    text = str(value).strip()
+    if isinstance(value, bool) or not _WHOLE.fullmatch(text) or int(float(text)) > MAX_TRIALS:
+        raise EvaluationError(
+            f"{where}: {column} is {shown(value)}. Give a whole number from 0 to {MAX_TRIALS:,}."
+        )
+    return int(text.partition(".")[0])
+
+
+def _summary(where: str, row: Mapping[str, Any]) -> Trials:
+    successes, trials = _whole(where, "successes", row), _whole(where, "trials", row)
+    if not trials:
+        raise EvaluationError(f"{where}: trials is 0, which says nothing. Leave the row out.")
+    if successes > trials:
+        raise EvaluationError(
+            f"{where}: {successes} successes of {trials} trials. There cannot be more successes "
+            "than trials."
+        )
+    return Trials(successes=successes, trials=trials)
+
+
+def _item(where: str, row: Mapping[str, Any]) -> Item:
+    value = row["success"]
+    success = _WORDS.get(str(value).strip().lower().removesuffix(".0"))
+    if success is None:
+        raise EvaluationError(f"{where}: success is {shown(value)}. Give 0, 1, true or false.")
+    given = [name for name in TOKENS if name in row and not _is_missing(row[name])]
+    if not given:
+        return Item(success=success)
+    for name in ("prompt_tokens", "completion_tokens"):
+        if name not in given:
+            raise EvaluationError(
+                f"{where}: {name} is empty beside {given[0]}. Give both, or no tokens."
+            )
+    tokens = {name: _whole(where, name, row) for name in given}
+    try:
+        return Item(success=success, usage=UsageRecord(**tokens))
+    except UsageError as error:
+        raise EvaluationError(f"{where}: {error}") from None

@@ -1,0 +1,285 @@
+"""Which choices cost less without doing worse: the non-dominated ones, and the models among them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kimi_planner.catalog import ModelSpec
+from kimi_planner.choose.basis import able_models, calls_of_task
+from kimi_planner.choose.choice import Exclusion
+from kimi_planner.choose.evaluations import Evaluations
+from kimi_planner.choose.evaluations.rates import check_evaluations, check_models
+from kimi_planner.choose.scores import score
+from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.money import usd
+from kimi_planner.plan.projection import Projection
+from kimi_planner.rich import frame_html, page_html
+from kimi_planner.workload import Workload
+
+__all__ = ["ModelQuality", "QualityFrontier", "non_dominated", "quality_frontier"]
+
+
+def non_dominated(costs: Sequence[Any], qualities: Sequence[Any]) -> tuple[bool, ...]:
+    """Tell which points no other point beats.
+
+    Parameters
+    ----------
+    costs, qualities : sequence of numbers of one kind
+        Less cost is better, more quality is better; fractions and decimals are compared exactly.
+
+    Returns
+    -------
+    tuple of bool
+        Whether no other point costs at most as much and is at least as good, one of them strictly.
+        Equal points do not beat each other.
+
+    Examples
+    --------
+    >>> non_dominated([1, 2, 3], [0.5, 0.4, 0.9])
+    (True, False, True)
+    """
+    found = [False] * len(costs)
+    best: Any = None  # highest quality among points that cost less
+    order = sorted(range(len(costs)), key=lambda place: (costs[place], -qualities[place]))
+    for rank, place in enumerate(order):
+        before = order[rank - 1] if rank else None
+        if before is not None and (costs[before], qualities[before]) == (
+            costs[place],
+            qualities[place],
+        ):
+            found[place] = found[before]
+            continue
+        found[place] = best is None or qualities[place] > best
+        best = qualities[place] if best is None else max(best, qualities[place])
+    return tuple(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelQuality:
+    """What one model costs, and how good it is.
+
+    Attributes
+    ----------
+    p10_usd_per_month, p50_usd_per_month, p90_usd_per_month
+        Average spend of a month, percentiles over scenarios.
+    quality
+        Success rate or score, from 0 to 1; ``None`` if it is not known.
+    qualifies
+        Whether the model can serve the workload: capabilities, context window, not gone.
+    on_frontier
+        Whether no other model that qualifies has at most its P50 and at least its quality, and is
+        better in one of them. Never for a model that does not qualify or whose quality is not known.
+    """
+
+    model: str
+    p10_usd_per_month: float
+    p50_usd_per_month: float
+    p90_usd_per_month: float
+    quality: float | None
+    qualifies: bool
+    on_frontier: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualityFrontier:
+    """Monthly spend of each model against its quality.
+
+    Attributes
+    ----------
+    models
+        In the order of the projection.
+    workload
+        Name of the workload, ``None`` for all together on one model.
+    measured
+        Whether quality is a success rate that evaluations measured; otherwise it is a score, a
+        judgement on the ratings of the catalog.
+    exclusions
+        Models that cannot serve a workload, with every reason.
+    projection
+        What the spend rests on.
+    notes
+        What the reader must know, in words.
+    """
+
+    models: tuple[ModelQuality, ...]
+    workload: str | None
+    measured: bool
+    exclusions: tuple[Exclusion, ...]
+    projection: Projection
+    notes: tuple[str, ...] = ()
+
+    @property
+    def provenance(self) -> str:
+        """What the result rests on, in one line."""
+        return self.projection.provenance
+
+    @property
+    def frontier(self) -> tuple[str, ...]:
+        """Ids of the models on the frontier, cheapest first."""
+        kept = (one for one in self.models if one.on_frontier)
+        return tuple(one.model for one in sorted(kept, key=lambda one: one.p50_usd_per_month))
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per model, with the fields of `ModelQuality` and ``measured``."""
+        names = list(ModelQuality.__dataclass_fields__)
+        rows = [{name: getattr(one, name) for name in names} for one in self.models]
+        frame = pd.DataFrame(rows, columns=names).astype({"quality": np.float64})
+        return frame.assign(measured=self.measured)
+
+    def __repr__(self) -> str:
+        kind = "success rate" if self.measured else "score, a judgement"
+        points = ", ".join(
+            f"{one.model} {usd(one.p50_usd_per_month)} USD"
+            for one in self.models
+            if one.on_frontier
+        )
+        return f"<QualityFrontier by {kind}: {points or 'no model'}. {self.provenance}>"
+
+    def _repr_html_(self) -> str:
+        return page_html(frame_html(self.frame), notes=self.notes, provenance=self.provenance)
+
+
+def quality_frontier(
+    projection: Projection,
+    evaluations: Evaluations | None = None,
+    weights: Mapping[str, float] | None = None,
+    *,
+    workload: str | None = None,
+) -> QualityFrontier:
+    """Set the monthly spend of each model against its quality.
+
+    Parameters
+    ----------
+    projection : Projection
+        What `project` returned.
+    evaluations : Evaluations, optional
+        Measured success rates; without them quality is the score of the catalog's ratings.
+    weights : mapping of str to float, optional
+        Weights of the ratings in the score.
+    workload : str, optional
+        One workload; all together on one model if not given.
+
+    Returns
+    -------
+    QualityFrontier
+        Spend, quality and whether the model is on the frontier, for each model of the projection.
+
+    Raises
+    ------
+    ScenarioError
+        If there is no projection, it has no such workload, or weights stand beside evaluations,
+        which need none.
+    EvaluationError
+        If evaluations are not what :func:`read_evaluations` returns.
+    UnknownModelError
+        If evaluations are of a model that the catalog does not have.
+
+    Notes
+    -----
+    The two kinds of quality are never mixed: with evaluations, a model that was not tried has no
+    quality. For all workloads together the success rate is the share of tasks that succeed, the rates
+    weighted by expected tasks: requests, or conversations where a workload has turns. Budgets play no part; spend is what the result shows.
+    """
+    if not isinstance(projection, Projection):
+        raise ScenarioError(f"projection is {shown(projection)}. Give what project returns.")
+    if evaluations is not None and weights is not None:
+        raise ScenarioError("weights rate a catalog's ratings. Leave them out beside evaluations.")
+    if evaluations is not None:
+        check_evaluations(evaluations)
+        check_models(evaluations, projection.catalog)
+    projection.budget(workload)  # refuses a workload that it does not have
+    chosen = [one for one in projection.workloads if workload in (None, one.name)]
+    exclusions = tuple(
+        one for asked in chosen for one in able_models(asked, projection.specs, projection)[1]
+    )
+    excluded = {one.model for one in exclusions}
+    qualities = [
+        score(spec, weights, projection.catalog)
+        if evaluations is None
+        else _success_rate(spec, chosen, evaluations, projection)
+        for spec in projection.specs
+    ]
+    spends = [_per_month(spec.id, workload, projection) for spec in projection.specs]
+    ranked = [
+        place
+        for place, spec in enumerate(projection.specs)
+        if spec.id not in excluded and qualities[place] is not None
+    ]
+    best = non_dominated(
+        [spends[place][1] for place in ranked], [qualities[place] for place in ranked]
+    )
+    frontier = {place for place, kept in zip(ranked, best, strict=True) if kept}
+    return QualityFrontier(
+        models=tuple(
+            ModelQuality(
+                model=spec.id,
+                p10_usd_per_month=spends[place][0],
+                p50_usd_per_month=spends[place][1],
+                p90_usd_per_month=spends[place][2],
+                quality=qualities[place],
+                qualifies=spec.id not in excluded,
+                on_frontier=place in frontier,
+            )
+            for place, spec in enumerate(projection.specs)
+        ),
+        workload=workload,
+        measured=evaluations is not None,
+        exclusions=exclusions,
+        projection=projection,
+        notes=_notes(projection, evaluations, qualities, exclusions),
+    )
+
+
+def _success_rate(
+    spec: ModelSpec,
+    workloads: Sequence[Workload],
+    evaluations: Evaluations,
+    projection: Projection,
+) -> float | None:
+    """Return the share of tasks that succeed, ``None`` if a workload was not tried."""
+    succeed = tasks = 0.0
+    for workload in workloads:
+        trials = evaluations.of(workload.name, spec.id)
+        if trials is None:
+            return None
+        calls, again = calls_of_task(workload)
+        requests = float(projection.of(spec.id, workload.name).requests.sum())
+        count = requests / float(calls * (1 + again)) if len(workloads) > 1 else 1.0
+        succeed += count * trials.mean
+        tasks += count
+    return succeed / tasks if tasks else None
+
+
+def _per_month(model: str, workload: str | None, projection: Projection) -> tuple[float, ...]:
+    spend = projection.of(model, workload).over_months()
+    return tuple(float(spend.quantile(q)[0]) / len(projection.months) for q in (0.1, 0.5, 0.9))
+
+
+def _notes(
+    projection: Projection,
+    evaluations: Evaluations | None,
+    qualities: Sequence[float | None],
+    exclusions: Sequence[Exclusion],
+) -> tuple[str, ...]:
+    unknown = [
+        spec.id for spec, one in zip(projection.specs, qualities, strict=True) if one is None
+    ]
+    if evaluations is None:
+        notes = ["Quality is a score of the catalog's ratings: a judgement, not a measurement."]
+        missing = "Without a rating"
+    else:
+        notes = [f"Quality is the success rate measured in {evaluations.source}."]
+        missing = f"Not tried in {evaluations.source}"
+    if unknown:
+        notes.append(f"{missing}, so not on the frontier: {', '.join(unknown)}.")
+    notes += [
+        f"{one.model} does not qualify for {one.workload}: {'; '.join(one.reasons)}."
+        for one in exclusions
+    ]
+    return tuple(notes)

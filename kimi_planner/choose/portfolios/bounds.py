@@ -1,0 +1,201 @@
+"""What must hold for every assignment whose quantile is within a budget, proved from its scenarios.
+
+A quantile of a sum is neither the sum of quantiles nor linear. What is linear, or adds up, is this:
+if the q-quantile of L is at most B, then L is at most B in at least ``hits(n, q)`` of the n
+scenarios. Everything here follows from that, and so holds for shares too, but for `cover`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+
+from kimi_planner.choose.portfolios.program import Row
+from kimi_planner.workload.quantity import Array
+
+__all__ = ["Hindsight", "budget_row", "cover", "hindsight", "hits", "lowest_mean", "tangent"]
+
+#: A float is told from a budget only beyond this; nearer, exact decimals decide.
+NEAR = 1e-9
+#: Shares of the scenarios below the quantile that `hindsight` looks at beside those above it: the
+#: first is best for many workloads, the others for few, and are tried while that is quick.
+BELOW = (0.1, 0.01, 0.0)
+QUICK = 1_000_000
+
+
+def hits(n_paths: int, q: float) -> int:
+    """Return in how many scenarios at least a spend is within a budget if its q-quantile is.
+
+    >>> hits(101, 0.5)
+    51
+    """
+    return int(np.floor((n_paths - 1) * q)) + 1
+
+
+def lowest_mean(samples: Array, count: int) -> Array:
+    """Return the mean of the ``count`` smallest along the last axis."""
+    if count == 1:
+        return np.asarray(samples.min(axis=-1))
+    if count >= samples.shape[-1]:
+        return np.asarray(samples.mean(axis=-1))
+    return np.asarray(np.partition(samples, count - 1, axis=-1)[..., :count].mean(axis=-1))
+
+
+def budget_row(costs: Sequence[Array], q: float, budget: float) -> Row:
+    """Return the row that the mean of the lowest scenarios of each option keeps the budget.
+
+    The scenarios within the budget have a mean of at most that, and the mean of a sum over any
+    scenarios is at least the sum of the means over the lowest ones of each. Where nothing is
+    uncertain the row is the budget itself.
+    """
+    count = hits(costs[0].shape[1], q)
+    return Row.of([lowest_mean(cost, count) for cost in costs], budget * (1 + NEAR))
+
+
+def tangent(costs: Sequence[Array], q: float, budget: float, shares: Sequence[Array]) -> Row:
+    """Return the budget as it looks from an assignment: true there, and nearly so around it.
+
+    The slope of a quantile is the mean of an option's spend where all together lie at it, here by
+    regression on the sum, which rests on every scenario. This row is no bound; it leads to good
+    assignments.
+    """
+    spend = sum((share @ cost for cost, share in zip(costs, shares, strict=True)), np.zeros(1))
+    quantile = float(np.quantile(spend, q))
+    off = spend - spend.mean()
+    spread = float(off @ off)
+    pull = (quantile - float(spend.mean())) / spread if spread else 0.0
+    slopes = [cost.mean(axis=1) + (cost @ off) * pull for cost in costs]
+    there = sum(float(share @ slope) for slope, share in zip(slopes, shares, strict=True))
+    return Row.of(slopes, budget + there - quantile)
+
+
+@dataclass(frozen=True, eq=False)
+class Hindsight:
+    """A bound on the value of every assignment within the budget in one month.
+
+    Of any r scenarios at least t = r - (n - hits) are within the budget. At any price of money, an
+    assignment within it is worth no more than its value less price times (spend - budget), averaged
+    over those t; that is no more than the mean of the t largest values of a choice made anew in
+    each scenario, with hindsight.
+
+    Attributes
+    ----------
+    scenarios : ndarray of int, shape (r,)
+        The scenarios that the bound rests on: the dearest of a good assignment.
+    within
+        How many of them at least are within the budget, t.
+    price
+        Value of one USD, the one with the lowest bound.
+    budget
+        USD.
+    bound
+        No assignment within the budget is worth more.
+    """
+
+    scenarios: NDArray[np.intp]
+    within: int
+    price: float
+    budget: float
+    bound: float
+
+
+def hindsight(
+    costs: Sequence[Array],
+    values: Sequence[Array],
+    q: float,
+    budget: float,
+    shares: Sequence[Array],
+) -> Hindsight:
+    """Return the lowest bound of its kind that rests on the dearest scenarios of an assignment."""
+    n_paths = costs[0].shape[1]
+    spare = n_paths - hits(n_paths, q)
+    spend = sum((share @ cost for cost, share in zip(costs, shares, strict=True)), np.zeros(1))
+    order = np.argsort(-spend, kind="stable")
+    is_quick = sum(map(len, costs)) * n_paths <= QUICK
+    found = [
+        _at_best_price(
+            costs, values, order[: spare + 1 + int(below * (n_paths - spare - 1))], spare, budget
+        )
+        for below in (BELOW if is_quick else BELOW[:1])
+    ]
+    return min(found, key=lambda one: one.bound)
+
+
+def _at_best_price(
+    costs: Sequence[Array],
+    values: Sequence[Array],
+    scenarios: NDArray[np.intp],
+    spare: int,
+    budget: float,
+) -> Hindsight:
+    within = len(scenarios) - spare
+    taken = [cost[:, scenarios] for cost in costs]
+
+    def bound(price: float) -> float:
+        gained = np.zeros(len(scenarios))
+        for value, cost in zip(values, taken, strict=True):
+            best = value[0] - price * cost[0]
+            for other in range(1, len(value)):  # row by row is faster than a maximum over an axis
+                np.maximum(best, value[other] - price * cost[other], out=best)
+            gained += best
+        return price * budget - float(lowest_mean(-gained, within))
+
+    prices = [0.0]
+    worth = sum(float(one.max() - one.min()) for one in values)
+    if worth > 0 and 0 < budget < np.inf:
+        middle = np.log(worth / budget)
+        found = minimize_scalar(
+            lambda log: bound(float(np.exp(log))),
+            bounds=(middle - 3, middle + 3),
+            method="bounded",
+            options={"maxiter": 12},
+        )
+        prices.append(float(np.exp(found.x)))
+    least, price = min((bound(price), price) for price in prices)
+    return Hindsight(scenarios, within, price, budget, least)
+
+
+def cover(
+    costs: Sequence[Array], q: float, budget: float, chosen: Sequence[int], weights: Sequence[Array]
+) -> Row:
+    """Return a row that rules out an assignment over the budget, and all that cost no less.
+
+    Parameters
+    ----------
+    costs
+        Spend of each option in the month that is over.
+    chosen
+        The option of each workload.
+    weights
+        Mean spend of each option, by which options are tried.
+
+    Notes
+    -----
+    For each workload the row names a set of options whose lowest spend, scenario by scenario, is
+    still over the budget together with those of the others: not every workload may choose from its
+    set. Sets start at what costs no less than the chosen option in any scenario and are widened
+    while that holds; one that holds everything drops out.
+    """
+    over = budget * (1 + NEAR)
+    sets = []
+    for cost, place in zip(costs, chosen, strict=True):
+        dearer = (cost >= cost[place] * (1 + NEAR)).all(axis=1)
+        dearer[place] = True
+        sets.append(dearer)
+    spend = sum((cost[place] for cost, place in zip(costs, chosen, strict=True)), np.zeros(1))
+    if float(np.quantile(spend, q)) > over:
+        for at in np.argsort([weight.max() for weight in weights], kind="stable").tolist():
+            cost, weight = costs[at], weights[at]
+            now = cost[chosen[at]]
+            for least in np.sort(weight):
+                wider = sets[at] | (weight >= least)
+                lowest = spend - now + cost[wider].min(axis=0)
+                if float(np.quantile(lowest, q)) > over:
+                    sets[at], spend = wider, lowest
+                    break
+    kept = [named if not named.all() else np.zeros(len(named), bool) for named in sets]
+    return Row.of(kept, sum(bool(named.any()) for named in kept) - 1)

@@ -1,0 +1,182 @@
+"""Choosing a portfolio: the question is asked once, and answered for a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from kimi_planner.calls.fit import ContextFit
+from kimi_planner.capacity.tiers import Throughput
+from kimi_planner.choose.evaluations import Evaluations
+from kimi_planner.choose.portfolios.least import Least, least
+from kimi_planner.choose.portfolios.problem import Problem, Shares
+from kimi_planner.choose.portfolios.question import Question, ask, check_time_limit, exact_budget
+from kimi_planner.choose.portfolios.result import Portfolio
+from kimi_planner.choose.portfolios.solve import Found, best
+from kimi_planner.choose.requirements import Requirements
+from kimi_planner.plan.projection import Projection
+from kimi_planner.workload import Workload
+
+__all__ = ["answer", "portfolio", "shares_of"]
+
+
+def portfolio(
+    workloads: Workload | Iterable[Workload],
+    budget_usd_per_month: Decimal | float | str,
+    *,
+    percentile: float = 50,
+    requirements: Requirements | None = None,
+    evaluations: Evaluations | None = None,
+    weights: Mapping[str, float] | None = None,
+    allow_split: bool = False,
+    tier: int | None = None,
+    traffic: Throughput | None = None,
+    projection: Projection | None = None,
+    fit: ContextFit | None = None,
+    time_limit: float | None = None,
+    **scenario: Any,
+) -> Portfolio:
+    """Assign a model to every workload so that one budget buys the most.
+
+    Parameters
+    ----------
+    workloads : Workload or iterable of Workload
+        What is to be sent; every one is served.
+    budget_usd_per_month : Decimal, float or str
+        For all workloads together; every month must keep it, USD.
+    percentile : float
+        Percentile of a month's spend, of the sum over workloads, that must keep it.
+    requirements : Requirements, optional
+        What a model must meet; the workloads' own needs and budgets always count.
+    evaluations : Evaluations, optional
+        Success rates, whose expected successes are then counted. A model that was not tried on a
+        workload takes no part in it.
+    weights : mapping of str to float, optional
+        Weights of the ratings ``reasoning_depth`` and ``speed`` in the score that counts where
+        evaluations are not given; reasoning depth alone if not given.
+    allow_split : bool
+        Whether a workload may send shares of its requests to several models.
+    tier : int, optional
+        Recharge tier whose limits on requests and tokens all workloads together must keep.
+    traffic : Throughput, optional
+        Peaks of the same workloads, if they are at hand; otherwise they are computed for ``tier``.
+    projection, fit : Projection, ContextFit, optional
+        Results for the same workloads, if they are at hand; otherwise they are computed.
+    time_limit : float, optional
+        Seconds after which the search begins no new round. Without it rounds are counted, so that
+        the same question has the same answer on every machine.
+    **scenario
+        Passed to :func:`project`: ``months``, ``start``, ``models``, ``as_of``, ``seed``,
+        ``n_paths``, ``catalog``.
+
+    Returns
+    -------
+    Portfolio
+        The assignment, what it is worth, and a bound on what any other could be worth.
+
+    Raises
+    ------
+    ScenarioError
+        If a number is out of its bounds, or a given result lacks a workload or stands beside a
+        scenario of its own.
+    UnknownModelError, PriceNotFoundError
+        If the catalog has no such model, or states no price for it.
+
+    Notes
+    -----
+    Workloads spend independently, so the percentile of their sum is not the sum of percentiles. An
+    assignment counts as within the budget only if the sum, added scenario by scenario, is; without
+    ranges the sum is exact to the last digit. A model that another beats in worth, and in every
+    scenario of every month in spend, is never chosen. A mixed-integer program solved by HiGHS proposes
+    assignments and bounds what they can be worth. Of assignments worth the same the cheapest is
+    taken, of models alike in every way the first in the catalog.
+    """
+    budget = exact_budget(budget_usd_per_month)
+    check_time_limit(time_limit)
+    question = ask(
+        workloads,
+        percentile=percentile,
+        requirements=requirements,
+        evaluations=evaluations,
+        weights=weights,
+        allow_split=allow_split,
+        tier=tier,
+        traffic=traffic,
+        projection=projection,
+        fit=fit,
+        scenario=scenario,
+    )
+    return answer(question, budget, time_limit=time_limit)
+
+
+def answer(
+    question: Question,
+    budget: Decimal,
+    *,
+    start: Shares | None = None,
+    time_limit: float | None = None,
+) -> Portfolio:
+    """Return the portfolio for one budget, from an assignment to start from if there is one."""
+    problem = question.problem
+    found = Found(None, -np.inf, -np.inf)
+    lowest: Least | None = None
+    if problem is not None:
+        split = question.allow_split
+        found = best(problem, budget, split=split, start=start, time_limit=time_limit)
+        if found.shares is None:
+            lowest = least(problem, split=split, time_limit=time_limit)
+            if lowest.shares is not None and lowest.usd <= budget:
+                found = best(
+                    problem, budget, split=split, start=lowest.shares, time_limit=time_limit
+                )
+    named = _named(question, problem, found.shares)
+    is_found = problem is not None and found.shares is not None
+    is_known = lowest is not None and lowest.shares is not None and not is_found
+    return Portfolio(
+        question=question,
+        budget_usd_per_month=budget,
+        percentile=question.percentile,
+        shares=named,
+        value=found.value if is_found else None,
+        bound=found.bound if is_found else None,
+        least_budget_usd=lowest.usd if lowest and is_known else None,
+        least_possible_usd=_lowest_possible(lowest) if lowest and is_known else None,
+        spend=problem.together(found.shares) if problem and found.shares else None,
+    )
+
+
+def _lowest_possible(lowest: Least) -> Decimal:
+    """Return the bound of a least budget; the budget itself where the bound is as near as floats."""
+    if lowest.is_proven:
+        return lowest.usd
+    return Decimal(repr(lowest.bound))
+
+
+def _named(
+    question: Question, problem: Problem | None, shares: Shares | None
+) -> dict[str, dict[str, Decimal]]:
+    """Return shares by the names of workloads and models."""
+    if problem is None or shares is None:
+        return {}
+    return {
+        name: {some[place].model: share for place, share in used.items()}
+        for name, some, used in zip(question.names, problem.options, shares, strict=True)
+    }
+
+
+def shares_of(found: Portfolio) -> Shares | None:
+    """Return the shares of a portfolio by the places of options, to start another search from."""
+    problem = found.question.problem
+    if problem is None or not found.shares:
+        return None
+    return tuple(
+        {
+            place: found.shares[name][one.model]
+            for place, one in enumerate(some)
+            if one.model in found.shares[name]
+        }
+        for name, some in zip(found.question.names, problem.options, strict=True)
+    )

@@ -1,0 +1,246 @@
+"""The efficient frontier: what each budget buys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import ROUND_UP, Decimal
+from math import prod
+from typing import Any
+
+import pandas as pd
+
+from kimi_planner.choose.evaluations import Evaluations
+from kimi_planner.choose.portfolios.choose import answer, shares_of
+from kimi_planner.choose.portfolios.least import least
+from kimi_planner.choose.portfolios.problem import Problem
+from kimi_planner.choose.portfolios.question import Question, ask, check_time_limit, exact_budget
+from kimi_planner.choose.portfolios.result import Portfolio
+from kimi_planner.choose.portfolios.solve import best
+from kimi_planner.choose.portfolios.step import (
+    Step,
+    better_than,
+    models_text,
+    moves,
+    next_usd,
+    worth_text,
+)
+from kimi_planner.choose.requirements import Requirements
+from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.money import usd
+from kimi_planner.rich import frame_html, page_html
+from kimi_planner.workload import Workload
+
+__all__ = ["PortfolioFrontier", "portfolio_frontier"]
+
+BUDGETS = 20
+#: With at most so many assignments every step of the frontier is found, else a grid of budgets.
+FEW = 10_000
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortfolioFrontier:
+    """Portfolios over budgets, from the least that serves every workload to one that buys the best.
+
+    Attributes
+    ----------
+    question
+        What was asked.
+    points
+        A portfolio for each budget, the lowest first.
+    """
+
+    question: Question
+    points: tuple[Portfolio, ...]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per budget.
+
+        Columns: ``budget_usd_per_month``; ``value``, expected successes of an average month or
+        tasks times score, missing if no portfolio keeps the budget; ``spend_usd`` in the dearest
+        month at the percentile; ``gap`` and ``proven_optimal``; ``moves`` since the budget before,
+        in words.
+        """
+        return pd.DataFrame(
+            [
+                {
+                    "budget_usd_per_month": one.budget_usd_per_month,
+                    "value": one.value,
+                    "spend_usd": one.spend_usd(),
+                    "gap": one.gap,
+                    "proven_optimal": one.proven_optimal,
+                    "moves": "; ".join(moves(before, one)) if before else "",
+                }
+                for before, one in zip((None, *self.points), self.points, strict=False)
+            ]
+        ).astype({"value": "float64", "gap": "float64"})
+
+    def next_100_usd(self, budget_usd_per_month: Decimal | float | str) -> Step:
+        """Return what the next 100 USD of budget buy from a budget.
+
+        Raises
+        ------
+        ScenarioError
+            If the budget is no number above 0.
+        """
+        budget = exact_budget(budget_usd_per_month)
+        lower = [one for one in self.points if one.budget_usd_per_month <= budget]
+        start = lower[-1] if lower else None
+        return next_usd(
+            answer(self.question, budget, start=None if start is None else shares_of(start))
+        )
+
+    @property
+    def provenance(self) -> str:
+        """What the result rests on, in one line."""
+        return self.points[0].provenance
+
+    def sentences(self) -> list[str]:
+        """Return one sentence for each budget at which the assignment changes."""
+        said = []
+        before: Portfolio | None = None
+        for one in self.points:
+            budget = usd(one.budget_usd_per_month)
+            if before is None or not before.is_feasible:
+                said.append(
+                    f"{budget} USD a month: {', '.join(_used(one))}."
+                    if one.is_feasible
+                    else one.sentences()[0]
+                )
+            elif moved := moves(before, one):
+                gain = worth_text(before, (one.value or 0.0) - (before.value or 0.0))
+                said.append(f"{budget} USD a month: {gain}: {'; '.join(moved)}.")
+            before = one
+        return said
+
+    def __repr__(self) -> str:
+        first, last = self.points[0], self.points[-1]
+        return (
+            f"<PortfolioFrontier of {len(self.points)} budgets, {usd(first.budget_usd_per_month)} to "
+            f"{usd(last.budget_usd_per_month)} USD a month. {self.provenance}>"
+        )
+
+    def _repr_html_(self) -> str:
+        return page_html(frame_html(self.frame), provenance=self.provenance)
+
+
+def portfolio_frontier(
+    workloads: Workload | Iterable[Workload],
+    budgets: Iterable[Decimal | float | str] | None = None,
+    *,
+    percentile: float = 50,
+    requirements: Requirements | None = None,
+    evaluations: Evaluations | None = None,
+    weights: Mapping[str, float] | None = None,
+    allow_split: bool = False,
+    time_limit: float | None = None,
+    **others: Any,
+) -> PortfolioFrontier:
+    """Find the portfolios of many budgets.
+
+    Parameters
+    ----------
+    workloads : Workload or iterable of Workload
+        What is to be sent.
+    budgets : iterable of Decimal, float or str, optional
+        Monthly budgets, USD. If not given, they run from the least that serves every workload to
+        the least that buys the best assignment: every step between them where there are few
+        assignments, else 20 budgets at even distances.
+    percentile, requirements, evaluations, weights, allow_split
+        As for :func:`portfolio`.
+    time_limit : float, optional
+        Seconds for each budget.
+    **others
+        ``tier``, ``traffic``, ``projection`` and ``fit`` as for :func:`portfolio`; the rest is
+        passed to :func:`project`.
+
+    Returns
+    -------
+    PortfolioFrontier
+        A portfolio for each budget.
+
+    Raises
+    ------
+    ScenarioError
+        If a number is out of its bounds, there is no budget, or a workload has no model at any.
+    UnknownModelError, PriceNotFoundError
+        If the catalog has no such model, or states no price for it.
+    """
+    check_time_limit(time_limit)
+    if budgets is not None and (isinstance(budgets, str) or not isinstance(budgets, Iterable)):
+        raise ScenarioError(f"budgets is {shown(budgets)}. Give a list of them.")
+    given = None if budgets is None else sorted({exact_budget(budget) for budget in budgets})
+    if given == []:
+        raise ScenarioError("budgets is empty. Give at least one, or leave it out.")
+    question = ask(
+        workloads,
+        percentile=percentile,
+        requirements=requirements,
+        evaluations=evaluations,
+        weights=weights,
+        allow_split=allow_split,
+        **{name: others.pop(name, None) for name in ("tier", "traffic", "projection", "fit")},
+        scenario=others,
+    )
+    if given is not None:
+        points = _climb(question, given, time_limit)
+        return PortfolioFrontier(question=question, points=points)
+    problem = question.problem
+    lowest = None
+    if problem is not None:
+        lowest = least(problem, split=allow_split, time_limit=time_limit)
+    if problem is None or lowest is None or lowest.shares is None:
+        raise ScenarioError(answer(question, Decimal(1)).sentences()[0])
+    if not allow_split and prod(len(some) for some in problem.options) <= FEW:
+        points = _every_step(question, problem, lowest.usd, time_limit)
+    else:
+        points = _climb(question, _grid(question, problem, lowest.usd, time_limit), time_limit)
+    return PortfolioFrontier(question=question, points=points)
+
+
+def _climb(
+    question: Question, budgets: Iterable[Decimal], time_limit: float | None
+) -> tuple[Portfolio, ...]:
+    """Return the portfolio of each budget; what a lower one buys is where the next starts."""
+    points: list[Portfolio] = []
+    for budget in budgets:
+        start = shares_of(points[-1]) if points else None
+        points.append(answer(question, budget, start=start, time_limit=time_limit))
+    return tuple(points)
+
+
+def _grid(
+    question: Question, problem: Problem, lowest: Decimal, time_limit: float | None
+) -> list[Decimal]:
+    """Return budgets at even distances, in whole cents."""
+    top = best(problem, Decimal("Infinity"), split=question.allow_split, time_limit=time_limit)
+    high = lowest if top.shares is None else problem.worst(top.shares)[1]
+    step = (high - lowest) / (BUDGETS - 1)
+    return sorted({_cents(lowest + step * k) for k in range(BUDGETS - 1)} | {_cents(high)})
+
+
+def _cents(amount: Decimal) -> Decimal:
+    """Round a budget up to a cent, so that what it was for stays within it."""
+    return amount.quantize(CENT, rounding=ROUND_UP)
+
+
+def _every_step(
+    question: Question, problem: Problem, lowest: Decimal, time_limit: float | None
+) -> tuple[Portfolio, ...]:
+    """Return the portfolio of every budget at which a better one comes within it."""
+    points: list[Portfolio] = []
+    budget = _cents(lowest)
+    while True:
+        start = shares_of(points[-1]) if points else None
+        point = answer(question, budget, start=start, time_limit=time_limit)
+        points.append(point)
+        step = least(problem, worth=better_than(point.value or 0.0), time_limit=time_limit)
+        if step.shares is None or step.usd <= budget:
+            return tuple(points)
+        budget = _cents(step.usd)
+
+
+def _used(portfolio: Portfolio) -> list[str]:
+    return [f"{name} on {models_text(used)}" for name, used in portfolio.shares.items()]

@@ -1,0 +1,116 @@
+"""The least that serves every workload: the assignment whose dearest month costs least."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from kimi_planner.choose.portfolios.bounds import NEAR
+from kimi_planner.choose.portfolios.problem import Problem, Shares
+from kimi_planner.choose.portfolios.program import Row
+from kimi_planner.choose.portfolios.search import Search
+from kimi_planner.workload.quantity import Array
+
+__all__ = ["Least", "least"]
+
+#: A least spend this near to its bound is the least.
+CLOSE = 1e-8
+#: A worth is met if it is met but for the rounding of a sum.
+SAME = 1e-11
+
+
+@dataclass(frozen=True)
+class Least:
+    """The assignment found with the lowest spend in its dearest month.
+
+    Attributes
+    ----------
+    shares
+        The assignment; ``None`` if none meets the limits.
+    usd
+        Its spend in the dearest month at the percentile.
+    bound
+        No assignment has less; infinity if none meets the limits.
+    """
+
+    shares: Shares | None
+    usd: Decimal
+    bound: float
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether there is none lower, as far as floats tell."""
+        return self.bound >= float(self.usd) * (1 - CLOSE)
+
+
+def least(
+    problem: Problem,
+    *,
+    split: bool = False,
+    worth: float | None = None,
+    time_limit: float | None = None,
+) -> Least:
+    """Find the assignment whose dearest month costs least at the percentile.
+
+    Parameters
+    ----------
+    problem : Problem
+        The options.
+    split : bool
+        Whether a workload may use shares of several models.
+    worth : float, optional
+        What it must at least be worth.
+    time_limit : float, optional
+        Seconds after which no new round begins.
+    """
+    search = Search(problem, split=split, time_limit=time_limit)
+    worths = [] if worth is None else [Row(-np.concatenate(search.values), -worth)]
+    objective = np.r_[np.zeros(sum(search.program.sizes)), -1.0]
+    found, usd, bound = None, Decimal("Infinity"), 0.0
+
+    def is_good(shares: Shares) -> bool:
+        worthy = worth is None or problem.value(shares) >= worth * (1 - SAME)
+        return worthy and search.keeps_limits(shares)
+
+    start = search.cheapest()
+    if start is None:
+        return Least(None, usd, np.inf)
+    month, amount = problem.worst(start)
+    if is_good(start):
+        found, usd = start, amount
+    for _ in range(search.rounds):
+        search.look_at([month])
+        bound = max(bound, *(_floor(costs, problem.q) for costs in search.costs.values()))
+        if bound >= float(usd) * (1 - NEAR) or not search.in_time():
+            break
+        rows = [*search.budget_rows(0.0), *worths]
+        cap = np.zeros(len(rows))
+        first = len(search.limits)
+        cap[first : first + len(search.costs)] = 1.0
+        answer = search.program.largest(objective, rows, cap=cap)
+        if answer is None:  # all but those found are cut off
+            bound = float(usd)
+            break
+        bound = max(bound, -answer.bound)
+        shares = search.shares(answer)
+        if shares is None:
+            break
+        month, amount = problem.worst(shares)
+        good = is_good(shares)
+        if good and amount < usd:
+            found, usd = shares, amount
+        if split:
+            break
+        if good:
+            search.cut_off(shares, month, float(usd) * (1 - 3 * NEAR))
+        else:
+            search.rule_out(shares)
+    return Least(found, usd, min(bound, float(usd)))
+
+
+def _floor(costs: list[Array], q: float) -> float:
+    """Return the quantile of what the cheapest option of each workload costs in each scenario."""
+    lowest = sum((cost.min(axis=0) for cost in costs), np.zeros(1))
+    return float(np.quantile(lowest, q))

@@ -1,0 +1,139 @@
+"""What a portfolio is chosen from: options by workload, their worth, spend and load, and the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import numpy as np
+
+from kimi_planner.money import EXACT
+from kimi_planner.plan.spend import TOKEN_TOTALS, Spend
+from kimi_planner.workload.quantity import Array
+
+__all__ = ["WHOLE", "Option", "Problem", "Shares", "part_of"]
+
+#: For each workload, the place of each option that it uses, and the share of requests it takes.
+Shares = tuple[Mapping[int, Decimal], ...]
+
+WHOLE = Decimal(1)
+
+
+@dataclass(frozen=True, eq=False)
+class Option:
+    """One model that a workload may use.
+
+    Attributes
+    ----------
+    model
+        Its id.
+    value
+        What it is worth a month: expected successes, or tasks times score.
+    spend
+        What it costs, by month and scenario.
+    load : ndarray, shape (n_limits,)
+        What it takes of each rate limit, as a share of what is allowed; empty if none counts.
+    """
+
+    model: str
+    value: float
+    spend: Spend
+    load: Array
+
+    @property
+    def mean_usd(self) -> float:
+        """Expected spend of all months together, USD."""
+        return float(self.spend.usd.mean(axis=1).sum())
+
+    def beats(self, other: Option) -> bool:
+        """Tell whether it is worth no less, and costs and loads no more in any month and scenario."""
+        if self.value < other.value or (self.load > other.load).any():
+            return False
+        mine, theirs = self.spend.exact_usd, other.spend.exact_usd
+        if mine is not None and theirs is not None:
+            return all(a <= b for a, b in zip(mine, theirs, strict=True))
+        if self.spend.usd[-1].mean() > other.spend.usd[-1].mean():
+            return False  # most pairs end here, before every scenario is looked at
+        return bool((self.spend.usd <= other.spend.usd).all())
+
+
+def part_of(spend: Spend, share: Decimal) -> Spend:
+    """Return the spend of a share of the requests: every scenario of it in proportion."""
+    if share == 1:
+        return spend
+    exact = spend.exact_usd
+    return replace(
+        spend,
+        usd=spend.usd * float(share),
+        exact_usd=None if exact is None else tuple(EXACT.multiply(usd, share) for usd in exact),
+        **{name: getattr(spend, name) * float(share) for name in TOKEN_TOTALS},
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Options of each workload, and the percentile at which a month's spend is held to a budget.
+
+    Attributes
+    ----------
+    options
+        For each workload, what it may use, in the order of the catalog; at least one.
+    q
+        The percentile as a share, from 0 to 1.
+    """
+
+    options: tuple[tuple[Option, ...], ...]
+    q: float
+
+    def together(self, shares: Shares) -> Spend:
+        """Return the spend of all workloads together, added scenario by scenario."""
+        return Spend.together(
+            [
+                part_of(self.options[at][place].spend, share)
+                for at, used in enumerate(shares)
+                for place, share in used.items()
+            ]
+        )
+
+    def worst(self, shares: Shares) -> tuple[int, Decimal]:
+        """Return the dearest month at the percentile, and its spend; exact if nothing is uncertain."""
+        return self.together(shares).worst_month(self.q)
+
+    def value(self, shares: Shares) -> float:
+        """Return what an assignment is worth a month."""
+        return sum(
+            self.options[at][place].value * float(share)
+            for at, used in enumerate(shares)
+            for place, share in used.items()
+        )
+
+    def mean_usd(self, shares: Shares) -> float:
+        """Return the expected spend of an assignment over all months."""
+        return sum(
+            self.options[at][place].mean_usd * float(share)
+            for at, used in enumerate(shares)
+            for place, share in used.items()
+        )
+
+    def costs(self, month: int) -> list[Array]:
+        """Return for each workload its spend in a month, shape (n_options, n_paths)."""
+        n_paths = max(one.spend.usd.shape[1] for some in self.options for one in some)
+        return [
+            np.stack([np.broadcast_to(one.spend.usd[month], n_paths) for one in some])
+            for some in self.options
+        ]
+
+    def reduced(self) -> Problem:
+        """Leave out every option that another of its workload beats; of equals the first stays."""
+        return replace(self, options=tuple(_unbeaten(some) for some in self.options))
+
+
+def _unbeaten(options: Sequence[Option]) -> tuple[Option, ...]:
+    kept: list[Option] = []
+    for option in options:
+        if any(other.beats(option) for other in kept):
+            continue
+        kept = [other for other in kept if not option.beats(other)]
+        kept.append(option)
+    return tuple(kept)

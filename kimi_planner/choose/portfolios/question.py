@@ -1,0 +1,306 @@
+"""What a portfolio is asked for: workloads, requirements, worth and limits, checked and priced once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from kimi_planner.calls.fit import ContextFit, context_fit
+from kimi_planner.capacity.limits import Tier
+from kimi_planner.capacity.need import throughput
+from kimi_planner.capacity.tiers import Throughput
+from kimi_planner.catalog import ModelSpec
+from kimi_planner.choose.basis import calls_of_task
+from kimi_planner.choose.choice import Exclusion
+from kimi_planner.choose.evaluations import Evaluations
+from kimi_planner.choose.evaluations.rates import check_models
+from kimi_planner.choose.portfolios.problem import Option, Problem
+from kimi_planner.choose.reasons import reasons_against
+from kimi_planner.choose.requirements import Requirements
+from kimi_planner.choose.scores import RATINGS, checked_weights, score
+from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.money import exact_decimal
+from kimi_planner.plan.projection import Projection
+from kimi_planner.plan.simulation import project
+from kimi_planner.workload import Workload
+from kimi_planner.workload.inputs import chosen_workloads
+from kimi_planner.workload.quantity import Array
+
+__all__ = ["Question", "ask", "check_time_limit", "exact_budget"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A portfolio's question but for the budget.
+
+    Attributes
+    ----------
+    problem
+        The options that qualify and are not beaten by another; ``None`` if a workload has none.
+    quality
+        From (workload name, model id) to its success rate or its score.
+    measured
+        Whether quality is success rates, measured by evaluations, or scores, judged by ratings.
+    exclusions
+        Models that do not qualify for a workload, with every reason.
+    allow_split
+        Whether a workload may use shares of several models.
+    traffic, tier
+        Peaks and the tier whose limits hold, if any.
+    """
+
+    workloads: tuple[Workload, ...]
+    projection: Projection
+    fit: ContextFit
+    requirements: Requirements
+    percentile: float
+    problem: Problem | None
+    quality: Mapping[tuple[str, str], float]
+    measured: bool
+    source: str
+    exclusions: tuple[Exclusion, ...]
+    allow_split: bool
+    traffic: Throughput | None
+    tier: Tier | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Workload names, in the order of the call."""
+        return tuple(workload.name for workload in self.workloads)
+
+    @property
+    def without_model(self) -> tuple[str, ...]:
+        """Workloads for which no model qualifies."""
+        able = {name for name, _ in self.quality}
+        return tuple(name for name in self.names if name not in able)
+
+    def requests(self, workload: str, model: str) -> float:
+        """Return the expected requests of an average month, retries included."""
+        return float(self.projection.spend[workload, model].requests.mean())
+
+    def tasks(self, workload: str, model: str) -> float:
+        """Return the expected tasks of an average month: requests without retries, or conversations."""
+        asked = next(one for one in self.workloads if one.name == workload)
+        return self.requests(workload, model) / _sent_for_a_task(asked)
+
+
+def exact_budget(budget: object) -> Decimal:
+    """Return a budget as an exact decimal.
+
+    Raises
+    ------
+    ScenarioError
+        If it is no number above 0.
+    """
+    try:
+        amount = exact_decimal(budget)  # type: ignore[arg-type]  # refuses what is no number
+    except ValueError as error:
+        raise ScenarioError(f"budget_usd_per_month: {error}.") from None
+    if amount <= 0:
+        raise ScenarioError(f"budget_usd_per_month is {amount}. It must be above 0.")
+    return amount
+
+
+def check_time_limit(seconds: object) -> None:
+    """Raise ScenarioError unless it is a number of seconds above 0, or none."""
+    if seconds is None:
+        return
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not is_number or not seconds > 0:  # type: ignore[operator]  # a number by now
+        raise ScenarioError(f"time_limit is {shown(seconds)}. Give seconds above 0.")
+
+
+def ask(
+    workloads: Workload | Iterable[Workload],
+    *,
+    percentile: float,
+    requirements: Requirements | None,
+    evaluations: Evaluations | None,
+    weights: Mapping[str, float] | None,
+    allow_split: bool,
+    tier: int | None,
+    traffic: Throughput | None,
+    projection: Projection | None,
+    fit: ContextFit | None,
+    scenario: Mapping[str, Any],
+) -> Question:
+    """Check what is asked, project the workloads, and find the options of each; see `portfolio`."""
+    chosen = chosen_workloads(workloads)
+    requirements = Requirements() if requirements is None else requirements
+    _check(percentile, requirements, evaluations, weights)
+    if projection is not None and scenario:
+        raise ScenarioError(
+            f"{', '.join(scenario)} cannot change a projection that is given. Leave out one of them."
+        )
+    for given, kind, source in (
+        (projection, Projection, "project"),
+        (fit, ContextFit, "context_fit"),
+        (traffic, Throughput, "throughput"),
+    ):
+        if given is not None and not isinstance(given, kind):
+            name = {"project": "projection", "context_fit": "fit"}.get(source, "traffic")
+            raise ScenarioError(f"{name} is {shown(given)}. Give what {source} returns.")
+    projection = projection or project(chosen, **scenario)
+    if evaluations is not None:
+        check_models(evaluations, projection.catalog)
+    for workload in chosen:
+        projection.of(projection.models[0], workload.name)  # refuses one that it does not hold
+    fit = fit or context_fit(
+        chosen, projection.models, seed=projection.seed, catalog=projection.catalog
+    )
+    if tier is not None and traffic is None:
+        traffic = _traffic(chosen, projection)
+    found = None if tier is None or traffic is None else _tier(traffic, tier)
+    quality: dict[tuple[str, str], float] = {}
+    exclusions = []
+    for workload in chosen:
+        for spec in projection.specs:
+            reasons = list(reasons_against(workload, spec, requirements, projection, fit))
+            worth = _quality(workload, spec, evaluations, weights, projection)
+            if isinstance(worth, str):
+                reasons.append(worth)
+            if reasons:
+                one = Exclusion(workload=workload.name, model=spec.id, reasons=tuple(reasons))
+                exclusions.append(one)
+            elif isinstance(worth, float):
+                quality[workload.name, spec.id] = worth
+    sent = {workload.name: _sent_for_a_task(workload) for workload in chosen}
+    options = tuple(
+        tuple(
+            _option(
+                workload,
+                spec,
+                quality[workload.name, spec.id] / sent[workload.name],
+                projection,
+                traffic,
+                found,
+            )
+            for spec in projection.specs
+            if (workload.name, spec.id) in quality
+        )
+        for workload in chosen
+    )
+    return Question(
+        workloads=chosen,
+        projection=projection,
+        fit=fit,
+        requirements=requirements,
+        percentile=percentile,
+        problem=Problem(options, percentile / 100).reduced() if all(options) else None,
+        quality=quality,
+        measured=evaluations is not None,
+        source=evaluations.source
+        if evaluations
+        else f"the ratings of catalog {projection.catalog.version}",
+        exclusions=tuple(exclusions),
+        allow_split=allow_split,
+        traffic=None if found is None else traffic,
+        tier=found,
+    )
+
+
+def _check(percentile: object, requirements: object, evaluations: object, weights: object) -> None:
+    if (
+        isinstance(percentile, bool)
+        or not isinstance(percentile, int | float)
+        or not 0 <= percentile <= 100
+    ):
+        raise ScenarioError(f"percentile is {shown(percentile)}. It must lie between 0 and 100.")
+    if not isinstance(requirements, Requirements):
+        raise ScenarioError(f"requirements is {shown(requirements)}. Give Requirements(…).")
+    if evaluations is not None and not isinstance(evaluations, Evaluations):
+        raise ScenarioError(
+            f"evaluations is {shown(evaluations)}. Give what read_evaluations returns."
+        )
+    if weights is None:
+        return
+    if evaluations is not None:
+        raise ScenarioError(
+            "weights are of ratings, which do not count where evaluations are given. Leave out one "
+            "of them."
+        )
+    checked_weights(weights, RATINGS)
+
+
+def _quality(
+    workload: Workload,
+    spec: ModelSpec,
+    evaluations: Evaluations | None,
+    weights: Mapping[str, float] | None,
+    projection: Projection,
+) -> float | str:
+    """Return the success rate or the score of a model, or in words why it has none."""
+    if evaluations is not None:
+        trials = evaluations.of(workload.name, spec.id)
+        return (
+            f"it was not tried on this workload in {evaluations.source}"
+            if trials is None
+            else float(trials.mean)
+        )
+    judged = score(spec, weights, projection.catalog)
+    version = projection.catalog.version
+    return f"catalog {version} does not rate it, so it has no score" if judged is None else judged
+
+
+def _traffic(workloads: tuple[Workload, ...], projection: Projection) -> Throughput:
+    return throughput(
+        workloads,
+        projection.models,
+        months=len(projection.months),
+        start=str(projection.months[0]),
+        as_of=projection.as_of,
+        seed=projection.seed,
+        n_paths=projection.n_paths,
+        catalog=projection.catalog,
+    )
+
+
+def _tier(traffic: Throughput, number: object) -> Tier:
+    for tier in traffic.limits:
+        if tier.tier == number and not isinstance(number, bool):
+            return tier
+    known = ", ".join(str(tier.tier) for tier in traffic.limits)
+    raise ScenarioError(
+        f"tier is {shown(number)}. Limits {traffic.limits.version} have tiers {known}."
+    )
+
+
+def _option(
+    workload: Workload,
+    spec: ModelSpec,
+    worth: float,
+    projection: Projection,
+    traffic: Throughput | None,
+    tier: Tier | None,
+) -> Option:
+    """Return a model as an option; ``worth`` is that of a request that is sent."""
+    spend = projection.spend[workload.name, spec.id]
+    return Option(
+        model=spec.id,
+        value=float(spend.requests.mean()) * worth,
+        spend=spend,
+        load=np.zeros(0)
+        if tier is None or traffic is None
+        else _load(workload, spec, traffic, tier),
+    )
+
+
+def _sent_for_a_task(workload: Workload) -> float:
+    """Return the expected requests of a task, retries included."""
+    calls, again = calls_of_task(workload)
+    return float(calls * (1 + again))
+
+
+def _load(workload: Workload, spec: ModelSpec, traffic: Throughput, tier: Tier) -> Array:
+    """Return the peak of each month and limit as a share of what the tier allows."""
+    peaks = traffic.of(spec.id, workload.name).peak
+    shares = [
+        peak / tier.allowed(limit)
+        for limit, peak in peaks.items()
+        if tier.allowed(limit) != float("inf")
+    ]
+    return np.concatenate(shares) if shares else np.zeros(0)

@@ -1,0 +1,285 @@
+"""The result: which model each workload uses, what that is worth, what it costs, and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_UP, Decimal
+
+import pandas as pd
+
+from kimi_planner.choose.choice import Exclusion
+from kimi_planner.choose.portfolios.question import Question
+from kimi_planner.money import usd
+from kimi_planner.plan.projection import Projection
+from kimi_planner.plan.spend import Spend
+from kimi_planner.rich import frame_html, page_html
+
+__all__ = ["Portfolio", "least_text", "share_text"]
+
+#: A portfolio nearer to its bound than this share of it is called the best.
+PROVEN = 1e-6
+COLUMNS = (
+    "workload",
+    "model",
+    "share",
+    "requests_per_month",
+    "tasks_per_month",
+    "quality",
+    "value",
+    "mean_usd_per_month",
+)
+
+_ROUNDING = 1e-12  # of a quotient of two sums
+
+
+@dataclass(frozen=True, kw_only=True)
+class Portfolio:
+    """A model for every workload under one monthly budget.
+
+    Attributes
+    ----------
+    question
+        What was asked: workloads, projection, requirements, what quality is.
+    budget_usd_per_month
+        The budget that every month must keep.
+    percentile
+        The percentile of spend, of all workloads together, that must keep it.
+    shares
+        For each workload, model id to the share of its requests; empty if there is no portfolio.
+    value
+        Expected successes of an average month where success rates are measured, else its tasks times
+        score; ``None`` if there is no portfolio. A task is a request, or a whole conversation where
+        the workload has turns; one that is sent again is the same task.
+    bound
+        No assignment within the budget is worth more; ``None`` if there is none within it.
+    least_budget_usd
+        The least budget for which a portfolio was found, where this one is too low for one.
+    least_possible_usd
+        No budget below this can have one, where none was found; the same number if that is proved.
+    spend
+        Spend of all workloads together, by month and scenario; ``None`` if there is no portfolio.
+    """
+
+    question: Question
+    budget_usd_per_month: Decimal
+    percentile: float
+    shares: Mapping[str, Mapping[str, Decimal]]
+    value: float | None
+    bound: float | None
+    least_budget_usd: Decimal | None
+    least_possible_usd: Decimal | None
+    spend: Spend | None
+
+    @property
+    def is_feasible(self) -> bool:
+        """Whether every workload has its model within budget and limits."""
+        return self.spend is not None
+
+    @property
+    def assignment(self) -> dict[str, str | dict[str, Decimal]]:
+        """Workload name to its model id, or to the share of each of its models if it is split."""
+        return {
+            name: next(iter(used)) if len(used) == 1 else dict(used)
+            for name, used in self.shares.items()
+        }
+
+    @property
+    def expected_successes(self) -> float | None:
+        """Expected successes of an average month; ``None`` if quality is a score, not measured."""
+        return self.value if self.question.measured else None
+
+    @property
+    def gap(self) -> float | None:
+        """Share by which the best assignment could be worth more than this one, at most."""
+        if self.value is None or self.bound is None:
+            return None
+        gap = self.bound / self.value - 1 if self.value else 0.0
+        return gap if gap > _ROUNDING else 0.0
+
+    @property
+    def proven_optimal(self) -> bool:
+        """Whether no assignment is worth more, to one part in a million; or that there is none."""
+        if self.gap is None:
+            return self.least_budget_usd == self.least_possible_usd
+        return self.gap <= PROVEN
+
+    @property
+    def projection(self) -> Projection:
+        """The spend that it rests on."""
+        return self.question.projection
+
+    @property
+    def exclusions(self) -> tuple[Exclusion, ...]:
+        """Models that do not qualify for a workload, with every reason."""
+        return self.question.exclusions
+
+    @property
+    def dearest_month(self) -> str | None:
+        """The month that spends most at the percentile; the budget holds in every month."""
+        if self.spend is None:
+            return None
+        return str(self.projection.months[self.spend.worst_month(self.percentile / 100)[0]])
+
+    def spend_usd(self, percentile: float | None = None) -> Decimal | None:
+        """Return the spend of all workloads together in the dearest month, at a percentile.
+
+        Parameters
+        ----------
+        percentile : float, optional
+            From 0 to 100; that of the budget if not given. The month is that of the budget's.
+        """
+        if self.spend is None:
+            return None
+        place, amount = self.spend.worst_month(self.percentile / 100)
+        if percentile is None or self.spend.exact_usd is not None:
+            return amount
+        return Decimal(repr(float(self.spend.quantile(percentile / 100)[place])))
+
+    @property
+    def provenance(self) -> str:
+        """What the result rests on, in one line."""
+        of_limits = self.question.traffic
+        return self.projection.provenance + (
+            f" Limits {of_limits.limits.version}." if of_limits else ""
+        )
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per workload and model used.
+
+        Columns: ``workload``, ``model``, ``share`` of the tasks, expected ``requests_per_month`` of
+        that share, retries included, and ``tasks_per_month``, ``quality`` (success rate or score),
+        ``value``, tasks times quality, and ``mean_usd_per_month``, of an average month.
+        """
+        rows = []
+        for name, used in self.shares.items():
+            for model, share in used.items():
+                requests = self.question.requests(name, model) * float(share)
+                tasks = self.question.tasks(name, model) * float(share)
+                quality = self.question.quality[name, model]
+                spend = self.projection.spend[name, model].mean().mean() * float(share)
+                rows.append(
+                    (name, model, share, requests, tasks, quality, tasks * quality, float(spend))
+                )
+        return pd.DataFrame(rows, columns=list(COLUMNS))
+
+    def sentences(self) -> list[str]:
+        """Return the answer in sentences: spend, worth, how sure, and what was taken into account."""
+        if self.spend is None or self.value is None:
+            return self._why_not()
+        amounts = [self.spend_usd(percentile) for percentile in (10, 50, 90)]
+        p10, p50, p90 = (usd(amount) for amount in amounts if amount is not None)
+        spends = usd(self.spend_usd() or Decimal(0))
+        spread = (
+            "; nothing is uncertain"
+            if self.spend.exact_usd is not None
+            else f" (P10 {p10}, P50 {p50}, P90 {p90})"
+        )
+        return [
+            f"{usd(self.budget_usd_per_month)} USD a month serve every workload. The dearest month, "
+            f"{self.dearest_month}, spends {spends} USD at P{self.percentile:g} of all workloads "
+            f"together{spread}.{self._risk()}",
+            self._worth(),
+            self._how_sure(),
+            *self._notes(),
+        ]
+
+    def _risk(self) -> str:
+        if self.spend is None or self.spend.exact_usd is not None:
+            return ""
+        chance = self.spend.chance_over(self.budget_usd_per_month)
+        return f" The chance that some month exceeds the budget is {100 * chance:.1f}%."
+
+    def _worth(self) -> str:
+        tasks = float(self.frame["tasks_per_month"].sum())
+        value = self.value or 0.0
+        if self.question.measured:
+            return (
+                f"An average month is expected to bring {value:,.0f} successes of {tasks:,.0f} "
+                f"tasks, by the success rates measured in {self.question.source}."
+            )
+        return (
+            f"The average score of its {tasks:,.0f} tasks a month is "
+            f"{value / tasks if tasks else 0:.3f}, on a scale from 0 to 1 from "
+            f"{self.question.source}: a judgement, not a measurement. Give evaluations to count "
+            "successes."
+        )
+
+    def _how_sure(self) -> str:
+        what = "split or assignment" if self.question.allow_split else "assignment"
+        if self.proven_optimal:
+            return f"No {what} within the budget does better: this is proved."
+        return (
+            f"No {what} within the budget does better by more than {share_text(self.gap or 0.0)}: "
+            "this is the bound that the search proved."
+        )
+
+    def _notes(self) -> list[str]:
+        notes = []
+        if self.question.tier is not None:
+            notes.append(
+                f"The peaks of all workloads keep the limits of tier {self.question.tier.tier}. They "
+                "are added up as if they came at once, which is on the safe side."
+            )
+            peaks = self.question.traffic and self.question.traffic.peaks.values()
+            unknown = dict.fromkeys(key for one in peaks or () for key in one.unknown)
+            if unknown:
+                notes.append(
+                    f"They may be higher, as not every workload gives {', '.join(unknown)}."
+                )
+        if any(len(used) > 1 for used in self.shares.values()):
+            notes.append(
+                "A share of a workload spends that share of its spend in every scenario; the small "
+                "part of the spread that comes from single calls would be larger."
+            )
+        return notes
+
+    def _why_not(self) -> list[str]:
+        asked = self.question
+        if asked.without_model:
+            return [
+                f"No portfolio: no model qualifies for {', '.join(asked.without_model)}. Every "
+                "workload must be served."
+            ]
+        if self.least_budget_usd is None:
+            tier = "" if asked.tier is None else f" of tier {asked.tier.tier}"
+            return [f"No portfolio: no assignment keeps the limits{tier}."]
+        budget = f"{usd(self.budget_usd_per_month)} USD a month at P{self.percentile:g}"
+        least = least_text(self.least_budget_usd)
+        if self.least_budget_usd == self.least_possible_usd:
+            return [
+                f"{budget} cannot serve every workload. The least budget that can is {least} USD."
+            ]
+        if (self.least_possible_usd or Decimal(0)) > self.budget_usd_per_month:
+            return [
+                f"{budget} cannot serve every workload. {least} USD can; nothing below "
+                f"{usd(self.least_possible_usd or Decimal(0))} USD can."
+            ]
+        return [
+            f"No assignment within {budget} was found, and it is not proved that there is none. "
+            f"{least} USD serve every workload."
+        ]
+
+    def __repr__(self) -> str:
+        return f"<Portfolio: {self.sentences()[0]}>"
+
+    def _repr_html_(self) -> str:
+        tables = [frame_html(self.frame)] if self.is_feasible else []
+        return page_html(*tables, notes=self.sentences(), provenance=self.provenance)
+
+
+def least_text(amount: Decimal) -> str:
+    """Return a least budget for people, rounded up so that it is enough."""
+    return usd(amount.quantize(Decimal("0.01"), rounding=ROUND_UP))
+
+
+def share_text(share: float) -> str:
+    """Return a small share in percent, rounded up, two digits at least.
+
+    >>> share_text(0.00423), share_text(0.0000012)
+    ('0.43%', '0.00012%')
+    """
+    percent = Decimal(repr(share)) * 100
+    places = max(2, 1 - percent.adjusted()) if percent else 2
+    return f"{percent.quantize(Decimal(1).scaleb(-places), rounding=ROUND_UP):f}%"

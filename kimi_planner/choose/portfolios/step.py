@@ -1,0 +1,130 @@
+"""What more budget buys: the next 100 USD, which workloads move, and how much the next step takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from kimi_planner.choose.portfolios.choose import answer, shares_of
+from kimi_planner.choose.portfolios.least import least
+from kimi_planner.choose.portfolios.question import exact_budget
+from kimi_planner.choose.portfolios.result import Portfolio, least_text
+from kimi_planner.money import total, usd
+
+__all__ = ["Step", "better_than", "models_text", "moves", "next_usd", "worth_text"]
+
+SHOWN = Decimal("0.0001")
+#: A portfolio is better if it is worth more by this share.
+BETTER = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What more budget buys.
+
+    Attributes
+    ----------
+    before, after
+        The portfolios of the two budgets.
+    needed_usd
+        The least budget found that buys anything more, where this one does not; ``None`` where it
+        does, or where no budget would.
+    """
+
+    before: Portfolio
+    after: Portfolio
+    needed_usd: Decimal | None
+
+    @property
+    def more_usd(self) -> Decimal:
+        """By how much the budget grows."""
+        return self.after.budget_usd_per_month - self.before.budget_usd_per_month
+
+    @property
+    def more_value(self) -> float:
+        """What that adds: expected successes a month, or tasks times score."""
+        return (self.after.value or 0.0) - (self.before.value or 0.0)
+
+    @property
+    def moves(self) -> tuple[str, ...]:
+        """Which workloads move from where to where, in words."""
+        return moves(self.before, self.after)
+
+    def sentence(self) -> str:
+        """Return what the step buys in one sentence."""
+        more = f"+{usd(self.more_usd)} USD a month"
+        if not self.before.is_feasible:
+            verb = "serve" if self.after.is_feasible else "do not serve"
+            return f"{more}: {usd(self.after.budget_usd_per_month)} USD {verb} every workload."
+        if self.moves:
+            return f"{more}: {worth_text(self.before, self.more_value)}: {'; '.join(self.moves)}."
+        if self.needed_usd is None:
+            return f"{more} buys nothing more: no budget does better than this assignment."
+        extra = self.needed_usd - self.before.budget_usd_per_month
+        return (
+            f"{more} buys nothing more; the next better assignment takes {least_text(extra)} USD "
+            "more."
+        )
+
+
+def next_usd(before: Portfolio, more_usd: Decimal | int | str = 100) -> Step:
+    """Return what more budget buys beyond a portfolio.
+
+    Parameters
+    ----------
+    before : Portfolio
+        What `portfolio` returned.
+    more_usd : Decimal, int or str
+        By how much the budget grows, USD a month.
+
+    Raises
+    ------
+    ScenarioError
+        If ``more_usd`` is no number above 0.
+    """
+    question = before.question
+    budget = total([before.budget_usd_per_month, exact_budget(more_usd)])
+    after = answer(question, budget, start=shares_of(before))
+    needed = None
+    if question.problem is not None and before.value is not None and not moves(before, after):
+        worth = better_than(before.value)
+        step = least(question.problem, split=question.allow_split, worth=worth)
+        needed = max(step.usd, budget) if step.shares is not None else None
+    return Step(before=before, after=after, needed_usd=needed)
+
+
+def better_than(value: float) -> float:
+    """Return what a portfolio must be worth to be better than one of this value."""
+    return value * (1 + BETTER) + BETTER * BETTER
+
+
+def moves(before: Portfolio, after: Portfolio) -> tuple[str, ...]:
+    """Return which workloads move from where to where, in words."""
+    if not before.is_feasible or not after.is_feasible:
+        return ()
+    return tuple(
+        f"{name} moves from {models_text(before.shares[name])} to {models_text(used)}"
+        for name, used in after.shares.items()
+        if used != before.shares[name]
+    )
+
+
+def worth_text(portfolio: Portfolio, more: float) -> str:
+    """Return in words what a difference in value means."""
+    if portfolio.question.measured:
+        count = f"{more:,.0f}" if more >= 10 else f"{more:.2g}"
+        return f"{count} more expected successes a month"
+    tasks = float(portfolio.frame["tasks_per_month"].sum())
+    return f"an average score higher by {more / tasks if tasks else 0:.4f}"
+
+
+def models_text(used: Mapping[str, Decimal]) -> str:
+    """Return the models that a workload uses, with their shares if there are several."""
+    if len(used) == 1:
+        return next(iter(used))
+    percents = {
+        model: f"{100 * share:.2f}%" if share >= SHOWN else "under 0.01%"
+        for model, share in used.items()
+    }
+    return " and ".join(f"{model} ({percent})" for model, percent in percents.items())

@@ -1,0 +1,193 @@
+"""Choosing a model for each workload: those that qualify, ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from kimi_planner.calls.fit import ContextFit, context_fit
+from kimi_planner.capacity.load import load_limits
+from kimi_planner.capacity.need import throughput
+from kimi_planner.capacity.tiers import Throughput
+from kimi_planner.catalog import Catalog, ModelSpec
+from kimi_planner.choose.choice import Choice, Exclusion
+from kimi_planner.choose.evaluations import Evaluations
+from kimi_planner.choose.evaluations.rates import check_evaluations, check_models
+from kimi_planner.choose.reasons import reasons_against
+from kimi_planner.choose.recommendation import Recommendation
+from kimi_planner.choose.requirements import Requirements
+from kimi_planner.choose.scoring import Scoring
+from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.plan.projection import Projection
+from kimi_planner.plan.simulation import project
+from kimi_planner.workload import Workload
+from kimi_planner.workload.inputs import chosen_workloads
+
+__all__ = ["recommend"]
+
+
+def recommend(
+    workloads: Workload | Iterable[Workload],
+    requirements: Requirements | None = None,
+    *,
+    projection: Projection | None = None,
+    fit: ContextFit | None = None,
+    evaluations: Evaluations | None = None,
+    **scenario: Any,
+) -> Recommendation:
+    """Choose a model for each workload.
+
+    Parameters
+    ----------
+    workloads : Workload or iterable of Workload
+        What is to be sent.
+    requirements : Requirements, optional
+        What a model must meet; the workloads' own needs and budgets always count.
+    projection, fit : Projection, ContextFit, optional
+        Results for the same workloads, if they are at hand; otherwise they are computed.
+    evaluations : Evaluations, optional
+        The team's own evaluations, which a least success rate is held against.
+    **scenario
+        Passed to :func:`project`: ``months``, ``start``, ``models``, ``as_of``, ``seed``,
+        ``n_paths``, ``catalog``.
+
+    Returns
+    -------
+    Recommendation
+        For each workload the qualifying models by P50 spend, or by score if there are weights, and
+        the others with every reason.
+
+    Raises
+    ------
+    ScenarioError
+        If a scenario or a requirement is out of its bounds, or a given result lacks a workload or
+        stands beside a scenario of its own; if there is no such tier, or a least success rate
+        without evaluations.
+    EvaluationError
+        If evaluations are not what :func:`read_evaluations` returns.
+    UnknownModelError, PriceNotFoundError
+        If the catalog has no such model, one of evaluations included, or states no price for it.
+
+    Notes
+    -----
+    A capability that the catalog does not state is unknown, and unknown is not yes. The same holds
+    for a rating, and for a model that was not tried.
+
+    A score is the weighted mean of three parts, each from 0 to 1: the P50 spend of the cheapest model
+    that qualifies divided by the model's own, and its ratings of reasoning depth and speed, scaled
+    from the lowest to the highest of the catalog. It is a judgement, not a measurement.
+    """
+    chosen = chosen_workloads(workloads)
+    requirements = Requirements() if requirements is None else requirements
+    if not isinstance(requirements, Requirements):
+        raise ScenarioError(f"requirements is {shown(requirements)}. Give Requirements(…).")
+    if evaluations is not None:
+        check_evaluations(evaluations)
+    elif requirements.min_success_rate is not None:
+        raise ScenarioError("min_success_rate needs evaluations. Give them, or leave it out.")
+    for name, given, kind in (("projection", projection, Projection), ("fit", fit, ContextFit)):
+        if given is not None and not isinstance(given, kind):
+            makes = "project" if kind is Projection else "context_fit"
+            raise ScenarioError(f"{name} is {shown(given)}. Give what {makes} returns.")
+    if projection and scenario:
+        raise ScenarioError(
+            f"{', '.join(scenario)} cannot change a projection that is given. Leave out one of them."
+        )
+    projection = projection or project(chosen, **scenario)
+    if evaluations is not None:
+        check_models(evaluations, projection.catalog)
+    fit = fit or context_fit(
+        chosen, projection.models, seed=projection.seed, catalog=projection.catalog
+    )
+    for workload in chosen:
+        projection.of(projection.models[0], workload.name)  # refuses one that it does not hold
+    peaks = None if requirements.tier is None else _peaks(chosen, requirements.tier, projection)
+    summary = projection.summary().set_index(["workload", "model"]).to_dict("index")
+    choices: list[Choice] = []
+    exclusions: list[Exclusion] = []
+    for workload in chosen:
+        qualified = []
+        for spec in projection.specs:
+            reasons = reasons_against(
+                workload, spec, requirements, projection, fit,
+                evaluations=evaluations, throughput=peaks,
+            )  # fmt: skip
+            if reasons:
+                exclusions.append(Exclusion(workload=workload.name, model=spec.id, reasons=reasons))
+            else:
+                qualified.append(spec)
+        spends = {spec.id: summary[workload.name, spec.id] for spec in qualified}
+        scores = _scores(qualified, spends, requirements.weights, projection.catalog)
+        choices += _ranking(workload.name, spends, scores, fit)
+    return Recommendation(
+        choices=tuple(choices),
+        exclusions=tuple(exclusions),
+        requirements=requirements,
+        projection=projection,
+        fit=fit,
+        throughput=peaks,
+        evaluations=evaluations,
+    )
+
+
+def _peaks(workloads: Sequence[Workload], tier: int, projection: Projection) -> Throughput:
+    """Return the peaks of workloads over the months of a plan, to hold against a tier."""
+    limits = load_limits(None)
+    if tier not in [one.tier for one in limits]:
+        known = ", ".join(str(one.tier) for one in limits)
+        raise ScenarioError(f"tier is {tier}. Limits {limits.version} have tiers {known}.")
+    return throughput(
+        workloads,
+        projection.models,
+        limits=limits,
+        months=len(projection.months),
+        start=str(projection.months[0]),
+        as_of=projection.as_of,
+        seed=projection.seed,
+        n_paths=projection.n_paths,
+        catalog=projection.catalog,
+    )
+
+
+def _scores(
+    specs: Sequence[ModelSpec],
+    spends: Mapping[str, Mapping[Any, Any]],
+    weights: Mapping[str, float] | None,
+    catalog: Catalog,
+) -> dict[str, float]:
+    """Return the weighted score of each model, from 0 to 1; none without weights."""
+    if not weights or not specs:
+        return {}
+    scoring = Scoring(weights, catalog)
+    p50 = {spec.id: _p50(spends[spec.id]) for spec in specs}
+    least = min(p50.values())
+    return {spec.id: scoring.score(spec, p50[spec.id], least) for spec in specs}
+
+
+def _p50(spend: Mapping[Any, Any]) -> float:
+    return float(spend["p50_usd_per_month"])
+
+
+def _ranking(
+    workload: str,
+    spends: Mapping[str, Mapping[Any, Any]],
+    scores: Mapping[str, float],
+    fit: ContextFit,
+) -> list[Choice]:
+    p50 = {model: _p50(spend) for model, spend in spends.items()}
+    ranked = sorted(p50, key=lambda model: (-scores.get(model, 0.0), p50[model]))
+    return [
+        Choice(
+            workload=workload,
+            rank=rank,
+            model=model,
+            p10_usd_per_month=float(spends[model]["p10_usd_per_month"]),
+            p50_usd_per_month=p50[model],
+            p90_usd_per_month=float(spends[model]["p90_usd_per_month"]),
+            fit_share=fit.share(workload, model),
+            more_than_best_usd=p50[model] - p50[ranked[0]],
+            less_than_next_usd=p50[ranked[rank]] - p50[model] if rank < len(ranked) else None,
+            score=scores.get(model),
+        )
+        for rank, model in enumerate(ranked, 1)
+    ]

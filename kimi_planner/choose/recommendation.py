@@ -1,0 +1,139 @@
+"""The result of a choice: the ranking of each workload, and what rules the other models out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from kimi_planner.calls.fit import ContextFit
+from kimi_planner.capacity.tiers import Throughput
+from kimi_planner.choose.choice import Choice, Exclusion
+from kimi_planner.choose.evaluations import Evaluations
+from kimi_planner.choose.flip import Flip, flip_sentences
+from kimi_planner.choose.flips import flips
+from kimi_planner.choose.requirements import Requirements
+from kimi_planner.choose.scores import JUDGEMENT
+from kimi_planner.money import usd
+from kimi_planner.plan.projection import Projection
+from kimi_planner.rich import frame_html, page_html, table_html
+
+__all__ = ["Recommendation"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recommendation:
+    """Which model each workload should use.
+
+    Attributes
+    ----------
+    choices
+        The ranking of each workload, best first.
+    exclusions
+        Models that do not qualify.
+    requirements
+        What was asked.
+    projection, fit
+        What the ranking rests on.
+    throughput, evaluations
+        What a tier and a least success rate were held against, where they were asked for.
+    """
+
+    choices: tuple[Choice, ...]
+    exclusions: tuple[Exclusion, ...]
+    requirements: Requirements
+    projection: Projection
+    fit: ContextFit
+    throughput: Throughput | None = None
+    evaluations: Evaluations | None = None
+
+    @property
+    def best(self) -> dict[str, str]:
+        """Workload name to the model ranked first; a workload without one is missing."""
+        return {choice.workload: choice.model for choice in self.choices if choice.rank == 1}
+
+    @property
+    def without_model(self) -> tuple[str, ...]:
+        """Workloads for which no model qualifies."""
+        best = self.best
+        return tuple(name for name in self.names if name not in best)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the workloads, in the order of the projection, which may hold others too."""
+        asked = {one.workload for one in self.choices} | {one.workload for one in self.exclusions}
+        return tuple(name for name in self.projection.names if name in asked)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the spend and the choice leave out, in words."""
+        notes = list(self.projection.notes)
+        if self.requirements.weights:
+            weights = ", ".join(
+                f"{key} {value:g}" for key, value in self.requirements.weights.items()
+            )
+            notes.append(f"Scores weigh {weights}: {JUDGEMENT}.")
+        if self.throughput is not None:
+            notes += self.throughput.notes
+        return tuple(notes)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per workload and qualifying model, best first."""
+        return pd.DataFrame(
+            [
+                {name: getattr(choice, name) for name in Choice.__dataclass_fields__}
+                for choice in self.choices
+            ],
+            columns=list(Choice.__dataclass_fields__),
+        )
+
+    def sentences(self) -> list[str]:
+        """Return the choice for each workload in one sentence."""
+        said = []
+        for name in self.names:
+            ranked = [choice for choice in self.choices if choice.workload == name]
+            if not ranked:
+                said.append(f"{name}: no model qualifies.")
+                continue
+            first = ranked[0]
+            text = f"{name}: {first.model}, {usd(first.p50_usd_per_month)} USD a month at P50"
+            if first.score is not None:
+                text += f", score {first.score:.3f} ({JUDGEMENT})"
+            margin = first.less_than_next_usd
+            if margin is None:
+                said.append(f"{text}; no other model qualifies.")
+                continue
+            than = "more" if margin < 0 else "less"
+            text += f", {usd(abs(margin))} {than} than {ranked[1].model}"
+            if ranked[1].score is not None:
+                text += f", which has {ranked[1].score:.3f}"
+            said.append(f"{text}.")
+        return said
+
+    @cached_property
+    def flips(self) -> tuple[Flip, ...]:
+        """What would change the answer, one number moved at a time; see :func:`flips`."""
+        return flips(self)
+
+    def flip_sentences(self) -> list[str]:
+        """Return what would change the answer in words; what has no such value, together."""
+        return flip_sentences(self.flips)
+
+    def __repr__(self) -> str:
+        return f"<Recommendation: {' '.join(self.sentences())}>"
+
+    def _repr_html_(self) -> str:
+        shown = (name for name in Choice.__dataclass_fields__ if name != "score")
+        columns = None if self.requirements.weights else list(shown)
+        ruled_out = table_html(
+            ("workload", "model", "why it is excluded"),
+            [(one.workload, one.model, "; ".join(one.reasons)) for one in self.exclusions],
+        )
+        return page_html(
+            frame_html(self.frame, columns),
+            *(ruled_out,) * bool(self.exclusions),
+            notes=self.sentences(),
+            provenance=self.projection.provenance,
+        )

@@ -1,0 +1,99 @@
+"""What a model must meet, beyond what each workload itself says it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from kimi_planner.choose.scores import checked_weights
+from kimi_planner.errors import ScenarioError, WorkloadError, shown
+from kimi_planner.money import exact_decimal
+from kimi_planner.workload.fields import parse_field
+
+__all__ = ["WEIGHTS", "Requirements"]
+
+#: What a weight can be given to, and the rating it weighs; spend is no rating.
+WEIGHTS = {"cost": None, "reasoning": "reasoning_depth", "speed": "speed"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Requirements:
+    """What a model must meet, beyond what each workload itself says it needs.
+
+    Attributes
+    ----------
+    needs
+        Capabilities that the catalog must state.
+    min_fit_share
+        Least share of requests that must fit the context window.
+    min_reasoning_depth, min_speed
+        Least ordinal rating that the catalog must state.
+    min_success_rate
+        Least expected success rate in the team's own evaluations, from 0 to 1.
+    budget_usd_per_month
+        Budget for each workload that has none of its own.
+    budget_percentile
+        Percentile of a month's spend that must stay within the budget.
+    tier
+        Number of the recharge tier whose limits the peaks of each workload must stay within.
+    weights
+        Weights of ``cost``, ``reasoning`` and ``speed``. With them models rank by a weighted score,
+        which is a judgement, not a measurement; without them by their P50 spend.
+    """
+
+    needs: tuple[str, ...] = ()
+    min_fit_share: float = 0.99
+    min_reasoning_depth: int | None = None
+    min_speed: int | None = None
+    min_success_rate: float | None = None
+    budget_usd_per_month: Decimal | int | float | str | None = None
+    budget_percentile: float = 50
+    tier: int | None = None
+    weights: Mapping[str, float] | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "needs", parse_field("needs", self.needs))
+        except WorkloadError as error:
+            raise ScenarioError(str(error)) from None
+        for name, high in (
+            ("min_fit_share", 1),
+            ("min_success_rate", 1),
+            ("budget_percentile", 100),
+        ):
+            value = getattr(self, name)
+            if name == "min_success_rate" and value is None:
+                continue
+            if not _is_number(value) or not 0 <= value <= high:
+                raise ScenarioError(f"{name} is {shown(value)}. It must lie between 0 and {high}.")
+        for name in ("min_reasoning_depth", "min_speed", "tier"):
+            value = getattr(self, name)
+            if value is not None and not (_is_number(value) and value == int(value) >= 0):
+                raise ScenarioError(f"{name} is {shown(value)}. It must be a whole number from 0.")
+            object.__setattr__(self, name, None if value is None else int(value))
+        if self.budget_usd_per_month is not None:
+            try:
+                budget = exact_decimal(self.budget_usd_per_month)
+            except ValueError as error:
+                raise ScenarioError(f"budget_usd_per_month: {error}.") from None
+            if budget <= 0:
+                raise ScenarioError(f"budget_usd_per_month is {budget}. It must be above 0.")
+            object.__setattr__(self, "budget_usd_per_month", budget)
+        if self.weights is not None:
+            object.__setattr__(self, "weights", checked_weights(self.weights, WEIGHTS))
+
+    def budget(self, own: Decimal | int | float | str | None) -> Decimal | None:
+        """Return the budget of a workload: its own, or else the common one."""
+        budget = self.budget_usd_per_month if own is None else own
+        return budget if isinstance(budget, Decimal) else None
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a value is a finite number; true and false are none."""
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and value - value == 0  # neither infinite nor not a number
+    )

@@ -1,0 +1,285 @@
+"""Every cascade of two or three models for a workload: cost, success, latency rank, break-even."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from itertools import permutations
+from typing import Any
+
+from kimi_planner.catalog import Catalog, ModelSpec
+from kimi_planner.choose.basis import able_models, basis, calls_of_task, only_workload
+from kimi_planner.choose.evaluations import Evaluations, Trials
+from kimi_planner.choose.evaluations.rates import Rate, known_rates
+from kimi_planner.choose.frontier import non_dominated
+from kimi_planner.choose.routing.detector import Detector
+from kimi_planner.choose.routing.notes import routing_notes
+from kimi_planner.choose.routing.result import Cascades, Route
+from kimi_planner.choose.routing.together import (
+    ByItems,
+    ByPairs,
+    Shares,
+    Together,
+    at_first_rate,
+    least_first_rate,
+)
+from kimi_planner.choose.routing.tree import BreakEven, Passage, follow
+from kimi_planner.choose.routing.uncertain import Uncertain
+from kimi_planner.choose.success.build import check_confidence
+from kimi_planner.choose.success.task_cost import TaskCost, task_cost
+from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.money import from_fraction
+from kimi_planner.plan.projection import Projection
+from kimi_planner.workload import Workload
+
+__all__ = ["cascades"]
+
+LONGEST = 3
+MOST_MODELS = 16  # 3,616 routes
+MONTHS = 12  # as of `project`, so that other results rest on the same prices
+
+
+def cascades(
+    workload: Workload,
+    *,
+    detector: Detector,
+    evaluations: Evaluations | None = None,
+    success_rates: Mapping[str, Rate] | None = None,
+    rescue_rates: Mapping[tuple[str, str], Rate] | None = None,
+    models: str | Sequence[str] | None = None,
+    projection: Projection | None = None,
+    confidence: float = 0.9,
+    **scenario: Any,
+) -> Cascades:
+    """Tell what every cascade of two or three models costs, and how often it succeeds.
+
+    A cascade asks its first model. A detector checks the answer; what it rejects goes to the next
+    model. The answer of the last model is not checked.
+
+    Parameters
+    ----------
+    workload : Workload
+        What is sent. A task is one of its requests, or a whole conversation if it has turns.
+    detector : Detector
+        How the check errs, and what it costs.
+    evaluations : Evaluations, optional
+        Measured success rates on this workload. Where they name the tasks, how often models solve
+        and fail the same ones is known too.
+    success_rates : mapping of str to number, optional
+        From model id to its success rate, 0 to 1, in place of evaluations.
+    rescue_rates : mapping of (str, str) to number, optional
+        From (model that fails, model) to the success rate of the latter on tasks that the former
+        fails; the other direction follows from it. Where neither it nor evaluations tell, whether
+        one model succeeds says nothing about another.
+    models : str or sequence of str, optional
+        Model ids; all of the projection, or of the catalog but the retired ones, if not given.
+    projection : Projection, optional
+        A result for the same workload, if it is at hand; otherwise a year is projected.
+    confidence : float
+        Of the intervals that evaluations give, above 0 and below 1.
+    **scenario
+        Passed to :func:`project`: ``months``, ``start``, ``as_of``, ``seed``, ``n_paths``,
+        ``catalog``.
+
+    Returns
+    -------
+    Cascades
+        Each model alone, and each cascade in each order.
+
+    Raises
+    ------
+    EvaluationError
+        If success rates are not known, come from two places or are out of their bounds, or a rescue
+        rate contradicts them.
+    ScenarioError
+        If a scenario is out of its bounds, there is not one workload, or no model takes part.
+    UnknownModelError, PriceNotFoundError
+        If the catalog has no such model, or states no price for it.
+
+    Notes
+    -----
+    The cost of a task on a model is the projected one of `cost_per_success`: expected spend / expected
+    tasks over the months of the projection, so that prices which change count by their traffic.
+    Everything else is summed over every pattern of which models would solve a task, in exact
+    fractions.
+
+    Intervals hold what the trials and the scenarios leave open, from one tail to the other. The
+    posterior of a pattern's share is a Dirichlet distribution where tasks are named, else each rate
+    is Beta(s + ½, n - s + ½), and rescue rates stay as they are given. Rates that are given have no
+    interval. At 90% they hold the true number in 88 to 92% of cases, averaged over rates.
+
+    The break-even is over the success rate of the first model, while what the others do over all
+    tasks, and on those that the first model fails, stays as it is. Cost and success are then linear
+    in that rate, so that it is where a straight line is zero. The latency rank orders routes by the sum over
+    their models of the share of tasks that reach it, times the place of its speed rating among the
+    models that take part, 1 for the fastest.
+    """
+    workload = only_workload(workload, "Cascades are built")
+    if not isinstance(detector, Detector):
+        raise ScenarioError(f"detector is {shown(detector)}. Give Detector(…).")
+    check_confidence(confidence)
+    if projection is None:
+        scenario = {"months": MONTHS} | scenario
+    _, asked, projection = basis(workload, models, projection, scenario)
+    able, unable = able_models(workload, asked, projection)
+    rates, untried = known_rates(
+        workload.name, asked, evaluations, success_rates, projection.catalog
+    )
+    specs = [spec for spec in able if spec.id in rates]
+    exclusions = (
+        *unable,
+        *(one for one in untried if one.model not in {no.model for no in unable}),
+    )
+    if not specs:
+        reasons = "; ".join(f"{one.model}: {', '.join(one.reasons)}" for one in exclusions)
+        raise ScenarioError(
+            f"No model can take part for workload {shown(workload.name)}: {reasons}."
+        )
+    if len(specs) > MOST_MODELS:
+        raise ScenarioError(
+            f"{len(specs)} models have more cascades than anybody reads. Name at most {MOST_MODELS}."
+        )
+    rates = {spec.id: rates[spec.id] for spec in specs}
+    together = _together(workload, rates, evaluations, rescue_rates, projection.catalog)
+    costs = {spec.id: task_cost(workload, spec, projection) for spec in specs}
+    uncertain = None
+    if evaluations is not None:
+        uncertain = Uncertain(
+            together=together,
+            trials=_trials(workload, evaluations, together, list(costs)),
+            costs={model: one.by_scenario for model, one in costs.items()},
+            detector=detector,
+            confidence=float(confidence),
+            seed=projection.seed,
+            n_paths=projection.n_paths,
+            workload=workload.name,
+        )
+    routes = _routes(workload, specs, costs, detector, together, uncertain)
+    return Cascades(
+        routes=routes,
+        workload=workload.name,
+        success_rates={one.models[0]: one.success_rate for one in routes if len(one.models) == 1},
+        detector=detector,
+        confidence=float(confidence),
+        exclusions=exclusions,
+        projection=projection,
+        notes=routing_notes(workload, specs, projection, evaluations, together),
+    )
+
+
+def _together(
+    workload: Workload,
+    rates: Mapping[str, Fraction],
+    evaluations: Evaluations | None,
+    rescue_rates: Mapping[tuple[str, str], Rate] | None,
+    catalog: Catalog,
+) -> ByItems | ByPairs:
+    """Return what is known of tasks that models share: given rates first, then named tasks."""
+    if evaluations is not None and rescue_rates is None:
+        trials = {model: evaluations.of(workload.name, model) for model in rates}
+        items = {model: one.items for model, one in trials.items() if one and one.items}
+        if len(items) == len(rates):
+            found = ByItems(
+                {
+                    model: {name: item.success for name, item in known.items()}
+                    for model, known in items.items()
+                }
+            )
+            if found.names:
+                return found
+    return ByPairs(rates, rescue_rates, catalog.ids)
+
+
+def _trials(
+    workload: Workload, evaluations: Evaluations, together: ByItems | ByPairs, models: Sequence[str]
+) -> dict[str, Trials]:
+    """Return the trials of each model; of common tasks alone, where those are what counts."""
+    if isinstance(together, ByItems):
+        return {
+            model: Trials(successes=int(one.sum()), trials=len(one))
+            for model, one in together.solved.items()
+        }
+    found = {model: evaluations.of(workload.name, model) for model in models}
+    return {model: one for model, one in found.items() if one is not None}
+
+
+def _routes(
+    workload: Workload,
+    specs: Sequence[ModelSpec],
+    tasks: Mapping[str, TaskCost],
+    detector: Detector,
+    together: Together,
+    uncertain: Uncertain | None,
+) -> tuple[Route, ...]:
+    calls, _ = calls_of_task(workload)
+    costs = {
+        model: Fraction(one.usd) if one.exact_usd is None else one.exact_usd
+        for model, one in tasks.items()
+    }
+    shares = {
+        models: together.shares(models)
+        for steps in range(1, LONGEST + 1)
+        for models in permutations(costs, steps)
+    }
+    found = {
+        models: follow(one, [costs[model] for model in models], detector)
+        for models, one in shares.items()
+    }
+    best = non_dominated(
+        [one.cost for one in found.values()], [one.success for one in found.values()]
+    )
+    ranks = _latency_ranks(specs, found)
+    intervals = {} if uncertain is None else uncertain.routes(LONGEST)
+    routes = []
+    for (models, one), kept in zip(found.items(), best, strict=True):
+        even, per_success = _break_evens(
+            shares[models], [costs[model] for model in models], detector, found[models[-1:]]
+        )
+        routes.append(
+            Route(
+                models=models,
+                cost_usd=from_fraction(one.cost),
+                success_rate=float(one.success),
+                false_accepted_share=float(one.false_accepted),
+                calls=float(calls * sum(one.reached)),
+                escalated_shares=tuple(float(share) for share in one.reached[1:]),
+                cost_per_success_usd=from_fraction(one.cost / one.success) if one.success else None,
+                latency_rank=ranks.get(models),
+                on_frontier=kept,
+                break_even_cost=even,
+                break_even_per_success=per_success,
+                intervals=intervals.get(models),
+            )
+        )
+    return tuple(routes)
+
+
+def _break_evens(
+    shares: Shares, costs: Sequence[Fraction], detector: Detector, alone: Passage[Fraction]
+) -> tuple[BreakEven | None, BreakEven | None]:
+    """Return where a cascade breaks even with its last model alone: by task, and by success."""
+    if len(costs) == 1:
+        return None, None
+    least = least_first_rate(shares)
+    ends = [follow(at_first_rate(shares, rate), costs, detector) for rate in (least, Fraction(1))]
+    by_task = [alone.cost - end.cost for end in ends]
+    by_success = [alone.cost * end.success - alone.success * end.cost for end in ends]
+    return BreakEven.between(least, *by_task), BreakEven.between(least, *by_success)
+
+
+def _latency_ranks(
+    specs: Sequence[ModelSpec], found: Mapping[tuple[str, ...], Passage[Fraction]]
+) -> dict[tuple[str, ...], int]:
+    """Return the rank of each route whose models are all rated."""
+    speeds = {spec.id: spec.speed.rating for spec in specs if spec.speed is not None}
+    places = {speed: place for place, speed in enumerate(sorted({*speeds.values()})[::-1], 1)}
+    waits = {
+        models: sum(
+            share * places[speeds[model]] for share, model in zip(one.reached, models, strict=True)
+        )
+        for models, one in found.items()
+        if all(model in speeds for model in models)
+    }
+    ordered = sorted(waits.values())
+    ranks = {wait: rank for rank, wait in reversed(list(enumerate(ordered, 1)))}
+    return {models: ranks[wait] for models, wait in waits.items()}

@@ -1,0 +1,69 @@
+"""What decides whether an answer is good enough or is sent on, and how it errs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from kimi_planner.choose.evaluations.rates import exact_share
+from kimi_planner.errors import EvaluationError, ScenarioError, shown
+from kimi_planner.money import exact_decimal
+
+__all__ = ["Detector"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detector:
+    """What checks each answer but that of the last model, such as tests, a schema or a judge.
+
+    Attributes
+    ----------
+    false_accept
+        Share of failures that it lets through.
+    false_reject
+        Share of successes that it sends on.
+    cost_usd
+        Its own cost for each check; a decimal after construction.
+
+    Raises
+    ------
+    ScenarioError
+        If a share or the cost is out of its bounds, or the shares are above 1 together: such a
+        detector is worse than chance, and its answers are to be turned round.
+    """
+
+    false_accept: Decimal | float | int | str
+    false_reject: Decimal | float | int | str
+    cost_usd: Decimal | float | int | str = 0
+
+    def __post_init__(self) -> None:
+        for name in ("false_accept", "false_reject"):
+            try:
+                exact_share(name, getattr(self, name))
+            except EvaluationError as error:
+                raise ScenarioError(f"Detector: {error}") from None
+            object.__setattr__(self, name, exact_decimal(getattr(self, name)))
+        try:
+            cost = exact_decimal(self.cost_usd)
+        except ValueError as error:
+            raise ScenarioError(f"Detector: cost_usd: {error}.") from None
+        if cost < 0:
+            raise ScenarioError(f"Detector: cost_usd is {shown(cost)}. It must be at least 0.")
+        object.__setattr__(self, "cost_usd", cost)
+        if self.sends_on(True) > self.sends_on(False):
+            raise ScenarioError(
+                f"Detector: false_accept {self.false_accept} and false_reject {self.false_reject} are "
+                "above 1 together, which is worse than chance. Turn its answers round."
+            )
+
+    def sends_on(self, solved: bool) -> Fraction:
+        """Return the share of solved, or of failed, tasks that it sends on."""
+        if solved:
+            return Fraction(exact_decimal(self.false_reject))
+        return 1 - Fraction(exact_decimal(self.false_accept))
+
+    @property
+    def cost(self) -> Fraction:
+        """The cost of a check in USD."""
+        return Fraction(exact_decimal(self.cost_usd))

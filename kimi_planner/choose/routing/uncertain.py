@@ -1,0 +1,190 @@
+"""What evaluations leave open about a route: equally likely shares of tasks, and intervals of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations, pairwise, permutations, product
+
+import numpy as np
+
+from kimi_planner.choose.evaluations import Trials
+from kimi_planner.choose.routing.detector import Detector
+from kimi_planner.choose.routing.together import ByItems, ByPairs, Pattern
+from kimi_planner.choose.routing.tree import Passage, follow
+from kimi_planner.choose.success.posterior import rate_interval, success_rates
+from kimi_planner.choose.success.tried import MIDPOINTS
+from kimi_planner.plan.scenarios import stream
+from kimi_planner.workload.quantity import Array
+
+__all__ = ["Interval", "Intervals", "Uncertain"]
+
+#: From patterns to equally likely shares of tasks that have them, shape (n_paths,).
+DrawnShares = dict[Pattern, Array]
+
+#: Lower and upper end.
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intervals:
+    """Intervals of what is expected of a task on a route: USD, a share, and USD for each success."""
+
+    cost: Interval
+    success: Interval
+    per_success: Interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uncertain:
+    """What is known of success rates by trials, and of costs by scenario.
+
+    Attributes
+    ----------
+    together
+        How often models solve and fail the same tasks, as expected.
+    trials
+        From model to its trials; where items tell what models share, to those that all share.
+    costs : mapping of str to ndarray, shape (n_paths,) or (1,), USD
+        From model to the cost of a task by scenario, the same scenarios for all.
+    detector
+        What checks the answers.
+    confidence
+        Of the intervals, above 0 and below 1.
+    seed, n_paths, workload
+        Seed and number of the draws, and the name of their streams.
+    """
+
+    together: ByItems | ByPairs
+    trials: Mapping[str, Trials]
+    costs: Mapping[str, Array]
+    detector: Detector
+    confidence: float
+    seed: int
+    n_paths: int
+    workload: str
+
+    def routes(self, longest: int) -> dict[tuple[str, ...], Intervals]:
+        """Return the intervals of every single model and cascade.
+
+        Notes
+        -----
+        A single model has Jeffreys' interval of its rate, as `cost_per_success` tells. Where every
+        model solved all that it was tried on, the intervals reach to a route that never fails; where
+        none solved any, to one that never succeeds. The orders of the same models share what is drawn
+        of common tasks, so that they differ by order alone.
+        """
+        found = {}
+        for some in (
+            one for steps in range(1, longest + 1) for one in combinations(self.costs, steps)
+        ):
+            common = None
+            if isinstance(self.together, ByItems) and len(some) > 1:
+                common = self._by_items(some, self.together)
+            for models in permutations(some):
+                if common is None:
+                    shares = self._shares(models)
+                else:
+                    places = [models.index(model) for model in some]
+                    shares = {
+                        pattern: common[tuple(pattern[place] for place in places)]
+                        for pattern in product((False, True), repeat=len(models))
+                    }
+                found[models] = self._intervals(models, shares)
+        return found
+
+    def _intervals(self, models: Sequence[str], shares: DrawnShares) -> Intervals:
+        found = self._passage(shares, models)
+        cost, success = (self._ends(one) for one in (found.cost, found.success))
+        some = np.broadcast_to(found.cost, found.success.shape)
+        never = np.full_like(found.success, np.inf)
+        per_success = self._ends(np.divide(some, found.success, out=never, where=found.success > 0))
+        trials = [self.trials[model] for model in models]
+        if len(models) == 1:
+            success = rate_interval(trials[0], self.confidence)
+        if all(one.successes == one.trials for one in trials):
+            always = self._passage({(True,) * len(models): np.ones(1)}, models)
+            least = self._ends(always.cost)[0]
+            cost = min(cost[0], least), cost[1]
+            success, per_success = (success[0], 1.0), (min(per_success[0], least), per_success[1])
+        if not any(one.successes for one in trials):
+            failed = self._passage({(False,) * len(models): np.ones(1)}, models)
+            cost = cost[0], max(cost[1], self._ends(failed.cost)[1])
+            success, per_success = (0.0, success[1]), (per_success[0], np.inf)
+        return Intervals(cost=cost, success=success, per_success=per_success)
+
+    def _passage(self, shares: DrawnShares, models: Sequence[str]) -> Passage[Array]:
+        return follow(shares, [self.costs[model] for model in models], self.detector, float)
+
+    def _ends(self, drawn: Array) -> Interval:
+        tail = (1 - self.confidence) / 2
+        low, high = np.quantile(drawn, [tail, 1 - tail], method=MIDPOINTS).tolist()
+        return low, high
+
+    def _shares(self, models: Sequence[str]) -> DrawnShares:
+        if len(models) == 1 or isinstance(self.together, ByItems):
+            rate = self._rates[models[0]]
+            return {(True,): rate, (False,): 1 - rate}
+        return self._by_pairs(models, self.together)
+
+    @cached_property
+    def _rates(self) -> dict[str, Array]:
+        """Equally likely success rates of each model, on its own."""
+        return {
+            model: stream(self.seed, self.workload, model, "rates").permutation(
+                success_rates(one, self.n_paths)
+            )
+            for model, one in self.trials.items()
+        }
+
+    def _by_items(self, models: Sequence[str], together: ByItems) -> DrawnShares:
+        """Draw from the posterior whose mean `ByItems` takes: a Dirichlet distribution."""
+        rng = stream(self.seed, self.workload, *models, "patterns")
+        drawn = {
+            pattern: rng.standard_gamma(float(weight), self.n_paths)
+            for pattern, weight in together.weights(models).items()
+        }
+        total = sum(drawn.values(), np.zeros(self.n_paths))
+        return {pattern: one / total for pattern, one in drawn.items()}
+
+    def _by_pairs(self, models: Sequence[str], together: ByPairs) -> DrawnShares:
+        """Combine rates that are drawn, each model's alone, as `ByPairs` does.
+
+        A rescue rate that is given stays as it is, but where a draw makes it impossible.
+        """
+        rate = self._rates[models[0]]
+        found: DrawnShares = {(True,): rate, (False,): 1 - rate}
+        for before, model in pairwise(models):
+            first, second = self._rates[before], self._rates[model]
+            rescued = _rescued(first, second, (before, model), together)
+            pairs = {
+                (True, True): second - rescued,
+                (True, False): first - (second - rescued),
+                (False, True): rescued,
+                (False, False): 1 - first - rescued,
+            }
+            given = {True: first, False: 1 - first}
+            found = {
+                (*pattern, solved): _part(share, pairs[pattern[-1], solved], given[pattern[-1]])
+                for pattern, share in found.items()
+                for solved in (True, False)
+            }
+        return found
+
+
+def _rescued(first: Array, second: Array, pair: tuple[str, str], together: ByPairs) -> Array:
+    """Return the share of tasks that the first of a pair fails and the second solves."""
+    if pair in together.given:
+        rescued = (1 - first) * float(together.rescue[pair])
+    elif pair[::-1] in together.given:
+        # Both solve what the first solves but for what it rescues, and what is left is rescued.
+        rescued = second - (first - (1 - second) * float(together.rescue[pair[::-1]]))
+    else:
+        rescued = (1 - first) * second
+    return np.clip(rescued, np.maximum(0.0, second - first), np.minimum(second, 1 - first))
+
+
+def _part(share: Array, pair: Array, given: Array) -> Array:
+    """Return the part of a share that takes one branch; nothing of nothing."""
+    return np.divide(share * pair, given, out=np.zeros_like(share), where=given > 0)

@@ -1,0 +1,230 @@
+"""When the thinking model pays: break-even in reasoning tokens, success rate and value."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kimi_planner.catalog import ModelSpec
+from kimi_planner.choose.evaluations.read import Evaluations, Trials
+from kimi_planner.choose.success.build import check_evaluations, planned
+from kimi_planner.choose.success.posterior import (
+    dependence,
+    influence,
+    joint_ranks,
+    success_rates,
+)
+from kimi_planner.choose.success.result import JUDGEMENT
+from kimi_planner.choose.success.task_cost import TaskCost, task_cost
+from kimi_planner.choose.success.tried import overflow_notes
+from kimi_planner.choose.thinking.reasoning import MULTIPLIERS, ReasoningCost
+from kimi_planner.choose.thinking.result import ThinkingBreakEven
+from kimi_planner.errors import ScenarioError, UnknownModelError, shown
+from kimi_planner.money import exact_decimal
+from kimi_planner.plan.projection import Projection
+from kimi_planner.plan.scenarios import stream
+from kimi_planner.workload import Workload
+from kimi_planner.workload.quantity import Array
+
+__all__ = ["thinking_pays"]
+
+
+def thinking_pays(
+    workload: Workload,
+    plain_model: str,
+    thinking_model: str,
+    *,
+    evaluations: Evaluations | None = None,
+    value_per_success_usd: Decimal | int | float | str | None = None,
+    projection: Projection | None = None,
+    seed: int = 0,
+    **scenario: Any,
+) -> ThinkingBreakEven:
+    """Tell when a model that reasons is worth its price on a workload.
+
+    Parameters
+    ----------
+    workload : Workload
+        What is sent. A task is a request, or a whole conversation where it has turns.
+    plain_model, thinking_model : str
+        Model ids; the catalog must state the capability ``reasoning`` of the second, and must not of
+        the first.
+    evaluations : Evaluations, optional
+        Success rates, as :func:`read_evaluations` returns them. Without those of both models the
+        answer is the gain in success that thinking would need.
+    value_per_success_usd : number, optional
+        What a solved task is worth. With it, thinking pays where ``value x success rate - cost`` of a
+        task is higher; without it, where the cost per success is lower.
+    projection : Projection, optional
+        A projection of the same workload on both models, if it is at hand.
+    seed : int
+        Seed of the scenarios and of what the trials leave open.
+    **scenario
+        Passed to :func:`project`: ``months``, ``start``, ``as_of``, ``n_paths``, ``catalog``.
+
+    Returns
+    -------
+    ThinkingBreakEven
+        The multiplier of the workload's reasoning tokens, and the success rate, at which the two
+        models are equal; and the probability that thinking pays.
+
+    Raises
+    ------
+    ScenarioError
+        If a model reasons that should not or the other way round, or a value or a scenario is out of
+        its bounds.
+    EvaluationError
+        If the evaluations are not of this workload, and a name is nearly that of it.
+    UnknownModelError, PriceNotFoundError
+        If the catalog has no such model, or states no price for it.
+
+    Notes
+    -----
+    With success rates ``p`` and costs of a task ``c``, thinking breaks even per success at
+    ``c_thinking = c_plain p_thinking / p_plain``, and by value ``V`` at ``c_thinking = c_plain + V
+    (p_thinking - p_plain)``. Where all numbers are plain, ``c_thinking`` is a straight line in the
+    reasoning tokens up to ``max_tokens`` and the window, and the multiplier is an exact fraction;
+    otherwise it is found on the expected cost. Rates are as measured, ``successes / trials``, and
+    held whatever the reasoning. The cost of a task is always the projected one; tokens given with
+    items are not used.
+    """
+    if not isinstance(workload, Workload):
+        raise ScenarioError(f"workload is {shown(workload)}. Give one Workload.")
+    if "models" in scenario:
+        raise ScenarioError("models are plain_model and thinking_model here. Leave models out.")
+    models = [plain_model, thinking_model]
+    if projection is None:
+        scenario["models"] = models
+    plan = planned(workload, projection, seed=seed, **scenario)
+    plain, thinking = (_spec(plan, model) for model in models)
+    if plain.reasons or not thinking.reasons:
+        wrong, state = (plain, "states") if plain.reasons else (thinking, "does not state")
+        raise ScenarioError(
+            f"Catalog {plan.catalog.version} {state} that {wrong.id} has 'reasoning'. Give a plain_model "
+            "without it and a thinking_model with it."
+        )
+    value = _value(value_per_success_usd)
+    notes = check_evaluations(evaluations, [workload], plan) if evaluations is not None else []
+    tried = [evaluations.of(workload.name, model) if evaluations else None for model in models]
+    costs = [task_cost(workload, spec, plan) for spec in (plain, thinking)]
+    rates = [None if one is None else Fraction(one.successes, one.trials) for one in tried]
+    if None in rates:
+        notes.append(
+            f"{workload.name} has no evaluations of both models, so that only the gain needed is told; "
+            f"the catalog's ratings are {JUDGEMENT}."
+        )
+    notes += overflow_notes(workload, (plain, thinking))
+    line = ReasoningCost(workload, thinking, plan, costs[1])
+    target = _target(costs[0], rates, value)
+    multiplier, why = line.reach(target)
+    low = high = chance = None
+    if tried[0] is not None and tried[1] is not None:
+        drawn = _drawn_rates(workload, [tried[0], tried[1]], plan, seed)
+        chance, ends = _chance(costs, drawn, value)
+        low, high = (line.bound(end) for end in ends)
+    curve = pd.DataFrame({"multiplier": MULTIPLIERS, "cost_per_task_usd": line.curve()})
+    plain_usd, rate = costs[0].usd, rates[0]
+    if value is None:
+        curve["success_ratio_needed"] = curve["cost_per_task_usd"] / plain_usd
+        gain = curve["success_ratio_needed"] - 1
+        curve["success_gain_needed"] = np.nan if rate is None else float(rate) * gain
+    else:
+        curve["success_gain_needed"] = (curve["cost_per_task_usd"] - plain_usd) / float(value)
+    return ThinkingBreakEven(
+        workload=workload.name,
+        plain_model=plain.id,
+        thinking_model=thinking.id,
+        plain_usd_per_task=plain_usd,
+        thinking_usd_per_task=costs[1].usd,
+        plain_rate=None if rate is None else float(rate),
+        thinking_rate=None if rates[1] is None else float(rates[1]),
+        value_per_success_usd=value,
+        multiplier=multiplier,
+        multiplier_low=low,
+        multiplier_high=high,
+        multiplier_reason=why,
+        rate_needed=_rate_needed(costs, rate, value),
+        chance=chance,
+        curve=curve,
+        provenance=f"{_source(evaluations)} {plan.provenance}",
+        notes=tuple(notes),
+    )
+
+
+def _spec(plan: Projection, model: str) -> ModelSpec:
+    plan.catalog.model(model)  # refuses an unknown one
+    for spec in plan.specs:
+        if spec.id == model:
+            return spec
+    raise UnknownModelError(
+        f"The projection has no model {shown(model)}. It has {', '.join(plan.models)}."
+    )
+
+
+def _value(given: Any) -> Decimal | None:
+    if given is None:
+        return None
+    try:
+        value = exact_decimal(given)
+    except ValueError as error:
+        raise ScenarioError(f"value_per_success_usd: {error}.") from None
+    if value <= 0:
+        raise ScenarioError(f"value_per_success_usd is {value}. It must be above 0.")
+    return value
+
+
+def _target(
+    plain: TaskCost, rates: list[Fraction | None], value: Decimal | None
+) -> Fraction | float | None:
+    """Return the cost of a task on the thinking model at which the two are equal."""
+    before, after = rates
+    if before is None or after is None:
+        return None
+    usd = plain.usd if plain.exact_usd is None else plain.exact_usd  # a fraction stays one
+    if value is not None:
+        return usd + Fraction(value) * (after - before)
+    return usd * (after / before) if before else None
+
+
+def _rate_needed(
+    costs: list[TaskCost], plain_rate: Fraction | None, value: Decimal | None
+) -> float | None:
+    """Return the success rate at which thinking breaks even with today's reasoning; may exceed 1."""
+    if plain_rate is None:
+        return None
+    if value is not None:
+        return float(plain_rate) + (costs[1].usd - costs[0].usd) / float(value)
+    return float(plain_rate) * costs[1].usd / costs[0].usd if costs[0].usd else None
+
+
+def _drawn_rates(workload: Workload, tried: list[Trials], plan: Projection, seed: int) -> Array:
+    """Return equally likely success rates of both models, shape (2, n_paths)."""
+    correlation = dependence([influence(one) for one in tried])
+    rng = stream(seed, workload.name, "trials")
+    ranks = joint_ranks(correlation, plan.n_paths, rng)
+    return np.array(
+        [success_rates(one, plan.n_paths)[rank] for one, rank in zip(tried, ranks, strict=True)]
+    )
+
+
+def _chance(
+    costs: list[TaskCost], drawn: Array, value: Decimal | None
+) -> tuple[float, list[float]]:
+    """Return the probability that thinking pays, and the 90% interval of the cost it may have."""
+    plain, thinking = drawn
+    before, after = (cost.by_scenario for cost in costs)
+    if value is None:
+        allowed, expected = before * thinking / plain, costs[0].usd * thinking / plain
+    else:
+        gain = float(value) * (thinking - plain)
+        allowed, expected = before + gain, costs[0].usd + gain
+    pays = np.asarray(after < allowed)
+    return float(pays.mean()), np.quantile(expected, [0.05, 0.95]).tolist()
+
+
+def _source(evaluations: Evaluations | None) -> str:
+    return "No evaluations." if evaluations is None else f"Evaluations: {evaluations.source}."

@@ -1,0 +1,182 @@
+"""The traffic at which a model meets its budget, and up to which it stays within a recharge tier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import ROUND_DOWN, ROUND_UP, Decimal, localcontext
+
+from kimi_planner.capacity.peaks import PeakPlan
+from kimi_planner.catalog import Catalog, ModelSpec
+from kimi_planner.choose.choice import Ranked
+from kimi_planner.choose.drivers import TIMES_TRAFFIC
+from kimi_planner.choose.flip import Flip
+from kimi_planner.choose.pair import discounted_prices
+from kimi_planner.choose.switch import DIGITS, leading, meeting_factor
+from kimi_planner.errors import WorkloadError
+from kimi_planner.money import usd
+from kimi_planner.plan.projection import Projection
+from kimi_planner.plan.simulation import project
+from kimi_planner.workload import Workload, what_if
+from kimi_planner.workload.quantity import number_text
+
+__all__ = ["again", "broken_limits", "discount_into_budget", "of_budget", "of_tier"]
+
+_FARTHEST = Decimal(10**9)
+_DIGITS = 6
+
+
+def again(
+    workload: Workload, model: str, projection: Projection, catalog: Catalog | None = None
+) -> Projection:
+    """Return a changed workload in the scenarios of a plan, on one model."""
+    return project(
+        workload,
+        len(projection.months),
+        str(projection.months[0]),
+        [model],
+        projection.as_of,
+        projection.seed,
+        n_paths=projection.n_paths,
+        catalog=catalog or projection.catalog,
+    )
+
+
+def of_budget(
+    recommendation: Ranked, workload: Workload, best: str, rival: str | None = None
+) -> Iterator[Flip]:
+    """Yield the traffic at which the worst month of a model is as high as the budget.
+
+    It is the best model, or a rival that would rank before it within the budget.
+    """
+    requirements, projection = recommendation.requirements, recommendation.projection
+    budget = requirements.budget(workload.budget_usd_per_month)
+    if budget is None:
+        return
+    model, q = rival or best, requirements.budget_percentile / 100
+
+    def worst(traffic: Decimal) -> Decimal:
+        [changed] = what_if(workload, traffic=traffic)
+        return again(changed, model, projection).of(model, workload.name).worst_month(q)[1]
+
+    planned = projection.of(model, workload.name).worst_month(q)[1]
+    try:
+        value = meeting_factor(worst, planned, budget)
+    except WorkloadError:  # more traffic than a workload may have
+        value = None
+    spend, amount = f"P{requirements.budget_percentile:g} spend of the worst month", usd(budget)
+    head = f"{model} stays within the budget of {amount} USD up to"
+    if rival is not None:
+        head = f"{model} would rank before {best}, and stay within the budget of {amount} USD up to"
+    yield Flip(
+        workload=workload.name,
+        model=best,
+        against=rival,
+        what="budget volume",
+        unit=TIMES_TRAFFIC,
+        planned=Decimal(1),
+        value=value,
+        **_words(head, value, spend, f"no volume brings {model} to the budget of {amount} USD"),
+    )
+
+
+def discount_into_budget(
+    recommendation: Ranked, workload: Workload, spec: ModelSpec
+) -> Decimal | None:
+    """Return the share off all prices of a model that brings its worst month within the budget.
+
+    It has six digits, rounded up; ``None`` if no share does.
+    """
+    requirements, projection = recommendation.requirements, recommendation.projection
+    budget = requirements.budget(workload.budget_usd_per_month)
+    q = requirements.budget_percentile / 100
+
+    def worst(share: Decimal) -> Decimal:
+        catalog = projection.catalog.with_price(spec.id, **discounted_prices(spec, share))
+        return (
+            again(workload, spec.id, projection, catalog)
+            .of(spec.id, workload.name)
+            .worst_month(q)[1]
+        )
+
+    planned, least = projection.of(spec.id, workload.name).worst_month(q)[1], worst(Decimal(1))
+    if budget is None or not least < budget < planned:
+        return None
+    with localcontext(DIGITS):  # a bill is a straight line in a share off all its prices
+        share = leading((planned - budget) / (planned - least), _DIGITS, rounding=ROUND_UP)
+    return share if worst(share) <= budget else None
+
+
+def of_tier(recommendation: Ranked, workload: Workload, spec: ModelSpec) -> Iterator[Flip]:
+    """Yield the traffic up to which the peaks of the best model stay within the tier asked for.
+
+    Peaks are quantiles of whole requests, which no formula inverts: the traffic is searched for, in
+    the scenarios of the plan, to six digits.
+    """
+    found, number = recommendation.throughput, recommendation.requirements.tier
+    if found is None:
+        return
+
+    def broken(traffic: Decimal) -> tuple[str, ...]:
+        return broken_limits(recommendation, what_if(workload, traffic=traffic)[0], spec)
+
+    low, high = Decimal(1), Decimal(2)
+    try:
+        while high <= _FARTHEST and not broken(high):
+            low, high = high, 8 * high
+        limits = broken(high) if high <= _FARTHEST else ()
+    except WorkloadError:  # more traffic than a workload may have
+        limits = ()
+    value = None
+    if limits:
+        unit = Decimal(1).scaleb(low.adjusted() - _DIGITS)
+        while high - low > unit:
+            middle = (low + high) / 2
+            over = broken(middle)
+            low, high, limits = (low, middle, over) if over else (middle, high, limits)
+            unit = Decimal(1).scaleb(low.adjusted() - _DIGITS)
+        value = leading(low, _DIGITS, rounding=ROUND_DOWN)
+    peaks = " and ".join(limit.replace("_", " ") for limit in limits)
+    head = f"{spec.id} stays within the limits of tier {number} up to"
+    never = f"no volume brings {spec.id} to the limits of tier {number}"
+    yield Flip(
+        workload=workload.name,
+        model=spec.id,
+        against=None,
+        what="tier volume",
+        unit=TIMES_TRAFFIC,
+        planned=Decimal(1),
+        value=value,
+        **_words(head, value, f"P{found.percentile:g} peak of {peaks}", never),
+    )
+
+
+def broken_limits(recommendation: Ranked, workload: Workload, spec: ModelSpec) -> tuple[str, ...]:
+    """Return the limits of the tier asked for that a workload breaks, in the scenarios of a plan."""
+    found, number = recommendation.throughput, recommendation.requirements.tier
+    if found is None:
+        return ()
+    tier = next(one for one in found.limits if one.tier == number)
+    plan = PeakPlan(
+        months=found.months,
+        limits=found.limits,
+        scenario_share=found.percentile / 100,
+        minutes_within=found.minutes_within,
+        peak_hour_share=None,
+        output_tokens_per_second=None,
+        seed=found.seed,
+        n_paths=found.n_paths,
+    )
+    traffic = plan.traffic(workload, spec.reasons, spec.context_window_tokens)
+    peaks = plan.peaks([traffic], ())
+    return tuple(dict.fromkeys(limit for _, limit in peaks.exceeded(tier)))
+
+
+def _words(head: str, value: Decimal | None, of: str, never: str) -> dict[str, str]:
+    """Return words and clause of a flip by volume."""
+    if value is None:
+        return {"words": never}
+    words, clause = (
+        f"{head} {number_text(number)} {TIMES_TRAFFIC} ({of})"
+        for number in (value, leading(value, rounding=ROUND_DOWN))
+    )
+    return {"words": words, "clause": clause}

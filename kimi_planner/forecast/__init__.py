@@ -1,0 +1,11 @@
+"""Spend ahead of a log: how much, and how sure that is."""
+
+from kimi_planner.lazy import public_names
+
+__all__, __getattr__, __dir__ = public_names(
+    __name__,
+    {
+        "forecast.result": "SpendForecast",
+        "forecast.spend": "forecast_spend",
+    },
+)

@@ -1,0 +1,286 @@
+"""How future spend follows from observed spend: many ways in which traffic may vary, weighed.
+
+Each way is a model of spend per stretch: a level that is not known, and a covariance of what comes
+on top. The log says how likely each is, and each says what a future stretch may bring; the forecast
+is their mixture. Nothing here is random.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from scipy.linalg import cholesky
+from scipy.linalg.blas import dtrsv
+from scipy.special import gammaln, stdtr
+
+from kimi_planner.forecast.intervals import (
+    Array,
+    Covariance,
+    bursts,
+    cycle,
+    power_law,
+    white,
+)
+from kimi_planner.forecast.moments import DAY
+from kimi_planner.forecast.observed import Observed
+
+__all__ = ["FAR_AHEAD", "METHOD", "Mixture", "weigh"]
+
+METHOD = (
+    "Bayesian mixture of Poisson and regular arrivals, white noise, bursts, fractional Gaussian noise "
+    "and level drift by Hurst exponent, daily and weekly rhythm, on a logarithmic scale"
+)
+
+# What is believed before the log is seen. The simple ways first: calls that come at random, or more
+# evenly than that, at a constant rate; then stretches that vary by more than their calls.
+_POISSON, _REGULAR, _WHITE = 0.15, 0.15, 0.15
+_CORRELATED = {  # kind and its number, the Hurst exponent or the share of the log that a burst lasts
+    **{("power", hurst): 0.30 / 2 for hurst in (0.2, 0.35)},
+    **{("bursts", share): 0.14 / 3 for share in (0.01, 0.03, 0.1)},
+    **{("power", hurst): 0.09 / 5 for hurst in (0.6, 0.7, 0.8, 0.9, 1.0)},
+    **{("power", hurst): 0.02 / 3 for hurst in (1.1, 1.25, 1.5)},
+}
+_WHITE_SHARES = (0.0, 0.5, 0.8)
+_DAILY_SHARES = ((0.0, 0.10), (0.4, 0.25), (0.7, 0.30), (0.9, 0.35))
+_WEEKLY_SHARES = ((0.0, 0.40), (0.3, 0.35), (0.6, 0.25))
+_DAY_HARMONICS = (1.0, 0.5, 0.25, 0.125)
+_WEEK_HARMONICS = (1.0, 0.6, 0.4, 0.2, 0.2)
+_FREEDOM = 2.0  # degrees of freedom of the prior on a variance
+_LEAST_VARIANCE = 1e-4  # of a stretch, relative to the level squared
+# Relative standard deviation of a rhythm that the log is too short to show.
+_UNSEEN_DAY, _UNSEEN_WEEK = 0.12, 0.03
+_UNSEEN_DRIFT = 0.04  # of the level in a day, as a random walk, where the log says too little
+FAR_AHEAD = 3  # times the log
+_LEAST_LEVEL = 0.05  # of the observed one
+_NEGLIGIBLE = 1e-5
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A covariance, of what is left of the stretches once their mean is taken off, and of the future.
+
+    Scaled so that the stretches vary by one on average.
+
+    Attributes
+    ----------
+    seen, shared, ahead : ndarray, shape (n - 1, n - 1), (n - 1, n_targets) and (n_targets,)
+        Of the stretches, of them with each target, and of each target.
+    """
+
+    seen: Array
+    shared: Array
+    ahead: Array
+
+    def __mul__(self, factor: float) -> Parts:
+        return Parts(factor * self.seen, factor * self.shared, factor * self.ahead)
+
+    def __add__(self, other: Parts) -> Parts:
+        return Parts(self.seen + other.seen, self.shared + other.shared, self.ahead + other.ahead)
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """What the spend of future stretches may be, relative to the observed level.
+
+    Attributes
+    ----------
+    weights, hurst, freedom : ndarray, shape (n_models,)
+        Weight of each way to vary; its Hurst exponent, NaN where calls alone vary; degrees of
+        freedom of its spread.
+    centre, scale : ndarray, shape (n_models, n_targets)
+        Where each target lies, 1 for the observed level, and how widely.
+    """
+
+    weights: Array
+    hurst: Array
+    freedom: Array
+    centre: Array
+    scale: Array
+
+    @property
+    def mean(self) -> Array:
+        """Expected relative level of each target, shape (n_targets,)."""
+        return np.asarray(self.weights @ np.maximum(self.centre, _LEAST_LEVEL))
+
+    @property
+    def last(self) -> Mixture:
+        """The same for the last target alone."""
+        return replace(self, centre=self.centre[:, -1:], scale=self.scale[:, -1:])
+
+    def quantile(self, shares: Array) -> Array:
+        """Return relative levels, shape (n_targets, n_shares)."""
+        return np.stack([self._quantile(shares, k) for k in range(self.centre.shape[1])])
+
+    def _quantile(self, shares: Array, target: int) -> Array:
+        middle = np.maximum(self.centre[:, target], _LEAST_LEVEL)
+        sigma = np.sqrt(np.log1p((self.scale[:, target] / middle) ** 2))
+        if not sigma.max() > 0:
+            return np.full(len(shares), float(self.mean[target]))
+        place = np.log(middle) - sigma**2 / 2
+        low, high = (place - 12 * sigma).min(), (place + 12 * sigma).max()
+
+        def below(level: Array) -> Array:
+            steps = (level[:, None] - place) / np.maximum(sigma, 1e-12)
+            # Not a matrix product, whose rounding depends on how many shares are asked for at once.
+            return np.asarray((stdtr(self.freedom, steps) * self.weights).sum(axis=1))
+
+        lows, highs = np.full(len(shares), low), np.full(len(shares), high)
+        for _ in range(60):  # bisection: the tails of a mixture defeat faster ways
+            middles = (lows + highs) / 2
+            under = below(middles) < shares
+            lows, highs = np.where(under, middles, lows), np.where(under, highs, middles)
+        return np.asarray(np.exp((lows + highs) / 2))
+
+
+def weigh(observed: Observed, targets: Sequence[float]) -> Mixture:
+    """Return what may be spent in each target, which begins where the log ends.
+
+    Parameters
+    ----------
+    observed : Observed
+        The log.
+    targets : sequence of float
+        Lengths of the future stretches, seconds.
+    """
+    count = len(observed.usd)
+    level = observed.usd.mean()
+    differences = _contrasts(observed.usd / level)
+    poisson = observed.call_usd2 / count / level**2
+    ahead = tuple(round(target / observed.seconds, 12) for target in targets)
+    noise = _parts("white", 0.5, count, ahead)
+    found = [
+        (weight, np.nan, observed.heaviness, np.ones(len(ahead)), np.sqrt(variance * noise.ahead))
+        for weight, variance in _certain(observed, poisson, differences)
+    ]
+    size = _FREEDOM / 2 * 1.5 * max(poisson, _LEAST_VARIANCE)
+    # Stretches that are all equal fit the smoothest drift best, and show none: calls alone are left.
+    ways = _ways(observed, count, ahead, noise) if np.ptp(observed.usd) > _ROUNDING * level else ()
+    for weight, hurst, parts in ways:
+        found.append(_fit(weight, hurst, parts, differences, size))
+    logs = np.array([one[0] for one in found])
+    weights = np.exp(logs - logs.max())
+    keep = np.flatnonzero(weights > _NEGLIGIBLE * weights.sum())
+    unseen = _unseen(observed, targets)
+    return Mixture(
+        weights=weights[keep] / weights[keep].sum(),
+        hurst=np.array([found[k][1] for k in keep]),
+        freedom=np.array([found[k][2] for k in keep]),
+        centre=np.stack([found[k][3] for k in keep]),
+        scale=np.sqrt(np.stack([found[k][4] for k in keep]) ** 2 + unseen),
+    )
+
+
+def _certain(
+    observed: Observed, poisson: float, differences: Array
+) -> Iterator[tuple[float, float]]:
+    """Yield log weight and variance of the ways whose variance the calls themselves tell."""
+    regular = poisson - observed.total_usd**2 / observed.calls / len(observed.usd) / (
+        observed.usd.mean() ** 2
+    )
+    for prior, variance in ((_POISSON, poisson), (_REGULAR, max(regular, poisson / 4))):
+        fit = len(differences) * np.log(variance) + differences @ differences / variance
+        yield np.log(prior) - fit / 2, variance
+
+
+def _ways(
+    observed: Observed, count: int, ahead: tuple[float, ...], noise: Parts
+) -> Iterator[tuple[float, float, Parts]]:
+    """Yield prior weight, Hurst exponent and covariance of the ways whose variance is unknown."""
+    unit = observed.seconds
+    stretch = unit / count
+    days = _DAILY_SHARES if unit >= 0.999 * DAY and not observed.by_day else ((0.0, 1.0),)
+    weeks = _WEEKLY_SHARES if unit >= 6.99 * DAY and stretch < 3 * DAY else ((0.0, 1.0),)
+    daily = _scaled(cycle(DAY / unit, _DAY_HARMONICS), count, ahead) if len(days) > 1 else noise
+    weekly = (
+        _scaled(cycle(7 * DAY / unit, _WEEK_HARMONICS), count, ahead) if len(weeks) > 1 else noise
+    )
+    for day_share, day_prior in days:
+        for week_share, week_prior in weeks:
+            rest = (1 - day_share) * (1 - week_share)
+            rhythm = daily * day_share + weekly * ((1 - day_share) * week_share)
+            prior = day_prior * week_prior
+            yield prior * _WHITE, 0.5, noise * rest + rhythm
+            for (kind, number), weight in _CORRELATED.items():
+                lasting = _parts(kind, number, count, ahead)
+                hurst = number if kind == "power" else 0.5
+                for share in _WHITE_SHARES:
+                    mixed = noise * share + lasting * (1 - share)
+                    yield prior * weight / len(_WHITE_SHARES), hurst, mixed * rest + rhythm
+
+
+def _fit(
+    prior: float, hurst: float, parts: Parts, differences: Array, size: float
+) -> tuple[float, float, float, Array, Array]:
+    """Return log weight, exponent, freedom, centre and scale, the unknown variance integrated out."""
+    count = len(differences)
+    root = cholesky(parts.seen + 1e-9 * np.eye(count), lower=True, check_finite=False)
+    # Column by column: for all at once BLAS starts threads, which cost far more than they save.
+    seen = dtrsv(root, differences, lower=1)
+    shared = np.stack([dtrsv(root, column, lower=1) for column in parts.shared.T], axis=1)
+    freedom = _FREEDOM + count
+    squares = 2 * size + seen @ seen
+    weight = (
+        np.log(prior)
+        - np.log(np.diag(root)).sum()
+        - freedom / 2 * np.log(squares / 2)
+        + gammaln(freedom / 2)
+        - gammaln(_FREEDOM / 2)
+        + _FREEDOM / 2 * np.log(size)
+    )
+    left = np.maximum(parts.ahead - (shared**2).sum(axis=0), 1e-12)
+    return weight, hurst, freedom, 1 + seen @ shared, np.sqrt(left * squares / freedom)
+
+
+def _unseen(observed: Observed, targets: Sequence[float]) -> Array:
+    """Return the variance of what is slower than the log is long, shape (n_targets,)."""
+    unit = observed.seconds
+    ahead = tuple(target / unit for target in targets)
+    beyond = np.maximum(np.array(targets) - FAR_AHEAD * unit, 0.0) / DAY
+    total: Array = _UNSEEN_DRIFT**2 * beyond / 3  # of the mean of a random walk
+    for period, deviation in ((DAY, _UNSEEN_DAY), (7 * DAY, _UNSEEN_WEEK)):
+        if unit < 0.999 * period:
+            shares = (1.0,) if period == DAY else _WEEK_HARMONICS
+            total += deviation**2 * _raw(cycle(period / unit, shares), 8, ahead).ahead
+    return total
+
+
+def _contrasts(values: Array) -> Array:
+    """Return orthonormal differences along the first axis, one fewer: what is left without the mean.
+
+    A Householder reflection puts the mean in the first place, from which it is taken away.
+    """
+    count = len(values)
+    mirror = np.full(count, count**-0.5)
+    mirror[0] += 1.0
+    along = mirror @ values / (mirror @ mirror)
+    return np.asarray((values - 2 * np.multiply.outer(mirror, along))[1:])
+
+
+@lru_cache(maxsize=512)
+def _parts(kind: str, number: float, count: int, ahead: tuple[float, ...]) -> Parts:
+    covariance = {"white": lambda _: white, "power": power_law, "bursts": bursts}[kind](number)
+    return _scaled(covariance, count, ahead)
+
+
+def _scaled(covariance: Covariance, count: int, ahead: tuple[float, ...]) -> Parts:
+    raw = _raw(covariance, count, ahead)
+    return raw * float((count - 1) / np.trace(raw.seen))
+
+
+def _raw(covariance: Covariance, count: int, ahead: tuple[float, ...]) -> Parts:
+    """Return a covariance over ``count`` stretches of ``[0, 1)``, and targets from 1 on."""
+    edges = np.linspace(0.0, 1.0, count + 1)
+    start, end = edges[:-1], edges[1:]
+    after, until = np.ones(len(ahead)), 1.0 + np.array(ahead)
+    seen = covariance(start, end, start, end)
+    shared = covariance(start, end, after, until)
+    own = np.array([covariance(*(np.array([x]) for x in (1.0, u, 1.0, u)))[0, 0] for u in until])
+    return Parts(
+        seen=_contrasts(_contrasts(seen).T),
+        shared=_contrasts(shared - seen.mean(axis=1)[:, None]),
+        ahead=np.maximum(own - 2 * shared.mean(axis=0) + seen.mean(), 0.0),
+    )

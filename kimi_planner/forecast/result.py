@@ -1,0 +1,193 @@
+"""The result of a forecast: quantiles of the total spend ahead, and what they rest on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from kimi_planner.catalog import Catalog
+from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.forecast.horizon import Horizon
+from kimi_planner.forecast.intervals import Array
+from kimi_planner.forecast.mixture import METHOD, Mixture
+from kimi_planner.forecast.moments import Moment, moment_text
+from kimi_planner.forecast.observed import Observed
+from kimi_planner.money import usd
+from kimi_planner.rich import page_html, table_html
+
+__all__ = ["SpendForecast", "amount_text"]
+
+_NUMBER = int | float | np.integer | np.floating
+QUANTILES = {"p05_usd": 0.05, "p10_usd": 0.1, "p50_usd": 0.5, "p90_usd": 0.9, "p95_usd": 0.95}
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class SpendForecast:
+    """Total spend from the end of a log to a horizon.
+
+    Attributes
+    ----------
+    model
+        Model id that every call is priced as; ``None`` if each as its row names.
+    observed
+        What the log shows: ``start``, ``end``, ``calls``, ``total_usd``.
+    horizon
+        How far ahead: ``until``, ``seconds`` and, in words, ``text``.
+    steps : ndarray, shape (n_steps,), seconds
+        Lengths of the stretches that were forecast, each from the end of the log; the last is the
+        horizon.
+    mixture
+        What each of them may hold, relative to the observed level.
+    source, catalog, as_of
+        The log, and the prices.
+    seed, n_paths
+        ``None``: the forecast is computed in closed form, without random draws.
+    notes
+        What the range leaves out, in words.
+    """
+
+    model: str | None
+    observed: Observed
+    horizon: Horizon
+    steps: Array
+    mixture: Mixture
+    source: str
+    catalog: Catalog
+    as_of: date
+    notes: tuple[str, ...] = ()
+    seed: None = None
+    n_paths: None = None
+    method: str = METHOD
+
+    @property
+    def until(self) -> Moment:
+        """End of the horizon: a UTC time, or a Timedelta since the log began."""
+        return self.horizon.until
+
+    @property
+    def mean(self) -> float:
+        """Expected total spend, USD."""
+        return float(self._level[-1] * self.mixture.mean[-1])
+
+    @property
+    def hurst(self) -> float:
+        """Expected Hurst exponent: 0.5 if calls come at random, towards 1 for long memory."""
+        known = np.where(np.isnan(self.mixture.hurst), 0.5, self.mixture.hurst)
+        return float(self.mixture.weights @ known)
+
+    def quantile(self, q: float | Iterable[float]) -> float | Array:
+        """Return quantiles of the total spend over the horizon.
+
+        Parameters
+        ----------
+        q : float or iterable of float
+            Strictly between 0 and 1.
+
+        Returns
+        -------
+        float or ndarray, USD
+            A number for one quantile, else an array of the same length.
+
+        Raises
+        ------
+        ScenarioError
+            If a quantile is out of bounds.
+        """
+        try:
+            shares = np.asarray([q] if isinstance(q, _NUMBER) else list(q), dtype=np.float64)
+        except (TypeError, ValueError):
+            shares = np.array([np.nan])
+        if shares.ndim != 1 or not ((shares > 0) & (shares < 1)).all():
+            raise ScenarioError(f"quantile is {shown(q)}. It must lie between 0 and 1.")
+        amounts = np.asarray(self._level[-1] * self.mixture.last.quantile(shares)[0])
+        return float(amounts[0]) if isinstance(q, _NUMBER) else amounts
+
+    def interval(self, level: float = 0.8) -> tuple[float, float]:
+        """Return the central range that holds the total with this probability, USD."""
+        if not isinstance(level, _NUMBER) or not 0 < level < 1:
+            raise ScenarioError(f"level is {shown(level)}. It must lie between 0 and 1.")
+        low, high = np.asarray(
+            self.quantile([round(0.5 - level / 2, 12), round(0.5 + level / 2, 12)])
+        ).tolist()
+        return low, high
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """Cumulative spend at each step ahead.
+
+        One row per step: ``until``, ``mean_usd``, ``p05_usd``, ``p10_usd``, ``p50_usd``,
+        ``p90_usd`` and ``p95_usd`` of all that is spent from the end of the log until then. A total
+        does not fall as time goes on, so no step is above a later one.
+        """
+        amounts = self._level[:, None] * self.mixture.quantile(np.array(list(QUANTILES.values())))
+        frame = pd.DataFrame(_rising(amounts), columns=list(QUANTILES))
+        frame.insert(0, "mean_usd", _rising(self._level * self.mixture.mean))
+        ends = [self.observed.end + pd.Timedelta(seconds=step) for step in self.steps[:-1].tolist()]
+        frame.insert(0, "until", [*ends, self.until])
+        return frame
+
+    @property
+    def _level(self) -> Array:
+        """Spend in each step if it goes on as observed, USD."""
+        return np.asarray(self.observed.total_usd / self.observed.seconds * self.steps)
+
+    @property
+    def sentence(self) -> str:
+        """The answer: the expected total and the range that holds it with 80%."""
+        low, high = self.interval(0.8)
+        return (
+            f"Next {self.horizon.text.removeprefix('1 ')}: {amount_text(self.mean)} USD; 80% range {amount_text(low)} to "
+            f"{amount_text(high)} USD"
+        )
+
+    @property
+    def provenance(self) -> str:
+        """Log, prices, day and method in one paragraph."""
+        seen = self.observed
+        return (
+            f"{seen.calls:,} calls from {moment_text(seen.start)} to {moment_text(seen.end)} in "
+            f"{self.source}, priced as {self.model or 'their own models'}. Catalog "
+            f"{self.catalog.version} (sha256 {self.catalog.sha256[:12]}), as of {self.as_of}. No random "
+            f"draws. {self.method}."
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"<SpendForecast to {moment_text(self.until)}. {self.sentence}. Catalog "
+            f"{self.catalog.version}, as of {self.as_of}.>"
+        )
+
+    def _repr_html_(self) -> str:
+        words = {
+            name: [moment_text(one) if name == "until" else amount_text(one) for one in column]
+            for name, column in self.frame.items()
+        }
+        table = table_html(
+            [str(name) for name in words], zip(*words.values(), strict=True), range(1, len(words))
+        )
+        return page_html(
+            table, title=f"{self.sentence}.", notes=self.notes, provenance=self.provenance
+        )
+
+
+def amount_text(amount: float) -> str:
+    """Return an amount of USD with as many digits as a forecast is good for.
+
+    >>> amount_text(12345.6), amount_text(12.345), amount_text(0.0001234)
+    ('12,346', '12.35', '0.00012')
+    """
+    if amount >= 1000:
+        return usd(amount, 0)
+    places = 2 if amount >= 1 or amount <= 0 else 1 - math.floor(math.log10(amount))
+    return usd(amount, places)
+
+
+def _rising(amounts: Array) -> Array:
+    """Return amounts, each held below those of later steps."""
+    return np.asarray(np.minimum.accumulate(amounts[::-1], axis=0)[::-1])

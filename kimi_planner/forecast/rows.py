@@ -1,0 +1,153 @@
+"""The rows of a log in the order of time: what each cost, and how long a row lasts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kimi_planner.catalog import Catalog
+from kimi_planner.errors import TooLittleUsageError, UnknownModelError, UsageError
+from kimi_planner.forecast.intervals import Array
+
+__all__ = ["LogRows", "rows_of"]
+
+Counts = NDArray[np.int64]
+
+_MOST_GAPS = 64
+_NEARLY_ALL = 0.9
+_TOLERANCE = 0.01  # of a window
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogRows:
+    """Rows of a log, sorted so that their order in the log does not matter.
+
+    Attributes
+    ----------
+    source
+        Name of the log.
+    dated
+        Whether its times are dates.
+    micros : ndarray, shape (n_rows,), microseconds
+        Since 1970, or since the log began.
+    usd : ndarray, shape (n_rows,), USD
+    requests : ndarray, shape (n_rows,)
+    window
+        How long a row lasts, microseconds; 0 if each is one call, or only one time is known.
+    """
+
+    source: str
+    dated: bool
+    micros: Counts
+    usd: Array
+    requests: Counts
+    window: int
+
+    @property
+    def windowed(self) -> bool:
+        """Whether rows hold several calls each."""
+        return bool((self.requests > 1).any())
+
+    @property
+    def end(self) -> int:
+        """Where a log ends that does not say: one gap after its last row; microseconds.
+
+        Raises
+        ------
+        TooLittleUsageError
+            If all rows have the same time.
+        """
+        span = int(self.micros[-1] - self.micros[0])
+        if not span:
+            raise TooLittleUsageError(
+                f"{self.source}: all rows have the same timestamp, so the time they cover cannot be "
+                "told. Pass start and end."
+            )
+        return int(self.micros[-1]) + (self.window or max(1, span // (len(self.micros) - 1)))
+
+
+def rows_of(frame: pd.DataFrame, model: str | None, catalog: Catalog) -> LogRows:
+    """Return the rows of a checked usage frame, priced.
+
+    Raises
+    ------
+    UsageError
+        If rows have no time, or name no model where none is given.
+    UnknownModelError, PriceNotFoundError
+        If the catalog has no such model, or states no price for it.
+    """
+    source = str(frame.attrs.get("source", "usage frame"))
+    times = frame["timestamp"]
+    if times.isna().any():
+        raise UsageError(
+            f"{source}: {int(times.isna().sum()):,} rows have no timestamp. A forecast needs one for "
+            "every row."
+        )
+    micros = times.dt.as_unit("us").astype(np.int64).to_numpy()
+    usd = _usd(frame, model, catalog, source)
+    requests = frame["requests"].to_numpy(dtype=np.int64)
+    order = np.lexsort((requests, usd, micros))
+    micros, usd, requests = micros[order], usd[order], requests[order]
+    return LogRows(
+        source=source,
+        dated=isinstance(times.dtype, pd.DatetimeTZDtype),
+        micros=micros,
+        usd=usd,
+        requests=requests,
+        window=_window(np.diff(micros)) if (requests > 1).any() else 0,
+    )
+
+
+def _window(gaps: Counts) -> int:
+    """Return the largest gap of which nearly all gaps are multiples, else the median gap.
+
+    Windows without calls have no row, so most gaps may be several windows long.
+    """
+    lengths, counts = np.unique(gaps[gaps > 0], return_counts=True)
+    if not len(lengths):
+        return 0
+    reach = np.cumsum(counts[::-1])[::-1] / counts.sum()  # share of the gaps that are as long
+    for length in lengths[reach >= _NEARLY_ALL][::-1][:_MOST_GAPS]:
+        left = np.abs(lengths - np.rint(lengths / length) * length)
+        if counts[left <= _TOLERANCE * length].sum() >= _NEARLY_ALL * counts.sum():
+            return int(length)
+    return int(np.median(gaps[gaps > 0]))
+
+
+def _usd(frame: pd.DataFrame, model: str | None, catalog: Catalog, source: str) -> Array:
+    """Return what each row costs, as floats: a forecast has no last digit."""
+    prompt = frame["prompt_tokens"].to_numpy(dtype=np.float64)
+    cached = frame["cached_tokens"].to_numpy(dtype=np.float64, na_value=0.0)
+    completion = frame["completion_tokens"].to_numpy(dtype=np.float64)
+
+    def price(rows: Any, name: str) -> Array:
+        rates = catalog.model(name).rates()
+        units = (
+            (prompt[rows] - cached[rows]) * rates.input
+            + cached[rows] * rates.cached
+            + completion[rows] * rates.output
+        )
+        return np.asarray(units * 10.0**-rates.places)
+
+    if model is not None:
+        return price(slice(None), model)
+    unnamed = int(frame["model"].isna().sum())
+    if unnamed:
+        raise UsageError(
+            f"{source}: {unnamed:,} rows name no model. Pass a model to price every row as it."
+        )
+    names = frame["model"].to_numpy(dtype=object)
+    usd = np.empty(len(frame))
+    for name in pd.unique(names):
+        rows = np.flatnonzero(names == name)
+        try:
+            usd[rows] = price(rows, name)
+        except UnknownModelError as error:
+            raise UnknownModelError(
+                f"{source}: {len(rows):,} rows, the first row {rows[0]}: {error}"
+            ) from None
+    return usd

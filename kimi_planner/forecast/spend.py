@@ -1,0 +1,192 @@
+"""From a usage log to the spend ahead of it."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from kimi_planner.catalog import Catalog, load_catalog
+from kimi_planner.errors import TooLittleUsageError, UsageError, shown
+from kimi_planner.forecast.horizon import horizon_of
+from kimi_planner.forecast.mixture import FAR_AHEAD, weigh
+from kimi_planner.forecast.moments import DAY, moment_of
+from kimi_planner.forecast.observed import LONG_LOG_DAYS, Observed, observe
+from kimi_planner.forecast.result import SpendForecast
+from kimi_planner.forecast.rows import LogRows, rows_of
+from kimi_planner.usage.read import read_usage
+from kimi_planner.workload.inputs import chosen_day
+
+__all__ = ["forecast_spend"]
+
+STEPS = 12
+FEW_CALLS = 100
+RECENT_DAYS = 14
+NEAR_DAYS = 2
+
+
+def forecast_spend(
+    frame: pd.DataFrame,
+    horizon: object,
+    model: str | None = None,
+    start: object = None,
+    end: object = None,
+    *,
+    as_of: date | None = None,
+    catalog: Catalog | str | Path | None = None,
+) -> SpendForecast:
+    """Forecast the total spend from the end of a log to a horizon.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A usage frame as :func:`read_usage` returns it: a row per call, or per window of time with
+        the number of its ``requests``. Time without a row is time without calls.
+    horizon : str, timedelta or number
+        How far ahead: ``"36h"``, ``"7 days"``, ``"2 weeks"``, ``"3 months"``, a timedelta, or
+        seconds; from a second to ten years.
+    model : str, optional
+        Price every row as this model; otherwise as the model its row names.
+    start, end : time, optional
+        What the log covers, ``[start, end)``; from its first row to one gap after its last if not
+        given. Times for a dated log; Timedeltas or seconds for one that counts from its own start.
+    as_of : date, optional
+        The day whose prices count; today if not given.
+    catalog : Catalog, str or Path, optional
+        Prices; the default catalog if not given.
+
+    Returns
+    -------
+    SpendForecast
+        ``quantile(q)`` and ``mean`` of the total, ``frame`` with steps on the way.
+
+    Raises
+    ------
+    UsageError
+        If the frame is malformed, has rows without a time or without a model to price them as, or
+        ``start`` and ``end`` cannot be read.
+    TooLittleUsageError
+        If the log holds no spend, or a single time and ``end`` is not given.
+    ScenarioError
+        If the horizon cannot be read or is out of bounds.
+    UnknownModelError, PriceNotFoundError
+        If the catalog has no such model, or states no price for it.
+
+    Notes
+    -----
+    The log is cut into equal stretches. Requests that cluster, drift and follow the clock make
+    future totals far less certain than a Poisson process would; how much is read from how the
+    stretches vary at every scale: a mixture over Hurst exponents (fractional Gaussian noise, whose
+    sums have the variance ``t**(2 H)``, and level drift above 1), bursts of several lengths, shares
+    of memoryless noise, and daily and weekly rhythms, weighed by the likelihood of the differences
+    between stretches, the level being unknown. Where the calls look independent, the Poisson process
+    takes most of the weight. The mixture is of Student's t distributions, put on a logarithmic scale
+    that keeps spend positive.
+
+    The forecast is computed, not drawn: the same calls give the same numbers, in whatever order they
+    stand. If a log is 28 days or longer and the horizon shorter than 2 days, its last 14 days are
+    used.
+
+    Examples
+    --------
+    >>> calls = pd.DataFrame({"timestamp_s": range(0, 3600, 4), "prompt_tokens": 5_000,
+    ...                       "completion_tokens": 500})
+    >>> ahead = forecast_spend(calls, "1h", "kimi-k2", 0, 3600, as_of=date(2026, 11, 24))
+    >>> low, high = ahead.interval(0.8)
+    >>> low < ahead.mean < high
+    True
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise UsageError(
+            f"The usage frame is {shown(frame)}. Read a log first: forecast_spend(read_usage(path), …)."
+        )
+    as_of = chosen_day(as_of)
+    catalog = load_catalog(catalog, as_of=as_of)
+    source = str(frame.attrs.get("source", "usage frame"))
+    checked = read_usage(frame)
+    checked.attrs["source"] = source
+    rows = rows_of(checked, model, catalog)
+    whole = observe(
+        rows,
+        None if start is None else moment_of("start", start, dated=rows.dated),
+        None if end is None else moment_of("end", end, dated=rows.dated),
+    )
+    ahead = horizon_of(whole.end, horizon)
+    observed, notes = _observed(rows, whole, ahead.seconds)
+    steps = np.linspace(0, ahead.seconds, STEPS + 1)[1:]
+    return SpendForecast(
+        model=model,
+        observed=observed,
+        horizon=ahead,
+        steps=steps,
+        mixture=weigh(observed, steps.tolist()),
+        source=source,
+        catalog=catalog,
+        as_of=as_of,
+        notes=(
+            *notes,
+            *_notes(observed, whole, ahead.seconds, told=start is not None and end is not None),
+            *_left_out(frame),
+        ),
+    )
+
+
+def _observed(rows: LogRows, whole: Observed, ahead: float) -> tuple[Observed, list[str]]:
+    """Return the part of a log to forecast from, and why it is not all of it.
+
+    A long log is cut into days, which cannot say what the next hours bring.
+    """
+    if whole.seconds < LONG_LOG_DAYS * DAY or ahead >= NEAR_DAYS * DAY:
+        return whole, []
+    try:
+        recent = observe(rows, whole.end - pd.Timedelta(days=RECENT_DAYS), whole.end)
+    except TooLittleUsageError:
+        recent = whole
+    if recent.by_day:
+        return whole, [
+            f"The last {RECENT_DAYS} days hold too few calls to show the hours of the day, so the "
+            "forecast follows whole days."
+        ]
+    return recent, [
+        f"Only the last {RECENT_DAYS} days are used, in stretches that show the hours of the day."
+    ]
+
+
+def _notes(observed: Observed, whole: Observed, ahead: float, *, told: bool) -> list[str]:
+    """Return what a reader of the forecast must know, in sentences."""
+    notes = []
+    if observed.calls < FEW_CALLS:
+        calls = "1 call" if observed.calls == 1 else f"{observed.calls:,} calls"
+        notes.append(f"Only {calls} to forecast from, so the range is wide.")
+    if ahead > FAR_AHEAD * whole.seconds:
+        notes.append(
+            f"The horizon is {ahead / whole.seconds:,.0f} times as long as the log. Beyond {FAR_AHEAD} "
+            "times the level is taken to drift by 4% a day, as a random walk; growth, seasons and "
+            "changes of use may be more than that."
+        )
+    if observed.seconds < 0.999 * DAY:
+        notes.append(
+            "The log is shorter than a day. A daily rhythm of 12% is assumed in its place; if nights "
+            "are quiet, give a log of whole days."
+        )
+    elif observed.seconds < 6.99 * DAY:
+        notes.append(
+            "The log is shorter than a week. A weekly rhythm of 3% is assumed in its place; if weekends "
+            "are quiet, give a log of whole weeks."
+        )
+    if not told:
+        notes.append(
+            "What the log covers is told from its first and last row. Pass start and end if calls were "
+            "awaited before or after."
+        )
+    if whole.rows_outside:
+        notes.append(f"Rows outside start and end, left out: {whole.rows_outside:,}.")
+    return notes
+
+
+def _left_out(frame: pd.DataFrame) -> list[str]:
+    """Return what the reader of the log left out that may have cost something, in sentences."""
+    rejected = frame.attrs.get("rejected")
+    return [f"Bad rows of the log, left out: {rejected:,}."] if rejected else []

@@ -1,0 +1,32 @@
+"""Public names that are imported on first use, so that a group costs nothing until it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+__all__ = ["public_names"]
+
+
+def public_names(
+    package: str, homes: Mapping[str, str]
+) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
+    """Return ``__all__``, ``__getattr__`` and ``__dir__`` of a package.
+
+    Parameters
+    ----------
+    package : str
+        Name of the package.
+    homes : mapping of str to str
+        From a module of `kimi_planner` to the names it has for the public, separated by spaces.
+    """
+    home_of = {name: module for module, names in homes.items() for name in names.split()}
+    exported = sorted(home_of)
+
+    def getattr_(name: str) -> Any:
+        if name not in home_of:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(import_module(f"kimi_planner.{home_of[name]}"), name)
+
+    return exported, getattr_, lambda: exported

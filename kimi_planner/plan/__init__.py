@@ -1,0 +1,19 @@
+"""A plan: what may happen, what is asked for, and what it costs."""
+
+from kimi_planner.lazy import public_names
+
+__all__, __getattr__, __dir__ = public_names(
+    __name__,
+    {
+        "calls.caps": "CapRisk cap_risk",
+        "calls.conversation": "Conversation conversation",
+        "calls.fit": "ContextFit context_fit",
+        "plan.drivers": "Sensitivity sensitivity",
+        "plan.projection": "Projection",
+        "plan.simulation": "project",
+        "workload.load": "load_workloads",
+        "workload.model": "Workload",
+        "workload.quantity": "Quantity",
+        "workload.what_if": "what_if",
+    },
+)

@@ -1,0 +1,109 @@
+"""What a plan bills beside plain tokens: fees by the call, and what is said of cache writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal, localcontext
+
+import numpy as np
+
+from kimi_planner.catalog import Catalog, ModelSpec
+from kimi_planner.errors import PriceNotFoundError, did_you_mean, shown
+from kimi_planner.money import EXACT
+from kimi_planner.plan.calendar import Month
+from kimi_planner.workload import Workload
+
+__all__ = ["fees_usd", "unbilled_notes", "written_notes"]
+
+_LIKELY = np.array([1 - 1e-4])  # of scenarios, as the bounds of a quantity have it
+
+
+def fees_usd(catalog: Catalog, workload: Workload) -> Decimal:
+    """Return the fees that a request of a workload is expected to cause, exact, in USD.
+
+    Raises
+    ------
+    PriceNotFoundError
+        If the catalog does not state one of the fees.
+    """
+    known = {fee.name: fee.usd_per_call for fee in catalog.fees}
+    total = Decimal(0)
+    for name, count in workload.fees:
+        if name not in known:
+            stated = f"It states {', '.join(known)}." if known else "It states no fee at all."
+            raise PriceNotFoundError(
+                f"workload {shown(workload.name)}: fees_per_request names {shown(name)}, a fee that "
+                f"catalog {catalog.version} does not state, so it cannot be billed. {stated}"
+                f"{did_you_mean(name, known)} Leave it out, or plan with a catalog that states it."
+            )
+        with localcontext(EXACT):
+            total += count * known[name]
+    return total
+
+
+def unbilled_notes(
+    catalog: Catalog, specs: Sequence[ModelSpec], workloads: Sequence[Workload]
+) -> list[str]:
+    """Say which fees and cache writes are not in the spend, and of which workloads if not of all."""
+    notes = []
+    for fee in catalog.fees:
+        silent = [one.name for one in workloads if fee.name not in dict(one.fees)]
+        if silent or not workloads:
+            notes.append(
+                f"Not in the spend{_of(silent, workloads)}: {fee.name}, {fee.usd_per_call} USD a call."
+            )
+    dearer = [
+        f"{spec.id} {price} instead of {full}"
+        for spec in specs
+        if (price := spec.cache_write_1h_usd_per_mtok) is not None
+        and (full := spec.input_usd_per_mtok) is not None
+        and price > full
+    ]
+    silent = [one.name for one in workloads if one.written is None or one.written.one_hour is None]
+    if dearer and (silent or not workloads):
+        notes.append(
+            f"Not in the spend{_of(silent, workloads)}: prompts kept in a cache for an hour, whose "
+            f"tokens cost USD per 1M {', '.join(dearer)}."
+        )
+    return notes
+
+
+def written_notes(
+    workloads: Sequence[Workload], specs: Sequence[ModelSpec], months: Sequence[Month]
+) -> list[str]:
+    """Say where written tokens are billed as input, and where a scenario has no room for them."""
+    first, last = months[0].first, months[-1].last
+    notes = []
+    for kind, words, price in (
+        ("five_minutes", "5 minutes", "cache_write_5m_usd_per_mtok"),
+        ("one_hour", "1 hour", "cache_write_1h_usd_per_mtok"),
+    ):
+        names = [one.name for one in workloads if one.written and getattr(one.written, kind)]
+        silent = []
+        for spec in specs if names else ():
+            days = (first, *(day for day in spec.price_days if first < day <= last))
+            unstated = [getattr(spec.on(day), price) is None for day in days]
+            if any(unstated):
+                silent.append(spec.id if all(unstated) else f"{spec.id} on some days")
+        if silent:
+            notes.append(
+                f"Catalog {specs[0].catalog_version} states no price for writing to a cache for {words} "
+                f"of {', '.join(silent)}; such tokens are billed as input: {', '.join(names)}."
+            )
+    full = []
+    for workload in workloads:
+        cached = workload.quantity("cached_share")
+        if workload.written is None or cached is None or cached.is_certain:
+            continue
+        if float(cached.ppf(_LIKELY)[0]) + float(workload.written.total) > 1:
+            full.append(workload.name)
+    if full:
+        notes.append(
+            "Where a scenario's cached_share leaves less of the prompt than written_share, only the rest "
+            f"is written to a cache: {', '.join(full)}."
+        )
+    return notes
+
+
+def _of(silent: Sequence[str], workloads: Sequence[Workload]) -> str:
+    return "" if len(silent) == len(workloads) else f" of {', '.join(silent)}"

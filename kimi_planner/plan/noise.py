@@ -1,0 +1,247 @@
+"""What single calls add to a month: the total of a number of independent conversations.
+
+Given the scenario, a month's total is a compound sum. Its distribution is computed, not drawn call
+by call: for a grid of numbers of conversations, from the characteristic function of the cost of
+one, by a Fourier transform. A month takes one of up to 4,096 equal shares of that distribution, each
+represented by its mean, so that the mean of all scenarios is exact however skewed single calls are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln, ndtri
+
+from kimi_planner.plan.law import CostLaw, spread_on_grid
+from kimi_planner.workload.quantity import Array
+
+__all__ = ["Cells", "Noise", "cell_means"]
+
+MOST_CELLS = 4096
+FEWEST, MANY = 1e-4, 1e8  # conversations between which the distribution is transformed
+MANY_ALIKE = 1e5  # of one cost each
+_GRID = 2**14
+_LEFT, _RIGHT = 12, 40  # standard deviations
+_CUBIC = 1000  # conversations above which a cost is small against the grid
+_RARE = 1e-5  # chance that one of the conversations is beyond the grid
+_MOST_SKEWNESS = 0.8  # more would fold the expansion within 3.7 standard deviations
+_MARGIN = 32  # points of the grid kept free at both ends
+_EXACT_ROWS = 32
+_MOST_ROWS = 48
+_RATIO = 2**0.5
+_CHUNK = 2**14
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Equal shares of a distribution, and which of them a month takes in each scenario.
+
+    Attributes
+    ----------
+    bounds : ndarray, shape (n_cells + 1,)
+        From 0 to 1; a cell has as many scenarios as its share of all.
+    sorted : ndarray of uint16, shape (n_paths,)
+        The cells of all scenarios in order; a month takes a permutation of them.
+    """
+
+    bounds: Array
+    sorted: NDArray[np.uint16]
+
+    @classmethod
+    def of(cls, n_paths: int) -> Cells:
+        """Return the cells for a number of scenarios."""
+        count = min(MOST_CELLS, n_paths)
+        cells = np.arange(n_paths) * count // n_paths
+        bounds = np.append(np.searchsorted(cells, np.arange(count)), n_paths) / n_paths
+        return cls(bounds, cells.astype(np.uint16))
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The factor that single calls put on a month's expected total.
+
+    Attributes
+    ----------
+    table : ndarray of float32, shape (n_rows, n_cells)
+        Mean of the total in each cell, relative to the mean of all; a row for each number of
+        conversations.
+    counts : ndarray, shape (n_rows,)
+        The numbers of conversations, ascending.
+    step : float
+        Step of their logarithms, whose multiples they are; 0 if there is a row for each month.
+    """
+
+    table: NDArray[np.float32]
+    counts: Array
+    step: float
+
+    @classmethod
+    def of(cls, law: CostLaw, counts: Sequence[Array], cells: Cells, *, at_random: bool) -> Noise:
+        """Tabulate the totals for the numbers of conversations that occur.
+
+        Parameters
+        ----------
+        law : CostLaw
+            Cost of one conversation.
+        counts : sequence of ndarray
+            Expected conversations of each month, by scenario.
+        cells : Cells
+            Shares of the distribution.
+        at_random : bool
+            Whether the number is Poisson around its expected value, or certain.
+        """
+        step = 0.0
+        if all(len(count) == 1 for count in counts) and len(counts) <= _EXACT_ROWS:
+            rows = np.unique(np.concatenate(counts))
+        else:
+            low = max(FEWEST, min(float(count.min()) for count in counts))
+            high = max(low, *(float(count.max()) for count in counts))
+            step = float(np.log(_RATIO))
+            while np.log(high / low) / step > _MOST_ROWS:
+                step *= 2
+            first, last = np.floor(np.log(low) / step), np.ceil(np.log(high) / step)
+            rows = np.exp(step * np.arange(first, last + 2))
+        table = [cell_means(law, float(row), cells.bounds, at_random=at_random) for row in rows]
+        return cls(np.array(table, dtype=np.float32), rows, step)
+
+    def apply(self, usd: Array, counts: Array, cells: NDArray[np.uint16]) -> None:
+        """Multiply expected totals by their factors, in place.
+
+        Parameters
+        ----------
+        usd : ndarray, shape (n_paths,)
+            Expected totals of one month.
+        counts : ndarray, shape (n_paths,) or (1,)
+            Expected conversations of the month.
+        cells : ndarray, shape (n_paths,)
+            The cell of each scenario.
+        """
+        if self.step == 0:
+            row = int(np.abs(self.counts - counts[0]).argmin())
+            usd *= self.table[row][cells]
+            return
+        flat, width = self.table.ravel(), self.table.shape[1]
+        first = round(float(np.log(self.counts[0])) / self.step)
+        counts = np.broadcast_to(counts, usd.shape)
+        for start in range(0, len(usd), _CHUNK):
+            chunk = slice(start, start + _CHUNK)
+            place = np.log(np.maximum(counts[chunk], FEWEST))
+            place /= self.step
+            np.clip(place, first, first + len(self.counts) - 2, out=place)
+            floor = np.floor(place)
+            place -= floor
+            at = floor.astype(np.int32)
+            at -= first
+            at *= width
+            at += cells[chunk]
+            lower = flat.take(at)
+            at += width
+            upper = flat.take(at)
+            upper -= lower
+            place *= upper
+            place += lower
+            usd[chunk] *= place
+
+
+def cell_means(law: CostLaw, count: float, bounds: Array, *, at_random: bool) -> Array:
+    """Return the mean of a total in each share of its distribution, relative to the mean of all.
+
+    Parameters
+    ----------
+    law : CostLaw
+        Cost of one conversation.
+    count : float
+        Expected conversations.
+    bounds : ndarray, shape (n + 1,)
+        Where the shares end, from 0 to 1.
+    at_random : bool
+        Whether the number of conversations is Poisson, or certain: a whole number, or else one of
+        its two neighbours, so that the mean is met.
+
+    Notes
+    -----
+    Compound Poisson: the transform of the total is ``exp(count * (f - 1))``, with ``f`` that of one
+    cost; a certain number ``n`` gives ``f**n``. Above 1e8 conversations the first three moments
+    are enough (Cornish and Fisher). What a grid cuts off far up belongs to the last share.
+    """
+    if at_random:
+        variance, third = count * law.second, count * law.third
+    else:
+        variance = count * (law.second - 1) + count % 1 * (1 - count % 1)
+        third = count * (law.third - 3 * law.second + 2)
+    certain = law.is_constant and not at_random
+    if certain or count < FEWEST / 100 or variance <= 1e-20 * count**2:
+        return np.ones(len(bounds) - 1)
+    if count > (MANY_ALIKE if law.is_constant else MANY):
+        return _from_moments(np.sqrt(variance) / count, third / variance**1.5, bounds)
+    if law.is_constant:
+        return _alike(count, bounds)
+    return _transformed(law, count, float(np.sqrt(variance)), bounds, at_random=at_random)
+
+
+def _alike(count: float, bounds: Array) -> Array:
+    """Return the means of a Poisson number of calls of one cost."""
+    spread = np.sqrt(count)
+    first = max(0.0, np.floor(count - _LEFT * spread - 20))
+    calls = first + np.arange(np.ceil(2 * _LEFT * spread) + 60)
+    masses = np.exp(calls * np.log(count) - count - gammaln(calls + 1))
+    return _means(calls, masses, 0.0, count, bounds)
+
+
+def _transformed(
+    law: CostLaw, count: float, spread: float, bounds: Array, *, at_random: bool
+) -> Array:
+    """Return the means by the transform of a grid from far below the mean to far above."""
+    rare = int(np.searchsorted(np.cumsum(law.weights), 1 - _RARE / max(count, 1.0)))
+    far = float(law.values[min(rare, len(law.values) - 1)])
+    usual = float(law.weights[:rare] @ law.values[:rare] ** 2)
+    bottom = max(0.0, count - _LEFT * spread)
+    top = count + min(_RIGHT * spread, _LEFT * float(np.sqrt(count * usual)) + far)
+    step = (top - bottom) / (_GRID - 2 * _MARGIN)
+    places: Array = np.minimum(law.values, 0.95 * (top - count)) / step
+    whole, chance = np.floor(count), count % 1
+    for cubic in (True, False) if count > _CUBIC else (False,):
+        one = np.fft.rfft(spread_on_grid(places, law.weights, _GRID, cubic=cubic))
+        if at_random:
+            total = np.exp(count * (one - 1))
+        else:
+            with np.errstate(divide="ignore"):
+                total = np.exp(whole * np.log(one)) if whole else np.ones_like(one)
+            total *= 1 - chance + chance * one
+        masses = np.fft.irfft(total, _GRID)
+        if masses.min() > -1e-4 * masses.max():  # else a cost is not small against the grid
+            break
+    lowest = int(bottom / step) - _MARGIN
+    values: Array = (lowest + np.arange(_GRID, dtype=np.float64)) * step
+    return _means(values, np.roll(masses, -(lowest % _GRID)), step, count, bounds)
+
+
+def _means(values: Array, masses: Array, step: float, count: float, bounds: Array) -> Array:
+    """Return the means of the shares of masses, each spread evenly over one step of the grid."""
+    masses = masses / masses.sum()
+    reached = np.maximum.accumulate(np.concatenate([[0.0], np.cumsum(masses)]))
+    below = np.concatenate([[0.0], np.cumsum(masses * values)])
+    masses = np.diff(reached)
+    at = np.clip(np.searchsorted(reached, bounds, side="right") - 1, 0, len(masses) - 1)
+    mass = masses[at]
+    part = np.clip((bounds - reached[at]) / np.where(mass > 0, mass, 1.0), 0.0, 1.0)
+    up_to: Any = below[at] + mass * part * (values[at] - step / 2 * (1 - part))
+    up_to = np.maximum(up_to, 0.0)  # a step at 0 reaches below it
+    up_to[-1] = count
+    means: Array = np.diff(up_to) / np.diff(bounds) / count
+    return np.maximum(means, 0.0)
+
+
+def _from_moments(variation: float, skewness: float, bounds: Array) -> Array:
+    skewness = min(skewness, _MOST_SKEWNESS)
+    z = ndtri(bounds)
+    density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+    with np.errstate(invalid="ignore"):
+        slope = np.where(np.isfinite(z), z * density, 0.0)
+    linear, square = -np.diff(density), -np.diff(slope)
+    means: Array = 1 + variation * (linear + skewness / 6 * square) / np.diff(bounds)
+    return np.maximum(means, 0.0)

@@ -1,0 +1,281 @@
+"""The result of a projection: scenarios of spend, and the tables that are read off them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kimi_planner.catalog import Catalog, ModelSpec
+from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.money import total
+from kimi_planner.plan.calendar import Month
+from kimi_planner.plan.spend import TOKEN_TOTALS, Spend
+from kimi_planner.rich import frame_html, page_html
+from kimi_planner.workload import Workload
+from kimi_planner.workload.quantity import Array
+
+__all__ = ["QUANTILES", "Projection"]
+
+QUANTILES = {"p10_usd": 0.1, "p50_usd": 0.5, "p90_usd": 0.9}
+IN_SHORT = (
+    "workload",
+    "model",
+    *(f"{name}_per_month" for name in QUANTILES),
+    "budget_usd_per_month",
+    "chance_over_budget",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Projection:
+    """Projected spend of workloads on models over calendar months.
+
+    Attributes
+    ----------
+    workloads, specs, months
+        What was projected: workloads, models, and calendar months.
+    spend
+        From (workload name, model id) to its scenarios.
+    catalog, as_of, seed, n_paths
+        What the result rests on; the same four give the same result.
+    notes
+        What the ranges leave out, in words.
+    method
+        How the spend was computed, in words.
+    """
+
+    workloads: tuple[Workload, ...]
+    specs: tuple[ModelSpec, ...]
+    months: tuple[Month, ...]
+    spend: Mapping[tuple[str, str], Spend]
+    catalog: Catalog
+    as_of: date
+    seed: int
+    n_paths: int
+    notes: tuple[str, ...] = ()
+    method: str = ""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Model ids, in the order of the catalog or of the call."""
+        return tuple(spec.id for spec in self.specs)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Workload names, in the order of the call."""
+        return tuple(workload.name for workload in self.workloads)
+
+    @property
+    def provenance(self) -> str:
+        """Catalog version, day, seed, scenarios and months in one line."""
+        return (
+            f"Catalog {self.catalog.version} (sha256 {self.catalog.sha256[:12]}), as of {self.as_of}, "
+            f"seed {self.seed}, {self.n_paths:,} paths, {self.months[0]} to {self.months[-1]}."
+        )
+
+    def of(self, model: str, workload: str | None = None) -> Spend:
+        """Return the spend of one workload, or of all together, on one model.
+
+        Raises
+        ------
+        ScenarioError
+            If the projection has no such workload or model.
+        """
+        names = self.names if workload is None else (workload,)
+        for name in names:
+            if (name, model) not in self.spend:
+                raise ScenarioError(
+                    f"The projection has no workload {shown(name)} on model {shown(model)}. It has "
+                    f"{', '.join(self.names)} on {', '.join(self.models)}."
+                )
+        return Spend.together([self.spend[name, model] for name in names])
+
+    def mix(self, choice: Mapping[str, str]) -> Spend:
+        """Return the spend of all workloads together, each on the model chosen for it.
+
+        Parameters
+        ----------
+        choice : mapping of str to str
+            Workload name to model id, for the workloads to include.
+        """
+        if not choice:
+            raise ScenarioError("The choice is empty. Name a model for at least one workload.")
+        return Spend.together([self.of(model, name) for name, model in choice.items()])
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per workload, model and month.
+
+        Columns: ``workload``, ``model``, ``month``, ``days``, expected ``requests`` and tokens,
+        ``mean_usd``, ``p10_usd``, ``p50_usd``, ``p90_usd`` over scenarios, and ``exact_usd``, the
+        bill as an exact decimal where nothing is uncertain.
+        """
+        return pd.concat(
+            [self._monthly(spend, name, model) for (name, model), spend in self.spend.items()],
+            ignore_index=True,
+        )
+
+    def totals(self) -> pd.DataFrame:
+        """Return the rows of `frame` for all workloads together, one per model and month."""
+        return pd.concat(
+            [self._monthly(self.of(model), "all", model) for model in self.models],
+            ignore_index=True,
+        )
+
+    def summary(self, *, together: bool = False) -> pd.DataFrame:
+        """Return one row per workload and model for the whole horizon.
+
+        Parameters
+        ----------
+        together : bool
+            One row per model instead, for all workloads together.
+
+        Returns
+        -------
+        DataFrame
+            ``workload``, ``model``, ``mean_usd``, ``p10_usd``, ``p50_usd``, ``p90_usd`` and
+            ``exact_usd`` of the total over all months; the first four also ``…_per_month``, divided
+            by the number of months; ``budget_usd_per_month``, and ``chance_over_budget`` that some
+            month exceeds it. The quantiles are over scenarios.
+        """
+        rows = []
+        for name in (None,) if together else self.names:
+            for model in self.models:
+                spend = self.of(model, name)
+                horizon = {
+                    key: values[0] for key, values in _statistics(spend.over_months()).items()
+                }
+                per_month = {
+                    f"{key}_per_month": value / len(self.months)
+                    for key, value in horizon.items()
+                    if isinstance(value, float)
+                }
+                budget = self.budget(name)
+                rows.append(
+                    {
+                        "workload": name or "all",
+                        "model": model,
+                        **horizon,
+                        **per_month,
+                        "budget_usd_per_month": budget,
+                        "chance_over_budget": np.nan
+                        if budget is None
+                        else spend.chance_over(budget),
+                    }
+                )
+        return pd.DataFrame(rows)
+
+    def average_month(self, q: Sequence[float], model: str, workload: str | None = None) -> Array:
+        """Return quantiles over scenarios of the average spend of a month.
+
+        Parameters
+        ----------
+        q : sequence of float
+            Between 0 and 1.
+        model : str
+            A model id.
+        workload : str, optional
+            One workload; all together if not given.
+
+        Returns
+        -------
+        ndarray, shape (len(q),), USD
+            All the same where nothing is uncertain.
+
+        Raises
+        ------
+        ScenarioError
+            If the projection has no such workload or model.
+        """
+        spend = self.of(model, workload).over_months()
+        return np.array([spend.quantile(share)[0] for share in q]) / len(self.months)
+
+    def quantile(self, q: float | Iterable[float]) -> pd.DataFrame:
+        """Return quantiles of monthly spend over scenarios.
+
+        Parameters
+        ----------
+        q : float or iterable of float
+            Between 0 and 1.
+
+        Returns
+        -------
+        DataFrame
+            ``workload``, ``model``, ``month``, ``q`` and ``spend_usd``, one row for each.
+
+        Raises
+        ------
+        ScenarioError
+            If a quantile is out of bounds.
+        """
+        shares = [q] if isinstance(q, int | float) else list(q)
+        for share in shares:
+            if not isinstance(share, int | float) or not 0 <= share <= 1:
+                raise ScenarioError(f"quantile is {shown(share)}. It must lie between 0 and 1.")
+        return pd.DataFrame(
+            [
+                {
+                    "workload": name,
+                    "model": model,
+                    "month": str(month),
+                    "q": share,
+                    "spend_usd": usd,
+                }
+                for (name, model), spend in self.spend.items()
+                for share in shares
+                for month, usd in zip(self.months, spend.quantile(share).tolist(), strict=True)
+            ]
+        )
+
+    def budget(self, workload: str | None = None) -> Decimal | None:
+        """Return the monthly budget of a workload, or of all if every one has a budget.
+
+        Raises
+        ------
+        ScenarioError
+            If the projection has no such workload.
+        """
+        if workload is not None and workload not in self.names:
+            raise ScenarioError(
+                f"The projection has no workload {shown(workload)}. It has {', '.join(self.names)}."
+            )
+        budgets = [
+            one.budget_usd_per_month for one in self.workloads if workload in (None, one.name)
+        ]
+        if any(budget is None for budget in budgets):
+            return None
+        return total(budget for budget in budgets if isinstance(budget, Decimal))
+
+    def _monthly(self, spend: Spend, name: str, model: str) -> pd.DataFrame:
+        return pd.DataFrame(
+            {
+                "workload": name,
+                "model": model,
+                "month": [str(month) for month in self.months],
+                "days": [month.days for month in self.months],
+                **{key: getattr(spend, key) for key in TOKEN_TOTALS},
+                **_statistics(spend),
+            }
+        )
+
+    def __repr__(self) -> str:
+        return f"<Projection of {len(self.workloads)} workloads on {len(self.specs)} models. {self.provenance}>"
+
+    def _repr_html_(self) -> str:
+        columns = [name for name in self.summary().columns if name in IN_SHORT]
+        table = frame_html(self.summary(), columns)
+        return page_html(table, notes=self.notes, provenance=self.provenance)
+
+
+def _statistics(spend: Spend) -> dict[str, Sequence[Any]]:
+    return {
+        "mean_usd": spend.mean().tolist(),
+        **{name: spend.quantile(q).tolist() for name, q in QUANTILES.items()},
+        "exact_usd": spend.exact_usd or [None] * len(spend.usd),
+    }

@@ -1,0 +1,1 @@
+"""Logs added up, exactly, by any keys, and what the totals cost."""

@@ -1,0 +1,150 @@
+"""Adding up counts by groups of rows, in whole numbers of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from kimi_planner.errors import UsageError, did_you_mean, shown
+from kimi_planner.usage.frame import COLUMNS
+from kimi_planner.usage.totals.columns import Counts
+
+__all__ = [
+    "DERIVED",
+    "TOTALS",
+    "Cells",
+    "cells_of",
+    "checked_keys",
+    "merged",
+    "refuse_unknown_keys",
+]
+
+#: What is added up. ``rows`` are lines of the log, of which some may not state a count.
+TOTALS = (
+    "rows",
+    "requests",
+    "prompt_tokens",
+    "cached_tokens",
+    "completion_tokens",
+    "reasoning_tokens",
+    "rows_without_cached",
+    "rows_without_reasoning",
+)
+#: Keys that are read off ``timestamp``, with their numpy unit.
+DERIVED: dict[str, Literal["M", "D"]] = {"month": "M", "day": "D"}
+
+Cells = Mapping[tuple[Any, ...], tuple[int, ...]]
+
+_STEP = 2**24  # rows added at a time
+_HALF = 25  # bits; counts have at most 50, and 2**24 halves add up exactly in a float
+
+
+def cells_of(counts: Counts, by: tuple[str, ...], raw: pd.DataFrame) -> Cells:
+    """Add up checked counts by keys; ``raw`` has the columns that a usage frame does not have.
+
+    Raises
+    ------
+    UsageError
+        If there is no column for a key.
+    """
+    keys = checked_keys(counts.frame, by, raw)
+    steps = (slice(start, start + _STEP) for start in range(0, len(counts), _STEP))
+    return merged(_block(counts, [key.iloc[rows] for key in keys], by, rows) for rows in steps)
+
+
+def merged(parts: Iterable[Cells]) -> Cells:
+    """Add up the totals of parts, group by group."""
+    sums: dict[tuple[Any, ...], tuple[int, ...]] = {}
+    for part in parts:
+        for cell, numbers in part.items():
+            known = sums.get(cell)
+            sums[cell] = (
+                numbers if known is None else tuple(map(sum, zip(known, numbers, strict=True)))
+            )
+    return sums
+
+
+def checked_keys(
+    checked: pd.DataFrame, by: tuple[str, ...], raw: pd.DataFrame
+) -> list[pd.Series[Any]]:
+    """Return the column that each key stands for.
+
+    Raises
+    ------
+    UsageError
+        If there is no such column.
+    """
+    refuse_unknown_keys(by, raw.columns)
+    return [
+        checked["timestamp" if key in DERIVED else key]
+        if key in DERIVED or key == "model"
+        else raw[key]
+        for key in by
+    ]
+
+
+def refuse_unknown_keys(by: tuple[str, ...], columns: Iterable[Any]) -> None:
+    """Raise if there is no column for a key.
+
+    Raises
+    ------
+    UsageError
+        Naming the key and the nearest column.
+    """
+    known = [*DERIVED, "model", *(name for name in map(str, columns) if name not in COLUMNS)]
+    for key in by:
+        if key not in known:
+            raise UsageError(
+                f"There is no column {shown(key)} to add up by.{did_you_mean(key, known)} There are "
+                f"{', '.join(known)}. Only a frame, Parquet and CSV have columns besides those of a usage "
+                "frame."
+            )
+
+
+def _block(counts: Counts, keys: list[pd.Series[Any]], by: tuple[str, ...], rows: slice) -> Cells:
+    """Group a block of rows and add up each group."""
+    length = len(counts.prompt[rows])
+    codes = np.zeros(length, np.int64)
+    groups: list[tuple[Any, ...]] = [()]
+    for name, key in zip(by, keys, strict=True):
+        own, values = _codes(name, key)
+        codes, pairs = pd.factorize(codes * len(values) + own)
+        groups = [
+            (*groups[pair // len(values)], values[pair % len(values)]) for pair in pairs.tolist()
+        ]
+    ones = np.broadcast_to(np.int64(1), length)
+    columns = [ones, counts.requests[rows], counts.prompt[rows], counts.cached[rows]]
+    columns += [counts.completion[rows], counts.reasoning[rows]]
+    for missing in (counts.cached_missing, counts.reasoning_missing):
+        columns.append(np.zeros(length, bool) if missing is None else missing[rows])
+    sums = [_group_sums(codes, column, len(groups)) for column in columns]
+    return dict(zip(groups, zip(*sums, strict=True), strict=True))
+
+
+def _codes(name: str, key: pd.Series[Any]) -> tuple[np.ndarray[Any, Any], list[Any]]:
+    """Return a number for each row's value, and the values; one not stated is ``None``."""
+    if name in DERIVED:
+        if not isinstance(key.dtype, pd.DatetimeTZDtype):
+            return np.zeros(len(key), np.int64), [None]
+        times = key.dt.tz_convert(None).to_numpy()
+        own, starts = pd.factorize(times.astype(f"datetime64[{DERIVED[name]}]").view(np.int64))
+        periods = starts.view(f"datetime64[{DERIVED[name]}]")
+        return own, [None if np.isnat(one) else str(one) for one in periods]
+    own, distinct = pd.factorize(key)
+    values = [one.item() if isinstance(one, np.generic) else one for one in distinct]
+    return np.where(own < 0, len(values), own), [*values, None]
+
+
+def _group_sums(codes: np.ndarray[Any, Any], values: np.ndarray[Any, Any], n: int) -> list[int]:
+    if values.dtype == bool:
+        return [int(one) for one in np.bincount(codes[values], minlength=n)]
+    if values.strides == (0,):  # one number for all rows
+        return [int(rows) * int(values[0]) for rows in np.bincount(codes, minlength=n)]
+    if int(values.max()) < 2 ** (53 - 24):
+        return [int(one) for one in np.bincount(codes, values, n)]
+    low = np.bincount(codes, values & (2**_HALF - 1), n)
+    high = np.bincount(codes, values >> _HALF, n)
+    return [(int(up) << _HALF) + int(down) for up, down in zip(high, low, strict=True)]

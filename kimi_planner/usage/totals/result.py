@@ -1,0 +1,198 @@
+"""Exact totals of tokens by month, model or any column: what a log of any size is priced from.
+
+A total is a handful of whole numbers. Totals of parts of a log add up to the totals of the log,
+in any order and however it is cut, so batches, files and the workers of a cluster all agree.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kimi_planner.errors import UsageError, shown
+from kimi_planner.rich import frame_html, page_html
+from kimi_planner.usage.read import MAX_REJECTED_SHOWN
+from kimi_planner.usage.totals.columns import Counts
+from kimi_planner.usage.totals.group import TOTALS, Cells, cells_of, merged
+
+__all__ = [
+    "UsageTotals",
+    "added",
+    "checked_names",
+    "totals_of",
+]
+
+
+#: What a reader of logs may leave out, by its name in ``frame.attrs``.
+LEFT_OUT = ("duplicates", "failures", "other_entries", "incomplete_last_line")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageTotals:
+    """Exact totals of a usage log by some keys.
+
+    Attributes
+    ----------
+    by
+        Names of the keys, such as ``("month", "model")``.
+    cells
+        From the values of the keys to the totals, in the order of `TOTALS`; Python integers. A key
+        that a row does not state is ``None``.
+    first, last
+        First and last time of the log, UTC; ``None`` if it has no dates.
+    source, rejected, rejected_examples
+        Where it was read from; how many rows were left out; some of them in words.
+    left_out
+        What the reader left out that is no bad row, such as ``duplicates``, with its number.
+    """
+
+    by: tuple[str, ...]
+    cells: Cells = field(repr=False)
+    first: pd.Timestamp | None = None
+    last: pd.Timestamp | None = None
+    source: str = "usage frame"
+    rejected: int = 0
+    rejected_examples: tuple[str, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    def __add__(self, other: UsageTotals) -> UsageTotals:
+        """Add the totals of another part of the log, by the same keys."""
+        if self.by != other.by:
+            raise UsageError(
+                f"Totals by {', '.join(self.by)} and totals by {', '.join(other.by)} cannot be "
+                "added. Use the same keys."
+            )
+        times = [one for one in (self.first, other.first) if one is not None]
+        ends = [one for one in (self.last, other.last) if one is not None]
+        return UsageTotals(
+            by=self.by,
+            cells=merged([self.cells, other.cells]),
+            first=min(times, default=None),
+            last=max(ends, default=None),
+            source=self.source,
+            rejected=self.rejected + other.rejected,
+            rejected_examples=(*self.rejected_examples, *other.rejected_examples)[
+                :MAX_REJECTED_SHOWN
+            ],
+            left_out=dict(Counter(self.left_out) + Counter(other.left_out)),
+        )
+
+    def over(self, by: str | Sequence[str]) -> UsageTotals:
+        """Return the totals by fewer keys.
+
+        Raises
+        ------
+        UsageError
+            If a key is not among those of these totals.
+        """
+        keys = checked_names(by)
+        for key in keys:
+            if key not in self.by:
+                raise UsageError(
+                    f"The totals are not by {shown(key)}, only by {', '.join(self.by)}. Add up the log anew."
+                )
+        places = [self.by.index(key) for key in keys]
+        parts = [{tuple(cell[n] for n in places): sums} for cell, sums in self.cells.items()]
+        return replace(self, by=keys, cells=merged(parts))
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per combination of keys, ascending; a total past 64 bits is a Python integer."""
+        return pd.DataFrame(
+            {
+                **{
+                    key: pd.Series([cell[n] for cell in self._ordered], dtype=object)
+                    for n, key in enumerate(self.by)
+                },
+                **{
+                    name: whole_column([self.cells[cell][n] for cell in self._ordered])
+                    for n, name in enumerate(TOTALS)
+                },
+            }
+        )
+
+    @property
+    def total(self) -> dict[str, int]:
+        """The totals of the whole log."""
+        return dict(zip(TOTALS, merged([self.over(()).cells])[()], strict=True))
+
+    @property
+    def _ordered(self) -> list[tuple[Any, ...]]:
+        return sorted(
+            self.cells,
+            key=lambda cell: [(one is None, type(one).__name__, one) for one in cell],
+        )
+
+    def _repr_html_(self) -> str:
+        return page_html(frame_html(self.frame), provenance=self.source)
+
+
+def added(parts: Iterable[UsageTotals], source: str) -> UsageTotals:
+    """Add up the parts of a source.
+
+    Raises
+    ------
+    UsageError
+        If no part has a good row.
+    """
+    found = replace(reduce(UsageTotals.__add__, parts), source=source)
+    if not found.cells:
+        raise UsageError(
+            f"{source}: every row is bad; the first: {found.rejected_examples[0]}"
+            if found.rejected
+            else f"{source}: no rows. A usage log has at least one call."
+        )
+    return found
+
+
+def totals_of(counts: Counts, by: tuple[str, ...], raw: pd.DataFrame) -> UsageTotals:
+    """Add up checked counts; ``raw`` has the columns that a usage frame does not have."""
+    times = counts.frame["timestamp"]
+    dated = isinstance(times.dtype, pd.DatetimeTZDtype)
+    attrs = counts.frame.attrs or raw.attrs
+    return UsageTotals(
+        by=by,
+        cells=cells_of(counts, by, raw),
+        first=_known(times.min()) if dated else None,
+        last=_known(times.max()) if dated else None,
+        source=str(attrs.get("source", "usage frame")),
+        rejected=int(attrs.get("rejected", 0)),
+        rejected_examples=tuple(attrs.get("rejected_examples", ())),
+        left_out={name: int(attrs[name]) for name in LEFT_OUT if attrs.get(name)},
+    )
+
+
+def whole_column(values: Iterable[int]) -> pd.Series[Any]:
+    """Return integers as int64, or as Python integers if one needs more than 64 bits."""
+    numbers = list(values)
+    fits = all(abs(number) < 2**63 for number in numbers)
+    return pd.Series(numbers, dtype=np.int64 if fits else object)
+
+
+def checked_names(by: str | Sequence[str], on_error: str = "raise") -> tuple[str, ...]:
+    """Return the names of the keys.
+
+    Raises
+    ------
+    UsageError
+        If ``by`` is not names, each once, or ``on_error`` is not one of its values.
+    """
+    if on_error not in ("raise", "skip"):
+        raise UsageError(f"on_error is {shown(on_error)}. Use 'raise' or 'skip'.")
+    names: tuple[Any, ...] = (by,) if isinstance(by, str) else tuple(by)
+    for name in names:
+        if not isinstance(name, str):
+            raise UsageError(f"by has {shown(name)}. Give names of columns.")
+    if len(set(names)) < len(names):
+        raise UsageError(f"by names a column twice ({', '.join(names)}). Keep one.")
+    return names
+
+
+def _known(time: Any) -> pd.Timestamp | None:
+    return None if pd.isna(time) else time

@@ -1,0 +1,505 @@
+"""The choice of a model: every reason against, the ranking, and budgets met to the last digit."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from kimi_planner.calls.fit import context_fit
+from kimi_planner.capacity.need import throughput
+from kimi_planner.catalog import load_catalog
+from kimi_planner.choose import Evaluations, Requirements, Trials, recommend
+from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
+from kimi_planner.plan.simulation import project
+from kimi_planner.workload import Workload, load_workloads
+
+AS_OF = date(2026, 10, 24)
+THINKS = "kimi-k2-5-thinking"
+BILLS = {"kimi-k2": 126.0, "kimi-k2-instruct": 157.5, "kimi-k2-5": 262.5, THINKS: 367.5}
+NOVEMBER = {"months": 1, "start": "2026-11", "as_of": AS_OF}
+
+
+def plain(**changes):
+    fields = {
+        "name": "w",
+        "requests_per_day": 1000,
+        "prompt_tokens": 2000,
+        "completion_tokens": 500,
+    }
+    return Workload(**fields | changes)
+
+
+def choose(workloads, requirements=None, **scenario):
+    return recommend(workloads, requirements, **NOVEMBER | scenario)
+
+
+def excluded(found):
+    return {one.model: one.reasons for one in found.exclusions}
+
+
+def ranking(found, workload="w"):
+    return [one.model for one in found.choices if one.workload == workload]
+
+
+def test_models_rank_by_spend_with_differences_to_best_and_next():
+    """All qualify: cheapest first, ranks from 1, and each difference is that of the hand-made bills."""
+    found = choose(plain())
+    assert ranking(found) == list(BILLS)
+    assert found.exclusions == ()
+    assert found.best == {"w": "kimi-k2"}
+    assert found.without_model == ()
+    rows = found.frame.to_dict("records")
+    assert [row["rank"] for row in rows] == [1, 2, 3, 4]
+    for column in ("p10_usd_per_month", "p50_usd_per_month", "p90_usd_per_month"):
+        assert [row[column] for row in rows] == list(BILLS.values())
+    assert [row["more_than_best_usd"] for row in rows] == [0, 31.5, 136.5, 241.5]
+    assert [one.less_than_next_usd for one in found.choices] == [31.5, 105, 105, None]
+    assert [row["fit_share"] for row in rows] == [1.0] * 4
+    assert found.sentences() == ["w: kimi-k2, 126.00 USD a month at P50, 31.50 less than kimi-k2-instruct."]  # fmt: skip
+
+
+def test_equal_spend_keeps_the_order_of_the_catalog():
+    """Models that cost the same rank in the order in which the catalog has them."""
+    found = choose(plain(requests_per_day=0))
+    assert ranking(found) == ["kimi-k2-5", THINKS, "kimi-k2", "kimi-k2-instruct"]
+
+
+def test_the_ranking_is_by_p50_of_the_average_month():
+    """Over two months of unequal days the P50 is the sum of the bills by two."""
+    found = choose(plain(), months=2, models=["kimi-k2-5", "kimi-k2"])
+    assert ranking(found) == ["kimi-k2", "kimi-k2-5"]
+    assert found.choices[0].p50_usd_per_month == pytest.approx(61 * 4.2 / 2, rel=1e-14)
+    assert found.choices[0].less_than_next_usd == pytest.approx(61 * (8.75 - 4.2) / 2, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("needs", "left"),
+    [
+        (["vision"], ["kimi-k2-5"]),
+        (["reasoning"], [THINKS]),
+        (["json"], ["kimi-k2-instruct"]),
+        (["text", "streaming"], list(BILLS)),
+        (["vision", "json"], []),
+        (["tools"], []),
+    ],
+)
+@pytest.mark.parametrize("asked_by", ["workload", "requirements"])
+def test_a_capability_that_is_not_stated_rules_a_model_out(needs, left, asked_by):
+    """Each capability that the card does not give a model is one reason, and unknown is not yes."""
+    if asked_by == "workload":
+        found = choose(plain(needs=needs))
+    else:
+        found = choose(plain(), Requirements(needs=tuple(needs)))
+    assert ranking(found) == left
+    stated = {
+        "kimi-k2-5": {"text", "streaming", "vision"},
+        THINKS: {"text", "streaming", "reasoning"},
+        "kimi-k2": {"text", "streaming"},
+        "kimi-k2-instruct": {"text", "streaming", "json"},
+    }
+    assert excluded(found) == {
+        model: tuple(
+            f"catalog 2026-06 does not state that it has '{word}'"
+            for word in needs
+            if word not in words
+        )
+        for model, words in stated.items()
+        if model not in left
+    }
+
+
+def test_a_need_asked_twice_is_one_reason():
+    """Workload and requirements may need the same; one word is one reason, text is one word."""
+    found = choose(plain(needs=["json"]), Requirements(needs="json"))
+    assert excluded(found)["kimi-k2"] == ("catalog 2026-06 does not state that it has 'json'",)
+
+
+def test_every_reason_is_given_in_words():
+    """Capability, fit and budget each have their sentence, all of them at once."""
+    sizes = plain(
+        turns=10, prompt_tokens=10_000, followup_tokens=19_500, needs=["vision"],
+        budget_usd_per_month=100,
+    )  # fmt: skip
+    found = choose(sizes)
+    assert found.best == {}
+    assert found.without_model == ("w",)
+    assert found.sentences() == ["w: no model qualifies."]
+    prompts = sum(10_000 + 20_000 * turn for turn in range(6))  # the other four are refused
+    bill = 3000 * (prompts * Decimal("1.20") + 6 * 500 * Decimal("3.60")) / 1_000_000
+    assert bill == Decimal("1328.4")
+    assert excluded(found)["kimi-k2"] == (
+        "catalog 2026-06 does not state that it has 'vision'",
+        "only 60.00% of requests fit its window of 128,000 tokens; 99.00% must",
+        "P50 spend in 2026-11 is 1,328.40 USD, 1,228.40 over the budget of 100.00",
+    )
+    assert len(excluded(found)["kimi-k2-5"]) == 2
+    assert found.frame.empty
+    assert list(found.frame.columns)[:3] == ["workload", "rank", "model"]
+
+
+def test_a_reason_shows_as_many_digits_as_tell_the_numbers_apart():
+    """What is short by very little is not rounded to what was asked."""
+    sizes = plain(turns=10, prompt_tokens=10_000, followup_tokens=19_500)
+    found = choose(sizes, Requirements(min_fit_share=0.600001))
+    assert excluded(found)["kimi-k2"] == (
+        "only 60.0000% of requests fit its window of 128,000 tokens; 60.0001% must",
+    )
+    found = choose(plain(budget_usd_per_month="125.9996"))
+    assert excluded(found)["kimi-k2"] == (
+        "P50 spend in 2026-11 is 126.0000 USD, 0.0004 over the budget of 125.9996",
+    )
+
+
+@pytest.mark.parametrize(
+    ("least", "qualifies"), [(0.6, True), (0.61, False), (0, True), (1, False)]
+)
+def test_the_share_that_must_fit(least, qualifies):
+    """A share of exactly what must fit is enough; less is refused with both numbers."""
+    sizes = plain(turns=10, prompt_tokens=10_000, followup_tokens=19_500)  # turns 1 to 6 fit
+    found = choose(sizes, Requirements(min_fit_share=least))
+    assert (ranking(found) != []) == qualifies
+    for reasons in excluded(found).values():
+        assert reasons == (
+            f"only 60.00% of requests fit its window of 128,000 tokens; {least:.2%} must",
+        )
+
+
+def test_an_unknown_window_is_a_reason():
+    """A model whose window the catalog does not state cannot be said to fit."""
+    catalog = load_catalog()
+    first, *others = catalog.models
+    found = choose(
+        plain(),
+        catalog=replace(catalog, models=(replace(first, context_window_tokens=None), *others)),
+    )
+    reason = "catalog 2026-06 does not state its context window"
+    assert excluded(found) == {"kimi-k2-5": (reason,)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "bill"),
+    [
+        ({}, "126.00"),
+        ({"requests_per_day": 100, "prompt_tokens": 1, "completion_tokens": 0}, "0.0036"),
+        ({"requests_per_day": 700, "prompt_tokens": 1, "completion_tokens": 1}, "0.1008"),
+        ({"requests_per_day": 10, "prompt_tokens": 100_000, "completion_tokens": 10_000}, "46.8"),
+        ({"requests_per_day": Decimal("0.1"), "prompt_tokens": 3, "completion_tokens": 7}, "0.0000864"),
+        ({"requests_per_day": 333, "prompt_tokens": 777, "completion_tokens": 111}, str(30 * 333 * (777 * Decimal("1.20") + 111 * Decimal("3.60")) / 1_000_000)),
+        ({"reasoning_tokens": {"p50": 900, "p90": 3000}}, "126.00"),
+        ({"cached_share": {"p50": 0.3, "p90": 0.4}}, "126.00"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("where", ["workload", "requirements"])
+def test_a_bill_equal_to_the_budget_is_not_over_it(changes, bill, where):
+    """A budget of exactly the bill qualifies; one that is lower in the last digit does not."""
+    exact = Decimal(bill)
+    lower = exact - Decimal(1).scaleb(exact.as_tuple().exponent)
+    for budget, qualifies in (
+        (exact, True),
+        (str(bill), True),
+        (float(bill), True),
+        (lower, False),
+    ):
+        given = {"budget_usd_per_month": budget}
+        sizes = plain(**changes, **(given if where == "workload" else {}))
+        asked = Requirements(min_fit_share=0, **({} if where == "workload" else given))
+        found = choose(sizes, asked, models="kimi-k2", n_paths=100)
+        assert (ranking(found) == ["kimi-k2"]) == qualifies, budget
+    found = project(plain(**changes, budget_usd_per_month=exact), models="kimi-k2", **NOVEMBER)
+    assert found.of("kimi-k2").worst_month(0.9) == (0, exact)
+    assert found.of("kimi-k2").chance_over(exact) == 0
+    assert found.of("kimi-k2").chance_over(lower) == 1
+
+
+def test_the_dearest_month_is_held_against_the_budget():
+    """Of November, December and a growing January the last is over; the reason names it."""
+    sizes = plain(growth_per_month=0.1, budget_usd_per_month=145)
+    found = choose(sizes, models="kimi-k2", months=3)
+    bill = Decimal("4.2") * 31 * Decimal("1.21")
+    assert bill == Decimal("157.542")
+    assert excluded(found) == {
+        "kimi-k2": ("P50 spend in 2027-01 is 157.54 USD, 12.54 over the budget of 145.00",)
+    }
+
+
+def test_the_budget_percentile_decides_for_uncertain_spend():
+    """Spend of 126 at P50 and 1.6 times that at P90 meets a budget of 150 at P50 only."""
+    sizes = plain(requests_per_day={"p50": 1000, "p90": 1600}, budget_usd_per_month=150)
+    assert ranking(choose(sizes, models="kimi-k2")) == ["kimi-k2"]
+    found = choose(sizes, Requirements(budget_percentile=90), models="kimi-k2", n_paths=100_000)
+    ((reason,),) = excluded(found).values()
+    assert reason.startswith("P90 spend in 2026-11 is 201.")  # 126 x 1.6 = 201.60
+    assert reason.endswith("over the budget of 150.00")
+
+
+def test_a_workload_s_own_budget_goes_before_the_common_one():
+    """The requirements' budget is for workloads that have none."""
+    parts = [plain(name="own", budget_usd_per_month=300), plain(name="none")]
+    found = choose(parts, Requirements(budget_usd_per_month=130))
+    assert ranking(found, "own") == ["kimi-k2", "kimi-k2-instruct", "kimi-k2-5"]
+    assert ranking(found, "none") == ["kimi-k2"]
+    assert found.sentences()[1] == "none: kimi-k2, 126.00 USD a month at P50; no other model qualifies."  # fmt: skip
+
+
+def test_no_choice_is_made_without_a_model_that_qualifies():
+    """A workload that no model serves is named; the others keep their choice."""
+    found = choose([plain(name="a"), plain(name="b", needs=["vision", "json"])])
+    assert found.best == {"a": "kimi-k2"}
+    assert found.without_model == ("b",)
+    assert found.sentences()[1] == "b: no model qualifies."
+    assert "b: no model qualifies." in repr(found)
+
+
+def test_results_at_hand_are_used():
+    """A given projection and fit are what the ranking rests on, and change nothing of it."""
+    parts = load_workloads()
+    projection = project(parts, months=2, as_of=AS_OF, n_paths=200, seed=3)
+    fit = context_fit(parts, seed=3)
+    given = recommend(parts, projection=projection, fit=fit)
+    assert given.projection is projection
+    assert given.fit is fit
+    own = recommend(parts, months=2, as_of=AS_OF, n_paths=200, seed=3)
+    assert own.choices == given.choices
+    assert own.exclusions == given.exclusions
+    some = recommend(parts[1], projection=projection, fit=fit)
+    assert set(some.best) == {parts[1].name}
+    assert some.without_model == ()
+
+
+def test_results_for_something_else_are_refused():
+    """A projection or fit that lacks a workload, or that contradicts a scenario, is one error."""
+    projection = project(plain(), n_paths=100, models="kimi-k2", **NOVEMBER)
+    with pytest.raises(ScenarioError, match=r"The projection has no workload 'v'.* It has w"):
+        recommend(plain(name="v"), projection=projection)
+    with pytest.raises(ScenarioError, match="The fit has no workload 'w' on model 'kimi-k2'"):
+        recommend(plain(), projection=projection, fit=context_fit(plain(name="v")))
+    with pytest.raises(ScenarioError, match=r"^months cannot change a projection"):
+        recommend(plain(), projection=projection, months=3)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("min_fit_share", -0.01, ["is -0.01", "between 0 and 1"]),
+        ("min_fit_share", 1.01, ["is 1.01", "between 0 and 1"]),
+        ("min_fit_share", float("nan"), ["is nan", "between 0 and 1"]),
+        ("min_fit_share", True, ["is True", "between 0 and 1"]),
+        ("min_fit_share", "all", ["is 'all'", "between 0 and 1"]),
+        ("budget_percentile", -1, ["is -1", "between 0 and 100"]),
+        ("budget_percentile", 100.5, ["is 100.5", "between 0 and 100"]),
+        ("budget_usd_per_month", 0, ["is 0", "above 0"]),
+        ("budget_usd_per_month", -5, ["is -5", "above 0"]),
+        ("budget_usd_per_month", float("inf"), ["inf", "not a finite number"]),
+        ("budget_usd_per_month", "much", ["'much'", "not a number"]),
+        ("budget_usd_per_month", True, ["True", "not a number"]),
+        ("needs", ("sight",), ["'sight'", "Known: json"]),
+        ("needs", ("reasonning",), ["'reasonning'", "Did you mean 'reasoning'?"]),
+        ("needs", (["json"],), ["['json']", "Known: json"]),
+        ("needs", "sight", ["'sight'", "Known: json"]),
+        ("needs", 3, ["is 3", "list of capabilities"]),
+    ],
+)
+def test_a_requirement_out_of_bounds_is_refused(field, value, words):
+    """Each fault of a requirement is one ScenarioError with field, value and what is allowed."""
+    with pytest.raises(ScenarioError) as caught:
+        Requirements(**{field: value})
+    assert "\n" not in str(caught.value)
+    for word in [field, *words]:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(("field", "value"), [("min_fit_share", 0), ("min_fit_share", 1.0), ("budget_percentile", 0), ("budget_percentile", 100), ("needs", [])])  # fmt: skip
+def test_requirements_on_their_bounds_are_allowed(field, value):
+    """The ends of each range can be asked for."""
+    assert ranking(choose(plain(budget_usd_per_month=1000), Requirements(**{field: value}))) != []
+
+
+@pytest.mark.parametrize(
+    ("workloads", "scenario", "error", "word"),
+    [
+        ([], {}, ScenarioError, "No workloads"),
+        ([plain(), plain()], {}, ScenarioError, "unique"),
+        (plain(), {"months": 0}, ScenarioError, "months is 0"),
+        (plain(), {"models": "kimi-k9"}, UnknownModelError, "kimi-k9"),
+    ],
+)
+def test_a_bad_scenario_is_refused(workloads, scenario, error, word):
+    """What a projection refuses, a recommendation refuses in the same words."""
+    with pytest.raises(error, match=word):
+        choose(workloads, **scenario)
+
+
+def test_a_least_rating_rules_models_out():
+    """Ratings of 2, 3, 1, 1 and 2, 1, 3, 2: what is rated lower is named with both numbers."""
+    found = choose(plain(), Requirements(min_reasoning_depth=2))
+    assert ranking(found) == ["kimi-k2-5", THINKS]
+    reason = "its reasoning depth is rated 1; at least 2 must be"
+    assert excluded(found) == {"kimi-k2": (reason,), "kimi-k2-instruct": (reason,)}
+    found = choose(plain(), Requirements(min_speed=3, min_reasoning_depth=1))
+    assert ranking(found) == ["kimi-k2"]
+    assert excluded(found)[THINKS] == ("its speed is rated 1; at least 3 must be",)
+
+
+def test_a_rating_that_is_not_stated_does_not_qualify():
+    """Unknown is not enough, neither for a least rating nor for a weight."""
+    catalog = load_catalog()
+    first, *others = catalog.models
+    unknown = replace(catalog, models=(replace(first, speed=None), *others))
+    found = choose(plain(), Requirements(min_speed=1), catalog=unknown)
+    reason = "catalog 2026-06 does not rate its speed; at least 1 must be"
+    assert excluded(found) == {"kimi-k2-5": (reason,)}
+    found = choose(plain(), Requirements(weights={"speed": 1}), catalog=unknown)
+    assert excluded(found) == {
+        "kimi-k2-5": ("catalog 2026-06 does not rate its speed, which has a weight",)
+    }
+    weighed = Requirements(weights={"cost": 1, "speed": 0})
+    assert excluded(choose(plain(), weighed, catalog=unknown)) == {}
+
+
+def tried(**successes):
+    """Return evaluations of twenty tasks on each model."""
+    rows = {
+        ("w", model.replace("_", "-")): Trials(successes=count, trials=20)
+        for model, count in successes.items()
+    }
+    return Evaluations(trials=rows, source="team.csv")
+
+
+def test_a_least_success_rate_rules_models_out():
+    """The expected rate of 15 in 20 is 15.5 / 21 = 73.81%; what was not tried is not known."""
+    evaluations = tried(kimi_k2=15, kimi_k2_5=18)
+    found = choose(plain(), Requirements(min_success_rate=0.8), evaluations=evaluations)
+    assert ranking(found) == ["kimi-k2-5"]
+    unknown = ("it was not tried in team.csv, so its success rate is not known",)
+    assert excluded(found) == {
+        "kimi-k2": ("its expected success rate is 73.81% (15 of 20 tasks solved); 80.00% must be",),
+        "kimi-k2-instruct": unknown,
+        THINKS: unknown,
+    }
+    exactly = Requirements(min_success_rate=15.5 / 21)
+    assert "kimi-k2" in ranking(choose(plain(), exactly, evaluations=evaluations))
+    assert found.evaluations is evaluations
+
+
+def test_evaluations_alone_rule_nothing_out():
+    """They matter where a least rate is asked for; without them such a rate is refused."""
+    assert ranking(choose(plain(), evaluations=tried(kimi_k2=0))) == list(BILLS)
+    with pytest.raises(ScenarioError, match="min_success_rate needs evaluations"):
+        choose(plain(), Requirements(min_success_rate=0.5))
+    with pytest.raises(EvaluationError, match="Give what read_evaluations returns"):
+        choose(plain(), evaluations={"w": 1})
+
+
+def test_a_tier_that_the_traffic_breaks_rules_models_out():
+    """The reason has the limit, the peak, the month, and the lowest tier that would do."""
+    busy = plain(name="busy", requests_per_day=400_000, peak_hour_share=0.1, growth_per_month=0.2)
+    found = choose([plain(), busy], Requirements(tier=1), months=2)
+    peaks = throughput([plain(), busy], months=2, start="2026-11", as_of=AS_OF)
+    assert ranking(found) == list(BILLS)
+    assert ranking(found, "busy") == []
+    for one in found.exclusions:
+        assert one.workload == "busy"
+        need = peaks.of(one.model, "busy").highest("requests_per_minute")
+        assert need > 400_000 * 1.2 * 0.1 / 60
+        needed = peaks.tier(one.model, "busy").tier
+        assert one.reasons[0] == (
+            f"its P90 peak of {need:,.0f} requests per minute in 2026-12 breaks tier 1's limit of "
+            f"200; tier {needed} would do"
+        )
+    enough = choose([plain(), busy], Requirements(tier=needed), months=2)
+    assert enough.exclusions == ()
+
+
+def test_a_tier_says_what_is_not_known_of_it():
+    """Where traffic is over every tier it says so; what peaks leave out is among the notes."""
+    found = choose(plain(requests_per_day=10**8), Requirements(tier=5))
+    assert all(reasons[0].endswith("; no published tier would do") for reasons in excluded(found).values())  # fmt: skip
+    assert any("peak_hour_share" in note for note in found.notes)
+    assert choose(plain()).throughput is None
+    with pytest.raises(ScenarioError, match=r"tier is 9\. Limits .* have tiers 0, 1, 2, 3, 4, 5"):
+        choose(plain(), Requirements(tier=9))
+
+
+def test_a_whole_number_may_be_spelt_as_a_float():
+    """A tier of 1.0 is tier 1, in the requirements and in words."""
+    asked = Requirements(tier=1.0, min_speed=1.0)
+    assert repr((asked.tier, asked.min_speed)) == "(1, 1)"
+    assert "tier 1 up to" in choose(plain(), asked).flip_sentences()[-1]
+
+
+@pytest.mark.parametrize("given", ["projection", "fit"])
+@pytest.mark.parametrize("value", ["x", 0, {}])
+def test_something_else_than_a_result_is_refused(given, value):
+    """A projection or a fit that is none is one error with what to give."""
+    with pytest.raises(ScenarioError, match=rf"^{given} is .*\. Give what .* returns\."):
+        recommend(plain(), **{given: value})
+
+
+def test_weights_rank_by_a_score():
+    """Bills of 126, 157.5, 262.5, 367.5 and ratings from 1 to 3, weighted 2, 1 and 1 by hand."""
+    weights = {"cost": 2, "reasoning": 1, "speed": 1}
+    found = choose(plain(), Requirements(weights=weights))
+    scores = {
+        "kimi-k2": (2 * 1 + 0 + 1) / 4,
+        "kimi-k2-instruct": (2 * 0.8 + 0 + 0.5) / 4,
+        "kimi-k2-5": (2 * 0.48 + 0.5 + 0.5) / 4,
+        THINKS: (2 * 126 / 367.5 + 1 + 0) / 4,
+    }
+    assert ranking(found) == sorted(scores, key=scores.get, reverse=True)
+    assert {one.model: one.score for one in found.choices} == pytest.approx(scores, rel=1e-14)
+    assert found.frame["score"].tolist() == [one.score for one in found.choices]
+    assert found.sentences() == [
+        "w: kimi-k2, 126.00 USD a month at P50, score 0.750 (a judgement, not a measurement), 31.50 "
+        "less than kimi-k2-instruct, which has 0.525."
+    ]
+    assert "Scores weigh cost 2, reasoning 1, speed 1: a judgement, not a measurement." in found.notes  # fmt: skip
+
+
+def test_a_score_can_put_a_dearer_model_first():
+    """By reasoning alone the dearest is best, and its margin is what it costs more."""
+    found = choose(plain(), Requirements(weights={"reasoning": 5}))
+    assert ranking(found) == [THINKS, "kimi-k2-5", "kimi-k2", "kimi-k2-instruct"]  # ties by spend
+    assert [one.less_than_next_usd for one in found.choices] == [-105, -136.5, 31.5, None]
+    assert "105.00 more than kimi-k2-5, which has 0.500." in found.sentences()[0]
+
+
+def test_the_cost_part_is_scaled_over_what_qualifies():
+    """A cheaper model that is excluded does not count; where all cost nothing all are best."""
+    asked = Requirements(weights={"cost": 1}, min_reasoning_depth=2)
+    assert [one.score for one in choose(plain(), asked).choices] == pytest.approx([1, 262.5 / 367.5])  # fmt: skip
+    free = choose(plain(requests_per_day=0), Requirements(weights={"cost": 1}))
+    assert [one.score for one in free.choices] == [1] * 4
+
+
+def test_without_weights_there_is_no_score():
+    """The ranking is by spend, and the score is not known."""
+    assert {one.score for one in choose(plain()).choices} == {None}
+    assert "score" not in choose(plain())._repr_html_()
+    assert "judgement" in choose(plain(), Requirements(weights={"cost": 1}))._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("min_reasoning_depth", 1.5, "min_reasoning_depth is 1.5. It must be a whole number"),
+        ("min_speed", -1, "min_speed is -1"),
+        ("min_speed", True, "min_speed is True"),
+        ("tier", "one", "tier is 'one'"),
+        ("tier", float("nan"), "tier is nan"),
+        ("min_success_rate", 1.5, "min_success_rate is 1.5. It must lie between 0 and 1"),
+        ("weights", {"price": 1}, "unknown 'price'. Known: cost, reasoning, speed"),
+        ("weights", {"cost": -1}, "cost is -1"),
+        (
+            "weights",
+            {"cost": 1e308, "speed": 1e308},
+            r"cost is 1e\+308. It must be a number from 0 to",
+        ),
+        ("weights", {"cost": 10**400}, "It must be a number from 0 to 1,000,000,000"),
+        ("weights", [1], r"weights is \[1\]"),
+    ],
+)
+def test_a_newer_requirement_out_of_bounds_is_refused(field, value, words):
+    """Ratings, tiers, rates and weights have their bounds, and say them."""
+    with pytest.raises(ScenarioError, match=words):
+        Requirements(**{field: value})

@@ -1,0 +1,744 @@
+"""Portfolios against brute force, linear programs and hand-made bills; bounds, frontier and words."""
+
+import itertools
+import json
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import linprog
+
+from kimi_planner import Workload, load_catalog, load_workloads, project
+from kimi_planner.capacity import throughput
+from kimi_planner.choose import (
+    Requirements,
+    cost_per_success,
+    portfolio,
+    portfolio_frontier,
+    read_evaluations,
+)
+from kimi_planner.choose.portfolios import next_usd
+from kimi_planner.choose.portfolios.bounds import budget_row, cover, hindsight
+from kimi_planner.choose.portfolios.branch import branch
+from kimi_planner.choose.portfolios.least import least
+from kimi_planner.choose.portfolios.problem import WHOLE, Option, Problem
+from kimi_planner.choose.portfolios.result import share_text
+from kimi_planner.choose.portfolios.solve import best
+from kimi_planner.cli import main
+from kimi_planner.errors import ScenarioError, UnknownModelError
+from kimi_planner.plan.spend import Spend
+
+AS_OF = date(2026, 10, 24)
+NOVEMBER = {"months": 1, "start": "2026-11", "as_of": AS_OF}
+K25, THINKS, K2, INSTRUCT = MODELS = (
+    "kimi-k2-5",
+    "kimi-k2-5-thinking",
+    "kimi-k2",
+    "kimi-k2-instruct",
+)
+#: Cost of 30 days of `plain` on each model, by hand.
+BILLS = {K2: 126, INSTRUCT: Decimal("157.5"), K25: Decimal("262.5"), THINKS: Decimal("367.5")}
+
+
+def spend_of(usd, exact=None):
+    zero = np.zeros(len(usd))
+    names = ("requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
+    return Spend(usd=usd, exact_usd=exact, **dict.fromkeys(names, zero))
+
+
+def certain(amounts):
+    exact = tuple(amounts)
+    return spend_of(np.array([[float(amount)] for amount in exact]), exact)
+
+
+def generated(rng, kind, *, workloads=4, models=3, months=2, paths=150, limits=0):
+    """Return a problem of options whose worth and spend are drawn; some models cross in some paths."""
+    options = []
+    for place in range(workloads):
+        shared = np.exp(rng.normal(0, 0.4, (months, paths)))
+        some = []
+        for model in range(min(models, int(rng.integers(1, models + 3)))):
+            price = int(rng.integers(1, 60))
+            if kind == "plain" or (kind == "mixed" and place % 2):
+                factors = [Decimal(int(rng.integers(8, 13))) / 10 for _ in range(months)]
+                spend = certain(price * factor for factor in factors)
+            else:
+                own = np.exp(rng.normal(0, 0.4, (months, paths)))
+                spend = spend_of(price * (shared if rng.random() < 0.6 else own))
+            load = rng.integers(1, 9, limits) / (4.5 * workloads)
+            some.append(Option(f"m{model}", float(rng.integers(0, 40)), spend, load))
+        options.append(tuple(some))
+    return Problem(tuple(options), float(rng.choice([0.1, 0.5, 0.75, 0.9, 1.0])))
+
+
+def every(problem):
+    """Return every assignment with its spend, worth and mean spend, by the definition alone."""
+    found = []
+    for places in itertools.product(*(range(len(some)) for some in problem.options)):
+        chosen = [some[place] for some, place in zip(problem.options, places, strict=True)]
+        together = Spend.together([one.spend for one in chosen])
+        load = sum(one.load for one in chosen)
+        if (load <= 1 + 1e-9).all():
+            worth = sum(one.value for one in chosen)
+            mean = sum(one.mean_usd for one in chosen)
+            found.append((together.worst_month(problem.q)[1], worth, mean))
+    return found
+
+
+def drawn_budget(rng, spends):
+    """Return the spend of some assignment to the last digit, or a budget around all of them."""
+    low, high = min(spends), max(spends)
+    if rng.random() < 0.5:
+        return spends[rng.integers(len(spends))]
+    return max(Decimal(1), low + (high - low) * Decimal(repr(float(rng.uniform(-0.2, 1.1)))))
+
+
+@pytest.mark.parametrize("limits", [0, 2], ids=["", "limits"])
+@pytest.mark.parametrize("kind", ["plain", "mixed", "uncertain"])
+def test_small_portfolios_equal_brute_force(kind, limits):
+    """Worth, mean spend and least budget are those of all assignments tried one by one, proved."""
+    for seed in range(90):
+        rng = np.random.default_rng([seed, limits])
+        problem = generated(rng, kind, limits=limits)
+        tried = every(problem)
+        reduced = problem.reduced()
+        lowest = least(reduced)
+        if not tried:
+            assert lowest.shares is None
+            assert best(reduced, Decimal(10**6)).shares is None
+            continue
+        assert lowest.usd == min(spend for spend, _, _ in tried)
+        assert lowest.is_proven
+        budget = drawn_budget(rng, [spend for spend, _, _ in tried])
+        within = [(worth, -mean) for spend, worth, mean in tried if spend <= budget]
+        found = best(reduced, budget)
+        if not within:
+            assert (found.shares, found.bound) == (None, -np.inf), seed
+            continue
+        assert found.value == max(within)[0], seed
+        assert found.bound <= found.value * (1 + 1e-9), seed
+        assert reduced.mean_usd(found.shares) == pytest.approx(-max(within)[1], rel=1e-12), seed
+        assert reduced.worst(found.shares)[1] <= budget
+        assert reduced.value(found.shares) == found.value
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_seven_uncertain_workloads_equal_brute_force(seed):
+    """Among 2,187 assignments with ranges the best is found and proved."""
+    rng = np.random.default_rng(seed)
+    options = []
+    for _ in range(7):
+        level, factor = rng.uniform(20, 60), np.exp(rng.normal(0, 0.3, (1, 400)))
+        rates = np.sort(rng.uniform(0.4, 0.97, 3))
+        options.append(
+            tuple(
+                Option("m", level * rate, spend_of(level * price * factor), np.zeros(0))
+                for price, rate in zip((1.2, 2.5, 3.5), rates, strict=True)
+            )
+        )
+    problem = Problem(tuple(options), 0.9)
+    tried = every(problem)
+    budget = sorted(spend for spend, _, _ in tried)[700]
+    found = best(problem, budget)
+    assert found.value == max(worth for spend, worth, _ in tried if spend <= budget)
+    assert found.bound <= found.value * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("kind", ["plain", "uncertain"])
+def test_leaving_out_beaten_models_loses_nothing(kind):
+    """A model that another beats in every scenario is in no better assignment."""
+    for seed in range(20):
+        problem = generated(np.random.default_rng(seed), kind, workloads=3)
+        reduced = problem.reduced()
+        before, after = every(problem), every(reduced)
+        for budget in {spend for spend, _, _ in before}:
+            assert max(worth for spend, worth, _ in before if spend <= budget) == max(
+                worth for spend, worth, _ in after if spend <= budget
+            )
+
+
+def test_shares_equal_a_linear_program():
+    """Where nothing is uncertain, shares are worth what a linear program over them is worth."""
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        problem = generated(rng, "plain", limits=seed % 2)
+        flat = [one for some in problem.options for one in some]
+        row_of = np.repeat(np.arange(4), [len(some) for some in problem.options])
+        spend = np.array([one.spend.usd[:, 0] for one in flat]).T
+        load = np.array([one.load for one in flat]).T
+        low = max(1.0, spend[0].min() * 4)
+        budget = Decimal(int(rng.uniform(low, 150)))
+        oracle = linprog(
+            [-one.value for one in flat],
+            A_ub=np.vstack([spend, load]),
+            b_ub=[float(budget)] * len(spend) + [1.0] * len(load),
+            A_eq=(row_of == np.arange(4)[:, None]).astype(float),
+            b_eq=np.ones(4),
+        )
+        found = best(problem.reduced(), budget, split=True)
+        if oracle.status == 2:
+            assert found.shares is None, seed
+            continue
+        assert found.value == pytest.approx(-oracle.fun, rel=2e-6), seed
+        assert found.bound >= -oracle.fun * (1 - 1e-9)
+        assert problem.reduced().worst(found.shares)[1] <= budget
+        for used in found.shares:
+            assert sum(used.values()) == 1
+            assert all(share % Decimal("1e-6") == 0 and share > 0 for share in used.values())
+
+
+def test_no_shares_are_worth_more_than_the_bound():
+    """Under uncertainty shares keep the budget in truth, and drawn ones never beat the bound."""
+    tried = 0
+    for seed in range(15):
+        rng = np.random.default_rng(seed)
+        problem = generated(rng, "mixed", workloads=3).reduced()
+        spends = [spend for spend, _, _ in every(problem)]
+        budget = min(spends) + (max(spends) - min(spends)) * Decimal("0.4")
+        found = best(problem, budget, split=True)
+        assert problem.worst(found.shares)[1] <= budget
+        for _ in range(60):
+            shares = tuple(
+                dict(enumerate(map(Decimal, rng.dirichlet(np.full(len(some), 0.4)))))
+                for some in problem.options
+            )
+            if problem.worst(shares)[1] <= budget:
+                tried += 1
+                assert problem.value(shares) <= found.bound * (1 + 1e-9)
+    assert tried > 100
+
+
+@pytest.mark.parametrize("q", [0.0, 0.3, 0.5, 0.9, 1.0])
+def test_bounds_hold_for_every_assignment(q):
+    """Every assignment within a budget meets the row and stays below the bound with hindsight."""
+    for seed in range(12):
+        problem = replace(generated(np.random.default_rng(seed), "uncertain", months=1), q=q)
+        tried = every(problem)
+        costs = problem.costs(0)
+        values = [np.array([one.value for one in some]) for some in problem.options]
+        budget = float(sorted(spend for spend, _, _ in tried)[len(tried) // 2])
+        row = budget_row(costs, q, budget)
+        point = [np.full(len(some), 1 / len(some)) for some in problem.options]
+        bound = hindsight(costs, values, q, budget, point).bound
+        places = itertools.product(*(range(len(some)) for some in problem.options))
+        starts = np.cumsum([0, *(len(some) for some in problem.options)])[:-1]
+        for chosen, (spend, worth, _) in zip(places, tried, strict=True):
+            if float(spend) <= budget:
+                assert row.weights[starts + chosen].sum() <= row.most * (1 + 1e-12)
+                assert worth <= bound * (1 + 1e-12) + 1e-9
+
+
+@pytest.mark.parametrize("kind", ["plain", "mixed", "uncertain"])
+def test_a_cut_rules_out_only_what_is_over_the_budget(kind):
+    """A cut from one assignment over the budget rules that out, and no assignment within it."""
+    ruled_out = 0
+    for seed in range(15):
+        problem = generated(np.random.default_rng(seed), kind, months=1)
+        costs = problem.costs(0)
+        means = [cost.mean(axis=1) for cost in costs]
+        starts = np.cumsum([0, *(len(some) for some in problem.options)])[:-1]
+        places = list(itertools.product(*(range(len(some)) for some in problem.options)))
+        spends = [float(spend) for spend, _, _ in every(problem)]
+        budget = sorted(spends)[len(spends) // 2]
+        over = [place for place, spend in enumerate(spends) if spend > budget]
+        if not over:
+            continue
+        first = min(over, key=lambda place: spends[place])
+        row = cover(costs, problem.q, budget, places[first], means)
+        out = [row.weights[starts + chosen].sum() > row.most for chosen in places]
+        assert out[first]
+        assert all(spend > budget for spend, is_out in zip(spends, out, strict=True) if is_out)
+        ruled_out += sum(out)
+    assert ruled_out > 60
+
+
+def test_a_visit_of_too_many_says_so():
+    """When the partial assignments are more than may be looked at, nothing is claimed of the rest."""
+    problem = generated(np.random.default_rng(1), "uncertain", months=1)
+    costs = problem.costs(0)
+    values = [np.array([one.value for one in some]) for some in problem.options]
+    found = hindsight(costs, values, problem.q, 1e6, [np.ones(len(some)) for some in values])
+    visited = []
+    settings = {"least_value": lambda: -np.inf, "visit": visited.append}
+    assert branch(found, costs, values, nodes=10_000, **settings)
+    assert sorted(map(tuple, visited)) == list(
+        itertools.product(*(range(len(some)) for some in problem.options))
+    )
+    assert not branch(found, costs, values, nodes=len(visited), **settings)
+
+
+def large(kind, q, workloads=200, models=4):
+    rng = np.random.default_rng(3)
+    options = []
+    for _ in range(workloads):
+        level = float(np.exp(rng.normal(0, 1)) * 100)
+        rates = np.sort(rng.uniform(0.4, 0.97, models))
+        factor = np.exp(rng.normal(0, 0.25, (1, 300)))
+        some = []
+        for price, rate in zip(("1.2", "1.5", "2.5", "3.5"), rates, strict=True):
+            usd = Decimal(f"{level:.6f}") * Decimal(price)
+            spend = certain([usd]) if kind == "plain" else spend_of(float(usd) * factor)
+            some.append(Option(price, level * float(rate), spend, np.zeros(0)))
+        options.append(tuple(some))
+    return Problem(tuple(options), q).reduced()
+
+
+def test_two_hundred_workloads_by_four_models_are_proved():
+    """Plain numbers are proved to the best, which is just below what shares would be worth."""
+    problem = large("plain", 0.5)
+    low, high = (problem.worst(tuple({at: WHOLE} for _ in range(200)))[1] for at in (0, 3))
+    budget = (low + high) / 2
+    found = best(problem, budget)
+    assert found.bound == pytest.approx(found.value, rel=1e-9)
+    assert problem.worst(found.shares)[1] <= budget
+    shares = best(problem, budget, split=True)
+    assert found.value <= shares.bound <= found.value * 1.0005
+    assert shares.bound <= shares.value * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("q", [0.5, 0.9])
+def test_many_uncertain_workloads_come_with_a_bound(q):
+    """What cannot be proved is stated: the assignment keeps the budget and the gap is small."""
+    problem = large("uncertain", q, workloads=100)
+    low, high = (problem.worst(tuple({at: WHOLE} for _ in range(100)))[1] for at in (0, 3))
+    budget = (low + high) / 2
+    found = best(problem, budget)
+    assert problem.worst(found.shares)[1] <= budget
+    assert found.value <= found.bound <= found.value * 1.03
+    again = best(problem, budget)
+    assert (again.shares, again.bound) == (found.shares, found.bound)
+
+
+def test_a_time_limit_ends_the_search_with_what_was_found():
+    """Without time for a round there is the cheapest assignment, and a bound all the same."""
+    problem = large("uncertain", 0.5, workloads=30)
+    budget = problem.worst(tuple({0: WHOLE} for _ in range(30)))[1] * 2
+    found = best(problem, budget, time_limit=0.0)
+    assert problem.worst(found.shares)[1] <= budget
+    assert found.bound >= best(problem, budget).value
+
+
+def test_the_solver_prints_nothing(capfd):
+    """Nothing but our own output may stand on stdout, where a program may read JSON."""
+    problem = large("plain", 0.5, workloads=60)
+    budget = problem.worst(tuple({1: WHOLE} for _ in range(60)))[1]
+    best(problem, budget)
+    assert capfd.readouterr() == ("", "")
+
+
+def plain(name="w", **changes):
+    fields = {"requests_per_day": 1000, "prompt_tokens": 2000, "completion_tokens": 500}
+    return Workload(name=name, **fields | changes)
+
+
+def rates(*rows):
+    frame = pd.DataFrame(rows, columns=["workload", "model", "successes", "trials"])
+    return read_evaluations(frame)
+
+
+ALL_TRIED = rates(
+    *(
+        (name, model, solved, 100)
+        for name in "ab"
+        for model, solved in zip(MODELS, (80, 90, 50, 60), strict=True)
+    )
+)
+
+
+def test_the_assignment_is_the_best_of_all_by_the_mix_of_the_projection():
+    """With ranges, the answer is that of all 16 mixes of the projection, priced together."""
+    chosen = [
+        plain("a", requests_per_day={"p10": 800, "p50": 1000, "p90": 1500}),
+        plain("b", requests_per_day={"p10": 200, "p50": 700, "p90": 1500}, growth_per_month=0.1),
+    ]
+    projection = project(chosen, months=3, start="2026-11", as_of=AS_OF, n_paths=500)
+    mean = {model: ALL_TRIED.of("a", model).mean for model in MODELS}
+    for budget in (300, 420, 600, 900):
+        worths = {}
+        for pair in itertools.product(MODELS, repeat=2):
+            spend = projection.mix(dict(zip("ab", pair, strict=True)))
+            if spend.quantile(0.9).max() <= budget:
+                worths[pair] = sum(
+                    projection.of(model, name).requests.mean() * mean[model]
+                    for name, model in zip("ab", pair, strict=True)
+                )
+        found = portfolio(
+            chosen, budget, percentile=90, projection=projection, evaluations=ALL_TRIED
+        )
+        assert found.is_feasible == bool(worths)
+        if worths:
+            assert tuple(found.assignment.values()) == max(worths, key=worths.get)
+            assert found.expected_successes == pytest.approx(max(worths.values()), rel=1e-12)
+            assert found.proven_optimal
+            assert found.spend_usd() <= budget
+
+
+@pytest.mark.parametrize("digit", ["0", "-1e-9", "-1e-20"])
+def test_a_budget_equal_to_the_bill_is_enough(digit):
+    """The budget holds to the last digit: one that is lower by the last digit buys less."""
+    chosen = [plain("a"), plain("b", requests_per_day=500)]
+    bill = BILLS[K25] + BILLS[THINKS] / 2
+    found = portfolio(chosen, bill + Decimal(digit), evaluations=ALL_TRIED, **NOVEMBER)
+    exact = {"a": K25, "b": THINKS}
+    assert (found.assignment == exact) == (digit == "0")
+    if digit == "0":
+        assert found.spend_usd() == found.budget_usd_per_month == bill
+        assert found.expected_successes == pytest.approx(30_000 * 80.5 / 101 + 15_000 * 90.5 / 101)
+    assert found.proven_optimal
+
+
+def test_the_least_budget_is_said_when_the_budget_is_too_low():
+    """A budget that cannot serve all is named with the least that can, to the last digit."""
+    chosen = [plain("a"), plain("b", needs=["json"])]
+    found = portfolio(chosen, "283.49", **NOVEMBER)
+    assert not found.is_feasible
+    assert found.assignment == {}
+    assert (found.least_budget_usd, found.least_possible_usd) == (Decimal("283.5"),) * 2
+    assert found.sentences() == [
+        "283.49 USD a month at P50 cannot serve every workload. The least budget that can is "
+        "283.50 USD."
+    ]
+    assert (found.value, found.bound, found.gap, found.spend_usd(), found.dearest_month) == (
+        None,
+    ) * 5
+    assert found.proven_optimal
+    assert portfolio(chosen, found.least_budget_usd, **NOVEMBER).is_feasible
+
+
+def test_every_month_keeps_the_budget():
+    """A budget of November's bill is too low for December, which has a day more."""
+    found = portfolio(plain(), 126, models=K2, months=2, start="2026-11", as_of=AS_OF)
+    assert found.least_budget_usd == Decimal(126) / 30 * 31
+    found = portfolio(
+        plain(), found.least_budget_usd, models=K2, months=2, start="2026-11", as_of=AS_OF
+    )
+    assert found.dearest_month == "2026-12"
+
+
+def test_half_of_a_workload_moves_where_it_may_be_split():
+    """A budget halfway between two bills sends half of the requests to the dearer model."""
+    tried = rates(("w", K2, 50, 100), ("w", K25, 80, 100))
+    budget = (BILLS[K2] + BILLS[K25]) / 2
+    found = portfolio(plain(), budget, evaluations=tried, allow_split=True, **NOVEMBER)
+    assert found.assignment == {"w": {K2: Decimal("0.5"), K25: Decimal("0.5")}}
+    assert found.spend_usd() == budget
+    assert found.expected_successes == pytest.approx(15_000 * (50.5 + 80.5) / 101)
+    assert found.frame["share"].sum() == 1
+    assert any("spends that share" in sentence for sentence in found.sentences())
+    whole = portfolio(plain(), budget, evaluations=tried, **NOVEMBER)
+    assert whole.assignment == {"w": K2}
+
+
+def test_scores_are_said_to_be_a_judgement():
+    """Without evaluations the ratings count, by their weights, and no successes are claimed."""
+    found = portfolio(plain(), 300, **NOVEMBER)
+    assert found.expected_successes is None
+    assert any("a judgement, not a measurement" in sentence for sentence in found.sentences())
+    deep = portfolio(plain(), 10_000, weights={"reasoning_depth": 1}, **NOVEMBER)
+    fast = portfolio(plain(), 10_000, weights={"speed": 1}, **NOVEMBER)
+    assert (deep.assignment["w"], fast.assignment["w"]) == (THINKS, K2)
+    assert deep.value == fast.value == 30_000
+    catalog = load_catalog()
+    unrated = replace(catalog, models=tuple(replace(one, reasoning_depth=None) for one in catalog))
+    found = portfolio(plain(), 300, catalog=unrated, **NOVEMBER)
+    assert found.question.without_model == ("w",)
+    assert found.exclusions[0].reasons == ("catalog 2026-06 does not rate it, so it has no score",)
+
+
+def test_a_model_that_was_not_tried_takes_no_part():
+    """Unknown is not a success: a model without trials is excluded in words, however cheap."""
+    found = portfolio(plain(), 1000, evaluations=rates(("w", K25, 9, 10)), **NOVEMBER)
+    assert found.assignment == {"w": K25}
+    assert {one.model for one in found.exclusions} == {K2, INSTRUCT, THINKS}
+    assert found.exclusions[0].reasons == ("it was not tried on this workload in evaluations",)
+    assert "measured in evaluations" in " ".join(found.sentences())
+
+
+def test_requirements_and_own_budgets_rule_models_out():
+    """Needs, fit and a workload's own budget count as for recommend, with the same reasons."""
+    found = portfolio(
+        plain(budget_usd_per_month=200),
+        1000,
+        requirements=Requirements(needs=("json",)),
+        **NOVEMBER,
+    )
+    assert found.assignment == {"w": INSTRUCT}
+    assert len(found.exclusions) == 3
+    assert "62.50 over the budget of 200.00" in found.exclusions[0].reasons[1]
+    found = portfolio(plain(needs=["tools"]), 1000, **NOVEMBER)
+    assert found.sentences() == [
+        "No portfolio: no model qualifies for w. Every workload must be served."
+    ]
+    assert found.proven_optimal
+    assert "no model qualifies" in repr(found)
+
+
+def test_a_tier_limits_all_workloads_together():
+    """Peaks add up against the tier: what none may send alone, two may not send together."""
+    chosen = [plain("a", requests_per_day=200_000), plain("b", requests_per_day=200_000)]
+    traffic = throughput(chosen, **NOVEMBER)
+    needed = [traffic.tier(K2, name).tier for name in ("a", "b", "all")]
+    assert needed[0] == needed[1] < needed[2]
+    alone = portfolio(chosen[0], 10**6, tier=needed[0], **NOVEMBER)
+    assert alone.is_feasible
+    assert f"limits of tier {needed[0]}" in " ".join(alone.sentences())
+    both = portfolio(chosen, 10**6, tier=needed[0], **NOVEMBER)
+    assert both.sentences() == [
+        f"No portfolio: no assignment keeps the limits of tier {needed[0]}."
+    ]
+    assert portfolio(chosen, 10**6, tier=needed[2], traffic=traffic, **NOVEMBER).is_feasible
+
+
+def test_models_alike_are_taken_in_the_order_of_the_catalog():
+    """A workload without requests costs and is worth nothing: the first model serves it."""
+    found = portfolio(plain(requests_per_day=0), 1, **NOVEMBER)
+    assert found.assignment == {"w": K25}
+    assert (found.value, found.gap, found.proven_optimal) == (0, 0, True)
+
+
+def test_the_frontier_has_every_step():
+    """Few assignments: the budgets are those of the undominated of all assignments, and no others."""
+    chosen = [plain("a"), plain("b", requests_per_day=700)]
+    found = portfolio_frontier(chosen, evaluations=ALL_TRIED, **NOVEMBER)
+    mean = {model: ALL_TRIED.of("a", model).mean for model in MODELS}
+    pairs = {
+        (BILLS[one] + BILLS[other] * Decimal("0.7"), 30_000 * mean[one] + 21_000 * mean[other])
+        for one, other in itertools.product(MODELS, repeat=2)
+    }
+    front = sorted(
+        (spend, worth)
+        for spend, worth in pairs
+        if not any(s <= spend and w > worth for s, w in pairs)
+    )
+    assert [one.spend_usd() for one in found.points] == [spend for spend, _ in front]
+    assert found.frame["value"].tolist() == pytest.approx([worth for _, worth in front])
+    assert found.frame["proven_optimal"].all()
+    assert found.frame["moves"].iloc[0] == ""
+    assert len(found.sentences()) == len(front)
+
+
+def test_what_the_next_100_usd_buy():
+    """The next 100 USD are told in successes and moves, or how much the next step takes."""
+    tried = rates(("w", K2, 50, 100), ("w", K25, 80, 100), ("w", THINKS, 90, 100))
+    frontier = portfolio_frontier(plain(), (200, 1000), evaluations=tried, **NOVEMBER)
+    step = frontier.next_100_usd(200)
+    assert step.sentence() == (
+        f"+100.00 USD a month: {30_000 * 30 / 101:,.0f} more expected successes a month: w moves "
+        "from kimi-k2 to kimi-k2-5."
+    )
+    assert step.more_value == pytest.approx(30_000 * 30 / 101)
+    step = frontier.next_100_usd(130)
+    assert (step.needed_usd, step.moves) == (Decimal("262.5"), ())
+    assert step.sentence().endswith("the next better assignment takes 132.50 USD more.")
+    assert "no budget does better" in frontier.next_100_usd(1000).sentence()
+    assert frontier.next_100_usd(20).sentence() == (
+        "+100.00 USD a month: 120.00 USD do not serve every workload."
+    )
+    assert next_usd(frontier.next_100_usd(20).after).sentence() == (
+        "+100.00 USD a month: 220.00 USD serve every workload."
+    )
+
+
+def test_more_budget_is_never_worth_less():
+    """Along a frontier of shares under uncertainty, worth rises and each point keeps its budget."""
+    chosen = load_workloads()[:4]
+    free = [replace(one, budget_usd_per_month=None) for one in chosen]
+    found = portfolio_frontier(
+        free, percentile=90, weights={"reasoning_depth": 1}, allow_split=True, months=2, as_of=AS_OF,
+        n_paths=300,
+    )  # fmt: skip
+    values = found.frame["value"]
+    assert (values.diff().dropna() >= -1e-9 * values.max()).all()
+    assert len(found.points) > 5
+    for one in found.points:
+        assert one.spend_usd() <= one.budget_usd_per_month
+        assert one.bound >= one.value
+
+
+def test_a_result_shows_itself_without_colours():
+    """A notebook gets the sentences, a table and the provenance; text in it is escaped."""
+    found = portfolio(plain("<w>"), 300, **NOVEMBER)
+    shown = found._repr_html_()
+    assert "&lt;w&gt;" in shown
+    assert "<w>" not in shown
+    assert found.provenance in shown
+    assert "color" not in shown
+    assert repr(found).startswith("<Portfolio: 300.00 USD a month serve every workload.")
+    frontier = portfolio_frontier(plain("<w>"), **NOVEMBER)
+    assert "color" not in frontier._repr_html_()
+    assert "PortfolioFrontier of" in repr(frontier)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"budget_usd_per_month": 0}, "above 0"),
+        ({"budget_usd_per_month": "much"}, "not a number"),
+        ({"budget_usd_per_month": float("nan")}, "finite"),
+        ({"percentile": 101}, "percentile"),
+        ({"percentile": True}, "percentile"),
+        ({"requirements": {}}, "Requirements"),
+        ({"evaluations": {}}, "read_evaluations"),
+        ({"weights": {"depth": 1}}, "reasoning_depth"),
+        ({"weights": {"speed": 0}}, "above 0"),
+        ({"weights": {"speed": -1}}, "weights"),
+        ({"weights": {"speed": 1}, "evaluations": ALL_TRIED}, "Leave out one"),
+        ({"tier": 9}, "tiers 0, 1"),
+        ({"projection": 5}, "projection is 5. Give what project returns"),
+        ({"fit": 5}, "fit is 5. Give what context_fit returns"),
+        ({"tier": 1, "traffic": 5}, "traffic is 5. Give what throughput returns"),
+        ({"time_limit": "long"}, "time_limit is 'long'. Give seconds above 0"),
+        ({"time_limit": float("nan")}, "time_limit is nan"),
+        ({"time_limit": 0}, "time_limit is 0"),
+        ({"n_paths": 1}, "n_paths"),
+    ],
+)
+def test_bad_questions_are_named(options, word):
+    """What is out of bounds is named with its value and what to give instead."""
+    scenario = {} if "projection" in options else NOVEMBER
+    with pytest.raises(ScenarioError, match=word):
+        portfolio(plain("a"), **{"budget_usd_per_month": 300} | scenario | options)
+
+
+def test_evaluations_of_a_misspelled_model_are_refused_with_their_place():
+    """A model that takes no part because of a typing error would be a silent loss."""
+    with pytest.raises(UnknownModelError, match=r"row 2: Unknown model 'kimi-k2\.5'"):
+        portfolio(
+            plain(), 300, evaluations=rates(("w", K2, 5, 9), ("w", "kimi-k2.5", 5, 9)), **NOVEMBER
+        )
+
+
+def test_the_frontier_of_many_workloads_ends_at_the_best():
+    """With too many assignments for every step, a grid runs up to the best assignment of all."""
+    chosen = [plain(f"w{k}", requests_per_day=100 + 37 * k) for k in range(8)]
+    tried = rates(
+        *(
+            (one.name, model, 50 + 10 * place, 100)
+            for one in chosen
+            for place, model in enumerate((K2, INSTRUCT, K25, THINKS))
+        )
+    )
+    found = portfolio_frontier(chosen, evaluations=tried, **NOVEMBER)
+    assert len(found.points) == 20
+    assert found.points[-1].assignment == {one.name: THINKS for one in chosen}
+    assert found.frame["proven_optimal"].all()
+
+
+@pytest.mark.parametrize("budget", ["1e30", 10**400])
+def test_a_budget_without_measure_buys_the_best(budget):
+    """Even one that no float holds."""
+    assert portfolio(plain("a"), budget, evaluations=ALL_TRIED, **NOVEMBER).assignment == {
+        "a": THINKS
+    }
+
+
+def test_a_part_of_a_success_is_not_said_to_be_none():
+    """Two significant digits below ten."""
+    tried = rates(("w", K2, 50, 100), ("w", K25, 80, 100))
+    few = plain(requests_per_day=0.02)
+    step = next_usd(portfolio(few, "0.003", evaluations=tried, **NOVEMBER))
+    assert f"{step.more_value:.2g} more expected successes a month" in step.sentence()
+    assert 0 < step.more_value < 1
+
+
+def test_a_frontier_needs_budgets_and_models():
+    """No budgets, or a workload that no model can serve, is an error that says so."""
+    with pytest.raises(ScenarioError, match="budgets is empty"):
+        portfolio_frontier(plain(), (), **NOVEMBER)
+    for budgets in (500, "500"):
+        with pytest.raises(ScenarioError, match="Give a list of them"):
+            portfolio_frontier(plain(), budgets, **NOVEMBER)
+    with pytest.raises(ScenarioError, match="no model qualifies for w"):
+        portfolio_frontier(plain(needs=["tools"]), **NOVEMBER)
+    projection = project(plain(), **NOVEMBER)
+    with pytest.raises(ScenarioError, match="cannot change a projection"):
+        portfolio(plain(), 300, projection=projection, months=3)
+
+
+def test_a_bound_is_rounded_up():
+    """A gap is never shown smaller than it is."""
+    assert share_text(0.00421) == "0.43%"
+    assert share_text(0.1) == "10.00%"
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_the_command_says_what_the_function_does(form, capsys, tmp_path):
+    """The command prints the same portfolio, as text for people or as JSON for programs."""
+    tried, workloads = tmp_path / "tried.csv", tmp_path / "workloads.toml"
+    tried.write_text(
+        "workload,model,successes,trials\n"
+        + "".join(f"a,{model},{9 - place},10\n" for place, model in enumerate(MODELS))
+    )
+    workloads.write_text(
+        '[[workload]]\nname = "a"\nrequests_per_day = { p10 = 800, p50 = 1000, p90 = 1500 }\n'
+        "prompt_tokens = 2000\ncompletion_tokens = 500\n"
+    )
+    arguments = ["portfolio", str(workloads), "--budget", "230", "--percentile", "90"]
+    arguments += ["--paths", "200", "--months", "1", "--as-of", "2026-11-24"]
+    arguments += ["--evaluations", str(tried), "--frontier", "--format", form]
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    out = capsys.readouterr().out
+    assert stopped.value.code == 0
+    found = portfolio(
+        load_workloads(workloads), 230, percentile=90, months=1, n_paths=200,
+        as_of=date(2026, 11, 24), evaluations=read_evaluations(tried),
+    )  # fmt: skip
+    if form == "table":
+        assert out.startswith("\n".join(found.sentences()))
+        assert "What each budget buys (P90 of the dearest month):" in out
+        assert out.endswith(f"{found.provenance}\n")
+        return
+    data = json.loads(out)
+    assert {row["workload"]: row["model"] for row in data["assignment"]} == found.assignment
+    assert data["expected_successes"] == pytest.approx(found.expected_successes, abs=1e-6)
+    assert data["budget_usd_per_month"] == "230"
+    assert data["frontier"][0]["is_feasible"] is True
+    assert data["next"]["sentence"] == next_usd(found).sentence()
+    assert data["sentences"] == found.sentences()
+
+
+def test_the_command_names_bad_weights(capsys):
+    """Weights that are not name=number pairs are refused with the form to write."""
+    with pytest.raises(SystemExit) as stopped:
+        main(["portfolio", "--budget", "1", "--weights", "speed"])
+    assert stopped.value.code == 2
+    assert "reasoning_depth=2,speed=1" in capsys.readouterr().err
+
+
+def test_a_conversation_that_is_solved_counts_once():
+    """Turns and retries are requests, not tasks: successes are those of `cost_per_success`."""
+    chosen = plain(turns=4, followup_tokens=100, retry_share=0.25)
+    tried = rates(("w", K2, 50, 100), ("w", K25, 80, 100))
+    found = portfolio(chosen, 10_000, evaluations=tried, **NOVEMBER)
+    row = found.frame.iloc[0]
+    assert row["requests_per_month"] == 30_000 * 1.25
+    assert row["tasks_per_month"] == 7_500
+    assert found.expected_successes == pytest.approx(7_500 * 80.5 / 101, rel=1e-12)
+    assert f"{7_500 * 80.5 / 101:,.0f} successes of 7,500 tasks" in found.sentences()[1]
+    costs = cost_per_success(chosen, tried, projection=found.projection)
+    spend = next(one for one in costs.rows if one.model == K25).cost_per_task_usd * 7_500
+    assert spend == pytest.approx(row["mean_usd_per_month"], rel=1e-12)
+
+
+def test_successes_of_a_long_conversation_do_not_outbid_those_of_single_requests():
+    """With money for one better model, the workload with more tasks gets it, whatever its calls."""
+    chosen = [plain("a", turns=10, followup_tokens=10), plain("b", requests_per_day=400)]
+    tried = rates(
+        ("a", K2, 50, 100), ("a", K25, 80, 100), ("b", K2, 50, 100), ("b", K25, 80, 100)
+    )  # fmt: skip
+    lowest = portfolio(
+        chosen, 10**6, models=K2, evaluations=tried, months=1, start="2026-11", as_of=AS_OF
+    )
+    top = portfolio(
+        chosen, 10**6, models=K25, evaluations=tried, months=1, start="2026-11", as_of=AS_OF
+    )
+    more = max(
+        (top.projection.of(K25, name).exact_usd[0] - lowest.projection.of(K2, name).exact_usd[0])
+        for name in "ab"
+    )
+    found = portfolio(chosen, lowest.spend_usd() + more, evaluations=tried, **NOVEMBER)
+    assert found.assignment == {"a": K2, "b": K25}

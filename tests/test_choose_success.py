@@ -1,0 +1,493 @@
+"""Cost per success: exact bills over measured rates, intervals and probabilities that keep their word."""
+
+import math
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import integrate, stats
+
+from kimi_planner import Workload, cost, project
+from kimi_planner.choose import cost_per_success, read_evaluations
+from kimi_planner.choose.success.posterior import dependence, influence, rate_interval
+from kimi_planner.choose.success.result import small_usd
+from kimi_planner.choose.success.settle import Leader, trials_to_settle
+from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
+from kimi_planner.plan import conversation
+
+AS_OF = date(2026, 10, 24)
+PLAN = {"months": 1, "start": "2026-11", "as_of": AS_OF}
+CALL = {"kimi-k2": 0.0042, "kimi-k2-instruct": 0.00525, "kimi-k2-5": 0.00875}
+
+
+def plain(**changes):
+    fields = {
+        "name": "w",
+        "requests_per_day": 1000,
+        "prompt_tokens": 2000,
+        "completion_tokens": 500,
+    }
+    return Workload(**fields | changes)
+
+
+def summary(**counts):
+    """Return evaluations of workload w: from a model's short name to successes and trials."""
+    rows = [("w", f"kimi-{name.replace('_', '-')}", *both) for name, both in counts.items()]
+    return read_evaluations(
+        pd.DataFrame(rows, columns=["workload", "model", "successes", "trials"])
+    )
+
+
+def by_item(**results):
+    """Return evaluations by item: from a model's short name to a mapping of items to successes."""
+    rows = [
+        ("w", f"kimi-{name.replace('_', '-')}", item, success)
+        for name, found in results.items()
+        for item, success in found.items()
+    ]
+    return read_evaluations(pd.DataFrame(rows, columns=["workload", "model", "item", "success"]))
+
+
+def rows(found):
+    return {row.model: row for row in found.rows}
+
+
+def test_a_plain_bill_over_the_measured_rate():
+    """The cost per success is the hand-made cost of a call times trials / successes."""
+    found = cost_per_success(plain(), summary(k2=(60, 100), k2_5=(90, 100)), **PLAN)
+    cheap, dear = rows(found)["kimi-k2"], rows(found)["kimi-k2-5"]
+    assert cheap.cost_per_task_usd == pytest.approx(CALL["kimi-k2"], rel=1e-14)
+    assert cheap.cost_per_success_usd == pytest.approx(CALL["kimi-k2"] * 100 / 60, rel=1e-14)
+    assert dear.cost_per_success_usd == pytest.approx(CALL["kimi-k2-5"] * 100 / 90, rel=1e-14)
+    assert (cheap.rank, dear.rank) == (1, 2)
+    assert found.best == {"w": "kimi-k2"}
+    assert found.notes == ("w was not tried on kimi-k2-5-thinking, kimi-k2-instruct.",)
+    assert found.frame["model"].tolist() == ["kimi-k2", "kimi-k2-5"]
+    assert found.frame["successes"].dtype == "Int64"
+    assert "Catalog 2026-06" in found.provenance
+    assert found.provenance.startswith("Evaluations: evaluations.")
+
+
+def test_a_certain_cost_leaves_the_interval_of_the_rate():
+    """Where nothing else is uncertain, the interval is cost / quantile of the beta distribution."""
+    for confidence in (0.5, 0.9, 0.99):
+        found = cost_per_success(plain(), summary(k2=(33, 50)), confidence=confidence, **PLAN)
+        row = found.rows[0]
+        low, high = stats.beta(33.5, 17.5).interval(confidence)
+        assert row.success_rate_low == pytest.approx(low, rel=1e-9)
+        assert row.success_rate_high == pytest.approx(high, rel=1e-9)
+        assert row.cost_per_success_low_usd == pytest.approx(CALL["kimi-k2"] / high, rel=2e-4)
+        assert row.cost_per_success_high_usd == pytest.approx(CALL["kimi-k2"] / low, rel=2e-4)
+
+
+def test_a_task_is_a_conversation_where_there_are_turns():
+    """Three turns of plain numbers: their exact calls together are the cost of a task."""
+    workload = plain(turns=3, followup_tokens=100)
+    prompts = [2000, 2000 + 600, 2000 + 2 * 600]
+    calls = [
+        cost({"prompt_tokens": one, "completion_tokens": 500}, "kimi-k2").total_usd
+        for one in prompts
+    ]
+    found = cost_per_success(workload, summary(k2=(1, 2)), **PLAN)
+    assert found.rows[0].cost_per_task_usd == pytest.approx(float(sum(calls)), rel=1e-14)
+
+
+def test_an_uncertain_number_of_turns_counts_with_its_mean():
+    """A conversation of four turns on average costs what following it turn by turn does."""
+    workload = plain(turns={"mean": 4}, followup_tokens=100)
+    found = cost_per_success(workload, summary(k2=(1, 2)), **PLAN).rows[0]
+    followed = conversation(workload, "kimi-k2").mean_usd
+    assert found.cost_per_task_usd == pytest.approx(followed, rel=2e-3)
+
+
+def test_retries_and_fees_belong_to_the_task():
+    """A call that is repeated one time in five costs 1.2 of it; a fee by the call is on top."""
+    found = cost_per_success(plain(retry_share=0.2), summary(k2=(1, 2)), **PLAN)
+    assert found.rows[0].cost_per_task_usd == pytest.approx(1.2 * CALL["kimi-k2"], rel=1e-14)
+    spread = cost_per_success(
+        plain(retry_share=0.2, requests_per_day={"p50": 900, "p90": 1500}),
+        summary(k2=(1, 2)),
+        **PLAN,
+    )
+    assert spread.rows[0].cost_per_task_usd == pytest.approx(1.2 * CALL["kimi-k2"], rel=1e-12)
+
+
+def test_expected_spend_over_expected_tasks():
+    """With every kind of range, the cost of a task is the projection's spend / its requests."""
+    workload = plain(
+        requests_per_day={"p10": 800, "p50": 1000, "p90": 1400},
+        prompt_tokens={"p50": 1800, "p90": 6000, "mean_factor": {"p10": 0.8, "p50": 1, "p90": 1.3}},
+        cached_share={"p10": 0.2, "p50": 0.4, "p90": 0.6},
+        growth_per_month={"p10": 0, "p50": 0.05, "p90": 0.1},
+    )
+    plan = project(workload, months=3, as_of=AS_OF, n_paths=4000, models="kimi-k2")
+    found = cost_per_success(workload, summary(k2=(70, 100)), projection=plan)
+    spend = plan.of("kimi-k2")
+    expected = spend.mean().sum() / spend.requests.sum()
+    assert found.rows[0].cost_per_task_usd == pytest.approx(expected, rel=1e-3)
+    assert found.projection is plan
+
+
+def test_the_interval_holds_the_scenarios_too():
+    """An uncertain mean widens the interval to that of the product, by numerical integration."""
+    factor = {"p10": 0.7, "p50": 1.0, "p90": 1.5}
+    workload = plain(prompt_tokens=0, completion_tokens={"p50": 400, "p90": 900, "mean_factor": factor})  # fmt: skip
+    found = cost_per_success(workload, summary(k2=(30, 50)), **PLAN).rows[0]
+    scale = workload.quantity("completion_tokens").factor.ppf((np.arange(2000) + 0.5) / 2000)
+    costs = scale * workload.quantity("completion_tokens").mean * 3.6e-6
+    rate = stats.beta(30.5, 20.5)
+    for end, share in (("low", 0.05), ("high", 0.95)):
+        at = getattr(found, f"cost_per_success_{end}_usd")
+        assert rate.sf(costs / at).mean() == pytest.approx(share, abs=0.01)
+
+
+def test_nothing_solved_has_no_upper_bound():
+    """Without a success the cost per success is unknown, said in words and never divided by zero."""
+    found = cost_per_success(plain(), summary(k2=(0, 20), k2_5=(18, 20)), **PLAN)
+    row = rows(found)["kimi-k2"]
+    assert row.rank == 2
+    assert math.isnan(row.cost_per_success_usd)
+    assert row.cost_per_success_high_usd == math.inf
+    top = stats.beta(0.5, 20.5).ppf(0.95)
+    assert row.cost_per_success_low_usd == pytest.approx(CALL["kimi-k2"] / top, rel=1e-3)
+    assert row.success_rate_low == 0
+    assert "without an upper bound" in " ".join(found.sentences())
+    alone = cost_per_success(plain(), summary(k2=(0, 5), k2_5=(0, 9)), **PLAN)
+    assert alone.best == {}
+    assert alone.settlings == ()
+    assert "no model solved any task" in alone.sentences()[-1]
+
+
+def test_everything_solved_may_always_be():
+    """With all solved, the interval begins at the cost of a task itself."""
+    row = cost_per_success(plain(), summary(k2=(20, 20)), **PLAN).rows[0]
+    assert row.cost_per_success_low_usd == pytest.approx(CALL["kimi-k2"], rel=1e-14)
+    assert row.success_rate_high == 1
+    assert math.isnan(row.chance_cheapest)
+    assert "no other model was tried" in row.sentence(0.9)
+
+
+def test_the_chance_of_being_cheapest_is_that_of_two_betas():
+    """Independent trials: the probability is the double integral over both rates."""
+    found = cost_per_success(plain(), summary(k2=(60, 90), k2_instruct=(50, 60)), **PLAN)
+    first, second = stats.beta(60.5, 30.5), stats.beta(50.5, 10.5)
+    expected, _ = integrate.quad(lambda p: first.pdf(p) * second.cdf(1.25 * p), 0, 1)
+    chances = {model: row.chance_cheapest for model, row in rows(found).items()}
+    assert sum(chances.values()) == pytest.approx(1)
+    assert chances["kimi-k2"] == pytest.approx(expected, abs=4 * 0.5 / 10_000**0.5)
+
+
+def test_common_items_are_compared_item_by_item():
+    """Two models that solve the same items, one of them a few more, are told apart by these."""
+    both = {f"q{n}": int(n < 60) for n in range(100)}
+    more = {f"q{n}": int(n < 90) for n in range(100)}
+    other = {f"r{n}": int(n < 90) for n in range(100)}
+    apart = cost_per_success(plain(), by_item(k2=both, k2_instruct=other), **PLAN)
+    counted = cost_per_success(plain(), summary(k2=(60, 100), k2_instruct=(90, 100)), **PLAN)
+    paired = cost_per_success(plain(), by_item(k2=both, k2_instruct=more), **PLAN)
+    assert apart.settlings[0].chance == counted.settlings[0].chance
+    assert paired.settlings[0].chance > counted.settlings[0].chance
+    assert rows(paired)["kimi-k2"].cost_per_success_low_usd == pytest.approx(
+        rows(counted)["kimi-k2"].cost_per_success_low_usd, rel=1e-12
+    )
+
+
+def test_dependence_is_the_correlation_of_the_bootstrap():
+    """The correlation of two costs per success is that over resampled common items."""
+    rng = np.random.default_rng(5)
+    hard = rng.normal(size=300)
+    wins = {
+        name: {f"q{n}": int(hard[n] + rng.normal() < cut) for n in range(300)}
+        for name, cut in (("k2", 0.4), ("k2_5", 1.0))
+    }
+    found = by_item(**wins)
+    tried = [found.of("w", "kimi-k2"), found.of("w", "kimi-k2-5")]
+    table = np.array([list(one.values()) for one in wins.values()], dtype=float)
+    weights = rng.standard_exponential((4000, 300))
+    logs = np.log((weights / weights.sum(axis=1, keepdims=True)) @ table.T)
+    expected = np.corrcoef(logs.T)[0, 1]
+    assert dependence([influence(one) for one in tried])[0, 1] == pytest.approx(expected, abs=0.05)
+
+
+def tokens(results):
+    return read_evaluations(
+        pd.DataFrame(
+            [("w", "kimi-k2", f"q{n}", *row) for n, row in enumerate(results)],
+            columns=["workload", "model", "item", "success", "prompt_tokens", "completion_tokens"],
+        )
+    )
+
+
+def test_items_with_tokens_cost_what_they_used():
+    """Total exact cost / successes, whatever the workload projects."""
+    used = [(1, 1000, 200), (0, 5000, 3000), (1, 800, 100), (1, 1200, 250)]
+    found = cost_per_success(plain(), tokens(used), **PLAN).rows[0]
+    exact = sum(
+        cost({"prompt_tokens": prompt, "completion_tokens": out}, "kimi-k2").total_usd
+        for _, prompt, out in used
+    )
+    assert found.cost_basis == "measured"
+    assert found.cost_per_task_usd == pytest.approx(float(exact) / 4, rel=1e-14)
+    assert found.cost_per_success_usd == pytest.approx(float(exact / Decimal(3)), rel=1e-14)
+    assert found.cost_per_success_low_usd < found.cost_per_success_usd
+    assert found.cost_per_success_usd < found.cost_per_success_high_usd
+
+
+def test_items_of_one_size_leave_the_interval_of_the_rate():
+    """If every item costs the same, the interval is that of the same numbers without items."""
+    used = [(int(n < 30), 2000, 500) for n in range(50)]
+    by_tokens = cost_per_success(plain(), tokens(used), **PLAN).rows[0]
+    by_number = cost_per_success(plain(), summary(k2=(30, 50)), **PLAN).rows[0]
+    for name in ("cost_per_success_low_usd", "cost_per_success_usd", "cost_per_success_high_usd"):
+        assert getattr(by_tokens, name) == pytest.approx(getattr(by_number, name), rel=1e-9)
+
+
+def test_cached_tokens_without_a_price_are_said():
+    """A catalog without a cached price bills cached tokens as input, and the notes say so."""
+    frame = pd.DataFrame(
+        {
+            "workload": "w",
+            "model": "kimi-k2",
+            "item": ["a", "b"],
+            "success": [1, 0],
+            "prompt_tokens": 1000,
+            "completion_tokens": 10,
+            "cached_tokens": 500,
+        }
+    )
+    found = cost_per_success(plain(), read_evaluations(frame), **PLAN)
+    assert any("no cached-input price" in note for note in found.notes)
+
+
+def leader(model, trials, usd, error):
+    return Leader(model=model, trials=trials, log_usd=np.log(np.atleast_1d(usd)), log_error=error)
+
+
+def test_more_trials_in_closed_form():
+    """With equal trials, n grows by the square of z times the error over the difference."""
+    first, second = leader("a", 100, 1.0, 0.1), leader("b", 100, 1.1, 0.1)
+    needed = 100 * (stats.norm.ppf(0.95) * 0.1 * 2**0.5 / math.log(1.1)) ** 2
+    assert trials_to_settle(first, second, 0.0, 0.95) == 2 * math.ceil(needed - 100)
+    paired = 100 * (stats.norm.ppf(0.95) * 0.1 / math.log(1.1)) ** 2
+    assert trials_to_settle(first, second, 0.5, 0.95) == 2 * math.ceil(paired - 100)
+    assert trials_to_settle(first, leader("b", 100, 2.0, 0.1), 0.0, 0.95) == 0
+    assert trials_to_settle(first, leader("b", 100, 1.0, 0.1), 0.0, 0.95) is None
+    unsure = leader("b", 100, np.array([1.5, 1.5, 0.9]), 0.1)
+    assert trials_to_settle(first, unsure, 0.0, 0.95) is None
+
+
+def test_more_trials_at_the_same_rates_settle_it():
+    """With the counts grown as told, at the rates measured, the probability is the target."""
+    found = cost_per_success(plain(), summary(k2=(32, 50), k2_instruct=(44, 50)), **PLAN)
+    settling = found.settlings[0]
+    assert settling.chance < 0.95
+    half = settling.more_trials // 2
+    grown = {
+        name: (round(share * (50 + half)), 50 + half)
+        for name, share in (("k2", 0.64), ("k2_instruct", 0.88))
+    }
+    after = cost_per_success(plain(), summary(**grown), **PLAN).settlings[0]
+    assert after.chance == pytest.approx(0.95, abs=0.015)
+    assert f"about {settling.more_trials:,} more trials" in settling.sentence()
+
+
+def test_without_evaluations_it_is_a_judgement():
+    """Models rank by cost alone, the ratings are listed, and the output says what they are."""
+    found = cost_per_success(plain(), **PLAN)
+    assert found.rows[0].model == "kimi-k2"
+    costs = [row.cost_per_task_usd for row in found.rows]
+    assert costs == sorted(costs)
+    assert {row.basis for row in found.rows} == {"judged"}
+    assert found.frame["cost_per_success_usd"].isna().all()
+    assert found.frame["reasoning_depth"].notna().all()
+    assert found.best == {}
+    for text in (found.sentences()[0], found.notes[0], repr(found)):
+        assert "a judgement, not a measurement" in text
+    assert found.provenance.startswith("No evaluations.")
+
+
+def test_workloads_without_evaluations_stand_beside_others():
+    """Only the workload that was tried is measured."""
+    both = [plain(), plain(name="other")]
+    found = cost_per_success(both, summary(k2=(5, 9)), **PLAN)
+    assert [(row.workload, row.basis) for row in found.rows[:2]] == [
+        ("w", "measured"),
+        ("other", "judged"),
+    ]
+    assert "other has no evaluations" in found.notes[-1]
+    assert "<ul>" in found._repr_html_()
+
+
+def test_what_does_not_match_is_refused_or_said():
+    """Unknown models, workloads and contradictory arguments never pass unseen."""
+    with pytest.raises(UnknownModelError, match="evaluations row 1: Unknown model 'kimi-k9'"):
+        cost_per_success(plain(), summary(k9=(1, 2)), **PLAN)
+    with pytest.raises(EvaluationError, match="Did you mean 'ww'"):
+        cost_per_success(plain(name="ww"), summary(k2=(1, 2)), **PLAN)
+    plan = project(plain(), models="kimi-k2", **PLAN)
+    found = cost_per_success(plain(), summary(k2=(1, 2), k2_5=(1, 2)), projection=plan)
+    assert found.notes == ("Evaluations of kimi-k2-5 are not used: it is not planned here.",)
+    other = [plain(), plain(name="v")]
+    with pytest.raises(ScenarioError, match="no workload 'v'"):
+        cost_per_success(other, summary(k2=(1, 2)), projection=plan)
+    with pytest.raises(ScenarioError, match="cannot change a projection"):
+        cost_per_success(plain(), None, projection=plan, months=2)
+    for confidence in (0, 1, math.nan, "0.9", True):
+        with pytest.raises(ScenarioError, match="confidence"):
+            cost_per_success(plain(), None, projection=plan, confidence=confidence)
+    with pytest.raises(ScenarioError, match="seed"):
+        cost_per_success(plain(), None, projection=plan, seed=-1)
+    with pytest.raises(EvaluationError, match="read_evaluations"):
+        cost_per_success(plain(), {"w": 1}, projection=plan)
+    with pytest.raises(ScenarioError, match="no traffic"):
+        cost_per_success(plain(ends_on="2026-10-31"), None, **PLAN)
+    gone = plain(ends_on="2026-10-31", requests_per_day={"p50": 10, "p90": 20})
+    with pytest.raises(ScenarioError, match="no traffic"):
+        cost_per_success(gone, None, **PLAN)
+
+
+def test_one_seed_one_result():
+    """The same seed gives the same numbers, whatever other workloads are there."""
+    trials = summary(k2=(30, 50), k2_5=(45, 50))
+    first = cost_per_success(plain(), trials, seed=3, **PLAN)
+    again = cost_per_success(iter([plain(name="v"), plain()]), trials, seed=3, **PLAN)
+    assert first.rows == again.rows[4:]
+
+
+def test_amounts_show_four_digits():
+    """Small amounts keep their digits, large ones two decimals."""
+    assert [small_usd(one) for one in (0.0012345, 0.5, 12.3, 4321.0, 0.0)] == [
+        "0.001235",
+        "0.5000",
+        "12.30",
+        "4,321.00",
+        "0.00",
+    ]
+
+
+def test_intervals_cover_as_often_as_they_say():
+    """Exact coverage of the 90% interval over rates 0.3 to 0.95: 89 to 91% on average of rates."""
+    rates = np.arange(0.30, 0.9501, 0.01)
+    for count, least in ((20, 0.83), (50, 0.87), (100, 0.875), (400, 0.885)):
+        solved = np.arange(count + 1)
+        ends = np.array(
+            [rate_interval(summary(k2=(int(s), count)).of("w", "kimi-k2"), 0.9) for s in solved]
+        )
+        chance = stats.binom.pmf(solved[:, None], count, rates)
+        inside = (ends[:, :1] <= rates) & (rates <= ends[:, 1:])
+        covered = (chance * inside).sum(axis=0)
+        assert 0.89 < covered.mean() < 0.91
+        assert covered.min() > least
+
+
+def test_a_told_chance_comes_true_as_often():
+    """Over drawn rates and trials, the model said to be cheapest is so as often as was told."""
+    rng = np.random.default_rng(11)
+    plan = project(plain(), models=["kimi-k2", "kimi-k2-instruct"], n_paths=1000, **PLAN)
+    told, true = [], []
+    for _ in range(300):
+        count = int(rng.integers(5, 60))
+        rate = rng.beta(0.5, 0.5, 2)
+        solved = rng.binomial(count, rate).tolist()
+        if not any(solved):
+            continue
+        found = cost_per_success(
+            plain(),
+            summary(k2=(solved[0], count), k2_instruct=(solved[1], count)),
+            projection=plan,
+        )
+        told.append(rows(found)["kimi-k2"].chance_cheapest)
+        true.append(CALL["kimi-k2"] / rate[0] < CALL["kimi-k2-instruct"] / rate[1])
+    chance, outcome = np.array(told), np.array(true, dtype=float)
+    error = (chance * (1 - chance)).sum() ** 0.5
+    assert abs((outcome - chance).sum()) < 3 * error
+    unsure = (chance > 0.1) & (chance < 0.9)
+    error = (chance * (1 - chance))[unsure].sum() ** 0.5
+    assert unsure.sum() > 40
+    assert abs((outcome - chance)[unsure].sum()) < 3 * error
+
+
+def test_refused_requests_are_said():
+    """A request that does not fit costs nothing and is a task all the same; the notes say so."""
+    large = plain(prompt_tokens={"p50": 60_000, "p90": 140_000})
+    found = cost_per_success(large, summary(k2=(5, 9)), models="kimi-k2", **PLAN)
+    assert any("do not fit the window of kimi-k2." in note for note in found.notes)
+    kept = plain(prompt_tokens={"p50": 60_000, "p90": 140_000}, overflow="drop_oldest", turns=2)
+    assert cost_per_success(kept, summary(k2=(5, 9)), models="kimi-k2", **PLAN).notes == ()
+
+
+def test_what_is_measured_beside_what_is_projected_is_said():
+    """One model with tokens and one without rest on different costs, and the notes name them."""
+    frame = pd.DataFrame(
+        {
+            "workload": "w",
+            "model": ["kimi-k2", "kimi-k2", "kimi-k2-5"],
+            "item": ["a", "b", "a"],
+            "success": [1, 0, 1],
+            "prompt_tokens": [10, 20, None],
+            "completion_tokens": [10, 20, None],
+        }
+    )
+    models = ["kimi-k2", "kimi-k2-5"]
+    found = cost_per_success(plain(), read_evaluations(frame), models=models, **PLAN)
+    assert found.notes == (
+        "w: a task costs what its items used on kimi-k2, and what is projected on the others.",
+    )
+    assert [row.cost_basis for row in found.rows] == ["measured", "projected"]
+
+
+def test_intervals_by_item_cover_where_cost_depends_on_success():
+    """Lognormal tokens, twice as many when not solved: 300 intervals of 60 items, 4 standard errors."""
+    rng = np.random.default_rng(8)
+    plan = project(plain(), models="kimi-k2", n_paths=500, **PLAN)
+    hits = 0
+    for _ in range(300):
+        solved = rng.random(60) < 0.7
+        sizes = np.rint(5000 * np.exp(0.5 * rng.standard_normal(60)) * np.where(solved, 1, 2))
+        row = cost_per_success(
+            plain(),
+            tokens([(int(s), 0, int(n)) for s, n in zip(solved, sizes, strict=True)]),
+            projection=plan,
+        ).rows[0]
+        truth = 5000 * math.exp(0.125) * 3.6e-6 * (1 + 2 * 0.3 / 0.7)
+        hits += row.cost_per_success_low_usd <= truth <= row.cost_per_success_high_usd
+    assert abs(hits / 300 - 0.9) < 4 * (0.09 / 300) ** 0.5
+
+
+def test_after_the_trials_that_were_told_it_is_as_likely_settled_as_not():
+    """Further trials at the rates measured fall out by chance; in about half of them it is settled."""
+    plan = project(plain(), models=["kimi-k2", "kimi-k2-instruct"], n_paths=1000, **PLAN)
+    first = cost_per_success(
+        plain(), summary(k2=(32, 50), k2_instruct=(44, 50)), projection=plan
+    ).settlings[0]
+    half = first.more_trials // 2
+    rng = np.random.default_rng(3)
+    settled = 0
+    for _ in range(120):
+        more = rng.binomial(half, [0.64, 0.88])
+        counts = [(int(was + got), 50 + half) for was, got in zip((32, 44), more, strict=True)]
+        after = cost_per_success(
+            plain(), summary(k2=counts[0], k2_instruct=counts[1]), projection=plan
+        )
+        settled += rows(after)[first.first].chance_cheapest >= 0.95
+    assert abs(settled / 120 - 0.5) < 3 * (0.25 / 120) ** 0.5
+
+
+def test_of_models_that_cost_the_same_none_is_cheaper():
+    """Tasks that cost nothing: no other is cheaper than either, and no trials would tell."""
+    free = plain(prompt_tokens=0, completion_tokens=0)
+    found = cost_per_success(free, summary(k2=(60, 100), k2_5=(90, 100)), **PLAN)
+    assert [row.chance_cheapest for row in found.rows] == [1, 1]
+    assert found.settlings[0].more_trials is None
+
+
+@pytest.mark.parametrize(("first", "second"), [(12, 18), (9, 11), (3, 14)])
+def test_settled_is_what_is_told_with_the_probability_that_settles_it(first, second):
+    """Near the target the closed form and the draws differ, and the words still agree."""
+    counts = {"k2": (first, 20), "k2_5": (second, 20)}
+    one = cost_per_success(plain(), summary(**counts), n_paths=2000, **PLAN).settlings[0]
+    assert one.chance == pytest.approx(0.95, abs=0.015)
+    assert (one.more_trials == 0) == (one.chance >= one.target)
+    assert ("which settles it" in one.sentence()) == (one.chance >= one.target)

@@ -1,0 +1,164 @@
+"""Sensitivity against closed forms of products of lognormals, and against hand arithmetic."""
+
+import math
+from datetime import UTC, date, datetime
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from kimi_planner import project
+from kimi_planner.errors import ScenarioError, UnknownModelError
+from kimi_planner.plan import sensitivity
+from kimi_planner.plan.drivers import REMAINDER
+from kimi_planner.workload import Workload, load_workloads
+
+AS_OF = date(2026, 11, 1)
+Z90 = stats.norm.ppf(0.9)
+PRODUCT = {
+    "name": "w",
+    "requests_per_day": {"p50": 10**9, "p90": 16 * 10**8},
+    "prompt_tokens": {"p50": 2000, "p90": 2000, "mean_factor": {"p50": 1, "p90": 1.5}},
+    "completion_tokens": 0,
+    "retry_share": 0,
+}
+
+
+def of(workloads, model="kimi-k2", **scenario):
+    return sensitivity(workloads, model, **{"as_of": AS_OF, "months": 3} | scenario)
+
+
+def shares(result):
+    return {
+        (row["workload"], row["input"]): row["variance_share"]
+        for row in result.frame.to_dict("records")
+    }
+
+
+def test_shares_of_a_product_of_lognormals():
+    """Sobol's first-order indices of independent lognormal factors have a closed form."""
+    found = shares(of(Workload(**PRODUCT), months=1))
+    traffic, tokens = ((math.log(p90) / Z90) ** 2 for p90 in (1.6, 1.5))
+    whole = math.expm1(traffic + tokens)
+    assert found["w", "requests_per_day"] == pytest.approx(math.expm1(traffic) / whole, abs=0.005)
+    factor = found["w", "prompt_tokens.mean_factor"]
+    assert factor == pytest.approx(math.expm1(tokens) / whole, abs=0.005)
+    rest = math.expm1(traffic) * math.expm1(tokens) / whole
+    assert found["all", REMAINDER] == pytest.approx(rest, abs=0.005)
+
+
+def test_shares_of_few_calls_are_mostly_single_calls():
+    """What a Poisson number of calls of one cost adds is its mean; the rest is the level's."""
+    level = {"p50": 1, "p90": 1.2}
+    workload = Workload(**PRODUCT | {"requests_per_day": level, "prompt_tokens": 2000})
+    found = shares(of(workload, months=1, start="2026-11"))
+    mean = 30 * math.exp((math.log(1.2) / Z90) ** 2 / 2)
+    between = mean**2 * math.expm1((math.log(1.2) / Z90) ** 2)
+    assert found["w", "requests_per_day"] == pytest.approx(between / (between + mean), abs=0.005)
+
+
+def test_bars_are_the_bill_at_the_quantiles():
+    """Each number alone at its P10 and P90, all others at P50, is the plain bill of these numbers."""
+    result = of(Workload(**PRODUCT), start="2026-11")
+    million = 10**9 * (30 + 31 + 31) / 3 * 2000 * 1.2 / 1e6
+    assert result.base_usd_per_month == pytest.approx(million, rel=1e-9)
+    traffic, tokens, rest = result.frame.to_dict("records")
+    assert traffic["input"] == "requests_per_day"
+    assert traffic["high_usd_per_month"] == pytest.approx(1.6 * million, rel=1e-9)
+    assert traffic["low_usd_per_month"] == pytest.approx(million / 1.6, rel=1e-9)
+    assert tokens["high_usd_per_month"] == pytest.approx(1.5 * million, rel=1e-9)
+    assert (rest["input"], rest["given"]) == (REMAINDER, "")
+    wide = of(Workload(**PRODUCT), start="2026-11", q=(0.5, 0.9)).frame
+    assert wide["low_usd_per_month"][0] == pytest.approx(million, rel=1e-9)
+
+
+def test_shares_are_stable_under_the_seed():
+    """Two seeds give the same bars, and shares that differ by less than 0.02."""
+    first, second = (of(load_workloads(), "kimi-k2-5-thinking", seed=seed) for seed in (1, 2))
+    one, two = shares(first), shares(second)
+    assert one.keys() == two.keys()
+    assert max(abs(one[key] - two[key]) for key in one) < 0.02
+    assert sum(one.values()) == pytest.approx(1)
+    assert first.frame["high_usd_per_month"].equals(second.frame["high_usd_per_month"])
+    again = of(load_workloads(), "kimi-k2-5-thinking", seed=1)
+    assert again.frame.equals(first.frame)
+
+
+def test_the_variance_is_that_of_the_projection():
+    """The share of one number times the variance of projected spend is what that number moves."""
+    workload = Workload(
+        name="w",
+        requests_per_day={"p50": 5, "p90": 8},
+        prompt_tokens={"p50": 2000, "p90": 6000},
+        completion_tokens=100,
+    )
+    found = shares(of(workload, months=1, start="2026-11"))
+    usd = project(workload, 1, "2026-11", "kimi-k2", AS_OF, n_paths=100_000).of("kimi-k2").usd[0]
+    level = (math.log(1.6) / Z90) ** 2
+    mean = usd.mean()
+    expected = mean**2 * math.expm1(level) / usd.var()
+    assert found["w", "requests_per_day"] == pytest.approx(expected, abs=0.01)
+
+
+def test_a_price_change_is_one_input_of_all_workloads():
+    """The factor on prices moves the sum of the workloads, and stands in the frame once."""
+    change = [{"date": "2026-11-01", "factor": {"p50": 1, "p90": 1.2}}]
+    parts = [Workload(**PRODUCT | {"name": name, "price_changes": change}) for name in "ab"]
+    result = of(parts, start="2026-11")
+    (row,) = result.frame.query("workload == 'all' and input != @REMAINDER").to_dict("records")
+    assert row["high_usd_per_month"] == pytest.approx(1.2 * result.base_usd_per_month, rel=1e-9)
+    assert row["given"] == "p50 1, p90 1.2"
+
+
+def test_models_can_be_chosen_for_each_workload():
+    """A choice names its workloads; those it leaves out are left out."""
+    parts = [Workload(**PRODUCT | {"name": name}) for name in "abc"]
+    result = of(parts, {"a": "kimi-k2", "b": "kimi-k2-5"}, start="2026-11")
+    base = [of(parts[k], model, start="2026-11").base_usd_per_month for k, model in enumerate(["kimi-k2", "kimi-k2-5"])]  # fmt: skip
+    assert result.base_usd_per_month == pytest.approx(sum(base))
+    assert set(result.frame["workload"]) == {"a", "b", "all"}
+
+
+def test_plain_numbers_have_nothing_to_vary():
+    """Without a range there are no bars, and the base is the bill."""
+    workload = Workload(name="w", requests_per_day=1000, prompt_tokens=2000, completion_tokens=500)
+    result = of(workload, months=1, start="2026-11")
+    assert result.frame["input"].tolist() == [REMAINDER]
+    assert result.frame["variance_share"].tolist() == [0]
+    assert result.base_usd_per_month == pytest.approx(126)
+    assert "0 inputs" in repr(result)
+    assert np.isnan(result.frame["low_usd_per_month"][0])
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "words"),
+    [
+        ({"q": (0.9, 0.1)}, ScenarioError, "q is (0.9, 0.1)"),
+        ({"q": 0.1}, ScenarioError, "q is 0.1"),
+        ({"q": (0, 1)}, ScenarioError, "between 0 and 1"),
+        ({"model": "kimi-k9"}, UnknownModelError, "kimi-k9"),
+        ({"model": {}}, ScenarioError, "model is {}"),
+        ({"model": {"v": "kimi-k2"}}, ScenarioError, "names the workload 'v'. There are w"),
+        ({"seed": -1}, ScenarioError, "seed is -1"),
+        ({"months": 0}, ScenarioError, "months is 0"),
+        ({"as_of": "today"}, ScenarioError, "as_of is 'today'"),
+        ({"as_of": datetime(2026, 11, 1, tzinfo=UTC)}, ScenarioError, "Give a datetime.date"),
+        ({"workloads": []}, ScenarioError, "No workloads"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(asked, error, words):
+    """Each argument out of bounds is one clear error."""
+    with pytest.raises(error) as caught:
+        of(**{"workloads": Workload(**PRODUCT)} | asked)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_numbers_without_an_effect_are_left_out():
+    """Reasoning has no bar on a model that does not reason, nor an event outside of the plan."""
+    event = {"name": "later", "date": "2030-01-01", "factor": {"p50": 1, "p90": 5}}
+    reasoning = {"p50": 500, "p90": 900, "mean_factor": {"p50": 1, "p90": 2}}
+    asked = Workload(**PRODUCT, reasoning_tokens=reasoning, events=[event])
+    factor = ("w", "reasoning_tokens.mean_factor")
+    assert factor in shares(of(asked, "kimi-k2-5-thinking"))
+    assert not {factor, ("w", "events.later")} & set(shares(of(asked)))

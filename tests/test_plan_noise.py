@@ -1,0 +1,209 @@
+"""Totals of many conversations against an FFT of the discretised cost, simulation and closed forms."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from kimi_planner.plan.law import conversation_law
+from kimi_planner.plan.noise import Cells, Noise, cell_means
+from kimi_planner.workload import Workload
+
+Z90 = stats.norm.ppf(0.9)
+SHARES = np.array([0.1, 0.25, 0.5, 0.75, 0.9, 0.95])
+PLAIN = {"name": "w", "requests_per_day": 1, "prompt_tokens": 2000, "completion_tokens": 500}
+CELLS = Cells.of(10_000)
+INPUT, OUTPUT = 1.2, 3.6
+
+
+def law_of(reasons=False, **changes):
+    return conversation_law(Workload(**PLAIN | changes), reasons, INPUT, OUTPUT)
+
+
+def quantiles(law, count, *, at_random=True):
+    """Return quantiles of the total over scenarios, relative to its mean."""
+    factors = cell_means(law, count, CELLS.bounds, at_random=at_random)
+    return np.quantile(factors[CELLS.sorted], SHARES)
+
+
+def compound_quantiles(masses, step, mean, count, *, at_random=True):
+    """Return the same from masses on multiples of a step, by one transform of all of them."""
+    one = np.fft.rfft(masses)
+    total = np.fft.irfft(np.exp(count * (one - 1)) if at_random else one**count, len(masses))
+    reached = np.cumsum(np.maximum(total, 0))
+    return np.interp(SHARES, reached, (np.arange(len(masses)) + 0.5) * step) / (count * mean)
+
+
+def lognormal_masses(median, spread, step, size):
+    ends = (np.arange(size + 1) - 0.5) * step
+    sigma = math.log(spread) / Z90
+    reached = stats.norm.cdf(np.log(np.maximum(ends, 1e-300) / median) / sigma)
+    return np.diff(reached)
+
+
+@pytest.mark.parametrize("at_random", [True, False])
+@pytest.mark.parametrize("spread", [2, 4, 10])
+@pytest.mark.parametrize(("count", "tolerance"), [(1000, 1e-3), (10, 1e-2)])
+def test_single_calls_as_the_transform_says(spread, count, tolerance, at_random):
+    """P10 to P95 of prompt and answer, both lognormal, to 0.1% at 1,000 calls and 1% at ten."""
+    sigma = math.log(spread) / Z90
+    mean = (2000 * INPUT + 500 * OUTPUT) * math.exp(sigma**2 / 2)
+    size = 2**20
+    far = stats.norm.ppf(1 - 1e-5 / count)
+    step = (3 * count * mean + 2400 * math.exp(sigma * far)) / size
+    masses = np.fft.irfft(
+        np.fft.rfft(lognormal_masses(2000 * INPUT, spread, step, size))
+        * np.fft.rfft(lognormal_masses(500 * OUTPUT, spread, step, size)),
+        size,
+    )
+    expected = compound_quantiles(masses, step, mean, count, at_random=at_random)
+    law = law_of(
+        prompt_tokens={"p50": 2000, "p90": 2000 * spread},
+        completion_tokens={"p50": 500, "p90": 500 * spread},
+    )
+    assert quantiles(law, count, at_random=at_random) == pytest.approx(expected, rel=tolerance)
+
+
+def lognormal(rng, p50, p90, size):
+    return p50 * np.exp(math.log(p90 / p50) / Z90 * rng.standard_normal(size))
+
+
+def conversations(rng, count, cap):
+    """Bill conversations of four calls on average, one call after the other."""
+    turns = rng.geometric(1 / 4, count)
+    history, cost = lognormal(rng, 1800, 6000, count), np.zeros(count)
+    alive = np.arange(count)
+    for turn in range(1, turns.max() + 1):
+        alive = alive[turns[alive] >= turn]
+        if turn > 1:
+            history[alive] += lognormal(rng, 120, 400, len(alive))
+        thought = np.minimum(lognormal(rng, 300, 900, len(alive)), cap)
+        answer = np.minimum(lognormal(rng, 250, 700, len(alive)), cap - thought)
+        cost[alive] += history[alive] * INPUT + (answer + thought) * OUTPUT
+        history[alive] += answer
+    return cost
+
+
+@pytest.mark.parametrize("cap", [math.inf, 900])
+def test_conversations_as_simulation_and_transform_say(cap):
+    """P10 to P95 with turns, history, reasoning and a cap; a million conversations billed by hand.
+
+    Their mean and standard deviation have errors of a few tenths of a percent, which the mean of
+    the total shares: hence 0.2% at 250 conversations and 1% at three.
+    """
+    costs = conversations(np.random.default_rng(5), 1_000_000, cap)
+    law = law_of(
+        reasons=True,
+        prompt_tokens={"p50": 1800, "p90": 6000},
+        followup_tokens={"p50": 120, "p90": 400},
+        completion_tokens={"p50": 250, "p90": 700},
+        reasoning_tokens={"p50": 300, "p90": 900},
+        turns={"mean": 4},
+        max_tokens=None if cap == math.inf else cap,
+    )
+    relative = costs / costs.mean()
+    assert law.second == pytest.approx((relative**2).mean(), rel=0.02)
+    for count, tolerance in [(250, 2e-3), (3, 1e-2)]:
+        size = 2**17
+        step = 3 * (count + 40) * costs.mean() / size
+        masses = np.bincount(np.rint(costs / step).astype(int), minlength=size)[:size] / len(costs)
+        expected = compound_quantiles(masses, step, costs.mean(), count)
+        assert quantiles(law, count) == pytest.approx(expected, rel=tolerance)
+
+
+@pytest.mark.parametrize("spread", [2, 10])
+def test_moments_are_those_of_the_lognormal(spread):
+    """Raw moments of one cost, far into the tail, by the closed form."""
+    law = law_of(prompt_tokens={"p50": 1000, "p90": 1000 * spread}, completion_tokens=0)
+    variance = (math.log(spread) / Z90) ** 2
+    assert law.second == pytest.approx(math.exp(variance), rel=1e-4)
+    assert law.third == pytest.approx(
+        math.exp(3 * variance), rel=2e-2
+    )  # half of it above z = 5.4, the nodes end at 7.5
+    assert law.weights @ law.values == pytest.approx(1, rel=1e-3)
+
+
+@pytest.mark.parametrize("count", [0.3, 3, 10, 1000])
+def test_calls_of_one_cost_are_poisson(count):
+    """Where every call costs the same, the total has the quantiles of the Poisson distribution."""
+    law = law_of()
+    assert law.is_constant
+    factors = np.sort(cell_means(law, count, CELLS.bounds, at_random=True)[CELLS.sorted])
+    shares = np.array([0.103, 0.2537, 0.5031, 0.7533, 0.9011, 0.9519])
+    found = factors[(shares * len(factors)).astype(int)]
+    assert found * count == pytest.approx(stats.poisson(count).ppf(shares), abs=1e-9)
+    assert (cell_means(law, 3.0, CELLS.bounds, at_random=False) == 1).all()
+
+
+@pytest.mark.parametrize("at_random", [True, False])
+@pytest.mark.parametrize("spread", [1.5, 3, 30, 300])
+def test_the_mean_is_kept(spread, at_random):
+    """The mean over scenarios is that of the total, at any number of calls and any spread."""
+    law = law_of(prompt_tokens={"p50": 1000, "p90": 1000 * spread})
+    for n_paths in (100, 333, 10_007):
+        cells = Cells.of(n_paths)
+        assert cells.bounds[0] == 0
+        assert cells.bounds[-1] == 1
+        for count in (0.01, 3.1, 40.7, 3000, 1e6, 1e12):
+            factors = cell_means(law, count, cells.bounds, at_random=at_random)
+            assert factors[cells.sorted].mean() == pytest.approx(1, rel=1e-6)
+            assert (np.diff(factors) >= -1e-9).all()
+            assert factors[0] >= 0
+
+
+def test_a_fraction_of_a_call_is_one_more_or_less():
+    """A certain number of 3.1 calls is 3 calls in nine months of ten, else 4."""
+    law = law_of(prompt_tokens={"p50": 1000, "p90": 1001})
+    calls = cell_means(law, 3.1, CELLS.bounds, at_random=False)[CELLS.sorted] * 3.1
+    assert np.rint(calls).mean() == pytest.approx(3.1, abs=1e-3)
+    assert set(np.rint(calls)) == {3, 4}
+
+
+@pytest.mark.parametrize("count", [1e5, 1e7, 1e10])
+def test_large_numbers_are_normal(count):
+    """The spread of many calls is that of the second moment, on both sides of every change of method."""
+    law = law_of(prompt_tokens={"p50": 2000, "p90": 6000}, completion_tokens={"p50": 9, "p90": 20})
+    factors = cell_means(law, count, CELLS.bounds, at_random=True)[CELLS.sorted]
+    assert factors.std() == pytest.approx(math.sqrt(law.second / count), rel=2e-3)
+    skewness = law.third / law.second**1.5 / math.sqrt(count)
+    assert stats.skew(factors) == pytest.approx(skewness, abs=0.02 * skewness + 2e-3)
+
+
+def test_numbers_between_rows_are_as_good():
+    """Scenarios whose number of calls lies between two rows of the table are off by less than 0.1%."""
+    law = law_of(
+        prompt_tokens={"p50": 2000, "p90": 8000}, completion_tokens={"p50": 500, "p90": 2000}
+    )
+    counts = np.geomspace(300, 5000, 10_000)
+    noise = Noise.of(law, [counts], CELLS, at_random=True)
+    assert len(noise.counts) < 25
+    for share in (0.1, 0.5, 0.9):
+        cell = np.uint16(share * len(CELLS.bounds))
+        usd = counts.copy()
+        noise.apply(usd, counts, np.full(len(counts), cell))
+        for place in (0, 777, 5005, 9999):
+            direct = cell_means(law, counts[place], CELLS.bounds, at_random=True)[cell]
+            assert usd[place] == pytest.approx(counts[place] * direct, rel=1e-3)
+        assert (np.diff(usd) >= 0).all()
+
+
+def test_a_scenario_with_more_calls_costs_more():
+    """In one share of the distribution the total never falls as the number of calls rises."""
+    law = law_of(prompt_tokens={"p50": 1000, "p90": 20_000})
+    counts = np.concatenate([np.zeros(1), np.geomspace(1e-6, 1e9, 9_999)])
+    noise = Noise.of(law, [counts], CELLS, at_random=True)
+    for cell in (0, 40, 2000, 4000, 4095):
+        usd = counts.copy()
+        noise.apply(usd, counts, np.full(len(counts), cell, dtype=np.uint16))
+        assert usd[0] == 0
+        assert (np.diff(usd) >= -1e-6 * usd[1:]).all()
+
+
+@pytest.mark.parametrize("sd", [0.2, 2])
+def test_long_conversations_of_nearly_one_cost_have_a_law(sd):
+    """Twelve calls that resend certain answers: nearly all of the cost is alike, and none is lost."""
+    law = law_of(reasons=True, turns=12, completion_tokens=4000, reasoning_tokens={"mean": 10, "sd": sd})  # fmt: skip
+    assert law.weights.sum() == pytest.approx(1, rel=1e-12)
+    assert float(law.weights @ law.values) == pytest.approx(1, rel=1e-9)
+    assert law.weights[abs(law.values - 1) < 0.02].sum() == pytest.approx(1, abs=1e-5)

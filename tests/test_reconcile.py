@@ -1,0 +1,477 @@
+"""Planned against actual: the parts add up exactly, and each cause gets what it caused."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from itertools import permutations
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kimi_planner import Workload, load_workloads, project, recommend
+from kimi_planner.errors import KimiPlannerError, ScenarioError, UnknownModelError, UsageError
+from kimi_planner.files import data_dir
+from kimi_planner.reconcile.causes import (
+    CAUSES,
+    Factors,
+    Prices,
+    shapley,
+)
+from kimi_planner.reconcile.rounding import decimal_of, exact_parts
+from kimi_planner.report import reconcile
+from kimi_planner.report.json_form import plan_json
+from kimi_planner.usage import total_usage
+
+AS_OF = date(2026, 6, 1)
+INPUT, OUTPUT = Decimal("1.20"), Decimal("3.60")  # kimi-k2 on the card, USD a million
+small = st.fractions(0, 10, max_denominator=50)
+shares = st.fractions(0, 1, max_denominator=20)
+
+
+@st.composite
+def factors(draw: st.DrawFn) -> Factors:
+    """Draw the factors of a workload on two models."""
+
+    def pair(strategy: st.SearchStrategy[Fraction]) -> tuple[Fraction, Fraction]:
+        return (draw(strategy), draw(strategy))
+
+    share = draw(shares)
+    return Factors(
+        traffic=draw(small),
+        mix=(share, 1 - share),
+        prompt=pair(small),
+        answer=pair(small),
+        reasoning=pair(small),
+        cache=pair(shares),
+        price=tuple(Prices(*(draw(small) for _ in range(3))) for _ in range(2)),  # type: ignore[arg-type]
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(planned=factors(), actual=factors())
+def test_parts_add_up_and_swap_their_signs(planned: Factors, actual: Factors) -> None:
+    """The parts are the whole difference, as fractions; from log to plan they are the negatives."""
+    parts = shapley(planned, actual)
+    assert tuple(parts) == tuple(CAUSES)
+    assert sum(parts.values()) == actual.usd() - planned.usd()
+    back = shapley(actual, planned)
+    assert back == {name: -part for name, part in parts.items()}
+
+
+@settings(max_examples=10, deadline=None)
+@given(planned=factors(), actual=factors(), names=st.permutations(list(CAUSES)))
+def test_parts_are_the_mean_over_all_orders(
+    planned: Factors, actual: Factors, names: list[str]
+) -> None:
+    """Replacing four factors in each of their 24 orders and averaging gives the same parts."""
+    chosen = names[:4]
+    after = Factors(
+        **{name: getattr(actual if name in chosen else planned, name) for name in CAUSES}
+    )
+    sums = dict.fromkeys(CAUSES, Fraction(0))
+    for order in permutations(chosen):
+        now = planned
+        for name in order:
+            step = Factors(**{one: getattr(after if one == name else now, one) for one in CAUSES})
+            sums[name] += Fraction(1, 24) * (step.usd() - now.usd())
+            now = step
+    assert shapley(planned, after) == sums
+
+
+@settings(max_examples=20, deadline=None)
+@given(planned=factors(), actual=factors(), name=st.sampled_from(list(CAUSES)))
+def test_one_change_is_one_cause(planned: Factors, actual: Factors, name: str) -> None:
+    """If only one factor changed, the whole difference is its own; without change all is zero."""
+    assert set(shapley(planned, planned).values()) == {0}
+    after = Factors(**{one: getattr(actual if one == name else planned, one) for one in CAUSES})
+    parts = shapley(planned, after)
+    assert parts == {**dict.fromkeys(CAUSES, 0), name: after.usd() - planned.usd()}
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    parts=st.lists(st.fractions(-9, 9, max_denominator=999), min_size=1, max_size=7),
+    whole=st.decimals(-9, 9, places=15),
+)
+def test_rounded_parts_still_add_up(parts: list[Fraction], whole: Decimal) -> None:
+    """Parts become decimals that add up to the last digit, each within a unit, signs mirrored."""
+    named = {str(n): part for n, part in enumerate(parts)}
+    named["rest"] = Fraction(whole) - sum(parts)
+    found = exact_parts(named)
+    assert sum(map(Fraction, found.values())) == Fraction(whole)
+    for name, amount in found.items():
+        assert abs(Fraction(amount) - named[name]) <= Fraction(1, 10**12)
+    mirrored = exact_parts({name: -part for name, part in named.items()})
+    assert mirrored == {name: -amount for name, amount in found.items()}
+
+
+def test_decimals_without_an_end_are_told() -> None:
+    """A fraction is a decimal only if its denominator has no other prime than 2 and 5."""
+    assert decimal_of(Fraction(3, 40)) == Decimal("0.075")
+    assert str(decimal_of(Fraction(1_200))) == "1200"
+    assert decimal_of(Fraction(1, 3)) is None
+
+
+def workload(name: str = "chat", **changed: object) -> Workload:
+    """Return a workload of plain numbers: 100 calls a day of 1,000 and 200 tokens."""
+    given = {"requests_per_day": 100, "prompt_tokens": 1_000, "completion_tokens": 200}
+    return Workload(name=name, **{**given, **changed})  # type: ignore[arg-type]
+
+
+def plan(*workloads: Workload, months: int = 1, **options: object):
+    """Project from June 2026."""
+    return project(workloads, months=months, start="2026-06", as_of=AS_OF, n_paths=100, **options)
+
+
+def served(
+    calls: int = 3_000,
+    prompt: int = 1_000,
+    completion: int = 200,
+    model: str | None = "kimi-k2",
+    month: int = 6,
+    **columns: object,
+) -> pd.DataFrame:
+    """Return a log of a whole month, two rows, as totals of calls of one size."""
+    halves = [calls // 2, calls - calls // 2]
+    frame = pd.DataFrame(
+        {
+            "timestamp": [f"2026-{month:02}-01T00:00:00Z", f"2026-{month:02}-{28 + 2 * (month != 2)}T23:00:00Z"],
+            "model": model,
+            "requests": halves,
+            "prompt_tokens": [half * prompt for half in halves],
+            "completion_tokens": [half * completion for half in halves],
+            **{name: [half * value for half in halves] if isinstance(value, int) else value for name, value in columns.items()},
+        }
+    )  # fmt: skip
+    return frame[frame["requests"] > 0]
+
+
+def causes(found) -> dict[str, Decimal]:
+    """Return the parts that are not zero, over all months and workloads."""
+    sums = found.frame.groupby("cause", sort=False)["usd"].sum()
+    assert sum(sums) == found.difference_usd == found.actual_usd - found.planned_usd
+    return {cause: usd for cause, usd in sums.items() if usd}
+
+
+def test_a_month_as_planned_has_no_parts() -> None:
+    """The log of exactly what was planned differs in nothing, to the last digit."""
+    found = reconcile(plan(workload()), served(), choice="kimi-k2")
+    assert causes(found) == {}
+    assert found.planned_usd == found.actual_usd == 3_000 * (INPUT * 1_000 + OUTPUT * 200) / 10**6
+    assert set(found.frame["cause"]) == set(CAUSES.values())
+
+
+CALL = (INPUT * 1_000 + OUTPUT * 200) / 10**6
+CHANGES = {
+    "traffic": (served(calls=4_500), {"traffic": 1_500 * CALL}),
+    "prompt": (served(prompt=1_500), {"prompt tokens": 3_000 * INPUT * 500 / 10**6}),
+    "answer": (served(completion=150), {"answer tokens": -3_000 * OUTPUT * 50 / 10**6}),
+    "model": (
+        served(model="kimi-k2-5"),
+        {"model mix": 3_000 * (Decimal("1.30") * 1_000 + Decimal("3.90") * 200) / 10**6},
+    ),
+    "traffic and prompt": (  # each half of the joint change
+        served(calls=6_000, prompt=2_000),
+        {
+            "traffic": 3_000 * (INPUT * 1_500 + OUTPUT * 200) / 10**6,
+            "prompt tokens": 4_500 * INPUT * 1_000 / 10**6,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize(("log", "expected"), CHANGES.values(), ids=CHANGES.keys())
+def test_a_change_is_found_by_hand(log: pd.DataFrame, expected: dict[str, Decimal]) -> None:
+    """Changes whose parts can be computed by hand are found to the last digit."""
+    assert causes(reconcile(plan(workload()), log, choice="kimi-k2")) == expected
+
+
+def own_catalog(folder: Path, **prices: str) -> Path:
+    """Write the shipped catalog with other prices of `kimi-k2`."""
+    text = (data_dir() / "catalogs" / "2026-06.toml").read_text(encoding="utf-8")
+    head, mark, tail = text.partition('id = "kimi-k2"\n')
+    for name, price in prices.items():
+        if name == "cached_input":
+            tail = tail.replace(
+                '"input_usd_per_mtok"', '"input_usd_per_mtok", "cached_input_usd_per_mtok"', 1
+            )
+            mark += f'cached_input_usd_per_mtok = "{price}"\n'
+        else:
+            start = tail.index(f"{name}_usd_per_mtok = ")
+            tail = (
+                tail[:start] + f'{name}_usd_per_mtok = "{price}"' + tail[tail.index("\n", start) :]
+            )
+    path = folder / "own.toml"
+    path.write_text(head + mark + tail, encoding="utf-8")
+    return path  # fmt: skip
+
+
+def test_a_price_change_is_price_alone(tmp_path: Path) -> None:
+    """With the same calls and another catalog, the whole difference is price."""
+    dearer = own_catalog(tmp_path, input="2.00")
+    found = reconcile(plan(workload()), served(), choice="kimi-k2", catalog=dearer)
+    assert causes(found) == {"price": 3_000 * (Decimal(2) - INPUT) * 1_000 / 10**6}
+    back = reconcile(plan(workload(), catalog=dearer), served(), choice="kimi-k2")
+    assert causes(back) == {"price": -3_000 * (Decimal(2) - INPUT) * 1_000 / 10**6}
+
+
+def test_cache_is_a_cause_where_it_has_a_price(tmp_path: Path) -> None:
+    """More cached tokens than planned save the difference of the two prices."""
+    catalog = own_catalog(tmp_path, cached_input="0.20")
+    planned = plan(workload(cached_share=0.25), catalog=catalog)
+    found = reconcile(planned, served(cached_tokens=750), choice="kimi-k2", catalog=catalog)
+    assert causes(found) == {"cache": -3_000 * (INPUT - Decimal("0.20")) * 500 / 10**6}
+    silent = reconcile(planned, served(), choice="kimi-k2", catalog=catalog)
+    assert set(causes(silent)) == {"cache"}
+    assert any("2 of 2 rows do not state cached tokens" in note for note in silent.notes)
+
+
+def test_reasoning_is_split_where_the_log_states_it() -> None:
+    """Reasoning has a part of its own if every row states it, and is said to be joined if not."""
+    planned = plan(workload(reasoning_tokens=300))
+    model = "kimi-k2-5-thinking"
+    more = served(completion=900, model=model, reasoning_tokens=700)
+    found = reconcile(planned, more, choice=model)
+    assert causes(found) == {"reasoning tokens": 3_000 * Decimal("10.50") * 400 / 10**6}
+    joined = reconcile(planned, more.drop(columns="reasoning_tokens"), choice=model)
+    assert causes(joined) == {"answer tokens": 3_000 * Decimal("10.50") * 400 / 10**6}
+    assert any("chat do not state reasoning tokens" in note for note in joined.notes)
+
+
+def test_a_model_that_was_not_chosen_is_sized_by_the_plan() -> None:
+    """Traffic that moves to a model that thinks is mix, with the reasoning planned for it."""
+    planned = plan(workload(reasoning_tokens=300))
+    log = pd.concat(
+        [
+            served(calls=1_500, reasoning_tokens=0),
+            served(calls=1_500, completion=500, model="kimi-k2-5-thinking", reasoning_tokens=300),
+        ]
+    )
+    thinking = (Decimal("3.50") * 1_000 + Decimal("10.50") * 500) / 10**6
+    found = reconcile(planned, log, choice="kimi-k2")
+    assert causes(found) == {"model mix": 1_500 * (thinking - CALL)}
+
+
+def test_a_model_that_got_no_calls_is_sized_by_the_others() -> None:
+    """Calls on the chosen model are taken to have grown as the others did; it still does not think."""
+    planned = plan(workload(reasoning_tokens=300))
+    log = served(prompt=1_500, completion=900, model="kimi-k2-5-thinking", reasoning_tokens=700)
+    found = causes(reconcile(planned, log, choice="kimi-k2"))
+    of_input, of_output = Decimal("3.50"), Decimal("10.50")
+    mean_prompt, mean_thought = 1_250, 500  # of planned and actual
+    assert found == {
+        "model mix": 3_000
+        * ((of_input - INPUT) * mean_prompt + (of_output - OUTPUT) * 200 + of_output * mean_thought)
+        / 10**6,
+        "prompt tokens": 3_000 * 500 * (of_input + INPUT) / 2 / 10**6,
+        "reasoning tokens": 3_000 * 400 * of_output / 2 / 10**6,
+    }
+    only = plan(workload(), models="kimi-k2")  # says nothing for another model
+    other = causes(reconcile(only, served(prompt=1_500, model="kimi-k2-5")))
+    assert other == {
+        "model mix": 3_000 * (Decimal("1.30") * mean_prompt + Decimal("3.90") * 200) / 10**6,
+        "prompt tokens": 3_000 * 500 * (Decimal("2.50") + INPUT) / 2 / 10**6,
+    }
+
+
+def test_nothing_planned_or_seen_is_dropped() -> None:
+    """A workload of one side only is a row of its own, with its whole amount."""
+    log = pd.concat(
+        [
+            served(tag="chat"),
+            served(calls=10, tag="surprise"),
+            served(calls=20, tag=None),
+        ]
+    )
+    planned = plan(workload(), workload("idle"), models="kimi-k2")
+    found = reconcile(planned, log, workload="tag")
+    months = found.months.set_index("workload")
+    assert months["difference_usd"].to_dict() == {
+        "chat": 0,
+        "idle": -3_000 * CALL,
+        "surprise": 10 * CALL,
+        "(not stated)": 20 * CALL,
+    }
+    rows = found.frame[found.frame["usd"] != 0].set_index("workload")
+    assert rows["cause"].to_dict() == {
+        "idle": "not seen",
+        "surprise": "unplanned",
+        "(not stated)": "unplanned",
+    }
+    assert "Calls that belong to no workload stand as (not stated)." in found.notes
+    summary = found.summary().set_index("workload")
+    assert summary.loc["all", "not_seen_usd"] == -3_000 * CALL
+    assert summary.loc["all", "difference_usd"] == found.difference_usd
+    assert "simulation_usd" not in summary
+
+
+def test_workloads_are_told_by_model() -> None:
+    """A mapping from model to workload stands for a column."""
+    log = pd.concat([served(), served(model="kimi-k2-5"), served(model="kimi-k2-instruct")])
+    planned = plan(workload("a"), workload("b"))
+    found = reconcile(
+        planned,
+        log,
+        choice={"a": "kimi-k2", "b": "kimi-k2-5"},
+        workload={"kimi-k2": "a", "kimi-k2-5": "b"},
+    )
+    assert set(causes(found)) == {"unplanned"}
+    assert found.months["workload"].tolist() == ["a", "b", "(not stated)"]
+
+
+def test_the_model_may_be_the_workload() -> None:
+    """A log that names its workloads where others name the model is priced as the model given."""
+    planned = plan(workload("kimi-k2"), workload("idle"), models="kimi-k2")
+    for model in (None, "kimi-k2"):
+        found = reconcile(planned, served(), workload="model", model=model)
+        assert causes(found) == {"not seen": -3_000 * CALL}
+
+
+def test_months_that_are_covered_in_part_are_said() -> None:
+    """The plan is scaled only when asked, and months outside of the log are named, not compared."""
+    planned = plan(workload(), months=3)
+    log = pd.concat([served(), served(calls=1_000, month=7)])
+    log["timestamp"] = log["timestamp"].replace("2026-07-30T23:00:00Z", "2026-07-10T23:00:00Z")
+    found = reconcile(planned, log, choice="kimi-k2")
+    assert found.notes[:2] == (
+        "The log covers 10 of the 31 days of 2026-07; the plan is not scaled to them.",
+        "Planned months that the log does not cover are not compared: 2026-08, 5.95 USD.",
+    )
+    assert causes(found) == {"traffic": -2_100 * CALL}
+    scaled = reconcile(planned, log, choice="kimi-k2", pro_rata=True)
+    assert scaled.months["covered_share"].tolist() == [1.0, 10 / 31]
+    assert causes(scaled) == {}
+    kept = reconcile(planned, log, choice="kimi-k2", end=date(2026, 9, 1))
+    assert causes(kept) == {"traffic": -2_100 * CALL, "not seen": -3_100 * CALL}
+    early = reconcile(planned, served(month=5), choice="kimi-k2", end=date(2026, 6, 16))
+    assert "15 of the 30 days of 2026-06" in early.notes[0]
+    assert set(causes(early)) == {"unplanned", "not seen"}
+
+
+def test_every_form_of_plan_and_log_agrees(tmp_path: Path) -> None:
+    """Projection, JSON and CSV; frame, file, folder and totals give the same parts."""
+    workloads = [workload(), workload("drafts", requests_per_day=50, growth_per_month=0.1)]
+    chosen = recommend(workloads, months=2, start="2026-06", as_of=AS_OF, n_paths=100)
+    log = pd.concat([served(calls=3_333, tag="chat"), served(prompt=777, tag="drafts", month=7)])
+    as_json, as_csv = tmp_path / "plan.json", tmp_path / "plan.csv"
+    as_json.write_text(plan_json(chosen), encoding="utf-8")
+    chosen.projection.frame.to_csv(as_csv, index=False)
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    log.to_csv(folder / "log.csv", index=False)
+    wanted = reconcile(chosen.projection, log, choice=chosen.best, workload="tag")
+    assert set(wanted.frame["usd"].map(bool)) == {True, False}
+    for planned in (chosen.projection, as_json, as_csv):
+        choice = None if planned is as_json else chosen.best
+        for actual in (folder, folder / "log.csv", total_usage(log, ["model", "tag", "month"])):
+            found = reconcile(planned, actual, choice=choice, workload="tag")
+            pd.testing.assert_frame_equal(found.frame, wanted.frame)
+            assert found.summary().equals(wanted.summary())
+    assert "csv does not say which catalog" in " ".join(
+        reconcile(as_csv, log, choice=chosen.best, workload="tag").notes
+    )
+
+
+def test_what_simulation_adds_has_a_row_of_its_own() -> None:
+    """An uncertain plan differs from its expected tokens at its prices by what the draws left."""
+    planned = project(
+        load_workloads()[:1], months=1, start="2026-06", as_of=AS_OF, n_paths=500, models="kimi-k2"
+    )
+    row = planned.frame.iloc[0]
+    found = reconcile(planned, served())
+    assert found.planned_usd == Decimal(repr(float(row["mean_usd"])))
+    tokens = (
+        Decimal(repr(float(row["prompt_tokens"]))) * INPUT
+        + Decimal(repr(float(row["completion_tokens"]))) * OUTPUT
+    ) / 10**6
+    assert float(causes(found)["simulation"]) == pytest.approx(
+        float(tokens - found.planned_usd), abs=1e-9
+    )
+
+
+def test_planned_price_changes_are_said(tmp_path: Path) -> None:
+    """A plan that halves prices differs by that under simulation, and notes say so, also in JSON."""
+    workload_ = Workload(
+        name="w",
+        requests_per_day=10,
+        prompt_tokens=1000,
+        completion_tokens=100,
+        price_changes=[{"date": "2026-06-01", "factor": 0.5}],  # type: ignore[arg-type]
+    )
+    scenario = {"months": 1, "start": "2026-06", "as_of": AS_OF, "models": "kimi-k2"}
+    planned = project(workload_, **scenario)  # type: ignore[arg-type]
+    found = reconcile(planned, served())
+    assert causes(found)["simulation"] == planned.of("kimi-k2").exact_usd[0]  # type: ignore[index]
+    assert any("what those changes do stands under simulation" in note for note in found.notes)
+    file = tmp_path / "plan.json"
+    file.write_text(plan_json(recommend([workload_], **scenario)), encoding="utf-8")  # type: ignore[arg-type]
+    assert any("stands under simulation" in note for note in reconcile(file, served()).notes)
+
+
+def refusals(folder: Path) -> dict[str, tuple[type[KimiPlannerError], str, object]]:
+    """Return calls that must fail, with what they must say."""
+    one, two = plan(workload()), plan(workload("a"), workload("b"), models="kimi-k2")
+    not_plan, other = folder / "not.json", folder / "other.json"
+    not_plan.write_text('{"format": 1}')
+    data = json.loads(plan_json(recommend(workload(), months=1, start="2026-06", as_of=AS_OF)))
+    data["catalog"]["sha256"] = "0" * 64
+    other.write_text(json.dumps(data))
+    row = one.frame.assign(requests=-1.0)
+    row.to_csv(folder / "negative.csv", index=False)
+    return {
+        "which workload": (ScenarioError, "2 workloads .a, b.*name of a column", lambda: reconcile(two, served())),
+        "which model": (ScenarioError, "Say which of them", lambda: reconcile(one, served())),
+        "unknown model": (ScenarioError, "Did you mean 'kimi-k2-5'", lambda: reconcile(one, served(), choice="kimi-k2.5")),
+        "unknown workload": (ScenarioError, "no workload 'chit'. Did you mean 'chat'", lambda: reconcile(one, served(), choice={"chit": "kimi-k2"})),
+        "not a plan": (KimiPlannerError, r"not\.json: not a plan", lambda: reconcile(not_plan, served())),
+        "another catalog": (KimiPlannerError, "another file of catalog 2026-06", lambda: reconcile(other, served())),
+        "negative": (KimiPlannerError, r"negative\.csv row 1: requests is .-1", lambda: reconcile(folder / "negative.csv", served(), choice="kimi-k2")),
+        "no such plan": (KimiPlannerError, "no such file", lambda: reconcile(folder / "none.json", served())),
+        "a number": (ScenarioError, "Give a Projection", lambda: reconcile(5, served())),
+        "no month in common": (ScenarioError, "no month in common", lambda: reconcile(one, served(month=1), choice="kimi-k2")),
+        "outside": (ScenarioError, "2026-06-01 to 2026-06-30, outside of 2026-06-02", lambda: reconcile(one, served(), choice="kimi-k2", start=date(2026, 6, 2))),
+        "a wrong day": (ScenarioError, "end is 'July'", lambda: reconcile(one, served(), choice="kimi-k2", end="July")),
+        "no model": (UsageError, "2 rows state no model", lambda: reconcile(one, served(model=None), choice="kimi-k2")),
+        "no date": (UsageError, "state no date", lambda: reconcile(one, served().drop(columns="timestamp"), choice="kimi-k2")),
+        "unknown served": (UnknownModelError, "k9", lambda: reconcile(one, served(model="k9"), choice="kimi-k2")),
+    }  # fmt: skip
+
+
+REFUSED = (
+    "which workload", "which model", "unknown model", "unknown workload", "not a plan",
+    "another catalog", "negative", "no such plan", "a number", "no month in common", "outside",
+    "a wrong day", "no model", "no date", "unknown served",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_compared_is_refused(tmp_path: Path, case: str) -> None:
+    """Nothing is guessed: what is missing is named in one line, with a remedy."""
+    cases = refusals(tmp_path)
+    assert set(cases) == set(REFUSED)
+    error, said, call = cases[case]
+    with pytest.raises(error, match=said) as caught:
+        call()  # type: ignore[operator]
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_can_be_given_for_all_rows() -> None:
+    """A log that names no model is compared as the model that the caller names."""
+    found = reconcile(plan(workload()), served(model=None), choice="kimi-k2", model="kimi-k2")
+    assert causes(found) == {}
+
+
+def test_it_shows_itself_in_a_notebook() -> None:
+    """HTML has table, notes and provenance, escaped; the text form has both amounts."""
+    found = reconcile(plan(workload("a <b> & c"), models="kimi-k2"), served(calls=5), pro_rata=True)
+    page = found._repr_html_()
+    assert "a &lt;b&gt; &amp; c" in page
+    assert "<b>" not in page
+    assert found.provenance.split(",")[0] in page
+    assert f"actual {found.actual_usd} USD" in repr(found)
