@@ -1,28 +1,22 @@
-"""The exact cost of one call, or of a total of tokens."""
+"""The exact cost of one call, or of a total of calls, by meter."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from decimal import Decimal, localcontext
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from kimi_planner.billing.meters import FEE, METERS, Usage
 from kimi_planner.billing.record import UsageRecord
-from kimi_planner.catalog import PRICES, Catalog, ModelSpec, load_catalog
-from kimi_planner.errors import PriceNotFoundError, UsageError, shown
-from kimi_planner.money import EXACT, from_units, plain, total
+from kimi_planner.billing.tariff import Tariff
+from kimi_planner.catalog import Catalog, load_catalog
+from kimi_planner.errors import UsageError, shown
+from kimi_planner.money import plain, total
 
-__all__ = [
-    "COST_COLUMNS",
-    "Cost",
-    "cached_price_notes",
-    "cost",
-    "cost_of_tokens",
-    "dated_price_notes",
-]
-
-COST_COLUMNS = ("input_usd", "cached_usd", "output_usd", "total_usd")
+__all__ = ["Cost", "cost", "unstated_notes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,40 +25,73 @@ class Cost:
 
     Attributes
     ----------
-    input_usd, cached_usd, output_usd
-        Uncached prompt tokens, cached prompt tokens, completion tokens; exact, never rounded.
-    cache_write_usd, fees_usd
-        Prompt tokens written to a cache, which are not in ``input_usd``; fees by the call.
+    usd
+        From the key of a meter or fee to USD; exact, never rounded.
     model, catalog_version
         Whose prices.
     notes
         What the reader must know, such as a cached price that the catalog does not state.
     """
 
-    input_usd: Decimal
-    cached_usd: Decimal
-    output_usd: Decimal
+    usd: Mapping[str, Decimal]
     model: str
     catalog_version: str
     notes: tuple[str, ...] = ()
-    cache_write_usd: Decimal = Decimal(0)
-    fees_usd: Decimal = Decimal(0)
+
+    @classmethod
+    def of(cls, usage: Usage, tariff: Tariff) -> Cost:
+        """Return the cost of whole numbers of tokens, however large."""
+        bill = tariff.bill(usage)
+        return cls(
+            usd={"input": Decimal(0), "output": Decimal(0)}
+            | {key: plain(Decimal(usd)) for key, usd in bill},
+            model=tariff.model,
+            catalog_version=tariff.catalog_version,
+            notes=unstated_notes([(tariff, usage)]),
+        )
+
+    def _of(self, *keys: str) -> Decimal:
+        plain_keys = {key: METERS[key].plain or key for key in self.usd if key in METERS}
+        return plain(total(self.usd[key] for key, one in plain_keys.items() if one in keys))
+
+    @property
+    def input_usd(self) -> Decimal:
+        """Prompt tokens neither cached nor written to a cache."""
+        return self._of("input")
+
+    @property
+    def cached_usd(self) -> Decimal:
+        """Prompt tokens served from a cache."""
+        return self._of("cached")
+
+    @property
+    def cache_write_usd(self) -> Decimal:
+        """Prompt tokens written to a cache."""
+        return self._of("cache_write_5m", "cache_write_1h")
+
+    @property
+    def output_usd(self) -> Decimal:
+        """Completion tokens."""
+        return self._of("output")
+
+    @property
+    def fees_usd(self) -> Decimal:
+        """Fees by the call."""
+        return plain(total(usd for key, usd in self.usd.items() if key.startswith(FEE)))
 
     @property
     def total_usd(self) -> Decimal:
-        """Sum of the parts."""
-        parts = (self.input_usd, self.cached_usd, self.output_usd)
-        return plain(total((*parts, self.cache_write_usd, self.fees_usd)))
+        """Sum of all meters."""
+        return plain(total(self.usd.values()))
 
 
 def cost(
     usage: Any,
     model: str,
     *,
+    as_of: date | None = None,
     catalog: Catalog | str | Path | None = None,
     batch: bool = False,
-    written_5m: int = 0,
-    written_1h: int = 0,
     fees: Mapping[str, int] | None = None,
 ) -> Cost:
     """Return the exact cost of one call.
@@ -72,22 +99,24 @@ def cost(
     Parameters
     ----------
     usage : UsageRecord, mapping or object
-        The call's usage object, in any form that :meth:`UsageRecord.of` reads.
+        The call's usage object, in any form that :meth:`UsageRecord.of` reads; with the tokens
+        written to a cache where it states them.
     model : str
         Model id in the catalog.
+    as_of : date, optional
+        The day of the call, whose prices count; those of the catalog's month of publication if not
+        given.
     catalog : Catalog, str or Path, optional
         Whose prices; the default catalog if not given.
     batch : bool
         Whether the call was part of a batch.
-    written_5m, written_1h : int
-        Prompt tokens, not cached before, that were written to a cache for five minutes or an hour.
     fees : mapping of str to int, optional
         From the name of a fee in the catalog, such as ``"web search"``, to how often it is due.
 
     Returns
     -------
     Cost
-        Decimals in USD; nothing is rounded.
+        Decimals in USD by meter; nothing is rounded.
 
     Raises
     ------
@@ -99,10 +128,9 @@ def cost(
 
     Notes
     -----
-    ``(prompt - cached) * input + cached * cached_input + completion * output``, prices per
-    1,000,000 tokens from the catalog. Without a cached price, cached tokens are billed as input.
-    Tokens written to a cache are billed at the price of writing instead of input; without one, as
-    input. Fees are on top, also in a batch.
+    Each meter's amount times its price. Cached tokens without a price of their own are billed as
+    input, and so are tokens written to a cache. In a batch every price of a token is multiplied;
+    fees are not.
 
     Examples
     --------
@@ -110,118 +138,43 @@ def cost(
     Decimal('0.0042')
     """
     record = UsageRecord.of(usage)
-    catalog = load_catalog(catalog)
-    spec = catalog.model(model)
-    if batch:
-        spec = _in_batch(catalog, spec)
-    cached = record.cached_tokens or 0
-    found = cost_of_tokens(record.prompt_tokens, cached, record.completion_tokens, spec)
-    if written_5m or written_1h:
-        found = _with_writes(found, record.prompt_tokens - cached, (written_5m, written_1h), spec)
-    return replace(found, fees_usd=_fees(catalog, fees)) if fees else found
-
-
-def _in_batch(catalog: Catalog, spec: ModelSpec) -> ModelSpec:
-    if spec.batch_multiplier is None:
-        raise PriceNotFoundError(
-            f"Catalog {catalog.version} states no batch price for {spec.id!r}, so the cost of a batch cannot "
-            "be told. Add batch_multiplier in a new catalog version."
-        )
-    return catalog.in_batch().model(spec.id)
-
-
-def _with_writes(found: Cost, uncached: int, written: tuple[int, int], spec: ModelSpec) -> Cost:
-    """Bill some of the uncached tokens as written to a cache, instead of as input."""
-    for count in written:
-        if type(count) is not int or count < 0:
-            raise UsageError(
-                f"{shown(count)} tokens written to a cache; give a whole number from 0."
-            )
-    if sum(written) > uncached:
-        raise UsageError(
-            f"{sum(written)} tokens are written to a cache, but only {uncached} prompt tokens were not "
-            "cached. Written tokens are part of the prompt."
-        )
-    full = spec.input_usd_per_mtok
-    prices = (spec.cache_write_5m_usd_per_mtok, spec.cache_write_1h_usd_per_mtok)
-    silent = [
-        kind
-        for kind, count, price in zip(("5 minutes", "1 hour"), written, prices, strict=True)
-        if count and price is None
-    ]
-    notes = found.notes
-    if silent:
-        notes += (
-            f"Catalog {spec.catalog_version} states no price for writing to a cache for "
-            f"{' and '.join(silent)} of {spec.id}; such tokens are billed as input.",
-        )
-    assert full is not None, "the cost is known"  # noqa: S101 - narrows the type
-    with localcontext(EXACT):
-        writes = sum(
-            (
-                count * (full if price is None else price)
-                for count, price in zip(written, prices, strict=True)
-            ),
-            Decimal(0),
-        )
-        return replace(
-            found,
-            input_usd=plain(((uncached - sum(written)) * full).scaleb(-6)),
-            cache_write_usd=plain(writes.scaleb(-6)),
-            notes=notes,
-        )
-
-
-def _fees(catalog: Catalog, fees: Mapping[str, int]) -> Decimal:
-    known = {fee.name: fee.usd_per_call for fee in catalog.fees}
-    amounts = []
-    for name, count in fees.items():
-        if name not in known:
-            raise PriceNotFoundError(
-                f"Catalog {catalog.version} states no fee {shown(name)}, so it cannot be billed. It has "
-                f"{', '.join(known) or 'none'}."
-            )
+    for name, count in (fees or {}).items():
         if type(count) is not int or count < 0:
             raise UsageError(
                 f"Fee {name!r} is due {shown(count)} times; give a whole number from 0."
             )
-        amounts.append(count * known[name])
-    return plain(total(amounts))
-
-
-def cost_of_tokens(prompt: int, cached: int, completion: int, spec: ModelSpec) -> Cost:
-    """Return the exact cost of whole numbers of tokens, however large, on one model."""
-    rates = spec.rates()
-    return Cost(
-        input_usd=from_units((prompt - cached) * rates.input, rates.places),
-        cached_usd=from_units(cached * rates.cached, rates.places),
-        output_usd=from_units(completion * rates.output, rates.places),
-        model=spec.id,
-        catalog_version=spec.catalog_version,
-        notes=cached_price_notes([spec]) if cached else (),
+    catalog = load_catalog(catalog, as_of=as_of)
+    return Cost.of(
+        Usage.of(
+            record.prompt_tokens,
+            record.completion_tokens,
+            cached=record.cached_tokens or 0,
+            written_5m=record.written_5m_tokens or 0,
+            written_1h=record.written_1h_tokens or 0,
+            reasoning=record.reasoning_tokens or 0,
+            fees=fees,
+            batch=batch,
+        ),
+        Tariff.of(catalog.model(model), catalog.fees),
     )
 
 
-def dated_price_notes(specs: Iterable[ModelSpec]) -> tuple[str, ...]:
-    """Say which models have other prices on other days than those that a log is billed at."""
-    moving = [
-        spec
-        for spec in specs
-        if len({tuple(getattr(one, name) for name in PRICES) for one in spec.price_periods}) > 1
-    ]
+_SILENT = {
+    "cached": "cached-input price for {}; cached tokens are billed as input",
+    "cache_write_5m": "price for writing to a cache for 5 minutes of {}; such tokens are billed as input",
+    "cache_write_1h": "price for writing to a cache for 1 hour of {}; such tokens are billed as input",
+}
+
+
+def unstated_notes(parts: Iterable[tuple[Tariff, Usage]]) -> tuple[str, ...]:
+    """Say which meters of some usages are billed at what stands in for a price."""
+    silent: dict[str, dict[str, str]] = {}
+    for tariff, usage in parts:
+        for key in tariff.unstated(usage):
+            silent.setdefault(key, {})[tariff.model] = tariff.catalog_version
     return tuple(
-        f"Prices of {spec.id} differ by day; every call is billed at those of {spec.priced_on}. Load the "
-        "catalog with as_of for another day."
-        for spec in moving
-    )
-
-
-def cached_price_notes(specs: Iterable[ModelSpec]) -> tuple[str, ...]:
-    """Say of which models cached tokens are billed as input, as the catalog has no price for them."""
-    silent = [spec for spec in specs if spec.cached_input_usd_per_mtok is None]
-    if not silent:
-        return ()
-    return (
-        f"Catalog {silent[0].catalog_version} states no cached-input price for "
-        f"{', '.join(spec.id for spec in silent)}; cached tokens are billed as input.",
+        f"Catalog {next(iter(silent[key].values()))} states no "
+        f"{words.format(', '.join(silent[key]))}."
+        for key, words in _SILENT.items()
+        if key in silent
     )

@@ -8,7 +8,15 @@ from typing import Any
 
 from kimi_planner.errors import UsageError, shown
 
-__all__ = ["MAX_TOKENS", "Counts", "UsageRecord", "contradiction", "read_counts", "usage_of"]
+__all__ = [
+    "MAX_TOKENS",
+    "Counts",
+    "UsageRecord",
+    "contradiction",
+    "read_counts",
+    "read_written",
+    "usage_of",
+]
 
 #: More tokens than this in one row is an error in the log, not a quantity.
 MAX_TOKENS = 10**15
@@ -32,22 +40,34 @@ class UsageRecord:
         Part of ``prompt_tokens`` served from cache; ``None`` if the source does not say.
     reasoning_tokens
         Part of ``completion_tokens``; ``None`` if the source does not say.
+    written_5m_tokens, written_1h_tokens
+        Parts of ``prompt_tokens``, none of them cached, that were written to a cache for five
+        minutes or an hour; ``None`` if the source does not say.
     """
 
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
+    written_5m_tokens: int | None = None
+    written_1h_tokens: int | None = None
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
             value = getattr(self, name)
-            if value is None and name in ("cached_tokens", "reasoning_tokens"):
+            if value is None and name not in ("prompt_tokens", "completion_tokens"):
                 continue
             object.__setattr__(self, name, _whole_tokens(name, value))
         problem = contradiction(
             self.prompt_tokens, self.cached_tokens, self.completion_tokens, self.reasoning_tokens
         )
+        written = (self.written_5m_tokens or 0) + (self.written_1h_tokens or 0)
+        uncached = self.prompt_tokens - (self.cached_tokens or 0)
+        if problem is None and written > uncached:
+            problem = (
+                f"{written} tokens are written to a cache, but only {uncached} prompt tokens were not "
+                "cached. Written tokens are part of the prompt."
+            )
         if problem:
             raise UsageError(problem)
 
@@ -78,14 +98,26 @@ class UsageRecord:
         Anthropic: ``input_tokens`` leaves out what ``cache_read_input_tokens`` and
         ``cache_creation_input_tokens`` count, so the three are added. The two are told apart by
         those names; ``input_tokens`` and ``output_tokens`` alone mean the same in both.
+
+        Tokens written to a cache stand by lifetime in ``cache_creation``, else together in
+        ``cache_creation_input_tokens``, ``created_cache_tokens`` or the details of the prompt; those
+        of which no lifetime is stated are kept for five minutes, the default of the interface.
         """
         if isinstance(usage, cls):
             return usage
-        return cls.checked(*read_counts(_bare(usage)))
+        bare = _bare(usage)
+        return cls.checked(*read_counts(bare), *read_written(bare))
 
     @classmethod
     def checked(
-        cls, prompt: Any, completion: Any, cached: Any, reasoning: Any, stated_total: Any
+        cls,
+        prompt: Any,
+        completion: Any,
+        cached: Any,
+        reasoning: Any,
+        stated_total: Any,
+        written_5m: Any = None,
+        written_1h: Any = None,
     ) -> UsageRecord:
         """Return the record of counts as a source states them, checked against its own total.
 
@@ -99,6 +131,8 @@ class UsageRecord:
             completion_tokens=completion,
             cached_tokens=cached,
             reasoning_tokens=reasoning,
+            written_5m_tokens=written_5m,
+            written_1h_tokens=written_1h,
         )
         if (
             stated_total is not None
@@ -194,6 +228,31 @@ def _input_counts(usage: Any, get: Getter) -> Counts:
     }
     whole = sum(_whole_tokens(name, value) for name, value in parts.items())
     return whole, completion, read, reasoning, None
+
+
+#: Names of the tokens written to a cache for any time, where sources put them.
+_WRITTEN = ("cache_creation_input_tokens", "created_cache_tokens")
+_WRITTEN_DETAILS = ("cache_creation_tokens", "cache_write_tokens")
+
+
+def read_written(usage: Any) -> tuple[Any, Any]:
+    """Return the tokens written to a cache for five minutes and for an hour, not yet checked."""
+    get = _getter(usage)
+    creation = get("cache_creation")
+    five, hour = (
+        _part(creation, f"ephemeral_{time}_input_tokens") if creation is not None else None
+        for time in ("5m", "1h")
+    )
+    five = get("written_5m_tokens") if five is None else five
+    hour = get("written_1h_tokens") if hour is None else hour
+    if five is not None:
+        return five, hour
+    details = get("prompt_tokens_details")
+    places = [get(name) for name in _WRITTEN] + [_part(details, name) for name in _WRITTEN_DETAILS]
+    whole = next((one for one in places if one is not None), None)
+    if whole is None or hour is None:
+        return whole, hour
+    return _whole_tokens("cache_creation_input_tokens", whole) - hour, hour
 
 
 def _getter(thing: Any) -> Getter:

@@ -248,7 +248,7 @@ class ModelSpec:
         prices = {"input": self.input_usd_per_mtok, "output": self.output_usd_per_mtok}
         for kind, price in prices.items():
             if price is None:
-                raise PriceNotFoundError(self._no_price(kind))
+                raise PriceNotFoundError(self.no_price(kind))
         cached = self.cached_input_usd_per_mtok
         per_mtok = [
             prices["input"],
@@ -260,7 +260,8 @@ class ModelSpec:
         units = [to_units(price, places) for price in known]
         return Rates(input=units[0], cached=units[1], output=units[2], places=places + 6)
 
-    def _no_price(self, kind: str) -> str:
+    def no_price(self, kind: str) -> str:
+        """Say that the price of input or output is not stated, and what to do."""
         if self.priced_on is not None:
             days = ", ".join(map(str, self.price_days))
             return (

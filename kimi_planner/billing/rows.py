@@ -1,0 +1,110 @@
+"""The exact cost of many rows at once, as whole numbers of one small unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from kimi_planner.billing.meters import Usage
+from kimi_planner.billing.tariff import Tariff
+from kimi_planner.money import from_units, to_units
+
+__all__ = ["RowBills", "bill_rows"]
+
+_INT64_SAFE = 2**62
+_BLOCK = 32_768  # rows taken at a time, so that what is computed stays in the processor's cache
+
+Integers = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RowBills:
+    """What each row of a log costs.
+
+    Attributes
+    ----------
+    units : mapping of str to ndarray of int64, shape (n_rows,)
+        By meter; Python integers where 64 bits do not hold them.
+    places
+        One unit is ``10**-places`` USD.
+    """
+
+    units: Mapping[str, Integers]
+    places: int
+
+    def usd(self, key: str) -> Decimal:
+        """Return the exact sum of a meter over all rows."""
+        return from_units(_exact_sum(self.units[key]), self.places)
+
+    def total_units(self) -> Integers:
+        """Return the cost of each row over all meters."""
+        meters = list(self.units.values())
+        together = meters[0].copy()
+        for one in meters[1:]:
+            together += one
+        return together
+
+
+def bill_rows(
+    usage: Usage, tariffs: Sequence[Tariff], codes: Integers | None, *, together: bool = False
+) -> RowBills:
+    """Return the exact cost of each row.
+
+    Parameters
+    ----------
+    usage : Usage
+        Arrays of int64, shape (n_rows,), by meter.
+    tariffs : sequence of Tariff
+        The prices that occur.
+    codes : ndarray of int, shape (n_rows,), or None
+        Place of each row's tariff; ``None`` if there is one.
+    together : bool
+        One sum over all meters, under the key ``"total"``, instead of each.
+
+    Raises
+    ------
+    PriceNotFoundError
+        If a tariff has no price for a meter that its rows use.
+    """
+    used = {key: _which(amount, codes, len(tariffs)) for key, amount in usage}
+    places = max(one.places(key for key in used if n in used[key]) for n, one in enumerate(tariffs))
+    prices = {
+        key: [to_units(one.price(key), places) if n in rows else 0 for n, one in enumerate(tariffs)]
+        for key, rows in used.items()
+    }
+    most = sum(int(amount.max()) * max(prices[key]) for key, amount in usage if len(amount))
+    kind: Any = np.int64 if most < _INT64_SAFE else object
+    length = max(len(amount) for _, amount in usage)
+    keys = ["total"] if together else list(used)
+    units = {key: np.zeros(length, dtype=kind) for key in keys}
+    for key, amount in usage:
+        if not used[key]:
+            continue
+        price = np.array(prices[key], dtype=kind)
+        into = units["total" if together else key]
+        for start in range(0, length, _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            into[rows] += amount[rows].astype(kind, copy=False) * (
+                price[0] if codes is None else price[codes[rows]]
+            )
+    return RowBills(units=units, places=places)
+
+
+def _which(amount: Integers, codes: Integers | None, tariffs: int) -> set[int]:
+    """Return the tariffs that are needed for a meter."""
+    if amount.strides == (0,) and not amount[0]:
+        return set()
+    if codes is None:
+        return {0} if amount.any() else set()
+    return set(np.flatnonzero(np.bincount(codes[amount != 0], minlength=tariffs)).tolist())
+
+
+def _exact_sum(units: Integers) -> int:
+    if units.dtype == object:
+        return int(units.sum())
+    high, low = int((units >> 32).sum()), int((units & 0xFFFFFFFF).sum())
+    return (high << 32) + low  # halves of 64 bits do not overflow
