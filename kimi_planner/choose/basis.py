@@ -105,7 +105,7 @@ def calls_of_task(workload: Workload) -> tuple[Fraction, Fraction]:
 
     A task is one request, or a whole conversation where the workload has turns.
     """
-    turns, retries = turns_of(workload), workload.quantity("retry_share") or Constant(Decimal(0))
+    turns, retries = turns_of(workload), workload.given("retry_share") or Constant(Decimal(0))
     means = (turn_means(turns)[0], retries.mean)
     calls, again = (
         Fraction(one.value if isinstance(one, Constant) else exact_decimal(mean))

@@ -158,7 +158,7 @@ class _Reasoning(Driver):
             return (
                 f"neither {pair.best.id} nor {pair.other.id} reasons, so reasoning changes nothing"
             )
-        if pair.workload.quantity("reasoning_tokens") is None:
+        if pair.workload.given("reasoning_tokens") is None:
             who = " or ".join(thinkers)
             return f"no reasoning tokens are given, so how much {who} may reason is not known"
         return None

@@ -243,7 +243,7 @@ def discounted_prices(spec: ModelSpec, share: Decimal) -> dict[str, Any]:
 
 
 def _mean(workload: Workload, key: str) -> Decimal:
-    quantity = workload.quantity(key)
+    quantity = workload.given(key)
     if quantity is None:
         return Decimal(0)
     return quantity.value if isinstance(quantity, Constant) else exact_decimal(float(quantity.mean))
@@ -251,7 +251,7 @@ def _mean(workload: Workload, key: str) -> Decimal:
 
 def _with_mean(workload: Workload, key: str, mean: Decimal) -> Any:
     """Return a quantity of a workload moved in proportion, so that it has another mean."""
-    quantity = workload.quantity(key)
+    quantity = workload.given(key)
     if quantity is None or isinstance(quantity, Constant):
         return Constant(mean)
     with localcontext(DIGITS):

@@ -135,14 +135,14 @@ def _is_exact(workload: Workload, spec: ModelSpec, prices: Prices) -> bool:
     used = [*_SIZES, *(["reasoning_tokens"] if spec.reasons else [])]
     if prices.cached != prices.input or prices.written:
         used.append("cached_share")
-    given = [workload.quantity(key) for key in used]
+    given = [workload.given(key) for key in used]
     return not prices.factors and all(one is None or one.is_certain for one in given)
 
 
 def _exact(
     workload: Workload, spec: ModelSpec, prices: Prices
 ) -> dict[str, tuple[Decimal, Decimal]]:
-    share = workload.quantity("cached_share")
+    share = workload.given("cached_share")
     cached = Decimal(0)
     if share is not None:
         cached = share.value if isinstance(share, Constant) else exact_decimal(share.mean)

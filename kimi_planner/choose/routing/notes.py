@@ -62,7 +62,7 @@ def routing_notes(
     measured = [] if evaluations is None else [evaluations.of(workload.name, s.id) for s in specs]
     if any(one is not None and one.has_usage for one in measured):
         notes.append("It is projected: tokens that are given with items are not used.")
-    turns = workload.quantity("turns")
+    turns = workload.given("turns")
     if turns is not None and turns.mean > 1:
         notes.append(
             "A task is a whole conversation; every model that is asked has one of its own."

@@ -88,7 +88,7 @@ def _exact(workload: Workload, spec: ModelSpec, projection: Projection, fees: De
     requests = sum(exact_requests(workload, periods_of(projection.months)), Fraction(0))
     if not requests:
         raise _no_traffic(workload, projection)
-    turns = workload.quantity("turns")
+    turns = workload.given("turns")
     calls = Fraction(turns.value) if isinstance(turns, Constant) else Fraction(1)
     exact = sum(map(Fraction, amounts), Fraction(0)) * calls / requests
     return TaskCost(usd=float(exact), by_scenario=np.array([float(exact)]), exact_usd=exact)
