@@ -17,7 +17,6 @@ from kimi_planner.calls.conversation import conversation
 from kimi_planner.capacity import throughput
 from kimi_planner.choose import (
     Detector,
-    break_even_map,
     cascades,
     catalog_effect,
     cost_per_request,
@@ -49,9 +48,6 @@ def small(name):
 
 #: Every picture, from a workload and a recommendation for it.
 DRAWN = {
-    "break_even_map": lambda w, r, ax: plot.break_even_map(
-        break_even_map(w, as_of=AS_OF, success_rates=RATES), ax=ax
-    ),
     "cascades": lambda w, r, ax: plot.cascades(
         cascades(
             w,
