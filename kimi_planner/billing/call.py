@@ -12,6 +12,7 @@ from kimi_planner.billing.record import UsageRecord
 from kimi_planner.catalog import PRICES, Catalog, ModelSpec, load_catalog
 from kimi_planner.errors import PriceNotFoundError, UsageError, shown
 from kimi_planner.money import EXACT, from_units, plain, total
+from kimi_planner.notes import Note, note, noted
 
 __all__ = [
     "COST_COLUMNS",
@@ -46,7 +47,7 @@ class Cost:
     output_usd: Decimal
     model: str
     catalog_version: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     cache_write_usd: Decimal = Decimal(0)
     fees_usd: Decimal = Decimal(0)
 
@@ -149,12 +150,13 @@ def _with_writes(found: Cost, uncached: int, written: tuple[int, int], spec: Mod
         for kind, count, price in zip(("5 minutes", "1 hour"), written, prices, strict=True)
         if count and price is None
     ]
-    notes = found.notes
-    if silent:
-        notes += (
-            f"Catalog {spec.catalog_version} states no price for writing to a cache for "
-            f"{' and '.join(silent)} of {spec.id}; such tokens are billed as input.",
-        )
+    unpriced = noted(
+        "no_write_price",
+        catalog=spec.catalog_version,
+        lifetimes=silent,
+        models=spec.id,
+        where=spec.id,
+    )
     assert full is not None, "the cost is known"  # noqa: S101 - narrows the type
     with localcontext(EXACT):
         writes = sum(
@@ -168,7 +170,7 @@ def _with_writes(found: Cost, uncached: int, written: tuple[int, int], spec: Mod
             found,
             input_usd=plain(((uncached - sum(written)) * full).scaleb(-6)),
             cache_write_usd=plain(writes.scaleb(-6)),
-            notes=notes,
+            notes=found.notes + unpriced,
         )
 
 
@@ -202,26 +204,19 @@ def cost_of_tokens(prompt: int, cached: int, completion: int, spec: ModelSpec) -
     )
 
 
-def dated_price_notes(specs: Iterable[ModelSpec]) -> tuple[str, ...]:
+def dated_price_notes(specs: Iterable[ModelSpec]) -> tuple[Note, ...]:
     """Say which models have other prices on other days than those that a log is billed at."""
-    moving = [
-        spec
+    return tuple(
+        note("prices_differ", models=spec.id, day=spec.priced_on)
         for spec in specs
         if len({tuple(getattr(one, name) for name in PRICES) for one in spec.price_periods}) > 1
-    ]
-    return tuple(
-        f"Prices of {spec.id} differ by day; every call is billed at those of {spec.priced_on}. Load the "
-        "catalog with as_of for another day."
-        for spec in moving
     )
 
 
-def cached_price_notes(specs: Iterable[ModelSpec]) -> tuple[str, ...]:
+def cached_price_notes(
+    specs: Iterable[ModelSpec], code: str = "no_cached_price", **about: Any
+) -> tuple[Note, ...]:
     """Say of which models cached tokens are billed as input, as the catalog has no price for them."""
     silent = [spec for spec in specs if spec.cached_input_usd_per_mtok is None]
-    if not silent:
-        return ()
-    return (
-        f"Catalog {silent[0].catalog_version} states no cached-input price for "
-        f"{', '.join(spec.id for spec in silent)}; cached tokens are billed as input.",
-    )
+    versions = dict.fromkeys(spec.catalog_version for spec in silent)
+    return noted(code, catalog=versions, models=[spec.id for spec in silent], **about)

@@ -12,6 +12,7 @@ from kimi_planner.checks.budgets import PromptBudget
 from kimi_planner.checks.results import Place
 from kimi_planner.errors import KimiPlannerError, RequestError, shown
 from kimi_planner.files import read_text
+from kimi_planner.notes import Note, note
 
 __all__ = ["MAX_PROMPT_BYTES", "Prompt", "body_prompt", "template_prompts"]
 
@@ -48,7 +49,7 @@ class Prompt:
     low: int
     reserved: int | None = None
     unbound: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -133,5 +134,7 @@ def template_prompts(name: str, path: Path, budget: PromptBudget) -> Iterator[Pr
             tokens=spread.high,
             low=spread.low,
             unbound=spread.unknown,
-            notes=tuple(f"{name} line {one.line}: {note}" for note in one.notes),
+            notes=tuple(
+                note("of_prompt", where=f"{name} line {one.line}", said=said) for said in one.notes
+            ),
         )

@@ -14,9 +14,10 @@ from kimi_planner.choose.basis import able_models, calls_of_task
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.evaluations import Evaluations
 from kimi_planner.choose.evaluations.rates import check_evaluations, check_models
-from kimi_planner.choose.scores import score
+from kimi_planner.choose.scores import JUDGEMENT, score
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd
+from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import frame_html, page_html
 from kimi_planner.workload import Workload
@@ -111,7 +112,7 @@ class QualityFrontier:
     measured: bool
     exclusions: tuple[Exclusion, ...]
     projection: Projection
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def provenance(self) -> str:
@@ -266,20 +267,25 @@ def _notes(
     evaluations: Evaluations | None,
     qualities: Sequence[float | None],
     exclusions: Sequence[Exclusion],
-) -> tuple[str, ...]:
+) -> tuple[Note, ...]:
     unknown = [
         spec.id for spec, one in zip(projection.specs, qualities, strict=True) if one is None
     ]
     if evaluations is None:
-        notes = ["Quality is a score of the catalog's ratings: a judgement, not a measurement."]
-        missing = "Without a rating"
+        basis, missing = note("quality_is_score", judgement=JUDGEMENT), "Without a rating"
     else:
-        notes = [f"Quality is the success rate measured in {evaluations.source}."]
+        basis = note("quality_is_measured", source=evaluations.source)
         missing = f"Not tried in {evaluations.source}"
-    if unknown:
-        notes.append(f"{missing}, so not on the frontier: {', '.join(unknown)}.")
-    notes += [
-        f"{one.model} does not qualify for {one.workload}: {'; '.join(one.reasons)}."
-        for one in exclusions
-    ]
-    return tuple(notes)
+    return (
+        basis,
+        *noted("not_on_frontier", why=missing, models=unknown),
+        *(
+            note(
+                "not_qualified",
+                models=one.model,
+                workloads=one.workload,
+                reasons="; ".join(one.reasons),
+            )
+            for one in exclusions
+        ),
+    )

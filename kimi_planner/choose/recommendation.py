@@ -16,6 +16,7 @@ from kimi_planner.choose.flips import flips
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.choose.scores import JUDGEMENT
 from kimi_planner.money import usd
+from kimi_planner.notes import Note, note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import frame_html, page_html, table_html
 
@@ -66,14 +67,12 @@ class Recommendation:
         return tuple(name for name in self.projection.names if name in asked)
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Note, ...]:
         """What the spend and the choice leave out, in words."""
         notes = list(self.projection.notes)
         if self.requirements.weights:
-            weights = ", ".join(
-                f"{key} {value:g}" for key, value in self.requirements.weights.items()
-            )
-            notes.append(f"Scores weigh {weights}: {JUDGEMENT}.")
+            weights = [f"{key} {value:g}" for key, value in self.requirements.weights.items()]
+            notes.append(note("weights", weights=weights, judgement=JUDGEMENT))
         if self.throughput is not None:
             notes += self.throughput.notes
         return tuple(notes)

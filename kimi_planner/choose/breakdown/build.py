@@ -14,6 +14,7 @@ from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.basis import basis
 from kimi_planner.choose.breakdown.result import RequestCost, RequestCosts, RequestPart
 from kimi_planner.money import EXACT, TOKENS_PER_MTOK, exact_decimal, plain
+from kimi_planner.notes import note, noted
 from kimi_planner.plan.beyond_tokens import fees_usd, written_notes
 from kimi_planner.plan.demand import periods_of
 from kimi_planner.plan.prices import Prices, prices_of
@@ -81,16 +82,17 @@ def cost_per_request(
     chosen, specs, projection = basis(workloads, models, projection, scenario)
     costs = [one for workload in chosen for one in request_costs(workload, specs, projection)]
     first = projection.months[:1]
-    notes = [f"Prices are those of {periods_of(first)[0].first}."]
-    drawn = list(dict.fromkeys(one.workload for one in costs if not one.is_exact))
-    if drawn:
-        notes.append(f"Means over {projection.n_paths:,} scenarios: {', '.join(drawn)}.")
-    if any(workload.cached_share is not None for workload in chosen):
-        notes += cached_price_notes(specs)
+    drawn = dict.fromkeys(one.workload for one in costs if not one.is_exact)
+    cached = [workload.name for workload in chosen if workload.cached_share is not None]
     return RequestCosts(
         costs=tuple(costs),
         projection=projection,
-        notes=(*notes, *written_notes(chosen, specs, first)),
+        notes=(
+            note("prices_of_day", day=periods_of(first)[0].first),
+            *noted("means", paths=projection.n_paths, workloads=drawn),
+            *cached_price_notes(specs, workloads=cached),
+            *written_notes(chosen, specs, first),
+        ),
     )
 
 
