@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from kimi_planner.catalog import Catalog, load_catalog
-from kimi_planner.errors import FileError, KimiPlannerError, ScenarioError, did_you_mean, shown
+from kimi_planner.errors import (
+    FileError,
+    KimiPlannerError,
+    ScenarioError,
+    Where,
+    did_you_mean,
+    shown,
+)
 from kimi_planner.files import read_text
 from kimi_planner.money import exact_decimal
 from kimi_planner.notes import Note, note
@@ -135,8 +142,9 @@ def plan_of(
         notes = _price_notes(source, data.get("note_codes"))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FileError(
-            f"{source}: not a plan ({type(error).__name__}: {error}). Write one with: kimi-planner plan "
-            "--format json."
+            f"not a plan ({type(error).__name__}: {error}). Write one with: kimi-planner plan "
+            "--format json.",
+            at=source,
         ) from None
     found = _catalog_of(source, version, sha256, catalog)
     return _plan(rows, source, choice, recommended, found, notes)
@@ -181,16 +189,18 @@ def _plan(
 ) -> Plan:
     months = {}
     for number, row in enumerate(rows, 1):
+        where = Where(source, number, "row")
         if not isinstance(row, dict) or not set(_NEEDED) <= set(row):
             missing = [name for name in _NEEDED if not isinstance(row, dict) or name not in row]
             raise FileError(
-                f"{source} row {number}: not a plan ({', '.join(missing)} missing). Write one with: "
-                "kimi-planner plan --format json."
+                f"not a plan ({', '.join(missing)} missing). Write one with: kimi-planner plan --format "
+                "json.",
+                at=where,
             )
         key = (str(row["workload"]), str(row["model"]), str(row["month"]))
-        months[key] = _month(row, f"{source} row {number}")
+        months[key] = _month(row, where)
     if not months:
-        raise FileError(f"{source}: the plan has no rows.")
+        raise FileError("the plan has no rows.", at=source)
     names = list(dict.fromkeys(workload for workload, _, _ in months))
     models = list(dict.fromkeys(model for _, model, _ in months))
     return Plan(
@@ -242,9 +252,9 @@ def _month(row: Mapping[str, Any], where: str) -> PlannedMonth:
         try:
             found = exact_decimal(value)
         except ValueError as error:
-            raise FileError(f"{where}: {name}: {error}.") from None
+            raise FileError(f"{name}: {error}.", at=where) from None
         if found < 0:
-            raise FileError(f"{where}: {name} is {shown(value)}. It cannot be negative.")
+            raise FileError(f"{name} is {shown(value)}. It cannot be negative.", at=where)
         return Fraction(found)
 
     exact = row["exact_usd"]

@@ -173,8 +173,9 @@ def check_evaluations(
     near = next((hint for name in others if (hint := did_you_mean(name, names))), "")
     if near and all(name in others for name, _ in evaluations.trials):
         raise EvaluationError(
-            f"{evaluations.source}: no results for {', '.join(names)}. It has "
-            f"{', '.join(others)}.{near} Correct the name, or leave the evaluations out."
+            f"no results for {', '.join(names)}. It has "
+            f"{', '.join(others)}.{near} Correct the name, or leave the evaluations out.",
+            at=evaluations.source,
         )
     hints: dict[str, list[str]] = {}
     for name in others:
