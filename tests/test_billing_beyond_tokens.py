@@ -39,8 +39,7 @@ def test_without_a_price_of_writing_written_tokens_are_input(five, hour):
     assert len(bill.notes) == bool(five or hour)
     if five and hour:
         assert (
-            "for 5 minutes and 1 hour of kimi-k2.6; such tokens are billed as input"
-            in bill.notes[0]
+            "for 5 minutes, 1 hour of kimi-k2.6; such tokens are billed as input" in bill.notes[0]
         )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kimi_planner.billing.record import MAX_TOKENS, contradiction
-from kimi_planner.errors import UsageError, shown
+from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.usage.lines import Rejects
 from kimi_planner.usage.times import as_times
 
@@ -28,7 +28,7 @@ COLUMNS = (
     "completion_tokens",
     "reasoning_tokens",
 )
-Place = Callable[[int], str]
+Place = Callable[[int], Where]
 
 OPTIONAL_COUNTS = ("cached_tokens", "reasoning_tokens")
 _COUNTS = ("requests", "prompt_tokens", "completion_tokens", *OPTIONAL_COUNTS)
@@ -65,8 +65,9 @@ def checked_rows(
     for name in ("prompt_tokens", "completion_tokens"):
         if name not in frame:
             raise UsageError(
-                f"{place(-1)}: no column {name!r}. Columns found: {', '.join(map(str, frame.columns))}. "
-                f"A usage frame has {', '.join(COLUMNS)}."
+                f"no column {name!r}. Columns found: {', '.join(map(str, frame.columns))}. "
+                f"A usage frame has {', '.join(COLUMNS)}.",
+                at=place(-1),
             )
     counts = {name: _numbers(frame, name) for name in _COUNTS}
     good = np.ones(len(frame), dtype=bool)
@@ -75,7 +76,7 @@ def checked_rows(
         if not bad.any():
             return
         for row in np.flatnonzero(bad & good):
-            rejects.add(f"{place(int(row))}: {problem(int(row))}")
+            rejects.add(place(int(row)), problem(int(row)))
         good[bad] = False
 
     for name, (values, missing) in counts.items():

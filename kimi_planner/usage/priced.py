@@ -16,6 +16,7 @@ from kimi_planner.billing.call import (
 )
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.money import from_units
+from kimi_planner.notes import Note, note
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +49,7 @@ class RowCosts:
     units: np.ndarray[Any, Any]
     places: int
     catalog_version: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def total_usd(self) -> Decimal:
@@ -222,22 +223,22 @@ def _fitting(counts: Counts, tariff: Tariff) -> tuple[np.ndarray[Any, Any], ...]
     return columns if most < _INT64_SAFE else tuple(one.astype(object) for one in columns)
 
 
-def _notes(counts: Counts, tariff: Tariff) -> tuple[str, ...]:
+def _notes(counts: Counts, tariff: Tariff) -> tuple[Note, ...]:
     import numpy as np
 
-    unpriced, said = [], []
+    unpriced, silent = [], 0
     for place, spec in enumerate(tariff.specs):
         rows = slice(None) if tariff.codes is None else tariff.codes == place
         if spec.cached_input_usd_per_mtok is None:
             unpriced += [spec] if counts.cached[rows].any() else []
         elif counts.cached_missing is not None:
-            silent = int(np.count_nonzero(counts.cached_missing[rows]))
-            if silent:
-                said.append(
-                    f"{silent:,} rows priced as {spec.id} do not state cached tokens; "
-                    "all their prompt tokens are billed as uncached."
-                )
-    return (*cached_price_notes(unpriced), *said, *dated_price_notes(tariff.specs))
+            silent += int(np.count_nonzero(counts.cached_missing[rows]))
+    unstated = note("cached_unstated", silent=silent, rows=len(counts))
+    return (
+        *cached_price_notes(unpriced),
+        *(unstated,) * bool(silent),
+        *dated_price_notes(tariff.specs),
+    )
 
 
 def _decimals(units: np.ndarray[Any, Any], places: int) -> np.ndarray[Any, Any]:

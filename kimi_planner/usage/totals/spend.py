@@ -18,6 +18,7 @@ from kimi_planner.billing.call import (
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.errors import UnknownModelError, UsageError
 from kimi_planner.money import plain, total
+from kimi_planner.notes import Note, note
 from kimi_planner.usage.totals.group import DERIVED, TOTALS
 from kimi_planner.usage.totals.result import UsageTotals, whole_column
 from kimi_planner.usage.totals.sources import total_usage
@@ -147,22 +148,21 @@ def _cost(sums: dict[str, int], spec: ModelSpec) -> Cost:
     )
 
 
-def _notes(totals: UsageTotals, parts: list[tuple[dict[str, int], ModelSpec]]) -> list[str]:
+def _notes(totals: UsageTotals, parts: list[tuple[dict[str, int], ModelSpec]]) -> list[Note]:
     """Say what the reader must know of the prices, and of what the log does not state."""
     cached = dict.fromkeys(spec.id for sums, spec in parts if sums["cached_tokens"])
     specs = {spec.id: spec for _, spec in parts}
-    notes = list(cached_price_notes(specs[name] for name in cached))
-    notes += dated_price_notes(specs.values())
+    notes = [
+        *cached_price_notes(specs[name] for name in cached),
+        *dated_price_notes(specs.values()),
+    ]
     sums = totals.total
     priced = any(spec.cached_input_usd_per_mtok is not None for spec in specs.values())
-    billed = "all their prompt tokens are billed as uncached"
-    for kind in ("cached", "reasoning"):
-        silent = sums[f"rows_without_{kind}"]
-        if silent:
-            left = billed if priced and kind == "cached" else "the totals are those of the others"
-            notes.append(f"{silent:,} of {sums['rows']:,} rows do not state {kind} tokens; {left}.")
+    for what in ("cached", "reasoning"):
+        if silent := sums[f"rows_without_{what}"]:
+            code = "cached_unstated" if priced and what == "cached" else "unstated"
+            notes.append(note(code, silent=silent, rows=sums["rows"], what=what))
     for key in DERIVED.keys() & set(totals.by):
-        undated = totals.over(key).cells.get((None,))
-        if undated:
-            notes.append(f"{undated[0]:,} rows have no date, so their {key} is not known.")
+        if undated := totals.over(key).cells.get((None,)):
+            notes.append(note("no_date", rows=undated[0], what=key))
     return notes
