@@ -21,7 +21,7 @@ from kimi_planner.usage.totals.group import DERIVED
 from kimi_planner.usage.totals.result import UsageTotals, whole_column
 from kimi_planner.usage.totals.sources import total_usage
 
-__all__ = ["keys_to_price", "priced_cell", "spend_by"]
+__all__ = ["keys_to_price", "known_keys", "priced_cell", "spend_by"]
 
 Part = tuple[Tariff, Usage]
 
@@ -82,7 +82,7 @@ def spend_by(
         raise UsageError("No models. Name at least one, or leave models out for those of the rows.")
     needed = keys_to_price(keys, asked, prices.catalog)
     if isinstance(source, UsageTotals):
-        totals = source.over(_known_keys(needed, keys, source))
+        totals = source.over(known_keys(needed, keys, source))
     else:
         totals = total_usage(source, needed, on_error=on_error)
     if asked is None:
@@ -129,6 +129,15 @@ def keys_to_price(
     return tuple(dict.fromkeys((*keys, *more)))
 
 
+def known_keys(
+    needed: Sequence[str], keys: Sequence[str], totals: UsageTotals
+) -> list[str]:
+    """Return the keys by which given totals are priced: for the days, what they have."""
+    days = ["day", "month"] if "day" in needed else []
+    kept = [key for key in needed if key in keys or key not in DERIVED]
+    return list(dict.fromkeys((*kept, *(key for key in days if key in totals.by))))
+
+
 def priced_cell(totals: UsageTotals, cell: tuple[Any, ...], model: str, prices: Prices) -> Part:
     """Return what the rows of a cell used, and the prices at which they are billed.
 
@@ -170,15 +179,6 @@ def _days(totals: UsageTotals, keys: dict[str, Any]) -> tuple[date, date] | None
         end = start.replace(day=monthrange(start.year, start.month)[1])
         first, last = max(first, start), min(last, end)
     return first, last
-
-
-def _known_keys(
-    needed: Sequence[str], keys: Sequence[str], totals: UsageTotals
-) -> list[str]:
-    """Return the keys by which given totals are priced: for the days, what they have."""
-    days = ["day", "month"] if "day" in needed else []
-    kept = [key for key in needed if key in keys or key not in DERIVED]
-    return list(dict.fromkeys((*kept, *(key for key in days if key in totals.by))))
 
 
 def _refuse_unknown_models(totals: UsageTotals, catalog: Catalog) -> None:
