@@ -93,7 +93,7 @@ def bill_of(parts: Iterable[tuple[Tariff, Usage]]) -> dict[str, Decimal]:
 def usd_columns(keys: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Return the columns of a bill and the meters in each: fees in one, the total of all last."""
     used = {"input", "cached", "output", *keys}
-    columns = {f"{key}_usd": (key,) for key in METERS if key in used}
+    columns: dict[str, tuple[str, ...]] = {f"{key}_usd": (key,) for key in METERS if key in used}
     if fees := tuple(key for key in used if key.startswith(FEE)):
         columns["fees_usd"] = fees
     return columns | {"total_usd": tuple(used)}

@@ -71,12 +71,16 @@ class Prices:
                 item for item in self._used.items() if item[0][0] == model
             ):
                 prices = [tariff.price(key) for key in sorted(keys)]
-                since = f"from {days[place - 1]} on" if place else f"before {days[0]}" if days else ""
+                since = (
+                    f"from {days[place - 1]} on" if place else f"before {days[0]}" if days else ""
+                )
                 if not held or held[-1][0] != prices:
                     held.append((prices, since))
             if len(held) > 1:
                 told = " and ".join(since for _, since in held)
-                notes.append(f"Each row of {model} is billed at the prices of its day: those {told}.")
+                notes.append(
+                    f"Each row of {model} is billed at the prices of its day: those {told}."
+                )
             if model in self._undated:
                 notes.append(
                     f"Rows of {model} without a date are billed at the prices of {self._undated[model]}."

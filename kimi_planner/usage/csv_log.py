@@ -115,7 +115,7 @@ class _Table:
             return False
         places = self.places if self.ids is None else {**self.places, _ID: self.ids}
         read = regular_columns(
-            block.text, len(self.names), places, {"model": "category", "batch": "category", _ID: "str"}
+            block.text, len(self.names), places, {"model": "category", "batch": "str", _ID: "str"}
         )
         if read is None:
             return False

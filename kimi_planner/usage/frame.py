@@ -16,7 +16,16 @@ from kimi_planner.errors import UsageError, shown
 from kimi_planner.usage.lines import Rejects
 from kimi_planner.usage.times import as_times
 
-__all__ = ["COLUMNS", "OPTIONAL_COUNTS", "WRITTEN", "Place", "checked_frame", "checked_rows", "is_column", "is_extra_count"]
+__all__ = [
+    "COLUMNS",
+    "OPTIONAL_COUNTS",
+    "WRITTEN",
+    "Place",
+    "checked_frame",
+    "checked_rows",
+    "is_column",
+    "is_extra_count",
+]
 
 #: Columns of a usage frame. ``timestamp`` is a UTC time, or a Timedelta since the start of the
 #: log where the log has no dates; a missing count means that the log does not say.
@@ -83,7 +92,7 @@ def checked_rows(
                 f"{place(-1)}: no column {name!r}. Columns found: {', '.join(map(str, frame.columns))}. "
                 f"A usage frame has {', '.join(COLUMNS)}."
             )
-    extra = [name for name in frame if is_extra_count(name)]
+    extra = [name for name in map(str, frame.columns) if is_extra_count(name)]
     counts = {name: _numbers(frame, name) for name in (*_COUNTS, *extra)}
     good = np.ones(len(frame), dtype=bool)
 
@@ -143,7 +152,8 @@ def checked_rows(
         lambda row: f"batch is {shown(_cell(frame['batch'], row))}. Write true or false.",
     )
     columns = {"timestamp": times, "model": _models(frame)}
-    for name, (values, missing) in counts.items():
+    for name, (stated_values, missing) in counts.items():
+        values = stated_values
         if values.dtype != np.int64 or not good.all():
             values = np.where(missing | ~good, 0, values).astype(np.int64)
         columns[name] = (
@@ -169,7 +179,9 @@ def _flags(frame: pd.DataFrame) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, A
     no = np.zeros(len(frame), dtype=bool)
     if "batch" not in frame or frame["batch"].dtype == bool:
         return frame["batch"].to_numpy() if "batch" in frame else no, no
-    words = frame["batch"].astype(object).map(lambda one: str(one).strip().lower(), na_action="ignore")
+    words = (
+        frame["batch"].astype(object).map(lambda one: str(one).strip().lower(), na_action="ignore")
+    )
     flags = words.isin(("true", "1", "1.0")).to_numpy(dtype=bool)
     known = flags | words.isin(("false", "0", "0.0", "")).to_numpy(dtype=bool)
     return flags, ~known & frame["batch"].notna().to_numpy(dtype=bool)

@@ -258,9 +258,7 @@ def tariffs_of(
     pairs, _ = pd.factorize(periods * len(names) + codes)
     firsts = np.flatnonzero(~pd.Series(pairs).duplicated())
     days = times[firsts].astype("datetime64[D]").tolist()
-    tariffs = [
-        prices.on(names[codes[row]], day) for row, day in zip(firsts, days, strict=True)
-    ]
+    tariffs = [prices.on(names[codes[row]], day) for row, day in zip(firsts, days, strict=True)]
     return tuple(tariffs), pairs if len(tariffs) > 1 else None
 
 

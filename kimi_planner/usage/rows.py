@@ -258,7 +258,7 @@ class Rows:
             if call.model is not None and not isinstance(call.model, str):
                 raise UsageError(f"model is {shown(call.model)}. A model id is text.")
             UsageRecord.checked(
-                call.prompt, call.completion, call.cached, call.reasoning, call.total
+                (call.prompt, call.completion, call.cached, call.reasoning, call.total)
             )
         except UsageError as error:
             if call.is_chunk:

@@ -66,7 +66,7 @@ class Counts:
     def usage(self) -> Usage:
         """What each row uses, by meter."""
         stated = {name: one for name, one in self.columns.items() if one.strides != (0,)}
-        return usage_of(stated | {name: one for name, one in self.in_batch()})
+        return usage_of(stated | dict(self.in_batch()))
 
     def in_batch(self) -> Iterator[tuple[str, Integers]]:
         """Yield the counts of tokens with 0 for rows that are not part of a batch, if some are."""
@@ -87,7 +87,9 @@ def usage_of(columns: Mapping[str, Any]) -> Usage:
                 for one, other in zip(parts, whole, strict=True)
             ]
         prompt, cached, completion, five, hour = parts
-        fees = {name.removeprefix(FEE): one for name, one in columns.items() if name.startswith(FEE)}
+        fees = {
+            name.removeprefix(FEE): one for name, one in columns.items() if name.startswith(FEE)
+        }
         return Usage.of(
             prompt,
             completion,
@@ -150,12 +152,12 @@ def exact_sum(values: Integers) -> int:
 
 def _is_canonical(frame: pd.DataFrame) -> bool:
     types = frame.dtypes
-    more = [name for name in frame if is_column(name) and name not in COLUMNS]
+    more = [name for name in map(str, frame.columns) if is_column(name) and name not in COLUMNS]
     return (
         len(frame) > 0
         and set(COLUMNS) <= set(types.index)
         and all(types[name] == np.int64 for name in (*_NEEDED, *more) if name != "batch")
-        and ("batch" not in more or types["batch"] == bool)
+        and ("batch" not in more or types["batch"] == np.dtype(bool))
         and all(types[name] in (np.dtype(np.int64), pd.Int64Dtype()) for name in OPTIONAL_COUNTS)
         and (types["model"] == np.dtype(object) or isinstance(types["model"], pd.StringDtype))
         and (
@@ -166,8 +168,8 @@ def _is_canonical(frame: pd.DataFrame) -> bool:
 
 
 def _extract(frame: pd.DataFrame) -> Counts:
-    names = [name for name in frame if is_column(name) and name not in ("timestamp", "model")]
     columns, missing = {}, {}
+    names = filter(is_column, map(str, frame.columns.drop(["timestamp", "model"])))
     for name in names:
         mask = frame[name].isna().to_numpy(dtype=bool) if name in OPTIONAL_COUNTS else None
         if mask is not None and mask.any():

@@ -101,7 +101,9 @@ def spend_by(
     }
     for n, name in enumerate(totals.columns):
         columns[name] = whole_column(sum(sums[n] for sums, _ in parts) for parts in rows.values())
-    for name, meters in usd_columns(key for bill in bills for key, one in bill.items() if one).items():
+    for name, meters in usd_columns(
+        key for bill in bills for key, one in bill.items() if one
+    ).items():
         amounts = [plain(total(bill[key] for key in meters if key in bill)) for bill in bills]
         columns[name] = pd.Series(amounts, dtype=object)
     frame = pd.DataFrame(columns)
@@ -129,9 +131,7 @@ def keys_to_price(
     return tuple(dict.fromkeys((*keys, *more)))
 
 
-def known_keys(
-    needed: Sequence[str], keys: Sequence[str], totals: UsageTotals
-) -> list[str]:
+def known_keys(needed: Sequence[str], keys: Sequence[str], totals: UsageTotals) -> list[str]:
     """Return the keys by which given totals are priced: for the days, what they have."""
     days = ["day", "month"] if "day" in needed else []
     kept = [key for key in needed if key in keys or key not in DERIVED]
