@@ -133,7 +133,10 @@ def test_a_log_without_dates_is_billed_at_the_prices_of_one_day_and_says_so(tmp_
     path = catalog_of(tmp_path, FIRST, SECOND)
     frame = pd.DataFrame({"model": ["m"], "prompt_tokens": [1_000_000], "completion_tokens": [0]})
     for day, price in ((date(2026, 12, 1), 1), (date(2026, 12, 11), 2)):
-        for options in ({"catalog": load_catalog(path, as_of=day)}, {"catalog": path, "as_of": day}):
+        for options in (
+            {"catalog": load_catalog(path, as_of=day)},
+            {"catalog": path, "as_of": day},
+        ):
             priced = price_usage(frame, **options)
             assert priced["total_usd"].tolist() == [Decimal(price)]
             note = f"Rows of m without a date are billed at the prices of {day}."

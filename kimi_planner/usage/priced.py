@@ -207,10 +207,12 @@ def total_cost(
         If the catalog has no such model, or states no price for it.
     """
     prices = Prices(catalog=load_catalog(catalog), as_of=as_of)
-    by = ("day",) if prices.changes([model]) else ()
     counts = counts_of(frame)
-    totals = totals_of(counts, by, counts.frame)
-    parts = [priced_cell(totals, cell, model, prices) for cell in totals.cells]
+    if prices.changes([model]):
+        totals = totals_of(counts, ("day",), counts.frame)
+        parts = [priced_cell(totals, cell, model, prices) for cell in totals.cells]
+    else:
+        parts = [(prices.on(model, None), counts.total)]
     return Cost(
         usd=bill_of(parts),
         model=model,

@@ -68,6 +68,14 @@ class Counts:
         stated = {name: one for name, one in self.columns.items() if one.strides != (0,)}
         return usage_of(stated | dict(self.in_batch()))
 
+    @property
+    def total(self) -> Usage:
+        """What all rows use together, by meter, but for how many they are."""
+        names = {name for name, one in self.columns.items() if one.strides != (0,)}
+        columns = {name: self.columns[name] for name in names - {"requests", "reasoning_tokens"}}
+        sums = {name: exact_sum(one) for name, one in (columns | dict(self.in_batch())).items()}
+        return usage_of(sums)
+
     def in_batch(self) -> Iterator[tuple[str, Integers]]:
         """Yield the counts of tokens with 0 for rows that are not part of a batch, if some are."""
         for name in TOKENS:
@@ -97,7 +105,7 @@ def usage_of(columns: Mapping[str, Any]) -> Usage:
             written_5m=five,
             written_1h=hour,
             reasoning=0 if batch else columns.get("reasoning_tokens", 0),
-            requests=0 if batch else columns["requests"],
+            requests=0 if batch else columns.get("requests", 0),
             fees={} if batch else fees,
             batch=batch,
         )
@@ -127,18 +135,20 @@ def counts_of(frame: Any) -> Counts:
 
 def is_sound(counts: Counts) -> bool:
     """Whether every row keeps the rules of a usage frame."""
+    stated = {name: one for name, one in counts.columns.items() if one.strides != (0,)}
+    parts = [name for name in ("cached_tokens", "reasoning_tokens", *WRITTEN) if name in stated]
     for start in range(0, len(counts), _BLOCK):
-        column = {name: one[start : start + _BLOCK] for name, one in counts.columns.items()}
-        least = [int(one.min()) for one in column.values()]
-        uncached, answer = column["prompt_tokens"], column["completion_tokens"]
-        for name in ("cached_tokens", *WRITTEN):
-            if name in column and column[name].strides != (0,):  # some row states it
-                uncached = uncached - column[name]
-        if column["reasoning_tokens"].strides != (0,):
-            answer = answer - column["reasoning_tokens"]
-        if min(*least, int(uncached.min()), int(answer.min())) < 0 or column["requests"].min() < 1:
+        column = {name: one[start : start + _BLOCK] for name, one in stated.items()}
+        if column["requests"].min() < 1:
             return False
-        if max(int(one.max()) for one in column.values()) > MAX_TOKENS:
+        if any(one.max() > MAX_TOKENS for name, one in column.items() if name not in parts):
+            return False
+        for name in parts:
+            if column[name].min() < 0:
+                return False
+            whole = "completion_tokens" if name == "reasoning_tokens" else "prompt_tokens"
+            column[whole] = column[whole] - column[name]
+        if any(one.min() < 0 for name, one in column.items() if name not in parts):
             return False
     return True
 
