@@ -11,6 +11,7 @@ from kimi_planner.billing.call import unstated_notes
 from kimi_planner.billing.meters import METERS, Usage
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog
+from kimi_planner.errors import UsageError, shown
 
 __all__ = ["Prices"]
 
@@ -31,6 +32,10 @@ class Prices:
     as_of: date | None = None
     _used: dict[tuple[str, int], Tariff] = field(default_factory=dict)
     _undated: dict[str, date] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.as_of is not None and type(self.as_of) is not date:
+            raise UsageError(f"as_of is {shown(self.as_of)}. Give a datetime.date.")
 
     def changes(self, models: Iterable[str]) -> tuple[date, ...]:
         """Return the days on which a price of some models starts or ends, ascending."""
