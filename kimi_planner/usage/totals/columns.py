@@ -65,16 +65,17 @@ class Counts:
     @property
     def usage(self) -> Usage:
         """What each row uses, by meter."""
-        stated = {name: one for name, one in self.columns.items() if one.strides != (0,)}
-        return usage_of(stated | dict(self.in_batch()))
+        return usage_of(self._stated)
 
     @property
     def total(self) -> Usage:
-        """What all rows use together, by meter, but for how many they are."""
-        names = {name for name, one in self.columns.items() if one.strides != (0,)}
-        columns = {name: self.columns[name] for name in names - {"requests", "reasoning_tokens"}}
-        sums = {name: exact_sum(one) for name, one in (columns | dict(self.in_batch())).items()}
-        return usage_of(sums)
+        """What all rows use together, by meter."""
+        return usage_of({name: exact_sum(one) for name, one in self._stated.items()})
+
+    @property
+    def _stated(self) -> dict[str, Integers]:
+        stated = {name: one for name, one in self.columns.items() if one.strides != (0,)}
+        return stated | dict(self.in_batch())
 
     def in_batch(self) -> Iterator[tuple[str, Integers]]:
         """Yield the counts of tokens with 0 for rows that are not part of a batch, if some are."""
@@ -86,32 +87,21 @@ class Counts:
 def usage_of(columns: Mapping[str, Any]) -> Usage:
     """Return the usage of counts, sums of counts or arrays; those of batches are parts of the others."""
 
-    def of(prefix: str, *, batch: bool) -> Usage:
-        parts = [columns.get(prefix + name, 0) for name in TOKENS]
-        if not batch:
-            whole = [columns.get(BATCH + name) for name in TOKENS]
-            parts = [
-                one if other is None else one - other
-                for one, other in zip(parts, whole, strict=True)
-            ]
-        prompt, cached, completion, five, hour = parts
-        fees = {
-            name.removeprefix(FEE): one for name, one in columns.items() if name.startswith(FEE)
-        }
+    def of(prefix: str, **more: Any) -> Usage:
+        prompt, cached, completion, *written = (columns.get(prefix + name, 0) for name in TOKENS)
         return Usage.of(
-            prompt,
-            completion,
-            cached=cached,
-            written_5m=five,
-            written_1h=hour,
-            reasoning=0 if batch else columns.get("reasoning_tokens", 0),
-            requests=0 if batch else columns.get("requests", 0),
-            fees={} if batch else fees,
-            batch=batch,
+            prompt, completion, cached=cached, written_5m=written[0], written_1h=written[1], **more
         )
 
-    plain = of("", batch=False)
-    return plain + of(BATCH, batch=True) if BATCH + "prompt_tokens" in columns else plain
+    whole = of(
+        "",
+        reasoning=columns.get("reasoning_tokens", 0),
+        requests=columns["requests"],
+        fees={key.removeprefix(FEE): one for key, one in columns.items() if key.startswith(FEE)},
+    )
+    if BATCH + "prompt_tokens" not in columns:
+        return whole
+    return whole + of(BATCH, requests=0) * -1 + of(BATCH, requests=0, batch=True)
 
 
 def counts_of(frame: Any) -> Counts:
