@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from kimi_planner.calls.means import free_tokens
-from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
+from kimi_planner.billing.tariff import Tariff
+from kimi_planner.calls.expected import free_tokens
+from kimi_planner.calls.usage import fees_used, tokens_used
+from kimi_planner.catalog import Catalog, Fee, ModelSpec, load_catalog
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.rich import frame_html
 from kimi_planner.workload import Constant, Quantity, Workload
-from kimi_planner.workload.drawn import followup_key, parts
 from kimi_planner.workload.fields import MAX_RESERVED_TOKENS
 from kimi_planner.workload.inputs import chosen_models, chosen_workloads
 from kimi_planner.workload.quantity import Array, midpoints
+from kimi_planner.workload.resolve import Load, Sizes
 
 __all__ = ["CapRisk", "cap_notes", "cap_risk"]
 
@@ -38,7 +41,8 @@ class CapRisk:
         cap; ``cut_share`` of answers whose reasoning and visible text together exceed it;
         ``empty_share`` of those in which reasoning alone spends it, so that nothing is answered;
         ``empty_tokens``, completion tokens billed for empty answers, per call on average;
-        ``empty_answer_usd``, the cost of one such call with its mean prompt, on models that reason;
+        ``empty_answer_usd``, the cost of one such call with its mean prompt and its fees, on models
+        that reason;
         ``cap_for_5_percent`` and ``cap_for_1_percent``, the least caps that cut at most 5% and 1%.
     catalog_version
         Whose models and prices.
@@ -97,10 +101,11 @@ def cap_risk(
     asked = _checked_caps(caps)
     rows: list[dict[str, object]] = []
     for workload in chosen:
-        lengths = {spec.reasons: _Lengths.of(workload, spec.reasons) for spec in specs}
+        load = workload.resolve()
+        lengths = {spec.reasons: _Lengths.of(load.sizes, spec.reasons) for spec in specs}
         for spec in specs:
             for cap in (workload.max_tokens,) if asked is None else asked:
-                rows.append(_row(workload, spec, lengths[spec.reasons], cap))
+                rows.append(_row(load, spec, lengths[spec.reasons], cap, catalog.fees))
     columns = dict.fromkeys(("max_tokens", "cap_for_5_percent", "cap_for_1_percent"), "Int64")
     return CapRisk(frame=pd.DataFrame(rows).astype(columns), catalog_version=catalog.version)
 
@@ -119,7 +124,7 @@ def cap_notes(workloads: Sequence[Workload], specs: Sequence[ModelSpec]) -> tupl
             names = ", ".join(spec.id for spec in specs if spec.reasons is reasons)
             if not names:
                 continue
-            lengths = _Lengths.of(workload, reasons)
+            lengths = _Lengths.of(workload.resolve().sizes, reasons)
             cut, empty = lengths.share_over(cap), lengths.empty_share(cap)
             if cut < WORTH_SAYING["cut"] and empty < WORTH_SAYING["empty"]:
                 continue
@@ -137,10 +142,11 @@ class _Lengths:
     visible: Array
     reasoning: Array
 
-    @classmethod
-    def of(cls, workload: Workload, reasons: bool) -> _Lengths:
-        *_, visible, reasoning = parts(workload, reasons)
-        return cls(_equally_likely(visible), _equally_likely(reasoning))
+    @staticmethod
+    @lru_cache(maxsize=64)
+    def of(sizes: Sizes, reasons: bool) -> _Lengths:
+        *_, visible, reasoning = sizes.on(reasons).parts
+        return _Lengths(_equally_likely(visible.size), _equally_likely(reasoning.size))
 
     def share_over(self, cap: float) -> float:
         """Return the share of answers longer than the cap, reasoning included."""
@@ -171,20 +177,19 @@ def _equally_likely(quantity: Quantity) -> Array:
     factor = quantity.factor
     if factor is None or factor.is_certain:
         scale = 1.0 if factor is None else factor.mean
-        return np.sort(quantity.ppf(midpoints(_NODES)) * scale)
+        return quantity.ppf(midpoints(_NODES)) * scale
     nodes = midpoints(_FACTOR_NODES)
     products = np.sort(np.outer(factor.ppf(nodes), quantity.ppf(nodes)).ravel())
     return products[(midpoints(_NODES) * len(products)).astype(np.int64)]
 
 
 def _row(
-    workload: Workload, spec: ModelSpec, lengths: _Lengths, cap: int | None
+    load: Load, spec: ModelSpec, lengths: _Lengths, cap: int | None, fees: Sequence[Fee]
 ) -> dict[str, object]:
-    rates = spec.rates()
     cut = 0.0 if cap is None else lengths.share_over(cap)
     empty = 0.0 if cap is None else lengths.empty_share(cap)
     return {
-        "workload": workload.name,
+        "workload": load.name,
         "model": spec.id,
         "max_tokens": cap,
         "cut_share": cut,
@@ -192,24 +197,22 @@ def _row(
         "empty_tokens": empty * (cap or 0),
         "empty_answer_usd": np.nan
         if cap is None or not spec.reasons
-        else (
-            _mean_prompt(replace(workload, max_tokens=cap), spec) * rates.input + cap * rates.output
-        )
-        * 10.0**-rates.places,
+        else _empty_answer_usd(load, spec, cap, fees),
         "cap_for_5_percent": lengths.cap_for(0.05),
         "cap_for_1_percent": lengths.cap_for(0.01),
     }
 
 
-def _mean_prompt(workload: Workload, spec: ModelSpec) -> float:
-    """Return the mean prompt of a call, uncertain means included, every call fitting."""
-    rng = np.random.default_rng(0)
-    factors: dict[str, Array] = {}
-    keys = ("prompt_tokens", followup_key(workload), "completion_tokens", "reasoning_tokens")
-    for key, part in zip(keys, parts(workload, spec.reasons), strict=True):
-        if part.factor is not None and key not in factors:
-            factors[key] = rng.permutation(part.factor.ppf(midpoints(_MEAN_NODES)))
-    return float(free_tokens(workload, spec.reasons, factors).prompt.mean())
+def _empty_answer_usd(load: Load, spec: ModelSpec, cap: int, fees: Sequence[Fee]) -> float:
+    """Return the cost of a call that spends its cap, with its mean prompt, every call fitting."""
+    sizes = replace(load.sizes, cap=cap)
+    factors = {
+        key: np.random.default_rng(place).permutation(factor.ppf(midpoints(_MEAN_NODES)))
+        for place, (key, factor) in enumerate(sizes.factors.items())
+    }
+    prompt = float(np.mean(free_tokens(sizes.on(spec.reasons), factors).prompt))
+    used = tokens_used(load, prompt, float(cap), cached=load.cached.mean)
+    return float(Tariff.of(spec, fees).map(float).bill(used + fees_used(load)).total)
 
 
 def _checked_caps(caps: object) -> tuple[int, ...] | None:

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from kimi_planner.billing.tariff import Tariff
 from kimi_planner.calls.overflow import carry_out, first_overflows
+from kimi_planner.calls.sizes import CallSizes, Profile
 from kimi_planner.calls.turns import (
     QUANTILES,
+    CallPrice,
     Expected,
-    TokenPrices,
     turn_frame,
     whole_conversations,
 )
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.errors import ScenarioError
 from kimi_planner.rich import frame_html, page_html
-from kimi_planner.workload import Constant, Workload
-from kimi_planner.workload.drawn import Drawn, followup_key
+from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import check_seed, chosen_workloads
 from kimi_planner.workload.overflow import Overflow
 
@@ -50,7 +52,9 @@ class Conversation:
         One row for no limit and for each policy, the summary being of 2,000 tokens if the policy in
         force names no other length: ``calls_per_conversation``, summaries included;
         ``made_share`` of the calls asked for; ``whole_share`` of conversations with every call made;
-        ``summaries_per_conversation``; mean, P10, P50 and P90 of ``usd`` per conversation.
+        ``summaries_per_conversation``; mean, P10, P50 and P90 of ``usd`` per conversation, fees,
+        cache writes and the share of retries included; the mean by meter, such as
+        ``mean_input_usd``, which sum to ``mean_usd``.
     first_overflow : dict of str to int, or empty
         P10, P50 and P90 of the first turn whose full history does not fit, over the conversations
         that have one.
@@ -95,6 +99,7 @@ def conversation(
     *,
     turns: Any = None,
     policy: Any = None,
+    as_of: date | None = None,
     catalog: Catalog | str | Path | None = None,
     seed: int = 0,
 ) -> Conversation:
@@ -110,6 +115,8 @@ def conversation(
         Calls per conversation, in place of the workload's.
     policy : str, mapping or Overflow, optional
         What happens to a call that does not fit, in place of the workload's ``overflow``.
+    as_of : date, optional
+        The day whose prices count; those of the month of publication if not given.
     catalog : Catalog, str or Path, optional
         Window and prices; the default catalog if not given.
     seed : int
@@ -140,15 +147,15 @@ def conversation(
         raise ScenarioError(f"{len(chosen)} workloads. A conversation is followed for one.")
     check_seed(seed)
     asked = _asked(chosen[0], turns, policy)
-    catalog = load_catalog(catalog)
+    catalog = load_catalog(catalog, as_of=as_of)
     spec = catalog.model(model)
     window = spec.context_window_tokens
-    share = asked.quantity("cached_share")
-    prices = TokenPrices.at(spec.rates(), 0.0 if share is None else share.mean)
-    drawn = Drawn.draw(asked, spec.reasons, np.random.default_rng(seed), uncertain_means=True)
-    sample = drawn.calls()
-    expected = Expected.of(asked, spec.reasons, seed)
-    overflow = asked.overflow_policy
+    load = asked.resolve()
+    price = CallPrice(load, Tariff.of(spec, catalog.fees).map(float))
+    calls = CallSizes.of(load.sizes, Profile.of(spec))
+    sample = calls.drawn(seed)
+    expected = Expected.of(calls.sizes, seed)
+    overflow = load.sizes.overflow
     late = sample.turn[first_overflows(sample, window)]
     summary = Overflow("summarise", overflow.summary_tokens or DEFAULT_SUMMARY_TOKENS)
     rows = [("no limit", None, overflow)] + [
@@ -159,12 +166,12 @@ def conversation(
         model=spec.id,
         policy=str(overflow),
         context_window_tokens=window,
-        frame=turn_frame(sample, carry_out(sample, window, overflow), window, prices, expected),
+        frame=turn_frame(sample, carry_out(sample, window, overflow), window, price, expected),
         policies=pd.DataFrame(
             [
                 {
                     "policy": name,
-                    **whole_conversations(sample, carry_out(sample, limit, one), prices, expected),
+                    **whole_conversations(sample, carry_out(sample, limit, one), price, expected),
                 }
                 for name, limit, one in rows
             ]
@@ -212,9 +219,7 @@ def _notes(workload: Workload, spec: ModelSpec, *, overflows: bool) -> tuple[str
             "Every call has the mean cached share, also after its history was cut or summarised, "
             "which changes the prefix that the cache knows."
         )
-    turns = workload.quantity("turns")
-    several = turns is not None and not (isinstance(turns, Constant) and turns.value == 1)
-    if several and followup_key(workload) == "prompt_tokens":
+    if workload.resolve().sizes.turns.mean > 1 and workload.followup_tokens is None:
         notes.append(
             "followup_tokens is not given, so each later turn adds as much as the first prompt."
         )

@@ -1,143 +1,120 @@
-"""The calls of a workload on one model: expected tokens of a call, and how single calls differ.
-
-Expected tokens are closed forms where every call fits the model's context window. Where drawn
-calls reach it, they follow the workload's overflow policy, and the closed form is the control.
-"""
+"""Expected tokens of a call where every call fits, in closed form or by quadrature."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from decimal import Decimal, Inexact, localcontext
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from kimi_planner.calls.means import CallTokens, free_tokens
-from kimi_planner.calls.overflow import billed_calls, carry_out
-from kimi_planner.calls.windowed import windowed_tokens
-from kimi_planner.workload import Constant, Workload
-from kimi_planner.workload.drawn import CallSample, Drawn, parts, turn_means, turns_of
-from kimi_planner.workload.quantity import Array
+from kimi_planner.workload.quantity import Array, Constant, Quantity, midpoints
+from kimi_planner.workload.resolve import Part, Sizes
+from kimi_planner.workload.turns import turn_means
 
-__all__ = [
-    "CallSample",
-    "CallTokens",
-    "exact_tokens",
-    "expected_tokens",
-    "sample_calls",
-    "turn_means",
-]
+__all__ = ["CallTokens", "free_tokens", "minimum"]
+
+#: A fraction where all is exact, else a float, or an array over paths.
+Number = Any
+
+_NODES = 64  # for a mean on each of many paths
+_FINE_NODES = 512  # for one mean
+_SLICE = 64
 
 
-def expected_tokens(
-    workload: Workload,
-    reasons: bool,
-    factors: Mapping[str, Array],
-    *,
-    window: int | None = None,
+@dataclass(frozen=True)
+class CallTokens:
+    """Expected tokens of one call: exact numbers, floats, or arrays over paths.
+
+    With a window they are what is billed for one call that is asked for: a refused one is billed
+    nothing, one that needs a summary first is billed both.
+    """
+
+    prompt: Number
+    completion: Number
+    reasoning: Number
+
+
+def minimum(first: Number, second: Number) -> Number:
+    """Return the smaller of two numbers of any type, or of each pair of arrays."""
+    if isinstance(first, np.ndarray) or isinstance(second, np.ndarray):
+        return np.minimum(first, second)
+    return min(first, second)
+
+
+def free_tokens(
+    sizes: Sizes, factors: Mapping[str, Number], number: Callable[[Any], Number] = float
 ) -> CallTokens:
-    """Return the expected tokens of a call in each scenario.
+    """Return the expected tokens of a call without a limit.
 
     Parameters
     ----------
-    workload : Workload
-        What is sent.
-    reasons : bool
-        Whether the model spends reasoning tokens; in nothing else do calls differ between models.
-    factors : mapping of str to ndarray, shape (n_paths,)
-        For each uncertain mean, the factor on it by scenario.
-    window : int, optional
-        Context window in tokens; calls beyond it follow the workload's overflow policy.
-
-    Returns
-    -------
-    CallTokens
-        Arrays of shape (n_paths,) or (1,).
-
-    Notes
-    -----
-    Where no drawn call reaches the window, and without one, these are closed forms. Otherwise the
-    policy is followed through up to 65,536 drawn conversations (16,384 at each of up to 256 values
-    of uncertain means, fewer if they are long), the closed form serving as a control variate.
+    sizes : Sizes
+        Of the calls on one model.
+    factors : mapping of str to number or ndarray, shape (n_paths,)
+        For each uncertain mean, the factor on it.
+    number : type
+        ``Fraction`` for exact numbers, where no size has a spread.
     """
-    free = free_tokens(workload, reasons, factors)
-    return free if window is None else windowed_tokens(workload, reasons, factors, window, free)
+
+    def scale(part: Part) -> Number:
+        return factors.get(part.key, number(1))
+
+    first, followup, visible, reasoning = sizes.parts
+    if sizes.cap is None:
+        answer = visible.size.as_number(number) * scale(visible)
+        thought = reasoning.size.as_number(number) * scale(reasoning)
+    elif isinstance(visible.size, Constant) and isinstance(reasoning.size, Constant):
+        thought = minimum(reasoning.size.as_number(number), number(sizes.cap))
+        answer = minimum(visible.size.as_number(number), sizes.cap - thought)
+    else:
+        answer, thought = _cut(sizes, sizes.cap, scale(visible), scale(reasoning))
+    prompt = first.size.as_number(number) * scale(first)
+    if isinstance(sizes.turns, Constant):
+        later = (sizes.turns.as_number(number) - 1) / 2
+    else:
+        turns, pairs = turn_means(sizes.turns)
+        later = pairs / turns
+    if later:
+        prompt = prompt + later * (followup.size.as_number(number) * scale(followup) + answer)
+    return CallTokens(prompt=prompt, completion=answer + thought, reasoning=thought)
 
 
-def exact_tokens(workload: Workload, reasons: bool, *, window: int | None = None) -> CallTokens:
-    """Return the same for a workload of plain numbers, in exact decimals.
-
-    Call it in a context of sufficient precision.
-    """
-    first, followup, visible, reasoning = (
-        part.value if isinstance(part, Constant) else Decimal(0)
-        for part in parts(workload, reasons)
-    )
-    turns = turns_of(workload)
-    later = (turns.value - 1) / 2 if isinstance(turns, Constant) else Decimal(0)
-    if workload.max_tokens is not None:
-        cap = Decimal(workload.max_tokens)
-        reasoning = min(reasoning, cap)
-        visible = min(visible, cap - reasoning)
-    completion = visible + reasoning
-    reserved = completion if workload.max_tokens is None else Decimal(workload.max_tokens)
-    last = first + 2 * later * (followup + visible)
-    if window is None or last + reserved <= window:
-        prompt = first + later * (followup + visible)
-        return CallTokens(prompt=prompt, completion=completion, reasoning=reasoning)
-    turn = np.arange(1, int(2 * later) + 2)
-
-    def same(value: Decimal) -> Any:
-        return np.full(len(turn), value, dtype=object)
-
-    sample = CallSample(
-        conversation=np.zeros(len(turn), dtype=np.int64),
-        turn=turn,
-        prompt=np.array([first + k * (followup + visible) for k in range(len(turn))], dtype=object),
-        completion=same(completion),
-        reserved=same(reserved),
-        answer=same(visible),
-    )
-    carried = carry_out(sample, window, workload.overflow_policy)
-    return CallTokens(
-        *(
-            _quotient(sum(tokens.tolist(), Decimal(0)), len(turn))
-            for tokens in (carried.billed_prompt, carried.billed_completion, carried.reasoning)
-        )
+def _cut(sizes: Sizes, cap: int, visible_scale: Any, reasoning_scale: Any) -> tuple[Number, Number]:
+    """Return the expected visible and reasoning tokens under the cap."""
+    visible, reasoning = sizes.visible.size, sizes.reasoning.size
+    if reasoning.mean == 0:
+        reasoning_scale = 1.0
+    scales = [np.atleast_1d(one)[:, None] for one in (visible_scale, reasoning_scale)]
+    count = _FINE_NODES if all(len(one) == 1 for one in scales) else _NODES
+    thoughts = np.minimum(_nodes(reasoning, count) * scales[1], cap)
+    left = (cap - thoughts) / scales[0]  # for the answer
+    answers = (_mean_below(_nodes(visible, count), left) * scales[0]).mean(axis=1)
+    thought = thoughts.mean(axis=1)
+    return (
+        answers if len(answers) > 1 else float(answers[0]),
+        thought if len(thought) > 1 else float(thought[0]),
     )
 
 
-def _quotient(total: Decimal, count: int) -> Decimal:
-    """Return the exact quotient where it ends, else its first 60 digits."""
-    with localcontext() as context:
-        context.prec = 60
-        context.traps[Inexact] = False
-        return total / count
+def _mean_below(nodes: Array, bounds: Array) -> Array:
+    """Return the mean of ``min(node, bound)`` over equally likely nodes, for each bound.
 
-
-def sample_calls(
-    workload: Workload,
-    reasons: bool,
-    rng: np.random.Generator,
-    *,
-    uncertain_means: bool,
-    window: int | None = None,
-) -> CallSample:
-    """Draw calls, stratified so that each quantity covers its distribution evenly.
-
-    Parameters
-    ----------
-    workload : Workload
-        What is sent.
-    reasons : bool
-        Whether the model spends reasoning tokens.
-    rng : Generator
-        Source of randomness.
-    uncertain_means : bool
-        Whether factors on means are drawn too, one for each conversation, or held at 1.
-    window : int, optional
-        Context window in tokens. With it, prompt and completion are what is billed under the
-        workload's overflow policy; without it, every call has its full history.
+    As a function of the bound it is linear between the nodes.
     """
-    drawn = Drawn.draw(workload, reasons, rng, uncertain_means=uncertain_means)
-    return billed_calls(drawn.calls(), window, workload.overflow_policy)
+    knots = np.concatenate([[0.0], np.sort(nodes)])
+    above = np.arange(len(nodes), 0, -1) / len(nodes)
+    means = np.concatenate([[0.0], np.cumsum(np.diff(knots) * above)])
+    return np.asarray(np.interp(bounds, knots, means))
+
+
+@lru_cache(maxsize=128)
+def _nodes(quantity: Quantity, count: int) -> Array:
+    """Return equally likely values that stand for a quantity, with exactly its mean."""
+    if isinstance(quantity, Constant):
+        return np.array([quantity.mean])
+    values: Array = quantity.ppf(midpoints(count * _SLICE)).reshape(count, _SLICE).mean(axis=1)
+    values[-1] += (quantity.mean - values.mean()) * count
+    values.flags.writeable = False
+    return values

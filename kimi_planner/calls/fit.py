@@ -11,14 +11,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from kimi_planner.calls.expected import sample_calls, turn_means
+from kimi_planner.calls.sizes import CallSizes, Profile
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.rich import frame_html
-from kimi_planner.workload import Quantity, Workload
+from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import check_seed, chosen_models, chosen_workloads
 from kimi_planner.workload.quantity import Array
-from kimi_planner.workload.turns import MOST_TURNS
+from kimi_planner.workload.resolve import Sizes
+from kimi_planner.workload.turns import MOST_TURNS, turn_means
 
 __all__ = ["ContextFit", "context_fit"]
 
@@ -147,16 +148,15 @@ def context_fit(
     check_seed(seed)
     rows, needed = [], {}
     for workload in chosen:
-        # Models differ only in whether they reason.
-        samples: dict[bool, tuple[Array, dict[str, float]]] = {}
+        found: dict[bool, tuple[Array, dict[str, float]]] = {}
         for spec in specs:
-            if spec.reasons not in samples:
-                rng = np.random.default_rng(seed)
-                sample = sample_calls(workload, spec.reasons, rng, uncertain_means=True)
-                sizes = np.sort(sample.prompt + sample.reserved)
-                samples[spec.reasons] = sizes, _quantiles(sizes)
-            needed[workload.name, spec.id] = samples[spec.reasons][0]
-            rows.append(_row(workload, spec, *samples[spec.reasons]))
+            sizes = CallSizes.of(workload.resolve().sizes, Profile.of(spec))
+            if spec.reasons not in found:
+                sample = sizes.drawn(seed)
+                tokens = np.sort(sample.prompt + sample.reserved)
+                found[spec.reasons] = tokens, _quantiles(tokens)
+            needed[workload.name, spec.id] = found[spec.reasons][0]
+            rows.append(_row(workload.name, spec, sizes.sizes, *found[spec.reasons]))
     frame = pd.DataFrame(rows).astype(
         {"context_window_tokens": "Int64", "first_overflow_turn": "Int64"}
     )
@@ -172,41 +172,29 @@ def _quantiles(needed: Array) -> dict[str, float]:
 
 
 def _row(
-    workload: Workload, spec: ModelSpec, needed: Array, quantiles: dict[str, float]
+    name: str, spec: ModelSpec, sizes: Sizes, needed: Array, quantiles: dict[str, float]
 ) -> dict[str, object]:
     window = spec.context_window_tokens
     return {
-        "workload": workload.name,
+        "workload": name,
         "model": spec.id,
         "context_window_tokens": window,
         "fit_share": np.nan if window is None else float((needed <= window).mean()),
         **quantiles,
-        "first_overflow_turn": None
-        if window is None
-        else _first_overflow_turn(workload, spec, window),
+        "first_overflow_turn": None if window is None else _first_overflow_turn(sizes, window),
     }
 
 
-def _first_overflow_turn(workload: Workload, spec: ModelSpec, window: int) -> int | None:
-    turns = workload.quantity("turns")
-    if turns is None or turn_means(turns)[1] == 0:
+def _first_overflow_turn(sizes: Sizes, window: int) -> int | None:
+    if turn_means(sizes.turns)[1] == 0:
         return None
-    prompt, followup, answer, thought = (
-        _median(workload.quantity(key))
-        for key in ("prompt_tokens", "followup_tokens", "completion_tokens", "reasoning_tokens")
-    )
-    if workload.followup_tokens is None:
-        followup = prompt
-    thought = thought if spec.reasons else 0.0
-    if workload.max_tokens is not None:
-        answer = max(0.0, min(answer, workload.max_tokens - thought))
-    reserved = workload.max_tokens or answer + thought
+    middle = np.array([0.5])
+    prompt, followup, answer, thought = (float(one.size.ppf(middle)[0]) for one in sizes.parts)
+    if sizes.cap is not None:
+        answer = max(0.0, min(answer, sizes.cap - thought))
+    reserved = sizes.cap or answer + thought
     growth = followup + answer
     if prompt + reserved > window:
         return 1
     turn = int((window - prompt - reserved) // growth) + 2 if growth else MOST_TURNS
     return turn if turn < MOST_TURNS else None
-
-
-def _median(quantity: Quantity | None) -> float:
-    return 0.0 if quantity is None else float(quantity.ppf(np.array([0.5]))[0])

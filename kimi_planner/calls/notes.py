@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from kimi_planner.calls.caps import cap_notes
-from kimi_planner.calls.overflow import carry_out, first_overflows
-from kimi_planner.calls.windowed import largest_factors, may_reach
+from kimi_planner.calls.sizes import CallSizes, Profile
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.workload import Workload
 from kimi_planner.workload.caching import CachedShare
-from kimi_planner.workload.drawn import Drawn
 
 __all__ = ["cache_notes", "call_notes", "overflow_notes"]
 
@@ -46,13 +42,11 @@ def overflow_notes(workloads: Sequence[Workload], specs: Sequence[ModelSpec]) ->
     windows = [spec for spec in specs if spec.context_window_tokens is not None]
     for workload in workloads:
         policy = workload.overflow_policy.policy
-        shares: dict[tuple[bool, int], tuple[str, str]] = {}
         said: dict[tuple[str, str], list[str]] = {}
         for spec in windows:
-            kind = spec.reasons, spec.window
-            if kind not in shares:
-                shares[kind] = _shares(workload, *kind)
-            said.setdefault(shares[kind], []).append(spec.id)
+            sizes = CallSizes.of(workload.resolve().sizes, Profile.of(spec))
+            changed, refused = map(_percent, sizes.overflow_shares)
+            said.setdefault((changed, refused), []).append(spec.id)
         for (changed, refused), names in said.items():
             also = "" if policy == "reject" else f", and {refused} are refused"
             if changed != _percent(0):
@@ -88,18 +82,6 @@ def cache_notes(workloads: Sequence[Workload]) -> tuple[str, ...]:
             f"{', '.join(without)}."
         )
     return tuple(notes)
-
-
-def _shares(workload: Workload, reasons: bool, window: int) -> tuple[str, str]:
-    """Return in words the shares of calls that the policy changes or refuses, and that it refuses."""
-    if not may_reach(workload, reasons, largest_factors(workload), window):
-        return _percent(0), _percent(0)
-    sample = Drawn.draw(workload, reasons, np.random.default_rng(0), uncertain_means=True).calls()
-    if not len(first_overflows(sample, window)):
-        return _percent(0), _percent(0)
-    carried = carry_out(sample, window, workload.overflow_policy)
-    whole = carried.made & (carried.prompt == sample.prompt)
-    return _percent(1 - float(whole.mean())), _percent(1 - float(carried.made.mean()))
 
 
 def _percent(share: float) -> str:

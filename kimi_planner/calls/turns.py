@@ -8,16 +8,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kimi_planner.calls.means import free_tokens
+from kimi_planner.billing.meters import ByMeter
+from kimi_planner.billing.tariff import Tariff
+from kimi_planner.calls.expected import free_tokens
 from kimi_planner.calls.overflow import Carried, carry_out
+from kimi_planner.calls.usage import fees_used, tokens_used
 from kimi_planner.calls.windowed import control_mean
-from kimi_planner.catalog import Rates
-from kimi_planner.workload import Workload
-from kimi_planner.workload.drawn import CallSample, parts, turn_means, turns_of
+from kimi_planner.workload.drawn import CallSample
 from kimi_planner.workload.overflow import Overflow
-from kimi_planner.workload.quantity import Array, midpoints
+from kimi_planner.workload.quantity import ONE, Array, midpoints
+from kimi_planner.workload.resolve import Load, Sizes
+from kimi_planner.workload.turns import turn_means
 
-__all__ = ["QUANTILES", "Expected", "TokenPrices", "turn_frame", "whole_conversations"]
+__all__ = ["QUANTILES", "CallPrice", "Expected", "turn_frame", "whole_conversations"]
 
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 LEAST_SHARE = 0.001  # of conversations, for a turn to have a row
@@ -25,24 +28,30 @@ _FACTOR_DRAWS = 1024
 
 
 @dataclass(frozen=True)
-class TokenPrices:
-    """USD of one prompt token, at the mean cached share, and of one completion token."""
+class CallPrice:
+    """What calls of a load cost at the prices of a model, the share of retries included.
 
-    prompt: float
-    completion: float
+    Attributes
+    ----------
+    load
+        Whose calls; each has its mean cached share.
+    tariff
+        Prices as floats.
+    """
 
-    @classmethod
-    def at(cls, rates: Rates, cached_share: float) -> TokenPrices:
-        """Return the prices of a model, cached tokens at their own price."""
-        unit = 10.0**-rates.places
-        mixed = rates.input + cached_share * (rates.cached - rates.input)
-        return cls(mixed * unit, rates.output * unit)
+    load: Load
+    tariff: Tariff
+
+    def bill(self, prompt: Any, completion: Any, requests: Any = 1) -> ByMeter:
+        """Return the cost of calls by meter, from their tokens."""
+        load = self.load
+        tokens = tokens_used(load, prompt, completion, cached=load.cached.mean)
+        used = tokens + fees_used(load) * requests
+        return self.tariff.bill(used * (1 + load.traffic.retries.mean))
 
     def of(self, carried: Carried) -> Array:
-        """Return the cost of each call, with the summary before it."""
-        usd: Array = (
-            carried.billed_prompt * self.prompt + carried.billed_completion * self.completion
-        )
+        """Return the cost of each call asked for, with the summary before it."""
+        usd: Array = self.bill(carried.billed_prompt, carried.billed_completion).total
         return usd
 
 
@@ -57,45 +66,33 @@ class Expected:
     pairs: float
 
     @classmethod
-    def of(cls, workload: Workload, reasons: bool, seed: int) -> Expected:
-        """Return them for a workload, uncertain means included."""
+    def of(cls, sizes: Sizes, seed: int) -> Expected:
+        """Return them for the calls on a model, uncertain means included."""
         rng = np.random.default_rng(seed)
-        one = replace(workload, turns=1, followup_tokens=None)
-        first, followup, visible, reasoning = parts(workload, reasons)
         factors = {
-            key: rng.permutation(part.factor.ppf(midpoints(_FACTOR_DRAWS)))
-            for key, part in (
-                ("completion_tokens", visible),
-                ("reasoning_tokens", reasoning),
-            )
-            if part.factor is not None
+            key: rng.permutation(factor.ppf(midpoints(_FACTOR_DRAWS)))
+            for key, factor in sizes.factors.items()
+            if key in (sizes.visible.key, sizes.reasoning.key)
         }
-        tokens = free_tokens(one, reasons, factors)
-        completion = float(tokens.completion.mean())
-        answer = completion - float(tokens.reasoning.mean())
+        tokens = free_tokens(replace(sizes, turns=ONE), factors)
+        completion = float(np.mean(tokens.completion))
+        answer = completion - float(np.mean(tokens.reasoning))
         opening, question = (
-            part.mean * (1.0 if part.factor is None else part.factor.mean)
-            for part in (first, followup)
+            part.size.mean * part.factor.mean for part in (sizes.first, sizes.followup)
         )
-        return cls(opening, question + answer, completion, *turn_means(turns_of(workload)))
+        return cls(opening, question + answer, completion, *turn_means(sizes.turns))
 
-    def turn_usd(self, turn: int, prices: TokenPrices) -> float:
+    def turn_usd(self, turn: int, price: CallPrice) -> float:
         """Return the expected cost of a turn."""
-        return (
-            self.prompt + (turn - 1) * self.added
-        ) * prices.prompt + self.completion * prices.completion
-
-    def usd(self, prices: TokenPrices) -> float:
-        """Return the expected cost of a conversation."""
-        prompt = self.turns * self.prompt + self.pairs * self.added
-        return prompt * prices.prompt + self.turns * self.completion * prices.completion
+        prompt = self.prompt + (turn - 1) * self.added
+        return float(price.bill(prompt, self.completion).total)
 
 
 def turn_frame(
     sample: CallSample,
     carried: Carried,
     window: int | None,
-    prices: TokenPrices,
+    price: CallPrice,
     expected: Expected,
 ) -> pd.DataFrame:
     """Return one row per turn that at least 0.1% of conversations reach.
@@ -108,12 +105,12 @@ def turn_frame(
         What became of them.
     window : int or None
         The context window in tokens.
-    prices : TokenPrices
-        What a token costs.
+    price : CallPrice
+        What calls cost.
     expected : Expected
         Means without a limit, the control of what is drawn.
     """
-    usd, free_usd = prices.of(carried), prices.of(carry_out(sample, None, Overflow()))
+    usd, free_usd = price.of(carried), price.of(carry_out(sample, None, Overflow()))
     so_far, free_so_far = np.zeros((2, int(sample.conversation[-1]) + 1))
     asked = np.bincount(sample.turn)[1:]
     order = np.split(np.argsort(sample.turn, kind="stable"), np.cumsum(asked)[:-1])
@@ -125,7 +122,7 @@ def turn_frame(
         fits = np.nan
         if window is not None:
             fits = float((sample.prompt[calls] + sample.reserved[calls] <= window).mean())
-        one = expected.turn_usd(turn, prices)
+        one = expected.turn_usd(turn, price)
         through += one
         owner = sample.conversation[calls]
         so_far[owner] += usd[calls]
@@ -156,25 +153,33 @@ def turn_frame(
 
 
 def whole_conversations(
-    sample: CallSample, carried: Carried, prices: TokenPrices, expected: Expected
-) -> dict[str, float]:
+    sample: CallSample, carried: Carried, price: CallPrice, expected: Expected
+) -> dict[str, Any]:
     """Return what a policy does to whole conversations."""
-
-    def by_conversation(values: Any) -> Array:
-        return np.bincount(sample.conversation, weights=values).astype(np.float64)
-
-    usd = by_conversation(prices.of(carried))
-    free = by_conversation(prices.of(carry_out(sample, None, Overflow())))
-    refused, summaries = by_conversation(~carried.made), carried.summary_completion > 0
-    conversations = len(usd)
+    usd = sample.sums(price.of(carried))
+    summaries = carried.summary_completion > 0
     made_share = float(carried.made.mean())
+    turns, pairs = expected.turns, expected.pairs
+    prompt, completion = (
+        control_mean(sample.sums(billed), sample.sums(free), whole)
+        for billed, free, whole in (
+            (
+                carried.billed_prompt,
+                sample.prompt,
+                turns * expected.prompt + pairs * expected.added,
+            ),
+            (carried.billed_completion, sample.completion, turns * expected.completion),
+        )
+    )
+    bill = price.bill(prompt, completion, turns)
     return {
-        "calls_per_conversation": expected.turns * made_share + summaries.sum() / conversations,
+        "calls_per_conversation": turns * made_share + float(summaries.sum()) / len(usd),
         "made_share": made_share,
-        "whole_share": float((refused == 0).mean()),
-        "summaries_per_conversation": float(summaries.sum() / conversations),
+        "whole_share": float((sample.sums((~carried.made).astype(int)) == 0).mean()),
+        "summaries_per_conversation": float(summaries.sum()) / len(usd),
         **_named(_spread(usd), "usd"),
-        "mean_usd": control_mean(usd, free, expected.usd(prices)),
+        "mean_usd": float(bill.total),
+        **{f"mean_{key}_usd": float(amount) for key, amount in bill},
     }
 
 

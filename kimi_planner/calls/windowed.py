@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from itertools import product
+from typing import Any
 
 import numpy as np
 
-from kimi_planner.calls.means import CallTokens, free_tokens
+from kimi_planner.calls.expected import CallTokens, free_tokens
 from kimi_planner.calls.overflow import billed_calls, first_overflows
-from kimi_planner.workload import Quantity, Workload
 from kimi_planner.workload.drawn import (
     MAX_SAMPLE_CALLS,
     SAMPLE_CONVERSATIONS,
+    CallSample,
     Drawn,
-    followup_key,
-    parts,
-    turn_means,
-    turns_of,
-    whole_turns,
 )
-from kimi_planner.workload.quantity import Array
+from kimi_planner.workload.quantity import Array, midpoints
+from kimi_planner.workload.resolve import Sizes
+from kimi_planner.workload.turns import turn_means, whole_turns
 
-__all__ = ["control_mean", "largest_factors", "may_reach", "overflows", "windowed_tokens"]
+__all__ = ["Cut", "control_mean", "largest_factors", "may_reach", "windowed_tokens"]
 
 _FACTOR_NODES = {0: 1, 1: 25, 2: 9, 3: 5, 4: 4}  # for each uncertain mean, by their number
-_NODE_CONVERSATIONS = 16_384
-_ALL_CALLS = 20_000_000  # over all nodes
+_OUTPUTS = 64  # lengths of an answer, and of its reasoning
+_CALLS = 200_000  # drawn, over all nodes
+_FAR = np.array([3e-6, 1 - 3e-6])  # shares between which factors are followed
+_FEWEST, _MOST = 2_000, 16_384  # conversations at a node
 
 
 def control_mean(drawn: Array, control: Array, expected: float) -> float:
@@ -43,119 +45,176 @@ def control_mean(drawn: Array, control: Array, expected: float) -> float:
     return max(0.0, float(drawn.mean()) + slope * (expected - mean))
 
 
-def _sizes(workload: Workload, reasons: bool) -> list[tuple[str, Quantity]]:
-    """Return the sizes of a call, each with the key of its factor."""
-    keys = ("prompt_tokens", followup_key(workload), "completion_tokens", "reasoning_tokens")
-    return list(zip(keys, parts(workload, reasons), strict=True))
-
-
-def largest_factors(workload: Workload) -> dict[str, float]:
+def largest_factors(sizes: Sizes) -> dict[str, float]:
     """Return the largest factor that is drawn for each uncertain mean."""
     top = np.array([1 - 0.5 / SAMPLE_CONVERSATIONS])
-    return {
-        key: float(quantity.factor.ppf(top)[0])
-        for key, quantity in _sizes(workload, reasons=True)
-        if quantity.factor is not None
-    }
+    return {key: float(factor.ppf(top)[0]) for key, factor in sizes.factors.items()}
 
 
-def may_reach(workload: Workload, reasons: bool, factors: Mapping[str, float], window: int) -> bool:
+def may_reach(sizes: Sizes, factors: Mapping[str, float], window: int) -> bool:
     """Return whether the largest drawn sizes together exceed the window; a bound, cheap to have."""
-    turns, _ = turn_means(turns_of(workload))
+    turns, _ = turn_means(sizes.turns)
     top = np.array([1 - 0.5 / min(MAX_SAMPLE_CALLS, SAMPLE_CONVERSATIONS * turns)])
     first, followup, visible, reasoning = (
-        float(part.ppf(top)[0]) * factors.get(key, 1.0) for key, part in _sizes(workload, reasons)
+        float(part.size.ppf(top)[0]) * factors.get(part.key, 1.0) for part in sizes.parts
     )
-    cap = workload.max_tokens
-    answer = visible if cap is None else min(visible, cap)
-    reserved = visible + reasoning if cap is None else cap
-    later = float(whole_turns(turns_of(workload).ppf(top))[0]) - 1
+    answer = visible if sizes.cap is None else min(visible, sizes.cap)
+    reserved = visible + reasoning if sizes.cap is None else sizes.cap
+    later = float(whole_turns(sizes.turns.ppf(top))[0]) - 1
     return first + later * (followup + answer) + reserved > window
 
 
-def overflows(workload: Workload, reasons: bool, window: int | None) -> bool:
-    """Return whether some drawn call at factor 1 does not fit the window."""
-    if window is None or not may_reach(workload, reasons, {}, window):
-        return False
-    drawn = Drawn.draw(workload, reasons, np.random.default_rng(0))
-    return len(first_overflows(drawn.calls(), window)) > 0
-
-
 def windowed_tokens(
-    workload: Workload,
-    reasons: bool,
-    factors: Mapping[str, Array],
+    sizes: Sizes,
+    factors: Mapping[str, Any],
     window: int,
-    free: CallTokens,
+    number: Callable[[Any], Any] = float,
 ) -> CallTokens:
-    """Return the expected tokens in a window, from ``free``, those without a limit.
+    """Return the expected tokens of a call in a window.
 
-    What the policy takes off is found for single values of the factors, and interpolated between
-    them. The other parameters are those of `expected_tokens`.
+    Parameters are those of `free_tokens`, the factors being those that the sizes have.
+
+    Notes
+    -----
+    Where no drawn call reaches the window these are its closed forms. A conversation without any
+    spread is followed itself, exactly; single calls have a quadrature. Otherwise the policy is followed through drawn
+    conversations, about 200,000 calls in all, with the closed form as a control variate; what it
+    takes off is found at a few values of the factors, and interpolated between them.
     """
-    used = {key for key, part in _sizes(workload, reasons) if part.mean}
-    factors = {key: values for key, values in factors.items() if key in used}
-    top = {key: float(values.max()) for key, values in factors.items()}
-    if not may_reach(workload, reasons, top, window):
+    if sizes.is_certain:
+        if not may_reach(sizes, {}, window):
+            return free_tokens(sizes, factors, number)
+        calls = billed_calls(Drawn.certain(sizes, number).calls(), window, sizes.overflow)
+        return _means(calls, len(calls.turn))
+    free = free_tokens(sizes, factors)
+    cut = Cut.of(sizes, window)
+    if cut is None:
         return free
-    spread = [key for key, values in factors.items() if values.min() < values.max()]
-    count = _FACTOR_NODES[len(spread)]
-    nodes = count ** len(spread)
-    turns, _ = turn_means(turns_of(workload))
-    drawn = Drawn.draw(
-        workload,
-        reasons,
-        np.random.default_rng(0),  # points of an integral, the same in every projection
-        most=min(_NODE_CONVERSATIONS, int(_ALL_CALLS / nodes / turns))
-        if spread
-        else SAMPLE_CONVERSATIONS,
-    )
-    if not len(first_overflows(drawn.calls(top), window)):
-        return free
-    axes = [
-        np.geomspace(values.min(), values.max(), count) if key in spread else values[:1]
-        for key, values in factors.items()
-    ]
-    lost = np.array(
-        [
-            _lost(workload, reasons, drawn, window, dict(zip(factors, node, strict=True)))
-            for node in product(*axes)
+    whole = (free.prompt, free.completion, free.reasoning)
+    return CallTokens(*map(_left, whole, cut.at(factors)))
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What a window takes off the expected tokens of a call, at some factors on uncertain means.
+
+    Attributes
+    ----------
+    axes
+        From the key of an uncertain mean to the factors, ascending; one if it is certain.
+    lost : ndarray, shape (*lengths of the axes, 3)
+        Prompt, completion and reasoning tokens.
+    """
+
+    axes: Mapping[str, Array]
+    lost: Array
+
+    @staticmethod
+    @lru_cache(maxsize=64)
+    def of(sizes: Sizes, window: int) -> Cut | None:
+        """Follow the policy of sizes; ``None`` if every drawn call fits."""
+        used = {part.key for part in sizes.parts if part.size.mean}
+        factors = {key: factor for key, factor in sizes.factors.items() if key in used}
+        top = {key: float(factor.ppf(_FAR[1:])[0]) for key, factor in factors.items()}
+        if not may_reach(sizes, top, window):
+            return None
+        uncertain = sum(not factor.is_certain for factor in factors.values())
+        count = _FACTOR_NODES[uncertain]
+        turns, _ = turn_means(sizes.turns)
+        if turns == 1:
+            follow = _Alone(sizes, window).lost
+        else:
+            conversations = int(_CALLS / count**uncertain / turns)
+            rng = np.random.default_rng(0)  # points of an integral, the same in every projection
+            drawn = Drawn.draw(sizes, rng, most=max(_FEWEST, min(_MOST, conversations)))
+            if not len(first_overflows(drawn.calls(top), window)):
+                return None
+            follow = partial(_lost, drawn, window)
+        axes = {
+            key: np.array([factor.mean])
+            if factor.is_certain
+            else np.geomspace(float(factor.ppf(_FAR)[0]), float(factor.ppf(_FAR)[1]), count)
+            for key, factor in factors.items()
+        }
+        lost = [follow(dict(zip(axes, node, strict=True))) for node in product(*axes.values())]
+        return Cut(axes, np.array(lost).reshape(*map(len, axes.values()), 3))
+
+    def at(self, factors: Mapping[str, Any]) -> list[Any]:
+        """Return what is lost at the factors of each path, linear between those of the axes."""
+        spread = [key for key, axis in self.axes.items() if len(axis) > 1]
+        flat = self.lost.reshape(*(len(self.axes[key]) for key in spread), 3)
+        if not spread:
+            return list(flat)
+        axes = [self.axes[key] for key in spread]
+        if len(spread) == 1:
+            at = factors.get(spread[0], 1.0)
+            return [np.interp(at, axes[0], column) for column in flat.T]
+        from scipy.interpolate import RegularGridInterpolator
+
+        values = np.broadcast_arrays(*(np.atleast_1d(factors.get(key, 1.0)) for key in spread))
+        points = np.stack(
+            [np.clip(one, axis[0], axis[-1]) for one, axis in zip(values, axes, strict=True)], -1
+        )
+        return list(np.asarray(RegularGridInterpolator(axes, flat)(points)).T)
+
+
+class _Alone:
+    """Calls without a history: those that do not fit are refused, whatever the policy."""
+
+    def __init__(self, sizes: Sizes, window: int) -> None:
+        self._sizes, self._window = sizes, window
+        prompts = sizes.first.size.ppf(midpoints(SAMPLE_CONVERSATIONS))
+        self._prompts = prompts
+        self._beyond = np.append(np.cumsum(prompts[::-1])[::-1], 0.0) / len(prompts)
+
+    def lost(self, factors: Mapping[str, float]) -> list[float]:
+        """Return by how much a call's expected tokens fall: prompt, completion and reasoning."""
+        sizes, cap = self._sizes, self._sizes.cap
+        visible, thought = (
+            factors.get(part.key, 1.0) * part.size.ppf(midpoints(_OUTPUTS))
+            for part in (sizes.visible, sizes.reasoning)
+        )
+        thoughts = np.repeat(thought, _OUTPUTS)
+        answers = np.tile(visible, _OUTPUTS)
+        if cap is not None:
+            thoughts = np.minimum(thoughts, cap)
+            answers = np.minimum(answers, cap - thoughts)
+        completion = answers + thoughts
+        scale = factors.get(sizes.first.key, 1.0)
+        reserved = completion if cap is None else np.array([float(cap)])
+        fits = np.searchsorted(self._prompts, (self._window - reserved) / scale, side="right")
+        refused = 1 - fits / len(self._prompts)
+        return [
+            scale * float(self._beyond[fits].mean()),
+            float((refused * completion).mean()),
+            float((refused * thoughts).mean()),
         ]
-    ).reshape(*map(len, axes), 3)
-    prompt, completion, reasoning = _interpolated(axes, list(factors.values()), lost)
-    return CallTokens(
-        _left(free.prompt, prompt),
-        _left(free.completion, completion),
-        _left(free.reasoning, reasoning),
-    )
 
 
-def _left(free: Array, lost: Array) -> Array:
+def _means(calls: CallSample, count: int) -> CallTokens:
+    thought = calls.completion - calls.answer
+    return CallTokens(*(sum(one.tolist()) / count for one in (calls.prompt, calls.completion, thought)))  # fmt: skip
+
+
+def _left(free: Any, lost: Any) -> Any:
     """Return what is left, 0 where it is only the rounding of a difference."""
     left = free - lost
     return np.where(left > 1e-12 * free, left, 0.0)
 
 
-def _lost(
-    workload: Workload, reasons: bool, drawn: Drawn, window: int, factors: dict[str, float]
-) -> list[float]:
+def _lost(drawn: Drawn, window: int, factors: dict[str, float]) -> list[float]:
     """Return by how much a call's expected tokens fall: prompt, completion and reasoning."""
     sample = drawn.calls(factors)
-    billed = billed_calls(sample, window, workload.overflow_policy)
+    billed = billed_calls(sample, window, drawn.sizes.overflow)
     if billed is sample:
         return [0.0, 0.0, 0.0]
-    free = free_tokens(
-        workload, reasons, {key: np.array([value]) for key, value in factors.items()}
-    )
-    turns, _ = turn_means(turns_of(workload))
+    free = free_tokens(drawn.sizes, factors)
+    turns, _ = turn_means(drawn.sizes.turns)
 
-    def fall(billed: Array, full: Array, expected: Array) -> float:
-        total = float(expected[0]) * turns
-        with_policy, without = (
-            np.bincount(sample.conversation, weights=tokens).astype(np.float64)
-            for tokens in (billed, full)
-        )
-        return (total - control_mean(with_policy, without, total)) / turns
+    def fall(billed_tokens: Array, full: Array, expected: float) -> float:
+        total = expected * turns
+        left = control_mean(sample.sums(billed_tokens), sample.sums(full), total)
+        return (total - left) / turns
 
     return [
         fall(billed.prompt, sample.prompt, free.prompt),
@@ -166,18 +225,3 @@ def _lost(
             free.reasoning,
         ),
     ]
-
-
-def _interpolated(axes: list[Array], values: list[Array], lost: Array) -> list[Array]:
-    """Return what is lost at the scenarios' factors, linear between the nodes of a grid."""
-    from scipy.interpolate import RegularGridInterpolator
-
-    spread = [place for place, axis in enumerate(axes) if len(axis) > 1]
-    flat = lost.reshape(*(len(axes[place]) for place in spread), 3)
-    if not spread:
-        return [np.array([one]) for one in flat]
-    points = np.stack(
-        [np.clip(values[place], axes[place][0], axes[place][-1]) for place in spread], axis=-1
-    )
-    found = RegularGridInterpolator([axes[place] for place in spread], flat)(points)
-    return list(np.asarray(found).T)

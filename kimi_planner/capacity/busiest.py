@@ -9,24 +9,23 @@ import numpy as np
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.demand import DayKind, day_kinds, months_of_growth, periods_of
 from kimi_planner.plan.scenarios import Scenarios
-from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
+from kimi_planner.workload.resolve import Load
 
 __all__ = ["busiest_day_calls"]
 
 
-def busiest_day_calls(workload: Workload, months: Sequence[Month], scenarios: Scenarios) -> Array:
+def busiest_day_calls(load: Load, months: Sequence[Month], scenarios: Scenarios) -> Array:
     """Return the expected calls of the busiest day of each month.
 
     Parameters
     ----------
-    workload : Workload
-        What may happen. Days of the week, events, the first and last day and retries count where
-        the workload states them.
+    load : Load
+        Whose calls. Days of the week, events, the first and last day and retries count.
     months : sequence of Month
         The months of the plan.
     scenarios : Scenarios
-        What was drawn for the workload.
+        What was drawn for it.
 
     Returns
     -------
@@ -34,20 +33,22 @@ def busiest_day_calls(workload: Workload, months: Sequence[Month], scenarios: Sc
         Calls a day; 0 in a month without a day of traffic.
     """
     periods = periods_of(months)
-    growth = 1 + scenarios.value("growth_per_month")
-    level = scenarios.value("requests_per_day") * (1 + scenarios.value("retry_share"))
-    sent = 1 + scenarios.value("retry_share")
+    growth = 1 + scenarios["growth_per_month"]
+    sent = 1 + scenarios["retry_share"]
+    level = scenarios["requests_per_day"] * sent
 
     def calls(kind: DayKind, usual: Array) -> Array:
         for name in kind.factors:
-            usual = usual * scenarios.value(f"events.{name}")
+            usual = usual * scenarios[f"events.{name}"]
         for name, days in kind.extra:
-            usual = usual + scenarios.value(f"events.{name}") * sent / days
+            usual = usual + scenarios[f"events.{name}"] * sent / days
         return usual
 
     found = []
     for period in periods:
-        usual = level * growth ** months_of_growth(workload, period, periods[0])
-        kinds = [calls(kind, usual * float(kind.weight)) for kind in day_kinds(workload, period)]
-        found.append(np.maximum.reduce(np.broadcast_arrays(usual * 0, *kinds)))
+        usual = level * growth ** months_of_growth(load.traffic, period, periods[0])
+        kinds = [
+            calls(kind, usual * float(kind.weight)) for kind in day_kinds(load.traffic, period)
+        ]
+        found.append(np.maximum.reduce(np.broadcast_arrays(np.atleast_1d(usual * 0), *kinds)))
     return np.stack(np.broadcast_arrays(*found))

@@ -9,7 +9,7 @@ from operator import add
 
 import numpy as np
 
-from kimi_planner.calls.expected import expected_tokens, sample_calls
+from kimi_planner.calls.sizes import CallSizes, Profile
 from kimi_planner.capacity.busiest import busiest_day_calls
 from kimi_planner.capacity.limits import Limits, Tier
 from kimi_planner.capacity.minutes import CallTokensInSpan, calls_quantile, calls_share_over
@@ -121,22 +121,18 @@ class PeakPlan:
 
         A call that the API refuses as too large was sent all the same, and counts in full.
         """
-        if workload.overflow_policy.policy == "reject":
+        load = workload.resolve()
+        if load.sizes.overflow.policy == "reject":
             window = None
-        scenarios = Scenarios.draw(workload, self.seed, self.n_paths)
-        per_day = busiest_day_calls(workload, self.months, scenarios)
-        hour = workload.quantity("peak_hour_share") or self.peak_hour_share
+        scenarios = Scenarios.draw(load, self.seed, self.n_paths)
+        per_day = busiest_day_calls(load, self.months, scenarios)
+        hour = workload.given("peak_hour_share") or self.peak_hour_share
         share = self._drawn(hour, workload.name, "peak_hour_share", otherwise=EVEN_HOUR_SHARE)
         per_minute = per_day * np.maximum(share, EVEN_HOUR_SHARE) / MINUTES_PER_HOUR
-        tokens = expected_tokens(workload, reasons, scenarios.factors, window=window)
-        reserved = tokens.completion if workload.max_tokens is None else workload.max_tokens
-        sample = sample_calls(
-            workload,
-            reasons,
-            stream(self.seed, workload.name, "sizes"),
-            uncertain_means=False,
-            window=window,
-        )
+        calls = CallSizes.of(load.sizes, Profile(reasons, window))
+        tokens = calls.tokens(scenarios.factors(load.sizes.factors))
+        reserved = tokens.completion if load.sizes.cap is None else load.sizes.cap
+        sample = calls.billed(stream(self.seed, load.name, "sizes"))
         sizes = sample.prompt + sample.reserved
         in_work = None
         if self.output_tokens_per_second is not None:

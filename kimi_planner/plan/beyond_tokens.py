@@ -3,42 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal, localcontext
 
 import numpy as np
 
 from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.errors import PriceNotFoundError, did_you_mean, shown
-from kimi_planner.money import EXACT
 from kimi_planner.plan.calendar import Month
 from kimi_planner.workload import Workload
+from kimi_planner.workload.resolve import Load
 
-__all__ = ["fees_usd", "unbilled_notes", "written_notes"]
+__all__ = ["check_fees", "unbilled_notes", "written_notes"]
 
 _LIKELY = np.array([1 - 1e-4])  # of scenarios, as the bounds of a quantity have it
 
 
-def fees_usd(catalog: Catalog, workload: Workload) -> Decimal:
-    """Return the fees that a request of a workload is expected to cause, exact, in USD.
+def check_fees(catalog: Catalog, load: Load) -> None:
+    """Refuse a fee that the catalog does not state.
 
     Raises
     ------
     PriceNotFoundError
-        If the catalog does not state one of the fees.
+        Naming the workload and the fee.
     """
-    known = {fee.name: fee.usd_per_call for fee in catalog.fees}
-    total = Decimal(0)
-    for name, count in workload.fees:
+    known = [fee.name for fee in catalog.fees]
+    for name in load.fees:
         if name not in known:
             stated = f"It states {', '.join(known)}." if known else "It states no fee at all."
             raise PriceNotFoundError(
-                f"workload {shown(workload.name)}: fees_per_request names {shown(name)}, a fee that "
+                f"workload {shown(load.name)}: fees_per_request names {shown(name)}, a fee that "
                 f"catalog {catalog.version} does not state, so it cannot be billed. {stated}"
                 f"{did_you_mean(name, known)} Leave it out, or plan with a catalog that states it."
             )
-        with localcontext(EXACT):
-            total += count * known[name]
-    return total
 
 
 def unbilled_notes(
@@ -92,7 +87,7 @@ def written_notes(
             )
     full = []
     for workload in workloads:
-        cached = workload.quantity("cached_share")
+        cached = workload.given("cached_share")
         if workload.written is None or cached is None or cached.is_certain:
             continue
         if float(cached.ppf(_LIKELY)[0]) + float(workload.written.total) > 1:

@@ -1,273 +1,278 @@
-"""The expected bill of a workload on one model, by scenario, and the exact one of plain numbers."""
+"""What a load is expected to cost on one model: its usage at the prices of each period."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from decimal import Decimal, localcontext
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 
-from kimi_planner.calls.expected import (
-    CallTokens,
-    exact_tokens,
-    expected_tokens,
-    sample_calls,
-    turn_means,
-)
-from kimi_planner.calls.windowed import overflows
-from kimi_planner.catalog import ModelSpec
-from kimi_planner.money import EXACT, exact_decimal, from_fraction
+from kimi_planner.billing.meters import ByMeter, Usage
+from kimi_planner.billing.tariff import Tariff
+from kimi_planner.calls.expected import CallTokens
+from kimi_planner.calls.sizes import CallSizes, Profile
+from kimi_planner.calls.usage import fees_used, tokens_used
+from kimi_planner.catalog import Catalog, Fee, ModelSpec
+from kimi_planner.plan.beyond_tokens import check_fees
 from kimi_planner.plan.calendar import Month
-from kimi_planner.plan.demand import (
-    Period,
-    exact_requests,
-    expected_requests,
-    periods_of,
-)
-from kimi_planner.plan.law import CostLaw, conversation_law
-from kimi_planner.plan.prices import Prices, changes_of, prices_of
-from kimi_planner.plan.scenarios import Scenarios
+from kimi_planner.plan.demand import Period, demand
+from kimi_planner.plan.scenarios import Number, Scenarios, mean_of, mean_product
 from kimi_planner.plan.spend import Spend
-from kimi_planner.workload import QUANTITY_FIELDS, Constant, Quantity, Workload
-from kimi_planner.workload.quantity import Array
+from kimi_planner.plan.tariffs import billed_periods, prices_are_certain, tariffs_of
+from kimi_planner.workload.resolve import Load
+from kimi_planner.workload.turns import turn_means
 
-__all__ = [
-    "Bill",
-    "billed_periods",
-    "conversation_costs",
-    "exact_spend",
-    "is_certain",
-    "mean_product",
-]
+__all__ = ["Bill", "LoadPlan"]
+
+Kept = TypeVar("Kept")
+
+
+@dataclass(frozen=True)
+class LoadPlan:
+    """One load over the months of a plan: what its models share is worked out once and kept.
+
+    Attributes
+    ----------
+    load, months
+        Whose calls, and when.
+    fees
+        Of the catalog.
+    scenarios
+        Its uncertain numbers.
+    """
+
+    load: Load
+    months: tuple[Month, ...]
+    fees: tuple[Fee, ...]
+    scenarios: Scenarios
+    _kept: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(
+        cls, load: Load, months: tuple[Month, ...], catalog: Catalog, seed: int, n_paths: int
+    ) -> LoadPlan:
+        """Return the plan of a load, its uncertain numbers drawn.
+
+        Raises
+        ------
+        PriceNotFoundError
+            If the catalog does not state a fee that the load names.
+        """
+        check_fees(catalog, load)
+        return cls(load, months, catalog.fees, Scenarios.draw(load, seed, n_paths))
+
+    @cached_property
+    def exact(self) -> LoadPlan:
+        """The same with every number as an exact fraction, uncertain ones at their means."""
+        return LoadPlan(self.load, self.months, self.fees, Scenarios.exact(self.load))
+
+    def tokens(self, spec: ModelSpec) -> CallTokens:
+        """Return what a call on a model is expected to use, on each path."""
+        sizes, scenarios = self.load.sizes, self.scenarios
+        profile = Profile.of(spec)
+        return self._keep(
+            profile,
+            lambda: CallSizes.of(sizes, profile).tokens(
+                scenarios.factors(sizes.factors), scenarios.number
+            ),
+        )
+
+    def requests(self, periods: tuple[Period, ...]) -> list[Number]:
+        """Return the requests of periods, retries not counted."""
+        return self._keep(periods, lambda: demand(self.load, periods, self.scenarios))
+
+    def on(self, spec: ModelSpec) -> Bill:
+        """Return the bill on a model; exact where every number that it rests on is plain.
+
+        Raises
+        ------
+        PriceNotFoundError
+            If the catalog lacks a price, a fee or a batch price that the load needs.
+        """
+        periods = billed_periods(self.load, spec, self.months)
+        return Bill(self.exact if self._is_plain(spec, periods) else self, spec, periods)
+
+    def _is_plain(self, spec: ModelSpec, periods: tuple[Period, ...]) -> bool:
+        load = self.load
+        if not load.sizes.on(spec.reasons).is_certain:
+            return False
+        if not prices_are_certain(load, spec, self.months[-1]):
+            return False
+        traffic = load.traffic
+        billed = [traffic.level, traffic.growth, traffic.retries]
+        billed += [event.size for event in traffic.events]
+        if not all(one.is_certain for one in billed):
+            return False
+        return load.cached.is_certain or not Bill(self.exact, spec, periods).cache_matters
+
+    def _keep(self, key: Any, make: Callable[[], Kept]) -> Kept:
+        if key not in self._kept:
+            self._kept[key] = make()
+        kept: Kept = self._kept[key]
+        return kept
 
 
 @dataclass(frozen=True)
 class Bill:
-    """What a workload is expected to cost on one model, by period and scenario.
+    """What a load is expected to cost on one model, by period and path.
 
     Attributes
     ----------
-    workload, spec
-        What is sent, and to which model.
-    periods, prices
-        The parts of the plan between price changes, and the prices in each.
-    requests, calls_usd : list of ndarray, shape (n_paths,) or (1,)
-        Requests of each period, retries not counted, and the cost of a call with its fees and its
-        share of retries.
-    tokens
-        Expected tokens of a call.
-    scenarios
-        What was drawn.
+    plan, spec
+        Whose calls, and the model.
+    periods
+        The parts of the plan between changes of price.
     """
 
-    workload: Workload
+    plan: LoadPlan
     spec: ModelSpec
     periods: tuple[Period, ...]
-    prices: list[Prices]
-    requests: list[Array]
-    calls_usd: list[Array]
-    tokens: CallTokens
-    scenarios: Scenarios
 
-    @classmethod
-    def of(
-        cls,
-        workload: Workload,
-        spec: ModelSpec,
-        months: Sequence[Month],
-        scenarios: Scenarios,
-        fees: Decimal = Decimal(0),
-    ) -> Bill:
-        """Return the bill over the months of a plan; ``fees`` are USD for each request."""
-        periods = billed_periods(workload, spec, months)
-        prices = prices_of(workload, spec, periods)
-        window = spec.context_window_tokens
-        tokens = expected_tokens(workload, spec.reasons, scenarios.factors, window=window)
-        cached, sent = scenarios.value("cached_share"), 1 + scenarios.value("retry_share")
-        known: dict[Prices, Array] = {}
-        for one in prices:
-            if one not in known:
-                call = one.call_usd(tokens.prompt, cached, tokens.completion, scenarios)
-                known[one] = (call + float(fees)) * sent
-        return cls(
-            workload,
-            spec,
-            periods,
-            prices,
-            expected_requests(workload, periods, scenarios),
-            [known[one] for one in prices],
-            tokens,
-            scenarios,
-        )
+    @cached_property
+    def tariffs(self) -> list[Tariff]:
+        """Prices in each period."""
+        plan = self.plan
+        return tariffs_of(plan.load, self.spec, plan.fees, self.periods, plan.scenarios)
+
+    @cached_property
+    def requests(self) -> list[Number]:
+        """Requests of each period, retries not counted."""
+        return self.plan.requests(self.periods)
 
     @property
-    def calls_at_random(self) -> bool:
-        """Whether the number of calls given the scenario is Poisson, or certain."""
-        level = self.workload.quantity("requests_per_day")
-        return level is not None and not level.is_certain
+    def sizes(self) -> CallSizes:
+        """Sizes of the calls."""
+        return CallSizes.of(self.plan.load.sizes, Profile.of(self.spec))
 
     @property
     def turns(self) -> float:
         """Expected calls of a conversation."""
-        return turn_means(self.workload.quantity("turns") or Constant(Decimal(1)))[0]
+        return turn_means(self.plan.load.sizes.turns)[0]
 
-    def kind(self, place: int) -> tuple[bool, int | None, float, float]:
-        """Return what the spread of a conversation's cost in a month depends on."""
-        prompt, output = self.nominal_prices(place)
-        top = max(prompt, output) or 1.0
-        window = self.spec.context_window_tokens
-        return self.spec.reasons, window, round(prompt / top, 12), round(output / top, 12)
+    @property
+    def is_exact(self) -> bool:
+        """Whether every number is an exact fraction."""
+        return self.plan.scenarios.number is Fraction
 
-    def nominal_prices(self, place: int) -> tuple[float, float]:
-        """Return the prices of prompt and completion tokens in a month, at the mean cached share.
+    @property
+    def cache_matters(self) -> bool:
+        """Whether it makes a difference to the bill which tokens are served from a cache."""
+        load = self.plan.load
+        written = load.written_5m or load.written_1h
+        return bool(written) or any(one.price("cached") != one.price("input") for one in self.tariffs)  # fmt: skip
+
+    def tokens(self, prompt: Number, completion: Number, reasoning: Number = 0) -> Usage:
+        """Return so many tokens by meter, the planned share of the prompt being cached."""
+        cached = self.plan.scenarios["cached_share"]
+        return tokens_used(self.plan.load, prompt, completion, reasoning, cached=cached)
+
+    @cached_property
+    def per_request(self) -> Usage:
+        """What a request uses, with its fees and its share of retries."""
+        call, scenarios = self.plan.tokens(self.spec), self.plan.scenarios
+        used = self.tokens(call.prompt, call.completion, call.reasoning)
+        request = used + fees_used(self.plan.load, scenarios.number)
+        with_retries: Usage = request * (1 + scenarios["retry_share"])
+        return with_retries
+
+    def expected_usd(self) -> list[Number]:
+        """Return the spend of each month, expected on each path."""
+        costs: dict[int, Number] = {}
+        months: list[Number] = [0] * len(self.plan.months)
+        for period, requests, tariff in zip(self.periods, self.requests, self.tariffs, strict=True):
+            if id(tariff) not in costs:
+                costs[id(tariff)] = tariff.bill(self.per_request).total
+            months[period.month_index] = months[period.month_index] + requests * costs[id(tariff)]
+        return months
+
+    def mean_usd(self) -> Number:
+        """Return the expected spend over all months; a fraction where all is exact."""
+        return self.by_meter(self.tariffs).total.sum()
+
+    def usage(self) -> Usage:
+        """Return the expected usage of each month, arrays of shape (n_months,)."""
+        return self._monthly(self._used)
+
+    @cached_property
+    def _used(self) -> list[Usage]:
+        """Expected usage of each period."""
+        return [
+            self.per_request.map(lambda one, requests=requests: mean_product(requests, one))
+            for requests in self.requests
+        ]
+
+    def by_meter(self, tariffs: Sequence[Tariff]) -> ByMeter:
+        """Return the expected spend of each month by meter, at a tariff for each period."""
+        bills = []
+        for requests, used, tariff in zip(self.requests, self._used, tariffs, strict=True):
+            if any(isinstance(price, np.ndarray) for price in tariff.stated.values()):
+                billed = tariff.bill(self.per_request)
+                bills.append(billed.map(lambda one, n=requests: mean_product(n, one)))
+            else:
+                bills.append(tariff.bill(used))
+        return self._monthly(bills)
+
+    def _monthly(self, by_period: Sequence[Kept]) -> Kept:
+        """Add up periods, and return one amount by meter of arrays over months."""
+        months: dict[int, Any] = {}
+        for period, amounts in zip(self.periods, by_period, strict=True):
+            before = months.get(period.month_index)
+            months[period.month_index] = amounts if before is None else before + amounts
+        every = list(months.values())
+        kind = object if self.is_exact else np.float64
+
+        def column(values: Iterable[Number]) -> Any:
+            return np.array(list(values), dtype=kind)
+
+        keys = dict.fromkeys(key for month in every for key, _ in month)
+        columns = {key: column(month[key] for month in every) for key in keys}
+        if not isinstance(every[0], Usage):
+            return replace(every[0], amounts=columns)
+        return replace(
+            every[0],
+            amounts=columns,
+            requests=column(one.requests for one in every),
+            reasoning=column(one.reasoning for one in every),
+        )
+
+    def spend(self) -> Spend:
+        """Return the spend without what single calls add to it."""
+        plan, bill = self.plan, self.by_meter(self.tariffs)
+        listed = replace(plan.load, price_changes=())
+        list_bill = (
+            self.by_meter(tariffs_of(listed, self.spec, plan.fees, self.periods, plan.scenarios))
+            if plan.load.changes_of(self.spec.id)
+            else bill
+        )
+        months = [np.atleast_1d(np.asarray(one, dtype=np.float64)) for one in self.expected_usd()]
+        n_paths = max(len(one) for one in months)
+        usd = np.array([np.broadcast_to(one, n_paths) for one in months])
+        return Spend(usd=usd, usage=self.usage(), bill=bill, list_bill=list_bill)
+
+    def token_prices(self, month_index: int) -> tuple[float, float]:
+        """Return the mean prices of a prompt and of a completion token in a month, USD.
 
         Where prices change within the month, they are weighted by its requests.
         """
-        cached = float(np.mean(self.scenarios.value("cached_share")))
-        spans = [at for at, period in enumerate(self.periods) if period.place == place]
-        weights = [float(np.mean(self.requests[at])) for at in spans] if len(spans) > 1 else [1.0]
-        total = sum(weights)
-        prompt = output = 0.0
+        spans = [at for at, period in enumerate(self.periods) if period.month_index == month_index]
+        weights = [float(mean_of(self.requests[at])) for at in spans] if len(spans) > 1 else [1.0]
+        whole = sum(weights)
+        prices = [0.0, 0.0]
         for at, weight in zip(spans, weights, strict=True):
-            share = weight / total if total else 1 / len(spans)
-            one = self.prices[at]
-            full = float(one.input.usd_per_mtok)
-            prompt += share * (full + cached * (float(one.cached.usd_per_mtok) - full))
-            for part, writing in one.written:
-                prompt += share * float(part) * (float(writing.usd_per_mtok) - full)
-            output += share * float(one.output.usd_per_mtok)
-        return prompt, output
+            share = weight / whole if whole else 1 / len(spans)
+            for kind, price in enumerate(self._token_prices[id(self.tariffs[at])]):
+                prices[kind] += share * price
+        return prices[0], prices[1]
 
-    def monthly_requests(self) -> list[Array]:
-        """Return the requests of each month by scenario, retries not counted."""
-        months: list[Array] = []
-        for period, requests in zip(self.periods, self.requests, strict=True):
-            if period.place < len(months):
-                months[-1] = months[-1] + requests
-            else:
-                months.append(requests)
-        return months
+    @cached_property
+    def _token_prices(self) -> dict[int, tuple[float, float]]:
+        number = self.plan.scenarios.number
+        prompt, output = self.tokens(number(1), number(0)), self.tokens(number(0), number(1))
 
-    def conversations(self) -> list[Array]:
-        """Return the expected conversations of each month by scenario."""
-        turns = self.turns
-        return [requests / turns for requests in self.monthly_requests()]
+        def price(tariff: Tariff, tokens: Usage) -> float:
+            return float(mean_of(tariff.bill(tokens).total))
 
-    def expected_usd(self, place: int) -> Array:
-        """Return the expected spend of one month by scenario, shape (n_paths,) or (1,)."""
-        total: Array = np.zeros(1)
-        for period, requests, call in zip(self.periods, self.requests, self.calls_usd, strict=True):
-            if period.place == place:
-                total = total + requests * call
-        return total
-
-    def per_call(self) -> dict[str, Array]:
-        """Return what is billed for a request: itself, its tokens, and its share of retries."""
-        sent = 1 + self.scenarios.value("retry_share")
-        prompt = self.tokens.prompt * sent
-        return {
-            "requests": sent,
-            "prompt_tokens": prompt,
-            "cached_tokens": prompt * self.scenarios.value("cached_share"),
-            "completion_tokens": self.tokens.completion * sent,
-            "reasoning_tokens": self.tokens.reasoning * sent,
-        }
-
-
-def conversation_costs(bill: Bill, place: int, rng: np.random.Generator) -> CostLaw | None:
-    """Return how the cost of one conversation of a month is distributed, ``None`` if it is nothing.
-
-    It is computed at factors of 1 and the mean cached share, or told by a sample where
-    conversations are long or some calls do not fit the context window.
-    """
-    # The law is of tokens alone. Fees are spread as tokens are: which calls cause one is not known.
-    workload, reasons, window = bill.workload, bill.spec.reasons, bill.spec.context_window_tokens
-    prompt, output = bill.nominal_prices(place)
-    if not overflows(workload, reasons, window):
-        try:
-            return conversation_law(workload, reasons, prompt, output)
-        except OverflowError:
-            pass
-    sample = sample_calls(workload, reasons, rng, uncertain_means=False, window=window)
-    costs = sample.prompt * prompt + sample.completion * output
-    totals: Array = np.bincount(sample.conversation, weights=costs).astype(np.float64)
-    return CostLaw.of_sample(totals)
-
-
-def mean_product(first: Array, second: Array) -> float:
-    """Return the mean over scenarios of a product; each has one value for each scenario, or one."""
-    if len(first) == 1 or len(second) == 1:
-        return float(first.mean() * second.mean())
-    return float(first @ second / len(first))
-
-
-def is_certain(workload: Workload, spec: ModelSpec, months: Sequence[Month]) -> bool:
-    """Return whether every number that the bill of this model rests on is plain."""
-    prices = prices_of(workload, spec, billed_periods(workload, spec, months))
-    unbilled = {
-        "reasoning_tokens": not spec.reasons,
-        "cached_share": all(one.cached == one.input and not one.written for one in prices),
-        "peak_hour_share": True,
-    }
-    given = [workload.quantity(key) for key in QUANTITY_FIELDS if not unbilled.get(key)]
-    for event in workload.dated_events:
-        given += [event.factor, event.extra_requests]
-    return not any(one.factors for one in prices) and all(
-        quantity is None or quantity.is_certain for quantity in given
-    )
-
-
-def exact_spend(
-    workload: Workload, spec: ModelSpec, months: Sequence[Month], fees: Decimal = Decimal(0)
-) -> Spend:
-    """Return the bill of plain numbers: requests by the calendar x exact cost of a call.
-
-    ``fees`` are USD for each request, on top of its tokens.
-    """
-    periods = billed_periods(workload, spec, months)
-    prices = prices_of(workload, spec, periods)
-    sent = 1 + Fraction(_number(workload.quantity("retry_share")))
-    requests = [sent * count for count in exact_requests(workload, periods)]
-    with localcontext(EXACT):
-        tokens = exact_tokens(workload, spec.reasons, window=spec.context_window_tokens)
-        cached = tokens.prompt * _number(workload.quantity("cached_share"))
-        calls = [
-            Fraction(one.exact_call_usd(tokens.prompt, cached, tokens.completion) + fees)
-            for one in prices
-        ]
-    per_call = {
-        "requests": Decimal(1),
-        "prompt_tokens": tokens.prompt,
-        "cached_tokens": cached,
-        "completion_tokens": tokens.completion,
-        "reasoning_tokens": tokens.reasoning,
-    }
-    usd = [Fraction(0)] * len(months)
-    counts = [Fraction(0)] * len(months)
-    for period, count, call in zip(periods, requests, calls, strict=True):
-        usd[period.place] += count * call
-        counts[period.place] += count
-    exact = tuple(from_fraction(amount) for amount in usd)
-    totals = {
-        name: np.array([float(count * Fraction(value)) for count in counts])
-        for name, value in per_call.items()
-    }
-    return Spend(
-        usd=np.array([float(amount) for amount in exact])[:, None], exact_usd=exact, **totals
-    )
-
-
-def billed_periods(
-    workload: Workload, spec: ModelSpec, months: Sequence[Month]
-) -> tuple[Period, ...]:
-    """Return the parts of a plan between changes of the prices of a model."""
-    days = [change.day for change in changes_of(workload, spec)]
-    return periods_of(months, (*days, *spec.price_days))
-
-
-def _number(quantity: Quantity | None) -> Decimal:
-    if isinstance(quantity, Constant):
-        return quantity.value
-    return Decimal(0) if quantity is None else exact_decimal(quantity.mean)
+        return {id(one): (price(one, prompt), price(one, output)) for one in self.tariffs}

@@ -1,9 +1,10 @@
 """What single calls add to a month: the total of a number of independent conversations.
 
-Given the scenario, a month's total is a compound sum. Its distribution is computed, not drawn call
-by call: for a grid of numbers of conversations, from the characteristic function of the cost of
-one, by a Fourier transform. A month takes one of up to 4,096 equal shares of that distribution, each
-represented by its mean, so that the mean of all scenarios is exact however skewed single calls are.
+Given the path, a month's total is a compound sum. Of many conversations three moments tell it; of
+few, or of a heavy tail, its distribution is computed: for a grid of numbers of conversations, from
+the characteristic function of the cost of one, by a Fourier transform. A month then takes one of up
+to 4,096 equal shares of that distribution, each represented by its mean, so that the mean of all
+paths is exact however skewed single calls are.
 """
 
 from __future__ import annotations
@@ -16,10 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, ndtri
 
-from kimi_planner.plan.law import CostLaw, spread_on_grid
-from kimi_planner.workload.quantity import Array
+from kimi_planner.calls.law import CostLaw, spread_on_grid
+from kimi_planner.calls.moments import Moments
+from kimi_planner.calls.sizes import CallSizes
+from kimi_planner.workload.quantity import Array, midpoints
 
-__all__ = ["Cells", "Noise", "cell_means"]
+__all__ = ["Cells", "Noise", "Scores", "SingleCalls", "cell_means", "moments_are_enough"]
+
+#: Largest error of a P10 to P95, relative to the month, for which three moments tell it.
+_ERROR = 5e-4
 
 MOST_CELLS = 4096
 FEWEST, MANY = 1e-4, 1e8  # conversations between which the distribution is transformed
@@ -34,6 +40,126 @@ _EXACT_ROWS = 32
 _MOST_ROWS = 48
 _RATIO = 2**0.5
 _CHUNK = 2**14
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Standard normal scores of all paths in order, and what skewness makes of them.
+
+    Attributes
+    ----------
+    linear, square : ndarray, shape (n_paths,)
+        The scores, of mean 0 and variance 1; a sixth of their squares less 1.
+    """
+
+    linear: Array
+    square: Array
+
+    @classmethod
+    def of(cls, n_paths: int) -> Scores:
+        """Return the scores for a number of paths."""
+        z = ndtri(midpoints(n_paths))
+        z /= np.sqrt((z * z).mean())
+        return cls(z, (z * z - 1) / 6)
+
+
+def _compound(moments: Moments, at_random: bool) -> tuple[float, float, float]:
+    """Return the cumulants of orders 2 to 4 that one conversation adds to the total, at mean 1."""
+    second, third, fourth = moments.variance, moments.third, moments.fourth
+    if not at_random:
+        return second, third, fourth - 3 * second**2
+    return (
+        1 + second,
+        1 + 3 * second + third,
+        1 + 6 * second + 4 * third + fourth,
+    )
+
+
+def moments_are_enough(moments: Moments, count: float, *, at_random: bool) -> bool:
+    """Return whether three moments tell the total of so many conversations to 0.1%, P10 to P95.
+
+    Notes
+    -----
+    The next terms of the expansion of Cornish and Fisher bound what is left out: with skewness
+    ``g``, excess kurtosis ``k`` and variation ``s`` of the total, ``s (|k - 4/3 g^2| / 12 + g^2 / 20)``.
+    """
+    second, third, fourth = _compound(moments, at_random)
+    if second < 1e-20:
+        return True
+    if count <= 0:
+        return False
+    skewness, kurtosis = third / second**1.5 / count**0.5, fourth / second**2 / count
+    left_out = abs(kurtosis - 4 / 3 * skewness**2) / 12 + skewness**2 / 20
+    return bool((second / count) ** 0.5 * left_out < _ERROR)
+
+
+class SingleCalls:
+    """What single calls add to the months of one load, the same chances for every model.
+
+    Parameters
+    ----------
+    counts : sequence of float or ndarray, shape (n_paths,)
+        Expected conversations of each month.
+    n_paths : int
+        Number of paths.
+    at_random : bool
+        Whether the number of conversations is Poisson around its expected value, or certain.
+    """
+
+    def __init__(self, counts: Sequence[Any], n_paths: int, *, at_random: bool) -> None:
+        self.counts = [np.atleast_1d(count) for count in counts]
+        self.at_random = at_random
+        self._low = [float(np.quantile(count, 0.1)) for count in self.counts]
+        self._scores = Scores.of(n_paths)
+        self._cells = Cells.of(n_paths)
+        self._tables: dict[object, Noise | None] = {}
+        self._month: tuple[int, Array, Array] | None = None
+
+    def apply(
+        self, usd: Array, month: int, order: Any, sizes: CallSizes, prices: tuple[float, float]
+    ) -> None:
+        """Multiply the expected totals of a month by what single calls make of them, in place.
+
+        Parameters
+        ----------
+        usd : ndarray, shape (n_paths,)
+            Expected totals.
+        month : int
+            Place of the month.
+        order : ndarray of int, shape (n_paths,)
+            Which share of the distribution each path takes.
+        sizes : CallSizes
+            How large calls are.
+        prices : tuple of float
+            Of a prompt and of an output token.
+        """
+        moments = sizes.moments(*prices)
+        counts = self.counts[month]
+        if moments_are_enough(moments, self._low[month], at_random=self.at_random):
+            second, third, _ = _compound(moments, self.at_random)
+            if second > 1e-20:
+                linear, square = self._shaped(month, order)
+                usd *= 1 + second**0.5 * linear + third / second * square
+            return
+        top = max(prices)
+        key = (sizes.sizes, sizes.window, *(round(price / top, 12) for price in prices))
+        if key not in self._tables:
+            law = sizes.law(*prices)
+            self._tables[key] = (
+                None
+                if law is None
+                else Noise.of(law, self.counts, self._cells, at_random=self.at_random)
+            )
+        table = self._tables[key]
+        if table is not None:
+            table.apply(usd, counts, self._cells.sorted[order])
+
+    def _shaped(self, month: int, order: Any) -> tuple[Array, Array]:
+        if self._month is None or self._month[0] != month:
+            few = 1 / np.maximum(self.counts[month], FEWEST)
+            linear = np.sqrt(few) * self._scores.linear[order]
+            self._month = month, linear, few * self._scores.square[order]
+        return self._month[1:]
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
-from kimi_planner.calls.expected import turn_means
 from kimi_planner.calls.notes import call_notes
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.plan.calendar import Month
 from kimi_planner.safe import on_one_line
-from kimi_planner.workload import Constant, SplitNormal, Workload
+from kimi_planner.workload import SplitNormal, Workload
 from kimi_planner.workload.parse import TOKEN_KEYS
+from kimi_planner.workload.turns import turn_means
 
 __all__ = ["assumptions_left_out"]
 
@@ -107,7 +106,7 @@ def assumptions_left_out(
     )
     for workload in workloads:
         notes += _growth_moved(workload)
-        turns = workload.quantity("turns") or Constant(Decimal(1))
+        turns = workload.resolve().sizes.turns
         given, used = turns.mean, turn_means(turns)[0]
         if abs(used - given) > 0.01 * given:
             notes.append(
@@ -154,7 +153,7 @@ def _prices_cached(workloads: Sequence[Workload]) -> bool:
 
 def _has_certain_means(workload: Workload) -> bool:
     """Whether no token quantity has an uncertain mean."""
-    quantities = (workload.quantity(key) for key in TOKEN_KEYS)
+    quantities = (workload.given(key) for key in TOKEN_KEYS)
     return all(quantity is None or quantity.factor is None for quantity in quantities)
 
 

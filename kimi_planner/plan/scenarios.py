@@ -1,82 +1,99 @@
-"""What is drawn once per scenario: each uncertain number of a workload, from a stream of its own."""
+"""What is drawn once per path: each uncertain number of a load, from a stream of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 
-from kimi_planner.workload import Quantity, Workload
-from kimi_planner.workload.parse import TOKEN_KEYS
-from kimi_planner.workload.quantity import Array, midpoints
+from kimi_planner.workload.quantity import Array, Quantity, midpoints
+from kimi_planner.workload.resolve import Load, factor_key
 
-__all__ = ["BETWEEN_SCENARIOS", "Scenarios", "factor_key", "scenario_quantities", "stream"]
+__all__ = ["Number", "Scenarios", "mean_of", "mean_product", "stream"]
 
-#: Quantities of a workload whose spread is over scenarios.
-BETWEEN_SCENARIOS = ("requests_per_day", "growth_per_month", "cached_share", "retry_share")
-
-
-def factor_key(key: str) -> str:
-    """Return the name of the uncertain factor on the mean of a token quantity."""
-    return f"{key}.mean_factor"
-
-
-def scenario_quantities(workload: Workload) -> dict[str, Quantity]:
-    """Return every quantity that is drawn once per scenario, by its name."""
-    given = {key: workload.quantity(key) for key in BETWEEN_SCENARIOS}
-    for key in TOKEN_KEYS:
-        quantity = workload.quantity(key)
-        given[factor_key(key)] = None if quantity is None else quantity.factor
-    for event in workload.dated_events:
-        given[f"events.{event.name}"] = event.factor or event.extra_requests
-    for change in workload.dated_price_changes:
-        given[change.key] = change.factor
-    return {name: quantity for name, quantity in given.items() if quantity is not None}
+#: A fraction where all is exact, else a float, or an array over paths.
+Number = Any
 
 
 @dataclass(frozen=True)
 class Scenarios:
-    """The scenarios of one workload, the same for every model.
+    """The uncertain numbers of one load, the same for every model.
 
     Attributes
     ----------
-    drawn : mapping of str to ndarray, shape (n_paths,) or (1,)
-        From the name of a quantity to its value in each scenario; one value if it is certain.
+    drawn
+        From the name of a quantity to its value: an array over paths of shape (n_paths,), or one
+        number where it is certain.
+    number
+        The type of numbers that are certain: ``Fraction`` where all is exact, else ``float``.
     """
 
-    drawn: Mapping[str, Array]
+    drawn: Mapping[str, Number]
+    number: Callable[[Any], Any]
 
     @classmethod
-    def draw(cls, workload: Workload, seed: int, n_paths: int) -> Scenarios:
-        """Draw the scenarios of a workload, each quantity stratified.
+    def exact(cls, load: Load) -> Scenarios:
+        """Return the numbers of a load as fractions; an uncertain one counts with its mean."""
+        return cls(
+            {name: one.as_number(Fraction) for name, one in load.quantities().items()}, Fraction
+        )
+
+    @classmethod
+    def draw(cls, load: Load, seed: int, n_paths: int) -> Scenarios:
+        """Draw the numbers of a load, each stratified.
 
         A stream is named by seed, workload and quantity; that of a price change by seed and change,
         so that it is the same for all workloads.
         """
         places = midpoints(n_paths)
-        changes = {change.key for change in workload.dated_price_changes}
+        return cls.at(
+            load,
+            lambda owner, name, quantity: stream(seed, owner, name).permutation(
+                quantity.ppf(places)
+            ),
+        )
 
-        def one(name: str, quantity: Quantity) -> Array:
-            if quantity.is_certain:
-                return np.full(1, quantity.mean)
-            owner = "" if name in changes else workload.name
-            return stream(seed, owner, name).permutation(quantity.ppf(places))
+    @classmethod
+    def at(cls, load: Load, values: Callable[[str, str, Quantity], Array | float]) -> Scenarios:
+        """Return the numbers of a load, uncertain ones as a function of owner and name says.
 
-        quantities = scenario_quantities(workload)
-        return cls({name: one(name, quantity) for name, quantity in quantities.items()})
+        The owner is the workload; of a price change, which is the same for all, it is ``""``.
+        """
+        changes = {change.key for change in load.price_changes}
+        return cls(
+            {
+                name: quantity.mean
+                if quantity.is_certain
+                else values("" if name in changes else load.name, name, quantity)
+                for name, quantity in load.quantities().items()
+            },
+            float,
+        )
 
-    def value(self, name: str, default: float = 0.0) -> Array:
-        """Return a quantity by scenario, shape (n_paths,) or (1,)."""
-        return self.drawn.get(name, np.full(1, default))
+    def __getitem__(self, name: str) -> Number:
+        return self.drawn[name]
 
-    @property
-    def factors(self) -> dict[str, Array]:
-        """From the key of a token quantity to the factor on its mean."""
-        return {
-            key: self.drawn[factor_key(key)] for key in TOKEN_KEYS if factor_key(key) in self.drawn
-        }
+    def factors(self, keys: Mapping[str, Any]) -> dict[str, Number]:
+        """Return the factors on the means of token quantities, by their keys."""
+        return {key: self.drawn[factor_key(key)] for key in keys}
+
+
+def mean_of(values: Number) -> Number:
+    """Return the mean over paths of an array, or the number itself."""
+    return float(values.mean()) if isinstance(values, np.ndarray) else values
+
+
+def mean_product(first: Number, second: Number) -> Number:
+    """Return the mean over paths of a product of two numbers or arrays."""
+    if isinstance(first, np.ndarray) and isinstance(second, np.ndarray):
+        if len(first) == len(second):
+            return float(first @ second / len(first))
+        return float(first.mean() * second.mean())
+    return mean_of(first) * mean_of(second)
 
 
 def stream(seed: int, *names: str) -> np.random.Generator:

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
-from kimi_planner.plan.beyond_tokens import fees_usd, written_notes
-from kimi_planner.plan.bill import (
-    Bill,
-    conversation_costs,
-    exact_spend,
-    is_certain,
-    mean_product,
-)
-from kimi_planner.plan.calendar import Month, month_range
+from kimi_planner.plan.beyond_tokens import written_notes
+from kimi_planner.plan.bill import LoadPlan
+from kimi_planner.plan.calendar import month_range
 from kimi_planner.plan.catalog_notes import catalog_notes
-from kimi_planner.plan.noise import Cells, Noise
+from kimi_planner.plan.demand import periods_of
+from kimi_planner.plan.noise import SingleCalls
 from kimi_planner.plan.notes import assumptions_left_out
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.scenarios import Scenarios, stream
+from kimi_planner.plan.scenarios import stream
 from kimi_planner.plan.spend import Spend
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import (
@@ -34,8 +29,9 @@ from kimi_planner.workload.inputs import (
     chosen_models,
     chosen_workloads,
 )
+from kimi_planner.workload.turns import turn_means
 
-__all__ = ["DEFAULT_PATHS", "project"]
+__all__ = ["DEFAULT_PATHS", "project", "simulate"]
 
 DEFAULT_PATHS = 10_000
 METHOD = (
@@ -110,16 +106,11 @@ def project(
     covered = month_range(start, months, as_of)
     specs = chosen_models(catalog, models, covered[0].first)
     check_price_changes(catalog, chosen)
-    fees = {workload.name: fees_usd(catalog, workload) for workload in chosen}
-    spend = {
-        (workload.name, spec.id): one
-        for workload in chosen
-        for spec, one in zip(
-            specs,
-            _spends(workload, specs, covered, seed, n_paths, fees[workload.name]),
-            strict=True,
-        )
-    }
+    spend = {}
+    for workload in chosen:
+        plan = LoadPlan.of(workload.resolve(), covered, catalog, seed, n_paths)
+        for spec, amounts in zip(specs, simulate(plan, specs, seed, n_paths), strict=True):
+            spend[workload.name, spec.id] = amounts
     return Projection(
         workloads=chosen,
         specs=specs,
@@ -138,69 +129,30 @@ def project(
     )
 
 
-def _spends(
-    workload: Workload,
-    specs: Sequence[ModelSpec],
-    months: Sequence[Month],
-    seed: int,
-    n_paths: int,
-    fees: Decimal,
-) -> list[Spend]:
-    """Return the spend of one workload on each model, over the same scenarios."""
-    uncertain = [spec for spec in specs if not is_certain(workload, spec, months)]
-    drawn = _drawn_spends(workload, uncertain, months, seed, n_paths, fees) if uncertain else {}
-    return [drawn.get(spec.id) or exact_spend(workload, spec, months, fees) for spec in specs]
+def simulate(plan: LoadPlan, specs: Sequence[ModelSpec], seed: int, n_paths: int) -> list[Spend]:
+    """Return the spend of one load on each model, over the same paths.
 
-
-def _drawn_spends(
-    workload: Workload,
-    specs: Sequence[ModelSpec],
-    months: Sequence[Month],
-    seed: int,
-    n_paths: int,
-    fees: Decimal,
-) -> dict[str, Spend]:
-    scenarios = Scenarios.draw(workload, seed, n_paths)
-    bills = {spec.id: Bill.of(workload, spec, months, scenarios, fees) for spec in specs}
-    counts = next(iter(bills.values())).conversations()
-    cells = Cells.of(n_paths)
-    kinds = {
-        model: [bill.kind(place) for place in range(len(months))] for model, bill in bills.items()
-    }
-    noises: dict[object, Noise | None] = {}
-    for model, bill in bills.items():
-        for place, kind in enumerate(kinds[model]):
-            if kind not in noises:
-                law = conversation_costs(bill, place, stream(seed, workload.name, "sizes"))
-                at_random = bill.calls_at_random
-                alike = {
-                    at for some in kinds.values() for at, one in enumerate(some) if one == kind
-                }
-                noises[kind] = (
-                    None
-                    if law is None or (law.is_constant and not at_random)
-                    else Noise.of(
-                        law, [counts[at] for at in sorted(alike)], cells, at_random=at_random
-                    )
-                )
-    usd = {spec.id: np.empty((len(months), n_paths)) for spec in specs}
-    rng = stream(seed, workload.name, "calls")
-    for place, count in enumerate(counts):
-        taken = rng.permutation(cells.sorted)
-        for model, bill in bills.items():
-            month = usd[model][place]
-            month[:] = bill.expected_usd(place)
-            noise = noises[kinds[model][place]]
-            if noise is not None:
-                noise.apply(month, count, taken)
-    return {
-        model: Spend(
-            usd=usd[model],
-            exact_usd=None,
-            **{
-                name: np.array([mean_product(month, per_call) for month in bill.monthly_requests()])
-                for name, per_call in bill.per_call().items()
-            },
-        )
-        for model, bill in bills.items()
-    }
+    Raises
+    ------
+    PriceNotFoundError
+        If the catalog lacks a price, a fee or a batch price that the load needs.
+    """
+    bills = [plan.on(spec) for spec in specs]
+    spends = [bill.spend() for bill in bills]
+    uncertain = [at for at, bill in enumerate(bills) if not bill.is_exact]
+    if not uncertain:
+        return spends
+    load = plan.load
+    turns = turn_means(load.sizes.turns)[0]
+    counts = [requests / turns for requests in plan.requests(periods_of(plan.months))]
+    single = SingleCalls(counts, n_paths, at_random=not load.traffic.level.is_certain)
+    for at in uncertain:
+        usd = np.broadcast_to(spends[at].usd, (len(plan.months), n_paths)).copy()
+        spends[at] = replace(spends[at], usd=usd)
+    rng = stream(seed, load.name, "calls")
+    for month in range(len(plan.months)):
+        order = rng.permutation(n_paths)
+        for at in uncertain:
+            bill = bills[at]
+            single.apply(spends[at].usd[month], month, order, bill.sizes, bill.token_prices(month))
+    return spends

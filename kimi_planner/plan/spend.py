@@ -1,15 +1,19 @@
-"""Spend over scenarios: amounts by month and path, to be added, and read by quantile."""
+"""Spend over paths: amounts by month and path, to be added, and read by quantile and by meter."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property, reduce
+from operator import add
 from typing import Any
 
 import numpy as np
 
-from kimi_planner.money import exact_decimal, total
+from kimi_planner.billing.meters import ByMeter, Usage
+from kimi_planner.money import exact_decimal, from_fraction
 from kimi_planner.workload.quantity import Array
 
 __all__ = ["TOKEN_TOTALS", "Spend"]
@@ -30,54 +34,105 @@ class Spend:
     Attributes
     ----------
     usd : ndarray, shape (n_months, n_paths) or (n_months, 1), USD
-        Spend by month and scenario; one column if nothing is uncertain.
-    exact_usd : tuple of Decimal, length n_months, or None
-        The bill to the last digit, where nothing is uncertain.
-    requests, prompt_tokens, cached_tokens, completion_tokens, reasoning_tokens
-        Expected totals by month, arrays of shape (n_months,).
+        Spend by month and path; one column if nothing is uncertain.
+    usage : Usage of ndarray, shape (n_months,)
+        Expected tokens and calls by meter; retries included. Fractions where nothing is uncertain.
+    bill : ByMeter of ndarray, shape (n_months,), USD
+        Expected spend by meter; the meters sum to the mean. Fractions where nothing is uncertain.
+    list_bill : ByMeter of ndarray, shape (n_months,), USD
+        The same at the catalog's prices alone, without the price changes of the workload.
     """
 
     usd: Array
-    exact_usd: tuple[Decimal, ...] | None
-    requests: Array
-    prompt_tokens: Array
-    cached_tokens: Array
-    completion_tokens: Array
-    reasoning_tokens: Array
+    usage: Usage
+    bill: ByMeter
+    list_bill: ByMeter
 
     @classmethod
     def together(cls, parts: Sequence[Spend]) -> Spend:
-        """Add spends scenario by scenario."""
-        exact = [part.exact_usd for part in parts]
-        months = range(len(parts[0].usd))
+        """Add spends path by path."""
+        if not all(part.is_exact for part in parts):
+            parts = [part.as_floats() for part in parts]
         sums: Any = sum
         return cls(
             usd=sums(part.usd for part in parts),
-            exact_usd=None
-            if None in exact
-            else tuple(total(amounts[k] for amounts in exact if amounts) for k in months),
-            **{name: sums(getattr(part, name) for part in parts) for name in TOKEN_TOTALS},
+            usage=reduce(add, (part.usage for part in parts)),
+            bill=reduce(add, (part.bill for part in parts)),
+            list_bill=reduce(add, (part.list_bill for part in parts)),
         )
+
+    def as_floats(self) -> Spend:
+        """Return the same with floats in the place of fractions."""
+        return self._mapped(self.usd, _floats)
+
+    def times(self, share: Decimal) -> Spend:
+        """Return this share of the spend."""
+        factor: Any = Fraction(share) if self.is_exact else float(share)
+        return self._mapped(self.usd * float(share), lambda one: one * factor)
 
     def over_months(self) -> Spend:
-        """Add the months, scenario by scenario."""
-        return Spend(
-            usd=self.usd.sum(axis=0, keepdims=True),
-            exact_usd=None if self.exact_usd is None else (total(self.exact_usd),),
-            **{name: getattr(self, name).sum(keepdims=True) for name in TOKEN_TOTALS},
+        """Add the months, path by path."""
+        return self._mapped(
+            self.usd.sum(axis=0, keepdims=True), lambda one: np.asarray([one.sum()])
         )
 
+    def _mapped(self, usd: Array, convert: Callable[[Any], Any]) -> Spend:
+        return Spend(
+            usd=usd,
+            usage=self.usage.map(convert),
+            bill=self.bill.map(convert),
+            list_bill=self.list_bill.map(convert),
+        )
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether nothing is uncertain, so that the bill is known to the last digit."""
+        return bool(self._by_month.dtype == object)
+
+    @cached_property
+    def _by_month(self) -> Any:
+        """Mean spend of each month; fractions where nothing is uncertain."""
+        return np.asarray(self.bill.total) + np.zeros(len(self.usd), dtype=int)
+
+    @cached_property
+    def exact_usd(self) -> tuple[Decimal, ...] | None:
+        """The bill of each month to the last digit, where nothing is uncertain."""
+        return tuple(map(from_fraction, self._by_month)) if self.is_exact else None
+
+    @property
+    def requests(self) -> Array:
+        """Expected requests by month, retries included."""
+        return _floats(self.usage.requests)
+
+    @property
+    def prompt_tokens(self) -> Array:
+        """Expected input tokens by month."""
+        return _floats(self.usage.prompt)
+
+    @property
+    def cached_tokens(self) -> Array:
+        """Expected input tokens by month that are served from a cache."""
+        return _floats(self.usage.cached + 0 * self.usage.requests)
+
+    @property
+    def completion_tokens(self) -> Array:
+        """Expected output tokens by month."""
+        return _floats(self.usage.completion)
+
+    @property
+    def reasoning_tokens(self) -> Array:
+        """Expected reasoning tokens by month."""
+        return _floats(self.usage.reasoning)
+
     def quantile(self, q: float) -> Array:
-        """Return the quantile over scenarios for each month, USD."""
-        if self.exact_usd is not None:
-            return np.array([float(amount) for amount in self.exact_usd])
+        """Return the quantile over paths for each month, USD."""
+        if self.is_exact:
+            return self.mean()
         return np.asarray(np.quantile(self.usd, q, axis=1))
 
     def mean(self) -> Array:
-        """Return the mean over scenarios for each month, USD."""
-        if self.exact_usd is not None:
-            return self.quantile(0.5)
-        return np.asarray(self.usd.mean(axis=1))
+        """Return the expected spend of each month, USD."""
+        return _floats(self._by_month)
 
     def worst_month(self, q: float) -> tuple[int, Decimal]:
         """Return the place of the month whose quantile is the largest, and that amount in USD."""
@@ -89,7 +144,11 @@ class Spend:
         return place, exact_decimal(float(amounts[place]))
 
     def chance_over(self, budget: Decimal | float) -> float:
-        """Return the share of scenarios in which some month exceeds the budget."""
+        """Return the share of paths in which some month exceeds the budget."""
         if self.exact_usd is not None:
             return float(any(amount > budget for amount in self.exact_usd))
         return float((self.usd > float(budget)).any(axis=0).mean())
+
+
+def _floats(values: Any) -> Array:
+    return np.asarray(values, dtype=np.float64)

@@ -145,7 +145,7 @@ def assumptions_table(projection: Projection) -> Table:
     rows = []
     for workload in projection.workloads:
         for key in QUANTITY_FIELDS:
-            quantity = workload.quantity(key)
+            quantity = workload.given(key)
             if quantity is not None:
                 rows.append((workload.name, key, quantity.describe()))
         rows += [(workload.name, key, value) for key, value in workload.dates()]

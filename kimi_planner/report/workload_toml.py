@@ -41,7 +41,7 @@ def workload_toml(workload: Workload, log: Path, folder: Path) -> str:
     lines += ["[[workload]]", f"name = {_text(workload.name)}"]
     lines.append(f"source = {_text(workload.source)}")
     for key in _QUANTITIES:
-        quantity = workload.quantity(key)
+        quantity = workload.given(key)
         if isinstance(quantity, Empirical):
             where = Path(os.path.relpath(log, folder)).as_posix()
             lines.append(f"{key} = {{ from = {_text(where)} }}  # {quantity.describe()}")

@@ -16,9 +16,11 @@ import numpy as np
 
 from kimi_planner.errors import WorkloadError, did_you_mean, shown
 from kimi_planner.usage.replay import CHUNK_TOKENS
-from kimi_planner.workload.drawn import Drawn, Sized, turn_means, turns_of
+from kimi_planner.workload.drawn import Drawn
 from kimi_planner.workload.parse import parse_quantity
 from kimi_planner.workload.quantity import Array, Quantity, midpoints, number_text
+from kimi_planner.workload.resolve import Sizes
+from kimi_planner.workload.turns import turn_means
 
 __all__ = ["LIFETIME_MINUTES", "Cache", "CachedShare", "parse_cache"]
 
@@ -83,20 +85,18 @@ class CachedShare(Quantity):
     later: float
 
     @classmethod
-    def of(cls, workload: Sized, cache: Cache) -> CachedShare:
-        """Work the share out for a workload, from 8,192 drawn conversations."""
+    def of(cls, sizes: Sizes, requests_per_day: float, cache: Cache) -> CachedShare:
+        """Work the share out for the calls of a workload, from 8,192 drawn conversations."""
         rng = np.random.default_rng(0)  # points of an integral, the same for every workload
-        sample = Drawn.draw(workload, False, rng, most=_CONVERSATIONS).calls()
+        sample = Drawn.draw(sizes.on(reasons=False), rng, most=_CONVERSATIONS).calls()
         opens = sample.turn == 1
         prefix = _whole_chunks(np.minimum(sample.prompt, cache.prefix_tokens))
         before = np.where(opens, 0.0, np.roll(_whole_chunks(sample.prompt), 1))
         total = float(sample.prompt.sum()) or 1.0
-        traffic = workload.quantity("requests_per_day")
-        turns, _ = turn_means(turns_of(workload))
-        calls = (0.0 if traffic is None else traffic.mean) / MINUTES_PER_DAY
+        turns, _ = turn_means(sizes.turns)
         return cls(
             cache=cache,
-            conversations_per_minute=calls / turns,
+            conversations_per_minute=requests_per_day / MINUTES_PER_DAY / turns,
             turns=turns,
             first=float(prefix[opens].sum()) / total,
             earlier=float(before.sum()) / total,

@@ -52,13 +52,18 @@ class Event:
         """Number of days."""
         return (self.last - self.first).days + 1
 
+    @property
+    def size(self) -> Quantity:
+        """The factor, or the extra requests."""
+        given = self.extra_requests if self.factor is None else self.factor
+        assert given is not None, "one of the two is given"  # noqa: S101 - narrows the type
+        return given
+
     def describe(self) -> str:
         """Return days and effect, for a table of assumptions."""
         days = f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
-        if self.factor is not None:
-            return f"{days}: traffic times {self.factor.describe()}"
-        assert self.extra_requests is not None, "one of the two is given"  # noqa: S101 - narrows the type
-        return f"{days}: extra requests {self.extra_requests.describe()}"
+        effect = "extra requests" if self.factor is None else "traffic times"
+        return f"{days}: {effect} {self.size.describe()}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Conversations drawn from a workload, stratified so that each quantity covers its distribution.
+"""Conversations drawn from sizes, stratified so that each quantity covers its distribution.
 
 A conversation resends its history: call ``k`` has the first prompt, the follow-ups up to ``k``, and
 the visible answers before ``k``; reasoning is dropped from the history, as the chat templates do.
@@ -7,55 +7,28 @@ A cap (``max_tokens``) cuts reasoning and answer together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kimi_planner.workload.quantity import Array, Constant, Geometric, Quantity, midpoints
-from kimi_planner.workload.turns import MOST_TURNS, WholeTurns
+from kimi_planner.workload.quantity import Array, Quantity, midpoints
+from kimi_planner.workload.resolve import Part, Sizes
+from kimi_planner.workload.turns import turn_means, whole_turns
 
-__all__ = [
-    "MAX_SAMPLE_CALLS",
-    "SAMPLE_CONVERSATIONS",
-    "CallSample",
-    "Drawn",
-    "Sized",
-    "followup_key",
-    "parts",
-    "turn_means",
-    "turns_of",
-    "whole_turns",
-]
+__all__ = ["MAX_SAMPLE_CALLS", "SAMPLE_CONVERSATIONS", "CallSample", "Drawn"]
 
 SAMPLE_CONVERSATIONS = 65_536
 MAX_SAMPLE_CALLS = 1_000_000
-_TURN_GRID = 20_000
 
 Places = NDArray[np.int64]
 
 
-class Sized(Protocol):
-    """What conversations are drawn from: a workload, as far as sizes of calls go."""
-
-    @property
-    def max_tokens(self) -> int | None:
-        """Output that a call reserves, and its cap."""
-
-    @property
-    def followup_tokens(self) -> object:
-        """What each later call adds; ``None`` if not given."""
-
-    def quantity(self, key: str) -> Quantity | None:
-        """Return one of the quantities, or ``None`` if it was not given."""
-
-
 @dataclass(frozen=True)
 class CallSample:
-    """Calls drawn from a workload, conversation by conversation.
+    """Calls, conversation by conversation.
 
     Attributes
     ----------
@@ -76,139 +49,116 @@ class CallSample:
     reserved: Any
     answer: Any
 
+    def sums(self, tokens: Any) -> Any:
+        """Return the sum of an amount of each call over each conversation."""
+        return np.add.reduceat(tokens, np.flatnonzero(self.turn == 1))
+
 
 @dataclass(frozen=True)
 class Drawn:
-    """Sizes of drawn conversations at factor 1, and the factors drawn for each of them.
+    """Sizes of conversations at factor 1, and the factors drawn for each of them.
 
     Attributes
     ----------
+    sizes
+        What they are drawn from.
     conversation, turn
         As in `CallSample`, shape (calls,).
     opening, followup, visible, thought
         Tokens of the first prompt, shape (conversations,), and of each call's question, answer and
-        reasoning, shape (calls,).
+        reasoning, shape (calls,); floats, or exact numbers where no size is uncertain.
     factors
         From key to a factor on the mean by conversation, where factors were drawn.
-    followup_key
-        Whose factor the follow-ups take.
-    cap
-        ``max_tokens``.
     """
 
+    sizes: Sizes
     conversation: Places
     turn: Places
-    opening: Array
-    followup: Array
-    visible: Array
-    thought: Array
+    opening: Any
+    followup: Any
+    visible: Any
+    thought: Any
     factors: Mapping[str, Array]
-    followup_key: str
-    cap: int | None
 
     @classmethod
     def draw(
         cls,
-        workload: Sized,
-        reasons: bool,
+        sizes: Sizes,
         rng: np.random.Generator,
         *,
         uncertain_means: bool = False,
         most: int = SAMPLE_CONVERSATIONS,
     ) -> Drawn:
-        """Draw conversations of a workload on a model that reasons, or on one that does not.
+        """Draw conversations.
 
         There are ``most`` of them, or fewer so that they have about a million calls together.
         """
-        first, followup, visible, reasoning = parts(workload, reasons)
-        mean_turns, _ = turn_means(turns_of(workload))
+        mean_turns, _ = turn_means(sizes.turns)
         conversations = max(100, min(most, int(MAX_SAMPLE_CALLS / mean_turns)))
-        turns = whole_turns(_draw(turns_of(workload), conversations, rng)).astype(np.int64)
-        conversation = np.repeat(np.arange(conversations), turns)
-        turn = np.arange(len(conversation)) - np.repeat(np.cumsum(turns) - turns, turns) + 1
+        turns = whole_turns(_draw(sizes.turns, conversations, rng)).astype(np.int64)
         factors: dict[str, Array] = {}
 
-        def tokens(key: str, quantity: Quantity, size: int) -> Array:
-            values = _draw(quantity, size, rng)
-            if uncertain_means and quantity.factor is not None and key not in factors:
-                factors[key] = _draw(quantity.factor, conversations, rng)
+        def tokens(part: Part, size: int) -> Array:
+            values = _draw(part.size, size, rng)
+            factor = part.size.factor
+            if uncertain_means and factor is not None and part.key not in factors:
+                factors[part.key] = _draw(factor, conversations, rng)
             return values
 
-        key = followup_key(workload)
-        thought = tokens("reasoning_tokens", reasoning, len(turn))
-        answer = tokens("completion_tokens", visible, len(turn))
-        added = np.where(turn > 1, tokens(key, followup, len(turn)), 0.0)
-        opening = tokens("prompt_tokens", first, conversations)
-        return cls(
-            conversation, turn, opening, added, answer, thought, factors, key, workload.max_tokens
-        )
+        calls = int(turns.sum())
+        thought = tokens(sizes.reasoning, calls)
+        answer = tokens(sizes.visible, calls)
+        added = tokens(sizes.followup, calls)
+        opening = tokens(sizes.first, conversations)
+        return cls._of(sizes, turns, (opening, added, answer, thought), factors)
 
-    def calls(self, factors: Mapping[str, float] | None = None) -> CallSample:
+    @classmethod
+    def certain(cls, sizes: Sizes, number: Callable[[Any], Any]) -> Drawn:
+        """Return the one conversation that sizes without any spread have, in any type of number."""
+        turns = np.array([sizes.turns.as_number(int)])
+        first, *each = (part.size.as_number(number) for part in sizes.parts)
+        kind = np.float64 if number is float else object
+        calls = (np.full(turns[0], one, dtype=kind) for one in each)
+        return cls._of(sizes, turns, (np.array([first], dtype=kind), *calls), {})
+
+    @classmethod
+    def _of(
+        cls, sizes: Sizes, turns: Places, tokens: tuple[Any, ...], factors: dict[str, Array]
+    ) -> Drawn:
+        conversation = np.repeat(np.arange(len(turns)), turns)
+        turn = np.arange(len(conversation)) - np.repeat(np.cumsum(turns) - turns, turns) + 1
+        opening, added, answer, thought = tokens
+        followup = np.where(turn > 1, added, 0)
+        return cls(sizes, conversation, turn, opening, followup, answer, thought, factors)
+
+    def calls(self, factors: Mapping[str, Any] | None = None) -> CallSample:
         """Return the calls with the factors drawn, or with one factor for all by key."""
 
-        def scaled(key: str, values: Array) -> Array:
+        def scaled(part: Part, values: Any) -> Any:
             if factors is not None:
-                return values * factors[key] if key in factors else values
-            if key not in self.factors:
+                return values * factors[part.key] if part.key in factors else values
+            if part.key not in self.factors:
                 return values
-            drawn = self.factors[key]
+            drawn = self.factors[part.key]
             return values * (drawn if len(values) == len(drawn) else drawn[self.conversation])
 
-        thought = scaled("reasoning_tokens", self.thought)
-        answer = scaled("completion_tokens", self.visible)
-        if self.cap is not None:
-            thought = np.minimum(thought, self.cap)
-            answer = np.minimum(answer, self.cap - thought)
-        followup = scaled(self.followup_key, self.followup)
-        opening = scaled("prompt_tokens", self.opening)
-        history = np.cumsum(followup + np.concatenate([[0.0], answer[:-1]]))
+        sizes, cap = self.sizes, self.sizes.cap
+        thought, answer = scaled(sizes.reasoning, self.thought), scaled(sizes.visible, self.visible)
+        if cap is not None:
+            thought = np.minimum(thought, cap)
+            answer = np.minimum(answer, cap - thought)
+        opening = scaled(sizes.first, self.opening)
+        earlier = np.concatenate([np.zeros(1, dtype=answer.dtype), answer[:-1]])
+        history = np.cumsum(scaled(sizes.followup, self.followup) + earlier)
         history -= history[self.turn == 1][self.conversation]
         completion = answer + thought
-        reserved = completion if self.cap is None else np.full(len(answer), float(self.cap))
+        reserved = completion if cap is None else np.full_like(completion, cap)
         prompt = opening[self.conversation] + history
         return CallSample(self.conversation, self.turn, prompt, completion, reserved, answer)
 
 
-def turns_of(workload: Sized) -> Quantity:
-    """Return the calls per conversation, one if the workload does not say."""
-    return workload.quantity("turns") or Constant(Decimal(1))
-
-
-def followup_key(workload: Sized) -> str:
-    """Return the key of the quantity that sizes later questions."""
-    return "prompt_tokens" if workload.followup_tokens is None else "followup_tokens"
-
-
-def parts(workload: Sized, reasons: bool) -> tuple[Quantity, Quantity, Quantity, Quantity]:
-    """Return the sizes of first prompt, follow-up, visible answer and reasoning."""
-    nothing = Constant(Decimal(0))
-    first = workload.quantity("prompt_tokens") or nothing
-    return (
-        first,
-        workload.quantity("followup_tokens") or first,
-        workload.quantity("completion_tokens") or nothing,
-        (workload.quantity("reasoning_tokens") if reasons else None) or nothing,
-    )
-
-
-def turn_means(turns: Quantity) -> tuple[float, float]:
-    """Return the expected number of turns, and of pairs of an earlier and a later turn."""
-    if isinstance(turns, Geometric | WholeTurns):
-        return turns.mean, turns.mean_pairs
-    if isinstance(turns, Constant):
-        return turns.mean, turns.mean * (turns.mean - 1) / 2
-    counts = whole_turns(turns.ppf(midpoints(_TURN_GRID)))
-    return float(counts.mean()), float((counts * (counts - 1) / 2).mean())
-
-
-def whole_turns(values: Array) -> Array:
-    """Return whole turns, at least one."""
-    whole: Array = np.clip(np.rint(values), 1.0, MOST_TURNS)
-    return whole
-
-
 def _draw(quantity: Quantity, size: int, rng: np.random.Generator) -> Array:
     if quantity.is_certain:
-        return quantity.ppf(np.full(size, 0.5))
+        return np.full(size, quantity.mean)
     shuffled: Array = rng.permutation(quantity.ppf(midpoints(size)))
     return shuffled

@@ -69,6 +69,10 @@ def parse_field(key: str, value: Any, folder: Path = Path()) -> Any:
         return parse_quantity(key, value, folder)
     if key in _PARSERS:
         return _PARSERS[key](value, folder)
+    if key == "batch":
+        if not isinstance(value, bool):
+            raise WorkloadError(f"batch is {shown(value)}. It must be true or false.")
+        return value
     if key == "max_tokens":
         if type(value) is not int or not 1 <= value <= MAX_RESERVED_TOKENS:
             raise WorkloadError(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from kimi_planner.errors import WorkloadError, did_you_mean, shown
@@ -16,6 +17,7 @@ from kimi_planner.workload.fields import parse_field
 from kimi_planner.workload.overflow import Overflow, parse_overflow
 from kimi_planner.workload.parse import QUANTITIES
 from kimi_planner.workload.quantity import Constant, Quantity, number_text
+from kimi_planner.workload.resolve import Load, resolve
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,6 +85,8 @@ class Workload:
     overflow
         What happens to a call that does not fit its model's window: ``"reject"``,
         ``"drop_oldest"`` or ``{"summarise_to_tokens": n}``; kept as :class:`Overflow`.
+    batch
+        Whether the calls are sent in batches, at the catalog's batch price.
     peak_hour_share
         Share of a day's calls in its busiest hour, 1/24 for an even day; a spread is over
         scenarios. ``None`` if not known. Counts for rate limits, not for spend.
@@ -118,6 +122,7 @@ class Workload:
     turns: Given = 1
     followup_tokens: Given | None = None
     overflow: Overflow | str | Mapping[str, int] = "reject"
+    batch: bool = False
     peak_hour_share: Given | None = None
     needs: tuple[str, ...] = ()
     budget_usd_per_month: Decimal | int | float | str | None = None
@@ -136,7 +141,9 @@ class Workload:
         if problem:
             raise WorkloadError(f"workload {shown(self.name)}: {problem}")
         if isinstance(self.cache, Cache):
-            object.__setattr__(self, "cached_share", CachedShare.of(self, self.cache))
+            load = resolve(self)
+            level = load.traffic.level.mean
+            object.__setattr__(self, "cached_share", CachedShare.of(load.sizes, level, self.cache))
         problem = self._crowded()
         if problem:
             raise WorkloadError(f"workload {shown(self.name)}: {problem}")
@@ -181,8 +188,16 @@ class Workload:
         checked.attrs["source"] = frame.attrs.get("source", "usage frame")
         return cls(name=name, **fitted_fields(checked, known))
 
-    def quantity(self, key: str) -> Quantity | None:
-        """Return one of the quantities, or ``None`` if it was not given."""
+    @cached_property
+    def _load(self) -> Load:
+        return resolve(self)
+
+    def resolve(self) -> Load:
+        """Return what the workload means: every number with a value."""
+        return self._load
+
+    def given(self, key: str) -> Quantity | None:
+        """Return one of the quantities as it was written, or ``None`` if it was not."""
         value = getattr(self, key)
         return value if isinstance(value, Quantity) else None
 
@@ -204,7 +219,7 @@ class Workload:
     @property
     def is_certain(self) -> bool:
         """Whether every quantity is a plain number, so that the bill has no spread."""
-        given = [self.quantity(key) for key in QUANTITY_FIELDS if key not in UNBILLED]
+        given = [self.given(key) for key in QUANTITY_FIELDS if key not in UNBILLED]
         for event in self.dated_events:
             given += [event.factor, event.extra_requests]
         given += [change.factor for change in self.dated_price_changes]
@@ -244,7 +259,7 @@ class Workload:
 
     def _crowded(self) -> str | None:
         """Say so if more of the prompt is cached and written than there is of it."""
-        cached = self.quantity("cached_share")
+        cached = self.given("cached_share")
         if self.written is None or cached is None:
             return None
         share = cached.value if isinstance(cached, Constant) else Decimal(repr(float(cached.mean)))
@@ -256,7 +271,7 @@ class Workload:
         )
 
     def _contradiction(self) -> str | None:
-        turns = self.quantity("turns")
+        turns = self.given("turns")
         if isinstance(turns, Constant) and turns.value != turns.value.to_integral_value():
             return f"turns is {turns.value}. A certain number of turns is whole; else give {{mean = {turns.value}}}."
         if self.followup_tokens is not None and isinstance(turns, Constant) and turns.value == 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -13,7 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, ndtr, ndtri
 
+from kimi_planner.money import exact_decimal
+
 __all__ = [
+    "ONE",
+    "ZERO",
     "Beta",
     "Constant",
     "Empirical",
@@ -52,6 +57,10 @@ class Quantity(ABC):
         """The expected value."""
         return float(self.ppf(midpoints(_GRID)).mean())
 
+    def as_number(self, number: Callable[[Decimal], Any] = float) -> Any:
+        """Return the expected value as a number of another type, exact where the quantity is."""
+        return number(exact_decimal(self.mean))
+
     @abstractmethod
     def describe(self) -> str:
         """Return the quantity as it was given, for a table of assumptions."""
@@ -83,9 +92,16 @@ class Constant(Quantity):
         """The number itself."""
         return float(self.value)
 
+    def as_number(self, number: Callable[[Decimal], Any] = float) -> Any:
+        """Return the number itself in another type."""
+        return number(self.value)
+
     def describe(self) -> str:
         """Return the number."""
         return number_text(self.value)
+
+
+ZERO, ONE = Constant(Decimal(0)), Constant(Decimal(1))
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,13 @@ from functools import cached_property
 import numpy as np
 from scipy.special import ndtr
 
-from kimi_planner.workload.quantity import Array, Quantity
+from kimi_planner.workload.quantity import Array, Constant, Geometric, Quantity, midpoints
 
-__all__ = ["MOST_TURNS", "WholeTurns"]
+__all__ = ["MOST_TURNS", "WholeTurns", "turn_chances", "turn_means", "whole_turns"]
 
 MOST_TURNS = 10_000  # of one conversation, however long its tail
+_GRID = 20_000
+_RARE = 1e-7  # share of conversations that are longer than the longest one counted
 
 
 @dataclass(frozen=True)
@@ -70,3 +72,34 @@ class WholeTurns(Quantity):
     def describe(self) -> str:
         """Return the moments it was given by."""
         return f"{self.given}, whole turns"
+
+
+def turn_means(turns: Quantity) -> tuple[float, float]:
+    """Return the expected number of turns, and of pairs of an earlier and a later turn."""
+    if isinstance(turns, Geometric | WholeTurns):
+        return turns.mean, turns.mean_pairs
+    if isinstance(turns, Constant):
+        return turns.mean, turns.mean * (turns.mean - 1) / 2
+    counts = whole_turns(turns.ppf(midpoints(_GRID)))
+    return float(counts.mean()), float((counts * (counts - 1) / 2).mean())
+
+
+def turn_chances(turns: Quantity) -> Array:
+    """Return the chances of 1, 2, 3, … calls; what is very rare counts as the last."""
+    if isinstance(turns, Constant):
+        return np.append(np.zeros(int(turns.value) - 1), 1.0)
+    if isinstance(turns, Geometric):
+        longer = (1 - 1 / turns.expected) ** np.arange(MOST_TURNS)
+    elif isinstance(turns, WholeTurns):
+        longer = np.append(1.0, turns.tail)
+    else:
+        counts = whole_turns(turns.ppf(midpoints(_GRID))).astype(np.int64)
+        return np.asarray(np.bincount(counts)[1:] / len(counts), dtype=np.float64)
+    longer = longer[longer > _RARE]
+    return -np.diff(np.append(longer, 0.0))
+
+
+def whole_turns(values: Array) -> Array:
+    """Return whole turns, at least one."""
+    whole: Array = np.clip(np.rint(values), 1.0, MOST_TURNS)
+    return whole

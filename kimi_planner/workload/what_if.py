@@ -100,7 +100,7 @@ def _factor(name: str, value: Number) -> Decimal:
 def _changed(workload: Workload, factors: dict[str, Decimal], cached_share: Any) -> Workload:
     changes: dict[str, Any] = {}
     for key, factor in factors.items():
-        quantity = workload.quantity(key)
+        quantity = workload.given(key)
         if quantity is not None and factor != 1:
             changes[key] = times(quantity, factor)
     traffic = factors["requests_per_day"]

@@ -38,7 +38,7 @@ class ReasoningCost:
         self, workload: Workload, spec: ModelSpec, plan: Projection, today: TaskCost
     ) -> None:
         self.workload, self.spec, self.plan, self.today = workload, spec, plan, today
-        reasoning = workload.quantity("reasoning_tokens")
+        reasoning = workload.given("reasoning_tokens")
         self.reasoning = reasoning if reasoning is not None and reasoning.mean > 0 else None
         # A curve needs many costs, each a mean over scenarios: fewer of them, scaled to today's mean.
         self.few = replace(plan, n_paths=min(plan.n_paths, _CURVE_PATHS))
@@ -123,7 +123,7 @@ def _room(without: Workload, spec: ModelSpec) -> Decimal | None:
     answer, first, followup, turns = (
         quantity.value if isinstance(quantity, Constant) else None
         for quantity in map(
-            without.quantity, ("completion_tokens", "prompt_tokens", "followup_tokens", "turns")
+            without.given, ("completion_tokens", "prompt_tokens", "followup_tokens", "turns")
         )
     )
     if answer is None or first is None:

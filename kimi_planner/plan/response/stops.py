@@ -70,7 +70,7 @@ def response(
     amounts: dict[Key, Amounts] = {}
     for workload in projection.workloads:
         fees = fees_usd(projection.catalog, workload)
-        thinks = workload.quantity("reasoning_tokens") is not None
+        thinks = workload.given("reasoning_tokens") is not None
         for output in stops[0]:
             for spec, reasoning, one in _at(workload, projection, fees, output, stops[1]):
                 amounts[workload.name, spec.id, output, reasoning] = one
@@ -124,7 +124,7 @@ def _at(
         scenarios = Scenarios.draw(changed, projection.seed, projection.n_paths)
         alike: dict[tuple[bool, int | None], Amounts] = {}  # models use the same but for these
         for spec in projection.specs:
-            thinks = spec.reasons and workload.quantity("reasoning_tokens") is not None
+            thinks = spec.reasons and workload.given("reasoning_tokens") is not None
             if reasoning != _ONE and not thinks:
                 continue
             kind = (spec.reasons, spec.context_window_tokens)

@@ -155,7 +155,7 @@ def assumed_of(recommendation: Recommendation) -> list[Assumed]:
         model = best.get(workload.name)
         sums = _sums(projection.of(model or projection.models[0], workload.name))
         thought = _sums(projection.of(thinkers[0], workload.name)) if thinkers else None
-        level = workload.quantity("requests_per_day")
+        level = workload.given("requests_per_day")
         found.append(
             Assumed(
                 workload=workload.name,

@@ -1,23 +1,21 @@
-"""How the cost of one conversation is distributed: computed from its parts, or taken from a sample.
+"""How the cost of one conversation is distributed, for months of few calls.
 
-A conversation of ``T`` calls costs ``T`` times its first prompt, each later question as often as it
-is sent, each answer once as output and then as often as it is resent, and its reasoning once. Given
-``T`` these are independent, so moments add up, and characteristic functions multiply.
+Given the number of its calls the parts of a conversation are independent, so their characteristic
+functions multiply.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
-from kimi_planner.workload import Constant, Empirical, Geometric, Quantity, WholeTurns, Workload
-from kimi_planner.workload.quantity import Array, midpoints
-from kimi_planner.workload.turns import MOST_TURNS
+from kimi_planner.calls.moments import ConversationMoments, Nodes, nodes_of
+from kimi_planner.workload.quantity import Array
+from kimi_planner.workload.resolve import Sizes
+from kimi_planner.workload.turns import turn_chances
 
 __all__ = ["CostLaw", "conversation_law", "spread_on_grid"]
 
@@ -29,16 +27,11 @@ _SCALE = 16  # of the next coarser grid
 _MOST_SCALES = 6
 _NODES = 1024
 _PAIR_NODES = 64
-_ENDS = 7.5  # on the normal scale
-_THIN = 2048
-_TURN_GRID = 20_000
-_RARE = 1e-7
 _RAREST = 3e-13  # what rounding leaves at the end of a grid
 _TILT = 12.0
 _ROUNDING = 1e-5
 
 Complex = NDArray[np.complex128]
-Nodes = tuple[Array, Array]
 
 
 @dataclass(frozen=True)
@@ -74,40 +67,29 @@ class CostLaw:
         return cls(values, weights, float((values**2).mean()), float((values**3).mean()))
 
 
-def conversation_law(
-    workload: Workload, reasons: bool, prompt_price: float, output_price: float
-) -> CostLaw | None:
+def conversation_law(sizes: Sizes, prompt_price: float, output_price: float) -> CostLaw | None:
     """Return how the cost of one conversation is distributed, at factors of 1.
 
     Parameters
     ----------
-    workload : Workload
-        What is sent.
-    reasons : bool
-        Whether the model spends reasoning tokens.
+    sizes : Sizes
+        Of its calls on one model.
     prompt_price, output_price : float
         Prices of a token, in any unit.
 
     Returns
     -------
     CostLaw or None
-        ``None`` if the cost is nothing.
-
-    Raises
-    ------
-    OverflowError
-        If conversations are so long that the law must be told by a sample.
+        ``None`` if conversations are so long that a sample must tell it, or cost nothing.
     """
-    chances = _turn_chances(workload)
-    if len(chances) > LONGEST:
-        raise OverflowError
-    parts = _Parts.of(workload, reasons, prompt_price, output_price)
-    first, second, third = _moments(parts, chances)
-    if first == 0:
+    chances = turn_chances(sizes.turns)
+    moments = ConversationMoments(sizes).at(prompt_price, output_price)
+    if len(chances) > LONGEST or moments.mean == 0:
         return None
-    variance = second - first**2
-    if variance <= 1e-12 * second:
+    if moments.is_constant:
         return CostLaw(np.ones(1), np.ones(1), 1.0, 1.0)
+    parts = _Parts.of(sizes, prompt_price, output_price)
+    first, variance = moments.mean, moments.variance * moments.mean**2
     spread = min(_REACH * np.sqrt(variance), _REACH_MEANS * first)
     reach, usual = first + spread, first + 0.4 * spread
     longest = np.searchsorted(np.cumsum(chances), 1 - 1e-6)
@@ -134,7 +116,8 @@ def conversation_law(
     mean = float(weights @ relative)
     if abs(mean - 1) < _ROUNDING:  # more is a tail that the grids do not reach
         relative /= mean
-    return CostLaw(relative, weights, second / first**2, third / first**3)
+    second = 1 + moments.variance
+    return CostLaw(relative, weights, second, moments.third + 3 * second - 2)
 
 
 def _masses(parts: _Parts, chances: Array, step: float) -> Array:
@@ -175,24 +158,14 @@ class _Parts:
     output_price: float
 
     @classmethod
-    def of(
-        cls, workload: Workload, reasons: bool, prompt_price: float, output_price: float
-    ) -> _Parts:
-        first = workload.quantity("prompt_tokens")
-        visible = workload.quantity("completion_tokens")
-        reasoning = workload.quantity("reasoning_tokens") if reasons else None
-        cap = workload.max_tokens
-        paired = cap is not None and reasoning is not None and reasoning.mean > 0
-        count = _PAIR_NODES if paired else _NODES
-        return cls(
-            _nodes(first, _NODES),
-            _nodes(workload.quantity("followup_tokens") or first, _NODES),
-            _nodes(visible, count),
-            _nodes(reasoning, count),
-            cap,
-            prompt_price,
-            output_price,
+    def of(cls, sizes: Sizes, prompt_price: float, output_price: float) -> _Parts:
+        paired = sizes.cap is not None and sizes.reasoning.size.mean > 0
+        counts = (_NODES, _NODES, *2 * (_PAIR_NODES if paired else _NODES,))
+        nodes = (
+            nodes_of(part.size, count) for part, count in zip(sizes.parts, counts, strict=True)
         )
+        first, followup, visible, reasoning = nodes
+        return cls(first, followup, visible, reasoning, sizes.cap, prompt_price, output_price)
 
     def farthest(self, resent: int) -> float:
         """Return about the cost that one conversation in a billion exceeds."""
@@ -225,28 +198,6 @@ class _Parts:
         weights = np.outer(thought_chance, chance).ravel()
         both = np.broadcast_to(thoughts, (len(thought), len(visible))).ravel()
         return [([(answers, weights), (both, weights)], [scale, self.output_price])]
-
-
-def _moments(parts: _Parts, chances: Array) -> tuple[float, float, float]:
-    """Return the first three raw moments of the cost; given ``T`` cumulants add up."""
-    raw = np.zeros(3)
-    later = np.zeros(3)
-    first = _cumulants([parts.first], [parts.prompt_price])
-    followup = _cumulants([parts.followup], [parts.prompt_price])
-    for resent, chance in enumerate(chances):
-        later = later + followup * np.power(float(resent), (1, 2, 3))
-        for nodes, scales in parts.answers(resent):
-            later = later + _cumulants(nodes, scales)
-        mean, variance, third = later + first * np.power(float(resent + 1), (1, 2, 3))
-        raw += chance * np.array([mean, variance + mean**2, third + 3 * variance * mean + mean**3])
-    return float(raw[0]), float(raw[1]), float(raw[2])
-
-
-def _cumulants(nodes: Sequence[Nodes], scales: Sequence[float]) -> Array:
-    values, weights = _combined(nodes, scales)
-    mean = weights @ values
-    apart = values - mean
-    return np.array([mean, weights @ apart**2, weights @ apart**3])
 
 
 def _combined(nodes: Sequence[Nodes], scales: Sequence[float]) -> Nodes:
@@ -284,36 +235,3 @@ def spread_on_grid(places: Array, weights: Array, size: int, *, cubic: bool = Fa
     for k, share in shares.items():
         ring += np.bincount((point + k) % size, weights * share, minlength=size)
     return ring
-
-
-def _nodes(quantity: Quantity | None, count: int) -> Nodes:
-    """Return values that stand for a quantity, far into its tails, and their weights."""
-    if quantity is None or quantity.is_certain:
-        return np.array([0.0 if quantity is None else quantity.mean]), np.ones(1)
-    if isinstance(quantity, Empirical):
-        if len(quantity.values) <= min(_THIN, 2 * count):
-            return quantity.values, np.diff(quantity.shares, prepend=0.0)
-        many = min(_THIN, 2 * count)
-        values: Array = quantity.ppf(midpoints(many * 64)).reshape(many, 64).mean(axis=1)
-        return values, np.full(many, 1 / many)
-    z = np.linspace(-_ENDS, _ENDS, count)
-    weights = np.exp(-(z**2) / 2)
-    return quantity.ppf(ndtr(z)), weights / weights.sum()
-
-
-def _turn_chances(workload: Workload) -> Array:
-    """Return the chances of 1, 2, 3, … calls; what is very rare counts as the last."""
-    turns = workload.quantity("turns")
-    if turns is None or isinstance(turns, Constant):
-        calls = 1 if turns is None else int(turns.value)
-        return np.append(np.zeros(calls - 1), 1.0)
-    if isinstance(turns, Geometric):
-        longer = (1 - 1 / turns.expected) ** np.arange(MOST_TURNS)
-    elif isinstance(turns, WholeTurns):
-        longer = np.append(1.0, turns.tail)
-    else:
-        counts = np.clip(np.rint(turns.ppf(midpoints(_TURN_GRID))), 1, MOST_TURNS)
-        found: Any = np.bincount(counts.astype(np.int64))[1:] / len(counts)
-        return np.asarray(found, dtype=np.float64)
-    longer = longer[longer > _RARE]
-    return -np.diff(np.append(longer, 0.0))

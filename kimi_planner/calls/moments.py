@@ -1,0 +1,206 @@
+"""Moments of the cost of one conversation, in closed form given the number of its calls.
+
+A conversation of ``T`` calls costs ``T`` times its first prompt, each later question as often as it
+is sent, each answer once as output and then as often as it is resent, and its reasoning once. Given
+``T`` these are independent, so their cumulants add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from math import comb
+
+import numpy as np
+from scipy.special import ndtr
+
+from kimi_planner.workload.quantity import Array, Empirical, Quantity, midpoints
+from kimi_planner.workload.resolve import Sizes
+from kimi_planner.workload.turns import turn_chances
+
+__all__ = ["ConversationMoments", "Moments", "Nodes", "SampleMoments", "nodes_of"]
+
+Nodes = tuple[Array, Array]  # values that stand for a quantity, and their weights
+_NODES = 1024
+_PAIR_NODES = 128
+_ENDS = 7.5  # on the normal scale
+_THIN = 2048
+_ORDER = 4
+
+
+@dataclass(frozen=True)
+class Moments:
+    """How a cost is spread: its mean, and the others relative to it.
+
+    Attributes
+    ----------
+    mean
+        In the unit of the prices.
+    variance, third, fourth
+        Central moments at mean 1.
+    """
+
+    mean: float
+    variance: float
+    third: float
+    fourth: float
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether every conversation costs the same."""
+        return self.variance < 1e-12
+
+    @classmethod
+    def of_cumulants(cls, mean: float, second: float, third: float, fourth: float) -> Moments:
+        """Return the moments of a cost with these cumulants."""
+        if mean == 0:
+            return cls(0.0, 0.0, 0.0, 0.0)
+        fourth += 3 * second**2
+        return cls(mean, second / mean**2, third / mean**3, fourth / mean**4)
+
+
+class SampleMoments:
+    """Moments of the cost of conversations that were drawn.
+
+    Parameters
+    ----------
+    prompt, completion : ndarray, shape (conversations,)
+        Tokens of each.
+    """
+
+    def __init__(self, prompt: Array, completion: Array) -> None:
+        self._joint = _joint_pairs(prompt, completion, np.full(len(prompt), 1 / len(prompt)))
+
+    def at(self, prompt_price: float, output_price: float) -> Moments:
+        """Return the moments at prices of a prompt and an output token, in any unit."""
+        return Moments.of_cumulants(
+            *(
+                sum(
+                    comb(order, i)
+                    * prompt_price**i
+                    * output_price ** (order - i)
+                    * self._joint[i, order - i]
+                    for i in range(order + 1)
+                )
+                for order in range(1, _ORDER + 1)
+            )
+        )
+
+
+@dataclass(frozen=True)
+class ConversationMoments:
+    """Moments of the cost of a conversation of sizes, every call fitting, at factors of 1."""
+
+    sizes: Sizes
+
+    @cached_property
+    def _chances(self) -> Array:
+        return turn_chances(self.sizes.turns)
+
+    @cached_property
+    def _cumulants(self) -> tuple[Array, Array, Mapping[tuple[int, int], float]]:
+        """Cumulants of first prompt and follow-up by order, and joint ones of answer and thought."""
+        sizes = self.sizes
+        cap, visible, reasoning = sizes.cap, sizes.visible.size, sizes.reasoning.size
+        first, followup = (
+            _joint(*nodes_of(part.size, _NODES)) for part in (sizes.first, sizes.followup)
+        )
+        if cap is None or reasoning.is_certain or reasoning.mean == 0:
+            thought, thought_weights = nodes_of(reasoning, _NODES)
+            answer, weights = nodes_of(visible, _NODES)
+            if cap is not None:  # reasoning is certain
+                thought = np.minimum(thought, cap)
+                answer = np.minimum(answer, cap - thought)
+            alone, other = _joint(answer, weights), _joint(thought, thought_weights)
+            both = {
+                (i, j): (alone[i] if not j else other[j] if not i else 0.0)
+                for i in range(_ORDER + 1)
+                for j in range(_ORDER + 1 - i)
+                if i + j
+            }
+        else:
+            thought, thought_weights = nodes_of(reasoning, _PAIR_NODES)
+            answer, answer_weights = nodes_of(visible, _PAIR_NODES)
+            thoughts = np.minimum(thought, cap)[:, None]
+            answers = np.minimum(answer[None, :], cap - thoughts)
+            weights = np.outer(thought_weights, answer_weights)
+            both = _joint_pairs(answers, np.broadcast_to(thoughts, answers.shape), weights)
+        return first, followup, both
+
+    def at(self, prompt_price: float, output_price: float) -> Moments:
+        """Return the moments at prices of a prompt and an output token, in any unit."""
+        chances = self._chances
+        first, followup, both = self._cumulants
+        calls = np.arange(1.0, len(chances) + 1)
+        resent = calls - 1  # of the earliest answer, 0, 1, 2, …
+        scale = output_price + resent * prompt_price
+        raw = []
+        for order in range(1, _ORDER + 1):
+            sent = np.concatenate([[0.0], np.cumsum(calls[:-1] ** order)])
+            total = (calls * prompt_price) ** order * first[order]
+            total = total + prompt_price**order * followup[order] * sent
+            for of_answer in range(order + 1):
+                joint = both[of_answer, order - of_answer]
+                if joint:
+                    weight = comb(order, of_answer) * output_price ** (order - of_answer)
+                    total = total + weight * joint * np.cumsum(scale**of_answer)
+            raw.append(total)
+        mean, second, third, fourth = raw  # cumulants given the number of calls
+        whole = float(chances @ mean)
+        if whole == 0:
+            return Moments(0.0, 0.0, 0.0, 0.0)
+        off = mean - whole
+        central = (
+            second + off**2,
+            third + 3 * second * off + off**3,
+            fourth + 3 * second**2 + 4 * third * off + 6 * second * off**2 + off**4,
+        )
+        return Moments(
+            whole,
+            *(float(chances @ one) / whole**order for order, one in enumerate(central, 2)),
+        )
+
+
+def _joint(values: Array, weights: Array) -> Array:
+    """Return the cumulants of orders 0 to 4, that of order 0 being 0."""
+    mean = float(weights @ values)
+    apart = values - mean
+    second, third, fourth = (float(weights @ apart**order) for order in (2, 3, 4))
+    return np.array([0.0, mean, second, third, fourth - 3 * second**2])
+
+
+def _joint_pairs(first: Array, second: Array, weights: Array) -> dict[tuple[int, int], float]:
+    """Return the joint cumulants of two dependent amounts, by their orders."""
+    means = float((weights * first).sum()), float((weights * second).sum())
+    x, y = first - means[0], second - means[1]
+
+    def moment(i: int, j: int) -> float:
+        return float((weights * x**i * y**j).sum())
+
+    variances = {(i, 2 - i): moment(i, 2 - i) for i in range(3)}
+    v, c, w = variances[2, 0], variances[1, 1], variances[0, 2]
+    pairs = {(4, 0): 3 * v * v, (3, 1): 3 * v * c, (2, 2): v * w + 2 * c * c, (1, 3): 3 * w * c, (0, 4): 3 * w * w}  # fmt: skip
+    return {
+        (1, 0): means[0],
+        (0, 1): means[1],
+        **variances,
+        **{(i, 3 - i): moment(i, 3 - i) for i in range(4)},
+        **{orders: moment(*orders) - less for orders, less in pairs.items()},
+    }
+
+
+@lru_cache(maxsize=256)
+def nodes_of(quantity: Quantity, count: int) -> Nodes:
+    """Return values that stand for a quantity, far into its tails, and their weights."""
+    if quantity.is_certain:
+        return np.array([quantity.mean]), np.ones(1)
+    if isinstance(quantity, Empirical):
+        if len(quantity.values) <= min(_THIN, 2 * count):
+            return quantity.values, np.diff(quantity.shares, prepend=0.0)
+        many = min(_THIN, 2 * count)
+        values: Array = quantity.ppf(midpoints(many * 64)).reshape(many, 64).mean(axis=1)
+        return values, np.full(many, 1 / many)
+    z = np.linspace(-_ENDS, _ENDS, count)
+    weights = np.exp(-(z**2) / 2)
+    return quantity.ppf(ndtr(z)), weights / weights.sum()

@@ -1,0 +1,148 @@
+"""The calls of a load on one kind of model: what they use on average, and how they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+
+from kimi_planner.calls.expected import CallTokens, free_tokens
+from kimi_planner.calls.law import CostLaw, conversation_law
+from kimi_planner.calls.moments import ConversationMoments, Moments, SampleMoments
+from kimi_planner.calls.overflow import billed_calls, carry_out, first_overflows
+from kimi_planner.calls.windowed import largest_factors, may_reach, windowed_tokens
+from kimi_planner.catalog import ModelSpec
+from kimi_planner.workload.drawn import CallSample, Drawn
+from kimi_planner.workload.quantity import Array
+from kimi_planner.workload.resolve import Sizes
+from kimi_planner.workload.turns import turn_means
+
+__all__ = ["CallSizes", "Profile"]
+
+_CONVERSATIONS, _CALLS = 16_384, 200_000
+
+
+@dataclass(frozen=True)
+class Profile:
+    """All that a model changes about a call.
+
+    Attributes
+    ----------
+    reasons
+        Whether it spends reasoning tokens.
+    window
+        Its context window in tokens; ``None`` if it is not stated, then every call fits.
+    """
+
+    reasons: bool
+    window: int | None
+
+    @classmethod
+    def of(cls, spec: ModelSpec) -> Profile:
+        """Return the profile of a model."""
+        return cls(spec.reasons, spec.context_window_tokens)
+
+
+@dataclass(frozen=True)
+class CallSizes:
+    """The calls of a load on models of one profile; what is worked out of them is kept.
+
+    Attributes
+    ----------
+    sizes
+        As the load has them, without reasoning on a model that does not reason.
+    window
+        Context window in tokens, or ``None``.
+    """
+
+    sizes: Sizes
+    window: int | None
+
+    @staticmethod
+    @lru_cache(maxsize=64)
+    def of(sizes: Sizes, profile: Profile) -> CallSizes:
+        """Return the calls on models of a profile."""
+        return CallSizes(sizes.on(profile.reasons), profile.window)
+
+    def tokens(
+        self, factors: Mapping[str, Any] | None = None, number: Callable[[Any], Any] = float
+    ) -> CallTokens:
+        """Return what a call is expected to use, at factors on uncertain means.
+
+        ``number`` is ``Fraction`` for exact numbers, where no size has a spread.
+        """
+        if self.window is None:
+            return free_tokens(self.sizes, factors or {}, number)
+        return windowed_tokens(self.sizes, factors or {}, self.window, number)
+
+    def drawn(self, seed: int = 0) -> CallSample:
+        """Draw calls with their full history, uncertain means included."""
+        return Drawn.draw(self.sizes, np.random.default_rng(seed), uncertain_means=True).calls()
+
+    def billed(self, rng: np.random.Generator) -> CallSample:
+        """Draw calls as they are billed in the window, means being as given."""
+        return billed_calls(Drawn.draw(self.sizes, rng).calls(), self.window, self.sizes.overflow)
+
+    @cached_property
+    def _drawn(self) -> Drawn:
+        """Conversations that tell what the window does, where a closed form does not."""
+        turns = turn_means(self.sizes.turns)[0]
+        return Drawn.draw(
+            self.sizes,
+            np.random.default_rng(0),
+            uncertain_means=True,
+            most=min(_CONVERSATIONS, int(_CALLS / turns)),
+        )
+
+    @cached_property
+    def overflow_shares(self) -> tuple[float, float]:
+        """Shares of calls that the window changes or refuses, and that it refuses."""
+        if self.window is None or not may_reach(
+            self.sizes, largest_factors(self.sizes), self.window
+        ):
+            return 0.0, 0.0
+        sample = self._drawn.calls()
+        carried = carry_out(sample, self.window, self.sizes.overflow)
+        whole = carried.made & (carried.prompt == sample.prompt)
+        return 1 - float(whole.mean()), 1 - float(carried.made.mean())
+
+    @cached_property
+    def overflows(self) -> bool:
+        """Whether some drawn call does not fit the window, means being as given."""
+        return self._cut is not None
+
+    @cached_property
+    def _cut(self) -> tuple[Array, Array] | None:
+        """Prompt and completion tokens of drawn conversations, where the window cuts some."""
+        if self.window is None or not may_reach(self.sizes, {}, self.window):
+            return None
+        sample = self._drawn.calls({})
+        if not len(first_overflows(sample, self.window)):
+            return None
+        billed = billed_calls(sample, self.window, self.sizes.overflow)
+        return billed.sums(billed.prompt), billed.sums(billed.completion)
+
+    @cached_property
+    def _moments(self) -> ConversationMoments | SampleMoments:
+        return ConversationMoments(self.sizes) if self._cut is None else SampleMoments(*self._cut)
+
+    def moments(self, prompt_price: float, output_price: float) -> Moments:
+        """Return how the cost of a conversation is spread, at prices of a token in any unit."""
+        return self._moments.at(prompt_price, output_price)
+
+    def law(self, prompt_price: float, output_price: float) -> CostLaw | None:
+        """Return the distribution of the cost of a conversation; ``None`` if it costs nothing."""
+        if self._cut is not None:
+            prompt, completion = self._cut
+            return CostLaw.of_sample(prompt * prompt_price + completion * output_price)
+        found = conversation_law(self.sizes, prompt_price, output_price)
+        if found is not None:
+            return found
+        sample = Drawn.draw(self.sizes, np.random.default_rng(0)).calls()
+        return CostLaw.of_sample(
+            sample.sums(sample.prompt) * prompt_price
+            + sample.sums(sample.completion) * output_price
+        )

@@ -1,0 +1,211 @@
+"""What a workload means once it is read: a load, in which every number has a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kimi_planner.workload.dated import Event, PriceChange
+from kimi_planner.workload.overflow import Overflow
+from kimi_planner.workload.quantity import ONE, ZERO, Quantity
+
+if TYPE_CHECKING:
+    from kimi_planner.workload.model import Workload
+
+__all__ = ["Load", "Part", "Sizes", "Traffic", "factor_key", "resolve"]
+
+
+def factor_key(key: str) -> str:
+    """Return the name of the uncertain factor on the mean of a token quantity."""
+    return f"{key}.mean_factor"
+
+
+class Part(NamedTuple):
+    """One size of a call.
+
+    Attributes
+    ----------
+    key
+        The field of a workload that gives it, and whose factor on the mean it has.
+    size
+        How single calls differ.
+    """
+
+    key: str
+    size: Quantity
+
+    @property
+    def factor(self) -> Quantity:
+        """The uncertain factor on the mean; 1 if none is given."""
+        return self.size.factor or ONE
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Sizes of the calls of a workload.
+
+    Attributes
+    ----------
+    first, followup, visible, reasoning
+        Prompt of a first call, what each later call adds, the visible answer, the chain of thought.
+    turns
+        Calls of a conversation.
+    cap
+        ``max_tokens``: output that a call reserves, and at which it is cut; ``None`` for no limit.
+    overflow
+        What happens to a call that does not fit.
+    """
+
+    first: Part
+    followup: Part
+    visible: Part
+    reasoning: Part
+    turns: Quantity = ONE
+    cap: int | None = None
+    overflow: Overflow = Overflow()  # noqa: RUF009 - frozen, and the same for all
+
+    @property
+    def parts(self) -> tuple[Part, Part, Part, Part]:
+        """First prompt, follow-up, visible answer and reasoning."""
+        return self.first, self.followup, self.visible, self.reasoning
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether every call is known to the token."""
+        sizes = (self.turns, *(part.size for part in self.parts))
+        return all(size.is_certain for size in sizes) and not self.factors
+
+    @property
+    def factors(self) -> dict[str, Quantity]:
+        """The uncertain factors on means, by key of the quantity."""
+        return {part.key: part.size.factor for part in self.parts if part.size.factor is not None}
+
+    def on(self, reasons: bool) -> Sizes:
+        """Return the sizes on a model that spends reasoning tokens, or on one that does not."""
+        return self if reasons else replace(self, reasoning=self.reasoning._replace(size=ZERO))
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """How many calls are made, and when.
+
+    Attributes
+    ----------
+    level, growth, retries
+        Calls per day in the first month, growth per month, share of calls that are sent twice.
+    first_day, last_day
+        First and last day that can have calls.
+    grows_from
+        The day from whose month growth counts; that of the plan if ``None``.
+    weekdays
+        Weights from Monday to Sunday; 1 is an average day.
+    events
+        Days that are not as usual.
+    """
+
+    level: Quantity
+    growth: Quantity
+    retries: Quantity
+    first_day: date
+    last_day: date
+    grows_from: date | None
+    weekdays: tuple[Fraction, ...]
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True)
+class Load:
+    """A workload as it is meant: no optional number, no name of a field, no default left to a reader.
+
+    Attributes
+    ----------
+    name
+        The workload's.
+    traffic, sizes
+        How many calls, and how large.
+    cached
+        Share of prompt tokens served from cache.
+    written_5m, written_1h
+        Shares of prompt tokens written to a cache.
+    fees
+        From the name of a fee to how many of them a request causes.
+    price_changes
+        Prices that differ from the catalog's from a day on.
+    is_batch
+        Whether the calls are sent in batches.
+    """
+
+    name: str
+    traffic: Traffic
+    sizes: Sizes
+    cached: Quantity
+    written_5m: Decimal
+    written_1h: Decimal
+    fees: Mapping[str, Decimal]
+    price_changes: tuple[PriceChange, ...]
+    is_batch: bool = False
+
+    def changes_of(self, model: str) -> tuple[PriceChange, ...]:
+        """Return the price changes that concern a model, in the order of their days."""
+        return tuple(one for one in self.price_changes if one.model in (None, model))
+
+    def quantities(self) -> dict[str, Quantity]:
+        """Return every number that is drawn once per path, by its name."""
+        traffic = self.traffic
+        found = {
+            "requests_per_day": traffic.level,
+            "growth_per_month": traffic.growth,
+            "cached_share": self.cached,
+            "retry_share": traffic.retries,
+        }
+        found |= {factor_key(key): factor for key, factor in self.sizes.factors.items()}
+        found |= {f"events.{event.name}": event.size for event in traffic.events}
+        found |= {one.key: one.factor for one in self.price_changes if one.factor is not None}
+        return found
+
+
+def resolve(workload: Workload) -> Load:
+    """Return what a workload means."""
+
+    def given(key: str, otherwise: Quantity = ZERO) -> Quantity:
+        value: Any = getattr(workload, key)
+        return value if isinstance(value, Quantity) else otherwise
+
+    first = Part("prompt_tokens", given("prompt_tokens"))
+    profile = [Fraction(Decimal(one)) for one in workload.weekday_profile or (1,) * 7]
+    week = sum(profile, Fraction(0))
+    written = workload.written
+    return Load(
+        name=workload.name,
+        traffic=Traffic(
+            level=given("requests_per_day"),
+            growth=given("growth_per_month"),
+            retries=given("retry_share"),
+            first_day=workload.first_day,
+            last_day=workload.last_day,
+            grows_from=workload.first_day if workload.starts_on is not None else None,
+            weekdays=tuple(7 * share / week for share in profile),
+            events=workload.dated_events,
+        ),
+        sizes=Sizes(
+            first=first,
+            followup=first
+            if workload.followup_tokens is None
+            else Part("followup_tokens", given("followup_tokens")),
+            visible=Part("completion_tokens", given("completion_tokens")),
+            reasoning=Part("reasoning_tokens", given("reasoning_tokens")),
+            turns=given("turns", ONE),
+            cap=workload.max_tokens,
+            overflow=workload.overflow_policy,
+        ),
+        cached=given("cached_share"),
+        written_5m=(written and written.five_minutes) or Decimal(0),
+        written_1h=(written and written.one_hour) or Decimal(0),
+        fees=dict(workload.fees),
+        price_changes=workload.dated_price_changes,
+        is_batch=workload.batch,
+    )
