@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from kimi_planner.money import total
 from kimi_planner.notes import Note
 from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.calendar import Month
+from kimi_planner.plan.notes import plan_notes
 from kimi_planner.plan.spend import TOKEN_TOTALS, Spend
 from kimi_planner.rich import frame_html, page_html
 from kimi_planner.workload import Workload
@@ -46,8 +48,6 @@ class Projection:
         From (workload name, model id) to its scenarios.
     catalog, as_of, seed, n_paths
         What the result rests on; the same four give the same result.
-    notes
-        What the ranges leave out, in words.
     method
         How the spend was computed, in words.
     """
@@ -60,8 +60,12 @@ class Projection:
     as_of: date
     seed: int
     n_paths: int
-    notes: tuple[Note, ...] = ()
     method: str = ""
+
+    @cached_property
+    def notes(self) -> tuple[Note, ...]:
+        """What the ranges leave out and what is taken for granted, in words."""
+        return plan_notes(self.workloads, self.specs, self.months, self.catalog)
 
     @property
     def models(self) -> tuple[str, ...]:
