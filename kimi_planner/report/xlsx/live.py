@@ -131,7 +131,7 @@ def prices_of(projection: Projection) -> list[Prices]:
                 cached=spec.cached_input_usd_per_mtok,
                 output=written,
                 source=source.title,
-                checked=source.check.removeprefix("checked on "),
+                checked=source.check,
             )
         )
     return found
