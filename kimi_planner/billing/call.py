@@ -144,19 +144,8 @@ def cost(
                 f"Fee {name!r} is due {shown(count)} times; give a whole number from 0."
             )
     catalog = load_catalog(catalog, as_of=as_of)
-    return Cost.of(
-        Usage.of(
-            record.prompt_tokens,
-            record.completion_tokens,
-            cached=record.cached_tokens or 0,
-            written_5m=record.written_5m_tokens or 0,
-            written_1h=record.written_1h_tokens or 0,
-            reasoning=record.reasoning_tokens or 0,
-            fees=fees,
-            batch=batch,
-        ),
-        Tariff.of(catalog.model(model), catalog.fees),
-    )
+    usage_by_meter = record.as_usage(fees, batch=batch)
+    return Cost.of(usage_by_meter, Tariff.of(catalog.model(model), catalog.fees))
 
 
 _SILENT = {

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kimi_planner.billing.meters import Usage
 from kimi_planner.errors import UsageError, shown
 
 __all__ = [
@@ -143,6 +144,19 @@ class UsageRecord:
                 f"({record.prompt_tokens} + {record.completion_tokens})."
             )
         return record
+
+    def as_usage(self, fees: Mapping[str, int] | None = None, *, batch: bool = False) -> Usage:
+        """Return the call's usage by meter; a count that is not stated is 0."""
+        return Usage.of(
+            self.prompt_tokens,
+            self.completion_tokens,
+            cached=self.cached_tokens or 0,
+            written_5m=self.written_5m_tokens or 0,
+            written_1h=self.written_1h_tokens or 0,
+            reasoning=self.reasoning_tokens or 0,
+            fees=fees,
+            batch=batch,
+        )
 
 
 def contradiction(

@@ -18,10 +18,11 @@ from kimi_planner.catalog import ModelSpec
 from kimi_planner.workload.drawn import CallSample, Drawn
 from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.resolve import Sizes
+from kimi_planner.workload.turns import turn_means
 
 __all__ = ["CallSizes", "Profile"]
 
-_CONVERSATIONS = 16_384
+_CONVERSATIONS, _CALLS = 16_384, 200_000
 
 
 @dataclass(frozen=True)
@@ -86,15 +87,24 @@ class CallSizes:
         return billed_calls(Drawn.draw(self.sizes, rng).calls(), self.window, self.sizes.overflow)
 
     @cached_property
+    def _drawn(self) -> Drawn:
+        """Conversations that tell what the window does, where a closed form does not."""
+        turns = turn_means(self.sizes.turns)[0]
+        return Drawn.draw(
+            self.sizes,
+            np.random.default_rng(0),
+            uncertain_means=True,
+            most=min(_CONVERSATIONS, int(_CALLS / turns)),
+        )
+
+    @cached_property
     def overflow_shares(self) -> tuple[float, float]:
         """Shares of calls that the window changes or refuses, and that it refuses."""
         if self.window is None or not may_reach(
             self.sizes, largest_factors(self.sizes), self.window
         ):
             return 0.0, 0.0
-        sample = Drawn.draw(
-            self.sizes, np.random.default_rng(0), uncertain_means=True, most=_CONVERSATIONS
-        ).calls()
+        sample = self._drawn.calls()
         carried = carry_out(sample, self.window, self.sizes.overflow)
         whole = carried.made & (carried.prompt == sample.prompt)
         return 1 - float(whole.mean()), 1 - float(carried.made.mean())
@@ -109,7 +119,7 @@ class CallSizes:
         """Prompt and completion tokens of drawn conversations, where the window cuts some."""
         if self.window is None or not may_reach(self.sizes, {}, self.window):
             return None
-        sample = Drawn.draw(self.sizes, np.random.default_rng(0), most=_CONVERSATIONS).calls()
+        sample = self._drawn.calls({})
         if not len(first_overflows(sample, self.window)):
             return None
         billed = billed_calls(sample, self.window, self.sizes.overflow)

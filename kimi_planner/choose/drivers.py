@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.switch import leading, switch_over
+from kimi_planner.money import exact_decimal, from_fraction
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.response import Amounts, expected_amounts
 from kimi_planner.workload import Workload, what_if
 from kimi_planner.workload.quantity import number_text
 
@@ -43,8 +44,9 @@ class Pair:
 
     def bills_of(self, workload: Workload) -> tuple[Decimal, Decimal]:
         """Return what both cost with the workload changed."""
-        amounts = self._amounts(workload)
-        return amounts[self.best.id].usd(self.best), amounts[self.other.id].usd(self.other)
+        plan = self.projection.plan_of(workload)
+        first, second = (_decimal(plan.on(spec).mean_usd()) for spec in (self.best, self.other))
+        return first, second
 
     @property
     def by_spend(self) -> tuple[ModelSpec, ModelSpec]:
@@ -55,15 +57,12 @@ class Pair:
     @property
     def caches_nothing(self) -> bool:
         """Whether cached tokens cost on both what others do."""
-        return not any(
-            amounts.is_fixed for amounts in self._amounts(self.workload).values()
-        ) and all(
-            spec.cached_input_usd_per_mtok in (None, spec.input_usd_per_mtok)
-            for spec in (self.best, self.other)
-        )
+        plan = self.projection.plan_of(self.workload)
+        return not any(plan.on(spec).cache_matters for spec in (self.best, self.other))
 
-    def _amounts(self, workload: Workload) -> dict[str, Amounts]:
-        return expected_amounts(workload, (self.best, self.other), self.projection)
+
+def _decimal(usd: Fraction | float) -> Decimal:
+    return from_fraction(usd) if isinstance(usd, Fraction) else exact_decimal(float(usd))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +122,7 @@ def _no_reasoning(pair: Pair) -> str | None:
     thinkers = [spec.id for spec in (pair.best, pair.other) if spec.reasons]
     if not thinkers:
         return f"neither {pair.best.id} nor {pair.other.id} reasons, so reasoning changes nothing"
-    if pair.workload.quantity("reasoning_tokens") is None:
+    if pair.workload.given("reasoning_tokens") is None:
         who = " or ".join(thinkers)
         return f"no reasoning tokens are given, so how much {who} may reason is not known"
     return None

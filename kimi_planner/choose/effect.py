@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.catalog.diff import CatalogDiff, diff_catalogs
 from kimi_planner.choose.ranking import recommend
@@ -171,7 +172,7 @@ def _has_prices(spec: ModelSpec, months: tuple[Month, ...]) -> bool:
     within = [day for day in spec.price_days if months[0].first < day <= months[-1].last]
     try:
         for day in (months[0].first, *within):
-            spec.on(day).rates()
+            Tariff.of(spec.on(day))
     except PriceNotFoundError:
         return False
     return True

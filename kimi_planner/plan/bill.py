@@ -15,13 +15,15 @@ from kimi_planner.billing.tariff import Tariff
 from kimi_planner.calls.expected import CallTokens
 from kimi_planner.calls.sizes import CallSizes, Profile
 from kimi_planner.calls.usage import fees_used, tokens_used
-from kimi_planner.catalog import Fee, ModelSpec
+from kimi_planner.catalog import Catalog, Fee, ModelSpec
+from kimi_planner.plan.beyond_tokens import check_fees
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.demand import Period, demand
 from kimi_planner.plan.scenarios import Number, Scenarios, mean_of, mean_product
 from kimi_planner.plan.spend import Spend
 from kimi_planner.plan.tariffs import billed_periods, prices_are_certain, tariffs_of
 from kimi_planner.workload.resolve import Load
+from kimi_planner.workload.turns import turn_means
 
 __all__ = ["Bill", "LoadPlan"]
 
@@ -47,6 +49,20 @@ class LoadPlan:
     fees: tuple[Fee, ...]
     scenarios: Scenarios
     _kept: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(
+        cls, load: Load, months: tuple[Month, ...], catalog: Catalog, seed: int, n_paths: int
+    ) -> LoadPlan:
+        """Return the plan of a load, its uncertain numbers drawn.
+
+        Raises
+        ------
+        PriceNotFoundError
+            If the catalog does not state a fee that the load names.
+        """
+        check_fees(catalog, load)
+        return cls(load, months, catalog.fees, Scenarios.draw(load, seed, n_paths))
 
     @cached_property
     def exact(self) -> LoadPlan:
@@ -132,6 +148,11 @@ class Bill:
         return CallSizes.of(self.plan.load.sizes, Profile.of(self.spec))
 
     @property
+    def turns(self) -> float:
+        """Expected calls of a conversation."""
+        return turn_means(self.plan.load.sizes.turns)[0]
+
+    @property
     def is_exact(self) -> bool:
         """Whether every number is an exact fraction."""
         return self.plan.scenarios.number is Fraction
@@ -154,8 +175,8 @@ class Bill:
         call, scenarios = self.plan.tokens(self.spec), self.plan.scenarios
         used = self.tokens(call.prompt, call.completion, call.reasoning)
         request = used + fees_used(self.plan.load, scenarios.number)
-        sent: Number = 1 + scenarios["retry_share"]
-        return request * sent
+        with_retries: Usage = request * (1 + scenarios["retry_share"])
+        return with_retries
 
     def expected_usd(self) -> list[Number]:
         """Return the spend of each month, expected on each path."""
@@ -166,6 +187,10 @@ class Bill:
                 costs[id(tariff)] = tariff.bill(self.per_request).total
             months[period.month_index] = months[period.month_index] + requests * costs[id(tariff)]
         return months
+
+    def mean_usd(self) -> Number:
+        """Return the expected spend over all months; a fraction where all is exact."""
+        return self.by_meter(self.tariffs).total.sum()
 
     def usage(self) -> Usage:
         """Return the expected usage of each month, arrays of shape (n_months,)."""
@@ -205,11 +230,12 @@ class Bill:
         keys = dict.fromkeys(key for month in every for key, _ in month)
         columns = {key: column(month[key] for month in every) for key in keys}
         if not isinstance(every[0], Usage):
-            return ByMeter(columns)  # type: ignore[return-value]
-        return Usage(
-            columns,
-            column(one.requests for one in every),
-            column(one.reasoning for one in every),
+            return replace(every[0], amounts=columns)
+        return replace(
+            every[0],
+            amounts=columns,
+            requests=column(one.requests for one in every),
+            reasoning=column(one.reasoning for one in every),
         )
 
     def spend(self) -> Spend:

@@ -14,6 +14,7 @@ import pandas as pd
 from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import total
+from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.spend import TOKEN_TOTALS, Spend
 from kimi_planner.rich import frame_html, page_html
@@ -78,6 +79,10 @@ class Projection:
             f"Catalog {self.catalog.version} (sha256 {self.catalog.sha256[:12]}), as of {self.as_of}, "
             f"seed {self.seed}, {self.n_paths:,} paths, {self.months[0]} to {self.months[-1]}."
         )
+
+    def plan_of(self, workload: Workload) -> LoadPlan:
+        """Return the plan of a workload, also of a changed one, on the paths of this projection."""
+        return LoadPlan.of(workload.resolve(), self.months, self.catalog, self.seed, self.n_paths)
 
     def of(self, model: str, workload: str | None = None) -> Spend:
         """Return the spend of one workload, or of all together, on one model.

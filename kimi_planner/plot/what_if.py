@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 
 from kimi_planner.plan.response import Moved
-from kimi_planner.plot.layout import beside, finish, limit, row_names
+from kimi_planner.plot.layout import beside, budget_limits, finish, row_names
 from kimi_planner.plot.spend import bar
 from kimi_planner.plot.style import axes, color_of, money_axis, styled
 from kimi_planner.plot.words import dollars, listed, short
@@ -47,9 +47,7 @@ def what_if(moved: Moved, *, reach: float | None = None, ax: Axes | None = None)
             bar(ax, place, expected, ends, color_of(models, row["model"]))
             beside(ax, dollars(expected), place)
         row_names(ax, models)
-        limits = []
-        if budget is not None:
-            limits = [limit(ax, f"budget {dollars(budget)}", float(budget), vertical=True)]
+        limits = budget_limits(ax, budget)
         money_axis(ax, "x", 1.03 * reach)
         ax.set_xlabel("USD per month, average over the months planned")
         of = moved.workload or "all workloads on one model"
