@@ -72,7 +72,7 @@ class _Reader:
         try:
             self.toml: TomlFile = read_toml(path)
         except FileError as error:
-            raise LimitsError(str(error)) from None
+            raise LimitsError(error.reason, at=error.where) from None
         self.path = path
         self.data = self.toml.data
         self.sources = self.read_sources()
@@ -87,7 +87,7 @@ class _Reader:
             self.tier(entry, number) for number, entry in self.tables("tiers", _TIER_KEYS)
         )
         if not tiers:
-            raise LimitsError(f"{self.path}: no [[tiers]]. Limits state at least one tier.")
+            raise LimitsError("no [[tiers]]. Limits state at least one tier.", at=self.path)
         self.check_order(tiers)
         fees = tuple(self.fee(entry, number) for number, entry in self.tables("fees", _FEE_KEYS))
         rules = tuple(
@@ -107,7 +107,7 @@ class _Reader:
     def fail(
         self, problem: str, table: str = "", number: int | None = None, key: str | None = None
     ) -> LimitsError:
-        return LimitsError(f"{self.toml.where(table, number, key)}: {problem}")
+        return LimitsError(problem, at=self.toml.where(table, number, key))
 
     def tables(self, name: str, keys: tuple[str, ...]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield the tables of an array, each with exactly the keys it must have."""
@@ -132,7 +132,7 @@ class _Reader:
         tables = self.data.get("sources")
         if not isinstance(tables, dict) or not tables:
             raise LimitsError(
-                f"{self.path}: no [sources.…] table. Say where the limits were found and when."
+                "no [sources.…] table. Say where the limits were found and when.", at=self.path
             )
         found = {}
         for key, entry in tables.items():

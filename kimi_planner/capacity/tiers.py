@@ -14,6 +14,7 @@ from kimi_planner.capacity.peaks import Peaks
 from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd
+from kimi_planner.notes import Note
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import frame_html, page_html
@@ -59,7 +60,7 @@ class Throughput:
     n_paths: int
     percentile: float
     minutes_within: float
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def models(self) -> tuple[str, ...]:

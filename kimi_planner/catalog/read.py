@@ -55,7 +55,7 @@ def read_catalog(path: Path) -> Catalog:
     try:
         toml = read_toml(path)
     except FileError as error:
-        raise CatalogError(str(error)) from None
+        raise CatalogError(error.reason, at=error.where) from None
     refuse_unknown_keys(toml.data, KEYS[""], toml=toml, error=CatalogError)
     top = Cells(toml, toml.data)
     version, currency = top.text("version"), top.text("currency")
@@ -115,7 +115,7 @@ def _read_sources(toml: TomlFile) -> dict[str, Source]:
     tables = toml.data.get("sources")
     if not isinstance(tables, dict) or not tables:
         raise CatalogError(
-            f"{toml.path}: no [sources.…] table. Say where the prices were found and when."
+            "no [sources.…] table. Say where the prices were found and when.", at=toml.path
         )
     found = {}
     for key, entry in tables.items():
@@ -179,6 +179,6 @@ def _refuse_unchecked(toml: TomlFile, catalog: Catalog) -> None:
         for key, day in seen.items():
             if day is not None and day > last:
                 raise CatalogError(
-                    f"{toml.where('models', number, key)}: {key} is {day}, after the last check of a "
-                    f"source, {last}. {remedy}"
+                    f"{key} is {day}, after the last check of a source, {last}. {remedy}",
+                    at=toml.where("models", number, key),
                 )

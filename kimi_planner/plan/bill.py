@@ -192,7 +192,8 @@ class Bill:
 
     def usage(self) -> Usage:
         """Return the expected usage of each month, arrays of shape (n_months,)."""
-        return self._monthly(self._used)
+        months: Usage = self._monthly(self._used)
+        return months
 
     @cached_property
     def _used(self) -> list[Usage]:
@@ -211,9 +212,10 @@ class Bill:
                 bills.append(billed.map(lambda one, n=requests: mean_product(n, one)))
             else:
                 bills.append(tariff.bill(used))
-        return self._monthly(bills)
+        months: ByMeter = self._monthly(bills)
+        return months
 
-    def _monthly(self, by_period: Sequence[Kept]) -> Kept:
+    def _monthly(self, by_period: Sequence[Any]) -> Any:
         """Add up periods, and return one amount by meter of arrays over months."""
         months: dict[int, Any] = {}
         for period, amounts in zip(self.periods, by_period, strict=True):

@@ -14,6 +14,7 @@ import pandas as pd
 from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import total
+from kimi_planner.notes import Note
 from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.spend import TOKEN_TOTALS, Spend
@@ -59,7 +60,7 @@ class Projection:
     as_of: date
     seed: int
     n_paths: int
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     method: str = ""
 
     @property

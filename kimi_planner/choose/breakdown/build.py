@@ -8,14 +8,13 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from kimi_planner.billing.call import unstated_notes
-from kimi_planner.billing.meters import Usage
-from kimi_planner.billing.tariff import Tariff
+from kimi_planner.billing.call import cached_price_notes
 from kimi_planner.calls.usage import fees_used
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.basis import basis
 from kimi_planner.choose.breakdown.result import RequestCost, RequestCosts, RequestPart
 from kimi_planner.money import exact_decimal, from_fraction, plain
+from kimi_planner.notes import note, noted
 from kimi_planner.plan.beyond_tokens import written_notes
 from kimi_planner.plan.bill import Bill, LoadPlan
 from kimi_planner.plan.projection import Projection
@@ -81,16 +80,17 @@ def cost_per_request(
     chosen, specs, projection = basis(workloads, models, projection, scenario)
     costs = [one for workload in chosen for one in request_costs(workload, specs, projection)]
     first = projection.months[:1]
-    notes = [f"Prices are those of {first[0].first}."]
-    drawn = list(dict.fromkeys(one.workload for one in costs if not one.is_exact))
-    if drawn:
-        notes.append(f"Means over {projection.n_paths:,} scenarios: {', '.join(drawn)}.")
-    if any(workload.cached_share is not None for workload in chosen):
-        notes += unstated_notes((Tariff.of(spec), Usage({"cached": 1})) for spec in specs)
+    drawn = dict.fromkeys(one.workload for one in costs if not one.is_exact)
+    cached = [workload.name for workload in chosen if workload.cached_share is not None]
     return RequestCosts(
         costs=tuple(costs),
         projection=projection,
-        notes=(*notes, *written_notes(chosen, specs, first)),
+        notes=(
+            note("prices_of_day", day=first[0].first),
+            *noted("means", paths=projection.n_paths, workloads=drawn),
+            *cached_price_notes(specs, workloads=cached),
+            *written_notes(chosen, specs, first),
+        ),
     )
 
 

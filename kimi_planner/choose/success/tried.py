@@ -17,6 +17,7 @@ from kimi_planner.choose.evaluations.read import Trials
 from kimi_planner.choose.success.posterior import costs_per_success, success_rates
 from kimi_planner.choose.success.settle import Leader
 from kimi_planner.choose.success.task_cost import TaskCost, task_cost
+from kimi_planner.notes import Note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scenarios import stream
 from kimi_planner.workload import Workload
@@ -93,7 +94,7 @@ class Tried:
             log_error=float(np.log(max(high, _LEAST) / max(low, _LEAST))) / 2,
         )
 
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Note, ...]:
         """Say what the cost of a task leaves out."""
         if not self.item_usd:
             return overflow_notes(self.workload, [self.spec])
@@ -106,7 +107,7 @@ class Tried:
         )
 
 
-def overflow_notes(workload: Workload, specs: Iterable[ModelSpec]) -> tuple[str, ...]:
+def overflow_notes(workload: Workload, specs: Iterable[ModelSpec]) -> tuple[Note, ...]:
     """Say on which models some requests of a workload are refused, which costs nothing."""
     refused = [
         spec.id
@@ -114,9 +115,4 @@ def overflow_notes(workload: Workload, specs: Iterable[ModelSpec]) -> tuple[str,
         if workload.overflow_policy.policy == "reject"
         and CallSizes.of(workload.resolve().sizes, Profile.of(spec)).overflows
     ]
-    if not refused:
-        return ()
-    return (
-        f"Some requests of {workload.name} do not fit the window of {', '.join(refused)}. A refused one "
-        "costs nothing and is a task here; count it as failed in the evaluations.",
-    )
+    return noted("refused_tasks", workloads=workload.name, models=refused)

@@ -14,6 +14,7 @@ import pandas as pd
 from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import EXACT, exact_decimal, plain
+from kimi_planner.notes import Note
 from kimi_planner.plan.projection import QUANTILES, Projection
 from kimi_planner.workload.quantity import Array
 
@@ -112,7 +113,7 @@ class Response:
     outputs: tuple[Decimal, ...]
     reasonings: tuple[Decimal, ...]
     amounts: Mapping[Key, Amounts]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     def usd(
         self,

@@ -16,6 +16,7 @@ import numpy as np
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import EXACT, exact_decimal, total
+from kimi_planner.notes import Note, noted
 from kimi_planner.plan.beyond_tokens import fees_usd
 from kimi_planner.plan.bill import (
     Bill,
@@ -190,19 +191,15 @@ def _stops(name: str, given: Iterable[Any]) -> tuple[Decimal, ...]:
     return tuple(sorted({_ONE, *(factor(name, one) for one in given)}))
 
 
-def _notes(projection: Projection, amounts: Mapping[Key, Amounts]) -> tuple[str, ...]:
-    notes = []
-    fixed = sorted(
-        {f"{name} on {model}" for (name, model, *_), one in amounts.items() if one.is_fixed}
+def _notes(projection: Projection, amounts: Mapping[Key, Amounts]) -> tuple[Note, ...]:
+    fixed = sorted({(name, model) for (name, model, *_), one in amounts.items() if one.is_fixed})
+    return (
+        *noted(
+            "price_fixed",
+            where=[f"{name} on {model}" for name, model in fixed],
+        ),
+        *noted(
+            "cached_share_fixed",
+            workloads=[one.name for one in projection.workloads if one.cache is not None],
+        ),
     )
-    if fixed:
-        notes.append(
-            "Prices that change within the plan, are uncertain, or are of cache writes do not move: "
-            f"{', '.join(fixed)}."
-        )
-    cached = [one.name for one in projection.workloads if one.cache is not None]
-    if cached:
-        notes.append(
-            f"The cached share stays as it is at the planned traffic: {', '.join(cached)}."
-        )
-    return tuple(notes)

@@ -238,7 +238,7 @@ def walk_places(
                     raw = handle.read(last - first)
                     yield last - first, _records_in(source, reading, raw, first)
     except OSError as error:
-        raise FileError(f"{source.name}: cannot be read ({error}).") from None
+        raise FileError(f"cannot be read ({error}).", at=source.name) from None
 
 
 def _records_in(source: Source, reading: Reading, raw: bytes, first: int) -> list[Record | Reject]:
