@@ -103,7 +103,7 @@ def cap_risk(
     rows: list[dict[str, object]] = []
     for workload in chosen:
         load = workload.resolve()
-        lengths = {spec.reasons: _Lengths.of(load.sizes, spec.reasons) for spec in specs}
+        lengths = {spec.reasons: _Lengths.of(load.sizes.on(spec.reasons)) for spec in specs}
         for spec in specs:
             for cap in (workload.max_tokens,) if asked is None else asked:
                 rows.append(_row(load, spec, lengths[spec.reasons], cap, catalog.fees))
@@ -124,7 +124,7 @@ def cap_notes(workloads: Sequence[Workload], specs: Sequence[ModelSpec]) -> Iter
             models = [spec.id for spec in specs if spec.reasons is reasons]
             if not models:
                 continue
-            lengths = _Lengths.of(workload.resolve().sizes, reasons)
+            lengths = _Lengths.of(workload.resolve().sizes.on(reasons))
             cut, empty = lengths.share_over(cap), lengths.empty_share(cap)
             if cut < WORTH_SAYING["cut"] and empty < WORTH_SAYING["empty"]:
                 continue
@@ -147,8 +147,8 @@ class _Lengths:
 
     @staticmethod
     @lru_cache(maxsize=64)
-    def of(sizes: Sizes, reasons: bool) -> _Lengths:
-        *_, visible, reasoning = sizes.on(reasons).parts
+    def of(sizes: Sizes) -> _Lengths:
+        *_, visible, reasoning = sizes.parts
         return _Lengths(_equally_likely(visible.size), _equally_likely(reasoning.size))
 
     def share_over(self, cap: float) -> float:

@@ -62,10 +62,9 @@ class CallSizes:
     window: int | None
 
     @staticmethod
-    @lru_cache(maxsize=64)
     def of(sizes: Sizes, profile: Profile) -> CallSizes:
-        """Return the calls on models of a profile."""
-        return CallSizes(sizes.on(profile.reasons), profile.window)
+        """Return the calls on models of a profile; the same where profiles make no difference."""
+        return _kept(sizes.on(profile.reasons), profile.window)
 
     def tokens(
         self, factors: Mapping[str, Any] | None = None, number: Callable[[Any], Any] = float
@@ -129,9 +128,16 @@ class CallSizes:
     def _moments(self) -> ConversationMoments | SampleMoments:
         return ConversationMoments(self.sizes) if self._cut is None else SampleMoments(*self._cut)
 
+    @cached_property
+    def _at(self) -> dict[tuple[float, float], Moments]:
+        return {}
+
     def moments(self, prompt_price: float, output_price: float) -> Moments:
         """Return how the cost of a conversation is spread, at prices of a token in any unit."""
-        return self._moments.at(prompt_price, output_price)
+        prices = prompt_price, output_price
+        if prices not in self._at:
+            self._at[prices] = self._moments.at(*prices)
+        return self._at[prices]
 
     def law(self, prompt_price: float, output_price: float) -> CostLaw | None:
         """Return the distribution of the cost of a conversation; ``None`` if it costs nothing."""
@@ -146,3 +152,8 @@ class CallSizes:
             sample.sums(sample.prompt) * prompt_price
             + sample.sums(sample.completion) * output_price
         )
+
+
+@lru_cache(maxsize=64)
+def _kept(sizes: Sizes, window: int | None) -> CallSizes:
+    return CallSizes(sizes, window)

@@ -72,12 +72,10 @@ class LoadPlan:
     def tokens(self, spec: ModelSpec) -> CallTokens:
         """Return what a call on a model is expected to use, on each path."""
         sizes, scenarios = self.load.sizes, self.scenarios
-        profile = Profile.of(spec)
+        calls = CallSizes.of(sizes, Profile.of(spec))
         return self._keep(
-            profile,
-            lambda: CallSizes.of(sizes, profile).tokens(
-                scenarios.factors(sizes.factors), scenarios.number
-            ),
+            calls,
+            lambda: calls.tokens(scenarios.factors(sizes.factors), scenarios.number),
         )
 
     def requests(self, periods: tuple[Period, ...]) -> list[Number]:
