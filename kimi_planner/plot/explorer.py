@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from html import escape
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from kimi_planner.errors import MissingExtraError
@@ -14,7 +12,9 @@ from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scenarios import Scenarios
 from kimi_planner.plan.simulation import project, simulate
-from kimi_planner.rich import frame_html, page_html
+from kimi_planner.plot.style import BUDGET, OVER, WITHIN
+from kimi_planner.plot.words import dollars, short
+from kimi_planner.rich import page_html
 from kimi_planner.workload import Workload, what_if
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ __all__ = ["explore"]
 _ALL = "all workloads"
 _PLANNED = "as planned"
 _THIN = 10
-_DPI = 90
-_SHOWN = ("model", "mean_usd_per_month", *(f"p{share}_usd_per_month" for share in (10, 50, 90)))
+_NAMES, _BAR, _WIDTH, _ROW = 210, 320, 760, 32  # pixels
 
 
 def explore(
@@ -77,7 +76,7 @@ def explore(
         for name, most in {"traffic": 4, "output": 3, "reasoning": 3}.items()
     }
     cached = ipywidgets.SelectionSlider(
-        options=[(_PLANNED, None), *((f"{number:.0%}", number) for number in _SHARES)],
+        options=[_PLANNED, *(f"{share}%" for share in range(0, 101, 5))],
         description="cached",
         continuous_update=False,
     )
@@ -86,10 +85,11 @@ def explore(
     def redraw(_: object = None) -> None:
         moves = {name: round(slider.value, 6) for name, slider in factors.items()}
         chosen = [one for one in plan.workloads if whose.value in (None, one.name)]
-        changed = _projected(plan, what_if(chosen, **moves, cached_share=cached.value))
+        share = None if cached.value == _PLANNED else int(cached.value[:-1]) / 100
+        changed = _projected(plan, what_if(chosen, **moves, cached_share=share))
         words = ", ".join(f"{name} × {value:g}" for name, value in moves.items())
-        if cached.value is not None:
-            words += f", cached share {cached.value:.0%}"
+        if share is not None:
+            words += f", cached share {cached.value}"
         shown.value = _picture(changed, planned, whose.value, words)
 
     for control in (whose, *factors.values(), cached):
@@ -97,9 +97,6 @@ def explore(
     redraw()
     notes = ipywidgets.HTML(page_html(notes=plan.notes))
     return ipywidgets.VBox([whose, *factors.values(), cached, shown, notes])
-
-
-_SHARES = tuple(number / 20 for number in range(21))
 
 
 def _projected(plan: Projection, workloads: Sequence[Workload]) -> Projection:
@@ -116,20 +113,43 @@ def _projected(plan: Projection, workloads: Sequence[Workload]) -> Projection:
 
 
 def _picture(changed: Projection, planned: Projection, workload: str | None, moved: str) -> str:
-    """Return picture and table as HTML."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    from kimi_planner import plot
-
-    figure = Figure(figsize=(8, 3.6), dpi=_DPI, layout="constrained")
-    canvas: Any = FigureCanvasAgg(figure)
-    ax = plot.what_if(changed, planned, workload, moved=moved, ax=figure.add_subplot())
-    figure.set_layout_engine("none")  # the picture has laid itself out already
-    buffer = BytesIO()
-    canvas.print_png(buffer, pil_kwargs={"compress_level": 1})
-    summary = changed.summary(together=workload is None)
+    """Return bars as SVG in the notebook's own font and colours; what a figure takes is too long."""
+    rows = [
+        (
+            model,
+            *changed.average_month((0.1, 0.5, 0.9), model, workload).tolist(),
+            float(planned.average_month((0.5,), model, workload)[0]),
+        )
+        for model in planned.models
+    ]
+    budget = planned.budget(workload)
+    scale = _BAR / (max([*(max(row[1:]) for row in rows), float(budget or 0)]) or 1.0)
+    drawn = []
+    for place, (model, p10, p50, p90, before) in enumerate(rows):
+        y = _ROW * place + 28
+        low, middle, high, was = (_NAMES + scale * usd for usd in (p10, p50, p90, before))
+        spread = f" ({dollars(p10)} to {dollars(p90)})" if p90 > p10 else ""
+        drawn.append(
+            f'<text x="{_NAMES - 8}" y="{y + 5}" text-anchor="end">{escape(short(model))}</text>'
+            f'<rect x="{_NAMES}" y="{y - 9}" width="{middle - _NAMES:.2f}" height="18" fill="{WITHIN}"/>'
+            f'<path d="M{low:.2f} {y}H{high:.2f}" stroke="currentColor" stroke-width="3"/>'
+            f'<path d="M{was:.2f} {y - 13}V{y + 13}" stroke="{OVER}" stroke-width="4"/>'
+            f'<text x="{_NAMES + _BAR + 12}" y="{y + 5}">{dollars(p50)}{spread}</text>'
+        )
+    height = _ROW * len(rows) + 20
+    if budget is not None:
+        x = _NAMES + scale * float(budget)
+        drawn.append(
+            f'<path d="M{x:.2f} 14V{height}" stroke="{BUDGET}" stroke-width="2" stroke-dasharray="5 3"/>'
+            f'<text x="{x:.2f}" y="11" text-anchor="middle">budget {dollars(budget)}</text>'
+        )
+    words = "; ".join(f"{row[0]} {dollars(row[2])}" for row in rows)
     return (
-        f'<img src="data:image/png;base64,{b64encode(buffer.getvalue()).decode()}" '
-        f'alt="{escape(plot.alt_text(ax))}" style="max-width:100%">{frame_html(summary, _SHOWN)}'
+        f"<p><b>{escape(workload or 'all workloads on one model')}</b>, {moved}: USD per month, average "
+        "over the months planned</p>"
+        f'<svg viewBox="0 0 {_WIDTH} {height}" width="100%" style="max-width:{_WIDTH}px" role="img" '
+        f'font-size="13" fill="currentColor" aria-label="{escape(words)} USD a month">'
+        f"{''.join(drawn)}</svg>"
+        "<p><small>Bar: P50 over scenarios. Line: P10 to P90. Upright mark: P50 as planned. "
+        f"{escape(planned.provenance)}</small></p>"
     )
