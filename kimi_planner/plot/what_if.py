@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from kimi_planner.errors import ScenarioError
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plot.layout import beside, finish, limit, row_names
+from kimi_planner.plot.layout import beside, budget_limits, finish, row_names
 from kimi_planner.plot.spend import bar, summary_rows
 from kimi_planner.plot.style import INK, axes, color_of, money_axis, styled
 from kimi_planner.plot.words import dollars, listed, short
 
 __all__ = ["what_if"]
+
+_MARK: dict[str, Any] = {
+    "marker": "D",
+    "markersize": 7,
+    "color": "white",
+    "markeredgecolor": INK,
+    "markeredgewidth": 1.2,
+    "zorder": 4,
+}
 
 
 def what_if(
@@ -33,7 +44,7 @@ def what_if(
     workload : str, optional
         One workload; all together on one model if not given.
     moved : str
-        What was changed, in words, such as ``"traffic x 2"``.
+        What was changed, in words, such as ``"traffic × 2"``.
     ax : Axes, optional
         Where to draw; a new figure if not given.
 
@@ -67,11 +78,9 @@ def what_if(
             ax.plot(old, place, **_MARK)
             beside(ax, f"{dollars(old)} → {dollars(p50)}", place)
         row_names(ax, changed.models)
-        limits = []
-        if budget is not None:
-            limits = [limit(ax, f"budget {dollars(budget)}", float(budget), vertical=True)]
-        reach = max(*(max(p90, old) for *_, p90, old in pairs), float(budget or 0), 0.0)
-        money_axis(ax, "x", 1.03 * reach)
+        limits = budget_limits(ax, budget)
+        ends = [usd for _, *amounts in pairs for usd in amounts]
+        money_axis(ax, "x", 1.03 * max(*ends, float(budget or 0)))
         ax.set_xlabel("USD per month, average over the months planned")
         finish(
             ax,
@@ -86,4 +95,3 @@ def what_if(
         return ax
 
 
-_MARK = {"marker": "D", "markersize": 7, "color": "white", "markeredgecolor": INK, "markeredgewidth": 1.2, "zorder": 4}
