@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kimi_planner.errors import MissingExtraError
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.simulation import project, simulate
+from kimi_planner.plan.spend import Spend
 from kimi_planner.plot.style import BUDGET, OVER, WITHIN
 from kimi_planner.plot.words import dollars, short
 from kimi_planner.rich import page_html
@@ -96,7 +97,7 @@ def explore(
 
 def _projected(plan: Projection, workloads: Sequence[Workload]) -> Projection:
     """Return the plan with other workloads, over the same months and scenarios, for a quick look."""
-    spend = {}
+    spend: dict[tuple[str, str], Spend] = {}
     for workload in workloads:
         spends = simulate(plan.plan_of(workload), plan.specs, plan.seed, plan.n_paths)
         spend |= dict(zip(((workload.name, model) for model in plan.models), spends, strict=True))
