@@ -12,8 +12,8 @@ from typing import Any
 
 from kimi_planner.capacity.limits import LIMITS, Fee, Limits, Rule, Tier
 from kimi_planner.catalog import Source
-from kimi_planner.errors import FileError, LimitsError, shown
-from kimi_planner.files import TomlFile, data_dir, read_toml, refuse_unknown_keys
+from kimi_planner.errors import LimitsError, shown
+from kimi_planner.files import data_dir, read_toml, refuse_unknown_keys
 
 __all__ = ["DEFAULT_VERSION", "limits_versions", "load_limits"]
 
@@ -69,17 +69,14 @@ class _Reader:
     """One file while it is read."""
 
     def __init__(self, path: Path) -> None:
-        try:
-            self.toml: TomlFile = read_toml(path)
-        except FileError as error:
-            raise LimitsError(error.reason, at=error.where) from None
+        self.toml = read_toml(path, LimitsError)
         self.path = path
         self.data = self.toml.data
         self.sources = self.read_sources()
 
     def limits(self) -> Limits:
         known = {"version", "currency", "sources", "tiers", "fees", "rules"}
-        refuse_unknown_keys(self.data, known, toml=self.toml, error=LimitsError)
+        refuse_unknown_keys(self.data, known, toml=self.toml)
         currency = self.text(self.data, "currency")
         if currency != "USD":
             raise self.fail(f"currency is {currency!r}. Amounts must be in USD.", key="currency")
@@ -115,9 +112,7 @@ class _Reader:
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             raise self.fail(f"{name} must be written as [[{name}]] tables.", key=name)
         for number, entry in enumerate(entries):
-            refuse_unknown_keys(
-                entry, keys, toml=self.toml, table=name, index=number, error=LimitsError
-            )
+            refuse_unknown_keys(entry, keys, toml=self.toml, table=name, index=number)
             for key in keys:
                 if key not in entry:
                     raise self.fail(f"{key} is missing.", name, number)

@@ -236,7 +236,8 @@ class Throughput:
         """Return in one sentence which tier all workloads together need on models alike, and why."""
         peaks, tier = self.of(models[0]), self.tier(models[0])
         reasons = ", ".join(limit.replace("_", " ") for limit in self.binding(models[0]))
-        on = "On any model" if set(models) == set(self.models) else f"On {', '.join(models)}"
+        of_all = len(models) > 1 and set(models) == set(self.models)
+        on = "On any model" if of_all else f"On {', '.join(models)}"
         if tier is None:
             return (
                 f"{on} no published tier allows all workloads together, because of {reasons} above tier "

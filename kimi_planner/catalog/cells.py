@@ -43,9 +43,7 @@ class Cells:
             )
         self.values: Mapping[str, Any] = values
         if known is not None:
-            refuse_unknown_keys(
-                values, known, toml=toml, table=table, index=index, error=CatalogError
-            )
+            refuse_unknown_keys(values, known, toml=toml, table=table, index=index)
 
     def __contains__(self, key: str) -> bool:
         return key in self.values

@@ -13,7 +13,7 @@ from kimi_planner.catalog.catalog import Catalog
 from kimi_planner.catalog.cells import MAX_PRICE_PLACES
 from kimi_planner.catalog.model import ModelSpec
 from kimi_planner.catalog.provenance import Source
-from kimi_planner.errors import CatalogError, FileError, Where, shown
+from kimi_planner.errors import CatalogError, Where, shown
 from kimi_planner.files import read_text
 from kimi_planner.money import EXACT, decimal_places
 
@@ -47,11 +47,9 @@ def litellm_catalog(path: Path) -> Catalog:
     CatalogError
         If the file is not JSON, has no model of Moonshot, or a value is not a number.
     """
+    text = read_text(path, limit=MAX_BYTES, fault=CatalogError)
     try:
-        text = read_text(path, limit=MAX_BYTES)
         data = json.loads(text, parse_float=Decimal)
-    except FileError as error:
-        raise CatalogError(error.reason, at=error.where) from None
     except json.JSONDecodeError as error:
         raise CatalogError(
             f"not JSON ({error.msg}). Give a price file of LiteLLM.", at=Where(path, error.lineno)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kimi_planner.catalog.catalog import Catalog
 from kimi_planner.catalog.read import read_catalog
-from kimi_planner.errors import CatalogError, FileError, Where, did_you_mean, shown
+from kimi_planner.errors import CatalogError, Where, did_you_mean, shown
 from kimi_planner.files import data_dir, read_text
 
 __all__ = [
@@ -114,12 +114,8 @@ def published_sha256() -> dict[str, str]:
         If the list of them is missing or damaged.
     """
     path = data_dir() / "catalogs" / "SHA256SUMS"
-    try:
-        lines = read_text(path).splitlines()
-    except FileError as error:
-        raise CatalogError(error.reason, at=error.where) from None
     found = {}
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_text(path, fault=CatalogError).splitlines(), 1):
         match = _SUM.fullmatch(line)
         if match is None:
             raise CatalogError(

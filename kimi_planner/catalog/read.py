@@ -12,7 +12,7 @@ from kimi_planner.catalog.cells import Cells, rows_of
 from kimi_planner.catalog.model import ModelSpec
 from kimi_planner.catalog.provenance import Conflict, Correspondence, Fee, ListPrice, Source
 from kimi_planner.catalog.read_model import read_models
-from kimi_planner.errors import CatalogError, FileError
+from kimi_planner.errors import CatalogError
 from kimi_planner.files import TomlFile, read_toml, refuse_unknown_keys
 
 __all__ = ["KEYS", "LIST_PRICES", "TAXES", "read_catalog"]
@@ -52,11 +52,8 @@ def read_catalog(path: Path) -> Catalog:
     CatalogError
         If it breaks a rule; the message names file, line and remedy.
     """
-    try:
-        toml = read_toml(path)
-    except FileError as error:
-        raise CatalogError(error.reason, at=error.where) from None
-    refuse_unknown_keys(toml.data, KEYS[""], toml=toml, error=CatalogError)
+    toml = read_toml(path, CatalogError)
+    refuse_unknown_keys(toml.data, KEYS[""], toml=toml)
     top = Cells(toml, toml.data)
     version, currency = top.text("version"), top.text("currency")
     published = top.text("published")

@@ -17,7 +17,7 @@ from kimi_planner.checks.budgets import (
     WorkloadBudget,
 )
 from kimi_planner.checks.table import Table
-from kimi_planner.errors import ConfigError, FileError, KimiPlannerError, RequestError
+from kimi_planner.errors import ConfigError, KimiPlannerError, RequestError
 from kimi_planner.files import TomlFile, read_toml
 
 __all__ = ["CONFIG_FILE", "find_config", "load_config"]
@@ -56,7 +56,7 @@ def find_config(folder: Path) -> Path:
     own, project = folder / CONFIG_FILE, folder / PYPROJECT
     if not own.is_file():
         return project
-    if project.is_file() and "kimi-planner" in _tools(_read(project)):
+    if project.is_file() and "kimi-planner" in _tools(read_toml(project, ConfigError)):
         raise ConfigError(
             f"{own} and [{TABLE}] in {project} both hold a configuration. Keep one of them, or name "
             "one with --config."
@@ -74,7 +74,7 @@ def load_config(path: str | Path = PYPROJECT) -> CheckConfig:
     CatalogError, UnknownModelError
         If the catalog or a model does not exist.
     """
-    toml = _read(path)
+    toml = read_toml(path, ConfigError)
     table = _root(toml)
     table.refuse_unknown(_TOP | _PARTS | {*_GROWTH})
     folder = toml.path.parent
@@ -101,13 +101,6 @@ def load_config(path: str | Path = PYPROJECT) -> CheckConfig:
         )
     _refuse_unknown_models(config)
     return config
-
-
-def _read(path: str | Path) -> TomlFile:
-    try:
-        return read_toml(path)
-    except FileError as error:
-        raise ConfigError(error.reason, at=error.where) from None
 
 
 def _tools(toml: TomlFile) -> dict[str, Any]:

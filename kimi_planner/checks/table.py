@@ -47,9 +47,7 @@ class Table:
 
     def refuse_unknown(self, known: Collection[str]) -> None:
         """Raise ConfigError if there is any other key."""
-        refuse_unknown_keys(
-            self.values, known, toml=self.toml, table=self.name, index=self.index, error=ConfigError
-        )
+        refuse_unknown_keys(self.values, known, toml=self.toml, table=self.name, index=self.index)
 
     def table(self, key: str) -> Table | None:
         """Return a table inside this one, ``None`` if there is none."""

@@ -224,7 +224,7 @@ def _tier(budget: WorkloadBudget, plans: Plans, place: Place, tier: int) -> Chec
         raise ConfigError(f"tier is {tier}. It must be one of {tiers}.", at=budget.where)
     needed, missing = found.tier(budget.model), found.of(budget.model).unknown
     rule, subject = "workload-tier", "rate-limit tier"
-    words = found.needed(budget.model).replace("On any model", f"On {budget.model}").rstrip(".")
+    words = found.needed(budget.model).rstrip(".")
     if missing and needed is not None and needed.tier <= tier:
         return unknown(
             place,

@@ -8,15 +8,31 @@ from typing import Any
 
 from kimi_planner.billing.call import cached_price_notes
 from kimi_planner.calls.notes import call_notes
-from kimi_planner.catalog import ModelSpec
+from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.notes import Note, note, noted
+from kimi_planner.plan.beyond_tokens import written_notes
 from kimi_planner.plan.calendar import Month
+from kimi_planner.plan.catalog_notes import catalog_notes
 from kimi_planner.safe import on_one_line
 from kimi_planner.workload import SplitNormal, Workload
 from kimi_planner.workload.parse import TOKEN_KEYS
 from kimi_planner.workload.turns import turn_means
 
-__all__ = ["assumptions_left_out"]
+__all__ = ["assumptions_left_out", "plan_notes"]
+
+
+def plan_notes(
+    workloads: Sequence[Workload],
+    specs: Sequence[ModelSpec],
+    months: Sequence[Month],
+    catalog: Catalog,
+) -> tuple[Note, ...]:
+    """Return all that a reader of a plan must know."""
+    return (
+        *assumptions_left_out(workloads, specs, months),
+        *written_notes(workloads, specs, months),
+        *catalog_notes(catalog, specs, months, workloads),
+    )
 
 
 def assumptions_left_out(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from kimi_planner.money import total
 from kimi_planner.notes import Note
 from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.calendar import Month
+from kimi_planner.plan.notes import plan_notes
 from kimi_planner.plan.spend import TOKEN_TOTALS, Spend
 from kimi_planner.rich import frame_html, page_html
 from kimi_planner.workload import Workload
@@ -46,8 +48,6 @@ class Projection:
         From (workload name, model id) to its scenarios.
     catalog, as_of, seed, n_paths
         What the result rests on; the same four give the same result.
-    notes
-        What the ranges leave out, in words.
     method
         How the spend was computed, in words.
     """
@@ -60,8 +60,12 @@ class Projection:
     as_of: date
     seed: int
     n_paths: int
-    notes: tuple[Note, ...] = ()
     method: str = ""
+
+    @cached_property
+    def notes(self) -> tuple[Note, ...]:
+        """What the ranges leave out and what is taken for granted, in words."""
+        return plan_notes(self.workloads, self.specs, self.months, self.catalog)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -132,6 +136,45 @@ class Projection:
         return pd.concat(
             [self._monthly(self.of(model), "all", model) for model in self.models],
             ignore_index=True,
+        )
+
+    def by_meter(self) -> pd.DataFrame:
+        """Return what is used and what it costs, by meter.
+
+        Returns
+        -------
+        DataFrame
+            One row per workload, model, month and meter that is used: ``workload``, ``model``,
+            ``month``, ``meter``, the expected ``amount``, in tokens or, of a fee, in calls, and the
+            expected ``usd``. The meters of a month sum to its ``mean_usd``.
+
+        Examples
+        --------
+        >>> from kimi_planner.plan import Workload, project
+        >>> chat = Workload(
+        ...     name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=500
+        ... )
+        >>> plan = project(chat, months=1, start="2026-12", models="kimi-k2", catalog="2026-06")
+        >>> plan.by_meter()[["meter", "amount", "usd"]]
+            meter      amount   usd
+        0   input  62000000.0  74.4
+        1  output  15500000.0  55.8
+        """
+        return pd.DataFrame(
+            [
+                {
+                    "workload": name,
+                    "model": model,
+                    "month": str(month),
+                    "meter": key,
+                    "amount": float(spend.usage[key][place]),
+                    "usd": float(spend.bill[key][place]),
+                }
+                for (name, model), spend in self.spend.items()
+                for place, month in enumerate(self.months)
+                for key in spend.meters
+            ],
+            columns=["workload", "model", "month", "meter", "amount", "usd"],
         )
 
     def summary(self, *, together: bool = False) -> pd.DataFrame:

@@ -10,13 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
-from kimi_planner.plan.beyond_tokens import written_notes
 from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.calendar import month_range
-from kimi_planner.plan.catalog_notes import catalog_notes
 from kimi_planner.plan.demand import periods_of
 from kimi_planner.plan.noise import SingleCalls
-from kimi_planner.plan.notes import assumptions_left_out
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scenarios import stream
 from kimi_planner.plan.spend import Spend
@@ -120,11 +117,6 @@ def project(
         as_of=as_of,
         seed=seed,
         n_paths=n_paths,
-        notes=(
-            *assumptions_left_out(chosen, specs, covered),
-            *written_notes(chosen, specs, covered),
-            *catalog_notes(catalog, specs, covered, chosen),
-        ),
         method=METHOD,
     )
 

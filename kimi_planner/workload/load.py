@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from kimi_planner.errors import FileError, WorkloadError, shown
+from kimi_planner.errors import WorkloadError, shown
 from kimi_planner.files import TomlFile, data_dir, read_toml, refuse_unknown_keys
 from kimi_planner.workload.dated import PriceChange, parse_price_changes
 from kimi_planner.workload.fields import parse_field
@@ -42,11 +42,8 @@ def load_workloads(path: str | Path | None = None) -> list[Workload]:
     """
     if not isinstance(path, str | Path | None):
         raise WorkloadError(f"path is {shown(path)}. Give the path of a TOML file.")
-    try:
-        toml = read_toml(example_path() if path is None else path)
-    except FileError as error:
-        raise WorkloadError(error.reason, at=error.where) from None
-    refuse_unknown_keys(toml.data, {"workload", "price_change"}, toml=toml, error=WorkloadError)
+    toml = read_toml(example_path() if path is None else path, WorkloadError)
+    refuse_unknown_keys(toml.data, {"workload", "price_change"}, toml=toml)
     tables = toml.data.get("workload")
     if not isinstance(tables, list) or not tables:
         raise WorkloadError(
@@ -83,9 +80,7 @@ def _read_workload(
     header = toml.where("workload", number)
     if not isinstance(table, dict):
         raise WorkloadError("workload must be written as [[workload]] tables.", at=header)
-    refuse_unknown_keys(
-        table, _FILE_FIELDS, toml=toml, table="workload", index=number, error=WorkloadError
-    )
+    refuse_unknown_keys(table, _FILE_FIELDS, toml=toml, table="workload", index=number)
     name = table.get("name")
     for key in _NEEDED:
         if key not in table:

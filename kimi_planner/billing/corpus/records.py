@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from io import TextIOWrapper
 from typing import Any, BinaryIO
 
+from kimi_planner.billing.corpus.inputs import Source
 from kimi_planner.catalog import Catalog
 from kimi_planner.errors import (
     FileError,
@@ -21,7 +22,6 @@ from kimi_planner.errors import (
     shown,
 )
 from kimi_planner.files import DamagedFileError, open_unpacked
-from kimi_planner.tokens.corpus.inputs import Source
 from kimi_planner.tokens.pieces import MAX_CHUNK_CHARS
 
 __all__ = ["Reading", "Record", "Reject", "read_records"]
