@@ -12,6 +12,7 @@ from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scenarios import Scenarios
 from kimi_planner.plan.simulation import project, simulate
+from kimi_planner.plan.spend import Spend
 from kimi_planner.plot.style import BUDGET, OVER, WITHIN
 from kimi_planner.plot.words import dollars, short
 from kimi_planner.rich import page_html
@@ -101,7 +102,7 @@ def explore(
 
 def _projected(plan: Projection, workloads: Sequence[Workload]) -> Projection:
     """Return the plan with other workloads, over the same months and scenarios, for a quick look."""
-    spend = {}
+    spend: dict[tuple[str, str], Spend] = {}
     for workload in workloads:
         load = workload.resolve()
         load = replace(load, sizes=replace(load.sizes, thin=_THIN))
