@@ -11,7 +11,7 @@ from kimi_planner.billing.meters import FEE, METERS, fee_key, title_of
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.money import exact_decimal, from_fraction
+from kimi_planner.money import exact_decimal, from_fraction, plain
 from kimi_planner.plan.bill import Bill, LoadPlan
 from kimi_planner.plan.scenarios import Scenarios
 from kimi_planner.workload import Workload, what_if
@@ -172,4 +172,4 @@ class Panel:
 
 
 def _text(number: Decimal) -> str:
-    return f"{number:f}"
+    return f"{plain(number):f}"
