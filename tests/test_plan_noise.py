@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from kimi_planner.plan.law import conversation_law
 from scipy import stats
 
-from kimi_planner.plan.law import conversation_law
 from kimi_planner.plan.noise import Cells, Noise, cell_means
 from kimi_planner.workload import Workload
 

@@ -408,10 +408,29 @@ def test_planned_price_changes_are_said(tmp_path: Path) -> None:
     planned = project(workload_, **scenario)  # type: ignore[arg-type]
     found = reconcile(planned, served())
     assert causes(found)["simulation"] == planned.of("kimi-k2").exact_usd[0]  # type: ignore[index]
-    assert any("what those changes do stands under simulation" in note for note in found.notes)
+    assert found.notes[0].code == "plan_changes_prices"
     file = tmp_path / "plan.json"
-    file.write_text(plan_json(recommend([workload_], **scenario)), encoding="utf-8")  # type: ignore[arg-type]
-    assert any("stands under simulation" in note for note in reconcile(file, served()).notes)
+    text = plan_json(recommend([workload_], **scenario))  # type: ignore[arg-type]
+    file.write_text(text.replace("Prices change", "On the way prices change"), encoding="utf-8")
+    assert reconcile(file, served()).notes == found.notes
+
+
+def test_a_plan_that_does_not_say_whether_prices_change_is_not_taken_to_say_no(
+    tmp_path: Path,
+) -> None:
+    """A CSV plan has no notes, a JSON one may lack their codes: that is not known, and said."""
+    chosen = recommend([workload()], months=1, start="2026-06", as_of=AS_OF, n_paths=100)
+    data = json.loads(plan_json(chosen))
+    asked = {"choice": chosen.best, "planned_catalog": chosen.projection.catalog}
+    known, old, table = (tmp_path / name for name in ("plan.json", "old.json", "plan.csv"))
+    known.write_text(json.dumps(data), encoding="utf-8")
+    old.write_text(json.dumps({**data, "note_codes": None}), encoding="utf-8")
+    chosen.projection.frame.to_csv(table, index=False)
+    assert "plan_prices_unknown" not in [one.code for one in reconcile(known, served()).notes]
+    for planned in (old, table):
+        found = reconcile(planned, served(), **asked).notes  # type: ignore[arg-type]
+        assert found[0].code == "plan_prices_unknown"
+        assert str(planned) in found[0]
 
 
 def refusals(folder: Path) -> dict[str, tuple[type[KimiPlannerError], str, object]]:

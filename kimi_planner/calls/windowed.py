@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 from typing import Any
 
@@ -18,16 +18,17 @@ from kimi_planner.workload.drawn import (
     CallSample,
     Drawn,
 )
-from kimi_planner.workload.quantity import Array
+from kimi_planner.workload.quantity import Array, midpoints
 from kimi_planner.workload.resolve import Sizes
 from kimi_planner.workload.turns import turn_means, whole_turns
 
 __all__ = ["Cut", "control_mean", "largest_factors", "may_reach", "windowed_tokens"]
 
 _FACTOR_NODES = {0: 1, 1: 25, 2: 9, 3: 5, 4: 4}  # for each uncertain mean, by their number
-_CALLS = 400_000  # drawn, over all nodes
+_OUTPUTS = 64  # lengths of an answer, and of its reasoning
+_CALLS = 200_000  # drawn, over all nodes
 _FAR = np.array([3e-6, 1 - 3e-6])  # shares between which factors are followed
-_FEWEST, _MOST = 500, 16_384  # conversations at a node
+_FEWEST, _MOST = 2_000, 16_384  # conversations at a node
 
 
 def control_mean(drawn: Array, control: Array, expected: float) -> float:
@@ -76,8 +77,8 @@ def windowed_tokens(
     Notes
     -----
     Where no drawn call reaches the window these are its closed forms. A conversation without any
-    spread is followed itself, exactly. Otherwise the policy is followed through drawn
-    conversations, about 400,000 calls in all, with the closed form as a control variate; what it
+    spread is followed itself, exactly; single calls have a quadrature. Otherwise the policy is followed through drawn
+    conversations, about 200,000 calls in all, with the closed form as a control variate; what it
     takes off is found at a few values of the factors, and interpolated between them.
     """
     if sizes.is_certain:
@@ -120,22 +121,22 @@ class Cut:
         uncertain = sum(not factor.is_certain for factor in factors.values())
         count = _FACTOR_NODES[uncertain]
         turns, _ = turn_means(sizes.turns)
-        conversations = int(_CALLS / sizes.thin / count**uncertain / turns)
-        rng = np.random.default_rng(0)  # points of an integral, the same in every projection
-        fewest = _FEWEST // sizes.thin
-        drawn = Drawn.draw(sizes, rng, most=max(fewest, min(_MOST, conversations)))
-        if not len(first_overflows(drawn.calls(top), window)):
-            return None
+        if turns == 1:
+            follow = _Alone(sizes, window).lost
+        else:
+            conversations = int(_CALLS / count**uncertain / turns)
+            rng = np.random.default_rng(0)  # points of an integral, the same in every projection
+            drawn = Drawn.draw(sizes, rng, most=max(_FEWEST, min(_MOST, conversations)))
+            if not len(first_overflows(drawn.calls(top), window)):
+                return None
+            follow = partial(_lost, drawn, window)
         axes = {
             key: np.array([factor.mean])
             if factor.is_certain
-            else np.geomspace(*factor.ppf(_FAR).tolist(), count)
+            else np.geomspace(float(factor.ppf(_FAR)[0]), float(factor.ppf(_FAR)[1]), count)
             for key, factor in factors.items()
         }
-        lost = [
-            _lost(drawn, window, dict(zip(axes, node, strict=True)))
-            for node in product(*axes.values())
-        ]
+        lost = [follow(dict(zip(axes, node, strict=True))) for node in product(*axes.values())]
         return Cut(axes, np.array(lost).reshape(*map(len, axes.values()), 3))
 
     def at(self, factors: Mapping[str, Any]) -> list[Any]:
@@ -155,6 +156,39 @@ class Cut:
             [np.clip(one, axis[0], axis[-1]) for one, axis in zip(values, axes, strict=True)], -1
         )
         return list(np.asarray(RegularGridInterpolator(axes, flat)(points)).T)
+
+
+class _Alone:
+    """Calls without a history: those that do not fit are refused, whatever the policy."""
+
+    def __init__(self, sizes: Sizes, window: int) -> None:
+        self._sizes, self._window = sizes, window
+        prompts = sizes.first.size.ppf(midpoints(SAMPLE_CONVERSATIONS))
+        self._prompts = prompts
+        self._beyond = np.append(np.cumsum(prompts[::-1])[::-1], 0.0) / len(prompts)
+
+    def lost(self, factors: Mapping[str, float]) -> list[float]:
+        """Return by how much a call's expected tokens fall: prompt, completion and reasoning."""
+        sizes, cap = self._sizes, self._sizes.cap
+        visible, thought = (
+            factors.get(part.key, 1.0) * part.size.ppf(midpoints(_OUTPUTS))
+            for part in (sizes.visible, sizes.reasoning)
+        )
+        thoughts = np.repeat(thought, _OUTPUTS)
+        answers = np.tile(visible, _OUTPUTS)
+        if cap is not None:
+            thoughts = np.minimum(thoughts, cap)
+            answers = np.minimum(answers, cap - thoughts)
+        completion = answers + thoughts
+        scale = factors.get(sizes.first.key, 1.0)
+        reserved = completion if cap is None else np.array([float(cap)])
+        fits = np.searchsorted(self._prompts, (self._window - reserved) / scale, side="right")
+        refused = 1 - fits / len(self._prompts)
+        return [
+            scale * float(self._beyond[fits].mean()),
+            float((refused * completion).mean()),
+            float((refused * thoughts).mean()),
+        ]
 
 
 def _means(calls: CallSample, count: int) -> CallTokens:

@@ -8,9 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from kimi_planner.errors import MissingExtraError
-from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.scenarios import Scenarios
 from kimi_planner.plan.simulation import project, simulate
 from kimi_planner.plan.spend import Spend
 from kimi_planner.plot.style import BUDGET, OVER, WITHIN
@@ -25,7 +23,6 @@ __all__ = ["explore"]
 
 _ALL = "all workloads"
 _PLANNED = "as planned"
-_THIN = 10
 _NAMES, _BAR, _WIDTH, _ROW = 210, 320, 760, 32  # pixels
 
 
@@ -58,8 +55,6 @@ def explore(
 
     Notes
     -----
-    Where a window cuts conversations, a tenth of those that `project` draws are drawn, so amounts
-    are its own to about 1%.
     """
     try:
         import ipywidgets
@@ -104,12 +99,8 @@ def _projected(plan: Projection, workloads: Sequence[Workload]) -> Projection:
     """Return the plan with other workloads, over the same months and scenarios, for a quick look."""
     spend: dict[tuple[str, str], Spend] = {}
     for workload in workloads:
-        load = workload.resolve()
-        load = replace(load, sizes=replace(load.sizes, thin=_THIN))
-        scenarios = Scenarios.draw(load, plan.seed, plan.n_paths)
-        bills = LoadPlan(load, plan.months, plan.catalog.fees, scenarios)
-        spends = simulate(bills, plan.specs, plan.seed, plan.n_paths)
-        spend |= {(load.name, model): one for model, one in zip(plan.models, spends, strict=True)}
+        spends = simulate(plan.plan_of(workload), plan.specs, plan.seed, plan.n_paths)
+        spend |= dict(zip(((workload.name, model) for model in plan.models), spends, strict=True))
     return replace(plan, workloads=tuple(workloads), spend=spend)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -14,6 +14,7 @@ from kimi_planner.billing.call import cached_price_notes
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import ScenarioError
 from kimi_planner.money import total, usd
+from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.reconcile.actual import NOT_STATED, Log, WorkloadKey, log_of
 from kimi_planner.reconcile.causes import (
@@ -199,17 +200,14 @@ class _Comparison:
         )
         return {CAUSES[field]: part for field, part in found.items()}
 
-    def notes(self, covered: list[str]) -> list[str]:
+    def notes(self, covered: list[str]) -> Iterator[Note]:
         """Say what the comparison leaves out or takes for granted."""
         plan, log, prices = self.plan, self.log, self.prices
-        notes = []
         for month in covered:
             days, of = log.days(month)
             if days < of:
-                scaled = "scaled to them" if self.pro_rata else "not scaled to them"
-                notes.append(
-                    f"The log covers {days} of the {of} days of {month}; the plan is {scaled}."
-                )
+                code = "days_scaled" if self.pro_rata else "days_not_scaled"
+                yield note(code, days=days, of=of, month=month)
         outside = [month for month in plan.months if month not in covered]
         if outside:
             left = total(
@@ -222,36 +220,22 @@ class _Comparison:
                 if len(outside) > 1
                 else str(outside[0])
             )
-            notes.append(
-                f"Planned months that the log does not cover are not compared: {span}, {usd(left)} USD."
-            )
+            yield note("months_not_compared", span=span, usd=usd(left))
         sums = log.totals.total
-        if sums["rows_without_cached"]:
-            notes.append(
-                f"{sums['rows_without_cached']:,} of {sums['rows']:,} rows do not state cached tokens; "
-                "they count as not cached."
-            )
-        silent = sorted({name for _, name in log.calls.keys() - log.thinks})
-        if silent:
-            notes.append(
-                f"Some rows of {', '.join(silent)} do not state reasoning tokens; answer and reasoning "
-                "are one cause there, answer tokens."
-            )
+        if silent := sums["rows_without_cached"]:
+            yield note("cached_unstated", silent=silent, rows=sums["rows"])
+        thoughtless = sorted({name for _, name in log.calls.keys() - log.thinks})
+        yield from noted("reasoning_unstated", workloads=thoughtless)
         served = dict.fromkeys(model for calls in log.calls.values() for model in calls)
         if sums["cached_tokens"]:
-            notes += cached_price_notes(prices.model(model) for model in served)
-        notes += [_no_price(plan.catalog, one) for one in served if one not in plan.catalog.ids]
-        chosen = dict.fromkeys(plan.models.values())
-        notes += [_no_price(prices, one) for one in chosen if one not in prices.ids]
+            yield from cached_price_notes(prices.model(model) for model in served)
+        for catalog, models in ((plan.catalog, served), (prices, plan.models.values())):
+            missing = dict.fromkeys(model for model in models if model not in catalog.ids)
+            yield from noted("not_in_catalog", catalog=catalog.version, models=missing)
         if any(name == NOT_STATED for _, name in log.calls):
-            notes.append(f"Calls that belong to no workload stand as {NOT_STATED}.")
+            yield note("unnamed_calls", name=NOT_STATED)
         if log.totals.rejected:
-            notes.append(f"{log.totals.rejected:,} rows of the log were bad and are left out.")
-        return notes
-
-
-def _no_price(catalog: Catalog, model: str) -> str:
-    return f"Catalog {catalog.version} has no model {model}; its price counts as unchanged."
+            yield note("bad_rows", rows=log.totals.rejected)
 
 
 def _cost(calls: Mapping[str, Calls], catalog: Catalog) -> Fraction:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -13,9 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from kimi_planner.catalog import Catalog, load_catalog
-from kimi_planner.errors import FileError, KimiPlannerError, ScenarioError, did_you_mean, shown
+from kimi_planner.errors import (
+    FileError,
+    KimiPlannerError,
+    ScenarioError,
+    Where,
+    did_you_mean,
+    shown,
+)
 from kimi_planner.files import read_text
 from kimi_planner.money import exact_decimal
+from kimi_planner.notes import Note, note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.reconcile.causes import Calls
 from kimi_planner.safe import as_written
@@ -25,10 +33,6 @@ __all__ = ["Choice", "Plan", "PlannedMonth", "plan_of"]
 #: One model for every workload, or workload to model.
 Choice = str | Mapping[str, str]
 
-CHANGED = (
-    "The plan changes prices on the way; the causes are at the prices of its catalog, and what those "
-    "changes do stands under simulation."
-)
 MAX_PLAN_BYTES = 500_000_000
 _COUNTS = {
     "requests": "requests",
@@ -78,7 +82,7 @@ class Plan:
     models: Mapping[str, str]
     catalog: Catalog
     source: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def months(self) -> list[str]:
@@ -115,8 +119,8 @@ def plan_of(
             {str(name): value for name, value in row.items()} for row in frame.to_dict("records")
         ]
         found = planned.catalog if catalog is None else load_catalog(catalog)
-        changed = any(one.dated_price_changes for one in planned.workloads)
-        return _plan(rows, "projection", choice, {}, found, (CHANGED,) if changed else ())
+        codes = [one.code for one in planned.notes]
+        return _plan(rows, "projection", choice, {}, found, _price_notes("projection", codes))
     if not isinstance(planned, str | Path):
         raise ScenarioError(
             f"planned is {shown(planned)}. Give a Projection, or the path of a plan."
@@ -127,26 +131,30 @@ def plan_of(
         cells = csv.DictReader(io.StringIO(text, newline=""))
         rows = [{key: _as_written(cell) for key, cell in row.items()} for row in cells]
         found = load_catalog(catalog)
-        note = (
-            ()
-            if catalog is not None
-            else (
-                f"{source} does not say which catalog it was made with; {found.version} is taken.",
-            )
-        )
-        return _plan(rows, source, choice, {}, found, note)
+        notes = _price_notes(source, None)
+        if catalog is None:
+            notes += (note("plan_catalog_unknown", source=source, catalog=found.version),)
+        return _plan(rows, source, choice, {}, found, notes)
     try:
         data = json.loads(text, parse_float=Decimal)
         rows, recommended = data["spend"], data.get("recommended") or {}
         version, sha256 = data["catalog"]["version"], data["catalog"]["sha256"]
-        changed = any(str(note).startswith("Prices change ") for note in data.get("notes") or ())
+        notes = _price_notes(source, data.get("note_codes"))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FileError(
-            f"{source}: not a plan ({type(error).__name__}: {error}). Write one with: kimi-planner plan "
-            "--format json."
+            f"not a plan ({type(error).__name__}: {error}). Write one with: kimi-planner plan "
+            "--format json.",
+            at=source,
         ) from None
     found = _catalog_of(source, version, sha256, catalog)
-    return _plan(rows, source, choice, recommended, found, (CHANGED,) if changed else ())
+    return _plan(rows, source, choice, recommended, found, notes)
+
+
+def _price_notes(source: str, codes: Collection[str] | None) -> tuple[Note, ...]:
+    """Say whether a plan changes prices on the way, by the codes of its notes, or may do so."""
+    if codes is None:
+        return (note("plan_prices_unknown", source=source),)
+    return (note("plan_changes_prices"),) if "prices_change" in codes else ()
 
 
 def _as_written(cell: Any) -> Any:
@@ -177,20 +185,22 @@ def _plan(
     choice: Choice | None,
     recommended: Mapping[str, str],
     catalog: Catalog,
-    notes: tuple[str, ...] = (),
+    notes: tuple[Note, ...],
 ) -> Plan:
     months = {}
     for number, row in enumerate(rows, 1):
+        where = Where(source, number, "row")
         if not isinstance(row, dict) or not set(_NEEDED) <= set(row):
             missing = [name for name in _NEEDED if not isinstance(row, dict) or name not in row]
             raise FileError(
-                f"{source} row {number}: not a plan ({', '.join(missing)} missing). Write one with: "
-                "kimi-planner plan --format json."
+                f"not a plan ({', '.join(missing)} missing). Write one with: kimi-planner plan --format "
+                "json.",
+                at=where,
             )
         key = (str(row["workload"]), str(row["model"]), str(row["month"]))
-        months[key] = _month(row, f"{source} row {number}")
+        months[key] = _month(row, where)
     if not months:
-        raise FileError(f"{source}: the plan has no rows.")
+        raise FileError("the plan has no rows.", at=source)
     names = list(dict.fromkeys(workload for workload, _, _ in months))
     models = list(dict.fromkeys(model for _, model, _ in months))
     return Plan(
@@ -242,9 +252,9 @@ def _month(row: Mapping[str, Any], where: str) -> PlannedMonth:
         try:
             found = exact_decimal(value)
         except ValueError as error:
-            raise FileError(f"{where}: {name}: {error}.") from None
+            raise FileError(f"{name}: {error}.", at=where) from None
         if found < 0:
-            raise FileError(f"{where}: {name} is {shown(value)}. It cannot be negative.")
+            raise FileError(f"{name} is {shown(value)}. It cannot be negative.", at=where)
         return Fraction(found)
 
     exact = row["exact_usd"]

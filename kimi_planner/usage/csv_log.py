@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kimi_planner.errors import UsageError
+from kimi_planner.errors import UsageError, Where
 from kimi_planner.usage.counts import id_numbers
 from kimi_planner.usage.csv_block import regular_columns
 from kimi_planner.usage.csv_forms import CsvForm, csv_form
 from kimi_planner.usage.exports import read_window
-from kimi_planner.usage.frame import COLUMNS, checked_rows
+from kimi_planner.usage.frame import COLUMNS, checked_rows, is_column, is_extra_count
 from kimi_planner.usage.lines import MAX_LINE_BYTES, Block, Rejects
 from kimi_planner.usage.row import LeftOut, OpenStream, Row
 from kimi_planner.usage.rows import CHUNK_ROWS, Rows
@@ -51,7 +51,7 @@ def read_csv(blocks: Iterator[Block], rows: Rows) -> None:
         is_whole = table is not None and '"' not in rest.text
         table = _read_cells(iter([rest]) if is_whole else chain([rest], blocks), rows, table)
     if table is None:
-        raise UsageError(f"{rows.file}: the file is empty. A usage CSV starts with a header line.")
+        raise UsageError("the file is empty. A usage CSV starts with a header line.", at=rows.file)
     table.flush()
 
 
@@ -100,7 +100,7 @@ class _Table:
         called = {"timestamp": "timestamp_s"} if "timestamp_s" in names else {}
         self.places = {
             column: names.index(name)
-            for column in COLUMNS
+            for column in dict.fromkeys((*COLUMNS, *filter(is_column, names)))
             if (name := {**called, **form.names}.get(column, column)) in names
         }
         self.ids = next((names.index(name) for name in _IDS if name in names), None)
@@ -115,7 +115,7 @@ class _Table:
             return False
         places = self.places if self.ids is None else {**self.places, _ID: self.ids}
         read = regular_columns(
-            block.text, len(self.names), places, {"model": "category", _ID: "str"}
+            block.text, len(self.names), places, {"model": "category", "batch": "str", _ID: "str"}
         )
         if read is None:
             return False
@@ -126,7 +126,7 @@ class _Table:
         trial = Rejects(skip=True)
         ids = None if self.ids is None else id_numbers(read.pop(_ID))
         checked, _ = checked_rows(
-            read, lambda row: self.rows.file, trial, relative_time=self.is_relative
+            read, lambda row: Where(self.rows.file), trial, relative_time=self.is_relative
         )
         if trial.messages:
             return False
@@ -212,7 +212,7 @@ def _csv_rows(blocks: Iterator[Block], rows: Rows) -> Iterator[tuple[int, list[s
             if is_open and reader.line_num == before + 1:
                 rows.cut_off += 1
                 return
-            raise UsageError(f"{rows.file} line {at}: not CSV ({error}).") from None
+            raise UsageError(f"not CSV ({error}).", at=Where(rows.file, at)) from None
         if cells is None:
             return
         if cells:
@@ -221,7 +221,7 @@ def _csv_rows(blocks: Iterator[Block], rows: Rows) -> Iterator[tuple[int, list[s
 
 def _values(name: str, cells: tuple[str, ...]) -> Any:
     """Turn text cells into whole numbers where they are, an empty cell into a missing value."""
-    if name not in _NUMBERS:
+    if name not in _NUMBERS and not is_extra_count(name):
         return pd.Series([cell.strip() or None for cell in cells], dtype=object)
     try:
         return np.array(cells, dtype=np.int64)

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from kimi_planner.billing.record import UsageRecord
-from kimi_planner.errors import UsageError, shown
+from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.usage.counts import COUNTS, as_array, id_numbers, sound_counts
-from kimi_planner.usage.frame import checked_rows
+from kimi_planner.usage.frame import COLUMNS, WRITTEN, checked_rows
 from kimi_planner.usage.lines import Rejects
 from kimi_planner.usage.repeats import one_row_per_call
 from kimi_planner.usage.row import Call, LeftOut, OpenStream, Row
@@ -85,7 +85,7 @@ class Rows:
         stream = entry.get("id") if entry else None
         if isinstance(stream, str):
             self._open.pop(hash(stream), None)
-        self.rejects.add(f"{self.file} line {line}: {problem}")
+        self.rejects.add(Where(self.file, line), str(problem))
 
     def found(self, form: str, ignored: Sequence[str] = ()) -> bool:
         """Note a form that was found, and the columns of it that are not read."""
@@ -128,6 +128,11 @@ class Rows:
             counts = {name: list(getattr(columns, name)) for name in COUNTS}
         share = self._models.setdefault
         times, is_relative = self._times(columns.when, lines)
+        rare = {}
+        if columns.more.count(None) < len(lines):
+            more = [(None, None, False) if one is None else one for one in columns.more]
+            names = (*WRITTEN, "batch")
+            rare = dict(zip(names, map(as_array, map(list, zip(*more, strict=True))), strict=True))
         self.add(
             {
                 "timestamp": times,
@@ -140,6 +145,7 @@ class Rows:
                 "cached_tokens": counts["cached"],
                 "completion_tokens": counts["completion"],
                 "reasoning_tokens": counts["reasoning"],
+                **rare,
             },
             np.array(lines),
             id_numbers(columns.id),
@@ -174,8 +180,8 @@ class Rows:
         raw = pd.DataFrame(columns)
         name = self.file
 
-        def place(row: int) -> str:
-            return f"{name} line {lines[row]}" if row >= 0 else name
+        def place(row: int) -> Where:
+            return Where(name, int(lines[row]) if row >= 0 else None)
 
         checked, good = checked_rows(raw, place, self.rejects, relative_time=is_relative)
         ids = None if ids is None else ids[good]
@@ -217,8 +223,9 @@ class Rows:
         for stream, (file, line, name) in self._open.items():
             if stream not in known:
                 self.rejects.add(
-                    f"{file} line {line}: stream {shown(name)} ends without a usage object, so its "
-                    "cost is unknown. Ask for usage in the stream (stream_options.include_usage)."
+                    Where(file, line),
+                    f"stream {shown(name)} ends without a usage object, so its cost is unknown. Ask "
+                    "for usage in the stream (stream_options.include_usage).",
                 )
         if not self._chunks:
             return pd.DataFrame(), 0
@@ -226,6 +233,11 @@ class Rows:
         for chunk in self._chunks:
             if chunk["timestamp"].dtype != clock:  # a chunk without times
                 chunk["timestamp"] = pd.Series(pd.NaT, index=chunk.index, dtype=clock)
+        rare = {name: 0 for chunk in self._chunks for name in chunk.columns[len(COLUMNS) :]}
+        rare |= {"batch": False} if "batch" in rare else {}
+        for chunk in self._chunks:
+            for name in rare.keys() - set(chunk.columns):
+                chunk[name] = rare[name]
         frame = pd.concat(self._chunks, ignore_index=True)
         self._chunks = []
         return (
@@ -247,7 +259,7 @@ class Rows:
             if call.model is not None and not isinstance(call.model, str):
                 raise UsageError(f"model is {shown(call.model)}. A model id is text.")
             UsageRecord.checked(
-                call.prompt, call.completion, call.cached, call.reasoning, call.total
+                (call.prompt, call.completion, call.cached, call.reasoning, call.total)
             )
         except UsageError as error:
             if call.is_chunk:
@@ -293,6 +305,7 @@ class Rows:
     def _two_clocks(self, line: int, *, is_relative: bool) -> UsageError:
         clocks = ("a date", "seconds from the start of the log")
         return UsageError(
-            f"{self.file} line {line}: the time is {clocks[is_relative]}; before it stands "
-            f"{clocks[not is_relative]}. One log has one clock: read its parts one by one."
+            f"the time is {clocks[is_relative]}; before it stands "
+            f"{clocks[not is_relative]}. One log has one clock: read its parts one by one.",
+            at=Where(self.file, line),
         )
