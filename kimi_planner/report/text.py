@@ -88,7 +88,7 @@ def markdown_report(recommendation: Recommendation, sections: Sequence[Section] 
         *(_markdown_section(section) for section in sections),
         "## Spend by month, each workload on its recommended model (USD)",
         markdown(months_table(recommendation)),
-        f"## By meter, mean {amounts_words(projection)}",
+        f"## By meter, mean spend on the recommended models ({amounts_words(projection)})",
         markdown(meters_table(recommendation)) if recommendation.best else "None.",
         f"## By workload and model ({amounts_words(projection)})",
         markdown(spend_table(recommendation)),

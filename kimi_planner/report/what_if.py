@@ -12,9 +12,8 @@ from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.money import exact_decimal, from_fraction, plain
-from kimi_planner.plan.bill import Bill, LoadPlan
-from kimi_planner.plan.scenarios import Scenarios
-from kimi_planner.workload import Workload, what_if
+from kimi_planner.plan.bill import Bill
+from kimi_planner.workload import what_if
 from kimi_planner.workload.resolve import Load
 
 __all__ = ["OUTPUTS", "REASONINGS", "Panel"]
@@ -48,19 +47,13 @@ class Panel:
                 for spec in projection.specs:
                     found.setdefault((workload.name, spec.id), []).append([])
                 for reasoning in REASONINGS if thinks else (_ONE,):
-                    plan = self._plan(workload, output, reasoning)
+                    [changed] = what_if(workload, output=output, reasoning=reasoning)
+                    plan = projection.plan_of(changed)
                     for spec in projection.specs:
                         if reasoning == _ONE or (thinks and spec.reasons):
                             cell = self._cell(plan.on(spec))
                             found[workload.name, spec.id][-1].append(cell)
         return found
-
-    def _plan(self, workload: Workload, output: str, reasoning: str) -> LoadPlan:
-        projection = self.recommendation.projection
-        [changed] = what_if(workload, output=output, reasoning=reasoning)
-        load = changed.resolve()
-        scenarios = Scenarios.draw(load, projection.seed, projection.n_paths)
-        return LoadPlan(load, projection.months, projection.catalog.fees, scenarios)
 
     def _cell(self, bill: Bill) -> Cell:
         amounts = {key: round(1000 * amount.sum()) for key, amount in bill.usage()}
