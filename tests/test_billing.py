@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from kimi_planner import cost, load_catalog, price_usage, read_usage
 from kimi_planner.billing import UsageRecord
-from kimi_planner.billing.call import COST_COLUMNS
 from kimi_planner.catalog import Catalog, ModelSpec, Source
 from kimi_planner.errors import PriceNotFoundError, UnknownModelError, UsageError
 from kimi_planner.usage import cost_rows, total_usage
@@ -24,6 +23,7 @@ CARD = {
     "kimi-k2-instruct": (Decimal("1.50"), Decimal("4.50")),
 }
 LARGEST = 10**15
+COST_COLUMNS = ("input_usd", "cached_usd", "output_usd", "total_usd")
 
 
 def priced(**prices):

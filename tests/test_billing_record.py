@@ -38,8 +38,9 @@ def test_parts_are_read_nested_else_at_the_top_and_never_added(more, cached, rea
     """A part stated twice counts once; one that is not stated is unknown, not zero."""
     record = UsageRecord.of(usage(**more))
     assert record == UsageRecord(
-        prompt_tokens=100, completion_tokens=40, cached_tokens=cached, reasoning_tokens=reasoning
-    )
+        prompt_tokens=100, completion_tokens=40, cached_tokens=cached, reasoning_tokens=reasoning,
+        written_5m_tokens=more.get("created_cache_tokens"),
+    )  # fmt: skip
 
 
 def test_a_clients_object_reads_like_its_json():
@@ -139,6 +140,7 @@ def test_other_apis_are_read_as_they_count(given, prompt, cached, completion, re
     wanted = UsageRecord(
         prompt_tokens=prompt, cached_tokens=cached,
         completion_tokens=completion, reasoning_tokens=reasoning,
+        written_5m_tokens=given.get("cache_creation_input_tokens"),
     )  # fmt: skip
     assert UsageRecord.of(given) == wanted
     assert UsageRecord.of(SimpleNamespace(**given)) == wanted

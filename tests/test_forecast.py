@@ -371,13 +371,13 @@ def test_every_row_is_priced_as_its_own_model():
 def test_what_cannot_be_priced_is_said():
     """Missing and unknown models, and prices that are not stated, are errors, never zero."""
     log = random_calls()
-    with pytest.raises(UsageError, match="150 rows name no model"):
+    with pytest.raises(UsageError, match="150 such rows"):
         forecast_spend(log, "1h")
-    with pytest.raises(UsageError, match="149 rows name no model"):
+    with pytest.raises(UsageError, match="149 such rows"):
         forecast_spend(log.assign(model=["kimi-k2", *[None] * 149]), "1h")
     with pytest.raises(UnknownModelError, match="kimi-k2"):
         forecast_spend(log, "1h", "kimi-k22")
-    with pytest.raises(UnknownModelError, match=r"75 rows, the first row 1: .*'kimi-k3'"):
+    with pytest.raises(UnknownModelError, match=r"75 usage rows, the first row 1: .*'kimi-k3'"):
         forecast_spend(log.assign(model=["kimi-k2", "kimi-k3"] * 75), "1h")
     with pytest.raises(PriceNotFoundError, match="has no price for 2020"):
         kimi_planner.forecast_spend(log, "1h", "kimi-k2", as_of=date(2020, 1, 1))

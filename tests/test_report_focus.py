@@ -201,8 +201,8 @@ def test_a_cached_price_that_is_not_stated_is_said(log, catalog):
     cached = {row["SkuId"]: row for row in rows if row["SkuMeter"] == "Cached Input Tokens"}
     assert Decimal(cached["kimi-k2"]["ListUnitPrice"]) == Decimal("0.3")
     assert Decimal(cached["kimi-k2-5"]["ListUnitPrice"]) == Decimal("2.5")
-    assert "no cached price is stated" in cached["kimi-k2-5"]["ChargeDescription"]
-    assert "no cached price" not in cached["kimi-k2"]["ChargeDescription"]
+    assert "no price of it is stated" in cached["kimi-k2-5"]["ChargeDescription"]
+    assert "no price of it" not in cached["kimi-k2"]["ChargeDescription"]
 
 
 @pytest.mark.parametrize(

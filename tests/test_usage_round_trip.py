@@ -144,7 +144,7 @@ def mooncake(call, _):
 #: Each form: how a call is written, which columns it carries, the microseconds of its clock.
 FORMS = {
     "replies": (replies, {"model", "cached_tokens", "reasoning_tokens"}, 10**6),
-    "batches": (batches, {"model", "cached_tokens", "reasoning_tokens"}, 10**6),
+    "batches": (batches, {"model", "cached_tokens", "reasoning_tokens", "batch"}, 10**6),
     "responses": (responses, {"model", "cached_tokens", "reasoning_tokens"}, 10**6),
     "messages": (messages, {"model", "cached_tokens"}, 1),
     "bare": (bare, {"model", "requests", "cached_tokens", "reasoning_tokens"}, 1),
@@ -185,7 +185,9 @@ def expected(drawn, carried, clock, *, is_relative):
             frame[name] = pd.array([c[name] if known else None for c in drawn], dtype="Int64")
         else:
             frame[name] = np.array([c[name] if known else 1 for c in drawn], dtype=np.int64)
-    return frame[["timestamp", "model", *COUNTS[:3], *COUNTS[3:]]]
+    frame["batch"] = True
+    more = ["batch"] if "batch" in carried else []
+    return frame[["timestamp", "model", *COUNTS, *more]]
 
 
 @pytest.mark.parametrize("write", [as_lines, as_document])

@@ -9,14 +9,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from kimi_planner.billing.meters import FEE, METERS, Usage
+from kimi_planner.billing.meters import FEE, METERS, ByMeter, Usage
 from kimi_planner.billing.record import UsageRecord
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.money import plain, total
 
-__all__ = ["Cost", "cost", "unstated_notes"]
+__all__ = ["Cost", "bill_of", "cost", "unstated_notes", "usd_columns"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +41,8 @@ class Cost:
     @classmethod
     def of(cls, usage: Usage, tariff: Tariff) -> Cost:
         """Return the cost of whole numbers of tokens, however large."""
-        bill = tariff.bill(usage)
         return cls(
-            usd={"input": Decimal(0), "output": Decimal(0)}
-            | {key: plain(Decimal(usd)) for key, usd in bill},
+            usd=bill_of([(tariff, usage)]),
             model=tariff.model,
             catalog_version=tariff.catalog_version,
             notes=unstated_notes([(tariff, usage)]),
@@ -83,6 +81,22 @@ class Cost:
     def total_usd(self) -> Decimal:
         """Sum of all meters."""
         return plain(total(self.usd.values()))
+
+
+def bill_of(parts: Iterable[tuple[Tariff, Usage]]) -> dict[str, Decimal]:
+    """Return the exact cost of usages together by meter, each at its own prices."""
+    bill = sum((tariff.bill(usage) for tariff, usage in parts), ByMeter({}))
+    usd = {key: plain(Decimal(amount)) for key, amount in bill}
+    return {"input": Decimal(0), "output": Decimal(0)} | usd
+
+
+def usd_columns(keys: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return the columns of a bill and the meters in each: fees in one, the total of all last."""
+    used = {"input", "cached", "output", *keys}
+    columns = {f"{key}_usd": (key,) for key in METERS if key in used}
+    if fees := tuple(key for key in used if key.startswith(FEE)):
+        columns["fees_usd"] = fees
+    return columns | {"total_usd": tuple(used)}
 
 
 def cost(

@@ -13,6 +13,7 @@ __all__ = [
     "Counts",
     "UsageRecord",
     "contradiction",
+    "part_of",
     "read_counts",
     "read_written",
     "usage_of",
@@ -59,15 +60,12 @@ class UsageRecord:
                 continue
             object.__setattr__(self, name, _whole_tokens(name, value))
         problem = contradiction(
-            self.prompt_tokens, self.cached_tokens, self.completion_tokens, self.reasoning_tokens
+            self.prompt_tokens,
+            self.cached_tokens,
+            self.completion_tokens,
+            self.reasoning_tokens,
+            (self.written_5m_tokens or 0) + (self.written_1h_tokens or 0),
         )
-        written = (self.written_5m_tokens or 0) + (self.written_1h_tokens or 0)
-        uncached = self.prompt_tokens - (self.cached_tokens or 0)
-        if problem is None and written > uncached:
-            problem = (
-                f"{written} tokens are written to a cache, but only {uncached} prompt tokens were not "
-                "cached. Written tokens are part of the prompt."
-            )
         if problem:
             raise UsageError(problem)
 
@@ -146,7 +144,7 @@ class UsageRecord:
 
 
 def contradiction(
-    prompt: int, cached: int | None, completion: int, reasoning: int | None
+    prompt: int, cached: int | None, completion: int, reasoning: int | None, written: int = 0
 ) -> str | None:
     """Say in one sentence how the counts of a row contradict each other, or return ``None``."""
     if cached is not None and cached > prompt:
@@ -155,6 +153,12 @@ def contradiction(
         return (
             f"reasoning_tokens ({reasoning}) cannot exceed completion_tokens ({completion}), "
             "of which they are a part."
+        )
+    uncached = prompt - (cached or 0)
+    if written > uncached:
+        return (
+            f"{written} tokens are written to a cache, but only {uncached} prompt tokens were not "
+            "cached. Written tokens are part of the prompt."
         )
     return None
 
@@ -194,7 +198,7 @@ def read_counts(usage: Any) -> Counts:
         raise UsageError(f"{name} is missing from the usage object {shown(usage)}.")
     details = get("prompt_tokens_details")
     cached = (
-        details.get("cached_tokens") if type(details) is dict else _part(details, "cached_tokens")
+        details.get("cached_tokens") if type(details) is dict else part_of(details, "cached_tokens")
     )
     if cached is None:
         cached = get("cached_tokens")
@@ -204,7 +208,7 @@ def read_counts(usage: Any) -> Counts:
     reasoning = (
         details.get("reasoning_tokens")
         if type(details) is dict
-        else _part(details, "reasoning_tokens")
+        else part_of(details, "reasoning_tokens")
     )
     if reasoning is None:
         reasoning = get("reasoning_tokens")
@@ -218,9 +222,9 @@ def _input_counts(usage: Any, get: Getter) -> Counts:
         raise UsageError(f"output_tokens is missing from the usage object {shown(usage)}.")
     details = get("input_tokens_details")
     read, created = get("cache_read_input_tokens"), get("cache_creation_input_tokens")
-    reasoning = _part(get("output_tokens_details"), "reasoning_tokens")
+    reasoning = part_of(get("output_tokens_details"), "reasoning_tokens")
     if details is not None or (read is None and created is None):
-        return prompt, completion, _part(details, "cached_tokens"), reasoning, get("total_tokens")
+        return prompt, completion, part_of(details, "cached_tokens"), reasoning, get("total_tokens")
     parts = {
         "input_tokens": prompt,
         "cache_read_input_tokens": read or 0,
@@ -232,15 +236,20 @@ def _input_counts(usage: Any, get: Getter) -> Counts:
 
 #: Names of the tokens written to a cache for any time, where sources put them.
 _WRITTEN = ("cache_creation_input_tokens", "created_cache_tokens")
-_WRITTEN_DETAILS = ("cache_creation_tokens", "cache_write_tokens")
+_WRITTEN_DETAILS = frozenset(("cache_creation_tokens", "cache_write_tokens"))
+_SAY_WRITTEN = frozenset(("cache_creation", "written_5m_tokens", "written_1h_tokens", *_WRITTEN))
 
 
 def read_written(usage: Any) -> tuple[Any, Any]:
     """Return the tokens written to a cache for five minutes and for an hour, not yet checked."""
+    if type(usage) is dict and _SAY_WRITTEN.isdisjoint(usage):  # nearly all rows of a log
+        details = usage.get("prompt_tokens_details")
+        if not details or (type(details) is dict and _WRITTEN_DETAILS.isdisjoint(details)):
+            return None, None
     get = _getter(usage)
     creation = get("cache_creation")
     five, hour = (
-        _part(creation, f"ephemeral_{time}_input_tokens") if creation is not None else None
+        part_of(creation, f"ephemeral_{time}_input_tokens") if creation is not None else None
         for time in ("5m", "1h")
     )
     five = get("written_5m_tokens") if five is None else five
@@ -248,7 +257,7 @@ def read_written(usage: Any) -> tuple[Any, Any]:
     if five is not None:
         return five, hour
     details = get("prompt_tokens_details")
-    places = [get(name) for name in _WRITTEN] + [_part(details, name) for name in _WRITTEN_DETAILS]
+    places = [get(name) for name in _WRITTEN] + [part_of(details, name) for name in _WRITTEN_DETAILS]
     whole = next((one for one in places if one is not None), None)
     if whole is None or hour is None:
         return whole, hour
@@ -262,7 +271,8 @@ def _getter(thing: Any) -> Getter:
     return lambda name: getattr(thing, name, None)
 
 
-def _part(details: Any, name: str) -> Any:
+def part_of(details: Any, name: str) -> Any:
+    """Return a field of a part of a usage object that may not be there."""
     if type(details) is dict:
         return details.get(name)
     return None if details is None else _getter(details)(name)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
-from kimi_planner.billing.meters import Usage
+from kimi_planner.billing.meters import TOKEN_METERS, Usage
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.money import from_units, to_units
 
@@ -31,21 +31,25 @@ class RowBills:
         By meter; Python integers where 64 bits do not hold them.
     places
         One unit is ``10**-places`` USD.
+    parts : tuple of (Tariff, Usage)
+        For each price which meters its rows use, as 1.
     """
 
     units: Mapping[str, Integers]
     places: int
+    parts: tuple[tuple[Tariff, Usage], ...] = ()
 
     def usd(self, key: str) -> Decimal:
         """Return the exact sum of a meter over all rows."""
         return from_units(_exact_sum(self.units[key]), self.places)
 
-    def total_units(self) -> Integers:
-        """Return the cost of each row over all meters."""
-        meters = list(self.units.values())
-        together = meters[0].copy()
-        for one in meters[1:]:
-            together += one
+    def of(self, keys: Iterable[str]) -> Integers:
+        """Return the cost of each row over some meters, 0 for those that no row uses."""
+        first, *others = self.units.values()
+        together = np.zeros_like(first, dtype=np.result_type(first, *others))
+        for key in keys:
+            if key in self.units:
+                together += self.units[key]
         return together
 
 
@@ -70,7 +74,7 @@ def bill_rows(
     PriceNotFoundError
         If a tariff has no price for a meter that its rows use.
     """
-    used = {key: _which(amount, codes, len(tariffs)) for key, amount in usage}
+    used = {key: _which(key, amount, tariffs, codes) for key, amount in usage}
     places = max(one.places(key for key in used if n in used[key]) for n, one in enumerate(tariffs))
     prices = {
         key: [to_units(one.price(key), places) if n in rows else 0 for n, one in enumerate(tariffs)]
@@ -91,16 +95,22 @@ def bill_rows(
             into[rows] += amount[rows].astype(kind, copy=False) * (
                 price[0] if codes is None else price[codes[rows]]
             )
-    return RowBills(units=units, places=places)
+    parts = [
+        (one, Usage({key: 1 for key, rows in used.items() if n in rows}))
+        for n, one in enumerate(tariffs)
+    ]
+    return RowBills(units=units, places=places, parts=tuple(parts))
 
 
-def _which(amount: Integers, codes: Integers | None, tariffs: int) -> set[int]:
-    """Return the tariffs that are needed for a meter."""
-    if amount.strides == (0,) and not amount[0]:
+def _which(
+    key: str, amount: Integers, tariffs: Sequence[Tariff], codes: Integers | None
+) -> set[int]:
+    """Return the tariffs that are needed for a meter; all if it is used and they all state it."""
+    if not amount.any():
         return set()
-    if codes is None:
-        return {0} if amount.any() else set()
-    return set(np.flatnonzero(np.bincount(codes[amount != 0], minlength=tariffs)).tolist())
+    if codes is None or all(one.states(key) and key in TOKEN_METERS for one in tariffs):
+        return set(range(len(tariffs)))
+    return set(np.flatnonzero(np.bincount(codes[amount != 0], minlength=len(tariffs))).tolist())
 
 
 def _exact_sum(units: Integers) -> int:

@@ -52,9 +52,12 @@ def focus(
 
     The costs add up to those of `kimi-planner usage price`, exactly.
     """
+    from kimi_planner.catalog import load_catalog
     from kimi_planner.report.focus import focus_csv, focus_usage
+    from kimi_planner.usage.totals.spend import keys_to_price
 
-    keys = (by, *(() if model is not None else ("model",)), *tags)
+    prices = load_catalog(catalog)
+    keys = keys_to_price((by, *tags), None if model is None else [model], prices)
     totals = totals_of_logs(logs, keys, on_error)
     frame = focus_usage(
         totals,
@@ -63,7 +66,7 @@ def focus(
         tags=tags,
         account_id=account_id,
         account_name=account_name,
-        catalog=catalog,
+        catalog=prices,
     )
     if out is None:
         click.echo(focus_csv(frame), nl=False)

@@ -59,6 +59,11 @@ command.add_command(focus)
     help="Keys of the rows: month, day, model, or columns of the log.",
 )
 @catalog_option
+@click.option(
+    "--as-of",
+    callback=parsed_date,
+    help="Day whose prices hold for rows without a date; the catalog's own if not given.",
+)
 @on_error_option
 @usage_form_option
 def price(
@@ -68,26 +73,25 @@ def price(
     models: tuple[str, ...] | None,
     by: tuple[str, ...],
     catalog: str | None,
+    as_of: date | None,
     on_error: Literal["raise", "skip"],
     form: str,
 ) -> None:
-    """Price LOG, exactly.
+    """Price LOG, exactly, each row at the prices of its day.
 
     A log may be a folder of logs, larger than memory; Parquet and CSV are read in batches.
     """
     from kimi_planner.catalog import load_catalog
     from kimi_planner.report.usage import spend_json, spend_text
     from kimi_planner.safe import csv_text
-    from kimi_planner.usage.totals.spend import spend_by
+    from kimi_planner.usage.totals.spend import keys_to_price, spend_by
 
     if model is not None and models is not None:
         raise click.UsageError("--model and --models exclude each other.")
     priced_as = (model,) if model is not None else models
     prices = load_catalog(catalog)
-    needed = by if priced_as is not None or "model" in by else (*by, "model")
-    spend = spend_by(
-        totals_of_logs(logs, needed, on_error), by=by, models=priced_as, catalog=prices
-    )
+    totals = totals_of_logs(logs, keys_to_price(by, priced_as, prices), on_error)
+    spend = spend_by(totals, by=by, models=priced_as, as_of=as_of, catalog=prices)
     if form == "csv":
         click.echo(csv_text(spend), nl=False)
         say_rejected(spend.attrs["rejected"])

@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kimi_planner.catalog import Catalog
-from kimi_planner.errors import TooLittleUsageError, UnknownModelError, UsageError
+from kimi_planner.errors import TooLittleUsageError, UsageError
 from kimi_planner.forecast.intervals import Array
+from kimi_planner.usage.priced import cost_rows
 
 __all__ = ["LogRows", "rows_of"]
 
@@ -38,6 +39,8 @@ class LogRows:
     requests : ndarray, shape (n_rows,)
     window
         How long a row lasts, microseconds; 0 if each is one call, or only one time is known.
+    notes
+        What the reader must know of the prices.
     """
 
     source: str
@@ -46,6 +49,7 @@ class LogRows:
     usd: Array
     requests: Counts
     window: int
+    notes: tuple[str, ...] = ()
 
     @property
     def windowed(self) -> bool:
@@ -71,7 +75,7 @@ class LogRows:
 
 
 def rows_of(frame: pd.DataFrame, model: str | None, catalog: Catalog) -> LogRows:
-    """Return the rows of a checked usage frame, priced.
+    """Return the rows of a checked usage frame, each at the prices of its day.
 
     Raises
     ------
@@ -88,7 +92,9 @@ def rows_of(frame: pd.DataFrame, model: str | None, catalog: Catalog) -> LogRows
             "every row."
         )
     micros = times.dt.as_unit("us").astype(np.int64).to_numpy()
-    usd = _usd(frame, model, catalog, source)
+    costs = cost_rows(frame, model, catalog=catalog)
+    # a forecast has no last digit
+    usd = costs.units.astype(np.float64) * 10.0**-costs.places
     requests = frame["requests"].to_numpy(dtype=np.int64)
     order = np.lexsort((requests, usd, micros))
     micros, usd, requests = micros[order], usd[order], requests[order]
@@ -99,6 +105,7 @@ def rows_of(frame: pd.DataFrame, model: str | None, catalog: Catalog) -> LogRows
         usd=usd,
         requests=requests,
         window=_window(np.diff(micros)) if (requests > 1).any() else 0,
+        notes=costs.notes,
     )
 
 
@@ -116,38 +123,3 @@ def _window(gaps: Counts) -> int:
         if counts[left <= _TOLERANCE * length].sum() >= _NEARLY_ALL * counts.sum():
             return int(length)
     return int(np.median(gaps[gaps > 0]))
-
-
-def _usd(frame: pd.DataFrame, model: str | None, catalog: Catalog, source: str) -> Array:
-    """Return what each row costs, as floats: a forecast has no last digit."""
-    prompt = frame["prompt_tokens"].to_numpy(dtype=np.float64)
-    cached = frame["cached_tokens"].to_numpy(dtype=np.float64, na_value=0.0)
-    completion = frame["completion_tokens"].to_numpy(dtype=np.float64)
-
-    def price(rows: Any, name: str) -> Array:
-        rates = catalog.model(name).rates()
-        units = (
-            (prompt[rows] - cached[rows]) * rates.input
-            + cached[rows] * rates.cached
-            + completion[rows] * rates.output
-        )
-        return np.asarray(units * 10.0**-rates.places)
-
-    if model is not None:
-        return price(slice(None), model)
-    unnamed = int(frame["model"].isna().sum())
-    if unnamed:
-        raise UsageError(
-            f"{source}: {unnamed:,} rows name no model. Pass a model to price every row as it."
-        )
-    names = frame["model"].to_numpy(dtype=object)
-    usd = np.empty(len(frame))
-    for name in pd.unique(names):
-        rows = np.flatnonzero(names == name)
-        try:
-            usd[rows] = price(rows, name)
-        except UnknownModelError as error:
-            raise UnknownModelError(
-                f"{source}: {len(rows):,} rows, the first row {rows[0]}: {error}"
-            ) from None
-    return usd

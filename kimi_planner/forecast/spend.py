@@ -53,7 +53,8 @@ def forecast_spend(
         What the log covers, ``[start, end)``; from its first row to one gap after its last if not
         given. Times for a dated log; Timedeltas or seconds for one that counts from its own start.
     as_of : date, optional
-        The day whose prices count; today if not given.
+        The day whose prices hold for a log without dates, and whose knowledge of prices counts;
+        today if not given. A row with a date is billed at the prices of its day.
     catalog : Catalog, str or Path, optional
         Prices; the default catalog if not given.
 
@@ -128,6 +129,7 @@ def forecast_spend(
         notes=(
             *notes,
             *_notes(observed, whole, ahead.seconds, told=start is not None and end is not None),
+            *rows.notes,
             *_left_out(frame),
         ),
     )

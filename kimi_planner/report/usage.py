@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from kimi_planner.billing.meters import title_of
 from kimi_planner.catalog import Catalog
 from kimi_planner.money import plain as plain_number
 from kimi_planner.money import total
@@ -35,7 +36,7 @@ def spend_text(spend: pd.DataFrame, by: tuple[str, ...], catalog: Catalog) -> st
     )
     totals = _totals(spend)
     sentences = [
-        f"Total{f' on {model}' if model else ''}: {amount:,f} USD."
+        f"Total{f' on {model}' if model else ''}: {amount:,f} USD{_by_meter(spend, model)}."
         for model, amount in totals.items()
     ]
     parts = [
@@ -69,6 +70,18 @@ def spend_json(spend: pd.DataFrame, by: tuple[str, ...], catalog: Catalog) -> st
             "notes": spend.attrs["notes"],
         }
     )
+
+
+def _by_meter(spend: pd.DataFrame, model: str) -> str:
+    """Return the meters that cost something, as a part of a sentence."""
+    rows = spend[spend[_MODEL] == model] if model else spend
+    keys = [name.removesuffix("_usd") for name in spend if name.endswith("_usd")][:-1]
+    parts = [
+        f"{'fees' if key == 'fees' else title_of(key)} {plain_number(amount):,f}"
+        for key in keys
+        if (amount := total(rows[f"{key}_usd"]))
+    ]
+    return f": {', '.join(parts)}" if parts else ""
 
 
 def _totals(spend: pd.DataFrame) -> dict[str, Decimal]:

@@ -18,7 +18,7 @@ from kimi_planner.usage.counts import id_numbers
 from kimi_planner.usage.csv_block import regular_columns
 from kimi_planner.usage.csv_forms import CsvForm, csv_form
 from kimi_planner.usage.exports import read_window
-from kimi_planner.usage.frame import COLUMNS, checked_rows
+from kimi_planner.usage.frame import COLUMNS, checked_rows, is_column, is_extra_count
 from kimi_planner.usage.lines import MAX_LINE_BYTES, Block, Rejects
 from kimi_planner.usage.row import LeftOut, OpenStream, Row
 from kimi_planner.usage.rows import CHUNK_ROWS, Rows
@@ -100,7 +100,7 @@ class _Table:
         called = {"timestamp": "timestamp_s"} if "timestamp_s" in names else {}
         self.places = {
             column: names.index(name)
-            for column in COLUMNS
+            for column in dict.fromkeys((*COLUMNS, *filter(is_column, names)))
             if (name := {**called, **form.names}.get(column, column)) in names
         }
         self.ids = next((names.index(name) for name in _IDS if name in names), None)
@@ -115,7 +115,7 @@ class _Table:
             return False
         places = self.places if self.ids is None else {**self.places, _ID: self.ids}
         read = regular_columns(
-            block.text, len(self.names), places, {"model": "category", _ID: "str"}
+            block.text, len(self.names), places, {"model": "category", "batch": "category", _ID: "str"}
         )
         if read is None:
             return False
@@ -221,7 +221,7 @@ def _csv_rows(blocks: Iterator[Block], rows: Rows) -> Iterator[tuple[int, list[s
 
 def _values(name: str, cells: tuple[str, ...]) -> Any:
     """Turn text cells into whole numbers where they are, an empty cell into a missing value."""
-    if name not in _NUMBERS:
+    if name not in _NUMBERS and not is_extra_count(name):
         return pd.Series([cell.strip() or None for cell in cells], dtype=object)
     try:
         return np.array(cells, dtype=np.int64)

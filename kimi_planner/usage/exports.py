@@ -8,7 +8,7 @@ from typing import Any
 
 from kimi_planner.billing.record import read_counts
 from kimi_planner.errors import UsageError, shown
-from kimi_planner.usage.row import LeftOut, Row
+from kimi_planner.usage.row import LeftOut, More, Row, more_of
 
 __all__ = [
     "is_bucket",
@@ -72,6 +72,7 @@ def read_window(entry: Mapping[str, Any]) -> Row | LeftOut:
     return (
         None, False, entry.get("start_time"), entry.get("model") or None, requests, prompt,
         entry.get("output_tokens", 0), entry.get("input_cached_tokens"), None, None,
+        more_of(entry, batch=str(entry.get("batch")).lower() == "true"),
     )  # fmt: skip
 
 
@@ -101,13 +102,15 @@ def read_litellm(entry: Mapping[str, Any]) -> Row | LeftOut:
     if "failure" in (entry.get("status"), metadata.get("status")) and not any(totals.values()):
         return LeftOut.FAILED
     parts = {**_object(metadata, "additional_usage_values"), **_object(metadata, "usage_object")}
+    usage = {**parts, **totals}
     return (
         entry.get("request_id"),
         False,
         entry["startTime"],
         entry.get("model") or None,
         1,
-        *read_counts({**parts, **totals}),
+        *read_counts(usage),
+        more_of(usage, batch=usage.get("service_tier") == "batch"),
     )
 
 
@@ -150,6 +153,7 @@ def read_langfuse(entry: Mapping[str, Any]) -> Row | LeftOut:
         1,
         *langfuse_counts(details),
         None,
+        _langfuse_written(details),
     )
 
 
@@ -192,6 +196,17 @@ def langfuse_counts(details: Mapping[str, Any]) -> tuple[int, int, int | None, i
     return (*fitting[0], _part(sides["input"], "cache"), _part(sides["output"], "reasoning"))
 
 
+def _langfuse_written(details: Mapping[str, int]) -> More:
+    """Return what was written to a cache; a kind that does not say for an hour is for five minutes."""
+    kinds = {name: value for name, value in details.items() if _is_write(name)}
+    hour = sum(value for name, value in kinds.items() if "1h" in name)
+    return (sum(kinds.values()) - hour, hour, False) if kinds else None
+
+
+def _is_write(kind: str) -> bool:
+    return "creation" in kind or "write" in kind
+
+
 def _side(kind: str) -> str | None:
     if kind == "total":
         return None
@@ -210,7 +225,7 @@ def _part(kinds: Mapping[str, int], word: str) -> int | None:
     found = [
         value
         for name, value in kinds.items()
-        if word in name and "creation" not in name and "write" not in name
+        if word in name and not _is_write(name)
     ]
     return sum(found) if found else None
 

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kimi_planner.billing.meters import FEE
 from kimi_planner.billing.record import MAX_TOKENS, contradiction
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.usage.lines import Rejects
 from kimi_planner.usage.times import as_times
 
-__all__ = ["COLUMNS", "OPTIONAL_COUNTS", "Place", "checked_frame", "checked_rows"]
+__all__ = ["COLUMNS", "OPTIONAL_COUNTS", "WRITTEN", "Place", "checked_frame", "checked_rows", "is_column", "is_extra_count"]
 
 #: Columns of a usage frame. ``timestamp`` is a UTC time, or a Timedelta since the start of the
 #: log where the log has no dates; a missing count means that the log does not say.
@@ -28,10 +29,24 @@ COLUMNS = (
     "completion_tokens",
     "reasoning_tokens",
 )
+#: Parts of the prompt that were written to a cache. A frame has these columns only where a row of the
+#: log says so, and likewise ``batch`` and, by its name, how often a fee was due; 0 and no batch
+#: where a row does not say.
+WRITTEN = ("written_5m_tokens", "written_1h_tokens")
 Place = Callable[[int], str]
 
 OPTIONAL_COUNTS = ("cached_tokens", "reasoning_tokens")
 _COUNTS = ("requests", "prompt_tokens", "completion_tokens", *OPTIONAL_COUNTS)
+
+
+def is_extra_count(name: object) -> bool:
+    """Whether a usage frame has a column of counts only where the log states them."""
+    return name in WRITTEN or (isinstance(name, str) and name.startswith(FEE))
+
+
+def is_column(name: object) -> bool:
+    """Whether a column belongs to a usage frame."""
+    return name in COLUMNS or name == "batch" or is_extra_count(name)
 
 
 def checked_frame(
@@ -68,7 +83,8 @@ def checked_rows(
                 f"{place(-1)}: no column {name!r}. Columns found: {', '.join(map(str, frame.columns))}. "
                 f"A usage frame has {', '.join(COLUMNS)}."
             )
-    counts = {name: _numbers(frame, name) for name in _COUNTS}
+    extra = [name for name in frame if is_extra_count(name)]
+    counts = {name: _numbers(frame, name) for name in (*_COUNTS, *extra)}
     good = np.ones(len(frame), dtype=bool)
 
     def refuse(bad: np.ndarray[Any, Any], problem: Callable[[int], str]) -> None:
@@ -80,7 +96,7 @@ def checked_rows(
 
     for name, (values, missing) in counts.items():
         bad = ~_is_count(values) & ~missing
-        if name not in OPTIONAL_COUNTS:
+        if name in _COUNTS and name not in OPTIONAL_COUNTS:
             bad |= missing
         refuse(bad, partial(_number_problem, name, frame.get(name)))
 
@@ -94,6 +110,7 @@ def checked_rows(
             count("cached_tokens", row),
             count("completion_tokens", row) or 0,
             count("reasoning_tokens", row),
+            int(written[row]),
         )
         return problem or "the row has tokens but requests is 0. It must be at least 1."
 
@@ -101,8 +118,12 @@ def checked_rows(
         counts[name][0] for name in ("prompt_tokens", "completion_tokens", "requests")
     )
     cached, reasoning = (np.where(counts[name][1], 0, counts[name][0]) for name in OPTIONAL_COUNTS)
+    written = sum(
+        (np.where(counts[name][1], 0, counts[name][0]) for name in extra if name in WRITTEN),
+        np.broadcast_to(np.int64(0), len(frame)),
+    )
     refuse(
-        (cached > prompt)
+        (cached + written > prompt)
         | (reasoning > completion)
         | ((requests == 0) & ((prompt > 0) | (completion > 0))),
         contradicts,
@@ -116,15 +137,22 @@ def checked_rows(
             "or seconds since 1970; seconds since the start of the log stand in timestamp_s."
         ),
     )
+    batch, unclear = _flags(frame)
+    refuse(
+        unclear,
+        lambda row: f"batch is {shown(_cell(frame['batch'], row))}. Write true or false.",
+    )
     columns = {"timestamp": times, "model": _models(frame)}
-    for name in _COUNTS:
-        values, missing = counts[name]
+    for name, (values, missing) in counts.items():
         if values.dtype != np.int64 or not good.all():
             values = np.where(missing | ~good, 0, values).astype(np.int64)
         columns[name] = (
             pd.arrays.IntegerArray(values, missing) if name in OPTIONAL_COUNTS else values
         )
-    checked = pd.DataFrame({name: columns[name] for name in COLUMNS}, index=frame.index)
+    used = [name for name in extra if columns[name].any()]
+    checked = pd.DataFrame({name: columns[name] for name in (*COLUMNS, *used)}, index=frame.index)
+    if batch.any():
+        checked["batch"] = batch
     if not good.all():
         checked = checked.loc[good]
     return checked.reset_index(drop=True), good
@@ -134,6 +162,17 @@ def _is_count(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     with np.errstate(invalid="ignore"):
         good: np.ndarray[Any, Any] = (values >= 0) & (values <= MAX_TOKENS)
         return good if values.dtype == np.int64 else good & (values == np.floor(values))
+
+
+def _flags(frame: pd.DataFrame) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return which rows are part of a batch, and which do not say so clearly."""
+    no = np.zeros(len(frame), dtype=bool)
+    if "batch" not in frame or frame["batch"].dtype == bool:
+        return frame["batch"].to_numpy() if "batch" in frame else no, no
+    words = frame["batch"].astype(object).map(lambda one: str(one).strip().lower(), na_action="ignore")
+    flags = words.isin(("true", "1", "1.0")).to_numpy(dtype=bool)
+    known = flags | words.isin(("false", "0", "0.0", "")).to_numpy(dtype=bool)
+    return flags, ~known & frame["batch"].notna().to_numpy(dtype=bool)
 
 
 def _models(frame: pd.DataFrame) -> Any:

@@ -1,32 +1,28 @@
-"""The exact cost of every row of a log, in integers and in decimals, and of all rows together."""
+"""The exact cost of every row of a log, each at the prices of its day, and of all rows together."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from kimi_planner.billing.call import (
-    COST_COLUMNS,
-    Cost,
-    cached_price_notes,
-    cost_of_tokens,
-    dated_price_notes,
-)
+import numpy as np
+import pandas as pd
+
+from kimi_planner.billing.call import Cost, bill_of, usd_columns
+from kimi_planner.billing.dated import Prices
+from kimi_planner.billing.rows import RowBills, bill_rows
+from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog, load_catalog
+from kimi_planner.errors import UnknownModelError, UsageError
 from kimi_planner.money import from_units
+from kimi_planner.usage.totals.columns import Counts, counts_of
+from kimi_planner.usage.totals.result import totals_of
+from kimi_planner.usage.totals.spend import priced_cell
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-
-    from kimi_planner.usage.totals.columns import Counts
-    from kimi_planner.usage.totals.tariff import Tariff
-
-__all__ = ["RowCosts", "cost_rows", "price_usage", "total_cost"]
-
-_INT64_SAFE = 2**62
+__all__ = ["RowCosts", "cost_rows", "price_usage", "tariffs_of", "total_cost"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,14 +45,18 @@ class RowCosts:
     places: int
     catalog_version: str
     notes: tuple[str, ...] = ()
+    _counts: Counts
+    _tariffs: tuple[Tariff, ...]
+    _codes: np.ndarray[Any, Any] | None
 
     @property
     def total_usd(self) -> Decimal:
         """Sum of all rows."""
-        if self.units.dtype == object:
-            return from_units(int(self.units.sum()), self.places)
-        high, low = int((self.units >> 32).sum()), int((self.units & 0xFFFFFFFF).sum())
-        return from_units((high << 32) + low, self.places)  # halves of 64 bits do not overflow
+        return RowBills(units={"total": self.units}, places=self.places).usd("total")
+
+    def by_meter(self) -> RowBills:
+        """Return what each row costs by meter, computed anew at each call."""
+        return bill_rows(self._counts.usage, self._tariffs, self._codes)
 
     def to_decimal(self) -> np.ndarray[Any, Any]:
         """Return the amounts as decimals in USD, array of object of shape (n_rows,)."""
@@ -64,7 +64,11 @@ class RowCosts:
 
 
 def cost_rows(
-    frame: pd.DataFrame, model: str | None = None, *, catalog: Catalog | str | Path | None = None
+    frame: pd.DataFrame,
+    model: str | None = None,
+    *,
+    as_of: date | None = None,
+    catalog: Catalog | str | Path | None = None,
 ) -> RowCosts:
     """Return the exact cost of every row as integers, for logs of millions of rows.
 
@@ -74,6 +78,9 @@ def cost_rows(
         A usage frame as :func:`read_usage` returns it.
     model : str, optional
         Price every row as this model; otherwise as the model its row names.
+    as_of : date, optional
+        The day whose prices hold for rows without a date; the catalog's own if not given. Every
+        other row is billed at the prices of its day.
     catalog : Catalog, str or Path, optional
         Whose prices; the default catalog if not given.
 
@@ -89,37 +96,26 @@ def cost_rows(
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, or states no price for it.
     """
-    import numpy as np
-
-    from kimi_planner.usage.totals.columns import blocks, counts_of
-    from kimi_planner.usage.totals.tariff import tariff_of
-
-    catalog = load_catalog(catalog)
-    counts = counts_of(frame)
-    tariff = tariff_of(counts.frame, model, catalog)
-    prompt, cached, completion = _fitting(counts, tariff)
-    units = np.empty(len(counts), dtype=prompt.dtype)
-    prices = [
-        np.array(values, dtype=prompt.dtype)
-        for values in (tariff.input, tariff.saved, tariff.output)
-    ]
-    for rows in blocks(len(counts)):
-        codes = 0 if tariff.codes is None else tariff.codes[rows]
-        part = units[rows]
-        np.multiply(prompt[rows], prices[0][codes], out=part)
-        part += completion[rows] * prices[2][codes]
-        if prices[1].any():
-            part += cached[rows] * prices[1][codes]
+    counts, prices = counts_of(frame), Prices(catalog=load_catalog(catalog), as_of=as_of)
+    tariffs, codes = tariffs_of(counts, model, prices)
+    bills = bill_rows(counts.usage, tariffs, codes, together=True)
     return RowCosts(
-        units=units,
-        places=tariff.places,
-        catalog_version=catalog.version,
-        notes=_notes(counts, tariff),
+        units=bills.units["total"],
+        places=bills.places,
+        catalog_version=prices.catalog.version,
+        notes=_notes(counts, bills, codes, prices),
+        _counts=counts,
+        _tariffs=tariffs,
+        _codes=codes,
     )
 
 
 def price_usage(
-    frame: pd.DataFrame, model: str | None = None, *, catalog: Catalog | str | Path | None = None
+    frame: pd.DataFrame,
+    model: str | None = None,
+    *,
+    as_of: date | None = None,
+    catalog: Catalog | str | Path | None = None,
 ) -> pd.DataFrame:
     """Add the exact cost of every row.
 
@@ -129,15 +125,21 @@ def price_usage(
         A usage frame as :func:`read_usage` returns it.
     model : str, optional
         Price every row as this model; otherwise as the model its row names.
+    as_of : date, optional
+        The day whose prices hold for rows without a date; the catalog's own if not given. Every
+        other row is billed at the prices of its day.
     catalog : Catalog, str or Path, optional
         Whose prices; the default catalog if not given.
 
     Returns
     -------
     DataFrame
-        A copy with ``priced_as`` and, as exact decimals in USD, ``input_usd``, ``cached_usd``,
-        ``output_usd`` and ``total_usd``. ``attrs["notes"]`` says what the reader must know, such
-        as a cached price that the catalog does not state.
+        A copy with ``priced_as`` and, as exact decimals in USD, a column for each meter that
+        occurs, always ``input_usd``, ``cached_usd`` and ``output_usd``, and where they occur
+        ``cache_write_5m_usd``, ``cache_write_1h_usd``, the same of batches such as
+        ``batch_input_usd``, and ``fees_usd``; then ``total_usd``, their sum. ``attrs["notes"]`` says
+        what the reader must know, such as a cached price that the catalog does not state, or that
+        prices changed within the log.
 
     Raises
     ------
@@ -152,36 +154,31 @@ def price_usage(
     A decimal for each row is for people and small logs; for large ones there are
     :func:`cost_rows`, :func:`total_cost` and :func:`spend_by`.
     """
-    import numpy as np
-
-    from kimi_planner.usage.totals.columns import counts_of
-    from kimi_planner.usage.totals.tariff import tariff_of
-
-    counts = counts_of(frame)
-    tariff = tariff_of(counts.frame, model, load_catalog(catalog))
-    prompt, cached, completion = _fitting(counts, tariff)
-    codes = 0 if tariff.codes is None else tariff.codes
-    rates = [
-        np.array(values, dtype=prompt.dtype)[codes]
-        for values in (tariff.input, tariff.cached, tariff.output)
-    ]
-    units = {
-        "input_usd": (prompt - cached) * rates[0],
-        "cached_usd": cached * rates[1],
-        "output_usd": completion * rates[2],
-    }
-    units["total_usd"] = units["input_usd"] + units["cached_usd"] + units["output_usd"]
-    names = np.array([spec.id for spec in tariff.specs], dtype=object)
+    counts, prices = counts_of(frame), Prices(catalog=load_catalog(catalog), as_of=as_of)
+    tariffs, codes = tariffs_of(counts, model, prices)
+    bills = bill_rows(counts.usage, tariffs, codes)
+    occur = [key for key, units in bills.units.items() if units.any()]
+    names = np.array([one.model for one in tariffs], dtype=object)
     priced = frame.assign(
-        priced_as=np.full(len(counts), names[0]) if tariff.codes is None else names[tariff.codes],
-        **{name: _decimals(units[name], tariff.places) for name in COST_COLUMNS},
+        priced_as=np.full(len(counts), names[0]) if codes is None else names[codes],
+        **{
+            name: _decimals(bills.of(keys), bills.places)
+            for name, keys in usd_columns(occur).items()
+        },
     )
-    priced.attrs["notes"] = [*frame.attrs.get("notes", ()), *_notes(counts, tariff)]
+    priced.attrs["notes"] = [
+        *frame.attrs.get("notes", ()),
+        *_notes(counts, bills, codes, prices),
+    ]
     return priced
 
 
 def total_cost(
-    frame: pd.DataFrame, model: str, *, catalog: Catalog | str | Path | None = None
+    frame: pd.DataFrame,
+    model: str,
+    *,
+    as_of: date | None = None,
+    catalog: Catalog | str | Path | None = None,
 ) -> Cost:
     """Return the exact cost of a whole log on one model, without a column of it.
 
@@ -191,6 +188,9 @@ def total_cost(
         A usage frame as :func:`read_usage` returns it.
     model : str
         Model id in the catalog.
+    as_of : date, optional
+        The day whose prices hold for rows without a date; the catalog's own if not given. Every
+        other row is billed at the prices of its day.
     catalog : Catalog, str or Path, optional
         Whose prices; the default catalog if not given.
 
@@ -206,44 +206,85 @@ def total_cost(
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, or states no price for it.
     """
-    from kimi_planner.usage.totals.columns import counts_of, exact_sum
-
-    spec = load_catalog(catalog).model(model)
+    prices = Prices(catalog=load_catalog(catalog), as_of=as_of)
+    by = ("day",) if prices.changes([model]) else ()
     counts = counts_of(frame)
-    return cost_of_tokens(
-        exact_sum(counts.prompt), exact_sum(counts.cached), exact_sum(counts.completion), spec
+    totals = totals_of(counts, by, counts.frame)
+    parts = [priced_cell(totals, cell, model, prices) for cell in totals.cells]
+    return Cost(
+        usd=bill_of(parts),
+        model=model,
+        catalog_version=prices.catalog.version,
+        notes=prices.notes(parts),
     )
 
 
-def _fitting(counts: Counts, tariff: Tariff) -> tuple[np.ndarray[Any, Any], ...]:
-    """Return prompt, cached and completion tokens as int64, or as objects if products need it."""
-    columns = (counts.prompt, counts.cached, counts.completion)
-    most = (int(counts.prompt.max()) + int(counts.completion.max())) * tariff.largest
-    return columns if most < _INT64_SAFE else tuple(one.astype(object) for one in columns)
+def tariffs_of(
+    counts: Counts, model: str | None, prices: Prices
+) -> tuple[tuple[Tariff, ...], np.ndarray[Any, Any] | None]:
+    """Return the prices at which the rows of a log are billed, and which of them each row is.
+
+    Raises
+    ------
+    UsageError
+        If a row names no model and none is given.
+    UnknownModelError, PriceNotFoundError
+        If the catalog has no such model, or states no price for it.
+    """
+    names: Any = [model]
+    codes = np.zeros(len(counts), dtype=np.int64)
+    if model is None:
+        codes, names = pd.factorize(counts.frame["model"])
+        unnamed = np.flatnonzero(codes < 0)
+        if len(unnamed):
+            raise UsageError(
+                f"Row {unnamed[0]} of the usage frame names no model ({len(unnamed)} such rows). "
+                "Pass model=… to price every row as one model."
+            )
+        for place, name in enumerate(names):
+            try:
+                prices.catalog.model(name)
+            except UnknownModelError as error:
+                rows = np.flatnonzero(codes == place)
+                raise UnknownModelError(
+                    f"{len(rows)} usage rows, the first row {rows[0]}: {error}"
+                ) from None
+    changes, times = prices.changes(names), counts.times
+    if not changes or times is None:
+        tariffs = [prices.on(name, None) for name in names]
+        return tuple(tariffs), codes if len(tariffs) > 1 else None
+    periods = np.searchsorted(np.array(changes, dtype=times.dtype), times, side="right")
+    periods[np.isnat(times)] = len(changes) + 1
+    pairs, _ = pd.factorize(periods * len(names) + codes)
+    firsts = np.flatnonzero(~pd.Series(pairs).duplicated())
+    days = times[firsts].astype("datetime64[D]").tolist()
+    tariffs = [
+        prices.on(names[codes[row]], day) for row, day in zip(firsts, days, strict=True)
+    ]
+    return tuple(tariffs), pairs if len(tariffs) > 1 else None
 
 
-def _notes(counts: Counts, tariff: Tariff) -> tuple[str, ...]:
-    import numpy as np
-
-    unpriced, said = [], []
-    for place, spec in enumerate(tariff.specs):
-        rows = slice(None) if tariff.codes is None else tariff.codes == place
-        if spec.cached_input_usd_per_mtok is None:
-            unpriced += [spec] if counts.cached[rows].any() else []
-        elif counts.cached_missing is not None:
-            silent = int(np.count_nonzero(counts.cached_missing[rows]))
-            if silent:
-                said.append(
-                    f"{silent:,} rows priced as {spec.id} do not state cached tokens; "
-                    "all their prompt tokens are billed as uncached."
-                )
-    return (*cached_price_notes(unpriced), *said, *dated_price_notes(tariff.specs))
+def _notes(
+    counts: Counts, bills: RowBills, codes: np.ndarray[Any, Any] | None, prices: Prices
+) -> tuple[str, ...]:
+    silent = counts.missing.get("cached_tokens")
+    said: dict[str, int] = {}
+    for place, (tariff, _) in enumerate(bills.parts):
+        if silent is not None and tariff.states("cached"):
+            rows = silent if codes is None else silent[codes == place]
+            said[tariff.model] = said.get(tariff.model, 0) + int(np.count_nonzero(rows))
+    return (
+        *prices.notes(bills.parts),
+        *(
+            f"{rows:,} rows priced as {model} do not state cached tokens; all their prompt tokens are "
+            "billed as uncached."
+            for model, rows in said.items()
+            if rows
+        ),
+    )
 
 
 def _decimals(units: np.ndarray[Any, Any], places: int) -> np.ndarray[Any, Any]:
-    import numpy as np
-    import pandas as pd
-
     position, distinct = pd.factorize(units)
     values = np.empty(len(distinct), dtype=object)
     values[:] = [from_units(int(unit), places) for unit in distinct.tolist()]

@@ -12,7 +12,7 @@ import pandas as pd
 
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.usage.csv_log import read_csv
-from kimi_planner.usage.frame import COLUMNS, Place, checked_frame
+from kimi_planner.usage.frame import Place, checked_frame, is_column
 from kimi_planner.usage.json_log import read_json
 from kimi_planner.usage.lines import Block, Progress, Rejects, line_blocks
 from kimi_planner.usage.row import LeftOut
@@ -49,7 +49,10 @@ def read_usage(
         ``completion_tokens``, ``reasoning_tokens``; one row per call, or per window where the log
         has numbers of requests, in the order of the log. ``timestamp`` is UTC, or a Timedelta since
         the start of the log where the log has no dates. Missing ``cached_tokens`` or
-        ``reasoning_tokens`` mean that the log does not say.
+        ``reasoning_tokens`` mean that the log does not say. Where some row states them, there are
+        ``written_5m_tokens`` and ``written_1h_tokens``, parts of the prompt that were written to a
+        cache for five minutes or an hour; ``batch``, whether a row is part of a batch; and, from a
+        frame, CSV or Parquet, ``fee: NAME``, how often the fee of that name was due.
 
         ``frame.attrs`` has ``source``, ``forms`` (those found), ``rejected`` (number of bad rows
         left out), ``rejected_examples``, ``ignored_columns``, ``duplicates`` (rows that repeat a
@@ -150,7 +153,7 @@ def _of_frame(source: pd.DataFrame, rows: Rows) -> pd.DataFrame:
     raw = source.rename(columns={"timestamp_s": "timestamp"}).reset_index(drop=True)
     for column in raw.columns[raw.columns.duplicated()]:
         raise UsageError(f"usage frame: column {shown(column)} stands there twice. Keep one.")
-    rows.found("usage frame", [name for name in map(str, raw.columns) if name not in COLUMNS])
+    rows.found("usage frame", [name for name in map(str, raw.columns) if not is_column(name)])
     relative = "timestamp_s" in source
     return checked_frame(raw, _labelled(source.index), rows.rejects, relative_time=relative)
 

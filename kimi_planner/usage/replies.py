@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from kimi_planner.billing.record import read_counts, usage_of
+from kimi_planner.billing.record import part_of, read_counts, usage_of
 from kimi_planner.errors import UsageError, shown
-from kimi_planner.usage.row import LeftOut, OpenStream, Row
+from kimi_planner.usage.row import LeftOut, OpenStream, Row, more_of
 
 __all__ = ["is_reply", "is_request", "is_usage", "read_reply", "refuse_request", "relative"]
 
@@ -49,7 +49,8 @@ def refuse_request(entry: Mapping[str, Any]) -> Row:
 def read_reply(entry: Mapping[str, Any]) -> Row | OpenStream | LeftOut:
     """Return the row of a reply, or the id of a stream whose chunk has no usage.
 
-    A batch result with an HTTP status of 400 or more is a failed call. Times stand in ``timestamp_s`` (from the start of the log), ``timestamp``, ``created`` or
+    A batch result with an HTTP status of 400 or more is a failed call. What has a ``custom_id``, or
+    the service tier ``batch``, is part of a batch. Times stand in ``timestamp_s`` (from the start of the log), ``timestamp``, ``created`` or
     ``created_at``, of the reply or of the entry that wraps it; ids in ``call_id``, ``request_id``
     or the reply's ``id``.
 
@@ -79,12 +80,17 @@ def read_reply(entry: Mapping[str, Any]) -> Row | OpenStream | LeftOut:
                 "no usage object, so the call's cost is unknown. Log `usage` with every reply."
             )
         usage, call, requests = reply, None, get("requests", 1)
+    in_batch = get("service_tier") == "batch" or (usage is reply and get("batch") is True)
     when = get("created")
     if reply is not entry or when is None or not _OWN_FIELDS.isdisjoint(reply):
         for holder in (reply, entry):
             call = holder.get("call_id") or holder.get("request_id") or call
         when = _when(reply, entry)
-    return (call, is_chunk, when, get("model"), requests, *read_counts(usage))
+        in_batch = in_batch or "custom_id" in entry
+    return (
+        call, is_chunk, when, get("model"), requests, *read_counts(usage),
+        more_of(usage, batch=in_batch or part_of(usage, "service_tier") == "batch"),
+    )  # fmt: skip
 
 
 def relative(seconds: Any, *, name: str = "timestamp_s", scale: float = 1.0) -> timedelta | None:

@@ -13,7 +13,7 @@ import pandas as pd
 from kimi_planner.billing.record import UsageRecord
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.usage.counts import COUNTS, as_array, id_numbers, sound_counts
-from kimi_planner.usage.frame import checked_rows
+from kimi_planner.usage.frame import COLUMNS, WRITTEN, checked_rows
 from kimi_planner.usage.lines import Rejects
 from kimi_planner.usage.repeats import one_row_per_call
 from kimi_planner.usage.row import Call, LeftOut, OpenStream, Row
@@ -128,6 +128,11 @@ class Rows:
             counts = {name: list(getattr(columns, name)) for name in COUNTS}
         share = self._models.setdefault
         times, is_relative = self._times(columns.when, lines)
+        rare = {}
+        if columns.more.count(None) < len(lines):
+            more = [(None, None, False) if one is None else one for one in columns.more]
+            names = (*WRITTEN, "batch")
+            rare = dict(zip(names, map(as_array, map(list, zip(*more, strict=True))), strict=True))
         self.add(
             {
                 "timestamp": times,
@@ -140,6 +145,7 @@ class Rows:
                 "cached_tokens": counts["cached"],
                 "completion_tokens": counts["completion"],
                 "reasoning_tokens": counts["reasoning"],
+                **rare,
             },
             np.array(lines),
             id_numbers(columns.id),
@@ -226,6 +232,11 @@ class Rows:
         for chunk in self._chunks:
             if chunk["timestamp"].dtype != clock:  # a chunk without times
                 chunk["timestamp"] = pd.Series(pd.NaT, index=chunk.index, dtype=clock)
+        rare = {name: 0 for chunk in self._chunks for name in chunk.columns[len(COLUMNS) :]}
+        rare |= {"batch": False} if "batch" in rare else {}
+        for chunk in self._chunks:
+            for name in rare.keys() - set(chunk.columns):
+                chunk[name] = rare[name]
         frame = pd.concat(self._chunks, ignore_index=True)
         self._chunks = []
         return (

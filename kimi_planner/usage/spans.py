@@ -16,6 +16,8 @@ CALLS = ("chat", "text_completion", "generate_content", "embeddings")
 _INPUT = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens")
 _OUTPUT = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens")
 _CACHED = ("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens")
+_WRITTEN = ("gen_ai.usage.cache_creation.input_tokens", "gen_ai.usage.cache_creation_input_tokens")
+_TIERS = ("openai.response.service_tier", "gen_ai.openai.response.service_tier")
 _REASONING = ("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens")
 _TIMES = ("startTimeUnixNano", "start_time_unix_nano", "start_time", "startTime", "timestamp")
 _ERROR_CODES = (2, "2", "STATUS_CODE_ERROR", "ERROR")
@@ -74,6 +76,7 @@ def read_span(span: Mapping[str, Any]) -> Row | LeftOut:
     if prompt is None or (completion is None and operation != "embeddings"):
         missing = _INPUT[0] if prompt is None else _OUTPUT[0]
         raise UsageError(f"{missing} is missing from the span. A call has both.")
+    written, in_batch = _first(attributes, _WRITTEN), _first(attributes, _TIERS) == "batch"
     return (
         attributes.get("gen_ai.response.id") or _span_id(span),
         False,
@@ -85,6 +88,7 @@ def read_span(span: Mapping[str, Any]) -> Row | LeftOut:
         _first(attributes, _CACHED),
         _first(attributes, _REASONING),
         None,
+        (written, None, in_batch) if in_batch or written is not None else None,
     )
 
 

@@ -40,4 +40,4 @@ def read_mooncake(entry: Mapping[str, Any]) -> Row:
         )
     if not (isinstance(when, int | float) and when >= _EPOCH_FROM):
         when = relative(when, name="timestamp", scale=0.001)
-    return None, False, when, entry.get("model"), 1, prompt, completion, None, None, None
+    return None, False, when, entry.get("model"), 1, prompt, completion, None, None, None, None

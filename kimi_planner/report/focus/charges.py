@@ -1,7 +1,9 @@
-"""One charge for the tokens of a model and meter in a period, as a row of FOCUS 1.2.
+"""One charge for what was used of a model and meter in a period, as a row of FOCUS 1.2.
 
 The FinOps Open Cost and Usage Specification is at https://focus.finops.org; the keys of
-``SkuPriceDetails`` are those drafted for version 1.5.
+``SkuPriceDetails`` are those drafted for version 1.5, and ``x_`` those of our own. A batch has the
+pricing category ``Standard``, as its price is agreed beforehand: ``Dynamic`` is for prices that the
+provider moves, ``Committed`` for discounts on a commitment.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ from typing import Any
 
 import pandas as pd
 
-from kimi_planner.catalog import ModelSpec
+from kimi_planner.billing.call import bill_of
+from kimi_planner.billing.meters import METERS, Usage, title_of
+from kimi_planner.billing.tariff import Tariff
 from kimi_planner.money import from_units, plain
 from kimi_planner.plan.calendar import Month
 from kimi_planner.safe import csv_text
@@ -83,26 +87,19 @@ _SAME = {
     "ChargeCategory": "Usage",
     "ChargeClass": None,
     "ChargeFrequency": "Usage-Based",
-    "ConsumedUnit": "Tokens",
     "InvoiceIssuerName": _PROVIDER,
     "PricingCategory": "Standard",
-    "PricingUnit": "1000000 Tokens",
     "ProviderName": _PROVIDER,
     "PublisherName": _PROVIDER,
     "ServiceCategory": "AI and Machine Learning",
     "ServiceName": "Kimi API",
     "ServiceSubcategory": "Generative AI",
 }
-#: From a meter to its name and its details.
-_METERS = {
-    "input": ("Input Tokens", {"TokenDirection": "Input", "TokenCacheAction": "Uncached"}),
-    "cached": ("Cached Input Tokens", {"TokenDirection": "Input", "TokenCacheAction": "Read"}),
-    "output": ("Output Tokens", {"TokenDirection": "Output"}),
-}
-_PRICES = {
-    "input": "input_usd_per_mtok",
-    "cached": "cached_input_usd_per_mtok",
-    "output": "output_usd_per_mtok",
+_ACTIONS = {
+    "input": {"TokenCacheAction": "Uncached"},
+    "cached": {"TokenCacheAction": "Read"},
+    "cache_write_5m": {"TokenCacheAction": "Write", "x_CacheLifetime": "5 minutes"},
+    "cache_write_1h": {"TokenCacheAction": "Write", "x_CacheLifetime": "1 hour"},
 }
 
 
@@ -130,60 +127,61 @@ class Forecast:
 
 @dataclass(frozen=True, kw_only=True)
 class Charge:
-    """Tokens of one meter in one period.
+    """What was used of one meter or fee in one period.
 
     Attributes
     ----------
+    quantity
+        Tokens, or calls of a fee.
     first, end
         First day, and first day after the last one.
+    since
+        The first day of its price, where the catalog dates it.
     billed_usd
         What is billed if that is not the list cost.
     """
 
-    spec: ModelSpec
+    tariff: Tariff
     meter: str
-    tokens: int
+    quantity: int
     first: date
     end: date
     tags: Mapping[str, str]
+    since: date | None = None
     forecast: Forecast | None = None
     billed_usd: Decimal | None = None
 
     @property
     def list_usd(self) -> Decimal:
-        """Tokens times the list price, exact."""
-        rates = self.spec.rates()
-        return from_units(self.tokens * int(getattr(rates, self.meter)), rates.places)
+        """The quantity at the list price, exact."""
+        return bill_of([(self.tariff, Usage({self.meter: self.quantity}))])[self.meter]
 
     def row(self, account: Account) -> dict[str, Any]:
         """Return the charge by the columns of FOCUS."""
-        name, details = _METERS[self.meter]
         billed = self.list_usd if self.billed_usd is None else self.billed_usd
         month = Month(self.first.year, self.first.month)
-        model, catalog = self.spec.id, self.spec.catalog_version
-        silent = self.meter == "cached" and self.spec.cached_input_usd_per_mtok is None
-        note = "; no cached price is stated, billed as input" if silent else ""
+        model, catalog = self.tariff.model, self.tariff.catalog_version
+        unstated = self.meter in METERS and not self.tariff.states(self.meter)
+        title = title_of(self.meter)
         return {
             **_SAME,
+            **self._priced(),
             "BilledCost": billed,
             "BillingAccountId": account.id,
             "BillingAccountName": account.name,
             "BillingPeriodEnd": _point(month.next.first),
             "BillingPeriodStart": _point(month.first),
-            "ChargeDescription": f"{model}, {name.lower()}{note}",
+            "ChargeDescription": f"{model}, {title}"
+            f"{'; no price of it is stated, billed as input' if unstated else ''}",
             "ChargePeriodEnd": _point(self.end),
             "ChargePeriodStart": _point(self.first),
-            "ConsumedQuantity": Decimal(self.tokens),
+            "ConsumedQuantity": Decimal(self.quantity),
             "ContractedCost": self.list_usd,
             "EffectiveCost": billed,
             "InvoiceId": None,  # neither a log nor a plan knows of an invoice
             "ListCost": self.list_usd,
-            "ListUnitPrice": self._unit_price(),
-            "PricingQuantity": from_units(self.tokens, 6),
             "SkuId": model,
-            "SkuMeter": name,
-            "SkuPriceDetails": _json({"ModelId": model, **details}),
-            "SkuPriceId": f"{catalog}/{model}/{self.meter}",
+            "SkuPriceId": f"{catalog}/{model}/{self.meter}{f'/{self.since}' if self.since else ''}",
             "Tags": _json(dict(self.tags)),
             "x_CatalogVersion": catalog,
             "x_IsForecast": "false" if self.forecast is None else "true",
@@ -191,19 +189,41 @@ class Charge:
             "x_Scenario": None if self.forecast is None else self.forecast.scenario,
         }
 
-    def _unit_price(self) -> Decimal:
-        price = getattr(self.spec, _PRICES[self.meter])
-        full = self.spec.input_usd_per_mtok if price is None else price
-        return plain(Decimal(full or 0))
+    def _priced(self) -> dict[str, Any]:
+        """Return what differs between tokens, batches of them, and calls of a fee."""
+        title, model = title_of(self.meter).title(), self.tariff.model
+        meter = METERS.get(self.meter)
+        if meter is None:
+            return {
+                "ConsumedUnit": "Requests",
+                "ListUnitPrice": plain(self.tariff.price(self.meter)),
+                "PricingQuantity": Decimal(self.quantity),
+                "PricingUnit": "Requests",
+                "SkuMeter": title,
+                "SkuPriceDetails": _json({"ModelId": model}),
+            }
+        details = {
+            "ModelId": model,
+            "TokenDirection": meter.direction,
+            **_ACTIONS.get(meter.plain or meter.key, {}),
+            **({"x_Batch": "true"} if meter.plain else {}),
+        }
+        return {
+            "ConsumedUnit": "Tokens",
+            "ListUnitPrice": plain(self.tariff.usd_per_mtok(self.meter)),
+            "PricingQuantity": from_units(self.quantity, 6),
+            "PricingUnit": "1000000 Tokens",
+            "SkuMeter": f"{title} Tokens",
+            "SkuPriceDetails": _json(details),
+        }
 
 
-def charges_of(
-    spec: ModelSpec, prompt: int, cached: int, completion: int, **common: Any
-) -> Iterator[Charge]:
-    """Yield a charge for each meter that has tokens; no token is in two."""
-    for meter, tokens in (("input", prompt - cached), ("cached", cached), ("output", completion)):
-        if tokens:
-            yield Charge(spec=spec, meter=meter, tokens=tokens, **common)
+def charges_of(tariff: Tariff, usage: Usage, **common: Any) -> Iterator[Charge]:
+    """Yield a charge for each meter that was used; no token is in two."""
+    order = [*METERS, *(key for key, _ in usage if key not in METERS)]
+    for key in order:
+        if usage[key]:
+            yield Charge(tariff=tariff, meter=key, quantity=usage[key], **common)
 
 
 def frame_of(charges: Iterable[Charge], account: Account) -> pd.DataFrame:

@@ -7,8 +7,11 @@ from dataclasses import replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
+import numpy as np
 import pandas as pd
 
+from kimi_planner.billing.meters import Amounts, ByMeter
+from kimi_planner.billing.tariff import Tariff
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import EXACT, exact_decimal, total
 from kimi_planner.plan.projection import Projection
@@ -44,8 +47,8 @@ def focus_forecast(
     choice : str or mapping of str to str
         The model for all workloads, or workload name to model.
     percentile : int, optional
-        From 1 to 99: the month's spend at this percentile of the scenarios, and tokens in
-        proportion; the expected spend and tokens if not given.
+        From 1 to 99: the month's spend at this percentile of the scenarios, and all meters of the
+        month in proportion to what is expected of them; the expected spend if not given.
     account_id, account_name : str, optional
         Whose bill it would be, as the provider has it.
 
@@ -64,8 +67,9 @@ def focus_forecast(
     Notes
     -----
     ``ListCost`` is whole tokens at the price of the month's first day. ``BilledCost`` is what the
-    plan says, to a millionth of a dollar: with fees, writes to a cache and changes of price inside
-    the month, each spread over the meters of its month in proportion.
+    plan says of each meter, to a millionth of a dollar, with changes of price inside the month. A
+    percentile is one of the month's spend: each meter has its share of the mean, not a percentile
+    of its own.
     """
     if percentile is not None and (type(percentile) is not int or not 1 <= percentile <= 99):
         raise ScenarioError(f"percentile is {shown(percentile)}. Give a whole number from 1 to 99.")
@@ -87,21 +91,22 @@ def _charges(
     )
     for place, month in enumerate(projection.months):
         amount, scale = _amount(spend, place, percentile)
-        prompt, cached, completion = (
-            round(float(getattr(spend, key)[place]) * scale)
-            for key in ("prompt_tokens", "cached_tokens", "completion_tokens")
-        )
+        days = [day for day in spec.price_days if day <= month.first]
         charges = charges_of(
-            spec.on(month.first),
-            prompt,
-            cached,
-            completion,
+            Tariff.of(spec.on(month.first), projection.catalog.fees),
+            _in_month(spend.usage, place).map(lambda one, scale=scale: round(one * scale)),
             first=month.first,
             end=month.next.first,
+            since=max(days, default=None),
             tags={"workload": name},
             forecast=mark,
         )
-        yield from _billed(list(charges), amount)
+        yield from _billed(list(charges), amount, _in_month(spend.bill, place))
+
+
+def _in_month(amounts: Amounts, place: int) -> Amounts:
+    """Return the amounts of one month, of arrays by month."""
+    return amounts.map(lambda one: float(one[place]) if np.ndim(one) else one)
 
 
 def _amount(spend: Spend, place: int, percentile: int | None) -> tuple[Decimal, float]:
@@ -113,15 +118,13 @@ def _amount(spend: Spend, place: int, percentile: int | None) -> tuple[Decimal, 
     return exact_decimal(round(amount, _PLACES)), amount / mean if mean else 1.0
 
 
-def _billed(charges: list[Charge], amount: Decimal) -> list[Charge]:
-    """Return the charges of a month with its amount spread over them, adding up to it exactly."""
-    listed = total(charge.list_usd for charge in charges)
-    if not charges or amount == listed:
+def _billed(charges: list[Charge], amount: Decimal, bill: ByMeter) -> list[Charge]:
+    """Return the charges of a month with its amount spread by meter, adding up to it exactly."""
+    if not charges or amount == total(charge.list_usd for charge in charges):
         return charges
-    shares = [
-        Fraction(charge.list_usd) / Fraction(listed) if listed else Fraction(1, len(charges))
-        for charge in charges
-    ]
+    expected = [Fraction(bill[charge.meter]) for charge in charges]
+    whole = sum(expected)
+    shares = [one / whole if whole else Fraction(1, len(charges)) for one in expected]
     amounts = [_rounded(share * Fraction(amount)) for share in shares[1:]]
     with localcontext(EXACT):
         amounts.insert(0, amount - sum(amounts, Decimal(0)))

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
+from kimi_planner.billing.dated import Prices
+from kimi_planner.billing.meters import Usage
+from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import UnknownModelError, UsageError, shown
 from kimi_planner.plan.calendar import Month
@@ -20,9 +23,9 @@ from kimi_planner.report.focus.charges import (
     day_after,
     frame_of,
 )
-from kimi_planner.usage.totals.group import TOTALS
 from kimi_planner.usage.totals.result import UsageTotals
 from kimi_planner.usage.totals.sources import total_usage
+from kimi_planner.usage.totals.spend import keys_to_price, known_keys, priced_cell
 
 __all__ = ["focus_usage"]
 
@@ -37,14 +40,15 @@ def focus_usage(
     account_name: str | None = None,
     catalog: Catalog | str | Path | None = None,
 ) -> pd.DataFrame:
-    """Return what a log cost as rows of FOCUS 1.2: one per period, model and meter.
+    """Return what a log cost as rows of FOCUS 1.2: one per period, model, meter and price.
 
     Parameters
     ----------
     source : UsageTotals, DataFrame or path
         What :func:`total_usage` takes, or what it returned by ``by``, model and ``tags``.
     by : {"day", "month"}
-        The charge period, UTC; the billing period is the calendar month.
+        The charge period, UTC; the billing period is the calendar month. A month in which a price
+        changed is charged in parts, each with the days of its price.
     model : str, optional
         Price every row as this model; otherwise as the one that it names.
     tags : str or sequence of str
@@ -58,8 +62,9 @@ def focus_usage(
     -------
     DataFrame
         The 21 mandatory columns and more, amounts as exact decimals. ``BilledCost`` adds up to
-        exactly what :func:`price_usage` says of the log. Meters are uncached input, cache read
-        and output; one without tokens has no row.
+        exactly what :func:`price_usage` says of the log, and ``ListCost`` is ``PricingQuantity`` times
+        ``ListUnitPrice``. Every meter of a bill that was used has a row: input, cache read, cache
+        write of each lifetime, output, the same in batches, and each fee; no token is in two.
 
     Raises
     ------
@@ -70,39 +75,63 @@ def focus_usage(
     """
     if by not in ("day", "month"):
         raise UsageError(f"by is {shown(by)}. A charge period is a 'day' or a 'month'.")
-    catalog = load_catalog(catalog)
+    prices = Prices(catalog=load_catalog(catalog))
     names = (tags,) if isinstance(tags, str) else tuple(tags)
-    keys = (by, *(() if model is not None else ("model",)), *names)
-    totals = source.over(keys) if isinstance(source, UsageTotals) else total_usage(source, keys)
+    models = None if model is None else [model]
+    keys = keys_to_price((by, *names), models, prices.catalog)
+    totals = (
+        source.over(known_keys(keys, (by, *names), source))
+        if isinstance(source, UsageTotals)
+        else total_usage(source, keys)
+    )
     frame = frame_of(
-        _charges(totals, by, model, names, catalog), Account(id=account_id, name=account_name)
+        _charges(totals, by, model, names, prices), Account(id=account_id, name=account_name)
     )
     return frame.sort_values(["ChargePeriodStart", "SkuId"], kind="stable", ignore_index=True)
 
 
 def _charges(
-    totals: UsageTotals, by: str, model: str | None, tags: Sequence[str], catalog: Catalog
+    totals: UsageTotals, by: str, model: str | None, tags: Sequence[str], prices: Prices
 ) -> Iterator[Charge]:
-    for row in totals.frame.to_dict("records"):
-        counts = {name: int(row[name]) for name in TOTALS}
-        rows = f"{counts['rows']:,} rows of {totals.source}"
-        if row[by] is None:
+    parts: dict[tuple[Any, ...], tuple[Tariff, Usage]] = {}
+    for cell in totals.ordered:
+        keys = dict(zip(totals.by, cell, strict=True))
+        rows = f"{totals.cells[cell][0]:,} rows of {totals.source}"
+        if keys[by] is None:
             raise UsageError(f"{rows} have no date, so they belong to no billing period.")
-        named = row["model"] if model is None else model
+        named = keys["model"] if model is None else model
         if named is None:
             raise UsageError(f"{rows} name no model. Say as which one they are priced.")
         try:
-            spec = catalog.model(named)
+            tariff, usage = priced_cell(totals, cell, named, prices)
         except UnknownModelError as error:
             raise UnknownModelError(f"{rows}: {error}") from None
-        first = date.fromisoformat(row[by] if by == "day" else f"{row[by]}-01")
-        month = Month(first.year, first.month)
+        period = _period(keys, by, prices.changes([named]))
+        place = (named, period, *(keys[name] for name in tags))
+        known = parts.get(place)
+        parts[place] = (tariff, usage if known is None else known[1] + usage)
+    for (named, (first, end), *values), (tariff, usage) in parts.items():
         yield from charges_of(
-            spec,
-            counts["prompt_tokens"],
-            counts["cached_tokens"],
-            counts["completion_tokens"],
+            tariff,
+            usage,
             first=first,
-            end=day_after(first) if by == "day" else month.next.first,
-            tags={name: str(row[name]) for name in tags if row[name] is not None},
+            end=end,
+            since=max((day for day in prices.changes([named]) if day <= first), default=None),
+            tags={name: str(one) for name, one in zip(tags, values, strict=True) if one is not None},
         )
+
+
+def _period(keys: dict[str, Any], by: str, changes: Sequence[date]) -> tuple[date, date]:
+    """Return the charge period of a cell, without the days of other prices of its month."""
+    if by == "day":
+        first = date.fromisoformat(keys["day"])
+        return first, day_after(first)
+    first = date.fromisoformat(f"{keys['month']}-01")
+    end = Month(first.year, first.month).next.first
+    if "day" not in keys:
+        return first, end
+    day = date.fromisoformat(keys["day"])
+    return (
+        max([first, *(one for one in changes if one <= day)]),
+        min([end, *(one for one in changes if one > day)]),
+    )

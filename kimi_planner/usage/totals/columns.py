@@ -2,53 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from kimi_planner.billing.meters import FEE, Usage
 from kimi_planner.billing.record import MAX_TOKENS
 from kimi_planner.errors import UsageError, shown
+from kimi_planner.usage.frame import COLUMNS, OPTIONAL_COUNTS, WRITTEN, is_column
 from kimi_planner.usage.read import read_usage
 
-__all__ = ["BLOCK", "Counts", "blocks", "counts_of", "exact_sum", "is_sound"]
+__all__ = ["BATCH", "TOKENS", "Counts", "counts_of", "exact_sum", "is_sound", "usage_of"]
 
 #: Rows taken at a time, so that what is computed from them stays in the processor's cache.
-BLOCK = 32_768
+_BLOCK = 32_768
 
 #: So many of the largest counts add up to less than the largest 64-bit integer.
 _SUMMED = 8_192
 
 Integers = np.ndarray[Any, np.dtype[np.int64]]
 _NEEDED = ("requests", "prompt_tokens", "completion_tokens")
-_OPTIONAL = ("cached_tokens", "reasoning_tokens")
+TOKENS = ("prompt_tokens", "cached_tokens", "completion_tokens", *WRITTEN)
+#: What the counts of the rows in a batch are called, beside those of all rows.
+BATCH = "batch_"
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Counts of a usage frame, arrays of int64 of shape (n_rows,); a count not stated is 0.
+    """Counts of a usage frame, arrays of int64 of shape (n_rows,).
 
     Attributes
     ----------
-    cached_missing, reasoning_missing
-        Which rows do not state the count; ``None`` if all do.
+    columns
+        By name; a count not stated is 0. Of tokens written to a cache and of fees only what some
+        row states.
+    missing
+        Which rows do not state a count, where some do not.
+    batch
+        Which rows are part of a batch; ``None`` if none is.
     frame
         The checked frame, for its times and models.
     """
 
-    requests: Integers
-    prompt: Integers
-    cached: Integers
-    completion: Integers
-    reasoning: Integers
-    cached_missing: np.ndarray[Any, Any] | None
-    reasoning_missing: np.ndarray[Any, Any] | None
+    columns: Mapping[str, Integers]
+    missing: Mapping[str, np.ndarray[Any, Any]]
+    batch: np.ndarray[Any, Any] | None
     frame: pd.DataFrame
 
     def __len__(self) -> int:
-        return len(self.prompt)
+        return len(self.frame)
+
+    @property
+    def times(self) -> np.ndarray[Any, Any] | None:
+        """UTC times of the rows; ``None`` if the log has no dates."""
+        times = self.frame["timestamp"]
+        dated = isinstance(times.dtype, pd.DatetimeTZDtype)
+        return times.dt.tz_convert(None).to_numpy() if dated else None
+
+    @property
+    def usage(self) -> Usage:
+        """What each row uses, by meter."""
+        stated = {name: one for name, one in self.columns.items() if one.strides != (0,)}
+        return usage_of(stated | {name: one for name, one in self.in_batch()})
+
+    def in_batch(self) -> Iterator[tuple[str, Integers]]:
+        """Yield the counts of tokens with 0 for rows that are not part of a batch, if some are."""
+        for name in TOKENS:
+            if self.batch is not None and name in self.columns:
+                yield BATCH + name, self.columns[name] * self.batch
+
+
+def usage_of(columns: Mapping[str, Any]) -> Usage:
+    """Return the usage of counts, sums of counts or arrays; those of batches are parts of the others."""
+
+    def of(prefix: str, *, batch: bool) -> Usage:
+        parts = [columns.get(prefix + name, 0) for name in TOKENS]
+        if not batch:
+            whole = [columns.get(BATCH + name) for name in TOKENS]
+            parts = [
+                one if other is None else one - other
+                for one, other in zip(parts, whole, strict=True)
+            ]
+        prompt, cached, completion, five, hour = parts
+        fees = {name.removeprefix(FEE): one for name, one in columns.items() if name.startswith(FEE)}
+        return Usage.of(
+            prompt,
+            completion,
+            cached=cached,
+            written_5m=five,
+            written_1h=hour,
+            reasoning=0 if batch else columns.get("reasoning_tokens", 0),
+            requests=0 if batch else columns["requests"],
+            fees={} if batch else fees,
+            batch=batch,
+        )
+
+    plain = of("", batch=False)
+    return plain + of(BATCH, batch=True) if BATCH + "prompt_tokens" in columns else plain
 
 
 def counts_of(frame: Any) -> Counts:
@@ -72,32 +125,20 @@ def counts_of(frame: Any) -> Counts:
 
 def is_sound(counts: Counts) -> bool:
     """Whether every row keeps the rules of a usage frame."""
-    for rows in blocks(len(counts)):
-        requests, prompt, completion = (
-            counts.requests[rows],
-            counts.prompt[rows],
-            counts.completion[rows],
-        )
-        cached, reasoning = counts.cached[rows], counts.reasoning[rows]
-        if cached.strides == (0,):  # no row states it
-            least = int(prompt.min())
-        else:
-            least = min(int(cached.min()), int((prompt - cached).min()))
-        if reasoning.strides == (0,):
-            least = min(least, int(completion.min()))
-        else:
-            least = min(least, int(reasoning.min()), int((completion - reasoning).min()))
-        if least < 0 or max(int(prompt.max()), int(completion.max())) > MAX_TOKENS:
+    for start in range(0, len(counts), _BLOCK):
+        column = {name: one[start : start + _BLOCK] for name, one in counts.columns.items()}
+        least = [int(one.min()) for one in column.values()]
+        uncached, answer = column["prompt_tokens"], column["completion_tokens"]
+        for name in ("cached_tokens", *WRITTEN):
+            if name in column and column[name].strides != (0,):  # some row states it
+                uncached = uncached - column[name]
+        if column["reasoning_tokens"].strides != (0,):
+            answer = answer - column["reasoning_tokens"]
+        if min(*least, int(uncached.min()), int(answer.min())) < 0 or column["requests"].min() < 1:
             return False
-        if requests.min() < 1 or requests.max() > MAX_TOKENS:
+        if max(int(one.max()) for one in column.values()) > MAX_TOKENS:
             return False
     return True
-
-
-def blocks(rows: int) -> Iterator[slice]:
-    """Yield slices that cover so many rows, a block each."""
-    for start in range(0, rows, BLOCK):
-        yield slice(start, min(start + BLOCK, rows))
 
 
 def exact_sum(values: Integers) -> int:
@@ -109,11 +150,13 @@ def exact_sum(values: Integers) -> int:
 
 def _is_canonical(frame: pd.DataFrame) -> bool:
     types = frame.dtypes
+    more = [name for name in frame if is_column(name) and name not in COLUMNS]
     return (
         len(frame) > 0
-        and {"timestamp", "model", *_NEEDED, *_OPTIONAL} <= set(types.index)
-        and all(types[name] == np.int64 for name in _NEEDED)
-        and all(types[name] in (np.dtype(np.int64), pd.Int64Dtype()) for name in _OPTIONAL)
+        and set(COLUMNS) <= set(types.index)
+        and all(types[name] == np.int64 for name in (*_NEEDED, *more) if name != "batch")
+        and ("batch" not in more or types["batch"] == bool)
+        and all(types[name] in (np.dtype(np.int64), pd.Int64Dtype()) for name in OPTIONAL_COUNTS)
         and (types["model"] == np.dtype(object) or isinstance(types["model"], pd.StringDtype))
         and (
             isinstance(types["timestamp"], pd.DatetimeTZDtype)
@@ -123,24 +166,23 @@ def _is_canonical(frame: pd.DataFrame) -> bool:
 
 
 def _extract(frame: pd.DataFrame) -> Counts:
-    needed = {name: frame[name].to_numpy(dtype=np.int64) for name in _NEEDED}
-    optional = {}
-    missing = {}
-    for name in _OPTIONAL:
-        mask = frame[name].isna().to_numpy(dtype=bool)
-        missing[name] = mask if mask.any() else None
-        optional[name] = (
+    names = [name for name in frame if is_column(name) and name not in ("timestamp", "model")]
+    columns, missing = {}, {}
+    for name in names:
+        mask = frame[name].isna().to_numpy(dtype=bool) if name in OPTIONAL_COUNTS else None
+        if mask is not None and mask.any():
+            missing[name] = mask
+        columns[name] = (
             np.broadcast_to(np.int64(0), len(frame))
-            if mask.all()
+            if mask is not None and mask.all()
             else frame[name].to_numpy(dtype=np.int64, na_value=0)
+            if mask is not None
+            else frame[name].to_numpy()
         )
+    batch = columns.pop("batch", None)
     return Counts(
-        requests=needed["requests"],
-        prompt=needed["prompt_tokens"],
-        cached=optional["cached_tokens"],
-        completion=needed["completion_tokens"],
-        reasoning=optional["reasoning_tokens"],
-        cached_missing=missing["cached_tokens"],
-        reasoning_missing=missing["reasoning_tokens"],
+        columns=columns,
+        missing=missing,
+        batch=batch if batch is not None and batch.any() else None,
         frame=frame,
     )

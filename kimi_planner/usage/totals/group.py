@@ -10,7 +10,7 @@ import pandas as pd
 
 from kimi_planner.errors import UsageError, did_you_mean, shown
 from kimi_planner.usage.frame import COLUMNS
-from kimi_planner.usage.totals.columns import Counts
+from kimi_planner.usage.totals.columns import Counts, exact_sum
 
 __all__ = [
     "DERIVED",
@@ -22,7 +22,7 @@ __all__ = [
     "refuse_unknown_keys",
 ]
 
-#: What is added up. ``rows`` are lines of the log, of which some may not state a count.
+#: What is added up of every log. ``rows`` are lines of the log, of which some may not state a count.
 TOTALS = (
     "rows",
     "requests",
@@ -42,8 +42,17 @@ _STEP = 2**24  # rows added at a time
 _HALF = 25  # bits; counts have at most 50, and 2**24 halves add up exactly in a float
 
 
-def cells_of(counts: Counts, by: tuple[str, ...], raw: pd.DataFrame) -> Cells:
+def cells_of(
+    counts: Counts, by: tuple[str, ...], raw: pd.DataFrame
+) -> tuple[tuple[str, ...], Cells]:
     """Add up checked counts by keys; ``raw`` has the columns that a usage frame does not have.
+
+    Returns
+    -------
+    tuple of str
+        What is added up: `TOTALS`, and what else the log states.
+    dict
+        From the values of the keys to the sums.
 
     Raises
     ------
@@ -52,7 +61,17 @@ def cells_of(counts: Counts, by: tuple[str, ...], raw: pd.DataFrame) -> Cells:
     """
     keys = checked_keys(counts.frame, by, raw)
     steps = (slice(start, start + _STEP) for start in range(0, len(counts), _STEP))
-    return merged(_block(counts, [key.iloc[rows] for key in keys], by, rows) for rows in steps)
+    length = len(counts)
+    zero, one = (np.broadcast_to(np.int64(n), length) for n in (0, 1))
+    summed = {name: counts.columns.get(name, one) for name in TOTALS[:6]}
+    for name in TOTALS[6:]:
+        summed[name] = counts.missing.get(name.replace("rows_without_", "") + "_tokens", zero)
+    more = {**counts.columns, **dict(counts.in_batch())}
+    summed |= {name: more[name] for name in sorted(more.keys() - summed.keys())}
+    return tuple(summed), merged(
+        _block([column[rows] for column in summed.values()], [key.iloc[rows] for key in keys], by)
+        for rows in steps
+    )
 
 
 def merged(parts: Iterable[Cells]) -> Cells:
@@ -104,10 +123,11 @@ def refuse_unknown_keys(by: tuple[str, ...], columns: Iterable[Any]) -> None:
             )
 
 
-def _block(counts: Counts, keys: list[pd.Series[Any]], by: tuple[str, ...], rows: slice) -> Cells:
+def _block(
+    columns: list[np.ndarray[Any, Any]], keys: list[pd.Series[Any]], by: tuple[str, ...]
+) -> Cells:
     """Group a block of rows and add up each group."""
-    length = len(counts.prompt[rows])
-    codes = np.zeros(length, np.int64)
+    codes = np.zeros(len(columns[0]), np.int64)
     groups: list[tuple[Any, ...]] = [()]
     for name, key in zip(by, keys, strict=True):
         own, values = _codes(name, key)
@@ -115,11 +135,6 @@ def _block(counts: Counts, keys: list[pd.Series[Any]], by: tuple[str, ...], rows
         groups = [
             (*groups[pair // len(values)], values[pair % len(values)]) for pair in pairs.tolist()
         ]
-    ones = np.broadcast_to(np.int64(1), length)
-    columns = [ones, counts.requests[rows], counts.prompt[rows], counts.cached[rows]]
-    columns += [counts.completion[rows], counts.reasoning[rows]]
-    for missing in (counts.cached_missing, counts.reasoning_missing):
-        columns.append(np.zeros(length, bool) if missing is None else missing[rows])
     sums = [_group_sums(codes, column, len(groups)) for column in columns]
     return dict(zip(groups, zip(*sums, strict=True), strict=True))
 
@@ -143,6 +158,8 @@ def _group_sums(codes: np.ndarray[Any, Any], values: np.ndarray[Any, Any], n: in
         return [int(one) for one in np.bincount(codes[values], minlength=n)]
     if values.strides == (0,):  # one number for all rows
         return [int(rows) * int(values[0]) for rows in np.bincount(codes, minlength=n)]
+    if n == 1:
+        return [exact_sum(values)]
     if int(values.max()) < 2 ** (53 - 24):
         return [int(one) for one in np.bincount(codes, values, n)]
     low = np.bincount(codes, values & (2**_HALF - 1), n)

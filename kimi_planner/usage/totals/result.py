@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kimi_planner.billing.meters import Usage
+
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.rich import frame_html, page_html
 from kimi_planner.usage.read import MAX_REJECTED_SHOWN
-from kimi_planner.usage.totals.columns import Counts
+from kimi_planner.usage.totals.columns import Counts, usage_of
 from kimi_planner.usage.totals.group import TOTALS, Cells, cells_of, merged
 
 __all__ = [
@@ -42,10 +44,15 @@ class UsageTotals:
     by
         Names of the keys, such as ``("month", "model")``.
     cells
-        From the values of the keys to the totals, in the order of `TOTALS`; Python integers. A key
-        that a row does not state is ``None``.
+        From the values of the keys to the totals, in the order of ``columns``; Python integers. A
+        key that a row does not state is ``None``.
+    columns
+        What is added up: `TOTALS`, and where the log states them tokens written to a cache, the
+        part of tokens that was in batches (``batch_prompt_tokens``), and how often fees were due.
     first, last
         First and last time of the log, UTC; ``None`` if it has no dates.
+    undated
+        How many rows have no date.
     source, rejected, rejected_examples
         Where it was read from; how many rows were left out; some of them in words.
     left_out
@@ -54,8 +61,10 @@ class UsageTotals:
 
     by: tuple[str, ...]
     cells: Cells = field(repr=False)
+    columns: tuple[str, ...] = TOTALS
     first: pd.Timestamp | None = None
     last: pd.Timestamp | None = None
+    undated: int = 0
     source: str = "usage frame"
     rejected: int = 0
     rejected_examples: tuple[str, ...] = ()
@@ -70,11 +79,15 @@ class UsageTotals:
             )
         times = [one for one in (self.first, other.first) if one is not None]
         ends = [one for one in (self.last, other.last) if one is not None]
+        more = sorted({*self.columns, *other.columns} - set(TOTALS))
+        columns = (*TOTALS, *more)
         return UsageTotals(
             by=self.by,
-            cells=merged([self.cells, other.cells]),
+            cells=merged([_in_order(self, columns), _in_order(other, columns)]),
+            columns=columns,
             first=min(times, default=None),
             last=max(ends, default=None),
+            undated=self.undated + other.undated,
             source=self.source,
             rejected=self.rejected + other.rejected,
             rejected_examples=(*self.rejected_examples, *other.rejected_examples)[
@@ -107,12 +120,12 @@ class UsageTotals:
         return pd.DataFrame(
             {
                 **{
-                    key: pd.Series([cell[n] for cell in self._ordered], dtype=object)
+                    key: pd.Series([cell[n] for cell in self.ordered], dtype=object)
                     for n, key in enumerate(self.by)
                 },
                 **{
-                    name: whole_column([self.cells[cell][n] for cell in self._ordered])
-                    for n, name in enumerate(TOTALS)
+                    name: whole_column([self.cells[cell][n] for cell in self.ordered])
+                    for n, name in enumerate(self.columns)
                 },
             }
         )
@@ -120,10 +133,15 @@ class UsageTotals:
     @property
     def total(self) -> dict[str, int]:
         """The totals of the whole log."""
-        return dict(zip(TOTALS, merged([self.over(()).cells])[()], strict=True))
+        return dict(zip(self.columns, merged([self.over(()).cells])[()], strict=True))
+
+    def usage(self, cell: tuple[Any, ...]) -> Usage:
+        """Return what the rows of a cell used, by meter."""
+        return usage_of(dict(zip(self.columns, self.cells[cell], strict=True)))
 
     @property
-    def _ordered(self) -> list[tuple[Any, ...]]:
+    def ordered(self) -> list[tuple[Any, ...]]:
+        """The cells, ascending by their keys; what is not stated comes last."""
         return sorted(
             self.cells,
             key=lambda cell: [(one is None, type(one).__name__, one) for one in cell],
@@ -155,17 +173,30 @@ def totals_of(counts: Counts, by: tuple[str, ...], raw: pd.DataFrame) -> UsageTo
     """Add up checked counts; ``raw`` has the columns that a usage frame does not have."""
     times = counts.frame["timestamp"]
     dated = isinstance(times.dtype, pd.DatetimeTZDtype)
+    columns, cells = cells_of(counts, by, raw)
     attrs = counts.frame.attrs or raw.attrs
     return UsageTotals(
         by=by,
-        cells=cells_of(counts, by, raw),
+        cells=cells,
+        columns=columns,
         first=_known(times.min()) if dated else None,
         last=_known(times.max()) if dated else None,
+        undated=int(times.isna().sum()) if dated else len(counts),
         source=str(attrs.get("source", "usage frame")),
         rejected=int(attrs.get("rejected", 0)),
         rejected_examples=tuple(attrs.get("rejected_examples", ())),
         left_out={name: int(attrs[name]) for name in LEFT_OUT if attrs.get(name)},
     )
+
+
+def _in_order(totals: UsageTotals, columns: tuple[str, ...]) -> Cells:
+    if totals.columns == columns:
+        return totals.cells
+    places = [totals.columns.index(name) if name in totals.columns else None for name in columns]
+    return {
+        cell: tuple(0 if place is None else sums[place] for place in places)
+        for cell, sums in totals.cells.items()
+    }
 
 
 def whole_column(values: Iterable[int]) -> pd.Series[Any]:

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterable, Sequence
+from datetime import UTC, date
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
-from kimi_planner.billing.call import (
-    COST_COLUMNS,
-    Cost,
-    cached_price_notes,
-    cost_of_tokens,
-    dated_price_notes,
-)
-from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
+from kimi_planner.billing.call import bill_of, usd_columns
+from kimi_planner.billing.dated import Prices
+from kimi_planner.billing.meters import Usage
+from kimi_planner.billing.tariff import Tariff
+from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import UnknownModelError, UsageError
 from kimi_planner.money import plain, total
-from kimi_planner.usage.totals.group import DERIVED, TOTALS
+from kimi_planner.usage.totals.group import DERIVED
 from kimi_planner.usage.totals.result import UsageTotals, whole_column
 from kimi_planner.usage.totals.sources import total_usage
 
-__all__ = ["spend_by"]
+__all__ = ["keys_to_price", "known_keys", "priced_cell", "spend_by"]
+
+Part = tuple[Tariff, Usage]
 
 
 def spend_by(
@@ -30,6 +31,7 @@ def spend_by(
     by: str | Sequence[str] = ("month", "model"),
     models: str | Iterable[str] | None = None,
     *,
+    as_of: date | None = None,
     catalog: Catalog | str | Path | None = None,
     on_error: Literal["raise", "skip"] = "raise",
 ) -> pd.DataFrame:
@@ -43,6 +45,9 @@ def spend_by(
         The keys of the result.
     models : str or iterable of str, optional
         Price all of the log as each of these models; otherwise every row as the model it names.
+    as_of : date, optional
+        The day whose prices hold for rows without a date; the catalog's own if not given. Every
+        other row is billed at the prices of its day.
     catalog : Catalog, str or Path, optional
         Whose prices; the default catalog if not given.
     on_error : {"raise", "skip"}
@@ -52,14 +57,15 @@ def spend_by(
     -------
     DataFrame
         The keys, ``priced_as`` where ``models`` are given, the totals of :class:`UsageTotals` as
-        integers, and ``input_usd``, ``cached_usd``, ``output_usd``, ``total_usd`` as exact
-        decimals. ``attrs`` has ``source``, ``rejected``, ``left_out``, ``catalog_version`` and
+        integers, and USD by meter as :func:`price_usage` names it, as exact decimals, up to
+        ``total_usd``. ``attrs`` has ``source``, ``rejected``, ``left_out``, ``catalog_version`` and
         ``notes``.
 
     Raises
     ------
     UsageError
-        If the source is malformed, a row names no model and none is given, or ``models`` is empty.
+        If the source is malformed, a row names no model and none is given, or ``models`` is empty;
+        if totals are given in which days with different prices are added up.
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, or states no price for it.
 
@@ -69,65 +75,113 @@ def spend_by(
     >>> spend_by(calls, by=(), models=["kimi-k2", "kimi-k2-5"])["total_usd"].tolist()
     [Decimal('0.0054'), Decimal('0.01125')]
     """
-    catalog = load_catalog(catalog)
+    prices = Prices(catalog=load_catalog(catalog), as_of=as_of)
     keys = (by,) if isinstance(by, str) else tuple(by)
-    specs_asked = None if models is None else catalog.select(models)
-    if specs_asked == ():
+    asked = None if models is None else [spec.id for spec in prices.catalog.select(models)]
+    if asked == []:
         raise UsageError("No models. Name at least one, or leave models out for those of the rows.")
-    needed = keys if models is not None or "model" in keys else (*keys, "model")
-    totals = (
-        source.over(needed)
-        if isinstance(source, UsageTotals)
-        else total_usage(source, needed, on_error=on_error)
-    )
-    rows: dict[tuple[Any, ...], list[tuple[dict[str, int], ModelSpec]]] = {}
-    if specs_asked is None:
-        place = totals.by.index("model")
-        specs = _named_models(totals, catalog)
-        for cell, sums in _cells(totals):
-            rows.setdefault(cell[: len(keys)], []).append((sums, specs[cell[place]]))
+    needed = keys_to_price(keys, asked, prices.catalog)
+    if isinstance(source, UsageTotals):
+        totals = source.over(known_keys(needed, keys, source))
     else:
-        for cell, sums in _cells(totals):
-            for spec in specs_asked:
-                rows[(*cell, spec.id)] = [(sums, spec)]
-    names = keys if models is None else (*keys, "priced_as")
-    frame = pd.DataFrame(
-        {
-            **{
-                name: pd.Series([row[n] for row in rows], dtype=object)
-                for n, name in enumerate(names)
-            },
-            **{
-                name: whole_column(sum(sums[name] for sums, _ in parts) for parts in rows.values())
-                for name in TOTALS
-            },
-        }
-    )
-    costs = [[_cost(*part) for part in parts] for parts in rows.values()]
-    for name in COST_COLUMNS:
-        frame[name] = pd.Series(
-            [plain(total(getattr(one, name) for one in parts)) for parts in costs], dtype=object
-        )
+        totals = total_usage(source, needed, on_error=on_error)
+    if asked is None:
+        _refuse_unknown_models(totals, prices.catalog)
+    rows: dict[tuple[Any, ...], list[tuple[tuple[Any, ...], Part]]] = {}
+    for cell in totals.ordered:
+        served = asked or [cell[totals.by.index("model")]]
+        for model in served:
+            row = (*cell[: len(keys)], *(() if asked is None else (model,)))
+            part = priced_cell(totals, cell, model, prices)
+            rows.setdefault(row, []).append((totals.cells[cell], part))
+    bills = [bill_of(part for _, part in parts) for parts in rows.values()]
+    names = keys if asked is None else (*keys, "priced_as")
+    columns = {
+        name: pd.Series([row[n] for row in rows], dtype=object) for n, name in enumerate(names)
+    }
+    for n, name in enumerate(totals.columns):
+        columns[name] = whole_column(sum(sums[n] for sums, _ in parts) for parts in rows.values())
+    for name, meters in usd_columns(key for bill in bills for key, one in bill.items() if one).items():
+        amounts = [plain(total(bill[key] for key in meters if key in bill)) for bill in bills]
+        columns[name] = pd.Series(amounts, dtype=object)
+    frame = pd.DataFrame(columns)
     frame.attrs = {
         "source": totals.source,
         "rejected": totals.rejected,
         "rejected_examples": list(totals.rejected_examples),
         "left_out": dict(totals.left_out),
-        "catalog_version": catalog.version,
-        "notes": _notes(totals, [part for parts in rows.values() for part in parts]),
+        "catalog_version": prices.catalog.version,
+        "notes": _notes(totals, [part for parts in rows.values() for _, part in parts], prices),
     }
     return frame
 
 
-def _cells(totals: UsageTotals) -> list[tuple[tuple[Any, ...], dict[str, int]]]:
-    frame = totals.frame
-    keys = [frame[name].tolist() for name in totals.by]
-    rows: Iterable[tuple[Any, ...]] = zip(*keys, strict=True) if keys else [()] * len(frame)
-    return [(cell, dict(zip(TOTALS, totals.cells[cell], strict=True))) for cell in rows]
+def keys_to_price(
+    keys: Sequence[str], models: Iterable[str] | None, catalog: Catalog
+) -> tuple[str, ...]:
+    """Return the keys by which a log must be added up, so that it can be priced and shown by some.
+
+    The model, unless all of the log is priced as given ones; the day, where prices change.
+    """
+    more = [] if models is not None else ["model"]
+    if any(spec.price_days for spec in catalog.select(models)):
+        more.append("day")
+    return tuple(dict.fromkeys((*keys, *more)))
 
 
-def _named_models(totals: UsageTotals, catalog: Catalog) -> dict[str, ModelSpec]:
-    specs = {}
+def known_keys(
+    needed: Sequence[str], keys: Sequence[str], totals: UsageTotals
+) -> list[str]:
+    """Return the keys by which given totals are priced: for the days, what they have."""
+    days = ["day", "month"] if "day" in needed else []
+    kept = [key for key in needed if key in keys or key not in DERIVED]
+    return list(dict.fromkeys((*kept, *(key for key in days if key in totals.by))))
+
+
+def priced_cell(totals: UsageTotals, cell: tuple[Any, ...], model: str, prices: Prices) -> Part:
+    """Return what the rows of a cell used, and the prices at which they are billed.
+
+    Raises
+    ------
+    UsageError
+        If days with different prices are added up in the cell.
+    PriceNotFoundError
+        If the catalog states no price for its days.
+    """
+    usage = totals.usage(cell)
+    changes = prices.changes([model])
+    if not changes:
+        return prices.on(model, None), usage
+    days = _days(totals, dict(zip(totals.by, cell, strict=True)))
+    tariffs = prices.between(model, *days) if days else []
+    if not days or ("day" not in totals.by and "month" not in totals.by and totals.undated):
+        tariffs.append(prices.on(model, None))
+    if any(one.bill(usage) != tariffs[0].bill(usage) for one in tariffs[1:]):
+        raise UsageError(
+            f"{totals.source}: the prices of {model} change on {', '.join(map(str, changes))}, and days "
+            "with different prices are added up here. Add up the log by 'day' as well."
+        )
+    return tariffs[-1], usage
+
+
+def _days(totals: UsageTotals, keys: dict[str, Any]) -> tuple[date, date] | None:
+    """Return the first and the last day that rows of a cell may have, ``None`` if they have none."""
+    if totals.first is None or totals.last is None:
+        return None
+    first, last = (time.tz_convert(UTC).date() for time in (totals.first, totals.last))
+    stated = keys.get("day", keys.get("month", ""))
+    if stated is None:
+        return None
+    if "day" in keys:
+        first = last = date.fromisoformat(stated)
+    elif stated:
+        start = date.fromisoformat(f"{stated}-01")
+        end = start.replace(day=monthrange(start.year, start.month)[1])
+        first, last = max(first, start), min(last, end)
+    return first, last
+
+
+def _refuse_unknown_models(totals: UsageTotals, catalog: Catalog) -> None:
     for (name,), sums in totals.over("model").cells.items():
         if name is None:
             raise UsageError(
@@ -135,26 +189,16 @@ def _named_models(totals: UsageTotals, catalog: Catalog) -> dict[str, ModelSpec]
                 "model."
             )
         try:
-            specs[name] = catalog.model(name)
+            catalog.model(name)
         except UnknownModelError as error:
             raise UnknownModelError(f"{sums[0]:,} usage rows: {error}") from None
-    return specs
 
 
-def _cost(sums: dict[str, int], spec: ModelSpec) -> Cost:
-    return cost_of_tokens(
-        sums["prompt_tokens"], sums["cached_tokens"], sums["completion_tokens"], spec
-    )
-
-
-def _notes(totals: UsageTotals, parts: list[tuple[dict[str, int], ModelSpec]]) -> list[str]:
+def _notes(totals: UsageTotals, parts: list[Part], prices: Prices) -> list[str]:
     """Say what the reader must know of the prices, and of what the log does not state."""
-    cached = dict.fromkeys(spec.id for sums, spec in parts if sums["cached_tokens"])
-    specs = {spec.id: spec for _, spec in parts}
-    notes = list(cached_price_notes(specs[name] for name in cached))
-    notes += dated_price_notes(specs.values())
+    notes = list(prices.notes(parts))
     sums = totals.total
-    priced = any(spec.cached_input_usd_per_mtok is not None for spec in specs.values())
+    priced = any(tariff.states("cached") for tariff, _ in parts)
     billed = "all their prompt tokens are billed as uncached"
     for kind in ("cached", "reasoning"):
         silent = sums[f"rows_without_{kind}"]

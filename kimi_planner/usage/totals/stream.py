@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from kimi_planner.errors import MissingExtraError, UsageError
-from kimi_planner.usage.frame import COLUMNS, checked_frame
+from kimi_planner.usage.frame import checked_frame, is_column, is_extra_count
 from kimi_planner.usage.lines import Progress, Rejects
 from kimi_planner.usage.read import MAX_REJECTED_SHOWN, read_usage
 from kimi_planner.usage.totals.columns import counts_of
@@ -88,12 +89,8 @@ def totals_of_file(
         size = path.stat().st_size
         progress(size, size)
     examples = (*rejects.messages, *sums.rejected_examples)[:MAX_REJECTED_SHOWN]
-    return UsageTotals(
-        by=by,
-        cells=sums.cells,
-        first=sums.first,
-        last=sums.last,
-        source=str(path),
+    return replace(
+        sums,
         rejected=sums.rejected + len(rejects.messages),
         rejected_examples=examples,
     )
@@ -124,7 +121,7 @@ def totals_of_part(
         raise UsageError(f"{source}: there are both timestamp and timestamp_s. Keep one.")
     canonical = raw.rename(columns={"timestamp_s": "timestamp"})
     checked = checked_frame(
-        canonical[[name for name in canonical if name in COLUMNS]],
+        canonical[[name for name in canonical if is_column(name)]],
         place,
         rejects,
         relative_time=relative,
@@ -137,11 +134,8 @@ def totals_of_part(
         totals = UsageTotals(by=by, cells={})
     else:
         totals = totals_of(counts_of(checked), by, kept)
-    return UsageTotals(
-        by=by,
-        cells=totals.cells,
-        first=totals.first,
-        last=totals.last,
+    return replace(
+        totals,
         source=source,
         rejected=len(rejects.messages),
         rejected_examples=tuple(rejects.messages[:MAX_REJECTED_SHOWN]),
@@ -170,8 +164,8 @@ def _batches(
 
     def wanted(names: list[str]) -> list[str]:
         refuse_unknown_keys(by, [*names, *stated])
-        keys = {*COLUMNS, "timestamp_s", *by}
-        return [name for name in names if name in keys and name not in stated]
+        keys = {"timestamp_s", *by}
+        return [name for name in names if (name in keys or is_column(name)) and name not in stated]
 
     read = _parquet if path.name.lower().endswith(_PARQUET) else _csv
     try:
@@ -225,7 +219,9 @@ def _column(name: str, values: Any, pa: Any) -> Any:
     """Return one column; text of counts or times becomes that, where all of a batch can."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
-    meant = {"timestamp": pa.timestamp("us", "UTC"), **dict.fromkeys(_COUNTS, pa.int64())}.get(name)
+    meant = {"timestamp": pa.timestamp("us", "UTC")}.get(name)
+    if name in _COUNTS or is_extra_count(name):
+        meant = pa.int64()
     is_text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
     if meant is not None and (is_text or pa.types.is_null(values.type)):
         with suppress(pa.ArrowInvalid):  # other spellings, and errors, are for the check of rows

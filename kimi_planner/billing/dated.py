@@ -1,0 +1,84 @@
+"""Which prices hold for a model on a day: each tariff made once, and what to say of those used."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from kimi_planner.billing.call import unstated_notes
+from kimi_planner.billing.meters import METERS, Usage
+from kimi_planner.billing.tariff import Tariff
+from kimi_planner.catalog import Catalog
+
+__all__ = ["Prices"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prices:
+    """The tariffs of a catalog by model and day.
+
+    Attributes
+    ----------
+    catalog
+        All of its prices count, whenever they became known.
+    as_of
+        The day whose prices hold for what has no date; the catalog's own if not given.
+    """
+
+    catalog: Catalog
+    as_of: date | None = None
+    _used: dict[tuple[str, int], Tariff] = field(default_factory=dict)
+    _undated: dict[str, date] = field(default_factory=dict)
+
+    def changes(self, models: Iterable[str]) -> tuple[date, ...]:
+        """Return the days on which a price of some models starts or ends, ascending."""
+        return tuple(
+            sorted({day for name in models for day in self.catalog.model(name).price_days})
+        )
+
+    def on(self, model: str, day: date | None) -> Tariff:
+        """Return the prices of a model on a day, the same object for days of one price.
+
+        Raises
+        ------
+        UnknownModelError, PriceNotFoundError
+            If the catalog has no such model, or states no price for it on that day.
+        """
+        spec = self.catalog.model(model)
+        if day is None and spec.price_days:
+            day = self._undated[model] = self.as_of or spec.priced_on or spec.price_days[0]
+        place = 0 if day is None else bisect_right(spec.price_days, day)
+        if (model, place) not in self._used:
+            dated = spec if day is None else spec.on(day)
+            self._used[model, place] = Tariff.of(dated, self.catalog.fees)
+        return self._used[model, place]
+
+    def between(self, model: str, first: date, last: date) -> list[Tariff]:
+        """Return the prices of a model that hold on some of the days from a first to a last."""
+        changes = (day for day in self.changes([model]) if first < day <= last)
+        return [self.on(model, day) for day in (first, *changes)]
+
+    def notes(self, parts: Sequence[tuple[Tariff, Usage]]) -> tuple[str, ...]:
+        """Say what the reader must know of the prices at which some usages were billed."""
+        keys = {METERS[key].plain or key for _, usage in parts for key, _ in usage if key in METERS}
+        notes = [*unstated_notes(parts)]
+        for model in dict.fromkeys(model for model, _ in self._used):
+            days = self.catalog.model(model).price_days
+            held: list[tuple[list[object], str]] = []
+            for (_, place), tariff in sorted(
+                item for item in self._used.items() if item[0][0] == model
+            ):
+                prices = [tariff.price(key) for key in sorted(keys)]
+                since = f"from {days[place - 1]} on" if place else f"before {days[0]}" if days else ""
+                if not held or held[-1][0] != prices:
+                    held.append((prices, since))
+            if len(held) > 1:
+                told = " and ".join(since for _, since in held)
+                notes.append(f"Each row of {model} is billed at the prices of its day: those {told}.")
+            if model in self._undated:
+                notes.append(
+                    f"Rows of {model} without a date are billed at the prices of {self._undated[model]}."
+                )
+        return tuple(notes)
