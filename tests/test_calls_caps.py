@@ -11,6 +11,7 @@ from scipy import stats
 
 import kimi_planner as kp
 from kimi_planner.calls.caps import cap_notes, cap_risk
+from kimi_planner.calls.sizes import CallSizes, Profile
 from kimi_planner.errors import ScenarioError, UnknownModelError
 
 THINKS = "kimi-k2-5-thinking"
@@ -142,14 +143,12 @@ def test_an_empty_answer_costs_its_whole_prompt():
 
 def test_the_risk_agrees_with_what_is_billed():
     """Reasoning at the cap in the expected tokens is what the empty answers spend, and no more."""
-    from kimi_planner.calls.expected import sample_calls
-
     sizes = workload(
         completion_tokens={"p50": 250, "p90": 700}, reasoning_tokens={"p50": 900, "p90": 3000},
         max_tokens=2000,
     )  # fmt: skip
     (one,) = rows(sizes)
-    calls = sample_calls(sizes, True, np.random.default_rng(0), uncertain_means=False)
+    calls = CallSizes.of(sizes.resolve().sizes, Profile(True, None)).drawn()
     assert one["empty_share"] == pytest.approx((calls.answer <= 0).mean(), abs=1e-4)
     assert one["cut_share"] == pytest.approx((calls.completion >= 2000).mean(), abs=5e-3)
 

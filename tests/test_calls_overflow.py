@@ -4,17 +4,19 @@ import math
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from kimi_planner.calls.expected import exact_tokens, expected_tokens, sample_calls
-from kimi_planner.calls.overflow import carry_out, first_overflows
+from kimi_planner.calls.overflow import billed_calls, carry_out, first_overflows
+from kimi_planner.calls.sizes import CallSizes, Profile
 from kimi_planner.catalog import load_catalog
 from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload
-from kimi_planner.workload.drawn import CallSample
+from kimi_planner.workload.drawn import CallSample, Drawn
 from kimi_planner.workload.overflow import Overflow
 
 Z90 = stats.norm.ppf(0.9)
@@ -24,6 +26,25 @@ POLICIES = ["reject", "drop_oldest", {"summarise_to_tokens": 300}]
 def workload(**changes):
     fields = {"name": "w", "requests_per_day": 10, "prompt_tokens": 1000, "completion_tokens": 100}
     return Workload(**fields | changes)
+
+
+def expected_tokens(sizes, reasons, factors, *, window=None):
+    """Return what a call uses, as arrays."""
+    calls = CallSizes.of(sizes.resolve().sizes, Profile(reasons, window))
+    return SimpleNamespace(
+        **{key: np.atleast_1d(one) for key, one in vars(calls.tokens(factors)).items()}
+    )
+
+
+def exact_tokens(sizes, reasons, *, window=None):
+    """Return what a call of plain numbers uses, as fractions."""
+    return CallSizes.of(sizes.resolve().sizes, Profile(reasons, window)).tokens(number=Fraction)
+
+
+def sample_calls(sizes, reasons, rng, *, window=None):
+    """Draw calls as they are billed."""
+    sizes = sizes.resolve().sizes.on(reasons)
+    return billed_calls(Drawn.draw(sizes, rng).calls(), window, sizes.overflow)
 
 
 def policy(value):
@@ -116,7 +137,7 @@ def test_a_small_window_by_hand(value, calls):
 @pytest.mark.parametrize("value", POLICIES)
 def test_without_a_window_nothing_changes(value):
     """No limit leaves every call as it was drawn."""
-    sample = sample_calls(workload(turns=9), False, np.random.default_rng(0), uncertain_means=False)
+    sample = sample_calls(workload(turns=9), False, np.random.default_rng(0))
     carried = carry_out(sample, None, policy(value))
     assert carried.made.all()
     assert (carried.billed_prompt == sample.prompt).all()
@@ -130,19 +151,19 @@ def test_plain_numbers_are_billed_exactly_in_a_window():
     window = 1000
     prompts = [Decimal("499.5") + 200 * turn for turn in range(3)]
     cut = exact_tokens(workload(**sizes), False, window=window)
-    assert cut.prompt == sum(prompts) / 5
-    assert cut.completion == Decimal(3 * 100) / 5
+    assert cut.prompt == Fraction(sum(prompts)) / 5
+    assert cut.completion == Fraction(3 * 100) / 5
     dropped = exact_tokens(workload(**sizes, overflow="drop_oldest"), False, window=window)
-    assert dropped.prompt == (sum(prompts) + 500 + 700) / 5
+    assert dropped.prompt == Fraction(sum(prompts) + 500 + 700) / 5
     assert dropped.completion == 100
     whole = exact_tokens(workload(**sizes), False, window=1400)
     assert whole == exact_tokens(workload(**sizes), False)
 
 
-def test_a_third_of_the_calls_is_a_rounded_decimal():
-    """Where the quotient does not end it has 60 digits, and the plan still stands."""
+def test_a_third_of_the_calls_is_a_third():
+    """Where the quotient has no end it is a fraction, and nothing is rounded."""
     tokens = exact_tokens(workload(turns=3, overflow="reject"), False, window=1100)
-    assert tokens.prompt == pytest.approx(Decimal(1000) / 3, abs=Decimal("1e-24"))
+    assert tokens.prompt == Fraction(1000, 3)
 
 
 def catalog(*windows):
@@ -234,7 +255,7 @@ def test_a_factor_moves_how_much_is_lost(value):
         sizes["prompt_tokens"] = scaled
         alone = expected_tokens(workload(**sizes), False, {}, window=5000)
         calls = sample_calls(
-            workload(**sizes), False, np.random.default_rng(1), uncertain_means=False, window=5000
+            workload(**sizes), False, np.random.default_rng(1), window=5000
         )
         for name in ("prompt", "completion"):
             totals = np.bincount(calls.conversation, weights=getattr(calls, name))
@@ -300,7 +321,7 @@ def test_noise_is_that_of_billed_calls():
     """A sample in a window has the tokens billed, summaries included, and no call gets lost."""
     sizes = workload(**LONG, overflow={"summarise_to_tokens": 300})
     rng = np.random.default_rng(0)
-    sample = sample_calls(sizes, True, rng, uncertain_means=False, window=5000)
+    sample = sample_calls(sizes, True, rng, window=5000)
     expected = expected_tokens(sizes, True, {}, window=5000)
     assert sample.prompt.mean() == pytest.approx(expected.prompt[0], rel=0.01)
     assert sample.completion.mean() == pytest.approx(expected.completion[0], rel=0.01)

@@ -342,19 +342,13 @@ def test_a_least_rating_rules_models_out():
 
 
 def test_a_rating_that_is_not_stated_does_not_qualify():
-    """Unknown is not enough, neither for a least rating nor for a weight."""
+    """Unknown is not enough for a least rating."""
     catalog = load_catalog()
     first, *others = catalog.models
     unknown = replace(catalog, models=(replace(first, speed=None), *others))
     found = choose(plain(), Requirements(min_speed=1), catalog=unknown)
     reason = "catalog 2026-06 does not rate its speed; at least 1 must be"
     assert excluded(found) == {"kimi-k2-5": (reason,)}
-    found = choose(plain(), Requirements(weights={"speed": 1}), catalog=unknown)
-    assert excluded(found) == {
-        "kimi-k2-5": ("catalog 2026-06 does not rate its speed, which has a weight",)
-    }
-    weighed = Requirements(weights={"cost": 1, "speed": 0})
-    assert excluded(choose(plain(), weighed, catalog=unknown)) == {}
 
 
 def tried(**successes):
@@ -436,49 +430,6 @@ def test_something_else_than_a_result_is_refused(given, value):
         recommend(plain(), **{given: value})
 
 
-def test_weights_rank_by_a_score():
-    """Bills of 126, 157.5, 262.5, 367.5 and ratings from 1 to 3, weighted 2, 1 and 1 by hand."""
-    weights = {"cost": 2, "reasoning": 1, "speed": 1}
-    found = choose(plain(), Requirements(weights=weights))
-    scores = {
-        "kimi-k2": (2 * 1 + 0 + 1) / 4,
-        "kimi-k2-instruct": (2 * 0.8 + 0 + 0.5) / 4,
-        "kimi-k2-5": (2 * 0.48 + 0.5 + 0.5) / 4,
-        THINKS: (2 * 126 / 367.5 + 1 + 0) / 4,
-    }
-    assert ranking(found) == sorted(scores, key=scores.get, reverse=True)
-    assert {one.model: one.score for one in found.choices} == pytest.approx(scores, rel=1e-14)
-    assert found.frame["score"].tolist() == [one.score for one in found.choices]
-    assert found.sentences() == [
-        "w: kimi-k2, 126.00 USD a month at P50, score 0.750 (a judgement, not a measurement), 31.50 "
-        "less than kimi-k2-instruct, which has 0.525."
-    ]
-    assert "Scores weigh cost 2, reasoning 1, speed 1: a judgement, not a measurement." in found.notes  # fmt: skip
-
-
-def test_a_score_can_put_a_dearer_model_first():
-    """By reasoning alone the dearest is best, and its margin is what it costs more."""
-    found = choose(plain(), Requirements(weights={"reasoning": 5}))
-    assert ranking(found) == [THINKS, "kimi-k2-5", "kimi-k2", "kimi-k2-instruct"]  # ties by spend
-    assert [one.less_than_next_usd for one in found.choices] == [-105, -136.5, 31.5, None]
-    assert "105.00 more than kimi-k2-5, which has 0.500." in found.sentences()[0]
-
-
-def test_the_cost_part_is_scaled_over_what_qualifies():
-    """A cheaper model that is excluded does not count; where all cost nothing all are best."""
-    asked = Requirements(weights={"cost": 1}, min_reasoning_depth=2)
-    assert [one.score for one in choose(plain(), asked).choices] == pytest.approx([1, 262.5 / 367.5])  # fmt: skip
-    free = choose(plain(requests_per_day=0), Requirements(weights={"cost": 1}))
-    assert [one.score for one in free.choices] == [1] * 4
-
-
-def test_without_weights_there_is_no_score():
-    """The ranking is by spend, and the score is not known."""
-    assert {one.score for one in choose(plain()).choices} == {None}
-    assert "score" not in choose(plain())._repr_html_()
-    assert "judgement" in choose(plain(), Requirements(weights={"cost": 1}))._repr_html_()
-
-
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
@@ -488,18 +439,9 @@ def test_without_weights_there_is_no_score():
         ("tier", "one", "tier is 'one'"),
         ("tier", float("nan"), "tier is nan"),
         ("min_success_rate", 1.5, "min_success_rate is 1.5. It must lie between 0 and 1"),
-        ("weights", {"price": 1}, "unknown 'price'. Known: cost, reasoning, speed"),
-        ("weights", {"cost": -1}, "cost is -1"),
-        (
-            "weights",
-            {"cost": 1e308, "speed": 1e308},
-            r"cost is 1e\+308. It must be a number from 0 to",
-        ),
-        ("weights", {"cost": 10**400}, "It must be a number from 0 to 1,000,000,000"),
-        ("weights", [1], r"weights is \[1\]"),
     ],
 )
 def test_a_newer_requirement_out_of_bounds_is_refused(field, value, words):
-    """Ratings, tiers, rates and weights have their bounds, and say them."""
+    """Ratings, tiers and rates have their bounds, and say them."""
     with pytest.raises(ScenarioError, match=words):
         Requirements(**{field: value})

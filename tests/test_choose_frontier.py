@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from kimi_planner import load_workloads, project, recommend
 from kimi_planner.choose import quality_frontier, read_evaluations
 from kimi_planner.choose.frontier import non_dominated
-from kimi_planner.choose.scores import score
 from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
 from kimi_planner.workload import Workload
 
@@ -60,7 +59,6 @@ def test_with_evaluations_quality_is_the_measured_success_rate():
         ("w", "kimi-k2", 10, 20), ("w", "kimi-k2-instruct", 9, 20), ("w", "kimi-k2-5", 17, 20)
     )
     found = quality_frontier(plan(plain()), evaluations)
-    assert found.measured
     frame = found.frame.set_index("model")
     for column in ("p10_usd_per_month", "p50_usd_per_month", "p90_usd_per_month"):
         assert frame[column].to_dict() == pytest.approx(BILLS, rel=1e-12)
@@ -71,20 +69,6 @@ def test_with_evaluations_quality_is_the_measured_success_rate():
         "Quality is the success rate measured in evaluations.",
         "Not tried in evaluations, so not on the frontier: kimi-k2-5-thinking.",
     )
-
-
-def test_without_evaluations_quality_is_a_judgement_and_says_so():
-    """It is the score of the ratings, and never called measured."""
-    projection = plan(plain())
-    weights = {"reasoning_depth": 1.0, "speed": 0.0}
-    found = quality_frontier(projection, weights=weights)
-    assert not found.measured
-    for one, spec in zip(found.models, projection.specs, strict=True):
-        assert one.quality == score(spec, weights, projection.catalog)
-    assert found.frontier == ("kimi-k2", "kimi-k2-5", "kimi-k2-5-thinking")
-    assert "a judgement" in found.notes[0]
-    assert "a judgement" in repr(found)
-    assert not found.frame["measured"].any()
 
 
 def test_all_together_weighs_success_by_tasks():
@@ -107,13 +91,14 @@ def test_all_together_weighs_success_by_tasks():
 def test_a_model_that_cannot_serve_is_shown_but_never_on_the_frontier():
     """Needs count, for one workload and for all together; a budget does not."""
     projection = plan(plain(needs=["vision"], budget_usd_per_month=1), plain(name="v"))
-    found = quality_frontier(projection, workload="w")
+    tried = measured(*((name, model, 5, 9) for name in "wv" for model in MODELS))
+    found = quality_frontier(projection, tried, workload="w")
     assert found.frontier == ("kimi-k2-5",)
     assert [one.qualifies for one in found.models] == [True, False, False, False]
-    assert quality_frontier(projection).frontier == ("kimi-k2-5",)
-    assert "kimi-k2" in quality_frontier(projection, workload="v").frontier
+    assert quality_frontier(projection, tried).frontier == ("kimi-k2-5",)
+    assert "kimi-k2" in quality_frontier(projection, tried, workload="v").frontier
     split = plan(plain(needs=["vision"]), plain(name="v", needs=["json"]))
-    assert quality_frontier(split).frontier == (), "no model has both"
+    assert quality_frontier(split, tried).frontier == (), "no model has both"
     words = "kimi-k2 does not qualify for w: catalog 2026-06 does not state that it has 'vision'."
     assert words in found.notes
 
@@ -121,7 +106,8 @@ def test_a_model_that_cannot_serve_is_shown_but_never_on_the_frontier():
 def test_ranges_show_as_percentiles_of_monthly_spend():
     """The same numbers as the summary of the projection."""
     projection = plan(load_workloads()[2], months=2, n_paths=200)
-    found = quality_frontier(projection, workload="invoice-extraction")
+    tried = measured(*(("invoice-extraction", model, 5, 9) for model in MODELS))
+    found = quality_frontier(projection, tried, workload="invoice-extraction")
     summary = projection.summary().set_index("model")
     frame = found.frame.set_index("model")
     for column in ("p10_usd_per_month", "p50_usd_per_month", "p90_usd_per_month"):
@@ -131,16 +117,14 @@ def test_ranges_show_as_percentiles_of_monthly_spend():
 
 
 def test_bad_input_is_refused():
-    """No projection, a workload that it lacks, and weights that nothing uses."""
-    projection = plan(plain())
+    """No projection, a workload that it lacks, and a file that was not read."""
+    projection, tried = plan(plain()), measured(("w", "kimi-k2", 1, 2))
     with pytest.raises(ScenarioError, match="what project returns"):
-        quality_frontier(plain())
+        quality_frontier(plain(), tried)
     with pytest.raises(ScenarioError, match="no workload 'v'"):
-        quality_frontier(projection, workload="v")
+        quality_frontier(projection, tried, workload="v")
     with pytest.raises(EvaluationError, match="read_evaluations"):
         quality_frontier(projection, "evaluations.csv")
-    with pytest.raises(ScenarioError, match="Leave them out"):
-        quality_frontier(projection, measured(("w", "kimi-k2", 1, 2)), {"speed": 1})
 
 
 def test_evaluations_of_a_misspelled_model_are_refused_with_their_place():

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import linprog
 
-from kimi_planner import Workload, load_catalog, load_workloads, project
+from kimi_planner import Workload, load_workloads, project
 from kimi_planner.capacity import throughput
 from kimi_planner.choose import (
     Requirements,
@@ -28,7 +28,7 @@ from kimi_planner.choose.portfolios.problem import WHOLE, Option, Problem
 from kimi_planner.choose.portfolios.result import share_text
 from kimi_planner.choose.portfolios.solve import best
 from kimi_planner.cli import main
-from kimi_planner.errors import ScenarioError, UnknownModelError
+from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
 from kimi_planner.plan.spend import Spend
 
 AS_OF = date(2026, 10, 24)
@@ -342,7 +342,7 @@ def rates(*rows):
 ALL_TRIED = rates(
     *(
         (name, model, solved, 100)
-        for name in "ab"
+        for name in ("a", "b", "w", "<w>")
         for model, solved in zip(MODELS, (80, 90, 50, 60), strict=True)
     )
 )
@@ -371,7 +371,7 @@ def test_the_assignment_is_the_best_of_all_by_the_mix_of_the_projection():
         assert found.is_feasible == bool(worths)
         if worths:
             assert tuple(found.assignment.values()) == max(worths, key=worths.get)
-            assert found.expected_successes == pytest.approx(max(worths.values()), rel=1e-12)
+            assert found.value == pytest.approx(max(worths.values()), rel=1e-12)
             assert found.proven_optimal
             assert found.spend_usd() <= budget
 
@@ -386,14 +386,14 @@ def test_a_budget_equal_to_the_bill_is_enough(digit):
     assert (found.assignment == exact) == (digit == "0")
     if digit == "0":
         assert found.spend_usd() == found.budget_usd_per_month == bill
-        assert found.expected_successes == pytest.approx(30_000 * 80.5 / 101 + 15_000 * 90.5 / 101)
+        assert found.value == pytest.approx(30_000 * 80.5 / 101 + 15_000 * 90.5 / 101)
     assert found.proven_optimal
 
 
 def test_the_least_budget_is_said_when_the_budget_is_too_low():
     """A budget that cannot serve all is named with the least that can, to the last digit."""
     chosen = [plain("a"), plain("b", needs=["json"])]
-    found = portfolio(chosen, "283.49", **NOVEMBER)
+    found = portfolio(chosen, "283.49", evaluations=ALL_TRIED, **NOVEMBER)
     assert not found.is_feasible
     assert found.assignment == {}
     assert (found.least_budget_usd, found.least_possible_usd) == (Decimal("283.5"),) * 2
@@ -405,15 +405,23 @@ def test_the_least_budget_is_said_when_the_budget_is_too_low():
         None,
     ) * 5
     assert found.proven_optimal
-    assert portfolio(chosen, found.least_budget_usd, **NOVEMBER).is_feasible
+    assert portfolio(chosen, found.least_budget_usd, evaluations=ALL_TRIED, **NOVEMBER).is_feasible
 
 
 def test_every_month_keeps_the_budget():
     """A budget of November's bill is too low for December, which has a day more."""
-    found = portfolio(plain(), 126, models=K2, months=2, start="2026-11", as_of=AS_OF)
+    found = portfolio(
+        plain(), 126, models=K2, months=2, start="2026-11", as_of=AS_OF, evaluations=ALL_TRIED
+    )
     assert found.least_budget_usd == Decimal(126) / 30 * 31
     found = portfolio(
-        plain(), found.least_budget_usd, models=K2, months=2, start="2026-11", as_of=AS_OF
+        plain(),
+        found.least_budget_usd,
+        models=K2,
+        months=2,
+        start="2026-11",
+        as_of=AS_OF,
+        evaluations=ALL_TRIED,
     )
     assert found.dearest_month == "2026-12"
 
@@ -425,27 +433,11 @@ def test_half_of_a_workload_moves_where_it_may_be_split():
     found = portfolio(plain(), budget, evaluations=tried, allow_split=True, **NOVEMBER)
     assert found.assignment == {"w": {K2: Decimal("0.5"), K25: Decimal("0.5")}}
     assert found.spend_usd() == budget
-    assert found.expected_successes == pytest.approx(15_000 * (50.5 + 80.5) / 101)
+    assert found.value == pytest.approx(15_000 * (50.5 + 80.5) / 101)
     assert found.frame["share"].sum() == 1
     assert any("spends that share" in sentence for sentence in found.sentences())
     whole = portfolio(plain(), budget, evaluations=tried, **NOVEMBER)
     assert whole.assignment == {"w": K2}
-
-
-def test_scores_are_said_to_be_a_judgement():
-    """Without evaluations the ratings count, by their weights, and no successes are claimed."""
-    found = portfolio(plain(), 300, **NOVEMBER)
-    assert found.expected_successes is None
-    assert any("a judgement, not a measurement" in sentence for sentence in found.sentences())
-    deep = portfolio(plain(), 10_000, weights={"reasoning_depth": 1}, **NOVEMBER)
-    fast = portfolio(plain(), 10_000, weights={"speed": 1}, **NOVEMBER)
-    assert (deep.assignment["w"], fast.assignment["w"]) == (THINKS, K2)
-    assert deep.value == fast.value == 30_000
-    catalog = load_catalog()
-    unrated = replace(catalog, models=tuple(replace(one, reasoning_depth=None) for one in catalog))
-    found = portfolio(plain(), 300, catalog=unrated, **NOVEMBER)
-    assert found.question.without_model == ("w",)
-    assert found.exclusions[0].reasons == ("catalog 2026-06 does not rate it, so it has no score",)
 
 
 def test_a_model_that_was_not_tried_takes_no_part():
@@ -463,12 +455,13 @@ def test_requirements_and_own_budgets_rule_models_out():
         plain(budget_usd_per_month=200),
         1000,
         requirements=Requirements(needs=("json",)),
+        evaluations=ALL_TRIED,
         **NOVEMBER,
     )
     assert found.assignment == {"w": INSTRUCT}
     assert len(found.exclusions) == 3
     assert "62.50 over the budget of 200.00" in found.exclusions[0].reasons[1]
-    found = portfolio(plain(needs=["tools"]), 1000, **NOVEMBER)
+    found = portfolio(plain(needs=["tools"]), 1000, evaluations=ALL_TRIED, **NOVEMBER)
     assert found.sentences() == [
         "No portfolio: no model qualifies for w. Every workload must be served."
     ]
@@ -482,19 +475,21 @@ def test_a_tier_limits_all_workloads_together():
     traffic = throughput(chosen, **NOVEMBER)
     needed = [traffic.tier(K2, name).tier for name in ("a", "b", "all")]
     assert needed[0] == needed[1] < needed[2]
-    alone = portfolio(chosen[0], 10**6, tier=needed[0], **NOVEMBER)
+    alone = portfolio(chosen[0], 10**6, tier=needed[0], evaluations=ALL_TRIED, **NOVEMBER)
     assert alone.is_feasible
     assert f"limits of tier {needed[0]}" in " ".join(alone.sentences())
-    both = portfolio(chosen, 10**6, tier=needed[0], **NOVEMBER)
+    both = portfolio(chosen, 10**6, tier=needed[0], evaluations=ALL_TRIED, **NOVEMBER)
     assert both.sentences() == [
         f"No portfolio: no assignment keeps the limits of tier {needed[0]}."
     ]
-    assert portfolio(chosen, 10**6, tier=needed[2], traffic=traffic, **NOVEMBER).is_feasible
+    assert portfolio(
+        chosen, 10**6, tier=needed[2], traffic=traffic, evaluations=ALL_TRIED, **NOVEMBER
+    ).is_feasible
 
 
 def test_models_alike_are_taken_in_the_order_of_the_catalog():
     """A workload without requests costs and is worth nothing: the first model serves it."""
-    found = portfolio(plain(requests_per_day=0), 1, **NOVEMBER)
+    found = portfolio(plain(requests_per_day=0), 1, evaluations=ALL_TRIED, **NOVEMBER)
     assert found.assignment == {"w": K25}
     assert (found.value, found.gap, found.proven_optimal) == (0, 0, True)
 
@@ -546,9 +541,15 @@ def test_more_budget_is_never_worth_less():
     """Along a frontier of shares under uncertainty, worth rises and each point keeps its budget."""
     chosen = load_workloads()[:4]
     free = [replace(one, budget_usd_per_month=None) for one in chosen]
+    tried = rates(
+        *(
+            (one.name, model, solved, 100)
+            for one in free
+            for model, solved in zip(MODELS, (80, 90, 50, 60), strict=True)
+        )
+    )
     found = portfolio_frontier(
-        free, percentile=90, weights={"reasoning_depth": 1}, allow_split=True, months=2, as_of=AS_OF,
-        n_paths=300,
+        free, percentile=90, evaluations=tried, allow_split=True, months=2, as_of=AS_OF, n_paths=300,
     )  # fmt: skip
     values = found.frame["value"]
     assert (values.diff().dropna() >= -1e-9 * values.max()).all()
@@ -560,14 +561,14 @@ def test_more_budget_is_never_worth_less():
 
 def test_a_result_shows_itself_without_colours():
     """A notebook gets the sentences, a table and the provenance; text in it is escaped."""
-    found = portfolio(plain("<w>"), 300, **NOVEMBER)
+    found = portfolio(plain("<w>"), 300, evaluations=ALL_TRIED, **NOVEMBER)
     shown = found._repr_html_()
     assert "&lt;w&gt;" in shown
     assert "<w>" not in shown
     assert found.provenance in shown
     assert "color" not in shown
     assert repr(found).startswith("<Portfolio: 300.00 USD a month serve every workload.")
-    frontier = portfolio_frontier(plain("<w>"), **NOVEMBER)
+    frontier = portfolio_frontier(plain("<w>"), evaluations=ALL_TRIED, **NOVEMBER)
     assert "color" not in frontier._repr_html_()
     assert "PortfolioFrontier of" in repr(frontier)
 
@@ -581,11 +582,6 @@ def test_a_result_shows_itself_without_colours():
         ({"percentile": 101}, "percentile"),
         ({"percentile": True}, "percentile"),
         ({"requirements": {}}, "Requirements"),
-        ({"evaluations": {}}, "read_evaluations"),
-        ({"weights": {"depth": 1}}, "reasoning_depth"),
-        ({"weights": {"speed": 0}}, "above 0"),
-        ({"weights": {"speed": -1}}, "weights"),
-        ({"weights": {"speed": 1}, "evaluations": ALL_TRIED}, "Leave out one"),
         ({"tier": 9}, "tiers 0, 1"),
         ({"projection": 5}, "projection is 5. Give what project returns"),
         ({"fit": 5}, "fit is 5. Give what context_fit returns"),
@@ -598,13 +594,15 @@ def test_a_result_shows_itself_without_colours():
 )
 def test_bad_questions_are_named(options, word):
     """What is out of bounds is named with its value and what to give instead."""
-    scenario = {} if "projection" in options else NOVEMBER
+    scenario = {"evaluations": ALL_TRIED} | ({} if "projection" in options else NOVEMBER)
     with pytest.raises(ScenarioError, match=word):
         portfolio(plain("a"), **{"budget_usd_per_month": 300} | scenario | options)
 
 
 def test_evaluations_of_a_misspelled_model_are_refused_with_their_place():
     """A model that takes no part because of a typing error would be a silent loss."""
+    with pytest.raises(EvaluationError, match="read_evaluations"):
+        portfolio(plain(), 300, evaluations={}, **NOVEMBER)
     with pytest.raises(UnknownModelError, match=r"row 2: Unknown model 'kimi-k2\.5'"):
         portfolio(
             plain(), 300, evaluations=rates(("w", K2, 5, 9), ("w", "kimi-k2.5", 5, 9)), **NOVEMBER
@@ -647,15 +645,15 @@ def test_a_part_of_a_success_is_not_said_to_be_none():
 def test_a_frontier_needs_budgets_and_models():
     """No budgets, or a workload that no model can serve, is an error that says so."""
     with pytest.raises(ScenarioError, match="budgets is empty"):
-        portfolio_frontier(plain(), (), **NOVEMBER)
+        portfolio_frontier(plain(), (), evaluations=ALL_TRIED, **NOVEMBER)
     for budgets in (500, "500"):
         with pytest.raises(ScenarioError, match="Give a list of them"):
-            portfolio_frontier(plain(), budgets, **NOVEMBER)
+            portfolio_frontier(plain(), budgets, evaluations=ALL_TRIED, **NOVEMBER)
     with pytest.raises(ScenarioError, match="no model qualifies for w"):
-        portfolio_frontier(plain(needs=["tools"]), **NOVEMBER)
+        portfolio_frontier(plain(needs=["tools"]), evaluations=ALL_TRIED, **NOVEMBER)
     projection = project(plain(), **NOVEMBER)
     with pytest.raises(ScenarioError, match="cannot change a projection"):
-        portfolio(plain(), 300, projection=projection, months=3)
+        portfolio(plain(), 300, projection=projection, months=3, evaluations=ALL_TRIED)
 
 
 def test_a_bound_is_rounded_up():
@@ -694,19 +692,11 @@ def test_the_command_says_what_the_function_does(form, capsys, tmp_path):
         return
     data = json.loads(out)
     assert {row["workload"]: row["model"] for row in data["assignment"]} == found.assignment
-    assert data["expected_successes"] == pytest.approx(found.expected_successes, abs=1e-6)
+    assert data["value"] == pytest.approx(found.value, abs=1e-6)
     assert data["budget_usd_per_month"] == "230"
     assert data["frontier"][0]["is_feasible"] is True
     assert data["next"]["sentence"] == next_usd(found).sentence()
     assert data["sentences"] == found.sentences()
-
-
-def test_the_command_names_bad_weights(capsys):
-    """Weights that are not name=number pairs are refused with the form to write."""
-    with pytest.raises(SystemExit) as stopped:
-        main(["portfolio", "--budget", "1", "--weights", "speed"])
-    assert stopped.value.code == 2
-    assert "reasoning_depth=2,speed=1" in capsys.readouterr().err
 
 
 def test_a_conversation_that_is_solved_counts_once():
@@ -717,7 +707,7 @@ def test_a_conversation_that_is_solved_counts_once():
     row = found.frame.iloc[0]
     assert row["requests_per_month"] == 30_000 * 1.25
     assert row["tasks_per_month"] == 7_500
-    assert found.expected_successes == pytest.approx(7_500 * 80.5 / 101, rel=1e-12)
+    assert found.value == pytest.approx(7_500 * 80.5 / 101, rel=1e-12)
     assert f"{7_500 * 80.5 / 101:,.0f} successes of 7,500 tasks" in found.sentences()[1]
     costs = cost_per_success(chosen, tried, projection=found.projection)
     spend = next(one for one in costs.rows if one.model == K25).cost_per_task_usd * 7_500

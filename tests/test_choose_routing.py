@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from itertools import permutations, product
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
@@ -94,9 +94,9 @@ def exact(number):
 
 
 def test_every_single_model_and_ordered_cascade_is_there_once():
-    """Four models make 4 + 12 + 24 routes, singles first."""
+    """Four models make 4 + 12 routes, singles first."""
     found = [one.models for one in route().routes]
-    assert found == [line for steps in (1, 2, 3) for line in permutations(PLAN.models, steps)]
+    assert found == [line for steps in (1, 2) for line in permutations(PLAN.models, steps)]
 
 
 @settings(max_examples=15, deadline=None)
@@ -116,14 +116,14 @@ def test_a_route_is_its_decision_tree_to_the_last_digit(rates, errors, cost):
         assert one.success_rate == float(tree["success"])
         assert one.false_accepted_share == float(tree["false"])
         assert one.calls == float(tree["calls"])
-        assert one.calls == pytest.approx(1 + sum(one.escalated_shares), abs=1e-12)
+        assert one.calls == pytest.approx(1 + one.escalated_share, abs=1e-12)
         if tree["success"]:
             assert float(one.cost_per_success_usd) == float(tree["cost"] / tree["success"])
         else:
             assert one.cost_per_success_usd is None
 
 
-@pytest.mark.parametrize("models", [(FAST, FLAGSHIP), (FAST, THINKS, CHEAP), (THINKS, FAST, FLAGSHIP)])  # fmt: skip
+@pytest.mark.parametrize("models", [(FAST, FLAGSHIP), (FAST, THINKS), (THINKS, FAST)])
 def test_drawn_tasks_cost_and_succeed_as_told(models):
     """Half a million drawn tasks agree within four standard errors."""
     tasks = 500_000
@@ -164,14 +164,14 @@ def test_the_frontier_is_what_no_other_route_beats():
         assert one.on_frontier == (not beaten)
     costs = [one.cost_usd for one in found.frontier]
     assert costs == sorted(costs)
-    assert len(costs) == found.frame["on_frontier"].sum() > 3
+    assert len(costs) == found.frame["on_frontier"].sum() > 2
 
 
 def test_a_perfect_detector_sends_on_failures_alone():
-    """Success is that any model solves it; only what all before failed reaches the next."""
-    found = route(Detector(false_accept=0, false_reject=0)).of(FAST, FLAGSHIP, THINKS)
-    assert found.success_rate == pytest.approx(1 - 0.45 * 0.25 * 0.1, abs=1e-15)
-    assert found.escalated_shares == pytest.approx((0.45, 0.45 * 0.25), abs=1e-15)
+    """Success is that either model solves it; only what the first failed reaches the second."""
+    found = route(Detector(false_accept=0, false_reject=0)).of(FAST, FLAGSHIP)
+    assert found.success_rate == pytest.approx(1 - 0.45 * 0.25, abs=1e-15)
+    assert found.escalated_share == pytest.approx(0.45, abs=1e-15)
     assert found.false_accepted_share == 0
 
 
@@ -183,7 +183,6 @@ def test_a_detector_that_lets_all_through_leaves_the_first_model():
         checks = Decimal("0.001") if len(one.models) > 1 else 0
         assert one.cost_usd == alone.cost_usd + checks
         assert (one.success_rate, one.calls) == (alone.success_rate, 1)
-        assert one.latency_rank == alone.latency_rank
         if len(one.models) > 1:
             assert one.false_accepted_share == pytest.approx(1 - alone.success_rate, abs=1e-15)
             cheaper = one.cost_usd < found.of(one.models[-1]).cost_usd
@@ -272,23 +271,19 @@ def test_rescue_rates_are_those_of_tasks_that_models_share(rescue):
 
 
 @settings(max_examples=15, deadline=None)
-@given(rates=st.tuples(*[st.integers(1, 19)] * 3), places=st.tuples(*[st.integers(0, 10)] * 2))
-def test_a_task_with_rescue_rates_is_its_decision_tree(rates, places):
-    """Each model depends on the one before; at no other rate of the first is that rate possible."""
-    models = (FAST, FLAGSHIP, THINKS)
+@given(rates=st.tuples(*[st.integers(1, 19)] * 2), place=st.integers(0, 10))
+def test_a_task_with_rescue_rates_is_its_decision_tree(rates, place):
+    """The second model depends on the first."""
+    models = pair = (FAST, FLAGSHIP)
     chances = {model: Fraction(rate, 20) for model, rate in zip(models, rates, strict=True)}
-    rescue = {}
-    for pair, place in zip(((FAST, FLAGSHIP), (FLAGSHIP, THINKS)), places, strict=True):
-        a, b = (chances[one] for one in pair)
-        low, high = max(Fraction(0), (b - a) / (1 - a)), min(Fraction(1), b / (1 - a))
-        rescue[pair] = low + (high - low) * Fraction(place, 10)
+    a, b = (chances[one] for one in pair)
+    low, high = max(Fraction(0), (b - a) / (1 - a)), min(Fraction(1), b / (1 - a))
+    rescue = {pair: low + (high - low) * Fraction(place, 10)}
     found = route(rates=chances, models=models, rescue_rates=rescue).of(*models)
 
     def chance(model, place, before):
         if before is None:
             return chances[model]
-        pair = (models[place - 1], model)
-        a, b = (chances[one] for one in pair)
         return (b - (1 - a) * rescue[pair]) / a if before else rescue[pair]
 
     tree = walked(models, CHECK, chance)
@@ -320,27 +315,6 @@ def test_the_same_rescue_as_independent_changes_nothing():
     assert route(rescue_rates=rescue).routes == route().routes
 
 
-def test_latency_ranks_order_waits_weighted_by_who_waits():
-    """Speed places are 1 for kimi-k2, 2 for the two between and 3 for the one that thinks."""
-    found = route()
-    place = {FAST: 1, CHEAP: 2, FLAGSHIP: 2, THINKS: 3}
-    waits = {
-        one.models: place[one.models[0]]
-        + sum(
-            share * place[model]
-            for share, model in zip(one.escalated_shares, one.models[1:], strict=True)
-        )
-        for one in found.routes
-    }
-    for one, other in product(found.routes, repeat=2):
-        if waits[one.models] < waits[other.models] - 1e-9:
-            assert one.latency_rank < other.latency_rank
-    ranks = [one.latency_rank for one in found.routes]
-    assert found.of(FAST).latency_rank == 1 == min(ranks)
-    assert found.of(CHEAP).latency_rank == found.of(FLAGSHIP).latency_rank
-    assert any("a judgement" in note for note in found.notes)
-
-
 def test_a_model_that_cannot_serve_takes_no_part_and_the_result_says_why():
     """Needs, the context window and an unknown success rate each leave a model out in words."""
     found = route(workload=plain(needs=["vision"]), start="2026-12")
@@ -364,12 +338,12 @@ def test_a_budget_rules_no_model_out():
     assert found.exclusions == ()
 
 
-def test_retries_and_fees_are_paid_at_every_step():
+def test_retries_are_paid_at_both_steps():
     """Two in a hundred calls are sent twice."""
     found = route(workload=plain(retry_share=0.02))
     without = route()
     models = (FAST, FLAGSHIP)
-    share = Decimal(str(without.of(*models).escalated_shares[0]))
+    share = Decimal(str(without.of(*models).escalated_share))
     calls = exact(1.02) * (CALLS[FAST] + Fraction(share) * CALLS[FLAGSHIP])
     assert float(found.of(*models).cost_usd) == pytest.approx(float(calls) + 0.0003, rel=1e-14)
 
@@ -490,7 +464,7 @@ def test_the_result_shows_itself():
     frame = found.frame
     assert frame["route"].tolist() == [FAST, FLAGSHIP, f"{FAST} → {FLAGSHIP}", f"{FLAGSHIP} → {FAST}"]  # fmt: skip
     assert frame["break_even_cost_holds"].dropna().tolist() == ["above", "never"]
-    assert frame["escalated_1_share"].isna().tolist() == [True, True, False, False]
+    assert (frame["escalated_share"] > 0).tolist() == [False, False, True, True]
     assert found.provenance == PLAN.provenance
     assert found.provenance in repr(found)
     assert "<table" in found._repr_html_()
@@ -637,7 +611,7 @@ def test_that_either_of_two_models_solves_a_task_has_jeffreys_interval():
         evaluations=tried(solved),
         projection=PLAN,
     )
-    for models in [(FAST, FLAGSHIP), (FLAGSHIP, FAST), (FAST, FLAGSHIP, THINKS)]:
+    for models in [(FAST, FLAGSHIP), (FLAGSHIP, FAST), (THINKS, FAST)]:
         one = found.of(*models)
         either = sum(any(solved[model][task] for model in models) for task in solved[FAST])
         law = stats.beta(either + 0.5, 60 - either + 0.5)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kimi_planner import cost, load_catalog, load_workloads, project
 from kimi_planner.errors import PriceNotFoundError, WorkloadError
 from kimi_planner.plan import sensitivity
-from kimi_planner.plan.bill import Bill
+from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.calendar import month_range
 from kimi_planner.plan.scenarios import Scenarios
 from kimi_planner.report.tables import assumptions_table
@@ -55,8 +55,17 @@ def exact(workload, model=K3, **scenario):
     return plan(workload, model, **scenario).spend["w", model].exact_usd
 
 
-def of_calls(count, model=K3, **beyond):
-    return count * cost(USAGE, model, catalog=PUBLIC, **beyond).total_usd
+def of_calls(count, model=K3, **written):
+    usage = USAGE | {f"{key}_tokens": tokens for key, tokens in written.items()}
+    return count * cost(usage, model, catalog=PUBLIC).total_usd
+
+
+def bill_of(workload, seed_paths):
+    """Return the bill of a workload on K3 in December."""
+    load = workload.resolve()
+    months = month_range("2026-12", 1, AS_OF)
+    scenarios = Scenarios.draw(load, 0, seed_paths)
+    return LoadPlan(load, months, PUBLIC.fees, scenarios).on(PUBLIC.model(K3))
 
 
 def left_out(notes):
@@ -77,15 +86,10 @@ def test_a_plain_plan_is_its_calls_times_the_cost_of_one(prompt, completion, sha
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "prompt_tokens_details": {"cached_tokens": cached},
+        "written_5m_tokens": five,
+        "written_1h_tokens": hour,
     }
-    call = cost(
-        usage,
-        K3,
-        catalog=PUBLIC,
-        written_5m=five,
-        written_1h=hour,
-        fees={"web search": searches},
-    )
+    call = cost(usage, K3, catalog=PUBLIC, fees={"web search": searches})
     as_shares = [Decimal(share) / 100 for share in shares]
     workload = plain(
         prompt_tokens=prompt,
@@ -137,10 +141,9 @@ def test_changed_prices_change_those_of_writing_and_no_fee():
     drawn = plain(
         **WRITES, **FEES, price_changes=(change | {"factor": {"p10": 1, "p50": 2, "p90": 4}},)
     )
-    scenarios = Scenarios.draw(drawn, 0, 100)
-    bill = Bill.of(drawn, PUBLIC.model(K3), month_range("2026-12", 1, AS_OF), scenarios, SEARCH / 5)
-    factor = scenarios.value(drawn.dated_price_changes[0].key)
-    assert bill.expected_usd(0) == pytest.approx(factor * float(tokens) + float(fees), rel=1e-12)
+    bill = bill_of(drawn, 100)
+    factor = bill.plan.scenarios[drawn.dated_price_changes[0].key]
+    assert bill.expected_usd()[0] == pytest.approx(factor * float(tokens) + float(fees), rel=1e-12)
     dearer = plain(**WRITES, price_changes=(change | {"input_usd_per_mtok": 5},))
     assert exact(dearer) == (tokens + 31_000 * 400 * Decimal(2) / 1_000_000,)
     unstated = plain(price_changes=(change | {"model": "kimi-k2.6", "input_usd_per_mtok": 5},))
@@ -155,24 +158,25 @@ def test_a_scenario_writes_no_more_than_was_not_cached():
         completion_tokens=0,
         cached_share={"p50": 0.5, "p90": 0.8},
         **WRITES,
+        fees_per_request={"web search": 1},
     )
-    scenarios = Scenarios.draw(workload, 0, 200)
-    spec = PUBLIC.model(K3)
-    bill = Bill.of(workload, spec, month_range("2026-12", 1, AS_OF), scenarios, SEARCH)
+    bill = bill_of(workload, 200)
+    shares = bill.plan.scenarios["cached_share"]
     expected = []
-    for share in scenarios.value("cached_share"):
+    for share in shares:
         cached = round(share * 1_000_000)
         part = min(1.0, (1_000_000 - cached) / 400_000)
         usage = {
             "prompt_tokens": 1_000_000,
             "completion_tokens": 0,
             "prompt_tokens_details": {"cached_tokens": cached},
+            "written_5m_tokens": int(part * 300_000),
+            "written_1h_tokens": int(part * 100_000),
         }
-        five, hour = int(part * 300_000), int(part * 100_000)
-        beyond = {"written_5m": five, "written_1h": hour, "fees": {"web search": 1}}
-        expected.append(float(cost(usage, K3, catalog=PUBLIC, **beyond).total_usd))
-    assert min(scenarios.value("cached_share")) < 0.6 < max(scenarios.value("cached_share"))
-    assert bill.expected_usd(0) / 31_000 == pytest.approx(np.array(expected), abs=2e-5)
+        call = cost(usage, K3, catalog=PUBLIC, fees={"web search": 1})
+        expected.append(float(call.total_usd))
+    assert min(shares) < 0.6 < max(shares)
+    assert bill.expected_usd()[0] / 31_000 == pytest.approx(np.array(expected), abs=2e-5)
     said = "only the rest is written to a cache: w."
     assert any(said in note for note in plan(workload).notes)
     assert not any(said in note for note in plan(plain(**WRITES)).notes)

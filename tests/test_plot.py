@@ -6,6 +6,7 @@ from functools import cache
 from io import BytesIO
 
 import matplotlib as mpl
+import pandas as pd
 import pytest
 from legible import words
 from matplotlib import pyplot as plt
@@ -17,13 +18,13 @@ from kimi_planner.calls.conversation import conversation
 from kimi_planner.capacity import throughput
 from kimi_planner.choose import (
     Detector,
-    break_even_map,
     cascades,
     catalog_effect,
     cost_per_request,
     cost_per_success,
     portfolio_frontier,
     quality_frontier,
+    read_evaluations,
     thinking_pays,
 )
 from kimi_planner.plan import sensitivity
@@ -47,11 +48,16 @@ def small(name):
     return workload, recommend(workload, months=2, as_of=AS_OF, n_paths=200)
 
 
+def tried(name):
+    """Return evaluations of a workload with about these rates."""
+    rows = [(name, model, int(100 * rate), 100) for model, rate in RATES.items()]
+    return read_evaluations(
+        pd.DataFrame(rows, columns=["workload", "model", "successes", "trials"])
+    )
+
+
 #: Every picture, from a workload and a recommendation for it.
 DRAWN = {
-    "break_even_map": lambda w, r, ax: plot.break_even_map(
-        break_even_map(w, as_of=AS_OF, success_rates=RATES), ax=ax
-    ),
     "cascades": lambda w, r, ax: plot.cascades(
         cascades(
             w,
@@ -76,12 +82,13 @@ DRAWN = {
         cost_per_success(w, projection=r.projection), ax=ax
     ),
     "cost_vs_quality": lambda w, r, ax: plot.cost_vs_quality(
-        quality_frontier(r.projection, workload=w.name), ax=ax
+        quality_frontier(r.projection, tried(w.name), workload=w.name), ax=ax
     ),
     "forecast": lambda w, r, ax: plot.forecast(forecast(), ax=ax),
     "monthly_spend": lambda w, r, ax: plot.monthly_spend(r.projection, w.name, ax=ax),
     "portfolio_frontier": lambda w, r, ax: plot.portfolio_frontier(
-        portfolio_frontier(w, [1, 5, 9], projection=r.projection), ax=ax
+        portfolio_frontier(w, [1, 5, 9], evaluations=tried(w.name), projection=r.projection),
+        ax=ax,
     ),
     "spend_distribution": lambda w, r, ax: plot.spend_distribution(r.projection, w.name, ax=ax),
     "spend_fan": lambda w, r, ax: plot.spend_fan(r.projection, "kimi-k2", w.name, ax=ax),

@@ -41,7 +41,7 @@ def test_each_route_is_a_point_and_the_frontier_a_step(result):
 
 
 def test_cascades_are_legible(result):
-    """Forty routes, twelve of them named, can be read in every size."""
+    """Sixteen routes can be read in every size."""
     assert_legible(lambda ax: plot.cascades(result, ax=ax))
 
 

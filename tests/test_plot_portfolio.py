@@ -40,7 +40,9 @@ def test_the_budget_of_the_workloads_is_the_usual_one(frontier):
 def test_portfolio_frontiers_are_legible(frontier):
     """Many steps, and budgets that serve nothing, can be read in every size."""
     assert_legible(lambda ax: plot.portfolio_frontier(frontier, 9000, ax=ax))
-    poor = portfolio_frontier(example(), [10, 20], projection=plan().projection)
+    poor = portfolio_frontier(
+        example(), [10, 20], evaluations=measured(), projection=plan().projection
+    )
     assert_legible(lambda ax: plot.portfolio_frontier(poor, ax=ax))
     assert "none of the budgets serves every workload" in plot.alt_text(
         plot.portfolio_frontier(poor)

@@ -25,31 +25,23 @@ def test_points_stand_at_spend_and_success():
     assert list(step.get_ydata())[:-1] == [one.quality for one in best]
     assert list(step.get_xdata())[:-1] == [one.p50_usd_per_month for one in best]
     assert ax.get_ylabel() == "success rate"
-    assert "judgement" not in said(ax)
     assert f"{best[0].model} {best[0].p50_usd_per_month:,.0f} USD" in plot.alt_text(ax)
 
 
-def test_a_score_is_called_a_judgement():
-    """Without evaluations the axis and the caption say what the score is."""
-    ax = plot.cost_vs_quality(quality_frontier(plan().projection, workload="support-chat"))
-    assert "judgement" in ax.get_ylabel()
-    assert "A score is a judgement, not a measurement." in said(ax)
-
-
 def test_models_without_a_quality_are_named_below():
-    """A catalog without ratings has no points, and says of which models."""
-    ax = plot.cost_vs_quality(quality_frontier(wide()))
+    """Evaluations of other workloads give no points, and the caption says of which models."""
+    ax = plot.cost_vs_quality(quality_frontier(wide(), measured(("other",))))
     assert not ax.lines
-    assert "No score is known of kimi-k3.1-pro, " in said(ax)
+    assert "No success rate is known of kimi-k3.1-pro, " in said(ax)
 
 
 @pytest.mark.parametrize(
     "result",
     [
-        lambda: quality_frontier(plan().projection, workload="coding-assistant"),
-        lambda: quality_frontier(plan().projection),
+        lambda: quality_frontier(plan().projection, measured(), workload="coding-assistant"),
+        lambda: quality_frontier(plan().projection, measured()),
         lambda: quality_frontier(wide(), measured(NAMES[:2])),
-        lambda: quality_frontier(wide()),
+        lambda: quality_frontier(wide(), measured(("other",))),
     ],
     ids=["one", "all", "wide", "none"],
 )

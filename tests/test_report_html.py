@@ -12,6 +12,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from kimi_planner import Workload, load_catalog, load_workloads, recommend
+from kimi_planner.choose import Evaluations, Trials
 from kimi_planner.money import usd
 from kimi_planner.plan import what_if
 from kimi_planner.plan.response import OUTPUT_STOPS, response
@@ -125,7 +126,7 @@ def test_the_page_opens_without_an_error_or_a_request(page, path):
     assert page.tab.inner_text("h1") == "Kimi API budget"
     pictures = page.tab.locator("figure svg")
     boxes = [pictures.nth(number).bounding_box() for number in range(pictures.count())]
-    assert len(boxes) >= 4
+    assert len(boxes) >= 3
     assert all(box["width"] > 500 and box["height"] > 250 for box in boxes)
     assert page.tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     assert (page.problems, page.requests) == ([], [path.as_uri()])
@@ -346,12 +347,15 @@ def test_a_budget_is_a_sum_of_all_or_none(budgets, said):
     assert key_figures(plan)[2] == ("Budget a month", *said)
 
 
-def test_where_no_model_is_rated_no_quality_is_drawn():
+@pytest.mark.parametrize(("name", "is_drawn"), [(None, False), ("other", False), ("w", True)])
+def test_quality_is_drawn_where_a_model_was_tried(name, is_drawn):
     """A picture without a point is left out."""
-    plan = recommend(load_workloads()[3], **{**PLAN, "catalog": load_catalog("2026-11-public")})
-    drawn = pictures(plan)
+    trials = {(name, "kimi-k2"): Trials(successes=15, trials=20)}
+    tried = None if name is None else Evaluations(trials=trials, source="team.csv")
+    workload = Workload(name="w", requests_per_day=5, prompt_tokens=10, completion_tokens=10)
+    drawn = pictures(recommend(workload, evaluations=tried, **PLAN))
     assert "monthly_spend" in drawn
-    assert "cost_vs_quality" not in drawn
+    assert ("cost_vs_quality" in drawn) is is_drawn
     plt.close("all")
 
 

@@ -21,6 +21,7 @@ from kimi_planner.choose import (
     portfolio,
     portfolio_frontier,
     quality_frontier,
+    read_evaluations,
     recommend,
     thinking_pays,
 )
@@ -107,12 +108,16 @@ def test_names_stay_text():
 def chosen_results(plan, workload):
     rates = {"kimi-k2": 0.5, "kimi-k2-5": 0.8, "kimi-k2-5-thinking": 0.93, "kimi-k2-instruct": 0.55}
     detector = Detector(false_accept="0.05", false_reject="0.1")
-    yield quality_frontier(plan)
+    rows = [(workload.name, model, int(100 * rate), 100) for model, rate in rates.items()]
+    tried = read_evaluations(
+        pd.DataFrame(rows, columns=["workload", "model", "successes", "trials"])
+    )
+    yield quality_frontier(plan, tried)
     yield cost_per_request(workload, projection=plan)
     yield cost_per_success(workload, projection=plan)
     yield cascades(workload, detector=detector, success_rates=rates, projection=plan)
-    yield portfolio(workload, 300, projection=plan)
-    yield portfolio_frontier(workload, [1, 5, 9], projection=plan)
+    yield portfolio(workload, 300, evaluations=tried, projection=plan)
+    yield portfolio_frontier(workload, [1, 5, 9], evaluations=tried, projection=plan)
     thinks = replace(workload, reasoning_tokens=90)
     yield thinking_pays(thinks, "kimi-k2-5", "kimi-k2-5-thinking", as_of=AS_OF)
 

@@ -150,7 +150,7 @@ def test_a_real_trace_keeps_its_means(trace, rows):
     per_second = (len(seconds) - 1) / (seconds.max() - seconds.min())
     assert fitted.requests_per_day.mean == pytest.approx(86_400 * per_second, rel=1e-5)
     for key in ("prompt_tokens", "completion_tokens"):
-        found = fitted.quantity(key)
+        found = fitted.given(key)
         assert found.mean == pytest.approx(rows[key].mean(), rel=1e-12)
         shares = np.array([0.1, 0.5, 0.9, 0.99])
         expected = np.quantile(rows[key], shares, method="inverted_cdf")

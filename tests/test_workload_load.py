@@ -95,7 +95,7 @@ def test_every_kind_of_quantity_and_every_key(tmp_path, load):
         "reasoning_tokens": Scaled, "turns": Geometric, "cached_share": Beta,
         "growth_per_month": SplitNormal,
     }  # fmt: skip
-    assert {key: type(found.quantity(key)) for key in kinds} == kinds
+    assert {key: type(found.given(key)) for key in kinds} == kinds
     assert found.prompt_tokens.values.tolist() == [7, 9]
     assert found.prompt_tokens.mean == 8
     assert found.max_tokens == 4096

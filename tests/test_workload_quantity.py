@@ -28,7 +28,7 @@ POSITIVE = ["requests_per_day", "prompt_tokens", "completion_tokens", "reasoning
 
 
 def quantity(key, value):
-    return Workload(**FIELDS | {key: value}).quantity(key)
+    return Workload(**FIELDS | {key: value}).given(key)
 
 
 def quantiles(found, *shares):
@@ -57,8 +57,8 @@ def test_positive_percentiles_are_met(key, p50, up, down):
     """A positive quantity has the two or three percentiles it was given by, to rounding."""
     p10, p90 = p50 / down, p50 * up
     more = {"turns": 2} if key == "followup_tokens" else {}
-    two = Workload(**FIELDS | more | {key: {"p50": p50, "p90": p90}}).quantity(key)
-    three = Workload(**FIELDS | more | {key: {"p10": p10, "p50": p50, "p90": p90}}).quantity(key)
+    two = Workload(**FIELDS | more | {key: {"p50": p50, "p90": p90}}).given(key)
+    three = Workload(**FIELDS | more | {key: {"p10": p10, "p50": p50, "p90": p90}}).given(key)
     assert quantiles(two, 0.5, 0.9) == pytest.approx([p50, p90], rel=1e-12)
     assert quantiles(three, 0.1, 0.5, 0.9) == pytest.approx([p10, p50, p90], rel=1e-12)
 

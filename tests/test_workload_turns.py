@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from kimi_planner.calls.expected import turn_means
 from kimi_planner.errors import WorkloadError
 from kimi_planner.plan.simulation import project
 from kimi_planner.workload import WholeTurns, Workload
+from kimi_planner.workload.turns import turn_means
 
 PLAIN = {"name": "w", "requests_per_day": 900, "prompt_tokens": 100, "completion_tokens": 10}
 

@@ -5,7 +5,6 @@ from kimi_planner.lazy import public_names
 __all__, __getattr__, __dir__ = public_names(
     __name__,
     {
-        "choose.break_even": "BreakEvenMap break_even_map",
         "choose.breakdown": "RequestCosts cost_per_request",
         "choose.choice": "Choice Exclusion",
         "choose.effect": "CatalogEffect catalog_effect",

@@ -1,4 +1,4 @@
-"""What would change the answer: the values at which another model stands the same as the best."""
+"""What would change the answer: the values at which another model costs the same as the best."""
 
 from __future__ import annotations
 
@@ -6,54 +6,47 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from kimi_planner.calls.fit import context_fit
 from kimi_planner.catalog import ModelSpec
-from kimi_planner.choose.choice import Ranked
-from kimi_planner.choose.drivers import DISCOUNT, DRIVERS, Driver, percent
+from kimi_planner.choose.drivers import DRIVERS, TIMES_TRAFFIC, Driver, Pair
 from kimi_planner.choose.flip import Flip
-from kimi_planner.choose.pair import Pair
 from kimi_planner.choose.reasons import over_budget, reasons_against
-from kimi_planner.choose.scoring import Scoring
-from kimi_planner.choose.volumes import (
-    again,
-    broken_limits,
-    discount_into_budget,
-    of_budget,
-    of_tier,
-)
+from kimi_planner.choose.volumes import again, broken_limits, of_budget, of_tier
 from kimi_planner.errors import WorkloadError
 from kimi_planner.money import usd
 from kimi_planner.workload import Workload
 
+if TYPE_CHECKING:
+    from kimi_planner.choose.recommendation import Recommendation
+
 __all__ = ["flips"]
 
 
-def flips(recommendation: Ranked) -> tuple[Flip, ...]:
+def flips(recommendation: Recommendation) -> tuple[Flip, ...]:
     """Return what would change the answer for each workload, one number moved at a time.
 
     Parameters
     ----------
-    recommendation : Ranked
-        A choice, such as `recommend` returns.
+    recommendation : Recommendation
+        What `recommend` returned.
 
     Returns
     -------
     tuple of Flip
-        For each workload and number the values next below and above the plan at which another model
-        takes the place of the best, or that there is none, told of the next in the ranking; the
-        discounts on the next and on the cheapest that only the budget excludes; and the traffic up
-        to which the best keeps its budget and its tier.
+        For each workload the factors on reasoning and on traffic next below and above the plan at
+        which another model takes the place of the best, or that there is none, told of the next in
+        the ranking; and the traffic up to which the best keeps its budget and its tier.
 
     Notes
     -----
     Models are compared by their expected spend over the plan's months: the mean over scenarios, in
     the scenarios of the plan. For plain numbers that is the exact bill; where traffic is low and
-    sizes differ, the P50 that ranks them is another number. With weights they are compared by the
-    score of expected spend, or by the spend alone where their ratings score the same. At a value
-    that is told, the other model qualifies: its window, budget and tier are held against the changed
-    plan. The budget is held against the worst month at its percentile, as in the choice. A model
-    that is excluded for more than its budget stays out.
+    sizes differ, the P50 that ranks them is another number. At a value that is told, the other model
+    qualifies: its window, budget and tier are held against the changed plan. The budget is held
+    against the worst month at its percentile, as in the choice. A model that is excluded for more
+    than its budget stays out.
     """
     workloads = {workload.name: workload for workload in recommendation.projection.workloads}
     return tuple(
@@ -67,26 +60,25 @@ def flips(recommendation: Ranked) -> tuple[Flip, ...]:
 class _Contest:
     """The best model of a workload, and all that may take its place."""
 
-    recommendation: Ranked
+    recommendation: Recommendation
     workload: Workload
     best: str
 
     def flips(self) -> Iterator[Flip]:
-        ranked = [self._pair(spec) for spec in self.ranked[1:]]
-        dear = [self._pair(spec) for spec in self.only_over_budget]
-        ahead = [pair for pair in dear if pair.leads is pair.other]
-        dear = [pair for pair in dear if pair.leads is pair.best]
-        if ranked and len(set(ranked[0].standing())) == 1:
+        ranked = [
+            self._pair(one.model)
+            for one in self.recommendation.choices
+            if one.workload == self.workload.name and one.rank > 1
+        ]
+        dear = [self._pair(model) for model in self.only_over_budget]
+        ahead = [pair for pair in dear if pair.by_spend[0] is pair.other]
+        rivals = [*ranked, *(pair for pair in dear if pair not in ahead)]
+        if ranked and len(set(ranked[0].bills)) == 1:
             yield _tie(ranked[0])
-        elif ranked or dear:
+        elif rivals:
             for driver in DRIVERS:
-                if driver is DISCOUNT:  # each is on another model
-                    for pair in (*ranked[:1], *dear[:1]):
-                        yield from self._next(driver, [pair])
-                else:
-                    yield from self._next(driver, [*ranked, *dear])
+                yield from self._next(driver, rivals)
         for pair in ahead[:1]:
-            yield from self._into_budget(pair)
             yield from of_budget(self.recommendation, self.workload, self.best, pair.other.id)
         yield from of_budget(self.recommendation, self.workload, self.best)
         yield from of_tier(self.recommendation, self.workload, self.specs[self.best])
@@ -95,17 +87,8 @@ class _Contest:
     def specs(self) -> dict[str, ModelSpec]:
         return {spec.id: spec for spec in self.recommendation.projection.specs}
 
-    @cached_property
-    def ranked(self) -> tuple[ModelSpec, ...]:
-        """The ranking, best first."""
-        return tuple(
-            self.specs[one.model]
-            for one in self.recommendation.choices
-            if one.workload == self.workload.name
-        )
-
-    @cached_property
-    def only_over_budget(self) -> tuple[ModelSpec, ...]:
+    @property
+    def only_over_budget(self) -> list[str]:
         """Models that only the budget excludes, the cheapest first."""
         requirements, projection = self.recommendation.requirements, self.recommendation.projection
         dear = [
@@ -114,65 +97,43 @@ class _Contest:
             if one.workload == self.workload.name
             and one.reasons == (over_budget(self.workload, one.model, requirements, projection),)
         ]
-        spend = {model: projection.of(model, self.workload.name).mean().sum() for model in dear}
-        return tuple(self.specs[model] for model in sorted(dear, key=lambda model: spend[model]))
+        return sorted(dear, key=lambda model: projection.of(model, self.workload.name).mean().sum())
 
-    def _pair(self, other: ModelSpec) -> Pair:
-        projection = self.recommendation.projection
-        weights = self.recommendation.requirements.weights
+    def _pair(self, other: str) -> Pair:
         return Pair(
-            self.workload,
-            self.specs[self.best],
-            other,
-            projection,
-            scoring=Scoring(weights, projection.catalog) if weights else None,
-            qualified=self.ranked,
+            self.workload, self.specs[self.best], self.specs[other], self.recommendation.projection
         )
 
     def _next(self, driver: Driver, pairs: Sequence[Pair]) -> Iterator[Flip]:
         """Yield where a number turns the order next, below the plan and above it."""
         switches = [(pair, *_switch(driver, pair)) for pair in pairs]
         turns = [(value, pair) for pair, value, _ in switches if value is not None]
-        planned = next(filter(None, (driver.planned(pair) for _, pair in turns)), Decimal(0))
-        turns.sort(key=lambda turn: abs(turn[0] - planned))
+        turns.sort(key=lambda turn: abs(turn[0] - 1))
         found, blocked = 0, None
         for is_above in (False, True):
             for value, pair in turns:
-                if (value > planned) is not is_above:
+                if (value > 1) is not is_above:
                     continue
                 words, clause = driver.told(pair, value)
-                if lost := self._lost(driver, pair, value, pair.other):
+                if lost := self._lost(driver, value, pair.other):
                     words = f"{words}, but {pair.other.id} does not qualify there: {lost}"
                     blocked = blocked or _flip(driver, pair, None, words)
                     continue
-                if lost := self._lost(driver, pair, value, pair.best):
+                if lost := self._lost(driver, value, pair.best):
                     words = f"{words}, where {pair.best.id} no longer qualifies: {lost}"
                     clause = f"{clause} (where {pair.best.id} no longer qualifies)"
                 yield _flip(driver, pair, value, words, clause)
                 found += 1
                 break
-        if not found and blocked and driver is DISCOUNT:
-            yield next(self._into_budget(pairs[0]), blocked)
-        elif not found:
+        if not found:
             yield blocked or _flip(driver, pairs[0], None, switches[0][2])
 
-    def _into_budget(self, pair: Pair) -> Iterator[Flip]:
-        """Yield the discount with which a model that is better comes within the budget."""
-        value = discount_into_budget(self.recommendation, self.workload, pair.other)
-        if value is not None and not pair.is_fixed(pair.other):
-            off = f"with {percent(value)} off all its prices"
-            words = f"{pair.other.id} is within the budget {off}, and ranks before {pair.best.id}"
-            yield _flip(DISCOUNT, pair, value, words)
-
-    def _lost(self, driver: Driver, pair: Pair, value: Decimal, spec: ModelSpec) -> str:
+    def _lost(self, driver: Driver, value: Decimal, spec: ModelSpec) -> str:
         """Return why a model would not qualify with a number at a value; nothing if it would."""
         requirements, projection = self.recommendation.requirements, self.recommendation.projection
-        prices = driver.prices(pair, value)
-        if prices and (spec.id not in prices or (driver is DISCOUNT and spec in self.ranked)):
-            return "" if spec in self.ranked else "it is over the budget"  # as planned
-        workload, catalog = driver.changed(pair, value)
+        workload = driver.moved(self.workload, value)
         if requirements.budget(workload.budget_usd_per_month) is not None:
-            projection = again(workload, spec.id, projection, catalog)
+            projection = again(workload, spec.id, projection)
         fit = context_fit(workload, [spec.id], seed=projection.seed, catalog=projection.catalog)
         reasons = reasons_against(workload, spec, requirements, projection, fit)
         if requirements.tier is not None:
@@ -182,40 +143,42 @@ class _Contest:
 
 
 def _switch(driver: Driver, pair: Pair) -> tuple[Decimal | None, str]:
-    """Return the value at which two models stand the same, and what is said if there is none."""
-    if pair.never_turns:
-        names = f"{pair.best.id} and {pair.other.id}"
-        return None, f"cost has no weight, so no price, share or volume turns the scores of {names}"
+    """Return the value at which two models cost the same, and what is said if there is none."""
+    if why := driver.closed(pair):
+        return None, why
     try:
-        why = driver.closed(pair)
-        value = None if why else driver.switch(pair)
-        return value, why or ("" if value is not None else driver.never(pair))
+        value = driver.switch(pair)
     except WorkloadError as error:  # a value on the way breaks a rule of the workload
         return None, f"what {driver.what} does is not known: {str(error).rstrip('.')}"
+    return value, f"no {driver.amount} makes {pair.by_spend[1].id} the cheaper one"
 
 
 def _flip(driver: Driver, pair: Pair, value: Decimal | None, words: str, clause: str = "") -> Flip:
+    is_known = driver.what == "volume" or driver.closed(pair) is None
     return Flip(
         workload=pair.workload.name,
         model=pair.best.id,
         against=pair.other.id,
         what=driver.what,
         unit=driver.unit,
-        planned=driver.planned(pair),
+        planned=Decimal(1) if is_known else None,
         value=value,
         words=words,
         clause=clause,
-        by=pair.verb,
     )
 
 
 def _tie(pair: Pair) -> Flip:
-    """Return that two models stand the same as planned."""
-    if pair.by_score:
-        words = f"{pair.names} score the same, so their spend decides"
-    else:
-        same = usd(pair.bills()[0] / pair.months)
-        words = (
-            f"{pair.names} cost the same, {same} USD a month, so the order of the catalog decides"
-        )
-    return _flip(DISCOUNT, pair, Decimal(0), words)
+    """Return that two models cost the same as planned."""
+    same = usd(pair.bills[0] / pair.months)
+    return Flip(
+        workload=pair.workload.name,
+        model=pair.best.id,
+        against=pair.other.id,
+        what="volume",
+        unit=TIMES_TRAFFIC,
+        planned=Decimal(1),
+        value=Decimal(1),
+        words=f"{pair.best.id} and {pair.other.id} cost the same, {same} USD a month, so the order "
+        "of the catalog decides",
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,6 @@ from kimi_planner.choose.basis import able_models, calls_of_task
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.evaluations import Evaluations
 from kimi_planner.choose.evaluations.rates import check_evaluations, check_models
-from kimi_planner.choose.scores import score
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd
 from kimi_planner.plan.projection import Projection
@@ -68,7 +67,7 @@ class ModelQuality:
     p10_usd_per_month, p50_usd_per_month, p90_usd_per_month
         Average spend of a month, percentiles over scenarios.
     quality
-        Success rate or score, from 0 to 1; ``None`` if it is not known.
+        Success rate, from 0 to 1; ``None`` if it is not known.
     qualifies
         Whether the model can serve the workload: capabilities, context window, not gone.
     on_frontier
@@ -87,7 +86,7 @@ class ModelQuality:
 
 @dataclass(frozen=True, kw_only=True)
 class QualityFrontier:
-    """Monthly spend of each model against its quality.
+    """Monthly spend of each model against its success rate.
 
     Attributes
     ----------
@@ -95,9 +94,6 @@ class QualityFrontier:
         In the order of the projection.
     workload
         Name of the workload, ``None`` for all together on one model.
-    measured
-        Whether quality is a success rate that evaluations measured; otherwise it is a score, a
-        judgement on the ratings of the catalog.
     exclusions
         Models that cannot serve a workload, with every reason.
     projection
@@ -108,7 +104,6 @@ class QualityFrontier:
 
     models: tuple[ModelQuality, ...]
     workload: str | None
-    measured: bool
     exclusions: tuple[Exclusion, ...]
     projection: Projection
     notes: tuple[str, ...] = ()
@@ -126,20 +121,18 @@ class QualityFrontier:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row per model, with the fields of `ModelQuality` and ``measured``."""
+        """One row per model, with the fields of `ModelQuality`."""
         names = list(ModelQuality.__dataclass_fields__)
         rows = [{name: getattr(one, name) for name in names} for one in self.models]
-        frame = pd.DataFrame(rows, columns=names).astype({"quality": np.float64})
-        return frame.assign(measured=self.measured)
+        return pd.DataFrame(rows, columns=names).astype({"quality": np.float64})
 
     def __repr__(self) -> str:
-        kind = "success rate" if self.measured else "score, a judgement"
         points = ", ".join(
             f"{one.model} {usd(one.p50_usd_per_month)} USD"
             for one in self.models
             if one.on_frontier
         )
-        return f"<QualityFrontier by {kind}: {points or 'no model'}. {self.provenance}>"
+        return f"<QualityFrontier: {points or 'no model'}. {self.provenance}>"
 
     def _repr_html_(self) -> str:
         return page_html(frame_html(self.frame), notes=self.notes, provenance=self.provenance)
@@ -147,34 +140,30 @@ class QualityFrontier:
 
 def quality_frontier(
     projection: Projection,
-    evaluations: Evaluations | None = None,
-    weights: Mapping[str, float] | None = None,
+    evaluations: Evaluations,
     *,
     workload: str | None = None,
 ) -> QualityFrontier:
-    """Set the monthly spend of each model against its quality.
+    """Set the monthly spend of each model against its success rate.
 
     Parameters
     ----------
     projection : Projection
         What `project` returned.
-    evaluations : Evaluations, optional
-        Measured success rates; without them quality is the score of the catalog's ratings.
-    weights : mapping of str to float, optional
-        Weights of the ratings in the score.
+    evaluations : Evaluations
+        Measured success rates.
     workload : str, optional
         One workload; all together on one model if not given.
 
     Returns
     -------
     QualityFrontier
-        Spend, quality and whether the model is on the frontier, for each model of the projection.
+        Spend, success rate and whether the model is on the frontier, for each model of the projection.
 
     Raises
     ------
     ScenarioError
-        If there is no projection, it has no such workload, or weights stand beside evaluations,
-        which need none.
+        If there is no projection, or it has no such workload.
     EvaluationError
         If evaluations are not what :func:`read_evaluations` returns.
     UnknownModelError
@@ -182,29 +171,21 @@ def quality_frontier(
 
     Notes
     -----
-    The two kinds of quality are never mixed: with evaluations, a model that was not tried has no
-    quality. For all workloads together the success rate is the share of tasks that succeed, the rates
-    weighted by expected tasks: requests, or conversations where a workload has turns. Budgets play no part; spend is what the result shows.
+    A model that was not tried has no success rate. For all workloads together it is the share of
+    tasks that succeed, the rates weighted by expected tasks: requests, or conversations where a
+    workload has turns. Budgets play no part; spend is what the result shows.
     """
     if not isinstance(projection, Projection):
         raise ScenarioError(f"projection is {shown(projection)}. Give what project returns.")
-    if evaluations is not None and weights is not None:
-        raise ScenarioError("weights rate a catalog's ratings. Leave them out beside evaluations.")
-    if evaluations is not None:
-        check_evaluations(evaluations)
-        check_models(evaluations, projection.catalog)
+    check_evaluations(evaluations)
+    check_models(evaluations, projection.catalog)
     projection.budget(workload)  # refuses a workload that it does not have
     chosen = [one for one in projection.workloads if workload in (None, one.name)]
     exclusions = tuple(
         one for asked in chosen for one in able_models(asked, projection.specs, projection)[1]
     )
     excluded = {one.model for one in exclusions}
-    qualities = [
-        score(spec, weights, projection.catalog)
-        if evaluations is None
-        else _success_rate(spec, chosen, evaluations, projection)
-        for spec in projection.specs
-    ]
+    qualities = [_success_rate(spec, chosen, evaluations, projection) for spec in projection.specs]
     spends = [_per_month(spec.id, workload, projection) for spec in projection.specs]
     ranked = [
         place
@@ -229,7 +210,6 @@ def quality_frontier(
             for place, spec in enumerate(projection.specs)
         ),
         workload=workload,
-        measured=evaluations is not None,
         exclusions=exclusions,
         projection=projection,
         notes=_notes(projection, evaluations, qualities, exclusions),
@@ -263,21 +243,18 @@ def _per_month(model: str, workload: str | None, projection: Projection) -> tupl
 
 def _notes(
     projection: Projection,
-    evaluations: Evaluations | None,
+    evaluations: Evaluations,
     qualities: Sequence[float | None],
     exclusions: Sequence[Exclusion],
 ) -> tuple[str, ...]:
     unknown = [
         spec.id for spec, one in zip(projection.specs, qualities, strict=True) if one is None
     ]
-    if evaluations is None:
-        notes = ["Quality is a score of the catalog's ratings: a judgement, not a measurement."]
-        missing = "Without a rating"
-    else:
-        notes = [f"Quality is the success rate measured in {evaluations.source}."]
-        missing = f"Not tried in {evaluations.source}"
+    notes = [f"Quality is the success rate measured in {evaluations.source}."]
     if unknown:
-        notes.append(f"{missing}, so not on the frontier: {', '.join(unknown)}.")
+        notes.append(
+            f"Not tried in {evaluations.source}, so not on the frontier: {', '.join(unknown)}."
+        )
     notes += [
         f"{one.model} does not qualify for {one.workload}: {'; '.join(one.reasons)}."
         for one in exclusions

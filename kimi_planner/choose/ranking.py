@@ -9,14 +9,12 @@ from kimi_planner.calls.fit import ContextFit, context_fit
 from kimi_planner.capacity.load import load_limits
 from kimi_planner.capacity.need import throughput
 from kimi_planner.capacity.tiers import Throughput
-from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.choose.choice import Choice, Exclusion
 from kimi_planner.choose.evaluations import Evaluations
 from kimi_planner.choose.evaluations.rates import check_evaluations, check_models
 from kimi_planner.choose.reasons import reasons_against
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.choose.requirements import Requirements
-from kimi_planner.choose.scoring import Scoring
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.simulation import project
@@ -54,8 +52,7 @@ def recommend(
     Returns
     -------
     Recommendation
-        For each workload the qualifying models by P50 spend, or by score if there are weights, and
-        the others with every reason.
+        For each workload the qualifying models by P50 spend, and the others with every reason.
 
     Raises
     ------
@@ -72,10 +69,6 @@ def recommend(
     -----
     A capability that the catalog does not state is unknown, and unknown is not yes. The same holds
     for a rating, and for a model that was not tried.
-
-    A score is the weighted mean of three parts, each from 0 to 1: the P50 spend of the cheapest model
-    that qualifies divided by the model's own, and its ratings of reasoning depth and speed, scaled
-    from the lowest to the highest of the catalog. It is a judgement, not a measurement.
     """
     chosen = chosen_workloads(workloads)
     requirements = Requirements() if requirements is None else requirements
@@ -106,7 +99,7 @@ def recommend(
     choices: list[Choice] = []
     exclusions: list[Exclusion] = []
     for workload in chosen:
-        qualified = []
+        spends: dict[str, Mapping[Any, Any]] = {}
         for spec in projection.specs:
             reasons = reasons_against(
                 workload, spec, requirements, projection, fit,
@@ -115,10 +108,8 @@ def recommend(
             if reasons:
                 exclusions.append(Exclusion(workload=workload.name, model=spec.id, reasons=reasons))
             else:
-                qualified.append(spec)
-        spends = {spec.id: summary[workload.name, spec.id] for spec in qualified}
-        scores = _scores(qualified, spends, requirements.weights, projection.catalog)
-        choices += _ranking(workload.name, spends, scores, fit)
+                spends[spec.id] = summary[workload.name, spec.id]
+        choices += _ranking(workload.name, spends, fit)
     return Recommendation(
         choices=tuple(choices),
         exclusions=tuple(exclusions),
@@ -149,33 +140,11 @@ def _peaks(workloads: Sequence[Workload], tier: int, projection: Projection) -> 
     )
 
 
-def _scores(
-    specs: Sequence[ModelSpec],
-    spends: Mapping[str, Mapping[Any, Any]],
-    weights: Mapping[str, float] | None,
-    catalog: Catalog,
-) -> dict[str, float]:
-    """Return the weighted score of each model, from 0 to 1; none without weights."""
-    if not weights or not specs:
-        return {}
-    scoring = Scoring(weights, catalog)
-    p50 = {spec.id: _p50(spends[spec.id]) for spec in specs}
-    least = min(p50.values())
-    return {spec.id: scoring.score(spec, p50[spec.id], least) for spec in specs}
-
-
-def _p50(spend: Mapping[Any, Any]) -> float:
-    return float(spend["p50_usd_per_month"])
-
-
 def _ranking(
-    workload: str,
-    spends: Mapping[str, Mapping[Any, Any]],
-    scores: Mapping[str, float],
-    fit: ContextFit,
+    workload: str, spends: Mapping[str, Mapping[Any, Any]], fit: ContextFit
 ) -> list[Choice]:
-    p50 = {model: _p50(spend) for model, spend in spends.items()}
-    ranked = sorted(p50, key=lambda model: (-scores.get(model, 0.0), p50[model]))
+    p50 = {model: float(spend["p50_usd_per_month"]) for model, spend in spends.items()}
+    ranked = sorted(p50, key=p50.__getitem__)
     return [
         Choice(
             workload=workload,
@@ -187,7 +156,6 @@ def _ranking(
             fit_share=fit.share(workload, model),
             more_than_best_usd=p50[model] - p50[ranked[0]],
             less_than_next_usd=p50[ranked[rank]] - p50[model] if rank < len(ranked) else None,
-            score=scores.get(model),
         )
         for rank, model in enumerate(ranked, 1)
     ]

@@ -9,7 +9,7 @@ from kimi_planner.calls.fit import ContextFit
 from kimi_planner.capacity.tiers import Throughput
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.evaluations import Evaluations
-from kimi_planner.choose.requirements import WEIGHTS, Requirements
+from kimi_planner.choose.requirements import Requirements
 from kimi_planner.money import exact_decimal, usd
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
@@ -60,10 +60,6 @@ def _of_the_model(
             yield f"catalog {version} does not rate its {words}; at least {least} must be"
         elif least is not None and rating.rating < least:
             yield f"its {words} is rated {rating.rating}; at least {least} must be"
-        elif rating is None and any(
-            weight for key, weight in (requirements.weights or {}).items() if WEIGHTS[key] == name
-        ):
-            yield f"catalog {version} does not rate its {words}, which has a weight"
     gone = spec.gone_by(projection.months[-1].last)
     if gone:
         yield gone

@@ -14,7 +14,6 @@ from kimi_planner.choose.evaluations import Evaluations
 from kimi_planner.choose.flip import Flip, flip_sentences
 from kimi_planner.choose.flips import flips
 from kimi_planner.choose.requirements import Requirements
-from kimi_planner.choose.scores import JUDGEMENT
 from kimi_planner.money import usd
 from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import frame_html, page_html, table_html
@@ -68,15 +67,7 @@ class Recommendation:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the spend and the choice leave out, in words."""
-        notes = list(self.projection.notes)
-        if self.requirements.weights:
-            weights = ", ".join(
-                f"{key} {value:g}" for key, value in self.requirements.weights.items()
-            )
-            notes.append(f"Scores weigh {weights}: {JUDGEMENT}.")
-        if self.throughput is not None:
-            notes += self.throughput.notes
-        return tuple(notes)
+        return self.projection.notes + (self.throughput.notes if self.throughput else ())
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -99,17 +90,11 @@ class Recommendation:
                 continue
             first = ranked[0]
             text = f"{name}: {first.model}, {usd(first.p50_usd_per_month)} USD a month at P50"
-            if first.score is not None:
-                text += f", score {first.score:.3f} ({JUDGEMENT})"
             margin = first.less_than_next_usd
             if margin is None:
                 said.append(f"{text}; no other model qualifies.")
-                continue
-            than = "more" if margin < 0 else "less"
-            text += f", {usd(abs(margin))} {than} than {ranked[1].model}"
-            if ranked[1].score is not None:
-                text += f", which has {ranked[1].score:.3f}"
-            said.append(f"{text}.")
+            else:
+                said.append(f"{text}, {usd(margin)} less than {ranked[1].model}.")
         return said
 
     @cached_property
@@ -125,14 +110,12 @@ class Recommendation:
         return f"<Recommendation: {' '.join(self.sentences())}>"
 
     def _repr_html_(self) -> str:
-        shown = (name for name in Choice.__dataclass_fields__ if name != "score")
-        columns = None if self.requirements.weights else list(shown)
         ruled_out = table_html(
             ("workload", "model", "why it is excluded"),
             [(one.workload, one.model, "; ".join(one.reasons)) for one in self.exclusions],
         )
         return page_html(
-            frame_html(self.frame, columns),
+            frame_html(self.frame),
             *(ruled_out,) * bool(self.exclusions),
             notes=self.sentences(),
             provenance=self.projection.provenance,

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from kimi_planner.choose.scores import checked_weights
 from kimi_planner.errors import ScenarioError, WorkloadError, shown
 from kimi_planner.money import exact_decimal
 from kimi_planner.workload.fields import parse_field
 
-__all__ = ["WEIGHTS", "Requirements"]
-
-#: What a weight can be given to, and the rating it weighs; spend is no rating.
-WEIGHTS = {"cost": None, "reasoning": "reasoning_depth", "speed": "speed"}
+__all__ = ["Requirements"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +33,6 @@ class Requirements:
         Percentile of a month's spend that must stay within the budget.
     tier
         Number of the recharge tier whose limits the peaks of each workload must stay within.
-    weights
-        Weights of ``cost``, ``reasoning`` and ``speed``. With them models rank by a weighted score,
-        which is a judgement, not a measurement; without them by their P50 spend.
     """
 
     needs: tuple[str, ...] = ()
@@ -51,7 +43,6 @@ class Requirements:
     budget_usd_per_month: Decimal | int | float | str | None = None
     budget_percentile: float = 50
     tier: int | None = None
-    weights: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -81,8 +72,6 @@ class Requirements:
             if budget <= 0:
                 raise ScenarioError(f"budget_usd_per_month is {budget}. It must be above 0.")
             object.__setattr__(self, "budget_usd_per_month", budget)
-        if self.weights is not None:
-            object.__setattr__(self, "weights", checked_weights(self.weights, WEIGHTS))
 
     def budget(self, own: Decimal | int | float | str | None) -> Decimal | None:
         """Return the budget of a workload: its own, or else the common one."""

@@ -17,30 +17,22 @@ from functools import lru_cache
 from scipy.optimize import brentq
 
 __all__ = [
-    "DIGITS",
     "Bills",
-    "Same",
     "leading",
     "meeting_factor",
-    "same_score",
-    "same_to_the_cent",
     "switch_over",
 ]
 
-#: Two amounts at a value: USD, or scores.
+#: Two amounts at a value, USD.
 Bills = Callable[[Decimal], tuple[Decimal, Decimal]]
-#: Whether two amounts are the same for a reader.
-Same = Callable[[Decimal, Decimal], bool]
 
 _CENT = Decimal("0.01")
 _CLOSE = Decimal("0.0005")  # USD
 _TINY = Decimal("1e-7")  # USD
-_SCORE = Decimal("1e-7")
-#: To divide with.
-DIGITS = Context(prec=60, rounding=ROUND_HALF_EVEN)
-_FAR = 1000  # times the planned value, where nothing else bounds it
+_DIGITS = Context(prec=60, rounding=ROUND_HALF_EVEN)
+_FAR = 1000  # times the planned value
 _FARTHEST = 10**9
-_MOST_PLACES = 17  # a price with a share off may have three more
+_MOST_PLACES = 17
 _STEPS = 12
 _NEAR = Decimal("1e-10")
 _JUMP = Decimal("1e-7")  # less is what whole thousandths of tokens leave
@@ -51,10 +43,9 @@ def switch_over(
     bills: Bills,
     planned: Decimal,
     lowest: Decimal = Decimal(0),
-    highest: Decimal | None = None,
     *,
     places: int = 2,
-    same: Same | None = None,
+    parts: int = 1,
 ) -> Decimal | None:
     """Return the value at which another amount gets the lower one, ``None`` if there is none.
 
@@ -64,36 +55,33 @@ def switch_over(
         The two amounts at a value.
     planned : Decimal
         The value of the plan, which the search starts from.
-    lowest, highest : Decimal
-        Bounds of the value; ``highest`` is none where any value is possible. Amounts that are the
-        same at a bound alone do not change their order.
+    lowest : Decimal
+        The least value. Amounts that are the same at it alone do not change their order.
     places : int
         Least digits after the point.
-    same : callable, optional
-        Whether two amounts are the same; to the cent if not given.
+    parts : int
+        Equal parts of the amounts, such as months, that must be the same to the cent too.
 
     Notes
     -----
-    Where the amounts are straight lines, as they are in prices and mostly in tokens, the value is
-    where the lines meet. Otherwise it is found by Brent's method between values at which one and
+    Where the amounts are straight lines, as they mostly are in tokens, the value is where the lines
+    meet. Otherwise it is found by Brent's method between values at which one and
     the other is the lower. Where one of them jumps over the other, such as a bill whose calls are
     all refused from some size on, they are the same nowhere.
     """
     bills = lru_cache(maxsize=None)(bills)
-    same = same or same_to_the_cent
-    root = _root(bills, planned, lowest, highest)
+    root = _root(bills, planned, lowest)
     if root is None:
         return None
     for more in range(places, _MOST_PLACES):
         for value in _around(root, more):
             if (
                 lowest <= value
-                and (highest is None or value <= highest)
                 and _may_be_close(root, value)
-                and same(*bills(value))
+                and _same_to_the_cent(*bills(value), parts)
             ):
                 return value
-    return root.quantize(Decimal(1).scaleb(-_MOST_PLACES), context=DIGITS)
+    return root.quantize(Decimal(1).scaleb(-_MOST_PLACES), context=_DIGITS)
 
 
 def meeting_factor(
@@ -121,7 +109,7 @@ def meeting_factor(
     if planned <= 0:
         return None
     value, at = Decimal(1), planned
-    with localcontext(DIGITS):
+    with localcontext(_DIGITS):
         for _ in range(_STEPS):
             value = leading(value * limit / at, 14)
             if value > _FARTHEST:
@@ -137,7 +125,7 @@ def leading(value: Decimal, digits: int = 4, *, rounding: str = ROUND_HALF_EVEN)
     return Context(prec=digits, rounding=rounding).plus(value)
 
 
-def same_to_the_cent(first: Decimal, second: Decimal, parts: int = 1) -> bool:
+def _same_to_the_cent(first: Decimal, second: Decimal, parts: int) -> bool:
     """Return whether two amounts, and their equal parts, are the same when rounded to cents.
 
     Bills that are a cent at all values say nothing; so they must be close in themselves too. A bill
@@ -149,16 +137,11 @@ def same_to_the_cent(first: Decimal, second: Decimal, parts: int = 1) -> bool:
         return False
     if apart <= min(_TINY, size * Decimal("1e-9")):
         return True
-    with localcontext(DIGITS):
+    with localcontext(_DIGITS):
         return all(
             (first / count).quantize(_CENT) == (second / count).quantize(_CENT)
             for count in (1, parts)
         )
-
-
-def same_score(first: Decimal, second: Decimal) -> bool:
-    """Return whether two scores are the same to a ten-millionth."""
-    return abs(first - second) <= _SCORE
 
 
 def _around(root: Decimal, places: int) -> list[Decimal]:
@@ -167,7 +150,7 @@ def _around(root: Decimal, places: int) -> list[Decimal]:
     Where a bill ends in half a cent, only one side of it rounds to the same cent.
     """
     unit = Decimal(1).scaleb(-places)
-    both = {root.quantize(unit, way, context=DIGITS) for way in (ROUND_FLOOR, ROUND_CEILING)}
+    both = {root.quantize(unit, way, context=_DIGITS) for way in (ROUND_FLOOR, ROUND_CEILING)}
     return sorted(both, key=lambda value: (abs(value - root), value))
 
 
@@ -176,23 +159,15 @@ def _may_be_close(root: Decimal, value: Decimal) -> bool:
     return abs(value - root) <= abs(root) * Decimal("0.000001")
 
 
-def _root(
-    bills: Bills, planned: Decimal, lowest: Decimal, highest: Decimal | None
-) -> Decimal | None:
+def _root(bills: Bills, planned: Decimal, lowest: Decimal) -> Decimal | None:
     def gap(value: Decimal) -> Decimal:
-        with localcontext(DIGITS):
+        with localcontext(_DIGITS):
             first, second = bills(value)
             return first - second
 
     def is_root(value: Decimal, least: Decimal = Decimal(0)) -> bool:
         size = max(abs(amount) for amount in bills(value))
         return abs(gap(value)) <= max(min(Decimal("0.0001"), size * Decimal("1e-9")), least)
-
-    def inside(value: Decimal) -> bool:
-        return lowest <= value and (highest is None or value <= highest)
-
-    def between(value: Decimal) -> bool:
-        return lowest < value and value != highest and inside(value)
 
     def crossing(low: Decimal, high: Decimal) -> Decimal | None:
         found = brentq(
@@ -212,15 +187,14 @@ def _root(
             last = at
         return root
 
-    far = highest if highest is not None else max(planned, Decimal(1))
+    far = max(planned, Decimal(1))
     met = _meeting(lowest, gap(lowest), far, gap(far))
-    if met is not None and between(met) and is_root(met):
+    if met is not None and lowest < met and is_root(met):
         return nearest(met)
-    top = far if highest is not None else far * _FAR
     around = (Decimal("0.02"), Decimal("0.2"))  # where lines are nearly straight
     near = [] if met is None else [(met * (1 - by), met * (1 + by)) for by in around]
-    for low, high in (*near, (planned, top), (lowest, planned)):
-        if inside(low) and inside(high) and low < high and gap(low) * gap(high) < 0:
+    for low, high in (*near, (planned, far * _FAR), (lowest, planned)):
+        if lowest <= low < high and gap(low) * gap(high) < 0:
             found = crossing(low, high)
             return None if found is None else nearest(found)
     return None
@@ -228,5 +202,5 @@ def _root(
 
 def _meeting(low: Decimal, at_low: Decimal, high: Decimal, at_high: Decimal) -> Decimal | None:
     """Return where a straight line through two points is 0, ``None`` if it is level."""
-    with localcontext(DIGITS):
+    with localcontext(_DIGITS):
         return None if at_low == at_high else low + (high - low) * at_low / (at_low - at_high)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import ROUND_DOWN, ROUND_UP, Decimal, localcontext
+from decimal import ROUND_DOWN, Decimal
+from typing import TYPE_CHECKING
 
 from kimi_planner.capacity.peaks import PeakPlan
-from kimi_planner.catalog import Catalog, ModelSpec
-from kimi_planner.choose.choice import Ranked
+from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.drivers import TIMES_TRAFFIC
 from kimi_planner.choose.flip import Flip
-from kimi_planner.choose.pair import discounted_prices
-from kimi_planner.choose.switch import DIGITS, leading, meeting_factor
+from kimi_planner.choose.switch import leading, meeting_factor
 from kimi_planner.errors import WorkloadError
 from kimi_planner.money import usd
 from kimi_planner.plan.projection import Projection
@@ -19,15 +18,16 @@ from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload, what_if
 from kimi_planner.workload.quantity import number_text
 
-__all__ = ["again", "broken_limits", "discount_into_budget", "of_budget", "of_tier"]
+if TYPE_CHECKING:
+    from kimi_planner.choose.recommendation import Recommendation
+
+__all__ = ["again", "broken_limits", "of_budget", "of_tier"]
 
 _FARTHEST = Decimal(10**9)
 _DIGITS = 6
 
 
-def again(
-    workload: Workload, model: str, projection: Projection, catalog: Catalog | None = None
-) -> Projection:
+def again(workload: Workload, model: str, projection: Projection) -> Projection:
     """Return a changed workload in the scenarios of a plan, on one model."""
     return project(
         workload,
@@ -37,12 +37,12 @@ def again(
         projection.as_of,
         projection.seed,
         n_paths=projection.n_paths,
-        catalog=catalog or projection.catalog,
+        catalog=projection.catalog,
     )
 
 
 def of_budget(
-    recommendation: Ranked, workload: Workload, best: str, rival: str | None = None
+    recommendation: Recommendation, workload: Workload, best: str, rival: str | None = None
 ) -> Iterator[Flip]:
     """Yield the traffic at which the worst month of a model is as high as the budget.
 
@@ -79,34 +79,7 @@ def of_budget(
     )
 
 
-def discount_into_budget(
-    recommendation: Ranked, workload: Workload, spec: ModelSpec
-) -> Decimal | None:
-    """Return the share off all prices of a model that brings its worst month within the budget.
-
-    It has six digits, rounded up; ``None`` if no share does.
-    """
-    requirements, projection = recommendation.requirements, recommendation.projection
-    budget = requirements.budget(workload.budget_usd_per_month)
-    q = requirements.budget_percentile / 100
-
-    def worst(share: Decimal) -> Decimal:
-        catalog = projection.catalog.with_price(spec.id, **discounted_prices(spec, share))
-        return (
-            again(workload, spec.id, projection, catalog)
-            .of(spec.id, workload.name)
-            .worst_month(q)[1]
-        )
-
-    planned, least = projection.of(spec.id, workload.name).worst_month(q)[1], worst(Decimal(1))
-    if budget is None or not least < budget < planned:
-        return None
-    with localcontext(DIGITS):  # a bill is a straight line in a share off all its prices
-        share = leading((planned - budget) / (planned - least), _DIGITS, rounding=ROUND_UP)
-    return share if worst(share) <= budget else None
-
-
-def of_tier(recommendation: Ranked, workload: Workload, spec: ModelSpec) -> Iterator[Flip]:
+def of_tier(recommendation: Recommendation, workload: Workload, spec: ModelSpec) -> Iterator[Flip]:
     """Yield the traffic up to which the peaks of the best model stay within the tier asked for.
 
     Peaks are quantiles of whole requests, which no formula inverts: the traffic is searched for, in
@@ -150,7 +123,9 @@ def of_tier(recommendation: Ranked, workload: Workload, spec: ModelSpec) -> Iter
     )
 
 
-def broken_limits(recommendation: Ranked, workload: Workload, spec: ModelSpec) -> tuple[str, ...]:
+def broken_limits(
+    recommendation: Recommendation, workload: Workload, spec: ModelSpec
+) -> tuple[str, ...]:
     """Return the limits of the tier asked for that a workload breaks, in the scenarios of a plan."""
     found, number = recommendation.throughput, recommendation.requirements.tier
     if found is None:

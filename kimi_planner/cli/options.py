@@ -22,6 +22,7 @@ __all__ = [
     "account_options",
     "as_of_option",
     "comma_separated",
+    "evaluations_option",
     "force_option",
     "form_option",
     "model_names",
@@ -132,12 +133,17 @@ _REQUIREMENTS = (
         show_default=True,
         help="Percentile of the month's spend that must stay in budget.",
     ),
-    click.option(
+)
+
+
+def evaluations_option(*, required: bool = False) -> Callable[[Command], Command]:
+    """Add the option that names a file of evaluations."""
+    return click.option(
         "--evaluations",
+        required=required,
         type=click.Path(path_type=Path),
         help="CSV file with the columns workload, model, successes and trials.",
-    ),
-)
+    )
 
 
 def scenario_options(command: Command) -> Command:

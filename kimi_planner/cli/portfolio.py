@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from kimi_planner.cli.options import (
+    evaluations_option,
     form_option,
     model_names,
     requirement_options,
@@ -18,19 +19,6 @@ from kimi_planner.cli.options import (
 __all__ = ["command"]
 
 
-def _weights(
-    _context: click.Context, _option: click.Parameter, value: str | None
-) -> dict[str, float] | None:
-    """Read weights as the command line spells them: ``reasoning_depth=2,speed=1``."""
-    if value is None:
-        return None
-    try:
-        pairs = [part.split("=") for part in value.split(",")]
-        return {name.strip(): float(weight) for name, weight in pairs}
-    except ValueError:
-        raise click.BadParameter(f"{value!r}. Write it as reasoning_depth=2,speed=1.") from None
-
-
 @click.command("portfolio")
 @workloads_argument
 @scenario_options
@@ -38,11 +26,7 @@ def _weights(
     "--budget", required=True, help="USD a month for all workloads together, in every month."
 )
 @requirement_options
-@click.option(
-    "--weights",
-    callback=_weights,
-    help="Weights of the ratings, without evaluations: reasoning_depth=2,speed=1.",
-)
+@evaluations_option(required=True)
 @click.option("--split", is_flag=True, help="A workload may be split between models.")
 @click.option(
     "--tier", type=int, help="Recharge tier whose limits all workloads together must keep."
@@ -55,7 +39,7 @@ def command(
     scenario: dict[str, Any],
     budget: str,
     percentile: float,
-    evaluations: Path | None,
+    evaluations: Path,
     needs: tuple[str, ...],
     min_fit: float,
     split: bool,
@@ -65,8 +49,8 @@ def command(
 ) -> None:
     """Assign a model to every workload of WORKLOADS, a TOML file, under one budget.
 
-    The assignment buys the most expected successes, by evaluations, or else the highest score by
-    the ratings of the catalog. It says what the next 100 USD buy.
+    The assignment buys the most expected successes, by the success rates of --evaluations. It
+    says what the next 100 USD buy.
     """
     from kimi_planner.choose.evaluations import read_evaluations
     from kimi_planner.choose.portfolios import next_usd, portfolio, portfolio_frontier
@@ -79,7 +63,7 @@ def command(
         **options,
         "percentile": percentile,
         "requirements": Requirements(needs=needs, min_fit_share=min_fit),
-        "evaluations": None if evaluations is None else read_evaluations(evaluations),
+        "evaluations": read_evaluations(evaluations),
         "allow_split": split,
     }
     found = portfolio(

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from kimi_planner.cli.options import (
+    evaluations_option,
     form_option,
     recommendation_of,
     requirement_options,
@@ -19,28 +20,12 @@ from kimi_planner.cli.options import (
 __all__ = ["command"]
 
 
-def _weights(
-    _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
-) -> dict[str, float] | None:
-    """Read weights as the command line spells them; ``None`` if there are none."""
-    weights: dict[str, float] = {}
-    for text in texts:
-        name, _, number = text.partition("=")
-        try:
-            value = float(number)
-        except ValueError:
-            raise click.BadParameter(f"{text!r} is no weight. Write it as speed=2.") from None
-        if name in weights:
-            raise click.BadParameter(f"{name!r} stands twice. Give one weight for each.")
-        weights[name] = value
-    return weights or None
-
-
 @click.command("recommend")
 @workloads_argument
 @scenario_options
 @click.option("--budget", help="USD a month for each workload that has no budget of its own.")
 @requirement_options
+@evaluations_option()
 @click.option(
     "--min-reasoning", type=int, metavar="N", help="Least rating of reasoning depth in the catalog."
 )
@@ -57,14 +42,6 @@ def _weights(
     metavar="N",
     help="Recharge tier that each workload's peaks must stay within.",
 )
-@click.option(
-    "--weight",
-    "weights",
-    multiple=True,
-    metavar="NAME=NUMBER",
-    callback=_weights,
-    help="Rank by a score, a judgement: weight of cost, reasoning or speed; may be repeated.",
-)
 @form_option("table", "json")
 def command(
     *,
@@ -79,14 +56,12 @@ def command(
     evaluations: Path | None,
     min_success: float | None,
     tier: int | None,
-    weights: dict[str, float] | None,
     form: str,
 ) -> None:
     """Choose a model for each workload of WORKLOADS, a TOML file.
 
     Models that lack a needed capability, do not fit, break the budget or miss another requirement are
-    excluded with the reason; the others rank by their median spend, or by a score if there are
-    weights.
+    excluded with the reason; the others rank by their median spend.
     """
     from kimi_planner.choose.evaluations import read_evaluations
     from kimi_planner.choose.requirements import Requirements
@@ -102,7 +77,6 @@ def command(
         min_speed=min_speed,
         min_success_rate=min_success,
         tier=tier,
-        weights=weights,
     )
     tried = None if evaluations is None else read_evaluations(evaluations)
     recommendation = recommendation_of(workloads, scenario, requirements, tried)

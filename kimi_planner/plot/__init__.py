@@ -4,7 +4,6 @@ Each is drawn on a figure of its own, on :func:`slide`, or on any axes; a figure
 ``layout="constrained"`` leaves room for all words. :func:`alt_text` tells what a picture shows.
 """
 
-from kimi_planner.plot.break_even import break_even_map
 from kimi_planner.plot.cascades import cascades
 from kimi_planner.plot.change import catalog_change
 from kimi_planner.plot.conversation import conversation_growth
@@ -27,7 +26,6 @@ from kimi_planner.plot.words import alt_text
 
 __all__ = [
     "alt_text",
-    "break_even_map",
     "cascades",
     "catalog_change",
     "context_fit",

@@ -11,7 +11,6 @@ from matplotlib.lines import Line2D
 from kimi_planner.choose.routing import Cascades, Route
 from kimi_planner.plot.layout import column, finish
 from kimi_planner.plot.style import (
-    COLORS,
     INK,
     MUTED,
     OVER,
@@ -28,7 +27,6 @@ __all__ = ["cascades"]
 _KINDS: dict[int, tuple[str, dict[str, Any]]] = {
     1: ("single model", {"marker": "o", "markersize": 9, "color": WITHIN}),
     2: ("cascade of two", {"marker": "^", "markersize": 8, "color": OVER}),
-    3: ("cascade of three", {"marker": "s", "markersize": 7, "color": COLORS[5]}),
 }
 _EDGE: dict[str, Any] = {"markeredgecolor": INK, "markeredgewidth": 0.7, "linestyle": ""}
 _MOST_NAMED = 12

@@ -37,9 +37,9 @@ def portfolio_frontier(
     Returns
     -------
     Axes
-        A stepped line over budgets in USD per month: expected successes of an average month, or its
-        tasks times score; a band up to the bound where it is not proved that no assignment does
-        better. With a budget two lines, at it and 100 USD further, and what those buy in words.
+        A stepped line over budgets in USD per month: expected successes of an average month; a band
+        up to the bound where it is not proved that no assignment does better. With a budget two
+        lines, at it and 100 USD further, and what those buy in words.
 
     Raises
     ------
@@ -59,7 +59,6 @@ def portfolio_frontier(
     ends = [*budgets, *(float(one.budget_usd_per_month) for one in marked)]
     room = _ROOM * ((max(ends) - min(ends)) or max(ends)) if ends else 1.0
     right = max(ends, default=0.0) + room
-    kind = "expected successes" if question.measured else "tasks times score"
     with styled():
         ax = axes(ax)
         xs, tops = [*budgets, right], [*bounds, *bounds[-1:]]
@@ -74,7 +73,7 @@ def portfolio_frontier(
         money_axis(ax, "x", right, max(0.0, min(ends, default=0.0) - room))
         count_axis(ax, "y")
         ax.set_xlabel(f"budget, USD per month at P{question.percentile:g}")
-        ax.set_ylabel(f"{kind} a month")
+        ax.set_ylabel("expected successes a month")
         limits = []
         if step is not None:
             for one, text in ((step.before, "budget"), (step.after, "next 100")):
@@ -84,22 +83,21 @@ def portfolio_frontier(
                 limits.append(limit(ax, name, float(value), vertical=True, **color))
         answer = "" if step is None else step.sentence()
         unproved = "" if all(one.proven_optimal for one in served) else " Band: up to the bound."
-        judged = "" if question.measured else " A score is a judgement, not a measurement."
         finish(
             ax,
             f"What more budget buys\n{answer}" if answer else "What more budget buys",
             resting(
-                (f"Line: the best portfolio of each budget.{unproved}{judged}",),
+                (f"Line: the best portfolio of each budget.{unproved}",),
                 frontier.provenance,
             ),
-            f"What the best portfolio is worth by budget, {kind} a month: "
+            "What the best portfolio is worth by budget, expected successes a month: "
             + (
                 f"{values[0]:,.0f} for {dollars(budgets[0])} USD, the least that serves every "
                 f"workload, to {values[-1]:,.0f} for {dollars(budgets[-1])} USD in {len(served)} steps. "
                 if served
                 else "none of the budgets serves every workload. "
             )
-            + f"{answer}{judged}".strip(),
+            + answer,
             limits=limits,
         )
         return ax

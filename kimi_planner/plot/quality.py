@@ -51,24 +51,21 @@ def cost_vs_quality(frontier: QualityFrontier, *, ax: Axes | None = None) -> Axe
             ax.step(xs, ys, where="post", color=WITHIN, linewidth=2, zorder=1)
         qualities = [quality for _, quality in known] or [0.0, 1.0]
         ax.set_ylim(min(qualities) - _ROOM, max(qualities) + _ROOM)
-        if frontier.measured:
-            percent_axis(ax)
+        percent_axis(ax)
         ax.set_xlabel("USD per month, average over the months planned")
-        kind = "success rate" if frontier.measured else "score"
-        ax.set_ylabel(kind if frontier.measured else "score, a judgement from 0 to 1")
+        ax.set_ylabel("success rate")
         of = frontier.workload or "all workloads on one model"
         unknown = [one.model for one in frontier.models if one.quality is None]
-        missing = f" No {kind} is known of {', '.join(unknown)}." if unknown else ""
-        judged = "" if frontier.measured else " A score is a judgement, not a measurement."
+        missing = f" No success rate is known of {', '.join(unknown)}." if unknown else ""
         finish(
             ax,
             f"Cost against quality: {short(of)}",
-            f"Point: P50. Line: P10 to P90.{judged}{missing} {frontier.provenance}",
-            f"Monthly spend and {kind} of {of}. Not beaten: "
+            f"Point: P50. Line: P10 to P90.{missing} {frontier.provenance}",
+            f"Monthly spend and success rate of {of}. Not beaten: "
             + (listed(_words(*pair) for pair in best) or "none")
             + ". Others: "
             + (listed(_words(*pair) for pair in known if pair not in best) or "none")
-            + f".{missing}{judged}",
+            + f".{missing}",
             key=[
                 (text, Line2D([], [], **{"linestyle": "", **_SIGNS[name]}))
                 for name, text, drawn in (

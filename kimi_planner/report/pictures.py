@@ -20,8 +20,8 @@ def pictures(recommendation: Recommendation) -> dict[str, Axes]:
     Returns
     -------
     dict of str to Axes
-        By file name without ending. Cost against quality is left out where the catalog rates no
-        model.
+        By file name without ending. Cost against quality is drawn where the choice has evaluations
+        of a model.
     """
     projection = recommendation.projection
     drawn = {}
@@ -29,9 +29,12 @@ def pictures(recommendation: Recommendation) -> dict[str, Axes]:
         drawn["spend_fan"] = plot.spend_fan(projection, recommendation.best)
     drawn["monthly_spend"] = plot.monthly_spend(projection)
     drawn["context_fit"] = plot.context_fit(recommendation.fit)
-    frontier = quality_frontier(projection, workload=_largest(recommendation))
-    if any(one.quality is not None for one in frontier.models):
-        drawn["cost_vs_quality"] = plot.cost_vs_quality(frontier)
+    if recommendation.evaluations is not None:
+        frontier = quality_frontier(
+            projection, recommendation.evaluations, workload=_largest(recommendation)
+        )
+        if any(one.quality is not None for one in frontier.models):
+            drawn["cost_vs_quality"] = plot.cost_vs_quality(frontier)
     return drawn
 
 

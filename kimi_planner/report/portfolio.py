@@ -46,36 +46,33 @@ def portfolio_text(
 
 
 def _assignment(found: Portfolio) -> Table:
-    quality, value = (
-        ("success rate", "successes/month") if found.question.measured else ("score", "")
+    rows = tuple(
+        (
+            row["workload"],
+            row["model"],
+            f"{100 * row['share']:.2f}%",
+            f"{row['tasks_per_month']:,.0f}",
+            f"{row['quality']:.3f}",
+            f"{row['value']:,.0f}",
+            usd(row["mean_usd_per_month"]),
+        )
+        for row in found.frame.to_dict("records")
     )
-    rows = []
-    for row in found.frame.to_dict("records"):
-        cells = [row["workload"], row["model"], f"{100 * row['share']:.2f}%"]
-        cells += [f"{row['tasks_per_month']:,.0f}", f"{row['quality']:.3f}"]
-        cells += [f"{row['value']:,.0f}"] if value else []
-        rows.append((*cells, usd(row["mean_usd_per_month"])))
-    headers = ("workload", "model", "share", "tasks/month", quality, value, "mean USD/month")
-    shown = tuple(header for header in headers if header)
-    return Table(shown, tuple(rows), frozenset(range(2, len(shown))))
+    headers = ("workload", "model", "share", "tasks/month", "success rate", "successes/month")
+    return Table((*headers, "mean USD/month"), rows, frozenset(range(2, 7)))
 
 
 def _budgets(frontier: PortfolioFrontier) -> Table:
-    measured = frontier.question.measured
     rows = []
     for one in frontier.points:
         spend, worth = one.spend_usd(), one.value
         if spend is None or worth is None:
             rows.append((usd(one.budget_usd_per_month), "not enough", "", ""))
             continue
-        tasks = float(one.frame["tasks_per_month"].sum())
-        shown = f"{worth:,.0f}" if measured else f"{worth / tasks if tasks else 0:.4f}"
         gap = "proved" if one.proven_optimal else f"within {100 * (one.gap or 0):.2f}%"
-        rows.append((usd(one.budget_usd_per_month), usd(spend), shown, gap))
-    worth_header = "successes/month" if measured else "average score"
-    return Table(
-        ("budget USD", "spend USD", worth_header, "best"), tuple(rows), frozenset({0, 1, 2})
-    )
+        rows.append((usd(one.budget_usd_per_month), usd(spend), f"{worth:,.0f}", gap))
+    headers = ("budget USD", "spend USD", "successes/month", "best")
+    return Table(headers, tuple(rows), frozenset({0, 1, 2}))
 
 
 def portfolio_json(
@@ -93,7 +90,6 @@ def portfolio_json(
         "seed": projection.seed,
         "n_paths": projection.n_paths,
         "months": [str(month) for month in projection.months],
-        "quality": "success rate" if asked.measured else "score",
         "quality_source": asked.source,
         "allow_split": asked.allow_split,
         "tier": asked.tier and asked.tier.tier,
@@ -133,7 +129,6 @@ def _answer(found: Portfolio) -> dict[str, Any]:
         "budget_usd_per_month": _text(found.budget_usd_per_month),
         "is_feasible": found.is_feasible,
         "value": _number(found.value),
-        "expected_successes": _number(found.expected_successes),
         "bound": _number(found.bound),
         "gap": _number(found.gap, 9),
         "proven_optimal": found.proven_optimal,

@@ -21,7 +21,7 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scenarios import Scenarios
 from kimi_planner.workload import Constant, Workload
 
-__all__ = ["cost_per_request", "first_prices", "request_costs"]
+__all__ = ["cost_per_request", "request_costs"]
 
 _SIZES = ("prompt_tokens", "followup_tokens", "completion_tokens", "turns")
 
@@ -100,10 +100,11 @@ def request_costs(
     """Return the expected cost of a request of one workload on each model."""
     fees = fees_usd(projection.catalog, workload)
     scenarios = Scenarios.draw(workload, projection.seed, projection.n_paths)
+    first_day = periods_of(projection.months[:1])
     known: dict[tuple[bool, int | None], CallTokens] = {}  # models alike are sent the same
     costs = []
     for spec in specs:
-        prices = first_prices(workload, spec, projection)
+        prices = prices_of(workload, spec, first_day)[0]
         kind = (spec.reasons, spec.context_window_tokens)
         exact = _is_exact(workload, spec, prices)
         if exact:
@@ -123,11 +124,6 @@ def request_costs(
             RequestCost(workload=workload.name, model=spec.id, parts=tuple(parts), is_exact=exact)
         )
     return costs
-
-
-def first_prices(workload: Workload, spec: ModelSpec, projection: Projection) -> Prices:
-    """Return the prices of the first day of a projection."""
-    return prices_of(workload, spec, periods_of(projection.months[:1]))[0]
 
 
 def _is_exact(workload: Workload, spec: ModelSpec, prices: Prices) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -27,10 +27,9 @@ def portfolio(
     workloads: Workload | Iterable[Workload],
     budget_usd_per_month: Decimal | float | str,
     *,
+    evaluations: Evaluations,
     percentile: float = 50,
     requirements: Requirements | None = None,
-    evaluations: Evaluations | None = None,
-    weights: Mapping[str, float] | None = None,
     allow_split: bool = False,
     tier: int | None = None,
     traffic: Throughput | None = None,
@@ -47,16 +46,13 @@ def portfolio(
         What is to be sent; every one is served.
     budget_usd_per_month : Decimal, float or str
         For all workloads together; every month must keep it, USD.
+    evaluations : Evaluations
+        Success rates, whose expected successes are counted. A model that was not tried on a workload
+        takes no part in it.
     percentile : float
         Percentile of a month's spend, of the sum over workloads, that must keep it.
     requirements : Requirements, optional
         What a model must meet; the workloads' own needs and budgets always count.
-    evaluations : Evaluations, optional
-        Success rates, whose expected successes are then counted. A model that was not tried on a
-        workload takes no part in it.
-    weights : mapping of str to float, optional
-        Weights of the ratings ``reasoning_depth`` and ``speed`` in the score that counts where
-        evaluations are not given; reasoning depth alone if not given.
     allow_split : bool
         Whether a workload may send shares of its requests to several models.
     tier : int, optional
@@ -82,8 +78,10 @@ def portfolio(
     ScenarioError
         If a number is out of its bounds, or a given result lacks a workload or stands beside a
         scenario of its own.
+    EvaluationError
+        If evaluations are not what :func:`read_evaluations` returns.
     UnknownModelError, PriceNotFoundError
-        If the catalog has no such model, or states no price for it.
+        If the catalog has no such model, one of evaluations included, or states no price for it.
 
     Notes
     -----
@@ -101,7 +99,6 @@ def portfolio(
         percentile=percentile,
         requirements=requirements,
         evaluations=evaluations,
-        weights=weights,
         allow_split=allow_split,
         tier=tier,
         traffic=traffic,

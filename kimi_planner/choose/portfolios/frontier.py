@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 from math import prod
@@ -58,9 +58,8 @@ class PortfolioFrontier:
     def frame(self) -> pd.DataFrame:
         """One row per budget.
 
-        Columns: ``budget_usd_per_month``; ``value``, expected successes of an average month or
-        tasks times score, missing if no portfolio keeps the budget; ``spend_usd`` in the dearest
-        month at the percentile; ``gap`` and ``proven_optimal``; ``moves`` since the budget before,
+        Columns: ``budget_usd_per_month``; ``value``, expected successes of an average month, missing
+        if no portfolio keeps the budget; ``spend_usd`` in the dearest month at the percentile; ``gap`` and ``proven_optimal``; ``moves`` since the budget before,
         in words.
         """
         return pd.DataFrame(
@@ -110,7 +109,7 @@ class PortfolioFrontier:
                     else one.sentences()[0]
                 )
             elif moved := moves(before, one):
-                gain = worth_text(before, (one.value or 0.0) - (before.value or 0.0))
+                gain = worth_text((one.value or 0.0) - (before.value or 0.0))
                 said.append(f"{budget} USD a month: {gain}: {'; '.join(moved)}.")
             before = one
         return said
@@ -130,10 +129,9 @@ def portfolio_frontier(
     workloads: Workload | Iterable[Workload],
     budgets: Iterable[Decimal | float | str] | None = None,
     *,
+    evaluations: Evaluations,
     percentile: float = 50,
     requirements: Requirements | None = None,
-    evaluations: Evaluations | None = None,
-    weights: Mapping[str, float] | None = None,
     allow_split: bool = False,
     time_limit: float | None = None,
     **others: Any,
@@ -148,7 +146,7 @@ def portfolio_frontier(
         Monthly budgets, USD. If not given, they run from the least that serves every workload to
         the least that buys the best assignment: every step between them where there are few
         assignments, else 20 budgets at even distances.
-    percentile, requirements, evaluations, weights, allow_split
+    evaluations, percentile, requirements, allow_split
         As for :func:`portfolio`.
     time_limit : float, optional
         Seconds for each budget.
@@ -165,8 +163,10 @@ def portfolio_frontier(
     ------
     ScenarioError
         If a number is out of its bounds, there is no budget, or a workload has no model at any.
+    EvaluationError
+        If evaluations are not what :func:`read_evaluations` returns.
     UnknownModelError, PriceNotFoundError
-        If the catalog has no such model, or states no price for it.
+        If the catalog has no such model, one of evaluations included, or states no price for it.
     """
     check_time_limit(time_limit)
     if budgets is not None and (isinstance(budgets, str) or not isinstance(budgets, Iterable)):
@@ -179,7 +179,6 @@ def portfolio_frontier(
         percentile=percentile,
         requirements=requirements,
         evaluations=evaluations,
-        weights=weights,
         allow_split=allow_split,
         **{name: others.pop(name, None) for name in ("tier", "traffic", "projection", "fit")},
         scenario=others,

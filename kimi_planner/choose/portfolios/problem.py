@@ -29,7 +29,7 @@ class Option:
     model
         Its id.
     value
-        What it is worth a month: expected successes, or tasks times score.
+        What it is worth a month: expected successes.
     spend
         What it costs, by month and scenario.
     load : ndarray, shape (n_limits,)

@@ -17,11 +17,10 @@ from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.basis import calls_of_task
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.evaluations import Evaluations
-from kimi_planner.choose.evaluations.rates import check_models
+from kimi_planner.choose.evaluations.rates import check_evaluations, check_models
 from kimi_planner.choose.portfolios.problem import Option, Problem
 from kimi_planner.choose.reasons import reasons_against
 from kimi_planner.choose.requirements import Requirements
-from kimi_planner.choose.scores import RATINGS, checked_weights, score
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import exact_decimal
 from kimi_planner.plan.projection import Projection
@@ -42,9 +41,7 @@ class Question:
     problem
         The options that qualify and are not beaten by another; ``None`` if a workload has none.
     quality
-        From (workload name, model id) to its success rate or its score.
-    measured
-        Whether quality is success rates, measured by evaluations, or scores, judged by ratings.
+        From (workload name, model id) to its success rate.
     exclusions
         Models that do not qualify for a workload, with every reason.
     allow_split
@@ -60,7 +57,6 @@ class Question:
     percentile: float
     problem: Problem | None
     quality: Mapping[tuple[str, str], float]
-    measured: bool
     source: str
     exclusions: tuple[Exclusion, ...]
     allow_split: bool
@@ -119,8 +115,7 @@ def ask(
     *,
     percentile: float,
     requirements: Requirements | None,
-    evaluations: Evaluations | None,
-    weights: Mapping[str, float] | None,
+    evaluations: Evaluations,
     allow_split: bool,
     tier: int | None,
     traffic: Throughput | None,
@@ -131,7 +126,8 @@ def ask(
     """Check what is asked, project the workloads, and find the options of each; see `portfolio`."""
     chosen = chosen_workloads(workloads)
     requirements = Requirements() if requirements is None else requirements
-    _check(percentile, requirements, evaluations, weights)
+    _check(percentile, requirements)
+    check_evaluations(evaluations)
     if projection is not None and scenario:
         raise ScenarioError(
             f"{', '.join(scenario)} cannot change a projection that is given. Leave out one of them."
@@ -145,8 +141,7 @@ def ask(
             name = {"project": "projection", "context_fit": "fit"}.get(source, "traffic")
             raise ScenarioError(f"{name} is {shown(given)}. Give what {source} returns.")
     projection = projection or project(chosen, **scenario)
-    if evaluations is not None:
-        check_models(evaluations, projection.catalog)
+    check_models(evaluations, projection.catalog)
     for workload in chosen:
         projection.of(projection.models[0], workload.name)  # refuses one that it does not hold
     fit = fit or context_fit(
@@ -160,14 +155,14 @@ def ask(
     for workload in chosen:
         for spec in projection.specs:
             reasons = list(reasons_against(workload, spec, requirements, projection, fit))
-            worth = _quality(workload, spec, evaluations, weights, projection)
-            if isinstance(worth, str):
-                reasons.append(worth)
+            trials = evaluations.of(workload.name, spec.id)
+            if trials is None:
+                reasons.append(f"it was not tried on this workload in {evaluations.source}")
             if reasons:
                 one = Exclusion(workload=workload.name, model=spec.id, reasons=tuple(reasons))
                 exclusions.append(one)
-            elif isinstance(worth, float):
-                quality[workload.name, spec.id] = worth
+            elif trials is not None:
+                quality[workload.name, spec.id] = float(trials.mean)
     sent = {workload.name: _sent_for_a_task(workload) for workload in chosen}
     options = tuple(
         tuple(
@@ -192,10 +187,7 @@ def ask(
         percentile=percentile,
         problem=Problem(options, percentile / 100).reduced() if all(options) else None,
         quality=quality,
-        measured=evaluations is not None,
-        source=evaluations.source
-        if evaluations
-        else f"the ratings of catalog {projection.catalog.version}",
+        source=evaluations.source,
         exclusions=tuple(exclusions),
         allow_split=allow_split,
         traffic=None if found is None else traffic,
@@ -203,7 +195,7 @@ def ask(
     )
 
 
-def _check(percentile: object, requirements: object, evaluations: object, weights: object) -> None:
+def _check(percentile: object, requirements: object) -> None:
     if (
         isinstance(percentile, bool)
         or not isinstance(percentile, int | float)
@@ -212,38 +204,6 @@ def _check(percentile: object, requirements: object, evaluations: object, weight
         raise ScenarioError(f"percentile is {shown(percentile)}. It must lie between 0 and 100.")
     if not isinstance(requirements, Requirements):
         raise ScenarioError(f"requirements is {shown(requirements)}. Give Requirements(…).")
-    if evaluations is not None and not isinstance(evaluations, Evaluations):
-        raise ScenarioError(
-            f"evaluations is {shown(evaluations)}. Give what read_evaluations returns."
-        )
-    if weights is None:
-        return
-    if evaluations is not None:
-        raise ScenarioError(
-            "weights are of ratings, which do not count where evaluations are given. Leave out one "
-            "of them."
-        )
-    checked_weights(weights, RATINGS)
-
-
-def _quality(
-    workload: Workload,
-    spec: ModelSpec,
-    evaluations: Evaluations | None,
-    weights: Mapping[str, float] | None,
-    projection: Projection,
-) -> float | str:
-    """Return the success rate or the score of a model, or in words why it has none."""
-    if evaluations is not None:
-        trials = evaluations.of(workload.name, spec.id)
-        return (
-            f"it was not tried on this workload in {evaluations.source}"
-            if trials is None
-            else float(trials.mean)
-        )
-    judged = score(spec, weights, projection.catalog)
-    version = projection.catalog.version
-    return f"catalog {version} does not rate it, so it has no score" if judged is None else judged
 
 
 def _traffic(workloads: tuple[Workload, ...], projection: Projection) -> Throughput:

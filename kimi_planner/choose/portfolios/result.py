@@ -40,7 +40,7 @@ class Portfolio:
     Attributes
     ----------
     question
-        What was asked: workloads, projection, requirements, what quality is.
+        What was asked: workloads, projection, requirements, success rates.
     budget_usd_per_month
         The budget that every month must keep.
     percentile
@@ -48,9 +48,9 @@ class Portfolio:
     shares
         For each workload, model id to the share of its requests; empty if there is no portfolio.
     value
-        Expected successes of an average month where success rates are measured, else its tasks times
-        score; ``None`` if there is no portfolio. A task is a request, or a whole conversation where
-        the workload has turns; one that is sent again is the same task.
+        Expected successes of an average month; ``None`` if there is no portfolio. A task is a
+        request, or a whole conversation where the workload has turns; one that is sent again is the
+        same task.
     bound
         No assignment within the budget is worth more; ``None`` if there is none within it.
     least_budget_usd
@@ -83,11 +83,6 @@ class Portfolio:
             name: next(iter(used)) if len(used) == 1 else dict(used)
             for name, used in self.shares.items()
         }
-
-    @property
-    def expected_successes(self) -> float | None:
-        """Expected successes of an average month; ``None`` if quality is a score, not measured."""
-        return self.value if self.question.measured else None
 
     @property
     def gap(self) -> float | None:
@@ -149,8 +144,8 @@ class Portfolio:
         """One row per workload and model used.
 
         Columns: ``workload``, ``model``, ``share`` of the tasks, expected ``requests_per_month`` of
-        that share, retries included, and ``tasks_per_month``, ``quality`` (success rate or score),
-        ``value``, tasks times quality, and ``mean_usd_per_month``, of an average month.
+        that share, retries included, and ``tasks_per_month``, ``quality``, the success
+        rate, ``value``, tasks times quality, and ``mean_usd_per_month``, of an average month.
         """
         rows = []
         for name, used in self.shares.items():
@@ -193,17 +188,9 @@ class Portfolio:
 
     def _worth(self) -> str:
         tasks = float(self.frame["tasks_per_month"].sum())
-        value = self.value or 0.0
-        if self.question.measured:
-            return (
-                f"An average month is expected to bring {value:,.0f} successes of {tasks:,.0f} "
-                f"tasks, by the success rates measured in {self.question.source}."
-            )
         return (
-            f"The average score of its {tasks:,.0f} tasks a month is "
-            f"{value / tasks if tasks else 0:.3f}, on a scale from 0 to 1 from "
-            f"{self.question.source}: a judgement, not a measurement. Give evaluations to count "
-            "successes."
+            f"An average month is expected to bring {self.value or 0.0:,.0f} successes of {tasks:,.0f} "
+            f"tasks, by the success rates measured in {self.question.source}."
         )
 
     def _how_sure(self) -> str:

@@ -43,7 +43,7 @@ class Step:
 
     @property
     def more_value(self) -> float:
-        """What that adds: expected successes a month, or tasks times score."""
+        """What that adds: expected successes a month."""
         return (self.after.value or 0.0) - (self.before.value or 0.0)
 
     @property
@@ -58,7 +58,7 @@ class Step:
             verb = "serve" if self.after.is_feasible else "do not serve"
             return f"{more}: {usd(self.after.budget_usd_per_month)} USD {verb} every workload."
         if self.moves:
-            return f"{more}: {worth_text(self.before, self.more_value)}: {'; '.join(self.moves)}."
+            return f"{more}: {worth_text(self.more_value)}: {'; '.join(self.moves)}."
         if self.needed_usd is None:
             return f"{more} buys nothing more: no budget does better than this assignment."
         extra = self.needed_usd - self.before.budget_usd_per_month
@@ -110,13 +110,10 @@ def moves(before: Portfolio, after: Portfolio) -> tuple[str, ...]:
     )
 
 
-def worth_text(portfolio: Portfolio, more: float) -> str:
+def worth_text(more: float) -> str:
     """Return in words what a difference in value means."""
-    if portfolio.question.measured:
-        count = f"{more:,.0f}" if more >= 10 else f"{more:.2g}"
-        return f"{count} more expected successes a month"
-    tasks = float(portfolio.frame["tasks_per_month"].sum())
-    return f"an average score higher by {more / tasks if tasks else 0:.4f}"
+    count = f"{more:,.0f}" if more >= 10 else f"{more:.2g}"
+    return f"{count} more expected successes a month"
 
 
 def models_text(used: Mapping[str, Decimal]) -> str:

@@ -1,4 +1,4 @@
-"""Every cascade of two or three models for a workload: cost, success, latency rank, break-even."""
+"""Every cascade of two models for a workload: cost, success and break-even."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import permutations
 from typing import Any
 
-from kimi_planner.catalog import Catalog, ModelSpec
+from kimi_planner.catalog import Catalog
 from kimi_planner.choose.basis import able_models, basis, calls_of_task, only_workload
 from kimi_planner.choose.evaluations import Evaluations, Trials
 from kimi_planner.choose.evaluations.rates import Rate, known_rates
@@ -18,8 +18,7 @@ from kimi_planner.choose.routing.result import Cascades, Route
 from kimi_planner.choose.routing.together import (
     ByItems,
     ByPairs,
-    Shares,
-    Together,
+    Joint,
     at_first_rate,
     least_first_rate,
 )
@@ -34,8 +33,7 @@ from kimi_planner.workload import Workload
 
 __all__ = ["cascades"]
 
-LONGEST = 3
-MOST_MODELS = 16  # 3,616 routes
+MOST_MODELS = 16  # 256 routes
 MONTHS = 12  # as of `project`, so that other results rest on the same prices
 
 
@@ -51,10 +49,10 @@ def cascades(
     confidence: float = 0.9,
     **scenario: Any,
 ) -> Cascades:
-    """Tell what every cascade of two or three models costs, and how often it succeeds.
+    """Tell what every cascade of two models costs, and how often it succeeds.
 
-    A cascade asks its first model. A detector checks the answer; what it rejects goes to the next
-    model. The answer of the last model is not checked.
+    A cascade asks its first model. A detector checks the answer; what it rejects goes to the second
+    model, whose answer is not checked.
 
     Parameters
     ----------
@@ -84,7 +82,7 @@ def cascades(
     Returns
     -------
     Cascades
-        Each model alone, and each cascade in each order.
+        Each model alone, and each two in both orders.
 
     Raises
     ------
@@ -100,19 +98,16 @@ def cascades(
     -----
     The cost of a task on a model is the projected one of `cost_per_success`: expected spend / expected
     tasks over the months of the projection, so that prices which change count by their traffic.
-    Everything else is summed over every pattern of which models would solve a task, in exact
-    fractions.
+    Everything else is summed over which of the models would solve a task, in exact fractions.
 
     Intervals hold what the trials and the scenarios leave open, from one tail to the other. The
     posterior of a pattern's share is a Dirichlet distribution where tasks are named, else each rate
     is Beta(s + ½, n - s + ½), and rescue rates stay as they are given. Rates that are given have no
     interval. At 90% they hold the true number in 88 to 92% of cases, averaged over rates.
 
-    The break-even is over the success rate of the first model, while what the others do over all
-    tasks, and on those that the first model fails, stays as it is. Cost and success are then linear
-    in that rate, so that it is where a straight line is zero. The latency rank orders routes by the sum over
-    their models of the share of tasks that reach it, times the place of its speed rating among the
-    models that take part, 1 for the fastest.
+    The break-even is over the success rate of the first model, while what the second does over all
+    tasks, and on those that the first fails, stays as it is. Cost and success are then linear in that
+    rate, so that it is where a straight line is zero.
     """
     workload = only_workload(workload, "Cascades are built")
     if not isinstance(detector, Detector):
@@ -154,7 +149,7 @@ def cascades(
             n_paths=projection.n_paths,
             workload=workload.name,
         )
-    routes = _routes(workload, specs, costs, detector, together, uncertain)
+    routes = _routes(workload, costs, detector, together, uncertain)
     return Cascades(
         routes=routes,
         workload=workload.name,
@@ -205,10 +200,9 @@ def _trials(
 
 def _routes(
     workload: Workload,
-    specs: Sequence[ModelSpec],
     tasks: Mapping[str, TaskCost],
     detector: Detector,
-    together: Together,
+    together: ByItems | ByPairs,
     uncertain: Uncertain | None,
 ) -> tuple[Route, ...]:
     calls, _ = calls_of_task(workload)
@@ -216,24 +210,22 @@ def _routes(
         model: Fraction(one.usd) if one.exact_usd is None else one.exact_usd
         for model, one in tasks.items()
     }
-    shares = {
-        models: together.shares(models)
-        for steps in range(1, LONGEST + 1)
-        for models in permutations(costs, steps)
+    joints: dict[tuple[str, ...], Joint[Fraction]] = {
+        (model,): Joint.alone(together.rate(model)) for model in costs
     }
+    joints |= {pair: together.joint(*pair) for pair in permutations(costs, 2)}
     found = {
-        models: follow(one, [costs[model] for model in models], detector)
-        for models, one in shares.items()
+        models: follow(joint, [costs[model] for model in models], detector)
+        for models, joint in joints.items()
     }
     best = non_dominated(
         [one.cost for one in found.values()], [one.success for one in found.values()]
     )
-    ranks = _latency_ranks(specs, found)
-    intervals = {} if uncertain is None else uncertain.routes(LONGEST)
+    intervals = {} if uncertain is None else uncertain.routes()
     routes = []
     for (models, one), kept in zip(found.items(), best, strict=True):
         even, per_success = _break_evens(
-            shares[models], [costs[model] for model in models], detector, found[models[-1:]]
+            joints[models], [costs[model] for model in models], detector, found[models[-1:]]
         )
         routes.append(
             Route(
@@ -241,10 +233,9 @@ def _routes(
                 cost_usd=from_fraction(one.cost),
                 success_rate=float(one.success),
                 false_accepted_share=float(one.false_accepted),
-                calls=float(calls * sum(one.reached)),
-                escalated_shares=tuple(float(share) for share in one.reached[1:]),
+                calls=float(calls * (1 + one.escalated)),
+                escalated_share=float(one.escalated),
                 cost_per_success_usd=from_fraction(one.cost / one.success) if one.success else None,
-                latency_rank=ranks.get(models),
                 on_frontier=kept,
                 break_even_cost=even,
                 break_even_per_success=per_success,
@@ -255,31 +246,16 @@ def _routes(
 
 
 def _break_evens(
-    shares: Shares, costs: Sequence[Fraction], detector: Detector, alone: Passage[Fraction]
+    joint: Joint[Fraction],
+    costs: Sequence[Fraction],
+    detector: Detector,
+    alone: Passage[Fraction],
 ) -> tuple[BreakEven | None, BreakEven | None]:
-    """Return where a cascade breaks even with its last model alone: by task, and by success."""
+    """Return where a cascade breaks even with its second model alone: by task, and by success."""
     if len(costs) == 1:
         return None, None
-    least = least_first_rate(shares)
-    ends = [follow(at_first_rate(shares, rate), costs, detector) for rate in (least, Fraction(1))]
+    least = least_first_rate(joint)
+    ends = [follow(at_first_rate(joint, rate), costs, detector) for rate in (least, Fraction(1))]
     by_task = [alone.cost - end.cost for end in ends]
     by_success = [alone.cost * end.success - alone.success * end.cost for end in ends]
     return BreakEven.between(least, *by_task), BreakEven.between(least, *by_success)
-
-
-def _latency_ranks(
-    specs: Sequence[ModelSpec], found: Mapping[tuple[str, ...], Passage[Fraction]]
-) -> dict[tuple[str, ...], int]:
-    """Return the rank of each route whose models are all rated."""
-    speeds = {spec.id: spec.speed.rating for spec in specs if spec.speed is not None}
-    places = {speed: place for place, speed in enumerate(sorted({*speeds.values()})[::-1], 1)}
-    waits = {
-        models: sum(
-            share * places[speeds[model]] for share, model in zip(one.reached, models, strict=True)
-        )
-        for models, one in found.items()
-        if all(model in speeds for model in models)
-    }
-    ordered = sorted(waits.values())
-    ranks = {wait: rank for rank, wait in reversed(list(enumerate(ordered, 1)))}
-    return {models: ranks[wait] for models, wait in waits.items()}

@@ -15,7 +15,7 @@ __all__ = ["Detector"]
 
 @dataclass(frozen=True, kw_only=True)
 class Detector:
-    """What checks each answer but that of the last model, such as tests, a schema or a judge.
+    """What checks the answer of the first model, such as tests, a schema or a judge.
 
     Attributes
     ----------

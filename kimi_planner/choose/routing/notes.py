@@ -39,8 +39,7 @@ def routing_notes(
     elif together.given:
         named = ", ".join(f"{second} after {first}" for first, second in together.given)
         notes.append(
-            f"Rescue rates are given for {named}. Other pairs are taken to succeed independently, and a "
-            "third model to depend on the second alone."
+            f"Rescue rates are given for {named}. Other pairs are taken to succeed independently."
         )
     else:
         notes.append(
@@ -49,11 +48,6 @@ def routing_notes(
         )
     notes.append(
         "The detector errs equally often on every model, and every model is sent the same request."
-    )
-    unrated = [spec.id for spec in specs if spec.speed is None]
-    notes.append(
-        "Latency ranks rest on ordinal speed ratings, a judgement, and leave out the time of a check."
-        + (f" Not rated: {', '.join(unrated)}." if unrated else "")
     )
     first, last = projection.months[0], projection.months[-1]
     span = f"{first}" if first == last else f"{first} to {last}"

@@ -29,14 +29,13 @@ _IN_SHORT = (
     "success_rate",
     "cost_per_success_usd",
     "calls",
-    "latency_rank",
     "on_frontier",
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """One model, or a cascade of two or three, and what is expected of a task on it.
+    """One model, or a cascade of two, and what is expected of a task on it.
 
     Attributes
     ----------
@@ -51,18 +50,15 @@ class Route:
     calls
         Expected calls of a task: models asked, times the turns of a conversation; retries not
         counted.
-    escalated_shares
-        Share of all tasks that each model but the last sends on.
+    escalated_share
+        Share of all tasks that are sent on to the second model.
     cost_per_success_usd
         Expected cost for each right answer; ``None`` if there is none.
-    latency_rank
-        1 for the route that is rated the fastest, equal ones alike; ``None`` where a speed is not
-        rated. A judgement, not a measurement.
     on_frontier
         Whether no other route costs at most as much and succeeds at least as often, and is better
         in one of them.
     break_even_cost, break_even_per_success
-        At which success rates of the first model the cascade costs less than its last model alone,
+        At which success rates of the first model the cascade costs less than its second model alone,
         for a task and for a success; ``None`` for a single model.
     intervals
         Of cost, success rate and cost per success; ``None`` where success rates are given.
@@ -73,9 +69,8 @@ class Route:
     success_rate: float
     false_accepted_share: float
     calls: float
-    escalated_shares: tuple[float, ...]
+    escalated_share: float
     cost_per_success_usd: Decimal | None
-    latency_rank: int | None
     on_frontier: bool
     break_even_cost: BreakEven | None
     break_even_per_success: BreakEven | None
@@ -89,7 +84,7 @@ class Route:
 
 @dataclass(frozen=True, kw_only=True)
 class Cascades:
-    """Every single model and every cascade of two or three for the tasks of a workload.
+    """Every single model and every cascade of two for the tasks of a workload.
 
     Attributes
     ----------
@@ -153,8 +148,7 @@ class Cascades:
             if route.models == models:
                 return route
         raise ScenarioError(
-            f"No route {shown(models)}. The models are {', '.join(self.success_rates)}, up to three in "
-            "a row."
+            f"No route {shown(models)}. Name one or two of {', '.join(self.success_rates)}."
         )
 
     @property
@@ -163,15 +157,13 @@ class Cascades:
 
         Columns: ``route``, ``steps``, ``first_model``, ``last_model``, ``cost_usd``,
         ``exact_cost_usd`` as a decimal, ``success_rate``, ``false_accepted_share``, ``calls``,
-        ``escalated_1_share`` and ``escalated_2_share`` of all tasks, ``cost_per_success_usd``,
-        ``latency_rank``, ``on_frontier``, ``break_even_cost`` and ``break_even_per_success`` as
+        ``escalated_share`` of all tasks, ``cost_per_success_usd``, ``on_frontier``, ``break_even_cost`` and ``break_even_per_success`` as
         rates, with ``…_holds`` as "above" that rate, "always" or "never"; and the intervals,
         ``cost_low_usd``, ``cost_high_usd``, ``success_rate_low``, ``success_rate_high``,
         ``cost_per_success_low_usd`` and ``cost_per_success_high_usd``, NaN where rates are given.
         """
         rows = []
         for route in self.routes:
-            escalated = (*route.escalated_shares, np.nan, np.nan)
             per_success = route.cost_per_success_usd
             rows.append(
                 {
@@ -184,17 +176,15 @@ class Cascades:
                     "success_rate": route.success_rate,
                     "false_accepted_share": route.false_accepted_share,
                     "calls": route.calls,
-                    "escalated_1_share": escalated[0],
-                    "escalated_2_share": escalated[1],
+                    "escalated_share": route.escalated_share,
                     "cost_per_success_usd": np.nan if per_success is None else float(per_success),
-                    "latency_rank": route.latency_rank,
                     "on_frontier": route.on_frontier,
                     **_break_even("break_even_cost", route.break_even_cost),
                     **_break_even("break_even_per_success", route.break_even_per_success),
                     **_interval_columns(route.intervals),
                 }
             )
-        return pd.DataFrame(rows).astype({"latency_rank": "Int64"})
+        return pd.DataFrame(rows)
 
     def sentences(self) -> list[str]:
         """Return what a reader needs first: the best routes, where they break even, who is left out."""

@@ -1,43 +1,40 @@
-"""How often models solve and fail the same tasks: the joint law of their successes."""
+"""How often two models solve and fail the same tasks: the joint law of their successes."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise, product
-from typing import Protocol
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from kimi_planner.choose.evaluations.rates import Rate, exact_share
 from kimi_planner.errors import EvaluationError, shown
+from kimi_planner.workload.quantity import Array
 
-__all__ = [
-    "ByItems",
-    "ByPairs",
-    "Pattern",
-    "Shares",
-    "Together",
-    "at_first_rate",
-    "least_first_rate",
-]
+__all__ = ["ByItems", "ByPairs", "Joint", "Number", "at_first_rate", "least_first_rate"]
 
-#: Whether each model of a cascade solves a task, in their order.
-Pattern = tuple[bool, ...]
+#: An exact fraction, or an array of equally likely values.
+Number = TypeVar("Number", Fraction, Array)
 
-#: From patterns to the share of tasks that have them.
-Shares = dict[Pattern, Fraction]
-
-PRIOR = Fraction(1, 2)  # of a task, for tasks that all models solve, and for those that all fail
+PRIOR = Fraction(1, 2)  # of a task, for tasks that both models solve, and for those that both fail
 
 _ROUNDING = Fraction(1, 100)  # by which rates that were rounded to percents may differ
 
 
-class Together(Protocol):
-    """Whatever knows how often models solve and fail the same tasks."""
+@dataclass(frozen=True, kw_only=True)
+class Joint(Generic[Number]):
+    """Shares of tasks that the first of two models solves, that both solve, and that the second rescues."""
 
-    def shares(self, models: Sequence[str]) -> Shares:
-        """Return the share of tasks with each pattern of successes."""
+    first: Number
+    both: Number
+    rescued: Number
+
+    @classmethod
+    def alone(cls, rate: Number) -> Joint[Number]:
+        """Return that of a model with nothing after it."""
+        return cls(first=rate, both=rate, rescued=0 * rate)
 
 
 class ByPairs:
@@ -63,7 +60,7 @@ class ByPairs:
     Notes
     -----
     With success rates ``a`` and ``b`` and a rescue rate ``r``, both solve ``b - (1 - a) r`` of the
-    tasks. A third model depends on the second alone, given what the second did.
+    tasks.
     """
 
     def __init__(
@@ -110,42 +107,26 @@ class ByPairs:
 
     def _turn_round(self, first: str, second: str) -> None:
         """Tell how often the first model rescues the second, or hold what is given against it."""
-        both = self._pairs(first, second)[True, True]
+        both = self.joint(first, second).both
         back, failed = (second, first), 1 - self.rates[second]
         if back not in self.rescue:
             if failed:
                 self.rescue[back] = (self.rates[first] - both) / failed
-        elif abs(self._pairs(*back)[True, True] - both) > _ROUNDING:
+        elif abs(self.joint(*back).both - both) > _ROUNDING:
             raise EvaluationError(
                 f"rescue_rates, {first} to {second} and {second} to {first}, contradict each other: they "
                 "differ in the share of tasks that both solve. Give one of them."
             )
 
-    def shares(self, models: Sequence[str]) -> Shares:
-        """Return the share of tasks with each pattern of successes."""
-        rate = self.rates[models[0]]
-        found: Shares = {(True,): rate, (False,): 1 - rate}
-        for before, model in pairwise(models):
-            rate = self.rates[before]
-            given, pairs = {True: rate, False: 1 - rate}, self._pairs(before, model)
-            found = {
-                (*pattern, solved): share * pairs[pattern[-1], solved] / given[pattern[-1]]
-                for pattern, share in found.items()
-                if given[pattern[-1]]
-                for solved in (True, False)
-            }
-        return found
+    def rate(self, model: str) -> Fraction:
+        """Return the success rate of a model."""
+        return self.rates[model]
 
-    def _pairs(self, first: str, second: str) -> Shares:
-        """Return the shares of tasks that each of two models solves or fails."""
+    def joint(self, first: str, second: str) -> Joint[Fraction]:
+        """Return the shares of tasks that two models solve."""
         rate, right = self.rates[first], self.rates[second]
         rescued = (1 - rate) * self.rescue.get((first, second), right)
-        return {
-            (True, True): right - rescued,
-            (True, False): rate - (right - rescued),
-            (False, True): rescued,
-            (False, False): 1 - rate - rescued,
-        }
+        return Joint(first=rate, both=right - rescued, rescued=rescued)
 
 
 class ByItems:
@@ -160,7 +141,7 @@ class ByItems:
     Notes
     -----
     A pattern that ``count`` of ``n`` tasks have is expected in ``count / (n + 1)`` of all tasks, and
-    one in which all models solve, or all fail, in ``(count + ½) / (n + 1)``: the mean of its
+    one in which both models solve, or both fail, in ``(count + ½) / (n + 1)``: the mean of its
     posterior under a Dirichlet prior of weight 1. It has the marginals of Jeffreys' prior for each
     model alone, so that success rates are the same however models are combined, and for any of
     them solving a task too, so that intervals of cascades hold what they should.
@@ -175,51 +156,45 @@ class ByItems:
             for model, one in solved.items()
         }
 
-    def shares(self, models: Sequence[str]) -> Shares:
-        """Return the share of tasks with each pattern of successes."""
-        whole = len(self.names) + 1
-        return {pattern: weight / whole for pattern, weight in self.weights(models).items()}
+    def rate(self, model: str) -> Fraction:
+        """Return the success rate of a model."""
+        return (int(self.solved[model].sum()) + PRIOR) / (len(self.names) + 1)
 
-    def weights(self, models: Sequence[str]) -> Shares:
-        """Return the parameters of the posterior: tasks with each pattern, and those of the prior."""
-        patterns = list(product((False, True), repeat=len(models)))
-        places = np.zeros(len(self.names), dtype=np.int64)
-        for model in models:
-            places = 2 * places + self.solved[model]
-        counts = np.bincount(places, minlength=len(patterns)).tolist()
-        return {
-            pattern: Fraction(count) + (PRIOR if len(set(pattern)) == 1 else 0)
-            for pattern, count in zip(patterns, counts, strict=True)
-        }
+    def joint(self, first: str, second: str) -> Joint[Fraction]:
+        """Return the shares of tasks that two models solve."""
+        _, rescued, only, both = (
+            weight / (len(self.names) + 1) for weight in self.weights(first, second)
+        )
+        return Joint(first=only + both, both=both, rescued=rescued)
+
+    def weights(self, first: str, second: str) -> tuple[Fraction, ...]:
+        """Return the parameters of the posterior: tasks and prior of neither, second, first and both."""
+        places = 2 * self.solved[first] + self.solved[second]
+        neither, rescued, only, both = map(Fraction, np.bincount(places, minlength=4).tolist())
+        return neither + PRIOR, rescued, only, both + PRIOR
 
 
-def at_first_rate(shares: Shares, rate: Fraction) -> Shares:
+def at_first_rate(joint: Joint[Fraction], rate: Fraction) -> Joint[Fraction]:
     """Return the shares if the first model had another success rate.
 
-    What the others do over all tasks, and on those that the first model fails, stays as it is; the
+    What the second does over all tasks, and on those that the first fails, stays as it is; the
     shares are linear in the rate.
     """
-    overall, rescued = _others(shares)
-    return {
-        **{(False, *rest): (1 - rate) * share for rest, share in rescued.items()},
-        **{(True, *rest): share - (1 - rate) * rescued[rest] for rest, share in overall.items()},
-    }
+    second, rescue = _second(joint)
+    rescued = (1 - rate) * rescue
+    return Joint(first=rate, both=second - rescued, rescued=rescued)
 
 
-def least_first_rate(shares: Shares) -> Fraction:
+def least_first_rate(joint: Joint[Fraction]) -> Fraction:
     """Return the least success rate of the first model at which no share is below 0."""
-    overall, rescued = _others(shares)
-    bounds = (1 - overall[rest] / share for rest, share in rescued.items() if share)
+    second, rescue = _second(joint)
+    bounds = (
+        1 - all_ / some for all_, some in ((second, rescue), (1 - second, 1 - rescue)) if some
+    )
     return max(Fraction(0), *bounds)
 
 
-def _others(shares: Shares) -> tuple[Shares, Shares]:
-    """Return the patterns of the other models over all tasks, and on those the first one fails."""
-    overall: Shares = {}
-    for (_, *rest), share in shares.items():
-        overall[tuple(rest)] = overall.get(tuple(rest), Fraction(0)) + share
-    failed = sum((share for pattern, share in shares.items() if not pattern[0]), Fraction(0))
-    if not failed:  # nothing tells what would be rescued
-        return overall, overall
-    nothing = Fraction(0)
-    return overall, {rest: shares.get((False, *rest), nothing) / failed for rest in overall}
+def _second(joint: Joint[Fraction]) -> tuple[Fraction, Fraction]:
+    """Return the success rate of the second model over all tasks, and on those the first one fails."""
+    second, failed = joint.both + joint.rescued, 1 - joint.first
+    return second, joint.rescued / failed if failed else second  # else nothing tells

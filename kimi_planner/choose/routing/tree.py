@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from kimi_planner.choose.routing.detector import Detector
-from kimi_planner.choose.routing.together import Pattern
+from kimi_planner.choose.routing.together import Joint, Number
 
 __all__ = ["BreakEven", "Passage", "follow"]
-
-#: An exact fraction, or an array of equally likely values.
-Number = TypeVar("Number")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +19,8 @@ class Passage(Generic[Number]):
 
     Attributes
     ----------
-    reached
-        Shares of tasks that reach each model; the first is 1.
+    escalated
+        Share of tasks that reach the second model.
     cost
         Expected cost in USD.
     success
@@ -32,45 +29,36 @@ class Passage(Generic[Number]):
         Share of tasks that end with a wrong answer because the detector let it through.
     """
 
-    reached: tuple[Number, ...]
+    escalated: Number
     cost: Number
     success: Number
     false_accepted: Number
 
 
 def follow(
-    shares: Mapping[Pattern, Number],
+    joint: Joint[Number],
     costs: Sequence[Number],
     detector: Detector,
     number: Callable[[Fraction], Any] = Fraction,
 ) -> Passage[Number]:
-    """Follow a task through a cascade, over every pattern of which models would solve it.
+    """Follow a task through a cascade of two models, or to the only one.
 
     ``costs`` are USD of each model for a task. The answer of the last model is not checked. Shares
     and costs are fractions; or arrays of equally likely values, and ``number`` is `float`.
     """
-    sends_on = {solved: number(detector.sends_on(solved)) for solved in (True, False)}
-    nothing: Any = number(Fraction(0))
-    last = len(costs) - 1
-    reached = [nothing] * len(costs)
-    success = false_accepted = nothing
-    for pattern, share in shares.items():
-        left: Any = share
-        for step, solved in enumerate(pattern):
-            reached[step] = reached[step] + left
-            onward = left * sends_on[solved] if step < last else nothing
-            if solved:
-                success = success + left - onward
-            elif step < last:
-                false_accepted = false_accepted + left - onward
-            left = onward
-    checks = sum(reached[:last], nothing)
-    cost = sum((share * usd for share, usd in zip(reached, costs, strict=True)), nothing)
+    nothing = number(Fraction(0))
+    if len(costs) == 1:
+        return Passage(
+            escalated=nothing, cost=costs[0], success=joint.first, false_accepted=nothing
+        )
+    right, wrong = (number(detector.sends_on(solved)) for solved in (True, False))
+    failed = 1 - joint.first
+    escalated = joint.first * right + failed * wrong
     return Passage(
-        reached=tuple(reached),
-        cost=cost + checks * number(detector.cost),
-        success=success,
-        false_accepted=false_accepted,
+        escalated=escalated,
+        cost=costs[0] + number(detector.cost) + escalated * costs[1],
+        success=joint.first * (1 - right) + joint.both * right + joint.rescued * wrong,
+        false_accepted=failed * (1 - wrong),
     )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations, pairwise, permutations, product
+from itertools import permutations
 
 import numpy as np
 
 from kimi_planner.choose.evaluations import Trials
 from kimi_planner.choose.routing.detector import Detector
-from kimi_planner.choose.routing.together import ByItems, ByPairs, Pattern
+from kimi_planner.choose.routing.together import ByItems, ByPairs, Joint
 from kimi_planner.choose.routing.tree import Passage, follow
 from kimi_planner.choose.success.posterior import rate_interval, success_rates
 from kimi_planner.choose.success.tried import MIDPOINTS
@@ -19,9 +19,6 @@ from kimi_planner.plan.scenarios import stream
 from kimi_planner.workload.quantity import Array
 
 __all__ = ["Interval", "Intervals", "Uncertain"]
-
-#: From patterns to equally likely shares of tasks that have them, shape (n_paths,).
-DrawnShares = dict[Pattern, Array]
 
 #: Lower and upper end.
 Interval = tuple[float, float]
@@ -65,37 +62,24 @@ class Uncertain:
     n_paths: int
     workload: str
 
-    def routes(self, longest: int) -> dict[tuple[str, ...], Intervals]:
+    def routes(self) -> dict[tuple[str, ...], Intervals]:
         """Return the intervals of every single model and cascade.
 
         Notes
         -----
         A single model has Jeffreys' interval of its rate, as `cost_per_success` tells. Where every
         model solved all that it was tried on, the intervals reach to a route that never fails; where
-        none solved any, to one that never succeeds. The orders of the same models share what is drawn
-        of common tasks, so that they differ by order alone.
+        none solved any, to one that never succeeds. Both orders of two models share what is drawn of
+        common tasks, so that they differ by order alone.
         """
-        found = {}
-        for some in (
-            one for steps in range(1, longest + 1) for one in combinations(self.costs, steps)
-        ):
-            common = None
-            if isinstance(self.together, ByItems) and len(some) > 1:
-                common = self._by_items(some, self.together)
-            for models in permutations(some):
-                if common is None:
-                    shares = self._shares(models)
-                else:
-                    places = [models.index(model) for model in some]
-                    shares = {
-                        pattern: common[tuple(pattern[place] for place in places)]
-                        for pattern in product((False, True), repeat=len(models))
-                    }
-                found[models] = self._intervals(models, shares)
-        return found
+        drawn: dict[tuple[str, ...], Joint[Array]] = {
+            (model,): Joint.alone(self._rates[model]) for model in self.costs
+        }
+        drawn |= {pair: self._joint(*pair) for pair in permutations(self.costs, 2)}
+        return {models: self._intervals(models, joint) for models, joint in drawn.items()}
 
-    def _intervals(self, models: Sequence[str], shares: DrawnShares) -> Intervals:
-        found = self._passage(shares, models)
+    def _intervals(self, models: Sequence[str], joint: Joint[Array]) -> Intervals:
+        found = self._passage(models, joint)
         cost, success = (self._ends(one) for one in (found.cost, found.success))
         some = np.broadcast_to(found.cost, found.success.shape)
         never = np.full_like(found.success, np.inf)
@@ -104,29 +88,23 @@ class Uncertain:
         if len(models) == 1:
             success = rate_interval(trials[0], self.confidence)
         if all(one.successes == one.trials for one in trials):
-            always = self._passage({(True,) * len(models): np.ones(1)}, models)
+            always = self._passage(models, Joint.alone(np.ones(1)))
             least = self._ends(always.cost)[0]
             cost = min(cost[0], least), cost[1]
             success, per_success = (success[0], 1.0), (min(per_success[0], least), per_success[1])
         if not any(one.successes for one in trials):
-            failed = self._passage({(False,) * len(models): np.ones(1)}, models)
+            failed = self._passage(models, Joint.alone(np.zeros(1)))
             cost = cost[0], max(cost[1], self._ends(failed.cost)[1])
             success, per_success = (0.0, success[1]), (per_success[0], np.inf)
         return Intervals(cost=cost, success=success, per_success=per_success)
 
-    def _passage(self, shares: DrawnShares, models: Sequence[str]) -> Passage[Array]:
-        return follow(shares, [self.costs[model] for model in models], self.detector, float)
+    def _passage(self, models: Sequence[str], joint: Joint[Array]) -> Passage[Array]:
+        return follow(joint, [self.costs[model] for model in models], self.detector, float)
 
     def _ends(self, drawn: Array) -> Interval:
         tail = (1 - self.confidence) / 2
         low, high = np.quantile(drawn, [tail, 1 - tail], method=MIDPOINTS).tolist()
         return low, high
-
-    def _shares(self, models: Sequence[str]) -> DrawnShares:
-        if len(models) == 1 or isinstance(self.together, ByItems):
-            rate = self._rates[models[0]]
-            return {(True,): rate, (False,): 1 - rate}
-        return self._by_pairs(models, self.together)
 
     @cached_property
     def _rates(self) -> dict[str, Array]:
@@ -138,39 +116,27 @@ class Uncertain:
             for model, one in self.trials.items()
         }
 
-    def _by_items(self, models: Sequence[str], together: ByItems) -> DrawnShares:
-        """Draw from the posterior whose mean `ByItems` takes: a Dirichlet distribution."""
-        rng = stream(self.seed, self.workload, *models, "patterns")
-        drawn = {
-            pattern: rng.standard_gamma(float(weight), self.n_paths)
-            for pattern, weight in together.weights(models).items()
-        }
-        total = sum(drawn.values(), np.zeros(self.n_paths))
-        return {pattern: one / total for pattern, one in drawn.items()}
+    def _joint(self, first: str, second: str) -> Joint[Array]:
+        """Return equally likely shares of tasks that two models solve.
 
-    def _by_pairs(self, models: Sequence[str], together: ByPairs) -> DrawnShares:
-        """Combine rates that are drawn, each model's alone, as `ByPairs` does.
-
-        A rescue rate that is given stays as it is, but where a draw makes it impossible.
+        Common tasks are drawn from the posterior whose mean `ByItems` takes: a Dirichlet
+        distribution. Else rates that are drawn, each model's alone, are combined as `ByPairs` does;
+        a rescue rate that is given stays as it is, but where a draw makes it impossible.
         """
-        rate = self._rates[models[0]]
-        found: DrawnShares = {(True,): rate, (False,): 1 - rate}
-        for before, model in pairwise(models):
-            first, second = self._rates[before], self._rates[model]
-            rescued = _rescued(first, second, (before, model), together)
-            pairs = {
-                (True, True): second - rescued,
-                (True, False): first - (second - rescued),
-                (False, True): rescued,
-                (False, False): 1 - first - rescued,
-            }
-            given = {True: first, False: 1 - first}
-            found = {
-                (*pattern, solved): _part(share, pairs[pattern[-1], solved], given[pattern[-1]])
-                for pattern, share in found.items()
-                for solved in (True, False)
-            }
-        return found
+        if isinstance(self.together, ByPairs):
+            one, other = self._rates[first], self._rates[second]
+            rescued = _rescued(one, other, (first, second), self.together)
+            return Joint(first=one, both=other - rescued, rescued=rescued)
+        pair = sorted((first, second), key=list(self.costs).index)
+        rng = stream(self.seed, self.workload, *pair, "patterns")
+        neither, late, early, both = (
+            rng.standard_gamma(float(weight), self.n_paths)
+            for weight in self.together.weights(*pair)
+        )
+        total = neither + late + early + both
+        if pair[0] != first:
+            early, late = late, early
+        return Joint(first=(early + both) / total, both=both / total, rescued=late / total)
 
 
 def _rescued(first: Array, second: Array, pair: tuple[str, str], together: ByPairs) -> Array:
@@ -183,8 +149,3 @@ def _rescued(first: Array, second: Array, pair: tuple[str, str], together: ByPai
     else:
         rescued = (1 - first) * second
     return np.clip(rescued, np.maximum(0.0, second - first), np.minimum(second, 1 - first))
-
-
-def _part(share: Array, pair: Array, given: Array) -> Array:
-    """Return the part of a share that takes one branch; nothing of nothing."""
-    return np.divide(share * pair, given, out=np.zeros_like(share), where=given > 0)
