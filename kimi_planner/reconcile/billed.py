@@ -1,0 +1,99 @@
+"""What some calls on one model used and cost, by meter, exact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from kimi_planner.billing.dated import Prices
+from kimi_planner.billing.meters import ByMeter, Usage
+from kimi_planner.billing.tariff import Tariff
+from kimi_planner.money import total
+from kimi_planner.plan.spend import Spend
+
+__all__ = ["Billed", "at_prices", "mean_tariff"]
+
+DIGITS = 12  # of a float: what is computed on paths is not known to more
+
+
+@dataclass(frozen=True)
+class Billed:
+    """Usage of some calls on one model and what it costs.
+
+    Attributes
+    ----------
+    usage, bill
+        Amounts and USD by meter, fractions.
+    list_bill
+        The same usage at the prices of the catalog, without planned changes of price.
+    """
+
+    usage: Usage
+    bill: ByMeter
+    list_bill: ByMeter
+
+    @classmethod
+    def of(cls, usage: Usage, bill: ByMeter, list_bill: ByMeter) -> Billed:
+        """Return what a plan states: fractions, or floats.
+
+        Floats keep 12 digits, prices too, so that what they add up to is known exactly.
+        """
+        parts = (usage, bill, list_bill)
+        if not any(isinstance(one, float) for part in parts for _, one in part):
+            return cls(*(part.map(Fraction) for part in parts))
+        clean = usage.map(_cleaned)
+
+        def again(billed: ByMeter) -> ByMeter:
+            used = {key: amount for key, amount in usage if amount}
+            return at_prices(
+                clean, {key: _cleaned(billed[key] / amount) for key, amount in used.items()}
+            )
+
+        return cls(clean, again(bill), again(list_bill))
+
+    @classmethod
+    def in_month(cls, spend: Spend, place: int) -> Billed:
+        """Return a month of a plan by its place."""
+        return cls.of(
+            *(one.map(lambda row: row[place]) for one in (spend.usage, spend.bill, spend.list_bill))
+        )
+
+    def __add__(self, other: Billed) -> Billed:
+        return Billed(
+            self.usage + other.usage, self.bill + other.bill, self.list_bill + other.list_bill
+        )
+
+
+def at_prices(usage: Usage, prices: Mapping[str, Fraction]) -> ByMeter:
+    """Return what a usage costs at some prices of its meters and fees."""
+    return Tariff(stated=prices, batch=None, model="", catalog_version="").bill(usage)
+
+
+def mean_tariff(prices: Prices, model: str, days: list[date]) -> Tariff:
+    """Return the mean of the prices of a model on some days, as fractions.
+
+    Raises
+    ------
+    UnknownModelError, PriceNotFoundError
+        If the catalog has no such model, or states no price for one of the days.
+    """
+    tariffs = [prices.on(model, day) for day in days]
+
+    def mean(amounts: list[Any]) -> Fraction:
+        return Fraction(total(amounts)) / len(days)
+
+    shared = [key for key in tariffs[0].stated if all(key in one.stated for one in tariffs)]
+    batches = [one.batch for one in tariffs]
+    return Tariff(
+        stated={key: mean([one.stated[key] for one in tariffs]) for key in shared},
+        batch=None if None in batches else mean(batches),
+        model=model,
+        catalog_version=tariffs[0].catalog_version,
+    )
+
+
+def _cleaned(number: Any) -> Fraction:
+    return number if isinstance(number, Fraction) else Fraction(f"{float(number):.{DIGITS}g}")
