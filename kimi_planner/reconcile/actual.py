@@ -91,8 +91,7 @@ def log_of(
     workload: WorkloadKey | None,
     names: list[str],
     model: str | None,
-    start: date | None,
-    end: date | None,
+    days: tuple[date | None, date | None],
     catalog: Catalog,
 ) -> Log:
     """Add up a log by month, workload and model, and price it.
@@ -108,8 +107,9 @@ def log_of(
         Workloads of the plan.
     model : str, optional
         The model of all rows; otherwise the one that a row names.
-    start, end : date, optional
-        The days over which the log was kept; those of its first and last row if not given.
+    days : tuple of date or None
+        The first over which the log was kept, and the one after the last; if not given those of its
+        first and last row.
     catalog : Catalog
         Whose prices.
 
@@ -133,7 +133,7 @@ def log_of(
         totals = actual.over(known_keys(needed, keys, actual))
     else:
         totals = total_usage(actual, needed)
-    first, end = _window(totals, start, end)
+    first, end = _window(totals, *days)
     prices = Prices(catalog=catalog)
     served: dict[tuple[str, str], dict[str, Billed]] = {}
     priced: list[Part] = []

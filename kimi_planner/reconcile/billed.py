@@ -41,9 +41,8 @@ class Billed:
 
         Floats keep 12 digits, prices too, so that what they add up to is known exactly.
         """
-        parts = (usage, bill, list_bill)
-        if not any(isinstance(one, float) for part in parts for _, one in part):
-            return cls(*(part.map(Fraction) for part in parts))
+        if not any(isinstance(one, float) for part in (usage, bill) for _, one in part):
+            return cls(usage.map(Fraction), bill.map(Fraction), list_bill.map(Fraction))
         clean = usage.map(_cleaned)
 
         def again(billed: ByMeter) -> ByMeter:
@@ -57,9 +56,11 @@ class Billed:
     @classmethod
     def in_month(cls, spend: Spend, place: int) -> Billed:
         """Return a month of a plan by its place."""
-        return cls.of(
-            *(one.map(lambda row: row[place]) for one in (spend.usage, spend.bill, spend.list_bill))
-        )
+
+        def month(row: Any) -> Any:
+            return row[place]
+
+        return cls.of(spend.usage.map(month), spend.bill.map(month), spend.list_bill.map(month))
 
     def __add__(self, other: Billed) -> Billed:
         return Billed(

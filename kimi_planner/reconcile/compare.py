@@ -35,6 +35,8 @@ from kimi_planner.usage.totals.result import UsageTotals
 
 __all__ = ["reconcile"]
 
+NOTHING = Billed(Usage({}), ByMeter({}), ByMeter({}))
+
 
 def reconcile(
     planned: Projection | str | Path,
@@ -119,7 +121,7 @@ def reconcile(
     otherwise they are rounded at the 12th place so that they still add up exactly.
     """
     plan = plan_of(planned, choice, planned_catalog)
-    log = log_of(actual, workload, list(plan.models), model, start, end, load_catalog(catalog))
+    log = log_of(actual, workload, list(plan.models), model, (start, end), load_catalog(catalog))
     return _Comparison(plan, log, pro_rata).result()
 
 
@@ -243,21 +245,19 @@ class _Comparison:
             The planned ones; what the way to the actual ones reaches between them and those of the
             plan's catalog; and what is left of that way.
         """
-        plan, log = planned.get(model), served.get(model)
+        plan, log = planned.get(model, NOTHING), served.get(model, NOTHING)
         listed = _mean(Prices(catalog=self.plan.catalog), model, days_of(month))
-        changed = listed
-        if listed is not None and plan is not None:
-            tokens, at_list = (
-                sum(bill[key] for key in METERS) for bill in (plan.bill, plan.list_bill)
-            )
-            changed = listed.times(tokens / at_list) if at_list else listed
+        tokens, at_list = (
+            sum(bill[key] for key in METERS) for bill in (plan.bill, plan.list_bill)
+        )
+        changed = listed.times(tokens / at_list) if listed and at_list else listed
         actual = _mean(self.log.prices, model, self.log.days(month))
-        found: tuple[dict[str, Fraction], ...] = ({}, {}, {})
+        found: tuple[dict[str, Fraction], dict[str, Fraction], dict[str, Fraction]] = ({}, {}, {})
         for key in keys_of(*shapes):
             known = (
-                _price(key, plan and (plan.usage, plan.bill), changed),
-                _price(key, plan and (plan.usage, plan.list_bill), listed),
-                _price(key, log and (log.usage, log.bill), actual),
+                _price(key, plan.usage, plan.bill, changed),
+                _price(key, plan.usage, plan.list_bill, listed),
+                _price(key, log.usage, log.bill, actual),
             )
             stated = [price for price in known if price is not None]
             if not stated:
@@ -341,12 +341,9 @@ def _mean(prices: Prices, model: str, days: list[date]) -> Tariff | None:
         return None
 
 
-def _price(
-    key: str, billed: tuple[Usage, ByMeter] | None, otherwise: Tariff | None
-) -> Fraction | None:
+def _price(key: str, usage: Usage, bill: ByMeter, otherwise: Tariff | None) -> Fraction | None:
     """Return what a token or fee cost where some were used, else what a tariff states."""
-    if billed is not None and billed[0][key]:
-        usage, bill = billed
+    if usage[key]:
         return Fraction(bill[key] / usage[key])
     try:
         return None if otherwise is None else Fraction(otherwise.price(key))

@@ -122,9 +122,9 @@ class Plan:
                 return None
             to_date = "to_date_" if len(months) > 1 else ""
             stated = [until[-1].get(f"{name}_{to_date}usd") for name in ("p10", "p90")]
-            if not all(stated):
+            if None in stated or "" in stated:
                 return None
-            low, high = map(float, stated)
+            low, high = (float(str(one)) for one in stated)
         return None if low == high else (low, high)
 
 
