@@ -1,27 +1,36 @@
-"""The explorer: every slider moves the picture and the table to what the plan responds with."""
+"""The explorer: every slider projects the workload again, and the picture shows what comes out."""
 
 import re
-from base64 import b64decode
 from datetime import date
-from io import BytesIO
+from html.parser import HTMLParser
+from time import process_time
 
-import matplotlib as mpl
 import pytest
-from PIL import Image
 
-from kimi_planner.plan.response import response
+from kimi_planner.plan import what_if
 from kimi_planner.plan.simulation import project
 from kimi_planner.plot import explore
-from kimi_planner.workload import example_path, load_workloads
+from kimi_planner.plot.words import dollars
+from kimi_planner.workload import Workload, example_path, load_workloads
 
 pytest.importorskip("ipywidgets", reason="ipywidgets is not installed")
-mpl.use("Agg")
 PLAN = {"as_of": date(2026, 11, 24), "n_paths": 200, "months": 2}
+AGENT = Workload(
+    name="agent <b>",
+    requests_per_day={"p10": 800, "p50": 1000, "p90": 1500},
+    prompt_tokens={"p50": 4000, "p90": 12000},
+    followup_tokens={"p50": 800, "p90": 4000},
+    completion_tokens={"p50": 400, "p90": 1500},
+    reasoning_tokens={"p50": 900, "p90": 3000},
+    turns={"mean": 30},
+    max_tokens=8192,
+)
 
 
 @pytest.fixture(scope="module")
 def workloads():
-    return load_workloads(example_path())[1:3]
+    """Return two workloads whose every call fits."""
+    return load_workloads(example_path())[0:3:2]
 
 
 @pytest.fixture
@@ -34,48 +43,111 @@ def control(box, name):
 
 
 def shown(box):
-    return next(one.value for one in box.children if "<img" in str(one.value))
+    return next(one.value for one in box.children if "<svg" in str(getattr(one, "value", "")))
 
 
-def expected_column(page):
-    cells = re.findall(r"<td[^>]*>([^<]*)</td>", page)
-    return [float(cell.replace(",", "")) for cell in cells[1::5]]
+class Drawn(HTMLParser):
+    """Collects what the picture has drawn: bars, lines, and texts."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.bars, self.lines, self.texts = [], [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        known = dict(attrs)
+        if tag == "svg":
+            self.width = float(known["viewbox"].split()[2])
+        elif tag == "rect":
+            self.bars.append((float(known["x"]), float(known["width"])))
+        elif tag == "path":
+            self.lines += re.findall(r"[MH]([\d.]+)", known["d"])
+
+    def handle_data(self, data):
+        self.texts.append(data)
 
 
-def test_each_slider_shows_what_the_plan_responds_with(box, workloads):
-    """The table has the expected spend at the sliders' factors, and the picture is another one."""
-    found = response(project(workloads, **PLAN), outputs=[2], reasonings=[3])
-    assert expected_column(shown(box)) == pytest.approx(
-        found.at().frame["expected_usd_per_month"].tolist(), abs=0.005
-    )
+def spends(projection, workload=None):
+    """Return what is written beside the bars: P50, and P10 to P90."""
+    texts = []
+    for model in projection.models:
+        p10, p50, p90 = projection.average_month([0.1, 0.5, 0.9], model, workload)
+        texts.append(f"{dollars(p50)} ({dollars(p10)} to {dollars(p90)})")
+    return texts
+
+
+def test_each_slider_shows_the_plan_of_the_changed_workloads(box, workloads):
+    """At every position the amounts are those that `project` gives for `what_if`."""
     factors = {}
-    for name, value in {"traffic": 1.5, "output": 2, "reasoning": 3}.items():
-        before = shown(box)
-        control(box, name).value = value
-        factors[name] = value
-        assert shown(box) != before
-        assert expected_column(shown(box)) == pytest.approx(
-            found.at(**factors).frame["expected_usd_per_month"].tolist(), abs=0.005
-        )
-    control(box, "workload").value = "coding-assistant"
-    assert expected_column(shown(box)) == pytest.approx(
-        found.at("coding-assistant", **factors).frame["expected_usd_per_month"].tolist(), abs=0.005
-    )
-
-
-def test_the_picture_is_a_whole_one_with_words(box):
-    """It is a PNG of the size of a notebook's column, and says its numbers to those who see none."""
-    [(data, words)] = re.findall(r'base64,([^"]+)" alt="([^"]+)"', shown(box))
-    picture = Image.open(BytesIO(b64decode(data)))
-    assert picture.size == (720, 324)
-    assert re.search(r"kimi-k2-5-thinking [\d,]+ USD a month", words)
+    for name, value in {"none": None, "traffic": 1.5, "output": 2.15, "reasoning": 0.3}.items():
+        if value is not None:
+            factors[name] = value
+            control(box, name).value = value
+        wanted = spends(project(what_if(workloads, **factors), **PLAN))
+        assert [text for text in Drawn(shown(box)).texts if text in wanted] == wanted
+    control(box, "workload").value = "support-chat"
+    wanted = spends(project(what_if(workloads, **factors), **PLAN), "support-chat")
+    assert [text for text in Drawn(shown(box)).texts if text in wanted] == wanted
+    assert "traffic × 1.5, output × 2.15, reasoning × 0.3" in shown(box)
 
 
 def test_a_cached_share_counts_where_there_is_a_price_for_it(workloads):
-    """Where the catalog states a cached price, more cache costs less; and it can be taken back."""
+    """Where the catalog states a cached price, the share moves the spend; and it can be taken back."""
     box = explore(workloads, catalog="2026-11-public", models="kimi-k2.6", **PLAN)
-    planned = expected_column(shown(box))
-    control(box, "cached").value = 0.9
-    assert expected_column(shown(box))[0] < planned[0]
+    planned = shown(box)
+    control(box, "cached").value = "90%"
+    changed = project(
+        what_if(workloads, cached_share=0.9), catalog="2026-11-public", models="kimi-k2.6", **PLAN
+    )
+    assert spends(changed)[0] in shown(box)
+    assert "cached share 90%" in shown(box)
     control(box, "cached").value = "as planned"
-    assert expected_column(shown(box)) == planned
+    assert shown(box) == planned
+
+
+def test_no_bar_is_cut_or_capped(box):
+    """However far a slider goes, bars keep their proportion to each other and end in the picture."""
+    for traffic in (0.05, 4, 0):
+        control(box, "traffic").value = traffic
+        drawn = Drawn(shown(box))
+        assert all(start + width <= drawn.width for start, width in drawn.bars)
+        assert all(float(end) <= drawn.width for end in drawn.lines)
+        widths = [width for _, width in drawn.bars]
+        amounts = [
+            float(text.split(" ")[0].replace(",", "")) for text in drawn.texts
+            if re.match(r"^[\d,.]+( \(|$)", text)
+        ]  # fmt: skip
+        scale = max(widths) / max(amounts) if traffic else 0
+        assert widths == pytest.approx([scale * usd for usd in amounts], rel=0.01, abs=0.02)
+
+
+def test_the_picture_says_its_numbers_and_no_name_is_markup():
+    """A name is text, and who sees no picture has the amounts."""
+    box = explore(AGENT, **PLAN)
+    assert "agent <b>" in control(box, "workload").options[1][0]
+    control(box, "workload").value = AGENT.name
+    assert "agent &lt;b&gt;" in shown(box)
+    assert re.search(r'aria-label="kimi-k2-5 [\d,]+; .* USD a month"', shown(box))
+
+
+def test_an_agent_of_thirty_turns_is_ready_in_a_second_and_follows_at_once():
+    """Each move costs a tenth of a second of processor time, whatever is moved; amounts are near."""
+    explore(load_workloads()[3], **PLAN)  # imports
+    begun = process_time()
+    box = explore(AGENT, as_of=PLAN["as_of"])
+    assert process_time() - begun < 1
+    moves = {"traffic": (1.5, 4.0), "output": (1.35, 2.6), "reasoning": (2.1, 0.4)}
+    for name, values in moves.items():
+        took = []
+        for value in values:
+            begun = process_time()
+            control(box, name).value = value
+            took.append(process_time() - begun)
+        assert min(took) < 0.1, name
+    changed = project(
+        what_if(AGENT, traffic=4, output=2.6, reasoning=0.4), as_of=PLAN["as_of"], n_paths=500
+    )
+    amounts = re.findall(r">([\d,]+) \(", shown(box))
+    for model, amount in zip(changed.models, amounts, strict=True):
+        p50 = changed.average_month([0.5], model)[0]
+        assert float(amount.replace(",", "")) == pytest.approx(p50, rel=0.02), model

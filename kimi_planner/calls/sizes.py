@@ -109,7 +109,8 @@ class CallSizes:
         """Prompt and completion tokens of drawn conversations, where the window cuts some."""
         if self.window is None or not may_reach(self.sizes, {}, self.window):
             return None
-        sample = Drawn.draw(self.sizes, np.random.default_rng(0), most=_CONVERSATIONS).calls()
+        most = _CONVERSATIONS // self.sizes.thin
+        sample = Drawn.draw(self.sizes, np.random.default_rng(0), most=most).calls()
         if not len(first_overflows(sample, self.window)):
             return None
         billed = billed_calls(sample, self.window, self.sizes.overflow)

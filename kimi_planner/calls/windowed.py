@@ -120,9 +120,10 @@ class Cut:
         uncertain = sum(not factor.is_certain for factor in factors.values())
         count = _FACTOR_NODES[uncertain]
         turns, _ = turn_means(sizes.turns)
-        conversations = int(_CALLS / count**uncertain / turns)
+        conversations = int(_CALLS / sizes.thin / count**uncertain / turns)
         rng = np.random.default_rng(0)  # points of an integral, the same in every projection
-        drawn = Drawn.draw(sizes, rng, most=max(_FEWEST, min(_MOST, conversations)))
+        fewest = _FEWEST // sizes.thin
+        drawn = Drawn.draw(sizes, rng, most=max(fewest, min(_MOST, conversations)))
         if not len(first_overflows(drawn.calls(top), window)):
             return None
         axes = {

@@ -11,12 +11,12 @@ from typing import Any
 from kimi_planner.calls.fit import ContextFit, context_fit
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.choice import Exclusion
+from kimi_planner.choose.given import projection_given
 from kimi_planner.choose.reasons import reasons_against
 from kimi_planner.choose.requirements import Requirements
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import ScenarioError
 from kimi_planner.money import exact_decimal
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Constant, Workload
 from kimi_planner.workload.drawn import turn_means, turns_of
 from kimi_planner.workload.inputs import chosen_workloads
@@ -40,26 +40,16 @@ def basis(
         If a given projection lacks a workload or a model, or stands beside a scenario of its own.
     """
     chosen = chosen_workloads(workloads)
-    if projection is None:
-        projection = project(chosen, models=models, **{"months": 1} | scenario)
-        return chosen, projection.specs, projection
-    if not isinstance(projection, Projection):
-        raise ScenarioError(f"projection is {shown(projection)}. Give what project returns.")
-    if scenario:
-        raise ScenarioError(
-            f"{', '.join(scenario)} cannot change a projection that is given. Leave out one of them."
-        )
+    plan = projection_given(chosen, projection, scenario, models=models, months=1)
+    if projection is None or models is None:
+        return chosen, plan.specs, plan
     named = (models,) if isinstance(models, str) else models
-    if named is not None and not named:
+    if not named:
         raise ScenarioError("No models. Name at least one, or leave models out for all.")
-    for workload in chosen:
-        for name in projection.models[:1] if named is None else named:
-            projection.of(name, workload.name)  # refuses one that it does not hold
-    held = {spec.id: spec for spec in projection.specs}
-    specs = tuple(
-        held[name] for name in dict.fromkeys(projection.models if named is None else named)
-    )
-    return chosen, specs, projection
+    for name in named:
+        plan.of(name, chosen[0].name)  # refuses one that it does not hold
+    held = {spec.id: spec for spec in plan.specs}
+    return chosen, tuple(held[name] for name in dict.fromkeys(named)), plan
 
 
 def only_workload(workloads: Workload | Iterable[Workload], what: str) -> Workload:

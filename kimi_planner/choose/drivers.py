@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
+import numpy as np
+
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.switch import leading, switch_over
+from kimi_planner.money import exact_decimal, from_fraction
+from kimi_planner.plan.bill import Bill, LoadPlan
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.response import Amounts, expected_amounts
+from kimi_planner.plan.scenarios import Scenarios
 from kimi_planner.workload import Workload, what_if
 from kimi_planner.workload.quantity import number_text
 
@@ -43,8 +47,8 @@ class Pair:
 
     def bills_of(self, workload: Workload) -> tuple[Decimal, Decimal]:
         """Return what both cost with the workload changed."""
-        amounts = self._amounts(workload)
-        return amounts[self.best.id].usd(self.best), amounts[self.other.id].usd(self.other)
+        first, second = (_total_usd(bill) for bill in self._billed(workload))
+        return first, second
 
     @property
     def by_spend(self) -> tuple[ModelSpec, ModelSpec]:
@@ -55,15 +59,18 @@ class Pair:
     @property
     def caches_nothing(self) -> bool:
         """Whether cached tokens cost on both what others do."""
-        return not any(
-            amounts.is_fixed for amounts in self._amounts(self.workload).values()
-        ) and all(
-            spec.cached_input_usd_per_mtok in (None, spec.input_usd_per_mtok)
-            for spec in (self.best, self.other)
-        )
+        return not any(bill.cache_matters for bill in self._billed(self.workload))
 
-    def _amounts(self, workload: Workload) -> dict[str, Amounts]:
-        return expected_amounts(workload, (self.best, self.other), self.projection)
+    def _billed(self, workload: Workload) -> list[Bill]:
+        projection, load = self.projection, workload.resolve()
+        scenarios = Scenarios.draw(load, projection.seed, projection.n_paths)
+        plan = LoadPlan(load, projection.months, projection.catalog.fees, scenarios)
+        return [plan.on(spec) for spec in (self.best, self.other)]
+
+
+def _total_usd(bill: Bill) -> Decimal:
+    total = np.sum(bill.by_meter(bill.tariffs).total)
+    return from_fraction(total) if bill.is_exact else exact_decimal(float(total))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +130,7 @@ def _no_reasoning(pair: Pair) -> str | None:
     thinkers = [spec.id for spec in (pair.best, pair.other) if spec.reasons]
     if not thinkers:
         return f"neither {pair.best.id} nor {pair.other.id} reasons, so reasoning changes nothing"
-    if pair.workload.quantity("reasoning_tokens") is None:
+    if pair.workload.given("reasoning_tokens") is None:
         who = " or ".join(thinkers)
         return f"no reasoning tokens are given, so how much {who} may reason is not known"
     return None

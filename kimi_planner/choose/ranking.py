@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kimi_planner.calls.fit import ContextFit, context_fit
+from kimi_planner.calls.fit import ContextFit
 from kimi_planner.capacity.load import load_limits
-from kimi_planner.capacity.need import throughput
-from kimi_planner.capacity.tiers import Throughput
 from kimi_planner.choose.choice import Choice, Exclusion
 from kimi_planner.choose.evaluations import Evaluations
 from kimi_planner.choose.evaluations.rates import check_evaluations, check_models
+from kimi_planner.choose.given import (
+    check_result,
+    fit_given,
+    known_tier,
+    peaks_of,
+    projection_given,
+)
 from kimi_planner.choose.reasons import reasons_against
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import chosen_workloads
 
@@ -78,23 +82,14 @@ def recommend(
         check_evaluations(evaluations)
     elif requirements.min_success_rate is not None:
         raise ScenarioError("min_success_rate needs evaluations. Give them, or leave it out.")
-    for name, given, kind in (("projection", projection, Projection), ("fit", fit, ContextFit)):
-        if given is not None and not isinstance(given, kind):
-            makes = "project" if kind is Projection else "context_fit"
-            raise ScenarioError(f"{name} is {shown(given)}. Give what {makes} returns.")
-    if projection and scenario:
-        raise ScenarioError(
-            f"{', '.join(scenario)} cannot change a projection that is given. Leave out one of them."
-        )
-    projection = projection or project(chosen, **scenario)
+    check_result("fit", fit, ContextFit, "context_fit")
+    if requirements.tier is not None:
+        known_tier(load_limits(None), requirements.tier)
+    projection = projection_given(chosen, projection, scenario)
     if evaluations is not None:
         check_models(evaluations, projection.catalog)
-    fit = fit or context_fit(
-        chosen, projection.models, seed=projection.seed, catalog=projection.catalog
-    )
-    for workload in chosen:
-        projection.of(projection.models[0], workload.name)  # refuses one that it does not hold
-    peaks = None if requirements.tier is None else _peaks(chosen, requirements.tier, projection)
+    fit = fit_given(chosen, projection, fit)
+    peaks = None if requirements.tier is None else peaks_of(chosen, projection)
     summary = projection.summary().set_index(["workload", "model"]).to_dict("index")
     choices: list[Choice] = []
     exclusions: list[Exclusion] = []
@@ -118,25 +113,6 @@ def recommend(
         fit=fit,
         throughput=peaks,
         evaluations=evaluations,
-    )
-
-
-def _peaks(workloads: Sequence[Workload], tier: int, projection: Projection) -> Throughput:
-    """Return the peaks of workloads over the months of a plan, to hold against a tier."""
-    limits = load_limits(None)
-    if tier not in [one.tier for one in limits]:
-        known = ", ".join(str(one.tier) for one in limits)
-        raise ScenarioError(f"tier is {tier}. Limits {limits.version} have tiers {known}.")
-    return throughput(
-        workloads,
-        projection.models,
-        limits=limits,
-        months=len(projection.months),
-        start=str(projection.months[0]),
-        as_of=projection.as_of,
-        seed=projection.seed,
-        n_paths=projection.n_paths,
-        catalog=projection.catalog,
     )
 
 

@@ -77,11 +77,10 @@ def _of_the_window(
         return
     share = fit.share(workload.name, spec.id)
     if share < requirements.min_fit_share:
-        fits, must = (100 * exact_decimal(x) for x in (share, requirements.min_fit_share))
-        places = _places(must - fits)
+        fits, must = _percents(share, requirements.min_fit_share)
         yield (
-            f"only {fits:.{places}f}% of requests fit its window of "
-            f"{spec.context_window_tokens:,} tokens; {must:.{places}f}% must"
+            f"only {fits} of requests fit its window of {spec.context_window_tokens:,} tokens; {must} "
+            "must"
         )
 
 
@@ -92,11 +91,10 @@ def _of_success(
     if trials is None:
         yield f"it was not tried in {evaluations.source}, so its success rate is not known"
     elif trials.mean < least:
-        rate, must = (100 * exact_decimal(x) for x in (trials.mean, least))
-        places = _places(must - rate)
+        rate, must = _percents(trials.mean, least)
         yield (
-            f"its expected success rate is {rate:.{places}f}% ({trials.successes:,} of "
-            f"{trials.trials:,} tasks solved); {must:.{places}f}% must be"
+            f"its expected success rate is {rate} ({trials.successes:,} of {trials.trials:,} tasks "
+            f"solved); {must} must be"
         )
 
 
@@ -137,6 +135,13 @@ def over_budget(
 
 def _words(limit: str) -> str:
     return "requests at the same time" if limit == "concurrency" else limit.replace("_", " ")
+
+
+def _percents(share: float, least: float) -> tuple[str, str]:
+    """Return a share that is too low and the least one in percent, so that they differ."""
+    low, high = (100 * exact_decimal(x) for x in (share, least))
+    places = _places(high - low)
+    return f"{low:.{places}f}%", f"{high:.{places}f}%"
 
 
 def _places(difference: Decimal) -> int:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from kimi_planner.choose.given import positive
 from kimi_planner.errors import ScenarioError, WorkloadError, shown
-from kimi_planner.money import exact_decimal
 from kimi_planner.workload.fields import parse_field
 
 __all__ = ["Requirements"]
@@ -65,12 +65,7 @@ class Requirements:
                 raise ScenarioError(f"{name} is {shown(value)}. It must be a whole number from 0.")
             object.__setattr__(self, name, None if value is None else int(value))
         if self.budget_usd_per_month is not None:
-            try:
-                budget = exact_decimal(self.budget_usd_per_month)
-            except ValueError as error:
-                raise ScenarioError(f"budget_usd_per_month: {error}.") from None
-            if budget <= 0:
-                raise ScenarioError(f"budget_usd_per_month is {budget}. It must be above 0.")
+            budget = positive("budget_usd_per_month", self.budget_usd_per_month)
             object.__setattr__(self, "budget_usd_per_month", budget)
 
     def budget(self, own: Decimal | int | float | str | None) -> Decimal | None:

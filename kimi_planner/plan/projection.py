@@ -128,6 +128,45 @@ class Projection:
             ignore_index=True,
         )
 
+    def by_meter(self) -> pd.DataFrame:
+        """Return what is used and what it costs, by meter.
+
+        Returns
+        -------
+        DataFrame
+            One row per workload, model, month and meter that is used: ``workload``, ``model``,
+            ``month``, ``meter``, the expected ``amount``, in tokens or, of a fee, in calls, and the
+            expected ``usd``. The meters of a month sum to its ``mean_usd``.
+
+        Examples
+        --------
+        >>> from kimi_planner.plan import Workload, project
+        >>> chat = Workload(
+        ...     name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=500
+        ... )
+        >>> plan = project(chat, months=1, start="2026-12", models="kimi-k2", catalog="2026-06")
+        >>> plan.by_meter()[["meter", "amount", "usd"]]
+            meter      amount   usd
+        0   input  62000000.0  74.4
+        1  output  15500000.0  55.8
+        """
+        return pd.DataFrame(
+            [
+                {
+                    "workload": name,
+                    "model": model,
+                    "month": str(month),
+                    "meter": key,
+                    "amount": float(spend.usage[key][place]),
+                    "usd": float(spend.bill[key][place]),
+                }
+                for (name, model), spend in self.spend.items()
+                for place, month in enumerate(self.months)
+                for key in spend.meters
+            ],
+            columns=["workload", "model", "month", "meter", "amount", "usd"],
+        )
+
     def summary(self, *, together: bool = False) -> pd.DataFrame:
         """Return one row per workload and model for the whole horizon.
 

@@ -100,6 +100,11 @@ class Spend:
         return tuple(map(from_fraction, self._by_month)) if self.is_exact else None
 
     @property
+    def meters(self) -> tuple[str, ...]:
+        """Meters and fees of which anything is used."""
+        return tuple(key for key, amount in self.usage if np.any(amount))
+
+    @property
     def requests(self) -> Array:
         """Expected requests by month, retries included."""
         return _floats(self.usage.requests)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from kimi_planner.choose.routing import Cascades, Route
-from kimi_planner.plot.layout import column, finish
+from kimi_planner.plot.layout import column, finish, staircase
 from kimi_planner.plot.style import (
     INK,
     MUTED,
@@ -17,7 +17,6 @@ from kimi_planner.plot.style import (
     WITHIN,
     axes,
     money_axis,
-    percent_axis,
     styled,
 )
 from kimi_planner.plot.words import at_most, dollars, listed, resting, short
@@ -30,7 +29,6 @@ _KINDS: dict[int, tuple[str, dict[str, Any]]] = {
 }
 _EDGE: dict[str, Any] = {"markeredgecolor": INK, "markeredgewidth": 0.7, "linestyle": ""}
 _MOST_NAMED = 12
-_ROOM = 0.05  # of success, above and below
 
 
 def cascades(result: Cascades, *, ax: Axes | None = None) -> Axes:
@@ -68,14 +66,9 @@ def cascades(result: Cascades, *, ax: Axes | None = None) -> Axes:
         ends += [route.intervals.cost[1] for route in best if route.intervals]
         reach = 1.06 * max(ends, default=0.0)
         money_axis(ax, "x", reach)
-        if best:
-            steps = [(float(route.cost_usd), route.success_rate) for route in best]
-            xs, ys = zip(*steps, (ax.get_xlim()[1], steps[-1][1]), strict=True)
-            ax.step(xs, ys, where="post", color=WITHIN, linewidth=2, zorder=1)
-        rates = [route.success_rate for route in result.routes] or [0.0, 1.0]
+        rates = [route.success_rate for route in result.routes]
         rates += [end for route in best if route.intervals for end in route.intervals.success]
-        ax.set_ylim(min(rates) - _ROOM, max(rates) + _ROOM)
-        percent_axis(ax)
+        staircase(ax, [(float(route.cost_usd), route.success_rate) for route in best], rates)
         ax.set_xlabel("USD per task, checks and retries included")
         ax.set_ylabel("tasks that succeed")
         cheapest = result.cheapest_per_success

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plot.layout import arrange, beside, finish, limit, row_names
+from kimi_planner.plot.layout import arrange, beside, budget_limits, finish, row_names
 from kimi_planner.plot.spend import summary_rows
 from kimi_planner.plot.style import INK, OVER, WITHIN, axes, money_axis, styled
 from kimi_planner.plot.words import at_most, dollars, listed, short
@@ -60,9 +60,7 @@ def spend_distribution(
             middle = row["p50_usd_per_month"]
             ax.plot([middle, middle], [place + 0.4, place - 0.4], color=INK, linewidth=2, zorder=4)
             beside(ax, _said(row), place)
-        limits = []
-        if budget is not None:
-            limits = [limit(ax, f"budget {dollars(budget)}", float(budget), vertical=True)]
+        limits = budget_limits(ax, budget)
         ax.set_xlabel("USD per month, average over the months planned")
         named = short(workload) if workload else "all workloads on one model"
         over = " Light: beyond the budget." if budget is not None else ""

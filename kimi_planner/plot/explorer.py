@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from html import escape
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from kimi_planner.errors import MissingExtraError
-from kimi_planner.plan.response import Moved, Response, response
-from kimi_planner.plan.simulation import project
-from kimi_planner.rich import frame_html, page_html
-from kimi_planner.workload import Workload
+from kimi_planner.plan.bill import LoadPlan
+from kimi_planner.plan.projection import Projection
+from kimi_planner.plan.scenarios import Scenarios
+from kimi_planner.plan.simulation import project, simulate
+from kimi_planner.plot.style import BUDGET, OVER, WITHIN
+from kimi_planner.plot.words import dollars, short
+from kimi_planner.rich import page_html
+from kimi_planner.workload import Workload, what_if
 
 if TYPE_CHECKING:
     from ipywidgets import VBox
@@ -21,12 +24,12 @@ __all__ = ["explore"]
 
 _ALL = "all workloads"
 _PLANNED = "as planned"
-_STOPS = (0.5, 0.75, 1.5, 2, 3)
-_DPI = 90
+_THIN = 10
+_NAMES, _BAR, _WIDTH, _ROW = 210, 320, 760, 32  # pixels
 
 
 def explore(
-    workloads: Workload | Iterable[Workload], *, n_paths: int = 2_000, **scenario: Any
+    workloads: Workload | Iterable[Workload], *, n_paths: int = 500, **scenario: Any
 ) -> VBox:
     """Show sliders for traffic, output, reasoning and cache, and the spend they lead to.
 
@@ -42,8 +45,8 @@ def explore(
     Returns
     -------
     VBox
-        Widgets that a notebook shows. Moving one redraws the picture and the table; ranges move in
-        proportion to the expected spend.
+        Widgets that a notebook shows. Moving one projects the chosen workload again, and redraws the
+        picture and the table.
 
     Raises
     ------
@@ -54,83 +57,99 @@ def explore(
 
     Notes
     -----
-    Expected tokens at the stops of the sliders are worked out once, in seconds; a move only
-    multiplies.
+    Where a window cuts conversations, a tenth of those that `project` draws are drawn, so amounts
+    are its own to about 1%.
     """
     try:
         import ipywidgets
     except ImportError:
         raise MissingExtraError.of("ipywidgets", "notebook") from None
     plan = project(workloads, n_paths=n_paths, **scenario)
-    moves = response(plan, outputs=_STOPS, reasonings=(0, *_STOPS))
-    names = moves.projection.names
+    planned = _projected(plan, plan.workloads)
     whose = ipywidgets.Dropdown(
-        options=[(_ALL, None), *((name, name) for name in names)], description="workload"
+        options=[(_ALL, None), *((name, name) for name in plan.names)], description="workload"
     )
-    traffic = _slider(ipywidgets, "traffic", [number / 20 for number in range(81)], 1.0, "× {:g}")
-    output = _slider(ipywidgets, "output", moves.outputs, 1, "× {}")
-    reasoning = _slider(ipywidgets, "reasoning", moves.reasonings, 1, "× {}")
-    cached = _slider(
-        ipywidgets, "cached", [_PLANNED, *(number / 20 for number in range(21))], _PLANNED, "{:.0%}"
+    factors = {
+        name: ipywidgets.FloatSlider(
+            1.0, min=0, max=most, step=0.05, description=name, continuous_update=False
+        )
+        for name, most in {"traffic": 4, "output": 3, "reasoning": 3}.items()
+    }
+    cached = ipywidgets.SelectionSlider(
+        options=[_PLANNED, *(f"{share}%" for share in range(0, 101, 5))],
+        description="cached",
+        continuous_update=False,
     )
     shown = ipywidgets.HTML()
-    controls = {
-        "workload": whose,
-        "traffic": traffic,
-        "output": output,
-        "reasoning": reasoning,
-        "cached_share": cached,
-    }
 
     def redraw(_: object = None) -> None:
-        chosen = {name: control.value for name, control in controls.items()}
-        if chosen["cached_share"] == _PLANNED:
-            del chosen["cached_share"]
-        moved = moves.at(**chosen)
-        picture = b64encode(_drawn(moved, _reach(moves, moved.workload))).decode()
-        shown.value = (
-            f'<img src="data:image/png;base64,{picture}" alt="{escape(_words(moved))}" '
-            f'style="max-width:100%">{frame_html(moved.frame)}'
-        )
+        moves = {name: round(slider.value, 6) for name, slider in factors.items()}
+        chosen = [one for one in plan.workloads if whose.value in (None, one.name)]
+        share = None if cached.value == _PLANNED else int(cached.value[:-1]) / 100
+        changed = _projected(plan, what_if(chosen, **moves, cached_share=share))
+        words = ", ".join(f"{name} × {value:g}" for name, value in moves.items())
+        if share is not None:
+            words += f", cached share {cached.value}"
+        shown.value = _picture(changed, planned, whose.value, words)
 
-    for control in controls.values():
+    for control in (whose, *factors.values(), cached):
         control.observe(redraw, names="value")
     redraw()
-    notes = ipywidgets.HTML(page_html(notes=moves.notes))
-    return ipywidgets.VBox([*controls.values(), shown, notes])
+    notes = ipywidgets.HTML(page_html(notes=plan.notes))
+    return ipywidgets.VBox([whose, *factors.values(), cached, shown, notes])
 
 
-def _slider(ipywidgets: Any, name: str, stops: Iterable[Any], at: Any, form: str) -> Any:
-    options = [(stop if stop == _PLANNED else form.format(stop), stop) for stop in stops]
-    return ipywidgets.SelectionSlider(
-        options=options, value=next(stop for _, stop in options if stop == at), description=name
-    )
+def _projected(plan: Projection, workloads: Sequence[Workload]) -> Projection:
+    """Return the plan with other workloads, over the same months and scenarios, for a quick look."""
+    spend = {}
+    for workload in workloads:
+        load = workload.resolve()
+        load = replace(load, sizes=replace(load.sizes, thin=_THIN))
+        scenarios = Scenarios.draw(load, plan.seed, plan.n_paths)
+        bills = LoadPlan(load, plan.months, plan.catalog.fees, scenarios)
+        spends = simulate(bills, plan.specs, plan.seed, plan.n_paths)
+        spend |= {(load.name, model): one for model, one in zip(plan.models, spends, strict=True)}
+    return replace(plan, workloads=tuple(workloads), spend=spend)
 
 
-def _reach(moves: Response, workload: str | None) -> float:
-    """Return a fixed end of the axis, so that bars can be seen to grow."""
-    planned = moves.at(workload)
-    budget = float(planned.budget_usd_per_month or 0)
-    return 1.5 * max(float(planned.frame["p90_usd_per_month"].max()), budget)
-
-
-def _drawn(moved: Moved, reach: float) -> bytes:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    from kimi_planner import plot
-
-    figure = Figure(figsize=(8, 3.6), dpi=_DPI, layout="constrained")
-    canvas: Any = FigureCanvasAgg(figure)
-    plot.what_if(moved, reach=reach, ax=figure.add_subplot())
-    figure.set_layout_engine("none")  # the picture has laid itself out already
-    buffer = BytesIO()
-    canvas.print_png(buffer, pil_kwargs={"compress_level": 1})
-    return buffer.getvalue()
-
-
-def _words(moved: Moved) -> str:
-    rows = moved.frame.to_dict("records")
-    return "; ".join(
-        f"{row['model']} {row['expected_usd_per_month']:,.0f} USD a month" for row in rows
+def _picture(changed: Projection, planned: Projection, workload: str | None, moved: str) -> str:
+    """Return bars as SVG in the notebook's own font and colours; what a figure takes is too long."""
+    rows = [
+        (
+            model,
+            *changed.average_month((0.1, 0.5, 0.9), model, workload).tolist(),
+            float(planned.average_month((0.5,), model, workload)[0]),
+        )
+        for model in planned.models
+    ]
+    budget = planned.budget(workload)
+    scale = _BAR / (max([*(max(row[1:]) for row in rows), float(budget or 0)]) or 1.0)
+    drawn = []
+    for place, (model, p10, p50, p90, before) in enumerate(rows):
+        y = _ROW * place + 28
+        low, middle, high, was = (_NAMES + scale * usd for usd in (p10, p50, p90, before))
+        spread = f" ({dollars(p10)} to {dollars(p90)})" if p90 > p10 else ""
+        drawn.append(
+            f'<text x="{_NAMES - 8}" y="{y + 5}" text-anchor="end">{escape(short(model))}</text>'
+            f'<rect x="{_NAMES}" y="{y - 9}" width="{middle - _NAMES:.2f}" height="18" fill="{WITHIN}"/>'
+            f'<path d="M{low:.2f} {y}H{high:.2f}" stroke="currentColor" stroke-width="3"/>'
+            f'<path d="M{was:.2f} {y - 13}V{y + 13}" stroke="{OVER}" stroke-width="4"/>'
+            f'<text x="{_NAMES + _BAR + 12}" y="{y + 5}">{dollars(p50)}{spread}</text>'
+        )
+    height = _ROW * len(rows) + 20
+    if budget is not None:
+        x = _NAMES + scale * float(budget)
+        drawn.append(
+            f'<path d="M{x:.2f} 14V{height}" stroke="{BUDGET}" stroke-width="2" stroke-dasharray="5 3"/>'
+            f'<text x="{x:.2f}" y="11" text-anchor="middle">budget {dollars(budget)}</text>'
+        )
+    words = "; ".join(f"{row[0]} {dollars(row[2])}" for row in rows)
+    return (
+        f"<p><b>{escape(workload or 'all workloads on one model')}</b>, {moved}: USD per month, average "
+        "over the months planned</p>"
+        f'<svg viewBox="0 0 {_WIDTH} {height}" width="100%" style="max-width:{_WIDTH}px" role="img" '
+        f'font-size="13" fill="currentColor" aria-label="{escape(words)} USD a month">'
+        f"{''.join(drawn)}</svg>"
+        "<p><small>Bar: P50 over scenarios. Line: P10 to P90. Upright mark: P50 as planned. "
+        f"{escape(planned.provenance)}</small></p>"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from textwrap import fill
 from typing import Any
 
@@ -13,14 +14,26 @@ from matplotlib.text import Annotation
 from matplotlib.ticker import LogLocator, MaxNLocator
 from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
-from kimi_planner.plot.style import BUDGET, MUTED, SMALL, TINY, families
-from kimi_planner.plot.words import NAME_CHARS, literal, short
+from kimi_planner.plot.style import BUDGET, MUTED, SMALL, TINY, WITHIN, families, percent_axis
+from kimi_planner.plot.words import NAME_CHARS, dollars, literal, short
 
-__all__ = ["apart", "arrange", "beside", "column", "finish", "label", "limit", "row_names"]
+__all__ = [
+    "apart",
+    "arrange",
+    "beside",
+    "budget_limits",
+    "column",
+    "finish",
+    "label",
+    "limit",
+    "row_names",
+    "staircase",
+]
 
 _LIMIT_POINTS = 13  # height of one row of limits above the axes
 _GAP_POINTS = 6  # above the axes, clear of half a label of the y axis
 _FULL = 0.75  # of an axis, taken by the labels of its ticks
+_ROOM = 0.05  # of an axis of shares, above and below
 _SLACK = 0.95  # letters are set on whole pixels, so a text is not as wide in every size
 
 
@@ -73,6 +86,23 @@ def limit(
         fontsize=SMALL,
         annotation_clip=False,
     )
+
+
+def budget_limits(ax: Axes, budget: Decimal | float | None) -> list[Annotation]:
+    """Draw a budget across a picture of spend from left to right, if there is one."""
+    if budget is None:
+        return []
+    return [limit(ax, f"budget {dollars(budget)}", float(budget), vertical=True)]
+
+
+def staircase(ax: Axes, steps: Sequence[tuple[float, float]], shares: Iterable[float]) -> None:
+    """Draw a stepped line through points and on to the right, over an axis of shares upwards."""
+    if steps:
+        xs, ys = zip(*steps, (ax.get_xlim()[1], steps[-1][1]), strict=True)
+        ax.step(xs, ys, where="post", color=WITHIN, linewidth=2, zorder=1)
+    every = list(shares) or [0.0, 1.0]
+    ax.set_ylim(min(every) - _ROOM, max(every) + _ROOM)
+    percent_axis(ax)
 
 
 def finish(

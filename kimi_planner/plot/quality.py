@@ -8,13 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from kimi_planner.choose.frontier import ModelQuality, QualityFrontier
-from kimi_planner.plot.layout import column, finish
-from kimi_planner.plot.style import INK, MUTED, OVER, WITHIN, axes, money_axis, percent_axis, styled
+from kimi_planner.plot.layout import column, finish, staircase
+from kimi_planner.plot.style import INK, MUTED, OVER, WITHIN, axes, money_axis, styled
 from kimi_planner.plot.words import dollars, listed, short
 
 __all__ = ["cost_vs_quality"]
-
-_ROOM = 0.05  # of quality, above and below
 
 
 def cost_vs_quality(frontier: QualityFrontier, *, ax: Axes | None = None) -> Axes:
@@ -45,13 +43,8 @@ def cost_vs_quality(frontier: QualityFrontier, *, ax: Axes | None = None) -> Axe
             ax.plot([one.p50_usd_per_month], [quality], **_SIGNS[kind], zorder=4)
         reach = max((one.p90_usd_per_month for one, _ in known), default=0.0)
         money_axis(ax, "x", 1.06 * reach)
-        if best:
-            steps = [(one.p50_usd_per_month, quality) for one, quality in best]
-            xs, ys = zip(*steps, (ax.get_xlim()[1], steps[-1][1]), strict=True)
-            ax.step(xs, ys, where="post", color=WITHIN, linewidth=2, zorder=1)
-        qualities = [quality for _, quality in known] or [0.0, 1.0]
-        ax.set_ylim(min(qualities) - _ROOM, max(qualities) + _ROOM)
-        percent_axis(ax)
+        steps = [(one.p50_usd_per_month, quality) for one, quality in best]
+        staircase(ax, steps, [quality for _, quality in known])
         ax.set_xlabel("USD per month, average over the months planned")
         ax.set_ylabel("success rate")
         of = frontier.workload or "all workloads on one model"

@@ -8,10 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from kimi_planner.choose.breakdown import RequestCost, RequestCosts
-from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.plot.layout import beside, finish, row_names
 from kimi_planner.plot.style import COLORS, INK, axes, money_axis, styled
-from kimi_planner.plot.words import dollars, listed, resting, short
+from kimi_planner.plot.words import dollars, listed, resting, rows_of
 
 __all__ = ["cost_per_request"]
 
@@ -51,12 +50,7 @@ def cost_per_request(
     ScenarioError
         If there is no such workload.
     """
-    names = list(dict.fromkeys(one.workload for one in costs.costs))
-    if workload is not None and workload not in names:
-        raise ScenarioError(f"No workload {shown(workload)}. There is {', '.join(names)}.")
-    rows = [one for one in costs.costs if workload in (None, one.workload)]
-    several = len({one.workload for one in rows}) > 1
-    labels = [f"{short(one.workload, 22)}: {one.model}" if several else one.model for one in rows]
+    rows, labels, of = rows_of(costs.costs, workload)
     with styled():
         ax = axes(ax, rows=len(rows), row_points=17)
         seen: dict[str, Patch] = {}
@@ -74,7 +68,6 @@ def cost_per_request(
         row_names(ax, labels, chars=_LABEL_CHARS)
         money_axis(ax, "x", 1.03 * max(float(one.total_usd) for one in rows))
         ax.set_xlabel("USD per request")
-        of = short(rows[0].workload) if not several else f"{len(names)} workloads"
         finish(
             ax,
             f"Cost of one request: {of}",

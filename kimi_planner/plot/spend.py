@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plot.layout import beside, column, finish, limit, row_names
+from kimi_planner.plot.layout import beside, budget_limits, column, finish, limit, row_names
 from kimi_planner.plot.style import INK, RANGE, axes, color_of, money_axis, styled
 from kimi_planner.plot.words import dollars, listed, short
 
@@ -56,9 +56,7 @@ def monthly_spend(
             beside(ax, f"{dollars(p50)}{_range_text(row)}", place)
             reach = max(reach, p90)
         row_names(ax, projection.models)
-        limits = []
-        if budget is not None:
-            limits = [limit(ax, f"budget {dollars(budget)}", float(budget), vertical=True)]
+        limits = budget_limits(ax, budget)
         money_axis(ax, "x", 1.03 * reach)
         ax.set_xlabel("USD per month, average over the months planned")
         named = short(workload) if workload else "all workloads on one model"

@@ -8,10 +8,9 @@ from matplotlib.axes import Axes
 
 from kimi_planner.choose.success import SuccessCost, SuccessCosts
 from kimi_planner.choose.success.settle import chance_text
-from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.plot.layout import beside, finish, row_names
 from kimi_planner.plot.style import INK, MUTED, OVER, WITHIN, axes, money_axis, styled
-from kimi_planner.plot.words import dollars, listed, resting, short
+from kimi_planner.plot.words import dollars, listed, resting, rows_of
 
 __all__ = ["cost_per_success"]
 
@@ -44,11 +43,7 @@ def cost_per_success(
     ScenarioError
         If there is no such workload.
     """
-    names = list(dict.fromkeys(row.workload for row in costs.rows))
-    if workload is not None and workload not in names:
-        raise ScenarioError(f"No workload {shown(workload)}. There is {', '.join(names)}.")
-    rows = [row for row in costs.rows if workload in (None, row.workload)]
-    several = len({row.workload for row in rows}) > 1
+    rows, labels, of = rows_of(costs.rows, workload)
     percent = f"{100 * costs.confidence:g}%"
     with styled():
         ax = axes(ax, rows=len(rows), row_points=17)
@@ -67,13 +62,9 @@ def cost_per_success(
         for place, row in enumerate(rows):
             _interval(ax, place, row, reach)
             beside(ax, _said(row), place)
-        labels = [
-            f"{short(row.workload, 22)}: {row.model}" if several else row.model for row in rows
-        ]
         row_names(ax, labels, chars=_LABEL_CHARS)
         money_axis(ax, "x", reach)
         ax.set_xlabel("USD per solved task")
-        of = short(rows[0].workload) if not several else f"{len(names)} workloads"
         judged = any(row.basis == "judged" for row in rows)
         finish(
             ax,

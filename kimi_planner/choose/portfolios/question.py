@@ -9,22 +9,27 @@ from typing import Any
 
 import numpy as np
 
-from kimi_planner.calls.fit import ContextFit, context_fit
+from kimi_planner.calls.fit import ContextFit
 from kimi_planner.capacity.limits import Tier
-from kimi_planner.capacity.need import throughput
 from kimi_planner.capacity.tiers import Throughput
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.basis import calls_of_task
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.evaluations import Evaluations
 from kimi_planner.choose.evaluations.rates import check_evaluations, check_models
+from kimi_planner.choose.given import (
+    check_result,
+    fit_given,
+    known_tier,
+    peaks_of,
+    positive,
+    projection_given,
+)
 from kimi_planner.choose.portfolios.problem import Option, Problem
 from kimi_planner.choose.reasons import reasons_against
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.errors import ScenarioError, shown
-from kimi_planner.money import exact_decimal
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import chosen_workloads
 from kimi_planner.workload.quantity import Array
@@ -85,20 +90,8 @@ class Question:
 
 
 def exact_budget(budget: object) -> Decimal:
-    """Return a budget as an exact decimal.
-
-    Raises
-    ------
-    ScenarioError
-        If it is no number above 0.
-    """
-    try:
-        amount = exact_decimal(budget)  # type: ignore[arg-type]  # refuses what is no number
-    except ValueError as error:
-        raise ScenarioError(f"budget_usd_per_month: {error}.") from None
-    if amount <= 0:
-        raise ScenarioError(f"budget_usd_per_month is {amount}. It must be above 0.")
-    return amount
+    """Return a budget as an exact decimal, which must be above 0."""
+    return positive("budget_usd_per_month", budget)
 
 
 def check_time_limit(seconds: object) -> None:
@@ -128,28 +121,14 @@ def ask(
     requirements = Requirements() if requirements is None else requirements
     _check(percentile, requirements)
     check_evaluations(evaluations)
-    if projection is not None and scenario:
-        raise ScenarioError(
-            f"{', '.join(scenario)} cannot change a projection that is given. Leave out one of them."
-        )
-    for given, kind, source in (
-        (projection, Projection, "project"),
-        (fit, ContextFit, "context_fit"),
-        (traffic, Throughput, "throughput"),
-    ):
-        if given is not None and not isinstance(given, kind):
-            name = {"project": "projection", "context_fit": "fit"}.get(source, "traffic")
-            raise ScenarioError(f"{name} is {shown(given)}. Give what {source} returns.")
-    projection = projection or project(chosen, **scenario)
+    check_result("fit", fit, ContextFit, "context_fit")
+    check_result("traffic", traffic, Throughput, "throughput")
+    projection = projection_given(chosen, projection, scenario)
     check_models(evaluations, projection.catalog)
-    for workload in chosen:
-        projection.of(projection.models[0], workload.name)  # refuses one that it does not hold
-    fit = fit or context_fit(
-        chosen, projection.models, seed=projection.seed, catalog=projection.catalog
-    )
+    fit = fit_given(chosen, projection, fit)
     if tier is not None and traffic is None:
-        traffic = _traffic(chosen, projection)
-    found = None if tier is None or traffic is None else _tier(traffic, tier)
+        traffic = peaks_of(chosen, projection)
+    found = None if tier is None or traffic is None else known_tier(traffic.limits, tier)
     quality: dict[tuple[str, str], float] = {}
     exclusions = []
     for workload in chosen:
@@ -204,29 +183,6 @@ def _check(percentile: object, requirements: object) -> None:
         raise ScenarioError(f"percentile is {shown(percentile)}. It must lie between 0 and 100.")
     if not isinstance(requirements, Requirements):
         raise ScenarioError(f"requirements is {shown(requirements)}. Give Requirements(…).")
-
-
-def _traffic(workloads: tuple[Workload, ...], projection: Projection) -> Throughput:
-    return throughput(
-        workloads,
-        projection.models,
-        months=len(projection.months),
-        start=str(projection.months[0]),
-        as_of=projection.as_of,
-        seed=projection.seed,
-        n_paths=projection.n_paths,
-        catalog=projection.catalog,
-    )
-
-
-def _tier(traffic: Throughput, number: object) -> Tier:
-    for tier in traffic.limits:
-        if tier.tier == number and not isinstance(number, bool):
-            return tier
-    known = ", ".join(str(tier.tier) for tier in traffic.limits)
-    raise ScenarioError(
-        f"tier is {shown(number)}. Limits {traffic.limits.version} have tiers {known}."
-    )
 
 
 def _option(

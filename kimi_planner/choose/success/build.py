@@ -9,6 +9,7 @@ import numpy as np
 
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.evaluations import Evaluations, rates
+from kimi_planner.choose.given import projection_given
 from kimi_planner.choose.success.posterior import (
     dependence,
     influence,
@@ -27,12 +28,11 @@ from kimi_planner.errors import (
 )
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scenarios import stream
-from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import check_seed, chosen_workloads
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["check_confidence", "check_evaluations", "cost_per_success", "planned"]
+__all__ = ["check_confidence", "check_evaluations", "cost_per_success"]
 
 #: Probability at which it counts as settled which of two models is cheaper.
 TARGET = 0.95
@@ -93,7 +93,8 @@ def cost_per_success(
     the other. Models that were tried on the same items are compared item by item.
     """
     asked = chosen_workloads(workloads)
-    plan = planned(asked, projection, seed=seed, **scenario)
+    check_seed(seed)
+    plan = projection_given(asked, projection, scenario, seed=seed)
     check_confidence(confidence)
     notes = check_evaluations(evaluations, asked, plan) if evaluations is not None else []
     rows: list[SuccessCost] = []
@@ -129,28 +130,6 @@ def cost_per_success(
         projection=plan,
         notes=tuple(dict.fromkeys(notes)),
     )
-
-
-def planned(
-    workloads: Workload | Iterable[Workload],
-    projection: Projection | None,
-    *,
-    seed: int,
-    **scenario: Any,
-) -> Projection:
-    """Return the projection that is given, or make it; refuse both at once."""
-    check_seed(seed)
-    if projection is None:
-        return project(workloads, seed=seed, **scenario)
-    if scenario:
-        raise ScenarioError(
-            f"{', '.join(scenario)} cannot change a projection that is given. Leave out one of them."
-        )
-    if not isinstance(projection, Projection):
-        raise ScenarioError(f"projection is {shown(projection)}. Give what project returns.")
-    for workload in chosen_workloads(workloads):
-        projection.of(projection.models[0], workload.name)  # refuses one that it does not hold
-    return projection
 
 
 def check_confidence(confidence: object) -> None:

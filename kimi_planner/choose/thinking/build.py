@@ -11,7 +11,8 @@ import pandas as pd
 
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.evaluations.read import Evaluations, Trials
-from kimi_planner.choose.success.build import check_evaluations, planned
+from kimi_planner.choose.given import positive, projection_given
+from kimi_planner.choose.success.build import check_evaluations
 from kimi_planner.choose.success.posterior import (
     dependence,
     influence,
@@ -24,10 +25,10 @@ from kimi_planner.choose.success.tried import overflow_notes
 from kimi_planner.choose.thinking.reasoning import MULTIPLIERS, ReasoningCost
 from kimi_planner.choose.thinking.result import ThinkingBreakEven
 from kimi_planner.errors import ScenarioError, UnknownModelError, shown
-from kimi_planner.money import exact_decimal
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scenarios import stream
 from kimi_planner.workload import Workload
+from kimi_planner.workload.inputs import check_seed
 from kimi_planner.workload.quantity import Array
 
 __all__ = ["thinking_pays"]
@@ -97,9 +98,8 @@ def thinking_pays(
     if "models" in scenario:
         raise ScenarioError("models are plain_model and thinking_model here. Leave models out.")
     models = [plain_model, thinking_model]
-    if projection is None:
-        scenario["models"] = models
-    plan = planned(workload, projection, seed=seed, **scenario)
+    check_seed(seed)
+    plan = projection_given([workload], projection, scenario, models=models, seed=seed)
     plain, thinking = (_spec(plan, model) for model in models)
     if plain.reasons or not thinking.reasons:
         wrong, state = (plain, "states") if plain.reasons else (thinking, "does not state")
@@ -107,7 +107,11 @@ def thinking_pays(
             f"Catalog {plan.catalog.version} {state} that {wrong.id} has 'reasoning'. Give a plain_model "
             "without it and a thinking_model with it."
         )
-    value = _value(value_per_success_usd)
+    value = (
+        None
+        if value_per_success_usd is None
+        else positive("value_per_success_usd", value_per_success_usd)
+    )
     notes = check_evaluations(evaluations, [workload], plan) if evaluations is not None else []
     tried = [evaluations.of(workload.name, model) if evaluations else None for model in models]
     costs = [task_cost(workload, spec, plan) for spec in (plain, thinking)]
@@ -163,18 +167,6 @@ def _spec(plan: Projection, model: str) -> ModelSpec:
     raise UnknownModelError(
         f"The projection has no model {shown(model)}. It has {', '.join(plan.models)}."
     )
-
-
-def _value(given: Any) -> Decimal | None:
-    if given is None:
-        return None
-    try:
-        value = exact_decimal(given)
-    except ValueError as error:
-        raise ScenarioError(f"value_per_success_usd: {error}.") from None
-    if value <= 0:
-        raise ScenarioError(f"value_per_success_usd is {value}. It must be above 0.")
-    return value
 
 
 def _target(

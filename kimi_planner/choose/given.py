@@ -1,0 +1,112 @@
+"""What a caller gives: amounts, and results that are at hand already, checked or made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from kimi_planner.calls.fit import ContextFit, context_fit
+from kimi_planner.capacity.limits import Limits, Tier
+from kimi_planner.capacity.need import throughput
+from kimi_planner.capacity.tiers import Throughput
+from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.money import exact_decimal
+from kimi_planner.plan.projection import Projection
+from kimi_planner.plan.simulation import project
+from kimi_planner.workload import Workload
+
+__all__ = [
+    "check_result",
+    "fit_given",
+    "known_tier",
+    "peaks_of",
+    "positive",
+    "projection_given",
+]
+
+
+def positive(name: str, value: Any) -> Decimal:
+    """Return an amount as an exact decimal.
+
+    Raises
+    ------
+    ScenarioError
+        If it is no number above 0.
+    """
+    try:
+        amount = exact_decimal(value)
+    except ValueError as error:
+        raise ScenarioError(f"{name}: {error}.") from None
+    if amount <= 0:
+        raise ScenarioError(f"{name} is {amount}. It must be above 0.")
+    return amount
+
+
+def check_result(name: str, given: object, kind: type, source: str) -> None:
+    """Raise ScenarioError unless it is none, or what the function that is its source returns."""
+    if given is not None and not isinstance(given, kind):
+        raise ScenarioError(f"{name} is {shown(given)}. Give what {source} returns.")
+
+
+def projection_given(
+    workloads: Sequence[Workload],
+    projection: Projection | None,
+    scenario: Mapping[str, Any],
+    **usual: Any,
+) -> Projection:
+    """Return the projection that is given, or make it; ``usual`` settings are for the latter alone.
+
+    Raises
+    ------
+    ScenarioError
+        If it is none, lacks a workload, or stands beside a scenario of its own.
+    """
+    check_result("projection", projection, Projection, "project")
+    if projection is None:
+        return project(workloads, **{**usual, **scenario})
+    if scenario:
+        raise ScenarioError(
+            f"{', '.join(scenario)} cannot change a projection that is given. Leave out one of them."
+        )
+    for workload in workloads:
+        projection.of(projection.models[0], workload.name)  # refuses one that it does not hold
+    return projection
+
+
+def fit_given(
+    workloads: Sequence[Workload], projection: Projection, fit: ContextFit | None
+) -> ContextFit:
+    """Return the context fit that is given, or that of all models of a projection."""
+    return fit or context_fit(
+        workloads, projection.models, seed=projection.seed, catalog=projection.catalog
+    )
+
+
+def peaks_of(workloads: Sequence[Workload], projection: Projection) -> Throughput:
+    """Return the peaks of workloads in the scenarios of a plan."""
+    return throughput(
+        workloads,
+        projection.models,
+        months=len(projection.months),
+        start=str(projection.months[0]),
+        as_of=projection.as_of,
+        seed=projection.seed,
+        n_paths=projection.n_paths,
+        catalog=projection.catalog,
+    )
+
+
+def known_tier(limits: Limits, number: object) -> Tier:
+    """Return a recharge tier by its number.
+
+    Raises
+    ------
+    ScenarioError
+        If there is none.
+    """
+    for tier in limits:
+        if tier.tier == number and not isinstance(number, bool):
+            return tier
+    known = ", ".join(str(tier.tier) for tier in limits)
+    raise ScenarioError(f"tier is {shown(number)}. Limits {limits.version} have tiers {known}.")
