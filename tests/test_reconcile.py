@@ -14,14 +14,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kimi_planner import Workload, load_workloads, project, recommend
+from kimi_planner import Workload, load_catalog, load_workloads, project, recommend
+from kimi_planner.catalog import Catalog
 from kimi_planner.errors import KimiPlannerError, ScenarioError, UnknownModelError, UsageError
 from kimi_planner.files import data_dir
+from kimi_planner.billing.meters import Usage
 from kimi_planner.reconcile.causes import (
     CAUSES,
     Factors,
-    Prices,
+    factors_of,
+    keys_of,
+    shape_of,
     shapley,
+    spend_of,
 )
 from kimi_planner.reconcile.rounding import decimal_of, exact_parts
 from kimi_planner.report import reconcile
@@ -36,62 +41,80 @@ shares = st.fractions(0, 1, max_denominator=20)
 
 @st.composite
 def factors(draw: st.DrawFn) -> Factors:
-    """Draw the factors of a workload on two models."""
+    """Draw the factors of a workload on a model."""
+    parts = [draw(small) for _ in range(4)]
+    tokens = {"cached": parts[0], "written_5m": parts[1], "written_1h": parts[2]}
+    answer, reasoning = draw(small), draw(small)
+    calls = {
+        "prompt": sum(parts),
+        "completion": answer + reasoning,
+        "reasoning": reasoning,
+        "requests": draw(small) + 1,
+        **tokens,
+    }
+    plain = Usage.of(**calls, fees={"web search": draw(small)})  # type: ignore[arg-type]
+    usage = plain + Usage.of(**calls, batch=True) * draw(small)  # type: ignore[arg-type]
+    shape = shape_of(usage)
+    keys = [*keys_of(shape_of(Usage.of(1, 1, batch=True))), "fee: web search"]
+    prices = [{key: draw(small) for key in keys} for _ in range(2)]
+    return factors_of(shape, draw(small), draw(shares), *prices)
 
-    def pair(strategy: st.SearchStrategy[Fraction]) -> tuple[Fraction, Fraction]:
-        return (draw(strategy), draw(strategy))
 
-    share = draw(shares)
-    return Factors(
-        traffic=draw(small),
-        mix=(share, 1 - share),
-        prompt=pair(small),
-        answer=pair(small),
-        reasoning=pair(small),
-        cache=pair(shares),
-        price=tuple(Prices(*(draw(small) for _ in range(3))) for _ in range(2)),  # type: ignore[arg-type]
-    )
+@settings(max_examples=50, deadline=None)
+@given(factors=factors(), usage=st.data())
+def test_factors_are_the_usage_at_its_prices(factors: Factors, usage: st.DataObject) -> None:
+    """Taken apart into factors and multiplied again, a usage costs what its meters cost."""
+    parts = usage.draw(st.lists(st.integers(0, 99), min_size=14, max_size=14))
+    whole = Usage.of(
+        sum(parts[:4]), sum(parts[4:6]), cached=parts[1], written_5m=parts[2], written_1h=parts[3],
+        reasoning=parts[5], requests=parts[6] + 1, fees={"web search": parts[7]},
+    ) + Usage.of(
+        sum(parts[8:12]), parts[12], cached=parts[9], written_5m=parts[10], written_1h=parts[11],
+        requests=parts[13], batch=True,
+    )  # fmt: skip
+    prices = factors["planned price change"]
+    nothing = dict.fromkeys(prices, Fraction(0))
+    again = factors_of(shape_of(whole), whole.requests, Fraction(1), prices, nothing)
+    assert spend_of(again) == sum(amount * prices[key] for key, amount in whole)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(planned=factors(), actual=factors())
 def test_parts_add_up_and_swap_their_signs(planned: Factors, actual: Factors) -> None:
     """The parts are the whole difference, as fractions; from log to plan they are the negatives."""
     parts = shapley(planned, actual)
-    assert tuple(parts) == tuple(CAUSES)
-    assert sum(parts.values()) == actual.usd() - planned.usd()
+    assert tuple(parts) == CAUSES
+    assert sum(parts.values()) == spend_of(actual) - spend_of(planned)
     back = shapley(actual, planned)
     assert back == {name: -part for name, part in parts.items()}
 
 
 @settings(max_examples=10, deadline=None)
-@given(planned=factors(), actual=factors(), names=st.permutations(list(CAUSES)))
+@given(planned=factors(), actual=factors(), names=st.permutations(CAUSES))
 def test_parts_are_the_mean_over_all_orders(
     planned: Factors, actual: Factors, names: list[str]
 ) -> None:
     """Replacing four factors in each of their 24 orders and averaging gives the same parts."""
     chosen = names[:4]
-    after = Factors(
-        **{name: getattr(actual if name in chosen else planned, name) for name in CAUSES}
-    )
+    after = {**planned, **{name: actual[name] for name in chosen}}
     sums = dict.fromkeys(CAUSES, Fraction(0))
     for order in permutations(chosen):
         now = planned
         for name in order:
-            step = Factors(**{one: getattr(after if one == name else now, one) for one in CAUSES})
-            sums[name] += Fraction(1, 24) * (step.usd() - now.usd())
+            step = {**now, name: after[name]}
+            sums[name] += Fraction(1, 24) * (spend_of(step) - spend_of(now))
             now = step
     assert shapley(planned, after) == sums
 
 
 @settings(max_examples=20, deadline=None)
-@given(planned=factors(), actual=factors(), name=st.sampled_from(list(CAUSES)))
+@given(planned=factors(), actual=factors(), name=st.sampled_from(CAUSES))
 def test_one_change_is_one_cause(planned: Factors, actual: Factors, name: str) -> None:
     """If only one factor changed, the whole difference is its own; without change all is zero."""
     assert set(shapley(planned, planned).values()) == {0}
-    after = Factors(**{one: getattr(actual if one == name else planned, one) for one in CAUSES})
+    after = {**planned, name: actual[name]}
     parts = shapley(planned, after)
-    assert parts == {**dict.fromkeys(CAUSES, 0), name: after.usd() - planned.usd()}
+    assert parts == {**dict.fromkeys(CAUSES, 0), name: spend_of(after) - spend_of(planned)}
 
 
 @settings(max_examples=100, deadline=None)
@@ -164,7 +187,7 @@ def test_a_month_as_planned_has_no_parts() -> None:
     found = reconcile(plan(workload()), served(), choice="kimi-k2")
     assert causes(found) == {}
     assert found.planned_usd == found.actual_usd == 3_000 * (INPUT * 1_000 + OUTPUT * 200) / 10**6
-    assert set(found.frame["cause"]) == set(CAUSES.values())
+    assert set(found.frame["cause"]) == set(CAUSES)
 
 
 CALL = (INPUT * 1_000 + OUTPUT * 200) / 10**6
@@ -213,12 +236,12 @@ def own_catalog(folder: Path, **prices: str) -> Path:
 
 
 def test_a_price_change_is_price_alone(tmp_path: Path) -> None:
-    """With the same calls and another catalog, the whole difference is price."""
+    """With the same calls and another catalog, the whole difference is price that nobody planned."""
     dearer = own_catalog(tmp_path, input="2.00")
     found = reconcile(plan(workload()), served(), choice="kimi-k2", catalog=dearer)
-    assert causes(found) == {"price": 3_000 * (Decimal(2) - INPUT) * 1_000 / 10**6}
+    assert causes(found) == {"unplanned price": 3_000 * (Decimal(2) - INPUT) * 1_000 / 10**6}
     back = reconcile(plan(workload(), catalog=dearer), served(), choice="kimi-k2")
-    assert causes(back) == {"price": -3_000 * (Decimal(2) - INPUT) * 1_000 / 10**6}
+    assert causes(back) == {"unplanned price": -3_000 * (Decimal(2) - INPUT) * 1_000 / 10**6}
 
 
 def test_cache_is_a_cause_where_it_has_a_price(tmp_path: Path) -> None:
@@ -308,7 +331,7 @@ def test_nothing_planned_or_seen_is_dropped() -> None:
     summary = found.summary().set_index("workload")
     assert summary.loc["all", "not_seen_usd"] == -3_000 * CALL
     assert summary.loc["all", "difference_usd"] == found.difference_usd
-    assert "simulation_usd" not in summary
+    assert "batch_usd" not in summary
 
 
 def test_workloads_are_told_by_model() -> None:
@@ -378,40 +401,138 @@ def test_every_form_of_plan_and_log_agrees(tmp_path: Path) -> None:
     )
 
 
-def test_what_simulation_adds_has_a_row_of_its_own() -> None:
-    """An uncertain plan differs from its expected tokens at its prices by what the draws left."""
-    planned = project(
-        load_workloads()[:1], months=1, start="2026-06", as_of=AS_OF, n_paths=500, models="kimi-k2"
-    )
-    row = planned.frame.iloc[0]
-    found = reconcile(planned, served())
-    assert found.planned_usd == Decimal(repr(float(row["mean_usd"])))
-    tokens = (
-        Decimal(repr(float(row["prompt_tokens"]))) * INPUT
-        + Decimal(repr(float(row["completion_tokens"]))) * OUTPUT
-    ) / 10**6
-    assert float(causes(found)["simulation"]) == pytest.approx(
-        float(tokens - found.planned_usd), abs=1e-9
-    )
+DATED = """
+version = "own"
+published = "2026-05"
+currency = "USD"
+source = "card"
+
+[sources.card]
+title = "A card"
+checked_on = 2026-05-01
+
+[[fees]]
+name = "web search"
+usd_per_call = "0.005"
+note = "On top."
+source = "card"
+
+[[models]]
+id = "m"
+batch_multiplier = "0.6"
+
+[[models.prices]]
+effective_from = 2026-01-01
+input_usd_per_mtok = "2.00"
+cached_input_usd_per_mtok = "0.20"
+cache_write_5m_usd_per_mtok = "2.50"
+cache_write_1h_usd_per_mtok = "4.00"
+output_usd_per_mtok = "10.00"
+source = "card"
+{more}
+[models.sources]
+card = ["id", "batch_multiplier"]
+"""
+CUT = """
+[[models.prices]]
+effective_from = {day}
+known_on = 2026-05-01
+input_usd_per_mtok = "1.60"
+cached_input_usd_per_mtok = "0.16"
+cache_write_5m_usd_per_mtok = "2.00"
+cache_write_1h_usd_per_mtok = "3.20"
+output_usd_per_mtok = "8.00"
+source = "card"
+"""
 
 
-def test_planned_price_changes_are_said(tmp_path: Path) -> None:
-    """A plan that halves prices differs by that under simulation, and notes say so, also in JSON."""
-    workload_ = Workload(
+def dated_catalog(folder: Path, cut: str | None = None) -> Catalog:
+    """Return a catalog of one model with every price, a fifth lower from a day on if one is given."""
+    path = folder / f"own-{cut}.toml"
+    path.write_text(DATED.format(more=CUT.format(day=cut) if cut else ""), encoding="utf-8")
+    return load_catalog(path)
+
+
+def log_of_plan(load: Workload, months: int, call: dict[str, Fraction]) -> pd.DataFrame:
+    """Return the log, a row a day, of calls exactly as planned from June 2026 on.
+
+    ``call`` has what a call uses; the traffic is that of the workload, retries included.
+    """
+    rows = []
+    for day in pd.date_range("2026-06-01", periods=months * 31, tz="UTC"):
+        if day < pd.Timestamp("2026-06-01", tz="UTC") + pd.DateOffset(months=months):
+            traffic = load.resolve().traffic
+            growth, retries, level = (
+                one.as_number(Fraction)  # exact
+                for one in (traffic.growth, traffic.retries, traffic.level)
+            )
+            calls = level * (1 + growth) ** (day.month - 6) * (1 + retries)
+            counts = {"requests": calls, **{name: calls * each for name, each in call.items()}}
+            assert all(count.denominator == 1 for count in counts.values())
+            rows.append({"timestamp": day, **{name: int(count) for name, count in counts.items()}})
+    return pd.DataFrame(rows).assign(model="m", batch=load.batch)
+
+
+@st.composite
+def as_planned(draw: st.DrawFn) -> tuple[Workload, dict[str, Fraction]]:
+    """Draw a workload of plain numbers, and by hand what a call of it uses; all daily counts whole."""
+    prompt, answer, followup = (100 * draw(st.integers(0, 50)) for _ in range(3))
+    reasoning, turns = 100 * draw(st.integers(0, 5)), draw(st.sampled_from([1, 2, 3]))
+    cached, five, hour = (
+        Decimal(draw(st.sampled_from(["0", "0.1", "0.25"]))) for _ in range(3)
+    )
+    searches = Decimal(draw(st.sampled_from(["0", "0.5", "2"])))
+    load = Workload(
         name="w",
-        requests_per_day=10,
-        prompt_tokens=1000,
-        completion_tokens=100,
-        price_changes=[{"date": "2026-06-01", "factor": 0.5}],  # type: ignore[arg-type]
+        requests_per_day=400 * draw(st.integers(1, 9)),
+        growth_per_month=draw(st.sampled_from([0, 0.5, 1])),
+        retry_share=draw(st.sampled_from([0, 0.25])),
+        prompt_tokens=prompt,
+        completion_tokens=answer,
+        reasoning_tokens=reasoning,
+        **({"turns": turns, "followup_tokens": followup} if turns > 1 else {}),
+        cached_share=cached,
+        written_share={"five_minutes": five, "one_hour": hour},
+        fees_per_request={"web search": searches} if searches else {},
+        batch=draw(st.booleans()),
+        price_changes=draw(
+            st.sampled_from([[], [{"date": "2026-07-16", "factor": 0.8}]])
+        ),
     )
-    scenario = {"months": 1, "start": "2026-06", "as_of": AS_OF, "models": "kimi-k2"}
-    planned = project(workload_, **scenario)  # type: ignore[arg-type]
-    found = reconcile(planned, served())
-    assert causes(found)["simulation"] == planned.of("kimi-k2").exact_usd[0]  # type: ignore[index]
-    assert any("what those changes do stands under simulation" in note for note in found.notes)
-    file = tmp_path / "plan.json"
-    file.write_text(plan_json(recommend([workload_], **scenario)), encoding="utf-8")  # type: ignore[arg-type]
-    assert any("stands under simulation" in note for note in reconcile(file, served()).notes)
+    whole = prompt + Fraction(turns - 1, 2) * (followup + answer)
+    call = {
+        "prompt_tokens": whole,
+        "cached_tokens": whole * Fraction(cached),
+        "written_5m_tokens": whole * Fraction(five),
+        "written_1h_tokens": whole * Fraction(hour),
+        "completion_tokens": Fraction(answer),
+        "reasoning_tokens": Fraction(0),
+        "fee: web search": Fraction(searches),
+    }
+    return load, call
+
+
+@settings(max_examples=25, deadline=None)
+@given(drawn=as_planned(), cut=st.booleans())
+def test_a_plan_that_comes_true_is_zero_in_every_cause(
+    tmp_path_factory: pytest.TempPathFactory,
+    drawn: tuple[Workload, dict[str, Fraction]],
+    cut: bool,
+) -> None:
+    """A quarter exactly as planned, also where prices change on the way, differs in nothing at all."""
+    folder = tmp_path_factory.mktemp("true")
+    load, call = drawn
+    planned_cut = world_cut = "2026-08-11" if cut else None
+    if load.price_changes:
+        planned_cut, world_cut = None, "2026-07-16"
+    planned = project(
+        load, 3, "2026-06", ["m"], AS_OF, n_paths=100, catalog=dated_catalog(folder, planned_cut)
+    )
+    found = reconcile(
+        planned, log_of_plan(load, 3, call), catalog=dated_catalog(folder, world_cut)
+    )
+    assert set(found.frame["usd"]) <= {0}
+    assert found.planned_usd == found.actual_usd == sum(planned.of("m").exact_usd or ())
 
 
 def refusals(folder: Path) -> dict[str, tuple[type[KimiPlannerError], str, object]]:
@@ -431,14 +552,14 @@ def refusals(folder: Path) -> dict[str, tuple[type[KimiPlannerError], str, objec
         "unknown workload": (ScenarioError, "no workload 'chit'. Did you mean 'chat'", lambda: reconcile(one, served(), choice={"chit": "kimi-k2"})),
         "not a plan": (KimiPlannerError, r"not\.json: not a plan", lambda: reconcile(not_plan, served())),
         "another catalog": (KimiPlannerError, "another file of catalog 2026-06", lambda: reconcile(other, served())),
-        "negative": (KimiPlannerError, r"negative\.csv row 1: requests is .-1", lambda: reconcile(folder / "negative.csv", served(), choice="kimi-k2")),
+        "negative": (KimiPlannerError, r"negative\.csv row 3: requests is .-1", lambda: reconcile(folder / "negative.csv", served(), choice="kimi-k2")),
         "no such plan": (KimiPlannerError, "no such file", lambda: reconcile(folder / "none.json", served())),
         "a number": (ScenarioError, "Give a Projection", lambda: reconcile(5, served())),
         "no month in common": (ScenarioError, "no month in common", lambda: reconcile(one, served(month=1), choice="kimi-k2")),
         "outside": (ScenarioError, "2026-06-01 to 2026-06-30, outside of 2026-06-02", lambda: reconcile(one, served(), choice="kimi-k2", start=date(2026, 6, 2))),
         "a wrong day": (ScenarioError, "end is 'July'", lambda: reconcile(one, served(), choice="kimi-k2", end="July")),
         "no model": (UsageError, "2 rows state no model", lambda: reconcile(one, served(model=None), choice="kimi-k2")),
-        "no date": (UsageError, "state no date", lambda: reconcile(one, served().drop(columns="timestamp"), choice="kimi-k2")),
+        "no dates": (UsageError, "the log has no dates", lambda: reconcile(one, served().drop(columns="timestamp"), choice="kimi-k2")),
         "unknown served": (UnknownModelError, "k9", lambda: reconcile(one, served(model="k9"), choice="kimi-k2")),
     }  # fmt: skip
 
@@ -446,7 +567,7 @@ def refusals(folder: Path) -> dict[str, tuple[type[KimiPlannerError], str, objec
 REFUSED = (
     "which workload", "which model", "unknown model", "unknown workload", "not a plan",
     "another catalog", "negative", "no such plan", "a number", "no month in common", "outside",
-    "a wrong day", "no model", "no date", "unknown served",
+    "a wrong day", "no model", "no dates", "unknown served",
 )  # fmt: skip
 
 
