@@ -9,6 +9,7 @@ from fractions import Fraction
 from itertools import permutations
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -31,6 +32,7 @@ from kimi_planner.reconcile.causes import (
 from kimi_planner.reconcile.rounding import decimal_of, exact_parts
 from kimi_planner.report import reconcile
 from kimi_planner.report.json_form import plan_json
+from kimi_planner.report.reconciled import reconciliation_text
 from kimi_planner.usage import total_usage
 
 AS_OF = date(2026, 6, 1)
@@ -169,7 +171,7 @@ def served(
             "requests": halves,
             "prompt_tokens": [half * prompt for half in halves],
             "completion_tokens": [half * completion for half in halves],
-            **{name: [half * value for half in halves] if isinstance(value, int) else value for name, value in columns.items()},
+            **{name: [half * value for half in halves] if type(value) is int else value for name, value in columns.items()},
         }
     )  # fmt: skip
     return frame[frame["requests"] > 0]
@@ -484,7 +486,7 @@ def as_planned(draw: st.DrawFn) -> tuple[Workload, dict[str, Fraction]]:
     searches = Decimal(draw(st.sampled_from(["0", "0.5", "2"])))
     load = Workload(
         name="w",
-        requests_per_day=400 * draw(st.integers(1, 9)),
+        requests_per_day=800 * draw(st.integers(1, 9)),
         growth_per_month=draw(st.sampled_from([0, 0.5, 1])),
         retry_share=draw(st.sampled_from([0, 0.25])),
         prompt_tokens=prompt,
@@ -533,6 +535,275 @@ def test_a_plan_that_comes_true_is_zero_in_every_cause(
     )
     assert set(found.frame["usd"]) <= {0}
     assert found.planned_usd == found.actual_usd == sum(planned.of("m").exact_usd or ())
+
+
+def searching(**changed: object) -> Workload:
+    """Return 100 calls a day of two turns with cache writes and a search each, plain numbers."""
+    given = {
+        "requests_per_day": 100,
+        "prompt_tokens": 10_000,
+        "completion_tokens": 500,
+        "written_share": {"one_hour": Decimal("0.6")},
+        "fees_per_request": {"web search": 1},
+        "turns": 2,
+        "followup_tokens": 100,
+    }
+    return Workload(name="w", **{**given, **changed})  # type: ignore[arg-type]
+
+
+def searched(calls: int = 3_000, **changed: object) -> pd.DataFrame:
+    """Return a June of such calls: a prompt of 10,300, of which 6,180 are written."""
+    usual = {"written_1h_tokens": 6_180, "cached_tokens": 0, "reasoning_tokens": 0}
+    columns: dict[str, object] = {**usual, "fee: web search": 1, **changed}
+    return served(calls, 10_300, 500, "m", **columns)  # type: ignore[arg-type]
+
+
+SEARCHED = Decimal("0.04296")  # USD: 4,120 input, 6,180 written, 500 output, one search
+BEYOND = {
+    "nothing": (searched(), {}),
+    "twice the traffic": (searched(6_000), {"traffic": 3_000 * SEARCHED}),
+    "no writes": (searched(written_1h_tokens=0), {"cache writes": -3_000 * 2 * Decimal("0.00618")}),
+    "three searches": (
+        searched(**{"fee: web search": 3}),
+        {"fees": 3_000 * 2 * Decimal("0.005")},
+    ),
+    "a batch": (
+        searched(batch=True),
+        {"batch": -3_000 * (SEARCHED - Decimal("0.005")) * Decimal("0.4")},
+    ),
+    "a cache": (
+        searched(cached_tokens=1_000),
+        {"cache": -3_000 * Decimal("1.8") * Decimal("0.001")},
+    ),
+}
+
+
+@pytest.mark.parametrize(("log", "expected"), BEYOND.values(), ids=BEYOND.keys())
+def test_writes_fees_and_batches_are_causes(
+    tmp_path: Path, log: pd.DataFrame, expected: dict[str, Decimal]
+) -> None:
+    """What is beyond prompts and answers is planned by meter, and differs for its own reason alone."""
+    catalog = dated_catalog(tmp_path)
+    planned = plan(searching(), catalog=catalog)
+    found = reconcile(planned, log, catalog=catalog)
+    assert found.planned_usd == 3_000 * SEARCHED
+    assert causes(found) == expected
+
+
+CHANGE = {"price_changes": [{"date": "2026-06-01", "factor": 0.8}]}
+TOKENS = SEARCHED - Decimal("0.005")
+CAME = {
+    "it did not come": (None, {"planned price change": 3_000 * TOKENS / 5}),
+    "it came": ("2026-06-01", {}),
+    "it came in the middle of the month": (
+        "2026-06-16",
+        {"planned price change": 3_000 * TOKENS / 10},
+    ),
+}
+
+
+@pytest.mark.parametrize(("cut", "expected"), CAME.values(), ids=CAME.keys())
+def test_a_planned_price_change_is_a_cause_as_far_as_it_did_not_come(
+    tmp_path: Path, cut: str | None, expected: dict[str, Decimal]
+) -> None:
+    """A fifth less from June on was planned: what of it did not come has one name, in a file too."""
+    catalog = dated_catalog(tmp_path)
+    load = searching(**CHANGE)
+    file = tmp_path / "plan.json"
+    chosen = recommend(
+        [load], months=1, start="2026-06", as_of=AS_OF, n_paths=100, catalog=catalog
+    )
+    file.write_text(plan_json(chosen), encoding="utf-8")
+    for planned in (chosen.projection, file):
+        found = reconcile(
+            planned,
+            searched(),
+            choice="m",
+            catalog=dated_catalog(tmp_path, cut),
+            planned_catalog=catalog,
+        )
+        assert causes(found) == expected
+
+
+def test_a_price_that_fell_further_than_planned_is_unplanned_beyond(tmp_path: Path) -> None:
+    """Planned are 10% less, 20% come: nothing of the plan stayed out, and the rest was not planned."""
+    catalog = dated_catalog(tmp_path)
+    load = searching(price_changes=[{"date": "2026-06-01", "factor": 0.9}])
+    found = reconcile(
+        plan(load, catalog=catalog), searched(), catalog=dated_catalog(tmp_path, "2026-06-01")
+    )
+    assert causes(found) == {"unplanned price": -3_000 * TOKENS / 10}
+
+
+def test_a_meter_that_the_plan_did_not_use_has_the_price_it_would_have_had(tmp_path: Path) -> None:
+    """Where a planned cut came, caching that nobody planned is cache alone, at the cut price."""
+    planned = plan(workload(**CHANGE), catalog=dated_catalog(tmp_path))
+    log = served(model="m", cached_tokens=500)
+    found = reconcile(planned, log, catalog=dated_catalog(tmp_path, "2026-06-01"))
+    assert causes(found) == {"cache": -3_000 * 500 * Decimal("1.44") / 10**6}
+
+
+def test_an_uncertain_plan_that_comes_true_is_zero_in_every_cause(tmp_path: Path) -> None:
+    """Answers that differ from call to call and uncertain growth: what is expected has no parts."""
+    catalog = dated_catalog(tmp_path)
+    planned = plan(
+        searching(
+            growth_per_month={"p10": 0.01, "p50": 0.03, "p90": 0.06},
+            completion_tokens={"mean": 500, "sd": 100},
+        ),
+        catalog=catalog,
+    )
+    month = planned.of("m")
+    assert not month.is_exact
+    found = reconcile(planned, searched(), catalog=catalog)
+    assert causes(found) == {}
+    assert found.planned_usd == 3_000 * SEARCHED
+    assert float(month.mean()[0]) == pytest.approx(float(found.planned_usd), rel=1e-12)
+
+
+def uncertain(name: str) -> Workload:
+    """Return a workload that is planned with a range."""
+    return workload(name, requests_per_day={"p10": 80, "p50": 100, "p90": 130})
+
+
+def test_the_actual_is_placed_in_the_range_of_the_plan(tmp_path: Path) -> None:
+    """Each month, workload and all together lie inside P10 to P90 or not; a file says the same."""
+    chosen = recommend(
+        [uncertain("a"), uncertain("b")], months=3, start="2026-06", as_of=AS_OF, n_paths=500,
+        models="kimi-k2",
+    )  # fmt: skip
+    file = tmp_path / "plan.json"
+    file.write_text(plan_json(chosen), encoding="utf-8")
+    logs = [
+        served(calls=int(30 * a), tag=name, month=month)
+        for name, sizes in (("a", (100, 100)), ("b", (60, 160)))
+        for month, a in zip((6, 7), sizes, strict=True)
+    ]
+    log = pd.concat(logs)
+    log["timestamp"] = log["timestamp"].replace("2026-07-30T23:00:00Z", "2026-07-31T23:00:00Z")
+    spend = chosen.projection.mix({"a": "kimi-k2", "b": "kimi-k2"}).usd[:2].sum(axis=0)
+    wanted = np.quantile(spend, [0.1, 0.9])
+    for planned in (chosen.projection, file):
+        found = reconcile(planned, log, choice="kimi-k2", workload="tag")
+        months = found.months.set_index(["workload", "month"])["position"]
+        assert months.to_dict() == {
+            ("a", "2026-06"): "inside", ("b", "2026-06"): "below",
+            ("a", "2026-07"): "inside", ("b", "2026-07"): "above",
+        }  # fmt: skip
+        summary = found.summary().set_index("workload")
+        assert summary["position"].to_dict() == {"a": "inside", "b": "inside", "all": "inside"}
+        assert found.position == "inside"
+        assert summary.loc["all", ["p10_usd", "p90_usd"]].tolist() == pytest.approx(
+            wanted, abs=1e-6
+        )
+        assert "Against P10 to P90 of the plan: a inside" in reconciliation_text(found)
+    one = chosen.projection.of("kimi-k2", "a").usd[1] * 10 / 31
+    part = reconcile(
+        chosen.projection, served(calls=1_600, tag="a"), workload="tag", choice="kimi-k2",
+        start=date(2026, 6, 1), end=date(2026, 7, 11), pro_rata=True,
+    )  # fmt: skip
+    july = part.months.set_index(["workload", "month"]).loc[("a", "2026-07")]
+    assert july[["p10_usd", "p90_usd"]].tolist() == pytest.approx(np.quantile(one, [0.1, 0.9]))
+
+
+def test_a_range_that_the_plan_does_not_have_is_not_shown(tmp_path: Path) -> None:
+    """A plan of plain numbers, a month covered in part, and months that a file does not add up."""
+    log = pd.concat([served(month=month) for month in (6, 7)])
+    certain = reconcile(plan(workload()), served(), choice="kimi-k2")
+    assert certain.position is None
+    assert "P10" not in reconciliation_text(certain)
+    part = reconcile(plan(uncertain("a"), months=2), log, choice="kimi-k2")  # July 31 is missing
+    assert part.months["position"].tolist() == ["inside", None]
+    assert part.position is None
+    file = tmp_path / "plan.csv"
+    plan(uncertain("a"), months=2).frame.to_csv(file, index=False)
+    full = reconcile(file, log, choice="kimi-k2", end=date(2026, 8, 1))
+    assert full.months["position"].tolist() == ["inside", "inside"]
+    assert full.position is None
+
+
+def test_a_file_reconciles_as_exactly_as_the_plan(tmp_path: Path) -> None:
+    """Elevenths of calls, writes, fees and a price change survive a JSON plan to the last digit."""
+    catalog = dated_catalog(tmp_path)
+    load = searching(weekday_profile=[5, 4, 4, 4, 3, 1, 1], retry_share=0.2, **CHANGE)
+    chosen = recommend(
+        [load, uncertain("u")], months=2, start="2026-06", as_of=AS_OF, n_paths=100, catalog=catalog
+    )
+    file = tmp_path / "plan.json"
+    file.write_text(plan_json(chosen), encoding="utf-8")
+    row = json.loads(file.read_text(encoding="utf-8"))["spend"][0]
+    assert "/" in row["usage"]["requests"]
+    assert row["usage"].keys() - {"requests", "reasoning"} == row["bill_usd"].keys()
+    log = pd.concat([searched(2_000, tag="w"), served(2_000, model="m", tag="u")])
+    found = [
+        reconcile(planned, log, choice="m", workload="tag", catalog=catalog, planned_catalog=catalog)
+        for planned in (chosen.projection, file)
+    ]
+    assert all(causes(one) for one in found)
+    pd.testing.assert_frame_equal(found[0].frame, found[1].frame)
+    pd.testing.assert_frame_equal(found[0].months.iloc[:, :4], found[1].months.iloc[:, :4])
+
+
+def test_a_plan_without_meters_says_what_it_cannot_tell(tmp_path: Path) -> None:
+    """A CSV plan has spend, and no writes or fees: they stand under one cause, and a note says so."""
+    catalog = dated_catalog(tmp_path)
+    file = tmp_path / "plan.csv"
+    plan(searching(), catalog=catalog).frame.to_csv(file, index=False)
+    found = reconcile(file, searched(), catalog=catalog, planned_catalog=catalog)
+    assert found.planned_usd == found.actual_usd
+    assert any("plan.csv states no usage by meter" in note for note in found.notes)
+
+
+def test_conversations_are_not_told_apart_from_prompts(tmp_path: Path) -> None:
+    """Where conversations were planned and prompts differ, a note says what that may come from."""
+    catalog = dated_catalog(tmp_path)
+    planned = plan(searching(), catalog=catalog)
+    said = "what longer or shorter ones of w resend stands under prompt tokens"
+    longer = reconcile(planned, served(3_000, 20_000, 500, "m"), catalog=catalog)
+    assert any(said in note for note in longer.notes)
+    same = reconcile(planned, searched(), catalog=catalog)
+    assert not any(said in note for note in same.notes)
+
+
+def test_an_unseen_model_is_cached_as_the_others_were(tmp_path: Path) -> None:
+    """If all went to another model and 40% was cached there, the planned one would have cached 40%."""
+    catalog = own_catalog(tmp_path, cached_input="0.20")
+    planned = plan(workload(cached_share=0.1), catalog=catalog)
+    log = served(model="kimi-k2-5", cached_tokens=400)
+    found = causes(reconcile(planned, log, choice="kimi-k2", catalog=catalog))
+    of_input = Decimal("2.50")  # of the other model, whose cached tokens cost the same
+    saved = (INPUT - Decimal("0.20")) * 1_000
+    mean_saved = saved * Decimal("0.25")  # of 10% planned and 40% seen
+    assert found == {
+        "model mix": 3_000
+        * ((of_input - INPUT) * 1_000 + mean_saved + (Decimal("7.50") - OUTPUT) * 200) / 10**6,
+        "cache": -3_000 * saved * Decimal("0.3") / 2 / 10**6,
+    }  # fmt: skip
+
+
+MALFORMED = {
+    "usage that is no object": ({"usage": 5}, "row 1: usage, bill_usd, list_bill_usd are no amounts"),
+    "a bill that is missing": ({"bill_usd": None}, "are no amounts by meter"),
+    "a meter that is not known": ({"usage": {"requests": "1", "inptu": "1"}}, "no meter 'inptu'"),
+    "no number": ({"usage": {"requests": "many"}}, "row 1: usage of requests"),
+    "a negative amount": ({"bill_usd": {"input": "-1"}}, "It cannot be negative"),
+    "nothing over nothing": ({"usage": {"input": "1/0"}}, "row 1: usage of input"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("changed", "said"), MALFORMED.values(), ids=MALFORMED.keys())
+def test_amounts_by_meter_are_checked(
+    tmp_path: Path, changed: dict[str, object], said: str
+) -> None:
+    """A damaged row of a plan is named, with what is wrong in it."""
+    chosen = recommend(workload(), months=1, start="2026-06", as_of=AS_OF, models="kimi-k2")
+    data = json.loads(plan_json(chosen))
+    data["spend"][0] |= changed
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(KimiPlannerError, match=said) as caught:
+        reconcile(file, served())
+    assert "\n" not in str(caught.value)
 
 
 def refusals(folder: Path) -> dict[str, tuple[type[KimiPlannerError], str, object]]:

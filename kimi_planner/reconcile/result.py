@@ -103,7 +103,8 @@ class Reconciliation:
                     **_compared(one.planned_usd, one.actual_usd, one.range),
                 }
                 for one in self.compared
-            ]
+            ],
+            dtype=object,  # so that what is not stated stays None
         )
 
     @property
@@ -134,7 +135,7 @@ class Reconciliation:
         """
         names = list(dict.fromkeys(one.workload for one in self.compared))
         rows = [self._summed(name) for name in (*names, ALL)]
-        frame = pd.DataFrame(rows)
+        frame = pd.DataFrame(rows, dtype=object)
         seldom = [_column(cause) for cause in SELDOM]
         return frame.drop(columns=[one for one in seldom if not frame[one].astype(bool).any()])
 
