@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kimi_planner import Workload, load_catalog, load_workloads, project, recommend
+from kimi_planner import Workload, load_catalog, project, recommend
+from kimi_planner.billing.meters import Usage
 from kimi_planner.catalog import Catalog
 from kimi_planner.errors import KimiPlannerError, ScenarioError, UnknownModelError, UsageError
 from kimi_planner.files import data_dir
-from kimi_planner.billing.meters import Usage
 from kimi_planner.reconcile.causes import (
     CAUSES,
     Factors,
@@ -480,9 +480,7 @@ def as_planned(draw: st.DrawFn) -> tuple[Workload, dict[str, Fraction]]:
     """Draw a workload of plain numbers, and by hand what a call of it uses; all daily counts whole."""
     prompt, answer, followup = (100 * draw(st.integers(0, 50)) for _ in range(3))
     reasoning, turns = 100 * draw(st.integers(0, 5)), draw(st.sampled_from([1, 2, 3]))
-    cached, five, hour = (
-        Decimal(draw(st.sampled_from(["0", "0.1", "0.25"]))) for _ in range(3)
-    )
+    cached, five, hour = (Decimal(draw(st.sampled_from(["0", "0.1", "0.25"]))) for _ in range(3))
     searches = Decimal(draw(st.sampled_from(["0", "0.5", "2"])))
     load = Workload(
         name="w",
@@ -497,9 +495,7 @@ def as_planned(draw: st.DrawFn) -> tuple[Workload, dict[str, Fraction]]:
         written_share={"five_minutes": five, "one_hour": hour},
         fees_per_request={"web search": searches} if searches else {},
         batch=draw(st.booleans()),
-        price_changes=draw(
-            st.sampled_from([[], [{"date": "2026-07-16", "factor": 0.8}]])
-        ),
+        price_changes=draw(st.sampled_from([[], [{"date": "2026-07-16", "factor": 0.8}]])),
     )
     whole = prompt + Fraction(turns - 1, 2) * (followup + answer)
     call = {
@@ -530,9 +526,7 @@ def test_a_plan_that_comes_true_is_zero_in_every_cause(
     planned = project(
         load, 3, "2026-06", ["m"], AS_OF, n_paths=100, catalog=dated_catalog(folder, planned_cut)
     )
-    found = reconcile(
-        planned, log_of_plan(load, 3, call), catalog=dated_catalog(folder, world_cut)
-    )
+    found = reconcile(planned, log_of_plan(load, 3, call), catalog=dated_catalog(folder, world_cut))
     assert set(found.frame["usd"]) <= {0}
     assert found.planned_usd == found.actual_usd == sum(planned.of("m").exact_usd or ())
 
@@ -610,9 +604,7 @@ def test_a_planned_price_change_is_a_cause_as_far_as_it_did_not_come(
     catalog = dated_catalog(tmp_path)
     load = searching(**CHANGE)
     file = tmp_path / "plan.json"
-    chosen = recommend(
-        [load], months=1, start="2026-06", as_of=AS_OF, n_paths=100, catalog=catalog
-    )
+    chosen = recommend([load], months=1, start="2026-06", as_of=AS_OF, n_paths=100, catalog=catalog)
     file.write_text(plan_json(chosen), encoding="utf-8")
     for planned in (chosen.projection, file):
         found = reconcile(
@@ -736,7 +728,9 @@ def test_a_file_reconciles_as_exactly_as_the_plan(tmp_path: Path) -> None:
     assert row["usage"].keys() - {"requests", "reasoning"} == row["bill_usd"].keys()
     log = pd.concat([searched(2_000, tag="w"), served(2_000, model="m", tag="u")])
     found = [
-        reconcile(planned, log, choice="m", workload="tag", catalog=catalog, planned_catalog=catalog)
+        reconcile(
+            planned, log, choice="m", workload="tag", catalog=catalog, planned_catalog=catalog
+        )
         for planned in (chosen.projection, file)
     ]
     assert all(causes(one) for one in found)

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.meters import ByMeter, Usage
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.money import total
-from kimi_planner.plan.spend import Spend
+
+if TYPE_CHECKING:  # a check of prompts compares costs without what a plan needs
+    from kimi_planner.plan.spend import Spend
 
 __all__ = ["Billed", "at_prices", "mean_tariff"]
 

@@ -18,13 +18,15 @@ from math import factorial
 from operator import add
 from typing import Any
 
-from kimi_planner.billing.meters import FEE, METERS, TOKEN_METERS, Usage
+from kimi_planner.billing.meters import FEE, METERS, TOKEN_METERS, ByMeter, Usage
+from kimi_planner.billing.tariff import Tariff
 from kimi_planner.reconcile.billed import at_prices
 
 __all__ = [
     "CAUSES",
     "Factors",
     "Shape",
+    "difference",
     "factors_of",
     "grown",
     "keys_of",
@@ -157,6 +159,31 @@ def grown(size: Shape, planned: Mapping[str, Usage], actual: Mapping[str, Usage]
     return got | {
         name: size[name] * (got[name] / meant[name] if meant[name] else 1) for name in SIZES
     }
+
+
+def difference(old: tuple[Usage, ByMeter], new: tuple[Usage, ByMeter]) -> dict[str, Fraction]:
+    """Return the part of each cause in what a usage costs more than another, on one model.
+
+    A meter that only one of them used has its price in both. What neither used can come up where
+    one cause has changed and another has not yet; it has the price of the same tokens outside of a
+    batch or in one, else that of what stands in for it.
+    """
+    shapes = [shape_of(usage) for usage, _ in (old, new)]
+    keys = keys_of(*shapes)
+    own = [
+        {key: Fraction(usd) / usage[key] for key, usd in bill if usage[key]}
+        for usage, bill in (old, new)
+    ]
+    sides = []
+    for shape, (usage, _), prices, others in zip(shapes, (old, new), own, own[::-1], strict=True):
+        known = {**others, **prices}
+        twins = {plain: known[key] for plain, key in _BATCHED.items() if key in known}
+        stated = {"input": Fraction(0), "output": Fraction(0), **twins, **known}
+        tariff = Tariff(stated=stated, batch=Fraction(1), model="", catalog_version="")
+        priced = {key: tariff.price(key) for key in keys}
+        nothing = dict.fromkeys(keys, Fraction(0))
+        sides.append(factors_of(shape, usage.requests, Fraction(1), nothing, priced))
+    return shapley(*sides)
 
 
 def shapley(planned: Factors, actual: Factors) -> dict[str, Fraction]:

@@ -247,9 +247,7 @@ class _Comparison:
         """
         plan, log = planned.get(model, NOTHING), served.get(model, NOTHING)
         listed = _mean(Prices(catalog=self.plan.catalog), model, days_of(month))
-        tokens, at_list = (
-            sum(bill[key] for key in METERS) for bill in (plan.bill, plan.list_bill)
-        )
+        tokens, at_list = (sum(bill[key] for key in METERS) for bill in (plan.bill, plan.list_bill))
         changed = listed.times(tokens / at_list) if listed and at_list else listed
         actual = _mean(self.log.prices, model, self.log.days(month))
         found: tuple[dict[str, Fraction], dict[str, Fraction], dict[str, Fraction]] = ({}, {}, {})

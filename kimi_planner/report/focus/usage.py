@@ -117,7 +117,9 @@ def _charges(
             first=first,
             end=end,
             since=max((day for day in prices.changes([named]) if day <= first), default=None),
-            tags={name: str(one) for name, one in zip(tags, values, strict=True) if one is not None},
+            tags={
+                name: str(one) for name, one in zip(tags, values, strict=True) if one is not None
+            },
         )
 
 
