@@ -11,8 +11,9 @@ from typing import Generic, TypeVar
 from kimi_planner.billing.meters import ByMeter, Usage
 from kimi_planner.checks.baseline import PromptEntry, WorkloadEntry
 
-#: What a cause is called here, where it has another name.
-NAMES = {
+CAUSES = ("traffic", "tokens", "cache", "cache writes", "batch", "fees", "price")
+#: Causes of a reconciliation that are one here.
+SHORT = {
     "prompt tokens": "tokens",
     "answer tokens": "tokens",
     "reasoning tokens": "tokens",
@@ -97,38 +98,38 @@ def prompt_change(
     old: PromptEntry | None, new: PromptEntry | None, line: int | None = None
 ) -> PromptChange:
     """Return a change of a prompt with its causes, by their Shapley values."""
-    causes: dict[str, Decimal] = {}
-    if old and new and old.cost_usd is not None and new.cost_usd is not None:
-        sides = ((Usage.of(one.tokens, 0), {"input": one.cost_usd}) for one in (old, new))
-        causes = _causes(*sides, kept=("tokens", "price"))
-    return PromptChange(old=old, new=new, line=line, causes=causes)
+    sides = [
+        (Usage.of(one.tokens, 0), {"input": one.cost_usd})
+        for one in (old, new)
+        if one is not None and one.cost_usd is not None
+    ]
+    return PromptChange(old=old, new=new, line=line, causes=_causes(sides, ("tokens", "price")))
 
 
 def workload_change(
     old: WorkloadEntry | None, new: WorkloadEntry | None, line: int | None = None
 ) -> WorkloadChange:
     """Return a change of a workload with its causes, by their Shapley values."""
-    causes: dict[str, Decimal] = {}
-    if old and new:
-        sides = (
-            (Usage(one.usage, one.requests, one.reasoning_tokens), one.usd) for one in (old, new)
-        )
-        causes = _causes(*sides)
-    return WorkloadChange(old=old, new=new, line=line, causes=causes)
+    sides = [
+        (Usage(one.usage, one.requests, one.reasoning_tokens), one.usd)
+        for one in (old, new)
+        if one is not None
+    ]
+    return WorkloadChange(old=old, new=new, line=line, causes=_causes(sides, CAUSES))
 
 
 def _causes(
-    old: tuple[Usage, Mapping[str, Decimal]],
-    new: tuple[Usage, Mapping[str, Decimal]],
-    kept: Sequence[str] = ("traffic", "tokens", "cache", "cache writes", "batch", "fees", "price"),
+    sides: Sequence[tuple[Usage, Mapping[str, Decimal]]], names: Sequence[str]
 ) -> dict[str, Decimal]:
-    """Return what made the second of two usages and bills cost more."""
+    """Return what made the second of two usages with their bills cost more, if there are two."""
+    if len(sides) < 2:
+        return {}
     from kimi_planner.reconcile.causes import difference
     from kimi_planner.reconcile.rounding import exact_parts
 
-    before, after = ((usage.map(Fraction), ByMeter(usd).map(Fraction)) for usage, usd in (old, new))
-    sums = dict.fromkeys(kept, Fraction(0))
+    before, after = ((usage.map(Fraction), ByMeter(usd).map(Fraction)) for usage, usd in sides)
+    sums = dict.fromkeys(names, Fraction(0))
     for cause, part in difference(before, after).items():
         if part:
-            sums[NAMES.get(cause, cause)] += part
+            sums[SHORT.get(cause, cause)] += part
     return exact_parts(sums)
