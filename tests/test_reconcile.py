@@ -748,6 +748,18 @@ def test_a_plan_without_meters_says_what_it_cannot_tell(tmp_path: Path) -> None:
     assert any("plan.csv states no usage by meter" in note for note in found.notes)
 
 
+def test_only_rounding_is_forgiven_to_a_plan_without_meters(tmp_path: Path) -> None:
+    """A millionth of a dollar is how a file rounds; what is more is a planned change of price."""
+    frame = plan(workload(), models="kimi-k2").frame
+    file = tmp_path / "plan.csv"
+    for usd, part in (
+        ("0.000001", {}),
+        ("0.000002", {"planned price change": Decimal("-0.000002")}),
+    ):
+        frame.assign(exact_usd=3_000 * CALL + Decimal(usd)).to_csv(file, index=False)
+        assert causes(reconcile(file, served())) == part
+
+
 def test_conversations_are_not_told_apart_from_prompts(tmp_path: Path) -> None:
     """Where conversations were planned and prompts differ, a note says what that may come from."""
     catalog = dated_catalog(tmp_path)

@@ -12,9 +12,10 @@ from pathlib import Path
 import pandas as pd
 
 from kimi_planner.billing.dated import Prices
+from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog
 from kimi_planner.errors import ScenarioError, UsageError, shown
-from kimi_planner.reconcile.billed import Billed
+from kimi_planner.reconcile.billed import NOTHING, Billed, mean_tariff
 from kimi_planner.usage.totals.result import UsageTotals
 from kimi_planner.usage.totals.sources import total_usage
 from kimi_planner.usage.totals.spend import Part, keys_to_price, known_keys, priced_cell
@@ -68,6 +69,10 @@ class Log:
     def covered(self, month: str) -> Fraction:
         """Return the share of a month's days that the log covers."""
         return Fraction(len(self.days(month)), len(days_of(month)))
+
+    def tariff(self, model: str, month: str) -> Tariff | None:
+        """Return the prices of a model on the days of a month that the log covers."""
+        return mean_tariff(self.prices, model, self.days(month))
 
 
 def days_of(month: str) -> list[date]:
@@ -152,10 +157,9 @@ def log_of(
         priced.append((tariff, usage))
         usage = usage.map(Fraction)
         bill = tariff.map(Fraction).bill(usage)
-        billed = Billed(usage, bill, bill)
         key = (stated["month"], _workload(stated, workload, names))
         models = served.setdefault(key, {})
-        models[name] = models[name] + billed if name in models else billed
+        models[name] = models.get(name, NOTHING) + Billed(usage, bill, bill)
         if rows["rows_without_reasoning"]:
             silent.add(key)
     return Log(

@@ -10,7 +10,7 @@ every sign.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 from functools import reduce
 from itertools import combinations
@@ -18,9 +18,9 @@ from math import factorial
 from operator import add
 from typing import Any
 
-from kimi_planner.billing.meters import FEE, METERS, TOKEN_METERS, ByMeter, Usage
+from kimi_planner.billing.meters import FEE, METERS, TOKEN_METERS, Usage
 from kimi_planner.billing.tariff import Tariff
-from kimi_planner.reconcile.billed import at_prices
+from kimi_planner.reconcile.billed import Billed, at_prices
 
 __all__ = [
     "CAUSES",
@@ -30,6 +30,7 @@ __all__ = [
     "factors_of",
     "grown",
     "keys_of",
+    "prices_of",
     "shape_of",
     "shapley",
     "spend_of",
@@ -161,29 +162,48 @@ def grown(size: Shape, planned: Mapping[str, Usage], actual: Mapping[str, Usage]
     }
 
 
-def difference(old: tuple[Usage, ByMeter], new: tuple[Usage, ByMeter]) -> dict[str, Fraction]:
-    """Return the part of each cause in what a usage costs more than another, on one model.
+def difference(planned: Billed, actual: Billed) -> dict[str, Fraction]:
+    """Return the part of each cause in what some calls on a model cost more than others."""
+    before, after = shape_of(planned.usage), shape_of(actual.usage)
+    was, settled, beyond = prices_of(planned, actual, keys_of(before, after))
+    nothing = dict.fromkeys(was, Fraction(0))
+    return shapley(
+        factors_of(before, planned.usage.requests, Fraction(1), was, nothing),
+        factors_of(after, actual.usage.requests, Fraction(1), settled, beyond),
+    )
 
-    A meter that only one of them used has its price in both. What neither used can come up where
-    one cause has changed and another has not yet; it has the price of the same tokens outside of a
-    batch or in one, else that of what stands in for it.
+
+def prices_of(
+    planned: Billed, actual: Billed, keys: Collection[str]
+) -> tuple[dict[str, Fraction], ...]:
+    """Return prices by meter.
+
+    A price that one side does not state counts as unchanged. One that neither does can come up where
+    one cause has changed and another has not yet; it is that of the same tokens in a batch or outside
+    of one, else of what stands in for it.
+
+    Returns
+    -------
+    tuple of dict
+        The planned ones; what the way to the actual ones reaches between them and those of the
+        plan's catalog; and what is left of that way.
     """
-    shapes = [shape_of(usage) for usage, _ in (old, new)]
-    keys = keys_of(*shapes)
-    own = [
-        {key: Fraction(usd) / usage[key] for key, usd in bill if usage[key]}
-        for usage, bill in (old, new)
+    sides: list[dict[str, Fraction]] = [
+        {key: price for key in keys if (price := price_of(key)) is not None}
+        for price_of in (planned.price, planned.list_price, actual.price)
     ]
-    sides = []
-    for shape, (usage, _), prices, others in zip(shapes, (old, new), own, own[::-1], strict=True):
-        known = {**others, **prices}
-        twins = {plain: known[key] for plain, key in _BATCHED.items() if key in known}
-        stated = {"input": Fraction(0), "output": Fraction(0), **twins, **known}
-        tariff = Tariff(stated=stated, batch=Fraction(1), model="", catalog_version="")
-        priced = {key: tariff.price(key) for key in keys}
-        nothing = dict.fromkeys(keys, Fraction(0))
-        sides.append(factors_of(shape, usage.requests, Fraction(1), nothing, priced))
-    return shapley(*sides)
+    known = {**sides[2], **sides[1], **sides[0]}
+    twins = {plain: known[key] for plain, key in _BATCHED.items() if key in known}
+    stated = {"input": Fraction(0), "output": Fraction(0), **twins, **known}
+    unstated = Tariff(stated=stated, batch=Fraction(1), model="", catalog_version="")
+    found: tuple[dict[str, Fraction], ...] = ({}, {}, {})
+    for key in keys:
+        otherwise = Fraction(unstated.price(key))
+        was, listed, now = (side.get(key, otherwise) for side in sides)
+        settled = min(max(now, min(was, listed)), max(was, listed))
+        for prices, price in zip(found, (was, settled, now - settled), strict=True):
+            prices[key] = price
+    return found
 
 
 def shapley(planned: Factors, actual: Factors) -> dict[str, Fraction]:

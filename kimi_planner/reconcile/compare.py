@@ -10,21 +10,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from kimi_planner.billing.dated import Prices
-from kimi_planner.billing.meters import METERS, ByMeter, Usage, title_of
-from kimi_planner.billing.tariff import Tariff
+from kimi_planner.billing.meters import Usage
 from kimi_planner.catalog import Catalog, load_catalog
-from kimi_planner.errors import PriceNotFoundError, ScenarioError, UnknownModelError
+from kimi_planner.errors import ScenarioError
 from kimi_planner.money import usd
 from kimi_planner.plan.projection import Projection
 from kimi_planner.reconcile.actual import NOT_STATED, Log, WorkloadKey, days_of, log_of
-from kimi_planner.reconcile.billed import Billed, mean_tariff
+from kimi_planner.reconcile.billed import NOTHING, Billed
 from kimi_planner.reconcile.causes import (
     CAUSES,
-    Shape,
     factors_of,
     grown,
     keys_of,
+    prices_of,
     shape_of,
     shapley,
 )
@@ -34,8 +32,6 @@ from kimi_planner.reconcile.rounding import exact_parts, rounded
 from kimi_planner.usage.totals.result import UsageTotals
 
 __all__ = ["reconcile"]
-
-NOTHING = Billed(Usage({}), ByMeter({}), ByMeter({}))
 
 
 def reconcile(
@@ -172,11 +168,11 @@ class _Comparison:
     def cell(self, month: str, name: str) -> Compared | None:
         """Compare one workload in one month; ``None`` if it was neither planned nor seen."""
         chosen = self.plan.models.get(name)
-        plan = None if chosen is None else self.plan.billed(name, chosen, month)
+        plan = self.plan.billed(name, chosen or "", month)
         served = self.log.served.get((month, name), {})
-        planned = plan.bill.total * self.scale(month) if plan else Fraction(0)
+        planned = plan.bill.total * self.scale(month)
         actual = sum((one.bill.total for one in served.values()), Fraction(0))
-        if plan is not None and chosen is not None and plan.usage.requests:
+        if chosen and plan.usage.requests:
             parts = self.split(month, name, chosen, served) if served else {NOT_SEEN: -planned}
         elif served:
             parts = {UNPLANNED: actual}
@@ -191,7 +187,7 @@ class _Comparison:
             covered=float(self.log.covered(month)),
             planned_usd=rounded(planned),
             actual_usd=rounded(actual),
-            range=self.range_of([name], [month]) if plan else None,
+            range=self.range_of([name], [month]) if chosen else None,
             parts=exact_parts(parts),
         )
 
@@ -201,23 +197,22 @@ class _Comparison:
         """Return the part of each cause in a month in which the workload was planned and seen."""
         models = dict.fromkeys([chosen, *served])
         rows = {model: self.plan.billed(name, model, month) for model in models}
-        known = {model: row for model, row in rows.items() if row and row.usage.requests}
-        meant = {model: self.usage(month, name, row) for model, row in known.items()}
+        meant = {
+            model: self.usage(month, name, row) for model, row in rows.items() if row.usage.requests
+        }
         used = {model: self.usage(month, name, row) for model, row in served.items()}
-        requests = sum(one.requests for one in used.values())
+        planned, requests = meant[chosen].requests, sum(one.requests for one in used.values())
         parts = dict.fromkeys(CAUSES, Fraction(0))
         for model in models:
             before = shape_of(meant.get(model, meant[chosen]))
             after = shape_of(used[model]) if model in used else grown(before, meant, used)
             mix = used[model].requests / requests if model in used else Fraction(0)
-            planned, settled, beyond = self.prices(month, model, known, served, (before, after))
+            row = replace(served.get(model, NOTHING), tariff=self.log.tariff(model, month))
+            was, settled, beyond = prices_of(rows[model], row, keys_of(before, after))
+            nothing = dict.fromkeys(was, Fraction(0))
             found = shapley(
                 factors_of(
-                    before,
-                    meant[chosen].requests * self.scale(month),
-                    Fraction(model == chosen),
-                    planned,
-                    dict.fromkeys(planned, Fraction(0)),
+                    before, planned * self.scale(month), Fraction(model == chosen), was, nothing
                 ),
                 factors_of(after, requests, mix, settled, beyond),
             )
@@ -228,46 +223,6 @@ class _Comparison:
         """Return a usage, its output taken for answers where the log does not say what was thought."""
         thinks = (month, name) in self.log.thinks
         return billed.usage if thinks else replace(billed.usage, reasoning=Fraction(0))
-
-    def prices(
-        self,
-        month: str,
-        model: str,
-        planned: Mapping[str, Billed],
-        served: Mapping[str, Billed],
-        shapes: tuple[Shape, Shape],
-    ) -> tuple[dict[str, Fraction], dict[str, Fraction], dict[str, Fraction]]:
-        """Return the prices of a model by meter.
-
-        Returns
-        -------
-        tuple of dict
-            The planned ones; what the way to the actual ones reaches between them and those of the
-            plan's catalog; and what is left of that way.
-        """
-        plan, log = planned.get(model, NOTHING), served.get(model, NOTHING)
-        listed = _mean(Prices(catalog=self.plan.catalog), model, days_of(month))
-        tokens, at_list = (sum(bill[key] for key in METERS) for bill in (plan.bill, plan.list_bill))
-        changed = listed.times(tokens / at_list) if listed and at_list else listed
-        actual = _mean(self.log.prices, model, self.log.days(month))
-        found: tuple[dict[str, Fraction], dict[str, Fraction], dict[str, Fraction]] = ({}, {}, {})
-        for key in keys_of(*shapes):
-            known = (
-                _price(key, plan.usage, plan.bill, changed),
-                _price(key, plan.usage, plan.list_bill, listed),
-                _price(key, log.usage, log.bill, actual),
-            )
-            stated = [price for price in known if price is not None]
-            if not stated:
-                raise PriceNotFoundError(
-                    f"Neither the catalog of the plan nor that of the log states a price for "
-                    f"{title_of(key)} of {model!r}. Add it in a new catalog version."
-                )
-            was, listing, now = (stated[0] if price is None else price for price in known)
-            settled = min(max(now, min(was, listing)), max(was, listing))
-            for prices, price in zip(found, (was, settled, now - settled), strict=True):
-                prices[key] = price
-        return found
 
     def notes(self, covered: list[str], compared: tuple[Compared, ...]) -> list[str]:
         """Say what the comparison leaves out or takes for granted."""
@@ -283,10 +238,9 @@ class _Comparison:
         outside = [month for month in plan.months if month not in covered]
         if outside:
             left = sum(
-                row.bill.total
+                plan.billed(name, model, month).bill.total
                 for name, model in plan.models.items()
                 for month in outside
-                if (row := plan.billed(name, model, month))
             )
             span = (
                 f"{outside[0]} to {outside[-1]}, {len(outside)} months"
@@ -295,7 +249,7 @@ class _Comparison:
             )
             notes.append(
                 "Planned months that the log does not cover are not compared: "
-                f"{span}, {usd(rounded(left))} USD."
+                f"{span}, {usd(rounded(Fraction(left)))} USD."
             )
         sums = log.totals.total
         if sums["rows_without_cached"]:
@@ -330,20 +284,3 @@ class _Comparison:
 
 def _no_price(catalog: Catalog, model: str) -> str:
     return f"Catalog {catalog.version} has no model {model}; its price counts as unchanged."
-
-
-def _mean(prices: Prices, model: str, days: list[date]) -> Tariff | None:
-    try:
-        return mean_tariff(prices, model, days)
-    except (UnknownModelError, PriceNotFoundError):
-        return None
-
-
-def _price(key: str, usage: Usage, bill: ByMeter, otherwise: Tariff | None) -> Fraction | None:
-    """Return what a token or fee cost where some were used, else what a tariff states."""
-    if usage[key]:
-        return Fraction(bill[key] / usage[key])
-    try:
-        return None if otherwise is None else Fraction(otherwise.price(key))
-    except PriceNotFoundError:
-        return None

@@ -15,12 +15,20 @@ import numpy as np
 
 from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.meters import FEE, METERS, ByMeter, Usage
+from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog, load_catalog
-from kimi_planner.errors import FileError, KimiPlannerError, ScenarioError, did_you_mean, shown
+from kimi_planner.errors import (
+    FileError,
+    KimiPlannerError,
+    PriceNotFoundError,
+    ScenarioError,
+    did_you_mean,
+    shown,
+)
 from kimi_planner.files import read_text
 from kimi_planner.plan.projection import Projection
 from kimi_planner.reconcile.actual import days_of
-from kimi_planner.reconcile.billed import Billed, mean_tariff
+from kimi_planner.reconcile.billed import NOTHING, Billed, mean_tariff
 from kimi_planner.reconcile.rows import plan_rows
 from kimi_planner.safe import as_written
 
@@ -73,16 +81,17 @@ class Plan:
         """The months of the plan, in their order."""
         return sorted({month for _, _, month in self.rows})
 
-    def billed(self, name: str, model: str, month: str) -> Billed | None:
-        """Return what was planned for a workload on a model in a month, ``None`` if nothing was.
+    def billed(self, name: str, model: str, month: str) -> Billed:
+        """Return what was planned for a workload on a model in a month.
 
         Raises
         ------
         FileError
             If the row is malformed.
         """
+        tariff = mean_tariff(Prices(catalog=self.catalog), model, days_of(month))
         row = self.rows.get((name, model, month))
-        return None if row is None else _billed(row, Prices(catalog=self.catalog))
+        return replace(NOTHING if row is None else _billed(row, tariff), tariff=tariff)
 
     def has_turns(self, name: str) -> bool:
         """Whether the plan states that calls of a workload are parts of conversations."""
@@ -272,7 +281,7 @@ def _chosen(
     return model
 
 
-def _billed(row: Mapping[str, Any], prices: Prices) -> Billed:
+def _billed(row: Mapping[str, Any], tariff: Tariff | None) -> Billed:
     """Return what a row of a plan states."""
 
     def number(name: str, value: Any) -> Any:
@@ -304,7 +313,8 @@ def _billed(row: Mapping[str, Any], prices: Prices) -> Billed:
     usage = Usage.of(prompt, completion, cached=cached, reasoning=reasoning, requests=requests)
     stated = "exact_usd" if row["exact_usd"] else "mean_usd"
     usd = Fraction(number(stated, row[stated]))
-    tariff = mean_tariff(prices, row["model"], days_of(row["month"]))
+    if tariff is None:
+        raise PriceNotFoundError(f"{row['where']}: its catalog states no price of {row['model']}.")
     listed = tariff.bill(usage)
     if not listed.total or abs(usd - listed.total) <= ROUNDING_USD:
         return Billed(usage, listed, listed)

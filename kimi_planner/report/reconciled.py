@@ -6,6 +6,8 @@ from collections.abc import Hashable, Mapping
 from decimal import Decimal
 from typing import Any
 
+import pandas as pd
+
 from kimi_planner.money import usd
 from kimi_planner.reconcile import Reconciliation
 from kimi_planner.report.json_form import FORMAT
@@ -52,8 +54,8 @@ def reconciliation_json(found: Reconciliation) -> str:
             "planned_usd": format(found.planned_usd, "f"),
             "actual_usd": format(found.actual_usd, "f"),
             "difference_usd": format(found.difference_usd, "f"),
-            "ranges": records(found.summary()[["workload", *_RANGE]]),
-            "months": records(found.months),
+            "ranges": _rounded(found.summary()[["workload", *_RANGE]]),
+            "months": _rounded(found.months),
             "causes": records(found.frame),
             "notes": list(found.notes),
             "provenance": found.provenance,
@@ -98,6 +100,14 @@ def months_table(found: Reconciliation) -> Table:
         frozenset((1, 3, 4, 5)),
         title="USD by month and workload",
     )
+
+
+def _rounded(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return rows as plain data, percentiles rounded to a millionth of a dollar."""
+    rows = records(frame)
+    for row in rows:
+        row |= {key: row[key] and round(row[key], 6) for key in ("p10_usd", "p90_usd")}
+    return rows
 
 
 def ranges_text(found: Reconciliation) -> str:
