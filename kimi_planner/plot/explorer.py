@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kimi_planner.errors import MissingExtraError
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.simulation import project, simulate
+from kimi_planner.plan.spend import Spend
 from kimi_planner.plot.style import BUDGET, OVER, WITHIN
 from kimi_planner.plot.words import dollars, short
 from kimi_planner.rich import page_html
@@ -51,16 +52,12 @@ def explore(
         If ipywidgets is not installed.
     ScenarioError, UnknownModelError, PriceNotFoundError
         As `project` does.
-
-    Notes
-    -----
     """
     try:
         import ipywidgets
     except ImportError:
         raise MissingExtraError.of("ipywidgets", "notebook") from None
     plan = project(workloads, n_paths=n_paths, **scenario)
-    planned = _projected(plan, plan.workloads)
     whose = ipywidgets.Dropdown(
         options=[(_ALL, None), *((name, name) for name in plan.names)], description="workload"
     )
@@ -85,7 +82,7 @@ def explore(
         words = ", ".join(f"{name} × {value:g}" for name, value in moves.items())
         if share is not None:
             words += f", cached share {cached.value}"
-        shown.value = _picture(changed, planned, whose.value, words)
+        shown.value = _picture(changed, plan, whose.value, words)
 
     for control in (whose, *factors.values(), cached):
         control.observe(redraw, names="value")
@@ -96,7 +93,7 @@ def explore(
 
 def _projected(plan: Projection, workloads: Sequence[Workload]) -> Projection:
     """Return the plan with other workloads, over the same months and scenarios, for a quick look."""
-    spend = {}
+    spend: dict[tuple[str, str], Spend] = {}
     for workload in workloads:
         spends = simulate(plan.plan_of(workload), plan.specs, plan.seed, plan.n_paths)
         spend |= dict(zip(((workload.name, model) for model in plan.models), spends, strict=True))

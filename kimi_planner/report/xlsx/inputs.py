@@ -136,10 +136,10 @@ class Inputs:
             sheet.text(row, 2, meaning, "aside")
             book.define(name, cell(row, 1, ASSUMPTIONS))
         live = self.live
-        words = _WORDS | {key: f"{title_of(key)}, share of the prompt" for key in live.shares}
-        words |= {key: f"{title_of(key)}, calls a request" for key in live.fees}
+        titles = _WORDS | {key: f"{title_of(key)}, share of the prompt" for key in live.shares}
+        titles |= {key: f"{title_of(key)}, calls a request" for key in live.fees}
         names = list(next(iter(live.assumed.values())).values)
-        sheet.header(_HEADER, ("workload", *(words[name] for name in names)), texts=1)
+        sheet.header(_HEADER, ("workload", *(titles[name] for name in names)), texts=1)
         sheet.text(_HEADER, len(names) + 1, "source", "header_beside")
         row = _HEADER
         for row, assumed in enumerate(live.assumed.values(), _HEADER + 1):
@@ -162,11 +162,9 @@ class Inputs:
         sheet.header(
             row, (*table.headers[:2], "", table.headers[2], *[""] * (len(names) - 2)), texts=8
         )
-        for workload, key, value in table.rows:
-            row += 1
-            sheet.text(row, 0, workload)
-            sheet.text(row, 1, key)
-            sheet.text(row, 3, value)
+        for line, texts in enumerate(table.rows, row + 1):
+            for column, text in zip((0, 1, 3), texts, strict=True):
+                sheet.text(line, column, text)
 
 
 def _source(spec: ModelSpec, key: str) -> str:
