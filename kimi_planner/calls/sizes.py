@@ -126,7 +126,8 @@ class CallSizes:
 
     @cached_property
     def _moments(self) -> ConversationMoments | SampleMoments:
-        return ConversationMoments(self.sizes) if self._cut is None else SampleMoments(*self._cut)
+        uncut = ConversationMoments(self.sizes)
+        return uncut if self._cut is None else SampleMoments(*self._cut, uncut)
 
     @cached_property
     def _at(self) -> dict[tuple[float, float], Moments]:

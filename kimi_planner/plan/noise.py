@@ -9,6 +9,7 @@ paths is exact however skewed single calls are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 #: Largest error of a P10 to P95, relative to the month, for which three moments tell it.
-_ERROR = 5e-4
+_ERROR = 1e-3
 
 MOST_CELLS = 4096
 FEWEST, MANY = 1e-4, 1e8  # conversations between which the distribution is transformed
@@ -88,17 +89,27 @@ def moments_are_enough(moments: Moments, count: float, *, at_random: bool) -> bo
 
     Notes
     -----
-    The next terms of the expansion of Cornish and Fisher bound what is left out: with skewness
-    ``g``, excess kurtosis ``k`` and variation ``s`` of the total, ``s (|k - 4/3 g^2| / 12 + g^2 / 20)``.
+    Three things are left out. The next terms of the expansion of Cornish and Fisher: with skewness
+    ``g``, excess kurtosis ``k`` and variation ``s`` of the total, at most
+    ``s (|k - 4/3 g^2| / 12 + g^2 / 20)``. The steps ``d`` in which a total grows where conversations
+    cost nearly the same: half a step, blurred by what is smooth in them. And of a certain number
+    that is not whole, that it is one more or less.
     """
     second, third, fourth = compound_cumulants(moments, at_random)
     if second < 1e-20:
         return True
     if count <= 0:
         return False
+    spread = (second / count) ** 0.5
     skewness, kurtosis = third / second**1.5 / count**0.5, fourth / second**2 / count
-    left_out = abs(kurtosis - 4 / 3 * skewness**2) / 12 + skewness**2 / 20
-    return bool((second / count) ** 0.5 * left_out < _ERROR)
+    left_out = spread * (abs(kurtosis - 4 / 3 * skewness**2) / 12 + skewness**2 / 20)
+    square = fourth / second if at_random else moments.fourth / second  # of a usual step
+    left_out += (
+        square**0.5 / 2 / count * math.exp(-2 * math.pi**2 * moments.smooth * count / square)
+    )
+    if not at_random:
+        left_out += 2 * ((second / count + 0.25 / count**2) ** 0.5 - spread)
+    return bool(left_out < _ERROR)
 
 
 class SingleCalls:
