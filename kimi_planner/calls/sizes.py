@@ -15,7 +15,7 @@ from kimi_planner.calls.moments import ConversationMoments, Moments, SampleMomen
 from kimi_planner.calls.overflow import billed_calls, carry_out, first_overflows
 from kimi_planner.calls.windowed import largest_factors, may_reach, windowed_tokens
 from kimi_planner.catalog import ModelSpec
-from kimi_planner.workload.drawn import CallSample, Drawn
+from kimi_planner.workload.drawn import SAMPLE_CONVERSATIONS, CallSample, Drawn
 from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.resolve import Sizes
 from kimi_planner.workload.turns import turn_means
@@ -93,7 +93,7 @@ class CallSizes:
             self.sizes,
             np.random.default_rng(0),
             uncertain_means=True,
-            most=min(_CONVERSATIONS, int(_CALLS / turns)),
+            most=int(min(_CONVERSATIONS, _CALLS / turns) / self.sizes.thin),
         )
 
     @cached_property
@@ -148,7 +148,8 @@ class CallSizes:
         found = conversation_law(self.sizes, prompt_price, output_price)
         if found is not None:
             return found
-        sample = Drawn.draw(self.sizes, np.random.default_rng(0)).calls()
+        most = SAMPLE_CONVERSATIONS // self.sizes.thin
+        sample = Drawn.draw(self.sizes, np.random.default_rng(0), most=most).calls()
         return CostLaw.of_sample(
             sample.sums(sample.prompt) * prompt_price
             + sample.sums(sample.completion) * output_price

@@ -130,9 +130,10 @@ class Cut:
         else:
             reached = _reached(sizes.turns)
             longest = replace(sizes, turns=Constant(Decimal(len(reached))))
-            conversations = int(_CALLS / count**uncertain / len(reached))
+            conversations = int(_CALLS / sizes.thin / count**uncertain / len(reached))
             rng = np.random.default_rng(0)  # points of an integral, the same in every projection
-            drawn = Drawn.draw(longest, rng, most=max(_FEWEST, min(_MOST, conversations)))
+            fewest = _FEWEST // sizes.thin
+            drawn = Drawn.draw(longest, rng, most=max(fewest, min(_MOST, conversations)))
             if not len(first_overflows(drawn.calls(top), window)):
                 return None
             follow = partial(_lost, drawn, window, sizes, reached)
