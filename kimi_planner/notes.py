@@ -109,8 +109,8 @@ SENTENCES = {
     "items_unused": "It is projected: tokens that are given with items are not used.",
     "conversations": "A task is a whole conversation; every model that is asked has one of its own.",
     # Planned against actual.
-    "plan_changes_prices": "The plan changes prices on the way; the causes are at the prices of its catalog, and what those changes do stands under simulation.",
-    "plan_prices_unknown": "{source} does not say whether the plan changes prices on the way; if it does, what those changes do stands under simulation.",
+    "no_meters": "{source} states no usage by meter, as plan --format json does: what its spend has beyond prompt, cached and completion tokens at the prices of its catalog (cache writes, batches, fees, planned price changes) counts as planned price change.",
+    "lengths_unstated": "Totals of a log do not state conversations; what longer or shorter ones of {workloads} resend stands under prompt tokens.",
     "plan_catalog_unknown": "{source} does not say which catalog it was made with; {catalog} is taken.",
     "days_scaled": "The log covers {days} of the {of} days of {month}; the plan is scaled to them.",
     "days_not_scaled": "The log covers {days} of the {of} days of {month}; the plan is not scaled to them.",

@@ -1,12 +1,13 @@
 """Baselines: what is kept, what changed, why, and how much of that is allowed."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
 import checking
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kimi_planner import count_tokens
@@ -15,7 +16,6 @@ from kimi_planner.checks.baseline import Baseline, PromptEntry, WorkloadEntry
 from kimi_planner.checks.baseline_file import baseline_text, read_baseline
 from kimi_planner.checks.changes import prompt_change, workload_change
 from kimi_planner.errors import FileError
-from kimi_planner.reconcile.causes import Factors, Prices, shapley
 
 PROMPTS = '[[prompts]]\npaths = ["p/*"]\nmax_tokens = 1000\n'
 SPEND = '[[workloads]]\npath = "w.toml"\nmax_usd_per_month = 1e9\nmonths = 2\n'
@@ -58,7 +58,13 @@ def test_a_plain_workload_is_kept_to_the_last_digit(tmp_path):
     (one,) = moment(tmp_path).moment().workloads
     usd = 61_000 * (100 * Decimal(2) + 100 * Decimal("0.5") + 50 * Decimal(8)) / 1_000_000
     assert (one.mean_usd, one.p50_usd, one.p90_usd) == (usd, usd, usd)
-    assert (one.requests, one.prompt_tokens, one.cached_tokens) == (61_000, 12_200_000, 6_100_000)
+    assert (one.requests, one.reasoning_tokens) == (61_000, 0)
+    assert one.usage == {"input": 6_100_000, "cached": 6_100_000, "output": 3_050_000}
+    assert one.usd == {
+        "input": Decimal("12.2"),
+        "cached": Decimal("3.05"),
+        "output": Decimal("24.4"),
+    }
     assert (one.start, one.months) == ("2026-11", 2)
 
 
@@ -111,50 +117,73 @@ def prompt(tokens, price):
     )  # fmt: skip
 
 
-@given(tokens=st.tuples(COUNT, COUNT), prices=st.tuples(MONEY, MONEY))
+@given(
+    tokens=st.tuples(COUNT.map(lambda n: n + 1), COUNT.map(lambda n: n + 1)),
+    prices=st.tuples(MONEY, MONEY),
+)
 def test_causes_of_a_prompt_add_up_and_are_shapley_values(tokens, prices):
     """Tokens and price sum to the change exactly, and are what the general rule gives."""
     old, new = (prompt(one, price) for one, price in zip(tokens, prices, strict=True))
     found = prompt_change(old, new).causes
     assert sum(map(Fraction, found.values())) == Fraction(new.cost_usd) - Fraction(old.cost_usd)
 
-    def factors(one):
-        price = Fraction(one.input_usd_per_mtok) / 1_000_000
-        zero = (Fraction(0),)
-        return Factors(
-            traffic=Fraction(1), mix=(Fraction(1),), prompt=(Fraction(one.tokens),), answer=zero,
-            reasoning=zero, cache=zero, price=(Prices(price, price, price),),
-        )  # fmt: skip
-
-    parts = shapley(factors(old), factors(new))
+    half = Fraction(1, 2_000_000)  # each at the mean of the other, before and after
     assert {name: Fraction(part) for name, part in found.items()} == {
-        "tokens": parts["prompt"], "price": parts["price"],
+        "tokens": half * (new.tokens - old.tokens) * Fraction(prices[0] + prices[1]),
+        "price": half * (new.tokens + old.tokens) * Fraction(prices[1] - prices[0]),
+    }
+
+
+def test_a_prompt_that_was_empty_costs_its_tokens():
+    """No token had a price, so nothing of what it costs now is the price."""
+    assert prompt_change(prompt(0, Decimal(2)), prompt(50, Decimal(4))).causes == {
+        "tokens": Decimal("0.0002"), "price": 0,
     }  # fmt: skip
 
 
 @st.composite
 def entries(draw):
-    prompts, answers = draw(COUNT), draw(COUNT)
-    numbers = {name: draw(MONEY) for name in ("mean_usd", "p50_usd", "p90_usd")}
-    prices = {f"{name}_usd_per_mtok": draw(MONEY) for name in ("input", "cached_input", "output")}
+    """Draw an entry of a workload: some meters, each with tokens and with what they cost."""
+    keys = ["input", "cached", "cache_write_1h", "output", "batch_input", "batch_output"]
+    used = draw(st.lists(st.sampled_from([*keys, "fee: web search"]), unique=True))
+    output = "output" in used
+    usage = {key: Decimal(draw(COUNT) + 1) for key in used}
     return WorkloadEntry(
-        path="w", name="n", model="m", start="2026-11", months=12, requests=Decimal(draw(COUNT)),
-        prompt_tokens=Decimal(prompts),
-        cached_tokens=Decimal(draw(st.integers(0, prompts))),
-        completion_tokens=Decimal(answers),
-        reasoning_tokens=Decimal(draw(st.integers(0, answers))), **numbers, **prices,
+        path="w", name="n", model="m", start="2026-11", months=12,
+        requests=Decimal(draw(COUNT) + 1),
+        reasoning_tokens=Decimal(draw(st.integers(0, int(usage["output"]))) if output else 0),
+        usage=usage, usd={key: draw(MONEY) for key in used},
+        p50_usd=draw(MONEY), p90_usd=draw(MONEY),
     )  # fmt: skip
 
 
+PARTS = {"traffic", "tokens", "cache", "cache writes", "batch", "fees", "price"}
+
+
+@settings(max_examples=50, deadline=None)
 @given(old=entries(), new=entries())
 def test_causes_of_a_workload_add_up_and_change_sign(old, new):
     """The parts sum to the change of the mean to the last digit, whatever changed; back is minus."""
     found = workload_change(old, new).causes
     assert sum(map(Fraction, found.values())) == Fraction(new.mean_usd) - Fraction(old.mean_usd)
-    assert set(found) == {"traffic", "tokens", "cache", "price", "other"}
+    assert set(found) == PARTS
     back = workload_change(new, old).causes
     for name, part in found.items():
         assert abs(part + back[name]) <= Decimal("1e-11") * len(found)
+
+
+@given(entry=entries(), times=st.integers(2, 9))
+def test_more_traffic_is_traffic_alone(entry, times):
+    """Whatever a workload is billed for, so many times of all of it has one cause, to the last digit."""
+    more = replace(
+        entry,
+        requests=entry.requests * times,
+        reasoning_tokens=entry.reasoning_tokens * times,
+        usage={key: amount * times for key, amount in entry.usage.items()},
+        usd={key: usd * times for key, usd in entry.usd.items()},
+    )
+    found = workload_change(entry, more).causes
+    assert found == {**dict.fromkeys(PARTS, 0), "traffic": entry.mean_usd * (times - 1)}
 
 
 def test_what_came_and_what_went_is_said(tmp_path):
@@ -256,8 +285,8 @@ def test_growth_of_a_cost_without_a_price_is_unknown(tmp_path):
 @pytest.mark.parametrize(("text", "words"), [
     ("", "not JSON"),
     ("[]", "schema is None"),
-    ('{"schema": 2}', "schema is 2"),
-    ('{"schema": 1}', "KeyError: 'kimi_planner'"),
+    ('{"schema": 1}', "schema is 1"),
+    ('{"schema": 2}', "KeyError: 'kimi_planner'"),
     (None, "no baseline"),
 ])  # fmt: skip
 def test_what_is_no_baseline_is_refused(tmp_path, text, words):
@@ -280,6 +309,19 @@ def test_a_damaged_entry_is_refused(tmp_path, key, value):
     """A value of the wrong kind is an error, not a change."""
     data = json.loads(baseline_text(moment(tmp_path).moment()))
     data["prompts"][0][key] = value
+    path = tmp_path / "b.json"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(FileError, match="not a baseline"):
+        read_baseline(path)
+
+
+@pytest.mark.parametrize(("key", "value"), [
+    ("usage", {"inptu": "1"}), ("usage", {"input": 1}), ("usd", {"input": "-1"}), ("usd", "1"),
+])  # fmt: skip
+def test_a_damaged_amount_by_meter_is_refused(tmp_path, key, value):
+    """A meter that is not known, or an amount that is no decimal, is an error, not a change."""
+    data = json.loads(baseline_text(moment(tmp_path).moment()))
+    data["workloads"][0][key] = value
     path = tmp_path / "b.json"
     path.write_text(json.dumps(data), encoding="utf-8")
     with pytest.raises(FileError, match="not a baseline"):

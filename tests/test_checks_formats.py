@@ -333,19 +333,20 @@ def test_the_comment_fits_however_many_prompts(number):
 def test_causes_of_a_month_add_up_in_the_cents_that_are_shown():
     """The cents of the causes sum to the difference of the amounts as they are printed."""
     entry = {"path": "w", "name": "n", "model": "m", "start": "2026-11", "months": 7}
-    values = {
-        "prompt_tokens": Decimal(3_333_333), "cached_tokens": Decimal(1_111_111),
-        "completion_tokens": Decimal(777_777), "reasoning_tokens": Decimal(5),
-        "input_usd_per_mtok": Decimal("1.2"), "cached_input_usd_per_mtok": Decimal("0.7"),
-        "output_usd_per_mtok": Decimal("3.6"), "p50_usd": Decimal(1), "p90_usd": Decimal(2),
+    usage = {
+        "input": Decimal(2_222_222), "cached": Decimal(1_111_111), "output": Decimal(777_777),
     }  # fmt: skip
+    usd = {"input": Decimal("4.321"), "cached": Decimal("0.012"), "output": Decimal("8.012")}
     for place in range(1, 12):
         old, new = (
             WorkloadEntry(
                 **entry,
                 requests=Decimal(1000 + shift),
-                mean_usd=Decimal("12.345") + shift,
-                **{name: value + shift for name, value in values.items()},
+                reasoning_tokens=Decimal(5 + shift),
+                usage={key: amount + shift for key, amount in usage.items()},
+                usd={key: amount + Decimal(shift) / 3 for key, amount in usd.items()},
+                p50_usd=Decimal(1),
+                p90_usd=Decimal(2),
             )
             for shift in (0, place)
         )

@@ -9,23 +9,30 @@ from fractions import Fraction
 from itertools import permutations
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kimi_planner import Workload, load_workloads, project, recommend
+from kimi_planner import Workload, load_catalog, project, recommend
+from kimi_planner.billing.meters import Usage
+from kimi_planner.catalog import Catalog
 from kimi_planner.errors import KimiPlannerError, ScenarioError, UnknownModelError, UsageError
 from kimi_planner.files import data_dir
 from kimi_planner.reconcile.causes import (
     CAUSES,
     Factors,
-    Prices,
+    factors_of,
+    keys_of,
+    shape_of,
     shapley,
+    spend_of,
 )
 from kimi_planner.reconcile.rounding import decimal_of, exact_parts
 from kimi_planner.report import reconcile
 from kimi_planner.report.json_form import plan_json
+from kimi_planner.report.reconciled import reconciliation_text
 from kimi_planner.usage import total_usage
 
 AS_OF = date(2026, 6, 1)
@@ -36,62 +43,80 @@ shares = st.fractions(0, 1, max_denominator=20)
 
 @st.composite
 def factors(draw: st.DrawFn) -> Factors:
-    """Draw the factors of a workload on two models."""
+    """Draw the factors of a workload on a model."""
+    parts = [draw(small) for _ in range(4)]
+    tokens = {"cached": parts[0], "written_5m": parts[1], "written_1h": parts[2]}
+    answer, reasoning = draw(small), draw(small)
+    calls = {
+        "prompt": sum(parts),
+        "completion": answer + reasoning,
+        "reasoning": reasoning,
+        "requests": draw(small) + 1,
+        **tokens,
+    }
+    plain = Usage.of(**calls, fees={"web search": draw(small)})  # type: ignore[arg-type]
+    usage = plain + Usage.of(**calls, batch=True) * draw(small)  # type: ignore[arg-type]
+    shape = shape_of(usage)
+    keys = [*keys_of(shape_of(Usage.of(1, 1, batch=True))), "fee: web search"]
+    prices = [{key: draw(small) for key in keys} for _ in range(2)]
+    return factors_of(shape, draw(small), draw(shares), *prices)
 
-    def pair(strategy: st.SearchStrategy[Fraction]) -> tuple[Fraction, Fraction]:
-        return (draw(strategy), draw(strategy))
 
-    share = draw(shares)
-    return Factors(
-        traffic=draw(small),
-        mix=(share, 1 - share),
-        prompt=pair(small),
-        answer=pair(small),
-        reasoning=pair(small),
-        cache=pair(shares),
-        price=tuple(Prices(*(draw(small) for _ in range(3))) for _ in range(2)),  # type: ignore[arg-type]
-    )
+@settings(max_examples=50, deadline=None)
+@given(factors=factors(), usage=st.data())
+def test_factors_are_the_usage_at_its_prices(factors: Factors, usage: st.DataObject) -> None:
+    """Taken apart into factors and multiplied again, a usage costs what its meters cost."""
+    parts = usage.draw(st.lists(st.integers(0, 99), min_size=14, max_size=14))
+    whole = Usage.of(
+        sum(parts[:4]), sum(parts[4:6]), cached=parts[1], written_5m=parts[2], written_1h=parts[3],
+        reasoning=parts[5], requests=parts[6] + 1, fees={"web search": parts[7]},
+    ) + Usage.of(
+        sum(parts[8:12]), parts[12], cached=parts[9], written_5m=parts[10], written_1h=parts[11],
+        requests=parts[13], batch=True,
+    )  # fmt: skip
+    prices = factors["planned price change"]
+    nothing = dict.fromkeys(prices, Fraction(0))
+    again = factors_of(shape_of(whole), whole.requests, Fraction(1), prices, nothing)
+    assert spend_of(again) == sum(amount * prices[key] for key, amount in whole)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(planned=factors(), actual=factors())
 def test_parts_add_up_and_swap_their_signs(planned: Factors, actual: Factors) -> None:
     """The parts are the whole difference, as fractions; from log to plan they are the negatives."""
     parts = shapley(planned, actual)
-    assert tuple(parts) == tuple(CAUSES)
-    assert sum(parts.values()) == actual.usd() - planned.usd()
+    assert tuple(parts) == CAUSES
+    assert sum(parts.values()) == spend_of(actual) - spend_of(planned)
     back = shapley(actual, planned)
     assert back == {name: -part for name, part in parts.items()}
 
 
 @settings(max_examples=10, deadline=None)
-@given(planned=factors(), actual=factors(), names=st.permutations(list(CAUSES)))
+@given(planned=factors(), actual=factors(), names=st.permutations(CAUSES))
 def test_parts_are_the_mean_over_all_orders(
     planned: Factors, actual: Factors, names: list[str]
 ) -> None:
     """Replacing four factors in each of their 24 orders and averaging gives the same parts."""
     chosen = names[:4]
-    after = Factors(
-        **{name: getattr(actual if name in chosen else planned, name) for name in CAUSES}
-    )
+    after = {**planned, **{name: actual[name] for name in chosen}}
     sums = dict.fromkeys(CAUSES, Fraction(0))
     for order in permutations(chosen):
         now = planned
         for name in order:
-            step = Factors(**{one: getattr(after if one == name else now, one) for one in CAUSES})
-            sums[name] += Fraction(1, 24) * (step.usd() - now.usd())
+            step = {**now, name: after[name]}
+            sums[name] += Fraction(1, 24) * (spend_of(step) - spend_of(now))
             now = step
     assert shapley(planned, after) == sums
 
 
 @settings(max_examples=20, deadline=None)
-@given(planned=factors(), actual=factors(), name=st.sampled_from(list(CAUSES)))
+@given(planned=factors(), actual=factors(), name=st.sampled_from(CAUSES))
 def test_one_change_is_one_cause(planned: Factors, actual: Factors, name: str) -> None:
     """If only one factor changed, the whole difference is its own; without change all is zero."""
     assert set(shapley(planned, planned).values()) == {0}
-    after = Factors(**{one: getattr(actual if one == name else planned, one) for one in CAUSES})
+    after = {**planned, name: actual[name]}
     parts = shapley(planned, after)
-    assert parts == {**dict.fromkeys(CAUSES, 0), name: after.usd() - planned.usd()}
+    assert parts == {**dict.fromkeys(CAUSES, 0), name: spend_of(after) - spend_of(planned)}
 
 
 @settings(max_examples=100, deadline=None)
@@ -146,7 +171,7 @@ def served(
             "requests": halves,
             "prompt_tokens": [half * prompt for half in halves],
             "completion_tokens": [half * completion for half in halves],
-            **{name: [half * value for half in halves] if isinstance(value, int) else value for name, value in columns.items()},
+            **{name: [half * value for half in halves] if type(value) is int else value for name, value in columns.items()},
         }
     )  # fmt: skip
     return frame[frame["requests"] > 0]
@@ -164,7 +189,7 @@ def test_a_month_as_planned_has_no_parts() -> None:
     found = reconcile(plan(workload()), served(), choice="kimi-k2")
     assert causes(found) == {}
     assert found.planned_usd == found.actual_usd == 3_000 * (INPUT * 1_000 + OUTPUT * 200) / 10**6
-    assert set(found.frame["cause"]) == set(CAUSES.values())
+    assert set(found.frame["cause"]) == set(CAUSES)
 
 
 CALL = (INPUT * 1_000 + OUTPUT * 200) / 10**6
@@ -213,12 +238,12 @@ def own_catalog(folder: Path, **prices: str) -> Path:
 
 
 def test_a_price_change_is_price_alone(tmp_path: Path) -> None:
-    """With the same calls and another catalog, the whole difference is price."""
+    """With the same calls and another catalog, the whole difference is price that nobody planned."""
     dearer = own_catalog(tmp_path, input="2.00")
     found = reconcile(plan(workload()), served(), choice="kimi-k2", catalog=dearer)
-    assert causes(found) == {"price": 3_000 * (Decimal(2) - INPUT) * 1_000 / 10**6}
+    assert causes(found) == {"unplanned price": 3_000 * (Decimal(2) - INPUT) * 1_000 / 10**6}
     back = reconcile(plan(workload(), catalog=dearer), served(), choice="kimi-k2")
-    assert causes(back) == {"price": -3_000 * (Decimal(2) - INPUT) * 1_000 / 10**6}
+    assert causes(back) == {"unplanned price": -3_000 * (Decimal(2) - INPUT) * 1_000 / 10**6}
 
 
 def test_cache_is_a_cause_where_it_has_a_price(tmp_path: Path) -> None:
@@ -308,7 +333,7 @@ def test_nothing_planned_or_seen_is_dropped() -> None:
     summary = found.summary().set_index("workload")
     assert summary.loc["all", "not_seen_usd"] == -3_000 * CALL
     assert summary.loc["all", "difference_usd"] == found.difference_usd
-    assert "simulation_usd" not in summary
+    assert "batch_usd" not in summary
 
 
 def test_workloads_are_told_by_model() -> None:
@@ -378,59 +403,413 @@ def test_every_form_of_plan_and_log_agrees(tmp_path: Path) -> None:
     )
 
 
-def test_what_simulation_adds_has_a_row_of_its_own() -> None:
-    """An uncertain plan differs from its expected tokens at its prices by what the draws left."""
-    planned = project(
-        load_workloads()[:1], months=1, start="2026-06", as_of=AS_OF, n_paths=500, models="kimi-k2"
-    )
-    row = planned.frame.iloc[0]
-    found = reconcile(planned, served())
-    assert found.planned_usd == Decimal(repr(float(row["mean_usd"])))
-    tokens = (
-        Decimal(repr(float(row["prompt_tokens"]))) * INPUT
-        + Decimal(repr(float(row["completion_tokens"]))) * OUTPUT
-    ) / 10**6
-    assert float(causes(found)["simulation"]) == pytest.approx(
-        float(tokens - found.planned_usd), abs=1e-9
-    )
+DATED = """
+version = "own"
+published = "2026-05"
+currency = "USD"
+source = "card"
+
+[sources.card]
+title = "A card"
+checked_on = 2026-05-01
+
+[[fees]]
+name = "web search"
+usd_per_call = "0.005"
+note = "On top."
+source = "card"
+
+[[models]]
+id = "m"
+batch_multiplier = "0.6"
+
+[[models.prices]]
+effective_from = 2026-01-01
+input_usd_per_mtok = "2.00"
+cached_input_usd_per_mtok = "0.20"
+cache_write_5m_usd_per_mtok = "2.50"
+cache_write_1h_usd_per_mtok = "4.00"
+output_usd_per_mtok = "10.00"
+source = "card"
+{more}
+[models.sources]
+card = ["id", "batch_multiplier"]
+"""
+CUT = """
+[[models.prices]]
+effective_from = {day}
+known_on = 2026-05-01
+input_usd_per_mtok = "1.60"
+cached_input_usd_per_mtok = "0.16"
+cache_write_5m_usd_per_mtok = "2.00"
+cache_write_1h_usd_per_mtok = "3.20"
+output_usd_per_mtok = "8.00"
+source = "card"
+"""
 
 
-def test_planned_price_changes_are_said(tmp_path: Path) -> None:
-    """A plan that halves prices differs by that under simulation, and notes say so, also in JSON."""
-    workload_ = Workload(
+def dated_catalog(folder: Path, cut: str | None = None) -> Catalog:
+    """Return a catalog of one model with every price, a fifth lower from a day on if one is given."""
+    path = folder / f"own-{cut}.toml"
+    path.write_text(DATED.format(more=CUT.format(day=cut) if cut else ""), encoding="utf-8")
+    return load_catalog(path)
+
+
+def log_of_plan(load: Workload, months: int, call: dict[str, Fraction]) -> pd.DataFrame:
+    """Return the log, a row a day, of calls exactly as planned from June 2026 on.
+
+    ``call`` has what a call uses; the traffic is that of the workload, retries included.
+    """
+    rows = []
+    for day in pd.date_range("2026-06-01", periods=months * 31, tz="UTC"):
+        if day < pd.Timestamp("2026-06-01", tz="UTC") + pd.DateOffset(months=months):
+            traffic = load.resolve().traffic
+            growth, retries, level = (
+                one.as_number(Fraction)  # exact
+                for one in (traffic.growth, traffic.retries, traffic.level)
+            )
+            calls = level * (1 + growth) ** (day.month - 6) * (1 + retries)
+            counts = {"requests": calls, **{name: calls * each for name, each in call.items()}}
+            assert all(count.denominator == 1 for count in counts.values())
+            rows.append({"timestamp": day, **{name: int(count) for name, count in counts.items()}})
+    return pd.DataFrame(rows).assign(model="m", batch=load.batch)
+
+
+@st.composite
+def as_planned(draw: st.DrawFn) -> tuple[Workload, dict[str, Fraction]]:
+    """Draw a workload of plain numbers, and by hand what a call of it uses; all daily counts whole."""
+    prompt, answer, followup = (100 * draw(st.integers(0, 50)) for _ in range(3))
+    reasoning, turns = 100 * draw(st.integers(0, 5)), draw(st.sampled_from([1, 2, 3]))
+    cached, five, hour = (Decimal(draw(st.sampled_from(["0", "0.1", "0.25"]))) for _ in range(3))
+    searches = Decimal(draw(st.sampled_from(["0", "0.5", "2"])))
+    load = Workload(
         name="w",
-        requests_per_day=10,
-        prompt_tokens=1000,
-        completion_tokens=100,
-        price_changes=[{"date": "2026-06-01", "factor": 0.5}],  # type: ignore[arg-type]
+        requests_per_day=800 * draw(st.integers(1, 9)),
+        growth_per_month=draw(st.sampled_from([0, 0.5, 1])),
+        retry_share=draw(st.sampled_from([0, 0.25])),
+        prompt_tokens=prompt,
+        completion_tokens=answer,
+        reasoning_tokens=reasoning,
+        **({"turns": turns, "followup_tokens": followup} if turns > 1 else {}),
+        cached_share=cached,
+        written_share={"five_minutes": five, "one_hour": hour},
+        fees_per_request={"web search": searches} if searches else {},
+        batch=draw(st.booleans()),
+        price_changes=draw(st.sampled_from([[], [{"date": "2026-07-16", "factor": 0.8}]])),
     )
-    scenario = {"months": 1, "start": "2026-06", "as_of": AS_OF, "models": "kimi-k2"}
-    planned = project(workload_, **scenario)  # type: ignore[arg-type]
-    found = reconcile(planned, served())
-    assert causes(found)["simulation"] == planned.of("kimi-k2").exact_usd[0]  # type: ignore[index]
-    assert found.notes[0].code == "plan_changes_prices"
-    file = tmp_path / "plan.json"
-    text = plan_json(recommend([workload_], **scenario))  # type: ignore[arg-type]
-    file.write_text(text.replace("Prices change", "On the way prices change"), encoding="utf-8")
-    assert reconcile(file, served()).notes == found.notes
+    whole = prompt + Fraction(turns - 1, 2) * (followup + answer)
+    call = {
+        "prompt_tokens": whole,
+        "cached_tokens": whole * Fraction(cached),
+        "written_5m_tokens": whole * Fraction(five),
+        "written_1h_tokens": whole * Fraction(hour),
+        "completion_tokens": Fraction(answer),
+        "reasoning_tokens": Fraction(0),
+        "fee: web search": Fraction(searches),
+    }
+    return load, call
 
 
-def test_a_plan_that_does_not_say_whether_prices_change_is_not_taken_to_say_no(
-    tmp_path: Path,
+@settings(max_examples=25, deadline=None)
+@given(drawn=as_planned(), cut=st.booleans())
+def test_a_plan_that_comes_true_is_zero_in_every_cause(
+    tmp_path_factory: pytest.TempPathFactory,
+    drawn: tuple[Workload, dict[str, Fraction]],
+    cut: bool,
 ) -> None:
-    """A CSV plan has no notes, a JSON one may lack their codes: that is not known, and said."""
-    chosen = recommend([workload()], months=1, start="2026-06", as_of=AS_OF, n_paths=100)
+    """A quarter exactly as planned, also where prices change on the way, differs in nothing at all."""
+    folder = tmp_path_factory.mktemp("true")
+    load, call = drawn
+    planned_cut = world_cut = "2026-08-11" if cut else None
+    if load.price_changes:
+        planned_cut, world_cut = None, "2026-07-16"
+    planned = project(
+        load, 3, "2026-06", ["m"], AS_OF, n_paths=100, catalog=dated_catalog(folder, planned_cut)
+    )
+    found = reconcile(planned, log_of_plan(load, 3, call), catalog=dated_catalog(folder, world_cut))
+    assert set(found.frame["usd"]) <= {0}
+    assert found.planned_usd == found.actual_usd == sum(planned.of("m").exact_usd or ())
+
+
+def searching(**changed: object) -> Workload:
+    """Return 100 calls a day of two turns with cache writes and a search each, plain numbers."""
+    given = {
+        "requests_per_day": 100,
+        "prompt_tokens": 10_000,
+        "completion_tokens": 500,
+        "written_share": {"one_hour": Decimal("0.6")},
+        "fees_per_request": {"web search": 1},
+        "turns": 2,
+        "followup_tokens": 100,
+    }
+    return Workload(name="w", **{**given, **changed})  # type: ignore[arg-type]
+
+
+def searched(calls: int = 3_000, **changed: object) -> pd.DataFrame:
+    """Return a June of such calls: a prompt of 10,300, of which 6,180 are written."""
+    usual = {"written_1h_tokens": 6_180, "cached_tokens": 0, "reasoning_tokens": 0}
+    columns: dict[str, object] = {**usual, "fee: web search": 1, **changed}
+    return served(calls, 10_300, 500, "m", **columns)  # type: ignore[arg-type]
+
+
+SEARCHED = Decimal("0.04296")  # USD: 4,120 input, 6,180 written, 500 output, one search
+BEYOND = {
+    "nothing": (searched(), {}),
+    "twice the traffic": (searched(6_000), {"traffic": 3_000 * SEARCHED}),
+    "no writes": (searched(written_1h_tokens=0), {"cache writes": -3_000 * 2 * Decimal("0.00618")}),
+    "three searches": (
+        searched(**{"fee: web search": 3}),
+        {"fees": 3_000 * 2 * Decimal("0.005")},
+    ),
+    "a batch": (
+        searched(batch=True),
+        {"batch": -3_000 * (SEARCHED - Decimal("0.005")) * Decimal("0.4")},
+    ),
+    "a cache": (
+        searched(cached_tokens=1_000),
+        {"cache": -3_000 * Decimal("1.8") * Decimal("0.001")},
+    ),
+}
+
+
+@pytest.mark.parametrize(("log", "expected"), BEYOND.values(), ids=BEYOND.keys())
+def test_writes_fees_and_batches_are_causes(
+    tmp_path: Path, log: pd.DataFrame, expected: dict[str, Decimal]
+) -> None:
+    """What is beyond prompts and answers is planned by meter, and differs for its own reason alone."""
+    catalog = dated_catalog(tmp_path)
+    planned = plan(searching(), catalog=catalog)
+    found = reconcile(planned, log, catalog=catalog)
+    assert found.planned_usd == 3_000 * SEARCHED
+    assert causes(found) == expected
+
+
+CHANGE = {"price_changes": [{"date": "2026-06-01", "factor": 0.8}]}
+TOKENS = SEARCHED - Decimal("0.005")
+CAME = {
+    "it did not come": (None, {"planned price change": 3_000 * TOKENS / 5}),
+    "it came": ("2026-06-01", {}),
+    "it came in the middle of the month": (
+        "2026-06-16",
+        {"planned price change": 3_000 * TOKENS / 10},
+    ),
+}
+
+
+@pytest.mark.parametrize(("cut", "expected"), CAME.values(), ids=CAME.keys())
+def test_a_planned_price_change_is_a_cause_as_far_as_it_did_not_come(
+    tmp_path: Path, cut: str | None, expected: dict[str, Decimal]
+) -> None:
+    """A fifth less from June on was planned: what of it did not come has one name, in a file too."""
+    catalog = dated_catalog(tmp_path)
+    load = searching(**CHANGE)
+    file = tmp_path / "plan.json"
+    chosen = recommend([load], months=1, start="2026-06", as_of=AS_OF, n_paths=100, catalog=catalog)
+    file.write_text(plan_json(chosen), encoding="utf-8")
+    for planned in (chosen.projection, file):
+        found = reconcile(
+            planned,
+            searched(),
+            choice="m",
+            catalog=dated_catalog(tmp_path, cut),
+            planned_catalog=catalog,
+        )
+        assert causes(found) == expected
+
+
+def test_a_price_that_fell_further_than_planned_is_unplanned_beyond(tmp_path: Path) -> None:
+    """Planned are 10% less, 20% come: nothing of the plan stayed out, and the rest was not planned."""
+    catalog = dated_catalog(tmp_path)
+    load = searching(price_changes=[{"date": "2026-06-01", "factor": 0.9}])
+    found = reconcile(
+        plan(load, catalog=catalog), searched(), catalog=dated_catalog(tmp_path, "2026-06-01")
+    )
+    assert causes(found) == {"unplanned price": -3_000 * TOKENS / 10}
+
+
+def test_a_meter_that_the_plan_did_not_use_has_the_price_it_would_have_had(tmp_path: Path) -> None:
+    """Where a planned cut came, caching that nobody planned is cache alone, at the cut price."""
+    planned = plan(workload(**CHANGE), catalog=dated_catalog(tmp_path))
+    log = served(model="m", cached_tokens=500)
+    found = reconcile(planned, log, catalog=dated_catalog(tmp_path, "2026-06-01"))
+    assert causes(found) == {"cache": -3_000 * 500 * Decimal("1.44") / 10**6}
+
+
+def test_an_uncertain_plan_that_comes_true_is_zero_in_every_cause(tmp_path: Path) -> None:
+    """Answers that differ from call to call and uncertain growth: what is expected has no parts."""
+    catalog = dated_catalog(tmp_path)
+    planned = plan(
+        searching(
+            growth_per_month={"p10": 0.01, "p50": 0.03, "p90": 0.06},
+            completion_tokens={"mean": 500, "sd": 100},
+        ),
+        catalog=catalog,
+    )
+    month = planned.of("m")
+    assert not month.is_exact
+    found = reconcile(planned, searched(), catalog=catalog)
+    assert causes(found) == {}
+    assert found.planned_usd == 3_000 * SEARCHED
+    assert float(month.mean()[0]) == pytest.approx(float(found.planned_usd), rel=1e-12)
+
+
+def uncertain(name: str) -> Workload:
+    """Return a workload that is planned with a range."""
+    return workload(name, requests_per_day={"p10": 80, "p50": 100, "p90": 130})
+
+
+def test_the_actual_is_placed_in_the_range_of_the_plan(tmp_path: Path) -> None:
+    """Each month, workload and all together lie inside P10 to P90 or not; a file says the same."""
+    chosen = recommend(
+        [uncertain("a"), uncertain("b")], months=3, start="2026-06", as_of=AS_OF, n_paths=500,
+        models="kimi-k2",
+    )  # fmt: skip
+    file = tmp_path / "plan.json"
+    file.write_text(plan_json(chosen), encoding="utf-8")
+    logs = [
+        served(calls=int(30 * a), tag=name, month=month)
+        for name, sizes in (("a", (100, 100)), ("b", (60, 160)))
+        for month, a in zip((6, 7), sizes, strict=True)
+    ]
+    log = pd.concat(logs)
+    log["timestamp"] = log["timestamp"].replace("2026-07-30T23:00:00Z", "2026-07-31T23:00:00Z")
+    spend = chosen.projection.mix({"a": "kimi-k2", "b": "kimi-k2"}).usd[:2].sum(axis=0)
+    wanted = np.quantile(spend, [0.1, 0.9])
+    for planned in (chosen.projection, file):
+        found = reconcile(planned, log, choice="kimi-k2", workload="tag")
+        months = found.months.set_index(["workload", "month"])["position"]
+        assert months.to_dict() == {
+            ("a", "2026-06"): "inside", ("b", "2026-06"): "below",
+            ("a", "2026-07"): "inside", ("b", "2026-07"): "above",
+        }  # fmt: skip
+        summary = found.summary().set_index("workload")
+        assert summary["position"].to_dict() == {"a": "inside", "b": "inside", "all": "inside"}
+        assert found.position == "inside"
+        assert summary.loc["all", ["p10_usd", "p90_usd"]].tolist() == pytest.approx(
+            wanted, abs=1e-6
+        )
+        assert "Against P10 to P90 of the plan: a inside" in reconciliation_text(found)
+    one = chosen.projection.of("kimi-k2", "a").usd[1] * 10 / 31
+    part = reconcile(
+        chosen.projection, served(calls=1_600, tag="a"), workload="tag", choice="kimi-k2",
+        start=date(2026, 6, 1), end=date(2026, 7, 11), pro_rata=True,
+    )  # fmt: skip
+    july = part.months.set_index(["workload", "month"]).loc[("a", "2026-07")]
+    assert july[["p10_usd", "p90_usd"]].tolist() == pytest.approx(np.quantile(one, [0.1, 0.9]))
+
+
+def test_a_range_that_the_plan_does_not_have_is_not_shown(tmp_path: Path) -> None:
+    """A plan of plain numbers, a month covered in part, and months that a file does not add up."""
+    log = pd.concat([served(month=month) for month in (6, 7)])
+    certain = reconcile(plan(workload()), served(), choice="kimi-k2")
+    assert certain.position is None
+    assert "P10" not in reconciliation_text(certain)
+    part = reconcile(plan(uncertain("a"), months=2), log, choice="kimi-k2")  # July 31 is missing
+    assert part.months["position"].tolist() == ["inside", None]
+    assert part.position is None
+    file = tmp_path / "plan.csv"
+    plan(uncertain("a"), months=2).frame.to_csv(file, index=False)
+    full = reconcile(file, log, choice="kimi-k2", end=date(2026, 8, 1))
+    assert full.months["position"].tolist() == ["inside", "inside"]
+    assert full.position is None
+
+
+def test_a_file_reconciles_as_exactly_as_the_plan(tmp_path: Path) -> None:
+    """Elevenths of calls, writes, fees and a price change survive a JSON plan to the last digit."""
+    catalog = dated_catalog(tmp_path)
+    load = searching(weekday_profile=[5, 4, 4, 4, 3, 1, 1], retry_share=0.2, **CHANGE)
+    chosen = recommend(
+        [load, uncertain("u")], months=2, start="2026-06", as_of=AS_OF, n_paths=100, catalog=catalog
+    )
+    file = tmp_path / "plan.json"
+    file.write_text(plan_json(chosen), encoding="utf-8")
+    row = json.loads(file.read_text(encoding="utf-8"))["spend"][0]
+    assert "/" in row["usage"]["requests"]
+    assert row["usage"].keys() - {"requests", "reasoning"} == row["bill_usd"].keys()
+    log = pd.concat([searched(2_000, tag="w"), served(2_000, model="m", tag="u")])
+    found = [
+        reconcile(
+            planned, log, choice="m", workload="tag", catalog=catalog, planned_catalog=catalog
+        )
+        for planned in (chosen.projection, file)
+    ]
+    assert all(causes(one) for one in found)
+    pd.testing.assert_frame_equal(found[0].frame, found[1].frame)
+    pd.testing.assert_frame_equal(found[0].months.iloc[:, :4], found[1].months.iloc[:, :4])
+
+
+def test_a_plan_without_meters_says_what_it_cannot_tell(tmp_path: Path) -> None:
+    """A CSV plan has spend, and no writes or fees: they stand under one cause, and a note says so."""
+    catalog = dated_catalog(tmp_path)
+    file = tmp_path / "plan.csv"
+    plan(searching(), catalog=catalog).frame.to_csv(file, index=False)
+    found = reconcile(file, searched(), catalog=catalog, planned_catalog=catalog)
+    assert found.planned_usd == found.actual_usd
+    assert any("plan.csv states no usage by meter" in note for note in found.notes)
+
+
+def test_only_rounding_is_forgiven_to_a_plan_without_meters(tmp_path: Path) -> None:
+    """A millionth of a dollar is how a file rounds; what is more is a planned change of price."""
+    frame = plan(workload(), models="kimi-k2").frame
+    file = tmp_path / "plan.csv"
+    for usd, part in (
+        ("0.000001", {}),
+        ("0.000002", {"planned price change": Decimal("-0.000002")}),
+    ):
+        frame.assign(exact_usd=3_000 * CALL + Decimal(usd)).to_csv(file, index=False)
+        assert causes(reconcile(file, served())) == part
+
+
+def test_conversations_are_not_told_apart_from_prompts(tmp_path: Path) -> None:
+    """Where conversations were planned and prompts differ, a note says what that may come from."""
+    catalog = dated_catalog(tmp_path)
+    planned = plan(searching(), catalog=catalog)
+    said = "what longer or shorter ones of w resend stands under prompt tokens"
+    longer = reconcile(planned, served(3_000, 20_000, 500, "m"), catalog=catalog)
+    assert any(said in note for note in longer.notes)
+    same = reconcile(planned, searched(), catalog=catalog)
+    assert not any(said in note for note in same.notes)
+
+
+def test_an_unseen_model_is_cached_as_the_others_were(tmp_path: Path) -> None:
+    """If all went to another model and 40% was cached there, the planned one would have cached 40%."""
+    catalog = own_catalog(tmp_path, cached_input="0.20")
+    planned = plan(workload(cached_share=0.1), catalog=catalog)
+    log = served(model="kimi-k2-5", cached_tokens=400)
+    found = causes(reconcile(planned, log, choice="kimi-k2", catalog=catalog))
+    of_input = Decimal("2.50")  # of the other model, whose cached tokens cost the same
+    saved = (INPUT - Decimal("0.20")) * 1_000
+    mean_saved = saved * Decimal("0.25")  # of 10% planned and 40% seen
+    assert found == {
+        "model mix": 3_000
+        * ((of_input - INPUT) * 1_000 + mean_saved + (Decimal("7.50") - OUTPUT) * 200) / 10**6,
+        "cache": -3_000 * saved * Decimal("0.3") / 2 / 10**6,
+    }  # fmt: skip
+
+
+MALFORMED = {
+    "usage that is no object": ({"usage": 5}, "row 1: usage, bill_usd, list_bill_usd are no amounts"),
+    "a bill that is missing": ({"bill_usd": None}, "are no amounts by meter"),
+    "a meter that is not known": ({"usage": {"requests": "1", "inptu": "1"}}, "no meter 'inptu'"),
+    "no number": ({"usage": {"requests": "many"}}, "row 1: usage of requests"),
+    "a negative amount": ({"bill_usd": {"input": "-1"}}, "It cannot be negative"),
+    "nothing over nothing": ({"usage": {"input": "1/0"}}, "row 1: usage of input"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("changed", "said"), MALFORMED.values(), ids=MALFORMED.keys())
+def test_amounts_by_meter_are_checked(
+    tmp_path: Path, changed: dict[str, object], said: str
+) -> None:
+    """A damaged row of a plan is named, with what is wrong in it."""
+    chosen = recommend(workload(), months=1, start="2026-06", as_of=AS_OF, models="kimi-k2")
     data = json.loads(plan_json(chosen))
-    asked = {"choice": chosen.best, "planned_catalog": chosen.projection.catalog}
-    known, old, table = (tmp_path / name for name in ("plan.json", "old.json", "plan.csv"))
-    known.write_text(json.dumps(data), encoding="utf-8")
-    old.write_text(json.dumps({**data, "note_codes": None}), encoding="utf-8")
-    chosen.projection.frame.to_csv(table, index=False)
-    assert "plan_prices_unknown" not in [one.code for one in reconcile(known, served()).notes]
-    for planned in (old, table):
-        found = reconcile(planned, served(), **asked).notes  # type: ignore[arg-type]
-        assert found[0].code == "plan_prices_unknown"
-        assert str(planned) in found[0]
+    data["spend"][0] |= changed
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(KimiPlannerError, match=said) as caught:
+        reconcile(file, served())
+    assert "\n" not in str(caught.value)
 
 
 def refusals(folder: Path) -> dict[str, tuple[type[KimiPlannerError], str, object]]:
@@ -450,14 +829,14 @@ def refusals(folder: Path) -> dict[str, tuple[type[KimiPlannerError], str, objec
         "unknown workload": (ScenarioError, "no workload 'chit'. Did you mean 'chat'", lambda: reconcile(one, served(), choice={"chit": "kimi-k2"})),
         "not a plan": (KimiPlannerError, r"not\.json: not a plan", lambda: reconcile(not_plan, served())),
         "another catalog": (KimiPlannerError, "another file of catalog 2026-06", lambda: reconcile(other, served())),
-        "negative": (KimiPlannerError, r"negative\.csv row 1: requests is .-1", lambda: reconcile(folder / "negative.csv", served(), choice="kimi-k2")),
+        "negative": (KimiPlannerError, r"negative\.csv row 3: requests is .-1", lambda: reconcile(folder / "negative.csv", served(), choice="kimi-k2")),
         "no such plan": (KimiPlannerError, "no such file", lambda: reconcile(folder / "none.json", served())),
         "a number": (ScenarioError, "Give a Projection", lambda: reconcile(5, served())),
         "no month in common": (ScenarioError, "no month in common", lambda: reconcile(one, served(month=1), choice="kimi-k2")),
         "outside": (ScenarioError, "2026-06-01 to 2026-06-30, outside of 2026-06-02", lambda: reconcile(one, served(), choice="kimi-k2", start=date(2026, 6, 2))),
         "a wrong day": (ScenarioError, "end is 'July'", lambda: reconcile(one, served(), choice="kimi-k2", end="July")),
         "no model": (UsageError, "2 rows state no model", lambda: reconcile(one, served(model=None), choice="kimi-k2")),
-        "no date": (UsageError, "state no date", lambda: reconcile(one, served().drop(columns="timestamp"), choice="kimi-k2")),
+        "no dates": (UsageError, "the log has no dates", lambda: reconcile(one, served().drop(columns="timestamp"), choice="kimi-k2")),
         "unknown served": (UnknownModelError, "k9", lambda: reconcile(one, served(model="k9"), choice="kimi-k2")),
     }  # fmt: skip
 
@@ -465,7 +844,7 @@ def refusals(folder: Path) -> dict[str, tuple[type[KimiPlannerError], str, objec
 REFUSED = (
     "which workload", "which model", "unknown model", "unknown workload", "not a plan",
     "another catalog", "negative", "no such plan", "a number", "no month in common", "outside",
-    "a wrong day", "no model", "no date", "unknown served",
+    "a wrong day", "no model", "no dates", "unknown served",
 )  # fmt: skip
 
 

@@ -87,7 +87,7 @@ def windowed_tokens(
         if not may_reach(sizes, {}, window):
             return free_tokens(sizes, factors, number)
         calls = billed_calls(Drawn.certain(sizes, number).calls(), window, sizes.overflow)
-        return _means(calls, len(calls.turn))
+        return _means(calls, number)
     free = free_tokens(sizes, factors)
     cut = Cut.of(sizes, window)
     if cut is None:
@@ -201,9 +201,10 @@ class _Alone:
         ]
 
 
-def _means(calls: CallSample, count: int) -> CallTokens:
+def _means(calls: CallSample, number: Callable[[Any], Any]) -> CallTokens:
     thought = calls.completion - calls.answer
-    return CallTokens(*(sum(one.tolist()) / count for one in (calls.prompt, calls.completion, thought)))  # fmt: skip
+    sums = (number(sum(tokens.tolist())) for tokens in (calls.prompt, calls.completion, thought))
+    return CallTokens(*(whole / len(calls.turn) for whole in sums))
 
 
 def _left(free: Any, lost: Any) -> Any:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
 import kimi_planner
+from kimi_planner.billing.call import Cost
+from kimi_planner.billing.meters import Usage
 from kimi_planner.catalog import Catalog
 from kimi_planner.checks.prompt_limits import SpecsOfDay
 from kimi_planner.checks.prompts import Prompt
 from kimi_planner.errors import PriceNotFoundError
-from kimi_planner.money import TOKENS_PER_MTOK, plain
+from kimi_planner.money import from_fraction, plain, total
 
 if TYPE_CHECKING:
     from kimi_planner.plan.projection import Projection
@@ -65,12 +68,12 @@ class WorkloadEntry:
     ----------
     start, months
         The first month, and how many.
-    requests, prompt_tokens, cached_tokens, completion_tokens, reasoning_tokens
+    requests, reasoning_tokens
         Expected totals.
-    input_usd_per_mtok, cached_input_usd_per_mtok, output_usd_per_mtok
-        Prices in the first month.
-    mean_usd, p50_usd, p90_usd
-        Spend over scenarios; three times the bill where nothing is uncertain.
+    usage, usd
+        Expected tokens, fees and spend by meter; the bill where nothing is uncertain.
+    p50_usd, p90_usd
+        Spend over scenarios; the bill where nothing is uncertain.
     """
 
     path: str
@@ -79,16 +82,16 @@ class WorkloadEntry:
     start: str
     months: int
     requests: Decimal
-    prompt_tokens: Decimal
-    cached_tokens: Decimal
-    completion_tokens: Decimal
     reasoning_tokens: Decimal
-    input_usd_per_mtok: Decimal
-    cached_input_usd_per_mtok: Decimal
-    output_usd_per_mtok: Decimal
-    mean_usd: Decimal
+    usage: Mapping[str, Decimal]
+    usd: Mapping[str, Decimal]
     p50_usd: Decimal
     p90_usd: Decimal
+
+    @property
+    def mean_usd(self) -> Decimal:
+        """Expected spend."""
+        return plain(total(self.usd.values()))
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -167,12 +170,11 @@ def prompt_entry(prompt: Prompt, specs: SpecsOfDay) -> PromptEntry | None:
     """Return what is kept of a prompt, ``None`` if its tokens have no bound."""
     if prompt.tokens is None:
         return None
-    price = None
+    price = cost = None
     if prompt.model is not None:
-        try:
+        with suppress(PriceNotFoundError):
+            cost = Cost.of(Usage.of(prompt.tokens, 0), specs.tariff(prompt.model)).total_usd
             price = specs.of(prompt.model).input_usd_per_mtok
-        except PriceNotFoundError:
-            price = None
     return PromptEntry(
         path=prompt.path,
         name=prompt.name,
@@ -181,39 +183,31 @@ def prompt_entry(prompt: Prompt, specs: SpecsOfDay) -> PromptEntry | None:
         tokens=prompt.tokens,
         low_tokens=prompt.low,
         input_usd_per_mtok=price,
-        cost_usd=None if price is None else plain(price * prompt.tokens / TOKENS_PER_MTOK),
+        cost_usd=cost,
     )
 
 
 def workload_entry(projection: Projection, path: str, name: str) -> WorkloadEntry:
     """Return what is kept of a workload; the projection is of one model."""
-    (spec,) = projection.specs
-    spec = spec.on(projection.months[0].first)
-    rates = spec.rates()
-    spend = projection.of(spec.id, name).over_months()
-    exact = None if spend.exact_usd is None else spend.exact_usd[0]
+    from kimi_planner.reconcile.billed import Billed
 
-    def kept(value: float) -> Decimal:
-        return plain(Decimal(f"{value:.{DIGITS}g}"))
-
-    def price(units: int) -> Decimal:
-        return plain(Decimal(units).scaleb(6 - rates.places))
-
+    (model,) = projection.models
+    spend = projection.of(model, name).over_months()
+    billed = Billed.in_month(spend, 0)
+    if spend.exact_usd is None:
+        p50, p90 = (plain(Decimal(f"{spend.quantile(q)[0]:.{DIGITS}g}")) for q in (0.5, 0.9))
+    else:
+        p50 = p90 = spend.exact_usd[0]
     return WorkloadEntry(
         path=path,
         name=name,
-        model=spec.id,
+        model=model,
         start=str(projection.months[0]),
         months=len(projection.months),
-        requests=kept(spend.requests[0]),
-        prompt_tokens=kept(spend.prompt_tokens[0]),
-        cached_tokens=kept(spend.cached_tokens[0]),
-        completion_tokens=kept(spend.completion_tokens[0]),
-        reasoning_tokens=kept(spend.reasoning_tokens[0]),
-        input_usd_per_mtok=price(rates.input),
-        cached_input_usd_per_mtok=price(rates.cached),
-        output_usd_per_mtok=price(rates.output),
-        mean_usd=kept(spend.mean()[0]) if exact is None else plain(exact),
-        p50_usd=kept(spend.quantile(0.5)[0]) if exact is None else plain(exact),
-        p90_usd=kept(spend.quantile(0.9)[0]) if exact is None else plain(exact),
+        requests=from_fraction(billed.usage.requests),
+        reasoning_tokens=from_fraction(billed.usage.reasoning),
+        usage={key: from_fraction(amount) for key, amount in billed.usage if amount},
+        usd={key: from_fraction(usd) for key, usd in billed.bill if usd},
+        p50_usd=p50,
+        p90_usd=p90,
     )

@@ -9,14 +9,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from kimi_planner.billing.meters import FEE, METERS
 from kimi_planner.checks.baseline import Baseline, Entry, PromptEntry, WorkloadEntry, first_of_each
 from kimi_planner.errors import FileError, shown
 from kimi_planner.files import read_text
 from kimi_planner.money import exact_decimal
 
-__all__ = ["baseline_text", "read_baseline"]
+__all__ = ["as_text", "baseline_text", "read_baseline"]
 
-SCHEMA = 1
+SCHEMA = 2
 MAX_BYTES = 100_000_000
 MOST_DIGITS = 40  # of a number, before and after the point
 _REMEDY = "Write it anew with: kimi-planner check --update-baseline."
@@ -43,10 +44,14 @@ def _array(name: str, rows: list[str]) -> str:
 
 
 def _values(entry: PromptEntry | WorkloadEntry) -> dict[str, Any]:
-    return {
-        name: f"{value:f}" if isinstance(value, Decimal) else value
-        for name, value in vars(entry).items()
-    }
+    return {name: as_text(value) for name, value in vars(entry).items()}
+
+
+def as_text(value: object) -> object:
+    """Return a value of an entry with its decimals as text, also those by meter."""
+    if isinstance(value, Mapping):
+        return {key: as_text(amount) for key, amount in value.items()}
+    return f"{value:f}" if isinstance(value, Decimal) else value
 
 
 def _json(value: object) -> str:
@@ -111,6 +116,18 @@ def _decimal(value: object) -> Decimal:
     return number
 
 
+def _decimals(value: object) -> dict[str, Decimal]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{shown(value)} is no amounts by meter")
+    return {_meter(key): _decimal(amount) for key, amount in value.items()}
+
+
+def _meter(key: str) -> str:
+    if key not in METERS and not key.startswith(FEE):
+        raise ValueError(f"there is no meter {shown(key)}")
+    return key
+
+
 def _optional(read: Callable[[object], Any]) -> Callable[[object], Any]:
     return lambda value: None if value is None else read(value)
 
@@ -121,6 +138,7 @@ _READ: Mapping[str, Callable[[object], Any]] = {
     "int": _whole,
     "Decimal": _decimal,
     "Decimal | None": _optional(_decimal),
+    "Mapping[str, Decimal]": _decimals,
 }
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
+from kimi_planner.billing.meters import ByMeter, Usage
 from kimi_planner.checks.baseline import PromptEntry, WorkloadEntry
-from kimi_planner.money import EXACT, TOKENS_PER_MTOK, plain
 
-if TYPE_CHECKING:
-    from kimi_planner.reconcile.causes import Factors
+CAUSES = ("traffic", "tokens", "cache", "cache writes", "batch", "fees", "price")
+#: Causes of a reconciliation that are one here.
+SHORT = {
+    "prompt tokens": "tokens",
+    "answer tokens": "tokens",
+    "reasoning tokens": "tokens",
+    "unplanned price": "price",
+}
 
 __all__ = ["Change", "PromptChange", "WorkloadChange", "prompt_change", "workload_change"]
 
@@ -91,67 +97,40 @@ class WorkloadChange(Change[WorkloadEntry]):
 def prompt_change(
     old: PromptEntry | None, new: PromptEntry | None, line: int | None = None
 ) -> PromptChange:
-    """Return a change of a prompt with its causes.
-
-    A cost is tokens times price, so the part of each is its own change at the mean of the other,
-    before and after: the mean over both orders of changing them.
-    """
-    causes: dict[str, Decimal] = {}
-    if old is not None and new is not None:
-        before, after = old.input_usd_per_mtok, new.input_usd_per_mtok
-        if before is not None and after is not None:
-            with localcontext(EXACT):
-                half = Decimal("0.5") / TOKENS_PER_MTOK
-                causes = {
-                    "tokens": plain((new.tokens - old.tokens) * (before + after) * half),
-                    "price": plain((after - before) * (new.tokens + old.tokens) * half),
-                }
-    return PromptChange(old=old, new=new, line=line, causes=causes)
+    """Return a change of a prompt with its causes, by their Shapley values."""
+    sides = [
+        (Usage.of(one.tokens, 0), {"input": one.cost_usd})
+        for one in (old, new)
+        if one is not None and one.cost_usd is not None
+    ]
+    return PromptChange(old=old, new=new, line=line, causes=_causes(sides, ("tokens", "price")))
 
 
 def workload_change(
     old: WorkloadEntry | None, new: WorkloadEntry | None, line: int | None = None
 ) -> WorkloadChange:
-    """Return a change of a workload with its causes, by their Shapley values.
-
-    What the mean spend has beyond requests times tokens times prices stands under ``other``: fees
-    by the call, price changes on the way, and that a dear month may be a busy one.
-    """
-    causes: dict[str, Decimal] = {}
-    if old is not None and new is not None:
-        from kimi_planner.reconcile.causes import shapley
-        from kimi_planner.reconcile.rounding import exact_parts
-
-        before, after = _factors(old), _factors(new)
-        parts = shapley(before, after)
-        beyond = (Fraction(new.mean_usd) - after.usd()) - (Fraction(old.mean_usd) - before.usd())
-        causes = exact_parts({
-            "traffic": parts["traffic"],
-            "tokens": parts["prompt"] + parts["answer"] + parts["reasoning"],
-            "cache": parts["cache"],
-            "price": parts["price"],
-            "other": beyond,
-        })  # fmt: skip
-    return WorkloadChange(old=old, new=new, line=line, causes=causes)
+    """Return a change of a workload with its causes, by their Shapley values."""
+    sides = [
+        (Usage(one.usage, one.requests, one.reasoning_tokens), one.usd)
+        for one in (old, new)
+        if one is not None
+    ]
+    return WorkloadChange(old=old, new=new, line=line, causes=_causes(sides, CAUSES))
 
 
-def _factors(entry: WorkloadEntry) -> Factors:
-    from kimi_planner.reconcile.causes import Factors, Prices
+def _causes(
+    sides: Sequence[tuple[Usage, Mapping[str, Decimal]]], names: Sequence[str]
+) -> dict[str, Decimal]:
+    """Return what made the second of two usages with their bills cost more, if there are two."""
+    if len(sides) < 2:
+        return {}
+    from kimi_planner.reconcile.billed import Billed
+    from kimi_planner.reconcile.causes import difference
+    from kimi_planner.reconcile.rounding import exact_parts
 
-    requests, prompt = Fraction(entry.requests), Fraction(entry.prompt_tokens)
-    a_call = 1 / requests if requests else Fraction(0)
-    reasoning = Fraction(entry.reasoning_tokens)
-    prices = (
-        entry.input_usd_per_mtok,
-        entry.cached_input_usd_per_mtok,
-        entry.output_usd_per_mtok,
-    )
-    return Factors(
-        traffic=requests,
-        mix=(Fraction(1),),
-        prompt=(prompt * a_call,),
-        answer=((Fraction(entry.completion_tokens) - reasoning) * a_call,),
-        reasoning=(reasoning * a_call,),
-        cache=(Fraction(entry.cached_tokens) / prompt if prompt else Fraction(0),),
-        price=(Prices(*(Fraction(price) / TOKENS_PER_MTOK for price in prices)),),
-    )
+    before, after = (Billed.of(usage, ByMeter(usd), ByMeter(usd)) for usage, usd in sides)
+    sums = dict.fromkeys(names, Fraction(0))
+    for cause, part in difference(before, after).items():
+        if part:
+            sums[SHORT.get(cause, cause)] += part
+    return exact_parts(sums)

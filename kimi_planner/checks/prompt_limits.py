@@ -7,12 +7,15 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 
+from kimi_planner.billing.call import Cost
+from kimi_planner.billing.meters import Usage
+from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.checks.budgets import PromptBudget
 from kimi_planner.checks.prompts import Prompt
 from kimi_planner.checks.results import CheckResult, held, unknown
 from kimi_planner.errors import PriceNotFoundError
-from kimi_planner.money import from_units, plain
+from kimi_planner.money import plain
 
 __all__ = ["SpecsOfDay", "hold_prompt"]
 
@@ -24,6 +27,16 @@ class SpecsOfDay:
         self._catalog = catalog
         self._day = day
         self.of = cache(self._of)
+
+    def tariff(self, model: str) -> Tariff:
+        """Return the prices of a model.
+
+        Raises
+        ------
+        PriceNotFoundError
+            If the catalog states no input or no output price on that day.
+        """
+        return Tariff.of(self.of(model))
 
     def _of(self, model: str) -> ModelSpec:
         """Return the model.
@@ -91,18 +104,17 @@ def _cost(
                 f"{_named(prompt)}neither completion_tokens nor the body says how much output to "
                 "reserve, so the cost of a call cannot be told"
             )
-        rates = specs.of(prompt.model).rates()
+        call = Cost.of(Usage.of(prompt.tokens, output), specs.tariff(prompt.model))
     except PriceNotFoundError as error:
         return unknown(prompt.place, rule=rule, subject=subject, limit=limit, message=str(error))
-    price = from_units(prompt.tokens * rates.input + output * rates.output, rates.places)
     answer = f" with {output:,} tokens of output" if whole_call else ""
     return held(
         prompt.place,
         rule=rule,
         subject=subject,
-        value=price,
+        value=call.total_usd,
         limit=limit,
-        measured=f"{_named(prompt)}{price:f} USD a call{answer} on {prompt.model}",
+        measured=f"{_named(prompt)}{call.total_usd:f} USD a call{answer} on {prompt.model}",
         allowed=f"{limit:f}",
         warn_fraction=budget.warn_fraction,
     )

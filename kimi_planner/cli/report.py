@@ -120,17 +120,19 @@ def _sections(
 ) -> list[Section]:
     """Return the comparisons that are asked for."""
     from kimi_planner.reconcile import reconcile
+    from kimi_planner.reconcile.actual import log_keys
     from kimi_planner.report.comparisons import actuals_section, previous_section
 
     sections = [] if previous is None else [previous_section(recommendation, previous)]
     if actuals:
-        told_by = (workload,) if isinstance(workload, str) else ()
+        catalog = recommendation.projection.catalog
+        _, keys = log_keys(workload, None, catalog)
         found = reconcile(
             recommendation.projection,
-            totals_of_logs(actuals, ("month", "model", *told_by), "raise"),
+            totals_of_logs(actuals, keys, "raise"),
             choice=recommendation.best,
             workload=workload,
-            catalog=recommendation.projection.catalog,
+            catalog=catalog,
             pro_rata=True,
         )
         sections.append(actuals_section(found))

@@ -214,19 +214,20 @@ def reconcile_(
 
     PLAN is a file of `kimi-planner plan` with --format json or csv.
     """
+    from kimi_planner.catalog import load_catalog
     from kimi_planner.reconcile import reconcile
+    from kimi_planner.reconcile.actual import log_keys
     from kimi_planner.report.reconciled import reconciliation_json, reconciliation_text
     from kimi_planner.safe import csv_text
 
-    told_by = [workload] if isinstance(workload, str) else []
-    keys = tuple(dict.fromkeys(["month", "model", *told_by]))
+    prices = load_catalog(catalog)
     found = reconcile(
         plan,
-        totals_of_logs(logs, keys, on_error),
+        totals_of_logs(logs, log_keys(workload, priced_as, prices)[1], on_error),
         choice=choice,
         workload=workload,
         model=priced_as,
-        catalog=catalog,
+        catalog=prices,
         planned_catalog=planned_catalog,
         start=start,
         end=end,

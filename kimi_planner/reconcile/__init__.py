@@ -4,7 +4,9 @@
 month, `compare` does so for all of them, and `result` holds what came out.
 """
 
-from kimi_planner.reconcile.compare import reconcile
-from kimi_planner.reconcile.result import Reconciliation
+from kimi_planner.lazy import public_names
 
-__all__ = ["Reconciliation", "reconcile"]
+__all__, __getattr__, __dir__ = public_names(
+    __name__,
+    {"reconcile.compare": "reconcile", "reconcile.result": "Reconciliation"},
+)

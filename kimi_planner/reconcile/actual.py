@@ -11,13 +11,17 @@ from pathlib import Path
 
 import pandas as pd
 
+from kimi_planner.billing.dated import Prices
+from kimi_planner.billing.tariff import Tariff
+from kimi_planner.catalog import Catalog
 from kimi_planner.errors import ScenarioError, UsageError, shown
-from kimi_planner.reconcile.causes import Calls
-from kimi_planner.usage.totals.group import TOTALS
+from kimi_planner.notes import Note
+from kimi_planner.reconcile.billed import NOTHING, Billed, mean_tariff
 from kimi_planner.usage.totals.result import UsageTotals
 from kimi_planner.usage.totals.sources import total_usage
+from kimi_planner.usage.totals.spend import Part, keys_to_price, known_keys, priced_cell
 
-__all__ = ["NOT_STATED", "Log", "WorkloadKey", "log_of"]
+__all__ = ["NOT_STATED", "Log", "WorkloadKey", "log_keys", "log_of"]
 
 #: Name of a column, or model to workload.
 WorkloadKey = str | Mapping[str, str]
@@ -32,37 +36,60 @@ class Log:
 
     Attributes
     ----------
-    calls
-        From (month, workload) to model to what it served.
+    served
+        From (month, workload) to model to what it served, each day at its own prices.
     thinks
         Those of them whose rows all state reasoning tokens.
     start, end
         The days that the log covers; ``end`` is the first one after it.
     totals
         What was added up.
+    prices
+        At which it is priced.
+    notes
+        What the reader must know of these prices.
     """
 
-    calls: Mapping[tuple[str, str], Mapping[str, Calls]]
+    served: Mapping[tuple[str, str], Mapping[str, Billed]]
     thinks: frozenset[tuple[str, str]]
     start: date
     end: date
     totals: UsageTotals
+    prices: Prices
+    notes: tuple[Note, ...]
 
     @property
     def last_day(self) -> date:
         """The last day that the log covers."""
         return self.end - timedelta(1)
 
+    def days(self, month: str) -> list[date]:
+        """Return the days of a month that the log covers."""
+        return [day for day in days_of(month) if self.start <= day < self.end]
+
     def covered(self, month: str) -> Fraction:
         """Return the share of a month's days that the log covers."""
-        first, days = _days(month)
-        until = min(self.end, first + timedelta(days))
-        return Fraction(max(0, (until - max(self.start, first)).days), days)
+        return Fraction(len(self.days(month)), len(days_of(month)))
 
-    def days(self, month: str) -> tuple[int, int]:
-        """Return how many days of a month the log covers, and how many it has."""
-        _, days = _days(month)
-        return int(self.covered(month) * days), days
+    def tariff(self, model: str, month: str) -> Tariff | None:
+        """Return the prices of a model on the days of a month that the log covers."""
+        return mean_tariff(self.prices, model, self.days(month))
+
+
+def days_of(month: str) -> list[date]:
+    """Return the days of a month."""
+    first = date.fromisoformat(f"{month}-01")
+    return [first + timedelta(n) for n in range(monthrange(first.year, first.month)[1])]
+
+
+def log_keys(
+    workload: WorkloadKey | None, model: str | None, catalog: Catalog
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the keys that tell month, model and workload, and those by which a log is added up."""
+    by_model = ["model"] if model is None or isinstance(workload, Mapping) else []
+    by_column = [workload] if isinstance(workload, str) else []
+    keys = tuple(dict.fromkeys(["month", *by_model, *by_column]))
+    return keys, keys_to_price(keys, None if model is None else [model], catalog)
 
 
 def log_of(
@@ -70,10 +97,10 @@ def log_of(
     workload: WorkloadKey | None,
     names: list[str],
     model: str | None,
-    start: date | None,
-    end: date | None,
+    days: tuple[date | None, date | None],
+    catalog: Catalog,
 ) -> Log:
-    """Add up a log by month, workload and model.
+    """Add up a log by month, workload and model, and price it.
 
     Parameters
     ----------
@@ -86,13 +113,19 @@ def log_of(
         Workloads of the plan.
     model : str, optional
         The model of all rows; otherwise the one that a row names.
-    start, end : date, optional
-        The days over which the log was kept; those of its first and last row if not given.
+    days : tuple of date or None
+        The first over which the log was kept, and the one after the last; if not given those of its
+        first and last row.
+    catalog : Catalog
+        Whose prices.
 
     Raises
     ------
     UsageError
-        If the log cannot be read, or rows name no model or no date.
+        If the log cannot be read, or rows name no model or no date; if totals are given in which
+        days with different prices are added up.
+    UnknownModelError, PriceNotFoundError
+        If the catalog has no such model, or states no price for it.
     ScenarioError
         If it is not told to which workload a call belongs, or the days are out of order.
     """
@@ -101,46 +134,43 @@ def log_of(
             f"The plan has {len(names)} workloads ({', '.join(names)}). Say to which a call belongs: the "
             "name of a column, or the workload of each model."
         )
-    by_model = model is None or isinstance(workload, Mapping)
-    keys_told = [workload] if isinstance(workload, str) else []
-    needed = list(dict.fromkeys(["month", *(["model"] if by_model else []), *keys_told]))
-    totals = actual.over(needed) if isinstance(actual, UsageTotals) else total_usage(actual, needed)
-    parts: dict[tuple[str, str], dict[str, list[Calls]]] = {}
+    keys, needed = log_keys(workload, model, catalog)
+    if isinstance(actual, UsageTotals):
+        totals = actual.over(known_keys(needed, keys, actual))
+    else:
+        totals = total_usage(actual, needed)
+    first, end = _window(totals, *days)
+    prices = Prices(catalog=catalog)
+    served: dict[tuple[str, str], dict[str, Billed]] = {}
+    priced: list[Part] = []
     silent = set()
     for cell, sums in totals.cells.items():
-        keys = dict(zip(totals.by, cell, strict=True))
-        numbers = dict(zip(TOTALS, sums, strict=True))
-        served = keys["model"] if model is None else model
-        for name, value in (("date", keys["month"]), ("model", served)):
+        stated = dict(zip(totals.by, cell, strict=True))
+        rows = dict(zip(totals.columns, sums, strict=True))
+        name = stated["model"] if model is None else model
+        for what, value in (("date", stated["month"]), ("model", name)):
             if value is None:
                 raise UsageError(
-                    f"{totals.source}: {numbers['rows']:,} rows state no {name}, so they cannot be "
-                    f"held against a plan. Add it{', or pass model=…' if name == 'model' else ''}."
+                    f"{totals.source}: {rows['rows']:,} rows state no {what}, so they cannot be "
+                    f"held against a plan. Add it{', or pass model=…' if what == 'model' else ''}."
                 )
-        place = (keys["month"], _workload(keys, workload, names))
-        parts.setdefault(place, {}).setdefault(served, []).append(_calls(numbers))
-        if numbers["rows_without_reasoning"]:
-            silent.add(place)
-    first, end = _window(totals, start, end)
+        tariff, usage = priced_cell(totals, cell, name, prices)
+        priced.append((tariff, usage))
+        usage = usage.map(Fraction)
+        bill = tariff.map(Fraction).bill(usage)
+        key = (stated["month"], _workload(stated, workload, names))
+        models = served.setdefault(key, {})
+        models[name] = models.get(name, NOTHING) + Billed(usage, bill, bill)
+        if rows["rows_without_reasoning"]:
+            silent.add(key)
     return Log(
-        calls={
-            place: {name: Calls.together(some) for name, some in models.items()}
-            for place, models in parts.items()
-        },
-        thinks=frozenset(parts) - silent,
+        served=served,
+        thinks=frozenset(served) - silent,
         start=first,
         end=end,
         totals=totals,
-    )
-
-
-def _calls(numbers: Mapping[str, int]) -> Calls:
-    return Calls(
-        requests=Fraction(numbers["requests"]),
-        prompt=Fraction(numbers["prompt_tokens"]),
-        cached=Fraction(numbers["cached_tokens"]),
-        completion=Fraction(numbers["completion_tokens"]),
-        reasoning=Fraction(numbers["reasoning_tokens"]),
+        prices=prices,
+        notes=prices.notes(priced),
     )
 
 
@@ -166,8 +196,3 @@ def _window(totals: UsageTotals, start: date | None, end: date | None) -> tuple[
             f"{end or 'its end'} (not included). Give the days over which all of it was kept."
         )
     return start or first, end or last + timedelta(1)
-
-
-def _days(month: str) -> tuple[date, int]:
-    first = date.fromisoformat(f"{month}-01")
-    return first, monthrange(first.year, first.month)[1]

@@ -1,233 +1,224 @@
 """Splitting a difference of spend into causes, in exact fractions and without an order.
 
-The spend of a workload in a month is a product of few factors: how many calls, on which models,
-how many tokens in each, how much of them cached, at which prices. Replacing the planned factors by
-the actual ones one after the other gives each a part of the difference, but the parts depend on
-the order. The Shapley value is the mean over all orders: it needs none, its parts add up to the
-difference, a factor that did not change gets nothing, and swapping plan and log flips every sign.
+The spend of a workload on a model in a month is a product of few factors: how many calls, how many
+of them on this model, how many tokens in each, on which meters, at which prices. Replacing the
+planned factors by the actual ones one after the other gives each a part of the difference, but the
+parts depend on the order. The Shapley value is the mean over all orders: it needs none, its parts
+add up to the difference, a factor that did not change gets nothing, and swapping plan and log flips
+every sign.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Collection, Mapping
 from fractions import Fraction
+from functools import reduce
 from itertools import combinations
 from math import factorial
+from operator import add
+from typing import Any
 
-from kimi_planner.catalog import ModelSpec
+from kimi_planner.billing.meters import FEE, METERS, TOKEN_METERS, Usage
+from kimi_planner.billing.tariff import Tariff
+from kimi_planner.reconcile.billed import Billed, at_prices
 
-__all__ = ["CAUSES", "Calls", "Factors", "Prices", "factors_of", "grown", "shapley"]
+__all__ = [
+    "CAUSES",
+    "Factors",
+    "Shape",
+    "difference",
+    "factors_of",
+    "grown",
+    "keys_of",
+    "prices_of",
+    "shape_of",
+    "shapley",
+    "spend_of",
+]
 
+SIZES = ("prompt tokens", "answer tokens", "reasoning tokens")
+#: The causes of a difference, in the order in which they are shown.
+CAUSES = (
+    "traffic",
+    "model mix",
+    *SIZES,
+    "cache",
+    "cache writes",
+    "batch",
+    "fees",
+    "planned price change",
+    "unplanned price",
+)
 
-@dataclass(frozen=True, kw_only=True)
-class Calls:
-    """Totals of some calls on one model, exact.
+#: What a request uses: a number, or numbers by meter, for the causes from prompt tokens to fees.
+Shape = Mapping[str, Any]
+#: A shape with traffic, the model's share of it, and prices by meter: one value for each cause.
+#: The price of a meter is the sum of the last two.
+Factors = Mapping[str, Any]
 
-    Attributes
-    ----------
-    completion, reasoning
-        All output tokens, and the part of them that is reasoning.
-    """
-
-    requests: Fraction
-    prompt: Fraction
-    cached: Fraction
-    completion: Fraction
-    reasoning: Fraction = Fraction(0)
-
-    @classmethod
-    def together(cls, parts: Iterable[Calls]) -> Calls:
-        """Add up totals."""
-        added = list(parts)
-        return cls(
-            **{
-                one.name: sum((getattr(part, one.name) for part in added), Fraction(0))
-                for one in fields(cls)
-            }
-        )
-
-    def times(self, share: Fraction) -> Calls:
-        """Return this share of the calls."""
-        return Calls(**{one.name: getattr(self, one.name) * share for one in fields(self)})
-
-    def without_reasoning(self) -> Calls:
-        """Return the same calls with all output taken for answers."""
-        return replace(self, reasoning=Fraction(0))
-
-
-@dataclass(frozen=True)
-class Prices:
-    """Prices of one token in USD."""
-
-    input: Fraction
-    cached: Fraction
-    output: Fraction
-
-    @classmethod
-    def of(cls, spec: ModelSpec) -> Prices:
-        """Return the prices of a model.
-
-        Raises
-        ------
-        PriceNotFoundError
-            If the catalog states no input or output price.
-        """
-        rates = spec.rates()
-        unit = Fraction(1, 10**rates.places)
-        return cls(rates.input * unit, rates.cached * unit, rates.output * unit)
+_BATCHED = {meter.plain: key for key, meter in METERS.items() if meter.plain}
+_WRITES = [
+    key
+    for key in TOKEN_METERS
+    if METERS[key].direction == "Input" and key not in ("input", "cached")
+]
 
 
-@dataclass(frozen=True)
-class Factors:
-    """What the spend of a workload in a month is made of; tuples have an entry for each model.
+def shape_of(usage: Usage) -> dict[str, Any]:
+    """Return what a request uses, from the total of some requests."""
 
-    Attributes
-    ----------
-    traffic
-        Calls in the month.
-    mix
-        Share of the calls that a model gets.
-    prompt, answer, reasoning
-        Tokens of a call.
-    cache
-        Share of the prompt tokens that is served from cache.
-    price
-        Prices of a token.
-    """
+    def share(part: Fraction, whole: Fraction) -> Fraction:
+        return Fraction(part) / whole if whole else Fraction(0)
 
-    traffic: Fraction
-    mix: tuple[Fraction, ...]
-    prompt: tuple[Fraction, ...]
-    answer: tuple[Fraction, ...]
-    reasoning: tuple[Fraction, ...]
-    cache: tuple[Fraction, ...]
-    price: tuple[Prices, ...]
-
-    def usd(self) -> Fraction:
-        """Return the spend."""
-        call = Fraction(0)
-        for share, prompt, answer, reasoning, cached, price in zip(
-            self.mix, self.prompt, self.answer, self.reasoning, self.cache, self.price, strict=True
-        ):
-            if share:
-                of_input = prompt * (price.input + cached * (price.cached - price.input))
-                call += share * (of_input + (answer + reasoning) * price.output)
-        return self.traffic * call
+    requests, prompt = usage.requests, usage.prompt
+    batched = sum(usage[key] for key in _BATCHED.values())
+    everywhere = share(batched, prompt + usage.completion)
+    return {
+        "prompt tokens": share(prompt, requests),
+        "answer tokens": share(usage.completion - usage.reasoning, requests),
+        "reasoning tokens": share(usage.reasoning, requests),
+        "cache": {"cached": share(usage.cached, prompt)},
+        "cache writes": {key: share(usage.part(key), prompt) for key in _WRITES},
+        "batch": {
+            key: share(usage[_BATCHED[key]], tokens) if (tokens := usage.part(key)) else everywhere
+            for key in TOKEN_METERS
+        },
+        "fees": {key: share(count, requests) for key, count in usage if key.startswith(FEE) and count},
+    }  # fmt: skip
 
 
-#: Field of `Factors` to the cause that a reader sees, in the order in which they are shown.
-CAUSES: Mapping[str, str] = {
-    "traffic": "traffic",
-    "mix": "model mix",
-    "prompt": "prompt tokens",
-    "answer": "answer tokens",
-    "reasoning": "reasoning tokens",
-    "cache": "cache",
-    "price": "price",
-}
+def keys_of(*shapes: Shape) -> list[str]:
+    """Return the meters and fees that requests use which are partly like each of some shapes."""
+    batched = any(any(shape["batch"].values()) for shape in shapes)
+    fees = dict.fromkeys(key for shape in shapes for key in shape["fees"])
+    return [*TOKEN_METERS, *(_BATCHED.values() if batched else ()), *fees]
 
 
 def factors_of(
-    calls: Mapping[str, Calls],
-    prices: Mapping[str, Prices],
-    models: Sequence[str],
-    sizes: Mapping[str, Calls] | None = None,
+    shape: Shape,
+    requests: Fraction,
+    mix: Fraction,
+    planned_price: Mapping[str, Fraction],
+    unplanned_price: Mapping[str, Fraction],
 ) -> Factors:
-    """Return the factors of some calls, with an entry for each of ``models``.
+    """Return the factors of the spend on a model that gets the share ``mix`` of requests."""
+    return {
+        "traffic": requests,
+        "model mix": mix,
+        **shape,
+        "planned price change": planned_price,
+        "unplanned price": unplanned_price,
+    }
+
+
+def spend_of(factors: Factors) -> Fraction:
+    """Return the spend that factors multiply to, in USD."""
+    shares = {**factors["cache"], **factors["cache writes"]}
+    prompt = factors["prompt tokens"]
+    tokens = {
+        "input": prompt * (1 - sum(shares.values())),
+        **{key: prompt * share for key, share in shares.items()},
+        "output": factors["answer tokens"] + factors["reasoning tokens"],
+    }
+    amounts = dict(factors["fees"])
+    for key, amount in tokens.items():
+        batched = amount * factors["batch"][key]
+        amounts |= {key: amount - batched, _BATCHED[key]: batched}
+    prices, beyond = factors["planned price change"], factors["unplanned price"]
+    request = Usage({key: amount for key, amount in amounts.items() if amount})
+    bill = at_prices(request, {key: price + beyond[key] for key, price in prices.items()})
+    return Fraction(factors["traffic"] * factors["model mix"] * bill.total)
+
+
+def grown(size: Shape, planned: Mapping[str, Usage], actual: Mapping[str, Usage]) -> Shape:
+    """Return what a request would have used on a model that got none.
 
     Parameters
     ----------
-    calls : mapping of str to Calls
-        Model to the calls it got; at least one call.
-    prices : mapping of str to Prices
-        Prices of all the models.
-    models : sequence of str
-        The models of plan and log together.
-    sizes : mapping of str to Calls, optional
-        Calls that tell how large they would be on a model that got none. Without them its calls
-        are taken to be as large as all calls together.
-    """
-    everything = Calls.together(calls.values())
-
-    def shown(model: str) -> Calls:
-        for known in (calls.get(model), (sizes or {}).get(model)):
-            if known is not None and known.requests:
-                return known
-        return everything
-
-    shapes = [shown(model) for model in models]
-    nobody = Calls(
-        requests=Fraction(0), prompt=Fraction(0), cached=Fraction(0), completion=Fraction(0)
-    )
-    return Factors(
-        traffic=everything.requests,
-        mix=tuple(calls.get(model, nobody).requests / everything.requests for model in models),
-        prompt=tuple(one.prompt / one.requests for one in shapes),
-        answer=tuple((one.completion - one.reasoning) / one.requests for one in shapes),
-        reasoning=tuple(one.reasoning / one.requests for one in shapes),
-        cache=tuple(one.cached / one.prompt if one.prompt else Fraction(0) for one in shapes),
-        price=tuple(prices[model] for model in models),
-    )
-
-
-def grown(size: Calls, planned: Mapping[str, Calls], actual: Mapping[str, Calls]) -> Calls | None:
-    """Return how large calls would have been on a model that got none.
-
-    Parameters
-    ----------
-    size : Calls
-        Calls as planned for that model.
-    planned, actual : mapping of str to Calls
-        Model to calls as planned for it, and to the calls it got.
+    size : Shape
+        What was planned for that model.
+    planned, actual : mapping of str to Usage
+        Model to the usage that was planned for it, and to that of the requests it got.
 
     Returns
     -------
-    Calls or None
-        As much larger than planned as the calls on the other models, prompts, answers and
-        reasoning each by their own factor, and cached as they were; ``None`` if no other model was
-        planned for.
+    Shape
+        As much larger than planned as requests to the other models, prompt, answer and reasoning
+        each by its own factor; cached, written, batched and with fees as those were. Where no other
+        model was planned for, the requests that there were.
     """
-    known = [model for model in actual if model in planned and planned[model].requests]
+    known = [model for model in actual if model in planned]
     if not known:
-        return None
-    got = Calls.together(actual[model] for model in known)
-    meant = Calls.together(
-        planned[model].times(actual[model].requests / planned[model].requests) for model in known
+        return shape_of(reduce(add, actual.values()))
+    got = shape_of(reduce(add, (actual[model] for model in known)))
+    meant = shape_of(
+        reduce(
+            add,
+            (planned[one] * (actual[one].requests / planned[one].requests) for one in known),
+        )
+    )
+    return got | {
+        name: size[name] * (got[name] / meant[name] if meant[name] else 1) for name in SIZES
+    }
+
+
+def difference(planned: Billed, actual: Billed) -> dict[str, Fraction]:
+    """Return the part of each cause in what some calls on a model cost more than others."""
+    before, after = shape_of(planned.usage), shape_of(actual.usage)
+    was, settled, beyond = prices_of(planned, actual, keys_of(before, after))
+    nothing = dict.fromkeys(was, Fraction(0))
+    return shapley(
+        factors_of(before, planned.usage.requests, Fraction(1), was, nothing),
+        factors_of(after, actual.usage.requests, Fraction(1), settled, beyond),
     )
 
-    def factor(after: Fraction, before: Fraction) -> Fraction:
-        return after / before if before else Fraction(1)
 
-    prompt = size.prompt * factor(got.prompt, meant.prompt)
-    reasoning = size.reasoning * factor(got.reasoning, meant.reasoning)
-    answer = (size.completion - size.reasoning) * factor(
-        got.completion - got.reasoning, meant.completion - meant.reasoning
-    )
-    return Calls(
-        requests=size.requests,
-        prompt=prompt,
-        cached=prompt * got.cached / got.prompt if got.prompt else Fraction(0),
-        completion=answer + reasoning,
-        reasoning=reasoning,
-    )
+def prices_of(
+    planned: Billed, actual: Billed, keys: Collection[str]
+) -> tuple[dict[str, Fraction], ...]:
+    """Return prices by meter.
+
+    A price that one side does not state counts as unchanged. One that neither does can come up where
+    one cause has changed and another has not yet; it is that of the same tokens in a batch or outside
+    of one, else of what stands in for it.
+
+    Returns
+    -------
+    tuple of dict
+        The planned ones; what the way to the actual ones reaches between them and those of the
+        plan's catalog; and what is left of that way.
+    """
+    sides: list[dict[str, Fraction]] = [
+        {key: price for key in keys if (price := price_of(key)) is not None}
+        for price_of in (planned.price, planned.list_price, actual.price)
+    ]
+    known = {**sides[2], **sides[1], **sides[0]}
+    twins = {plain: known[key] for plain, key in _BATCHED.items() if key in known}
+    stated = {"input": Fraction(0), "output": Fraction(0), **twins, **known}
+    unstated = Tariff(stated=stated, batch=Fraction(1), model="", catalog_version="")
+    found: tuple[dict[str, Fraction], ...] = ({}, {}, {})
+    for key in keys:
+        otherwise = Fraction(unstated.price(key))
+        was, listed, now = (side.get(key, otherwise) for side in sides)
+        settled = min(max(now, min(was, listed)), max(was, listed))
+        for prices, price in zip(found, (was, settled, now - settled), strict=True):
+            prices[key] = price
+    return found
 
 
 def shapley(planned: Factors, actual: Factors) -> dict[str, Fraction]:
-    """Return the part of each cause in ``actual.usd() - planned.usd()``, summing to it exactly."""
-    changed = [name for name in CAUSES if getattr(planned, name) != getattr(actual, name)]
-    spend = {
-        taken: replace(planned, **{name: getattr(actual, name) for name in taken}).usd()
+    """Return the part of each cause in the difference of spend, summing to it exactly."""
+    changed = [name for name in planned if planned[name] != actual[name]]
+    usd = {
+        taken: spend_of({**planned, **{name: actual[name] for name in taken}})
         for size in range(len(changed) + 1)
         for taken in combinations(changed, size)
     }
-    parts = dict.fromkeys(CAUSES, Fraction(0))
-    orders = factorial(len(changed))
-    for taken, usd in spend.items():
-        before, after = len(taken), len(changed) - len(taken) - 1
-        for name in changed:
-            if name not in taken:
-                more = tuple(one for one in changed if one in taken or one == name)
-                weight = Fraction(factorial(before) * factorial(after), orders)
-                parts[name] += weight * (spend[more] - usd)
+    parts = dict.fromkeys(planned, Fraction(0))
+    for taken, before in usd.items():
+        left = len(changed) - len(taken) - 1
+        for name in (one for one in changed if one not in taken):
+            more = tuple(one for one in changed if one in taken or one == name)
+            weight = Fraction(factorial(len(taken)) * factorial(left), factorial(len(changed)))
+            parts[name] += weight * (usd[more] - before)
     return parts

@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
 import pandas as pd
 
-from kimi_planner.billing.call import cached_price_notes
+from kimi_planner.billing.meters import Usage
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import ScenarioError
-from kimi_planner.money import total, usd
+from kimi_planner.money import usd
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
-from kimi_planner.reconcile.actual import NOT_STATED, Log, WorkloadKey, log_of
+from kimi_planner.reconcile.actual import NOT_STATED, Log, WorkloadKey, days_of, log_of
+from kimi_planner.reconcile.billed import NOTHING, Billed
 from kimi_planner.reconcile.causes import (
     CAUSES,
-    Calls,
-    Prices,
     factors_of,
     grown,
+    keys_of,
+    prices_of,
+    shape_of,
     shapley,
 )
-from kimi_planner.reconcile.planned import Choice, Plan, plan_of
-from kimi_planner.reconcile.result import (
-    NOT_SEEN,
-    SIMULATION,
-    UNPLANNED,
-    Compared,
-    Reconciliation,
-)
+from kimi_planner.reconcile.planned import Choice, Plan, Range, plan_of
+from kimi_planner.reconcile.result import ALL, NOT_SEEN, UNPLANNED, Compared, Reconciliation
 from kimi_planner.reconcile.rounding import exact_parts, rounded
 from kimi_planner.usage.totals.result import UsageTotals
 
@@ -99,31 +95,39 @@ def reconcile(
     -----
     Causes, in the order in which they are shown: traffic (calls), model mix (share of calls by
     model), prompt tokens, answer tokens and reasoning tokens (of a call), cache (share of prompt
-    tokens), price. Each gets its Shapley value, the mean of its part over all orders in which the
-    planned factors can be replaced by the actual ones; see `kimi_planner.reconcile.causes`.
+    tokens that is cached), cache writes (shares that are written to one), batch (share of tokens in
+    batches), fees (of a call), planned price change, unplanned price. Each gets its Shapley value,
+    the mean of its part over all orders in which the planned factors can be replaced by the actual
+    ones; see `kimi_planner.reconcile.causes`.
+
+    The planned price of a meter in a month is what the plan expects it to cost over what it expects
+    to be used; the actual price is the same of the log, each call at the prices of its day. What of
+    the way from one to the other lies between the planned price and that of the plan's catalog is
+    ``planned price change``: a planned change that did not come. The rest is ``unplanned price``. A
+    meter that one side did not use has the mean price of its catalog over the month, and one that
+    this catalog does not state counts as unchanged.
+
     What the plan says for a model that it did not choose is taken for planned; calls on the chosen
     model, if it got none, are taken to have grown as those on the other models did. Where the plan
-    says nothing for a model, its calls are taken to be as large as the workload's other calls. If some rows of a workload's
-    month do not state reasoning tokens, answer and reasoning are taken together, as answer.
+    says nothing for a model, its calls are taken to be as large as the workload's other calls. If
+    some rows of a workload's month do not state reasoning tokens, answer and reasoning are taken
+    together, as answer.
 
-    ``simulation`` is what the plan's spend has beyond its expected tokens at its prices: the mean of
-    drawn scenarios, the rounding of printed numbers, and the price changes that were planned. A
-    workload that was planned and has no calls in a month is one row, ``not seen``; one that was not
-    planned is one row, ``unplanned``. Amounts are exact where they are finite decimals; otherwise they are rounded at the 12th place so that
-    they still add up exactly.
+    A workload that was planned and has no calls in a month is one row, ``not seen``; one that was
+    not planned is one row, ``unplanned``. Amounts are exact where they are finite decimals;
+    otherwise they are rounded at the 12th place so that they still add up exactly.
     """
     plan = plan_of(planned, choice, planned_catalog)
-    log = log_of(actual, workload, list(plan.models), model, start, end)
-    return _Comparison(plan, log, load_catalog(catalog), pro_rata).result()
+    log = log_of(actual, workload, list(plan.models), model, (start, end), load_catalog(catalog))
+    return _Comparison(plan, log, pro_rata).result()
 
 
 @dataclass(frozen=True)
 class _Comparison:
-    """A plan, a log, and the catalog that the log is priced with."""
+    """A plan and a log."""
 
     plan: Plan
     log: Log
-    prices: Catalog
     pro_rata: bool
 
     def result(self) -> Reconciliation:
@@ -135,121 +139,130 @@ class _Comparison:
                 f"The plan has {plan.months[0]} to {plan.months[-1]}, the log {log.start} to "
                 f"{log.last_day}. They have no month in common."
             )
-        months = sorted({month for month, _ in log.calls}.union(covered))
-        names = dict.fromkeys([*plan.models, *(name for _, name in log.calls)])
+        months = sorted({month for month, _ in log.served}.union(covered))
+        names = dict.fromkeys([*plan.models, *(name for _, name in log.served)])
         cells = [self.cell(month, name) for month in months for name in names]
+        compared = tuple(one for one in cells if one is not None)
+        prices = log.prices.catalog
         return Reconciliation(
-            compared=tuple(one for one in cells if one is not None),
-            notes=(*plan.notes, *self.notes(covered)),
+            compared=compared,
+            ranges={name: self.range_of([name], covered) for name in plan.models}
+            | {ALL: self.range_of(list(plan.models), covered)},
+            notes=(*plan.notes, *self.notes(covered, compared)),
             provenance=(
                 f"Planned: {plan.source}, catalog {plan.catalog.version} (sha256 "
                 f"{plan.catalog.sha256[:12]}). Actual: {log.totals.source}, {log.start} to "
-                f"{log.last_day}, catalog {self.prices.version} (sha256 {self.prices.sha256[:12]})."
+                f"{log.last_day}, catalog {prices.version} (sha256 {prices.sha256[:12]})."
             ),
         )
+
+    def scale(self, month: str) -> Fraction:
+        """Return the share of a planned month that is compared."""
+        return self.log.covered(month) if self.pro_rata else Fraction(1)
+
+    def range_of(self, names: list[str], months: list[str]) -> Range | None:
+        """Return the range of the plan, ``None`` if a month of it is compared with a part of one."""
+        if not self.pro_rata and any(self.log.covered(month) < 1 for month in months):
+            return None
+        return self.plan.range_of(names, {month: self.scale(month) for month in months})
 
     def cell(self, month: str, name: str) -> Compared | None:
         """Compare one workload in one month; ``None`` if it was neither planned nor seen."""
         chosen = self.plan.models.get(name)
-        row = None if chosen is None else self.plan.rows.get((name, chosen, month))
-        calls = self.log.calls.get((month, name), {})
-        calls = {model: one for model, one in calls.items() if one.requests}
-        scale = self.log.covered(month) if self.pro_rata else Fraction(1)
-        planned = Fraction(rounded(row.usd * scale)) if row else Fraction(0)
-        actual = _cost(calls, self.prices)
-        if chosen is not None and row is not None and row.calls.requests:
-            parts = (
-                self.split(month, name, chosen, row.calls.times(scale), calls)
-                if calls
-                else {NOT_SEEN: -planned}
-            )
-        elif calls:
+        plan = self.plan.billed(name, chosen or "", month)
+        served = self.log.served.get((month, name), {})
+        planned = plan.bill.total * self.scale(month)
+        actual = sum((one.bill.total for one in served.values()), Fraction(0))
+        if chosen and plan.usage.requests:
+            parts = self.split(month, name, chosen, served) if served else {NOT_SEEN: -planned}
+        elif served:
             parts = {UNPLANNED: actual}
         else:
             return None
-        if beyond := actual - planned - sum(parts.values()):
-            parts[SIMULATION] = beyond
+        # where rounding moved what was planned, so did the largest part
+        largest = max(parts, key=lambda cause: abs(parts[cause]))
+        parts[largest] += planned - Fraction(rounded(planned))
         return Compared(
             month=month,
             workload=name,
             covered=float(self.log.covered(month)),
             planned_usd=rounded(planned),
             actual_usd=rounded(actual),
+            range=self.range_of([name], [month]) if chosen else None,
             parts=exact_parts(parts),
         )
 
     def split(
-        self, month: str, name: str, chosen: str, planned: Calls, calls: Mapping[str, Calls]
+        self, month: str, name: str, chosen: str, served: Mapping[str, Billed]
     ) -> dict[str, Fraction]:
         """Return the part of each cause in a month in which the workload was planned and seen."""
-        models = list(dict.fromkeys([chosen, *calls]))
-        rows = {model: self.plan.rows.get((name, model, month)) for model in models}
-        sizes = {model: row.calls for model, row in rows.items() if row is not None}
-        if (month, name) not in self.log.thinks:
-            planned = planned.without_reasoning()
-            sizes = {model: one.without_reasoning() for model, one in sizes.items()}
-            calls = {model: one.without_reasoning() for model, one in calls.items()}
-        before, after = (
-            _prices(models, *catalogs)
-            for catalogs in ((self.plan.catalog, self.prices), (self.prices, self.plan.catalog))
-        )
-        unseen = grown(planned, sizes, calls)
-        found = shapley(
-            factors_of({chosen: planned}, before, models, sizes),
-            factors_of(calls, after, models, {chosen: unseen} if unseen else None),
-        )
-        return {CAUSES[field]: part for field, part in found.items()}
+        models = dict.fromkeys([chosen, *served])
+        rows = {model: self.plan.billed(name, model, month) for model in models}
+        meant = {
+            model: self.usage(month, name, row) for model, row in rows.items() if row.usage.requests
+        }
+        used = {model: self.usage(month, name, row) for model, row in served.items()}
+        planned, requests = meant[chosen].requests, sum(one.requests for one in used.values())
+        parts = dict.fromkeys(CAUSES, Fraction(0))
+        for model in models:
+            before = shape_of(meant.get(model, meant[chosen]))
+            after = shape_of(used[model]) if model in used else grown(before, meant, used)
+            mix = used[model].requests / requests if model in used else Fraction(0)
+            row = replace(served.get(model, NOTHING), tariff=self.log.tariff(model, month))
+            was, settled, beyond = prices_of(rows[model], row, keys_of(before, after))
+            nothing = dict.fromkeys(was, Fraction(0))
+            found = shapley(
+                factors_of(
+                    before, planned * self.scale(month), Fraction(model == chosen), was, nothing
+                ),
+                factors_of(after, requests, mix, settled, beyond),
+            )
+            parts = {cause: part + found[cause] for cause, part in parts.items()}
+        return parts
 
-    def notes(self, covered: list[str]) -> Iterator[Note]:
+    def usage(self, month: str, name: str, billed: Billed) -> Usage:
+        """Return a usage, its output taken for answers where the log does not say what was thought."""
+        thinks = (month, name) in self.log.thinks
+        return billed.usage if thinks else replace(billed.usage, reasoning=Fraction(0))
+
+    def notes(self, covered: list[str], compared: tuple[Compared, ...]) -> Iterator[Note]:
         """Say what the comparison leaves out or takes for granted."""
-        plan, log, prices = self.plan, self.log, self.prices
+        plan, log, catalog = self.plan, self.log, self.log.prices.catalog
         for month in covered:
-            days, of = log.days(month)
+            days, of = len(log.days(month)), len(days_of(month))
             if days < of:
                 code = "days_scaled" if self.pro_rata else "days_not_scaled"
                 yield note(code, days=days, of=of, month=month)
         outside = [month for month in plan.months if month not in covered]
         if outside:
-            left = total(
-                rounded(row.usd)
-                for (name, model, month), row in plan.rows.items()
-                if month in outside and plan.models[name] == model
+            left = sum(
+                plan.billed(name, model, month).bill.total
+                for name, model in plan.models.items()
+                for month in outside
             )
             span = (
                 f"{outside[0]} to {outside[-1]}, {len(outside)} months"
                 if len(outside) > 1
                 else str(outside[0])
             )
-            yield note("months_not_compared", span=span, usd=usd(left))
+            yield note("months_not_compared", span=span, usd=usd(rounded(Fraction(left))))
         sums = log.totals.total
         if silent := sums["rows_without_cached"]:
             yield note("cached_unstated", silent=silent, rows=sums["rows"])
-        thoughtless = sorted({name for _, name in log.calls.keys() - log.thinks})
+        thoughtless = sorted({name for _, name in log.served.keys() - log.thinks})
         yield from noted("reasoning_unstated", workloads=thoughtless)
-        served = dict.fromkeys(model for calls in log.calls.values() for model in calls)
-        if sums["cached_tokens"]:
-            yield from cached_price_notes(prices.model(model) for model in served)
-        for catalog, models in ((plan.catalog, served), (prices, plan.models.values())):
-            missing = dict.fromkeys(model for model in models if model not in catalog.ids)
-            yield from noted("not_in_catalog", catalog=catalog.version, models=missing)
-        if any(name == NOT_STATED for _, name in log.calls):
+        longer = dict.fromkeys(
+            part.workload
+            for part in compared
+            if part.parts.get("prompt tokens") and plan.has_turns(part.workload)
+        )
+        yield from noted("lengths_unstated", workloads=longer)
+        yield from log.notes
+        served = dict.fromkeys(model for models in log.served.values() for model in models)
+        for prices, models in ((plan.catalog, served), (catalog, plan.models.values())):
+            missing = dict.fromkeys(model for model in models if model not in prices.ids)
+            yield from noted("not_in_catalog", catalog=prices.version, models=missing)
+        if any(name == NOT_STATED for _, name in log.served):
             yield note("unnamed_calls", name=NOT_STATED)
         if log.totals.rejected:
             yield note("bad_rows", rows=log.totals.rejected)
-
-
-def _cost(calls: Mapping[str, Calls], catalog: Catalog) -> Fraction:
-    amount = Fraction(0)
-    for model, one in calls.items():
-        price = Prices.of(catalog.model(model))
-        amount += (one.prompt - one.cached) * price.input + one.cached * price.cached
-        amount += one.completion * price.output
-    return amount
-
-
-def _prices(models: list[str], catalog: Catalog, other: Catalog) -> dict[str, Prices]:
-    """Return the prices of models; one that a catalog does not have has the other's."""
-    return {
-        model: Prices.of((catalog if model in catalog.ids else other).model(model))
-        for model in models
-    }

@@ -5,59 +5,47 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from kimi_planner.billing.dated import Prices
+from kimi_planner.billing.meters import FEE, METERS, ByMeter, Usage
+from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import (
     FileError,
     KimiPlannerError,
+    PriceNotFoundError,
     ScenarioError,
     Where,
     did_you_mean,
     shown,
 )
 from kimi_planner.files import read_text
-from kimi_planner.money import exact_decimal
 from kimi_planner.notes import Note, note
 from kimi_planner.plan.projection import Projection
-from kimi_planner.reconcile.causes import Calls
+from kimi_planner.reconcile.actual import days_of
+from kimi_planner.reconcile.billed import NOTHING, Billed, mean_tariff
+from kimi_planner.reconcile.rows import plan_rows
 from kimi_planner.safe import as_written
 
-__all__ = ["Choice", "Plan", "PlannedMonth", "plan_of"]
+__all__ = ["Choice", "Plan", "Range", "plan_of"]
 
 #: One model for every workload, or workload to model.
 Choice = str | Mapping[str, str]
+#: The 10th and the 90th percentile of spend over paths, USD.
+Range = tuple[float, float]
 
 MAX_PLAN_BYTES = 500_000_000
-_COUNTS = {
-    "requests": "requests",
-    "prompt": "prompt_tokens",
-    "cached": "cached_tokens",
-    "completion": "completion_tokens",
-    "reasoning": "reasoning_tokens",
-}
-_NEEDED = ("workload", "model", "month", *_COUNTS.values(), "mean_usd", "exact_usd")
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlannedMonth:
-    """A workload on one model in one month.
-
-    Attributes
-    ----------
-    calls
-        Expected totals.
-    usd
-        The exact bill, or the mean over scenarios where something is uncertain.
-    """
-
-    calls: Calls
-    usd: Fraction
+ROUNDING_USD = Fraction(1, 10**6)  # of amounts in a file
+_TOKENS = ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
+_NEEDED = ("workload", "model", "month", "requests", *_TOKENS, "mean_usd", "exact_usd")
+_REMEDY = "Write one with: kimi-planner plan --format json."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,27 +55,88 @@ class Plan:
     Attributes
     ----------
     rows
-        From (workload, model, month) to what was planned.
+        From (workload, model, month) to what was planned, as `plan_rows` has it.
     models
         Workload to the model that was chosen for it.
     catalog
         Whose prices it was made with.
     source
         Where it was read from.
+    together
+        Rows of all workloads on these models, as `together_rows` has them; empty if not stated.
+    projection
+        What it was read from, if that was one.
     notes
         What the reader must know.
     """
 
-    rows: Mapping[tuple[str, str, str], PlannedMonth]
+    rows: Mapping[tuple[str, str, str], Mapping[str, Any]]
     models: Mapping[str, str]
     catalog: Catalog
     source: str
+    together: tuple[Mapping[str, Any], ...] = ()
+    projection: Projection | None = None
     notes: tuple[Note, ...] = ()
 
     @property
     def months(self) -> list[str]:
         """The months of the plan, in their order."""
         return sorted({month for _, _, month in self.rows})
+
+    def billed(self, name: str, model: str, month: str) -> Billed:
+        """Return what was planned for a workload on a model in a month.
+
+        Raises
+        ------
+        FileError
+            If the row is malformed.
+        """
+        tariff = mean_tariff(Prices(catalog=self.catalog), model, days_of(month))
+        row = self.rows.get((name, model, month))
+        return replace(NOTHING if row is None else _billed(row, tariff), tariff=tariff)
+
+    def has_turns(self, name: str) -> bool:
+        """Whether the plan states that calls of a workload are parts of conversations."""
+        return any(
+            row["workload"] == name and row.get("turns", 1) != 1 for row in self.rows.values()
+        )
+
+    def range_of(self, names: Collection[str], months: Mapping[str, Fraction]) -> Range | None:
+        """Return the range of what was planned for workloads together.
+
+        Parameters
+        ----------
+        names : collection of str
+            One workload, or all.
+        months : mapping of str to Fraction
+            Months, with the share of each that counts.
+
+        Returns
+        -------
+        tuple of float or None
+            ``None`` if nothing was uncertain, or the plan does not state it: a file does for each
+            month and for those from the first on, all of their days.
+        """
+        if self.projection is not None:
+            spend = self.projection.mix({name: self.models[name] for name in names})
+            shares = [float(months.get(str(month), 0)) for month in self.projection.months]
+            low, high = np.quantile(np.array(shares) @ spend.usd, (0.1, 0.9)).tolist()
+        else:
+            rows = self.together
+            if len(names) == 1:
+                [name] = names
+                keys = [(name, self.models[name], month) for month in self.months]
+                rows = tuple(self.rows[key] for key in keys if key in self.rows)
+            until = [row for row in rows if row["month"] <= max(months)]
+            counted = until[-1:] if len(months) == 1 else until
+            if [row["month"] for row in counted] != sorted(months) or set(months.values()) != {1}:
+                return None
+            to_date = "to_date_" if len(months) > 1 else ""
+            stated = [until[-1].get(f"{name}_{to_date}usd") for name in ("p10", "p90")]
+            if None in stated or "" in stated:
+                return None
+            low, high = (float(str(one)) for one in stated)
+        return None if low == high else (low, high)
 
 
 def plan_of(
@@ -114,13 +163,9 @@ def plan_of(
         If it is not told on which model a workload was planned.
     """
     if isinstance(planned, Projection):
-        frame = planned.frame
-        rows: list[dict[str, Any]] = [
-            {str(name): value for name, value in row.items()} for row in frame.to_dict("records")
-        ]
-        found = planned.catalog if catalog is None else load_catalog(catalog)
-        codes = [one.code for one in planned.notes]
-        return _plan(rows, "projection", choice, {}, found, _price_notes("projection", codes))
+        prices = planned.catalog if catalog is None else load_catalog(catalog)
+        data = {"spend": plan_rows(planned)}
+        return replace(_plan(data, "projection", choice, prices), projection=planned)
     if not isinstance(planned, str | Path):
         raise ScenarioError(
             f"planned is {shown(planned)}. Give a Projection, or the path of a plan."
@@ -130,31 +175,21 @@ def plan_of(
     if not text.lstrip().startswith("{"):
         cells = csv.DictReader(io.StringIO(text, newline=""))
         rows = [{key: _as_written(cell) for key, cell in row.items()} for row in cells]
-        found = load_catalog(catalog)
-        notes = _price_notes(source, None)
-        if catalog is None:
-            notes += (note("plan_catalog_unknown", source=source, catalog=found.version),)
-        return _plan(rows, source, choice, {}, found, notes)
+        plan = _plan({"spend": rows}, source, choice, load_catalog(catalog))
+        if catalog is not None:
+            return plan
+        taken = note("plan_catalog_unknown", source=source, catalog=plan.catalog.version)
+        return replace(plan, notes=(taken, *plan.notes))
     try:
-        data = json.loads(text, parse_float=Decimal)
-        rows, recommended = data["spend"], data.get("recommended") or {}
+        data = json.loads(text)
+        data["spend"], recommended = list(data["spend"]), dict(data.get("recommended") or {})
         version, sha256 = data["catalog"]["version"], data["catalog"]["sha256"]
-        notes = _price_notes(source, data.get("note_codes"))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FileError(
-            f"not a plan ({type(error).__name__}: {error}). Write one with: kimi-planner plan "
-            "--format json.",
-            at=source,
+            f"not a plan ({type(error).__name__}: {error}). {_REMEDY}", at=source
         ) from None
-    found = _catalog_of(source, version, sha256, catalog)
-    return _plan(rows, source, choice, recommended, found, notes)
-
-
-def _price_notes(source: str, codes: Collection[str] | None) -> tuple[Note, ...]:
-    """Say whether a plan changes prices on the way, by the codes of its notes, or may do so."""
-    if codes is None:
-        return (note("plan_prices_unknown", source=source),)
-    return (note("plan_changes_prices"),) if "prices_change" in codes else ()
+    prices = _catalog_of(source, version, sha256, catalog)
+    return _plan(data, source, choice, prices, recommended)
 
 
 def _as_written(cell: Any) -> Any:
@@ -180,35 +215,33 @@ def _catalog_of(
 
 
 def _plan(
-    rows: Iterable[Any],
+    data: Mapping[str, Any],
     source: str,
     choice: Choice | None,
-    recommended: Mapping[str, str],
     catalog: Catalog,
-    notes: tuple[Note, ...],
+    recommended: Mapping[str, str] | None = None,
 ) -> Plan:
-    months = {}
-    for number, row in enumerate(rows, 1):
+    rows = {}
+    for number, row in enumerate(data["spend"], 1):
         where = Where(source, number, "row")
-        if not isinstance(row, dict) or not set(_NEEDED) <= set(row):
-            missing = [name for name in _NEEDED if not isinstance(row, dict) or name not in row]
-            raise FileError(
-                f"not a plan ({', '.join(missing)} missing). Write one with: kimi-planner plan --format "
-                "json.",
-                at=where,
-            )
-        key = (str(row["workload"]), str(row["model"]), str(row["month"]))
-        months[key] = _month(row, where)
-    if not months:
+        missing = [name for name in _NEEDED if not isinstance(row, dict) or name not in row]
+        if missing:
+            raise FileError(f"not a plan ({', '.join(missing)} missing). {_REMEDY}", at=where)
+        rows[str(row["workload"]), str(row["model"]), str(row["month"])] = {**row, "where": where}
+    if not rows:
         raise FileError("the plan has no rows.", at=source)
-    names = list(dict.fromkeys(workload for workload, _, _ in months))
-    models = list(dict.fromkeys(model for _, model, _ in months))
+    names = list(dict.fromkeys(workload for workload, _, _ in rows))
+    models = list(dict.fromkeys(model for _, model, _ in rows))
+    chosen = {name: _chosen(name, names, models, choice, recommended or {}) for name in names}
     return Plan(
-        rows=months,
-        models={name: _chosen(name, names, models, choice, recommended) for name in names},
+        rows=rows,
+        models=chosen,
         catalog=catalog,
         source=source,
-        notes=notes,
+        together=tuple(data.get("together") or ()) if chosen == recommended else (),
+        notes=()
+        if all("usage" in row for row in rows.values())
+        else (note("no_meters", source=source),),
     )
 
 
@@ -246,20 +279,41 @@ def _chosen(
     return model
 
 
-def _month(row: Mapping[str, Any], where: str) -> PlannedMonth:
-    def number(name: str) -> Fraction:
-        value = row[name]
-        try:
-            found = exact_decimal(value)
-        except ValueError as error:
-            raise FileError(f"{name}: {error}.", at=where) from None
-        if found < 0:
-            raise FileError(f"{name} is {shown(value)}. It cannot be negative.", at=where)
-        return Fraction(found)
+def _billed(row: Mapping[str, Any], tariff: Tariff | None) -> Billed:
+    """Return what a row of a plan states."""
 
-    exact = row["exact_usd"]
-    is_exact = isinstance(exact, Decimal | str) and exact != ""
-    return PlannedMonth(
-        calls=Calls(**{field: number(name) for field, name in _COUNTS.items()}),
-        usd=number("exact_usd" if is_exact else "mean_usd"),
-    )
+    def number(name: str, value: Any) -> Any:
+        try:
+            found = Fraction(value)
+        except (ValueError, TypeError, ArithmeticError) as error:
+            raise FileError(f"{name}: {error}.", at=row["where"]) from None
+        if found < 0:
+            raise FileError(f"{name} is {shown(value)}. It cannot be negative.", at=row["where"])
+        return value if isinstance(value, float) else found
+
+    if "usage" in row:
+        names = ("usage", "bill_usd", "list_bill_usd")
+        if not all(isinstance(row.get(name), dict) for name in names):
+            raise FileError(
+                f"{row['where']}: {', '.join(names)} are no amounts by meter. {_REMEDY}"
+            )
+        used, *bills = (
+            {key: number(f"{name} of {key}", one) for key, one in row[name].items()}
+            for name in names
+        )
+        requests, reasoning = used.pop("requests", 0), used.pop("reasoning", 0)
+        for key in used:
+            if key not in METERS and not key.startswith(FEE):
+                raise FileError(f"there is no meter {shown(key)}. {_REMEDY}", at=row["where"])
+        return Billed.of(Usage(used, requests, reasoning), *map(ByMeter, bills))
+    requests, *tokens = (Fraction(number(name, row[name])) for name in ("requests", *_TOKENS))
+    prompt, cached, completion, reasoning = tokens
+    usage = Usage.of(prompt, completion, cached=cached, reasoning=reasoning, requests=requests)
+    stated = "exact_usd" if row["exact_usd"] else "mean_usd"
+    usd = Fraction(number(stated, row[stated]))
+    if tariff is None:
+        raise PriceNotFoundError(f"{row['where']}: its catalog states no price of {row['model']}.")
+    listed = tariff.bill(usage)
+    if not listed.total or abs(usd - listed.total) <= ROUNDING_USD:
+        return Billed(usage, listed, listed)
+    return Billed(usage, tariff.times(usd / listed.total).bill(usage), listed)

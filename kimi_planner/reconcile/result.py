@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -13,14 +14,16 @@ from kimi_planner.notes import Note
 from kimi_planner.reconcile.causes import CAUSES
 from kimi_planner.rich import frame_html, page_html
 
-__all__ = ["NOT_SEEN", "SIMULATION", "UNPLANNED", "Compared", "Reconciliation"]
+__all__ = ["ALL", "NOT_SEEN", "UNPLANNED", "Compared", "Reconciliation"]
 
-#: What the plan says beyond its expected tokens at its prices: drawn scenarios, rounded numbers.
-SIMULATION = "simulation"
+#: All workloads together.
+ALL = "all"
 UNPLANNED = "unplanned"
 NOT_SEEN = "not seen"
 
-ORDER = (*CAUSES.values(), SIMULATION, UNPLANNED, NOT_SEEN)
+ORDER = (*CAUSES, UNPLANNED, NOT_SEEN)
+#: Causes that have a column only where they occur.
+SELDOM = ("cache writes", "batch", "fees", "planned price change", UNPLANNED, NOT_SEEN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,9 @@ class Compared:
         Share of the days of the month that the log covers.
     planned_usd, actual_usd
         What was planned, and what the log cost.
+    range
+        The 10th and 90th percentile of what was planned; ``None`` if nothing was uncertain, or the
+        plan does not state it.
     parts
         Cause to its part of the difference; they add up to it exactly.
     """
@@ -42,6 +48,7 @@ class Compared:
     covered: float
     planned_usd: Decimal
     actual_usd: Decimal
+    range: tuple[float, float] | None
     parts: dict[str, Decimal]
 
 
@@ -53,6 +60,8 @@ class Reconciliation:
     ----------
     compared
         Every workload in every month, in their order.
+    ranges
+        From a workload, and ``all``, to the range of what was planned for the compared months.
     notes
         What the comparison leaves out or takes for granted, in words.
     provenance
@@ -60,6 +69,7 @@ class Reconciliation:
     """
 
     compared: tuple[Compared, ...]
+    ranges: Mapping[str, tuple[float, float] | None]
     notes: tuple[Note, ...]
     provenance: str
 
@@ -82,7 +92,8 @@ class Reconciliation:
         """One row per month and workload.
 
         Columns: ``month``, ``workload``, ``covered_share`` of the month's days, ``planned_usd``,
-        ``actual_usd``, ``difference_usd``.
+        ``p10_usd``, ``p90_usd``, ``actual_usd``, ``difference_usd``, ``position`` of the actual in the
+        range of the plan: ``below``, ``inside`` or ``above``, ``None`` where there is no range.
         """
         return pd.DataFrame(
             [
@@ -90,12 +101,11 @@ class Reconciliation:
                     "month": one.month,
                     "workload": one.workload,
                     "covered_share": one.covered,
-                    "planned_usd": one.planned_usd,
-                    "actual_usd": one.actual_usd,
-                    "difference_usd": _minus(one.actual_usd, one.planned_usd),
+                    **_compared(one.planned_usd, one.actual_usd, one.range),
                 }
                 for one in self.compared
-            ]
+            ],
+            dtype=object,  # so that what is not stated stays None
         )
 
     @property
@@ -119,22 +129,34 @@ class Reconciliation:
         Returns
         -------
         DataFrame
-            ``workload``, ``planned_usd``, ``actual_usd``, ``difference_usd``, and a column for each
-            cause that occurs, such as ``traffic_usd``, which add up to the difference. All are
-            exact decimals.
+            ``workload``, ``planned_usd``, ``p10_usd``, ``p90_usd``, ``actual_usd``,
+            ``difference_usd``, ``position`` as in `months`, and a column for each cause that
+            occurs, such as ``traffic_usd``, which add up to the difference. All but the two
+            percentiles are exact decimals.
         """
         names = list(dict.fromkeys(one.workload for one in self.compared))
-        rows = [
-            _summed(name, [one for one in self.compared if one.workload == name]) for name in names
-        ]
-        frame = pd.DataFrame([*rows, _summed("all", list(self.compared))])
-        seldom = [
-            column
-            for cause in (SIMULATION, UNPLANNED, NOT_SEEN)
-            for column in [_column(cause)]
-            if not frame[column].astype(bool).any()
-        ]
-        return frame.drop(columns=seldom)
+        rows = [self._summed(name) for name in (*names, ALL)]
+        frame = pd.DataFrame(rows, dtype=object)
+        seldom = [_column(cause) for cause in SELDOM]
+        return frame.drop(columns=[one for one in seldom if not frame[one].astype(bool).any()])
+
+    def _summed(self, name: str) -> dict[str, object]:
+        some = [one for one in self.compared if name in (ALL, one.workload)]
+        planned = total(one.planned_usd for one in some)
+        actual = total(one.actual_usd for one in some)
+        return {
+            "workload": name,
+            **_compared(plain(planned), plain(actual), self.ranges.get(name)),
+            **{
+                _column(cause): plain(total(one.parts.get(cause, Decimal(0)) for one in some))
+                for cause in ORDER
+            },
+        }
+
+    @property
+    def position(self) -> str | None:
+        """Where the actual lies in the range of the plan: ``below``, ``inside`` or ``above``."""
+        return _position(self.actual_usd, self.ranges.get(ALL))
 
     def __repr__(self) -> str:
         return (
@@ -147,19 +169,24 @@ class Reconciliation:
         return page_html(table, notes=self.notes, provenance=self.provenance)
 
 
-def _summed(name: str, some: list[Compared]) -> dict[str, object]:
-    planned = total(one.planned_usd for one in some)
-    actual = total(one.actual_usd for one in some)
+def _compared(
+    planned: Decimal, actual: Decimal, span: tuple[float, float] | None
+) -> dict[str, object]:
+    low, high = span or (None, None)
     return {
-        "workload": name,
-        "planned_usd": plain(planned),
-        "actual_usd": plain(actual),
+        "planned_usd": planned,
+        "p10_usd": low,
+        "p90_usd": high,
+        "actual_usd": actual,
         "difference_usd": _minus(actual, planned),
-        **{
-            _column(cause): plain(total(one.parts.get(cause, Decimal(0)) for one in some))
-            for cause in ORDER
-        },
+        "position": _position(actual, span),
     }
+
+
+def _position(actual: Decimal, span: tuple[float, float] | None) -> str | None:
+    if span is None:
+        return None
+    return "below" if actual < span[0] else "above" if actual > span[1] else "inside"
 
 
 def _column(cause: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 
-from kimi_planner.money import EXACT, plain
+from kimi_planner.money import EXACT, from_fraction, plain
 
 __all__ = ["decimal_of", "exact_parts", "rounded"]
 
@@ -40,15 +40,8 @@ def exact_parts(parts: Mapping[str, Fraction]) -> dict[str, Decimal]:
 
 def decimal_of(amount: Fraction) -> Decimal | None:
     """Return a fraction as a decimal, or ``None`` if it has no end."""
-    rest, places = amount.denominator, {2: 0, 5: 0}
-    for prime in places:
-        while rest % prime == 0:
-            rest //= prime
-            places[prime] += 1
-    if rest != 1:
-        return None
-    digits = max(places.values())
-    return plain(Decimal(int(amount * 10**digits)).scaleb(-digits, EXACT))
+    exact = from_fraction(amount)
+    return exact if Fraction(exact) == amount else None
 
 
 def rounded(amount: Fraction) -> Decimal:

@@ -14,7 +14,7 @@ from kimi_planner.files import read_text
 from kimi_planner.money import usd
 from kimi_planner.reconcile import Reconciliation
 from kimi_planner.report.json_form import FORMAT, plan_data
-from kimi_planner.report.reconciled import causes_table, months_table, signed_usd
+from kimi_planner.report.reconciled import causes_table, months_table, ranges_text, signed_usd
 from kimi_planner.report.tables import Section, Table, name_text
 
 __all__ = ["actuals_section", "previous_section"]
@@ -89,6 +89,7 @@ def actuals_section(found: Reconciliation) -> Section:
         sentences=(
             f"Planned {usd(found.planned_usd)} USD, actual {usd(found.actual_usd)} USD: "
             f"{signed_usd(found.difference_usd)} USD.",
+            *filter(None, [ranges_text(found)]),
             *found.notes,
             found.provenance,
         ),

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict
+from fractions import Fraction
 from typing import Any
 
 from kimi_planner.capacity.tiers import Throughput
 from kimi_planner.catalog import ALL_PRICES, LIFECYCLE, Catalog
 from kimi_planner.choose.recommendation import Recommendation
+from kimi_planner.reconcile.rounding import decimal_of
+from kimi_planner.reconcile.rows import plan_rows, together_rows
 
 __all__ = ["FORMAT", "catalog_data", "flips_data", "plan_data", "plan_json", "throughput_json"]
 
@@ -28,7 +31,8 @@ def plan_data(recommendation: Recommendation) -> dict[str, Any]:
     """Return the plan as plain data.
 
     Amounts are USD, rounded to a millionth of a dollar; ``exact_usd`` is a decimal string, the bill
-    to the last digit, or null where something is uncertain. Unknown values are null.
+    to the last digit, or null where something is uncertain. Unknown values are null. Amounts by
+    meter are not rounded, and strings where nothing is uncertain.
     """
     from kimi_planner import __version__
 
@@ -41,7 +45,8 @@ def plan_data(recommendation: Recommendation) -> dict[str, Any]:
         "seed": projection.seed,
         "n_paths": projection.n_paths,
         "months": [str(month) for month in projection.months],
-        "spend": _records(projection.frame),
+        "spend": [_spend(row) for row in plan_rows(projection)],
+        "together": [_spend(row) for row in together_rows(projection, recommendation.best)],
         "summary": _records(projection.summary()),
         "context_fit": _records(recommendation.fit.frame),
         "recommended": recommendation.best,
@@ -167,6 +172,24 @@ def throughput_json(result: Throughput) -> str:
         "notes": list(result.notes),
     }
     return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _spend(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of spend as plain data, with amounts by meter in full."""
+    return {
+        key: {meter: _in_full(one) for meter, one in value.items()}
+        if isinstance(value, dict)
+        else _plain(value)
+        for key, value in row.items()
+    }
+
+
+def _in_full(amount: Any) -> str | float:
+    """Return an exact amount as text, as a fraction such as 20/7 where no decimal spells it."""
+    if isinstance(amount, float):
+        return amount
+    exact = decimal_of(Fraction(amount))
+    return str(amount) if exact is None else format(exact, "f")
 
 
 def _records(frame: Any) -> list[dict[str, Any]]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from decimal import Decimal
+from typing import Any
+
+import pandas as pd
 
 from kimi_planner.money import usd
 from kimi_planner.reconcile import Reconciliation
@@ -10,16 +14,19 @@ from kimi_planner.report.json_form import FORMAT
 from kimi_planner.report.tables import Table, name_text
 from kimi_planner.report.text import plain
 from kimi_planner.report.usage import dumped, listed, records
+from kimi_planner.safe import on_one_line
 
 __all__ = [
     "causes_table",
     "months_table",
+    "ranges_text",
     "reconciliation_json",
     "reconciliation_text",
     "signed_usd",
 ]
 
 _AMOUNTS = ("planned_usd", "actual_usd")
+_RANGE = ("p10_usd", "p90_usd", "position")
 
 
 def reconciliation_text(found: Reconciliation) -> str:
@@ -28,6 +35,7 @@ def reconciliation_text(found: Reconciliation) -> str:
         f"Planned {usd(found.planned_usd)} USD, actual {usd(found.actual_usd)} USD: "
         f"{signed_usd(found.difference_usd)} USD.",
         plain(causes_table(found)),
+        ranges_text(found),
         plain(months_table(found)),
         listed("What to know:", found.notes),
         found.provenance,
@@ -46,7 +54,8 @@ def reconciliation_json(found: Reconciliation) -> str:
             "planned_usd": format(found.planned_usd, "f"),
             "actual_usd": format(found.actual_usd, "f"),
             "difference_usd": format(found.difference_usd, "f"),
-            "months": records(found.months),
+            "ranges": _rounded(found.summary()[["workload", *_RANGE]]),
+            "months": _rounded(found.months),
             "causes": records(found.frame),
             "notes": list(found.notes),
             "provenance": found.provenance,
@@ -57,7 +66,7 @@ def reconciliation_json(found: Reconciliation) -> str:
 def causes_table(found: Reconciliation) -> Table:
     """Return a row for each cause, between what was planned and what it cost."""
     summary = found.summary().set_index("workload")
-    causes = [name for name in summary if name not in (*_AMOUNTS, "difference_usd")]
+    causes = [name for name in summary if name not in (*_AMOUNTS, *_RANGE, "difference_usd")]
     rows = [
         (
             str(name).removesuffix("_usd").replace("_", " "),
@@ -71,19 +80,47 @@ def causes_table(found: Reconciliation) -> Table:
 
 
 def months_table(found: Reconciliation) -> Table:
-    """Return a row for each month and workload."""
-    rows = tuple(
+    """Return a row for each month and workload; with its place in the range where the plan has one."""
+    rows = [
         (
             row["month"],
             f"{row['covered_share']:.0%}",
             name_text(row["workload"]),
             *(usd(row[name]) for name in _AMOUNTS),
             signed_usd(row["difference_usd"]),
+            _range(row),
         )
         for row in found.months.to_dict("records")
+    ]
+    headers = ("month", "covered", "workload", "planned", "actual", "difference", "P10 to P90")
+    shown = 7 if found.months["position"].any() else 6
+    return Table(
+        headers[:shown],
+        tuple(row[:shown] for row in rows),
+        frozenset((1, 3, 4, 5)),
+        title="USD by month and workload",
     )
-    headers = ("month", "covered", "workload", "planned", "actual", "difference")
-    return Table(headers, rows, frozenset((1, 3, 4, 5)), title="USD by month and workload")
+
+
+def _rounded(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return rows as plain data, percentiles rounded to a millionth of a dollar."""
+    rows = records(frame)
+    for row in rows:
+        row |= {key: row[key] and round(row[key], 6) for key in ("p10_usd", "p90_usd")}
+    return rows
+
+
+def ranges_text(found: Reconciliation) -> str:
+    """Say whether the actual lies inside of P10 to P90 of the plan, for each workload and for all."""
+    rows = found.summary().to_dict("records")
+    said = [f"{row['workload']} {_range(row)}" for row in rows if row["position"]]
+    return on_one_line(f"Against P10 to P90 of the plan: {'; '.join(said)}.") if said else ""
+
+
+def _range(row: Mapping[Hashable, Any]) -> str:
+    if row["position"] is None:
+        return "not stated"
+    return f"{row['position']} {usd(row['p10_usd'])} to {usd(row['p90_usd'])}"
 
 
 def signed_usd(amount: Decimal | float) -> str:

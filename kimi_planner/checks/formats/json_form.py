@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from kimi_planner.checks.baseline_file import as_text
 from kimi_planner.checks.changes import PromptChange, WorkloadChange
 from kimi_planner.checks.formats.visible import json_text
 from kimi_planner.checks.growth import Comparison
@@ -57,15 +58,11 @@ def _change(change: PromptChange | WorkloadChange) -> dict[str, Any]:
         "state": change.state,
         "line": change.line,
         **{
-            side: None if entry is None else {key: _value(one) for key, one in vars(entry).items()}
+            side: None if entry is None else {key: as_text(one) for key, one in vars(entry).items()}
             for side, entry in sides.items()
         },
         "causes_usd": {name: _number(amount) for name, amount in change.causes.items()},
     }
-
-
-def _value(value: object) -> object:
-    return _number(value) if isinstance(value, Decimal) else value
 
 
 def _number(number: Decimal | None) -> str | None:
