@@ -285,3 +285,45 @@ fees_per_request = { "web search" = 0.2 }
     path.write_text(text.replace("0.2 }", "-0.2 }"))
     with pytest.raises(WorkloadError, match=r"plan.toml line 9: workload 'w': fees_per_request"):
         load_workloads(path)
+
+
+def test_spend_by_meter_is_the_hand_computed_bill():
+    """Each meter has its amount and its price; one that is not used has no row."""
+    month = plan([plain(**WRITES, **FEES)]).by_meter()
+    calls = 31_000
+    wanted = {
+        "input": (400, "3"),
+        "cached": (800, "0.3"),
+        "cache_write_5m": (600, "3"),
+        "cache_write_1h": (200, "6"),
+        "output": (500, "15"),
+    }
+    assert month["meter"].tolist() == [*wanted, "fee: web search"]
+    for row in month[:-1].itertuples():
+        tokens, usd_per_mtok = wanted[row.meter]
+        assert row.amount == calls * tokens
+        assert row.usd == float(calls * tokens * Decimal(usd_per_mtok) / 1_000_000)
+    fee = month.iloc[-1]
+    assert (fee["amount"], fee["usd"]) == (calls / 5, float(calls * SEARCH / 5))
+    without = plan([plain(cached_share=0)]).by_meter()
+    assert without["meter"].tolist() == ["input", "output"]
+
+
+def test_meters_sum_to_the_mean_whatever_is_uncertain():
+    """Ranges, batches, dated and uncertain prices: the rows of a month are its expected spend."""
+    changes = ({"date": "2026-12-10", "factor": {"p10": 0.6, "p50": 0.8, "p90": 1.1}},)
+    ranged = plain(
+        cached_share={"p10": 0.2, "p50": 0.4, "p90": 0.7},
+        requests_per_day={"p10": 500, "p50": 1000, "p90": 2500},
+        growth_per_month={"p10": 0, "p50": 0.05, "p90": 0.2},
+        price_changes=changes,
+        **FEES,
+    )
+    batched = replace(ranged, name="batched", batch=True)
+    projected = plan([ranged, batched], models="kimi-k2.5", months=3)
+    frame = projected.by_meter()
+    sums = frame.groupby(["workload", "model", "month"])["usd"].sum()
+    for row in projected.frame.itertuples():
+        assert sums[row.workload, row.model, row.month] == pytest.approx(row.mean_usd, rel=1e-12)
+    batches = frame[frame["workload"] == "batched"]["meter"].unique().tolist()
+    assert batches == ["batch_input", "batch_cached", "batch_output", "fee: web search"]

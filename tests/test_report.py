@@ -13,7 +13,13 @@ from kimi_planner import Workload, load_catalog, load_workloads, recommend
 from kimi_planner.files import data_dir
 from kimi_planner.report.html import html_report
 from kimi_planner.report.json_form import plan_data, plan_json
-from kimi_planner.report.tables import share_text, source_sentences, spend_table, totals_sentence
+from kimi_planner.report.tables import (
+    meters_table,
+    share_text,
+    source_sentences,
+    spend_table,
+    totals_sentence,
+)
 from kimi_planner.report.text import markdown_report, plan_text
 
 mpl.use("Agg")
@@ -152,6 +158,19 @@ def test_a_choice_for_some_workloads_of_a_larger_plan(recommendation):
     assert {row[0] for row in spend_table(some).rows} == {"support-chat", "coding-assistant"}
     assert totals_sentence(some).startswith("All workloads on their recommended models")
     assert "2 workloads, 4 models" in html_report(some)
+
+
+def test_spend_by_meter_adds_up_to_the_mean(recommendation):
+    """Meters of a row add up to its mean, rows to the last one, and that to the plan's mean."""
+    table = meters_table(recommendation)
+    assert table.headers == ("workload", "model", "input", "cached input", "output", "mean")
+    rows = [[float(cell.replace(",", "")) for cell in row[2:]] for row in table.rows]
+    for row in rows:
+        assert sum(row[:-1]) == pytest.approx(row[-1], abs=0.02)
+    for column in zip(*rows, strict=True):
+        assert sum(column[:-1]) == pytest.approx(column[-1], abs=0.04)
+    whole = recommendation.projection.mix(recommendation.best).over_months()
+    assert rows[-1][-1] == pytest.approx(whole.mean()[0] / 3, abs=0.006)
 
 
 def test_spend_table_marks_each_choice(recommendation):

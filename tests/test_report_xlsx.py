@@ -72,7 +72,8 @@ def plans():
         fees_per_request={fee.name: 0.5},
     )
     batched = replace(beyond, name="batched", batch=True)
-    prices = {"input_usd_per_mtok": "0.50", "output_usd_per_mtok": "9"}
+    free = public.with_price("kimi-k2.6", cached_input_usd_per_mtok="0")
+    prices = {"input_usd_per_mtok": "0.50", "cached_input_usd_per_mtok": "0.1"}
     dated = (
         {"date": "2027-01-15", "factor": {"p10": 0.7, "p50": 0.8, "p90": 1.1}},
         {"date": "2027-02-01", **prices, "model": "kimi-k2.6"},
@@ -82,7 +83,7 @@ def plans():
         "seasonal": planned(seasonal, months=4),
         "certain": planned([CERTAIN], discounted_cache()),
         "beyond": planned([beyond, batched], batching(), models="kimi-k2.5"),
-        "dated": planned([replace(beyond, name="dated", price_changes=dated)], public),
+        "dated": planned([replace(beyond, name="dated", price_changes=dated)], free),
         "twins": planned([CERTAIN], twins()),
     }
 

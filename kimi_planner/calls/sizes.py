@@ -13,7 +13,7 @@ from kimi_planner.calls.expected import CallTokens, free_tokens
 from kimi_planner.calls.law import CostLaw, conversation_law
 from kimi_planner.calls.moments import ConversationMoments, Moments, SampleMoments
 from kimi_planner.calls.overflow import billed_calls, carry_out, first_overflows
-from kimi_planner.calls.windowed import largest_factors, may_reach, windowed_tokens
+from kimi_planner.calls.windowed import DRAWN_CALLS, largest_factors, may_reach, windowed_tokens
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.workload.drawn import CallSample, Drawn
 from kimi_planner.workload.quantity import Array
@@ -22,7 +22,7 @@ from kimi_planner.workload.turns import turn_means
 
 __all__ = ["CallSizes", "Profile"]
 
-_CONVERSATIONS, _CALLS = 16_384, 200_000
+_CONVERSATIONS = 16_384
 
 
 @dataclass(frozen=True)
@@ -56,15 +56,18 @@ class CallSizes:
         As the load has them, without reasoning on a model that does not reason.
     window
         Context window in tokens, or ``None``.
+    drawn_calls
+        About how many calls are drawn where a window cuts some and no closed form tells them.
     """
 
     sizes: Sizes
     window: int | None
+    drawn_calls: int = DRAWN_CALLS
 
     @staticmethod
-    def of(sizes: Sizes, profile: Profile) -> CallSizes:
+    def of(sizes: Sizes, profile: Profile, drawn_calls: int = DRAWN_CALLS) -> CallSizes:
         """Return the calls on models of a profile; the same where profiles make no difference."""
-        return _kept(sizes.on(profile.reasons), profile.window)
+        return _kept(sizes.on(profile.reasons), profile.window, drawn_calls)
 
     def tokens(
         self, factors: Mapping[str, Any] | None = None, number: Callable[[Any], Any] = float
@@ -75,7 +78,8 @@ class CallSizes:
         """
         if self.window is None:
             return free_tokens(self.sizes, factors or {}, number)
-        return windowed_tokens(self.sizes, factors or {}, self.window, number)
+        calls = self.drawn_calls
+        return windowed_tokens(self.sizes, factors or {}, self.window, number, drawn_calls=calls)
 
     def drawn(self, seed: int = 0) -> CallSample:
         """Draw calls with their full history, uncertain means included."""
@@ -93,7 +97,7 @@ class CallSizes:
             self.sizes,
             np.random.default_rng(0),
             uncertain_means=True,
-            most=min(_CONVERSATIONS, int(_CALLS / turns)),
+            most=min(_CONVERSATIONS, int(self.drawn_calls / 2 / turns)),
         )
 
     @cached_property
@@ -156,5 +160,5 @@ class CallSizes:
 
 
 @lru_cache(maxsize=64)
-def _kept(sizes: Sizes, window: int | None) -> CallSizes:
-    return CallSizes(sizes, window)
+def _kept(sizes: Sizes, window: int | None, drawn_calls: int) -> CallSizes:
+    return CallSizes(sizes, window, drawn_calls)

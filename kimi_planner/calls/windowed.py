@@ -26,9 +26,9 @@ __all__ = ["Cut", "control_mean", "largest_factors", "may_reach", "windowed_toke
 
 _FACTOR_NODES = {0: 1, 1: 25, 2: 7, 3: 4, 4: 3}  # for each uncertain mean, by their number
 _OUTPUTS = 64  # lengths of an answer, and of its reasoning
-_CALLS = 400_000  # drawn, over all nodes
+DRAWN_CALLS = 400_000  # over all values of the factors
 _FAR = {1: 3e-6}  # share of factors beyond the last value, by the number of uncertain means
-_FEWEST, _MOST = 64, 4_096  # conversations at a node
+_FEWEST, _MOST = 16, 4_096  # conversations at a node
 _RARE = 3e-3
 
 
@@ -71,6 +71,8 @@ def windowed_tokens(
     factors: Mapping[str, Any],
     window: int,
     number: Callable[[Any], Any] = float,
+    *,
+    drawn_calls: int = DRAWN_CALLS,
 ) -> CallTokens:
     """Return the expected tokens of a call in a window.
 
@@ -80,7 +82,7 @@ def windowed_tokens(
     -----
     Where no drawn call reaches the window these are its closed forms. A conversation without any
     spread is followed itself, exactly; single calls have a quadrature. Otherwise the policy is followed through drawn
-    conversations, about 400,000 calls in all, with the closed form as a control variate; what it
+    conversations, about ``drawn_calls`` calls in all, with the closed form as a control variate; what it
     takes off is found at a few values of the factors, and interpolated between them.
     """
     if sizes.is_certain:
@@ -89,7 +91,7 @@ def windowed_tokens(
         calls = billed_calls(Drawn.certain(sizes, number).calls(), window, sizes.overflow)
         return _means(calls, number)
     free = free_tokens(sizes, factors)
-    cut = Cut.of(sizes, window)
+    cut = Cut.of(sizes, window, drawn_calls)
     if cut is None:
         return free
     whole = (free.prompt, free.completion, free.reasoning)
@@ -113,7 +115,7 @@ class Cut:
 
     @staticmethod
     @lru_cache(maxsize=64)
-    def of(sizes: Sizes, window: int) -> Cut | None:
+    def of(sizes: Sizes, window: int, drawn_calls: int) -> Cut | None:
         """Follow the policy of sizes; ``None`` if every drawn call fits."""
         used = {part.key for part in sizes.parts if part.size.mean}
         factors = {key: factor for key, factor in sizes.factors.items() if key in used}
@@ -130,7 +132,7 @@ class Cut:
         else:
             reached = _reached(sizes.turns)
             longest = replace(sizes, turns=Constant(Decimal(len(reached))))
-            conversations = int(_CALLS / count**uncertain / len(reached))
+            conversations = int(drawn_calls / count**uncertain / len(reached))
             rng = np.random.default_rng(0)  # points of an integral, the same in every projection
             drawn = Drawn.draw(longest, rng, most=max(_FEWEST, min(_MOST, conversations)))
             if not len(first_overflows(drawn.calls(top), window)):

@@ -14,8 +14,6 @@ from decimal import (
 )
 from functools import lru_cache
 
-from scipy.optimize import brentq
-
 __all__ = [
     "Bills",
     "leading",
@@ -170,6 +168,8 @@ def _root(bills: Bills, planned: Decimal, lowest: Decimal) -> Decimal | None:
         return abs(gap(value)) <= max(min(Decimal("0.0001"), size * Decimal("1e-9")), least)
 
     def crossing(low: Decimal, high: Decimal) -> Decimal | None:
+        from scipy.optimize import brentq
+
         found = brentq(
             lambda x: float(gap(Decimal(repr(x)))), float(low), float(high),
             xtol=1e-13 * max(1.0, float(high)), rtol=1e-13,

@@ -15,6 +15,7 @@ from kimi_planner.billing.tariff import Tariff
 from kimi_planner.calls.expected import CallTokens
 from kimi_planner.calls.sizes import CallSizes, Profile
 from kimi_planner.calls.usage import fees_used, tokens_used
+from kimi_planner.calls.windowed import DRAWN_CALLS
 from kimi_planner.catalog import Catalog, Fee, ModelSpec
 from kimi_planner.plan.beyond_tokens import check_fees
 from kimi_planner.plan.calendar import Month
@@ -28,6 +29,7 @@ from kimi_planner.workload.turns import turn_means
 __all__ = ["Bill", "LoadPlan"]
 
 Kept = TypeVar("Kept")
+_CALLS_A_PATH = 40
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,15 @@ class LoadPlan:
         Of the catalog.
     scenarios
         Its uncertain numbers.
+    drawn_calls
+        How many calls are drawn where a window cuts some: fewer for fewer paths.
     """
 
     load: Load
     months: tuple[Month, ...]
     fees: tuple[Fee, ...]
     scenarios: Scenarios
+    drawn_calls: int = DRAWN_CALLS
     _kept: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -62,17 +67,22 @@ class LoadPlan:
             If the catalog does not state a fee that the load names.
         """
         check_fees(catalog, load)
-        return cls(load, months, catalog.fees, Scenarios.draw(load, seed, n_paths))
+        calls = min(DRAWN_CALLS, max(DRAWN_CALLS // 10, _CALLS_A_PATH * n_paths))
+        return cls(load, months, catalog.fees, Scenarios.draw(load, seed, n_paths), calls)
 
     @cached_property
     def exact(self) -> LoadPlan:
         """The same with every number as an exact fraction, uncertain ones at their means."""
-        return LoadPlan(self.load, self.months, self.fees, Scenarios.exact(self.load))
+        return replace(self, scenarios=Scenarios.exact(self.load), _kept={})
+
+    def calls(self, spec: ModelSpec) -> CallSizes:
+        """Return the calls on a model."""
+        return CallSizes.of(self.load.sizes, Profile.of(spec), self.drawn_calls)
 
     def tokens(self, spec: ModelSpec) -> CallTokens:
         """Return what a call on a model is expected to use, on each path."""
         sizes, scenarios = self.load.sizes, self.scenarios
-        calls = CallSizes.of(sizes, Profile.of(spec))
+        calls = self.calls(spec)
         return self._keep(
             calls,
             lambda: calls.tokens(scenarios.factors(sizes.factors), scenarios.number),
@@ -143,7 +153,7 @@ class Bill:
     @property
     def sizes(self) -> CallSizes:
         """Sizes of the calls."""
-        return CallSizes.of(self.plan.load.sizes, Profile.of(self.spec))
+        return self.plan.calls(self.spec)
 
     @property
     def turns(self) -> float:

@@ -52,12 +52,18 @@ def explore(
         If ipywidgets is not installed.
     ScenarioError, UnknownModelError, PriceNotFoundError
         As `project` does.
+
+    Notes
+    -----
+    Amounts are those of `project` with as few paths, which also follows fewer conversations where a
+    window cuts some: they differ from those of many paths by about 2% there.
     """
     try:
         import ipywidgets
     except ImportError:
         raise MissingExtraError.of("ipywidgets", "notebook") from None
     plan = project(workloads, n_paths=n_paths, **scenario)
+    planned = plan
     whose = ipywidgets.Dropdown(
         options=[(_ALL, None), *((name, name) for name in plan.names)], description="workload"
     )
@@ -82,7 +88,7 @@ def explore(
         words = ", ".join(f"{name} × {value:g}" for name, value in moves.items())
         if share is not None:
             words += f", cached share {cached.value}"
-        shown.value = _picture(changed, plan, whose.value, words)
+        shown.value = _picture(changed, planned, whose.value, words)
 
     for control in (whose, *factors.values(), cached):
         control.observe(redraw, names="value")

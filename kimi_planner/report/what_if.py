@@ -9,12 +9,10 @@ from functools import cached_property
 
 from kimi_planner.billing.meters import FEE, METERS, fee_key, title_of
 from kimi_planner.billing.tariff import Tariff
-from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.money import exact_decimal, from_fraction, plain
 from kimi_planner.plan.bill import Bill
-from kimi_planner.workload import what_if
-from kimi_planner.workload.resolve import Load
+from kimi_planner.workload import Workload, what_if
 
 __all__ = ["OUTPUTS", "REASONINGS", "Panel"]
 
@@ -34,57 +32,59 @@ class Panel:
 
     recommendation: Recommendation
 
+    @property
+    def workloads(self) -> list[Workload]:
+        """Those that the recommendation is about."""
+        names = self.recommendation.names
+        return [one for one in self.recommendation.projection.workloads if one.name in names]
+
+    @cached_property
+    def fixed(self) -> list[tuple[str, str]]:
+        """Workloads and models whose spend no price of the page moves, as their prices change."""
+        projection = self.recommendation.projection
+        first, last = projection.months[0].first, projection.months[-1].last
+        return [
+            (workload.name, spec.id)
+            for workload in self.workloads
+            for spec in projection.specs
+            if any(change.day <= last for change in workload.resolve().changes_of(spec.id))
+            or any(first < day <= last for day in spec.price_days)
+        ]
+
     @cached_property
     def cells(self) -> dict[tuple[str, str], list[list[Cell]]]:
         """By workload and model, a row for each output; one cell where reasoning changes nothing."""
         projection = self.recommendation.projection
-        found: dict[tuple[str, str], list[list[Cell]]] = {}
-        for workload in projection.workloads:
-            if workload.name not in self.recommendation.names:
-                continue
+        found: dict[tuple[str, str], list[list[Cell]]] = {
+            (name, model): [[] for _ in OUTPUTS]
+            for name in self.recommendation.names
+            for model in projection.models
+        }
+        for workload in self.workloads:
             thinks = workload.given("reasoning_tokens") is not None
-            for output in OUTPUTS:
-                for spec in projection.specs:
-                    found.setdefault((workload.name, spec.id), []).append([])
+            for row, output in enumerate(OUTPUTS):
                 for reasoning in REASONINGS if thinks else (_ONE,):
                     [changed] = what_if(workload, output=output, reasoning=reasoning)
                     plan = projection.plan_of(changed)
                     for spec in projection.specs:
-                        if reasoning == _ONE or (thinks and spec.reasons):
+                        if reasoning == _ONE or spec.reasons:
                             cell = self._cell(plan.on(spec))
-                            found[workload.name, spec.id][-1].append(cell)
+                            found[workload.name, spec.id][row].append(cell)
         return found
 
     def _cell(self, bill: Bill) -> Cell:
         amounts = {key: round(1000 * amount.sum()) for key, amount in bill.usage()}
-        if not self._changes(bill.plan.load, bill.spec):
+        if (bill.plan.load.name, bill.spec.id) not in self.fixed:
             return amounts, None
         usd = sum(usd.sum() for key, usd in bill.by_meter(bill.tariffs) if key in METERS)
         return amounts, from_fraction(usd) if bill.is_exact else exact_decimal(float(usd))
 
-    def _changes(self, load: Load, spec: ModelSpec) -> bool:
-        """Whether prices change within the plan, or are not those of the catalog."""
-        months = self.recommendation.projection.months
-        first, last = months[0].first, months[-1].last
-        changes = any(change.day <= last for change in load.changes_of(spec.id))
-        return changes or any(first < day <= last for day in spec.price_days)
-
-    @cached_property
-    def fixed(self) -> dict[str, list[str]]:
-        """From a model to the workloads whose spend on it no price of the page moves."""
-        projection = self.recommendation.projection
-        named = [one for one in projection.workloads if one.name in self.recommendation.names]
-        found = {
-            spec.id: [one.name for one in named if self._changes(one.resolve(), spec)]
-            for spec in projection.specs
-        }
-        return {model: names for model, names in found.items() if names}
-
     @cached_property
     def meters(self) -> list[str]:
-        """Meters and fees that occur."""
+        """Meters and fees that occur, and plain input, whose price stands in for others."""
         cells = (cell for rows in self.cells.values() for row in rows for cell in row)
         used = {key for amounts, _ in cells for key, amount in amounts.items() if amount}
+        used |= {key.replace(METERS[key].plain or key, "input") for key in used if key in METERS}
         fees = (fee_key(fee.name) for fee in self.recommendation.projection.catalog.fees)
         return [key for key in (*METERS, *fees) if key in used]
 
@@ -93,20 +93,15 @@ class Panel:
         """What the panel does not move, in words."""
         notes = []
         if self.fixed:
-            pairs = (f"{name} on {model}" for model, names in self.fixed.items() for name in names)
+            pairs = ", ".join(f"{name} on {model}" for name, model in self.fixed)
             notes.append(
-                "Prices that change within the plan or are uncertain stay as planned, so their boxes "
-                f"are closed: {', '.join(pairs)}."
+                "Prices that change in the plan, or are uncertain, stay as planned, so their boxes are "
+                f"closed: {pairs}."
             )
-        cached = [
-            one.name
-            for one in self.recommendation.projection.workloads
-            if one.cache is not None and one.name in self.recommendation.names
-        ]
+        cached = [one.name for one in self.workloads if one.cache is not None]
         if cached:
-            notes.append(
-                f"The cached share stays as it is at the planned traffic: {', '.join(cached)}."
-            )
+            names = ", ".join(cached)
+            notes.append(f"The cached share stays as it is at the planned traffic: {names}.")
         return notes
 
     def json(self) -> str:
@@ -126,7 +121,7 @@ class Panel:
             "models": [
                 {
                     "id": tariff.model,
-                    "fixed": tariff.model in self.fixed,
+                    "fixed": any(model == tariff.model for _, model in self.fixed),
                     "prices": [self._price(tariff, key) for key in self.meters if key in METERS],
                 }
                 for tariff in tariffs
@@ -151,12 +146,7 @@ class Panel:
         meter = METERS[key]
         if meter.stands_in is None or tariff.states(key):
             return _text(tariff.usd_per_mtok(key))
-        stands_in = key.replace(meter.plain or key, meter.stands_in)
-        return (
-            self.meters.index(stands_in)
-            if stands_in in self.meters
-            else _text(tariff.usd_per_mtok(key))
-        )
+        return self.meters.index(key.replace(meter.plain or key, meter.stands_in))
 
     def _amounts(self, amounts: dict[str, int], usd: Decimal | None) -> list[str]:
         """Return the amount of each meter that prices move, and at last the USD that stay."""

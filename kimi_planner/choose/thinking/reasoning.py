@@ -8,8 +8,6 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 
-from scipy.optimize import brentq
-
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.success.task_cost import TaskCost, task_cost
 from kimi_planner.plan.projection import Projection
@@ -111,6 +109,8 @@ class ReasoningCost:
             low, high = high, 2 * high
             if high > _MOST:
                 return None, "it is cheaper at any amount of reasoning that its limits let through"
+
+        from scipy.optimize import brentq
 
         def gap(multiplier: float) -> float:
             return self.at(multiplier) - target
