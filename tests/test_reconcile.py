@@ -733,6 +733,8 @@ def test_a_range_that_the_plan_does_not_have_is_not_shown(tmp_path: Path) -> Non
     full = reconcile(file, log, choice="kimi-k2", end=date(2026, 8, 1))
     assert full.months["position"].tolist() == ["inside", "inside"]
     assert full.position is None
+    scaled = reconcile(file, log, choice="kimi-k2", pro_rata=True)
+    assert scaled.months["position"].tolist() == ["inside", None]
 
 
 def test_a_file_reconciles_as_exactly_as_the_plan(tmp_path: Path) -> None:
