@@ -15,9 +15,9 @@ from random import Random
 from typing import Any
 
 from kimi_planner import load_catalog
-from kimi_planner.tokens.corpus.inputs import find_sources
-from kimi_planner.tokens.corpus.records import Reading, Record
-from kimi_planner.tokens.corpus.sample import (
+from kimi_planner.billing.corpus.inputs import find_sources
+from kimi_planner.billing.corpus.records import Reading, Record
+from kimi_planner.billing.corpus.sample import (
     Block,
     Frame,
     block_bytes_for,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from io import TextIOWrapper
 
 __all__ = ["main"]
 
 _COUNTING = ("check", "count")
+_COLLECT_AT = 200_000  # new objects; importing makes many, and none of them is garbage
 
 
 def main() -> None:
@@ -15,6 +17,7 @@ def main() -> None:
 
     Commands that count start loading the vocabulary before the rest of them is imported.
     """
+    gc.set_threshold(_COLLECT_AT)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a name that the terminal cannot show is no failure
             stream.reconfigure(errors="backslashreplace")

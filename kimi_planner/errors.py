@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
+from typing import Any
 
 __all__ = [
     "CatalogError",
@@ -27,14 +28,49 @@ __all__ = [
     "UnknownModelError",
     "UsageError",
     "VocabularyError",
+    "Where",
     "WorkloadError",
     "did_you_mean",
     "shown",
 ]
 
 
+class Where(str):
+    """A file, or what it is called, and a line or row of it; as text ``FILE line N``.
+
+    Attributes
+    ----------
+    path, line
+        The file and the line; ``None`` for all of the file, and for a row of a table.
+    """
+
+    path: str
+    line: int | None
+
+    def __new__(cls, path: object, number: Any = None, unit: str = "line") -> Where:
+        """Return the text, with the parts that it was made of."""
+        where = super().__new__(cls, path if number is None else f"{path} {unit} {number}")
+        where.path, where.line = str(path), number if unit == "line" else None
+        return where
+
+
 class KimiPlannerError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose.
+
+    Attributes
+    ----------
+    reason
+        What is wrong; the message is ``WHERE: REASON`` where a place is known, else this alone.
+    where, path, line
+        The file and the line, in words and apart; ``None`` where they are not known.
+    """
+
+    def __init__(self, reason: str = "", at: object = None) -> None:
+        super().__init__(reason if at is None else f"{at}: {reason}")
+        self.reason = reason
+        self.where = at if at is None or isinstance(at, Where) else Where(at)
+        self.path: str | None = None if self.where is None else self.where.path
+        self.line = None if self.where is None else self.where.line
 
 
 class FileError(KimiPlannerError, ValueError):

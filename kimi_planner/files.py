@@ -17,6 +17,7 @@ from kimi_planner.errors import (
     FileError,
     KimiPlannerError,
     MissingExtraError,
+    Where,
     did_you_mean,
     shown,
 )
@@ -58,13 +59,15 @@ def data_dir() -> Path:
     return inside if inside.is_dir() else package.parent / "data"
 
 
-def read_text(path: str | Path, *, limit: int | None = None) -> str:
+def read_text(
+    path: str | Path, *, limit: int | None = None, fault: type[KimiPlannerError] = FileError
+) -> str:
     """Return the text of a UTF-8 file.
 
     Raises
     ------
     FileError
-        If the file is missing, a folder, unreadable, larger than ``limit`` bytes or not UTF-8.
+        Or another ``fault``, if the file is missing, a folder, unreadable, larger than ``limit`` bytes or not UTF-8.
     """
     path = Path(path)
     try:
@@ -72,23 +75,24 @@ def read_text(path: str | Path, *, limit: int | None = None) -> str:
             raw = handle.read() if limit is None else handle.read(limit + 1)
             size = fstat(handle.fileno()).st_size if limit is not None and len(raw) > limit else 0
     except FileNotFoundError:
-        raise FileError(
-            f"{path}: no such file. Check the path; it is relative to {Path.cwd()}."
+        raise fault(
+            f"no such file. Check the path; it is relative to {Path.cwd()}.", at=path
         ) from None
     except OSError as error:
-        raise FileError(f"{path}: cannot be read ({error.strerror}).") from None
+        raise fault(f"cannot be read ({error.strerror}).", at=path) from None
     except ValueError as error:  # a NUL byte in the path
-        raise FileError(f"{str(path)!r}: cannot be a path ({error}).") from None
+        raise fault(f"{str(path)!r}: cannot be a path ({error}).") from None
     if size:
-        raise FileError(
-            f"{path}: {size:,} bytes is more than the {limit:,} a file of this kind may have."
+        raise fault(
+            f"{size:,} bytes is more than the {limit:,} a file of this kind may have.", at=path
         )
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise FileError(
-            f"{path} line {line}: not UTF-8 (byte 0x{raw[error.start]:02x}). Save the file as UTF-8."
+        raise fault(
+            f"not UTF-8 (byte 0x{raw[error.start]:02x}). Save the file as UTF-8.",
+            at=Where(path, line),
         ) from None
 
 
@@ -155,14 +159,21 @@ class TomlFile:
         Where it was read from.
     data
         The parsed document; numbers with a point are exact decimals.
+    fault
+        The error that is raised for what is wrong in it.
     """
 
-    def __init__(self, path: Path, text: str, data: dict[str, Any]) -> None:
-        self.path = path
-        self.data = data
+    def __init__(
+        self,
+        path: Path,
+        text: str,
+        data: dict[str, Any],
+        fault: type[KimiPlannerError] = FileError,
+    ) -> None:
+        self.path, self.data, self.fault = path, data, fault
         self._lines = text.split("\n")
 
-    def where(self, table: str = "", index: int | None = None, key: str | None = None) -> str:
+    def where(self, table: str = "", index: int | None = None, key: str | None = None) -> Where:
         """Return ``FILE line N`` for a key, or for the header of its table, or just the file.
 
         Parameters
@@ -176,7 +187,7 @@ class TomlFile:
         """
         header = self._header(table, index)
         if header is None:
-            return str(self.path)
+            return Where(self.path)
         if key is not None:
             prefix = f"{table}." if table else ""
             name = rf"""["']?{re.escape(key)}["']?\s*"""
@@ -186,12 +197,12 @@ class TomlFile:
             for number in range(header + 1 if table else 0, len(self._lines)):
                 line = self._lines[number]
                 if own_table.match(line) or (inside and own_line.match(line)):
-                    return f"{self.path} line {number + 1}"
+                    return Where(self.path, number + 1)
                 if line.lstrip().startswith("["):
                     inside = bool(table)
                     if table and f"[{prefix}" not in line:
                         break
-        return f"{self.path} line {header + 1}" if table else str(self.path)
+        return Where(self.path, header + 1 if table else None)
 
     def _header(self, table: str, index: int | None) -> int | None:
         if not table:
@@ -203,31 +214,32 @@ class TomlFile:
         return found[nth] if nth < len(found) else None
 
 
-def read_toml(path: str | Path) -> TomlFile:
+def read_toml(path: str | Path, fault: type[KimiPlannerError] = FileError) -> TomlFile:
     """Parse a TOML file, floats as exact decimals.
 
     Raises
     ------
     FileError
-        If the file cannot be read, is empty or is not TOML; the message names file and line.
+        Or another ``fault``, if the file cannot be read, is empty or is not TOML; the message names file and line.
     """
     path = Path(path)
-    text = read_text(path, limit=MAX_TOML_BYTES)
+    text = read_text(path, limit=MAX_TOML_BYTES, fault=fault)
     if not text.strip():
-        raise FileError(f"{path}: the file is empty. It must hold TOML.")
+        raise fault("the file is empty. It must hold TOML.", at=path)
     if too_deep := _NESTED_TOO_DEEPLY.search(text):
         line = text.count("\n", 0, too_deep.start()) + 1
-        raise FileError(
-            f"{path} line {line}: nested more than {MAX_TOML_NESTING} deep, which cannot be meant."
+        raise fault(
+            f"nested more than {MAX_TOML_NESTING} deep, which cannot be meant.",
+            at=Where(path, line),
         )
     try:
         data = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         message, place = toml_fault(str(error), text)
-        raise FileError(f"{path} line {place}: not TOML ({message}). Correct that line.") from None
+        raise fault(f"not TOML ({message}). Correct that line.", at=Where(path, place)) from None
     except (RecursionError, ValueError) as error:
-        raise FileError(f"{path}: not TOML ({type(error).__name__}: {error}).") from None
-    return TomlFile(path, text, data)
+        raise fault(f"not TOML ({type(error).__name__}: {error}).", at=path) from None
+    return TomlFile(path, text, data, fault)
 
 
 def toml_fault(message: str, text: str) -> tuple[str, int]:
@@ -245,12 +257,12 @@ def refuse_unknown_keys(
     toml: TomlFile,
     table: str = "",
     index: int | None = None,
-    error: type[KimiPlannerError] = FileError,
 ) -> None:
-    """Raise ``error``, naming line and nearest key, if ``mapping`` has a key that is not known."""
+    """Raise the error of the file, naming line and nearest key, if ``mapping`` has a key that is not known."""
     for key in mapping:
         if key not in known:
-            raise error(
-                f"{toml.where(table, index, key)}: unknown key {shown(key)}."
-                f"{did_you_mean(key, known)} Known keys: {', '.join(sorted(known))}."
+            raise toml.fault(
+                f"unknown key {shown(key)}."
+                f"{did_you_mean(key, known)} Known keys: {', '.join(sorted(known))}.",
+                at=toml.where(table, index, key),
             )

@@ -34,13 +34,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         os.umask(mask)
         temporary.chmod(0o666 & ~mask)
     except OSError as error:
-        raise FileError(f"{path}: cannot be written ({error.strerror}).") from None
+        raise FileError(f"cannot be written ({error.strerror}).", at=path) from None
     try:
         yield temporary
         try:
             temporary.replace(path)
         except OSError as error:
-            raise FileError(f"{path}: cannot be written ({error.strerror}).") from None
+            raise FileError(f"cannot be written ({error.strerror}).", at=path) from None
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()

@@ -158,17 +158,17 @@ def test_risks_worth_saying_are_notes():
     specs = kp.load_catalog().models
     thoughtful = workload(reasoning_tokens={"p50": 900, "p90": 3000}, max_tokens=4096)
     thought = lognormal(900, 3000)
-    assert cap_notes([thoughtful], specs) == (
+    assert tuple(cap_notes([thoughtful], specs)) == (
         f"max_tokens 4096 cuts {thought.sf(3996):.1%} of answers on {THINKS} and leaves "
         f"{thought.sf(4096):.1%} empty but billed: w.",
     )
-    assert cap_notes([workload(max_tokens=99)], specs) == (
+    assert tuple(cap_notes([workload(max_tokens=99)], specs)) == (
         "max_tokens 99 cuts 100.0% of answers on kimi-k2-5, kimi-k2, kimi-k2-instruct: w.",
         f"max_tokens 99 cuts 100.0% of answers on {THINKS}: w.",
     )
     quiet = [workload(), workload(max_tokens=100), replace(thoughtful, max_tokens=60_000)]
-    assert cap_notes(quiet, specs) == ()
-    assert cap_notes([thoughtful], [specs[0]]) == ()
+    assert tuple(cap_notes(quiet, specs)) == ()
+    assert tuple(cap_notes([thoughtful], [specs[0]])) == ()
 
 
 @pytest.mark.parametrize(

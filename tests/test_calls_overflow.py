@@ -254,9 +254,7 @@ def test_a_factor_moves_how_much_is_lost(value):
         scaled = {key: number * factors[place] for key, number in first.items()}
         sizes["prompt_tokens"] = scaled
         alone = expected_tokens(workload(**sizes), False, {}, window=5000)
-        calls = sample_calls(
-            workload(**sizes), False, np.random.default_rng(1), window=5000
-        )
+        calls = sample_calls(workload(**sizes), False, np.random.default_rng(1), window=5000)
         for name in ("prompt", "completion"):
             totals = np.bincount(calls.conversation, weights=getattr(calls, name))
             error = totals.std() / math.sqrt(16_384) / 5

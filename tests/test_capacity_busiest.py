@@ -10,7 +10,7 @@ from kimi_planner import Workload, load_workloads, project
 from kimi_planner.capacity import throughput
 from kimi_planner.capacity.busiest import busiest_day_calls
 from kimi_planner.plan.calendar import month_range
-from kimi_planner.plan.scenarios import Scenarios, scenario_quantities
+from kimi_planner.plan.scenarios import Scenarios
 
 AS_OF = date(2026, 11, 24)
 MONTHS = month_range("2026-12", 4, AS_OF)
@@ -29,8 +29,8 @@ def workload(**dated):
 
 
 def calls(one, months=MONTHS):
-    means = {name: np.array([one.mean]) for name, one in scenario_quantities(one).items()}
-    return busiest_day_calls(one, months, Scenarios(means))[:, 0]
+    load = one.resolve()
+    return busiest_day_calls(load, months, Scenarios.draw(load, seed=0, n_paths=100))[:, 0]
 
 
 def event(first, last, **effect):
@@ -85,7 +85,8 @@ def test_the_scenarios_are_those_of_the_plan():
     plan = project(example, 4, "2026-12", "kimi-k2", AS_OF, 7, n_paths=paths).frame
     days = np.array([[month.days] for month in MONTHS])
     for one in example:
-        found = busiest_day_calls(one, MONTHS, Scenarios.draw(one, 7, paths)) * days
+        load = one.resolve()
+        found = busiest_day_calls(load, MONTHS, Scenarios.draw(load, 7, paths)) * days
         planned = plan.loc[plan["workload"] == one.name, "requests"]
         np.testing.assert_allclose(found.mean(axis=1), planned, rtol=1e-9)
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kimi_planner import Workload, price_usage, project, recommend
+from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import PricePeriod, load_catalog
 from kimi_planner.errors import CatalogError, PriceNotFoundError
 from kimi_planner.usage import spend_by
@@ -68,7 +69,7 @@ def test_a_start_is_included_and_an_end_is_not(tmp_path):
     }.items():
         assert model.on(day).input_usd_per_mtok == (price and Decimal(price)), day
     with pytest.raises(PriceNotFoundError, match=r"no input price for 'm' on 2026-12-05"):
-        model.on(date(2026, 12, 5)).rates()
+        Tariff.of(model.on(date(2026, 12, 5)))
 
 
 @given(st.lists(st.dates(date(2026, 1, 1), date(2027, 12, 31)), unique=True, min_size=1), st.data())
@@ -127,24 +128,24 @@ def test_a_change_in_the_workload_file_goes_on_top(tmp_path):
     assert halved == tuple(amount / 2 for amount in plain)
 
 
-def test_a_log_is_billed_at_the_prices_of_one_day_and_says_so(tmp_path):
-    """Rows, totals and single calls take the prices of the day that the catalog was loaded for."""
+def test_a_log_without_dates_is_billed_at_the_prices_of_one_day_and_says_so(tmp_path):
+    """Rows and totals take the day that is given, else the one that the catalog was loaded for."""
     path = catalog_of(tmp_path, FIRST, SECOND)
     frame = pd.DataFrame({"model": ["m"], "prompt_tokens": [1_000_000], "completion_tokens": [0]})
     for day, price in ((date(2026, 12, 1), 1), (date(2026, 12, 11), 2)):
-        catalog = load_catalog(path, as_of=day)
-        priced = price_usage(frame, catalog=catalog)
-        assert priced["total_usd"].tolist() == [Decimal(price)]
-        (note,) = [one for one in priced.attrs["notes"] if "differ by day" in one]
-        assert f"billed at those of {day}" in note
-        spend = spend_by(frame, by=(), catalog=catalog)
-        assert spend["total_usd"].tolist() == [Decimal(price)]
-        assert note in spend.attrs["notes"]
-    assert not [
-        note
-        for note in price_usage(frame, "kimi-k3", catalog="2026-11-public").attrs["notes"]
-        if "differ by day" in note
-    ]
+        for options in (
+            {"catalog": load_catalog(path, as_of=day)},
+            {"catalog": path, "as_of": day},
+        ):
+            priced = price_usage(frame, **options)
+            assert priced["total_usd"].tolist() == [Decimal(price)]
+            note = f"Rows of m without a date are billed at the prices of {day}."
+            assert note in priced.attrs["notes"]
+            spend = spend_by(frame, by=(), **options)
+            assert spend["total_usd"].tolist() == [Decimal(price)]
+            assert note in spend.attrs["notes"]
+    dated = frame.assign(timestamp="2026-12-11T00:00:00Z")
+    assert price_usage(dated, catalog=path, as_of=date(2026, 12, 1))["total_usd"].tolist() == [2]
 
 
 def test_without_dates_nothing_changes():

@@ -88,8 +88,10 @@ def test_cache_writes_and_fees_are_parts_of_their_own():
         "prompt_tokens": 2000,
         "completion_tokens": 500,
         "prompt_tokens_details": {"cached_tokens": 800},
+        "written_5m_tokens": 600,
+        "written_1h_tokens": 200,
     }
-    call = cost(usage, "kimi-k3", catalog=PUBLIC, written_5m=600, written_1h=200)
+    call = cost(usage, "kimi-k3", catalog=PUBLIC)
     parts = usd(one)
     assert list(parts) == list(PARTS)
     assert parts["cache_write"] == call.cache_write_usd > 0

@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import pytest
 from scipy.optimize import linprog
 
 from kimi_planner import Workload, load_workloads, project
+from kimi_planner.billing.meters import ByMeter, Usage
 from kimi_planner.capacity import throughput
 from kimi_planner.choose import (
     Requirements,
@@ -44,13 +46,12 @@ BILLS = {K2: 126, INSTRUCT: Decimal("157.5"), K25: Decimal("262.5"), THINKS: Dec
 
 
 def spend_of(usd, exact=None):
-    zero = np.zeros(len(usd))
-    names = ("requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
-    return Spend(usd=usd, exact_usd=exact, **dict.fromkeys(names, zero))
+    bill = ByMeter({"input": usd.mean(axis=1) if exact is None else np.array(exact, dtype=object)})
+    return Spend(usd=usd, usage=Usage({}), bill=bill, list_bill=bill)
 
 
 def certain(amounts):
-    exact = tuple(amounts)
+    exact = [Fraction(amount) for amount in amounts]
     return spend_of(np.array([[float(amount)] for amount in exact]), exact)
 
 

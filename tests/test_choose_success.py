@@ -135,8 +135,8 @@ def test_the_interval_holds_the_scenarios_too():
     factor = {"p10": 0.7, "p50": 1.0, "p90": 1.5}
     workload = plain(prompt_tokens=0, completion_tokens={"p50": 400, "p90": 900, "mean_factor": factor})  # fmt: skip
     found = cost_per_success(workload, summary(k2=(30, 50)), **PLAN).rows[0]
-    scale = workload.quantity("completion_tokens").factor.ppf((np.arange(2000) + 0.5) / 2000)
-    costs = scale * workload.quantity("completion_tokens").mean * 3.6e-6
+    scale = workload.given("completion_tokens").factor.ppf((np.arange(2000) + 0.5) / 2000)
+    costs = scale * workload.given("completion_tokens").mean * 3.6e-6
     rate = stats.beta(30.5, 20.5)
     for end, share in (("low", 0.05), ("high", 0.95)):
         at = getattr(found, f"cost_per_success_{end}_usd")

@@ -69,7 +69,7 @@ def test_costed_again_at_the_break_even_the_models_are_equal(given, value):
     """At the exact multiplier, cost per success (or value less cost) is the same to 30 digits."""
     found = pays(given, tried(40, 65), value_per_success_usd=value)
     assert isinstance(found.multiplier, Fraction)
-    turns = Fraction(given.quantity("turns").value) if given.quantity("turns") else 1
+    turns = Fraction(given.given("turns").value) if given.given("turns") else 1
     tokens = as_decimal(1000 * found.multiplier)
     thinking = turns * exact_task(given, THINKS, tokens)
     plain = turns * exact_task(given, PLAIN, 1000)

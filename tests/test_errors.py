@@ -1,14 +1,22 @@
 """Errors: one family, each also the matching builtin, and words on one line."""
 
 import datetime as dt
+import pickle
 from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from kimi_planner import errors
-from kimi_planner.errors import KimiPlannerError, MissingExtraError, did_you_mean, shown
+from kimi_planner import errors, load_workloads, read_usage
+from kimi_planner.errors import (
+    FileError,
+    KimiPlannerError,
+    MissingExtraError,
+    Where,
+    did_you_mean,
+    shown,
+)
 
 BUILTINS = {
     "CatalogError": ValueError,
@@ -93,3 +101,34 @@ def test_a_frame_is_shown_on_one_line():
 def test_the_nearest_known_word_is_offered(word, hint):
     """Spelling differences lead to the known word; a stranger leads to none."""
     assert did_you_mean(word, ["kimi-k2-5", "kimi-k2", "kimi-k2-instruct", "a-b-c-d"]) == hint
+
+
+@pytest.mark.parametrize(
+    ("at", "said", "path", "line"),
+    [
+        (Where("a line 9.toml", 3), "a line 9.toml line 3: no.", "a line 9.toml", 3),
+        (Where("a.csv", 3, "row"), "a.csv row 3: no.", "a.csv", None),
+        ("a.toml", "a.toml: no.", "a.toml", None),
+        (None, "no.", None, None),
+    ],
+)
+def test_an_error_knows_its_file_its_line_and_its_reason(at, said, path, line):
+    """Nothing has to be read out of the message, also after it was sent from another process."""
+    error = FileError("no.", at=at)
+    for same in (error, pickle.loads(pickle.dumps(error))):
+        assert (str(same), same.path, same.line, same.reason) == (said, path, line, "no.")
+
+
+def test_errors_of_files_are_located(tmp_path):
+    """A workload file that is not TOML says where as data, whichever part of the package reads it."""
+    path = tmp_path / "w.toml"
+    path.write_text("[[workload]]\nname = 1 2\n", encoding="utf-8")
+    with pytest.raises(KimiPlannerError) as caught:
+        load_workloads(path)
+    assert (caught.value.path, caught.value.line) == (str(path), 2)
+    log = tmp_path / "log.csv"
+    log.write_text("prompt_tokens,completion_tokens\n1,1\n-1,1\n", encoding="utf-8")
+    with pytest.raises(KimiPlannerError) as caught:
+        read_usage(log)
+    assert (caught.value.path, caught.value.line) == (str(log), 3)
+    assert "-1" in caught.value.reason

@@ -132,7 +132,11 @@ def test_an_unknown_key_names_line_and_nearest_key(toml):
     said = f"{toml.path} line 17: unknown key 'id'. Did you mean 'ids'? Known keys: ids, size."
     with pytest.raises(WorkloadError, match=f"^{re.escape(said)}$"):
         refuse_unknown_keys(
-            {"id": "b"}, ["size", "ids"], toml=toml, table="model", index=1, error=WorkloadError
+            {"id": "b"},
+            ["size", "ids"],
+            toml=read_toml(toml.path, WorkloadError),
+            table="model",
+            index=1,
         )
 
 

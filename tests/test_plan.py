@@ -605,7 +605,7 @@ MEANS = (
         ]),
         ({"reasoning_tokens": 9, "cached_share": 0.5, "turns": 2, "notes": ("half of it",)}, THINKS, [
             "Every number is plain, so the spend has no range: w.",
-            "Catalog 2026-06 states no cached-input price, so cached tokens are billed as input: w.",
+            "Catalog 2026-06 states no cached-input price for kimi-k2-5-thinking; cached tokens are billed as input: w.",
             "followup_tokens is not given, so each later turn adds as much as the first prompt: w.",
             "w: half of it.",
         ]),
@@ -635,8 +635,8 @@ def test_a_cached_price_to_come_is_not_denied():
     workload = plain(cached_share=0.5, price_changes=[change])
     (note,) = [one for one in plan(workload, models="kimi-k2").notes if "cached-input" in one]
     assert note == (
-        "Catalog 2026-06 states no cached-input price, so cached tokens are billed as input until "
-        "one is given: w."
+        "Catalog 2026-06 states no cached-input price for kimi-k2; cached tokens are billed as input "
+        "until one is given: w."
     )
 
 

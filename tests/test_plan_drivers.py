@@ -1,4 +1,4 @@
-"""Sensitivity against closed forms of products of lognormals, and against hand arithmetic."""
+"""Sensitivity against plain Monte Carlo, closed forms of lognormals, and hand arithmetic."""
 
 import math
 from datetime import UTC, date, datetime
@@ -33,6 +33,176 @@ def shares(result):
         (row["workload"], row["input"]): row["variance_share"]
         for row in result.frame.to_dict("records")
     }
+
+
+def factor(p90):
+    return {"mean_factor": {"p10": 0.75, "p50": 1, "p90": p90}}
+
+
+#: Eight uncertain numbers of one bill; the first ``n`` of them are asked about.
+UNCERTAIN = {
+    "requests_per_day": {"p10": 6e8, "p50": 9e8, "p90": 15e8},
+    "growth_per_month": {"p10": 0.0, "p50": 0.05, "p90": 0.12},
+    "reasoning_tokens.mean_factor": {"p50": 2500, "p90": 2500} | factor(1.33),
+    "prompt_tokens.mean_factor": {"p50": 6000, "p90": 6000} | factor(1.5),
+    "completion_tokens.mean_factor": {"p50": 600, "p90": 600} | factor(2.5),
+    "retry_share": {"p10": 0.01, "p50": 0.1, "p90": 0.4},
+    "events.sale": {"p10": 1.0, "p50": 3.0, "p90": 9.0},
+    "prices": {"p10": 0.7, "p50": 0.9, "p90": 1.0},
+}
+
+
+def by_input(result):
+    return dict(zip(result.frame["input"], result.frame["variance_share"], strict=True))
+
+
+def uncertain_of(workload):
+    quantities = workload.resolve().quantities()
+    return {name: one for name, one in quantities.items() if not one.is_certain}
+
+
+def with_uncertain(count):
+    """Return a workload of which so many numbers are uncertain, in the order of `UNCERTAIN`."""
+    fields = {"requests_per_day": 9e8, "prompt_tokens": 6000, "completion_tokens": 600, "reasoning_tokens": 2500}  # fmt: skip
+    for key, given in list(UNCERTAIN.items())[:count]:
+        if key == "events.sale":
+            fields["events"] = [{"name": "sale", "from": "2027-01-10", "to": "2027-02-08", "factor": given}]  # fmt: skip
+        elif key == "prices":
+            fields["price_changes"] = [{"date": "2027-03-01", "factor": given}]
+        else:
+            fields[key.removesuffix(".mean_factor")] = given
+    return Workload(name="w", **fields)
+
+
+def billed(drawn):
+    """Return the bill of a year from November 2026, by hand, at any values of its numbers."""
+
+    def factor_of(key):
+        return drawn.get(f"{key}_tokens.mean_factor", 1)
+
+    call = (
+        6000 * factor_of("prompt") * 3.5
+        + (600 * factor_of("completion") + 2500 * factor_of("reasoning")) * 10.5
+    ) * (1 + drawn.get("retry_share", 0))
+    changes = [one for name, one in drawn.items() if name.startswith("price")]
+    usual = (30, 31, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31)
+    sale = (0, 0, 22, 8)
+    usd = 0
+    for month, days in enumerate(usual):
+        special = sale[month] if month < len(sale) else 0
+        weighted = days + special * (drawn.get("events.sale", 1) - 1)
+        price = changes[0] if changes and month >= 4 else 1
+        level = (
+            drawn.get("requests_per_day", 9e8) * (1 + drawn.get("growth_per_month", 0.0)) ** month
+        )
+        usd = usd + level * weighted * call * price
+    return usd
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 8])
+def test_shares_as_plain_monte_carlo_says(count):
+    """Of two to eight numbers, within four standard errors of independent draws of the bill.
+
+    What one number explains is the covariance of two bills that share it and nothing else.
+    """
+    workload = with_uncertain(count)
+    found = by_input(of(workload, "kimi-k2-5-thinking", months=12, start="2026-11"))
+    quantities = uncertain_of(workload)
+    assert len(quantities) == count
+    rng = np.random.default_rng(count)
+    size = 400_000
+
+    def draw():
+        return {name: one.ppf(rng.random(size)) for name, one in quantities.items()}
+
+    first, second = draw(), draw()
+    usd = billed(first)
+    off = usd - usd.mean()
+    for name in quantities:
+        other = billed(second | {name: first[name]})
+        products = off * (other - usd.mean()) / usd.var()
+        error = products.std() / math.sqrt(size)
+        assert found[name] == pytest.approx(products.mean(), abs=4 * error)
+
+
+def test_shares_of_the_example_are_not_more_than_all():
+    """Level, growth and reasoning of a reasoning model: shares once summed to 1.26, unseen."""
+    (workload,) = [one for one in load_workloads() if one.name == "coding-assistant"]
+    for seed in range(3):
+        found = shares(of(workload, "kimi-k2-5-thinking", months=12, seed=seed))
+        assert found[workload.name, "reasoning_tokens.mean_factor"] < 0.03
+        assert found["all", REMAINDER] > 0.03  # level and growth multiply
+        assert sum(found.values()) == pytest.approx(1)
+
+
+def test_the_estimator_is_that_of_scipy():
+    """On the same points, the indices of `scipy.stats.sobol_indices`."""
+    workload = with_uncertain(3)
+    found = by_input(of(workload, "kimi-k2-5-thinking", months=12, start="2026-11", seed=4))
+    quantities = uncertain_of(workload)
+    indices = stats.sobol_indices(
+        func=lambda values: billed(dict(zip(quantities, values, strict=True))),
+        n=2**14,
+        dists=list(quantities.values()),
+        rng=4,
+    )
+    for name, index in zip(quantities, indices.first_order, strict=True):
+        assert found[name] == pytest.approx(index, abs=1e-6)
+
+
+def test_shares_of_a_sum_have_a_closed_form():
+    """Factors on prompt, answer and reasoning at a certain number of calls only add up."""
+    parts = {  # tokens, price, P90 of the factor on their mean
+        "prompt_tokens": (6000, 3.5, 1.2),
+        "completion_tokens": (600, 10.5, 2),
+        "reasoning_tokens": (2500, 10.5, 1.1),
+    }
+    workload = Workload(
+        name="w",
+        requests_per_day=10**6,
+        **{
+            key: {"p50": tokens, "p90": tokens, "mean_factor": {"p50": 1, "p90": p90}}
+            for key, (tokens, _, p90) in parts.items()
+        },
+    )
+    found = shares(of(workload, "kimi-k2-5-thinking"))
+    variances = {}
+    for key, (tokens, price, p90) in parts.items():
+        square = (math.log(p90) / Z90) ** 2
+        variances[key] = (tokens * price) ** 2 * math.exp(square) * math.expm1(square)
+    for key, variance in variances.items():
+        share = variance / sum(variances.values())
+        assert found["w", f"{key}.mean_factor"] == pytest.approx(share, abs=0.003)
+    assert found["all", REMAINDER] == pytest.approx(0, abs=0.003)
+
+
+def test_shares_of_workloads_that_share_a_price():
+    """A price change moves all workloads at once: the variance of a product with their sum."""
+    change = [{"date": "2026-11-01", "factor": {"p50": 1, "p90": 1.3}}]
+    levels = {"a": 1.2, "b": 1.5, "c": 1.7}
+    parts = [
+        Workload(
+            name=name,
+            requests_per_day={"p50": 10**9, "p90": p90 * 10**9},
+            prompt_tokens=2000,
+            completion_tokens=0,
+            price_changes=change,
+        )
+        for name, p90 in levels.items()
+    ]
+    found = shares(of(parts, start="2026-11"))
+    squares = {name: (math.log(p90) / Z90) ** 2 for name, p90 in levels.items()}
+    means = {name: math.exp(one / 2) for name, one in squares.items()}
+    variances = {name: means[name] ** 2 * math.expm1(one) for name, one in squares.items()}
+    mean, price = sum(means.values()), (math.log(1.3) / Z90) ** 2
+    spread = math.expm1(price)
+    whole = sum(variances.values()) * (1 + spread) + mean**2 * spread
+    for name, variance in variances.items():
+        assert found[name, "requests_per_day"] == pytest.approx(variance / whole, abs=0.005)
+    (ours,) = [one for key, one in found.items() if key[0] == "all" and key[1] != REMAINDER]
+    assert ours == pytest.approx(mean**2 * spread / whole, abs=0.005)
+    rest = spread * sum(variances.values()) / whole
+    assert found["all", REMAINDER] == pytest.approx(rest, abs=0.01)
 
 
 def test_shares_of_a_product_of_lognormals():

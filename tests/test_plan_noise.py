@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kimi_planner.plan.law import conversation_law
-from kimi_planner.plan.noise import Cells, Noise, cell_means
+from kimi_planner.calls.law import conversation_law
+from kimi_planner.calls.sizes import CallSizes
+from kimi_planner.plan.noise import Cells, Noise, SingleCalls, cell_means, moments_are_enough
 from kimi_planner.workload import Workload
+from kimi_planner.workload.quantity import Empirical
 
 Z90 = stats.norm.ppf(0.9)
 SHARES = np.array([0.1, 0.25, 0.5, 0.75, 0.9, 0.95])
@@ -17,8 +19,12 @@ CELLS = Cells.of(10_000)
 INPUT, OUTPUT = 1.2, 3.6
 
 
+def sizes_of(reasons=False, **changes):
+    return Workload(**PLAIN | changes).resolve().sizes.on(reasons)
+
+
 def law_of(reasons=False, **changes):
-    return conversation_law(Workload(**PLAIN | changes), reasons, INPUT, OUTPUT)
+    return conversation_law(sizes_of(reasons, **changes), INPUT, OUTPUT)
 
 
 def quantiles(law, count, *, at_random=True):
@@ -207,3 +213,166 @@ def test_long_conversations_of_nearly_one_cost_have_a_law(sd):
     assert law.weights.sum() == pytest.approx(1, rel=1e-12)
     assert float(law.weights @ law.values) == pytest.approx(1, rel=1e-9)
     assert law.weights[abs(law.values - 1) < 0.02].sum() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("turns", [{"mean": 4}, {"mean": 6, "sd": 2}, 12])
+def test_plain_sizes_have_a_law_to_the_longest_conversation(turns):
+    """Costs that spread by their turns alone: mean and second moment are those of the closed form."""
+    law = law_of(turns=turns, completion_tokens=50)
+    assert law.weights @ law.values == pytest.approx(1, rel=1e-9)
+    assert law.weights @ law.values**2 == pytest.approx(law.second, rel=1e-4)
+
+
+def test_a_log_has_a_law_to_its_largest_value():
+    """Costs of logged prompts reach the largest of them, and their mean and second moment are right."""
+    values = np.rint(lognormal(np.random.default_rng(2), 1000, 4000, 1000))
+    law = law_of(prompt_tokens=Empirical.from_values(values, given="log"))
+    cost = values * INPUT + 500 * OUTPUT
+    assert law.values.max() == pytest.approx(cost.max() / cost.mean(), rel=0.01)
+    assert law.weights @ law.values == pytest.approx(1, rel=1e-9)
+    assert law.second == pytest.approx((cost**2).mean() / cost.mean() ** 2, rel=1e-3)
+
+
+COUNTS = (3, 10, 30, 100, 300.5, 1e3, 1e4, 1e5, 1e6)
+
+
+class Parts:
+    """Masses of the parts of a cost on a ring of multiples of a step, as transforms."""
+
+    def __init__(self, step, size):
+        self.step, self.size = step, size
+
+    def lognormal(self, median, spread, most=math.inf):
+        """Return that of a lognormal amount that is cut at the most it can be."""
+        ends = (np.arange(self.size + 1) - 0.5) * self.step
+        sigma = math.log(spread) / Z90
+        reached = stats.norm.cdf(np.log(np.maximum(ends, 1e-300) / median) / sigma)
+        return self.cut(np.diff(reached), most)
+
+    def values(self, amounts, weights):
+        """Return that of certain values, each shared by the two points around it."""
+        masses = np.zeros(self.size)
+        left, part = np.divmod(np.asarray(amounts) / self.step, 1)
+        np.add.at(masses, left.astype(int), weights * (1 - part))
+        np.add.at(masses, left.astype(int) + 1, weights * part)
+        return np.fft.rfft(masses)
+
+    def cut(self, masses, most):
+        if most < math.inf:
+            place = round(most / self.step)
+            masses[place] += masses[place + 1 :].sum()
+            masses[place + 1 :] = 0
+        return np.fft.rfft(masses)
+
+
+def cost_of_prompt_and_answer(spread):
+    def cost(parts):
+        return parts.lognormal(2000 * INPUT, spread) * parts.lognormal(500 * OUTPUT, spread)
+
+    return cost
+
+
+def cost_of_turns(chances):
+    """Return a conversation of plain questions and lognormal prompts and answers, turn by turn."""
+
+    def cost(parts):
+        found, before = 0, 1
+        for resent, chance in enumerate(chances):
+            scale = OUTPUT + resent * INPUT
+            before = before * parts.lognormal(500 * scale, 2)
+            if resent:
+                before = before * parts.values([300 * resent * INPUT], [1.0])
+            if chance:
+                found = found + chance * before * parts.lognormal(2000 * (resent + 1) * INPUT, 3)
+        return found
+
+    return cost
+
+
+def cost_under_a_cap(parts):
+    """Return a plain prompt, and thought and answer that are cut together."""
+    both = parts.lognormal(300 * OUTPUT, 3) * parts.lognormal(250 * OUTPUT, 2.8)
+    masses = np.fft.irfft(both, parts.size)
+    return parts.cut(masses, 900 * OUTPUT) * parts.values([2000 * INPUT], [1.0])
+
+
+def cost_of_an_answer_under_a_cap(parts):
+    answer = parts.lognormal(500 * OUTPUT, 4, 800 * OUTPUT)
+    return answer * parts.lognormal(2000 * INPUT, 1.5)
+
+
+def cost_of_two_sizes(parts):
+    return parts.values(np.array([200, 20_000]) * INPUT + 500 * OUTPUT, np.array([0.9, 0.1]))
+
+
+def both(spread):
+    return {
+        "prompt_tokens": {"p50": 2000, "p90": 2000 * spread},
+        "completion_tokens": {"p50": 500, "p90": 500 * spread},
+    }
+
+
+TURNS = {"prompt_tokens": both(3)["prompt_tokens"], "followup_tokens": 300, "completion_tokens": both(2)["completion_tokens"]}  # fmt: skip
+GEOMETRIC = 0.5 ** np.arange(1, 26)
+COSTS = {
+    **{f"spread {one}": (both(one), cost_of_prompt_and_answer(one)) for one in (1.05, 1.2, 1.5, 2, 3, 4, 6, 10)},
+    "plain": ({}, lambda parts: parts.values([2000 * INPUT + 500 * OUTPUT], [1.0])),
+    "two calls on average": (TURNS | {"turns": {"mean": 2}}, cost_of_turns(GEOMETRIC)),
+    "five calls": (TURNS | {"turns": 5}, cost_of_turns([0, 0, 0, 0, 1])),
+    "a cap on thought and answer": (
+        {"completion_tokens": {"p50": 250, "p90": 700}, "reasoning_tokens": {"p50": 300, "p90": 900}, "max_tokens": 900},
+        cost_under_a_cap,
+    ),
+    "a cap on the answer": (
+        {"prompt_tokens": both(1.5)["prompt_tokens"], "completion_tokens": both(4)["completion_tokens"], "max_tokens": 800},
+        cost_of_an_answer_under_a_cap,
+    ),
+    "two sizes": ({"prompt_tokens": Empirical.from_values([200, 20_000], [9, 1], given="log")}, cost_of_two_sizes),
+}  # fmt: skip
+
+
+def transformed(cost, mean, spread, count, *, at_random):
+    """Return quantiles of the total of a number of conversations, relative to its mean.
+
+    The ring is 40 standard deviations of the total long, and its steps are at most half a cost: what
+    comes round it is rarer than counts. The mean is that of the masses, as each step of rounding
+    counts as often as there are calls.
+    """
+    size = 2 ** max(17, math.ceil(math.log2(80 * spread)))
+    parts = Parts(40 * mean * spread / size, size)
+    one = cost(parts)
+    values = np.arange(size) * parts.step
+    mean = np.fft.irfft(one, size) @ values
+    if at_random:
+        total = np.exp(count * (one - 1))
+    else:
+        total = one ** math.floor(count) * (1 - count % 1 + count % 1 * one)
+    first = round(count * mean / parts.step) - size // 2
+    reached = np.cumsum(np.maximum(np.roll(np.fft.irfft(total, size), -(first % size)), 0))
+    return np.interp(SHARES, reached, values + (first + 0.5) * parts.step) / (count * mean)
+
+
+@pytest.mark.parametrize("at_random", [True, False])
+@pytest.mark.parametrize("name", COSTS)
+def test_three_moments_are_taken_where_they_hold(name, at_random):
+    """P10 to P95 to 0.1% of the computed law and of the transform, wherever moments are taken."""
+    changes, cost = COSTS[name]
+    calls = CallSizes(sizes_of("reasoning_tokens" in changes, **changes), None)
+    moments, law = calls.moments(INPUT, OUTPUT), calls.law(INPUT, OUTPUT)
+    order = np.arange(10_000)
+    taken = []
+    for count in COUNTS:
+        if not moments_are_enough(moments, count, at_random=at_random):
+            continue
+        taken.append(count)
+        usd = np.ones(10_000)
+        single = SingleCalls([count], 10_000, at_random=at_random)
+        single.apply(usd, 0, order, calls, (INPUT, OUTPUT))
+        found = np.quantile(usd, SHARES)
+        assert found == pytest.approx(quantiles(law, count, at_random=at_random), rel=1e-3)
+        second = moments.variance + at_random
+        if second:
+            spread = math.sqrt(second * count)
+            expected = transformed(cost, moments.mean, spread, count, at_random=at_random)
+            assert found == pytest.approx(expected, rel=1e-3)
+    assert taken[-1] == 1e6

@@ -28,7 +28,6 @@ from kimi_planner.choose import (
     thinking_pays,
 )
 from kimi_planner.plan import sensitivity
-from kimi_planner.plan.response import response
 
 __all__ = ["closed"]
 
@@ -101,7 +100,7 @@ DRAWN = {
     "tornado": lambda w, r, ax: plot.tornado(
         sensitivity(w, "kimi-k2", months=1, as_of=AS_OF), ax=ax
     ),
-    "what_if": lambda w, r, ax: plot.what_if(response(r.projection).at(w.name), ax=ax),
+    "what_if": lambda w, r, ax: plot.what_if(r.projection, r.projection, w.name, ax=ax),
 }
 PICTURES = pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN.keys())
 

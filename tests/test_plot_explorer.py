@@ -3,7 +3,6 @@
 import re
 from datetime import date
 from html.parser import HTMLParser
-from time import process_time
 
 import pytest
 
@@ -29,8 +28,7 @@ AGENT = Workload(
 
 @pytest.fixture(scope="module")
 def workloads():
-    """Return two workloads whose every call fits."""
-    return load_workloads(example_path())[0:3:2]
+    return load_workloads(example_path())[:2]
 
 
 @pytest.fixture
@@ -130,24 +128,10 @@ def test_the_picture_says_its_numbers_and_no_name_is_markup():
     assert re.search(r'aria-label="kimi-k2-5 [\d,]+; .* USD a month"', shown(box))
 
 
-def test_an_agent_of_thirty_turns_is_ready_in_a_second_and_follows_at_once():
-    """Each move costs a tenth of a second of processor time, whatever is moved; amounts are near."""
-    explore(load_workloads()[3], **PLAN)  # imports
-    begun = process_time()
-    box = explore(AGENT, as_of=PLAN["as_of"])
-    assert process_time() - begun < 1
-    moves = {"traffic": (1.5, 4.0), "output": (1.35, 2.6), "reasoning": (2.1, 0.4)}
-    for name, values in moves.items():
-        took = []
-        for value in values:
-            begun = process_time()
-            control(box, name).value = value
-            took.append(process_time() - begun)
-        assert min(took) < 0.1, name
-    changed = project(
-        what_if(AGENT, traffic=4, output=2.6, reasoning=0.4), as_of=PLAN["as_of"], n_paths=500
-    )
-    amounts = re.findall(r">([\d,]+) \(", shown(box))
-    for model, amount in zip(changed.models, amounts, strict=True):
-        p50 = changed.average_month([0.5], model)[0]
-        assert float(amount.replace(",", "")) == pytest.approx(p50, rel=0.02), model
+def test_an_agent_that_reaches_the_window_is_projected_whole():
+    """Conversations of thirty turns, many of them cut, have at every move what `project` gives."""
+    box = explore(AGENT, **PLAN)
+    for name, value in {"traffic": 4, "output": 2.6, "reasoning": 0.4}.items():
+        control(box, name).value = value
+    changed = project(what_if(AGENT, traffic=4, output=2.6, reasoning=0.4), **PLAN)
+    assert all(text in shown(box) for text in spends(changed))

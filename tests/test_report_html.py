@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from html.parser import HTMLParser
 
 import matplotlib as mpl
@@ -12,16 +13,18 @@ import pytest
 from matplotlib import pyplot as plt
 
 from kimi_planner import Workload, load_catalog, load_workloads, recommend
+from kimi_planner.billing.meters import METERS
+from kimi_planner.billing.tariff import Tariff
 from kimi_planner.choose import Evaluations, Trials
 from kimi_planner.money import usd
 from kimi_planner.plan import what_if
-from kimi_planner.plan.response import OUTPUT_STOPS, response
 from kimi_planner.plan.simulation import project
 from kimi_planner.report.html import html_report
 from kimi_planner.report.pictures import pictures
 from kimi_planner.report.summary import key_figures
 from kimi_planner.report.tables import Section, Table, months_table, totals_sentence
 from kimi_planner.report.text import markdown_report, plan_text
+from kimi_planner.report.what_if import OUTPUTS, REASONINGS
 
 mpl.use("Agg")
 AS_OF = date(2026, 11, 24)
@@ -80,11 +83,6 @@ def path(recommendation, tmp_path_factory):
     made = tmp_path_factory.mktemp("report") / "report.html"
     made.write_text(html_report(recommendation), encoding="utf-8")
     return made
-
-
-@pytest.fixture(scope="module")
-def found(recommendation):
-    return response(recommendation.projection)
 
 
 @pytest.fixture
@@ -146,27 +144,46 @@ def test_no_barrier_that_axe_finds(browser, path, scheme):
     assert background == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(22, 25, 28)")
 
 
-@pytest.mark.parametrize(
-    ("traffic", "output", "reasoning"), [(100, 1, 1), (135, "0.5", "2"), (400, 3, 0), (0, 1, 1)]
-)
-def test_factors_give_what_python_computes_to_the_cent(page, found, traffic, output, reasoning):
-    """Each cell is the response of the plan, written as reports write money."""
-    stops = [found.outputs, found.reasonings]
-    page.set("traffic", traffic)
-    for name, values, value in zip(
-        ("output", "reasoning"), stops, (output, reasoning), strict=True
-    ):
-        page.set(name, values.index(Decimal(value)))
-    factors = {"traffic": Decimal(traffic) / 100, "output": output, "reasoning": reasoning}
-    projection = found.projection
-    assert page.spend() == [
-        [usd(found.usd(name, model, **factors)) for model in projection.models]
+def bills(projection, workloads=None, catalog=None):
+    """Return what the page shall show: the expected spend of a month, by workload and model."""
+    if workloads is not None:
+        scenario = {"as_of": AS_OF, "n_paths": projection.n_paths, "months": len(projection.months)}
+        catalog = catalog or projection.catalog
+        projection = project(workloads, models=projection.models, catalog=catalog, **scenario)
+    months = len(projection.months)
+    return [
+        [
+            usd(
+                sum(spend.exact_usd) / months
+                if spend.exact_usd
+                else float(spend.bill.total.sum()) / months
+            )
+            for spend in (projection.spend[name, model] for model in projection.models)
+        ]
         for name in projection.names
     ]
 
 
-def test_prices_and_factors_give_the_plan_of_changed_numbers(browser, tmp_path):
-    """The page's answer for plain workloads is the exact bill that a new projection computes."""
+@pytest.mark.parametrize(
+    ("traffic", "output", "reasoning"),
+    [(100, "1", "1"), (135, "0.5", "2"), (400, "3", "0"), (0, "1", "1")],
+)
+def test_factors_give_what_python_computes_to_the_cent(
+    page, recommendation, traffic, output, reasoning
+):
+    """Each cell is the bill of the changed workloads, written as reports write money."""
+    page.set("traffic", traffic)
+    page.set("output", OUTPUTS.index(output))
+    page.set("reasoning", REASONINGS.index(reasoning))
+    changed = what_if(
+        load_workloads(), traffic=Decimal(traffic) / 100, output=output, reasoning=reasoning
+    )
+    assert page.spend() == bills(recommendation.projection, changed)
+
+
+@pytest.fixture(scope="module")
+def every_meter():
+    """Return plain workloads that use every meter, on a catalog that states or lacks its prices."""
     plain = Workload(
         name="w",
         requests_per_day=1000,
@@ -174,29 +191,86 @@ def test_prices_and_factors_give_the_plan_of_changed_numbers(browser, tmp_path):
         completion_tokens=500,
         reasoning_tokens=900,
         cached_share=0.35,
+        written_share={"five_minutes": 0.1, "one_hour": 0.2},
+        fees_per_request={"web search": 0.3},
         turns=3,
         max_tokens=2500,
     )
-    catalog = load_catalog("2026-06").with_price("kimi-k2", cached_input_usd_per_mtok="0.30")
-    plan = {**PLAN, "catalog": catalog}
-    made = tmp_path / "plain.html"
-    made.write_text(html_report(recommend(plain, **plan)), encoding="utf-8")
-    page = Opened(browser, made)
-    page.set("traffic", 120)
-    page.set("output", OUTPUT_STOPS.index(Decimal("1.5")))
-    page.price("kimi-k2", "output", "3.987654321")
-    page.price("kimi-k2", "cached input", "0.123")
-    changed = catalog.with_price(
-        "kimi-k2", output_usd_per_mtok="3.987654321", cached_input_usd_per_mtok="0.123"
+    catalog = load_catalog("2026-11-public")
+    models = (
+        replace(one, status=None, batch_multiplier=one.batch_multiplier or Decimal("0.5"))
+        for one in catalog
+        if one.id in ("kimi-k2.5", "kimi-k3")
     )
-    bills = project(what_if(plain, traffic="1.2", output="1.5"), **{**plan, "catalog": changed})
-    expected = [usd(sum(bills.of(model).exact_usd) / 3) for model in bills.models]
-    assert page.spend() == [expected]
-    place = bills.models.index("kimi-k2")
-    assert f"{expected[place]} USD a month" in page.tab.inner_text("#answer")
+    workloads = [plain, replace(plain, name="batched", batch=True)]
+    return workloads, replace(catalog, models=tuple(models))
+
+
+def test_prices_and_factors_give_the_plan_of_changed_numbers(browser, tmp_path, every_meter):
+    """With prices and factors changed, plain workloads have the exact bill of a new projection."""
+    workloads, catalog = every_meter
+    plan = recommend(workloads, **{**PLAN, "catalog": catalog})
+    made = tmp_path / "plain.html"
+    made.write_text(html_report(plan), encoding="utf-8")
+    page = Opened(browser, made)
+    assert page.spend() == bills(plan.projection)
+    page.set("traffic", 120)
+    page.set("output", OUTPUTS.index("1.5"))
+    changes = {
+        "output": ("output_usd_per_mtok", "13.987654321"),
+        "cached input": ("cached_input_usd_per_mtok", "0.123"),
+        "cache writes for 1 hour": ("cache_write_1h_usd_per_mtok", "7.5"),
+    }
+    changed = catalog.with_price("kimi-k3", **dict(changes.values()))
+    fee = replace(catalog.fees[0], usd_per_call=Decimal("0.0123"))
+    changed = replace(changed, fees=(fee,))
+    for meter, (_, price) in changes.items():
+        page.price("kimi-k3", meter, price)
+        batch = Decimal(price) * changed.model("kimi-k3").batch_multiplier
+        page.price("kimi-k3", f"{meter} in batches", str(batch))
+    page.tab.get_by_label("web search, USD a call", exact=True).fill("0.0123")
+    expected = bills(plan.projection, what_if(workloads, traffic="1.2", output="1.5"), changed)
+    assert page.spend() == expected
+    total = sum(
+        Decimal(expected[row][plan.projection.models.index(model)].replace(",", ""))
+        for row, model in enumerate(plan.best.values())
+    )
+    found = re.search(r"([\d,.]+) USD a month", page.tab.inner_text("#answer"))[1]
+    assert abs(Decimal(found.replace(",", "")) - total) <= Decimal("0.01")
     page.tab.click("text=Back to the plan")
     page.tab.locator("#answer", has_text="as planned").wait_for()
     assert page.problems == []
+    page.tab.close()
+
+
+def test_every_meter_that_occurs_has_a_box(browser, tmp_path, every_meter):
+    """A meter without a price of its own follows the box of the one that stands in for it."""
+    workloads, catalog = every_meter
+    made = tmp_path / "meters.html"
+    made.write_text(html_report(recommend(workloads, **{**PLAN, "catalog": catalog})), "utf-8")
+    page = Opened(browser, made)
+    titles = [meter.title for meter in METERS.values()]
+    heads = page.tab.locator("#price-heads th").all_inner_texts()
+    assert heads == ["model", *titles]
+    for spec in catalog:
+        tariff = Tariff.of(spec)
+        for key, meter in METERS.items():
+            boxes = page.tab.get_by_label(f"{spec.id}, {meter.title} price", exact=True)
+            assert boxes.count() == tariff.states(key)
+            if tariff.states(key):
+                assert Decimal(boxes.input_value()) == tariff.usd_per_mtok(key)
+    before = page.spend()
+    page.price("kimi-k2.5", "input in batches", "9")
+    changed = page.spend()
+    spend = project(workloads[1], **{**PLAN, "catalog": catalog}).of("kimi-k2.5")
+    billed = ("batch_input", "batch_cache_write_5m", "batch_cache_write_1h")
+    dearer = sum(spend.usage[key].sum() for key in billed) * Fraction(9 - Decimal("0.36"))
+    rise = Fraction(dearer, 3_000_000)
+    column = [one.id for one in catalog].index("kimi-k2.5")
+    assert Decimal(changed[1][column].replace(",", "")) == pytest.approx(
+        Decimal(before[1][column].replace(",", "")) + Decimal(float(rise)), abs=Decimal("0.011")
+    )
+    assert changed[0] == before[0]
     page.tab.close()
 
 
@@ -397,13 +471,18 @@ def test_short_names_stay_on_one_line_on_a_desk(page):
 
 
 def test_prices_that_cannot_move_are_not_offered(browser, tmp_path):
-    """Where a plan has a change of price, its boxes are disabled and a note says why."""
+    """Where a plan has a change of price, its boxes are closed and a note says why; spend is whole."""
     change = {"date": "2027-01-01", "factor": 0.5}
     [first, *_] = load_workloads()
     made = tmp_path / "changing.html"
     changing = replace(first, price_changes=(change,))
-    made.write_text(html_report(recommend(changing, **PLAN)), encoding="utf-8")
+    plan = recommend(changing, **PLAN)
+    made.write_text(html_report(plan), encoding="utf-8")
     page = Opened(browser, made)
     assert page.tab.get_by_label("kimi-k2, input price", exact=True).is_disabled()
-    assert "support-chat on kimi-k2" in page.tab.inner_text("#what-if")
+    assert "support-chat on kimi-k2" in page.tab.inner_text("#price-notes")
+    assert page.spend() == bills(plan.projection)
+    page.set("traffic", 50)
+    halved = project(what_if(changing, traffic="0.5"), **PLAN)
+    assert page.spend() == bills(halved)
     page.tab.close()

@@ -7,17 +7,19 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 import openpyxl
 import pytest
 
 from kimi_planner import KimiPlannerError, Workload, load_catalog, load_workloads, recommend
+from kimi_planner.billing.meters import title_of
+from kimi_planner.billing.tariff import Tariff
 from kimi_planner.report.xlsx import xlsx_report
 from kimi_planner.workload import example_path
 
 AS_OF = date(2026, 11, 24)
 SHEETS = ["Summary", "Monthly", "By model", "Assumptions", "Prices"]
-SPEND = 11
 #: Settings of LibreOffice: calculate every formula when a file is opened.
 ALWAYS = """<?xml version="1.0"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
@@ -50,6 +52,13 @@ def twins():
     return replace(load_catalog(), models=(spec, replace(other, id=spec.id.upper())))
 
 
+def batching():
+    """Return the public catalog, its model with a batch price still recommended."""
+    public = load_catalog("2026-11-public")
+    models = (replace(one, status=None) if one.id == "kimi-k2.5" else one for one in public)
+    return replace(public, models=tuple(models))
+
+
 @pytest.fixture(scope="module")
 def plans():
     """Return plans by name: the example, one with a rhythm, plain numbers, and fees and writes."""
@@ -62,11 +71,18 @@ def plans():
         written_share={"five_minutes": 0.1, "one_hour": 0.2},
         fees_per_request={fee.name: 0.5},
     )
+    batched = replace(beyond, name="batched", batch=True)
+    prices = {"input_usd_per_mtok": "0.50", "output_usd_per_mtok": "9"}
+    dated = (
+        {"date": "2027-01-15", "factor": {"p10": 0.7, "p50": 0.8, "p90": 1.1}},
+        {"date": "2027-02-01", **prices, "model": "kimi-k2.6"},
+    )
     return {
         "example": planned(example),
         "seasonal": planned(seasonal, months=4),
         "certain": planned([CERTAIN], discounted_cache()),
-        "beyond": planned([beyond], public),
+        "beyond": planned([beyond, batched], batching(), models="kimi-k2.5"),
+        "dated": planned([replace(beyond, name="dated", price_changes=dated)], public),
         "twins": planned([CERTAIN], twins()),
     }
 
@@ -81,31 +97,61 @@ def row_of(sheet, name, column=1):
     return next(r for r in range(1, sheet.max_row + 1) if sheet.cell(r, column).value == name)
 
 
+def column_of(sheet, name, row=3):
+    """Return the first column of this name."""
+    return next(c for c in range(1, sheet.max_column + 1) if sheet.cell(row, c).value == name)
+
+
 def with_prices(book, prices):
-    """Set prices of models: model to input, cached input and output, None to leave one as it is."""
+    """Set prices: model and meter, or fee, to USD."""
     sheet = book["Prices"]
-    for model, given in prices.items():
-        for column, price in enumerate(given, start=3):
-            if price is not None:
-                sheet.cell(row_of(sheet, model), column).value = price
+    rows = {tuple(sheet.cell(r, c).value for c in (1, 3)): r for r in range(5, sheet.max_row + 1)}
+    for key, price in prices.items():
+        sheet.cell(rows[key], 4).value = price
 
 
-def with_assumption(book, workload, column, value):
+def with_assumption(book, workload, name, value):
     sheet = book["Assumptions"]
+    column = 2 if name is None else column_of(sheet, name, row=9)
     sheet.cell(row_of(sheet, workload), column).value = value
 
 
-DOUBLED = {"kimi-k2": (2.4, None, 7.2)}
-MOVED = {"kimi-k2": (1.3, None, 3.1), "kimi-k2-5-thinking": (4.0, None, 9.0)}
+DOUBLED = {("kimi-k2", "input"): 2.4, ("kimi-k2", "output"): 7.2}
+MOVED = {
+    ("kimi-k2", "input"): 1.3,
+    ("kimi-k2", "output"): 3.1,
+    ("kimi-k2-5-thinking", "input"): 4.0,
+    ("kimi-k2-5-thinking", "output"): 9.0,
+}
+ALL_THREE = {
+    ("kimi-k2", "input"): 1.3,
+    ("kimi-k2", "cached input"): 0.2,
+    ("kimi-k2", "output"): 3.1,
+}
+WRITES = {
+    ("kimi-k2.5", "cache writes for 5 minutes"): 3.5,
+    ("kimi-k2.5", "batch, times the price"): 0.7,
+    ("any", "web search, a call"): 0.05,
+}
+FIELDS = {
+    "input": "input_usd_per_mtok",
+    "cached input": "cached_input_usd_per_mtok",
+    "output": "output_usd_per_mtok",
+}
 CHANGES = {
     ("example", "doubled"): lambda book: with_prices(book, DOUBLED),
     ("example", "moved"): lambda book: with_prices(book, MOVED),
-    ("certain", "moved"): lambda book: with_prices(book, {"kimi-k2": (1.3, 0.2, 3.1)}),
-    ("certain", "cached"): lambda book: with_assumption(book, "certain", 4, 0.5),
-    ("certain", "level"): lambda book: with_assumption(book, "certain", 2, 1500),
-    ("certain", "traffic"): lambda book: with_assumption(book, "traffic x", 2, 1.5),
-    ("certain", "answers"): lambda book: with_assumption(book, "answers x", 2, 2),
-    ("certain", "reasoning"): lambda book: with_assumption(book, "reasoning x", 2, 3),
+    ("certain", "moved"): lambda book: with_prices(book, ALL_THREE),
+    ("certain", "cached"): lambda book: with_assumption(
+        book, "certain", "cached input, share of the prompt", 0.5
+    ),
+    ("certain", "level"): lambda book: with_assumption(
+        book, "certain", "requests a day, mean", 1500
+    ),
+    ("certain", "traffic"): lambda book: with_assumption(book, "traffic x", None, 1.5),
+    ("certain", "answers"): lambda book: with_assumption(book, "answers x", None, 2),
+    ("certain", "reasoning"): lambda book: with_assumption(book, "reasoning x", None, 3),
+    ("beyond", "moved"): lambda book: with_prices(book, WRITES),
 }
 
 
@@ -140,8 +186,16 @@ def recalculated(books, tmp_path_factory):
 def monthly(book):
     """Return the spend of each workload and month on the sheet of months."""
     sheet = book["Monthly"]
+    spend = column_of(sheet, "spend USD") - 1
     rows = sheet.iter_rows(min_row=4, max_row=sheet.max_row, values_only=True)
-    return {(row[0], f"{row[2]:%Y-%m}"): row[SPEND - 1] for row in rows if isinstance(row[2], date)}
+    return {(row[0], f"{row[2]:%Y-%m}"): row[spend] for row in rows if isinstance(row[2], date)}
+
+
+def of_models(book):
+    """Return the rows of workloads and models, and the column of their spend."""
+    sheet = book["By model"]
+    rows = [row for row in sheet.iter_rows(min_row=4, values_only=True) if row[1]]
+    return rows, column_of(sheet, "spend USD") - 1
 
 
 def expected(plan):
@@ -160,25 +214,49 @@ def to_the_cent(found, wanted):
         assert found[key] == pytest.approx(float(amount), abs=0.005), key
 
 
-@pytest.mark.parametrize("name", ["example", "seasonal", "certain", "beyond", "twins"])
+NAMES = ["example", "seasonal", "certain", "beyond", "dated", "twins"]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_book_is_the_plan_to_the_cent(plans, recalculated, name):
     """Every month, every model and every total is what Python says, calculated by LibreOffice."""
     plan, book = plans[name], recalculated[name, "as it is"]
     to_the_cent(monthly(book), expected(plan))
-    sheet = book["By model"]
-    rows = [row for row in sheet.iter_rows(min_row=4, values_only=True) if row[0] and row[1]]
+    rows, spend = of_models(book)
     summary = plan.projection.summary().set_index(["workload", "model"])["mean_usd"].to_dict()
-    to_the_cent({row[:2]: row[SPEND - 1] for row in rows}, summary)
+    to_the_cent({row[:2]: row[spend] for row in rows if row[0]}, summary)
     together = plan.projection.summary(together=True).set_index("model")["mean_usd"].to_dict()
-    rows = [row for row in sheet.iter_rows(min_row=4, values_only=True) if row[1] and not row[0]]
-    to_the_cent({row[1]: row[SPEND - 1] for row in rows}, together)
+    to_the_cent({row[1]: row[spend] for row in rows if not row[0]}, together)
     whole = plan.projection.mix(plan.best).over_months()
     row = [cell.value for cell in book["Summary"][row_of(book["Summary"], "whole plan")]]
     wanted = [whole.mean()[0], *(whole.quantile(q)[0] for q in (0.1, 0.5, 0.9))]
     assert row[2:6] == pytest.approx([float(one) for one in wanted], abs=0.005)
 
 
-@pytest.mark.parametrize("name", ["example", "seasonal", "certain", "beyond"])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_meter_is_the_plan_to_the_cent(plans, recalculated, name):
+    """Columns of amounts and of USD, and the sums of the first sheet, are the plan's by meter."""
+    plan, sheet = plans[name], recalculated[name, "as it is"]["Monthly"]
+    frame = plan.projection.by_meter()
+    chosen = frame[[plan.best[row.workload] == row.model for row in frame.itertuples()]]
+    rows = {
+        (row[0], f"{row[2]:%Y-%m}"): row
+        for row in sheet.iter_rows(min_row=4, values_only=True)
+        if isinstance(row[2], date)
+    }
+    for row in chosen.itertuples():
+        title = title_of(row.meter)
+        amount = f"{title} calls" if row.meter.startswith("fee: ") else title
+        found = rows[row.workload, row.month]
+        assert found[column_of(sheet, amount) - 1] == pytest.approx(row.amount, rel=1e-9)
+        assert found[column_of(sheet, f"{title} USD") - 1] == pytest.approx(row.usd, abs=0.005)
+    summary = recalculated[name, "as it is"]["Summary"]
+    for meter, usd in chosen.groupby("meter")["usd"].sum().items():
+        words = f"{title_of(meter)}{', calls' * meter.startswith('fee: ')}"
+        assert summary.cell(row_of(summary, words), 3).value == pytest.approx(usd, abs=0.005)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_values_in_the_file_are_those_of_its_formulas(books, recalculated, name):
     """What a program shows that does not calculate is what one that does arrives at."""
     stored = openpyxl.load_workbook(io.BytesIO(books[name]), data_only=True)
@@ -203,10 +281,8 @@ def test_another_currency_stands_beside_the_total(plans, recalculated):
 def repriced(plan, prices):
     """Return the plan at other prices, each workload on the model it had."""
     catalog = plan.projection.catalog
-    names = ("input_usd_per_mtok", "cached_input_usd_per_mtok", "output_usd_per_mtok")
-    for model, given in prices.items():
-        new = {name: str(one) for name, one in zip(names, given, strict=True) if one is not None}
-        catalog = catalog.with_price(model, **new)
+    for (model, meter), price in prices.items():
+        catalog = catalog.with_price(model, **{FIELDS[meter]: str(price)})
     workloads = plan.projection.workloads
     moved = planned(workloads, catalog, models=sorted(set(plan.best.values())))
     return {
@@ -238,8 +314,25 @@ def test_prices_move_totals_as_python_does(plans, recalculated):
     to_the_cent({key: found[key] for key in plain}, plain)
     to_the_cent(
         monthly(recalculated["certain", "moved"]),
-        repriced(plans["certain"], {"kimi-k2": (1.3, 0.2, 3.1)}),
+        repriced(plans["certain"], ALL_THREE),
     )
+
+
+def test_a_fee_and_a_batch_move_by_themselves(plans, recalculated):
+    """A changed fee, multiplier or price of writes changes its meters and no other, to the cent."""
+    before, after = (recalculated["beyond", name]["Monthly"] for name in ("as it is", "moved"))
+    frame = plans["beyond"].projection.by_meter()
+    tariff = Tariff.of(plans["beyond"].projection.specs[0])
+    batch, writes = Decimal("0.7") / tariff.batch, Decimal("3.5") / tariff.usd_per_mtok("input")
+    factors = {"cache_write_5m": writes, "fee: web search": Decimal("0.05") / Decimal("0.005")}
+    for meter, usd in frame.groupby("meter")["usd"].sum().items():
+        factor = factors.get(meter.removeprefix("batch_"), 1)
+        factor *= batch if meter.startswith("batch_") else 1
+        column = column_of(before, f"{title_of(meter)} USD")
+        for sheet, times in ((before, 1), (after, factor)):
+            assert sheet.cell(row_of(sheet, "all"), column).value == pytest.approx(
+                usd * float(times), abs=0.005
+            ), meter
 
 
 @pytest.mark.parametrize(
@@ -255,21 +348,27 @@ def test_prices_move_totals_as_python_does(plans, recalculated):
 def test_assumptions_move_totals_as_python_does(plans, recalculated, change, fields):
     """A changed assumption gives the bill of a workload with that number, on every model."""
     moved = planned([replace(CERTAIN, **fields)], plans["certain"].projection.catalog)
-    sheet = recalculated["certain", change]["By model"]
-    rows = [row for row in sheet.iter_rows(min_row=4, values_only=True) if row[0] and row[1]]
+    rows, spend = of_models(recalculated["certain", change])
     summary = moved.projection.summary().set_index(["workload", "model"])["mean_usd"].to_dict()
-    to_the_cent({row[:2]: row[SPEND - 1] for row in rows}, summary)
+    to_the_cent({row[:2]: row[spend] for row in rows if row[0]}, summary)
 
 
 def test_sheets_sources_and_inputs(books):
     """The five sheets are there; each price has its source and the day it was checked."""
     book = openpyxl.load_workbook(io.BytesIO(books["example"]))
     assert book.sheetnames == SHEETS
+    rows = [[cell.value for cell in row] for row in book["Prices"].iter_rows(min_row=5)]
     for spec in load_catalog():
-        row = [cell.value for cell in book["Prices"][row_of(book["Prices"], spec.id)]]
-        assert (row[2], row[4]) == (float(spec.input_usd_per_mtok), float(spec.output_usd_per_mtok))
-        assert row[5] == "2026-11-24"
-        assert row[6].startswith("Kimi API price and capability card")
+        prices = {row[2]: row[3:] for row in rows if row[0] == spec.id}
+        assert list(prices) == ["input", "cached input", "output"]
+        for meter, stated in (
+            ("input", spec.input_usd_per_mtok),
+            ("output", spec.output_usd_per_mtok),
+        ):
+            assert prices[meter][0] == float(stated)
+            assert prices[meter][1] == "2026-11-24"
+            assert prices[meter][2].startswith("Kimi API price and capability card")
+        assert prices["cached input"][1:] == [None, None, "not stated: billed as input"]
     texts = {str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row}
     for workload in load_workloads():
         assert workload.source in texts
@@ -283,7 +382,8 @@ def test_totals_have_no_number_of_their_own(books):
     """Every amount in USD that the plan shows is a formula."""
     book = openpyxl.load_workbook(io.BytesIO(books["example"]))
     for sheet in (book["Monthly"], book["By model"]):
-        spends = [row[SPEND - 1] for row in sheet.iter_rows(min_row=4) if row[1].value]
+        spend = column_of(sheet, "spend USD") - 1
+        spends = [row[spend] for row in sheet.iter_rows(min_row=4) if row[1].value]
         assert len(spends) >= 15
         assert {cell.data_type for cell in spends} == {"f"}
 
@@ -295,7 +395,7 @@ def test_inputs_take_no_nonsense(books):
         sheet = book[name]
         yellow = {
             cell.coordinate for row in sheet.iter_rows() for cell in row
-            if cell.fill.fgColor.rgb == "FFFFF6D6" and cell.column != 7
+            if cell.fill.fgColor.rgb == "FFFFF6D6"
         }  # fmt: skip
         ruled = {str(rule.sqref): rule for rule in sheet.data_validations.dataValidation}
         assert yellow == ruled.keys()

@@ -482,8 +482,7 @@ def test_cached_tokens_that_are_not_stated_are_said(tmp_path: Path) -> None:
         "2 of 2 rows do not state reasoning tokens; the totals are those of the others.",
     ]
     assert price_usage(frame, "kimi-k2", catalog=path).attrs["notes"] == [
-        "1 rows priced as kimi-k2 do not state cached tokens; all their prompt tokens are billed as "
-        "uncached."
+        "1 of 2 rows do not state cached tokens; all their prompt tokens are billed as uncached."
     ]
 
 

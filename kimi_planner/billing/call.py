@@ -12,11 +12,15 @@ from typing import Any
 from kimi_planner.billing.meters import FEE, METERS, ByMeter, Usage
 from kimi_planner.billing.record import UsageRecord
 from kimi_planner.billing.tariff import Tariff
-from kimi_planner.catalog import Catalog, load_catalog
+from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.money import plain, total
+from kimi_planner.notes import Note, noted
 
-__all__ = ["Cost", "bill_of", "cost", "unstated_notes", "usd_columns"]
+__all__ = ["Cost", "bill_of", "cached_price_notes", "cost", "unstated_notes", "usd_columns"]
+
+#: How long tokens that are written to a cache stay there, by their meter.
+LIFETIMES = {"cache_write_5m": "5 minutes", "cache_write_1h": "1 hour"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +40,7 @@ class Cost:
     usd: Mapping[str, Decimal]
     model: str
     catalog_version: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @classmethod
     def of(cls, usage: Usage, tariff: Tariff) -> Cost:
@@ -93,7 +97,7 @@ def bill_of(parts: Iterable[tuple[Tariff, Usage]]) -> dict[str, Decimal]:
 def usd_columns(keys: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Return the columns of a bill and the meters in each: fees in one, the total of all last."""
     used = {"input", "cached", "output", *keys}
-    columns = {f"{key}_usd": (key,) for key in METERS if key in used}
+    columns: dict[str, tuple[str, ...]] = {f"{key}_usd": (key,) for key in METERS if key in used}
     if fees := tuple(key for key in used if key.startswith(FEE)):
         columns["fees_usd"] = fees
     return columns | {"total_usd": tuple(used)}
@@ -158,37 +162,34 @@ def cost(
                 f"Fee {name!r} is due {shown(count)} times; give a whole number from 0."
             )
     catalog = load_catalog(catalog, as_of=as_of)
-    return Cost.of(
-        Usage.of(
-            record.prompt_tokens,
-            record.completion_tokens,
-            cached=record.cached_tokens or 0,
-            written_5m=record.written_5m_tokens or 0,
-            written_1h=record.written_1h_tokens or 0,
-            reasoning=record.reasoning_tokens or 0,
-            fees=fees,
-            batch=batch,
-        ),
-        Tariff.of(catalog.model(model), catalog.fees),
-    )
+    usage_by_meter = record.as_usage(fees, batch=batch)
+    return Cost.of(usage_by_meter, Tariff.of(catalog.model(model), catalog.fees))
 
 
-_SILENT = {
-    "cached": "cached-input price for {}; cached tokens are billed as input",
-    "cache_write_5m": "price for writing to a cache for 5 minutes of {}; such tokens are billed as input",
-    "cache_write_1h": "price for writing to a cache for 1 hour of {}; such tokens are billed as input",
-}
-
-
-def unstated_notes(parts: Iterable[tuple[Tariff, Usage]]) -> tuple[str, ...]:
+def unstated_notes(parts: Iterable[tuple[Tariff, Usage]]) -> tuple[Note, ...]:
     """Say which meters of some usages are billed at what stands in for a price."""
     silent: dict[str, dict[str, str]] = {}
     for tariff, usage in parts:
         for key in tariff.unstated(usage):
             silent.setdefault(key, {})[tariff.model] = tariff.catalog_version
-    return tuple(
-        f"Catalog {next(iter(silent[key].values()))} states no "
-        f"{words.format(', '.join(silent[key]))}."
-        for key, words in _SILENT.items()
-        if key in silent
-    )
+    cached = silent.get("cached", {})
+    notes = noted("no_cached_price", catalog=dict.fromkeys(cached.values()), models=cached)
+    for key, lifetime in LIFETIMES.items():
+        models = silent.get(key, {})
+        notes += noted(
+            "no_write_price",
+            catalog=dict.fromkeys(models.values()),
+            lifetimes=lifetime,
+            models=models,
+            where=models,
+        )
+    return notes
+
+
+def cached_price_notes(
+    specs: Iterable[ModelSpec], code: str = "no_cached_price", **about: Any
+) -> tuple[Note, ...]:
+    """Say of which models cached tokens are billed as input, as the catalog has no price for them."""
+    silent = [spec for spec in specs if spec.cached_input_usd_per_mtok is None]
+    versions = dict.fromkeys(spec.catalog_version for spec in silent)
+    return noted(code, catalog=versions, models=[spec.id for spec in silent], **about)

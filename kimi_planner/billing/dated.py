@@ -11,6 +11,8 @@ from kimi_planner.billing.call import unstated_notes
 from kimi_planner.billing.meters import METERS, Usage
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog
+from kimi_planner.errors import UsageError, shown
+from kimi_planner.notes import Note, note
 
 __all__ = ["Prices"]
 
@@ -31,6 +33,10 @@ class Prices:
     as_of: date | None = None
     _used: dict[tuple[str, int], Tariff] = field(default_factory=dict)
     _undated: dict[str, date] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.as_of is not None and type(self.as_of) is not date:
+            raise UsageError(f"as_of is {shown(self.as_of)}. Give a datetime.date.")
 
     def changes(self, models: Iterable[str]) -> tuple[date, ...]:
         """Return the days on which a price of some models starts or ends, ascending."""
@@ -60,7 +66,7 @@ class Prices:
         changes = (day for day in self.changes([model]) if first < day <= last)
         return [self.on(model, day) for day in (first, *changes)]
 
-    def notes(self, parts: Sequence[tuple[Tariff, Usage]]) -> tuple[str, ...]:
+    def notes(self, parts: Sequence[tuple[Tariff, Usage]]) -> tuple[Note, ...]:
         """Say what the reader must know of the prices at which some usages were billed."""
         keys = {METERS[key].plain or key for _, usage in parts for key, _ in usage if key in METERS}
         notes = [*unstated_notes(parts)]
@@ -71,14 +77,14 @@ class Prices:
                 item for item in self._used.items() if item[0][0] == model
             ):
                 prices = [tariff.price(key) for key in sorted(keys)]
-                since = f"from {days[place - 1]} on" if place else f"before {days[0]}" if days else ""
+                since = (
+                    f"from {days[place - 1]} on" if place else f"before {days[0]}" if days else ""
+                )
                 if not held or held[-1][0] != prices:
                     held.append((prices, since))
             if len(held) > 1:
                 told = " and ".join(since for _, since in held)
-                notes.append(f"Each row of {model} is billed at the prices of its day: those {told}.")
+                notes.append(note("prices_by_day", models=model, days=told))
             if model in self._undated:
-                notes.append(
-                    f"Rows of {model} without a date are billed at the prices of {self._undated[model]}."
-                )
+                notes.append(note("undated", models=model, day=self._undated[model]))
         return tuple(notes)

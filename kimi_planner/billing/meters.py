@@ -233,6 +233,11 @@ class Usage(ByMeter):
         with localcontext(EXACT):
             return sum((self[prefix + key] for key in plain for prefix in ("", _BATCH)), 0)
 
+    def only(self, *plain: str) -> Usage:
+        """Return the tokens of some plain meters alone, those of batches included."""
+        keys = [prefix + key for key in plain for prefix in ("", _BATCH)]
+        return Usage({key: one for key, one in self if key in keys})
+
     @property
     def prompt(self) -> Number:
         """All input tokens."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kimi_planner.billing.meters import Usage
 from kimi_planner.errors import UsageError, shown
 
 __all__ = [
@@ -104,19 +105,10 @@ class UsageRecord:
         if isinstance(usage, cls):
             return usage
         bare = _bare(usage)
-        return cls.checked(*read_counts(bare), *read_written(bare))
+        return cls.checked(read_counts(bare), read_written(bare))
 
     @classmethod
-    def checked(
-        cls,
-        prompt: Any,
-        completion: Any,
-        cached: Any,
-        reasoning: Any,
-        stated_total: Any,
-        written_5m: Any = None,
-        written_1h: Any = None,
-    ) -> UsageRecord:
+    def checked(cls, counts: Counts, written: tuple[Any, Any] = (None, None)) -> UsageRecord:
         """Return the record of counts as a source states them, checked against its own total.
 
         Raises
@@ -124,13 +116,14 @@ class UsageRecord:
         UsageError
             If a count is not a whole number, or contradicts another.
         """
+        prompt, completion, cached, reasoning, stated_total = counts
         record = cls(
             prompt_tokens=prompt,
             completion_tokens=completion,
             cached_tokens=cached,
             reasoning_tokens=reasoning,
-            written_5m_tokens=written_5m,
-            written_1h_tokens=written_1h,
+            written_5m_tokens=written[0],
+            written_1h_tokens=written[1],
         )
         if (
             stated_total is not None
@@ -141,6 +134,19 @@ class UsageRecord:
                 f"({record.prompt_tokens} + {record.completion_tokens})."
             )
         return record
+
+    def as_usage(self, fees: Mapping[str, int] | None = None, *, batch: bool = False) -> Usage:
+        """Return the call's usage by meter; a count that is not stated is 0."""
+        return Usage.of(
+            self.prompt_tokens,
+            self.completion_tokens,
+            cached=self.cached_tokens or 0,
+            written_5m=self.written_5m_tokens or 0,
+            written_1h=self.written_1h_tokens or 0,
+            reasoning=self.reasoning_tokens or 0,
+            fees=fees,
+            batch=batch,
+        )
 
 
 def contradiction(
@@ -257,7 +263,9 @@ def read_written(usage: Any) -> tuple[Any, Any]:
     if five is not None:
         return five, hour
     details = get("prompt_tokens_details")
-    places = [get(name) for name in _WRITTEN] + [part_of(details, name) for name in _WRITTEN_DETAILS]
+    places = [get(name) for name in _WRITTEN] + [
+        part_of(details, name) for name in _WRITTEN_DETAILS
+    ]
     whole = next((one for one in places if one is not None), None)
     if whole is None or hour is None:
         return whole, hour

@@ -74,27 +74,30 @@ def bill_rows(
     PriceNotFoundError
         If a tariff has no price for a meter that its rows use.
     """
-    used = {key: _which(key, amount, tariffs, codes) for key, amount in usage}
+    largest = {key: int(amount.max()) if len(amount) else 0 for key, amount in usage}
+    used = {
+        key: _which(key, amount, tariffs, codes) if largest[key] else set() for key, amount in usage
+    }
     places = max(one.places(key for key in used if n in used[key]) for n, one in enumerate(tariffs))
     prices = {
         key: [to_units(one.price(key), places) if n in rows else 0 for n, one in enumerate(tariffs)]
         for key, rows in used.items()
     }
-    most = sum(int(amount.max()) * max(prices[key]) for key, amount in usage if len(amount))
+    most = sum(amount * max(prices[key]) for key, amount in largest.items())
     kind: Any = np.int64 if most < _INT64_SAFE else object
     length = max(len(amount) for _, amount in usage)
     keys = ["total"] if together else list(used)
     units = {key: np.zeros(length, dtype=kind) for key in keys}
-    for key, amount in usage:
-        if not used[key]:
-            continue
-        price = np.array(prices[key], dtype=kind)
-        into = units["total" if together else key]
-        for start in range(0, length, _BLOCK):
-            rows = slice(start, start + _BLOCK)
-            into[rows] += amount[rows].astype(kind, copy=False) * (
-                price[0] if codes is None else price[codes[rows]]
-            )
+    meters = [
+        (amount, np.array(prices[key], dtype=kind), units["total" if together else key])
+        for key, amount in usage
+        if used[key]
+    ]
+    for start in range(0, length, _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        for amount, price, into in meters:
+            each = price[0] if codes is None else price[codes[rows]]
+            into[rows] += amount[rows].astype(kind, copy=False) * each
     parts = [
         (one, Usage({key: 1 for key, rows in used.items() if n in rows}))
         for n, one in enumerate(tariffs)
@@ -105,9 +108,7 @@ def bill_rows(
 def _which(
     key: str, amount: Integers, tariffs: Sequence[Tariff], codes: Integers | None
 ) -> set[int]:
-    """Return the tariffs that are needed for a meter; all if it is used and they all state it."""
-    if not amount.any():
-        return set()
+    """Return the tariffs that are needed for a meter in use; all if they all state it."""
     if codes is None or all(one.states(key) and key in TOKEN_METERS for one in tariffs):
         return set(range(len(tariffs)))
     return set(np.flatnonzero(np.bincount(codes[amount != 0], minlength=len(tariffs))).tolist())

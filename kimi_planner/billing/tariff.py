@@ -44,7 +44,9 @@ class Tariff:
     batch: Number | None
     model: str
     catalog_version: str
-    _missing: Callable[[str], str] = field(repr=False, compare=False, default=str)
+    _missing: Callable[[str], str] = field(
+        repr=False, compare=False, default="No price of {} is stated.".format
+    )
 
     @classmethod
     def of(cls, spec: ModelSpec, fees: Iterable[Fee] = ()) -> Tariff:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from kimi_planner.calls.expected import free_tokens
 from kimi_planner.calls.usage import fees_used, tokens_used
 from kimi_planner.catalog import Catalog, Fee, ModelSpec, load_catalog
 from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.notes import Note, note
 from kimi_planner.rich import frame_html
 from kimi_planner.workload import Constant, Quantity, Workload
 from kimi_planner.workload.fields import MAX_RESERVED_TOKENS
@@ -102,7 +103,7 @@ def cap_risk(
     rows: list[dict[str, object]] = []
     for workload in chosen:
         load = workload.resolve()
-        lengths = {spec.reasons: _Lengths.of(load.sizes, spec.reasons) for spec in specs}
+        lengths = {spec.reasons: _Lengths.of(load.sizes.on(spec.reasons)) for spec in specs}
         for spec in specs:
             for cap in (workload.max_tokens,) if asked is None else asked:
                 rows.append(_row(load, spec, lengths[spec.reasons], cap, catalog.fees))
@@ -110,29 +111,31 @@ def cap_risk(
     return CapRisk(frame=pd.DataFrame(rows).astype(columns), catalog_version=catalog.version)
 
 
-def cap_notes(workloads: Sequence[Workload], specs: Sequence[ModelSpec]) -> tuple[str, ...]:
-    """Return one sentence for each workload and model whose own cap cuts 1% of answers or more.
+def cap_notes(workloads: Sequence[Workload], specs: Sequence[ModelSpec]) -> Iterator[Note]:
+    """Yield one sentence for each workload and model whose own cap cuts 1% of answers or more.
 
     Models that cut the same shares are named together.
     """
-    notes = []
     for workload in workloads:
         cap = workload.max_tokens
         if cap is None:
             continue
         for reasons in (False, True):
-            names = ", ".join(spec.id for spec in specs if spec.reasons is reasons)
-            if not names:
+            models = [spec.id for spec in specs if spec.reasons is reasons]
+            if not models:
                 continue
-            lengths = _Lengths.of(workload.resolve().sizes, reasons)
+            lengths = _Lengths.of(workload.resolve().sizes.on(reasons))
             cut, empty = lengths.share_over(cap), lengths.empty_share(cap)
             if cut < WORTH_SAYING["cut"] and empty < WORTH_SAYING["empty"]:
                 continue
-            left = f" and leaves {empty:.1%} empty but billed" if empty else ""
-            notes.append(
-                f"max_tokens {cap} cuts {cut:.1%} of answers on {names}{left}: {workload.name}."
+            yield note(
+                "answers_empty" if empty else "answers_cut",
+                cap=cap,
+                cut=cut,
+                empty=empty,
+                models=models,
+                workloads=workload.name,
             )
-    return tuple(notes)
 
 
 @dataclass(frozen=True)
@@ -144,8 +147,8 @@ class _Lengths:
 
     @staticmethod
     @lru_cache(maxsize=64)
-    def of(sizes: Sizes, reasons: bool) -> _Lengths:
-        *_, visible, reasoning = sizes.on(reasons).parts
+    def of(sizes: Sizes) -> _Lengths:
+        *_, visible, reasoning = sizes.parts
         return _Lengths(_equally_likely(visible.size), _equally_likely(reasoning.size))
 
     def share_over(self, cap: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kimi_planner.billing.call import cached_price_notes
 from kimi_planner.billing.tariff import Tariff
+from kimi_planner.calls.notes import window_notes
 from kimi_planner.calls.overflow import carry_out, first_overflows
 from kimi_planner.calls.sizes import CallSizes, Profile
 from kimi_planner.calls.turns import (
@@ -22,6 +25,7 @@ from kimi_planner.calls.turns import (
 )
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.errors import ScenarioError
+from kimi_planner.notes import Note, note
 from kimi_planner.rich import frame_html, page_html
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import check_seed, chosen_workloads
@@ -76,7 +80,7 @@ class Conversation:
     never_overflows_share: float
     catalog_version: str
     seed: int
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def mean_usd(self) -> float:
@@ -186,7 +190,7 @@ def conversation(
         else 1 - len(late) / int(sample.conversation[-1] + 1),
         catalog_version=catalog.version,
         seed=seed,
-        notes=_notes(asked, spec, overflows=len(late) > 0),
+        notes=tuple(_notes(asked, spec, overflows=len(late) > 0)),
     )
 
 
@@ -202,25 +206,12 @@ def _asked(workload: Workload, turns: Any, policy: Any) -> Workload:
     return replace(workload, **changes)
 
 
-def _notes(workload: Workload, spec: ModelSpec, *, overflows: bool) -> tuple[str, ...]:
-    notes = []
-    if spec.context_window_tokens is None:
-        notes.append(
-            f"Catalog {spec.catalog_version} states no context window for {spec.id}, so no call is "
-            "taken to be too large."
-        )
-    if workload.cached_share is not None and spec.cached_input_usd_per_mtok is None:
-        notes.append(
-            f"Catalog {spec.catalog_version} states no cached-input price, so cached tokens are billed "
-            "as input."
-        )
-    elif workload.cached_share is not None and overflows:
-        notes.append(
-            "Every call has the mean cached share, also after its history was cut or summarised, "
-            "which changes the prefix that the cache knows."
-        )
+def _notes(workload: Workload, spec: ModelSpec, *, overflows: bool) -> Iterator[Note]:
+    yield from window_notes([spec])
+    if workload.cached_share is not None:
+        silent = cached_price_notes([spec], workloads=workload.name)
+        yield from silent
+        if overflows and not silent:
+            yield note("mean_cached_share", workloads=workload.name)
     if workload.resolve().sizes.turns.mean > 1 and workload.followup_tokens is None:
-        notes.append(
-            "followup_tokens is not given, so each later turn adds as much as the first prompt."
-        )
-    return tuple(notes)
+        yield note("no_followup_tokens", workloads=workload.name)

@@ -19,7 +19,8 @@ __all__ = ["CallTokens", "free_tokens", "minimum"]
 Number = Any
 
 _NODES = 64  # for a mean on each of many paths
-_FINE_NODES = 512  # for one mean
+_FINE_NODES = 512  # for few means
+_KNOTS = 256  # factors between which a mean is interpolated
 _SLICE = 64
 
 
@@ -87,7 +88,14 @@ def _cut(sizes: Sizes, cap: int, visible_scale: Any, reasoning_scale: Any) -> tu
     if reasoning.mean == 0:
         reasoning_scale = 1.0
     scales = [np.atleast_1d(one)[:, None] for one in (visible_scale, reasoning_scale)]
-    count = _FINE_NODES if all(len(one) == 1 for one in scales) else _NODES
+    lengths = sorted(len(one) for one in scales)
+    if lengths[0] == 1 and lengths[1] > _KNOTS:
+        varied = np.ravel(scales[0] if len(scales[0]) > 1 else scales[1])
+        knots = np.geomspace(max(varied.min(), 1e-9 * varied.max()), varied.max(), _KNOTS)
+        at = [knots if len(one) > 1 else float(one[0, 0]) for one in scales]
+        answer, thought = (np.broadcast_to(one, _KNOTS) for one in _cut(sizes, cap, *at))
+        return np.interp(varied, knots, answer), np.interp(varied, knots, thought)
+    count = _FINE_NODES if lengths[1] <= _KNOTS else _NODES
     thoughts = np.minimum(_nodes(reasoning, count) * scales[1], cap)
     left = (cap - thoughts) / scales[0]  # for the answer
     answers = (_mean_below(_nodes(visible, count), left) * scales[0]).mean(axis=1)

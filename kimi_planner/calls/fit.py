@@ -148,15 +148,15 @@ def context_fit(
     check_seed(seed)
     rows, needed = [], {}
     for workload in chosen:
-        found: dict[bool, tuple[Array, dict[str, float]]] = {}
+        found: dict[Sizes, tuple[Array, dict[str, float]]] = {}
         for spec in specs:
             sizes = CallSizes.of(workload.resolve().sizes, Profile.of(spec))
-            if spec.reasons not in found:
+            if sizes.sizes not in found:
                 sample = sizes.drawn(seed)
                 tokens = np.sort(sample.prompt + sample.reserved)
-                found[spec.reasons] = tokens, _quantiles(tokens)
-            needed[workload.name, spec.id] = found[spec.reasons][0]
-            rows.append(_row(workload.name, spec, sizes.sizes, *found[spec.reasons]))
+                found[sizes.sizes] = tokens, _quantiles(tokens)
+            needed[workload.name, spec.id] = found[sizes.sizes][0]
+            rows.append(_row(workload.name, spec, sizes.sizes, *found[sizes.sizes]))
     frame = pd.DataFrame(rows).astype(
         {"context_window_tokens": "Int64", "first_overflow_turn": "Int64"}
     )

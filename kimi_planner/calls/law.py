@@ -26,7 +26,8 @@ _REACH_MEANS = 50  # means, where that is less
 _SCALE = 16  # of the next coarser grid
 _MOST_SCALES = 6
 _NODES = 1024
-_PAIR_NODES = 64
+_PAIR_NODES = 128
+_RARE_NODE = 1e-10  # about six standard deviations on the normal scale
 _RAREST = 3e-13  # what rounding leaves at the end of a grid
 _TILT = 12.0
 _ROUNDING = 1e-5
@@ -169,13 +170,27 @@ class _Parts:
 
     def farthest(self, resent: int) -> float:
         """Return about the cost that one conversation in a billion exceeds."""
-        far = [nodes[0][int(0.9 * (len(nodes[0]) - 1))] for nodes in (self.first, self.followup)]
+        far = max(_far(self.first), _far(self.followup))
         spent = sum(
-            scale * float(part[0][int(0.9 * (len(part[0]) - 1))])
+            scale * _far(part)
             for nodes, scales in self.answers(resent)
             for part, scale in zip(nodes, scales, strict=True)
         )
-        return 2 * max((resent + 1) * self.prompt_price * float(max(far)), spent)
+        return 2 * max((resent + 1) * self.prompt_price * far, spent) + self.mean(resent)
+
+    def mean(self, resent: int) -> float:
+        """Return the mean cost of a conversation whose first answer is resent so many times."""
+        calls, sent = resent + 1, resent * (resent + 1) / 2
+        first, followup = (
+            float(values @ weights) for values, weights in (self.first, self.followup)
+        )
+        answers = sum(
+            scale * float(values @ weights)
+            for count in range(calls)
+            for nodes, scales in self.answers(count)
+            for (values, weights), scale in zip(nodes, scales, strict=True)
+        )
+        return self.prompt_price * (calls * first + sent * followup) + answers
 
     def answers(self, resent: int) -> list[tuple[list[Nodes], list[float]]]:
         """Return the independent amounts that one answer adds, the answer resent so many times.
@@ -198,6 +213,12 @@ class _Parts:
         weights = np.outer(thought_chance, chance).ravel()
         both = np.broadcast_to(thoughts, (len(thought), len(visible))).ravel()
         return [([(answers, weights), (both, weights)], [scale, self.output_price])]
+
+
+def _far(nodes: Nodes) -> float:
+    """Return the largest of the values that are not very rare."""
+    values, weights = nodes
+    return float(values[weights > _RARE_NODE].max())
 
 
 def _combined(nodes: Sequence[Nodes], scales: Sequence[float]) -> Nodes:

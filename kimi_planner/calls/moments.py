@@ -8,19 +8,20 @@ is sent, each answer once as output and then as often as it is resent, and its r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from math import comb
 
 import numpy as np
 from scipy.special import ndtr
 
-from kimi_planner.workload.quantity import Array, Empirical, Quantity, midpoints
+from kimi_planner.workload.quantity import Array, Empirical, Quantity, Scaled, midpoints
 from kimi_planner.workload.resolve import Sizes
 from kimi_planner.workload.turns import turn_chances
 
 __all__ = ["ConversationMoments", "Moments", "Nodes", "SampleMoments", "nodes_of"]
 
+Cumulants = tuple[Array, Array, Mapping[tuple[int, int], float]]
 Nodes = tuple[Array, Array]  # values that stand for a quantity, and their weights
 _NODES = 1024
 _PAIR_NODES = 128
@@ -39,12 +40,16 @@ class Moments:
         In the unit of the prices.
     variance, third, fourth
         Central moments at mean 1.
+    smooth
+        The part of the variance that comes of sizes without atoms, given the number of calls: what
+        blurs the steps in which a total grows from one conversation to the next.
     """
 
     mean: float
     variance: float
     third: float
     fourth: float
+    smooth: float = 0.0
 
     @property
     def is_constant(self) -> bool:
@@ -67,14 +72,17 @@ class SampleMoments:
     ----------
     prompt, completion : ndarray, shape (conversations,)
         Tokens of each.
+    uncut : ConversationMoments
+        Those of the conversations where every call fits, which tell how smooth they are.
     """
 
-    def __init__(self, prompt: Array, completion: Array) -> None:
+    def __init__(self, prompt: Array, completion: Array, uncut: ConversationMoments) -> None:
         self._joint = _joint_pairs(prompt, completion, np.full(len(prompt), 1 / len(prompt)))
+        self._uncut = uncut
 
     def at(self, prompt_price: float, output_price: float) -> Moments:
         """Return the moments at prices of a prompt and an output token, in any unit."""
-        return Moments.of_cumulants(
+        found = Moments.of_cumulants(
             *(
                 sum(
                     comb(order, i)
@@ -86,6 +94,9 @@ class SampleMoments:
                 for order in range(1, _ORDER + 1)
             )
         )
+        whole = self._uncut.at(prompt_price, output_price)
+        share = whole.smooth / whole.variance if whole.variance else 0.0
+        return replace(found, smooth=share * found.variance)
 
 
 @dataclass(frozen=True)
@@ -99,7 +110,22 @@ class ConversationMoments:
         return turn_chances(self.sizes.turns)
 
     @cached_property
-    def _cumulants(self) -> tuple[Array, Array, Mapping[tuple[int, int], float]]:
+    def _smooth(self) -> Cumulants:
+        """The cumulants, those of sizes with atoms being nothing."""
+        first, followup, both = self._cumulants
+        of_first, of_followup, of_answer, of_thought = (
+            float(not isinstance(_plain(part.size), Empirical)) for part in self.sizes.parts
+        )
+        if self.sizes.cap is not None:  # which both go into
+            of_answer = of_thought = of_answer * of_thought
+        smooth = {
+            (i, j): value * (of_answer if i else 1) * (of_thought if j else 1)
+            for (i, j), value in both.items()
+        }
+        return first * of_first, followup * of_followup, smooth
+
+    @cached_property
+    def _cumulants(self) -> Cumulants:
         """Cumulants of first prompt and follow-up by order, and joint ones of answer and thought."""
         sizes = self.sizes
         cap, visible, reasoning = sizes.cap, sizes.visible.size, sizes.reasoning.size
@@ -130,23 +156,10 @@ class ConversationMoments:
 
     def at(self, prompt_price: float, output_price: float) -> Moments:
         """Return the moments at prices of a prompt and an output token, in any unit."""
-        chances = self._chances
-        first, followup, both = self._cumulants
-        calls = np.arange(1.0, len(chances) + 1)
-        resent = calls - 1  # of the earliest answer, 0, 1, 2, …
-        scale = output_price + resent * prompt_price
-        raw = []
-        for order in range(1, _ORDER + 1):
-            sent = np.concatenate([[0.0], np.cumsum(calls[:-1] ** order)])
-            total = (calls * prompt_price) ** order * first[order]
-            total = total + prompt_price**order * followup[order] * sent
-            for of_answer in range(order + 1):
-                joint = both[of_answer, order - of_answer]
-                if joint:
-                    weight = comb(order, of_answer) * output_price ** (order - of_answer)
-                    total = total + weight * joint * np.cumsum(scale**of_answer)
-            raw.append(total)
-        mean, second, third, fourth = raw  # cumulants given the number of calls
+        chances, prices = self._chances, (prompt_price, output_price)
+        mean, second, third, fourth = (
+            self._given(order, self._cumulants, *prices) for order in range(1, _ORDER + 1)
+        )
         whole = float(chances @ mean)
         if whole == 0:
             return Moments(0.0, 0.0, 0.0, 0.0)
@@ -156,10 +169,31 @@ class ConversationMoments:
             third + 3 * second * off + off**3,
             fourth + 3 * second**2 + 4 * third * off + 6 * second * off**2 + off**4,
         )
+        smooth = self._given(2, self._smooth, *prices)
         return Moments(
             whole,
-            *(float(chances @ one) / whole**order for order, one in enumerate(central, 2)),
+            variance=float(chances @ central[0]) / whole**2,
+            third=float(chances @ central[1]) / whole**3,
+            fourth=float(chances @ central[2]) / whole**4,
+            smooth=float(chances @ smooth) / whole**2,
         )
+
+    def _given(
+        self, order: int, cumulants: Cumulants, prompt_price: float, output_price: float
+    ) -> Array:
+        """Return the cumulant of the cost of a conversation of 1, 2, 3, … calls."""
+        first, followup, both = cumulants
+        calls = np.arange(1.0, len(self._chances) + 1)
+        scale = output_price + (calls - 1) * prompt_price  # of the earliest answer, 0, 1, 2, …
+        sent = np.concatenate([[0.0], np.cumsum(calls[:-1] ** order)])
+        total = (calls * prompt_price) ** order * first[order]
+        total = total + prompt_price**order * followup[order] * sent
+        for of_answer in range(order + 1):
+            joint = both[of_answer, order - of_answer]
+            if joint:
+                weight = comb(order, of_answer) * output_price ** (order - of_answer)
+                total = total + weight * joint * np.cumsum(scale**of_answer)
+        return np.asarray(total)
 
 
 def _joint(values: Array, weights: Array) -> Array:
@@ -193,6 +227,7 @@ def _joint_pairs(first: Array, second: Array, weights: Array) -> dict[tuple[int,
 @lru_cache(maxsize=256)
 def nodes_of(quantity: Quantity, count: int) -> Nodes:
     """Return values that stand for a quantity, far into its tails, and their weights."""
+    quantity = _plain(quantity)
     if quantity.is_certain:
         return np.array([quantity.mean]), np.ones(1)
     if isinstance(quantity, Empirical):
@@ -204,3 +239,8 @@ def nodes_of(quantity: Quantity, count: int) -> Nodes:
     z = np.linspace(-_ENDS, _ENDS, count)
     weights = np.exp(-(z**2) / 2)
     return quantity.ppf(ndtr(z)), weights / weights.sum()
+
+
+def _plain(quantity: Quantity) -> Quantity:
+    """Return the quantity at a factor of 1 on its mean."""
+    return quantity.size if isinstance(quantity, Scaled) else quantity

@@ -50,8 +50,13 @@ def first_overflows(sample: CallSample, window: int | None) -> Places:
     if window is None:
         return np.empty(0, dtype=np.int64)
     over = np.flatnonzero(sample.prompt + sample.reserved > window)
-    _, first = np.unique(sample.conversation[over], return_index=True)
-    return over[first]
+    first: Places = over[_first_of_each(sample.conversation[over])]
+    return first
+
+
+def _first_of_each(ascending: Places) -> Any:
+    """Return whether each number is the first of its kind."""
+    return np.diff(ascending, prepend=-1) != 0
 
 
 def carry_out(sample: CallSample, window: int | None, overflow: Overflow) -> Carried:
@@ -81,26 +86,24 @@ def carry_out(sample: CallSample, window: int | None, overflow: Overflow) -> Car
     """
     prompt, reserved = sample.prompt, sample.reserved
     after = prompt + sample.answer  # the whole history once a call is answered
-    starts = np.flatnonzero(sample.turn == 1)
-    ends = np.append(starts[1:], len(sample.turn))
+    ends = np.append(np.flatnonzero(sample.turn == 1)[1:], len(sample.turn))
     gone = np.zeros_like(prompt)  # tokens that have left the history before a call
     read, written = np.zeros_like(prompt), np.zeros_like(prompt)
     until = ends.copy()  # the first call of each conversation that is not made
 
     limit = np.inf if window is None else window
     at = first_overflows(sample, window)  # one call of each conversation that is still going
-    oldest = starts[sample.conversation[at]]  # its first call that the history still holds
+    if overflow.policy == "drop_oldest" and len(at):
+        gone, fits = _dropped(sample, after, limit)
+        refused = np.flatnonzero(~fits)
+        refused = refused[_first_of_each(sample.conversation[refused])]
+        until[sample.conversation[refused]] = refused
+        at = at[:0]
     left = np.zeros_like(prompt[at])
     while len(at):
         room = limit - reserved[at]
         over = prompt[at] - left > room
-        if overflow.policy == "drop_oldest":
-            dropping = over & (oldest < at)
-            while dropping.any():
-                left = np.where(dropping, after[oldest], left)
-                oldest = oldest + dropping
-                dropping = (prompt[at] - left > room) & (oldest < at)
-        elif overflow.summary_tokens is not None:
+        if overflow.summary_tokens is not None:
             size = overflow.summary_tokens
             before = np.where(sample.turn[at] > 1, after[at - 1], left * 0)
             history = before - left
@@ -112,7 +115,7 @@ def carry_out(sample: CallSample, window: int | None, overflow: Overflow) -> Car
         gone[at] = left
         until[sample.conversation[at[~fits]]] = at[~fits]
         going = fits & (at + 1 < ends[sample.conversation[at]])
-        at, oldest, left = at[going] + 1, oldest[going], left[going]
+        at, left = at[going] + 1, left[going]
 
     made = np.arange(len(prompt)) < until[sample.conversation]
     return Carried(
@@ -123,6 +126,21 @@ def carry_out(sample: CallSample, window: int | None, overflow: Overflow) -> Car
         summary_prompt=read,
         summary_completion=written,
     )
+
+
+def _dropped(sample: CallSample, after: Any, limit: float) -> tuple[Any, Any]:
+    """Return what has left the history before each call where the oldest goes, and what fits then.
+
+    What has to go is the most that any call so far had to lose; what goes is the least number of
+    whole pairs that hold it.
+    """
+    apart = sample.conversation * (2 * (after.max() + 1))  # keeps conversations from each other
+    missing = np.maximum(sample.prompt + sample.reserved - limit, 0)
+    missing = np.maximum.accumulate(missing + apart)
+    last = np.searchsorted(after + apart, missing)  # the last pair that goes
+    over = missing > apart
+    fits = ~over | (last < np.arange(len(after)))
+    return np.where(over & fits, after[np.minimum(last, len(after) - 1)], 0), fits
 
 
 def billed_calls(sample: CallSample, window: int | None, overflow: Overflow) -> CallSample:

@@ -18,10 +18,11 @@ from kimi_planner.catalog import ModelSpec
 from kimi_planner.workload.drawn import CallSample, Drawn
 from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.resolve import Sizes
+from kimi_planner.workload.turns import turn_means
 
 __all__ = ["CallSizes", "Profile"]
 
-_CONVERSATIONS = 16_384
+_CONVERSATIONS, _CALLS = 16_384, 200_000
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,9 @@ class CallSizes:
     window: int | None
 
     @staticmethod
-    @lru_cache(maxsize=64)
     def of(sizes: Sizes, profile: Profile) -> CallSizes:
-        """Return the calls on models of a profile."""
-        return CallSizes(sizes.on(profile.reasons), profile.window)
+        """Return the calls on models of a profile; the same where profiles make no difference."""
+        return _kept(sizes.on(profile.reasons), profile.window)
 
     def tokens(
         self, factors: Mapping[str, Any] | None = None, number: Callable[[Any], Any] = float
@@ -86,15 +86,24 @@ class CallSizes:
         return billed_calls(Drawn.draw(self.sizes, rng).calls(), self.window, self.sizes.overflow)
 
     @cached_property
+    def _drawn(self) -> Drawn:
+        """Conversations that tell what the window does, where a closed form does not."""
+        turns = turn_means(self.sizes.turns)[0]
+        return Drawn.draw(
+            self.sizes,
+            np.random.default_rng(0),
+            uncertain_means=True,
+            most=min(_CONVERSATIONS, int(_CALLS / turns)),
+        )
+
+    @cached_property
     def overflow_shares(self) -> tuple[float, float]:
         """Shares of calls that the window changes or refuses, and that it refuses."""
         if self.window is None or not may_reach(
             self.sizes, largest_factors(self.sizes), self.window
         ):
             return 0.0, 0.0
-        sample = Drawn.draw(
-            self.sizes, np.random.default_rng(0), uncertain_means=True, most=_CONVERSATIONS
-        ).calls()
+        sample = self._drawn.calls()
         carried = carry_out(sample, self.window, self.sizes.overflow)
         whole = carried.made & (carried.prompt == sample.prompt)
         return 1 - float(whole.mean()), 1 - float(carried.made.mean())
@@ -109,8 +118,7 @@ class CallSizes:
         """Prompt and completion tokens of drawn conversations, where the window cuts some."""
         if self.window is None or not may_reach(self.sizes, {}, self.window):
             return None
-        most = _CONVERSATIONS // self.sizes.thin
-        sample = Drawn.draw(self.sizes, np.random.default_rng(0), most=most).calls()
+        sample = self._drawn.calls({})
         if not len(first_overflows(sample, self.window)):
             return None
         billed = billed_calls(sample, self.window, self.sizes.overflow)
@@ -118,11 +126,19 @@ class CallSizes:
 
     @cached_property
     def _moments(self) -> ConversationMoments | SampleMoments:
-        return ConversationMoments(self.sizes) if self._cut is None else SampleMoments(*self._cut)
+        uncut = ConversationMoments(self.sizes)
+        return uncut if self._cut is None else SampleMoments(*self._cut, uncut)
+
+    @cached_property
+    def _at(self) -> dict[tuple[float, float], Moments]:
+        return {}
 
     def moments(self, prompt_price: float, output_price: float) -> Moments:
         """Return how the cost of a conversation is spread, at prices of a token in any unit."""
-        return self._moments.at(prompt_price, output_price)
+        prices = prompt_price, output_price
+        if prices not in self._at:
+            self._at[prices] = self._moments.at(*prices)
+        return self._at[prices]
 
     def law(self, prompt_price: float, output_price: float) -> CostLaw | None:
         """Return the distribution of the cost of a conversation; ``None`` if it costs nothing."""
@@ -137,3 +153,8 @@ class CallSizes:
             sample.sums(sample.prompt) * prompt_price
             + sample.sums(sample.completion) * output_price
         )
+
+
+@lru_cache(maxsize=64)
+def _kept(sizes: Sizes, window: int | None) -> CallSizes:
+    return CallSizes(sizes, window)

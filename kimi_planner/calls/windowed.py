@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from itertools import product
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -18,30 +18,33 @@ from kimi_planner.workload.drawn import (
     CallSample,
     Drawn,
 )
-from kimi_planner.workload.quantity import Array
+from kimi_planner.workload.quantity import Array, Constant, Quantity, midpoints
 from kimi_planner.workload.resolve import Sizes
-from kimi_planner.workload.turns import turn_means, whole_turns
+from kimi_planner.workload.turns import turn_chances, turn_means, whole_turns
 
 __all__ = ["Cut", "control_mean", "largest_factors", "may_reach", "windowed_tokens"]
 
-_FACTOR_NODES = {0: 1, 1: 25, 2: 9, 3: 5, 4: 4}  # for each uncertain mean, by their number
+_FACTOR_NODES = {0: 1, 1: 25, 2: 7, 3: 4, 4: 3}  # for each uncertain mean, by their number
+_OUTPUTS = 64  # lengths of an answer, and of its reasoning
 _CALLS = 400_000  # drawn, over all nodes
-_FAR = np.array([3e-6, 1 - 3e-6])  # shares between which factors are followed
-_FEWEST, _MOST = 500, 16_384  # conversations at a node
+_FAR = {1: 3e-6}  # share of factors beyond the last value, by the number of uncertain means
+_FEWEST, _MOST = 64, 4_096  # conversations at a node
+_RARE = 3e-3
 
 
-def control_mean(drawn: Array, control: Array, expected: float) -> float:
+def control_mean(drawn: Array, control: Array, expected: Any) -> Any:
     """Return the mean of a drawn amount, corrected by one whose expected value is known.
 
     The two are drawn together, so what the control misses by, the amount misses by in proportion
-    to their covariance. Where they are the same, the result is the expected value.
+    to their covariance. Where they are the same, the result is the expected value. Of a matrix
+    each row has its own mean.
     """
-    mean = float(control.mean())
-    deviation = control - mean
-    variance = float((deviation * deviation).mean())
+    mean = control.mean(axis=-1)
+    deviation = control - np.expand_dims(mean, -1)
+    variance = (deviation * deviation).mean(axis=-1)
     varies = variance > (1e-9 * mean) ** 2
-    slope = float((drawn * deviation).mean()) / variance if varies else 0.0
-    return max(0.0, float(drawn.mean()) + slope * (expected - mean))
+    slope = (drawn * deviation).mean(axis=-1) / np.where(varies, variance, 1.0)
+    return np.maximum(0.0, drawn.mean(axis=-1) + np.where(varies, slope, 0.0) * (expected - mean))
 
 
 def largest_factors(sizes: Sizes) -> dict[str, float]:
@@ -76,7 +79,7 @@ def windowed_tokens(
     Notes
     -----
     Where no drawn call reaches the window these are its closed forms. A conversation without any
-    spread is followed itself, exactly. Otherwise the policy is followed through drawn
+    spread is followed itself, exactly; single calls have a quadrature. Otherwise the policy is followed through drawn
     conversations, about 400,000 calls in all, with the closed form as a control variate; what it
     takes off is found at a few values of the factors, and interpolated between them.
     """
@@ -84,7 +87,7 @@ def windowed_tokens(
         if not may_reach(sizes, {}, window):
             return free_tokens(sizes, factors, number)
         calls = billed_calls(Drawn.certain(sizes, number).calls(), window, sizes.overflow)
-        return _means(calls, len(calls.turn))
+        return _means(calls, number)
     free = free_tokens(sizes, factors)
     cut = Cut.of(sizes, window)
     if cut is None:
@@ -114,29 +117,32 @@ class Cut:
         """Follow the policy of sizes; ``None`` if every drawn call fits."""
         used = {part.key for part in sizes.parts if part.size.mean}
         factors = {key: factor for key, factor in sizes.factors.items() if key in used}
-        top = {key: float(factor.ppf(_FAR[1:])[0]) for key, factor in factors.items()}
+        uncertain = sum(not factor.is_certain for factor in factors.values())
+        far = _FAR.get(uncertain, 1e-3)
+        ends = {key: factor.ppf(np.array([far, 1 - far])) for key, factor in factors.items()}
+        top = {key: float(high) for key, (_, high) in ends.items()}
         if not may_reach(sizes, top, window):
             return None
-        uncertain = sum(not factor.is_certain for factor in factors.values())
         count = _FACTOR_NODES[uncertain]
         turns, _ = turn_means(sizes.turns)
-        conversations = int(_CALLS / sizes.thin / count**uncertain / turns)
-        rng = np.random.default_rng(0)  # points of an integral, the same in every projection
-        fewest = _FEWEST // sizes.thin
-        drawn = Drawn.draw(sizes, rng, most=max(fewest, min(_MOST, conversations)))
-        if not len(first_overflows(drawn.calls(top), window)):
-            return None
+        if turns == 1:
+            follow = _Alone(sizes, window).lost
+        else:
+            reached = _reached(sizes.turns)
+            longest = replace(sizes, turns=Constant(Decimal(len(reached))))
+            conversations = int(_CALLS / count**uncertain / len(reached))
+            rng = np.random.default_rng(0)  # points of an integral, the same in every projection
+            drawn = Drawn.draw(longest, rng, most=max(_FEWEST, min(_MOST, conversations)))
+            if not len(first_overflows(drawn.calls(top), window)):
+                return None
+            follow = partial(_lost, drawn, window, sizes, reached)
         axes = {
-            key: np.array([factor.mean])
-            if factor.is_certain
-            else np.geomspace(*factor.ppf(_FAR).tolist(), count)
-            for key, factor in factors.items()
+            key: np.array([high]) if low == high else np.geomspace(low, high, count)
+            for key, (low, high) in ends.items()
         }
-        lost = [
-            _lost(drawn, window, dict(zip(axes, node, strict=True)))
-            for node in product(*axes.values())
-        ]
-        return Cut(axes, np.array(lost).reshape(*map(len, axes.values()), 3))
+        grid = np.meshgrid(*axes.values(), indexing="ij")
+        nodes = {key: values.ravel() for key, values in zip(axes, grid, strict=True)}
+        return Cut(axes, follow(nodes).reshape(*map(len, axes.values()), 3))
 
     def at(self, factors: Mapping[str, Any]) -> list[Any]:
         """Return what is lost at the factors of each path, linear between those of the axes."""
@@ -157,9 +163,47 @@ class Cut:
         return list(np.asarray(RegularGridInterpolator(axes, flat)(points)).T)
 
 
-def _means(calls: CallSample, count: int) -> CallTokens:
+class _Alone:
+    """Calls without a history: those that do not fit are refused, whatever the policy."""
+
+    def __init__(self, sizes: Sizes, window: int) -> None:
+        self._sizes, self._window = sizes, window
+        prompts = sizes.first.size.ppf(midpoints(SAMPLE_CONVERSATIONS))
+        self._prompts = prompts
+        self._beyond = np.append(np.cumsum(prompts[::-1])[::-1], 0.0) / len(prompts)
+
+    def lost(self, nodes: Mapping[str, Array]) -> Array:
+        """Return by how much a call's expected tokens fall: prompt, completion and reasoning."""
+        points = zip(*nodes.values(), strict=True) if nodes else [()]
+        return np.array([self._lost(dict(zip(nodes, point, strict=True))) for point in points])
+
+    def _lost(self, factors: Mapping[str, float]) -> list[float]:
+        sizes, cap = self._sizes, self._sizes.cap
+        visible, thought = (
+            factors.get(part.key, 1.0) * part.size.ppf(midpoints(_OUTPUTS))
+            for part in (sizes.visible, sizes.reasoning)
+        )
+        thoughts = np.repeat(thought, _OUTPUTS)
+        answers = np.tile(visible, _OUTPUTS)
+        if cap is not None:
+            thoughts = np.minimum(thoughts, cap)
+            answers = np.minimum(answers, cap - thoughts)
+        completion = answers + thoughts
+        scale = factors.get(sizes.first.key, 1.0)
+        reserved = completion if cap is None else np.array([float(cap)])
+        fits = np.searchsorted(self._prompts, (self._window - reserved) / scale, side="right")
+        refused = 1 - fits / len(self._prompts)
+        return [
+            scale * float(self._beyond[fits].mean()),
+            float((refused * completion).mean()),
+            float((refused * thoughts).mean()),
+        ]
+
+
+def _means(calls: CallSample, number: Callable[[Any], Any]) -> CallTokens:
     thought = calls.completion - calls.answer
-    return CallTokens(*(sum(one.tolist()) / count for one in (calls.prompt, calls.completion, thought)))  # fmt: skip
+    sums = (number(sum(tokens.tolist())) for tokens in (calls.prompt, calls.completion, thought))
+    return CallTokens(*(whole / len(calls.turn) for whole in sums))
 
 
 def _left(free: Any, lost: Any) -> Any:
@@ -168,21 +212,36 @@ def _left(free: Any, lost: Any) -> Any:
     return np.where(left > 1e-12 * free, left, 0.0)
 
 
-def _lost(drawn: Drawn, window: int, factors: dict[str, float]) -> list[float]:
-    """Return by how much a call's expected tokens fall: prompt, completion and reasoning."""
-    sample = drawn.calls(factors)
-    billed = billed_calls(sample, window, drawn.sizes.overflow)
-    if billed is sample:
-        return [0.0, 0.0, 0.0]
-    free = free_tokens(drawn.sizes, factors)
-    turns, _ = turn_means(drawn.sizes.turns)
+def _reached(turns: Quantity) -> Array:
+    """Return the chance that a conversation has a first, second, third, … call.
 
-    def fall(billed_tokens: Array, full: Array, expected: float) -> float:
-        total = expected * turns
-        left = control_mean(sample.sums(billed_tokens), sample.sums(full), total)
-        return (total - left) / turns
+    What fewer than three in 1,000 conversations reach counts as one more of the last of these.
+    """
+    reached = np.cumsum(turn_chances(turns)[::-1])[::-1]
+    longest = int(np.count_nonzero(reached >= _RARE))
+    return np.append(reached[: longest - 1], reached[longest - 1 :].sum())
 
-    return [
+
+def _lost(
+    drawn: Drawn, window: int, sizes: Sizes, reached: Array, nodes: Mapping[str, Array]
+) -> Array:
+    """Return by how much a call's expected tokens fall: prompt, completion and reasoning.
+
+    Every conversation is followed to its longest; a call counts by the chance that it is made.
+    """
+    free = free_tokens(sizes, nodes)
+    sample = drawn.repeated(nodes).calls()
+    billed = billed_calls(sample, window, sizes.overflow)
+    weights = reached[sample.turn - 1] / reached.sum()
+    rows = -1, len(drawn.opening)
+
+    def fall(billed_tokens: Array, full: Array, expected: Any) -> Array:
+        left, control = (
+            sample.sums(tokens * weights).reshape(rows) for tokens in (billed_tokens, full)
+        )
+        return np.atleast_1d(expected - control_mean(left, control, expected))
+
+    lost = [
         fall(billed.prompt, sample.prompt, free.prompt),
         fall(billed.completion, sample.completion, free.completion),
         fall(
@@ -191,3 +250,4 @@ def _lost(drawn: Drawn, window: int, factors: dict[str, float]) -> list[float]:
             free.reasoning,
         ),
     ]
+    return np.stack(lost, axis=-1)

@@ -12,8 +12,8 @@ from typing import Any
 
 from kimi_planner.capacity.limits import LIMITS, Fee, Limits, Rule, Tier
 from kimi_planner.catalog import Source
-from kimi_planner.errors import FileError, LimitsError, shown
-from kimi_planner.files import TomlFile, data_dir, read_toml, refuse_unknown_keys
+from kimi_planner.errors import LimitsError, shown
+from kimi_planner.files import data_dir, read_toml, refuse_unknown_keys
 
 __all__ = ["DEFAULT_VERSION", "limits_versions", "load_limits"]
 
@@ -69,17 +69,14 @@ class _Reader:
     """One file while it is read."""
 
     def __init__(self, path: Path) -> None:
-        try:
-            self.toml: TomlFile = read_toml(path)
-        except FileError as error:
-            raise LimitsError(str(error)) from None
+        self.toml = read_toml(path, LimitsError)
         self.path = path
         self.data = self.toml.data
         self.sources = self.read_sources()
 
     def limits(self) -> Limits:
         known = {"version", "currency", "sources", "tiers", "fees", "rules"}
-        refuse_unknown_keys(self.data, known, toml=self.toml, error=LimitsError)
+        refuse_unknown_keys(self.data, known, toml=self.toml)
         currency = self.text(self.data, "currency")
         if currency != "USD":
             raise self.fail(f"currency is {currency!r}. Amounts must be in USD.", key="currency")
@@ -87,7 +84,7 @@ class _Reader:
             self.tier(entry, number) for number, entry in self.tables("tiers", _TIER_KEYS)
         )
         if not tiers:
-            raise LimitsError(f"{self.path}: no [[tiers]]. Limits state at least one tier.")
+            raise LimitsError("no [[tiers]]. Limits state at least one tier.", at=self.path)
         self.check_order(tiers)
         fees = tuple(self.fee(entry, number) for number, entry in self.tables("fees", _FEE_KEYS))
         rules = tuple(
@@ -107,7 +104,7 @@ class _Reader:
     def fail(
         self, problem: str, table: str = "", number: int | None = None, key: str | None = None
     ) -> LimitsError:
-        return LimitsError(f"{self.toml.where(table, number, key)}: {problem}")
+        return LimitsError(problem, at=self.toml.where(table, number, key))
 
     def tables(self, name: str, keys: tuple[str, ...]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield the tables of an array, each with exactly the keys it must have."""
@@ -115,9 +112,7 @@ class _Reader:
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             raise self.fail(f"{name} must be written as [[{name}]] tables.", key=name)
         for number, entry in enumerate(entries):
-            refuse_unknown_keys(
-                entry, keys, toml=self.toml, table=name, index=number, error=LimitsError
-            )
+            refuse_unknown_keys(entry, keys, toml=self.toml, table=name, index=number)
             for key in keys:
                 if key not in entry:
                     raise self.fail(f"{key} is missing.", name, number)
@@ -132,7 +127,7 @@ class _Reader:
         tables = self.data.get("sources")
         if not isinstance(tables, dict) or not tables:
             raise LimitsError(
-                f"{self.path}: no [sources.…] table. Say where the limits were found and when."
+                "no [sources.…] table. Say where the limits were found and when.", at=self.path
             )
         found = {}
         for key, entry in tables.items():

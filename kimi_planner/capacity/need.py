@@ -12,6 +12,7 @@ from kimi_planner.capacity.peaks import PeakPlan, Peaks
 from kimi_planner.capacity.tiers import ALL, Throughput
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.errors import ScenarioError, WorkloadError, shown
+from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.calendar import month_range
 from kimi_planner.plan.simulation import DEFAULT_PATHS, project
 from kimi_planner.workload import Quantity, Workload
@@ -131,7 +132,7 @@ def throughput(
         n_paths=n_paths,
         percentile=percentile,
         minutes_within=minutes_within,
-        notes=_notes(plan, chosen, specs, as_of),
+        notes=_notes(plan, chosen, specs, as_of, catalog),
     )
 
 
@@ -170,65 +171,42 @@ def _unknown(plan: PeakPlan, workload: Workload, reasons: bool) -> tuple[str, ..
 
 
 def _notes(
-    plan: PeakPlan, workloads: Sequence[Workload], specs: Sequence[ModelSpec], as_of: date
-) -> tuple[str, ...]:
+    plan: PeakPlan,
+    workloads: Sequence[Workload],
+    specs: Sequence[ModelSpec],
+    as_of: date,
+    catalog: Catalog,
+) -> tuple[Note, ...]:
     """Return one sentence for each thing that a reader of the result must know."""
-    unknown = {
-        workload.name: {key for spec in specs for key in _unknown(plan, workload, spec.reasons)}
-        for workload in workloads
-    }
-    notes = []
-
-    def say(sentence: str, names: Sequence[str]) -> None:
-        if names:
-            notes.append(f"{sentence}: {', '.join(names)}.")
 
     def without(key: str) -> list[str]:
-        return [name for name, keys in unknown.items() if key in keys]
+        return [
+            one.name
+            for one in workloads
+            if any(key in _unknown(plan, one, spec.reasons) for spec in specs)
+        ]
 
-    say(
-        "No peak_hour_share is given, so the day is taken as even and the need is at least this",
-        without("peak_hour_share"),
-    )
-    say(
-        "No weekday_profile is given, so every day of a month is taken as alike",
-        [one.name for one in workloads if one.weekday_profile is None],
-    )
-    say(
-        "No max_tokens is given; the API then counts a default that its limits do not state, here "
-        "the answer itself is counted, so the need is at least this",
-        without("max_tokens"),
-    )
-    thinkers = ", ".join(spec.id for spec in specs if spec.reasons)
-    say(
-        f"No reasoning tokens are given, so {thinkers} needs at least this",
-        without("reasoning_tokens"),
-    )
-    limits = plan.limits
-    if plan.output_tokens_per_second is None:
-        notes.append(
-            "No output_tokens_per_second is given, so requests in work at the same time are not "
-            "known and no tier is ruled out by them."
-        )
-    else:
-        notes.append(
-            "Requests in work count the time in which answers are written; the wait for the first "
-            "token comes on top."
-        )
-    notes += [
-        "Calls of one hour are taken to arrive independently of each other. Batches, retries and "
-        "agents that call in bursts need more.",
-        f"Limits {limits.version} were checked on {limits.checked_on}"
-        + (", after the day of the plan." if as_of < limits.checked_on else "."),
+    limits, is_timed = plan.limits, plan.output_tokens_per_second is not None
+    later = "_later" if as_of < limits.checked_on else ""
+    uniform = [one.name for one in workloads if one.weekday_profile is None]
+    thinkers = [spec.id for spec in specs if spec.reasons]
+    unpriced = [spec.id for spec in specs if not _has_prices(spec)]
+    thoughtless = without("reasoning_tokens")
+    return (
+        *noted("no_peak_hour", workloads=without("peak_hour_share")),
+        *noted("no_weekdays", workloads=uniform),
+        *noted("need_without_cap", workloads=without("max_tokens")),
+        *noted("need_without_reasoning", models=thinkers, workloads=thoughtless),
+        note("in_work" if is_timed else "no_speed"),
+        note("independent_calls"),
+        note(f"limits_checked{later}", limits=limits.version, day=limits.checked_on),
         *(
-            f"{one.name[0].upper()}{one.name[1:]}: {one.rule}. {one.note}"
+            note("rule", rule=f"{one.name[0].upper()}{one.name[1:]}: {one.rule}. {one.note}")
             for one in limits.rules
             if one.name != "context window"  # a matter of fit, not of traffic
         ),
-    ]
-    unpriced = [spec.id for spec in specs if not _has_prices(spec)]
-    say("The catalog states no price, so spend is not known", unpriced)
-    return tuple(notes)
+        *noted("no_price", catalog=catalog.version, models=unpriced),
+    )
 
 
 def _has_prices(spec: ModelSpec) -> bool:

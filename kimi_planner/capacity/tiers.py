@@ -14,6 +14,7 @@ from kimi_planner.capacity.peaks import Peaks
 from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd
+from kimi_planner.notes import Note
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import frame_html, page_html
@@ -59,7 +60,7 @@ class Throughput:
     n_paths: int
     percentile: float
     minutes_within: float
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -235,7 +236,8 @@ class Throughput:
         """Return in one sentence which tier all workloads together need on models alike, and why."""
         peaks, tier = self.of(models[0]), self.tier(models[0])
         reasons = ", ".join(limit.replace("_", " ") for limit in self.binding(models[0]))
-        on = "On any model" if set(models) == set(self.models) else f"On {', '.join(models)}"
+        of_all = len(models) > 1 and set(models) == set(self.models)
+        on = "On any model" if of_all else f"On {', '.join(models)}"
         if tier is None:
             return (
                 f"{on} no published tier allows all workloads together, because of {reasons} above tier "

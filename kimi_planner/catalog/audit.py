@@ -74,8 +74,9 @@ def _refuse_future(catalog: Catalog, path: Path | None, as_of: date) -> None:
             if path is not None:
                 where = read_toml(path).where(f"sources.{source.key}", None, "checked_on")
             raise CatalogError(
-                f"{where}: checked_on is {source.checked_on}, after {as_of}. Correct the date, or audit the "
-                "catalog as of a later day."
+                f"checked_on is {source.checked_on}, after {as_of}. Correct the date, or audit the "
+                "catalog as of a later day.",
+                at=where,
             )
 
 

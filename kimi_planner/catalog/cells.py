@@ -38,20 +38,19 @@ class Cells:
         self.toml, self.table, self.index = toml, table, index
         if not isinstance(values, dict):
             raise CatalogError(
-                f"{toml.where(table, index)}: {name or table} must be a table, not {shown(values)}."
+                f"{name or table} must be a table, not {shown(values)}.",
+                at=toml.where(table, index),
             )
         self.values: Mapping[str, Any] = values
         if known is not None:
-            refuse_unknown_keys(
-                values, known, toml=toml, table=table, index=index, error=CatalogError
-            )
+            refuse_unknown_keys(values, known, toml=toml, table=table, index=index)
 
     def __contains__(self, key: str) -> bool:
         return key in self.values
 
     def fail(self, key: str | None, problem: str) -> CatalogError:
         """Return an error that names file and line of a key, or of the table's header."""
-        return CatalogError(f"{self.toml.where(self.table, self.index, key)}: {problem}")
+        return CatalogError(problem, at=self.toml.where(self.table, self.index, key))
 
     def text(self, key: str) -> str:
         """Return a value that must be there and be text."""
@@ -139,7 +138,7 @@ def rows_of(toml: TomlFile, table: str, known: Collection[str]) -> list[Cells]:
     """Return the tables of a list at the top of the file, none where it is not there."""
     entries = toml.data.get(table, [])
     if not isinstance(entries, list):
-        raise CatalogError(f"{toml.where(key=table)}: {table} must be written [[{table}]].")
+        raise CatalogError(f"{table} must be written [[{table}]].", at=toml.where(key=table))
     return [
         Cells(toml, entry, known, table=table, index=number) for number, entry in enumerate(entries)
     ]

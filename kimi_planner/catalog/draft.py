@@ -49,5 +49,5 @@ def draft_catalog(version: str, origin: str | Path | None, as_of: date) -> str:
     for key, value in (("version", version), ("published", f"{as_of:%Y-%m}")):
         text, found = re.subn(rf"(?m)^(\s*{key}\s*=\s*).*$", rf'\g<1>"{value}"', text, count=1)
         if not found:
-            raise CatalogError(f"{path}: {key} stands on no line of its own. Write it on one.")
+            raise CatalogError(f"{key} stands on no line of its own. Write it on one.", at=path)
     return text

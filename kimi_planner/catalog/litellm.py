@@ -13,7 +13,7 @@ from kimi_planner.catalog.catalog import Catalog
 from kimi_planner.catalog.cells import MAX_PRICE_PLACES
 from kimi_planner.catalog.model import ModelSpec
 from kimi_planner.catalog.provenance import Source
-from kimi_planner.errors import CatalogError, FileError, shown
+from kimi_planner.errors import CatalogError, Where, shown
 from kimi_planner.files import read_text
 from kimi_planner.money import EXACT, decimal_places
 
@@ -47,18 +47,17 @@ def litellm_catalog(path: Path) -> Catalog:
     CatalogError
         If the file is not JSON, has no model of Moonshot, or a value is not a number.
     """
+    text = read_text(path, limit=MAX_BYTES, fault=CatalogError)
     try:
-        text = read_text(path, limit=MAX_BYTES)
         data = json.loads(text, parse_float=Decimal)
-    except FileError as error:
-        raise CatalogError(str(error)) from None
     except json.JSONDecodeError as error:
         raise CatalogError(
-            f"{path} line {error.lineno}: not JSON ({error.msg}). Give a price file of LiteLLM."
+            f"not JSON ({error.msg}). Give a price file of LiteLLM.", at=Where(path, error.lineno)
         ) from None
     except (RecursionError, ValueError) as error:
         raise CatalogError(
-            f"{path}: not JSON that can be read ({type(error).__name__}). Give a price file of LiteLLM."
+            f"not JSON that can be read ({type(error).__name__}). Give a price file of LiteLLM.",
+            at=path,
         ) from None
     entries = _own_entries(path, data)
     digest = sha256(path.read_bytes()).hexdigest()
@@ -78,8 +77,9 @@ def litellm_catalog(path: Path) -> Catalog:
 def _own_entries(path: Path, data: Any) -> dict[str, Mapping[str, Any]]:
     if not isinstance(data, dict):
         raise CatalogError(
-            f"{path}: {shown(data)} is no price file of LiteLLM. It holds one object with a key for "
-            "each model."
+            f"{shown(data)} is no price file of LiteLLM. It holds one object with a key for "
+            "each model.",
+            at=path,
         )
     found: dict[str, Mapping[str, Any]] = {
         key: entry
@@ -90,8 +90,9 @@ def _own_entries(path: Path, data: Any) -> dict[str, Mapping[str, Any]]:
     }
     if not found:
         raise CatalogError(
-            f"{path}: no chat model with litellm_provider {PROVIDER!r}. Give a price file of LiteLLM that "
-            "has Moonshot's models."
+            f"no chat model with litellm_provider {PROVIDER!r}. Give a price file of LiteLLM that "
+            "has Moonshot's models.",
+            at=path,
         )
     return found
 
@@ -103,7 +104,7 @@ def _model(path: Path, key: str, entry: Mapping[str, Any], version: str) -> Mode
             return None
         if isinstance(value, bool) or not isinstance(value, int | Decimal) or value < 0:
             raise CatalogError(
-                f"{path}: {name} of {key!r} is {shown(value)}. It must be a number from 0."
+                f"{name} of {key!r} is {shown(value)}. It must be a number from 0.", at=path
             )
         return Decimal(value)
 
@@ -114,8 +115,9 @@ def _model(path: Path, key: str, entry: Mapping[str, Any], version: str) -> Mode
             price = per_token.scaleb(6, EXACT)
             if decimal_places(price) > MAX_PRICE_PLACES:
                 raise CatalogError(
-                    f"{path}: {theirs} of {key!r} is {per_token}. At most "
-                    f"{MAX_PRICE_PLACES + 6} decimal places are supported."
+                    f"{theirs} of {key!r} is {per_token}. At most "
+                    f"{MAX_PRICE_PLACES + 6} decimal places are supported.",
+                    at=path,
                 )
             values[ours] = price
     for theirs, ours in (

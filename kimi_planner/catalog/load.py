@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kimi_planner.catalog.catalog import Catalog
 from kimi_planner.catalog.read import read_catalog
-from kimi_planner.errors import CatalogError, FileError, did_you_mean, shown
+from kimi_planner.errors import CatalogError, Where, did_you_mean, shown
 from kimi_planner.files import data_dir, read_text
 
 __all__ = [
@@ -114,17 +114,13 @@ def published_sha256() -> dict[str, str]:
         If the list of them is missing or damaged.
     """
     path = data_dir() / "catalogs" / "SHA256SUMS"
-    try:
-        lines = read_text(path).splitlines()
-    except FileError as error:
-        raise CatalogError(str(error)) from None
     found = {}
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_text(path, fault=CatalogError).splitlines(), 1):
         match = _SUM.fullmatch(line)
         if match is None:
             raise CatalogError(
-                f"{path} line {number}: {shown(line)} is not as sha256sum writes it. Install the package "
-                "anew."
+                f"{shown(line)} is not as sha256sum writes it. Install the package anew.",
+                at=Where(path, number),
             )
         found[match["version"]] = match["digest"]
     return found
@@ -143,9 +139,10 @@ def _shipped(version: str) -> Catalog:
     published = published_sha256().get(version)
     if digest != published:
         raise CatalogError(
-            f"{path}: its bytes are not the published ones (sha256 {digest[:12]}, published "
+            f"its bytes are not the published ones (sha256 {digest[:12]}, published "
             f"{published[:12] if published else 'none'}). Install the package anew; a catalog of your own "
-            "is loaded by its path."
+            "is loaded by its path.",
+            at=path,
         )
     catalog = read_catalog(path)
     if catalog.version != version:

@@ -31,13 +31,13 @@ class Source:
 
     @property
     def check(self) -> str:
-        """When it was checked, in words, and whether only a report of it was read."""
+        """The day it was checked, in words, and whether only a report of it was read."""
         day = "a day that nobody states" if self.checked_on is None else str(self.checked_on)
-        return f"checked on {day}" + (" (in a report of it)" if self.verified is False else "")
+        return day + (" (in a report of it)" if self.verified is False else "")
 
     def __str__(self) -> str:
         """Return the title and when it was checked."""
-        return f"{self.title}, {self.check}"
+        return f"{self.title}, checked on {self.check}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from kimi_planner.catalog.cells import Cells, rows_of
 from kimi_planner.catalog.model import ModelSpec
 from kimi_planner.catalog.provenance import Conflict, Correspondence, Fee, ListPrice, Source
 from kimi_planner.catalog.read_model import read_models
-from kimi_planner.errors import CatalogError, FileError
+from kimi_planner.errors import CatalogError
 from kimi_planner.files import TomlFile, read_toml, refuse_unknown_keys
 
 __all__ = ["KEYS", "LIST_PRICES", "TAXES", "read_catalog"]
@@ -52,11 +52,8 @@ def read_catalog(path: Path) -> Catalog:
     CatalogError
         If it breaks a rule; the message names file, line and remedy.
     """
-    try:
-        toml = read_toml(path)
-    except FileError as error:
-        raise CatalogError(str(error)) from None
-    refuse_unknown_keys(toml.data, KEYS[""], toml=toml, error=CatalogError)
+    toml = read_toml(path, CatalogError)
+    refuse_unknown_keys(toml.data, KEYS[""], toml=toml)
     top = Cells(toml, toml.data)
     version, currency = top.text("version"), top.text("currency")
     published = top.text("published")
@@ -115,7 +112,7 @@ def _read_sources(toml: TomlFile) -> dict[str, Source]:
     tables = toml.data.get("sources")
     if not isinstance(tables, dict) or not tables:
         raise CatalogError(
-            f"{toml.path}: no [sources.…] table. Say where the prices were found and when."
+            "no [sources.…] table. Say where the prices were found and when.", at=toml.path
         )
     found = {}
     for key, entry in tables.items():
@@ -179,6 +176,6 @@ def _refuse_unchecked(toml: TomlFile, catalog: Catalog) -> None:
         for key, day in seen.items():
             if day is not None and day > last:
                 raise CatalogError(
-                    f"{toml.where('models', number, key)}: {key} is {day}, after the last check of a "
-                    f"source, {last}. {remedy}"
+                    f"{key} is {day}, after the last check of a source, {last}. {remedy}",
+                    at=toml.where("models", number, key),
                 )

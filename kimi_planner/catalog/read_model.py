@@ -42,7 +42,7 @@ def read_models(
     """
     entries = toml.data.get("models")
     if not isinstance(entries, list) or not entries:
-        raise CatalogError(f"{toml.path}: no [[models]]. A catalog states at least one model.")
+        raise CatalogError("no [[models]]. A catalog states at least one model.", at=toml.path)
     month = date.fromisoformat(f"{published}-01")
     last = date(month.year + month.month // 12, month.month % 12 + 1, 1)
     specs: list[ModelSpec] = []

@@ -69,17 +69,17 @@ def read_baseline(path: Path) -> Baseline:
     """
     if not path.is_file():
         raise FileError(
-            f"{path}: no baseline. Write one with: kimi-planner check --update-baseline."
+            "no baseline. Write one with: kimi-planner check --update-baseline.", at=path
         )
     text = read_text(path, limit=MAX_BYTES)
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise FileError(f"{path}: not JSON ({error}). {_REMEDY}") from None
+        raise FileError(f"not JSON ({error}). {_REMEDY}", at=path) from None
     schema = data.get("schema") if isinstance(data, dict) else None
     if schema != SCHEMA:
         raise FileError(
-            f"{path}: schema is {shown(schema)}. This version reads {SCHEMA}. {_REMEDY}"
+            f"schema is {shown(schema)}. This version reads {SCHEMA}. {_REMEDY}", at=path
         )
     try:
         return Baseline(
@@ -93,7 +93,7 @@ def read_baseline(path: Path) -> Baseline:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise FileError(
-            f"{path}: not a baseline ({type(error).__name__}: {error}). {_REMEDY}"
+            f"not a baseline ({type(error).__name__}: {error}). {_REMEDY}", at=path
         ) from None
 
 

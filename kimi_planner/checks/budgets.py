@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from kimi_planner.catalog import Catalog
 from kimi_planner.checks.globs import matches
+from kimi_planner.errors import Where
 
 __all__ = [
     "CatalogBudget",
@@ -50,8 +51,8 @@ class PromptBudget:
         Most of the context window that they may take, from 0 to 1.
     warn_fraction
         The fraction of a limit above which a value within it is a warning; none if ``None``.
-    where, line
-        File and line of the budget, for messages, and the line alone.
+    where
+        File and line of the budget.
     """
 
     paths: tuple[str, ...]
@@ -68,8 +69,7 @@ class PromptBudget:
     max_usd_per_call: Decimal | None = None
     max_context_share: Decimal | None = None
     warn_fraction: Decimal | None = None
-    where: str
-    line: int | None = None
+    where: Where
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +94,7 @@ class WorkloadBudget:
         What the need of a tier depends on, for workloads that do not say it.
     months
         How many months are projected.
-    warn_fraction, where, line
+    warn_fraction, where
         As of a prompt's budget.
     """
 
@@ -111,8 +111,7 @@ class WorkloadBudget:
     peak_hour_share: Decimal | None = None
     output_tokens_per_second: Decimal | None = None
     warn_fraction: Decimal | None = None
-    where: str
-    line: int | None = None
+    where: Where
 
     @property
     def spend_limits(self) -> tuple[tuple[float, Decimal], ...]:
@@ -140,8 +139,7 @@ class CatalogBudget:
     max_age_days: int | None
     against: str | None
     max_drift_percent: Decimal | None
-    where: str
-    line: int | None
+    where: Where
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +180,7 @@ class Override:
 
     paths: tuple[str, ...]
     values: Mapping[str, Any]
-    where: str
+    where: Where
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ def hold_catalog(budget: CatalogBudget, config: CheckConfig, as_of: date) -> Ite
     CatalogError
         If a source was checked after ``as_of``, or the other catalog does not exist.
     """
-    place = Place(path=config.path.name, line=budget.line)
+    place = Place(path=config.path.name, line=budget.where.line)
     if budget.max_age_days is not None:
         yield _age(place, budget.max_age_days, config, as_of)
     if budget.against is not None and budget.max_drift_percent is not None:

@@ -17,7 +17,7 @@ from kimi_planner.checks.budgets import (
     WorkloadBudget,
 )
 from kimi_planner.checks.table import Table
-from kimi_planner.errors import ConfigError, FileError, KimiPlannerError, RequestError
+from kimi_planner.errors import ConfigError, KimiPlannerError, RequestError
 from kimi_planner.files import TomlFile, read_toml
 
 __all__ = ["CONFIG_FILE", "find_config", "load_config"]
@@ -56,7 +56,7 @@ def find_config(folder: Path) -> Path:
     own, project = folder / CONFIG_FILE, folder / PYPROJECT
     if not own.is_file():
         return project
-    if project.is_file() and "kimi-planner" in _tools(_read(project)):
+    if project.is_file() and "kimi-planner" in _tools(read_toml(project, ConfigError)):
         raise ConfigError(
             f"{own} and [{TABLE}] in {project} both hold a configuration. Keep one of them, or name "
             "one with --config."
@@ -74,7 +74,7 @@ def load_config(path: str | Path = PYPROJECT) -> CheckConfig:
     CatalogError, UnknownModelError
         If the catalog or a model does not exist.
     """
-    toml = _read(path)
+    toml = read_toml(path, ConfigError)
     table = _root(toml)
     table.refuse_unknown(_TOP | _PARTS | {*_GROWTH})
     folder = toml.path.parent
@@ -95,18 +95,12 @@ def load_config(path: str | Path = PYPROJECT) -> CheckConfig:
     )
     if not config.prompts and not config.workloads and config.catalog_checks is None:
         raise ConfigError(
-            f"{table.where()}: nothing to check. Add [[{table.inner('prompts')}]] or "
-            f"[[{table.inner('workloads')}]]."
+            f"nothing to check. Add [[{table.inner('prompts')}]] or "
+            f"[[{table.inner('workloads')}]].",
+            at=table.where(),
         )
     _refuse_unknown_models(config)
     return config
-
-
-def _read(path: str | Path) -> TomlFile:
-    try:
-        return read_toml(path)
-    except FileError as error:
-        raise ConfigError(str(error)) from None
 
 
 def _tools(toml: TomlFile) -> dict[str, Any]:
@@ -121,8 +115,9 @@ def _root(toml: TomlFile) -> Table:
     if toml.path.name != PYPROJECT and (_TOP | _PARTS) & set(toml.data):
         return Table(toml, toml.data, "")
     raise ConfigError(
-        f"{toml.path}: no table [{TABLE}]. Add one, or name the file with --config; one of its own, "
-        f"such as {CONFIG_FILE}, has the same keys at the top."
+        f"no table [{TABLE}]. Add one, or name the file with --config; one of its own, "
+        f"such as {CONFIG_FILE}, has the same keys at the top.",
+        at=toml.path,
     )
 
 
@@ -139,7 +134,7 @@ def _refuse_unknown_models(config: CheckConfig) -> None:
             try:
                 config.catalog.model(name)
             except KimiPlannerError as error:
-                raise type(error)(f"{where}: {error}") from None
+                raise type(error)(str(error), at=where) from None
 
 
 def _limits(table: Table, names: tuple[str, ...]) -> dict[str, Any]:
@@ -174,16 +169,16 @@ def _prompts(table: Table, default_model: str | None, warn: Decimal | None) -> P
             raise table.wrong(key, 'It is for kind = "templates".')
     limits = _limits(table, (*_PROMPT_LIMITS, "completion_tokens"))
     if not limits.keys() & {*_PROMPT_LIMITS}:
-        raise ConfigError(f"{table.where()}: no limit. Give max_tokens, max_usd or both.")
+        raise ConfigError("no limit. Give max_tokens, max_usd or both.", at=table.where())
     model = table.text("model")
     for key in _PROMPT_LIMITS[1:]:
         if key in limits and kind != "request" and not (model or default_model):
             raise ConfigError(
-                f"{table.where()}: {key} needs a model. Name one here or for all budgets."
+                f"{key} needs a model. Name one here or for all budgets.", at=table.where()
             )
     if "max_usd_per_call" in limits and kind != "request" and "completion_tokens" not in limits:
         raise ConfigError(
-            f"{table.where()}: max_usd_per_call needs completion_tokens, the output to reserve."
+            "max_usd_per_call needs completion_tokens, the output to reserve.", at=table.where()
         )
     return PromptBudget(
         paths=paths,
@@ -196,7 +191,6 @@ def _prompts(table: Table, default_model: str | None, warn: Decimal | None) -> P
         default_model=default_model,
         warn_fraction=table.share("warn_fraction") or warn,
         where=table.where(),
-        line=table.line(),
         **limits,
     )
 
@@ -224,7 +218,7 @@ def _variables(table: Table) -> dict[str, dict[str, Any]]:
         try:
             ValueRange.of(value, name)
         except RequestError as error:
-            raise ConfigError(f"{table.where('variables')}: {error}") from None
+            raise ConfigError(str(error), at=table.where("variables")) from None
     return values
 
 
@@ -239,8 +233,8 @@ def _workloads(table: Table, default_model: str | None, warn: Decimal | None) ->
     limits = _limits(table, _WORKLOAD_LIMITS)
     if not limits:
         raise ConfigError(
-            f"{table.where()}: no limit. Give max_usd_per_month or another of "
-            f"{', '.join(_WORKLOAD_LIMITS[1:])}."
+            f"no limit. Give max_usd_per_month or another of {', '.join(_WORKLOAD_LIMITS[1:])}.",
+            at=table.where(),
         )
     if model is None:
         raise table.wrong("model", "Name one here or for all budgets.")
@@ -258,7 +252,6 @@ def _workloads(table: Table, default_model: str | None, warn: Decimal | None) ->
         output_tokens_per_second=table.amount("output_tokens_per_second", "a number of tokens"),
         warn_fraction=table.share("warn_fraction") or warn,
         where=table.where(),
-        line=table.line(),
         **limits,
     )
 
@@ -270,11 +263,11 @@ def _catalog(table: Table, folder: Path) -> CatalogBudget:
     age = table.whole("max_age_days", least=0)
     if (against is None) != (drift is None):
         raise ConfigError(
-            f"{table.where()}: against and max_drift_percent go together. Give both or neither."
+            "against and max_drift_percent go together. Give both or neither.", at=table.where()
         )
     if age is None and drift is None:
         raise ConfigError(
-            f"{table.where()}: no limit. Give max_age_days, or against and max_drift_percent."
+            "no limit. Give max_age_days, or against and max_drift_percent.", at=table.where()
         )
     source = _source(against, folder)
     return CatalogBudget(
@@ -282,7 +275,6 @@ def _catalog(table: Table, folder: Path) -> CatalogBudget:
         against=None if source is None else str(source),
         max_drift_percent=drift,
         where=table.where(),
-        line=table.line(),
     )
 
 
@@ -290,5 +282,5 @@ def _override(table: Table) -> Override:
     table.refuse_unknown({"paths", *_OVERRIDES})
     paths, values = table.globs("paths"), _limits(table, _OVERRIDES)
     if not values:
-        raise ConfigError(f"{table.where()}: nothing to override. Give a limit for these paths.")
+        raise ConfigError("nothing to override. Give a limit for these paths.", at=table.where())
     return Override(paths=paths, values=values, where=table.where())

@@ -71,7 +71,7 @@ def _found(
         try:
             prompts[name] += _prompts(name, path, budget, counts, config.catalog)
         except (FileError, RequestError) as error:
-            faults.append(invalid(name, path, error))
+            faults.append(invalid(name, error))
             del prompts[name]  # half of a file is none of it
         except UnknownModelError as error:
             del prompts[name]
@@ -89,7 +89,7 @@ def _found(
             thing += " in which a prompt is found"
         faults.append(
             unknown(
-                Place(path=config.path.name, line=budget.line),
+                Place(path=config.path.name, line=budget.where.line),
                 rule="missing-input",
                 subject="prompt",
                 message=f"{budget.where}: no {thing}, so nothing was checked",

@@ -12,6 +12,7 @@ from kimi_planner.checks.budgets import CheckConfig, Growth
 from kimi_planner.checks.changes import PromptChange, WorkloadChange
 from kimi_planner.checks.results import CheckResult, Place, held, unknown
 from kimi_planner.money import plain, usd
+from kimi_planner.notes import Note, note
 
 #: What is allowed, what was measured, that in words, and the unit of the limit.
 _Limit = tuple[Decimal | int | None, Decimal | None, str, str]
@@ -40,7 +41,7 @@ class Comparison:
     workloads: tuple[WorkloadChange, ...]
     unchanged: int
     below: int
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def compare(
@@ -193,19 +194,17 @@ def _percent(old: Decimal, new: Decimal) -> Decimal:
     return (new / old - 1) * 100
 
 
-def _notes(old: Baseline, new: Baseline) -> Iterator[str]:
+def _notes(old: Baseline, new: Baseline) -> Iterator[Note]:
     if (old.catalog, old.sha256) != (new.catalog, new.sha256):
-        yield (
-            f"The catalog changed: {old.catalog} (sha256 {old.sha256[:12]}) -> {new.catalog} (sha256 "
-            f"{new.sha256[:12]})."
-        )
+        before, after = (f"{one.catalog} (sha256 {one.sha256[:12]})" for one in (old, new))
+        yield note("catalog_changed", old=before, new=after)
     if old.workloads and new.workloads and (old.seed, old.paths) != (new.seed, new.paths):
-        yield (
-            f"The scenarios changed: seed {old.seed} -> {new.seed}, paths {old.paths} -> {new.paths}. "
-            "Part of a change of spend may be chance."
+        yield note(
+            "scenarios_changed",
+            old_seed=old.seed,
+            new_seed=new.seed,
+            old_paths=old.paths,
+            new_paths=new.paths,
         )
     if old.version != kimi_planner.__version__:
-        yield (
-            f"The baseline is of kimi_planner {old.version}, this is {kimi_planner.__version__}; what "
-            "changed between them stands under the causes too."
-        )
+        yield note("version_changed", old=old.version, new=kimi_planner.__version__)

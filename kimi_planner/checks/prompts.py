@@ -10,8 +10,9 @@ from pathlib import Path
 from kimi_planner.catalog import Catalog
 from kimi_planner.checks.budgets import PromptBudget
 from kimi_planner.checks.results import Place
-from kimi_planner.errors import KimiPlannerError, RequestError, shown
+from kimi_planner.errors import KimiPlannerError, RequestError, Where, shown
 from kimi_planner.files import read_text
+from kimi_planner.notes import Note, note
 
 __all__ = ["MAX_PROMPT_BYTES", "Prompt", "body_prompt", "template_prompts"]
 
@@ -48,7 +49,7 @@ class Prompt:
     low: int
     reserved: int | None = None
     unbound: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -79,28 +80,29 @@ def body_prompt(name: str, path: Path, budget: PromptBudget, catalog: Catalog) -
         body = json.loads(read_text(path, limit=MAX_PROMPT_BYTES))
     except json.JSONDecodeError as error:
         raise RequestError(
-            f"{path} line {error.lineno}: not JSON ({error.msg}). A request body is one JSON object."
+            f"not JSON ({error.msg}). A request body is one JSON object.",
+            at=Where(path, error.lineno),
         ) from None
     except RecursionError:
-        raise RequestError(f"{path}: not JSON (nested too deeply to be read).") from None
+        raise RequestError("not JSON (nested too deeply to be read).", at=path) from None
     except ValueError as error:  # a number of thousands of digits
-        raise RequestError(f"{path}: not JSON ({error}). Correct that number.") from None
+        raise RequestError(f"not JSON ({error}). Correct that number.", at=path) from None
     if not isinstance(body, Mapping) or "messages" not in body:
-        raise RequestError(f"{path}: no messages. A request body has the key 'messages'.")
+        raise RequestError("no messages. A request body has the key 'messages'.", at=path)
     model = budget.model or body.get("model") or budget.default_model
     if not isinstance(model, str):
         raise RequestError(
-            f"{path}: no model. Name one in the body, or as model in {budget.where}."
+            f"no model. Name one in the body, or as model in {budget.where}.", at=path
         )
     reserved = next((body[key] for key in _RESERVED if body.get(key) is not None), None)
     if reserved is not None and (type(reserved) is not int or reserved < 1):
         raise RequestError(
-            f"{path}: max_tokens is {shown(reserved)}. It must be a whole number from 1."
+            f"max_tokens is {shown(reserved)}. It must be a whole number from 1.", at=path
         )
     try:
         count = count_prompt(body["messages"], catalog.model(model), body.get("tools"))
     except KimiPlannerError as error:
-        raise type(error)(f"{path}: {error}") from None
+        raise type(error)(str(error), at=path) from None
     return Prompt(
         path=name, kind="request", model=model, tokens=count.high, low=count.low, reserved=reserved
     )
@@ -123,7 +125,7 @@ def template_prompts(name: str, path: Path, budget: PromptBudget) -> Iterator[Pr
         try:
             spread = token_range(one, budget.variables)
         except RequestError as error:
-            raise RequestError(f"{path} line {one.line}: {error}") from None
+            raise RequestError(str(error), at=Where(path, one.line)) from None
         yield Prompt(
             path=name,
             line=one.line if one.name else None,
@@ -133,5 +135,7 @@ def template_prompts(name: str, path: Path, budget: PromptBudget) -> Iterator[Pr
             tokens=spread.high,
             low=spread.low,
             unbound=spread.unknown,
-            notes=tuple(f"{name} line {one.line}: {note}" for note in one.notes),
+            notes=tuple(
+                note("of_prompt", where=f"{name} line {one.line}", said=said) for said in one.notes
+            ),
         )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import IntEnum
-from pathlib import Path
 
 from kimi_planner.errors import KimiPlannerError
 
@@ -174,28 +172,15 @@ def missing(path: str, why: str, where: str) -> CheckResult:
     )
 
 
-def invalid(path: str, file: Path, error: KimiPlannerError) -> CheckResult:
-    """Return the result of a file that cannot be read.
-
-    Parameters
-    ----------
-    path : str
-        What the file is called in results.
-    file : Path
-        Where it is. The error begins with either, and maybe a line; that is the place of the result,
-        and the rest is its message.
-    error : KimiPlannerError
-        Why it cannot be read.
-    """
-    names = "|".join(map(re.escape, (str(file), path)))
-    found = re.fullmatch(rf"(?:{names})(?: line (\d+))?: (.+)", str(error), re.DOTALL)
+def invalid(path: str, error: KimiPlannerError) -> CheckResult:
+    """Return the result of a file that cannot be read, called ``path`` in results, and why."""
     return CheckResult(
         rule="bad-input",
         path=path,
-        line=int(found[1]) if found and found[1] else None,
+        line=error.line,
         subject="file",
         outcome=Outcome.INVALID,
-        message=found[2] if found else str(error),
+        message=error.reason,
     )
 
 

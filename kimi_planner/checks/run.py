@@ -15,6 +15,7 @@ from kimi_planner.checks.prompts import Prompt
 from kimi_planner.checks.results import CheckResult, Outcome
 from kimi_planner.checks.workloads import Plans, hold_workloads
 from kimi_planner.errors import PriceNotFoundError
+from kimi_planner.notes import Note, note
 
 if TYPE_CHECKING:  # most checks have no baseline, and a check should start quickly
     from kimi_planner.checks.baseline import Baseline, WorkloadEntry
@@ -42,7 +43,7 @@ class CheckReport:
 
     results: tuple[CheckResult, ...]
     comparison: Comparison | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     catalog: str = ""
 
 
@@ -116,7 +117,7 @@ class Check:
 
             yield from hold_catalog(self.config.catalog_checks, self.config, self.as_of)
 
-    def notes(self) -> Iterator[str]:
+    def notes(self) -> Iterator[Note]:
         """Yield what the reader must know of prompts, and overrides that nothing is subject to."""
         for prompt in self.prompts:
             yield from prompt.notes
@@ -128,7 +129,7 @@ class Check:
         paths |= {budget.path for budget in self.config.workloads}
         for override in self.config.overrides:
             if not any(matches(path, override.paths) for path in paths):
-                yield f"{override.where}: no checked file matches this override."
+                yield note("override_unused", where=override.where)
 
     def report(self, baseline: Baseline | None = None, *, may_grow: bool = False) -> CheckReport:
         """Return what came of the check.
@@ -146,10 +147,7 @@ class Check:
 
             known = baseline.without(self.unread)
             if known != baseline:
-                notes.append(
-                    "Not compared with the baseline, because they cannot be read: "
-                    f"{', '.join(sorted(self.unread))}."
-                )
+                notes.append(note("not_compared", paths=sorted(self.unread)))
             prompts, workloads = self.changes(known)
             comparison = compare(known, self.moment(), self.config, prompts, workloads)
             if not may_grow:

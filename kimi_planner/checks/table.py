@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from kimi_planner.errors import ConfigError, shown
+from kimi_planner.errors import ConfigError, Where, shown
 from kimi_planner.files import TomlFile, refuse_unknown_keys
 from kimi_planner.money import exact_decimal
 
@@ -33,19 +32,14 @@ class Table:
     name: str
     index: int | None = None
 
-    def where(self, key: str | None = None) -> str:
+    def where(self, key: str | None = None) -> Where:
         """Return file and line of the table, or of a key in it."""
         return self.toml.where(self.name, self.index, key)
-
-    def line(self) -> int | None:
-        """Return the line of the table, ``None`` if it has none of its own."""
-        found = re.search(r" line (\d+)$", self.where())
-        return int(found[1]) if found else None
 
     def wrong(self, key: str, allowed: str) -> ConfigError:
         """Return the error that says what a key is and what it may be."""
         found = f"is {shown(self.values[key])}" if key in self.values else "is missing"
-        return ConfigError(f"{self.where(key)}: {key} {found}. {allowed}")
+        return ConfigError(f"{key} {found}. {allowed}", at=self.where(key))
 
     def inner(self, key: str) -> str:
         """Return the full name of a table inside this one."""
@@ -53,9 +47,7 @@ class Table:
 
     def refuse_unknown(self, known: Collection[str]) -> None:
         """Raise ConfigError if there is any other key."""
-        refuse_unknown_keys(
-            self.values, known, toml=self.toml, table=self.name, index=self.index, error=ConfigError
-        )
+        refuse_unknown_keys(self.values, known, toml=self.toml, table=self.name, index=self.index)
 
     def table(self, key: str) -> Table | None:
         """Return a table inside this one, ``None`` if there is none."""

@@ -66,7 +66,7 @@ class Plans:
         named = [one for one in found if one.name == budget.name]
         if not named:
             raise ConfigError(
-                f"{budget.where}: {budget.path} has no workload named {budget.name!r}."
+                f"{budget.path} has no workload named {budget.name!r}.", at=budget.where
             )
         return named
 
@@ -84,7 +84,7 @@ class Plans:
         try:
             self.workloads(budget)
         except (FileError, UsageError, WorkloadError) as error:
-            return invalid(budget.path, path, error)
+            return invalid(budget.path, error)
         return None
 
     def projection(
@@ -122,8 +122,7 @@ class Plans:
         toml = read_toml(self.config.folder / path)
         tables = toml.data.get("workload", [])
         place = next(number for number, one in enumerate(tables) if one.get("name") == name)
-        words = toml.where("workload", place, "name").rsplit(" line ", 1)
-        return int(words[1]) if len(words) > 1 else None
+        return toml.where("workload", place, "name").line
 
 
 def hold_workloads(budget: WorkloadBudget, plans: Plans) -> Iterator[CheckResult]:
@@ -222,10 +221,10 @@ def _tier(budget: WorkloadBudget, plans: Plans, place: Place, tier: int) -> Chec
     )
     if tier not in [one.tier for one in found.limits]:
         tiers = ", ".join(str(one.tier) for one in found.limits)
-        raise ConfigError(f"{budget.where}: tier is {tier}. It must be one of {tiers}.")
+        raise ConfigError(f"tier is {tier}. It must be one of {tiers}.", at=budget.where)
     needed, missing = found.tier(budget.model), found.of(budget.model).unknown
     rule, subject = "workload-tier", "rate-limit tier"
-    words = found.needed(budget.model).replace("On any model", f"On {budget.model}").rstrip(".")
+    words = found.needed(budget.model).rstrip(".")
     if missing and needed is not None and needed.tier <= tier:
         return unknown(
             place,

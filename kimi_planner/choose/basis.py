@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -17,9 +16,9 @@ from kimi_planner.choose.requirements import Requirements
 from kimi_planner.errors import ScenarioError
 from kimi_planner.money import exact_decimal
 from kimi_planner.plan.projection import Projection
-from kimi_planner.workload import Constant, Workload
-from kimi_planner.workload.drawn import turn_means, turns_of
+from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import chosen_workloads
+from kimi_planner.workload.turns import turn_means
 
 __all__ = ["able_models", "basis", "calls_of_task", "only_workload"]
 
@@ -95,10 +94,9 @@ def calls_of_task(workload: Workload) -> tuple[Fraction, Fraction]:
 
     A task is one request, or a whole conversation where the workload has turns.
     """
-    turns, retries = turns_of(workload), workload.given("retry_share") or Constant(Decimal(0))
-    means = (turn_means(turns)[0], retries.mean)
-    calls, again = (
-        Fraction(one.value if isinstance(one, Constant) else exact_decimal(mean))
-        for one, mean in zip((turns, retries), means, strict=True)
+    load = workload.resolve()
+    turns, retries = load.sizes.turns, load.traffic.retries
+    calls = turns.as_number(Fraction) if turns.is_certain else turn_means(turns)[0]
+    return Fraction(exact_decimal(calls)) if isinstance(calls, float) else calls, retries.as_number(
+        Fraction
     )
-    return calls, again

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
-
-import numpy as np
 
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.switch import leading, switch_over
 from kimi_planner.money import exact_decimal, from_fraction
-from kimi_planner.plan.bill import Bill, LoadPlan
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.scenarios import Scenarios
 from kimi_planner.workload import Workload, what_if
 from kimi_planner.workload.quantity import number_text
 
@@ -47,7 +44,8 @@ class Pair:
 
     def bills_of(self, workload: Workload) -> tuple[Decimal, Decimal]:
         """Return what both cost with the workload changed."""
-        first, second = (_total_usd(bill) for bill in self._billed(workload))
+        plan = self.projection.plan_of(workload)
+        first, second = (_decimal(plan.on(spec).mean_usd()) for spec in (self.best, self.other))
         return first, second
 
     @property
@@ -59,18 +57,12 @@ class Pair:
     @property
     def caches_nothing(self) -> bool:
         """Whether cached tokens cost on both what others do."""
-        return not any(bill.cache_matters for bill in self._billed(self.workload))
-
-    def _billed(self, workload: Workload) -> list[Bill]:
-        projection, load = self.projection, workload.resolve()
-        scenarios = Scenarios.draw(load, projection.seed, projection.n_paths)
-        plan = LoadPlan(load, projection.months, projection.catalog.fees, scenarios)
-        return [plan.on(spec) for spec in (self.best, self.other)]
+        plan = self.projection.plan_of(self.workload)
+        return not any(plan.on(spec).cache_matters for spec in (self.best, self.other))
 
 
-def _total_usd(bill: Bill) -> Decimal:
-    total = np.sum(bill.by_meter(bill.tariffs).total)
-    return from_fraction(total) if bill.is_exact else exact_decimal(float(total))
+def _decimal(usd: Fraction | float) -> Decimal:
+    return from_fraction(usd) if isinstance(usd, Fraction) else exact_decimal(float(usd))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,11 +10,13 @@ from typing import Any
 
 import pandas as pd
 
+from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.catalog.diff import CatalogDiff, diff_catalogs
 from kimi_planner.choose.ranking import recommend
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.errors import PriceNotFoundError
+from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.calendar import Month, month_range
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import chosen_day, chosen_workloads
@@ -57,7 +59,7 @@ class CatalogEffect:
     as_of: date
     seed: int
     n_paths: int
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def provenance(self) -> str:
@@ -121,11 +123,11 @@ def catalog_effect(
         "n_paths": n_paths,
     }
     named = _paired(diff)
-    plans, notes = [], []
+    plans: list[Recommendation] = []
+    notes: list[Note] = []
     for side, catalog in enumerate(catalogs):
         priced, left_out = _priced(catalog, covered, [pair[side] for _, pair in named])
-        if left_out:
-            notes.append(f"Without a price in catalog {catalog.version}: {', '.join(left_out)}.")
+        notes += noted("no_price", catalog=catalog.version, models=left_out)
         plans.append(recommend(chosen, catalog=catalog, models=priced, **scenario))
     notes += _thinking_notes(diff, catalogs)
     rows = [
@@ -171,17 +173,16 @@ def _has_prices(spec: ModelSpec, months: tuple[Month, ...]) -> bool:
     within = [day for day in spec.price_days if months[0].first < day <= months[-1].last]
     try:
         for day in (months[0].first, *within):
-            spec.on(day).rates()
+            Tariff.of(spec.on(day))
     except PriceNotFoundError:
         return False
     return True
 
 
-def _thinking_notes(diff: CatalogDiff, catalogs: list[Catalog]) -> list[str]:
+def _thinking_notes(diff: CatalogDiff, catalogs: list[Catalog]) -> list[Note]:
     """Name pairs of which one side spends reasoning tokens and the other is not said to."""
     return [
-        f"{old} and {new}: only {old if first else new} is projected with reasoning tokens, as only its "
-        "catalog says that it reasons."
+        note("only_one_reasons", old=old, new=new, models=old if first else new)
         for _, (old, new) in _paired(diff)
         if (first := catalogs[0].model(old).reasons) != catalogs[1].model(new).reasons
     ]

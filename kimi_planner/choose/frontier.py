@@ -16,6 +16,7 @@ from kimi_planner.choose.evaluations import Evaluations
 from kimi_planner.choose.evaluations.rates import check_evaluations, check_models
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd
+from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import frame_html, page_html
 from kimi_planner.workload import Workload
@@ -106,7 +107,7 @@ class QualityFrontier:
     workload: str | None
     exclusions: tuple[Exclusion, ...]
     projection: Projection
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def provenance(self) -> str:
@@ -246,17 +247,20 @@ def _notes(
     evaluations: Evaluations,
     qualities: Sequence[float | None],
     exclusions: Sequence[Exclusion],
-) -> tuple[str, ...]:
+) -> tuple[Note, ...]:
     unknown = [
         spec.id for spec, one in zip(projection.specs, qualities, strict=True) if one is None
     ]
-    notes = [f"Quality is the success rate measured in {evaluations.source}."]
-    if unknown:
-        notes.append(
-            f"Not tried in {evaluations.source}, so not on the frontier: {', '.join(unknown)}."
-        )
-    notes += [
-        f"{one.model} does not qualify for {one.workload}: {'; '.join(one.reasons)}."
-        for one in exclusions
-    ]
-    return tuple(notes)
+    return (
+        note("quality_is_measured", source=evaluations.source),
+        *noted("not_on_frontier", why=f"Not tried in {evaluations.source}", models=unknown),
+        *(
+            note(
+                "not_qualified",
+                models=one.model,
+                workloads=one.workload,
+                reasons="; ".join(one.reasons),
+            )
+            for one in exclusions
+        ),
+    )

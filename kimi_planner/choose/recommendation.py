@@ -15,6 +15,7 @@ from kimi_planner.choose.flip import Flip, flip_sentences
 from kimi_planner.choose.flips import flips
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.money import usd
+from kimi_planner.notes import Note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import frame_html, page_html, table_html
 
@@ -65,7 +66,7 @@ class Recommendation:
         return tuple(name for name in self.projection.names if name in asked)
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Note, ...]:
         """What the spend and the choice leave out, in words."""
         return self.projection.notes + (self.throughput.notes if self.throughput else ())
 

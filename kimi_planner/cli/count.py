@@ -16,8 +16,8 @@ from kimi_planner.cli.progress import progress
 from kimi_planner.safe import csv_text, on_one_line
 
 if TYPE_CHECKING:
-    from kimi_planner.tokens.corpus import CorpusCount
-    from kimi_planner.tokens.corpus.inputs import Form
+    from kimi_planner.billing.corpus import CorpusCount
+    from kimi_planner.billing.corpus.inputs import Form
 
 __all__ = ["command"]
 
@@ -84,8 +84,8 @@ def command(
 
     Exit code 3 if some rows or files could not be counted: they are named, and not in the total.
     """
+    from kimi_planner.billing.corpus import count_corpus
     from kimi_planner.catalog import load_catalog
-    from kimi_planner.tokens.corpus import count_corpus
 
     with progress("counting") as advance:
         counted = count_corpus(

@@ -19,6 +19,7 @@ from kimi_planner.forecast.mixture import METHOD, Mixture
 from kimi_planner.forecast.moments import Moment, moment_text
 from kimi_planner.forecast.observed import Observed
 from kimi_planner.money import usd
+from kimi_planner.notes import Note
 from kimi_planner.rich import page_html, table_html
 
 __all__ = ["SpendForecast", "amount_text"]
@@ -60,7 +61,7 @@ class SpendForecast:
     source: str
     catalog: Catalog
     as_of: date
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     seed: None = None
     n_paths: None = None
     method: str = METHOD

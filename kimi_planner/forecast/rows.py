@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from kimi_planner.catalog import Catalog
 from kimi_planner.errors import TooLittleUsageError, UsageError
 from kimi_planner.forecast.intervals import Array
+from kimi_planner.notes import Note
 from kimi_planner.usage.priced import cost_rows
 
 __all__ = ["LogRows", "rows_of"]
@@ -49,7 +49,7 @@ class LogRows:
     usd: Array
     requests: Counts
     window: int
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def windowed(self) -> bool:

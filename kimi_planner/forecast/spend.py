@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from kimi_planner.forecast.moments import DAY, moment_of
 from kimi_planner.forecast.observed import LONG_LOG_DAYS, Observed, observe
 from kimi_planner.forecast.result import SpendForecast
 from kimi_planner.forecast.rows import LogRows, rows_of
+from kimi_planner.notes import Note, note
 from kimi_planner.usage.read import read_usage
 from kimi_planner.workload.inputs import chosen_day
 
@@ -116,6 +118,7 @@ def forecast_spend(
     )
     ahead = horizon_of(whole.end, horizon)
     observed, notes = _observed(rows, whole, ahead.seconds)
+    rejected = frame.attrs.get("rejected")
     steps = np.linspace(0, ahead.seconds, STEPS + 1)[1:]
     return SpendForecast(
         model=model,
@@ -130,12 +133,12 @@ def forecast_spend(
             *notes,
             *_notes(observed, whole, ahead.seconds, told=start is not None and end is not None),
             *rows.notes,
-            *_left_out(frame),
+            *([note("bad_rows", rows=rejected)] if rejected else ()),
         ),
     )
 
 
-def _observed(rows: LogRows, whole: Observed, ahead: float) -> tuple[Observed, list[str]]:
+def _observed(rows: LogRows, whole: Observed, ahead: float) -> tuple[Observed, list[Note]]:
     """Return the part of a log to forecast from, and why it is not all of it.
 
     A long log is cut into days, which cannot say what the next hours bring.
@@ -147,48 +150,22 @@ def _observed(rows: LogRows, whole: Observed, ahead: float) -> tuple[Observed, l
     except TooLittleUsageError:
         recent = whole
     if recent.by_day:
-        return whole, [
-            f"The last {RECENT_DAYS} days hold too few calls to show the hours of the day, so the "
-            "forecast follows whole days."
-        ]
-    return recent, [
-        f"Only the last {RECENT_DAYS} days are used, in stretches that show the hours of the day."
-    ]
+        return whole, [note("whole_days", days=RECENT_DAYS)]
+    return recent, [note("recent_days", days=RECENT_DAYS)]
 
 
-def _notes(observed: Observed, whole: Observed, ahead: float, *, told: bool) -> list[str]:
-    """Return what a reader of the forecast must know, in sentences."""
-    notes = []
+def _notes(observed: Observed, whole: Observed, ahead: float, *, told: bool) -> Iterator[Note]:
+    """Yield what a reader of the forecast must know, in sentences."""
     if observed.calls < FEW_CALLS:
         calls = "1 call" if observed.calls == 1 else f"{observed.calls:,} calls"
-        notes.append(f"Only {calls} to forecast from, so the range is wide.")
+        yield note("few_calls", calls=calls)
     if ahead > FAR_AHEAD * whole.seconds:
-        notes.append(
-            f"The horizon is {ahead / whole.seconds:,.0f} times as long as the log. Beyond {FAR_AHEAD} "
-            "times the level is taken to drift by 4% a day, as a random walk; growth, seasons and "
-            "changes of use may be more than that."
-        )
+        yield note("far_ahead", times=ahead / whole.seconds, known=FAR_AHEAD)
     if observed.seconds < 0.999 * DAY:
-        notes.append(
-            "The log is shorter than a day. A daily rhythm of 12% is assumed in its place; if nights "
-            "are quiet, give a log of whole days."
-        )
+        yield note("no_day")
     elif observed.seconds < 6.99 * DAY:
-        notes.append(
-            "The log is shorter than a week. A weekly rhythm of 3% is assumed in its place; if weekends "
-            "are quiet, give a log of whole weeks."
-        )
+        yield note("no_week")
     if not told:
-        notes.append(
-            "What the log covers is told from its first and last row. Pass start and end if calls were "
-            "awaited before or after."
-        )
+        yield note("no_ends")
     if whole.rows_outside:
-        notes.append(f"Rows outside start and end, left out: {whole.rows_outside:,}.")
-    return notes
-
-
-def _left_out(frame: pd.DataFrame) -> list[str]:
-    """Return what the reader of the log left out that may have cost something, in sentences."""
-    rejected = frame.attrs.get("rejected")
-    return [f"Bad rows of the log, left out: {rejected:,}."] if rejected else []
+        yield note("rows_outside", rows=whole.rows_outside)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.errors import PriceNotFoundError, did_you_mean, shown
+from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.calendar import Month
 from kimi_planner.workload import Workload
 from kimi_planner.workload.resolve import Load
@@ -38,15 +39,13 @@ def check_fees(catalog: Catalog, load: Load) -> None:
 
 def unbilled_notes(
     catalog: Catalog, specs: Sequence[ModelSpec], workloads: Sequence[Workload]
-) -> list[str]:
+) -> Iterator[Note]:
     """Say which fees and cache writes are not in the spend, and of which workloads if not of all."""
-    notes = []
     for fee in catalog.fees:
         silent = [one.name for one in workloads if fee.name not in dict(one.fees)]
         if silent or not workloads:
-            notes.append(
-                f"Not in the spend{_of(silent, workloads)}: {fee.name}, {fee.usd_per_call} USD a call."
-            )
+            of = _of(silent, workloads)
+            yield note("fee_not_billed", fee=fee.name, usd=fee.usd_per_call, workloads=of)
     dearer = [
         f"{spec.id} {price} instead of {full}"
         for spec in specs
@@ -56,35 +55,33 @@ def unbilled_notes(
     ]
     silent = [one.name for one in workloads if one.written is None or one.written.one_hour is None]
     if dearer and (silent or not workloads):
-        notes.append(
-            f"Not in the spend{_of(silent, workloads)}: prompts kept in a cache for an hour, whose "
-            f"tokens cost USD per 1M {', '.join(dearer)}."
-        )
-    return notes
+        yield note("hour_not_billed", prices=dearer, workloads=_of(silent, workloads))
 
 
 def written_notes(
     workloads: Sequence[Workload], specs: Sequence[ModelSpec], months: Sequence[Month]
-) -> list[str]:
+) -> Iterator[Note]:
     """Say where written tokens are billed as input, and where a scenario has no room for them."""
     first, last = months[0].first, months[-1].last
-    notes = []
     for kind, words, price in (
         ("five_minutes", "5 minutes", "cache_write_5m_usd_per_mtok"),
         ("one_hour", "1 hour", "cache_write_1h_usd_per_mtok"),
     ):
         names = [one.name for one in workloads if one.written and getattr(one.written, kind)]
-        silent = []
+        silent = {}
         for spec in specs if names else ():
             days = (first, *(day for day in spec.price_days if first < day <= last))
             unstated = [getattr(spec.on(day), price) is None for day in days]
             if any(unstated):
-                silent.append(spec.id if all(unstated) else f"{spec.id} on some days")
-        if silent:
-            notes.append(
-                f"Catalog {specs[0].catalog_version} states no price for writing to a cache for {words} "
-                f"of {', '.join(silent)}; such tokens are billed as input: {', '.join(names)}."
-            )
+                silent[spec.id] = "" if all(unstated) else " on some days"
+        yield from noted(
+            "no_write_price",
+            catalog=specs[0].catalog_version,
+            lifetimes=words,
+            models=silent,
+            where=[f"{model}{days}" for model, days in silent.items()],
+            workloads=names,
+        )
     full = []
     for workload in workloads:
         cached = workload.given("cached_share")
@@ -92,13 +89,9 @@ def written_notes(
             continue
         if float(cached.ppf(_LIKELY)[0]) + float(workload.written.total) > 1:
             full.append(workload.name)
-    if full:
-        notes.append(
-            "Where a scenario's cached_share leaves less of the prompt than written_share, only the rest "
-            f"is written to a cache: {', '.join(full)}."
-        )
-    return notes
+    yield from noted("less_written", workloads=full)
 
 
-def _of(silent: Sequence[str], workloads: Sequence[Workload]) -> str:
-    return "" if len(silent) == len(workloads) else f" of {', '.join(silent)}"
+def _of(silent: Sequence[str], workloads: Sequence[Workload]) -> Sequence[str]:
+    """Return names of workloads, none where they are all of them."""
+    return () if len(silent) == len(workloads) else silent

@@ -15,13 +15,15 @@ from kimi_planner.billing.tariff import Tariff
 from kimi_planner.calls.expected import CallTokens
 from kimi_planner.calls.sizes import CallSizes, Profile
 from kimi_planner.calls.usage import fees_used, tokens_used
-from kimi_planner.catalog import Fee, ModelSpec
+from kimi_planner.catalog import Catalog, Fee, ModelSpec
+from kimi_planner.plan.beyond_tokens import check_fees
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.demand import Period, demand
 from kimi_planner.plan.scenarios import Number, Scenarios, mean_of, mean_product
 from kimi_planner.plan.spend import Spend
 from kimi_planner.plan.tariffs import billed_periods, prices_are_certain, tariffs_of
 from kimi_planner.workload.resolve import Load
+from kimi_planner.workload.turns import turn_means
 
 __all__ = ["Bill", "LoadPlan"]
 
@@ -48,6 +50,20 @@ class LoadPlan:
     scenarios: Scenarios
     _kept: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
+    @classmethod
+    def of(
+        cls, load: Load, months: tuple[Month, ...], catalog: Catalog, seed: int, n_paths: int
+    ) -> LoadPlan:
+        """Return the plan of a load, its uncertain numbers drawn.
+
+        Raises
+        ------
+        PriceNotFoundError
+            If the catalog does not state a fee that the load names.
+        """
+        check_fees(catalog, load)
+        return cls(load, months, catalog.fees, Scenarios.draw(load, seed, n_paths))
+
     @cached_property
     def exact(self) -> LoadPlan:
         """The same with every number as an exact fraction, uncertain ones at their means."""
@@ -56,12 +72,10 @@ class LoadPlan:
     def tokens(self, spec: ModelSpec) -> CallTokens:
         """Return what a call on a model is expected to use, on each path."""
         sizes, scenarios = self.load.sizes, self.scenarios
-        profile = Profile.of(spec)
+        calls = CallSizes.of(sizes, Profile.of(spec))
         return self._keep(
-            profile,
-            lambda: CallSizes.of(sizes, profile).tokens(
-                scenarios.factors(sizes.factors), scenarios.number
-            ),
+            calls,
+            lambda: calls.tokens(scenarios.factors(sizes.factors), scenarios.number),
         )
 
     def requests(self, periods: tuple[Period, ...]) -> list[Number]:
@@ -132,6 +146,11 @@ class Bill:
         return CallSizes.of(self.plan.load.sizes, Profile.of(self.spec))
 
     @property
+    def turns(self) -> float:
+        """Expected calls of a conversation."""
+        return turn_means(self.plan.load.sizes.turns)[0]
+
+    @property
     def is_exact(self) -> bool:
         """Whether every number is an exact fraction."""
         return self.plan.scenarios.number is Fraction
@@ -154,8 +173,8 @@ class Bill:
         call, scenarios = self.plan.tokens(self.spec), self.plan.scenarios
         used = self.tokens(call.prompt, call.completion, call.reasoning)
         request = used + fees_used(self.plan.load, scenarios.number)
-        sent: Number = 1 + scenarios["retry_share"]
-        return request * sent
+        with_retries: Usage = request * (1 + scenarios["retry_share"])
+        return with_retries
 
     def expected_usd(self) -> list[Number]:
         """Return the spend of each month, expected on each path."""
@@ -167,9 +186,14 @@ class Bill:
             months[period.month_index] = months[period.month_index] + requests * costs[id(tariff)]
         return months
 
+    def mean_usd(self) -> Number:
+        """Return the expected spend over all months; a fraction where all is exact."""
+        return self.by_meter(self.tariffs).total.sum()
+
     def usage(self) -> Usage:
         """Return the expected usage of each month, arrays of shape (n_months,)."""
-        return self._monthly(self._used)
+        months: Usage = self._monthly(self._used)
+        return months
 
     @cached_property
     def _used(self) -> list[Usage]:
@@ -188,9 +212,10 @@ class Bill:
                 bills.append(billed.map(lambda one, n=requests: mean_product(n, one)))
             else:
                 bills.append(tariff.bill(used))
-        return self._monthly(bills)
+        months: ByMeter = self._monthly(bills)
+        return months
 
-    def _monthly(self, by_period: Sequence[Kept]) -> Kept:
+    def _monthly(self, by_period: Sequence[Any]) -> Any:
         """Add up periods, and return one amount by meter of arrays over months."""
         months: dict[int, Any] = {}
         for period, amounts in zip(self.periods, by_period, strict=True):
@@ -205,11 +230,12 @@ class Bill:
         keys = dict.fromkeys(key for month in every for key, _ in month)
         columns = {key: column(month[key] for month in every) for key in keys}
         if not isinstance(every[0], Usage):
-            return ByMeter(columns)  # type: ignore[return-value]
-        return Usage(
-            columns,
-            column(one.requests for one in every),
-            column(one.reasoning for one in every),
+            return replace(every[0], amounts=columns)
+        return replace(
+            every[0],
+            amounts=columns,
+            requests=column(one.requests for one in every),
+            reasoning=column(one.reasoning for one in every),
         )
 
     def spend(self) -> Spend:

@@ -9,6 +9,7 @@ paths is exact however skewed single calls are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,10 +23,18 @@ from kimi_planner.calls.moments import Moments
 from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.workload.quantity import Array, midpoints
 
-__all__ = ["Cells", "Noise", "Scores", "SingleCalls", "cell_means", "moments_are_enough"]
+__all__ = [
+    "Cells",
+    "Noise",
+    "Scores",
+    "SingleCalls",
+    "cell_means",
+    "compound_cumulants",
+    "moments_are_enough",
+]
 
 #: Largest error of a P10 to P95, relative to the month, for which three moments tell it.
-_ERROR = 5e-4
+_ERROR = 1e-3
 
 MOST_CELLS = 4096
 FEWEST, MANY = 1e-4, 1e8  # conversations between which the distribution is transformed
@@ -63,7 +72,7 @@ class Scores:
         return cls(z, (z * z - 1) / 6)
 
 
-def _compound(moments: Moments, at_random: bool) -> tuple[float, float, float]:
+def compound_cumulants(moments: Moments, at_random: bool) -> tuple[float, float, float]:
     """Return the cumulants of orders 2 to 4 that one conversation adds to the total, at mean 1."""
     second, third, fourth = moments.variance, moments.third, moments.fourth
     if not at_random:
@@ -80,17 +89,27 @@ def moments_are_enough(moments: Moments, count: float, *, at_random: bool) -> bo
 
     Notes
     -----
-    The next terms of the expansion of Cornish and Fisher bound what is left out: with skewness
-    ``g``, excess kurtosis ``k`` and variation ``s`` of the total, ``s (|k - 4/3 g^2| / 12 + g^2 / 20)``.
+    Three things are left out. The next terms of the expansion of Cornish and Fisher: with skewness
+    ``g``, excess kurtosis ``k`` and variation ``s`` of the total, at most
+    ``s (|k - 4/3 g^2| / 12 + g^2 / 20)``. The steps ``d`` in which a total grows where conversations
+    cost nearly the same: half a step, blurred by what is smooth in them. And of a certain number
+    that is not whole, that it is one more or less.
     """
-    second, third, fourth = _compound(moments, at_random)
+    second, third, fourth = compound_cumulants(moments, at_random)
     if second < 1e-20:
         return True
     if count <= 0:
         return False
+    spread = (second / count) ** 0.5
     skewness, kurtosis = third / second**1.5 / count**0.5, fourth / second**2 / count
-    left_out = abs(kurtosis - 4 / 3 * skewness**2) / 12 + skewness**2 / 20
-    return bool((second / count) ** 0.5 * left_out < _ERROR)
+    left_out = spread * (abs(kurtosis - 4 / 3 * skewness**2) / 12 + skewness**2 / 20)
+    square = fourth / second if at_random else moments.fourth / second  # of a usual step
+    left_out += (
+        square**0.5 / 2 / count * math.exp(-2 * math.pi**2 * moments.smooth * count / square)
+    )
+    if not at_random:
+        left_out += 2 * ((second / count + 0.25 / count**2) ** 0.5 - spread)
+    return bool(left_out < _ERROR)
 
 
 class SingleCalls:
@@ -109,7 +128,9 @@ class SingleCalls:
     def __init__(self, counts: Sequence[Any], n_paths: int, *, at_random: bool) -> None:
         self.counts = [np.atleast_1d(count) for count in counts]
         self.at_random = at_random
-        self._low = [float(np.quantile(count, 0.1)) for count in self.counts]
+        self._low = [
+            float(np.partition(one, len(one) // 10)[len(one) // 10]) for one in self.counts
+        ]
         self._scores = Scores.of(n_paths)
         self._cells = Cells.of(n_paths)
         self._tables: dict[object, Noise | None] = {}
@@ -136,7 +157,7 @@ class SingleCalls:
         moments = sizes.moments(*prices)
         counts = self.counts[month]
         if moments_are_enough(moments, self._low[month], at_random=self.at_random):
-            second, third, _ = _compound(moments, self.at_random)
+            second, third, _ = compound_cumulants(moments, self.at_random)
             if second > 1e-20:
                 linear, square = self._shaped(month, order)
                 usd *= 1 + second**0.5 * linear + third / second * square

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,10 @@ import pandas as pd
 from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import total
+from kimi_planner.notes import Note
+from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.calendar import Month
+from kimi_planner.plan.notes import plan_notes
 from kimi_planner.plan.spend import TOKEN_TOTALS, Spend
 from kimi_planner.rich import frame_html, page_html
 from kimi_planner.workload import Workload
@@ -44,8 +48,6 @@ class Projection:
         From (workload name, model id) to its scenarios.
     catalog, as_of, seed, n_paths
         What the result rests on; the same four give the same result.
-    notes
-        What the ranges leave out, in words.
     method
         How the spend was computed, in words.
     """
@@ -58,8 +60,12 @@ class Projection:
     as_of: date
     seed: int
     n_paths: int
-    notes: tuple[str, ...] = ()
     method: str = ""
+
+    @cached_property
+    def notes(self) -> tuple[Note, ...]:
+        """What the ranges leave out and what is taken for granted, in words."""
+        return plan_notes(self.workloads, self.specs, self.months, self.catalog)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -78,6 +84,10 @@ class Projection:
             f"Catalog {self.catalog.version} (sha256 {self.catalog.sha256[:12]}), as of {self.as_of}, "
             f"seed {self.seed}, {self.n_paths:,} paths, {self.months[0]} to {self.months[-1]}."
         )
+
+    def plan_of(self, workload: Workload) -> LoadPlan:
+        """Return the plan of a workload, also of a changed one, on the paths of this projection."""
+        return LoadPlan.of(workload.resolve(), self.months, self.catalog, self.seed, self.n_paths)
 
     def of(self, model: str, workload: str | None = None) -> Spend:
         """Return the spend of one workload, or of all together, on one model.

@@ -13,10 +13,12 @@ import numpy as np
 from kimi_planner.workload.quantity import Array, Quantity, midpoints
 from kimi_planner.workload.resolve import Load, factor_key
 
-__all__ = ["Number", "Scenarios", "mean_of", "mean_product", "stream"]
+__all__ = ["Key", "Number", "Scenarios", "mean_of", "mean_product", "stream", "uncertain"]
 
 #: A fraction where all is exact, else a float, or an array over paths.
 Number = Any
+#: Whose number, and its name; a price change is of no one workload, so that of all is ``""``.
+Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -63,16 +65,10 @@ class Scenarios:
 
         The owner is the workload; of a price change, which is the same for all, it is ``""``.
         """
-        changes = {change.key for change in load.price_changes}
-        return cls(
-            {
-                name: quantity.mean
-                if quantity.is_certain
-                else values("" if name in changes else load.name, name, quantity)
-                for name, quantity in load.quantities().items()
-            },
-            float,
-        )
+        drawn: dict[str, Number] = {name: one.mean for name, one in load.quantities().items()}
+        for (owner, name), quantity in uncertain(load).items():
+            drawn[name] = values(owner, name, quantity)
+        return cls(drawn, float)
 
     def __getitem__(self, name: str) -> Number:
         return self.drawn[name]
@@ -80,6 +76,16 @@ class Scenarios:
     def factors(self, keys: Mapping[str, Any]) -> dict[str, Number]:
         """Return the factors on the means of token quantities, by their keys."""
         return {key: self.drawn[factor_key(key)] for key in keys}
+
+
+def uncertain(load: Load) -> dict[Key, Quantity]:
+    """Return the numbers of a load that differ between paths."""
+    changes = {change.key for change in load.price_changes}
+    return {
+        ("" if name in changes else load.name, name): quantity
+        for name, quantity in load.quantities().items()
+        if not quantity.is_certain
+    }
 
 
 def mean_of(values: Number) -> Number:

@@ -10,15 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
-from kimi_planner.plan.beyond_tokens import check_fees, written_notes
 from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.calendar import month_range
-from kimi_planner.plan.catalog_notes import catalog_notes
 from kimi_planner.plan.demand import periods_of
 from kimi_planner.plan.noise import SingleCalls
-from kimi_planner.plan.notes import assumptions_left_out
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.scenarios import Scenarios, stream
+from kimi_planner.plan.scenarios import stream
 from kimi_planner.plan.spend import Spend
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import (
@@ -108,12 +105,9 @@ def project(
     check_price_changes(catalog, chosen)
     spend = {}
     for workload in chosen:
-        load = workload.resolve()
-        check_fees(catalog, load)
-        scenarios = Scenarios.draw(load, seed, n_paths)
-        plan = LoadPlan(load, covered, catalog.fees, scenarios)
-        for spec, one in zip(specs, simulate(plan, specs, seed, n_paths), strict=True):
-            spend[load.name, spec.id] = one
+        plan = LoadPlan.of(workload.resolve(), covered, catalog, seed, n_paths)
+        for spec, amounts in zip(specs, simulate(plan, specs, seed, n_paths), strict=True):
+            spend[workload.name, spec.id] = amounts
     return Projection(
         workloads=chosen,
         specs=specs,
@@ -123,11 +117,6 @@ def project(
         as_of=as_of,
         seed=seed,
         n_paths=n_paths,
-        notes=(
-            *assumptions_left_out(chosen, specs, covered),
-            *written_notes(chosen, specs, covered),
-            *catalog_notes(catalog, specs, covered, chosen),
-        ),
         method=METHOD,
     )
 

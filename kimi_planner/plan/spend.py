@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from functools import reduce
+from functools import cached_property, reduce
 from operator import add
 from typing import Any
 
@@ -89,12 +89,12 @@ class Spend:
         """Whether nothing is uncertain, so that the bill is known to the last digit."""
         return bool(self._by_month.dtype == object)
 
-    @property
+    @cached_property
     def _by_month(self) -> Any:
         """Mean spend of each month; fractions where nothing is uncertain."""
         return np.asarray(self.bill.total) + np.zeros(len(self.usd), dtype=int)
 
-    @property
+    @cached_property
     def exact_usd(self) -> tuple[Decimal, ...] | None:
         """The bill of each month to the last digit, where nothing is uncertain."""
         return tuple(map(from_fraction, self._by_month)) if self.is_exact else None

@@ -8,10 +8,9 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from kimi_planner.errors import MissingExtraError
-from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.scenarios import Scenarios
 from kimi_planner.plan.simulation import project, simulate
+from kimi_planner.plan.spend import Spend
 from kimi_planner.plot.style import BUDGET, OVER, WITHIN
 from kimi_planner.plot.words import dollars, short
 from kimi_planner.rich import page_html
@@ -24,7 +23,6 @@ __all__ = ["explore"]
 
 _ALL = "all workloads"
 _PLANNED = "as planned"
-_THIN = 10
 _NAMES, _BAR, _WIDTH, _ROW = 210, 320, 760, 32  # pixels
 
 
@@ -54,18 +52,12 @@ def explore(
         If ipywidgets is not installed.
     ScenarioError, UnknownModelError, PriceNotFoundError
         As `project` does.
-
-    Notes
-    -----
-    Where a window cuts conversations, a tenth of those that `project` draws are drawn, so amounts
-    are its own to about 1%.
     """
     try:
         import ipywidgets
     except ImportError:
         raise MissingExtraError.of("ipywidgets", "notebook") from None
     plan = project(workloads, n_paths=n_paths, **scenario)
-    planned = _projected(plan, plan.workloads)
     whose = ipywidgets.Dropdown(
         options=[(_ALL, None), *((name, name) for name in plan.names)], description="workload"
     )
@@ -90,7 +82,7 @@ def explore(
         words = ", ".join(f"{name} × {value:g}" for name, value in moves.items())
         if share is not None:
             words += f", cached share {cached.value}"
-        shown.value = _picture(changed, planned, whose.value, words)
+        shown.value = _picture(changed, plan, whose.value, words)
 
     for control in (whose, *factors.values(), cached):
         control.observe(redraw, names="value")
@@ -101,14 +93,10 @@ def explore(
 
 def _projected(plan: Projection, workloads: Sequence[Workload]) -> Projection:
     """Return the plan with other workloads, over the same months and scenarios, for a quick look."""
-    spend = {}
+    spend: dict[tuple[str, str], Spend] = {}
     for workload in workloads:
-        load = workload.resolve()
-        load = replace(load, sizes=replace(load.sizes, thin=_THIN))
-        scenarios = Scenarios.draw(load, plan.seed, plan.n_paths)
-        bills = LoadPlan(load, plan.months, plan.catalog.fees, scenarios)
-        spends = simulate(bills, plan.specs, plan.seed, plan.n_paths)
-        spend |= {(load.name, model): one for model, one in zip(plan.models, spends, strict=True)}
+        spends = simulate(plan.plan_of(workload), plan.specs, plan.seed, plan.n_paths)
+        spend |= dict(zip(((workload.name, model) for model in plan.models), spends, strict=True))
     return replace(plan, workloads=tuple(workloads), spend=spend)
 
 

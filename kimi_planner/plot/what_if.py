@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from kimi_planner.errors import ScenarioError
 from kimi_planner.plan.projection import Projection
@@ -68,7 +67,11 @@ def what_if(
     rows, before = summary_rows(changed, workload), summary_rows(planned, workload)
     of, moves = workload or "all workloads on one model", f" at {moved}" if moved else ""
     pairs = [
-        (row["model"], *(row[f"p{share}_usd_per_month"] for share in (10, 50, 90)), old["p50_usd_per_month"])
+        (
+            row["model"],
+            *(row[f"p{share}_usd_per_month"] for share in (10, 50, 90)),
+            old["p50_usd_per_month"],
+        )
         for row, old in zip(rows, before, strict=True)
     ]
     with styled():
@@ -88,10 +91,10 @@ def what_if(
             f"Bar: P50 over scenarios{moves}. Line: P10 to P90. Diamond: P50 as planned. "
             f"{planned.provenance}",
             f"Average monthly spend of {of}{moves} by model, P50 as planned and changed: "
-            + listed(f"{model} {dollars(old)} to {dollars(p50)} USD" for model, _, p50, _, old in pairs)
+            + listed(
+                f"{model} {dollars(old)} to {dollars(p50)} USD" for model, _, p50, _, old in pairs
+            )
             + (f". The budget is {dollars(budget)} USD." if budget is not None else "."),
             limits=limits,
         )
         return ax
-
-

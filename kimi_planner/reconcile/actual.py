@@ -15,6 +15,7 @@ from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog
 from kimi_planner.errors import ScenarioError, UsageError, shown
+from kimi_planner.notes import Note
 from kimi_planner.reconcile.billed import NOTHING, Billed, mean_tariff
 from kimi_planner.usage.totals.result import UsageTotals
 from kimi_planner.usage.totals.sources import total_usage
@@ -55,7 +56,7 @@ class Log:
     end: date
     totals: UsageTotals
     prices: Prices
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     @property
     def last_day(self) -> date:

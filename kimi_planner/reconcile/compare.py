@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -14,6 +14,7 @@ from kimi_planner.billing.meters import Usage
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import ScenarioError
 from kimi_planner.money import usd
+from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.reconcile.actual import NOT_STATED, Log, WorkloadKey, days_of, log_of
 from kimi_planner.reconcile.billed import NOTHING, Billed
@@ -224,17 +225,14 @@ class _Comparison:
         thinks = (month, name) in self.log.thinks
         return billed.usage if thinks else replace(billed.usage, reasoning=Fraction(0))
 
-    def notes(self, covered: list[str], compared: tuple[Compared, ...]) -> list[str]:
+    def notes(self, covered: list[str], compared: tuple[Compared, ...]) -> Iterator[Note]:
         """Say what the comparison leaves out or takes for granted."""
         plan, log, catalog = self.plan, self.log, self.log.prices.catalog
-        notes = []
         for month in covered:
             days, of = len(log.days(month)), len(days_of(month))
             if days < of:
-                scaled = "scaled to them" if self.pro_rata else "not scaled to them"
-                notes.append(
-                    f"The log covers {days} of the {of} days of {month}; the plan is {scaled}."
-                )
+                code = "days_scaled" if self.pro_rata else "days_not_scaled"
+                yield note(code, days=days, of=of, month=month)
         outside = [month for month in plan.months if month not in covered]
         if outside:
             left = sum(
@@ -247,40 +245,24 @@ class _Comparison:
                 if len(outside) > 1
                 else str(outside[0])
             )
-            notes.append(
-                "Planned months that the log does not cover are not compared: "
-                f"{span}, {usd(rounded(Fraction(left)))} USD."
-            )
+            yield note("months_not_compared", span=span, usd=usd(rounded(Fraction(left))))
         sums = log.totals.total
-        if sums["rows_without_cached"]:
-            notes.append(
-                f"{sums['rows_without_cached']:,} of {sums['rows']:,} rows do not state cached tokens; "
-                "they count as not cached."
-            )
-        silent = sorted({name for _, name in log.served.keys() - log.thinks})
-        if silent:
-            notes.append(
-                f"Some rows of {', '.join(silent)} do not state reasoning tokens; answer and reasoning "
-                "are one cause there, answer tokens."
-            )
-        longer = [one.workload for one in compared if one.parts.get("prompt tokens")]
-        longer = [name for name in dict.fromkeys(longer) if plan.has_turns(name)]
-        if longer:
-            notes.append(
-                "Totals of a log do not state conversations; what longer or shorter ones of "
-                f"{', '.join(longer)} resend stands under prompt tokens."
-            )
-        notes += log.notes
+        if silent := sums["rows_without_cached"]:
+            yield note("cached_unstated", silent=silent, rows=sums["rows"])
+        thoughtless = sorted({name for _, name in log.served.keys() - log.thinks})
+        yield from noted("reasoning_unstated", workloads=thoughtless)
+        longer = dict.fromkeys(
+            part.workload
+            for part in compared
+            if part.parts.get("prompt tokens") and plan.has_turns(part.workload)
+        )
+        yield from noted("lengths_unstated", workloads=longer)
+        yield from log.notes
         served = dict.fromkeys(model for models in log.served.values() for model in models)
-        notes += [_no_price(plan.catalog, one) for one in served if one not in plan.catalog.ids]
-        chosen = dict.fromkeys(plan.models.values())
-        notes += [_no_price(catalog, one) for one in chosen if one not in catalog.ids]
+        for prices, models in ((plan.catalog, served), (catalog, plan.models.values())):
+            missing = dict.fromkeys(model for model in models if model not in prices.ids)
+            yield from noted("not_in_catalog", catalog=prices.version, models=missing)
         if any(name == NOT_STATED for _, name in log.served):
-            notes.append(f"Calls that belong to no workload stand as {NOT_STATED}.")
+            yield note("unnamed_calls", name=NOT_STATED)
         if log.totals.rejected:
-            notes.append(f"{log.totals.rejected:,} rows of the log were bad and are left out.")
-        return notes
-
-
-def _no_price(catalog: Catalog, model: str) -> str:
-    return f"Catalog {catalog.version} has no model {model}; its price counts as unchanged."
+            yield note("bad_rows", rows=log.totals.rejected)

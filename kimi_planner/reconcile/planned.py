@@ -22,10 +22,12 @@ from kimi_planner.errors import (
     KimiPlannerError,
     PriceNotFoundError,
     ScenarioError,
+    Where,
     did_you_mean,
     shown,
 )
 from kimi_planner.files import read_text
+from kimi_planner.notes import Note, note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.reconcile.actual import days_of
 from kimi_planner.reconcile.billed import NOTHING, Billed, mean_tariff
@@ -74,7 +76,7 @@ class Plan:
     source: str
     together: tuple[Mapping[str, Any], ...] = ()
     projection: Projection | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def months(self) -> list[str]:
@@ -174,15 +176,17 @@ def plan_of(
         cells = csv.DictReader(io.StringIO(text, newline=""))
         rows = [{key: _as_written(cell) for key, cell in row.items()} for row in cells]
         plan = _plan({"spend": rows}, source, choice, load_catalog(catalog))
-        said = f"{source} does not say which catalog it was made with; {plan.catalog.version} is taken."
-        return replace(plan, notes=(*(() if catalog is not None else (said,)), *plan.notes))
+        if catalog is not None:
+            return plan
+        taken = note("plan_catalog_unknown", source=source, catalog=plan.catalog.version)
+        return replace(plan, notes=(taken, *plan.notes))
     try:
         data = json.loads(text)
         data["spend"], recommended = list(data["spend"]), dict(data.get("recommended") or {})
         version, sha256 = data["catalog"]["version"], data["catalog"]["sha256"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FileError(
-            f"{source}: not a plan ({type(error).__name__}: {error}). {_REMEDY}"
+            f"not a plan ({type(error).__name__}: {error}). {_REMEDY}", at=source
         ) from None
     prices = _catalog_of(source, version, sha256, catalog)
     return _plan(data, source, choice, prices, recommended)
@@ -219,13 +223,13 @@ def _plan(
 ) -> Plan:
     rows = {}
     for number, row in enumerate(data["spend"], 1):
-        where = f"{source} row {number}"
+        where = Where(source, number, "row")
         missing = [name for name in _NEEDED if not isinstance(row, dict) or name not in row]
         if missing:
-            raise FileError(f"{where}: not a plan ({', '.join(missing)} missing). {_REMEDY}")
+            raise FileError(f"not a plan ({', '.join(missing)} missing). {_REMEDY}", at=where)
         rows[str(row["workload"]), str(row["model"]), str(row["month"])] = {**row, "where": where}
     if not rows:
-        raise FileError(f"{source}: the plan has no rows.")
+        raise FileError("the plan has no rows.", at=source)
     names = list(dict.fromkeys(workload for workload, _, _ in rows))
     models = list(dict.fromkeys(model for _, model, _ in rows))
     chosen = {name: _chosen(name, names, models, choice, recommended or {}) for name in names}
@@ -235,15 +239,9 @@ def _plan(
         catalog=catalog,
         source=source,
         together=tuple(data.get("together") or ()) if chosen == recommended else (),
-        notes=() if all("usage" in row for row in rows.values()) else (_no_meters(source),),
-    )
-
-
-def _no_meters(source: str) -> str:
-    return (
-        f"{source} states no usage by meter, as plan --format json does: what its spend has beyond "
-        "prompt, cached and completion tokens at the prices of its catalog (cache writes, batches, "
-        "fees, planned price changes) counts as planned price change."
+        notes=()
+        if all("usage" in row for row in rows.values())
+        else (note("no_meters", source=source),),
     )
 
 
@@ -288,9 +286,9 @@ def _billed(row: Mapping[str, Any], tariff: Tariff | None) -> Billed:
         try:
             found = Fraction(value)
         except (ValueError, TypeError, ArithmeticError) as error:
-            raise FileError(f"{row['where']}: {name}: {error}.") from None
+            raise FileError(f"{name}: {error}.", at=row["where"]) from None
         if found < 0:
-            raise FileError(f"{row['where']}: {name} is {shown(value)}. It cannot be negative.")
+            raise FileError(f"{name} is {shown(value)}. It cannot be negative.", at=row["where"])
         return value if isinstance(value, float) else found
 
     if "usage" in row:
@@ -306,7 +304,7 @@ def _billed(row: Mapping[str, Any], tariff: Tariff | None) -> Billed:
         requests, reasoning = used.pop("requests", 0), used.pop("reasoning", 0)
         for key in used:
             if key not in METERS and not key.startswith(FEE):
-                raise FileError(f"{row['where']}: there is no meter {shown(key)}. {_REMEDY}")
+                raise FileError(f"there is no meter {shown(key)}. {_REMEDY}", at=row["where"])
         return Billed.of(Usage(used, requests, reasoning), *map(ByMeter, bills))
     requests, *tokens = (Fraction(number(name, row[name])) for name in ("requests", *_TOKENS))
     prompt, cached, completion, reasoning = tokens

@@ -10,6 +10,7 @@ from functools import cached_property
 import pandas as pd
 
 from kimi_planner.money import plain, total
+from kimi_planner.notes import Note
 from kimi_planner.reconcile.causes import CAUSES
 from kimi_planner.rich import frame_html, page_html
 
@@ -69,7 +70,7 @@ class Reconciliation:
 
     compared: tuple[Compared, ...]
     ranges: Mapping[str, tuple[float, float] | None]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     provenance: str
 
     @cached_property

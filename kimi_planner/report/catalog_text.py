@@ -36,7 +36,7 @@ def catalog_text(catalog: Catalog) -> str:
             f"List in {one.currency}, beside the prices: {one.model}, {words} per 1M tokens."
         )
     for source in catalog.sources.values():
-        lines.append(f"Source {source.key}: {source.title}. C{source.check[1:]}.")
+        lines.append(f"Source {source.key}: {source.title}. Checked on {source.check}.")
     for conflict in catalog.conflicts:
         whose = f" of {conflict.model}" if conflict.model else ""
         lines.append(

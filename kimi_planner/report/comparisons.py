@@ -104,7 +104,7 @@ def _read(path: Path) -> dict[str, Any]:
         data = json.loads(read_text(path, limit=MAX_REPORT_BYTES))
         if data["format"] != FORMAT:
             raise FileError(
-                f"{path}: form {shown(data['format'])} of a report, known is {FORMAT}. {remedy}"
+                f"form {shown(data['format'])} of a report, known is {FORMAT}. {remedy}", at=path
             )
         version = data["catalog"]["version"]
         told = {key: data[key] for key in _KEYS}
@@ -123,7 +123,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FileError(
-            f"{path}: not a report ({type(error).__name__}: {shown(str(error))}). {remedy}"
+            f"not a report ({type(error).__name__}: {shown(str(error))}). {remedy}", at=path
         ) from None
     return told
 

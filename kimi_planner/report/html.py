@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from kimi_planner import plot
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.errors import MissingExtraError
-from kimi_planner.plan.response import response
 from kimi_planner.report.pictures import pictures
 from kimi_planner.report.summary import budgets_table, key_figures
 from kimi_planner.report.tables import (
@@ -22,13 +21,14 @@ from kimi_planner.report.tables import (
     catalog_table,
     exclusions_table,
     horizon,
+    meters_table,
     months_table,
     ranges_sentence,
     source_sentences,
     spend_table,
     totals_sentence,
 )
-from kimi_planner.report.what_if import what_if_json
+from kimi_planner.report.what_if import Panel
 from kimi_planner.safe import on_one_line
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def html_report(recommendation: Recommendation, sections: Sequence[Section] = ()
         (_PARTS / name).read_text(encoding="utf-8")
         for name in ("page.html.j2", "page.css", "page.js")
     )
-    moved = response(projection)
+    panel = Panel(recommendation)
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_seen)
     page = environment.from_string(template)
     return page.render(
@@ -83,6 +83,7 @@ def html_report(recommendation: Recommendation, sections: Sequence[Section] = ()
         figures=key_figures(recommendation),
         budgets=budgets_table(recommendation),
         months=months_table(recommendation),
+        meters=meters_table(recommendation),
         spend=spend_table(recommendation),
         exclusions=exclusions_table(recommendation),
         assumptions=assumptions_table(projection),
@@ -90,8 +91,8 @@ def html_report(recommendation: Recommendation, sections: Sequence[Section] = ()
         sources=source_sentences(projection.catalog),
         sections=sections,
         pictures=[(plot.alt_text(ax), _svg(ax)) for ax in pictures(recommendation).values()],
-        what_if=what_if_json(moved, recommendation),
-        what_if_notes=moved.notes,
+        what_if=panel.json(),
+        what_if_notes=panel.notes,
         style=style,
         script=script,
         policy=_policy(script),

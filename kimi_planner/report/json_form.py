@@ -56,6 +56,7 @@ def plan_data(recommendation: Recommendation) -> dict[str, Any]:
             for one in recommendation.exclusions
         ],
         "notes": list(recommendation.notes),
+        "note_codes": [one.code for one in recommendation.notes],
         "method": projection.method,
     }
 

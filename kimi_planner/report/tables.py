@@ -7,6 +7,7 @@ from decimal import localcontext
 
 import numpy as np
 
+from kimi_planner.billing.meters import ByMeter, title_of
 from kimi_planner.catalog import Catalog, Exchange
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.money import EXACT, usd
@@ -26,6 +27,7 @@ __all__ = [
     "catalog_table",
     "exclusions_table",
     "horizon",
+    "meters_table",
     "months_table",
     "name_text",
     "ranges_sentence",
@@ -130,6 +132,29 @@ def months_table(recommendation: Recommendation) -> Table:
         rows.append((f"all {len(rows)} months", *(usd(value) for value in whole)))
     headers = ("month", "P10", "P50", "P90", "mean")
     return Table(headers, tuple(rows), frozenset({1, 2, 3, 4}), foot=foot)
+
+
+def meters_table(recommendation: Recommendation) -> Table:
+    """Return the mean spend of a month by meter, each workload on its recommended model."""
+    projection, best = recommendation.projection, recommendation.best
+    spends = [projection.of(model, name) for name, model in best.items()]
+    used = {key for spend in spends for key in spend.meters}
+    every = Spend.together(spends).bill if spends else ByMeter({})
+    keys = [key for key, _ in every if key in used]
+
+    def cells(bill: ByMeter) -> list[str]:
+        months = len(projection.months)
+        return [
+            usd(float(np.sum(one)) / months) for one in (*(bill[key] for key in keys), bill.total)
+        ]
+
+    rows = [(*one, *cells(spend.bill)) for one, spend in zip(best.items(), spends, strict=True)]
+    foot = int(len(rows) > 1)
+    if foot:
+        rows.append(("all", "", *cells(every)))
+    headers = ("workload", "model", *map(title_of, keys), "mean")
+    right = frozenset(range(2, len(headers)))
+    return Table(headers, tuple(rows), right, foot=foot)
 
 
 def exclusions_table(recommendation: Recommendation) -> Table:

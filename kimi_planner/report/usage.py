@@ -75,7 +75,7 @@ def spend_json(spend: pd.DataFrame, by: tuple[str, ...], catalog: Catalog) -> st
 def _by_meter(spend: pd.DataFrame, model: str) -> str:
     """Return the meters that cost something, as a part of a sentence."""
     rows = spend[spend[_MODEL] == model] if model else spend
-    keys = [name.removesuffix("_usd") for name in spend if name.endswith("_usd")][:-1]
+    keys = [name.removesuffix("_usd") for name in map(str, spend) if name.endswith("_usd")][:-1]
     parts = [
         f"{'fees' if key == 'fees' else title_of(key)} {plain_number(amount):,f}"
         for key in keys

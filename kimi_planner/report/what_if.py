@@ -1,67 +1,168 @@
-"""The numbers that the what-if panel of a page computes with."""
+"""The numbers that the what-if panel of a page computes with: amounts by meter, and prices."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
+from kimi_planner.billing.meters import FEE, METERS, fee_key, title_of
+from kimi_planner.billing.tariff import Tariff
+from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.plan.response import Response
+from kimi_planner.money import exact_decimal, from_fraction, plain
+from kimi_planner.plan.bill import Bill
+from kimi_planner.workload import what_if
+from kimi_planner.workload.resolve import Load
 
-__all__ = ["what_if_json"]
+__all__ = ["OUTPUTS", "REASONINGS", "Panel"]
+
+#: Factors on visible output and on reasoning that the panel offers.
+OUTPUTS = ("0.5", "1", "1.5", "2", "3")
+REASONINGS = ("0", "0.5", "1", "1.5", "2", "3")
+_ONE = "1"
+
+#: Thousandths of tokens or calls by meter over all months; and what the tokens cost where no price
+#: of the page moves it, else ``None``.
+Cell = tuple[dict[str, int], Decimal | None]
 
 
-def what_if_json(response: Response, recommendation: Recommendation) -> str:
-    """Return the response as JSON that can stand inside a page.
+@dataclass(frozen=True)
+class Panel:
+    """What workloads use on each model at each factor, each bill worked out as the plan's own is."""
 
-    Amounts are whole thousandths of tokens, and USD as decimal text, so that the page computes the
-    same sums as `Response.usd`. Where all stops of reasoning are alike, there is one.
-    """
-    projection = response.projection
-    best = recommendation.best
-    fixed = {model for (_, model, *_), amounts in response.amounts.items() if amounts.is_fixed}
-    data = {
-        "months": len(projection.months),
-        "outputs": [_text(stop) for stop in response.outputs],
-        "reasonings": [_text(stop) for stop in response.reasonings],
-        "models": [
-            {
-                "id": spec.id,
-                "input": _stated(spec.input_usd_per_mtok),
-                "cached": _stated(spec.cached_input_usd_per_mtok),
-                "output": _stated(spec.output_usd_per_mtok),
-                "fixed": spec.id in fixed,
-            }
+    recommendation: Recommendation
+
+    @cached_property
+    def cells(self) -> dict[tuple[str, str], list[list[Cell]]]:
+        """By workload and model, a row for each output; one cell where reasoning changes nothing."""
+        projection = self.recommendation.projection
+        found: dict[tuple[str, str], list[list[Cell]]] = {}
+        for workload in projection.workloads:
+            if workload.name not in self.recommendation.names:
+                continue
+            thinks = workload.given("reasoning_tokens") is not None
+            for output in OUTPUTS:
+                for spec in projection.specs:
+                    found.setdefault((workload.name, spec.id), []).append([])
+                for reasoning in REASONINGS if thinks else (_ONE,):
+                    [changed] = what_if(workload, output=output, reasoning=reasoning)
+                    plan = projection.plan_of(changed)
+                    for spec in projection.specs:
+                        if reasoning == _ONE or (thinks and spec.reasons):
+                            cell = self._cell(plan.on(spec))
+                            found[workload.name, spec.id][-1].append(cell)
+        return found
+
+    def _cell(self, bill: Bill) -> Cell:
+        amounts = {key: round(1000 * amount.sum()) for key, amount in bill.usage()}
+        if not self._changes(bill.plan.load, bill.spec):
+            return amounts, None
+        usd = sum(usd.sum() for key, usd in bill.by_meter(bill.tariffs) if key in METERS)
+        return amounts, from_fraction(usd) if bill.is_exact else exact_decimal(float(usd))
+
+    def _changes(self, load: Load, spec: ModelSpec) -> bool:
+        """Whether prices change within the plan, or are not those of the catalog."""
+        months = self.recommendation.projection.months
+        first, last = months[0].first, months[-1].last
+        changes = any(change.day <= last for change in load.changes_of(spec.id))
+        return changes or any(first < day <= last for day in spec.price_days)
+
+    @cached_property
+    def fixed(self) -> dict[str, list[str]]:
+        """From a model to the workloads whose spend on it no price of the page moves."""
+        projection = self.recommendation.projection
+        named = [one for one in projection.workloads if one.name in self.recommendation.names]
+        found = {
+            spec.id: [one.name for one in named if self._changes(one.resolve(), spec)]
             for spec in projection.specs
-        ],
-        "workloads": [
-            {
-                "name": name,
-                "recommended": projection.models.index(best[name]) if name in best else None,
-                "amounts": [_grid(response, name, model) for model in projection.models],
-            }
-            for name in recommendation.names
-        ],
-    }
-    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+        }
+        return {model: names for model, names in found.items() if names}
 
+    @cached_property
+    def meters(self) -> list[str]:
+        """Meters and fees that occur."""
+        cells = (cell for rows in self.cells.values() for row in rows for cell in row)
+        used = {key for amounts, _ in cells for key, amount in amounts.items() if amount}
+        fees = (fee_key(fee.name) for fee in self.recommendation.projection.catalog.fees)
+        return [key for key in (*METERS, *fees) if key in used]
 
-def _grid(response: Response, workload: str, model: str) -> list[list[list[str]]]:
-    grid = []
-    for output in response.outputs:
-        found = [response.amounts[workload, model, output, one] for one in response.reasonings]
-        cells = [
-            [str(one.uncached), str(one.cached), str(one.output), _text(one.other_usd)]
-            for one in found
+    @property
+    def notes(self) -> list[str]:
+        """What the panel does not move, in words."""
+        notes = []
+        if self.fixed:
+            pairs = (f"{name} on {model}" for model, names in self.fixed.items() for name in names)
+            notes.append(
+                "Prices that change within the plan or are uncertain stay as planned, so their boxes "
+                f"are closed: {', '.join(pairs)}."
+            )
+        cached = [
+            one.name
+            for one in self.recommendation.projection.workloads
+            if one.cache is not None and one.name in self.recommendation.names
         ]
-        grid.append(cells[:1] if all(cell == cells[0] for cell in cells) else cells)
-    return grid
+        if cached:
+            notes.append(
+                f"The cached share stays as it is at the planned traffic: {', '.join(cached)}."
+            )
+        return notes
 
+    def json(self) -> str:
+        """Return the numbers as JSON that can stand inside a page."""
+        projection, best = self.recommendation.projection, self.recommendation.best
+        first, fees = projection.months[0].first, projection.catalog.fees
+        tariffs = [Tariff.of(spec.on(first), fees) for spec in projection.specs]
+        data = {
+            "months": len(projection.months),
+            "outputs": OUTPUTS,
+            "reasonings": REASONINGS,
+            "meters": [
+                {"title": title_of(key)}
+                | ({"fee": _text(tariffs[0].price(key))} if key.startswith(FEE) else {})
+                for key in self.meters
+            ],
+            "models": [
+                {
+                    "id": tariff.model,
+                    "fixed": tariff.model in self.fixed,
+                    "prices": [self._price(tariff, key) for key in self.meters if key in METERS],
+                }
+                for tariff in tariffs
+            ],
+            "workloads": [
+                {
+                    "name": name,
+                    "recommended": projection.models.index(best[name]) if name in best else None,
+                    "amounts": [
+                        [[self._amounts(*cell) for cell in row] for row in self.cells[name, model]]
+                        for model in projection.models
+                    ],
+                }
+                for name in self.recommendation.names
+            ],
+        }
+        text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
+        return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
-def _stated(price: Decimal | None) -> str | None:
-    return None if price is None else _text(price)
+    def _price(self, tariff: Tariff, key: str) -> str | int:
+        """Return a price, USD per million tokens; or the place of the meter whose price stands in."""
+        meter = METERS[key]
+        if meter.stands_in is None or tariff.states(key):
+            return _text(tariff.usd_per_mtok(key))
+        stands_in = key.replace(meter.plain or key, meter.stands_in)
+        return (
+            self.meters.index(stands_in)
+            if stands_in in self.meters
+            else _text(tariff.usd_per_mtok(key))
+        )
+
+    def _amounts(self, amounts: dict[str, int], usd: Decimal | None) -> list[str]:
+        """Return the amount of each meter that prices move, and at last the USD that stay."""
+        moved = [key if usd is None or key.startswith(FEE) else "" for key in self.meters]
+        return [*(str(amounts.get(key, 0)) for key in moved), _text(usd or Decimal(0))]
 
 
 def _text(number: Decimal) -> str:
-    return f"{number:f}"
+    return f"{plain(number):f}"

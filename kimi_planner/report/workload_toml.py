@@ -37,7 +37,7 @@ def workload_toml(workload: Workload, log: Path, folder: Path) -> str:
     str
         A file that `load_workloads` reads; what the numbers leave out stands in comments.
     """
-    lines = [f"# {note[0].upper()}{note[1:]}." for note in workload.notes]
+    lines = [f"# {note}" for note in workload.notes]
     lines += ["[[workload]]", f"name = {_text(workload.name)}"]
     lines.append(f"source = {_text(workload.source)}")
     for key in _QUANTITIES:

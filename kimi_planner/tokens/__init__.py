@@ -1,7 +1,7 @@
 """Exact token counts.
 
 The way of a text: `vocabulary` (proven by hash) -> `engine` -> `pieces` and `text`. Of a request:
-`tools`, `images` and `template` -> `chat`. Of many files: `corpus`. Of a size alone: `sizes`.
+`tools`, `images` and `template` -> `chat`. Of a size alone: `sizes`.
 """
 
 from kimi_planner.lazy import public_names
@@ -10,7 +10,7 @@ __all__, __getattr__, __dir__ = public_names(
     __name__,
     {
         "tokens.chat": "count_completion count_messages",
-        "tokens.corpus": "CorpusCount count_corpus",
+        "billing.corpus": "CorpusCount count_corpus",
         "tokens.prompts": "PromptTemplate TokenRange read_templates token_range",
         "tokens.sizes": "SizeEstimate size_kinds tokens_from_bytes",
         "tokens.text": "count_tokens count_tokens_batch",

@@ -116,20 +116,20 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     _check_forms(toml, toml.data, _FORMS)
     if toml.data["vocabulary_sha256"] != SHA256:
         where = toml.where(key="vocabulary_sha256")
-        raise FileError(f"{where}: measured with another vocabulary. Measure the table again.")
+        raise FileError("measured with another vocabulary. Measure the table again.", at=where)
     rows: dict[str, dict[str, Any]] = {}
     for number, row in enumerate(toml.data["kinds"]):
         _check_forms(toml, row, _ROW_FORMS, "kinds", number)
         where = toml.where("kinds", number)
         if wrong := [row[key] for key in _RATIOS if not re.fullmatch(r"[01]\.\d+", row[key])]:
-            raise FileError(f'{where}: {wrong[0]!r} is not a decimal such as "0.2345".')
+            raise FileError(f'{wrong[0]!r} is not a decimal such as "0.2345".', at=where)
         p10, p50, p90, mean = (Decimal(row[key]) for key in _RATIOS)
         if not (0 < p10 <= p50 <= p90 <= 1 and p10 <= mean <= p90):
-            raise FileError(f"{where}: it must hold that 0 < p10 <= p50 and mean <= p90 <= 1.")
+            raise FileError("it must hold that 0 < p10 <= p50 and mean <= p90 <= 1.", at=where)
         if not all(isinstance(source, str) and source for source in row["source"]):
-            raise FileError(f"{where}: source must list packages in words.")
+            raise FileError("source must list packages in words.", at=where)
         if row["kind"] in rows:
-            raise FileError(f"{where}: duplicate kind {row['kind']!r}. Kinds must be unique.")
+            raise FileError(f"duplicate kind {row['kind']!r}. Kinds must be unique.", at=where)
         rows[row["kind"]] = row
     return rows
 
@@ -138,12 +138,12 @@ def _check_forms(
     toml: TomlFile, row: Any, forms: dict[str, type], table: str = "", number: int | None = None
 ) -> None:
     if not isinstance(row, dict):
-        raise FileError(f"{toml.path}: {table} must be tables, not {shown(row)}.")
+        raise FileError(f"{table} must be tables, not {shown(row)}.", at=toml.path)
     refuse_unknown_keys(row, forms, toml=toml, table=table, index=number)
     for key, form in forms.items():
         value = row.get(key)
         if type(value) is not form or not value or (isinstance(value, int) and value < 1):
             where = toml.where(table, number, key if key in row else None)
             raise FileError(
-                f"{where}: {key} is {shown(value)}; it must be {form.__name__}, not empty."
+                f"{key} is {shown(value)}; it must be {form.__name__}, not empty.", at=where
             )

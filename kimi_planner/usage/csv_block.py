@@ -90,9 +90,11 @@ def _empty_cells(raw: bytes, width: int) -> np.ndarray[Any, Any] | None:
     return is_empty.reshape(-1, width)
 
 
-def _words(column: pd.Series[Any], empty: np.ndarray[Any, Any]) -> pd.Series[Any]:
+def _words(column: pd.Series[Any], empty: np.ndarray[Any, Any]) -> pd.Series[Any] | None:
     """Return text with ``None`` for an empty cell; numbers, which times may be, as they are."""
     if isinstance(column.dtype, pd.CategoricalDtype):
+        if column.cat.categories.dtype == bool:  # pandas takes words for truth values
+            return None
         words = [word.strip() or None for word in column.cat.categories]
         return pd.Series(np.array([*words, None], dtype=object)[column.cat.codes])
     if pd.api.types.is_numeric_dtype(column) or (column.dtype != object and not empty.any()):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from kimi_planner.errors import UsageError, did_you_mean, shown
+from kimi_planner.errors import UsageError, Where, did_you_mean, shown
 from kimi_planner.usage.exports import read_langfuse, read_litellm, read_window
 from kimi_planner.usage.frame import COLUMNS
 from kimi_planner.usage.row import LeftOut, OpenStream, Row
@@ -87,7 +87,9 @@ def csv_form(file: str, names: list[str], line: int) -> CsvForm:
     doubled = {name for name in names if name and names.count(name) > 1}
     if doubled or {"timestamp", "timestamp_s"} <= set(names):
         both = ", ".join(sorted(doubled or {"timestamp", "timestamp_s"}))
-        raise UsageError(f"{file} line {line}: the header names a column twice ({both}). Keep one.")
+        raise UsageError(
+            f"the header names a column twice ({both}). Keep one.", at=Where(file, line)
+        )
     for form in _FORMS:
         if form.needs <= set(names):
             return form
@@ -95,6 +97,7 @@ def csv_form(file: str, names: list[str], line: int) -> CsvForm:
     near = did_you_mean(needed, [name for name in names if name and name not in COLUMNS])
     others = ", ".join(dict.fromkeys(form.name for form in _FORMS[:-1]))
     raise UsageError(
-        f"{file} line {line}: no column {needed!r}. Found: {shown(', '.join(names))}.{near} "
-        f"A usage CSV has the columns {', '.join(COLUMNS)}. Other forms that are read: {others}."
+        f"no column {needed!r}. Found: {shown(', '.join(names))}.{near} "
+        f"A usage CSV has the columns {', '.join(COLUMNS)}. Other forms that are read: {others}.",
+        at=Where(file, line),
     )

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kimi_planner.errors import UsageError
+from kimi_planner.errors import UsageError, Where
 from kimi_planner.usage.counts import id_numbers
 from kimi_planner.usage.csv_block import regular_columns
 from kimi_planner.usage.csv_forms import CsvForm, csv_form
@@ -51,7 +51,7 @@ def read_csv(blocks: Iterator[Block], rows: Rows) -> None:
         is_whole = table is not None and '"' not in rest.text
         table = _read_cells(iter([rest]) if is_whole else chain([rest], blocks), rows, table)
     if table is None:
-        raise UsageError(f"{rows.file}: the file is empty. A usage CSV starts with a header line.")
+        raise UsageError("the file is empty. A usage CSV starts with a header line.", at=rows.file)
     table.flush()
 
 
@@ -115,7 +115,7 @@ class _Table:
             return False
         places = self.places if self.ids is None else {**self.places, _ID: self.ids}
         read = regular_columns(
-            block.text, len(self.names), places, {"model": "category", "batch": "category", _ID: "str"}
+            block.text, len(self.names), places, {"model": "category", "batch": "str", _ID: "str"}
         )
         if read is None:
             return False
@@ -126,7 +126,7 @@ class _Table:
         trial = Rejects(skip=True)
         ids = None if self.ids is None else id_numbers(read.pop(_ID))
         checked, _ = checked_rows(
-            read, lambda row: self.rows.file, trial, relative_time=self.is_relative
+            read, lambda row: Where(self.rows.file), trial, relative_time=self.is_relative
         )
         if trial.messages:
             return False
@@ -212,7 +212,7 @@ def _csv_rows(blocks: Iterator[Block], rows: Rows) -> Iterator[tuple[int, list[s
             if is_open and reader.line_num == before + 1:
                 rows.cut_off += 1
                 return
-            raise UsageError(f"{rows.file} line {at}: not CSV ({error}).") from None
+            raise UsageError(f"not CSV ({error}).", at=Where(rows.file, at)) from None
         if cells is None:
             return
         if cells:

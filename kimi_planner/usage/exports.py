@@ -222,11 +222,7 @@ def _part(kinds: Mapping[str, int], word: str) -> int | None:
 
     What was written to a cache (``cache_creation_input_tokens``) was not served from it.
     """
-    found = [
-        value
-        for name, value in kinds.items()
-        if word in name and not _is_write(name)
-    ]
+    found = [value for name, value in kinds.items() if word in name and not _is_write(name)]
     return sum(found) if found else None
 
 

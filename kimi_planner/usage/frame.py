@@ -12,11 +12,20 @@ import pandas as pd
 
 from kimi_planner.billing.meters import FEE
 from kimi_planner.billing.record import MAX_TOKENS, contradiction
-from kimi_planner.errors import UsageError, shown
+from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.usage.lines import Rejects
 from kimi_planner.usage.times import as_times
 
-__all__ = ["COLUMNS", "OPTIONAL_COUNTS", "WRITTEN", "Place", "checked_frame", "checked_rows", "is_column", "is_extra_count"]
+__all__ = [
+    "COLUMNS",
+    "OPTIONAL_COUNTS",
+    "WRITTEN",
+    "Place",
+    "checked_frame",
+    "checked_rows",
+    "is_column",
+    "is_extra_count",
+]
 
 #: Columns of a usage frame. ``timestamp`` is a UTC time, or a Timedelta since the start of the
 #: log where the log has no dates; a missing count means that the log does not say.
@@ -33,7 +42,7 @@ COLUMNS = (
 #: log says so, and likewise ``batch`` and, by its name, how often a fee was due; 0 and no batch
 #: where a row does not say.
 WRITTEN = ("written_5m_tokens", "written_1h_tokens")
-Place = Callable[[int], str]
+Place = Callable[[int], Where]
 
 OPTIONAL_COUNTS = ("cached_tokens", "reasoning_tokens")
 _COUNTS = ("requests", "prompt_tokens", "completion_tokens", *OPTIONAL_COUNTS)
@@ -80,10 +89,11 @@ def checked_rows(
     for name in ("prompt_tokens", "completion_tokens"):
         if name not in frame:
             raise UsageError(
-                f"{place(-1)}: no column {name!r}. Columns found: {', '.join(map(str, frame.columns))}. "
-                f"A usage frame has {', '.join(COLUMNS)}."
+                f"no column {name!r}. Columns found: {', '.join(map(str, frame.columns))}. "
+                f"A usage frame has {', '.join(COLUMNS)}.",
+                at=place(-1),
             )
-    extra = [name for name in frame if is_extra_count(name)]
+    extra = [name for name in map(str, frame.columns) if is_extra_count(name)]
     counts = {name: _numbers(frame, name) for name in (*_COUNTS, *extra)}
     good = np.ones(len(frame), dtype=bool)
 
@@ -91,7 +101,7 @@ def checked_rows(
         if not bad.any():
             return
         for row in np.flatnonzero(bad & good):
-            rejects.add(f"{place(int(row))}: {problem(int(row))}")
+            rejects.add(place(int(row)), problem(int(row)))
         good[bad] = False
 
     for name, (values, missing) in counts.items():
@@ -143,7 +153,8 @@ def checked_rows(
         lambda row: f"batch is {shown(_cell(frame['batch'], row))}. Write true or false.",
     )
     columns = {"timestamp": times, "model": _models(frame)}
-    for name, (values, missing) in counts.items():
+    for name, (stated_values, missing) in counts.items():
+        values = stated_values
         if values.dtype != np.int64 or not good.all():
             values = np.where(missing | ~good, 0, values).astype(np.int64)
         columns[name] = (
@@ -169,7 +180,9 @@ def _flags(frame: pd.DataFrame) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, A
     no = np.zeros(len(frame), dtype=bool)
     if "batch" not in frame or frame["batch"].dtype == bool:
         return frame["batch"].to_numpy() if "batch" in frame else no, no
-    words = frame["batch"].astype(object).map(lambda one: str(one).strip().lower(), na_action="ignore")
+    words = (
+        frame["batch"].astype(object).map(lambda one: str(one).strip().lower(), na_action="ignore")
+    )
     flags = words.isin(("true", "1", "1.0")).to_numpy(dtype=bool)
     known = flags | words.isin(("false", "0", "0.0", "")).to_numpy(dtype=bool)
     return flags, ~known & frame["batch"].notna().to_numpy(dtype=bool)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from json.scanner import make_scanner
 from typing import Any, cast
 
-from kimi_planner.errors import UsageError, shown
+from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.usage.forms import REPLIES, entries_of, form_of, is_plain_reply
 from kimi_planner.usage.lines import Block
 from kimi_planner.usage.replies import read_reply
@@ -142,24 +142,25 @@ def _read_document(blocks: Iterator[Block], rows: Rows) -> None:
                 fault = str(error).partition(": line")[0]
                 if not _may_go_on(error, text):
                     line += text.count("\n", at, error.pos)
-                    raise UsageError(f"{rows.file} line {line}: not JSON ({fault}).") from None
+                    raise UsageError(f"not JSON ({fault}).", at=Where(rows.file, line)) from None
                 break
             except (ValueError, RecursionError) as error:
-                raise UsageError(f"{rows.file} line {line}: not JSON ({error}).") from None
+                raise UsageError(f"not JSON ({error}).", at=Where(rows.file, line)) from None
             _read_value(value, line, rows)
             line += text.count("\n", at, end)
             at = end
         if len(text) - at > MAX_DOCUMENT_CHARS:
             raise UsageError(
-                f"{rows.file} line {line}: a JSON value of more than {MAX_DOCUMENT_CHARS:,} characters, "
-                "or one that is not closed. Write one object per line."
+                f"a JSON value of more than {MAX_DOCUMENT_CHARS:,} characters, "
+                "or one that is not closed. Write one object per line.",
+                at=Where(rows.file, line),
             )
         rows.flush(at_least=CHUNK_ROWS)
     rest = text[at:].strip()
     if rest == ("]" if is_array else ""):
         return
     if rest.startswith("]") or not (is_open or not rest):
-        raise UsageError(f"{rows.file} line {line}: not JSON ({fault}). Correct it there.")
+        raise UsageError(f"not JSON ({fault}). Correct it there.", at=Where(rows.file, line))
     rows.cut_off += 1
 
 

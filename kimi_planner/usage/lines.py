@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kimi_planner.errors import UsageError
+from kimi_planner.errors import UsageError, Where
 from kimi_planner.files import STANDARD_INPUT, DamagedFileError, open_unpacked
 
 __all__ = ["Block", "Progress", "Rejects", "line_blocks"]
@@ -28,7 +28,7 @@ class Rejects:
     skip: bool
     messages: list[str] = field(default_factory=list)
 
-    def add(self, message: str) -> None:
+    def add(self, where: Where, problem: str) -> None:
         """Record a bad row, or stop the run.
 
         Raises
@@ -37,8 +37,8 @@ class Rejects:
             If bad rows are not to be skipped.
         """
         if not self.skip:
-            raise UsageError(message)
-        self.messages.append(message)
+            raise UsageError(problem, at=where)
+        self.messages.append(f"{where}: {problem}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,8 @@ def line_blocks(path: Path, progress: Progress | None = None) -> Iterator[Block]
                 parts.append(raw[end + 1 :])
                 if sum(map(len, parts)) > MAX_LINE_BYTES:
                     raise UsageError(
-                        f"{path} line {number}: longer than {MAX_LINE_BYTES:,} bytes. "
-                        "Is this one record per line?"
+                        f"longer than {MAX_LINE_BYTES:,} bytes. Is this one record per line?",
+                        at=Where(path, number),
                     )
                 if progress is not None:
                     at = _place(handle.fileno())
@@ -113,12 +113,12 @@ def line_blocks(path: Path, progress: Progress | None = None) -> Iterator[Block]
         raise UsageError(f"{path} after line {number - 1}: {error}") from None
     except FileNotFoundError:
         raise UsageError(
-            f"{path}: no such file. Check the path; it is relative to {Path.cwd()}."
+            f"no such file. Check the path; it is relative to {Path.cwd()}.", at=path
         ) from None
     except (OSError, ValueError) as error:
         if isinstance(error, UsageError):
             raise
-        raise UsageError(f"{path}: cannot be read ({error}).") from None
+        raise UsageError(f"cannot be read ({error}).", at=path) from None
 
 
 def _decoded(path: Path, number: int, raw: bytes, *, is_open: bool = False) -> str:
@@ -129,7 +129,8 @@ def _decoded(path: Path, number: int, raw: bytes, *, is_open: bool = False) -> s
             return raw[: error.start].decode("utf-8")
         line = number + raw.count(b"\n", 0, error.start)
         raise UsageError(
-            f"{path} line {line}: not UTF-8 (byte 0x{raw[error.start]:02x}). Save the file as UTF-8."
+            f"not UTF-8 (byte 0x{raw[error.start]:02x}). Save the file as UTF-8.",
+            at=Where(path, line),
         ) from None
 
 

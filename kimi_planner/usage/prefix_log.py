@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kimi_planner.errors import UsageError, shown
+from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.usage.lines import Progress, line_blocks
 
 __all__ = ["BLOCK_TOKENS", "PrefixLog", "read_prefix_log"]
@@ -96,17 +96,17 @@ def read_prefix_log(
             except (ValueError, RecursionError) as error:
                 if block.is_open:
                     continue
-                raise UsageError(f"{path} line {number}: not JSON ({error}).") from None
+                raise UsageError(f"not JSON ({error}).", at=Where(path, number)) from None
             try:
                 when, prompt, ids = _call(entry, block_tokens)
             except UsageError as error:
-                raise UsageError(f"{path} line {number}: {error}") from None
+                raise UsageError(str(error), at=Where(path, number)) from None
             milliseconds.append(when)
             prompts.append(prompt)
             blocks.extend(ids)
             offsets.append(len(blocks))
     if not milliseconds:
-        raise UsageError(f"{path}: no calls. A log in Mooncake's form has one on each line.")
+        raise UsageError("no calls. A log in Mooncake's form has one on each line.", at=path)
     return PrefixLog(
         seconds=np.frombuffer(milliseconds, dtype=np.float64) / 1000,
         prompt_tokens=np.frombuffer(prompts, dtype=np.int64),

@@ -18,6 +18,7 @@ from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import UnknownModelError, UsageError
 from kimi_planner.money import from_units
+from kimi_planner.notes import Note, note
 from kimi_planner.usage.totals.columns import Counts, counts_of
 from kimi_planner.usage.totals.result import totals_of
 from kimi_planner.usage.totals.spend import priced_cell
@@ -44,7 +45,7 @@ class RowCosts:
     units: np.ndarray[Any, Any]
     places: int
     catalog_version: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     _counts: Counts
     _tariffs: tuple[Tariff, ...]
     _codes: np.ndarray[Any, Any] | None
@@ -207,10 +208,12 @@ def total_cost(
         If the catalog has no such model, or states no price for it.
     """
     prices = Prices(catalog=load_catalog(catalog), as_of=as_of)
-    by = ("day",) if prices.changes([model]) else ()
     counts = counts_of(frame)
-    totals = totals_of(counts, by, counts.frame)
-    parts = [priced_cell(totals, cell, model, prices) for cell in totals.cells]
+    if prices.changes([model]):
+        totals = totals_of(counts, ("day",), counts.frame)
+        parts = [priced_cell(totals, cell, model, prices) for cell in totals.cells]
+    else:
+        parts = [(prices.on(model, None), counts.total)]
     return Cost(
         usd=bill_of(parts),
         model=model,
@@ -258,29 +261,22 @@ def tariffs_of(
     pairs, _ = pd.factorize(periods * len(names) + codes)
     firsts = np.flatnonzero(~pd.Series(pairs).duplicated())
     days = times[firsts].astype("datetime64[D]").tolist()
-    tariffs = [
-        prices.on(names[codes[row]], day) for row, day in zip(firsts, days, strict=True)
-    ]
+    tariffs = [prices.on(names[codes[row]], day) for row, day in zip(firsts, days, strict=True)]
     return tuple(tariffs), pairs if len(tariffs) > 1 else None
 
 
 def _notes(
     counts: Counts, bills: RowBills, codes: np.ndarray[Any, Any] | None, prices: Prices
-) -> tuple[str, ...]:
-    silent = counts.missing.get("cached_tokens")
-    said: dict[str, int] = {}
+) -> tuple[Note, ...]:
+    missing, silent = counts.missing.get("cached_tokens"), 0
     for place, (tariff, _) in enumerate(bills.parts):
-        if silent is not None and tariff.states("cached"):
-            rows = silent if codes is None else silent[codes == place]
-            said[tariff.model] = said.get(tariff.model, 0) + int(np.count_nonzero(rows))
+        if missing is not None and tariff.states("cached"):
+            rows = missing if codes is None else missing[codes == place]
+            silent += int(np.count_nonzero(rows))
+    unstated = note("cached_unstated", silent=silent, rows=len(counts))
     return (
         *prices.notes(bills.parts),
-        *(
-            f"{rows:,} rows priced as {model} do not state cached tokens; all their prompt tokens are "
-            "billed as uncached."
-            for model, rows in said.items()
-            if rows
-        ),
+        *(unstated,) * bool(silent),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from kimi_planner.errors import UsageError, shown
+from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.usage.csv_log import read_csv
 from kimi_planner.usage.frame import Place, checked_frame, is_column
 from kimi_planner.usage.json_log import read_json
@@ -159,7 +159,7 @@ def _of_frame(source: pd.DataFrame, rows: Rows) -> pd.DataFrame:
 
 
 def _labelled(index: pd.Index[Any]) -> Place:
-    return lambda row: f"usage frame row {index[row]}" if row >= 0 else "usage frame"
+    return lambda row: Where("usage frame", index[row] if row >= 0 else None, "row")
 
 
 def _paths(source: Any) -> list[Path]:
@@ -185,7 +185,7 @@ def _is_pattern(path: str | Path) -> bool:
 
 def _refuse_empty(name: str, rows: Rows) -> None:
     if rows.rejects.messages:
-        raise UsageError(f"{name}: every row is bad; the first: {rows.rejects.messages[0]}")
+        raise UsageError(f"every row is bad; the first: {rows.rejects.messages[0]}", at=name)
     left_out = [
         f"{count:,} {what}"
         for what, count in (
@@ -196,7 +196,7 @@ def _refuse_empty(name: str, rows: Rows) -> None:
         if count
     ]
     found = f" Left out: {', '.join(left_out)}." if left_out else ""
-    raise UsageError(f"{name}: no rows. A usage log has at least one call.{found}")
+    raise UsageError(f"no rows. A usage log has at least one call.{found}", at=name)
 
 
 def _times(frame: pd.DataFrame, rows: Rows) -> dict[Hashable, Any]:

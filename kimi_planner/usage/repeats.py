@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kimi_planner.errors import Where
 from kimi_planner.usage.lines import Rejects
 
 __all__ = ["one_row_per_call"]
@@ -60,8 +61,9 @@ def one_row_per_call(
         repeated -= 1
         one, other = keys[order[first[at]]], keys[order[at]]
         rejects.add(
-            f"{files[other[3]]} line {other[2]}: a call with the id of {files[one[3]]} line {one[2]}, "
-            "but with other tokens. One call has one id: correct it, or leave the id out."
+            Where(files[other[3]], int(other[2])),
+            f"a call with the id of {files[one[3]]} line {one[2]}, but with other tokens. One call has "
+            "one id: correct it, or leave the id out.",
         )
     if not kept.all():
         frame, keys = frame[kept], keys[kept]

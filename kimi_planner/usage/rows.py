@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kimi_planner.billing.record import UsageRecord
-from kimi_planner.errors import UsageError, shown
+from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.usage.counts import COUNTS, as_array, id_numbers, sound_counts
 from kimi_planner.usage.frame import COLUMNS, WRITTEN, checked_rows
 from kimi_planner.usage.lines import Rejects
@@ -85,7 +85,7 @@ class Rows:
         stream = entry.get("id") if entry else None
         if isinstance(stream, str):
             self._open.pop(hash(stream), None)
-        self.rejects.add(f"{self.file} line {line}: {problem}")
+        self.rejects.add(Where(self.file, line), str(problem))
 
     def found(self, form: str, ignored: Sequence[str] = ()) -> bool:
         """Note a form that was found, and the columns of it that are not read."""
@@ -180,8 +180,8 @@ class Rows:
         raw = pd.DataFrame(columns)
         name = self.file
 
-        def place(row: int) -> str:
-            return f"{name} line {lines[row]}" if row >= 0 else name
+        def place(row: int) -> Where:
+            return Where(name, int(lines[row]) if row >= 0 else None)
 
         checked, good = checked_rows(raw, place, self.rejects, relative_time=is_relative)
         ids = None if ids is None else ids[good]
@@ -223,8 +223,9 @@ class Rows:
         for stream, (file, line, name) in self._open.items():
             if stream not in known:
                 self.rejects.add(
-                    f"{file} line {line}: stream {shown(name)} ends without a usage object, so its "
-                    "cost is unknown. Ask for usage in the stream (stream_options.include_usage)."
+                    Where(file, line),
+                    f"stream {shown(name)} ends without a usage object, so its cost is unknown. Ask "
+                    "for usage in the stream (stream_options.include_usage).",
                 )
         if not self._chunks:
             return pd.DataFrame(), 0
@@ -258,7 +259,7 @@ class Rows:
             if call.model is not None and not isinstance(call.model, str):
                 raise UsageError(f"model is {shown(call.model)}. A model id is text.")
             UsageRecord.checked(
-                call.prompt, call.completion, call.cached, call.reasoning, call.total
+                (call.prompt, call.completion, call.cached, call.reasoning, call.total)
             )
         except UsageError as error:
             if call.is_chunk:
@@ -304,6 +305,7 @@ class Rows:
     def _two_clocks(self, line: int, *, is_relative: bool) -> UsageError:
         clocks = ("a date", "seconds from the start of the log")
         return UsageError(
-            f"{self.file} line {line}: the time is {clocks[is_relative]}; before it stands "
-            f"{clocks[not is_relative]}. One log has one clock: read its parts one by one."
+            f"the time is {clocks[is_relative]}; before it stands "
+            f"{clocks[not is_relative]}. One log has one clock: read its parts one by one.",
+            at=Where(self.file, line),
         )

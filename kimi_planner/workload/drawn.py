@@ -8,7 +8,7 @@ A cap (``max_tokens``) cuts reasoning and answer together.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -94,7 +94,7 @@ class Drawn:
         There are ``most`` of them, or fewer so that they have about a million calls together.
         """
         mean_turns, _ = turn_means(sizes.turns)
-        conversations = max(100, min(most, int(MAX_SAMPLE_CALLS / mean_turns)))
+        conversations = max(50, min(most, int(MAX_SAMPLE_CALLS / mean_turns)))
         turns = whole_turns(_draw(sizes.turns, conversations, rng)).astype(np.int64)
         factors: dict[str, Array] = {}
 
@@ -130,6 +130,21 @@ class Drawn:
         opening, added, answer, thought = tokens
         followup = np.where(turn > 1, added, 0)
         return cls(sizes, conversation, turn, opening, followup, answer, thought, factors)
+
+    def repeated(self, factors: Mapping[str, Array]) -> Drawn:
+        """Return the same conversations once for each of some values of the factors."""
+        copies = max((len(values) for values in factors.values()), default=1)
+        conversations = len(self.opening)
+        first = np.repeat(np.arange(copies) * conversations, len(self.turn))
+        return replace(
+            self,
+            conversation=first + np.tile(self.conversation, copies),
+            factors={key: np.repeat(values, conversations) for key, values in factors.items()},
+            **{  # type: ignore[arg-type]
+                name: np.tile(getattr(self, name), copies)
+                for name in ("turn", "opening", "followup", "visible", "thought")
+            },
+        )
 
     def calls(self, factors: Mapping[str, Any] | None = None) -> CallSample:
         """Return the calls with the factors drawn, or with one factor for all by key."""

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from kimi_planner.errors import WorkloadError
+from kimi_planner.notes import Note, note
 from kimi_planner.workload.logged import LOGGED_KEYS, per_request
 
 __all__ = ["fitted_fields"]
@@ -23,7 +24,7 @@ def fitted_fields(frame: pd.DataFrame, known: Mapping[str, Any]) -> dict[str, An
         raise WorkloadError(f"{source}: no row has a request. A workload is fitted to calls.")
     given = f"{requests:,} calls"
     fields: dict[str, Any] = {"source": f"Fitted to {given} in {source}."}
-    notes = []
+    notes: list[Note] = []
     for key in LOGGED_KEYS:
         found = per_request(frame, key, given=given)
         if found is not None:
@@ -33,17 +34,14 @@ def fitted_fields(frame: pd.DataFrame, known: Mapping[str, Any]) -> dict[str, An
     if prompt:
         fields["cached_share"] = int(frame.loc[stated, "cached_tokens"].sum()) / prompt
     if not stated.all():
-        notes.append(f"{int((~stated).sum()):,} of {len(frame):,} rows do not state cached tokens")
+        silent = int((~stated).sum())
+        notes.append(note("unstated", silent=silent, rows=len(frame), what="cached"))
     thought = frame["reasoning_tokens"].notna()
     if thought.any() and not thought.all():
-        notes.append(
-            f"{int((~thought).sum()):,} of {len(frame):,} rows do not state reasoning tokens, so "
-            "answers and reasoning are sized by the others"
-        )
+        silent = int((~thought).sum())
+        notes.append(note("sized_by_others", silent=silent, rows=len(frame)))
     if (frame["requests"] > 1).any():
-        notes.append(
-            "rows hold several requests, so sizes of single requests are averages of a row"
-        )
+        notes.append(note("windows"))
     if "requests_per_day" not in known:
         notes += _fit_traffic(frame, source, requests, fields)
     return {**fields, "notes": tuple(notes), **known}
@@ -51,15 +49,10 @@ def fitted_fields(frame: pd.DataFrame, known: Mapping[str, Any]) -> dict[str, An
 
 def _fit_traffic(
     frame: pd.DataFrame, source: str, requests: int, fields: dict[str, Any]
-) -> list[str]:
+) -> list[Note]:
     days = _observed_days(frame, source)
     fields["requests_per_day"] = float(f"{requests / days:.6g}")
-    if days >= SHORT_LOG_DAYS:
-        return []
-    return [
-        f"requests_per_day extends {_duration(days)} of traffic to whole months; the rhythm of days "
-        "and weeks is not in it, so give a range for it"
-    ]
+    return [note("traffic_extended", span=_duration(days))] if days < SHORT_LOG_DAYS else []
 
 
 def _observed_days(frame: pd.DataFrame, source: str) -> float:

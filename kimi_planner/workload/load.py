@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from kimi_planner.errors import FileError, WorkloadError, shown
+from kimi_planner.errors import WorkloadError, shown
 from kimi_planner.files import TomlFile, data_dir, read_toml, refuse_unknown_keys
 from kimi_planner.workload.dated import PriceChange, parse_price_changes
 from kimi_planner.workload.fields import parse_field
@@ -42,15 +42,12 @@ def load_workloads(path: str | Path | None = None) -> list[Workload]:
     """
     if not isinstance(path, str | Path | None):
         raise WorkloadError(f"path is {shown(path)}. Give the path of a TOML file.")
-    try:
-        toml = read_toml(example_path() if path is None else path)
-    except FileError as error:
-        raise WorkloadError(str(error)) from None
-    refuse_unknown_keys(toml.data, {"workload", "price_change"}, toml=toml, error=WorkloadError)
+    toml = read_toml(example_path() if path is None else path, WorkloadError)
+    refuse_unknown_keys(toml.data, {"workload", "price_change"}, toml=toml)
     tables = toml.data.get("workload")
     if not isinstance(tables, list) or not tables:
         raise WorkloadError(
-            f"{toml.path}: no [[workload]]. A workload file describes at least one."
+            "no [[workload]]. A workload file describes at least one.", at=toml.path
         )
     changes = _read_price_changes(toml)
     workloads: list[Workload] = []
@@ -58,8 +55,8 @@ def load_workloads(path: str | Path | None = None) -> list[Workload]:
         workload = _read_workload(toml, number, table, changes)
         if workload.name in [other.name for other in workloads]:
             raise WorkloadError(
-                f"{toml.where('workload', number, 'name')}: a second workload named {workload.name!r}. "
-                "Names must be unique."
+                f"a second workload named {workload.name!r}. Names must be unique.",
+                at=toml.where("workload", number, "name"),
             )
         workloads.append(workload)
     return workloads
@@ -71,10 +68,10 @@ def _read_price_changes(toml: TomlFile) -> tuple[PriceChange, ...]:
         for number, table in enumerate(tables if isinstance(tables, list) else [tables]):
             where = toml.where("price_change", number)
             parse_price_changes([table], toml.path.parent)
-        where = str(toml.path)
+        where = toml.where()
         return parse_price_changes(tables, toml.path.parent)
     except WorkloadError as error:
-        raise WorkloadError(f"{where}: {error}") from None
+        raise WorkloadError(str(error), at=where) from None
 
 
 def _read_workload(
@@ -82,22 +79,20 @@ def _read_workload(
 ) -> Workload:
     header = toml.where("workload", number)
     if not isinstance(table, dict):
-        raise WorkloadError(f"{header}: workload must be written as [[workload]] tables.")
-    refuse_unknown_keys(
-        table, _FILE_FIELDS, toml=toml, table="workload", index=number, error=WorkloadError
-    )
+        raise WorkloadError("workload must be written as [[workload]] tables.", at=header)
+    refuse_unknown_keys(table, _FILE_FIELDS, toml=toml, table="workload", index=number)
     name = table.get("name")
     for key in _NEEDED:
         if key not in table:
-            raise WorkloadError(f"{header}: workload {shown(name)}: {key} is missing.")
+            raise WorkloadError(f"workload {shown(name)}: {key} is missing.", at=header)
     values = {}
     for key, value in table.items():
         try:
             values[key] = parse_field(key, value, toml.path.parent)
         except WorkloadError as error:
             where = toml.where("workload", number, key)
-            raise WorkloadError(f"{where}: workload {shown(name)}: {error}") from None
+            raise WorkloadError(f"workload {shown(name)}: {error}", at=where) from None
     try:
         return Workload(**values, price_changes=changes)
     except WorkloadError as error:
-        raise WorkloadError(f"{header}: {error}") from None
+        raise WorkloadError(str(error), at=header) from None

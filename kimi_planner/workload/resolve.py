@@ -58,8 +58,6 @@ class Sizes:
         ``max_tokens``: output that a call reserves, and at which it is cut; ``None`` for no limit.
     overflow
         What happens to a call that does not fit.
-    thin
-        By how much fewer conversations are drawn than usual where a window cuts some: for a quick look.
     """
 
     first: Part
@@ -69,7 +67,6 @@ class Sizes:
     turns: Quantity = ONE
     cap: int | None = None
     overflow: Overflow = Overflow()  # noqa: RUF009 - frozen, and the same for all
-    thin: int = 1
 
     @property
     def parts(self) -> tuple[Part, Part, Part, Part]:

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal, localcontext
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
 from kimi_planner.billing.call import cached_price_notes
-from kimi_planner.calls.expected import CallTokens, exact_tokens, expected_tokens
+from kimi_planner.calls.usage import fees_used
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.basis import basis
 from kimi_planner.choose.breakdown.result import RequestCost, RequestCosts, RequestPart
-from kimi_planner.money import EXACT, TOKENS_PER_MTOK, exact_decimal, plain
-from kimi_planner.plan.beyond_tokens import fees_usd, written_notes
-from kimi_planner.plan.demand import periods_of
-from kimi_planner.plan.prices import Prices, prices_of
+from kimi_planner.money import exact_decimal, from_fraction, plain
+from kimi_planner.notes import note, noted
+from kimi_planner.plan.beyond_tokens import written_notes
+from kimi_planner.plan.bill import Bill, LoadPlan
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.scenarios import Scenarios
-from kimi_planner.workload import Constant, Workload
+from kimi_planner.plan.scenarios import mean_of
+from kimi_planner.workload import Workload
+from kimi_planner.workload.quantity import ONE, ZERO
 
 __all__ = ["cost_per_request", "request_costs"]
-
-_SIZES = ("prompt_tokens", "followup_tokens", "completion_tokens", "turns")
 
 
 def cost_per_request(
@@ -81,16 +80,17 @@ def cost_per_request(
     chosen, specs, projection = basis(workloads, models, projection, scenario)
     costs = [one for workload in chosen for one in request_costs(workload, specs, projection)]
     first = projection.months[:1]
-    notes = [f"Prices are those of {periods_of(first)[0].first}."]
-    drawn = list(dict.fromkeys(one.workload for one in costs if not one.is_exact))
-    if drawn:
-        notes.append(f"Means over {projection.n_paths:,} scenarios: {', '.join(drawn)}.")
-    if any(workload.cached_share is not None for workload in chosen):
-        notes += cached_price_notes(specs)
+    drawn = dict.fromkeys(one.workload for one in costs if not one.is_exact)
+    cached = [workload.name for workload in chosen if workload.cached_share is not None]
     return RequestCosts(
         costs=tuple(costs),
         projection=projection,
-        notes=(*notes, *written_notes(chosen, specs, first)),
+        notes=(
+            note("prices_of_day", day=first[0].first),
+            *noted("means", paths=projection.n_paths, workloads=drawn),
+            *cached_price_notes(specs, workloads=cached),
+            *written_notes(chosen, specs, first),
+        ),
     )
 
 
@@ -98,98 +98,54 @@ def request_costs(
     workload: Workload, specs: Sequence[ModelSpec], projection: Projection
 ) -> list[RequestCost]:
     """Return the expected cost of a request of one workload on each model."""
-    fees = fees_usd(projection.catalog, workload)
-    scenarios = Scenarios.draw(workload, projection.seed, projection.n_paths)
-    first_day = periods_of(projection.months[:1])
-    known: dict[tuple[bool, int | None], CallTokens] = {}  # models alike are sent the same
+    load = workload.resolve()
+    one_request = replace(  # how many there are, and how often, does not change what one costs
+        load, traffic=replace(load.traffic, level=ONE, growth=ZERO, retries=ZERO, events=())
+    )
+    plan = LoadPlan.of(
+        one_request,
+        projection.months[:1],
+        projection.catalog,
+        projection.seed,
+        projection.n_paths,
+    )
     costs = []
     for spec in specs:
-        prices = prices_of(workload, spec, first_day)[0]
-        kind = (spec.reasons, spec.context_window_tokens)
-        exact = _is_exact(workload, spec, prices)
-        if exact:
-            found = _exact(workload, spec, prices)
-        else:
-            if kind not in known:
-                known[kind] = expected_tokens(workload, kind[0], scenarios.factors, window=kind[1])
-            found = _expected(known[kind], prices, scenarios)
+        bill = plan.on(spec)
         parts = [
             RequestPart(part=part, tokens=tokens, cost_usd=usd)
-            for part, (tokens, usd) in found.items()
-            if part != "cache_write" or prices.written
+            for part, (tokens, usd) in _parts(bill).items()
+            if part != "cache_write" or load.written_5m or load.written_1h
         ]
-        if workload.fees:
-            parts.append(RequestPart(part="fees", tokens=None, cost_usd=plain(fees)))
+        if load.fees:
+            fees = bill.tariffs[0].bill(fees_used(load, plan.scenarios.number)).total
+            parts.append(RequestPart(part="fees", tokens=None, cost_usd=_decimal(fees)))
         costs.append(
-            RequestCost(workload=workload.name, model=spec.id, parts=tuple(parts), is_exact=exact)
+            RequestCost(
+                workload=workload.name, model=spec.id, parts=tuple(parts), is_exact=bill.is_exact
+            )
         )
     return costs
 
 
-def _is_exact(workload: Workload, spec: ModelSpec, prices: Prices) -> bool:
-    """Return whether every number that the cost of a request rests on is plain."""
-    used = [*_SIZES, *(["reasoning_tokens"] if spec.reasons else [])]
-    if prices.cached != prices.input or prices.written:
-        used.append("cached_share")
-    given = [workload.given(key) for key in used]
-    return not prices.factors and all(one is None or one.is_certain for one in given)
-
-
-def _exact(
-    workload: Workload, spec: ModelSpec, prices: Prices
-) -> dict[str, tuple[Decimal, Decimal]]:
-    share = workload.given("cached_share")
-    cached = Decimal(0)
-    if share is not None:
-        cached = share.value if isinstance(share, Constant) else exact_decimal(share.mean)
-    with localcontext(EXACT):
-        tokens = exact_tokens(workload, spec.reasons, window=spec.context_window_tokens)
-        found = _split(
-            tokens,
-            cached,
-            [(part, price.usd_per_mtok) for part, price in prices.written],
-            {key: getattr(prices, key).usd_per_mtok for key in ("input", "cached", "output")},
-        )
-    return {part: (plain(count), plain(usd)) for part, (count, usd) in found.items()}
-
-
-def _expected(
-    tokens: CallTokens, prices: Prices, scenarios: Scenarios
-) -> dict[str, tuple[Decimal, Decimal]]:
-    cached = scenarios.value("cached_share")
-    # Where a scenario caches more than is left by what is written, only the rest is written.
-    wanted = float(sum(part for part, _ in prices.written))
-    room = np.minimum(1.0, (1 - cached) / wanted) if wanted else np.ones(1)
-    found = _split(
-        tokens,
-        cached,
-        [(float(part) * room, price.value(scenarios)) for part, price in prices.written],
-        {key: getattr(prices, key).value(scenarios) for key in ("input", "cached", "output")},
-    )
-    return {
-        part: (exact_decimal(float(np.mean(count))), exact_decimal(float(np.mean(usd))))
-        for part, (count, usd) in found.items()
-    }
-
-
-def _split(
-    tokens: Any, cached: Any, written: Sequence[tuple[Any, Any]], prices: dict[str, Any]
-) -> dict[str, tuple[Any, Any]]:
-    """Split a request into parts, all in exact decimals or all in arrays over scenarios."""
-    served = tokens.prompt * cached
-    writes = [(tokens.prompt * part, price) for part, price in written]
-    kept = sum((count for count, _ in writes), 0 * tokens.prompt)
-    parts = {
-        "uncached_input": [(tokens.prompt - served - kept, prices["input"])],
-        "cached_input": [(served, prices["cached"])],
-        "cache_write": writes,
-        "visible_output": [(tokens.completion - tokens.reasoning, prices["output"])],
-        "reasoning": [(tokens.reasoning, prices["output"])],
+def _parts(bill: Bill) -> dict[str, tuple[Decimal, Decimal]]:
+    """Return tokens and cost of each part of a request, at the prices of the first day."""
+    tokens = bill.plan.tokens(bill.spec)
+    nothing = 0 * tokens.prompt
+    prompt = bill.tokens(tokens.prompt, nothing)
+    split = {
+        "uncached_input": prompt.only("input"),
+        "cached_input": prompt.only("cached"),
+        "cache_write": prompt.only("cache_write_5m", "cache_write_1h"),
+        "visible_output": bill.tokens(nothing, tokens.completion - tokens.reasoning).only("output"),
+        "reasoning": bill.tokens(nothing, tokens.reasoning).only("output"),
     }
     return {
-        part: (
-            sum((count for count, _ in billed), 0 * tokens.prompt),
-            sum((count * price for count, price in billed), 0 * tokens.prompt) / TOKENS_PER_MTOK,
-        )
-        for part, billed in parts.items()
+        part: (_decimal(used.total), _decimal(bill.tariffs[0].bill(used).total))
+        for part, used in split.items()
     }
+
+
+def _decimal(amount: Any) -> Decimal:
+    mean = mean_of(amount)
+    return from_fraction(mean) if isinstance(mean, Fraction) else plain(exact_decimal(float(mean)))

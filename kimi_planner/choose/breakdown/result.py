@@ -10,6 +10,7 @@ import pandas as pd
 
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import plain, total
+from kimi_planner.notes import Note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import frame_html, page_html
 
@@ -77,7 +78,7 @@ class RequestCosts:
 
     costs: tuple[RequestCost, ...]
     projection: Projection
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def provenance(self) -> str:

@@ -49,7 +49,7 @@ def check_models(evaluations: Evaluations, catalog: Catalog) -> None:
         try:
             catalog.model(key[1])
         except UnknownModelError as error:
-            raise UnknownModelError(f"{evaluations.place(key)}: {error}") from None
+            raise UnknownModelError(str(error), at=evaluations.place(key)) from None
 
 
 def known_rates(

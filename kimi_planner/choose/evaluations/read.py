@@ -141,18 +141,20 @@ def read_evaluations(source: str | Path | pd.DataFrame | None = None) -> Evaluat
             known = items.setdefault(key, {})
             if name in known:
                 raise EvaluationError(
-                    f"{where}: item {shown(name)} of {key[0]} on {key[1]} stands twice. Give each "
-                    "item once for a model; number repeated runs, such as 'a#2'."
+                    f"item {shown(name)} of {key[0]} on {key[1]} stands twice. Give each "
+                    "item once for a model; number repeated runs, such as 'a#2'.",
+                    at=where,
                 )
             known[name] = _item(where, row)
             if (known[name].usage is None) != (next(iter(known.values())).usage is None):
                 raise EvaluationError(
-                    f"{where}: tokens are given for some items of {key[0]} on {key[1]} and not for "
-                    "others. Give them for every item of the two, or for none."
+                    f"tokens are given for some items of {key[0]} on {key[1]} and not for "
+                    "others. Give them for every item of the two, or for none.",
+                    at=where,
                 )
         elif key in trials:
             raise EvaluationError(
-                f"{where}: {key[0]} on {key[1]} stands twice, first in {places[key]}. Add them up."
+                f"{key[0]} on {key[1]} stands twice, first in {places[key]}. Add them up.", at=where
             )
         else:
             trials[key] = _summary(where, row)
@@ -161,7 +163,7 @@ def read_evaluations(source: str | Path | pd.DataFrame | None = None) -> Evaluat
         solved = sum(item.success for item in known.values())
         trials[key] = Trials(successes=solved, trials=len(known), items=known)
     if not trials:
-        raise EvaluationError(f"{table.source}: no results. Give a row below the header.")
+        raise EvaluationError("no results. Give a row below the header.", at=table.source)
     return Evaluations(trials=trials, source=table.source, places=places)
 
 
@@ -171,7 +173,7 @@ def _name(where: str, column: str, row: Mapping[str, Any]) -> str:
         return str(value)
     text = value.strip() if isinstance(value, str) else ""
     if not text:
-        raise EvaluationError(f"{where}: {column} is {shown(value)}. Give a name.")
+        raise EvaluationError(f"{column} is {shown(value)}. Give a name.", at=where)
     return text
 
 
@@ -187,7 +189,7 @@ def _whole(where: str, column: str, row: Mapping[str, Any]) -> int:
     text = str(value).strip()
     if isinstance(value, bool) or not _WHOLE.fullmatch(text) or int(float(text)) > MAX_TRIALS:
         raise EvaluationError(
-            f"{where}: {column} is {shown(value)}. Give a whole number from 0 to {MAX_TRIALS:,}."
+            f"{column} is {shown(value)}. Give a whole number from 0 to {MAX_TRIALS:,}.", at=where
         )
     return int(text.partition(".")[0])
 
@@ -195,11 +197,12 @@ def _whole(where: str, column: str, row: Mapping[str, Any]) -> int:
 def _summary(where: str, row: Mapping[str, Any]) -> Trials:
     successes, trials = _whole(where, "successes", row), _whole(where, "trials", row)
     if not trials:
-        raise EvaluationError(f"{where}: trials is 0, which says nothing. Leave the row out.")
+        raise EvaluationError("trials is 0, which says nothing. Leave the row out.", at=where)
     if successes > trials:
         raise EvaluationError(
-            f"{where}: {successes} successes of {trials} trials. There cannot be more successes "
-            "than trials."
+            f"{successes} successes of {trials} trials. There cannot be more successes "
+            "than trials.",
+            at=where,
         )
     return Trials(successes=successes, trials=trials)
 
@@ -208,17 +211,17 @@ def _item(where: str, row: Mapping[str, Any]) -> Item:
     value = row["success"]
     success = _WORDS.get(str(value).strip().lower().removesuffix(".0"))
     if success is None:
-        raise EvaluationError(f"{where}: success is {shown(value)}. Give 0, 1, true or false.")
+        raise EvaluationError(f"success is {shown(value)}. Give 0, 1, true or false.", at=where)
     given = [name for name in TOKENS if name in row and not _is_missing(row[name])]
     if not given:
         return Item(success=success)
     for name in ("prompt_tokens", "completion_tokens"):
         if name not in given:
             raise EvaluationError(
-                f"{where}: {name} is empty beside {given[0]}. Give both, or no tokens."
+                f"{name} is empty beside {given[0]}. Give both, or no tokens.", at=where
             )
     tokens = {name: _whole(where, name, row) for name in given}
     try:
         return Item(success=success, usage=UsageRecord(**tokens))
     except UsageError as error:
-        raise EvaluationError(f"{where}: {error}") from None
+        raise EvaluationError(str(error), at=where) from None

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from kimi_planner.errors import EvaluationError, did_you_mean, shown
+from kimi_planner.errors import EvaluationError, Where, did_you_mean, shown
 from kimi_planner.files import read_text
 
 __all__ = ["TOKENS", "Table"]
@@ -45,7 +45,7 @@ class Table:
             columns = tuple(map(str, source.columns))
             cells: Any = source.itertuples(index=False, name=None)
             rows = (
-                (f"evaluations row {number}", dict(zip(columns, row, strict=True)))
+                (Where("evaluations", number, "row"), dict(zip(columns, row, strict=True)))
                 for number, row in enumerate(cells, 1)
             )
             return cls("evaluations", columns, rows)
@@ -57,17 +57,18 @@ class Table:
     def _of_lines(cls, name: str, records: Iterator[tuple[int, list[str]]]) -> Table:
         _, header = next(records, (0, None))
         if header is None:
-            raise EvaluationError(f"{name}: the file is empty. Start with a line of column names.")
+            raise EvaluationError("the file is empty. Start with a line of column names.", at=name)
         columns = tuple(cell.strip() for cell in header)
 
         def rows() -> Iterator[tuple[str, Mapping[str, Any]]]:
             for line, cells in records:
                 if len(cells) != len(columns):
                     raise EvaluationError(
-                        f"{name} line {line}: {len(cells)} fields where the header has "
-                        f"{len(columns)}. Correct the row."
+                        f"{len(cells)} fields where the header has "
+                        f"{len(columns)}. Correct the row.",
+                        at=Where(name, line),
                     )
-                yield f"{name} line {line}", dict(zip(columns, cells, strict=True))
+                yield Where(name, line), dict(zip(columns, cells, strict=True))
 
         return cls(name, columns, rows())
 
@@ -76,13 +77,14 @@ class Table:
         found = set(self.columns)
         for name in self.columns:
             if self.columns.count(name) > 1:
-                raise EvaluationError(f"{self.source}: two columns are called {shown(name)}.")
+                raise EvaluationError(f"two columns are called {shown(name)}.", at=self.source)
         summary = found & {"successes", "trials"}
         by_item = found & {"item", "success", *TOKENS}
         if summary and by_item:
             raise EvaluationError(
-                f"{self.source}: column {min(summary)!r} is of a summary and {min(by_item)!r} of "
-                "single items. Give one form in a file."
+                f"column {min(summary)!r} is of a summary and {min(by_item)!r} of "
+                "single items. Give one form in a file.",
+                at=self.source,
             )
         known = (*ITEMS, *TOKENS) if by_item else SUMMARY
         needed = [*(ITEMS if by_item else SUMMARY)]
@@ -91,13 +93,14 @@ class Table:
         for name in self.columns:
             if name not in known:
                 raise EvaluationError(
-                    f"{self.source}: unknown column {shown(name)}.{did_you_mean(name, known)} Known "
-                    f"columns: {_listed(SUMMARY)}; or {_listed((*ITEMS, *TOKENS))}."
+                    f"unknown column {shown(name)}.{did_you_mean(name, known)} Known "
+                    f"columns: {_listed(SUMMARY)}; or {_listed((*ITEMS, *TOKENS))}.",
+                    at=self.source,
                 )
         for name in needed:
             if name not in found:
                 raise EvaluationError(
-                    f"{self.source}: no column {name!r}. It has {_listed(self.columns) or 'none'}."
+                    f"no column {name!r}. It has {_listed(self.columns) or 'none'}.", at=self.source
                 )
         return bool(by_item)
 
@@ -112,7 +115,7 @@ def _records(path: str | Path) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             return
         except csv.Error as error:
-            raise EvaluationError(f"{path} line {line}: not CSV ({error}).") from None
+            raise EvaluationError(f"not CSV ({error}).", at=Where(path, line)) from None
         if any(cell.strip() for cell in cells):
             yield line, cells
         line = reader.line_num + 1

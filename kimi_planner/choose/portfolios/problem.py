@@ -8,11 +8,10 @@ from decimal import Decimal
 
 import numpy as np
 
-from kimi_planner.money import EXACT
-from kimi_planner.plan.spend import TOKEN_TOTALS, Spend
+from kimi_planner.plan.spend import Spend
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["WHOLE", "Option", "Problem", "Shares", "part_of"]
+__all__ = ["WHOLE", "Option", "Problem", "Shares"]
 
 #: For each workload, the place of each option that it uses, and the share of requests it takes.
 Shares = tuple[Mapping[int, Decimal], ...]
@@ -58,19 +57,6 @@ class Option:
         return bool((self.spend.usd <= other.spend.usd).all())
 
 
-def part_of(spend: Spend, share: Decimal) -> Spend:
-    """Return the spend of a share of the requests: every scenario of it in proportion."""
-    if share == 1:
-        return spend
-    exact = spend.exact_usd
-    return replace(
-        spend,
-        usd=spend.usd * float(share),
-        exact_usd=None if exact is None else tuple(EXACT.multiply(usd, share) for usd in exact),
-        **{name: getattr(spend, name) * float(share) for name in TOKEN_TOTALS},
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class Problem:
     """Options of each workload, and the percentile at which a month's spend is held to a budget.
@@ -90,7 +76,7 @@ class Problem:
         """Return the spend of all workloads together, added scenario by scenario."""
         return Spend.together(
             [
-                part_of(self.options[at][place].spend, share)
+                self.options[at][place].spend.times(share)
                 for at, used in enumerate(shares)
                 for place, share in used.items()
             ]

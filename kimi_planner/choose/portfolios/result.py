@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 
@@ -11,6 +11,7 @@ import pandas as pd
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.portfolios.question import Question
 from kimi_planner.money import usd
+from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import Spend
 from kimi_planner.rich import frame_html, page_html
@@ -202,25 +203,14 @@ class Portfolio:
             "this is the bound that the search proved."
         )
 
-    def _notes(self) -> list[str]:
-        notes = []
+    def _notes(self) -> Iterator[Note]:
         if self.question.tier is not None:
-            notes.append(
-                f"The peaks of all workloads keep the limits of tier {self.question.tier.tier}. They "
-                "are added up as if they came at once, which is on the safe side."
-            )
+            yield note("keeps_tier", tier=self.question.tier.tier)
             peaks = self.question.traffic and self.question.traffic.peaks.values()
             unknown = dict.fromkeys(key for one in peaks or () for key in one.unknown)
-            if unknown:
-                notes.append(
-                    f"They may be higher, as not every workload gives {', '.join(unknown)}."
-                )
+            yield from noted("peaks_may_be_higher", keys=unknown)
         if any(len(used) > 1 for used in self.shares.values()):
-            notes.append(
-                "A share of a workload spends that share of its spend in every scenario; the small "
-                "part of the spread that comes from single calls would be larger."
-            )
-        return notes
+            yield note("split_spread")
 
     def _why_not(self) -> list[str]:
         asked = self.question

@@ -158,7 +158,7 @@ def cascades(
         confidence=float(confidence),
         exclusions=exclusions,
         projection=projection,
-        notes=routing_notes(workload, specs, projection, evaluations, together),
+        notes=tuple(routing_notes(workload, specs, projection, evaluations, together)),
     )
 
 

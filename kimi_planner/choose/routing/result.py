@@ -16,6 +16,7 @@ from kimi_planner.choose.routing.tree import BreakEven
 from kimi_planner.choose.routing.uncertain import Interval, Intervals
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd
+from kimi_planner.notes import Note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import frame_html, page_html
 
@@ -113,7 +114,7 @@ class Cascades:
     confidence: float
     exclusions: tuple[Exclusion, ...]
     projection: Projection
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def provenance(self) -> str:

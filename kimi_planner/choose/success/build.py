@@ -26,6 +26,7 @@ from kimi_planner.errors import (
     did_you_mean,
     shown,
 )
+from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scenarios import stream
 from kimi_planner.workload import Workload
@@ -107,21 +108,17 @@ def cost_per_success(
         ]
         if not tried:
             rows += _judged_rows(workload, plan)
-            notes.append(f"{workload.name} has no evaluations; the ratings are {JUDGEMENT}.")
+            notes.append(note("not_evaluated", workloads=workload.name, judgement=JUDGEMENT))
             continue
         found, settling = _measured(tried, confidence)
         rows += found
         settlings += settling
         missing = [spec.id for spec in plan.specs if spec.id not in {one.spec.id for one in tried}]
-        if missing:
-            notes.append(f"{workload.name} was not tried on {', '.join(missing)}.")
+        notes += noted("not_tried", workloads=workload.name, models=missing)
         by_item = [one.spec.id for one in tried if one.item_usd]
         if 0 < len(by_item) < len(tried):
-            notes.append(
-                f"{workload.name}: a task costs what its items used on {', '.join(by_item)}, and what is "
-                "projected on the others."
-            )
-        notes += [note for one in tried for note in one.notes()]
+            notes.append(note("cost_by_item", workloads=workload.name, models=by_item))
+        notes += [said for one in tried for said in one.notes()]
     return SuccessCosts(
         rows=tuple(rows),
         settlings=tuple(settlings),
@@ -144,7 +141,7 @@ def check_confidence(confidence: object) -> None:
 
 def check_evaluations(
     evaluations: Evaluations, workloads: Iterable[Workload], plan: Projection
-) -> list[str]:
+) -> list[Note]:
     """Refuse unknown models, and names that are all misspelled; say what is not used."""
     rates.check_evaluations(evaluations)
     rates.check_models(evaluations, plan.catalog)
@@ -155,21 +152,19 @@ def check_evaluations(
     near = next((hint for name in others if (hint := did_you_mean(name, names))), "")
     if near and all(name in others for name, _ in evaluations.trials):
         raise EvaluationError(
-            f"{evaluations.source}: no results for {', '.join(names)}. It has "
-            f"{', '.join(others)}.{near} Correct the name, or leave the evaluations out."
+            f"no results for {', '.join(names)}. It has "
+            f"{', '.join(others)}.{near} Correct the name, or leave the evaluations out.",
+            at=evaluations.source,
         )
     hints: dict[str, list[str]] = {}
     for name in others:
         hints.setdefault(did_you_mean(name, names), []).append(name)
-    said = [
-        f"Evaluations of {', '.join(alike)} are not used: there is no such workload here.{hint}"
-        for hint, alike in hints.items()
-    ]
     absent = dict.fromkeys(
         model for name, model in evaluations.trials if name in names and model not in plan.models
     )
-    return said + [
-        f"Evaluations of {model} are not used: it is not planned here." for model in absent
+    return [
+        *(note("no_such_workload", names=alike, hint=hint) for hint, alike in hints.items()),
+        *(note("not_planned", models=model) for model in absent),
     ]
 
 

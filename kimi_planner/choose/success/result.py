@@ -9,6 +9,7 @@ import pandas as pd
 
 from kimi_planner.choose.success.settle import Settling, chance_text
 from kimi_planner.money import usd
+from kimi_planner.notes import Note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import frame_html, page_html
 
@@ -120,7 +121,7 @@ class SuccessCosts:
     confidence: float
     source: str | None
     projection: Projection
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def frame(self) -> pd.DataFrame:

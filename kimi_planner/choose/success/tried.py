@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from kimi_planner.billing.call import cached_price_notes, cost_of_tokens, dated_price_notes
-from kimi_planner.calls.windowed import overflows
+from kimi_planner.billing.call import unstated_notes
+from kimi_planner.billing.tariff import Tariff
+from kimi_planner.calls.sizes import CallSizes, Profile
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.evaluations.read import Trials
 from kimi_planner.choose.success.posterior import costs_per_success, success_rates
 from kimi_planner.choose.success.settle import Leader
 from kimi_planner.choose.success.task_cost import TaskCost, task_cost
+from kimi_planner.notes import Note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scenarios import stream
 from kimi_planner.workload import Workload
@@ -51,25 +53,12 @@ class Tried:
         """What each item cost, where its tokens are given."""
         if not self.trials.has_usage:
             return {}
+        tariff = Tariff.of(self.spec)
         return {
-            name: float(
-                cost_of_tokens(
-                    item.usage.prompt_tokens,
-                    item.usage.cached_tokens or 0,
-                    item.usage.completion_tokens,
-                    self.spec,
-                ).total_usd
-            )
+            name: float(tariff.bill(item.usage.as_usage()).total)
             for name, item in self.trials.items.items()
             if item.usage is not None
         }
-
-    @property
-    def has_cached_tokens(self) -> bool:
-        """Whether cached tokens were billed without a price of their own."""
-        if not self.item_usd or self.spec.cached_input_usd_per_mtok is not None:
-            return False
-        return any(item.usage and item.usage.cached_tokens for item in self.trials.items.values())
 
     @cached_property
     def task(self) -> TaskCost:
@@ -105,25 +94,25 @@ class Tried:
             log_error=float(np.log(max(high, _LEAST) / max(low, _LEAST))) / 2,
         )
 
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Note, ...]:
         """Say what the cost of a task leaves out."""
         if not self.item_usd:
             return overflow_notes(self.workload, [self.spec])
-        silent = cached_price_notes([self.spec]) if self.has_cached_tokens else ()
-        return (*silent, *dated_price_notes([self.spec]))
+        tariff = Tariff.of(self.spec)
+        used = (one.usage.as_usage() for one in self.trials.items.values() if one.usage is not None)
+        dated = (f"Items are billed at the prices of {self.spec.id} on {self.spec.priced_on}.",)
+        return (
+            *unstated_notes((tariff, one) for one in used),
+            *(dated if len(self.spec.price_periods) > 1 else ()),
+        )
 
 
-def overflow_notes(workload: Workload, specs: Iterable[ModelSpec]) -> tuple[str, ...]:
+def overflow_notes(workload: Workload, specs: Iterable[ModelSpec]) -> tuple[Note, ...]:
     """Say on which models some requests of a workload are refused, which costs nothing."""
     refused = [
         spec.id
         for spec in specs
         if workload.overflow_policy.policy == "reject"
-        and overflows(workload, spec.reasons, spec.context_window_tokens)
+        and CallSizes.of(workload.resolve().sizes, Profile.of(spec)).overflows
     ]
-    if not refused:
-        return ()
-    return (
-        f"Some requests of {workload.name} do not fit the window of {', '.join(refused)}. A refused one "
-        "costs nothing and is a task here; count it as failed in the evaluations.",
-    )
+    return noted("refused_tasks", workloads=workload.name, models=refused)

@@ -25,6 +25,7 @@ from kimi_planner.choose.success.tried import overflow_notes
 from kimi_planner.choose.thinking.reasoning import MULTIPLIERS, ReasoningCost
 from kimi_planner.choose.thinking.result import ThinkingBreakEven
 from kimi_planner.errors import ScenarioError, UnknownModelError, shown
+from kimi_planner.notes import note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scenarios import stream
 from kimi_planner.workload import Workload
@@ -117,10 +118,7 @@ def thinking_pays(
     costs = [task_cost(workload, spec, plan) for spec in (plain, thinking)]
     rates = [None if one is None else Fraction(one.successes, one.trials) for one in tried]
     if None in rates:
-        notes.append(
-            f"{workload.name} has no evaluations of both models, so that only the gain needed is told; "
-            f"the catalog's ratings are {JUDGEMENT}."
-        )
+        notes.append(note("not_both_evaluated", workloads=workload.name, judgement=JUDGEMENT))
     notes += overflow_notes(workload, (plain, thinking))
     line = ReasoningCost(workload, thinking, plan, costs[1])
     target = _target(costs[0], rates, value)

@@ -123,7 +123,7 @@ def _room(without: Workload, spec: ModelSpec) -> Decimal | None:
     answer, first, followup, turns = (
         quantity.value if isinstance(quantity, Constant) else None
         for quantity in map(
-            without.quantity, ("completion_tokens", "prompt_tokens", "followup_tokens", "turns")
+            without.given, ("completion_tokens", "prompt_tokens", "followup_tokens", "turns")
         )
     )
     if answer is None or first is None:

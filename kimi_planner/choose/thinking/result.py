@@ -11,6 +11,7 @@ import pandas as pd
 
 from kimi_planner.choose.success.result import small_usd
 from kimi_planner.choose.success.settle import chance_text
+from kimi_planner.notes import Note
 from kimi_planner.rich import frame_html, page_html
 
 __all__ = ["ThinkingBreakEven"]
@@ -64,7 +65,7 @@ class ThinkingBreakEven:
     chance: float | None
     curve: pd.DataFrame
     provenance: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def pays(self) -> bool | None:

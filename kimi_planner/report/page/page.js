@@ -69,27 +69,45 @@
     return digits.slice(0, -2).replace(/\B(?=(\d{3})+$)/g, ",") + "." + digits.slice(-2);
   };
 
-  const prices = plan.models.map((model) => {
+  // A box for a price; null where another price stands in for it.
+  const box = (into, price, label, closed) => {
+    const input = element("input");
+    input.inputMode = "decimal";
+    input.defaultValue = price;
+    input.disabled = closed;
+    if (closed) input.setAttribute("aria-describedby", "price-notes");
+    input.setAttribute("aria-label", label);
+    into.append(input);
+    return input;
+  };
+  const head = (row, text, look) => {
+    const made = element("th", text, look);
+    made.scope = "col";
+    row.append(made);
+  };
+  const tokens = plan.meters.filter((meter) => meter.fee === undefined);
+  const priceHeads = at("price-heads").insertRow();
+  for (const text of ["model", ...tokens.map((meter) => meter.title)]) head(priceHeads, text);
+  const boxes = plan.models.map((model) => {
     const row = at("prices").insertRow();
-    const head = element("th", model.id);
-    head.scope = "row";
-    row.append(head);
-    const inputs = ["input", "cached", "output"].map((kind) => {
+    const name = element("th", model.id);
+    name.scope = "row";
+    row.append(name);
+    return model.prices.map((price, place) => {
       const cell = row.insertCell();
-      if (model[kind] === null) {
-        cell.textContent = "as input";
-        return null;
-      }
-      const input = element("input");
-      input.inputMode = "decimal";
-      input.defaultValue = model[kind];
-      input.disabled = model.fixed;
-      input.setAttribute("aria-label", `${model.id}, ${kind === "cached" ? "cached input" : kind} price`);
-      cell.append(input);
-      return input;
+      if (typeof price === "string")
+        return box(cell, price, `${model.id}, ${tokens[place].title} price`, model.fixed);
+      cell.textContent = `as ${tokens[price].title}`;
+      return null;
     });
-    return { model, inputs };
   });
+  const fees = plan.meters
+    .filter((meter) => meter.fee !== undefined)
+    .map((meter) => {
+      const label = element("label", `${meter.title}, USD a call `);
+      at("fees").append(label);
+      return box(label, meter.fee, `${meter.title}, USD a call`, false);
+    });
   const stops = { output: plan.outputs, reasoning: plan.reasonings };
   for (const [id, values] of Object.entries(stops)) {
     at(id).max = values.length - 1;
@@ -98,16 +116,13 @@
   }
 
   const heads = at("heads").insertRow();
-  for (const text of ["workload", ...plan.models.map((model) => model.id)]) {
-    const head = element("th", text, text === "workload" ? "" : "number");
-    head.scope = "col";
-    heads.append(head);
-  }
+  for (const text of ["workload", ...plan.models.map((model) => model.id)])
+    head(heads, text, text === "workload" ? "" : "number");
   const cells = plan.workloads.map((workload) => {
     const row = at("spend").insertRow();
-    const head = element("th", workload.name);
-    head.scope = "row";
-    row.append(head);
+    const name = element("th", workload.name);
+    name.scope = "row";
+    row.append(name);
     return plan.models.map((_, place) => {
       const cell = row.insertCell();
       cell.className = workload.recommended === place ? "number chosen" : "number";
@@ -122,23 +137,24 @@
     return cell;
   });
 
-  // Expected spend over all months in 10^-PLACES USD.
+  // Expected spend over all months in 10^-PLACES USD: thousandths of tokens times USD per million
+  // tokens, thousandths of calls times USD a call, and what no price moves; then percent of traffic.
   const spend = (workload, place, factors, rates) => {
-    const grid = workload.amounts[place];
-    const row = grid[factors.output];
-    const [uncached, cached, output, other] = row[Math.min(factors.reasoning, row.length - 1)];
-    const tokens =
-      BigInt(uncached) * rates.input + BigInt(cached) * rates.cached + BigInt(output) * rates.output;
-    // thousandths of tokens times USD per million tokens, then percent of traffic
-    return ((tokens / 10n ** 9n + amount(other)) * factors.traffic) / 100n;
+    const row = workload.amounts[place][factors.output];
+    const amounts = row[Math.min(factors.reasoning, row.length - 1)];
+    const billed = plan.meters.reduce((sum, meter, number) => {
+      const usd = BigInt(amounts[number]) * rates[number];
+      return sum + (meter.fee === undefined ? usd : usd * 10n ** 6n);
+    }, 0n);
+    return ((billed / 10n ** 9n + amount(amounts[plan.meters.length])) * factors.traffic) / 100n;
   };
 
   const planned = { traffic: 100n, output: plan.outputs.indexOf("1"), reasoning: plan.reasonings.indexOf("1") };
-  const stated = plan.models.map((model) => ({
-    input: amount(model.input),
-    cached: amount(model.cached === null ? model.input : model.cached),
-    output: amount(model.output),
-  }));
+  // Prices by meter, and then of the fees; a box that was not touched has its exact price.
+  const filled = (prices) => prices.map((price) => (typeof price === "number" ? prices[price] : price));
+  const stated = plan.models.map(({ prices }) =>
+    filled([...prices.map((price) => (typeof price === "string" ? amount(price) : price)), ...fees.map((fee) => amount(fee.defaultValue))]),
+  );
   const totalOf = (factors, rates) =>
     plan.workloads
       .filter((workload) => workload.recommended !== null)
@@ -160,21 +176,17 @@
       at(id).setAttribute("aria-valuetext", text);
     }
     let wrong = false;
-    const rates = prices.map(({ inputs }, place) => {
-      const [input, cached, output] = inputs.map((one, kind) => {
-        if (one === null) return undefined;
-        if (one.value === one.defaultValue) {
-          one.removeAttribute("aria-invalid");
-          return stated[place][["input", "cached", "output"][kind]];
-        }
-        const value = units(one.value);
-        if (value === null) one.setAttribute("aria-invalid", "true");
-        else one.removeAttribute("aria-invalid");
-        wrong = wrong || value === null;
-        return value;
-      });
-      return { input, cached: cached === undefined ? input : cached, output };
-    });
+    const read = (input) => {
+      const value = input.value === input.defaultValue ? amount(input.value) : units(input.value);
+      if (value === null) input.setAttribute("aria-invalid", "true");
+      else input.removeAttribute("aria-invalid");
+      wrong = wrong || value === null;
+      return value;
+    };
+    const feeRates = fees.map(read);
+    const rates = boxes.map((row, place) =>
+      filled([...row.map((input, meter) => (input === null ? plan.models[place].prices[meter] : read(input))), ...feeRates]),
+    );
     if (wrong) {
       at("answer").textContent = "A price is no number. Write it like 2.50, with at most 12 digits after the point.";
       return;

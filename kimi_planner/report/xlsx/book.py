@@ -40,6 +40,7 @@ _STYLES: dict[str, dict[str, Any]] = {
     "fit": {"num_format": _FIT},
     "factor": {"num_format": _FACTOR, **_MUTED},
     "planned": {"num_format": _MONEY, **_MUTED},
+    "price": {"num_format": _PRICE},
     "input_price": {"num_format": _PRICE, **_INPUT},
     "input_count": {"num_format": "#,##0.0", **_INPUT},
     "input_factor": {"num_format": "0.00", **_INPUT},

@@ -2,223 +2,215 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from kimi_planner.choose.recommendation import Recommendation
+from kimi_planner.billing.meters import FEE, METERS, title_of
+from kimi_planner.money import TOKENS_PER_MTOK
 from kimi_planner.report.xlsx.book import Sheet, cell
-from kimi_planner.report.xlsx.inputs import ASSUMED, ASSUMPTIONS, FEE, PRICES
-from kimi_planner.report.xlsx.live import Assumed, Line, Prices, lines_of
+from kimi_planner.report.xlsx.inputs import Inputs
+from kimi_planner.report.xlsx.live import Line, Live, price_factor
 
-__all__ = [
-    "BY_MODEL",
-    "MONTHLY",
-    "MONTH_COLUMN",
-    "SPEND",
-    "Places",
-    "write_by_model",
-    "write_monthly",
-]
+__all__ = ["BY_MODEL", "MONTHLY", "Totals", "usd_of"]
 
 MONTHLY, BY_MODEL = "Monthly", "By model"
 HEADER = 2
-MONTH_COLUMN, SPEND = 2, 10
-_A_MONTH, _FIRST_FACTOR = 11, 12
-_AMOUNTS = {
-    "requests": 4,
-    "prompt": 5,
-    "cached": 6,
-    "completion": 7,
-    "reasoning": 8,
-    "fees_usd": 9,
-    "spend_usd": SPEND,
-}
-_AMOUNT_WORDS = (
-    "requests",
-    "prompt tokens",
-    "of these cached",
-    "completion tokens",
-    "of these reasoning",
-    "fees USD",
-    "spend USD",
-)
-_FACTORS = {
-    "per_level": 12,
-    "prompt_factor": 13,
-    "cached_factor": 14,
-    "answer_factor": 15,
-    "reasoning_factor": 16,
-    "money_factor": 17,
-    "beside_usd": 18,
-}
-_FACTOR_WORDS = (
-    "days of traffic",
-    "prompt x",
-    "cached x",
-    "answer x",
-    "reasoning x",
-    "money x",
-    "beside USD",
-)
+_MONTH, _FIRST_AMOUNT = 2, 4
+_WORDS = {"requests": "requests", "prompt": "prompt tokens", "reasoning": "of output: reasoning"}
 _FACTORS_SAID = (
-    "Grey columns are what the plan has beside the assumptions and prices: days of traffic with growth "
-    "and events; tokens against those of the mean call; money where prices change on the way, prompts "
-    "are written to a cache, or the mean of the drawn scenarios differs from tokens times prices."
+    "Tokens and calls by meter are to the right on the screen, not on paper. Grey columns are what the plan has beside the assumptions and prices: days of traffic with growth "
+    "and events; tokens against those of the mean call; prices where they change on the way."
 )
+
+
+def usd_of(key: str) -> str:
+    """Return the name of the column of what a meter costs."""
+    return f"USD of {key}"
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where things stand: rows of prices, of assumptions, and of each workload's months."""
+class Totals:
+    """Writes the two sheets, and knows where their amounts are."""
 
-    prices: Mapping[str, int]
-    assumed: Mapping[str, int]
-    months: Mapping[str, tuple[int, int]]
+    live: Live
+    inputs: Inputs
 
-    @classmethod
-    def of(
-        cls, prices: Mapping[str, int], assumed: Mapping[str, int], best: Sequence[str], months: int
-    ) -> Places:
-        """Give each workload that has a model as many rows as there are months."""
-        first = HEADER + 1
-        spans = {
-            name: (first + place * months, first + (place + 1) * months - 1)
-            for place, name in enumerate(best)
+    @cached_property
+    def columns(self) -> dict[str, int]:
+        """Column of what is spent, which is printed, then of each amount and factor."""
+        meters = self.live.meters
+        spent = ["requests", *map(usd_of, meters), "spend", "a month"]
+        factors = (f"x {name}" for name in self.live.factors)
+        names = [*spent, "prompt", *meters, "reasoning", *factors]
+        return {name: column for column, name in enumerate(names, _FIRST_AMOUNT)}
+
+    @cached_property
+    def months(self) -> dict[str, tuple[int, int]]:
+        """First and last row of the months of each workload that has a model."""
+        count = len(self.live.recommendation.projection.months)
+        return {
+            name: (HEADER + 1 + place * count, HEADER + (place + 1) * count)
+            for place, name in enumerate(self.live.by_month)
         }
-        return cls(prices, assumed, spans)
 
+    @property
+    def rows(self) -> tuple[int, int]:
+        """First and last row of all months."""
+        return HEADER + 1, HEADER + sum(map(len, self.live.by_month.values()))
 
-def write_monthly(
-    sheet: Sheet,
-    recommendation: Recommendation,
-    assumed: Sequence[Assumed],
-    prices: Sequence[Prices],
-    places: Places,
-) -> None:
-    """Write a row for each workload and month on the recommended model."""
-    projection = recommendation.projection
-    sheet.text(0, 0, "By month, each workload on its recommended model", "title")
-    names = ("workload", "model", "month", "days", *_AMOUNT_WORDS, "", *_FACTOR_WORDS)
-    sheet.header(HEADER, names, texts=3)
-    priced = {one.model: one for one in prices}
-    row, spent = HEADER, 0.0
-    for one in assumed:
-        if one.model is None:
-            continue
-        spend = projection.of(one.model, one.workload)
-        lines = lines_of(
-            spend, one, priced[one.model], reasons=projection.catalog.model(one.model).reasons
-        )
-        for month, line in zip(projection.months, lines, strict=True):
-            row += 1
-            sheet.text(row, 0, one.workload)
-            sheet.text(row, 1, one.model)
-            sheet.month(row, MONTH_COLUMN, month.first)
-            sheet.number(row, 3, month.days, "count")
-            _write_line(sheet, row, line, places.assumed[one.workload], places.prices[one.model])
-            spent += line.spend_usd
-    row += 1
-    sheet.text(row, 0, "all", "total_text")
-    for column in range(1, SPEND):
-        sheet.text(row, column, "", "total_text")
-    sheet.formula(row, SPEND, _sum(HEADER + 1, row - 1, SPEND), spent, "total_money")
-    sheet.paragraph(row + 2, _FACTORS_SAID, "muted", columns=SPEND + 1)
-    _page(sheet, row + 2)
+    def column(self, name: str = "spend", rows: tuple[int, int] | None = None) -> str:
+        """Return the range of an amount of months, for other sheets; ``"month"`` is their dates."""
+        column = _MONTH if name == "month" else self.columns[name]
+        return _range(rows or self.rows, column, MONTHLY)
 
-
-def write_by_model(
-    sheet: Sheet,
-    recommendation: Recommendation,
-    assumed: Sequence[Assumed],
-    prices: Sequence[Prices],
-    places: Places,
-) -> None:
-    """Write a row for each workload and model over all months."""
-    projection, best = recommendation.projection, recommendation.best
-    months = len(projection.months)
-    excluded = {(one.workload, one.model) for one in recommendation.exclusions}
-    sheet.text(0, 0, f"By workload and model, {months} month{'s' if months > 1 else ''}", "title")
-    words = (*_AMOUNT_WORDS, "USD a month")
-    sheet.header(HEADER, ("workload", "model", "choice", "fits", *words, *_FACTOR_WORDS), texts=3)
-    row = HEADER
-    of_model: dict[str, float] = {}
-    for one in assumed:
-        for price in prices:
-            row += 1
-            key = (one.workload, price.model)
-            chosen = best.get(one.workload) == price.model
-            choice = "recommended" if chosen else "excluded" if key in excluded else "qualifies"
-            sheet.text(row, 0, one.workload, "strong" if chosen else "text")
-            sheet.text(row, 1, price.model, "strong" if chosen else "text")
-            sheet.text(row, 2, choice, "strong" if chosen else "text")
-            sheet.number(row, 3, recommendation.fit.share(*key), "fit")
-            spend = projection.of(price.model, one.workload).over_months()
-            reasons = projection.catalog.model(price.model).reasons
-            (line,) = lines_of(spend, one, price, reasons=reasons)
-            if chosen:
-                _write_sums(sheet, row, line, places.months[one.workload])
-            else:
-                _write_line(
-                    sheet, row, line, places.assumed[one.workload], places.prices[price.model]
-                )
-            a_month = f"{cell(row, SPEND)}/{months}"
-            sheet.formula(row, _A_MONTH, a_month, line.spend_usd / months, "money")
-            of_model[price.model] = of_model.get(price.model, 0.0) + line.spend_usd
-    last = row
-    row += 2
-    sheet.text(row, 0, "All workloads on one model", "heading")
-    for model, amount in of_model.items():
+    def write_monthly(self, sheet: Sheet) -> None:
+        """Write a row for each workload and month on the recommended model."""
+        projection, best = self.live.recommendation.projection, self.live.recommendation.best
+        sheet.text(0, 0, "By month, each workload on its recommended model", "title")
+        self._write_header(sheet, ("workload", "model", "month", "days"), last="")
+        row = HEADER
+        sums: dict[str, float] = {}
+        for name, lines in self.live.by_month.items():
+            for month, line in zip(projection.months, lines, strict=True):
+                row += 1
+                sheet.text(row, 0, name)
+                sheet.text(row, 1, best[name])
+                sheet.month(row, _MONTH, month.first)
+                sheet.number(row, 3, month.days, "count")
+                for key, value in self._write_line(sheet, row, line, name, best[name]).items():
+                    sums[key] = sums.get(key, 0.0) + value
         row += 1
-        sheet.text(row, 1, model, "total_text")
-        # "=" takes ids that differ in case for the same
-        same = f"EXACT({cell(HEADER + 1, 1)}:{cell(last, 1)},{cell(row, 1)})"
-        summed = f"SUMPRODUCT({same}*{cell(HEADER + 1, SPEND)}:{cell(last, SPEND)})"
-        sheet.formula(row, SPEND, summed, amount, "total_money")
-        sheet.formula(row, _A_MONTH, f"{cell(row, SPEND)}/{months}", amount / months, "total_money")
-    sheet.paragraph(row + 2, _FACTORS_SAID, "muted", columns=_A_MONTH + 1)
-    _page(sheet, row + 2)
+        sheet.text(row, 0, "all", "total_text")
+        for column in range(1, self.columns["spend"]):
+            sheet.text(row, column, "", "total_text")
+        for name in (*map(usd_of, self.live.meters), "spend"):
+            column = self.columns[name]
+            total = f"SUM({_range(self.rows, column)})" if sums else "0"
+            sheet.formula(row, column, total, sums.get(name, 0.0), "total_money")
+        self._finish(sheet, row + 2, self.columns["spend"])
+
+    def write_by_model(self, sheet: Sheet) -> None:
+        """Write a row for each workload and model over all months."""
+        plan = self.live.recommendation
+        projection, months = plan.projection, len(plan.projection.months)
+        excluded = {(one.workload, one.model) for one in plan.exclusions}
+        sheet.text(
+            0, 0, f"By workload and model, {months} month{'s' if months > 1 else ''}", "title"
+        )
+        self._write_header(sheet, ("workload", "model", "choice", "fits"), last="USD a month")
+        spent, a_month = self.columns["spend"], self.columns["a month"]
+        row = HEADER
+        of_model = dict.fromkeys(projection.models, 0.0)
+        for (name, model), line in self.live.by_model.items():
+            row += 1
+            chosen = plan.best.get(name) == model
+            choice = "excluded" if (name, model) in excluded else "qualifies"
+            style = "strong" if chosen else "text"
+            for column, text in enumerate((name, model, "recommended" if chosen else choice)):
+                sheet.text(row, column, text, style)
+            sheet.number(row, 3, plan.fit.share(name, model), "fit")
+            rows = self.months[name] if chosen else None
+            usd = self._write_line(sheet, row, line, name, model, rows)["spend"]
+            sheet.formula(row, a_month, f"{cell(row, spent)}/{months}", usd / months, "money")
+            of_model[model] += usd
+        every = HEADER + 1, row
+        row += 2
+        sheet.text(row, 0, "All workloads on one model", "heading")
+        for model, amount in of_model.items():
+            row += 1
+            sheet.text(row, 1, model, "total_text")
+            # "=" takes ids that differ in case for the same
+            same = f"EXACT({_range(every, 1)},{cell(row, 1)})"
+            summed = f"SUMPRODUCT({same}*{_range(every, spent)})"
+            sheet.formula(row, spent, summed, amount, "total_money")
+            a_share = f"{cell(row, spent)}/{months}"
+            sheet.formula(row, a_month, a_share, amount / months, "total_money")
+        self._finish(sheet, row + 2, a_month)
+
+    def _write_header(self, sheet: Sheet, names: tuple[str, ...], last: str) -> None:
+        words = {usd_of(key): f"{title_of(key)} USD" for key in self.live.meters}
+        words |= {
+            key: f"{title_of(key)}{' calls' * key.startswith(FEE)}" for key in self.live.meters
+        }
+        words |= _WORDS | {"spend": "spend USD", "a month": last}
+        words |= {f"x {name}": f"{_titled(name)} x" for name in self.live.factors}
+        words["x requests"] = "days of traffic"
+        sheet.header(HEADER, (*names, *(words[name] for name in self.columns)), texts=3)
+
+    def _write_line(
+        self,
+        sheet: Sheet,
+        row: int,
+        line: Line,
+        workload: str,
+        model: str,
+        months: tuple[int, int] | None = None,
+    ) -> dict[str, float]:
+        """Write amounts and spend as formulas of assumptions, prices and factors; return them.
+
+        Where the months of the workload stand on the other sheet, they are sums of those.
+        """
+        meters = self.live.assumed[workload].meters
+        used, usd = line.usage, {usd_of(key): line.usd[key] for key in meters.values()}
+        values = {"requests": used.requests, "prompt": used.prompt, "reasoning": used.reasoning}
+        values |= {key: used[key] for key in meters.values()}
+        values |= usd | {"spend": line.usd.total}
+        formulas = (
+            self._formulas(row, line, workload, model)
+            if months is None
+            else {name: f"SUM({self.column(name, months)})" for name in values}
+        )
+        for name, value in values.items():
+            style = "money" if name in usd or name == "spend" else "count"
+            sheet.formula(row, self.columns[name], formulas[name], value, style)
+        if months is None:
+            for name in self.live.factors:
+                sheet.number(row, self.columns[f"x {name}"], line.factors.get(name, 1.0), "factor")
+        return values
+
+    def _formulas(self, row: int, line: Line, workload: str, model: str) -> dict[str, str]:
+        at = {name: cell(row, column) for name, column in self.columns.items()}
+        given = {
+            name: f"{place}*{at[f'x {name}']}" if f"x {name}" in at else place
+            for name, place in self.inputs.assumed(workload).items()
+        }
+        meters = self.live.assumed[workload].meters
+        shared = [meters[key] for key in self.live.shares]
+        calls = at["requests"]
+        formulas = {
+            "requests": f"{given['requests']}*traffic_factor",
+            "prompt": f"{calls}*{given['prompt']}",
+            "reasoning": f"{calls}*{given['reasoning']}*reasoning_factor",
+            **{meters[key]: f"{at['prompt']}*{given[key]}" for key in self.live.shares},
+            meters["input"]: f"MAX(0,{'-'.join([at['prompt'], *(at[key] for key in shared)])})",
+            meters["output"]: f"{calls}*{given['answer']}*answer_factor+{at['reasoning']}",
+            **{key: f"{calls}*{given[key]}" for key in self.live.fees},
+        }
+        for key in meters.values():
+            bill = f"{at[key]}*{self.inputs.price(model, key)}"
+            if key in METERS:
+                bill += f"/{TOKENS_PER_MTOK}"
+            factor = f"x {price_factor(key)}"
+            if line.usd[key] and not line.listed[key]:
+                bill = repr(line.usd[key])  # free on the first day: no factor makes it what it is
+            elif factor in at:
+                bill += f"*{at[factor]}"
+            formulas[usd_of(key)] = bill
+        formulas["spend"] = "+".join(at[usd_of(key)] for key in meters.values())
+        return formulas
+
+    def _finish(self, sheet: Sheet, row: int, last_column: int) -> None:
+        sheet.paragraph(row, _FACTORS_SAID, "muted", columns=last_column + 1)
+        sheet.table_page(HEADER, 2)
+        sheet.raw.print_area(0, 0, row, last_column)
 
 
-def _write_line(sheet: Sheet, row: int, line: Line, assumed_row: int, price_row: int) -> None:
-    """Write requests, tokens and spend as formulas of assumptions, prices and the line's factors."""
-    level, prompt, share, answer, reasoning = (
-        cell(assumed_row, column, ASSUMPTIONS) for column in ASSUMED.values()
-    )
-    fee = cell(assumed_row, FEE, ASSUMPTIONS)
-    full, cached, output = (cell(price_row, column, PRICES) for column in (2, 3, 4))
-    at = {name: cell(row, column) for name, column in {**_AMOUNTS, **_FACTORS}.items()}
-    calls = at["requests"]
-    formulas = {
-        "requests": f"{level}*traffic_factor*{at['per_level']}",
-        "prompt": f"{calls}*{prompt}*{at['prompt_factor']}",
-        "cached": f"{at['prompt']}*{share}*{at['cached_factor']}",
-        "completion": f"{calls}*{answer}*answer_factor*{at['answer_factor']}+{at['reasoning']}",
-        "reasoning": f"{calls}*{reasoning}*reasoning_factor*{at['reasoning_factor']}",
-        "fees_usd": f"{calls}*{fee}",
-        "spend_usd": f"(({at['prompt']}-{at['cached']})*{full}+{at['cached']}*{cached}"
-        f"+{at['completion']}*{output})/1000000*{at['money_factor']}+{at['fees_usd']}+{at['beside_usd']}",
-    }
-    for name, formula in formulas.items():
-        style = "money" if name.endswith("_usd") else "count"
-        sheet.formula(row, _AMOUNTS[name], formula, getattr(line, name), style)
-    for name, column in _FACTORS.items():
-        sheet.number(row, column, getattr(line, name), "factor")
+def _titled(factor: str) -> str:
+    """Return what people call a factor."""
+    key = factor.removeprefix(price_factor(""))
+    return factor.replace(key, title_of(key)) if key in METERS else factor
 
 
-def _write_sums(sheet: Sheet, row: int, line: Line, months: tuple[int, int]) -> None:
-    """Write the sums of a workload's months."""
-    for name, column in _AMOUNTS.items():
-        style = "money" if name.endswith("_usd") else "count"
-        formula = _sum(*months, column, MONTHLY)
-        sheet.formula(row, column, formula, getattr(line, name), style)
-
-
-def _sum(first: int, last: int, column: int, sheet: str | None = None) -> str:
-    if last < first:
-        return "0"
-    return f"SUM({cell(first, column, sheet)}:{cell(last, column, sheet).rpartition('!')[2]})"
-
-
-def _page(sheet: Sheet, last_row: int) -> None:
-    sheet.table_page(HEADER, 2)
-    sheet.raw.print_area(0, 0, last_row, _A_MONTH)
+def _range(rows: tuple[int, int], column: int, sheet: str | None = None) -> str:
+    first, last = (cell(row, column, sheet) for row in rows)
+    return f"{first}:{last.rpartition('!')[2]}"

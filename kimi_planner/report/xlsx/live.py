@@ -1,54 +1,25 @@
 """What of a plan becomes a formula: numbers to change, and what the plan has beside them.
 
-Spend is ``requests x tokens of a call x price``. A plan has more: calendars, growth, events and
-retries, calls that grow with their conversation, dated prices. For each line of a sheet this is one
-factor for each number, so that every line is the plan's own to the last digit and still follows
-the numbers.
+Spend is requests times tokens of a call, divided among meters, times the price of each meter. A plan
+has more: calendars, growth, events and retries, calls that grow with their conversation, dated
+prices. For each line of a sheet this is one factor for each number, so that every line is the plan's
+own to the last digit and still follows the numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from functools import cached_property
 
-from kimi_planner.catalog import ModelSpec
+from kimi_planner.billing.meters import METERS, TOKEN_METERS, ByMeter, Usage, fee_key
+from kimi_planner.billing.tariff import Tariff
 from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.money import TOKENS_PER_MTOK, total
-from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.spend import TOKEN_TOTALS, Spend
+from kimi_planner.plan.spend import Spend
 
-__all__ = ["Assumed", "Line", "Prices", "assumed_of", "lines_of", "prices_of"]
+__all__ = ["Assumed", "Line", "Live", "price_factor"]
 
 _DIGITS = 12  # of an assumption; a float has no more to rely on
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prices:
-    """Prices of a model on the first day of the plan, USD per 1,000,000 tokens.
-
-    Attributes
-    ----------
-    cached
-        ``None`` where none is stated: cached tokens are billed as input.
-    source, checked
-        Where they come from, and when somebody last looked.
-    """
-
-    model: str
-    name: str
-    input: Decimal
-    cached: Decimal | None
-    output: Decimal
-    source: str
-    checked: str
-
-    def usd(self, prompt: float, cached: float, completion: float) -> float:
-        """Return what tokens cost."""
-        price = self.input if self.cached is None else self.cached
-        uncached = (prompt - cached) * float(self.input)
-        amount = uncached + cached * float(price) + completion * float(self.output)
-        return amount / TOKENS_PER_MTOK
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,26 +28,23 @@ class Assumed:
 
     Attributes
     ----------
-    requests_per_day
-        Its mean.
-    prompt_tokens, answer_tokens, reasoning_tokens
-        Of a mean call as billed, on the recommended model; reasoning on a model that reasons.
-    cached_share
-        Of the prompt tokens.
-    fees
-        Name of a fee to how many of them a request causes.
+    model
+        The recommended one; ``None`` if there is none.
+    source
+        Where the workload says its numbers are from.
+    values
+        Mean ``requests`` a day; tokens of a mean call as billed: ``prompt``, ``answer``, and
+        ``reasoning`` on a model that reasons; by plain meter, the share of the prompt; by fee, how
+        many a request causes.
+    meters
+        From plain meters and fees to those that the workload is billed by.
     """
 
     workload: str
     model: str | None
-    requests_per_day: float
-    prompt_tokens: float
-    cached_share: float
-    answer_tokens: float
-    reasoning_tokens: float
-    fees: Mapping[str, Decimal]
-    fee_usd: Decimal
     source: str
+    values: Mapping[str, float]
+    meters: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,135 +53,158 @@ class Line:
 
     Attributes
     ----------
-    requests, prompt, cached, completion, reasoning
-        Expected totals.
-    fees_usd, spend_usd
-        Fees, and all of the spend.
-    per_level
-        Requests in days of ``requests_per_day``.
-    prompt_factor, cached_factor, answer_factor, reasoning_factor
-        Tokens of a call against the assumed ones.
-    money_factor
-        Spend without fees against tokens times prices.
-    beside_usd
-        Spend that no tokens or prices explain; 0 but where prices are 0.
+    usage, usd, listed
+        What is used, what it costs, and what it would at the prices of the first day.
+    factors
+        From an assumption to the line's own number against it, 1 where they are the same; and from
+        `price_factor` of a meter to its mean price against that of the first day.
     """
 
-    requests: float
-    prompt: float
-    cached: float
-    completion: float
-    reasoning: float
-    fees_usd: float
-    spend_usd: float
-    per_level: float
-    prompt_factor: float
-    cached_factor: float
-    answer_factor: float
-    reasoning_factor: float
-    money_factor: float
-    beside_usd: float
+    usage: Usage
+    usd: ByMeter
+    listed: ByMeter
+    factors: Mapping[str, float]
 
 
-def prices_of(projection: Projection) -> list[Prices]:
-    """Return the prices of every projected model, in their order."""
-    first = projection.months[0].first
-    found = []
-    for spec in (one.on(first) for one in projection.specs):
-        given, written = spec.input_usd_per_mtok, spec.output_usd_per_mtok
-        assert given is not None and written is not None, "the plan is priced"  # noqa: S101, PT018 - narrows the types
-        source = projection.catalog.sources.get(_source_key(spec), projection.catalog.source)
-        found.append(
-            Prices(
-                model=spec.id,
-                name=spec.name or "",
-                input=given,
-                cached=spec.cached_input_usd_per_mtok,
-                output=written,
-                source=source.title,
-                checked=source.check.removeprefix("checked on "),
-            )
-        )
-    return found
+def price_factor(key: str) -> str:
+    """Return the name of the factor on the price of a meter."""
+    return f"price of {key}"
 
 
-def _source_key(spec: ModelSpec) -> str:
-    begun = [one for one in spec.price_periods if spec.priced_on and one.starts_by(spec.priced_on)]
-    return begun[-1].source if begun else spec.sources.get("input_usd_per_mtok", "")
+@dataclass(frozen=True)
+class Live:
+    """The numbers of a workbook on a recommendation."""
 
+    recommendation: Recommendation
 
-def assumed_of(recommendation: Recommendation) -> list[Assumed]:
-    """Return the numbers to change, for every workload that the recommendation is about."""
-    projection, best = recommendation.projection, recommendation.best
-    thinkers = [spec.id for spec in projection.specs if spec.reasons]
-    days = sum(month.days for month in projection.months)
-    known_fees = {fee.name: fee.usd_per_call for fee in projection.catalog.fees}
-    found = []
-    for workload in projection.workloads:
-        if workload.name not in recommendation.names:
-            continue
-        model = best.get(workload.name)
-        sums = _sums(projection.of(model or projection.models[0], workload.name))
-        thought = _sums(projection.of(thinkers[0], workload.name)) if thinkers else None
-        level = workload.given("requests_per_day")
-        found.append(
-            Assumed(
-                workload=workload.name,
-                model=model,
-                requests_per_day=_short((level.mean if level else 0) or sums["requests"] / days),
-                prompt_tokens=_per(sums["prompt_tokens"], sums["requests"]),
-                cached_share=_per(sums["cached_tokens"], sums["prompt_tokens"]),
-                answer_tokens=_per(
-                    sums["completion_tokens"] - sums["reasoning_tokens"], sums["requests"]
-                ),
-                reasoning_tokens=_per(thought["reasoning_tokens"], thought["requests"])
-                if thought
-                else 0.0,
-                fees=dict(workload.fees),
-                fee_usd=total(count * known_fees[name] for name, count in workload.fees),
+    @cached_property
+    def tariffs(self) -> dict[str, Tariff]:
+        """Prices of each model on the first day of the plan."""
+        projection = self.recommendation.projection
+        first, fees = projection.months[0].first, projection.catalog.fees
+        return {spec.id: Tariff.of(spec.on(first), fees) for spec in projection.specs}
+
+    @cached_property
+    def _used(self) -> set[str]:
+        """Plain meters and fees that occur."""
+        names, spends = self.recommendation.names, self.recommendation.projection.spend
+        used = {key for (name, _), spend in spends.items() if name in names for key in spend.meters}
+        return {METERS[key].plain or key if key in METERS else key for key in used}
+
+    @cached_property
+    def plain(self) -> list[str]:
+        """Plain meters that have a price on the sheet of prices."""
+        return [key for key in TOKEN_METERS if key in self._used | {"input", "output"}]
+
+    @property
+    def shares(self) -> list[str]:
+        """Plain meters that a share of the prompt tells; the rest of it is plain input."""
+        return [key for key in self.plain[1:] if METERS[key].direction == "Input"]
+
+    @cached_property
+    def fees(self) -> list[str]:
+        """Keys of the fees that are due."""
+        every = (fee_key(fee.name) for fee in self.recommendation.projection.catalog.fees)
+        return [key for key in every if key in self._used]
+
+    @cached_property
+    def meters(self) -> list[str]:
+        """Meters and fees that have a column: tokens of calls, of calls in batches, and fees."""
+        billed = {key for one in self.assumed.values() for key in one.meters.values()}
+        return [*(key for key in METERS if key in billed), *self.fees]
+
+    @property
+    def batches(self) -> list[str]:
+        """Meters of batches among them."""
+        return [key for key in self.meters if key in METERS and METERS[key].plain]
+
+    @cached_property
+    def assumed(self) -> dict[str, Assumed]:
+        """The numbers to change, by workload."""
+        projection, best = self.recommendation.projection, self.recommendation.best
+        days = sum(month.days for month in projection.months)
+        thinkers = [spec.id for spec in projection.specs if spec.reasons]
+        found = {}
+        for workload in projection.workloads:
+            name, load = workload.name, workload.resolve()
+            if name not in self.recommendation.names:
+                continue
+            used = _usage(projection.of(best.get(name, projection.models[0]), name).over_months())
+            thought = _usage(projection.of((thinkers or projection.models)[0], name).over_months())
+            due = {fee_key(fee): float(count) for fee, count in load.fees.items()}
+            found[name] = Assumed(
+                workload=name,
+                model=best.get(name),
                 source=workload.source or "not given",
+                values={
+                    "requests": _short(load.traffic.level.mean or used.requests / days),
+                    "prompt": _per(used.prompt, used.requests),
+                    **{key: _per(used.part(key), used.prompt) for key in self.shares},
+                    "answer": _per(used.completion - used.reasoning, used.requests),
+                    "reasoning": _per(thought.reasoning, thought.requests),
+                    **{key: due.get(key, 0.0) for key in self.fees},
+                },
+                meters={key: f"batch_{key}" if load.is_batch else key for key in self.plain}
+                | {key: key for key in self.fees},
             )
+        return found
+
+    @cached_property
+    def by_month(self) -> dict[str, list[Line]]:
+        """A line for each month of a workload on its recommended model."""
+        months = range(len(self.recommendation.projection.months))
+        return {
+            name: [self._line(name, model, month) for month in months]
+            for name, model in self.recommendation.best.items()
+        }
+
+    @cached_property
+    def by_model(self) -> dict[tuple[str, str], Line]:
+        """A line for all months of a workload on a model."""
+        models = self.recommendation.projection.models
+        return {(name, model): self._line(name, model) for name in self.assumed for model in models}
+
+    @cached_property
+    def factors(self) -> list[str]:
+        """Names of the factors: prices only where one changes within the plan."""
+        lines = [*self.by_model.values(), *(one for many in self.by_month.values() for one in many)]
+        moved = [
+            price_factor(key)
+            for key in self.meters
+            if any(line.factors.get(price_factor(key), 1.0) != 1 for line in lines)
+        ]
+        return ["requests", "prompt", *self.shares, "answer", "reasoning", *moved]
+
+    def _line(self, workload: str, model: str, month: int | None = None) -> Line:
+        projection, assumed = self.recommendation.projection, self.assumed[workload]
+        spend = projection.of(model, workload)
+        spend = spend.over_months() if month is None else spend
+        used, usd = _usage(spend, month or 0), _at(spend.bill, month or 0)
+        listed = self.tariffs[model].map(float).bill(used)
+        values, calls = assumed.values, used.requests
+        # on a model that does not reason nothing shall be thought, whatever is assumed
+        reasons = next(one.reasons for one in projection.specs if one.id == model)
+        return Line(
+            usage=used,
+            usd=usd,
+            listed=listed,
+            factors={
+                "requests": _factor(calls, values["requests"]),
+                "prompt": _factor(used.prompt, calls * values["prompt"]),
+                **{key: _factor(used.part(key), used.prompt * values[key]) for key in self.shares},
+                "answer": _factor(used.completion - used.reasoning, calls * values["answer"]),
+                "reasoning": reasons * _factor(used.reasoning, calls * values["reasoning"]),
+                **{price_factor(key): _factor(usd[key], listed[key]) for key, _ in usd},
+            },
         )
-    return found
 
 
-def lines_of(spend: Spend, assumed: Assumed, prices: Prices, *, reasons: bool) -> list[Line]:
-    """Return a line for each month of a spend."""
-    amounts = spend.mean().tolist()
-    fee = float(assumed.fee_usd)
-    found = []
-    for k, amount in enumerate(amounts):
-        requests, prompt, cached, completion, reasoning = (
-            float(getattr(spend, name)[k]) for name in TOKEN_TOTALS
-        )
-        by_tokens = prices.usd(prompt, cached, completion)
-        rest = amount - requests * fee
-        found.append(
-            Line(
-                requests=requests,
-                prompt=prompt,
-                cached=cached,
-                completion=completion,
-                reasoning=reasoning,
-                fees_usd=requests * fee,
-                spend_usd=amount,
-                per_level=_factor(requests, assumed.requests_per_day),
-                prompt_factor=_factor(prompt, requests * assumed.prompt_tokens),
-                cached_factor=_factor(cached, prompt * assumed.cached_share),
-                answer_factor=_factor(completion - reasoning, requests * assumed.answer_tokens),
-                reasoning_factor=_factor(reasoning, requests * assumed.reasoning_tokens)
-                if reasons
-                else 0.0,
-                money_factor=_factor(rest, by_tokens),
-                beside_usd=0.0 if by_tokens else rest,
-            )
-        )
-    return found
+def _at(amounts: ByMeter, month: int) -> ByMeter:
+    return amounts.map(lambda one: float(one[month]))
 
 
-def _sums(spend: Spend) -> dict[str, float]:
-    whole = spend.over_months()
-    return {name: float(getattr(whole, name)[0]) for name in TOKEN_TOTALS}
+def _usage(spend: Spend, month: int = 0) -> Usage:
+    return spend.usage.map(lambda one: float(one[month]))
 
 
 def _per(amount: float, count: float) -> float:

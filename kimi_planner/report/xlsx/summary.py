@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from kimi_planner.billing.meters import FEE, title_of
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.plan.spend import Spend
 from kimi_planner.report.tables import horizon
 from kimi_planner.report.xlsx.book import Sheet, cell
-from kimi_planner.report.xlsx.lines import HEADER, MONTH_COLUMN, MONTHLY, SPEND, Places
+from kimi_planner.report.xlsx.lines import Totals, usd_of
 
 __all__ = ["SUMMARY", "write_summary"]
 
@@ -23,7 +24,7 @@ _HOW = (
 )
 
 
-def write_summary(sheet: Sheet, recommendation: Recommendation, places: Places) -> None:
+def write_summary(sheet: Sheet, recommendation: Recommendation, totals: Totals) -> None:
     """Write totals, workloads, months, reasons, notes and provenance."""
     projection, best = recommendation.projection, recommendation.best
     sheet.text(0, 0, "Kimi API budget", "title")
@@ -36,10 +37,11 @@ def write_summary(sheet: Sheet, recommendation: Recommendation, places: Places) 
     )
     row = 3
     if best:
-        row = _write_totals(sheet, row, recommendation, places)
-        row = _write_workloads(sheet, row + 1, recommendation, places)
+        row = _write_totals(sheet, row, recommendation, totals)
+        row = _write_workloads(sheet, row + 1, recommendation, totals)
+        row = _write_meters(sheet, row + 1, totals)
         if len(projection.months) > 1:
-            row = _write_months(sheet, row + 1, recommendation, places)
+            row = _write_months(sheet, row + 1, recommendation, totals)
     for title, sentences in (
         ("Recommendation", recommendation.sentences()),
         ("What the ranges leave out", recommendation.notes or ("Nothing known.",)),
@@ -53,12 +55,11 @@ def write_summary(sheet: Sheet, recommendation: Recommendation, places: Places) 
     sheet.raw.print_area(0, 0, row, _PLANNED - 2)
 
 
-def _write_totals(sheet: Sheet, row: int, recommendation: Recommendation, places: Places) -> int:
+def _write_totals(sheet: Sheet, row: int, recommendation: Recommendation, totals: Totals) -> int:
     projection = recommendation.projection
     months = len(projection.months)
     spend = projection.mix(recommendation.best)
     whole = spend.over_months()
-    first, last = HEADER + 1, max(end for _, end in places.months.values())
     sheet.header(row, ("", "", "expected", *_QUANTILES, "budget", "chance over it"), texts=2)
     sheet.header(row, ("planned mean", *(f"planned {name}" for name in _QUANTILES)), at=_PLANNED)
     budgets = [projection.budget(name) for name in recommendation.best]
@@ -66,7 +67,7 @@ def _write_totals(sheet: Sheet, row: int, recommendation: Recommendation, places
     for words, parts in (("whole plan", 1), ("a month on average", months))[: 1 + (months > 1)]:
         row += 1
         sheet.text(row, 0, words, "strong")
-        total = f"SUM({_months_range(first, last)})"
+        total = f"SUM({totals.column('spend')})"
         formula = total if parts == 1 else f"{total}/{parts}"
         _write_amounts(sheet, row, formula, whole, parts, style="big")
         if parts == months and None not in budgets:
@@ -85,7 +86,7 @@ def _write_totals(sheet: Sheet, row: int, recommendation: Recommendation, places
     return row + 1
 
 
-def _write_workloads(sheet: Sheet, row: int, recommendation: Recommendation, places: Places) -> int:
+def _write_workloads(sheet: Sheet, row: int, recommendation: Recommendation, totals: Totals) -> int:
     projection, months = recommendation.projection, len(recommendation.projection.months)
     words = ("expected a month", *_QUANTILES, "budget a month", "chance over it", "expected left")
     sheet.header(row, ("workload", "model", *words), texts=2)
@@ -99,7 +100,7 @@ def _write_workloads(sheet: Sheet, row: int, recommendation: Recommendation, pla
             continue
         sheet.text(row, 1, model)
         spend = projection.of(model, name)
-        formula = f"SUM({_months_range(*places.months[name])})/{months}"
+        formula = f"SUM({totals.column('spend', totals.months[name])})/{months}"
         mean = _write_amounts(sheet, row, formula, spend.over_months(), months)
         budget = projection.budget(name)
         if budget is None:
@@ -112,17 +113,30 @@ def _write_workloads(sheet: Sheet, row: int, recommendation: Recommendation, pla
     return row + 1
 
 
-def _write_months(sheet: Sheet, row: int, recommendation: Recommendation, places: Places) -> int:
+def _write_meters(sheet: Sheet, row: int, totals: Totals) -> int:
+    """Write what all months cost by meter."""
+    sheet.header(row, ("meter, whole plan", "used", "expected"), texts=1)
+    lines = [line for lines in totals.live.by_month.values() for line in lines]
+    for key in totals.live.meters:
+        row += 1
+        sheet.text(row, 0, f"{title_of(key)}{', calls' * key.startswith(FEE)}")
+        amount = sum(line.usage[key] for line in lines)
+        usd = sum(line.usd[key] for line in lines)
+        sheet.formula(row, 1, f"SUM({totals.column(key)})", amount, "count")
+        sheet.formula(row, _EXPECTED, f"SUM({totals.column(usd_of(key))})", usd, "money")
+    return row + 1
+
+
+def _write_months(sheet: Sheet, row: int, recommendation: Recommendation, totals: Totals) -> int:
     projection = recommendation.projection
     spend = projection.mix(recommendation.best)
-    first, last = HEADER + 1, max(end for _, end in places.months.values())
-    dates = f"{cell(first, MONTH_COLUMN, MONTHLY)}:{_absolute(last, MONTH_COLUMN)}"
+    dates = totals.column("month")
     sheet.header(row, ("month", "", "expected", *_QUANTILES), texts=2)
     sheet.header(row, ("planned mean", *(f"planned {name}" for name in _QUANTILES)), at=_PLANNED)
     for place, month in enumerate(projection.months):
         row += 1
         sheet.month(row, 0, month.first)
-        formula = f"SUMIFS({_months_range(first, last)},{dates},{cell(row, 0)})"
+        formula = f"SUMIFS({totals.column('spend')},{dates},{cell(row, 0)})"
         _write_amounts(sheet, row, formula, spend, 1, place=place)
     return row + 1
 
@@ -148,11 +162,3 @@ def _write_amounts(
         live = f"IF({was}=0,{simulated},{simulated}*{cell(row, _EXPECTED)}/{was})"
         sheet.formula(row, _FIRST_QUANTILE + at, live, value, style)
     return mean
-
-
-def _months_range(first: int, last: int) -> str:
-    return f"{cell(first, SPEND, MONTHLY)}:{_absolute(last, SPEND)}"
-
-
-def _absolute(row: int, column: int) -> str:
-    return cell(row, column, MONTHLY).rpartition("!")[2]

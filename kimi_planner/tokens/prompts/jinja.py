@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kimi_planner.errors import MissingExtraError, RequestError
+from kimi_planner.errors import MissingExtraError, RequestError, Where
 from kimi_planner.tokens.prompts.parts import Choice, Parts, Repeat, Variable, joined
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ def jinja_parts(source: str, where: str, first_line: int = 1) -> Parts:
         return joined(reader.body(tree.body))
     except TemplateSyntaxError as error:
         line = reader.line(error.lineno)
-        raise RequestError(f"{line}: not Jinja ({error.message}). Correct that line.") from None
+        raise RequestError(f"not Jinja ({error.message}). Correct that line.", at=line) from None
     except RecursionError:
-        raise RequestError(f"{where}: nested too deeply to be read.") from None
+        raise RequestError("nested too deeply to be read.", at=where) from None
 
 
 class _Reader:
@@ -69,8 +69,8 @@ class _Reader:
         self._where = where
         self._first_line = first_line
 
-    def line(self, number: int) -> str:
-        return f"{self._where} line {number + self._first_line - 1}"
+    def line(self, number: int) -> Where:
+        return Where(self._where, number + self._first_line - 1)
 
     def body(self, statements: list[nodes.Node]) -> Parts:
         parts: Parts = ()
@@ -91,7 +91,7 @@ class _Reader:
             return (Choice((*(self.body(one.body) for one in branches), self.body(node.else_))),)
         if isinstance(node, nodes.For):
             if node.recursive:
-                raise RequestError(f"{self.line(node.lineno)}: a recursive loop cannot be read.")
+                raise RequestError("a recursive loop cannot be read.", at=self.line(node.lineno))
             loop = Repeat(_name(node.iter), self.body(node.body))
             return (Choice(((loop,), self.body(node.else_))),) if node.else_ else (loop,)
         if isinstance(node, nodes.With | nodes.Scope | nodes.Block):
@@ -100,8 +100,9 @@ class _Reader:
         if kind in _SILENT:
             return ()
         raise RequestError(
-            f"{self.line(node.lineno)}: text behind {{% {_REFUSED.get(kind, kind.lower())} %}} "
-            "cannot be read from this file alone. Write it out, or check the rendered prompt."
+            f"text behind {{% {_REFUSED.get(kind, kind.lower())} %}} "
+            "cannot be read from this file alone. Write it out, or check the rendered prompt.",
+            at=self.line(node.lineno),
         )
 
     def _expression(self, node: nodes.Node) -> Parts:

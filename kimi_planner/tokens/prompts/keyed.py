@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kimi_planner.errors import FileError, MissingExtraError, RequestError
+from kimi_planner.errors import FileError, MissingExtraError, RequestError, Where
 from kimi_planner.files import TomlFile, toml_fault
 from kimi_planner.tokens.prompts.names import Place, is_wanted
 from kimi_planner.tokens.prompts.parts import Parts, PromptTemplate
@@ -68,11 +68,11 @@ def keyed_templates(
         texts = list(_texts(tree(text, path), Place(""), Counter()))
     except RecursionError:
         raise FileError(
-            f"{path}: nested more than {MAX_DEPTH} deep, which cannot be meant."
+            f"nested more than {MAX_DEPTH} deep, which cannot be meant.", at=path
         ) from None
     except OverflowError:
         raise FileError(
-            f"{path}: aliases stand for more than {MAX_ALIASES:,} values. Write fewer of them."
+            f"aliases stand for more than {MAX_ALIASES:,} values. Write fewer of them.", at=path
         ) from None
     wanted: dict[int, tuple[Place, _Node, str]] = {}
     for place, node, prompt in texts:  # one that aliases repeat counts where it is first a prompt
@@ -83,7 +83,7 @@ def keyed_templates(
             name=place.name,
             path=path,
             line=node.line,
-            parts=_parts(prompt, f"{path} line {node.line}", style),
+            parts=_parts(prompt, Where(path, node.line), style),
             notes=(BRACES_NOTE,) if style is None and might_have_placeholders(prompt) else (),
         )
         for place, node, prompt in wanted.values()
@@ -116,16 +116,15 @@ def _texts(node: _Node, place: Place, visits: Counter[int]) -> Iterator[tuple[Pl
             yield from _texts(item, place.key(key, node.value), visits)
 
 
-def _parts(text: str, where: str, style: str | None) -> Parts:
+def _parts(text: str, where: Where, style: str | None) -> Parts:
     if style == "jinja":
         from kimi_planner.tokens.prompts.jinja import jinja_parts
 
-        path, _, line = where.rpartition(" line ")
-        return jinja_parts(text, path, int(line))
+        return jinja_parts(text, where.path, where.line or 1)
     try:
         return split_placeholders(text, style or "none")
     except RequestError as error:
-        raise RequestError(f"{where}: {error}") from None
+        raise RequestError(str(error), at=where) from None
 
 
 def _yaml_tree(text: str, path: str) -> _Node:
@@ -138,9 +137,9 @@ def _yaml_tree(text: str, path: str) -> _Node:
         documents = list(yaml.compose_all(text, Loader=loader))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = "" if mark is None else f" line {mark.line + 1}"
+        where = Where(path, mark and mark.line + 1)
         reason = getattr(error, "problem", None) or type(error).__name__
-        raise FileError(f"{path}{line}: not YAML ({reason}). Correct that line.") from None
+        raise FileError(f"not YAML ({reason}). Correct that line.", at=where) from None
     known: dict[int, _Node] = {}
     nodes = [_yaml_node(document, known, 0) for document in documents]
     return nodes[0] if len(nodes) == 1 else _Node(1, nodes)
@@ -172,10 +171,10 @@ def _json_tree(text: str, path: str) -> _Node:
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
-        reason = f"line {error.lineno}: not JSON ({error.msg})"
-        raise FileError(f"{path} {reason}. Correct that line.") from None
+        where = Where(path, error.lineno)
+        raise FileError(f"not JSON ({error.msg}). Correct that line.", at=where) from None
     except ValueError as error:
-        raise FileError(f"{path}: not JSON ({error}).") from None
+        raise FileError(f"not JSON ({error}).", at=path) from None
     marks = []
     line, at = 1, 0
     for found in _JSON_MARK.finditer(text):
@@ -212,7 +211,7 @@ def _toml_tree(text: str, path: str) -> _Node:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         message, line = toml_fault(str(error), text)
-        raise FileError(f"{path} line {line}: not TOML ({message}). Correct that line.") from None
+        raise FileError(f"not TOML ({message}). Correct that line.", at=Where(path, line)) from None
     return _toml_node(data, TomlFile(Path(path), text, data), (), {})
 
 
@@ -240,7 +239,6 @@ def _toml_line(toml: TomlFile, keys: tuple[str, ...], numbers: dict[str, int]) -
     """Return the line of a value: in the innermost table that has a header of its own."""
     for depth in range(len(keys) - 1, -1, -1):
         table = ".".join(keys[:depth])
-        where = toml.where(table, numbers.get(table), keys[depth])
-        if where != str(toml.path):
-            return int(where.rpartition(" line ")[2])
+        if line := toml.where(table, numbers.get(table), keys[depth]).line:
+            return line
     return 1

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from kimi_planner.notes import Note
+
 __all__ = ["Choice", "Part", "Parts", "PromptTemplate", "Repeat", "Variable", "joined"]
 
 
@@ -70,7 +72,7 @@ class PromptTemplate:
     path: str
     line: int
     parts: Parts
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def where(self) -> str:

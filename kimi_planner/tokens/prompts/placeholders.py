@@ -7,15 +7,13 @@ from collections.abc import Callable
 from string import Formatter, Template
 
 from kimi_planner.errors import RequestError, shown
+from kimi_planner.notes import note
 from kimi_planner.tokens.prompts.parts import Part, Parts, Variable, joined
 
 __all__ = ["BRACES_NOTE", "STYLES", "might_have_placeholders", "split_placeholders"]
 
 #: Said of a text that has names in braces and no known style.
-BRACES_NOTE = (
-    "names in braces are counted as text, because nothing in the file shows that they are filled; "
-    "give a style if they are"
-)
+BRACES_NOTE = note("braces_as_text")
 
 _PERCENT = re.compile(
     r"%(?:\((?P<name>[^)]*)\))?(?P<how>[#0\- +]*(?:\*|\d+)?(?:\.(?:\*|\d+)?)?)[hlL]?(?P<kind>.)?",

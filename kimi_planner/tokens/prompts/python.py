@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from kimi_planner.errors import RequestError
+from kimi_planner.errors import RequestError, Where
 from kimi_planner.tokens.prompts.names import Place, is_wanted
 from kimi_planner.tokens.prompts.parts import PromptTemplate, Variable, joined
 from kimi_planner.tokens.prompts.placeholders import BRACES_NOTE
@@ -55,12 +55,12 @@ def python_templates(
             warnings.simplefilter("ignore")  # of the module; they are its own linter's affair
             tree = ast.parse(source)
     except SyntaxError as error:
-        line = f" line {error.lineno}" if error.lineno else ""
-        raise RequestError(f"{path}{line}: not Python ({error.msg}). Correct that line.") from None
+        where = Where(path, error.lineno or None)
+        raise RequestError(f"not Python ({error.msg}). Correct that line.", at=where) from None
     except ValueError as error:
-        raise RequestError(f"{path}: not Python ({error}).") from None
+        raise RequestError(f"not Python ({error}).", at=path) from None
     except (RecursionError, MemoryError):
-        raise RequestError(f"{path}: nested too deeply to be read.") from None
+        raise RequestError("nested too deeply to be read.", at=path) from None
     module = ModuleText(path, tree)
     marked = _marked_lines(source)
     found: dict[tuple[int, int], PromptTemplate] = {}
@@ -72,7 +72,7 @@ def python_templates(
                 if template is not None:
                     found.setdefault((template.line, one.node.col_offset), template)
     except RecursionError:
-        raise RequestError(f"{path}: nested too deeply to be read.") from None
+        raise RequestError("nested too deeply to be read.", at=path) from None
     return [found[place] for place in sorted(found)]
 
 

@@ -79,7 +79,7 @@ def read_templates(
     try:
         parts = split_placeholders(text, style or "none")
     except RequestError as error:
-        raise RequestError(f"{name}: {error}") from None
+        raise RequestError(str(error), at=name) from None
     return [PromptTemplate(name="", path=name, line=1, parts=parts)]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import chain
 
-from kimi_planner.errors import RequestError
+from kimi_planner.errors import RequestError, Where
 from kimi_planner.tokens.prompts.parts import Choice, Part, Parts, Variable, joined
 from kimi_planner.tokens.prompts.placeholders import might_have_placeholders, split_placeholders
 
@@ -184,7 +184,7 @@ class TextReader:
         try:
             return split_placeholders(text, style)
         except RequestError as error:
-            raise RequestError(f"{self._module.path} line {line}: {error}") from None
+            raise RequestError(str(error), at=Where(self._module.path, line)) from None
 
     def _f_string(self, node: ast.JoinedStr, style: str) -> Parts:
         parts: list[Part] = []

@@ -65,8 +65,17 @@ class Counts:
     @property
     def usage(self) -> Usage:
         """What each row uses, by meter."""
+        return usage_of(self._stated)
+
+    @property
+    def total(self) -> Usage:
+        """What all rows use together, by meter."""
+        return usage_of({name: exact_sum(one) for name, one in self._stated.items()})
+
+    @property
+    def _stated(self) -> dict[str, Integers]:
         stated = {name: one for name, one in self.columns.items() if one.strides != (0,)}
-        return usage_of(stated | {name: one for name, one in self.in_batch()})
+        return stated | dict(self.in_batch())
 
     def in_batch(self) -> Iterator[tuple[str, Integers]]:
         """Yield the counts of tokens with 0 for rows that are not part of a batch, if some are."""
@@ -78,30 +87,21 @@ class Counts:
 def usage_of(columns: Mapping[str, Any]) -> Usage:
     """Return the usage of counts, sums of counts or arrays; those of batches are parts of the others."""
 
-    def of(prefix: str, *, batch: bool) -> Usage:
-        parts = [columns.get(prefix + name, 0) for name in TOKENS]
-        if not batch:
-            whole = [columns.get(BATCH + name) for name in TOKENS]
-            parts = [
-                one if other is None else one - other
-                for one, other in zip(parts, whole, strict=True)
-            ]
-        prompt, cached, completion, five, hour = parts
-        fees = {name.removeprefix(FEE): one for name, one in columns.items() if name.startswith(FEE)}
+    def of(prefix: str, **more: Any) -> Usage:
+        prompt, cached, completion, *written = (columns.get(prefix + name, 0) for name in TOKENS)
         return Usage.of(
-            prompt,
-            completion,
-            cached=cached,
-            written_5m=five,
-            written_1h=hour,
-            reasoning=0 if batch else columns.get("reasoning_tokens", 0),
-            requests=0 if batch else columns["requests"],
-            fees={} if batch else fees,
-            batch=batch,
+            prompt, completion, cached=cached, written_5m=written[0], written_1h=written[1], **more
         )
 
-    plain = of("", batch=False)
-    return plain + of(BATCH, batch=True) if BATCH + "prompt_tokens" in columns else plain
+    whole = of(
+        "",
+        reasoning=columns.get("reasoning_tokens", 0),
+        requests=columns["requests"],
+        fees={key.removeprefix(FEE): one for key, one in columns.items() if key.startswith(FEE)},
+    )
+    if BATCH + "prompt_tokens" not in columns:
+        return whole
+    return whole + of(BATCH, requests=0) * -1 + of(BATCH, requests=0, batch=True)
 
 
 def counts_of(frame: Any) -> Counts:
@@ -125,18 +125,20 @@ def counts_of(frame: Any) -> Counts:
 
 def is_sound(counts: Counts) -> bool:
     """Whether every row keeps the rules of a usage frame."""
+    stated = {name: one for name, one in counts.columns.items() if one.strides != (0,)}
+    parts = [name for name in ("cached_tokens", "reasoning_tokens", *WRITTEN) if name in stated]
     for start in range(0, len(counts), _BLOCK):
-        column = {name: one[start : start + _BLOCK] for name, one in counts.columns.items()}
-        least = [int(one.min()) for one in column.values()]
-        uncached, answer = column["prompt_tokens"], column["completion_tokens"]
-        for name in ("cached_tokens", *WRITTEN):
-            if name in column and column[name].strides != (0,):  # some row states it
-                uncached = uncached - column[name]
-        if column["reasoning_tokens"].strides != (0,):
-            answer = answer - column["reasoning_tokens"]
-        if min(*least, int(uncached.min()), int(answer.min())) < 0 or column["requests"].min() < 1:
+        column = {name: one[start : start + _BLOCK] for name, one in stated.items()}
+        if column["requests"].min() < 1:
             return False
-        if max(int(one.max()) for one in column.values()) > MAX_TOKENS:
+        if any(one.max() > MAX_TOKENS for name, one in column.items() if name not in parts):
+            return False
+        for name in parts:
+            if column[name].min() < 0:
+                return False
+            whole = "completion_tokens" if name == "reasoning_tokens" else "prompt_tokens"
+            column[whole] = column[whole] - column[name]
+        if any(one.min() < 0 for name, one in column.items() if name not in parts):
             return False
     return True
 
@@ -150,12 +152,12 @@ def exact_sum(values: Integers) -> int:
 
 def _is_canonical(frame: pd.DataFrame) -> bool:
     types = frame.dtypes
-    more = [name for name in frame if is_column(name) and name not in COLUMNS]
+    more = [name for name in map(str, frame.columns) if is_column(name) and name not in COLUMNS]
     return (
         len(frame) > 0
         and set(COLUMNS) <= set(types.index)
         and all(types[name] == np.int64 for name in (*_NEEDED, *more) if name != "batch")
-        and ("batch" not in more or types["batch"] == bool)
+        and ("batch" not in more or types["batch"] == np.dtype(bool))
         and all(types[name] in (np.dtype(np.int64), pd.Int64Dtype()) for name in OPTIONAL_COUNTS)
         and (types["model"] == np.dtype(object) or isinstance(types["model"], pd.StringDtype))
         and (
@@ -166,8 +168,8 @@ def _is_canonical(frame: pd.DataFrame) -> bool:
 
 
 def _extract(frame: pd.DataFrame) -> Counts:
-    names = [name for name in frame if is_column(name) and name not in ("timestamp", "model")]
     columns, missing = {}, {}
+    names = filter(is_column, map(str, frame.columns.drop(["timestamp", "model"])))
     for name in names:
         mask = frame[name].isna().to_numpy(dtype=bool) if name in OPTIONAL_COUNTS else None
         if mask is not None and mask.any():

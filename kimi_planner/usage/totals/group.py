@@ -127,7 +127,7 @@ def _block(
     columns: list[np.ndarray[Any, Any]], keys: list[pd.Series[Any]], by: tuple[str, ...]
 ) -> Cells:
     """Group a block of rows and add up each group."""
-    codes = np.zeros(len(columns[0]), np.int64)
+    codes = np.broadcast_to(np.int64(0), len(columns[0]))
     groups: list[tuple[Any, ...]] = [()]
     for name, key in zip(by, keys, strict=True):
         own, values = _codes(name, key)
@@ -154,12 +154,13 @@ def _codes(name: str, key: pd.Series[Any]) -> tuple[np.ndarray[Any, Any], list[A
 
 
 def _group_sums(codes: np.ndarray[Any, Any], values: np.ndarray[Any, Any], n: int) -> list[int]:
-    if values.dtype == bool:
-        return [int(one) for one in np.bincount(codes[values], minlength=n)]
     if values.strides == (0,):  # one number for all rows
-        return [int(rows) * int(values[0]) for rows in np.bincount(codes, minlength=n)]
+        sizes = np.bincount(codes, minlength=n) if n > 1 and values[0] else [len(values)] * n
+        return [int(rows) * int(values[0]) for rows in sizes]
     if n == 1:
         return [exact_sum(values)]
+    if values.dtype == bool:
+        return [int(one) for one in np.bincount(codes[values], minlength=n)]
     if int(values.max()) < 2 ** (53 - 24):
         return [int(one) for one in np.bincount(codes, values, n)]
     low = np.bincount(codes, values & (2**_HALF - 1), n)

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from kimi_planner.billing.meters import Usage
-
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.rich import frame_html, page_html
 from kimi_planner.usage.read import MAX_REJECTED_SHOWN

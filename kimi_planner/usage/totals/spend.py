@@ -17,6 +17,7 @@ from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import UnknownModelError, UsageError
 from kimi_planner.money import plain, total
+from kimi_planner.notes import Note, note
 from kimi_planner.usage.totals.group import DERIVED
 from kimi_planner.usage.totals.result import UsageTotals, whole_column
 from kimi_planner.usage.totals.sources import total_usage
@@ -101,7 +102,9 @@ def spend_by(
     }
     for n, name in enumerate(totals.columns):
         columns[name] = whole_column(sum(sums[n] for sums, _ in parts) for parts in rows.values())
-    for name, meters in usd_columns(key for bill in bills for key, one in bill.items() if one).items():
+    for name, meters in usd_columns(
+        key for bill in bills for key, one in bill.items() if one
+    ).items():
         amounts = [plain(total(bill[key] for key in meters if key in bill)) for bill in bills]
         columns[name] = pd.Series(amounts, dtype=object)
     frame = pd.DataFrame(columns)
@@ -129,9 +132,7 @@ def keys_to_price(
     return tuple(dict.fromkeys((*keys, *more)))
 
 
-def known_keys(
-    needed: Sequence[str], keys: Sequence[str], totals: UsageTotals
-) -> list[str]:
+def known_keys(needed: Sequence[str], keys: Sequence[str], totals: UsageTotals) -> list[str]:
     """Return the keys by which given totals are priced: for the days, what they have."""
     days = ["day", "month"] if "day" in needed else []
     kept = [key for key in needed if key in keys or key not in DERIVED]
@@ -194,19 +195,16 @@ def _refuse_unknown_models(totals: UsageTotals, catalog: Catalog) -> None:
             raise UnknownModelError(f"{sums[0]:,} usage rows: {error}") from None
 
 
-def _notes(totals: UsageTotals, parts: list[Part], prices: Prices) -> list[str]:
+def _notes(totals: UsageTotals, parts: list[Part], prices: Prices) -> list[Note]:
     """Say what the reader must know of the prices, and of what the log does not state."""
     notes = list(prices.notes(parts))
     sums = totals.total
     priced = any(tariff.states("cached") for tariff, _ in parts)
-    billed = "all their prompt tokens are billed as uncached"
-    for kind in ("cached", "reasoning"):
-        silent = sums[f"rows_without_{kind}"]
-        if silent:
-            left = billed if priced and kind == "cached" else "the totals are those of the others"
-            notes.append(f"{silent:,} of {sums['rows']:,} rows do not state {kind} tokens; {left}.")
+    for what in ("cached", "reasoning"):
+        if silent := sums[f"rows_without_{what}"]:
+            code = "cached_unstated" if priced and what == "cached" else "unstated"
+            notes.append(note(code, silent=silent, rows=sums["rows"], what=what))
     for key in DERIVED.keys() & set(totals.by):
-        undated = totals.over(key).cells.get((None,))
-        if undated:
-            notes.append(f"{undated[0]:,} rows have no date, so their {key} is not known.")
+        if undated := totals.over(key).cells.get((None,)):
+            notes.append(note("no_date", rows=undated[0], what=key))
     return notes

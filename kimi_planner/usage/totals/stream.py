@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 
-from kimi_planner.errors import MissingExtraError, UsageError
+from kimi_planner.errors import MissingExtraError, UsageError, Where
 from kimi_planner.usage.frame import checked_frame, is_column, is_extra_count
 from kimi_planner.usage.lines import Progress, Rejects
 from kimi_planner.usage.read import MAX_REJECTED_SHOWN, read_usage
@@ -57,7 +57,7 @@ def files_of(path: Path) -> list[Path]:
         if file.is_file() and not any(part[0] in "._" for part in file.relative_to(path).parts)
     )
     if not found:
-        raise UsageError(f"{path}: the folder has no logs in it.")
+        raise UsageError("the folder has no logs in it.", at=path)
     return found
 
 
@@ -108,11 +108,11 @@ def totals_of_part(
     """
     bad: list[int] = []
 
-    def place(row: int) -> str:
+    def place(row: int) -> Where:
         if row < 0:
-            return source
+            return Where(source)
         bad.append(row)
-        return f"{source} row {start + row + 1}"
+        return Where(source, start + row + 1, "row")
 
     raw = raw.reset_index(drop=True)
     rejects = Rejects(skip=on_error == "skip")
@@ -174,7 +174,7 @@ def _batches(
             yield pd.DataFrame({name: _column(name, batch[name], pa) for name in names})
     except (pa.ArrowException, OSError) as error:
         message = " ".join(str(error).split())
-        raise UsageError(f"{path}: cannot be read ({message}).") from None
+        raise UsageError(f"cannot be read ({message}).", at=path) from None
 
 
 def _parquet(path: Path, wanted: Wanted, _rejects: Rejects) -> Iterator[Any]:
@@ -193,8 +193,8 @@ def _csv(path: Path, wanted: Wanted, rejects: Rejects) -> Iterator[Any]:
         if not rejects.skip:
             return "error"
         rejects.add(
-            f"{path} line {row.number}: {row.actual_columns} fields where the header has "
-            f"{row.expected_columns}. Correct the row."
+            Where(path, row.number),
+            f"{row.actual_columns} fields where the header has {row.expected_columns}. Correct the row.",
         )
         return "skip"
 

@@ -21,9 +21,9 @@ from backports import zstd
 from pyarrow import parquet, table
 
 from kimi_planner import count_messages, count_tokens
+from kimi_planner.billing.corpus.sample import Block, Frame, ratio_interval
 from kimi_planner.errors import FileError, UnknownModelError
 from kimi_planner.tokens import count_corpus
-from kimi_planner.tokens.corpus.sample import Block, Frame, ratio_interval
 
 TEXTS = [generated.text(Random(seed), 40) for seed in range(60)]
 TOTAL = sum(map(count_tokens, TEXTS))
@@ -425,9 +425,9 @@ def test_a_small_corpus_is_counted_whole(tmp_path: Path) -> None:
 def test_cutting_a_text_into_blocks_changes_no_count(library: Path) -> None:
     """All blocks of a text together have the tokens of the whole."""
     from kimi_planner import load_catalog
-    from kimi_planner.tokens.corpus.inputs import find_sources
-    from kimi_planner.tokens.corpus.records import Reading, Record
-    from kimi_planner.tokens.corpus.sample import walk_places
+    from kimi_planner.billing.corpus.inputs import find_sources
+    from kimi_planner.billing.corpus.records import Reading, Record
+    from kimi_planner.billing.corpus.sample import walk_places
 
     class Everything(Frame):
         def takes_next(self) -> bool:

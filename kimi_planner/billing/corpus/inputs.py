@@ -87,7 +87,7 @@ def find_sources(
         files = _files_of(path)
         if not files:
             raise FileError(
-                f"{path}: no such file. Check the path; it is relative to {Path.cwd()}."
+                f"no such file. Check the path; it is relative to {Path.cwd()}.", at=path
             )
         for file in files:
             source, is_binary = _source(file, form, field)

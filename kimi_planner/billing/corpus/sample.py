@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import BinaryIO
 
-from kimi_planner.errors import FileError, KimiPlannerError, MissingExtraError, shown
-from kimi_planner.tokens.corpus.inputs import Source
-from kimi_planner.tokens.corpus.records import (
+from kimi_planner.billing.corpus.inputs import Source
+from kimi_planner.billing.corpus.records import (
     MAX_LINE_BYTES,
     Reading,
     Record,
@@ -20,8 +19,9 @@ from kimi_planner.tokens.corpus.records import (
     read_records,
     record_of_line,
 )
-from kimi_planner.tokens.corpus.result import CorpusCount, FileCount
-from kimi_planner.tokens.corpus.tally import Progress, Tally, costs
+from kimi_planner.billing.corpus.result import CorpusCount, FileCount
+from kimi_planner.billing.corpus.tally import Progress, Tally, costs
+from kimi_planner.errors import FileError, KimiPlannerError, MissingExtraError, shown
 from kimi_planner.tokens.engine import DEFAULT
 
 __all__ = ["Block", "Frame", "block_bytes_for", "ratio_interval", "sample_corpus", "walk_places"]
@@ -238,7 +238,7 @@ def walk_places(
                     raw = handle.read(last - first)
                     yield last - first, _records_in(source, reading, raw, first)
     except OSError as error:
-        raise FileError(f"{source.name}: cannot be read ({error}).") from None
+        raise FileError(f"cannot be read ({error}).", at=source.name) from None
 
 
 def _records_in(source: Source, reading: Reading, raw: bytes, first: int) -> list[Record | Reject]:

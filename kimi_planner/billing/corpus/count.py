@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from kimi_planner.billing.corpus.inputs import Form, Source, find_sources
+from kimi_planner.billing.corpus.records import Reading, read_records
+from kimi_planner.billing.corpus.result import CorpusCount, FileCount
+from kimi_planner.billing.corpus.tally import Progress, Tally, costs
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import KimiPlannerError, MissingExtraError
-from kimi_planner.tokens.corpus.inputs import Form, Source, find_sources
-from kimi_planner.tokens.corpus.records import Reading, read_records
-from kimi_planner.tokens.corpus.result import CorpusCount, FileCount
-from kimi_planner.tokens.corpus.tally import Progress, Tally, costs
 from kimi_planner.tokens.engine import bulk_engine
 
 __all__ = ["count_corpus"]
@@ -78,7 +78,7 @@ def count_corpus(
     sources, binary = find_sources(paths, form=form, field=field)
     reading = Reading(field, model, catalog)
     if sample is not None:
-        from kimi_planner.tokens.corpus.sample import sample_corpus
+        from kimi_planner.billing.corpus.sample import sample_corpus
 
         drawn = sample_corpus(sources, reading, sample, seed, progress)
         if drawn is not None:

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from decimal import Decimal
 from itertools import islice
 
+from kimi_planner.billing.corpus.records import Record, Reject
+from kimi_planner.billing.corpus.result import FileCount
+from kimi_planner.billing.meters import Usage
+from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog
-from kimi_planner.money import decimal_places, from_units, to_units
-from kimi_planner.tokens.corpus.records import Record, Reject
-from kimi_planner.tokens.corpus.result import FileCount
+from kimi_planner.money import plain
 from kimi_planner.tokens.text import count_many
 
 __all__ = ["Progress", "Tally", "costs"]
@@ -94,7 +96,5 @@ def costs(by_model: Counter[str | None], catalog: Catalog, model: str | None) ->
     for spec in catalog.select(model):
         counts = [by_model[key] for key in (None, spec.id) if key in by_model]
         if counts and spec.input_usd_per_mtok is not None:
-            price = spec.input_usd_per_mtok
-            places = decimal_places(price)
-            found[spec.id] = from_units(sum(counts) * to_units(price, places), places + 6)
+            found[spec.id] = plain(Tariff.of(spec).bill(Usage.of(sum(counts), 0)).total)
     return found

@@ -11,10 +11,17 @@ from dataclasses import dataclass
 from io import TextIOWrapper
 from typing import Any, BinaryIO
 
+from kimi_planner.billing.corpus.inputs import Source
 from kimi_planner.catalog import Catalog
-from kimi_planner.errors import FileError, KimiPlannerError, MissingExtraError, RequestError, shown
+from kimi_planner.errors import (
+    FileError,
+    KimiPlannerError,
+    MissingExtraError,
+    RequestError,
+    Where,
+    shown,
+)
 from kimi_planner.files import DamagedFileError, open_unpacked
-from kimi_planner.tokens.corpus.inputs import Source
 from kimi_planner.tokens.pieces import MAX_CHUNK_CHARS
 
 __all__ = ["Reading", "Record", "Reject", "read_records"]
@@ -88,9 +95,9 @@ def read_records(source: Source, reading: Reading) -> Iterator[Record | Reject]:
     try:
         yield from read(source, reading)
     except DamagedFileError as error:
-        raise FileError(f"{source.name}: {error}") from None
+        raise FileError(str(error), at=source.name) from None
     except OSError as error:
-        raise FileError(f"{source.name}: cannot be read ({error}).") from None
+        raise FileError(f"cannot be read ({error}).", at=source.name) from None
 
 
 def _texts(source: Source, _reading: Reading) -> Iterator[Record]:
@@ -105,8 +112,8 @@ def _texts(source: Source, _reading: Reading) -> Iterator[Record]:
             except UnicodeDecodeError as error:
                 line = lines + waiting.count("\n") + error.object.count(b"\n", 0, error.start)
                 raise FileError(
-                    f"{source.name} line {line}: not UTF-8 (byte 0x{error.object[error.start]:02x}). "
-                    "Save the file as UTF-8."
+                    f"not UTF-8 (byte 0x{error.object[error.start]:02x}). Save the file as UTF-8.",
+                    at=Where(source.name, line),
                 ) from None
             while len(waiting) > MAX_CHUNK_CHARS or (not raw and (waiting or is_new)):
                 chunk, waiting = waiting[:MAX_CHUNK_CHARS], waiting[MAX_CHUNK_CHARS:]
@@ -144,8 +151,8 @@ def _lines(source: Source, handle: BinaryIO) -> Iterator[tuple[int, bytes]]:
         number += 1
         if len(raw) > MAX_LINE_BYTES:
             raise FileError(
-                f"{source.name} line {number}: longer than {MAX_LINE_BYTES:,} bytes. "
-                "Is this one record per line?"
+                f"longer than {MAX_LINE_BYTES:,} bytes. Is this one record per line?",
+                at=Where(source.name, number),
             )
         yield number, raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
 
@@ -202,7 +209,7 @@ def _cells(source: Source, reading: Reading) -> Iterator[Record | Reject]:
                         sum(map(len, row)),
                     )
         except csv.Error as error:
-            raise FileError(f"{source.name} line {rows.line_num}: not CSV ({error}).") from None
+            raise FileError(f"not CSV ({error}).", at=Where(source.name, rows.line_num)) from None
         except UnicodeDecodeError as error:
             raise FileError(
                 f"{source.name} after line {rows.line_num}: not UTF-8 (byte "
@@ -213,9 +220,9 @@ def _cells(source: Source, reading: Reading) -> Iterator[Record | Reject]:
 def _column_place(source: Source, names: list[str] | None, field: str | None) -> int:
     if not names or field not in names:
         found = ", ".join(names or ()) or "none"
-        raise FileError(f"{source.name}: no column {shown(field)}. Columns: {found}.")
+        raise FileError(f"no column {shown(field)}. Columns: {found}.", at=source.name)
     if names.count(field) > 1:
-        raise FileError(f"{source.name}: two columns are named {shown(field)}. Rename one.")
+        raise FileError(f"two columns are named {shown(field)}. Rename one.", at=source.name)
     return names.index(field)
 
 
@@ -240,4 +247,4 @@ def _column(source: Source, reading: Reading) -> Iterator[Record | Reject]:
                         0,
                     )
     except pyarrow.ArrowException as error:
-        raise FileError(f"{source.name}: not Parquet, or damaged ({error}).") from None
+        raise FileError(f"not Parquet, or damaged ({error}).", at=source.name) from None

@@ -1,0 +1,200 @@
+"""What a reader of a result must know: every sentence, written once, and what it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+__all__ = ["Note", "note", "noted"]
+
+_OVERFLOW = "{changed} of calls do not fit the window of {models} and"
+_UNSTATED = "{silent:,} of {rows:,} rows do not state"
+_NO_CACHED_PRICE = (
+    "Catalog {catalog} states no cached-input price for {models}; cached tokens are billed as input"
+)
+
+#: From a code, which stays the same, to its sentence, which may be worded better. A sentence that
+#: does not name its workloads gets their names at its end.
+SENTENCES = {
+    # A plan: what its ranges do not show, and what it takes for granted.
+    "no_range": "Every number is plain, so the spend has no range.",
+    "plain_number": "{what} is one plain number, so the range does not show that it may differ.",
+    "no_mean_factor": "No mean_factor is given, so the range does not show that tokens per call may be more or less on average.",
+    "outside_plan": "It has traffic only outside of the plan ({first} to {last}), so it costs nothing.",
+    "events_outside_plan": "These events lie outside of the plan and count for nothing: {events} ({workloads}).",
+    "prices_change": "Prices change {change}.",
+    "no_reasoning_tokens": "No reasoning tokens are given, so {models} is projected without any and will cost more.",
+    "no_followup_tokens": "followup_tokens is not given, so each later turn adds as much as the first prompt.",
+    "growth_bounded": "Growth is at least -99% and at most 1,000% a month, so its mean is {mean:.4g}, not {given:.4g}.",
+    "turns_whole": "Turns are whole and at least 1, so their mean is {mean:.4g}, not {given:.4g}.",
+    "of_workload": "{workloads}: {said}.",
+    # A catalog.
+    "retired": "Left out, as retired before {first}: {models}.",
+    "goes": "{models}: {gone}.",
+    "prices_from": "{models}, prices from {day} on: {changes}.",
+    "prices_by_day": "Each row of {models} is billed at the prices of its day: those {days}.",
+    "undated": "Rows of {models} without a date are billed at the prices of {day}.",
+    "prices_of_day": "Prices are those of {day}.",
+    "without_tax": "Prices of catalog {catalog} are without tax.",
+    "fee_not_billed": "Not in the spend{of_workloads}: {fee}, {usd} USD a call.",
+    "hour_not_billed": "Not in the spend{of_workloads}: prompts kept in a cache for an hour, whose tokens cost USD per 1M {prices}.",
+    "no_price": "Catalog {catalog} states no price for {models}, so spend is not known there.",
+    "no_cached_price": f"{_NO_CACHED_PRICE}.",
+    "no_cached_price_yet": f"{_NO_CACHED_PRICE} until one is given.",
+    "no_write_price": "Catalog {catalog} states no price for writing to a cache for {lifetimes} of {where}; such tokens are billed as input.",
+    "no_window": "Catalog {catalog} states no context window for {models}, so no call is taken to be too large.",
+    "not_in_catalog": "Catalog {catalog} does not have {models}, whose prices count as unchanged.",
+    "only_one_reasons": "{old} and {new}: only {models} is projected with reasoning tokens, as only its catalog says that it reasons.",
+    # Calls.
+    "calls_reject": f"{_OVERFLOW} are refused, cost nothing and end their conversation.",
+    "calls_drop_oldest": f"{_OVERFLOW} lose the oldest of their history, and {{refused}} are refused.",
+    "calls_summarise": f"{_OVERFLOW} have their history summarised first, and {{refused}} are refused.",
+    "answers_cut": "max_tokens {cap} cuts {cut:.1%} of answers on {models}.",
+    "answers_empty": "max_tokens {cap} cuts {cut:.1%} of answers on {models} and leaves {empty:.1%} empty but billed.",
+    "default_reserved": "No max_tokens is given, so {models} reserves {tokens:,} tokens of its window; the fit counts the answer alone.",
+    "cached_share_derived": "The cached share is worked out for conversations that start at random around the clock, at the mean traffic of a first month without growth or events, with a prefix that never changes.",
+    "no_turn_gap": "cache.turn_gap_minutes is not given, so no history of a conversation counts as cached.",
+    "mean_cached_share": "Every call has the mean cached share, also after its history was cut or summarised, which changes the prefix that the cache knows.",
+    "less_written": "Where a scenario's cached_share leaves less of the prompt than written_share, only the rest is written to a cache.",
+    # A log.
+    "cached_unstated": f"{_UNSTATED} cached tokens; all their prompt tokens are billed as uncached.",
+    "unstated": f"{_UNSTATED} {{what}} tokens; the totals are those of the others.",
+    "sized_by_others": f"{_UNSTATED} reasoning tokens; answers and reasoning are sized by the others.",
+    "no_date": "{rows:,} rows have no date, so their {what} is not known.",
+    "bad_rows": "Bad rows of the log, left out: {rows:,}.",
+    "rows_outside": "Rows outside start and end, left out: {rows:,}.",
+    "windows": "Rows hold several requests, so sizes of single requests are averages of a row.",
+    "traffic_extended": "requests_per_day extends {span} of traffic to whole months; the rhythm of days and weeks is not in it, so give a range for it.",
+    # A forecast.
+    "few_calls": "Only {calls} to forecast from, so the range is wide.",
+    "far_ahead": "The horizon is {times:,.0f} times as long as the log. Beyond {known} times the level is taken to drift by 4% a day, as a random walk; growth, seasons and changes of use may be more than that.",
+    "no_day": "The log is shorter than a day. A daily rhythm of 12% is assumed in its place; if nights are quiet, give a log of whole days.",
+    "no_week": "The log is shorter than a week. A weekly rhythm of 3% is assumed in its place; if weekends are quiet, give a log of whole weeks.",
+    "no_ends": "What the log covers is told from its first and last row. Pass start and end if calls were awaited before or after.",
+    "recent_days": "Only the last {days} days are used, in stretches that show the hours of the day.",
+    "whole_days": "The last {days} days hold too few calls to show the hours of the day, so the forecast follows whole days.",
+    # Peaks against the limits of tiers.
+    "no_peak_hour": "No peak_hour_share is given, so the day is taken as even and the need is at least this.",
+    "no_weekdays": "No weekday_profile is given, so every day of a month is taken as alike.",
+    "need_without_cap": "No max_tokens is given; the API then counts a default that its limits do not state, here the answer itself is counted, so the need is at least this.",
+    "need_without_reasoning": "No reasoning tokens are given, so {models} needs at least this.",
+    "no_speed": "No output_tokens_per_second is given, so requests in work at the same time are not known and no tier is ruled out by them.",
+    "in_work": "Requests in work count the time in which answers are written; the wait for the first token comes on top.",
+    "independent_calls": "Calls of one hour are taken to arrive independently of each other. Batches, retries and agents that call in bursts need more.",
+    "limits_checked": "Limits {limits} were checked on {day}.",
+    "limits_checked_later": "Limits {limits} were checked on {day}, after the day of the plan.",
+    "rule": "{rule}",
+    "keeps_tier": "The peaks of all workloads keep the limits of tier {tier}. They are added up as if they came at once, which is on the safe side.",
+    "peaks_may_be_higher": "They may be higher, as not every workload gives {keys}.",
+    # A choice.
+    "split_spread": "A share of a workload spends that share of its spend in every scenario; the small part of the spread that comes from single calls would be larger.",
+    "means": "Means over {paths:,} scenarios.",
+    "quality_is_measured": "Quality is the success rate measured in {source}.",
+    "not_on_frontier": "{why}, so not on the frontier: {models}.",
+    "not_qualified": "{models} does not qualify for {workloads}: {reasons}.",
+    "not_evaluated": "{workloads} has no evaluations; the ratings are {judgement}.",
+    "not_both_evaluated": "{workloads} has no evaluations of both models, so that only the gain needed is told; the catalog's ratings are {judgement}.",
+    "no_such_workload": "Evaluations of {names} are not used: there is no such workload here.{hint}",
+    "not_planned": "Evaluations of {models} are not used: it is not planned here.",
+    "not_tried": "{workloads} was not tried on {models}.",
+    "cost_by_item": "{workloads}: a task costs what its items used on {models}, and what is projected on the others.",
+    "refused_tasks": "Some requests of {workloads} do not fit the window of {models}. A refused one costs nothing and is a task here; count it as failed in the evaluations.",
+    "rates_given": "Success rates are those given, and have no interval.",
+    "rates_measured": "Success rates are measured in {source}: (successes + ½) / (trials + 1).",
+    "same_tasks": "How often models solve and fail the same tasks is that of the {tasks:,} that all of them were tried on.{left}",
+    "rescue_rates": "Rescue rates are given for {pairs}. Other pairs are taken to succeed independently.",
+    "independent_models": "Models are taken to succeed independently of each other. Tasks that one model fails are often hard for others too; give rescue_rates where they are known.",
+    "detector": "The detector errs equally often on every model, and every model is sent the same request.",
+    "task_cost": "The cost of a task is expected spend / expected tasks of {span}.",
+    "items_unused": "It is projected: tokens that are given with items are not used.",
+    "conversations": "A task is a whole conversation; every model that is asked has one of its own.",
+    # Planned against actual.
+    "no_meters": "{source} states no usage by meter, as plan --format json does: what its spend has beyond prompt, cached and completion tokens at the prices of its catalog (cache writes, batches, fees, planned price changes) counts as planned price change.",
+    "lengths_unstated": "Totals of a log do not state conversations; what longer or shorter ones of {workloads} resend stands under prompt tokens.",
+    "plan_catalog_unknown": "{source} does not say which catalog it was made with; {catalog} is taken.",
+    "days_scaled": "The log covers {days} of the {of} days of {month}; the plan is scaled to them.",
+    "days_not_scaled": "The log covers {days} of the {of} days of {month}; the plan is not scaled to them.",
+    "months_not_compared": "Planned months that the log does not cover are not compared: {span}, {usd} USD.",
+    "reasoning_unstated": "Some rows of {workloads} do not state reasoning tokens; answer and reasoning are one cause there, answer tokens.",
+    "unnamed_calls": "Calls that belong to no workload stand as {name}.",
+    # A check.
+    "catalog_changed": "The catalog changed: {old} -> {new}.",
+    "scenarios_changed": "The scenarios changed: seed {old_seed} -> {new_seed}, paths {old_paths} -> {new_paths}. Part of a change of spend may be chance.",
+    "version_changed": "The baseline is of kimi_planner {old}, this is {new}; what changed between them stands under the causes too.",
+    "not_compared": "Not compared with the baseline, because they cannot be read: {paths}.",
+    "override_unused": "{where}: no checked file matches this override.",
+    "braces_as_text": "names in braces are counted as text, because nothing in the file shows that they are filled; give a style if they are",
+    "of_prompt": "{where}: {said}",
+}
+
+
+class Note(str):
+    """A sentence that a reader of a result must know, with the data that it was made of.
+
+    It is a `str`: it prints, joins and compares as its sentence.
+
+    Attributes
+    ----------
+    code
+        What it says, the same whatever the wording; a key of `SENTENCES`.
+    about
+        What its sentence names: tuples of names such as ``workloads`` and ``models``, and values.
+    """
+
+    code: str
+    about: Mapping[str, Any]
+
+    @property
+    def workloads(self) -> tuple[str, ...]:
+        """Names of the workloads that it is about; empty where it is about all or none."""
+        return self.about.get("workloads", ())  # type: ignore[no-any-return]
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Ids of the models that it is about; empty where it is about all or none."""
+        return self.about.get("models", ())  # type: ignore[no-any-return]
+
+
+def note(code: str, **about: Any) -> Note:
+    """Return the note of a code, its sentence filled.
+
+    Parameters
+    ----------
+    code : str
+        A key of `SENTENCES`.
+    **about
+        What the sentence names. Several names are joined by commas; ``workloads`` and ``models`` may
+        be one name.
+
+    Examples
+    --------
+    >>> said = note("no_followup_tokens", workloads="chat")
+    >>> said
+    'followup_tokens is not given, so each later turn adds as much as the first prompt: chat.'
+    >>> said.code, said.workloads
+    ('no_followup_tokens', ('chat',))
+    """
+    template = SENTENCES[code]
+    about = {key: _kept(key, value) for key, value in about.items()}
+    words = {k: ", ".join(v) if isinstance(v, tuple) else v for k, v in about.items()}
+    names = words.get("workloads", "")
+    words["of_workloads"] = f" of {names}" if names else ""
+    text = template.format_map(words)
+    if names and "workloads}" not in template:
+        text = f"{text.removesuffix('.')}: {names}."
+    said = Note(text)
+    said.code, said.about = code, about
+    return said
+
+
+def noted(code: str, **about: Any) -> tuple[Note, ...]:
+    """Return the note of a code, or none where it would name nothing: where names are empty."""
+    said = note(code, **about)
+    return (said,) if () not in said.about.values() else ()
+
+
+def _kept(key: str, value: Any) -> Any:
+    """Return names as a tuple, and any other value as it is."""
+    if isinstance(value, str):
+        return (value,) if key in ("workloads", "models") else value
+    return tuple(value) if isinstance(value, Iterable) else value
