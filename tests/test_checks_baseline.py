@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kimi_planner import count_tokens
-from kimi_planner.checks import Outcome
+from kimi_planner.checks import Check, Outcome
 from kimi_planner.checks.baseline import Baseline, PromptEntry, WorkloadEntry
 from kimi_planner.checks.baseline_file import baseline_text, read_baseline
 from kimi_planner.checks.changes import prompt_change, workload_change
@@ -81,6 +82,39 @@ CAUSES = {
     "cache": {"w_dot_toml": WORKLOAD.replace("0.5", "0.75")},
     "price": {"own_dot_toml": checking.catalog(output_usd_per_mtok='"9.00"')},
 }
+
+
+SEARCHING = """
+[[workload]]
+name = "chat"
+requests_per_day = 100
+prompt_tokens = 10000
+completion_tokens = 500
+written_share = { one_hour = 0.6 }
+fees_per_request = { "web search" = 1 }
+turns = 2
+followup_tokens = 100
+"""
+MORE = {
+    "traffic": ("= 100\nprompt", "= 200\nprompt"),
+    "tokens": ("followup_tokens = 100", "followup_tokens = 300"),
+    "cache writes": ("0.6", "0.3"),
+    "fees": ('"web search" = 1', '"web search" = 2'),
+}
+
+
+@pytest.mark.parametrize("cause", MORE)
+def test_what_is_beyond_tokens_leaves_nothing_over(tmp_path, cause):
+    """Cache writes, fees and conversations have their own cause, also with traffic and tokens."""
+    config = 'catalog = "2026-11-public"\n' + SPEND + 'model = "kimi-k3.1-pro"\n'
+    winter = date(2026, 11, 30)
+    before = Check(moment(tmp_path, config, w_dot_toml=SEARCHING).config, winter).moment()
+    text = SEARCHING.replace(*MORE[cause])
+    after = Check(moment(tmp_path, config, w_dot_toml=text).config, winter)
+    (one,) = after.report(before).comparison.workloads
+    change = one.new.mean_usd - one.old.mean_usd
+    assert change
+    assert {name: part for name, part in one.causes.items() if part} == {cause: change}
 
 
 @pytest.mark.parametrize("cause", CAUSES)

@@ -16,15 +16,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kimi_planner import Workload, load_catalog, project, recommend
-from kimi_planner.billing.meters import Usage
+from kimi_planner.billing.meters import ByMeter, Usage
 from kimi_planner.catalog import Catalog
 from kimi_planner.errors import KimiPlannerError, ScenarioError, UnknownModelError, UsageError
 from kimi_planner.files import data_dir
+from kimi_planner.reconcile.billed import Billed
 from kimi_planner.reconcile.causes import (
     CAUSES,
     Factors,
+    difference,
     factors_of,
     keys_of,
+    prices_of,
     shape_of,
     shapley,
     spend_of,
@@ -629,8 +632,9 @@ def test_a_price_that_fell_further_than_planned_is_unplanned_beyond(tmp_path: Pa
 
 def test_a_meter_that_the_plan_did_not_use_has_the_price_it_would_have_had(tmp_path: Path) -> None:
     """Where a planned cut came, caching that nobody planned is cache alone, at the cut price."""
-    planned = plan(workload(**CHANGE), catalog=dated_catalog(tmp_path))
-    log = served(model="m", cached_tokens=500)
+    load = workload(**CHANGE, fees_per_request={"web search": 1})
+    planned = plan(load, catalog=dated_catalog(tmp_path))
+    log = served(model="m", cached_tokens=500, **{"fee: web search": 1})
     found = reconcile(planned, log, catalog=dated_catalog(tmp_path, "2026-06-01"))
     assert causes(found) == {"cache": -3_000 * 500 * Decimal("1.44") / 10**6}
 
@@ -651,6 +655,23 @@ def test_an_uncertain_plan_that_comes_true_is_zero_in_every_cause(tmp_path: Path
     assert causes(found) == {}
     assert found.planned_usd == 3_000 * SEARCHED
     assert float(month.mean()[0]) == pytest.approx(float(found.planned_usd), rel=1e-12)
+
+
+def test_a_meter_that_neither_used_has_the_price_of_its_twin() -> None:
+    """Input in a batch here, cached input outside of one there: what lies between has a price."""
+    batched, cached = (
+        Billed.of(usage, ByMeter(bill), ByMeter(bill))
+        for usage, bill in (
+            (Usage.of(10, 0, batch=True), {"batch_input": Decimal(6)}),
+            (Usage.of(10, 0, cached=10), {"cached": Decimal(1)}),
+        )
+    )
+    prices = prices_of(batched, cached, ["input", "cached", "batch_input", "batch_cached"])[0]
+    dear, cheap = Fraction(6, 10), Fraction(1, 10)
+    assert prices == {"input": dear, "cached": cheap, "batch_input": dear, "batch_cached": cheap}
+    parts = difference(batched, cached)
+    assert sum(parts.values()) == -5
+    assert {cause for cause, part in parts.items() if part} == {"cache"}
 
 
 def uncertain(name: str) -> Workload:
@@ -712,6 +733,8 @@ def test_a_range_that_the_plan_does_not_have_is_not_shown(tmp_path: Path) -> Non
     full = reconcile(file, log, choice="kimi-k2", end=date(2026, 8, 1))
     assert full.months["position"].tolist() == ["inside", "inside"]
     assert full.position is None
+    scaled = reconcile(file, log, choice="kimi-k2", pro_rata=True)
+    assert scaled.months["position"].tolist() == ["inside", None]
 
 
 def test_a_file_reconciles_as_exactly_as_the_plan(tmp_path: Path) -> None:
