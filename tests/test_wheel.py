@@ -82,4 +82,4 @@ def test_wheel_plans_in_an_empty_environment(wheel, tmp_path):
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)
     assert len(plan["spend"]) == 5 * 4 * 2
-    assert len(list((tmp_path / "o").glob("*.png"))) == 4
+    assert len(list((tmp_path / "o").glob("*.png"))) == 3

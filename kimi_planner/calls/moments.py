@@ -206,11 +206,15 @@ def _joint(values: Array, weights: Array) -> Array:
 
 def _joint_pairs(first: Array, second: Array, weights: Array) -> dict[tuple[int, int], float]:
     """Return the joint cumulants of two dependent amounts, by their orders."""
-    means = float((weights * first).sum()), float((weights * second).sum())
-    x, y = first - means[0], second - means[1]
+    first, second, weights = (np.ravel(values) for values in (first, second, weights))
+    means = float(weights @ first), float(weights @ second)
+    x, y = [weights], [np.ones(len(second))]  # powers, those of the first one weighted
+    for _ in range(_ORDER):
+        x.append(x[-1] * (first - means[0]))
+        y.append(y[-1] * (second - means[1]))
 
     def moment(i: int, j: int) -> float:
-        return float((weights * x**i * y**j).sum())
+        return float(x[i] @ y[j])
 
     variances = {(i, 2 - i): moment(i, 2 - i) for i in range(3)}
     v, c, w = variances[2, 0], variances[1, 1], variances[0, 2]
