@@ -359,15 +359,15 @@ def test_three_moments_are_taken_where_they_hold(name, at_random):
     changes, cost = COSTS[name]
     calls = CallSizes(sizes_of("reasoning_tokens" in changes, **changes), None)
     moments, law = calls.moments(INPUT, OUTPUT), calls.law(INPUT, OUTPUT)
-    order = np.arange(10_000)
+    order = np.arange(10_000)[None]
     taken = []
     for count in COUNTS:
         if not moments_are_enough(moments, count, at_random=at_random):
             continue
         taken.append(count)
-        usd = np.ones(10_000)
-        single = SingleCalls([count], 10_000, at_random=at_random)
-        single.apply(usd, 0, order, calls, (INPUT, OUTPUT))
+        usd = np.ones((1, 10_000))
+        single = SingleCalls(np.array([[count]]), order, at_random=at_random)
+        single.apply(usd, calls, [(INPUT, OUTPUT)])
         found = np.quantile(usd, SHARES)
         assert found == pytest.approx(quantiles(law, count, at_random=at_random), rel=1e-3)
         second = moments.variance + at_random

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
@@ -20,7 +20,7 @@ from kimi_planner.catalog import Catalog, Fee, ModelSpec
 from kimi_planner.plan.beyond_tokens import check_fees
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.demand import Period, demand
-from kimi_planner.plan.scenarios import Number, Scenarios, mean_of, mean_product
+from kimi_planner.plan.scenarios import Number, Scenarios, mean_of
 from kimi_planner.plan.spend import Spend
 from kimi_planner.plan.tariffs import billed_periods, prices_are_certain, tariffs_of
 from kimi_planner.workload.resolve import Load
@@ -88,9 +88,22 @@ class LoadPlan:
             lambda: calls.tokens(scenarios.factors(sizes.factors), scenarios.number),
         )
 
-    def requests(self, periods: tuple[Period, ...]) -> list[Number]:
-        """Return the requests of periods, retries not counted."""
-        return self._keep(periods, lambda: demand(self.load, periods, self.scenarios))
+    def requests(self, periods: tuple[Period, ...]) -> Any:
+        """Return the requests of periods, retries not counted.
+
+        Returns
+        -------
+        ndarray, shape (n_periods, n_paths) or (n_periods, 1)
+            Expected on each path; of shape (n_periods,) and fractions where all is exact.
+        """
+        return self._keep(
+            periods, lambda: self._stacked(demand(self.load, periods, self.scenarios))
+        )
+
+    def _stacked(self, requests: list[Number]) -> Any:
+        if self.scenarios.number is Fraction:
+            return np.array(requests, dtype=object)
+        return np.stack(np.broadcast_arrays(*map(np.atleast_1d, requests)))
 
     def on(self, spec: ModelSpec) -> Bill:
         """Return the bill on a model; exact where every number that it rests on is plain.
@@ -146,8 +159,8 @@ class Bill:
         return tariffs_of(plan.load, self.spec, plan.fees, self.periods, plan.scenarios)
 
     @cached_property
-    def requests(self) -> list[Number]:
-        """Requests of each period, retries not counted."""
+    def requests(self) -> Any:
+        """Requests of each period, as `LoadPlan.requests` gives them."""
         return self.plan.requests(self.periods)
 
     @property
@@ -186,15 +199,20 @@ class Bill:
         with_retries: Usage = request * (1 + scenarios["retry_share"])
         return with_retries
 
-    def expected_usd(self) -> list[Number]:
-        """Return the spend of each month, expected on each path."""
-        costs: dict[int, Number] = {}
-        months: list[Number] = [0] * len(self.plan.months)
-        for period, requests, tariff in zip(self.periods, self.requests, self.tariffs, strict=True):
-            if id(tariff) not in costs:
-                costs[id(tariff)] = tariff.bill(self.per_request).total
-            months[period.month_index] = months[period.month_index] + requests * costs[id(tariff)]
-        return months
+    def expected_usd(self) -> Any:
+        """Return the spend of each month, expected on each path.
+
+        Returns
+        -------
+        ndarray, shape (n_months, n_paths) or (n_months, 1), USD
+            Of shape (n_months,) and fractions where all is exact.
+        """
+        parts: list[Any] = [None] * len(self.periods)
+        for tariff, rows in _each(self.tariffs):
+            cost = tariff.bill(self.per_request).total
+            for row in rows:
+                parts[row] = self.requests[row] * cost
+        return self._monthly(self.plan._stacked(parts))
 
     def mean_usd(self) -> Number:
         """Return the expected spend over all months; a fraction where all is exact."""
@@ -202,51 +220,40 @@ class Bill:
 
     def usage(self) -> Usage:
         """Return the expected usage of each month, arrays of shape (n_months,)."""
-        months: Usage = self._monthly(self._used)
-        return months
+        return self._used.map(self._monthly)
 
     @cached_property
-    def _used(self) -> list[Usage]:
-        """Expected usage of each period."""
-        return [
-            self.per_request.map(lambda one, requests=requests: mean_product(requests, one))
-            for requests in self.requests
-        ]
+    def _used(self) -> Usage:
+        """Expected usage, arrays of shape (n_periods,)."""
+        return self.per_request.map(self._over_paths)
 
     def by_meter(self, tariffs: Sequence[Tariff]) -> ByMeter:
         """Return the expected spend of each month by meter, at a tariff for each period."""
-        bills = []
-        for requests, used, tariff in zip(self.requests, self._used, tariffs, strict=True):
-            if any(isinstance(price, np.ndarray) for price in tariff.stated.values()):
-                billed = tariff.bill(self.per_request)
-                bills.append(billed.map(lambda one, n=requests: mean_product(n, one)))
-            else:
-                bills.append(tariff.bill(used))
-        months: ByMeter = self._monthly(bills)
-        return months
+        columns: dict[str, Any] = {}
+        for tariff, rows in _each(tariffs):
+            varies = any(isinstance(price, np.ndarray) for price in tariff.stated.values())
+            billed = (
+                tariff.bill(self.per_request).map(self._over_paths)
+                if varies
+                else tariff.bill(self._used)
+            )
+            for key, usd in billed:
+                columns.setdefault(key, 0 * usd)[rows] = usd[rows]
+        return ByMeter({key: self._monthly(usd) for key, usd in columns.items()})
 
-    def _monthly(self, by_period: Sequence[Any]) -> Any:
-        """Add up periods, and return one amount by meter of arrays over months."""
-        months: dict[int, Any] = {}
-        for period, amounts in zip(self.periods, by_period, strict=True):
-            before = months.get(period.month_index)
-            months[period.month_index] = amounts if before is None else before + amounts
-        every = list(months.values())
-        kind = object if self.is_exact else np.float64
+    def _over_paths(self, amount: Number) -> Any:
+        """Return the mean over paths of requests times an amount, by period."""
+        requests = self.requests
+        if self.is_exact:
+            return requests * amount
+        if isinstance(amount, np.ndarray) and len(amount) == requests.shape[1]:
+            return requests @ amount / len(amount)
+        return requests.mean(axis=1) * mean_of(amount)
 
-        def column(values: Iterable[Number]) -> Any:
-            return np.array(list(values), dtype=kind)
-
-        keys = dict.fromkeys(key for month in every for key, _ in month)
-        columns = {key: column(month[key] for month in every) for key in keys}
-        if not isinstance(every[0], Usage):
-            return replace(every[0], amounts=columns)
-        return replace(
-            every[0],
-            amounts=columns,
-            requests=column(one.requests for one in every),
-            reasoning=column(one.reasoning for one in every),
-        )
+    def _monthly(self, by_period: Any) -> Any:
+        """Add up the periods of each month."""
+        months = [period.month_index for period in self.periods]
+        return np.add.reduceat(by_period, np.flatnonzero(np.diff(months, prepend=-1)), axis=0)
 
     def spend(self) -> Spend:
         """Return the spend without what single calls add to it."""
@@ -257,32 +264,28 @@ class Bill:
             if plan.load.changes_of(self.spec.id)
             else bill
         )
-        months = [np.atleast_1d(np.asarray(one, dtype=np.float64)) for one in self.expected_usd()]
-        n_paths = max(len(one) for one in months)
-        usd = np.array([np.broadcast_to(one, n_paths) for one in months])
+        usd = self.expected_usd().astype(np.float64).reshape(len(plan.months), -1)
         return Spend(usd=usd, usage=self.usage(), bill=bill, list_bill=list_bill)
 
-    def token_prices(self, month_index: int) -> tuple[float, float]:
-        """Return the mean prices of a prompt and of a completion token in a month, USD.
-
-        Where prices change within the month, they are weighted by its requests.
-        """
-        spans = [at for at, period in enumerate(self.periods) if period.month_index == month_index]
-        weights = [float(mean_of(self.requests[at])) for at in spans] if len(spans) > 1 else [1.0]
-        whole = sum(weights)
-        prices = [0.0, 0.0]
-        for at, weight in zip(spans, weights, strict=True):
-            share = weight / whole if whole else 1 / len(spans)
-            for kind, price in enumerate(self._token_prices[id(self.tariffs[at])]):
-                prices[kind] += share * price
-        return prices[0], prices[1]
-
     @cached_property
-    def _token_prices(self) -> dict[int, tuple[float, float]]:
+    def token_prices(self) -> list[tuple[float, float]]:
+        """Mean prices of a prompt and of a completion token in each month, USD.
+
+        Where prices change within a month, they are weighted by its requests.
+        """
         number = self.plan.scenarios.number
-        prompt, output = self.tokens(number(1), number(0)), self.tokens(number(0), number(1))
+        tokens = self.tokens(number(1), number(0)), self.tokens(number(0), number(1))
+        prices = np.empty((len(self.periods), 2))
+        for tariff, rows in _each(self.tariffs):
+            prices[rows] = [float(mean_of(tariff.bill(one).total)) for one in tokens]
+        weights = np.maximum(self._over_paths(number(1)).astype(np.float64), 1e-300)[:, None]
+        means = self._monthly(prices * weights) / self._monthly(weights)
+        return [(prompt, output) for prompt, output in means.tolist()]
 
-        def price(tariff: Tariff, tokens: Usage) -> float:
-            return float(mean_of(tariff.bill(tokens).total))
 
-        return {id(one): (price(one, prompt), price(one, output)) for one in self.tariffs}
+def _each(tariffs: Sequence[Tariff]) -> list[tuple[Tariff, list[int]]]:
+    """Return each tariff once, with the places where it holds."""
+    rows: dict[int, list[int]] = {}
+    for row, tariff in enumerate(tariffs):
+        rows.setdefault(id(tariff), []).append(row)
+    return [(tariffs[places[0]], places) for places in rows.values()]

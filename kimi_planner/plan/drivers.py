@@ -227,11 +227,11 @@ class _Part:
         at_random = not self.load.traffic.level.is_certain
         turns, _ = turn_means(self.load.sizes.turns)
         noise = 0.0
-        for month, expected in enumerate(bill.expected_usd()):
-            moments = bill.sizes.moments(*bill.token_prices(month))
-            usd = np.asarray(expected, dtype=np.float64)
-            few = np.divide(turns, calls[month], where=usd > 0, out=np.zeros_like(usd))
-            noise += compound_cumulants(moments, at_random)[0] * float(np.mean(usd**2 * few))
+        expected = bill.expected_usd().astype(np.float64).reshape(len(self.months), -1)
+        for usd, prices, count in zip(expected, bill.token_prices, calls, strict=True):
+            few = np.divide(turns, count, where=usd > 0, out=np.zeros_like(usd))
+            second, *_ = compound_cumulants(bill.sizes.moments(*prices), at_random)
+            noise += second * float(np.mean(usd**2 * few))
         return noise
 
 

@@ -117,70 +117,60 @@ class SingleCalls:
 
     Parameters
     ----------
-    counts : sequence of float or ndarray, shape (n_paths,)
-        Expected conversations of each month.
-    n_paths : int
-        Number of paths.
+    counts : ndarray, shape (n_months, n_paths) or (n_months, 1)
+        Expected conversations.
+    order : ndarray of int, shape (n_months, n_paths)
+        Which share of the distribution a month takes on each path.
     at_random : bool
         Whether the number of conversations is Poisson around its expected value, or certain.
     """
 
-    def __init__(self, counts: Sequence[Any], n_paths: int, *, at_random: bool) -> None:
-        self.counts = [np.atleast_1d(count) for count in counts]
-        self.at_random = at_random
-        self._low = [
-            float(np.partition(one, len(one) // 10)[len(one) // 10]) for one in self.counts
-        ]
-        self._scores = Scores.of(n_paths)
-        self._cells = Cells.of(n_paths)
+    def __init__(self, counts: Array, order: Any, *, at_random: bool) -> None:
+        self.counts, self.order, self.at_random = counts, order, at_random
+        tenth = counts.shape[1] // 10
+        self._low = np.partition(counts, tenth, axis=1)[:, tenth].tolist()
+        scores = Scores.of(order.shape[1])
+        few = 1 / np.maximum(counts, FEWEST)
+        self._linear = np.sqrt(few) * scores.linear[order]
+        self._square = few * scores.square[order]
+        self._cells = Cells.of(order.shape[1])
         self._tables: dict[object, Noise | None] = {}
-        self._month: tuple[int, Array, Array] | None = None
 
-    def apply(
-        self, usd: Array, month: int, order: Any, sizes: CallSizes, prices: tuple[float, float]
-    ) -> None:
-        """Multiply the expected totals of a month by what single calls make of them, in place.
+    def apply(self, usd: Array, sizes: CallSizes, prices: Sequence[tuple[float, float]]) -> None:
+        """Multiply the expected totals of months by what single calls make of them, in place.
 
         Parameters
         ----------
-        usd : ndarray, shape (n_paths,)
+        usd : ndarray, shape (n_months, n_paths)
             Expected totals.
-        month : int
-            Place of the month.
-        order : ndarray of int, shape (n_paths,)
-            Which share of the distribution each path takes.
         sizes : CallSizes
             How large calls are.
-        prices : tuple of float
-            Of a prompt and of an output token.
+        prices : sequence of tuple of float
+            Of a prompt and of an output token, in each month.
         """
-        moments = sizes.moments(*prices)
-        counts = self.counts[month]
-        if moments_are_enough(moments, self._low[month], at_random=self.at_random):
-            second, third, _ = compound_cumulants(moments, self.at_random)
-            if second > 1e-20:
-                linear, square = self._shaped(month, order)
-                usd *= 1 + second**0.5 * linear + third / second * square
-            return
+        linear, square = np.zeros((2, len(usd), 1))
+        for month, (low, pair) in enumerate(zip(self._low, prices, strict=True)):
+            moments = sizes.moments(*pair)
+            if moments_are_enough(moments, low, at_random=self.at_random):
+                second, third, _ = compound_cumulants(moments, self.at_random)
+                if second > 1e-20:
+                    linear[month], square[month] = second**0.5, third / second
+            elif table := self._table(sizes, pair):
+                table.apply(usd[month], self.counts[month], self._cells.sorted[self.order[month]])
+        usd *= 1 + linear * self._linear + square * self._square
+
+    def _table(self, sizes: CallSizes, prices: tuple[float, float]) -> Noise | None:
+        """Return the factors by their computed law; ``None`` if a conversation costs nothing."""
         top = max(prices)
-        key = (sizes.sizes, sizes.window, *(round(price / top, 12) for price in prices))
+        key = (sizes, *(round(price / top, 12) for price in prices))
         if key not in self._tables:
             law = sizes.law(*prices)
             self._tables[key] = (
-                None
-                if law is None
-                else Noise.of(law, self.counts, self._cells, at_random=self.at_random)
+                Noise.of(law, list(self.counts), self._cells, at_random=self.at_random)
+                if law
+                else None
             )
-        table = self._tables[key]
-        if table is not None:
-            table.apply(usd, counts, self._cells.sorted[order])
-
-    def _shaped(self, month: int, order: Any) -> tuple[Array, Array]:
-        if self._month is None or self._month[0] != month:
-            few = 1 / np.maximum(self.counts[month], FEWEST)
-            linear = np.sqrt(few) * self._scores.linear[order]
-            self._month = month, linear, few * self._scores.square[order]
-        return self._month[1:]
+        return self._tables[key]
 
 
 @dataclass(frozen=True)

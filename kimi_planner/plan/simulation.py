@@ -135,16 +135,14 @@ def simulate(plan: LoadPlan, specs: Sequence[ModelSpec], seed: int, n_paths: int
     if not uncertain:
         return spends
     load = plan.load
-    turns = turn_means(load.sizes.turns)[0]
-    counts = [requests / turns for requests in plan.requests(periods_of(plan.months))]
-    single = SingleCalls(counts, n_paths, at_random=not load.traffic.level.is_certain)
+    rng = stream(seed, load.name, "calls")
+    single = SingleCalls(
+        plan.requests(periods_of(plan.months)) / turn_means(load.sizes.turns)[0],
+        np.stack([rng.permutation(n_paths) for _ in plan.months]),
+        at_random=not load.traffic.level.is_certain,
+    )
     for at in uncertain:
         usd = np.broadcast_to(spends[at].usd, (len(plan.months), n_paths)).copy()
+        single.apply(usd, bills[at].sizes, bills[at].token_prices)
         spends[at] = replace(spends[at], usd=usd)
-    rng = stream(seed, load.name, "calls")
-    for month in range(len(plan.months)):
-        order = rng.permutation(n_paths)
-        for at in uncertain:
-            bill = bills[at]
-            single.apply(spends[at].usd[month], month, order, bill.sizes, bill.token_prices(month))
     return spends

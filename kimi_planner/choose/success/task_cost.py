@@ -58,8 +58,8 @@ def task_cost(
     bill = projection.plan_of(workload).on(spec)
     load = bill.plan.load
     turns: Any = load.sizes.turns.as_number(Fraction) if bill.is_exact else bill.turns
-    tasks: Any = sum(bill.requests) / turns
-    spend: Any = sum(bill.expected_usd())
+    tasks: Any = bill.requests.sum(axis=0) / turns
+    spend: Any = bill.expected_usd().sum(axis=0)
     if not np.max(tasks) > 0:
         raise ScenarioError(
             f"{workload.name} has no traffic from {projection.months[0]} to {projection.months[-1]}, "
