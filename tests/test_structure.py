@@ -4,6 +4,7 @@ import ast
 import doctest
 import importlib
 import pkgutil
+import re
 import subprocess
 import sys
 from decimal import Decimal
@@ -83,6 +84,41 @@ def test_imports_go_one_way(path):
         return
     upwards = {name for name in imported_parts(path) if name != part and RANK[name] >= RANK[part]}
     assert not upwards, f"{path.name} in {part} imports from {sorted(upwards)}"
+
+
+PRICE = re.compile(r"usd_per_mtok|(^|_)(price|rate)s?($|_)|tariff")
+AMOUNT = re.compile(r"tokens|prompt|completion|output|cached|written|reasoning|answer|usage|calls")
+
+
+def priced_by_hand(source: str) -> list[str]:
+    """Return the products of a price and an amount."""
+
+    def names(node: ast.AST) -> list[str]:
+        every = list(ast.walk(node))
+        return [one.id for one in every if isinstance(one, ast.Name)] + [
+            one.attr for one in every if isinstance(one, ast.Attribute)
+        ]
+
+    return [
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.MatMult)
+        for one, other in ((node.left, node.right), (node.right, node.left))
+        if any(map(PRICE.search, names(one))) and any(map(AMOUNT.search, names(other)))
+    ]
+
+
+def test_a_bill_has_one_home():
+    """Only `billing` multiplies a price by tokens."""
+    assert priced_by_hand("usd = spec.price('input') * 1 + tokens * rates.output_usd_per_mtok")
+    assert priced_by_hand("usd = prompt_tokens @ prices")
+    found = {
+        str(path.relative_to(PACKAGE)): products
+        for path in SOURCES
+        if part_of(path) != "billing"
+        and (products := priced_by_hand(path.read_text(encoding="utf-8")))
+    }
+    assert not found
 
 
 def test_public_names_are_sorted_and_there():

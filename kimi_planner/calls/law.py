@@ -68,15 +68,15 @@ class CostLaw:
         return cls(values, weights, float((values**2).mean()), float((values**3).mean()))
 
 
-def conversation_law(sizes: Sizes, prompt_price: float, output_price: float) -> CostLaw | None:
+def conversation_law(sizes: Sizes, prompt_weight: float, output_weight: float) -> CostLaw | None:
     """Return how the cost of one conversation is distributed, at factors of 1.
 
     Parameters
     ----------
     sizes : Sizes
         Of its calls on one model.
-    prompt_price, output_price : float
-        Prices of a token, in any unit.
+    prompt_weight, output_weight : float
+        What a prompt and an output token cost, in any unit.
 
     Returns
     -------
@@ -84,12 +84,12 @@ def conversation_law(sizes: Sizes, prompt_price: float, output_price: float) -> 
         ``None`` if conversations are so long that a sample must tell it, or cost nothing.
     """
     chances = turn_chances(sizes.turns)
-    moments = ConversationMoments(sizes).at(prompt_price, output_price)
+    moments = ConversationMoments(sizes).at(prompt_weight, output_weight)
     if len(chances) > LONGEST or moments.mean == 0:
         return None
     if moments.is_constant:
         return CostLaw(np.ones(1), np.ones(1), 1.0, 1.0)
-    parts = _Parts.of(sizes, prompt_price, output_price)
+    parts = _Parts.of(sizes, prompt_weight, output_weight)
     first, variance = moments.mean, moments.variance * moments.mean**2
     spread = min(_REACH * np.sqrt(variance), _REACH_MEANS * first)
     reach, usual = first + spread, first + 0.4 * spread
@@ -131,12 +131,12 @@ def _masses(parts: _Parts, chances: Array, step: float) -> Array:
     found, later = nothing, nothing + 1
     for resent, chance in enumerate(chances):
         if resent:
-            later = later * _transform([parts.followup], [resent * parts.prompt_price], step)
+            later = later * _transform([parts.followup], [resent * parts.prompt_weight], step)
         for nodes, scales in parts.answers(resent):
             later = later * _transform(nodes, scales, step)
         if chance:
-            price = (resent + 1) * parts.prompt_price
-            found = found + chance * later * _transform([parts.first], [price], step)
+            weight = (resent + 1) * parts.prompt_weight
+            found = found + chance * later * _transform([parts.first], [weight], step)
     masses: Array = np.maximum(np.fft.irfft(found, _GRID) / _falling(), 0.0)
     return masses
 
@@ -155,18 +155,18 @@ class _Parts:
     visible: Nodes
     reasoning: Nodes
     cap: int | None
-    prompt_price: float
-    output_price: float
+    prompt_weight: float
+    output_weight: float
 
     @classmethod
-    def of(cls, sizes: Sizes, prompt_price: float, output_price: float) -> _Parts:
+    def of(cls, sizes: Sizes, prompt_weight: float, output_weight: float) -> _Parts:
         paired = sizes.cap is not None and sizes.reasoning.size.mean > 0
         counts = (_NODES, _NODES, *2 * (_PAIR_NODES if paired else _NODES,))
         nodes = (
             nodes_of(part.size, count) for part, count in zip(sizes.parts, counts, strict=True)
         )
         first, followup, visible, reasoning = nodes
-        return cls(first, followup, visible, reasoning, sizes.cap, prompt_price, output_price)
+        return cls(first, followup, visible, reasoning, sizes.cap, prompt_weight, output_weight)
 
     def farthest(self, resent: int) -> float:
         """Return about the cost that one conversation in a billion exceeds."""
@@ -176,7 +176,7 @@ class _Parts:
             for nodes, scales in self.answers(resent)
             for part, scale in zip(nodes, scales, strict=True)
         )
-        return 2 * max((resent + 1) * self.prompt_price * far, spent) + self.mean(resent)
+        return 2 * max((resent + 1) * self.prompt_weight * far, spent) + self.mean(resent)
 
     def mean(self, resent: int) -> float:
         """Return the mean cost of a conversation whose first answer is resent so many times."""
@@ -190,29 +190,29 @@ class _Parts:
             for nodes, scales in self.answers(count)
             for (values, weights), scale in zip(nodes, scales, strict=True)
         )
-        return self.prompt_price * (calls * first + sent * followup) + answers
+        return self.prompt_weight * (calls * first + sent * followup) + answers
 
     def answers(self, resent: int) -> list[tuple[list[Nodes], list[float]]]:
         """Return the independent amounts that one answer adds, the answer resent so many times.
 
         Each is a sum of nodes times scales; nodes of one amount have the same weights.
         """
-        scale = self.output_price + resent * self.prompt_price
+        scale = self.output_weight + resent * self.prompt_weight
         (visible, chance), (thought, thought_chance) = self.visible, self.reasoning
         if self.cap is None:
-            return [([self.visible], [scale]), ([self.reasoning], [self.output_price])]
+            return [([self.visible], [scale]), ([self.reasoning], [self.output_weight])]
         if len(thought) == 1:
             thought = np.minimum(thought, self.cap)
             visible = np.minimum(visible, self.cap - thought)
             return [
                 ([(visible, chance)], [scale]),
-                ([(thought, thought_chance)], [self.output_price]),
+                ([(thought, thought_chance)], [self.output_weight]),
             ]
         thoughts = np.minimum(thought, self.cap)[:, None]
         answers = np.minimum(visible, self.cap - thoughts).ravel()
         weights = np.outer(thought_chance, chance).ravel()
         both = np.broadcast_to(thoughts, (len(thought), len(visible))).ravel()
-        return [([(answers, weights), (both, weights)], [scale, self.output_price])]
+        return [([(answers, weights), (both, weights)], [scale, self.output_weight])]
 
 
 def _far(nodes: Nodes) -> float:

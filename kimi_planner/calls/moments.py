@@ -37,7 +37,7 @@ class Moments:
     Attributes
     ----------
     mean
-        In the unit of the prices.
+        In the unit of what tokens cost.
     variance, third, fourth
         Central moments at mean 1.
     smooth
@@ -80,21 +80,21 @@ class SampleMoments:
         self._joint = _joint_pairs(prompt, completion, np.full(len(prompt), 1 / len(prompt)))
         self._uncut = uncut
 
-    def at(self, prompt_price: float, output_price: float) -> Moments:
-        """Return the moments at prices of a prompt and an output token, in any unit."""
+    def at(self, prompt_weight: float, output_weight: float) -> Moments:
+        """Return the moments what tokens cost being given in any unit."""
         found = Moments.of_cumulants(
             *(
                 sum(
                     comb(order, i)
-                    * prompt_price**i
-                    * output_price ** (order - i)
+                    * prompt_weight**i
+                    * output_weight ** (order - i)
                     * self._joint[i, order - i]
                     for i in range(order + 1)
                 )
                 for order in range(1, _ORDER + 1)
             )
         )
-        whole = self._uncut.at(prompt_price, output_price)
+        whole = self._uncut.at(prompt_weight, output_weight)
         share = whole.smooth / whole.variance if whole.variance else 0.0
         return replace(found, smooth=share * found.variance)
 
@@ -154,11 +154,11 @@ class ConversationMoments:
             both = _joint_pairs(answers, np.broadcast_to(thoughts, answers.shape), weights)
         return first, followup, both
 
-    def at(self, prompt_price: float, output_price: float) -> Moments:
-        """Return the moments at prices of a prompt and an output token, in any unit."""
-        chances, prices = self._chances, (prompt_price, output_price)
+    def at(self, prompt_weight: float, output_weight: float) -> Moments:
+        """Return the moments what tokens cost being given in any unit."""
+        chances, weights = self._chances, (prompt_weight, output_weight)
         mean, second, third, fourth = (
-            self._given(order, self._cumulants, *prices) for order in range(1, _ORDER + 1)
+            self._given(order, self._cumulants, *weights) for order in range(1, _ORDER + 1)
         )
         whole = float(chances @ mean)
         if whole == 0:
@@ -169,7 +169,7 @@ class ConversationMoments:
             third + 3 * second * off + off**3,
             fourth + 3 * second**2 + 4 * third * off + 6 * second * off**2 + off**4,
         )
-        smooth = self._given(2, self._smooth, *prices)
+        smooth = self._given(2, self._smooth, *weights)
         return Moments(
             whole,
             variance=float(chances @ central[0]) / whole**2,
@@ -179,19 +179,19 @@ class ConversationMoments:
         )
 
     def _given(
-        self, order: int, cumulants: Cumulants, prompt_price: float, output_price: float
+        self, order: int, cumulants: Cumulants, prompt_weight: float, output_weight: float
     ) -> Array:
         """Return the cumulant of the cost of a conversation of 1, 2, 3, … calls."""
         first, followup, both = cumulants
         calls = np.arange(1.0, len(self._chances) + 1)
-        scale = output_price + (calls - 1) * prompt_price  # of the earliest answer, 0, 1, 2, …
+        scale = output_weight + (calls - 1) * prompt_weight  # of the earliest answer, 0, 1, 2, …
         sent = np.concatenate([[0.0], np.cumsum(calls[:-1] ** order)])
-        total = (calls * prompt_price) ** order * first[order]
-        total = total + prompt_price**order * followup[order] * sent
+        total = (calls * prompt_weight) ** order * first[order]
+        total = total + prompt_weight**order * followup[order] * sent
         for of_answer in range(order + 1):
             joint = both[of_answer, order - of_answer]
             if joint:
-                weight = comb(order, of_answer) * output_price ** (order - of_answer)
+                weight = comb(order, of_answer) * output_weight ** (order - of_answer)
                 total = total + weight * joint * np.cumsum(scale**of_answer)
         return np.asarray(total)
 

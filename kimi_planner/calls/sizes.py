@@ -137,25 +137,25 @@ class CallSizes:
     def _at(self) -> dict[tuple[float, float], Moments]:
         return {}
 
-    def moments(self, prompt_price: float, output_price: float) -> Moments:
-        """Return how the cost of a conversation is spread, at prices of a token in any unit."""
-        prices = prompt_price, output_price
-        if prices not in self._at:
-            self._at[prices] = self._moments.at(*prices)
-        return self._at[prices]
+    def moments(self, prompt_weight: float, output_weight: float) -> Moments:
+        """Return how the cost of a conversation is spread, what tokens cost being given in any unit."""
+        weights = prompt_weight, output_weight
+        if weights not in self._at:
+            self._at[weights] = self._moments.at(*weights)
+        return self._at[weights]
 
-    def law(self, prompt_price: float, output_price: float) -> CostLaw | None:
+    def law(self, prompt_weight: float, output_weight: float) -> CostLaw | None:
         """Return the distribution of the cost of a conversation; ``None`` if it costs nothing."""
         if self._cut is not None:
             prompt, completion = self._cut
-            return CostLaw.of_sample(prompt * prompt_price + completion * output_price)
-        found = conversation_law(self.sizes, prompt_price, output_price)
+            return CostLaw.of_sample(prompt * prompt_weight + completion * output_weight)
+        found = conversation_law(self.sizes, prompt_weight, output_weight)
         if found is not None:
             return found
         sample = Drawn.draw(self.sizes, np.random.default_rng(0)).calls()
         return CostLaw.of_sample(
-            sample.sums(sample.prompt) * prompt_price
-            + sample.sums(sample.completion) * output_price
+            sample.sums(sample.prompt) * prompt_weight
+            + sample.sums(sample.completion) * output_weight
         )
 
 

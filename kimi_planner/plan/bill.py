@@ -268,18 +268,19 @@ class Bill:
         return Spend(usd=usd, usage=self.usage(), bill=bill, list_bill=list_bill)
 
     @cached_property
-    def token_prices(self) -> list[tuple[float, float]]:
-        """Mean prices of a prompt and of a completion token in each month, USD.
+    def weights(self) -> list[tuple[float, float]]:
+        """What a prompt and a completion token cost in each month, the dearer one being 1.
 
-        Where prices change within a month, they are weighted by its requests.
+        Means, also of the requests before and after a change of price within a month.
         """
         number = self.plan.scenarios.number
         tokens = self.tokens(number(1), number(0)), self.tokens(number(0), number(1))
-        prices = np.empty((len(self.periods), 2))
+        usd = np.empty((len(self.periods), 2))
         for tariff, rows in _each(self.tariffs):
-            prices[rows] = [float(mean_of(tariff.bill(one).total)) for one in tokens]
-        weights = np.maximum(self._over_paths(number(1)).astype(np.float64), 1e-300)[:, None]
-        means = self._monthly(prices * weights) / self._monthly(weights)
+            usd[rows] = [float(mean_of(tariff.bill(one).total)) for one in tokens]
+        requests = np.maximum(self._over_paths(number(1)).astype(np.float64), 1e-300)[:, None]
+        means = self._monthly(usd * requests)
+        means /= np.maximum(means.max(axis=1, keepdims=True), 1e-300)
         return [(prompt, output) for prompt, output in means.tolist()]
 
 

@@ -228,9 +228,9 @@ class _Part:
         turns, _ = turn_means(self.load.sizes.turns)
         noise = 0.0
         expected = bill.expected_usd().astype(np.float64).reshape(len(self.months), -1)
-        for usd, prices, count in zip(expected, bill.token_prices, calls, strict=True):
+        for usd, weights, count in zip(expected, bill.weights, calls, strict=True):
             few = np.divide(turns, count, where=usd > 0, out=np.zeros_like(usd))
-            second, *_ = compound_cumulants(bill.sizes.moments(*prices), at_random)
+            second, *_ = compound_cumulants(bill.sizes.moments(*weights), at_random)
             noise += second * float(np.mean(usd**2 * few))
         return noise
 

@@ -136,7 +136,7 @@ class SingleCalls:
         self._cells = Cells.of(order.shape[1])
         self._tables: dict[object, Noise | None] = {}
 
-    def apply(self, usd: Array, sizes: CallSizes, prices: Sequence[tuple[float, float]]) -> None:
+    def apply(self, usd: Array, sizes: CallSizes, weights: Sequence[tuple[float, float]]) -> None:
         """Multiply the expected totals of months by what single calls make of them, in place.
 
         Parameters
@@ -145,11 +145,11 @@ class SingleCalls:
             Expected totals.
         sizes : CallSizes
             How large calls are.
-        prices : sequence of tuple of float
-            Of a prompt and of an output token, in each month.
+        weights : sequence of tuple of float
+            What a prompt and an output token cost in each month, in any unit.
         """
         linear, square = np.zeros((2, len(usd), 1))
-        for month, (low, pair) in enumerate(zip(self._low, prices, strict=True)):
+        for month, (low, pair) in enumerate(zip(self._low, weights, strict=True)):
             moments = sizes.moments(*pair)
             if moments_are_enough(moments, low, at_random=self.at_random):
                 second, third, _ = compound_cumulants(moments, self.at_random)
@@ -159,12 +159,12 @@ class SingleCalls:
                 table.apply(usd[month], self.counts[month], self._cells.sorted[self.order[month]])
         usd *= 1 + linear * self._linear + square * self._square
 
-    def _table(self, sizes: CallSizes, prices: tuple[float, float]) -> Noise | None:
+    def _table(self, sizes: CallSizes, weights: tuple[float, float]) -> Noise | None:
         """Return the factors by their computed law; ``None`` if a conversation costs nothing."""
-        top = max(prices)
-        key = (sizes, *(round(price / top, 12) for price in prices))
+        top = max(weights) or 1.0
+        key = (sizes, *(round(weight / top, 12) for weight in weights))
         if key not in self._tables:
-            law = sizes.law(*prices)
+            law = sizes.law(*weights)
             self._tables[key] = (
                 Noise.of(law, list(self.counts), self._cells, at_random=self.at_random)
                 if law

@@ -143,6 +143,6 @@ def simulate(plan: LoadPlan, specs: Sequence[ModelSpec], seed: int, n_paths: int
     )
     for at in uncertain:
         usd = np.broadcast_to(spends[at].usd, (len(plan.months), n_paths)).copy()
-        single.apply(usd, bills[at].sizes, bills[at].token_prices)
+        single.apply(usd, bills[at].sizes, bills[at].weights)
         spends[at] = replace(spends[at], usd=usd)
     return spends
