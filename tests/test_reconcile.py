@@ -14,10 +14,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from planned import as_planned, dated_catalog, log_of_plan
 
-from kimi_planner import Workload, load_catalog, project, recommend
+from kimi_planner import Workload, project, recommend
 from kimi_planner.billing.meters import ByMeter, Usage
-from kimi_planner.catalog import Catalog
 from kimi_planner.errors import KimiPlannerError, ScenarioError, UnknownModelError, UsageError
 from kimi_planner.files import data_dir
 from kimi_planner.reconcile.billed import Billed
@@ -404,113 +404,6 @@ def test_every_form_of_plan_and_log_agrees(tmp_path: Path) -> None:
     assert "csv does not say which catalog" in " ".join(
         reconcile(as_csv, log, choice=chosen.best, workload="tag").notes
     )
-
-
-DATED = """
-version = "own"
-published = "2026-05"
-currency = "USD"
-source = "card"
-
-[sources.card]
-title = "A card"
-checked_on = 2026-05-01
-
-[[fees]]
-name = "web search"
-usd_per_call = "0.005"
-note = "On top."
-source = "card"
-
-[[models]]
-id = "m"
-batch_multiplier = "0.6"
-
-[[models.prices]]
-effective_from = 2026-01-01
-input_usd_per_mtok = "2.00"
-cached_input_usd_per_mtok = "0.20"
-cache_write_5m_usd_per_mtok = "2.50"
-cache_write_1h_usd_per_mtok = "4.00"
-output_usd_per_mtok = "10.00"
-source = "card"
-{more}
-[models.sources]
-card = ["id", "batch_multiplier"]
-"""
-CUT = """
-[[models.prices]]
-effective_from = {day}
-known_on = 2026-05-01
-input_usd_per_mtok = "1.60"
-cached_input_usd_per_mtok = "0.16"
-cache_write_5m_usd_per_mtok = "2.00"
-cache_write_1h_usd_per_mtok = "3.20"
-output_usd_per_mtok = "8.00"
-source = "card"
-"""
-
-
-def dated_catalog(folder: Path, cut: str | None = None) -> Catalog:
-    """Return a catalog of one model with every price, a fifth lower from a day on if one is given."""
-    path = folder / f"own-{cut}.toml"
-    path.write_text(DATED.format(more=CUT.format(day=cut) if cut else ""), encoding="utf-8")
-    return load_catalog(path)
-
-
-def log_of_plan(load: Workload, months: int, call: dict[str, Fraction]) -> pd.DataFrame:
-    """Return the log, a row a day, of calls exactly as planned from June 2026 on.
-
-    ``call`` has what a call uses; the traffic is that of the workload, retries included.
-    """
-    rows = []
-    for day in pd.date_range("2026-06-01", periods=months * 31, tz="UTC"):
-        if day < pd.Timestamp("2026-06-01", tz="UTC") + pd.DateOffset(months=months):
-            traffic = load.resolve().traffic
-            growth, retries, level = (
-                one.as_number(Fraction)  # exact
-                for one in (traffic.growth, traffic.retries, traffic.level)
-            )
-            calls = level * (1 + growth) ** (day.month - 6) * (1 + retries)
-            counts = {"requests": calls, **{name: calls * each for name, each in call.items()}}
-            assert all(count.denominator == 1 for count in counts.values())
-            rows.append({"timestamp": day, **{name: int(count) for name, count in counts.items()}})
-    return pd.DataFrame(rows).assign(model="m", batch=load.batch)
-
-
-@st.composite
-def as_planned(draw: st.DrawFn) -> tuple[Workload, dict[str, Fraction]]:
-    """Draw a workload of plain numbers, and by hand what a call of it uses; all daily counts whole."""
-    prompt, answer, followup = (100 * draw(st.integers(0, 50)) for _ in range(3))
-    reasoning, turns = 100 * draw(st.integers(0, 5)), draw(st.sampled_from([1, 2, 3]))
-    cached, five, hour = (Decimal(draw(st.sampled_from(["0", "0.1", "0.25"]))) for _ in range(3))
-    searches = Decimal(draw(st.sampled_from(["0", "0.5", "2"])))
-    load = Workload(
-        name="w",
-        requests_per_day=800 * draw(st.integers(1, 9)),
-        growth_per_month=draw(st.sampled_from([0, 0.5, 1])),
-        retry_share=draw(st.sampled_from([0, 0.25])),
-        prompt_tokens=prompt,
-        completion_tokens=answer,
-        reasoning_tokens=reasoning,
-        **({"turns": turns, "followup_tokens": followup} if turns > 1 else {}),
-        cached_share=cached,
-        written_share={"five_minutes": five, "one_hour": hour},
-        fees_per_request={"web search": searches} if searches else {},
-        batch=draw(st.booleans()),
-        price_changes=draw(st.sampled_from([[], [{"date": "2026-07-16", "factor": 0.8}]])),
-    )
-    whole = prompt + Fraction(turns - 1, 2) * (followup + answer)
-    call = {
-        "prompt_tokens": whole,
-        "cached_tokens": whole * Fraction(cached),
-        "written_5m_tokens": whole * Fraction(five),
-        "written_1h_tokens": whole * Fraction(hour),
-        "completion_tokens": Fraction(answer),
-        "reasoning_tokens": Fraction(0),
-        "fee: web search": Fraction(searches),
-    }
-    return load, call
 
 
 @settings(max_examples=25, deadline=None)

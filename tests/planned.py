@@ -1,0 +1,129 @@
+"""Plans of plain numbers, what a call of them uses by hand, and the log in which they come true."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import pandas as pd
+from hypothesis import strategies as st
+
+from kimi_planner import Workload, load_catalog
+from kimi_planner.catalog import Catalog
+
+DATED = """
+version = "own"
+published = "2026-05"
+currency = "USD"
+source = "card"
+
+[sources.card]
+title = "A card"
+checked_on = 2026-05-01
+
+[[fees]]
+name = "web search"
+usd_per_call = "0.005"
+note = "On top."
+source = "card"
+
+[[models]]
+id = "m"
+batch_multiplier = "0.6"
+capabilities = [{capabilities}]
+context_window_tokens = 262144
+
+[[models.prices]]
+effective_from = 2026-01-01
+input_usd_per_mtok = "2.00"
+cached_input_usd_per_mtok = "0.20"
+cache_write_5m_usd_per_mtok = "2.50"
+cache_write_1h_usd_per_mtok = "4.00"
+output_usd_per_mtok = "10.00"
+source = "card"
+{more}
+[models.sources]
+card = ["id", "batch_multiplier", "capabilities", "context_window_tokens"]
+"""
+CUT = """
+[[models.prices]]
+effective_from = {day}
+known_on = 2026-05-01
+input_usd_per_mtok = "1.60"
+cached_input_usd_per_mtok = "0.16"
+cache_write_5m_usd_per_mtok = "2.00"
+cache_write_1h_usd_per_mtok = "3.20"
+output_usd_per_mtok = "8.00"
+source = "card"
+"""
+
+
+def dated_catalog(folder: Path, cut: str | None = None, *, reasons: bool = False) -> Catalog:
+    """Return a catalog of one model with every price, a fifth lower from a day on if one is given."""
+    path = folder / f"own-{cut}-{reasons}.toml"
+    more, able = CUT.format(day=cut) if cut else "", ', "reasoning"' if reasons else ""
+    path.write_text(DATED.format(more=more, capabilities=f'"text"{able}'), encoding="utf-8")
+    return load_catalog(path)
+
+
+def log_of_plan(load: Workload, months: int, call: dict[str, Fraction]) -> pd.DataFrame:
+    """Return the log, a row a day, of calls exactly as planned from June 2026 on.
+
+    ``call`` has what a call uses; the traffic is that of the workload, retries included.
+    """
+    rows = []
+    traffic = load.resolve().traffic
+    growth, retries, level = (
+        one.as_number(Fraction)  # exact
+        for one in (traffic.growth, traffic.retries, traffic.level)
+    )
+    for day in pd.date_range("2026-06-01", periods=months * 31, tz="UTC"):
+        if day < pd.Timestamp("2026-06-01", tz="UTC") + pd.DateOffset(months=months):
+            calls = level * (1 + growth) ** (day.month - 6) * (1 + retries)
+            counts = {"requests": calls, **{name: calls * each for name, each in call.items()}}
+            assert all(count.denominator == 1 for count in counts.values())
+            rows.append({"timestamp": day, **{name: int(count) for name, count in counts.items()}})
+    return pd.DataFrame(rows).assign(model="m", batch=load.batch)
+
+
+@st.composite
+def as_planned(draw: st.DrawFn, *, reasons: bool = False) -> tuple[Workload, dict[str, Fraction]]:
+    """Draw a workload of plain numbers, and by hand what a call of it uses; all daily counts whole.
+
+    ``reasons`` tells whether its model does.
+    """
+    prompt, answer, followup = (100 * draw(st.integers(0, 50)) for _ in range(3))
+    reasoning, turns = 100 * draw(st.integers(0, 5)), draw(st.sampled_from([1, 2, 3]))
+    cached, five, hour = (Decimal(draw(st.sampled_from(["0", "0.1", "0.25"]))) for _ in range(3))
+    searches = Decimal(draw(st.sampled_from(["0", "0.5", "2"])))
+    cap = draw(st.sampled_from([None, 200, 1_000]))
+    load = Workload(
+        name="w",
+        requests_per_day=800 * draw(st.integers(1, 9)),
+        growth_per_month=draw(st.sampled_from([0, 0.5, 1])),
+        retry_share=draw(st.sampled_from([0, 0.25])),
+        prompt_tokens=prompt,
+        completion_tokens=answer,
+        reasoning_tokens=reasoning,
+        max_tokens=cap,
+        **({"turns": turns, "followup_tokens": followup} if turns > 1 else {}),
+        cached_share=cached,
+        written_share={"five_minutes": five, "one_hour": hour},
+        fees_per_request={"web search": searches} if searches else {},
+        batch=draw(st.booleans()),
+        price_changes=draw(st.sampled_from([[], [{"date": "2026-07-16", "factor": 0.8}]])),
+    )
+    thought = min(reasoning, cap or reasoning) if reasons else 0
+    answer = min(answer, cap - thought) if cap else answer
+    whole = prompt + Fraction(turns - 1, 2) * (followup + answer)
+    call = {
+        "prompt_tokens": whole,
+        "cached_tokens": whole * Fraction(cached),
+        "written_5m_tokens": whole * Fraction(five),
+        "written_1h_tokens": whole * Fraction(hour),
+        "completion_tokens": Fraction(answer + thought),
+        "reasoning_tokens": Fraction(thought),
+        "fee: web search": Fraction(searches),
+    }
+    return load, call
