@@ -194,3 +194,21 @@ def test_a_factor_that_is_certain_multiplies():
     (one,) = rows(workload(reasoning_tokens={"p50": 900, "p90": 3000, "mean_factor": Decimal(2)}), caps=4096)  # fmt: skip
     assert one["empty_share"] == pytest.approx(lognormal(1800, 6000).sf(4096), abs=2 / 32_768)
     assert not pd.isna(one["cap_for_1_percent"])
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.011, 1), (0.009, 0)])
+def test_one_answer_in_a_hundred_cut_is_said(share, said):
+    """Where a cap cuts the 1% and a little more, and where a little less."""
+    cap = round(lognormal(300, 900).isf(share))
+    answers = workload(completion_tokens={"p50": 300, "p90": 900}, max_tokens=cap)
+    assert len([*cap_notes([answers], [kp.load_catalog().model("kimi-k2")])]) == said
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.0012, 1), (0.0008, 0)])
+def test_one_answer_in_a_thousand_empty_is_said(share, said):
+    """Where thought takes the whole cap 0.1% of the time and a little more, or a little less."""
+    cap = round(lognormal(900, 3000).isf(share))
+    thoughtful = workload(
+        completion_tokens=1, reasoning_tokens={"p50": 900, "p90": 3000}, max_tokens=cap
+    )
+    assert len([*cap_notes([thoughtful], [kp.load_catalog().model(THINKS)])]) == said

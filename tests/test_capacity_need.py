@@ -229,11 +229,13 @@ def test_calls_that_do_not_fit_the_window_follow_the_policy():
 
 def test_the_percentile_is_over_scenarios():
     """The peak at a percentile is that of the traffic at this percentile of its range."""
-    workload = plain(requests_per_day={"p10": 10_000, "p50": 20_000, "p90": 40_000})
-    for percentile, level in ((50, 20_000), (90, 40_000), (10, 10_000)):
+    workload = plain(requests_per_day={"p10": 100_000, "p50": 200_000, "p90": 400_000})
+    for percentile, level in ((50, 200_000), (90, 400_000), (10, 100_000)):
         result = throughput(workload, percentile=percentile, **{**SETTINGS, "n_paths": 20_000})
         expected = stats.poisson.ppf(0.99, level / 1_440)
         assert row(result)["requests_per_minute"] == pytest.approx(expected, abs=1)
+        median = stats.poisson.ppf(0.99, 200_000 / 1_440)
+        assert result.of(MODEL).median["requests_per_minute"][0] == pytest.approx(median, abs=1)
 
 
 def test_spend_is_that_of_the_plan_and_the_recharge_is_compared():

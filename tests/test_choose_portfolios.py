@@ -27,7 +27,7 @@ from kimi_planner.choose.portfolios.bounds import budget_row, cover, hindsight
 from kimi_planner.choose.portfolios.branch import branch
 from kimi_planner.choose.portfolios.least import least
 from kimi_planner.choose.portfolios.problem import WHOLE, Option, Problem
-from kimi_planner.choose.portfolios.result import share_text
+from kimi_planner.choose.portfolios.result import least_text, share_text
 from kimi_planner.choose.portfolios.solve import best
 from kimi_planner.cli import main
 from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
@@ -623,6 +623,10 @@ def test_the_frontier_of_many_workloads_ends_at_the_best():
     found = portfolio_frontier(chosen, evaluations=tried, **NOVEMBER)
     assert len(found.points) == 20
     assert found.points[-1].assignment == {one.name: THINKS for one in chosen}
+    low, high = (found.points[place].spend_usd() for place in (0, -1))
+    for place, one in enumerate(found.points):
+        even = Fraction(low) + Fraction(high - low) * place / 19
+        assert 0 <= Fraction(one.budget_usd_per_month) - even < Fraction(1, 100)
     assert found.frame["proven_optimal"].all()
 
 
@@ -733,3 +737,16 @@ def test_successes_of_a_long_conversation_do_not_outbid_those_of_single_requests
     )
     found = portfolio(chosen, lowest.spend_usd() + more, evaluations=tried, **NOVEMBER)
     assert found.assignment == {"a": K2, "b": K25}
+
+
+def test_an_optimum_is_proven_to_a_millionth():
+    """A bound that is further off proves nothing."""
+    found = portfolio(plain("a"), 300, evaluations=ALL_TRIED, **NOVEMBER)
+    assert replace(found, bound=found.value * (1 + 9e-7)).proven_optimal
+    assert not replace(found, bound=found.value * (1 + 2e-6)).proven_optimal
+
+
+def test_least_budgets_are_rounded_up_to_a_cent():
+    """What is said to be enough is enough, and not a cent more."""
+    assert least_text(Decimal("12.301")) == "12.31"
+    assert least_text(Decimal("12.31")) == "12.31"

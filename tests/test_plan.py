@@ -779,3 +779,10 @@ def test_the_average_month_is_that_of_the_summary():
         projection.average_month([0.5], "kimi-k2", "v")
     certain = projection.average_month([0.1, 0.9], "kimi-k2", "draft-generation")
     assert certain[0] == certain[1]
+
+
+@pytest.mark.parametrize(("p90", "said"), [(14, True), (12, False)])
+def test_turns_that_are_no_mean_of_whole_turns_are_said(p90, said):
+    """Whole turns have a mean 1.0% above that of the range, and 0.9% above."""
+    chat = plain(turns={"p50": 3, "p90": p90}, followup_tokens=10)
+    assert said is any("Turns are whole" in one for one in plan(chat).notes)
