@@ -180,6 +180,8 @@ def assumptions_table(projection: Projection) -> Table:
             rows.append((workload.name, "overflow", str(workload.overflow_policy)))
         if workload.written is not None:
             rows.append((workload.name, "written_share", str(workload.written)))
+        if workload.batch:
+            rows.append((workload.name, "batch", "all calls, at the batch price"))
         if workload.fees:
             fees = ", ".join(f"{name} {number_text(count)}" for name, count in workload.fees)
             rows.append((workload.name, "fees_per_request", fees))
