@@ -207,14 +207,15 @@ def _joint(values: Array, weights: Array) -> Array:
 def _joint_pairs(first: Array, second: Array, weights: Array) -> dict[tuple[int, int], float]:
     """Return the joint cumulants of two dependent amounts, by their orders."""
     first, second, weights = (np.ravel(values) for values in (first, second, weights))
-    means = float(weights @ first), float(weights @ second)
+    means = [float((weights * values).sum()) for values in (first, second)]
     x, y = [weights], [np.ones(len(second))]  # powers, those of the first one weighted
     for _ in range(_ORDER):
         x.append(x[-1] * (first - means[0]))
         y.append(y[-1] * (second - means[1]))
+    moments = np.stack(x) @ np.stack(y).T  # a dot product of each two would wait for its threads
 
     def moment(i: int, j: int) -> float:
-        return float(x[i] @ y[j])
+        return float(moments[i, j])
 
     variances = {(i, 2 - i): moment(i, 2 - i) for i in range(3)}
     v, c, w = variances[2, 0], variances[1, 1], variances[0, 2]
