@@ -80,14 +80,14 @@ def read_catalog(path: Path) -> Catalog:
             )
             for row in rows_of(toml, "conflicts", KEYS["conflicts"])
         ),
-        base_url=top.text_or_none("base_url"),
-        tax=top.one_of("tax", TAXES, "tax"),
+        base_url=top.text("base_url") if "base_url" in top else None,
+        tax=top.one_of("tax", TAXES, "tax") if "tax" in top else None,
         fees=tuple(
             Fee(
                 name=row.text("name"),
                 usd_per_call=row.amount("usd_per_call", "USD per call"),
                 note=row.text("note"),
-                source=_own_source(row, sources),
+                source=row.one_of("source", sources, "source"),
             )
             for row in rows_of(toml, "fees", KEYS["fees"])
         ),
@@ -139,7 +139,7 @@ def _list_price(row: Cells, models: tuple[ModelSpec, ...], sources: dict[str, So
     return ListPrice(
         model=_own_model(row, models),
         currency=currency,
-        source=_own_source(row, sources),
+        source=row.one_of("source", sources, "source"),
         **prices,
     )
 
@@ -149,13 +149,6 @@ def _own_model(row: Cells, models: tuple[ModelSpec, ...]) -> str:
     name = row.text("model")
     if name not in ids:
         raise row.fail("model", f"no model has the id {name!r}. There are {', '.join(ids)}.")
-    return name
-
-
-def _own_source(row: Cells, sources: dict[str, Source]) -> str:
-    name = row.text("source")
-    if name not in sources:
-        raise row.fail("source", f"unknown source {name!r}. Known: {', '.join(sources)}.")
     return name
 
 
