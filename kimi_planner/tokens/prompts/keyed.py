@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kimi_planner.errors import FileError, MissingExtraError, RequestError, Where
+from kimi_planner.errors import FileError, MissingExtraError, Where
 from kimi_planner.files import TomlFile, toml_fault
 from kimi_planner.tokens.prompts.names import Place, is_wanted
-from kimi_planner.tokens.prompts.parts import Parts, PromptTemplate
+from kimi_planner.tokens.prompts.parts import PromptTemplate
 from kimi_planner.tokens.prompts.placeholders import (
     BRACES_NOTE,
+    filled_parts,
     might_have_placeholders,
-    split_placeholders,
 )
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def keyed_templates(
             name=place.name,
             path=path,
             line=node.line,
-            parts=_parts(prompt, Where(path, node.line), style),
+            parts=filled_parts(prompt, style or "none", Where(path, node.line)),
             notes=(BRACES_NOTE,) if style is None and might_have_placeholders(prompt) else (),
         )
         for place, node, prompt in wanted.values()
@@ -114,17 +114,6 @@ def _texts(node: _Node, place: Place, visits: Counter[int]) -> Iterator[tuple[Pl
     elif isinstance(node.value, dict):
         for key, item in node.value.items():
             yield from _texts(item, place.key(key, node.value), visits)
-
-
-def _parts(text: str, where: Where, style: str | None) -> Parts:
-    if style == "jinja":
-        from kimi_planner.tokens.prompts.jinja import jinja_parts
-
-        return jinja_parts(text, where.path, where.line or 1)
-    try:
-        return split_placeholders(text, style or "none")
-    except RequestError as error:
-        raise RequestError(str(error), at=where) from None
 
 
 def _yaml_tree(text: str, path: str) -> _Node:

@@ -15,7 +15,14 @@ from typing import Any
 
 from kimi_planner.errors import RequestError
 from kimi_planner.tokens.pieces import MAX_CHUNK_CHARS
-from kimi_planner.tokens.prompts.parts import Choice, Part, Parts, PromptTemplate, Repeat
+from kimi_planner.tokens.prompts.parts import (
+    Choice,
+    Part,
+    Parts,
+    PromptTemplate,
+    Repeat,
+    every_part,
+)
 from kimi_planner.tokens.prompts.seams import first_cut, last_cut, size_bytes
 from kimi_planner.tokens.prompts.values import ValueRange
 from kimi_planner.tokens.text import count_tokens
@@ -112,7 +119,8 @@ def token_range(
     if template.text is not None:
         tokens = count_tokens(template.text)
         return TokenRange(fixed_low=tokens, fixed_high=tokens, low=tokens, high=tokens)
-    if _chars(template.parts) > MAX_CHUNK_CHARS:
+    fixed = sum(len(part) for part in every_part(template.parts) if isinstance(part, str))
+    if fixed > MAX_CHUNK_CHARS:
         raise RequestError(
             f"{template.where}: more than {MAX_CHUNK_CHARS:,} characters of fixed text beside "
             "variables. Split the prompt."
@@ -258,15 +266,3 @@ def _with_value(
         within=tail.within + value.within,
     )
     return opened, (low, high + size_bytes(tail.text) + value.most)
-
-
-def _chars(parts: Parts) -> int:
-    total = 0
-    for part in parts:
-        if isinstance(part, str):
-            total += len(part)
-        elif isinstance(part, Choice):
-            total += sum(map(_chars, part.branches))
-        elif isinstance(part, Repeat):
-            total += _chars(part.body)
-    return total
