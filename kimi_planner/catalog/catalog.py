@@ -56,8 +56,8 @@ class Catalog:
     """
 
     version: str
-    published: str
-    currency: str
+    published: str = ""
+    currency: str = "USD"
     source: Source
     models: tuple[ModelSpec, ...]
     sha256: str

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import groupby
 from typing import Any
 
 from kimi_planner.errors import RequestError, shown
@@ -231,17 +232,11 @@ def _part(part: Any) -> tuple[Piece, ...]:
 
 def _joined(pieces: Sequence[Piece]) -> Iterator[Piece]:
     """Join texts that meet: the template writes them as one text, and it is cut as one."""
-    text = ""
-    for piece in pieces:
-        if isinstance(piece, str):
-            text += piece
-            continue
-        if text:
+    for is_text, run in groupby(pieces, lambda piece: isinstance(piece, str)):
+        if not is_text:
+            yield from run
+        elif text := "".join(map(str, run)):
             yield text
-            text = ""
-        yield piece
-    if text:
-        yield text
 
 
 def _text_of(mapping: Mapping[str, Any], key: str) -> str:

@@ -99,14 +99,12 @@ def _marked_lines(source: str) -> frozenset[int]:
     import io
     import tokenize
 
-    comments = (
-        token
-        for token in tokenize.generate_tokens(io.StringIO(source).readline)
-        if token.type == tokenize.COMMENT and token.string.lstrip("#").strip() == MARKER
-    )
     return frozenset(
         line if text[:column].strip() else line + 1
-        for (line, column), text in ((token.start, token.line) for token in comments)
+        for kind, comment, (line, column), _, text in tokenize.generate_tokens(
+            io.StringIO(source).readline
+        )
+        if kind == tokenize.COMMENT and comment.lstrip("#").strip() == MARKER
     )
 
 
