@@ -32,6 +32,8 @@ __all__ = ["TokenRange", "token_range"]
 #: Ends that a walk tells apart; beyond, each counts as a stretch of any text of its bytes.
 MAX_WAYS = 1_000
 
+_NOTHING = ValueRange(max_tokens=0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRange:
@@ -226,14 +228,7 @@ def _merged(ways: Iterable[tuple[_Tail, tuple[int, float]]]) -> _Ways:
         found[tail] = min(known[0], low), max(known[1], high)
     if len(found) <= MAX_WAYS or all(tail.is_open for tail in found):
         return found
-    return _merged(_opened(tail, ends) for tail, ends in found.items())
-
-
-def _opened(tail: _Tail, ends: tuple[int, float]) -> tuple[_Tail, tuple[int, float]]:
-    if tail.is_open:
-        return tail, ends
-    low, high = ends
-    return _Tail(is_open=True, is_empty=not tail.text), (low, high + size_bytes(tail.text))
+    return _merged(_with_value(tail, ends, _NOTHING) for tail, ends in found.items())
 
 
 def _with_text(tail: _Tail, ends: tuple[int, float], text: str) -> tuple[_Tail, tuple[int, float]]:

@@ -70,18 +70,13 @@ class ModuleText:
             if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
                 continue
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            for target in targets:
+            for name in (target.id for target in targets if isinstance(target, ast.Name)):
                 # A name that is bound anywhere else as well may hold something else.
                 # So may a name that Python binds itself, such as __name__.
-                if (
-                    isinstance(target, ast.Name)
-                    and bound[target.id] == 1
-                    and not target.id.startswith("__")
-                ):
-                    self.constants[target.id] = statement.value
-        for node in nodes:
-            if isinstance(node, ast.ImportFrom) and node.module == "jinja2":
-                self.template_style = "jinja"
+                if bound[name] == 1 and not name.startswith("__"):
+                    self.constants[name] = statement.value
+        if any(isinstance(node, ast.ImportFrom) and node.module == "jinja2" for node in nodes):
+            self.template_style = "jinja"
         for node in nodes:
             filled = self.filled(node)
             if filled and (word := word_of(filled[1])):
