@@ -147,6 +147,8 @@ class TextReader:
 
         ``style`` is how plain texts in it are filled.
         """
+        if filled := self._module.filled(node):
+            return self.parts(filled[1], filled[0])
         if isinstance(node, ast.Constant):
             text = text_of(node)
             return None if text is None else self._plain(text, node.lineno, style)
@@ -154,10 +156,10 @@ class TextReader:
             return self._f_string(node, style)
         if isinstance(node, ast.BinOp):
             return self._operation(node, style)
-        if isinstance(node, ast.IfExp):
-            return self._either([node.body, node.orelse], style)
-        if isinstance(node, ast.BoolOp):  # given or "a default"
-            return self._either(node.values, style)
+        if isinstance(node, ast.IfExp | ast.BoolOp):  # such as: given or "a default"
+            nodes = node.values if isinstance(node, ast.BoolOp) else [node.body, node.orelse]
+            branches = self._known(nodes, style)
+            return None if branches is None else (Choice(tuple(branches)),)
         if isinstance(node, ast.Call):
             return self._call(node, style)
         if isinstance(node, ast.Name):
@@ -179,10 +181,6 @@ class TextReader:
                 parts += (Variable(_spelled(value)),) if known is None else known
         return tuple(parts)
 
-    def _either(self, nodes: list[ast.expr], style: str) -> Parts | None:
-        branches = self._known(nodes, style)
-        return None if branches is None else (Choice(tuple(branches)),)
-
     def _known(self, nodes: list[ast.expr], style: str) -> list[Parts] | None:
         """Return the parts of each, a variable where they are not known; ``None`` if all are not."""
         found = [self.parts(node, style) for node in nodes]
@@ -192,8 +190,6 @@ class TextReader:
         return [_unknown(node) if parts is None else parts for parts, node in pairs]
 
     def _operation(self, node: ast.BinOp, style: str) -> Parts | None:
-        if isinstance(node.op, ast.Mod):
-            return self.parts(node.left, "percent")
         if isinstance(node.op, ast.Mult):
             sides = (self.parts(node.left, style), self.parts(node.right, style))
             return None if sides == (None, None) else _unknown(node)
@@ -221,8 +217,6 @@ class TextReader:
     def _call(self, node: ast.Call, style: str) -> Parts | None:
         called = node.func
         name = word_of(called)
-        if filled := self._module.filled(node):
-            return self.parts(filled[1], filled[0])
         fills = ("substitute", "safe_substitute", "render")
         if isinstance(called, ast.Attribute) and name in fills:
             return self.parts(called.value, style)
