@@ -5,9 +5,11 @@ from decimal import Decimal
 
 import pytest
 
+from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import catalog_versions, load_catalog
 from kimi_planner.errors import CatalogError, PriceNotFoundError, UnknownModelError
 from kimi_planner.files import data_dir
+from kimi_planner.money import to_units
 
 CARD = data_dir() / "catalogs" / "2026-06.toml"
 TEXT = CARD.read_text(encoding="utf-8")
@@ -89,9 +91,11 @@ def test_the_cards_contradiction_is_kept_beside_the_choice(card):
 )
 def test_rates_are_whole_numbers_of_one_unit(card, model_id, input_units, output_units, places):
     """A price of 2.50 USD per 1,000,000 tokens is 25 units of 1e-7 USD per token."""
-    rates = card.model(model_id).rates()
-    assert (rates.input, rates.cached, rates.output) == (input_units, input_units, output_units)
-    assert rates.places == places
+    rates = Tariff.of(card.model(model_id))
+    keys = ("input", "cached", "output")
+    units = [to_units(rates.price(key), places) for key in keys]
+    assert units == [input_units, input_units, output_units]
+    assert rates.places(keys) == places
 
 
 @pytest.mark.parametrize(
@@ -253,6 +257,6 @@ def test_what_a_catalog_does_not_state_is_unknown(tmp_path):
     path.write_text(f'{head}[[models]]\nid = "x"\n[models.sources]\ncard = ["id"]\n', "utf-8")
     model = load_catalog(path).model("x")
     with pytest.raises(PriceNotFoundError, match=r"no input price for 'x'.*input_usd_per_mtok"):
-        model.rates()
+        Tariff.of(model)
     with pytest.raises(CatalogError, match=r"no context window for 'x'.*context_window_tokens"):
         _ = model.window

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kimi_planner import Workload, project, recommend
+from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog, catalog_versions, load_catalog
 from kimi_planner.catalog import load as loading
 from kimi_planner.errors import CatalogError
@@ -126,8 +127,7 @@ def test_a_price_is_never_changed_by_loading(tmp_path_factory, prices):
     assert str(catalog.model("kimi-k2").input_usd_per_mtok) == str(Decimal(texts[0]))
     assert catalog.model("kimi-k2").output_usd_per_mtok == prices[1]
     assert catalog.model("kimi-k2-instruct").input_usd_per_mtok == prices[2]
-    rates = catalog.model("kimi-k2").rates()
-    assert Decimal(rates.input).scaleb(6 - rates.places) == prices[0]
+    assert Tariff.of(catalog.model("kimi-k2")).usd_per_mtok("input") == prices[0]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from scipy.special import ndtr, ndtri
 
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["CallTokensInSpan", "calls_quantile", "calls_share_over"]
+__all__ = ["CallTokensInSpan", "CallsInSpan", "calls_quantile", "calls_share_over"]
 
 _LEAST_SHAPE = 1e-3  # the lognormal is then a normal one to three digits
 
@@ -41,6 +41,38 @@ def calls_share_over(mean: Array, limit: float) -> Array:
 
 
 @dataclass(frozen=True)
+class CallsInSpan:
+    """Calls that arrive, or are in work, within one span, in each scenario.
+
+    Attributes
+    ----------
+    calls : ndarray, shape (n_months, n_paths) or (n_months, 1)
+        Expected number of calls.
+    """
+
+    calls: Array
+
+    def __add__(self, other: CallsInSpan) -> CallsInSpan:
+        """Return both together; they are independent in each scenario."""
+        return CallsInSpan(self.calls + other.calls)
+
+    def at(self, month: int) -> CallsInSpan:
+        """Return the spans of one month."""
+        return CallsInSpan(self.calls[month])
+
+    def peak(self, share: float, q: float) -> Array:
+        """Return by month what a share of spans does not exceed, at a quantile of the scenarios.
+
+        Poisson numbers rise with their mean, so the quantile of their means is enough.
+        """
+        return calls_quantile(_over_scenarios(self.calls, q), share)
+
+    def share_over(self, limit: float) -> Array:
+        """Return the share of spans with more calls than ``limit``."""
+        return calls_share_over(self.calls, limit)
+
+
+@dataclass(frozen=True)
 class CallTokensInSpan:
     """Tokens of the calls that arrive within one span, such as a minute, in each scenario.
 
@@ -48,8 +80,8 @@ class CallTokensInSpan:
     ----------
     calls : ndarray, shape (n_months, n_paths)
         Expected number of calls.
-    first, second, third : ndarray
-        Cumulants of the tokens: expected calls times the mean of a call's tokens, of their squares
+    cumulants : ndarray, shape (3, n_months, n_paths)
+        The first three of the tokens: expected calls times the mean of a call's tokens, of their squares
         and of their cubes.
 
     Notes
@@ -59,9 +91,7 @@ class CallTokensInSpan:
     """
 
     calls: Array
-    first: Array
-    second: Array
-    third: Array
+    cumulants: Array
 
     @classmethod
     def of(cls, calls: Array, mean: Array, sizes: Array) -> CallTokensInSpan:
@@ -78,27 +108,21 @@ class CallTokensInSpan:
         """
         relative = sizes / (sizes.mean() or 1.0)
         first = calls * mean
-        return cls(
-            calls=calls,
-            first=first,
-            second=first * mean * float((relative**2).mean()),
-            third=first * mean**2 * float((relative**3).mean()),
-        )
+        second = first * mean * float((relative**2).mean())
+        third = first * mean**2 * float((relative**3).mean())
+        return cls(calls, np.stack([first, second, third]))
 
     def __add__(self, other: CallTokensInSpan) -> CallTokensInSpan:
         """Return both together; their calls are independent in each scenario."""
-        return CallTokensInSpan(
-            self.calls + other.calls,
-            self.first + other.first,
-            self.second + other.second,
-            self.third + other.third,
-        )
+        return CallTokensInSpan(self.calls + other.calls, self.cumulants + other.cumulants)
 
     def at(self, month: int) -> CallTokensInSpan:
         """Return the spans of one month."""
-        return CallTokensInSpan(
-            self.calls[month], self.first[month], self.second[month], self.third[month]
-        )
+        return CallTokensInSpan(self.calls[month], self.cumulants[:, month])
+
+    def peak(self, share: float, q: float) -> Array:
+        """Return by month what a share of spans does not exceed, at a quantile of the scenarios."""
+        return _over_scenarios(self.quantile(share), q)
 
     def quantile(self, share: float) -> Array:
         """Return the tokens that a share of spans does not exceed."""
@@ -127,15 +151,17 @@ class CallTokensInSpan:
         """
         empty = np.exp(-self.calls)
         some = np.maximum(-np.expm1(-self.calls), 1e-300)
-        mean = self.first / some
-        variance = self.second / some - mean**2 * empty
+        first, second, third = self.cumulants
+        mean = first / some
+        variance = second / some - mean**2 * empty
         variance = np.where(variance > 1e-9 * mean**2 * empty, variance, 0.0)
-        third = (
-            self.third / some
-            - 3 * mean * self.second / some * empty
-            + mean**3 * empty * (1 + empty)
-        )
+        third = third / some - 3 * mean * second / some * empty + mean**3 * empty * (1 + empty)
         sd = np.sqrt(variance)
         skewness = third / np.where(sd > 0, sd, np.inf) ** 3
         shape = np.maximum(2 * np.sinh(np.arcsinh(np.abs(skewness) / 2) / 3), _LEAST_SHAPE)
         return mean, sd, shape, np.where(skewness < 0, -1.0, 1.0)
+
+
+def _over_scenarios(values: Array, q: float) -> Array:
+    """Return the quantile over scenarios for each month, one of the values themselves."""
+    return np.asarray(np.quantile(values, q, axis=1, method="higher"))

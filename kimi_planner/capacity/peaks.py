@@ -12,7 +12,7 @@ import numpy as np
 from kimi_planner.calls.sizes import CallSizes, Profile
 from kimi_planner.capacity.busiest import busiest_day_calls
 from kimi_planner.capacity.limits import Limits, Tier
-from kimi_planner.capacity.minutes import CallTokensInSpan, calls_quantile, calls_share_over
+from kimi_planner.capacity.minutes import CallsInSpan, CallTokensInSpan
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.scenarios import Scenarios, stream
 from kimi_planner.workload import Quantity, Workload
@@ -25,35 +25,10 @@ SECONDS_PER_MINUTE = 60
 EVEN_HOUR_SHARE = 1 / 24
 
 
-@dataclass(frozen=True)
-class Traffic:
-    """Traffic of one workload, or of several together, on one model, by month and scenario.
-
-    Attributes
-    ----------
-    calls_per_minute, calls_per_day : ndarray, shape (n_months, n_paths) or (n_months, 1)
-        Expected calls in a minute of the busiest hour of the month's busiest day, and on that day.
-    tokens_per_minute, tokens_per_day
-        Tokens that the limits count, in such a minute and on such a day.
-    in_work : ndarray, of such a shape, or None
-        Expected requests in work at one time of the busiest hour; ``None`` if not known.
-    """
-
-    calls_per_minute: Array
-    calls_per_day: Array
-    tokens_per_minute: CallTokensInSpan
-    tokens_per_day: CallTokensInSpan
-    in_work: Array | None
-
-    def __add__(self, other: Traffic) -> Traffic:
-        """Return both together, scenario by scenario."""
-        return Traffic(
-            self.calls_per_minute + other.calls_per_minute,
-            self.calls_per_day + other.calls_per_day,
-            self.tokens_per_minute + other.tokens_per_minute,
-            self.tokens_per_day + other.tokens_per_day,
-            None if self.in_work is None or other.in_work is None else self.in_work + other.in_work,
-        )
+#: What one workload, or several together, send on one model, by the limit that it counts for: calls
+#: and tokens in a minute of the busiest hour of the month's busiest day, requests in work at one time
+#: of that hour, which are missing if not known, and tokens on that day.
+Traffic = Mapping[str, CallsInSpan | CallTokensInSpan]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,56 +109,33 @@ class PeakPlan:
         reserved = tokens.completion if load.sizes.cap is None else load.sizes.cap
         sample = calls.billed(stream(self.seed, load.name, "sizes"))
         sizes = sample.prompt + sample.reserved
-        in_work = None
+        sent: dict[str, CallsInSpan | CallTokensInSpan] = {
+            "requests_per_minute": CallsInSpan(per_minute)
+        }
         if self.output_tokens_per_second is not None:
             speed = self._drawn(self.output_tokens_per_second, "output_tokens_per_second")
-            in_work = per_minute / SECONDS_PER_MINUTE * tokens.completion / speed
-        return Traffic(
-            per_minute,
-            per_day,
-            CallTokensInSpan.of(per_minute, tokens.prompt + reserved, sizes),
-            CallTokensInSpan.of(per_day, tokens.prompt + reserved, sizes),
-            in_work,
-        )
+            sent["concurrency"] = CallsInSpan(
+                per_minute / SECONDS_PER_MINUTE * tokens.completion / speed
+            )
+        for span, arriving in (("minute", per_minute), ("day", per_day)):
+            sent[f"tokens_per_{span}"] = CallTokensInSpan.of(
+                arriving, tokens.prompt + reserved, sizes
+            )
+        return sent
 
     def peaks(self, parts: Sequence[Traffic], unknown: tuple[str, ...]) -> Peaks:
         """Return the peaks of workloads together, and how often they exceed each tier."""
-        together = reduce(add, parts)
-        calls: dict[str, Array] = {"requests_per_minute": together.calls_per_minute}
-        if together.in_work is not None:
-            calls["concurrency"] = together.in_work
-        tokens = {
-            "tokens_per_minute": together.tokens_per_minute,
-            "tokens_per_day": together.tokens_per_day,
-        }
+        together = {limit: reduce(add, [one[limit] for one in parts]) for limit in parts[0]}
         median, peak = (
-            {**self._calls_at(calls, q), **self._tokens_at(tokens, q)}
+            {limit: span.peak(self.minutes_within, q) for limit, span in together.items()}
             for q in (0.5, self.scenario_share)
         )
         over = {}
-        for limit, by_month in peak.items():
-            month = int(by_month.argmax())
+        for limit, span in together.items():
+            month = span.at(int(peak[limit].argmax()))
             for tier in self.limits:
-                allowed = tier.allowed(limit)
-                share = (
-                    calls_share_over(calls[limit][month], allowed)
-                    if limit in calls
-                    else tokens[limit].at(month).share_over(allowed)
-                )
-                over[tier.tier, limit] = float(share.mean())
+                over[tier.tier, limit] = float(month.share_over(tier.allowed(limit)).mean())
         return Peaks(median=median, peak=peak, over=over, unknown=unknown)
-
-    def _calls_at(self, means: dict[str, Array], q: float) -> dict[str, Array]:
-        """Return peaks of Poisson numbers: they rise with their mean, so its quantile is enough."""
-        return {
-            limit: calls_quantile(_quantile(mean, q), self.minutes_within)
-            for limit, mean in means.items()
-        }
-
-    def _tokens_at(self, spans: dict[str, CallTokensInSpan], q: float) -> dict[str, Array]:
-        return {
-            limit: _quantile(span.quantile(self.minutes_within), q) for limit, span in spans.items()
-        }
 
     def _drawn(self, quantity: Quantity | None, *names: str, otherwise: float = 1.0) -> Array:
         if quantity is None:
@@ -191,8 +143,3 @@ class PeakPlan:
         if quantity.is_certain:
             return np.full(1, quantity.mean)
         return stream(self.seed, *names).permutation(quantity.ppf(midpoints(self.n_paths)))
-
-
-def _quantile(values: Array, q: float) -> Array:
-    """Return the quantile over scenarios for each month, one of the values themselves."""
-    return np.asarray(np.quantile(values, q, axis=1, method="higher"))

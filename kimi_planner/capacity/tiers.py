@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import pandas as pd
 
@@ -190,13 +189,11 @@ class Throughput:
             for tier in self.limits:
                 first = min((place for place, _ in peaks.exceeded(tier)), default=None)
                 used = {
-                    limit: float(peaks.peak[limit].max()) / tier.allowed(limit)
-                    for limit in peaks.peak
+                    limit: float(need.max()) / tier.allowed(limit)
+                    for limit, need in peaks.peak.items()
                 }
                 tightest = max(used, key=lambda limit: used[limit])
-                over: dict[str, Any] = {
-                    limit: peaks.over.get((tier.tier, limit)) for limit in LIMITS
-                }
+                concurrency, *minutes, days = (peaks.over.get((tier.tier, one)) for one in LIMITS)
                 rows.append(
                     {
                         "workload": name,
@@ -206,11 +203,9 @@ class Throughput:
                         "throttled_from": None if first is None else str(self.months[first]),
                         "tightest_limit": tightest,
                         "used_share": used[tightest],
-                        "minutes_over_share": max(
-                            over["requests_per_minute"], over["tokens_per_minute"]
-                        ),
-                        "time_over_share": over["concurrency"],
-                        "days_over_share": over["tokens_per_day"],
+                        "minutes_over_share": max(share for share in minutes if share is not None),
+                        "time_over_share": concurrency,
+                        "days_over_share": days,
                     }
                 )
         return pd.DataFrame(rows).astype({"time_over_share": "float64"})

@@ -10,7 +10,6 @@ from kimi_planner.catalog.model import (
     PRICES,
     ModelSpec,
     PricePeriod,
-    Rates,
 )
 from kimi_planner.catalog.provenance import (
     Conflict,
@@ -37,7 +36,6 @@ __all__ = [
     "ListPrice",
     "ModelSpec",
     "PricePeriod",
-    "Rates",
     "Rating",
     "Source",
     "catalog_versions",

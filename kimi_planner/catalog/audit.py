@@ -62,7 +62,7 @@ def audit_catalog(
             words=f"{len(catalog)} models, every value sourced, {conflicts} "
             f"{'conflict' if conflicts == 1 else 'conflicts'} listed",
         ),
-        _hash(catalog, path),
+        Finding(what="hash", status="passed", words=_hash(catalog, path)),
         _age(catalog, as_of, max_age_days),
     )
 
@@ -80,49 +80,37 @@ def _refuse_future(catalog: Catalog, path: Path | None, as_of: date) -> None:
             )
 
 
-def _hash(catalog: Catalog, path: Path | None) -> Finding:
+def _hash(catalog: Catalog, path: Path | None) -> str:
     if path is None:
-        digest = f"sha256 {catalog.sha256[:12]} of what was read"
-        return Finding(
-            what="hash", status="passed", words=f"{digest}; it is no file of this package"
-        )
+        return f"sha256 {catalog.sha256[:12]} of what was read; it is no file of this package"
     digest = sha256(path.read_bytes()).hexdigest()
     if published_sha256().get(catalog.version) == digest:
-        return Finding(
-            what="hash", status="passed", words=f"sha256 {digest[:12]}, as it was published"
-        )
-    return Finding(
-        what="hash",
-        status="passed",
-        words=f"sha256 {digest[:12]}; no published version, so there is none to hold it against",
-    )
+        return f"sha256 {digest[:12]}, as it was published"
+    return f"sha256 {digest[:12]}; no published version, so there is none to hold it against"
 
 
 def _age(catalog: Catalog, as_of: date, max_age_days: int | None) -> Finding:
     days = {key: one.checked_on for key, one in catalog.sources.items()}
     undated = [key for key, day in days.items() if day is None]
+    status: Status = "passed"
     if undated:
-        return Finding(
-            what="age",
-            status="passed" if max_age_days is None else "unknown",
-            words=f"nobody says when {', '.join(undated)} was checked, so its age cannot be told",
-        )
+        words = f"nobody says when {', '.join(undated)} was checked, so its age cannot be told"
+        status = "passed" if max_age_days is None else "unknown"
+        return Finding(what="age", status=status, words=words)
     ages = {key: (as_of - day).days for key, day in days.items() if day is not None}
     oldest = max(ages, key=lambda key: ages[key])
     words = f"{oldest} was checked {_days(ages[oldest])} ago, on {days[oldest]}"
-    if max_age_days is None:
-        return Finding(what="age", status="passed", words=words)
-    stale = [key for key, age in ages.items() if age > max_age_days]
-    if not stale:
-        return Finding(
-            what="age", status="passed", words=f"{words}; at most {_days(max_age_days)} are allowed"
-        )
-    return Finding(
-        what="age",
-        status="stale",
-        words=f"{words}, more than {_days(max_age_days)}. Compare {', '.join(stale)} again, and publish "
-        "what you find as a new version",
-    )
+    if max_age_days is not None:
+        stale = [key for key, age in ages.items() if age > max_age_days]
+        if stale:
+            status = "stale"
+            words += (
+                f", more than {_days(max_age_days)}. Compare {', '.join(stale)} again, and publish "
+                "what you find as a new version"
+            )
+        else:
+            words += f"; at most {_days(max_age_days)} are allowed"
+    return Finding(what="age", status=status, words=words)
 
 
 def _days(number: int) -> str:

@@ -56,8 +56,8 @@ class Catalog:
     """
 
     version: str
-    published: str
-    currency: str
+    published: str = ""
+    currency: str = "USD"
     source: Source
     models: tuple[ModelSpec, ...]
     sha256: str
@@ -84,10 +84,7 @@ class Catalog:
         rows = [
             (
                 model.id,
-                stated(model.name),
-                stated(model.input_usd_per_mtok),
-                stated(model.cached_input_usd_per_mtok),
-                stated(model.output_usd_per_mtok),
+                *(stated(getattr(model, key)) for key in ("name", *PRICES)),
                 stated(model.context_window_tokens and f"{model.context_window_tokens:,}"),
             )
             for model in self.models

@@ -1,4 +1,4 @@
-"""One table of a catalog file: its values, checked, and the line that a fault stands on."""
+"""One table of a catalog file, or of one of limits: its values, checked, and the line that a fault stands on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from kimi_planner.errors import CatalogError, shown
+from kimi_planner.errors import KimiPlannerError, shown
 from kimi_planner.files import TomlFile, refuse_unknown_keys
 
 __all__ = ["MAX_PRICE_PLACES", "Cells", "rows_of"]
@@ -33,14 +33,10 @@ class Cells:
         *,
         table: str = "",
         index: int | None = None,
-        name: str | None = None,
     ) -> None:
         self.toml, self.table, self.index = toml, table, index
         if not isinstance(values, dict):
-            raise CatalogError(
-                f"{name or table} must be a table, not {shown(values)}.",
-                at=toml.where(table, index),
-            )
+            raise self.fail(None, f"{table} must be a table, not {shown(values)}.")
         self.values: Mapping[str, Any] = values
         if known is not None:
             refuse_unknown_keys(values, known, toml=toml, table=table, index=index)
@@ -48,9 +44,9 @@ class Cells:
     def __contains__(self, key: str) -> bool:
         return key in self.values
 
-    def fail(self, key: str | None, problem: str) -> CatalogError:
+    def fail(self, key: str | None, problem: str) -> KimiPlannerError:
         """Return an error that names file and line of a key, or of the table's header."""
-        return CatalogError(problem, at=self.toml.where(self.table, self.index, key))
+        return self.toml.fault(problem, at=self.toml.where(self.table, self.index, key))
 
     def text(self, key: str) -> str:
         """Return a value that must be there and be text."""
@@ -61,20 +57,16 @@ class Cells:
             raise self.fail(None, f"{key} is missing.")
         raise self.fail(key, f"{key} is {shown(value)}; it must be text.")
 
-    def text_or_none(self, key: str) -> str | None:
-        """Return text, or ``None`` where the key is not there."""
-        return self.text(key) if key in self else None
-
-    def one_of(self, key: str, known: Collection[str], what: str) -> str | None:
-        """Return one of the known words, or ``None`` where the key is not there."""
-        word = self.text_or_none(key)
-        if word is not None and word not in known:
+    def one_of(self, key: str, known: Collection[str], what: str) -> str:
+        """Return one of the known words."""
+        word = self.text(key)
+        if word not in known:
             raise self.fail(key, f"unknown {what} {word!r}. Known: {', '.join(known)}.")
         return word
 
     def words(self, key: str) -> list[str]:
-        """Return a list of words, empty where the key is not there."""
-        words = self.values.get(key, [])
+        """Return a list of words."""
+        words = self.values[key]
         if not isinstance(words, list) or not all(isinstance(word, str) and word for word in words):
             raise self.fail(key, f"{key} must be a list of words.")
         return words
@@ -89,14 +81,8 @@ class Cells:
             )
         return day
 
-    def day_or_none(self, key: str) -> date | None:
-        """Return a date, or ``None`` where the key is not there."""
-        return self.day(key) if key in self else None
-
-    def tokens(self, key: str, most: int) -> int | None:
-        """Return a whole number of tokens, or ``None`` where the key is not there."""
-        if key not in self:
-            return None
+    def tokens(self, key: str, most: int) -> int:
+        """Return a whole number of tokens."""
         number = self.values[key]
         if type(number) is not int or not 0 < number <= most:
             raise self.fail(
@@ -138,7 +124,7 @@ def rows_of(toml: TomlFile, table: str, known: Collection[str]) -> list[Cells]:
     """Return the tables of a list at the top of the file, none where it is not there."""
     entries = toml.data.get(table, [])
     if not isinstance(entries, list):
-        raise CatalogError(f"{table} must be written [[{table}]].", at=toml.where(key=table))
+        raise toml.fault(f"{table} must be written [[{table}]].", at=toml.where(key=table))
     return [
         Cells(toml, entry, known, table=table, index=number) for number, entry in enumerate(entries)
     ]

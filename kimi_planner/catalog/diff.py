@@ -10,13 +10,12 @@ from typing import Any
 
 from kimi_planner.catalog.catalog import Catalog
 from kimi_planner.catalog.load import load_catalog
-from kimi_planner.catalog.model import ALL_PRICES, LIFECYCLE, ModelSpec
+from kimi_planner.catalog.model import ALL_PRICES, LIFECYCLE, WINDOWS, ModelSpec
 from kimi_planner.catalog.provenance import Conflict
 from kimi_planner.errors import CatalogError, shown
 
 __all__ = ["CatalogDiff", "Change", "Counterpart", "diff_catalogs"]
 
-WINDOWS = ("context_window_tokens", "max_output_tokens", "default_output_tokens")
 _HEAD = tuple(one.name for one in fields(Catalog) if one.name != "models")
 _MODEL = tuple(one.name for one in fields(ModelSpec) if one.name != "id")
 

@@ -56,8 +56,6 @@ def genai_catalog() -> Catalog:
     )
     return Catalog(
         version=name,
-        published="",
-        currency="USD",
         source=source,
         sources={source.key: source},
         models=specs,

@@ -65,8 +65,6 @@ def litellm_catalog(path: Path) -> Catalog:
     source = Source(key="litellm", title=f"LiteLLM, price file {path.name}", checked_on=None)
     return Catalog(
         version=version,
-        published="",
-        currency="USD",
         source=source,
         sources={source.key: source},
         models=tuple(_model(path, key, entry, version) for key, entry in entries.items()),

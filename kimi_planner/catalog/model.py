@@ -9,8 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from kimi_planner.catalog.provenance import Rating
-from kimi_planner.errors import CatalogError, PriceNotFoundError
-from kimi_planner.money import decimal_places, to_units
+from kimi_planner.errors import CatalogError
 
 __all__ = [
     "ALL_PRICES",
@@ -19,9 +18,9 @@ __all__ = [
     "PRICES",
     "STATED",
     "STATUSES",
+    "WINDOWS",
     "ModelSpec",
     "PricePeriod",
-    "Rates",
 ]
 
 #: Capabilities a catalog can state and a workload can need.
@@ -33,6 +32,9 @@ PRICES = ("input_usd_per_mtok", "cached_input_usd_per_mtok", "output_usd_per_mto
 #: Every price per token that a catalog can state.
 ALL_PRICES = (*PRICES, "cache_write_5m_usd_per_mtok", "cache_write_1h_usd_per_mtok")
 
+#: Most tokens of a request, of its answer, and of an answer without a limit of its own.
+WINDOWS = ("context_window_tokens", "max_output_tokens", "default_output_tokens")
+
 #: Whether a model can be called, in the words of its source.
 STATUSES = ("offered", "deprecated", "retired")
 
@@ -43,9 +45,7 @@ LIFECYCLE = ("status", "released_on", "first_seen_on", "retired_on", "replaced_b
 STATED = (
     "id",
     "name",
-    "context_window_tokens",
-    "max_output_tokens",
-    "default_output_tokens",
+    *WINDOWS,
     *ALL_PRICES,
     "batch_multiplier",
     "use_cases",
@@ -55,24 +55,6 @@ STATED = (
     "reasoning_depth",
     "speed",
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rates:
-    """The prices of one model as whole numbers of one unit, for exact integer arithmetic.
-
-    Attributes
-    ----------
-    input, cached, output
-        Units for one token. ``cached`` equals ``input`` where no cached price is stated.
-    places
-        One unit is ``10**-places`` USD.
-    """
-
-    input: int
-    cached: int
-    output: int
-    places: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,29 +218,6 @@ class ModelSpec:
         if self.status in ("deprecated", "retired") and self.retired_on is None:
             return f"{self.status}, says catalog {self.catalog_version}{instead}"
         return None
-
-    def rates(self) -> Rates:
-        """Return the prices per token as integers.
-
-        Raises
-        ------
-        PriceNotFoundError
-            If the input or the output price is not stated.
-        """
-        prices = {"input": self.input_usd_per_mtok, "output": self.output_usd_per_mtok}
-        for kind, price in prices.items():
-            if price is None:
-                raise PriceNotFoundError(self.no_price(kind))
-        cached = self.cached_input_usd_per_mtok
-        per_mtok = [
-            prices["input"],
-            prices["input"] if cached is None else cached,
-            prices["output"],
-        ]
-        known = [price for price in per_mtok if price is not None]
-        places = max(decimal_places(price) for price in known)
-        units = [to_units(price, places) for price in known]
-        return Rates(input=units[0], cached=units[1], output=units[2], places=places + 6)
 
     def no_price(self, kind: str) -> str:
         """Say that the price of input or output is not stated, and what to do."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
 from datetime import date
+from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
+from typing import Any, TypeVar
 
 from kimi_planner.catalog.catalog import Catalog
 from kimi_planner.catalog.cells import Cells, rows_of
@@ -16,6 +20,9 @@ from kimi_planner.errors import CatalogError
 from kimi_planner.files import TomlFile, read_toml, refuse_unknown_keys
 
 __all__ = ["KEYS", "LIST_PRICES", "TAXES", "read_catalog"]
+
+Form = TypeVar("Form", Conflict, Fee, ListPrice, Correspondence)
+Reader = Callable[[Cells, str], Any]
 
 TAXES = ("excluded", "included")
 LIST_PRICES = ("input_per_mtok", "cached_input_per_mtok", "output_per_mtok")
@@ -66,6 +73,15 @@ def read_catalog(path: Path) -> Catalog:
     if main not in sources:
         raise top.fail("source", f"source {main!r} has no table [sources.{main}].")
     models = read_models(toml, version, published, sources)
+    own = {
+        "model": lambda row, _: _own_model(row, models),
+        "source": lambda row, key: row.one_of(key, sources, "source"),
+    }
+
+    def rows(table: str, form: type[Form], **readers: Reader) -> tuple[Form, ...]:
+        every = rows_of(toml, table, KEYS[table])
+        return tuple(_row(row, form, own | readers) for row in every)
+
     catalog = Catalog(
         version=version,
         published=published,
@@ -73,35 +89,17 @@ def read_catalog(path: Path) -> Catalog:
         source=sources[main],
         sources=sources,
         models=models,
-        conflicts=tuple(
-            Conflict(
-                **{key: row.text(key) for key in KEYS["conflicts"] if key != "model"},
-                model=_own_model(row, models) if "model" in row else None,
-            )
-            for row in rows_of(toml, "conflicts", KEYS["conflicts"])
+        conflicts=rows("conflicts", Conflict),
+        base_url=top.text("base_url") if "base_url" in top else None,
+        tax=top.one_of("tax", TAXES, "tax") if "tax" in top else None,
+        fees=rows("fees", Fee, usd_per_call=lambda row, key: row.amount(key, "USD per call")),
+        list_prices=rows(
+            "list_prices",
+            ListPrice,
+            currency=_other_currency,
+            **dict.fromkeys(LIST_PRICES, _in_currency),
         ),
-        base_url=top.text_or_none("base_url"),
-        tax=top.one_of("tax", TAXES, "tax"),
-        fees=tuple(
-            Fee(
-                name=row.text("name"),
-                usd_per_call=row.amount("usd_per_call", "USD per call"),
-                note=row.text("note"),
-                source=_own_source(row, sources),
-            )
-            for row in rows_of(toml, "fees", KEYS["fees"])
-        ),
-        list_prices=tuple(
-            _list_price(row, models, sources)
-            for row in rows_of(toml, "list_prices", KEYS["list_prices"])
-        ),
-        correspondences=tuple(
-            Correspondence(
-                model=_own_model(row, models),
-                **{key: row.text(key) for key in ("catalog", "other", "reason")},
-            )
-            for row in rows_of(toml, "correspondences", KEYS["correspondences"])
-        ),
+        correspondences=rows("correspondences", Correspondence),
         sha256=sha256(path.read_bytes()).hexdigest(),
     )
     _refuse_unchecked(toml, catalog)
@@ -126,22 +124,23 @@ def _read_sources(toml: TomlFile) -> dict[str, Source]:
     return found
 
 
-def _list_price(row: Cells, models: tuple[ModelSpec, ...], sources: dict[str, Source]) -> ListPrice:
-    currency = row.text("currency")
+def _row(row: Cells, form: type[Form], readers: Mapping[str, Reader]) -> Form:
+    """Return what a table states, as text where nothing else reads it; it may leave out defaults."""
+    stated = [one.name for one in fields(form) if one.name in row or one.default is MISSING]
+    return form(**{key: readers.get(key, Cells.text)(row, key) for key in stated})
+
+
+def _other_currency(row: Cells, key: str) -> str:
+    currency = row.text(key)
     if not re.fullmatch(r"[A-Z]{3}", currency) or currency == "USD":
         raise row.fail(
-            "currency",
-            f"currency is {currency!r}. Write another one than USD in three letters: CNY.",
+            key, f"currency is {currency!r}. Write another one than USD in three letters: CNY."
         )
-    prices = {
-        key: row.amount(key, f"{currency} per 1M tokens") for key in LIST_PRICES if key in row
-    }
-    return ListPrice(
-        model=_own_model(row, models),
-        currency=currency,
-        source=_own_source(row, sources),
-        **prices,
-    )
+    return currency
+
+
+def _in_currency(row: Cells, key: str) -> Decimal:
+    return row.amount(key, f"{row.text('currency')} per 1M tokens")
 
 
 def _own_model(row: Cells, models: tuple[ModelSpec, ...]) -> str:
@@ -149,13 +148,6 @@ def _own_model(row: Cells, models: tuple[ModelSpec, ...]) -> str:
     name = row.text("model")
     if name not in ids:
         raise row.fail("model", f"no model has the id {name!r}. There are {', '.join(ids)}.")
-    return name
-
-
-def _own_source(row: Cells, sources: dict[str, Source]) -> str:
-    name = row.text("source")
-    if name not in sources:
-        raise row.fail("source", f"unknown source {name!r}. Known: {', '.join(sources)}.")
     return name
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,7 @@ from kimi_planner.catalog.model import (
     LIFECYCLE,
     STATED,
     STATUSES,
+    WINDOWS,
     ModelSpec,
     PricePeriod,
 )
@@ -59,40 +60,26 @@ def read_models(
 
 def _read_model(row: Cells, version: str, sources: Mapping[str, Source], periods: int) -> ModelSpec:
     values: dict[str, Any] = {"id": row.text("id")}
-    for key in ("name", "tokenizer", "replaced_by"):
-        values[key] = row.text_or_none(key)
-    values["chat_template"] = row.one_of("chat_template", CHAT_TEMPLATES, "template")
-    values["status"] = row.one_of("status", STATUSES, "status")
-    for key in ("context_window_tokens", "max_output_tokens", "default_output_tokens"):
-        values[key] = row.tokens(key, MAX_WINDOW_TOKENS)
-    for key in ALL_PRICES:
-        if key in row:
-            values[key] = row.amount(key)
-    if "batch_multiplier" in row:
-        values["batch_multiplier"] = _multiplier(row)
-    for key in ("released_on", "first_seen_on", "retired_on"):
-        values[key] = row.day_or_none(key)
-    values["use_cases"] = tuple(row.words("use_cases"))
-    values["capabilities"] = frozenset(row.words("capabilities"))
-    for word in sorted(values["capabilities"] - CAPABILITIES):
-        known_words = ", ".join(sorted(CAPABILITIES))
-        raise row.fail("capabilities", f"unknown capability {word!r}. Known: {known_words}.")
-    for key in ("reasoning_depth", "speed"):
-        if key in row:
-            values[key] = _read_rating(row, key)
+    values |= {key: read(row, key) for key, read in _READERS.items() if key in row}
     if "prices" in row:
         values["price_periods"] = _read_periods(row, sources, periods)
     values["sources"] = _read_field_sources(row, sources)
     return ModelSpec(**values, catalog_version=version)
 
 
-def _multiplier(row: Cells) -> Decimal:
-    share = row.amount("batch_multiplier", "what a price is multiplied by")
+def _multiplier(row: Cells, key: str) -> Decimal:
+    share = row.amount(key, "what a price is multiplied by")
     if not 0 < share <= 1:
-        raise row.fail(
-            "batch_multiplier", f'batch_multiplier is "{share}". It lies above 0, at most 1.'
-        )
+        raise row.fail(key, f'{key} is "{share}". It lies above 0, at most 1.')
     return share
+
+
+def _capabilities(row: Cells, key: str) -> frozenset[str]:
+    words = frozenset(row.words(key))
+    for word in sorted(words - CAPABILITIES):
+        known = ", ".join(sorted(CAPABILITIES))
+        raise row.fail(key, f"unknown capability {word!r}. Known: {known}.")
+    return words
 
 
 def _read_periods(
@@ -111,16 +98,9 @@ def _read_periods(
     found: list[PricePeriod] = []
     for number, entry in enumerate(entries):
         one = Cells(row.toml, entry, PERIOD_KEYS, table="models.prices", index=before + number)
-        source = one.text("source")
-        if source not in sources:
-            raise one.fail("source", f"unknown source {source!r}. Known: {', '.join(sources)}.")
-        period = PricePeriod(
-            source=source,
-            effective_from=one.day_or_none("effective_from"),
-            effective_to=one.day_or_none("effective_to"),
-            known_on=one.day_or_none("known_on"),
-            **{key: one.amount(key) for key in ALL_PRICES if key in one},
-        )
+        values: dict[str, Any] = {"source": one.one_of("source", sources, "source")}
+        values |= {key: read(one, key) for key, read in _PERIOD_READERS.items() if key in one}
+        period = PricePeriod(**values)
         _refuse_disorder(one, found[-1] if found else None, period)
         found.append(period)
     return tuple(found)
@@ -164,6 +144,26 @@ def _read_rating(row: Cells, key: str) -> Rating:
     if not all(isinstance(entry[name], str) and entry[name] for name in ("words", "reading")):
         raise row.fail(key, "words and reading must say what the rating rests on.")
     return Rating(**entry)
+
+
+_Reader = Callable[[Cells, str], Any]
+_PERIOD_READERS: dict[str, _Reader] = {
+    **dict.fromkeys(("effective_from", "effective_to", "known_on"), Cells.day),
+    **dict.fromkeys(ALL_PRICES, Cells.amount),
+}
+#: How each key of a model is read, where it stands there; what the table does not say is unknown.
+_READERS: dict[str, _Reader] = {
+    **dict.fromkeys(("name", "tokenizer", "replaced_by"), Cells.text),
+    "chat_template": lambda row, key: row.one_of(key, CHAT_TEMPLATES, "template"),
+    "status": lambda row, key: row.one_of(key, STATUSES, "status"),
+    **dict.fromkeys(WINDOWS, lambda row, key: row.tokens(key, MAX_WINDOW_TOKENS)),
+    **dict.fromkeys(ALL_PRICES, Cells.amount),
+    "batch_multiplier": _multiplier,
+    **dict.fromkeys(("released_on", "first_seen_on", "retired_on"), Cells.day),
+    "use_cases": lambda row, key: tuple(row.words(key)),
+    "capabilities": _capabilities,
+    **dict.fromkeys(("reasoning_depth", "speed"), _read_rating),
+}
 
 
 def _read_field_sources(row: Cells, sources: Mapping[str, Source]) -> dict[str, str]:

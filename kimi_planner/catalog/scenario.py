@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal, localcontext
 from hashlib import sha256
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from kimi_planner.catalog.model import ALL_PRICES, PRICES, ModelSpec
+from kimi_planner.catalog.model import ALL_PRICES, PRICES, ModelSpec, PricePeriod
 from kimi_planner.catalog.provenance import Exchange, ListPrice, Source
 from kimi_planner.errors import CatalogError, PriceNotFoundError, did_you_mean, shown
 from kimi_planner.money import EXACT, exact_decimal
+
+if TYPE_CHECKING:
+    from kimi_planner.catalog.catalog import Catalog
 
 __all__ = ["batched", "discounted", "exchanged", "repriced"]
 
@@ -21,62 +24,17 @@ MAX_PRICE = Decimal(10**6)
 MAX_PLACES = 20
 
 
-class Priced(Protocol):
-    """What scenarios are derived from: a catalog, as far as its models and origin go."""
-
-    @property
-    def version(self) -> str:
-        """Name of the version."""
-
-    @property
-    def sha256(self) -> str:
-        """Digest of where it comes from."""
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """Model ids."""
-
-    @property
-    def derived_from(self) -> tuple[str, ...]:
-        """The steps so far."""
-
-    @property
-    def exchange(self) -> Exchange | None:
-        """The rate of another currency."""
-
-    @property
-    def list_prices(self) -> tuple[ListPrice, ...]:
-        """Price lists in other currencies."""
-
-    @property
-    def sources(self) -> Mapping[str, Source]:
-        """The sources by key."""
-
-    def __iter__(self) -> Iterator[ModelSpec]:
-        """Yield the models."""
-
-    def model(self, model_id: str) -> ModelSpec:
-        """Return one model."""
-
-    def select(self, model_ids: str | Iterable[str] | None = None) -> tuple[ModelSpec, ...]:
-        """Return some models."""
-
-
-Catalog = TypeVar("Catalog", bound=Priced)
-
-
 def discounted(
     catalog: Catalog, share: Decimal | int | float | str, models: str | Iterable[str] | None
 ) -> Catalog:
     """Return a catalog with every price of some models times one less a share."""
-    try:
-        off = exact_decimal(share)
-    except ValueError as error:
-        raise CatalogError(f"The discount: {error}. Give 0.1 for 10% off.") from None
-    if not -1000 <= off <= 1 or -int(off.as_tuple().exponent) > MAX_PLACES:
-        raise CatalogError(
-            f"The discount is {shown(off)}. It is a share such as 0.1, at most 1; below 0 prices rise."
-        )
+    off = _number(
+        "The discount",
+        share,
+        (-1000, 1),
+        spell="Give 0.1 for 10% off.",
+        allowed="It is a share such as 0.1, at most 1; below 0 prices rise.",
+    )
     chosen = {spec.id for spec in catalog.select(models)}
 
     percent = f"{100 * abs(off):f}".rstrip("0").rstrip(".") if off % 1 else f"{100 * abs(off):f}"
@@ -84,11 +42,7 @@ def discounted(
     if models is not None:
         step += f" on {', '.join(name for name in catalog.ids if name in chosen)}"
     return _derived(
-        catalog,
-        step,
-        lambda spec: (
-            _repriced(spec, lambda price: _times(price, 1 - off)) if spec.id in chosen else spec
-        ),
+        catalog, step, lambda spec: _multiplied(spec, 1 - off) if spec.id in chosen else spec
     )
 
 
@@ -102,14 +56,11 @@ def repriced(catalog: Catalog, model: str, prices: Mapping[str, Any]) -> Catalog
         f"{name.removesuffix('_usd_per_mtok').replace('_', ' ')} {'unknown' if one is None else one}"
         for name, one in new.items()
     )
-
-    def changed(spec: ModelSpec) -> ModelSpec:
-        if spec.id != model:
-            return spec
-        periods = tuple(replace(one, **new) for one in spec.price_periods)
-        return replace(spec, price_periods=periods, **new)
-
-    return _derived(catalog, f"{model} at {words}", changed)
+    return _derived(
+        catalog,
+        f"{model} at {words}",
+        lambda spec: _repriced(spec, lambda _: new) if spec.id == model else spec,
+    )
 
 
 def batched(catalog: Catalog) -> Catalog:
@@ -121,15 +72,17 @@ def batched(catalog: Catalog) -> Catalog:
             "batch_multiplier in a new catalog version."
         )
     left_out = [spec.id for spec in catalog if spec.batch_multiplier is None]
-    without = f", without {', '.join(left_out)}, of which no batch price is stated"
 
     def multiplied(spec: ModelSpec) -> ModelSpec:
         share = spec.batch_multiplier
         assert share is not None, "offered in a batch"  # noqa: S101 - narrows the type
-        return replace(_repriced(spec, lambda price: _times(price, share)), batch_multiplier=None)
+        return replace(_multiplied(spec, share), batch_multiplier=None)
 
-    found = _derived(_replaced(catalog, models=offered), "in batches", multiplied)
-    return _replaced(found, derived_from=(*found.derived_from, without[2:])) if left_out else found
+    found = _derived(replace(catalog, models=offered), "in batches", multiplied)
+    if not left_out:
+        return found
+    without = f"without {', '.join(left_out)}, of which no batch price is stated"
+    return replace(found, derived_from=(*found.derived_from, without))
 
 
 def exchanged(
@@ -147,14 +100,13 @@ def exchanged(
         )
     if type(on) is not date:
         raise CatalogError(f"The day of the rate is {shown(on)}. Give a datetime.date.")
-    try:
-        per_usd = exact_decimal(rate)
-    except ValueError as error:
-        raise CatalogError(f"The rate: {error}. Give how much one USD is, such as 0.92.") from None
-    if not 0 < per_usd <= MAX_PRICE or -int(per_usd.as_tuple().exponent) > MAX_PLACES:
-        raise CatalogError(
-            f"The rate is {shown(per_usd)}. It lies above 0, with at most {MAX_PLACES} decimal places."
-        )
+    per_usd = _number(
+        "The rate",
+        rate,
+        (Decimal(1).scaleb(-MAX_PLACES), MAX_PRICE),
+        spell="Give how much one USD is, such as 0.92.",
+        allowed=f"It lies above 0, with at most {MAX_PLACES} decimal places.",
+    )
     exchange = Exchange(currency=currency, per_usd=per_usd, on=on)
     source = Source(key="exchange", title=f"A rate given by the user, {exchange}", checked_on=on)
     listed = tuple(
@@ -171,7 +123,7 @@ def exchanged(
         for spec in catalog
     )
     found = _derived(catalog, f"{currency} at {per_usd}", lambda spec: spec)
-    return _replaced(
+    return replace(
         found,
         derived_from=(*found.derived_from[:-1], f"shown at {exchange} too"),
         sha256=sha256(f"{found.sha256} {on}".encode()).hexdigest(),
@@ -193,23 +145,41 @@ def _price(name: str, value: Any) -> Decimal | None:
         )
     if value is None:
         return None
+    return _number(
+        name,
+        value,
+        (0, MAX_PRICE),
+        spell='Give USD such as "2.50".',
+        allowed="It must lie between 0 and 1,000,000 USD, with at most "
+        f"{MAX_PLACES} decimal places.",
+    )
+
+
+def _number(
+    what: str, value: Any, bounds: tuple[Decimal | int, Decimal | int], *, spell: str, allowed: str
+) -> Decimal:
+    """Return a number within bounds, with few enough places; else say how to spell one."""
     try:
-        price = exact_decimal(value)
+        number = exact_decimal(value)
     except ValueError as error:
-        raise CatalogError(f'{name}: {error}. Give USD such as "2.50".') from None
-    if not 0 <= price <= MAX_PRICE or -int(price.as_tuple().exponent) > MAX_PLACES:
-        raise CatalogError(
-            f"{name} is {shown(price)}. It must lie between 0 and 1,000,000 USD, with at most "
-            f"{MAX_PLACES} decimal places."
-        )
-    return price
+        raise CatalogError(f"{what}: {error}. {spell}") from None
+    least, most = bounds
+    if not least <= number <= most or -int(number.as_tuple().exponent) > MAX_PLACES:
+        raise CatalogError(f"{what} is {shown(number)}. {allowed}")
+    return number
 
 
-def _repriced(spec: ModelSpec, lowered: Callable[[Decimal], Decimal]) -> ModelSpec:
-    def prices_of(table: object) -> dict[str, Any]:
+def _multiplied(spec: ModelSpec, share: Decimal) -> ModelSpec:
+    def times_share(table: ModelSpec | PricePeriod) -> dict[str, Any]:
         stated = ((name, getattr(table, name)) for name in ALL_PRICES)
-        return {name: lowered(price) for name, price in stated if price is not None}
+        return {name: _times(price, share) for name, price in stated if price is not None}
 
+    return _repriced(spec, times_share)
+
+
+def _repriced(
+    spec: ModelSpec, prices_of: Callable[[ModelSpec | PricePeriod], dict[str, Any]]
+) -> ModelSpec:
     periods = tuple(replace(one, **prices_of(one)) for one in spec.price_periods)
     return replace(spec, price_periods=periods, **prices_of(spec))
 
@@ -220,16 +190,10 @@ def _derived(catalog: Catalog, step: str, change: Callable[[ModelSpec], ModelSpe
     origin = catalog.derived_from or (
         f"from catalog {catalog.version} (sha256 {catalog.sha256[:12]})",
     )
-    return _replaced(
+    return replace(
         catalog,
         version=version,
         models=tuple(replace(change(spec), catalog_version=version) for spec in catalog),
         derived_from=(*origin, step),
         sha256=sha256(f"{catalog.sha256} {step}".encode()).hexdigest(),
     )
-
-
-def _replaced(catalog: Catalog, **changes: Any) -> Catalog:
-    # A protocol cannot say that what follows it is a dataclass.
-    found: Catalog = replace(catalog, **changes)  # type: ignore[type-var]
-    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kimi_planner.catalog.cells import MAX_PRICE_PLACES
-from kimi_planner.catalog.model import ALL_PRICES, CAPABILITIES, STATUSES
+from kimi_planner.catalog.model import ALL_PRICES, CAPABILITIES, STATUSES, WINDOWS
 from kimi_planner.catalog.read import KEYS, LIST_PRICES, TAXES
 from kimi_planner.catalog.read_model import (
     CHAT_TEMPLATES,
@@ -50,9 +50,7 @@ _FORMS: dict[str, dict[str, Any]] = {
     "reasoning_depth": _RATING,
     "speed": _RATING,
     **dict.fromkeys((*ALL_PRICES, *LIST_PRICES), _PRICE),
-    **dict.fromkeys(
-        ("context_window_tokens", "max_output_tokens", "default_output_tokens"), _TOKENS
-    ),
+    **dict.fromkeys(WINDOWS, _TOKENS),
     **dict.fromkeys(
         ("checked_on", "released_on", "first_seen_on", "retired_on", "effective_from"), _DATE
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import NamedTuple
 
 import pandas as pd
@@ -54,21 +55,20 @@ def horizon_of(end: Moment, length: object) -> Horizon:
         If the length is none of these, shorter than a second, or longer than ten years.
     """
     months = _MONTHS.fullmatch(length) if isinstance(length, str) else None
-    try:
+    duration = int(months[1]) * AVERAGE_MONTH if months else length_of(length)
+    if duration is None:
+        raise ScenarioError(
+            f"horizon is {shown(length)}. Write hours, days or months: '36h', '7 days', "
+            "'3 months', or give a timedelta, or seconds."
+        )
+    with suppress(ValueError, OverflowError):  # beyond the days that pandas knows
         if months and isinstance(end, pd.Timestamp):
             duration = end + pd.DateOffset(months=int(months[1])) - end
-        elif months:
-            duration = int(months[1]) * AVERAGE_MONTH
-        else:
-            duration = _duration(length)
         if _LEAST <= duration <= _MOST:
             until = end + duration
             seconds = (micros(until) - micros(end)) / 1e6
             text = _counted(int(months[1]), "month") if months else length_text(seconds)
             return Horizon(until, seconds, text)
-    except (ValueError, OverflowError) as error:
-        if isinstance(error, ScenarioError):
-            raise
     raise ScenarioError(
         f"horizon is {shown(length)}. It must be at least a second and at most ten years."
     )
@@ -84,13 +84,3 @@ def length_text(seconds: float) -> str:
 
 def _counted(number: float, name: str) -> str:
     return f"{number:,g} {name}" if number == 1 else f"{number:,g} {name}s"
-
-
-def _duration(length: object) -> pd.Timedelta:
-    duration = length_of(length)
-    if duration is None:
-        raise ScenarioError(
-            f"horizon is {shown(length)}. Write hours, days or months: '36h', '7 days', "
-            "'3 months', or give a timedelta, or seconds."
-        )
-    return duration

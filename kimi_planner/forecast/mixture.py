@@ -152,25 +152,24 @@ def weigh(observed: Observed, targets: Sequence[float]) -> Mixture:
     poisson = observed.call_usd2 / count / level**2
     ahead = tuple(round(target / observed.seconds, 12) for target in targets)
     noise = _parts("white", 0.5, count, ahead)
-    found = [
+    fits = [
         (weight, np.nan, observed.heaviness, np.ones(len(ahead)), np.sqrt(variance * noise.ahead))
         for weight, variance in _certain(observed, poisson, differences)
     ]
     size = _FREEDOM / 2 * 1.5 * max(poisson, _LEAST_VARIANCE)
     # Stretches that are all equal fit the smoothest drift best, and show none: calls alone are left.
     ways = _ways(observed, count, ahead, noise) if np.ptp(observed.usd) > _ROUNDING * level else ()
-    for weight, hurst, parts in ways:
-        found.append(_fit(weight, hurst, parts, differences, size))
-    logs = np.array([one[0] for one in found])
+    fits += [_fit(weight, hurst, parts, differences, size) for weight, hurst, parts in ways]
+    logs, *rest = map(np.array, zip(*fits, strict=True))
     weights = np.exp(logs - logs.max())
-    keep = np.flatnonzero(weights > _NEGLIGIBLE * weights.sum())
-    unseen = _unseen(observed, targets)
+    keep = weights > _NEGLIGIBLE * weights.sum()
+    hurst, freedom, centre, scale = (column[keep] for column in rest)
     return Mixture(
         weights=weights[keep] / weights[keep].sum(),
-        hurst=np.array([found[k][1] for k in keep]),
-        freedom=np.array([found[k][2] for k in keep]),
-        centre=np.stack([found[k][3] for k in keep]),
-        scale=np.sqrt(np.stack([found[k][4] for k in keep]) ** 2 + unseen),
+        hurst=hurst,
+        freedom=freedom,
+        centre=centre,
+        scale=np.sqrt(scale**2 + _unseen(observed, targets)),
     )
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "Factors",
     "Shape",
     "difference",
+    "explained",
     "factors_of",
     "grown",
     "keys_of",
@@ -164,13 +165,28 @@ def grown(size: Shape, planned: Mapping[str, Usage], actual: Mapping[str, Usage]
 
 def difference(planned: Billed, actual: Billed) -> dict[str, Fraction]:
     """Return the part of each cause in what some calls on a model cost more than others."""
-    before, after = shape_of(planned.usage), shape_of(actual.usage)
-    was, settled, beyond = prices_of(planned, actual, keys_of(before, after))
+    sides = ((shape_of(one.usage), one.usage.requests, Fraction(1)) for one in (planned, actual))
+    return explained(planned, actual, *sides)
+
+
+def explained(
+    planned: Billed,
+    actual: Billed,
+    before: tuple[Shape, Fraction, Fraction],
+    after: tuple[Shape, Fraction, Fraction],
+) -> dict[str, Fraction]:
+    """Return the part of each cause in what the calls on one model of some cost more than planned.
+
+    Parameters
+    ----------
+    planned, actual : Billed
+        What tells the prices.
+    before, after : tuple
+        What a request uses, how many there are on all models, and the share of this model.
+    """
+    was, settled, beyond = prices_of(planned, actual, keys_of(before[0], after[0]))
     nothing = dict.fromkeys(was, Fraction(0))
-    return shapley(
-        factors_of(before, planned.usage.requests, Fraction(1), was, nothing),
-        factors_of(after, actual.usage.requests, Fraction(1), settled, beyond),
-    )
+    return shapley(factors_of(*before, was, nothing), factors_of(*after, settled, beyond))
 
 
 def prices_of(

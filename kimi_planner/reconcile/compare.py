@@ -18,15 +18,7 @@ from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.reconcile.actual import NOT_STATED, Log, WorkloadKey, days_of, log_of
 from kimi_planner.reconcile.billed import NOTHING, Billed
-from kimi_planner.reconcile.causes import (
-    CAUSES,
-    factors_of,
-    grown,
-    keys_of,
-    prices_of,
-    shape_of,
-    shapley,
-)
+from kimi_planner.reconcile.causes import CAUSES, explained, grown, shape_of
 from kimi_planner.reconcile.planned import Choice, Plan, Range, plan_of
 from kimi_planner.reconcile.result import ALL, NOT_SEEN, UNPLANNED, Compared, Reconciliation
 from kimi_planner.reconcile.rounding import exact_parts, rounded
@@ -209,13 +201,11 @@ class _Comparison:
             after = shape_of(used[model]) if model in used else grown(before, meant, used)
             mix = used[model].requests / requests if model in used else Fraction(0)
             row = replace(served.get(model, NOTHING), tariff=self.log.tariff(model, month))
-            was, settled, beyond = prices_of(rows[model], row, keys_of(before, after))
-            nothing = dict.fromkeys(was, Fraction(0))
-            found = shapley(
-                factors_of(
-                    before, planned * self.scale(month), Fraction(model == chosen), was, nothing
-                ),
-                factors_of(after, requests, mix, settled, beyond),
+            found = explained(
+                rows[model],
+                row,
+                (before, planned * self.scale(month), Fraction(model == chosen)),
+                (after, requests, mix),
             )
             parts = {cause: part + found[cause] for cause, part in parts.items()}
         return parts

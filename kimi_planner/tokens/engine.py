@@ -68,10 +68,7 @@ class SplintrEngine:
 
     def encode(self, piece: str) -> list[int]:
         """Return the ranks of a piece."""
-        try:
-            ids: list[int] = self._tokenizer.encode_ordinary(piece)
-        except UnicodeEncodeError:
-            ids = self._tokenizer.encode_ordinary(without_surrogates(piece))
+        ids: list[int] = _taken(self._tokenizer.encode_ordinary, piece)
         return ids
 
     def count(self, piece: str) -> int:
@@ -92,11 +89,7 @@ class SplintrEngine:
         """Return the number of ranks of each piece, in one call of splintr."""
         import numpy as np
 
-        try:
-            flat, ends = self._tokenizer.encode_batch_flat(pieces)
-        except UnicodeEncodeError:
-            pieces = [without_surrogates(piece) for piece in pieces]
-            flat, ends = self._tokenizer.encode_batch_flat(pieces)
+        flat, ends = _taken(self._tokenizer.encode_batch_flat, pieces)
         edges = np.frombuffer(ends, dtype="<u8")
         counts: list[int] = np.diff(edges).tolist()
         matched = np.flatnonzero(np.frombuffer(flat, dtype="<u4") >= vocabulary.RANKS)
@@ -159,18 +152,12 @@ class FastokensEngine:
 
     def encode(self, piece: str) -> list[int]:
         """Return the ranks of a piece."""
-        ids: list[int] = self._encoded(piece).ids
+        ids: list[int] = _taken(self._tokenizer.encode, piece).ids
         return ids
 
     def count(self, piece: str) -> int:
         """Return the number of ranks of a piece."""
-        return len(self._encoded(piece))
-
-    def _encoded(self, piece: str) -> Any:
-        try:
-            return self._tokenizer.encode(piece)
-        except UnicodeEncodeError:
-            return self._tokenizer.encode(without_surrogates(piece))
+        return len(_taken(self._tokenizer.encode, piece))
 
     def count_batch(self, pieces: list[str]) -> list[int]:
         """Return the number of ranks of each piece, on all cores."""
@@ -180,12 +167,19 @@ class FastokensEngine:
         """Return the number of ranks of each piece, in one call of fastokens."""
         import numpy as np
 
-        try:
-            _, ends = self._tokenizer.encode_batch_flat(pieces)
-        except UnicodeEncodeError:
-            _, ends = self._tokenizer.encode_batch_flat([without_surrogates(one) for one in pieces])
+        _, ends = _taken(self._tokenizer.encode_batch_flat, pieces)
         counts: list[int] = np.diff(np.frombuffer(ends, dtype="<u8")).tolist()
         return counts
+
+
+def _taken(take: Callable[[Any], Any], text: str | list[str]) -> Any:
+    """Hand a text, or several, to an engine that takes no lone surrogates."""
+    try:
+        return take(text)
+    except UnicodeEncodeError:
+        if isinstance(text, str):
+            return take(without_surrogates(text))
+        return take(list(map(without_surrogates, text)))
 
 
 def _overlapped(engine: SplintrEngine | FastokensEngine, pieces: list[str]) -> list[int]:

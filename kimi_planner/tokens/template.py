@@ -7,9 +7,10 @@ spells a special token stays text.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import groupby
 from typing import Any
 
 from kimi_planner.errors import RequestError, shown
@@ -218,43 +219,24 @@ def _content(content: Any) -> list[Piece]:
 
 def _part(part: Any) -> tuple[Piece, ...]:
     kind = part.get("type") if isinstance(part, Mapping) else part
-    reader = _PARTS.get(kind) if isinstance(kind, str) else None
-    if reader is None or not isinstance(part, Mapping):
+    if not isinstance(part, Mapping) or kind not in ("text", "image_url"):
         raise RequestError(
-            f"a part of type {shown(kind)} cannot be counted. Use {' or '.join(_PARTS)}."
+            f"a part of type {shown(kind)} cannot be counted. Use text or image_url."
         )
-    return reader(part)
-
-
-def _text_part(part: Mapping[str, Any]) -> tuple[Piece, ...]:
-    return (_text_of(part, "text"),)
-
-
-def _image_part(part: Mapping[str, Any]) -> tuple[Piece, ...]:
+    if kind == "text":
+        return (_text_of(part, "text"),)
     image = part.get("image_url")
     url = _text_of(image, "url") if isinstance(image, Mapping) else _text_of(part, "image_url")
     return (Special.MEDIA, "image", Special.MEDIA_CONTENT, Image(url), Special.END_MEDIA)
 
 
-_PARTS: dict[str, Callable[[Mapping[str, Any]], tuple[Piece, ...]]] = {
-    "text": _text_part,
-    "image_url": _image_part,
-}
-
-
 def _joined(pieces: Sequence[Piece]) -> Iterator[Piece]:
     """Join texts that meet: the template writes them as one text, and it is cut as one."""
-    text = ""
-    for piece in pieces:
-        if isinstance(piece, str):
-            text += piece
-            continue
-        if text:
+    for is_text, run in groupby(pieces, lambda piece: isinstance(piece, str)):
+        if not is_text:
+            yield from run
+        elif text := "".join(map(str, run)):
             yield text
-            text = ""
-        yield piece
-    if text:
-        yield text
 
 
 def _text_of(mapping: Mapping[str, Any], key: str) -> str:

@@ -81,8 +81,7 @@ def pattern() -> str:
     import splintr
 
     text = str(splintr.KIMI_PATTERN)
-    if sha256(text.encode()).hexdigest() != PATTERN_SHA256:
-        raise VocabularyError(_changed(splintr))
+    _prove(text.encode(), PATTERN_SHA256)
     return text
 
 
@@ -118,9 +117,8 @@ def _proven() -> tuple[splintr.AnyTokenizer, bytes]:
         tokenizer = splintr.Tokenizer.from_pretrained(PATTERN_NAME)
         stream = _stream(tokenizer)
     except ValueError:  # there is none of that name, or it has fewer ranks
-        stream = None
-    if stream is None or sha256(stream).hexdigest() != STREAM_SHA256:
-        raise VocabularyError(_changed(splintr))
+        stream = b""
+    _prove(stream, STREAM_SHA256)
     pattern()  # is proven as well
     return tokenizer, stream
 
@@ -154,13 +152,10 @@ def model_file() -> bytes:
 
 
 def _proven_tokens() -> tuple[list[bytes], bytes]:
-    import splintr
-
     tokenizer = proven_tokenizer()
     tokens = [tokenizer.decode_bytes([rank]) for rank in range(RANKS)]
     file = published_file(tokens)
-    if sha256(file).hexdigest() != SHA256:
-        raise VocabularyError(_changed(splintr))
+    _prove(file, SHA256)
     return tokens, file
 
 
@@ -181,9 +176,13 @@ def _stream(tokenizer: Any) -> bytes:
     return stream
 
 
-def _changed(splintr: Any) -> str:
+def _prove(found: bytes, digest: str) -> None:
+    if sha256(found).hexdigest() == digest:
+        return
+    import splintr
+
     version = getattr(splintr, "__version__", "unknown")
-    return (
+    raise VocabularyError(
         f"splintr-rs {version} does not hold Moonshot's vocabulary (sha256 {SHA256[:12]}…), so counts "
         "would be wrong. Install a tested version: pip install 'splintr-rs==0.22.0'."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from kimi_planner.errors import MissingExtraError, RequestError, Where
@@ -73,19 +74,13 @@ class _Reader:
         return Where(self._where, number + self._first_line - 1)
 
     def body(self, statements: list[nodes.Node]) -> Parts:
-        parts: Parts = ()
-        for statement in statements:
-            parts += self._statement(statement)
-        return joined(parts)
+        return joined(tuple(chain.from_iterable(map(self._statement, statements))))
 
     def _statement(self, node: nodes.Node) -> Parts:
         from jinja2 import nodes
 
         if isinstance(node, nodes.Output):
-            parts: Parts = ()
-            for one in node.nodes:
-                parts += self._expression(one)
-            return parts
+            return tuple(chain.from_iterable(map(self._expression, node.nodes)))
         if isinstance(node, nodes.If):
             branches = [node, *node.elif_]
             return (Choice((*(self.body(one.body) for one in branches), self.body(node.else_))),)

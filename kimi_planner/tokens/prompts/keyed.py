@@ -9,16 +9,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from kimi_planner.errors import FileError, MissingExtraError, RequestError, Where
+from kimi_planner.errors import FileError, MissingExtraError, Where
 from kimi_planner.files import TomlFile, toml_fault
 from kimi_planner.tokens.prompts.names import Place, is_wanted
-from kimi_planner.tokens.prompts.parts import Parts, PromptTemplate
+from kimi_planner.tokens.prompts.parts import PromptTemplate
 from kimi_planner.tokens.prompts.placeholders import (
     BRACES_NOTE,
+    filled_parts,
     might_have_placeholders,
-    split_placeholders,
 )
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ __all__ = ["keyed_templates"]
 
 MAX_DEPTH = 100
 MAX_ALIASES = 10_000  # of YAML, followed; a few lines of them can stand for more than memory holds
-_JSON_MARK = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+_JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 def keyed_templates(
@@ -63,9 +63,9 @@ def keyed_templates(
     MissingExtraError
         If it is YAML and PyYAML is not installed.
     """
-    tree = {"json": _json_tree, "toml": _toml_tree}.get(form, _yaml_tree)
+    read = {"json": _read_json, "toml": _read_toml}.get(form, _read_yaml)
     try:
-        texts = list(_texts(tree(text, path), Place(""), Counter()))
+        texts = list(_texts(read(text, path), Place(""), Counter()))
     except RecursionError:
         raise FileError(
             f"nested more than {MAX_DEPTH} deep, which cannot be meant.", at=path
@@ -74,60 +74,55 @@ def keyed_templates(
         raise FileError(
             f"aliases stand for more than {MAX_ALIASES:,} values. Write fewer of them.", at=path
         ) from None
-    wanted: dict[int, tuple[Place, _Node, str]] = {}
-    for place, node, prompt in texts:  # one that aliases repeat counts where it is first a prompt
+    wanted: dict[int, tuple[Place, _Text]] = {}
+    for place, prompt in texts:  # one that aliases repeat counts where it is first a prompt
         if is_wanted(place, names):
-            wanted.setdefault(id(node), (place, node, prompt))
+            wanted.setdefault(id(prompt), (place, prompt))
     return [
         PromptTemplate(
             name=place.name,
             path=path,
-            line=node.line,
-            parts=_parts(prompt, Where(path, node.line), style),
-            notes=(BRACES_NOTE,) if style is None and might_have_placeholders(prompt) else (),
+            line=prompt.line,
+            parts=filled_parts(prompt.text, style or "none", Where(path, prompt.line)),
+            notes=(BRACES_NOTE,) if style is None and might_have_placeholders(prompt.text) else (),
         )
-        for place, node, prompt in wanted.values()
+        for place, prompt in wanted.values()
     ]
 
 
 @dataclass(frozen=True, slots=True)
-class _Node:
-    """A value and its line: a text, nodes by number or by key, or ``None`` for anything else."""
+class _Text:
+    """A text and its line."""
 
     line: int
-    value: str | list[_Node] | dict[str, _Node] | None
+    text: str
 
 
-def _texts(node: _Node, place: Place, visits: Counter[int]) -> Iterator[tuple[Place, _Node, str]]:
+# What a file holds: texts, by number or by key, and None for anything else.
+_Tree: TypeAlias = "_Text | list[_Tree] | dict[str, _Tree] | None"
+
+
+def _texts(tree: _Tree, place: Place, visits: Counter[int]) -> Iterator[tuple[Place, _Text]]:
     if place.depth > MAX_DEPTH:
         raise RecursionError
-    visits[id(node)] += 1
-    if visits[id(node)] > 1:
+    if tree is None:
+        return
+    visits[id(tree)] += 1
+    if visits[id(tree)] > 1:
         visits[0] += 1
         if visits[0] > MAX_ALIASES:
             raise OverflowError
-    if isinstance(node.value, str):
-        yield place, node, node.value
-    elif isinstance(node.value, list):
-        for number, item in enumerate(node.value):
+    if isinstance(tree, _Text):
+        yield place, tree
+    elif isinstance(tree, list):
+        for number, item in enumerate(tree):
             yield from _texts(item, place.item(number), visits)
-    elif isinstance(node.value, dict):
-        for key, item in node.value.items():
-            yield from _texts(item, place.key(key, node.value), visits)
+    else:
+        for key, item in tree.items():
+            yield from _texts(item, place.key(key, tree), visits)
 
 
-def _parts(text: str, where: Where, style: str | None) -> Parts:
-    if style == "jinja":
-        from kimi_planner.tokens.prompts.jinja import jinja_parts
-
-        return jinja_parts(text, where.path, where.line or 1)
-    try:
-        return split_placeholders(text, style or "none")
-    except RequestError as error:
-        raise RequestError(str(error), at=where) from None
-
-
-def _yaml_tree(text: str, path: str) -> _Node:
+def _read_yaml(text: str, path: str) -> _Tree:
     try:
         import yaml
     except ImportError:
@@ -140,34 +135,34 @@ def _yaml_tree(text: str, path: str) -> _Node:
         where = Where(path, mark and mark.line + 1)
         reason = getattr(error, "problem", None) or type(error).__name__
         raise FileError(f"not YAML ({reason}). Correct that line.", at=where) from None
-    known: dict[int, _Node] = {}
-    nodes = [_yaml_node(document, known, 0) for document in documents]
-    return nodes[0] if len(nodes) == 1 else _Node(1, nodes)
+    known: dict[int, _Tree] = {}
+    trees = [_yaml_tree(document, known, 0) for document in documents]
+    return trees[0] if len(trees) == 1 else trees
 
 
-def _yaml_node(node: yaml.Node, known: dict[int, _Node], depth: int) -> _Node:
+def _yaml_tree(node: yaml.Node, known: dict[int, _Tree], depth: int) -> _Tree:
     import yaml
 
     if depth > MAX_DEPTH:
         raise RecursionError
     if id(node) in known:  # an alias; its line is that of the anchor
         return known[id(node)]
-    line = node.start_mark.line + 1
     if isinstance(node, yaml.SequenceNode):
-        items: list[_Node] = []
-        known[id(node)] = _Node(line, items)  # before its items, which may hold it
-        items += [_yaml_node(item, known, depth + 1) for item in node.value]
+        items: list[_Tree] = []
+        known[id(node)] = items  # before its items, which may hold it
+        items += [_yaml_tree(item, known, depth + 1) for item in node.value]
     elif isinstance(node, yaml.MappingNode):
-        pairs: dict[str, _Node] = {}
-        known[id(node)] = _Node(line, pairs)
+        pairs: dict[str, _Tree] = {}
+        known[id(node)] = pairs
         for key, item in node.value:
-            pairs[str(key.value)] = _yaml_node(item, known, depth + 1)
+            pairs[str(key.value)] = _yaml_tree(item, known, depth + 1)
     else:
-        known[id(node)] = _Node(line, node.value if node.tag == "tag:yaml.org,2002:str" else None)
+        is_text = node.tag == "tag:yaml.org,2002:str"
+        known[id(node)] = _Text(node.start_mark.line + 1, node.value) if is_text else None
     return known[id(node)]
 
 
-def _json_tree(text: str, path: str) -> _Node:
+def _read_json(text: str, path: str) -> _Tree:
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
@@ -175,64 +170,50 @@ def _json_tree(text: str, path: str) -> _Node:
         raise FileError(f"not JSON ({error.msg}). Correct that line.", at=where) from None
     except ValueError as error:
         raise FileError(f"not JSON ({error}).", at=path) from None
-    marks = []
-    line, at = 1, 0
-    for found in _JSON_MARK.finditer(text):
-        line, at = line + text.count("\n", at, found.start()), found.start()
-        if found[0] not in ",:":
-            marks.append((found[0], line))
-    walk = iter(marks)
-    return _json_node(*next(walk), walk)
+    line, end = 1, 0
+
+    def numbered(found: re.Match[str]) -> str:
+        nonlocal line, end
+        line, end = line + text.count("\n", end, found.start()), found.start()
+        return f'"{line}:{found[0][1:]}'
+
+    return _json_tree(json.loads(_JSON_TEXT.sub(numbered, text)))
 
 
-def _json_node(mark: str, line: int, rest: Iterator[tuple[str, int]]) -> _Node:
-    """Build the node that a mark begins, of JSON that is known to be well formed."""
-    if mark.startswith('"'):
-        return _Node(line, json.loads(mark, strict=False))
-    if mark == "[":
-        items = []
-        for inner, at in rest:
-            if inner == "]":
-                break
-            items.append(_json_node(inner, at, rest))
-        return _Node(line, items)
-    if mark == "{":
-        pairs = {}
-        for key, _ in rest:
-            if key == "}":
-                break
-            pairs[json.loads(key)] = _json_node(*next(rest), rest)
-        return _Node(line, pairs)
-    return _Node(line, None)
+def _json_tree(value: Any) -> _Tree:
+    """Return the tree of JSON in which each text and each key begins with its line and a colon."""
+    if isinstance(value, str):
+        line, _, text = value.partition(":")
+        return _Text(int(line), text)
+    if isinstance(value, list):
+        return [_json_tree(item) for item in value]
+    if isinstance(value, dict):
+        return {key.partition(":")[2]: _json_tree(item) for key, item in value.items()}
+    return None
 
 
-def _toml_tree(text: str, path: str) -> _Node:
+def _read_toml(text: str, path: str) -> _Tree:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         message, line = toml_fault(str(error), text)
         raise FileError(f"not TOML ({message}). Correct that line.", at=Where(path, line)) from None
-    return _toml_node(data, TomlFile(Path(path), text, data), (), {})
+    return _toml_tree(data, TomlFile(Path(path), text, data), (), {})
 
 
-def _toml_node(value: Any, toml: TomlFile, keys: tuple[str, ...], numbers: dict[str, int]) -> _Node:
-    """Build a node; ``numbers`` says which table of each array of tables it stands in."""
-    line = _toml_line(toml, keys, numbers)
+def _toml_tree(value: Any, toml: TomlFile, keys: tuple[str, ...], numbers: dict[str, int]) -> _Tree:
+    """Return a tree; ``numbers`` says which table of each array of tables a value stands in."""
     if isinstance(value, str):
-        return _Node(line, value)
+        return _Text(_toml_line(toml, keys, numbers), value)
     if isinstance(value, list):
         table = ".".join(keys)
-        return _Node(
-            line,
-            [
-                _toml_node(item, toml, keys, {**numbers, table: number})
-                for number, item in enumerate(value)
-            ],
-        )
+        return [
+            _toml_tree(item, toml, keys, {**numbers, table: number})
+            for number, item in enumerate(value)
+        ]
     if isinstance(value, dict):
-        items = {key: _toml_node(item, toml, (*keys, key), numbers) for key, item in value.items()}
-        return _Node(line, items)
-    return _Node(line, None)
+        return {key: _toml_tree(item, toml, (*keys, key), numbers) for key, item in value.items()}
+    return None
 
 
 def _toml_line(toml: TomlFile, keys: tuple[str, ...], numbers: dict[str, int]) -> int:

@@ -8,7 +8,16 @@ from typing import TypeAlias
 
 from kimi_planner.notes import Note
 
-__all__ = ["Choice", "Part", "Parts", "PromptTemplate", "Repeat", "Variable", "joined"]
+__all__ = [
+    "Choice",
+    "Part",
+    "Parts",
+    "PromptTemplate",
+    "Repeat",
+    "Variable",
+    "every_part",
+    "joined",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +91,8 @@ class PromptTemplate:
     @property
     def variables(self) -> tuple[str, ...]:
         """Names of variables and of loops, in order of their first use."""
-        return tuple(dict.fromkeys(_names(self.parts)))
+        named = (part for part in every_part(self.parts) if isinstance(part, Variable | Repeat))
+        return tuple(dict.fromkeys(part.name for part in named))
 
     @property
     def text(self) -> str | None:
@@ -104,13 +114,10 @@ def joined(parts: Parts) -> Parts:
     return tuple(found)
 
 
-def _names(parts: Parts) -> Iterator[str]:
+def every_part(parts: Parts) -> Iterator[Part]:
+    """Yield the parts, and those inside branches and loops, each after what it is part of."""
     for part in parts:
-        if isinstance(part, Variable):
-            yield part.name
-        elif isinstance(part, Choice):
-            for branch in part.branches:
-                yield from _names(branch)
-        elif isinstance(part, Repeat):
-            yield part.name
-            yield from _names(part.body)
+        yield part
+        inner = part.branches if isinstance(part, Choice) else ()
+        for body in (part.body,) if isinstance(part, Repeat) else inner:
+            yield from every_part(body)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import count
 from string import Formatter, Template
 
-from kimi_planner.errors import RequestError, shown
+from kimi_planner.errors import RequestError, Where, shown
 from kimi_planner.notes import note
+from kimi_planner.tokens.prompts.jinja import jinja_parts
 from kimi_planner.tokens.prompts.parts import Part, Parts, Variable, joined
 
-__all__ = ["BRACES_NOTE", "STYLES", "might_have_placeholders", "split_placeholders"]
+__all__ = ["BRACES_NOTE", "STYLES", "filled_parts", "might_have_placeholders", "split_placeholders"]
 
 #: Said of a text that has names in braces and no known style.
 BRACES_NOTE = note("braces_as_text")
@@ -60,6 +62,16 @@ def split_placeholders(text: str, style: str) -> Parts:
         raise RequestError(f"{shown(text)} is not a {style} template: {error}.") from None
 
 
+def filled_parts(text: str, style: str, where: Where) -> Parts:
+    """Split a text that is filled in a style, Jinja included; errors name where it stands."""
+    if style == "jinja":
+        return jinja_parts(text, where.path, where.line or 1)
+    try:
+        return split_placeholders(text, style)
+    except RequestError as error:
+        raise RequestError(str(error), at=where) from None
+
+
 def might_have_placeholders(text: str) -> bool:
     """Whether a text has names in braces, so that it may be a template that is filled elsewhere."""
     return _BRACES.search(text) is not None
@@ -79,50 +91,53 @@ def _format(text: str) -> list[Part]:
 
 
 def _percent(text: str) -> list[Part]:
-    parts: list[Part] = []
-    end = unnamed = 0
-    for found in _PERCENT.finditer(text):
-        parts.append(text[end : found.start()])
-        end = found.end()
-        if found["kind"] is None:
+    numbers = count()
+
+    def part(found: re.Match[str]) -> Part:
+        name, how, kind = found["name"], found["how"], found["kind"]
+        if kind is None:
             raise ValueError("it ends within a placeholder")
-        if found["kind"] == "%":
-            parts.append("%")
-        elif found["kind"] not in "diouxXeEfFgGcrsa":
+        if kind == "%":
+            return "%"
+        if kind not in "diouxXeEfFgGcrsa":
             raise ValueError(f"{found[0]!r} is no placeholder; write a percent sign as %%")
-        else:
-            plain = not found["how"] and found["kind"] in "sdiu"
-            how = "" if plain else f":{found['how']}{found['kind']}"
-            unnamed += found["how"].count("*")  # a width or precision is an argument of its own
-            parts.append(Variable((str(unnamed) if found["name"] is None else found["name"]) + how))
-            unnamed += found["name"] is None
-    return [*parts, text[end:]]
+        for _ in range(how.count("*")):  # a width or precision is an argument of its own
+            next(numbers)
+        change = f":{how}{kind}" if how or kind not in "sdiu" else ""
+        return Variable((str(next(numbers)) if name is None else name) + change)
+
+    return _replaced(_PERCENT, text, part)
 
 
 def _dollar(text: str) -> list[Part]:
-    parts: list[Part] = []
-    end = 0
-    for found in Template.pattern.finditer(text):
-        parts.append(text[end : found.start()])
-        end = found.end()
-        name = found["named"] or found["braced"]
-        if name:
-            parts.append(Variable(name))
-        elif found["escaped"] is not None:
-            parts.append("$")
-        else:
+    def part(found: re.Match[str]) -> Part:
+        if name := found["named"] or found["braced"]:
+            return Variable(name)
+        if found["escaped"] is None:
             raise ValueError("a dollar sign is no placeholder; write it as $$")
-    return [*parts, text[end:]]
+        return "$"
+
+    return _replaced(Template.pattern, text, part)
 
 
 def _mustache(text: str) -> list[Part]:
-    parts: list[Part] = []
-    end = 0
-    for found in _MUSTACHE.finditer(text):
+    def part(found: re.Match[str]) -> Part:
         name = found[1] or found[2].removeprefix("&").lstrip()
         if name[:1] in "#^/>!=":
             raise ValueError(f"{found[0]} is no variable, and nothing else is read")
-        parts += [text[end : found.start()], Variable(name)]
+        return Variable(name)
+
+    return _replaced(_MUSTACHE, text, part)
+
+
+def _replaced(
+    pattern: re.Pattern[str], text: str, part: Callable[[re.Match[str]], Part]
+) -> list[Part]:
+    """Return the text with a part in the place of each match."""
+    parts: list[Part] = []
+    end = 0
+    for found in pattern.finditer(text):
+        parts += [text[end : found.start()], part(found)]
         end = found.end()
     return [*parts, text[end:]]
 

@@ -11,7 +11,7 @@ from kimi_planner.errors import RequestError, Where
 from kimi_planner.tokens.prompts.names import Place, is_wanted
 from kimi_planner.tokens.prompts.parts import PromptTemplate, Variable, joined
 from kimi_planner.tokens.prompts.placeholders import BRACES_NOTE
-from kimi_planner.tokens.prompts.static import ModuleText, TextReader, text_of
+from kimi_planner.tokens.prompts.static import ModuleText, TextReader, text_of, word_of
 
 __all__ = ["MARKER", "python_templates"]
 
@@ -99,14 +99,12 @@ def _marked_lines(source: str) -> frozenset[int]:
     import io
     import tokenize
 
-    comments = (
-        token
-        for token in tokenize.generate_tokens(io.StringIO(source).readline)
-        if token.type == tokenize.COMMENT and token.string.lstrip("#").strip() == MARKER
-    )
     return frozenset(
         line if text[:column].strip() else line + 1
-        for (line, column), text in ((token.start, token.line) for token in comments)
+        for kind, comment, (line, column), _, text in tokenize.generate_tokens(
+            io.StringIO(source).readline
+        )
+        if kind == tokenize.COMMENT and comment.lstrip("#").strip() == MARKER
     )
 
 
@@ -134,7 +132,7 @@ def _of_statement(node: ast.AST, scope: str) -> Iterator[_Found]:
     elif isinstance(node, ast.Return) and node.value is not None:
         yield from _inside(node.value, Place(f"{scope}return"), node.lineno)
     elif isinstance(node, ast.Call):
-        called = getattr(node.func, "attr", None) or getattr(node.func, "id", "call")
+        called = word_of(node.func) or "call"
         for number, value in enumerate(node.args):
             yield from _inside(value, Place(f"{scope}{called}({number})"), value.lineno)
         for word in node.keywords:
@@ -158,10 +156,8 @@ def _defaults(function: ast.FunctionDef | ast.AsyncFunctionDef, scope: str) -> I
 
 
 def _assigned(target: ast.expr, value: ast.expr, line: int, scope: str) -> Iterator[_Found]:
-    if isinstance(target, ast.Name | ast.Attribute):
-        word = target.id if isinstance(target, ast.Name) else target.attr
-        name = word if isinstance(target, ast.Name) else ast.unparse(target)
-        yield from _inside(value, Place(scope + name, (word,)), line)
+    if word := word_of(target):
+        yield from _inside(value, Place(scope + ast.unparse(target), (word,)), line)
     elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
         for one, part in zip(target.elts, value.elts, strict=False):
             yield from _assigned(one, part, line, scope)

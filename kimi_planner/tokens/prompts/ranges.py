@@ -15,7 +15,14 @@ from typing import Any
 
 from kimi_planner.errors import RequestError
 from kimi_planner.tokens.pieces import MAX_CHUNK_CHARS
-from kimi_planner.tokens.prompts.parts import Choice, Part, Parts, PromptTemplate, Repeat
+from kimi_planner.tokens.prompts.parts import (
+    Choice,
+    Part,
+    Parts,
+    PromptTemplate,
+    Repeat,
+    every_part,
+)
 from kimi_planner.tokens.prompts.seams import first_cut, last_cut, size_bytes
 from kimi_planner.tokens.prompts.values import ValueRange
 from kimi_planner.tokens.text import count_tokens
@@ -24,6 +31,8 @@ __all__ = ["TokenRange", "token_range"]
 
 #: Ends that a walk tells apart; beyond, each counts as a stretch of any text of its bytes.
 MAX_WAYS = 1_000
+
+_NOTHING = ValueRange(max_tokens=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +121,8 @@ def token_range(
     if template.text is not None:
         tokens = count_tokens(template.text)
         return TokenRange(fixed_low=tokens, fixed_high=tokens, low=tokens, high=tokens)
-    if _chars(template.parts) > MAX_CHUNK_CHARS:
+    fixed = sum(len(part) for part in every_part(template.parts) if isinstance(part, str))
+    if fixed > MAX_CHUNK_CHARS:
         raise RequestError(
             f"{template.where}: more than {MAX_CHUNK_CHARS:,} characters of fixed text beside "
             "variables. Split the prompt."
@@ -218,14 +228,7 @@ def _merged(ways: Iterable[tuple[_Tail, tuple[int, float]]]) -> _Ways:
         found[tail] = min(known[0], low), max(known[1], high)
     if len(found) <= MAX_WAYS or all(tail.is_open for tail in found):
         return found
-    return _merged(_opened(tail, ends) for tail, ends in found.items())
-
-
-def _opened(tail: _Tail, ends: tuple[int, float]) -> tuple[_Tail, tuple[int, float]]:
-    if tail.is_open:
-        return tail, ends
-    low, high = ends
-    return _Tail(is_open=True, is_empty=not tail.text), (low, high + size_bytes(tail.text))
+    return _merged(_with_value(tail, ends, _NOTHING) for tail, ends in found.items())
 
 
 def _with_text(tail: _Tail, ends: tuple[int, float], text: str) -> tuple[_Tail, tuple[int, float]]:
@@ -258,15 +261,3 @@ def _with_value(
         within=tail.within + value.within,
     )
     return opened, (low, high + size_bytes(tail.text) + value.most)
-
-
-def _chars(parts: Parts) -> int:
-    total = 0
-    for part in parts:
-        if isinstance(part, str):
-            total += len(part)
-        elif isinstance(part, Choice):
-            total += sum(map(_chars, part.branches))
-        elif isinstance(part, Repeat):
-            total += _chars(part.body)
-    return total

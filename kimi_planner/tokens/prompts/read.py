@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from kimi_planner.errors import RequestError, shown
+from kimi_planner.errors import RequestError, Where, shown
 from kimi_planner.files import read_text
 from kimi_planner.tokens.prompts.parts import PromptTemplate
-from kimi_planner.tokens.prompts.placeholders import STYLES, split_placeholders
+from kimi_planner.tokens.prompts.placeholders import STYLES, filled_parts
 from kimi_planner.tokens.prompts.python import python_templates
 
 __all__ = ["read_templates"]
@@ -72,14 +72,9 @@ def read_templates(
         from kimi_planner.tokens.prompts.keyed import keyed_templates
 
         return keyed_templates(text, name, form=ending[1:], names=names, style=style)
-    if style == "jinja" or (style is None and ending in (".jinja", ".jinja2", ".j2")):
-        from kimi_planner.tokens.prompts.jinja import jinja_parts
-
-        return [PromptTemplate(name="", path=name, line=1, parts=jinja_parts(text, name))]
-    try:
-        parts = split_placeholders(text, style or "none")
-    except RequestError as error:
-        raise RequestError(str(error), at=name) from None
+    if style is None and ending in (".jinja", ".jinja2", ".j2"):
+        style = "jinja"
+    parts = filled_parts(text, style or "none", Where(name))
     return [PromptTemplate(name="", path=name, line=1, parts=parts)]
 
 

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import chain
 
-from kimi_planner.errors import RequestError, Where
+from kimi_planner.errors import Where
 from kimi_planner.tokens.prompts.parts import Choice, Part, Parts, Variable, joined
-from kimi_planner.tokens.prompts.placeholders import might_have_placeholders, split_placeholders
+from kimi_planner.tokens.prompts.placeholders import filled_parts, might_have_placeholders
 
-__all__ = ["ModuleText", "TextReader", "text_of"]
+__all__ = ["ModuleText", "TextReader", "text_of", "word_of"]
 
 MAX_NAMES = (
     1_000  # that one expression stands for; a few lines can double their text again and again
@@ -65,77 +65,66 @@ class ModuleText:
 
     def __post_init__(self) -> None:
         nodes = list(ast.walk(self.tree))
-        bound = Counter(name for node in nodes for name in _bound_names(node))
+        bound = Counter(map(_bound_name, nodes))
         for statement in self.tree.body:
             if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
                 continue
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            for target in targets:
+            for name in (target.id for target in targets if isinstance(target, ast.Name)):
                 # A name that is bound anywhere else as well may hold something else.
                 # So may a name that Python binds itself, such as __name__.
-                if (
-                    isinstance(target, ast.Name)
-                    and bound[target.id] == 1
-                    and not target.id.startswith("__")
-                ):
-                    self.constants[target.id] = statement.value
+                if bound[name] == 1 and not name.startswith("__"):
+                    self.constants[name] = statement.value
+        if any(isinstance(node, ast.ImportFrom) and node.module == "jinja2" for node in nodes):
+            self.template_style = "jinja"
         for node in nodes:
-            if isinstance(node, ast.ImportFrom) and node.module == "jinja2":
-                self.template_style = "jinja"
-        for node in nodes:
-            self._note_style(node)
-            if isinstance(node, ast.AugAssign) and isinstance(
-                node.target, ast.Name | ast.Attribute
-            ):
-                target = node.target
-                self.grown.add(target.id if isinstance(target, ast.Name) else target.attr)
+            filled = self.filled(node)
+            if filled and (word := word_of(filled[1])):
+                self.styles[word] = filled[0]
+            if isinstance(node, ast.AugAssign) and (word := word_of(node.target)):
+                self.grown.add(word)
 
-    def _note_style(self, node: ast.AST) -> None:
-        """Learn from ``NAME.format(…)``, ``NAME % …`` and ``Template(NAME)`` how a name is filled."""
+    def filled(self, node: ast.AST) -> tuple[str, ast.expr] | None:
+        """Return the style in which an expression fills a text, and that text; ``None`` if it does not.
+
+        Such are ``NAME.format(…)``, ``NAME % …`` and ``Template(NAME)``.
+        """
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
-            self._learn(node.left, "percent")
-        elif isinstance(node, ast.Call):
-            style, subject = self.filled(node)
-            if style is not None and subject is not None:
-                self._learn(subject, style)
-
-    def _learn(self, node: ast.expr, style: str) -> None:
-        if isinstance(node, ast.Name | ast.Attribute):
-            self.styles[node.id if isinstance(node, ast.Name) else node.attr] = style
-
-    def filled(self, call: ast.Call) -> tuple[str | None, ast.expr | None]:
-        """Return the style in which a call fills a text, and that text; ``None`` if it does not."""
-        called = call.func
-        argument = call.args[0] if call.args else None
-        if isinstance(called, ast.Name):
-            return (self.template_style, argument) if called.id == "Template" else (None, None)
-        if not isinstance(called, ast.Attribute):
-            return None, None
-        if called.attr in ("format", "format_map"):
+            return "percent", node.left
+        if not isinstance(node, ast.Call):
+            return None
+        called = node.func
+        text = node.args[0] if node.args else None
+        if isinstance(called, ast.Attribute) and called.attr in ("format", "format_map"):
             return "format", called.value
-        if called.attr == "from_template":
-            return "format", argument
-        if called.attr == "Template":
+        if text is None:
+            return None
+        if isinstance(called, ast.Name):
+            return (self.template_style, text) if called.id == "Template" else None
+        if word_of(called) == "from_template":
+            return "format", text
+        if isinstance(called, ast.Attribute) and called.attr == "Template":
             of_jinja = isinstance(called.value, ast.Name) and called.value.id == "jinja2"
-            return "jinja" if of_jinja else "dollar", argument
-        return None, None
+            return "jinja" if of_jinja else "dollar", text
+        return None
 
 
-def _bound_names(node: ast.AST) -> list[str]:
-    """Return the names that a node binds in some scope."""
+# The attribute in which a node has the name that it binds in some scope.
+_BINDERS: dict[type[ast.AST], str] = {
+    ast.arg: "arg",
+    ast.MatchMapping: "rest",
+    **dict.fromkeys((ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef), "name"),
+    **dict.fromkeys((ast.ExceptHandler, ast.MatchAs, ast.MatchStar), "name"),
+}
+
+
+def _bound_name(node: ast.AST) -> str | None:
+    """Return the name that a node binds in some scope, ``None`` if it binds none."""
     if isinstance(node, ast.Name):
-        return [] if isinstance(node.ctx, ast.Load) else [node.id]
-    if isinstance(node, ast.arg):
-        return [node.arg]
+        return None if isinstance(node.ctx, ast.Load) else node.id
     if isinstance(node, ast.alias):
-        return [node.asname or node.name.partition(".")[0]]
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return [node.name]
-    if isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
-        return [node.name] if node.name else []
-    if isinstance(node, ast.MatchMapping):
-        return [node.rest] if node.rest else []
-    return []
+        return node.asname or node.name.partition(".")[0]
+    return getattr(node, _BINDERS.get(type(node), ""), None)
 
 
 class TextReader:
@@ -158,6 +147,8 @@ class TextReader:
 
         ``style`` is how plain texts in it are filled.
         """
+        if filled := self._module.filled(node):
+            return self.parts(filled[1], filled[0])
         if isinstance(node, ast.Constant):
             text = text_of(node)
             return None if text is None else self._plain(text, node.lineno, style)
@@ -165,10 +156,10 @@ class TextReader:
             return self._f_string(node, style)
         if isinstance(node, ast.BinOp):
             return self._operation(node, style)
-        if isinstance(node, ast.IfExp):
-            return self._either([node.body, node.orelse], style)
-        if isinstance(node, ast.BoolOp):  # given or "a default"
-            return self._either(node.values, style)
+        if isinstance(node, ast.IfExp | ast.BoolOp):  # such as: given or "a default"
+            nodes = node.values if isinstance(node, ast.BoolOp) else [node.body, node.orelse]
+            branches = self._known(nodes, style)
+            return None if branches is None else (Choice(tuple(branches)),)
         if isinstance(node, ast.Call):
             return self._call(node, style)
         if isinstance(node, ast.Name):
@@ -177,14 +168,7 @@ class TextReader:
 
     def _plain(self, text: str, line: int, style: str) -> Parts:
         self.has_plain_braces |= style == "none" and might_have_placeholders(text)
-        if style == "jinja":
-            from kimi_planner.tokens.prompts.jinja import jinja_parts
-
-            return jinja_parts(text, self._module.path, line)
-        try:
-            return split_placeholders(text, style)
-        except RequestError as error:
-            raise RequestError(str(error), at=Where(self._module.path, line)) from None
+        return filled_parts(text, style, Where(self._module.path, line))
 
     def _f_string(self, node: ast.JoinedStr, style: str) -> Parts:
         parts: list[Part] = []
@@ -197,16 +181,15 @@ class TextReader:
                 parts += (Variable(_spelled(value)),) if known is None else known
         return tuple(parts)
 
-    def _either(self, nodes: list[ast.expr], style: str) -> Parts | None:
-        branches = [self.parts(one, style) for one in nodes]
-        if all(branch is None for branch in branches):
+    def _known(self, nodes: list[ast.expr], style: str) -> list[Parts] | None:
+        """Return the parts of each, a variable where they are not known; ``None`` if all are not."""
+        found = [self.parts(node, style) for node in nodes]
+        if all(parts is None for parts in found):
             return None
-        either = zip(branches, nodes, strict=True)
-        return (Choice(tuple(_unknown(one) if got is None else got for got, one in either)),)
+        pairs = zip(found, nodes, strict=True)
+        return [_unknown(node) if parts is None else parts for parts, node in pairs]
 
     def _operation(self, node: ast.BinOp, style: str) -> Parts | None:
-        if isinstance(node.op, ast.Mod):
-            return self.parts(node.left, "percent")
         if isinstance(node.op, ast.Mult):
             sides = (self.parts(node.left, style), self.parts(node.right, style))
             return None if sides == (None, None) else _unknown(node)
@@ -215,14 +198,8 @@ class TextReader:
         while isinstance(left, ast.BinOp) and isinstance(left.op, ast.Add):
             terms.append(left.right)
             left = left.left
-        terms.append(left)
-        known = [self.parts(term, style) for term in reversed(terms)] if len(terms) > 1 else []
-        if all(one is None for one in known):
-            return None
-        pairs = zip(known, reversed(terms), strict=True)
-        return tuple(
-            chain.from_iterable(_unknown(term) if one is None else one for one, term in pairs)
-        )
+        known = self._known([left, *reversed(terms)], style) if terms else None
+        return None if known is None else tuple(chain.from_iterable(known))
 
     def _constant(self, name: str, style: str) -> Parts | None:
         value = self._module.constants.get(name)
@@ -239,15 +216,13 @@ class TextReader:
 
     def _call(self, node: ast.Call, style: str) -> Parts | None:
         called = node.func
-        name = getattr(called, "attr", None) or getattr(called, "id", None)
-        filled, subject = self._module.filled(node)
-        if filled is not None and subject is not None:
-            return self.parts(subject, filled)
+        name = word_of(called)
         fills = ("substitute", "safe_substitute", "render")
         if isinstance(called, ast.Attribute) and name in fills:
             return self.parts(called.value, style)
         if isinstance(called, ast.Attribute) and name == "join":
             return self._join(node, called.value, style)
+        subject: ast.expr | None
         if name in ("strip", "lstrip", "rstrip"):
             subject = called.value if isinstance(called, ast.Attribute) and not node.args else None
         else:
@@ -299,6 +274,13 @@ def _spelled(node: ast.FormattedValue) -> str:
 
 def _unknown(node: ast.expr) -> Parts:
     return (Variable(ast.unparse(node)),)
+
+
+def word_of(node: ast.AST) -> str | None:
+    """Return the last word of a name or an attribute, or ``None`` for anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    return node.attr if isinstance(node, ast.Attribute) else None
 
 
 def text_of(node: ast.expr | None) -> str | None:
