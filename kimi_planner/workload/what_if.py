@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal, localcontext
-from functools import singledispatch
 from typing import Any
 
 from kimi_planner.errors import WorkloadError, shown
@@ -24,6 +23,13 @@ from kimi_planner.workload.quantity import (
 __all__ = ["what_if"]
 
 Number = Decimal | int | float | str
+
+#: What of a distribution grows with its values.
+_IN_PROPORTION = {
+    SplitLognormal: ("median",),
+    SplitNormal: ("median", "sigma_low", "sigma_high", "low", "high"),
+    Empirical: ("values",),
+}
 
 
 def what_if(
@@ -116,57 +122,22 @@ def _changed(workload: Workload, factors: dict[str, Decimal], cached_share: Any)
     return replace(workload, **changes)
 
 
-@singledispatch
 def times(quantity: Quantity, factor: Decimal) -> Quantity:
     """Return a quantity whose every value is multiplied by a factor."""
-    raise WorkloadError(
-        f"{quantity.describe()} cannot be multiplied by {number_text(factor)}. Give the changed "
-        "quantity itself."
-    )
-
-
-@times.register
-def _(quantity: Constant, factor: Decimal) -> Constant:
-    with localcontext(EXACT):
-        return Constant(quantity.value * factor)
-
-
-@times.register
-def _(quantity: SplitLognormal, factor: Decimal) -> Quantity:
+    if isinstance(quantity, Constant):
+        with localcontext(EXACT):
+            return Constant(quantity.value * factor)
+    if isinstance(quantity, Scaled):
+        size = times(quantity.size, factor)
+        return size if factor == 0 else Scaled(size, quantity.scale)
+    if not isinstance(quantity, SplitLognormal | SplitNormal | Empirical):
+        raise WorkloadError(
+            f"{quantity.describe()} cannot be multiplied by {number_text(factor)}. Give the changed "
+            "quantity itself."
+        )
     if factor == 0:
         return Constant(Decimal(0))
-    return replace(
-        quantity, median=quantity.median * float(factor), given=_given(quantity.given, factor)
-    )
-
-
-@times.register
-def _(quantity: SplitNormal, factor: Decimal) -> SplitNormal:
-    by = float(factor)
-    return SplitNormal(
-        median=quantity.median * by,
-        sigma_low=quantity.sigma_low * by,
-        sigma_high=quantity.sigma_high * by,
-        low=quantity.low * by,
-        high=quantity.high * by,
-        given=_given(quantity.given, factor),
-    )
-
-
-@times.register
-def _(quantity: Empirical, factor: Decimal) -> Quantity:
-    if factor == 0:
-        return Constant(Decimal(0))
-    return Empirical(
-        quantity.values * float(factor), quantity.shares, _given(quantity.given, factor)
-    )
-
-
-@times.register
-def _(quantity: Scaled, factor: Decimal) -> Quantity:
-    size = times(quantity.size, factor)
-    return size if factor == 0 else Scaled(size, quantity.scale)
-
-
-def _given(text: str, factor: Decimal) -> str:
-    return f"{text}, times {number_text(factor)}"
+    names = _IN_PROPORTION[type(quantity)]
+    changed: dict[str, Any] = {name: getattr(quantity, name) * float(factor) for name in names}
+    changed["given"] = f"{quantity.given}, times {number_text(factor)}"
+    return replace(quantity, **changed)
