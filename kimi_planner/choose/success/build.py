@@ -13,8 +13,8 @@ from kimi_planner.choose.given import projection_given
 from kimi_planner.choose.success.posterior import (
     dependence,
     influence,
-    joint_ranks,
     rate_interval,
+    together,
 )
 from kimi_planner.choose.success.result import JUDGEMENT, SuccessCost, SuccessCosts
 from kimi_planner.choose.success.settle import Settling, trials_to_settle
@@ -174,13 +174,10 @@ def _measured(tried: list[Tried], confidence: float) -> tuple[list[SuccessCost],
     tried = sorted(tried, key=lambda one: (one.usd, one.task.usd))
     correlation = dependence([influence(one.trials, one.item_usd) for one in tried])
     rng = stream(tried[0].seed, name, "trials")
-    ranks = joint_ranks(correlation, tried[0].plan.n_paths, rng)
-    drawn = np.array(
-        [
-            one.per_success[rank] * (1.0 if one.item_usd else one.task.by_scenario)
-            for one, rank in zip(tried, ranks, strict=True)
-        ]
-    )
+    drawn = together([one.per_success for one in tried], correlation, rng)
+    for row, one in enumerate(tried):
+        if not one.item_usd:
+            drawn[row] *= one.task.by_scenario
     wins = (drawn == drawn.min(axis=0)).mean(axis=1)  # of equals none is cheaper
     cheapest = wins if len(tried) > 1 else np.full(1, np.nan)
     rows = [

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import betaincinv, stdtrit
 
 from kimi_planner.choose.evaluations.read import Trials
@@ -15,9 +14,9 @@ __all__ = [
     "costs_per_success",
     "dependence",
     "influence",
-    "joint_ranks",
     "rate_interval",
     "success_rates",
+    "together",
 ]
 
 _MOST = 50.0  # of the logarithm of a factor; two items alone say next to nothing about a mean
@@ -128,12 +127,13 @@ def dependence(influences: Sequence[Mapping[str, float]]) -> Array:
     return cosines
 
 
-def joint_ranks(correlation: Array, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return ranks from 0 by model and draw, shape (n_models, count), dependent as correlated normals.
+def together(values: Sequence[Array], correlation: Array, rng: np.random.Generator) -> Array:
+    """Return sorted values of each model drawn together, shape (n_models, count).
 
-    Each model has every rank once, so that sorted values taken by rank keep their distribution.
+    They are dependent as correlated normals. Each model has every value once, so that they keep
+    their distribution.
     """
-    values, vectors = np.linalg.eigh(correlation)
-    normal = rng.standard_normal((len(correlation), count))
-    drawn = (vectors * np.sqrt(np.maximum(values, 0.0))) @ normal
-    return np.asarray(drawn.argsort(axis=1).argsort(axis=1), dtype=np.int64)
+    sizes, vectors = np.linalg.eigh(correlation)
+    normal = rng.standard_normal((len(values), len(values[0])))
+    drawn = (vectors * np.sqrt(np.maximum(sizes, 0.0))) @ normal
+    return np.take_along_axis(np.array(values), drawn.argsort(axis=1).argsort(axis=1), axis=1)

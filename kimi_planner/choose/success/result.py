@@ -13,7 +13,7 @@ from kimi_planner.notes import Note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import frame_html, page_html
 
-__all__ = ["JUDGEMENT", "SuccessCost", "SuccessCosts", "small_usd"]
+__all__ = ["JUDGEMENT", "SuccessCost", "SuccessCosts", "small_usd", "source_text"]
 
 JUDGEMENT = "a judgement, not a measurement"
 
@@ -144,8 +144,7 @@ class SuccessCosts:
     @property
     def provenance(self) -> str:
         """Source of the evaluations and what the projection rests on, in one line."""
-        source = f"Evaluations: {self.source}." if self.source else "No evaluations."
-        return f"{source} {self.projection.provenance}"
+        return f"{source_text(self.source)} {self.projection.provenance}"
 
     def sentences(self) -> list[str]:
         """Return each result in one sentence, and what is a judgement as one."""
@@ -174,6 +173,11 @@ class SuccessCosts:
             else (*self.sentences(), *self.notes),
             provenance=self.provenance,
         )
+
+
+def source_text(source: str | None) -> str:
+    """Return where evaluations come from as a sentence."""
+    return f"Evaluations: {source}." if source else "No evaluations."
 
 
 def small_usd(amount: float) -> str:
