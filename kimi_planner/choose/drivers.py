@@ -15,7 +15,7 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload, what_if
 from kimi_planner.workload.quantity import number_text
 
-__all__ = ["DRIVERS", "TIMES_TRAFFIC", "Driver", "Pair"]
+__all__ = ["DRIVERS", "TIMES_TRAFFIC", "VOLUME", "Driver", "Pair"]
 
 TIMES_TRAFFIC = "times the traffic"
 
@@ -134,25 +134,24 @@ def _no_cache(pair: Pair) -> str | None:
     return None
 
 
-#: In the order in which they are told.
-DRIVERS = (
-    Driver(
-        what="reasoning multiplier",
-        unit="times the reasoning tokens",
-        setting="reasoning",
-        lowest=Decimal(0),
-        amount="amount of reasoning",
-        clause="reasoning were {} times as long",
-        closed=_no_reasoning,
-    ),
-    Driver(
-        what="volume",
-        unit=TIMES_TRAFFIC,
-        setting="traffic",
-        lowest=Decimal("0.001"),
-        amount="volume",
-        clause="traffic were {} times as high",
-        because=", as the cache then serves another share",
-        closed=_no_cache,
-    ),
+REASONING = Driver(
+    what="reasoning multiplier",
+    unit="times the reasoning tokens",
+    setting="reasoning",
+    lowest=Decimal(0),
+    amount="amount of reasoning",
+    clause="reasoning were {} times as long",
+    closed=_no_reasoning,
 )
+VOLUME = Driver(
+    what="volume",
+    unit=TIMES_TRAFFIC,
+    setting="traffic",
+    lowest=Decimal("0.001"),
+    amount="volume",
+    clause="traffic were {} times as high",
+    because=", as the cache then serves another share",
+    closed=_no_cache,
+)
+#: In the order in which they are told.
+DRIVERS = (REASONING, VOLUME)
