@@ -178,13 +178,10 @@ def _event(table: Mapping[str, Any], folder: Path) -> Event:
         raise refused("events: the name", name, "Each event needs a name.")
     what = f"event {shown(name)}"
     check_keys(what, table, _EVENT_KEYS)
-    ends = {key for key in ("date", "from", "to") if key in table}
-    if ends not in ({"date"}, {"from", "to"}):
+    ends = [key for key in ("date", "from", "to") if key in table]
+    if ends not in (["date"], ["from", "to"]):
         raise WorkloadError(f"{what}: give date, or from and to.")
-    first, last = (
-        parse_date(f"{what}: {key}", table[key])
-        for key in (("date", "date") if ends == {"date"} else ("from", "to"))
-    )
+    first, last = (parse_date(f"{what}: {key}", table[key]) for key in (ends[0], ends[-1]))
     if last < first:
         raise WorkloadError(f"{what}: to ({last}) is before from ({first}). Put them in order.")
     if ("factor" in table) == ("extra_requests" in table):

@@ -233,8 +233,8 @@ class Workload:
 
     def dates(self) -> list[tuple[str, str]]:
         """Return what has a date or a weekday, as pairs for a table of assumptions."""
-        found = [(key, str(getattr(self, key))) for key in ("starts_on", "ends_on")]
-        found = [(key, text) for key, text in found if text != "None"]
+        ends = {"starts_on": self.starts_on, "ends_on": self.ends_on}
+        found = [(key, str(day)) for key, day in ends.items() if day is not None]
         if self.weekday_profile is not None:
             days = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
             profile = zip(days, self.weekday_profile, strict=True)

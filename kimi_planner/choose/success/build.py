@@ -225,7 +225,7 @@ def _row(rank: int, one: Tried, drawn: Array, cheapest: float, confidence: float
         cost_basis="measured" if one.item_usd else "projected",
         successes=trials.successes,
         trials=trials.trials,
-        success_rate=trials.successes / trials.trials,
+        success_rate=trials.rate,
         success_rate_low=ends[0],
         success_rate_high=ends[1],
         cost_per_success_usd=one.usd if trials.successes else np.nan,

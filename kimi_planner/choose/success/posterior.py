@@ -24,8 +24,7 @@ _MOST = 50.0  # of the logarithm of a factor; two items alone say next to nothin
 
 def success_rates(trials: Trials, count: int) -> Array:
     """Return ``count`` equally likely success rates, ascending: Beta(s + ½, n - s + ½)."""
-    solved, failed = trials.successes, trials.trials - trials.successes
-    return np.asarray(betaincinv(solved + 0.5, failed + 0.5, midpoints(count)))
+    return _rate_quantiles(trials, midpoints(count))
 
 
 def rate_interval(trials: Trials, confidence: float) -> tuple[float, float]:
@@ -37,10 +36,14 @@ def rate_interval(trials: Trials, confidence: float) -> tuple[float, float]:
     a fixed rate swings with the number of trials, as that of every interval that is read off a
     count; on average over rates it is the nominal one.
     """
-    solved, failed = trials.successes, trials.trials - trials.successes
     tail = (1 - confidence) / 2
-    low, high = betaincinv(solved + 0.5, failed + 0.5, np.array([tail, 1 - tail])).tolist()
-    return (low if solved else 0.0), (high if failed else 1.0)
+    low, high = _rate_quantiles(trials, np.array([tail, 1 - tail])).tolist()
+    return (low if trials.rate > 0 else 0.0), (high if trials.rate < 1 else 1.0)
+
+
+def _rate_quantiles(trials: Trials, shares: Array) -> Array:
+    solved, failed = trials.successes, trials.trials - trials.successes
+    return np.asarray(betaincinv(solved + 0.5, failed + 0.5, shares))
 
 
 def costs_per_success(
@@ -95,12 +98,11 @@ def influence(trials: Trials, usd: Mapping[str, float] | None = None) -> dict[st
 
     It is ``c / mean c - s / mean s``; without costs, the first term is 1.
     """
-    rate = trials.successes / trials.trials
-    if not rate:
+    if not trials.successes:
         return {}
     mean = sum(usd.values()) / len(usd) if usd else 0.0
     return {
-        name: (usd[name] / mean if usd and mean else 1.0) - item.success / rate
+        name: (usd[name] / mean if usd and mean else 1.0) - item.success / trials.rate
         for name, item in trials.items.items()
     }
 

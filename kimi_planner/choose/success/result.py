@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -126,11 +126,8 @@ class SuccessCosts:
     @property
     def frame(self) -> pd.DataFrame:
         """One row per workload and model, with the attributes of `SuccessCost` as columns."""
-        names = [one.name for one in fields(SuccessCost)]
-        table = pd.DataFrame([[getattr(row, name) for name in names] for row in self.rows])
-        table.columns = pd.Index(names)
         whole = ["successes", "trials", "reasoning_depth", "speed"]
-        return table.astype(dict.fromkeys(whole, "Int64"))
+        return pd.DataFrame(list(self.rows)).astype(dict.fromkeys(whole, "Int64"))
 
     @property
     def best(self) -> dict[str, str]:

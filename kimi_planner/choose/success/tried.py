@@ -80,13 +80,12 @@ class Tried:
     @property
     def usd(self) -> float:
         """Cost per success as measured; infinite where nothing was solved."""
-        rate = self.trials.successes / self.trials.trials
-        return self.task.usd / rate if rate else np.inf
+        return self.task.usd / self.trials.rate if self.trials.successes else np.inf
 
     def leader(self) -> Leader:
         """Return what tells how many more trials it takes."""
         low, high = np.quantile(self.per_success, _ONE_SIGMA, method=MIDPOINTS).tolist()
-        rate = self.trials.successes / self.trials.trials or self.trials.mean
+        rate = self.trials.rate or self.trials.mean
         return Leader(
             model=self.spec.id,
             trials=self.trials.trials,
