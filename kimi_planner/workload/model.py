@@ -23,7 +23,7 @@ from kimi_planner.workload.resolve import Load, resolve
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FIELDS", "QUANTITY_FIELDS", "UNBILLED", "Given", "Workload"]
+__all__ = ["FIELDS", "QUANTITY_FIELDS", "Given", "Workload"]
 
 #: What a quantity may be given as.
 Given = Quantity | int | float | Decimal | Mapping[str, Any]
@@ -215,11 +215,8 @@ class Workload:
     @property
     def is_certain(self) -> bool:
         """Whether every quantity is a plain number, so that the bill has no spread."""
-        given = [self.given(key) for key in QUANTITY_FIELDS if key not in UNBILLED]
-        for event in self.dated_events:
-            given += [event.factor, event.extra_requests]
-        given += [change.factor for change in self.dated_price_changes]
-        return all(quantity is None or quantity.is_certain for quantity in given)
+        load = self.resolve()
+        return load.sizes.is_certain and all(one.is_certain for one in load.quantities().values())
 
     @property
     def dated_events(self) -> tuple[Event, ...]:
@@ -290,5 +287,3 @@ class Workload:
 
 FIELDS = tuple(field.name for field in fields(Workload))
 QUANTITY_FIELDS = tuple(name for name in FIELDS if name in QUANTITIES)
-#: Quantities that no bill depends on.
-UNBILLED = frozenset({"peak_hour_share"})

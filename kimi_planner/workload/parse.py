@@ -125,7 +125,8 @@ def parse_quantity(key: str, value: object, folder: Path = Path()) -> Quantity:
         name: _bounded(f"{key}.{name}", number, from_zero if name == "sd" else bounds)
         for name, number in value.items()
     }
-    return _distribution(key, numbers, bounds)
+    with about(key):
+        return _distribution(key, numbers, bounds)
 
 
 def _scaled(key: str, size: object, scale: object, folder: Path) -> Scaled:
@@ -178,20 +179,18 @@ def _distribution(key: str, numbers: dict[str, Decimal], bounds: Bounds) -> Quan
     p50, p90 = parts["p50"], parts["p90"]
     p10 = parts.get("p10")
     if (p10 is not None and p10 > p50) or p50 > p90:
-        raise WorkloadError(f"{key}: percentiles must not fall ({given}). Put them in order.")
+        raise WorkloadError(f"percentiles must not fall ({given}). Put them in order.")
     if p50 == p90 and p10 in (None, p50):
         return Constant(numbers["p50"])
     if bounds.kind is Kind.POSITIVE:
         least = p50 if p10 is None else p10
         if least == 0:
             raise WorkloadError(
-                f"{key}: a percentile is 0 ({given}), which a positive spread cannot meet. "
+                f"a percentile is 0 ({given}), which a positive spread cannot meet. "
                 'Give a small number, or {from = "log.csv"}.'
             )
         if p90 / least > MAX_SPREAD:
-            raise WorkloadError(
-                f"{key}: p90 is over {MAX_SPREAD:,} times the least percentile ({given})."
-            )
+            raise WorkloadError(f"p90 is over {MAX_SPREAD:,} times the least percentile ({given}).")
         return SplitLognormal.from_percentiles(
             p50**2 / p90 if p10 is None else p10, p50, p90, given
         )
@@ -206,26 +205,22 @@ def _from_mean_sd(key: str, mean: float, sd: float, bounds: Bounds, given: str) 
         beyond = ndtr((low - mean) / sd) + ndtr((mean - high) / sd)
         if beyond > MAX_BEYOND:
             raise WorkloadError(
-                f"{key}: {beyond:.0%} of it would lie outside of {number_text(low)} to "
+                f"{beyond:.0%} of it would lie outside of {number_text(low)} to "
                 f"{number_text(high)} ({given}). Give a smaller sd, or {{p10, p50, p90}}."
             )
         return SplitNormal(mean, sd, sd, low, high, given)
-    if mean == 0 or (bounds.kind is Kind.SHARE and mean == 1):
-        raise WorkloadError(
-            f"{key}: a mean of {number_text(mean)} leaves no room for an sd ({given})."
-        )
+    if mean == 0 or (mean == 1 and (bounds.kind is Kind.SHARE or key == "turns")):
+        raise WorkloadError(f"a mean of {number_text(mean)} leaves no room for an sd ({given}).")
     if sd / mean > MAX_SPREAD:
-        raise WorkloadError(f"{key}: sd is over {MAX_SPREAD:,} times the mean ({given}).")
+        raise WorkloadError(f"sd is over {MAX_SPREAD:,} times the mean ({given}).")
     if key == "turns":
-        if mean == 1:
-            raise WorkloadError(f"{key}: a mean of 1 leaves no room for an sd ({given}).")
         return WholeTurns(mean, sd, given)
     if bounds.kind is Kind.POSITIVE:
         return SplitLognormal.from_mean_sd(mean, sd, given)
     try:
         return Beta.from_mean_sd(mean, sd, given)
     except ValueError as error:
-        raise WorkloadError(f"{key}: {error} ({given}).") from None
+        raise WorkloadError(f"{error} ({given}).") from None
 
 
 def _from_log(key: str, path: object, folder: Path) -> Quantity:

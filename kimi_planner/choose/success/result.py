@@ -186,7 +186,8 @@ def small_usd(amount: float) -> str:
 
 def _judged(name: str, rows: list[SuccessCost]) -> str:
     ratings = "; ".join(
-        f"{row.model} {_rating(row.reasoning_depth)} and {_rating(row.speed)}" for row in rows
+        f"{row.model} {row.reasoning_depth or 'unknown'} and {row.speed or 'unknown'}"
+        for row in rows
     )
     first = rows[0]
     return (
@@ -194,7 +195,3 @@ def _judged(name: str, rows: list[SuccessCost]) -> str:
         f"at {small_usd(first.cost_per_task_usd)} USD. Ratings of reasoning depth and speed: {ratings}. "
         f"They are {JUDGEMENT}."
     )
-
-
-def _rating(value: int | None) -> str:
-    return "unknown" if value is None else str(value)
