@@ -134,11 +134,8 @@ class CachedShare(Quantity):
         lifetime = low if self.is_certain else f"{low} to {high}"
         gap = self.cache.turn_gap_minutes
         gaps = "" if gap is None else f", turns {gap.describe()} minutes apart"
-        ends = self.ppf(np.array([0.0, 1.0]))
-        return (
-            f"{number_text(round(float(ends[0]), 4))} to {number_text(round(float(ends[1]), 4))}: "
-            f"prefix {self.cache.prefix_tokens:,}, kept {lifetime} minutes{gaps}"
-        )
+        ends = (number_text(round(end, 4)) for end in self.ppf(np.array([0.0, 1.0])).tolist())
+        return f"{' to '.join(ends)}: prefix {self.cache.prefix_tokens:,}, kept {lifetime} minutes{gaps}"
 
     @cached_property
     def _gaps(self) -> tuple[Array, Array]:

@@ -46,9 +46,9 @@ def parse_field(key: str, value: Any, folder: Path = Path()) -> Any:
     return _PARSERS[key](value)
 
 
-def _source(value: Any) -> str:
-    if not isinstance(value, str):
-        raise refused("source", value, "It must be text.")
+def _of_type(key: str, kind: type, advice: str, value: Any) -> Any:
+    if not isinstance(value, kind):
+        raise refused(key, value, advice)
     return value
 
 
@@ -59,12 +59,6 @@ def _name(value: Any) -> str:
         raise WorkloadError(
             f"the name {shown(value)} must be at most {MAX_NAME_CHARS} printable characters."
         )
-    return value
-
-
-def _batch(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise refused("batch", value, "It must be true or false.")
     return value
 
 
@@ -117,9 +111,9 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "ends_on": partial(parse_date, "ends_on"),
     "weekday_profile": _weekday_profile,
     "overflow": parse_overflow,
-    "batch": _batch,
+    "batch": partial(_of_type, "batch", bool, "It must be true or false."),
     "needs": _needs,
     "budget_usd_per_month": _budget,
-    "source": _source,
+    "source": partial(_of_type, "source", str, "It must be text."),
     "notes": _notes,
 }

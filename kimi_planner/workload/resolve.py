@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kimi_planner.workload.dated import Event, PriceChange
 from kimi_planner.workload.overflow import Overflow
@@ -172,8 +172,7 @@ def resolve(workload: Workload) -> Load:
     """Return what a workload means."""
 
     def given(key: str, otherwise: Quantity = ZERO) -> Quantity:
-        value: Any = getattr(workload, key)
-        return value if isinstance(value, Quantity) else otherwise
+        return workload.given(key) or otherwise
 
     first = Part("prompt_tokens", given("prompt_tokens"))
     profile = [Fraction(Decimal(one)) for one in workload.weekday_profile or (1,) * 7]

@@ -9,6 +9,7 @@ from typing import Any
 
 from kimi_planner.errors import WorkloadError, shown
 from kimi_planner.money import EXACT, exact_decimal
+from kimi_planner.workload.check import refused
 from kimi_planner.workload.model import Workload
 from kimi_planner.workload.quantity import (
     Constant,
@@ -84,13 +85,8 @@ def what_if(
         "completion_tokens": _factor("output", output),
         "reasoning_tokens": _factor("reasoning", reasoning),
     }
-    given = [workloads] if isinstance(workloads, Workload) else workloads
-    changed = []
-    for workload in given if isinstance(given, Iterable) else [given]:
-        if not isinstance(workload, Workload):
-            raise WorkloadError(f"workloads holds {shown(workload)}. Give workloads.")
-        changed.append(_changed(workload, factors, cached_share))
-    return changed
+    given = workloads if isinstance(workloads, Iterable) else [workloads]
+    return [_changed(workload, factors, cached_share) for workload in given]
 
 
 def _factor(name: str, value: Number) -> Decimal:
@@ -99,11 +95,13 @@ def _factor(name: str, value: Number) -> Decimal:
     except ValueError:
         factor = Decimal(-1)
     if factor < 0:
-        raise WorkloadError(f"{name} is {shown(value)}. It must be a number from 0 upwards.")
+        raise refused(name, value, "It must be a number from 0 upwards.")
     return factor
 
 
 def _changed(workload: Workload, factors: dict[str, Decimal], cached_share: Any) -> Workload:
+    if not isinstance(workload, Workload):
+        raise WorkloadError(f"workloads holds {shown(workload)}. Give workloads.")
     changes: dict[str, Any] = {}
     for key, factor in factors.items():
         quantity = workload.given(key)

@@ -149,21 +149,20 @@ def check_evaluations(
     others = [
         name for name in dict.fromkeys(key[0] for key in evaluations.trials) if name not in names
     ]
-    near = next((hint for name in others if (hint := did_you_mean(name, names))), "")
+    hints = {name: did_you_mean(name, names) for name in others}
+    near = next(filter(None, hints.values()), "")
     if near and all(name in others for name, _ in evaluations.trials):
         raise EvaluationError(
             f"no results for {', '.join(names)}. It has "
             f"{', '.join(others)}.{near} Correct the name, or leave the evaluations out.",
             at=evaluations.source,
         )
-    hints: dict[str, list[str]] = {}
-    for name in others:
-        hints.setdefault(did_you_mean(name, names), []).append(name)
+    alike = {hint: [name for name in others if hints[name] == hint] for hint in hints.values()}
     absent = dict.fromkeys(
         model for name, model in evaluations.trials if name in names and model not in plan.models
     )
     return [
-        *(note("no_such_workload", names=alike, hint=hint) for hint, alike in hints.items()),
+        *(note("no_such_workload", names=some, hint=hint) for hint, some in alike.items()),
         *(note("not_planned", models=model) for model in absent),
     ]
 
