@@ -99,7 +99,7 @@ def parse_quantity(key: str, value: object, folder: Path = Path()) -> Quantity:
     """
     bounds = QUANTITIES[key]
     if isinstance(value, Constant):
-        return Constant(_bounded(key, value.value, bounds))
+        value = value.value
     if isinstance(value, Scaled):
         return _scaled(key, value.size, value.scale, folder)
     if isinstance(value, Quantity):

@@ -10,22 +10,12 @@ import numpy as np
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.evaluations import Evaluations, rates
 from kimi_planner.choose.given import projection_given
-from kimi_planner.choose.success.posterior import (
-    dependence,
-    influence,
-    rate_interval,
-    together,
-)
+from kimi_planner.choose.success.posterior import dependence, influence, rate_interval, together
 from kimi_planner.choose.success.result import JUDGEMENT, SuccessCost, SuccessCosts
 from kimi_planner.choose.success.settle import Settling, trials_to_settle
 from kimi_planner.choose.success.task_cost import task_cost
 from kimi_planner.choose.success.tried import MIDPOINTS, Tried
-from kimi_planner.errors import (
-    EvaluationError,
-    ScenarioError,
-    did_you_mean,
-    shown,
-)
+from kimi_planner.errors import EvaluationError, ScenarioError, did_you_mean, shown
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scenarios import stream

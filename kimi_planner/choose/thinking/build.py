@@ -13,12 +13,7 @@ from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.evaluations.read import Evaluations, Trials
 from kimi_planner.choose.given import positive, projection_given
 from kimi_planner.choose.success.build import check_evaluations
-from kimi_planner.choose.success.posterior import (
-    dependence,
-    influence,
-    success_rates,
-    together,
-)
+from kimi_planner.choose.success.posterior import dependence, influence, success_rates, together
 from kimi_planner.choose.success.result import JUDGEMENT, source_text
 from kimi_planner.choose.success.task_cost import TaskCost, task_cost
 from kimi_planner.choose.success.tried import overflow_notes
