@@ -171,8 +171,8 @@ class Load:
 def resolve(workload: Workload) -> Load:
     """Return what a workload means."""
 
-    def given(key: str, otherwise: Quantity = ZERO) -> Quantity:
-        return workload.given(key) or otherwise
+    def given(key: str) -> Quantity:
+        return workload.given(key) or ZERO
 
     first = Part("prompt_tokens", given("prompt_tokens"))
     profile = [Fraction(Decimal(one)) for one in workload.weekday_profile or (1,) * 7]
@@ -197,7 +197,7 @@ def resolve(workload: Workload) -> Load:
             else Part("followup_tokens", given("followup_tokens")),
             visible=Part("completion_tokens", given("completion_tokens")),
             reasoning=Part("reasoning_tokens", given("reasoning_tokens")),
-            turns=given("turns", ONE),
+            turns=given("turns"),
             cap=workload.max_tokens,
             overflow=workload.overflow_policy,
         ),
