@@ -22,6 +22,7 @@ from fractions import Fraction
 __all__ = [
     "EXACT",
     "TOKENS_PER_MTOK",
+    "as_decimal",
     "decimal_places",
     "exact_decimal",
     "from_fraction",
@@ -98,6 +99,11 @@ def from_fraction(number: Fraction) -> Decimal:
             rest //= prime
     with localcontext(EXACT if rest == 1 else _ROUNDED):
         return plain(Decimal(number.numerator) / Decimal(number.denominator))
+
+
+def as_decimal(amount: Fraction | float) -> Decimal:
+    """Return an amount as a decimal: a fraction as the one it is, a float as the shortest."""
+    return from_fraction(amount) if isinstance(amount, Fraction) else exact_decimal(float(amount))
 
 
 def plain(number: Decimal) -> Decimal:

@@ -213,3 +213,16 @@ def test_the_seasonal_example_shows_every_dated_field():
     }
     assert found.retry_share.mean > 0
     assert re.fullmatch(r"[A-Z].{20,}\.", found.source)
+
+
+def test_a_weekday_of_too_many_digits_is_refused():
+    """A share too small for exact arithmetic is an error of ours, as one of 21 places is."""
+    for share in (Decimal("1e-200000"), Decimal("1e-21")):
+        with pytest.raises(WorkloadError, match="Round it to 20 places"):
+            Workload(
+                name="w",
+                requests_per_day=1,
+                prompt_tokens=1,
+                completion_tokens=1,
+                weekday_profile=(share, 1, 1, 1, 1, 1, 1),
+            )

@@ -18,7 +18,7 @@ from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.notes import Note, note
 from kimi_planner.rich import frame_html
 from kimi_planner.workload import Constant, Quantity, Workload
-from kimi_planner.workload.fields import MAX_RESERVED_TOKENS
+from kimi_planner.workload.check import MAX_RESERVED_TOKENS
 from kimi_planner.workload.inputs import chosen_models, chosen_workloads
 from kimi_planner.workload.quantity import Array, midpoints
 from kimi_planner.workload.resolve import Load, Sizes

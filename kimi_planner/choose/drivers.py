@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 from functools import cached_property
 
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.switch import leading, switch_over
-from kimi_planner.money import exact_decimal, from_fraction
+from kimi_planner.money import as_decimal
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload, what_if
 from kimi_planner.workload.quantity import number_text
 
-__all__ = ["DRIVERS", "TIMES_TRAFFIC", "Driver", "Pair"]
+__all__ = ["DRIVERS", "TIMES_TRAFFIC", "VOLUME", "Driver", "Pair"]
 
 TIMES_TRAFFIC = "times the traffic"
 
@@ -45,7 +44,7 @@ class Pair:
     def bills_of(self, workload: Workload) -> tuple[Decimal, Decimal]:
         """Return what both cost with the workload changed."""
         plan = self.projection.plan_of(workload)
-        first, second = (_decimal(plan.on(spec).mean_usd()) for spec in (self.best, self.other))
+        first, second = (as_decimal(plan.on(spec).mean_usd()) for spec in (self.best, self.other))
         return first, second
 
     @property
@@ -53,16 +52,6 @@ class Pair:
         """The cheaper one and the dearer one; the best first in a tie."""
         first, second = self.bills
         return (self.other, self.best) if first > second else (self.best, self.other)
-
-    @property
-    def caches_nothing(self) -> bool:
-        """Whether cached tokens cost on both what others do."""
-        plan = self.projection.plan_of(self.workload)
-        return not any(plan.on(spec).cache_matters for spec in (self.best, self.other))
-
-
-def _decimal(usd: Fraction | float) -> Decimal:
-    return from_fraction(usd) if isinstance(usd, Fraction) else exact_decimal(float(usd))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,30 +118,31 @@ def _no_reasoning(pair: Pair) -> str | None:
 
 
 def _no_cache(pair: Pair) -> str | None:
-    if pair.workload.cache is None or pair.caches_nothing:
-        return "both bills grow alike with volume, so it never changes their order"
-    return None
+    plan = pair.projection.plan_of(pair.workload)
+    matters = any(plan.on(spec).cache_matters for spec in (pair.best, pair.other))
+    if pair.workload.cache is not None and matters:
+        return None
+    return "both bills grow alike with volume, so it never changes their order"
 
 
-#: In the order in which they are told.
-DRIVERS = (
-    Driver(
-        what="reasoning multiplier",
-        unit="times the reasoning tokens",
-        setting="reasoning",
-        lowest=Decimal(0),
-        amount="amount of reasoning",
-        clause="reasoning were {} times as long",
-        closed=_no_reasoning,
-    ),
-    Driver(
-        what="volume",
-        unit=TIMES_TRAFFIC,
-        setting="traffic",
-        lowest=Decimal("0.001"),
-        amount="volume",
-        clause="traffic were {} times as high",
-        because=", as the cache then serves another share",
-        closed=_no_cache,
-    ),
+REASONING = Driver(
+    what="reasoning multiplier",
+    unit="times the reasoning tokens",
+    setting="reasoning",
+    lowest=Decimal(0),
+    amount="amount of reasoning",
+    clause="reasoning were {} times as long",
+    closed=_no_reasoning,
 )
+VOLUME = Driver(
+    what="volume",
+    unit=TIMES_TRAFFIC,
+    setting="traffic",
+    lowest=Decimal("0.001"),
+    amount="volume",
+    clause="traffic were {} times as high",
+    because=", as the cache then serves another share",
+    closed=_no_cache,
+)
+#: In the order in which they are told.
+DRIVERS = (REASONING, VOLUME)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kimi_planner.calls.fit import context_fit
 from kimi_planner.catalog import ModelSpec
-from kimi_planner.choose.drivers import DRIVERS, TIMES_TRAFFIC, Driver, Pair
+from kimi_planner.choose.drivers import DRIVERS, VOLUME, Driver, Pair
 from kimi_planner.choose.flip import Flip
 from kimi_planner.choose.reasons import over_budget, reasons_against
 from kimi_planner.choose.volumes import again, broken_limits, of_budget, of_tier
@@ -138,7 +138,7 @@ class _Contest:
         reasons = reasons_against(workload, spec, requirements, projection, fit)
         if requirements.tier is not None:
             broken = broken_limits(self.recommendation, workload, spec)
-            reasons += tuple(f"it breaks the {limit.replace('_', ' ')} of the tier" for limit in broken)  # fmt: skip
+            reasons += tuple(f"it breaks the {limit} of the tier" for limit in broken)
         return "; ".join(reasons)
 
 
@@ -154,7 +154,7 @@ def _switch(driver: Driver, pair: Pair) -> tuple[Decimal | None, str]:
 
 
 def _flip(driver: Driver, pair: Pair, value: Decimal | None, words: str, clause: str = "") -> Flip:
-    is_known = driver.what == "volume" or driver.closed(pair) is None
+    is_known = driver is VOLUME or driver.closed(pair) is None
     return Flip(
         workload=pair.workload.name,
         model=pair.best.id,
@@ -171,14 +171,8 @@ def _flip(driver: Driver, pair: Pair, value: Decimal | None, words: str, clause:
 def _tie(pair: Pair) -> Flip:
     """Return that two models cost the same as planned."""
     same = usd(pair.bills[0] / pair.months)
-    return Flip(
-        workload=pair.workload.name,
-        model=pair.best.id,
-        against=pair.other.id,
-        what="volume",
-        unit=TIMES_TRAFFIC,
-        planned=Decimal(1),
-        value=Decimal(1),
-        words=f"{pair.best.id} and {pair.other.id} cost the same, {same} USD a month, so the order "
-        "of the catalog decides",
+    words = (
+        f"{pair.best.id} and {pair.other.id} cost the same, {same} USD a month, so the order of the "
+        "catalog decides"
     )
+    return _flip(VOLUME, pair, Decimal(1), words)

@@ -14,12 +14,7 @@ from decimal import (
 )
 from functools import lru_cache
 
-__all__ = [
-    "Bills",
-    "leading",
-    "meeting_factor",
-    "switch_over",
-]
+__all__ = ["Bills", "leading", "meeting_factor", "switch_over"]
 
 #: Two amounts at a value, USD.
 Bills = Callable[[Decimal], tuple[Decimal, Decimal]]
@@ -28,6 +23,7 @@ _CENT = Decimal("0.01")
 _CLOSE = Decimal("0.0005")  # USD
 _TINY = Decimal("1e-7")  # USD
 _DIGITS = Context(prec=60, rounding=ROUND_HALF_EVEN)
+_MILLIONTH = Decimal("0.000001")
 _FAR = 1000  # times the planned value
 _FARTHEST = 10**9
 _MOST_PLACES = 17
@@ -73,11 +69,8 @@ def switch_over(
         return None
     for more in range(places, _MOST_PLACES):
         for value in _around(root, more):
-            if (
-                lowest <= value
-                and _may_be_close(root, value)
-                and _same_to_the_cent(*bills(value), parts)
-            ):
+            is_near = lowest <= value and abs(value - root) <= abs(root) * _MILLIONTH
+            if is_near and _same_to_the_cent(*bills(value), parts):  # others are not worked out
                 return value
     return root.quantize(Decimal(1).scaleb(-_MOST_PLACES), context=_DIGITS)
 
@@ -150,11 +143,6 @@ def _around(root: Decimal, places: int) -> list[Decimal]:
     unit = Decimal(1).scaleb(-places)
     both = {root.quantize(unit, way, context=_DIGITS) for way in (ROUND_FLOOR, ROUND_CEILING)}
     return sorted(both, key=lambda value: (abs(value - root), value))
-
-
-def _may_be_close(root: Decimal, value: Decimal) -> bool:
-    """Return whether a rounded value is worth working out: it is right to a millionth."""
-    return abs(value - root) <= abs(root) * Decimal("0.000001")
 
 
 def _root(bills: Bills, planned: Decimal, lowest: Decimal) -> Decimal | None:

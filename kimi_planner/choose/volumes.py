@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING
 
@@ -59,10 +60,9 @@ def of_budget(
         return again(changed, model, projection).of(model, workload.name).worst_month(q)[1]
 
     planned = projection.of(model, workload.name).worst_month(q)[1]
-    try:
+    value = None
+    with suppress(WorkloadError):  # more traffic than a workload may have
         value = meeting_factor(worst, planned, budget)
-    except WorkloadError:  # more traffic than a workload may have
-        value = None
     spend, amount = f"P{requirements.budget_percentile:g} spend of the worst month", usd(budget)
     head = f"{model} stays within the budget of {amount} USD up to"
     if rival is not None:
@@ -93,22 +93,17 @@ def of_tier(recommendation: Recommendation, workload: Workload, spec: ModelSpec)
         return broken_limits(recommendation, what_if(workload, traffic=traffic)[0], spec)
 
     low, high = Decimal(1), Decimal(2)
-    try:
-        while high <= _FARTHEST and not broken(high):
+    limits: tuple[str, ...] = ()
+    with suppress(WorkloadError):  # more traffic than a workload may have
+        while high <= _FARTHEST and not (limits := broken(high)):
             low, high = high, 8 * high
-        limits = broken(high) if high <= _FARTHEST else ()
-    except WorkloadError:  # more traffic than a workload may have
-        limits = ()
-    value = None
-    if limits:
-        unit = Decimal(1).scaleb(low.adjusted() - _DIGITS)
-        while high - low > unit:
-            middle = (low + high) / 2
-            over = broken(middle)
-            low, high, limits = (low, middle, over) if over else (middle, high, limits)
-            unit = Decimal(1).scaleb(low.adjusted() - _DIGITS)
-        value = leading(low, _DIGITS, rounding=ROUND_DOWN)
-    peaks = " and ".join(limit.replace("_", " ") for limit in limits)
+    while limits and high - low > Decimal(1).scaleb(low.adjusted() - _DIGITS):
+        middle = (low + high) / 2
+        if over := broken(middle):
+            high, limits = middle, over
+        else:
+            low = middle
+    value = leading(low, _DIGITS, rounding=ROUND_DOWN) if limits else None
     head = f"{spec.id} stays within the limits of tier {number} up to"
     never = f"no volume brings {spec.id} to the limits of tier {number}"
     yield Flip(
@@ -119,7 +114,7 @@ def of_tier(recommendation: Recommendation, workload: Workload, spec: ModelSpec)
         unit=TIMES_TRAFFIC,
         planned=Decimal(1),
         value=value,
-        **_words(head, value, f"P{found.percentile:g} peak of {peaks}", never),
+        **_words(head, value, f"P{found.percentile:g} peak of {' and '.join(limits)}", never),
     )
 
 
@@ -143,7 +138,7 @@ def broken_limits(
     )
     traffic = plan.traffic(workload, spec.reasons, spec.context_window_tokens)
     peaks = plan.peaks([traffic], ())
-    return tuple(dict.fromkeys(limit for _, limit in peaks.exceeded(tier)))
+    return tuple(dict.fromkeys(limit.replace("_", " ") for _, limit in peaks.exceeded(tier)))
 
 
 def _words(head: str, value: Decimal | None, of: str, never: str) -> dict[str, str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-from kimi_planner.errors import WorkloadError, did_you_mean, shown
+from kimi_planner.errors import WorkloadError, shown
+from kimi_planner.workload.check import about, check_keys, refused
 from kimi_planner.workload.parse import parse_quantity
 from kimi_planner.workload.quantity import Constant, number_text
 
@@ -42,7 +42,7 @@ class WrittenShare:
         )
 
 
-def parse_written_share(value: Any, folder: Path = Path()) -> WrittenShare:
+def parse_written_share(value: Any) -> WrittenShare:
     """Return the shares that a table names.
 
     Raises
@@ -51,20 +51,12 @@ def parse_written_share(value: Any, folder: Path = Path()) -> WrittenShare:
         If it is no such table, or its shares are out of bounds or more than the whole prompt.
     """
     if isinstance(value, WrittenShare):
-        value = {kind: getattr(value, kind) for kind in _KINDS}
-        value = {kind: share for kind, share in value.items() if share is not None}
+        value = {kind: share for kind, share in vars(value).items() if share is not None}
     if not isinstance(value, Mapping) or not value:
-        raise WorkloadError(
-            f"written_share is {shown(value)}. Give a table such as {{ five_minutes = 0.3, one_hour = 0.1 }}."
-        )
-    for kind in value:
-        if kind not in _KINDS:
-            raise WorkloadError(
-                f"written_share has an unknown key {shown(kind)}.{did_you_mean(str(kind), _KINDS)} "
-                f"Known keys: {', '.join(_KINDS)}."
-            )
-    shares = {kind: _plain("written_share", kind, share, folder) for kind, share in value.items()}
-    written = WrittenShare(**shares)
+        advice = "Give a table such as { five_minutes = 0.3, one_hour = 0.1 }."
+        raise refused("written_share", value, advice)
+    check_keys("written_share", value, _KINDS)
+    written = WrittenShare(**{k: _plain("written_share", k, share) for k, share in value.items()})
     if written.total > 1:
         raise WorkloadError(
             f"written_share is {written}, which is more than the whole prompt. The two may be 1 together."
@@ -72,7 +64,7 @@ def parse_written_share(value: Any, folder: Path = Path()) -> WrittenShare:
     return written
 
 
-def parse_fees_per_request(value: Any, folder: Path = Path()) -> tuple[tuple[str, Decimal], ...]:
+def parse_fees_per_request(value: Any) -> tuple[tuple[str, Decimal], ...]:
     """Return the fees of a request as pairs of a name and how often it is due.
 
     Raises
@@ -85,23 +77,19 @@ def parse_fees_per_request(value: Any, folder: Path = Path()) -> tuple[tuple[str
     except (TypeError, ValueError):
         fees = None
     if fees is None or not all(isinstance(name, str) and name.strip() for name in fees):
-        raise WorkloadError(
-            f"fees_per_request is {shown(value)}. Give a table from the name of a fee to how many of "
-            'them a request causes, such as { "web search" = 0.2 }.'
+        advice = (
+            "Give a table from the name of a fee to how many of them a request causes, such as "
         )
+        raise refused("fees_per_request", value, f'{advice}{{ "web search" = 0.2 }}.')
     return tuple(
-        (name, _plain(f"fees_per_request, {shown(name)}", "times_per_request", count, folder))
+        (name, _plain(f"fees_per_request, {shown(name)}", "times_per_request", count))
         for name, count in fees.items()
     )
 
 
-def _plain(where: str, key: str, value: Any, folder: Path) -> Decimal:
-    if isinstance(value, Mapping):
-        raise WorkloadError(f"{where}: {key} is {shown(value)}. Give one plain number, the mean.")
-    try:
-        quantity = parse_quantity(key, value, folder)
-    except WorkloadError as error:
-        raise WorkloadError(f"{where}: {error}") from None
-    if not isinstance(quantity, Constant):
-        raise WorkloadError(f"{where}: {key} is {shown(value)}. Give one plain number, the mean.")
-    return quantity.value
+def _plain(where: str, key: str, value: Any) -> Decimal:
+    with about(where):
+        quantity = None if isinstance(value, Mapping) else parse_quantity(key, value)
+        if not isinstance(quantity, Constant):
+            raise refused(key, value, "Give one plain number, the mean.")
+        return quantity.value

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from kimi_planner.errors import WorkloadError, did_you_mean, shown
+from kimi_planner.errors import WorkloadError
 from kimi_planner.usage.replay import CHUNK_TOKENS
+from kimi_planner.workload.check import check_keys, refused, whole_tokens
 from kimi_planner.workload.drawn import Drawn
 from kimi_planner.workload.parse import parse_quantity
 from kimi_planner.workload.quantity import Array, Quantity, midpoints, number_text
@@ -133,11 +134,8 @@ class CachedShare(Quantity):
         lifetime = low if self.is_certain else f"{low} to {high}"
         gap = self.cache.turn_gap_minutes
         gaps = "" if gap is None else f", turns {gap.describe()} minutes apart"
-        ends = self.ppf(np.array([0.0, 1.0]))
-        return (
-            f"{number_text(round(float(ends[0]), 4))} to {number_text(round(float(ends[1]), 4))}: "
-            f"prefix {self.cache.prefix_tokens:,}, kept {lifetime} minutes{gaps}"
-        )
+        ends = (number_text(round(end, 4)) for end in self.ppf(np.array([0.0, 1.0])).tolist())
+        return f"{' to '.join(ends)}: prefix {self.cache.prefix_tokens:,}, kept {lifetime} minutes{gaps}"
 
     @cached_property
     def _gaps(self) -> tuple[Array, Array]:
@@ -158,25 +156,15 @@ def parse_cache(value: Any, folder: Path = Path()) -> Cache:
     if isinstance(value, Cache):
         return value
     if not isinstance(value, Mapping):
-        raise WorkloadError(f"cache is {shown(value)}. Give a table: {{ prefix_tokens = 1500 }}.")
-    for key in value:
-        if key not in _KEYS:
-            raise WorkloadError(
-                f"cache has an unknown key {shown(key)}.{did_you_mean(str(key), _KEYS)} "
-                f"Known keys: {', '.join(_KEYS)}."
-            )
+        raise refused("cache", value, "Give a table: { prefix_tokens = 1500 }.")
+    check_keys("cache", value, _KEYS)
     if "prefix_tokens" not in value:
         raise WorkloadError(
             "cache.prefix_tokens is missing: tokens that every prompt begins with, 0 if none."
         )
-    prefix = value["prefix_tokens"]
-    if type(prefix) is not int or not 0 <= prefix <= 10**8:
-        raise WorkloadError(
-            f"cache.prefix_tokens is {shown(prefix)}. It must be a whole number of tokens from 0."
-        )
     gap = value.get("turn_gap_minutes")
     return Cache(
-        prefix_tokens=prefix,
+        prefix_tokens=whole_tokens("cache.prefix_tokens", value["prefix_tokens"], least=0),
         lifetime_minutes=_lifetime(value.get("lifetime_minutes", LIFETIME_MINUTES)),
         turn_gap_minutes=None if gap is None else parse_quantity("turn_gap_minutes", gap, folder),
     )
@@ -186,10 +174,8 @@ def _lifetime(value: Any) -> tuple[float, float]:
     ends = tuple(value) if isinstance(value, list | tuple) else (value, value)
     numbers = all(isinstance(end, int | float) and not isinstance(end, bool) for end in ends)
     if len(ends) != 2 or not numbers or not 0 <= ends[0] <= ends[1] <= MAX_MINUTES:
-        raise WorkloadError(
-            f"cache.lifetime_minutes is {shown(value)}. Give minutes, or the least and the most: "
-            "[5, 30]."
-        )
+        advice = "Give minutes, or the least and the most: [5, 30]."
+        raise refused("cache.lifetime_minutes", value, advice)
     return float(ends[0]), float(ends[1])
 
 

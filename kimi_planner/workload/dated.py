@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kimi_planner.catalog.model import PRICES
-from kimi_planner.errors import WorkloadError, did_you_mean, shown
-from kimi_planner.money import exact_decimal
+from kimi_planner.errors import WorkloadError, shown
+from kimi_planner.workload.check import about, check_keys, exact_number, refused
 from kimi_planner.workload.parse import parse_quantity
 from kimi_planner.workload.quantity import Quantity
 
 __all__ = ["Event", "PriceChange", "parse_date", "parse_events", "parse_price_changes"]
 
 MAX_PRICE = Decimal(10**6)
-_EVENT_KEYS = frozenset({"name", "date", "from", "to", "factor", "extra_requests"})
-_CHANGE_KEYS = frozenset({"date", "model", "factor", *PRICES})
+_EVENT_KEYS = sorted({"name", "date", "from", "to", "factor", "extra_requests"})
+_CHANGE_KEYS = sorted({"date", "model", "factor", *PRICES})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,9 +115,9 @@ def parse_date(key: str, value: Any) -> date:
         with suppress(ValueError):  # no such day
             value = date.fromisoformat(value)
     if not isinstance(value, date) or isinstance(value, datetime):
-        raise WorkloadError(f"{key} is {shown(value)}. It must be a date such as 2027-03-01.")
+        raise refused(key, value, "It must be a date such as 2027-03-01.")
     if not 2000 <= value.year < 2200:
-        raise WorkloadError(f"{key} is {value}. It must lie in the years 2000 to 2199.")
+        raise refused(key, value, "It must lie in the years 2000 to 2199.")
     return value
 
 
@@ -165,83 +165,56 @@ def _parse_list(
     key: str, value: Any, kind: type[Parsed], parse: Callable[[Mapping[str, Any]], Parsed]
 ) -> tuple[Parsed, ...]:
     if not isinstance(value, list | tuple):
-        raise WorkloadError(f"{key} is {shown(value)}. It must be a list of tables.")
+        raise refused(key, value, "It must be a list of tables.")
     for one in value:
         if not isinstance(one, kind | Mapping):
             raise WorkloadError(f"{key} has {shown(one)}. Each must be a table.")
     return tuple(one if isinstance(one, kind) else parse(one) for one in value)
 
 
-def _known(what: str, table: Mapping[str, Any], known: frozenset[str]) -> None:
-    for key in table:
-        if key not in known:
-            raise WorkloadError(
-                f"{what} has an unknown key {shown(key)}.{did_you_mean(str(key), known)} "
-                f"Known keys: {', '.join(sorted(known))}."
-            )
-
-
 def _event(table: Mapping[str, Any], folder: Path) -> Event:
     name = table.get("name")
     if not isinstance(name, str) or not name.strip() or not name.isprintable():
-        raise WorkloadError(f"events: the name is {shown(name)}. Each event needs a name.")
+        raise refused("events: the name", name, "Each event needs a name.")
     what = f"event {shown(name)}"
-    _known(what, table, _EVENT_KEYS)
-    ends = {key for key in ("date", "from", "to") if key in table}
-    if ends not in ({"date"}, {"from", "to"}):
+    check_keys(what, table, _EVENT_KEYS)
+    ends = [key for key in ("date", "from", "to") if key in table]
+    if ends not in (["date"], ["from", "to"]):
         raise WorkloadError(f"{what}: give date, or from and to.")
-    first, last = (
-        parse_date(f"{what}: {key}", table[key])
-        for key in (("date", "date") if ends == {"date"} else ("from", "to"))
-    )
+    first, last = (parse_date(f"{what}: {key}", table[key]) for key in (ends[0], ends[-1]))
     if last < first:
         raise WorkloadError(f"{what}: to ({last}) is before from ({first}). Put them in order.")
     if ("factor" in table) == ("extra_requests" in table):
         raise WorkloadError(f"{what}: give factor or extra_requests, one of the two.")
     effect = "factor" if "factor" in table else "extra_requests"
-    try:
+    with about(what):
         quantity = parse_quantity(effect, table[effect], folder)
-    except WorkloadError as error:
-        raise WorkloadError(f"{what}: {error}") from None
-    return Event(
-        name=name,
-        first=first,
-        last=last,
-        factor=quantity if effect == "factor" else None,
-        extra_requests=quantity if effect == "extra_requests" else None,
-    )
+    return Event(name=name, first=first, last=last, **{effect: quantity})
 
 
 def _price_change(table: Mapping[str, Any], folder: Path) -> PriceChange:
-    _known("price_change", table, _CHANGE_KEYS)
+    check_keys("price_change", table, _CHANGE_KEYS)
     if "date" not in table:
         raise WorkloadError("price_change: date is missing.")
     day = parse_date("price_change: date", table["date"])
     what = f"price_change of {day}"
     model = table.get("model")
     if model is not None and (not isinstance(model, str) or not model.strip()):
-        raise WorkloadError(f"{what}: model is {shown(model)}. It must be a model id.")
-    prices = {key: _price(what, key, table[key]) for key in PRICES if key in table}
+        raise refused(f"{what}: model", model, "It must be a model id.")
+    prices = {key: _price(f"{what}: {key}", table[key]) for key in PRICES if key in table}
     if bool(prices) == ("factor" in table):
         raise WorkloadError(f"{what}: give factor, or new prices ({', '.join(PRICES)}).")
     if "factor" not in table:
         return PriceChange(day=day, model=model, prices=prices)
-    try:
-        factor = parse_quantity("factor", table["factor"], folder)
-    except WorkloadError as error:
-        raise WorkloadError(f"{what}: {error}") from None
-    return PriceChange(day=day, model=model, factor=factor)
-
-
-def _price(what: str, key: str, value: Any) -> Decimal:
-    try:
-        price = exact_decimal(value)
-    except ValueError as error:
-        raise WorkloadError(f'{what}: {key}: {error}. Give USD such as "2.50".') from None
-    exponent = price.as_tuple().exponent
-    if not 0 <= price <= MAX_PRICE or not isinstance(exponent, int) or exponent < -20:
-        raise WorkloadError(
-            f"{what}: {key} is {shown(price)}. It must lie between 0 and 1,000,000 USD, with at most "
-            "20 decimal places."
+    with about(what):
+        return PriceChange(
+            day=day, model=model, factor=parse_quantity("factor", table["factor"], folder)
         )
+
+
+def _price(what: str, value: Any) -> Decimal:
+    price = exact_number(what, value, 'Give USD such as "2.50".')
+    if not 0 <= price <= MAX_PRICE or -int(price.as_tuple().exponent) > 20:
+        advice = "It must lie between 0 and 1,000,000 USD, with at most 20 decimal places."
+        raise refused(what, price, advice)
     return price

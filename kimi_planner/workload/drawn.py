@@ -150,12 +150,11 @@ class Drawn:
         """Return the calls with the factors drawn, or with one factor for all by key."""
 
         def scaled(part: Part, values: Any) -> Any:
-            if factors is not None:
-                return values * factors[part.key] if part.key in factors else values
-            if part.key not in self.factors:
+            factor = (self.factors if factors is None else factors).get(part.key)
+            if factor is None:
                 return values
-            drawn = self.factors[part.key]
-            return values * (drawn if len(values) == len(drawn) else drawn[self.conversation])
+            by_call = factors is None and len(values) != len(factor)
+            return values * (factor[self.conversation] if by_call else factor)
 
         sizes, cap = self.sizes, self.sizes.cap
         thought, answer = scaled(sizes.reasoning, self.thought), scaled(sizes.visible, self.visible)

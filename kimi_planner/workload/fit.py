@@ -26,33 +26,26 @@ def fitted_fields(frame: pd.DataFrame, known: Mapping[str, Any]) -> dict[str, An
     fields: dict[str, Any] = {"source": f"Fitted to {given} in {source}."}
     notes: list[Note] = []
     for key in LOGGED_KEYS:
-        found = per_request(frame, key, given=given)
-        if found is not None:
+        if (found := per_request(frame, key, given=given)) is not None:
             fields[key] = found
     stated = frame["cached_tokens"].notna().to_numpy(dtype=bool)
     prompt = int(frame.loc[stated, "prompt_tokens"].sum())
     if prompt:
         fields["cached_share"] = int(frame.loc[stated, "cached_tokens"].sum()) / prompt
-    if not stated.all():
-        silent = int((~stated).sum())
+    silent = int((~stated).sum())
+    if silent:
         notes.append(note("unstated", silent=silent, rows=len(frame), what="cached"))
-    thought = frame["reasoning_tokens"].notna()
-    if thought.any() and not thought.all():
-        silent = int((~thought).sum())
+    silent = int(frame["reasoning_tokens"].isna().sum())
+    if 0 < silent < len(frame):
         notes.append(note("sized_by_others", silent=silent, rows=len(frame)))
     if (frame["requests"] > 1).any():
         notes.append(note("windows"))
     if "requests_per_day" not in known:
-        notes += _fit_traffic(frame, source, requests, fields)
+        days = _observed_days(frame, source)
+        fields["requests_per_day"] = float(f"{requests / days:.6g}")
+        if days < SHORT_LOG_DAYS:
+            notes.append(note("traffic_extended", span=_duration(days)))
     return {**fields, "notes": tuple(notes), **known}
-
-
-def _fit_traffic(
-    frame: pd.DataFrame, source: str, requests: int, fields: dict[str, Any]
-) -> list[Note]:
-    days = _observed_days(frame, source)
-    fields["requests_per_day"] = float(f"{requests / days:.6g}")
-    return [note("traffic_extended", span=_duration(days))] if days < SHORT_LOG_DAYS else []
 
 
 def _observed_days(frame: pd.DataFrame, source: str) -> float:
@@ -75,11 +68,7 @@ def _observed_days(frame: pd.DataFrame, source: str) -> float:
 
 
 def _duration(days: float) -> str:
+    if days >= 2:
+        return f"{days:.1f} days"
     hours = days * 24
-    return (
-        f"{days:.1f} days"
-        if days >= 2
-        else f"{hours:.1f} hours"
-        if hours >= 2
-        else f"{hours * 60:.0f} minutes"
-    )
+    return f"{hours:.1f} hours" if hours >= 2 else f"{hours * 60:.0f} minutes"

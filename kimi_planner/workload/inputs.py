@@ -19,6 +19,7 @@ __all__ = [
 ]
 
 MAX_PATHS = 1_000_000
+_ADVICE = "Give Workload objects, such as load_workloads returns."
 
 
 def chosen_workloads(workloads: Workload | Iterable[Workload]) -> tuple[Workload, ...]:
@@ -32,17 +33,13 @@ def chosen_workloads(workloads: Workload | Iterable[Workload]) -> tuple[Workload
     if isinstance(workloads, Workload):
         workloads = (workloads,)
     if not isinstance(workloads, Iterable):
-        raise ScenarioError(
-            f"workloads is {shown(workloads)}. Give Workload objects, such as load_workloads returns."
-        )
+        raise ScenarioError(f"workloads is {shown(workloads)}. {_ADVICE}")
     chosen = tuple(workloads)
     if not chosen:
         raise ScenarioError("No workloads. Give at least one.")
     for workload in chosen:
         if not isinstance(workload, Workload):
-            raise ScenarioError(
-                f"{shown(workload)} is no workload. Give Workload objects, such as load_workloads returns."
-            )
+            raise ScenarioError(f"{shown(workload)} is no workload. {_ADVICE}")
     names = [workload.name for workload in chosen]
     if len(set(names)) < len(names):
         raise ScenarioError(

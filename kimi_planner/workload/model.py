@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kimi_planner.errors import WorkloadError, did_you_mean, shown
 from kimi_planner.workload.beyond_tokens import WrittenShare
 from kimi_planner.workload.caching import Cache, CachedShare
+from kimi_planner.workload.check import about, refused
 from kimi_planner.workload.dated import Event, PriceChange
 from kimi_planner.workload.fields import parse_field
 from kimi_planner.workload.overflow import Overflow, parse_overflow
@@ -22,7 +23,7 @@ from kimi_planner.workload.resolve import Load, resolve
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FIELDS", "QUANTITY_FIELDS", "UNBILLED", "Given", "Workload"]
+__all__ = ["FIELDS", "QUANTITY_FIELDS", "Given", "Workload"]
 
 #: What a quantity may be given as.
 Given = Quantity | int | float | Decimal | Mapping[str, Any]
@@ -131,22 +132,17 @@ class Workload:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            try:
-                value = parse_field(field.name, getattr(self, field.name))
-            except WorkloadError as error:
-                raise WorkloadError(f"workload {shown(self.name)}: {error}") from None
-            object.__setattr__(self, field.name, value)
-        problem = self._contradiction()
-        if problem:
-            raise WorkloadError(f"workload {shown(self.name)}: {problem}")
-        if isinstance(self.cache, Cache):
-            load = resolve(self)
-            level = load.traffic.level.mean
-            object.__setattr__(self, "cached_share", CachedShare.of(load.sizes, level, self.cache))
-        problem = self._crowded()
-        if problem:
-            raise WorkloadError(f"workload {shown(self.name)}: {problem}")
+        with about(f"workload {shown(self.name)}"):
+            for field in fields(self):
+                value = getattr(self, field.name)
+                if value is not None or field.default is not None:
+                    object.__setattr__(self, field.name, parse_field(field.name, value))
+            self._check_together()
+            if isinstance(self.cache, Cache):
+                load = resolve(self)
+                share = CachedShare.of(load.sizes, load.traffic.level.mean, self.cache)
+                object.__setattr__(self, "cached_share", share)
+            self._check_room()
 
     @classmethod
     def from_usage(cls, frame: pd.DataFrame, name: str, **known: Any) -> Workload:
@@ -219,11 +215,8 @@ class Workload:
     @property
     def is_certain(self) -> bool:
         """Whether every quantity is a plain number, so that the bill has no spread."""
-        given = [self.given(key) for key in QUANTITY_FIELDS if key not in UNBILLED]
-        for event in self.dated_events:
-            given += [event.factor, event.extra_requests]
-        given += [change.factor for change in self.dated_price_changes]
-        return all(quantity is None or quantity.is_certain for quantity in given)
+        load = self.resolve()
+        return load.sizes.is_certain and all(one.is_certain for one in load.quantities().values())
 
     @property
     def dated_events(self) -> tuple[Event, ...]:
@@ -237,8 +230,8 @@ class Workload:
 
     def dates(self) -> list[tuple[str, str]]:
         """Return what has a date or a weekday, as pairs for a table of assumptions."""
-        found = [(key, str(getattr(self, key))) for key in ("starts_on", "ends_on")]
-        found = [(key, text) for key, text in found if text != "None"]
+        ends = {"starts_on": self.starts_on, "ends_on": self.ends_on}
+        found = [(key, str(day)) for key, day in ends.items() if day is not None]
         if self.weekday_profile is not None:
             days = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
             profile = zip(days, self.weekday_profile, strict=True)
@@ -257,40 +250,40 @@ class Workload:
         """The last day that can have traffic."""
         return self.ends_on if isinstance(self.ends_on, date) else date.max
 
-    def _crowded(self) -> str | None:
-        """Say so if more of the prompt is cached and written than there is of it."""
+    def _check_room(self) -> None:
+        """Raise WorkloadError if more of the prompt is cached and written than there is of it."""
         cached = self.given("cached_share")
         if self.written is None or cached is None:
-            return None
+            return
         share = cached.value if isinstance(cached, Constant) else Decimal(repr(float(cached.mean)))
-        if share + self.written.total <= 1:
-            return None
-        return (
-            f"cached_share ({number_text(share)} on average) and written_share ({self.written}) are more "
-            "than the whole prompt. Cached tokens are not written; lower one of them."
-        )
+        if share + self.written.total > 1:
+            raise WorkloadError(
+                f"cached_share ({number_text(share)} on average) and written_share ({self.written}) are "
+                "more than the whole prompt. Cached tokens are not written; lower one of them."
+            )
 
-    def _contradiction(self) -> str | None:
+    def _check_together(self) -> None:
+        """Raise WorkloadError if two fields contradict each other."""
         turns = self.given("turns")
         if isinstance(turns, Constant) and turns.value != turns.value.to_integral_value():
-            return f"turns is {turns.value}. A certain number of turns is whole; else give {{mean = {turns.value}}}."
+            advice = f"A certain number of turns is whole; else give {{mean = {turns.value}}}."
+            raise refused("turns", turns.value, advice)
         if self.followup_tokens is not None and isinstance(turns, Constant) and turns.value == 1:
-            return "followup_tokens is given without turns. Add turns, or leave it out."
+            raise WorkloadError(
+                "followup_tokens is given without turns. Add turns, or leave it out."
+            )
         if self.last_day < self.first_day:
-            return f"ends_on ({self.ends_on}) is before starts_on ({self.starts_on})."
+            raise WorkloadError(f"ends_on ({self.ends_on}) is before starts_on ({self.starts_on}).")
         for event in self.dated_events:
             if event.first < self.first_day or event.last > self.last_day:
-                return (
+                raise WorkloadError(
                     f"event {shown(event.name)} lies outside of the days with traffic "
                     f"({self.starts_on or 'any day'} to {self.ends_on or 'any day'})."
                 )
         derived = self.cached_share is None or isinstance(self.cached_share, CachedShare)
         if self.cache is not None and not derived:
-            return "cached_share and cache are both given. Leave out one of them."
-        return None
+            raise WorkloadError("cached_share and cache are both given. Leave out one of them.")
 
 
 FIELDS = tuple(field.name for field in fields(Workload))
 QUANTITY_FIELDS = tuple(name for name in FIELDS if name in QUANTITIES)
-#: Quantities that no bill depends on.
-UNBILLED = frozenset({"peak_hour_share"})

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kimi_planner.errors import WorkloadError, shown
+from kimi_planner.workload.check import refused, whole_tokens
 
-__all__ = ["POLICIES", "Overflow", "parse_overflow"]
+__all__ = ["Overflow", "parse_overflow"]
 
-POLICIES = ("reject", "drop_oldest", "summarise")
-MAX_SUMMARY_TOKENS = 100_000_000
 _FORMS = 'Give "reject", "drop_oldest" or { summarise_to_tokens = 2000 }.'
 
 
@@ -51,11 +49,7 @@ def parse_overflow(value: Any) -> Overflow:
     if isinstance(value, str) and value in ("reject", "drop_oldest"):
         return Overflow(value)
     if not isinstance(value, Mapping) or set(value) != {"summarise_to_tokens"}:
-        raise WorkloadError(f"overflow is {shown(value)}. {_FORMS}")
-    tokens = value["summarise_to_tokens"]
-    if type(tokens) is not int or not 1 <= tokens <= MAX_SUMMARY_TOKENS:
-        raise WorkloadError(
-            f"overflow.summarise_to_tokens is {shown(tokens)}. It must be a whole number of tokens "
-            "from 1."
-        )
-    return Overflow("summarise", tokens)
+        raise refused("overflow", value, _FORMS)
+    return Overflow(
+        "summarise", whole_tokens("overflow.summarise_to_tokens", value["summarise_to_tokens"])
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from scipy.special import ndtr
 
-from kimi_planner.errors import UsageError, WorkloadError, did_you_mean, shown
-from kimi_planner.money import exact_decimal
+from kimi_planner.errors import UsageError, WorkloadError, shown
+from kimi_planner.workload.check import about, check_keys, exact_number, refused
 from kimi_planner.workload.logged import LOGGED_KEYS, per_request
 from kimi_planner.workload.quantity import (
     Z90,
@@ -75,16 +75,11 @@ QUANTITIES = {
     "turn_gap_minutes": Bounds(Kind.POSITIVE, Decimal(0), Decimal(10**7)),
 }
 TOKEN_KEYS = (*LOGGED_KEYS, "followup_tokens")
-_FORMS = (
-    frozenset({"p50", "p90"}),
-    frozenset({"p10", "p50", "p90"}),
-    frozenset({"mean", "sd"}),
-    frozenset({"from"}),
-)
-_FORM_KEYS = frozenset({"p10", "p50", "p90", "mean", "sd", "from", "mean_factor"})
+_FORMS = ({"p50", "p90"}, {"p10", "p50", "p90"}, {"mean", "sd"}, {"from"})
+_FORM_KEYS = sorted({"mean_factor"}.union(*_FORMS))
 
 
-def parse_quantity(key: str, value: object, folder: Path) -> Quantity:
+def parse_quantity(key: str, value: object, folder: Path = Path()) -> Quantity:
     """Return the quantity that a number or a table describes.
 
     Parameters
@@ -104,23 +99,18 @@ def parse_quantity(key: str, value: object, folder: Path) -> Quantity:
     """
     bounds = QUANTITIES[key]
     if isinstance(value, Constant):
-        return Constant(_bounded(key, value.value, bounds))
+        value = value.value
     if isinstance(value, Scaled):
         return _scaled(key, value.size, value.scale, folder)
     if isinstance(value, Quantity):
         return _in_bounds(key, value, bounds)
     if not isinstance(value, Mapping):
         return Constant(_bounded(key, value, bounds))
-    for name in value:
-        if name not in _FORM_KEYS:
-            raise WorkloadError(
-                f"{key} has an unknown key {shown(name)}.{did_you_mean(str(name), _FORM_KEYS)} "
-                f"Known keys: {', '.join(sorted(_FORM_KEYS))}."
-            )
+    check_keys(key, value, _FORM_KEYS)
     if "mean_factor" in value:
         size = {name: part for name, part in value.items() if name != "mean_factor"}
         return _scaled(key, size, value["mean_factor"], folder)
-    form = frozenset(value)
+    form = set(value)
     if key == "turns" and form == {"mean"}:
         return Geometric(float(_bounded("turns.mean", value["mean"], bounds)))
     if form not in _FORMS:
@@ -130,20 +120,20 @@ def parse_quantity(key: str, value: object, folder: Path) -> Quantity:
         )
     if "from" in value:
         return _from_log(key, value["from"], folder)
+    from_zero = replace(bounds, low=Decimal(0))
     numbers = {
-        name: _bounded(f"{key}.{name}", number, _part(bounds, name))
+        name: _bounded(f"{key}.{name}", number, from_zero if name == "sd" else bounds)
         for name, number in value.items()
     }
-    return _distribution(key, numbers, bounds)
+    with about(key):
+        return _distribution(key, numbers, bounds)
 
 
 def _scaled(key: str, size: object, scale: object, folder: Path) -> Scaled:
     if key not in TOKEN_KEYS:
         raise WorkloadError(f"{key} cannot have a mean_factor; only token quantities can.")
-    try:
+    with about(key):
         factor = parse_quantity("mean_factor", scale, folder)
-    except WorkloadError as error:
-        raise WorkloadError(f"{key}: {error}") from None
     return Scaled(parse_quantity(key, size, folder), factor)
 
 
@@ -152,7 +142,7 @@ def _in_bounds(key: str, quantity: Quantity, bounds: Bounds) -> Quantity:
     least, median, most = quantity.ppf(np.array([1e-4, 0.5, 1 - 1e-4])).tolist()
     low, high = float(min(bounds.low, Decimal(0))), float(bounds.high)
     if not np.isfinite([least, median, most, quantity.mean]).all():
-        raise WorkloadError(f"{key} is {shown(quantity)}. Its values must be finite.")
+        raise refused(key, quantity, "Its values must be finite.")
     if least < low or median > high or (bounds.kind is Kind.SHARE and most > high):
         raise WorkloadError(
             f"{key} is {shown(quantity)}, from {number_text(least)} to {number_text(most)}. Its "
@@ -161,29 +151,20 @@ def _in_bounds(key: str, quantity: Quantity, bounds: Bounds) -> Quantity:
     return quantity
 
 
-def _part(bounds: Bounds, name: str) -> Bounds:
-    return Bounds(bounds.kind, Decimal(0), bounds.high) if name == "sd" else bounds
-
-
 def _bounded(key: str, value: object, bounds: Bounds) -> Decimal:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise WorkloadError(f"{key} is {shown(value)}. It must be a number: {bounds.kind.value}.")
-    try:
-        number = exact_decimal(value)
-    except ValueError as error:
-        raise WorkloadError(f"{key}: {error}. It must be {bounds.kind.value}.") from None
+        raise refused(key, value, f"It must be a number: {bounds.kind.value}.")
+    number = exact_number(key, value, f"It must be {bounds.kind.value}.")
     if number < 0 <= bounds.low:
-        raise WorkloadError(f"{key} is {shown(number)}. It cannot be negative.")
+        raise refused(key, number, "It cannot be negative.")
     if not bounds.low <= number <= bounds.high:
         low, high = number_text(bounds.low), number_text(bounds.high)
-        raise WorkloadError(f"{key} is {shown(number)}. It must lie between {low} and {high}.")
-    exponent = number.as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -MAX_PLACES:
-        raise WorkloadError(
-            f"{key} is {shown(number)}. It may have at most {MAX_PLACES} decimal places; round it."
-        )
+        raise refused(key, number, f"It must lie between {low} and {high}.")
+    if -int(number.as_tuple().exponent) > MAX_PLACES:
+        advice = f"It may have at most {MAX_PLACES} decimal places; round it."
+        raise refused(key, number, advice)
     return number
 
 
@@ -198,32 +179,24 @@ def _distribution(key: str, numbers: dict[str, Decimal], bounds: Bounds) -> Quan
     p50, p90 = parts["p50"], parts["p90"]
     p10 = parts.get("p10")
     if (p10 is not None and p10 > p50) or p50 > p90:
-        raise WorkloadError(f"{key}: percentiles must not fall ({given}). Put them in order.")
+        raise WorkloadError(f"percentiles must not fall ({given}). Put them in order.")
     if p50 == p90 and p10 in (None, p50):
         return Constant(numbers["p50"])
     if bounds.kind is Kind.POSITIVE:
         least = p50 if p10 is None else p10
         if least == 0:
             raise WorkloadError(
-                f"{key}: a percentile is 0 ({given}), which a positive spread cannot meet. "
+                f"a percentile is 0 ({given}), which a positive spread cannot meet. "
                 'Give a small number, or {from = "log.csv"}.'
             )
         if p90 / least > MAX_SPREAD:
-            raise WorkloadError(
-                f"{key}: p90 is over {MAX_SPREAD:,} times the least percentile ({given})."
-            )
+            raise WorkloadError(f"p90 is over {MAX_SPREAD:,} times the least percentile ({given}).")
         return SplitLognormal.from_percentiles(
             p50**2 / p90 if p10 is None else p10, p50, p90, given
         )
+    low, high = float(bounds.low), float(bounds.high)
     mirrored = 2 * p50 - p90 if p10 is None else p10
-    return SplitNormal(
-        median=p50,
-        sigma_low=(p50 - mirrored) / Z90,
-        sigma_high=(p90 - p50) / Z90,
-        low=float(bounds.low),
-        high=float(bounds.high),
-        given=given,
-    )
+    return SplitNormal(p50, (p50 - mirrored) / Z90, (p90 - p50) / Z90, low, high, given)
 
 
 def _from_mean_sd(key: str, mean: float, sd: float, bounds: Bounds, given: str) -> Quantity:
@@ -232,35 +205,29 @@ def _from_mean_sd(key: str, mean: float, sd: float, bounds: Bounds, given: str) 
         beyond = ndtr((low - mean) / sd) + ndtr((mean - high) / sd)
         if beyond > MAX_BEYOND:
             raise WorkloadError(
-                f"{key}: {beyond:.0%} of it would lie outside of {number_text(low)} to "
+                f"{beyond:.0%} of it would lie outside of {number_text(low)} to "
                 f"{number_text(high)} ({given}). Give a smaller sd, or {{p10, p50, p90}}."
             )
-        return SplitNormal(
-            median=mean, sigma_low=sd, sigma_high=sd, low=low, high=high, given=given
-        )
-    if mean == 0 or (bounds.kind is Kind.SHARE and mean == 1):
-        raise WorkloadError(
-            f"{key}: a mean of {number_text(mean)} leaves no room for an sd ({given})."
-        )
+        return SplitNormal(mean, sd, sd, low, high, given)
+    if mean == 0 or (mean == 1 and (bounds.kind is Kind.SHARE or key == "turns")):
+        raise WorkloadError(f"a mean of {number_text(mean)} leaves no room for an sd ({given}).")
     if sd / mean > MAX_SPREAD:
-        raise WorkloadError(f"{key}: sd is over {MAX_SPREAD:,} times the mean ({given}).")
+        raise WorkloadError(f"sd is over {MAX_SPREAD:,} times the mean ({given}).")
     if key == "turns":
-        if mean == 1:
-            raise WorkloadError(f"{key}: a mean of 1 leaves no room for an sd ({given}).")
         return WholeTurns(mean, sd, given)
     if bounds.kind is Kind.POSITIVE:
         return SplitLognormal.from_mean_sd(mean, sd, given)
     try:
         return Beta.from_mean_sd(mean, sd, given)
     except ValueError as error:
-        raise WorkloadError(f"{key}: {error} ({given}).") from None
+        raise WorkloadError(f"{error} ({given}).") from None
 
 
 def _from_log(key: str, path: object, folder: Path) -> Quantity:
     from kimi_planner.usage.read import read_usage
 
     if not isinstance(path, str) or not path:
-        raise WorkloadError(f"{key}.from is {shown(path)}. It must be the path of a usage log.")
+        raise refused(f"{key}.from", path, "It must be the path of a usage log.")
     if key not in LOGGED_KEYS:
         raise WorkloadError(f"{key} cannot be taken from a log. Only {', '.join(LOGGED_KEYS)} can.")
     try:

@@ -38,6 +38,8 @@ _GRID = 20_000
 class Quantity(ABC):
     """What is known of a number: certain, or a distribution."""
 
+    given: str
+
     @property
     def factor(self) -> Quantity | None:
         """The uncertain factor on the mean, where one is given."""
@@ -61,9 +63,9 @@ class Quantity(ABC):
         """Return the expected value as a number of another type, exact where the quantity is."""
         return number(exact_decimal(self.mean))
 
-    @abstractmethod
     def describe(self) -> str:
         """Return the quantity as it was given, for a table of assumptions."""
+        return self.given
 
 
 @dataclass(frozen=True)
@@ -152,10 +154,6 @@ class SplitLognormal(Quantity):
             math.exp(high**2 / 2) * ndtr(high) + math.exp(low**2 / 2) * ndtr(-low)
         )
 
-    def describe(self) -> str:
-        """Return the percentiles or moments it was given by."""
-        return self.given
-
 
 @dataclass(frozen=True)
 class SplitNormal(Quantity):
@@ -183,10 +181,6 @@ class SplitNormal(Quantity):
         z = ndtri(share)
         values = self.median + np.where(z < 0, self.sigma_low, self.sigma_high) * z
         return np.clip(values, self.low, self.high)
-
-    def describe(self) -> str:
-        """Return the percentiles or moments it was given by."""
-        return self.given
 
 
 @dataclass(frozen=True)
@@ -220,10 +214,6 @@ class Beta(Quantity):
     def mean(self) -> float:
         """The expected value."""
         return self.a / (self.a + self.b)
-
-    def describe(self) -> str:
-        """Return the moments it was given by."""
-        return self.given
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kimi_planner.workload.dated import Event, PriceChange
 from kimi_planner.workload.overflow import Overflow
@@ -171,9 +171,8 @@ class Load:
 def resolve(workload: Workload) -> Load:
     """Return what a workload means."""
 
-    def given(key: str, otherwise: Quantity = ZERO) -> Quantity:
-        value: Any = getattr(workload, key)
-        return value if isinstance(value, Quantity) else otherwise
+    def given(key: str) -> Quantity:
+        return workload.given(key) or ZERO
 
     first = Part("prompt_tokens", given("prompt_tokens"))
     profile = [Fraction(Decimal(one)) for one in workload.weekday_profile or (1,) * 7]
@@ -198,7 +197,7 @@ def resolve(workload: Workload) -> Load:
             else Part("followup_tokens", given("followup_tokens")),
             visible=Part("completion_tokens", given("completion_tokens")),
             reasoning=Part("reasoning_tokens", given("reasoning_tokens")),
-            turns=given("turns", ONE),
+            turns=given("turns"),
             cap=workload.max_tokens,
             overflow=workload.overflow_policy,
         ),

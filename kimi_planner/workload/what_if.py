@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal, localcontext
-from functools import singledispatch
 from typing import Any
 
 from kimi_planner.errors import WorkloadError, shown
 from kimi_planner.money import EXACT, exact_decimal
+from kimi_planner.workload.check import refused
 from kimi_planner.workload.model import Workload
 from kimi_planner.workload.quantity import (
     Constant,
@@ -24,6 +24,13 @@ from kimi_planner.workload.quantity import (
 __all__ = ["what_if"]
 
 Number = Decimal | int | float | str
+
+#: What of a distribution grows with its values.
+_IN_PROPORTION = {
+    SplitLognormal: ("median",),
+    SplitNormal: ("median", "sigma_low", "sigma_high", "low", "high"),
+    Empirical: ("values",),
+}
 
 
 def what_if(
@@ -78,13 +85,8 @@ def what_if(
         "completion_tokens": _factor("output", output),
         "reasoning_tokens": _factor("reasoning", reasoning),
     }
-    given = [workloads] if isinstance(workloads, Workload) else workloads
-    changed = []
-    for workload in given if isinstance(given, Iterable) else [given]:
-        if not isinstance(workload, Workload):
-            raise WorkloadError(f"workloads holds {shown(workload)}. Give workloads.")
-        changed.append(_changed(workload, factors, cached_share))
-    return changed
+    given = workloads if isinstance(workloads, Iterable) else [workloads]
+    return [_changed(workload, factors, cached_share) for workload in given]
 
 
 def _factor(name: str, value: Number) -> Decimal:
@@ -93,11 +95,13 @@ def _factor(name: str, value: Number) -> Decimal:
     except ValueError:
         factor = Decimal(-1)
     if factor < 0:
-        raise WorkloadError(f"{name} is {shown(value)}. It must be a number from 0 upwards.")
+        raise refused(name, value, "It must be a number from 0 upwards.")
     return factor
 
 
 def _changed(workload: Workload, factors: dict[str, Decimal], cached_share: Any) -> Workload:
+    if not isinstance(workload, Workload):
+        raise WorkloadError(f"workloads holds {shown(workload)}. Give workloads.")
     changes: dict[str, Any] = {}
     for key, factor in factors.items():
         quantity = workload.given(key)
@@ -116,57 +120,22 @@ def _changed(workload: Workload, factors: dict[str, Decimal], cached_share: Any)
     return replace(workload, **changes)
 
 
-@singledispatch
 def times(quantity: Quantity, factor: Decimal) -> Quantity:
     """Return a quantity whose every value is multiplied by a factor."""
-    raise WorkloadError(
-        f"{quantity.describe()} cannot be multiplied by {number_text(factor)}. Give the changed "
-        "quantity itself."
-    )
-
-
-@times.register
-def _(quantity: Constant, factor: Decimal) -> Constant:
-    with localcontext(EXACT):
-        return Constant(quantity.value * factor)
-
-
-@times.register
-def _(quantity: SplitLognormal, factor: Decimal) -> Quantity:
+    if isinstance(quantity, Constant):
+        with localcontext(EXACT):
+            return Constant(quantity.value * factor)
+    if isinstance(quantity, Scaled):
+        size = times(quantity.size, factor)
+        return size if factor == 0 else Scaled(size, quantity.scale)
+    if not isinstance(quantity, SplitLognormal | SplitNormal | Empirical):
+        raise WorkloadError(
+            f"{quantity.describe()} cannot be multiplied by {number_text(factor)}. Give the changed "
+            "quantity itself."
+        )
     if factor == 0:
         return Constant(Decimal(0))
-    return replace(
-        quantity, median=quantity.median * float(factor), given=_given(quantity.given, factor)
-    )
-
-
-@times.register
-def _(quantity: SplitNormal, factor: Decimal) -> SplitNormal:
-    by = float(factor)
-    return SplitNormal(
-        median=quantity.median * by,
-        sigma_low=quantity.sigma_low * by,
-        sigma_high=quantity.sigma_high * by,
-        low=quantity.low * by,
-        high=quantity.high * by,
-        given=_given(quantity.given, factor),
-    )
-
-
-@times.register
-def _(quantity: Empirical, factor: Decimal) -> Quantity:
-    if factor == 0:
-        return Constant(Decimal(0))
-    return Empirical(
-        quantity.values * float(factor), quantity.shares, _given(quantity.given, factor)
-    )
-
-
-@times.register
-def _(quantity: Scaled, factor: Decimal) -> Quantity:
-    size = times(quantity.size, factor)
-    return size if factor == 0 else Scaled(size, quantity.scale)
-
-
-def _given(text: str, factor: Decimal) -> str:
-    return f"{text}, times {number_text(factor)}"
+    names = _IN_PROPORTION[type(quantity)]
+    changed: dict[str, Any] = {name: getattr(quantity, name) * float(factor) for name in names}
+    changed["given"] = f"{quantity.given}, times {number_text(factor)}"
+    return replace(quantity, **changed)

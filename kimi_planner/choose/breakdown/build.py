@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 from kimi_planner.billing.call import cached_price_notes
@@ -13,7 +12,7 @@ from kimi_planner.calls.usage import fees_used
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.basis import basis
 from kimi_planner.choose.breakdown.result import RequestCost, RequestCosts, RequestPart
-from kimi_planner.money import exact_decimal, from_fraction, plain
+from kimi_planner.money import as_decimal, plain
 from kimi_planner.notes import note, noted
 from kimi_planner.plan.beyond_tokens import written_notes
 from kimi_planner.plan.bill import Bill, LoadPlan
@@ -147,5 +146,4 @@ def _parts(bill: Bill) -> dict[str, tuple[Decimal, Decimal]]:
 
 
 def _decimal(amount: Any) -> Decimal:
-    mean = mean_of(amount)
-    return from_fraction(mean) if isinstance(mean, Fraction) else plain(exact_decimal(float(mean)))
+    return plain(as_decimal(mean_of(amount)))

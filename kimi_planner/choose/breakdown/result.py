@@ -118,8 +118,7 @@ class RequestCosts:
                 }
                 for one in self.costs
                 for part in one.parts
-            ],
-            columns=["workload", "model", "part", "tokens", "cost_usd", "exact_usd"],
+            ]
         )
 
     def __repr__(self) -> str:

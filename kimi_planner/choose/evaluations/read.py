@@ -63,6 +63,11 @@ class Trials:
             )
 
     @property
+    def rate(self) -> float:
+        """The success rate that was measured."""
+        return self.successes / self.trials
+
+    @property
     def mean(self) -> float:
         """Expected success rate: the mean of its posterior under Jeffreys' prior, Beta(½, ½)."""
         return (self.successes + 0.5) / (self.trials + 1)

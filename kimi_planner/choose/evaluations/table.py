@@ -36,41 +36,25 @@ class Table:
 
     source: str
     columns: tuple[str, ...]
-    rows: Iterator[tuple[str, Mapping[str, Any]]]
+    rows: Iterator[tuple[Where, Mapping[str, Any]]]
 
     @classmethod
     def of(cls, source: object) -> Table:
         """Open a CSV file or a frame."""
         if isinstance(source, pd.DataFrame):
-            columns = tuple(map(str, source.columns))
-            cells: Any = source.itertuples(index=False, name=None)
-            rows = (
-                (Where("evaluations", number, "row"), dict(zip(columns, row, strict=True)))
-                for number, row in enumerate(cells, 1)
+            name, records = "evaluations", _frame_records(source)
+        elif isinstance(source, str | Path):
+            name, records = str(source), _file_records(source)
+        else:
+            raise EvaluationError(
+                f"evaluations is {shown(source)}. Give a CSV file or a DataFrame."
             )
-            return cls("evaluations", columns, rows)
-        if isinstance(source, str | Path):
-            return cls._of_lines(str(source), _records(source))
-        raise EvaluationError(f"evaluations is {shown(source)}. Give a CSV file or a DataFrame.")
-
-    @classmethod
-    def _of_lines(cls, name: str, records: Iterator[tuple[int, list[str]]]) -> Table:
-        _, header = next(records, (0, None))
+        _, header = next(records, (name, None))
         if header is None:
             raise EvaluationError("the file is empty. Start with a line of column names.", at=name)
-        columns = tuple(cell.strip() for cell in header)
-
-        def rows() -> Iterator[tuple[str, Mapping[str, Any]]]:
-            for line, cells in records:
-                if len(cells) != len(columns):
-                    raise EvaluationError(
-                        f"{len(cells)} fields where the header has "
-                        f"{len(columns)}. Correct the row.",
-                        at=Where(name, line),
-                    )
-                yield Where(name, line), dict(zip(columns, cells, strict=True))
-
-        return cls(name, columns, rows())
+        columns = tuple(str(cell).strip() for cell in header)
+        rows = ((where, _by_column(columns, where, cells)) for where, cells in records)
+        return cls(name, columns, rows)
 
     def is_by_item(self) -> bool:
         """Whether the table has a row for each task; refuse columns of neither form."""
@@ -87,39 +71,50 @@ class Table:
                 at=self.source,
             )
         known = (*ITEMS, *TOKENS) if by_item else SUMMARY
-        needed = [*(ITEMS if by_item else SUMMARY)]
+        needed = list(ITEMS if by_item else SUMMARY)
         if found & set(TOKENS):
             needed += ["prompt_tokens", "completion_tokens"]
         for name in self.columns:
             if name not in known:
                 raise EvaluationError(
                     f"unknown column {shown(name)}.{did_you_mean(name, known)} Known "
-                    f"columns: {_listed(SUMMARY)}; or {_listed((*ITEMS, *TOKENS))}.",
+                    f"columns: {', '.join(SUMMARY)}; or {', '.join((*ITEMS, *TOKENS))}.",
                     at=self.source,
                 )
         for name in needed:
             if name not in found:
                 raise EvaluationError(
-                    f"no column {name!r}. It has {_listed(self.columns) or 'none'}.", at=self.source
+                    f"no column {name!r}. It has {', '.join(self.columns) or 'none'}.",
+                    at=self.source,
                 )
         return bool(by_item)
 
 
-def _records(path: str | Path) -> Iterator[tuple[int, list[str]]]:
+Record = tuple[Where, Sequence[Any]]
+
+
+def _by_column(columns: Sequence[str], where: Where, cells: Sequence[Any]) -> Mapping[str, Any]:
+    if len(cells) != len(columns):
+        raise EvaluationError(
+            f"{len(cells)} fields where the header has {len(columns)}. Correct the row.", at=where
+        )
+    return dict(zip(columns, cells, strict=True))
+
+
+def _frame_records(frame: pd.DataFrame) -> Iterator[Record]:
+    rows: Any = frame.itertuples(index=False, name=None)
+    for number, cells in enumerate([tuple(frame.columns), *rows]):
+        yield Where("evaluations", number, "row"), cells
+
+
+def _file_records(path: str | Path) -> Iterator[Record]:
     """Yield the rows of a CSV file with the line on which each begins; blank lines left out."""
     reader = csv.reader(io.StringIO(read_text(path, limit=MAX_BYTES), newline=""), strict=True)
     line = 1
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise EvaluationError(f"not CSV ({error}).", at=Where(path, line)) from None
-        if any(cell.strip() for cell in cells):
-            yield line, cells
-        line = reader.line_num + 1
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names)
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield Where(path, line), cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise EvaluationError(f"not CSV ({error}).", at=Where(path, line)) from None

@@ -10,22 +10,12 @@ import numpy as np
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.evaluations import Evaluations, rates
 from kimi_planner.choose.given import projection_given
-from kimi_planner.choose.success.posterior import (
-    dependence,
-    influence,
-    joint_ranks,
-    rate_interval,
-)
+from kimi_planner.choose.success.posterior import dependence, influence, rate_interval, together
 from kimi_planner.choose.success.result import JUDGEMENT, SuccessCost, SuccessCosts
 from kimi_planner.choose.success.settle import Settling, trials_to_settle
 from kimi_planner.choose.success.task_cost import task_cost
 from kimi_planner.choose.success.tried import MIDPOINTS, Tried
-from kimi_planner.errors import (
-    EvaluationError,
-    ScenarioError,
-    did_you_mean,
-    shown,
-)
+from kimi_planner.errors import EvaluationError, ScenarioError, did_you_mean, shown
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scenarios import stream
@@ -149,21 +139,20 @@ def check_evaluations(
     others = [
         name for name in dict.fromkeys(key[0] for key in evaluations.trials) if name not in names
     ]
-    near = next((hint for name in others if (hint := did_you_mean(name, names))), "")
+    hints = {name: did_you_mean(name, names) for name in others}
+    near = next(filter(None, hints.values()), "")
     if near and all(name in others for name, _ in evaluations.trials):
         raise EvaluationError(
             f"no results for {', '.join(names)}. It has "
             f"{', '.join(others)}.{near} Correct the name, or leave the evaluations out.",
             at=evaluations.source,
         )
-    hints: dict[str, list[str]] = {}
-    for name in others:
-        hints.setdefault(did_you_mean(name, names), []).append(name)
+    alike = {hint: [name for name in others if hints[name] == hint] for hint in hints.values()}
     absent = dict.fromkeys(
         model for name, model in evaluations.trials if name in names and model not in plan.models
     )
     return [
-        *(note("no_such_workload", names=alike, hint=hint) for hint, alike in hints.items()),
+        *(note("no_such_workload", names=some, hint=hint) for hint, some in alike.items()),
         *(note("not_planned", models=model) for model in absent),
     ]
 
@@ -174,13 +163,10 @@ def _measured(tried: list[Tried], confidence: float) -> tuple[list[SuccessCost],
     tried = sorted(tried, key=lambda one: (one.usd, one.task.usd))
     correlation = dependence([influence(one.trials, one.item_usd) for one in tried])
     rng = stream(tried[0].seed, name, "trials")
-    ranks = joint_ranks(correlation, tried[0].plan.n_paths, rng)
-    drawn = np.array(
-        [
-            one.per_success[rank] * (1.0 if one.item_usd else one.task.by_scenario)
-            for one, rank in zip(tried, ranks, strict=True)
-        ]
-    )
+    drawn = together([one.per_success for one in tried], correlation, rng)
+    for row, one in enumerate(tried):
+        if not one.item_usd:
+            drawn[row] *= one.task.by_scenario
     wins = (drawn == drawn.min(axis=0)).mean(axis=1)  # of equals none is cheaper
     cheapest = wins if len(tried) > 1 else np.full(1, np.nan)
     rows = [
@@ -228,7 +214,7 @@ def _row(rank: int, one: Tried, drawn: Array, cheapest: float, confidence: float
         cost_basis="measured" if one.item_usd else "projected",
         successes=trials.successes,
         trials=trials.trials,
-        success_rate=trials.successes / trials.trials,
+        success_rate=trials.rate,
         success_rate_low=ends[0],
         success_rate_high=ends[1],
         cost_per_success_usd=one.usd if trials.successes else np.nan,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import betaincinv, stdtrit
 
 from kimi_planner.choose.evaluations.read import Trials
@@ -15,9 +14,9 @@ __all__ = [
     "costs_per_success",
     "dependence",
     "influence",
-    "joint_ranks",
     "rate_interval",
     "success_rates",
+    "together",
 ]
 
 _MOST = 50.0  # of the logarithm of a factor; two items alone say next to nothing about a mean
@@ -25,8 +24,7 @@ _MOST = 50.0  # of the logarithm of a factor; two items alone say next to nothin
 
 def success_rates(trials: Trials, count: int) -> Array:
     """Return ``count`` equally likely success rates, ascending: Beta(s + ½, n - s + ½)."""
-    solved, failed = trials.successes, trials.trials - trials.successes
-    return np.asarray(betaincinv(solved + 0.5, failed + 0.5, midpoints(count)))
+    return _rate_quantiles(trials, midpoints(count))
 
 
 def rate_interval(trials: Trials, confidence: float) -> tuple[float, float]:
@@ -38,10 +36,14 @@ def rate_interval(trials: Trials, confidence: float) -> tuple[float, float]:
     a fixed rate swings with the number of trials, as that of every interval that is read off a
     count; on average over rates it is the nominal one.
     """
-    solved, failed = trials.successes, trials.trials - trials.successes
     tail = (1 - confidence) / 2
-    low, high = betaincinv(solved + 0.5, failed + 0.5, np.array([tail, 1 - tail])).tolist()
-    return (low if solved else 0.0), (high if failed else 1.0)
+    low, high = _rate_quantiles(trials, np.array([tail, 1 - tail])).tolist()
+    return (low if trials.rate > 0 else 0.0), (high if trials.rate < 1 else 1.0)
+
+
+def _rate_quantiles(trials: Trials, shares: Array) -> Array:
+    solved, failed = trials.successes, trials.trials - trials.successes
+    return np.asarray(betaincinv(solved + 0.5, failed + 0.5, shares))
 
 
 def costs_per_success(
@@ -96,12 +98,11 @@ def influence(trials: Trials, usd: Mapping[str, float] | None = None) -> dict[st
 
     It is ``c / mean c - s / mean s``; without costs, the first term is 1.
     """
-    rate = trials.successes / trials.trials
-    if not rate:
+    if not trials.successes:
         return {}
     mean = sum(usd.values()) / len(usd) if usd else 0.0
     return {
-        name: (usd[name] / mean if usd and mean else 1.0) - item.success / rate
+        name: (usd[name] / mean if usd and mean else 1.0) - item.success / trials.rate
         for name, item in trials.items.items()
     }
 
@@ -128,12 +129,13 @@ def dependence(influences: Sequence[Mapping[str, float]]) -> Array:
     return cosines
 
 
-def joint_ranks(correlation: Array, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return ranks from 0 by model and draw, shape (n_models, count), dependent as correlated normals.
+def together(values: Sequence[Array], correlation: Array, rng: np.random.Generator) -> Array:
+    """Return sorted values of each model drawn together, shape (n_models, count).
 
-    Each model has every rank once, so that sorted values taken by rank keep their distribution.
+    They are dependent as correlated normals. Each model has every value once, so that they keep
+    their distribution.
     """
-    values, vectors = np.linalg.eigh(correlation)
-    normal = rng.standard_normal((len(correlation), count))
-    drawn = (vectors * np.sqrt(np.maximum(values, 0.0))) @ normal
-    return np.asarray(drawn.argsort(axis=1).argsort(axis=1), dtype=np.int64)
+    sizes, vectors = np.linalg.eigh(correlation)
+    normal = rng.standard_normal((len(values), len(values[0])))
+    drawn = (vectors * np.sqrt(np.maximum(sizes, 0.0))) @ normal
+    return np.take_along_axis(np.array(values), drawn.argsort(axis=1).argsort(axis=1), axis=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -13,7 +13,7 @@ from kimi_planner.notes import Note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import frame_html, page_html
 
-__all__ = ["JUDGEMENT", "SuccessCost", "SuccessCosts", "small_usd"]
+__all__ = ["JUDGEMENT", "SuccessCost", "SuccessCosts", "small_usd", "source_text"]
 
 JUDGEMENT = "a judgement, not a measurement"
 
@@ -126,11 +126,8 @@ class SuccessCosts:
     @property
     def frame(self) -> pd.DataFrame:
         """One row per workload and model, with the attributes of `SuccessCost` as columns."""
-        names = [one.name for one in fields(SuccessCost)]
-        table = pd.DataFrame([[getattr(row, name) for name in names] for row in self.rows])
-        table.columns = pd.Index(names)
         whole = ["successes", "trials", "reasoning_depth", "speed"]
-        return table.astype(dict.fromkeys(whole, "Int64"))
+        return pd.DataFrame(list(self.rows)).astype(dict.fromkeys(whole, "Int64"))
 
     @property
     def best(self) -> dict[str, str]:
@@ -144,8 +141,7 @@ class SuccessCosts:
     @property
     def provenance(self) -> str:
         """Source of the evaluations and what the projection rests on, in one line."""
-        source = f"Evaluations: {self.source}." if self.source else "No evaluations."
-        return f"{source} {self.projection.provenance}"
+        return f"{source_text(self.source)} {self.projection.provenance}"
 
     def sentences(self) -> list[str]:
         """Return each result in one sentence, and what is a judgement as one."""
@@ -176,6 +172,11 @@ class SuccessCosts:
         )
 
 
+def source_text(source: str | None) -> str:
+    """Return where evaluations come from as a sentence."""
+    return f"Evaluations: {source}." if source else "No evaluations."
+
+
 def small_usd(amount: float) -> str:
     """Return an amount for people with four significant digits, and at least two decimals."""
     if not amount > 0 or math.isinf(amount):
@@ -185,7 +186,8 @@ def small_usd(amount: float) -> str:
 
 def _judged(name: str, rows: list[SuccessCost]) -> str:
     ratings = "; ".join(
-        f"{row.model} {_rating(row.reasoning_depth)} and {_rating(row.speed)}" for row in rows
+        f"{row.model} {row.reasoning_depth or 'unknown'} and {row.speed or 'unknown'}"
+        for row in rows
     )
     first = rows[0]
     return (
@@ -193,7 +195,3 @@ def _judged(name: str, rows: list[SuccessCost]) -> str:
         f"at {small_usd(first.cost_per_task_usd)} USD. Ratings of reasoning depth and speed: {ratings}. "
         f"They are {JUDGEMENT}."
     )
-
-
-def _rating(value: int | None) -> str:
-    return "unknown" if value is None else str(value)

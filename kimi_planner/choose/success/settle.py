@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from scipy.special import ndtr
@@ -127,7 +128,4 @@ def trials_to_settle(
         low, high = high, 2 * high
         if 2 * high > MOST_TRIALS:
             return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if reaches(middle) else (middle, high)
-    return 2 * high
+    return 2 * bisect_left(range(high), True, lo=low + 1, key=reaches)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from kimi_planner.billing.call import unstated_notes
+from kimi_planner.billing.meters import Usage
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.calls.sizes import CallSizes, Profile
 from kimi_planner.catalog import ModelSpec
@@ -49,16 +50,16 @@ class Tried:
     seed: int
 
     @cached_property
+    def used(self) -> dict[str, Usage]:
+        """What each item used, where the tokens of all are given."""
+        items = self.trials.items.items() if self.trials.has_usage else ()
+        return {name: item.usage.as_usage() for name, item in items if item.usage is not None}
+
+    @cached_property
     def item_usd(self) -> Mapping[str, float]:
         """What each item cost, where its tokens are given."""
-        if not self.trials.has_usage:
-            return {}
         tariff = Tariff.of(self.spec)
-        return {
-            name: float(tariff.bill(item.usage.as_usage()).total)
-            for name, item in self.trials.items.items()
-            if item.usage is not None
-        }
+        return {name: float(tariff.bill(used).total) for name, used in self.used.items()}
 
     @cached_property
     def task(self) -> TaskCost:
@@ -80,13 +81,12 @@ class Tried:
     @property
     def usd(self) -> float:
         """Cost per success as measured; infinite where nothing was solved."""
-        rate = self.trials.successes / self.trials.trials
-        return self.task.usd / rate if rate else np.inf
+        return self.task.usd / self.trials.rate if self.trials.successes else np.inf
 
     def leader(self) -> Leader:
         """Return what tells how many more trials it takes."""
         low, high = np.quantile(self.per_success, _ONE_SIGMA, method=MIDPOINTS).tolist()
-        rate = self.trials.successes / self.trials.trials or self.trials.mean
+        rate = self.trials.rate or self.trials.mean
         return Leader(
             model=self.spec.id,
             trials=self.trials.trials,
@@ -99,10 +99,9 @@ class Tried:
         if not self.item_usd:
             return overflow_notes(self.workload, [self.spec])
         tariff = Tariff.of(self.spec)
-        used = (one.usage.as_usage() for one in self.trials.items.values() if one.usage is not None)
         dated = (f"Items are billed at the prices of {self.spec.id} on {self.spec.priced_on}.",)
         return (
-            *unstated_notes((tariff, one) for one in used),
+            *unstated_notes((tariff, one) for one in self.used.values()),
             *(dated if len(self.spec.price_periods) > 1 else ()),
         )
 

@@ -13,13 +13,8 @@ from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.evaluations.read import Evaluations, Trials
 from kimi_planner.choose.given import positive, projection_given
 from kimi_planner.choose.success.build import check_evaluations
-from kimi_planner.choose.success.posterior import (
-    dependence,
-    influence,
-    joint_ranks,
-    success_rates,
-)
-from kimi_planner.choose.success.result import JUDGEMENT
+from kimi_planner.choose.success.posterior import dependence, influence, success_rates, together
+from kimi_planner.choose.success.result import JUDGEMENT, source_text
 from kimi_planner.choose.success.task_cost import TaskCost, task_cost
 from kimi_planner.choose.success.tried import overflow_notes
 from kimi_planner.choose.thinking.reasoning import MULTIPLIERS, ReasoningCost
@@ -108,51 +103,51 @@ def thinking_pays(
             f"Catalog {plan.catalog.version} {state} that {wrong.id} has 'reasoning'. Give a plain_model "
             "without it and a thinking_model with it."
         )
-    value = (
-        None
-        if value_per_success_usd is None
-        else positive("value_per_success_usd", value_per_success_usd)
-    )
+    value = None
+    if value_per_success_usd is not None:
+        value = positive("value_per_success_usd", value_per_success_usd)
     notes = check_evaluations(evaluations, [workload], plan) if evaluations is not None else []
     tried = [evaluations.of(workload.name, model) if evaluations else None for model in models]
     costs = [task_cost(workload, spec, plan) for spec in (plain, thinking)]
+    plain_usd, thinking_usd = (cost.usd for cost in costs)
     rates = [None if one is None else Fraction(one.successes, one.trials) for one in tried]
+    plain_rate, thinking_rate = (None if rate is None else float(rate) for rate in rates)
     if None in rates:
         notes.append(note("not_both_evaluated", workloads=workload.name, judgement=JUDGEMENT))
     notes += overflow_notes(workload, (plain, thinking))
     line = ReasoningCost(workload, thinking, plan, costs[1])
-    target = _target(costs[0], rates, value)
-    multiplier, why = line.reach(target)
+    multiplier, why = line.reach(_target(costs[0], rates, value))
     low = high = chance = None
     if tried[0] is not None and tried[1] is not None:
         drawn = _drawn_rates(workload, [tried[0], tried[1]], plan, seed)
         chance, ends = _chance(costs, drawn, value)
         low, high = (line.bound(end) for end in ends)
     curve = pd.DataFrame({"multiplier": MULTIPLIERS, "cost_per_task_usd": line.curve()})
-    plain_usd, rate = costs[0].usd, rates[0]
     if value is None:
         curve["success_ratio_needed"] = curve["cost_per_task_usd"] / plain_usd
-        gain = curve["success_ratio_needed"] - 1
-        curve["success_gain_needed"] = np.nan if rate is None else float(rate) * gain
-    else:
-        curve["success_gain_needed"] = (curve["cost_per_task_usd"] - plain_usd) / float(value)
+    curve["success_gain_needed"] = _gain_needed(
+        curve["cost_per_task_usd"], plain_usd, plain_rate, value
+    )
+    needed = None
+    if plain_rate is not None and (plain_usd or value is not None):
+        needed = plain_rate + _gain_needed(thinking_usd, plain_usd, plain_rate, value)
     return ThinkingBreakEven(
         workload=workload.name,
         plain_model=plain.id,
         thinking_model=thinking.id,
         plain_usd_per_task=plain_usd,
-        thinking_usd_per_task=costs[1].usd,
-        plain_rate=None if rate is None else float(rate),
-        thinking_rate=None if rates[1] is None else float(rates[1]),
+        thinking_usd_per_task=thinking_usd,
+        plain_rate=plain_rate,
+        thinking_rate=thinking_rate,
         value_per_success_usd=value,
         multiplier=multiplier,
         multiplier_low=low,
         multiplier_high=high,
         multiplier_reason=why,
-        rate_needed=_rate_needed(costs, rate, value),
+        rate_needed=needed,
         chance=chance,
         curve=curve,
-        provenance=f"{_source(evaluations)} {plan.provenance}",
+        provenance=f"{source_text(evaluations.source if evaluations else None)} {plan.provenance}",
         notes=tuple(notes),
     )
 
@@ -167,54 +162,43 @@ def _spec(plan: Projection, model: str) -> ModelSpec:
     )
 
 
+def _allowed(usd: Any, before: Any, after: Any, value: Any) -> Any:
+    """Return the cost of a task on the thinking model at which the two are equal."""
+    return usd * (after / before) if value is None else usd + value * (after - before)
+
+
+def _gain_needed(cost: Any, plain_usd: float, plain_rate: float | None, value: Any) -> Any:
+    """Return how much higher a rate the cost of thinking needs; it may lead to one above 1."""
+    if value is not None:
+        return (cost - plain_usd) / float(value)
+    return (np.nan if plain_rate is None else plain_rate) * (cost / plain_usd - 1)
+
+
 def _target(
     plain: TaskCost, rates: list[Fraction | None], value: Decimal | None
 ) -> Fraction | float | None:
-    """Return the cost of a task on the thinking model at which the two are equal."""
+    """Return the cost of a task on the thinking model at the rates as measured, if it is known."""
     before, after = rates
-    if before is None or after is None:
+    if before is None or after is None or (value is None and not before):
         return None
     usd = plain.usd if plain.exact_usd is None else plain.exact_usd  # a fraction stays one
-    if value is not None:
-        return usd + Fraction(value) * (after - before)
-    return usd * (after / before) if before else None
-
-
-def _rate_needed(
-    costs: list[TaskCost], plain_rate: Fraction | None, value: Decimal | None
-) -> float | None:
-    """Return the success rate at which thinking breaks even with today's reasoning; may exceed 1."""
-    if plain_rate is None:
-        return None
-    if value is not None:
-        return float(plain_rate) + (costs[1].usd - costs[0].usd) / float(value)
-    return float(plain_rate) * costs[1].usd / costs[0].usd if costs[0].usd else None
+    target: Fraction | float = _allowed(usd, before, after, value and Fraction(value))
+    return target
 
 
 def _drawn_rates(workload: Workload, tried: list[Trials], plan: Projection, seed: int) -> Array:
     """Return equally likely success rates of both models, shape (2, n_paths)."""
+    rates = [success_rates(one, plan.n_paths) for one in tried]
     correlation = dependence([influence(one) for one in tried])
-    rng = stream(seed, workload.name, "trials")
-    ranks = joint_ranks(correlation, plan.n_paths, rng)
-    return np.array(
-        [success_rates(one, plan.n_paths)[rank] for one, rank in zip(tried, ranks, strict=True)]
-    )
+    return together(rates, correlation, stream(seed, workload.name, "trials"))
 
 
 def _chance(
     costs: list[TaskCost], drawn: Array, value: Decimal | None
 ) -> tuple[float, list[float]]:
     """Return the probability that thinking pays, and the 90% interval of the cost it may have."""
-    plain, thinking = drawn
     before, after = (cost.by_scenario for cost in costs)
-    if value is None:
-        allowed, expected = before * thinking / plain, costs[0].usd * thinking / plain
-    else:
-        gain = float(value) * (thinking - plain)
-        allowed, expected = before + gain, costs[0].usd + gain
-    pays = np.asarray(after < allowed)
-    return float(pays.mean()), np.quantile(expected, [0.05, 0.95]).tolist()
-
-
-def _source(evaluations: Evaluations | None) -> str:
-    return "No evaluations." if evaluations is None else f"Evaluations: {evaluations.source}."
+    allowed, expected = (
+        _allowed(usd, drawn[0], drawn[1], value and float(value)) for usd in (before, costs[0].usd)
+    )
+    return float(np.mean(after < allowed)), np.quantile(expected, [0.05, 0.95]).tolist()

@@ -90,25 +90,25 @@ class ThinkingBreakEven:
         measure = "the cost per success"
         if self.value_per_success_usd is not None:
             measure = f"value less cost, at {self.value_per_success_usd} USD a success"
+        breaks_even = f"Thinking breaks even in {measure}"
         if self.rate_needed is not None:
-            need = f"Thinking breaks even in {measure} at a success rate of {self.rate_needed:.1%}"
+            need = f"{breaks_even} at a success rate of {self.rate_needed:.1%}"
             if self.rate_needed > 1:
                 need = f"No success rate lets thinking break even in {measure}"
             elif self.rate_needed <= 0:
                 above = " above 0" if self.rate_needed == 0 else ""
                 need = f"Thinking pays in {measure} at any success rate{above}"
-            said.append(f"{need}; {self.plain_model} has {self.plain_rate:.1%}{self._has()}.")
-        elif self.value_per_success_usd is None and self.plain_usd_per_task > 0:
-            ratio = self.thinking_usd_per_task / self.plain_usd_per_task
-            said.append(
-                f"Thinking breaks even in {measure} if it solves {ratio:.3g} times as many."
-            )
+            has = f"{self.plain_model} has {self.plain_rate:.1%}"
+            if self.thinking_rate is not None:
+                has += f", {self.thinking_model} {self.thinking_rate:.1%}"
+            said.append(f"{need}; {has}.")
         elif self.value_per_success_usd is not None:
             gain = self.thinking_usd_per_task - self.plain_usd_per_task
             share = gain / float(self.value_per_success_usd)
-            said.append(
-                f"Thinking breaks even in {measure} if it solves {share:.1%} of all tasks more."
-            )
+            said.append(f"{breaks_even} if it solves {share:.1%} of all tasks more.")
+        elif self.plain_usd_per_task > 0:
+            ratio = self.thinking_usd_per_task / self.plain_usd_per_task
+            said.append(f"{breaks_even} if it solves {ratio:.3g} times as many.")
         if self.multiplier is not None:
             said.append(
                 f"It pays up to {float(self.multiplier):.3g} times the reasoning of the workload"
@@ -125,11 +125,6 @@ class ThinkingBreakEven:
             return ""
         high = "any" if isinf(self.multiplier_high) else f"{self.multiplier_high:.3g}"
         return f" (90% interval {self.multiplier_low:.3g} to {high})"
-
-    def _has(self) -> str:
-        if self.thinking_rate is None:
-            return ""
-        return f", {self.thinking_model} {self.thinking_rate:.1%}"
 
     def __repr__(self) -> str:
         return f"<ThinkingBreakEven: {' '.join(self.sentences())} {self.provenance}>"

@@ -1,0 +1,53 @@
+"""How a workload refuses what is written: one line with the thing, its value and what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+
+from kimi_planner.errors import WorkloadError, did_you_mean, shown
+from kimi_planner.money import exact_decimal
+
+__all__ = ["MAX_RESERVED_TOKENS", "about", "check_keys", "exact_number", "refused", "whole_tokens"]
+
+MAX_RESERVED_TOKENS = 100_000_000
+
+
+def refused(what: str, value: object, advice: str) -> WorkloadError:
+    """Return the error that says what a value is, and what it may be."""
+    return WorkloadError(f"{what} is {shown(value)}. {advice}")
+
+
+@contextmanager
+def about(what: str) -> Iterator[None]:
+    """Put in front of the errors inside what they are about."""
+    try:
+        yield
+    except WorkloadError as error:
+        raise WorkloadError(f"{what}: {error}") from None
+
+
+def check_keys(what: str, table: Iterable[object], known: Sequence[str]) -> None:
+    """Raise WorkloadError if a table has a key that is not known."""
+    for key in table:
+        if key not in known:
+            raise WorkloadError(
+                f"{what} has an unknown key {shown(key)}.{did_you_mean(str(key), known)} "
+                f"Known keys: {', '.join(known)}."
+            )
+
+
+def exact_number(what: str, value: int | float | str | Decimal, advice: str) -> Decimal:
+    """Return a number as an exact decimal, or raise WorkloadError with the advice."""
+    try:
+        return exact_decimal(value)
+    except ValueError as error:
+        raise WorkloadError(f"{what}: {error}. {advice}") from None
+
+
+def whole_tokens(what: str, value: object, least: int = 1) -> int:
+    """Return a whole number of tokens, or raise WorkloadError."""
+    if type(value) is not int or not least <= value <= MAX_RESERVED_TOKENS:
+        raise refused(what, value, f"It must be a whole number of tokens from {least}.")
+    return value
