@@ -11,7 +11,7 @@ from kimi_planner.capacity.limits import LIMITS, Tier
 from kimi_planner.capacity.tiers import ALL, Throughput
 from kimi_planner.money import usd
 from kimi_planner.report.tables import Table
-from kimi_planner.report.text import plain
+from kimi_planner.report.text import listed, plain
 from kimi_planner.rich import share_text
 
 __all__ = ["peaks_table", "throughput_text", "tiers_table"]
@@ -37,8 +37,7 @@ def throughput_text(result: Throughput) -> str:
             f"All workloads together on {_names(result, group)}, by tier:",
             plain(tiers_table(result, group[0])),
         ]
-    notes = "\n".join(f"  {note}" for note in result.notes)
-    return "\n\n".join([*parts, f"What to know:\n{notes}", result.provenance])
+    return "\n\n".join([*parts, listed("What to know:", result.notes), result.provenance])
 
 
 def peaks_table(result: Throughput) -> Table:

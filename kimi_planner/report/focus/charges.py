@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -26,11 +26,8 @@ from kimi_planner.safe import csv_text
 
 __all__ = [
     "COLUMNS",
-    "MANDATORY",
     "NOT_STATED",
-    "Account",
     "Charge",
-    "Forecast",
     "charges_of",
     "focus_csv",
     "frame_of",
@@ -38,8 +35,8 @@ __all__ = [
 
 #: The account where nobody says it; the column must not be null.
 NOT_STATED = "not stated"
-#: Columns that every FOCUS 1.2 file has.
-MANDATORY = (
+#: Those that every FOCUS 1.2 file has, and then others.
+COLUMNS = (
     "BilledCost",
     "BillingAccountId",
     "BillingAccountName",
@@ -61,9 +58,6 @@ MANDATORY = (
     "PublisherName",
     "ServiceCategory",
     "ServiceName",
-)
-COLUMNS = (
-    *MANDATORY,
     "ChargeFrequency",
     "ConsumedQuantity",
     "ConsumedUnit",
@@ -95,34 +89,14 @@ _SAME = {
     "ServiceName": "Kimi API",
     "ServiceSubcategory": "Generative AI",
 }
+#: What marks a row as actual.
+_ACTUAL = {"x_IsForecast": "false", "x_Percentile": None, "x_Scenario": None}
 _ACTIONS = {
     "input": {"TokenCacheAction": "Uncached"},
     "cached": {"TokenCacheAction": "Read"},
     "cache_write_5m": {"TokenCacheAction": "Write", "x_CacheLifetime": "5 minutes"},
     "cache_write_1h": {"TokenCacheAction": "Write", "x_CacheLifetime": "1 hour"},
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Account:
-    """Whose bill it is.
-
-    Attributes
-    ----------
-    id, name
-        As the provider has them.
-    """
-
-    id: str
-    name: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Forecast:
-    """What marks a row as no actual: the scenario, and its percentile if it has one."""
-
-    scenario: str
-    percentile: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +111,8 @@ class Charge:
         First day, and first day after the last one.
     since
         The first day of its price, where the catalog dates it.
+    mark
+        The columns that tell actual from forecast.
     billed_usd
         What is billed if that is not the list cost.
     """
@@ -148,7 +124,7 @@ class Charge:
     end: date
     tags: Mapping[str, str]
     since: date | None = None
-    forecast: Forecast | None = None
+    mark: Mapping[str, Any] = field(default_factory=lambda: _ACTUAL)
     billed_usd: Decimal | None = None
 
     @property
@@ -156,19 +132,19 @@ class Charge:
         """The quantity at the list price, exact."""
         return bill_of([(self.tariff, Usage({self.meter: self.quantity}))])[self.meter]
 
-    def row(self, account: Account) -> dict[str, Any]:
-        """Return the charge by the columns of FOCUS."""
-        billed = self.list_usd if self.billed_usd is None else self.billed_usd
+    def row(self) -> dict[str, Any]:
+        """Return the charge by the columns of FOCUS, all but those of the account."""
+        listed = self.list_usd
+        billed = listed if self.billed_usd is None else self.billed_usd
         month = Month(self.first.year, self.first.month)
         model, catalog = self.tariff.model, self.tariff.catalog_version
         unstated = self.meter in METERS and not self.tariff.states(self.meter)
         title = title_of(self.meter)
         return {
             **_SAME,
+            **self.mark,
             **self._priced(),
             "BilledCost": billed,
-            "BillingAccountId": account.id,
-            "BillingAccountName": account.name,
             "BillingPeriodEnd": _point(month.next.first),
             "BillingPeriodStart": _point(month.first),
             "ChargeDescription": f"{model}, {title}"
@@ -176,17 +152,14 @@ class Charge:
             "ChargePeriodEnd": _point(self.end),
             "ChargePeriodStart": _point(self.first),
             "ConsumedQuantity": Decimal(self.quantity),
-            "ContractedCost": self.list_usd,
+            "ContractedCost": listed,
             "EffectiveCost": billed,
             "InvoiceId": None,  # neither a log nor a plan knows of an invoice
-            "ListCost": self.list_usd,
+            "ListCost": listed,
             "SkuId": model,
             "SkuPriceId": f"{catalog}/{model}/{self.meter}{f'/{self.since}' if self.since else ''}",
             "Tags": _json(dict(self.tags)),
             "x_CatalogVersion": catalog,
-            "x_IsForecast": "false" if self.forecast is None else "true",
-            "x_Percentile": None if self.forecast is None else self.forecast.percentile,
-            "x_Scenario": None if self.forecast is None else self.forecast.scenario,
         }
 
     def _priced(self) -> dict[str, Any]:
@@ -226,9 +199,10 @@ def charges_of(tariff: Tariff, usage: Usage, **common: Any) -> Iterator[Charge]:
             yield Charge(tariff=tariff, meter=key, quantity=usage[key], **common)
 
 
-def frame_of(charges: Iterable[Charge], account: Account) -> pd.DataFrame:
+def frame_of(charges: Iterable[Charge], account_id: str, account_name: str | None) -> pd.DataFrame:
     """Return charges as a frame: amounts are exact decimals, what is null is ``None``."""
-    rows = [charge.row(account) for charge in charges]
+    account = {"BillingAccountId": account_id, "BillingAccountName": account_name}
+    rows = [account | charge.row() for charge in charges]
     return pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
 
 
@@ -243,11 +217,6 @@ def _spelled(number: Decimal) -> str:
     """Return a decimal that readers take for one, also where it is whole."""
     text = format(number, "f")
     return text if "." in text else f"{text}.0"
-
-
-def day_after(day: date) -> date:
-    """Return the next day."""
-    return day + timedelta(days=1)
 
 
 def _point(day: date) -> str:

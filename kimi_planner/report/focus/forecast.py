@@ -16,14 +16,7 @@ from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import EXACT, exact_decimal, total
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import Spend
-from kimi_planner.report.focus.charges import (
-    NOT_STATED,
-    Account,
-    Charge,
-    Forecast,
-    charges_of,
-    frame_of,
-)
+from kimi_planner.report.focus.charges import NOT_STATED, Charge, charges_of, frame_of
 
 __all__ = ["focus_forecast"]
 
@@ -79,16 +72,15 @@ def focus_forecast(
         for name, model in chosen.items()
         for charge in _charges(projection, name, model, percentile)
     ]
-    return frame_of(charges, Account(id=account_id, name=account_name))
+    return frame_of(charges, account_id, account_name)
 
 
 def _charges(
     projection: Projection, name: str, model: str, percentile: int | None
 ) -> Iterator[Charge]:
     spend, spec = projection.of(model, name), projection.catalog.model(model)
-    mark = Forecast(
-        scenario="expected" if percentile is None else "percentile", percentile=percentile
-    )
+    scenario = "expected" if percentile is None else "percentile"
+    mark = {"x_IsForecast": "true", "x_Percentile": percentile, "x_Scenario": scenario}
     for place, month in enumerate(projection.months):
         amount, scale = _amount(spend, place, percentile)
         days = [day for day in spec.price_days if day <= month.first]
@@ -99,7 +91,7 @@ def _charges(
             end=month.next.first,
             since=max(days, default=None),
             tags={"workload": name},
-            forecast=mark,
+            mark=mark,
         )
         yield from _billed(list(charges), amount, _in_month(spend.bill, place))
 

@@ -77,8 +77,7 @@ class Inputs:
         fees = {fee_key(fee.name): fee for fee in catalog.fees}
         row = _FIRST_PRICE
         for (model, key), row in self._prices.items():
-            sheet.text(row, 0, model or "any")
-            sheet.text(row, 1, specs[model].name or "" if model else "")
+            sheet.texts(row, model or "any", specs[model].name or "" if model else "")
             if key in fees:
                 source, note = fees[key].source, fees[key].note
                 sheet.text(row, 2, f"{title_of(key)}, a call")

@@ -28,8 +28,6 @@ class Assumed:
 
     Attributes
     ----------
-    model
-        The recommended one; ``None`` if there is none.
     source
         Where the workload says its numbers are from.
     values
@@ -41,7 +39,6 @@ class Assumed:
     """
 
     workload: str
-    model: str | None
     source: str
     values: Mapping[str, float]
     meters: Mapping[str, str]
@@ -134,7 +131,6 @@ class Live:
             due = {fee_key(fee): float(count) for fee, count in load.fees.items()}
             found[name] = Assumed(
                 workload=name,
-                model=best.get(name),
                 source=workload.source or "not given",
                 values={
                     "requests": _short(load.traffic.level.mean or used.requests / days),
