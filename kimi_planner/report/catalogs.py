@@ -92,12 +92,7 @@ def diff_json(diff: CatalogDiff, effect: CatalogEffect | None = None) -> str:
         "added": [spec.id for spec in diff.added],
         "changed": [_change(one) for one in diff.changed],
         "counterparts": [
-            {
-                "old": one.old,
-                "new": one.new,
-                "reason": one.reason,
-                "changes": [_change(change) for change in one.changes],
-            }
+            as_data(one) | {"changes": [_change(change) for change in one.changes]}
             for one in diff.counterparts
         ],
         "head": [_change(one) for one in diff.head],

@@ -62,11 +62,11 @@ def dumped(data: Any) -> str:
     return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def form_of(result: Mapping[str, Any], digits: int | None = None) -> dict[str, Any]:
+def form_of(result: Mapping[str, Any]) -> dict[str, Any]:
     """Return a result as plain data, led by the version of its form and of the package."""
     from kimi_planner import __version__
 
-    return {"format": FORMAT, "kimi_planner": __version__, **as_data(result, digits)}
+    return {"format": FORMAT, "kimi_planner": __version__, **as_data(result)}
 
 
 def as_data(value: Any, digits: int | None = None) -> Any:
@@ -151,29 +151,25 @@ def catalog_data(catalog: Catalog) -> dict[str, Any]:
     """Return a catalog as plain data; prices are decimal strings, unknown values are null."""
     head = ("version", "published", "currency", "sha256", "base_url")
     lists = ("tax", "derived_from", "fees", "list_prices", "correspondences", "conflicts")
-    data: dict[str, Any] = as_data(
-        {
-            "format": FORMAT,
-            **{name: getattr(catalog, name) for name in head},
-            "sources": catalog.sources,
-            **{name: getattr(catalog, name) for name in lists},
-            "models": [{name: getattr(model, name) for name in _OF_MODEL} for model in catalog],
-        }
-    )
-    for source in data["sources"].values():
-        del source["key"]
-    return data
+    data: dict[str, Any] = {
+        "format": FORMAT,
+        **{name: getattr(catalog, name) for name in head},
+        "sources": {
+            key: {name: getattr(source, name) for name in ("title", "checked_on", "verified")}
+            for key, source in catalog.sources.items()
+        },
+        **{name: getattr(catalog, name) for name in lists},
+        "models": [{name: getattr(model, name) for name in _OF_MODEL} for model in catalog],
+    }
+    return {name: as_data(value) for name, value in data.items()}
 
 
 def throughput_json(result: Throughput) -> str:
     """Return peaks and tiers as JSON text, keys in a fixed order; unknown values are null."""
     limits = result.limits
+    frames = {"peaks": result.frame, "summary": result.summary(), "by_tier": result.by_tier()}
     data = {
-        "limits": {
-            "version": limits.version,
-            "sha256": limits.sha256,
-            "checked_on": limits.checked_on,
-        },
+        "limits": {name: getattr(limits, name) for name in ("version", "sha256", "checked_on")},
         **origin(result),
         "months": result.months,
         "percentile": result.percentile,
@@ -182,12 +178,10 @@ def throughput_json(result: Throughput) -> str:
             {key: "unlimited" if part is None else part for key, part in as_data(tier).items()}
             for tier in limits
         ],
-        "peaks": result.frame,
-        "summary": result.summary(),
-        "by_tier": result.by_tier(),
+        **as_data(frames, DIGITS),
         "notes": result.notes,
     }
-    return dumped(form_of(data, DIGITS))
+    return dumped(form_of(data))
 
 
 def _in_full(row: Mapping[str, Any]) -> dict[str, Any]:

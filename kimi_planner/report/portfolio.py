@@ -9,7 +9,7 @@ from kimi_planner.choose.portfolios import Portfolio, PortfolioFrontier, Step
 from kimi_planner.money import plain, usd
 from kimi_planner.report.json_form import DIGITS, as_data, dumped, form_of, origin
 from kimi_planner.report.tables import Table
-from kimi_planner.report.text import listed
+from kimi_planner.report.text import excluded_text, listed
 from kimi_planner.report.text import plain as plain_table
 
 __all__ = ["portfolio_json", "portfolio_text"]
@@ -31,11 +31,8 @@ def portfolio_text(
     if frontier is not None:
         head = f"What each budget buys (P{found.percentile:g} of the dearest month):"
         parts += [plain_table(_budgets(frontier)), listed(head, tuple(frontier.sentences()))]
-    reasons = tuple(
-        f"{one.workload}, {one.model}: {'; '.join(one.reasons)}" for one in found.exclusions
-    )
     parts += [
-        listed("Excluded:", reasons),
+        excluded_text(found.exclusions),
         listed("What the ranges leave out:", found.projection.notes),
         found.provenance,
     ]

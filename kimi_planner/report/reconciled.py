@@ -22,6 +22,7 @@ __all__ = [
     "reconciliation_json",
     "reconciliation_text",
     "signed_usd",
+    "totals_text",
 ]
 
 _AMOUNTS = ("planned_usd", "actual_usd")
@@ -31,8 +32,7 @@ _RANGE = ("p10_usd", "p90_usd", "position")
 def reconciliation_text(found: Reconciliation) -> str:
     """Return a reconciliation for a terminal: by cause, by month, notes, provenance."""
     parts = [
-        f"Planned {usd(found.planned_usd)} USD, actual {usd(found.actual_usd)} USD: "
-        f"{signed_usd(found.difference_usd)} USD.",
+        totals_text(found),
         plain(causes_table(found)),
         ranges_text(found),
         plain(months_table(found)),
@@ -53,6 +53,14 @@ def reconciliation_json(found: Reconciliation) -> str:
         "provenance": found.provenance,
     }
     return dumped(form_of(data))
+
+
+def totals_text(found: Reconciliation) -> str:
+    """Return what was planned, what it cost, and the difference."""
+    return (
+        f"Planned {usd(found.planned_usd)} USD, actual {usd(found.actual_usd)} USD: "
+        f"{signed_usd(found.difference_usd)} USD."
+    )
 
 
 def causes_table(found: Reconciliation) -> Table:

@@ -34,6 +34,7 @@ __all__ = [
     "source_sentences",
     "spend_table",
     "spread_of",
+    "stated",
     "totals_sentence",
 ]
 
@@ -193,12 +194,13 @@ def assumptions_table(projection: Projection) -> Table:
     return Table(("workload", "assumption", "value"), tuple(rows))
 
 
+def stated(value: object) -> str:
+    """Return a value of a catalog, and in words that there is none."""
+    return "not stated" if value is None else str(value)
+
+
 def catalog_table(catalog: Catalog) -> Table:
     """Return prices and context windows with their source; what is not stated is named so."""
-
-    def stated(value: object) -> str:
-        return "not stated" if value is None else str(value)
-
     rows = tuple(
         (
             model.id,

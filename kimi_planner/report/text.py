@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
 
+from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.report import tables
 from kimi_planner.report.summary import budgets_table
@@ -15,6 +16,7 @@ from kimi_planner.safe import on_one_line
 
 __all__ = [
     "escaped",
+    "excluded_text",
     "listed",
     "markdown",
     "markdown_report",
@@ -103,12 +105,14 @@ def _markdown_section(section: Section) -> str:
 
 
 def _reasons(recommendation: Recommendation) -> Iterable[str]:
-    exclusions = [
-        f"{one.workload}, {one.model}: {'; '.join(one.reasons)}"
-        for one in recommendation.exclusions
-    ]
     notes = listed("What the ranges leave out:", recommendation.notes)
-    return filter(None, [listed("Excluded:", exclusions), notes])
+    return filter(None, [excluded_text(recommendation.exclusions), notes])
+
+
+def excluded_text(exclusions: Iterable[Exclusion]) -> str:
+    """Return the models that do not qualify and why, or nothing if there are none."""
+    lines = [f"{one.workload}, {one.model}: {'; '.join(one.reasons)}" for one in exclusions]
+    return listed("Excluded:", lines)
 
 
 def listed(title: str, sentences: Sequence[str]) -> str:

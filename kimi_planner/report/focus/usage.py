@@ -15,7 +15,7 @@ from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import UnknownModelError, UsageError, shown
 from kimi_planner.plan.calendar import Month
-from kimi_planner.report.focus.charges import NOT_STATED, Charge, charges_of, frame_of
+from kimi_planner.report.focus.charges import NOT_STATED, charges_of, frame_of
 from kimi_planner.usage.totals.result import UsageTotals
 from kimi_planner.usage.totals.sources import total_usage
 from kimi_planner.usage.totals.spend import keys_to_price, known_keys, priced_cell
@@ -83,7 +83,7 @@ def focus_usage(
 
 def _charges(
     totals: UsageTotals, by: str, model: str | None, tags: Sequence[str], prices: Prices
-) -> Iterator[Charge]:
+) -> Iterator[dict[str, Any]]:
     parts: dict[tuple[Any, ...], tuple[Tariff, Usage]] = {}
     for cell in totals.ordered:
         keys = dict(zip(totals.by, cell, strict=True))
@@ -102,7 +102,7 @@ def _charges(
         known = parts.get(place)
         parts[place] = (tariff, usage if known is None else known[1] + usage)
     for (named, (first, end), *values), (tariff, usage) in parts.items():
-        yield from charges_of(
+        charges = charges_of(
             tariff,
             usage,
             first=first,
@@ -112,6 +112,7 @@ def _charges(
                 name: str(one) for name, one in zip(tags, values, strict=True) if one is not None
             },
         )
+        yield from charges.values()
 
 
 def _period(keys: dict[str, Any], by: str, changes: Sequence[date]) -> tuple[date, date]:

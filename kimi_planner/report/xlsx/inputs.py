@@ -141,8 +141,8 @@ class Inputs:
         sheet.header(_HEADER, ("workload", *(titles[name] for name in names)), texts=1)
         sheet.text(_HEADER, len(names) + 1, "source", "header_beside")
         row = _HEADER
-        for row, assumed in enumerate(live.assumed.values(), _HEADER + 1):
-            sheet.text(row, 0, assumed.workload)
+        for row, (workload, assumed) in enumerate(live.assumed.items(), _HEADER + 1):
+            sheet.text(row, 0, workload)
             for column, (name, value) in enumerate(assumed.values.items(), 1):
                 share, fee = name in live.shares, name in live.fees
                 style = "input_share" if share else "input_price" if fee else "input_count"

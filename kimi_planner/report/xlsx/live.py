@@ -38,7 +38,6 @@ class Assumed:
         From plain meters and fees to those that the workload is billed by.
     """
 
-    workload: str
     source: str
     values: Mapping[str, float]
     meters: Mapping[str, str]
@@ -130,7 +129,6 @@ class Live:
             thought = _usage(projection.of((thinkers or projection.models)[0], name).over_months())
             due = {fee_key(fee): float(count) for fee, count in load.fees.items()}
             found[name] = Assumed(
-                workload=name,
                 source=workload.source or "not given",
                 values={
                     "requests": _short(load.traffic.level.mean or used.requests / days),
