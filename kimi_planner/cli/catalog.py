@@ -58,9 +58,9 @@ def show(version: str | None, as_of: date | None, form: str) -> None:
 
     catalog = load_catalog(version, as_of=as_of)
     if form == "json":
-        from kimi_planner.report.json_form import catalog_data
+        from kimi_planner.report.json_form import catalog_data, dumped
 
-        click.echo(json.dumps(catalog_data(catalog), indent=2, ensure_ascii=False))
+        click.echo(dumped(catalog_data(catalog)), nl=False)
         return
     from kimi_planner.report.catalog_text import catalog_text
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +64,7 @@ def command(
     """
     from kimi_planner.choose.evaluations import read_evaluations
     from kimi_planner.choose.requirements import Requirements
-    from kimi_planner.report.json_form import flips_data, plan_data
+    from kimi_planner.report.json_form import dumped, flips_data, plan_data
     from kimi_planner.report.text import recommendation_text
 
     requirements = Requirements(
@@ -86,4 +85,4 @@ def command(
     left_out = ("spend", "summary", "context_fit")
     data = {key: value for key, value in plan_data(recommendation).items() if key not in left_out}
     data["flips"] = flips_data(recommendation)
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
+    click.echo(dumped(data), nl=False)

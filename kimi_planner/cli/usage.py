@@ -164,11 +164,11 @@ def forecast(
     click.echo(forms[form](found), nl=False)
     if out is not None:
         off_screen()
-        from kimi_planner.plot import forecast as draw
+        from kimi_planner import plot
 
         write(out / "forecast.json", forecast_json(found))
         write(out / "forecast.csv", forecast_csv(found))
-        save_picture(draw(found), out / "forecast.png")
+        save_picture(plot.forecast(found), out / "forecast.png")
 
 
 @command.command("reconcile")

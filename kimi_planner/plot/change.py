@@ -19,6 +19,7 @@ __all__ = ["catalog_change"]
 _LABEL_CHARS = 44
 
 
+@styled()
 def catalog_change(
     effect: CatalogEffect, workload: str | None = None, *, ax: Axes | None = None
 ) -> Axes:
@@ -53,34 +54,33 @@ def catalog_change(
     rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
     several = frame["workload"].nunique() > 1
     old, new = effect.diff.old, effect.diff.new
-    with styled():
-        ax = axes(ax, rows=len(rows), row_points=29 if several else 17)
-        row_names(ax, [_name(row, "\n", several=several) for row in rows], chars=_LABEL_CHARS)
-        for place, row in enumerate(rows):
-            ends = (row["old_usd_per_month"], row["new_usd_per_month"])
-            if None not in ends:
-                ax.plot(ends, [place, place], color=MUTED, linewidth=2, zorder=1)
-            for usd, color, size in zip(ends, (WITHIN, OVER), (9, 7), strict=True):
-                if usd is not None:
-                    ax.plot(usd, place, **_dot(color, size))
-            beside(ax, _amounts(row), place)
-        amounts = frame[["old_usd_per_month", "new_usd_per_month"]].max().max()
-        money_axis(ax, "x", 0.0 if isnan(amounts) else 1.05 * float(amounts))
-        ax.set_xlabel("USD per month, mean over the months planned")
-        of = f" of {short(workload or names[0])}" if not several else ""
-        finish(
-            ax,
-            f"Spend{of} with catalog {old} and with {new}",
-            resting(effect.notes, effect.provenance),
-            f"Mean monthly spend of {workload or ', '.join(names)} in USD with catalog {old} and with {new}: "
-            + listed(f"{_name(row, ', ', several=several)} {_amounts(row)}" for row in rows)
-            + ".",
-            key=[
-                (f"catalog {old}", Line2D([], [], linestyle="", **_dot(WITHIN, 9))),
-                (f"catalog {new}", Line2D([], [], linestyle="", **_dot(OVER, 7))),
-            ],
-        )
-        return ax
+    ax = axes(ax, rows=len(rows), row_points=29 if several else 17)
+    row_names(ax, [_name(row, "\n", several=several) for row in rows], chars=_LABEL_CHARS)
+    for place, row in enumerate(rows):
+        ends = (row["old_usd_per_month"], row["new_usd_per_month"])
+        if None not in ends:
+            ax.plot(ends, [place, place], color=MUTED, linewidth=2, zorder=1)
+        for usd, color, size in zip(ends, (WITHIN, OVER), (9, 7), strict=True):
+            if usd is not None:
+                ax.plot(usd, place, **_dot(color, size))
+        beside(ax, _amounts(row), place)
+    amounts = frame[["old_usd_per_month", "new_usd_per_month"]].max().max()
+    money_axis(ax, "x", 0.0 if isnan(amounts) else 1.05 * float(amounts))
+    ax.set_xlabel("USD per month, mean over the months planned")
+    of = f" of {short(workload or names[0])}" if not several else ""
+    finish(
+        ax,
+        f"Spend{of} with catalog {old} and with {new}",
+        resting(effect.notes, effect.provenance),
+        f"Mean monthly spend of {workload or ', '.join(names)} in USD with catalog {old} and with {new}: "
+        + listed(f"{_name(row, ', ', several=several)} {_amounts(row)}" for row in rows)
+        + ".",
+        key=[
+            (f"catalog {old}", Line2D([], [], linestyle="", **_dot(WITHIN, 9))),
+            (f"catalog {new}", Line2D([], [], linestyle="", **_dot(OVER, 7))),
+        ],
+    )
+    return ax
 
 
 def _dot(color: str, size: int) -> dict[str, Any]:

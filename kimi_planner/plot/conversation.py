@@ -15,6 +15,7 @@ __all__ = ["conversation_growth"]
 _FAR = 4  # windows so many times above the P90 are named and not drawn
 
 
+@styled()
 def conversation_growth(conversation: Conversation, *, ax: Axes | None = None) -> Axes:
     """Draw the prompt of a conversation turn by turn against the context window.
 
@@ -38,53 +39,51 @@ def conversation_growth(conversation: Conversation, *, ax: Axes | None = None) -
     far = window is not None and not overflow and window > _FAR * top
     made = frame[frame["p50_prompt_tokens"].notna()]
     reserved = frame["p50_reserved_tokens"].dropna()
-    with styled():
-        ax = axes(ax)
-        turns = frame["turn"]
-        ax.fill_between(
-            turns, frame["p10_prompt_tokens"], frame["p90_prompt_tokens"], color=RANGE, linewidth=0
-        )
-        ax.plot(turns, frame["p50_prompt_tokens"], color=INK, linewidth=2, marker="o", markersize=3)
-        last = max([1, *made["turn"], *overflow.values()])  # later ones are asked for, none is made
-        ax.set_xlim(0.5, float(last) + 0.5)
-        ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-        if window is not None and not far:
-            limit(ax, f"window {window:,} tokens", window, vertical=False)
-            top = max(top, float(window))
-        ax.set_ylim(0, 1.12 * top or 1.0)
-        count_axis(ax, "y")
-        ax.set_xlabel("turn of the conversation")
-        ax.set_ylabel("prompt tokens of the call")
-        limits = []
-        if overflow:
-            if overflow["p90"] > overflow["p10"]:
-                ax.axvspan(overflow["p10"], overflow["p90"], color=BUDGET, alpha=0.12, linewidth=0)
-            text = f"turn {overflow['p50']} does not fit"
-            limits = [limit(ax, text, overflow["p50"], vertical=True)]
-        answer = _answer(conversation)
-        room = f" (P50 {reserved.iloc[0]:,.0f} tokens)" if len(reserved) else ""
-        finish(
-            ax,
-            f"Conversation growth: {short(conversation.workload, 22)} on {conversation.model}\n{answer}",
-            "Line: P50 of calls made. Band: P10 to P90. "
-            + ("Red band: P10 to P90 of the first turn that does not fit. " if overflow else "")
-            + f"A call fits if its prompt and reserved output{room} are at most the window; if not, the "
-            f"policy is {conversation.policy}. Catalog {conversation.catalog_version}, seed "
-            f"{conversation.seed}.",
-            f"Conversation growth of {conversation.workload} on {conversation.model}: {answer}. Prompt "
-            "tokens, P50: "
-            + (
-                " to ".join(
-                    f"{row['p50_prompt_tokens']:,.0f} in turn {row['turn']:.0f}"
-                    for row in made.iloc[[0, -1]].to_dict("records")
-                )
-                if len(made)
-                else "none, no call is made"
+    ax = axes(ax)
+    turns = frame["turn"]
+    ax.fill_between(
+        turns, frame["p10_prompt_tokens"], frame["p90_prompt_tokens"], color=RANGE, linewidth=0
+    )
+    ax.plot(turns, frame["p50_prompt_tokens"], color=INK, linewidth=2, marker="o", markersize=3)
+    last = max([1, *made["turn"], *overflow.values()])  # later ones are asked for, none is made
+    ax.set_xlim(0.5, float(last) + 0.5)
+    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    if window is not None and not far:
+        limit(ax, f"window {window:,} tokens", window, vertical=False)
+        top = max(top, float(window))
+    ax.set_ylim(0, 1.12 * top or 1.0)
+    count_axis(ax, "y")
+    ax.set(xlabel="turn of the conversation", ylabel="prompt tokens of the call")
+    limits = []
+    if overflow:
+        if overflow["p90"] > overflow["p10"]:
+            ax.axvspan(overflow["p10"], overflow["p90"], color=BUDGET, alpha=0.12, linewidth=0)
+        text = f"turn {overflow['p50']} does not fit"
+        limits = [limit(ax, text, overflow["p50"], vertical=True)]
+    answer = _answer(conversation)
+    room = f" (P50 {reserved.iloc[0]:,.0f} tokens)" if len(reserved) else ""
+    finish(
+        ax,
+        f"Conversation growth: {short(conversation.workload, 22)} on {conversation.model}\n{answer}",
+        "Line: P50 of calls made. Band: P10 to P90. "
+        + ("Red band: P10 to P90 of the first turn that does not fit. " if overflow else "")
+        + f"A call fits if its prompt and reserved output{room} are at most the window; if not, the "
+        f"policy is {conversation.policy}. Catalog {conversation.catalog_version}, seed "
+        f"{conversation.seed}.",
+        f"Conversation growth of {conversation.workload} on {conversation.model}: {answer}. Prompt "
+        "tokens, P50: "
+        + (
+            " to ".join(
+                f"{row['p50_prompt_tokens']:,.0f} in turn {row['turn']:.0f}"
+                for row in made.iloc[[0, -1]].to_dict("records")
             )
-            + f". A conversation costs {dollars(conversation.mean_usd)} USD on average.",
-            limits=limits,
+            if len(made)
+            else "none, no call is made"
         )
-        return ax
+        + f". A conversation costs {dollars(conversation.mean_usd)} USD on average.",
+        limits=limits,
+    )
+    return ax
 
 
 def _answer(conversation: Conversation) -> str:

@@ -10,7 +10,13 @@ from matplotlib.axes import Axes
 
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plot.layout import arrange, beside, budget_limits, finish, row_names
-from kimi_planner.plot.spend import summary_rows
+from kimi_planner.plot.spend import (
+    ALL_WORKLOADS,
+    PER_MONTH,
+    ModelSpend,
+    budget_words,
+    spends_of,
+)
 from kimi_planner.plot.style import INK, OVER, WITHIN, axes, money_axis, styled
 from kimi_planner.plot.words import at_most, dollars, listed, short
 
@@ -23,6 +29,7 @@ _ROW_POINTS = 40
 _HIGHEST = 0.8  # of a row
 
 
+@styled()
 def spend_distribution(
     projection: Projection, workload: str | None = None, *, ax: Axes | None = None
 ) -> Axes:
@@ -49,37 +56,35 @@ def spend_distribution(
     ScenarioError
         If the projection has no such workload.
     """
-    budget, rows = projection.budget(workload), summary_rows(projection, workload)
-    spreads = [projection.average_month(_SHARES, row["model"], workload) for row in rows]
-    with styled():
-        ax = axes(ax, rows=len(rows), row_points=_ROW_POINTS)
-        row_names(ax, projection.models)
-        reach = 1.05 * max(float(budget or 0), *(float(spread[-1]) for spread in spreads))
-        money_axis(ax, "x", reach)
-        for place, row in enumerate(rows):
-            middle = row["p50_usd_per_month"]
-            ax.plot([middle, middle], [place + 0.4, place - 0.4], color=INK, linewidth=2, zorder=4)
-            beside(ax, _said(row), place)
-        limits = budget_limits(ax, budget)
-        ax.set_xlabel("USD per month, average over the months planned")
-        named = short(workload) if workload else "all workloads on one model"
-        over = " Light: beyond the budget." if budget is not None else ""
-        finish(
-            ax,
-            f"What a month may cost: {named}",
-            f"Each dot: 5 chances in 100. Line: P50.{over} The chance is that some month of the "
-            f"{len(projection.months)} exceeds the budget. {projection.provenance}"
-            if budget is not None
-            else f"Each dot: 5 chances in 100. Line: P50. No budget is given. {projection.provenance}",
-            f"Spend of an average month of {workload or 'all workloads'} by model: "
-            + listed(f"{row['model']} {_words(row)}" for row in rows)
-            + (f". The budget is {dollars(budget)} USD a month." if budget is not None else "."),
-            limits=limits,
-        )
-        for place, spread in enumerate(spreads):
-            if spread[-1] > spread[0]:
-                _dots(ax, place, spread, None if budget is None else float(budget))
-        return ax
+    budget, rows = projection.budget(workload), spends_of(projection, workload)
+    spreads = [projection.average_month(_SHARES, row.model, workload) for row in rows]
+    ax = axes(ax, rows=len(rows), row_points=_ROW_POINTS)
+    row_names(ax, projection.models)
+    reach = 1.05 * max(float(budget or 0), *(float(spread[-1]) for spread in spreads))
+    money_axis(ax, "x", reach)
+    for place, row in enumerate(rows):
+        ax.plot([row.p50, row.p50], [place + 0.4, place - 0.4], color=INK, linewidth=2, zorder=4)
+        beside(ax, _said(row), place)
+    limits = budget_limits(ax, budget)
+    ax.set_xlabel(PER_MONTH)
+    if budget is None:
+        said = "No budget is given."
+    else:
+        said = "Light: beyond the budget. The chance is that some month of the "
+        said += f"{len(projection.months)} exceeds the budget."
+    finish(
+        ax,
+        f"What a month may cost: {short(workload or ALL_WORKLOADS)}",
+        f"Each dot: 5 chances in 100. Line: P50. {said} {projection.provenance}",
+        f"Spend of an average month of {workload or 'all workloads'} by model: "
+        + listed(f"{row.model} {_words(row)}" for row in rows)
+        + budget_words(budget, " a month"),
+        limits=limits,
+    )
+    for place, spread in enumerate(spreads):
+        if spread[-1] > spread[0]:
+            _dots(ax, place, spread, None if budget is None else float(budget))
+    return ax
 
 
 def _dots(ax: Axes, place: int, spread: Any, budget: float | None) -> None:
@@ -109,29 +114,20 @@ def _levels(xs: Any, size: float) -> list[int]:
     return levels
 
 
-def _said(row: dict[str, Any]) -> str:
-    chance, certain = row["chance_over_budget"], _is_certain(row)
-    middle = dollars(row["p50_usd_per_month"])
+def _said(spend: ModelSpend) -> str:
+    certain, middle = spend.p10 == spend.p90, dollars(spend.p50)
     amount = f"{middle}, certain" if certain else f"P50 {middle}"
-    if isnan(chance):
+    if isnan(spend.chance):
         return amount
     if certain:
-        return f"{amount}\n{'over' if chance else 'within'} budget"
-    return f"{amount}\nbreaks budget: {at_most(chance)}"
+        return f"{amount}\n{'over' if spend.chance else 'within'} budget"
+    return f"{amount}\nbreaks budget: {at_most(spend.chance)}"
 
 
-def _words(row: dict[str, Any]) -> str:
-    chance, p10, p50, p90 = (
-        row["chance_over_budget"],
-        *(dollars(row[f"p{share}_usd_per_month"]) for share in (10, 50, 90)),
-    )
-    amount = f"{p50} USD, certain" if _is_certain(row) else f"P50 {p50} (P10 {p10}, P90 {p90})"
-    return (
-        amount
-        if isnan(chance)
-        else f"{amount}, {at_most(chance)} chance that some month is over budget"
-    )
-
-
-def _is_certain(row: dict[str, Any]) -> bool:
-    return bool(row["p10_usd_per_month"] == row["p90_usd_per_month"])
+def _words(spend: ModelSpend) -> str:
+    p10, p50, p90 = map(dollars, (spend.p10, spend.p50, spend.p90))
+    certain = spend.p10 == spend.p90
+    amount = f"{p50} USD, certain" if certain else f"P50 {p50} (P10 {p10}, P90 {p90})"
+    if isnan(spend.chance):
+        return amount
+    return f"{amount}, {at_most(spend.chance)} chance that some month is over budget"

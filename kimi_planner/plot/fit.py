@@ -4,22 +4,37 @@ from __future__ import annotations
 
 from math import isnan
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator
 
 from kimi_planner.calls.fit import ContextFit
 from kimi_planner.plot.layout import beside, finish, limit, row_names
-from kimi_planner.plot.style import INK, MUTED, WITHIN, axes, count_axis, styled
+from kimi_planner.plot.style import (
+    COLORS,
+    INK,
+    MUTED,
+    WITHIN,
+    axes,
+    count_axis,
+    percent_axis,
+    styled,
+)
 from kimi_planner.plot.words import listed, short
 
-__all__ = ["context_fit"]
+__all__ = ["context_fit", "context_fit_curve"]
 
 _NEED = ["p01_tokens", "p10_tokens", "p50_tokens", "p90_tokens", "p99_tokens"]
 _MOST_NAMED = 2
 _LABEL_CHARS = 50
+_LINES = ("-", "--", ":", "-.")
+_DARK = COLORS[:4]  # a thin line in a lighter colour is lost on white
+_POINTS = 200
+_ROWS = 10  # of the axes, beside those of the key
 
 
+@styled()
 def context_fit(fit: ContextFit, *, ax: Axes | None = None) -> Axes:
     """Draw what the requests of each workload need against the context window.
 
@@ -37,39 +52,38 @@ def context_fit(fit: ContextFit, *, ax: Axes | None = None) -> Axes:
         reserved output, a dot at the median, and the share that fits; tokens, logarithmic. Models
         for which a workload needs the same share one line.
     """
-    with styled():
-        rows = _distinct(fit.frame)
-        ax = axes(ax, rows=len(rows), row_points=18)
-        for place, row in enumerate(rows.to_dict("records")):
-            needs = [float(row[name]) for name in _NEED]
-            ax.plot([needs[0], needs[-1]], [place, place], color=MUTED, linewidth=1.5)
-            ends = ([needs[1], needs[3]], [place, place])
-            ax.plot(*ends, color=WITHIN, linewidth=7, solid_capstyle="butt")
-            ax.plot(needs[2], place, color="white", marker="o", markersize=6, markeredgecolor=INK)
-            beside(ax, share_text(float(row["fit_share"])), place)
-        row_names(ax, rows["label"], chars=_LABEL_CHARS)
-        if (fit.frame["p99_tokens"] > 0).any():
-            ax.set_xscale("log")
-        limits = [
-            limit(ax, f"window {window:,}", window, vertical=True) for window in windows(fit.frame)
-        ]
-        token_axis(ax)
-        ax.set_xlabel("tokens of prompt and reserved output in one request")
-        finish(
-            ax,
-            "Context fit: what a request needs",
-            "Dot: median. Thick: P10 to P90. Thin: P1 to P99. "
-            f"Catalog {fit.catalog_version}, seed {fit.seed}.",
-            "Tokens that a request needs, median, and the share that fits the context window: "
-            + listed(
-                f"{row['workload']} on {several(row['model'])} {row['p50_tokens']:,.0f} tokens, "
-                f"{share_text(float(row['fit_share']))}"
-                for row in rows.to_dict("records")
-            )
-            + ".",
-            limits=limits,
+    rows = _distinct(fit.frame)
+    ax = axes(ax, rows=len(rows), row_points=18)
+    for place, row in enumerate(rows.to_dict("records")):
+        needs = [float(row[name]) for name in _NEED]
+        ax.plot([needs[0], needs[-1]], [place, place], color=MUTED, linewidth=1.5)
+        ends = ([needs[1], needs[3]], [place, place])
+        ax.plot(*ends, color=WITHIN, linewidth=7, solid_capstyle="butt")
+        ax.plot(needs[2], place, color="white", marker="o", markersize=6, markeredgecolor=INK)
+        beside(ax, share_text(float(row["fit_share"])), place)
+    row_names(ax, rows["label"], chars=_LABEL_CHARS)
+    if (fit.frame["p99_tokens"] > 0).any():
+        ax.set_xscale("log")
+    limits = [
+        limit(ax, f"window {window:,}", window, vertical=True) for window in windows(fit.frame)
+    ]
+    token_axis(ax)
+    ax.set_xlabel("tokens of prompt and reserved output in one request")
+    finish(
+        ax,
+        "Context fit: what a request needs",
+        "Dot: median. Thick: P10 to P90. Thin: P1 to P99. "
+        f"Catalog {fit.catalog_version}, seed {fit.seed}.",
+        "Tokens that a request needs, median, and the share that fits the context window: "
+        + listed(
+            f"{row['workload']} on {several(row['model'])} {row['p50_tokens']:,.0f} tokens, "
+            f"{share_text(float(row['fit_share']))}"
+            for row in rows.to_dict("records")
         )
-        return ax
+        + ".",
+        limits=limits,
+    )
+    return ax
 
 
 def windows(frame: pd.DataFrame) -> list[int]:
@@ -125,3 +139,65 @@ def several(models: list[str]) -> str:
     if len(models) <= _MOST_NAMED:
         return ", ".join(models)
     return f"{models[0]} and {len(models) - 1} more"
+
+
+@styled()
+def context_fit_curve(fit: ContextFit, *, ax: Axes | None = None) -> Axes:
+    """Draw the share of requests that fit against the size of the window.
+
+    Parameters
+    ----------
+    fit : ContextFit
+        What `context_fit` returned.
+    ax : Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    Axes
+        A line for each workload, and each group of models on which it needs the same; the windows of
+        the models are marked. Tokens, logarithmic.
+    """
+    marked = windows(fit.frame)
+    most = max([*marked, float(fit.frame["p99_tokens"].max()), 2.0])
+    least = max(1.0, float(fit.frame["p01_tokens"].min()))
+    sizes = np.union1d(np.geomspace(min(least, most / 2), 1.1 * most, _POINTS), marked)
+    curves: dict[tuple[str, bytes], list[str]] = {}
+    shares = {}
+    for (workload, model), one in fit.curve(sizes).groupby(["workload", "model"], sort=False):
+        values = one["fit_share"].to_numpy()
+        curves.setdefault((str(workload), values.tobytes()), []).append(str(model))
+        shares[str(workload), values.tobytes()] = values
+    counts = {name: sum(one == name for one, _ in curves) for name, _ in curves}
+    ax = axes(ax, rows=_ROWS + len(curves))
+    key = []
+    for number, (curve, models) in enumerate(curves.items()):
+        color = _DARK[number % len(_DARK)]
+        style = _LINES[number // len(_DARK) % len(_LINES)]
+        (line,) = ax.plot(sizes, shares[curve], color=color, linestyle=style, linewidth=2)
+        name = short(curve[0], 20)
+        key.append((f"{name}: {several(models)}" if counts[curve[0]] > 1 else name, line))
+    ax.set_xscale("log")
+    ax.set_xlim(sizes[0], sizes[-1])
+    token_axis(ax)
+    ax.set_ylim(0, 1.02)
+    percent_axis(ax)
+    ax.grid(axis="y", color=MUTED, alpha=0.15)
+    ax.set(xlabel="context window, tokens", ylabel="share of requests that fit")
+    rows = fit.frame.to_dict("records")
+    finish(
+        ax,
+        "Context fit by window size",
+        "A request fits if its prompt and reserved output are at most the window. "
+        f"Catalog {fit.catalog_version}, seed {fit.seed}.",
+        "Share of requests that fit the windows of the models: "
+        + listed(
+            f"{row['workload']} on {row['model']} {share_text(float(row['fit_share']))}, half of the "
+            f"requests need at most {row['p50_tokens']:,.0f} tokens"
+            for row in rows
+        )
+        + ".",
+        limits=[limit(ax, f"window {one:,}", one, vertical=True) for one in marked],
+        key=key,
+    )
+    return ax

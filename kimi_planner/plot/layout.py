@@ -7,14 +7,16 @@ from decimal import Decimal
 from textwrap import fill
 from typing import Any
 
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 from matplotlib.ticker import LogLocator, MaxNLocator
 from matplotlib.transforms import ScaledTranslation, blended_transform_factory
+from scipy.optimize import isotonic_regression
 
-from kimi_planner.plot.style import BUDGET, MUTED, SMALL, TINY, WITHIN, families, percent_axis
+from kimi_planner.plot.style import BUDGET, MUTED, SMALL, TINY, families
 from kimi_planner.plot.words import NAME_CHARS, dollars, literal, short
 
 __all__ = [
@@ -27,13 +29,11 @@ __all__ = [
     "label",
     "limit",
     "row_names",
-    "staircase",
 ]
 
 _LIMIT_POINTS = 13  # height of one row of limits above the axes
 _GAP_POINTS = 6  # above the axes, clear of half a label of the y axis
 _FULL = 0.75  # of an axis, taken by the labels of its ticks
-_ROOM = 0.05  # of an axis of shares, above and below
 _SLACK = 0.95  # letters are set on whole pixels, so a text is not as wide in every size
 
 
@@ -93,16 +93,6 @@ def budget_limits(ax: Axes, budget: Decimal | float | None) -> list[Annotation]:
     if budget is None:
         return []
     return [limit(ax, f"budget {dollars(budget)}", float(budget), vertical=True)]
-
-
-def staircase(ax: Axes, steps: Sequence[tuple[float, float]], shares: Iterable[float]) -> None:
-    """Draw a stepped line through points and on to the right, over an axis of shares upwards."""
-    if steps:
-        xs, ys = zip(*steps, (ax.get_xlim()[1], steps[-1][1]), strict=True)
-        ax.step(xs, ys, where="post", color=WITHIN, linewidth=2, zorder=1)
-    every = list(shares) or [0.0, 1.0]
-    ax.set_ylim(min(every) - _ROOM, max(every) + _ROOM)
-    percent_axis(ax)
 
 
 def finish(
@@ -249,20 +239,14 @@ def apart(
     places: Sequence[float], gap: float, least: float = float("-inf"), most: float = float("inf")
 ) -> list[float]:
     """Return places in the same order, as near as possible and at least ``gap`` from each other."""
-    order = sorted(range(len(places)), key=lambda number: places[number])
-    found = list(places)
-    groups: list[tuple[list[int], float]] = []  # members, and the place of the first
-    for number in order:
-        members, start = [number], places[number]
-        while groups and groups[-1][1] + gap * len(groups[-1][0]) > start:
-            members = groups.pop()[0] + members
-            start = sum(places[one] - gap * rank for rank, one in enumerate(members)) / len(members)
-            start = max(least, min(start, most - gap * (len(members) - 1)))
-        groups.append((members, max(least, min(start, most - gap * (len(members) - 1)))))
-    for members, start in groups:
-        for rank, one in enumerate(members):
-            found[one] = start + gap * rank
-    return found
+    if not len(places):
+        return []
+    order = np.argsort(places, kind="stable")
+    steps = gap * np.arange(len(order))
+    starts = isotonic_regression(np.asarray(places, dtype=float)[order] - steps).x
+    found = np.empty(len(order))
+    found[order] = np.maximum(least, np.minimum(starts, most - steps[-1])) + steps
+    return [float(place) for place in found]
 
 
 def _stagger(names: Sequence[Annotation], left: float, right: float, points: float) -> int:

@@ -1,9 +1,10 @@
-"""Pictures of spend: by model with its range, and over the months as a fan."""
+"""Pictures of spend by month and by model, as planned and with numbers moved."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,12 +16,23 @@ from kimi_planner.plot.layout import beside, budget_limits, column, finish, limi
 from kimi_planner.plot.style import INK, RANGE, axes, color_of, money_axis, styled
 from kimi_planner.plot.words import dollars, listed, short
 
-__all__ = ["monthly_spend", "spend_fan"]
+__all__ = ["monthly_spend", "spend_fan", "what_if"]
 
+ALL_WORKLOADS = "all workloads on one model"
+PER_MONTH = "USD per month, average over the months planned"
 _MOST_MONTHS_NAMED = 6
 _HALF = 0.4
+_MARK: dict[str, Any] = {
+    "marker": "D",
+    "markersize": 7,
+    "color": "white",
+    "markeredgecolor": INK,
+    "markeredgewidth": 1.2,
+    "zorder": 4,
+}
 
 
+@styled()
 def monthly_spend(
     projection: Projection, workload: str | None = None, *, ax: Axes | None = None
 ) -> Axes:
@@ -45,36 +57,28 @@ def monthly_spend(
     ScenarioError
         If the projection has no such workload.
     """
-    budget, rows = projection.budget(workload), summary_rows(projection, workload)
-    with styled():
-        ax = axes(ax, rows=len(rows))
-        reach = float(budget or 0)
-        for place, row in enumerate(rows):
-            p10, p50, p90 = (row[f"p{share}_usd_per_month"] for share in (10, 50, 90))
-            color = color_of(projection.models, row["model"])
-            bar(ax, place, p50, (p10, p90), color)
-            beside(ax, f"{dollars(p50)}{_range_text(row)}", place)
-            reach = max(reach, p90)
-        row_names(ax, projection.models)
-        limits = budget_limits(ax, budget)
-        money_axis(ax, "x", 1.03 * reach)
-        ax.set_xlabel("USD per month, average over the months planned")
-        named = short(workload) if workload else "all workloads on one model"
-        finish(
-            ax,
-            f"Monthly spend: {named}",
-            f"Bar: P50 over scenarios. Line: P10 to P90. {projection.provenance}",
-            f"Average monthly spend of {workload or 'all workloads'} by model, P50: "
-            + listed(
-                f"{row['model']} {dollars(row['p50_usd_per_month'])} USD{_range_text(row)}"
-                for row in rows
-            )
-            + (f". The budget is {dollars(budget)} USD." if budget is not None else "."),
-            limits=limits,
-        )
-        return ax
+    budget, rows = projection.budget(workload), spends_of(projection, workload)
+    ax = axes(ax, rows=len(rows))
+    for place, row in enumerate(rows):
+        bar(ax, place, row, color_of(projection.models, row.model))
+        beside(ax, f"{dollars(row.p50)}{_range_text(row)}", place)
+    row_names(ax, projection.models)
+    limits = budget_limits(ax, budget)
+    money_axis(ax, "x", 1.03 * max(float(budget or 0), *(row.p90 for row in rows)))
+    ax.set_xlabel(PER_MONTH)
+    finish(
+        ax,
+        f"Monthly spend: {short(workload or ALL_WORKLOADS)}",
+        f"Bar: P50 over scenarios. Line: P10 to P90. {projection.provenance}",
+        f"Average monthly spend of {workload or 'all workloads'} by model, P50: "
+        + listed(f"{row.model} {dollars(row.p50)} USD{_range_text(row)}" for row in rows)
+        + budget_words(budget),
+        limits=limits,
+    )
+    return ax
 
 
+@styled()
 def spend_fan(
     projection: Projection,
     model: str | Mapping[str, str],
@@ -116,62 +120,140 @@ def spend_fan(
     budget = projection.budget(workload) if covered else None
     every = f"{len(model)} of {len(projection.names)}" if not covered else "all"
     of, on = workload or f"{every} workloads", model if isinstance(model, str) else None
-    with styled():
-        ax = axes(ax)
-        months = np.arange(len(projection.months))
-        edges = months if len(months) > 1 else np.array([-_HALF, _HALF])  # one month has no slope
-        for low, high, alpha in ((p10, p90, 0.55), (p25, p75, 1.0)):
-            bottom, top = (np.broadcast_to(side, edges.shape) for side in (low, high))
-            ax.fill_between(edges, bottom, top, color=RANGE, alpha=alpha, linewidth=0)
-        ax.plot(months, p50, color=INK, linewidth=2, marker="o", markersize=3)
-        step = -(-len(months) // _MOST_MONTHS_NAMED)
-        ax.set_xticks(months[::step], labels=[str(month) for month in projection.months[::step]])
-        ax.set_xlim(min(-0.03 * len(months), edges[0]), edges[-1])
-        money_axis(ax, "y", 1.12 * max(float(p90.max()), float(budget or 0)))
-        ax.set_ylabel("USD per month")
-        ranged = bool(p90[-1] > p10[-1])
-        ends = {"P90": p90, "P50": p50, "P10": p10} if ranged else {"P50": p50}
-        if budget is not None:
-            limit(ax, f"budget {dollars(budget)}", float(budget), vertical=False)
-        last = projection.months[-1]
-        finish(
-            ax,
-            f"Spend by month: {short(of)}, {on or 'each on its recommended model'}",
-            f"Dark band: P25 to P75 over scenarios. Light band: P10 to P90. {projection.provenance}",
-            f"Spend by month of {of} on {on or 'the models chosen for them'}: P50 "
-            + (
-                f"{dollars(float(p50[0]))} USD in {projection.months[0]} and "
-                if len(p50) > 1
-                else ""
-            )
-            + f"{dollars(float(p50[-1]))} USD in {last}"
-            + (f" (P10 {dollars(float(p10[-1]))}, P90 {dollars(float(p90[-1]))})" if ranged else "")
-            + (f". The budget is {dollars(budget)} USD a month." if budget is not None else "."),
-        )
-        rows = [
-            (f"{name} {dollars(float(values[-1]))}", float(edges[-1]), float(values[-1]))
-            for name, values in ends.items()
-        ]
-        column(ax, rows, leaders=False)
-        return ax
+    ax = axes(ax)
+    months = np.arange(len(projection.months))
+    edges = months if len(months) > 1 else np.array([-_HALF, _HALF])  # one month has no slope
+    for low, high, alpha in ((p10, p90, 0.55), (p25, p75, 1.0)):
+        bottom, top = (np.broadcast_to(side, edges.shape) for side in (low, high))
+        ax.fill_between(edges, bottom, top, color=RANGE, alpha=alpha, linewidth=0)
+    ax.plot(months, p50, color=INK, linewidth=2, marker="o", markersize=3)
+    step = -(-len(months) // _MOST_MONTHS_NAMED)
+    ax.set_xticks(months[::step], labels=[str(month) for month in projection.months[::step]])
+    ax.set_xlim(min(-0.03 * len(months), edges[0]), edges[-1])
+    money_axis(ax, "y", 1.12 * max(float(p90.max()), float(budget or 0)))
+    ax.set_ylabel("USD per month")
+    ranged = bool(p90[-1] > p10[-1])
+    ends = {"P90": p90, "P50": p50, "P10": p10} if ranged else {"P50": p50}
+    if budget is not None:
+        limit(ax, f"budget {dollars(budget)}", float(budget), vertical=False)
+    last = projection.months[-1]
+    finish(
+        ax,
+        f"Spend by month: {short(of)}, {on or 'each on its recommended model'}",
+        f"Dark band: P25 to P75 over scenarios. Light band: P10 to P90. {projection.provenance}",
+        f"Spend by month of {of} on {on or 'the models chosen for them'}: P50 "
+        + (f"{dollars(float(p50[0]))} USD in {projection.months[0]} and " if len(p50) > 1 else "")
+        + f"{dollars(float(p50[-1]))} USD in {last}"
+        + (f" (P10 {dollars(float(p10[-1]))}, P90 {dollars(float(p90[-1]))})" if ranged else "")
+        + budget_words(budget, " a month"),
+    )
+    rows = [
+        (f"{name} {dollars(float(values[-1]))}", float(edges[-1]), float(values[-1]))
+        for name, values in ends.items()
+    ]
+    column(ax, rows, leaders=False)
+    return ax
 
 
-def bar(ax: Axes, place: int, length: float, ends: tuple[float, float], color: str) -> None:
-    """Draw a bar, and the range that it has, if any."""
-    ax.barh(place, length, height=0.6, color=color, edgecolor=INK, linewidth=0.5)
-    if ends[1] > ends[0]:
+class ModelSpend(NamedTuple):
+    """An average month on a model, USD, and the chance that some month is over its budget."""
+
+    model: str
+    p10: float
+    p50: float
+    p90: float
+    chance: float
+
+
+def spends_of(projection: Projection, workload: str | None) -> list[ModelSpend]:
+    """Return the spend on each model of one workload, or of all together."""
+    frame: pd.DataFrame = projection.summary(together=workload is None)
+    if workload is not None:
+        frame = frame[frame["workload"] == workload]
+    shares = (f"p{share}_usd_per_month" for share in (10, 50, 90))
+    return list(map(ModelSpend._make, frame[["model", *shares, "chance_over_budget"]].to_numpy()))
+
+
+def bar(ax: Axes, place: int, spend: ModelSpend, color: str) -> None:
+    """Draw a bar to the P50, and the range that it has, if any."""
+    ax.barh(place, spend.p50, height=0.6, color=color, edgecolor=INK, linewidth=0.5)
+    ends = spend.p10, spend.p90
+    if spend.p90 > spend.p10:
         ax.plot(ends, [place, place], color="white", linewidth=4, solid_capstyle="butt")
         ax.plot(ends, [place, place], color=INK, linewidth=2, marker="|", markersize=9)
 
 
-def summary_rows(projection: Projection, workload: str | None) -> list[dict[str, Any]]:
-    """Return the summary of each model for one workload, or for all together."""
-    frame: pd.DataFrame = projection.summary(together=workload is None)
-    if workload is not None:
-        frame = frame[frame["workload"] == workload]
-    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+def budget_words(budget: Decimal | None, span: str = "") -> str:
+    """Return the end of a sentence in words of a picture, and the budget if there is one."""
+    return "." if budget is None else f". The budget is {dollars(budget)} USD{span}."
 
 
-def _range_text(row: Mapping[str, Any]) -> str:
-    p10, p90 = row["p10_usd_per_month"], row["p90_usd_per_month"]
+def _range_text(spend: ModelSpend) -> str:
+    p10, p90 = spend.p10, spend.p90
     return f" (P10 {dollars(p10)}, P90 {dollars(p90)})" if p90 > p10 else ""
+
+
+@styled()
+def what_if(
+    changed: Projection,
+    planned: Projection,
+    workload: str | None = None,
+    *,
+    moved: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the monthly spend by model of a changed plan, and what was planned.
+
+    Parameters
+    ----------
+    changed, planned : Projection
+        What `project` returned for the changed workloads, such as :func:`what_if` gives, and for
+        the planned ones; on the same models.
+    workload : str, optional
+        One workload; all together on one model if not given.
+    moved : str
+        What was changed, in words, such as ``"traffic × 2"``.
+    ax : Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    Axes
+        Bars to the P50 of the changed plan, a dark line from P10 to P90, and a diamond at the P50
+        as planned; USD.
+
+    Raises
+    ------
+    ScenarioError
+        If the two are of other models, or one has no such workload.
+    """
+    if changed.models != planned.models:
+        raise ScenarioError(
+            f"The changed plan is on {', '.join(changed.models)}, the other one on "
+            f"{', '.join(planned.models)}. Project both on the same models."
+        )
+    budget = planned.budget(workload)
+    before, after = spends_of(planned, workload), spends_of(changed, workload)
+    pairs = list(zip(before, after, strict=True))
+    of, moves = workload or ALL_WORKLOADS, f" at {moved}" if moved else ""
+    ax = axes(ax, rows=len(pairs))
+    for place, (old, new) in enumerate(pairs):
+        bar(ax, place, new, color_of(changed.models, new.model))
+        ax.plot(old.p50, place, **_MARK)
+        beside(ax, f"{dollars(old.p50)} → {dollars(new.p50)}", place)
+    row_names(ax, changed.models)
+    limits = budget_limits(ax, budget)
+    ends = [usd for old, new in pairs for usd in (old.p50, new.p90)]
+    money_axis(ax, "x", 1.03 * max(*ends, float(budget or 0)))
+    ax.set_xlabel(PER_MONTH)
+    finish(
+        ax,
+        f"What if: {short(of)}",
+        f"Bar: P50 over scenarios{moves}. Line: P10 to P90. Diamond: P50 as planned. "
+        f"{planned.provenance}",
+        f"Average monthly spend of {of}{moves} by model, P50 as planned and changed: "
+        + listed(f"{new.model} {dollars(old.p50)} to {dollars(new.p50)} USD" for old, new in pairs)
+        + budget_words(budget),
+        limits=limits,
+    )
+    return ax

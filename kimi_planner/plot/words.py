@@ -5,19 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import TypeVar
 
 from matplotlib.axes import Axes
 
-from kimi_planner.choose.breakdown import RequestCost
-from kimi_planner.choose.success import SuccessCost
-from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd
 from kimi_planner.plot.style import can_draw
 
-__all__ = ["alt_text", "at_most", "dollars", "listed", "literal", "resting", "rows_of", "short"]
-
-Row = TypeVar("Row", RequestCost, SuccessCost)
+__all__ = ["alt_text", "at_most", "dollars", "listed", "literal", "resting", "short"]
 
 NAME_CHARS = 30
 _MOST_LISTED = 12
@@ -83,25 +77,6 @@ def dollars(amount: Decimal | float) -> str:
     size = abs(float(amount))
     whole = size == 0 or size >= 100
     return usd(amount, 0 if whole else 2 if size >= 1 else 2 - math.floor(math.log10(size)))
-
-
-def rows_of(rows: Iterable[Row], workload: str | None) -> tuple[list[Row], list[str], str]:
-    """Return the rows of a workload, or all; the name of each; and in words what they are of.
-
-    Raises
-    ------
-    ScenarioError
-        If there is no such workload.
-    """
-    every = list(rows)
-    names = list(dict.fromkeys(row.workload for row in every))
-    if workload is not None and workload not in names:
-        raise ScenarioError(f"No workload {shown(workload)}. There is {', '.join(names)}.")
-    kept = [row for row in every if workload in (None, row.workload)]
-    if workload is None and len(names) > 1:
-        labels = [f"{short(row.workload, 22)}: {row.model}" for row in kept]
-        return kept, labels, f"{len(names)} workloads"
-    return kept, [row.model for row in kept], short(kept[0].workload)
 
 
 def resting(notes: Iterable[str], provenance: str) -> str:

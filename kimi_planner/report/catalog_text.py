@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from kimi_planner.catalog import Catalog, ModelSpec
-from kimi_planner.report.tables import catalog_table
+from kimi_planner.report.tables import catalog_table, stated
 from kimi_planner.report.text import plain
 
 __all__ = ["catalog_text"]
@@ -30,7 +28,7 @@ def catalog_text(catalog: Catalog) -> str:
         prices = (one.input_per_mtok, one.cached_input_per_mtok, one.output_per_mtok)
         names = ("input", "cached input", "output")
         words = ", ".join(
-            f"{name} {_shown(price)}" for name, price in zip(names, prices, strict=True)
+            f"{name} {stated(price)}" for name, price in zip(names, prices, strict=True)
         )
         lines.append(
             f"List in {one.currency}, beside the prices: {one.model}, {words} per 1M tokens."
@@ -59,28 +57,19 @@ def _beside_the_table(model: ModelSpec) -> list[str]:
     writes = (model.cache_write_5m_usd_per_mtok, model.cache_write_1h_usd_per_mtok)
     if any(price is not None for price in writes):
         said.append(
-            f"cache write {_shown(writes[0])} for 5 minutes, {_shown(writes[1])} for 1 hour"
+            f"cache write {stated(writes[0])} for 5 minutes, {stated(writes[1])} for 1 hour"
         )
-    if model.batch_multiplier is not None:
-        said.append(f"in a batch times {model.batch_multiplier}")
-    if model.default_output_tokens is not None:
-        said.append(f"reserves {model.default_output_tokens:,} tokens where no limit is given")
-    if model.max_output_tokens is not None:
-        said.append(f"answers have at most {model.max_output_tokens:,} tokens")
-    if len(model.price_periods) > 1:
-        said.append(f"prices start on {' and on '.join(map(str, model.price_days))}")
-    if model.released_on is not None:
-        said.append(f"released {model.released_on}")
-    elif model.first_seen_on is not None:
-        said.append(f"first seen {model.first_seen_on}")
-    if model.retired_on is not None:
-        said.append(f"retired {model.retired_on}")
-    elif model.status is not None:
-        said.append(model.status)
-    if model.replaced_by is not None:
-        said.append(f"replaced by {model.replaced_by}")
+    starts = " and on ".join(map(str, model.price_days)) if len(model.price_periods) > 1 else None
+    parts = [
+        ("in a batch times {}", model.batch_multiplier),
+        ("reserves {:,} tokens where no limit is given", model.default_output_tokens),
+        ("answers have at most {:,} tokens", model.max_output_tokens),
+        ("prices start on {}", starts),
+        ("released {}", model.released_on),
+        ("first seen {}", None if model.released_on else model.first_seen_on),
+        ("retired {}", model.retired_on),
+        ("{}", None if model.retired_on else model.status),
+        ("replaced by {}", model.replaced_by),
+    ]
+    said += [words.format(value) for words, value in parts if value is not None]
     return [f"{model.id}: {', '.join(said)}."] if said else []
-
-
-def _shown(price: Decimal | None) -> str:
-    return "not stated" if price is None else str(price)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, is_dataclass
-from decimal import Decimal
+from dataclasses import is_dataclass
 from typing import Any
 
 import pandas as pd
@@ -13,10 +12,9 @@ from kimi_planner.catalog import ModelSpec
 from kimi_planner.catalog.diff import CatalogDiff, Change
 from kimi_planner.choose.effect import CatalogEffect
 from kimi_planner.money import usd
-from kimi_planner.report.json_form import FORMAT
+from kimi_planner.report.json_form import as_data, dumped, form_of
 from kimi_planner.report.tables import Table
 from kimi_planner.report.text import escaped, markdown, plain
-from kimi_planner.report.usage import dumped, records
 
 __all__ = ["diff_json", "diff_text"]
 
@@ -87,38 +85,25 @@ def diff_text(
 
 def diff_json(diff: CatalogDiff, effect: CatalogEffect | None = None) -> str:
     """Return a diff as JSON text; prices are decimal strings, what is not stated is null."""
-    from kimi_planner import __version__
-
-    data: dict[str, Any] = {
-        "format": FORMAT,
-        "kimi_planner": __version__,
+    data = {
         "old": diff.old,
         "new": diff.new,
         "removed": [spec.id for spec in diff.removed],
         "added": [spec.id for spec in diff.added],
         "changed": [_change(one) for one in diff.changed],
         "counterparts": [
-            {
-                "old": one.old,
-                "new": one.new,
-                "reason": one.reason,
-                "changes": [_change(change) for change in one.changes],
-            }
+            as_data(one) | {"changes": [_change(change) for change in one.changes]}
             for one in diff.counterparts
         ],
         "head": [_change(one) for one in diff.head],
-        "effect": None,
+        "effect": effect
+        and {
+            **{name: getattr(effect, name) for name in ("as_of", "seed", "n_paths", "months")},
+            "rows": effect.frame,
+            "notes": effect.notes,
+        },
     }
-    if effect is not None:
-        data["effect"] = {
-            "as_of": effect.as_of.isoformat(),
-            "seed": effect.seed,
-            "n_paths": effect.n_paths,
-            "months": [str(month) for month in effect.months],
-            "rows": records(effect.frame.astype(object).where(effect.frame.notna(), None)),
-            "notes": list(effect.notes),
-        }
-    return dumped(data)
+    return dumped(form_of(data))
 
 
 def _summary(diff: CatalogDiff) -> str:
@@ -256,26 +241,5 @@ def _in_markdown(part: str | Table) -> str:
 
 
 def _change(one: Change) -> dict[str, Any]:
-    relative = one.relative
-    return {
-        "model": one.model,
-        "field": one.field,
-        "old": _data(one.old),
-        "new": _data(one.new),
-        "relative": None if relative is None else round(float(relative), 6),
-    }
-
-
-def _data(value: Any) -> Any:
-    """Return a value of a catalog as plain data, amounts and dates as text."""
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if is_dataclass(value) and not isinstance(value, type):
-        return {one.name: _data(getattr(value, one.name)) for one in fields(value)}
-    if isinstance(value, frozenset):
-        return sorted(value)
-    if isinstance(value, tuple):
-        return [_data(one) for one in value]
-    if isinstance(value, dict):
-        return {key: _data(one) for key, one in value.items()}
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
+    change: dict[str, Any] = as_data(one)
+    return change | {"relative": None if one.relative is None else round(float(one.relative), 6)}

@@ -14,7 +14,13 @@ from kimi_planner.files import read_text
 from kimi_planner.money import usd
 from kimi_planner.reconcile import Reconciliation
 from kimi_planner.report.json_form import FORMAT, plan_data
-from kimi_planner.report.reconciled import causes_table, months_table, ranges_text, signed_usd
+from kimi_planner.report.reconciled import (
+    causes_table,
+    months_table,
+    ranges_text,
+    signed_usd,
+    totals_text,
+)
 from kimi_planner.report.tables import Section, Table, name_text
 
 __all__ = ["actuals_section", "previous_section"]
@@ -40,40 +46,31 @@ def previous_section(recommendation: Recommendation, previous: str | Path) -> Se
     FileError
         If it cannot be read or is no such report.
     """
-    before, now = _read(Path(previous)), plan_data(recommendation)
-    named = [_names(report) for report in (before, now)]
+    reports = before, now = _read(Path(previous)), plan_data(recommendation)
+    names, plans = list(map(_names, reports)), list(map(_planned, reports))
     rows = []
-    for name in dict.fromkeys([*named[0], *named[1]]):
-        held = [name in names for names in named]
-        both = [_planned(report, name) for report in (before, now)]
+    for name in dict.fromkeys([*names[0], *names[1]]):
         models = [
-            report["recommended"].get(name, "none")
-            for report, here in zip((before, now), held, strict=True)
-            if here
+            name_text(report["recommended"].get(name, "none"))
+            for report, known in zip(reports, names, strict=True)
+            if name in known
         ]
-        old, new = (None if one is None else one[_EXPECTED] for one in both)
-        change = _change(old, new) if all(held) else "gone" if held[0] else "new"
+        old, new = (plan.get(name, {}) for plan in plans)
+        expected = old.get(_EXPECTED), new.get(_EXPECTED)
+        change = "gone" if name not in names[1] else "new" if name not in names[0] else ""
         rows.append(
             (
                 name_text(name),
-                " -> ".join(dict.fromkeys(map(name_text, models))),
-                *("-" if one is None else usd(one) for one in (old, new)),
-                change,
-                *("-" if one is None else usd(one[_HIGH]) for one in both),
+                " -> ".join(dict.fromkeys(models)),
+                *map(_amount, expected),
+                change or _change(*expected),
+                *(_amount(plan.get(_HIGH)) for plan in (old, new)),
             )
         )
-    sums = [_total(report) for report in (before, now)]
+    sums = [math.fsum(row[_EXPECTED] for row in plan.values()) for plan in plans]
     rows.append(("all", "", *map(usd, sums), _change(*sums), "", ""))
     table = Table(
-        (
-            "workload",
-            "model",
-            "expected before",
-            "expected now",
-            "change",
-            "P90 before",
-            "P90 now",
-        ),
+        ("workload", "model", "expected before", "expected now", "change", "P90 before", "P90 now"),
         tuple(rows),
         frozenset({2, 3, 4, 5, 6}),
         title="USD a month, average of the months of each report",
@@ -87,8 +84,7 @@ def actuals_section(found: Reconciliation) -> Section:
     return Section(
         title="Planned against actual",
         sentences=(
-            f"Planned {usd(found.planned_usd)} USD, actual {usd(found.actual_usd)} USD: "
-            f"{signed_usd(found.difference_usd)} USD.",
+            totals_text(found),
             *filter(None, [ranges_text(found)]),
             *found.notes,
             found.provenance,
@@ -132,16 +128,14 @@ def _names(report: Mapping[str, Any]) -> dict[str, None]:
     return dict.fromkeys(str(row["workload"]) for row in report["summary"])
 
 
-def _planned(report: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
-    """Return the summary of a workload on the model recommended for it, if there is one."""
-    model = report["recommended"].get(name)
-    rows = (row for row in report["summary"] if (row["workload"], row["model"]) == (name, model))
-    return next(rows, None)
+def _planned(report: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the summary of each workload on the model recommended for it, where there is one."""
+    rows, chosen = report["summary"], report["recommended"]
+    return {row["workload"]: row for row in rows if chosen.get(row["workload"]) == row["model"]}
 
 
-def _total(report: Mapping[str, Any]) -> float:
-    planned = [_planned(report, name) for name in report["recommended"]]
-    return math.fsum(one[_EXPECTED] for one in planned if one)
+def _amount(amount: float | None) -> str:
+    return "-" if amount is None else usd(amount)
 
 
 def _change(old: float | None, new: float | None) -> str:
@@ -178,7 +172,4 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ..
     said += [f"New: {', '.join(come)}."] if come else []
     if not said:
         said = ["Catalog, day, months, seed, paths and workloads are the same by name."]
-    return (
-        *said,
-        "What else changed an amount is changed assumptions or the planner itself.",
-    )
+    return (*said, "What else changed an amount is changed assumptions or the planner itself.")

@@ -9,15 +9,12 @@ import pandas as pd
 from kimi_planner.forecast import SpendForecast
 from kimi_planner.forecast.moments import Moment, moment_text
 from kimi_planner.forecast.result import QUANTILES, amount_text
-from kimi_planner.report.json_form import FORMAT
+from kimi_planner.report.json_form import DIGITS, dumped, form_of, origin
 from kimi_planner.report.tables import Table
-from kimi_planner.report.text import plain
-from kimi_planner.report.usage import dumped, listed
+from kimi_planner.report.text import listed, plain
 from kimi_planner.safe import csv_text
 
 __all__ = ["forecast_csv", "forecast_json", "forecast_text"]
-
-_DIGITS = 6
 
 
 def forecast_text(forecast: SpendForecast) -> str:
@@ -45,38 +42,27 @@ def forecast_text(forecast: SpendForecast) -> str:
 
 def forecast_json(forecast: SpendForecast) -> str:
     """Return a forecast as JSON; amounts are numbers of USD, rounded to a millionth."""
-    from kimi_planner import __version__
-
     seen, ahead = forecast.observed, forecast.horizon
     steps = _plain_frame(forecast).to_dict("records")
     last = steps[-1]
-    return dumped(
-        {
-            "format": FORMAT,
-            "kimi_planner": __version__,
-            "catalog": {"version": forecast.catalog.version, "sha256": forecast.catalog.sha256},
-            "as_of": forecast.as_of.isoformat(),
-            "seed": forecast.seed,
-            "n_paths": forecast.n_paths,
-            "source": forecast.source,
-            "model": forecast.model,
-            "observed": {
-                "start": _point(seen.start),
-                "end": _point(seen.end),
-                "seconds": seen.seconds,
-                "calls": seen.calls,
-                "total_usd": round(seen.total_usd, _DIGITS),
-            },
-            "horizon": {"text": ahead.text, "seconds": ahead.seconds, "until": _point(ahead.until)},
-            "mean_usd": last["mean_usd"],
-            **{name: last[name] for name in QUANTILES},
-            "hurst": round(forecast.hurst, _DIGITS),
-            "steps": steps,
-            "sentence": forecast.sentence,
-            "notes": list(forecast.notes),
-            "method": forecast.method,
-        }
-    )
+    data = {
+        **origin(forecast),
+        "source": forecast.source,
+        "model": forecast.model,
+        "observed": {
+            "start": _point(seen.start),
+            "end": _point(seen.end),
+            "seconds": seen.seconds,
+            "calls": seen.calls,
+            "total_usd": round(seen.total_usd, DIGITS),
+        },
+        "horizon": {"text": ahead.text, "seconds": ahead.seconds, "until": _point(ahead.until)},
+        **{name: last[name] for name in ("mean_usd", *QUANTILES)},
+        "hurst": round(forecast.hurst, DIGITS),
+        "steps": steps,
+        **{name: getattr(forecast, name) for name in ("sentence", "notes", "method")},
+    }
+    return dumped(form_of(data))
 
 
 def forecast_csv(forecast: SpendForecast) -> str:
@@ -85,7 +71,7 @@ def forecast_csv(forecast: SpendForecast) -> str:
 
 
 def _plain_frame(forecast: SpendForecast) -> Any:
-    frame = forecast.frame.round(dict.fromkeys(("mean_usd", *QUANTILES), _DIGITS))
+    frame = forecast.frame.round(dict.fromkeys(("mean_usd", *QUANTILES), DIGITS))
     return frame.assign(until=[_point(one) for one in frame["until"]])
 
 

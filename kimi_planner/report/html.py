@@ -12,22 +12,9 @@ from typing import TYPE_CHECKING, Any
 from kimi_planner import plot
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.errors import MissingExtraError
+from kimi_planner.report import summary, tables
 from kimi_planner.report.pictures import pictures
-from kimi_planner.report.summary import budgets_table, key_figures
-from kimi_planner.report.tables import (
-    Section,
-    amounts_words,
-    assumptions_table,
-    catalog_table,
-    exclusions_table,
-    horizon,
-    meters_table,
-    months_table,
-    ranges_sentence,
-    source_sentences,
-    spend_table,
-    totals_sentence,
-)
+from kimi_planner.report.tables import Section
 from kimi_planner.report.what_if import Panel
 from kimi_planner.safe import on_one_line
 
@@ -69,30 +56,17 @@ def html_report(recommendation: Recommendation, sections: Sequence[Section] = ()
         (_PARTS / name).read_text(encoding="utf-8")
         for name in ("page.html.j2", "page.css", "page.js")
     )
-    panel = Panel(recommendation)
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_seen)
     page = environment.from_string(template)
     return page.render(
         recommendation=recommendation,
         projection=projection,
         catalog=projection.catalog,
-        horizon=horizon(projection),
-        amounts=amounts_words(projection),
-        total=totals_sentence(recommendation),
-        ranges=ranges_sentence(recommendation),
-        figures=key_figures(recommendation),
-        budgets=budgets_table(recommendation),
-        months=months_table(recommendation),
-        meters=meters_table(recommendation),
-        spend=spend_table(recommendation),
-        exclusions=exclusions_table(recommendation),
-        assumptions=assumptions_table(projection),
-        prices=catalog_table(projection.catalog),
-        sources=source_sentences(projection.catalog),
+        tables=tables,
+        summary=summary,
         sections=sections,
         pictures=[(plot.alt_text(ax), _svg(ax)) for ax in pictures(recommendation).values()],
-        what_if=panel.json(),
-        what_if_notes=panel.notes,
+        panel=Panel(recommendation),
         style=style,
         script=script,
         policy=_policy(script),

@@ -6,16 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 from kimi_planner.choose.portfolios import Portfolio, PortfolioFrontier, Step
-from kimi_planner.money import plain as plain_decimal
-from kimi_planner.money import usd
-from kimi_planner.report.json_form import FORMAT
+from kimi_planner.money import plain, usd
+from kimi_planner.report.json_form import DIGITS, as_data, dumped, form_of, origin
 from kimi_planner.report.tables import Table
-from kimi_planner.report.text import plain
-from kimi_planner.report.usage import dumped, listed
+from kimi_planner.report.text import excluded_text, listed
+from kimi_planner.report.text import plain as plain_table
 
 __all__ = ["portfolio_json", "portfolio_text"]
-
-_DIGITS = 6
 
 
 def portfolio_text(
@@ -24,7 +21,7 @@ def portfolio_text(
     """Return a portfolio for a terminal: the answer, the assignment, what more buys, reasons."""
     parts = ["\n".join(found.sentences())]
     if found.is_feasible:
-        parts.append(plain(_assignment(found)))
+        parts.append(plain_table(_assignment(found)))
     exchange, spend = found.projection.catalog.exchange, found.spend_usd()
     if exchange is not None and spend is not None:
         amount = usd(float(spend) * float(exchange.per_usd))
@@ -33,12 +30,9 @@ def portfolio_text(
         parts.append(step.sentence())
     if frontier is not None:
         head = f"What each budget buys (P{found.percentile:g} of the dearest month):"
-        parts += [plain(_budgets(frontier)), listed(head, tuple(frontier.sentences()))]
-    reasons = tuple(
-        f"{one.workload}, {one.model}: {'; '.join(one.reasons)}" for one in found.exclusions
-    )
+        parts += [plain_table(_budgets(frontier)), listed(head, tuple(frontier.sentences()))]
     parts += [
-        listed("Excluded:", reasons),
+        excluded_text(found.exclusions),
         listed("What the ranges leave out:", found.projection.notes),
         found.provenance,
     ]
@@ -79,81 +73,60 @@ def portfolio_json(
     found: Portfolio, step: Step | None = None, frontier: PortfolioFrontier | None = None
 ) -> str:
     """Return a portfolio as JSON; budgets, shares and exact amounts are decimal strings."""
-    from kimi_planner import __version__
-
     projection, asked = found.projection, found.question
     data: dict[str, Any] = {
-        "format": FORMAT,
-        "kimi_planner": __version__,
-        "catalog": {"version": projection.catalog.version, "sha256": projection.catalog.sha256},
-        "as_of": projection.as_of.isoformat(),
-        "seed": projection.seed,
-        "n_paths": projection.n_paths,
-        "months": [str(month) for month in projection.months],
+        **origin(projection),
+        "months": projection.months,
         "quality_source": asked.source,
         "allow_split": asked.allow_split,
         "tier": asked.tier and asked.tier.tier,
         "percentile": found.percentile,
         **_answer(found),
-        "least_budget_usd": _text(found.least_budget_usd),
-        "least_possible_usd": _text(found.least_possible_usd),
+        "least_budget_usd": _exact(found.least_budget_usd),
+        "least_possible_usd": _exact(found.least_possible_usd),
         "dearest_month": found.dearest_month,
-        **{
-            f"p{percentile}_usd": _number(found.spend_usd(percentile))
-            for percentile in (10, 50, 90)
-        },
+        **{f"p{share}_usd": _number(found.spend_usd(share)) for share in (10, 50, 90)},
         "assignment": _rows(found),
-        "exclusions": [
-            {"workload": one.workload, "model": one.model, "reasons": list(one.reasons)}
-            for one in found.exclusions
-        ],
+        "exclusions": found.exclusions,
         "next": step
         and {
-            "more_usd": _text(step.more_usd),
+            "more_usd": _exact(step.more_usd),
             "more_value": _number(step.more_value) if step.before.is_feasible else None,
-            "moves": list(step.moves),
-            "needed_usd": _text(step.needed_usd),
+            "moves": step.moves,
+            "needed_usd": _exact(step.needed_usd),
             "sentence": step.sentence(),
         },
         "frontier": frontier
         and [_answer(one) | {"assignment": _rows(one)} for one in frontier.points],
         "sentences": found.sentences(),
-        "notes": list(projection.notes),
+        "notes": projection.notes,
     }
-    return dumped(data)
+    return dumped(form_of(data))
 
 
 def _answer(found: Portfolio) -> dict[str, Any]:
     spend = found.spend
     return {
-        "budget_usd_per_month": _text(found.budget_usd_per_month),
+        "budget_usd_per_month": _exact(found.budget_usd_per_month),
         "is_feasible": found.is_feasible,
         "value": _number(found.value),
         "bound": _number(found.bound),
         "gap": _number(found.gap, 9),
         "proven_optimal": found.proven_optimal,
         "spend_usd": _number(found.spend_usd()),
-        "exact_usd": _text(found.spend_usd()) if spend and spend.exact_usd is not None else None,
+        "exact_usd": _exact(found.spend_usd()) if spend and spend.exact_usd is not None else None,
     }
 
 
 def _rows(found: Portfolio) -> list[dict[str, Any]]:
-    return [
-        {
-            str(key): _text(value)
-            if isinstance(value, Decimal)
-            else _number(value)
-            if isinstance(value, float)
-            else value
-            for key, value in row.items()
-        }
-        for row in found.frame.to_dict("records")
-    ]
+    frame = found.frame
+    rows: list[dict[str, Any]] = as_data(frame.assign(share=frame["share"].map(plain)), DIGITS)
+    return rows
 
 
-def _text(amount: Decimal | None) -> str | None:
-    return None if amount is None else format(plain_decimal(amount), "f")
+def _exact(amount: Decimal | None) -> Decimal | None:
+    return None if amount is None else plain(amount)
 
 
-def _number(value: Decimal | float | None, digits: int = _DIGITS) -> float | None:
+def _number(value: Decimal | float | None, digits: int = DIGITS) -> float | None:
     return None if value is None else round(float(value), digits)

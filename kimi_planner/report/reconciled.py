@@ -10,10 +10,9 @@ import pandas as pd
 
 from kimi_planner.money import usd
 from kimi_planner.reconcile import Reconciliation
-from kimi_planner.report.json_form import FORMAT
+from kimi_planner.report.json_form import DIGITS, as_data, dumped, form_of
 from kimi_planner.report.tables import Table, name_text
-from kimi_planner.report.text import plain
-from kimi_planner.report.usage import dumped, listed, records
+from kimi_planner.report.text import listed, plain
 from kimi_planner.safe import on_one_line
 
 __all__ = [
@@ -23,6 +22,7 @@ __all__ = [
     "reconciliation_json",
     "reconciliation_text",
     "signed_usd",
+    "totals_text",
 ]
 
 _AMOUNTS = ("planned_usd", "actual_usd")
@@ -32,8 +32,7 @@ _RANGE = ("p10_usd", "p90_usd", "position")
 def reconciliation_text(found: Reconciliation) -> str:
     """Return a reconciliation for a terminal: by cause, by month, notes, provenance."""
     parts = [
-        f"Planned {usd(found.planned_usd)} USD, actual {usd(found.actual_usd)} USD: "
-        f"{signed_usd(found.difference_usd)} USD.",
+        totals_text(found),
         plain(causes_table(found)),
         ranges_text(found),
         plain(months_table(found)),
@@ -45,21 +44,22 @@ def reconciliation_text(found: Reconciliation) -> str:
 
 def reconciliation_json(found: Reconciliation) -> str:
     """Return a reconciliation as JSON; amounts are decimal strings."""
-    from kimi_planner import __version__
+    data = {
+        **{name: getattr(found, name) for name in (*_AMOUNTS, "difference_usd")},
+        "ranges": _rounded(found.summary()[["workload", *_RANGE]]),
+        "months": _rounded(found.months),
+        "causes": found.frame,
+        "notes": found.notes,
+        "provenance": found.provenance,
+    }
+    return dumped(form_of(data))
 
-    return dumped(
-        {
-            "format": FORMAT,
-            "kimi_planner": __version__,
-            "planned_usd": format(found.planned_usd, "f"),
-            "actual_usd": format(found.actual_usd, "f"),
-            "difference_usd": format(found.difference_usd, "f"),
-            "ranges": _rounded(found.summary()[["workload", *_RANGE]]),
-            "months": _rounded(found.months),
-            "causes": records(found.frame),
-            "notes": list(found.notes),
-            "provenance": found.provenance,
-        }
+
+def totals_text(found: Reconciliation) -> str:
+    """Return what was planned, what it cost, and the difference."""
+    return (
+        f"Planned {usd(found.planned_usd)} USD, actual {usd(found.actual_usd)} USD: "
+        f"{signed_usd(found.difference_usd)} USD."
     )
 
 
@@ -104,10 +104,8 @@ def months_table(found: Reconciliation) -> Table:
 
 def _rounded(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return rows as plain data, percentiles rounded to a millionth of a dollar."""
-    rows = records(frame)
-    for row in rows:
-        row |= {key: row[key] and round(row[key], 6) for key in ("p10_usd", "p90_usd")}
-    return rows
+    rows: list[dict[str, Any]] = as_data(frame)
+    return [row | as_data({key: row[key] for key in _RANGE}, DIGITS) for row in rows]
 
 
 def ranges_text(found: Reconciliation) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.money import total, usd
 from kimi_planner.plan.spend import Spend
-from kimi_planner.report.tables import Table, amounts_words
+from kimi_planner.report.tables import Table, amounts_words, spread_of
 from kimi_planner.rich import share_text
 
 __all__ = ["budgets_table", "key_figures"]
@@ -56,7 +56,7 @@ def budgets_table(recommendation: Recommendation) -> Table:
 
 
 def _figure(spend: Spend, parts: int, words: str = "") -> tuple[str, str]:
-    p10, p50, p90 = (float(spend.quantile(q)[0]) / parts for q in (0.1, 0.5, 0.9))
+    p10, p50, p90 = spread_of(spend, parts)
     if p10 == p90:
         return f"{usd(p50)} USD", ", ".join(filter(None, ["a certain bill", words]))
     span = f"8 of 10 scenarios: {usd(p10, 0)} to {usd(p90, 0)}"

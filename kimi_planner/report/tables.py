@@ -33,6 +33,8 @@ __all__ = [
     "ranges_sentence",
     "source_sentences",
     "spend_table",
+    "spread_of",
+    "stated",
     "totals_sentence",
 ]
 
@@ -120,18 +122,21 @@ def months_table(recommendation: Recommendation) -> Table:
     if not recommendation.best:
         return Table(("month", "P10", "P50", "P90", "mean"), ())
     spend = projection.mix(recommendation.best)
-    columns = [*(spend.quantile(q) for q in (0.1, 0.5, 0.9)), spend.mean()]
     rows = [
-        (str(month), *(usd(float(column[k])) for column in columns))
-        for k, month in enumerate(projection.months)
+        (str(month), *amounts)
+        for month, amounts in zip(projection.months, _by_month(spend), strict=True)
     ]
-    total = spend.over_months()
-    whole = [float(total.quantile(q)[0]) for q in (0.1, 0.5, 0.9)] + [float(total.mean()[0])]
     foot = int(len(rows) > 1)
     if foot:
-        rows.append((f"all {len(rows)} months", *(usd(value) for value in whole)))
+        rows += [(f"all {len(rows)} months", *_by_month(spend.over_months())[0])]
     headers = ("month", "P10", "P50", "P90", "mean")
     return Table(headers, tuple(rows), frozenset({1, 2, 3, 4}), foot=foot)
+
+
+def _by_month(spend: Spend) -> list[tuple[str, ...]]:
+    """Return P10, P50, P90 and mean of each month."""
+    columns = [*(spend.quantile(q) for q in (0.1, 0.5, 0.9)), spend.mean()]
+    return [tuple(usd(float(one)) for one in row) for row in zip(*columns, strict=True)]
 
 
 def meters_table(recommendation: Recommendation) -> Table:
@@ -174,33 +179,29 @@ def assumptions_table(projection: Projection) -> Table:
             if quantity is not None:
                 rows.append((workload.name, key, quantity.describe()))
         rows += [(workload.name, key, value) for key, value in workload.dates()]
-        if workload.max_tokens is not None:
-            rows.append((workload.name, "max_tokens", f"{workload.max_tokens:,}"))
-        if workload.overflow_policy.policy != "reject":
-            rows.append((workload.name, "overflow", str(workload.overflow_policy)))
-        if workload.written is not None:
-            rows.append((workload.name, "written_share", str(workload.written)))
-        if workload.batch:
-            rows.append((workload.name, "batch", "all calls, at the batch price"))
-        if workload.fees:
-            fees = ", ".join(f"{name} {number_text(count)}" for name, count in workload.fees)
-            rows.append((workload.name, "fees_per_request", fees))
-        if workload.needs:
-            rows.append((workload.name, "needs", ", ".join(workload.needs)))
-        if workload.budget_usd_per_month is not None:
-            rows.append(
-                (workload.name, "budget_usd_per_month", usd(projection.budget(workload.name) or 0))
-            )
+        limit, policy = workload.max_tokens, workload.overflow_policy
+        budget = projection.budget(workload.name)
+        others = {
+            "max_tokens": None if limit is None else f"{limit:,}",
+            "overflow": None if policy.policy == "reject" else str(policy),
+            "written_share": None if workload.written is None else str(workload.written),
+            "batch": "all calls, at the batch price" if workload.batch else None,
+            "fees_per_request": ", ".join(f"{fee} {number_text(n)}" for fee, n in workload.fees),
+            "needs": ", ".join(workload.needs),
+            "budget_usd_per_month": None if budget is None else usd(budget),
+        }
+        rows += [(workload.name, key, value) for key, value in others.items() if value]
         rows.append((workload.name, "source", workload.source or "not given"))
     return Table(("workload", "assumption", "value"), tuple(rows))
 
 
+def stated(value: object) -> str:
+    """Return a value of a catalog, and in words that there is none."""
+    return "not stated" if value is None else str(value)
+
+
 def catalog_table(catalog: Catalog) -> Table:
     """Return prices and context windows with their source; what is not stated is named so."""
-
-    def stated(value: object) -> str:
-        return "not stated" if value is None else str(value)
-
     rows = tuple(
         (
             model.id,
@@ -283,21 +284,23 @@ def _exchanged(spend: Spend, exchange: Exchange | None) -> str:
     """Say the total in another currency, at the rate that was given."""
     if exchange is None:
         return ""
-    exact = spend.exact_usd[0] if spend.exact_usd else None
-    p10, p50, p90 = (
-        usd(float(spend.quantile(q)[0]) * float(exchange.per_usd), 0) for q in (0.1, 0.5, 0.9)
-    )
-    if exact is not None:
+    if spend.exact_usd:
         with localcontext(EXACT):
-            amount = usd(exact * exchange.per_usd)
+            amount, spread = usd(spend.exact_usd[0] * exchange.per_usd), ""
     else:
-        amount = p50
-    spread = "" if exact is not None else f" (P10 {p10}, P90 {p90})"
+        p10, amount, p90 = (usd(one * float(exchange.per_usd), 0) for one in spread_of(spend))
+        spread = f" (P10 {p10}, P90 {p90})"
     return f" At {exchange}, that is {amount} {exchange.currency}{spread} in all."
 
 
-def _range(spend: Spend, parts: int) -> str:
+def spread_of(spend: Spend, parts: int = 1) -> tuple[float, float, float]:
+    """Return P10, P50 and P90 of the first month, or of a part of it."""
     p10, p50, p90 = (float(spend.quantile(q)[0]) / parts for q in (0.1, 0.5, 0.9))
+    return p10, p50, p90
+
+
+def _range(spend: Spend, parts: int) -> str:
+    p10, p50, p90 = spread_of(spend, parts)
     if p90 == p10:
         return f"{usd(p50)} USD"
     return f"{usd(p50, 0)} USD (P10 {usd(p10, 0)}, P90 {usd(p90, 0)})"

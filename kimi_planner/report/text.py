@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
 
+from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.recommendation import Recommendation
+from kimi_planner.report import tables
 from kimi_planner.report.summary import budgets_table
-from kimi_planner.report.tables import (
-    Section,
-    Table,
-    amounts_words,
-    assumptions_table,
-    catalog_table,
-    exclusions_table,
-    meters_table,
-    months_table,
-    ranges_sentence,
-    source_sentences,
-    spend_table,
-    totals_sentence,
-)
+from kimi_planner.report.tables import Section, Table
 from kimi_planner.safe import on_one_line
 
 __all__ = [
     "escaped",
+    "excluded_text",
+    "listed",
     "markdown",
     "markdown_report",
     "plain",
@@ -46,32 +37,31 @@ def plan_text(recommendation: Recommendation) -> str:
     """Return the plan for a terminal: table, totals, exclusions, notes, provenance."""
     projection = recommendation.projection
     parts = [
-        f"Spend in {amounts_words(projection)}.",
-        plain(spend_table(recommendation)),
-        totals_sentence(recommendation),
+        f"Spend in {tables.amounts_words(projection)}.",
+        plain(tables.spend_table(recommendation)),
+        tables.totals_sentence(recommendation),
     ]
     return "\n\n".join([*parts, *_reasons(recommendation), projection.provenance])
 
 
 def recommendation_text(recommendation: Recommendation) -> str:
     """Return the choice for each workload for a terminal."""
-    sentences = "\n".join(recommendation.sentences())
-    flips = [f"  {sentence}" for sentence in recommendation.flip_sentences()]
-    parts = [sentences]
-    if flips:
-        head = "What would change the answer, one number moved at a time (expected spend):"
-        parts.append("\n".join([head, *flips]))
+    flips = listed(
+        "What would change the answer, one number moved at a time (expected spend):",
+        recommendation.flip_sentences(),
+    )
+    parts = ["\n".join(recommendation.sentences()), *filter(None, [flips])]
     return "\n\n".join([*parts, *_reasons(recommendation), recommendation.projection.provenance])
 
 
 def section_text(section: Section) -> str:
     """Return a part of a report for a terminal."""
-    tables = [
+    parts = [
         f"{table.title}:\n\n{plain(table)}" if table.title else plain(table)
         for table in section.tables
     ]
     sentences = "\n".join(f"  {on_one_line(sentence)}" for sentence in section.sentences)
-    return "\n\n".join([f"{section.title}:", *tables, sentences])
+    return "\n\n".join([f"{section.title}:", *parts, sentences])
 
 
 def markdown_report(recommendation: Recommendation, sections: Sequence[Section] = ()) -> str:
@@ -81,26 +71,26 @@ def markdown_report(recommendation: Recommendation, sections: Sequence[Section] 
     catalog = projection.catalog
     parts = [
         "# Kimi API budget",
-        sentence_text(totals_sentence(recommendation)),
-        *filter(None, [sentence_text(ranges_sentence(recommendation))]),
+        sentence_text(tables.totals_sentence(recommendation)),
+        *filter(None, [sentence_text(tables.ranges_sentence(recommendation))]),
         "\n".join("- " + sentence_text(sentence) for sentence in recommendation.sentences()),
         *([f"## {budgets.title}", markdown(budgets)] if budgets.rows else []),
         *(_markdown_section(section) for section in sections),
         "## Spend by month, each workload on its recommended model (USD)",
-        markdown(months_table(recommendation)),
-        f"## By meter, mean spend on the recommended models ({amounts_words(projection)})",
-        markdown(meters_table(recommendation)) if recommendation.best else "None.",
-        f"## By workload and model ({amounts_words(projection)})",
-        markdown(spend_table(recommendation)),
+        markdown(tables.months_table(recommendation)),
+        f"## By meter, mean spend on the recommended models ({tables.amounts_words(projection)})",
+        markdown(tables.meters_table(recommendation)) if recommendation.best else "None.",
+        f"## By workload and model ({tables.amounts_words(projection)})",
+        markdown(tables.spend_table(recommendation)),
         "## Excluded models",
-        markdown(exclusions_table(recommendation)) if recommendation.exclusions else "None.",
+        markdown(tables.exclusions_table(recommendation)) if recommendation.exclusions else "None.",
         "## What the ranges leave out",
         "\n".join(f"- {sentence_text(note)}" for note in recommendation.notes) or "Nothing known.",
         "## Assumptions",
-        markdown(assumptions_table(projection)),
+        markdown(tables.assumptions_table(projection)),
         f"## Prices: catalog {escaped(catalog.version)}",
-        markdown(catalog_table(catalog)),
-        *(sentence_text(sentence) for sentence in source_sentences(catalog)),
+        markdown(tables.catalog_table(catalog)),
+        *(sentence_text(sentence) for sentence in tables.source_sentences(catalog)),
         escaped(projection.provenance),
     ]
     return "\n\n".join(parts) + "\n"
@@ -114,18 +104,20 @@ def _markdown_section(section: Section) -> str:
     return "\n\n".join(parts)
 
 
-def _reasons(recommendation: Recommendation) -> list[str]:
-    parts = []
-    if recommendation.exclusions:
-        lines = [
-            f"  {one.workload}, {one.model}: {'; '.join(one.reasons)}"
-            for one in recommendation.exclusions
-        ]
-        parts.append("Excluded:\n" + "\n".join(lines))
-    if recommendation.notes:
-        lines = [f"  {on_one_line(note)}" for note in recommendation.notes]
-        parts.append("What the ranges leave out:\n" + "\n".join(lines))
-    return parts
+def _reasons(recommendation: Recommendation) -> Iterable[str]:
+    notes = listed("What the ranges leave out:", recommendation.notes)
+    return filter(None, [excluded_text(recommendation.exclusions), notes])
+
+
+def excluded_text(exclusions: Iterable[Exclusion]) -> str:
+    """Return the models that do not qualify and why, or nothing if there are none."""
+    lines = [f"{one.workload}, {one.model}: {'; '.join(one.reasons)}" for one in exclusions]
+    return listed("Excluded:", lines)
+
+
+def listed(title: str, sentences: Sequence[str]) -> str:
+    """Return sentences under a title, or nothing if there are none."""
+    return "\n".join([title, *(f"  {on_one_line(one)}" for one in sentences)]) if sentences else ""
 
 
 def _tabulate(table: Table, form: str) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 
-from kimi_planner.capacity.limits import LIMITS, Tier
+from kimi_planner.capacity.limits import LIMITS
 from kimi_planner.capacity.tiers import ALL, Throughput
 from kimi_planner.money import usd
 from kimi_planner.report.tables import Table
-from kimi_planner.report.text import plain
+from kimi_planner.report.text import listed, plain
 from kimi_planner.rich import share_text
 
 __all__ = ["peaks_table", "throughput_text", "tiers_table"]
@@ -37,8 +36,7 @@ def throughput_text(result: Throughput) -> str:
             f"All workloads together on {_names(result, group)}, by tier:",
             plain(tiers_table(result, group[0])),
         ]
-    notes = "\n".join(f"  {note}" for note in result.notes)
-    return "\n\n".join([*parts, f"What to know:\n{notes}", result.provenance])
+    return "\n\n".join([*parts, listed("What to know:", result.notes), result.provenance])
 
 
 def peaks_table(result: Throughput) -> Table:
@@ -68,7 +66,16 @@ def tiers_table(result: Throughput, model: str) -> Table:
     """Return what each tier allows, and how all workloads together on a model would fare in it."""
     found = result.by_tier()
     mine = found[(found["workload"] == ALL) & (found["model"] == model)].to_dict("records")
-    rows = tuple(_tier_row(tier, row) for tier, row in zip(result.limits, mine, strict=True))
+    rows = [
+        (
+            str(tier.tier),
+            usd(tier.cumulative_recharge_usd, 0),
+            *(_allowed(getattr(tier, limit)) for limit in LIMITS),
+            "not" if pd.isna(row["throttled_from"]) else row["throttled_from"],
+            *(share_text(row[f"{kind}_over_share"]) for kind in ("minutes", "time", "days")),
+        )
+        for tier, row in zip(result.limits, mine, strict=True)
+    ]
     headers = (
         "tier",
         "recharge USD",
@@ -78,20 +85,11 @@ def tiers_table(result: Throughput, model: str) -> Table:
         "time over",
         "days over",
     )
-    return Table(headers, rows, frozenset({0, 1, 2, 3, 4, 5, 7, 8, 9}))
+    return Table(headers, tuple(rows), frozenset({0, 1, 2, 3, 4, 5, 7, 8, 9}))
 
 
-def _tier_row(tier: Tier, row: Mapping[Hashable, Any]) -> tuple[str, ...]:
-    return (
-        str(tier.tier),
-        usd(tier.cumulative_recharge_usd, 0),
-        *(
-            "unlimited" if getattr(tier, limit) is None else f"{getattr(tier, limit):,}"
-            for limit in LIMITS
-        ),
-        "not" if pd.isna(row["throttled_from"]) else row["throttled_from"],
-        *(share_text(row[f"{kind}_over_share"]) for kind in ("minutes", "time", "days")),
-    )
+def _allowed(most: int | None) -> str:
+    return "unlimited" if most is None else f"{most:,}"
 
 
 def _names(result: Throughput, models: Sequence[str]) -> str:

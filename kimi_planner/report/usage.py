@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from typing import Any
 
@@ -12,12 +11,12 @@ from kimi_planner.billing.meters import title_of
 from kimi_planner.catalog import Catalog
 from kimi_planner.money import plain as plain_number
 from kimi_planner.money import total
-from kimi_planner.report.json_form import FORMAT
+from kimi_planner.report.json_form import dumped, form_of
 from kimi_planner.report.tables import Table
-from kimi_planner.report.text import plain
+from kimi_planner.report.text import listed, plain
 from kimi_planner.safe import on_one_line
 
-__all__ = ["dumped", "listed", "records", "spend_json", "spend_text"]
+__all__ = ["spend_json", "spend_text"]
 
 _COUNTS = ("requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
 _MODEL = "priced_as"
@@ -51,25 +50,18 @@ def spend_text(spend: pd.DataFrame, by: tuple[str, ...], catalog: Catalog) -> st
 
 def spend_json(spend: pd.DataFrame, by: tuple[str, ...], catalog: Catalog) -> str:
     """Return what a log cost as JSON; counts are numbers, amounts decimal strings."""
-    from kimi_planner import __version__
-
-    return dumped(
-        {
-            "format": FORMAT,
-            "kimi_planner": __version__,
-            "catalog": {"version": catalog.version, "sha256": catalog.sha256},
-            "source": spend.attrs["source"],
-            "by": list(by),
-            "spend": records(spend),
-            "total_usd": {
-                model or "all": format(amount, "f") for model, amount in _totals(spend).items()
-            },
-            "rejected": spend.attrs["rejected"],
-            "rejected_examples": spend.attrs["rejected_examples"],
-            "left_out": spend.attrs["left_out"],
-            "notes": spend.attrs["notes"],
-        }
-    )
+    data = {
+        "catalog": {"version": catalog.version, "sha256": catalog.sha256},
+        "source": spend.attrs["source"],
+        "by": by,
+        "spend": spend,
+        "total_usd": {model or "all": amount for model, amount in _totals(spend).items()},
+        **{
+            name: spend.attrs[name]
+            for name in ("rejected", "rejected_examples", "left_out", "notes")
+        },
+    }
+    return dumped(form_of(data))
 
 
 def _by_meter(spend: pd.DataFrame, model: str) -> str:
@@ -101,11 +93,6 @@ def _left_out(spend: pd.DataFrame) -> list[str]:
     return [f"Left out: {counted}.", *(f"  {one}" for one in attrs["rejected_examples"])]
 
 
-def listed(title: str, sentences: Any) -> str:
-    """Return sentences under a title, or nothing if there are none."""
-    return "\n".join([title, *(f"  {on_one_line(one)}" for one in sentences)]) if sentences else ""
-
-
 def _cell(row: dict[Any, Any], column: str) -> str:
     value = row[column]
     silent = row.get(f"rows_without_{column.removesuffix('_tokens')}")
@@ -114,19 +101,3 @@ def _cell(row: dict[Any, Any], column: str) -> str:
     if isinstance(value, Decimal):
         return f"{value:,f}"
     return f"{value:,}" if column in _COUNTS else str(value)
-
-
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return rows as plain data, decimals as strings."""
-    return [
-        {
-            str(key): format(value, "f") if isinstance(value, Decimal) else value
-            for key, value in row.items()
-        }
-        for row in frame.to_dict("records")
-    ]
-
-
-def dumped(data: dict[str, Any]) -> str:
-    """Return JSON text, keys in the order given."""
-    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False, default=str) + "\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from kimi_planner.choose.recommendation import Recommendation
@@ -95,34 +95,14 @@ def rendered(
     ScenarioError
         If a form is not known, or none is named.
     """
-
-    def focus(plan: Recommendation) -> str:
-        from kimi_planner.report.focus import focus_csv, focus_forecast
-
-        rows = focus_forecast(
-            plan.projection, plan.best, account_id=account_id, account_name=account_name
-        )
-        return focus_csv(rows)
-
-    def html(plan: Recommendation) -> str:
-        from kimi_planner.report.html import html_report
-
-        return html_report(plan, sections)
-
-    def markdown(plan: Recommendation) -> str:
-        from kimi_planner.report.text import markdown_report
-
-        return markdown_report(plan, sections)
-
-    writers: dict[str, Callable[[Recommendation], str | bytes]] = {
-        "html": html,
-        "xlsx": _xlsx,
-        "markdown": markdown,
-        "csv": _csv,
-        "json": _json,
-        "focus": focus,
+    contents = {
+        FILES[form]: _content(form, recommendation, sections, (account_id, account_name))
+        for form in chosen_forms(forms)
     }
-    return {FILES[form]: _bytes(writers[form](recommendation)) for form in chosen_forms(forms)}
+    return {
+        name: content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
+        for name, content in contents.items()
+    }
 
 
 def chosen_forms(forms: str | Iterable[str]) -> tuple[str, ...]:
@@ -147,23 +127,36 @@ def chosen_forms(forms: str | Iterable[str]) -> tuple[str, ...]:
     return chosen
 
 
-def _bytes(content: str | bytes) -> bytes:
-    return content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
+def _content(
+    form: str,
+    plan: Recommendation,
+    sections: Sequence[Section],
+    account: tuple[str, str | None],
+) -> str | bytes:
+    match form:
+        case "html":
+            from kimi_planner.report.html import html_report
 
+            return html_report(plan, sections)
+        case "xlsx":
+            from kimi_planner.report.xlsx import xlsx_report
 
-def _xlsx(plan: Recommendation) -> bytes:
-    from kimi_planner.report.xlsx import xlsx_report
+            return xlsx_report(plan)
+        case "markdown":
+            from kimi_planner.report.text import markdown_report
 
-    return xlsx_report(plan)
+            return markdown_report(plan, sections)
+        case "csv":
+            from kimi_planner.safe import csv_text
 
+            return csv_text(plan.projection.frame)
+        case "json":
+            from kimi_planner.report.json_form import plan_json
 
-def _csv(plan: Recommendation) -> str:
-    from kimi_planner.safe import csv_text
+            return plan_json(plan)
+    from kimi_planner.report.focus import focus_csv, focus_forecast
 
-    return csv_text(plan.projection.frame)
-
-
-def _json(plan: Recommendation) -> str:
-    from kimi_planner.report.json_form import plan_json
-
-    return plan_json(plan)
+    account_id, name = account
+    return focus_csv(
+        focus_forecast(plan.projection, plan.best, account_id=account_id, account_name=name)
+    )

@@ -9,9 +9,8 @@ provider moves, ``Committed`` for discounts on a commitment.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -26,11 +25,7 @@ from kimi_planner.safe import csv_text
 
 __all__ = [
     "COLUMNS",
-    "MANDATORY",
     "NOT_STATED",
-    "Account",
-    "Charge",
-    "Forecast",
     "charges_of",
     "focus_csv",
     "frame_of",
@@ -38,8 +33,8 @@ __all__ = [
 
 #: The account where nobody says it; the column must not be null.
 NOT_STATED = "not stated"
-#: Columns that every FOCUS 1.2 file has.
-MANDATORY = (
+#: Those that every FOCUS 1.2 file has, and then others.
+COLUMNS = (
     "BilledCost",
     "BillingAccountId",
     "BillingAccountName",
@@ -61,9 +56,6 @@ MANDATORY = (
     "PublisherName",
     "ServiceCategory",
     "ServiceName",
-)
-COLUMNS = (
-    *MANDATORY,
     "ChargeFrequency",
     "ConsumedQuantity",
     "ConsumedUnit",
@@ -95,6 +87,8 @@ _SAME = {
     "ServiceName": "Kimi API",
     "ServiceSubcategory": "Generative AI",
 }
+#: What marks a row as actual.
+_ACTUAL = {"x_IsForecast": "false", "x_Percentile": None, "x_Scenario": None}
 _ACTIONS = {
     "input": {"TokenCacheAction": "Uncached"},
     "cached": {"TokenCacheAction": "Read"},
@@ -103,133 +97,90 @@ _ACTIONS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Account:
-    """Whose bill it is.
+def charges_of(
+    tariff: Tariff,
+    usage: Usage,
+    *,
+    first: date,
+    end: date,
+    since: date | None,
+    tags: Mapping[str, str],
+    mark: Mapping[str, Any] = _ACTUAL,
+) -> dict[str, dict[str, Any]]:
+    """Return what was used of each meter and fee in a period, by the columns of FOCUS.
 
-    Attributes
+    No token is in two. The columns of the account are left to :func:`frame_of`.
+
+    Parameters
     ----------
-    id, name
-        As the provider has them.
-    """
-
-    id: str
-    name: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Forecast:
-    """What marks a row as no actual: the scenario, and its percentile if it has one."""
-
-    scenario: str
-    percentile: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Charge:
-    """What was used of one meter or fee in one period.
-
-    Attributes
-    ----------
-    quantity
-        Tokens, or calls of a fee.
     first, end
         First day, and first day after the last one.
     since
-        The first day of its price, where the catalog dates it.
-    billed_usd
-        What is billed if that is not the list cost.
+        The first day of the price, where the catalog dates it.
+    mark
+        The columns that tell actual from forecast.
     """
-
-    tariff: Tariff
-    meter: str
-    quantity: int
-    first: date
-    end: date
-    tags: Mapping[str, str]
-    since: date | None = None
-    forecast: Forecast | None = None
-    billed_usd: Decimal | None = None
-
-    @property
-    def list_usd(self) -> Decimal:
-        """The quantity at the list price, exact."""
-        return bill_of([(self.tariff, Usage({self.meter: self.quantity}))])[self.meter]
-
-    def row(self, account: Account) -> dict[str, Any]:
-        """Return the charge by the columns of FOCUS."""
-        billed = self.list_usd if self.billed_usd is None else self.billed_usd
-        month = Month(self.first.year, self.first.month)
-        model, catalog = self.tariff.model, self.tariff.catalog_version
-        unstated = self.meter in METERS and not self.tariff.states(self.meter)
-        title = title_of(self.meter)
-        return {
-            **_SAME,
-            **self._priced(),
-            "BilledCost": billed,
-            "BillingAccountId": account.id,
-            "BillingAccountName": account.name,
-            "BillingPeriodEnd": _point(month.next.first),
-            "BillingPeriodStart": _point(month.first),
-            "ChargeDescription": f"{model}, {title}"
-            f"{'; no price of it is stated, billed as input' if unstated else ''}",
-            "ChargePeriodEnd": _point(self.end),
-            "ChargePeriodStart": _point(self.first),
-            "ConsumedQuantity": Decimal(self.quantity),
-            "ContractedCost": self.list_usd,
-            "EffectiveCost": billed,
-            "InvoiceId": None,  # neither a log nor a plan knows of an invoice
-            "ListCost": self.list_usd,
-            "SkuId": model,
-            "SkuPriceId": f"{catalog}/{model}/{self.meter}{f'/{self.since}' if self.since else ''}",
-            "Tags": _json(dict(self.tags)),
-            "x_CatalogVersion": catalog,
-            "x_IsForecast": "false" if self.forecast is None else "true",
-            "x_Percentile": None if self.forecast is None else self.forecast.percentile,
-            "x_Scenario": None if self.forecast is None else self.forecast.scenario,
-        }
-
-    def _priced(self) -> dict[str, Any]:
-        """Return what differs between tokens, batches of them, and calls of a fee."""
-        title, model = title_of(self.meter).title(), self.tariff.model
-        meter = METERS.get(self.meter)
-        if meter is None:
-            return {
-                "ConsumedUnit": "Requests",
-                "ListUnitPrice": plain(self.tariff.price(self.meter)),
-                "PricingQuantity": Decimal(self.quantity),
-                "PricingUnit": "Requests",
-                "SkuMeter": title,
-                "SkuPriceDetails": _json({"ModelId": model}),
-            }
-        details = {
-            "ModelId": model,
-            "TokenDirection": meter.direction,
-            **_ACTIONS.get(meter.plain or meter.key, {}),
-            **({"x_Batch": "true"} if meter.plain else {}),
-        }
-        return {
-            "ConsumedUnit": "Tokens",
-            "ListUnitPrice": plain(self.tariff.usd_per_mtok(self.meter)),
-            "PricingQuantity": from_units(self.quantity, 6),
-            "PricingUnit": "1000000 Tokens",
-            "SkuMeter": f"{title} Tokens",
-            "SkuPriceDetails": _json(details),
-        }
-
-
-def charges_of(tariff: Tariff, usage: Usage, **common: Any) -> Iterator[Charge]:
-    """Yield a charge for each meter that was used; no token is in two."""
+    month = Month(first.year, first.month)
+    period = {
+        **_SAME,
+        **mark,
+        "BillingPeriodEnd": _point(month.next.first),
+        "BillingPeriodStart": _point(month.first),
+        "ChargePeriodEnd": _point(end),
+        "ChargePeriodStart": _point(first),
+        "InvoiceId": None,  # neither a log nor a plan knows of an invoice
+        "SkuId": tariff.model,
+        "Tags": _json(tags),
+        "x_CatalogVersion": tariff.catalog_version,
+    }
+    dated = f"/{since}" if since else ""
     order = [*METERS, *(key for key, _ in usage if key not in METERS)]
-    for key in order:
-        if usage[key]:
-            yield Charge(tariff=tariff, meter=key, quantity=usage[key], **common)
+    return {key: period | _metered(tariff, key, usage[key], dated) for key in order if usage[key]}
 
 
-def frame_of(charges: Iterable[Charge], account: Account) -> pd.DataFrame:
+def _metered(tariff: Tariff, key: str, quantity: int, dated: str) -> dict[str, Any]:
+    """Return the columns that differ between tokens, batches of them, and calls of a fee."""
+    meter, model, title = METERS.get(key), tariff.model, title_of(key)
+    unstated = meter is not None and not tariff.states(key)
+    costs = ("BilledCost", "ContractedCost", "EffectiveCost", "ListCost")
+    row = {
+        **dict.fromkeys(costs, bill_of([(tariff, Usage({key: quantity}))])[key]),
+        "ChargeDescription": f"{model}, {title}"
+        f"{'; no price of it is stated, billed as input' if unstated else ''}",
+        "ConsumedQuantity": Decimal(quantity),
+        "SkuPriceId": f"{tariff.catalog_version}/{model}/{key}{dated}",
+    }
+    if meter is None:
+        return row | {
+            "ConsumedUnit": "Requests",
+            "ListUnitPrice": plain(tariff.price(key)),
+            "PricingQuantity": Decimal(quantity),
+            "PricingUnit": "Requests",
+            "SkuMeter": title.title(),
+            "SkuPriceDetails": _json({"ModelId": model}),
+        }
+    details = {
+        "ModelId": model,
+        "TokenDirection": meter.direction,
+        **_ACTIONS.get(meter.plain or meter.key, {}),
+        **({"x_Batch": "true"} if meter.plain else {}),
+    }
+    return row | {
+        "ConsumedUnit": "Tokens",
+        "ListUnitPrice": plain(tariff.usd_per_mtok(key)),
+        "PricingQuantity": from_units(quantity, 6),
+        "PricingUnit": "1000000 Tokens",
+        "SkuMeter": f"{title.title()} Tokens",
+        "SkuPriceDetails": _json(details),
+    }
+
+
+def frame_of(
+    rows: Iterable[Mapping[str, Any]], account_id: str, account_name: str | None
+) -> pd.DataFrame:
     """Return charges as a frame: amounts are exact decimals, what is null is ``None``."""
-    rows = [charge.row(account) for charge in charges]
-    return pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
+    account = {"BillingAccountId": account_id, "BillingAccountName": account_name}
+    return pd.DataFrame([{**account, **row} for row in rows], columns=list(COLUMNS), dtype=object)
 
 
 def focus_csv(frame: pd.DataFrame) -> str:
@@ -245,14 +196,9 @@ def _spelled(number: Decimal) -> str:
     return text if "." in text else f"{text}.0"
 
 
-def day_after(day: date) -> date:
-    """Return the next day."""
-    return day + timedelta(days=1)
-
-
 def _point(day: date) -> str:
     return f"{day}T00:00:00Z"
 
 
 def _json(data: Mapping[str, str]) -> str:
-    return json.dumps(data, ensure_ascii=False, sort_keys=True)
+    return json.dumps(dict(data), ensure_ascii=False, sort_keys=True)

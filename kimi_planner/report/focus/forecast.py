@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,14 +16,7 @@ from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import EXACT, exact_decimal, total
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import Spend
-from kimi_planner.report.focus.charges import (
-    NOT_STATED,
-    Account,
-    Charge,
-    Forecast,
-    charges_of,
-    frame_of,
-)
+from kimi_planner.report.focus.charges import NOT_STATED, charges_of, frame_of
 
 __all__ = ["focus_forecast"]
 
@@ -74,21 +67,20 @@ def focus_forecast(
     if percentile is not None and (type(percentile) is not int or not 1 <= percentile <= 99):
         raise ScenarioError(f"percentile is {shown(percentile)}. Give a whole number from 1 to 99.")
     chosen = dict.fromkeys(projection.names, choice) if isinstance(choice, str) else dict(choice)
-    charges = [
-        charge
+    rows = [
+        row
         for name, model in chosen.items()
-        for charge in _charges(projection, name, model, percentile)
+        for row in _charges(projection, name, model, percentile)
     ]
-    return frame_of(charges, Account(id=account_id, name=account_name))
+    return frame_of(rows, account_id, account_name)
 
 
 def _charges(
     projection: Projection, name: str, model: str, percentile: int | None
-) -> Iterator[Charge]:
+) -> Iterator[dict[str, Any]]:
     spend, spec = projection.of(model, name), projection.catalog.model(model)
-    mark = Forecast(
-        scenario="expected" if percentile is None else "percentile", percentile=percentile
-    )
+    scenario = "expected" if percentile is None else "percentile"
+    mark = {"x_IsForecast": "true", "x_Percentile": percentile, "x_Scenario": scenario}
     for place, month in enumerate(projection.months):
         amount, scale = _amount(spend, place, percentile)
         days = [day for day in spec.price_days if day <= month.first]
@@ -99,9 +91,9 @@ def _charges(
             end=month.next.first,
             since=max(days, default=None),
             tags={"workload": name},
-            forecast=mark,
+            mark=mark,
         )
-        yield from _billed(list(charges), amount, _in_month(spend.bill, place))
+        yield from _billed(charges, amount, _in_month(spend.bill, place))
 
 
 def _in_month(amounts: Amounts, place: int) -> Amounts:
@@ -118,18 +110,22 @@ def _amount(spend: Spend, place: int, percentile: int | None) -> tuple[Decimal, 
     return exact_decimal(round(amount, _PLACES)), amount / mean if mean else 1.0
 
 
-def _billed(charges: list[Charge], amount: Decimal, bill: ByMeter) -> list[Charge]:
+def _billed(
+    charges: dict[str, dict[str, Any]], amount: Decimal, bill: ByMeter
+) -> list[dict[str, Any]]:
     """Return the charges of a month with its amount spread by meter, adding up to it exactly."""
-    if not charges or amount == total(charge.list_usd for charge in charges):
-        return charges
-    expected = [Fraction(bill[charge.meter]) for charge in charges]
+    rows = list(charges.values())
+    if not rows or amount == total(row["ListCost"] for row in rows):
+        return rows
+    expected = [Fraction(bill[meter]) for meter in charges]
     whole = sum(expected)
-    shares = [one / whole if whole else Fraction(1, len(charges)) for one in expected]
+    shares = [one / whole if whole else Fraction(1, len(rows)) for one in expected]
     amounts = [_rounded(share * Fraction(amount)) for share in shares[1:]]
     with localcontext(EXACT):
         amounts.insert(0, amount - sum(amounts, Decimal(0)))
     return [
-        replace(charge, billed_usd=billed) for charge, billed in zip(charges, amounts, strict=True)
+        row | {"BilledCost": billed, "EffectiveCost": billed}
+        for row, billed in zip(rows, amounts, strict=True)
     ]
 
 

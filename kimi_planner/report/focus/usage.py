@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,14 +15,7 @@ from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import UnknownModelError, UsageError, shown
 from kimi_planner.plan.calendar import Month
-from kimi_planner.report.focus.charges import (
-    NOT_STATED,
-    Account,
-    Charge,
-    charges_of,
-    day_after,
-    frame_of,
-)
+from kimi_planner.report.focus.charges import NOT_STATED, charges_of, frame_of
 from kimi_planner.usage.totals.result import UsageTotals
 from kimi_planner.usage.totals.sources import total_usage
 from kimi_planner.usage.totals.spend import keys_to_price, known_keys, priced_cell
@@ -84,15 +77,13 @@ def focus_usage(
         if isinstance(source, UsageTotals)
         else total_usage(source, keys)
     )
-    frame = frame_of(
-        _charges(totals, by, model, names, prices), Account(id=account_id, name=account_name)
-    )
+    frame = frame_of(_charges(totals, by, model, names, prices), account_id, account_name)
     return frame.sort_values(["ChargePeriodStart", "SkuId"], kind="stable", ignore_index=True)
 
 
 def _charges(
     totals: UsageTotals, by: str, model: str | None, tags: Sequence[str], prices: Prices
-) -> Iterator[Charge]:
+) -> Iterator[dict[str, Any]]:
     parts: dict[tuple[Any, ...], tuple[Tariff, Usage]] = {}
     for cell in totals.ordered:
         keys = dict(zip(totals.by, cell, strict=True))
@@ -111,7 +102,7 @@ def _charges(
         known = parts.get(place)
         parts[place] = (tariff, usage if known is None else known[1] + usage)
     for (named, (first, end), *values), (tariff, usage) in parts.items():
-        yield from charges_of(
+        charges = charges_of(
             tariff,
             usage,
             first=first,
@@ -121,13 +112,14 @@ def _charges(
                 name: str(one) for name, one in zip(tags, values, strict=True) if one is not None
             },
         )
+        yield from charges.values()
 
 
 def _period(keys: dict[str, Any], by: str, changes: Sequence[date]) -> tuple[date, date]:
     """Return the charge period of a cell, without the days of other prices of its month."""
     if by == "day":
         first = date.fromisoformat(keys["day"])
-        return first, day_after(first)
+        return first, first + timedelta(days=1)
     first = date.fromisoformat(f"{keys['month']}-01")
     end = Month(first.year, first.month).next.first
     if "day" not in keys:

@@ -117,6 +117,11 @@ class Sheet:
         if style in ("beside", "header", "header_right"):
             self._heighten(row, text, self._widths[column])
 
+    def texts(self, row: int, *texts: str, style: str = "text") -> None:
+        """Write texts from the first column on."""
+        for column, text in enumerate(texts):
+            self.text(row, column, text, style)
+
     def number(self, row: int, column: int, value: float, style: str) -> None:
         """Write a number."""
         self.raw.write_number(row, column, value, self._styles[style])
@@ -172,12 +177,9 @@ def cell(row: int, column: int, sheet: str | None = None) -> str:
     >>> cell(4, 2), cell(4, 2, "By model")
     ('C5', "'By model'!$C$5")
     """
-    letters = ""
-    number = column + 1
-    while number:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(ord("A") + rest) + letters
+    from xlsxwriter.utility import quote_sheetname, xl_rowcol_to_cell
+
     if sheet is None:
-        return f"{letters}{row + 1}"
-    name = f"'{sheet}'" if " " in sheet else sheet
-    return f"{name}!${letters}${row + 1}"
+        return str(xl_rowcol_to_cell(row, column))
+    address = xl_rowcol_to_cell(row, column, row_abs=True, col_abs=True)
+    return f"{quote_sheetname(sheet)}!{address}"

@@ -77,8 +77,7 @@ class Inputs:
         fees = {fee_key(fee.name): fee for fee in catalog.fees}
         row = _FIRST_PRICE
         for (model, key), row in self._prices.items():
-            sheet.text(row, 0, model or "any")
-            sheet.text(row, 1, specs[model].name or "" if model else "")
+            sheet.texts(row, model or "any", specs[model].name or "" if model else "")
             if key in fees:
                 source, note = fees[key].source, fees[key].note
                 sheet.text(row, 2, f"{title_of(key)}, a call")
@@ -142,8 +141,8 @@ class Inputs:
         sheet.header(_HEADER, ("workload", *(titles[name] for name in names)), texts=1)
         sheet.text(_HEADER, len(names) + 1, "source", "header_beside")
         row = _HEADER
-        for row, assumed in enumerate(live.assumed.values(), _HEADER + 1):
-            sheet.text(row, 0, assumed.workload)
+        for row, (workload, assumed) in enumerate(live.assumed.items(), _HEADER + 1):
+            sheet.text(row, 0, workload)
             for column, (name, value) in enumerate(assumed.values.items(), 1):
                 share, fee = name in live.shares, name in live.fees
                 style = "input_share" if share else "input_price" if fee else "input_count"

@@ -73,16 +73,13 @@ class Totals:
         for name, lines in self.live.by_month.items():
             for month, line in zip(projection.months, lines, strict=True):
                 row += 1
-                sheet.text(row, 0, name)
-                sheet.text(row, 1, best[name])
+                sheet.texts(row, name, best[name])
                 sheet.month(row, _MONTH, month.first)
                 sheet.number(row, 3, month.days, "count")
                 for key, value in self._write_line(sheet, row, line, name, best[name]).items():
                     sums[key] = sums.get(key, 0.0) + value
         row += 1
-        sheet.text(row, 0, "all", "total_text")
-        for column in range(1, self.columns["spend"]):
-            sheet.text(row, column, "", "total_text")
+        sheet.texts(row, "all", *[""] * (self.columns["spend"] - 1), style="total_text")
         for name in (*map(usd_of, self.live.meters), "spend"):
             column = self.columns[name]
             total = f"SUM({_range(self.rows, column)})" if sums else "0"
@@ -106,8 +103,7 @@ class Totals:
             chosen = plan.best.get(name) == model
             choice = "excluded" if (name, model) in excluded else "qualifies"
             style = "strong" if chosen else "text"
-            for column, text in enumerate((name, model, "recommended" if chosen else choice)):
-                sheet.text(row, column, text, style)
+            sheet.texts(row, name, model, "recommended" if chosen else choice, style=style)
             sheet.number(row, 3, plan.fit.share(name, model), "fit")
             rows = self.months[name] if chosen else None
             usd = self._write_line(sheet, row, line, name, model, rows)["spend"]

@@ -28,8 +28,6 @@ class Assumed:
 
     Attributes
     ----------
-    model
-        The recommended one; ``None`` if there is none.
     source
         Where the workload says its numbers are from.
     values
@@ -40,8 +38,6 @@ class Assumed:
         From plain meters and fees to those that the workload is billed by.
     """
 
-    workload: str
-    model: str | None
     source: str
     values: Mapping[str, float]
     meters: Mapping[str, str]
@@ -133,8 +129,6 @@ class Live:
             thought = _usage(projection.of((thinkers or projection.models)[0], name).over_months())
             due = {fee_key(fee): float(count) for fee, count in load.fees.items()}
             found[name] = Assumed(
-                workload=name,
-                model=best.get(name),
                 source=workload.source or "not given",
                 values={
                     "requests": _short(load.traffic.level.mean or used.requests / days),

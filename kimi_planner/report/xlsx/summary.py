@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from kimi_planner.billing.meters import FEE, title_of
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.plan.spend import Spend
@@ -55,13 +57,18 @@ def write_summary(sheet: Sheet, recommendation: Recommendation, totals: Totals) 
     sheet.raw.print_area(0, 0, row, _PLANNED - 2)
 
 
+def _write_header(sheet: Sheet, row: int, names: Iterable[str]) -> None:
+    """Write the headers of a table, and beside it those of what was planned."""
+    sheet.header(row, names, texts=2)
+    sheet.header(row, ("planned mean", *(f"planned {name}" for name in _QUANTILES)), at=_PLANNED)
+
+
 def _write_totals(sheet: Sheet, row: int, recommendation: Recommendation, totals: Totals) -> int:
     projection = recommendation.projection
     months = len(projection.months)
     spend = projection.mix(recommendation.best)
     whole = spend.over_months()
-    sheet.header(row, ("", "", "expected", *_QUANTILES, "budget", "chance over it"), texts=2)
-    sheet.header(row, ("planned mean", *(f"planned {name}" for name in _QUANTILES)), at=_PLANNED)
+    _write_header(sheet, row, ("", "", "expected", *_QUANTILES, "budget", "chance over it"))
     budgets = [projection.budget(name) for name in recommendation.best]
     in_all = row + 1
     for words, parts in (("whole plan", 1), ("a month on average", months))[: 1 + (months > 1)]:
@@ -89,8 +96,7 @@ def _write_totals(sheet: Sheet, row: int, recommendation: Recommendation, totals
 def _write_workloads(sheet: Sheet, row: int, recommendation: Recommendation, totals: Totals) -> int:
     projection, months = recommendation.projection, len(recommendation.projection.months)
     words = ("expected a month", *_QUANTILES, "budget a month", "chance over it", "expected left")
-    sheet.header(row, ("workload", "model", *words), texts=2)
-    sheet.header(row, ("planned mean", *(f"planned {name}" for name in _QUANTILES)), at=_PLANNED)
+    _write_header(sheet, row, ("workload", "model", *words))
     for name in recommendation.names:
         row += 1
         sheet.text(row, 0, name)
@@ -131,8 +137,7 @@ def _write_months(sheet: Sheet, row: int, recommendation: Recommendation, totals
     projection = recommendation.projection
     spend = projection.mix(recommendation.best)
     dates = totals.column("month")
-    sheet.header(row, ("month", "", "expected", *_QUANTILES), texts=2)
-    sheet.header(row, ("planned mean", *(f"planned {name}" for name in _QUANTILES)), at=_PLANNED)
+    _write_header(sheet, row, ("month", "", "expected", *_QUANTILES))
     for place, month in enumerate(projection.months):
         row += 1
         sheet.month(row, 0, month.first)

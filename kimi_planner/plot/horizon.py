@@ -25,6 +25,7 @@ _NAMED = (("P90", "p90_usd"), ("P50", "p50_usd"), ("P10", "p10_usd"))
 _HEADROOM = 1.2
 
 
+@styled()
 def forecast(result: SpendForecast, *, ax: Axes | None = None) -> Axes:
     """Draw what is to be spent, beside what was spent in as long a time before.
 
@@ -45,34 +46,33 @@ def forecast(result: SpendForecast, *, ax: Axes | None = None) -> Axes:
     after = np.concatenate([[0.0], result.steps])
     fan = {name: np.concatenate([[0.0], result.frame[name].to_numpy()]) for name in QUANTILES}
     top = _HEADROOM * max(float(fan["p95_usd"][-1]), float(spent[-1]))
-    with styled():
-        ax = axes(ax)
-        past, ahead = _places(result, before), _places(result, after)
-        for low, high, alpha in _BANDS:
-            ax.fill_between(ahead, fan[low], fan[high], color=RANGE, alpha=alpha, linewidth=0)
-        ax.plot(past, spent, color=MUTED, linewidth=2)
-        ax.plot(ahead, fan["p50_usd"], color=INK, linewidth=2)
-        ax.axvline(ahead[0], color=MUTED, linestyle=":", linewidth=1)
-        ax.set_xlim(past[0], ahead[-1])
-        money_axis(ax, "y", top)
-        length = length_text(-float(before[0]))
-        text = f"before: {amount_text(float(spent[-1]))} USD in {length}"
-        label(ax, text, (past[0], 0.95 * top), (6, 0), color=MUTED)
-        _time_axis(ax, result)
-        ax.set_ylabel("USD, cumulative")
-        finish(
-            ax,
-            result.sentence,
-            "Grey: spent before. Black: P50 of what follows. Dark band: P10 to P90. Light band: P05 to "
-            f"P95. {result.provenance}",
-            f"{result.sentence} {text[0].upper()}{text[1:]}.",
-        )
-        rows = [
-            (f"{name} {amount_text(float(fan[key][-1]))}", ahead[-1], float(fan[key][-1]))
-            for name, key in _NAMED
-        ]
-        column(ax, rows, leaders=False)
-        return ax
+    ax = axes(ax)
+    past, ahead = _places(result, before), _places(result, after)
+    for low, high, alpha in _BANDS:
+        ax.fill_between(ahead, fan[low], fan[high], color=RANGE, alpha=alpha, linewidth=0)
+    ax.plot(past, spent, color=MUTED, linewidth=2)
+    ax.plot(ahead, fan["p50_usd"], color=INK, linewidth=2)
+    ax.axvline(ahead[0], color=MUTED, linestyle=":", linewidth=1)
+    ax.set_xlim(past[0], ahead[-1])
+    money_axis(ax, "y", top)
+    length = length_text(-float(before[0]))
+    text = f"before: {amount_text(float(spent[-1]))} USD in {length}"
+    label(ax, text, (past[0], 0.95 * top), (6, 0), color=MUTED)
+    _time_axis(ax, result)
+    ax.set_ylabel("USD, cumulative")
+    finish(
+        ax,
+        result.sentence,
+        "Grey: spent before. Black: P50 of what follows. Dark band: P10 to P90. Light band: P05 to "
+        f"P95. {result.provenance}",
+        f"{result.sentence} {text[0].upper()}{text[1:]}.",
+    )
+    rows = [
+        (f"{name} {amount_text(float(fan[key][-1]))}", ahead[-1], float(fan[key][-1]))
+        for name, key in _NAMED
+    ]
+    column(ax, rows, leaders=False)
+    return ax
 
 
 def _spent(result: SpendForecast) -> tuple[Array, Array]:

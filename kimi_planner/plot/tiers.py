@@ -18,6 +18,7 @@ __all__ = ["throughput"]
 _LEAST_SHARE = 1e-3
 
 
+@styled()
 def throughput(
     result: Throughput, model: str | None = None, workload: str = ALL, *, ax: Axes | None = None
 ) -> Axes:
@@ -52,39 +53,38 @@ def throughput(
     least = "at least " if peaks.unknown else ""
     answer = "no published tier allows it" if needed is None else f"needs {least}tier {needed.tier}"
     named = "all workloads" if workload == ALL else workload
-    with styled():
-        ax = axes(ax, rows=len(rows), row_points=30)
-        shares = [max(float(row["used_share"]), _LEAST_SHARE) for row in rows]
-        reach = max(*shares, 1.0)
-        for place, (row, share) in enumerate(zip(rows, shares, strict=True)):
-            chosen = needed is not None and needed.tier == row["tier"]
-            color = OVER if share > 1 else WITHIN
-            width = 1.5 if chosen else 0.5
-            ax.barh(place, share, height=0.55, color=color, edgecolor=INK, linewidth=width)
-            beside(ax, _row_text(row, share, "\n"), place, weight="bold" if chosen else "normal")
-        ax.set_xscale("log")
-        ax.set_xlim(min(0.01, min(shares) / 2), 1.2 * reach)
-        row_names(ax, [_tier_text(row, "\n") for row in rows])
-        ax.xaxis.set_major_locator(LogLocator(10, numticks=5))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _percent(value)))
-        ax.xaxis.set_minor_formatter(NullFormatter())
-        ax.set_xlabel("highest peak as a share of the tier's tightest limit")
-        unknown = f" Not known: {', '.join(peaks.unknown)}." if peaks.unknown else ""
-        finish(
-            ax,
-            f"Throughput of {short(named)} on {model}: {answer}",
-            f"USD: recharged in total, credit and not a fee. Peak: P{result.percentile:g} over scenarios, "
-            f"met in {result.minutes_within * 100:g}% of the busiest hour's minutes.{unknown} "
-            f"{result.provenance}",
-            f"Throughput of {named} on {model}: {answer}. The highest peak uses "
-            + listed(
-                f"{_row_text(row, share, ', ')} at {_tier_text(row, ', ')}"
-                for row, share in zip(rows, shares, strict=True)
-            )
-            + f".{unknown}",
-            limits=[limit(ax, "limit", 1.0, vertical=True)],
+    ax = axes(ax, rows=len(rows), row_points=30)
+    shares = [max(float(row["used_share"]), _LEAST_SHARE) for row in rows]
+    reach = max(*shares, 1.0)
+    for place, (row, share) in enumerate(zip(rows, shares, strict=True)):
+        chosen = needed is not None and needed.tier == row["tier"]
+        color = OVER if share > 1 else WITHIN
+        width = 1.5 if chosen else 0.5
+        ax.barh(place, share, height=0.55, color=color, edgecolor=INK, linewidth=width)
+        beside(ax, _row_text(row, share, "\n"), place, weight="bold" if chosen else "normal")
+    ax.set_xscale("log")
+    ax.set_xlim(min(0.01, min(shares) / 2), 1.2 * reach)
+    row_names(ax, [_tier_text(row, "\n") for row in rows])
+    ax.xaxis.set_major_locator(LogLocator(10, numticks=5))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _percent(value)))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_xlabel("highest peak as a share of the tier's tightest limit")
+    unknown = f" Not known: {', '.join(peaks.unknown)}." if peaks.unknown else ""
+    finish(
+        ax,
+        f"Throughput of {short(named)} on {model}: {answer}",
+        f"USD: recharged in total, credit and not a fee. Peak: P{result.percentile:g} over scenarios, "
+        f"met in {result.minutes_within * 100:g}% of the busiest hour's minutes.{unknown} "
+        f"{result.provenance}",
+        f"Throughput of {named} on {model}: {answer}. The highest peak uses "
+        + listed(
+            f"{_row_text(row, share, ', ')} at {_tier_text(row, ', ')}"
+            for row, share in zip(rows, shares, strict=True)
         )
-        return ax
+        + f".{unknown}",
+        limits=[limit(ax, "limit", 1.0, vertical=True)],
+    )
+    return ax
 
 
 def _row_text(row: dict[Any, Any], share: float, then: str) -> str:
