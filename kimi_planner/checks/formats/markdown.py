@@ -9,10 +9,9 @@ from kimi_planner.checks.changes import PromptChange, WorkloadChange
 from kimi_planner.checks.formats.changed import causes, dollars, standing
 from kimi_planner.checks.formats.lines import counted, summary
 from kimi_planner.checks.formats.visible import visible
-from kimi_planner.checks.growth import percent
+from kimi_planner.checks.growth import moved
 from kimi_planner.checks.results import CheckResult, Outcome, ordered
 from kimi_planner.checks.run import CheckReport
-from kimi_planner.money import usd
 
 __all__ = ["MARK", "MAX_COMMENT_BYTES", "document", "render"]
 
@@ -132,29 +131,23 @@ def _prompt(change: PromptChange) -> tuple[str, ...]:
     if change.both is None:
         return (f"{called} ({change.state})", f"{one.tokens:,}", dollars(one.cost_usd), "")
     old, new = change.both
-    cost = f"{dollars(old.cost_usd)} -> {dollars(new.cost_usd)}"
-    if old.cost_usd is not None and new.cost_usd is not None:
-        cost += f" ({percent(old.cost_usd, new.cost_usd)})"
-    return (
-        called,
-        f"{old.tokens:,} -> {new.tokens:,} ({percent(old.tokens, new.tokens)})",
-        cost,
-        causes(change),
-    )
+    if change.costs is None:
+        cost = f"{dollars(old.cost_usd)} -> {dollars(new.cost_usd)}"
+    else:
+        cost = moved(*change.costs, "", dollars)
+    return (called, moved(old.tokens, new.tokens), cost, causes(change))
 
 
 def _workload(change: WorkloadChange) -> tuple[str, ...]:
     one = change.entry
     called = f"{_code(f'{one.path} {one.name}')} on {safe(one.model)}"
-    names = ("mean_usd", "p50_usd", "p90_usd")
     if change.both is None:
-        months = one.months
-        amounts = [usd(getattr(one, name) / months) for name in names]
+        amounts = [change.monthly(usd) for usd in (one.mean_usd, one.p50_usd, one.p90_usd)]
         return (f"{called} ({change.state})", *amounts, "")
     old, new = change.both
-    moved = [
-        f"{usd(getattr(old, name) / old.months)} -> {usd(getattr(new, name) / new.months)} "
-        f"({percent(getattr(old, name), getattr(new, name))})"
-        for name in names
-    ]
-    return (called, *moved, causes(change))
+    pairs = (
+        (old.mean_usd, new.mean_usd),
+        (old.p50_usd, new.p50_usd),
+        (old.p90_usd, new.p90_usd),
+    )
+    return (called, *(moved(*pair, "", change.monthly) for pair in pairs), causes(change))
