@@ -74,6 +74,13 @@ class Table:
             raise self.wrong(key, "It must be text.")
         return value
 
+    def one_of(self, key: str, allowed: Collection[str]) -> str:
+        """Return one of some words."""
+        value: str = self.values[key]
+        if value not in allowed:
+            raise self.wrong(key, f"It must be one of {', '.join(allowed)}.")
+        return value
+
     def whole(self, key: str, most: int | None = None, least: int = 1) -> int | None:
         """Return a whole number from ``least`` to ``most``."""
         value = self.values.get(key)
