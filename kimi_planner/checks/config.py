@@ -101,10 +101,8 @@ def load_config(path: str | Path = PYPROJECT) -> CheckConfig:
         seed=table.whole("seed", least=0) or 0,
     )
     if not config.prompts and not config.workloads and config.catalog_checks is None:
-        raise ConfigError(
-            f"nothing to check. Add [[{table.inner('prompts')}]] or "
-            f"[[{table.inner('workloads')}]].",
-            at=table.where(),
+        raise table.fault(
+            f"nothing to check. Add [[{table.inner('prompts')}]] or [[{table.inner('workloads')}]]."
         )
     _refuse_unknown_models(config)
     return config
@@ -162,16 +160,12 @@ def _prompts(table: Table, default_model: str | None, warn: Decimal | None) -> P
         if key in values and kind != "templates":
             raise table.wrong(key, 'It is for kind = "templates".')
     if not values.keys() & {*_PROMPT_LIMITS}:
-        raise ConfigError("no limit. Give max_tokens, max_usd or both.", at=table.where())
+        raise table.fault("no limit. Give max_tokens, max_usd or both.")
     for key in _PROMPT_LIMITS[1:]:
         if key in values and kind != "request" and not ("model" in values or default_model):
-            raise ConfigError(
-                f"{key} needs a model. Name one here or for all budgets.", at=table.where()
-            )
+            raise table.fault(f"{key} needs a model. Name one here or for all budgets.")
     if "max_usd_per_call" in values and kind != "request" and "completion_tokens" not in values:
-        raise ConfigError(
-            "max_usd_per_call needs completion_tokens, the output to reserve.", at=table.where()
-        )
+        raise table.fault("max_usd_per_call needs completion_tokens, the output to reserve.")
     inherited = {"default_model": default_model, "warn_fraction": warn, "where": table.where()}
     return PromptBudget(**inherited | values)
 
@@ -208,9 +202,8 @@ def _workloads(table: Table, default_model: str | None, warn: Decimal | None) ->
     if "path" not in values:
         raise table.wrong("path", "Name a workload file, relative to this one.")
     if not values.keys() & {*_WORKLOAD_LIMITS}:
-        raise ConfigError(
-            f"no limit. Give max_usd_per_month or another of {', '.join(_WORKLOAD_LIMITS[1:])}.",
-            at=table.where(),
+        raise table.fault(
+            f"no limit. Give max_usd_per_month or another of {', '.join(_WORKLOAD_LIMITS[1:])}."
         )
     if values["model"] is None:
         raise table.wrong("model", "Name one here or for all budgets.")
@@ -230,13 +223,9 @@ def _catalog(table: Table, folder: Path) -> CatalogBudget:
     table.refuse_unknown(known)
     values = dict.fromkeys(known) | _read(table, known)
     if (values["against"] is None) != (values["max_drift_percent"] is None):
-        raise ConfigError(
-            "against and max_drift_percent go together. Give both or neither.", at=table.where()
-        )
+        raise table.fault("against and max_drift_percent go together. Give both or neither.")
     if values["max_age_days"] is None and values["against"] is None:
-        raise ConfigError(
-            "no limit. Give max_age_days, or against and max_drift_percent.", at=table.where()
-        )
+        raise table.fault("no limit. Give max_age_days, or against and max_drift_percent.")
     if values["against"] is not None:
         values["against"] = str(_source(values["against"], folder))
     return CatalogBudget(**values, where=table.where())
@@ -246,7 +235,7 @@ def _override(table: Table) -> Override:
     table.refuse_unknown({"paths", *_OVERRIDES})
     paths, values = table.globs("paths"), _read(table, _OVERRIDES)
     if not values:
-        raise ConfigError("nothing to override. Give a limit for these paths.", at=table.where())
+        raise table.fault("nothing to override. Give a limit for these paths.")
     return Override(paths=paths, values=values, where=table.where())
 
 

@@ -36,6 +36,10 @@ class Table:
         """Return file and line of the table, or of a key in it."""
         return self.toml.where(self.name, self.index, key)
 
+    def fault(self, reason: str) -> ConfigError:
+        """Return the error that says what is wrong with all of the table."""
+        return ConfigError(reason, at=self.where())
+
     def wrong(self, key: str, allowed: str) -> ConfigError:
         """Return the error that says what a key is and what it may be."""
         found = f"is {shown(self.values[key])}" if key in self.values else "is missing"
