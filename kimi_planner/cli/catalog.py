@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kimi_planner.cli.options import as_of_option, form_option, write
+from kimi_planner.cli.options import FILE, PATH, as_of_option, form_option, write
 
 if TYPE_CHECKING:
     from kimi_planner.catalog import Catalog
@@ -21,12 +21,10 @@ STALE, CANNOT_TELL = 1, 3
 
 workloads_option = click.option(
     "--workloads",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="A workload file: what the difference does to it, in USD a month.",
 )
-paths_option = click.option(
-    "--paths", type=int, default=2_000, show_default=True, help="Number of scenarios."
-)
+paths_option = click.option("--paths", default=2_000, help="Number of scenarios.")
 
 
 @click.group("catalog")
@@ -146,11 +144,7 @@ def schema() -> None:
 @click.option(
     "--from", "origin", help="Version or file to start from; the default one if not given."
 )
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="File to write; VERSION.toml in this folder if not given.",
-)
+@click.option("--out", type=FILE, help="File to write; VERSION.toml in this folder if not given.")
 @as_of_option
 def new(version: str, origin: str | None, out: Path | None, as_of: date | None) -> None:
     """Start VERSION of a catalog from another one."""

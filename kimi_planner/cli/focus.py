@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
@@ -14,7 +14,7 @@ from kimi_planner.cli.logs import (
     say_rejected,
     totals_of_logs,
 )
-from kimi_planner.cli.options import account_options, force_option, write_all
+from kimi_planner.cli.options import FILE, account_options, force_option, write_all
 
 __all__ = ["focus"]
 
@@ -23,17 +23,13 @@ __all__ = ["focus"]
 @logs_argument
 @click.option("--model", help="Price every row as this model.")
 @click.option(
-    "--by",
-    type=click.Choice(["day", "month"]),
-    default="day",
-    show_default=True,
-    help="Charge period, UTC.",
+    "--by", type=click.Choice(["day", "month"]), default="day", help="Charge period, UTC."
 )
 @click.option("--tag", "tags", multiple=True, help="Column of the log to tag rows with.")
 @account_options
 @catalog_option
 @on_error_option
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write.")
+@click.option("--out", type=FILE, help="File to write.")
 @force_option
 def focus(
     *,
@@ -41,12 +37,11 @@ def focus(
     model: str | None,
     by: Literal["day", "month"],
     tags: tuple[str, ...],
-    account_id: str,
-    account_name: str | None,
     catalog: str | None,
     on_error: Literal["raise", "skip"],
     out: Path | None,
     force: bool,
+    **account: Any,
 ) -> None:
     """Write what LOG cost as CSV of FOCUS 1.2: a row per period, model and meter.
 
@@ -59,15 +54,7 @@ def focus(
     prices = load_catalog(catalog)
     keys = keys_to_price((by, *tags), None if model is None else [model], prices)
     totals = totals_of_logs(logs, keys, on_error)
-    frame = focus_usage(
-        totals,
-        by=by,
-        model=model,
-        tags=tags,
-        account_id=account_id,
-        account_name=account_name,
-        catalog=prices,
-    )
+    frame = focus_usage(totals, by=by, model=model, tags=tags, catalog=prices, **account)
     if out is None:
         click.echo(focus_csv(frame), nl=False)
     else:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import click
 
+from kimi_planner.cli.options import PATH
 from kimi_planner.cli.progress import progress
 
 __all__ = [
@@ -33,9 +34,7 @@ def pairs(
     return {key: value for key, _, value in found}
 
 
-logs_argument = click.argument(
-    "logs", nargs=-1, required=True, metavar="LOG...", type=click.Path(path_type=Path)
-)
+logs_argument = click.argument("logs", nargs=-1, required=True, metavar="LOG...", type=PATH)
 catalog_option = click.option(
     "--catalog", help="Prices: version of the catalog, or the path of a TOML file."
 )
@@ -43,7 +42,6 @@ on_error_option = click.option(
     "--on-error",
     type=click.Choice(["raise", "skip"]),
     default="raise",
-    show_default=True,
     help="Stop at a bad row, or leave it out and count it.",
 )
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
-from functools import wraps
+from functools import reduce, wraps
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -19,20 +19,21 @@ if TYPE_CHECKING:
     from kimi_planner.choose.requirements import Requirements
 
 __all__ = [
+    "FILE",
+    "FOLDER",
+    "PATH",
     "account_options",
     "as_of_option",
     "comma_separated",
     "evaluations_option",
     "force_option",
     "form_option",
-    "model_names",
     "off_screen",
     "parsed_date",
     "png",
     "print_or_write",
     "recommendation_of",
     "requirement_options",
-    "save_picture",
     "scenario_options",
     "workloads_argument",
     "write",
@@ -40,6 +41,24 @@ __all__ = [
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+#: What an option may name.
+PATH = click.Path(path_type=Path)
+FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+def comma_separated(
+    _context: click.Context, _option: click.Parameter, value: str | None
+) -> tuple[str, ...] | None:
+    """Read what stands between commas, ``None`` if the option was not given.
+
+    >>> comma_separated(None, None, "kimi-k2, kimi-k2-5,")
+    ('kimi-k2', 'kimi-k2-5')
+    """
+    if value is None:
+        return None
+    return tuple(name.strip() for name in value.split(",") if name.strip())
 
 
 def parsed_date(
@@ -60,7 +79,7 @@ as_of_option = click.option(
 force_option = click.option(
     "--force", is_flag=True, help="Overwrite files that are there with other content."
 )
-workloads_argument = click.argument("workloads", required=False, type=click.Path(path_type=Path))
+workloads_argument = click.argument("workloads", required=False, type=PATH)
 
 
 def form_option(*forms: str) -> Callable[[Command], Command]:
@@ -70,12 +89,20 @@ def form_option(*forms: str) -> Callable[[Command], Command]:
         "form",
         type=click.Choice(forms),
         default=forms[0],
-        show_default=True,
         help="Form of what is printed.",
     )
 
 
-_SCENARIO = (
+def _group(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    """Return what adds several options, which the help shows in this order."""
+
+    def added(command: Command) -> Command:
+        return reduce(lambda wrapped, option: option(wrapped), reversed(options), command)
+
+    return added
+
+
+_scenario = _group(
     click.option(
         "--catalog", help="Version of the catalog, the path of a TOML file, or genai-prices."
     ),
@@ -86,32 +113,29 @@ _SCENARIO = (
         "--also-in",
         help="Another currency to show totals in, the rate and its day: EUR=0.92@2026-11-24.",
     ),
-    click.option("--models", help="Model ids, separated by commas; all if not given."),
     click.option(
-        "--months", type=int, default=12, show_default=True, help="Number of calendar months."
+        "--models",
+        callback=comma_separated,
+        help="Model ids, separated by commas; all if not given.",
     ),
+    click.option("--months", default=12, help="Number of calendar months."),
     click.option(
         "--start", help="First month, such as 2026-11; the month after --as-of if not given."
     ),
     as_of_option,
-    click.option("--seed", type=int, default=0, show_default=True, help="Seed of the scenarios."),
-    click.option(
-        "--paths", type=int, default=10_000, show_default=True, help="Number of scenarios."
-    ),
+    click.option("--seed", default=0, help="Seed of the scenarios."),
+    click.option("--paths", "n_paths", default=10_000, help="Number of scenarios."),
 )
 
 
-_ACCOUNT = (
-    click.option(
-        "--account-id",
-        default="not stated",
-        show_default=True,
-        help="BillingAccountId of FOCUS rows.",
-    ),
+#: Whose bill FOCUS rows are on.
+account_options = _group(
+    click.option("--account-id", default="not stated", help="BillingAccountId of FOCUS rows."),
     click.option("--account-name", help="BillingAccountName of FOCUS rows; else empty."),
 )
 
-_REQUIREMENTS = (
+#: What a model must be able to do, and how well it was seen to do it.
+requirement_options = _group(
     click.option(
         "--need",
         "needs",
@@ -120,28 +144,38 @@ _REQUIREMENTS = (
     ),
     click.option(
         "--min-fit",
-        type=float,
+        "min_fit_share",
         default=0.99,
-        show_default=True,
         metavar="SHARE",
         help="Least share of requests that must fit.",
     ),
     click.option(
         "--percentile",
+        "budget_percentile",
         type=float,
         default=50,
-        show_default=True,
         help="Percentile of the month's spend that must stay in budget.",
     ),
 )
 
 
+def _evaluations(
+    _context: click.Context, _option: click.Parameter, value: Path | None
+) -> Evaluations | None:
+    if value is None:
+        return None
+    from kimi_planner.choose.evaluations import read_evaluations
+
+    return read_evaluations(value)
+
+
 def evaluations_option(*, required: bool = False) -> Callable[[Command], Command]:
-    """Add the option that names a file of evaluations."""
+    """Add the option that names a file of evaluations; they arrive read."""
     return click.option(
         "--evaluations",
         required=required,
-        type=click.Path(path_type=Path),
+        type=PATH,
+        callback=_evaluations,
         help="CSV file with the columns workload, model, successes and trials.",
     )
 
@@ -151,38 +185,13 @@ def scenario_options(command: Command) -> Command:
 
     @wraps(command)
     def gathered(**options: Any) -> Any:
-        scenario = {
-            "catalog": _derived(
-                options.pop("catalog"), options.pop("batch"), options.pop("also_in")
-            ),
-            "models": options.pop("models"),
-            "months": options.pop("months"),
-            "start": options.pop("start"),
-            "as_of": options.pop("as_of"),
-            "seed": options.pop("seed"),
-            "n_paths": options.pop("paths"),
-        }
+        names = ("models", "months", "start", "as_of", "seed", "n_paths")
+        scenario = {name: options.pop(name) for name in names}
+        derived = (options.pop(name) for name in ("catalog", "batch", "also_in"))
+        scenario["catalog"] = _derived(*derived)
         return command(scenario=scenario, **options)
 
-    return _with(_SCENARIO, cast(Command, gathered))
-
-
-def requirement_options(command: Command) -> Command:
-    """Add the options that say what a model must be able to do, and how well it was seen to do it."""
-    return _with(_REQUIREMENTS, command)
-
-
-def account_options(command: Command) -> Command:
-    """Add the options that say whose bill FOCUS rows are on."""
-    return _with(_ACCOUNT, command)
-
-
-def _with(options: Iterable[Callable[[Any], Any]], command: Command) -> Command:
-    """Add options, which the help shows in this order."""
-    wrapped: Any = command
-    for option in reversed(tuple(options)):
-        wrapped = option(wrapped)
-    return cast(Command, wrapped)
+    return _scenario(cast(Command, gathered))
 
 
 def _derived(catalog: str | None, batch: bool, also_in: str | None) -> Any:
@@ -214,30 +223,10 @@ def recommendation_of(
     evaluations: Evaluations | None = None,
 ) -> Recommendation:
     """Load workloads, project them and choose, as the options say."""
-    from kimi_planner.catalog import load_catalog
     from kimi_planner.choose.ranking import recommend
     from kimi_planner.workload import load_workloads
 
-    settings = {
-        **scenario,
-        "catalog": load_catalog(scenario["catalog"]),
-        "models": model_names(scenario["models"]),
-    }
-    return recommend(load_workloads(path), requirements, evaluations=evaluations, **settings)
-
-
-def model_names(text: str | None) -> list[str] | None:
-    """Return the model ids of an option, ``None`` if it was not given."""
-    return None if text is None else comma_separated(text)
-
-
-def comma_separated(text: str) -> list[str]:
-    """Return what stands between commas.
-
-    >>> comma_separated("kimi-k2, kimi-k2-5,")
-    ['kimi-k2', 'kimi-k2-5']
-    """
-    return [name.strip() for name in text.split(",") if name.strip()]
+    return recommend(load_workloads(path), requirements, evaluations=evaluations, **scenario)
 
 
 def print_or_write(text: str, path: Path | None) -> None:
@@ -290,11 +279,3 @@ def png(ax: Axes) -> bytes:
         )
         plt.close(ax.figure)
     return picture.getvalue()
-
-
-def save_picture(ax: Axes, path: Path) -> None:
-    """Write the picture that an Axes is on as PNG, close it, and name the file on stderr."""
-    from kimi_planner.writes import write_files
-
-    write_files({path: png(ax)}, overwrite=True)
-    click.echo(f"wrote {path}", err=True)

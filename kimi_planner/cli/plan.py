@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kimi_planner.cli.options import (
+    FOLDER,
     force_option,
     form_option,
     off_screen,
@@ -28,11 +29,7 @@ __all__ = ["command"]
 @workloads_argument
 @scenario_options
 @form_option("table", "json", "csv", "markdown")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for the plan and its pictures.",
-)
+@click.option("--out", type=FOLDER, help="Folder for the plan and its pictures.")
 @force_option
 def command(
     *, workloads: Path | None, scenario: dict[str, Any], form: str, out: Path | None, force: bool

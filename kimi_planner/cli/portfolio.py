@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kimi_planner.cli.options import (
     evaluations_option,
     form_option,
-    model_names,
     requirement_options,
     scenario_options,
     workloads_argument,
 )
+
+if TYPE_CHECKING:
+    from kimi_planner.choose.evaluations import Evaluations
 
 __all__ = ["command"]
 
@@ -38,10 +40,10 @@ def command(
     workloads: Path | None,
     scenario: dict[str, Any],
     budget: str,
-    percentile: float,
-    evaluations: Path,
+    budget_percentile: float,
+    evaluations: Evaluations,
     needs: tuple[str, ...],
-    min_fit: float,
+    min_fit_share: float,
     split: bool,
     frontier: bool,
     form: str,
@@ -52,7 +54,6 @@ def command(
     The assignment buys the most expected successes, by the success rates of --evaluations. It
     says what the next 100 USD buy.
     """
-    from kimi_planner.choose.evaluations import read_evaluations
     from kimi_planner.choose.portfolios import next_usd, portfolio, portfolio_frontier
     from kimi_planner.choose.requirements import Requirements
     from kimi_planner.report.portfolio import portfolio_json, portfolio_text
@@ -61,14 +62,12 @@ def command(
     chosen = load_workloads(workloads)
     settings: dict[str, Any] = {
         **options,
-        "percentile": percentile,
-        "requirements": Requirements(needs=needs, min_fit_share=min_fit),
-        "evaluations": read_evaluations(evaluations),
+        "percentile": budget_percentile,
+        "requirements": Requirements(needs=needs, min_fit_share=min_fit_share),
+        "evaluations": evaluations,
         "allow_split": split,
     }
-    found = portfolio(
-        chosen, budget, **settings, **scenario | {"models": model_names(scenario["models"])}
-    )
+    found = portfolio(chosen, budget, **settings, **scenario)
     step = next_usd(found) if found.is_feasible else None
     others = None
     if frontier and not found.question.without_model:
@@ -79,7 +78,5 @@ def command(
             projection=found.projection,
             fit=asked.fit,
         )
-    if form == "json":
-        click.echo(portfolio_json(found, step, others), nl=False)
-    else:
-        click.echo(portfolio_text(found, step, others), nl=False)
+    text = portfolio_json if form == "json" else portfolio_text
+    click.echo(text(found, step, others), nl=False)

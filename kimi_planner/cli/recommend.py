@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,21 +17,33 @@ from kimi_planner.cli.options import (
     workloads_argument,
 )
 
+if TYPE_CHECKING:
+    from kimi_planner.choose.evaluations import Evaluations
+
 __all__ = ["command"]
 
 
 @click.command("recommend")
 @workloads_argument
 @scenario_options
-@click.option("--budget", help="USD a month for each workload that has no budget of its own.")
+@click.option(
+    "--budget",
+    "budget_usd_per_month",
+    help="USD a month for each workload that has no budget of its own.",
+)
 @requirement_options
 @evaluations_option()
 @click.option(
-    "--min-reasoning", type=int, metavar="N", help="Least rating of reasoning depth in the catalog."
+    "--min-reasoning",
+    "min_reasoning_depth",
+    type=int,
+    metavar="N",
+    help="Least rating of reasoning depth in the catalog.",
 )
 @click.option("--min-speed", type=int, metavar="N", help="Least rating of speed in the catalog.")
 @click.option(
     "--min-success",
+    "min_success_rate",
     type=float,
     metavar="SHARE",
     help="Least expected success rate in the evaluations.",
@@ -47,39 +59,22 @@ def command(
     *,
     workloads: Path | None,
     scenario: dict[str, Any],
-    needs: tuple[str, ...],
-    min_fit: float,
-    budget: str | None,
-    percentile: float,
-    min_reasoning: int | None,
-    min_speed: int | None,
-    evaluations: Path | None,
-    min_success: float | None,
-    tier: int | None,
+    evaluations: Evaluations | None,
     form: str,
+    **requirements: Any,
 ) -> None:
     """Choose a model for each workload of WORKLOADS, a TOML file.
 
     Models that lack a needed capability, do not fit, break the budget or miss another requirement are
     excluded with the reason; the others rank by their median spend.
     """
-    from kimi_planner.choose.evaluations import read_evaluations
     from kimi_planner.choose.requirements import Requirements
     from kimi_planner.report.json_form import flips_data, plan_data
     from kimi_planner.report.text import recommendation_text
 
-    requirements = Requirements(
-        needs=needs,
-        min_fit_share=min_fit,
-        budget_usd_per_month=budget,
-        budget_percentile=percentile,
-        min_reasoning_depth=min_reasoning,
-        min_speed=min_speed,
-        min_success_rate=min_success,
-        tier=tier,
+    recommendation = recommendation_of(
+        workloads, scenario, Requirements(**requirements), evaluations
     )
-    tried = None if evaluations is None else read_evaluations(evaluations)
-    recommendation = recommendation_of(workloads, scenario, requirements, tried)
     if form == "table":
         click.echo(recommendation_text(recommendation))
         return

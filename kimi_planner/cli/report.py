@@ -9,6 +9,9 @@ import click
 
 from kimi_planner.cli.logs import pairs, totals_of_logs
 from kimi_planner.cli.options import (
+    FILE,
+    FOLDER,
+    PATH,
     account_options,
     comma_separated,
     force_option,
@@ -27,11 +30,11 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-def _forms(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
+def _forms(context: click.Context, option: click.Parameter, value: str) -> tuple[str, ...]:
     from kimi_planner.report.write import chosen_forms
 
     try:
-        return chosen_forms(comma_separated(value))
+        return chosen_forms(comma_separated(context, option, value) or ())
     except ScenarioError as error:
         raise click.BadParameter(str(error)) from None
 
@@ -44,25 +47,14 @@ def _forms(_context: click.Context, _option: click.Parameter, value: str) -> tup
     "forms",
     callback=_forms,
     default="html,markdown",
-    show_default=True,
     help="Forms of the report, separated by commas: html, xlsx, markdown, csv, json, focus.",
 )
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    default="report",
-    show_default=True,
-    help="Folder to write to.",
-)
-@click.option(
-    "--previous",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Compare with an earlier report: its report.json.",
-)
+@click.option("--out", type=FOLDER, default="report", help="Folder to write to.")
+@click.option("--previous", type=FILE, help="Compare with an earlier report: its report.json.")
 @click.option(
     "--actuals",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Hold the plan against a usage log, by cause; may be repeated.",
 )
 @click.option(
@@ -82,9 +74,8 @@ def command(
     previous: Path | None,
     actuals: tuple[Path, ...],
     workload: str | dict[str, str] | None,
-    account_id: str,
-    account_name: str | None,
     force: bool,
+    **account: Any,
 ) -> None:
     """Write a report on WORKLOADS, a TOML file, in one form or several.
 
@@ -101,13 +92,7 @@ def command(
         raise click.UsageError("--workload tells calls of --actuals apart; give that too.")
     recommendation = recommendation_of(workloads, scenario)
     sections = _sections(recommendation, previous, actuals, workload)
-    files = rendered(
-        recommendation,
-        forms,
-        sections=sections,
-        account_id=account_id,
-        account_name=account_name,
-    )
+    files = rendered(recommendation, forms, sections=sections, **account)
     write_all(out, files, force=force)
     click.echo("\n\n".join([totals_sentence(recommendation), *map(section_text, sections)]))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from kimi_planner.cli.options import form_option, model_names, scenario_options, workloads_argument
+from kimi_planner.cli.options import form_option, scenario_options, workloads_argument
 
 __all__ = ["command"]
 
@@ -16,18 +16,10 @@ __all__ = ["command"]
 @workloads_argument
 @scenario_options
 @click.option("--limits", help="Version of the limits, or the path of a TOML file.")
-@click.option(
-    "--percentile",
-    type=float,
-    default=90,
-    show_default=True,
-    help="Percentile of scenarios to plan for.",
-)
+@click.option("--percentile", type=float, default=90, help="Percentile of scenarios to plan for.")
 @click.option(
     "--minutes-within",
-    type=float,
     default=0.99,
-    show_default=True,
     help="Share of minutes of the busiest hour that must stay within a limit.",
 )
 @click.option(
@@ -50,8 +42,9 @@ def command(*, workloads: Path | None, scenario: dict[str, Any], form: str, **op
     from kimi_planner.report.throughput import throughput_text
     from kimi_planner.workload import load_workloads
 
-    settings = {**scenario, "models": model_names(scenario["models"])}
-    result = throughput(load_workloads(workloads), **settings, **options)
-    click.echo(
-        throughput_json(result) if form == "json" else throughput_text(result) + "\n", nl=False
-    )
+    result = throughput(load_workloads(workloads), **scenario, **options)
+    forms = {
+        "table": lambda: throughput_text(result) + "\n",
+        "json": lambda: throughput_json(result),
+    }
+    click.echo(forms[form](), nl=False)

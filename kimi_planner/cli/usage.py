@@ -18,14 +18,16 @@ from kimi_planner.cli.logs import (
     totals_of_logs,
 )
 from kimi_planner.cli.options import (
+    FOLDER,
+    PATH,
     as_of_option,
     comma_separated,
     form_option,
     off_screen,
     parsed_date,
+    png,
     print_or_write,
-    save_picture,
-    write,
+    write_all,
 )
 from kimi_planner.cli.progress import progress
 
@@ -37,10 +39,6 @@ def command() -> None:
     """Price a log, forecast from it, fit a workload to it, hold it against a plan."""
 
 
-def _names(_context: click.Context, _option: click.Parameter, value: str | None) -> Any:
-    return None if value is None else tuple(comma_separated(value))
-
-
 usage_form_option = form_option("table", "json", "csv")
 command.add_command(focus)
 
@@ -49,13 +47,14 @@ command.add_command(focus)
 @logs_argument
 @click.option("--model", help="Price every row as this model.")
 @click.option(
-    "--models", callback=_names, help="Price all of the log as each of these, separated by commas."
+    "--models",
+    callback=comma_separated,
+    help="Price all of the log as each of these, separated by commas.",
 )
 @click.option(
     "--by",
-    callback=_names,
+    callback=comma_separated,
     default="month,model",
-    show_default=True,
     help="Keys of the rows: month, day, model, or columns of the log.",
 )
 @catalog_option
@@ -101,9 +100,9 @@ def price(
 
 
 @command.command("fit")
-@click.argument("log", type=click.Path(path_type=Path))
+@click.argument("log", type=PATH)
 @click.option("--name", required=True, help="Name of the workload.")
-@click.option("--out", type=click.Path(path_type=Path), help="File to write; else it is printed.")
+@click.option("--out", type=PATH, help="File to write; else it is printed.")
 def fit(log: Path, name: str, out: Path | None) -> None:
     """Fit a workload to LOG.
 
@@ -131,23 +130,14 @@ def fit(log: Path, name: str, out: Path | None) -> None:
 @as_of_option
 @on_error_option
 @usage_form_option
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for the forecast and its picture.",
-)
+@click.option("--out", type=FOLDER, help="Folder for the forecast and its picture.")
 def forecast(
     *,
     logs: tuple[Path, ...],
-    horizon: str,
-    model: str | None,
-    start: str | None,
-    end: str | None,
-    catalog: str | None,
-    as_of: date | None,
     on_error: Literal["raise", "skip"],
     form: str,
     out: Path | None,
+    **options: Any,
 ) -> None:
     """Forecast the spend that follows LOG, with its range.
 
@@ -159,20 +149,19 @@ def forecast(
 
     with progress("reading") as advance:
         frame = read_usage(logs, on_error=on_error, progress=advance)
-    found = forecast_spend(frame, horizon, model, start, end, as_of=as_of, catalog=catalog)
+    found = forecast_spend(frame, **options)
     forms = {"table": forecast_text, "json": forecast_json, "csv": forecast_csv}
     click.echo(forms[form](found), nl=False)
     if out is not None:
         off_screen()
         from kimi_planner.plot import forecast as draw
 
-        write(out / "forecast.json", forecast_json(found))
-        write(out / "forecast.csv", forecast_csv(found))
-        save_picture(draw(found), out / "forecast.png")
+        files = {"forecast.json": forecast_json(found), "forecast.csv": forecast_csv(found)}
+        write_all(out, {**files, "forecast.png": png(draw(found))}, force=True)
 
 
 @command.command("reconcile")
-@click.argument("plan", type=click.Path(path_type=Path))
+@click.argument("plan", type=PATH)
 @logs_argument
 @click.option(
     "--model",
@@ -187,7 +176,7 @@ def forecast(
     callback=pairs,
     help="Column that names the workload of a call, or MODEL=WORKLOAD for each model.",
 )
-@click.option("--priced-as", help="Take every row of the log as this model.")
+@click.option("--priced-as", "model", help="Take every row of the log as this model.")
 @catalog_option
 @click.option("--planned-catalog", help="Prices of the plan, where they are not the ones it names.")
 @click.option("--start", callback=parsed_date, help="First day over which the log was kept.")
@@ -199,16 +188,10 @@ def reconcile_(
     *,
     plan: Path,
     logs: tuple[Path, ...],
-    choice: str | dict[str, str] | None,
-    workload: str | dict[str, str] | None,
-    priced_as: str | None,
     catalog: str | None,
-    planned_catalog: str | None,
-    start: date | None,
-    end: date | None,
-    pro_rata: bool,
     on_error: Literal["raise", "skip"],
     form: str,
+    **options: Any,
 ) -> None:
     """Hold LOG against PLAN, cause by cause.
 
@@ -221,18 +204,9 @@ def reconcile_(
     from kimi_planner.safe import csv_text
 
     prices = load_catalog(catalog)
-    found = reconcile(
-        plan,
-        totals_of_logs(logs, log_keys(workload, priced_as, prices)[1], on_error),
-        choice=choice,
-        workload=workload,
-        model=priced_as,
-        catalog=prices,
-        planned_catalog=planned_catalog,
-        start=start,
-        end=end,
-        pro_rata=pro_rata,
-    )
+    keys = log_keys(options["workload"], options["model"], prices)[1]
+    totals = totals_of_logs(logs, keys, on_error)
+    found = reconcile(plan, totals, catalog=prices, **options)
     forms = {
         "table": lambda: reconciliation_text(found),
         "json": lambda: reconciliation_json(found),
