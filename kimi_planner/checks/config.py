@@ -85,20 +85,20 @@ def load_config(path: str | Path = PYPROJECT) -> CheckConfig:
     table = _root(toml)
     table.refuse_unknown(_TOP | _PARTS | _GROWTH)
     folder = toml.path.parent
-    source = _source(table.text("catalog"), folder)
-    model, warn = table.text("model"), table.share("warn_fraction")
-    checks = table.table("catalog_checks")
+    top = _read(table, _TOP)
+    source = _source(top["catalog"], folder) if "catalog" in top else None
+    model, warn = top.get("model"), top.get("warn_fraction")
+    has_checks = "catalog_checks" in table.values
     config = CheckConfig(
         path=toml.path,
         catalog=load_catalog(source),
         catalog_name=source,
         prompts=tuple(_prompts(one, model, warn) for one in table.tables("prompts")),
         workloads=tuple(_workloads(one, model, warn) for one in table.tables("workloads")),
-        catalog_checks=None if checks is None else _catalog(checks, folder),
+        catalog_checks=_catalog(table.table("catalog_checks"), folder) if has_checks else None,
         growth=Growth(**_read(table, _GROWTH)),
-        overrides=tuple(_override(one) for one in table.tables("overrides")),
-        baseline=table.text("baseline") or CheckConfig.baseline,
-        seed=table.whole("seed", least=0) or 0,
+        overrides=tuple(map(_override, table.tables("overrides"))),
+        **{key: top[key] for key in ("baseline", "seed") if key in top},
     )
     if not config.prompts and not config.workloads and config.catalog_checks is None:
         raise table.fault(
@@ -126,9 +126,9 @@ def _root(toml: TomlFile) -> Table:
     )
 
 
-def _source(name: str | None, folder: Path) -> str | Path | None:
+def _source(name: str, folder: Path) -> str | Path:
     """Return the catalog that is named; a file is relative to the configuration."""
-    return folder / name if name is not None and name.endswith((".toml", ".json")) else name
+    return folder / name if name.endswith((".toml", ".json")) else name
 
 
 def _refuse_unknown_models(config: CheckConfig) -> None:
@@ -239,16 +239,16 @@ def _override(table: Table) -> Override:
     return Override(paths=paths, values=values, where=table.where())
 
 
-def _from_zero(table: Table, key: str) -> int | None:
+def _from_zero(table: Table, key: str) -> int:
     return table.whole(key, least=0)
 
 
 #: The end of a key to how it is read; the first that fits counts.
 _READERS: Mapping[str, Callable[[Table, str], Any]] = {
-    **dict.fromkeys(("path", "name", "model", "against"), Table.text),
+    **dict.fromkeys(("path", "name", "model", "against", "catalog", "baseline"), Table.text),
     **dict.fromkeys(("paths", "exclude"), Table.globs),
     **dict.fromkeys(
-        ("tier", "max_age_days", "ignore_below_tokens", "max_growth_tokens"), _from_zero
+        ("seed", "tier", "max_age_days", "ignore_below_tokens", "max_growth_tokens"), _from_zero
     ),
     "kind": _kind,
     "names": lambda table, key: table.texts(key, '["agents.*.system"]'),
