@@ -67,14 +67,11 @@ def _found(
     prompts: dict[str, list[Prompt]] = {}
     faults: list[CheckResult] = []
     for name, path in named:
-        prompts[name] = []
         try:
-            prompts[name] += _prompts(name, path, budget, counts, config.catalog)
+            prompts[name] = list(_prompts(name, path, budget, counts, config.catalog))
         except (FileError, RequestError) as error:
             faults.append(invalid(name, error))
-            del prompts[name]  # half of a file is none of it
         except UnknownModelError as error:
-            del prompts[name]
             faults.append(Measure(Place(path=name), "unknown-model", "request").unknown(str(error)))
     malformed = {fault.path for fault in faults}
     faults += _missed(budget, prompts, malformed, config.folder)

@@ -85,14 +85,14 @@ class CheckResult:
 
     rule: str
     path: str
-    subject: str
-    outcome: Outcome
-    message: str
     line: int | None = None
     name: str | None = None
     model: str | None = None
+    subject: str
+    outcome: Outcome
     value: Decimal | None = None
     limit: Decimal | None = None
+    message: str
 
 
 @dataclass(frozen=True, kw_only=True)
