@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kimi_planner.cli.options import FILE, print_or_write
+from kimi_planner.cli import options
 from kimi_planner.cli.progress import progress
+from kimi_planner.cli.writing import print_or_write
 from kimi_planner.safe import csv_text, on_one_line
 
 if TYPE_CHECKING:
@@ -55,14 +56,14 @@ def _share(_context: click.Context, _option: click.Parameter, value: str | None)
 @click.option("--seed", default=0, help="Seed of the sample.")
 @click.option("--catalog", help="Version of the catalog, or the path of a TOML file.")
 @click.option("--format", "output", type=click.Choice(["table", "json", "csv"]), default="table")
-@click.option("--out", type=FILE, help="File for what is printed.")
+@click.option("--out", type=options.FILE, help="File for what is printed.")
 def command(
     *,
     paths: Sequence[str],
     catalog: str | None,
     output: str,
     out: Path | None,
-    **options: Any,
+    **others: Any,
 ) -> None:
     """Count the tokens of PATHS: files, folders and globs; - is standard input.
 
@@ -75,7 +76,7 @@ def command(
     from kimi_planner.catalog import load_catalog
 
     with progress("counting") as advance:
-        counted = count_corpus(paths, catalog=load_catalog(catalog), progress=advance, **options)
+        counted = count_corpus(paths, catalog=load_catalog(catalog), progress=advance, **others)
     print_or_write({"table": _table, "json": _json, "csv": _csv}[output](counted), out)
     for message in counted.messages[:MESSAGES_SHOWN]:
         click.echo(on_one_line(message), err=True)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date
 from functools import reduce, wraps
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from kimi_planner.choose.evaluations import Evaluations
     from kimi_planner.choose.recommendation import Recommendation
     from kimi_planner.choose.requirements import Requirements
@@ -22,22 +19,17 @@ __all__ = [
     "FILE",
     "FOLDER",
     "PATH",
-    "account_options",
-    "as_of_option",
+    "account",
+    "as_of",
     "comma_separated",
-    "evaluations_option",
-    "force_option",
-    "form_option",
-    "off_screen",
+    "evaluations",
+    "force",
+    "form",
     "parsed_date",
-    "png",
-    "print_or_write",
     "recommendation_of",
-    "requirement_options",
-    "scenario_options",
-    "workloads_argument",
-    "write",
-    "write_all",
+    "requirements",
+    "scenario",
+    "workloads",
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -71,18 +63,18 @@ def parsed_date(
         raise click.BadParameter(f"{value!r} is not a date. Write it as 2026-11-24.") from None
 
 
-as_of_option = click.option(
+as_of = click.option(
     "--as-of",
     callback=parsed_date,
     help="Day whose prices count, such as 2026-11-24; today if not given.",
 )
-force_option = click.option(
+force = click.option(
     "--force", is_flag=True, help="Overwrite files that are there with other content."
 )
-workloads_argument = click.argument("workloads", required=False, type=PATH)
+workloads = click.argument("workloads", required=False, type=PATH)
 
 
-def form_option(*forms: str) -> Callable[[Command], Command]:
+def form(*forms: str) -> Callable[[Command], Command]:
     """Return the option for the form of what is printed; it arrives as ``form``, the first if not given."""
     return click.option(
         "--format",
@@ -102,7 +94,7 @@ def _group(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
     return added
 
 
-_scenario = _group(
+_of_scenario = _group(
     click.option(
         "--catalog", help="Version of the catalog, the path of a TOML file, or genai-prices."
     ),
@@ -122,20 +114,20 @@ _scenario = _group(
     click.option(
         "--start", help="First month, such as 2026-11; the month after --as-of if not given."
     ),
-    as_of_option,
+    as_of,
     click.option("--seed", default=0, help="Seed of the scenarios."),
     click.option("--paths", "n_paths", default=10_000, help="Number of scenarios."),
 )
 
 
 #: Whose bill FOCUS rows are on.
-account_options = _group(
+account = _group(
     click.option("--account-id", default="not stated", help="BillingAccountId of FOCUS rows."),
     click.option("--account-name", help="BillingAccountName of FOCUS rows; else empty."),
 )
 
 #: What a model must be able to do, and how well it was seen to do it.
-requirement_options = _group(
+requirements = _group(
     click.option(
         "--need",
         "needs",
@@ -169,7 +161,7 @@ def _evaluations(
     return read_evaluations(value)
 
 
-def evaluations_option(*, required: bool = False) -> Callable[[Command], Command]:
+def evaluations(*, required: bool = False) -> Callable[[Command], Command]:
     """Add the option that names a file of evaluations; they arrive read."""
     return click.option(
         "--evaluations",
@@ -180,18 +172,18 @@ def evaluations_option(*, required: bool = False) -> Callable[[Command], Command
     )
 
 
-def scenario_options(command: Command) -> Command:
+def scenario(command: Command) -> Command:
     """Add the options that describe a scenario; they arrive as one dict, ``scenario``."""
 
     @wraps(command)
     def gathered(**options: Any) -> Any:
         names = ("models", "months", "start", "as_of", "seed", "n_paths")
-        scenario = {name: options.pop(name) for name in names}
+        given = {name: options.pop(name) for name in names}
         derived = (options.pop(name) for name in ("catalog", "batch", "also_in"))
-        scenario["catalog"] = _derived(*derived)
-        return command(scenario=scenario, **options)
+        given["catalog"] = _derived(*derived)
+        return command(scenario=given, **options)
 
-    return _scenario(cast(Command, gathered))
+    return _of_scenario(cast(Command, gathered))
 
 
 def _derived(catalog: str | None, batch: bool, also_in: str | None) -> Any:
@@ -227,55 +219,3 @@ def recommendation_of(
     from kimi_planner.workload import load_workloads
 
     return recommend(load_workloads(path), requirements, evaluations=evaluations, **scenario)
-
-
-def print_or_write(text: str, path: Path | None) -> None:
-    """Write text to a file, or print it as it is if none is named."""
-    if path is None:
-        click.echo(text, nl=False)
-    else:
-        write(path, text)
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file, all of it or nothing, and name it on stderr."""
-    from kimi_planner.writes import write_text
-
-    write_text(path, text)
-    click.echo(f"wrote {path}", err=True)
-
-
-def write_all(folder: Path, files: Mapping[str, str | bytes], *, force: bool) -> None:
-    """Write files into a folder, all or none, and name them on stderr."""
-    from kimi_planner.writes import write_files
-
-    contents = {
-        folder / name: content
-        if isinstance(content, bytes)
-        else content.encode("utf-8", "backslashreplace")
-        for name, content in files.items()
-    }
-    write_files(contents, overwrite=force)
-    for path in contents:
-        click.echo(f"wrote {path}", err=True)
-
-
-def off_screen() -> None:
-    """Let pictures be drawn where there is no screen; call it before anything that draws."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-
-
-def png(ax: Axes) -> bytes:
-    """Return the picture that an Axes is on as PNG, and close it."""
-    from matplotlib import pyplot as plt
-    from matplotlib.figure import Figure
-
-    picture = BytesIO()
-    if isinstance(ax.figure, Figure):
-        ax.figure.savefig(
-            picture, format="png", dpi=150, bbox_inches="tight", metadata={"Software": None}
-        )
-        plt.close(ax.figure)
-    return picture.getvalue()

@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kimi_planner.cli.options import (
-    FOLDER,
-    force_option,
-    form_option,
-    off_screen,
-    png,
-    recommendation_of,
-    scenario_options,
-    workloads_argument,
-    write_all,
-)
+from kimi_planner.cli import options
+from kimi_planner.cli.writing import off_screen, png, write_all
 
 if TYPE_CHECKING:
     from kimi_planner.choose.recommendation import Recommendation
@@ -26,11 +17,11 @@ __all__ = ["command"]
 
 
 @click.command("plan")
-@workloads_argument
-@scenario_options
-@form_option("table", "json", "csv", "markdown")
-@click.option("--out", type=FOLDER, help="Folder for the plan and its pictures.")
-@force_option
+@options.workloads
+@options.scenario
+@options.form("table", "json", "csv", "markdown")
+@click.option("--out", type=options.FOLDER, help="Folder for the plan and its pictures.")
+@options.force
 def command(
     *, workloads: Path | None, scenario: dict[str, Any], form: str, out: Path | None, force: bool
 ) -> None:
@@ -42,7 +33,7 @@ def command(
     from kimi_planner.report.text import markdown_report, plan_text
     from kimi_planner.safe import csv_text
 
-    recommendation = recommendation_of(workloads, scenario)
+    recommendation = options.recommendation_of(workloads, scenario)
     forms = {
         "table": lambda: plan_text(recommendation) + "\n",
         "json": lambda: plan_json(recommendation),

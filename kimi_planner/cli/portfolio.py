@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kimi_planner.cli.options import (
-    evaluations_option,
-    form_option,
-    requirement_options,
-    scenario_options,
-    workloads_argument,
-)
+from kimi_planner.cli import options
 
 if TYPE_CHECKING:
     from kimi_planner.choose.evaluations import Evaluations
@@ -22,19 +16,19 @@ __all__ = ["command"]
 
 
 @click.command("portfolio")
-@workloads_argument
-@scenario_options
+@options.workloads
+@options.scenario
 @click.option(
     "--budget", required=True, help="USD a month for all workloads together, in every month."
 )
-@requirement_options
-@evaluations_option(required=True)
+@options.requirements
+@options.evaluations(required=True)
 @click.option("--split", is_flag=True, help="A workload may be split between models.")
 @click.option(
     "--tier", type=int, help="Recharge tier whose limits all workloads together must keep."
 )
 @click.option("--frontier", is_flag=True, help="Also show what other budgets buy.")
-@form_option("table", "json")
+@options.form("table", "json")
 def command(
     *,
     workloads: Path | None,
@@ -47,7 +41,7 @@ def command(
     split: bool,
     frontier: bool,
     form: str,
-    **options: Any,
+    **others: Any,
 ) -> None:
     """Assign a model to every workload of WORKLOADS, a TOML file, under one budget.
 
@@ -61,7 +55,7 @@ def command(
 
     chosen = load_workloads(workloads)
     settings: dict[str, Any] = {
-        **options,
+        **others,
         "percentile": budget_percentile,
         "requirements": Requirements(needs=needs, min_fit_share=min_fit_share),
         "evaluations": evaluations,
@@ -69,14 +63,14 @@ def command(
     }
     found = portfolio(chosen, budget, **settings, **scenario)
     step = next_usd(found) if found.is_feasible else None
-    others = None
+    curve = None
     if frontier and not found.question.without_model:
         asked = found.question
-        others = portfolio_frontier(
+        curve = portfolio_frontier(
             chosen,
             **settings | {"traffic": asked.traffic},
             projection=found.projection,
             fit=asked.fit,
         )
     text = portfolio_json if form == "json" else portfolio_text
-    click.echo(text(found, step, others), nl=False)
+    click.echo(text(found, step, curve), nl=False)

@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kimi_planner.cli.options import (
-    evaluations_option,
-    form_option,
-    recommendation_of,
-    requirement_options,
-    scenario_options,
-    workloads_argument,
-)
+from kimi_planner.cli import options
 
 if TYPE_CHECKING:
     from kimi_planner.choose.evaluations import Evaluations
@@ -24,15 +17,15 @@ __all__ = ["command"]
 
 
 @click.command("recommend")
-@workloads_argument
-@scenario_options
+@options.workloads
+@options.scenario
 @click.option(
     "--budget",
     "budget_usd_per_month",
     help="USD a month for each workload that has no budget of its own.",
 )
-@requirement_options
-@evaluations_option()
+@options.requirements
+@options.evaluations()
 @click.option(
     "--min-reasoning",
     "min_reasoning_depth",
@@ -54,7 +47,7 @@ __all__ = ["command"]
     metavar="N",
     help="Recharge tier that each workload's peaks must stay within.",
 )
-@form_option("table", "json")
+@options.form("table", "json")
 def command(
     *,
     workloads: Path | None,
@@ -72,7 +65,7 @@ def command(
     from kimi_planner.report.json_form import flips_data, plan_data
     from kimi_planner.report.text import recommendation_text
 
-    recommendation = recommendation_of(
+    recommendation = options.recommendation_of(
         workloads, scenario, Requirements(**requirements), evaluations
     )
     if form == "table":

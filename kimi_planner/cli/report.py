@@ -7,20 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kimi_planner.cli.logs import pairs, totals_of_logs
-from kimi_planner.cli.options import (
-    FILE,
-    FOLDER,
-    PATH,
-    account_options,
-    comma_separated,
-    force_option,
-    off_screen,
-    recommendation_of,
-    scenario_options,
-    workloads_argument,
-    write_all,
-)
+from kimi_planner.cli import logs, options
+from kimi_planner.cli.writing import off_screen, write_all
 from kimi_planner.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -34,14 +22,14 @@ def _forms(context: click.Context, option: click.Parameter, value: str) -> tuple
     from kimi_planner.report.write import chosen_forms
 
     try:
-        return chosen_forms(comma_separated(context, option, value) or ())
+        return chosen_forms(options.comma_separated(context, option, value) or ())
     except ScenarioError as error:
         raise click.BadParameter(str(error)) from None
 
 
 @click.command("report")
-@workloads_argument
-@scenario_options
+@options.workloads
+@options.scenario
 @click.option(
     "--format",
     "forms",
@@ -49,22 +37,24 @@ def _forms(context: click.Context, option: click.Parameter, value: str) -> tuple
     default="html,markdown",
     help="Forms of the report, separated by commas: html, xlsx, markdown, csv, json, focus.",
 )
-@click.option("--out", type=FOLDER, default="report", help="Folder to write to.")
-@click.option("--previous", type=FILE, help="Compare with an earlier report: its report.json.")
+@click.option("--out", type=options.FOLDER, default="report", help="Folder to write to.")
+@click.option(
+    "--previous", type=options.FILE, help="Compare with an earlier report: its report.json."
+)
 @click.option(
     "--actuals",
     multiple=True,
-    type=PATH,
+    type=options.PATH,
     help="Hold the plan against a usage log, by cause; may be repeated.",
 )
 @click.option(
     "--workload",
     multiple=True,
-    callback=pairs,
+    callback=logs.pairs,
     help="Column of the log that names the workload of a call, or MODEL=WORKLOAD for each model.",
 )
-@account_options
-@force_option
+@options.account
+@options.force
 def command(
     *,
     workloads: Path | None,
@@ -90,7 +80,7 @@ def command(
 
     if workload is not None and not actuals:
         raise click.UsageError("--workload tells calls of --actuals apart; give that too.")
-    recommendation = recommendation_of(workloads, scenario)
+    recommendation = options.recommendation_of(workloads, scenario)
     sections = _sections(recommendation, previous, actuals, workload)
     files = rendered(recommendation, forms, sections=sections, **account)
     write_all(out, files, force=force)
@@ -114,7 +104,7 @@ def _sections(
         _, keys = log_keys(workload, None, catalog)
         found = reconcile(
             recommendation.projection,
-            totals_of_logs(actuals, keys, "raise"),
+            logs.totals(actuals, keys, "raise"),
             choice=recommendation.best,
             workload=workload,
             catalog=catalog,
