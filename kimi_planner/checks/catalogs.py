@@ -55,11 +55,8 @@ def _drift(
     except (MissingExtraError, PriceNotFoundError) as error:
         yield measure.unknown(str(error))
         return
-    named = [one.model or one.default_model for one in config.prompts]
-    named += [one.model for one in config.workloads]
-    models = dict.fromkeys(name for name in named if name is not None)
     subject = f"prices against {other.version}"
-    for spec in ours.select(models or None):
+    for spec in ours.select(config.models or None):
         of_model = replace(measure, place=replace(place, model=spec.id), subject=subject)
         yield _model_drift(of_model, most, spec, ours, other)
 

@@ -132,14 +132,11 @@ def _source(name: str, folder: Path) -> str | Path:
 
 
 def _refuse_unknown_models(config: CheckConfig) -> None:
-    named = [(one.where, one.model or one.default_model) for one in config.prompts]
-    named += [(one.where, one.model) for one in config.workloads]
-    for where, name in named:
-        if name is not None:
-            try:
-                config.catalog.model(name)
-            except KimiPlannerError as error:
-                raise type(error)(str(error), at=where) from None
+    for name, where in config.models.items():
+        try:
+            config.catalog.model(name)
+        except KimiPlannerError as error:
+            raise type(error)(str(error), at=where) from None
 
 
 def _read(table: Table, keys: Collection[str]) -> dict[str, Any]:

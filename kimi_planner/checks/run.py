@@ -94,11 +94,9 @@ class Check:
         """
         said = set()
         for result in self._results():
-            if result.outcome is Outcome.INVALID:
-                if result in said:
-                    continue
-                said.add(result)
-            yield result
+            if result.outcome is not Outcome.INVALID or result not in said:
+                yield result
+            said.add(result)
 
     def _results(self) -> Iterator[CheckResult]:
         for found in self.found:

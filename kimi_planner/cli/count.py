@@ -77,7 +77,12 @@ def command(
 
     with progress("counting") as advance:
         counted = count_corpus(paths, catalog=load_catalog(catalog), progress=advance, **others)
-    print_or_write({"table": _table, "json": _json, "csv": _csv}[output](counted), out)
+    forms = {
+        "table": lambda: _table(counted),
+        "json": lambda: _json(counted),
+        "csv": lambda: csv_text(counted.frame),
+    }
+    print_or_write(forms[output](), out)
     for message in counted.messages[:MESSAGES_SHOWN]:
         click.echo(on_one_line(message), err=True)
     if counted.rejected:
@@ -118,7 +123,3 @@ def _json(counted: CorpusCount) -> str:
         "messages": list(counted.messages),
     }
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-
-
-def _csv(counted: CorpusCount) -> str:
-    return csv_text(counted.frame)

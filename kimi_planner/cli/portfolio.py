@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from kimi_planner.cli import options
-
-if TYPE_CHECKING:
-    from kimi_planner.choose.evaluations import Evaluations
 
 __all__ = ["command"]
 
@@ -23,7 +20,9 @@ __all__ = ["command"]
 )
 @options.requirements
 @options.evaluations(required=True)
-@click.option("--split", is_flag=True, help="A workload may be split between models.")
+@click.option(
+    "--split", "allow_split", is_flag=True, help="A workload may be split between models."
+)
 @click.option(
     "--tier", type=int, help="Recharge tier whose limits all workloads together must keep."
 )
@@ -34,14 +33,12 @@ def command(
     workloads: Path | None,
     scenario: dict[str, Any],
     budget: str,
-    budget_percentile: float,
-    evaluations: Evaluations,
     needs: tuple[str, ...],
     min_fit_share: float,
-    split: bool,
+    budget_percentile: float,
     frontier: bool,
     form: str,
-    **others: Any,
+    **settings: Any,
 ) -> None:
     """Assign a model to every workload of WORKLOADS, a TOML file, under one budget.
 
@@ -54,13 +51,8 @@ def command(
     from kimi_planner.workload import load_workloads
 
     chosen = load_workloads(workloads)
-    settings: dict[str, Any] = {
-        **others,
-        "percentile": budget_percentile,
-        "requirements": Requirements(needs=needs, min_fit_share=min_fit_share),
-        "evaluations": evaluations,
-        "allow_split": split,
-    }
+    settings["percentile"] = budget_percentile
+    settings["requirements"] = Requirements(needs=needs, min_fit_share=min_fit_share)
     found = portfolio(chosen, budget, **settings, **scenario)
     step = next_usd(found) if found.is_feasible else None
     curve = None

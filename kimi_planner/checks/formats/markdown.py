@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 from kimi_planner.checks.changes import PromptChange, WorkloadChange
 from kimi_planner.checks.formats.changed import causes, dollars, standing
@@ -62,8 +63,8 @@ def document(report: CheckReport, room: int) -> str:
         ]
         tail.append(safe(f"Against {one.baseline}: {standing(one)}."))
     tail.append(safe(f"Prices of catalog {report.catalog}."))
-    tables = [table for table in tables if table]
-    fixed = [*head, *tail, *(table.start() for table in tables)]
+    tables = [table for table in tables if table.rows]
+    fixed = [*head, *tail, *(table.start for table in tables)]
     left = room - sum(len(text.encode()) + 2 for text in fixed) - 100 * len(tables)
     body = []
     for number, table in enumerate(tables):
@@ -84,35 +85,25 @@ class _Rows:
     """A table of which as many rows are shown as there is room for."""
 
     def __init__(self, title: str, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        self._title = title
-        self._headers = headers
-        self._rows = ["| " + " | ".join(row) + " |" for row in rows]
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def start(self) -> str:
-        """Return title and header."""
-        title = [f"**{self._title}**", ""] if self._title else []
-        rule = "|" + "---|" * len(self._headers)
-        return "\n".join([*title, "| " + " | ".join(self._headers) + " |", rule])
+        titled = [f"**{title}**", ""] if title else []
+        self.start = "\n".join([*titled, _row(headers), "|" + "---|" * len(headers)])
+        self.rows = [_row(row) for row in rows]
 
     def within(self, room: int) -> str:
         """Return the table with the rows that so many bytes hold, and how many are left out."""
-        shown = []
-        for row in self._rows:
-            room -= len(row.encode()) + 1
-            if room < 0:
-                break
-            shown.append(row)
-        text = "\n".join([self.start(), *shown])
-        rest = len(self._rows) - len(shown)
+        ends = accumulate(len(row.encode()) + 1 for row in self.rows)
+        shown = [row for row, end in zip(self.rows, ends, strict=True) if end <= room]
+        text = "\n".join([self.start, *shown])
+        rest = len(self.rows) - len(shown)
         return f"{text}\n\n{counted(rest, 'more row')} left out." if rest else text
 
 
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
 def _joined(head: Sequence[str]) -> list[str]:
-    notes = "\n".join(head[2:])
-    return [f"{head[0]}\n{head[1]}", *([notes] if notes else [])]
+    return ["\n".join(lines) for lines in (head[:2], head[2:]) if lines]
 
 
 def _code(text: str) -> str:
