@@ -60,7 +60,7 @@ def hold_prompt(prompt: Prompt, budget: PromptBudget, specs: SpecsOfDay) -> Iter
         if most is None:
             continue
         limit = Decimal(most)
-        measure = Measure(prompt.place, rule, subject, limit, budget.warn_fraction)
+        measure = Measure(prompt, rule, subject, limit, budget.warn_fraction)
         try:
             value, words = measured(prompt, budget, specs)
         except PriceNotFoundError as error:

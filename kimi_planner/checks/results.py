@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import IntEnum
 
@@ -64,7 +64,27 @@ class Outcome(IntEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckResult:
+class Place:
+    """Where a result belongs.
+
+    Attributes
+    ----------
+    path, line
+        The file, relative to the configuration, and the line in it; ``None`` for all of the file.
+    name
+        The prompt inside the file, or the workload; ``None`` for all of the file.
+    model
+        Model id, where the result depends on one.
+    """
+
+    path: str
+    line: int | None = None
+    name: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckResult(Place):
     """One budget held against one thing.
 
     Attributes
@@ -84,25 +104,11 @@ class CheckResult:
     """
 
     rule: str
-    path: str
-    line: int | None = None
-    name: str | None = None
-    model: str | None = None
     subject: str
     outcome: Outcome
     value: Decimal | None = None
     limit: Decimal | None = None
     message: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a result belongs; the fields are those of `CheckResult`."""
-
-    path: str
-    line: int | None = None
-    name: str | None = None
-    model: str | None = None
 
 
 @dataclass(frozen=True)
@@ -125,8 +131,9 @@ class Measure:
 
     def result(self, outcome: Outcome, message: str, value: Decimal | None = None) -> CheckResult:
         """Return a result of it."""
+        place = {field.name: getattr(self.place, field.name) for field in fields(Place)}
         return CheckResult(
-            **vars(self.place),
+            **place,
             rule=self.rule,
             subject=self.subject,
             outcome=outcome,

@@ -24,7 +24,8 @@ def render(report: CheckReport, _base: str = "") -> str:
 
 
 def _result(result: CheckResult) -> dict[str, object]:
-    return {**as_text(vars(result)), "outcome": result.outcome.name.lower()}
+    fields = {"rule": result.rule, **as_text(vars(result))}
+    return {**fields, "outcome": result.outcome.name.lower()}
 
 
 def _comparison(comparison: Comparison) -> dict[str, object]:
