@@ -12,8 +12,6 @@ import click
 
 if TYPE_CHECKING:
     from kimi_planner.choose.evaluations import Evaluations
-    from kimi_planner.choose.recommendation import Recommendation
-    from kimi_planner.choose.requirements import Requirements
 
 __all__ = [
     "FILE",
@@ -26,7 +24,6 @@ __all__ = [
     "force",
     "form",
     "parsed_date",
-    "recommendation_of",
     "requirements",
     "scenario",
     "workloads",
@@ -206,16 +203,3 @@ def _derived(catalog: str | None, batch: bool, also_in: str | None) -> Any:
             f"--also-in is {also_in!r}. Write currency, rate and day: EUR=0.92@2026-11-24."
         ) from None
     return found.in_currency(currency, rate=rate, on=on)
-
-
-def recommendation_of(
-    path: Path | None,
-    scenario: dict[str, Any],
-    requirements: Requirements | None = None,
-    evaluations: Evaluations | None = None,
-) -> Recommendation:
-    """Load workloads, project them and choose, as the options say."""
-    from kimi_planner.choose.ranking import recommend
-    from kimi_planner.workload import load_workloads
-
-    return recommend(load_workloads(path), requirements, evaluations=evaluations, **scenario)

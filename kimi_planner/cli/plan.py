@@ -29,11 +29,13 @@ def command(
 
     Without a file, the example that ships with the package is planned.
     """
+    from kimi_planner.choose.ranking import recommend
     from kimi_planner.report.json_form import plan_json
     from kimi_planner.report.text import markdown_report, plan_text
     from kimi_planner.safe import csv_text
+    from kimi_planner.workload import load_workloads
 
-    recommendation = options.recommendation_of(workloads, scenario)
+    recommendation = recommend(load_workloads(workloads), **scenario)
     forms = {
         "table": lambda: plan_text(recommendation) + "\n",
         "json": lambda: plan_json(recommendation),

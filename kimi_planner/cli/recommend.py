@@ -61,12 +61,15 @@ def command(
     Models that lack a needed capability, do not fit, break the budget or miss another requirement are
     excluded with the reason; the others rank by their median spend.
     """
+    from kimi_planner.choose.ranking import recommend
     from kimi_planner.choose.requirements import Requirements
     from kimi_planner.report.json_form import flips_data, plan_data
     from kimi_planner.report.text import recommendation_text
+    from kimi_planner.workload import load_workloads
 
-    recommendation = options.recommendation_of(
-        workloads, scenario, Requirements(**requirements), evaluations
+    required = Requirements(**requirements)
+    recommendation = recommend(
+        load_workloads(workloads), required, evaluations=evaluations, **scenario
     )
     if form == "table":
         click.echo(recommendation_text(recommendation))

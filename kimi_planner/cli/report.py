@@ -74,13 +74,15 @@ def command(
     are written, or none. Comparisons stand in report.html and report.md, and are printed.
     """
     off_screen()
+    from kimi_planner.choose.ranking import recommend
     from kimi_planner.report.tables import totals_sentence
     from kimi_planner.report.text import section_text
     from kimi_planner.report.write import rendered
+    from kimi_planner.workload import load_workloads
 
     if workload is not None and not actuals:
         raise click.UsageError("--workload tells calls of --actuals apart; give that too.")
-    recommendation = options.recommendation_of(workloads, scenario)
+    recommendation = recommend(load_workloads(workloads), **scenario)
     sections = _sections(recommendation, previous, actuals, workload)
     files = rendered(recommendation, forms, sections=sections, **account)
     write_all(out, files, force=force)
