@@ -68,15 +68,17 @@ def read_baseline(path: Path) -> Baseline:
             "no baseline. Write one with: kimi-planner check --update-baseline.", at=path
         )
     text = read_text(path, limit=MAX_BYTES)
+
+    def wrong(what: str) -> FileError:
+        return FileError(f"{what}. {_REMEDY}", at=path)
+
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise FileError(f"not JSON ({error}). {_REMEDY}", at=path) from None
+        raise wrong(f"not JSON ({error})") from None
     schema = data.get("schema") if isinstance(data, dict) else None
     if schema != SCHEMA:
-        raise FileError(
-            f"schema is {shown(schema)}. This version reads {SCHEMA}. {_REMEDY}", at=path
-        )
+        raise wrong(f"schema is {shown(schema)}. This version reads {SCHEMA}")
     try:
         return Baseline(
             version=_text(data["kimi_planner"]),
@@ -88,9 +90,7 @@ def read_baseline(path: Path) -> Baseline:
             workloads=first_of_each(_entry(WorkloadEntry, one) for one in data["workloads"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise FileError(
-            f"not a baseline ({type(error).__name__}: {error}). {_REMEDY}", at=path
-        ) from None
+        raise wrong(f"not a baseline ({type(error).__name__}: {error})") from None
 
 
 def _text(value: object) -> str:

@@ -167,10 +167,6 @@ def _prompts(table: Table, default_model: str | None, warn: Decimal | None) -> P
     return PromptBudget(**inherited | values)
 
 
-def _kind(table: Table, key: str) -> str:
-    return table.one_of(key, KINDS)
-
-
 def _style(table: Table, key: str) -> str:
     from kimi_planner.tokens.prompts.placeholders import STYLES
 
@@ -236,18 +232,15 @@ def _override(table: Table) -> Override:
     return Override(paths=paths, values=values, where=table.where())
 
 
-def _from_zero(table: Table, key: str) -> int:
-    return table.whole(key, least=0)
-
-
 #: The end of a key to how it is read; the first that fits counts.
 _READERS: Mapping[str, Callable[[Table, str], Any]] = {
     **dict.fromkeys(("path", "name", "model", "against", "catalog", "baseline"), Table.text),
     **dict.fromkeys(("paths", "exclude"), Table.globs),
     **dict.fromkeys(
-        ("seed", "tier", "max_age_days", "ignore_below_tokens", "max_growth_tokens"), _from_zero
+        ("seed", "tier", "max_age_days", "ignore_below_tokens", "max_growth_tokens"),
+        lambda table, key: table.whole(key, least=0),
     ),
-    "kind": _kind,
+    "kind": lambda table, key: table.one_of(key, KINDS),
     "names": lambda table, key: table.texts(key, '["agents.*.system"]'),
     "style": _style,
     "variables": _variables,
