@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -182,25 +182,23 @@ def _held(item: pytest.Item, marker: pytest.Mark) -> list[str]:
     faults = []
     if max_tokens is not None:
         item.user_properties += [("kimi_tokens", meter.tokens), ("kimi_max_tokens", max_tokens)]
-        if meter.tokens > max_tokens:
-            over = meter.tokens - max_tokens
-            faults.append(
-                f"prompt has {meter.tokens:,} tokens; limit {max_tokens:,}; "
-                f"{over:,} over{_percent(over, max_tokens)}"
-            )
+        faults += _over("has {:,} tokens; limit {:,}; {:,} over", meter.tokens, max_tokens)
     if max_usd is not None:
         try:
             usd = meter.usd
         except KimiPlannerError as error:
             return [*faults, f"{MARKER}: the cost cannot be told. {error}"]
         item.user_properties += [("kimi_usd", f"{usd:f}"), ("kimi_max_usd", f"{max_usd:f}")]
-        if usd > max_usd:
-            over_usd = usd - max_usd
-            faults.append(
-                f"prompt costs {usd:f} USD; limit {max_usd:f}; "
-                f"{over_usd:f} over{_percent(over_usd, max_usd)}"
-            )
+        faults += _over("costs {:f} USD; limit {:f}; {:f} over", usd, max_usd)
     return faults
+
+
+def _over(words: str, used: Any, limit: Any) -> list[str]:
+    """Return the fault of what is used, if that is more than the limit."""
+    if used <= limit:
+        return []
+    share = f" ({float((used - limit) / limit):.1%})" if limit else ""
+    return [f"prompt {words.format(used, limit, used - limit)}{share}"]
 
 
 def _limits(marker: pytest.Mark) -> tuple[int | None, Decimal | None]:
@@ -211,32 +209,30 @@ def _limits(marker: pytest.Mark) -> tuple[int | None, Decimal | None]:
     max_tokens, usd = given.pop("max_tokens", None), given.pop("max_usd", None)
     model = given.pop("model", None)
     if marker.args or given or (max_tokens is None and usd is None):
-        pytest.fail(f"{MARKER} takes max_tokens=, max_usd= and model=, by name.", pytrace=False)
+        _refuse(" takes max_tokens=, max_usd= and model=, by name.")
     if max_tokens is not None and (type(max_tokens) is not int or max_tokens < 0):
-        pytest.fail(
-            f"{MARKER}: max_tokens is {shown(max_tokens)}. It must be a whole number.",
-            pytrace=False,
-        )
+        _refuse(f": max_tokens is {shown(max_tokens)}. It must be a whole number.")
     if model is not None:  # a misspelled one would price nothing, and go unseen
         from kimi_planner.catalog import load_catalog
         from kimi_planner.errors import UnknownModelError
 
         if not isinstance(model, str):
-            pytest.fail(f"{MARKER}: model is {shown(model)}. It must be a model id.", pytrace=False)
+            _refuse(f": model is {shown(model)}. It must be a model id.")
         try:
             load_catalog().model(model)
         except UnknownModelError as error:
-            pytest.fail(f"{MARKER}: {error}", pytrace=False)
+            _refuse(f": {error}")
     max_usd = None
     with suppress(ValueError):
         max_usd = None if usd is None else exact_decimal(usd)
     if usd is not None and (max_usd is None or max_usd < 0):
-        pytest.fail(f"{MARKER}: max_usd is {shown(usd)}. It must be an amount.", pytrace=False)
+        _refuse(f": max_usd is {shown(usd)}. It must be an amount.")
     return max_tokens, max_usd
 
 
-def _percent(over: int | Decimal, limit: int | Decimal) -> str:
-    return f" ({float(over / limit):.1%})" if limit else ""
+def _refuse(fault: str) -> NoReturn:
+    """Fail a test whose marker is not as it should be."""
+    pytest.fail(f"{MARKER}{fault}", pytrace=False)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -258,14 +254,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def _lines(nodeid: str, properties: Mapping[str, Any]) -> list[tuple[float, str]]:
     """Return the share of each limit that is used, and how it reads."""
-    lines = []
-    if "kimi_max_tokens" in properties:
-        tokens, limit = properties["kimi_tokens"], properties["kimi_max_tokens"]
-        lines.append((_share(tokens, limit), f"{tokens:,} of {limit:,} tokens  {nodeid}"))
-    if "kimi_max_usd" in properties:
-        usd, most = properties["kimi_usd"], properties["kimi_max_usd"]
-        lines.append((_share(float(usd), float(most)), f"{usd} of {most} USD  {nodeid}"))
-    return lines
+    return [
+        (
+            _share(float(properties[f"kimi_{name}"]), float(properties[f"kimi_max_{name}"])),
+            words.format(properties[f"kimi_{name}"], properties[f"kimi_max_{name}"], nodeid),
+        )
+        for name, words in (("tokens", "{:,} of {:,} tokens  {}"), ("usd", "{} of {} USD  {}"))
+        if f"kimi_max_{name}" in properties
+    ]
 
 
 def _share(used: float, limit: float) -> float:

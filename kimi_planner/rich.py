@@ -90,7 +90,8 @@ def frame_html(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> str
     names = list(frame.columns if columns is None else columns)
     known = frame.astype(object).where(frame.notna(), None)
     values = {name: known[name].tolist() for name in names}
-    right = [place for place, name in enumerate(names) if not any(map(_is_words, values[name]))]
+    is_words = [any(isinstance(one, str | bool) for one in values[name]) for name in names]
+    right = [place for place, words in enumerate(is_words) if not words]
     cells = [[_cell(str(name), value) for value in values[name]] for name in names]
     headers = [_header(str(name)) for name in names]
     return table_html(headers, zip(*cells, strict=True), right)
@@ -115,10 +116,6 @@ def _header(name: str) -> str:
     return " ".join(
         word.upper() if re.fullmatch(r"usd|p\d\d", word) else word for word in name.split("_")
     )
-
-
-def _is_words(value: Any) -> bool:
-    return isinstance(value, str | bool)
 
 
 def _cell(name: str, value: Any) -> str:

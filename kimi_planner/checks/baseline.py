@@ -160,9 +160,7 @@ Entry = TypeVar("Entry", PromptEntry, WorkloadEntry)
 
 def first_of_each(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Return entries sorted, of two with one key the first."""
-    found: dict[tuple[str, ...], Entry] = {}
-    for one in entries:
-        found.setdefault(one.key, one)
+    found = {one.key: one for one in reversed(list(entries))}
     return tuple(found[key] for key in sorted(found))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
@@ -33,21 +33,17 @@ def baseline_text(baseline: Baseline) -> str:
         "paths": baseline.paths,
     }
     lines = [f"  {json.dumps(key)}: {_json(value)}," for key, value in head.items()]
-    prompts = _array("prompts", [_json(_values(one)) for one in baseline.prompts])
-    workloads = _array("workloads", [_json(_values(one)) for one in baseline.workloads])
+    prompts = _array("prompts", baseline.prompts)
+    workloads = _array("workloads", baseline.workloads)
     return "\n".join(["{", *lines, f"{prompts},", workloads, "}"]) + "\n"
 
 
-def _array(name: str, rows: list[str]) -> str:
-    inner = ",".join(f"\n    {row}" for row in rows)
-    return f'  "{name}": [{inner}\n  ]' if rows else f'  "{name}": []'
+def _array(name: str, entries: Sequence[object]) -> str:
+    rows = ",".join(f"\n    {_json(as_text(vars(one)))}" for one in entries)
+    return f'  "{name}": [{rows}\n  ]' if rows else f'  "{name}": []'
 
 
-def _values(entry: PromptEntry | WorkloadEntry) -> dict[str, Any]:
-    return {name: as_text(value) for name, value in vars(entry).items()}
-
-
-def as_text(value: object) -> object:
+def as_text(value: object) -> Any:
     """Return a value of an entry with its decimals as text, also those by meter."""
     if isinstance(value, Mapping):
         return {key: as_text(amount) for key, amount in value.items()}
@@ -72,15 +68,17 @@ def read_baseline(path: Path) -> Baseline:
             "no baseline. Write one with: kimi-planner check --update-baseline.", at=path
         )
     text = read_text(path, limit=MAX_BYTES)
+
+    def wrong(what: str) -> FileError:
+        return FileError(f"{what}. {_REMEDY}", at=path)
+
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise FileError(f"not JSON ({error}). {_REMEDY}", at=path) from None
+        raise wrong(f"not JSON ({error})") from None
     schema = data.get("schema") if isinstance(data, dict) else None
     if schema != SCHEMA:
-        raise FileError(
-            f"schema is {shown(schema)}. This version reads {SCHEMA}. {_REMEDY}", at=path
-        )
+        raise wrong(f"schema is {shown(schema)}. This version reads {SCHEMA}")
     try:
         return Baseline(
             version=_text(data["kimi_planner"]),
@@ -92,9 +90,7 @@ def read_baseline(path: Path) -> Baseline:
             workloads=first_of_each(_entry(WorkloadEntry, one) for one in data["workloads"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise FileError(
-            f"not a baseline ({type(error).__name__}: {error}). {_REMEDY}", at=path
-        ) from None
+        raise wrong(f"not a baseline ({type(error).__name__}: {error})") from None
 
 
 def _text(value: object) -> str:

@@ -219,6 +219,17 @@ class CheckConfig:
         """What paths are relative to."""
         return self.path.parent
 
+    @property
+    def models(self) -> dict[str, Where]:
+        """Models that budgets name, and where each is named first."""
+        named = [(one.model or one.default_model, one.where) for one in self.prompts]
+        named += [(one.model, one.where) for one in self.workloads]
+        found: dict[str, Where] = {}
+        for name, where in named:
+            if name is not None:
+                found.setdefault(name, where)
+        return found
+
     def overridden(self, one: Kind, path: str) -> Kind:
         """Return a budget, or the growth, as it is for one path."""
         if not self.overrides:

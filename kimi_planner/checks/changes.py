@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from kimi_planner.billing.meters import ByMeter, Usage
 from kimi_planner.checks.baseline import PromptEntry, WorkloadEntry
+from kimi_planner.money import usd
 
 CAUSES = ("traffic", "tokens", "cache", "cache writes", "batch", "fees", "price")
 #: Causes of a reconciliation that are one here.
@@ -74,12 +75,15 @@ class PromptChange(Change[PromptEntry]):
         return self.both[1].tokens - self.both[0].tokens if self.both else 0
 
     @property
+    def costs(self) -> tuple[Decimal, Decimal] | None:
+        """Cost of one call then and now, where both are known."""
+        before, after = (one.cost_usd if one else None for one in (self.old, self.new))
+        return None if before is None or after is None else (before, after)
+
+    @property
     def usd(self) -> Decimal | None:
         """Change of the cost of one call, where both are known."""
-        if self.both is None:
-            return None
-        before, after = (one.cost_usd for one in self.both)
-        return None if before is None or after is None else after - before
+        return self.costs[1] - self.costs[0] if self.costs else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +96,10 @@ class WorkloadChange(Change[WorkloadEntry]):
         if self.both is None:
             return None
         return (self.both[1].mean_usd - self.both[0].mean_usd) / self.both[1].months
+
+    def monthly(self, total_usd: Decimal) -> str:
+        """Return a total of all months as what it is in one, in words."""
+        return usd(total_usd / self.entry.months)
 
 
 def prompt_change(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
@@ -29,6 +30,12 @@ TABLE = "tool.kimi-planner"
 KINDS = ("text", "request", "templates")
 MAX_MONTHS = 120  # of a projection; naming it there would import pandas for prompts alone
 
+
+def _keys(budget: type[Any]) -> set[str]:
+    """Return the keys of the table of a budget: its fields, without those that no table states."""
+    return {field.name for field in fields(budget)} - {"default_model", "where"}
+
+
 _TOP = {"catalog", "model", "seed", "baseline", "warn_fraction"}
 _PARTS = {"prompts", "workloads", "catalog_checks", "overrides"}
 _PROMPT_LIMITS = ("max_tokens", "max_usd", "max_usd_per_call", "max_context_share")
@@ -40,9 +47,9 @@ _WORKLOAD_LIMITS = (
     "min_fit_share",
     "tier",
 )
-_GROWTH = tuple(field.name for field in fields(Growth))
+_GROWTH = _keys(Growth)
 #: What an override may name.
-_OVERRIDES = (*_PROMPT_LIMITS, "completion_tokens", *_WORKLOAD_LIMITS, "warn_fraction", *_GROWTH)
+_OVERRIDES = {*_PROMPT_LIMITS, "completion_tokens", *_WORKLOAD_LIMITS, "warn_fraction", *_GROWTH}
 
 
 def find_config(folder: Path) -> Path:
@@ -76,28 +83,26 @@ def load_config(path: str | Path = PYPROJECT) -> CheckConfig:
     """
     toml = read_toml(path, ConfigError)
     table = _root(toml)
-    table.refuse_unknown(_TOP | _PARTS | {*_GROWTH})
+    table.refuse_unknown(_TOP | _PARTS | _GROWTH)
     folder = toml.path.parent
-    source = _source(table.text("catalog"), folder)
-    model, warn = table.text("model"), table.share("warn_fraction")
-    checks = table.table("catalog_checks")
+    top = _read(table, _TOP)
+    source = _source(top["catalog"], folder) if "catalog" in top else None
+    model, warn = top.get("model"), top.get("warn_fraction")
+    has_checks = "catalog_checks" in table.values
     config = CheckConfig(
         path=toml.path,
         catalog=load_catalog(source),
         catalog_name=source,
         prompts=tuple(_prompts(one, model, warn) for one in table.tables("prompts")),
         workloads=tuple(_workloads(one, model, warn) for one in table.tables("workloads")),
-        catalog_checks=None if checks is None else _catalog(checks, folder),
-        growth=Growth(**_limits(table, _GROWTH)),
-        overrides=tuple(_override(one) for one in table.tables("overrides")),
-        baseline=table.text("baseline") or CheckConfig.baseline,
-        seed=table.whole("seed", least=0) or 0,
+        catalog_checks=_catalog(table.table("catalog_checks"), folder) if has_checks else None,
+        growth=Growth(**_read(table, _GROWTH)),
+        overrides=tuple(map(_override, table.tables("overrides"))),
+        **{key: top[key] for key in ("baseline", "seed") if key in top},
     )
     if not config.prompts and not config.workloads and config.catalog_checks is None:
-        raise ConfigError(
-            f"nothing to check. Add [[{table.inner('prompts')}]] or "
-            f"[[{table.inner('workloads')}]].",
-            at=table.where(),
+        raise table.fault(
+            f"nothing to check. Add [[{table.inner('prompts')}]] or [[{table.inner('workloads')}]]."
         )
     _refuse_unknown_models(config)
     return config
@@ -121,166 +126,130 @@ def _root(toml: TomlFile) -> Table:
     )
 
 
-def _source(name: str | None, folder: Path) -> str | Path | None:
+def _source(name: str, folder: Path) -> str | Path:
     """Return the catalog that is named; a file is relative to the configuration."""
-    return folder / name if name is not None and name.endswith((".toml", ".json")) else name
+    return folder / name if name.endswith((".toml", ".json")) else name
 
 
 def _refuse_unknown_models(config: CheckConfig) -> None:
-    named = [(one.where, one.model or one.default_model) for one in config.prompts]
-    named += [(one.where, one.model) for one in config.workloads]
-    for where, name in named:
-        if name is not None:
-            try:
-                config.catalog.model(name)
-            except KimiPlannerError as error:
-                raise type(error)(str(error), at=where) from None
+    for name, where in config.models.items():
+        try:
+            config.catalog.model(name)
+        except KimiPlannerError as error:
+            raise type(error)(str(error), at=where) from None
 
 
-def _limits(table: Table, names: tuple[str, ...]) -> dict[str, Any]:
-    """Return the limits that a table states, each read as its name says."""
-    found: dict[str, Any] = {}
-    for name in names:
-        if name not in table.values:
-            continue
-        if name in ("tier", "ignore_below_tokens", "max_growth_tokens"):
-            found[name] = table.whole(name, least=0)
-        elif name.endswith("_tokens"):
-            found[name] = table.whole(name)
-        elif name.endswith(("_share", "_fraction")):
-            found[name] = table.share(name)
-        elif name.endswith("_percent"):
-            found[name] = table.amount(name, "a number of percent")
-        else:
-            found[name] = table.amount(name)
-    return found
+def _read(table: Table, keys: Collection[str]) -> dict[str, Any]:
+    """Return what a table states of some keys, each read as the end of its name says."""
+    return {
+        key: next(read for end, read in _READERS.items() if key.endswith(end))(table, key)
+        for key in table.values
+        if key in keys
+    }
 
 
 def _prompts(table: Table, default_model: str | None, warn: Decimal | None) -> PromptBudget:
-    known = {"paths", "exclude", "kind", "model", "completion_tokens", "warn_fraction"}
-    table.refuse_unknown({*known, *_TEMPLATES, *_PROMPT_LIMITS})
-    paths = table.globs("paths")
-    exclude = table.globs("exclude") if "exclude" in table.values else ()
-    kind = table.values.get("kind", KINDS[0])
-    if kind not in KINDS:
-        raise table.wrong("kind", f"It must be one of {', '.join(KINDS)}.")
+    known = _keys(PromptBudget)
+    table.refuse_unknown(known)
+    values = {"paths": table.globs("paths"), **_read(table, known)}
+    kind = values.get("kind", PromptBudget.kind)
     for key in _TEMPLATES:
-        if key in table.values and kind != "templates":
+        if key in values and kind != "templates":
             raise table.wrong(key, 'It is for kind = "templates".')
-    limits = _limits(table, (*_PROMPT_LIMITS, "completion_tokens"))
-    if not limits.keys() & {*_PROMPT_LIMITS}:
-        raise ConfigError("no limit. Give max_tokens, max_usd or both.", at=table.where())
-    model = table.text("model")
+    if not values.keys() & {*_PROMPT_LIMITS}:
+        raise table.fault("no limit. Give max_tokens, max_usd or both.")
     for key in _PROMPT_LIMITS[1:]:
-        if key in limits and kind != "request" and not (model or default_model):
-            raise ConfigError(
-                f"{key} needs a model. Name one here or for all budgets.", at=table.where()
-            )
-    if "max_usd_per_call" in limits and kind != "request" and "completion_tokens" not in limits:
-        raise ConfigError(
-            "max_usd_per_call needs completion_tokens, the output to reserve.", at=table.where()
-        )
-    return PromptBudget(
-        paths=paths,
-        exclude=exclude,
-        kind=kind,
-        names=table.texts("names", '["agents.*.system"]') if "names" in table.values else None,
-        style=_style(table),
-        variables=_variables(table),
-        model=model,
-        default_model=default_model,
-        warn_fraction=table.share("warn_fraction") or warn,
-        where=table.where(),
-        **limits,
-    )
+        if key in values and kind != "request" and not ("model" in values or default_model):
+            raise table.fault(f"{key} needs a model. Name one here or for all budgets.")
+    if "max_usd_per_call" in values and kind != "request" and "completion_tokens" not in values:
+        raise table.fault("max_usd_per_call needs completion_tokens, the output to reserve.")
+    inherited = {"default_model": default_model, "warn_fraction": warn, "where": table.where()}
+    return PromptBudget(**inherited | values)
 
 
-def _style(table: Table) -> str | None:
-    style = table.text("style")
-    if style is not None:
-        from kimi_planner.tokens.prompts.placeholders import STYLES
+def _style(table: Table, key: str) -> str:
+    from kimi_planner.tokens.prompts.placeholders import STYLES
 
-        known = (*STYLES, "jinja")
-        if style not in known:
-            raise table.wrong("style", f"It must be one of {', '.join(known)}.")
-    return style
+    return table.one_of(key, (*STYLES, "jinja"))
 
 
-def _variables(table: Table) -> dict[str, dict[str, Any]]:
-    values = table.values.get("variables", {})
-    if not values:
-        return {}
+def _variables(table: Table, key: str) -> dict[str, dict[str, Any]]:
     from kimi_planner.tokens.prompts.values import ValueRange
 
+    values = table.values[key]
     if not isinstance(values, dict):
-        raise table.wrong("variables", "Write it as { document = { max_tokens = 20000 } }.")
+        raise table.wrong(key, "Write it as { document = { max_tokens = 20000 } }.")
     for name, value in values.items():
         try:
             ValueRange.of(value, name)
         except RequestError as error:
-            raise ConfigError(str(error), at=table.where("variables")) from None
+            raise ConfigError(str(error), at=table.where(key)) from None
     return values
 
 
 def _workloads(table: Table, default_model: str | None, warn: Decimal | None) -> WorkloadBudget:
-    speeds = ("peak_hour_share", "output_tokens_per_second")
-    known = {"path", "name", "model", "percentile", "months", "warn_fraction"}
-    table.refuse_unknown({*known, *speeds, *_WORKLOAD_LIMITS})
-    path = table.text("path")
-    model = table.text("model") or default_model
-    if path is None:
+    known = _keys(WorkloadBudget)
+    table.refuse_unknown(known)
+    inherited = {"model": default_model, "warn_fraction": warn, "where": table.where()}
+    values = inherited | _read(table, known)
+    if "path" not in values:
         raise table.wrong("path", "Name a workload file, relative to this one.")
-    limits = _limits(table, _WORKLOAD_LIMITS)
-    if not limits:
-        raise ConfigError(
-            f"no limit. Give max_usd_per_month or another of {', '.join(_WORKLOAD_LIMITS[1:])}.",
-            at=table.where(),
+    if not values.keys() & {*_WORKLOAD_LIMITS}:
+        raise table.fault(
+            f"no limit. Give max_usd_per_month or another of {', '.join(_WORKLOAD_LIMITS[1:])}."
         )
-    if model is None:
+    if values["model"] is None:
         raise table.wrong("model", "Name one here or for all budgets.")
-    percentile = table.values.get("percentile", 90)
+    return WorkloadBudget(**values)
+
+
+def _percentile(table: Table, key: str) -> float:
+    percentile = table.values[key]
     is_number = type(percentile) in (int, Decimal) and Decimal(percentile).is_finite()
     if not is_number or not 0 <= percentile <= 100:
-        raise table.wrong("percentile", "It must be a number from 0 to 100.")
-    return WorkloadBudget(
-        path=path,
-        name=table.text("name"),
-        model=model,
-        percentile=float(percentile),
-        months=table.whole("months", MAX_MONTHS) or WorkloadBudget.months,
-        peak_hour_share=table.share("peak_hour_share"),
-        output_tokens_per_second=table.amount("output_tokens_per_second", "a number of tokens"),
-        warn_fraction=table.share("warn_fraction") or warn,
-        where=table.where(),
-        **limits,
-    )
+        raise table.wrong(key, "It must be a number from 0 to 100.")
+    return float(percentile)
 
 
 def _catalog(table: Table, folder: Path) -> CatalogBudget:
-    table.refuse_unknown({"max_age_days", "against", "max_drift_percent"})
-    against = table.text("against")
-    drift = table.amount("max_drift_percent", "a number of percent")
-    age = table.whole("max_age_days", least=0)
-    if (against is None) != (drift is None):
-        raise ConfigError(
-            "against and max_drift_percent go together. Give both or neither.", at=table.where()
-        )
-    if age is None and drift is None:
-        raise ConfigError(
-            "no limit. Give max_age_days, or against and max_drift_percent.", at=table.where()
-        )
-    source = _source(against, folder)
-    return CatalogBudget(
-        max_age_days=age,
-        against=None if source is None else str(source),
-        max_drift_percent=drift,
-        where=table.where(),
-    )
+    known = _keys(CatalogBudget)
+    table.refuse_unknown(known)
+    values = dict.fromkeys(known) | _read(table, known)
+    if (values["against"] is None) != (values["max_drift_percent"] is None):
+        raise table.fault("against and max_drift_percent go together. Give both or neither.")
+    if values["max_age_days"] is None and values["against"] is None:
+        raise table.fault("no limit. Give max_age_days, or against and max_drift_percent.")
+    if values["against"] is not None:
+        values["against"] = str(_source(values["against"], folder))
+    return CatalogBudget(**values, where=table.where())
 
 
 def _override(table: Table) -> Override:
     table.refuse_unknown({"paths", *_OVERRIDES})
-    paths, values = table.globs("paths"), _limits(table, _OVERRIDES)
+    paths, values = table.globs("paths"), _read(table, _OVERRIDES)
     if not values:
-        raise ConfigError("nothing to override. Give a limit for these paths.", at=table.where())
+        raise table.fault("nothing to override. Give a limit for these paths.")
     return Override(paths=paths, values=values, where=table.where())
+
+
+#: The end of a key to how it is read; the first that fits counts.
+_READERS: Mapping[str, Callable[[Table, str], Any]] = {
+    **dict.fromkeys(("path", "name", "model", "against", "catalog", "baseline"), Table.text),
+    **dict.fromkeys(("paths", "exclude"), Table.globs),
+    **dict.fromkeys(
+        ("seed", "tier", "max_age_days", "ignore_below_tokens", "max_growth_tokens"),
+        lambda table, key: table.whole(key, least=0),
+    ),
+    "kind": lambda table, key: table.one_of(key, KINDS),
+    "names": lambda table, key: table.texts(key, '["agents.*.system"]'),
+    "style": _style,
+    "variables": _variables,
+    "percentile": _percentile,
+    "months": lambda table, key: table.whole(key, MAX_MONTHS),
+    "output_tokens_per_second": lambda table, key: table.amount(key, "a number of tokens"),
+    "_tokens": Table.whole,
+    "_share": Table.share,
+    "_fraction": Table.share,
+    "_percent": lambda table, key: table.amount(key, "a number of percent"),
+    "": Table.amount,
+}

@@ -10,7 +10,7 @@ from kimi_planner.catalog import Catalog
 from kimi_planner.checks.budgets import CheckConfig, PromptBudget
 from kimi_planner.checks.globs import files, is_one_file, matches, why_no_file
 from kimi_planner.checks.prompts import MAX_PROMPT_BYTES, Prompt, body_prompt, template_prompts
-from kimi_planner.checks.results import CheckResult, Place, invalid, missing, unknown
+from kimi_planner.checks.results import CheckResult, Measure, Place, invalid, missing
 from kimi_planner.errors import FileError, RequestError, UnknownModelError
 from kimi_planner.files import read_text
 from kimi_planner.tokens.engine import bulk_engine
@@ -67,19 +67,12 @@ def _found(
     prompts: dict[str, list[Prompt]] = {}
     faults: list[CheckResult] = []
     for name, path in named:
-        prompts[name] = []
         try:
-            prompts[name] += _prompts(name, path, budget, counts, config.catalog)
+            prompts[name] = list(_prompts(name, path, budget, counts, config.catalog))
         except (FileError, RequestError) as error:
             faults.append(invalid(name, error))
-            del prompts[name]  # half of a file is none of it
         except UnknownModelError as error:
-            del prompts[name]
-            faults.append(
-                unknown(
-                    Place(path=name), rule="unknown-model", subject="request", message=str(error)
-                )
-            )
+            faults.append(Measure(Place(path=name), "unknown-model", "request").unknown(str(error)))
     malformed = {fault.path for fault in faults}
     faults += _missed(budget, prompts, malformed, config.folder)
     counted = tuple(prompt for found in prompts.values() for prompt in found)
@@ -87,14 +80,10 @@ def _found(
         thing = "file matches"
         if budget.kind == "templates":
             thing += " in which a prompt is found"
-        faults.append(
-            unknown(
-                Place(path=config.path.name, line=budget.where.line),
-                rule="missing-input",
-                subject="prompt",
-                message=f"{budget.where}: no {thing}, so nothing was checked",
-            )
+        measure = Measure(
+            Place(path=config.path.name, line=budget.where.line), "missing-input", "prompt"
         )
+        faults.append(measure.unknown(f"{budget.where}: no {thing}, so nothing was checked"))
     return Found(budget=budget, prompts=counted, faults=tuple(faults))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from os import sep
 from os.path import isabs, isfile
@@ -16,14 +16,10 @@ def files(
 ) -> list[tuple[str, Path]]:
     """Return the files that match, sorted: what they are called in results, and where they are."""
     found = {str(path): path for pattern in paths for path in folder.glob(pattern)}
-    spelled = sorted(path for path in found if isfile(path))
-    named = [
-        (name, found[path]) for name, path in zip(_names(spelled, folder), spelled, strict=True)
-    ]
+    above = "" if folder == Path() else f"{folder}{sep}"
+    named = [(_called(one, above), found[one]) for one in sorted(found) if isfile(one)]
     left_out = tuple(exclude)
-    if not left_out:
-        return named
-    return [(name, path) for name, path in named if not matches(name, left_out)]
+    return [one for one in named if not (left_out and matches(one[0], left_out))]
 
 
 def is_one_file(pattern: str) -> bool:
@@ -63,9 +59,7 @@ def _match(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
     return len(parts) in reached
 
 
-def _names(paths: Iterable[str], folder: Path) -> Iterator[str]:
-    """Return what files are called: below the folder as seen from there, else in full."""
-    above = "" if folder == Path() else f"{folder}{sep}"
-    for name in paths:
-        inside = name.startswith(above) and not isabs(name[len(above) :])
-        yield (name[len(above) :] if inside else name).replace(sep, "/")
+def _called(name: str, above: str) -> str:
+    """Return what a file is called: below the folder as seen from there, else in full."""
+    below = name.removeprefix(above)
+    return (name if isabs(below) else below).replace(sep, "/")

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any, TypeVar
 
 import kimi_planner
 from kimi_planner.checks.baseline import Baseline
 from kimi_planner.checks.budgets import CheckConfig, Growth
 from kimi_planner.checks.changes import PromptChange, WorkloadChange
-from kimi_planner.checks.results import CheckResult, Place, held, unknown
-from kimi_planner.money import plain, usd
+from kimi_planner.checks.results import CheckResult, Measure, Place, percent_more
+from kimi_planner.money import plain
 from kimi_planner.notes import Note, note
 
 #: What is allowed, what was measured, that in words, and the unit of the limit.
 _Limit = tuple[Decimal | int | None, Decimal | None, str, str]
+Changed = TypeVar("Changed", PromptChange, WorkloadChange)
 
-__all__ = ["Comparison", "compare", "hold_growth", "percent"]
+__all__ = ["Comparison", "compare", "hold_growth", "moved", "percent"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,19 +55,15 @@ def compare(
     workloads: Iterable[WorkloadChange],
 ) -> Comparison:
     """Sort changes into what is reported and what is only counted."""
-    of_prompts = [one for one in prompts if one.state != "unchanged"]
-    of_workloads = [one for one in workloads if one.state != "unchanged"]
-    loud_prompts = [one for one in of_prompts if not _prompt_below(one, config)]
-    loud_workloads = [one for one in of_workloads if not _workload_below(one, config)]
-    changed = len(of_prompts) + len(of_workloads)
-    both = len({one.key for one in old.prompts} | {one.key for one in new.prompts})
-    both += len({one.key for one in old.workloads} | {one.key for one in new.workloads})
+    prompts, workloads = list(prompts), list(workloads)
+    states = Counter(one.state for one in prompts) + Counter(one.state for one in workloads)
+    reported = _reported(prompts, config), _reported(workloads, config)
     return Comparison(
         baseline=config.baseline,
-        prompts=tuple(sorted(loud_prompts, key=_prompt_order)),
-        workloads=tuple(sorted(loud_workloads, key=_workload_order)),
-        unchanged=both - changed,
-        below=changed - len(loud_prompts) - len(loud_workloads),
+        prompts=reported[0],
+        workloads=reported[1],
+        unchanged=states["unchanged"],
+        below=states.total() - states["unchanged"] - sum(map(len, reported)),
         notes=tuple(_notes(old, new)),
     )
 
@@ -73,125 +72,98 @@ def percent(old: Decimal | int, new: Decimal | int) -> str:
     """Return the change as ``+x%``."""
     if not old:
         return "no change" if not new else "from 0"
-    return f"{_percent(Decimal(old), Decimal(new)):+.1f}%"
+    return f"{percent_more(Decimal(old), Decimal(new)):+.1f}%"
+
+
+def moved(
+    old: Decimal | int,
+    new: Decimal | int,
+    unit: str = "",
+    in_words: Callable[[Any], str] = "{:,}".format,
+) -> str:
+    """Return a change as ``old -> new (+x%)``."""
+    return f"{in_words(old)} -> {in_words(new)}{unit} ({percent(old, new)})"
 
 
 def hold_growth(
     prompts: Iterable[PromptChange], workloads: Iterable[WorkloadChange], config: CheckConfig
 ) -> Iterator[CheckResult]:
     """Hold what changed against the growth that is allowed for its path."""
-    for prompt in prompts:
-        if prompt.state == "changed":
-            yield from _prompt_growth(prompt, config)
-    for workload in workloads:
-        if workload.state == "changed":
-            yield from _workload_growth(workload, config)
+    changes: list[PromptChange | WorkloadChange] = [*prompts, *workloads]
+    for change in changes:
+        if change.state == "changed":
+            yield from _held(change, config)
 
 
-def _prompt_order(change: PromptChange) -> tuple[Decimal, int, str, tuple[str, ...]]:
-    moved = Decimal(0) if change.usd is None else abs(change.usd)
-    return (-moved, -abs(change.tokens), change.state, change.entry.key)
+def _reported(changes: Iterable[Changed], config: CheckConfig) -> tuple[Changed, ...]:
+    """Return what is reported, the largest change first."""
+    changed = (one for one in changes if one.state != "unchanged")
+    return tuple(sorted((one for one in changed if not _is_below(one, config)), key=_order))
 
 
-def _workload_order(change: WorkloadChange) -> tuple[Decimal, str, tuple[str, ...]]:
-    moved = Decimal(0) if change.usd is None else abs(change.usd)
-    return (-moved, change.state, change.entry.key)
+def _order(change: PromptChange | WorkloadChange) -> tuple[Any, ...]:
+    tokens = change.tokens if isinstance(change, PromptChange) else 0
+    return (-abs(change.usd or Decimal(0)), -abs(tokens), change.state, change.entry.key)
 
 
-def _prompt_below(change: PromptChange, config: CheckConfig) -> bool:
+def _is_below(change: PromptChange | WorkloadChange, config: CheckConfig) -> bool:
+    """Whether a change is smaller than what is reported for its path."""
+    growth = config.overridden(config.growth, change.entry.path)
+    if isinstance(change, WorkloadChange):
+        floor = growth.ignore_below_usd_per_month
+        return change.usd is not None and floor is not None and abs(change.usd) < floor
     if change.both is None:
         return False
-    growth, (old, new) = config.overridden(config.growth, change.entry.path), change.both
     if growth.ignore_below_usd is not None and change.usd is not None:
         return abs(change.usd) < growth.ignore_below_usd
+    old, new = change.both
     same_price = old.input_usd_per_mtok == new.input_usd_per_mtok
     least = growth.ignore_below_tokens
     return least is not None and same_price and abs(change.tokens) < least
 
 
-def _workload_below(change: WorkloadChange, config: CheckConfig) -> bool:
-    floor = config.overridden(config.growth, change.entry.path).ignore_below_usd_per_month
-    return change.usd is not None and floor is not None and abs(change.usd) < floor
-
-
-def _prompt_growth(change: PromptChange, config: CheckConfig) -> Iterator[CheckResult]:
-    if change.both is None:
-        return
-    (old, new), one = change.both, change.entry
+def _held(change: PromptChange | WorkloadChange, config: CheckConfig) -> Iterator[CheckResult]:
+    one = change.entry
     growth = config.overridden(config.growth, one.path)
-    quiet = _prompt_below(change, config)
     place = Place(path=one.path, line=change.line, name=one.name, model=one.model)
-    called = f"{one.name}: " if one.name else ""
-    tokens = f"{old.tokens:,} -> {new.tokens:,} tokens ({percent(old.tokens, new.tokens)})"
-    priced = old.cost_usd is not None and new.cost_usd is not None
-    cost = ""
-    if old.cost_usd is not None and new.cost_usd is not None:
-        change_words = percent(old.cost_usd, new.cost_usd)
-        cost = f"{old.cost_usd:f} -> {new.cost_usd:f} USD a call ({change_words})"
-    before = Decimal(old.tokens) if old.cost_usd is None or not priced else old.cost_usd
-    after = Decimal(new.tokens) if new.cost_usd is None or not priced else new.cost_usd
-    limits: list[_Limit] = [
-        (growth.max_growth_percent, _percent(before, after), cost or tokens, "%"),
-        (growth.max_growth_tokens, Decimal(change.tokens), tokens, " tokens"),
-        (growth.max_growth_usd, change.usd, cost, " USD a call"),
-    ]
-    yield from _held("prompt-growth", place, called, limits, quiet=quiet)
-
-
-def _workload_growth(change: WorkloadChange, config: CheckConfig) -> Iterator[CheckResult]:
-    if change.both is None:
-        return
-    (old, new), one = change.both, change.entry
-    growth: Growth = config.overridden(config.growth, one.path)
-    place = Place(path=one.path, line=change.line, name=one.name, model=one.model)
-    words = (
-        f"mean of {one.name} {usd(old.mean_usd / old.months)} -> {usd(new.mean_usd / new.months)} "
-        f"USD a month ({percent(old.mean_usd, new.mean_usd)})"
-    )
-    limits: list[_Limit] = [
-        (growth.max_growth_percent, _percent(old.mean_usd, new.mean_usd), words, "%"),
-        (growth.max_growth_usd_per_month, change.usd, words, " USD a month"),
-    ]
-    yield from _held("workload-growth", place, "", limits, quiet=_workload_below(change, config))
-
-
-def _held(
-    rule: str,
-    place: Place,
-    called: str,
-    limits: Sequence[_Limit],
-    *,
-    quiet: bool,
-) -> Iterator[CheckResult]:
-    subject = "growth since the baseline"
+    if isinstance(change, PromptChange):
+        rule, limits = "prompt-growth", _prompt_limits(change, growth)
+    else:
+        rule, limits = "workload-growth", _workload_limits(change, growth)
+    quiet = ", less than is reported" if _is_below(change, config) else ""
     for limit, value, words, unit in limits:
         if limit is None:
             continue
+        measure = Measure(place, rule, "growth since the baseline", Decimal(limit))
         if value is None:
-            yield unknown(
-                place,
-                rule=rule,
-                subject=subject,
-                limit=Decimal(limit),
-                message=f"{called}no price then or now, so the growth of its cost cannot be told",
-            )
+            yield measure.unknown(words)
             continue
-        yield held(
-            place,
-            rule=rule,
-            subject=subject,
-            value=Decimal(0) if quiet else value,
-            limit=Decimal(limit),
-            measured=f"{called}{words}{', less than is reported' if quiet else ''}",
-            allowed=f"+{plain(Decimal(limit)):f}{unit}",
-            beside=False,
-        )
+        allowed = f"+{plain(Decimal(limit)):f}{unit}"
+        counted = Decimal(0) if quiet else value
+        yield measure.held(counted, f"{words}{quiet}", allowed, beside=False)
 
 
-def _percent(old: Decimal, new: Decimal) -> Decimal:
-    if not old:
-        return Decimal("Infinity") if new else Decimal(0)
-    return (new / old - 1) * 100
+def _prompt_limits(change: PromptChange, growth: Growth) -> Iterator[_Limit]:
+    old, new = change.both or (change.entry, change.entry)
+    called = f"{old.name}: " if old.name else ""
+    tokens = f"{called}{moved(old.tokens, new.tokens, ' tokens')}"
+    cost = f"{called}no price then or now, so the growth of its cost cannot be told"
+    if change.costs is None:
+        grown, words = percent_more(Decimal(old.tokens), Decimal(new.tokens)), tokens
+    else:
+        grown = percent_more(*change.costs)
+        words = cost = f"{called}{moved(*change.costs, ' USD a call', '{:f}'.format)}"
+    yield growth.max_growth_percent, grown, words, "%"
+    yield growth.max_growth_tokens, Decimal(change.tokens), tokens, " tokens"
+    yield growth.max_growth_usd, change.usd, cost, " USD a call"
+
+
+def _workload_limits(change: WorkloadChange, growth: Growth) -> Iterator[_Limit]:
+    old, new = change.both or (change.entry, change.entry)
+    means = (old.mean_usd, new.mean_usd)
+    words = f"mean of {new.name} {moved(*means, ' USD a month', change.monthly)}"
+    yield growth.max_growth_percent, percent_more(*means), words, "%"
+    yield growth.max_growth_usd_per_month, change.usd, words, " USD a month"
 
 
 def _notes(old: Baseline, new: Baseline) -> Iterator[Note]:

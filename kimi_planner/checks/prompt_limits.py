@@ -13,9 +13,8 @@ from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.checks.budgets import PromptBudget
 from kimi_planner.checks.prompts import Prompt
-from kimi_planner.checks.results import CheckResult, held, unknown
+from kimi_planner.checks.results import CheckResult, Measure, in_percent
 from kimi_planner.errors import PriceNotFoundError
-from kimi_planner.money import plain
 
 __all__ = ["SpecsOfDay", "hold_prompt"]
 
@@ -51,112 +50,70 @@ class SpecsOfDay:
 
 def hold_prompt(prompt: Prompt, budget: PromptBudget, specs: SpecsOfDay) -> Iterator[CheckResult]:
     """Hold a prompt against each limit of its budget."""
-    if budget.max_tokens is not None:
-        yield _tokens(prompt, budget, budget.max_tokens)
-    if budget.max_usd is not None:
-        yield _cost(prompt, budget, budget.max_usd, specs)
-    if budget.max_usd_per_call is not None:
-        yield _cost(prompt, budget, budget.max_usd_per_call, specs, whole_call=True)
-    if budget.max_context_share is not None:
-        yield _context(prompt, budget, budget.max_context_share, specs)
-
-
-def _tokens(prompt: Prompt, budget: PromptBudget, limit: int) -> CheckResult:
-    surely_over = prompt.low > limit
-    if prompt.tokens is None and not surely_over:
-        return unknown(
-            prompt.place,
-            rule="prompt-tokens",
-            subject="tokens",
-            limit=Decimal(limit),
-            message=_boundless(prompt),
-        )
-    spread = f"{prompt.low:,} or more" if prompt.tokens is None else _range(prompt)
-    return held(
-        prompt.place,
-        rule="prompt-tokens",
-        subject="tokens",
-        value=Decimal(prompt.low if prompt.tokens is None else prompt.tokens),
-        limit=Decimal(limit),
-        measured=f"{_named(prompt)}{spread} tokens",
-        allowed=f"{limit:,}",
-        warn_fraction=budget.warn_fraction,
+    limits = (
+        ("prompt-tokens", "tokens", _tokens, budget.max_tokens, "{:,}".format),
+        ("prompt-cost", "prompt cost", _cost, budget.max_usd, "{:f}".format),
+        ("call-cost", "call cost", _call_cost, budget.max_usd_per_call, "{:f}".format),
+        ("context-share", "context share", _context, budget.max_context_share, in_percent),
     )
-
-
-def _cost(
-    prompt: Prompt,
-    budget: PromptBudget,
-    limit: Decimal,
-    specs: SpecsOfDay,
-    *,
-    whole_call: bool = False,
-) -> CheckResult:
-    rule, subject = ("call-cost", "call cost") if whole_call else ("prompt-cost", "prompt cost")
-    output = _reserved(prompt, budget) if whole_call else 0
-    try:
-        if prompt.model is None:
-            raise PriceNotFoundError(f"{_named(prompt)}no model is named, so there is no price")
-        if prompt.tokens is None:
-            raise PriceNotFoundError(_boundless(prompt))
-        if output is None:
-            raise PriceNotFoundError(
-                f"{_named(prompt)}neither completion_tokens nor the body says how much output to "
-                "reserve, so the cost of a call cannot be told"
-            )
-        call = Cost.of(Usage.of(prompt.tokens, output), specs.tariff(prompt.model))
-    except PriceNotFoundError as error:
-        return unknown(prompt.place, rule=rule, subject=subject, limit=limit, message=str(error))
-    answer = f" with {output:,} tokens of output" if whole_call else ""
-    return held(
-        prompt.place,
-        rule=rule,
-        subject=subject,
-        value=call.total_usd,
-        limit=limit,
-        measured=f"{_named(prompt)}{call.total_usd:f} USD a call{answer} on {prompt.model}",
-        allowed=f"{limit:f}",
-        warn_fraction=budget.warn_fraction,
-    )
-
-
-def _context(
-    prompt: Prompt, budget: PromptBudget, limit: Decimal, specs: SpecsOfDay
-) -> CheckResult:
-    why, window = "", None
-    if prompt.model is None:
-        why = f"{_named(prompt)}no model is named, so its window is unknown"
-    elif prompt.tokens is None:
-        why = _boundless(prompt)
-    else:
+    for rule, subject, measured, most, in_words in limits:
+        if most is None:
+            continue
+        limit = Decimal(most)
+        measure = Measure(prompt, rule, subject, limit, budget.warn_fraction)
         try:
-            window = specs.of(prompt.model).context_window_tokens
+            value, words = measured(prompt, budget, specs)
         except PriceNotFoundError as error:
-            why = str(error)
-    if prompt.tokens is None or not window:
-        return unknown(
-            prompt.place,
-            rule="context-share",
-            subject="context share",
-            limit=limit,
-            message=why or f"the catalog states no context window for {prompt.model}",
+            yield measure.unknown(str(error))
+        else:
+            yield measure.held(value, f"{_named(prompt)}{words}", in_words(limit))
+
+
+def _tokens(prompt: Prompt, budget: PromptBudget, _specs: SpecsOfDay) -> tuple[Decimal, str]:
+    if prompt.tokens is not None:
+        return Decimal(prompt.tokens), f"{_range(prompt)} tokens"
+    if budget.max_tokens is None or prompt.low <= budget.max_tokens:
+        raise PriceNotFoundError(_boundless(prompt))
+    return Decimal(prompt.low), f"{prompt.low:,} or more tokens"
+
+
+def _cost(prompt: Prompt, _budget: PromptBudget, specs: SpecsOfDay) -> tuple[Decimal, str]:
+    model, tokens = _known(prompt, "so there is no price")
+    usd = Cost.of(Usage.of(tokens, 0), specs.tariff(model)).total_usd
+    return usd, f"{usd:f} USD a call on {model}"
+
+
+def _call_cost(prompt: Prompt, budget: PromptBudget, specs: SpecsOfDay) -> tuple[Decimal, str]:
+    model, tokens = _known(prompt, "so there is no price")
+    output = _reserved(prompt, budget)
+    if output is None:
+        raise PriceNotFoundError(
+            f"{_named(prompt)}neither completion_tokens nor the body says how much output to "
+            "reserve, so the cost of a call cannot be told"
         )
+    usd = Cost.of(Usage.of(tokens, output), specs.tariff(model)).total_usd
+    return usd, f"{usd:f} USD a call with {output:,} tokens of output on {model}"
+
+
+def _context(prompt: Prompt, budget: PromptBudget, specs: SpecsOfDay) -> tuple[Decimal, str]:
+    model, tokens = _known(prompt, "so its window is unknown")
+    window = specs.of(model).context_window_tokens
+    if not window:
+        raise PriceNotFoundError(f"the catalog states no context window for {model}")
     output = _reserved(prompt, budget) or 0
-    share = Decimal(prompt.tokens + output) / window
+    share = Decimal(tokens + output) / window
     answer = f" and {output:,} of output" if output else ""
-    return held(
-        prompt.place,
-        rule="context-share",
-        subject="context share",
-        value=share,
-        limit=limit,
-        measured=(
-            f"{_named(prompt)}{_range(prompt)} tokens{answer} are {float(share):.2%} of the "
-            f"{window:,} of {prompt.model}"
-        ),
-        allowed=f"{plain(limit * 100):f}%",
-        warn_fraction=budget.warn_fraction,
-    )
+    taken = f"{_range(prompt)} tokens{answer}"
+    return share, f"{taken} are {float(share):.2%} of the {window:,} of {model}"
+
+
+def _known(prompt: Prompt, so: str) -> tuple[str, int]:
+    """Return model and tokens; where one of them is not known, neither is what rests on it."""
+    if prompt.model is None:
+        raise PriceNotFoundError(f"{_named(prompt)}no model is named, {so}")
+    if prompt.tokens is None:
+        raise PriceNotFoundError(_boundless(prompt))
+    return prompt.model, prompt.tokens
 
 
 def _reserved(prompt: Prompt, budget: PromptBudget) -> int | None:

@@ -21,7 +21,7 @@ _RESERVED = ("max_completion_tokens", "max_tokens")  # of a body; the older name
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prompt:
+class Prompt(Place):
     """A prompt that was counted.
 
     Attributes
@@ -40,11 +40,7 @@ class Prompt:
         What the reader must know of how it was read, in words.
     """
 
-    path: str
-    line: int | None = None
-    name: str | None = None
     kind: str
-    model: str | None
     tokens: int | None
     low: int
     reserved: int | None = None
@@ -55,11 +51,6 @@ class Prompt:
     def key(self) -> tuple[str, str, str, str]:
         """What it is known by from one run to the next; its line is no part of that."""
         return (self.path, self.name or "", self.kind, self.model or "")
-
-    @property
-    def place(self) -> Place:
-        """Where its results belong."""
-        return Place(path=self.path, line=self.line, name=self.name, model=self.model)
 
 
 def body_prompt(name: str, path: Path, budget: PromptBudget, catalog: Catalog) -> Prompt:

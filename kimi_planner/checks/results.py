@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import IntEnum
 
 from kimi_planner.errors import KimiPlannerError
+from kimi_planner.money import plain
 
 __all__ = [
     "RULES",
     "CheckResult",
+    "Measure",
     "Outcome",
     "Place",
-    "held",
+    "in_percent",
     "invalid",
     "missing",
     "ordered",
-    "unknown",
+    "percent_more",
     "worst",
 ]
 
@@ -62,7 +64,27 @@ class Outcome(IntEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckResult:
+class Place:
+    """Where a result belongs.
+
+    Attributes
+    ----------
+    path, line
+        The file, relative to the configuration, and the line in it; ``None`` for all of the file.
+    name
+        The prompt inside the file, or the workload; ``None`` for all of the file.
+    model
+        Model id, where the result depends on one.
+    """
+
+    path: str
+    line: int | None = None
+    name: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckResult(Place):
     """One budget held against one thing.
 
     Attributes
@@ -82,106 +104,95 @@ class CheckResult:
     """
 
     rule: str
-    path: str
     subject: str
     outcome: Outcome
-    message: str
-    line: int | None = None
-    name: str | None = None
-    model: str | None = None
     value: Decimal | None = None
     limit: Decimal | None = None
+    message: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a result belongs; the fields are those of `CheckResult`."""
+@dataclass(frozen=True)
+class Measure:
+    """What is measured of one thing, and its limit: all that its results have in common.
 
-    path: str
-    line: int | None = None
-    name: str | None = None
-    model: str | None = None
-
-
-def held(
-    place: Place,
-    *,
-    rule: str,
-    subject: str,
-    value: Decimal,
-    limit: Decimal,
-    measured: str,
-    allowed: str,
-    warn_fraction: Decimal | None = None,
-    at_least: bool = False,
-    beside: bool = True,
-) -> CheckResult:
-    """Hold a value against a limit; what lies exactly at it is within it.
-
-    Parameters
+    Attributes
     ----------
-    place : Place
-        What is held.
-    measured, allowed : str
-        Value and limit in words.
-    warn_fraction : Decimal, optional
+    place, rule, subject, limit
+        As of `CheckResult`.
+    warn_fraction
         The fraction of the limit above which a value that is within it is a warning.
-    at_least : bool
-        Whether the limit is the least that is allowed, not the most.
-    beside : bool
-        Whether to say by how much the limit is exceeded; of percents that would be confusing.
     """
-    over = value < limit if at_least else value > limit
-    outcome, how_much = Outcome.OVER if over else Outcome.PASSED, ""
-    if over and limit and beside and not at_least:
-        how_much = f", {float(value / limit - 1):.1%} over"
-    elif not over and warn_fraction is not None and not at_least and value > limit * warn_fraction:
-        outcome, how_much = Outcome.WARNING, f", {float(value / limit):.1%} of it"
-    return CheckResult(
-        **vars(place),
-        rule=rule,
-        subject=subject,
-        outcome=outcome,
-        value=value,
-        limit=limit,
-        message=f"{measured}, {'at least' if at_least else 'limit'} {allowed}{how_much}",
-    )
+
+    place: Place
+    rule: str
+    subject: str
+    limit: Decimal | None = None
+    warn_fraction: Decimal | None = None
+
+    def result(self, outcome: Outcome, message: str, value: Decimal | None = None) -> CheckResult:
+        """Return a result of it."""
+        place = {field.name: getattr(self.place, field.name) for field in fields(Place)}
+        return CheckResult(
+            **place,
+            rule=self.rule,
+            subject=self.subject,
+            outcome=outcome,
+            value=value,
+            limit=self.limit,
+            message=message,
+        )
+
+    def unknown(self, message: str) -> CheckResult:
+        """Return the result of what could not be told."""
+        return self.result(Outcome.UNKNOWN, message)
+
+    def held(
+        self, value: Decimal, measured: str, allowed: str, *, beside: bool = True
+    ) -> CheckResult:
+        """Return the result of a value held against the most that is allowed.
+
+        What lies exactly at it is within it.
+
+        Parameters
+        ----------
+        measured, allowed : str
+            Value and limit in words.
+        beside : bool
+            Whether to say by how much the limit is exceeded; of percents that would be confusing.
+        """
+        limit = self.limit or Decimal(0)
+        outcome, how_much = Outcome.PASSED, ""
+        if value > limit:
+            outcome = Outcome.OVER
+            how_much = f", {float(value / limit - 1):.1%} over" if limit and beside else ""
+        elif self.warn_fraction is not None and value > limit * self.warn_fraction:
+            outcome, how_much = Outcome.WARNING, f", {float(value / limit):.1%} of it"
+        return self.result(outcome, f"{measured}, limit {allowed}{how_much}", value)
 
 
-def unknown(
-    place: Place, *, rule: str, subject: str, message: str, limit: Decimal | None = None
-) -> CheckResult:
-    """Return the result of what could not be told."""
-    return CheckResult(
-        **vars(place),
-        rule=rule,
-        subject=subject,
-        outcome=Outcome.UNKNOWN,
-        limit=limit,
-        message=message,
-    )
+def in_percent(share: Decimal) -> str:
+    """Return the limit of a share in words."""
+    return f"{plain(share * 100):f}%"
+
+
+def percent_more(old: Decimal, new: Decimal) -> Decimal:
+    """Return by how many percent an amount is more than another."""
+    if not old:
+        return Decimal("Infinity") if new else Decimal(0)
+    return (new / old - 1) * 100
 
 
 def missing(path: str, why: str, where: str) -> CheckResult:
     """Return the result of a file that a budget names, and that is not there or holds no prompt."""
-    return unknown(
-        Place(path=path),
-        rule="missing-input",
-        subject="file",
-        message=f"{why}, though {where} names it. Put it back, or take its name out there.",
+    return Measure(Place(path=path), "missing-input", "file").unknown(
+        f"{why}, though {where} names it. Put it back, or take its name out there."
     )
 
 
 def invalid(path: str, error: KimiPlannerError) -> CheckResult:
     """Return the result of a file that cannot be read, called ``path`` in results, and why."""
-    return CheckResult(
-        rule="bad-input",
-        path=path,
-        line=error.line,
-        subject="file",
-        outcome=Outcome.INVALID,
-        message=error.reason,
-    )
+    place = Place(path=path, line=error.line)
+    return Measure(place, "bad-input", "file").result(Outcome.INVALID, error.reason)
 
 
 def worst(results: Iterable[CheckResult]) -> Outcome:

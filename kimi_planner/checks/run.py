@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -18,7 +18,7 @@ from kimi_planner.errors import PriceNotFoundError
 from kimi_planner.notes import Note, note
 
 if TYPE_CHECKING:  # most checks have no baseline, and a check should start quickly
-    from kimi_planner.checks.baseline import Baseline, WorkloadEntry
+    from kimi_planner.checks.baseline import Baseline, Entry, WorkloadEntry
     from kimi_planner.checks.changes import PromptChange, WorkloadChange
     from kimi_planner.checks.growth import Comparison
 
@@ -63,7 +63,6 @@ class Check:
         self.as_of = date.today() if as_of is None else as_of  # noqa: DTZ011 - the checker's own day
         self._specs = SpecsOfDay(config.catalog, self.as_of)
         self._plans = Plans(config, self.as_of)
-        self._moment: Baseline | None = None
 
     @cached_property
     def found(self) -> list[Found]:
@@ -95,11 +94,9 @@ class Check:
         """
         said = set()
         for result in self._results():
-            if result.outcome is Outcome.INVALID:
-                if result in said:
-                    continue
-                said.add(result)
-            yield result
+            if result.outcome is not Outcome.INVALID or result not in said:
+                yield result
+            said.add(result)
 
     def _results(self) -> Iterator[CheckResult]:
         for found in self.found:
@@ -149,7 +146,7 @@ class Check:
             if known != baseline:
                 notes.append(note("not_compared", paths=sorted(self.unread)))
             prompts, workloads = self.changes(known)
-            comparison = compare(known, self.moment(), self.config, prompts, workloads)
+            comparison = compare(known, self._moment, self.config, prompts, workloads)
             if not may_grow:
                 results += hold_growth(prompts, workloads, self.config)
         return CheckReport(
@@ -161,42 +158,33 @@ class Check:
 
     def moment(self) -> Baseline:
         """Return what prompts and workloads are now, without those of files that cannot be read."""
-        if self._moment is not None:
-            return self._moment
+        return self._moment
+
+    @cached_property
+    def _moment(self) -> Baseline:
         from kimi_planner.checks.baseline import Baseline, prompt_entry
 
-        self._moment = Baseline.of(
+        prompts = (prompt_entry(prompt, self._specs) for prompt in self.prompts)
+        return Baseline.of(
             self.config.catalog,
             self.config.seed,
-            [
-                entry
-                for prompt in self.prompts
-                if (entry := prompt_entry(prompt, self._specs)) is not None
-            ],
+            filter(None, prompts),
             self._workload_entries({}),
         ).without(self.unread)
-        return self._moment
 
     def changes(self, old: Baseline) -> tuple[list[PromptChange], list[WorkloadChange]]:
         """Return what became of everything that was in the baseline, or is now."""
         from kimi_planner.checks.changes import prompt_change, workload_change
 
         lines = {prompt.key: prompt.line for prompt in self.prompts}
-        then = {one.key: one for one in old.prompts}
-        now = {one.key: one for one in self.moment().prompts}
         prompts = [
-            prompt_change(then.get(key), now.get(key), lines.get(key))
-            for key in sorted(then.keys() | now.keys())
+            prompt_change(then, now, lines.get(now.key) if now else None)
+            for then, now in _paired(old.prompts, self._moment.prompts)
         ]
-        planned = {one.key: one for one in old.workloads}
-        plans = {one.key: one for one in self._workload_entries(planned)}
+        entries = self._workload_entries({one.key: one for one in old.workloads})
         workloads = [
-            workload_change(
-                planned.get(key),
-                plans.get(key),
-                self._plans.line(key[0], key[1]) if key in plans else None,
-            )
-            for key in sorted(planned.keys() | plans.keys())
+            workload_change(then, now, self._plans.line(now.path, now.name) if now else None)
+            for then, now in _paired(old.workloads, entries)
         ]
         return prompts, workloads
 
@@ -221,6 +209,15 @@ class Check:
                 except PriceNotFoundError:
                     continue
                 yield workload_entry(projection, budget.path, workload.name)
+
+
+def _paired(
+    old: Iterable[Entry], new: Iterable[Entry]
+) -> Iterator[tuple[Entry | None, Entry | None]]:
+    """Yield each thing as it was and as it is, ``None`` where it was not or is no more."""
+    then, now = ({one.key: one for one in entries} for entries in (old, new))
+    for key in sorted(then.keys() | now.keys()):
+        yield then.get(key), now.get(key)
 
 
 def run_checks(config: CheckConfig, *, as_of: date | None = None) -> Iterator[CheckResult]:

@@ -36,6 +36,10 @@ class Table:
         """Return file and line of the table, or of a key in it."""
         return self.toml.where(self.name, self.index, key)
 
+    def fault(self, reason: str) -> ConfigError:
+        """Return the error that says what is wrong with all of the table."""
+        return ConfigError(reason, at=self.where())
+
     def wrong(self, key: str, allowed: str) -> ConfigError:
         """Return the error that says what a key is and what it may be."""
         found = f"is {shown(self.values[key])}" if key in self.values else "is missing"
@@ -49,11 +53,9 @@ class Table:
         """Raise ConfigError if there is any other key."""
         refuse_unknown_keys(self.values, known, toml=self.toml, table=self.name, index=self.index)
 
-    def table(self, key: str) -> Table | None:
-        """Return a table inside this one, ``None`` if there is none."""
-        value = self.values.get(key)
-        if value is None:
-            return None
+    def table(self, key: str) -> Table:
+        """Return a table inside this one."""
+        value = self.values[key]
         if not isinstance(value, dict):
             raise self.wrong(key, f"Write it as the table [{self.inner(key)}].")
         return Table(self.toml, value, self.inner(key))
@@ -67,27 +69,30 @@ class Table:
             Table(self.toml, entry, self.inner(key), number) for number, entry in enumerate(entries)
         ]
 
-    def text(self, key: str) -> str | None:
+    def text(self, key: str) -> str:
         """Return text that is not blank."""
-        value = self.values.get(key)
-        if key in self.values and not (isinstance(value, str) and value.strip()):
+        value = self.values[key]
+        if not (isinstance(value, str) and value.strip()):
             raise self.wrong(key, "It must be text.")
         return value
 
-    def whole(self, key: str, most: int | None = None, least: int = 1) -> int | None:
+    def one_of(self, key: str, allowed: Collection[str]) -> str:
+        """Return one of some words."""
+        value: str = self.values[key]
+        if value not in allowed:
+            raise self.wrong(key, f"It must be one of {', '.join(allowed)}.")
+        return value
+
+    def whole(self, key: str, most: int | None = None, least: int = 1) -> int:
         """Return a whole number from ``least`` to ``most``."""
-        value = self.values.get(key)
-        if key in self.values and (
-            type(value) is not int or not least <= value <= (value if most is None else most)
-        ):
+        value = self.values[key]
+        if type(value) is not int or value < least or (most is not None and value > most):
             bound = "" if most is None else f" to {most}"
             raise self.wrong(key, f"It must be a whole number from {least}{bound}.")
         return value
 
-    def amount(self, key: str, what: str = "an amount in USD") -> Decimal | None:
+    def amount(self, key: str, what: str = "an amount in USD") -> Decimal:
         """Return a number from 0."""
-        if key not in self.values:
-            return None
         try:
             amount = exact_decimal(self.values[key])
         except ValueError:
@@ -98,10 +103,10 @@ class Table:
             raise self.wrong(key, f"It must have fewer than {MOST_DIGITS} digits on each side.")
         return amount
 
-    def share(self, key: str) -> Decimal | None:
+    def share(self, key: str) -> Decimal:
         """Return a number above 0 and up to 1."""
         value = self.amount(key, "a share, such as 0.9")
-        if value is not None and not 0 < value <= 1:
+        if not 0 < value <= 1:
             raise self.wrong(key, "It must be a share above 0 and up to 1, such as 0.9.")
         return value
 

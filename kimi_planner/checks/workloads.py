@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 from kimi_planner.checks.budgets import CheckConfig, WorkloadBudget
 from kimi_planner.checks.globs import why_no_file
-from kimi_planner.checks.results import CheckResult, Place, held, invalid, missing, unknown
+from kimi_planner.checks.results import (
+    CheckResult,
+    Measure,
+    Outcome,
+    Place,
+    in_percent,
+    invalid,
+    missing,
+)
 from kimi_planner.errors import (
     ConfigError,
     FileError,
@@ -20,7 +28,7 @@ from kimi_planner.errors import (
     WorkloadError,
 )
 from kimi_planner.files import read_toml
-from kimi_planner.money import exact_decimal, plain, usd
+from kimi_planner.money import exact_decimal, usd
 
 if TYPE_CHECKING:
     from kimi_planner.plan.projection import Projection
@@ -115,14 +123,17 @@ class Plans:
             )
         return self._projections[key]
 
-    def line(self, path: str, name: str | None) -> int | None:
+    def line(self, path: str, name: str) -> int | None:
         """Return the line of a workload in its file."""
-        if name is None:
-            return None
         toml = read_toml(self.config.folder / path)
         tables = toml.data.get("workload", [])
         place = next(number for number, one in enumerate(tables) if one.get("name") == name)
         return toml.where("workload", place, "name").line
+
+    def place(self, budget: WorkloadBudget, name: str | None) -> Place:
+        """Return where the results of a workload belong, or those of all of its file."""
+        line = None if name is None else self.line(budget.path, name)
+        return Place(path=budget.path, line=line, name=name, model=budget.model)
 
 
 def hold_workloads(budget: WorkloadBudget, plans: Plans) -> Iterator[CheckResult]:
@@ -131,12 +142,7 @@ def hold_workloads(budget: WorkloadBudget, plans: Plans) -> Iterator[CheckResult
     if fault is not None:
         yield fault
         return
-    place = Place(
-        path=budget.path,
-        line=plans.line(budget.path, budget.name),
-        name=budget.name,
-        model=budget.model,
-    )
+    place = plans.place(budget, budget.name)
     for percentile, limit in budget.spend_limits:
         yield _spend(budget, plans, place, percentile, limit)
     if budget.min_fit_share is not None:
@@ -149,25 +155,19 @@ def _spend(
     budget: WorkloadBudget, plans: Plans, place: Place, percentile: float, limit: Decimal
 ) -> CheckResult:
     words = f"P{percentile:g}"
-    rule, subject = "workload-spend", f"{words} monthly spend"
+    measure = Measure(
+        place, "workload-spend", f"{words} monthly spend", limit, budget.warn_fraction
+    )
     try:
         projection = plans.projection(budget)
     except PriceNotFoundError as error:
-        return unknown(place, rule=rule, subject=subject, limit=limit, message=str(error))
+        return measure.unknown(str(error))
     month, amount = projection.of(budget.model).worst_month(percentile / 100)
-    return held(
-        place,
-        rule=rule,
-        subject=subject,
-        value=amount,
-        limit=limit,
-        measured=(
-            f"{words} of {budget.name or 'all workloads'} on {budget.model} is {usd(amount)} USD in "
-            f"{projection.months[month]}"
-        ),
-        allowed=usd(limit),
-        warn_fraction=budget.warn_fraction,
+    measured = (
+        f"{words} of {budget.name or 'all workloads'} on {budget.model} is {usd(amount)} USD in "
+        f"{projection.months[month]}"
     )
+    return measure.held(amount, measured, usd(limit))
 
 
 def _fit(budget: WorkloadBudget, plans: Plans, least: Decimal) -> Iterator[CheckResult]:
@@ -177,30 +177,16 @@ def _fit(budget: WorkloadBudget, plans: Plans, least: Decimal) -> Iterator[Check
     fit = context_fit(workloads, budget.model, seed=plans.config.seed, catalog=plans.config.catalog)
     for workload in workloads:
         share = fit.share(workload.name, budget.model)
-        place = Place(
-            path=budget.path,
-            line=plans.line(budget.path, workload.name),
-            name=workload.name,
-            model=budget.model,
-        )
+        measure = Measure(plans.place(budget, workload.name), "workload-fit", "context fit", least)
         if isnan(share):
-            yield unknown(
-                place,
-                rule="workload-fit",
-                subject="context fit",
-                limit=least,
-                message=f"the catalog states no context window for {budget.model}",
-            )
+            yield measure.unknown(f"the catalog states no context window for {budget.model}")
             continue
-        yield held(
-            place,
-            rule="workload-fit",
-            subject="context fit",
-            value=exact_decimal(share),
-            limit=least,
-            measured=f"{share:.2%} of the requests of {workload.name} fit {budget.model}",
-            allowed=f"{plain(least * 100):f}%",
-            at_least=True,
+        fits = exact_decimal(share)
+        yield measure.result(
+            Outcome.OVER if fits < least else Outcome.PASSED,
+            f"{share:.2%} of the requests of {workload.name} fit {budget.model}, "
+            f"at least {in_percent(least)}",
+            fits,
         )
 
 
@@ -223,22 +209,9 @@ def _tier(budget: WorkloadBudget, plans: Plans, place: Place, tier: int) -> Chec
         tiers = ", ".join(str(one.tier) for one in found.limits)
         raise ConfigError(f"tier is {tier}. It must be one of {tiers}.", at=budget.where)
     needed, missing = found.tier(budget.model), found.of(budget.model).unknown
-    rule, subject = "workload-tier", "rate-limit tier"
+    measure = Measure(place, "workload-tier", "rate-limit tier", Decimal(tier))
     words = found.needed(budget.model).rstrip(".")
     if missing and needed is not None and needed.tier <= tier:
-        return unknown(
-            place,
-            rule=rule,
-            subject=subject,
-            limit=Decimal(tier),
-            message=f"{words}, and maybe a higher one: {', '.join(missing)} not given",
-        )
-    return held(
-        place,
-        rule=rule,
-        subject=subject,
-        value=Decimal(needed.tier if needed is not None else len(found.limits.tiers)),
-        limit=Decimal(tier),
-        measured=words,
-        allowed=f"tier {tier}",
-    )
+        return measure.unknown(f"{words}, and maybe a higher one: {', '.join(missing)} not given")
+    value = needed.tier if needed is not None else len(found.limits.tiers)
+    return measure.held(Decimal(value), words, f"tier {tier}")

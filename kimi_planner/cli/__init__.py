@@ -30,6 +30,8 @@ _COMMANDS = {
     "throughput": "Tell which recharge tier the traffic needs.",
 }
 
+_SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True}
+
 
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -46,7 +48,7 @@ class _Commands(click.Group):
             formatter.write_dl(list(_COMMANDS.items()))
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, context_settings=_SETTINGS)
 @click.version_option(package_name="kimi-planner", prog_name="kimi-planner")
 def _cli() -> None:
     """Plan what Kimi models will cost, whether requests fit, and which model to choose.

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kimi_planner.cli.options import as_of_option, form_option, write
+from kimi_planner.cli import options
+from kimi_planner.cli.writing import write
 
 if TYPE_CHECKING:
     from kimi_planner.catalog import Catalog
@@ -21,12 +22,10 @@ STALE, CANNOT_TELL = 1, 3
 
 workloads_option = click.option(
     "--workloads",
-    type=click.Path(path_type=Path),
+    type=options.PATH,
     help="A workload file: what the difference does to it, in USD a month.",
 )
-paths_option = click.option(
-    "--paths", type=int, default=2_000, show_default=True, help="Number of scenarios."
-)
+paths_option = click.option("--paths", default=2_000, help="Number of scenarios.")
 
 
 @click.group("catalog")
@@ -47,8 +46,8 @@ def list_() -> None:
 
 @command.command("show")
 @click.argument("version", required=False)
-@as_of_option
-@form_option("table", "json")
+@options.as_of
+@options.form("table", "json")
 def show(version: str | None, as_of: date | None, form: str) -> None:
     """Show prices, context windows, capabilities and sources of VERSION.
 
@@ -71,9 +70,9 @@ def show(version: str | None, as_of: date | None, form: str) -> None:
 @click.argument("old")
 @click.argument("new")
 @workloads_option
-@as_of_option
+@options.as_of
 @paths_option
-@form_option("table", "markdown", "json")
+@options.form("table", "markdown", "json")
 def diff(
     *, old: str, new: str, workloads: Path | None, as_of: date | None, paths: int, form: str
 ) -> None:
@@ -99,7 +98,7 @@ def diff(
 @click.option("--against", help="Another catalog to compare with, such as genai-prices.")
 @click.option("--max-age-days", type=int, help="Most days since each source was checked.")
 @workloads_option
-@as_of_option
+@options.as_of
 @paths_option
 @click.pass_context
 def check(
@@ -147,11 +146,9 @@ def schema() -> None:
     "--from", "origin", help="Version or file to start from; the default one if not given."
 )
 @click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="File to write; VERSION.toml in this folder if not given.",
+    "--out", type=options.FILE, help="File to write; VERSION.toml in this folder if not given."
 )
-@as_of_option
+@options.as_of
 def new(version: str, origin: str | None, out: Path | None, as_of: date | None) -> None:
     """Start VERSION of a catalog from another one."""
     from kimi_planner.catalog.draft import draft_catalog

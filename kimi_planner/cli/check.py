@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from kimi_planner.checks.formats import FORMATS
-from kimi_planner.cli.options import as_of_option, form_option, print_or_write, write
+from kimi_planner.cli import options
+from kimi_planner.cli.writing import print_or_write, write
 
 if TYPE_CHECKING:
     from kimi_planner.checks import CheckReport
@@ -22,16 +23,14 @@ __all__ = ["command"]
 @click.command("check")
 @click.option(
     "--config",
-    type=click.Path(path_type=Path),
+    type=options.PATH,
     help="TOML file with the table [tool.kimi-planner], or with its keys at the top; "
     "kimi-planner.toml or pyproject.toml of this folder if not given.",
 )
-@as_of_option
-@form_option(*FORMATS)
+@options.as_of
+@options.form(*FORMATS)
 @click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="File to write the report to, in place of standard output.",
+    "--output", type=options.FILE, help="File to write the report to, in place of standard output."
 )
 @click.option(
     "--baseline",

@@ -7,17 +7,17 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from kimi_planner.cli.options import print_or_write
+from kimi_planner.cli import options
 from kimi_planner.cli.progress import progress
+from kimi_planner.cli.writing import print_or_write
 from kimi_planner.safe import csv_text, on_one_line
 
 if TYPE_CHECKING:
     from kimi_planner.billing.corpus import CorpusCount
-    from kimi_planner.billing.corpus.inputs import Form
 
 __all__ = ["command"]
 
@@ -53,29 +53,17 @@ def _share(_context: click.Context, _option: click.Parameter, value: str | None)
 @click.option(
     "--sample", callback=_share, metavar="SHARE", help="Count a random share only, such as 2%."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sample.")
+@click.option("--seed", default=0, help="Seed of the sample.")
 @click.option("--catalog", help="Version of the catalog, or the path of a TOML file.")
-@click.option(
-    "--format",
-    "output",
-    type=click.Choice(["table", "json", "csv"]),
-    default="table",
-    show_default=True,
-)
-@click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), help="File for what is printed."
-)
+@click.option("--format", "output", type=click.Choice(["table", "json", "csv"]), default="table")
+@click.option("--out", type=options.FILE, help="File for what is printed.")
 def command(
     *,
     paths: Sequence[str],
-    field: str | None,
-    form: Form | None,
-    model: str | None,
-    sample: float | None,
-    seed: int,
     catalog: str | None,
     output: str,
     out: Path | None,
+    **others: Any,
 ) -> None:
     """Count the tokens of PATHS: files, folders and globs; - is standard input.
 
@@ -88,17 +76,13 @@ def command(
     from kimi_planner.catalog import load_catalog
 
     with progress("counting") as advance:
-        counted = count_corpus(
-            paths,
-            field=field,
-            form=form,
-            model=model,
-            sample=sample,
-            seed=seed,
-            catalog=load_catalog(catalog),
-            progress=advance,
-        )
-    print_or_write({"table": _table, "json": _json, "csv": _csv}[output](counted), out)
+        counted = count_corpus(paths, catalog=load_catalog(catalog), progress=advance, **others)
+    forms = {
+        "table": lambda: _table(counted),
+        "json": lambda: _json(counted),
+        "csv": lambda: csv_text(counted.frame),
+    }
+    print_or_write(forms[output](), out)
     for message in counted.messages[:MESSAGES_SHOWN]:
         click.echo(on_one_line(message), err=True)
     if counted.rejected:
@@ -139,7 +123,3 @@ def _json(counted: CorpusCount) -> str:
         "messages": list(counted.messages),
     }
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-
-
-def _csv(counted: CorpusCount) -> str:
-    return csv_text(counted.frame)

@@ -3,50 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
-from kimi_planner.cli.logs import (
-    catalog_option,
-    logs_argument,
-    on_error_option,
-    say_rejected,
-    totals_of_logs,
-)
-from kimi_planner.cli.options import account_options, force_option, write_all
+from kimi_planner.cli import logs, options
+from kimi_planner.cli.writing import write_all
 
 __all__ = ["focus"]
 
 
 @click.command("focus")
-@logs_argument
+@logs.argument
 @click.option("--model", help="Price every row as this model.")
 @click.option(
-    "--by",
-    type=click.Choice(["day", "month"]),
-    default="day",
-    show_default=True,
-    help="Charge period, UTC.",
+    "--by", type=click.Choice(["day", "month"]), default="day", help="Charge period, UTC."
 )
 @click.option("--tag", "tags", multiple=True, help="Column of the log to tag rows with.")
-@account_options
-@catalog_option
-@on_error_option
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write.")
-@force_option
+@options.account
+@logs.catalog
+@logs.on_error
+@click.option("--out", type=options.FILE, help="File to write.")
+@options.force
 def focus(
     *,
-    logs: tuple[Path, ...],
+    paths: tuple[Path, ...],
     model: str | None,
     by: Literal["day", "month"],
     tags: tuple[str, ...],
-    account_id: str,
-    account_name: str | None,
     catalog: str | None,
     on_error: Literal["raise", "skip"],
     out: Path | None,
     force: bool,
+    **account: Any,
 ) -> None:
     """Write what LOG cost as CSV of FOCUS 1.2: a row per period, model and meter.
 
@@ -58,18 +47,10 @@ def focus(
 
     prices = load_catalog(catalog)
     keys = keys_to_price((by, *tags), None if model is None else [model], prices)
-    totals = totals_of_logs(logs, keys, on_error)
-    frame = focus_usage(
-        totals,
-        by=by,
-        model=model,
-        tags=tags,
-        account_id=account_id,
-        account_name=account_name,
-        catalog=prices,
-    )
+    totals = logs.totals(paths, keys, on_error)
+    frame = focus_usage(totals, by=by, model=model, tags=tags, catalog=prices, **account)
     if out is None:
         click.echo(focus_csv(frame), nl=False)
     else:
         write_all(out.parent, {out.name: focus_csv(frame)}, force=force)
-    say_rejected(totals.rejected)
+    logs.say_rejected(totals.rejected)

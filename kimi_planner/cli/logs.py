@@ -7,16 +7,10 @@ from typing import Any, Literal
 
 import click
 
+from kimi_planner.cli import options
 from kimi_planner.cli.progress import progress
 
-__all__ = [
-    "catalog_option",
-    "logs_argument",
-    "on_error_option",
-    "pairs",
-    "say_rejected",
-    "totals_of_logs",
-]
+__all__ = ["argument", "catalog", "on_error", "pairs", "say_rejected", "totals"]
 
 
 def pairs(
@@ -33,17 +27,14 @@ def pairs(
     return {key: value for key, _, value in found}
 
 
-logs_argument = click.argument(
-    "logs", nargs=-1, required=True, metavar="LOG...", type=click.Path(path_type=Path)
-)
-catalog_option = click.option(
+argument = click.argument("paths", nargs=-1, required=True, metavar="LOG...", type=options.PATH)
+catalog = click.option(
     "--catalog", help="Prices: version of the catalog, or the path of a TOML file."
 )
-on_error_option = click.option(
+on_error = click.option(
     "--on-error",
     type=click.Choice(["raise", "skip"]),
     default="raise",
-    show_default=True,
     help="Stop at a bad row, or leave it out and count it.",
 )
 
@@ -54,13 +45,11 @@ def say_rejected(rows: int) -> None:
         click.echo(f"bad rows left out: {rows:,}", err=True)
 
 
-def totals_of_logs(
-    logs: tuple[Path, ...], by: tuple[str, ...], on_error: Literal["raise", "skip"]
-) -> Any:
+def totals(paths: tuple[Path, ...], by: tuple[str, ...], on_error: Literal["raise", "skip"]) -> Any:
     """Add up logs by some keys."""
     from kimi_planner.usage.totals.result import added
     from kimi_planner.usage.totals.sources import total_usage
 
     with progress("reading") as advance:
-        parts = [total_usage(log, by, on_error=on_error, progress=advance) for log in logs]
-    return added(parts, ", ".join(map(str, logs)))
+        parts = [total_usage(path, by, on_error=on_error, progress=advance) for path in paths]
+    return added(parts, ", ".join(map(str, paths)))

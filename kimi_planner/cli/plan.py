@@ -7,16 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kimi_planner.cli.options import (
-    force_option,
-    form_option,
-    off_screen,
-    png,
-    recommendation_of,
-    scenario_options,
-    workloads_argument,
-    write_all,
-)
+from kimi_planner.cli import options
+from kimi_planner.cli.writing import off_screen, png, write_all
 
 if TYPE_CHECKING:
     from kimi_planner.choose.recommendation import Recommendation
@@ -25,15 +17,11 @@ __all__ = ["command"]
 
 
 @click.command("plan")
-@workloads_argument
-@scenario_options
-@form_option("table", "json", "csv", "markdown")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for the plan and its pictures.",
-)
-@force_option
+@options.workloads
+@options.scenario
+@options.form("table", "json", "csv", "markdown")
+@click.option("--out", type=options.FOLDER, help="Folder for the plan and its pictures.")
+@options.force
 def command(
     *, workloads: Path | None, scenario: dict[str, Any], form: str, out: Path | None, force: bool
 ) -> None:
@@ -41,11 +29,13 @@ def command(
 
     Without a file, the example that ships with the package is planned.
     """
+    from kimi_planner.choose.ranking import recommend
     from kimi_planner.report.json_form import plan_json
     from kimi_planner.report.text import markdown_report, plan_text
     from kimi_planner.safe import csv_text
+    from kimi_planner.workload import load_workloads
 
-    recommendation = recommendation_of(workloads, scenario)
+    recommendation = recommend(load_workloads(workloads), **scenario)
     forms = {
         "table": lambda: plan_text(recommendation) + "\n",
         "json": lambda: plan_json(recommendation),

@@ -7,79 +7,62 @@ from typing import Any
 
 import click
 
-from kimi_planner.cli.options import (
-    evaluations_option,
-    form_option,
-    model_names,
-    requirement_options,
-    scenario_options,
-    workloads_argument,
-)
+from kimi_planner.cli import options
 
 __all__ = ["command"]
 
 
 @click.command("portfolio")
-@workloads_argument
-@scenario_options
+@options.workloads
+@options.scenario
 @click.option(
     "--budget", required=True, help="USD a month for all workloads together, in every month."
 )
-@requirement_options
-@evaluations_option(required=True)
-@click.option("--split", is_flag=True, help="A workload may be split between models.")
+@options.requirements
+@options.evaluations(required=True)
+@click.option(
+    "--split", "allow_split", is_flag=True, help="A workload may be split between models."
+)
 @click.option(
     "--tier", type=int, help="Recharge tier whose limits all workloads together must keep."
 )
 @click.option("--frontier", is_flag=True, help="Also show what other budgets buy.")
-@form_option("table", "json")
+@options.form("table", "json")
 def command(
     *,
     workloads: Path | None,
     scenario: dict[str, Any],
     budget: str,
-    percentile: float,
-    evaluations: Path,
     needs: tuple[str, ...],
-    min_fit: float,
-    split: bool,
+    min_fit_share: float,
+    budget_percentile: float,
     frontier: bool,
     form: str,
-    **options: Any,
+    **settings: Any,
 ) -> None:
     """Assign a model to every workload of WORKLOADS, a TOML file, under one budget.
 
     The assignment buys the most expected successes, by the success rates of --evaluations. It
     says what the next 100 USD buy.
     """
-    from kimi_planner.choose.evaluations import read_evaluations
     from kimi_planner.choose.portfolios import next_usd, portfolio, portfolio_frontier
     from kimi_planner.choose.requirements import Requirements
     from kimi_planner.report.portfolio import portfolio_json, portfolio_text
     from kimi_planner.workload import load_workloads
 
     chosen = load_workloads(workloads)
-    settings: dict[str, Any] = {
-        **options,
-        "percentile": percentile,
-        "requirements": Requirements(needs=needs, min_fit_share=min_fit),
-        "evaluations": read_evaluations(evaluations),
-        "allow_split": split,
-    }
-    found = portfolio(
-        chosen, budget, **settings, **scenario | {"models": model_names(scenario["models"])}
-    )
+    settings["percentile"] = budget_percentile
+    settings["requirements"] = Requirements(needs=needs, min_fit_share=min_fit_share)
+    found = portfolio(chosen, budget, **settings, **scenario)
     step = next_usd(found) if found.is_feasible else None
-    others = None
+    curve = None
     if frontier and not found.question.without_model:
         asked = found.question
-        others = portfolio_frontier(
+        curve = portfolio_frontier(
             chosen,
             **settings | {"traffic": asked.traffic},
             projection=found.projection,
             fit=asked.fit,
         )
-    if form == "json":
-        click.echo(portfolio_json(found, step, others), nl=False)
-    else:
-        click.echo(portfolio_text(found, step, others), nl=False)
+    text = portfolio_json if form == "json" else portfolio_text
+    click.echo(text(found, step, curve), nl=False)

@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from kimi_planner.cli.options import (
-    evaluations_option,
-    form_option,
-    recommendation_of,
-    requirement_options,
-    scenario_options,
-    workloads_argument,
-)
+from kimi_planner.cli import options
+
+if TYPE_CHECKING:
+    from kimi_planner.choose.evaluations import Evaluations
 
 __all__ = ["command"]
 
 
 @click.command("recommend")
-@workloads_argument
-@scenario_options
-@click.option("--budget", help="USD a month for each workload that has no budget of its own.")
-@requirement_options
-@evaluations_option()
+@options.workloads
+@options.scenario
 @click.option(
-    "--min-reasoning", type=int, metavar="N", help="Least rating of reasoning depth in the catalog."
+    "--budget",
+    "budget_usd_per_month",
+    help="USD a month for each workload that has no budget of its own.",
+)
+@options.requirements
+@options.evaluations()
+@click.option(
+    "--min-reasoning",
+    "min_reasoning_depth",
+    type=int,
+    metavar="N",
+    help="Least rating of reasoning depth in the catalog.",
 )
 @click.option("--min-speed", type=int, metavar="N", help="Least rating of speed in the catalog.")
 @click.option(
     "--min-success",
+    "min_success_rate",
     type=float,
     metavar="SHARE",
     help="Least expected success rate in the evaluations.",
@@ -41,44 +46,30 @@ __all__ = ["command"]
     metavar="N",
     help="Recharge tier that each workload's peaks must stay within.",
 )
-@form_option("table", "json")
+@options.form("table", "json")
 def command(
     *,
     workloads: Path | None,
     scenario: dict[str, Any],
-    needs: tuple[str, ...],
-    min_fit: float,
-    budget: str | None,
-    percentile: float,
-    min_reasoning: int | None,
-    min_speed: int | None,
-    evaluations: Path | None,
-    min_success: float | None,
-    tier: int | None,
+    evaluations: Evaluations | None,
     form: str,
+    **requirements: Any,
 ) -> None:
     """Choose a model for each workload of WORKLOADS, a TOML file.
 
     Models that lack a needed capability, do not fit, break the budget or miss another requirement are
     excluded with the reason; the others rank by their median spend.
     """
-    from kimi_planner.choose.evaluations import read_evaluations
+    from kimi_planner.choose.ranking import recommend
     from kimi_planner.choose.requirements import Requirements
     from kimi_planner.report.json_form import dumped, flips_data, plan_data
     from kimi_planner.report.text import recommendation_text
+    from kimi_planner.workload import load_workloads
 
-    requirements = Requirements(
-        needs=needs,
-        min_fit_share=min_fit,
-        budget_usd_per_month=budget,
-        budget_percentile=percentile,
-        min_reasoning_depth=min_reasoning,
-        min_speed=min_speed,
-        min_success_rate=min_success,
-        tier=tier,
+    required = Requirements(**requirements)
+    recommendation = recommend(
+        load_workloads(workloads), required, evaluations=evaluations, **scenario
     )
-    tried = None if evaluations is None else read_evaluations(evaluations)
-    recommendation = recommendation_of(workloads, scenario, requirements, tried)
     if form == "table":
         click.echo(recommendation_text(recommendation))
         return

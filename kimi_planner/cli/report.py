@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kimi_planner.cli.logs import pairs, totals_of_logs
-from kimi_planner.cli.options import (
-    account_options,
-    comma_separated,
-    force_option,
-    off_screen,
-    recommendation_of,
-    scenario_options,
-    workloads_argument,
-    write_all,
-)
+from kimi_planner.cli import logs, options
+from kimi_planner.cli.writing import off_screen, write_all
 from kimi_planner.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -27,52 +18,43 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-def _forms(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
+def _forms(context: click.Context, option: click.Parameter, value: str) -> tuple[str, ...]:
     from kimi_planner.report.write import chosen_forms
 
     try:
-        return chosen_forms(comma_separated(value))
+        return chosen_forms(options.comma_separated(context, option, value) or ())
     except ScenarioError as error:
         raise click.BadParameter(str(error)) from None
 
 
 @click.command("report")
-@workloads_argument
-@scenario_options
+@options.workloads
+@options.scenario
 @click.option(
     "--format",
     "forms",
     callback=_forms,
     default="html,markdown",
-    show_default=True,
     help="Forms of the report, separated by commas: html, xlsx, markdown, csv, json, focus.",
 )
+@click.option("--out", type=options.FOLDER, default="report", help="Folder to write to.")
 @click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    default="report",
-    show_default=True,
-    help="Folder to write to.",
-)
-@click.option(
-    "--previous",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Compare with an earlier report: its report.json.",
+    "--previous", type=options.FILE, help="Compare with an earlier report: its report.json."
 )
 @click.option(
     "--actuals",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=options.PATH,
     help="Hold the plan against a usage log, by cause; may be repeated.",
 )
 @click.option(
     "--workload",
     multiple=True,
-    callback=pairs,
+    callback=logs.pairs,
     help="Column of the log that names the workload of a call, or MODEL=WORKLOAD for each model.",
 )
-@account_options
-@force_option
+@options.account
+@options.force
 def command(
     *,
     workloads: Path | None,
@@ -82,9 +64,8 @@ def command(
     previous: Path | None,
     actuals: tuple[Path, ...],
     workload: str | dict[str, str] | None,
-    account_id: str,
-    account_name: str | None,
     force: bool,
+    **account: Any,
 ) -> None:
     """Write a report on WORKLOADS, a TOML file, in one form or several.
 
@@ -93,21 +74,17 @@ def command(
     are written, or none. Comparisons stand in report.html and report.md, and are printed.
     """
     off_screen()
+    from kimi_planner.choose.ranking import recommend
     from kimi_planner.report.tables import totals_sentence
     from kimi_planner.report.text import section_text
     from kimi_planner.report.write import rendered
+    from kimi_planner.workload import load_workloads
 
     if workload is not None and not actuals:
         raise click.UsageError("--workload tells calls of --actuals apart; give that too.")
-    recommendation = recommendation_of(workloads, scenario)
+    recommendation = recommend(load_workloads(workloads), **scenario)
     sections = _sections(recommendation, previous, actuals, workload)
-    files = rendered(
-        recommendation,
-        forms,
-        sections=sections,
-        account_id=account_id,
-        account_name=account_name,
-    )
+    files = rendered(recommendation, forms, sections=sections, **account)
     write_all(out, files, force=force)
     click.echo("\n\n".join([totals_sentence(recommendation), *map(section_text, sections)]))
 
@@ -129,7 +106,7 @@ def _sections(
         _, keys = log_keys(workload, None, catalog)
         found = reconcile(
             recommendation.projection,
-            totals_of_logs(actuals, keys, "raise"),
+            logs.totals(actuals, keys, "raise"),
             choice=recommendation.best,
             workload=workload,
             catalog=catalog,

@@ -7,27 +7,19 @@ from typing import Any
 
 import click
 
-from kimi_planner.cli.options import form_option, model_names, scenario_options, workloads_argument
+from kimi_planner.cli import options
 
 __all__ = ["command"]
 
 
 @click.command("throughput")
-@workloads_argument
-@scenario_options
+@options.workloads
+@options.scenario
 @click.option("--limits", help="Version of the limits, or the path of a TOML file.")
-@click.option(
-    "--percentile",
-    type=float,
-    default=90,
-    show_default=True,
-    help="Percentile of scenarios to plan for.",
-)
+@click.option("--percentile", type=float, default=90, help="Percentile of scenarios to plan for.")
 @click.option(
     "--minutes-within",
-    type=float,
     default=0.99,
-    show_default=True,
     help="Share of minutes of the busiest hour that must stay within a limit.",
 )
 @click.option(
@@ -38,8 +30,8 @@ __all__ = ["command"]
 @click.option(
     "--output-tokens-per-second", type=float, help="Speed of one answer, for requests in work."
 )
-@form_option("table", "json")
-def command(*, workloads: Path | None, scenario: dict[str, Any], form: str, **options: Any) -> None:
+@options.form("table", "json")
+def command(*, workloads: Path | None, scenario: dict[str, Any], form: str, **others: Any) -> None:
     """Tell which recharge tier the traffic of WORKLOADS, a TOML file, needs.
 
     Peaks of the busiest hour are held against the published rate limits. What is not given is
@@ -50,8 +42,9 @@ def command(*, workloads: Path | None, scenario: dict[str, Any], form: str, **op
     from kimi_planner.report.throughput import throughput_text
     from kimi_planner.workload import load_workloads
 
-    settings = {**scenario, "models": model_names(scenario["models"])}
-    result = throughput(load_workloads(workloads), **settings, **options)
-    click.echo(
-        throughput_json(result) if form == "json" else throughput_text(result) + "\n", nl=False
-    )
+    result = throughput(load_workloads(workloads), **scenario, **others)
+    forms = {
+        "table": lambda: throughput_text(result) + "\n",
+        "json": lambda: throughput_json(result),
+    }
+    click.echo(forms[form](), nl=False)

@@ -8,26 +8,10 @@ from typing import Any, Literal
 
 import click
 
+from kimi_planner.cli import logs, options
 from kimi_planner.cli.focus import focus
-from kimi_planner.cli.logs import (
-    catalog_option,
-    logs_argument,
-    on_error_option,
-    pairs,
-    say_rejected,
-    totals_of_logs,
-)
-from kimi_planner.cli.options import (
-    as_of_option,
-    comma_separated,
-    form_option,
-    off_screen,
-    parsed_date,
-    print_or_write,
-    save_picture,
-    write,
-)
 from kimi_planner.cli.progress import progress
+from kimi_planner.cli.writing import off_screen, png, print_or_write, write_all
 
 __all__ = ["command"]
 
@@ -37,38 +21,35 @@ def command() -> None:
     """Price a log, forecast from it, fit a workload to it, hold it against a plan."""
 
 
-def _names(_context: click.Context, _option: click.Parameter, value: str | None) -> Any:
-    return None if value is None else tuple(comma_separated(value))
-
-
-usage_form_option = form_option("table", "json", "csv")
+usage_form_option = options.form("table", "json", "csv")
 command.add_command(focus)
 
 
 @command.command("price")
-@logs_argument
+@logs.argument
 @click.option("--model", help="Price every row as this model.")
 @click.option(
-    "--models", callback=_names, help="Price all of the log as each of these, separated by commas."
+    "--models",
+    callback=options.comma_separated,
+    help="Price all of the log as each of these, separated by commas.",
 )
 @click.option(
     "--by",
-    callback=_names,
+    callback=options.comma_separated,
     default="month,model",
-    show_default=True,
     help="Keys of the rows: month, day, model, or columns of the log.",
 )
-@catalog_option
+@logs.catalog
 @click.option(
     "--as-of",
-    callback=parsed_date,
+    callback=options.parsed_date,
     help="Day whose prices hold for rows without a date; the catalog's own if not given.",
 )
-@on_error_option
+@logs.on_error
 @usage_form_option
 def price(
     *,
-    logs: tuple[Path, ...],
+    paths: tuple[Path, ...],
     model: str | None,
     models: tuple[str, ...] | None,
     by: tuple[str, ...],
@@ -90,20 +71,20 @@ def price(
         raise click.UsageError("--model and --models exclude each other.")
     priced_as = (model,) if model is not None else models
     prices = load_catalog(catalog)
-    totals = totals_of_logs(logs, keys_to_price(by, priced_as, prices), on_error)
+    totals = logs.totals(paths, keys_to_price(by, priced_as, prices), on_error)
     spend = spend_by(totals, by=by, models=priced_as, as_of=as_of, catalog=prices)
     if form == "csv":
         click.echo(csv_text(spend), nl=False)
-        say_rejected(spend.attrs["rejected"])
+        logs.say_rejected(spend.attrs["rejected"])
     else:
         text = spend_json if form == "json" else spend_text
         click.echo(text(spend, by, prices), nl=False)
 
 
 @command.command("fit")
-@click.argument("log", type=click.Path(path_type=Path))
+@click.argument("log", type=options.PATH)
 @click.option("--name", required=True, help="Name of the workload.")
-@click.option("--out", type=click.Path(path_type=Path), help="File to write; else it is printed.")
+@click.option("--out", type=options.PATH, help="File to write; else it is printed.")
 def fit(log: Path, name: str, out: Path | None) -> None:
     """Fit a workload to LOG.
 
@@ -120,34 +101,25 @@ def fit(log: Path, name: str, out: Path | None) -> None:
 
 
 @command.command("forecast")
-@logs_argument
+@logs.argument
 @click.option("--horizon", required=True, help="How far ahead: '36h', '7 days', '3 months'.")
 @click.option("--model", help="Price every row as this model; else as the one it names.")
 @click.option(
     "--start", help="From when on the log was kept: a UTC time, or seconds if it has none."
 )
 @click.option("--end", help="Until when the log was kept.")
-@catalog_option
-@as_of_option
-@on_error_option
+@logs.catalog
+@options.as_of
+@logs.on_error
 @usage_form_option
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for the forecast and its picture.",
-)
+@click.option("--out", type=options.FOLDER, help="Folder for the forecast and its picture.")
 def forecast(
     *,
-    logs: tuple[Path, ...],
-    horizon: str,
-    model: str | None,
-    start: str | None,
-    end: str | None,
-    catalog: str | None,
-    as_of: date | None,
+    paths: tuple[Path, ...],
     on_error: Literal["raise", "skip"],
     form: str,
     out: Path | None,
+    **others: Any,
 ) -> None:
     """Forecast the spend that follows LOG, with its range.
 
@@ -158,57 +130,52 @@ def forecast(
     from kimi_planner.usage.read import read_usage
 
     with progress("reading") as advance:
-        frame = read_usage(logs, on_error=on_error, progress=advance)
-    found = forecast_spend(frame, horizon, model, start, end, as_of=as_of, catalog=catalog)
+        frame = read_usage(paths, on_error=on_error, progress=advance)
+    found = forecast_spend(frame, **others)
     forms = {"table": forecast_text, "json": forecast_json, "csv": forecast_csv}
     click.echo(forms[form](found), nl=False)
     if out is not None:
         off_screen()
         from kimi_planner import plot
 
-        write(out / "forecast.json", forecast_json(found))
-        write(out / "forecast.csv", forecast_csv(found))
-        save_picture(plot.forecast(found), out / "forecast.png")
+        files = {"forecast.json": forecast_json(found), "forecast.csv": forecast_csv(found)}
+        write_all(out, {**files, "forecast.png": png(plot.forecast(found))}, force=True)
 
 
 @command.command("reconcile")
-@click.argument("plan", type=click.Path(path_type=Path))
-@logs_argument
+@click.argument("plan", type=options.PATH)
+@logs.argument
 @click.option(
     "--model",
     "choice",
     multiple=True,
-    callback=pairs,
+    callback=logs.pairs,
     help="Model that was planned, or WORKLOAD=MODEL for each; the recommended one if not given.",
 )
 @click.option(
     "--workload",
     multiple=True,
-    callback=pairs,
+    callback=logs.pairs,
     help="Column that names the workload of a call, or MODEL=WORKLOAD for each model.",
 )
-@click.option("--priced-as", help="Take every row of the log as this model.")
-@catalog_option
+@click.option("--priced-as", "model", help="Take every row of the log as this model.")
+@logs.catalog
 @click.option("--planned-catalog", help="Prices of the plan, where they are not the ones it names.")
-@click.option("--start", callback=parsed_date, help="First day over which the log was kept.")
-@click.option("--end", callback=parsed_date, help="First day after that.")
+@click.option(
+    "--start", callback=options.parsed_date, help="First day over which the log was kept."
+)
+@click.option("--end", callback=options.parsed_date, help="First day after that.")
 @click.option("--pro-rata", is_flag=True, help="Scale planned months to the days of the log.")
-@on_error_option
+@logs.on_error
 @usage_form_option
 def reconcile_(
     *,
     plan: Path,
-    logs: tuple[Path, ...],
-    choice: str | dict[str, str] | None,
-    workload: str | dict[str, str] | None,
-    priced_as: str | None,
+    paths: tuple[Path, ...],
     catalog: str | None,
-    planned_catalog: str | None,
-    start: date | None,
-    end: date | None,
-    pro_rata: bool,
     on_error: Literal["raise", "skip"],
     form: str,
+    **others: Any,
 ) -> None:
     """Hold LOG against PLAN, cause by cause.
 
@@ -221,18 +188,9 @@ def reconcile_(
     from kimi_planner.safe import csv_text
 
     prices = load_catalog(catalog)
-    found = reconcile(
-        plan,
-        totals_of_logs(logs, log_keys(workload, priced_as, prices)[1], on_error),
-        choice=choice,
-        workload=workload,
-        model=priced_as,
-        catalog=prices,
-        planned_catalog=planned_catalog,
-        start=start,
-        end=end,
-        pro_rata=pro_rata,
-    )
+    keys = log_keys(others["workload"], others["model"], prices)[1]
+    totals = logs.totals(paths, keys, on_error)
+    found = reconcile(plan, totals, catalog=prices, **others)
     forms = {
         "table": lambda: reconciliation_text(found),
         "json": lambda: reconciliation_json(found),

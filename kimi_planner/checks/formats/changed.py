@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from kimi_planner.checks.baseline import PromptEntry
 from kimi_planner.checks.changes import PromptChange, WorkloadChange
-from kimi_planner.checks.growth import Comparison, percent
+from kimi_planner.checks.growth import Comparison, moved
 from kimi_planner.money import usd
 
 __all__ = ["causes", "changed_lines", "dollars", "prompt_line", "standing", "workload_line"]
@@ -48,31 +48,23 @@ def prompt_line(change: PromptChange) -> str:
             f"{change.state}: {called}, {one.tokens:,} tokens, {dollars(one.cost_usd)} USD a call"
         )
     old, new = change.both
-    words = f"{called}: {old.tokens:,} -> {new.tokens:,} tokens ({percent(old.tokens, new.tokens)})"
-    if old.cost_usd is None or new.cost_usd is None:
+    words = f"{called}: {moved(old.tokens, new.tokens, ' tokens')}"
+    if change.costs is None:
         return f"{words}, {dollars(old.cost_usd)} -> {dollars(new.cost_usd)}"
-    return (
-        f"{words}, {old.cost_usd:f} -> {new.cost_usd:f} USD a call "
-        f"({percent(old.cost_usd, new.cost_usd)}): {causes(change)}"
-    )
+    return f"{words}, {moved(*change.costs, ' USD a call', dollars)}: {causes(change)}"
 
 
 def workload_line(change: WorkloadChange) -> str:
     """Return what became of a workload."""
-    one = change.entry
+    one, monthly = change.entry, change.monthly
     called = f"{one.path} {one.name} on {one.model}"
     if change.both is None:
-        return f"{change.state}: {called}, {usd(one.mean_usd / one.months)} USD a month"
+        return f"{change.state}: {called}, {monthly(one.mean_usd)} USD a month"
     old, new = change.both
-    months = new.months
-
-    def moved(before: Decimal, after: Decimal) -> str:
-        return f"{usd(before / months)} -> {usd(after / months)}"
-
     return (
-        f"{called}: {moved(old.mean_usd, new.mean_usd)} USD a month "
-        f"({percent(old.mean_usd, new.mean_usd)}): {causes(change)}; "
-        f"P50 {moved(old.p50_usd, new.p50_usd)}, P90 {moved(old.p90_usd, new.p90_usd)}"
+        f"{called}: {moved(old.mean_usd, new.mean_usd, ' USD a month', monthly)}: "
+        f"{causes(change)}; P50 {monthly(old.p50_usd)} -> {monthly(new.p50_usd)}, "
+        f"P90 {monthly(old.p90_usd)} -> {monthly(new.p90_usd)}"
     )
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any
-
 from kimi_planner.checks.baseline_file import as_text
 from kimi_planner.checks.changes import PromptChange, WorkloadChange
 from kimi_planner.checks.formats.visible import json_text
@@ -26,22 +23,12 @@ def render(report: CheckReport, _base: str = "") -> str:
     return json_text(data) + "\n"
 
 
-def _result(result: CheckResult) -> dict[str, Any]:
-    return {
-        "rule": result.rule,
-        "path": result.path,
-        "line": result.line,
-        "name": result.name,
-        "model": result.model,
-        "subject": result.subject,
-        "outcome": result.outcome.name.lower(),
-        "value": _number(result.value),
-        "limit": _number(result.limit),
-        "message": result.message,
-    }
+def _result(result: CheckResult) -> dict[str, object]:
+    fields = {"rule": result.rule, **as_text(vars(result))}
+    return {**fields, "outcome": result.outcome.name.lower()}
 
 
-def _comparison(comparison: Comparison) -> dict[str, Any]:
+def _comparison(comparison: Comparison) -> dict[str, object]:
     return {
         "path": comparison.baseline,
         "prompts": [_change(one) for one in comparison.prompts],
@@ -52,18 +39,11 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _change(change: PromptChange | WorkloadChange) -> dict[str, Any]:
-    sides = {"old": change.old, "new": change.new}
+def _change(change: PromptChange | WorkloadChange) -> dict[str, object]:
     return {
         "state": change.state,
         "line": change.line,
-        **{
-            side: None if entry is None else {key: as_text(one) for key, one in vars(entry).items()}
-            for side, entry in sides.items()
-        },
-        "causes_usd": {name: _number(amount) for name, amount in change.causes.items()},
+        "old": as_text(change.old and vars(change.old)),
+        "new": as_text(change.new and vars(change.new)),
+        "causes_usd": as_text(change.causes),
     }
-
-
-def _number(number: Decimal | None) -> str | None:
-    return None if number is None else format(number, "f")

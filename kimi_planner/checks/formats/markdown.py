@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 from kimi_planner.checks.changes import PromptChange, WorkloadChange
 from kimi_planner.checks.formats.changed import causes, dollars, standing
 from kimi_planner.checks.formats.lines import counted, summary
 from kimi_planner.checks.formats.visible import visible
-from kimi_planner.checks.growth import percent
+from kimi_planner.checks.growth import moved
 from kimi_planner.checks.results import CheckResult, Outcome, ordered
 from kimi_planner.checks.run import CheckReport
-from kimi_planner.money import usd
 
 __all__ = ["MARK", "MAX_COMMENT_BYTES", "document", "render"]
 
@@ -63,8 +63,8 @@ def document(report: CheckReport, room: int) -> str:
         ]
         tail.append(safe(f"Against {one.baseline}: {standing(one)}."))
     tail.append(safe(f"Prices of catalog {report.catalog}."))
-    tables = [table for table in tables if table]
-    fixed = [*head, *tail, *(table.start() for table in tables)]
+    tables = [table for table in tables if table.rows]
+    fixed = [*head, *tail, *(table.start for table in tables)]
     left = room - sum(len(text.encode()) + 2 for text in fixed) - 100 * len(tables)
     body = []
     for number, table in enumerate(tables):
@@ -85,35 +85,25 @@ class _Rows:
     """A table of which as many rows are shown as there is room for."""
 
     def __init__(self, title: str, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        self._title = title
-        self._headers = headers
-        self._rows = ["| " + " | ".join(row) + " |" for row in rows]
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def start(self) -> str:
-        """Return title and header."""
-        title = [f"**{self._title}**", ""] if self._title else []
-        rule = "|" + "---|" * len(self._headers)
-        return "\n".join([*title, "| " + " | ".join(self._headers) + " |", rule])
+        titled = [f"**{title}**", ""] if title else []
+        self.start = "\n".join([*titled, _row(headers), "|" + "---|" * len(headers)])
+        self.rows = [_row(row) for row in rows]
 
     def within(self, room: int) -> str:
         """Return the table with the rows that so many bytes hold, and how many are left out."""
-        shown = []
-        for row in self._rows:
-            room -= len(row.encode()) + 1
-            if room < 0:
-                break
-            shown.append(row)
-        text = "\n".join([self.start(), *shown])
-        rest = len(self._rows) - len(shown)
+        ends = accumulate(len(row.encode()) + 1 for row in self.rows)
+        shown = [row for row, end in zip(self.rows, ends, strict=True) if end <= room]
+        text = "\n".join([self.start, *shown])
+        rest = len(self.rows) - len(shown)
         return f"{text}\n\n{counted(rest, 'more row')} left out." if rest else text
 
 
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
 def _joined(head: Sequence[str]) -> list[str]:
-    notes = "\n".join(head[2:])
-    return [f"{head[0]}\n{head[1]}", *([notes] if notes else [])]
+    return ["\n".join(lines) for lines in (head[:2], head[2:]) if lines]
 
 
 def _code(text: str) -> str:
@@ -132,29 +122,23 @@ def _prompt(change: PromptChange) -> tuple[str, ...]:
     if change.both is None:
         return (f"{called} ({change.state})", f"{one.tokens:,}", dollars(one.cost_usd), "")
     old, new = change.both
-    cost = f"{dollars(old.cost_usd)} -> {dollars(new.cost_usd)}"
-    if old.cost_usd is not None and new.cost_usd is not None:
-        cost += f" ({percent(old.cost_usd, new.cost_usd)})"
-    return (
-        called,
-        f"{old.tokens:,} -> {new.tokens:,} ({percent(old.tokens, new.tokens)})",
-        cost,
-        causes(change),
-    )
+    if change.costs is None:
+        cost = f"{dollars(old.cost_usd)} -> {dollars(new.cost_usd)}"
+    else:
+        cost = moved(*change.costs, "", dollars)
+    return (called, moved(old.tokens, new.tokens), cost, causes(change))
 
 
 def _workload(change: WorkloadChange) -> tuple[str, ...]:
     one = change.entry
     called = f"{_code(f'{one.path} {one.name}')} on {safe(one.model)}"
-    names = ("mean_usd", "p50_usd", "p90_usd")
     if change.both is None:
-        months = one.months
-        amounts = [usd(getattr(one, name) / months) for name in names]
+        amounts = [change.monthly(usd) for usd in (one.mean_usd, one.p50_usd, one.p90_usd)]
         return (f"{called} ({change.state})", *amounts, "")
     old, new = change.both
-    moved = [
-        f"{usd(getattr(old, name) / old.months)} -> {usd(getattr(new, name) / new.months)} "
-        f"({percent(getattr(old, name), getattr(new, name))})"
-        for name in names
-    ]
-    return (called, *moved, causes(change))
+    pairs = (
+        (old.mean_usd, new.mean_usd),
+        (old.p50_usd, new.p50_usd),
+        (old.p90_usd, new.p90_usd),
+    )
+    return (called, *(moved(*pair, "", change.monthly) for pair in pairs), causes(change))

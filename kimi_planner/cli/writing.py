@@ -1,0 +1,67 @@
+"""What commands print and write, and the pictures among it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["off_screen", "png", "print_or_write", "write", "write_all"]
+
+
+def print_or_write(text: str, path: Path | None) -> None:
+    """Write text to a file, or print it as it is if none is named."""
+    if path is None:
+        click.echo(text, nl=False)
+    else:
+        write(path, text)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file, all of it or nothing, and name it on stderr."""
+    from kimi_planner.writes import write_text
+
+    write_text(path, text)
+    click.echo(f"wrote {path}", err=True)
+
+
+def write_all(folder: Path, files: Mapping[str, str | bytes], *, force: bool) -> None:
+    """Write files into a folder, all or none, and name them on stderr."""
+    from kimi_planner.writes import write_files
+
+    contents = {
+        folder / name: content
+        if isinstance(content, bytes)
+        else content.encode("utf-8", "backslashreplace")
+        for name, content in files.items()
+    }
+    write_files(contents, overwrite=force)
+    for path in contents:
+        click.echo(f"wrote {path}", err=True)
+
+
+def off_screen() -> None:
+    """Let pictures be drawn where there is no screen; call it before anything that draws."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+
+
+def png(ax: Axes) -> bytes:
+    """Return the picture that an Axes is on as PNG, and close it."""
+    from matplotlib import pyplot as plt
+    from matplotlib.figure import Figure
+
+    picture = BytesIO()
+    if isinstance(ax.figure, Figure):
+        ax.figure.savefig(
+            picture, format="png", dpi=150, bbox_inches="tight", metadata={"Software": None}
+        )
+        plt.close(ax.figure)
+    return picture.getvalue()
