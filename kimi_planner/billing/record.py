@@ -62,9 +62,9 @@ class UsageRecord:
             object.__setattr__(self, name, _whole_tokens(name, value))
         problem = contradiction(
             self.prompt_tokens,
-            self.cached_tokens,
+            self.cached_tokens or 0,
             self.completion_tokens,
-            self.reasoning_tokens,
+            self.reasoning_tokens or 0,
             (self.written_5m_tokens or 0) + (self.written_1h_tokens or 0),
         )
         if problem:
@@ -150,17 +150,17 @@ class UsageRecord:
 
 
 def contradiction(
-    prompt: int, cached: int | None, completion: int, reasoning: int | None, written: int = 0
+    prompt: int, cached: int, completion: int, reasoning: int, written: int
 ) -> str | None:
     """Say in one sentence how the counts of a row contradict each other, or return ``None``."""
-    if cached is not None and cached > prompt:
+    if cached > prompt:
         return f"cached_tokens ({cached}) cannot exceed prompt_tokens ({prompt}), of which they are a part."
-    if reasoning is not None and reasoning > completion:
+    if reasoning > completion:
         return (
             f"reasoning_tokens ({reasoning}) cannot exceed completion_tokens ({completion}), "
             "of which they are a part."
         )
-    uncached = prompt - (cached or 0)
+    uncached = prompt - cached
     if written > uncached:
         return (
             f"{written} tokens are written to a cache, but only {uncached} prompt tokens were not "

@@ -28,8 +28,6 @@ class CsvForm:
         Its name of each canonical column that is called otherwise.
     read
         Reads a row as the JSON form of the same export does, where cells hold more than a value.
-    is_relative
-        Whether its times count seconds from the start of the log.
     fails_at_zero
         Whether a call without completion tokens failed, and was not billed.
     """
@@ -38,7 +36,6 @@ class CsvForm:
     needs: frozenset[str]
     names: dict[str, str]
     read: Callable[[dict[str, Any]], Row | OpenStream | LeftOut] | None = None
-    is_relative: bool = False
     fails_at_zero: bool = False
 
 
@@ -55,12 +52,11 @@ _FORMS = (
         "BurstGPT trace",
         frozenset({"Timestamp", "Request tokens", "Response tokens"}),
         {
-            "timestamp": "Timestamp",
+            "timestamp_s": "Timestamp",
             "model": "Model",
             "prompt_tokens": "Request tokens",
             "completion_tokens": "Response tokens",
         },
-        is_relative=True,
         fails_at_zero=True,
     ),
     CsvForm(

@@ -127,15 +127,14 @@ class Rows:
             columns = Call._make([column[at] for at in kept] for column in columns)
             counts = {name: list(getattr(columns, name)) for name in COUNTS}
         share = self._models.setdefault
-        times, is_relative = self._times(columns.when, lines)
         rare = {}
         if columns.more.count(None) < len(lines):
             more = [(None, None, False) if one is None else one for one in columns.more]
             names = (*WRITTEN, "batch")
             rare = dict(zip(names, map(as_array, map(list, zip(*more, strict=True))), strict=True))
-        self.add(
+        checkable = pd.DataFrame(
             {
-                "timestamp": times,
+                "timestamp": self._times(columns.when, lines),
                 "model": pd.Series(
                     [None if name is None else share(name, name) for name in columns.model],
                     dtype=object,
@@ -146,44 +145,36 @@ class Rows:
                 "completion_tokens": counts["completion"],
                 "reasoning_tokens": counts["reasoning"],
                 **rare,
-            },
-            np.array(lines),
-            id_numbers(columns.id),
-            np.array(columns.is_chunk),
-            is_relative=is_relative,
+            }
         )
+        is_chunk = np.array(columns.is_chunk)
+        self.add(checkable, np.array(lines), id_numbers(columns.id), is_chunk)
 
     def add(
         self,
-        columns: dict[str, Any],
+        raw: pd.DataFrame,
         lines: np.ndarray[Any, Any],
         ids: np.ndarray[Any, Any] | None = None,
         is_chunk: np.ndarray[Any, Any] | None = None,
-        *,
-        is_relative: bool = False,
     ) -> None:
-        """Check columns and keep their good rows.
+        """Check rows and keep the good ones.
 
         Parameters
         ----------
-        columns : dict
-            Canonical names to one value per row.
+        raw : DataFrame
+            The rows, as :func:`checked_rows` takes them.
         lines : ndarray of int
             The line on which each row stands.
         ids : ndarray of int64, optional
             A number that stands for each call's id, 0 where it has none.
         is_chunk : ndarray of bool, optional
             Which rows are chunks of a stream.
-        is_relative : bool
-            Whether numbers in ``timestamp`` are seconds from the start of the log.
         """
-        raw = pd.DataFrame(columns)
-        name = self.file
 
         def place(row: int) -> Where:
-            return Where(name, int(lines[row]) if row >= 0 else None)
+            return Where(self.file, int(lines[row]) if row >= 0 else None)
 
-        checked, good = checked_rows(raw, place, self.rejects, relative_time=is_relative)
+        checked, good = checked_rows(raw, place, self.rejects)
         ids = None if ids is None else ids[good]
         self.keep(checked, lines[good], ids, None if is_chunk is None else is_chunk[good])
 
@@ -277,19 +268,19 @@ class Rows:
             if begun is not None and begun[0] == self.file:
                 keys[at, 2] = begun[1]
 
-    def _times(self, when: list[Any], lines: list[int]) -> tuple[Any, bool]:
-        """Return the times as a column, and whether they count from the start of the log."""
+    def _times(self, when: list[Any], lines: list[int]) -> Any:
+        """Return the times as a column."""
         kinds = set(map(type, when))
         if timedelta not in kinds:
             if kinds == {int} and max(when) < 2**63:
-                return as_array(when), False
-            return pd.Series(when, dtype=object), False
+                return as_array(when)
+            return pd.Series(when, dtype=object)
         stated = [at for at, value in enumerate(when) if value is not None]
         is_relative = [type(when[at]) is timedelta for at in stated]
         if not all(is_relative):
             other = is_relative.index(not is_relative[0])
             raise self._two_clocks(lines[stated[other]], is_relative=is_relative[other])
-        return pd.to_timedelta(pd.Series(when)), True
+        return pd.to_timedelta(pd.Series(when))
 
     def _of_one_clock(self, checked: pd.DataFrame, lines: np.ndarray[Any, Any]) -> None:
         """Refuse dates in a log that counts from its own start, and the reverse."""

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote
 
-import numpy as np
 import pandas as pd
 
 from kimi_planner.errors import MissingExtraError, UsageError, Where
-from kimi_planner.usage.frame import checked_frame, is_column, is_extra_count
+from kimi_planner.usage.frame import checked_rows, is_column, is_count
 from kimi_planner.usage.lines import Progress, Rejects
 from kimi_planner.usage.read import MAX_REJECTED_SHOWN, read_usage
 from kimi_planner.usage.totals.columns import counts_of
@@ -27,7 +26,6 @@ Wanted = Callable[[list[str]], list[str]]
 
 _PARQUET = (".parquet", ".pq")
 _CSV = (".csv", ".csv.gz", ".csv.zst")
-_COUNTS = ("requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
 _BATCH_ROWS = 2**17
 _BATCH_BYTES = 2**23
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
@@ -106,34 +104,20 @@ def totals_of_part(
     UsageError
         If a row is bad and errors are not skipped.
     """
-    bad: list[int] = []
 
     def place(row: int) -> Where:
-        if row < 0:
-            return Where(source)
-        bad.append(row)
-        return Where(source, start + row + 1, "row")
+        return Where(source, start + row + 1 if row >= 0 else None, "row")
 
-    raw = raw.reset_index(drop=True)
-    rejects = Rejects(skip=on_error == "skip")
-    relative = "timestamp_s" in raw
-    if relative and "timestamp" in raw:
+    if {"timestamp", "timestamp_s"} <= set(raw):
         raise UsageError(f"{source}: there are both timestamp and timestamp_s. Keep one.")
-    canonical = raw.rename(columns={"timestamp_s": "timestamp"})
-    checked = checked_frame(
-        canonical[[name for name in canonical if is_column(name)]],
-        place,
-        rejects,
-        relative_time=relative,
-    )
-    good = np.ones(len(raw), dtype=bool)
-    good[bad] = False
-    kept = raw[good].reset_index(drop=True)
+    rejects = Rejects(skip=on_error == "skip")
+    raw = raw.reset_index(drop=True)
+    checked, good = checked_rows(raw, place, rejects)
     if checked.empty:
         checked_keys(checked, by, raw)
         totals = UsageTotals(by=by, cells={})
     else:
-        totals = totals_of(counts_of(checked), by, kept)
+        totals = totals_of(counts_of(checked), by, raw[good].reset_index(drop=True))
     return replace(
         totals,
         source=source,
@@ -220,7 +204,7 @@ def _column(name: str, values: Any, pa: Any) -> Any:
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     meant = {"timestamp": pa.timestamp("us", "UTC")}.get(name)
-    if name in _COUNTS or is_extra_count(name):
+    if is_count(name):
         meant = pa.int64()
     is_text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
     if meant is not None and (is_text or pa.types.is_null(values.type)):
