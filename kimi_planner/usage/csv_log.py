@@ -6,7 +6,7 @@ import csv
 import math
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
@@ -17,10 +17,11 @@ from kimi_planner.errors import UsageError, Where
 from kimi_planner.usage.counts import id_numbers
 from kimi_planner.usage.csv_block import regular_columns
 from kimi_planner.usage.csv_forms import CsvForm, csv_form
-from kimi_planner.usage.exports import read_window
+from kimi_planner.usage.exports import is_window
 from kimi_planner.usage.frame import COLUMNS, checked_rows, is_column, is_count
+from kimi_planner.usage.json_log import read_value
 from kimi_planner.usage.lines import MAX_LINE_BYTES, Block, Rejects
-from kimi_planner.usage.row import LeftOut, OpenStream, Row
+from kimi_planner.usage.row import LeftOut
 from kimi_planner.usage.rows import CHUNK_ROWS, Rows
 
 __all__ = ["read_csv"]
@@ -106,11 +107,11 @@ class _Table:
             self.places[_ID] = names.index(ids[0])
         read = {*_IDS, *(names[place] for place in self.places.values())}
         ignored = [name for name in names if name not in read]
-        rows.found(form.name, [] if form.read else ignored)
+        rows.found(form.name, [] if form.is_json else ignored)
 
     def take(self, block: Block) -> bool:
         """Read a block in one go, if all its rows are regular and good; else do nothing."""
-        if self.form.read is not None or block.is_open:
+        if self.form.is_json or block.is_open:
             return False
         read = regular_columns(block.text, len(self.names), self.places, _TEXTS)
         if read is None:
@@ -146,8 +147,14 @@ class _Table:
         self.cells, self.lines = [], []
         if not cells:
             return
-        if self.form.read is not None:
-            self._read_rows(self.form.read, cells, lines)
+        if self.form.is_json:
+            for number, row in zip(lines, cells, strict=True):
+                pairs = zip(self.names, row, strict=True)
+                entry = {name: _cell(name, cell) for name, cell in pairs}
+                if is_window(entry) and "end_time" in entry:
+                    entry["results"] = [dict(entry)]  # a bucket of its own
+                read_value(entry, number, self.rows)
+            self.rows.flush()
             return
         columns = list(zip(*cells, strict=True))
         values = {
@@ -159,29 +166,6 @@ class _Table:
         self.rows.left_out[LeftOut.FAILED] += failed
         if len(numbers):
             self.rows.add(read, numbers, ids)
-
-    def _read_rows(
-        self,
-        read: Callable[[dict[str, Any]], Row | OpenStream | LeftOut],
-        cells: list[list[str]],
-        lines: list[int],
-    ) -> None:
-        for number, row_cells in zip(lines, cells, strict=True):
-            entry = {
-                name: _cell(name, cell) for name, cell in zip(self.names, row_cells, strict=True)
-            }
-            try:
-                if "end_time" in entry and read is read_window:
-                    self.rows.cover(entry["start_time"], entry["end_time"])
-                row = read(entry)
-            except UsageError as error:
-                self.rows.refuse(number, error)
-                continue
-            if isinstance(row, tuple):
-                self.rows.wait(number, row)
-            else:
-                self.rows.leave_out(number, row)
-        self.rows.flush()
 
 
 def _csv_rows(blocks: Iterator[Block], rows: Rows) -> Iterator[tuple[int, list[str], bool]]:

@@ -14,7 +14,7 @@ from kimi_planner.usage.lines import Block
 from kimi_planner.usage.replies import read_reply
 from kimi_planner.usage.rows import CHUNK_ROWS, Rows
 
-__all__ = ["read_json"]
+__all__ = ["read_json", "read_value"]
 
 #: The longest JSON value that may span lines; an array of values has no limit.
 MAX_DOCUMENT_CHARS = 256_000_000
@@ -69,7 +69,7 @@ def _read_lines(blocks: Iterator[Block], rows: Rows) -> None:
                 numbers(number)
                 is_noted = is_noted or rows.found(REPLIES.name)
             else:
-                _read_value(value, number, rows)
+                read_value(value, number, rows)
         if len(rows.lines) >= CHUNK_ROWS:
             rows.flush()
             waiting, numbers = rows.cells.extend, rows.lines.append
@@ -90,7 +90,7 @@ def _odd_value(line: str, number: int, block: Block, rows: Rows) -> Any:
     return "null" if value is None else value
 
 
-def _read_value(value: Any, number: int, rows: Rows) -> None:
+def read_value(value: Any, number: int, rows: Rows) -> None:
     """Read the entries that a value holds, whatever their form."""
     try:
         entries = list(entries_of(value, rows.cover))
@@ -110,10 +110,7 @@ def _read_value(value: Any, number: int, rows: Rows) -> None:
             rows.refuse(number, error, entry)
             continue
         rows.found(form.name)
-        if isinstance(row, tuple):
-            rows.wait(number, row)
-        else:
-            rows.leave_out(number, row)
+        rows.take(number, row)
 
 
 def _read_document(blocks: Iterator[Block], rows: Rows) -> None:
@@ -146,7 +143,7 @@ def _read_document(blocks: Iterator[Block], rows: Rows) -> None:
                 break
             except (ValueError, RecursionError) as error:
                 raise UsageError(f"not JSON ({error}).", at=Where(rows.file, line)) from None
-            _read_value(value, line, rows)
+            read_value(value, line, rows)
             line += text.count("\n", at, end)
             at = end
         if len(text) - at > MAX_DOCUMENT_CHARS:

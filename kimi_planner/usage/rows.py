@@ -68,17 +68,18 @@ class Rows:
         self.file = file
         self._files.append(file)
 
-    def wait(self, line: int, row: Row) -> None:
-        """Take a row that is to be checked with others."""
-        self.cells += row
-        self.lines.append(line)
+    def take(self, line: int, row: Row | LeftOut | OpenStream) -> None:
+        """Take a row that is to be checked with others, or count an entry that is none.
 
-    def leave_out(self, line: int, reason: LeftOut | OpenStream) -> None:
-        """Count an entry that is no row, or remember a stream that must still state its usage."""
-        if isinstance(reason, LeftOut):
-            self.left_out[reason] += 1
+        A stream whose chunk has no usage must still state it.
+        """
+        if isinstance(row, LeftOut):
+            self.left_out[row] += 1
+        elif isinstance(row, OpenStream):
+            self._open.setdefault(hash(str(row)), (self.file, line, str(row)))
         else:
-            self._open.setdefault(hash(str(reason)), (self.file, line, str(reason)))
+            self.cells += row
+            self.lines.append(line)
 
     def refuse(self, line: int, problem: object, entry: Mapping[str, Any] | None = None) -> None:
         """Reject a line of the present file, and with it the stream that its entry belongs to."""
