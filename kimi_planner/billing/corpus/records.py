@@ -21,7 +21,7 @@ from kimi_planner.errors import (
     Where,
     shown,
 )
-from kimi_planner.files import DamagedFileError, open_unpacked
+from kimi_planner.files import DamagedFileError, not_utf8, open_unpacked
 from kimi_planner.tokens.pieces import MAX_CHUNK_CHARS
 
 __all__ = ["Reading", "Record", "Reject", "read_records"]
@@ -110,11 +110,7 @@ def _texts(source: Source, _reading: Reading) -> Iterator[Record]:
             try:
                 waiting += decoder.decode(raw, final=not raw)
             except UnicodeDecodeError as error:
-                line = lines + waiting.count("\n") + error.object.count(b"\n", 0, error.start)
-                raise FileError(
-                    f"not UTF-8 (byte 0x{error.object[error.start]:02x}). Save the file as UTF-8.",
-                    at=Where(source.name, line),
-                ) from None
+                raise not_utf8(error, source.name, lines + waiting.count("\n")) from None
             while len(waiting) > MAX_CHUNK_CHARS or (not raw and (waiting or is_new)):
                 chunk, waiting = waiting[:MAX_CHUNK_CHARS], waiting[MAX_CHUNK_CHARS:]
                 lines += chunk.count("\n")
