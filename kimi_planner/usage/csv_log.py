@@ -16,7 +16,7 @@ import pandas as pd
 from kimi_planner.errors import UsageError, Where
 from kimi_planner.usage.counts import id_numbers
 from kimi_planner.usage.csv_block import regular_columns
-from kimi_planner.usage.csv_forms import CsvForm, csv_form
+from kimi_planner.usage.csv_forms import csv_form
 from kimi_planner.usage.exports import is_window
 from kimi_planner.usage.frame import COLUMNS, checked_rows, is_column, is_count
 from kimi_planner.usage.json_log import read_value
@@ -66,8 +66,7 @@ def _begin(block: Block, rows: Rows) -> tuple[_Table | None, Block | None]:
         return None, None
     line, _, rest = block.text[blank:].partition("\n")
     number = block.first + block.text.count("\n", 0, blank)
-    names = [name.strip() for name in line.split(",")]
-    table = _Table(names, csv_form(rows.file, names, number), rows)
+    table = _Table(line.split(","), number, rows)
     return table, Block(number + 1, rest) if rest else None
 
 
@@ -75,8 +74,7 @@ def _read_cells(blocks: Iterator[Block], rows: Rows, table: _Table | None) -> _T
     """Read rows cell by cell, up to the end of the header's block if there is no table yet."""
     for number, cells, is_open in _csv_rows(blocks, rows):
         if table is None:
-            names = [name.strip() for name in cells]
-            table = _Table(names, csv_form(rows.file, names, number), rows)
+            table = _Table(cells, number, rows)
         elif len(cells) == len(table.names):
             table.add(number, cells)
         elif is_open:
@@ -92,9 +90,9 @@ def _read_cells(blocks: Iterator[Block], rows: Rows, table: _Table | None) -> _T
 class _Table:
     """Rows of cells under a header, handed on a chunk at a time."""
 
-    def __init__(self, names: list[str], form: CsvForm, rows: Rows) -> None:
-        self.names = names
-        self.form = form
+    def __init__(self, header: list[str], number: int, rows: Rows) -> None:
+        self.names = names = [name.strip() for name in header]
+        self.form = form = csv_form(rows.file, names, number)
         self.rows = rows
         self.cells: list[list[str]] = []
         self.lines: list[int] = []
@@ -117,7 +115,7 @@ class _Table:
         if read is None:
             return False
         read, lines, failed = self._billed(read, np.arange(block.first, block.first + len(read)))
-        ids = id_numbers(read.pop(_ID)) if _ID in read else None
+        ids = id_numbers(read.pop(_ID)) if _ID in read else 0
         checked, good = checked_rows(read, lambda row: Where(self.rows.file), Rejects(skip=True))
         if not good.all():
             return False
@@ -162,7 +160,7 @@ class _Table:
             for name, place in self.places.items()
         }
         read, numbers, failed = self._billed(pd.DataFrame(values), np.array(lines))
-        ids = id_numbers(read.pop(_ID)) if _ID in read else None
+        ids = id_numbers(read.pop(_ID)) if _ID in read else 0
         self.rows.left_out[LeftOut.FAILED] += failed
         if len(numbers):
             self.rows.add(read, numbers, ids)

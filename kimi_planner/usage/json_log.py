@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain
 from json.scanner import make_scanner
 from typing import Any, cast
 
@@ -37,7 +38,7 @@ def read_json(blocks: Iterator[Block], rows: Rows) -> None:
         first = next((line for line in block.lines if line and not line.isspace()), None)
         if first is not None:
             read = _read_document if _spans_lines(first) else _read_lines
-            read(_again(block, blocks), rows)
+            read(chain([block], blocks), rows)
             return
 
 
@@ -169,11 +170,6 @@ def _may_go_on(error: json.JSONDecodeError, text: str) -> bool:
         or rest.startswith("\\")
         or any(word.startswith(rest) for word in _WORDS)
     )
-
-
-def _again(block: Block, blocks: Iterator[Block]) -> Iterator[Block]:
-    yield block
-    yield from blocks
 
 
 def _past_space(text: str, at: int) -> int:

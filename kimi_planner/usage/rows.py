@@ -57,7 +57,7 @@ class Rows:
     lines: list[int] = field(default_factory=list)
     _files: list[str] = field(default_factory=list)
     _chunks: list[pd.DataFrame] = field(default_factory=list)
-    _keys: list[np.ndarray[Any, Any] | None] = field(default_factory=list)
+    _keys: list[np.ndarray[Any, Any]] = field(default_factory=list)
     _open: dict[int, tuple[str, int, str]] = field(default_factory=dict)
     _models: dict[str, str] = field(default_factory=dict)
     _is_relative: bool | None = None
@@ -155,8 +155,8 @@ class Rows:
         self,
         raw: pd.DataFrame,
         lines: np.ndarray[Any, Any],
-        ids: np.ndarray[Any, Any] | None = None,
-        is_chunk: np.ndarray[Any, Any] | None = None,
+        ids: np.ndarray[Any, Any] | int = 0,
+        is_chunk: np.ndarray[Any, Any] | bool = False,
     ) -> None:
         """Check rows and keep the good ones.
 
@@ -166,9 +166,9 @@ class Rows:
             The rows, as :func:`checked_rows` takes them.
         lines : ndarray of int
             The line on which each row stands.
-        ids : ndarray of int64, optional
+        ids : ndarray of int64 or 0
             A number that stands for each call's id, 0 where it has none.
-        is_chunk : ndarray of bool, optional
+        is_chunk : ndarray of bool or False
             Which rows are chunks of a stream.
         """
 
@@ -176,28 +176,24 @@ class Rows:
             return Where(self.file, int(lines[row]) if row >= 0 else None)
 
         checked, good = checked_rows(raw, place, self.rejects)
-        ids = None if ids is None else ids[good]
-        self.keep(checked, lines[good], ids, None if is_chunk is None else is_chunk[good])
+        keys = np.broadcast_arrays(lines, ids, is_chunk)
+        self.keep(checked, *(column[good] for column in keys))
 
     def keep(
         self,
         checked: pd.DataFrame,
         lines: np.ndarray[Any, Any],
-        ids: np.ndarray[Any, Any] | None = None,
-        is_chunk: np.ndarray[Any, Any] | None = None,
+        ids: np.ndarray[Any, Any] | int = 0,
+        is_chunk: np.ndarray[Any, Any] | bool = False,
     ) -> None:
         """Keep rows that are checked; the parameters are those of :meth:`add`."""
         self._of_one_clock(checked, lines)
         self._chunks.append(checked)
-        if ids is None or not ids.any():
-            self._keys.append(None)
-            return
-        keys = np.zeros((len(checked), 4), dtype=np.int64)
-        keys[:, 0] = ids
-        keys[:, 1] = 0 if is_chunk is None else is_chunk
-        keys[:, 2] = lines
-        keys[:, 3] = len(self._files) - 1
-        self._close_streams(keys)
+        keys = np.broadcast_to(np.int64(0), (len(checked), 4))
+        if np.any(ids):
+            columns = np.broadcast_arrays(ids, is_chunk, lines, len(self._files) - 1)
+            keys = np.stack(columns, axis=1, dtype=np.int64)
+            self._close_streams(keys)
         self._keys.append(keys)
 
     def finish(self) -> tuple[pd.DataFrame, int]:
@@ -210,7 +206,8 @@ class Rows:
             skipped.
         """
         self.flush()
-        keys = self._all_keys()
+        have_ids = any(one.strides[0] for one in self._keys)
+        keys = np.concatenate(self._keys) if have_ids else None
         known = set() if keys is None else set(keys[keys[:, 1] != 0, 0].tolist())
         for stream, (file, line, name) in self._open.items():
             if stream not in known:
@@ -234,15 +231,6 @@ class Rows:
         self._chunks = []
         return (
             (frame, 0) if keys is None else one_row_per_call(frame, keys, self._files, self.rejects)
-        )
-
-    def _all_keys(self) -> np.ndarray[Any, Any] | None:
-        """Return the keys of all rows, ``None`` if no call has an id."""
-        if all(keys is None for keys in self._keys):
-            return None
-        empty = (np.zeros((len(chunk), 4), dtype=np.int64) for chunk in self._chunks)
-        return np.concatenate(
-            [blank if keys is None else keys for keys, blank in zip(self._keys, empty, strict=True)]
         )
 
     def _is_sound(self, call: Call, line: int) -> bool:
