@@ -14,7 +14,7 @@ from kimi_planner.billing.meters import FEE
 from kimi_planner.billing.record import MAX_TOKENS, contradiction
 from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.usage.lines import Rejects
-from kimi_planner.usage.times import as_times
+from kimi_planner.usage.times import as_numbers, as_times
 
 __all__ = [
     "COLUMNS",
@@ -188,18 +188,10 @@ def _numbers(frame: pd.DataFrame, name: str) -> tuple[np.ndarray[Any, Any], np.n
     missing = column.isna().to_numpy(dtype=bool)
     is_whole = pd.api.types.is_signed_integer_dtype(column.dtype)
     if not is_whole and not pd.api.types.is_float_dtype(column.dtype):
-        column = pd.Series([_number(value) for value in column], dtype=np.float64)
+        column = as_numbers(column)
     if missing.any():
         column = column.mask(missing, 0)
     return column.to_numpy(dtype=np.int64 if is_whole else np.float64), missing
-
-
-def _number(value: object) -> float:
-    """Return the number that a cell holds, NaN for everything else."""
-    try:  # what cannot be a number raises
-        return math.nan if isinstance(value, bool | np.bool_) else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return math.nan
 
 
 def _cell(column: pd.Series[Any], row: int) -> Any:

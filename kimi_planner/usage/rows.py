@@ -242,9 +242,7 @@ class Rows:
                 (call.prompt, call.completion, call.cached, call.reasoning, call.total)
             )
         except UsageError as error:
-            if call.is_chunk:
-                self._open.pop(hash(call.id), None)
-            self.refuse(line, error)
+            self.refuse(line, error, call._asdict() if call.is_chunk else None)
             return False
         return True
 

@@ -227,7 +227,8 @@ def walk_places(
             for start in range(0, source.size, block_bytes):
                 if frame.takes_next():
                     first, last = (
-                        edge(handle, place, source.size) for place in (start, start + block_bytes)
+                        edge(handle, place) if 0 < place < source.size else place
+                        for place in (start, min(start + block_bytes, source.size))
                     )
                     handle.seek(first)
                     raw = handle.read(last - first)
@@ -249,22 +250,18 @@ def _records_in(source: Source, reading: Reading, raw: bytes, first: int) -> lis
     return [Record([text], len(raw))]
 
 
-def _line_edge(handle: BinaryIO, place: int, size: int) -> int:
+def _line_edge(handle: BinaryIO, place: int) -> int:
     """Return where the first line that begins at ``place`` or later begins."""
-    if place == 0 or place >= size:
-        return min(place, size)
     handle.seek(place - 1)
     handle.readline(MAX_LINE_BYTES)
     return handle.tell()
 
 
-def _text_edge(handle: BinaryIO, place: int, size: int) -> int:
+def _text_edge(handle: BinaryIO, place: int) -> int:
     """Return where a text may be cut at ``place`` or later without changing its tokens.
 
     That is before a line that is not blank; or, where none begins near, before any character.
     """
-    if place == 0 or place >= size:
-        return min(place, size)
     handle.seek(place)
     near = handle.read(LINE_END_WITHIN)
     line = _LINE_START.search(near)
