@@ -220,8 +220,8 @@ class TomlFile:
     def _header(self, table: str, index: int | None) -> int | None:
         if not table:
             return 0
-        brackets = (r"\[\[", r"\]\]") if index is not None else (r"\[", r"\]")
-        pattern = re.compile(rf"^\s*{brackets[0]}\s*{re.escape(table)}\s*{brackets[1]}")
+        depth = 1 if index is None else 2
+        pattern = re.compile(rf"\s*\[{{{depth}}}\s*{re.escape(table)}\s*\]{{{depth}}}")
         found = [number for number, line in enumerate(self._lines) if pattern.match(line)]
         nth = index or 0
         return found[nth] if nth < len(found) else None
