@@ -191,17 +191,17 @@ def _cells(source: Source, reading: Reading) -> Iterator[Record | Reject]:
         text = TextIOWrapper(handle, encoding="utf-8-sig", newline="")
         rows = csv.reader(text, delimiter="\t" if tabs else ",", strict=True)
         try:
-            header = next(rows, None)
+            header = next(rows, [])
             place = _column_place(source, header, reading.field)
             for row in rows:
                 if not row:
                     continue
-                if len(row) == len(header or ()):
+                if len(row) == len(header):
                     yield Record([row[place]], len(row[place].encode("utf-8", "surrogatepass")))
                 else:
                     yield Reject(
                         f"{source.name} line {rows.line_num}: {len(row)} fields where the header has "
-                        f"{len(header or ())}. Correct the row.",
+                        f"{len(header)}. Correct the row.",
                         sum(map(len, row)),
                     )
         except csv.Error as error:
@@ -213,9 +213,9 @@ def _cells(source: Source, reading: Reading) -> Iterator[Record | Reject]:
             ) from None
 
 
-def _column_place(source: Source, names: list[str] | None, field: str | None) -> int:
-    if not names or field not in names:
-        found = ", ".join(names or ()) or "none"
+def _column_place(source: Source, names: list[str], field: str | None) -> int:
+    if field not in names:
+        found = ", ".join(names) or "none"
         raise FileError(f"no column {shown(field)}. Columns: {found}.", at=source.name)
     if names.count(field) > 1:
         raise FileError(f"two columns are named {shown(field)}. Rename one.", at=source.name)

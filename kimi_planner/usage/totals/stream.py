@@ -76,7 +76,7 @@ def totals_of_file(
             **{k: v for k, v in stated.items() if k not in checked or k == "model"}
         )
         return totals_of(counts_of(raw), by, raw)
-    sums = UsageTotals(by=by, cells={}, source=str(path))
+    sums = UsageTotals(by=by, cells={})
     rejects = Rejects(skip=on_error == "skip")
     start = 0
     for batch in _batches(path, by, stated, rejects):
@@ -86,12 +86,7 @@ def totals_of_file(
     if progress is not None:
         size = path.stat().st_size
         progress(size, size)
-    examples = (*rejects.messages, *sums.rejected_examples)[:MAX_REJECTED_SHOWN]
-    return replace(
-        sums,
-        rejected=sums.rejected + len(rejects.messages),
-        rejected_examples=examples,
-    )
+    return _rejected(UsageTotals(by=by, cells={}, source=str(path)), rejects) + sums
 
 
 def totals_of_part(
@@ -118,12 +113,13 @@ def totals_of_part(
         totals = UsageTotals(by=by, cells={})
     else:
         totals = totals_of(counts_of(checked), by, raw[good].reset_index(drop=True))
-    return replace(
-        totals,
-        source=source,
-        rejected=len(rejects.messages),
-        rejected_examples=tuple(rejects.messages[:MAX_REJECTED_SHOWN]),
-    )
+    return _rejected(replace(totals, source=source), rejects)
+
+
+def _rejected(totals: UsageTotals, rejects: Rejects) -> UsageTotals:
+    """Return the totals with the number of bad rows that were left out of them."""
+    examples = tuple(rejects.messages[:MAX_REJECTED_SHOWN])
+    return replace(totals, rejected=len(rejects.messages), rejected_examples=examples)
 
 
 def _partition(path: Path, root: Path) -> dict[str, str | None]:
