@@ -96,11 +96,7 @@ def total_usage(
         raise UsageError(f"source is {shown(source)}. Give a Dask DataFrame, or a folder.")
     while len(parts) > 1:
         parts = [
-            delayed(_sum)(parts[start : start + _TOGETHER])
+            delayed(reduce)(UsageTotals.__add__, parts[start : start + _TOGETHER])
             for start in range(0, len(parts), _TOGETHER)
         ]
     return added(compute(*parts), name)  # type: ignore[no-untyped-call]  # Dask has no types
-
-
-def _sum(parts: list[UsageTotals]) -> UsageTotals:
-    return reduce(UsageTotals.__add__, parts)

@@ -28,6 +28,8 @@ __all__ = [
     "DamagedFileError",
     "TomlFile",
     "data_dir",
+    "no_such_file",
+    "not_utf8",
     "open_unpacked",
     "read_text",
     "read_toml",
@@ -59,6 +61,23 @@ def data_dir() -> Path:
     return inside if inside.is_dir() else package.parent / "data"
 
 
+def no_such_file(path: str | Path, fault: type[KimiPlannerError] = FileError) -> KimiPlannerError:
+    """Return the error that is raised for a path of nothing."""
+    return fault(f"no such file. Check the path; it is relative to {Path.cwd()}.", at=path)
+
+
+def not_utf8(
+    error: UnicodeDecodeError,
+    path: str | Path,
+    first: int = 1,
+    fault: type[KimiPlannerError] = FileError,
+) -> KimiPlannerError:
+    """Return the error that is raised for bytes that are no text; they begin in line ``first``."""
+    line = first + error.object.count(b"\n", 0, error.start)
+    byte = error.object[error.start]
+    return fault(f"not UTF-8 (byte 0x{byte:02x}). Save the file as UTF-8.", at=Where(path, line))
+
+
 def read_text(
     path: str | Path, *, limit: int | None = None, fault: type[KimiPlannerError] = FileError
 ) -> str:
@@ -75,9 +94,7 @@ def read_text(
             raw = handle.read() if limit is None else handle.read(limit + 1)
             size = fstat(handle.fileno()).st_size if limit is not None and len(raw) > limit else 0
     except FileNotFoundError:
-        raise fault(
-            f"no such file. Check the path; it is relative to {Path.cwd()}.", at=path
-        ) from None
+        raise no_such_file(path, fault) from None
     except OSError as error:
         raise fault(f"cannot be read ({error.strerror}).", at=path) from None
     except ValueError as error:  # a NUL byte in the path
@@ -89,11 +106,7 @@ def read_text(
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise fault(
-            f"not UTF-8 (byte 0x{raw[error.start]:02x}). Save the file as UTF-8.",
-            at=Where(path, line),
-        ) from None
+        raise not_utf8(error, path, fault=fault) from None
 
 
 class DamagedFileError(FileError):
@@ -207,8 +220,8 @@ class TomlFile:
     def _header(self, table: str, index: int | None) -> int | None:
         if not table:
             return 0
-        brackets = (r"\[\[", r"\]\]") if index is not None else (r"\[", r"\]")
-        pattern = re.compile(rf"^\s*{brackets[0]}\s*{re.escape(table)}\s*{brackets[1]}")
+        depth = 1 if index is None else 2
+        pattern = re.compile(rf"\s*\[{{{depth}}}\s*{re.escape(table)}\s*\]{{{depth}}}")
         found = [number for number, line in enumerate(self._lines) if pattern.match(line)]
         nth = index or 0
         return found[nth] if nth < len(found) else None

@@ -161,6 +161,7 @@ def estimate(
     reserved = limits[0] if limits else None
     answer = None if completion_tokens is None else _expected(completion_tokens, reserved)
     expected = None if answer is None else answers * answer
+    unseen = _unseen(request)
 
     def priced(prompt_tokens: int, completion: int) -> Cost:
         tokens = {"prompt_tokens": prompt_tokens, "completion_tokens": completion}
@@ -175,10 +176,8 @@ def estimate(
         answer_tokens=answer,
         reserved_tokens=reserved,
         context_window_tokens=spec.context_window_tokens,
-        exactness="template"
-        if _unseen(request) and prompt.exactness == "billed"
-        else prompt.exactness,
-        why=(*prompt.why, *_unseen(request)),
+        exactness="template" if unseen and prompt.exactness == "billed" else prompt.exactness,
+        why=(*prompt.why, *unseen),
         cost=priced(prompt.tokens, expected or 0),
         max_cost=None if reserved is None else priced(prompt.high, answers * reserved),
         catalog_version=catalog.version,

@@ -47,42 +47,29 @@ class Meter:
     plain: str | None = None
 
 
-_PLAIN = (
-    Meter(key="input", title="input", direction="Input", price="input_usd_per_mtok"),
+_PLAIN = tuple(
     Meter(
-        key="cached",
-        title="cached input",
-        direction="Input",
-        price="cached_input_usd_per_mtok",
-        stands_in="input",
-    ),
-    Meter(
-        key="cache_write_5m",
-        title="cache writes for 5 minutes",
-        direction="Input",
-        price="cache_write_5m_usd_per_mtok",
-        stands_in="input",
-    ),
-    Meter(
-        key="cache_write_1h",
-        title="cache writes for 1 hour",
-        direction="Input",
-        price="cache_write_1h_usd_per_mtok",
-        stands_in="input",
-    ),
-    Meter(key="output", title="output", direction="Output", price="output_usd_per_mtok"),
+        key=key,
+        title=title,
+        direction="Output" if key == "output" else "Input",
+        price=f"{price}_usd_per_mtok",
+        stands_in=stands_in,
+    )
+    for key, title, price, stands_in in (
+        ("input", "input", "input", None),
+        ("cached", "cached input", "cached_input", "input"),
+        ("cache_write_5m", "cache writes for 5 minutes", "cache_write_5m", "input"),
+        ("cache_write_1h", "cache writes for 1 hour", "cache_write_1h", "input"),
+        ("output", "output", "output", None),
+    )
 )
 
 #: Every meter of tokens by its key; those of a batch after the plain ones.
-METERS: Mapping[str, Meter] = {
-    meter.key: meter
-    for meter in (
-        *_PLAIN,
-        *(
-            replace(one, key=_BATCH + one.key, title=f"{one.title} in batches", plain=one.key)
-            for one in _PLAIN
-        ),
+METERS: Mapping[str, Meter] = {one.key: one for one in _PLAIN} | {
+    _BATCH + one.key: replace(
+        one, key=_BATCH + one.key, title=f"{one.title} in batches", plain=one.key
     )
+    for one in _PLAIN
 }
 TOKEN_METERS = tuple(meter.key for meter in _PLAIN)
 
@@ -119,15 +106,12 @@ class ByMeter:
 
     def __add__(self: Amounts, other: Amounts) -> Amounts:
         with localcontext(EXACT):
-            added = {
-                key: self[key] + other[key]
-                for key in dict.fromkeys((*self.amounts, *other.amounts))
-            }
-        return replace(self, amounts=added)
+            keys = dict.fromkeys((*self.amounts, *other.amounts))
+            return replace(self, amounts={key: self[key] + other[key] for key in keys})
 
     def __mul__(self: Amounts, factor: Number) -> Amounts:
         with localcontext(EXACT):
-            return replace(self, amounts={key: one * factor for key, one in self})
+            return self.map(lambda one: one * factor)
 
     def map(self: Amounts, convert: Any) -> Amounts:
         """Return the same with every number converted."""
@@ -206,19 +190,11 @@ class Usage(ByMeter):
         return cls(kept, requests, reasoning)
 
     def __add__(self, other: Usage) -> Usage:
-        both = super().__add__(other)
         return replace(
-            both,
+            super().__add__(other),
             requests=self.requests + other.requests,
             reasoning=self.reasoning + other.reasoning,
         )
-
-    def __mul__(self, factor: Number) -> Usage:
-        every = super().__mul__(factor)
-        with localcontext(EXACT):
-            return replace(
-                every, requests=self.requests * factor, reasoning=self.reasoning * factor
-            )
 
     def map(self, convert: Any) -> Usage:
         """Return the same with every number converted."""
@@ -230,13 +206,12 @@ class Usage(ByMeter):
 
     def part(self, *plain: str) -> Number:
         """Return the tokens of some plain meters, those of batches included."""
-        with localcontext(EXACT):
-            return sum((self[prefix + key] for key in plain for prefix in ("", _BATCH)), 0)
+        return self.only(*plain).total
 
     def only(self, *plain: str) -> Usage:
         """Return the tokens of some plain meters alone, those of batches included."""
         keys = [prefix + key for key in plain for prefix in ("", _BATCH)]
-        return Usage({key: one for key, one in self if key in keys})
+        return Usage({key: self.amounts[key] for key in keys if key in self.amounts})
 
     @property
     def prompt(self) -> Number:

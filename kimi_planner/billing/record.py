@@ -62,9 +62,9 @@ class UsageRecord:
             object.__setattr__(self, name, _whole_tokens(name, value))
         problem = contradiction(
             self.prompt_tokens,
-            self.cached_tokens,
+            self.cached_tokens or 0,
             self.completion_tokens,
-            self.reasoning_tokens,
+            self.reasoning_tokens or 0,
             (self.written_5m_tokens or 0) + (self.written_1h_tokens or 0),
         )
         if problem:
@@ -104,7 +104,8 @@ class UsageRecord:
         """
         if isinstance(usage, cls):
             return usage
-        bare = _bare(usage)
+        inner = usage_of(usage)
+        bare = usage if inner is None else inner
         return cls.checked(read_counts(bare), read_written(bare))
 
     @classmethod
@@ -116,19 +117,9 @@ class UsageRecord:
         UsageError
             If a count is not a whole number, or contradicts another.
         """
-        prompt, completion, cached, reasoning, stated_total = counts
-        record = cls(
-            prompt_tokens=prompt,
-            completion_tokens=completion,
-            cached_tokens=cached,
-            reasoning_tokens=reasoning,
-            written_5m_tokens=written[0],
-            written_1h_tokens=written[1],
-        )
-        if (
-            stated_total is not None
-            and stated_total != record.prompt_tokens + record.completion_tokens
-        ):
+        *tokens, stated_total = counts
+        record = cls(**dict(zip(cls.__slots__, (*tokens, *written), strict=True)))
+        if stated_total not in (None, record.prompt_tokens + record.completion_tokens):
             raise UsageError(
                 f"total_tokens ({shown(stated_total)}) is not prompt_tokens + completion_tokens "
                 f"({record.prompt_tokens} + {record.completion_tokens})."
@@ -150,17 +141,17 @@ class UsageRecord:
 
 
 def contradiction(
-    prompt: int, cached: int | None, completion: int, reasoning: int | None, written: int = 0
+    prompt: int, cached: int, completion: int, reasoning: int, written: int
 ) -> str | None:
     """Say in one sentence how the counts of a row contradict each other, or return ``None``."""
-    if cached is not None and cached > prompt:
+    if cached > prompt:
         return f"cached_tokens ({cached}) cannot exceed prompt_tokens ({prompt}), of which they are a part."
-    if reasoning is not None and reasoning > completion:
+    if reasoning > completion:
         return (
             f"reasoning_tokens ({reasoning}) cannot exceed completion_tokens ({completion}), "
             "of which they are a part."
         )
-    uncached = prompt - (cached or 0)
+    uncached = prompt - cached
     if written > uncached:
         return (
             f"{written} tokens are written to a cache, but only {uncached} prompt tokens were not "
@@ -179,11 +170,6 @@ def usage_of(reply: Any) -> Any:
     if isinstance(choices, list) and choices:
         return _getter(choices[0])("usage")  # Kimi, last chunk of a stream
     return None
-
-
-def _bare(usage: Any) -> Any:
-    inner = usage_of(usage)
-    return usage if inner is None else inner
 
 
 def read_counts(usage: Any) -> Counts:
@@ -255,21 +241,22 @@ def read_written(usage: Any) -> tuple[Any, Any]:
     get = _getter(usage)
     creation = get("cache_creation")
     five, hour = (
-        part_of(creation, f"ephemeral_{time}_input_tokens") if creation is not None else None
+        _first(part_of(creation, f"ephemeral_{time}_input_tokens"), get(f"written_{time}_tokens"))
         for time in ("5m", "1h")
     )
-    five = get("written_5m_tokens") if five is None else five
-    hour = get("written_1h_tokens") if hour is None else hour
     if five is not None:
         return five, hour
     details = get("prompt_tokens_details")
-    places = [get(name) for name in _WRITTEN] + [
-        part_of(details, name) for name in _WRITTEN_DETAILS
-    ]
-    whole = next((one for one in places if one is not None), None)
+    parts = (part_of(details, name) for name in _WRITTEN_DETAILS)
+    whole = _first(*map(get, _WRITTEN), *parts)
     if whole is None or hour is None:
         return whole, hour
     return _whole_tokens("cache_creation_input_tokens", whole) - hour, hour
+
+
+def _first(*values: Any) -> Any:
+    """Return the first value that is stated."""
+    return next((one for one in values if one is not None), None)
 
 
 def _getter(thing: Any) -> Getter:

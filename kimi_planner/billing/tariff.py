@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +20,9 @@ from kimi_planner.errors import PriceNotFoundError, shown
 from kimi_planner.money import EXACT, decimal_places
 
 if TYPE_CHECKING:
-    from kimi_planner.catalog import Catalog, Fee, ModelSpec
+    from kimi_planner.catalog import Fee, ModelSpec
 
-__all__ = ["Tariff", "tariff_days"]
+__all__ = ["Tariff"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,25 +150,6 @@ class Tariff:
     def places(self, keys: Iterable[str]) -> int:
         """Return the decimal places that the prices of some meters need, in USD."""
         return max((decimal_places(self.price(key)) for key in keys), default=0)
-
-
-def tariff_days(catalog: Catalog, spec: ModelSpec, days: Iterable[date]) -> dict[date, Tariff]:
-    """Return the tariff of each day; days between two changes of price share one.
-
-    Raises
-    ------
-    PriceNotFoundError
-        If the catalog states no price for one of the days.
-    """
-    changes = spec.price_days
-    by_period: dict[int, Tariff] = {}
-    found = {}
-    for day in days:
-        period = sum(change <= day for change in changes)
-        if period not in by_period:
-            by_period[period] = Tariff.of(spec.on(day), catalog.fees)
-        found[day] = by_period[period]
-    return found
 
 
 def _any(amount: Number) -> bool:

@@ -33,21 +33,19 @@ def sound_counts(columns: Call) -> dict[str, Any] | None:
         return None
     if not set(map(type, columns.model)) <= {str, type(None)}:
         return None
-    prompt, completion = counts["prompt"], counts["completion"]
-    if not (isinstance(prompt, np.ndarray) and isinstance(completion, np.ndarray)):
+    if any(isinstance(part, list) for part in counts.values()):
         return None
-    if min(prompt.min(), completion.min()) < 0 or max(prompt.max(), completion.max()) > MAX_TOKENS:
-        return None
-    for name, whole in (("cached", prompt), ("reasoning", completion), ("total", None)):
-        part = counts[name]
-        if isinstance(part, list):
-            return None
-        missing = pd.isna(part)
-        values = part.to_numpy(dtype=np.int64, na_value=0) if missing.any() else np.asarray(part)
-        good = values == prompt + completion if whole is None else (values >= 0) & (values <= whole)
-        if not (good | missing).all():
-            return None
-    return counts
+    prompt, completion, cached, reasoning, total = map(_filled, counts.values())
+    missing = pd.isna(counts["prompt"]) | pd.isna(counts["completion"])
+    good = (cached >= 0) & (cached <= prompt) & (prompt <= MAX_TOKENS)
+    good &= (reasoning >= 0) & (reasoning <= completion) & (completion <= MAX_TOKENS)
+    good &= (total == prompt + completion) | pd.isna(counts["total"])
+    return counts if (good & ~missing).all() else None
+
+
+def _filled(part: Any) -> np.ndarray[Any, Any]:
+    """Return whole numbers as int64, 0 for missing ones."""
+    return part if isinstance(part, np.ndarray) else part.to_numpy(dtype=np.int64, na_value=0)
 
 
 def as_array(column: list[Any]) -> Any:

@@ -29,7 +29,7 @@ def regular_columns(
         Names of the columns to read, and their places in a row.
     kinds : mapping
         ``category`` for columns of few texts, ``str`` for those of many; a column that is not named
-        is numbers, or else, if it is called ``timestamp``, text.
+        is numbers, or else, if it is called ``timestamp`` or ``timestamp_s``, text.
 
     Returns
     -------
@@ -59,7 +59,8 @@ def regular_columns(
         column: Any = frame[place]
         if (column.isna().to_numpy() != empty).any():
             return None
-        if name == "timestamp" and column.dtype == np.float64:
+        is_time = name in ("timestamp", "timestamp_s")
+        if is_time and column.dtype == np.float64:
             # pandas reads a fraction to almost the last digit, Python to the last.
             exact = _cells(raw, [place], width, {place: "str"})
             column = (
@@ -67,7 +68,7 @@ def regular_columns(
                 if exact is None
                 else exact[place].astype(object).mask(empty, "nan").astype(float)
             )
-        elif name in kinds or name == "timestamp":
+        elif name in kinds or is_time:
             column = _words(column, empty)
         elif column.dtype not in (np.int64, np.float64):
             column = None

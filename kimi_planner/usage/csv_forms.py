@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
 
 from kimi_planner.errors import UsageError, Where, did_you_mean, shown
-from kimi_planner.usage.exports import read_langfuse, read_litellm, read_window
 from kimi_planner.usage.frame import COLUMNS
-from kimi_planner.usage.row import LeftOut, OpenStream, Row
 
 __all__ = ["CsvForm", "csv_form"]
 
@@ -26,53 +23,46 @@ class CsvForm:
         Columns by which it is told.
     names
         Its name of each canonical column that is called otherwise.
-    read
-        Reads a row as the JSON form of the same export does, where cells hold more than a value.
-    is_relative
-        Whether its times count seconds from the start of the log.
+    is_json
+        Whether its rows are read as the JSON form of the same export, as cells hold more than a value.
     fails_at_zero
         Whether a call without completion tokens failed, and was not billed.
     """
 
     name: str
-    needs: frozenset[str]
-    names: dict[str, str]
-    read: Callable[[dict[str, Any]], Row | OpenStream | LeftOut] | None = None
-    is_relative: bool = False
+    needs: Set[str]
+    names: Mapping[str, str] = field(default_factory=dict)
+    is_json: bool = False
     fails_at_zero: bool = False
 
 
-_CANONICAL = CsvForm("usage CSV", frozenset({"prompt_tokens", "completion_tokens"}), {})
 #: In the order in which they are tried.
 _FORMS = (
-    CsvForm("Langfuse observations", frozenset({"usage_details"}), {}, read_langfuse),
-    CsvForm("Langfuse observations", frozenset({"usageDetails"}), {}, read_langfuse),
-    CsvForm("LiteLLM spend logs", frozenset({"startTime", "prompt_tokens"}), {}, read_litellm),
-    CsvForm(
-        "OpenAI usage export", frozenset({"num_model_requests", "start_time"}), {}, read_window
-    ),
+    CsvForm("Langfuse observations", {"usage_details"}, is_json=True),
+    CsvForm("Langfuse observations", {"usageDetails"}, is_json=True),
+    CsvForm("LiteLLM spend logs", {"startTime", "prompt_tokens"}, is_json=True),
+    CsvForm("OpenAI usage export", {"num_model_requests", "start_time"}, is_json=True),
     CsvForm(
         "BurstGPT trace",
-        frozenset({"Timestamp", "Request tokens", "Response tokens"}),
+        {"Timestamp", "Request tokens", "Response tokens"},
         {
-            "timestamp": "Timestamp",
+            "timestamp_s": "Timestamp",
             "model": "Model",
             "prompt_tokens": "Request tokens",
             "completion_tokens": "Response tokens",
         },
-        is_relative=True,
         fails_at_zero=True,
     ),
     CsvForm(
         "Azure LLM trace",
-        frozenset({"TIMESTAMP", "ContextTokens", "GeneratedTokens"}),
+        {"TIMESTAMP", "ContextTokens", "GeneratedTokens"},
         {
             "timestamp": "TIMESTAMP",
             "prompt_tokens": "ContextTokens",
             "completion_tokens": "GeneratedTokens",
         },
     ),
-    _CANONICAL,
+    CsvForm("usage CSV", {"prompt_tokens", "completion_tokens"}),
 )
 
 

@@ -6,7 +6,7 @@ import csv
 import math
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
@@ -16,18 +16,20 @@ import pandas as pd
 from kimi_planner.errors import UsageError, Where
 from kimi_planner.usage.counts import id_numbers
 from kimi_planner.usage.csv_block import regular_columns
-from kimi_planner.usage.csv_forms import CsvForm, csv_form
-from kimi_planner.usage.exports import read_window
-from kimi_planner.usage.frame import COLUMNS, checked_rows, is_column, is_extra_count
+from kimi_planner.usage.csv_forms import csv_form
+from kimi_planner.usage.exports import is_window
+from kimi_planner.usage.frame import COLUMNS, checked_rows, is_column, is_count
+from kimi_planner.usage.json_log import read_value
 from kimi_planner.usage.lines import MAX_LINE_BYTES, Block, Rejects
-from kimi_planner.usage.row import LeftOut, OpenStream, Row
+from kimi_planner.usage.row import LeftOut
 from kimi_planner.usage.rows import CHUNK_ROWS, Rows
 
 __all__ = ["read_csv"]
 
-_NUMBERS = ("requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
 _IDS = ("call_id", "request_id")
 _ID = "id"
+#: Columns that are text, of few values or of many.
+_TEXTS = {"model": "category", "batch": "str", _ID: "str"}
 _MAY_BE_NUMBER = re.compile(r"(tokens|requests|time)$", re.IGNORECASE)
 
 
@@ -64,8 +66,7 @@ def _begin(block: Block, rows: Rows) -> tuple[_Table | None, Block | None]:
         return None, None
     line, _, rest = block.text[blank:].partition("\n")
     number = block.first + block.text.count("\n", 0, blank)
-    names = [name.strip() for name in line.split(",")]
-    table = _Table(names, csv_form(rows.file, names, number), rows)
+    table = _Table(line.split(","), number, rows)
     return table, Block(number + 1, rest) if rest else None
 
 
@@ -73,8 +74,7 @@ def _read_cells(blocks: Iterator[Block], rows: Rows, table: _Table | None) -> _T
     """Read rows cell by cell, up to the end of the header's block if there is no table yet."""
     for number, cells, is_open in _csv_rows(blocks, rows):
         if table is None:
-            names = [name.strip() for name in cells]
-            table = _Table(names, csv_form(rows.file, names, number), rows)
+            table = _Table(cells, number, rows)
         elif len(cells) == len(table.names):
             table.add(number, cells)
         elif is_open:
@@ -90,56 +90,49 @@ def _read_cells(blocks: Iterator[Block], rows: Rows, table: _Table | None) -> _T
 class _Table:
     """Rows of cells under a header, handed on a chunk at a time."""
 
-    def __init__(self, names: list[str], form: CsvForm, rows: Rows) -> None:
-        self.names = names
-        self.form = form
+    def __init__(self, header: list[str], number: int, rows: Rows) -> None:
+        self.names = names = [name.strip() for name in header]
+        self.form = form = csv_form(rows.file, names, number)
         self.rows = rows
         self.cells: list[list[str]] = []
         self.lines: list[int] = []
-        relative = form.is_relative or "timestamp_s" in names
-        called = {"timestamp": "timestamp_s"} if "timestamp_s" in names else {}
         self.places = {
             column: names.index(name)
-            for column in dict.fromkeys((*COLUMNS, *filter(is_column, names)))
-            if (name := {**called, **form.names}.get(column, column)) in names
+            for column in dict.fromkeys((*COLUMNS, "timestamp_s", *filter(is_column, names)))
+            if (name := form.names.get(column, column)) in names
         }
-        self.ids = next((names.index(name) for name in _IDS if name in names), None)
-        self.is_relative = relative
-        read = {names[place] for place in self.places.values()}
-        ignored = [name for name in names if name not in read and name not in _IDS]
-        rows.found(form.name, [] if form.read else ignored)
+        if ids := [name for name in _IDS if name in names]:
+            self.places[_ID] = names.index(ids[0])
+        read = {*_IDS, *(names[place] for place in self.places.values())}
+        ignored = [name for name in names if name not in read]
+        rows.found(form.name, [] if form.is_json else ignored)
 
     def take(self, block: Block) -> bool:
         """Read a block in one go, if all its rows are regular and good; else do nothing."""
-        if self.form.read is not None or block.is_open:
+        if self.form.is_json or block.is_open:
             return False
-        places = self.places if self.ids is None else {**self.places, _ID: self.ids}
-        read = regular_columns(
-            block.text, len(self.names), places, {"model": "category", "batch": "str", _ID: "str"}
-        )
+        read = regular_columns(block.text, len(self.names), self.places, _TEXTS)
         if read is None:
             return False
-        lines = np.arange(block.first, block.first + len(read))
-        billed = self._billed(read["completion_tokens"])
-        if billed is not None:
-            read, lines = read[billed].reset_index(drop=True), lines[billed]
-        trial = Rejects(skip=True)
-        ids = None if self.ids is None else id_numbers(read.pop(_ID))
-        checked, _ = checked_rows(
-            read, lambda row: Where(self.rows.file), trial, relative_time=self.is_relative
-        )
-        if trial.messages:
+        read, lines, failed = self._billed(read, np.arange(block.first, block.first + len(read)))
+        ids = id_numbers(read.pop(_ID)) if _ID in read else 0
+        checked, good = checked_rows(read, lambda row: Where(self.rows.file), Rejects(skip=True))
+        if not good.all():
             return False
         self.flush()
-        if billed is not None:
-            self.rows.left_out[LeftOut.FAILED] += int((~billed).sum())
+        self.rows.left_out[LeftOut.FAILED] += failed
         if len(checked):
             self.rows.keep(checked, lines, ids)
         return True
 
-    def _billed(self, completion: Any) -> np.ndarray[Any, Any] | None:
-        """Return which calls did not fail, ``None`` if no failure can be told."""
-        return np.asarray(completion) != 0 if self.form.fails_at_zero else None
+    def _billed(
+        self, read: pd.DataFrame, lines: np.ndarray[Any, Any]
+    ) -> tuple[pd.DataFrame, np.ndarray[Any, Any], int]:
+        """Return the calls that did not fail with their lines, and how many did."""
+        if not self.form.fails_at_zero:
+            return read, lines, 0
+        billed = np.asarray(read["completion_tokens"]) != 0
+        return read[billed].reset_index(drop=True), lines[billed], int((~billed).sum())
 
     def add(self, number: int, cells: list[str]) -> None:
         self.lines.append(number)
@@ -152,44 +145,25 @@ class _Table:
         self.cells, self.lines = [], []
         if not cells:
             return
-        if self.form.read is not None:
-            self._read_rows(self.form.read, cells, lines)
+        if self.form.is_json:
+            for number, row in zip(lines, cells, strict=True):
+                pairs = zip(self.names, row, strict=True)
+                entry = {name: _cell(name, cell) for name, cell in pairs}
+                if is_window(entry) and "end_time" in entry:
+                    entry["results"] = [dict(entry)]  # a bucket of its own
+                read_value(entry, number, self.rows)
+            self.rows.flush()
             return
         columns = list(zip(*cells, strict=True))
-        values = {name: _values(name, columns[place]) for name, place in self.places.items()}
-        numbers = np.array(lines)
-        ids = None if self.ids is None else id_numbers(columns[self.ids])
-        billed = self._billed(values["completion_tokens"])
-        if billed is not None:
-            self.rows.left_out[LeftOut.FAILED] += int((~billed).sum())
-            values = {name: pd.Series(column)[billed] for name, column in values.items()}
-            values = {name: column.reset_index(drop=True) for name, column in values.items()}
-            numbers, ids = numbers[billed], None if ids is None else ids[billed]
+        values = {
+            name: list(columns[place]) if name == _ID else _values(name, columns[place])
+            for name, place in self.places.items()
+        }
+        read, numbers, failed = self._billed(pd.DataFrame(values), np.array(lines))
+        ids = id_numbers(read.pop(_ID)) if _ID in read else 0
+        self.rows.left_out[LeftOut.FAILED] += failed
         if len(numbers):
-            self.rows.add(values, numbers, ids, is_relative=self.is_relative)
-
-    def _read_rows(
-        self,
-        read: Callable[[dict[str, Any]], Row | OpenStream | LeftOut],
-        cells: list[list[str]],
-        lines: list[int],
-    ) -> None:
-        for number, row_cells in zip(lines, cells, strict=True):
-            entry = {
-                name: _cell(name, cell) for name, cell in zip(self.names, row_cells, strict=True)
-            }
-            try:
-                if "end_time" in entry and read is read_window:
-                    self.rows.cover(entry["start_time"], entry["end_time"])
-                row = read(entry)
-            except UsageError as error:
-                self.rows.refuse(number, error)
-                continue
-            if isinstance(row, tuple):
-                self.rows.wait(number, row)
-            else:
-                self.rows.leave_out(number, row)
-        self.rows.flush()
+            self.rows.add(read, numbers, ids)
 
 
 def _csv_rows(blocks: Iterator[Block], rows: Rows) -> Iterator[tuple[int, list[str], bool]]:
@@ -221,7 +195,7 @@ def _csv_rows(blocks: Iterator[Block], rows: Rows) -> Iterator[tuple[int, list[s
 
 def _values(name: str, cells: tuple[str, ...]) -> Any:
     """Turn text cells into whole numbers where they are, an empty cell into a missing value."""
-    if name not in _NUMBERS and not is_extra_count(name):
+    if not is_count(name):
         return pd.Series([cell.strip() or None for cell in cells], dtype=object)
     try:
         return np.array(cells, dtype=np.int64)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from kimi_planner.billing.record import read_counts
 from kimi_planner.errors import UsageError, shown
-from kimi_planner.usage.row import LeftOut, More, Row, more_of
+from kimi_planner.usage.row import Call, LeftOut, More, Row, more_of
 
 __all__ = [
     "is_bucket",
@@ -137,27 +138,19 @@ def read_langfuse(entry: Mapping[str, Any]) -> Row | LeftOut:
         if entry.get("level") == "ERROR":
             return LeftOut.FAILED
         raise UsageError("a generation without usage_details, so its cost is unknown.")
-    model = next(
-        (
-            entry[name]
-            for name in ("provided_model_name", "providedModelName", "model")
-            if entry.get(name)
-        ),
-        None,
-    )
-    return (
+    model = entry.get("provided_model_name") or entry.get("providedModelName") or entry.get("model")
+    return Call(
         entry.get("id"),
         False,
         entry.get("start_time") or entry.get("startTime"),
-        model,
+        model or None,
         1,
-        *langfuse_counts(details),
-        None,
-        _langfuse_written(details),
+        *_langfuse_counts(details),
+        more=_langfuse_written(details),
     )
 
 
-def langfuse_counts(details: Mapping[str, Any]) -> tuple[int, int, int | None, int | None]:
+def _langfuse_counts(details: Mapping[str, Any]) -> tuple[int, int, int | None, int | None]:
     """Return prompt, completion, cached and reasoning tokens of Langfuse's kinds of usage.
 
     Langfuse means every kind to exclude the others: ``input`` is what was not cached, and all kinds
@@ -172,11 +165,10 @@ def langfuse_counts(details: Mapping[str, Any]) -> tuple[int, int, int | None, i
     for name, value in details.items():
         if type(value) is not int or value < 0:
             raise UsageError(f"usage_details.{name} is {shown(value)}. It must be a whole number.")
-    sides: dict[str, dict[str, int]] = {"input": {}, "output": {}}
-    for name, value in details.items():
-        side = _side(name)
-        if side is not None:
-            sides[side][name] = value
+    sides = {
+        side: {name: value for name, value in details.items() if _side(name) == side}
+        for side in ("input", "output")
+    }
     if not any(sides.values()):
         raise UsageError(
             f"usage_details has neither input nor output: {shown(dict(details))}. It must say tokens."
@@ -184,7 +176,7 @@ def langfuse_counts(details: Mapping[str, Any]) -> tuple[int, int, int | None, i
     added = {side: sum(kinds.values()) for side, kinds in sides.items()}
     inclusive = {side: kinds.get(side, added[side]) for side, kinds in sides.items()}
     total = details.get("total")
-    other = sum(value for name, value in details.items() if _side(name) is None and name != "total")
+    other = sum(details.values()) - sum(added.values()) - (total or 0)
     choices = [(added["input"], added["output"]), (inclusive["input"], inclusive["output"]),
                (inclusive["input"], added["output"]), (added["input"], inclusive["output"])]  # fmt: skip
     fitting = [pair for pair in choices if total in (None, sum(pair), sum(pair) + other)]
@@ -232,10 +224,8 @@ def _object(holder: Mapping[str, Any], name: str) -> dict[str, Any]:
     if value is None or value == "":
         return {}
     if isinstance(value, str):
-        try:
+        with suppress(ValueError, RecursionError):
             value = json.loads(value)
-        except (ValueError, RecursionError):
-            raise UsageError(f"{name} is {shown(value)}. It must be a JSON object.") from None
     if value is None:
         return {}
     if not isinstance(value, dict):

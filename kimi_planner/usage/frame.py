@@ -14,17 +14,17 @@ from kimi_planner.billing.meters import FEE
 from kimi_planner.billing.record import MAX_TOKENS, contradiction
 from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.usage.lines import Rejects
-from kimi_planner.usage.times import as_times
+from kimi_planner.usage.times import as_numbers, as_times
 
 __all__ = [
     "COLUMNS",
+    "COUNTS",
     "OPTIONAL_COUNTS",
     "WRITTEN",
     "Place",
-    "checked_frame",
     "checked_rows",
     "is_column",
-    "is_extra_count",
+    "is_count",
 ]
 
 #: Columns of a usage frame. ``timestamp`` is a UTC time, or a Timedelta since the start of the
@@ -38,6 +38,8 @@ COLUMNS = (
     "completion_tokens",
     "reasoning_tokens",
 )
+#: Those of them that are whole numbers.
+COUNTS = COLUMNS[2:]
 #: Parts of the prompt that were written to a cache. A frame has these columns only where a row of the
 #: log says so, and likewise ``batch`` and, by its name, how often a fee was due; 0 and no batch
 #: where a row does not say.
@@ -45,41 +47,32 @@ WRITTEN = ("written_5m_tokens", "written_1h_tokens")
 Place = Callable[[int], Where]
 
 OPTIONAL_COUNTS = ("cached_tokens", "reasoning_tokens")
-_COUNTS = ("requests", "prompt_tokens", "completion_tokens", *OPTIONAL_COUNTS)
 
 
-def is_extra_count(name: object) -> bool:
-    """Whether a usage frame has a column of counts only where the log states them."""
-    return name in WRITTEN or (isinstance(name, str) and name.startswith(FEE))
+def is_count(name: str) -> bool:
+    """Whether a column of a usage frame is whole numbers, also one that few logs state."""
+    return name in COUNTS or name in WRITTEN or name.startswith(FEE)
 
 
-def is_column(name: object) -> bool:
+def is_column(name: str) -> bool:
     """Whether a column belongs to a usage frame."""
-    return name in COLUMNS or name == "batch" or is_extra_count(name)
-
-
-def checked_frame(
-    frame: pd.DataFrame, place: Place, rejects: Rejects, *, relative_time: bool = False
-) -> pd.DataFrame:
-    """Return the good rows of :func:`checked_rows`."""
-    return checked_rows(frame, place, rejects, relative_time=relative_time)[0]
+    return name in ("timestamp", "model", "batch") or is_count(name)
 
 
 def checked_rows(
-    frame: pd.DataFrame, place: Place, rejects: Rejects, *, relative_time: bool = False
+    frame: pd.DataFrame, place: Place, rejects: Rejects
 ) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
     """Return the good rows in canonical form, every row checked, and which rows those are.
 
     Parameters
     ----------
     frame : DataFrame
-        With at least ``prompt_tokens`` and ``completion_tokens``.
+        With at least ``prompt_tokens`` and ``completion_tokens``; times stand in ``timestamp``, or
+        in ``timestamp_s`` as seconds from the start of the log.
     place : callable
         From a row's position to words that name it, such as ``usage.csv line 17``.
     rejects : Rejects
         What to do with a bad row.
-    relative_time : bool
-        Whether ``timestamp`` counts seconds from the start of the log.
 
     Raises
     ------
@@ -93,8 +86,8 @@ def checked_rows(
                 f"A usage frame has {', '.join(COLUMNS)}.",
                 at=place(-1),
             )
-    extra = [name for name in map(str, frame.columns) if is_extra_count(name)]
-    counts = {name: _numbers(frame, name) for name in (*_COUNTS, *extra)}
+    stated_counts = filter(is_count, map(str, frame.columns))
+    counts = {name: _numbers(frame, name) for name in dict.fromkeys((*COUNTS, *stated_counts))}
     good = np.ones(len(frame), dtype=bool)
 
     def refuse(bad: np.ndarray[Any, Any], problem: Callable[[int], str]) -> None:
@@ -106,40 +99,29 @@ def checked_rows(
 
     for name, (values, missing) in counts.items():
         bad = ~_is_count(values) & ~missing
-        if name in _COUNTS and name not in OPTIONAL_COUNTS:
+        if name in COUNTS and name not in OPTIONAL_COUNTS:
             bad |= missing
         refuse(bad, partial(_number_problem, name, frame.get(name)))
 
-    def count(name: str, row: int) -> int | None:
-        values, missing = counts[name]
-        return None if missing[row] else int(values[row])
+    requests, prompt, cached, completion, reasoning = (counts[name][0] for name in COUNTS)
+    zero = np.broadcast_to(np.int64(0), len(frame))
+    written = sum((counts[name][0] for name in WRITTEN if name in counts), zero)
 
     def contradicts(row: int) -> str:
-        problem = contradiction(
-            count("prompt_tokens", row) or 0,
-            count("cached_tokens", row),
-            count("completion_tokens", row) or 0,
-            count("reasoning_tokens", row),
-            int(written[row]),
-        )
+        sides = (prompt, cached, completion, reasoning, written)
+        problem = contradiction(*(int(side[row]) for side in sides))
         return problem or "the row has tokens but requests is 0. It must be at least 1."
 
-    prompt, completion, requests = (
-        counts[name][0] for name in ("prompt_tokens", "completion_tokens", "requests")
-    )
-    cached, reasoning = (np.where(counts[name][1], 0, counts[name][0]) for name in OPTIONAL_COUNTS)
-    written = sum(
-        (np.where(counts[name][1], 0, counts[name][0]) for name in extra if name in WRITTEN),
-        np.broadcast_to(np.int64(0), len(frame)),
-    )
     refuse(
         (cached + written > prompt)
         | (reasoning > completion)
         | ((requests == 0) & ((prompt > 0) | (completion > 0))),
         contradicts,
     )
-    stated = frame["timestamp"] if "timestamp" in frame else pd.Series(pd.NaT, index=frame.index)
-    times = as_times(stated, relative=relative_time)
+    relative = "timestamp_s" in frame
+    unknown = pd.Series(pd.NaT, index=frame.index)
+    stated = frame.get("timestamp_s" if relative else "timestamp", unknown)
+    times = as_times(stated, relative=relative)
     refuse(
         (times.isna() & stated.notna()).to_numpy(dtype=bool),
         lambda row: (
@@ -153,15 +135,14 @@ def checked_rows(
         lambda row: f"batch is {shown(_cell(frame['batch'], row))}. Write true or false.",
     )
     columns = {"timestamp": times, "model": _models(frame)}
-    for name, (stated_values, missing) in counts.items():
-        values = stated_values
-        if values.dtype != np.int64 or not good.all():
-            values = np.where(missing | ~good, 0, values).astype(np.int64)
-        columns[name] = (
-            pd.arrays.IntegerArray(values, missing) if name in OPTIONAL_COUNTS else values
-        )
-    used = [name for name in extra if columns[name].any()]
-    checked = pd.DataFrame({name: columns[name] for name in (*COLUMNS, *used)}, index=frame.index)
+    for name, (values, missing) in counts.items():
+        whole = values if good.all() else np.where(good, values, 0)
+        whole = whole.astype(np.int64, copy=False)
+        if name in OPTIONAL_COUNTS:
+            columns[name] = pd.arrays.IntegerArray(whole, missing)
+        elif name in COUNTS or whole.any():
+            columns[name] = whole
+    checked = pd.DataFrame(columns, index=frame.index)
     if batch.any():
         checked["batch"] = batch
     if not good.all():
@@ -198,27 +179,19 @@ def _models(frame: pd.DataFrame) -> Any:
 
 
 def _numbers(frame: pd.DataFrame, name: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Return the values as int64 or float64, and which of them are missing."""
+    """Return the values as int64 or float64, 0 where they are missing, and where that is."""
     rows = len(frame)
     if name not in frame:
-        return np.ones(rows, np.int64), np.full(rows, name in OPTIONAL_COUNTS)
+        is_optional = name in OPTIONAL_COUNTS
+        return np.full(rows, 0 if is_optional else 1), np.full(rows, is_optional)
     column = frame[name]
     missing = column.isna().to_numpy(dtype=bool)
-    if pd.api.types.is_signed_integer_dtype(column.dtype):
-        if missing.any():
-            return column.to_numpy(dtype=np.int64, na_value=0), missing
-        return column.to_numpy(dtype=np.int64), missing
-    if pd.api.types.is_float_dtype(column.dtype):
-        return column.to_numpy(dtype=np.float64, na_value=np.nan), missing
-    return np.array([_number(value) for value in column], dtype=np.float64), missing
-
-
-def _number(value: object) -> float:
-    """Return the number that a cell holds, NaN for everything else."""
-    try:  # what cannot be a number raises
-        return math.nan if isinstance(value, bool | np.bool_) else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return math.nan
+    is_whole = pd.api.types.is_signed_integer_dtype(column.dtype)
+    if not is_whole and not pd.api.types.is_float_dtype(column.dtype):
+        column = as_numbers(column)
+    if missing.any():
+        column = column.mask(missing, 0)
+    return column.to_numpy(dtype=np.int64 if is_whole else np.float64), missing
 
 
 def _cell(column: pd.Series[Any], row: int) -> Any:

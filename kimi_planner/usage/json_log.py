@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain
 from json.scanner import make_scanner
 from typing import Any, cast
 
@@ -14,7 +15,7 @@ from kimi_planner.usage.lines import Block
 from kimi_planner.usage.replies import read_reply
 from kimi_planner.usage.rows import CHUNK_ROWS, Rows
 
-__all__ = ["read_json"]
+__all__ = ["read_json", "read_value"]
 
 #: The longest JSON value that may span lines; an array of values has no limit.
 MAX_DOCUMENT_CHARS = 256_000_000
@@ -37,7 +38,7 @@ def read_json(blocks: Iterator[Block], rows: Rows) -> None:
         first = next((line for line in block.lines if line and not line.isspace()), None)
         if first is not None:
             read = _read_document if _spans_lines(first) else _read_lines
-            read(_again(block, blocks), rows)
+            read(chain([block], blocks), rows)
             return
 
 
@@ -69,7 +70,7 @@ def _read_lines(blocks: Iterator[Block], rows: Rows) -> None:
                 numbers(number)
                 is_noted = is_noted or rows.found(REPLIES.name)
             else:
-                _read_value(value, number, rows)
+                read_value(value, number, rows)
         if len(rows.lines) >= CHUNK_ROWS:
             rows.flush()
             waiting, numbers = rows.cells.extend, rows.lines.append
@@ -90,7 +91,7 @@ def _odd_value(line: str, number: int, block: Block, rows: Rows) -> Any:
     return "null" if value is None else value
 
 
-def _read_value(value: Any, number: int, rows: Rows) -> None:
+def read_value(value: Any, number: int, rows: Rows) -> None:
     """Read the entries that a value holds, whatever their form."""
     try:
         entries = list(entries_of(value, rows.cover))
@@ -110,10 +111,7 @@ def _read_value(value: Any, number: int, rows: Rows) -> None:
             rows.refuse(number, error, entry)
             continue
         rows.found(form.name)
-        if isinstance(row, tuple):
-            rows.wait(number, row)
-        else:
-            rows.leave_out(number, row)
+        rows.take(number, row)
 
 
 def _read_document(blocks: Iterator[Block], rows: Rows) -> None:
@@ -146,7 +144,7 @@ def _read_document(blocks: Iterator[Block], rows: Rows) -> None:
                 break
             except (ValueError, RecursionError) as error:
                 raise UsageError(f"not JSON ({error}).", at=Where(rows.file, line)) from None
-            _read_value(value, line, rows)
+            read_value(value, line, rows)
             line += text.count("\n", at, end)
             at = end
         if len(text) - at > MAX_DOCUMENT_CHARS:
@@ -172,11 +170,6 @@ def _may_go_on(error: json.JSONDecodeError, text: str) -> bool:
         or rest.startswith("\\")
         or any(word.startswith(rest) for word in _WORDS)
     )
-
-
-def _again(block: Block, blocks: Iterator[Block]) -> Iterator[Block]:
-    yield block
-    yield from blocks
 
 
 def _past_space(text: str, at: int) -> int:

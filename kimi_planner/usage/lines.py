@@ -9,7 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kimi_planner.errors import UsageError, Where
-from kimi_planner.files import STANDARD_INPUT, DamagedFileError, open_unpacked
+from kimi_planner.files import (
+    STANDARD_INPUT,
+    DamagedFileError,
+    no_such_file,
+    not_utf8,
+    open_unpacked,
+)
 
 __all__ = ["Block", "Progress", "Rejects", "line_blocks"]
 
@@ -112,9 +118,7 @@ def line_blocks(path: Path, progress: Progress | None = None) -> Iterator[Block]
     except DamagedFileError as error:
         raise UsageError(f"{path} after line {number - 1}: {error}") from None
     except FileNotFoundError:
-        raise UsageError(
-            f"no such file. Check the path; it is relative to {Path.cwd()}.", at=path
-        ) from None
+        raise no_such_file(path, UsageError) from None
     except (OSError, ValueError) as error:
         if isinstance(error, UsageError):
             raise
@@ -127,11 +131,7 @@ def _decoded(path: Path, number: int, raw: bytes, *, is_open: bool = False) -> s
     except UnicodeDecodeError as error:
         if is_open and error.reason == "unexpected end of data":
             return raw[: error.start].decode("utf-8")
-        line = number + raw.count(b"\n", 0, error.start)
-        raise UsageError(
-            f"not UTF-8 (byte 0x{raw[error.start]:02x}). Save the file as UTF-8.",
-            at=Where(path, line),
-        ) from None
+        raise not_utf8(error, path, number, UsageError) from None
 
 
 def _place(descriptor: int) -> int:

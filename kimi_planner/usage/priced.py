@@ -167,10 +167,8 @@ def price_usage(
             for name, keys in usd_columns(occur).items()
         },
     )
-    priced.attrs["notes"] = [
-        *frame.attrs.get("notes", ()),
-        *_notes(counts, bills, codes, prices),
-    ]
+    notes = _notes(counts, bills, codes, prices)
+    priced.attrs["notes"] = [*frame.attrs.get("notes", ()), *notes]
     return priced
 
 
@@ -273,11 +271,10 @@ def _notes(
         if missing is not None and tariff.states("cached"):
             rows = missing if codes is None else missing[codes == place]
             silent += int(np.count_nonzero(rows))
-    unstated = note("cached_unstated", silent=silent, rows=len(counts))
-    return (
-        *prices.notes(bills.parts),
-        *(unstated,) * bool(silent),
-    )
+    notes = prices.notes(bills.parts)
+    if silent:
+        notes += (note("cached_unstated", silent=silent, rows=len(counts)),)
+    return notes
 
 
 def _decimals(units: np.ndarray[Any, Any], places: int) -> np.ndarray[Any, Any]:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.usage.csv_log import read_csv
-from kimi_planner.usage.frame import Place, checked_frame, is_column
+from kimi_planner.usage.frame import checked_rows, is_column
 from kimi_planner.usage.json_log import read_json
 from kimi_planner.usage.lines import Block, Progress, Rejects, line_blocks
 from kimi_planner.usage.row import LeftOut
@@ -150,16 +150,15 @@ def _looks_like_json(blocks: Iterator[Block]) -> tuple[bool, Iterator[Block]]:
 
 
 def _of_frame(source: pd.DataFrame, rows: Rows) -> pd.DataFrame:
-    raw = source.rename(columns={"timestamp_s": "timestamp"}).reset_index(drop=True)
-    for column in raw.columns[raw.columns.duplicated()]:
+    columns = source.rename(columns={"timestamp_s": "timestamp"}).columns
+    for column in columns[columns.duplicated()]:
         raise UsageError(f"usage frame: column {shown(column)} stands there twice. Keep one.")
-    rows.found("usage frame", [name for name in map(str, raw.columns) if not is_column(name)])
-    relative = "timestamp_s" in source
-    return checked_frame(raw, _labelled(source.index), rows.rejects, relative_time=relative)
+    rows.found("usage frame", [name for name in map(str, columns) if not is_column(name)])
 
+    def place(row: int) -> Where:
+        return Where("usage frame", source.index[row] if row >= 0 else None, "row")
 
-def _labelled(index: pd.Index[Any]) -> Place:
-    return lambda row: Where("usage frame", index[row] if row >= 0 else None, "row")
+    return checked_rows(source.reset_index(drop=True), place, rows.rejects)[0]
 
 
 def _paths(source: Any) -> list[Path]:

@@ -43,49 +43,33 @@ def one_row_per_call(
     UsageError
         If two rows of one call differ in their tokens, and errors are not skipped.
     """
-    ids = np.sort(keys[:, 0])
-    if not ((ids[1:] == ids[:-1]) & (ids[1:] != 0)).any() and not keys[:, 1].any():
+    calls = pd.DataFrame(keys, columns=["id", "is_chunk", "line", "file"])
+    named, is_chunk = calls["id"] != 0, calls["is_chunk"] != 0
+    if not is_chunk.any() and not calls["id"][named].duplicated().any():
         return frame.reset_index(drop=True), 0
-    kept = np.ones(len(keys), dtype=bool)
-    order, first, last = _by_call(keys, keys[:, 1] != 0)
-    kept[order] = order == order[last]
-    keys[order[last], 2:] = keys[order[first], 2:]
+    streams = calls[named & is_chunk]
+    places = ["line", "file"]
+    calls.loc[streams.index, places] = streams.groupby("id")[places].transform("first")
+    kept = np.ones(len(calls), dtype=bool)
+    kept[streams.index[streams.duplicated("id", keep="last")]] = False
 
-    says_cached = frame["cached_tokens"].notna().to_numpy(dtype=bool)
-    order, first, _ = _by_call(keys, kept, ~says_cached)
-    counts = [frame[name].to_numpy() for name in ("requests", "prompt_tokens", "completion_tokens")]
-    differs = [count[order] != count[order[first]] for count in counts]
-    kept[order] = order == order[first]
-    repeated = int((~kept[order]).sum())
-    for at in np.flatnonzero(np.any(differs, axis=0)):
-        repeated -= 1
-        one, other = keys[order[first[at]]], keys[order[at]]
+    of_calls = calls[named & kept]
+    is_silent = frame["cached_tokens"].isna().to_numpy(dtype=bool)[of_calls.index]
+    of_calls = of_calls.iloc[np.argsort(is_silent, kind="stable")]
+    is_repeat = of_calls.duplicated("id")
+    repeats = of_calls.index[is_repeat]
+    firsts = of_calls["id"][~is_repeat]
+    firsts_of = pd.Series(firsts.index, index=firsts)[of_calls["id"][is_repeat]].to_numpy()
+    kept[repeats] = False
+    counts = frame[["requests", "prompt_tokens", "completion_tokens"]]
+    differs = (counts.loc[repeats].to_numpy() != counts.loc[firsts_of].to_numpy()).any(axis=1)
+    for one, other in zip(firsts_of[differs], repeats[differs], strict=True):
         rejects.add(
-            Where(files[other[3]], int(other[2])),
-            f"a call with the id of {files[one[3]]} line {one[2]}, but with other tokens. One call has "
-            "one id: correct it, or leave the id out.",
+            Where(files[calls["file"][other]], int(calls["line"][other])),
+            f"a call with the id of {files[calls['file'][one]]} line {calls['line'][one]}, but with "
+            "other tokens. One call has one id: correct it, or leave the id out.",
         )
-    if not kept.all():
-        frame, keys = frame[kept], keys[kept]
-    if keys[:, 1].any():
-        frame = frame.iloc[np.lexsort((keys[:, 2], keys[:, 3]))]
-    return frame.reset_index(drop=True), repeated
-
-
-def _by_call(
-    keys: np.ndarray[Any, Any],
-    among: np.ndarray[Any, Any],
-    later: np.ndarray[Any, Any] | None = None,
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Return the rows that have an id, those of one call side by side in the order of the log.
-
-    With each row's position come the positions of the first and the last row of its call; rows
-    marked ``later`` come after the others of their call.
-    """
-    rows = np.flatnonzero(among & (keys[:, 0] != 0))
-    ids = keys[rows, 0]
-    by = np.argsort(ids, kind="stable") if later is None else np.lexsort((later[rows], ids))
-    rows, ids = rows[by], ids[by]
-    starts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]][: len(ids)])
-    sizes = np.diff(np.r_[starts, len(ids)])
-    return rows, np.repeat(starts, sizes), np.repeat(starts + sizes - 1, sizes)
+    frame, calls = frame[kept], calls[kept]
+    if is_chunk.any():
+        frame = frame.iloc[np.lexsort((calls["line"], calls["file"]))]
+    return frame.reset_index(drop=True), len(repeats) - int(differs.sum())

@@ -23,17 +23,17 @@ More = tuple[Any, Any, bool] | None
 class Call(NamedTuple):
     """The places of a :data:`Row`."""
 
-    id: Any
-    is_chunk: Any
-    when: Any
-    model: Any
-    requests: Any
-    prompt: Any
-    completion: Any
-    cached: Any
-    reasoning: Any
-    total: Any
-    more: Any
+    id: Any = None
+    is_chunk: Any = False
+    when: Any = None
+    model: Any = None
+    requests: Any = 1
+    prompt: Any = None
+    completion: Any = None
+    cached: Any = None
+    reasoning: Any = None
+    total: Any = None
+    more: Any = None
 
 
 def more_of(usage: Any, *, batch: bool = False) -> More:

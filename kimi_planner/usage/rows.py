@@ -57,7 +57,7 @@ class Rows:
     lines: list[int] = field(default_factory=list)
     _files: list[str] = field(default_factory=list)
     _chunks: list[pd.DataFrame] = field(default_factory=list)
-    _keys: list[np.ndarray[Any, Any] | None] = field(default_factory=list)
+    _keys: list[np.ndarray[Any, Any]] = field(default_factory=list)
     _open: dict[int, tuple[str, int, str]] = field(default_factory=dict)
     _models: dict[str, str] = field(default_factory=dict)
     _is_relative: bool | None = None
@@ -68,17 +68,18 @@ class Rows:
         self.file = file
         self._files.append(file)
 
-    def wait(self, line: int, row: Row) -> None:
-        """Take a row that is to be checked with others."""
-        self.cells += row
-        self.lines.append(line)
+    def take(self, line: int, row: Row | LeftOut | OpenStream) -> None:
+        """Take a row that is to be checked with others, or count an entry that is none.
 
-    def leave_out(self, line: int, reason: LeftOut | OpenStream) -> None:
-        """Count an entry that is no row, or remember a stream that must still state its usage."""
-        if isinstance(reason, LeftOut):
-            self.left_out[reason] += 1
+        A stream whose chunk has no usage must still state it.
+        """
+        if isinstance(row, LeftOut):
+            self.left_out[row] += 1
+        elif isinstance(row, OpenStream):
+            self._open.setdefault(hash(str(row)), (self.file, line, str(row)))
         else:
-            self._open.setdefault(hash(str(reason)), (self.file, line, str(reason)))
+            self.cells += row
+            self.lines.append(line)
 
     def refuse(self, line: int, problem: object, entry: Mapping[str, Any] | None = None) -> None:
         """Reject a line of the present file, and with it the stream that its entry belongs to."""
@@ -127,15 +128,14 @@ class Rows:
             columns = Call._make([column[at] for at in kept] for column in columns)
             counts = {name: list(getattr(columns, name)) for name in COUNTS}
         share = self._models.setdefault
-        times, is_relative = self._times(columns.when, lines)
         rare = {}
         if columns.more.count(None) < len(lines):
             more = [(None, None, False) if one is None else one for one in columns.more]
             names = (*WRITTEN, "batch")
             rare = dict(zip(names, map(as_array, map(list, zip(*more, strict=True))), strict=True))
-        self.add(
+        checkable = pd.DataFrame(
             {
-                "timestamp": times,
+                "timestamp": self._times(columns.when, lines),
                 "model": pd.Series(
                     [None if name is None else share(name, name) for name in columns.model],
                     dtype=object,
@@ -146,66 +146,54 @@ class Rows:
                 "completion_tokens": counts["completion"],
                 "reasoning_tokens": counts["reasoning"],
                 **rare,
-            },
-            np.array(lines),
-            id_numbers(columns.id),
-            np.array(columns.is_chunk),
-            is_relative=is_relative,
+            }
         )
+        is_chunk = np.array(columns.is_chunk)
+        self.add(checkable, np.array(lines), id_numbers(columns.id), is_chunk)
 
     def add(
         self,
-        columns: dict[str, Any],
+        raw: pd.DataFrame,
         lines: np.ndarray[Any, Any],
-        ids: np.ndarray[Any, Any] | None = None,
-        is_chunk: np.ndarray[Any, Any] | None = None,
-        *,
-        is_relative: bool = False,
+        ids: np.ndarray[Any, Any] | int = 0,
+        is_chunk: np.ndarray[Any, Any] | bool = False,
     ) -> None:
-        """Check columns and keep their good rows.
+        """Check rows and keep the good ones.
 
         Parameters
         ----------
-        columns : dict
-            Canonical names to one value per row.
+        raw : DataFrame
+            The rows, as :func:`checked_rows` takes them.
         lines : ndarray of int
             The line on which each row stands.
-        ids : ndarray of int64, optional
+        ids : ndarray of int64 or 0
             A number that stands for each call's id, 0 where it has none.
-        is_chunk : ndarray of bool, optional
+        is_chunk : ndarray of bool or False
             Which rows are chunks of a stream.
-        is_relative : bool
-            Whether numbers in ``timestamp`` are seconds from the start of the log.
         """
-        raw = pd.DataFrame(columns)
-        name = self.file
 
         def place(row: int) -> Where:
-            return Where(name, int(lines[row]) if row >= 0 else None)
+            return Where(self.file, int(lines[row]) if row >= 0 else None)
 
-        checked, good = checked_rows(raw, place, self.rejects, relative_time=is_relative)
-        ids = None if ids is None else ids[good]
-        self.keep(checked, lines[good], ids, None if is_chunk is None else is_chunk[good])
+        checked, good = checked_rows(raw, place, self.rejects)
+        keys = np.broadcast_arrays(lines, ids, is_chunk)
+        self.keep(checked, *(column[good] for column in keys))
 
     def keep(
         self,
         checked: pd.DataFrame,
         lines: np.ndarray[Any, Any],
-        ids: np.ndarray[Any, Any] | None = None,
-        is_chunk: np.ndarray[Any, Any] | None = None,
+        ids: np.ndarray[Any, Any] | int = 0,
+        is_chunk: np.ndarray[Any, Any] | bool = False,
     ) -> None:
         """Keep rows that are checked; the parameters are those of :meth:`add`."""
         self._of_one_clock(checked, lines)
         self._chunks.append(checked)
-        if ids is None or not ids.any():
-            self._keys.append(None)
-            return
-        keys = np.zeros((len(checked), 4), dtype=np.int64)
-        keys[:, 0] = ids
-        keys[:, 1] = 0 if is_chunk is None else is_chunk
-        keys[:, 2] = lines
-        keys[:, 3] = len(self._files) - 1
-        self._close_streams(keys)
+        keys = np.broadcast_to(np.int64(0), (len(checked), 4))
+        if np.any(ids):
+            columns = np.broadcast_arrays(ids, is_chunk, lines, len(self._files) - 1)
+            keys = np.stack(columns, axis=1, dtype=np.int64)
+            self._close_streams(keys)
         self._keys.append(keys)
 
     def finish(self) -> tuple[pd.DataFrame, int]:
@@ -218,7 +206,8 @@ class Rows:
             skipped.
         """
         self.flush()
-        keys = self._all_keys()
+        have_ids = any(one.strides[0] for one in self._keys)
+        keys = np.concatenate(self._keys) if have_ids else None
         known = set() if keys is None else set(keys[keys[:, 1] != 0, 0].tolist())
         for stream, (file, line, name) in self._open.items():
             if stream not in known:
@@ -244,15 +233,6 @@ class Rows:
             (frame, 0) if keys is None else one_row_per_call(frame, keys, self._files, self.rejects)
         )
 
-    def _all_keys(self) -> np.ndarray[Any, Any] | None:
-        """Return the keys of all rows, ``None`` if no call has an id."""
-        if all(keys is None for keys in self._keys):
-            return None
-        empty = (np.zeros((len(chunk), 4), dtype=np.int64) for chunk in self._chunks)
-        return np.concatenate(
-            [blank if keys is None else keys for keys, blank in zip(self._keys, empty, strict=True)]
-        )
-
     def _is_sound(self, call: Call, line: int) -> bool:
         """Check one row as :class:`UsageRecord` does, whose words say best what is wrong."""
         try:
@@ -262,9 +242,7 @@ class Rows:
                 (call.prompt, call.completion, call.cached, call.reasoning, call.total)
             )
         except UsageError as error:
-            if call.is_chunk:
-                self._open.pop(hash(call.id), None)
-            self.refuse(line, error)
+            self.refuse(line, error, call._asdict() if call.is_chunk else None)
             return False
         return True
 
@@ -277,19 +255,19 @@ class Rows:
             if begun is not None and begun[0] == self.file:
                 keys[at, 2] = begun[1]
 
-    def _times(self, when: list[Any], lines: list[int]) -> tuple[Any, bool]:
-        """Return the times as a column, and whether they count from the start of the log."""
+    def _times(self, when: list[Any], lines: list[int]) -> Any:
+        """Return the times as a column."""
         kinds = set(map(type, when))
         if timedelta not in kinds:
             if kinds == {int} and max(when) < 2**63:
-                return as_array(when), False
-            return pd.Series(when, dtype=object), False
+                return as_array(when)
+            return pd.Series(when, dtype=object)
         stated = [at for at, value in enumerate(when) if value is not None]
         is_relative = [type(when[at]) is timedelta for at in stated]
         if not all(is_relative):
             other = is_relative.index(not is_relative[0])
             raise self._two_clocks(lines[stated[other]], is_relative=is_relative[other])
-        return pd.to_timedelta(pd.Series(when)), True
+        return pd.to_timedelta(pd.Series(when))
 
     def _of_one_clock(self, checked: pd.DataFrame, lines: np.ndarray[Any, Any]) -> None:
         """Refuse dates in a log that counts from its own start, and the reverse."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kimi_planner.errors import UsageError, shown
-from kimi_planner.usage.row import LeftOut, Row
+from kimi_planner.usage.row import Call, LeftOut, Row
 
 __all__ = ["is_export", "is_span", "read_span", "spans_of"]
 
@@ -77,18 +77,15 @@ def read_span(span: Mapping[str, Any]) -> Row | LeftOut:
         missing = _INPUT[0] if prompt is None else _OUTPUT[0]
         raise UsageError(f"{missing} is missing from the span. A call has both.")
     written, in_batch = _first(attributes, _WRITTEN), _first(attributes, _TIERS) == "batch"
-    return (
-        attributes.get("gen_ai.response.id") or _span_id(span),
-        False,
-        _whole(_first(span, _TIMES)),
-        attributes.get("gen_ai.response.model") or attributes.get("gen_ai.request.model"),
-        1,
-        prompt,
-        0 if completion is None else completion,
-        _first(attributes, _CACHED),
-        _first(attributes, _REASONING),
-        None,
-        (written, None, in_batch) if in_batch or written is not None else None,
+    return Call(
+        id=attributes.get("gen_ai.response.id") or _span_id(span),
+        when=_whole(_first(span, _TIMES)),
+        model=attributes.get("gen_ai.response.model") or attributes.get("gen_ai.request.model"),
+        prompt=prompt,
+        completion=0 if completion is None else completion,
+        cached=_first(attributes, _CACHED),
+        reasoning=_first(attributes, _REASONING),
+        more=(written, None, in_batch) if in_batch or written is not None else None,
     )
 
 

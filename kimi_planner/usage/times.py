@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-__all__ = ["as_times"]
+__all__ = ["as_numbers", "as_times"]
 
 _SECONDS_FROM = 1e8  # March 1973; every number of eight digits is below, and may be a date
 _MILLISECONDS_FROM = 1e11  # as seconds this is the year 5138
@@ -47,7 +47,7 @@ def as_times(column: pd.Series[Any], *, relative: bool) -> pd.Series[Any]:
         return _epochs(column)
     if not relative and (dates := _dates(column)) is not None:
         return dates
-    numbers = _numbers(column)
+    numbers = as_numbers(column)
     if relative:
         return _durations(numbers)
     whole = column.map(_whole)
@@ -135,18 +135,17 @@ def _whole(value: object) -> int | None:
     return value if type(value) is int and 0 <= value < _NANOSECONDS_TO else None
 
 
-def _numbers(column: pd.Series[Any]) -> pd.Series[Any]:
+def as_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return the numbers of a column as float64, NaN for everything else."""
     if pd.api.types.is_any_real_numeric_dtype(column.dtype):
         return column.astype(np.float64)
     return column.map(_number).astype(np.float64)
 
 
 def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return np.nan
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
+    try:  # what cannot be a number raises
+        return np.nan if isinstance(value, bool | np.bool_) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
         return np.nan
 
 

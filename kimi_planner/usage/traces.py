@@ -7,7 +7,7 @@ from typing import Any
 
 from kimi_planner.errors import UsageError
 from kimi_planner.usage.replies import relative
-from kimi_planner.usage.row import Row
+from kimi_planner.usage.row import Call, Row
 
 __all__ = ["is_mooncake", "read_mooncake"]
 
@@ -40,4 +40,4 @@ def read_mooncake(entry: Mapping[str, Any]) -> Row:
         )
     if not (isinstance(when, int | float) and when >= _EPOCH_FROM):
         when = relative(when, name="timestamp", scale=0.001)
-    return None, False, when, entry.get("model"), 1, prompt, completion, None, None, None, None
+    return Call(when=when, model=entry.get("model"), prompt=prompt, completion=completion)

@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Literal
 
 from kimi_planner.errors import FileError, MissingExtraError, shown
-from kimi_planner.files import PACKED_MAGIC, STANDARD_INPUT, DamagedFileError, open_unpacked
+from kimi_planner.files import (
+    PACKED_MAGIC,
+    STANDARD_INPUT,
+    DamagedFileError,
+    no_such_file,
+    open_unpacked,
+)
 
 __all__ = ["FORMS", "Form", "Source", "find_sources"]
 
@@ -86,9 +92,7 @@ def find_sources(
     for path in map(Path, listed):
         files = _files_of(path)
         if not files:
-            raise FileError(
-                f"no such file. Check the path; it is relative to {Path.cwd()}.", at=path
-            )
+            raise no_such_file(path)
         for file in files:
             source, is_binary = _source(file, form, field)
             if is_binary and path.is_dir():

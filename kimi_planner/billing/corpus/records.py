@@ -21,7 +21,7 @@ from kimi_planner.errors import (
     Where,
     shown,
 )
-from kimi_planner.files import DamagedFileError, open_unpacked
+from kimi_planner.files import DamagedFileError, not_utf8, open_unpacked
 from kimi_planner.tokens.pieces import MAX_CHUNK_CHARS
 
 __all__ = ["Reading", "Record", "Reject", "read_records"]
@@ -110,11 +110,7 @@ def _texts(source: Source, _reading: Reading) -> Iterator[Record]:
             try:
                 waiting += decoder.decode(raw, final=not raw)
             except UnicodeDecodeError as error:
-                line = lines + waiting.count("\n") + error.object.count(b"\n", 0, error.start)
-                raise FileError(
-                    f"not UTF-8 (byte 0x{error.object[error.start]:02x}). Save the file as UTF-8.",
-                    at=Where(source.name, line),
-                ) from None
+                raise not_utf8(error, source.name, lines + waiting.count("\n")) from None
             while len(waiting) > MAX_CHUNK_CHARS or (not raw and (waiting or is_new)):
                 chunk, waiting = waiting[:MAX_CHUNK_CHARS], waiting[MAX_CHUNK_CHARS:]
                 lines += chunk.count("\n")
@@ -195,17 +191,17 @@ def _cells(source: Source, reading: Reading) -> Iterator[Record | Reject]:
         text = TextIOWrapper(handle, encoding="utf-8-sig", newline="")
         rows = csv.reader(text, delimiter="\t" if tabs else ",", strict=True)
         try:
-            header = next(rows, None)
+            header = next(rows, [])
             place = _column_place(source, header, reading.field)
             for row in rows:
                 if not row:
                     continue
-                if len(row) == len(header or ()):
+                if len(row) == len(header):
                     yield Record([row[place]], len(row[place].encode("utf-8", "surrogatepass")))
                 else:
                     yield Reject(
                         f"{source.name} line {rows.line_num}: {len(row)} fields where the header has "
-                        f"{len(header or ())}. Correct the row.",
+                        f"{len(header)}. Correct the row.",
                         sum(map(len, row)),
                     )
         except csv.Error as error:
@@ -217,9 +213,9 @@ def _cells(source: Source, reading: Reading) -> Iterator[Record | Reject]:
             ) from None
 
 
-def _column_place(source: Source, names: list[str] | None, field: str | None) -> int:
-    if not names or field not in names:
-        found = ", ".join(names or ()) or "none"
+def _column_place(source: Source, names: list[str], field: str | None) -> int:
+    if field not in names:
+        found = ", ".join(names) or "none"
         raise FileError(f"no column {shown(field)}. Columns: {found}.", at=source.name)
     if names.count(field) > 1:
         raise FileError(f"two columns are named {shown(field)}. Rename one.", at=source.name)

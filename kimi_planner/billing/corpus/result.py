@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -88,9 +88,9 @@ class CorpusCount:
         """One row per file: ``path``, ``form``, ``rows``, ``size_bytes``, ``tokens``, ``rejected``."""
         import pandas as pd
 
-        names = FileCount.__dataclass_fields__
-        rows = [{name: getattr(one, name) for name in names} for one in self.files]
-        return pd.DataFrame(rows, columns=list(names)).astype({"rows": "Int64", "tokens": "Int64"})
+        names = list(FileCount.__dataclass_fields__)
+        frame = pd.DataFrame(map(asdict, self.files), columns=names)
+        return frame.astype({"rows": "Int64", "tokens": "Int64"})
 
     def sentence(self) -> str:
         """Return the total in one sentence, with its interval where it is a sample."""

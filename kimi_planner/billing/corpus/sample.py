@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import BinaryIO
 
@@ -117,7 +117,7 @@ def sample_corpus(
         return None
     frame = Frame(share, seed)
     tally = Tally(DEFAULT)
-    parts: list[tuple[Block, FileCount]] = []
+    parts: list[tuple[int, int, FileCount]] = []
     files = []
     for source in sources:
         file = FileCount(path=source.name, form=source.form, rows=None, tokens=None)
@@ -130,22 +130,22 @@ def sample_corpus(
                 part = FileCount(path=file.path, form=file.form)
                 for record in records:
                     tally.add(part, record)
-                own.append((Block(frame.stretch, size, 0), part))
+                own.append((frame.stretch, size, part))
         except MissingExtraError:
             raise
         except KimiPlannerError as error:
             tally.flush()
-            for _, part in own:
+            for *_, part in own:
                 tally.drop(part)
             tally.reject(str(error))
             own, frame.total_bytes = [], bytes_before
-        file.size_bytes = sum(part.size_bytes for _, part in own)
-        file.rejected = sum(part.rejected for _, part in own)
+        file.size_bytes = sum(part.size_bytes for *_, part in own)
+        file.rejected = sum(part.rejected for *_, part in own)
         parts += own
         if progress is not None:
             progress(source.size, on_disk)
     by_model = tally.by_model()
-    drawn = [replace(block, tokens=part.tokens or 0) for block, part in parts]
+    drawn = [Block(stretch, size, part.tokens or 0) for stretch, size, part in parts]
     total, margin = ratio_interval(drawn, frame.lengths(), frame.total_bytes)
     counted = sum(block.tokens for block in drawn)
     scale = total / counted if counted else 0.0
@@ -155,7 +155,7 @@ def sample_corpus(
         low=max(counted, math.floor(total - margin)),
         high=math.ceil(total + margin),
         share_read=sum(block.size for block in drawn) / max(1, frame.total_bytes),
-        rows=sum(part.rows or 0 for _, part in parts),
+        rows=sum(part.rows or 0 for *_, part in parts),
         size_bytes=frame.total_bytes,
         files=tuple(files),
         rejected=tally.rejected,
@@ -191,34 +191,29 @@ def ratio_interval(
     Combined ratio estimator of a stratified sample, its variance linearised, with
     Satterthwaite's degrees of freedom (Cochran, Sampling Techniques, 1977, sections 6.11 and 5.4).
     """
+    import numpy as np
     from scipy.special import stdtrit
 
-    by_stretch: dict[int, list[Block]] = defaultdict(list)
-    for block in drawn:
-        by_stretch[block.stretch].append(block)
-    weights = {stretch: lengths[stretch] / len(part) for stretch, part in by_stretch.items()}
-    bytes_seen = sum(weights[block.stretch] * block.size for block in drawn)
-    if not bytes_seen:
+    size, tokens = (np.array([getattr(one, name) for one in drawn]) for name in ("size", "tokens"))
+    if not size.any():
         return 0.0, 0.0
-    rate = sum(weights[block.stretch] * block.tokens for block in drawn) / bytes_seen
-    variances, freedoms = [], []
-    for stretch, part in by_stretch.items():
-        n = len(part)
-        errors = [block.tokens - rate * block.size for block in part]
-        mean = sum(errors) / n
-        spread = sum((error - mean) ** 2 for error in errors) / (n - 1) if n > 1 else 0.0
-        length = lengths[stretch]
-        variances.append(length * (length - n) * spread / n)
-        freedoms.append(max(1, n - 1))
-    variance = sum(variances)
+    stretches, place, n = np.unique(
+        [block.stretch for block in drawn], return_inverse=True, return_counts=True
+    )
+    length = np.array(lengths)[stretches]
+    weight = (length / n)[place]
+    bytes_seen = weight @ size
+    rate = float(weight @ tokens / bytes_seen)
+    errors = tokens - rate * size
+    errors -= (np.bincount(place, errors) / n)[place]
+    degrees = np.maximum(1, n - 1)
+    variances = length * (length - n) * np.bincount(place, errors**2) / degrees / n
+    variance = variances.sum()
     if not variance:
         return rate * total_bytes, 0.0
-    freedom = variance**2 / sum(
-        one**2 / degrees for one, degrees in zip(variances, freedoms, strict=True)
-    )
-    scale = total_bytes / bytes_seen
-    margin = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * math.sqrt(variance) * scale
-    return rate * total_bytes, margin
+    freedom = variance**2 / (variances**2 / degrees).sum()
+    margin = stdtrit(freedom, (1 + CONFIDENCE) / 2) * math.sqrt(variance) / bytes_seen
+    return rate * total_bytes, float(margin) * total_bytes
 
 
 def walk_places(
@@ -232,7 +227,8 @@ def walk_places(
             for start in range(0, source.size, block_bytes):
                 if frame.takes_next():
                     first, last = (
-                        edge(handle, place, source.size) for place in (start, start + block_bytes)
+                        edge(handle, place) if 0 < place < source.size else place
+                        for place in (start, min(start + block_bytes, source.size))
                     )
                     handle.seek(first)
                     raw = handle.read(last - first)
@@ -254,22 +250,18 @@ def _records_in(source: Source, reading: Reading, raw: bytes, first: int) -> lis
     return [Record([text], len(raw))]
 
 
-def _line_edge(handle: BinaryIO, place: int, size: int) -> int:
+def _line_edge(handle: BinaryIO, place: int) -> int:
     """Return where the first line that begins at ``place`` or later begins."""
-    if place == 0 or place >= size:
-        return min(place, size)
     handle.seek(place - 1)
     handle.readline(MAX_LINE_BYTES)
     return handle.tell()
 
 
-def _text_edge(handle: BinaryIO, place: int, size: int) -> int:
+def _text_edge(handle: BinaryIO, place: int) -> int:
     """Return where a text may be cut at ``place`` or later without changing its tokens.
 
     That is before a line that is not blank; or, where none begins near, before any character.
     """
-    if place == 0 or place >= size:
-        return min(place, size)
     handle.seek(place)
     near = handle.read(LINE_END_WITHIN)
     line = _LINE_START.search(near)

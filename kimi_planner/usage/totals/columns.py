@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,8 +37,7 @@ class Counts:
     Attributes
     ----------
     columns
-        By name; a count not stated is 0. Of tokens written to a cache and of fees only what some
-        row states.
+        By name, where some row states the count; it is 0 for the others.
     missing
         Which rows do not state a count, where some do not.
     batch
@@ -65,23 +64,22 @@ class Counts:
     @property
     def usage(self) -> Usage:
         """What each row uses, by meter."""
-        return usage_of(self._stated)
+        return usage_of(self.stated)
 
     @property
     def total(self) -> Usage:
         """What all rows use together, by meter."""
-        return usage_of({name: exact_sum(one) for name, one in self._stated.items()})
+        return usage_of({name: exact_sum(one) for name, one in self.stated.items()})
 
     @property
-    def _stated(self) -> dict[str, Integers]:
-        stated = {name: one for name, one in self.columns.items() if one.strides != (0,)}
-        return stated | dict(self.in_batch())
-
-    def in_batch(self) -> Iterator[tuple[str, Integers]]:
-        """Yield the counts of tokens with 0 for rows that are not part of a batch, if some are."""
-        for name in TOKENS:
-            if self.batch is not None and name in self.columns:
-                yield BATCH + name, self.columns[name] * self.batch
+    def stated(self) -> dict[str, Integers]:
+        """The columns, and if some rows are part of a batch the tokens of those, 0 for the others."""
+        stated = dict(self.columns)
+        if self.batch is not None:
+            for name in TOKENS:
+                if name in self.columns:
+                    stated[BATCH + name] = self.columns[name] * self.batch
+        return stated
 
 
 def usage_of(columns: Mapping[str, Any]) -> Usage:
@@ -125,10 +123,9 @@ def counts_of(frame: Any) -> Counts:
 
 def is_sound(counts: Counts) -> bool:
     """Whether every row keeps the rules of a usage frame."""
-    stated = {name: one for name, one in counts.columns.items() if one.strides != (0,)}
-    parts = [name for name in ("cached_tokens", "reasoning_tokens", *WRITTEN) if name in stated]
+    parts = [name for name in (*OPTIONAL_COUNTS, *WRITTEN) if name in counts.columns]
     for start in range(0, len(counts), _BLOCK):
-        column = {name: one[start : start + _BLOCK] for name, one in stated.items()}
+        column = {name: one[start : start + _BLOCK] for name, one in counts.columns.items()}
         if column["requests"].min() < 1:
             return False
         if any(one.max() > MAX_TOKENS for name, one in column.items() if name not in parts):
@@ -171,16 +168,15 @@ def _extract(frame: pd.DataFrame) -> Counts:
     columns, missing = {}, {}
     names = filter(is_column, map(str, frame.columns.drop(["timestamp", "model"])))
     for name in names:
-        mask = frame[name].isna().to_numpy(dtype=bool) if name in OPTIONAL_COUNTS else None
-        if mask is not None and mask.any():
+        column = frame[name]
+        if name not in OPTIONAL_COUNTS:
+            columns[name] = column.to_numpy()
+            continue
+        mask = column.isna().to_numpy(dtype=bool)
+        if mask.any():
             missing[name] = mask
-        columns[name] = (
-            np.broadcast_to(np.int64(0), len(frame))
-            if mask is not None and mask.all()
-            else frame[name].to_numpy(dtype=np.int64, na_value=0)
-            if mask is not None
-            else frame[name].to_numpy()
-        )
+        if not mask.all():
+            columns[name] = column.to_numpy(dtype=np.int64, na_value=0)
     batch = columns.pop("batch", None)
     return Counts(
         columns=columns,

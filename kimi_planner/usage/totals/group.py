@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kimi_planner.errors import UsageError, did_you_mean, shown
-from kimi_planner.usage.frame import COLUMNS
+from kimi_planner.usage.frame import COLUMNS, COUNTS
 from kimi_planner.usage.totals.columns import Counts, exact_sum
 
 __all__ = [
@@ -23,16 +23,7 @@ __all__ = [
 ]
 
 #: What is added up of every log. ``rows`` are lines of the log, of which some may not state a count.
-TOTALS = (
-    "rows",
-    "requests",
-    "prompt_tokens",
-    "cached_tokens",
-    "completion_tokens",
-    "reasoning_tokens",
-    "rows_without_cached",
-    "rows_without_reasoning",
-)
+TOTALS = ("rows", *COUNTS, "rows_without_cached", "rows_without_reasoning")
 #: Keys that are read off ``timestamp``, with their numpy unit.
 DERIVED: dict[str, Literal["M", "D"]] = {"month": "M", "day": "D"}
 
@@ -63,11 +54,11 @@ def cells_of(
     steps = (slice(start, start + _STEP) for start in range(0, len(counts), _STEP))
     length = len(counts)
     zero, one = (np.broadcast_to(np.int64(n), length) for n in (0, 1))
-    summed = {name: counts.columns.get(name, one) for name in TOTALS[:6]}
-    for name in TOTALS[6:]:
-        summed[name] = counts.missing.get(name.replace("rows_without_", "") + "_tokens", zero)
-    more = {**counts.columns, **dict(counts.in_batch())}
-    summed |= {name: more[name] for name in sorted(more.keys() - summed.keys())}
+    known = {"rows": one, **dict(sorted(counts.stated.items()))}
+    known |= {
+        f"rows_without_{name.removesuffix('_tokens')}": n for name, n in counts.missing.items()
+    }
+    summed = {name: known.pop(name, zero) for name in TOTALS} | known
     return tuple(summed), merged(
         _block([column[rows] for column in summed.values()], [key.iloc[rows] for key in keys], by)
         for rows in steps
@@ -97,12 +88,8 @@ def checked_keys(
         If there is no such column.
     """
     refuse_unknown_keys(by, raw.columns)
-    return [
-        checked["timestamp" if key in DERIVED else key]
-        if key in DERIVED or key == "model"
-        else raw[key]
-        for key in by
-    ]
+    own = dict.fromkeys(DERIVED, checked["timestamp"]) | {"model": checked["model"]}
+    return [own[key] if key in own else raw[key] for key in by]
 
 
 def refuse_unknown_keys(by: tuple[str, ...], columns: Iterable[Any]) -> None:
@@ -159,8 +146,6 @@ def _group_sums(codes: np.ndarray[Any, Any], values: np.ndarray[Any, Any], n: in
         return [int(rows) * int(values[0]) for rows in sizes]
     if n == 1:
         return [exact_sum(values)]
-    if values.dtype == bool:
-        return [int(one) for one in np.bincount(codes[values], minlength=n)]
     if int(values.max()) < 2 ** (53 - 24):
         return [int(one) for one in np.bincount(codes, values, n)]
     low = np.bincount(codes, values & (2**_HALF - 1), n)

@@ -76,16 +76,13 @@ class UsageTotals:
                 f"Totals by {', '.join(self.by)} and totals by {', '.join(other.by)} cannot be "
                 "added. Use the same keys."
             )
-        times = [one for one in (self.first, other.first) if one is not None]
-        ends = [one for one in (self.last, other.last) if one is not None]
-        more = sorted({*self.columns, *other.columns} - set(TOTALS))
-        columns = (*TOTALS, *more)
+        columns = (*TOTALS, *sorted({*self.columns, *other.columns} - set(TOTALS)))
         return UsageTotals(
             by=self.by,
             cells=merged([_in_order(self, columns), _in_order(other, columns)]),
             columns=columns,
-            first=min(times, default=None),
-            last=max(ends, default=None),
+            first=min(filter(None, (self.first, other.first)), default=None),
+            last=max(filter(None, (self.last, other.last)), default=None),
             undated=self.undated + other.undated,
             source=self.source,
             rejected=self.rejected + other.rejected,
@@ -116,18 +113,16 @@ class UsageTotals:
     @property
     def frame(self) -> pd.DataFrame:
         """One row per combination of keys, ascending; a total past 64 bits is a Python integer."""
-        return pd.DataFrame(
-            {
-                **{
-                    key: pd.Series([cell[n] for cell in self.ordered], dtype=object)
-                    for n, key in enumerate(self.by)
-                },
-                **{
-                    name: whole_column([self.cells[cell][n] for cell in self.ordered])
-                    for n, name in enumerate(self.columns)
-                },
-            }
-        )
+        cells = self.ordered
+        keys = {
+            key: pd.Series([cell[n] for cell in cells], dtype=object)
+            for n, key in enumerate(self.by)
+        }
+        totals = {
+            name: whole_column(self.cells[cell][n] for cell in cells)
+            for n, name in enumerate(self.columns)
+        }
+        return pd.DataFrame(keys | totals)
 
     @property
     def total(self) -> dict[str, int]:
@@ -191,11 +186,10 @@ def totals_of(counts: Counts, by: tuple[str, ...], raw: pd.DataFrame) -> UsageTo
 def _in_order(totals: UsageTotals, columns: tuple[str, ...]) -> Cells:
     if totals.columns == columns:
         return totals.cells
-    places = [totals.columns.index(name) if name in totals.columns else None for name in columns]
-    return {
-        cell: tuple(0 if place is None else sums[place] for place in places)
-        for cell, sums in totals.cells.items()
+    rows = {
+        cell: dict(zip(totals.columns, sums, strict=True)) for cell, sums in totals.cells.items()
     }
+    return {cell: tuple(row.get(name, 0) for name in columns) for cell, row in rows.items()}
 
 
 def whole_column(values: Iterable[int]) -> pd.Series[Any]:

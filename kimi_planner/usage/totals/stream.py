@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote
 
-import numpy as np
 import pandas as pd
 
 from kimi_planner.errors import MissingExtraError, UsageError, Where
-from kimi_planner.usage.frame import checked_frame, is_column, is_extra_count
+from kimi_planner.usage.frame import checked_rows, is_column, is_count
 from kimi_planner.usage.lines import Progress, Rejects
 from kimi_planner.usage.read import MAX_REJECTED_SHOWN, read_usage
 from kimi_planner.usage.totals.columns import counts_of
@@ -27,7 +26,6 @@ Wanted = Callable[[list[str]], list[str]]
 
 _PARQUET = (".parquet", ".pq")
 _CSV = (".csv", ".csv.gz", ".csv.zst")
-_COUNTS = ("requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
 _BATCH_ROWS = 2**17
 _BATCH_BYTES = 2**23
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
@@ -78,7 +76,7 @@ def totals_of_file(
             **{k: v for k, v in stated.items() if k not in checked or k == "model"}
         )
         return totals_of(counts_of(raw), by, raw)
-    sums = UsageTotals(by=by, cells={}, source=str(path))
+    sums = UsageTotals(by=by, cells={})
     rejects = Rejects(skip=on_error == "skip")
     start = 0
     for batch in _batches(path, by, stated, rejects):
@@ -88,12 +86,7 @@ def totals_of_file(
     if progress is not None:
         size = path.stat().st_size
         progress(size, size)
-    examples = (*rejects.messages, *sums.rejected_examples)[:MAX_REJECTED_SHOWN]
-    return replace(
-        sums,
-        rejected=sums.rejected + len(rejects.messages),
-        rejected_examples=examples,
-    )
+    return _rejected(UsageTotals(by=by, cells={}, source=str(path)), rejects) + sums
 
 
 def totals_of_part(
@@ -106,40 +99,27 @@ def totals_of_part(
     UsageError
         If a row is bad and errors are not skipped.
     """
-    bad: list[int] = []
 
     def place(row: int) -> Where:
-        if row < 0:
-            return Where(source)
-        bad.append(row)
-        return Where(source, start + row + 1, "row")
+        return Where(source, start + row + 1 if row >= 0 else None, "row")
 
-    raw = raw.reset_index(drop=True)
-    rejects = Rejects(skip=on_error == "skip")
-    relative = "timestamp_s" in raw
-    if relative and "timestamp" in raw:
+    if {"timestamp", "timestamp_s"} <= set(raw):
         raise UsageError(f"{source}: there are both timestamp and timestamp_s. Keep one.")
-    canonical = raw.rename(columns={"timestamp_s": "timestamp"})
-    checked = checked_frame(
-        canonical[[name for name in canonical if is_column(name)]],
-        place,
-        rejects,
-        relative_time=relative,
-    )
-    good = np.ones(len(raw), dtype=bool)
-    good[bad] = False
-    kept = raw[good].reset_index(drop=True)
+    rejects = Rejects(skip=on_error == "skip")
+    raw = raw.reset_index(drop=True)
+    checked, good = checked_rows(raw, place, rejects)
     if checked.empty:
         checked_keys(checked, by, raw)
         totals = UsageTotals(by=by, cells={})
     else:
-        totals = totals_of(counts_of(checked), by, kept)
-    return replace(
-        totals,
-        source=source,
-        rejected=len(rejects.messages),
-        rejected_examples=tuple(rejects.messages[:MAX_REJECTED_SHOWN]),
-    )
+        totals = totals_of(counts_of(checked), by, raw[good].reset_index(drop=True))
+    return _rejected(replace(totals, source=source), rejects)
+
+
+def _rejected(totals: UsageTotals, rejects: Rejects) -> UsageTotals:
+    """Return the totals with the number of bad rows that were left out of them."""
+    examples = tuple(rejects.messages[:MAX_REJECTED_SHOWN])
+    return replace(totals, rejected=len(rejects.messages), rejected_examples=examples)
 
 
 def _partition(path: Path, root: Path) -> dict[str, str | None]:
@@ -220,7 +200,7 @@ def _column(name: str, values: Any, pa: Any) -> Any:
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     meant = {"timestamp": pa.timestamp("us", "UTC")}.get(name)
-    if name in _COUNTS or is_extra_count(name):
+    if is_count(name):
         meant = pa.int64()
     is_text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
     if meant is not None and (is_text or pa.types.is_null(values.type)):
