@@ -44,6 +44,11 @@ class Least:
         """Whether there is none lower, as far as floats tell."""
         return self.bound >= float(self.usd) * (1 - CLOSE)
 
+    @property
+    def possible_usd(self) -> Decimal:
+        """The least budget that may have an assignment: the bound, or where that is near, `usd`."""
+        return self.usd if self.is_proven else Decimal(repr(self.bound))
+
 
 def least(
     problem: Problem,
@@ -65,10 +70,12 @@ def least(
     time_limit : float, optional
         Seconds after which no new round begins.
     """
+    found, usd, bound = None, Decimal("Infinity"), 0.0
+    if not all(problem.options):
+        return Least(None, usd, np.inf)
     search = Search(problem, split=split, time_limit=time_limit)
     worths = [] if worth is None else [Row(-np.concatenate(search.values), -worth)]
     objective = np.r_[np.zeros(sum(search.program.sizes)), -1.0]
-    found, usd, bound = None, Decimal("Infinity"), 0.0
 
     def is_good(shares: Shares) -> bool:
         worthy = worth is None or problem.value(shares) >= worth * (1 - SAME)

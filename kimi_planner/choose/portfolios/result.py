@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_UP, Decimal
 
 import pandas as pd
@@ -65,12 +65,12 @@ class Portfolio:
     question: Question
     budget_usd_per_month: Decimal
     percentile: float
-    shares: Mapping[str, Mapping[str, Decimal]]
-    value: float | None
-    bound: float | None
-    least_budget_usd: Decimal | None
-    least_possible_usd: Decimal | None
-    spend: Spend | None
+    shares: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
+    value: float | None = None
+    bound: float | None = None
+    least_budget_usd: Decimal | None = None
+    least_possible_usd: Decimal | None = None
+    spend: Spend | None = None
 
     @property
     def is_feasible(self) -> bool:

@@ -76,6 +76,8 @@ def best(
     the tangent of the budget, the bound from `hindsight`, and with few workloads `branch` visits
     all that the bound leaves.
     """
+    if not all(problem.options):
+        return Found(None, -np.inf, -np.inf)
     search = _Best(problem, budget, split=split, time_limit=time_limit)
     answer = search.program.largest(np.concatenate(search.values), search.limits)
     if answer is None:
