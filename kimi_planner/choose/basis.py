@@ -22,7 +22,14 @@ from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import chosen_workloads
 from kimi_planner.workload.turns import turn_means
 
-__all__ = ["able_models", "basis", "calls_of_task", "only_workload", "rules_given"]
+__all__ = [
+    "able_models",
+    "basis",
+    "calls_of_task",
+    "only_workload",
+    "requests_of_task",
+    "rules_given",
+]
 
 
 def basis(
@@ -122,3 +129,9 @@ def calls_of_task(workload: Workload) -> tuple[Fraction, Fraction]:
     return Fraction(exact_decimal(calls)) if isinstance(calls, float) else calls, retries.as_number(
         Fraction
     )
+
+
+def requests_of_task(workload: Workload) -> float:
+    """Return the expected requests of a task on a model, retries included."""
+    calls, again = calls_of_task(workload)
+    return float(calls * (1 + again))

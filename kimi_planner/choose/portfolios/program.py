@@ -91,10 +91,6 @@ class Program:
         Answer or None
             ``None`` if no choice meets the rows.
         """
-        bounded = [row.most < np.inf for row in rows]
-        if not all(bounded):  # a row without an end holds for every choice
-            rows = [row for row, kept in zip(rows, bounded, strict=True) if kept]
-            cap = None if cap is None else cap[bounded]
         count = sum(self.sizes)
         free = 0 if cap is None else 1
         top = float(np.abs(values).max()) * (len(self.sizes) if cap is None else 1) or 1.0
@@ -109,7 +105,8 @@ class Program:
             if cap is not None:
                 weights = np.hstack([weights, -cap[:, None]])
             most = np.array([row.most for row in rows])
-            size = np.where(most == 0, np.abs(weights).max(axis=1), np.abs(most)) / SCALE
+            has_size = np.isfinite(most) & (most != 0)
+            size = np.where(has_size, np.abs(most), np.abs(weights).max(axis=1)) / SCALE
             size[size == 0] = 1.0
             constraints.append(
                 LinearConstraint(

@@ -11,7 +11,7 @@ import numpy as np
 from kimi_planner.calls.fit import ContextFit
 from kimi_planner.capacity.limits import Tier
 from kimi_planner.capacity.tiers import Throughput
-from kimi_planner.choose.basis import calls_of_task, rules_given
+from kimi_planner.choose.basis import requests_of_task, rules_given
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.evaluations import Evaluations
 from kimi_planner.choose.evaluations.rates import check_evaluations, check_models
@@ -82,7 +82,7 @@ class Question:
     def tasks(self, workload: str, model: str) -> float:
         """Return the expected tasks of an average month: requests without retries, or conversations."""
         asked = next(one for one in self.workloads if one.name == workload)
-        return self.requests(workload, model) / _sent_for_a_task(asked)
+        return self.requests(workload, model) / requests_of_task(asked)
 
 
 def check_time_limit(seconds: object) -> None:
@@ -132,7 +132,7 @@ def ask(
                 exclusions.append(Exclusion(workload=workload.name, model=spec.id, reasons=reasons))
                 continue
             quality[key] = float(trials.mean)
-            worth = quality[key] / _sent_for_a_task(workload)
+            worth = quality[key] / requests_of_task(workload)
             peaks = traffic.of(spec.id, workload.name).peak if traffic else {}
             able.append(
                 Option(
@@ -157,12 +157,6 @@ def ask(
         traffic=traffic,
         tier=limits,
     )
-
-
-def _sent_for_a_task(workload: Workload) -> float:
-    """Return the expected requests of a task, retries included."""
-    calls, again = calls_of_task(workload)
-    return float(calls * (1 + again))
 
 
 def _load(peaks: Mapping[str, Array], tier: Tier | None) -> Array:

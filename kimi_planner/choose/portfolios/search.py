@@ -76,10 +76,7 @@ class Search:
 
     def rule_out(self, shares: Shares) -> None:
         """Rule out one assignment of whole models, which HiGHS took for good by its tolerance."""
-        used = [
-            np.isin(np.arange(size), list(some)).astype(float)
-            for size, some in zip(self.program.sizes, shares, strict=True)
-        ]
+        used = [np.sign(weight) for weight in self.weights(shares)]
         self.covers.append(Row.of(used, len(used) - 1))
 
     def shares(self, answer: Answer) -> Shares | None:
@@ -92,11 +89,16 @@ class Search:
 
     def keeps_limits(self, shares: Shares) -> bool:
         """Tell whether the loads of an assignment are within every limit."""
-        loads = np.zeros(len(self.limits))
-        for some, used in zip(self.problem.options, shares, strict=True):
-            for place, share in used.items():
-                loads += some[place].load * float(share)
-        return bool((loads <= 1 + (float(UNIT) if self.split else NEAR)).all())
+        used = np.concatenate(self.weights(shares))
+        near = float(UNIT) if self.split else NEAR
+        return all(row.weights @ used <= row.most + near for row in self.limits)
+
+    def weights(self, shares: Shares) -> list[Array]:
+        """Return an assignment as the share of every option of each workload."""
+        weights = [np.zeros(size) for size in self.program.sizes]
+        for weight, used in zip(weights, shares, strict=True):
+            weight[list(used)] = [float(share) for share in used.values()]
+        return weights
 
     def cheapest(self) -> Shares | None:
         """Return the assignment of lowest mean spend within the limits, ``None`` if there is none."""

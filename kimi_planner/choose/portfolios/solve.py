@@ -12,7 +12,6 @@ from kimi_planner.choose.portfolios.branch import branch
 from kimi_planner.choose.portfolios.problem import WHOLE, Problem, Shares
 from kimi_planner.choose.portfolios.program import Program, Row
 from kimi_planner.choose.portfolios.search import Search
-from kimi_planner.workload.quantity import Array
 
 __all__ = ["Found", "best"]
 
@@ -138,11 +137,13 @@ class _Best(Search):
 
     def follow_tangents(self) -> None:
         """Step from assignment to assignment, each the best by the tangent at the one before."""
+        if self.found is None:
+            return
         values = np.concatenate(self.values)
-        point = self._weights(self.found)
+        point = self.weights(self.found)
         margin = 0.0
         for turn in range(SHARE_ROUNDS + TANGENT_ROUNDS):
-            if point is None or not self.in_time():
+            if not self.in_time():
                 break
             program = self.relaxed if turn < SHARE_ROUNDS else self.program
             tangents = [
@@ -179,9 +180,7 @@ class _Best(Search):
 
     def _with_hindsight(self) -> bool:
         """Lower the bound with hindsight, and to the value where all that is left can be visited."""
-        point = self._weights(self.found) or [
-            (np.arange(size) == 0).astype(float) for size in self.program.sizes
-        ]
+        point = self.weights(self.found or tuple({0: WHOLE} for _ in self.values))
         if not self.costs:  # nothing that was tried keeps the limits
             self.look_at([0])
         is_small = len(self.values) <= MOST_BRANCHED
@@ -251,12 +250,3 @@ class _Best(Search):
         else:
             return False
         return True
-
-    def _weights(self, shares: Shares | None) -> list[Array] | None:
-        if shares is None:
-            return None
-        weights = [np.zeros(size) for size in self.program.sizes]
-        for weight, used in zip(weights, shares, strict=True):
-            for place, share in used.items():
-                weight[place] = float(share)
-        return weights
