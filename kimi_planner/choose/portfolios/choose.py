@@ -104,7 +104,7 @@ def portfolio(
         traffic=traffic,
         projection=projection,
         fit=fit,
-        scenario=scenario,
+        **scenario,
     )
     return answer(question, budget, time_limit=time_limit)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 from math import prod
@@ -71,7 +71,7 @@ class PortfolioFrontier:
                     "proven_optimal": one.proven_optimal,
                     "moves": "; ".join(moves(before, one)) if before else "",
                 }
-                for before, one in zip((None, *self.points), self.points, strict=False)
+                for before, one in self._steps()
             ]
         ).astype({"value": "float64", "gap": "float64"})
 
@@ -95,8 +95,7 @@ class PortfolioFrontier:
     def sentences(self) -> list[str]:
         """Return one sentence for each budget at which the assignment changes."""
         said = []
-        before: Portfolio | None = None
-        for one in self.points:
+        for before, one in self._steps():
             budget = usd(one.budget_usd_per_month)
             if before is None or not before.is_feasible:
                 said.append(
@@ -107,8 +106,11 @@ class PortfolioFrontier:
             elif moved := moves(before, one):
                 gain = worth_text((one.value or 0.0) - (before.value or 0.0))
                 said.append(f"{budget} USD a month: {gain}: {'; '.join(moved)}.")
-            before = one
         return said
+
+    def _steps(self) -> Iterator[tuple[Portfolio | None, Portfolio]]:
+        """Yield each portfolio after the one of the budget before."""
+        yield from zip((None, *self.points), self.points, strict=False)
 
     def __repr__(self) -> str:
         first, last = self.points[0], self.points[-1]
@@ -176,8 +178,7 @@ def portfolio_frontier(
         requirements=requirements,
         evaluations=evaluations,
         allow_split=allow_split,
-        **{name: others.pop(name, None) for name in ("tier", "traffic", "projection", "fit")},
-        scenario=others,
+        **others,
     )
     if given:
         points = _climb(question, given, time_limit)

@@ -98,11 +98,11 @@ def ask(
     requirements: Requirements | None,
     evaluations: Evaluations,
     allow_split: bool,
-    tier: int | None,
-    traffic: Throughput | None,
-    projection: Projection | None,
-    fit: ContextFit | None,
-    scenario: Mapping[str, Any],
+    tier: int | None = None,
+    traffic: Throughput | None = None,
+    projection: Projection | None = None,
+    fit: ContextFit | None = None,
+    **scenario: Any,
 ) -> Question:
     """Check what is asked, project the workloads, and find the options of each; see `portfolio`."""
     chosen = chosen_workloads(workloads)
