@@ -26,7 +26,6 @@ __all__ = [
     "able_models",
     "basis",
     "calls_of_task",
-    "only_workload",
     "requests_of_task",
     "rules_given",
 ]
@@ -58,20 +57,6 @@ def basis(
         plan.of(name, chosen[0].name)  # refuses one that it does not hold
     held = {spec.id: spec for spec in plan.specs}
     return chosen, tuple(held[name] for name in dict.fromkeys(named)), plan
-
-
-def only_workload(workloads: Workload | Iterable[Workload], what: str) -> Workload:
-    """Return the one workload that is asked about.
-
-    Raises
-    ------
-    ScenarioError
-        If there is not exactly one.
-    """
-    chosen = chosen_workloads(workloads)
-    if len(chosen) != 1:
-        raise ScenarioError(f"{len(chosen)} workloads. {what} for one.")
-    return chosen[0]
 
 
 def rules_given(

@@ -125,29 +125,26 @@ def answer(
         lowest = least(problem, split=split, time_limit=time_limit)
         if lowest.shares is not None and lowest.usd <= budget:
             found = search(start=lowest.shares)
+    point = partial(
+        Portfolio,
+        question=question,
+        budget_usd_per_month=budget,
+        percentile=question.percentile,
+    )
     if found.shares is not None:
-        return Portfolio(
-            question=question,
-            budget_usd_per_month=budget,
-            percentile=question.percentile,
+        places = zip(question.names, problem.options, found.shares, strict=True)
+        return point(
             shares={
                 name: {some[place].model: share for place, share in used.items()}
-                for name, some, used in zip(
-                    question.names, problem.options, found.shares, strict=True
-                )
+                for name, some, used in places
             },
             value=found.value,
             bound=found.bound,
             spend=problem.together(found.shares),
         )
-    is_known = lowest is not None and lowest.shares is not None
-    return Portfolio(
-        question=question,
-        budget_usd_per_month=budget,
-        percentile=question.percentile,
-        least_budget_usd=lowest.usd if lowest and is_known else None,
-        least_possible_usd=lowest.possible_usd if lowest and is_known else None,
-    )
+    if lowest is None or lowest.shares is None:
+        return point()
+    return point(least_budget_usd=lowest.usd, least_possible_usd=lowest.possible_usd)
 
 
 def _shares_of(found: Portfolio | None) -> Shares | None:

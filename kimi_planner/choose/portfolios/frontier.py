@@ -98,11 +98,9 @@ class PortfolioFrontier:
         for before, one in self._steps():
             budget = usd(one.budget_usd_per_month)
             if before is None or not before.is_feasible:
-                said.append(
-                    f"{budget} USD a month: {', '.join(_used(one))}."
-                    if one.is_feasible
-                    else one.sentences()[0]
-                )
+                used = (f"{name} on {models_text(used)}" for name, used in one.shares.items())
+                served = f"{budget} USD a month: {', '.join(used)}."
+                said.append(served if one.is_feasible else one.sentences()[0])
             elif moved := moves(before, one):
                 gain = worth_text((one.value or 0.0) - (before.value or 0.0))
                 said.append(f"{budget} USD a month: {gain}: {'; '.join(moved)}.")
@@ -169,7 +167,8 @@ def portfolio_frontier(
     check_time_limit(time_limit)
     if budgets is not None and (isinstance(budgets, str) or not isinstance(budgets, Iterable)):
         raise ScenarioError(f"budgets is {shown(budgets)}. Give a list of them.")
-    given = sorted({positive("budget_usd_per_month", budget) for budget in budgets or ()})
+    asked = () if budgets is None else budgets
+    given = sorted({positive("budget_usd_per_month", budget) for budget in asked})
     if budgets is not None and not given:
         raise ScenarioError("budgets is empty. Give at least one, or leave it out.")
     question = ask(
@@ -230,7 +229,3 @@ def _every_step(
             return points
         point = answer(question, _cents(step.usd), after=last, time_limit=time_limit)
         points = (*points, point)
-
-
-def _used(portfolio: Portfolio) -> list[str]:
-    return [f"{name} on {models_text(used)}" for name, used in portfolio.shares.items()]

@@ -75,15 +75,6 @@ class Question:
         able = {name for name, _ in self.quality}
         return tuple(name for name in self.names if name not in able)
 
-    def requests(self, workload: str, model: str) -> float:
-        """Return the expected requests of an average month, retries included."""
-        return float(self.projection.spend[workload, model].requests.mean())
-
-    def tasks(self, workload: str, model: str) -> float:
-        """Return the expected tasks of an average month: requests without retries, or conversations."""
-        asked = next(one for one in self.workloads if one.name == workload)
-        return self.requests(workload, model) / requests_of_task(asked)
-
 
 def check_time_limit(seconds: object) -> None:
     """Raise ScenarioError unless it is a number of seconds above 0, or none."""

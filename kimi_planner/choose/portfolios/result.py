@@ -8,6 +8,7 @@ from decimal import ROUND_UP, Decimal
 
 import pandas as pd
 
+from kimi_planner.choose.basis import requests_of_task
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.portfolios.question import Question
 from kimi_planner.money import usd
@@ -149,14 +150,15 @@ class Portfolio:
         rate, ``value``, tasks times quality, and ``mean_usd_per_month``, of an average month.
         """
         rows = []
-        for name, used in self.shares.items():
-            for model, share in used.items():
-                requests = self.question.requests(name, model) * float(share)
-                tasks = self.question.tasks(name, model) * float(share)
-                quality = self.question.quality[name, model]
-                spend = self.projection.spend[name, model].mean().mean() * float(share)
+        for workload in self.question.workloads:
+            for model, share in self.shares.get(workload.name, {}).items():
+                key, part = (workload.name, model), float(share)
+                spend, quality = self.projection.spend[key], self.question.quality[key]
+                requests = float(spend.requests.mean())
+                tasks = requests / requests_of_task(workload) * part
+                mean_usd = float(spend.mean().mean()) * part
                 rows.append(
-                    (name, model, share, requests, tasks, quality, tasks * quality, float(spend))
+                    (*key, share, requests * part, tasks, quality, tasks * quality, mean_usd)
                 )
         return pd.DataFrame(rows, columns=list(COLUMNS))
 

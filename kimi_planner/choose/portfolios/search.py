@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from time import monotonic
 
@@ -41,6 +42,7 @@ class Search:
         self.split = split
         self.program = Program(tuple(map(len, options)), split)
         self.values = [np.array([one.value for one in some]) for some in options]
+        self.worth = np.concatenate(self.values)
         self.means = [np.array([one.mean_usd for one in some]) for some in options]
         loads = [np.stack([one.load for one in some]) for some in options]
         self.limits = [
@@ -63,10 +65,10 @@ class Search:
             if month not in self.costs:
                 self.costs[month] = self.problem.costs(month)
 
-    def budget_rows(self, budget: float) -> list[Row]:
+    def budget_rows(self, budget: float, *, spare: float = 0.0) -> list[Row]:
         """Return the rows that hold for every assignment within a budget, and the cuts."""
         rows = [budget_row(costs, self.problem.q, budget) for costs in self.costs.values()]
-        return [*self.limits, *rows, *self.covers]
+        return [*self.limits, *(replace(row, spare=spare) for row in rows), *self.covers]
 
     def cut_off(self, shares: Shares, month: int, budget: float) -> None:
         """Rule out whole models whose spend in a month is over a budget, and all that cost no less."""
@@ -104,8 +106,7 @@ class Search:
         """Return the assignment of lowest mean spend within the limits, ``None`` if there is none."""
         if not self.limits:
             return tuple({int(mean.argmin()): WHOLE} for mean in self.means)
-        answer = self.program.largest(-np.concatenate(self.means), self.limits)
-        return None if answer is None else self.shares(answer)
+        return self.shares(self.program.largest(-np.concatenate(self.means), self.limits))
 
 
 def _rounded(shares: Array, means: Array) -> dict[int, Decimal]:

@@ -9,7 +9,7 @@ from itertools import permutations
 from typing import Any
 
 from kimi_planner.catalog import Catalog, ModelSpec
-from kimi_planner.choose.basis import able_models, basis, calls_of_task, only_workload
+from kimi_planner.choose.basis import able_models, basis, calls_of_task
 from kimi_planner.choose.evaluations import Evaluations, Trials
 from kimi_planner.choose.evaluations.rates import Rate, known_rates
 from kimi_planner.choose.frontier import non_dominated
@@ -33,6 +33,7 @@ from kimi_planner.notes import Note, note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scenarios import stream
 from kimi_planner.workload import Workload
+from kimi_planner.workload.inputs import chosen_workloads
 
 __all__ = ["cascades"]
 
@@ -112,13 +113,15 @@ def cascades(
     tasks, and on those that the first fails, stays as it is. Cost and success are then linear in that
     rate, so that it is where a straight line is zero.
     """
-    workload = only_workload(workload, "Cascades are built")
+    chosen = chosen_workloads(workload)
+    if len(chosen) != 1:
+        raise ScenarioError(f"{len(chosen)} workloads. Cascades are built for one.")
     if not isinstance(detector, Detector):
         raise ScenarioError(f"detector is {shown(detector)}. Give Detector(…).")
     check_confidence(confidence)
     if projection is None:
         scenario = {"months": MONTHS} | scenario
-    _, asked, projection = basis(workload, models, projection, scenario)
+    (workload,), asked, projection = basis(chosen, models, projection, scenario)
     able, unable = able_models(workload, asked, projection)
     rates, untried = known_rates(
         workload.name, asked, evaluations, success_rates, projection.catalog
