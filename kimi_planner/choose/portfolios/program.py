@@ -88,19 +88,19 @@ class Program:
         gap
             Relative gap at which HiGHS may stop.
         """
+        rows = [row for row in rows if row.most < np.inf]  # the others hold for every choice
         count = sum(self.sizes)
+        width = count + any(row.spare for row in rows)  # no spare variable where no row has it
+        is_option = np.arange(width) < count
         top = float(np.abs(values).max()) * len(self.sizes) or 1.0
         columns = np.arange(count, dtype=np.int32)  # older versions of HiGHS take no other
         places = np.repeat(np.arange(len(self.sizes), dtype=np.int32), self.sizes)
-        one_each = csr_array(
-            (np.ones(count), (places, columns)), shape=(len(self.sizes), count + 1)
-        )
+        one_each = csr_array((np.ones(count), (places, columns)), shape=(len(self.sizes), width))
         constraints = [LinearConstraint(one_each, 1, 1)]
         if rows:
-            weights = np.stack([np.append(row.weights, -row.spare) for row in rows])
+            weights = np.stack([np.append(row.weights, -row.spare)[:width] for row in rows])
             most = np.array([row.most for row in rows])
-            has_size = np.isfinite(most) & (most != 0)
-            size = np.where(has_size, np.abs(most), np.abs(weights).max(axis=1)) / SCALE
+            size = np.where(most == 0, np.abs(weights).max(axis=1), np.abs(most)) / SCALE
             size[size == 0] = 1.0
             constraints.append(
                 LinearConstraint(
@@ -109,10 +109,10 @@ class Program:
             )
         with silent():
             found = milp(
-                np.append(-values, 1.0) * (SCALE / top),
+                np.append(-values, 1.0)[:width] * (SCALE / top),
                 constraints=constraints,
-                integrality=np.append(np.full(count, 0 if self.split else 1), 0),
-                bounds=Bounds(0, np.append(np.ones(count), np.inf)),
+                integrality=None if self.split else is_option.astype(int),
+                bounds=Bounds(0, np.where(is_option, 1.0, np.inf)),
                 options={"mip_rel_gap": gap, "node_limit": NODES},
             )
         if found.x is None:  # infeasible, or stopped by the limit of nodes or trouble with numbers
