@@ -14,7 +14,7 @@ from kimi_planner.capacity.tiers import Throughput
 from kimi_planner.choose.basis import requests_of_task, rules_given
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.evaluations import Evaluations
-from kimi_planner.choose.evaluations.rates import check_evaluations, check_models
+from kimi_planner.choose.evaluations.rates import check_evaluations
 from kimi_planner.choose.given import (
     check_between,
     check_result,
@@ -100,9 +100,8 @@ def ask(
     check_between("percentile", percentile, 100)
     check_evaluations(evaluations)
     check_result("traffic", traffic, Throughput, "throughput")
-    rules = rules_given(chosen, requirements, None, projection, fit, scenario)
+    rules = rules_given(chosen, requirements, evaluations, projection, fit, scenario)
     plan = rules.projection
-    check_models(evaluations, plan.catalog)
     if tier is None:
         traffic = None
     elif traffic is None:
@@ -117,7 +116,7 @@ def ask(
             key = workload.name, spec.id
             reasons = rules.against(workload, spec)
             trials = evaluations.of(*key)
-            if trials is None:
+            if trials is None and rules.requirements.min_success_rate is None:
                 reasons += (f"it was not tried on this workload in {evaluations.source}",)
             if trials is None or reasons:
                 exclusions.append(Exclusion(workload=workload.name, model=spec.id, reasons=reasons))
