@@ -661,6 +661,17 @@ def test_a_frontier_needs_budgets_and_models():
         portfolio(plain(), 300, projection=projection, months=3, evaluations=ALL_TRIED)
 
 
+def test_a_least_success_rate_holds_for_portfolios_too():
+    """A model below it takes no part, and a model that was not tried has one reason, not two."""
+    tried = rates(("w", K2, 50, 100), ("w", K25, 80, 100))
+    asked = Requirements(min_success_rate=0.7)
+    found = portfolio(plain(), 10_000, evaluations=tried, requirements=asked, **NOVEMBER)
+    assert found.assignment == {"w": K25}
+    reasons = {one.model: one.reasons for one in found.exclusions}
+    assert "expected success rate is 50.00%" in reasons[K2][0]
+    assert len(reasons[THINKS]) == 1
+
+
 def test_a_bound_is_rounded_up():
     """A gap is never shown smaller than it is."""
     assert share_text(0.00421) == "0.43%"

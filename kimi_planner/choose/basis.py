@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -10,17 +10,25 @@ from typing import Any
 from kimi_planner.calls.fit import ContextFit, context_fit
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.choice import Exclusion
-from kimi_planner.choose.given import projection_given
-from kimi_planner.choose.reasons import reasons_against
+from kimi_planner.choose.evaluations import Evaluations
+from kimi_planner.choose.evaluations.rates import check_evaluations, check_models
+from kimi_planner.choose.given import check_result, projection_given
+from kimi_planner.choose.reasons import Rules
 from kimi_planner.choose.requirements import Requirements
-from kimi_planner.errors import ScenarioError
+from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import exact_decimal
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import chosen_workloads
 from kimi_planner.workload.turns import turn_means
 
-__all__ = ["able_models", "basis", "calls_of_task", "only_workload"]
+__all__ = [
+    "able_models",
+    "basis",
+    "calls_of_task",
+    "requests_of_task",
+    "rules_given",
+]
 
 
 def basis(
@@ -51,42 +59,48 @@ def basis(
     return chosen, tuple(held[name] for name in dict.fromkeys(named)), plan
 
 
-def only_workload(workloads: Workload | Iterable[Workload], what: str) -> Workload:
-    """Return the one workload that is asked about.
+def rules_given(
+    workloads: Sequence[Workload],
+    requirements: Requirements | None,
+    evaluations: Evaluations | None,
+    projection: Projection | None,
+    fit: ContextFit | None,
+    scenario: Mapping[str, Any],
+) -> Rules:
+    """Return the rules of a choice, from what is given, checked, and what is made where it is not.
 
     Raises
     ------
-    ScenarioError
-        If there is not exactly one.
+    ScenarioError, EvaluationError, UnknownModelError
+        If something is not what it must be, or does not go with the rest.
     """
-    chosen = chosen_workloads(workloads)
-    if len(chosen) != 1:
-        raise ScenarioError(f"{len(chosen)} workloads. {what} for one.")
-    return chosen[0]
+    requirements = Requirements() if requirements is None else requirements
+    check_result("fit", fit, ContextFit, "context_fit")
+    if not isinstance(requirements, Requirements):
+        raise ScenarioError(f"requirements is {shown(requirements)}. Give Requirements(…).")
+    if evaluations is not None:
+        check_evaluations(evaluations)
+    elif requirements.min_success_rate is not None:
+        raise ScenarioError("min_success_rate needs evaluations. Give them, or leave it out.")
+    plan = projection_given(workloads, projection, scenario)
+    if evaluations is not None:
+        check_models(evaluations, plan.catalog)
+    fit = fit or context_fit(workloads, plan.models, seed=plan.seed, catalog=plan.catalog)
+    return Rules(requirements=requirements, projection=plan, fit=fit, evaluations=evaluations)
 
 
 def able_models(
-    workload: Workload,
-    specs: Sequence[ModelSpec],
-    projection: Projection,
-    fit: ContextFit | None = None,
-) -> tuple[tuple[ModelSpec, ...], tuple[Exclusion, ...]]:
+    workload: Workload, specs: Sequence[ModelSpec], projection: Projection
+) -> tuple[list[ModelSpec], list[Exclusion]]:
     """Return the models that can serve a workload, and the others with every reason.
 
     The rules are those of :func:`recommend` but for the budget: capabilities, context window, and
     models that are gone.
     """
     ids = [spec.id for spec in specs]
-    fit = fit or context_fit(workload, ids, seed=projection.seed, catalog=projection.catalog)
-    unbounded = replace(workload, budget_usd_per_month=None)
-    able, excluded = [], []
-    for spec in specs:
-        reasons = reasons_against(unbounded, spec, Requirements(), projection, fit)
-        if reasons:
-            excluded.append(Exclusion(workload=workload.name, model=spec.id, reasons=reasons))
-        else:
-            able.append(spec)
-    return tuple(able), tuple(excluded)
+    fit = context_fit(workload, ids, seed=projection.seed, catalog=projection.catalog)
+    rules = Rules(requirements=Requirements(), projection=projection, fit=fit)
+    return rules.sort_out(replace(workload, budget_usd_per_month=None), specs)
 
 
 def calls_of_task(workload: Workload) -> tuple[Fraction, Fraction]:
@@ -100,3 +114,9 @@ def calls_of_task(workload: Workload) -> tuple[Fraction, Fraction]:
     return Fraction(exact_decimal(calls)) if isinstance(calls, float) else calls, retries.as_number(
         Fraction
     )
+
+
+def requests_of_task(workload: Workload) -> float:
+    """Return the expected requests of a task on a model, retries included."""
+    calls, again = calls_of_task(workload)
+    return float(calls * (1 + again))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -22,17 +22,6 @@ from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import chosen_day, chosen_workloads
 
 __all__ = ["CatalogEffect", "catalog_effect"]
-
-COLUMNS = (
-    "workload",
-    "pair",
-    "old_model",
-    "new_model",
-    "old_usd_per_month",
-    "new_usd_per_month",
-    "difference_usd_per_month",
-    "relative",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,28 +104,19 @@ def catalog_effect(
     covered = month_range(start, months, day)
     catalogs = [load_catalog(one, as_of=day) for one in (old, new)]
     diff = diff_catalogs(*catalogs)
-    scenario: dict[str, Any] = {
-        "months": months,
-        "start": start,
-        "as_of": day,
-        "seed": seed,
-        "n_paths": n_paths,
-    }
-    named = _paired(diff)
+    plan = partial(
+        recommend, chosen, months=months, start=start, as_of=day, seed=seed, n_paths=n_paths
+    )
+    paired = _paired(diff)
     plans: list[Recommendation] = []
     notes: list[Note] = []
     for side, catalog in enumerate(catalogs):
-        priced, left_out = _priced(catalog, covered, [pair[side] for _, pair in named])
+        priced, left_out = _priced(catalog, covered, [pair[side] for _, *pair in paired])
         notes += noted("no_price", catalog=catalog.version, models=left_out)
-        plans.append(recommend(chosen, catalog=catalog, models=priced, **scenario))
+        plans.append(plan(catalog=catalog, models=priced))
     notes += _thinking_notes(diff, catalogs)
-    rows = [
-        _row(workload.name, kind, pair, plans)
-        for workload in chosen
-        for kind, pair in [*named, ("recommended", _best(workload.name, plans))]
-    ]
     return CatalogEffect(
-        frame=pd.DataFrame(rows, columns=list(COLUMNS)),
+        frame=_frame([workload.name for workload in chosen], paired, plans),
         diff=diff,
         months=covered,
         as_of=day,
@@ -146,27 +126,25 @@ def catalog_effect(
     )
 
 
-def _paired(diff: CatalogDiff) -> list[tuple[str, tuple[str, str]]]:
-    same = [("same id", (name, name)) for name in diff.common]
-    return [*same, *(("counterpart", (one.old, one.new)) for one in diff.counterparts)]
+def _paired(diff: CatalogDiff) -> list[tuple[str, str, str]]:
+    """Return the pairs of models that are compared: how they belong together, old and new."""
+    same = [("same id", name, name) for name in diff.common]
+    return [*same, *(("counterpart", one.old, one.new) for one in diff.counterparts)]
 
 
 def _priced(
     catalog: Catalog, months: tuple[Month, ...], paired: list[str]
 ) -> tuple[list[str], list[str]]:
     """Return ids of the models to plan with, and those without a price in those months."""
-    priced: list[str] = []
-    unpriced: list[str] = []
-    for spec in catalog:
-        if spec.is_retired(months[0].first) and spec.id not in paired:
-            continue
-        (priced if _has_prices(spec, months) else unpriced).append(spec.id)
+    first = months[0].first
+    asked = [spec for spec in catalog if spec.id in paired or not spec.is_retired(first)]
+    priced = [spec.id for spec in asked if _has_prices(spec, months)]
     if not priced:
         raise PriceNotFoundError(
             f"Catalog {catalog.version} states no price for any of its models in {months[0]} to "
             f"{months[-1]}. Choose another catalog."
         )
-    return priced, unpriced
+    return priced, [spec.id for spec in asked if spec.id not in priced]
 
 
 def _has_prices(spec: ModelSpec, months: tuple[Month, ...]) -> bool:
@@ -183,33 +161,32 @@ def _thinking_notes(diff: CatalogDiff, catalogs: list[Catalog]) -> list[Note]:
     """Name pairs of which one side spends reasoning tokens and the other is not said to."""
     return [
         note("only_one_reasons", old=old, new=new, models=old if first else new)
-        for _, (old, new) in _paired(diff)
+        for _, old, new in _paired(diff)
         if (first := catalogs[0].model(old).reasons) != catalogs[1].model(new).reasons
     ]
 
 
-def _best(workload: str, plans: list[Recommendation]) -> tuple[str | None, str | None]:
-    old, new = (plan.best.get(workload) for plan in plans)
-    return old, new
-
-
-def _row(
-    workload: str, kind: str, pair: tuple[str | None, str | None], plans: list[Recommendation]
-) -> dict[str, Any]:
-    old, new = (
-        _usd_per_month(plan, model, workload) for plan, model in zip(plans, pair, strict=True)
-    )
-    difference = None if old is None or new is None else new - old
-    return {
-        "workload": workload,
-        "pair": kind,
-        "old_model": pair[0],
-        "new_model": pair[1],
-        "old_usd_per_month": old,
-        "new_usd_per_month": new,
-        "difference_usd_per_month": difference,
-        "relative": difference / old if difference is not None and old else None,
-    }
+def _frame(
+    workloads: list[str], paired: list[tuple[str, str, str]], plans: list[Recommendation]
+) -> pd.DataFrame:
+    """Return the spend of each workload on each pair, and on the best of each catalog."""
+    rows = [
+        {
+            "workload": name,
+            "pair": kind,
+            "old_model": old,
+            "new_model": new,
+            "old_usd_per_month": _usd_per_month(plans[0], old, name),
+            "new_usd_per_month": _usd_per_month(plans[1], new, name),
+        }
+        for name in workloads
+        for kind, old, new in [*paired, ("recommended", *(plan.best.get(name) for plan in plans))]
+    ]
+    frame = pd.DataFrame(rows).astype({"old_usd_per_month": float, "new_usd_per_month": float})
+    before = frame["old_usd_per_month"]
+    frame["difference_usd_per_month"] = frame["new_usd_per_month"] - before
+    frame["relative"] = frame["difference_usd_per_month"] / before.where(before != 0)
+    return frame
 
 
 def _usd_per_month(plan: Recommendation, model: str | None, workload: str) -> float | None:

@@ -12,7 +12,7 @@ from kimi_planner.calls.fit import context_fit
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.drivers import DRIVERS, VOLUME, Driver, Pair
 from kimi_planner.choose.flip import Flip
-from kimi_planner.choose.reasons import over_budget, reasons_against
+from kimi_planner.choose.reasons import Rules, over_budget
 from kimi_planner.choose.volumes import again, broken_limits, of_budget, of_tier
 from kimi_planner.errors import WorkloadError
 from kimi_planner.money import usd
@@ -135,7 +135,8 @@ class _Contest:
         if requirements.budget(workload.budget_usd_per_month) is not None:
             projection = again(workload, spec.id, projection)
         fit = context_fit(workload, [spec.id], seed=projection.seed, catalog=projection.catalog)
-        reasons = reasons_against(workload, spec, requirements, projection, fit)
+        rules = Rules(requirements=requirements, projection=projection, fit=fit)
+        reasons = rules.against(workload, spec)
         if requirements.tier is not None:
             broken = broken_limits(self.recommendation, workload, spec)
             reasons += tuple(f"it breaks the {limit} of the tier" for limit in broken)

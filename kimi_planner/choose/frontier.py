@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from kimi_planner.catalog import ModelSpec
-from kimi_planner.choose.basis import able_models, calls_of_task
+from kimi_planner.choose.basis import able_models, requests_of_task
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.evaluations import Evaluations
 from kimi_planner.choose.evaluations.rates import check_evaluations, check_models
@@ -43,20 +43,14 @@ def non_dominated(costs: Sequence[Any], qualities: Sequence[Any]) -> tuple[bool,
     >>> non_dominated([1, 2, 3], [0.5, 0.4, 0.9])
     (True, False, True)
     """
-    found = [False] * len(costs)
+    points = list(zip(costs, qualities, strict=True))
+    kept = set()
     best: Any = None  # highest quality among points that cost less
-    order = sorted(range(len(costs)), key=lambda place: (costs[place], -qualities[place]))
-    for rank, place in enumerate(order):
-        before = order[rank - 1] if rank else None
-        if before is not None and (costs[before], qualities[before]) == (
-            costs[place],
-            qualities[place],
-        ):
-            found[place] = found[before]
-            continue
-        found[place] = best is None or qualities[place] > best
-        best = qualities[place] if best is None else max(best, qualities[place])
-    return tuple(found)
+    for cost, quality in sorted(points, key=lambda point: (point[0], -point[1])):
+        if best is None or quality > best:
+            kept.add((cost, quality))
+            best = quality
+    return tuple(point in kept for point in points)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,9 +117,7 @@ class QualityFrontier:
     @property
     def frame(self) -> pd.DataFrame:
         """One row per model, with the fields of `ModelQuality`."""
-        names = list(ModelQuality.__dataclass_fields__)
-        rows = [{name: getattr(one, name) for name in names} for one in self.models]
-        return pd.DataFrame(rows, columns=names).astype({"quality": np.float64})
+        return pd.DataFrame(self.models).astype({"quality": np.float64})
 
     def __repr__(self) -> str:
         points = ", ".join(
@@ -186,71 +178,56 @@ def quality_frontier(
         one for asked in chosen for one in able_models(asked, projection.specs, projection)[1]
     )
     excluded = {one.model for one in exclusions}
-    qualities = [_success_rate(spec, chosen, evaluations, projection) for spec in projection.specs]
-    spends = [_per_month(spec.id, workload, projection) for spec in projection.specs]
-    ranked = [
-        place
-        for place, spec in enumerate(projection.specs)
-        if spec.id not in excluded and qualities[place] is not None
-    ]
-    best = non_dominated(
-        [spends[place][1] for place in ranked], [qualities[place] for place in ranked]
-    )
-    frontier = {place for place, kept in zip(ranked, best, strict=True) if kept}
+    rates = {
+        model: _success_rate(model, chosen, evaluations, projection) for model in projection.models
+    }
+    spends = {
+        model: projection.average_month((0.1, 0.5, 0.9), model, workload).tolist()
+        for model in projection.models
+    }
+    ranked = [model for model in rates if model not in excluded and rates[model] is not None]
+    best = non_dominated([spends[model][1] for model in ranked], [rates[model] for model in ranked])
+    frontier = set(compress(ranked, best))
     return QualityFrontier(
         models=tuple(
             ModelQuality(
-                model=spec.id,
-                p10_usd_per_month=spends[place][0],
-                p50_usd_per_month=spends[place][1],
-                p90_usd_per_month=spends[place][2],
-                quality=qualities[place],
-                qualifies=spec.id not in excluded,
-                on_frontier=place in frontier,
+                model=model,
+                p10_usd_per_month=p10,
+                p50_usd_per_month=p50,
+                p90_usd_per_month=p90,
+                quality=rates[model],
+                qualifies=model not in excluded,
+                on_frontier=model in frontier,
             )
-            for place, spec in enumerate(projection.specs)
+            for model, (p10, p50, p90) in spends.items()
         ),
         workload=workload,
         exclusions=exclusions,
         projection=projection,
-        notes=_notes(projection, evaluations, qualities, exclusions),
+        notes=_notes(evaluations, rates, exclusions),
     )
 
 
 def _success_rate(
-    spec: ModelSpec,
-    workloads: Sequence[Workload],
-    evaluations: Evaluations,
-    projection: Projection,
+    model: str, workloads: Sequence[Workload], evaluations: Evaluations, projection: Projection
 ) -> float | None:
     """Return the share of tasks that succeed, ``None`` if a workload was not tried."""
     succeed = tasks = 0.0
     for workload in workloads:
-        trials = evaluations.of(workload.name, spec.id)
+        trials = evaluations.of(workload.name, model)
         if trials is None:
             return None
-        calls, again = calls_of_task(workload)
-        requests = float(projection.of(spec.id, workload.name).requests.sum())
-        count = requests / float(calls * (1 + again)) if len(workloads) > 1 else 1.0
+        requests = float(projection.of(model, workload.name).requests.sum())
+        count = requests / requests_of_task(workload) if len(workloads) > 1 else 1.0
         succeed += count * trials.mean
         tasks += count
     return succeed / tasks if tasks else None
 
 
-def _per_month(model: str, workload: str | None, projection: Projection) -> tuple[float, ...]:
-    spend = projection.of(model, workload).over_months()
-    return tuple(float(spend.quantile(q)[0]) / len(projection.months) for q in (0.1, 0.5, 0.9))
-
-
 def _notes(
-    projection: Projection,
-    evaluations: Evaluations,
-    qualities: Sequence[float | None],
-    exclusions: Sequence[Exclusion],
+    evaluations: Evaluations, rates: Mapping[str, float | None], exclusions: Sequence[Exclusion]
 ) -> tuple[Note, ...]:
-    unknown = [
-        spec.id for spec, one in zip(projection.specs, qualities, strict=True) if one is None
-    ]
+    unknown = [model for model, rate in rates.items() if rate is None]
     return (
         note("quality_is_measured", source=evaluations.source),
         *noted("not_on_frontier", why=f"Not tried in {evaluations.source}", models=unknown),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeGuard
 
-from kimi_planner.calls.fit import ContextFit, context_fit
 from kimi_planner.capacity.limits import Limits, Tier
 from kimi_planner.capacity.need import throughput
 from kimi_planner.capacity.tiers import Throughput
@@ -17,13 +16,25 @@ from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload
 
 __all__ = [
+    "check_between",
     "check_result",
-    "fit_given",
+    "is_number",
     "known_tier",
     "peaks_of",
     "positive",
     "projection_given",
 ]
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Return whether it is a number; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def check_between(name: str, value: object, high: float) -> None:
+    """Raise ScenarioError unless it is a number from 0 to ``high``."""
+    if not is_number(value) or not 0 <= value <= high:
+        raise ScenarioError(f"{name} is {shown(value)}. It must lie between 0 and {high}.")
 
 
 def positive(name: str, value: Any) -> Decimal:
@@ -72,15 +83,6 @@ def projection_given(
     for workload in workloads:
         projection.of(projection.models[0], workload.name)  # refuses one that it does not hold
     return projection
-
-
-def fit_given(
-    workloads: Sequence[Workload], projection: Projection, fit: ContextFit | None
-) -> ContextFit:
-    """Return the context fit that is given, or that of all models of a projection."""
-    return fit or context_fit(
-        workloads, projection.models, seed=projection.seed, catalog=projection.catalog
-    )
 
 
 def peaks_of(workloads: Sequence[Workload], projection: Projection) -> Throughput:

@@ -73,13 +73,7 @@ class Recommendation:
     @property
     def frame(self) -> pd.DataFrame:
         """One row per workload and qualifying model, best first."""
-        return pd.DataFrame(
-            [
-                {name: getattr(choice, name) for name in Choice.__dataclass_fields__}
-                for choice in self.choices
-            ],
-            columns=list(Choice.__dataclass_fields__),
-        )
+        return pd.DataFrame(self.choices, columns=list(Choice.__dataclass_fields__))
 
     def sentences(self) -> list[str]:
         """Return the choice for each workload in one sentence."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
-from kimi_planner.choose.given import positive
+from kimi_planner.choose.given import check_between, is_number, positive
 from kimi_planner.errors import ScenarioError, WorkloadError, shown
 from kimi_planner.workload.fields import parse_field
 
@@ -49,21 +48,17 @@ class Requirements:
             object.__setattr__(self, "needs", parse_field("needs", self.needs))
         except WorkloadError as error:
             raise ScenarioError(str(error)) from None
-        for name, high in (
-            ("min_fit_share", 1),
-            ("min_success_rate", 1),
-            ("budget_percentile", 100),
-        ):
-            value = getattr(self, name)
-            if name == "min_success_rate" and value is None:
-                continue
-            if not _is_number(value) or not 0 <= value <= high:
-                raise ScenarioError(f"{name} is {shown(value)}. It must lie between 0 and {high}.")
+        check_between("min_fit_share", self.min_fit_share, 1)
+        check_between("budget_percentile", self.budget_percentile, 100)
+        if self.min_success_rate is not None:
+            check_between("min_success_rate", self.min_success_rate, 1)
         for name in ("min_reasoning_depth", "min_speed", "tier"):
             value = getattr(self, name)
-            if value is not None and not (_is_number(value) and value == int(value) >= 0):
+            if value is None:
+                continue
+            if not is_number(value) or value < 0 or value % 1 != 0:
                 raise ScenarioError(f"{name} is {shown(value)}. It must be a whole number from 0.")
-            object.__setattr__(self, name, None if value is None else int(value))
+            object.__setattr__(self, name, int(value))
         if self.budget_usd_per_month is not None:
             budget = positive("budget_usd_per_month", self.budget_usd_per_month)
             object.__setattr__(self, "budget_usd_per_month", budget)
@@ -72,12 +67,3 @@ class Requirements:
         """Return the budget of a workload: its own, or else the common one."""
         budget = self.budget_usd_per_month if own is None else own
         return budget if isinstance(budget, Decimal) else None
-
-
-def _is_number(value: Any) -> bool:
-    """Return whether a value is a finite number; true and false are none."""
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and value - value == 0  # neither infinite nor not a number
-    )

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import partial
 from typing import Any
-
-import numpy as np
 
 from kimi_planner.calls.fit import ContextFit
 from kimi_planner.capacity.tiers import Throughput
 from kimi_planner.choose.evaluations import Evaluations
-from kimi_planner.choose.portfolios.least import Least, least
-from kimi_planner.choose.portfolios.problem import Problem, Shares
-from kimi_planner.choose.portfolios.question import Question, ask, check_time_limit, exact_budget
+from kimi_planner.choose.given import positive
+from kimi_planner.choose.portfolios.least import least
+from kimi_planner.choose.portfolios.problem import Shares
+from kimi_planner.choose.portfolios.question import Question, ask, check_time_limit
 from kimi_planner.choose.portfolios.result import Portfolio
-from kimi_planner.choose.portfolios.solve import Found, best
+from kimi_planner.choose.portfolios.solve import best
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 
-__all__ = ["answer", "portfolio", "shares_of"]
+__all__ = ["answer", "portfolio"]
 
 
 def portfolio(
@@ -92,7 +92,7 @@ def portfolio(
     assignments and bounds what they can be worth. Of assignments worth the same the cheapest is
     taken, of models alike in every way the first in the catalog.
     """
-    budget = exact_budget(budget_usd_per_month)
+    budget = positive("budget_usd_per_month", budget_usd_per_month)
     check_time_limit(time_limit)
     question = ask(
         workloads,
@@ -104,7 +104,7 @@ def portfolio(
         traffic=traffic,
         projection=projection,
         fit=fit,
-        scenario=scenario,
+        **scenario,
     )
     return answer(question, budget, time_limit=time_limit)
 
@@ -113,67 +113,46 @@ def answer(
     question: Question,
     budget: Decimal,
     *,
-    start: Shares | None = None,
+    after: Portfolio | None = None,
     time_limit: float | None = None,
 ) -> Portfolio:
-    """Return the portfolio for one budget, from an assignment to start from if there is one."""
-    problem = question.problem
-    found = Found(None, -np.inf, -np.inf)
-    lowest: Least | None = None
-    if problem is not None:
-        split = question.allow_split
-        found = best(problem, budget, split=split, start=start, time_limit=time_limit)
-        if found.shares is None:
-            lowest = least(problem, split=split, time_limit=time_limit)
-            if lowest.shares is not None and lowest.usd <= budget:
-                found = best(
-                    problem, budget, split=split, start=lowest.shares, time_limit=time_limit
-                )
-    named = _named(question, problem, found.shares)
-    is_found = problem is not None and found.shares is not None
-    is_known = lowest is not None and lowest.shares is not None and not is_found
-    return Portfolio(
+    """Return the portfolio for one budget; the search starts from another one, if it is given."""
+    problem, split = question.problem, question.allow_split
+    search = partial(best, problem, budget, split=split, time_limit=time_limit)
+    lowest = None
+    found = search(start=_shares_of(after))
+    if found.shares is None:
+        lowest = least(problem, split=split, time_limit=time_limit)
+        if lowest.shares is not None and lowest.usd <= budget:
+            found = search(start=lowest.shares)
+    point = partial(
+        Portfolio,
         question=question,
         budget_usd_per_month=budget,
         percentile=question.percentile,
-        shares=named,
-        value=found.value if is_found else None,
-        bound=found.bound if is_found else None,
-        least_budget_usd=lowest.usd if lowest and is_known else None,
-        least_possible_usd=_lowest_possible(lowest) if lowest and is_known else None,
-        spend=problem.together(found.shares) if problem and found.shares else None,
     )
+    if found.shares is not None:
+        places = zip(question.names, problem.options, found.shares, strict=True)
+        return point(
+            shares={
+                name: {some[place].model: share for place, share in used.items()}
+                for name, some, used in places
+            },
+            value=found.value,
+            bound=found.bound,
+            spend=problem.together(found.shares),
+        )
+    if lowest is None or lowest.shares is None:
+        return point()
+    return point(least_budget_usd=lowest.usd, least_possible_usd=lowest.possible_usd)
 
 
-def _lowest_possible(lowest: Least) -> Decimal:
-    """Return the bound of a least budget; the budget itself where the bound is as near as floats."""
-    if lowest.is_proven:
-        return lowest.usd
-    return Decimal(repr(lowest.bound))
-
-
-def _named(
-    question: Question, problem: Problem | None, shares: Shares | None
-) -> dict[str, dict[str, Decimal]]:
-    """Return shares by the names of workloads and models."""
-    if problem is None or shares is None:
-        return {}
-    return {
-        name: {some[place].model: share for place, share in used.items()}
-        for name, some, used in zip(question.names, problem.options, shares, strict=True)
-    }
-
-
-def shares_of(found: Portfolio) -> Shares | None:
+def _shares_of(found: Portfolio | None) -> Shares | None:
     """Return the shares of a portfolio by the places of options, to start another search from."""
-    problem = found.question.problem
-    if problem is None or not found.shares:
+    if found is None or not found.shares:
         return None
+    places = [[one.model for one in some].index for some in found.question.problem.options]
     return tuple(
-        {
-            place: found.shares[name][one.model]
-            for place, one in enumerate(some)
-            if one.model in found.shares[name]
-        }
-        for name, some in zip(found.question.names, problem.options, strict=True)
+        {place(model): share for model, share in used.items()}
+        for place, used in zip(places, found.shares.values(), strict=True)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 from math import prod
@@ -11,12 +11,11 @@ from typing import Any
 import pandas as pd
 
 from kimi_planner.choose.evaluations import Evaluations
-from kimi_planner.choose.portfolios.choose import answer, shares_of
+from kimi_planner.choose.given import positive
+from kimi_planner.choose.portfolios.choose import answer
 from kimi_planner.choose.portfolios.least import least
-from kimi_planner.choose.portfolios.problem import Problem
-from kimi_planner.choose.portfolios.question import Question, ask, check_time_limit, exact_budget
+from kimi_planner.choose.portfolios.question import Question, ask, check_time_limit
 from kimi_planner.choose.portfolios.result import Portfolio
-from kimi_planner.choose.portfolios.solve import best
 from kimi_planner.choose.portfolios.step import (
     Step,
     better_than,
@@ -72,7 +71,7 @@ class PortfolioFrontier:
                     "proven_optimal": one.proven_optimal,
                     "moves": "; ".join(moves(before, one)) if before else "",
                 }
-                for before, one in zip((None, *self.points), self.points, strict=False)
+                for before, one in self._steps()
             ]
         ).astype({"value": "float64", "gap": "float64"})
 
@@ -84,12 +83,9 @@ class PortfolioFrontier:
         ScenarioError
             If the budget is no number above 0.
         """
-        budget = exact_budget(budget_usd_per_month)
+        budget = positive("budget_usd_per_month", budget_usd_per_month)
         lower = [one for one in self.points if one.budget_usd_per_month <= budget]
-        start = lower[-1] if lower else None
-        return next_usd(
-            answer(self.question, budget, start=None if start is None else shares_of(start))
-        )
+        return next_usd(answer(self.question, budget, after=lower[-1] if lower else None))
 
     @property
     def provenance(self) -> str:
@@ -99,20 +95,20 @@ class PortfolioFrontier:
     def sentences(self) -> list[str]:
         """Return one sentence for each budget at which the assignment changes."""
         said = []
-        before: Portfolio | None = None
-        for one in self.points:
+        for before, one in self._steps():
             budget = usd(one.budget_usd_per_month)
             if before is None or not before.is_feasible:
-                said.append(
-                    f"{budget} USD a month: {', '.join(_used(one))}."
-                    if one.is_feasible
-                    else one.sentences()[0]
-                )
+                used = (f"{name} on {models_text(used)}" for name, used in one.shares.items())
+                served = f"{budget} USD a month: {', '.join(used)}."
+                said.append(served if one.is_feasible else one.sentences()[0])
             elif moved := moves(before, one):
                 gain = worth_text((one.value or 0.0) - (before.value or 0.0))
                 said.append(f"{budget} USD a month: {gain}: {'; '.join(moved)}.")
-            before = one
         return said
+
+    def _steps(self) -> Iterator[tuple[Portfolio | None, Portfolio]]:
+        """Yield each portfolio after the one of the budget before."""
+        yield from zip((None, *self.points), self.points, strict=False)
 
     def __repr__(self) -> str:
         first, last = self.points[0], self.points[-1]
@@ -171,8 +167,9 @@ def portfolio_frontier(
     check_time_limit(time_limit)
     if budgets is not None and (isinstance(budgets, str) or not isinstance(budgets, Iterable)):
         raise ScenarioError(f"budgets is {shown(budgets)}. Give a list of them.")
-    given = None if budgets is None else sorted({exact_budget(budget) for budget in budgets})
-    if given == []:
+    asked = () if budgets is None else budgets
+    given = sorted({positive("budget_usd_per_month", budget) for budget in asked})
+    if budgets is not None and not given:
         raise ScenarioError("budgets is empty. Give at least one, or leave it out.")
     question = ask(
         workloads,
@@ -180,22 +177,18 @@ def portfolio_frontier(
         requirements=requirements,
         evaluations=evaluations,
         allow_split=allow_split,
-        **{name: others.pop(name, None) for name in ("tier", "traffic", "projection", "fit")},
-        scenario=others,
+        **others,
     )
-    if given is not None:
+    if given:
         points = _climb(question, given, time_limit)
         return PortfolioFrontier(question=question, points=points)
-    problem = question.problem
-    lowest = None
-    if problem is not None:
-        lowest = least(problem, split=allow_split, time_limit=time_limit)
-    if problem is None or lowest is None or lowest.shares is None:
+    lowest = least(question.problem, split=allow_split, time_limit=time_limit)
+    if lowest.shares is None:
         raise ScenarioError(answer(question, Decimal(1)).sentences()[0])
-    if not allow_split and prod(len(some) for some in problem.options) <= FEW:
-        points = _every_step(question, problem, lowest.usd, time_limit)
+    if not allow_split and prod(map(len, question.problem.options)) <= FEW:
+        points = _every_step(question, lowest.usd, time_limit)
     else:
-        points = _climb(question, _grid(question, problem, lowest.usd, time_limit), time_limit)
+        points = _climb(question, _grid(question, lowest.usd, time_limit), time_limit)
     return PortfolioFrontier(question=question, points=points)
 
 
@@ -205,17 +198,15 @@ def _climb(
     """Return the portfolio of each budget; what a lower one buys is where the next starts."""
     points: list[Portfolio] = []
     for budget in budgets:
-        start = shares_of(points[-1]) if points else None
-        points.append(answer(question, budget, start=start, time_limit=time_limit))
+        after = points[-1] if points else None
+        points.append(answer(question, budget, after=after, time_limit=time_limit))
     return tuple(points)
 
 
-def _grid(
-    question: Question, problem: Problem, lowest: Decimal, time_limit: float | None
-) -> list[Decimal]:
+def _grid(question: Question, lowest: Decimal, time_limit: float | None) -> list[Decimal]:
     """Return budgets at even distances, in whole cents."""
-    top = best(problem, Decimal("Infinity"), split=question.allow_split, time_limit=time_limit)
-    high = lowest if top.shares is None else problem.worst(top.shares)[1]
+    top = answer(question, Decimal("Infinity"), time_limit=time_limit)
+    high = top.spend_usd() or lowest
     step = (high - lowest) / (BUDGETS - 1)
     return sorted({_cents(lowest + step * k) for k in range(BUDGETS - 1)} | {_cents(high)})
 
@@ -226,20 +217,15 @@ def _cents(amount: Decimal) -> Decimal:
 
 
 def _every_step(
-    question: Question, problem: Problem, lowest: Decimal, time_limit: float | None
+    question: Question, lowest: Decimal, time_limit: float | None
 ) -> tuple[Portfolio, ...]:
     """Return the portfolio of every budget at which a better one comes within it."""
-    points: list[Portfolio] = []
-    budget = _cents(lowest)
+    points = _climb(question, [_cents(lowest)], time_limit)
     while True:
-        start = shares_of(points[-1]) if points else None
-        point = answer(question, budget, start=start, time_limit=time_limit)
-        points.append(point)
-        step = least(problem, worth=better_than(point.value or 0.0), time_limit=time_limit)
-        if step.shares is None or step.usd <= budget:
-            return tuple(points)
-        budget = _cents(step.usd)
-
-
-def _used(portfolio: Portfolio) -> list[str]:
-    return [f"{name} on {models_text(used)}" for name, used in portfolio.shares.items()]
+        last = points[-1]
+        worth = better_than(last.value or 0.0)
+        step = least(question.problem, worth=worth, time_limit=time_limit)
+        if step.shares is None or step.usd <= last.budget_usd_per_month:
+            return points
+        point = answer(question, _cents(step.usd), after=last, time_limit=time_limit)
+        points = (*points, point)

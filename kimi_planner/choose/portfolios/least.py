@@ -44,6 +44,11 @@ class Least:
         """Whether there is none lower, as far as floats tell."""
         return self.bound >= float(self.usd) * (1 - CLOSE)
 
+    @property
+    def possible_usd(self) -> Decimal:
+        """The least budget that may have an assignment: the bound, or where that is near, `usd`."""
+        return self.usd if self.is_proven else Decimal(repr(self.bound))
+
 
 def least(
     problem: Problem,
@@ -65,10 +70,11 @@ def least(
     time_limit : float, optional
         Seconds after which no new round begins.
     """
-    search = Search(problem, split=split, time_limit=time_limit)
-    worths = [] if worth is None else [Row(-np.concatenate(search.values), -worth)]
-    objective = np.r_[np.zeros(sum(search.program.sizes)), -1.0]
     found, usd, bound = None, Decimal("Infinity"), 0.0
+    if not all(problem.options):
+        return Least(None, usd, np.inf)
+    search = Search(problem, split=split, time_limit=time_limit)
+    worths = [] if worth is None else [Row(-search.worth, -worth)]
 
     def is_good(shares: Shares) -> bool:
         worthy = worth is None or problem.value(shares) >= worth * (1 - SAME)
@@ -85,17 +91,11 @@ def least(
         bound = max(bound, *(_floor(costs, problem.q) for costs in search.costs.values()))
         if bound >= float(usd) * (1 - NEAR) or not search.in_time():
             break
-        rows = [*search.budget_rows(0.0), *worths]
-        cap = np.zeros(len(rows))
-        first = len(search.limits)
-        cap[first : first + len(search.costs)] = 1.0
-        answer = search.program.largest(objective, rows, cap=cap)
-        if answer is None:  # all but those found are cut off
-            bound = float(usd)
-            break
+        rows = [*search.budget_rows(0.0, spare=1.0), *worths]
+        answer = search.program.largest(0 * search.worth, rows)
         bound = max(bound, -answer.bound)
         shares = search.shares(answer)
-        if shares is None:
+        if shares is None:  # all but those found are cut off, or the search was stopped
             break
         month, amount = problem.worst(shares)
         good = is_good(shares)

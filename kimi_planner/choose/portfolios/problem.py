@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -64,7 +64,8 @@ class Problem:
     Attributes
     ----------
     options
-        For each workload, what it may use, in the order of the catalog; at least one.
+        For each workload, what it may use, in the order of the catalog. Without any for one of
+        them there is no assignment.
     q
         The percentile as a share, from 0 to 1.
     """
@@ -72,15 +73,15 @@ class Problem:
     options: tuple[tuple[Option, ...], ...]
     q: float
 
+    def used(self, shares: Shares) -> Iterator[tuple[Option, Decimal]]:
+        """Yield every option that an assignment uses, and the share of requests it takes."""
+        for some, used in zip(self.options, shares, strict=True):
+            for place, share in used.items():
+                yield some[place], share
+
     def together(self, shares: Shares) -> Spend:
         """Return the spend of all workloads together, added scenario by scenario."""
-        return Spend.together(
-            [
-                self.options[at][place].spend.times(share)
-                for at, used in enumerate(shares)
-                for place, share in used.items()
-            ]
-        )
+        return Spend.together([option.spend.times(share) for option, share in self.used(shares)])
 
     def worst(self, shares: Shares) -> tuple[int, Decimal]:
         """Return the dearest month at the percentile, and its spend; exact if nothing is uncertain."""
@@ -88,19 +89,11 @@ class Problem:
 
     def value(self, shares: Shares) -> float:
         """Return what an assignment is worth a month."""
-        return sum(
-            self.options[at][place].value * float(share)
-            for at, used in enumerate(shares)
-            for place, share in used.items()
-        )
+        return sum(option.value * float(share) for option, share in self.used(shares))
 
     def mean_usd(self, shares: Shares) -> float:
         """Return the expected spend of an assignment over all months."""
-        return sum(
-            self.options[at][place].mean_usd * float(share)
-            for at, used in enumerate(shares)
-            for place, share in used.items()
-        )
+        return sum(option.mean_usd * float(share) for option, share in self.used(shares))
 
     def costs(self, month: int) -> list[Array]:
         """Return for each workload its spend in a month, shape (n_options, n_paths)."""

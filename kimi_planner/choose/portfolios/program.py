@@ -28,10 +28,14 @@ SLACK = 1e-10
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """Sum of ``weights`` over what is chosen, at most ``most``; one weight for each option."""
+    """Sum of ``weights`` over what is chosen, at most ``most``; one weight for each option.
+
+    Each unit of `Program`'s spare variable adds ``spare`` to the most.
+    """
 
     weights: Array
     most: float
+    spare: float = 0.0
 
     @classmethod
     def of(cls, parts: Iterable[Sequence[float] | Array], most: float) -> Row:
@@ -48,7 +52,7 @@ class Answer:
     chosen : list of ndarray, or None
         For each workload, the share of each option; ``None`` if none was found before it stopped.
     bound
-        No choice that meets the rows has a larger value.
+        No choice that meets the rows has a larger value; minus infinity if there is none.
     """
 
     chosen: list[Array] | None
@@ -70,44 +74,31 @@ class Program:
     sizes: tuple[int, ...]
     split: bool = False
 
-    def largest(
-        self, values: Array, rows: Sequence[Row], *, gap: float = 0.0, cap: Array | None = None
-    ) -> Answer | None:
+    def largest(self, values: Array, rows: Sequence[Row], *, gap: float = 0.0) -> Answer:
         """Find the choice with the largest value that meets all rows.
+
+        Each unit of the spare variable, which is not below 0, takes 1 from the value.
 
         Parameters
         ----------
         values : ndarray, shape (n_options,)
-            Value of each option; with ``cap``, of one more variable, which is not below 0.
+            Value of each option.
         rows : sequence of Row
             What must hold.
         gap
             Relative gap at which HiGHS may stop.
-        cap : ndarray, shape (n_rows,), optional
-            What that variable adds to the right side of each row.
-
-        Returns
-        -------
-        Answer or None
-            ``None`` if no choice meets the rows.
         """
-        bounded = [row.most < np.inf for row in rows]
-        if not all(bounded):  # a row without an end holds for every choice
-            rows = [row for row, kept in zip(rows, bounded, strict=True) if kept]
-            cap = None if cap is None else cap[bounded]
+        rows = [row for row in rows if row.most < np.inf]  # the others hold for every choice
         count = sum(self.sizes)
-        free = 0 if cap is None else 1
-        top = float(np.abs(values).max()) * (len(self.sizes) if cap is None else 1) or 1.0
+        width = count + any(row.spare for row in rows)  # no spare variable where no row has it
+        is_option = np.arange(width) < count
+        top = float(np.abs(values).max()) * len(self.sizes) or 1.0
         columns = np.arange(count, dtype=np.int32)  # older versions of HiGHS take no other
         places = np.repeat(np.arange(len(self.sizes), dtype=np.int32), self.sizes)
-        one_each = csr_array(
-            (np.ones(count), (places, columns)), shape=(len(self.sizes), count + free)
-        )
+        one_each = csr_array((np.ones(count), (places, columns)), shape=(len(self.sizes), width))
         constraints = [LinearConstraint(one_each, 1, 1)]
         if rows:
-            weights = np.stack([row.weights for row in rows])
-            if cap is not None:
-                weights = np.hstack([weights, -cap[:, None]])
+            weights = np.stack([np.append(row.weights, -row.spare)[:width] for row in rows])
             most = np.array([row.most for row in rows])
             size = np.where(most == 0, np.abs(weights).max(axis=1), np.abs(most)) / SCALE
             size[size == 0] = 1.0
@@ -118,16 +109,14 @@ class Program:
             )
         with silent():
             found = milp(
-                -values * (SCALE / top),
+                np.append(-values, 1.0)[:width] * (SCALE / top),
                 constraints=constraints,
-                integrality=np.r_[np.full(count, 0 if self.split else 1), np.zeros(free)],
-                bounds=Bounds(0, np.r_[np.ones(count), np.full(free, np.inf)]),
+                integrality=None if self.split else is_option.astype(int),
+                bounds=Bounds(0, np.where(is_option, 1.0, np.inf)),
                 options={"mip_rel_gap": gap, "node_limit": NODES},
             )
-        if found.status == INFEASIBLE:
-            return None
-        if found.x is None:  # stopped by the limit of nodes, or by trouble with numbers
-            return Answer(None, np.inf)
+        if found.x is None:  # infeasible, or stopped by the limit of nodes or trouble with numbers
+            return Answer(None, -np.inf if found.status == INFEASIBLE else np.inf)
         bound = -found.fun if self.split else -found.mip_dual_bound
         return Answer(np.split(found.x[:count], np.cumsum(self.sizes)[:-1]), bound * top / SCALE)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_UP, Decimal
 
 import pandas as pd
 
+from kimi_planner.choose.basis import requests_of_task
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.portfolios.question import Question
 from kimi_planner.money import usd
@@ -65,12 +66,12 @@ class Portfolio:
     question: Question
     budget_usd_per_month: Decimal
     percentile: float
-    shares: Mapping[str, Mapping[str, Decimal]]
-    value: float | None
-    bound: float | None
-    least_budget_usd: Decimal | None
-    least_possible_usd: Decimal | None
-    spend: Spend | None
+    shares: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
+    value: float | None = None
+    bound: float | None = None
+    least_budget_usd: Decimal | None = None
+    least_possible_usd: Decimal | None = None
+    spend: Spend | None = None
 
     @property
     def is_feasible(self) -> bool:
@@ -149,43 +150,37 @@ class Portfolio:
         rate, ``value``, tasks times quality, and ``mean_usd_per_month``, of an average month.
         """
         rows = []
-        for name, used in self.shares.items():
-            for model, share in used.items():
-                requests = self.question.requests(name, model) * float(share)
-                tasks = self.question.tasks(name, model) * float(share)
-                quality = self.question.quality[name, model]
-                spend = self.projection.spend[name, model].mean().mean() * float(share)
+        for workload in self.question.workloads:
+            for model, share in self.shares.get(workload.name, {}).items():
+                key, part = (workload.name, model), float(share)
+                spend, quality = self.projection.spend[key], self.question.quality[key]
+                requests = float(spend.requests.mean())
+                tasks = requests / requests_of_task(workload) * part
+                mean_usd = float(spend.mean().mean()) * part
                 rows.append(
-                    (name, model, share, requests, tasks, quality, tasks * quality, float(spend))
+                    (*key, share, requests * part, tasks, quality, tasks * quality, mean_usd)
                 )
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
     def sentences(self) -> list[str]:
         """Return the answer in sentences: spend, worth, how sure, and what was taken into account."""
-        if self.spend is None or self.value is None:
-            return self._why_not()
-        amounts = [self.spend_usd(percentile) for percentile in (10, 50, 90)]
-        p10, p50, p90 = (usd(amount) for amount in amounts if amount is not None)
-        spends = usd(self.spend_usd() or Decimal(0))
-        spread = (
-            "; nothing is uncertain"
-            if self.spend.exact_usd is not None
-            else f" (P10 {p10}, P50 {p50}, P90 {p90})"
-        )
-        return [
-            f"{usd(self.budget_usd_per_month)} USD a month serve every workload. The dearest month, "
-            f"{self.dearest_month}, spends {spends} USD at P{self.percentile:g} of all workloads "
-            f"together{spread}.{self._risk()}",
-            self._worth(),
-            self._how_sure(),
-            *self._notes(),
-        ]
+        if self.spend is None:
+            return [self._why_not()]
+        return [self._spends(self.spend), self._worth(), self._how_sure(), *self._notes()]
 
-    def _risk(self) -> str:
-        if self.spend is None or self.spend.exact_usd is not None:
-            return ""
-        chance = self.spend.chance_over(self.budget_usd_per_month)
-        return f" The chance that some month exceeds the budget is {100 * chance:.1f}%."
+    def _spends(self, spend: Spend) -> str:
+        if spend.exact_usd is not None:
+            spread, risk = "; nothing is uncertain", ""
+        else:
+            p10, p50, p90 = (usd(self.spend_usd(at) or Decimal(0)) for at in (10, 50, 90))
+            spread = f" (P10 {p10}, P50 {p50}, P90 {p90})"
+            chance = spend.chance_over(self.budget_usd_per_month)
+            risk = f" The chance that some month exceeds the budget is {100 * chance:.1f}%."
+        return (
+            f"{usd(self.budget_usd_per_month)} USD a month serve every workload. The dearest month, "
+            f"{self.dearest_month}, spends {usd(self.spend_usd() or Decimal(0))} USD at "
+            f"P{self.percentile:g} of all workloads together{spread}.{risk}"
+        )
 
     def _worth(self) -> str:
         tasks = float(self.frame["tasks_per_month"].sum())
@@ -212,31 +207,29 @@ class Portfolio:
         if any(len(used) > 1 for used in self.shares.values()):
             yield note("split_spread")
 
-    def _why_not(self) -> list[str]:
-        asked = self.question
+    def _why_not(self) -> str:
+        asked, least, possible = self.question, self.least_budget_usd, self.least_possible_usd
         if asked.without_model:
-            return [
+            return (
                 f"No portfolio: no model qualifies for {', '.join(asked.without_model)}. Every "
                 "workload must be served."
-            ]
-        if self.least_budget_usd is None:
+            )
+        if least is None or possible is None:
             tier = "" if asked.tier is None else f" of tier {asked.tier.tier}"
-            return [f"No portfolio: no assignment keeps the limits{tier}."]
+            return f"No portfolio: no assignment keeps the limits{tier}."
         budget = f"{usd(self.budget_usd_per_month)} USD a month at P{self.percentile:g}"
-        least = least_text(self.least_budget_usd)
-        if self.least_budget_usd == self.least_possible_usd:
-            return [
-                f"{budget} cannot serve every workload. The least budget that can is {least} USD."
-            ]
-        if (self.least_possible_usd or Decimal(0)) > self.budget_usd_per_month:
-            return [
-                f"{budget} cannot serve every workload. {least} USD can; nothing below "
-                f"{usd(self.least_possible_usd or Decimal(0))} USD can."
-            ]
-        return [
+        needed = f"{least_text(least)} USD"
+        if least == possible:
+            return f"{budget} cannot serve every workload. The least budget that can is {needed}."
+        if possible > self.budget_usd_per_month:
+            return (
+                f"{budget} cannot serve every workload. {needed} can; nothing below {usd(possible)} "
+                "USD can."
+            )
+        return (
             f"No assignment within {budget} was found, and it is not proved that there is none. "
-            f"{least} USD serve every workload."
-        ]
+            f"{needed} serve every workload."
+        )
 
     def __repr__(self) -> str:
         return f"<Portfolio: {self.sentences()[0]}>"

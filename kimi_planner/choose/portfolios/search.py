@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from time import monotonic
 
@@ -41,6 +42,7 @@ class Search:
         self.split = split
         self.program = Program(tuple(map(len, options)), split)
         self.values = [np.array([one.value for one in some]) for some in options]
+        self.worth = np.concatenate(self.values)
         self.means = [np.array([one.mean_usd for one in some]) for some in options]
         loads = [np.stack([one.load for one in some]) for some in options]
         self.limits = [
@@ -63,10 +65,10 @@ class Search:
             if month not in self.costs:
                 self.costs[month] = self.problem.costs(month)
 
-    def budget_rows(self, budget: float) -> list[Row]:
+    def budget_rows(self, budget: float, *, spare: float = 0.0) -> list[Row]:
         """Return the rows that hold for every assignment within a budget, and the cuts."""
         rows = [budget_row(costs, self.problem.q, budget) for costs in self.costs.values()]
-        return [*self.limits, *rows, *self.covers]
+        return [*self.limits, *(replace(row, spare=spare) for row in rows), *self.covers]
 
     def cut_off(self, shares: Shares, month: int, budget: float) -> None:
         """Rule out whole models whose spend in a month is over a budget, and all that cost no less."""
@@ -76,10 +78,7 @@ class Search:
 
     def rule_out(self, shares: Shares) -> None:
         """Rule out one assignment of whole models, which HiGHS took for good by its tolerance."""
-        used = [
-            np.isin(np.arange(size), list(some)).astype(float)
-            for size, some in zip(self.program.sizes, shares, strict=True)
-        ]
+        used = [np.sign(weight) for weight in self.weights(shares)]
         self.covers.append(Row.of(used, len(used) - 1))
 
     def shares(self, answer: Answer) -> Shares | None:
@@ -92,18 +91,22 @@ class Search:
 
     def keeps_limits(self, shares: Shares) -> bool:
         """Tell whether the loads of an assignment are within every limit."""
-        loads = np.zeros(len(self.limits))
-        for some, used in zip(self.problem.options, shares, strict=True):
-            for place, share in used.items():
-                loads += some[place].load * float(share)
-        return bool((loads <= 1 + (float(UNIT) if self.split else NEAR)).all())
+        used = np.concatenate(self.weights(shares))
+        near = float(UNIT) if self.split else NEAR
+        return all(row.weights @ used <= row.most + near for row in self.limits)
+
+    def weights(self, shares: Shares) -> list[Array]:
+        """Return an assignment as the share of every option of each workload."""
+        weights = [np.zeros(size) for size in self.program.sizes]
+        for weight, used in zip(weights, shares, strict=True):
+            weight[list(used)] = [float(share) for share in used.values()]
+        return weights
 
     def cheapest(self) -> Shares | None:
         """Return the assignment of lowest mean spend within the limits, ``None`` if there is none."""
         if not self.limits:
             return tuple({int(mean.argmin()): WHOLE} for mean in self.means)
-        answer = self.program.largest(-np.concatenate(self.means), self.limits)
-        return None if answer is None else self.shares(answer)
+        return self.shares(self.program.largest(-np.concatenate(self.means), self.limits))
 
 
 def _rounded(shares: Array, means: Array) -> dict[int, Decimal]:

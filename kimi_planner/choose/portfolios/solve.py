@@ -12,7 +12,6 @@ from kimi_planner.choose.portfolios.branch import branch
 from kimi_planner.choose.portfolios.problem import WHOLE, Problem, Shares
 from kimi_planner.choose.portfolios.program import Program, Row
 from kimi_planner.choose.portfolios.search import Search
-from kimi_planner.workload.quantity import Array
 
 __all__ = ["Found", "best"]
 
@@ -76,10 +75,10 @@ def best(
     the tangent of the budget, the bound from `hindsight`, and with few workloads `branch` visits
     all that the bound leaves.
     """
-    search = _Best(problem, budget, split=split, time_limit=time_limit)
-    answer = search.program.largest(np.concatenate(search.values), search.limits)
-    if answer is None:
+    if not all(problem.options):
         return Found(None, -np.inf, -np.inf)
+    search = _Best(problem, budget, split=split, time_limit=time_limit)
+    answer = search.program.largest(search.worth, search.limits)
     search.bound = answer.bound
     search.consider(start)
     search.consider(search.cheapest())
@@ -110,6 +109,8 @@ class _Best(Search):
 
     @property
     def is_done(self) -> bool:
+        if self.found is None:
+            return self.bound == -np.inf
         return self.bound <= self.value + SAME * abs(self.value)
 
     def consider(self, shares: Shares | None) -> int | None:
@@ -123,32 +124,32 @@ class _Best(Search):
             return month
         value = self.problem.value(shares)
         margin = SAME * abs(value)
+        mean_usd = self.problem.mean_usd
         if (
             self.found is None
             or value > self.value + margin
-            or (value >= self.value - margin and self._costs_less(shares, self.found))
+            or (value >= self.value - margin and mean_usd(shares) < mean_usd(self.found))
         ):
             self.found, self.value = shares, value
         return None
 
-    def _costs_less(self, shares: Shares, than: Shares) -> bool:
-        return self.problem.mean_usd(shares) < self.problem.mean_usd(than)
-
     def follow_tangents(self) -> None:
         """Step from assignment to assignment, each the best by the tangent at the one before."""
-        values = np.concatenate(self.values)
-        point = self._weights(self.found)
+        if self.found is None:
+            return
+        point = self.weights(self.found)
         margin = 0.0
         for turn in range(SHARE_ROUNDS + TANGENT_ROUNDS):
-            if point is None or not self.in_time():
+            if not self.in_time():
                 break
             program = self.relaxed if turn < SHARE_ROUNDS else self.program
             tangents = [
                 tangent(costs, self.problem.q, self.amount - margin, point)
                 for costs in self.costs.values()
             ]
-            answer = program.largest(values, [*self.limits, *self.covers, *tangents], gap=STEP_GAP)
-            if answer is None or answer.chosen is None:
+            rows = [*self.limits, *self.covers, *tangents]
+            answer = program.largest(self.worth, rows, gap=STEP_GAP)
+            if answer.chosen is None:
                 break
             point = answer.chosen
             if turn >= SHARE_ROUNDS or self.split:
@@ -162,24 +163,18 @@ class _Best(Search):
         """Lower the bound until it meets the value or the rounds are over."""
         if not self.is_certain and self._with_hindsight():
             return
-        values = np.concatenate(self.values)
         program = self.program if self.is_certain else self.relaxed  # only its bound is of use
         for _ in range(self.rounds if self.is_certain else 1):
             if self.is_done or not self.in_time():
                 break
-            answer = program.largest(values, self.budget_rows(self.amount))
-            if answer is None:
-                self.bound = self.value
-                break
+            answer = program.largest(self.worth, self.budget_rows(self.amount))
             self.bound = min(self.bound, answer.bound)
             if program is not self.program or not self._cut(self.shares(answer)):
                 break
 
     def _with_hindsight(self) -> bool:
         """Lower the bound with hindsight, and to the value where all that is left can be visited."""
-        point = self._weights(self.found) or [
-            (np.arange(size) == 0).astype(float) for size in self.program.sizes
-        ]
+        point = self.weights(self.found or tuple({0: WHOLE} for _ in self.values))
         if not self.costs:  # nothing that was tried keeps the limits
             self.look_at([0])
         is_small = len(self.values) <= MOST_BRANCHED
@@ -229,11 +224,11 @@ class _Best(Search):
         """Among assignments worth the same, take the one with the lowest mean spend."""
         if self.found is None:
             return
-        worth = Row(-np.concatenate(self.values), -self.value * (1 - SAME))
+        worth = Row(-self.worth, -self.value * (1 - SAME))
         for _ in range(self.rounds):
             rows = [*self.budget_rows(self.amount), worth]
             answer = self.program.largest(-np.concatenate(self.means), rows)
-            if answer is None or not self._cut(self.shares(answer)):
+            if not self._cut(self.shares(answer)):
                 break
 
     def _cut(self, shares: Shares | None) -> bool:
@@ -249,12 +244,3 @@ class _Best(Search):
         else:
             return False
         return True
-
-    def _weights(self, shares: Shares | None) -> list[Array] | None:
-        if shares is None:
-            return None
-        weights = [np.zeros(size) for size in self.program.sizes]
-        for weight, used in zip(weights, shares, strict=True):
-            for place, share in used.items():
-                weight[place] = float(share)
-        return weights

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kimi_planner.choose.portfolios.choose import answer, shares_of
+from kimi_planner.choose.given import positive
+from kimi_planner.choose.portfolios.choose import answer
 from kimi_planner.choose.portfolios.least import least
-from kimi_planner.choose.portfolios.question import exact_budget
 from kimi_planner.choose.portfolios.result import Portfolio, least_text
 from kimi_planner.money import total, usd
 
@@ -84,10 +84,11 @@ def next_usd(before: Portfolio, more_usd: Decimal | int | str = 100) -> Step:
         If ``more_usd`` is no number above 0.
     """
     question = before.question
-    budget = total([before.budget_usd_per_month, exact_budget(more_usd)])
-    after = answer(question, budget, start=shares_of(before))
+    more = positive("budget_usd_per_month", more_usd)
+    budget = total([before.budget_usd_per_month, more])
+    after = answer(question, budget, after=before)
     needed = None
-    if question.problem is not None and before.value is not None and not moves(before, after):
+    if before.value is not None and not moves(before, after):
         worth = better_than(before.value)
         step = least(question.problem, split=question.allow_split, worth=worth)
         needed = max(step.usd, budget) if step.shares is not None else None

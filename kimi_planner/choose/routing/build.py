@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from itertools import permutations
 from typing import Any
 
-from kimi_planner.catalog import Catalog
-from kimi_planner.choose.basis import able_models, basis, calls_of_task, only_workload
+from kimi_planner.catalog import Catalog, ModelSpec
+from kimi_planner.choose.basis import able_models, basis, calls_of_task
 from kimi_planner.choose.evaluations import Evaluations, Trials
 from kimi_planner.choose.evaluations.rates import Rate, known_rates
 from kimi_planner.choose.frontier import non_dominated
 from kimi_planner.choose.routing.detector import Detector
-from kimi_planner.choose.routing.notes import routing_notes
 from kimi_planner.choose.routing.result import Cascades, Route
 from kimi_planner.choose.routing.together import (
     ByItems,
@@ -23,13 +23,17 @@ from kimi_planner.choose.routing.together import (
     least_first_rate,
 )
 from kimi_planner.choose.routing.tree import BreakEven, Passage, follow
-from kimi_planner.choose.routing.uncertain import Uncertain
+from kimi_planner.choose.routing.uncertain import Intervals, Uncertain
 from kimi_planner.choose.success.build import check_confidence
 from kimi_planner.choose.success.task_cost import TaskCost, task_cost
+from kimi_planner.choose.success.tried import overflow_notes
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import from_fraction
+from kimi_planner.notes import Note, note
 from kimi_planner.plan.projection import Projection
+from kimi_planner.plan.scenarios import stream
 from kimi_planner.workload import Workload
+from kimi_planner.workload.inputs import chosen_workloads
 
 __all__ = ["cascades"]
 
@@ -109,13 +113,15 @@ def cascades(
     tasks, and on those that the first fails, stays as it is. Cost and success are then linear in that
     rate, so that it is where a straight line is zero.
     """
-    workload = only_workload(workload, "Cascades are built")
+    chosen = chosen_workloads(workload)
+    if len(chosen) != 1:
+        raise ScenarioError(f"{len(chosen)} workloads. Cascades are built for one.")
     if not isinstance(detector, Detector):
         raise ScenarioError(f"detector is {shown(detector)}. Give Detector(…).")
     check_confidence(confidence)
     if projection is None:
         scenario = {"months": MONTHS} | scenario
-    _, asked, projection = basis(workload, models, projection, scenario)
+    (workload,), asked, projection = basis(chosen, models, projection, scenario)
     able, unable = able_models(workload, asked, projection)
     rates, untried = known_rates(
         workload.name, asked, evaluations, success_rates, projection.catalog
@@ -135,67 +141,48 @@ def cascades(
             f"{len(specs)} models have more cascades than anybody reads. Name at most {MOST_MODELS}."
         )
     rates = {spec.id: rates[spec.id] for spec in specs}
-    together = _together(workload, rates, evaluations, rescue_rates, projection.catalog)
+    tried = {
+        model: trials
+        for model in rates
+        if evaluations is not None and (trials := evaluations.of(workload.name, model))
+    }
+    together = _together(rates, tried, rescue_rates, projection.catalog)
     costs = {spec.id: task_cost(workload, spec, projection) for spec in specs}
-    uncertain = None
-    if evaluations is not None:
-        uncertain = Uncertain(
+    intervals = {}
+    if tried:
+        intervals = Uncertain(
             together=together,
-            trials=_trials(workload, evaluations, together, list(costs)),
+            trials=together.trials if isinstance(together, ByItems) else tried,
             costs={model: one.by_scenario for model, one in costs.items()},
             detector=detector,
             confidence=float(confidence),
-            seed=projection.seed,
             n_paths=projection.n_paths,
-            workload=workload.name,
-        )
-    routes = _routes(workload, costs, detector, together, uncertain)
+            stream=partial(stream, projection.seed, workload.name),
+        ).routes()
     return Cascades(
-        routes=routes,
+        routes=_routes(workload, costs, detector, together, intervals),
         workload=workload.name,
-        success_rates={one.models[0]: one.success_rate for one in routes if len(one.models) == 1},
+        success_rates={model: float(together.rate(model)) for model in rates},
         detector=detector,
         confidence=float(confidence),
         exclusions=exclusions,
         projection=projection,
-        notes=tuple(routing_notes(workload, specs, projection, evaluations, together)),
+        notes=tuple(_notes(workload, specs, projection, evaluations, tried, together)),
     )
 
 
 def _together(
-    workload: Workload,
     rates: Mapping[str, Fraction],
-    evaluations: Evaluations | None,
+    tried: Mapping[str, Trials],
     rescue_rates: Mapping[tuple[str, str], Rate] | None,
     catalog: Catalog,
 ) -> ByItems | ByPairs:
     """Return what is known of tasks that models share: given rates first, then named tasks."""
-    if evaluations is not None and rescue_rates is None:
-        trials = {model: evaluations.of(workload.name, model) for model in rates}
-        items = {model: one.items for model, one in trials.items() if one and one.items}
-        if len(items) == len(rates):
-            found = ByItems(
-                {
-                    model: {name: item.success for name, item in known.items()}
-                    for model, known in items.items()
-                }
-            )
-            if found.names:
-                return found
+    if rescue_rates is None and tried and all(one.items for one in tried.values()):
+        found = ByItems({model: one.items for model, one in tried.items()})
+        if found.names:
+            return found
     return ByPairs(rates, rescue_rates, catalog.ids)
-
-
-def _trials(
-    workload: Workload, evaluations: Evaluations, together: ByItems | ByPairs, models: Sequence[str]
-) -> dict[str, Trials]:
-    """Return the trials of each model; of common tasks alone, where those are what counts."""
-    if isinstance(together, ByItems):
-        return {
-            model: Trials(successes=int(one.sum()), trials=len(one))
-            for model, one in together.solved.items()
-        }
-    found = {model: evaluations.of(workload.name, model) for model in models}
-    return {model: one for model, one in found.items() if one is not None}
 
 
 def _routes(
@@ -203,7 +190,7 @@ def _routes(
     tasks: Mapping[str, TaskCost],
     detector: Detector,
     together: ByItems | ByPairs,
-    uncertain: Uncertain | None,
+    intervals: Mapping[tuple[str, ...], Intervals],
 ) -> tuple[Route, ...]:
     calls, _ = calls_of_task(workload)
     costs = {
@@ -221,7 +208,6 @@ def _routes(
     best = non_dominated(
         [one.cost for one in found.values()], [one.success for one in found.values()]
     )
-    intervals = {} if uncertain is None else uncertain.routes()
     routes = []
     for (models, one), kept in zip(found.items(), best, strict=True):
         even, per_success = _break_evens(
@@ -259,3 +245,34 @@ def _break_evens(
     by_task = [alone.cost - end.cost for end in ends]
     by_success = [alone.cost * end.success - alone.success * end.cost for end in ends]
     return BreakEven.between(least, *by_task), BreakEven.between(least, *by_success)
+
+
+def _notes(
+    workload: Workload,
+    specs: Sequence[ModelSpec],
+    projection: Projection,
+    evaluations: Evaluations | None,
+    tried: Mapping[str, Trials],
+    together: ByItems | ByPairs,
+) -> Iterator[Note]:
+    """Yield what the comparison assumes, one sentence each."""
+    if evaluations is None:
+        yield note("rates_given")
+    else:
+        yield note("rates_measured", source=evaluations.source)
+    if isinstance(together, ByItems):
+        left = f" {together.left_out:,} others are left out." if together.left_out else ""
+        yield note("same_tasks", tasks=len(together.names), left=left)
+    elif together.rescue:
+        yield note("rescue_rates", pairs=[f"{b} after {a}" for a, b in together.rescue])
+    else:
+        yield note("independent_models")
+    yield note("detector")
+    first, last = projection.months[0], projection.months[-1]
+    yield note("task_cost", span=f"{first}" if first == last else f"{first} to {last}")
+    yield from overflow_notes(workload, specs)
+    if any(one.has_usage for one in tried.values()):
+        yield note("items_unused")
+    turns = workload.given("turns")
+    if turns is not None and turns.mean > 1:
+        yield note("conversations")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from decimal import Decimal
+from itertools import repeat
 
 import numpy as np
 import pandas as pd
@@ -233,16 +234,12 @@ def _range(ends: Interval) -> str:
 
 
 def _interval_columns(known: Intervals | None) -> dict[str, float]:
-    unknown = (math.nan, math.nan)
-    pairs = {
-        ("cost_low_usd", "cost_high_usd"): known.cost if known else unknown,
-        ("success_rate_low", "success_rate_high"): known.success if known else unknown,
-        ("cost_per_success_low_usd", "cost_per_success_high_usd"): known.per_success
-        if known
-        else unknown,
-    }
+    names = ("cost_{}_usd", "success_rate_{}", "cost_per_success_{}_usd")
+    pairs = repeat((math.nan, math.nan), 3) if known is None else astuple(known)
     return {
-        name: end for names, ends in pairs.items() for name, end in zip(names, ends, strict=True)
+        name.format(end): value
+        for name, pair in zip(names, pairs, strict=True)
+        for end, value in zip(("low", "high"), pair, strict=True)
     }
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from kimi_planner.choose.evaluations import Item, Trials
 from kimi_planner.choose.evaluations.rates import Rate, exact_share
 from kimi_planner.errors import EvaluationError, shown
 from kimi_planner.workload.quantity import Array
@@ -84,9 +85,13 @@ class ByPairs:
                 )
             if all(one in rates for one in pair):
                 self.rescue[pair] = self._checked(pair, value)
-        self.given = tuple(self.rescue)
-        for first, second in self.given:
-            self._turn_round(first, second)
+        for first, second in self.rescue:
+            ways = self.joint(first, second), self.joint(second, first)
+            if abs(ways[0].both - ways[1].both) > _ROUNDING:
+                raise EvaluationError(
+                    f"rescue_rates, {first} to {second} and {second} to {first}, contradict each "
+                    "other: they differ in the share of tasks that both solve. Give one of them."
+                )
 
     def _checked(self, pair: tuple[str, str], value: Rate) -> Fraction:
         first, second = (self.rates[one] for one in pair)
@@ -94,29 +99,14 @@ class ByPairs:
         rate = exact_share(name, value)
         failed = 1 - first
         if failed:
-            low, high = (
-                max(Fraction(0), (second - first) / failed),
-                min(Fraction(1), second / failed),
-            )
+            low = max(Fraction(0), (second - first) / failed)
+            high = min(Fraction(1), second / failed)
             if not low <= rate <= high:
                 raise EvaluationError(
                     f"{name} is {shown(value)}. With success rates of {float(first):.4g} and "
                     f"{float(second):.4g} it must lie between {float(low):.4g} and {float(high):.4g}."
                 )
         return rate
-
-    def _turn_round(self, first: str, second: str) -> None:
-        """Tell how often the first model rescues the second, or hold what is given against it."""
-        both = self.joint(first, second).both
-        back, failed = (second, first), 1 - self.rates[second]
-        if back not in self.rescue:
-            if failed:
-                self.rescue[back] = (self.rates[first] - both) / failed
-        elif abs(self.joint(*back).both - both) > _ROUNDING:
-            raise EvaluationError(
-                f"rescue_rates, {first} to {second} and {second} to {first}, contradict each other: they "
-                "differ in the share of tasks that both solve. Give one of them."
-            )
 
     def rate(self, model: str) -> Fraction:
         """Return the success rate of a model."""
@@ -125,8 +115,28 @@ class ByPairs:
     def joint(self, first: str, second: str) -> Joint[Fraction]:
         """Return the shares of tasks that two models solve."""
         rate, right = self.rates[first], self.rates[second]
-        rescued = (1 - rate) * self.rescue.get((first, second), right)
+        rescued = self.rescued((first, second), rate, right)
         return Joint(first=rate, both=right - rescued, rescued=rescued)
+
+    def rescued(
+        self,
+        pair: tuple[str, str],
+        first: Number,
+        second: Number,
+        number: Callable[[Fraction], Any] = Fraction,
+    ) -> Number:
+        """Return the share of tasks that the first of a pair fails and the second solves.
+
+        ``first`` and ``second`` are their success rates: fractions; or arrays, and ``number`` is
+        `float`.
+        """
+        rescued = (1 - first) * second
+        if pair in self.rescue:
+            rescued = (1 - first) * number(self.rescue[pair])
+        elif pair[::-1] in self.rescue:
+            # Both solve what the first solves but for what it rescues, and what is left is rescued.
+            rescued = second - (first - (1 - second) * number(self.rescue[pair[::-1]]))
+        return rescued
 
 
 class ByItems:
@@ -134,8 +144,8 @@ class ByItems:
 
     Parameters
     ----------
-    solved
-        For each model, from the name of a task to whether it solved it. Tasks that not every model
+    items
+        For each model, from the name of a task to what it made of it. Tasks that not every model
         was tried on are left out.
 
     Notes
@@ -147,13 +157,21 @@ class ByItems:
     them solving a task too, so that intervals of cascades hold what they should.
     """
 
-    def __init__(self, solved: Mapping[str, Mapping[str, bool]]) -> None:
-        first, *others = solved.values()
+    def __init__(self, items: Mapping[str, Mapping[str, Item]]) -> None:
+        first, *others = items.values()
         self.names = [name for name in first if all(name in other for other in others)]
-        self.left_out = len({name for one in solved.values() for name in one}) - len(self.names)
+        self.left_out = len({name for one in items.values() for name in one}) - len(self.names)
         self.solved = {
-            model: np.array([one[name] for name in self.names], dtype=np.int64)
-            for model, one in solved.items()
+            model: np.array([one[name].success for name in self.names], dtype=np.int64)
+            for model, one in items.items()
+        }
+
+    @property
+    def trials(self) -> dict[str, Trials]:
+        """The trials of each model on the tasks that all were tried on."""
+        return {
+            model: Trials(successes=int(one.sum()), trials=len(one))
+            for model, one in self.solved.items()
         }
 
     def rate(self, model: str) -> Fraction:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations
@@ -15,7 +15,6 @@ from kimi_planner.choose.routing.together import ByItems, ByPairs, Joint
 from kimi_planner.choose.routing.tree import Passage, follow
 from kimi_planner.choose.success.posterior import rate_interval, success_rates
 from kimi_planner.choose.success.tried import MIDPOINTS
-from kimi_planner.plan.scenarios import stream
 from kimi_planner.workload.quantity import Array
 
 __all__ = ["Interval", "Intervals", "Uncertain"]
@@ -49,8 +48,10 @@ class Uncertain:
         What checks the answers.
     confidence
         Of the intervals, above 0 and below 1.
-    seed, n_paths, workload
-        Seed and number of the draws, and the name of their streams.
+    n_paths
+        Number of the draws.
+    stream
+        Returns the generator of a name.
     """
 
     together: ByItems | ByPairs
@@ -58,9 +59,8 @@ class Uncertain:
     costs: Mapping[str, Array]
     detector: Detector
     confidence: float
-    seed: int
     n_paths: int
-    workload: str
+    stream: Callable[..., np.random.Generator]
 
     def routes(self) -> dict[tuple[str, ...], Intervals]:
         """Return the intervals of every single model and cascade.
@@ -110,9 +110,7 @@ class Uncertain:
     def _rates(self) -> dict[str, Array]:
         """Equally likely success rates of each model, on its own."""
         return {
-            model: stream(self.seed, self.workload, model, "rates").permutation(
-                success_rates(one, self.n_paths)
-            )
+            model: self.stream(model, "rates").permutation(success_rates(one, self.n_paths))
             for model, one in self.trials.items()
         }
 
@@ -125,10 +123,11 @@ class Uncertain:
         """
         if isinstance(self.together, ByPairs):
             one, other = self._rates[first], self._rates[second]
-            rescued = _rescued(one, other, (first, second), self.together)
+            rescued = self.together.rescued((first, second), one, other, float)
+            rescued = np.clip(rescued, np.maximum(0.0, other - one), np.minimum(other, 1 - one))
             return Joint(first=one, both=other - rescued, rescued=rescued)
         pair = sorted((first, second), key=list(self.costs).index)
-        rng = stream(self.seed, self.workload, *pair, "patterns")
+        rng = self.stream(*pair, "patterns")
         neither, late, early, both = (
             rng.standard_gamma(float(weight), self.n_paths)
             for weight in self.together.weights(*pair)
@@ -137,15 +136,3 @@ class Uncertain:
         if pair[0] != first:
             early, late = late, early
         return Joint(first=(early + both) / total, both=both / total, rescued=late / total)
-
-
-def _rescued(first: Array, second: Array, pair: tuple[str, str], together: ByPairs) -> Array:
-    """Return the share of tasks that the first of a pair fails and the second solves."""
-    if pair in together.given:
-        rescued = (1 - first) * float(together.rescue[pair])
-    elif pair[::-1] in together.given:
-        # Both solve what the first solves but for what it rescues, and what is left is rescued.
-        rescued = second - (first - (1 - second) * float(together.rescue[pair[::-1]]))
-    else:
-        rescued = (1 - first) * second
-    return np.clip(rescued, np.maximum(0.0, second - first), np.minimum(second, 1 - first))
