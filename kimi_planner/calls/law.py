@@ -6,13 +6,12 @@ functions multiply.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kimi_planner.calls.moments import ConversationMoments, Nodes, nodes_of
+from kimi_planner.calls.moments import NODES, ConversationMoments, Nodes, answer_nodes, nodes_of
 from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.resolve import Sizes
 from kimi_planner.workload.turns import turn_chances
@@ -25,8 +24,6 @@ _REACH = 20  # standard deviations on the finest grid
 _REACH_MEANS = 50  # means, where that is less
 _SCALE = 16  # of the next coarser grid
 _MOST_SCALES = 6
-_NODES = 1024
-_PAIR_NODES = 128
 _RARE_NODE = 1e-10  # about six standard deviations on the normal scale
 _RAREST = 3e-13  # what rounding leaves at the end of a grid
 _TILT = 12.0
@@ -84,17 +81,20 @@ def conversation_law(sizes: Sizes, prompt_weight: float, output_weight: float) -
         ``None`` if conversations are so long that a sample must tell it, or cost nothing.
     """
     chances = turn_chances(sizes.turns)
-    moments = ConversationMoments(sizes).at(prompt_weight, output_weight)
+    conversation = ConversationMoments(sizes)
+    moments = conversation.at(prompt_weight, output_weight)
     if len(chances) > LONGEST or moments.mean == 0:
         return None
     if moments.is_constant:
         return CostLaw(np.ones(1), np.ones(1), 1.0, 1.0)
-    parts = _Parts.of(sizes, prompt_weight, output_weight)
+    first_nodes, followup = (nodes_of(part.size, NODES) for part in (sizes.first, sizes.followup))
+    parts = _Parts(first_nodes, followup, answer_nodes(sizes), prompt_weight, output_weight)
     first, variance = moments.mean, moments.variance * moments.mean**2
     spread = min(_REACH * np.sqrt(variance), _REACH_MEANS * first)
     reach, usual = first + spread, first + 0.4 * spread
-    longest = np.searchsorted(np.cumsum(chances), 1 - 1e-6)
-    farthest = parts.farthest(int(longest))
+    longest = int(np.searchsorted(np.cumsum(chances), 1 - 1e-6))
+    mean_of_longest = conversation.given(1, prompt_weight, output_weight)[longest]
+    farthest = mean_of_longest + 2 * parts.farthest(longest)
     values: list[Array] = []
     masses: list[Array] = []
     below = 0.0
@@ -131,12 +131,12 @@ def _masses(parts: _Parts, chances: Array, step: float) -> Array:
     found, later = nothing, nothing + 1
     for resent, chance in enumerate(chances):
         if resent:
-            later = later * _transform([parts.followup], [resent * parts.prompt_weight], step)
-        for nodes, scales in parts.answers(resent):
-            later = later * _transform(nodes, scales, step)
+            later = later * _transform(parts.followup, resent * parts.prompt_weight, step)
+        for nodes in parts.answers(resent):
+            later = later * _transform(nodes, 1, step)
         if chance:
             weight = (resent + 1) * parts.prompt_weight
-            found = found + chance * later * _transform([parts.first], [weight], step)
+            found = found + chance * later * _transform(parts.first, weight, step)
     masses: Array = np.maximum(np.fft.irfft(found, _GRID) / _falling(), 0.0)
     return masses
 
@@ -152,67 +152,22 @@ class _Parts:
 
     first: Nodes
     followup: Nodes
-    visible: Nodes
-    reasoning: Nodes
-    cap: int | None
+    outputs: list[tuple[Array, Array, Array]]  # as `answer_nodes` returns them
     prompt_weight: float
     output_weight: float
 
-    @classmethod
-    def of(cls, sizes: Sizes, prompt_weight: float, output_weight: float) -> _Parts:
-        paired = sizes.cap is not None and sizes.reasoning.size.mean > 0
-        counts = (_NODES, _NODES, *2 * (_PAIR_NODES if paired else _NODES,))
-        nodes = (
-            nodes_of(part.size, count) for part, count in zip(sizes.parts, counts, strict=True)
-        )
-        first, followup, visible, reasoning = nodes
-        return cls(first, followup, visible, reasoning, sizes.cap, prompt_weight, output_weight)
-
     def farthest(self, resent: int) -> float:
-        """Return about the cost that one conversation in a billion exceeds."""
+        """Return about the cost of the largest part that one conversation in a billion exceeds."""
         far = max(_far(self.first), _far(self.followup))
-        spent = sum(
-            scale * _far(part)
-            for nodes, scales in self.answers(resent)
-            for part, scale in zip(nodes, scales, strict=True)
-        )
-        return 2 * max((resent + 1) * self.prompt_weight * far, spent) + self.mean(resent)
+        return max((resent + 1) * self.prompt_weight * far, sum(map(_far, self.answers(resent))))
 
-    def mean(self, resent: int) -> float:
-        """Return the mean cost of a conversation whose first answer is resent so many times."""
-        calls, sent = resent + 1, resent * (resent + 1) / 2
-        first, followup = (
-            float(values @ weights) for values, weights in (self.first, self.followup)
-        )
-        answers = sum(
-            scale * float(values @ weights)
-            for count in range(calls)
-            for nodes, scales in self.answers(count)
-            for (values, weights), scale in zip(nodes, scales, strict=True)
-        )
-        return self.prompt_weight * (calls * first + sent * followup) + answers
-
-    def answers(self, resent: int) -> list[tuple[list[Nodes], list[float]]]:
-        """Return the independent amounts that one answer adds, the answer resent so many times.
-
-        Each is a sum of nodes times scales; nodes of one amount have the same weights.
-        """
+    def answers(self, resent: int) -> list[Nodes]:
+        """Return the independent costs that one answer adds, the answer resent so many times."""
         scale = self.output_weight + resent * self.prompt_weight
-        (visible, chance), (thought, thought_chance) = self.visible, self.reasoning
-        if self.cap is None:
-            return [([self.visible], [scale]), ([self.reasoning], [self.output_weight])]
-        if len(thought) == 1:
-            thought = np.minimum(thought, self.cap)
-            visible = np.minimum(visible, self.cap - thought)
-            return [
-                ([(visible, chance)], [scale]),
-                ([(thought, thought_chance)], [self.output_weight]),
-            ]
-        thoughts = np.minimum(thought, self.cap)[:, None]
-        answers = np.minimum(visible, self.cap - thoughts).ravel()
-        weights = np.outer(thought_chance, chance).ravel()
-        both = np.broadcast_to(thoughts, (len(thought), len(visible))).ravel()
-        return [([(answers, weights), (both, weights)], [scale, self.output_weight])]
+        return [
+            (scale * answer + self.output_weight * thought, weights)
+            for answer, thought, weights in self.outputs
+        ]
 
 
 def _far(nodes: Nodes) -> float:
@@ -221,13 +176,8 @@ def _far(nodes: Nodes) -> float:
     return float(values[weights > _RARE_NODE].max())
 
 
-def _combined(nodes: Sequence[Nodes], scales: Sequence[float]) -> Nodes:
-    values = sum(scale * part[0] for part, scale in zip(nodes, scales, strict=True))
-    return np.asarray(values), nodes[0][1]
-
-
-def _transform(nodes: Sequence[Nodes], scales: Sequence[float], step: float) -> Complex:
-    values, weights = _combined(nodes, scales)
+def _transform(nodes: Nodes, scale: float, step: float) -> Complex:
+    values, weights = scale * nodes[0], nodes[1]
     if len(values) == 1 and values[0] == 0:
         return np.ones(_GRID // 2 + 1, dtype=complex)
     within = values < step * (_GRID - 1)

@@ -7,10 +7,10 @@ is sent, each answer once as output and then as often as it is resent, and its r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import comb
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtr
@@ -19,11 +19,11 @@ from kimi_planner.workload.quantity import Array, Empirical, Quantity, Scaled, m
 from kimi_planner.workload.resolve import Sizes
 from kimi_planner.workload.turns import turn_chances
 
-__all__ = ["ConversationMoments", "Moments", "Nodes", "SampleMoments", "nodes_of"]
+__all__ = ["ConversationMoments", "Moments", "Nodes", "SampleMoments", "answer_nodes", "nodes_of"]
 
-Cumulants = tuple[Array, Array, Mapping[tuple[int, int], float]]
+Cumulants = tuple[Array, Array, Array]
 Nodes = tuple[Array, Array]  # values that stand for a quantity, and their weights
-_NODES = 1024
+NODES = 1024
 _PAIR_NODES = 128
 _ENDS = 7.5  # on the normal scale
 _THIN = 2048
@@ -57,12 +57,13 @@ class Moments:
         return self.variance < 1e-12
 
     @classmethod
-    def of_cumulants(cls, mean: float, second: float, third: float, fourth: float) -> Moments:
-        """Return the moments of a cost with these cumulants."""
+    def of_central(
+        cls, mean: float, second: float, third: float, fourth: float, smooth: float
+    ) -> Moments:
+        """Return the moments of a cost with these central ones."""
         if mean == 0:
             return cls(0.0, 0.0, 0.0, 0.0)
-        fourth += 3 * second**2
-        return cls(mean, second / mean**2, third / mean**3, fourth / mean**4)
+        return cls(mean, second / mean**2, third / mean**3, fourth / mean**4, smooth / mean**2)
 
 
 class SampleMoments:
@@ -77,26 +78,18 @@ class SampleMoments:
     """
 
     def __init__(self, prompt: Array, completion: Array, uncut: ConversationMoments) -> None:
-        self._joint = _joint_pairs(prompt, completion, np.full(len(prompt), 1 / len(prompt)))
+        self._joint = _joint(prompt, completion, np.full(len(prompt), 1 / len(prompt)))
         self._uncut = uncut
 
     def at(self, prompt_weight: float, output_weight: float) -> Moments:
         """Return the moments what tokens cost being given in any unit."""
-        found = Moments.of_cumulants(
-            *(
-                sum(
-                    comb(order, i)
-                    * prompt_weight**i
-                    * output_weight ** (order - i)
-                    * self._joint[i, order - i]
-                    for i in range(order + 1)
-                )
-                for order in range(1, _ORDER + 1)
-            )
+        mean, second, third, fourth = (
+            _of_sum(self._joint, order, prompt_weight, output_weight)
+            for order in range(1, _ORDER + 1)
         )
         whole = self._uncut.at(prompt_weight, output_weight)
         share = whole.smooth / whole.variance if whole.variance else 0.0
-        return replace(found, smooth=share * found.variance)
+        return Moments.of_central(mean, second, third, fourth + 3 * second**2, share * second)
 
 
 @dataclass(frozen=True)
@@ -118,115 +111,102 @@ class ConversationMoments:
         )
         if self.sizes.cap is not None:  # which both go into
             of_answer = of_thought = of_answer * of_thought
-        smooth = {
-            (i, j): value * (of_answer if i else 1) * (of_thought if j else 1)
-            for (i, j), value in both.items()
-        }
+        smooth = both * np.outer([1, *_ORDER * [of_answer]], [1, *_ORDER * [of_thought]])
         return first * of_first, followup * of_followup, smooth
 
     @cached_property
     def _cumulants(self) -> Cumulants:
         """Cumulants of first prompt and follow-up by order, and joint ones of answer and thought."""
-        sizes = self.sizes
-        cap, visible, reasoning = sizes.cap, sizes.visible.size, sizes.reasoning.size
         first, followup = (
-            _joint(*nodes_of(part.size, _NODES)) for part in (sizes.first, sizes.followup)
+            _joint(values, np.zeros_like(values), weights)[:, 0]
+            for values, weights in (
+                nodes_of(part.size, NODES) for part in (self.sizes.first, self.sizes.followup)
+            )
         )
-        if cap is None or reasoning.is_certain or reasoning.mean == 0:
-            thought, thought_weights = nodes_of(reasoning, _NODES)
-            answer, weights = nodes_of(visible, _NODES)
-            if cap is not None:  # reasoning is certain
-                thought = np.minimum(thought, cap)
-                answer = np.minimum(answer, cap - thought)
-            alone, other = _joint(answer, weights), _joint(thought, thought_weights)
-            both = {
-                (i, j): (alone[i] if not j else other[j] if not i else 0.0)
-                for i in range(_ORDER + 1)
-                for j in range(_ORDER + 1 - i)
-                if i + j
-            }
-        else:
-            thought, thought_weights = nodes_of(reasoning, _PAIR_NODES)
-            answer, answer_weights = nodes_of(visible, _PAIR_NODES)
-            thoughts = np.minimum(thought, cap)[:, None]
-            answers = np.minimum(answer[None, :], cap - thoughts)
-            weights = np.outer(thought_weights, answer_weights)
-            both = _joint_pairs(answers, np.broadcast_to(thoughts, answers.shape), weights)
-        return first, followup, both
+        return (
+            first,
+            followup,
+            np.sum([_joint(*nodes) for nodes in answer_nodes(self.sizes)], axis=0),
+        )
 
     def at(self, prompt_weight: float, output_weight: float) -> Moments:
         """Return the moments what tokens cost being given in any unit."""
         chances, weights = self._chances, (prompt_weight, output_weight)
         mean, second, third, fourth = (
-            self._given(order, self._cumulants, *weights) for order in range(1, _ORDER + 1)
+            self.given(order, *weights) for order in range(1, _ORDER + 1)
         )
         whole = float(chances @ mean)
-        if whole == 0:
-            return Moments(0.0, 0.0, 0.0, 0.0)
         off = mean - whole
         central = (
             second + off**2,
             third + 3 * second * off + off**3,
             fourth + 3 * second**2 + 4 * third * off + 6 * second * off**2 + off**4,
+            self.given(2, *weights, self._smooth),
         )
-        smooth = self._given(2, self._smooth, *weights)
-        return Moments(
-            whole,
-            variance=float(chances @ central[0]) / whole**2,
-            third=float(chances @ central[1]) / whole**3,
-            fourth=float(chances @ central[2]) / whole**4,
-            smooth=float(chances @ smooth) / whole**2,
-        )
+        return Moments.of_central(whole, *(float(chances @ moment) for moment in central))
 
-    def _given(
-        self, order: int, cumulants: Cumulants, prompt_weight: float, output_weight: float
+    def given(
+        self,
+        order: int,
+        prompt_weight: float,
+        output_weight: float,
+        cumulants: Cumulants | None = None,
     ) -> Array:
         """Return the cumulant of the cost of a conversation of 1, 2, 3, … calls."""
-        first, followup, both = cumulants
-        calls = np.arange(1.0, len(self._chances) + 1)
-        scale = output_weight + (calls - 1) * prompt_weight  # of the earliest answer, 0, 1, 2, …
-        sent = np.concatenate([[0.0], np.cumsum(calls[:-1] ** order)])
-        total = (calls * prompt_weight) ** order * first[order]
-        total = total + prompt_weight**order * followup[order] * sent
-        for of_answer in range(order + 1):
-            joint = both[of_answer, order - of_answer]
-            if joint:
-                weight = comb(order, of_answer) * output_weight ** (order - of_answer)
-                total = total + weight * joint * np.cumsum(scale**of_answer)
-        return np.asarray(total)
+        first, followup, both = cumulants or self._cumulants
+        resent = np.arange(len(self._chances)) * prompt_weight  # cost of the earliest answer again
+        answers = _of_sum(both, order, output_weight + resent, output_weight)
+        opening = first[order] * (resent + prompt_weight) ** order
+        return np.asarray(opening + np.cumsum(followup[order] * resent**order + answers))
 
 
-def _joint(values: Array, weights: Array) -> Array:
-    """Return the cumulants of orders 0 to 4, that of order 0 being 0."""
-    mean = float(weights @ values)
-    apart = values - mean
-    second, third, fourth = (float(weights @ apart**order) for order in (2, 3, 4))
-    return np.array([0.0, mean, second, third, fourth - 3 * second**2])
+def _of_sum(joint: Array, order: int, first_weight: Any, second_weight: float) -> Any:
+    """Return the cumulant of the weighted sum of two amounts."""
+    return sum(
+        comb(order, i) * first_weight**i * second_weight ** (order - i) * joint[i, order - i]
+        for i in range(order + 1)
+    )
 
 
-def _joint_pairs(first: Array, second: Array, weights: Array) -> dict[tuple[int, int], float]:
-    """Return the joint cumulants of two dependent amounts, by their orders."""
-    first, second, weights = (np.ravel(values) for values in (first, second, weights))
-    means = [float((weights * values).sum()) for values in (first, second)]
-    x, y = [weights], [np.ones(len(second))]  # powers, those of the first one weighted
-    for _ in range(_ORDER):
-        x.append(x[-1] * (first - means[0]))
-        y.append(y[-1] * (second - means[1]))
-    moments = np.stack(x) @ np.stack(y).T  # a dot product of each two would wait for its threads
+def _joint(first: Array, second: Array, weights: Array) -> Array:
+    """Return the joint cumulants of two amounts, by their orders, which are at most 4 together."""
+    means = weights @ first, weights @ second
+    x, y = (
+        np.vander(values - mean, _ORDER + 1, increasing=True)
+        for values, mean in zip((first, second), means, strict=True)
+    )
+    # a dot product of each two would wait for its threads
+    found: Array = (weights[:, None] * x).T @ y
+    v, c, w = found[2, 0], found[1, 1], found[0, 2]
+    of_pairs = [3 * v * v, 3 * v * c, v * w + 2 * c * c, 3 * w * c, 3 * w * w]
+    found[range(4, -1, -1), range(5)] -= of_pairs
+    found[1, 0], found[0, 1] = means
+    return found
 
-    def moment(i: int, j: int) -> float:
-        return float(moments[i, j])
 
-    variances = {(i, 2 - i): moment(i, 2 - i) for i in range(3)}
-    v, c, w = variances[2, 0], variances[1, 1], variances[0, 2]
-    pairs = {(4, 0): 3 * v * v, (3, 1): 3 * v * c, (2, 2): v * w + 2 * c * c, (1, 3): 3 * w * c, (0, 4): 3 * w * w}  # fmt: skip
-    return {
-        (1, 0): means[0],
-        (0, 1): means[1],
-        **variances,
-        **{(i, 3 - i): moment(i, 3 - i) for i in range(4)},
-        **{orders: moment(*orders) - less for orders, less in pairs.items()},
-    }
+def answer_nodes(sizes: Sizes) -> list[tuple[Array, Array, Array]]:
+    """Return the independent amounts of one answer: its text, its reasoning, and their weights.
+
+    They are one amount where a cap leaves the text what reasoning has not spent.
+    """
+    cap, visible, reasoning = sizes.cap, sizes.visible.size, sizes.reasoning.size
+    together = cap is not None and not _plain(reasoning).is_certain and reasoning.mean > 0
+    count = _PAIR_NODES if together else NODES
+    (answer, weights), (thought, thought_weights) = (
+        nodes_of(size, count) for size in (visible, reasoning)
+    )
+    limit = np.inf if cap is None else cap
+    thought = np.minimum(thought, limit)
+    if together:
+        thoughts, answers = np.repeat(thought, len(answer)), np.tile(answer, len(thought))
+        both = np.outer(thought_weights, weights).ravel()
+        return [(np.minimum(answers, limit - thoughts), thoughts, both)]
+    if cap is not None:  # reasoning is certain
+        answer = np.minimum(answer, cap - thought)
+    return [
+        (answer, np.zeros_like(answer), weights),
+        (np.zeros_like(thought), thought, thought_weights),
+    ]
 
 
 @lru_cache(maxsize=256)
