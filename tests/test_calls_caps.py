@@ -11,7 +11,7 @@ from scipy import stats
 
 import kimi_planner as kp
 from kimi_planner.calls.caps import cap_notes, cap_risk
-from kimi_planner.calls.sizes import CallSizes, Profile
+from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.errors import ScenarioError, UnknownModelError
 
 THINKS = "kimi-k2-5-thinking"
@@ -148,7 +148,7 @@ def test_the_risk_agrees_with_what_is_billed():
         max_tokens=2000,
     )  # fmt: skip
     (one,) = rows(sizes)
-    calls = CallSizes.of(sizes.resolve().sizes, Profile(True, None)).drawn()
+    calls = CallSizes.of(sizes.resolve().sizes, None).drawn()
     assert one["empty_share"] == pytest.approx((calls.answer <= 0).mean(), abs=1e-4)
     assert one["cut_share"] == pytest.approx((calls.completion >= 2000).mean(), abs=5e-3)
 

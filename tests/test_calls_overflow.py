@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from kimi_planner.calls.overflow import billed_calls, carry_out, first_overflows
-from kimi_planner.calls.sizes import CallSizes, Profile
+from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.catalog import load_catalog
 from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload
@@ -30,7 +30,7 @@ def workload(**changes):
 
 def expected_tokens(sizes, reasons, factors, *, window=None):
     """Return what a call uses, as arrays."""
-    calls = CallSizes.of(sizes.resolve().sizes, Profile(reasons, window))
+    calls = CallSizes.of(sizes.resolve().sizes.on(reasons), window)
     return SimpleNamespace(
         **{key: np.atleast_1d(one) for key, one in vars(calls.tokens(factors)).items()}
     )
@@ -38,7 +38,7 @@ def expected_tokens(sizes, reasons, factors, *, window=None):
 
 def exact_tokens(sizes, reasons, *, window=None):
     """Return what a call of plain numbers uses, as fractions."""
-    return CallSizes.of(sizes.resolve().sizes, Profile(reasons, window)).tokens(number=Fraction)
+    return CallSizes.of(sizes.resolve().sizes.on(reasons), window).tokens(number=Fraction)
 
 
 def sample_calls(sizes, reasons, rng, *, window=None):

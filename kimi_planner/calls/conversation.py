@@ -15,7 +15,7 @@ from kimi_planner.billing.call import cached_price_notes
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.calls.notes import window_notes
 from kimi_planner.calls.overflow import carry_out, first_overflows
-from kimi_planner.calls.sizes import CallSizes, Profile
+from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.calls.turns import (
     QUANTILES,
     CallPrice,
@@ -156,7 +156,7 @@ def conversation(
     window = spec.context_window_tokens
     load = asked.resolve()
     price = CallPrice(load, Tariff.of(spec, catalog.fees).map(float))
-    calls = CallSizes.of(load.sizes, Profile.of(spec))
+    calls = CallSizes.of(load.sizes.on(spec.reasons), window)
     sample = calls.drawn(seed)
     expected = Expected.of(calls.sizes, seed)
     overflow = load.sizes.overflow

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,8 +23,7 @@ _KNOTS = 256  # factors between which a mean is interpolated
 _SLICE = 64
 
 
-@dataclass(frozen=True)
-class CallTokens:
+class CallTokens(NamedTuple):
     """Expected tokens of one call: exact numbers, floats, or arrays over paths.
 
     With a window they are what is billed for one call that is asked for: a refused one is billed

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from kimi_planner.calls.sizes import CallSizes, Profile
-from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
+from kimi_planner.calls.sizes import CallSizes
+from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.rich import frame_html
 from kimi_planner.workload import Workload
@@ -24,6 +24,7 @@ from kimi_planner.workload.turns import MOST_TURNS, turn_means
 __all__ = ["ContextFit", "context_fit"]
 
 CURVE_SHARES = (0.01, 0.1, 0.5, 0.9, 0.99)
+_QUANTILES = [f"p{round(share * 100):02d}_tokens" for share in CURVE_SHARES]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,43 +151,32 @@ def context_fit(
     for workload in chosen:
         found: dict[Sizes, tuple[Array, dict[str, float]]] = {}
         for spec in specs:
-            sizes = CallSizes.of(workload.resolve().sizes, Profile.of(spec))
-            if sizes.sizes not in found:
-                sample = sizes.drawn(seed)
+            sizes, window = workload.resolve().sizes.on(spec.reasons), spec.context_window_tokens
+            if sizes not in found:
+                sample = CallSizes.of(sizes, None).drawn(seed)
                 tokens = np.sort(sample.prompt + sample.reserved)
-                found[sizes.sizes] = tokens, _quantiles(tokens)
-            needed[workload.name, spec.id] = found[sizes.sizes][0]
-            rows.append(_row(workload.name, spec, sizes.sizes, *found[sizes.sizes]))
+                values = np.quantile(tokens, CURVE_SHARES).tolist()
+                found[sizes] = tokens, dict(zip(_QUANTILES, values, strict=True))
+            tokens, quantiles = found[sizes]
+            needed[workload.name, spec.id] = tokens
+            rows.append(
+                {
+                    "workload": workload.name,
+                    "model": spec.id,
+                    "context_window_tokens": window,
+                    "fit_share": np.nan if window is None else float((tokens <= window).mean()),
+                    **quantiles,
+                    "first_overflow_turn": _first_overflow_turn(sizes, window),
+                }
+            )
     frame = pd.DataFrame(rows).astype(
         {"context_window_tokens": "Int64", "first_overflow_turn": "Int64"}
     )
     return ContextFit(frame=frame, catalog_version=catalog.version, seed=seed, needed_tokens=needed)
 
 
-def _quantiles(needed: Array) -> dict[str, float]:
-    values = np.quantile(needed, CURVE_SHARES).tolist()
-    return {
-        f"p{round(share * 100):02d}_tokens": value
-        for share, value in zip(CURVE_SHARES, values, strict=True)
-    }
-
-
-def _row(
-    name: str, spec: ModelSpec, sizes: Sizes, needed: Array, quantiles: dict[str, float]
-) -> dict[str, object]:
-    window = spec.context_window_tokens
-    return {
-        "workload": name,
-        "model": spec.id,
-        "context_window_tokens": window,
-        "fit_share": np.nan if window is None else float((needed <= window).mean()),
-        **quantiles,
-        "first_overflow_turn": None if window is None else _first_overflow_turn(sizes, window),
-    }
-
-
-def _first_overflow_turn(sizes: Sizes, window: int) -> int | None:
-    if turn_means(sizes.turns)[1] == 0:
+def _first_overflow_turn(sizes: Sizes, window: int | None) -> int | None:
+    if window is None or turn_means(sizes.turns)[1] == 0:
         return None
     middle = np.array([0.5])
     prompt, followup, answer, thought = (float(one.size.ppf(middle)[0]) for one in sizes.parts)

@@ -170,7 +170,7 @@ def _of_sum(joint: Array, order: int, first_weight: Any, second_weight: float) -
 
 def _joint(first: Array, second: Array, weights: Array) -> Array:
     """Return the joint cumulants of two amounts, by their orders, which are at most 4 together."""
-    means = weights @ first, weights @ second
+    means = [float((weights * values).sum()) for values in (first, second)]
     x, y = (
         np.vander(values - mean, _ORDER + 1, increasing=True)
         for values, mean in zip((first, second), means, strict=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kimi_planner.calls.caps import cap_notes
-from kimi_planner.calls.sizes import CallSizes, Profile
+from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.workload import Workload
@@ -39,7 +39,9 @@ def overflow_notes(workloads: Sequence[Workload], specs: Sequence[ModelSpec]) ->
     for workload in workloads:
         models: dict[tuple[str, str], list[str]] = {}
         for spec in windows:
-            sizes = CallSizes.of(workload.resolve().sizes, Profile.of(spec))
+            sizes = CallSizes.of(
+                workload.resolve().sizes.on(spec.reasons), spec.context_window_tokens
+            )
             changed, refused = map(_percent, sizes.overflow_shares)
             models.setdefault((changed, refused), []).append(spec.id)
         for (changed, refused), ids in models.items():

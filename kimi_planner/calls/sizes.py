@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,41 +14,19 @@ from kimi_planner.calls.law import CostLaw, conversation_law
 from kimi_planner.calls.moments import ConversationMoments, Moments, SampleMoments
 from kimi_planner.calls.overflow import billed_calls, carry_out, first_overflows
 from kimi_planner.calls.windowed import DRAWN_CALLS, largest_factors, may_reach, windowed_tokens
-from kimi_planner.catalog import ModelSpec
 from kimi_planner.workload.drawn import CallSample, Drawn
 from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.resolve import Sizes
 from kimi_planner.workload.turns import turn_means
 
-__all__ = ["CallSizes", "Profile"]
+__all__ = ["CallSizes"]
 
 _CONVERSATIONS = 16_384
 
 
 @dataclass(frozen=True)
-class Profile:
-    """All that a model changes about a call.
-
-    Attributes
-    ----------
-    reasons
-        Whether it spends reasoning tokens.
-    window
-        Its context window in tokens; ``None`` if it is not stated, then every call fits.
-    """
-
-    reasons: bool
-    window: int | None
-
-    @classmethod
-    def of(cls, spec: ModelSpec) -> Profile:
-        """Return the profile of a model."""
-        return cls(spec.reasons, spec.context_window_tokens)
-
-
-@dataclass(frozen=True)
 class CallSizes:
-    """The calls of a load on models of one profile; what is worked out of them is kept.
+    """The calls of a load on models of one window; what is worked out of them is kept.
 
     Attributes
     ----------
@@ -65,9 +43,10 @@ class CallSizes:
     drawn_calls: int = DRAWN_CALLS
 
     @staticmethod
-    def of(sizes: Sizes, profile: Profile, drawn_calls: int = DRAWN_CALLS) -> CallSizes:
-        """Return the calls on models of a profile; the same where profiles make no difference."""
-        return _kept(sizes.on(profile.reasons), profile.window, drawn_calls)
+    @lru_cache(maxsize=64)
+    def of(sizes: Sizes, window: int | None, drawn_calls: int = DRAWN_CALLS) -> CallSizes:
+        """Return the calls on models of a window; the same where models make no difference."""
+        return CallSizes(sizes, window, drawn_calls)
 
     def tokens(
         self, factors: Mapping[str, Any] | None = None, number: Callable[[Any], Any] = float
@@ -78,8 +57,7 @@ class CallSizes:
         """
         if self.window is None:
             return free_tokens(self.sizes, factors or {}, number)
-        calls = self.drawn_calls
-        return windowed_tokens(self.sizes, factors or {}, self.window, number, drawn_calls=calls)
+        return windowed_tokens(self.sizes, factors or {}, self.window, number, self.drawn_calls)
 
     def drawn(self, seed: int = 0) -> CallSample:
         """Draw calls with their full history, uncertain means included."""
@@ -125,40 +103,26 @@ class CallSizes:
         sample = self._drawn.calls({})
         if not len(first_overflows(sample, self.window)):
             return None
-        billed = billed_calls(sample, self.window, self.sizes.overflow)
-        return billed.sums(billed.prompt), billed.sums(billed.completion)
+        return _sums(billed_calls(sample, self.window, self.sizes.overflow))
 
     @cached_property
-    def _moments(self) -> ConversationMoments | SampleMoments:
+    def moments(self) -> Callable[[float, float], Moments]:
+        """How the cost of a conversation is spread, at what a prompt and an output token cost."""
         uncut = ConversationMoments(self.sizes)
-        return uncut if self._cut is None else SampleMoments(*self._cut, uncut)
-
-    @cached_property
-    def _at(self) -> dict[tuple[float, float], Moments]:
-        return {}
-
-    def moments(self, prompt_weight: float, output_weight: float) -> Moments:
-        """Return how the cost of a conversation is spread, what tokens cost being given in any unit."""
-        weights = prompt_weight, output_weight
-        if weights not in self._at:
-            self._at[weights] = self._moments.at(*weights)
-        return self._at[weights]
+        return cache((uncut if self._cut is None else SampleMoments(*self._cut, uncut)).at)
 
     def law(self, prompt_weight: float, output_weight: float) -> CostLaw | None:
         """Return the distribution of the cost of a conversation; ``None`` if it costs nothing."""
-        if self._cut is not None:
-            prompt, completion = self._cut
-            return CostLaw.of_sample(prompt * prompt_weight + completion * output_weight)
-        found = conversation_law(self.sizes, prompt_weight, output_weight)
-        if found is not None:
-            return found
-        sample = Drawn.draw(self.sizes, np.random.default_rng(0)).calls()
-        return CostLaw.of_sample(
-            sample.sums(sample.prompt) * prompt_weight
-            + sample.sums(sample.completion) * output_weight
+        if self._cut is None:
+            found = conversation_law(self.sizes, prompt_weight, output_weight)
+            if found is not None:
+                return found
+        prompt, completion = self._cut or _sums(
+            Drawn.draw(self.sizes, np.random.default_rng(0)).calls()
         )
+        return CostLaw.of_sample(prompt * prompt_weight + completion * output_weight)
 
 
-@lru_cache(maxsize=64)
-def _kept(sizes: Sizes, window: int | None, drawn_calls: int) -> CallSizes:
-    return CallSizes(sizes, window, drawn_calls)
+def _sums(calls: CallSample) -> tuple[Array, Array]:
+    """Return prompt and completion tokens of conversations."""
+    return calls.sums(calls.prompt), calls.sums(calls.completion)

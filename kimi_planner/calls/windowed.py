@@ -71,7 +71,6 @@ def windowed_tokens(
     factors: Mapping[str, Any],
     window: int,
     number: Callable[[Any], Any] = float,
-    *,
     drawn_calls: int = DRAWN_CALLS,
 ) -> CallTokens:
     """Return the expected tokens of a call in a window.
@@ -94,8 +93,7 @@ def windowed_tokens(
     cut = Cut.of(sizes, window, drawn_calls)
     if cut is None:
         return free
-    whole = (free.prompt, free.completion, free.reasoning)
-    return CallTokens(*map(_left, whole, cut.at(factors)))
+    return CallTokens(*map(_left, free, cut.at(factors)))
 
 
 @dataclass(frozen=True)
@@ -128,7 +126,7 @@ class Cut:
         count = _FACTOR_NODES[uncertain]
         turns, _ = turn_means(sizes.turns)
         if turns == 1:
-            follow = _Alone(sizes, window).lost
+            follow = partial(_refused, sizes, window)
         else:
             reached = _reached(sizes.turns)
             longest = replace(sizes, turns=Constant(Decimal(len(reached))))
@@ -165,46 +163,35 @@ class Cut:
         return list(np.asarray(RegularGridInterpolator(axes, flat)(points)).T)
 
 
-class _Alone:
-    """Calls without a history: those that do not fit are refused, whatever the policy."""
+def _refused(sizes: Sizes, window: int, nodes: Mapping[str, Array]) -> Array:
+    """Return by how much a call's expected tokens fall: prompt, completion and reasoning.
 
-    def __init__(self, sizes: Sizes, window: int) -> None:
-        self._sizes, self._window = sizes, window
-        prompts = sizes.first.size.ppf(midpoints(SAMPLE_CONVERSATIONS))
-        self._prompts = prompts
-        self._beyond = np.append(np.cumsum(prompts[::-1])[::-1], 0.0) / len(prompts)
+    Calls without a history that do not fit are refused, whatever the policy.
+    """
+    prompts = sizes.first.size.ppf(midpoints(SAMPLE_CONVERSATIONS))
+    beyond = np.append(np.cumsum(prompts[::-1])[::-1], 0.0) / len(prompts)
+    answers, thoughts = (part.size.ppf(midpoints(_OUTPUTS)) for part in sizes.parts[2:])
+    limit = np.inf if sizes.cap is None else sizes.cap
 
-    def lost(self, nodes: Mapping[str, Array]) -> Array:
-        """Return by how much a call's expected tokens fall: prompt, completion and reasoning."""
-        points = zip(*nodes.values(), strict=True) if nodes else [()]
-        return np.array([self._lost(dict(zip(nodes, point, strict=True))) for point in points])
-
-    def _lost(self, factors: Mapping[str, float]) -> list[float]:
-        sizes, cap = self._sizes, self._sizes.cap
-        visible, thought = (
-            factors.get(part.key, 1.0) * part.size.ppf(midpoints(_OUTPUTS))
-            for part in (sizes.visible, sizes.reasoning)
-        )
-        thoughts = np.repeat(thought, _OUTPUTS)
-        answers = np.tile(visible, _OUTPUTS)
-        if cap is not None:
-            thoughts = np.minimum(thoughts, cap)
-            answers = np.minimum(answers, cap - thoughts)
-        completion = answers + thoughts
-        scale = factors.get(sizes.first.key, 1.0)
-        reserved = completion if cap is None else np.array([float(cap)])
-        fits = np.searchsorted(self._prompts, (self._window - reserved) / scale, side="right")
-        refused = 1 - fits / len(self._prompts)
+    def lost(factors: Mapping[str, float]) -> list[float]:
+        scale, _, of_text, of_thought = (factors.get(part.key, 1.0) for part in sizes.parts)
+        thought = np.minimum(np.repeat(of_thought * thoughts, _OUTPUTS), limit)
+        completion = thought + np.minimum(np.tile(of_text * answers, _OUTPUTS), limit - thought)
+        reserved = completion if sizes.cap is None else np.array([float(sizes.cap)])
+        fits = np.searchsorted(prompts, (window - reserved) / scale, side="right")
+        refused = 1 - fits / len(prompts)
         return [
-            scale * float(self._beyond[fits].mean()),
+            scale * float(beyond[fits].mean()),
             float((refused * completion).mean()),
-            float((refused * thoughts).mean()),
+            float((refused * thought).mean()),
         ]
+
+    points = zip(*nodes.values(), strict=True) if nodes else [()]
+    return np.array([lost(dict(zip(nodes, point, strict=True))) for point in points])
 
 
 def _means(calls: CallSample, number: Callable[[Any], Any]) -> CallTokens:
-    thought = calls.completion - calls.answer
-    sums = (number(sum(tokens.tolist())) for tokens in (calls.prompt, calls.completion, thought))
+    sums = (number(sum(tokens.tolist())) for tokens in calls.billed)
     return CallTokens(*(whole / len(calls.turn) for whole in sums))
 
 
@@ -237,19 +224,8 @@ def _lost(
     weights = reached[sample.turn - 1] / reached.sum()
     rows = -1, len(drawn.opening)
 
-    def fall(billed_tokens: Array, full: Array, expected: Any) -> Array:
-        left, control = (
-            sample.sums(tokens * weights).reshape(rows) for tokens in (billed_tokens, full)
-        )
-        return np.atleast_1d(expected - control_mean(left, control, expected))
-
-    lost = [
-        fall(billed.prompt, sample.prompt, free.prompt),
-        fall(billed.completion, sample.completion, free.completion),
-        fall(
-            billed.completion - billed.answer,
-            sample.completion - sample.answer,
-            free.reasoning,
-        ),
-    ]
+    lost = []
+    for left, full, expected in zip(billed.billed, sample.billed, free, strict=True):
+        amount, control = (sample.sums(tokens * weights).reshape(rows) for tokens in (left, full))
+        lost.append(np.atleast_1d(expected - control_mean(amount, control, expected)))
     return np.stack(lost, axis=-1)

@@ -9,7 +9,7 @@ from operator import add
 
 import numpy as np
 
-from kimi_planner.calls.sizes import CallSizes, Profile
+from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.capacity.busiest import busiest_day_calls
 from kimi_planner.capacity.limits import Limits, Tier
 from kimi_planner.capacity.minutes import CallsInSpan, CallTokensInSpan
@@ -104,7 +104,7 @@ class PeakPlan:
         hour = workload.given("peak_hour_share") or self.peak_hour_share
         share = self._drawn(hour, workload.name, "peak_hour_share", otherwise=EVEN_HOUR_SHARE)
         per_minute = per_day * np.maximum(share, EVEN_HOUR_SHARE) / MINUTES_PER_HOUR
-        calls = CallSizes.of(load.sizes, Profile(reasons, window))
+        calls = CallSizes.of(load.sizes.on(reasons), window)
         tokens = calls.tokens(scenarios.factors(load.sizes.factors))
         reserved = tokens.completion if load.sizes.cap is None else load.sizes.cap
         sample = calls.billed(stream(self.seed, load.name, "sizes"))

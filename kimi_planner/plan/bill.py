@@ -13,7 +13,7 @@ import numpy as np
 from kimi_planner.billing.meters import ByMeter, Usage
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.calls.expected import CallTokens
-from kimi_planner.calls.sizes import CallSizes, Profile
+from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.calls.usage import fees_used, tokens_used
 from kimi_planner.calls.windowed import DRAWN_CALLS
 from kimi_planner.catalog import Catalog, Fee, ModelSpec
@@ -77,7 +77,9 @@ class LoadPlan:
 
     def calls(self, spec: ModelSpec) -> CallSizes:
         """Return the calls on a model."""
-        return CallSizes.of(self.load.sizes, Profile.of(spec), self.drawn_calls)
+        return CallSizes.of(
+            self.load.sizes.on(spec.reasons), spec.context_window_tokens, self.drawn_calls
+        )
 
     def tokens(self, spec: ModelSpec) -> CallTokens:
         """Return what a call on a model is expected to use, on each path."""

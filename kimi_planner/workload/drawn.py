@@ -49,6 +49,11 @@ class CallSample:
     reserved: Any
     answer: Any
 
+    @property
+    def billed(self) -> tuple[Any, Any, Any]:
+        """Prompt, completion and, of that, reasoning tokens."""
+        return self.prompt, self.completion, self.completion - self.answer
+
     def sums(self, tokens: Any) -> Any:
         """Return the sum of an amount of each call over each conversation."""
         return np.add.reduceat(tokens, np.flatnonzero(self.turn == 1))

@@ -12,7 +12,7 @@ import numpy as np
 from kimi_planner.billing.call import unstated_notes
 from kimi_planner.billing.meters import Usage
 from kimi_planner.billing.tariff import Tariff
-from kimi_planner.calls.sizes import CallSizes, Profile
+from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.evaluations.read import Trials
 from kimi_planner.choose.success.posterior import costs_per_success, success_rates
@@ -112,6 +112,8 @@ def overflow_notes(workload: Workload, specs: Iterable[ModelSpec]) -> tuple[Note
         spec.id
         for spec in specs
         if workload.overflow_policy.policy == "reject"
-        and CallSizes.of(workload.resolve().sizes, Profile.of(spec)).overflows
+        and CallSizes.of(
+            workload.resolve().sizes.on(spec.reasons), spec.context_window_tokens
+        ).overflows
     ]
     return noted("refused_tasks", workloads=workload.name, models=refused)
