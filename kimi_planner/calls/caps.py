@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -17,11 +18,11 @@ from kimi_planner.catalog import Catalog, Fee, ModelSpec, load_catalog
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.notes import Note, note
 from kimi_planner.rich import frame_html
-from kimi_planner.workload import Constant, Quantity, Workload
+from kimi_planner.workload import Workload
 from kimi_planner.workload.check import MAX_RESERVED_TOKENS
 from kimi_planner.workload.inputs import chosen_models, chosen_workloads
 from kimi_planner.workload.quantity import Array, midpoints
-from kimi_planner.workload.resolve import Load, Sizes
+from kimi_planner.workload.resolve import Load, Part, Sizes
 
 __all__ = ["CapRisk", "cap_notes", "cap_risk"]
 
@@ -149,7 +150,7 @@ class _Lengths:
     @lru_cache(maxsize=64)
     def of(sizes: Sizes) -> _Lengths:
         *_, visible, reasoning = sizes.parts
-        return _Lengths(_equally_likely(visible.size), _equally_likely(reasoning.size))
+        return _Lengths(_equally_likely(visible), _equally_likely(reasoning))
 
     def share_over(self, cap: float) -> float:
         """Return the share of answers longer than the cap, reasoning included."""
@@ -164,23 +165,16 @@ class _Lengths:
 
     def cap_for(self, share: float) -> int:
         """Return the least cap, from 1, that cuts at most this share."""
-        low, high = 0, max(1, int(np.ceil(self.visible[-1] + self.reasoning[-1])))
-        while high - low > 1:
-            middle = (low + high) // 2
-            if self.share_over(middle) > share:
-                low = middle
-            else:
-                high = middle
-        return high
+        longest = max(1, int(np.ceil(self.visible[-1] + self.reasoning[-1])))
+        return 1 + bisect_left(range(1, longest), -share, key=lambda cap: -self.share_over(cap))
 
 
-def _equally_likely(quantity: Quantity) -> Array:
-    if isinstance(quantity, Constant):
-        return np.array([float(quantity.value)])
-    factor = quantity.factor
-    if factor is None or factor.is_certain:
-        scale = 1.0 if factor is None else factor.mean
-        return quantity.ppf(midpoints(_NODES)) * scale
+def _equally_likely(part: Part) -> Array:
+    quantity, factor = part.size, part.factor
+    if quantity.is_certain:
+        return np.array([quantity.mean])
+    if factor.is_certain:
+        return quantity.ppf(midpoints(_NODES)) * factor.mean
     nodes = midpoints(_FACTOR_NODES)
     products = np.sort(np.outer(factor.ppf(nodes), quantity.ppf(nodes)).ravel())
     return products[(midpoints(_NODES) * len(products)).astype(np.int64)]
@@ -189,13 +183,13 @@ def _equally_likely(quantity: Quantity) -> Array:
 def _row(
     load: Load, spec: ModelSpec, lengths: _Lengths, cap: int | None, fees: Sequence[Fee]
 ) -> dict[str, object]:
-    cut = 0.0 if cap is None else lengths.share_over(cap)
-    empty = 0.0 if cap is None else lengths.empty_share(cap)
+    limit = np.inf if cap is None else cap
+    empty = lengths.empty_share(limit)
     return {
         "workload": load.name,
         "model": spec.id,
         "max_tokens": cap,
-        "cut_share": cut,
+        "cut_share": lengths.share_over(limit),
         "empty_share": empty,
         "empty_tokens": empty * (cap or 0),
         "empty_answer_usd": np.nan

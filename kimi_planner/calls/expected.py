@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from kimi_planner.workload.quantity import Array, Constant, Quantity, midpoints
 from kimi_planner.workload.resolve import Part, Sizes
 from kimi_planner.workload.turns import turn_means
 
-__all__ = ["CallTokens", "free_tokens", "minimum"]
+__all__ = ["CallTokens", "free_tokens"]
 
 #: A fraction where all is exact, else a float, or an array over paths.
 Number = Any
@@ -23,7 +24,8 @@ _KNOTS = 256  # factors between which a mean is interpolated
 _SLICE = 64
 
 
-class CallTokens(NamedTuple):
+@dataclass(frozen=True)
+class CallTokens:
     """Expected tokens of one call: exact numbers, floats, or arrays over paths.
 
     With a window they are what is billed for one call that is asked for: a refused one is billed
@@ -33,13 +35,6 @@ class CallTokens(NamedTuple):
     prompt: Number
     completion: Number
     reasoning: Number
-
-
-def minimum(first: Number, second: Number) -> Number:
-    """Return the smaller of two numbers of any type, or of each pair of arrays."""
-    if isinstance(first, np.ndarray) or isinstance(second, np.ndarray):
-        return np.minimum(first, second)
-    return min(first, second)
 
 
 def free_tokens(
@@ -65,8 +60,8 @@ def free_tokens(
         answer = visible.size.as_number(number) * scale(visible)
         thought = reasoning.size.as_number(number) * scale(reasoning)
     elif isinstance(visible.size, Constant) and isinstance(reasoning.size, Constant):
-        thought = minimum(reasoning.size.as_number(number), number(sizes.cap))
-        answer = minimum(visible.size.as_number(number), sizes.cap - thought)
+        thought = np.minimum(reasoning.size.as_number(number), number(sizes.cap))
+        answer = np.minimum(visible.size.as_number(number), sizes.cap - thought)
     else:
         answer, thought = _cut(sizes, sizes.cap, scale(visible), scale(reasoning))
     prompt = first.size.as_number(number) * scale(first)

@@ -11,11 +11,10 @@ import pandas as pd
 from kimi_planner.billing.meters import ByMeter
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.calls.expected import free_tokens
-from kimi_planner.calls.overflow import Carried, carry_out
+from kimi_planner.calls.overflow import Carried
 from kimi_planner.calls.usage import fees_used, tokens_used
 from kimi_planner.calls.windowed import control_mean
 from kimi_planner.workload.drawn import CallSample
-from kimi_planner.workload.overflow import Overflow
 from kimi_planner.workload.quantity import ONE, Array, midpoints
 from kimi_planner.workload.resolve import Load, Sizes
 from kimi_planner.workload.turns import turn_means
@@ -82,10 +81,13 @@ class Expected:
         )
         return cls(opening, question + answer, completion, *turn_means(sizes.turns))
 
+    def prompt_of(self, turn: int) -> float:
+        """Return the expected prompt of a turn."""
+        return self.prompt + (turn - 1) * self.added
+
     def turn_usd(self, turn: int, price: CallPrice) -> float:
         """Return the expected cost of a turn."""
-        prompt = self.prompt + (turn - 1) * self.added
-        return float(price.bill(prompt, self.completion).total)
+        return float(price.bill(self.prompt_of(turn), self.completion).total)
 
 
 def turn_frame(
@@ -110,7 +112,7 @@ def turn_frame(
     expected : Expected
         Means without a limit, the control of what is drawn.
     """
-    usd, free_usd = price.of(carried), price.of(carry_out(sample, None, Overflow()))
+    usd, free_usd = price.of(carried), price.bill(sample.prompt, sample.completion).total
     so_far, free_so_far = np.zeros((2, int(sample.conversation[-1]) + 1))
     asked = np.bincount(sample.turn)[1:]
     order = np.split(np.argsort(sample.turn, kind="stable"), np.cumsum(asked)[:-1])
@@ -127,28 +129,24 @@ def turn_frame(
         owner = sample.conversation[calls]
         so_far[owner] += usd[calls]
         free_so_far[owner] += free_usd[calls]
-        prompt, completion = _spread(carried.prompt[made]), _spread(carried.completion[made])
+        row = {
+            "turn": turn,
+            "reach_share": len(calls) / asked[0],
+            "fit_share": fits,
+            "made_share": len(made) / len(calls),
+            **_spread(carried.prompt[made], "prompt_tokens"),
+            **_spread(carried.completion[made], "completion_tokens"),
+            **_spread(sample.reserved[made], "reserved_tokens"),
+            "mean_usd": control_mean(usd[calls], free_usd[calls], one),
+            **_spread(so_far[owner], "cumulative_usd"),
+            "mean_cumulative_usd": control_mean(so_far[owner], free_so_far[owner], through),
+        }
         if len(made) == len(calls):
-            prompt["mean"] = control_mean(
-                carried.prompt[made],
-                sample.prompt[made],
-                expected.prompt + (turn - 1) * expected.added,
+            row["mean_prompt_tokens"] = control_mean(
+                carried.prompt[made], sample.prompt[made], expected.prompt_of(turn)
             )
-            completion["mean"] = expected.completion
-        rows.append(
-            {
-                "turn": turn,
-                "reach_share": len(calls) / asked[0],
-                "fit_share": fits,
-                "made_share": len(made) / len(calls),
-                **_named(prompt, "prompt_tokens"),
-                **_named(completion, "completion_tokens"),
-                **_named(_spread(sample.reserved[made]), "reserved_tokens"),
-                "mean_usd": control_mean(usd[calls], free_usd[calls], one),
-                **_named(_spread(so_far[owner]), "cumulative_usd"),
-                "mean_cumulative_usd": control_mean(so_far[owner], free_so_far[owner], through),
-            }
-        )
+            row["mean_completion_tokens"] = expected.completion
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
@@ -159,15 +157,12 @@ def whole_conversations(
     usd = sample.sums(price.of(carried))
     summaries = carried.summary_completion > 0
     made_share = float(carried.made.mean())
-    turns, pairs = expected.turns, expected.pairs
+    turns = expected.turns
+    prompt = turns * expected.prompt + expected.pairs * expected.added
     prompt, completion = (
         control_mean(sample.sums(billed), sample.sums(free), whole)
         for billed, free, whole in (
-            (
-                carried.billed_prompt,
-                sample.prompt,
-                turns * expected.prompt + pairs * expected.added,
-            ),
+            (carried.billed_prompt, sample.prompt, prompt),
             (carried.billed_completion, sample.completion, turns * expected.completion),
         )
     )
@@ -177,18 +172,15 @@ def whole_conversations(
         "made_share": made_share,
         "whole_share": float((sample.sums((~carried.made).astype(int)) == 0).mean()),
         "summaries_per_conversation": float(summaries.sum()) / len(usd),
-        **_named(_spread(usd), "usd"),
+        **_spread(usd, "usd"),
         "mean_usd": float(bill.total),
         **{f"mean_{key}_usd": float(amount) for key, amount in bill},
     }
 
 
-def _spread(values: Any) -> dict[str, float]:
+def _spread(values: Any, unit: str) -> dict[str, float]:
+    names = [f"{name}_{unit}" for name in ("mean", *QUANTILES)]
     if not len(values):
-        return dict.fromkeys(("mean", *QUANTILES), np.nan)
+        return dict.fromkeys(names, np.nan)
     quantiles = np.quantile(values, list(QUANTILES.values()))
-    return {"mean": float(values.mean()), **dict(zip(QUANTILES, quantiles.tolist(), strict=True))}
-
-
-def _named(spread: dict[str, float], unit: str) -> dict[str, float]:
-    return {f"{name}_{unit}": value for name, value in spread.items()}
+    return dict(zip(names, (float(values.mean()), *quantiles.tolist()), strict=True))

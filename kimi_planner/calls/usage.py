@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from kimi_planner.billing.meters import Usage, fee_key
-from kimi_planner.calls.expected import minimum
 from kimi_planner.workload.resolve import Load
 
 __all__ = ["fees_used", "tokens_used"]
@@ -32,7 +33,7 @@ def tokens_used(
     number = type(cached) if not hasattr(cached, "dtype") else float
     five, hour = number(load.written_5m), number(load.written_1h)
     if five or hour:
-        room = minimum(number(1), (1 - cached) / (five + hour))
+        room = np.minimum(number(1), (1 - cached) / (five + hour))
         five, hour = five * room, hour * room
     return Usage.of(
         prompt,

@@ -93,7 +93,7 @@ def windowed_tokens(
     cut = Cut.of(sizes, window, drawn_calls)
     if cut is None:
         return free
-    return CallTokens(*map(_left, free, cut.at(factors)))
+    return CallTokens(*map(_left, vars(free).values(), cut.at(factors)))
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,8 @@ def _lost(
     rows = -1, len(drawn.opening)
 
     lost = []
-    for left, full, expected in zip(billed.billed, sample.billed, free, strict=True):
+    amounts = zip(billed.billed, sample.billed, vars(free).values(), strict=True)
+    for left, full, expected in amounts:
         amount, control = (sample.sums(tokens * weights).reshape(rows) for tokens in (left, full))
         lost.append(np.atleast_1d(expected - control_mean(amount, control, expected)))
     return np.stack(lost, axis=-1)
