@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -22,13 +22,12 @@ from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.demand import Period, demand
 from kimi_planner.plan.scenarios import Number, Scenarios, mean_of
 from kimi_planner.plan.spend import Spend
-from kimi_planner.plan.tariffs import billed_periods, prices_are_certain, tariffs_of
+from kimi_planner.plan.tariffs import billed_periods, tariffs_of
 from kimi_planner.workload.resolve import Load
 from kimi_planner.workload.turns import turn_means
 
 __all__ = ["Bill", "LoadPlan"]
 
-Kept = TypeVar("Kept")
 _CALLS_A_PATH = 40
 
 
@@ -53,7 +52,12 @@ class LoadPlan:
     fees: tuple[Fee, ...]
     scenarios: Scenarios
     drawn_calls: int = DRAWN_CALLS
-    _kept: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    _tokens: dict[CallSizes, CallTokens] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _requests: dict[tuple[Period, ...], Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def of(
@@ -73,7 +77,7 @@ class LoadPlan:
     @cached_property
     def exact(self) -> LoadPlan:
         """The same with every number as an exact fraction, uncertain ones at their means."""
-        return replace(self, scenarios=Scenarios.exact(self.load), _kept={})
+        return replace(self, scenarios=Scenarios.exact(self.load))
 
     def calls(self, spec: ModelSpec) -> CallSizes:
         """Return the calls on a model."""
@@ -81,12 +85,11 @@ class LoadPlan:
 
     def tokens(self, spec: ModelSpec) -> CallTokens:
         """Return what a call on a model is expected to use, on each path."""
-        sizes, scenarios = self.load.sizes, self.scenarios
-        calls = self.calls(spec)
-        return self._keep(
-            calls,
-            lambda: calls.tokens(scenarios.factors(sizes.factors), scenarios.number),
-        )
+        calls, scenarios = self.calls(spec), self.scenarios
+        if calls not in self._tokens:
+            factors = scenarios.factors(self.load.sizes.factors)
+            self._tokens[calls] = calls.tokens(factors, scenarios.number)
+        return self._tokens[calls]
 
     def requests(self, periods: tuple[Period, ...]) -> Any:
         """Return the requests of periods, retries not counted.
@@ -96,9 +99,9 @@ class LoadPlan:
         ndarray, shape (n_periods, n_paths) or (n_periods, 1)
             Expected on each path; of shape (n_periods,) and fractions where all is exact.
         """
-        return self._keep(
-            periods, lambda: self._stacked(demand(self.load, periods, self.scenarios))
-        )
+        if periods not in self._requests:
+            self._requests[periods] = self._stacked(demand(self.load, periods, self.scenarios))
+        return self._requests[periods]
 
     def _stacked(self, requests: list[Number]) -> Any:
         if self.scenarios.number is Fraction:
@@ -117,23 +120,14 @@ class LoadPlan:
         return Bill(self.exact if self._is_plain(spec, periods) else self, spec, periods)
 
     def _is_plain(self, spec: ModelSpec, periods: tuple[Period, ...]) -> bool:
-        load = self.load
-        if not load.sizes.on(spec.reasons).is_certain:
-            return False
-        if not prices_are_certain(load, spec, self.months[-1]):
-            return False
-        traffic = load.traffic
+        load, traffic = self.load, self.load.traffic
+        begun = [one for one in load.changes_of(spec.id) if one.day <= self.months[-1].last]
         billed = [traffic.level, traffic.growth, traffic.retries]
         billed += [event.size for event in traffic.events]
-        if not all(one.is_certain for one in billed):
+        billed += [change.factor for change in begun if change.factor is not None]
+        if not load.sizes.on(spec.reasons).is_certain or not all(one.is_certain for one in billed):
             return False
         return load.cached.is_certain or not Bill(self.exact, spec, periods).cache_matters
-
-    def _keep(self, key: Any, make: Callable[[], Kept]) -> Kept:
-        if key not in self._kept:
-            self._kept[key] = make()
-        kept: Kept = self._kept[key]
-        return kept
 
 
 @dataclass(frozen=True)
