@@ -31,7 +31,7 @@ __all__ = ["Bill", "LoadPlan"]
 _CALLS_A_PATH = 40
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LoadPlan:
     """One load over the months of a plan: what its models share is worked out once and kept.
 
@@ -52,12 +52,8 @@ class LoadPlan:
     fees: tuple[Fee, ...]
     scenarios: Scenarios
     drawn_calls: int = DRAWN_CALLS
-    _tokens: dict[CallSizes, CallTokens] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
-    _requests: dict[tuple[Period, ...], Any] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    _tokens: dict[CallSizes, CallTokens] = field(default_factory=dict, init=False, repr=False)
+    _requests: dict[tuple[Period, ...], Any] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def of(
@@ -175,9 +171,9 @@ class Bill:
     @property
     def cache_matters(self) -> bool:
         """Whether it makes a difference to the bill which tokens are served from a cache."""
-        load = self.plan.load
-        written = load.written_5m or load.written_1h
-        return bool(written) or any(one.price("cached") != one.price("input") for one in self.tariffs)  # fmt: skip
+        if self.plan.load.written_5m or self.plan.load.written_1h:
+            return True
+        return any(tariff.price("cached") != tariff.price("input") for tariff in self.tariffs)
 
     def tokens(self, prompt: Number, completion: Number, reasoning: Number = 0) -> Usage:
         """Return so many tokens by meter, the planned share of the prompt being cached."""
@@ -246,8 +242,8 @@ class Bill:
 
     def _monthly(self, by_period: Any) -> Any:
         """Add up the periods of each month."""
-        months = [period.month_index for period in self.periods]
-        return np.add.reduceat(by_period, np.flatnonzero(np.diff(months, prepend=-1)), axis=0)
+        begun = [row for row, period in enumerate(self.periods) if period.first.day == 1]
+        return np.add.reduceat(by_period, begun, axis=0)
 
     def spend(self) -> Spend:
         """Return the spend without what single calls add to it."""
