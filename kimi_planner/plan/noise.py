@@ -241,12 +241,15 @@ class Noise:
         counts = np.broadcast_to(counts, usd.shape)
         for start in range(0, len(usd), _CHUNK):
             chunk = slice(start, start + _CHUNK)
-            place = np.log(np.maximum(counts[chunk], FEWEST)) / self.step
-            place = np.clip(place, first, first + len(self.counts) - 2)
+            place = np.log(np.maximum(counts[chunk], FEWEST))
+            place /= self.step
+            np.clip(place, first, first + len(self.counts) - 2, out=place)
             floor = np.floor(place)
+            place -= floor
             at = (floor.astype(np.int32) - first) * width + cells[chunk]
             lower = flat.take(at)
-            usd[chunk] *= lower + (place - floor) * (flat.take(at + width) - lower)
+            place *= flat.take(at + width) - lower
+            usd[chunk] *= lower + place
 
 
 def cell_means(law: CostLaw, count: float, bounds: Array, *, at_random: bool) -> Array:
