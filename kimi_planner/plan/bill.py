@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -22,17 +22,16 @@ from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.demand import Period, demand
 from kimi_planner.plan.scenarios import Number, Scenarios, mean_of
 from kimi_planner.plan.spend import Spend
-from kimi_planner.plan.tariffs import billed_periods, prices_are_certain, tariffs_of
+from kimi_planner.plan.tariffs import billed_periods, tariffs_of
 from kimi_planner.workload.resolve import Load
 from kimi_planner.workload.turns import turn_means
 
 __all__ = ["Bill", "LoadPlan"]
 
-Kept = TypeVar("Kept")
 _CALLS_A_PATH = 40
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LoadPlan:
     """One load over the months of a plan: what its models share is worked out once and kept.
 
@@ -53,7 +52,8 @@ class LoadPlan:
     fees: tuple[Fee, ...]
     scenarios: Scenarios
     drawn_calls: int = DRAWN_CALLS
-    _kept: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    _tokens: dict[CallSizes, CallTokens] = field(default_factory=dict, init=False, repr=False)
+    _requests: dict[tuple[Period, ...], Any] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def of(
@@ -73,7 +73,7 @@ class LoadPlan:
     @cached_property
     def exact(self) -> LoadPlan:
         """The same with every number as an exact fraction, uncertain ones at their means."""
-        return replace(self, scenarios=Scenarios.exact(self.load), _kept={})
+        return replace(self, scenarios=Scenarios.exact(self.load))
 
     def calls(self, spec: ModelSpec) -> CallSizes:
         """Return the calls on a model."""
@@ -83,12 +83,11 @@ class LoadPlan:
 
     def tokens(self, spec: ModelSpec) -> CallTokens:
         """Return what a call on a model is expected to use, on each path."""
-        sizes, scenarios = self.load.sizes, self.scenarios
-        calls = self.calls(spec)
-        return self._keep(
-            calls,
-            lambda: calls.tokens(scenarios.factors(sizes.factors), scenarios.number),
-        )
+        calls, scenarios = self.calls(spec), self.scenarios
+        if calls not in self._tokens:
+            factors = scenarios.factors(self.load.sizes.factors)
+            self._tokens[calls] = calls.tokens(factors, scenarios.number)
+        return self._tokens[calls]
 
     def requests(self, periods: tuple[Period, ...]) -> Any:
         """Return the requests of periods, retries not counted.
@@ -98,9 +97,9 @@ class LoadPlan:
         ndarray, shape (n_periods, n_paths) or (n_periods, 1)
             Expected on each path; of shape (n_periods,) and fractions where all is exact.
         """
-        return self._keep(
-            periods, lambda: self._stacked(demand(self.load, periods, self.scenarios))
-        )
+        if periods not in self._requests:
+            self._requests[periods] = self._stacked(demand(self.load, periods, self.scenarios))
+        return self._requests[periods]
 
     def _stacked(self, requests: list[Number]) -> Any:
         if self.scenarios.number is Fraction:
@@ -119,23 +118,14 @@ class LoadPlan:
         return Bill(self.exact if self._is_plain(spec, periods) else self, spec, periods)
 
     def _is_plain(self, spec: ModelSpec, periods: tuple[Period, ...]) -> bool:
-        load = self.load
-        if not load.sizes.on(spec.reasons).is_certain:
-            return False
-        if not prices_are_certain(load, spec, self.months[-1]):
-            return False
-        traffic = load.traffic
+        load, traffic = self.load, self.load.traffic
+        begun = [one for one in load.changes_of(spec.id) if one.day <= self.months[-1].last]
         billed = [traffic.level, traffic.growth, traffic.retries]
         billed += [event.size for event in traffic.events]
-        if not all(one.is_certain for one in billed):
+        billed += [change.factor for change in begun if change.factor is not None]
+        if not load.sizes.on(spec.reasons).is_certain or not all(one.is_certain for one in billed):
             return False
         return load.cached.is_certain or not Bill(self.exact, spec, periods).cache_matters
-
-    def _keep(self, key: Any, make: Callable[[], Kept]) -> Kept:
-        if key not in self._kept:
-            self._kept[key] = make()
-        kept: Kept = self._kept[key]
-        return kept
 
 
 @dataclass(frozen=True)
@@ -183,9 +173,9 @@ class Bill:
     @property
     def cache_matters(self) -> bool:
         """Whether it makes a difference to the bill which tokens are served from a cache."""
-        load = self.plan.load
-        written = load.written_5m or load.written_1h
-        return bool(written) or any(one.price("cached") != one.price("input") for one in self.tariffs)  # fmt: skip
+        if self.plan.load.written_5m or self.plan.load.written_1h:
+            return True
+        return any(tariff.price("cached") != tariff.price("input") for tariff in self.tariffs)
 
     def tokens(self, prompt: Number, completion: Number, reasoning: Number = 0) -> Usage:
         """Return so many tokens by meter, the planned share of the prompt being cached."""
@@ -254,8 +244,8 @@ class Bill:
 
     def _monthly(self, by_period: Any) -> Any:
         """Add up the periods of each month."""
-        months = [period.month_index for period in self.periods]
-        return np.add.reduceat(by_period, np.flatnonzero(np.diff(months, prepend=-1)), axis=0)
+        begun = [row for row, period in enumerate(self.periods) if period.first.day == 1]
+        return np.add.reduceat(by_period, begun, axis=0)
 
     def spend(self) -> Spend:
         """Return the spend without what single calls add to it."""

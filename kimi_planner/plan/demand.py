@@ -25,16 +25,10 @@ class Period:
 
     Attributes
     ----------
-    month_index
-        Place of the month in the plan, from 0.
-    month
-        The month.
     first, last
         First and last day, both included.
     """
 
-    month_index: int
-    month: Month
     first: date
     last: date
 
@@ -57,16 +51,11 @@ class DayKind(NamedTuple):
 
 def periods_of(months: Sequence[Month], cuts: Iterable[date] = ()) -> tuple[Period, ...]:
     """Return the periods of a plan: its months, cut before each of the days given."""
-    periods = []
-    days = sorted(set(cuts))
-    for index, month in enumerate(months):
-        first = month.first
-        for cut in days:
-            if first < cut <= month.last:
-                periods.append(Period(index, month, first, cut - timedelta(days=1)))
-                first = cut
-        periods.append(Period(index, month, first, month.last))
-    return tuple(periods)
+    begin, end = months[0].first, months[-1].last
+    days = {month.first for month in months} | {cut for cut in cuts if begin < cut <= end}
+    starts = sorted(days)
+    ends = [*(start - timedelta(days=1) for start in starts[1:]), end]
+    return tuple(map(Period, starts, ends))
 
 
 def demand(load: Load, periods: Sequence[Period], scenarios: Scenarios) -> list[Number]:
@@ -87,14 +76,13 @@ def demand(load: Load, periods: Sequence[Period], scenarios: Scenarios) -> list[
         In the order of the periods.
     """
     growth = 1 + scenarios["growth_per_month"]
-    grown: dict[int, Number] = {}
+    steps = months_of_growth(load.traffic, periods[0], periods[0])
+    grown = scenarios["requests_per_day"] * growth**steps
     found = []
     for period in periods:
-        steps = months_of_growth(load.traffic, period, periods[0])
-        if steps not in grown:
-            before = grown.get(steps - 1)
-            level = scenarios["requests_per_day"]
-            grown[steps] = level * growth**steps if before is None else before * growth
+        if months_of_growth(load.traffic, period, periods[0]) > steps:
+            steps += 1
+            grown = grown * growth
         days: Number = 0
         extra: Number = 0
         for kind, count in day_kinds(load.traffic, period).items():
@@ -105,14 +93,14 @@ def demand(load: Load, periods: Sequence[Period], scenarios: Scenarios) -> list[
             for name, of_days in kind.extra:
                 share = scenarios.number(Fraction(count, of_days))
                 extra = extra + scenarios[f"events.{name}"] * share
-        found.append(grown[steps] * days + extra)
+        found.append(grown * days + extra)
     return found
 
 
 def months_of_growth(traffic: Traffic, period: Period, first: Period) -> int:
     """Return the months from that of ``starts_on``, or else of the plan, to that of a period."""
     begins = traffic.grows_from or first.first
-    months = 12 * (period.month.year - begins.year) + period.month.month - begins.month
+    months = 12 * (period.first.year - begins.year) + period.first.month - begins.month
     return max(0, months)
 
 

@@ -29,11 +29,18 @@ from kimi_planner.workload.inputs import (
 )
 from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.resolve import Load
-from kimi_planner.workload.turns import turn_means
 
 __all__ = ["REMAINDER", "Sensitivity", "sensitivity"]
 
 REMAINDER = "interactions and single calls"
+_COLUMNS = [
+    "workload",
+    "input",
+    "given",
+    "low_usd_per_month",
+    "high_usd_per_month",
+    "variance_share",
+]
 _POINTS = 2**14
 _ENDS = 1e-12, 1 - 1e-12  # a point on the edge of the cube may have no finite quantile
 _ROUNDING = 1e-12
@@ -132,36 +139,23 @@ def sensitivity(
         parts.append(_Part(load, catalog.model(name), covered, catalog.fees))
     explained, variance = _variances(parts, seed)
     base = float(sum(part.usd({}) for part in parts))
-    rows: list[dict[str, Any]] = []
+    rows = []
     for key, alone in explained.items():
         concerned = [part for part in parts if key in part.inputs]
         rest = base - sum(part.usd({}) for part in concerned)
-        ends = [rest + sum(part.usd({key: share}) for part in concerned) for share in (low, high)]
-        rows.append(
-            {
-                "workload": key[0] or "all",
-                "input": key[1],
-                "given": concerned[0].inputs[key].describe(),
-                "low_usd_per_month": float(ends[0]) / len(covered),
-                "high_usd_per_month": float(ends[1]) / len(covered),
-                "variance_share": alone / variance,
-            }
+        at_low, at_high = (
+            float(rest + sum(part.usd({key: share}) for part in concerned)) / len(covered)
+            for share in (low, high)
         )
-    rows.sort(key=lambda row: -abs(row["high_usd_per_month"] - row["low_usd_per_month"]))
-    rows.append(
-        {
-            "workload": "all",
-            "input": REMAINDER,
-            "given": "",
-            "low_usd_per_month": np.nan,
-            "high_usd_per_month": np.nan,
-            "variance_share": 1 - sum(row["variance_share"] for row in rows) if variance else 0.0,
-        }
-    )
+        given = concerned[0].inputs[key].describe()
+        rows.append((key[0] or "all", key[1], given, at_low, at_high, alone / variance))
+    rows.sort(key=lambda row: -abs(row[4] - row[3]))  # by the width of the range
+    remainder = 1 - sum(row[5] for row in rows) if variance else 0.0
+    rows.append(("all", REMAINDER, "", np.nan, np.nan, remainder))
     models = list(dict.fromkeys(part.spec.id for part in parts))
     names = parts[0].load.name if len(parts) == 1 else f"{len(parts)} workloads"
     return Sensitivity(
-        frame=pd.DataFrame(rows),
+        frame=pd.DataFrame(rows, columns=_COLUMNS),
         base_usd_per_month=base / len(covered),
         q=(low, high),
         title=f"{names} on {models[0] if len(models) == 1 else 'the models chosen'}",
@@ -173,11 +167,11 @@ def sensitivity(
 
 
 def _checked_quantiles(q: tuple[float, float]) -> tuple[float, float]:
-    words = "Give two numbers between 0 and 1, such as (0.1, 0.9)."
-    if not isinstance(q, Sequence) or isinstance(q, str) or len(q) != 2:
-        raise ScenarioError(f"q is {shown(q)}. {words}")
-    if not all(isinstance(one, int | float) and 0 < one < 1 for one in q) or q[0] >= q[1]:
-        raise ScenarioError(f"q is {shown(q)}. {words}")
+    is_pair = isinstance(q, Sequence) and len(q) == 2
+    if not is_pair or not all(isinstance(one, int | float) for one in q) or not 0 < q[0] < q[1] < 1:
+        raise ScenarioError(
+            f"q is {shown(q)}. Give two numbers between 0 and 1, such as (0.1, 0.9)."
+        )
     return float(q[0]), float(q[1])
 
 
@@ -225,11 +219,10 @@ class _Part:
         plan = self.plan(shares)
         bill, calls = plan.on(self.spec), plan.requests(periods_of(self.months))
         at_random = not self.load.traffic.level.is_certain
-        turns, _ = turn_means(self.load.sizes.turns)
         noise = 0.0
         expected = bill.expected_usd().astype(np.float64).reshape(len(self.months), -1)
         for usd, weights, count in zip(expected, bill.weights, calls, strict=True):
-            few = np.divide(turns, count, where=usd > 0, out=np.zeros_like(usd))
+            few = np.divide(bill.turns, count, where=usd > 0, out=np.zeros_like(usd))
             second, *_ = compound_cumulants(bill.sizes.moments(*weights), at_random)
             noise += second * float(np.mean(usd**2 * few))
         return noise
@@ -248,12 +241,9 @@ def _variances(parts: Sequence[_Part], seed: int) -> tuple[dict[Key, float], flo
     points = qmc.Sobol(2 * len(inputs), bits=64, rng=seed).random(_POINTS).T
     first = dict(zip(inputs, points[: len(inputs)], strict=True))
     second = dict(zip(inputs, points[len(inputs) :], strict=True))
-    spends = np.array(
-        [
-            [np.broadcast_to(part.usd(shares), _POINTS) for shares in (first, second)]
-            for part in parts
-        ]
-    )
+    spends = np.empty((len(parts), 2, _POINTS))
+    for spend, part in zip(spends, parts, strict=True):
+        spend[0], spend[1] = part.usd(first), part.usd(second)
     explained = {}
     for key in inputs:
         concerned = [at for at, part in enumerate(parts) if key in part.inputs]

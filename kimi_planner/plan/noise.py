@@ -26,7 +26,6 @@ from kimi_planner.workload.quantity import Array, midpoints
 __all__ = [
     "Cells",
     "Noise",
-    "Scores",
     "SingleCalls",
     "cell_means",
     "compound_cumulants",
@@ -51,37 +50,12 @@ _RATIO = 2**0.5
 _CHUNK = 2**14
 
 
-@dataclass(frozen=True)
-class Scores:
-    """Standard normal scores of all paths in order, and what skewness makes of them.
-
-    Attributes
-    ----------
-    linear, square : ndarray, shape (n_paths,)
-        The scores, of mean 0 and variance 1; a sixth of their squares less 1.
-    """
-
-    linear: Array
-    square: Array
-
-    @classmethod
-    def of(cls, n_paths: int) -> Scores:
-        """Return the scores for a number of paths."""
-        z = ndtri(midpoints(n_paths))
-        z /= np.sqrt((z * z).mean())
-        return cls(z, (z * z - 1) / 6)
-
-
 def compound_cumulants(moments: Moments, at_random: bool) -> tuple[float, float, float]:
     """Return the cumulants of orders 2 to 4 that one conversation adds to the total, at mean 1."""
     second, third, fourth = moments.variance, moments.third, moments.fourth
     if not at_random:
         return second, third, fourth - 3 * second**2
-    return (
-        1 + second,
-        1 + 3 * second + third,
-        1 + 6 * second + 4 * third + fourth,
-    )
+    return 1 + second, 1 + 3 * second + third, 1 + 6 * second + 4 * third + fourth
 
 
 def moments_are_enough(moments: Moments, count: float, *, at_random: bool) -> bool:
@@ -129,10 +103,11 @@ class SingleCalls:
         self.counts, self.order, self.at_random = counts, order, at_random
         tenth = counts.shape[1] // 10
         self._low = np.partition(counts, tenth, axis=1)[:, tenth].tolist()
-        scores = Scores.of(order.shape[1])
         few = 1 / np.maximum(counts, FEWEST)
-        self._linear = np.sqrt(few) * scores.linear[order]
-        self._square = few * scores.square[order]
+        scores = ndtri(midpoints(order.shape[1]))  # standard normal, of all paths in order
+        scores /= np.sqrt((scores * scores).mean())
+        self._linear = np.sqrt(few) * scores[order]
+        self._square = few * ((scores * scores - 1) / 6)[order]  # what skewness makes of them
         self._cells = Cells.of(order.shape[1])
         self._tables: dict[object, Noise | None] = {}
 
@@ -166,9 +141,7 @@ class SingleCalls:
         if key not in self._tables:
             law = sizes.law(*weights)
             self._tables[key] = (
-                Noise.of(law, list(self.counts), self._cells, at_random=self.at_random)
-                if law
-                else None
+                Noise.of(law, self.counts, self._cells, at_random=self.at_random) if law else None
             )
         return self._tables[key]
 
@@ -217,26 +190,28 @@ class Noise:
     step: float
 
     @classmethod
-    def of(cls, law: CostLaw, counts: Sequence[Array], cells: Cells, *, at_random: bool) -> Noise:
+    def of(
+        cls, law: CostLaw, counts: Array | Sequence[Array], cells: Cells, *, at_random: bool
+    ) -> Noise:
         """Tabulate the totals for the numbers of conversations that occur.
 
         Parameters
         ----------
         law : CostLaw
             Cost of one conversation.
-        counts : sequence of ndarray
-            Expected conversations of each month, by scenario.
+        counts : ndarray, shape (n_months, n_paths) or (n_months, 1)
+            Expected conversations.
         cells : Cells
             Shares of the distribution.
         at_random : bool
             Whether the number is Poisson around its expected value, or certain.
         """
         step = 0.0
-        if all(len(count) == 1 for count in counts) and len(counts) <= _EXACT_ROWS:
-            rows = np.unique(np.concatenate(counts))
+        if np.shape(counts)[1] == 1 and len(counts) <= _EXACT_ROWS:
+            rows = np.unique(counts)
         else:
-            low = max(FEWEST, min(float(count.min()) for count in counts))
-            high = max(low, *(float(count.max()) for count in counts))
+            low = max(FEWEST, float(np.min(counts)))
+            high = max(low, float(np.max(counts)))
             step = float(np.log(_RATIO))
             while np.log(high / low) / step > _MOST_ROWS:
                 step *= 2
@@ -271,17 +246,10 @@ class Noise:
             np.clip(place, first, first + len(self.counts) - 2, out=place)
             floor = np.floor(place)
             place -= floor
-            at = floor.astype(np.int32)
-            at -= first
-            at *= width
-            at += cells[chunk]
+            at = (floor.astype(np.int32) - first) * width + cells[chunk]
             lower = flat.take(at)
-            at += width
-            upper = flat.take(at)
-            upper -= lower
-            place *= upper
-            place += lower
-            usd[chunk] *= place
+            place *= flat.take(at + width) - lower
+            usd[chunk] *= lower + place
 
 
 def cell_means(law: CostLaw, count: float, bounds: Array, *, at_random: bool) -> Array:

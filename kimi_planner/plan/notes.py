@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date
 from typing import Any
 
 from kimi_planner.billing.call import cached_price_notes
@@ -15,7 +14,6 @@ from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.catalog_notes import catalog_notes
 from kimi_planner.safe import on_one_line
 from kimi_planner.workload import SplitNormal, Workload
-from kimi_planner.workload.parse import TOKEN_KEYS
 from kimi_planner.workload.turns import turn_means
 
 __all__ = ["assumptions_left_out", "plan_notes"]
@@ -40,6 +38,8 @@ def assumptions_left_out(
 ) -> tuple[Note, ...]:
     """Return one sentence for each thing that a reader of the result must know."""
     uncertain = [workload for workload in workloads if not workload.is_certain]
+    repriced = [change for workload in workloads for change in workload.dated_price_changes]
+    concerned = (None, *(spec.id for spec in specs))
 
     def which(condition: Callable[[Any], bool], among: Sequence[Workload] = workloads) -> list[str]:
         return [workload.name for workload in among if condition(workload)]
@@ -51,17 +51,16 @@ def assumptions_left_out(
         )
         return noted("plain_number", what=what, workloads=names)
 
-    changes = dict.fromkeys(
-        change.describe()
-        for workload in workloads
-        for change in workload.dated_price_changes
-        if change.model is None or change.model in [spec.id for spec in specs]
-    )
+    changes = dict.fromkeys(one.describe() for one in repriced if one.model in concerned)
+    cached_later = any("cached_input_usd_per_mtok" in one.prices for one in repriced)
     notes = [
         *noted("no_range", workloads=which(lambda one: one.is_certain)),
         *plain("Traffic", lambda one: [one.requests_per_day]),
         *plain("Growth", lambda one: [one.growth_per_month]),
-        *noted("no_mean_factor", workloads=which(_has_certain_means, uncertain)),
+        *noted(
+            "no_mean_factor",
+            workloads=which(lambda one: not one.resolve().sizes.factors, uncertain),
+        ),
         *(
             plain("The cached share", lambda one: [one.cached_share])
             if any(spec.cached_input_usd_per_mtok for spec in specs)
@@ -83,7 +82,7 @@ def assumptions_left_out(
         ),
         *cached_price_notes(
             specs,
-            "no_cached_price_yet" if _prices_cached(workloads) else "no_cached_price",
+            "no_cached_price_yet" if cached_later else "no_cached_price",
             workloads=which(lambda one: one.cached_share is not None),
         ),
         *noted(
@@ -105,8 +104,7 @@ def assumptions_left_out(
 
 def _outside(workloads: Sequence[Workload], months: Sequence[Month]) -> Iterator[Note]:
     """Say which workloads, or events of them, have no day in the months of the plan."""
-    first = date(months[0].year, months[0].month, 1)
-    last = date(months[-1].year, months[-1].month, months[-1].days)
+    first, last = months[0].first, months[-1].last
     for workload in workloads:
         if workload.last_day < first or workload.first_day > last:
             yield note(
@@ -122,21 +120,6 @@ def _outside(workloads: Sequence[Workload], months: Sequence[Month]) -> Iterator
             if event.last < first or event.first > last
         ]
         yield from noted("events_outside_plan", events=events, workloads=workload.name)
-
-
-def _prices_cached(workloads: Sequence[Workload]) -> bool:
-    """Whether a price change gives cached tokens a price of their own."""
-    return any(
-        "cached_input_usd_per_mtok" in change.prices
-        for workload in workloads
-        for change in workload.dated_price_changes
-    )
-
-
-def _has_certain_means(workload: Workload) -> bool:
-    """Whether no token quantity has an uncertain mean."""
-    quantities = (workload.given(key) for key in TOKEN_KEYS)
-    return all(quantity is None or quantity.factor is None for quantity in quantities)
 
 
 def _growth_moved(workload: Workload) -> Iterator[Note]:

@@ -126,17 +126,11 @@ class Projection:
         ``mean_usd``, ``p10_usd``, ``p50_usd``, ``p90_usd`` over scenarios, and ``exact_usd``, the
         bill as an exact decimal where nothing is uncertain.
         """
-        return pd.concat(
-            [self._monthly(spend, name, model) for (name, model), spend in self.spend.items()],
-            ignore_index=True,
-        )
+        return self._monthly(self.spend)
 
     def totals(self) -> pd.DataFrame:
         """Return the rows of `frame` for all workloads together, one per model and month."""
-        return pd.concat(
-            [self._monthly(self.of(model), "all", model) for model in self.models],
-            ignore_index=True,
-        )
+        return self._monthly({("all", model): self.of(model) for model in self.models})
 
     def by_meter(self) -> pd.DataFrame:
         """Return what is used and what it costs, by meter.
@@ -160,22 +154,13 @@ class Projection:
         0   input  62000000.0  74.4
         1  output  15500000.0  55.8
         """
-        return pd.DataFrame(
-            [
-                {
-                    "workload": name,
-                    "model": model,
-                    "month": str(month),
-                    "meter": key,
-                    "amount": float(spend.usage[key][place]),
-                    "usd": float(spend.bill[key][place]),
-                }
-                for (name, model), spend in self.spend.items()
-                for place, month in enumerate(self.months)
-                for key in spend.meters
-            ],
-            columns=["workload", "model", "month", "meter", "amount", "usd"],
-        )
+        rows = [
+            (*of, str(month), key, float(spend.usage[key][place]), float(spend.bill[key][place]))
+            for of, spend in self.spend.items()
+            for place, month in enumerate(self.months)
+            for key in spend.meters
+        ]
+        return pd.DataFrame(rows, columns=["workload", "model", "month", "meter", "amount", "usd"])
 
     def summary(self, *, together: bool = False) -> pd.DataFrame:
         """Return one row per workload and model for the whole horizon.
@@ -195,29 +180,16 @@ class Projection:
         """
         rows = []
         for name in (None,) if together else self.names:
+            budget = self.budget(name)
             for model in self.models:
                 spend = self.of(model, name)
-                horizon = {
-                    key: values[0] for key, values in _statistics(spend.over_months()).items()
-                }
-                per_month = {
-                    f"{key}_per_month": value / len(self.months)
-                    for key, value in horizon.items()
-                    if isinstance(value, float)
-                }
-                budget = self.budget(name)
-                rows.append(
-                    {
-                        "workload": name or "all",
-                        "model": model,
-                        **horizon,
-                        **per_month,
-                        "budget_usd_per_month": budget,
-                        "chance_over_budget": np.nan
-                        if budget is None
-                        else spend.chance_over(budget),
-                    }
-                )
+                row: dict[str, Any] = {"workload": name or "all", "model": model}
+                row |= {key: one for key, (one,) in _statistics(spend.over_months()).items()}
+                for key in ("mean_usd", *QUANTILES):
+                    row[f"{key}_per_month"] = row[key] / len(self.months)
+                row["budget_usd_per_month"] = budget
+                row["chance_over_budget"] = np.nan if budget is None else spend.chance_over(budget)
+                rows.append(row)
         return pd.DataFrame(rows)
 
     def average_month(self, q: Sequence[float], model: str, workload: str | None = None) -> Array:
@@ -267,20 +239,13 @@ class Projection:
         for share in shares:
             if not isinstance(share, int | float) or not 0 <= share <= 1:
                 raise ScenarioError(f"quantile is {shown(share)}. It must lie between 0 and 1.")
-        return pd.DataFrame(
-            [
-                {
-                    "workload": name,
-                    "model": model,
-                    "month": str(month),
-                    "q": share,
-                    "spend_usd": usd,
-                }
-                for (name, model), spend in self.spend.items()
-                for share in shares
-                for month, usd in zip(self.months, spend.quantile(share).tolist(), strict=True)
-            ]
-        )
+        rows = [
+            (*of, str(month), share, usd)
+            for of, spend in self.spend.items()
+            for share in shares
+            for month, usd in zip(self.months, spend.quantile(share).tolist(), strict=True)
+        ]
+        return pd.DataFrame(rows, columns=["workload", "model", "month", "q", "spend_usd"])
 
     def budget(self, workload: str | None = None) -> Decimal | None:
         """Return the monthly budget of a workload, or of all if every one has a budget.
@@ -294,31 +259,32 @@ class Projection:
             raise ScenarioError(
                 f"The projection has no workload {shown(workload)}. It has {', '.join(self.names)}."
             )
-        budgets = [
-            one.budget_usd_per_month for one in self.workloads if workload in (None, one.name)
-        ]
-        if any(budget is None for budget in budgets):
-            return None
-        return total(budget for budget in budgets if isinstance(budget, Decimal))
+        named = [one for one in self.workloads if workload in (None, one.name)]
+        given = [one.budget_usd_per_month for one in named]
+        budgets = [budget for budget in given if isinstance(budget, Decimal)]
+        return total(budgets) if len(budgets) == len(named) else None
 
-    def _monthly(self, spend: Spend, name: str, model: str) -> pd.DataFrame:
-        return pd.DataFrame(
-            {
-                "workload": name,
-                "model": model,
-                "month": [str(month) for month in self.months],
-                "days": [month.days for month in self.months],
-                **{key: getattr(spend, key) for key in TOKEN_TOTALS},
-                **_statistics(spend),
-            }
-        )
+    def _monthly(self, spends: Mapping[tuple[str, str], Spend]) -> pd.DataFrame:
+        tables = [
+            pd.DataFrame(
+                {
+                    "workload": name,
+                    "model": model,
+                    "month": [str(month) for month in self.months],
+                    "days": [month.days for month in self.months],
+                    **{key: getattr(spend, key) for key in TOKEN_TOTALS},
+                    **_statistics(spend),
+                }
+            )
+            for (name, model), spend in spends.items()
+        ]
+        return pd.concat(tables, ignore_index=True)
 
     def __repr__(self) -> str:
         return f"<Projection of {len(self.workloads)} workloads on {len(self.specs)} models. {self.provenance}>"
 
     def _repr_html_(self) -> str:
-        columns = [name for name in self.summary().columns if name in IN_SHORT]
-        table = frame_html(self.summary(), columns)
+        table = frame_html(self.summary(), IN_SHORT)
         return page_html(table, notes=self.notes, provenance=self.provenance)
 
 

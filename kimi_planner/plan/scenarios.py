@@ -13,7 +13,7 @@ import numpy as np
 from kimi_planner.workload.quantity import Array, Quantity, midpoints
 from kimi_planner.workload.resolve import Load, factor_key
 
-__all__ = ["Key", "Number", "Scenarios", "mean_of", "mean_product", "stream", "uncertain"]
+__all__ = ["Key", "Number", "Scenarios", "mean_of", "stream", "uncertain"]
 
 #: A fraction where all is exact, else a float, or an array over paths.
 Number = Any
@@ -91,15 +91,6 @@ def uncertain(load: Load) -> dict[Key, Quantity]:
 def mean_of(values: Number) -> Number:
     """Return the mean over paths of an array, or the number itself."""
     return float(values.mean()) if isinstance(values, np.ndarray) else values
-
-
-def mean_product(first: Number, second: Number) -> Number:
-    """Return the mean over paths of a product of two numbers or arrays."""
-    if isinstance(first, np.ndarray) and isinstance(second, np.ndarray):
-        if len(first) == len(second):
-            return float(first @ second / len(first))
-        return float(first.mean() * second.mean())
-    return mean_of(first) * mean_of(second)
 
 
 def stream(seed: int, *names: str) -> np.random.Generator:

@@ -26,7 +26,6 @@ from kimi_planner.workload.inputs import (
     chosen_models,
     chosen_workloads,
 )
-from kimi_planner.workload.turns import turn_means
 
 __all__ = ["DEFAULT_PATHS", "project", "simulate"]
 
@@ -137,7 +136,7 @@ def simulate(plan: LoadPlan, specs: Sequence[ModelSpec], seed: int, n_paths: int
     load = plan.load
     rng = stream(seed, load.name, "calls")
     single = SingleCalls(
-        plan.requests(periods_of(plan.months)) / turn_means(load.sizes.turns)[0],
+        plan.requests(periods_of(plan.months)) / bills[0].turns,
         np.stack([rng.permutation(n_paths) for _ in plan.months]),
         at_random=not load.traffic.level.is_certain,
     )

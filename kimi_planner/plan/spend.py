@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property, reduce
-from operator import add
+from operator import add, attrgetter
 from typing import Any
 
 import numpy as np
@@ -53,13 +53,8 @@ class Spend:
         """Add spends path by path."""
         if not all(part.is_exact for part in parts):
             parts = [part.as_floats() for part in parts]
-        sums: Any = sum
-        return cls(
-            usd=sums(part.usd for part in parts),
-            usage=reduce(add, (part.usage for part in parts)),
-            bill=reduce(add, (part.bill for part in parts)),
-            list_bill=reduce(add, (part.list_bill for part in parts)),
-        )
+        names = [one.name for one in fields(cls)]
+        return cls(**{name: reduce(add, map(attrgetter(name), parts)) for name in names})
 
     def as_floats(self) -> Spend:
         """Return the same with floats in the place of fractions."""

@@ -14,22 +14,13 @@ from kimi_planner.plan.demand import Period, periods_of
 from kimi_planner.plan.scenarios import Scenarios
 from kimi_planner.workload.resolve import Load
 
-__all__ = ["billed_periods", "prices_are_certain", "tariffs_of"]
+__all__ = ["billed_periods", "tariffs_of"]
 
 
 def billed_periods(load: Load, spec: ModelSpec, months: Sequence[Month]) -> tuple[Period, ...]:
     """Return the parts of a plan between changes of the prices of a model."""
     days = (change.day for change in load.changes_of(spec.id))
     return periods_of(months, (*days, *spec.price_days))
-
-
-def prices_are_certain(load: Load, spec: ModelSpec, last: Month) -> bool:
-    """Whether no change of the prices of a model up to a month is uncertain."""
-    return all(
-        change.factor is None or change.factor.is_certain
-        for change in load.changes_of(spec.id)
-        if change.day <= last.last
-    )
 
 
 def tariffs_of(
