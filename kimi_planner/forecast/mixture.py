@@ -113,27 +113,19 @@ class Mixture:
 
     def quantile(self, shares: Array) -> Array:
         """Return relative levels, shape (n_targets, n_shares)."""
-        return np.stack([self._quantile(shares, k) for k in range(self.centre.shape[1])])
-
-    def _quantile(self, shares: Array, target: int) -> Array:
-        middle = np.maximum(self.centre[:, target], _LEAST_LEVEL)
-        sigma = np.sqrt(np.log1p((self.scale[:, target] / middle) ** 2))
-        if not sigma.max() > 0:
-            return np.full(len(shares), float(self.mean[target]))
+        # by target, share and way; a copy, as a sum over other strides would be rounded otherwise
+        middle = np.maximum(self.centre, _LEAST_LEVEL).T.copy()[:, None]
+        sigma = np.sqrt(np.log1p((self.scale.T.copy()[:, None] / middle) ** 2))
         place = np.log(middle) - sigma**2 / 2
-        low, high = (place - 12 * sigma).min(), (place + 12 * sigma).max()
-
-        def below(level: Array) -> Array:
-            steps = (level[:, None] - place) / np.maximum(sigma, 1e-12)
-            # Not a matrix product, whose rounding depends on how many shares are asked for at once.
-            return np.asarray((stdtr(self.freedom, steps) * self.weights).sum(axis=1))
-
-        lows, highs = np.full(len(shares), low), np.full(len(shares), high)
+        lows, highs = (place - 12 * sigma).min(axis=-1), (place + 12 * sigma).max(axis=-1)
         for _ in range(60):  # bisection: the tails of a mixture defeat faster ways
             middles = (lows + highs) / 2
-            under = below(middles) < shares
+            steps = (middles[..., None] - place) / np.maximum(sigma, 1e-12)
+            # Not a matrix product, whose rounding depends on how many shares are asked for at once.
+            under = (stdtr(self.freedom, steps) * self.weights).sum(axis=-1) < shares
             lows, highs = np.where(under, middles, lows), np.where(under, highs, middles)
-        return np.asarray(np.exp((lows + highs) / 2))
+        certain = ~(sigma.max(axis=-1) > 0)
+        return np.where(certain, self.mean[:, None], np.exp((lows + highs) / 2))
 
 
 def weigh(observed: Observed, targets: Sequence[float]) -> Mixture:

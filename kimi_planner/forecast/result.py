@@ -127,11 +127,10 @@ class SpendForecast:
         does not fall as time goes on, so no step is above a later one.
         """
         amounts = self._level[:, None] * self.mixture.quantile(np.array(list(QUANTILES.values())))
-        frame = pd.DataFrame(_rising(amounts), columns=list(QUANTILES))
-        frame.insert(0, "mean_usd", _rising(self._level * self.mixture.mean))
         ends = [self.observed.end + pd.Timedelta(seconds=step) for step in self.steps[:-1].tolist()]
-        frame.insert(0, "until", [*ends, self.until])
-        return frame
+        mean = _rising(self._level * self.mixture.mean)
+        quantiles = dict(zip(QUANTILES, _rising(amounts).T, strict=True))
+        return pd.DataFrame({"until": [*ends, self.until], "mean_usd": mean, **quantiles})
 
     @property
     def _level(self) -> Array:
