@@ -114,7 +114,7 @@ def observe(rows: LogRows, start: Moment | None, end: Moment | None) -> Observed
         heaviness=float(squares.sum() ** 2 / quartic.sum()),
         rows_outside=len(rows.usd) - len(usd),
         calls=int(requests.sum()),
-        windowed=rows.windowed,
+        windowed=bool((rows.requests > 1).any()),
     )
 
 

@@ -107,9 +107,8 @@ def forecast_spend(
         )
     as_of = chosen_day(as_of)
     catalog = load_catalog(catalog, as_of=as_of)
-    source = str(frame.attrs.get("source", "usage frame"))
     checked = read_usage(frame)
-    checked.attrs["source"] = source
+    checked.attrs["source"] = frame.attrs.get("source", "usage frame")
     rows = rows_of(checked, model, catalog)
     whole = observe(
         rows,
@@ -126,7 +125,7 @@ def forecast_spend(
         horizon=ahead,
         steps=steps,
         mixture=weigh(observed, steps.tolist()),
-        source=source,
+        source=rows.source,
         catalog=catalog,
         as_of=as_of,
         notes=(

@@ -75,10 +75,8 @@ class Billed:
         clean = usage.map(_cleaned)
 
         def again(billed: ByMeter) -> ByMeter:
-            used = {key: amount for key, amount in usage if amount}
-            return at_prices(
-                clean, {key: _cleaned(billed[key] / amount) for key, amount in used.items()}
-            )
+            prices = {key: _cleaned(billed[key] / amount) for key, amount in usage if amount}
+            return at_prices(clean, prices)
 
         return cls(clean, again(bill), again(list_bill))
 
