@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from kimi_planner.billing.dated import Prices
@@ -83,10 +84,7 @@ class Billed:
     @classmethod
     def in_month(cls, spend: Spend, place: int) -> Billed:
         """Return a month of a plan by its place."""
-
-        def month(row: Any) -> Any:
-            return row[place]
-
+        month = itemgetter(place)
         return cls.of(spend.usage.map(month), spend.bill.map(month), spend.list_bill.map(month))
 
     def __add__(self, other: Billed) -> Billed:
