@@ -169,9 +169,7 @@ def _certain(
     observed: Observed, poisson: float, differences: Array
 ) -> Iterator[tuple[float, float]]:
     """Yield log weight and variance of the ways whose variance the calls themselves tell."""
-    regular = poisson - observed.total_usd**2 / observed.calls / len(observed.usd) / (
-        observed.usd.mean() ** 2
-    )
+    regular = poisson - len(observed.usd) / observed.calls
     for prior, variance in ((_POISSON, poisson), (_REGULAR, max(regular, poisson / 4))):
         fit = len(differences) * np.log(variance) + differences @ differences / variance
         yield np.log(prior) - fit / 2, variance

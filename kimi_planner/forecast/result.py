@@ -164,12 +164,11 @@ class SpendForecast:
 
     def _repr_html_(self) -> str:
         words = {
-            name: [moment_text(one) if name == "until" else amount_text(one) for one in column]
+            str(name): [moment_text(one) if name == "until" else amount_text(one) for one in column]
             for name, column in self.frame.items()
         }
-        table = table_html(
-            [str(name) for name in words], zip(*words.values(), strict=True), range(1, len(words))
-        )
+        rows = zip(*words.values(), strict=True)
+        table = table_html(list(words), rows, range(1, len(words)))
         return page_html(
             table, title=f"{self.sentence}.", notes=self.notes, provenance=self.provenance
         )

@@ -296,8 +296,8 @@ def _billed(row: Mapping[str, Any], tariff: Tariff | None) -> Billed:
             if key not in METERS and not key.startswith(FEE):
                 raise FileError(f"there is no meter {shown(key)}. {_REMEDY}", at=row["where"])
         return Billed.of(Usage(used, requests, reasoning), *map(ByMeter, bills))
-    requests, *tokens = (Fraction(number(name, row[name])) for name in ("requests", *_TOKENS))
-    prompt, cached, completion, reasoning = tokens
+    counts = (Fraction(number(name, row[name])) for name in ("requests", *_TOKENS))
+    requests, prompt, cached, completion, reasoning = counts
     usage = Usage.of(prompt, completion, cached=cached, reasoning=reasoning, requests=requests)
     stated = "exact_usd" if row["exact_usd"] else "mean_usd"
     usd = Fraction(number(stated, row[stated]))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 
-from kimi_planner.money import from_fraction, from_units
+from kimi_planner.money import decimal_places, from_fraction, from_units
 
 __all__ = ["decimal_of", "exact_parts", "rounded"]
 
@@ -25,9 +25,7 @@ def exact_parts(parts: Mapping[str, Fraction]) -> dict[str, Decimal]:
     known = {name: amount for name, amount in exact.items() if amount is not None}
     if len(known) == len(parts):
         return known
-    places = PLACES
-    while (whole * 10**places).denominator != 1:
-        places += 1
+    places = max(PLACES, decimal_places(from_fraction(whole)))
     units = {name: part * 10**places for name, part in parts.items()}
     nearest = {name: round(unit) for name, unit in units.items()}
     left = int(whole * 10**places) - sum(nearest.values())
