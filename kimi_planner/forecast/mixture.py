@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import product
 
 import numpy as np
 from scipy.linalg import cholesky
@@ -165,18 +166,16 @@ def _ways(
     weekly = (
         _scaled(cycle(7 * DAY / unit, _WEEK_HARMONICS), count, ahead) if len(weeks) > 1 else noise
     )
-    for day_share, day_prior in days:
-        for week_share, week_prior in weeks:
-            rest = (1 - day_share) * (1 - week_share)
-            rhythm = daily * day_share + weekly * ((1 - day_share) * week_share)
-            prior = day_prior * week_prior
-            yield prior * _WHITE, 0.5, noise * rest + rhythm
-            for (kind, number), weight in _CORRELATED.items():
-                lasting = _joint(kind, number, count, ahead)
-                hurst = number if kind == "power" else 0.5
-                for share in _WHITE_SHARES:
-                    mixed = noise * share + lasting * (1 - share)
-                    yield prior * weight / len(_WHITE_SHARES), hurst, mixed * rest + rhythm
+    without_rhythm = [(_WHITE, 0.5, noise)]
+    for ((kind, number), weight), share in product(_CORRELATED.items(), _WHITE_SHARES):
+        mixed = noise * share + _joint(kind, number, count, ahead) * (1 - share)
+        hurst = number if kind == "power" else 0.5
+        without_rhythm.append((weight / len(_WHITE_SHARES), hurst, mixed))
+    for (day_share, day_prior), (week_share, week_prior) in product(days, weeks):
+        rest = (1 - day_share) * (1 - week_share)
+        rhythm = daily * day_share + weekly * ((1 - day_share) * week_share)
+        for weight, hurst, mixed in without_rhythm:
+            yield day_prior * week_prior * weight, hurst, mixed * rest + rhythm
 
 
 def _fit(
