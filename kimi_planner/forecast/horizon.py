@@ -11,7 +11,7 @@ import pandas as pd
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.forecast.moments import Moment, length_of, micros
 
-__all__ = ["Horizon", "horizon_of", "length_text"]
+__all__ = ["Horizon", "counted", "horizon_of", "length_text"]
 
 AVERAGE_MONTH = pd.Timedelta(days=30.4375)  # of the Gregorian calendar, 365.25 / 12
 _LEAST, _MOST = pd.Timedelta(seconds=1), pd.Timedelta(days=3660)
@@ -67,7 +67,7 @@ def horizon_of(end: Moment, length: object) -> Horizon:
         if _LEAST <= duration <= _MOST:
             until = end + duration
             seconds = (micros(until) - micros(end)) / 1e6
-            text = _counted(int(months[1]), "month") if months else length_text(seconds)
+            text = counted(int(months[1]), "month") if months else length_text(seconds)
             return Horizon(until, seconds, text)
     raise ScenarioError(
         f"horizon is {shown(length)}. It must be at least a second and at most ten years."
@@ -78,9 +78,10 @@ def length_text(seconds: float) -> str:
     """Return a length of time in the largest unit that keeps it short: ``36 hours``, ``1.5 days``."""
     for unit, name in _UNITS:
         if seconds >= unit and (seconds % unit == 0 or seconds >= 3 * unit or unit == 1):
-            return _counted(round(seconds / unit, 1), name)
+            return counted(round(seconds / unit, 1), name)
     return f"{seconds:.2g} seconds"
 
 
-def _counted(number: float, name: str) -> str:
+def counted(number: float, name: str) -> str:
+    """Return a number of things: ``1 day``, ``1.5 days``."""
     return f"{number:,g} {name}" if number == 1 else f"{number:,g} {name}s"

@@ -41,17 +41,12 @@ def power_law(hurst: float) -> Covariance:
     closed forms (Mandelbrot and Van Ness, 1968). Above 1 this is a generalised covariance of order
     0 (Matheron, 1973), whose sign changes; at 1 it is the limit, ``-t**2 * log|t|``.
     """
-    if hurst == 1:
 
-        def rise(lag: Array) -> Array:
-            lag = np.abs(lag)
+    def rise(lag: Array) -> Array:
+        lag = np.abs(lag)
+        if hurst == 1:
             return np.asarray(-(lag**2) / 2 * np.log(np.where(lag > 0, lag, 1.0)))
-
-    else:
-        sign = 1.0 if hurst < 1 else -1.0
-
-        def rise(lag: Array) -> Array:
-            return np.asarray(sign / 2 * np.abs(lag) ** (2 * hurst))
+        return np.asarray(np.sign(1 - hurst) / 2 * lag ** (2 * hurst))
 
     return _by_rise(rise)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import product
 
 import numpy as np
 from scipy.linalg import cholesky
@@ -60,29 +61,6 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class Parts:
-    """A covariance, of what is left of the stretches once their mean is taken off, and of the future.
-
-    Scaled so that the stretches vary by one on average.
-
-    Attributes
-    ----------
-    seen, shared, ahead : ndarray, shape (n - 1, n - 1), (n - 1, n_targets) and (n_targets,)
-        Of the stretches, of them with each target, and of each target.
-    """
-
-    seen: Array
-    shared: Array
-    ahead: Array
-
-    def __mul__(self, factor: float) -> Parts:
-        return Parts(factor * self.seen, factor * self.shared, factor * self.ahead)
-
-    def __add__(self, other: Parts) -> Parts:
-        return Parts(self.seen + other.seen, self.shared + other.shared, self.ahead + other.ahead)
-
-
-@dataclass(frozen=True)
 class Mixture:
     """What the spend of future stretches may be, relative to the observed level.
 
@@ -113,27 +91,19 @@ class Mixture:
 
     def quantile(self, shares: Array) -> Array:
         """Return relative levels, shape (n_targets, n_shares)."""
-        return np.stack([self._quantile(shares, k) for k in range(self.centre.shape[1])])
-
-    def _quantile(self, shares: Array, target: int) -> Array:
-        middle = np.maximum(self.centre[:, target], _LEAST_LEVEL)
-        sigma = np.sqrt(np.log1p((self.scale[:, target] / middle) ** 2))
-        if not sigma.max() > 0:
-            return np.full(len(shares), float(self.mean[target]))
+        # by target, share and way; a copy, as a sum over other strides would be rounded otherwise
+        middle = np.maximum(self.centre, _LEAST_LEVEL).T.copy()[:, None]
+        sigma = np.sqrt(np.log1p((self.scale.T.copy()[:, None] / middle) ** 2))
         place = np.log(middle) - sigma**2 / 2
-        low, high = (place - 12 * sigma).min(), (place + 12 * sigma).max()
-
-        def below(level: Array) -> Array:
-            steps = (level[:, None] - place) / np.maximum(sigma, 1e-12)
-            # Not a matrix product, whose rounding depends on how many shares are asked for at once.
-            return np.asarray((stdtr(self.freedom, steps) * self.weights).sum(axis=1))
-
-        lows, highs = np.full(len(shares), low), np.full(len(shares), high)
+        lows, highs = (place - 12 * sigma).min(axis=-1), (place + 12 * sigma).max(axis=-1)
         for _ in range(60):  # bisection: the tails of a mixture defeat faster ways
             middles = (lows + highs) / 2
-            under = below(middles) < shares
+            steps = (middles[..., None] - place) / np.maximum(sigma, 1e-12)
+            # Not a matrix product, whose rounding depends on how many shares are asked for at once.
+            under = (stdtr(self.freedom, steps) * self.weights).sum(axis=-1) < shares
             lows, highs = np.where(under, middles, lows), np.where(under, highs, middles)
-        return np.asarray(np.exp((lows + highs) / 2))
+        certain = ~(sigma.max(axis=-1) > 0)
+        return np.where(certain, self.mean[:, None], np.exp((lows + highs) / 2))
 
 
 def weigh(observed: Observed, targets: Sequence[float]) -> Mixture:
@@ -151,15 +121,16 @@ def weigh(observed: Observed, targets: Sequence[float]) -> Mixture:
     differences = _contrasts(observed.usd / level)
     poisson = observed.call_usd2 / count / level**2
     ahead = tuple(round(target / observed.seconds, 12) for target in targets)
-    noise = _parts("white", 0.5, count, ahead)
+    noise = _joint("white", 0.5, count, ahead)
+    spread = noise.diagonal()[count - 1 :]
     fits = [
-        (weight, np.nan, observed.heaviness, np.ones(len(ahead)), np.sqrt(variance * noise.ahead))
+        (weight, np.nan, observed.heaviness, np.ones(len(ahead)), np.sqrt(variance * spread))
         for weight, variance in _certain(observed, poisson, differences)
     ]
     size = _FREEDOM / 2 * 1.5 * max(poisson, _LEAST_VARIANCE)
     # Stretches that are all equal fit the smoothest drift best, and show none: calls alone are left.
     ways = _ways(observed, count, ahead, noise) if np.ptp(observed.usd) > _ROUNDING * level else ()
-    fits += [_fit(weight, hurst, parts, differences, size) for weight, hurst, parts in ways]
+    fits += [_fit(weight, hurst, joint, differences, size) for weight, hurst, joint in ways]
     logs, *rest = map(np.array, zip(*fits, strict=True))
     weights = np.exp(logs - logs.max())
     keep = weights > _NEGLIGIBLE * weights.sum()
@@ -177,17 +148,15 @@ def _certain(
     observed: Observed, poisson: float, differences: Array
 ) -> Iterator[tuple[float, float]]:
     """Yield log weight and variance of the ways whose variance the calls themselves tell."""
-    regular = poisson - observed.total_usd**2 / observed.calls / len(observed.usd) / (
-        observed.usd.mean() ** 2
-    )
+    regular = poisson - len(observed.usd) / observed.calls
     for prior, variance in ((_POISSON, poisson), (_REGULAR, max(regular, poisson / 4))):
         fit = len(differences) * np.log(variance) + differences @ differences / variance
         yield np.log(prior) - fit / 2, variance
 
 
 def _ways(
-    observed: Observed, count: int, ahead: tuple[float, ...], noise: Parts
-) -> Iterator[tuple[float, float, Parts]]:
+    observed: Observed, count: int, ahead: tuple[float, ...], noise: Array
+) -> Iterator[tuple[float, float, Array]]:
     """Yield prior weight, Hurst exponent and covariance of the ways whose variance is unknown."""
     unit = observed.seconds
     stretch = unit / count
@@ -197,29 +166,27 @@ def _ways(
     weekly = (
         _scaled(cycle(7 * DAY / unit, _WEEK_HARMONICS), count, ahead) if len(weeks) > 1 else noise
     )
-    for day_share, day_prior in days:
-        for week_share, week_prior in weeks:
-            rest = (1 - day_share) * (1 - week_share)
-            rhythm = daily * day_share + weekly * ((1 - day_share) * week_share)
-            prior = day_prior * week_prior
-            yield prior * _WHITE, 0.5, noise * rest + rhythm
-            for (kind, number), weight in _CORRELATED.items():
-                lasting = _parts(kind, number, count, ahead)
-                hurst = number if kind == "power" else 0.5
-                for share in _WHITE_SHARES:
-                    mixed = noise * share + lasting * (1 - share)
-                    yield prior * weight / len(_WHITE_SHARES), hurst, mixed * rest + rhythm
+    without_rhythm = [(_WHITE, 0.5, noise)]
+    for ((kind, number), weight), share in product(_CORRELATED.items(), _WHITE_SHARES):
+        mixed = noise * share + _joint(kind, number, count, ahead) * (1 - share)
+        hurst = number if kind == "power" else 0.5
+        without_rhythm.append((weight / len(_WHITE_SHARES), hurst, mixed))
+    for (day_share, day_prior), (week_share, week_prior) in product(days, weeks):
+        rest = (1 - day_share) * (1 - week_share)
+        rhythm = daily * day_share + weekly * ((1 - day_share) * week_share)
+        for weight, hurst, mixed in without_rhythm:
+            yield day_prior * week_prior * weight, hurst, mixed * rest + rhythm
 
 
 def _fit(
-    prior: float, hurst: float, parts: Parts, differences: Array, size: float
+    prior: float, hurst: float, joint: Array, differences: Array, size: float
 ) -> tuple[float, float, float, Array, Array]:
     """Return log weight, exponent, freedom, centre and scale, the unknown variance integrated out."""
     count = len(differences)
-    root = cholesky(parts.seen + 1e-9 * np.eye(count), lower=True, check_finite=False)
+    root = cholesky(joint[:count, :count] + 1e-9 * np.eye(count), lower=True, check_finite=False)
     # Column by column: for all at once BLAS starts threads, which cost far more than they save.
     seen = dtrsv(root, differences, lower=1)
-    shared = np.stack([dtrsv(root, column, lower=1) for column in parts.shared.T], axis=1)
+    shared = np.stack([dtrsv(root, column, lower=1) for column in joint[count:, :count]], axis=1)
     freedom = _FREEDOM + count
     squares = 2 * size + seen @ seen
     weight = (
@@ -230,7 +197,7 @@ def _fit(
         - gammaln(_FREEDOM / 2)
         + _FREEDOM / 2 * np.log(size)
     )
-    left = np.maximum(parts.ahead - (shared**2).sum(axis=0), 1e-12)
+    left = np.maximum(joint.diagonal()[count:] - (shared**2).sum(axis=0), 1e-12)
     return weight, hurst, freedom, 1 + seen @ shared, np.sqrt(left * squares / freedom)
 
 
@@ -243,7 +210,7 @@ def _unseen(observed: Observed, targets: Sequence[float]) -> Array:
     for period, deviation in ((DAY, _UNSEEN_DAY), (7 * DAY, _UNSEEN_WEEK)):
         if unit < 0.999 * period:
             shares = (1.0,) if period == DAY else _WEEK_HARMONICS
-            total += deviation**2 * _raw(cycle(period / unit, shares), 8, ahead).ahead
+            total += deviation**2 * _raw(cycle(period / unit, shares), 8, ahead).diagonal()[7:]
     return total
 
 
@@ -260,26 +227,29 @@ def _contrasts(values: Array) -> Array:
 
 
 @lru_cache(maxsize=512)
-def _parts(kind: str, number: float, count: int, ahead: tuple[float, ...]) -> Parts:
+def _joint(kind: str, number: float, count: int, ahead: tuple[float, ...]) -> Array:
     covariance = {"white": lambda _: white, "power": power_law, "bursts": bursts}[kind](number)
     return _scaled(covariance, count, ahead)
 
 
-def _scaled(covariance: Covariance, count: int, ahead: tuple[float, ...]) -> Parts:
+def _scaled(covariance: Covariance, count: int, ahead: tuple[float, ...]) -> Array:
+    """Return what `_raw` does, scaled so that the stretches vary by one on average."""
     raw = _raw(covariance, count, ahead)
-    return raw * float((count - 1) / np.trace(raw.seen))
+    return np.asarray(raw * ((count - 1) / raw.diagonal()[: count - 1].sum()))
 
 
-def _raw(covariance: Covariance, count: int, ahead: tuple[float, ...]) -> Parts:
-    """Return a covariance over ``count`` stretches of ``[0, 1)``, and targets from 1 on."""
+def _raw(covariance: Covariance, count: int, ahead: tuple[float, ...]) -> Array:
+    """Return the covariance of ``count`` stretches of ``[0, 1)`` and of targets from 1 on.
+
+    The mean of the stretches is taken off both: first are the ``count - 1`` differences that are
+    left of the stretches, then what each target is above that mean.
+    """
     edges = np.linspace(0.0, 1.0, count + 1)
-    start, end = edges[:-1], edges[1:]
-    after, until = np.ones(len(ahead)), 1.0 + np.array(ahead)
-    seen = covariance(start, end, start, end)
-    shared = covariance(start, end, after, until)
-    own = np.array([covariance(*(np.array([x]) for x in (1.0, u, 1.0, u)))[0, 0] for u in until])
-    return Parts(
-        seen=_contrasts(_contrasts(seen).T),
-        shared=_contrasts(shared - seen.mean(axis=1)[:, None]),
-        ahead=np.maximum(own - 2 * shared.mean(axis=0) + seen.mean(), 0.0),
-    )
+    start = np.append(edges[:-1], np.ones(len(ahead)))
+    end = np.append(edges[1:], 1.0 + np.array(ahead))
+
+    def without_mean(values: Array) -> Array:
+        stretches, targets = values[:count], values[count:]
+        return np.concatenate([_contrasts(stretches), targets - stretches.mean(axis=0)])
+
+    return without_mean(without_mean(covariance(start, end, start, end)).T)

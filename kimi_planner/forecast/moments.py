@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta
-from typing import cast
 
 import numpy as np
 import pandas as pd
 
 from kimi_planner.errors import UsageError, shown
 
-__all__ = ["DAY", "Moment", "at", "length_of", "micros", "moment_of", "moment_text"]
+__all__ = ["DAY", "NUMBER", "Moment", "at", "length_of", "micros", "moment_of", "moment_text"]
 
 DAY = 86_400.0  # seconds
 
 #: A point in a log: a UTC time, or the time since the log began where it has no dates.
 Moment = pd.Timestamp | pd.Timedelta
 
+NUMBER = int | float | np.integer | np.floating
 _WEEKS = re.compile(r"\s*([0-9]+)\s*(?:w|week|weeks)\s*", re.IGNORECASE)
 
 
@@ -56,16 +56,16 @@ def moment_of(name: str, value: object, *, dated: bool) -> Moment:
 def length_of(value: object) -> pd.Timedelta | None:
     """Return a length of time: seconds, a timedelta, or text such as ``"36h"``; ``None`` if none."""
     try:
-        if _is_number(value):
-            length = pd.Timedelta(seconds=float(cast(float, value)))
-        elif isinstance(value, np.timedelta64) and np.datetime_data(value)[0] == "generic":
+        if isinstance(value, np.timedelta64) and np.datetime_data(value)[0] == "generic":
             return None
-        elif isinstance(value, timedelta | np.timedelta64):
+        if isinstance(value, timedelta | np.timedelta64):
             length = pd.Timedelta(value)
         elif isinstance(value, str) and (weeks := _WEEKS.fullmatch(value)):
             length = pd.Timedelta(days=7 * int(weeks[1]))
         elif isinstance(value, str) and re.search("[A-Za-z:]", value):
             length = pd.Timedelta(value)
+        elif isinstance(value, NUMBER) and not isinstance(value, bool):
+            length = pd.Timedelta(seconds=float(value))
         else:
             return None
         return None if pd.isna(length) else length.as_unit("us")
@@ -105,9 +105,3 @@ def _since(value: object) -> pd.Timedelta | None:
     if isinstance(value, str) and not re.search("[A-Za-z:]", value):
         value = float(value)  # seconds, where pandas would read nanoseconds
     return length_of(value)
-
-
-def _is_number(value: object) -> bool:
-    numbers = int | float | np.integer | np.floating
-    lengths = bool | np.timedelta64  # which are integers to Python and NumPy
-    return isinstance(value, numbers) and not isinstance(value, lengths)

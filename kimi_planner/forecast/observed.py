@@ -114,7 +114,7 @@ def observe(rows: LogRows, start: Moment | None, end: Moment | None) -> Observed
         heaviness=float(squares.sum() ** 2 / quartic.sum()),
         rows_outside=len(rows.usd) - len(usd),
         calls=int(requests.sum()),
-        windowed=rows.windowed,
+        windowed=bool((rows.requests > 1).any()),
     )
 
 
@@ -142,10 +142,9 @@ def _cut(offsets: Array, usd: Array, width: float, edges: Array) -> Array:
         return np.asarray(np.histogram(offsets, edges, weights=usd)[0], dtype=np.float64)
     spent = np.concatenate([[0.0], np.cumsum(usd)])
     starts, first = np.unique(offsets, return_index=True)
-    amounts = np.diff(spent[np.append(first, len(offsets))])
-    stops = np.minimum(np.minimum(starts + width, np.append(starts[1:], np.inf)), edges[-1])
+    before = spent[np.append(first, len(offsets))]
+    stops = np.minimum(starts + width, np.append(starts[1:], edges[-1]))
     stops = np.maximum(stops, starts + 1e-9)
     knots = np.stack([starts, stops], axis=1).ravel()
-    before = np.concatenate([[0.0], np.cumsum(amounts)])
     heights = np.stack([before[:-1], before[1:]], axis=1).ravel()
     return np.diff(np.interp(edges, knots, heights, left=0.0, right=before[-1]))

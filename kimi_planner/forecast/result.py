@@ -16,7 +16,7 @@ from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.forecast.horizon import Horizon
 from kimi_planner.forecast.intervals import Array
 from kimi_planner.forecast.mixture import METHOD, Mixture
-from kimi_planner.forecast.moments import Moment, moment_text
+from kimi_planner.forecast.moments import NUMBER, Moment, moment_text
 from kimi_planner.forecast.observed import Observed
 from kimi_planner.money import usd
 from kimi_planner.notes import Note
@@ -24,7 +24,6 @@ from kimi_planner.rich import page_html, table_html
 
 __all__ = ["SpendForecast", "amount_text"]
 
-_NUMBER = int | float | np.integer | np.floating
 QUANTILES = {"p05_usd": 0.05, "p10_usd": 0.1, "p50_usd": 0.5, "p90_usd": 0.9, "p95_usd": 0.95}
 
 
@@ -101,17 +100,17 @@ class SpendForecast:
             If a quantile is out of bounds.
         """
         try:
-            shares = np.asarray([q] if isinstance(q, _NUMBER) else list(q), dtype=np.float64)
+            shares = np.asarray([q] if isinstance(q, NUMBER) else list(q), dtype=np.float64)
         except (TypeError, ValueError):
             shares = np.array([np.nan])
         if shares.ndim != 1 or not ((shares > 0) & (shares < 1)).all():
             raise ScenarioError(f"quantile is {shown(q)}. It must lie between 0 and 1.")
         amounts = np.asarray(self._level[-1] * self.mixture.last.quantile(shares)[0])
-        return float(amounts[0]) if isinstance(q, _NUMBER) else amounts
+        return float(amounts[0]) if isinstance(q, NUMBER) else amounts
 
     def interval(self, level: float = 0.8) -> tuple[float, float]:
         """Return the central range that holds the total with this probability, USD."""
-        if not isinstance(level, _NUMBER) or not 0 < level < 1:
+        if not isinstance(level, NUMBER) or not 0 < level < 1:
             raise ScenarioError(f"level is {shown(level)}. It must lie between 0 and 1.")
         low, high = np.asarray(
             self.quantile([round(0.5 - level / 2, 12), round(0.5 + level / 2, 12)])
@@ -127,11 +126,10 @@ class SpendForecast:
         does not fall as time goes on, so no step is above a later one.
         """
         amounts = self._level[:, None] * self.mixture.quantile(np.array(list(QUANTILES.values())))
-        frame = pd.DataFrame(_rising(amounts), columns=list(QUANTILES))
-        frame.insert(0, "mean_usd", _rising(self._level * self.mixture.mean))
         ends = [self.observed.end + pd.Timedelta(seconds=step) for step in self.steps[:-1].tolist()]
-        frame.insert(0, "until", [*ends, self.until])
-        return frame
+        mean = _rising(self._level * self.mixture.mean)
+        quantiles = dict(zip(QUANTILES, _rising(amounts).T, strict=True))
+        return pd.DataFrame({"until": [*ends, self.until], "mean_usd": mean, **quantiles})
 
     @property
     def _level(self) -> Array:
@@ -166,12 +164,11 @@ class SpendForecast:
 
     def _repr_html_(self) -> str:
         words = {
-            name: [moment_text(one) if name == "until" else amount_text(one) for one in column]
+            str(name): [moment_text(one) if name == "until" else amount_text(one) for one in column]
             for name, column in self.frame.items()
         }
-        table = table_html(
-            [str(name) for name in words], zip(*words.values(), strict=True), range(1, len(words))
-        )
+        rows = zip(*words.values(), strict=True)
+        table = table_html(list(words), rows, range(1, len(words)))
         return page_html(
             table, title=f"{self.sentence}.", notes=self.notes, provenance=self.provenance
         )

@@ -52,11 +52,6 @@ class LogRows:
     notes: tuple[Note, ...] = ()
 
     @property
-    def windowed(self) -> bool:
-        """Whether rows hold several calls each."""
-        return bool((self.requests > 1).any())
-
-    @property
     def end(self) -> int:
         """Where a log ends that does not say: one gap after its last row; microseconds.
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import TooLittleUsageError, UsageError, shown
-from kimi_planner.forecast.horizon import horizon_of
+from kimi_planner.forecast.horizon import counted, horizon_of
 from kimi_planner.forecast.mixture import FAR_AHEAD, weigh
 from kimi_planner.forecast.moments import DAY, moment_of
 from kimi_planner.forecast.observed import LONG_LOG_DAYS, Observed, observe
@@ -107,9 +107,8 @@ def forecast_spend(
         )
     as_of = chosen_day(as_of)
     catalog = load_catalog(catalog, as_of=as_of)
-    source = str(frame.attrs.get("source", "usage frame"))
     checked = read_usage(frame)
-    checked.attrs["source"] = source
+    checked.attrs["source"] = frame.attrs.get("source", "usage frame")
     rows = rows_of(checked, model, catalog)
     whole = observe(
         rows,
@@ -126,7 +125,7 @@ def forecast_spend(
         horizon=ahead,
         steps=steps,
         mixture=weigh(observed, steps.tolist()),
-        source=source,
+        source=rows.source,
         catalog=catalog,
         as_of=as_of,
         notes=(
@@ -157,8 +156,7 @@ def _observed(rows: LogRows, whole: Observed, ahead: float) -> tuple[Observed, l
 def _notes(observed: Observed, whole: Observed, ahead: float, *, told: bool) -> Iterator[Note]:
     """Yield what a reader of the forecast must know, in sentences."""
     if observed.calls < FEW_CALLS:
-        calls = "1 call" if observed.calls == 1 else f"{observed.calls:,} calls"
-        yield note("few_calls", calls=calls)
+        yield note("few_calls", calls=counted(observed.calls, "call"))
     if ahead > FAR_AHEAD * whole.seconds:
         yield note("far_ahead", times=ahead / whole.seconds, known=FAR_AHEAD)
     if observed.seconds < 0.999 * DAY:

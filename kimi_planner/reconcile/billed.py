@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from kimi_planner.billing.dated import Prices
@@ -75,20 +76,15 @@ class Billed:
         clean = usage.map(_cleaned)
 
         def again(billed: ByMeter) -> ByMeter:
-            used = {key: amount for key, amount in usage if amount}
-            return at_prices(
-                clean, {key: _cleaned(billed[key] / amount) for key, amount in used.items()}
-            )
+            prices = {key: _cleaned(billed[key] / amount) for key, amount in usage if amount}
+            return at_prices(clean, prices)
 
         return cls(clean, again(bill), again(list_bill))
 
     @classmethod
     def in_month(cls, spend: Spend, place: int) -> Billed:
         """Return a month of a plan by its place."""
-
-        def month(row: Any) -> Any:
-            return row[place]
-
+        month = itemgetter(place)
         return cls.of(spend.usage.map(month), spend.bill.map(month), spend.list_bill.map(month))
 
     def __add__(self, other: Billed) -> Billed:

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 from fractions import Fraction
 from functools import reduce
 from itertools import combinations
-from math import factorial
+from math import comb
 from operator import add
 from typing import Any
 
@@ -152,12 +152,10 @@ def grown(size: Shape, planned: Mapping[str, Usage], actual: Mapping[str, Usage]
     if not known:
         return shape_of(reduce(add, actual.values()))
     got = shape_of(reduce(add, (actual[model] for model in known)))
-    meant = shape_of(
-        reduce(
-            add,
-            (planned[one] * (actual[one].requests / planned[one].requests) for one in known),
-        )
+    scaled = (
+        planned[model] * (actual[model].requests / planned[model].requests) for model in known
     )
+    meant = shape_of(reduce(add, scaled))
     return got | {
         name: size[name] * (got[name] / meant[name] if meant[name] else 1) for name in SIZES
     }
@@ -232,9 +230,8 @@ def shapley(planned: Factors, actual: Factors) -> dict[str, Fraction]:
     }
     parts = dict.fromkeys(planned, Fraction(0))
     for taken, before in usd.items():
-        left = len(changed) - len(taken) - 1
         for name in (one for one in changed if one not in taken):
             more = tuple(one for one in changed if one in taken or one == name)
-            weight = Fraction(factorial(len(taken)) * factorial(left), factorial(len(changed)))
-            parts[name] += weight * (usd[more] - before)
+            orders = len(changed) * comb(len(changed) - 1, len(taken))
+            parts[name] += (usd[more] - before) / orders
     return parts

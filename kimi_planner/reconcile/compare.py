@@ -230,11 +230,9 @@ class _Comparison:
                 for name, model in plan.models.items()
                 for month in outside
             )
-            span = (
-                f"{outside[0]} to {outside[-1]}, {len(outside)} months"
-                if len(outside) > 1
-                else str(outside[0])
-            )
+            span = outside[0]
+            if len(outside) > 1:
+                span += f" to {outside[-1]}, {len(outside)} months"
             yield note("months_not_compared", span=span, usd=usd(rounded(Fraction(left))))
         sums = log.totals.total
         if silent := sums["rows_without_cached"]:

@@ -182,14 +182,14 @@ def plan_of(
         return replace(plan, notes=(taken, *plan.notes))
     try:
         data = json.loads(text)
-        data["spend"], recommended = list(data["spend"]), dict(data.get("recommended") or {})
+        data |= {"spend": list(data["spend"]), "recommended": dict(data.get("recommended") or {})}
         version, sha256 = data["catalog"]["version"], data["catalog"]["sha256"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FileError(
             f"not a plan ({type(error).__name__}: {error}). {_REMEDY}", at=source
         ) from None
     prices = _catalog_of(source, version, sha256, catalog)
-    return _plan(data, source, choice, prices, recommended)
+    return _plan(data, source, choice, prices)
 
 
 def _as_written(cell: Any) -> Any:
@@ -214,13 +214,7 @@ def _catalog_of(
     return found
 
 
-def _plan(
-    data: Mapping[str, Any],
-    source: str,
-    choice: Choice | None,
-    catalog: Catalog,
-    recommended: Mapping[str, str] | None = None,
-) -> Plan:
+def _plan(data: Mapping[str, Any], source: str, choice: Choice | None, catalog: Catalog) -> Plan:
     rows = {}
     for number, row in enumerate(data["spend"], 1):
         where = Where(source, number, "row")
@@ -232,51 +226,48 @@ def _plan(
         raise FileError("the plan has no rows.", at=source)
     names = list(dict.fromkeys(workload for workload, _, _ in rows))
     models = list(dict.fromkeys(model for _, model, _ in rows))
-    chosen = {name: _chosen(name, names, models, choice, recommended or {}) for name in names}
+    recommended = data.get("recommended", {})
+    chosen = _chosen(names, models, choice, recommended)
+    stated = all("usage" in row for row in rows.values())
     return Plan(
         rows=rows,
         models=chosen,
         catalog=catalog,
         source=source,
         together=tuple(data.get("together") or ()) if chosen == recommended else (),
-        notes=()
-        if all("usage" in row for row in rows.values())
-        else (note("no_meters", source=source),),
+        notes=() if stated else (note("no_meters", source=source),),
     )
 
 
 def _chosen(
-    name: str,
     names: list[str],
     models: list[str],
     choice: Choice | None,
     recommended: Mapping[str, str],
-) -> str:
-    """Return the model on which a workload was planned."""
-    given = {} if choice is None else choice
-    if isinstance(given, str):
-        model: str | None = given
-    else:
-        for other in given:
-            if other not in names:
-                raise ScenarioError(
-                    f"The plan has no workload {shown(other)}.{did_you_mean(str(other), names)} It has "
-                    f"{', '.join(names)}."
-                )
-        model = given.get(name, recommended.get(name))
-    if model is None and len(models) == 1:
-        model = models[0]
-    if model is None:
+) -> dict[str, str]:
+    """Return the model on which each workload was planned."""
+    given = dict.fromkeys(names, choice) if isinstance(choice, str) else choice or {}
+    for name in given:
+        _refuse_unknown("workload", name, names)
+    chosen = {}
+    for name in names:
+        model = {**recommended, **given}.get(name)
+        if model is None and len(models) > 1:
+            raise ScenarioError(
+                f"The plan has workload {shown(name)} on {', '.join(models)}. Say which of them it "
+                "was planned for."
+            )
+        chosen[name] = models[0] if model is None else model
+        _refuse_unknown("model", chosen[name], models)
+    return chosen
+
+
+def _refuse_unknown(what: str, name: str, known: list[str]) -> None:
+    if name not in known:
         raise ScenarioError(
-            f"The plan has workload {shown(name)} on {', '.join(models)}. Say which of them it was "
-            "planned for."
+            f"The plan has no {what} {shown(name)}.{did_you_mean(str(name), known)} It has "
+            f"{', '.join(known)}."
         )
-    if model not in models:
-        raise ScenarioError(
-            f"The plan has no model {shown(model)}.{did_you_mean(str(model), models)} It has "
-            f"{', '.join(models)}."
-        )
-    return model
 
 
 def _billed(row: Mapping[str, Any], tariff: Tariff | None) -> Billed:
@@ -294,9 +285,8 @@ def _billed(row: Mapping[str, Any], tariff: Tariff | None) -> Billed:
     if "usage" in row:
         names = ("usage", "bill_usd", "list_bill_usd")
         if not all(isinstance(row.get(name), dict) for name in names):
-            raise FileError(
-                f"{row['where']}: {', '.join(names)} are no amounts by meter. {_REMEDY}"
-            )
+            reason = f"{', '.join(names)} are no amounts by meter. {_REMEDY}"
+            raise FileError(reason, at=row["where"])
         used, *bills = (
             {key: number(f"{name} of {key}", one) for key, one in row[name].items()}
             for name in names
@@ -306,8 +296,8 @@ def _billed(row: Mapping[str, Any], tariff: Tariff | None) -> Billed:
             if key not in METERS and not key.startswith(FEE):
                 raise FileError(f"there is no meter {shown(key)}. {_REMEDY}", at=row["where"])
         return Billed.of(Usage(used, requests, reasoning), *map(ByMeter, bills))
-    requests, *tokens = (Fraction(number(name, row[name])) for name in ("requests", *_TOKENS))
-    prompt, cached, completion, reasoning = tokens
+    counts = (Fraction(number(name, row[name])) for name in ("requests", *_TOKENS))
+    requests, prompt, cached, completion, reasoning = counts
     usage = Usage.of(prompt, completion, cached=cached, reasoning=reasoning, requests=requests)
     stated = "exact_usd" if row["exact_usd"] else "mean_usd"
     usd = Fraction(number(stated, row[stated]))

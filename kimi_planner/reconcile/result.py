@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -111,17 +111,17 @@ class Reconciliation:
     @property
     def planned_usd(self) -> Decimal:
         """All that was planned for what was compared."""
-        return plain(total(one.planned_usd for one in self.compared))
+        return _sum(one.planned_usd for one in self.compared)
 
     @property
     def actual_usd(self) -> Decimal:
         """All that the log cost."""
-        return plain(total(one.actual_usd for one in self.compared))
+        return _sum(one.actual_usd for one in self.compared)
 
     @property
     def difference_usd(self) -> Decimal:
         """Actual minus planned; the sum of all parts."""
-        return _minus(self.actual_usd, self.planned_usd)
+        return _sum(usd for one in self.compared for usd in one.parts.values())
 
     def summary(self) -> pd.DataFrame:
         """Return one row per workload, and ``all``, over the compared months.
@@ -142,16 +142,13 @@ class Reconciliation:
 
     def _summed(self, name: str) -> dict[str, object]:
         some = [one for one in self.compared if name in (ALL, one.workload)]
-        planned = total(one.planned_usd for one in some)
-        actual = total(one.actual_usd for one in some)
-        return {
-            "workload": name,
-            **_compared(plain(planned), plain(actual), self.ranges.get(name)),
-            **{
-                _column(cause): plain(total(one.parts.get(cause, Decimal(0)) for one in some))
-                for cause in ORDER
-            },
+        planned = _sum(one.planned_usd for one in some)
+        actual = _sum(one.actual_usd for one in some)
+        causes = {
+            _column(cause): _sum(one.parts.get(cause, Decimal(0)) for one in some)
+            for cause in ORDER
         }
+        return {"workload": name, **_compared(planned, actual, self.ranges.get(name)), **causes}
 
     @property
     def position(self) -> str | None:
@@ -178,7 +175,7 @@ def _compared(
         "p10_usd": low,
         "p90_usd": high,
         "actual_usd": actual,
-        "difference_usd": _minus(actual, planned),
+        "difference_usd": _sum((actual, planned.copy_negate())),
         "position": _position(actual, span),
     }
 
@@ -193,5 +190,5 @@ def _column(cause: str) -> str:
     return f"{cause.replace(' ', '_')}_usd"
 
 
-def _minus(more: Decimal, less: Decimal) -> Decimal:
-    return plain(total((more, less.copy_negate())))
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    return plain(total(amounts))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 
-from kimi_planner.money import EXACT, from_fraction, plain
+from kimi_planner.money import decimal_places, from_fraction, from_units
 
 __all__ = ["decimal_of", "exact_parts", "rounded"]
 
@@ -25,9 +25,7 @@ def exact_parts(parts: Mapping[str, Fraction]) -> dict[str, Decimal]:
     known = {name: amount for name, amount in exact.items() if amount is not None}
     if len(known) == len(parts):
         return known
-    places = PLACES
-    while (whole * 10**places).denominator != 1:
-        places += 1
+    places = max(PLACES, decimal_places(from_fraction(whole)))
     units = {name: part * 10**places for name, part in parts.items()}
     nearest = {name: round(unit) for name, unit in units.items()}
     left = int(whole * 10**places) - sum(nearest.values())
@@ -35,7 +33,7 @@ def exact_parts(parts: Mapping[str, Fraction]) -> dict[str, Decimal]:
     by_error = sorted(parts, key=lambda name: (nearest[name] - units[name]) * step)
     for name in by_error[: abs(left)]:
         nearest[name] += step
-    return {name: plain(Decimal(unit).scaleb(-places, EXACT)) for name, unit in nearest.items()}
+    return {name: from_units(unit, places) for name, unit in nearest.items()}
 
 
 def decimal_of(amount: Fraction) -> Decimal | None:
@@ -47,6 +45,4 @@ def decimal_of(amount: Fraction) -> Decimal | None:
 def rounded(amount: Fraction) -> Decimal:
     """Return a fraction as a decimal, rounded half to even at the 12th place if it has no end."""
     exact = decimal_of(amount)
-    if exact is not None:
-        return exact
-    return plain(Decimal(round(amount * 10**PLACES)).scaleb(-PLACES, EXACT))
+    return from_units(round(amount * 10**PLACES), PLACES) if exact is None else exact

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from kimi_planner.plan.projection import QUANTILES, Projection
 from kimi_planner.plan.spend import Spend
@@ -28,14 +29,9 @@ def together_rows(projection: Projection, choice: Mapping[str, str]) -> list[dic
     if not choice:
         return []
     spend = projection.mix(choice)
-    columns = {"mean_usd": spend.mean()}
+    columns = {"month": [str(month) for month in projection.months], "mean_usd": spend.mean()}
     columns |= {name: spend.quantile(q) for name, q in QUANTILES.items()}
-    columns |= _to_date(spend)
-    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
-    return [
-        {"month": str(month), **dict(zip(columns, row, strict=True))}
-        for month, row in zip(projection.months, rows, strict=True)
-    ]
+    return pd.DataFrame({**columns, **_to_date(spend)}).to_dict("records")  # type: ignore[return-value]
 
 
 def _by_meter(spend: Spend) -> list[dict[str, Any]]:
