@@ -19,7 +19,7 @@ from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import UnknownModelError, UsageError
 from kimi_planner.money import from_units
 from kimi_planner.notes import Note, note
-from kimi_planner.usage.totals.columns import Counts, counts_of
+from kimi_planner.usage.totals.columns import Counts, counts_of, dates_of
 from kimi_planner.usage.totals.result import totals_of
 from kimi_planner.usage.totals.spend import priced_cell
 
@@ -250,10 +250,11 @@ def tariffs_of(
                 raise UnknownModelError(
                     f"{len(rows)} usage rows, the first row {rows[0]}: {error}"
                 ) from None
-    changes, times = prices.changes(names), counts.times
-    if not changes or times is None:
+    changes = prices.changes(names)
+    if not changes:
         tariffs = [prices.on(name, None) for name in names]
         return tuple(tariffs), codes if len(tariffs) > 1 else None
+    times = dates_of(counts.frame).dt.tz_convert(None).to_numpy()
     periods = np.searchsorted(np.array(changes, dtype=times.dtype), times, side="right")
     periods[np.isnat(times)] = len(changes) + 1
     pairs, _ = pd.factorize(periods * len(names) + codes)
