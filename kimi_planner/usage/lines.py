@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kimi_planner.errors import UsageError, Where
+from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.files import (
     STANDARD_INPUT,
     DamagedFileError,
@@ -33,6 +33,19 @@ class Rejects:
 
     skip: bool
     messages: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, on_error: str) -> Rejects:
+        """Return where bad rows go by the name of what to do with them.
+
+        Raises
+        ------
+        UsageError
+            If it is not ``"raise"`` or ``"skip"``.
+        """
+        if on_error not in ("raise", "skip"):
+            raise UsageError(f"on_error is {shown(on_error)}. Use 'raise' or 'skip'.")
+        return cls(skip=on_error == "skip")
 
     def add(self, where: Where, problem: str) -> None:
         """Record a bad row, or stop the run.

@@ -93,9 +93,7 @@ def read_usage(
     The observed span reaches from the first to the last time, or over the windows that an export
     says it covers, the end then exclusive.
     """
-    if on_error not in ("raise", "skip"):
-        raise UsageError(f"on_error is {shown(on_error)}. Use 'raise' or 'skip'.")
-    rejects = Rejects(skip=on_error == "skip")
+    rejects = Rejects.of(on_error)
     rows = Rows(rejects)
     if isinstance(source, pd.DataFrame):
         name = "usage frame"

@@ -18,6 +18,7 @@ import pandas as pd
 from kimi_planner.billing.meters import Usage
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.rich import frame_html, page_html
+from kimi_planner.usage.lines import Rejects
 from kimi_planner.usage.read import MAX_REJECTED_SHOWN
 from kimi_planner.usage.totals.columns import Counts, dates_of, usage_of
 from kimi_planner.usage.totals.group import TOTALS, Cells, cells_of, merged
@@ -204,8 +205,7 @@ def checked_names(by: str | Sequence[str], on_error: str = "raise") -> tuple[str
     UsageError
         If ``by`` is not names, each once, or ``on_error`` is not one of its values.
     """
-    if on_error not in ("raise", "skip"):
-        raise UsageError(f"on_error is {shown(on_error)}. Use 'raise' or 'skip'.")
+    Rejects.of(on_error)
     names: tuple[Any, ...] = (by,) if isinstance(by, str) else tuple(by)
     for name in names:
         if not isinstance(name, str):
