@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from kimi_planner.errors import UsageError, Where, shown
@@ -17,7 +18,7 @@ from kimi_planner.files import (
     open_unpacked,
 )
 
-__all__ = ["Block", "Progress", "Rejects", "line_blocks"]
+__all__ = ["Block", "Progress", "Rejects", "first_line", "line_blocks"]
 
 MAX_LINE_BYTES = 64_000_000
 _BLOCK_BYTES = 1 << 20
@@ -136,6 +137,15 @@ def line_blocks(path: Path, progress: Progress | None = None) -> Iterator[Block]
         if isinstance(error, UsageError):
             raise
         raise UsageError(f"cannot be read ({error}).", at=path) from None
+
+
+def first_line(blocks: Iterator[Block]) -> tuple[str, Iterator[Block]]:
+    """Return the first line that is not blank, and the blocks from its own on; empty without one."""
+    for block in blocks:
+        for line in block.lines:
+            if line.strip():
+                return line, chain([block], blocks)
+    return "", blocks
 
 
 def _decoded(path: Path, number: int, raw: bytes, *, is_open: bool = False) -> str:

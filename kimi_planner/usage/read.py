@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Hashable, Iterable, Iterator
-from itertools import chain
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +13,7 @@ from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.usage.csv_log import read_csv
 from kimi_planner.usage.frame import checked_rows, is_column
 from kimi_planner.usage.json_log import read_json
-from kimi_planner.usage.lines import Block, Progress, Rejects, line_blocks
+from kimi_planner.usage.lines import Progress, Rejects, first_line, line_blocks
 from kimi_planner.usage.row import LeftOut
 from kimi_planner.usage.rows import Rows
 
@@ -131,20 +130,10 @@ def _read_file(path: Path, rows: Rows, progress: Progress | None) -> None:
     elif {".jsonl", ".json", ".ndjson"} & suffixes:
         read_json(blocks, rows)
     else:
-        is_json, blocks = _looks_like_json(blocks)
+        line, blocks = first_line(blocks)
+        is_json = line.lstrip().startswith(("{", "["))
         (read_json if is_json else read_csv)(blocks, rows)
     rows.flush()
-
-
-def _looks_like_json(blocks: Iterator[Block]) -> tuple[bool, Iterator[Block]]:
-    """Tell by the first line that is not blank; return the blocks as if none had been read."""
-    read = []
-    for block in blocks:
-        read.append(block)
-        for line in block.lines:
-            if text := line.lstrip():
-                return text.startswith(("{", "[")), chain(read, blocks)
-    return False, chain(read)
 
 
 def _of_frame(source: pd.DataFrame, rows: Rows) -> pd.DataFrame:
