@@ -267,14 +267,12 @@ def tariffs_of(
 def _notes(
     counts: Counts, bills: RowBills, codes: np.ndarray[Any, Any] | None, prices: Prices
 ) -> tuple[Note, ...]:
-    missing, silent = counts.missing.get("cached_tokens"), 0
-    for place, (tariff, _) in enumerate(bills.parts):
-        if missing is not None and tariff.states("cached"):
-            rows = missing if codes is None else missing[codes == place]
-            silent += int(np.count_nonzero(rows))
     notes = prices.notes(bills.parts)
-    if silent:
-        notes += (note("cached_unstated", silent=silent, rows=len(counts)),)
+    missing = counts.missing.get("cached_tokens")
+    if missing is not None:
+        priced = np.array([tariff.states("cached") for tariff, _ in bills.parts])
+        if silent := int(np.count_nonzero(missing & priced[0 if codes is None else codes])):
+            notes += (note("cached_unstated", silent=silent, rows=len(counts)),)
     return notes
 
 

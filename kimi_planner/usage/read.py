@@ -172,15 +172,12 @@ def _is_pattern(path: str | Path) -> bool:
 def _refuse_empty(name: str, rows: Rows) -> None:
     if rows.rejects.messages:
         raise UsageError(f"every row is bad; the first: {rows.rejects.messages[0]}", at=name)
-    left_out = [
-        f"{count:,} {what}"
-        for what, count in (
-            ("failed calls", rows.left_out[LeftOut.FAILED]),
-            ("entries that are no call", rows.left_out[LeftOut.OTHER]),
-            ("incomplete last lines", rows.cut_off),
-        )
-        if count
-    ]
+    counts = {
+        "failed calls": rows.left_out[LeftOut.FAILED],
+        "entries that are no call": rows.left_out[LeftOut.OTHER],
+        "incomplete last lines": rows.cut_off,
+    }
+    left_out = [f"{count:,} {what}" for what, count in counts.items() if count]
     found = f" Left out: {', '.join(left_out)}." if left_out else ""
     raise UsageError(f"no rows. A usage log has at least one call.{found}", at=name)
 

@@ -222,11 +222,11 @@ class Rows:
         for chunk in self._chunks:
             if chunk["timestamp"].dtype != clock:  # a chunk without times
                 chunk["timestamp"] = pd.Series(pd.NaT, index=chunk.index, dtype=clock)
-        rare = {name: 0 for chunk in self._chunks for name in chunk.columns[len(COLUMNS) :]}
-        rare |= {"batch": False} if "batch" in rare else {}
+        rare = {name: None for chunk in self._chunks for name in chunk.columns[len(COLUMNS) :]}
         for chunk in self._chunks:
-            for name in rare.keys() - set(chunk.columns):
-                chunk[name] = rare[name]
+            for name in rare:
+                if name not in chunk:
+                    chunk[name] = False if name == "batch" else 0
         frame = pd.concat(self._chunks, ignore_index=True)
         self._chunks = []
         return (
