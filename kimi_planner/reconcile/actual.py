@@ -18,8 +18,7 @@ from kimi_planner.errors import ScenarioError, UsageError, shown
 from kimi_planner.notes import Note
 from kimi_planner.reconcile.billed import NOTHING, Billed, mean_tariff
 from kimi_planner.usage.totals.result import UsageTotals
-from kimi_planner.usage.totals.sources import total_usage
-from kimi_planner.usage.totals.spend import Part, keys_to_price, known_keys, priced_cell
+from kimi_planner.usage.totals.spend import Part, keys_to_price, priced_cell, totals_to_price
 
 __all__ = ["NOT_STATED", "Log", "WorkloadKey", "log_keys", "log_of"]
 
@@ -135,10 +134,7 @@ def log_of(
             "name of a column, or the workload of each model."
         )
     keys, needed = log_keys(workload, model, catalog)
-    if isinstance(actual, UsageTotals):
-        totals = actual.over(known_keys(needed, keys, actual))
-    else:
-        totals = total_usage(actual, needed)
+    totals = totals_to_price(actual, needed, keys)
     first, end = _window(totals, *days)
     prices = Prices(catalog=catalog)
     served: dict[tuple[str, str], dict[str, Billed]] = {}

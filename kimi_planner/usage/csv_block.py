@@ -63,11 +63,9 @@ def regular_columns(
         if is_time and column.dtype == np.float64:
             # pandas reads a fraction to almost the last digit, Python to the last.
             exact = _cells(raw, [place], width, {place: "str"})
-            column = (
-                None
-                if exact is None
-                else exact[place].astype(object).mask(empty, "nan").astype(float)
-            )
+            if exact is None:
+                return None
+            column = exact[place].astype(object).mask(empty, "nan").astype(float)
         elif name in kinds or is_time:
             column = _words(column, empty)
         elif column.dtype not in (np.int64, np.float64):

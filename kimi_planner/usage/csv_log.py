@@ -114,8 +114,8 @@ class _Table:
         read = regular_columns(block.text, len(self.names), self.places, _TEXTS)
         if read is None:
             return False
-        read, lines, failed = self._billed(read, np.arange(block.first, block.first + len(read)))
-        ids = id_numbers(read.pop(_ID)) if _ID in read else 0
+        numbers = np.arange(block.first, block.first + len(read))
+        read, lines, ids, failed = self._billed(read, numbers)
         checked, good = checked_rows(read, lambda row: Where(self.rows.file), Rejects(skip=True))
         if not good.all():
             return False
@@ -127,12 +127,14 @@ class _Table:
 
     def _billed(
         self, read: pd.DataFrame, lines: np.ndarray[Any, Any]
-    ) -> tuple[pd.DataFrame, np.ndarray[Any, Any], int]:
-        """Return the calls that did not fail with their lines, and how many did."""
-        if not self.form.fails_at_zero:
-            return read, lines, 0
-        billed = np.asarray(read["completion_tokens"]) != 0
-        return read[billed].reset_index(drop=True), lines[billed], int((~billed).sum())
+    ) -> tuple[pd.DataFrame, np.ndarray[Any, Any], np.ndarray[Any, Any] | int, int]:
+        """Return the calls that did not fail with their lines and ids, and how many did."""
+        failed = 0
+        if self.form.fails_at_zero:
+            billed = np.asarray(read["completion_tokens"]) != 0
+            failed = int((~billed).sum())
+            read, lines = read[billed].reset_index(drop=True), lines[billed]
+        return read, lines, id_numbers(read.pop(_ID)) if _ID in read else 0, failed
 
     def add(self, number: int, cells: list[str]) -> None:
         self.lines.append(number)
@@ -159,8 +161,7 @@ class _Table:
             name: list(columns[place]) if name == _ID else _values(name, columns[place])
             for name, place in self.places.items()
         }
-        read, numbers, failed = self._billed(pd.DataFrame(values), np.array(lines))
-        ids = id_numbers(read.pop(_ID)) if _ID in read else 0
+        read, numbers, ids, failed = self._billed(pd.DataFrame(values), np.array(lines))
         self.rows.left_out[LeftOut.FAILED] += failed
         if len(numbers):
             self.rows.add(read, numbers, ids)

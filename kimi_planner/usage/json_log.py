@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from itertools import chain
 from json.scanner import make_scanner
 from typing import Any, cast
 
 from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.usage.forms import REPLIES, entries_of, form_of, is_plain_reply
-from kimi_planner.usage.lines import Block
+from kimi_planner.usage.lines import Block, first_line
 from kimi_planner.usage.replies import read_reply
 from kimi_planner.usage.rows import CHUNK_ROWS, Rows
 
@@ -34,12 +33,9 @@ def read_json(blocks: Iterator[Block], rows: Rows) -> None:
     UsageError
         If a line is bad and errors are not skipped, or a document is not JSON.
     """
-    for block in blocks:
-        first = next((line for line in block.lines if line and not line.isspace()), None)
-        if first is not None:
-            read = _read_document if _spans_lines(first) else _read_lines
-            read(chain([block], blocks), rows)
-            return
+    line, blocks = first_line(blocks)
+    read = _read_document if _spans_lines(line) else _read_lines
+    read(blocks, rows)
 
 
 def _spans_lines(line: str) -> bool:

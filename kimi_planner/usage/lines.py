@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
-from kimi_planner.errors import UsageError, Where
+from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.files import (
     STANDARD_INPUT,
     DamagedFileError,
@@ -17,7 +18,7 @@ from kimi_planner.files import (
     open_unpacked,
 )
 
-__all__ = ["Block", "Progress", "Rejects", "line_blocks"]
+__all__ = ["Block", "Progress", "Rejects", "first_line", "line_blocks"]
 
 MAX_LINE_BYTES = 64_000_000
 _BLOCK_BYTES = 1 << 20
@@ -33,6 +34,19 @@ class Rejects:
 
     skip: bool
     messages: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, on_error: str) -> Rejects:
+        """Return where bad rows go by the name of what to do with them.
+
+        Raises
+        ------
+        UsageError
+            If it is not ``"raise"`` or ``"skip"``.
+        """
+        if on_error not in ("raise", "skip"):
+            raise UsageError(f"on_error is {shown(on_error)}. Use 'raise' or 'skip'.")
+        return cls(skip=on_error == "skip")
 
     def add(self, where: Where, problem: str) -> None:
         """Record a bad row, or stop the run.
@@ -123,6 +137,15 @@ def line_blocks(path: Path, progress: Progress | None = None) -> Iterator[Block]
         if isinstance(error, UsageError):
             raise
         raise UsageError(f"cannot be read ({error}).", at=path) from None
+
+
+def first_line(blocks: Iterator[Block]) -> tuple[str, Iterator[Block]]:
+    """Return the first line that is not blank, and the blocks from its own on; empty without one."""
+    for block in blocks:
+        for line in block.lines:
+            if line.strip():
+                return line, chain([block], blocks)
+    return "", blocks
 
 
 def _decoded(path: Path, number: int, raw: bytes, *, is_open: bool = False) -> str:

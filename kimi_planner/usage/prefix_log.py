@@ -92,15 +92,13 @@ def read_prefix_log(
             if not line.strip():
                 continue
             try:
-                entry = json.loads(line)
+                when, prompt, ids = _call(json.loads(line), block_tokens)
+            except UsageError as error:
+                raise UsageError(str(error), at=Where(path, number)) from None
             except (ValueError, RecursionError) as error:
                 if block.is_open:
                     continue
                 raise UsageError(f"not JSON ({error}).", at=Where(path, number)) from None
-            try:
-                when, prompt, ids = _call(entry, block_tokens)
-            except UsageError as error:
-                raise UsageError(str(error), at=Where(path, number)) from None
             milliseconds.append(when)
             prompts.append(prompt)
             blocks.extend(ids)

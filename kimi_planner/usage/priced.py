@@ -19,7 +19,7 @@ from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import UnknownModelError, UsageError
 from kimi_planner.money import from_units
 from kimi_planner.notes import Note, note
-from kimi_planner.usage.totals.columns import Counts, counts_of
+from kimi_planner.usage.totals.columns import Counts, counts_of, dates_of
 from kimi_planner.usage.totals.result import totals_of
 from kimi_planner.usage.totals.spend import priced_cell
 
@@ -250,10 +250,11 @@ def tariffs_of(
                 raise UnknownModelError(
                     f"{len(rows)} usage rows, the first row {rows[0]}: {error}"
                 ) from None
-    changes, times = prices.changes(names), counts.times
-    if not changes or times is None:
+    changes = prices.changes(names)
+    if not changes:
         tariffs = [prices.on(name, None) for name in names]
         return tuple(tariffs), codes if len(tariffs) > 1 else None
+    times = dates_of(counts.frame).dt.tz_convert(None).to_numpy()
     periods = np.searchsorted(np.array(changes, dtype=times.dtype), times, side="right")
     periods[np.isnat(times)] = len(changes) + 1
     pairs, _ = pd.factorize(periods * len(names) + codes)
@@ -266,14 +267,12 @@ def tariffs_of(
 def _notes(
     counts: Counts, bills: RowBills, codes: np.ndarray[Any, Any] | None, prices: Prices
 ) -> tuple[Note, ...]:
-    missing, silent = counts.missing.get("cached_tokens"), 0
-    for place, (tariff, _) in enumerate(bills.parts):
-        if missing is not None and tariff.states("cached"):
-            rows = missing if codes is None else missing[codes == place]
-            silent += int(np.count_nonzero(rows))
     notes = prices.notes(bills.parts)
-    if silent:
-        notes += (note("cached_unstated", silent=silent, rows=len(counts)),)
+    missing = counts.missing.get("cached_tokens")
+    if missing is not None:
+        priced = np.array([tariff.states("cached") for tariff, _ in bills.parts])
+        if silent := int(np.count_nonzero(missing & priced[0 if codes is None else codes])):
+            notes += (note("cached_unstated", silent=silent, rows=len(counts)),)
     return notes
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Hashable, Iterable, Iterator
-from itertools import chain
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +13,7 @@ from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.usage.csv_log import read_csv
 from kimi_planner.usage.frame import checked_rows, is_column
 from kimi_planner.usage.json_log import read_json
-from kimi_planner.usage.lines import Block, Progress, Rejects, line_blocks
+from kimi_planner.usage.lines import Progress, Rejects, first_line, line_blocks
 from kimi_planner.usage.row import LeftOut
 from kimi_planner.usage.rows import Rows
 
@@ -93,9 +92,7 @@ def read_usage(
     The observed span reaches from the first to the last time, or over the windows that an export
     says it covers, the end then exclusive.
     """
-    if on_error not in ("raise", "skip"):
-        raise UsageError(f"on_error is {shown(on_error)}. Use 'raise' or 'skip'.")
-    rejects = Rejects(skip=on_error == "skip")
+    rejects = Rejects.of(on_error)
     rows = Rows(rejects)
     if isinstance(source, pd.DataFrame):
         name = "usage frame"
@@ -133,20 +130,10 @@ def _read_file(path: Path, rows: Rows, progress: Progress | None) -> None:
     elif {".jsonl", ".json", ".ndjson"} & suffixes:
         read_json(blocks, rows)
     else:
-        is_json, blocks = _looks_like_json(blocks)
+        line, blocks = first_line(blocks)
+        is_json = line.lstrip().startswith(("{", "["))
         (read_json if is_json else read_csv)(blocks, rows)
     rows.flush()
-
-
-def _looks_like_json(blocks: Iterator[Block]) -> tuple[bool, Iterator[Block]]:
-    """Tell by the first line that is not blank; return the blocks as if none had been read."""
-    read = []
-    for block in blocks:
-        read.append(block)
-        for line in block.lines:
-            if text := line.lstrip():
-                return text.startswith(("{", "[")), chain(read, blocks)
-    return False, chain(read)
 
 
 def _of_frame(source: pd.DataFrame, rows: Rows) -> pd.DataFrame:
@@ -185,15 +172,12 @@ def _is_pattern(path: str | Path) -> bool:
 def _refuse_empty(name: str, rows: Rows) -> None:
     if rows.rejects.messages:
         raise UsageError(f"every row is bad; the first: {rows.rejects.messages[0]}", at=name)
-    left_out = [
-        f"{count:,} {what}"
-        for what, count in (
-            ("failed calls", rows.left_out[LeftOut.FAILED]),
-            ("entries that are no call", rows.left_out[LeftOut.OTHER]),
-            ("incomplete last lines", rows.cut_off),
-        )
-        if count
-    ]
+    counts = {
+        "failed calls": rows.left_out[LeftOut.FAILED],
+        "entries that are no call": rows.left_out[LeftOut.OTHER],
+        "incomplete last lines": rows.cut_off,
+    }
+    left_out = [f"{count:,} {what}" for what, count in counts.items() if count]
     found = f" Left out: {', '.join(left_out)}." if left_out else ""
     raise UsageError(f"no rows. A usage log has at least one call.{found}", at=name)
 

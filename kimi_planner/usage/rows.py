@@ -126,7 +126,7 @@ class Rows:
                 return
             lines = [lines[at] for at in kept]
             columns = Call._make([column[at] for at in kept] for column in columns)
-            counts = {name: list(getattr(columns, name)) for name in COUNTS}
+            counts = {name: getattr(columns, name) for name in COUNTS}
         share = self._models.setdefault
         rare = {}
         if columns.more.count(None) < len(lines):
@@ -141,15 +141,12 @@ class Rows:
                     dtype=object,
                 ),
                 "requests": as_array(columns.requests),
-                "prompt_tokens": counts["prompt"],
-                "cached_tokens": counts["cached"],
-                "completion_tokens": counts["completion"],
-                "reasoning_tokens": counts["reasoning"],
+                **{f"{name}_tokens": counts[name] for name in COUNTS[:-1]},
                 **rare,
             }
         )
-        is_chunk = np.array(columns.is_chunk)
-        self.add(checkable, np.array(lines), id_numbers(columns.id), is_chunk)
+        ids, is_chunk = id_numbers(columns.id), np.array(columns.is_chunk)
+        self.add(checkable, np.array(lines), ids, is_chunk)
 
     def add(
         self,
@@ -187,7 +184,10 @@ class Rows:
         is_chunk: np.ndarray[Any, Any] | bool = False,
     ) -> None:
         """Keep rows that are checked; the parameters are those of :meth:`add`."""
-        self._of_one_clock(checked, lines)
+        stated = checked["timestamp"].notna().to_numpy(dtype=bool)
+        if stated.any():
+            is_relative = pd.api.types.is_timedelta64_dtype(checked["timestamp"].dtype)
+            self._of_one_clock(int(lines[np.argmax(stated)]), is_relative=is_relative)
         self._chunks.append(checked)
         keys = np.broadcast_to(np.int64(0), (len(checked), 4))
         if np.any(ids):
@@ -222,11 +222,11 @@ class Rows:
         for chunk in self._chunks:
             if chunk["timestamp"].dtype != clock:  # a chunk without times
                 chunk["timestamp"] = pd.Series(pd.NaT, index=chunk.index, dtype=clock)
-        rare = {name: 0 for chunk in self._chunks for name in chunk.columns[len(COLUMNS) :]}
-        rare |= {"batch": False} if "batch" in rare else {}
+        rare = {name: None for chunk in self._chunks for name in chunk.columns[len(COLUMNS) :]}
         for chunk in self._chunks:
-            for name in rare.keys() - set(chunk.columns):
-                chunk[name] = rare[name]
+            for name in rare:
+                if name not in chunk:
+                    chunk[name] = False if name == "batch" else 0
         frame = pd.concat(self._chunks, ignore_index=True)
         self._chunks = []
         return (
@@ -262,28 +262,20 @@ class Rows:
             if kinds == {int} and max(when) < 2**63:
                 return as_array(when)
             return pd.Series(when, dtype=object)
-        stated = [at for at, value in enumerate(when) if value is not None]
-        is_relative = [type(when[at]) is timedelta for at in stated]
-        if not all(is_relative):
-            other = is_relative.index(not is_relative[0])
-            raise self._two_clocks(lines[stated[other]], is_relative=is_relative[other])
+        if kinds - {timedelta, type(None)}:
+            for value, line in zip(when, lines, strict=True):
+                if value is not None:
+                    self._of_one_clock(line, is_relative=type(value) is timedelta)
         return pd.to_timedelta(pd.Series(when))
 
-    def _of_one_clock(self, checked: pd.DataFrame, lines: np.ndarray[Any, Any]) -> None:
-        """Refuse dates in a log that counts from its own start, and the reverse."""
-        stated = checked["timestamp"].notna().to_numpy(dtype=bool)
-        if not stated.any():
-            return
-        is_relative = pd.api.types.is_timedelta64_dtype(checked["timestamp"].dtype)
+    def _of_one_clock(self, line: int, *, is_relative: bool) -> None:
+        """Refuse a date in a log that counts from its own start, and the reverse."""
         if self._is_relative is None:
             self._is_relative = is_relative
         if self._is_relative != is_relative:
-            raise self._two_clocks(int(lines[np.argmax(stated)]), is_relative=is_relative)
-
-    def _two_clocks(self, line: int, *, is_relative: bool) -> UsageError:
-        clocks = ("a date", "seconds from the start of the log")
-        return UsageError(
-            f"the time is {clocks[is_relative]}; before it stands "
-            f"{clocks[not is_relative]}. One log has one clock: read its parts one by one.",
-            at=Where(self.file, line),
-        )
+            clocks = ("a date", "seconds from the start of the log")
+            raise UsageError(
+                f"the time is {clocks[is_relative]}; before it stands "
+                f"{clocks[not is_relative]}. One log has one clock: read its parts one by one.",
+                at=Where(self.file, line),
+            )

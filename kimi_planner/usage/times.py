@@ -49,12 +49,13 @@ def as_times(column: pd.Series[Any], *, relative: bool) -> pd.Series[Any]:
         return dates
     numbers = as_numbers(column)
     if relative:
-        return _durations(numbers)
+        near = numbers.where(numbers.abs() < _RELATIVE_LIMIT)
+        return pd.Series(_micros(near).view("m8[us]"), index=column.index)
     whole = column.map(_whole)
     epochs = _epochs(whole.astype("Int64"))
     fractions = numbers.where(whole.isna() & (numbers >= _SECONDS_FROM) & (numbers < _EPOCH_LIMIT))
     seconds = fractions.where(fractions < _MILLISECONDS_FROM, fractions / 1000)
-    epochs = epochs.fillna(_moments(seconds))
+    epochs = epochs.fillna(_moments(_micros(seconds), column.index))
     words = column.where(column.map(_is_dated)).astype(object)
     if not words.notna().any():
         return epochs
@@ -68,22 +69,19 @@ def _have_offsets(words: pd.Series[Any]) -> np.ndarray[Any, Any]:
     return np.array([not isinstance(one, str) or bool(_OFFSET.search(one, 10)) for one in words])
 
 
-def _durations(seconds: pd.Series[Any]) -> pd.Series[Any]:
-    """Return lengths of time to the nearest microsecond."""
-    good = (seconds.abs() < _RELATIVE_LIMIT).to_numpy()
-    micros = np.full(len(seconds), _MISSING)
-    micros[good] = np.rint(seconds.to_numpy()[good] * 1e6).astype(np.int64)
-    return pd.Series(micros.view("m8[us]"), index=seconds.index)
-
-
-def _moments(seconds: pd.Series[Any]) -> pd.Series[Any]:
-    """Return UTC times of seconds since 1970, to the nearest microsecond."""
+def _micros(seconds: pd.Series[Any]) -> np.ndarray[Any, Any]:
+    """Return seconds as whole microseconds, to the nearest."""
     known = seconds.notna().to_numpy()
-    stamps = np.full(len(seconds), _MISSING)
+    micros = np.full(len(seconds), _MISSING)
     given = seconds.to_numpy()[known]
     whole = np.floor(given)
-    stamps[known] = (whole * 1e6 + np.rint((given - whole) * 1e6)).astype(np.int64)
-    return pd.Series(stamps.view("M8[us]"), index=seconds.index).dt.tz_localize("UTC")
+    micros[known] = (whole * 1e6 + np.rint((given - whole) * 1e6)).astype(np.int64)
+    return micros
+
+
+def _moments(micros: np.ndarray[Any, Any], index: pd.Index[Any]) -> pd.Series[Any]:
+    """Return UTC times of microseconds since 1970."""
+    return pd.Series(micros.view("M8[us]"), index=index).dt.tz_localize("UTC")
 
 
 def _epochs(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -96,7 +94,7 @@ def _epochs(column: pd.Series[Any]) -> pd.Series[Any]:
     for low, high, times, over in _SCALES:
         here = (whole >= low) & (whole < high)
         stamps[here] = whole[here] * times // over
-    return pd.Series(stamps.view("M8[us]"), index=column.index).dt.tz_localize("UTC")
+    return _moments(stamps, column.index)
 
 
 def _dates(column: pd.Series[Any]) -> pd.Series[Any] | None:

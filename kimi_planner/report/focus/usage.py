@@ -17,8 +17,7 @@ from kimi_planner.errors import UnknownModelError, UsageError, shown
 from kimi_planner.plan.calendar import Month
 from kimi_planner.report.focus.charges import NOT_STATED, charges_of, frame_of
 from kimi_planner.usage.totals.result import UsageTotals
-from kimi_planner.usage.totals.sources import total_usage
-from kimi_planner.usage.totals.spend import keys_to_price, known_keys, priced_cell
+from kimi_planner.usage.totals.spend import keys_to_price, priced_cell, totals_to_price
 
 __all__ = ["focus_usage"]
 
@@ -72,11 +71,7 @@ def focus_usage(
     names = (tags,) if isinstance(tags, str) else tuple(tags)
     models = None if model is None else [model]
     keys = keys_to_price((by, *names), models, prices.catalog)
-    totals = (
-        source.over(known_keys(keys, (by, *names), source))
-        if isinstance(source, UsageTotals)
-        else total_usage(source, keys)
-    )
+    totals = totals_to_price(source, keys, (by, *names))
     frame = frame_of(_charges(totals, by, model, names, prices), account_id, account_name)
     return frame.sort_values(["ChargePeriodStart", "SkuId"], kind="stable", ignore_index=True)
 

@@ -6,7 +6,7 @@ import json
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -177,19 +177,15 @@ def _read_json(text: str, path: str) -> _Tree:
         line, end = line + text.count("\n", end, found.start()), found.start()
         return f'"{line}:{found[0][1:]}'
 
-    return _json_tree(json.loads(_JSON_TEXT.sub(numbered, text)))
+    def unnumbered(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        return {key.partition(":")[2]: item for key, item in pairs}
 
+    def read(value: str, *_place: object) -> _Text:
+        number, _, content = value.partition(":")
+        return _Text(int(number), content)
 
-def _json_tree(value: Any) -> _Tree:
-    """Return the tree of JSON in which each text and each key begins with its line and a colon."""
-    if isinstance(value, str):
-        line, _, text = value.partition(":")
-        return _Text(int(line), text)
-    if isinstance(value, list):
-        return [_json_tree(item) for item in value]
-    if isinstance(value, dict):
-        return {key.partition(":")[2]: _json_tree(item) for key, item in value.items()}
-    return None
+    data = json.loads(_JSON_TEXT.sub(numbered, text), object_pairs_hook=unnumbered)
+    return _tree(data, read, (), {})
 
 
 def _read_toml(text: str, path: str) -> _Tree:
@@ -198,28 +194,33 @@ def _read_toml(text: str, path: str) -> _Tree:
     except tomllib.TOMLDecodeError as error:
         message, line = toml_fault(str(error), text)
         raise FileError(f"not TOML ({message}). Correct that line.", at=Where(path, line)) from None
-    return _toml_tree(data, TomlFile(Path(path), text, data), (), {})
+    toml = TomlFile(Path(path), text, data)
+
+    def read(value: str, keys: tuple[str, ...], numbers: Mapping[str, int]) -> _Text:
+        # In the innermost table that has a header of its own.
+        for depth in range(len(keys) - 1, -1, -1):
+            table = ".".join(keys[:depth])
+            if line := toml.where(table, numbers.get(table), keys[depth]).line:
+                return _Text(line, value)
+        return _Text(1, value)
+
+    return _tree(data, read, (), {})
 
 
-def _toml_tree(value: Any, toml: TomlFile, keys: tuple[str, ...], numbers: dict[str, int]) -> _Tree:
-    """Return a tree; ``numbers`` says which table of each array of tables a value stands in."""
+def _tree(
+    value: Any,
+    read: Callable[[str, tuple[str, ...], Mapping[str, int]], _Text],
+    keys: tuple[str, ...],
+    numbers: Mapping[str, int],
+) -> _Tree:
+    """Return a tree; ``numbers`` says which item of each list under some keys a value stands in."""
     if isinstance(value, str):
-        return _Text(_toml_line(toml, keys, numbers), value)
+        return read(value, keys, numbers)
     if isinstance(value, list):
         table = ".".join(keys)
         return [
-            _toml_tree(item, toml, keys, {**numbers, table: number})
-            for number, item in enumerate(value)
+            _tree(item, read, keys, {**numbers, table: number}) for number, item in enumerate(value)
         ]
     if isinstance(value, dict):
-        return {key: _toml_tree(item, toml, (*keys, key), numbers) for key, item in value.items()}
+        return {key: _tree(item, read, (*keys, key), numbers) for key, item in value.items()}
     return None
-
-
-def _toml_line(toml: TomlFile, keys: tuple[str, ...], numbers: dict[str, int]) -> int:
-    """Return the line of a value: in the innermost table that has a header of its own."""
-    for depth in range(len(keys) - 1, -1, -1):
-        table = ".".join(keys[:depth])
-        if line := toml.where(table, numbers.get(table), keys[depth]).line:
-            return line
-    return 1

@@ -143,13 +143,10 @@ def _of_statement(node: ast.AST, scope: str) -> Iterator[_Found]:
 
 def _defaults(function: ast.FunctionDef | ast.AsyncFunctionDef, scope: str) -> Iterator[_Found]:
     arguments = function.args
-    positional = [*arguments.posonlyargs, *arguments.args]
-    with_default = positional[len(positional) - len(arguments.defaults) :]
-    pairs = [
-        *zip(with_default, arguments.defaults, strict=True),
-        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
-    ]
-    for argument, value in pairs:
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    values = [*arguments.defaults, *arguments.kw_defaults]
+    # The last positional arguments have the defaults, and every keyword has one or None.
+    for argument, value in zip(every[len(every) - len(values) :], values, strict=True):
         if value is not None:
             place = Place(f"{scope}{argument.arg}", (argument.arg,))
             yield from _inside(value, place, argument.lineno)

@@ -203,7 +203,10 @@ class _Walk:
         declared = self._declared.get(part.name)
         if isinstance(part, Repeat):
             if declared is not None and declared.max_items is not None:
-                return self._repeated(part.body, declared.min_items, declared.max_items, ways)
+                done = [ways]
+                for _ in range(declared.max_items):
+                    done.append(self._through(part.body, done[-1]))
+                return _merged(way for ways in done[declared.min_items :] for way in ways.items())
         elif declared is not None and declared.values is not None:
             texts = ("",) if self._empty else declared.values
             return _merged(way for text in texts for way in self._step(text, ways).items())
@@ -213,12 +216,6 @@ class _Walk:
         if bounds.most == inf:
             self.unknown[part.name] = None
         return _merged(_with_value(tail, ends, bounds) for tail, ends in ways.items())
-
-    def _repeated(self, body: Parts, least: int, most: int, ways: _Ways) -> _Ways:
-        done = [ways]
-        for _ in range(most):
-            done.append(self._through(body, done[-1]))
-        return _merged(way for ways in done[least:] for way in ways.items())
 
 
 def _merged(ways: Iterable[tuple[_Tail, tuple[int, float]]]) -> _Ways:

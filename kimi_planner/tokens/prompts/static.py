@@ -89,23 +89,19 @@ class ModuleText:
 
         Such are ``NAME.format(…)``, ``NAME % …`` and ``Template(NAME)``.
         """
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
-            return "percent", node.left
-        if not isinstance(node, ast.Call):
-            return None
-        called = node.func
-        text = node.args[0] if node.args else None
-        if isinstance(called, ast.Attribute) and called.attr in ("format", "format_map"):
-            return "format", called.value
-        if text is None:
-            return None
-        if isinstance(called, ast.Name):
-            return (self.template_style, text) if called.id == "Template" else None
-        if word_of(called) == "from_template":
-            return "format", text
-        if isinstance(called, ast.Attribute) and called.attr == "Template":
-            of_jinja = isinstance(called.value, ast.Name) and called.value.id == "jinja2"
-            return "jinja" if of_jinja else "dollar", text
+        match node:
+            case ast.BinOp(text, ast.Mod()):
+                return "percent", text
+            case ast.Call(ast.Attribute(text, "format" | "format_map")):
+                return "format", text
+            case ast.Call(ast.Attribute(_, "from_template"), [text, *_]):
+                return "format", text
+            case ast.Call(ast.Name("Template"), [text, *_]):
+                return self.template_style, text
+            case ast.Call(ast.Attribute(ast.Name("jinja2"), "Template"), [text, *_]):
+                return "jinja", text
+            case ast.Call(ast.Attribute(_, "Template"), [text, *_]):
+                return "dollar", text
         return None
 
 
@@ -149,9 +145,8 @@ class TextReader:
         """
         if filled := self._module.filled(node):
             return self.parts(filled[1], filled[0])
-        if isinstance(node, ast.Constant):
-            text = text_of(node)
-            return None if text is None else self._plain(text, node.lineno, style)
+        if (text := text_of(node)) is not None:
+            return self._plain(text, node.lineno, style)
         if isinstance(node, ast.JoinedStr):
             return self._f_string(node, style)
         if isinstance(node, ast.BinOp):
@@ -215,20 +210,25 @@ class TextReader:
             self._resolving.discard(name)
 
     def _call(self, node: ast.Call, style: str) -> Parts | None:
-        called = node.func
-        name = word_of(called)
-        fills = ("substitute", "safe_substitute", "render")
-        if isinstance(called, ast.Attribute) and name in fills:
-            return self.parts(called.value, style)
-        if isinstance(called, ast.Attribute) and name == "join":
-            return self._join(node, called.value, style)
-        subject: ast.expr | None
-        if name in ("strip", "lstrip", "rstrip"):
-            subject = called.value if isinstance(called, ast.Attribute) and not node.args else None
-        else:
-            subject = node.args[0] if name in _PURE and len(node.args) == 1 else None
-        if subject is None or node.keywords:
-            return self._reshaped(node)
+        match node:
+            case ast.Call(ast.Attribute(text, "substitute" | "safe_substitute" | "render")):
+                return self.parts(text, style)
+            case ast.Call(ast.Attribute(text, "join")):
+                return self._join(node, text, style)
+            case ast.Call(ast.Attribute(text, "strip" | "lstrip" | "rstrip" as name), [], []):
+                return self._worked_out(node, _PURE[name], text, style)
+            case ast.Call(called, [text], []) if (word := word_of(called)) in (
+                "dedent",
+                "cleandoc",
+            ):
+                return self._worked_out(node, _PURE[word], text, style)
+            case ast.Call(ast.Attribute(text, name)) if name in _RESHAPED:
+                return None if self.parts(text) is None else _unknown(node)
+        return None
+
+    def _worked_out(
+        self, node: ast.Call, function: Callable[[str], str], subject: ast.expr, style: str
+    ) -> Parts | None:
         braces = self.has_plain_braces
         parts = self.parts(subject)
         self.has_plain_braces = braces  # of what is left, which is read once more
@@ -237,13 +237,7 @@ class TextReader:
         fixed = joined(parts)
         if any(not isinstance(part, str) for part in fixed):  # what is cut depends on the values
             return _unknown(node)
-        return self._plain(_PURE[str(name)]("".join(map(str, fixed))), node.lineno, style)
-
-    def _reshaped(self, node: ast.Call) -> Parts | None:
-        called = node.func
-        if not isinstance(called, ast.Attribute) or called.attr not in _RESHAPED:
-            return None
-        return None if self.parts(called.value) is None else _unknown(node)
+        return self._plain(function("".join(map(str, fixed))), node.lineno, style)
 
     def _join(self, node: ast.Call, separator: ast.expr, style: str) -> Parts | None:
         between = self.parts(separator, style)

@@ -15,7 +15,16 @@ from kimi_planner.errors import UsageError, shown
 from kimi_planner.usage.frame import COLUMNS, OPTIONAL_COUNTS, WRITTEN, is_column
 from kimi_planner.usage.read import read_usage
 
-__all__ = ["BATCH", "TOKENS", "Counts", "counts_of", "exact_sum", "is_sound", "usage_of"]
+__all__ = [
+    "BATCH",
+    "TOKENS",
+    "Counts",
+    "counts_of",
+    "dates_of",
+    "exact_sum",
+    "is_sound",
+    "usage_of",
+]
 
 #: Rows taken at a time, so that what is computed from them stays in the processor's cache.
 _BLOCK = 32_768
@@ -53,13 +62,6 @@ class Counts:
 
     def __len__(self) -> int:
         return len(self.frame)
-
-    @property
-    def times(self) -> np.ndarray[Any, Any] | None:
-        """UTC times of the rows; ``None`` if the log has no dates."""
-        times = self.frame["timestamp"]
-        dated = isinstance(times.dtype, pd.DatetimeTZDtype)
-        return times.dt.tz_convert(None).to_numpy() if dated else None
 
     @property
     def usage(self) -> Usage:
@@ -119,6 +121,14 @@ def counts_of(frame: Any) -> Counts:
         if is_sound(counts):
             return counts
     return _extract(read_usage(frame))
+
+
+def dates_of(frame: pd.DataFrame) -> pd.Series[Any]:
+    """Return the UTC times of the rows of a checked frame, all missing if its log has no dates."""
+    times = frame["timestamp"]
+    if isinstance(times.dtype, pd.DatetimeTZDtype):
+        return times
+    return pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us, UTC]")
 
 
 def is_sound(counts: Counts) -> bool:

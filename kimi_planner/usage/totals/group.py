@@ -10,7 +10,7 @@ import pandas as pd
 
 from kimi_planner.errors import UsageError, did_you_mean, shown
 from kimi_planner.usage.frame import COLUMNS, COUNTS
-from kimi_planner.usage.totals.columns import Counts, exact_sum
+from kimi_planner.usage.totals.columns import Counts, dates_of, exact_sum
 
 __all__ = [
     "DERIVED",
@@ -88,7 +88,7 @@ def checked_keys(
         If there is no such column.
     """
     refuse_unknown_keys(by, raw.columns)
-    own = dict.fromkeys(DERIVED, checked["timestamp"]) | {"model": checked["model"]}
+    own = dict.fromkeys(DERIVED, dates_of(checked)) | {"model": checked["model"]}
     return [own[key] if key in own else raw[key] for key in by]
 
 
@@ -129,8 +129,6 @@ def _block(
 def _codes(name: str, key: pd.Series[Any]) -> tuple[np.ndarray[Any, Any], list[Any]]:
     """Return a number for each row's value, and the values; one not stated is ``None``."""
     if name in DERIVED:
-        if not isinstance(key.dtype, pd.DatetimeTZDtype):
-            return np.zeros(len(key), np.int64), [None]
         times = key.dt.tz_convert(None).to_numpy()
         own, starts = pd.factorize(times.astype(f"datetime64[{DERIVED[name]}]").view(np.int64))
         periods = starts.view(f"datetime64[{DERIVED[name]}]")

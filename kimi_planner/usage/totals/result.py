@@ -18,14 +18,16 @@ import pandas as pd
 from kimi_planner.billing.meters import Usage
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.rich import frame_html, page_html
+from kimi_planner.usage.lines import Rejects
 from kimi_planner.usage.read import MAX_REJECTED_SHOWN
-from kimi_planner.usage.totals.columns import Counts, usage_of
+from kimi_planner.usage.totals.columns import Counts, dates_of, usage_of
 from kimi_planner.usage.totals.group import TOTALS, Cells, cells_of, merged
 
 __all__ = [
     "UsageTotals",
     "added",
     "checked_names",
+    "frame_of",
     "totals_of",
 ]
 
@@ -113,21 +115,12 @@ class UsageTotals:
     @property
     def frame(self) -> pd.DataFrame:
         """One row per combination of keys, ascending; a total past 64 bits is a Python integer."""
-        cells = self.ordered
-        keys = {
-            key: pd.Series([cell[n] for cell in cells], dtype=object)
-            for n, key in enumerate(self.by)
-        }
-        totals = {
-            name: whole_column(self.cells[cell][n] for cell in cells)
-            for n, name in enumerate(self.columns)
-        }
-        return pd.DataFrame(keys | totals)
+        return frame_of(self.by, self.columns, {cell: self.cells[cell] for cell in self.ordered})
 
     @property
     def total(self) -> dict[str, int]:
         """The totals of the whole log."""
-        return dict(zip(self.columns, merged([self.over(()).cells])[()], strict=True))
+        return dict(zip(self.columns, self.over(()).cells[()], strict=True))
 
     def usage(self, cell: tuple[Any, ...]) -> Usage:
         """Return what the rows of a cell used, by meter."""
@@ -165,17 +158,16 @@ def added(parts: Iterable[UsageTotals], source: str) -> UsageTotals:
 
 def totals_of(counts: Counts, by: tuple[str, ...], raw: pd.DataFrame) -> UsageTotals:
     """Add up checked counts; ``raw`` has the columns that a usage frame does not have."""
-    times = counts.frame["timestamp"]
-    dated = isinstance(times.dtype, pd.DatetimeTZDtype)
+    times = dates_of(counts.frame)
     columns, cells = cells_of(counts, by, raw)
     attrs = counts.frame.attrs or raw.attrs
     return UsageTotals(
         by=by,
         cells=cells,
         columns=columns,
-        first=_known(times.min()) if dated else None,
-        last=_known(times.max()) if dated else None,
-        undated=int(times.isna().sum()) if dated else len(counts),
+        first=_known(times.min()),
+        last=_known(times.max()),
+        undated=int(times.isna().sum()),
         source=str(attrs.get("source", "usage frame")),
         rejected=int(attrs.get("rejected", 0)),
         rejected_examples=tuple(attrs.get("rejected_examples", ())),
@@ -192,9 +184,15 @@ def _in_order(totals: UsageTotals, columns: tuple[str, ...]) -> Cells:
     return {cell: tuple(row.get(name, 0) for name in columns) for cell, row in rows.items()}
 
 
-def whole_column(values: Iterable[int]) -> pd.Series[Any]:
+def frame_of(by: Sequence[str], columns: Sequence[str], cells: Cells) -> pd.DataFrame:
+    """Return a row for each cell, its keys and then its totals."""
+    keys = {key: pd.Series([cell[n] for cell in cells], dtype=object) for n, key in enumerate(by)}
+    totals = [[sums[n] for sums in cells.values()] for n in range(len(columns))]
+    return pd.DataFrame(keys | dict(zip(columns, map(_whole_column, totals), strict=True)))
+
+
+def _whole_column(numbers: list[int]) -> pd.Series[Any]:
     """Return integers as int64, or as Python integers if one needs more than 64 bits."""
-    numbers = list(values)
     fits = all(abs(number) < 2**63 for number in numbers)
     return pd.Series(numbers, dtype=np.int64 if fits else object)
 
@@ -207,8 +205,7 @@ def checked_names(by: str | Sequence[str], on_error: str = "raise") -> tuple[str
     UsageError
         If ``by`` is not names, each once, or ``on_error`` is not one of its values.
     """
-    if on_error not in ("raise", "skip"):
-        raise UsageError(f"on_error is {shown(on_error)}. Use 'raise' or 'skip'.")
+    Rejects.of(on_error)
     names: tuple[Any, ...] = (by,) if isinstance(by, str) else tuple(by)
     for name in names:
         if not isinstance(name, str):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,11 +19,11 @@ from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import UnknownModelError, UsageError
 from kimi_planner.money import plain, total
 from kimi_planner.notes import Note, note
-from kimi_planner.usage.totals.group import DERIVED
-from kimi_planner.usage.totals.result import UsageTotals, whole_column
+from kimi_planner.usage.totals.group import DERIVED, Cells, merged
+from kimi_planner.usage.totals.result import UsageTotals, frame_of
 from kimi_planner.usage.totals.sources import total_usage
 
-__all__ = ["keys_to_price", "known_keys", "priced_cell", "spend_by"]
+__all__ = ["keys_to_price", "priced_cell", "spend_by", "totals_to_price"]
 
 Part = tuple[Tariff, Usage]
 
@@ -81,40 +82,32 @@ def spend_by(
     asked = None if models is None else [spec.id for spec in prices.catalog.select(models)]
     if asked == []:
         raise UsageError("No models. Name at least one, or leave models out for those of the rows.")
-    needed = keys_to_price(keys, asked, prices.catalog)
-    if isinstance(source, UsageTotals):
-        totals = source.over(known_keys(needed, keys, source))
-    else:
-        totals = total_usage(source, needed, on_error=on_error)
+    totals = totals_to_price(source, keys_to_price(keys, asked, prices.catalog), keys, on_error)
     if asked is None:
         _refuse_unknown_models(totals, prices.catalog)
-    rows: dict[tuple[Any, ...], list[tuple[tuple[Any, ...], Part]]] = {}
+    rows: dict[tuple[Any, ...], list[Part]] = {}
+    sums: list[Cells] = []
     for cell in totals.ordered:
         served = asked or [cell[totals.by.index("model")]]
         for model in served:
             row = (*cell[: len(keys)], *(() if asked is None else (model,)))
-            part = priced_cell(totals, cell, model, prices)
-            rows.setdefault(row, []).append((totals.cells[cell], part))
-    bills = [bill_of(part for _, part in parts) for parts in rows.values()]
+            rows.setdefault(row, []).append(priced_cell(totals, cell, model, prices))
+            sums.append({row: totals.cells[cell]})
+    bills = [bill_of(parts) for parts in rows.values()]
     names = keys if asked is None else (*keys, "priced_as")
-    columns = {
-        name: pd.Series([row[n] for row in rows], dtype=object) for n, name in enumerate(names)
-    }
-    for n, name in enumerate(totals.columns):
-        columns[name] = whole_column(sum(sums[n] for sums, _ in parts) for parts in rows.values())
+    frame = frame_of(names, totals.columns, merged(sums))
     for name, meters in usd_columns(
         key for bill in bills for key, one in bill.items() if one
     ).items():
         amounts = [plain(total(bill[key] for key in meters if key in bill)) for bill in bills]
-        columns[name] = pd.Series(amounts, dtype=object)
-    frame = pd.DataFrame(columns)
+        frame[name] = pd.Series(amounts, dtype=object)
     frame.attrs = {
         "source": totals.source,
         "rejected": totals.rejected,
         "rejected_examples": list(totals.rejected_examples),
         "left_out": dict(totals.left_out),
         "catalog_version": prices.catalog.version,
-        "notes": _notes(totals, [part for parts in rows.values() for _, part in parts], prices),
+        "notes": _notes(totals, [*chain.from_iterable(rows.values())], prices),
     }
     return frame
 
@@ -132,11 +125,18 @@ def keys_to_price(
     return tuple(dict.fromkeys((*keys, *more)))
 
 
-def known_keys(needed: Sequence[str], keys: Sequence[str], totals: UsageTotals) -> list[str]:
-    """Return the keys by which given totals are priced: for the days, what they have."""
-    days = ["day", "month"] if "day" in needed else []
+def totals_to_price(
+    source: UsageTotals | pd.DataFrame | str | Path,
+    needed: Sequence[str],
+    keys: Sequence[str],
+    on_error: Literal["raise", "skip"] = "raise",
+) -> UsageTotals:
+    """Return the totals by the keys needed to price them; given ones, for the days, by what they have."""
+    if not isinstance(source, UsageTotals):
+        return total_usage(source, needed, on_error=on_error)
+    days = [key for key in ("day", "month") if "day" in needed and key in source.by]
     kept = [key for key in needed if key in keys or key not in DERIVED]
-    return list(dict.fromkeys((*kept, *(key for key in days if key in totals.by))))
+    return source.over(list(dict.fromkeys((*kept, *days))))
 
 
 def priced_cell(totals: UsageTotals, cell: tuple[Any, ...], model: str, prices: Prices) -> Part:

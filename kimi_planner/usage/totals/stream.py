@@ -77,7 +77,7 @@ def totals_of_file(
         )
         return totals_of(counts_of(raw), by, raw)
     sums = UsageTotals(by=by, cells={})
-    rejects = Rejects(skip=on_error == "skip")
+    rejects = Rejects.of(on_error)
     start = 0
     for batch in _batches(path, by, stated, rejects):
         frame = batch.assign(**stated)
@@ -105,7 +105,7 @@ def totals_of_part(
 
     if {"timestamp", "timestamp_s"} <= set(raw):
         raise UsageError(f"{source}: there are both timestamp and timestamp_s. Keep one.")
-    rejects = Rejects(skip=on_error == "skip")
+    rejects = Rejects.of(on_error)
     raw = raw.reset_index(drop=True)
     checked, good = checked_rows(raw, place, rejects)
     if checked.empty:
@@ -199,9 +199,7 @@ def _column(name: str, values: Any, pa: Any) -> Any:
     """Return one column; text of counts or times becomes that, where all of a batch can."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
-    meant = {"timestamp": pa.timestamp("us", "UTC")}.get(name)
-    if is_count(name):
-        meant = pa.int64()
+    meant = pa.int64() if is_count(name) else {"timestamp": pa.timestamp("us", "UTC")}.get(name)
     is_text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
     if meant is not None and (is_text or pa.types.is_null(values.type)):
         with suppress(pa.ArrowInvalid):  # other spellings, and errors, are for the check of rows
