@@ -7,11 +7,12 @@ file and line where there is one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeGuard
 
 __all__ = [
     "CatalogError",
@@ -31,7 +32,10 @@ __all__ = [
     "Where",
     "WorkloadError",
     "did_you_mean",
+    "is_whole",
+    "restated",
     "shown",
+    "whole",
 ]
 
 
@@ -134,6 +138,56 @@ class MissingExtraError(KimiPlannerError, ImportError):
         return cls(
             f"{package} is not installed. Install it with: pip install 'kimi-planner[{extra}]'."
         )
+
+
+@contextmanager
+def restated(
+    *,
+    at: object = None,
+    about: str = "",
+    of: type[KimiPlannerError] = KimiPlannerError,
+    fault: type[KimiPlannerError] | None = None,
+) -> Iterator[None]:
+    """Give an error that is raised inside its place, what it is about, or another class.
+
+    Parameters
+    ----------
+    at : Where or path, optional
+        Where it stands; goes before the message.
+    about : str, optional
+        What it is about; goes before the message too, and is no place.
+    of : type
+        The errors that are meant; others pass as they are.
+    fault : type, optional
+        What is raised instead; the same class if not given.
+    """
+    try:
+        yield
+    except of as error:
+        text = f"{about}: {error}" if about else str(error)
+        raise (fault or type(error))(text, at=at) from None
+
+
+def is_whole(value: object, least: int = 0, most: int | None = None) -> TypeGuard[int]:
+    """Whether it is a whole number within bounds; true and false are none."""
+    return type(value) is int and value >= least and (most is None or value <= most)
+
+
+def whole(
+    what: str,
+    value: object,
+    least: int = 0,
+    most: int | None = None,
+    *,
+    fault: type[KimiPlannerError],
+    at: object = None,
+) -> int:
+    """Return a whole number within bounds; anything else raises the ``fault``, with them."""
+    if is_whole(value, least, most):
+        return value
+    bound = "" if most is None else f" to {most}"
+    allowed = f"It must be a whole number from {least}{bound}."
+    raise fault(f"{what} is {shown(value)}. {allowed}", at=at)
 
 
 def shown(value: object, limit: int = 60) -> str:

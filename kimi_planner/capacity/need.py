@@ -11,12 +11,13 @@ from kimi_planner.capacity.load import load_limits
 from kimi_planner.capacity.peaks import PeakPlan, Peaks
 from kimi_planner.capacity.tiers import ALL, Throughput
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
-from kimi_planner.errors import ScenarioError, WorkloadError, shown
+from kimi_planner.errors import ScenarioError, WorkloadError, restated
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.calendar import month_range
 from kimi_planner.plan.simulation import DEFAULT_PATHS, project
 from kimi_planner.workload import Quantity, Workload
 from kimi_planner.workload.inputs import (
+    check_between,
     check_paths,
     check_seed,
     chosen_day,
@@ -96,8 +97,8 @@ def throughput(
     chosen = chosen_workloads(workloads)
     if ALL in [workload.name for workload in chosen]:
         raise ScenarioError(f"A workload is named {ALL!r}, which means all together. Rename it.")
-    _check_number("percentile", percentile, 0, 100)
-    _check_number("minutes_within", minutes_within, 0.5, 0.999999)
+    check_between("percentile", percentile, 100)
+    check_between("minutes_within", minutes_within, 0.999999, low=0.5)
     check_seed(seed)
     check_paths(n_paths)
     as_of = chosen_day(as_of)
@@ -213,15 +214,8 @@ def _has_prices(spec: ModelSpec) -> bool:
     return None not in (spec.input_usd_per_mtok, spec.output_usd_per_mtok)
 
 
-def _check_number(name: str, value: object, low: float, high: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise ScenarioError(f"{name} is {shown(value)}. It must lie between {low} and {high}.")
-
-
 def _parsed(key: str, value: Given | None) -> Quantity | None:
     if value is None:
         return None
-    try:
+    with restated(of=WorkloadError, fault=ScenarioError):
         return parse_quantity(key, value, Path())
-    except WorkloadError as error:
-        raise ScenarioError(str(error)) from None

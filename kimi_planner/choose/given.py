@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, TypeGuard
+from typing import Any
 
 from kimi_planner.capacity.limits import Limits, Tier
 from kimi_planner.capacity.need import throughput
@@ -16,25 +16,12 @@ from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload
 
 __all__ = [
-    "check_between",
     "check_result",
-    "is_number",
     "known_tier",
     "peaks_of",
     "positive",
     "projection_given",
 ]
-
-
-def is_number(value: object) -> TypeGuard[int | float]:
-    """Return whether it is a number; true and false are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def check_between(name: str, value: object, high: float) -> None:
-    """Raise ScenarioError unless it is a number from 0 to ``high``."""
-    if not is_number(value) or not 0 <= value <= high:
-        raise ScenarioError(f"{name} is {shown(value)}. It must lie between 0 and {high}.")
 
 
 def positive(name: str, value: Any) -> Decimal:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import TypeGuard
 
 from kimi_planner.catalog import Catalog, ModelSpec
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import ScenarioError, shown, whole
 from kimi_planner.workload import Workload
 
 __all__ = [
+    "check_between",
     "check_paths",
     "check_price_changes",
     "check_seed",
     "chosen_day",
     "chosen_models",
     "chosen_workloads",
+    "is_number",
 ]
 
 MAX_PATHS = 1_000_000
@@ -70,8 +73,18 @@ def chosen_models(
 
 def check_seed(seed: object) -> None:
     """Raise ScenarioError unless ``seed`` is a whole number from 0."""
-    if type(seed) is not int or seed < 0:
-        raise ScenarioError(f"seed is {shown(seed)}. It must be a whole number from 0.")
+    whole("seed", seed, fault=ScenarioError)
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Return whether it is a number; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def check_between(name: str, value: object, high: float, low: float = 0) -> None:
+    """Raise ScenarioError unless it is a number from ``low`` to ``high``."""
+    if not is_number(value) or not low <= value <= high:
+        raise ScenarioError(f"{name} is {shown(value)}. It must lie between {low} and {high}.")
 
 
 def check_price_changes(catalog: Catalog, workloads: Iterable[Workload]) -> None:
@@ -84,10 +97,7 @@ def check_price_changes(catalog: Catalog, workloads: Iterable[Workload]) -> None
 
 def check_paths(n_paths: object) -> None:
     """Raise ScenarioError unless ``n_paths`` is a whole number from 100."""
-    if type(n_paths) is not int or not 100 <= n_paths <= MAX_PATHS:
-        raise ScenarioError(
-            f"n_paths is {shown(n_paths)}. It must be a whole number from 100 to {MAX_PATHS}."
-        )
+    whole("n_paths", n_paths, 100, MAX_PATHS, fault=ScenarioError)
 
 
 def chosen_day(as_of: date | None) -> date:
