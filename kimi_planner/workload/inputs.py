@@ -12,7 +12,6 @@ from kimi_planner.workload import Workload
 
 __all__ = [
     "check_between",
-    "check_paths",
     "check_price_changes",
     "check_seed",
     "chosen_day",
@@ -21,7 +20,6 @@ __all__ = [
     "is_number",
 ]
 
-MAX_PATHS = 1_000_000
 _ADVICE = "Give Workload objects, such as load_workloads returns."
 
 
@@ -93,11 +91,6 @@ def check_price_changes(catalog: Catalog, workloads: Iterable[Workload]) -> None
         for change in workload.dated_price_changes:
             if change.model is not None:
                 catalog.model(change.model)
-
-
-def check_paths(n_paths: object) -> None:
-    """Raise ScenarioError unless ``n_paths`` is a whole number from 100."""
-    whole("n_paths", n_paths, 100, MAX_PATHS, fault=ScenarioError)
 
 
 def chosen_day(as_of: date | None) -> date:
