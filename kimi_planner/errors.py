@@ -32,6 +32,7 @@ __all__ = [
     "Where",
     "WorkloadError",
     "did_you_mean",
+    "is_number",
     "is_whole",
     "restated",
     "shown",
@@ -166,6 +167,11 @@ def restated(
     except of as error:
         text = f"{about}: {error}" if about else str(error)
         raise (fault or type(error))(text, at=at) from None
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether it is a number; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def is_whole(value: object, least: int = 0, most: int | None = None) -> TypeGuard[int]:

@@ -55,7 +55,7 @@ class Throughput(Scope):
     def provenance(self) -> str:
         """Limits, catalog, day, seed, scenarios and months in one line."""
         limits = f"Limits {self.limits.version} (sha256 {self.limits.sha256[:12]})"
-        return f"{limits}, c{super().provenance[1:]}"
+        return f"{limits}, catalog {self._rests_on}"
 
     def of(self, model: str, workload: str = ALL) -> Peaks:
         """Return the peaks of one workload, or of all together, on one model.
@@ -75,8 +75,7 @@ class Throughput(Scope):
     def tier(self, model: str, workload: str = ALL) -> Tier | None:
         """Return the lowest tier whose limits allow every month, ``None`` if no tier does."""
         peaks = self.of(model, workload)
-        fitting = (tier for tier in self.limits if not any(peaks.exceeded(tier)))
-        return next(fitting, None)
+        return next((tier for tier in self.limits if not any(peaks.exceeded(tier))), None)
 
     def binding(self, model: str, workload: str = ALL) -> tuple[str, ...]:
         """Return the limits that the tier below the needed one would break."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kimi_planner.choose.given import positive
-from kimi_planner.errors import ScenarioError, WorkloadError, restated, shown
+from kimi_planner.errors import ScenarioError, WorkloadError, is_number, restated, shown
 from kimi_planner.workload.fields import parse_field
-from kimi_planner.workload.inputs import check_between, is_number
+from kimi_planner.workload.inputs import check_between
 
 __all__ = ["Requirements"]
 

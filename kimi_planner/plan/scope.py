@@ -56,8 +56,12 @@ class Scope:
     @property
     def provenance(self) -> str:
         """Catalog version, day, seed, scenarios and months in one line."""
+        return f"Catalog {self._rests_on}"
+
+    @property
+    def _rests_on(self) -> str:
         return (
-            f"Catalog {self.catalog.version} (sha256 {self.catalog.sha256[:12]}), as of {self.as_of}, "
+            f"{self.catalog.version} (sha256 {self.catalog.sha256[:12]}), as of {self.as_of}, "
             f"seed {self.seed}, {self.n_paths:,} paths, {self.months[0]} to {self.months[-1]}."
         )
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import TypeGuard
 
 from kimi_planner.catalog import Catalog, ModelSpec
-from kimi_planner.errors import ScenarioError, shown, whole
+from kimi_planner.errors import ScenarioError, is_number, shown, whole
 from kimi_planner.workload import Workload
 
 __all__ = [
@@ -17,7 +16,6 @@ __all__ = [
     "chosen_day",
     "chosen_models",
     "chosen_workloads",
-    "is_number",
 ]
 
 _ADVICE = "Give Workload objects, such as load_workloads returns."
@@ -72,11 +70,6 @@ def chosen_models(
 def check_seed(seed: object) -> None:
     """Raise ScenarioError unless ``seed`` is a whole number from 0."""
     whole("seed", seed, fault=ScenarioError)
-
-
-def is_number(value: object) -> TypeGuard[int | float]:
-    """Return whether it is a number; true and false are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def check_between(name: str, value: object, high: float, low: float = 0) -> None:

@@ -22,10 +22,10 @@ from kimi_planner.choose.given import (
 )
 from kimi_planner.choose.portfolios.problem import Option, Problem
 from kimi_planner.choose.requirements import Requirements
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import ScenarioError, is_number, shown
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
-from kimi_planner.workload.inputs import check_between, chosen_workloads, is_number
+from kimi_planner.workload.inputs import check_between, chosen_workloads
 from kimi_planner.workload.quantity import Array
 
 __all__ = ["Question", "ask", "check_time_limit"]
