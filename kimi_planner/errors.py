@@ -146,7 +146,8 @@ def restated(
     *,
     at: object = None,
     about: str = "",
-    of: type[KimiPlannerError] = KimiPlannerError,
+    then: str = "",
+    of: type[Exception] = KimiPlannerError,
     fault: type[KimiPlannerError] | None = None,
 ) -> Iterator[None]:
     """Give an error that is raised inside its place, what it is about, or another class.
@@ -157,6 +158,8 @@ def restated(
         Where it stands; goes before the message.
     about : str, optional
         What it is about; goes before the message too, and is no place.
+    then : str, optional
+        What stands after the message.
     of : type
         The errors that are meant; others pass as they are.
     fault : type, optional
@@ -165,8 +168,8 @@ def restated(
     try:
         yield
     except of as error:
-        text = f"{about}: {error}" if about else str(error)
-        raise (fault or type(error))(text, at=at) from None
+        kind: Any = fault or type(error)
+        raise kind(f"{about}: {error}{then}" if about else f"{error}{then}", at=at) from None
 
 
 def is_number(value: object) -> TypeGuard[int | float]:

@@ -9,7 +9,7 @@ from typing import Any
 from kimi_planner.capacity.limits import Limits, Tier
 from kimi_planner.capacity.need import throughput
 from kimi_planner.capacity.tiers import Throughput
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import ScenarioError, restated, shown
 from kimi_planner.money import exact_decimal
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.simulation import project
@@ -32,10 +32,8 @@ def positive(name: str, value: Any) -> Decimal:
     ScenarioError
         If it is no number above 0.
     """
-    try:
+    with restated(about=name, then=".", of=ValueError, fault=ScenarioError):
         amount = exact_decimal(value)
-    except ValueError as error:
-        raise ScenarioError(f"{name}: {error}.") from None
     if amount <= 0:
         raise ScenarioError(f"{name} is {amount}. It must be above 0.")
     return amount

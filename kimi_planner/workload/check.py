@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from kimi_planner.errors import WorkloadError, did_you_mean, is_whole, shown
+from kimi_planner.errors import WorkloadError, did_you_mean, is_whole, restated, shown
 from kimi_planner.money import exact_decimal
 
 __all__ = ["MAX_RESERVED_TOKENS", "check_keys", "exact_number", "refused", "whole_tokens"]
@@ -30,10 +30,8 @@ def check_keys(what: str, table: Iterable[object], known: Sequence[str]) -> None
 
 def exact_number(what: str, value: int | float | str | Decimal, advice: str) -> Decimal:
     """Return a number as an exact decimal, or raise WorkloadError with the advice."""
-    try:
+    with restated(about=what, then=f". {advice}", of=ValueError, fault=WorkloadError):
         return exact_decimal(value)
-    except ValueError as error:
-        raise WorkloadError(f"{what}: {error}. {advice}") from None
 
 
 def whole_tokens(what: str, value: object, least: int = 1) -> int:

@@ -217,10 +217,8 @@ def _from_mean_sd(key: str, mean: float, sd: float, bounds: Bounds, given: str) 
         return WholeTurns(mean, sd, given)
     if bounds.kind is Kind.POSITIVE:
         return SplitLognormal.from_mean_sd(mean, sd, given)
-    try:
+    with restated(then=f" ({given}).", of=ValueError, fault=WorkloadError):
         return Beta.from_mean_sd(mean, sd, given)
-    except ValueError as error:
-        raise WorkloadError(f"{error} ({given}).") from None
 
 
 def _from_log(key: str, path: object, folder: Path) -> Quantity:

@@ -42,10 +42,8 @@ class Detector:
             with restated(about="Detector", of=EvaluationError, fault=ScenarioError):
                 exact_share(name, getattr(self, name))
             object.__setattr__(self, name, exact_decimal(getattr(self, name)))
-        try:
+        with restated(about="Detector: cost_usd", then=".", of=ValueError, fault=ScenarioError):
             cost = exact_decimal(self.cost_usd)
-        except ValueError as error:
-            raise ScenarioError(f"Detector: cost_usd: {error}.") from None
         if cost < 0:
             raise ScenarioError(f"Detector: cost_usd is {shown(cost)}. It must be at least 0.")
         object.__setattr__(self, "cost_usd", cost)
