@@ -14,6 +14,7 @@ import argparse
 import json
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from time import process_time
 from typing import Any
 
@@ -22,6 +23,7 @@ import pandas as pd
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 import kimi_planner as kp
+from kimi_planner.billing.meters import ByMeter, Usage
 from kimi_planner.choose.portfolios.problem import WHOLE, Option, Problem
 from kimi_planner.choose.portfolios.program import silent
 from kimi_planner.choose.portfolios.solve import best
@@ -29,12 +31,13 @@ from kimi_planner.plan.spend import Spend
 
 WORKLOADS, MONTHS, N_PATHS = 200, 12, 10_000
 PRICES = ("1.2", "1.5", "2.5", "3.5")
-TOTALS = ("requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
 
 
 def spend_of(usd: Any, exact: tuple[Decimal, ...] | None) -> Spend:
-    """Return a spend without token totals."""
-    return Spend(usd=usd, exact_usd=exact, **dict.fromkeys(TOTALS, np.zeros(len(usd))))
+    """Return a spend on one meter, without tokens."""
+    months = usd.mean(axis=1) if exact is None else np.array([Fraction(one) for one in exact])
+    bill = ByMeter({"output": months})
+    return Spend(usd=usd, usage=Usage({}), bill=bill, list_bill=bill)
 
 
 def problem(q: float, *, is_plain: bool, seed: int = 0) -> Problem:

@@ -7,11 +7,12 @@ file and line where there is one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeGuard
 
 __all__ = [
     "CatalogError",
@@ -31,7 +32,11 @@ __all__ = [
     "Where",
     "WorkloadError",
     "did_you_mean",
+    "is_number",
+    "is_whole",
+    "restated",
     "shown",
+    "whole",
 ]
 
 
@@ -134,6 +139,64 @@ class MissingExtraError(KimiPlannerError, ImportError):
         return cls(
             f"{package} is not installed. Install it with: pip install 'kimi-planner[{extra}]'."
         )
+
+
+@contextmanager
+def restated(
+    *,
+    at: object = None,
+    about: str = "",
+    then: str = "",
+    of: type[Exception] = KimiPlannerError,
+    fault: type[KimiPlannerError] | None = None,
+) -> Iterator[None]:
+    """Give an error that is raised inside its place, what it is about, or another class.
+
+    Parameters
+    ----------
+    at : Where or path, optional
+        Where it stands; goes before the message.
+    about : str, optional
+        What it is about; goes before the message too, and is no place.
+    then : str, optional
+        What stands after the message.
+    of : type
+        The errors that are meant; others pass as they are.
+    fault : type, optional
+        What is raised instead; the same class if not given.
+    """
+    try:
+        yield
+    except of as error:
+        kind: Any = fault or type(error)
+        raise kind(f"{about}: {error}{then}" if about else f"{error}{then}", at=at) from None
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether it is a number; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_whole(value: object, least: int = 0, most: int | None = None) -> TypeGuard[int]:
+    """Whether it is a whole number within bounds; true and false are none."""
+    return type(value) is int and value >= least and (most is None or value <= most)
+
+
+def whole(
+    what: str,
+    value: object,
+    least: int = 0,
+    most: int | None = None,
+    *,
+    fault: type[KimiPlannerError],
+    at: object = None,
+) -> int:
+    """Return a whole number within bounds; anything else raises the ``fault``, with them."""
+    if is_whole(value, least, most):
+        return value
+    bound = "" if most is None else f" to {most}"
+    allowed = f"It must be a whole number from {least}{bound}."
+    raise fault(f"{what} is {shown(value)}. {allowed}", at=at)
 
 
 def shown(value: object, limit: int = 60) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from importlib import import_module
@@ -26,6 +26,7 @@ __all__ = [
     "PACKED_MAGIC",
     "STANDARD_INPUT",
     "DamagedFileError",
+    "Progress",
     "TomlFile",
     "data_dir",
     "no_such_file",
@@ -43,6 +44,8 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 #: What the files that :func:`open_unpacked` unpacks begin with.
 PACKED_MAGIC = (_GZIP_MAGIC, _ZSTD_MAGIC)
+#: Called with the bytes on disk done since the last call, and the bytes of all that is to be read.
+Progress = Callable[[int, int], None]
 MAX_TOML_BYTES = 10_000_000
 MAX_TOML_NESTING = 60
 _NESTED_TOO_DEEPLY = re.compile(

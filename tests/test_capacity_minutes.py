@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kimi_planner.capacity.minutes import CallTokensInSpan, calls_quantile, calls_share_over
+from kimi_planner.capacity.minutes import CallsInSpan, CallTokensInSpan
 
 
 def simulated(calls, sizes, minutes, seed):
@@ -66,7 +66,7 @@ def test_nothing_is_sent_without_calls():
     spans = CallTokensInSpan.of(np.zeros((1, 2)), np.array([500.0]), np.ones(3))
     assert spans.quantile(0.999).tolist() == [[0, 0]]
     assert spans.share_over(1).tolist() == [[0, 0]]
-    assert calls_quantile(np.zeros(1), 0.999).tolist() == [0]
+    assert CallsInSpan(np.zeros((1, 2))).peak(0.999, 0.5).tolist() == [0]
     empty = CallTokensInSpan.of(np.ones(1), np.zeros(1), np.zeros(3))
     assert empty.quantile(0.99).tolist() == [0]
 
@@ -86,6 +86,7 @@ def test_calls_are_poisson_numbers():
     mean = 7.5
     weights = np.exp(-mean) * np.cumprod(np.concatenate([[1], mean / np.arange(1, 60)]))
     below = np.cumsum(weights)
+    calls = CallsInSpan(np.array([[mean]]))
     for share in (0.5, 0.9, 0.99):
-        assert calls_quantile(np.array([mean]), share)[0] == np.searchsorted(below, share)
-    assert calls_share_over(np.array([mean]), 12)[0] == pytest.approx(1 - below[12])
+        assert calls.peak(share, 0.5)[0] == np.searchsorted(below, share)
+    assert calls.share_over(12)[0, 0] == pytest.approx(1 - below[12])

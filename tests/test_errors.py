@@ -132,3 +132,24 @@ def test_errors_of_files_are_located(tmp_path):
         read_usage(log)
     assert (caught.value.path, caught.value.line) == (str(log), 3)
     assert "-1" in caught.value.reason
+
+
+def test_an_error_is_given_its_place_and_what_it_is_about():
+    """The place and the topic stand before the message; other errors pass as they are."""
+    placed = errors.restated(at=Where("a.toml", 3), about="x", fault=errors.ConfigError)
+    with pytest.raises(errors.ConfigError) as found, placed:
+        raise errors.RequestError("y is 1.")
+    assert str(found.value) == "a.toml line 3: x: y is 1."
+    assert (found.value.path, found.value.line, found.value.reason) == ("a.toml", 3, "x: y is 1.")
+    other = errors.restated(about="x", of=errors.UsageError)
+    with pytest.raises(errors.RequestError, match=r"^y\.$"), other:
+        raise errors.RequestError("y.")
+
+
+@pytest.mark.parametrize("value", [True, 1.0, "1", None, 0, 4])
+def test_a_whole_number_is_an_integer_within_bounds(value):
+    """Anything else is refused with the bounds; true is no number."""
+    assert errors.whole("n", 3, 1, 3, fault=FileError) == 3
+    with pytest.raises(FileError) as found:
+        errors.whole("n", value, 1, 3, fault=FileError)
+    assert str(found.value) == f"n is {value!r}. It must be a whole number from 1 to 3."

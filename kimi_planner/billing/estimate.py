@@ -9,7 +9,7 @@ from typing import Any
 
 from kimi_planner.billing.call import Cost, cost
 from kimi_planner.catalog import Catalog, load_catalog
-from kimi_planner.errors import RequestError, shown
+from kimi_planner.errors import RequestError, shown, whole
 from kimi_planner.money import usd
 from kimi_planner.tokens.chat import Exactness, count_prompt
 from kimi_planner.tokens.images import Size
@@ -186,22 +186,17 @@ def estimate(
 
 def _whole(request: Mapping[str, Any], key: str) -> int | None:
     value = request.get(key)
-    if value is not None and (type(value) is not int or value < 1):
-        raise RequestError(f"{key} is {shown(value)}. It must be a whole number from 1.")
-    return value
+    return None if value is None else whole(key, value, 1, fault=RequestError)
 
 
 def _expected(completion_tokens: Any, reserved: int | None) -> int:
-    if type(completion_tokens) is not int or completion_tokens < 0:
+    expected = whole("completion_tokens", completion_tokens, fault=RequestError)
+    if reserved is not None and expected > reserved:
         raise RequestError(
-            f"completion_tokens is {shown(completion_tokens)}. It must be a whole number from 0."
-        )
-    if reserved is not None and completion_tokens > reserved:
-        raise RequestError(
-            f"completion_tokens is {completion_tokens}, but the request allows {reserved} for an answer. "
+            f"completion_tokens is {expected}, but the request allows {reserved} for an answer. "
             "Raise the request's limit, or expect less."
         )
-    return completion_tokens
+    return expected
 
 
 def _unseen(request: Mapping[str, Any]) -> tuple[str, ...]:

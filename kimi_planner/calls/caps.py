@@ -15,7 +15,7 @@ from kimi_planner.billing.tariff import Tariff
 from kimi_planner.calls.expected import free_tokens
 from kimi_planner.calls.usage import fees_used, tokens_used
 from kimi_planner.catalog import Catalog, Fee, ModelSpec, load_catalog
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import ScenarioError, is_whole, shown
 from kimi_planner.notes import Note, note
 from kimi_planner.rich import frame_html
 from kimi_planner.workload import Workload
@@ -219,7 +219,7 @@ def _checked_caps(caps: object) -> tuple[int, ...] | None:
     if not asked:
         raise ScenarioError("No caps. Give at least one, or leave caps out for the workloads' own.")
     for cap in asked:
-        if type(cap) is not int or not 1 <= cap <= MAX_RESERVED_TOKENS:
+        if not is_whole(cap, 1, MAX_RESERVED_TOKENS):
             raise ScenarioError(
                 f"a cap is {shown(cap)}. It must be a whole number of tokens from 1."
             )

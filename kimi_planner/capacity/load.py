@@ -12,7 +12,7 @@ from pathlib import Path
 from kimi_planner.capacity.limits import LIMITS, Fee, Limits, Rule, Tier
 from kimi_planner.catalog import Source
 from kimi_planner.catalog.cells import Cells, rows_of
-from kimi_planner.errors import LimitsError, shown
+from kimi_planner.errors import LimitsError, is_whole, shown
 from kimi_planner.files import TomlFile, data_dir, read_toml
 
 __all__ = ["DEFAULT_VERSION", "limits_versions", "load_limits"]
@@ -136,7 +136,7 @@ def _limit(row: Cells, key: str) -> int | None:
     value = row.values[key]
     if value == "unlimited":
         return None
-    if type(value) is not int or not 0 < value <= MAX_LIMIT:
+    if not is_whole(value, 1, MAX_LIMIT):
         raise row.fail(
             key, f'{key} is {shown(value)}. Write a whole number from 1, or "unlimited".'
         )

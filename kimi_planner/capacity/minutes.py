@@ -13,31 +13,9 @@ from scipy.special import ndtr, ndtri
 
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["CallTokensInSpan", "CallsInSpan", "calls_quantile", "calls_share_over"]
+__all__ = ["CallTokensInSpan", "CallsInSpan"]
 
 _LEAST_SHAPE = 1e-3  # the lognormal is then a normal one to three digits
-
-
-def calls_quantile(mean: Array, share: float) -> Array:
-    """Return the number of calls that a share of spans does not exceed.
-
-    Parameters
-    ----------
-    mean : ndarray, calls
-        Expected calls of the span.
-    share : float
-        Between 0 and 1.
-    """
-    from scipy.stats import poisson  # slow to import, and few plans need it
-
-    return np.asarray(poisson.ppf(share, mean), dtype=np.float64)
-
-
-def calls_share_over(mean: Array, limit: float) -> Array:
-    """Return the share of spans with more calls than ``limit``."""
-    from scipy.stats import poisson
-
-    return np.asarray(poisson.sf(limit, mean), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -65,11 +43,15 @@ class CallsInSpan:
 
         Poisson numbers rise with their mean, so the quantile of their means is enough.
         """
-        return calls_quantile(_over_scenarios(self.calls, q), share)
+        from scipy.stats import poisson  # slow to import, and few plans need it
+
+        return np.asarray(poisson.ppf(share, _over_scenarios(self.calls, q)), dtype=np.float64)
 
     def share_over(self, limit: float) -> Array:
         """Return the share of spans with more calls than ``limit``."""
-        return calls_share_over(self.calls, limit)
+        from scipy.stats import poisson
+
+        return np.asarray(poisson.sf(limit, self.calls), dtype=np.float64)
 
 
 @dataclass(frozen=True)

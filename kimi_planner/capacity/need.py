@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -10,19 +11,13 @@ from kimi_planner.capacity.limits import Limits
 from kimi_planner.capacity.load import load_limits
 from kimi_planner.capacity.peaks import PeakPlan, Peaks
 from kimi_planner.capacity.tiers import ALL, Throughput
-from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
-from kimi_planner.errors import ScenarioError, WorkloadError, shown
+from kimi_planner.catalog import Catalog, ModelSpec
+from kimi_planner.errors import ScenarioError, WorkloadError, restated
 from kimi_planner.notes import Note, note, noted
-from kimi_planner.plan.calendar import month_range
-from kimi_planner.plan.simulation import DEFAULT_PATHS, project
+from kimi_planner.plan.scope import scope_of
+from kimi_planner.plan.simulation import DEFAULT_PATHS, projected
 from kimi_planner.workload import Quantity, Workload
-from kimi_planner.workload.inputs import (
-    check_paths,
-    check_seed,
-    chosen_day,
-    chosen_models,
-    chosen_workloads,
-)
+from kimi_planner.workload.inputs import check_between
 from kimi_planner.workload.model import Given
 from kimi_planner.workload.parse import parse_quantity
 
@@ -93,67 +88,51 @@ def throughput(
     in work are Poisson too, with the mean of arrivals per second times the seconds of an answer
     (Little's law; exact for any spread of these seconds when nothing waits).
     """
-    chosen = chosen_workloads(workloads)
-    if ALL in [workload.name for workload in chosen]:
+    scope = scope_of(
+        workloads, models, months, start, as_of, seed=seed, n_paths=n_paths, catalog=catalog
+    )
+    if ALL in scope.names:
         raise ScenarioError(f"A workload is named {ALL!r}, which means all together. Rename it.")
-    _check_number("percentile", percentile, 0, 100)
-    _check_number("minutes_within", minutes_within, 0.5, 0.999999)
-    check_seed(seed)
-    check_paths(n_paths)
-    as_of = chosen_day(as_of)
-    catalog, limits = load_catalog(catalog, as_of=as_of), load_limits(limits)
-    covered = month_range(start, months, as_of)
-    specs = chosen_models(catalog, models, covered[0].first)
+    check_between("percentile", percentile, 100)
+    check_between("minutes_within", minutes_within, 0.999999, low=0.5)
+    limits = load_limits(limits)
     plan = PeakPlan(
-        months=covered,
+        scope=scope,
         limits=limits,
         scenario_share=percentile / 100,
         minutes_within=minutes_within,
         peak_hour_share=_parsed("peak_hour_share", peak_hour_share),
         output_tokens_per_second=_parsed("output_tokens_per_second", output_tokens_per_second),
-        seed=seed,
-        n_paths=n_paths,
     )
-    priced = [spec.id for spec in specs if _has_prices(spec)]
+    priced = tuple(spec for spec in scope.specs if _has_prices(spec))
     return Throughput(
-        workloads=chosen,
-        specs=specs,
-        months=tuple(plan.months),
-        peaks=_all_peaks(plan, chosen, specs),
-        projection=project(
-            chosen, months, start, priced, as_of, seed, n_paths=n_paths, catalog=catalog
-        )
-        if priced
-        else None,
+        **vars(scope),
+        peaks=_all_peaks(plan),
+        projection=projected(replace(scope, specs=priced)) if priced else None,
         limits=limits,
-        catalog=catalog,
-        as_of=as_of,
-        seed=seed,
-        n_paths=n_paths,
         percentile=percentile,
         minutes_within=minutes_within,
-        notes=_notes(plan, chosen, specs, as_of, catalog),
+        notes=_notes(plan),
     )
 
 
-def _all_peaks(
-    plan: PeakPlan, workloads: Sequence[Workload], specs: Sequence[ModelSpec]
-) -> dict[tuple[str, str], Peaks]:
+def _all_peaks(plan: PeakPlan) -> dict[tuple[str, str], Peaks]:
     """Return the peaks of each workload and of all together.
 
     Models differ only in reasoning and in their context windows.
     """
-    kinds = {spec.id: (spec.reasons, spec.context_window_tokens) for spec in specs}
+    scope = plan.scope
+    kinds = {spec.id: (spec.reasons, spec.context_window_tokens) for spec in scope.specs}
     found: dict[tuple[str, tuple[bool, int | None]], Peaks] = {}
     for kind in dict.fromkeys(kinds.values()):
-        traffic = {one.name: plan.traffic(one, *kind) for one in workloads}
-        unknown = {one.name: _unknown(plan, one, kind[0]) for one in workloads}
+        traffic = {one.name: plan.traffic(one, *kind) for one in scope.workloads}
+        unknown = {one.name: _unknown(plan, one, kind[0]) for one in scope.workloads}
         for name, one in traffic.items():
             found[name, kind] = plan.peaks([one], unknown[name])
         every = dict.fromkeys(key for keys in unknown.values() for key in keys)
         found[ALL, kind] = plan.peaks(list(traffic.values()), tuple(every))
-    names = [*(workload.name for workload in workloads), ALL]
-    return {(name, spec.id): found[name, kinds[spec.id]] for name in names for spec in specs}
+    names = (*scope.names, ALL)
+    return {(name, model): found[name, kinds[model]] for name in names for model in kinds}
 
 
 def _unknown(plan: PeakPlan, workload: Workload, reasons: bool) -> tuple[str, ...]:
@@ -170,27 +149,22 @@ def _unknown(plan: PeakPlan, workload: Workload, reasons: bool) -> tuple[str, ..
     return tuple(key for key, is_missing in missing.items() if is_missing)
 
 
-def _notes(
-    plan: PeakPlan,
-    workloads: Sequence[Workload],
-    specs: Sequence[ModelSpec],
-    as_of: date,
-    catalog: Catalog,
-) -> tuple[Note, ...]:
+def _notes(plan: PeakPlan) -> tuple[Note, ...]:
     """Return one sentence for each thing that a reader of the result must know."""
+    scope = plan.scope
 
     def without(key: str) -> list[str]:
         return [
             one.name
-            for one in workloads
-            if any(key in _unknown(plan, one, spec.reasons) for spec in specs)
+            for one in scope.workloads
+            if any(key in _unknown(plan, one, spec.reasons) for spec in scope.specs)
         ]
 
     limits, is_timed = plan.limits, plan.output_tokens_per_second is not None
-    later = "_later" if as_of < limits.checked_on else ""
-    uniform = [one.name for one in workloads if one.weekday_profile is None]
-    thinkers = [spec.id for spec in specs if spec.reasons]
-    unpriced = [spec.id for spec in specs if not _has_prices(spec)]
+    later = "_later" if scope.as_of < limits.checked_on else ""
+    uniform = [one.name for one in scope.workloads if one.weekday_profile is None]
+    thinkers = [spec.id for spec in scope.specs if spec.reasons]
+    unpriced = [spec.id for spec in scope.specs if not _has_prices(spec)]
     thoughtless = without("reasoning_tokens")
     return (
         *noted("no_peak_hour", workloads=without("peak_hour_share")),
@@ -205,7 +179,7 @@ def _notes(
             for one in limits.rules
             if one.name != "context window"  # a matter of fit, not of traffic
         ),
-        *noted("no_price", catalog=catalog.version, models=unpriced),
+        *noted("no_price", catalog=scope.catalog.version, models=unpriced),
     )
 
 
@@ -213,15 +187,8 @@ def _has_prices(spec: ModelSpec) -> bool:
     return None not in (spec.input_usd_per_mtok, spec.output_usd_per_mtok)
 
 
-def _check_number(name: str, value: object, low: float, high: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise ScenarioError(f"{name} is {shown(value)}. It must lie between {low} and {high}.")
-
-
 def _parsed(key: str, value: Given | None) -> Quantity | None:
     if value is None:
         return None
-    try:
+    with restated(of=WorkloadError, fault=ScenarioError):
         return parse_quantity(key, value, Path())
-    except WorkloadError as error:
-        raise ScenarioError(str(error)) from None

@@ -13,8 +13,8 @@ from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.capacity.busiest import busiest_day_calls
 from kimi_planner.capacity.limits import Limits, Tier
 from kimi_planner.capacity.minutes import CallsInSpan, CallTokensInSpan
-from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.scenarios import Scenarios, stream
+from kimi_planner.plan.scope import Scope
 from kimi_planner.workload import Quantity, Workload
 from kimi_planner.workload.quantity import Array, midpoints
 
@@ -70,26 +70,24 @@ class PeakPlan:
 
     Attributes
     ----------
-    months, limits
-        Calendar months, and the limits that peaks are held against.
+    scope
+        Months and scenarios; the same as of the plan of spend.
+    limits
+        What peaks are held against.
     scenario_share
         Share of scenarios in which a peak is not exceeded.
     minutes_within
         Share of minutes, or of days, that stay within a peak.
     peak_hour_share, output_tokens_per_second
         What is known for all workloads, where it is.
-    seed, n_paths
-        Of the scenarios; the same as of the plan of spend.
     """
 
-    months: Sequence[Month]
+    scope: Scope
     limits: Limits
     scenario_share: float
     minutes_within: float
     peak_hour_share: Quantity | None
     output_tokens_per_second: Quantity | None
-    seed: int
-    n_paths: int
 
     def traffic(self, workload: Workload, reasons: bool, window: int | None = None) -> Traffic:
         """Return the traffic of a workload on a model that reasons or not, in its context window.
@@ -99,15 +97,15 @@ class PeakPlan:
         load = workload.resolve()
         if load.sizes.overflow.policy == "reject":
             window = None
-        scenarios = Scenarios.draw(load, self.seed, self.n_paths)
-        per_day = busiest_day_calls(load, self.months, scenarios)
+        scenarios = Scenarios.draw(load, self.scope.seed, self.scope.n_paths)
+        per_day = busiest_day_calls(load, self.scope.months, scenarios)
         hour = workload.given("peak_hour_share") or self.peak_hour_share
         share = self._drawn(hour, workload.name, "peak_hour_share", otherwise=EVEN_HOUR_SHARE)
         per_minute = per_day * np.maximum(share, EVEN_HOUR_SHARE) / MINUTES_PER_HOUR
         calls = CallSizes.of(load.sizes.on(reasons), window)
         tokens = calls.tokens(scenarios.factors(load.sizes.factors))
         reserved = tokens.completion if load.sizes.cap is None else load.sizes.cap
-        sample = calls.billed(stream(self.seed, load.name, "sizes"))
+        sample = calls.billed(stream(self.scope.seed, load.name, "sizes"))
         sizes = sample.prompt + sample.reserved
         sent: dict[str, CallsInSpan | CallTokensInSpan] = {
             "requests_per_minute": CallsInSpan(per_minute)
@@ -142,4 +140,6 @@ class PeakPlan:
             return np.full(1, otherwise)
         if quantity.is_certain:
             return np.full(1, quantity.mean)
-        return stream(self.seed, *names).permutation(quantity.ppf(midpoints(self.n_paths)))
+        return stream(self.scope.seed, *names).permutation(
+            quantity.ppf(midpoints(self.scope.n_paths))
+        )

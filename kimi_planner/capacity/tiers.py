@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 
 import pandas as pd
 
 from kimi_planner.capacity.limits import LIMITS, Limits, Tier
 from kimi_planner.capacity.peaks import Peaks
-from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd
 from kimi_planner.notes import Note
-from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.projection import Projection
+from kimi_planner.plan.scope import Scope
 from kimi_planner.rich import frame_html, page_html
-from kimi_planner.workload import Workload
 
 __all__ = ["ALL", "Throughput"]
 
@@ -26,7 +23,7 @@ ALL = "all"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Throughput:
+class Throughput(Scope):
     """Peak traffic of workloads on models against the tiers of an account.
 
     Attributes
@@ -47,38 +44,18 @@ class Throughput:
         What is unknown, and how the limits are read, in words.
     """
 
-    workloads: tuple[Workload, ...]
-    specs: tuple[ModelSpec, ...]
-    months: tuple[Month, ...]
     peaks: Mapping[tuple[str, str], Peaks]
     projection: Projection | None
     limits: Limits
-    catalog: Catalog
-    as_of: date
-    seed: int
-    n_paths: int
     percentile: float
     minutes_within: float
     notes: tuple[Note, ...] = ()
 
     @property
-    def models(self) -> tuple[str, ...]:
-        """Model ids, in the order of the catalog or of the call."""
-        return tuple(spec.id for spec in self.specs)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Workload names, in the order of the call."""
-        return tuple(workload.name for workload in self.workloads)
-
-    @property
     def provenance(self) -> str:
         """Limits, catalog, day, seed, scenarios and months in one line."""
-        return (
-            f"Limits {self.limits.version} (sha256 {self.limits.sha256[:12]}), catalog "
-            f"{self.catalog.version} (sha256 {self.catalog.sha256[:12]}), as of {self.as_of}, seed "
-            f"{self.seed}, {self.n_paths:,} paths, {self.months[0]} to {self.months[-1]}."
-        )
+        limits = f"Limits {self.limits.version} (sha256 {self.limits.sha256[:12]})"
+        return f"{limits}, catalog {self._rests_on}"
 
     def of(self, model: str, workload: str = ALL) -> Peaks:
         """Return the peaks of one workload, or of all together, on one model.
@@ -98,8 +75,7 @@ class Throughput:
     def tier(self, model: str, workload: str = ALL) -> Tier | None:
         """Return the lowest tier whose limits allow every month, ``None`` if no tier does."""
         peaks = self.of(model, workload)
-        fitting = (tier for tier in self.limits if not any(peaks.exceeded(tier)))
-        return next(fitting, None)
+        return next((tier for tier in self.limits if not any(peaks.exceeded(tier))), None)
 
     def binding(self, model: str, workload: str = ALL) -> tuple[str, ...]:
         """Return the limits that the tier below the needed one would break."""

@@ -10,7 +10,7 @@ from typing import Literal
 
 from kimi_planner.catalog.catalog import Catalog
 from kimi_planner.catalog.load import catalog_path, load_catalog, published_sha256
-from kimi_planner.errors import CatalogError, shown
+from kimi_planner.errors import CatalogError, whole
 from kimi_planner.files import read_toml
 
 __all__ = ["Finding", "Status", "audit_catalog"]
@@ -47,10 +47,8 @@ def audit_catalog(
         If the catalog breaks a rule, or a source was checked after ``as_of``; the message names
         file and line.
     """
-    if max_age_days is not None and (type(max_age_days) is not int or max_age_days < 0):
-        raise CatalogError(
-            f"max_age_days is {shown(max_age_days)}. It must be a whole number from 0."
-        )
+    if max_age_days is not None:
+        whole("max_age_days", max_age_days, fault=CatalogError)
     catalog = load_catalog(version)
     path = catalog_path(version)
     _refuse_future(catalog, path, as_of)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kimi_planner.catalog.model import ALL_PRICES, PRICES, ModelSpec, PricePeriod
 from kimi_planner.catalog.provenance import Exchange, ListPrice, Source
-from kimi_planner.errors import CatalogError, PriceNotFoundError, did_you_mean, shown
+from kimi_planner.errors import CatalogError, PriceNotFoundError, did_you_mean, restated, shown
 from kimi_planner.money import EXACT, exact_decimal
 
 if TYPE_CHECKING:
@@ -159,10 +159,8 @@ def _number(
     what: str, value: Any, bounds: tuple[Decimal | int, Decimal | int], *, spell: str, allowed: str
 ) -> Decimal:
     """Return a number within bounds, with few enough places; else say how to spell one."""
-    try:
+    with restated(about=what, then=f". {spell}", of=ValueError, fault=CatalogError):
         number = exact_decimal(value)
-    except ValueError as error:
-        raise CatalogError(f"{what}: {error}. {spell}") from None
     least, most = bounds
     if not least <= number <= most or -int(number.as_tuple().exponent) > MAX_PLACES:
         raise CatalogError(f"{what} is {shown(number)}. {allowed}")

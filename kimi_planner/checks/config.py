@@ -18,7 +18,7 @@ from kimi_planner.checks.budgets import (
     WorkloadBudget,
 )
 from kimi_planner.checks.table import Table
-from kimi_planner.errors import ConfigError, KimiPlannerError, RequestError
+from kimi_planner.errors import ConfigError, RequestError, restated
 from kimi_planner.files import TomlFile, read_toml
 
 __all__ = ["CONFIG_FILE", "find_config", "load_config"]
@@ -133,10 +133,8 @@ def _source(name: str, folder: Path) -> str | Path:
 
 def _refuse_unknown_models(config: CheckConfig) -> None:
     for name, where in config.models.items():
-        try:
+        with restated(at=where):
             config.catalog.model(name)
-        except KimiPlannerError as error:
-            raise type(error)(str(error), at=where) from None
 
 
 def _read(table: Table, keys: Collection[str]) -> dict[str, Any]:
@@ -179,11 +177,9 @@ def _variables(table: Table, key: str) -> dict[str, dict[str, Any]]:
     values = table.values[key]
     if not isinstance(values, dict):
         raise table.wrong(key, "Write it as { document = { max_tokens = 20000 } }.")
-    for name, value in values.items():
-        try:
+    with restated(at=table.where(key), of=RequestError, fault=ConfigError):
+        for name, value in values.items():
             ValueRange.of(value, name)
-        except RequestError as error:
-            raise ConfigError(str(error), at=table.where(key)) from None
     return values
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from kimi_planner.catalog import Catalog
 from kimi_planner.checks.budgets import PromptBudget
 from kimi_planner.checks.results import Place
-from kimi_planner.errors import KimiPlannerError, RequestError, Where, shown
+from kimi_planner.errors import RequestError, Where, restated, whole
 from kimi_planner.files import read_text
 from kimi_planner.notes import Note, note
 
@@ -86,14 +86,10 @@ def body_prompt(name: str, path: Path, budget: PromptBudget, catalog: Catalog) -
             f"no model. Name one in the body, or as model in {budget.where}.", at=path
         )
     reserved = next((body[key] for key in _RESERVED if body.get(key) is not None), None)
-    if reserved is not None and (type(reserved) is not int or reserved < 1):
-        raise RequestError(
-            f"max_tokens is {shown(reserved)}. It must be a whole number from 1.", at=path
-        )
-    try:
+    with restated(at=path):
+        if reserved is not None:
+            whole("max_tokens", reserved, 1, fault=RequestError)
         count = count_prompt(body["messages"], catalog.model(model), body.get("tools"))
-    except KimiPlannerError as error:
-        raise type(error)(str(error), at=path) from None
     return Prompt(
         path=name, kind="request", model=model, tokens=count.high, low=count.low, reserved=reserved
     )
@@ -113,10 +109,8 @@ def template_prompts(name: str, path: Path, budget: PromptBudget) -> Iterator[Pr
     for one in read_templates(path, names=budget.names, style=budget.style):
         seen[one.name] += 1
         again = f"#{seen[one.name]}" if seen[one.name] > 1 else ""
-        try:
+        with restated(at=Where(path, one.line), of=RequestError):
             spread = token_range(one, budget.variables)
-        except RequestError as error:
-            raise RequestError(str(error), at=Where(path, one.line)) from None
         yield Prompt(
             path=name,
             line=one.line if one.name else None,

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from kimi_planner.errors import ConfigError, Where, shown
+from kimi_planner.errors import ConfigError, Where, is_whole, shown
 from kimi_planner.files import TomlFile, refuse_unknown_keys
 from kimi_planner.money import exact_decimal
 
@@ -86,7 +86,7 @@ class Table:
     def whole(self, key: str, most: int | None = None, least: int = 1) -> int:
         """Return a whole number from ``least`` to ``most``."""
         value = self.values[key]
-        if type(value) is not int or value < least or (most is not None and value > most):
+        if not is_whole(value, least, most):
             bound = "" if most is None else f" to {most}"
             raise self.wrong(key, f"It must be a whole number from {least}{bound}.")
         return value

@@ -4,37 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, TypeGuard
+from typing import Any
 
 from kimi_planner.capacity.limits import Limits, Tier
 from kimi_planner.capacity.need import throughput
 from kimi_planner.capacity.tiers import Throughput
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import ScenarioError, restated, shown
 from kimi_planner.money import exact_decimal
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload
 
 __all__ = [
-    "check_between",
     "check_result",
-    "is_number",
     "known_tier",
     "peaks_of",
     "positive",
     "projection_given",
 ]
-
-
-def is_number(value: object) -> TypeGuard[int | float]:
-    """Return whether it is a number; true and false are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def check_between(name: str, value: object, high: float) -> None:
-    """Raise ScenarioError unless it is a number from 0 to ``high``."""
-    if not is_number(value) or not 0 <= value <= high:
-        raise ScenarioError(f"{name} is {shown(value)}. It must lie between 0 and {high}.")
 
 
 def positive(name: str, value: Any) -> Decimal:
@@ -45,10 +32,8 @@ def positive(name: str, value: Any) -> Decimal:
     ScenarioError
         If it is no number above 0.
     """
-    try:
+    with restated(about=name, then=".", of=ValueError, fault=ScenarioError):
         amount = exact_decimal(value)
-    except ValueError as error:
-        raise ScenarioError(f"{name}: {error}.") from None
     if amount <= 0:
         raise ScenarioError(f"{name} is {amount}. It must be above 0.")
     return amount

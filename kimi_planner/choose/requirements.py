@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kimi_planner.choose.given import check_between, is_number, positive
-from kimi_planner.errors import ScenarioError, WorkloadError, shown
+from kimi_planner.choose.given import positive
+from kimi_planner.errors import ScenarioError, WorkloadError, is_number, restated, shown
 from kimi_planner.workload.fields import parse_field
+from kimi_planner.workload.inputs import check_between
 
 __all__ = ["Requirements"]
 
@@ -44,10 +45,8 @@ class Requirements:
     tier: int | None = None
 
     def __post_init__(self) -> None:
-        try:
+        with restated(of=WorkloadError, fault=ScenarioError):
             object.__setattr__(self, "needs", parse_field("needs", self.needs))
-        except WorkloadError as error:
-            raise ScenarioError(str(error)) from None
         check_between("min_fit_share", self.min_fit_share, 1)
         check_between("budget_percentile", self.budget_percentile, 100)
         if self.min_success_rate is not None:

@@ -127,14 +127,12 @@ def broken_limits(
         return ()
     tier = next(one for one in found.limits if one.tier == number)
     plan = PeakPlan(
-        months=found.months,
+        scope=found,
         limits=found.limits,
         scenario_share=found.percentile / 100,
         minutes_within=found.minutes_within,
         peak_hour_share=None,
         output_tokens_per_second=None,
-        seed=found.seed,
-        n_paths=found.n_paths,
     )
     traffic = plan.traffic(workload, spec.reasons, spec.context_window_tokens)
     peaks = plan.peaks([traffic], ())

@@ -7,7 +7,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import ScenarioError, shown, whole
 
 __all__ = ["MAX_MONTHS", "Month", "month_range"]
 
@@ -68,10 +68,7 @@ def month_range(start: str | date | None, months: int, as_of: date) -> tuple[Mon
     ScenarioError
         If ``start`` is no month, or ``months`` is out of bounds.
     """
-    if type(months) is not int or not 1 <= months <= MAX_MONTHS:
-        raise ScenarioError(
-            f"months is {shown(months)}. It must be a whole number from 1 to {MAX_MONTHS}."
-        )
+    whole("months", months, 1, MAX_MONTHS, fault=ScenarioError)
     if start is None:
         first = Month(as_of.year, as_of.month).next
     elif isinstance(start, date):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -12,13 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import total
 from kimi_planner.notes import Note
 from kimi_planner.plan.bill import LoadPlan
-from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.notes import plan_notes
+from kimi_planner.plan.scope import Scope
 from kimi_planner.plan.spend import TOKEN_TOTALS, Spend
 from kimi_planner.rich import frame_html, page_html
 from kimi_planner.workload import Workload
@@ -37,7 +35,7 @@ IN_SHORT = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Projection:
+class Projection(Scope):
     """Projected spend of workloads on models over calendar months.
 
     Attributes
@@ -52,38 +50,13 @@ class Projection:
         How the spend was computed, in words.
     """
 
-    workloads: tuple[Workload, ...]
-    specs: tuple[ModelSpec, ...]
-    months: tuple[Month, ...]
     spend: Mapping[tuple[str, str], Spend]
-    catalog: Catalog
-    as_of: date
-    seed: int
-    n_paths: int
     method: str = ""
 
     @cached_property
     def notes(self) -> tuple[Note, ...]:
         """What the ranges leave out and what is taken for granted, in words."""
         return plan_notes(self.workloads, self.specs, self.months, self.catalog)
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        """Model ids, in the order of the catalog or of the call."""
-        return tuple(spec.id for spec in self.specs)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Workload names, in the order of the call."""
-        return tuple(workload.name for workload in self.workloads)
-
-    @property
-    def provenance(self) -> str:
-        """Catalog version, day, seed, scenarios and months in one line."""
-        return (
-            f"Catalog {self.catalog.version} (sha256 {self.catalog.sha256[:12]}), as of {self.as_of}, "
-            f"seed {self.seed}, {self.n_paths:,} paths, {self.months[0]} to {self.months[-1]}."
-        )
 
     def plan_of(self, workload: Workload) -> LoadPlan:
         """Return the plan of a workload, also of a changed one, on the paths of this projection."""

@@ -9,23 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
+from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.plan.bill import LoadPlan
-from kimi_planner.plan.calendar import month_range
 from kimi_planner.plan.demand import periods_of
 from kimi_planner.plan.noise import SingleCalls
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scenarios import stream
+from kimi_planner.plan.scope import Scope, scope_of
 from kimi_planner.plan.spend import Spend
 from kimi_planner.workload import Workload
-from kimi_planner.workload.inputs import (
-    check_paths,
-    check_price_changes,
-    check_seed,
-    chosen_day,
-    chosen_models,
-    chosen_workloads,
-)
+from kimi_planner.workload.inputs import check_price_changes
 
 __all__ = ["DEFAULT_PATHS", "project", "simulate"]
 
@@ -94,30 +87,24 @@ def project(
     numbers has no spread and is computed in exact decimals. Each workload has random streams of its
     own, named by seed, workload and quantity: adding a workload changes no other.
     """
-    chosen = chosen_workloads(workloads)
-    check_paths(n_paths)
-    check_seed(seed)
-    as_of = chosen_day(as_of)
-    catalog = load_catalog(catalog, as_of=as_of)
-    covered = month_range(start, months, as_of)
-    specs = chosen_models(catalog, models, covered[0].first)
-    check_price_changes(catalog, chosen)
-    spend = {}
-    for workload in chosen:
-        plan = LoadPlan.of(workload.resolve(), covered, catalog, seed, n_paths)
-        for spec, amounts in zip(specs, simulate(plan, specs, seed, n_paths), strict=True):
-            spend[workload.name, spec.id] = amounts
-    return Projection(
-        workloads=chosen,
-        specs=specs,
-        months=covered,
-        spend=spend,
-        catalog=catalog,
-        as_of=as_of,
-        seed=seed,
-        n_paths=n_paths,
-        method=METHOD,
+    return projected(
+        scope_of(
+            workloads, models, months, start, as_of, seed=seed, n_paths=n_paths, catalog=catalog
+        )
     )
+
+
+def projected(scope: Scope) -> Projection:
+    """Return the spend of what a plan covers; see `project`."""
+    check_price_changes(scope.catalog, scope.workloads)
+    seed, n_paths = scope.seed, scope.n_paths
+    spend = {}
+    for workload in scope.workloads:
+        plan = LoadPlan.of(workload.resolve(), scope.months, scope.catalog, seed, n_paths)
+        spends = simulate(plan, scope.specs, seed, n_paths)
+        for model, amounts in zip(scope.models, spends, strict=True):
+            spend[workload.name, model] = amounts
+    return Projection(**vars(scope), spend=spend, method=METHOD)
 
 
 def simulate(plan: LoadPlan, specs: Sequence[ModelSpec], seed: int, n_paths: int) -> list[Spend]:

@@ -19,11 +19,11 @@ from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import (
     FileError,
-    KimiPlannerError,
     PriceNotFoundError,
     ScenarioError,
     Where,
     did_you_mean,
+    restated,
     shown,
 )
 from kimi_planner.files import read_text
@@ -202,10 +202,8 @@ def _catalog_of(
     if given is not None:
         return load_catalog(given)
     remedy = "Name its file as the catalog of the plan."
-    try:
+    with restated(about=f"{source} was made with catalog {version}", then=f" {remedy}"):
         found = load_catalog(str(version))
-    except KimiPlannerError as error:
-        raise type(error)(f"{source} was made with catalog {version}: {error} {remedy}") from None
     if found.sha256 != sha256:
         raise FileError(
             f"{source} was made with another file of catalog {version} (sha256 {shown(sha256)}, here "

@@ -10,7 +10,7 @@ from functools import cached_property
 from kimi_planner.billing.meters import FEE, METERS, fee_key, title_of
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.money import exact_decimal, from_fraction, plain
+from kimi_planner.money import as_decimal, plain
 from kimi_planner.plan.bill import Bill
 from kimi_planner.workload import Workload, what_if
 
@@ -77,7 +77,7 @@ class Panel:
         if (bill.plan.load.name, bill.spec.id) not in self.fixed:
             return amounts, None
         usd = sum(usd.sum() for key, usd in bill.by_meter(bill.tariffs) if key in METERS)
-        return amounts, from_fraction(usd) if bill.is_exact else exact_decimal(float(usd))
+        return amounts, as_decimal(usd)
 
     @cached_property
     def meters(self) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
@@ -13,19 +13,17 @@ from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.files import (
     STANDARD_INPUT,
     DamagedFileError,
+    Progress,
     no_such_file,
     not_utf8,
     open_unpacked,
 )
 
-__all__ = ["Block", "Progress", "Rejects", "first_line", "line_blocks"]
+__all__ = ["Block", "Rejects", "first_line", "line_blocks"]
 
 MAX_LINE_BYTES = 64_000_000
 _BLOCK_BYTES = 1 << 20
 _BOM = b"\xef\xbb\xbf"
-
-#: Called with the bytes on disk read since the last call, and the bytes of the file.
-Progress = Callable[[int, int], None]
 
 
 @dataclass

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from kimi_planner.errors import UsageError, Where, shown
-from kimi_planner.usage.lines import Progress, line_blocks
+from kimi_planner.files import Progress
+from kimi_planner.usage.lines import line_blocks
 
 __all__ = ["BLOCK_TOKENS", "PrefixLog", "read_prefix_log"]
 

@@ -10,10 +10,11 @@ from typing import Any, Literal
 import pandas as pd
 
 from kimi_planner.errors import UsageError, Where, shown
+from kimi_planner.files import Progress
 from kimi_planner.usage.csv_log import read_csv
 from kimi_planner.usage.frame import checked_rows, is_column
 from kimi_planner.usage.json_log import read_json
-from kimi_planner.usage.lines import Progress, Rejects, first_line, line_blocks
+from kimi_planner.usage.lines import Rejects, first_line, line_blocks
 from kimi_planner.usage.row import LeftOut
 from kimi_planner.usage.rows import Rows
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kimi_planner.errors import UsageError, shown
+from kimi_planner.errors import UsageError, shown, whole
 from kimi_planner.usage.prefix_log import PrefixLog
 
 if TYPE_CHECKING:
@@ -125,10 +125,7 @@ def cached_share_from_log(
     blocks, and linear beyond it.
     """
     lifetimes = _checked_lifetimes(lifetime_minutes)
-    if type(chunk_tokens) is not int or chunk_tokens < 1:
-        raise UsageError(
-            f"chunk_tokens is {shown(chunk_tokens)}. It must be a whole number from 1."
-        )
+    whole("chunk_tokens", chunk_tokens, 1, fault=UsageError)
     if not isinstance(log, PrefixLog):
         raise UsageError(f"{shown(log)} is no prefix log. Give a PrefixLog.")
     late = np.flatnonzero(np.diff(log.seconds) < 0)

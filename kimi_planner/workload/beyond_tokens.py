@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from kimi_planner.errors import WorkloadError, shown
-from kimi_planner.workload.check import about, check_keys, refused
+from kimi_planner.errors import WorkloadError, restated, shown
+from kimi_planner.workload.check import check_keys, refused
 from kimi_planner.workload.parse import parse_quantity
 from kimi_planner.workload.quantity import Constant, number_text
 
@@ -88,7 +88,7 @@ def parse_fees_per_request(value: Any) -> tuple[tuple[str, Decimal], ...]:
 
 
 def _plain(where: str, key: str, value: Any) -> Decimal:
-    with about(where):
+    with restated(of=WorkloadError, about=where):
         quantity = None if isinstance(value, Mapping) else parse_quantity(key, value)
         if not isinstance(quantity, Constant):
             raise refused(key, value, "Give one plain number, the mean.")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from kimi_planner.errors import WorkloadError, did_you_mean, shown
+from kimi_planner.errors import WorkloadError, did_you_mean, is_whole, restated, shown
 from kimi_planner.money import exact_decimal
 
-__all__ = ["MAX_RESERVED_TOKENS", "about", "check_keys", "exact_number", "refused", "whole_tokens"]
+__all__ = ["MAX_RESERVED_TOKENS", "check_keys", "exact_number", "refused", "whole_tokens"]
 
 MAX_RESERVED_TOKENS = 100_000_000
 
@@ -17,15 +16,6 @@ MAX_RESERVED_TOKENS = 100_000_000
 def refused(what: str, value: object, advice: str) -> WorkloadError:
     """Return the error that says what a value is, and what it may be."""
     return WorkloadError(f"{what} is {shown(value)}. {advice}")
-
-
-@contextmanager
-def about(what: str) -> Iterator[None]:
-    """Put in front of the errors inside what they are about."""
-    try:
-        yield
-    except WorkloadError as error:
-        raise WorkloadError(f"{what}: {error}") from None
 
 
 def check_keys(what: str, table: Iterable[object], known: Sequence[str]) -> None:
@@ -40,14 +30,12 @@ def check_keys(what: str, table: Iterable[object], known: Sequence[str]) -> None
 
 def exact_number(what: str, value: int | float | str | Decimal, advice: str) -> Decimal:
     """Return a number as an exact decimal, or raise WorkloadError with the advice."""
-    try:
+    with restated(about=what, then=f". {advice}", of=ValueError, fault=WorkloadError):
         return exact_decimal(value)
-    except ValueError as error:
-        raise WorkloadError(f"{what}: {error}. {advice}") from None
 
 
 def whole_tokens(what: str, value: object, least: int = 1) -> int:
     """Return a whole number of tokens, or raise WorkloadError."""
-    if type(value) is not int or not least <= value <= MAX_RESERVED_TOKENS:
+    if not is_whole(value, least, MAX_RESERVED_TOKENS):
         raise refused(what, value, f"It must be a whole number of tokens from {least}.")
     return value

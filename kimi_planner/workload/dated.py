@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kimi_planner.catalog.model import PRICES
-from kimi_planner.errors import WorkloadError, shown
-from kimi_planner.workload.check import about, check_keys, exact_number, refused
+from kimi_planner.errors import WorkloadError, restated, shown
+from kimi_planner.workload.check import check_keys, exact_number, refused
 from kimi_planner.workload.parse import parse_quantity
 from kimi_planner.workload.quantity import Quantity
 
@@ -187,7 +187,7 @@ def _event(table: Mapping[str, Any], folder: Path) -> Event:
     if ("factor" in table) == ("extra_requests" in table):
         raise WorkloadError(f"{what}: give factor or extra_requests, one of the two.")
     effect = "factor" if "factor" in table else "extra_requests"
-    with about(what):
+    with restated(of=WorkloadError, about=what):
         quantity = parse_quantity(effect, table[effect], folder)
     return Event(name=name, first=first, last=last, **{effect: quantity})
 
@@ -206,7 +206,7 @@ def _price_change(table: Mapping[str, Any], folder: Path) -> PriceChange:
         raise WorkloadError(f"{what}: give factor, or new prices ({', '.join(PRICES)}).")
     if "factor" not in table:
         return PriceChange(day=day, model=model, prices=prices)
-    with about(what):
+    with restated(of=WorkloadError, about=what):
         return PriceChange(
             day=day, model=model, factor=parse_quantity("factor", table["factor"], folder)
         )

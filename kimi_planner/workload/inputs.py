@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 from kimi_planner.catalog import Catalog, ModelSpec
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import ScenarioError, is_number, shown, whole
 from kimi_planner.workload import Workload
 
 __all__ = [
-    "check_paths",
+    "check_between",
     "check_price_changes",
     "check_seed",
     "chosen_day",
@@ -18,7 +18,6 @@ __all__ = [
     "chosen_workloads",
 ]
 
-MAX_PATHS = 1_000_000
 _ADVICE = "Give Workload objects, such as load_workloads returns."
 
 
@@ -70,8 +69,13 @@ def chosen_models(
 
 def check_seed(seed: object) -> None:
     """Raise ScenarioError unless ``seed`` is a whole number from 0."""
-    if type(seed) is not int or seed < 0:
-        raise ScenarioError(f"seed is {shown(seed)}. It must be a whole number from 0.")
+    whole("seed", seed, fault=ScenarioError)
+
+
+def check_between(name: str, value: object, high: float, low: float = 0) -> None:
+    """Raise ScenarioError unless it is a number from ``low`` to ``high``."""
+    if not is_number(value) or not low <= value <= high:
+        raise ScenarioError(f"{name} is {shown(value)}. It must lie between {low} and {high}.")
 
 
 def check_price_changes(catalog: Catalog, workloads: Iterable[Workload]) -> None:
@@ -80,14 +84,6 @@ def check_price_changes(catalog: Catalog, workloads: Iterable[Workload]) -> None
         for change in workload.dated_price_changes:
             if change.model is not None:
                 catalog.model(change.model)
-
-
-def check_paths(n_paths: object) -> None:
-    """Raise ScenarioError unless ``n_paths`` is a whole number from 100."""
-    if type(n_paths) is not int or not 100 <= n_paths <= MAX_PATHS:
-        raise ScenarioError(
-            f"n_paths is {shown(n_paths)}. It must be a whole number from 100 to {MAX_PATHS}."
-        )
 
 
 def chosen_day(as_of: date | None) -> date:

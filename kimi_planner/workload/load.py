@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from kimi_planner.errors import WorkloadError, shown
+from kimi_planner.errors import WorkloadError, restated, shown
 from kimi_planner.files import TomlFile, data_dir, read_toml, refuse_unknown_keys
 from kimi_planner.workload.dated import PriceChange, parse_price_changes
 from kimi_planner.workload.fields import parse_field
@@ -64,14 +64,11 @@ def load_workloads(path: str | Path | None = None) -> list[Workload]:
 
 def _read_price_changes(toml: TomlFile) -> tuple[PriceChange, ...]:
     tables = toml.data.get("price_change", [])
-    try:
-        for number, table in enumerate(tables if isinstance(tables, list) else [tables]):
-            where = toml.where("price_change", number)
+    for number, table in enumerate(tables if isinstance(tables, list) else [tables]):
+        with restated(at=toml.where("price_change", number), of=WorkloadError):
             parse_price_changes([table], toml.path.parent)
-        where = toml.where()
+    with restated(at=toml.where(), of=WorkloadError):
         return parse_price_changes(tables, toml.path.parent)
-    except WorkloadError as error:
-        raise WorkloadError(str(error), at=where) from None
 
 
 def _read_workload(
@@ -92,7 +89,5 @@ def _read_workload(
         except WorkloadError as error:
             where = toml.where("workload", number, key)
             raise WorkloadError(f"workload {shown(name)}: {error}", at=where) from None
-    try:
+    with restated(at=header, of=WorkloadError):
         return Workload(**values, price_changes=changes)
-    except WorkloadError as error:
-        raise WorkloadError(str(error), at=header) from None

@@ -9,10 +9,10 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from kimi_planner.errors import WorkloadError, did_you_mean, shown
+from kimi_planner.errors import WorkloadError, did_you_mean, restated, shown
 from kimi_planner.workload.beyond_tokens import WrittenShare
 from kimi_planner.workload.caching import Cache, CachedShare
-from kimi_planner.workload.check import about, refused
+from kimi_planner.workload.check import refused
 from kimi_planner.workload.dated import Event, PriceChange
 from kimi_planner.workload.fields import parse_field
 from kimi_planner.workload.overflow import Overflow, parse_overflow
@@ -132,7 +132,7 @@ class Workload:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        with about(f"workload {shown(self.name)}"):
+        with restated(of=WorkloadError, about=f"workload {shown(self.name)}"):
             for field in fields(self):
                 value = getattr(self, field.name)
                 if value is not None or field.default is not None:

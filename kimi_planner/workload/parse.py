@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from scipy.special import ndtr
 
-from kimi_planner.errors import UsageError, WorkloadError, shown
-from kimi_planner.workload.check import about, check_keys, exact_number, refused
+from kimi_planner.errors import UsageError, WorkloadError, restated, shown
+from kimi_planner.workload.check import check_keys, exact_number, refused
 from kimi_planner.workload.logged import LOGGED_KEYS, per_request
 from kimi_planner.workload.quantity import (
     Z90,
@@ -125,14 +125,14 @@ def parse_quantity(key: str, value: object, folder: Path = Path()) -> Quantity:
         name: _bounded(f"{key}.{name}", number, from_zero if name == "sd" else bounds)
         for name, number in value.items()
     }
-    with about(key):
+    with restated(of=WorkloadError, about=key):
         return _distribution(key, numbers, bounds)
 
 
 def _scaled(key: str, size: object, scale: object, folder: Path) -> Scaled:
     if key not in TOKEN_KEYS:
         raise WorkloadError(f"{key} cannot have a mean_factor; only token quantities can.")
-    with about(key):
+    with restated(of=WorkloadError, about=key):
         factor = parse_quantity("mean_factor", scale, folder)
     return Scaled(parse_quantity(key, size, folder), factor)
 
@@ -217,10 +217,8 @@ def _from_mean_sd(key: str, mean: float, sd: float, bounds: Bounds, given: str) 
         return WholeTurns(mean, sd, given)
     if bounds.kind is Kind.POSITIVE:
         return SplitLognormal.from_mean_sd(mean, sd, given)
-    try:
+    with restated(then=f" ({given}).", of=ValueError, fault=WorkloadError):
         return Beta.from_mean_sd(mean, sd, given)
-    except ValueError as error:
-        raise WorkloadError(f"{error} ({given}).") from None
 
 
 def _from_log(key: str, path: object, folder: Path) -> Quantity:
@@ -230,10 +228,8 @@ def _from_log(key: str, path: object, folder: Path) -> Quantity:
         raise refused(f"{key}.from", path, "It must be the path of a usage log.")
     if key not in LOGGED_KEYS:
         raise WorkloadError(f"{key} cannot be taken from a log. Only {', '.join(LOGGED_KEYS)} can.")
-    try:
+    with restated(about=f"{key}.from", of=UsageError, fault=WorkloadError):
         found = per_request(read_usage(folder / path), key, given=f"log {path}")
-    except UsageError as error:
-        raise WorkloadError(f"{key}.from: {error}") from None
     if found is None:
         raise WorkloadError(f"{key}.from: {path} does not say how many {key} a call has.")
     return found

@@ -20,8 +20,9 @@ from kimi_planner.billing.corpus.records import (
     record_of_line,
 )
 from kimi_planner.billing.corpus.result import CorpusCount, FileCount
-from kimi_planner.billing.corpus.tally import Progress, Tally, costs
-from kimi_planner.errors import FileError, KimiPlannerError, MissingExtraError, shown
+from kimi_planner.billing.corpus.tally import Tally, costs
+from kimi_planner.errors import FileError, KimiPlannerError, MissingExtraError, shown, whole
+from kimi_planner.files import Progress
 from kimi_planner.tokens.engine import DEFAULT
 
 __all__ = ["Block", "Frame", "block_bytes_for", "ratio_interval", "sample_corpus", "walk_places"]
@@ -109,8 +110,7 @@ def sample_corpus(
     """
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
         raise FileError(f"sample is {shown(share)}. It must be a share above 0 and below 1.")
-    if type(seed) is not int or seed < 0:
-        raise FileError(f"seed is {shown(seed)}. It must be a whole number from 0.")
+    whole("seed", seed, fault=FileError)
     on_disk = sum(source.size for source in sources)
     block_bytes = block_bytes_for(on_disk, share)
     if on_disk / block_bytes * share < MIN_BLOCKS:

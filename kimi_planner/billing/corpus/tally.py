@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from decimal import Decimal
 from itertools import islice
 
@@ -15,14 +14,11 @@ from kimi_planner.catalog import Catalog
 from kimi_planner.money import plain
 from kimi_planner.tokens.text import count_many
 
-__all__ = ["Progress", "Tally", "costs"]
+__all__ = ["Tally", "costs"]
 
 BATCH_CHARS = 1_000_000
 BATCH_TEXTS = 20_000
 MAX_MESSAGES = 1_000
-
-#: Called with the bytes on disk done since the last call, and the bytes of all files.
-Progress = Callable[[int, int], None]
 
 
 class Tally:

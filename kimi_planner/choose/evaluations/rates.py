@@ -9,7 +9,7 @@ from fractions import Fraction
 from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.evaluations.read import Evaluations
-from kimi_planner.errors import EvaluationError, UnknownModelError, shown
+from kimi_planner.errors import EvaluationError, UnknownModelError, restated, shown
 from kimi_planner.money import exact_decimal
 
 __all__ = ["Rate", "check_evaluations", "check_models", "exact_share", "known_rates"]
@@ -46,10 +46,8 @@ def check_evaluations(evaluations: object) -> None:
 def check_models(evaluations: Evaluations, catalog: Catalog) -> None:
     """Raise UnknownModelError, with the place, if they are of a model that the catalog has not."""
     for key in evaluations.trials:
-        try:
+        with restated(at=evaluations.place(key), of=UnknownModelError):
             catalog.model(key[1])
-        except UnknownModelError as error:
-            raise UnknownModelError(str(error), at=evaluations.place(key)) from None
 
 
 def known_rates(

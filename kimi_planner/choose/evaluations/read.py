@@ -13,7 +13,7 @@ import pandas as pd
 
 from kimi_planner.billing.record import UsageRecord
 from kimi_planner.choose.evaluations.table import TOKENS, Table
-from kimi_planner.errors import EvaluationError, UsageError, shown
+from kimi_planner.errors import EvaluationError, UsageError, restated, shown
 from kimi_planner.files import data_dir
 
 __all__ = ["Evaluations", "Item", "Trials", "read_evaluations"]
@@ -226,7 +226,5 @@ def _item(where: str, row: Mapping[str, Any]) -> Item:
                 f"{name} is empty beside {given[0]}. Give both, or no tokens.", at=where
             )
     tokens = {name: _whole(where, name, row) for name in given}
-    try:
+    with restated(at=where, of=UsageError, fault=EvaluationError):
         return Item(success=success, usage=UsageRecord(**tokens))
-    except UsageError as error:
-        raise EvaluationError(str(error), at=where) from None

@@ -16,18 +16,16 @@ from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.evaluations import Evaluations
 from kimi_planner.choose.evaluations.rates import check_evaluations
 from kimi_planner.choose.given import (
-    check_between,
     check_result,
-    is_number,
     known_tier,
     peaks_of,
 )
 from kimi_planner.choose.portfolios.problem import Option, Problem
 from kimi_planner.choose.requirements import Requirements
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import ScenarioError, is_number, shown
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
-from kimi_planner.workload.inputs import chosen_workloads
+from kimi_planner.workload.inputs import check_between, chosen_workloads
 from kimi_planner.workload.quantity import Array
 
 __all__ = ["Question", "ask", "check_time_limit"]

@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from kimi_planner.choose.evaluations.rates import exact_share
-from kimi_planner.errors import EvaluationError, ScenarioError, shown
+from kimi_planner.errors import EvaluationError, ScenarioError, restated, shown
 from kimi_planner.money import exact_decimal
 
 __all__ = ["Detector"]
@@ -39,15 +39,11 @@ class Detector:
 
     def __post_init__(self) -> None:
         for name in ("false_accept", "false_reject"):
-            try:
+            with restated(about="Detector", of=EvaluationError, fault=ScenarioError):
                 exact_share(name, getattr(self, name))
-            except EvaluationError as error:
-                raise ScenarioError(f"Detector: {error}") from None
             object.__setattr__(self, name, exact_decimal(getattr(self, name)))
-        try:
+        with restated(about="Detector: cost_usd", then=".", of=ValueError, fault=ScenarioError):
             cost = exact_decimal(self.cost_usd)
-        except ValueError as error:
-            raise ScenarioError(f"Detector: cost_usd: {error}.") from None
         if cost < 0:
             raise ScenarioError(f"Detector: cost_usd is {shown(cost)}. It must be at least 0.")
         object.__setattr__(self, "cost_usd", cost)

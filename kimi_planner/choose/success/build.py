@@ -15,7 +15,7 @@ from kimi_planner.choose.success.result import JUDGEMENT, SuccessCost, SuccessCo
 from kimi_planner.choose.success.settle import Settling, trials_to_settle
 from kimi_planner.choose.success.task_cost import task_cost
 from kimi_planner.choose.success.tried import MIDPOINTS, Tried
-from kimi_planner.errors import EvaluationError, ScenarioError, did_you_mean, shown
+from kimi_planner.errors import EvaluationError, ScenarioError, did_you_mean, is_number, shown
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scenarios import stream
@@ -121,11 +121,7 @@ def cost_per_success(
 
 def check_confidence(confidence: object) -> None:
     """Raise ScenarioError unless it lies between 0 and 1."""
-    if (
-        isinstance(confidence, bool)
-        or not isinstance(confidence, int | float)
-        or not 0 < confidence < 1
-    ):
+    if not is_number(confidence) or not 0 < confidence < 1:
         raise ScenarioError(f"confidence is {shown(confidence)}. It must lie between 0 and 1.")
 
 

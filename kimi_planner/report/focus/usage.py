@@ -13,7 +13,7 @@ from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.meters import Usage
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog, load_catalog
-from kimi_planner.errors import UnknownModelError, UsageError, shown
+from kimi_planner.errors import UnknownModelError, UsageError, restated, shown
 from kimi_planner.plan.calendar import Month
 from kimi_planner.report.focus.charges import NOT_STATED, charges_of, frame_of
 from kimi_planner.usage.totals.result import UsageTotals
@@ -88,10 +88,8 @@ def _charges(
         named = keys["model"] if model is None else model
         if named is None:
             raise UsageError(f"{rows} name no model. Say as which one they are priced.")
-        try:
+        with restated(about=rows, of=UnknownModelError):
             tariff, usage = priced_cell(totals, cell, named, prices)
-        except UnknownModelError as error:
-            raise UnknownModelError(f"{rows}: {error}") from None
         period = _period(keys, by, prices.changes([named]))
         place = (named, period, *(keys[name] for name in tags))
         known = parts.get(place)

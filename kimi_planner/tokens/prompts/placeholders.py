@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import count
 from string import Formatter, Template
 
-from kimi_planner.errors import RequestError, Where, shown
+from kimi_planner.errors import RequestError, Where, restated, shown
 from kimi_planner.notes import note
 from kimi_planner.tokens.prompts.jinja import jinja_parts
 from kimi_planner.tokens.prompts.parts import Part, Parts, Variable, joined
@@ -66,10 +66,8 @@ def filled_parts(text: str, style: str, where: Where) -> Parts:
     """Split a text that is filled in a style, Jinja included; errors name where it stands."""
     if style == "jinja":
         return jinja_parts(text, where.path, where.line or 1)
-    try:
+    with restated(at=where, of=RequestError):
         return split_placeholders(text, style)
-    except RequestError as error:
-        raise RequestError(str(error), at=where) from None
 
 
 def might_have_placeholders(text: str) -> bool:

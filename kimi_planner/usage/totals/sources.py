@@ -9,7 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from kimi_planner.errors import UsageError, shown
-from kimi_planner.usage.lines import Progress
+from kimi_planner.files import Progress
 from kimi_planner.usage.read import read_usage
 from kimi_planner.usage.totals.columns import counts_of
 from kimi_planner.usage.totals.result import UsageTotals, added, checked_names, totals_of

@@ -16,7 +16,7 @@ from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.meters import Usage
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog, load_catalog
-from kimi_planner.errors import UnknownModelError, UsageError
+from kimi_planner.errors import UnknownModelError, UsageError, restated
 from kimi_planner.money import plain, total
 from kimi_planner.notes import Note, note
 from kimi_planner.usage.totals.group import DERIVED, Cells, merged
@@ -189,10 +189,8 @@ def _refuse_unknown_models(totals: UsageTotals, catalog: Catalog) -> None:
                 f"{sums[0]:,} rows of the log name no model. Pass models=… to price every row as one "
                 "model."
             )
-        try:
+        with restated(about=f"{sums[0]:,} usage rows", of=UnknownModelError):
             catalog.model(name)
-        except UnknownModelError as error:
-            raise UnknownModelError(f"{sums[0]:,} usage rows: {error}") from None
 
 
 def _notes(totals: UsageTotals, parts: list[Part], prices: Prices) -> list[Note]:

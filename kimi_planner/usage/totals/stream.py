@@ -12,8 +12,9 @@ from urllib.parse import unquote
 import pandas as pd
 
 from kimi_planner.errors import MissingExtraError, UsageError, Where
+from kimi_planner.files import Progress
 from kimi_planner.usage.frame import checked_rows, is_column, is_count
-from kimi_planner.usage.lines import Progress, Rejects
+from kimi_planner.usage.lines import Rejects
 from kimi_planner.usage.read import MAX_REJECTED_SHOWN, read_usage
 from kimi_planner.usage.totals.columns import counts_of
 from kimi_planner.usage.totals.group import DERIVED, checked_keys, refuse_unknown_keys

@@ -1,0 +1,103 @@
+"""What a plan covers and rests on: workloads, models, months, catalog, seed and paths, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
+from kimi_planner.errors import ScenarioError, whole
+from kimi_planner.plan.calendar import Month, month_range
+from kimi_planner.workload import Workload
+from kimi_planner.workload.inputs import (
+    check_seed,
+    chosen_day,
+    chosen_models,
+    chosen_workloads,
+)
+
+__all__ = ["Scope", "scope_of"]
+
+MAX_PATHS = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """What a plan covers, and what it rests on.
+
+    Attributes
+    ----------
+    workloads, specs, months
+        Workloads, models, and calendar months.
+    catalog, as_of, seed, n_paths
+        Prices, the day the plan is made on, and the scenarios that are drawn.
+    """
+
+    workloads: tuple[Workload, ...]
+    specs: tuple[ModelSpec, ...]
+    months: tuple[Month, ...]
+    catalog: Catalog
+    as_of: date
+    seed: int
+    n_paths: int
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Model ids, in the order of the catalog or of the call."""
+        return tuple(spec.id for spec in self.specs)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Workload names, in the order of the call."""
+        return tuple(workload.name for workload in self.workloads)
+
+    @property
+    def provenance(self) -> str:
+        """Catalog version, day, seed, scenarios and months in one line."""
+        return f"Catalog {self._rests_on}"
+
+    @property
+    def _rests_on(self) -> str:
+        return (
+            f"{self.catalog.version} (sha256 {self.catalog.sha256[:12]}), as of {self.as_of}, "
+            f"seed {self.seed}, {self.n_paths:,} paths, {self.months[0]} to {self.months[-1]}."
+        )
+
+
+def scope_of(
+    workloads: Workload | Iterable[Workload],
+    models: str | Sequence[str] | None,
+    months: int,
+    start: str | date | None,
+    as_of: date | None,
+    *,
+    seed: int,
+    n_paths: int,
+    catalog: Catalog | str | Path | None,
+) -> Scope:
+    """Return what a caller asks for, checked.
+
+    Raises
+    ------
+    ScenarioError
+        If a date, the horizon, the seed or the number of paths is out of bounds.
+    UnknownModelError, PriceNotFoundError
+        If the catalog has no such model, or is not yet in force on that day.
+    """
+    chosen = chosen_workloads(workloads)
+    whole("n_paths", n_paths, 100, MAX_PATHS, fault=ScenarioError)
+    check_seed(seed)
+    day = chosen_day(as_of)
+    catalog = load_catalog(catalog, as_of=day)
+    covered = month_range(start, months, day)
+    return Scope(
+        workloads=chosen,
+        specs=chosen_models(catalog, models, covered[0].first),
+        months=covered,
+        catalog=catalog,
+        as_of=day,
+        seed=seed,
+        n_paths=n_paths,
+    )
