@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
@@ -19,7 +20,8 @@ def public_names(
     package : str
         Name of the package.
     homes : mapping of str to str
-        From a module of `kimi_planner` to the names it has for the public, separated by spaces.
+        From a module of `kimi_planner` to the names it has for the public, separated by spaces;
+        from nothing to modules that are public themselves.
     """
     home_of = {name: module for module, names in homes.items() for name in names.split()}
     exported = sorted(home_of)
@@ -27,6 +29,14 @@ def public_names(
     def getattr_(name: str) -> Any:
         if name not in home_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(f"kimi_planner.{home_of[name]}"), name)
+        home = home_of[name]
+        module = import_module(f"kimi_planner.{home or name}")
+        value = getattr(module, name) if home else module
+        setattr(sys.modules[package], name, value)  # found without this the next time
+        return value
 
-    return exported, getattr_, lambda: exported
+    def dir_() -> list[str]:
+        own = [name for name in vars(sys.modules[package]) if name.startswith("__")]
+        return sorted({*own, *exported})
+
+    return exported, getattr_, dir_

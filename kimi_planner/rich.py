@@ -18,7 +18,7 @@ from kimi_planner.safe import on_one_line
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["frame_html", "page_html", "share_text", "table_html"]
+__all__ = ["frame_html", "page_html", "share_text", "stated", "table_html"]
 
 _NUMBER = ' style="text-align:right;font-variant-numeric:tabular-nums"'
 _WORDS = ' style="text-align:left"'
@@ -95,6 +95,11 @@ def frame_html(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> str
     cells = [[_cell(str(name), value) for value in values[name]] for name in names]
     headers = [_header(str(name)) for name in names]
     return table_html(headers, zip(*cells, strict=True), right)
+
+
+def stated(value: object) -> str:
+    """Return a value of a catalog, and in words that there is none."""
+    return "not stated" if value is None else str(value)
 
 
 def share_text(share: float) -> str:

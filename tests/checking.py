@@ -6,7 +6,9 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from kimi_planner.checks import Check, CheckReport, CheckResult, Outcome, load_config
+from kimi_planner.checks.config import load_config
+from kimi_planner.checks.results import CheckResult, Outcome
+from kimi_planner.checks.run import Check, CheckReport
 
 AS_OF = date(2026, 10, 31)
 

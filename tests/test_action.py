@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kimi_planner.checks import load_config
+from kimi_planner.checks.config import load_config
 
 ROOT = Path(__file__).parents[1]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kimi_planner import cost, load_catalog, price_usage, read_usage
-from kimi_planner.billing import UsageRecord
+from kimi_planner.billing.record import UsageRecord
 from kimi_planner.catalog import Catalog, ModelSpec, Source
 from kimi_planner.errors import PriceNotFoundError, UnknownModelError, UsageError
 from kimi_planner.usage import cost_rows, total_usage

@@ -7,7 +7,9 @@ from decimal import Decimal
 import pytest
 
 from kimi_planner import count_messages, count_tokens, load_catalog
-from kimi_planner.checks import Outcome, load_config, run_checks, worst
+from kimi_planner.checks.config import load_config
+from kimi_planner.checks.results import Outcome, worst
+from kimi_planner.checks.run import run_checks
 from kimi_planner.cli import main
 from kimi_planner.errors import (
     CatalogError,

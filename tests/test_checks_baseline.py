@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kimi_planner import count_tokens
-from kimi_planner.checks import Check, Outcome
 from kimi_planner.checks.baseline import Baseline, PromptEntry, WorkloadEntry
 from kimi_planner.checks.baseline_file import baseline_text, read_baseline
 from kimi_planner.checks.changes import prompt_change, workload_change
+from kimi_planner.checks.results import Outcome
+from kimi_planner.checks.run import Check
 from kimi_planner.errors import FileError
 
 PROMPTS = '[[prompts]]\npaths = ["p/*"]\nmax_tokens = 1000\n'

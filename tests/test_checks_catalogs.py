@@ -6,7 +6,7 @@ import checking
 import pytest
 
 from kimi_planner import load_catalog
-from kimi_planner.checks import Outcome
+from kimi_planner.checks.results import Outcome
 from kimi_planner.errors import CatalogError
 
 HEAD = 'catalog = "own.toml"\n{model}[catalog_checks]\n'

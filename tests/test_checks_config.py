@@ -7,10 +7,9 @@ from pathlib import Path
 import checking
 import pytest
 
-from kimi_planner.checks import Outcome, find_config, load_config
-from kimi_planner.checks.config import MAX_MONTHS
+from kimi_planner.checks.config import MAX_MONTHS, find_config, load_config
 from kimi_planner.checks.globs import files, matches
-from kimi_planner.checks.results import RULES
+from kimi_planner.checks.results import RULES, Outcome
 from kimi_planner.errors import ConfigError
 from kimi_planner.plan import calendar
 

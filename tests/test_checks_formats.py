@@ -14,16 +14,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kimi_planner.checks import Outcome
 from kimi_planner.checks.baseline import PromptEntry, WorkloadEntry
 from kimi_planner.checks.changes import prompt_change, workload_change
-from kimi_planner.checks.formats import FORMATS, render
 from kimi_planner.checks.formats.changed import prompt_line, workload_line
 from kimi_planner.checks.formats.github import MAX_SUMMARY_BYTES, step_summary
 from kimi_planner.checks.formats.markdown import MARK
+from kimi_planner.checks.formats.render import FORMATS, render
 from kimi_planner.checks.formats.visible import visible
 from kimi_planner.checks.growth import Comparison
-from kimi_planner.checks.results import RULES
+from kimi_planner.checks.results import RULES, Outcome
 from kimi_planner.checks.run import CheckReport
 
 SARIF = json.loads(

@@ -9,9 +9,9 @@ import checking
 import jsonschema
 import pytest
 
-from kimi_planner.checks import Outcome
 from kimi_planner.checks.baseline_file import read_baseline
-from kimi_planner.checks.formats import FORMATS, render
+from kimi_planner.checks.formats.render import FORMATS, render
+from kimi_planner.checks.results import Outcome
 from kimi_planner.cli import main
 from kimi_planner.errors import ConfigError, MissingExtraError
 

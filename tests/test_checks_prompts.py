@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from kimi_planner import count_tokens, estimate
-from kimi_planner.checks import Outcome
+from kimi_planner.checks.results import Outcome
 
 OWN = checking.catalog()
 HEAD = 'catalog = "own.toml"\nmodel = "m"\n'

@@ -7,7 +7,7 @@ import pytest
 
 from kimi_planner import context_fit, load_workloads, project
 from kimi_planner.capacity import throughput
-from kimi_planner.checks import Outcome
+from kimi_planner.checks.results import Outcome
 from kimi_planner.errors import ConfigError
 from kimi_planner.files import data_dir
 

@@ -22,7 +22,7 @@ from kimi_planner.choose import (
     cost_per_success,
     read_evaluations,
 )
-from kimi_planner.choose.evaluations import Item
+from kimi_planner.choose.evaluations.read import Item
 from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
 from kimi_planner.workload import Workload
 

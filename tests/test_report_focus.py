@@ -25,7 +25,7 @@ from kimi_planner import (
     recommend,
 )
 from kimi_planner.report import focus_forecast, focus_usage
-from kimi_planner.report.focus import focus_csv
+from kimi_planner.report.focus.charges import focus_csv
 from kimi_planner.usage import total_usage
 from kimi_planner.workload import example_path
 

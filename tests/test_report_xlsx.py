@@ -15,7 +15,7 @@ import pytest
 from kimi_planner import KimiPlannerError, Workload, load_catalog, load_workloads, recommend
 from kimi_planner.billing.meters import title_of
 from kimi_planner.billing.tariff import Tariff
-from kimi_planner.report.xlsx import xlsx_report
+from kimi_planner.report.xlsx.workbook import xlsx_report
 from kimi_planner.workload import example_path
 
 AS_OF = date(2026, 11, 24)

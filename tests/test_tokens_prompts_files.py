@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kimi_planner.errors import FileError, MissingExtraError, RequestError
-from kimi_planner.tokens.prompts import Repeat, Variable, read_templates, token_range
 from kimi_planner.tokens.prompts.jinja import jinja_parts
 from kimi_planner.tokens.prompts.keyed import keyed_templates
-from kimi_planner.tokens.prompts.parts import PromptTemplate
+from kimi_planner.tokens.prompts.parts import PromptTemplate, Repeat, Variable
+from kimi_planner.tokens.prompts.ranges import token_range
+from kimi_planner.tokens.prompts.read import read_templates
 from kimi_planner.tokens.text import count_tokens
 
 YAML = """\

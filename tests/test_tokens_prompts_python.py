@@ -20,16 +20,11 @@ from string import Template
 import pytest
 
 from kimi_planner.errors import FileError, RequestError
-from kimi_planner.tokens.prompts import (
-    Choice,
-    PromptTemplate,
-    Variable,
-    read_templates,
-    token_range,
-)
-from kimi_planner.tokens.prompts.parts import joined
+from kimi_planner.tokens.prompts.parts import Choice, PromptTemplate, Variable, joined
 from kimi_planner.tokens.prompts.placeholders import split_placeholders
 from kimi_planner.tokens.prompts.python import python_templates
+from kimi_planner.tokens.prompts.ranges import token_range
+from kimi_planner.tokens.prompts.read import read_templates
 from kimi_planner.tokens.text import count_tokens
 
 

@@ -5,16 +5,10 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from kimi_planner.errors import RequestError
-from kimi_planner.tokens.prompts import (
-    Choice,
-    PromptTemplate,
-    Repeat,
-    ValueRange,
-    Variable,
-    token_range,
-)
-from kimi_planner.tokens.prompts.parts import joined
+from kimi_planner.tokens.prompts.parts import Choice, PromptTemplate, Repeat, Variable, joined
+from kimi_planner.tokens.prompts.ranges import token_range
 from kimi_planner.tokens.prompts.seams import first_cut, last_cut
+from kimi_planner.tokens.prompts.values import ValueRange
 from kimi_planner.tokens.text import count_tokens
 
 # Letters that merge, capitals, contractions, digits, marks, white space of every kind, Chinese,

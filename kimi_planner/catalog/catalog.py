@@ -75,10 +75,7 @@ class Catalog:
         return f"<Catalog {self.version} (sha256 {self.sha256[:12]}): {', '.join(self.ids)}>"
 
     def _repr_html_(self) -> str:
-        from kimi_planner.rich import page_html, table_html
-
-        def stated(value: object) -> str:
-            return "not stated" if value is None else str(value)
+        from kimi_planner.rich import page_html, stated, table_html
 
         headers = ("model", "name", "input USD/M", "cached USD/M", "output USD/M", "window")
         rows = [

@@ -103,7 +103,8 @@ def template_prompts(name: str, path: Path, budget: PromptBudget) -> Iterator[Pr
     FileError, RequestError
         If the file cannot be read, or a template in it is malformed.
     """
-    from kimi_planner.tokens.prompts import read_templates, token_range
+    from kimi_planner.tokens.prompts.ranges import token_range
+    from kimi_planner.tokens.prompts.read import read_templates
 
     seen: Counter[str] = Counter()
     for one in read_templates(path, names=budget.names, style=budget.style):

@@ -10,8 +10,8 @@ from typing import Any
 from kimi_planner.calls.fit import ContextFit, context_fit
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.choice import Exclusion
-from kimi_planner.choose.evaluations import Evaluations
 from kimi_planner.choose.evaluations.rates import check_evaluations, check_models
+from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import check_result, projection_given
 from kimi_planner.choose.reasons import Rules
 from kimi_planner.choose.requirements import Requirements

@@ -12,8 +12,8 @@ import pandas as pd
 
 from kimi_planner.choose.basis import able_models, requests_of_task
 from kimi_planner.choose.choice import Exclusion
-from kimi_planner.choose.evaluations import Evaluations
 from kimi_planner.choose.evaluations.rates import check_evaluations, check_models
+from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd
 from kimi_planner.notes import Note, note, noted

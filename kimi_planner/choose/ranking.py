@@ -9,7 +9,7 @@ from typing import Any
 from kimi_planner.calls.fit import ContextFit
 from kimi_planner.choose.basis import rules_given
 from kimi_planner.choose.choice import Choice, Exclusion
-from kimi_planner.choose.evaluations import Evaluations
+from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import peaks_of
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.choose.requirements import Requirements

@@ -10,7 +10,7 @@ from kimi_planner.calls.fit import ContextFit
 from kimi_planner.capacity.tiers import Throughput
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.choice import Exclusion
-from kimi_planner.choose.evaluations import Evaluations
+from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import known_tier
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.money import exact_decimal, usd

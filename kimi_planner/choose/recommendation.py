@@ -10,7 +10,7 @@ import pandas as pd
 from kimi_planner.calls.fit import ContextFit
 from kimi_planner.capacity.tiers import Throughput
 from kimi_planner.choose.choice import Choice, Exclusion
-from kimi_planner.choose.evaluations import Evaluations
+from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.flip import Flip, flip_sentences
 from kimi_planner.choose.flips import flips
 from kimi_planner.choose.requirements import Requirements

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kimi_planner.checks.formats import FORMATS
+from kimi_planner.checks.formats.render import FORMATS
 from kimi_planner.cli import options
 from kimi_planner.cli.writing import print_or_write, write
 
 if TYPE_CHECKING:
-    from kimi_planner.checks import CheckReport
+    from kimi_planner.checks.run import CheckReport
 
 __all__ = ["command"]
 
@@ -56,8 +56,10 @@ def command(
 
     Exit codes: 0 all passed, 1 a budget is exceeded, 2 bad input, 3 cannot tell.
     """
-    from kimi_planner.checks import Check, find_config, load_config, worst
-    from kimi_planner.checks.formats import render
+    from kimi_planner.checks.config import find_config, load_config
+    from kimi_planner.checks.formats.render import render
+    from kimi_planner.checks.results import worst
+    from kimi_planner.checks.run import Check
 
     loaded = load_config(find_config(Path()) if config is None else config)
     accepted = Path(baseline) if baseline else loaded.folder / loaded.baseline

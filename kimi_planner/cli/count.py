@@ -17,7 +17,7 @@ from kimi_planner.cli.writing import print_or_write
 from kimi_planner.safe import csv_text, on_one_line
 
 if TYPE_CHECKING:
-    from kimi_planner.billing.corpus import CorpusCount
+    from kimi_planner.billing.corpus.result import CorpusCount
 
 __all__ = ["command"]
 
@@ -72,7 +72,7 @@ def command(
 
     Exit code 3 if some rows or files could not be counted: they are named, and not in the total.
     """
-    from kimi_planner.billing.corpus import count_corpus
+    from kimi_planner.billing.corpus.count import count_corpus
     from kimi_planner.catalog import load_catalog
 
     with progress("counting") as advance:

@@ -42,7 +42,8 @@ def focus(
     The costs add up to those of `kimi-planner usage price`, exactly.
     """
     from kimi_planner.catalog import load_catalog
-    from kimi_planner.report.focus import focus_csv, focus_usage
+    from kimi_planner.report.focus.charges import focus_csv
+    from kimi_planner.report.focus.usage import focus_usage
     from kimi_planner.usage.totals.spend import keys_to_price
 
     prices = load_catalog(catalog)

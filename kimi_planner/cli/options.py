@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 if TYPE_CHECKING:
-    from kimi_planner.choose.evaluations import Evaluations
+    from kimi_planner.choose.evaluations.read import Evaluations
 
 __all__ = [
     "FILE",
@@ -153,7 +153,7 @@ def _evaluations(
 ) -> Evaluations | None:
     if value is None:
         return None
-    from kimi_planner.choose.evaluations import read_evaluations
+    from kimi_planner.choose.evaluations.read import read_evaluations
 
     return read_evaluations(value)
 

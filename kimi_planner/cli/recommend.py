@@ -10,7 +10,7 @@ import click
 from kimi_planner.cli import options
 
 if TYPE_CHECKING:
-    from kimi_planner.choose.evaluations import Evaluations
+    from kimi_planner.choose.evaluations.read import Evaluations
 
 __all__ = ["command"]
 

@@ -96,8 +96,8 @@ def _sections(
     workload: str | dict[str, str] | None,
 ) -> list[Section]:
     """Return the comparisons that are asked for."""
-    from kimi_planner.reconcile import reconcile
     from kimi_planner.reconcile.actual import log_keys
+    from kimi_planner.reconcile.compare import reconcile
     from kimi_planner.report.comparisons import actuals_section, previous_section
 
     sections = [] if previous is None else [previous_section(recommendation, previous)]

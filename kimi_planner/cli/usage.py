@@ -182,8 +182,8 @@ def reconcile_(
     PLAN is a file of `kimi-planner plan` with --format json or csv.
     """
     from kimi_planner.catalog import load_catalog
-    from kimi_planner.reconcile import reconcile
     from kimi_planner.reconcile.actual import log_keys
+    from kimi_planner.reconcile.compare import reconcile
     from kimi_planner.report.reconciled import reconciliation_json, reconciliation_text
     from kimi_planner.safe import csv_text
 

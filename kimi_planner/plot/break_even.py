@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
-from kimi_planner.choose.thinking import ThinkingBreakEven
+from kimi_planner.choose.thinking.result import ThinkingBreakEven
 from kimi_planner.plot.layout import finish, limit
 from kimi_planner.plot.style import BUDGET, INK, WITHIN, axes, count_axis, percent_axis, styled
 from kimi_planner.plot.words import resting, short

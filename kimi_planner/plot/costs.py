@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from kimi_planner.choose.breakdown import RequestCost, RequestCosts
-from kimi_planner.choose.success import SuccessCost, SuccessCosts
+from kimi_planner.choose.breakdown.result import RequestCost, RequestCosts
+from kimi_planner.choose.success.result import SuccessCost, SuccessCosts
 from kimi_planner.choose.success.settle import chance_text
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.plot.layout import beside, finish, row_names

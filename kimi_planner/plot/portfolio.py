@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from matplotlib.axes import Axes
 
-from kimi_planner.choose.portfolios import PortfolioFrontier
+from kimi_planner.choose.portfolios.frontier import PortfolioFrontier
 from kimi_planner.plot.layout import finish, limit
 from kimi_planner.plot.style import BUDGET, INK, RANGE, WITHIN, axes, count_axis, money_axis, styled
 from kimi_planner.plot.words import dollars, resting

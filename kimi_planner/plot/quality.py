@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from kimi_planner.choose.frontier import ModelQuality, QualityFrontier
-from kimi_planner.choose.routing import Cascades, Route
+from kimi_planner.choose.routing.result import Cascades, Route
 from kimi_planner.plot.layout import column, finish
 from kimi_planner.plot.style import INK, MUTED, OVER, WITHIN, axes, money_axis, percent_axis, styled
 from kimi_planner.plot.words import at_most, dollars, listed, resting, short

@@ -12,7 +12,7 @@ from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.errors import FileError, shown
 from kimi_planner.files import read_text
 from kimi_planner.money import usd
-from kimi_planner.reconcile import Reconciliation
+from kimi_planner.reconcile.result import Reconciliation
 from kimi_planner.report.json_form import FORMAT, plan_data
 from kimi_planner.report.reconciled import (
     causes_table,

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from kimi_planner.money import usd
-from kimi_planner.reconcile import Reconciliation
+from kimi_planner.reconcile.result import Reconciliation
 from kimi_planner.report.json_form import DIGITS, as_data, dumped, form_of
 from kimi_planner.report.tables import Table, name_text
 from kimi_planner.report.text import listed, plain

@@ -13,7 +13,7 @@ from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.money import EXACT, usd
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import Spend
-from kimi_planner.rich import share_text
+from kimi_planner.rich import share_text, stated
 from kimi_planner.safe import on_one_line
 from kimi_planner.workload import QUANTITY_FIELDS
 from kimi_planner.workload.fields import MAX_NAME_CHARS
@@ -34,7 +34,6 @@ __all__ = [
     "source_sentences",
     "spend_table",
     "spread_of",
-    "stated",
     "totals_sentence",
 ]
 
@@ -193,11 +192,6 @@ def assumptions_table(projection: Projection) -> Table:
         rows += [(workload.name, key, value) for key, value in others.items() if value]
         rows.append((workload.name, "source", workload.source or "not given"))
     return Table(("workload", "assumption", "value"), tuple(rows))
-
-
-def stated(value: object) -> str:
-    """Return a value of a catalog, and in words that there is none."""
-    return "not stated" if value is None else str(value)
 
 
 def catalog_table(catalog: Catalog) -> Table:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.errors import ScenarioError, did_you_mean, shown
-from kimi_planner.report.focus import NOT_STATED
+from kimi_planner.report.focus.charges import NOT_STATED
 from kimi_planner.report.tables import Section
 from kimi_planner.writes import write_files
 
@@ -139,7 +139,7 @@ def _content(
 
             return html_report(plan, sections)
         case "xlsx":
-            from kimi_planner.report.xlsx import xlsx_report
+            from kimi_planner.report.xlsx.workbook import xlsx_report
 
             return xlsx_report(plan)
         case "markdown":
@@ -154,7 +154,8 @@ def _content(
             from kimi_planner.report.json_form import plan_json
 
             return plan_json(plan)
-    from kimi_planner.report.focus import focus_csv, focus_forecast
+    from kimi_planner.report.focus.charges import focus_csv
+    from kimi_planner.report.focus.forecast import focus_forecast
 
     account_id, name = account
     return focus_csv(

@@ -10,8 +10,11 @@ __all__, __getattr__, __dir__ = public_names(
     __name__,
     {
         "tokens.chat": "count_completion count_messages",
-        "billing.corpus": "CorpusCount count_corpus",
-        "tokens.prompts": "PromptTemplate TokenRange read_templates token_range",
+        "billing.corpus.count": "count_corpus",
+        "billing.corpus.result": "CorpusCount",
+        "tokens.prompts.parts": "PromptTemplate",
+        "tokens.prompts.ranges": "TokenRange token_range",
+        "tokens.prompts.read": "read_templates",
         "tokens.sizes": "SizeEstimate size_kinds tokens_from_bytes",
         "tokens.text": "count_tokens count_tokens_batch",
     },

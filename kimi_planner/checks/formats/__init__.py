@@ -2,7 +2,3 @@
 
 `visible` shows what hides in names; `lines` words results, and `changed` what became of things.
 """
-
-from kimi_planner.checks.formats.render import FORMATS, render
-
-__all__ = ["FORMATS", "render"]

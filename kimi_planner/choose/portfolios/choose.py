@@ -9,7 +9,7 @@ from typing import Any
 
 from kimi_planner.calls.fit import ContextFit
 from kimi_planner.capacity.tiers import Throughput
-from kimi_planner.choose.evaluations import Evaluations
+from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import positive
 from kimi_planner.choose.portfolios.least import least
 from kimi_planner.choose.portfolios.problem import Shares

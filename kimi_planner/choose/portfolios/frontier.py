@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from kimi_planner.choose.evaluations import Evaluations
+from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import positive
 from kimi_planner.choose.portfolios.choose import answer
 from kimi_planner.choose.portfolios.least import least

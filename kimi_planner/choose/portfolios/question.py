@@ -13,8 +13,8 @@ from kimi_planner.capacity.limits import Tier
 from kimi_planner.capacity.tiers import Throughput
 from kimi_planner.choose.basis import requests_of_task, rules_given
 from kimi_planner.choose.choice import Exclusion
-from kimi_planner.choose.evaluations import Evaluations
 from kimi_planner.choose.evaluations.rates import check_evaluations
+from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import (
     check_result,
     known_tier,

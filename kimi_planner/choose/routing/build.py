@@ -10,8 +10,8 @@ from typing import Any
 
 from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.choose.basis import able_models, basis, calls_of_task
-from kimi_planner.choose.evaluations import Evaluations, Trials
 from kimi_planner.choose.evaluations.rates import Rate, known_rates
+from kimi_planner.choose.evaluations.read import Evaluations, Trials
 from kimi_planner.choose.frontier import non_dominated
 from kimi_planner.choose.routing.detector import Detector
 from kimi_planner.choose.routing.result import Cascades, Route

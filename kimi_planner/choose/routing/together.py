@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from kimi_planner.choose.evaluations import Item, Trials
 from kimi_planner.choose.evaluations.rates import Rate, exact_share
+from kimi_planner.choose.evaluations.read import Item, Trials
 from kimi_planner.errors import EvaluationError, shown
 from kimi_planner.workload.quantity import Array
 

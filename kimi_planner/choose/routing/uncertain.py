@@ -9,7 +9,7 @@ from itertools import permutations
 
 import numpy as np
 
-from kimi_planner.choose.evaluations import Trials
+from kimi_planner.choose.evaluations.read import Trials
 from kimi_planner.choose.routing.detector import Detector
 from kimi_planner.choose.routing.together import ByItems, ByPairs, Joint
 from kimi_planner.choose.routing.tree import Passage, follow

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from kimi_planner.catalog import ModelSpec
-from kimi_planner.choose.evaluations import Evaluations, rates
+from kimi_planner.choose.evaluations import rates
+from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import projection_given
 from kimi_planner.choose.success.posterior import dependence, influence, rate_interval, together
 from kimi_planner.choose.success.result import JUDGEMENT, SuccessCost, SuccessCosts

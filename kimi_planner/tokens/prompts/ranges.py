@@ -104,7 +104,7 @@ def token_range(
 
     Examples
     --------
-    >>> from kimi_planner.tokens.prompts import PromptTemplate, Variable
+    >>> from kimi_planner.tokens.prompts.parts import PromptTemplate, Variable
     >>> prompt = PromptTemplate(
     ...     name="P", path="p.py", line=1, parts=("Answer in one ", Variable("unit"), " only.")
     ... )
