@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import accumulate
 from math import comb
 from typing import Any
 
@@ -171,9 +172,10 @@ def _of_sum(joint: Array, order: int, first_weight: Any, second_weight: float) -
 def _joint(first: Array, second: Array, weights: Array) -> Array:
     """Return the joint cumulants of two amounts, by their orders, which are at most 4 together."""
     means = [float((weights * values).sum()) for values in (first, second)]
-    x = np.cumprod([weights, *_ORDER * [first - means[0]]], axis=0)
-    y = np.cumprod([np.ones(len(second)), *_ORDER * [second - means[1]]], axis=0)
-    found: Array = x @ y.T  # a dot product of each two would wait for its threads
+    x = accumulate(_ORDER * [first - means[0]], np.multiply, initial=weights)
+    y = accumulate(_ORDER * [second - means[1]], np.multiply, initial=np.ones(len(second)))
+    # a dot product of each two would wait for its threads
+    found: Array = np.stack([*x]) @ np.stack([*y]).T
     v, c, w = found[2, 0], found[1, 1], found[0, 2]
     of_pairs = [3 * v * v, 3 * v * c, v * w + 2 * c * c, 3 * w * c, 3 * w * w]
     found[range(4, -1, -1), range(5)] -= of_pairs
