@@ -147,12 +147,12 @@ class Note(str):
     @property
     def workloads(self) -> tuple[str, ...]:
         """Names of the workloads that it is about; empty where it is about all or none."""
-        return self.about.get("workloads", ())  # type: ignore[no-any-return]
+        return self.about.get("workloads", ())  # type: ignore[no-any-return]  # names, by its key
 
     @property
     def models(self) -> tuple[str, ...]:
         """Ids of the models that it is about; empty where it is about all or none."""
-        return self.about.get("models", ())  # type: ignore[no-any-return]
+        return self.about.get("models", ())  # type: ignore[no-any-return]  # names, by its key
 
 
 def note(code: str, **about: Any) -> Note:
