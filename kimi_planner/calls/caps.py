@@ -174,9 +174,10 @@ def _equally_likely(part: Part) -> Array:
     if quantity.is_certain:
         return np.array([quantity.mean])
     if factor.is_certain:
-        return quantity.ppf(midpoints(_NODES)) * factor.mean
-    nodes = midpoints(_FACTOR_NODES)
-    products = np.sort(np.outer(factor.ppf(nodes), quantity.ppf(nodes)).ravel())
+        return quantity.spread(_NODES) * factor.mean
+    products = np.sort(
+        np.outer(factor.spread(_FACTOR_NODES), quantity.spread(_FACTOR_NODES)).ravel()
+    )
     return products[(midpoints(_NODES) * len(products)).astype(np.int64)]
 
 
@@ -204,7 +205,7 @@ def _empty_answer_usd(load: Load, spec: ModelSpec, cap: int, fees: Sequence[Fee]
     """Return the cost of a call that spends its cap, with its mean prompt, every call fitting."""
     sizes = replace(load.sizes, cap=cap)
     factors = {
-        key: np.random.default_rng(place).permutation(factor.ppf(midpoints(_MEAN_NODES)))
+        key: np.random.default_rng(place).permutation(factor.spread(_MEAN_NODES))
         for place, (key, factor) in enumerate(sizes.factors.items())
     }
     prompt = float(np.mean(free_tokens(sizes.on(spec.reasons), factors).prompt))

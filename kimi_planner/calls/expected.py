@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kimi_planner.workload.quantity import Array, Constant, Quantity, midpoints
+from kimi_planner.workload.quantity import Array, Constant, Quantity
 from kimi_planner.workload.resolve import Part, Sizes
 from kimi_planner.workload.turns import turn_means
 
@@ -115,7 +115,7 @@ def _nodes(quantity: Quantity, count: int) -> Array:
     """Return equally likely values that stand for a quantity, with exactly its mean."""
     if isinstance(quantity, Constant):
         return np.array([quantity.mean])
-    values: Array = quantity.ppf(midpoints(count * _SLICE)).reshape(count, _SLICE).mean(axis=1)
+    values: Array = quantity.spread(count * _SLICE).reshape(count, _SLICE).mean(axis=1)
     values[-1] += (quantity.mean - values.mean()) * count
     values.flags.writeable = False
     return values

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import accumulate
 from math import comb
 from typing import Any
 
 import numpy as np
 from scipy.special import ndtr
 
-from kimi_planner.workload.quantity import Array, Empirical, Quantity, Scaled, midpoints
+from kimi_planner.workload.quantity import Array, Empirical, Quantity, Scaled
 from kimi_planner.workload.resolve import Sizes
 from kimi_planner.workload.turns import turn_chances
 
@@ -172,10 +171,12 @@ def _of_sum(joint: Array, order: int, first_weight: Any, second_weight: float) -
 def _joint(first: Array, second: Array, weights: Array) -> Array:
     """Return the joint cumulants of two amounts, by their orders, which are at most 4 together."""
     means = [float((weights * values).sum()) for values in (first, second)]
-    x = accumulate(_ORDER * [first - means[0]], np.multiply, initial=weights)
-    y = accumulate(_ORDER * [second - means[1]], np.multiply, initial=np.ones(len(second)))
-    # a dot product of each two would wait for its threads
-    found: Array = np.stack([*x]) @ np.stack([*y]).T
+    x, y = np.empty((2, 1 + _ORDER, len(weights)))
+    x[0], y[0] = weights, 1.0
+    for order in range(_ORDER):
+        np.multiply(x[order], first - means[0], out=x[order + 1])
+        np.multiply(y[order], second - means[1], out=y[order + 1])
+    found: Array = x @ y.T  # a dot product of each two would wait for its threads
     v, c, w = found[2, 0], found[1, 1], found[0, 2]
     of_pairs = [3 * v * v, 3 * v * c, v * w + 2 * c * c, 3 * w * c, 3 * w * w]
     found[range(4, -1, -1), range(5)] -= of_pairs
@@ -218,7 +219,7 @@ def nodes_of(quantity: Quantity, count: int) -> Nodes:
         if len(quantity.values) <= min(_THIN, 2 * count):
             return quantity.values, np.diff(quantity.shares, prepend=0.0)
         many = min(_THIN, 2 * count)
-        values: Array = quantity.ppf(midpoints(many * 64)).reshape(many, 64).mean(axis=1)
+        values: Array = quantity.spread(many * 64).reshape(many, 64).mean(axis=1)
         return values, np.full(many, 1 / many)
     z = np.linspace(-_ENDS, _ENDS, count)
     weights = np.exp(-(z**2) / 2)

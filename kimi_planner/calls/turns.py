@@ -15,7 +15,7 @@ from kimi_planner.calls.overflow import Carried
 from kimi_planner.calls.usage import fees_used, tokens_used
 from kimi_planner.calls.windowed import control_mean
 from kimi_planner.workload.drawn import CallSample
-from kimi_planner.workload.quantity import ONE, Array, midpoints
+from kimi_planner.workload.quantity import ONE, Array
 from kimi_planner.workload.resolve import Load, Sizes
 from kimi_planner.workload.turns import turn_means
 
@@ -69,7 +69,7 @@ class Expected:
         """Return them for the calls on a model, uncertain means included."""
         rng = np.random.default_rng(seed)
         factors = {
-            key: rng.permutation(factor.ppf(midpoints(_FACTOR_DRAWS)))
+            key: rng.permutation(factor.spread(_FACTOR_DRAWS))
             for key, factor in sizes.factors.items()
             if key in (sizes.visible.key, sizes.reasoning.key)
         }

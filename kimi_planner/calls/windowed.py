@@ -18,7 +18,7 @@ from kimi_planner.workload.drawn import (
     CallSample,
     Drawn,
 )
-from kimi_planner.workload.quantity import Array, Constant, Quantity, midpoints
+from kimi_planner.workload.quantity import Array, Constant, Quantity
 from kimi_planner.workload.resolve import Sizes
 from kimi_planner.workload.turns import turn_chances, turn_means, whole_turns
 
@@ -168,9 +168,9 @@ def _refused(sizes: Sizes, window: int, nodes: Mapping[str, Array]) -> Array:
 
     Calls without a history that do not fit are refused, whatever the policy.
     """
-    prompts = sizes.first.size.ppf(midpoints(SAMPLE_CONVERSATIONS))
+    prompts = sizes.first.size.spread(SAMPLE_CONVERSATIONS)
     beyond = np.append(np.cumsum(prompts[::-1])[::-1], 0.0) / len(prompts)
-    answers, thoughts = (part.size.ppf(midpoints(_OUTPUTS)) for part in sizes.parts[2:])
+    answers, thoughts = (part.size.spread(_OUTPUTS) for part in sizes.parts[2:])
     limit = np.inf if sizes.cap is None else sizes.cap
 
     def lost(factors: Mapping[str, float]) -> list[float]:

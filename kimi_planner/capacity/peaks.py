@@ -16,7 +16,7 @@ from kimi_planner.capacity.minutes import CallsInSpan, CallTokensInSpan
 from kimi_planner.plan.scenarios import Scenarios, stream
 from kimi_planner.plan.scope import Scope
 from kimi_planner.workload import Quantity, Workload
-from kimi_planner.workload.quantity import Array, midpoints
+from kimi_planner.workload.quantity import Array
 
 __all__ = ["PeakPlan", "Peaks", "Traffic"]
 
@@ -140,6 +140,4 @@ class PeakPlan:
             return np.full(1, otherwise)
         if quantity.is_certain:
             return np.full(1, quantity.mean)
-        return stream(self.scope.seed, *names).permutation(
-            quantity.ppf(midpoints(self.scope.n_paths))
-        )
+        return stream(self.scope.seed, *names).permutation(quantity.spread(self.scope.n_paths))

@@ -19,7 +19,7 @@ from kimi_planner.usage.replay import CHUNK_TOKENS
 from kimi_planner.workload.check import check_keys, refused, whole_tokens
 from kimi_planner.workload.drawn import Drawn
 from kimi_planner.workload.parse import parse_quantity
-from kimi_planner.workload.quantity import Array, Quantity, midpoints, number_text
+from kimi_planner.workload.quantity import Array, Quantity, number_text
 from kimi_planner.workload.resolve import Sizes
 from kimi_planner.workload.turns import turn_means
 
@@ -141,7 +141,7 @@ class CachedShare(Quantity):
     def _gaps(self) -> tuple[Array, Array]:
         """Gaps between turns, ascending, and the sum of those before each."""
         gap = self.cache.turn_gap_minutes
-        gaps = np.array([np.inf]) if gap is None else gap.ppf(midpoints(_GAPS))
+        gaps = np.array([np.inf]) if gap is None else gap.spread(_GAPS)
         return gaps, np.concatenate([[0.0], np.cumsum(gaps)])
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kimi_planner.workload.quantity import Array, Quantity, midpoints
+from kimi_planner.workload.quantity import Array, Quantity
 from kimi_planner.workload.resolve import Part, Sizes
 from kimi_planner.workload.turns import turn_means, whole_turns
 
@@ -179,5 +179,5 @@ class Drawn:
 def _draw(quantity: Quantity, size: int, rng: np.random.Generator) -> Array:
     if quantity.is_certain:
         return np.full(size, quantity.mean)
-    shuffled: Array = rng.permutation(quantity.ppf(midpoints(size)))
+    shuffled: Array = rng.permutation(quantity.spread(size))
     return shuffled

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,11 @@ class Quantity(ABC):
     @cached_property
     def mean(self) -> float:
         """The expected value."""
-        return float(self.ppf(midpoints(_GRID)).mean())
+        return float(self.spread(_GRID).mean())
+
+    def spread(self, n: int) -> Array:
+        """Return ``n`` equally likely values, ascending: the middles of as many equal shares."""
+        return self.ppf(midpoints(n))
 
     def as_number(self, number: Callable[[Decimal], Any] = float) -> Any:
         """Return the expected value as a number of another type, exact where the quantity is."""
@@ -143,7 +147,13 @@ class SplitLognormal(Quantity):
 
     def ppf(self, share: Array) -> Array:
         """Return the quantiles at the given shares."""
-        z = ndtri(share)
+        return self._at(ndtri(share))
+
+    def spread(self, n: int) -> Array:
+        """Return ``n`` equally likely values, ascending."""
+        return self._at(_scores(n))
+
+    def _at(self, z: Array) -> Array:
         return self.median * np.exp(np.where(z < 0, self.sigma_low, self.sigma_high) * z)
 
     @cached_property
@@ -316,6 +326,10 @@ class Scaled(Quantity):
         """Return the quantiles of single values at factor 1."""
         return self.size.ppf(share)
 
+    def spread(self, n: int) -> Array:
+        """Return ``n`` equally likely single values at factor 1."""
+        return self.size.spread(n)
+
     @cached_property
     def mean(self) -> float:
         """The expected value at factor 1."""
@@ -329,6 +343,14 @@ class Scaled(Quantity):
 def midpoints(n: int) -> Array:
     """Return the midpoints of ``n`` equal shares: stratified points for a quantile function."""
     return (np.arange(n) + 0.5) / n
+
+
+@lru_cache(maxsize=32)
+def _scores(n: int) -> Array:
+    """Return the midpoints on the normal scale."""
+    z: Array = ndtri(midpoints(n))
+    z.flags.writeable = False
+    return z
 
 
 def number_text(value: float | Decimal) -> str:

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import ndtr
 
-from kimi_planner.workload.quantity import Array, Constant, Geometric, Quantity, midpoints
+from kimi_planner.workload.quantity import Array, Constant, Geometric, Quantity
 
 __all__ = ["MOST_TURNS", "WholeTurns", "turn_chances", "turn_means", "whole_turns"]
 
@@ -80,7 +80,7 @@ def turn_means(turns: Quantity) -> tuple[float, float]:
         return turns.mean, turns.mean_pairs
     if isinstance(turns, Constant):
         return turns.mean, turns.mean * (turns.mean - 1) / 2
-    counts = whole_turns(turns.ppf(midpoints(_GRID)))
+    counts = whole_turns(turns.spread(_GRID))
     return float(counts.mean()), float((counts * (counts - 1) / 2).mean())
 
 
@@ -89,11 +89,13 @@ def turn_chances(turns: Quantity) -> Array:
     if isinstance(turns, Constant):
         return np.append(np.zeros(int(turns.value) - 1), 1.0)
     if isinstance(turns, Geometric):
-        longer = (1 - 1 / turns.expected) ** np.arange(MOST_TURNS)
+        goes_on = 1 - 1 / turns.expected
+        likely = 1 + math.log(_RARE) / math.log(goes_on) if goes_on else 1
+        longer = goes_on ** np.arange(min(MOST_TURNS, 1 + int(likely)))
     elif isinstance(turns, WholeTurns):
         longer = np.append(1.0, turns.tail)
     else:
-        counts = whole_turns(turns.ppf(midpoints(_GRID))).astype(np.int64)
+        counts = whole_turns(turns.spread(_GRID)).astype(np.int64)
         return np.asarray(np.bincount(counts)[1:] / len(counts), dtype=np.float64)
     longer = longer[longer > _RARE]
     return -np.diff(np.append(longer, 0.0))
