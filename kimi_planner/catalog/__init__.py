@@ -20,6 +20,7 @@ from kimi_planner.catalog.provenance import (
     Rating,
     Source,
 )
+from kimi_planner.catalog.rendering import Rendering
 
 __all__ = [
     "ALL_PRICES",
@@ -37,6 +38,7 @@ __all__ = [
     "ModelSpec",
     "PricePeriod",
     "Rating",
+    "Rendering",
     "Source",
     "catalog_versions",
     "diff_catalogs",

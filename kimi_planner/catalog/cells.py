@@ -81,13 +81,11 @@ class Cells:
             )
         return day
 
-    def tokens(self, key: str, most: int) -> int:
-        """Return a whole number of tokens."""
+    def whole(self, key: str, most: int, of: str = "tokens, such as 128000") -> int:
+        """Return a whole number from 1 of what ``of`` says."""
         number = self.values[key]
         if type(number) is not int or not 0 < number <= most:
-            raise self.fail(
-                key, f"{shown(number)} is not a whole number of tokens, such as 128000."
-            )
+            raise self.fail(key, f"{shown(number)} is not a whole number of {of}.")
         return number
 
     def flag(self, key: str) -> bool | None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from kimi_planner.catalog.provenance import Rating
+from kimi_planner.catalog.rendering import Rendering
 from kimi_planner.errors import CatalogError
 
 __all__ = [
@@ -119,6 +120,8 @@ class ModelSpec:
     price_periods
         Dated prices, by the days on which they start. Where there are any, the prices above are
         those of the day ``priced_on``.
+    renderings
+        How requests are written before they are counted, by the days from which on.
     sources
         Field name to the key of the source that states it.
     """
@@ -147,6 +150,7 @@ class ModelSpec:
     replaced_by: str | None = None
     price_periods: tuple[PricePeriod, ...] = ()
     priced_on: date | None = None
+    renderings: tuple[Rendering, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
     catalog_version: str = ""
 
@@ -175,6 +179,35 @@ class ModelSpec:
                 "Leave the model out, or add context_window_tokens in a new catalog version."
             )
         return self.context_window_tokens
+
+    def rendering(self, day: date | None = None) -> Rendering:
+        """Return how a request is written on a day, before its tokens are counted.
+
+        Parameters
+        ----------
+        day : date, optional
+            The latest rule if not given; on a day before the first rule that one counts.
+
+        Raises
+        ------
+        CatalogError
+            If the catalog names no chat template.
+
+        Examples
+        --------
+        >>> from kimi_planner.catalog import load_catalog
+        >>> load_catalog("2026-06").model("kimi-k2-5-thinking").rendering().thinking
+        'on'
+        """
+        if self.chat_template is None:
+            raise CatalogError(
+                f"Catalog {self.catalog_version} names no chat template for {self.id!r}, so its messages "
+                "cannot be counted. Add chat_template in a new catalog version."
+            )
+        if not self.renderings:
+            return Rendering.of(self.chat_template, reasons=self.reasons)
+        begun = [rule for rule in self.renderings if day is None or rule.starts_by(day)]
+        return begun[-1] if begun else self.renderings[0]
 
     @property
     def price_days(self) -> tuple[date, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from kimi_planner.catalog.cells import Cells, rows_of
@@ -19,16 +21,33 @@ from kimi_planner.catalog.model import (
     PricePeriod,
 )
 from kimi_planner.catalog.provenance import Rating, Source
+from kimi_planner.catalog.rendering import (
+    CHAT_TEMPLATES,
+    MAX_PATCHES,
+    RENDERING_WORDS,
+    Rendering,
+)
 from kimi_planner.errors import CatalogError, shown
 from kimi_planner.files import TomlFile
 
-__all__ = ["CHAT_TEMPLATES", "MAX_WINDOW_TOKENS", "MODEL_KEYS", "PERIOD_KEYS", "read_models"]
+__all__ = [
+    "MAX_WINDOW_TOKENS",
+    "MODEL_KEYS",
+    "PERIOD_KEYS",
+    "RENDERING_KEYS",
+    "TABLES",
+    "read_models",
+]
+
+_Reader = Callable[[Cells, str], Any]
 
 MAX_WINDOW_TOKENS = 100_000_000
-CHAT_TEMPLATES = ("kimi-k2", "kimi-k2.5")
 
-MODEL_KEYS = (*STATED, *LIFECYCLE, "prices", "sources")
+#: Lists of tables inside a model; each of them names its own source.
+TABLES = ("prices", "rendering")
+MODEL_KEYS = (*STATED, *LIFECYCLE, *TABLES, "sources")
 PERIOD_KEYS = ("effective_from", "effective_to", "known_on", *ALL_PRICES, "source")
+RENDERING_KEYS = ("effective_from", *RENDERING_WORDS, "image_patches", "source")
 
 
 def read_models(
@@ -47,24 +66,27 @@ def read_models(
     month = date.fromisoformat(f"{published}-01")
     last = date(month.year + month.month // 12, month.month % 12 + 1, 1)
     specs: list[ModelSpec] = []
-    periods = 0
     for row in rows_of(toml, "models", MODEL_KEYS):
-        spec = _read_model(row, version, sources, periods)
+        spec = _read_model(row, version, sources)
         if spec.id in [other.id for other in specs]:
             raise row.fail("id", f"duplicate id {spec.id!r}. Ids must be unique.")
-        periods += len(spec.price_periods)
         begun = [day for day in spec.price_days if day < last]
         specs.append(spec.on(max(begun, default=month)))
     return tuple(specs)
 
 
-def _read_model(row: Cells, version: str, sources: Mapping[str, Source], periods: int) -> ModelSpec:
+def _read_model(row: Cells, version: str, sources: Mapping[str, Source]) -> ModelSpec:
     values: dict[str, Any] = {"id": row.text("id")}
-    values |= {key: read(row, key) for key, read in _READERS.items() if key in row}
+    values |= _read(row, _READERS)
     if "prices" in row:
-        values["price_periods"] = _read_periods(row, sources, periods)
+        values["price_periods"] = _read_periods(row, sources)
     values["sources"] = _read_field_sources(row, sources)
-    return ModelSpec(**values, catalog_version=version)
+    spec = ModelSpec(**values, catalog_version=version)
+    return replace(spec, renderings=_read_renderings(row, spec, sources))
+
+
+def _read(row: Cells, readers: Mapping[str, _Reader]) -> dict[str, Any]:
+    return {key: read(row, key) for key, read in readers.items() if key in row}
 
 
 def _multiplier(row: Cells, key: str) -> Decimal:
@@ -82,44 +104,68 @@ def _capabilities(row: Cells, key: str) -> frozenset[str]:
     return words
 
 
-def _read_periods(
-    row: Cells, sources: Mapping[str, Source], before: int
-) -> tuple[PricePeriod, ...]:
-    """Read ``[[models.prices]]``; ``before`` is how many of them earlier models have."""
+def _tables_in(row: Cells, key: str, known: Collection[str]) -> Iterator[Cells]:
+    """Yield the tables of a list inside a model."""
+    entries, table = row.values.get(key, ()), f"models.{key}"
+    if key in row and (not isinstance(entries, list) or not entries):
+        raise row.fail(key, f"{key} must be written [[{table}]], one for each.")
+    earlier = sum(len(model.get(key, ())) for model in row.toml.data["models"][: row.index])
+    for number, entry in enumerate(entries, earlier):
+        yield Cells(row.toml, entry, known, table=table, index=number)
+
+
+def _read_periods(row: Cells, sources: Mapping[str, Source]) -> tuple[PricePeriod, ...]:
     for key in ALL_PRICES:
         if key in row:
             raise row.fail(
                 key,
                 f"{key} stands beside [[models.prices]]. Write it there, from its first day on.",
             )
-    entries = row.values["prices"]
-    if not isinstance(entries, list) or not entries:
-        raise row.fail("prices", "prices must be written [[models.prices]], one for each period.")
-    found: list[PricePeriod] = []
-    for number, entry in enumerate(entries):
-        one = Cells(row.toml, entry, PERIOD_KEYS, table="models.prices", index=before + number)
-        values: dict[str, Any] = {"source": one.one_of("source", sources, "source")}
-        values |= {key: read(one, key) for key, read in _PERIOD_READERS.items() if key in one}
-        period = PricePeriod(**values)
-        _refuse_disorder(one, found[-1] if found else None, period)
-        found.append(period)
-    return tuple(found)
+    periods: list[PricePeriod] = []
+    for one in _tables_in(row, "prices", PERIOD_KEYS):
+        source = one.one_of("source", sources, "source")
+        period = PricePeriod(source=source, **_read(one, _PERIOD_READERS))
+        _refuse_overlap(one, periods[-1] if periods else None, period)
+        periods.append(period)
+    return tuple(periods)
 
 
-def _refuse_disorder(row: Cells, before: PricePeriod | None, period: PricePeriod) -> None:
+def _read_renderings(
+    row: Cells, spec: ModelSpec, sources: Mapping[str, Source]
+) -> tuple[Rendering, ...]:
+    """Read ``[[models.rendering]]``; what a rule leaves out is that of the chat template."""
+    rules: list[Rendering] = []
+    for one in _tables_in(row, "rendering", RENDERING_KEYS):
+        if spec.chat_template is None:
+            raise one.fail(
+                None, "the model has no chat_template. Name the one that the rule is of."
+            )
+        source = one.one_of("source", sources, "source")
+        family = Rendering.of(spec.chat_template, reasons=spec.reasons)
+        rule = replace(family, source=source, **_read(one, _RENDERING_READERS))
+        if rules:
+            _refuse_disorder(one, "rule", rules[-1].effective_from, rule.effective_from)
+        rules.append(rule)
+    return tuple(rules)
+
+
+def _refuse_disorder(row: Cells, what: str, before: date | None, start: date | None) -> None:
+    """Refuse a table that does not start after the one before it."""
+    if start is None:
+        raise row.fail(None, f"effective_from is missing. Only the first {what} may leave it out.")
+    if before is not None and start <= before:
+        raise row.fail(
+            "effective_from",
+            f"effective_from is {start}, not after {before}, where the {what} before "
+            f"starts. Write {what}s in order.",
+        )
+
+
+def _refuse_overlap(row: Cells, before: PricePeriod | None, period: PricePeriod) -> None:
     start, end = period.effective_from, period.effective_to
     if before is not None:
-        if start is None:
-            raise row.fail(
-                None, "effective_from is missing. Only the first period may leave it out."
-            )
-        if before.effective_from is not None and start <= before.effective_from:
-            raise row.fail(
-                "effective_from",
-                f"effective_from is {start}, not after {before.effective_from}, where the period before "
-                "starts. Write periods in order.",
-            )
-        if before.effective_to is not None and start < before.effective_to:
+        _refuse_disorder(row, "period", before.effective_from, start)
+        if before.effective_to is not None and start is not None and start < before.effective_to:
             raise row.fail(
                 "effective_from",
                 f"effective_from is {start}, before {before.effective_to}, where the period before ends. "
@@ -146,17 +192,24 @@ def _read_rating(row: Cells, key: str) -> Rating:
     return Rating(**entry)
 
 
-_Reader = Callable[[Cells, str], Any]
 _PERIOD_READERS: dict[str, _Reader] = {
     **dict.fromkeys(("effective_from", "effective_to", "known_on"), Cells.day),
     **dict.fromkeys(ALL_PRICES, Cells.amount),
 }
+_RENDERING_READERS: dict[str, _Reader] = {
+    "effective_from": Cells.day,
+    **{
+        key: partial(Cells.one_of, known=words, what=key.replace("_", " "))
+        for key, words in RENDERING_WORDS.items()
+    },
+    "image_patches": partial(Cells.whole, most=MAX_PATCHES, of="patches, such as 16384"),
+}
 #: How each key of a model is read, where it stands there; what the table does not say is unknown.
 _READERS: dict[str, _Reader] = {
     **dict.fromkeys(("name", "tokenizer", "replaced_by"), Cells.text),
-    "chat_template": lambda row, key: row.one_of(key, CHAT_TEMPLATES, "template"),
-    "status": lambda row, key: row.one_of(key, STATUSES, "status"),
-    **dict.fromkeys(WINDOWS, lambda row, key: row.tokens(key, MAX_WINDOW_TOKENS)),
+    "chat_template": partial(Cells.one_of, known=CHAT_TEMPLATES, what="template"),
+    "status": partial(Cells.one_of, known=STATUSES, what="status"),
+    **dict.fromkeys(WINDOWS, partial(Cells.whole, most=MAX_WINDOW_TOKENS)),
     **dict.fromkeys(ALL_PRICES, Cells.amount),
     "batch_multiplier": _multiplier,
     **dict.fromkeys(("released_on", "first_seen_on", "retired_on"), Cells.day),
@@ -188,6 +241,6 @@ def _read_field_sources(row: Cells, sources: Mapping[str, Source]) -> dict[str, 
                 )
             stated[name] = source
     for key in row.values:
-        if key not in ("sources", "prices") and key not in stated:
+        if key not in ("sources", *TABLES) and key not in stated:
             raise row.fail(key, f"no source is named for {key}. List it under [models.sources].")
     return stated

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-__all__ = ["CHAT_TEMPLATES", "RENDERING_WORDS", "Keeps", "Rendering", "Thinking", "ToolsForm"]
+__all__ = [
+    "CHAT_TEMPLATES",
+    "MAX_PATCHES",
+    "RENDERING_WORDS",
+    "Keeps",
+    "Rendering",
+    "Thinking",
+    "ToolsForm",
+]
+
+#: Most patches of an image that a rule may name.
+MAX_PATCHES = 10_000_000
 
 #: Families of chat templates, each a module of ``tokens/templates``.
 CHAT_TEMPLATES = ("kimi-k2", "kimi-k2.5", "kimi-k3")
@@ -58,6 +69,19 @@ class Rendering:
     default_effort: str | None = None
     image_patches: int = 16_384
     source: str = ""
+
+    def __str__(self) -> str:
+        """Return the rule in words, led by its first day."""
+        effort = f", effort {self.default_effort} by default" if self.default_effort else ""
+        return (
+            f"{self.effective_from or 'from the start'}: {self.template}, tools as {self.tools}, "
+            f"thinking {self.thinking}, keeps reasoning {self.keeps_reasoning}{effort}, "
+            f"at most {self.image_patches:,} patches an image"
+        )
+
+    def starts_by(self, day: date) -> bool:
+        """Whether the rule holds already on a day, if no later one does."""
+        return self.effective_from is None or self.effective_from <= day
 
     @classmethod
     def of(cls, template: str, *, reasons: bool) -> Rendering:

@@ -8,11 +8,12 @@ from kimi_planner.catalog.cells import MAX_PRICE_PLACES
 from kimi_planner.catalog.model import ALL_PRICES, CAPABILITIES, STATUSES, WINDOWS
 from kimi_planner.catalog.read import KEYS, LIST_PRICES, TAXES
 from kimi_planner.catalog.read_model import (
-    CHAT_TEMPLATES,
     MAX_WINDOW_TOKENS,
     MODEL_KEYS,
     PERIOD_KEYS,
+    RENDERING_KEYS,
 )
+from kimi_planner.catalog.rendering import CHAT_TEMPLATES, MAX_PATCHES, RENDERING_WORDS
 
 __all__ = ["catalog_schema"]
 
@@ -47,6 +48,8 @@ _FORMS: dict[str, dict[str, Any]] = {
     "capabilities": {"type": "array", "items": {"enum": sorted(CAPABILITIES)}},
     "chat_template": {"enum": list(CHAT_TEMPLATES)},
     "status": {"enum": list(STATUSES)},
+    **{key: {"enum": list(words)} for key, words in RENDERING_WORDS.items()},
+    "image_patches": {"type": "integer", "minimum": 1, "maximum": MAX_PATCHES},
     "reasoning_depth": _RATING,
     "speed": _RATING,
     **dict.fromkeys((*ALL_PRICES, *LIST_PRICES), _PRICE),
@@ -69,11 +72,8 @@ def catalog_schema() -> dict[str, Any]:
     names = {"type": "array", "items": {"enum": [key for key in MODEL_KEYS if key != "sources"]}}
     model = _table(MODEL_KEYS, optional=[key for key in MODEL_KEYS if key not in ("id", "sources")])
     model["properties"] |= {
-        "prices": {
-            "type": "array",
-            "minItems": 1,
-            "items": _table(PERIOD_KEYS, optional=[key for key in PERIOD_KEYS if key != "source"]),
-        },
+        "prices": _sourced(PERIOD_KEYS),
+        "rendering": _sourced(RENDERING_KEYS),
         "sources": {"type": "object", "additionalProperties": names},
     }
     top = _table(KEYS[""], optional=("base_url", "tax", *lists))
@@ -92,6 +92,12 @@ def catalog_schema() -> dict[str, Any]:
         "title": "A catalog of kimi-planner: prices and capabilities of models",
         **top,
     }
+
+
+def _sourced(keys: Any) -> dict[str, Any]:
+    """Return the form of a list of tables in which all but the source may be missing."""
+    optional = [key for key in keys if key != "source"]
+    return {"type": "array", "minItems": 1, "items": _table(keys, optional)}
 
 
 def _table(keys: Any, optional: Any = ()) -> dict[str, Any]:

@@ -73,4 +73,8 @@ def _beside_the_table(model: ModelSpec) -> list[str]:
         ("replaced by {}", model.replaced_by),
     ]
     said += [words.format(value) for words, value in parts if value is not None]
-    return [f"{model.id}: {', '.join(said)}."] if said else []
+    lines = [f"{model.id}: {', '.join(said)}."] if said else []
+    return lines + [
+        f"{model.id}, requests as written {rule}. Source {rule.source}."
+        for rule in model.renderings
+    ]

@@ -32,6 +32,7 @@ _SAID = (
     "cache_write_1h_usd_per_mtok",
     "batch_multiplier",
     "capabilities",
+    "renderings",
 )
 _STATUS = ("status", "retired_on")
 _HEAD = ("currency", "tax", "base_url")
@@ -197,7 +198,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, tuple | frozenset):
         if all(isinstance(one, str) for one in value):
             return ", ".join(sorted(value))
-        return f"{len(value)} stated"
+        return "; ".join(map(str, value))
     if is_dataclass(value):
         return str(getattr(value, "rating", value))
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -51,6 +51,7 @@ _OF_MODEL = (
     "use_cases",
     "tokenizer",
     "chat_template",
+    "renderings",
     "reasoning_depth",
     "speed",
     "sources",
