@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from datetime import date
+from contextlib import contextmanager, suppress
+from datetime import date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, TypeGuard
@@ -31,6 +31,7 @@ __all__ = [
     "VocabularyError",
     "Where",
     "WorkloadError",
+    "day_of",
     "did_you_mean",
     "is_number",
     "is_whole",
@@ -197,6 +198,18 @@ def whole(
     bound = "" if most is None else f" to {most}"
     allowed = f"It must be a whole number from {least}{bound}."
     raise fault(f"{what} is {shown(value)}. {allowed}", at=at)
+
+
+def day_of(what: str, value: object, *, fault: type[KimiPlannerError]) -> date:
+    """Return a day given as a date, a datetime, a pandas Timestamp or ISO text."""
+    with suppress(ValueError):  # text of another form, or a missing time
+        if isinstance(value, str):
+            value = datetime.fromisoformat(value)
+        if isinstance(value, datetime):
+            return value.date()
+        if isinstance(value, date):
+            return value
+    raise fault(f"{what} is {shown(value)}. Give a day: datetime.date, or text such as 2026-11-28.")
 
 
 def shown(value: object, limit: int = 60) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import generated
 import pytest
+from kimi_planner.tokens.template import GENERATION_PROMPT, Image, Piece, prompt_pieces
 from renderers import KimiK25RendererConfig
 from renderers.kimi_k2 import KimiK2Renderer
 from renderers.kimi_k25 import KimiK25Renderer
@@ -19,7 +20,6 @@ from kimi_planner.errors import CatalogError, RequestError, UnknownModelError
 from kimi_planner.tokens import count_completion
 from kimi_planner.tokens.chat import count_prompt
 from kimi_planner.tokens.engine import tiktoken_encoding
-from kimi_planner.tokens.template import GENERATION_PROMPT, Image, Piece, prompt_pieces
 from kimi_planner.tokens.vocabulary import SPECIAL_TOKENS
 
 Message = dict[str, Any]

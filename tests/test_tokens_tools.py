@@ -8,12 +8,12 @@ from typing import Any
 
 import generated
 import pytest
+from kimi_planner.tokens.tools import declared, declared_json, declared_typescript
 from renderers.kimi_k25 import _encode_tools_typescript
 
 from kimi_planner import count_messages, count_tokens, load_catalog
 from kimi_planner.errors import RequestError
 from kimi_planner.tokens.chat import count_prompt
-from kimi_planner.tokens.tools import declared, declared_json, declared_typescript
 
 WEATHER = {
     "type": "function",

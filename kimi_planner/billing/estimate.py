@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kimi_planner.billing.call import Cost, cost
+from kimi_planner.billing.call import Cost
+from kimi_planner.billing.dated import Prices
+from kimi_planner.billing.meters import Usage
 from kimi_planner.catalog import Catalog, load_catalog
-from kimi_planner.errors import RequestError, shown, whole
+from kimi_planner.errors import RequestError, day_of, shown, whole
 from kimi_planner.money import usd
-from kimi_planner.tokens.chat import Exactness, count_prompt
+from kimi_planner.tokens.chat import count_prompt, count_reply
+from kimi_planner.tokens.evidence import Exactness
 from kimi_planner.tokens.images import Size
+from kimi_planner.tokens.requests import reply_of
 
 __all__ = ["Estimate", "estimate"]
 
 _LIMITS = ("max_completion_tokens", "max_tokens")
-# What may change the prompt in a way that no published template and no recorded bill shows.
-_SILENT = ("response_format", "tool_choice", "prediction")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +35,13 @@ class Estimate:
         What is expected on the bill, and its range where the count is an estimate.
     completion_tokens
         Tokens of all answers together, as the caller expects them; ``None`` if not given.
+    reasoning_tokens
+        What the API reports of them as reasoning, where a reply is given; else ``None``.
     answer_tokens
         Tokens of one of them.
     reserved_tokens
-        Output that the request reserves for each answer; ``None`` if it sets no limit.
+        Output that the API reserves for each answer: the request's limit, else the model's default;
+        ``None`` if there is neither.
     context_window_tokens
         Of the model; ``None`` if the catalog does not state it.
     exactness
@@ -44,6 +49,10 @@ class Estimate:
         ``"estimate"`` (may lie anywhere in its range).
     why
         What the exactness rests on, one sentence each.
+    refused
+        Why the API will refuse the request, one sentence each.
+    ignored
+        What in the request no chat template writes.
     cost
         Exact cost of the prompt and of ``completion_tokens``; without them, of the prompt alone.
     max_cost
@@ -58,11 +67,14 @@ class Estimate:
     prompt_low: int
     prompt_high: int
     completion_tokens: int | None
+    reasoning_tokens: int | None
     answer_tokens: int | None
     reserved_tokens: int | None
     context_window_tokens: int | None
     exactness: Exactness
     why: tuple[str, ...]
+    refused: tuple[str, ...]
+    ignored: tuple[str, ...]
     cost: Cost
     max_cost: Cost | None
     catalog_version: str
@@ -77,14 +89,16 @@ class Estimate:
     def fits(self) -> bool | None:
         """Whether prompt and reserved output fit the window; ``None`` if that cannot be told.
 
-        Each answer has the window to itself. Without a limit in the request the answer that is
-        expected counts in its place.
+        Each answer has the window to itself. Without a reservation the answer that is expected
+        counts in its place. Where only part of the prompt's range fits, it cannot be told.
         """
-        room = self.room_tokens
-        if room is None or room < 0:
-            return None if room is None else False
+        window = self.context_window_tokens
+        if window is None:
+            return None
         needed = self.answer_tokens if self.reserved_tokens is None else self.reserved_tokens
-        return None if needed is None else needed <= room
+        if self.prompt_low + (needed or 0) > window:
+            return False
+        return None if needed is None or self.prompt_high + needed > window else True
 
     def __str__(self) -> str:
         words = {True: "fits", False: "does not fit", None: "fit unknown"}[self.fits]
@@ -101,12 +115,14 @@ class Estimate:
 def estimate(
     request: Mapping[str, Any],
     completion_tokens: int | None = None,
+    reply: Any = None,
+    as_of: object = None,
     *,
     model: str | None = None,
     image_sizes: Mapping[str, Size] | None = None,
     catalog: Catalog | str | Path | None = None,
 ) -> Estimate:
-    """Estimate a chat-completions request before it is sent.
+    """Estimate a chat-completions request before it is sent, or what it was billed after.
 
     Parameters
     ----------
@@ -114,6 +130,12 @@ def estimate(
         The body of the request: ``model``, ``messages``, and whatever else is sent.
     completion_tokens : int, optional
         Tokens expected of each answer, reasoning included.
+    reply : mapping or str, optional
+        The answer itself, in place of ``completion_tokens``: an assistant's message with content,
+        reasoning and tool calls in any spelling, a choice, or a whole completion.
+    as_of : date, datetime or str, optional
+        The day of the call, whose rules and prices count; the latest rules and the prices of the
+        catalog's month of publication if not given.
     model : str, optional
         Model id to use in place of the request's own.
     image_sizes : mapping of str to (int, int), optional
@@ -129,14 +151,15 @@ def estimate(
     Raises
     ------
     RequestError
-        If the request is malformed; the message names what.
+        If the request or the reply cannot be understood; the message names what.
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, or states no price for it.
 
     Notes
     -----
     A request fits if prompt tokens + ``max_completion_tokens`` (older: ``max_tokens``) <= context
-    window. ``n`` answers are billed ``n`` times; the prompt is billed once.
+    window. ``n`` answers are billed ``n`` times; the prompt is billed once. Tokens and cost are
+    those of Moonshot's API; other hosts bill other templates.
 
     Examples
     --------
@@ -148,39 +171,55 @@ def estimate(
         raise RequestError(
             f"The request {shown(request)} has no messages. Give the body of a chat completion."
         )
-    if request.get("functions"):
-        raise RequestError("functions is an older form that is not counted. Use tools.")
     name = model if model is not None else request.get("model")
     if not isinstance(name, str):
         raise RequestError(f"model is {shown(name)}. Name one in the request, or pass model=….")
+    day = None if as_of is None else day_of("as_of", as_of, fault=RequestError)
     catalog = load_catalog(catalog)
     spec = catalog.model(name)
-    prompt = count_prompt(request["messages"], spec, request.get("tools"), image_sizes=image_sizes)
+    tariff = Prices(catalog=catalog).on(name, day)
+    prompt = count_prompt(request, spec, as_of=day, image_sizes=image_sizes)
     answers = _whole(request, "n") or 1
-    limits = [limit for key in _LIMITS if (limit := _whole(request, key)) is not None]
-    reserved = limits[0] if limits else None
-    answer = None if completion_tokens is None else _expected(completion_tokens, reserved)
+    limit = next((one for key in _LIMITS if (one := _whole(request, key)) is not None), None)
+    reserved = spec.default_output_tokens if limit is None else limit
+    answer = reasoning = None
+    if reply is not None:
+        answer, reasoning = count_reply(reply_of(reply), spec, day)
+    elif completion_tokens is not None:
+        answer = _expected(completion_tokens, limit)
     expected = None if answer is None else answers * answer
-    unseen = _unseen(request)
 
     def priced(prompt_tokens: int, completion: int) -> Cost:
-        tokens = {"prompt_tokens": prompt_tokens, "completion_tokens": completion}
-        return cost(tokens, name, catalog=catalog)
+        return Cost.of(Usage.of(prompt_tokens, completion), tariff)
 
-    return Estimate(
+    made = Estimate(
         model=name,
         prompt_tokens=prompt.tokens,
         prompt_low=prompt.low,
         prompt_high=prompt.high,
         completion_tokens=expected,
+        reasoning_tokens=reasoning,
         answer_tokens=answer,
         reserved_tokens=reserved,
         context_window_tokens=spec.context_window_tokens,
-        exactness="template" if unseen and prompt.exactness == "billed" else prompt.exactness,
-        why=(*prompt.why, *unseen),
+        exactness=prompt.exactness,
+        why=prompt.why,
+        refused=prompt.refused,
+        ignored=prompt.ignored,
         cost=priced(prompt.tokens, expected or 0),
-        max_cost=None if reserved is None else priced(prompt.high, answers * reserved),
+        max_cost=None if limit is None else priced(prompt.high, answers * limit),
         catalog_version=catalog.version,
+    )
+    if made.fits is not False:
+        return made
+    return replace(made, refused=(*made.refused, _too_long(made)))
+
+
+def _too_long(made: Estimate) -> str:
+    output = made.answer_tokens if made.reserved_tokens is None else made.reserved_tokens
+    return (
+        f"Prompt ({made.prompt_tokens:,}) and output ({output or 0:,}) are more than the context "
+        f"window of {made.context_window_tokens:,} tokens."
     )
 
 
@@ -189,18 +228,11 @@ def _whole(request: Mapping[str, Any], key: str) -> int | None:
     return None if value is None else whole(key, value, 1, fault=RequestError)
 
 
-def _expected(completion_tokens: Any, reserved: int | None) -> int:
+def _expected(completion_tokens: Any, limit: int | None) -> int:
     expected = whole("completion_tokens", completion_tokens, fault=RequestError)
-    if reserved is not None and expected > reserved:
+    if limit is not None and expected > limit:
         raise RequestError(
-            f"completion_tokens is {expected}, but the request allows {reserved} for an answer. "
+            f"completion_tokens is {expected}, but the request allows {limit} for an answer. "
             "Raise the request's limit, or expect less."
         )
     return expected
-
-
-def _unseen(request: Mapping[str, Any]) -> tuple[str, ...]:
-    named = [key for key in _SILENT if request.get(key) not in (None, "auto", "none")]
-    if not named:
-        return ()
-    return (f"Whether {', '.join(named)} adds prompt tokens is not published.",)

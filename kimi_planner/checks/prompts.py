@@ -89,7 +89,7 @@ def body_prompt(name: str, path: Path, budget: PromptBudget, catalog: Catalog) -
     with restated(at=path):
         if reserved is not None:
             whole("max_tokens", reserved, 1, fault=RequestError)
-        count = count_prompt(body["messages"], catalog.model(model), body.get("tools"))
+        count = count_prompt(body, catalog.model(model))
     return Prompt(
         path=name, kind="request", model=model, tokens=count.high, low=count.low, reserved=reserved
     )

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
-from kimi_planner.errors import CatalogError, RequestError, shown
-from kimi_planner.tokens.images import Size, image_size, image_tokens
-from kimi_planner.tokens.template import (
-    GENERATION_PROMPT,
-    Image,
-    Piece,
-    completion_pieces,
-    prompt_pieces,
-    thinks,
-)
+from kimi_planner.catalog.rendering import Rendering
+from kimi_planner.errors import RequestError, day_of, shown
+from kimi_planner.tokens.evidence import Exactness, judged
+from kimi_planner.tokens.images import Size, image_size, image_tokens, most_image_tokens
+from kimi_planner.tokens.requests import Doubt, Image, Message, Request, reply_of
+from kimi_planner.tokens.templates import Template, template_of
+from kimi_planner.tokens.templates.pieces import Piece
 from kimi_planner.tokens.text import count_tokens
-from kimi_planner.tokens.tools import declared, declared_json
 
 __all__ = [
-    "Exactness",
     "PromptCount",
     "count_completion",
     "count_messages",
     "count_prompt",
+    "count_reply",
     "prompt_parts",
 ]
-
-#: How a count is known: it reproduces recorded bills; it follows the published template; or it
-#: may be off by the range it states.
-Exactness = Literal["billed", "template", "estimate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +41,10 @@ class PromptCount:
         ``"billed"``, ``"template"`` or ``"estimate"``.
     why
         What the exactness rests on, one sentence each.
+    refused
+        Why the API will refuse the request, one sentence each.
+    ignored
+        What in the request no template writes.
     """
 
     tokens: int
@@ -57,13 +52,20 @@ class PromptCount:
     high: int
     exactness: Exactness
     why: tuple[str, ...]
+    refused: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
 
 def count_messages(
     messages: Sequence[Mapping[str, Any]],
     model: str,
     tools: Sequence[Mapping[str, Any]] | None = None,
+    as_of: object = None,
     *,
+    thinking: Mapping[str, Any] | None = None,
+    reasoning_effort: str | None = None,
+    tool_choice: str | Mapping[str, Any] | None = None,
+    response_format: Mapping[str, Any] | None = None,
     generation_prompt: bool = True,
     image_sizes: Mapping[str, Size] | None = None,
     catalog: Catalog | str | Path | None = None,
@@ -74,11 +76,15 @@ def count_messages(
     ----------
     messages : sequence of mapping
         Chat-completions messages: ``role``, ``content`` (text, or a list of parts), ``name``,
-        ``tool_calls``, ``tool_call_id``, ``reasoning_content``.
+        ``tool_calls``, ``tool_call_id``, ``reasoning_content``, ``tools``, ``partial``.
     model : str
         Model id in the catalog; it decides the chat template.
     tools : sequence of mapping, optional
         Tool declarations.
+    as_of : date, datetime or str, optional
+        The day of the call, whose rules count; the latest ones if not given.
+    thinking, reasoning_effort, tool_choice, response_format : optional
+        As in the body of the request.
     generation_prompt : bool
         Whether to count the tokens that ask for an answer. They are billed; Moonshot's
         ``estimate-token-count`` endpoint leaves them out.
@@ -95,8 +101,7 @@ def count_messages(
     Raises
     ------
     RequestError
-        If a message or a tool is malformed, or an image is sent to a model that is not said to
-        see images, or its size cannot be told.
+        If a message or a tool is malformed.
     UnknownModelError
         If the catalog has no such model.
 
@@ -104,7 +109,7 @@ def count_messages(
     -----
     The form is that of the chat templates Moonshot publishes with the weights, checked against
     recorded bills of the hosted API, which adds no default system prompt. How exact a count is
-    for a given request: :func:`estimate`.
+    for a given request: :func:`estimate`. Counts are Moonshot's; other hosts bill other templates.
 
     Examples
     --------
@@ -112,82 +117,113 @@ def count_messages(
     19
     """
     spec = load_catalog(catalog).model(model)
-    return count_prompt(
-        messages, spec, tools, generation_prompt=generation_prompt, image_sizes=image_sizes
-    ).tokens
+    body: dict[str, Any] = {"messages": messages}
+    if tools:
+        body["tools"] = tools
+    options = (
+        ("thinking", thinking),
+        ("reasoning_effort", reasoning_effort),
+        ("tool_choice", tool_choice),
+        ("response_format", response_format),
+    )
+    body |= {key: value for key, value in options if value is not None}
+    template = template_on(spec, as_of)
+    request = Request.of(body)
+    pieces = [*template.prompt(request)]
+    if not generation_prompt:
+        del pieces[-len(template.generation_prompt) :]
+    return _count(pieces, template, image_sizes, request.doubts)
 
 
 def count_prompt(
-    messages: Sequence[Mapping[str, Any]],
+    body: Mapping[str, Any],
     spec: ModelSpec,
-    tools: Sequence[Mapping[str, Any]] | None = None,
     *,
-    generation_prompt: bool = True,
+    as_of: object = None,
     image_sizes: Mapping[str, Size] | None = None,
 ) -> PromptCount:
-    """Count as :func:`count_messages` does, and say how exact that is."""
-    pieces = _prompt(messages, spec, tools)
-    if not generation_prompt:
-        del pieces[-len(GENERATION_PROMPT) :]
-    images = sum(isinstance(piece, Image) for piece in pieces)
-    texts, fixed = _parts(pieces, image_sizes)
-    tokens = fixed + sum(map(count_tokens, texts))
-    in_json = bool(tools) and thinks(spec.chat_template or "") and not declared(tools or ())[1]
-    # A template may write JSON with a space after every comma and colon, or without.
-    spaces = count_tokens(json.dumps(list(tools or ()), ensure_ascii=False)) if in_json else 0
-    exactness, why = _exactness(messages, spec, tools, images, in_json=in_json)
+    """Count the prompt of a request's body, and say how exact that is.
+
+    Raises
+    ------
+    RequestError
+        If a message or a tool is malformed.
+    """
+    template = template_on(spec, as_of)
+    rule = template.rule
+    request = Request.of(body)
+    pieces = [*template.prompt(request)]
+    images = any(isinstance(piece, Image) for piece in pieces)
+    if images and "vision" in getattr(spec, "lacks", ()):
+        request.refused.append(
+            f"{spec.id} does not see images, says catalog {spec.catalog_version}."
+        )
+    elif images and "vision" not in spec.capabilities:
+        said = f"Catalog {spec.catalog_version} does not state that {spec.id} sees images."
+        request.doubts.append(Doubt(said))
+    tokens = _count(pieces, template, image_sizes, request.doubts)
+    low, high = _range(tokens, request.doubts, spec)
+    exactness, why = judged(spec, rule.template, _kinds(request, rule, images=images))
+    if request.doubts:
+        exactness = "estimate" if low < high else "template"
     return PromptCount(
         tokens=tokens,
-        low=tokens,
-        high=tokens + images + max(0, spaces - count_tokens(declared_json(tools or ()))),
+        low=low,
+        high=high,
         exactness=exactness,
-        why=why,
+        why=(*dict.fromkeys([*(doubt.why for doubt in request.doubts), *why]),),
+        refused=tuple(request.refused),
+        ignored=tuple(request.ignored),
     )
 
 
 def prompt_parts(
-    messages: Sequence[Mapping[str, Any]],
-    spec: ModelSpec,
-    tools: Sequence[Mapping[str, Any]] | None = None,
+    body: Mapping[str, Any], spec: ModelSpec, as_of: object = None
 ) -> tuple[list[str], int]:
     """Return the texts of a prompt, and the number of tokens beside them."""
-    return _parts(_prompt(messages, spec, tools), None)
+    template = template_on(spec, as_of)
+    request = Request.of(body)
+    return _parts(template.prompt(request), template, None, request.doubts)
 
 
 def count_completion(
-    content: str | None,
+    content: str | Mapping[str, Any] | None,
     model: str,
     *,
     reasoning: str = "",
     tool_calls: Sequence[Mapping[str, Any]] | None = None,
+    as_of: object = None,
     catalog: Catalog | str | Path | None = None,
 ) -> int:
     """Count the completion tokens that a reply is billed.
 
     Parameters
     ----------
-    content : str or None
-        The visible answer.
+    content : str, mapping or None
+        The visible answer; or the whole reply, a message with ``content``, ``reasoning_content`` or
+        ``reasoning``, and ``tool_calls``.
     model : str
         Model id in the catalog; it decides the chat template.
     reasoning : str
         The chain of thought before it, where the model has one.
     tool_calls : sequence of mapping, optional
         The reply's tool calls, each with ``id`` and ``function``.
+    as_of : date, datetime or str, optional
+        The day of the call, whose rules count; the latest ones if not given.
     catalog : Catalog, str or Path, optional
         Where to look the model up; the default catalog if not given.
 
     Returns
     -------
     int
-        ``usage.completion_tokens`` of the reply: its text and the end token; for K2.5 also
-        ``<think>`` and ``</think>``, which the hosted API bills as completion. With thinking
-        switched off that is inferred from bills with thinking on, not recorded.
+        ``usage.completion_tokens`` of the reply: its text and the end token, which one that ends in
+        tool calls has not; for K2.5 also ``<think>`` and ``</think>``, which the hosted API bills as
+        completion; for K3 the marks of its elements.
 
     Raises
     ------
     RequestError
-        If ``content``, ``reasoning`` or a tool call is malformed, or the template has no reasoning.
+        If ``content``, ``reasoning`` or a tool call is malformed.
     UnknownModelError
         If the catalog has no such model.
 
@@ -196,91 +232,102 @@ def count_completion(
     >>> count_completion(" 你好，李雷！1+1等于2。如果你有其他问题，请随时提问！", model="kimi-k2")
     21
     """
-    template = _template(load_catalog(catalog).model(model))
-    if not isinstance(content, str) and not (content is None and tool_calls):
+    spec = load_catalog(catalog).model(model)
+    if isinstance(content, Mapping):
+        message = reply_of(content)
+    elif isinstance(content, str) or (content is None and tool_calls):
+        message = reply_of(
+            {"content": content, "reasoning_content": reasoning, "tool_calls": tool_calls}
+        )
+    else:
         raise RequestError(
             f"content must be text, not {type(content).__name__} ({shown(content)}). "
             "Only a reply with tool calls may have none."
         )
-    if reasoning and not thinks(template):
-        raise RequestError(f"Model {model!r} does not reason. Leave reasoning out.")
-    message = {"content": content, "reasoning_content": reasoning, "tool_calls": tool_calls}
-    texts, fixed = _parts(completion_pieces(message, template), None)
+    return count_reply(message, spec, as_of)[0]
+
+
+def count_reply(message: Message, spec: ModelSpec, as_of: object = None) -> tuple[int, int]:
+    """Return the completion tokens of a reply, and the reasoning tokens that are reported of it."""
+    template = template_on(spec, as_of)
+    tokens = _count(template.completion(message), template, None, [])
+    return tokens, template.reasoning_tokens(message)
+
+
+def template_on(spec: ModelSpec, as_of: object) -> Template:
+    """Return the template of a model on a day given in any form; the latest if none is given."""
+    day = None if as_of is None else day_of("as_of", as_of, fault=RequestError)
+    return template_of(spec.rendering(day))
+
+
+def _count(
+    pieces: Iterable[Piece],
+    template: Template,
+    image_sizes: Mapping[str, Size] | None,
+    doubts: list[Doubt],
+) -> int:
+    texts, fixed = _parts(pieces, template, image_sizes, doubts)
     return fixed + sum(map(count_tokens, texts))
 
 
-def _template(spec: ModelSpec) -> str:
-    if spec.chat_template is None:
-        raise CatalogError(
-            f"Catalog {spec.catalog_version} names no chat template for {spec.id!r}, so its messages "
-            "cannot be counted. Add chat_template in a new catalog version."
-        )
-    return spec.chat_template
-
-
-def _prompt(messages: Any, spec: ModelSpec, tools: Any) -> list[Piece]:
-    pieces = [*prompt_pieces(messages, _template(spec), tools), *GENERATION_PROMPT]
-    if "vision" not in spec.capabilities and any(isinstance(piece, Image) for piece in pieces):
-        raise RequestError(
-            f"Catalog {spec.catalog_version} does not state that {spec.id!r} sees images. "
-            "Use a model with the capability vision, or leave the images out."
-        )
-    return pieces
-
-
 def _parts(
-    pieces: Iterable[Piece], image_sizes: Mapping[str, Size] | None
+    pieces: Iterable[Piece],
+    template: Template,
+    image_sizes: Mapping[str, Size] | None,
+    doubts: list[Doubt],
 ) -> tuple[list[str], int]:
     """Part the texts of a rendering from the tokens that are known without counting."""
     texts, fixed = [], 0
     for piece in pieces:
         if isinstance(piece, str):
             texts.append(piece)
+        elif isinstance(piece, int):
+            fixed += piece
         elif isinstance(piece, Image):
-            fixed += image_tokens(*image_size(piece.url, image_sizes))
+            most = template.rule.image_patches
+            size = image_size(piece.url, image_sizes)
+            if size is None:
+                fixed += most_image_tokens(most) + 1
+                said = (
+                    f"The image {shown(piece.url, 80)} is not at hand and is not fetched, so the most "
+                    "that one can have is counted. Give its pixels: image_sizes={url: (width, height)}."
+                )
+                doubts.append(Doubt(said, 1 - most_image_tokens(most), 4))
+            else:
+                texts.append(template.image_label(*size))
+                fixed += image_tokens(*size, max_patches=most)
         else:
             fixed += 1
     return texts, fixed
 
 
-def _exactness(
-    messages: Sequence[Mapping[str, Any]],
-    spec: ModelSpec,
-    tools: Any,
-    images: int,
-    *,
-    in_json: bool,
-) -> tuple[Exactness, tuple[str, ...]]:
-    """Say what a count rests on: recorded bills cover plain conversations only."""
-    why = []
-    if images:
-        why.append(
-            "Images follow the resize rule that public inference engines share; no bill is recorded, and "
-            "a line break after each image may be billed too."
-        )
-    if in_json:
-        why.append(
-            "A tool has no TypeScript form, so the published template writes JSON; how it spaces that is "
-            "not recorded."
-        )
-    elif tools:
-        why.append(
-            "Tools are declared as the published template does; one recorded bill of two later models "
-            "agrees (41 tokens, its request inferred)."
-            if thinks(spec.chat_template or "")
-            else "Tools are declared as the published template does; no bill is recorded."
-        )
-    if any(
-        message.get("tool_calls") or message.get("role") == "tool" or message.get("name")
-        for message in messages
-    ):
-        why.append("Tool calls, tool results and names follow the published template.")
-    if thinks(spec.chat_template or "") and not spec.reasons:
-        why.append(
-            "With thinking off, the end of the prompt is inferred from bills with thinking on."
-        )
-    if images or in_json:
-        return "estimate", tuple(why)
-    if why:
-        return "template", tuple(why)
-    return "billed", ("Recorded bills of plain conversations are reproduced to the token.",)
+def _range(tokens: int, doubts: Iterable[Doubt], spec: ModelSpec) -> tuple[int, int]:
+    low, high = tokens, tokens
+    for doubt in doubts:
+        low += doubt.low
+        high += doubt.high or 0
+        if doubt.high is None:
+            high = max(high, spec.context_window_tokens or 0)
+    return max(0, low), high
+
+
+def _kinds(request: Request, rule: Rendering, *, images: bool) -> Iterator[str]:
+    """Yield what a request has that bills may or may not have shown; ``plain`` if it has nothing."""
+    last = request.messages[-1]
+    kinds = {
+        "tools": bool(request.tools),
+        "tool history": any(one.calls or one.role == "tool" for one in request.messages),
+        "images": images,
+        "names": any(one.name for one in request.messages),
+        "tools of a system message": any(one.tools for one in request.messages),
+        "an answer to be continued": last.partial,
+        "tool_choice": request.tool_choice != "auto",
+        "response_format": request.response_format != "text",
+        "reasoning_effort": request.effort is not None and rule.default_effort is not None,
+        "thinking off": rule.thinking == "off"
+        if request.thinking is None
+        else rule.thinking in ("on", "off") and not request.thinking,
+        "kept reasoning": request.keeps_reasoning and rule.keeps_reasoning == "asked",
+    }
+    named = [kind for kind, given in kinds.items() if given]
+    yield from named or ["plain"]

@@ -13,24 +13,28 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from kimi_planner.errors import RequestError, shown
 
-__all__ = ["image_size", "image_tokens"]
+__all__ = ["image_size", "image_tokens", "most_image_tokens"]
 
 PATCH_PIXELS = 14
 MERGED_PIXELS = 2 * PATCH_PIXELS
 MAX_PATCHES = 16_384
-MAX_SIDE_PIXELS = 512 * PATCH_PIXELS
+MAX_SIDE_PATCHES = 512
+MAX_SIDE_PIXELS = MAX_SIDE_PATCHES * PATCH_PIXELS
 MAX_GIVEN_PIXELS = 1_000_000
+_LONGEST_PATH = 4096
 
 Size = tuple[int, int]
 
 
-def image_tokens(width: int, height: int) -> int:
+def image_tokens(width: int, height: int, *, max_patches: int = MAX_PATCHES) -> int:
     """Count the tokens of an image.
 
     Parameters
     ----------
     width, height : int
         Pixels, from 1.
+    max_patches : int
+        Most patches after the image is scaled down: 16,384 for K2.5 to K2.7, 65,536 for K3.
 
     Returns
     -------
@@ -45,7 +49,7 @@ def image_tokens(width: int, height: int) -> int:
     Notes
     -----
     The rule of MoonViT as public inference engines implement it for Kimi K2.5: patches of 14
-    pixels, merged two by two; the image is scaled down to at most 16,384 patches and 512 on a
+    pixels, merged two by two; the image is scaled down to at most ``max_patches`` and 512 on a
     side, then padded to whole merged patches.
 
     Examples
@@ -61,7 +65,7 @@ def image_tokens(width: int, height: int) -> int:
             )
     patches = max(1, width // PATCH_PIXELS) * max(1, height // PATCH_PIXELS)
     scale = min(
-        1.0, math.sqrt(MAX_PATCHES / patches), MAX_SIDE_PIXELS / width, MAX_SIDE_PIXELS / height
+        1.0, math.sqrt(max_patches / patches), MAX_SIDE_PIXELS / width, MAX_SIDE_PIXELS / height
     )
     across, down = (
         math.ceil(min(max(1, int(side * scale)), MAX_SIDE_PIXELS) / MERGED_PIXELS)
@@ -70,20 +74,28 @@ def image_tokens(width: int, height: int) -> int:
     return across * down
 
 
-def image_size(url: str, sizes: Mapping[str, Size] | None = None) -> Size:
+def most_image_tokens(max_patches: int = MAX_PATCHES) -> int:
+    """Return a number of tokens that no image exceeds, its sides padded to whole merged patches."""
+    least_side = max_patches // MAX_SIDE_PATCHES
+    return (max_patches + MAX_SIDE_PATCHES + least_side + 1) // 4
+
+
+def image_size(url: str, sizes: Mapping[str, Size] | None = None) -> Size | None:
     """Return the width and height of an image in pixels, reading no more than its header.
+
+    ``None`` if it is not at hand and its size is not given: nothing is fetched.
 
     Parameters
     ----------
     url : str
         A data URL, a ``file:`` URL, or the path of a local file.
     sizes : mapping of str to (int, int), optional
-        Sizes that are known, by address; needed for images elsewhere, which are never fetched.
+        Sizes that are known, by address.
 
     Raises
     ------
     RequestError
-        If the image is elsewhere and its size is not given, or no image can be read.
+        If a local image or one in the address cannot be read.
     """
     if sizes and url in sizes:
         size = sizes[url]
@@ -96,17 +108,18 @@ def image_size(url: str, sizes: Mapping[str, Size] | None = None) -> Size:
     try:
         if scheme == "data":
             return _size_in_data(url)
+        if len(url) > _LONGEST_PATH:  # the data without what goes before it
+            return _size_in_data(f"data:image;base64,{url}")
         if scheme in ("", "file") or len(scheme) == 1:  # one letter is a drive
             with _local_path(url, scheme).open("rb") as handle:
                 return _size_of(handle)
+    except FileNotFoundError:
+        return None
     except (OSError, ValueError) as error:
         raise RequestError(
-            f"The image {_named(url)} cannot be read ({error}). Give an image file or a data URL."
+            f"The image {_named(url)} cannot be read ({shown(str(error), 120)}). Give an image file or a data URL."
         ) from None
-    raise RequestError(
-        f"The image {_named(url)} is elsewhere and is not fetched, so its tokens cannot be told. "
-        "Give its size in pixels: image_sizes={url: (width, height)}."
-    )
+    return None
 
 
 def _scheme(url: str) -> str:

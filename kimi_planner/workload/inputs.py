@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date
 
 from kimi_planner.catalog import Catalog, ModelSpec
-from kimi_planner.errors import ScenarioError, is_number, shown, whole
+from kimi_planner.errors import ScenarioError, day_of, is_number, shown, whole
 from kimi_planner.workload import Workload
 
 __all__ = [
@@ -86,15 +86,14 @@ def check_price_changes(catalog: Catalog, workloads: Iterable[Workload]) -> None
                 catalog.model(change.model)
 
 
-def chosen_day(as_of: date | None) -> date:
+def chosen_day(as_of: object) -> date:
     """Return the day a plan is made on, today if not given.
 
     Raises
     ------
     ScenarioError
-        If ``as_of`` is no date.
+        If ``as_of`` is no day.
     """
-    day = date.today() if as_of is None else as_of  # noqa: DTZ011 - a plan is made on the planner's own day
-    if not isinstance(day, date) or isinstance(day, datetime):
-        raise ScenarioError(f"as_of is {shown(day)}. Give a datetime.date.")
-    return day
+    if as_of is None:
+        return date.today()  # noqa: DTZ011 - a plan is made on the planner's own day
+    return day_of("as_of", as_of, fault=ScenarioError)

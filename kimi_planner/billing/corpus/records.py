@@ -180,7 +180,7 @@ def _chat_record(row: Any, size: int, reading: Reading) -> Record:
     if not isinstance(model, str):
         raise RequestError(f"model is {shown(model)}. Name one in the row, or give --model.")
     spec = reading.catalog.model(model)
-    texts, fixed = prompt_parts(body["messages"], spec, body.get("tools"))
+    texts, fixed = prompt_parts(body, spec)
     return Record(texts, size, fixed, model)
 
 

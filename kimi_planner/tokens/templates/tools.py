@@ -8,7 +8,7 @@ from typing import Any
 
 from kimi_planner.errors import RequestError, shown
 
-__all__ = ["declared", "declared_json", "declared_typescript"]
+__all__ = ["compact_json", "declared_json", "declared_typescript", "is_function"]
 
 Schema = Mapping[str, Any]
 
@@ -24,6 +24,12 @@ _TYPES = {
     "object": "{}",
     "array": "Array<any>",
 }
+_ENUM_TYPES: dict[Any, Any] = {
+    "string": str,
+    "number": int | float,
+    "integer": int,
+    "boolean": bool,
+}
 _CONSTRAINTS = {
     "string": ("maxLength", "minLength", "pattern"),
     "number": ("maximum", "minimum"),
@@ -32,69 +38,56 @@ _CONSTRAINTS = {
 }
 
 
-def declared(tools: Sequence[Mapping[str, Any]]) -> tuple[str, bool]:
-    """Return the declarations as K2.5's template writes them, and whether that is TypeScript.
-
-    Where a schema has no TypeScript form, or no tool is a function, the template writes JSON.
-
-    Raises
-    ------
-    RequestError
-        If ``tools`` is not a list of declarations, or holds what JSON cannot.
-    """
-    as_json = declared_json(tools)
-    try:
-        text = declared_typescript(tools)
-    except RequestError:
-        text = ""
-    return (text, True) if text else (as_json, False)
+def is_function(tool: Mapping[str, Any]) -> bool:
+    """Whether a declared tool is a function."""
+    return bool(tool.get("type", "function") == "function")
 
 
-def declared_json(tools: Sequence[Mapping[str, Any]]) -> str:
-    """Return the declarations as K2's template writes them.
+def declared_json(tools: Sequence[Mapping[str, Any]], *, spaces: bool = False) -> str:
+    """Return tools as compact JSON, without ``strict``, which the API does not write for K2."""
+    return compact_json([_without_strict(tool) for tool in tools], spaces=spaces)
 
-    Parameters
-    ----------
-    tools : sequence of mapping
-        ``tools`` of a chat-completions request.
 
-    Returns
-    -------
-    str
-        JSON without spaces, keys sorted at every depth, non-ASCII text kept.
+def compact_json(value: Any, *, spaces: bool = False) -> str:
+    """Return a value as JSON, keys sorted at every depth, non-ASCII text kept.
 
     Raises
     ------
     RequestError
-        If ``tools`` is not a list of declarations, or holds what JSON cannot.
+        If it holds what JSON cannot.
     """
-    _functions(tools)
     try:
         return json.dumps(
-            list(tools), separators=(",", ":"), sort_keys=True, ensure_ascii=False, allow_nan=False
+            value,
+            separators=(", ", ": ") if spaces else (",", ":"),
+            sort_keys=True,
+            ensure_ascii=False,
+            allow_nan=False,
         )
     except (TypeError, ValueError, RecursionError) as error:
         raise RequestError(f"tools cannot be written as JSON ({error}).") from None
 
 
+def _without_strict(tool: Mapping[str, Any]) -> Mapping[str, Any]:
+    function = tool.get("function")
+    if not isinstance(function, Mapping) or "strict" not in function:
+        return tool
+    return {**tool, "function": {key: one for key, one in function.items() if key != "strict"}}
+
+
 def declared_typescript(tools: Sequence[Mapping[str, Any]]) -> str:
-    """Return the declarations as K2.5's template writes them.
+    """Return functions as K2.5's template writes them, and K2's since April 2026.
 
     Parameters
     ----------
     tools : sequence of mapping
-        ``tools`` of a chat-completions request; those that are not functions are left out, and keys
-        are sorted first, as the model's own code does.
+        Functions among the ``tools`` of a request; keys are sorted first, as the model's own code
+        does.
 
     Returns
     -------
     str
-        A ``namespace functions`` block; empty if there is no function.
-
-    Raises
-    ------
-    RequestError
-        If ``tools`` is not a list of declarations, or a schema is not valid.
+        A ``namespace functions`` block; empty if there is no function, or one has no such form.
 
     Examples
     --------
@@ -106,14 +99,10 @@ def declared_typescript(tools: Sequence[Mapping[str, Any]]) -> str:
     type ping = (_: {}) => any;
     }
     """
-    written = []
-    for function in _functions(tools):
-        try:
-            written.append(_declaration(_sorted(function)))
-        except RecursionError:
-            raise RequestError(f"Tool {shown(function['name'])}: nested too deeply.") from None
-        except (RequestError, TypeError, ValueError, AttributeError) as error:
-            raise RequestError(f"Tool {shown(function['name'])}: {error}") from None
+    try:
+        written = [_declaration(_sorted(tool["function"])) for tool in tools]
+    except (RequestError, TypeError, ValueError, AttributeError, RecursionError):
+        return ""
     if not written:
         return ""
     body = "\n".join(written)
@@ -125,24 +114,6 @@ def _sorted(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _sorted(value[key]) for key in sorted(value)}
     return [_sorted(item) for item in value] if isinstance(value, list) else value
-
-
-def _functions(tools: Any) -> list[Mapping[str, Any]]:
-    if isinstance(tools, str | bytes | Mapping) or not isinstance(tools, Sequence):
-        raise RequestError(f"tools must be a list of declarations, not {type(tools).__name__}.")
-    functions = []
-    for number, tool in enumerate(tools):
-        if not isinstance(tool, Mapping):
-            raise RequestError(f"Tool {number} must be a mapping, not {shown(tool)}.")
-        if tool.get("type", "function") != "function":
-            continue
-        function = tool.get("function")
-        if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
-            raise RequestError(
-                f"Tool {number}: function is {shown(function)}. It must be a mapping with a name."
-            )
-        functions.append(function)
-    return functions
 
 
 def _declaration(function: Mapping[str, Any]) -> str:
@@ -195,9 +166,9 @@ def _type(schema: Any, indent: str, shared: Mapping[str, Any]) -> str:
     if "anyOf" in schema:
         return " | ".join(_type(choice, indent, shared) for choice in schema["anyOf"])
     if "enum" in schema:
+        _refuse_misfits(schema)
         return " | ".join(
-            f'"{value}"' if isinstance(value, str) else json.dumps(value)
-            for value in schema["enum"]
+            f'"{value}"' if isinstance(value, str) else str(value) for value in schema["enum"]
         )
     kind = schema.get("type")
     if isinstance(kind, list):
@@ -209,6 +180,22 @@ def _type(schema: Any, indent: str, shared: Mapping[str, Any]) -> str:
     if not schema:
         return "any"
     raise RequestError(f"the schema {shown(dict(schema))} names no type.")
+
+
+def _refuse_misfits(schema: Schema) -> None:
+    """Refuse an enum with a value that is not of its type; nothing is of three types."""
+    if "type" not in schema:
+        return
+    given = schema["type"]
+    kinds = given if isinstance(given, list) else [given]
+    if len(kinds) == 2 and "null" in kinds:
+        kinds = [kind for kind in kinds if kind != "null"] or ["null"]
+    if len(kinds) != 1:
+        raise RequestError(f"an enum has the types {shown(given)}.")
+    fitting = _ENUM_TYPES.get(kinds[0], object)
+    for value in schema["enum"]:
+        if value is not None and not isinstance(value, fitting):
+            raise RequestError(f"the enum's value {shown(value)} is not of type {kinds[0]}.")
 
 
 def _named(kind: Any) -> str:
@@ -248,7 +235,10 @@ def _fields(schema: Schema, indent: str, shared: Mapping[str, Any], *, ordered: 
         part = properties[name]
         lines = _comments(part, indent)
         if isinstance(part, Mapping) and part.get("default") is not None:
-            lines.append(f"{indent}// Default: {json.dumps(part['default'], ensure_ascii=False)}")
+            given = part["default"]
+            plain = isinstance(given, int | float)  # which Python's own form stands for
+            default = repr(given) if plain else json.dumps(given, ensure_ascii=False)
+            lines.append(f"{indent}// Default: {default}")
         mark = "" if name in required else "?"
         lines.append(f"{indent}{name}{mark}: {_type(part, indent, shared)}")
         fields.append("\n".join(lines))

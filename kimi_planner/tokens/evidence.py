@@ -1,0 +1,94 @@
+"""What counts rest on: recorded bills by model and kind of request, and how many of them are met."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from kimi_planner.catalog import ModelSpec
+from kimi_planner.files import data_dir
+
+__all__ = ["EVIDENCE_FILE", "Evidence", "Exactness", "evidence", "judged"]
+
+#: How a count is known: recorded bills of that kind are met; it follows the published template; or
+#: it may be off by the range it states.
+Exactness = Literal["billed", "template", "estimate"]
+
+EVIDENCE_FILE = "evidence.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Recorded bills of one model that share something.
+
+    Attributes
+    ----------
+    model, template
+        The model that was billed, and the family of its chat template.
+    kind
+        What the requests have in common: ``"plain"``, ``"tools"``, ``"tool history"``, ``"images"``
+        and so on; or that they are replies.
+    met, explained, recorded
+        Bills that the count meets to the token, those of which a cause of the difference is known,
+        and all.
+    hosts, first_day, last_day
+        Who billed, and when; days are missing where none is recorded.
+    cause
+        Of the explained ones, in one sentence.
+    """
+
+    model: str
+    template: str
+    kind: str
+    met: int
+    recorded: int
+    explained: int = 0
+    hosts: tuple[str, ...] = ()
+    first_day: str | None = None
+    last_day: str | None = None
+    cause: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether every bill is met, or its difference has a known cause."""
+        return self.met > 0 and self.met + self.explained == self.recorded
+
+
+@lru_cache(maxsize=1)
+def evidence() -> tuple[Evidence, ...]:
+    """Return all that is recorded, as ``data/evidence.json`` has it; tests write and check it."""
+    rows = json.loads((data_dir() / EVIDENCE_FILE).read_text("utf-8"))
+    return tuple(Evidence(**{**row, "hosts": tuple(row.get("hosts", ()))}) for row in rows)
+
+
+def judged(spec: ModelSpec, template: str, kinds: Iterable[str]) -> tuple[Exactness, list[str]]:
+    """Return what a count with some kinds of content rests on, in a word and in sentences.
+
+    Bills of the model itself count first, else those of its family, which is said.
+    """
+    word: Exactness = "billed"
+    why = []
+    for kind in kinds:
+        rows = [row for row in evidence() if row.template == template and row.kind == kind]
+        own = [row for row in rows if row.model == spec.id]
+        rows = own or rows
+        if not rows or not all(row.holds for row in rows):
+            word = "template"
+            why.append(
+                f"No bill of {spec.id} or its family with {kind} is recorded; the published template "
+                "is followed."
+                if not rows
+                else f"Bills with {kind} are met in part only: {_told(rows)}."
+            )
+            continue
+        family = "" if own else f" of the same family as {spec.id}"
+        why.append(f"Recorded bills with {kind} are met to the token{family}: {_told(rows)}.")
+        why += [row.cause for row in rows if row.cause]
+    return word, why
+
+
+def _told(rows: Iterable[Evidence]) -> str:
+    return ", ".join(f"{row.met} of {row.recorded} of {row.model}" for row in rows)

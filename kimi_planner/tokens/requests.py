@@ -1,0 +1,471 @@
+"""Requests and replies as the API understands them, from any body that clients send.
+
+What no chat template writes is ignored and named; what the API is known to refuse is said; only
+what cannot be understood at all is an error.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kimi_planner.errors import RequestError, shown
+
+__all__ = ["Call", "Doubt", "Image", "Message", "Part", "Request", "Video", "reply_of"]
+
+#: What does not move the count: sampling, streaming, routing, limits and labels.
+_QUIET = frozenset(
+    [
+        "model",
+        "max_tokens",
+        "max_completion_tokens",
+        "n",
+        "stream",
+        "stream_options",
+        "temperature",
+        "top_p",
+        "seed",
+        "stop",
+        "user",
+        "presence_penalty",
+        "frequency_penalty",
+        "logprobs",
+        "top_logprobs",
+        "logit_bias",
+        "metadata",
+        "store",
+        "service_tier",
+        "prompt_cache_key",
+        "safety_identifier",
+        "parallel_tool_calls",
+        "usage",
+        "provider",
+    ]
+)
+_READ = frozenset(
+    [
+        "messages",
+        "tools",
+        "functions",
+        "tool_choice",
+        "function_call",
+        "response_format",
+        "thinking",
+        "reasoning_effort",
+        "extra_body",
+    ]
+)
+_READ_OF_MESSAGE = frozenset(
+    [
+        "role",
+        "name",
+        "content",
+        "reasoning_content",
+        "reasoning",
+        "reasoning_details",
+        "tool_calls",
+        "function_call",
+        "tool_call_id",
+        "tools",
+        "partial",
+    ]
+)
+_QUIET_OF_MESSAGE = frozenset(["refusal", "annotations", "audio", "id", "index", "cache_control"])
+_ROLES = ("system", "user", "assistant", "tool")
+CHOICES = ("auto", "none", "required")
+FORMATS = ("text", "json_object", "json_schema")
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What is not known of a count: a sentence, and the tokens by which it may differ.
+
+    Attributes
+    ----------
+    why
+        What is not known.
+    low, high
+        The least and the most that is to be added to the count; ``high`` is ``None`` where nothing
+        but the context window bounds it.
+    """
+
+    why: str
+    low: int = 0
+    high: int | None = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image in a message, by the address that the request gives."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """A video in a message, whose tokens are not published."""
+
+
+Part = str | Image | Video
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A tool call of an assistant's message: its id, its function, its arguments as they are sent."""
+
+    id: str
+    name: str
+    arguments: Any
+
+    @property
+    def text(self) -> str:
+        """The arguments as text."""
+        return self.arguments if isinstance(self.arguments, str) else _json(self.arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message.
+
+    Attributes
+    ----------
+    role, name
+        Who speaks; ``name`` is empty where none is given.
+    parts
+        Its content: texts, images, videos.
+    reasoning
+        The chain of thought before it.
+    calls
+        Tool calls of an assistant.
+    call_id
+        Which call a tool's result answers.
+    tools
+        Tools that a system message adds.
+    partial
+        Whether it is to be continued.
+    """
+
+    role: str
+    name: str = ""
+    parts: tuple[Part, ...] = ()
+    reasoning: str = ""
+    calls: tuple[Call, ...] = ()
+    call_id: str = ""
+    tools: tuple[Mapping[str, Any], ...] = ()
+    partial: bool = False
+
+
+@dataclass(slots=True)
+class Request:
+    """The body of a chat completion, understood.
+
+    Attributes
+    ----------
+    messages, tools
+        What is sent.
+    thinking
+        Whether the request switches the chain of thought on or off; ``None`` if it does neither.
+    keeps_reasoning
+        Whether it asks to keep the reasoning of past turns (``thinking.keep``).
+    effort
+        Its ``reasoning_effort``; ``None`` if it gives none that is known.
+    tool_choice
+        ``"auto"``, ``"none"``, ``"required"``, or ``"function"`` for one that is named.
+    response_format, response_schema
+        ``"text"``, ``"json_object"`` or ``"json_schema"``, and its schema.
+    ignored
+        Keys and values that no template writes, in the order in which they stand.
+    refused
+        Why the API will refuse it, one sentence each.
+    doubts
+        What is not known of its count.
+    """
+
+    messages: tuple[Message, ...]
+    tools: tuple[Mapping[str, Any], ...] = ()
+    thinking: bool | None = None
+    keeps_reasoning: bool = False
+    effort: str | None = None
+    tool_choice: str = "auto"
+    response_format: str = "text"
+    response_schema: Any = None
+    ignored: dict[str, None] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Request:
+        """Understand a body.
+
+        Raises
+        ------
+        RequestError
+            If it has no messages, or one of them or a tool cannot be understood; the message's
+            number from 0 is named.
+        """
+        given = body.get("messages")
+        if isinstance(given, str | bytes | Mapping) or not isinstance(given, Sequence):
+            raise RequestError(f"messages must be a list of messages, not {type(given).__name__}.")
+        if not given:
+            raise RequestError("messages is empty. A request has at least one message.")
+        request = cls(messages=())
+        if len(body) > 1:
+            request._read_options(body)
+        messages = []
+        for number, message in enumerate(given):
+            try:
+                messages.append(request._message(message, last=number == len(given) - 1))
+            except RequestError as error:
+                raise RequestError(f"Message {number}: {error}") from None
+        request.messages = tuple(messages)
+        return request
+
+    def _read_options(self, body: Mapping[str, Any]) -> None:
+        more = body.get("extra_body")
+        if isinstance(more, Mapping):  # of a client, which sends what is in it beside the rest
+            body = {**body, **more}
+        for key, value in body.items():
+            if key not in _READ and key not in _QUIET and value is not None:
+                self.ignored[key] = None
+        self.tools = _tools(body)
+        self._read_thinking(body.get("thinking"))
+        effort = body.get("reasoning_effort")
+        if effort in ("low", "high", "max", "none"):
+            self.effort = effort
+        elif effort is not None:
+            self.ignored[f"reasoning_effort {shown(effort)}"] = None
+        choice = body.get("tool_choice", body.get("function_call"))
+        if choice in CHOICES:
+            self.tool_choice = choice
+        elif isinstance(choice, Mapping):
+            self.tool_choice = "function"
+        elif choice is not None:
+            self.ignored[f"tool_choice {shown(choice)}"] = None
+        form = body.get("response_format")
+        kind = form.get("type") if isinstance(form, Mapping) else form
+        if kind in FORMATS:
+            self.response_format = kind
+            self.response_schema = _schema(form) if kind == "json_schema" else None
+        elif kind is not None:
+            self.ignored[f"response_format {shown(kind)}"] = None
+
+    def _read_thinking(self, thinking: Any) -> None:
+        kind, keep = (
+            (thinking.get("type"), thinking.get("keep"))
+            if isinstance(thinking, Mapping)
+            else (thinking, None)
+        )
+        if kind in ("enabled", "disabled"):
+            self.thinking = kind == "enabled"
+        elif kind is not None:
+            self.ignored[f"thinking {shown(kind)}"] = None
+        if keep == "all":
+            self.keeps_reasoning = True
+        elif keep is not None:
+            self.ignored[f"thinking.keep {shown(keep)}"] = None
+
+    def _message(self, message: Any, *, last: bool) -> Message:
+        if not isinstance(message, Mapping):
+            raise RequestError(f"it must be a mapping with role and content, not {shown(message)}.")
+        role = message.get("role")
+        if not isinstance(role, str) or not role:
+            raise RequestError(f"role is {shown(role)}. Use system, user, assistant or tool.")
+        parts = tuple(self._parts(message.get("content")))
+        if len(message) == 2 and "content" in message:  # nearly all
+            if role not in _ROLES:
+                self._odd_role(role)
+            return Message(role, parts=parts)
+        for key, value in message.items():
+            if key not in _READ_OF_MESSAGE and key not in _QUIET_OF_MESSAGE and value is not None:
+                self.ignored[f"{key} of a message"] = None
+        name = message.get("name") or ""
+        if not isinstance(name, str):
+            raise RequestError(f"name is {shown(name)}. A name is text.")
+        call_id = message.get("tool_call_id")
+        if call_id is not None and not isinstance(call_id, str):
+            raise RequestError(f"tool_call_id is {shown(call_id)}. It must be text.")
+        if role == "function":  # the older form of a tool's result
+            role, call_id = "tool", call_id or ""
+            self.doubts.append(
+                Doubt("A message of role 'function' is counted as a tool's result.", -8, 8)
+            )
+        if role == "tool" and call_id is None:
+            raise RequestError("tool_call_id is None. A tool's result names its call.")
+        if role not in _ROLES:
+            self._odd_role(role)
+        return Message(
+            role,
+            name,
+            parts,
+            _reasoning(message),
+            tuple(_calls(message)),
+            call_id or "",
+            _tools(message),
+            bool(message.get("partial")) and last,
+        )
+
+    def _odd_role(self, role: str) -> None:
+        self.doubts.append(
+            Doubt(
+                f"No bill has a message of role {shown(role)}; it is counted as the template writes it."
+            )
+        )
+
+    def _parts(self, content: Any) -> Iterator[Part]:
+        if content is None:
+            return
+        if isinstance(content, str):
+            yield content
+            return
+        if not isinstance(content, Sequence):
+            raise RequestError(f"content is {shown(content)}. It must be text or a list of parts.")
+        for part in content:
+            yield self._part(part)
+
+    def _part(self, part: Any) -> Part:
+        if not isinstance(part, Mapping):
+            raise RequestError(f"a part is {shown(part)}. It must be a mapping with a type.")
+        kind = part.get("type")
+        if kind == "text":
+            return _text_of(part, "text")
+        if kind in ("image_url", "image", "input_image"):
+            return Image(_address(part, kind))
+        if kind in ("video_url", "video", "input_video"):
+            self.doubts.append(
+                Doubt(
+                    "How many tokens a video has is not published: the window is the bound.",
+                    0,
+                    None,
+                )
+            )
+            return Video()
+        text = part.get("text")
+        if not isinstance(text, str):
+            self.ignored[f"a part of type {shown(kind)}"] = None
+            return ""
+        return text
+
+
+def reply_of(reply: Any) -> Message:
+    """Understand a reply: a message, a choice or a whole completion, with reasoning in any spelling.
+
+    Raises
+    ------
+    RequestError
+        If there is no message in it, or its content, reasoning or calls cannot be understood.
+    """
+    if isinstance(reply, str):
+        return Message("assistant", parts=(reply,))
+    choices = reply.get("choices") if isinstance(reply, Mapping) else None
+    if isinstance(choices, Sequence) and choices:
+        reply = choices[0]
+    if isinstance(reply, Mapping) and isinstance(reply.get("message"), Mapping):
+        reply = reply["message"]
+    if not isinstance(reply, Mapping):
+        raise RequestError(f"The reply is {shown(reply)}. Give the assistant's message.")
+    message = Request(messages=())._message({"role": "assistant", **reply}, last=False)
+    if any(not isinstance(part, str) for part in message.parts):
+        raise RequestError("The reply holds an image. Only text is billed as a completion.")
+    return message
+
+
+def _tools(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """Return the tools of a body, and those of the older form ``functions`` as such."""
+    tools = body.get("tools")
+    older = body.get("functions")
+    if not tools and not older:
+        return ()
+    for given in (tools, older):
+        if given is not None and (
+            isinstance(given, str | bytes | Mapping) or not isinstance(given, Sequence)
+        ):
+            raise RequestError(f"tools must be a list of declarations, not {type(given).__name__}.")
+    listed = [*(tools or ()), *({"type": "function", "function": one} for one in older or ())]
+    return tuple(_tool(number, tool) for number, tool in enumerate(listed))
+
+
+def _tool(number: int, tool: Any) -> Mapping[str, Any]:
+    if not isinstance(tool, Mapping):
+        raise RequestError(f"Tool {number} must be a mapping, not {shown(tool)}.")
+    if tool.get("type", "function") != "function":
+        return tool
+    function = tool.get("function")
+    if function is None and isinstance(tool.get("name"), str):  # the form of another interface
+        function = {key: value for key, value in tool.items() if key != "type"}
+        tool = {"type": "function", "function": function}
+    if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
+        raise RequestError(
+            f"Tool {number}: function is {shown(function)}. It must be a mapping with a name."
+        )
+    return tool
+
+
+def _calls(message: Mapping[str, Any]) -> Iterator[Call]:
+    calls = message.get("tool_calls")
+    if calls is not None and (isinstance(calls, str) or not isinstance(calls, Sequence)):
+        raise RequestError(f"tool_calls is {shown(calls)}. It must be a list.")
+    older = message.get("function_call")
+    listed: Iterable[Any] = calls or ([{"function": older}] if older else ())
+    for call in listed:
+        function = call.get("function", call) if isinstance(call, Mapping) else None
+        if not isinstance(function, Mapping):
+            raise RequestError(f"the tool call {shown(call)} has no function.")
+        identity, name = call.get("id") or "", function.get("name") or ""
+        if not isinstance(identity, str) or not isinstance(name, str):
+            raise RequestError(f"the tool call {shown(call)} has an id or a name that is no text.")
+        if not identity and not name:
+            raise RequestError(f"the tool call {shown(call)} has neither id nor name.")
+        arguments = function.get("arguments")
+        written = Call(identity, name, "" if arguments is None else arguments)
+        _ = written.text  # cannot be written as JSON: said here, with the message's number
+        yield written
+
+
+def _reasoning(message: Mapping[str, Any]) -> str:
+    """Return the chain of thought, whichever client spelt it."""
+    for key in ("reasoning_content", "reasoning"):
+        text = message.get(key)
+        if text is not None and not isinstance(text, str):
+            raise RequestError(f"{key} is {shown(text)}. It must be text.")
+        if text:
+            return text
+    details = message.get("reasoning_details")
+    if not isinstance(details, Sequence) or isinstance(details, str):
+        return ""
+    texts = (part.get("text") for part in details if isinstance(part, Mapping))
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def _schema(form: Any) -> Any:
+    given = form.get("json_schema") if isinstance(form, Mapping) else None
+    return given.get("schema", given) if isinstance(given, Mapping) else given
+
+
+def _address(part: Mapping[str, Any], kind: str) -> str:
+    """Return the address of an image part: that of its own type, or a source with data."""
+    value = part.get(kind, part.get("image_url"))
+    if isinstance(value, Mapping):
+        value = value.get("url")
+    source = part.get("source")
+    if value is None and isinstance(source, Mapping):
+        data = source.get("data")
+        value = source.get("url") if data is None else f"data:image;base64,{data}"
+    if not isinstance(value, str):
+        raise RequestError(f"the address of an image is {shown(value)}. It must be text.")
+    return value
+
+
+def _text_of(mapping: Mapping[str, Any], key: str) -> str:
+    value = mapping.get(key)
+    if not isinstance(value, str):
+        raise RequestError(f"{key} is {shown(value)}. It must be text.")
+    return value
+
+
+def _json(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise RequestError(f"arguments cannot be written as JSON ({error}).") from None
