@@ -12,6 +12,7 @@ from kimi_planner.catalog.model import (
     PricePeriod,
 )
 from kimi_planner.catalog.provenance import (
+    Behaviour,
     Conflict,
     Correspondence,
     Exchange,
@@ -28,6 +29,7 @@ __all__ = [
     "DEFAULT_VERSION",
     "LIFECYCLE",
     "PRICES",
+    "Behaviour",
     "Catalog",
     "CatalogDiff",
     "Conflict",

@@ -148,6 +148,7 @@ class Catalog:
                 "reasoning_depth": level(model.reasoning_depth),
                 "speed": level(model.speed),
                 "capabilities": ", ".join(sorted(model.capabilities)),
+                "lacks": ", ".join(sorted(model.lacks)),
                 "use_cases": ", ".join(model.use_cases),
             }
             for model in self.models

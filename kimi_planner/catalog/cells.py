@@ -95,19 +95,19 @@ class Cells:
             raise self.fail(key, f"{key} is {shown(value)}. Write true or false.")
         return value
 
-    def amount(self, key: str, what: str = "USD per 1M tokens") -> Decimal:
+    def amount(self, key: str, what: str = "USD per 1M tokens", noun: str = "price") -> Decimal:
         """Return a decimal written as a string, such as ``"2.50"``."""
         value = self.values.get(key)
         if not isinstance(value, str):
             said = f"is {shown(value)}" if key in self else "is missing"
             raise self.fail(
                 key if key in self else None,
-                f'{key} {said}. Write prices as decimal strings, such as "2.50".',
+                f'{key} {said}. Write {noun}s as decimal strings, such as "2.50".',
             )
         if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", value):
             raise self.fail(
                 key,
-                f'{key} is {shown(value)}. A price is a decimal number of {what}, such as "2.50".',
+                f'{key} is {shown(value)}. A {noun} is a decimal number of {what}, such as "2.50".',
             )
         places = value.partition(".")[2].rstrip("0")
         if len(places) > MAX_PRICE_PLACES:

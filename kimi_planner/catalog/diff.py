@@ -128,8 +128,8 @@ class CatalogDiff:
 
     @property
     def capabilities(self) -> tuple[Change, ...]:
-        """Changes of capabilities."""
-        return self._of(("capabilities",))
+        """Changes of what models have and lack."""
+        return self._of(("capabilities", "lacks"))
 
     @property
     def lifecycle(self) -> tuple[Change, ...]:

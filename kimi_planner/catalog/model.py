@@ -8,12 +8,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from kimi_planner.catalog.provenance import Rating
+from kimi_planner.catalog.provenance import Behaviour, Rating
 from kimi_planner.catalog.rendering import Rendering
 from kimi_planner.errors import CatalogError
 
 __all__ = [
     "ALL_PRICES",
+    "ANSWERING",
     "CAPABILITIES",
     "LIFECYCLE",
     "PRICES",
@@ -25,7 +26,7 @@ __all__ = [
 ]
 
 #: Capabilities a catalog can state and a workload can need.
-CAPABILITIES = frozenset({"text", "streaming", "vision", "json", "reasoning", "tools"})
+CAPABILITIES = frozenset({"text", "streaming", "vision", "video", "json", "reasoning", "tools"})
 
 #: Prices that every call needs.
 PRICES = ("input_usd_per_mtok", "cached_input_usd_per_mtok", "output_usd_per_mtok")
@@ -38,6 +39,9 @@ WINDOWS = ("context_window_tokens", "max_output_tokens", "default_output_tokens"
 
 #: Whether a model can be called, in the words of its source.
 STATUSES = ("offered", "deprecated", "retired")
+
+#: What else a source states of how a model answers; a model may have no such thing.
+ANSWERING = ("reasoning_efforts", "output_tokens_per_second")
 
 #: When a model came and went. What is missing is not listed as a gap: most models have not gone.
 LIFECYCLE = ("status", "released_on", "first_seen_on", "retired_on", "replaced_by")
@@ -107,8 +111,12 @@ class ModelSpec:
         The same for tokens written to a cache that lives for five minutes, or for an hour.
     batch_multiplier
         What every price is multiplied by for a call in a batch.
-    capabilities
-        What the source says the model can do. What is missing is unknown, not refused.
+    capabilities, lacks
+        What the source says the model can do, and what it cannot. What is in neither is unknown.
+    reasoning_efforts, output_tokens_per_second
+        Values of ``reasoning_effort`` that it knows, and how fast an answer was once measured.
+    behaviour
+        How many tokens, or USD, it needs for the same tasks as another model.
     reasoning_depth, speed
         Ordinal ratings; a judgement on the source's words, not a measurement.
     status, replaced_by
@@ -139,6 +147,9 @@ class ModelSpec:
     batch_multiplier: Decimal | None = None
     use_cases: tuple[str, ...] = ()
     capabilities: frozenset[str] = frozenset()
+    lacks: frozenset[str] = frozenset()
+    reasoning_efforts: tuple[str, ...] = ()
+    output_tokens_per_second: Decimal | None = None
     tokenizer: str | None = None
     chat_template: str | None = None
     reasoning_depth: Rating | None = None
@@ -151,6 +162,7 @@ class ModelSpec:
     price_periods: tuple[PricePeriod, ...] = ()
     priced_on: date | None = None
     renderings: tuple[Rendering, ...] = ()
+    behaviour: tuple[Behaviour, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
     catalog_version: str = ""
 
@@ -158,6 +170,21 @@ class ModelSpec:
     def reasons(self) -> bool:
         """Whether the model spends reasoning tokens before it answers."""
         return "reasoning" in self.capabilities
+
+    def can(self, capability: str) -> bool | None:
+        """Tell whether the model has a capability; ``None`` if the catalog does not say."""
+        if capability in self.capabilities:
+            return True
+        return False if capability in self.lacks else None
+
+    @property
+    def capability_words(self) -> str:
+        """What it can do, what it cannot, and of what the catalog says neither."""
+        if not self.capabilities | self.lacks:
+            return "not stated"
+        neither = CAPABILITIES - self.capabilities - self.lacks
+        parts = {"": self.capabilities, "lacks ": self.lacks, "not stated: ": neither}
+        return "; ".join(f"{head}{', '.join(sorted(of))}" for head, of in parts.items() if of)
 
     @property
     def not_stated(self) -> tuple[str, ...]:

@@ -6,7 +6,20 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-__all__ = ["Conflict", "Correspondence", "Exchange", "Fee", "ListPrice", "Rating", "Source"]
+__all__ = [
+    "MEASURED",
+    "Behaviour",
+    "Conflict",
+    "Correspondence",
+    "Exchange",
+    "Fee",
+    "ListPrice",
+    "Rating",
+    "Source",
+]
+
+#: What is compared between two models on the same tasks.
+MEASURED = ("output tokens", "reasoning tokens", "cost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +60,43 @@ class Rating:
     rating: int
     words: str
     reading: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """How much a model needs for the same tasks, over what another one needs.
+
+    Attributes
+    ----------
+    of
+        What is compared: ``"output tokens"``, ``"reasoning tokens"``, or ``"cost"``, which also
+        rests on prices and on how many tokens are read again and again.
+    relative_to
+        Id of the other model, of the same catalog.
+    low, high
+        Bounds of the ratio; ``None`` for one that the source does not state.
+    on
+        What was measured, in words.
+    source
+        Key of the source.
+    """
+
+    of: str
+    relative_to: str
+    on: str
+    source: str
+    low: Decimal | None = None
+    high: Decimal | None = None
+
+    def __str__(self) -> str:
+        """Return the ratio in words."""
+        bounds = [
+            f"{word} {value}"
+            for word, value in (("at least", self.low), ("at most", self.high))
+            if value is not None
+        ]
+        ratio = f"about {self.low}" if self.low == self.high else " and ".join(bounds)
+        return f"{self.of} {ratio} times that of {self.relative_to} ({self.on})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Any
 from kimi_planner.catalog.cells import Cells, rows_of
 from kimi_planner.catalog.model import (
     ALL_PRICES,
+    ANSWERING,
     CAPABILITIES,
     LIFECYCLE,
     STATED,
@@ -20,7 +21,7 @@ from kimi_planner.catalog.model import (
     ModelSpec,
     PricePeriod,
 )
-from kimi_planner.catalog.provenance import Rating, Source
+from kimi_planner.catalog.provenance import MEASURED, Behaviour, Rating, Source
 from kimi_planner.catalog.rendering import (
     CHAT_TEMPLATES,
     MAX_PATCHES,
@@ -31,6 +32,7 @@ from kimi_planner.errors import CatalogError, shown
 from kimi_planner.files import TomlFile
 
 __all__ = [
+    "BEHAVIOUR_KEYS",
     "MAX_WINDOW_TOKENS",
     "MODEL_KEYS",
     "PERIOD_KEYS",
@@ -44,8 +46,9 @@ _Reader = Callable[[Cells, str], Any]
 MAX_WINDOW_TOKENS = 100_000_000
 
 #: Lists of tables inside a model; each of them names its own source.
-TABLES = ("prices", "rendering")
-MODEL_KEYS = (*STATED, *LIFECYCLE, *TABLES, "sources")
+TABLES = ("prices", "rendering", "behaviour")
+MODEL_KEYS = (*STATED, "has", "lacks", *ANSWERING, *LIFECYCLE, *TABLES, "sources")
+BEHAVIOUR_KEYS = tuple(Behaviour.__dataclass_fields__)
 PERIOD_KEYS = ("effective_from", "effective_to", "known_on", *ALL_PRICES, "source")
 RENDERING_KEYS = ("effective_from", *RENDERING_WORDS, "image_patches", "source")
 
@@ -78,9 +81,13 @@ def read_models(
 def _read_model(row: Cells, version: str, sources: Mapping[str, Source]) -> ModelSpec:
     values: dict[str, Any] = {"id": row.text("id")}
     values |= _read(row, _READERS)
+    values["capabilities"] = _read_capabilities(row)
+    for word in sorted(values["capabilities"] & values.get("lacks", frozenset())):
+        raise row.fail("lacks", f"the model has {word!r} and lacks it. Keep one.")
     if "prices" in row:
         values["price_periods"] = _read_periods(row, sources)
     values["sources"] = _read_field_sources(row, sources)
+    values["behaviour"] = _read_behaviour(row, sources)
     spec = ModelSpec(**values, catalog_version=version)
     return replace(spec, renderings=_read_renderings(row, spec, sources))
 
@@ -96,12 +103,31 @@ def _multiplier(row: Cells, key: str) -> Decimal:
     return share
 
 
+def _positive(row: Cells, key: str, noun: str, what: str) -> Decimal:
+    number = row.amount(key, what, noun)
+    if not number:
+        raise row.fail(key, f"{key} is 0. Leave it out if it is not known.")
+    return number
+
+
+def _known(row: Cells, key: str, known: Collection[str], what: str) -> tuple[str, ...]:
+    words = row.words(key)
+    for word in words:
+        if word not in known:
+            raise row.fail(key, f"unknown {what} {word!r}. Known: {', '.join(known)}.")
+    return tuple(words)
+
+
 def _capabilities(row: Cells, key: str) -> frozenset[str]:
-    words = frozenset(row.words(key))
-    for word in sorted(words - CAPABILITIES):
-        known = ", ".join(sorted(CAPABILITIES))
-        raise row.fail(key, f"unknown capability {word!r}. Known: {known}.")
-    return words
+    return frozenset(_known(row, key, sorted(CAPABILITIES), "capability"))
+
+
+def _read_capabilities(row: Cells) -> frozenset[str]:
+    """Read what the model has, under either of the two names of the key."""
+    if "has" in row and "capabilities" in row:
+        raise row.fail("has", "has stands beside capabilities, its older name. Keep one.")
+    key = "has" if "has" in row else "capabilities"
+    return _capabilities(row, key) if key in row else frozenset()
 
 
 def _tables_in(row: Cells, key: str, known: Collection[str]) -> Iterator[Cells]:
@@ -143,10 +169,40 @@ def _read_renderings(
         source = one.one_of("source", sources, "source")
         family = Rendering.of(spec.chat_template, reasons=spec.reasons)
         rule = replace(family, source=source, **_read(one, _RENDERING_READERS))
+        if spec.reasoning_efforts and rule.default_effort not in (None, *spec.reasoning_efforts):
+            raise one.fail(
+                "default_effort",
+                f"default_effort is {rule.default_effort!r}, which is none of reasoning_efforts, "
+                f"{', '.join(spec.reasoning_efforts)}.",
+            )
         if rules:
             _refuse_disorder(one, "rule", rules[-1].effective_from, rule.effective_from)
         rules.append(rule)
     return tuple(rules)
+
+
+def _read_behaviour(row: Cells, sources: Mapping[str, Source]) -> tuple[Behaviour, ...]:
+    ratios: list[Behaviour] = []
+    ids = [entry.get("id") for entry in row.toml.data["models"] if isinstance(entry, dict)]
+    others = [name for name in ids if isinstance(name, str) and name != row.values["id"]]
+    for one in _tables_in(row, "behaviour", BEHAVIOUR_KEYS):
+        ratio = Behaviour(
+            of=one.one_of("of", MEASURED, "measure"),
+            relative_to=one.one_of("relative_to", others, "model"),
+            on=one.text("on"),
+            source=one.one_of("source", sources, "source"),
+            **{
+                key: _positive(one, key, "ratio", "this model over the other")
+                for key in ("low", "high")
+                if key in one
+            },
+        )
+        if ratio.low is None and ratio.high is None:
+            raise one.fail(None, "low and high are missing. Give one of them at least.")
+        if ratio.low is not None and ratio.high is not None and ratio.low > ratio.high:
+            raise one.fail("low", f'low is "{ratio.low}", above high, "{ratio.high}".')
+        ratios.append(ratio)
+    return tuple(ratios)
 
 
 def _refuse_disorder(row: Cells, what: str, before: date | None, start: date | None) -> None:
@@ -214,7 +270,9 @@ _READERS: dict[str, _Reader] = {
     "batch_multiplier": _multiplier,
     **dict.fromkeys(("released_on", "first_seen_on", "retired_on"), Cells.day),
     "use_cases": lambda row, key: tuple(row.words(key)),
-    "capabilities": _capabilities,
+    "lacks": _capabilities,
+    "reasoning_efforts": partial(_known, known=RENDERING_WORDS["default_effort"], what="effort"),
+    "output_tokens_per_second": partial(_positive, noun="speed", what="tokens per second"),
     **dict.fromkeys(("reasoning_depth", "speed"), _read_rating),
 }
 
@@ -243,4 +301,4 @@ def _read_field_sources(row: Cells, sources: Mapping[str, Source]) -> dict[str, 
     for key in row.values:
         if key not in ("sources", *TABLES) and key not in stated:
             raise row.fail(key, f"no source is named for {key}. List it under [models.sources].")
-    return stated
+    return {"capabilities" if name == "has" else name: source for name, source in stated.items()}

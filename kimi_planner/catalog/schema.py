@@ -6,8 +6,10 @@ from typing import Any
 
 from kimi_planner.catalog.cells import MAX_PRICE_PLACES
 from kimi_planner.catalog.model import ALL_PRICES, CAPABILITIES, STATUSES, WINDOWS
+from kimi_planner.catalog.provenance import MEASURED
 from kimi_planner.catalog.read import KEYS, LIST_PRICES, TAXES
 from kimi_planner.catalog.read_model import (
+    BEHAVIOUR_KEYS,
     MAX_WINDOW_TOKENS,
     MODEL_KEYS,
     PERIOD_KEYS,
@@ -35,6 +37,8 @@ _RATING = {
     "required": ["rating", "words", "reading"],
     "additionalProperties": False,
 }
+_CAPABILITIES = {"type": "array", "items": {"enum": sorted(CAPABILITIES)}}
+_RATIO = {**_PRICE, "description": "A ratio, a decimal string."}
 #: The form of each key, wherever it stands; any other key is text.
 _FORMS: dict[str, dict[str, Any]] = {
     "version": {**_TEXT, "description": "Name of the version, the same as the file's."},
@@ -45,7 +49,14 @@ _FORMS: dict[str, dict[str, Any]] = {
     "batch_multiplier": {**_PRICE, "description": "What every price is multiplied by in a batch."},
     "usd_per_call": {**_PRICE, "description": 'USD per call, a decimal string: "0.005".'},
     "use_cases": {"type": "array", "items": _TEXT},
-    "capabilities": {"type": "array", "items": {"enum": sorted(CAPABILITIES)}},
+    **dict.fromkeys(("capabilities", "has", "lacks"), _CAPABILITIES),
+    "reasoning_efforts": {
+        "type": "array",
+        "items": {"enum": list(RENDERING_WORDS["default_effort"])},
+    },
+    "output_tokens_per_second": {**_PRICE, "description": "Tokens, a decimal string."},
+    "of": {"enum": list(MEASURED)},
+    **dict.fromkeys(("low", "high"), _RATIO),
     "chat_template": {"enum": list(CHAT_TEMPLATES)},
     "status": {"enum": list(STATUSES)},
     **{key: {"enum": list(words)} for key, words in RENDERING_WORDS.items()},
@@ -74,6 +85,11 @@ def catalog_schema() -> dict[str, Any]:
     model["properties"] |= {
         "prices": _sourced(PERIOD_KEYS),
         "rendering": _sourced(RENDERING_KEYS),
+        "behaviour": {
+            "type": "array",
+            "minItems": 1,
+            "items": _table(BEHAVIOUR_KEYS, optional=("low", "high")),
+        },
         "sources": {"type": "object", "additionalProperties": names},
     }
     top = _table(KEYS[""], optional=("base_url", "tax", *lists))

@@ -65,6 +65,8 @@ def _beside_the_table(model: ModelSpec) -> list[str]:
         ("in a batch times {}", model.batch_multiplier),
         ("reserves {:,} tokens where no limit is given", model.default_output_tokens),
         ("answers have at most {:,} tokens", model.max_output_tokens),
+        ("reasons with effort {}", ", ".join(model.reasoning_efforts) or None),
+        ("answered with {} tokens a second when measured", model.output_tokens_per_second),
         ("prices start on {}", starts),
         ("released {}", model.released_on),
         ("first seen {}", None if model.released_on else model.first_seen_on),
@@ -74,7 +76,9 @@ def _beside_the_table(model: ModelSpec) -> list[str]:
     ]
     said += [words.format(value) for words, value in parts if value is not None]
     lines = [f"{model.id}: {', '.join(said)}."] if said else []
-    return lines + [
+    lines += [
         f"{model.id}, requests as written {rule}. Source {rule.source}."
         for rule in model.renderings
     ]
+    lines += [f"{model.id}: {ratio}. Source {ratio.source}." for ratio in model.behaviour]
+    return lines

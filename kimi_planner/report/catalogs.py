@@ -32,6 +32,10 @@ _SAID = (
     "cache_write_1h_usd_per_mtok",
     "batch_multiplier",
     "capabilities",
+    "lacks",
+    "reasoning_efforts",
+    "output_tokens_per_second",
+    "behaviour",
     "renderings",
 )
 _STATUS = ("status", "retired_on")
@@ -152,7 +156,7 @@ def _other_sentences(diff: CatalogDiff) -> list[str]:
     for name, changes in pairs:
         words = [
             _capabilities(one)
-            if one.field == "capabilities"
+            if one.field in ("capabilities", "lacks")
             else f"{_name(one.field)} {_arrow(one)}"
             for one in changes
             if one.field in _SAID
@@ -176,8 +180,9 @@ def _other_sentences(diff: CatalogDiff) -> list[str]:
 
 def _capabilities(change: Change) -> str:
     gone, come = sorted(change.old - change.new), sorted(change.new - change.old)
-    words = [f"states {', '.join(come)}"] if come else []
-    words += [f"does not state {', '.join(gone)}"] if gone else []
+    lack = "the lack of " if change.field == "lacks" else ""
+    words = [f"states {lack}{', '.join(come)}"] if come else []
+    words += [f"does not state {lack}{', '.join(gone)}"] if gone else []
     return " but ".join(words)
 
 

@@ -205,7 +205,7 @@ def catalog_table(catalog: Catalog) -> Table:
             stated(model.context_window_tokens and f"{model.context_window_tokens:,}"),
             stated(model.reasoning_depth and model.reasoning_depth.rating),
             stated(model.speed and model.speed.rating),
-            ", ".join(sorted(model.capabilities)) or "not stated",
+            model.capability_words,
         )
         for model in catalog
     )
