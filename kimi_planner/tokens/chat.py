@@ -154,11 +154,11 @@ def count_prompt(
     request = Request.of(body)
     pieces = [*template.prompt(request)]
     images = any(isinstance(piece, Image) for piece in pieces)
-    if images and "vision" in getattr(spec, "lacks", ()):
+    if images and spec.can("vision") is False:
         request.refused.append(
             f"{spec.id} does not see images, says catalog {spec.catalog_version}."
         )
-    elif images and "vision" not in spec.capabilities:
+    elif images and spec.can("vision") is None:
         said = f"Catalog {spec.catalog_version} does not state that {spec.id} sees images."
         request.doubts.append(Doubt(said))
     tokens = _count(pieces, template, image_sizes, request.doubts)
