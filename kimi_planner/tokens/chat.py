@@ -23,7 +23,9 @@ __all__ = [
     "count_messages",
     "count_prompt",
     "count_reply",
+    "kinds_of",
     "prompt_parts",
+    "template_on",
 ]
 
 
@@ -163,7 +165,7 @@ def count_prompt(
         request.doubts.append(Doubt(said))
     tokens = _count(pieces, template, image_sizes, request.doubts)
     low, high = _range(tokens, request.doubts, spec)
-    exactness, why = judged(spec, rule.template, _kinds(request, rule, images=images))
+    exactness, why = judged(spec, rule.template, kinds_of(request, rule))
     if request.doubts:
         exactness = "estimate" if low < high else "template"
     return PromptCount(
@@ -311,13 +313,13 @@ def _range(tokens: int, doubts: Iterable[Doubt], spec: ModelSpec) -> tuple[int, 
     return max(0, low), high
 
 
-def _kinds(request: Request, rule: Rendering, *, images: bool) -> Iterator[str]:
+def kinds_of(request: Request, rule: Rendering) -> Iterator[str]:
     """Yield what a request has that bills may or may not have shown; ``plain`` if it has nothing."""
     last = request.messages[-1]
     kinds = {
         "tools": bool(request.tools),
         "tool history": any(one.calls or one.role == "tool" for one in request.messages),
-        "images": images,
+        "images": any(isinstance(part, Image) for one in request.messages for part in one.parts),
         "names": any(one.name for one in request.messages),
         "tools of a system message": any(one.tools for one in request.messages),
         "an answer to be continued": last.partial,

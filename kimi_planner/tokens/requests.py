@@ -386,9 +386,10 @@ def _tools(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     return tuple(_tool(number, tool) for number, tool in enumerate(listed))
 
 
-def _tool(number: int, tool: Any) -> Mapping[str, Any]:
-    if not isinstance(tool, Mapping):
-        raise RequestError(f"Tool {number} must be a mapping, not {shown(tool)}.")
+def _tool(number: int, given: Any) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping):
+        raise RequestError(f"Tool {number} must be a mapping, not {shown(given)}.")
+    tool: Mapping[str, Any] = given
     if tool.get("type", "function") != "function":
         return tool
     function = tool.get("function")
