@@ -12,6 +12,7 @@ from kimi_planner.files import data_dir
 PINNED = {
     "2026-06": "e6ce51a9a4a40297af3daa58cda9485bea9da108cdae050cd35e64a308864550",
     "2026-11-public": "3423b24c99728a36a64a5b06b0f008f451ad51450bf69898bd1f36274eb5e72f",
+    "2026-11-public-2": "1175203dfc6efeb4c41dd0048a42cb19b67ed80fe5439987840d1f8403981b54",
 }
 PINNED_LIMITS = {"2026-11": "c1548982a853b3623709c0ad24ef1a68de42b7f55ea24a35d25411ba4ca2f688"}
 
@@ -29,8 +30,14 @@ OPTIONAL = PRICES | {
     "name", "context_window_tokens", "max_output_tokens", "default_output_tokens", "use_cases",
     "capabilities", "tokenizer", "chat_template", "reasoning_depth", "speed", "batch_multiplier",
     "status", "released_on", "first_seen_on", "retired_on", "replaced_by", "prices",
+    "has", "lacks", "reasoning_efforts", "output_tokens_per_second", "rendering", "behaviour",
 }  # fmt: skip
 PERIOD = PRICES | {"effective_from", "effective_to", "known_on", "source"}
+RENDERING = {
+    "effective_from", "tools", "thinking", "keeps_reasoning", "default_effort", "image_patches", "source",
+}  # fmt: skip
+BEHAVIOUR = {"of", "relative_to", "low", "high", "on", "source"}
+TABLES = ("prices", "rendering", "behaviour")
 
 
 @pytest.fixture(params=FILES, ids=lambda path: path.stem)
@@ -74,6 +81,10 @@ def test_the_keys_are_exact(path, data):
             assert model.get(rating, {}).keys() in ({"rating", "words", "reading"}, set())
         for period in model.get("prices", []):
             assert {"source"} < period.keys() <= PERIOD
+        for rule in model.get("rendering", []):
+            assert {"source"} < rule.keys() <= RENDERING
+        for ratio in model.get("behaviour", []):
+            assert BEHAVIOUR - {"low", "high"} < ratio.keys() <= BEHAVIOUR
 
 
 def test_prices_are_positive_decimal_strings(data):
@@ -96,8 +107,9 @@ def test_every_value_has_exactly_one_source(data):
     for model in data["models"]:
         assert model["sources"].keys() <= data["sources"].keys()
         sourced = [name for names in model["sources"].values() for name in names]
-        assert sorted(sourced) == sorted(model.keys() - {"sources", "prices"}), model["id"]
-        assert {one["source"] for one in model.get("prices", [])} <= data["sources"].keys()
+        assert sorted(sourced) == sorted(model.keys() - {"sources", *TABLES}), model["id"]
+        rows = [row for table in TABLES for row in model.get(table, [])]
+        assert {row["source"] for row in rows} <= data["sources"].keys()
 
 
 def test_counterparts_are_models_of_the_other_catalog(data):

@@ -91,9 +91,8 @@ def _found(version: str | Path | None) -> Catalog:
 def _with_correspondences(catalog: Catalog) -> Catalog:
     """Add what shipped catalogs state of the ids that a catalog of another source has too."""
     stated = [one for version in catalog_versions() for one in _shipped(version).correspondences]
-    return replace(
-        catalog, correspondences=tuple(one for one in stated if one.model in catalog.ids)
-    )
+    own = dict.fromkeys(one for one in stated if one.model in catalog.ids)
+    return replace(catalog, correspondences=tuple(own))
 
 
 def catalog_path(version: str | Path | None) -> Path | None:
