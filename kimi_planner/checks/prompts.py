@@ -33,7 +33,7 @@ class Prompt(Place):
     tokens, low
         The most that it may have, and the least; ``tokens`` is ``None`` if that has no bound.
     reserved
-        Output tokens that its body reserves; ``None`` if it does not say.
+        Output tokens that its body reserves, else the model by default; ``None`` if neither says.
     unbound
         Variables and loops that leave it without a bound.
     notes
@@ -89,9 +89,15 @@ def body_prompt(name: str, path: Path, budget: PromptBudget, catalog: Catalog) -
     with restated(at=path):
         if reserved is not None:
             whole("max_tokens", reserved, 1, fault=RequestError)
-        count = count_prompt(body, catalog.model(model))
+        spec = catalog.model(model)
+        count = count_prompt(body, spec)
     return Prompt(
-        path=name, kind="request", model=model, tokens=count.high, low=count.low, reserved=reserved
+        path=name,
+        kind="request",
+        model=model,
+        tokens=count.high,
+        low=count.low,
+        reserved=spec.default_output_tokens if reserved is None else reserved,
     )
 
 

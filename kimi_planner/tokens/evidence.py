@@ -91,4 +91,6 @@ def judged(spec: ModelSpec, template: str, kinds: Iterable[str]) -> tuple[Exactn
 
 
 def _told(rows: Iterable[Evidence]) -> str:
-    return ", ".join(f"{row.met} of {row.recorded} of {row.model}" for row in rows)
+    return ", ".join(
+        f"{row.met} of {row.recorded} of {row.model} ({', '.join(row.hosts)})" for row in rows
+    )
