@@ -156,7 +156,7 @@ def conversation(
     window = spec.context_window_tokens
     load = asked.resolve()
     price = CallPrice(load, Tariff.of(spec, catalog.fees).map(float))
-    calls = CallSizes.of(load.sizes.on(spec.reasons), window)
+    calls = CallSizes.on(load.sizes, spec.profile)
     sample = calls.drawn(seed)
     expected = Expected.of(calls.sizes, seed)
     overflow = load.sizes.overflow

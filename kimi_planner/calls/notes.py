@@ -39,9 +39,7 @@ def overflow_notes(workloads: Sequence[Workload], specs: Sequence[ModelSpec]) ->
     for workload in workloads:
         models: dict[tuple[str, str], list[str]] = {}
         for spec in windows:
-            sizes = CallSizes.of(
-                workload.resolve().sizes.on(spec.reasons), spec.context_window_tokens
-            )
+            sizes = CallSizes.on(workload.resolve().sizes, spec.profile)
             changed, refused = map(_percent, sizes.overflow_shares)
             models.setdefault((changed, refused), []).append(spec.id)
         for (changed, refused), ids in models.items():
