@@ -5,16 +5,24 @@ from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
+import checking
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from kimi_planner import plot
 from kimi_planner.calls.conversation import conversation
 from kimi_planner.calls.fit import context_fit
 from kimi_planner.calls.overflow import carry_out
 from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.capacity.need import throughput
 from kimi_planner.catalog import Profile, load_catalog
+from kimi_planner.checks.config import load_config
+from kimi_planner.checks.results import Outcome
+from kimi_planner.checks.run import Check
 from kimi_planner.choose import recommend
+from kimi_planner.choose.breakdown.build import cost_per_request
+from kimi_planner.choose.success.tried import overflow_notes
 from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload
 
@@ -163,3 +171,35 @@ def test_a_model_without_a_default_is_as_before():
     asked = workload(WINDOW - 100)
     found = context_fit(asked, ["kimi-k3.1-pro"], catalog=CATALOGS[1])
     assert found.share("w", "kimi-k3.1-pro") == 1.0
+
+
+@pytest.mark.parametrize(("prompt", "fits"), EDGES)
+def test_a_check_of_workloads_counts_the_default(catalog, tmp_path, prompt, fits):
+    """A repository that asks every request to fit fails its check where the default has no room."""
+    config = f'catalog = "{catalog}"\nmodel = "{MODEL}"\n[[workloads]]\npath = "w.toml"\n'
+    text = checking.workloads(requests=10, prompt=prompt, cached="0")
+    path = checking.lay_out(tmp_path, f"{config}min_fit_share = 1\n", w_dot_toml=text)
+    (result,) = Check(load_config(path), SCENARIO["as_of"]).results()
+    assert result.outcome is (Outcome.PASSED if fits else Outcome.OVER)
+
+
+@pytest.mark.parametrize(("prompt", "fits"), EDGES)
+def test_pictures_of_fit_count_the_default(catalog, prompt, fits):
+    """The picture says the share that fits, and its curve steps at prompt and default together."""
+    found = context_fit(workload(prompt), [MODEL], catalog=catalog)
+    ax = plot.context_fit(found)
+    said = f"{prompt + DEFAULT:,} tokens, {'all fit' if fits else 'none fit'}"
+    assert said in plot.alt_text(ax)
+    plt.close(ax.figure)
+    curve = found.curve([prompt + DEFAULT - 1, prompt + DEFAULT])
+    assert curve["fit_share"].tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(("prompt", "fits"), EDGES)
+def test_other_results_follow(catalog, prompt, fits):
+    """What rests on a plan does too: the cost of a request, and the note on refused tasks."""
+    costs = cost_per_request(workload(prompt), MODEL, catalog=catalog, **SCENARIO)
+    usd = costs.of("w", MODEL).total_usd
+    assert float(usd) == pytest.approx(fits * (3 * prompt + 15 * 100) / 10**6)
+    spec = load_catalog(catalog).model(MODEL)
+    assert bool(overflow_notes(workload(prompt), [spec])) is not fits
