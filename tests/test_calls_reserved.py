@@ -94,6 +94,7 @@ def test_a_conversation_counts_the_default(catalog, prompt, fits):
     first = found.frame.iloc[0]
     assert (first["fit_share"], first["made_share"]) == (float(fits), float(fits))
     assert found.first_overflow.get("p50", 2) == (2 if fits else 1)
+    assert [one.code for one in found.notes].count("default_reserved") == 1
     if fits:
         assert first["p50_reserved_tokens"] == DEFAULT
 
@@ -111,10 +112,13 @@ def test_a_model_without_room_is_not_recommended(catalog, prompt, fits):
 def test_peaks_count_the_default(catalog, prompt, overflow):
     """A token limit counts what a call reserves: as much as with a limit of the same size."""
     asked = workload(prompt, overflow=overflow)
-    plain, limited = (
-        throughput([one], models=[MODEL], catalog=catalog, **SCENARIO).peaks["w", MODEL]
+    results = [
+        throughput([one], models=[MODEL], catalog=catalog, **SCENARIO)
         for one in (asked, replace(asked, max_tokens=DEFAULT))
-    )
+    ]
+    said = ["default_reserved" in [one.code for one in result.notes] for result in results]
+    assert said == [True, False]
+    plain, limited = (result.peaks["w", MODEL] for result in results)
     assert "max_tokens" not in plain.unknown
     assert plain.highest("tokens_per_day") == limited.highest("tokens_per_day") > DEFAULT
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from kimi_planner.billing.call import cached_price_notes
 from kimi_planner.billing.tariff import Tariff
-from kimi_planner.calls.notes import window_notes
+from kimi_planner.calls.notes import reserved_notes, window_notes
 from kimi_planner.calls.overflow import carry_out, first_overflows
 from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.calls.turns import (
@@ -208,6 +208,7 @@ def _asked(workload: Workload, turns: Any, policy: Any) -> Workload:
 
 def _notes(workload: Workload, spec: ModelSpec, *, overflows: bool) -> Iterator[Note]:
     yield from window_notes([spec])
+    yield from reserved_notes([workload], [spec])
     if workload.cached_share is not None:
         silent = cached_price_notes([spec], workloads=workload.name)
         yield from silent

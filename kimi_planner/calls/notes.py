@@ -11,7 +11,7 @@ from kimi_planner.notes import Note, note, noted
 from kimi_planner.workload import Workload
 from kimi_planner.workload.caching import CachedShare
 
-__all__ = ["cache_notes", "call_notes", "overflow_notes", "window_notes"]
+__all__ = ["cache_notes", "call_notes", "overflow_notes", "reserved_notes", "window_notes"]
 
 
 def call_notes(workloads: Sequence[Workload], specs: Sequence[ModelSpec]) -> tuple[Note, ...]:
@@ -51,6 +51,14 @@ def overflow_notes(workloads: Sequence[Workload], specs: Sequence[ModelSpec]) ->
                     models=ids,
                     workloads=workload.name,
                 )
+
+
+def reserved_notes(workloads: Sequence[Workload], specs: Sequence[ModelSpec]) -> Iterator[Note]:
+    """Yield one sentence for each model that reserves a default where a workload sets no limit."""
+    unlimited = [workload.name for workload in workloads if workload.max_tokens is None]
+    for spec in specs:
+        if (tokens := spec.default_output_tokens) is not None:
+            yield from noted("default_reserved", models=spec.id, tokens=tokens, workloads=unlimited)
 
 
 def cache_notes(workloads: Sequence[Workload]) -> tuple[Note, ...]:

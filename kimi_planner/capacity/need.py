@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from kimi_planner.calls.notes import reserved_notes
 from kimi_planner.capacity.limits import Limits
 from kimi_planner.capacity.load import load_limits
 from kimi_planner.capacity.peaks import PeakPlan, Peaks
@@ -172,6 +173,7 @@ def _notes(plan: PeakPlan) -> tuple[Note, ...]:
         *noted("no_peak_hour", workloads=without("peak_hour_share")),
         *noted("no_weekdays", workloads=uniform),
         *noted("need_without_cap", workloads=without("max_tokens")),
+        *reserved_notes(scope.workloads, scope.specs),
         *noted("need_without_reasoning", models=thinkers, workloads=thoughtless),
         note("in_work" if is_timed else "no_speed"),
         note("independent_calls"),
