@@ -20,7 +20,7 @@ from kimi_planner.catalog import Profile, load_catalog
 from kimi_planner.checks.config import load_config
 from kimi_planner.checks.results import Outcome
 from kimi_planner.checks.run import Check
-from kimi_planner.choose import recommend
+from kimi_planner.choose import Requirements, recommend
 from kimi_planner.choose.breakdown.build import cost_per_request
 from kimi_planner.choose.success.tried import overflow_notes
 from kimi_planner.plan.simulation import project
@@ -102,7 +102,10 @@ def test_a_conversation_counts_the_default(catalog, prompt, fits):
 @pytest.mark.parametrize(("prompt", "fits"), EDGES)
 def test_a_model_without_room_is_not_recommended(catalog, prompt, fits):
     """The window rules the model out, and says that no request fits."""
-    found = recommend([workload(prompt)], models=[MODEL], catalog=catalog, **SCENARIO)
+    found = recommend(
+        [workload(prompt)], Requirements(tier=5), models=[MODEL], catalog=catalog, **SCENARIO
+    )
+    assert [one.code for one in found.notes].count("default_reserved") == 1
     reasons = [reason for one in found.exclusions for reason in one.reasons]
     assert any("of requests fit its window" in reason for reason in reasons) is not fits
 
