@@ -51,7 +51,7 @@ SENTENCES = {
     "calls_summarise": f"{_OVERFLOW} have their history summarised first, and {{refused}} are refused.",
     "answers_cut": "max_tokens {cap} cuts {cut:.1%} of answers on {models}.",
     "answers_empty": "max_tokens {cap} cuts {cut:.1%} of answers on {models} and leaves {empty:.1%} empty but billed.",
-    "default_reserved": "No max_tokens is given, so {models} reserves {tokens:,} tokens of its window; the fit counts the answer alone.",
+    "default_reserved": "No max_tokens is given, so a call on {models} reserves {tokens:,} tokens of its window, or its answer where that is longer.",
     "cached_share_derived": "The cached share is worked out for conversations that start at random around the clock, at the mean traffic of a first month without growth or events, with a prefix that never changes.",
     "no_turn_gap": "cache.turn_gap_minutes is not given, so no history of a conversation counts as cached.",
     "mean_cached_share": "Every call has the mean cached share, also after its history was cut or summarised, which changes the prefix that the cache knows.",
@@ -76,7 +76,7 @@ SENTENCES = {
     # Peaks against the limits of tiers.
     "no_peak_hour": "No peak_hour_share is given, so the day is taken as even and the need is at least this.",
     "no_weekdays": "No weekday_profile is given, so every day of a month is taken as alike.",
-    "need_without_cap": "No max_tokens is given; the API then counts a default that its limits do not state, here the answer itself is counted, so the need is at least this.",
+    "need_without_cap": "No max_tokens is given; the API then counts a default. Where the catalog does not state it, the answer itself is counted, so the need is at least this.",
     "need_without_reasoning": "No reasoning tokens are given, so {models} needs at least this.",
     "no_speed": "No output_tokens_per_second is given, so requests in work at the same time are not known and no tier is ruled out by them.",
     "in_work": "Requests in work count the time in which answers are written; the wait for the first token comes on top.",

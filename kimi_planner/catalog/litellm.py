@@ -30,6 +30,7 @@ _PRICES = {
 }
 _CAPABILITIES = {
     "supports_vision": "vision",
+    "supports_video_input": "video",
     "supports_response_schema": "json",
     "supports_reasoning": "reasoning",
     "supports_function_calling": "tools",
@@ -125,15 +126,15 @@ def _model(path: Path, key: str, entry: Mapping[str, Any], version: str) -> Mode
         tokens = number(theirs)
         if tokens is not None:
             values[ours] = int(tokens)
-    capabilities = frozenset(
-        ours for theirs, ours in _CAPABILITIES.items() if entry.get(theirs) is True
-    )
+    for field, answer in (("capabilities", True), ("lacks", False)):
+        words = [ours for theirs, ours in _CAPABILITIES.items() if entry.get(theirs) is answer]
+        if words:
+            values[field] = frozenset(words)
     model_id = key.removeprefix(f"{PROVIDER}/")
-    stated = ["id", *values, *(["capabilities"] if capabilities else [])]
+    stated = ["id", *values]
     return ModelSpec(
         id=model_id,
         **values,
-        capabilities=capabilities,
         sources=dict.fromkeys(stated, "litellm"),
         catalog_version=version,
     )

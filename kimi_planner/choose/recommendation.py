@@ -68,7 +68,8 @@ class Recommendation:
     @property
     def notes(self) -> tuple[Note, ...]:
         """What the spend and the choice leave out, in words."""
-        return self.projection.notes + (self.throughput.notes if self.throughput else ())
+        notes = self.projection.notes + (self.throughput.notes if self.throughput else ())
+        return tuple(dict.fromkeys(notes))  # some concern both
 
     @property
     def frame(self) -> pd.DataFrame:

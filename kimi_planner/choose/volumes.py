@@ -134,7 +134,7 @@ def broken_limits(
         peak_hour_share=None,
         output_tokens_per_second=None,
     )
-    traffic = plan.traffic(workload, spec.reasons, spec.context_window_tokens)
+    traffic = plan.traffic(workload, spec.profile)
     peaks = plan.peaks([traffic], ())
     return tuple(dict.fromkeys(limit.replace("_", " ") for _, limit in peaks.exceeded(tier)))
 

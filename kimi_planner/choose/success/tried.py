@@ -112,8 +112,6 @@ def overflow_notes(workload: Workload, specs: Iterable[ModelSpec]) -> tuple[Note
         spec.id
         for spec in specs
         if workload.overflow_policy.policy == "reject"
-        and CallSizes.of(
-            workload.resolve().sizes.on(spec.reasons), spec.context_window_tokens
-        ).overflows
+        and CallSizes.on(workload.resolve().sizes, spec.profile).overflows
     ]
     return noted("refused_tasks", workloads=workload.name, models=refused)
