@@ -273,7 +273,7 @@ class Request:
         if not isinstance(role, str) or not role:
             raise RequestError(f"role is {shown(role)}. Use system, user, assistant or tool.")
         parts = tuple(self._parts(message.get("content")))
-        if len(message) == 2 and "content" in message:  # nearly all
+        if len(message) == 2 and "content" in message and role != "tool":  # nearly all
             if role not in _ROLES:
                 self._odd_role(role)
             return Message(role, parts=parts)
