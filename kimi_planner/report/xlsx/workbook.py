@@ -13,8 +13,6 @@ from kimi_planner.report.xlsx.summary import SUMMARY, write_summary
 
 __all__ = ["xlsx_report"]
 
-_WIDEST = 40
-
 
 def xlsx_report(recommendation: Recommendation) -> bytes:
     """Return the report as a workbook, whose totals are formulas of its prices and assumptions.
@@ -50,5 +48,5 @@ def xlsx_report(recommendation: Recommendation) -> bytes:
 
 
 def _width(names: Iterable[str], least: int) -> int:
-    """Return how wide a column of names is, in characters: none of a usual length is cut."""
-    return min(_WIDEST, max(least, *(len(name) + 2 for name in names)))
+    """Return how wide a column of names is, in characters: up to 40 none is cut."""
+    return min(40, max(least, *(len(name) + 2 for name in names)))
