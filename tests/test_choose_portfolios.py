@@ -647,6 +647,16 @@ def test_a_budget_without_measure_buys_the_best(budget):
     }
 
 
+def test_a_budget_of_many_digits_is_short():
+    """A number that nobody reads is a power of ten, and a chance that is small is not none."""
+    found = portfolio(plain("a"), "1" + 400 * "0", evaluations=ALL_TRIED, **NOVEMBER)
+    assert found.sentences()[0].startswith("1.00e+400 USD a month serve every workload.")
+    assert 50 * "0" not in found._repr_html_()
+    spend = spend_of(np.append(np.full(9_999, 1.0), 3.0)[np.newaxis])
+    risky = replace(found, budget_usd_per_month=Decimal(2), spend=spend)
+    assert risky.sentences()[0].endswith("exceeds the budget is <0.1%.")
+
+
 def test_a_part_of_a_success_is_not_said_to_be_none():
     """Two significant digits below ten."""
     tried = rates(("w", K2, 50, 100), ("w", K25, 80, 100))

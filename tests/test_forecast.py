@@ -511,7 +511,7 @@ def test_quantiles_out_of_bounds_are_refused(found, q):
 def test_what_a_forecast_says_of_itself(found):
     """Sentence, repr and provenance name amounts, prices, day and that nothing is drawn."""
     low, high = found.interval()
-    sentence = f"Next 3 hours: {found.mean:.2f} USD; 80% range {low:.2f} to {high:.2f} USD"
+    sentence = f"Next 3 hours: {found.mean:.2f} USD expected; 80% range {low:.2f} to {high:.2f} USD"
     assert found.sentence == sentence
     assert repr(found) == (
         f"<SpendForecast to {found.until:%Y-%m-%d %H:%M} UTC. {sentence}. Catalog 2026-06, as of "

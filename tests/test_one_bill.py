@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planned import as_planned, dated_catalog, log_of_plan
+from planned import UNCERTAIN, as_planned, dated_catalog, log_of_plan
 
 import kimi_planner as kp
 from kimi_planner.checks.baseline import workload_entry
@@ -142,15 +142,6 @@ class CameTrue:
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("bill")
 
-
-#: Numbers with a range.
-UNCERTAIN = {
-    "requests_per_day": {"p50": 1000, "p90": 3000},
-    "growth_per_month": {"p10": -0.1, "p50": 0.1, "p90": 0.5},
-    "retry_share": {"p50": 0.1, "p90": 0.5},
-    "cached_share": {"p50": 0.1, "p90": 0.5},
-    "completion_tokens": {"p50": 300, "p90": 900},
-}
 
 quarters = given(drawn=as_planned(reasons=True), cut=st.booleans())
 a_few = settings(max_examples=40, deadline=None)

@@ -168,7 +168,7 @@ class SpendForecast:
         """The answer: the expected total and the range that holds it with 80%."""
         low, high = self.interval(0.8)
         return (
-            f"Next {self.horizon.text.removeprefix('1 ')}: {amount_text(self.mean)} USD; 80% range {amount_text(low)} to "
+            f"Next {self.horizon.text.removeprefix('1 ')}: {amount_text(self.mean)} USD expected; 80% range {amount_text(low)} to "
             f"{amount_text(high)} USD"
         )
 

@@ -16,6 +16,7 @@ from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import Spend
 from kimi_planner.rich import frame_html, page_html
+from kimi_planner.rich import share_text as chance_text
 
 __all__ = ["Portfolio", "least_text", "share_text"]
 
@@ -208,7 +209,7 @@ class Portfolio:
             p10, p50, p90 = (usd(self.spend_usd(at) or Decimal(0)) for at in (10, 50, 90))
             spread = f" (P10 {p10}, P50 {p50}, P90 {p90})"
             chance = spend.chance_over(self.budget_usd_per_month)
-            risk = f" The chance that some month exceeds the budget is {100 * chance:.1f}%."
+            risk = f" The chance that some month exceeds the budget is {chance_text(chance)}."
         return (
             f"{usd(self.budget_usd_per_month)} USD a month serve every workload. The dearest month, "
             f"{self.dearest_month}, spends {usd(self.spend_usd() or Decimal(0))} USD at "
