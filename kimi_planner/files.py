@@ -7,6 +7,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 from importlib import import_module
 from os import fstat
@@ -28,6 +29,7 @@ __all__ = [
     "DamagedFileError",
     "Progress",
     "TomlFile",
+    "TomlTable",
     "data_dir",
     "no_such_file",
     "not_utf8",
@@ -228,6 +230,44 @@ class TomlFile:
         found = [number for number, line in enumerate(self._lines) if pattern.match(line)]
         nth = index or 0
         return found[nth] if nth < len(found) else None
+
+
+@dataclass(frozen=True)
+class TomlTable:
+    """One table of a TOML file, and the errors that name the file and the line in it.
+
+    Attributes
+    ----------
+    values
+        What the table holds.
+    name, index
+        Its name, ``""`` for the top of the file, and which one it is of an array of tables.
+    """
+
+    toml: TomlFile
+    values: Mapping[str, Any]
+    name: str = ""
+    index: int | None = None
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.values
+
+    def where(self, key: str | None = None) -> Where:
+        """Return file and line of a key, or of the table's header."""
+        return self.toml.where(self.name, self.index, key)
+
+    def fail(self, key: str | None, problem: str) -> KimiPlannerError:
+        """Return the error that says what is wrong with a key, or with all of the table."""
+        return self.toml.fault(problem, at=self.where(key))
+
+    def wrong(self, key: str, allowed: str) -> KimiPlannerError:
+        """Return the error that says what a key is and what it may be."""
+        found = f"is {shown(self.values[key])}" if key in self else "is missing"
+        return self.fail(key, f"{key} {found}. {allowed}")
+
+    def refuse_unknown(self, known: Collection[str]) -> None:
+        """Raise the error of the file, naming line and nearest key, if there is any other key."""
+        refuse_unknown_keys(self.values, known, toml=self.toml, table=self.name, index=self.index)
 
 
 def read_toml(path: str | Path, fault: type[KimiPlannerError] = FileError) -> TomlFile:

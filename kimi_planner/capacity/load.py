@@ -64,10 +64,11 @@ def load_limits(version: str | Path | Limits | None = None) -> Limits:
 def _read(path: Path) -> Limits:
     toml = read_toml(path, LimitsError)
     sources = _sources(toml)
-    top = Cells(toml, toml.data, ("version", "currency", "sources", "tiers", "fees", "rules"))
+    top = Cells(toml, toml.data)
+    top.refuse_unknown(("version", "currency", "sources", "tiers", "fees", "rules"))
     currency = top.text("currency")
     if currency != "USD":
-        raise top.fail("currency", f"currency is {currency!r}. Amounts must be in USD.")
+        raise top.wrong("currency", "Amounts must be in USD.")
     rows = _rows(toml, "tiers", Tier, sources)
     if not rows:
         raise LimitsError("no [[tiers]]. Limits state at least one tier.", at=path)
@@ -95,7 +96,7 @@ def _sources(toml: TomlFile) -> dict[str, Source]:
         )
     found = {}
     for key, entry in tables.items():
-        row = Cells(toml, entry, table=f"sources.{key}")
+        row = Cells(toml, entry, f"sources.{key}")
         if set(row.values) != {"title", "checked_on"}:
             raise row.fail(None, "a source needs exactly the keys title, checked_on.")
         found[key] = Source(key=key, title=row.text("title"), checked_on=row.day("checked_on"))
@@ -120,10 +121,7 @@ def _rows(
 def _tier(row: Cells, number: int) -> Tier:
     given = row.values["tier"]
     if type(given) is not int or given != number:
-        raise row.fail(
-            "tier",
-            f"tier is {shown(given)}. Tiers are numbered in order from 0; this one is {number}.",
-        )
+        raise row.wrong("tier", f"Tiers are numbered in order from 0; this one is {number}.")
     return Tier(
         tier=number,
         cumulative_recharge_usd=_usd(row, "cumulative_recharge_usd"),
@@ -137,9 +135,7 @@ def _limit(row: Cells, key: str) -> int | None:
     if value == "unlimited":
         return None
     if not is_whole(value, 1, MAX_LIMIT):
-        raise row.fail(
-            key, f'{key} is {shown(value)}. Write a whole number from 1, or "unlimited".'
-        )
+        raise row.wrong(key, 'Write a whole number from 1, or "unlimited".')
     return value
 
 
@@ -171,7 +167,5 @@ def _fee(row: Cells) -> Fee:
 def _usd(row: Cells, key: str) -> Decimal:
     value = row.values[key]
     if not isinstance(value, str) or not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value):
-        raise row.fail(
-            key, f'{key} is {shown(value)}. Write amounts as decimal strings, such as "0.005".'
-        )
+        raise row.wrong(key, 'Write amounts as decimal strings, such as "0.005".')
     return Decimal(value)

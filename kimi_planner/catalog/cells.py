@@ -3,50 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
-from kimi_planner.errors import KimiPlannerError, shown
-from kimi_planner.files import TomlFile, refuse_unknown_keys
+from kimi_planner.errors import shown
+from kimi_planner.files import TomlFile, TomlTable
 
 __all__ = ["MAX_PRICE_PLACES", "Cells", "rows_of"]
 
 MAX_PRICE_PLACES = 9
 
 
-class Cells:
-    """The values of one table.
+class Cells(TomlTable):
+    """The values of one table."""
 
-    Attributes
-    ----------
-    values
-        What the table holds.
-    """
-
-    def __init__(
-        self,
-        toml: TomlFile,
-        values: object,
-        known: Collection[str] | None = None,
-        *,
-        table: str = "",
-        index: int | None = None,
-    ) -> None:
-        self.toml, self.table, self.index = toml, table, index
-        if not isinstance(values, dict):
-            raise self.fail(None, f"{table} must be a table, not {shown(values)}.")
-        self.values: Mapping[str, Any] = values
-        if known is not None:
-            refuse_unknown_keys(values, known, toml=toml, table=table, index=index)
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.values
-
-    def fail(self, key: str | None, problem: str) -> KimiPlannerError:
-        """Return an error that names file and line of a key, or of the table's header."""
-        return self.toml.fault(problem, at=self.toml.where(self.table, self.index, key))
+    def __post_init__(self) -> None:
+        if not isinstance(self.values, dict):
+            raise self.fail(None, f"{self.name} must be a table, not {shown(self.values)}.")
 
     def text(self, key: str) -> str:
         """Return a value that must be there and be text."""
@@ -54,7 +28,7 @@ class Cells:
         if isinstance(value, str) and value.strip():
             return value
         if key not in self:
-            raise self.fail(None, f"{key} is missing.")
+            raise self.fail(key, f"{key} is missing.")
         raise self.fail(key, f"{key} is {shown(value)}; it must be text.")
 
     def one_of(self, key: str, known: Collection[str], what: str) -> str:
@@ -75,10 +49,7 @@ class Cells:
         """Return a date that must be there."""
         day = self.values.get(key)
         if type(day) is not date:
-            raise self.fail(
-                key if key in self else None,
-                f"{key} is {shown(day) if key in self else 'missing'}. Write a date: 2026-11-24.",
-            )
+            raise self.wrong(key, "Write a date: 2026-11-24.")
         return day
 
     def tokens(self, key: str, most: int) -> int:
@@ -94,29 +65,19 @@ class Cells:
         """Return true or false, or ``None`` where the key is not there."""
         value = self.values.get(key)
         if key in self and not isinstance(value, bool):
-            raise self.fail(key, f"{key} is {shown(value)}. Write true or false.")
+            raise self.wrong(key, "Write true or false.")
         return value
 
     def amount(self, key: str, what: str = "USD per 1M tokens") -> Decimal:
         """Return a decimal written as a string, such as ``"2.50"``."""
         value = self.values.get(key)
         if not isinstance(value, str):
-            said = f"is {shown(value)}" if key in self else "is missing"
-            raise self.fail(
-                key if key in self else None,
-                f'{key} {said}. Write prices as decimal strings, such as "2.50".',
-            )
+            raise self.wrong(key, 'Write prices as decimal strings, such as "2.50".')
         if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", value):
-            raise self.fail(
-                key,
-                f'{key} is {shown(value)}. A price is a decimal number of {what}, such as "2.50".',
-            )
+            raise self.wrong(key, f'A price is a decimal number of {what}, such as "2.50".')
         places = value.partition(".")[2].rstrip("0")
         if len(places) > MAX_PRICE_PLACES:
-            raise self.fail(
-                key,
-                f"{key} is {shown(value)}. At most {MAX_PRICE_PLACES} decimal places are supported.",
-            )
+            raise self.wrong(key, f"At most {MAX_PRICE_PLACES} decimal places are supported.")
         return Decimal(value if len(value) <= 60 else value.rstrip("0"))
 
 
@@ -125,6 +86,7 @@ def rows_of(toml: TomlFile, table: str, known: Collection[str]) -> list[Cells]:
     entries = toml.data.get(table, [])
     if not isinstance(entries, list):
         raise toml.fault(f"{table} must be written [[{table}]].", at=toml.where(key=table))
-    return [
-        Cells(toml, entry, known, table=table, index=number) for number, entry in enumerate(entries)
-    ]
+    rows = [Cells(toml, entry, table, number) for number, entry in enumerate(entries)]
+    for row in rows:
+        row.refuse_unknown(known)
+    return rows

@@ -17,7 +17,7 @@ from kimi_planner.catalog.model import ModelSpec
 from kimi_planner.catalog.provenance import Conflict, Correspondence, Fee, ListPrice, Source
 from kimi_planner.catalog.read_model import read_models
 from kimi_planner.errors import CatalogError
-from kimi_planner.files import TomlFile, read_toml, refuse_unknown_keys
+from kimi_planner.files import TomlFile, read_toml
 
 __all__ = ["KEYS", "LIST_PRICES", "TAXES", "read_catalog"]
 
@@ -60,14 +60,14 @@ def read_catalog(path: Path) -> Catalog:
         If it breaks a rule; the message names file, line and remedy.
     """
     toml = read_toml(path, CatalogError)
-    refuse_unknown_keys(toml.data, KEYS[""], toml=toml)
     top = Cells(toml, toml.data)
+    top.refuse_unknown(KEYS[""])
     version, currency = top.text("version"), top.text("currency")
     published = top.text("published")
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", published):
-        raise top.fail("published", f"published is {published!r}. Write year and month: 2026-06.")
+        raise top.wrong("published", "Write year and month: 2026-06.")
     if currency != "USD":
-        raise top.fail("currency", f"currency is {currency!r}. Prices must be in USD.")
+        raise top.wrong("currency", "Prices must be in USD.")
     sources = _read_sources(toml)
     main = top.text("source")
     if main not in sources:
@@ -114,7 +114,8 @@ def _read_sources(toml: TomlFile) -> dict[str, Source]:
         )
     found = {}
     for key, entry in tables.items():
-        row = Cells(toml, entry, KEYS["sources"], table=f"sources.{key}")
+        row = Cells(toml, entry, f"sources.{key}")
+        row.refuse_unknown(KEYS["sources"])
         found[key] = Source(
             key=key,
             title=row.text("title"),
@@ -133,9 +134,7 @@ def _row(row: Cells, form: type[Form], readers: Mapping[str, Reader]) -> Form:
 def _other_currency(row: Cells, key: str) -> str:
     currency = row.text(key)
     if not re.fullmatch(r"[A-Z]{3}", currency) or currency == "USD":
-        raise row.fail(
-            key, f"currency is {currency!r}. Write another one than USD in three letters: CNY."
-        )
+        raise row.wrong(key, "Write another one than USD in three letters: CNY.")
     return currency
 
 

@@ -97,7 +97,8 @@ def _read_periods(
         raise row.fail("prices", "prices must be written [[models.prices]], one for each period.")
     found: list[PricePeriod] = []
     for number, entry in enumerate(entries):
-        one = Cells(row.toml, entry, PERIOD_KEYS, table="models.prices", index=before + number)
+        one = Cells(row.toml, entry, "models.prices", before + number)
+        one.refuse_unknown(PERIOD_KEYS)
         values: dict[str, Any] = {"source": one.one_of("source", sources, "source")}
         values |= {key: read(one, key) for key, read in _PERIOD_READERS.items() if key in one}
         period = PricePeriod(**values)
