@@ -36,7 +36,6 @@ __all__ = [
     "open_unpacked",
     "read_text",
     "read_toml",
-    "refuse_unknown_keys",
     "toml_fault",
 ]
 
@@ -267,7 +266,10 @@ class TomlTable:
 
     def refuse_unknown(self, known: Collection[str]) -> None:
         """Raise the error of the file, naming line and nearest key, if there is any other key."""
-        refuse_unknown_keys(self.values, known, toml=self.toml, table=self.name, index=self.index)
+        for key in self.values:
+            if key not in known:
+                near, every = did_you_mean(key, known), ", ".join(sorted(known))
+                raise self.fail(key, f"unknown key {shown(key)}.{near} Known keys: {every}.")
 
 
 def read_toml(path: str | Path, fault: type[KimiPlannerError] = FileError) -> TomlFile:
@@ -304,21 +306,3 @@ def toml_fault(message: str, text: str) -> tuple[str, int]:
     if place:
         return message[: place.start()], int(place[1])
     return message.removesuffix(" (at end of document)"), text.rstrip("\n").count("\n") + 1
-
-
-def refuse_unknown_keys(
-    mapping: Mapping[str, object],
-    known: Collection[str],
-    *,
-    toml: TomlFile,
-    table: str = "",
-    index: int | None = None,
-) -> None:
-    """Raise the error of the file, naming line and nearest key, if ``mapping`` has a key that is not known."""
-    for key in mapping:
-        if key not in known:
-            raise toml.fault(
-                f"unknown key {shown(key)}."
-                f"{did_you_mean(key, known)} Known keys: {', '.join(sorted(known))}.",
-                at=toml.where(table, index, key),
-            )

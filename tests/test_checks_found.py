@@ -80,7 +80,7 @@ def test_a_request_of_an_unknown_model_is_unknown(tmp_path):
     assert (unknown.path, unknown.rule, unknown.outcome) == (
         "p/b.json", "unknown-model", Outcome.UNKNOWN,
     )  # fmt: skip
-    assert "Unknown model 'k9'" in unknown.message
+    assert unknown.message.startswith("Unknown model 'k9'.")  # its path stands beside it
 
 
 MALFORMED = {

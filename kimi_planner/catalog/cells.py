@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import MISSING, fields
 from datetime import date
 from decimal import Decimal
+from typing import Any, TypeVar
 
+from kimi_planner.catalog.provenance import Source
 from kimi_planner.errors import shown
 from kimi_planner.files import TomlFile, TomlTable
 
-__all__ = ["MAX_PRICE_PLACES", "Cells", "rows_of"]
+__all__ = ["MAX_PRICE_PLACES", "Cells", "Reader", "read_sources", "rows_of"]
 
 MAX_PRICE_PLACES = 9
+
+Form = TypeVar("Form")
 
 
 class Cells(TomlTable):
@@ -21,6 +26,12 @@ class Cells(TomlTable):
     def __post_init__(self) -> None:
         if not isinstance(self.values, dict):
             raise self.fail(None, f"{self.name} must be a table, not {shown(self.values)}.")
+
+    def into(self, form: type[Form], readers: Mapping[str, Reader]) -> Form:
+        """Return a dataclass of the values; what no reader is given for is text."""
+        every: Any = fields(form)  # type: ignore[arg-type]
+        stated = [one.name for one in every if one.name in self or one.default is MISSING]
+        return form(**{key: readers.get(key, Cells.text)(self, key) for key in stated})
 
     def text(self, key: str) -> str:
         """Return a value that must be there and be text."""
@@ -79,6 +90,30 @@ class Cells(TomlTable):
         if len(places) > MAX_PRICE_PLACES:
             raise self.wrong(key, f"At most {MAX_PRICE_PLACES} decimal places are supported.")
         return Decimal(value if len(value) <= 60 else value.rstrip("0"))
+
+
+#: Returns the checked value of a key.
+Reader = Callable[[Cells, str], Any]
+
+
+def read_sources(toml: TomlFile, what: str, check: Callable[[Cells], None]) -> dict[str, Source]:
+    """Return the sources of a file, by key; ``check`` refuses keys that they do not have."""
+    tables = toml.data.get("sources")
+    if not isinstance(tables, dict) or not tables:
+        raise toml.fault(
+            f"no [sources.…] table. Say where the {what} were found and when.", at=toml.path
+        )
+    found = {}
+    for key, entry in tables.items():
+        row = Cells(toml, entry, f"sources.{key}")
+        check(row)
+        found[key] = Source(
+            key=key,
+            title=row.text("title"),
+            checked_on=row.day("checked_on"),
+            verified=row.flag("verified"),
+        )
+    return found
 
 
 def rows_of(toml: TomlFile, table: str, known: Collection[str]) -> list[Cells]:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from kimi_planner.choose.basis import able_models, requests_of_task
 from kimi_planner.choose.choice import Exclusion
-from kimi_planner.choose.evaluations.rates import check_evaluations, check_models
+from kimi_planner.choose.evaluations.rates import check_models
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd
@@ -170,7 +170,6 @@ def quality_frontier(
     """
     if not isinstance(projection, Projection):
         raise ScenarioError(f"projection is {shown(projection)}. Give what project returns.")
-    check_evaluations(evaluations)
     check_models(evaluations, projection.catalog)
     projection.budget(workload)  # refuses a workload that it does not have
     chosen = [one for one in projection.workloads if workload in (None, one.name)]
