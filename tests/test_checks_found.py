@@ -86,6 +86,7 @@ def test_a_request_of_an_unknown_model_is_unknown(tmp_path):
 MALFORMED = {
     "not UTF-8": ("text", "md", b"one\ntwo\xff", 2, "not UTF-8"),
     "a body cut off": ("request", "json", b'{\n"messages": [\n', 3, "not JSON"),
+    "a body that is not UTF-8": ("request", "json", b'{\n"\xff": 1}', 2, "not UTF-8"),
     "a body of nothing": ("request", "json", b"{}", None, "no messages"),
     "broken Python": ("templates", "py", b"x = 1\nA_PROMPT = )\n", 2, "not Python"),
     "broken YAML": ("templates", "yaml", b"a: 1\nb: [\n", 3, "not YAML"),

@@ -13,7 +13,7 @@ from kimi_planner.catalog.catalog import Catalog
 from kimi_planner.catalog.cells import MAX_PRICE_PLACES
 from kimi_planner.catalog.model import ModelSpec
 from kimi_planner.catalog.provenance import Source
-from kimi_planner.errors import CatalogError, Where, shown
+from kimi_planner.errors import CatalogError, Where, restated, shown
 from kimi_planner.files import read_text
 from kimi_planner.money import EXACT, decimal_places
 
@@ -59,25 +59,25 @@ def litellm_catalog(path: Path) -> Catalog:
             f"not JSON that can be read ({type(error).__name__}). Give a price file of LiteLLM.",
             at=path,
         ) from None
-    entries = _own_entries(path, data)
     digest = sha256(path.read_bytes()).hexdigest()
     version = f"{path.name} {digest[:12]}"
     source = Source(key="litellm", title=f"LiteLLM, price file {path.name}", checked_on=None)
+    with restated(at=path, of=CatalogError):
+        models = tuple(_model(key, entry, version) for key, entry in _own_entries(data).items())
     return Catalog(
         version=version,
         source=source,
         sources={source.key: source},
-        models=tuple(_model(path, key, entry, version) for key, entry in entries.items()),
+        models=models,
         sha256=digest,
     )
 
 
-def _own_entries(path: Path, data: Any) -> dict[str, Mapping[str, Any]]:
+def _own_entries(data: Any) -> dict[str, Mapping[str, Any]]:
     if not isinstance(data, dict):
         raise CatalogError(
             f"{shown(data)} is no price file of LiteLLM. It holds one object with a key for "
-            "each model.",
-            at=path,
+            "each model."
         )
     found: dict[str, Mapping[str, Any]] = {
         key: entry
@@ -89,21 +89,18 @@ def _own_entries(path: Path, data: Any) -> dict[str, Mapping[str, Any]]:
     if not found:
         raise CatalogError(
             f"no chat model with litellm_provider {PROVIDER!r}. Give a price file of LiteLLM that "
-            "has Moonshot's models.",
-            at=path,
+            "has Moonshot's models."
         )
     return found
 
 
-def _model(path: Path, key: str, entry: Mapping[str, Any], version: str) -> ModelSpec:
+def _model(key: str, entry: Mapping[str, Any], version: str) -> ModelSpec:
     def number(name: str) -> Decimal | None:
         value = entry.get(name)
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | Decimal) or value < 0:
-            raise CatalogError(
-                f"{name} of {key!r} is {shown(value)}. It must be a number from 0.", at=path
-            )
+            raise CatalogError(f"{name} of {key!r} is {shown(value)}. It must be a number from 0.")
         return Decimal(value)
 
     values: dict[str, Any] = {}
@@ -114,8 +111,7 @@ def _model(path: Path, key: str, entry: Mapping[str, Any], version: str) -> Mode
             if decimal_places(price) > MAX_PRICE_PLACES:
                 raise CatalogError(
                     f"{theirs} of {key!r} is {per_token}. At most "
-                    f"{MAX_PRICE_PLACES + 6} decimal places are supported.",
-                    at=path,
+                    f"{MAX_PRICE_PLACES + 6} decimal places are supported."
                 )
             values[ours] = price
     for theirs, ours in (

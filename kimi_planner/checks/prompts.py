@@ -67,8 +67,9 @@ def body_prompt(name: str, path: Path, budget: PromptBudget, catalog: Catalog) -
 
     from kimi_planner.tokens.chat import count_prompt
 
+    text = read_text(path, limit=MAX_PROMPT_BYTES)
     try:
-        body = json.loads(read_text(path, limit=MAX_PROMPT_BYTES))
+        body = json.loads(text)
     except json.JSONDecodeError as error:
         raise RequestError(
             f"not JSON ({error.msg}). A request body is one JSON object.",
@@ -78,15 +79,13 @@ def body_prompt(name: str, path: Path, budget: PromptBudget, catalog: Catalog) -
         raise RequestError("not JSON (nested too deeply to be read).", at=path) from None
     except ValueError as error:  # a number of thousands of digits
         raise RequestError(f"not JSON ({error}). Correct that number.", at=path) from None
-    if not isinstance(body, Mapping) or "messages" not in body:
-        raise RequestError("no messages. A request body has the key 'messages'.", at=path)
-    model = budget.model or body.get("model") or budget.default_model
-    if not isinstance(model, str):
-        raise RequestError(
-            f"no model. Name one in the body, or as model in {budget.where}.", at=path
-        )
-    reserved = next((body[key] for key in _RESERVED if body.get(key) is not None), None)
     with restated(at=path):
+        if not isinstance(body, Mapping) or "messages" not in body:
+            raise RequestError("no messages. A request body has the key 'messages'.")
+        model = budget.model or body.get("model") or budget.default_model
+        if not isinstance(model, str):
+            raise RequestError(f"no model. Name one in the body, or as model in {budget.where}.")
+        reserved = next((body[key] for key in _RESERVED if body.get(key) is not None), None)
         if reserved is not None:
             whole("max_tokens", reserved, 1, fault=RequestError)
         count = count_prompt(body["messages"], catalog.model(model), body.get("tools"))
