@@ -17,9 +17,9 @@ from typing import Any, BinaryIO, cast
 from kimi_planner.errors import (
     FileError,
     KimiPlannerError,
-    MissingExtraError,
     Where,
     did_you_mean,
+    needs,
     shown,
 )
 
@@ -161,10 +161,8 @@ def open_unpacked(path: Path) -> Iterator[BinaryIO]:
 
 def _zstd() -> Any:
     name = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
-    try:
+    with needs(name, "corpora"):
         return import_module(name)
-    except ImportError:
-        raise MissingExtraError.of(name, "corpora") from None
 
 
 class TomlFile:

@@ -11,7 +11,7 @@ from typing import Any
 from kimi_planner.catalog.catalog import Catalog
 from kimi_planner.catalog.model import ModelSpec, PricePeriod
 from kimi_planner.catalog.provenance import Source
-from kimi_planner.errors import CatalogError, MissingExtraError
+from kimi_planner.errors import CatalogError, needs
 
 __all__ = ["genai_catalog"]
 
@@ -38,10 +38,8 @@ def genai_catalog() -> Catalog:
     CatalogError
         If it has no such provider, or is not in the form that is known.
     """
-    try:
+    with needs("genai-prices", "prices"):
         from genai_prices.data import providers
-    except ImportError:
-        raise MissingExtraError.of("genai-prices", "prices") from None
     name = f"genai-prices {version('genai-prices')}"
     try:
         (provider,) = [one for one in providers if one.id == PROVIDER]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from kimi_planner.errors import FileError, MissingExtraError, Where
+from kimi_planner.errors import FileError, Where, needs
 from kimi_planner.files import TomlFile, toml_fault
 from kimi_planner.tokens.prompts.names import Place, is_wanted
 from kimi_planner.tokens.prompts.parts import PromptTemplate
@@ -123,10 +123,8 @@ def _texts(tree: _Tree, place: Place, visits: Counter[int]) -> Iterator[tuple[Pl
 
 
 def _read_yaml(text: str, path: str) -> _Tree:
-    try:
+    with needs("PyYAML", "templates"):
         import yaml
-    except ImportError:
-        raise MissingExtraError.of("PyYAML", "templates") from None
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         documents = list(yaml.compose_all(text, Loader=loader))
