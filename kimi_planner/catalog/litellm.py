@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from decimal import Decimal
 from hashlib import sha256
@@ -13,8 +12,8 @@ from kimi_planner.catalog.catalog import Catalog
 from kimi_planner.catalog.cells import MAX_PRICE_PLACES
 from kimi_planner.catalog.model import ModelSpec
 from kimi_planner.catalog.provenance import Source
-from kimi_planner.errors import CatalogError, Where, restated, shown
-from kimi_planner.files import read_text
+from kimi_planner.errors import CatalogError, restated, shown
+from kimi_planner.files import parsed_json, read_text
 from kimi_planner.money import EXACT, decimal_places
 
 __all__ = ["litellm_catalog"]
@@ -48,17 +47,8 @@ def litellm_catalog(path: Path) -> Catalog:
         If the file is not JSON, has no model of Moonshot, or a value is not a number.
     """
     text = read_text(path, limit=MAX_BYTES, fault=CatalogError)
-    try:
-        data = json.loads(text, parse_float=Decimal)
-    except json.JSONDecodeError as error:
-        raise CatalogError(
-            f"not JSON ({error.msg}). Give a price file of LiteLLM.", at=Where(path, error.lineno)
-        ) from None
-    except (RecursionError, ValueError) as error:
-        raise CatalogError(
-            f"not JSON that can be read ({type(error).__name__}). Give a price file of LiteLLM.",
-            at=path,
-        ) from None
+    advice = "Give a price file of LiteLLM."
+    data = parsed_json(text, path, advice, fault=CatalogError, parse_float=Decimal)
     digest = sha256(path.read_bytes()).hexdigest()
     version = f"{path.name} {digest[:12]}"
     source = Source(key="litellm", title=f"LiteLLM, price file {path.name}", checked_on=None)
