@@ -260,7 +260,7 @@ def test_a_malformed_file_keeps_its_entry_in_the_baseline(broken, capsys):
 
 def test_a_malformed_workload_is_not_gone(broken):
     """Its entry stays out of the comparison; a workload file that is deleted is gone."""
-    accepted = checking.check_of(broken).moment()
+    accepted = checking.check_of(broken).moment
     assert [one.path for one in accepted.workloads] == ["w.toml"]
     plan = broken.parent / "w.toml"
     write(plan, plan.read_text(encoding="utf-8").replace("2000", "-1"))
