@@ -10,7 +10,7 @@ from typing import Any
 
 from kimi_planner.catalog.catalog import Catalog
 from kimi_planner.catalog.cells import MAX_PRICE_PLACES
-from kimi_planner.catalog.model import ModelSpec
+from kimi_planner.catalog.model import ModelSpec, sourced
 from kimi_planner.catalog.provenance import Source
 from kimi_planner.errors import CatalogError, restated, shown
 from kimi_planner.files import parsed_json, read_text
@@ -93,7 +93,7 @@ def _model(key: str, entry: Mapping[str, Any], version: str) -> ModelSpec:
             raise CatalogError(f"{name} of {key!r} is {shown(value)}. It must be a number from 0.")
         return Decimal(value)
 
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"id": key.removeprefix(f"{PROVIDER}/")}
     for theirs, ours in _PRICES.items():
         per_token = number(theirs)
         if per_token is not None:
@@ -111,15 +111,7 @@ def _model(key: str, entry: Mapping[str, Any], version: str) -> ModelSpec:
         tokens = number(theirs)
         if tokens is not None:
             values[ours] = int(tokens)
-    capabilities = frozenset(
+    values["capabilities"] = frozenset(
         ours for theirs, ours in _CAPABILITIES.items() if entry.get(theirs) is True
     )
-    model_id = key.removeprefix(f"{PROVIDER}/")
-    stated = ["id", *values, *(["capabilities"] if capabilities else [])]
-    return ModelSpec(
-        id=model_id,
-        **values,
-        capabilities=capabilities,
-        sources=dict.fromkeys(stated, "litellm"),
-        catalog_version=version,
-    )
+    return sourced(values, "litellm", version)

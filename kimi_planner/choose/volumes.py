@@ -123,8 +123,6 @@ def broken_limits(
         limits=found.limits,
         scenario_share=found.percentile / 100,
         minutes_within=found.minutes_within,
-        peak_hour_share=None,
-        output_tokens_per_second=None,
     )
     traffic = plan.traffic(workload, spec.reasons, spec.context_window_tokens)
     peaks = plan.peaks([traffic], ())
