@@ -135,7 +135,8 @@ def read_evaluations(source: str | Path | pd.DataFrame | None = None) -> Evaluat
         example = read_evaluations(data_dir() / "evaluations" / "example.csv")
         return replace(example, source="the shipped example")
     table = Table.of(source)
-    by_item = table.is_by_item()
+    with restated(at=table.source, of=EvaluationError):
+        by_item = table.is_by_item()
     items: dict[Key, dict[str, Item]] = {}
     trials: dict[Key, Trials] = {}
     places: dict[Key, str] = {}
