@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from kimi_planner.catalog.cells import Cells, rows_of
+from kimi_planner.catalog.cells import Cells, Reader, rows_of
 from kimi_planner.catalog.model import (
     ALL_PRICES,
     CAPABILITIES,
@@ -95,12 +95,12 @@ def _read_periods(
     entries = row.values["prices"]
     if not isinstance(entries, list) or not entries:
         raise row.fail("prices", "prices must be written [[models.prices]], one for each period.")
+    readers = {"source": lambda row, key: row.one_of(key, sources, "source"), **_PERIOD_READERS}
     found: list[PricePeriod] = []
     for number, entry in enumerate(entries):
-        one = Cells(row.toml, entry, PERIOD_KEYS, table="models.prices", index=before + number)
-        values: dict[str, Any] = {"source": one.one_of("source", sources, "source")}
-        values |= {key: read(one, key) for key, read in _PERIOD_READERS.items() if key in one}
-        period = PricePeriod(**values)
+        one = Cells(row.toml, entry, "models.prices", before + number)
+        one.refuse_unknown(PERIOD_KEYS)
+        period = one.into(PricePeriod, readers)
         _refuse_disorder(one, found[-1] if found else None, period)
         found.append(period)
     return tuple(found)
@@ -146,13 +146,12 @@ def _read_rating(row: Cells, key: str) -> Rating:
     return Rating(**entry)
 
 
-_Reader = Callable[[Cells, str], Any]
-_PERIOD_READERS: dict[str, _Reader] = {
+_PERIOD_READERS: dict[str, Reader] = {
     **dict.fromkeys(("effective_from", "effective_to", "known_on"), Cells.day),
     **dict.fromkeys(ALL_PRICES, Cells.amount),
 }
 #: How each key of a model is read, where it stands there; what the table does not say is unknown.
-_READERS: dict[str, _Reader] = {
+_READERS: dict[str, Reader] = {
     **dict.fromkeys(("name", "tokenizer", "replaced_by"), Cells.text),
     "chat_template": lambda row, key: row.one_of(key, CHAT_TEMPLATES, "template"),
     "status": lambda row, key: row.one_of(key, STATUSES, "status"),
