@@ -23,7 +23,7 @@ SENTENCES = {
     "outside_plan": "It has traffic only outside of the plan ({first} to {last}), so it costs nothing.",
     "events_outside_plan": "These events lie outside of the plan and count for nothing: {events} ({workloads}).",
     "prices_change": "Prices change {change}.",
-    "no_reasoning_tokens": "No reasoning tokens are given, so {models} is projected without any and will cost more.",
+    "no_reasoning_tokens": "No reasoning tokens are given, so spend on {models} is without any and will be higher.",
     "no_followup_tokens": "followup_tokens is not given, so each later turn adds as much as the first prompt.",
     "growth_bounded": "Growth is at least -99% and at most 1,000% a month, so its mean is {mean:.4g}, not {given:.4g}.",
     "turns_whole": "Turns are whole and at least 1, so their mean is {mean:.4g}, not {given:.4g}.",

@@ -87,8 +87,8 @@ class PeakPlan:
     limits: Limits
     scenario_share: float
     minutes_within: float
-    peak_hour_share: Quantity | None
-    output_tokens_per_second: Quantity | None
+    peak_hour_share: Quantity | None = None
+    output_tokens_per_second: Quantity | None = None
 
     def traffic(self, workload: Workload, model: Profile) -> Traffic:
         """Return the traffic of a workload on a model.

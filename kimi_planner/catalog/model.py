@@ -24,6 +24,7 @@ __all__ = [
     "ModelSpec",
     "PricePeriod",
     "Profile",
+    "sourced",
 ]
 
 #: Capabilities a catalog can state and a workload can need.
@@ -316,3 +317,11 @@ class ModelSpec:
             f"Catalog {self.catalog_version} states no {kind} price for {self.id!r}, so its cost "
             f"cannot be told. Leave the model out, or add {kind}_usd_per_mtok in a new version."
         )
+
+
+def sourced(values: Mapping[str, Any], source: str, catalog_version: str) -> ModelSpec:
+    """Return a model of which one source states every value that is known."""
+    stated = [key for key, value in values.items() if value not in (None, (), frozenset())]
+    return ModelSpec(
+        **values, sources=dict.fromkeys(stated, source), catalog_version=catalog_version
+    )
