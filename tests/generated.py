@@ -227,7 +227,7 @@ def k3_conversation(rng: Random) -> list[Body]:
             thought = rng.choice(["", " \n", text(rng), text(rng)])
             message[rng.choice(["reasoning_content", "reasoning"])] = thought
         if rng.random() < 0.6:
-            form = rng.choice(["{name}:{number}", "call_{number}", "functions.{name}:0"])
+            form = rng.choice(["{name}:{number}", "call_{number}", "functions.{name}:0", "alike"])
             message["tool_calls"] = calls(rng, form)
             messages += k3_results(rng, message["tool_calls"])
     return messages
