@@ -21,6 +21,7 @@ __all__ = [
     "PromptCount",
     "count_completion",
     "count_messages",
+    "count_pieces",
     "count_prompt",
     "count_reply",
     "kinds_of",
@@ -134,7 +135,7 @@ def count_messages(
     pieces = [*template.prompt(request)]
     if not generation_prompt:
         del pieces[-len(template.generation_prompt) :]
-    return _count(pieces, template, image_sizes, request.doubts)
+    return count_pieces(pieces, template, image_sizes, request.doubts)
 
 
 def count_prompt(
@@ -163,7 +164,7 @@ def count_prompt(
     elif images and spec.can("vision") is None:
         said = f"Catalog {spec.catalog_version} does not state that {spec.id} sees images."
         request.doubts.append(Doubt(said))
-    tokens = _count(pieces, template, image_sizes, request.doubts)
+    tokens = count_pieces(pieces, template, image_sizes, request.doubts)
     low, high = _range(tokens, request.doubts, spec)
     exactness, why = judged(spec, rule.template, kinds_of(request, rule))
     if request.doubts:
@@ -252,7 +253,7 @@ def count_completion(
 def count_reply(message: Message, spec: ModelSpec, as_of: object = None) -> tuple[int, int]:
     """Return the completion tokens of a reply, and the reasoning tokens that are reported of it."""
     template = template_on(spec, as_of)
-    tokens = _count(template.completion(message), template, None, [])
+    tokens = count_pieces(template.completion(message), template)
     return tokens, template.reasoning_tokens(message)
 
 
@@ -262,13 +263,14 @@ def template_on(spec: ModelSpec, as_of: object) -> Template:
     return template_of(spec.rendering(day))
 
 
-def _count(
+def count_pieces(
     pieces: Iterable[Piece],
     template: Template,
-    image_sizes: Mapping[str, Size] | None,
-    doubts: list[Doubt],
+    image_sizes: Mapping[str, Size] | None = None,
+    doubts: list[Doubt] | None = None,
 ) -> int:
-    texts, fixed = _parts(pieces, template, image_sizes, doubts)
+    """Return the tokens of a rendering; what is not known of it goes into the doubts."""
+    texts, fixed = _parts(pieces, template, image_sizes, [] if doubts is None else doubts)
     return fixed + sum(map(count_tokens, texts))
 
 

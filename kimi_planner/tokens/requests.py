@@ -15,7 +15,7 @@ from typing import Any
 from kimi_planner.errors import RequestError, shown
 from kimi_planner.tokens.blocks import chat_messages, plain
 
-__all__ = ["Call", "Doubt", "Image", "Message", "Part", "Request", "Video", "reply_of"]
+__all__ = ["BODY_KEYS", "Call", "Doubt", "Image", "Message", "Part", "Request", "Video", "reply_of"]
 
 #: What does not move the count: sampling, streaming, routing, limits and labels.
 _QUIET = frozenset(
@@ -60,6 +60,8 @@ _READ = frozenset(
         "system",
     ]
 )
+#: Every key of a body that is known.
+BODY_KEYS = _QUIET | _READ
 _READ_OF_MESSAGE = frozenset(
     [
         "role",
