@@ -12,17 +12,15 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from kimi_planner.errors import MissingExtraError, UsageError, shown
+from kimi_planner.errors import UsageError, needs, shown
 from kimi_planner.pandas import count_series
 from kimi_planner.usage.totals.result import UsageTotals, added, checked_names
 from kimi_planner.usage.totals.stream import files_of, totals_of_file, totals_of_part
 
-try:
+with needs("dask", "dask"):
     from dask.base import compute
     from dask.dataframe.extensions import register_series_accessor
     from dask.delayed import delayed
-except ImportError:
-    raise MissingExtraError.of("dask", "dask") from None
 
 __all__ = ["DaskKimiAccessor", "total_usage"]
 

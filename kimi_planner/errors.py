@@ -35,6 +35,7 @@ __all__ = [
     "did_you_mean",
     "is_number",
     "is_whole",
+    "needs",
     "restated",
     "shown",
     "whole",
@@ -140,6 +141,15 @@ class MissingExtraError(KimiPlannerError, ImportError):
         return cls(
             f"{package} is not installed. Install it with: pip install 'kimi-planner[{extra}]'."
         )
+
+
+@contextmanager
+def needs(package: str, extra: str) -> Iterator[None]:
+    """Import inside what an extra installs; where it is missing, the error says which one."""
+    try:
+        yield
+    except ImportError:
+        raise MissingExtraError.of(package, extra) from None
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 from importlib import import_module
 from os import fstat
@@ -16,9 +17,9 @@ from typing import Any, BinaryIO, cast
 from kimi_planner.errors import (
     FileError,
     KimiPlannerError,
-    MissingExtraError,
     Where,
     did_you_mean,
+    needs,
     shown,
 )
 
@@ -28,13 +29,14 @@ __all__ = [
     "DamagedFileError",
     "Progress",
     "TomlFile",
+    "TomlTable",
     "data_dir",
     "no_such_file",
     "not_utf8",
     "open_unpacked",
+    "parsed_json",
     "read_text",
     "read_toml",
-    "refuse_unknown_keys",
     "toml_fault",
 ]
 
@@ -160,10 +162,8 @@ def open_unpacked(path: Path) -> Iterator[BinaryIO]:
 
 def _zstd() -> Any:
     name = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
-    try:
+    with needs(name, "corpora"):
         return import_module(name)
-    except ImportError:
-        raise MissingExtraError.of(name, "corpora") from None
 
 
 class TomlFile:
@@ -230,6 +230,73 @@ class TomlFile:
         return found[nth] if nth < len(found) else None
 
 
+@dataclass(frozen=True)
+class TomlTable:
+    """One table of a TOML file, and the errors that name the file and the line in it.
+
+    Attributes
+    ----------
+    values
+        What the table holds.
+    name, index
+        Its name, ``""`` for the top of the file, and which one it is of an array of tables.
+    """
+
+    toml: TomlFile
+    values: Mapping[str, Any]
+    name: str = ""
+    index: int | None = None
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.values
+
+    def where(self, key: str | None = None) -> Where:
+        """Return file and line of a key, or of the table's header."""
+        return self.toml.where(self.name, self.index, key)
+
+    def fail(self, key: str | None, problem: str) -> KimiPlannerError:
+        """Return the error that says what is wrong with a key, or with all of the table."""
+        return self.toml.fault(problem, at=self.where(key))
+
+    def wrong(self, key: str, allowed: str) -> KimiPlannerError:
+        """Return the error that says what a key is and what it may be."""
+        found = f"is {shown(self.values[key])}" if key in self else "is missing"
+        return self.fail(key, f"{key} {found}. {allowed}")
+
+    def refuse_unknown(self, known: Collection[str]) -> None:
+        """Raise the error of the file, naming line and nearest key, if there is any other key."""
+        for key in self.values:
+            if key not in known:
+                near, every = did_you_mean(key, known), ", ".join(sorted(known))
+                raise self.fail(key, f"unknown key {shown(key)}.{near} Known keys: {every}.")
+
+
+def parsed_json(
+    text: str,
+    path: str | Path,
+    advice: str,
+    *,
+    fault: type[KimiPlannerError] = FileError,
+    **options: Any,
+) -> Any:
+    """Return what JSON holds; ``options`` are those of `json.loads`.
+
+    Raises
+    ------
+    FileError
+        Or another ``fault``, if it is not JSON; the message names file and line, and ends with the ``advice``.
+    """
+    import json  # most that read files read none
+
+    try:
+        return json.loads(text, **options)
+    except json.JSONDecodeError as error:
+        raise fault(f"not JSON ({error.msg}). {advice}", at=Where(path, error.lineno)) from None
+    except (RecursionError, ValueError) as error:  # or a number of thousands of digits
+        why = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise fault(f"not JSON that can be read ({why}). {advice}", at=path) from None
+
+
 def read_toml(path: str | Path, fault: type[KimiPlannerError] = FileError) -> TomlFile:
     """Parse a TOML file, floats as exact decimals.
 
@@ -264,21 +331,3 @@ def toml_fault(message: str, text: str) -> tuple[str, int]:
     if place:
         return message[: place.start()], int(place[1])
     return message.removesuffix(" (at end of document)"), text.rstrip("\n").count("\n") + 1
-
-
-def refuse_unknown_keys(
-    mapping: Mapping[str, object],
-    known: Collection[str],
-    *,
-    toml: TomlFile,
-    table: str = "",
-    index: int | None = None,
-) -> None:
-    """Raise the error of the file, naming line and nearest key, if ``mapping`` has a key that is not known."""
-    for key in mapping:
-        if key not in known:
-            raise toml.fault(
-                f"unknown key {shown(key)}."
-                f"{did_you_mean(key, known)} Known keys: {', '.join(sorted(known))}.",
-                at=toml.where(table, index, key),
-            )

@@ -41,6 +41,7 @@ EXACT = Context(
     prec=50_000, Emax=100_000, Emin=-100_000, traps=[InvalidOperation, Inexact, Overflow]
 )
 
+_LONG = 40  # digits of an amount that are no longer read
 _ROUNDED = Context(prec=60, Emax=100_000, Emin=-100_000, traps=[])  # for a seventh, say
 
 
@@ -126,10 +127,14 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
 def usd(amount: Decimal | float, places: int = 2) -> str:
     """Return an amount of US dollars for people: thousands separated, rounded half up.
 
-    >>> usd(Decimal("1234.565"))
-    '1,234.57'
+    An amount of more digits than anybody reads is a power of ten.
+
+    >>> usd(Decimal("1234.565")), usd(Decimal("1e400"))
+    ('1,234.57', '1.00e+400')
     """
     exact = amount if isinstance(amount, Decimal) else Decimal(repr(float(amount)))
+    if exact.adjusted() >= _LONG:
+        return f"{exact:.2e}"
     with localcontext(EXACT) as context:
         context.traps[Inexact] = False
         context.traps[Rounded] = False

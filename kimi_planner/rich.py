@@ -12,7 +12,7 @@ from decimal import Decimal
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from kimi_planner.money import usd
+from kimi_planner.money import exact_decimal, usd
 from kimi_planner.safe import on_one_line
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def share_text(share: float) -> str:
         return "<0.1%"
     if 0.999 < share < 1:
         return ">99.9%"
-    return f"{share:.1%}".replace(".0%", "%")
+    return f"{usd(100 * exact_decimal(share), 1)}%".replace(".0%", "%")
 
 
 def _text(text: str) -> str:

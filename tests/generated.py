@@ -8,6 +8,8 @@ from typing import Any
 
 from kimi_planner.tokens.vocabulary import SPECIAL_TOKENS
 
+Body = dict[str, Any]
+
 WORDS = [
     "hello ", "  two", "你好，", "世界", "привет ", "مرحبا ", "नमस्ते ", "สวัสดี", "こんにちは", "안녕 ",
     "x = 1\n", "\n\n", "\t", "👩‍👧", "1234567", "don't ", "ﬁ", "e\u0301", *SPECIAL_TOKENS, "<think",
@@ -147,3 +149,238 @@ def in_order(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: in_order(value[key]) for key in sorted(value)}
     return [in_order(item) for item in value] if isinstance(value, list) else value
+
+
+XTML = ["<|open|>", "<|close|>message<|sep|>", "<|end_of_msg|>", 'a="b" & c', "&amp;", '"']
+CALLERS = ["Alice", "李雷", "a b", 'Li "Lei" & <|sep|>', "R&amp;D"]
+TOOL = {"type": "function", "function": {"name": "ping"}}
+FUNCTIONS = ["get_weather", "find", 'say "hi" & go', "搜索", "a.b-c"]
+IMAGES = {
+    f"https://example.org/{width}x{height}.png": (width, height)
+    for width, height in [(1, 1), (27, 29), (640, 480), (1920, 1080), (3000, 40), (8000, 9000)]
+}
+
+
+def rich_content(rng: Random, *, images: bool = True) -> Any:
+    """Draw a content: nothing, text, or parts of text and images."""
+    if rng.random() < 0.15:
+        return rng.choice([None, "", [], [{"type": "text", "text": ""}]])
+    if rng.random() < 0.5:
+        return text(rng) + rng.choice(XTML)
+    parts: list[Body] = []
+    for _ in range(rng.randint(1, 4)):
+        if images and rng.random() < 0.4:
+            url: Any = rng.choice([*IMAGES])
+            parts.append({"type": "image_url", "image_url": rng.choice([url, {"url": url}])})
+        else:
+            kind = "text" if rng.random() < 0.9 else "input_text"
+            parts.append({"type": kind, "text": text(rng, 4) + rng.choice(["", *XTML])})
+    return parts
+
+
+def value(rng: Random, depth: int = 0) -> Any:
+    """Draw a value of JSON."""
+    if depth < 2 and rng.random() < 0.3:
+        if rng.random() < 0.5:
+            return [value(rng, depth + 1) for _ in range(rng.randint(0, 3))]
+        return {rng.choice(NAMES): value(rng, depth + 1) for _ in range(rng.randint(0, 3))}
+    plain = [0, -7, 12345678, 1.5, 2.0, 1e30, True, False, None, "", "b", 'q"&', "<think>"]
+    return rng.choice([*plain, text(rng, 4)])
+
+
+def arguments(rng: Random) -> Any:
+    """Draw arguments of a call: an object, its JSON, JSON that is broken, or none."""
+    keys = [*NAMES, 'k"&', "a b", ""]
+    given = {rng.choice(keys): value(rng) for _ in range(rng.randint(0, 3))}
+    written = json.dumps(given, ensure_ascii=rng.random() < 0.5, indent=rng.choice([None, 1]))
+    broken = written[: rng.randrange(1, len(written))]
+    return rng.choice([given, written, written, broken, "", "  ", None, "{,}", "not json"])
+
+
+def calls(rng: Random, form: str) -> list[Body]:
+    """Draw the calls of a message, with ids of a form."""
+    drawn = []
+    for number in range(rng.choice([1, 1, 2, 3, 11])):
+        name = rng.choice(FUNCTIONS)
+        function = {"name": name, "arguments": arguments(rng)}
+        identity = form.format(name=name, number=number)
+        drawn.append({"id": identity, "type": "function", "function": function})
+    return drawn
+
+
+def k3_conversation(rng: Random) -> list[Body]:
+    """Draw messages of K3: calls with results in any order, or of none, and tools that come later."""
+    messages: list[Body] = []
+    for _ in range(rng.randint(1, 6)):
+        role = rng.choice(["user", "user", "assistant", "assistant", "system", "more tools"])
+        if role == "more tools":
+            unread = rng.choice([None, None, text(rng)])  # beside tools no content is written
+            messages.append({"role": "system", "content": unread, "tools": tools(rng) or [TOOL]})
+            continue
+        message: Body = {"role": role, "content": rich_content(rng)}
+        messages.append(message)
+        if rng.random() < 0.3:
+            message["name"] = rng.choice(CALLERS)
+        if role != "assistant":
+            continue
+        if rng.random() < 0.6:
+            thought = rng.choice(["", " \n", text(rng), text(rng)])
+            message[rng.choice(["reasoning_content", "reasoning"])] = thought
+        if rng.random() < 0.6:
+            form = rng.choice(["{name}:{number}", "call_{number}", "functions.{name}:0", "alike"])
+            message["tool_calls"] = calls(rng, form)
+            messages += k3_results(rng, message["tool_calls"])
+    return messages
+
+
+def k3_results(rng: Random, called: list[Body]) -> list[Body]:
+    """Draw results of calls: all or some, in any order, some of no call, some after a question."""
+    ids = [call["id"] for call in called]
+    answered = rng.sample(ids, len(ids) if rng.random() < 0.7 else rng.randint(0, len(ids)))
+    if rng.random() < 0.1:
+        answered.append("call_of_none")
+    results: list[Body] = []
+    for identity in answered:
+        result = {"role": "tool", "tool_call_id": identity, "content": rich_content(rng)}
+        if rng.random() < 0.2:
+            result["name"] = rng.choice(FUNCTIONS)
+        results.append(result)
+        if rng.random() < 0.1:
+            results.append({"role": rng.choice(["user", "system"]), "content": text(rng)})
+    return results
+
+
+def k3_body(rng: Random) -> Body:
+    """Draw a request to K3."""
+    body: Body = {"messages": k3_conversation(rng)}
+    if rng.random() < 0.5:
+        body["tools"] = rng.choice([tools, hostile_tools])(rng)
+    effort = rng.choice([None, None, "low", "high", "max", "none"])
+    if effort:
+        body["reasoning_effort"] = effort
+    choice = rng.choice([None, "auto", "required", "none"])
+    if choice:
+        body["tool_choice"] = choice
+    schema_of = {"name": "answer", "strict": True, "schema": an_object(rng, [])}
+    form = rng.choice(
+        [
+            None,
+            {"type": "text"},
+            {"type": "json_object"},
+            {"type": "json_schema", "json_schema": schema_of},
+        ]
+    )
+    if form:
+        body["response_format"] = form
+    return body
+
+
+def k25_conversation(rng: Random) -> list[Body]:
+    """Draw messages of K2.5 that start with a system message, in any order of roles."""
+    messages: list[Body] = [{"role": "system", "content": f"{text(rng)}."}]
+    ids = ["find:0"]
+    for _ in range(rng.randint(0, 7)):
+        role = rng.choice(["user", "assistant", "assistant", "tool", "system"])
+        message: Body = {
+            "role": role,
+            "content": rich_content(rng, images=role in ("user", "tool")),
+        }
+        messages.append(message)
+        if rng.random() < 0.2:
+            message["name"] = rng.choice([None, "", *CALLERS])
+        if role == "tool":
+            message["tool_call_id"] = rng.choice(ids)
+        if role != "assistant":
+            continue
+        if rng.random() < 0.7:
+            message["reasoning_content"] = rng.choice([None, "", text(rng), text(rng)])
+        if rng.random() < 0.6:
+            form = rng.choice(
+                ["{name}:{number}", "call_{number}", "functions.{name}:{number}", "a:b:{number}"]
+            )
+            message["tool_calls"] = calls(rng, form)
+            for call in message["tool_calls"]:
+                call["function"]["arguments"] = call["function"]["arguments"] or ""
+            ids += [call["id"] for call in message["tool_calls"]]
+    return messages
+
+
+_KEYWORDS = {
+    "type": [
+        *["string", "number", "integer", "boolean", "null", "object", "array", "any", ""],
+        *[["string"], ["null"], ["string", "null"], ["null", "integer"], ["boolean", "number"]],
+        *[["string", "null", "integer"], [], ["object", "array"], ["date"]],
+    ],
+    "enum": [
+        ["a"],
+        [1, 2],
+        [1, "1"],
+        [2.5],
+        [True, None],
+        [None],
+        [],
+        ['q"', "b\nc"],
+        "ab",
+        3,
+        None,
+    ],
+    "description": ["", "Short.", "Two\nlines", "A blank\n\nline\n", "查询 <|sep|>", None, 3],
+    "default": [None, 0, -1, 1.0, 1e30, True, False, "", 'ü"', [], [1, {"b": 1, "a": "é"}], {}],
+    "additionalProperties": [True, False, None, {}, {"type": "string"}, {"enum": [1]}, 0, "x", []],
+    "required": [[], ["q"], ["q", "x", "no such"], None, "q", [1]],
+    "maxLength": [3, "3"],
+    "minLength": [0],
+    "pattern": ["^a|b$", ""],
+    "minimum": [0, -1.5, 1e30],
+    "maximum": [7],
+    "minItems": [1],
+    "maxItems": [2.0],
+    "format": ["date"],
+    "$ref": ["#", "#/$defs/Node", "#/$defs/项", "#/$defs/No", "#/$defs/a/Node", "other.json", None],
+}
+
+
+def hostile(rng: Random, depth: int = 0) -> Any:
+    """Draw what may stand for a schema: keywords that contradict each other, or nothing of use."""
+    if rng.random() < 0.08:
+        return rng.choice([True, False, {}, None, [], "string", 1])
+    drawn: Body = {}
+    if rng.random() < 0.85:
+        plain = ["string", "number", "integer", "boolean", "null"]
+        drawn["type"] = rng.choice([*plain, *(["object", "array"] if depth < 3 else [])])
+    for key, values in _KEYWORDS.items():
+        if rng.random() < 0.12:
+            drawn[key] = rng.choice(values)
+    if depth < 3:
+        if drawn.get("type") == "object" or rng.random() < 0.05:
+            names = rng.sample(NAMES, rng.randint(0, 3))
+            drawn["properties"] = {name: hostile(rng, depth + 1) for name in names}
+        if drawn.get("type") == "array" or rng.random() < 0.05:
+            drawn["items"] = hostile(rng, depth + 1)
+        if rng.random() < 0.1:
+            drawn["anyOf"] = [hostile(rng, depth + 1) for _ in range(rng.randint(0, 3))]
+        if rng.random() < (0.3 if depth == 0 else 0.06):
+            names = rng.sample(SHARED, rng.randint(0, 3))
+            drawn["$defs"] = {name: hostile(rng, depth + 1) for name in names}
+    if not depth and not isinstance(drawn.get("additionalProperties"), bool | dict | None):
+        del drawn["additionalProperties"]
+    items = list(drawn.items())
+    rng.shuffle(items)
+    return dict(items)
+
+
+def hostile_tools(rng: Random) -> list[Body]:
+    """Draw tools with schemas that keep to no rule."""
+    drawn = []
+    for number in range(rng.randint(1, 2)):
+        function: Body = {"name": f"find_{number}"}
+        if rng.random() < 0.9:
+            given = hostile(rng)
+            function["parameters"] = {"type": "object", **given} if type(given) is dict else given
+        if rng.random() < 0.5:
+            function["description"] = rng.choice(_KEYWORDS["description"])
+        if rng.random() < 0.2:
+            function["strict"] = rng.choice([True, False])
+        kind = {"type": "function"} if rng.random() < 0.95 else {"type": "builtin_function"}
+        drawn.append({**kind, "function": function})
+    return drawn

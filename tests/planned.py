@@ -58,6 +58,15 @@ output_usd_per_mtok = "8.00"
 source = "card"
 """
 
+#: Numbers that nobody knows for sure, by the field of a workload.
+UNCERTAIN = {
+    "requests_per_day": {"p50": 1000, "p90": 3000},
+    "growth_per_month": {"p10": -0.1, "p50": 0.1, "p90": 0.5},
+    "retry_share": {"p50": 0.1, "p90": 0.5},
+    "cached_share": {"p50": 0.1, "p90": 0.5},
+    "completion_tokens": {"p50": 300, "p90": 900},
+}
+
 
 def dated_catalog(folder: Path, cut: str | None = None, *, reasons: bool = False) -> Catalog:
     """Return a catalog of one model with every price, a fifth lower from a day on if one is given."""

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from kimi_planner import count_messages, estimate, load_catalog
+from kimi_planner.billing.estimate import Estimate
+from kimi_planner.catalog import catalog_versions
 from kimi_planner.errors import RequestError, UnknownModelError
 
 QUESTION = "你好，我叫李雷，1+1等于多少？"
+ANSWER = " 你好，李雷！1+1等于2。如果你有其他问题，请随时提问！"
+PING = {
+    "type": "function",
+    "function": {
+        "name": "ping",
+        "description": "Return pong",
+        "parameters": {"type": "object", "properties": {}},
+    },
+}
 MESSAGES = [{"role": "user", "content": QUESTION}]
 
 
@@ -100,30 +112,98 @@ def test_another_model_can_be_asked() -> None:
     found = estimate(body(), model="kimi-k2-5")
     assert found.model == "kimi-k2-5"
     assert found.exactness == "template"
-    assert any("thinking off" in reason for reason in found.why)
+    assert any("with thinking off is recorded" in reason for reason in found.why)
 
 
 def test_images_are_an_estimate_with_a_range() -> None:
-    """An image makes the count an estimate, and its range stands in the result."""
+    """An image whose pixels are not known makes the count an estimate with a range."""
     url = "https://example.org/cat.png"
     message = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}
     request = {"model": "kimi-k2-5", "messages": [message]}
-    found = estimate(request, image_sizes={url: (280, 280)})
-    assert found.exactness == "estimate"
-    assert (found.prompt_low, found.prompt_high) == (found.prompt_tokens, found.prompt_tokens + 1)
-    assert found.prompt_tokens == count_messages(
+    known = estimate(request, image_sizes={url: (280, 280)})
+    assert known.exactness == "template"
+    assert known.prompt_low == known.prompt_tokens == known.prompt_high
+    assert known.prompt_tokens == count_messages(
         [message], "kimi-k2-5", image_sizes={url: (280, 280)}
     )
-    with pytest.raises(RequestError, match="is elsewhere"):
-        estimate(request)
+    found = estimate(request)
+    assert found.exactness == "estimate"
+    assert found.prompt_low < known.prompt_tokens < found.prompt_high
+    assert "image_sizes" in found.why[0]
 
 
-@pytest.mark.parametrize("key", ["response_format", "tool_choice"])
-def test_what_no_template_shows_is_said(key: str) -> None:
-    """A setting that may add tokens in a way nobody published is named."""
-    found = estimate(body(**{key: {"type": "json_object"}}))
-    assert found.exactness == "template"
-    assert any(key in reason for reason in found.why)
+@pytest.mark.parametrize(
+    ("options", "most"),
+    [
+        ({"response_format": {"type": "json_object"}}, 47),
+        ({"tool_choice": "required", "tools": [PING]}, 36),
+        ({"tool_choice": "none", "tools": [PING]}, 38),
+    ],
+)
+def test_what_no_template_shows_is_a_range(options: dict[str, Any], most: int) -> None:
+    """A setting that may add tokens widens the range by what K3 bills for it."""
+    found = estimate(body(**options))
+    assert found.exactness == "estimate"
+    assert found.prompt_low == found.prompt_tokens == found.prompt_high - most
+    assert any("tool_choice and response_format" in reason for reason in found.why)
+    assert estimate(body(tool_choice="auto")).exactness == "billed"
+
+
+def test_a_reply_is_billed_as_it_stands() -> None:
+    """A message, a choice or a completion, its end token and its reasoning in any spelling."""
+    message = {"role": "assistant", "content": ANSWER}
+    for reply in (ANSWER, message, {"message": message}, {"choices": [{"message": message}]}):
+        assert estimate(body(), reply=reply).completion_tokens == 21
+    for key in ("reasoning_content", "reasoning"):
+        found = estimate(body(), reply={**message, key: "so"}, model="kimi-k2-5-thinking")
+        assert (found.completion_tokens, found.reasoning_tokens) == (24, 1)
+
+
+def test_the_day_of_a_call_picks_its_rules_and_prices() -> None:
+    """In September 2025 tools were JSON, since April 2026 TypeScript, between them a range."""
+    catalog = load_catalog(catalog_versions()[-1])
+
+    def on(day: object) -> Estimate:
+        request = body(tools=[PING, PING], model="kimi-k2-0905-preview")
+        return estimate(request, as_of=day, catalog=catalog)
+
+    before, after = on("2025-09-26"), on(date(2026, 4, 25))
+    between = on(datetime(2026, 1, 1, tzinfo=UTC))
+    ends = sorted([before.prompt_tokens, after.prompt_tokens])
+    assert ends[0] < ends[1]
+    assert [between.prompt_low, between.prompt_high] == ends
+    assert (before.exactness, after.exactness, between.exactness) == (
+        "billed",
+        "billed",
+        "estimate",
+    )
+    with pytest.raises(RequestError, match="as_of is 'soon'"):
+        on("soon")
+
+
+@pytest.mark.parametrize("version", catalog_versions())
+def test_what_k3_reserves_counts_for_fit(version: str) -> None:
+    """Without a limit K3 reserves 131,072 tokens, so that a prompt of 950,000 does not fit."""
+    catalog = load_catalog(version)
+    if not any(spec.id == "kimi-k3" and spec.chat_template for spec in catalog):
+        pytest.skip(f"{version} does not count kimi-k3")
+    short, long = ([{"role": "user", "content": "word " * words}] for words in (890_000, 940_000))
+    assert estimate({"model": "kimi-k3", "messages": short}, catalog=catalog).fits is True
+    found = estimate({"model": "kimi-k3", "messages": long}, catalog=catalog)
+    assert found.fits is False
+    assert "more than the context window" in found.refused[0]
+    assert estimate({"model": "kimi-k3", "messages": long, "max_tokens": 9}, catalog=catalog).fits
+
+
+@pytest.mark.parametrize("forced", ["required", {"type": "function", "function": {"name": "ping"}}])
+def test_what_thinking_models_refuse_is_said(forced: object) -> None:
+    """A forced choice, and a call in the history without its reasoning."""
+    call = {"id": "ping:0", "type": "function", "function": {"name": "ping", "arguments": "{}"}}
+    history = [*MESSAGES, {"role": "assistant", "tool_calls": [call]}]
+    request = {"messages": history, "tools": [PING], "tool_choice": forced}
+    assert len(estimate(request, model="kimi-k2-5-thinking").refused) == 2
+    assert not estimate(request, model="kimi-k2-5").refused
+    assert not estimate(request, model="kimi-k2").refused
 
 
 @pytest.mark.parametrize(
@@ -136,7 +216,6 @@ def test_what_no_template_shows_is_said(key: str) -> None:
         (body(max_tokens=0), "max_tokens is 0"),
         (body(max_tokens="9"), "max_tokens is '9'"),
         (body(n=True), "n is True"),
-        (body(functions=[{"name": "f"}]), "Use tools"),
     ],
 )
 def test_malformed_requests_are_named(request_: Any, words: str) -> None:

@@ -41,6 +41,8 @@ def test_a_certain_answer_after_lognormal_thought_has_a_closed_form():
         assert one["empty_share"] == pytest.approx(thought.sf(cap), abs=2 / 32_768)
         assert one["empty_tokens"] == pytest.approx(cap * one["empty_share"])
         assert one["empty_answer_usd"] == pytest.approx((1000 * 3.5 + cap * 10.5) / 1e6)
+        assert one["empty_answer_input_usd"] == pytest.approx(1000 * 3.5 / 1e6)
+        assert one["empty_answer_output_usd"] == pytest.approx(cap * 10.5 / 1e6)
         for share in (5, 1):
             expected = thought.ppf(1 - share / 100) + 100
             assert one[f"cap_for_{share}_percent"] == pytest.approx(expected, rel=2e-3)
@@ -55,6 +57,9 @@ def test_models_that_do_not_reason_cut_only_the_answer():
     assert one["cut_share"] == pytest.approx(lognormal(250, 700).sf(600), abs=2 / 32_768)
     assert (one["empty_share"], one["empty_tokens"]) == (0, 0)
     assert math.isnan(one["empty_answer_usd"])
+    assert not [
+        name for name in one if name.startswith("empty_answer_") and name != "empty_answer_usd"
+    ]
 
 
 @pytest.mark.parametrize("uncertain", [{}, {"mean_factor": {"p50": 1, "p90": 1.8}}])
@@ -139,6 +144,20 @@ def test_an_empty_answer_costs_its_whole_prompt():
     one, other = rows(sizes, caps=[1000, 950])
     assert one["empty_answer_usd"] == pytest.approx(((1000 + 110) * 3.5 + 1000 * 10.5) / 1e6)
     assert other["empty_answer_usd"] == pytest.approx(((1000 + 60) * 3.5 + 950 * 10.5) / 1e6)
+
+
+def test_an_empty_answer_has_the_mean_prompt_of_uncertain_sizes():
+    """Uncertain means and turns are in it: a question and what the cap leaves of an answer a turn."""
+    spread = {"p50": 600, "p90": 2200, "mean_factor": {"p50": 1, "p90": 1.8}}
+    sizes = workload(
+        turns={"mean": 4, "sd": 2}, prompt_tokens=spread, followup_tokens=spread,
+        completion_tokens=spread, reasoning_tokens=spread,
+    )  # fmt: skip
+    (one,) = rows(sizes, caps=2000)
+    calls = CallSizes.of(replace(sizes, max_tokens=2000).resolve().sizes, None).drawn()
+    usd = calls.prompt.mean() * 3.5 / 1e6
+    assert one["empty_answer_input_usd"] == pytest.approx(usd, rel=0.01)
+    assert one["empty_answer_output_usd"] == pytest.approx(2000 * 10.5 / 1e6)
 
 
 def test_the_risk_agrees_with_what_is_billed():

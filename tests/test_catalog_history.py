@@ -179,7 +179,7 @@ def test_what_a_plan_leaves_out_of_the_catalog_is_said():
         "Prices of catalog 2026-11-public are without tax.",
         "Not in the spend: web search, 0.005 USD a call.",
         "kimi-k3.1-pro 4.00 instead of 2.00, kimi-k3.1-pro-highspeed 8.00 instead of 4.00, kimi-k3 6.00",
-        "kimi-k3 reserves 131,072 tokens of its window; the fit counts the answer alone: w.",
+        "a call on kimi-k3 reserves 131,072 tokens of its window, or its answer where that is longer: w.",
     ):
         assert any(words in note for note in notes), words
     card = project(PLAIN, months=1, as_of=date(2026, 11, 24)).notes

@@ -17,9 +17,10 @@ def lineup():
     return load_catalog(VERSION)
 
 
-def test_it_is_the_last_of_the_versions():
-    """Who takes the last name of the list has this one; the card stays the default."""
-    assert sorted(catalog_versions())[-1] == catalog_versions()[-1] == VERSION
+def test_it_sorts_after_the_version_that_it_follows():
+    """Who takes the newest name of a sorted list gets this one; the card stays the default."""
+    versions = sorted(catalog_versions())
+    assert versions[versions.index("2026-11-public") + 1] == VERSION
     assert load_catalog().version == "2026-06"
 
 

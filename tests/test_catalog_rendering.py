@@ -127,7 +127,7 @@ def test_rules_are_shown_with_days_and_sources(ruled):
     """The text, the JSON form and a diff tell each rule, its day and where it comes from."""
     shown = [line for line in catalog_text(ruled).splitlines() if "requests as written" in line]
     assert len(shown) == 2
-    assert "2026-04-25: kimi-k2.5, tools as typescript, thinking always" in shown[1]
+    assert "from 2026-04-25: kimi-k2.5, tools as typescript, thinking always" in shown[1]
     assert shown[1].endswith("Source card.")
     json_form = catalog_data(ruled)["models"][0]["renderings"]
     assert json.loads(json.dumps(json_form))[1]["effective_from"] == "2026-04-25"

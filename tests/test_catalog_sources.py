@@ -49,6 +49,7 @@ def test_a_litellm_file_becomes_a_catalog(tmp_path):
     assert (model.cached_input_usd_per_mtok, model.output_usd_per_mtok) == (Decimal("0.1"), 3)
     assert model.context_window_tokens == model.max_output_tokens == 262_144
     assert model.capabilities == {"vision", "tools"}
+    assert (model.lacks, model.can("reasoning"), model.can("json")) == ({"reasoning"}, False, None)
     bare = catalog.model("kimi-latest")
     assert (bare.input_usd_per_mtok, bare.context_window_tokens) == (None, None)
     assert catalog.version.startswith("model_prices.json ")

@@ -123,7 +123,7 @@ def test_the_three_answers_are_shown(tmp_path):
     assert told in text
     assert "reasons with effort low, max" in text
     assert "answered with 61.5 tokens a second when measured" in text
-    ratio = "output tokens at least 0.9 and at most 2.08 times that of kimi-k2 (100 tasks)"
+    ratio = "output tokens 0.9 to 2.08 times that of kimi-k2 (100 tasks)"
     assert f"kimi-k2-5: {ratio}. Source card." in text
     model = json.loads(json.dumps(catalog_data(catalog)))["models"][0]
     assert model["lacks"] == ["reasoning", "video"]

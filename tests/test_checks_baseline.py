@@ -33,17 +33,17 @@ def moment(tmp_path, config=HEAD + PROMPTS + SPEND, **files):
 
 def compared(tmp_path, old, config=HEAD + PROMPTS + SPEND, **files):
     """Return the report of a changed repository against the baseline of the old one."""
-    return moment(tmp_path, config, **files).report(old.moment())
+    return moment(tmp_path, config, **files).report(old.moment)
 
 
 def test_a_baseline_is_read_as_it_was_written(tmp_path):
     """Every value survives, bytes are the same each time, and lines are sorted."""
     check = moment(tmp_path, p__b_dot_md="x y", **{"p__\u202e|é\x7f_dot_md": "z"})
-    text = baseline_text(check.moment())
+    text = baseline_text(check.moment)
     path = tmp_path / "kept.json"
     path.write_text(text, encoding="utf-8")
-    assert read_baseline(path) == check.moment()
-    assert baseline_text(moment(tmp_path).moment()) == text
+    assert read_baseline(path) == check.moment
+    assert baseline_text(moment(tmp_path).moment) == text
     assert text.isascii()
     assert text.replace("\n", "").isprintable()
     data = json.loads(text)
@@ -57,7 +57,7 @@ def test_a_baseline_is_read_as_it_was_written(tmp_path):
 
 def test_a_plain_workload_is_kept_to_the_last_digit(tmp_path):
     """61 days of 1,000 calls of 200 tokens, half of them cached, and 50 of output."""
-    (one,) = moment(tmp_path).moment().workloads
+    (one,) = moment(tmp_path).moment.workloads
     usd = 61_000 * (100 * Decimal(2) + 100 * Decimal("0.5") + 50 * Decimal(8)) / 1_000_000
     assert (one.mean_usd, one.p50_usd, one.p90_usd) == (usd, usd, usd)
     assert (one.requests, one.reasoning_tokens) == (61_000, 0)
@@ -109,7 +109,7 @@ def test_what_is_beyond_tokens_leaves_nothing_over(tmp_path, cause):
     """Cache writes, fees and conversations have their own cause, also with traffic and tokens."""
     config = 'catalog = "2026-11-public"\n' + SPEND + 'model = "kimi-k3.1-pro"\n'
     winter = date(2026, 11, 30)
-    before = Check(moment(tmp_path, config, w_dot_toml=SEARCHING).config, winter).moment()
+    before = Check(moment(tmp_path, config, w_dot_toml=SEARCHING).config, winter).moment
     text = SEARCHING.replace(*MORE[cause])
     after = Check(moment(tmp_path, config, w_dot_toml=text).config, winter)
     (one,) = after.report(before).comparison.workloads
@@ -122,7 +122,7 @@ def test_what_is_beyond_tokens_leaves_nothing_over(tmp_path, cause):
 def test_one_cause_has_all_of_the_change(tmp_path, cause):
     """Where only one thing changed, the others have no part in it."""
     old = moment(tmp_path)
-    before = old.moment()
+    before = old.moment
     found = moment(tmp_path, **CAUSES[cause]).report(before).comparison
     (one,) = found.workloads
     change = one.new.mean_usd - one.old.mean_usd
@@ -132,7 +132,7 @@ def test_one_cause_has_all_of_the_change(tmp_path, cause):
 
 def test_a_price_is_the_cause_of_what_a_prompt_costs_more(tmp_path):
     """The tokens stay, the price doubles; the note names both catalogs."""
-    before = moment(tmp_path).moment()
+    before = moment(tmp_path).moment
     own = checking.catalog(input_usd_per_mtok='"4.00"')
     found = moment(tmp_path, own_dot_toml=own).report(before).comparison
     (one,) = found.prompts
@@ -223,7 +223,7 @@ def test_more_traffic_is_traffic_alone(entry, times):
 
 def test_what_came_and_what_went_is_said(tmp_path):
     """A new prompt, a removed prompt and a renamed workload are changes of their own."""
-    before = moment(tmp_path, p__b_dot_md="x").moment()
+    before = moment(tmp_path, p__b_dot_md="x").moment
     (tmp_path / "p" / "b.md").unlink()
     found = moment(
         tmp_path, p__c_dot_md="y", w_dot_toml=WORKLOAD.replace('"chat"', '"talk"')
@@ -237,7 +237,7 @@ def test_what_came_and_what_went_is_said(tmp_path):
 
 def test_another_model_is_another_prompt(tmp_path):
     """The same file for another model has no change of cost that would mix up two prices."""
-    before = moment(tmp_path, HEAD + PROMPTS).moment()
+    before = moment(tmp_path, HEAD + PROMPTS).moment
     config = 'model = "kimi-k2"\n' + PROMPTS
     found = moment(tmp_path, config).report(before).comparison
     assert sorted(one.state for one in found.prompts) == ["gone", "new"]
@@ -245,18 +245,18 @@ def test_another_model_is_another_prompt(tmp_path):
 
 def test_months_are_those_of_the_baseline(tmp_path):
     """A month later, over other months, an unchanged workload did not change."""
-    before = moment(tmp_path).moment()
+    before = moment(tmp_path).moment
     config = HEAD + PROMPTS + SPEND.replace("months = 2", "months = 5")
     check = moment(tmp_path, config)
     check = type(check)(check.config, checking.AS_OF.replace(year=2027))
     assert check.report(before).comparison.workloads == ()
-    assert check.moment().workloads[0].start == "2027-11"
+    assert check.moment.workloads[0].start == "2027-11"
 
 
 def test_other_scenarios_are_said(tmp_path):
     """A change of the seed is named, because part of a change of spend may be chance."""
     text = WORKLOAD.replace("requests_per_day = 1000", "requests_per_day = { p50 = 9, p90 = 20 }")
-    before = moment(tmp_path, w_dot_toml=text).moment()
+    before = moment(tmp_path, w_dot_toml=text).moment
     found = moment(tmp_path, "seed = 7\n" + HEAD + PROMPTS + SPEND, w_dot_toml=text).report(before)
     assert any("seed 0 -> 7" in note for note in found.comparison.notes)
 
@@ -276,7 +276,7 @@ def test_other_scenarios_are_said(tmp_path):
 ])  # fmt: skip
 def test_growth_of_a_prompt_is_held_against_what_is_allowed(tmp_path, allowed, outcomes):
     """Four tokens become eight: twice as many, 0.000008 USD a call more."""
-    before = moment(tmp_path).moment()
+    before = moment(tmp_path).moment
     head, _, overrides = allowed.partition("[[")
     config = f"{head}\n{HEAD}{PROMPTS}" + (f"[[{overrides}\n" if overrides else "")
     check = moment(tmp_path, config, p__a_dot_md="a b c d e f g h")
@@ -299,7 +299,7 @@ def test_growth_of_a_prompt_is_held_against_what_is_allowed(tmp_path, allowed, o
 ])  # fmt: skip
 def test_growth_of_a_workload_is_that_of_its_mean_month(tmp_path, allowed, outcome, below):
     """Half as many calls again: 500 x 61 days x 0.00065 USD over two months are 9.9125 a month."""
-    before = moment(tmp_path).moment()
+    before = moment(tmp_path).moment
     text = WORKLOAD.replace("1000", "1500")
     report = moment(tmp_path, f"{allowed}\n{HEAD}{SPEND}", w_dot_toml=text).report(before)
     (growth,) = [one for one in report.results if one.rule == "workload-growth"]
@@ -309,7 +309,7 @@ def test_growth_of_a_workload_is_that_of_its_mean_month(tmp_path, allowed, outco
 def test_growth_of_a_cost_without_a_price_is_unknown(tmp_path):
     """Its limit in USD cannot be held against anything."""
     text = checking.catalog(input_usd_per_mtok=None)
-    before = moment(tmp_path, HEAD + PROMPTS, own_dot_toml=text).moment()
+    before = moment(tmp_path, HEAD + PROMPTS, own_dot_toml=text).moment
     config = f"max_growth_usd = 1\nmax_growth_percent = 1\n{HEAD}{PROMPTS}"
     report = moment(tmp_path, config, own_dot_toml=text, p__a_dot_md="x " * 90).report(before)
     growth = [one for one in report.results if one.rule == "prompt-growth"]
@@ -342,7 +342,7 @@ def test_what_is_no_baseline_is_refused(tmp_path, text, words):
 ])  # fmt: skip
 def test_a_damaged_entry_is_refused(tmp_path, key, value):
     """A value of the wrong kind is an error, not a change."""
-    data = json.loads(baseline_text(moment(tmp_path).moment()))
+    data = json.loads(baseline_text(moment(tmp_path).moment))
     data["prompts"][0][key] = value
     path = tmp_path / "b.json"
     path.write_text(json.dumps(data), encoding="utf-8")
@@ -355,7 +355,7 @@ def test_a_damaged_entry_is_refused(tmp_path, key, value):
 ])  # fmt: skip
 def test_a_damaged_amount_by_meter_is_refused(tmp_path, key, value):
     """A meter that is not known, or an amount that is no decimal, is an error, not a change."""
-    data = json.loads(baseline_text(moment(tmp_path).moment()))
+    data = json.loads(baseline_text(moment(tmp_path).moment))
     data["workloads"][0][key] = value
     path = tmp_path / "b.json"
     path.write_text(json.dumps(data), encoding="utf-8")
@@ -367,8 +367,8 @@ def test_an_empty_baseline_can_be_written_and_read(tmp_path):
     """A configuration of the catalog alone has no entries."""
     check = moment(tmp_path, 'catalog = "own.toml"\n[catalog_checks]\nmax_age_days = 999\n')
     path = tmp_path / "b.json"
-    path.write_text(baseline_text(check.moment()), encoding="utf-8")
+    path.write_text(baseline_text(check.moment), encoding="utf-8")
     found = read_baseline(path)
-    assert found == check.moment()
+    assert found == check.moment
     assert isinstance(found, Baseline)
     assert found.prompts == found.workloads == ()

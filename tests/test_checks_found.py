@@ -80,12 +80,13 @@ def test_a_request_of_an_unknown_model_is_unknown(tmp_path):
     assert (unknown.path, unknown.rule, unknown.outcome) == (
         "p/b.json", "unknown-model", Outcome.UNKNOWN,
     )  # fmt: skip
-    assert "Unknown model 'k9'" in unknown.message
+    assert unknown.message.startswith("Unknown model 'k9'.")  # its path stands beside it
 
 
 MALFORMED = {
     "not UTF-8": ("text", "md", b"one\ntwo\xff", 2, "not UTF-8"),
     "a body cut off": ("request", "json", b'{\n"messages": [\n', 3, "not JSON"),
+    "a body that is not UTF-8": ("request", "json", b'{\n"\xff": 1}', 2, "not UTF-8"),
     "a body of nothing": ("request", "json", b"{}", None, "no messages"),
     "broken Python": ("templates", "py", b"x = 1\nA_PROMPT = )\n", 2, "not Python"),
     "broken YAML": ("templates", "yaml", b"a: 1\nb: [\n", 3, "not YAML"),
@@ -259,7 +260,7 @@ def test_a_malformed_file_keeps_its_entry_in_the_baseline(broken, capsys):
 
 def test_a_malformed_workload_is_not_gone(broken):
     """Its entry stays out of the comparison; a workload file that is deleted is gone."""
-    accepted = checking.check_of(broken).moment()
+    accepted = checking.check_of(broken).moment
     assert [one.path for one in accepted.workloads] == ["w.toml"]
     plan = broken.parent / "w.toml"
     write(plan, plan.read_text(encoding="utf-8").replace("2000", "-1"))

@@ -65,6 +65,13 @@ def test_equal_spend_keeps_the_order_of_the_catalog():
     assert ranking(found) == ["kimi-k2-5", THINKS, "kimi-k2", "kimi-k2-instruct"]
 
 
+def test_a_tie_is_no_difference_of_nothing():
+    """What costs the same to the cent is said to, not to cost 0.00 less."""
+    catalog = load_catalog().with_price("kimi-k2-instruct", input_usd_per_mtok="1.20", output_usd_per_mtok="3.60")  # fmt: skip
+    said = "w: kimi-k2, 126.00 USD a month at P50, the same as kimi-k2-instruct."
+    assert choose(plain(), catalog=catalog).sentences() == [said]
+
+
 def test_the_ranking_is_by_p50_of_the_average_month():
     """Over two months of unequal days the P50 is the sum of the bills by two."""
     found = choose(plain(), months=2, models=["kimi-k2-5", "kimi-k2"])

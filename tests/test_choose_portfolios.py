@@ -436,6 +436,8 @@ def test_half_of_a_workload_moves_where_it_may_be_split():
     assert found.spend_usd() == budget
     assert found.value == pytest.approx(15_000 * (50.5 + 80.5) / 101)
     assert found.frame["share"].sum() == 1
+    by_model = found.by_meter().groupby("model")["usd"].sum().to_dict()
+    assert by_model == {K2: float(BILLS[K2] / 2), K25: float(BILLS[K25] / 2)}
     assert any("spends that share" in sentence for sentence in found.sentences())
     whole = portfolio(plain(), budget, evaluations=tried, **NOVEMBER)
     assert whole.assignment == {"w": K2}
@@ -468,6 +470,7 @@ def test_requirements_and_own_budgets_rule_models_out():
     ]
     assert found.proven_optimal
     assert "no model qualifies" in repr(found)
+    assert found.by_meter().empty
 
 
 def test_a_tier_limits_all_workloads_together():
@@ -558,6 +561,12 @@ def test_more_budget_is_never_worth_less():
     for one in found.points:
         assert one.spend_usd() <= one.budget_usd_per_month
         assert one.bound >= one.value
+        by_meter = one.by_meter()
+        by_month = by_meter.groupby("month")["usd"].sum()
+        assert by_month.to_list() == pytest.approx(one.spend.mean().tolist(), rel=1e-12)
+        in_frame = one.frame.set_index(["workload", "model"])["mean_usd_per_month"]
+        by_model = by_meter.groupby(["workload", "model"])["usd"].sum() / 2
+        assert by_model.to_dict() == pytest.approx(in_frame.to_dict(), rel=1e-12)
 
 
 def test_a_result_shows_itself_without_colours():
@@ -636,6 +645,16 @@ def test_a_budget_without_measure_buys_the_best(budget):
     assert portfolio(plain("a"), budget, evaluations=ALL_TRIED, **NOVEMBER).assignment == {
         "a": THINKS
     }
+
+
+def test_a_budget_of_many_digits_is_short():
+    """A number that nobody reads is a power of ten, and a chance that is small is not none."""
+    found = portfolio(plain("a"), "1" + 400 * "0", evaluations=ALL_TRIED, **NOVEMBER)
+    assert found.sentences()[0].startswith("1.00e+400 USD a month serve every workload.")
+    assert 50 * "0" not in found._repr_html_()
+    spend = spend_of(np.append(np.full(9_999, 1.0), 3.0)[np.newaxis])
+    risky = replace(found, budget_usd_per_month=Decimal(2), spend=spend)
+    assert risky.sentences()[0].endswith("exceeds the budget is <0.1%.")
 
 
 def test_a_part_of_a_success_is_not_said_to_be_none():

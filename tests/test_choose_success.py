@@ -261,20 +261,20 @@ def test_cached_tokens_without_a_price_are_said():
     assert any("no cached-input price" in note for note in found.notes)
 
 
-def leader(model, trials, usd, error):
-    return Leader(model=model, trials=trials, log_usd=np.log(np.atleast_1d(usd)), log_error=error)
+def leader(trials, usd, error):
+    return Leader(trials=trials, log_usd=np.log(np.atleast_1d(usd)), log_error=error)
 
 
 def test_more_trials_in_closed_form():
     """With equal trials, n grows by the square of z times the error over the difference."""
-    first, second = leader("a", 100, 1.0, 0.1), leader("b", 100, 1.1, 0.1)
+    first, second = leader(100, 1.0, 0.1), leader(100, 1.1, 0.1)
     needed = 100 * (stats.norm.ppf(0.95) * 0.1 * 2**0.5 / math.log(1.1)) ** 2
     assert trials_to_settle(first, second, 0.0, 0.95) == 2 * math.ceil(needed - 100)
     paired = 100 * (stats.norm.ppf(0.95) * 0.1 / math.log(1.1)) ** 2
     assert trials_to_settle(first, second, 0.5, 0.95) == 2 * math.ceil(paired - 100)
-    assert trials_to_settle(first, leader("b", 100, 2.0, 0.1), 0.0, 0.95) == 0
-    assert trials_to_settle(first, leader("b", 100, 1.0, 0.1), 0.0, 0.95) is None
-    unsure = leader("b", 100, np.array([1.5, 1.5, 0.9]), 0.1)
+    assert trials_to_settle(first, leader(100, 2.0, 0.1), 0.0, 0.95) == 0
+    assert trials_to_settle(first, leader(100, 1.0, 0.1), 0.0, 0.95) is None
+    unsure = leader(100, np.array([1.5, 1.5, 0.9]), 0.1)
     assert trials_to_settle(first, unsure, 0.0, 0.95) is None
 
 

@@ -10,11 +10,11 @@ from backports import zstd
 from kimi_planner.errors import FileError, WorkloadError
 from kimi_planner.files import (
     DamagedFileError,
+    TomlTable,
     data_dir,
     open_unpacked,
     read_text,
     read_toml,
-    refuse_unknown_keys,
 )
 
 TOML = """# a comment with a separator\u2028 and a form feed \\f
@@ -130,14 +130,9 @@ def test_a_byte_order_mark_is_no_text(tmp_path):
 def test_an_unknown_key_names_line_and_nearest_key(toml):
     """A misspelt key is refused with its line, its neighbour and all that is allowed."""
     said = f"{toml.path} line 17: unknown key 'id'. Did you mean 'ids'? Known keys: ids, size."
+    table = TomlTable(read_toml(toml.path, WorkloadError), {"id": "b"}, "model", 1)
     with pytest.raises(WorkloadError, match=f"^{re.escape(said)}$"):
-        refuse_unknown_keys(
-            {"id": "b"},
-            ["size", "ids"],
-            toml=read_toml(toml.path, WorkloadError),
-            table="model",
-            index=1,
-        )
+        table.refuse_unknown(["size", "ids"])
 
 
 def test_the_data_folder_holds_the_catalogs():

@@ -223,6 +223,26 @@ def test_bounds_cut_the_log():
         forecast_spend(log, "1h", "kimi-k2", end, MIDNIGHT)
 
 
+def test_meters_ahead_are_billed_as_those_observed():
+    """Only rows within start and end count, on whatever models they are, in any order."""
+    first = calls(range(0, HOUR, 60), 9000, 1, model="kimi-k2-5")
+    second = calls(range(HOUR, 2 * HOUR, 30), 1000, 200, cached_tokens=400, model="kimi-k2")
+    third = calls(range(HOUR, 2 * HOUR, 60), 3000, 100, cached_tokens=0, model="kimi-k2-5")
+    log = pd.concat([first.assign(cached_tokens=0), second, third])
+    priced = price_usage(read_usage(pd.concat([second, third])))
+    bill = {meter: priced[f"{meter}_usd"].sum() for meter in ("input", "cached", "output")}
+    for seed in (1, 2):
+        shuffled = log.sample(frac=1, random_state=seed)
+        found = check(forecast_spend(shuffled, "3h", None, HOUR, 2 * HOUR))
+        assert {meter: usd for meter, usd in found.observed.bill if usd} == bill
+        factor = found.mean / found.observed.total_usd
+        frame = found.by_meter()
+        assert frame["meter"].tolist() == [*bill]
+        expected = [float(usd) * factor for usd in bill.values()]
+        assert frame["usd"].tolist() == pytest.approx(expected, rel=1e-12)
+        assert frame["usd"].sum() == pytest.approx(found.mean, rel=1e-12)
+
+
 def test_the_span_of_a_log_that_does_not_say():
     """It reaches from the first row to one mean gap, or one window, after the last; a note says so."""
     found = forecast_spend(calls(range(10, 110, 10)), "1m", "kimi-k2")
@@ -265,7 +285,6 @@ def test_windows_are_spent_evenly_over_their_width():
     """The spend of stretches that cut through windows adds up, and is shared by length."""
     log = windows(range(12), clients=2)
     found = check(forecast_spend(log, "1h", "kimi-k2", 0, 12 * 600))
-    assert found.observed.windowed
     assert found.observed.total_usd == pytest.approx(float(total_cost(log, "kimi-k2").total_usd))
     usd = (log["prompt_tokens"] * 1.2 + log["completion_tokens"] * 3.6).to_numpy() / 1e6
     by_window = usd.reshape(12, 2).sum(axis=1)
@@ -492,7 +511,7 @@ def test_quantiles_out_of_bounds_are_refused(found, q):
 def test_what_a_forecast_says_of_itself(found):
     """Sentence, repr and provenance name amounts, prices, day and that nothing is drawn."""
     low, high = found.interval()
-    sentence = f"Next 3 hours: {found.mean:.2f} USD; 80% range {low:.2f} to {high:.2f} USD"
+    sentence = f"Next 3 hours: {found.mean:.2f} USD expected; 80% range {low:.2f} to {high:.2f} USD"
     assert found.sentence == sentence
     assert repr(found) == (
         f"<SpendForecast to {found.until:%Y-%m-%d %H:%M} UTC. {sentence}. Catalog 2026-06, as of "

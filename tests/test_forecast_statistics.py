@@ -13,6 +13,7 @@ from scipy.special import gammaln
 import kimi_planner
 from benchmarks.calibration import cases
 from kimi_planner import read_usage
+from kimi_planner.billing.meters import ByMeter
 from kimi_planner.forecast import mixture
 from kimi_planner.forecast.intervals import bursts, cycle, power_law, white
 from kimi_planner.forecast.mixture import Mixture, weigh
@@ -139,7 +140,7 @@ def tiny():
         heaviness=25.0,
         rows_outside=0,
         calls=40,
-        windowed=False,
+        bill=ByMeter({}),
     )
 
 

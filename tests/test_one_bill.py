@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planned import as_planned, dated_catalog, log_of_plan
+from planned import UNCERTAIN, as_planned, dated_catalog, log_of_plan
 
 import kimi_planner as kp
 from kimi_planner.checks.baseline import workload_entry
@@ -104,6 +104,13 @@ def in_columns(frame: pd.DataFrame) -> Bill:
     return {name: usd for name, usd in sums.items() if usd}
 
 
+def meters_of(row: dict, name: str) -> dict[str, float]:
+    """Return what the columns ``{name}_{meter}_usd`` of a row state by meter."""
+    keys = [key for key in row if key.startswith(f"{name}_") and key.endswith("_usd")]
+    keys.remove(f"{name}_usd")
+    return {key.removeprefix(f"{name}_").removesuffix("_usd"): row[key] for key in keys}
+
+
 class CameTrue:
     """A quarter exactly as planned: its plan, its log, and what the days cost by hand."""
 
@@ -135,15 +142,6 @@ class CameTrue:
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("bill")
 
-
-#: Numbers with a range.
-UNCERTAIN = {
-    "requests_per_day": {"p50": 1000, "p90": 3000},
-    "growth_per_month": {"p10": -0.1, "p50": 0.1, "p90": 0.5},
-    "retry_share": {"p50": 0.1, "p90": 0.5},
-    "cached_share": {"p50": 0.1, "p90": 0.5},
-    "completion_tokens": {"p50": 300, "p90": 900},
-}
 
 quarters = given(drawn=as_planned(reasons=True), cut=st.booleans())
 a_few = settings(max_examples=40, deadline=None)
@@ -221,11 +219,7 @@ def test_a_call_a_conversation_and_a_task_cost_their_share(folder, drawn, cut):
     followed = conversation(load, "m", as_of=AS_OF, catalog=catalog)
     assert followed.mean_usd * float(conversations) == pytest.approx(float(true.in_june), rel=1e-9)
     [row] = followed.policies.query("policy == @followed.policy").to_dict("records")
-    by_meter = {
-        name.removeprefix("mean_").removesuffix("_usd"): usd * float(conversations)
-        for name, usd in row.items()
-        if name.endswith("_usd") and name.startswith("mean_") and name != "mean_usd"
-    }
+    by_meter = {meter: usd * float(conversations) for meter, usd in meters_of(row, "mean").items()}
     assert nonzero(by_meter) == about(true.by_month["2026-06"])
 
     costs = kp.choose.cost_per_request(load, "m", projection=plan)
@@ -241,6 +235,52 @@ def test_a_call_a_conversation_and_a_task_cost_their_share(folder, drawn, cut):
     if cap := load.max_tokens:
         empty = by_hand({**true.call, "completion_tokens": cap}, Fraction(1))
         assert risk["empty_answer_usd"] == pytest.approx(float(sum(empty.values())), rel=1e-12)
+        assert meters_of(risk, "empty_answer") == about(empty)
+        assert sum(meters_of(risk, "empty_answer").values()) == pytest.approx(
+            risk["empty_answer_usd"], rel=1e-12
+        )
+
+
+@a_few
+@quarters
+def test_a_forecast_keeps_the_proportions_of_its_log(folder, drawn, cut):
+    """What was observed is the log's bill to the last digit; what is ahead of it, a factor on that."""
+    true = CameTrue(folder, drawn, cut=cut)
+    if not true.usd:
+        with pytest.raises(kp.errors.TooLittleUsageError, match="no spend"):
+            kp.forecast_spend(true.log, "30 days", as_of=AS_OF, catalog=true.catalog)
+        return
+    ahead = kp.forecast_spend(true.log, "30 days", as_of=AS_OF, catalog=true.catalog)
+    seen = {meter: Fraction(usd) for meter, usd in ahead.observed.bill}
+    assert nonzero(seen) == true.bill
+    factor = Fraction(ahead.mean) / true.usd
+    found = ahead.by_meter().set_index("meter")["usd"]
+    assert found.to_dict() == about({meter: usd * factor for meter, usd in true.bill.items()})
+    assert found.sum() == pytest.approx(ahead.mean, rel=1e-12)
+
+
+@a_few
+@quarters
+def test_a_portfolio_is_the_loops_of_its_workloads(folder, drawn, cut):
+    """By workload, month and meter to the last digit, and all together."""
+    true = CameTrue(folder, drawn, cut=cut)
+    loads = [true.load, replace(true.load, name="v")]
+    tried = pd.DataFrame({"workload": ["w", "v"], "model": "m", "successes": 8, "trials": 10})
+    found = kp.choose.portfolio(
+        loads, 10**9, evaluations=kp.choose.read_evaluations(tried), months=3, start="2026-06",
+        models=["m"], as_of=AS_OF, n_paths=100, catalog=true.planned_on,
+    )  # fmt: skip
+    by_hand = {
+        (name, "m", month, meter): float(usd)
+        for name in ("w", "v")
+        for month in MONTHS
+        for meter, usd in true.by_month[month].items()
+    }
+    keys = ["workload", "model", "month", "meter"]
+    assert nonzero(found.by_meter().set_index(keys)["usd"].to_dict()) == by_hand
+    for place, month in enumerate(MONTHS):
+        together = {meter: usd[place] for meter, usd in found.spend.bill if usd[place]}
+        assert together == {meter: 2 * usd for meter, usd in true.by_month[month].items()}
 
 
 @settings(max_examples=25, deadline=None)

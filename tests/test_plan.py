@@ -601,7 +601,7 @@ MEANS = (
         }, "kimi-k2", []),
         ({}, THINKS, [
             "Every number is plain, so the spend has no range: w.",
-            "No reasoning tokens are given, so kimi-k2-5-thinking is projected without any and will cost more: w.",
+            "No reasoning tokens are given, so spend on kimi-k2-5-thinking is without any and will be higher: w.",
         ]),
         ({"reasoning_tokens": 9, "cached_share": 0.5, "turns": 2, "notes": ("half of it",)}, THINKS, [
             "Every number is plain, so the spend has no range: w.",

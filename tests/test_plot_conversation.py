@@ -36,6 +36,7 @@ def test_plain_turns_grow_by_hand():
     assert 128_000 in heights
     assert 5 in places
     assert "turn 5 does not fit" in said(ax)
+    assert "band" not in said(ax).lower()  # where none is drawn
     assert "30,000 in turn 1 to 120,300 in turn 4" in plot.alt_text(ax)
 
 
@@ -53,6 +54,7 @@ def test_the_first_overflow_is_that_of_the_result():
     ax = plot.conversation_growth(result)
     marked = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "--"]
     assert result.first_overflow["p50"] in marked
+    assert "Band: P10 to P90. Red band: P10 to P90" in said(ax)
     assert f"P90 {result.first_overflow['p90']}" in plot.alt_text(ax)
 
 

@@ -26,6 +26,7 @@ def test_steps_stand_at_the_budgets(frontier):
     assert list(step.get_ydata())[:-1] == pytest.approx(frame["value"].tolist())
     marked = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "--"]
     assert marked == [9000, 9100]
+    assert "100 more: 9,100" in said(ax)
     sentence = frontier.next_100_usd(9000).sentence()
     assert sentence in " ".join(ax.get_title(loc="left").split())
     assert sentence in plot.alt_text(ax)

@@ -27,6 +27,9 @@ def test_points_and_lines_are_cost_and_interval(costs):
     assert lines == [[row.cost_per_success_low_usd, row.cost_per_success_high_usd] for row in rows]
     assert f"({rows[0].chance_cheapest:.0%})" in said(ax)
     assert "cheapest with probability" in plot.alt_text(ax)
+    filled = [line.get_color() != "white" for line in ax.lines if line.get_marker() == "o"]
+    assert filled == [row.rank == 1 for row in rows]
+    assert "filled where it is least" in " ".join(said(ax).split())
 
 
 def test_what_was_never_solved_has_no_point_and_no_upper_end():

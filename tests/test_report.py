@@ -138,6 +138,13 @@ def test_reports_say_where_the_source_contradicts_itself(recommendation):
         assert sentence in text
 
 
+def test_a_contradiction_names_its_model():
+    """Two values for a field are told with whose it is, or with none if it is all models'."""
+    said = source_sentences(load_catalog("2026-11-public"))
+    assert any(one.startswith("Two values are given for status of kimi-k2.5: depr") for one in said)
+    assert any(one.startswith("Two values are given for tax: excluded (") for one in said)
+
+
 def test_no_model_qualifies():
     """A plan without any model says so in every form, and draws what is left."""
     workload = Workload(

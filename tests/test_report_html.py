@@ -9,14 +9,17 @@ from fractions import Fraction
 from html.parser import HTMLParser
 
 import matplotlib as mpl
+import numpy as np
 import pytest
+from hypothesis import Phase, given, seed, settings
 from matplotlib import pyplot as plt
+from planned import UNCERTAIN, as_planned, dated_catalog
 
 from kimi_planner import Workload, load_catalog, load_workloads, recommend
-from kimi_planner.billing.meters import METERS
+from kimi_planner.billing.meters import METERS, TOKEN_METERS
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.choose import Evaluations, Trials
-from kimi_planner.money import usd
+from kimi_planner.money import from_fraction, usd
 from kimi_planner.plan import what_if
 from kimi_planner.plan.simulation import project
 from kimi_planner.report.html import html_report
@@ -274,6 +277,123 @@ def test_every_meter_that_occurs_has_a_box(browser, tmp_path, every_meter):
     page.tab.close()
 
 
+def drawn(number):
+    """Return workloads of a generator, always the same, and as many with a number that has a range."""
+    loads = []
+
+    @seed(0)
+    @settings(max_examples=number, database=None, deadline=None, phases=[Phase.generate])
+    @given(as_planned(reasons=True))
+    def draw(planned):
+        loads.append(planned[0])
+
+    draw()
+    # prices that one workload changes on a model close its boxes, so those of the others stay open
+    changed = [
+        replace(
+            load,
+            price_changes=[replace(one, model="moved") for one in load.dated_price_changes],
+        )
+        for load in loads
+    ]
+    ranges = [
+        replace(load, **{key: UNCERTAIN[key]})
+        for load, key in zip(changed, list(UNCERTAIN) * number, strict=False)
+    ]
+    return [replace(load, name=f"w{n}") for n, load in enumerate(changed + ranges)]
+
+
+DRAWN = {"months": 3, "start": "2026-06", "as_of": date(2026, 6, 1), "n_paths": 200}
+
+
+@pytest.fixture(scope="module")
+def drawn_plan(tmp_path_factory):
+    """Return a plan of drawn workloads, on prices moved by a workload, by a day, and by nothing."""
+    folder = tmp_path_factory.mktemp("drawn")
+    own, cut, silent = (
+        dated_catalog(folder, **options)
+        for options in ({"reasons": True}, {"reasons": True, "cut": "2026-07-10"}, {})
+    )
+    models = {"moved": own, "cut": cut, "open": own, "silent": silent}
+    named = tuple(replace(one.model("m"), id=name) for name, one in models.items())
+    return recommend(drawn(12), catalog=replace(own, models=named), **DRAWN)
+
+
+@pytest.fixture(scope="module")
+def drawn_path(drawn_plan, tmp_path_factory):
+    made = tmp_path_factory.mktemp("drawn") / "drawn.html"
+    made.write_text(html_report(drawn_plan), encoding="utf-8")
+    return made
+
+
+def months_mean(projection, pairs):
+    """Return the expected spend of a month of some workloads on a model each, as reports write it."""
+    bills = (projection.spend[pair].bill.total.sum() for pair in pairs)
+    return usd(from_fraction(sum(map(Fraction, bills)) / len(projection.months)))
+
+
+@pytest.mark.parametrize(
+    ("traffic", "output", "reasoning"),
+    [(100, "1", "1"), (65, "1.5", "3"), (240, "0.5", "0"), (5, "3", "0.5"), (0, "2", "2")],
+)
+def test_drawn_workloads_have_the_bill_of_python(
+    browser, drawn_path, drawn_plan, traffic, output, reasoning
+):
+    """Writes, fees, batches, retries, turns, caps and ranges: by workload, in all, and by meter."""
+    page, catalog = Opened(browser, drawn_path), drawn_plan.projection.catalog
+    page.set("traffic", traffic)
+    page.set("output", OUTPUTS.index(output))
+    page.set("reasoning", REASONINGS.index(reasoning))
+    changed = what_if(
+        drawn_plan.projection.workloads,
+        traffic=Decimal(traffic) / 100,
+        output=output,
+        reasoning=reasoning,
+    )
+
+    def holds(catalog):
+        plan = project(changed, models=drawn_plan.projection.models, catalog=catalog, **DRAWN)
+        assert page.spend() == [
+            [months_mean(plan, [(name, model)]) for model in plan.models] for name in plan.names
+        ]
+        assert page.tab.locator("#sums td").all_inner_texts()[1:] == [
+            months_mean(plan, [(name, model) for name in plan.names]) for model in plan.models
+        ]
+        answer = months_mean(plan, drawn_plan.best.items())
+        assert f"models: {answer} USD a month" in page.tab.inner_text("#answer")
+        return plan
+
+    plan = holds(catalog)
+    prices = dict(zip(TOKEN_METERS, ("3.7", "0.123456789", "0.9", "6", "13.98"), strict=True))
+    for model in ("open", "silent"):
+        fields = {METERS[key].price: price for key, price in prices.items()}
+        catalog = catalog.with_price(model, **fields)
+        for key, price in prices.items():
+            batch = Decimal(price) * catalog.model(model).batch_multiplier
+            page.price(model, METERS[key].title, price)
+            page.price(model, METERS[f"batch_{key}"].title, str(batch))
+    fee = replace(catalog.fees[0], usd_per_call=Decimal("0.0123"))
+    page.tab.get_by_label("web search, USD a call", exact=True).fill("0.0123")
+    holds(replace(catalog, fees=(fee,)))
+
+    # a meter alone at a price of a million shows its tokens; a fee at 1 USD its calls
+    boxes = {key: f"open, {meter.title} price" for key, meter in METERS.items()}
+    boxes["fee: web search"] = "web search, USD a call"
+    for label in boxes.values():
+        page.tab.get_by_label(label, exact=True).fill("0")
+    column = plan.models.index("open")
+    used = [plan.of("open", name).usage for name in plan.names]
+    for key, label in boxes.items():
+        box = page.tab.get_by_label(label, exact=True)
+        box.fill("1" if key.startswith("fee") else "1000000")
+        assert [row[column] for row in page.spend()] == [
+            usd(float(np.sum(amounts[key])) / 3) for amounts in used
+        ]
+        box.fill("0")
+    assert page.problems == []
+    page.tab.close()
+
+
 def test_what_is_no_price_is_said_and_changes_nothing(page):
     """A price that cannot be read is marked, and the numbers stay."""
     before = page.spend()
@@ -362,12 +482,26 @@ def test_nothing_but_tables_is_wider_than_the_screen(browser, path, tmp_path, wi
         opened.tab.close()
 
 
-def test_no_table_of_the_example_scrolls_on_a_desk(page):
-    """At 1,000 pixels every column of every table is in sight."""
+@pytest.mark.parametrize("catalog", [None, "2026-11-public"])
+def test_no_table_of_the_example_scrolls_on_a_desk(browser, tmp_path, catalog):
+    """At 1,000 pixels every column of every table is in sight, and no field is broken at a mark."""
+    made = tmp_path / "example.html"
+    plan = recommend(load_workloads(), catalog=catalog, **PLAN)
+    made.write_text(html_report(plan), encoding="utf-8")
+    page = Opened(browser, made)
     over = page.tab.eval_on_selector_all(
         ".scroll", "all => all.map(one => one.scrollWidth - one.clientWidth)"
     )
     assert max(over) <= 0
+    lines = page.tab.locator("td.name").evaluate_all(
+        """all => all.map(cell => {
+            const range = document.createRange();
+            range.selectNodeContents(cell);
+            return new Set([...range.getClientRects()].map(box => box.top)).size;
+        })"""
+    )
+    assert max(lines) == 1
+    page.tab.close()
 
 
 def test_a_price_may_begin_with_its_point(page):

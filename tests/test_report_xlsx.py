@@ -379,6 +379,33 @@ def test_sheets_sources_and_inputs(books):
         assert sheet.sheet_properties.pageSetUpPr.fitToPage
 
 
+def test_the_summary_is_one_page_until_that_is_unreadable(books):
+    """A page holds the sheet of an ordinary plan; that of very many workloads takes several."""
+    workloads = [replace(CERTAIN, name=f"w{n}") for n in range(60)]
+    many = xlsx_report(planned(workloads, n_paths=100))
+    fits = [
+        openpyxl.load_workbook(io.BytesIO(book))["Summary"].page_setup.fitToHeight
+        for book in (books["example"], many)
+    ]
+    assert fits in ([None, 0], [1, 0])
+
+
+def test_names_and_heads_are_whole():
+    """The column of models is as wide as the longest id, a head as high as its words need."""
+    plan = planned([replace(CERTAIN, name="x" * 30)], load_catalog("2026-11-public"), n_paths=100)
+    book = openpyxl.load_workbook(io.BytesIO(xlsx_report(plan)))
+    longest = max(map(len, plan.projection.models))
+    for name, workload, model in (
+        ("Summary", "A", "B"), ("Monthly", "A", "B"), ("By model", "A", "B"), ("Prices", None, "A")
+    ):  # fmt: skip
+        widths = book[name].column_dimensions
+        assert widths[model].width > longest
+        assert workload is None or widths[workload].width > 30
+    sheet = book["Assumptions"]
+    [head] = (one for one in sheet["D"] if one.value == "cached input, share of the prompt")
+    assert sheet.row_dimensions[head.row].height == 3 * 15
+
+
 def test_totals_have_no_number_of_their_own(books):
     """Every amount in USD that the plan shows is a formula."""
     book = openpyxl.load_workbook(io.BytesIO(books["example"]))

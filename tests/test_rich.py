@@ -83,6 +83,7 @@ def test_numbers_are_written_as_their_columns_are_read():
         (0.0004, "<0.1%"),
         (0.5, "50%"),
         (0.1234, "12.3%"),
+        (0.0435, "4.4%"),  # half up, as a spreadsheet does
         (0.9999, ">99.9%"),
         (1, "100%"),
     ],

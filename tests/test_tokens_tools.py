@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from random import Random
 from typing import Any
 
-import generated
 import pytest
-from kimi_planner.tokens.tools import declared, declared_json, declared_typescript
-from renderers.kimi_k25 import _encode_tools_typescript
 
 from kimi_planner import count_messages, count_tokens, load_catalog
 from kimi_planner.errors import RequestError
 from kimi_planner.tokens.chat import count_prompt
+from kimi_planner.tokens.templates.tools import declared_json, declared_typescript
 
 WEATHER = {
     "type": "function",
@@ -53,6 +50,7 @@ ORDERS = {
         },
     },
 }
+ASK = [{"role": "user", "content": "x"}]
 WRITTEN = """# Tools
 
 ## functions
@@ -88,15 +86,6 @@ def test_typescript_of_the_documented_example() -> None:
     assert declared_typescript([WEATHER, ORDERS]) == WRITTEN
 
 
-def test_typescript_agrees_with_an_independent_writer() -> None:
-    """5,000 sets of tools have the text that another implementation of the template gives."""
-    for seed in range(5_000):
-        tools = generated.tools(Random(seed))
-        assert declared_typescript(tools) == _encode_tools_typescript(generated.in_order(tools)), (
-            tools
-        )
-
-
 def test_json_is_compact_sorted_and_keeps_its_script() -> None:
     """K2's form is JSON without spaces, keys sorted at every depth, non-ASCII text kept."""
     written = declared_json([WEATHER])
@@ -107,11 +96,13 @@ def test_json_is_compact_sorted_and_keeps_its_script() -> None:
     assert written.index('"city"') < written.index('"unit"')
 
 
-def test_tools_that_are_no_functions_are_left_out_of_typescript() -> None:
+@pytest.mark.parametrize("model", ["kimi-k2", "kimi-k2-5"])
+def test_tools_that_are_no_functions_are_left_out_of_typescript(model: str) -> None:
     """The template declares functions only; without any there is no block."""
+    assert declared_typescript([]) == ""
     builtin = {"type": "builtin_function", "function": {"name": "$web_search"}}
-    assert declared_typescript([builtin]) == declared_typescript([]) == ""
-    assert declared_typescript([builtin, WEATHER]) == declared_typescript([WEATHER])
+    count = count_messages(ASK, model, [builtin, WEATHER])
+    assert count == count_messages(ASK, model, [WEATHER])
 
 
 @pytest.mark.parametrize(
@@ -122,22 +113,43 @@ def test_tools_that_are_no_functions_are_left_out_of_typescript() -> None:
         (["ping"], "Tool 0 must be a mapping, not 'ping'"),
         ([WEATHER, {"type": "function"}], "Tool 1: function is None"),
         ([{"type": "function", "function": {"description": "x"}}], "with a name"),
-        (function([1]), "Tool 'f': parameters is [1]"),
-        (function({"properties": [1]}), "properties is [1]"),
-        (function({"properties": {"a": 3}}), "3 is not a JSON schema"),
-        (function({"properties": {"a": {"format": "date"}}}), "names no type"),
-        (function({"properties": {"a": {"type": ["str"]}}}), "unknown type 'str'"),
-        (function({"properties": {"a": {"$ref": "#/$defs/No"}}}), "leads nowhere"),
-        (function({"properties": {"a": {"$ref": "other.json"}}}), "leads nowhere"),
-        (function({"properties": {"a": {"type": "string", "description": 3}}}), "description is 3"),
     ],
 )
 def test_malformed_tools_are_named(tools: Any, words: str) -> None:
     """One error names the tool and what is wrong with it."""
     with pytest.raises(RequestError) as caught:
-        declared_typescript(tools)
+        count_messages(ASK, "kimi-k2-5", tools)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        [1],
+        {"properties": [1]},
+        {"properties": {"a": 3}},
+        {"properties": {"a": {"format": "date"}}},
+        {"properties": {"a": {"type": ["str"]}}},
+        {"properties": {"a": {"$ref": "#/$defs/No"}}},
+        {"properties": {"a": {"$ref": "other.json"}}},
+        {"properties": {"a": {"type": "string", "description": 3}}},
+        {"properties": {"a": {"type": "string", "enum": ["a", 1]}}},
+        {"properties": {"a": {"type": ["string", "null", "integer"], "enum": ["a"]}}},
+    ],
+)
+def test_a_schema_without_a_typescript_form_writes_none_of_the_tools(parameters: Any) -> None:
+    """One such schema is enough: its tools are all declared in JSON."""
+    assert declared_typescript([WEATHER, *function(parameters)]) == ""
+
+
+def test_definitions_are_known_from_where_they_are_met() -> None:
+    """A reference leads to definitions of a schema that is written before it, by their last name."""
+    inner = {"type": "object", "$defs": {"Node": {"type": "string"}}}
+    after = {"properties": {"a": inner, "b": {"$ref": "#/$defs/x/Node"}}}
+    assert "interface Node string" in declared_typescript(function(after))
+    before = {"properties": {"b": inner, "a": {"$ref": "#/$defs/Node"}}}
+    assert declared_typescript(function(before)) == ""
 
 
 @pytest.mark.parametrize("value", [float("nan"), {1, 2}, object()])
@@ -148,12 +160,14 @@ def test_what_json_cannot_hold_is_refused(value: Any) -> None:
 
 
 def test_endless_nesting_is_refused() -> None:
-    """A schema nested hundreds deep is refused in one line."""
+    """A schema nested thousands deep is refused in one line."""
     deep: dict[str, Any] = {"type": "string"}
-    for _ in range(500):
+    for _ in range(5_000):
         deep = {"type": "array", "items": deep}
-    with pytest.raises(RequestError, match="nested"):
-        declared_typescript(function({"properties": {"a": deep}}))
+    tools = function({"properties": {"a": deep}})
+    assert declared_typescript(tools) == ""
+    with pytest.raises(RequestError, match="cannot be written as JSON"):
+        count_messages(ASK, "kimi-k2-5", tools)
 
 
 @pytest.mark.parametrize(
@@ -171,12 +185,12 @@ def test_endless_nesting_is_refused() -> None:
 def test_what_has_no_typescript_form_is_declared_in_json(part: Any) -> None:
     """The template falls back to JSON, and the count says that it is an estimate, with its range."""
     tools = function({"type": "object", "properties": {"a": part}})
-    assert declared(tools) == (declared_json(tools), False)
-    messages = [{"role": "user", "content": "x"}]
-    found = count_prompt(messages, load_catalog().model("kimi-k2-5-thinking"), tools)
+    assert declared_typescript(tools) == ""
+    body = {"messages": ASK, "tools": tools}
+    found = count_prompt(body, load_catalog().model("kimi-k2-5-thinking"))
     assert found.exactness == "estimate"
-    assert found.tokens == count_messages(messages, "kimi-k2", tools)
-    spaced = count_tokens(json.dumps(tools, ensure_ascii=False))
+    assert found.tokens == count_messages(ASK, "kimi-k2", tools)
+    spaced = count_tokens(json.dumps(tools, sort_keys=True, ensure_ascii=False))
     assert found.high == found.tokens + spaced - count_tokens(declared_json(tools)) > found.low
     assert any("no TypeScript form" in reason for reason in found.why)
 
@@ -184,11 +198,9 @@ def test_what_has_no_typescript_form_is_declared_in_json(part: Any) -> None:
 def test_builtin_tools_alone_are_declared_in_json() -> None:
     """Without any function there is no TypeScript block, and the template writes JSON."""
     tools = [{"type": "builtin_function", "function": {"name": "$web_search"}}]
-    messages = [{"role": "user", "content": "x"}]
-    assert declared(tools) == (declared_json(tools), False)
-    assert count_messages(messages, "kimi-k2-5", tools) == count_messages(
-        messages, "kimi-k2", tools
-    )
+    json_tokens = 3 + count_tokens("tool_declare") + count_tokens(declared_json(tools))
+    for model in ("kimi-k2", "kimi-k2-5"):
+        assert count_messages(ASK, model, tools) - count_messages(ASK, model) == json_tokens
 
 
 def test_defaults_are_written_with_their_keys_in_order() -> None:

@@ -149,7 +149,7 @@ def test_each_row_is_billed_at_the_prices_of_its_day(catalog):
     ahead = rows_of(read_usage(frame), None, catalog)
     assert ahead.usd.sum() == pytest.approx(float(sum(hand)))
     said = "Each row of m is billed at the prices of its day: those before 2026-12-11 and from 2026-12-11 on."
-    for notes in (priced.attrs["notes"], rows.notes, whole.notes, ahead.notes):
+    for notes in (priced.attrs["notes"], rows.notes, whole.notes, ahead.costs.notes):
         assert said in notes
     november = frame[frame["timestamp"] < pd.Timestamp("2026-12-01", tz="UTC")]
     assert price_usage(november, catalog=catalog).attrs["notes"] == []

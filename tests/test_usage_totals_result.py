@@ -23,6 +23,7 @@ from kimi_planner.files import data_dir
 from kimi_planner.usage import spend_by, total_usage
 from kimi_planner.usage.priced import total_cost
 from kimi_planner.usage.totals.group import TOTALS
+from kimi_planner.usage.totals.result import UsageTotals
 
 MODELS = list(load_catalog().ids)
 LARGEST = 10**15
@@ -165,6 +166,13 @@ def test_totals_by_fewer_keys() -> None:
     assert totals.total == dict(zip(TOTALS, brute_force(frame, [])[()], strict=True))
     with pytest.raises(UsageError, match=r"not by 'day', only by month, model, team"):
         totals.over("day")
+
+
+def test_totals_without_rows_are_zero():
+    """What has no cell has none by other keys, and counts that are all 0."""
+    empty = UsageTotals(by=("month", "model"), cells={})
+    assert empty.over("model").cells == {}
+    assert empty.total == dict.fromkeys(TOTALS, 0)
 
 
 @pytest.fixture(scope="module")

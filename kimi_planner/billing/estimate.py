@@ -49,6 +49,8 @@ class Estimate:
         ``"estimate"`` (may lie anywhere in its range).
     why
         What the exactness rests on, one sentence each.
+    reply_exactness, reply_why
+        The same of the completion, where a reply is given; else ``None`` and nothing.
     refused
         Why the API will refuse the request, one sentence each.
     ignored
@@ -73,6 +75,8 @@ class Estimate:
     context_window_tokens: int | None
     exactness: Exactness
     why: tuple[str, ...]
+    reply_exactness: Exactness | None
+    reply_why: tuple[str, ...]
     refused: tuple[str, ...]
     ignored: tuple[str, ...]
     cost: Cost
@@ -182,10 +186,9 @@ def estimate(
     answers = _whole(request, "n") or 1
     limit = next((one for key in _LIMITS if (one := _whole(request, key)) is not None), None)
     reserved = spec.default_output_tokens if limit is None else limit
-    answer = reasoning = None
-    if reply is not None:
-        answer, reasoning = count_reply(reply_of(reply), spec, day)
-    elif completion_tokens is not None:
+    given = None if reply is None else count_reply(reply_of(reply), spec, day)
+    answer = None if given is None else given.tokens
+    if given is None and completion_tokens is not None:
         answer = _expected(completion_tokens, limit)
     expected = None if answer is None else answers * answer
 
@@ -198,12 +201,14 @@ def estimate(
         prompt_low=prompt.low,
         prompt_high=prompt.high,
         completion_tokens=expected,
-        reasoning_tokens=reasoning,
+        reasoning_tokens=None if given is None else given.reasoning_tokens,
         answer_tokens=answer,
         reserved_tokens=reserved,
         context_window_tokens=spec.context_window_tokens,
         exactness=prompt.exactness,
         why=prompt.why,
+        reply_exactness=None if given is None else given.exactness,
+        reply_why=() if given is None else given.why,
         refused=prompt.refused,
         ignored=prompt.ignored,
         cost=priced(prompt.tokens, expected or 0),

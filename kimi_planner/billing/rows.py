@@ -39,9 +39,9 @@ class RowBills:
     places: int
     parts: tuple[tuple[Tariff, Usage], ...] = ()
 
-    def usd(self, key: str) -> Decimal:
-        """Return the exact sum of a meter over all rows."""
-        return from_units(_exact_sum(self.units[key]), self.places)
+    def usd(self, key: str, rows: Any = slice(None)) -> Decimal:
+        """Return the exact sum of a meter over some rows, all if not given."""
+        return from_units(_exact_sum(self.units[key][rows]), self.places)
 
     def of(self, keys: Iterable[str]) -> Integers:
         """Return the cost of each row over some meters, 0 for those that no row uses."""

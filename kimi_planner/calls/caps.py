@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from kimi_planner.billing.tariff import Tariff
-from kimi_planner.calls.expected import free_tokens
+from kimi_planner.calls.turns import Expected
 from kimi_planner.calls.usage import fees_used, tokens_used
 from kimi_planner.catalog import Catalog, Fee, ModelSpec, load_catalog
 from kimi_planner.errors import ScenarioError, is_whole, shown
@@ -29,7 +29,6 @@ __all__ = ["CapRisk", "cap_notes", "cap_risk"]
 WORTH_SAYING = {"cut": 0.01, "empty": 0.001}  # shares of answers from which a note is made
 _NODES = 32_768
 _FACTOR_NODES = 512
-_MEAN_NODES = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +44,9 @@ class CapRisk:
         ``empty_tokens``, completion tokens billed for empty answers, per call on average;
         ``empty_answer_usd``, the cost of one such call with its mean prompt and its fees, on models
         that reason;
-        ``cap_for_5_percent`` and ``cap_for_1_percent``, the least caps that cut at most 5% and 1%.
+        ``cap_for_5_percent`` and ``cap_for_1_percent``, the least caps that cut at most 5% and 1%;
+        then ``empty_answer_usd`` by meter, such as ``empty_answer_output_usd``, which sum to it; a
+        meter that such a call does not use is missing.
     catalog_version
         Whose models and prices.
     """
@@ -104,10 +105,9 @@ def cap_risk(
     rows: list[dict[str, object]] = []
     for workload in chosen:
         load = workload.resolve()
-        lengths = {spec.reasons: _Lengths.of(load.sizes.on(spec.reasons)) for spec in specs}
         for spec in specs:
             for cap in (workload.max_tokens,) if asked is None else asked:
-                rows.append(_row(load, spec, lengths[spec.reasons], cap, catalog.fees))
+                rows.append(_row(load, spec, cap, catalog.fees))
     columns = dict.fromkeys(("max_tokens", "cap_for_5_percent", "cap_for_1_percent"), "Int64")
     return CapRisk(frame=pd.DataFrame(rows).astype(columns), catalog_version=catalog.version)
 
@@ -181,10 +181,8 @@ def _equally_likely(part: Part) -> Array:
     return products[(midpoints(_NODES) * len(products)).astype(np.int64)]
 
 
-def _row(
-    load: Load, spec: ModelSpec, lengths: _Lengths, cap: int | None, fees: Sequence[Fee]
-) -> dict[str, object]:
-    limit = np.inf if cap is None else cap
+def _row(load: Load, spec: ModelSpec, cap: int | None, fees: Sequence[Fee]) -> dict[str, object]:
+    lengths, limit = _Lengths.of(load.sizes.on(spec.reasons)), np.inf if cap is None else cap
     empty = lengths.empty_share(limit)
     return {
         "workload": load.name,
@@ -193,24 +191,21 @@ def _row(
         "cut_share": lengths.share_over(limit),
         "empty_share": empty,
         "empty_tokens": empty * (cap or 0),
-        "empty_answer_usd": np.nan
-        if cap is None or not spec.reasons
-        else _empty_answer_usd(load, spec, cap, fees),
+        "empty_answer_usd": np.nan,
         "cap_for_5_percent": lengths.cap_for(0.05),
         "cap_for_1_percent": lengths.cap_for(0.01),
+        **({} if cap is None or not spec.reasons else _empty_answer(load, spec, cap, fees)),
     }
 
 
-def _empty_answer_usd(load: Load, spec: ModelSpec, cap: int, fees: Sequence[Fee]) -> float:
+def _empty_answer(load: Load, spec: ModelSpec, cap: int, fees: Sequence[Fee]) -> dict[str, float]:
     """Return the cost of a call that spends its cap, with its mean prompt, every call fitting."""
-    sizes = replace(load.sizes, cap=cap)
-    factors = {
-        key: np.random.default_rng(place).permutation(factor.spread(_MEAN_NODES))
-        for place, (key, factor) in enumerate(sizes.factors.items())
-    }
-    prompt = float(np.mean(free_tokens(sizes.on(spec.reasons), factors).prompt))
-    used = tokens_used(load, prompt, float(cap), cached=load.cached.mean)
-    return float(Tariff.of(spec, fees).map(float).bill(used + fees_used(load)).total)
+    calls = Expected.of(replace(load.sizes, cap=cap).on(spec.reasons), seed=0)
+    prompt = calls.prompt_of(1 + calls.pairs / calls.turns)
+    used = tokens_used(load, prompt, float(cap), cached=load.cached.mean) + fees_used(load)
+    bill = Tariff.of(spec, fees).map(float).bill(used)
+    meters = {f"empty_answer_{key}_usd": bill[key] for key, amount in used if amount}
+    return {"empty_answer_usd": bill.total} | meters
 
 
 def _checked_caps(caps: object) -> tuple[int, ...] | None:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from kimi_planner.billing.call import cached_price_notes
 from kimi_planner.billing.tariff import Tariff
-from kimi_planner.calls.notes import window_notes
+from kimi_planner.calls.notes import reserved_notes, window_notes
 from kimi_planner.calls.overflow import carry_out, first_overflows
 from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.calls.turns import (
@@ -156,7 +156,7 @@ def conversation(
     window = spec.context_window_tokens
     load = asked.resolve()
     price = CallPrice(load, Tariff.of(spec, catalog.fees).map(float))
-    calls = CallSizes.of(load.sizes.on(spec.reasons), window)
+    calls = CallSizes.on(load.sizes, spec.profile)
     sample = calls.drawn(seed)
     expected = Expected.of(calls.sizes, seed)
     overflow = load.sizes.overflow
@@ -208,6 +208,7 @@ def _asked(workload: Workload, turns: Any, policy: Any) -> Workload:
 
 def _notes(workload: Workload, spec: ModelSpec, *, overflows: bool) -> Iterator[Note]:
     yield from window_notes([spec])
+    yield from reserved_notes([workload], [spec])
     if workload.cached_share is not None:
         silent = cached_price_notes([spec], workloads=workload.name)
         yield from silent

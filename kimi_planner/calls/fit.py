@@ -142,7 +142,8 @@ def context_fit(
     Notes
     -----
     A request fits if prompt tokens + reserved output <= window; reserved is ``max_tokens`` where
-    it is given, else the answer itself, with its reasoning on models that reason.
+    it is given, else the answer itself, with its reasoning on models that reason, and at least the
+    output tokens that the model reserves by default, where the catalog states them.
     """
     catalog = load_catalog(catalog)
     chosen, specs = chosen_workloads(workloads), chosen_models(catalog, models)
@@ -151,7 +152,8 @@ def context_fit(
     for workload in chosen:
         found: dict[Sizes, tuple[Array, dict[str, float]]] = {}
         for spec in specs:
-            sizes, window = workload.resolve().sizes.on(spec.reasons), spec.context_window_tokens
+            calls = CallSizes.on(workload.resolve().sizes, spec.profile)
+            sizes, window = calls.sizes, calls.window
             if sizes not in found:
                 sample = CallSizes.of(sizes, None).drawn(seed)
                 tokens = np.sort(sample.prompt + sample.reserved)
@@ -182,7 +184,7 @@ def _first_overflow_turn(sizes: Sizes, window: int | None) -> int | None:
     prompt, followup, answer, thought = (float(one.size.ppf(middle)[0]) for one in sizes.parts)
     if sizes.cap is not None:
         answer = max(0.0, min(answer, sizes.cap - thought))
-    reserved = sizes.cap or answer + thought
+    reserved = float(sizes.reserved(answer + thought))
     growth = followup + answer
     if prompt + reserved > window:
         return 1

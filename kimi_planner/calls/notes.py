@@ -11,7 +11,7 @@ from kimi_planner.notes import Note, note, noted
 from kimi_planner.workload import Workload
 from kimi_planner.workload.caching import CachedShare
 
-__all__ = ["cache_notes", "call_notes", "overflow_notes", "window_notes"]
+__all__ = ["cache_notes", "call_notes", "overflow_notes", "reserved_notes", "window_notes"]
 
 
 def call_notes(workloads: Sequence[Workload], specs: Sequence[ModelSpec]) -> tuple[Note, ...]:
@@ -39,9 +39,7 @@ def overflow_notes(workloads: Sequence[Workload], specs: Sequence[ModelSpec]) ->
     for workload in workloads:
         models: dict[tuple[str, str], list[str]] = {}
         for spec in windows:
-            sizes = CallSizes.of(
-                workload.resolve().sizes.on(spec.reasons), spec.context_window_tokens
-            )
+            sizes = CallSizes.on(workload.resolve().sizes, spec.profile)
             changed, refused = map(_percent, sizes.overflow_shares)
             models.setdefault((changed, refused), []).append(spec.id)
         for (changed, refused), ids in models.items():
@@ -53,6 +51,14 @@ def overflow_notes(workloads: Sequence[Workload], specs: Sequence[ModelSpec]) ->
                     models=ids,
                     workloads=workload.name,
                 )
+
+
+def reserved_notes(workloads: Sequence[Workload], specs: Sequence[ModelSpec]) -> Iterator[Note]:
+    """Yield one sentence for each model that reserves a default where a workload sets no limit."""
+    unlimited = [workload.name for workload in workloads if workload.max_tokens is None]
+    for spec in specs:
+        if (tokens := spec.default_output_tokens) is not None:
+            yield from noted("default_reserved", models=spec.id, tokens=tokens, workloads=unlimited)
 
 
 def cache_notes(workloads: Sequence[Workload]) -> tuple[Note, ...]:

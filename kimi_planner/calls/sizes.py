@@ -14,6 +14,7 @@ from kimi_planner.calls.law import CostLaw, conversation_law
 from kimi_planner.calls.moments import ConversationMoments, Moments, SampleMoments
 from kimi_planner.calls.overflow import billed_calls, carry_out, first_overflows
 from kimi_planner.calls.windowed import DRAWN_CALLS, largest_factors, may_reach, windowed_tokens
+from kimi_planner.catalog import Profile
 from kimi_planner.workload.drawn import CallSample, Drawn
 from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.resolve import Sizes
@@ -31,7 +32,7 @@ class CallSizes:
     Attributes
     ----------
     sizes
-        As the load has them, without reasoning on a model that does not reason.
+        As the load has them on the model: without reasoning if it does not reason.
     window
         Context window in tokens, or ``None``.
     drawn_calls
@@ -47,6 +48,11 @@ class CallSizes:
     def of(sizes: Sizes, window: int | None, drawn_calls: int = DRAWN_CALLS) -> CallSizes:
         """Return the calls on models of a window; the same where models make no difference."""
         return CallSizes(sizes, window, drawn_calls)
+
+    @classmethod
+    def on(cls, sizes: Sizes, model: Profile, drawn_calls: int = DRAWN_CALLS) -> CallSizes:
+        """Return the calls of a load on a model."""
+        return cls.of(sizes.on(model.reasons, model.reserves), model.window, drawn_calls)
 
     def tokens(
         self, factors: Mapping[str, Any] | None = None, number: Callable[[Any], Any] = float

@@ -81,8 +81,8 @@ class Expected:
         )
         return cls(opening, question + answer, completion, *turn_means(sizes.turns))
 
-    def prompt_of(self, turn: int) -> float:
-        """Return the expected prompt of a turn."""
+    def prompt_of(self, turn: float) -> float:
+        """Return the expected prompt of a turn, or of a call from the mean of its turn."""
         return self.prompt + (turn - 1) * self.added
 
     def turn_usd(self, turn: int, price: CallPrice) -> float:

@@ -61,7 +61,7 @@ def may_reach(sizes: Sizes, factors: Mapping[str, float], window: int) -> bool:
         float(part.size.ppf(top)[0]) * factors.get(part.key, 1.0) for part in sizes.parts
     )
     answer = visible if sizes.cap is None else min(visible, sizes.cap)
-    reserved = visible + reasoning if sizes.cap is None else sizes.cap
+    reserved = float(sizes.reserved(visible + reasoning))
     later = float(whole_turns(sizes.turns.ppf(top))[0]) - 1
     return first + later * (followup + answer) + reserved > window
 
@@ -177,7 +177,7 @@ def _refused(sizes: Sizes, window: int, nodes: Mapping[str, Array]) -> Array:
         scale, _, of_text, of_thought = (factors.get(part.key, 1.0) for part in sizes.parts)
         thought = np.minimum(np.repeat(of_thought * thoughts, _OUTPUTS), limit)
         completion = thought + np.minimum(np.tile(of_text * answers, _OUTPUTS), limit - thought)
-        reserved = completion if sizes.cap is None else np.array([float(sizes.cap)])
+        reserved = sizes.reserved(completion)
         fits = np.searchsorted(prompts, (window - reserved) / scale, side="right")
         refused = 1 - fits / len(prompts)
         return [

@@ -11,14 +11,15 @@ from pathlib import Path
 
 from kimi_planner.capacity.limits import LIMITS, Fee, Limits, Rule, Tier
 from kimi_planner.catalog import Source
-from kimi_planner.catalog.cells import Cells, rows_of
+from kimi_planner.catalog.cells import Cells, Reader, read_sources, rows_of
 from kimi_planner.errors import LimitsError, is_whole, shown
-from kimi_planner.files import TomlFile, data_dir, read_toml
+from kimi_planner.files import data_dir, read_toml
 
 __all__ = ["DEFAULT_VERSION", "limits_versions", "load_limits"]
 
 DEFAULT_VERSION = "2026-11"
 MAX_LIMIT = 10**12
+_AMOUNTS = ("cumulative_recharge_usd", "low_usd_per_call", "high_usd_per_call")
 
 
 def limits_versions() -> tuple[str, ...]:
@@ -63,83 +64,61 @@ def load_limits(version: str | Path | Limits | None = None) -> Limits:
 
 def _read(path: Path) -> Limits:
     toml = read_toml(path, LimitsError)
-    sources = _sources(toml)
-    top = Cells(toml, toml.data, ("version", "currency", "sources", "tiers", "fees", "rules"))
+    sources = read_sources(toml, "limits", _refuse_other_keys)
+    top = Cells(toml, toml.data)
+    top.refuse_unknown(("version", "currency", "sources", "tiers", "fees", "rules"))
     currency = top.text("currency")
     if currency != "USD":
-        raise top.fail("currency", f"currency is {currency!r}. Amounts must be in USD.")
-    rows = _rows(toml, "tiers", Tier, sources)
+        raise top.wrong("currency", "Amounts must be in USD.")
+    readers: dict[str, Reader] = {
+        "tier": _number,
+        "source": lambda row, key: _own_source(row, key, sources),
+        **dict.fromkeys(LIMITS, _limit),
+        **dict.fromkeys(_AMOUNTS, _usd),
+    }
+    rows = rows_of(toml, "tiers", Tier.__dataclass_fields__)
     if not rows:
         raise LimitsError("no [[tiers]]. Limits state at least one tier.", at=path)
-    tiers = tuple(_tier(row, number) for number, row in enumerate(rows))
+    tiers = tuple(row.into(Tier, readers) for row in rows)
     _check_order(rows, tiers)
+    fees = rows_of(toml, "fees", Fee.__dataclass_fields__)
+    rules = rows_of(toml, "rules", Rule.__dataclass_fields__)
     return Limits(
         version=top.text("version"),
         currency=currency,
         tiers=tiers,
-        fees=tuple(_fee(row) for row in _rows(toml, "fees", Fee, sources)),
-        rules=tuple(
-            Rule(**{key: row.text(key) for key in row.values})
-            for row in _rows(toml, "rules", Rule, sources)
-        ),
+        fees=tuple(_fee(row, readers) for row in fees),
+        rules=tuple(row.into(Rule, readers) for row in rules),
         sources=sources,
         sha256=sha256(path.read_bytes()).hexdigest(),
     )
 
 
-def _sources(toml: TomlFile) -> dict[str, Source]:
-    tables = toml.data.get("sources")
-    if not isinstance(tables, dict) or not tables:
-        raise LimitsError(
-            "no [sources.…] table. Say where the limits were found and when.", at=toml.path
-        )
-    found = {}
-    for key, entry in tables.items():
-        row = Cells(toml, entry, table=f"sources.{key}")
-        if set(row.values) != {"title", "checked_on"}:
-            raise row.fail(None, "a source needs exactly the keys title, checked_on.")
-        found[key] = Source(key=key, title=row.text("title"), checked_on=row.day("checked_on"))
-    return found
+def _refuse_other_keys(source: Cells) -> None:
+    if set(source.values) != {"title", "checked_on"}:
+        raise source.fail(None, "a source needs exactly the keys title, checked_on.")
 
 
-def _rows(
-    toml: TomlFile, table: str, form: type[Tier | Fee | Rule], sources: Mapping[str, Source]
-) -> list[Cells]:
-    """Return the tables of an array, each with exactly the keys it must have."""
-    rows = rows_of(toml, table, form.__dataclass_fields__)
-    for row in rows:
-        for key in form.__dataclass_fields__:
-            if key not in row:
-                raise row.fail(None, f"{key} is missing.")
-        source = row.text("source")
-        if source not in sources:
-            raise row.fail("source", f"source {source!r} has no table [sources.{source}].")
-    return rows
+def _own_source(row: Cells, key: str, sources: Mapping[str, Source]) -> str:
+    source = row.text(key)
+    if source not in sources:
+        raise row.fail(key, f"source {source!r} has no table [sources.{source}].")
+    return source
 
 
-def _tier(row: Cells, number: int) -> Tier:
-    given = row.values["tier"]
-    if type(given) is not int or given != number:
-        raise row.fail(
-            "tier",
-            f"tier is {shown(given)}. Tiers are numbered in order from 0; this one is {number}.",
-        )
-    return Tier(
-        tier=number,
-        cumulative_recharge_usd=_usd(row, "cumulative_recharge_usd"),
-        source=row.text("source"),
-        **{key: _limit(row, key) for key in LIMITS},
-    )
+def _number(row: Cells, key: str) -> int:
+    given = row.values.get(key)
+    if type(given) is not int or given != row.index:
+        raise row.wrong(key, f"Tiers are numbered in order from 0; this one is {row.index}.")
+    return given
 
 
 def _limit(row: Cells, key: str) -> int | None:
-    value = row.values[key]
+    value = row.values.get(key)
     if value == "unlimited":
         return None
     if not is_whole(value, 1, MAX_LIMIT):
-        raise row.fail(
-            key, f'{key} is {shown(value)}. Write a whole number from 1, or "unlimited".'
-        )
+        raise row.wrong(key, 'Write a whole number from 1, or "unlimited".')
     return value
 
 
@@ -160,18 +139,16 @@ def _check_order(rows: list[Cells], tiers: tuple[Tier, ...]) -> None:
                 )
 
 
-def _fee(row: Cells) -> Fee:
-    low, high = _usd(row, "low_usd_per_call"), _usd(row, "high_usd_per_call")
+def _fee(row: Cells, readers: Mapping[str, Reader]) -> Fee:
+    fee = row.into(Fee, readers)
+    low, high = fee.low_usd_per_call, fee.high_usd_per_call
     if low > high:
         raise row.fail(None, f"low_usd_per_call ({low}) is above high_usd_per_call ({high}).")
-    words = {key: row.text(key) for key in ("name", "note", "source")}
-    return Fee(low_usd_per_call=low, high_usd_per_call=high, **words)
+    return fee
 
 
 def _usd(row: Cells, key: str) -> Decimal:
-    value = row.values[key]
+    value = row.values.get(key)
     if not isinstance(value, str) or not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value):
-        raise row.fail(
-            key, f'{key} is {shown(value)}. Write amounts as decimal strings, such as "0.005".'
-        )
+        raise row.wrong(key, 'Write amounts as decimal strings, such as "0.005".')
     return Decimal(value)

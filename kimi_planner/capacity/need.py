@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from kimi_planner.calls.notes import reserved_notes
 from kimi_planner.capacity.limits import Limits
 from kimi_planner.capacity.load import load_limits
 from kimi_planner.capacity.peaks import PeakPlan, Peaks
 from kimi_planner.capacity.tiers import ALL, Throughput
-from kimi_planner.catalog import Catalog, ModelSpec
+from kimi_planner.catalog import Catalog, ModelSpec, Profile
 from kimi_planner.errors import ScenarioError, WorkloadError, restated
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.scope import scope_of
@@ -82,7 +83,8 @@ def throughput(
     -----
     Calls of the busiest hour of a month's busiest day arrive independently of each other, so a
     minute has a Poisson number of them, and their tokens are its compound. A call counts its prompt
-    and ``max_tokens``, as the limits say, or its answer where ``max_tokens`` is not given; a call
+    and ``max_tokens``, as the limits say. Where that is not given it counts its answer, or the output
+    that the model reserves by default, if the catalog states that and it is more; a call
     that does not fit its model's window is shortened as the workload's overflow policy says, or
     counts in full where it is refused. Requests
     in work are Poisson too, with the mean of arrivals per second times the seconds of an answer
@@ -119,31 +121,32 @@ def throughput(
 def _all_peaks(plan: PeakPlan) -> dict[tuple[str, str], Peaks]:
     """Return the peaks of each workload and of all together.
 
-    Models differ only in reasoning and in their context windows.
+    Models differ only in their profiles.
     """
     scope = plan.scope
-    kinds = {spec.id: (spec.reasons, spec.context_window_tokens) for spec in scope.specs}
-    found: dict[tuple[str, tuple[bool, int | None]], Peaks] = {}
-    for kind in dict.fromkeys(kinds.values()):
-        traffic = {one.name: plan.traffic(one, *kind) for one in scope.workloads}
-        unknown = {one.name: _unknown(plan, one, kind[0]) for one in scope.workloads}
+    profiles = {spec.id: spec.profile for spec in scope.specs}
+    found: dict[tuple[str, Profile], Peaks] = {}
+    for profile in dict.fromkeys(profiles.values()):
+        traffic = {one.name: plan.traffic(one, profile) for one in scope.workloads}
+        unknown = {one.name: _unknown(plan, one, profile) for one in scope.workloads}
         for name, one in traffic.items():
-            found[name, kind] = plan.peaks([one], unknown[name])
+            found[name, profile] = plan.peaks([one], unknown[name])
         every = dict.fromkeys(key for keys in unknown.values() for key in keys)
-        found[ALL, kind] = plan.peaks(list(traffic.values()), tuple(every))
+        found[ALL, profile] = plan.peaks(list(traffic.values()), tuple(every))
     names = (*scope.names, ALL)
-    return {(name, model): found[name, kinds[model]] for name in names for model in kinds}
+    return {(name, model): found[name, profiles[model]] for name in names for model in profiles}
 
 
-def _unknown(plan: PeakPlan, workload: Workload, reasons: bool) -> tuple[str, ...]:
+def _unknown(plan: PeakPlan, workload: Workload, model: Profile) -> tuple[str, ...]:
     """Return what was not given, so that a peak is at least what is computed."""
     timed = plan.output_tokens_per_second is not None
+    answer_counts = workload.max_tokens is None and model.reserves is None
     missing = {
         "peak_hour_share": workload.peak_hour_share is None and plan.peak_hour_share is None,
-        "max_tokens": workload.max_tokens is None,
-        "reasoning_tokens": reasons
+        "max_tokens": answer_counts,
+        "reasoning_tokens": model.reasons
         and workload.reasoning_tokens is None
-        and (timed or workload.max_tokens is None),
+        and (timed or answer_counts),
         "output_tokens_per_second": not timed,
     }
     return tuple(key for key, is_missing in missing.items() if is_missing)
@@ -157,7 +160,7 @@ def _notes(plan: PeakPlan) -> tuple[Note, ...]:
         return [
             one.name
             for one in scope.workloads
-            if any(key in _unknown(plan, one, spec.reasons) for spec in scope.specs)
+            if any(key in _unknown(plan, one, spec.profile) for spec in scope.specs)
         ]
 
     limits, is_timed = plan.limits, plan.output_tokens_per_second is not None
@@ -170,6 +173,7 @@ def _notes(plan: PeakPlan) -> tuple[Note, ...]:
         *noted("no_peak_hour", workloads=without("peak_hour_share")),
         *noted("no_weekdays", workloads=uniform),
         *noted("need_without_cap", workloads=without("max_tokens")),
+        *reserved_notes(scope.workloads, scope.specs),
         *noted("need_without_reasoning", models=thinkers, workloads=thoughtless),
         note("in_work" if is_timed else "no_speed"),
         note("independent_calls"),

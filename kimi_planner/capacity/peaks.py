@@ -13,6 +13,7 @@ from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.capacity.busiest import busiest_day_calls
 from kimi_planner.capacity.limits import Limits, Tier
 from kimi_planner.capacity.minutes import CallsInSpan, CallTokensInSpan
+from kimi_planner.catalog import Profile
 from kimi_planner.plan.scenarios import Scenarios, stream
 from kimi_planner.plan.scope import Scope
 from kimi_planner.workload import Quantity, Workload
@@ -86,25 +87,26 @@ class PeakPlan:
     limits: Limits
     scenario_share: float
     minutes_within: float
-    peak_hour_share: Quantity | None
-    output_tokens_per_second: Quantity | None
+    peak_hour_share: Quantity | None = None
+    output_tokens_per_second: Quantity | None = None
 
-    def traffic(self, workload: Workload, reasons: bool, window: int | None = None) -> Traffic:
-        """Return the traffic of a workload on a model that reasons or not, in its context window.
+    def traffic(self, workload: Workload, model: Profile) -> Traffic:
+        """Return the traffic of a workload on a model.
 
-        A call that the API refuses as too large was sent all the same, and counts in full.
+        A call that the API refuses as too large was sent all the same, and counts in full. What
+        calls without a limit reserve is the model's default or, where it is more, the mean answer.
         """
         load = workload.resolve()
         if load.sizes.overflow.policy == "reject":
-            window = None
+            model = model._replace(window=None)
         scenarios = Scenarios.draw(load, self.scope.seed, self.scope.n_paths)
         per_day = busiest_day_calls(load, self.scope.months, scenarios)
         hour = workload.given("peak_hour_share") or self.peak_hour_share
         share = self._drawn(hour, workload.name, "peak_hour_share", otherwise=EVEN_HOUR_SHARE)
         per_minute = per_day * np.maximum(share, EVEN_HOUR_SHARE) / MINUTES_PER_HOUR
-        calls = CallSizes.of(load.sizes.on(reasons), window)
+        calls = CallSizes.on(load.sizes, model)
         tokens = calls.tokens(scenarios.factors(load.sizes.factors))
-        reserved = tokens.completion if load.sizes.cap is None else load.sizes.cap
+        reserved = calls.sizes.reserved(tokens.completion)
         sample = calls.billed(stream(self.scope.seed, load.name, "sizes"))
         sizes = sample.prompt + sample.reserved
         sent: dict[str, CallsInSpan | CallTokensInSpan] = {

@@ -10,6 +10,7 @@ from kimi_planner.catalog.model import (
     PRICES,
     ModelSpec,
     PricePeriod,
+    Profile,
 )
 from kimi_planner.catalog.provenance import (
     Behaviour,
@@ -39,6 +40,7 @@ __all__ = [
     "ListPrice",
     "ModelSpec",
     "PricePeriod",
+    "Profile",
     "Rating",
     "Rendering",
     "Source",

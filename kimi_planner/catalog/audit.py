@@ -20,11 +20,18 @@ Status = Literal["passed", "stale", "unknown"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that was looked at, and what was found, in words."""
+    """One thing that was looked at, and what was found, in words.
+
+    Attributes
+    ----------
+    days
+        Age of the source that was checked the longest ago, where that of every source is known.
+    """
 
     what: str
     status: Status
     words: str
+    days: int | None = None
 
 
 def audit_catalog(
@@ -108,7 +115,7 @@ def _age(catalog: Catalog, as_of: date, max_age_days: int | None) -> Finding:
             )
         else:
             words += f"; at most {_days(max_age_days)} are allowed"
-    return Finding(what="age", status=status, words=words)
+    return Finding(what="age", status=status, words=words, days=ages[oldest])
 
 
 def _days(number: int) -> str:

@@ -3,50 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import MISSING, fields
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
-from kimi_planner.errors import KimiPlannerError, shown
-from kimi_planner.files import TomlFile, refuse_unknown_keys
+from kimi_planner.catalog.provenance import Source
+from kimi_planner.errors import shown
+from kimi_planner.files import TomlFile, TomlTable
 
-__all__ = ["MAX_PRICE_PLACES", "Cells", "rows_of"]
+__all__ = ["MAX_PRICE_PLACES", "Cells", "Reader", "read_sources", "rows_of"]
 
 MAX_PRICE_PLACES = 9
 
+Form = TypeVar("Form")
 
-class Cells:
-    """The values of one table.
 
-    Attributes
-    ----------
-    values
-        What the table holds.
-    """
+class Cells(TomlTable):
+    """The values of one table."""
 
-    def __init__(
-        self,
-        toml: TomlFile,
-        values: object,
-        known: Collection[str] | None = None,
-        *,
-        table: str = "",
-        index: int | None = None,
-    ) -> None:
-        self.toml, self.table, self.index = toml, table, index
-        if not isinstance(values, dict):
-            raise self.fail(None, f"{table} must be a table, not {shown(values)}.")
-        self.values: Mapping[str, Any] = values
-        if known is not None:
-            refuse_unknown_keys(values, known, toml=toml, table=table, index=index)
+    def __post_init__(self) -> None:
+        if not isinstance(self.values, dict):
+            raise self.fail(None, f"{self.name} must be a table, not {shown(self.values)}.")
 
-    def __contains__(self, key: str) -> bool:
-        return key in self.values
-
-    def fail(self, key: str | None, problem: str) -> KimiPlannerError:
-        """Return an error that names file and line of a key, or of the table's header."""
-        return self.toml.fault(problem, at=self.toml.where(self.table, self.index, key))
+    def into(self, form: type[Form], readers: Mapping[str, Reader]) -> Form:
+        """Return a dataclass of the values; what no reader is given for is text."""
+        every: Any = fields(form)  # type: ignore[arg-type]
+        stated = [one.name for one in every if one.name in self or one.default is MISSING]
+        return form(**{key: readers.get(key, Cells.text)(self, key) for key in stated})
 
     def text(self, key: str) -> str:
         """Return a value that must be there and be text."""
@@ -54,7 +39,7 @@ class Cells:
         if isinstance(value, str) and value.strip():
             return value
         if key not in self:
-            raise self.fail(None, f"{key} is missing.")
+            raise self.fail(key, f"{key} is missing.")
         raise self.fail(key, f"{key} is {shown(value)}; it must be text.")
 
     def one_of(self, key: str, known: Collection[str], what: str) -> str:
@@ -75,10 +60,7 @@ class Cells:
         """Return a date that must be there."""
         day = self.values.get(key)
         if type(day) is not date:
-            raise self.fail(
-                key if key in self else None,
-                f"{key} is {shown(day) if key in self else 'missing'}. Write a date: 2026-11-24.",
-            )
+            raise self.wrong(key, "Write a date: 2026-11-24.")
         return day
 
     def whole(self, key: str, most: int, of: str = "tokens, such as 128000") -> int:
@@ -92,30 +74,44 @@ class Cells:
         """Return true or false, or ``None`` where the key is not there."""
         value = self.values.get(key)
         if key in self and not isinstance(value, bool):
-            raise self.fail(key, f"{key} is {shown(value)}. Write true or false.")
+            raise self.wrong(key, "Write true or false.")
         return value
 
     def amount(self, key: str, what: str = "USD per 1M tokens", noun: str = "price") -> Decimal:
         """Return a decimal written as a string, such as ``"2.50"``."""
         value = self.values.get(key)
         if not isinstance(value, str):
-            said = f"is {shown(value)}" if key in self else "is missing"
-            raise self.fail(
-                key if key in self else None,
-                f'{key} {said}. Write {noun}s as decimal strings, such as "2.50".',
-            )
+            raise self.wrong(key, f'Write {noun}s as decimal strings, such as "2.50".')
         if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", value):
-            raise self.fail(
-                key,
-                f'{key} is {shown(value)}. A {noun} is a decimal number of {what}, such as "2.50".',
-            )
+            raise self.wrong(key, f'A {noun} is a decimal number of {what}, such as "2.50".')
         places = value.partition(".")[2].rstrip("0")
         if len(places) > MAX_PRICE_PLACES:
-            raise self.fail(
-                key,
-                f"{key} is {shown(value)}. At most {MAX_PRICE_PLACES} decimal places are supported.",
-            )
+            raise self.wrong(key, f"At most {MAX_PRICE_PLACES} decimal places are supported.")
         return Decimal(value if len(value) <= 60 else value.rstrip("0"))
+
+
+#: Returns the checked value of a key.
+Reader = Callable[[Cells, str], Any]
+
+
+def read_sources(toml: TomlFile, what: str, check: Callable[[Cells], None]) -> dict[str, Source]:
+    """Return the sources of a file, by key; ``check`` refuses keys that they do not have."""
+    tables = toml.data.get("sources")
+    if not isinstance(tables, dict) or not tables:
+        raise toml.fault(
+            f"no [sources.…] table. Say where the {what} were found and when.", at=toml.path
+        )
+    found = {}
+    for key, entry in tables.items():
+        row = Cells(toml, entry, f"sources.{key}")
+        check(row)
+        found[key] = Source(
+            key=key,
+            title=row.text("title"),
+            checked_on=row.day("checked_on"),
+            verified=row.flag("verified"),
+        )
+    return found
 
 
 def rows_of(toml: TomlFile, table: str, known: Collection[str]) -> list[Cells]:
@@ -123,6 +119,7 @@ def rows_of(toml: TomlFile, table: str, known: Collection[str]) -> list[Cells]:
     entries = toml.data.get(table, [])
     if not isinstance(entries, list):
         raise toml.fault(f"{table} must be written [[{table}]].", at=toml.where(key=table))
-    return [
-        Cells(toml, entry, known, table=table, index=number) for number, entry in enumerate(entries)
-    ]
+    rows = [Cells(toml, entry, table, number) for number, entry in enumerate(entries)]
+    for row in rows:
+        row.refuse_unknown(known)
+    return rows

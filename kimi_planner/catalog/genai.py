@@ -9,9 +9,9 @@ from importlib.metadata import version
 from typing import Any
 
 from kimi_planner.catalog.catalog import Catalog
-from kimi_planner.catalog.model import ModelSpec, PricePeriod
+from kimi_planner.catalog.model import ModelSpec, PricePeriod, sourced
 from kimi_planner.catalog.provenance import Source
-from kimi_planner.errors import CatalogError, MissingExtraError
+from kimi_planner.errors import CatalogError, needs
 
 __all__ = ["genai_catalog"]
 
@@ -38,10 +38,8 @@ def genai_catalog() -> Catalog:
     CatalogError
         If it has no such provider, or is not in the form that is known.
     """
-    try:
+    with needs("genai-prices", "prices"):
         from genai_prices.data import providers
-    except ImportError:
-        raise MissingExtraError.of("genai-prices", "prices") from None
     name = f"genai-prices {version('genai-prices')}"
     try:
         (provider,) = [one for one in providers if one.id == PROVIDER]
@@ -66,6 +64,7 @@ def genai_catalog() -> Catalog:
 def _model(info: Any, catalog_version: str) -> ModelSpec:
     prices = info.prices
     values: dict[str, Any] = {
+        "id": info.id,
         "name": info.name,
         "context_window_tokens": info.context_window,
         "status": "deprecated" if info.deprecated else None,
@@ -74,13 +73,7 @@ def _model(info: Any, catalog_version: str) -> ModelSpec:
         values["price_periods"] = tuple(_period(one) for one in prices)
     else:
         values |= _stated(prices)
-    stated = [key for key, value in values.items() if value not in (None, ())]
-    spec = ModelSpec(
-        id=info.id,
-        **values,
-        sources=dict.fromkeys(["id", *stated], "genai-prices"),
-        catalog_version=catalog_version,
-    )
+    spec = sourced(values, "genai-prices", catalog_version)
     starts = [one.effective_from or date.min for one in spec.price_periods]
     return spec.on(max(starts)) if starts else spec
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from decimal import Decimal
 from hashlib import sha256
@@ -11,10 +10,10 @@ from typing import Any
 
 from kimi_planner.catalog.catalog import Catalog
 from kimi_planner.catalog.cells import MAX_PRICE_PLACES
-from kimi_planner.catalog.model import ModelSpec
+from kimi_planner.catalog.model import ModelSpec, sourced
 from kimi_planner.catalog.provenance import Source
-from kimi_planner.errors import CatalogError, Where, shown
-from kimi_planner.files import read_text
+from kimi_planner.errors import CatalogError, restated, shown
+from kimi_planner.files import parsed_json, read_text
 from kimi_planner.money import EXACT, decimal_places
 
 __all__ = ["litellm_catalog"]
@@ -30,6 +29,7 @@ _PRICES = {
 }
 _CAPABILITIES = {
     "supports_vision": "vision",
+    "supports_video_input": "video",
     "supports_response_schema": "json",
     "supports_reasoning": "reasoning",
     "supports_function_calling": "tools",
@@ -48,36 +48,27 @@ def litellm_catalog(path: Path) -> Catalog:
         If the file is not JSON, has no model of Moonshot, or a value is not a number.
     """
     text = read_text(path, limit=MAX_BYTES, fault=CatalogError)
-    try:
-        data = json.loads(text, parse_float=Decimal)
-    except json.JSONDecodeError as error:
-        raise CatalogError(
-            f"not JSON ({error.msg}). Give a price file of LiteLLM.", at=Where(path, error.lineno)
-        ) from None
-    except (RecursionError, ValueError) as error:
-        raise CatalogError(
-            f"not JSON that can be read ({type(error).__name__}). Give a price file of LiteLLM.",
-            at=path,
-        ) from None
-    entries = _own_entries(path, data)
+    advice = "Give a price file of LiteLLM."
+    data = parsed_json(text, path, advice, fault=CatalogError, parse_float=Decimal)
     digest = sha256(path.read_bytes()).hexdigest()
     version = f"{path.name} {digest[:12]}"
     source = Source(key="litellm", title=f"LiteLLM, price file {path.name}", checked_on=None)
+    with restated(at=path, of=CatalogError):
+        models = tuple(_model(key, entry, version) for key, entry in _own_entries(data).items())
     return Catalog(
         version=version,
         source=source,
         sources={source.key: source},
-        models=tuple(_model(path, key, entry, version) for key, entry in entries.items()),
+        models=models,
         sha256=digest,
     )
 
 
-def _own_entries(path: Path, data: Any) -> dict[str, Mapping[str, Any]]:
+def _own_entries(data: Any) -> dict[str, Mapping[str, Any]]:
     if not isinstance(data, dict):
         raise CatalogError(
             f"{shown(data)} is no price file of LiteLLM. It holds one object with a key for "
-            "each model.",
-            at=path,
+            "each model."
         )
     found: dict[str, Mapping[str, Any]] = {
         key: entry
@@ -89,24 +80,21 @@ def _own_entries(path: Path, data: Any) -> dict[str, Mapping[str, Any]]:
     if not found:
         raise CatalogError(
             f"no chat model with litellm_provider {PROVIDER!r}. Give a price file of LiteLLM that "
-            "has Moonshot's models.",
-            at=path,
+            "has Moonshot's models."
         )
     return found
 
 
-def _model(path: Path, key: str, entry: Mapping[str, Any], version: str) -> ModelSpec:
+def _model(key: str, entry: Mapping[str, Any], version: str) -> ModelSpec:
     def number(name: str) -> Decimal | None:
         value = entry.get(name)
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | Decimal) or value < 0:
-            raise CatalogError(
-                f"{name} of {key!r} is {shown(value)}. It must be a number from 0.", at=path
-            )
+            raise CatalogError(f"{name} of {key!r} is {shown(value)}. It must be a number from 0.")
         return Decimal(value)
 
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"id": key.removeprefix(f"{PROVIDER}/")}
     for theirs, ours in _PRICES.items():
         per_token = number(theirs)
         if per_token is not None:
@@ -114,8 +102,7 @@ def _model(path: Path, key: str, entry: Mapping[str, Any], version: str) -> Mode
             if decimal_places(price) > MAX_PRICE_PLACES:
                 raise CatalogError(
                     f"{theirs} of {key!r} is {per_token}. At most "
-                    f"{MAX_PRICE_PLACES + 6} decimal places are supported.",
-                    at=path,
+                    f"{MAX_PRICE_PLACES + 6} decimal places are supported."
                 )
             values[ours] = price
     for theirs, ours in (
@@ -125,15 +112,7 @@ def _model(path: Path, key: str, entry: Mapping[str, Any], version: str) -> Mode
         tokens = number(theirs)
         if tokens is not None:
             values[ours] = int(tokens)
-    capabilities = frozenset(
-        ours for theirs, ours in _CAPABILITIES.items() if entry.get(theirs) is True
-    )
-    model_id = key.removeprefix(f"{PROVIDER}/")
-    stated = ["id", *values, *(["capabilities"] if capabilities else [])]
-    return ModelSpec(
-        id=model_id,
-        **values,
-        capabilities=capabilities,
-        sources=dict.fromkeys(stated, "litellm"),
-        catalog_version=version,
-    )
+    for field, answer in (("capabilities", True), ("lacks", False)):
+        words = [ours for theirs, ours in _CAPABILITIES.items() if entry.get(theirs) is answer]
+        values[field] = frozenset(words)
+    return sourced(values, "litellm", version)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from kimi_planner.catalog.provenance import Behaviour, Rating
 from kimi_planner.catalog.rendering import Rendering
@@ -23,6 +23,8 @@ __all__ = [
     "WINDOWS",
     "ModelSpec",
     "PricePeriod",
+    "Profile",
+    "sourced",
 ]
 
 #: Capabilities a catalog can state and a workload can need.
@@ -91,6 +93,24 @@ class PricePeriod:
     def starts_by(self, day: date) -> bool:
         """Whether the period has begun on a day."""
         return self.effective_from is None or self.effective_from <= day
+
+
+class Profile(NamedTuple):
+    """All that a model changes about the sizes of a call.
+
+    Attributes
+    ----------
+    reasons
+        Whether it spends reasoning tokens before it answers.
+    window
+        Context window in tokens; ``None`` if it is not stated.
+    reserves
+        Output tokens that a call without a limit reserves; ``None`` if that is not stated.
+    """
+
+    reasons: bool
+    window: int | None = None
+    reserves: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +190,11 @@ class ModelSpec:
     def reasons(self) -> bool:
         """Whether the model spends reasoning tokens before it answers."""
         return "reasoning" in self.capabilities
+
+    @property
+    def profile(self) -> Profile:
+        """All that the model changes about the sizes of a call."""
+        return Profile(self.reasons, self.context_window_tokens, self.default_output_tokens)
 
     def can(self, capability: str) -> bool | None:
         """Tell whether the model has a capability; ``None`` if the catalog does not say."""
@@ -292,3 +317,11 @@ class ModelSpec:
             f"Catalog {self.catalog_version} states no {kind} price for {self.id!r}, so its cost "
             f"cannot be told. Leave the model out, or add {kind}_usd_per_mtok in a new version."
         )
+
+
+def sourced(values: Mapping[str, Any], source: str, catalog_version: str) -> ModelSpec:
+    """Return a model of which one source states every value that is known."""
+    stated = [key for key, value in values.items() if value not in (None, (), frozenset())]
+    return ModelSpec(
+        **values, sources=dict.fromkeys(stated, source), catalog_version=catalog_version
+    )

@@ -90,12 +90,10 @@ class Behaviour:
 
     def __str__(self) -> str:
         """Return the ratio in words."""
-        bounds = [
-            f"{word} {value}"
-            for word, value in (("at least", self.low), ("at most", self.high))
-            if value is not None
-        ]
-        ratio = f"about {self.low}" if self.low == self.high else " and ".join(bounds)
+        if self.low is None or self.high is None:
+            ratio = f"at least {self.low}" if self.high is None else f"at most {self.high}"
+        else:
+            ratio = f"about {self.low}" if self.low == self.high else f"{self.low} to {self.high}"
         return f"{self.of} {ratio} times that of {self.relative_to} ({self.on})"
 
 

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from kimi_planner.catalog.catalog import Catalog
-from kimi_planner.catalog.cells import Cells, rows_of
+from kimi_planner.catalog.cells import Cells, Reader, read_sources, rows_of
 from kimi_planner.catalog.model import ModelSpec
-from kimi_planner.catalog.provenance import Conflict, Correspondence, Fee, ListPrice, Source
+from kimi_planner.catalog.provenance import Conflict, Correspondence, Fee, ListPrice
 from kimi_planner.catalog.read_model import read_models
 from kimi_planner.errors import CatalogError
-from kimi_planner.files import TomlFile, read_toml, refuse_unknown_keys
+from kimi_planner.files import TomlFile, read_toml
 
 __all__ = ["KEYS", "LIST_PRICES", "TAXES", "read_catalog"]
 
 Form = TypeVar("Form", Conflict, Fee, ListPrice, Correspondence)
-Reader = Callable[[Cells, str], Any]
 
 TAXES = ("excluded", "included")
 LIST_PRICES = ("input_per_mtok", "cached_input_per_mtok", "output_per_mtok")
@@ -60,15 +57,15 @@ def read_catalog(path: Path) -> Catalog:
         If it breaks a rule; the message names file, line and remedy.
     """
     toml = read_toml(path, CatalogError)
-    refuse_unknown_keys(toml.data, KEYS[""], toml=toml)
     top = Cells(toml, toml.data)
+    top.refuse_unknown(KEYS[""])
     version, currency = top.text("version"), top.text("currency")
     published = top.text("published")
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", published):
-        raise top.fail("published", f"published is {published!r}. Write year and month: 2026-06.")
+        raise top.wrong("published", "Write year and month: 2026-06.")
     if currency != "USD":
-        raise top.fail("currency", f"currency is {currency!r}. Prices must be in USD.")
-    sources = _read_sources(toml)
+        raise top.wrong("currency", "Prices must be in USD.")
+    sources = read_sources(toml, "prices", lambda row: row.refuse_unknown(KEYS["sources"]))
     main = top.text("source")
     if main not in sources:
         raise top.fail("source", f"source {main!r} has no table [sources.{main}].")
@@ -80,7 +77,7 @@ def read_catalog(path: Path) -> Catalog:
 
     def rows(table: str, form: type[Form], **readers: Reader) -> tuple[Form, ...]:
         every = rows_of(toml, table, KEYS[table])
-        return tuple(_row(row, form, own | readers) for row in every)
+        return tuple(row.into(form, own | readers) for row in every)
 
     catalog = Catalog(
         version=version,
@@ -106,36 +103,10 @@ def read_catalog(path: Path) -> Catalog:
     return catalog
 
 
-def _read_sources(toml: TomlFile) -> dict[str, Source]:
-    tables = toml.data.get("sources")
-    if not isinstance(tables, dict) or not tables:
-        raise CatalogError(
-            "no [sources.…] table. Say where the prices were found and when.", at=toml.path
-        )
-    found = {}
-    for key, entry in tables.items():
-        row = Cells(toml, entry, KEYS["sources"], table=f"sources.{key}")
-        found[key] = Source(
-            key=key,
-            title=row.text("title"),
-            checked_on=row.day("checked_on"),
-            verified=row.flag("verified"),
-        )
-    return found
-
-
-def _row(row: Cells, form: type[Form], readers: Mapping[str, Reader]) -> Form:
-    """Return what a table states, as text where nothing else reads it; it may leave out defaults."""
-    stated = [one.name for one in fields(form) if one.name in row or one.default is MISSING]
-    return form(**{key: readers.get(key, Cells.text)(row, key) for key in stated})
-
-
 def _other_currency(row: Cells, key: str) -> str:
     currency = row.text(key)
     if not re.fullmatch(r"[A-Z]{3}", currency) or currency == "USD":
-        raise row.fail(
-            key, f"currency is {currency!r}. Write another one than USD in three letters: CNY."
-        )
+        raise row.wrong(key, "Write another one than USD in three letters: CNY.")
     return currency
 
 

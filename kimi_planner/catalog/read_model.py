@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from kimi_planner.catalog.cells import Cells, rows_of
+from kimi_planner.catalog.cells import Cells, Reader, rows_of
 from kimi_planner.catalog.model import (
     ALL_PRICES,
     ANSWERING,
@@ -41,7 +41,6 @@ __all__ = [
     "read_models",
 ]
 
-_Reader = Callable[[Cells, str], Any]
 
 MAX_WINDOW_TOKENS = 100_000_000
 
@@ -92,7 +91,7 @@ def _read_model(row: Cells, version: str, sources: Mapping[str, Source]) -> Mode
     return replace(spec, renderings=_read_renderings(row, spec, sources))
 
 
-def _read(row: Cells, readers: Mapping[str, _Reader]) -> dict[str, Any]:
+def _read(row: Cells, readers: Mapping[str, Reader]) -> dict[str, Any]:
     return {key: read(row, key) for key, read in readers.items() if key in row}
 
 
@@ -137,7 +136,9 @@ def _tables_in(row: Cells, key: str, known: Collection[str]) -> Iterator[Cells]:
         raise row.fail(key, f"{key} must be written [[{table}]], one for each.")
     earlier = sum(len(model.get(key, ())) for model in row.toml.data["models"][: row.index])
     for number, entry in enumerate(entries, earlier):
-        yield Cells(row.toml, entry, known, table=table, index=number)
+        one = Cells(row.toml, entry, table, number)
+        one.refuse_unknown(known)
+        yield one
 
 
 def _read_periods(row: Cells, sources: Mapping[str, Source]) -> tuple[PricePeriod, ...]:
@@ -248,11 +249,11 @@ def _read_rating(row: Cells, key: str) -> Rating:
     return Rating(**entry)
 
 
-_PERIOD_READERS: dict[str, _Reader] = {
+_PERIOD_READERS: dict[str, Reader] = {
     **dict.fromkeys(("effective_from", "effective_to", "known_on"), Cells.day),
     **dict.fromkeys(ALL_PRICES, Cells.amount),
 }
-_RENDERING_READERS: dict[str, _Reader] = {
+_RENDERING_READERS: dict[str, Reader] = {
     "effective_from": Cells.day,
     **{
         key: partial(Cells.one_of, known=words, what=key.replace("_", " "))
@@ -261,7 +262,7 @@ _RENDERING_READERS: dict[str, _Reader] = {
     "image_patches": partial(Cells.whole, most=MAX_PATCHES, of="patches, such as 16384"),
 }
 #: How each key of a model is read, where it stands there; what the table does not say is unknown.
-_READERS: dict[str, _Reader] = {
+_READERS: dict[str, Reader] = {
     **dict.fromkeys(("name", "tokenizer", "replaced_by"), Cells.text),
     "chat_template": partial(Cells.one_of, known=CHAT_TEMPLATES, what="template"),
     "status": partial(Cells.one_of, known=STATUSES, what="status"),

@@ -72,9 +72,10 @@ class Rendering:
 
     def __str__(self) -> str:
         """Return the rule in words, led by its first day."""
+        start = f"from {self.effective_from}" if self.effective_from else "from the start"
         effort = f", effort {self.default_effort} by default" if self.default_effort else ""
         return (
-            f"{self.effective_from or 'from the start'}: {self.template}, tools as {self.tools}, "
+            f"{start}: {self.template}, tools as {self.tools}, "
             f"thinking {self.thinking}, keeps reasoning {self.keeps_reasoning}{effort}, "
             f"at most {self.image_patches:,} patches an image"
         )

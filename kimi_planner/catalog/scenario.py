@@ -18,7 +18,7 @@ from kimi_planner.money import EXACT, exact_decimal
 if TYPE_CHECKING:
     from kimi_planner.catalog.catalog import Catalog
 
-__all__ = ["batched", "discounted", "exchanged", "repriced"]
+__all__ = ["batched", "discounted", "exchanged", "repriced", "usd_price"]
 
 MAX_PRICE = Decimal(10**6)
 MAX_PLACES = 20
@@ -143,10 +143,13 @@ def _price(name: str, value: Any) -> Decimal | None:
         raise CatalogError(
             f"Unknown price {shown(name)}.{did_you_mean(name, ALL_PRICES)} Known: {', '.join(ALL_PRICES)}."
         )
-    if value is None:
-        return None
+    return None if value is None else usd_price(name, value)
+
+
+def usd_price(what: str, value: Any) -> Decimal:
+    """Return a price that is not from a catalog, USD per 1M tokens; CatalogError if it is none."""
     return _number(
-        name,
+        what,
         value,
         (0, MAX_PRICE),
         spell='Give USD such as "2.50".',

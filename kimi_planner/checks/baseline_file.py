@@ -12,7 +12,7 @@ from typing import Any
 from kimi_planner.billing.meters import FEE, METERS
 from kimi_planner.checks.baseline import Baseline, Entry, PromptEntry, WorkloadEntry, first_of_each
 from kimi_planner.errors import FileError, shown
-from kimi_planner.files import read_text
+from kimi_planner.files import parsed_json, read_text
 from kimi_planner.money import exact_decimal
 
 __all__ = ["as_text", "baseline_text", "read_baseline"]
@@ -72,10 +72,7 @@ def read_baseline(path: Path) -> Baseline:
     def wrong(what: str) -> FileError:
         return FileError(f"{what}. {_REMEDY}", at=path)
 
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise wrong(f"not JSON ({error})") from None
+    data = parsed_json(text, path, _REMEDY)
     schema = data.get("schema") if isinstance(data, dict) else None
     if schema != SCHEMA:
         raise wrong(f"schema is {shown(schema)}. This version reads {SCHEMA}")

@@ -36,10 +36,8 @@ def _age(place: Place, most: int, config: CheckConfig, as_of: date) -> CheckResu
 
     catalog, findings = audit_catalog(config.catalog_name, as_of, most)
     (finding,) = (one for one in findings if one.what == "age")
-    days = [one.checked_on for one in catalog.sources.values()]
-    known = [(as_of - day).days for day in days if day is not None]
     outcomes = {"passed": Outcome.PASSED, "stale": Outcome.OVER}
-    oldest = Decimal(max(known)) if len(known) == len(days) and known else None
+    oldest = None if finding.days is None else Decimal(finding.days)
     measure = Measure(place, "catalog-age", f"age of catalog {catalog.version}", Decimal(most))
     return measure.result(outcomes.get(finding.status, Outcome.UNKNOWN), finding.words, oldest)
 

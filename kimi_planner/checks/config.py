@@ -101,8 +101,9 @@ def load_config(path: str | Path = PYPROJECT) -> CheckConfig:
         **{key: top[key] for key in ("baseline", "seed") if key in top},
     )
     if not config.prompts and not config.workloads and config.catalog_checks is None:
-        raise table.fault(
-            f"nothing to check. Add [[{table.inner('prompts')}]] or [[{table.inner('workloads')}]]."
+        raise table.fail(
+            None,
+            f"nothing to check. Add [[{table.inner('prompts')}]] or [[{table.inner('workloads')}]].",
         )
     _refuse_unknown_models(config)
     return config
@@ -155,12 +156,12 @@ def _prompts(table: Table, default_model: str | None, warn: Decimal | None) -> P
         if key in values and kind != "templates":
             raise table.wrong(key, 'It is for kind = "templates".')
     if not values.keys() & {*_PROMPT_LIMITS}:
-        raise table.fault("no limit. Give max_tokens, max_usd or both.")
+        raise table.fail(None, "no limit. Give max_tokens, max_usd or both.")
     for key in _PROMPT_LIMITS[1:]:
         if key in values and kind != "request" and not ("model" in values or default_model):
-            raise table.fault(f"{key} needs a model. Name one here or for all budgets.")
+            raise table.fail(None, f"{key} needs a model. Name one here or for all budgets.")
     if "max_usd_per_call" in values and kind != "request" and "completion_tokens" not in values:
-        raise table.fault("max_usd_per_call needs completion_tokens, the output to reserve.")
+        raise table.fail(None, "max_usd_per_call needs completion_tokens, the output to reserve.")
     inherited = {"default_model": default_model, "warn_fraction": warn, "where": table.where()}
     return PromptBudget(**inherited | values)
 
@@ -191,8 +192,9 @@ def _workloads(table: Table, default_model: str | None, warn: Decimal | None) ->
     if "path" not in values:
         raise table.wrong("path", "Name a workload file, relative to this one.")
     if not values.keys() & {*_WORKLOAD_LIMITS}:
-        raise table.fault(
-            f"no limit. Give max_usd_per_month or another of {', '.join(_WORKLOAD_LIMITS[1:])}."
+        raise table.fail(
+            None,
+            f"no limit. Give max_usd_per_month or another of {', '.join(_WORKLOAD_LIMITS[1:])}.",
         )
     if values["model"] is None:
         raise table.wrong("model", "Name one here or for all budgets.")
@@ -212,9 +214,9 @@ def _catalog(table: Table, folder: Path) -> CatalogBudget:
     table.refuse_unknown(known)
     values = dict.fromkeys(known) | _read(table, known)
     if (values["against"] is None) != (values["max_drift_percent"] is None):
-        raise table.fault("against and max_drift_percent go together. Give both or neither.")
+        raise table.fail(None, "against and max_drift_percent go together. Give both or neither.")
     if values["max_age_days"] is None and values["against"] is None:
-        raise table.fault("no limit. Give max_age_days, or against and max_drift_percent.")
+        raise table.fail(None, "no limit. Give max_age_days, or against and max_drift_percent.")
     if values["against"] is not None:
         values["against"] = str(_source(values["against"], folder))
     return CatalogBudget(**values, where=table.where())
@@ -224,7 +226,7 @@ def _override(table: Table) -> Override:
     table.refuse_unknown({"paths", *_OVERRIDES})
     paths, values = table.globs("paths"), _read(table, _OVERRIDES)
     if not values:
-        raise table.fault("nothing to override. Give a limit for these paths.")
+        raise table.fail(None, "nothing to override. Give a limit for these paths.")
     return Override(paths=paths, values=values, where=table.where())
 
 

@@ -72,7 +72,9 @@ def _found(
         except (FileError, RequestError) as error:
             faults.append(invalid(name, error))
         except UnknownModelError as error:
-            faults.append(Measure(Place(path=name), "unknown-model", "request").unknown(str(error)))
+            faults.append(
+                Measure(Place(path=name), "unknown-model", "request").unknown(error.reason)
+            )
     malformed = {fault.path for fault in faults}
     faults += _missed(budget, prompts, malformed, config.folder)
     counted = tuple(prompt for found in prompts.values() for prompt in found)

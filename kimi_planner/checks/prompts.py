@@ -11,7 +11,7 @@ from kimi_planner.catalog import Catalog
 from kimi_planner.checks.budgets import PromptBudget
 from kimi_planner.checks.results import Place
 from kimi_planner.errors import RequestError, Where, restated, whole
-from kimi_planner.files import read_text
+from kimi_planner.files import parsed_json, read_text
 from kimi_planner.notes import Note, note
 
 __all__ = ["MAX_PROMPT_BYTES", "Prompt", "body_prompt", "template_prompts"]
@@ -33,7 +33,7 @@ class Prompt(Place):
     tokens, low
         The most that it may have, and the least; ``tokens`` is ``None`` if that has no bound.
     reserved
-        Output tokens that its body reserves; ``None`` if it does not say.
+        Output tokens that its body reserves, else the model by default; ``None`` if neither says.
     unbound
         Variables and loops that leave it without a bound.
     notes
@@ -63,35 +63,29 @@ def body_prompt(name: str, path: Path, budget: PromptBudget, catalog: Catalog) -
     UnknownModelError
         If the catalog does not have its model.
     """
-    import json
-
     from kimi_planner.tokens.chat import count_prompt
 
-    try:
-        body = json.loads(read_text(path, limit=MAX_PROMPT_BYTES))
-    except json.JSONDecodeError as error:
-        raise RequestError(
-            f"not JSON ({error.msg}). A request body is one JSON object.",
-            at=Where(path, error.lineno),
-        ) from None
-    except RecursionError:
-        raise RequestError("not JSON (nested too deeply to be read).", at=path) from None
-    except ValueError as error:  # a number of thousands of digits
-        raise RequestError(f"not JSON ({error}). Correct that number.", at=path) from None
-    if not isinstance(body, Mapping) or "messages" not in body:
-        raise RequestError("no messages. A request body has the key 'messages'.", at=path)
-    model = budget.model or body.get("model") or budget.default_model
-    if not isinstance(model, str):
-        raise RequestError(
-            f"no model. Name one in the body, or as model in {budget.where}.", at=path
-        )
-    reserved = next((body[key] for key in _RESERVED if body.get(key) is not None), None)
+    text = read_text(path, limit=MAX_PROMPT_BYTES)
+    advice = "A request body is one JSON object."
+    body = parsed_json(text, path, advice, fault=RequestError)
     with restated(at=path):
+        if not isinstance(body, Mapping) or "messages" not in body:
+            raise RequestError("no messages. A request body has the key 'messages'.")
+        model = budget.model or body.get("model") or budget.default_model
+        if not isinstance(model, str):
+            raise RequestError(f"no model. Name one in the body, or as model in {budget.where}.")
+        reserved = next((body[key] for key in _RESERVED if body.get(key) is not None), None)
         if reserved is not None:
             whole("max_tokens", reserved, 1, fault=RequestError)
-        count = count_prompt(body, catalog.model(model))
+        spec = catalog.model(model)
+        count = count_prompt(body, spec)
     return Prompt(
-        path=name, kind="request", model=model, tokens=count.high, low=count.low, reserved=reserved
+        path=name,
+        kind="request",
+        model=model,
+        tokens=count.high,
+        low=count.low,
+        reserved=spec.default_output_tokens if reserved is None else reserved,
     )
 
 

@@ -146,7 +146,7 @@ class Check:
             if known != baseline:
                 notes.append(note("not_compared", paths=sorted(self.unread)))
             prompts, workloads = self.changes(known)
-            comparison = compare(known, self._moment, self.config, prompts, workloads)
+            comparison = compare(known, self.moment, self.config, prompts, workloads)
             if not may_grow:
                 results += hold_growth(prompts, workloads, self.config)
         return CheckReport(
@@ -156,12 +156,9 @@ class Check:
             catalog=f"{self.config.catalog.version} (sha256 {self.config.catalog.sha256[:12]})",
         )
 
-    def moment(self) -> Baseline:
-        """Return what prompts and workloads are now, without those of files that cannot be read."""
-        return self._moment
-
     @cached_property
-    def _moment(self) -> Baseline:
+    def moment(self) -> Baseline:
+        """What prompts and workloads are now, without those of files that cannot be read."""
         from kimi_planner.checks.baseline import Baseline, prompt_entry
 
         prompts = (prompt_entry(prompt, self._specs) for prompt in self.prompts)
@@ -179,7 +176,7 @@ class Check:
         lines = {prompt.key: prompt.line for prompt in self.prompts}
         prompts = [
             prompt_change(then, now, lines.get(now.key) if now else None)
-            for then, now in _paired(old.prompts, self._moment.prompts)
+            for then, now in _paired(old.prompts, self.moment.prompts)
         ]
         entries = self._workload_entries({one.key: one for one in old.workloads})
         workloads = [

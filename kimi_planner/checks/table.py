@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-from kimi_planner.errors import ConfigError, Where, is_whole, shown
-from kimi_planner.files import TomlFile, refuse_unknown_keys
+from kimi_planner.errors import is_whole
+from kimi_planner.files import TomlTable
 from kimi_planner.money import exact_decimal
 
 __all__ = ["Table"]
@@ -17,41 +15,12 @@ __all__ = ["Table"]
 MOST_DIGITS = 20  # of an amount, before and after the point
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table of a TOML file.
-
-    Attributes
-    ----------
-    name, index
-        Its name, ``""`` for the top of the file, and which one it is of an array of tables.
-    """
-
-    toml: TomlFile
-    values: Mapping[str, Any]
-    name: str
-    index: int | None = None
-
-    def where(self, key: str | None = None) -> Where:
-        """Return file and line of the table, or of a key in it."""
-        return self.toml.where(self.name, self.index, key)
-
-    def fault(self, reason: str) -> ConfigError:
-        """Return the error that says what is wrong with all of the table."""
-        return ConfigError(reason, at=self.where())
-
-    def wrong(self, key: str, allowed: str) -> ConfigError:
-        """Return the error that says what a key is and what it may be."""
-        found = f"is {shown(self.values[key])}" if key in self.values else "is missing"
-        return ConfigError(f"{key} {found}. {allowed}", at=self.where(key))
+class Table(TomlTable):
+    """A table of the configuration."""
 
     def inner(self, key: str) -> str:
         """Return the full name of a table inside this one."""
         return f"{self.name}.{key}" if self.name else key
-
-    def refuse_unknown(self, known: Collection[str]) -> None:
-        """Raise ConfigError if there is any other key."""
-        refuse_unknown_keys(self.values, known, toml=self.toml, table=self.name, index=self.index)
 
     def table(self, key: str) -> Table:
         """Return a table inside this one."""

@@ -12,8 +12,9 @@ import pandas as pd
 
 from kimi_planner.choose.basis import able_models, requests_of_task
 from kimi_planner.choose.choice import Exclusion
-from kimi_planner.choose.evaluations.rates import check_evaluations, check_models
+from kimi_planner.choose.evaluations.rates import check_models
 from kimi_planner.choose.evaluations.read import Evaluations
+from kimi_planner.choose.planned import Planned
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd
 from kimi_planner.notes import Note, note, noted
@@ -80,7 +81,7 @@ class ModelQuality:
 
 
 @dataclass(frozen=True, kw_only=True)
-class QualityFrontier:
+class QualityFrontier(Planned):
     """Monthly spend of each model against its success rate.
 
     Attributes
@@ -100,13 +101,6 @@ class QualityFrontier:
     models: tuple[ModelQuality, ...]
     workload: str | None
     exclusions: tuple[Exclusion, ...]
-    projection: Projection
-    notes: tuple[Note, ...] = ()
-
-    @property
-    def provenance(self) -> str:
-        """What the result rests on, in one line."""
-        return self.projection.provenance
 
     @property
     def frontier(self) -> tuple[str, ...]:
@@ -170,7 +164,6 @@ def quality_frontier(
     """
     if not isinstance(projection, Projection):
         raise ScenarioError(f"projection is {shown(projection)}. Give what project returns.")
-    check_evaluations(evaluations)
     check_models(evaluations, projection.catalog)
     projection.budget(workload)  # refuses a workload that it does not have
     chosen = [one for one in projection.workloads if workload in (None, one.name)]

@@ -21,6 +21,7 @@ __all__ = [
     "peaks_of",
     "positive",
     "projection_given",
+    "scenario_of",
 ]
 
 
@@ -72,16 +73,19 @@ def projection_given(
 
 def peaks_of(workloads: Sequence[Workload], projection: Projection) -> Throughput:
     """Return the peaks of workloads in the scenarios of a plan."""
-    return throughput(
-        workloads,
-        projection.models,
-        months=len(projection.months),
-        start=str(projection.months[0]),
-        as_of=projection.as_of,
-        seed=projection.seed,
-        n_paths=projection.n_paths,
-        catalog=projection.catalog,
-    )
+    return throughput(workloads, projection.models, **scenario_of(projection))
+
+
+def scenario_of(projection: Projection) -> dict[str, Any]:
+    """Return what says again in which scenarios a projection was made, workloads and models apart."""
+    return {
+        "months": len(projection.months),
+        "start": str(projection.months[0]),
+        "as_of": projection.as_of,
+        "seed": projection.seed,
+        "n_paths": projection.n_paths,
+        "catalog": projection.catalog,
+    }
 
 
 def known_tier(limits: Limits, number: object) -> Tier:

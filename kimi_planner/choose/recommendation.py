@@ -68,7 +68,8 @@ class Recommendation:
     @property
     def notes(self) -> tuple[Note, ...]:
         """What the spend and the choice leave out, in words."""
-        return self.projection.notes + (self.throughput.notes if self.throughput else ())
+        notes = self.projection.notes + (self.throughput.notes if self.throughput else ())
+        return tuple(dict.fromkeys(notes))  # some concern both
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -89,7 +90,9 @@ class Recommendation:
             if margin is None:
                 said.append(f"{text}; no other model qualifies.")
             else:
-                said.append(f"{text}, {usd(margin)} less than {ranked[1].model}.")
+                less = usd(margin)
+                words = "the same as" if less == "0.00" else f"{less} less than"
+                said.append(f"{text}, {words} {ranked[1].model}.")
         return said
 
     @cached_property

@@ -11,6 +11,7 @@ from kimi_planner.capacity.peaks import PeakPlan
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.drivers import TIMES_TRAFFIC
 from kimi_planner.choose.flip import Flip
+from kimi_planner.choose.given import scenario_of
 from kimi_planner.choose.switch import leading, meeting_factor
 from kimi_planner.errors import WorkloadError
 from kimi_planner.money import usd
@@ -30,16 +31,7 @@ _DIGITS = 6
 
 def again(workload: Workload, model: str, projection: Projection) -> Projection:
     """Return a changed workload in the scenarios of a plan, on one model."""
-    return project(
-        workload,
-        len(projection.months),
-        str(projection.months[0]),
-        [model],
-        projection.as_of,
-        projection.seed,
-        n_paths=projection.n_paths,
-        catalog=projection.catalog,
-    )
+    return project(workload, models=[model], **scenario_of(projection))
 
 
 def of_budget(
@@ -131,10 +123,8 @@ def broken_limits(
         limits=found.limits,
         scenario_share=found.percentile / 100,
         minutes_within=found.minutes_within,
-        peak_hour_share=None,
-        output_tokens_per_second=None,
     )
-    traffic = plan.traffic(workload, spec.reasons, spec.context_window_tokens)
+    traffic = plan.traffic(workload, spec.profile)
     peaks = plan.peaks([traffic], ())
     return tuple(dict.fromkeys(limit.replace("_", " ") for _, limit in peaks.exceeded(tier)))
 

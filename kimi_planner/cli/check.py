@@ -78,7 +78,7 @@ def command(
     elif update_baseline:
         from kimi_planner.checks.baseline_file import baseline_text
 
-        write(accepted, baseline_text(found.moment()))
+        write(accepted, baseline_text(found.moment))
     sys.exit(worst(report.results).exit_code)
 
 

@@ -10,7 +10,7 @@ import click
 from kimi_planner.cli import options
 from kimi_planner.cli.progress import progress
 
-__all__ = ["argument", "catalog", "on_error", "pairs", "say_rejected", "totals"]
+__all__ = ["argument", "catalog", "on_error", "pairs", "say_rejected", "totals", "workload"]
 
 
 def pairs(
@@ -36,6 +36,13 @@ on_error = click.option(
     type=click.Choice(["raise", "skip"]),
     default="raise",
     help="Stop at a bad row, or leave it out and count it.",
+)
+
+workload = click.option(
+    "--workload",
+    multiple=True,
+    callback=pairs,
+    help="Column of the log that names the workload of a call, or MODEL=WORKLOAD for each model.",
 )
 
 

@@ -47,12 +47,7 @@ def _forms(context: click.Context, option: click.Parameter, value: str) -> tuple
     type=options.PATH,
     help="Hold the plan against a usage log, by cause; may be repeated.",
 )
-@click.option(
-    "--workload",
-    multiple=True,
-    callback=logs.pairs,
-    help="Column of the log that names the workload of a call, or MODEL=WORKLOAD for each model.",
-)
+@logs.workload
 @options.account
 @options.force
 def command(

@@ -152,12 +152,7 @@ def forecast(
     callback=logs.pairs,
     help="Model that was planned, or WORKLOAD=MODEL for each; the recommended one if not given.",
 )
-@click.option(
-    "--workload",
-    multiple=True,
-    callback=logs.pairs,
-    help="Column that names the workload of a call, or MODEL=WORKLOAD for each model.",
-)
+@logs.workload
 @click.option("--priced-as", "model", help="Take every row of the log as this model.")
 @logs.catalog
 @click.option("--planned-catalog", help="Prices of the plan, where they are not the ones it names.")

@@ -17,14 +17,7 @@ from scipy.linalg import cholesky
 from scipy.linalg.blas import dtrsv
 from scipy.special import gammaln, stdtr
 
-from kimi_planner.forecast.intervals import (
-    Array,
-    Covariance,
-    bursts,
-    cycle,
-    power_law,
-    white,
-)
+from kimi_planner.forecast.intervals import Array, Covariance, bursts, cycle, power_law, white
 from kimi_planner.forecast.moments import DAY
 from kimi_planner.forecast.observed import Observed
 

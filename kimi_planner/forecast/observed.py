@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kimi_planner.billing.meters import ByMeter
 from kimi_planner.errors import TooLittleUsageError, UsageError
 from kimi_planner.forecast.intervals import Array
 from kimi_planner.forecast.moments import DAY, Moment, at, micros, moment_text
@@ -42,8 +43,8 @@ class Observed:
         Rows before ``start``, or at ``end`` and later, which were left out.
     calls
         Number of calls.
-    windowed
-        Whether rows hold several calls each.
+    bill : ByMeter of Decimal, USD
+        Spend by meter, exact.
     """
 
     start: Moment
@@ -54,7 +55,7 @@ class Observed:
     heaviness: float
     rows_outside: int
     calls: int
-    windowed: bool
+    bill: ByMeter
 
     @property
     def total_usd(self) -> float:
@@ -104,6 +105,7 @@ def observe(rows: LogRows, start: Moment | None, end: Moment | None) -> Observed
     offsets = (rows.micros[low:high] - first) / 1e6
     squares = usd**2 / np.maximum(requests, 1)
     quartic = squares**2 / np.maximum(requests, 1)
+    bills = rows.costs.by_meter()
     count = _stretches(offsets, int(requests.sum()), seconds)
     return Observed(
         start=begun,
@@ -114,7 +116,7 @@ def observe(rows: LogRows, start: Moment | None, end: Moment | None) -> Observed
         heaviness=float(squares.sum() ** 2 / quartic.sum()),
         rows_outside=len(rows.usd) - len(usd),
         calls=int(requests.sum()),
-        windowed=bool((rows.requests > 1).any()),
+        bill=ByMeter({key: bills.usd(key, rows.order[low:high]) for key in bills.units}),
     )
 
 

@@ -131,6 +131,33 @@ class SpendForecast:
         quantiles = dict(zip(QUANTILES, _rising(amounts).T, strict=True))
         return pd.DataFrame({"until": [*ends, self.until], "mean_usd": mean, **quantiles})
 
+    def by_meter(self) -> pd.DataFrame:
+        """Return the expected total spend by meter.
+
+        Only the total is forecast: the meters keep the proportions in which the observed stretch of
+        the log was billed. Should the mix of tokens or of models change, or prices, so do they.
+
+        Returns
+        -------
+        DataFrame
+            One row per ``meter`` that the log was billed for, and the ``usd`` expected of it; they
+            sum to `mean`.
+
+        Examples
+        --------
+        >>> from kimi_planner.forecast import forecast_spend
+        >>> calls = pd.DataFrame({"timestamp_s": range(0, 3600, 4), "prompt_tokens": 6_000,
+        ...                       "completion_tokens": 500})
+        >>> ahead = forecast_spend(calls, "1h", "kimi-k2", 0, 3600, as_of=date(2026, 11, 24))
+        >>> ahead.by_meter().round(2)
+            meter   usd
+        0   input  6.48
+        1  output  1.62
+        """
+        bill = self.observed.bill
+        rows = [(key, float(amount / bill.total) * self.mean) for key, amount in bill if amount]
+        return pd.DataFrame(rows, columns=["meter", "usd"])
+
     @property
     def _level(self) -> Array:
         """Spend in each step if it goes on as observed, USD."""
@@ -141,7 +168,7 @@ class SpendForecast:
         """The answer: the expected total and the range that holds it with 80%."""
         low, high = self.interval(0.8)
         return (
-            f"Next {self.horizon.text.removeprefix('1 ')}: {amount_text(self.mean)} USD; 80% range {amount_text(low)} to "
+            f"Next {self.horizon.text.removeprefix('1 ')}: {amount_text(self.mean)} USD expected; 80% range {amount_text(low)} to "
             f"{amount_text(high)} USD"
         )
 
@@ -163,12 +190,9 @@ class SpendForecast:
         )
 
     def _repr_html_(self) -> str:
-        words = {
-            str(name): [moment_text(one) if name == "until" else amount_text(one) for one in column]
-            for name, column in self.frame.items()
-        }
-        rows = zip(*words.values(), strict=True)
-        table = table_html(list(words), rows, range(1, len(words)))
+        words = self.frame.assign(until=self.frame["until"].map(moment_text))
+        words[words.columns[1:]] = words[words.columns[1:]].map(amount_text)
+        table = table_html([*words], words.to_numpy().tolist(), range(1, words.shape[1]))
         return page_html(
             table, title=f"{self.sentence}.", notes=self.notes, provenance=self.provenance
         )

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from kimi_planner.catalog import Catalog
 from kimi_planner.errors import TooLittleUsageError, UsageError
 from kimi_planner.forecast.intervals import Array
-from kimi_planner.notes import Note
-from kimi_planner.usage.priced import cost_rows
+from kimi_planner.usage.priced import RowCosts, cost_rows
 
 __all__ = ["LogRows", "rows_of"]
 
@@ -39,8 +38,10 @@ class LogRows:
     requests : ndarray, shape (n_rows,)
     window
         How long a row lasts, microseconds; 0 if each is one call, or only one time is known.
-    notes
-        What the reader must know of the prices.
+    costs
+        What each row costs exactly, also by meter, in the order of the log.
+    order : ndarray, shape (n_rows,)
+        Where each row stands in the log.
     """
 
     source: str
@@ -49,7 +50,8 @@ class LogRows:
     usd: Array
     requests: Counts
     window: int
-    notes: tuple[Note, ...] = ()
+    costs: RowCosts
+    order: Counts
 
     @property
     def end(self) -> int:
@@ -100,7 +102,8 @@ def rows_of(frame: pd.DataFrame, model: str | None, catalog: Catalog) -> LogRows
         usd=usd,
         requests=requests,
         window=_window(np.diff(micros)) if (requests > 1).any() else 0,
-        notes=costs.notes,
+        costs=costs,
+        order=order,
     )
 
 

@@ -131,7 +131,7 @@ def forecast_spend(
         notes=(
             *notes,
             *_notes(observed, whole, ahead.seconds, told=start is not None and end is not None),
-            *rows.notes,
+            *rows.costs.notes,
             *([note("bad_rows", rows=rejected)] if rejected else ()),
         ),
     )

@@ -77,9 +77,7 @@ class LoadPlan:
 
     def calls(self, spec: ModelSpec) -> CallSizes:
         """Return the calls on a model."""
-        return CallSizes.of(
-            self.load.sizes.on(spec.reasons), spec.context_window_tokens, self.drawn_calls
-        )
+        return CallSizes.on(self.load.sizes, spec.profile, self.drawn_calls)
 
     def tokens(self, spec: ModelSpec) -> CallTokens:
         """Return what a call on a model is expected to use, on each path."""

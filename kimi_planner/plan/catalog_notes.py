@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+from kimi_planner.calls.notes import reserved_notes
 from kimi_planner.catalog import ALL_PRICES, Catalog, ModelSpec
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.beyond_tokens import unbilled_notes
@@ -38,10 +39,7 @@ def catalog_notes(
     if catalog.tax == "excluded":
         yield note("without_tax", catalog=catalog.version)
     yield from unbilled_notes(catalog, specs, workloads)
-    unlimited = [one.name for one in workloads if one.max_tokens is None]
-    for spec in specs:
-        if (tokens := spec.default_output_tokens) is not None:
-            yield from noted("default_reserved", models=spec.id, tokens=tokens, workloads=unlimited)
+    yield from reserved_notes(workloads, specs)
 
 
 def _changes(before: ModelSpec, after: ModelSpec) -> list[str]:

@@ -55,8 +55,9 @@ def conversation_growth(conversation: Conversation, *, ax: Axes | None = None) -
     count_axis(ax, "y")
     ax.set(xlabel="turn of the conversation", ylabel="prompt tokens of the call")
     limits = []
+    wide = bool(overflow) and overflow["p90"] > overflow["p10"]
     if overflow:
-        if overflow["p90"] > overflow["p10"]:
+        if wide:
             ax.axvspan(overflow["p10"], overflow["p90"], color=BUDGET, alpha=0.12, linewidth=0)
         text = f"turn {overflow['p50']} does not fit"
         limits = [limit(ax, text, overflow["p50"], vertical=True)]
@@ -65,8 +66,9 @@ def conversation_growth(conversation: Conversation, *, ax: Axes | None = None) -
     finish(
         ax,
         f"Conversation growth: {short(conversation.workload, 22)} on {conversation.model}\n{answer}",
-        "Line: P50 of calls made. Band: P10 to P90. "
-        + ("Red band: P10 to P90 of the first turn that does not fit. " if overflow else "")
+        "Line: P50 of calls made. "
+        + "Band: P10 to P90. " * bool((made["p90_prompt_tokens"] > made["p10_prompt_tokens"]).any())
+        + "Red band: P10 to P90 of the first turn that does not fit. " * wide
         + f"A call fits if its prompt and reserved output{room} are at most the window; if not, the "
         f"policy is {conversation.policy}. Catalog {conversation.catalog_version}, seed "
         f"{conversation.seed}.",

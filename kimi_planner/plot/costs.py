@@ -147,7 +147,7 @@ def cost_per_success(
         f"Cost per success: {of}",
         resting(
             (
-                f"Point: cost of a task by the success rate. Line: {percent} interval. In brackets: "
+                f"Point: cost of a task by the success rate, filled where it is least. Line: {percent} interval. In brackets: "
                 "probability that it is the cheapest.",
                 *(["Square: cost of a task where none was tried."] if judged else []),
                 *costs.notes,

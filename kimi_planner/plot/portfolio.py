@@ -84,7 +84,7 @@ def portfolio_frontier(
             vertical=True,
             color=color,
         )
-        for one, text, color in zip(marked, ("budget", "next 100"), (BUDGET, INK), strict=False)
+        for one, text, color in zip(marked, ("budget", "100 more:"), (BUDGET, INK), strict=False)
     ]
     answer = "" if step is None else step.sentence()
     unproved = "" if all(one.proven_optimal for one in served) else " Band: up to the bound."

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
+from typing import TypeVar
 
 from kimi_planner.money import decimal_places, from_fraction, from_units
 
-__all__ = ["decimal_of", "exact_parts", "rounded"]
+__all__ = ["decimal_of", "exact_parts", "rounded", "whole_parts"]
 
 PLACES = 12
+Number = TypeVar("Number", Fraction, Decimal)
 
 
 def exact_parts(parts: Mapping[str, Fraction]) -> dict[str, Decimal]:
     """Return fractions that add up to a finite decimal as decimals that add up to it too.
 
-    Where all of them are finite decimals they stay exact. Otherwise each is rounded, half to even,
-    to the 12th place or to the last one of the sum, and what rounding left over is given, one unit
-    each, to those that it moved the most.
+    Where all of them are finite decimals they stay exact. Otherwise each is rounded to the 12th
+    place or to the last one of the sum, as `whole_parts` does it.
     """
     whole = sum(parts.values(), Fraction(0))
     exact = {name: decimal_of(part) for name, part in parts.items()}
@@ -27,13 +28,22 @@ def exact_parts(parts: Mapping[str, Fraction]) -> dict[str, Decimal]:
         return known
     places = max(PLACES, decimal_places(from_fraction(whole)))
     units = {name: part * 10**places for name, part in parts.items()}
-    nearest = {name: round(unit) for name, unit in units.items()}
-    left = int(whole * 10**places) - sum(nearest.values())
+    whole_units = whole_parts(units, int(whole * 10**places))
+    return {name: from_units(unit, places) for name, unit in whole_units.items()}
+
+
+def whole_parts(parts: Mapping[str, Number], whole: int) -> dict[str, int]:
+    """Return numbers rounded, half to even, so that they add up to ``whole``.
+
+    What rounding left over is given, one unit each, to those that it moved the most.
+    """
+    nearest = {name: round(part) for name, part in parts.items()}
+    left = whole - sum(nearest.values())
     step = 1 if left > 0 else -1
-    by_error = sorted(parts, key=lambda name: (nearest[name] - units[name]) * step)
-    for name in by_error[: abs(left)]:
-        nearest[name] += step
-    return {name: from_units(unit, places) for name, unit in nearest.items()}
+    by_error = sorted(parts, key=lambda name: (nearest[name] - parts[name]) * step)
+    for place in range(abs(left)):
+        nearest[by_error[place % len(by_error)]] += step
+    return nearest
 
 
 def decimal_of(amount: Fraction) -> Decimal | None:

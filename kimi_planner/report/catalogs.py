@@ -202,7 +202,7 @@ def _shown(value: Any) -> str:
         return "not stated"
     if isinstance(value, tuple | frozenset):
         if all(isinstance(one, str) for one in value):
-            return ", ".join(sorted(value))
+            return ", ".join(value if isinstance(value, tuple) else sorted(value))
         return "; ".join(map(str, value))
     if is_dataclass(value):
         return str(getattr(value, "rating", value))

@@ -9,7 +9,7 @@ import numpy as np
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.money import total, usd
 from kimi_planner.plan.spend import Spend
-from kimi_planner.report.tables import Table, amounts_words, spread_of
+from kimi_planner.report.tables import OVER_BUDGET, Table, amounts_words, spread_of
 from kimi_planner.rich import share_text
 
 __all__ = ["budgets_table", "key_figures"]
@@ -50,7 +50,7 @@ def budgets_table(recommendation: Recommendation) -> Table:
         and row["budget_usd_per_month"] is not None
         and not np.isnan(row["chance_over_budget"])
     ]
-    headers = ("workload", "model", "budget", "P50", "P90", "chance over budget")
+    headers = ("workload", "model", "budget", "P50", "P90", OVER_BUDGET)
     title = f"Budgets ({amounts_words(projection)})"
     return Table(headers, tuple(rows), frozenset({2, 3, 4, 5}), title=title)
 

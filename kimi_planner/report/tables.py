@@ -20,6 +20,7 @@ from kimi_planner.workload.fields import MAX_NAME_CHARS
 from kimi_planner.workload.quantity import number_text
 
 __all__ = [
+    "OVER_BUDGET",
     "Section",
     "Table",
     "amounts_words",
@@ -36,6 +37,8 @@ __all__ = [
     "spread_of",
     "totals_sentence",
 ]
+
+OVER_BUDGET = "chance of a month over budget"
 
 
 @dataclass(frozen=True)
@@ -88,17 +91,14 @@ def amounts_words(projection: Projection) -> str:
 def spend_table(recommendation: Recommendation) -> Table:
     """Return spend, risk and fit of every workload on every model, the recommended one marked."""
     projection, fit = recommendation.projection, recommendation.fit
-    excluded = {(one.workload, one.model) for one in recommendation.exclusions}
     choices = {(one.workload, one.model): one for one in recommendation.choices}
     rows = []
     for row in projection.summary().to_dict("records"):
         key = (row["workload"], row["model"])
         if key[0] not in recommendation.names:
             continue
-        if key in excluded:
-            verdict = "excluded"
-        else:
-            choice = choices[key]
+        verdict = "excluded"
+        if choice := choices.get(key):
             best = choice.rank == 1
             verdict = "recommended" if best else f"+{usd(choice.more_than_best_usd)}"
         chance = row["chance_over_budget"]
@@ -111,7 +111,7 @@ def spend_table(recommendation: Recommendation) -> Table:
                 verdict,
             )
         )
-    headers = ("workload", "model", "P10", "P50", "P90", "chance over budget", "fits", "choice")
+    headers = ("workload", "model", "P10", "P50", "P90", OVER_BUDGET, "fits", "choice")
     return Table(headers, tuple(rows), frozenset({2, 3, 4, 5, 6}))
 
 
@@ -209,16 +209,8 @@ def catalog_table(catalog: Catalog) -> Table:
         )
         for model in catalog
     )
-    headers = (
-        "model",
-        "input USD/M",
-        "cached USD/M",
-        "output USD/M",
-        "window",
-        "reasoning depth",
-        "speed",
-        "capabilities",
-    )
+    prices = ("input USD/M", "cached USD/M", "output USD/M")
+    headers = ("model", *prices, "window", "reasoning depth", "speed", "capabilities")
     return Table(headers, rows, frozenset({1, 2, 3, 4, 5, 6}))
 
 
@@ -229,8 +221,8 @@ def source_sentences(catalog: Catalog) -> list[str]:
         * bool(catalog.derived_from),
         f"Source: {catalog.source}.",
         *(
-            f"The source gives two values for {one.field}: {one.chosen} ({one.chosen_where}) and "
-            f"{one.other} ({one.other_where}). {one.reason}"
+            f"Two values are given for {one.field}{f' of {one.model}' * bool(one.model)}: {one.chosen} "
+            f"({one.chosen_where}) and {one.other} ({one.other_where}). {one.reason}"
             for one in catalog.conflicts
         ),
     ]

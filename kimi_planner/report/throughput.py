@@ -16,6 +16,7 @@ from kimi_planner.rich import share_text
 __all__ = ["peaks_table", "throughput_text", "tiers_table"]
 
 _HEADERS = ("concurrency", "requests/min", "tokens/min", "tokens/day")
+_SPANS = ("minutes", "time", "days")
 
 
 def throughput_text(result: Throughput) -> str:
@@ -72,19 +73,12 @@ def tiers_table(result: Throughput, model: str) -> Table:
             usd(tier.cumulative_recharge_usd, 0),
             *(_allowed(getattr(tier, limit)) for limit in LIMITS),
             "not" if pd.isna(row["throttled_from"]) else row["throttled_from"],
-            *(share_text(row[f"{kind}_over_share"]) for kind in ("minutes", "time", "days")),
+            *(share_text(row[f"{span}_over_share"]) for span in _SPANS),
         )
         for tier, row in zip(result.limits, mine, strict=True)
     ]
-    headers = (
-        "tier",
-        "recharge USD",
-        *_HEADERS,
-        "throttled from",
-        "minutes over",
-        "time over",
-        "days over",
-    )
+    over = [f"{span} over" for span in _SPANS]
+    headers = ("tier", "recharge USD", *_HEADERS, "throttled from", *over)
     return Table(headers, tuple(rows), frozenset({0, 1, 2, 3, 4, 5, 7, 8, 9}))
 
 

@@ -341,7 +341,7 @@ def _changed(
 
 def _reply(place: str, call: LoggedCall, spec: ModelSpec, day: object, billed: int) -> Audited:
     messages = [reply_of(reply) for reply in call.replies]
-    counted = sum(count_reply(message, spec, day)[0] for message in messages)
+    counted = sum(count_reply(message, spec, day).tokens for message in messages)
     cause = EXACT
     if counted != billed:
         template = template_on(spec, day)

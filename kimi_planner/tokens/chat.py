@@ -19,6 +19,7 @@ from kimi_planner.tokens.text import count_tokens
 
 __all__ = [
     "PromptCount",
+    "ReplyCount",
     "count_completion",
     "count_messages",
     "count_pieces",
@@ -57,6 +58,26 @@ class PromptCount:
     why: tuple[str, ...]
     refused: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyCount:
+    """Completion tokens of a reply, and how exactly they are known.
+
+    Attributes
+    ----------
+    tokens
+        What is expected on the bill.
+    reasoning_tokens
+        The part of them that is reported as reasoning.
+    exactness, why
+        As in `PromptCount`.
+    """
+
+    tokens: int
+    reasoning_tokens: int
+    exactness: Exactness
+    why: tuple[str, ...]
 
 
 def count_messages(
@@ -247,14 +268,20 @@ def count_completion(
             f"content must be text, not {type(content).__name__} ({shown(content)}). "
             "Only a reply with tool calls may have none."
         )
-    return count_reply(message, spec, as_of)[0]
+    return count_reply(message, spec, as_of).tokens
 
 
-def count_reply(message: Message, spec: ModelSpec, as_of: object = None) -> tuple[int, int]:
-    """Return the completion tokens of a reply, and the reasoning tokens that are reported of it."""
+def count_reply(message: Message, spec: ModelSpec, as_of: object = None) -> ReplyCount:
+    """Count a reply that is understood, and say how exact that is."""
     template = template_on(spec, as_of)
-    tokens = count_pieces(template.completion(message), template)
-    return tokens, template.reasoning_tokens(message)
+    kind = "reply with tool calls" if message.calls else "reply"
+    exactness, why = judged(spec, template.rule.template, [kind])
+    return ReplyCount(
+        tokens=count_pieces(template.completion(message), template),
+        reasoning_tokens=template.reasoning_tokens(message),
+        exactness=exactness,
+        why=tuple(why),
+    )
 
 
 def template_on(spec: ModelSpec, as_of: object) -> Template:

@@ -133,7 +133,10 @@ def evidence_rows(specs: Iterable[ModelSpec]) -> list[dict[str, str]]:
 
 
 def _told(rows: Iterable[Evidence]) -> str:
-    explained = {row: f" and {row.explained} explained" if row.explained else "" for row in rows}
-    return ", ".join(
-        f"{row.met}{more} of {row.recorded} of {row.model}" for row, more in explained.items()
-    )
+    parts = []
+    for row in rows:
+        explained = f" and {row.explained} explained" if row.explained else ""
+        parts.append(
+            f"{row.met}{explained} of {row.recorded} of {row.model} ({', '.join(row.hosts)})"
+        )
+    return ", ".join(parts)

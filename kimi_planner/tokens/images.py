@@ -78,8 +78,11 @@ def image_tokens(width: int, height: int, *, max_patches: int = MAX_PATCHES) -> 
 
 def most_image_tokens(max_patches: int = MAX_PATCHES) -> int:
     """Return a number of tokens that no image exceeds, its sides padded to whole merged patches."""
-    least_side = max_patches // MAX_SIDE_PATCHES
-    return (max_patches + MAX_SIDE_PATCHES + least_side + 1) // 4
+    sides = MAX_SIDE_PATCHES, max_patches / MAX_SIDE_PATCHES
+    cut_off = (1 + 1 / sides[0]) * (
+        1 + 1 / sides[1]
+    )  # patches are whole before the image is scaled
+    return int(max_patches * cut_off / 4 + sum(sides) / 2 + 2)
 
 
 def image_size(url: str, sizes: Mapping[str, Size] | None = None) -> Size | None:

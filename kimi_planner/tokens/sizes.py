@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kimi_planner.errors import FileError, RequestError, did_you_mean, shown
-from kimi_planner.files import TomlFile, data_dir, read_toml, refuse_unknown_keys
+from kimi_planner.files import TomlTable, data_dir, read_toml
 from kimi_planner.tokens.vocabulary import SHA256
 
 __all__ = ["SizeEstimate", "size_kinds", "tokens_from_bytes"]
@@ -113,37 +113,37 @@ def _shipped() -> dict[str, dict[str, Any]]:
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
     toml = read_toml(path)
-    _check_forms(toml, toml.data, _FORMS)
+    top = TomlTable(toml, toml.data)
+    _check_forms(top, _FORMS)
     if toml.data["vocabulary_sha256"] != SHA256:
-        where = toml.where(key="vocabulary_sha256")
-        raise FileError("measured with another vocabulary. Measure the table again.", at=where)
+        raise top.fail(
+            "vocabulary_sha256", "measured with another vocabulary. Measure the table again."
+        )
     rows: dict[str, dict[str, Any]] = {}
     for number, row in enumerate(toml.data["kinds"]):
-        _check_forms(toml, row, _ROW_FORMS, "kinds", number)
-        where = toml.where("kinds", number)
+        table = TomlTable(toml, row, "kinds", number)
+        _check_forms(table, _ROW_FORMS)
         if wrong := [row[key] for key in _RATIOS if not re.fullmatch(r"[01]\.\d+", row[key])]:
-            raise FileError(f'{wrong[0]!r} is not a decimal such as "0.2345".', at=where)
+            raise table.fail(None, f'{wrong[0]!r} is not a decimal such as "0.2345".')
         p10, p50, p90, mean = (Decimal(row[key]) for key in _RATIOS)
         if not (0 < p10 <= p50 <= p90 <= 1 and p10 <= mean <= p90):
-            raise FileError("it must hold that 0 < p10 <= p50 and mean <= p90 <= 1.", at=where)
+            raise table.fail(None, "it must hold that 0 < p10 <= p50 and mean <= p90 <= 1.")
         if not all(isinstance(source, str) and source for source in row["source"]):
-            raise FileError("source must list packages in words.", at=where)
+            raise table.fail(None, "source must list packages in words.")
         if row["kind"] in rows:
-            raise FileError(f"duplicate kind {row['kind']!r}. Kinds must be unique.", at=where)
+            raise table.fail(None, f"duplicate kind {row['kind']!r}. Kinds must be unique.")
         rows[row["kind"]] = row
     return rows
 
 
-def _check_forms(
-    toml: TomlFile, row: Any, forms: dict[str, type], table: str = "", number: int | None = None
-) -> None:
-    if not isinstance(row, dict):
-        raise FileError(f"{table} must be tables, not {shown(row)}.", at=toml.path)
-    refuse_unknown_keys(row, forms, toml=toml, table=table, index=number)
+def _check_forms(table: TomlTable, forms: dict[str, type]) -> None:
+    if not isinstance(table.values, dict):
+        reason = f"{table.name} must be tables, not {shown(table.values)}."
+        raise FileError(reason, at=table.toml.path)
+    table.refuse_unknown(forms)
     for key, form in forms.items():
-        value = row.get(key)
+        value = table.values.get(key)
         if type(value) is not form or not value or (isinstance(value, int) and value < 1):
-            where = toml.where(table, number, key if key in row else None)
-            raise FileError(
-                f"{key} is {shown(value)}; it must be {form.__name__}, not empty.", at=where
+            raise table.fail(
+                key, f"{key} is {shown(value)}; it must be {form.__name__}, not empty."
             )

@@ -64,7 +64,9 @@ def _read_lines(blocks: Iterator[Block], rows: Rows) -> None:
             if type(row) is tuple:
                 waiting(row)
                 numbers(number)
-                is_noted = is_noted or rows.found(REPLIES.name)
+                if not is_noted:
+                    rows.found(REPLIES.name)
+                    is_noted = True
             else:
                 read_value(value, number, rows)
         if len(rows.lines) >= CHUNK_ROWS:

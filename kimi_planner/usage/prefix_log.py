@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kimi_planner.errors import UsageError, Where, shown
+from kimi_planner.errors import UsageError, Where, is_whole, shown
 from kimi_planner.files import Progress
 from kimi_planner.usage.lines import line_blocks
 
@@ -80,7 +80,7 @@ def read_prefix_log(
     UsageError
         If the file cannot be read, has no calls, or a line is malformed; the message names it.
     """
-    if isinstance(block_tokens, bool) or not isinstance(block_tokens, int) or block_tokens < 1:
+    if not is_whole(block_tokens, 1):
         raise UsageError(
             f"block_tokens is {shown(block_tokens)}. It must be a whole number above 0."
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kimi_planner.errors import UsageError, shown, whole
+from kimi_planner.errors import UsageError, is_number, shown, whole
 from kimi_planner.usage.prefix_log import PrefixLog
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _checked_lifetimes(lifetime_minutes: float | Iterable[float]) -> tuple[float
         tuple(lifetime_minutes) if isinstance(lifetime_minutes, Iterable) else (lifetime_minutes,)
     )
     for minutes in lifetimes:
-        if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not minutes >= 0:
+        if not is_number(minutes) or not minutes >= 0:
             raise UsageError(
                 f"lifetime_minutes is {shown(minutes)}. It must be a number of minutes from 0, or inf."
             )

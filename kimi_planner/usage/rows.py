@@ -88,12 +88,11 @@ class Rows:
             self._open.pop(hash(stream), None)
         self.rejects.add(Where(self.file, line), str(problem))
 
-    def found(self, form: str, ignored: Sequence[str] = ()) -> bool:
+    def found(self, form: str, ignored: Sequence[str] = ()) -> None:
         """Note a form that was found, and the columns of it that are not read."""
         if form not in self.forms:
             self.forms.append(form)
         self.ignored += [name for name in ignored if name not in self.ignored]
-        return True
 
     def cover(self, start: Any, end: Any) -> None:
         """Note a window that the log says it covers, in seconds since 1970."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from kimi_planner.errors import WorkloadError
+from kimi_planner.errors import WorkloadError, is_number
 from kimi_planner.usage.replay import CHUNK_TOKENS
 from kimi_planner.workload.check import check_keys, refused, whole_tokens
 from kimi_planner.workload.drawn import Drawn
@@ -172,8 +172,11 @@ def parse_cache(value: Any, folder: Path = Path()) -> Cache:
 
 def _lifetime(value: Any) -> tuple[float, float]:
     ends = tuple(value) if isinstance(value, list | tuple) else (value, value)
-    numbers = all(isinstance(end, int | float) and not isinstance(end, bool) for end in ends)
-    if len(ends) != 2 or not numbers or not 0 <= ends[0] <= ends[1] <= MAX_MINUTES:
+    if (
+        len(ends) != 2
+        or not all(map(is_number, ends))
+        or not 0 <= ends[0] <= ends[1] <= MAX_MINUTES
+    ):
         advice = "Give minutes, or the least and the most: [5, 30]."
         raise refused("cache.lifetime_minutes", value, advice)
     return float(ends[0]), float(ends[1])

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kimi_planner.catalog.model import PRICES
-from kimi_planner.errors import WorkloadError, restated, shown
-from kimi_planner.workload.check import check_keys, exact_number, refused
+from kimi_planner.catalog.scenario import usd_price
+from kimi_planner.errors import CatalogError, WorkloadError, restated, shown
+from kimi_planner.workload.check import check_keys, refused
 from kimi_planner.workload.parse import parse_quantity
 from kimi_planner.workload.quantity import Quantity
 
 __all__ = ["Event", "PriceChange", "parse_date", "parse_events", "parse_price_changes"]
 
-MAX_PRICE = Decimal(10**6)
 _EVENT_KEYS = sorted({"name", "date", "from", "to", "factor", "extra_requests"})
 _CHANGE_KEYS = sorted({"date", "model", "factor", *PRICES})
 
@@ -201,7 +201,8 @@ def _price_change(table: Mapping[str, Any], folder: Path) -> PriceChange:
     model = table.get("model")
     if model is not None and (not isinstance(model, str) or not model.strip()):
         raise refused(f"{what}: model", model, "It must be a model id.")
-    prices = {key: _price(f"{what}: {key}", table[key]) for key in PRICES if key in table}
+    with restated(of=CatalogError, fault=WorkloadError):
+        prices = {key: usd_price(f"{what}: {key}", table[key]) for key in PRICES if key in table}
     if bool(prices) == ("factor" in table):
         raise WorkloadError(f"{what}: give factor, or new prices ({', '.join(PRICES)}).")
     if "factor" not in table:
@@ -210,11 +211,3 @@ def _price_change(table: Mapping[str, Any], folder: Path) -> PriceChange:
         return PriceChange(
             day=day, model=model, factor=parse_quantity("factor", table["factor"], folder)
         )
-
-
-def _price(what: str, value: Any) -> Decimal:
-    price = exact_number(what, value, 'Give USD such as "2.50".')
-    if not 0 <= price <= MAX_PRICE or -int(price.as_tuple().exponent) > 20:
-        advice = "It must lie between 0 and 1,000,000 USD, with at most 20 decimal places."
-        raise refused(what, price, advice)
-    return price

@@ -171,8 +171,7 @@ class Drawn:
         history = np.cumsum(scaled(sizes.followup, self.followup) + earlier)
         history -= history[self.turn == 1][self.conversation]
         completion = answer + thought
-        reserved = completion if cap is None else np.full_like(completion, cap)
-        prompt = opening[self.conversation] + history
+        prompt, reserved = opening[self.conversation] + history, sizes.reserved(completion)
         return CallSample(self.conversation, self.turn, prompt, completion, reserved, answer)
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from kimi_planner.errors import WorkloadError, restated, shown
-from kimi_planner.files import TomlFile, data_dir, read_toml, refuse_unknown_keys
+from kimi_planner.files import TomlFile, TomlTable, data_dir, read_toml
 from kimi_planner.workload.dated import PriceChange, parse_price_changes
 from kimi_planner.workload.fields import parse_field
 from kimi_planner.workload.model import FIELDS, Workload
@@ -43,7 +42,7 @@ def load_workloads(path: str | Path | None = None) -> list[Workload]:
     if not isinstance(path, str | Path | None):
         raise WorkloadError(f"path is {shown(path)}. Give the path of a TOML file.")
     toml = read_toml(example_path() if path is None else path, WorkloadError)
-    refuse_unknown_keys(toml.data, {"workload", "price_change"}, toml=toml)
+    TomlTable(toml, toml.data).refuse_unknown({"workload", "price_change"})
     tables = toml.data.get("workload")
     if not isinstance(tables, list) or not tables:
         raise WorkloadError(
@@ -51,12 +50,12 @@ def load_workloads(path: str | Path | None = None) -> list[Workload]:
         )
     changes = _read_price_changes(toml)
     workloads: list[Workload] = []
-    for number, table in enumerate(tables):
-        workload = _read_workload(toml, number, table, changes)
+    for number, values in enumerate(tables):
+        table = TomlTable(toml, values, "workload", number)
+        workload = _read_workload(table, changes)
         if workload.name in [other.name for other in workloads]:
-            raise WorkloadError(
-                f"a second workload named {workload.name!r}. Names must be unique.",
-                at=toml.where("workload", number, "name"),
+            raise table.fail(
+                "name", f"a second workload named {workload.name!r}. Names must be unique."
             )
         workloads.append(workload)
     return workloads
@@ -71,23 +70,19 @@ def _read_price_changes(toml: TomlFile) -> tuple[PriceChange, ...]:
         return parse_price_changes(tables, toml.path.parent)
 
 
-def _read_workload(
-    toml: TomlFile, number: int, table: Any, changes: tuple[PriceChange, ...]
-) -> Workload:
-    header = toml.where("workload", number)
-    if not isinstance(table, dict):
-        raise WorkloadError("workload must be written as [[workload]] tables.", at=header)
-    refuse_unknown_keys(table, _FILE_FIELDS, toml=toml, table="workload", index=number)
-    name = table.get("name")
+def _read_workload(table: TomlTable, changes: tuple[PriceChange, ...]) -> Workload:
+    if not isinstance(table.values, dict):
+        raise table.fail(None, "workload must be written as [[workload]] tables.")
+    table.refuse_unknown(_FILE_FIELDS)
+    called = f"workload {shown(table.values.get('name'))}"
     for key in _NEEDED:
         if key not in table:
-            raise WorkloadError(f"workload {shown(name)}: {key} is missing.", at=header)
+            raise table.fail(key, f"{called}: {key} is missing.")
     values = {}
-    for key, value in table.items():
+    for key, value in table.values.items():
         try:
-            values[key] = parse_field(key, value, toml.path.parent)
+            values[key] = parse_field(key, value, table.toml.path.parent)
         except WorkloadError as error:
-            where = toml.where("workload", number, key)
-            raise WorkloadError(f"workload {shown(name)}: {error}", at=where) from None
-    with restated(at=header, of=WorkloadError):
+            raise table.fail(key, f"{called}: {error}") from None
+    with restated(at=table.where(), of=WorkloadError):
         return Workload(**values, price_changes=changes)

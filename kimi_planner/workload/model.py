@@ -53,7 +53,8 @@ class Workload:
     reasoning_tokens
         Tokens of the chain of thought, spent only by models that reason; ``None`` if not known.
     max_tokens
-        Output reserved by a call; counts for the fit, and caps what is billed.
+        Output reserved by a call; counts for the fit, and caps what is billed. Without it a call
+        reserves its answer, and at least what its model reserves by default.
     cached_share
         Share of prompt tokens served from cache; a spread is over scenarios.
     cache

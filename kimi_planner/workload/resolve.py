@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from kimi_planner.workload.dated import Event, PriceChange
 from kimi_planner.workload.overflow import Overflow
@@ -58,6 +60,8 @@ class Sizes:
         ``max_tokens``: output that a call reserves, and at which it is cut; ``None`` for no limit.
     overflow
         What happens to a call that does not fit.
+    least_reserved
+        Output that a call without a limit reserves at the least: the default of its model.
     """
 
     first: Part
@@ -67,6 +71,7 @@ class Sizes:
     turns: Quantity = ONE
     cap: int | None = None
     overflow: Overflow = Overflow()  # noqa: RUF009 - frozen, and the same for all
+    least_reserved: int = 0
 
     @property
     def parts(self) -> tuple[Part, Part, Part, Part]:
@@ -84,9 +89,32 @@ class Sizes:
         """The uncertain factors on means, by key of the quantity."""
         return {part.key: part.size.factor for part in self.parts if part.size.factor is not None}
 
-    def on(self, reasons: bool) -> Sizes:
-        """Return the sizes on a model that spends reasoning tokens, or on one that does not."""
-        return self if reasons else replace(self, reasoning=self.reasoning._replace(size=ZERO))
+    def on(self, reasons: bool, reserves: int | None = None) -> Sizes:
+        """Return the sizes on a model.
+
+        Parameters
+        ----------
+        reasons : bool
+            Whether it spends reasoning tokens.
+        reserves : int, optional
+            Output tokens that it reserves where a call sets no limit.
+        """
+        sizes = self if reasons else replace(self, reasoning=self.reasoning._replace(size=ZERO))
+        if reserves is None or sizes.cap is not None:
+            return sizes
+        return replace(sizes, least_reserved=reserves)
+
+    def reserved(self, completion: Any) -> Any:
+        """Return the output tokens that calls with answers of these lengths reserve.
+
+        Notes
+        -----
+        Without a limit a model reserves its default, and is not known to cut an answer there, so
+        an answer that is longer counts as it is.
+        """
+        if self.cap is not None:
+            return np.full_like(completion, self.cap)
+        return np.maximum(completion, self.least_reserved) if self.least_reserved else completion
 
 
 @dataclass(frozen=True)

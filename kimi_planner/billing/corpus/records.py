@@ -16,9 +16,9 @@ from kimi_planner.catalog import Catalog
 from kimi_planner.errors import (
     FileError,
     KimiPlannerError,
-    MissingExtraError,
     RequestError,
     Where,
+    needs,
     shown,
 )
 from kimi_planner.files import DamagedFileError, not_utf8, open_unpacked
@@ -231,11 +231,9 @@ def _column_place(source: Source, names: list[str], field: str | None) -> int:
 
 
 def _column(source: Source, reading: Reading) -> Iterator[Record | Reject]:
-    try:
+    with needs("pyarrow", "corpora"):
         import pyarrow
         import pyarrow.parquet
-    except ImportError:
-        raise MissingExtraError.of("pyarrow", "corpora") from None
     try:
         table = pyarrow.parquet.ParquetFile(source.path)
         _column_place(source, table.schema_arrow.names, reading.field)

@@ -9,6 +9,7 @@ from kimi_planner.checks.baseline import PromptEntry
 from kimi_planner.checks.changes import PromptChange, WorkloadChange
 from kimi_planner.checks.growth import Comparison, moved
 from kimi_planner.money import usd
+from kimi_planner.reconcile.rounding import whole_parts
 
 __all__ = ["causes", "changed_lines", "dollars", "prompt_line", "standing", "workload_line"]
 
@@ -93,13 +94,7 @@ def _cents(change: WorkloadChange) -> dict[str, int]:
         int(Decimal(usd(one.mean_usd / one.months).replace(",", "")) * 100) for one in change.both
     )
     exact = {name: amount * 100 / change.entry.months for name, amount in change.causes.items()}
-    cents = {name: round(amount) for name, amount in exact.items()}
-    rest = new - old - sum(cents.values())
-    step = 1 if rest > 0 else -1
-    by_error = sorted(exact, key=lambda name: (cents[name] - exact[name]) * step)
-    for place in range(abs(rest)):
-        cents[by_error[place % len(by_error)]] += step
-    return cents
+    return whole_parts(exact, new - old)
 
 
 def _prompt_called(entry: PromptEntry) -> str:

@@ -29,15 +29,15 @@ def _shown(mark: str) -> str:
     return named or (f"\\u{ord(mark):04x}" if ord(mark) < 0x10000 else f"\\U{ord(mark):08x}")
 
 
-def json_text(value: object, *, indent: int | None = 2) -> str:
+def json_text(value: object) -> str:
     r"""Return JSON that holds the text as it is, with what hides in it escaped.
 
-    >>> json_text(chr(0x202E) + "é", indent=None)
+    >>> json_text(chr(0x202E) + "é")
     '"\\u202eé"'
     """
     import json  # the form for people needs none of it
 
-    plain = json.dumps(value, indent=indent, ensure_ascii=False)
+    plain = json.dumps(value, indent=2, ensure_ascii=False)
     if plain.isascii():
         return plain.replace("\x7f", "\\u007f")  # the one control that JSON leaves as it is
     return "".join(

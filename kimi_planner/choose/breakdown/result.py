@@ -8,10 +8,9 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 
+from kimi_planner.choose.planned import Planned
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import plain, total
-from kimi_planner.notes import Note
-from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import frame_html, page_html
 
 __all__ = ["PARTS", "RequestCost", "RequestCosts", "RequestPart"]
@@ -63,7 +62,7 @@ class RequestCost:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RequestCosts:
+class RequestCosts(Planned):
     """The expected cost of one request of each workload on each model.
 
     Attributes
@@ -77,13 +76,6 @@ class RequestCosts:
     """
 
     costs: tuple[RequestCost, ...]
-    projection: Projection
-    notes: tuple[Note, ...] = ()
-
-    @property
-    def provenance(self) -> str:
-        """What the costs rest on, in one line."""
-        return self.projection.provenance
 
     def of(self, workload: str, model: str) -> RequestCost:
         """Return the cost of a request of one workload on one model.

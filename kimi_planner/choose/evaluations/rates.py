@@ -44,7 +44,8 @@ def check_evaluations(evaluations: object) -> None:
 
 
 def check_models(evaluations: Evaluations, catalog: Catalog) -> None:
-    """Raise UnknownModelError, with the place, if they are of a model that the catalog has not."""
+    """Raise an error unless they are evaluations, and of models that the catalog has."""
+    check_evaluations(evaluations)
     for key in evaluations.trials:
         with restated(at=evaluations.place(key), of=UnknownModelError):
             catalog.model(key[1])
@@ -79,7 +80,6 @@ def known_rates(
         )
     rates: dict[str, Fraction] = {}
     if evaluations is not None:
-        check_evaluations(evaluations)
         check_models(evaluations, catalog)
         where = f"in {evaluations.source}"
         for spec in specs:

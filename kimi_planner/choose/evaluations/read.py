@@ -13,7 +13,7 @@ import pandas as pd
 
 from kimi_planner.billing.record import UsageRecord
 from kimi_planner.choose.evaluations.table import TOKENS, Table
-from kimi_planner.errors import EvaluationError, UsageError, restated, shown
+from kimi_planner.errors import EvaluationError, restated, shown
 from kimi_planner.files import data_dir
 
 __all__ = ["Evaluations", "Item", "Trials", "read_evaluations"]
@@ -135,34 +135,22 @@ def read_evaluations(source: str | Path | pd.DataFrame | None = None) -> Evaluat
         example = read_evaluations(data_dir() / "evaluations" / "example.csv")
         return replace(example, source="the shipped example")
     table = Table.of(source)
-    by_item = table.is_by_item()
+    with restated(at=table.source, of=EvaluationError):
+        by_item = table.is_by_item()
     items: dict[Key, dict[str, Item]] = {}
     trials: dict[Key, Trials] = {}
     places: dict[Key, str] = {}
     for where, row in table.rows:
-        key = (_name(where, "workload", row), _name(where, "model", row))
-        if by_item:
-            name = _name(where, "item", row)
-            known = items.setdefault(key, {})
-            if name in known:
+        with restated(at=where, fault=EvaluationError):
+            key = (_name("workload", row), _name("model", row))
+            if by_item:
+                _add_item(items.setdefault(key, {}), f"{key[0]} on {key[1]}", row)
+            elif key in trials:
                 raise EvaluationError(
-                    f"item {shown(name)} of {key[0]} on {key[1]} stands twice. Give each "
-                    "item once for a model; number repeated runs, such as 'a#2'.",
-                    at=where,
+                    f"{key[0]} on {key[1]} stands twice, first in {places[key]}. Add them up."
                 )
-            known[name] = _item(where, row)
-            if (known[name].usage is None) != (next(iter(known.values())).usage is None):
-                raise EvaluationError(
-                    f"tokens are given for some items of {key[0]} on {key[1]} and not for "
-                    "others. Give them for every item of the two, or for none.",
-                    at=where,
-                )
-        elif key in trials:
-            raise EvaluationError(
-                f"{key[0]} on {key[1]} stands twice, first in {places[key]}. Add them up.", at=where
-            )
-        else:
-            trials[key] = _summary(where, row)
+            else:
+                trials[key] = _summary(row)
         places.setdefault(key, where)
     for key, known in items.items():
         solved = sum(item.success for item in known.values())
@@ -172,13 +160,28 @@ def read_evaluations(source: str | Path | pd.DataFrame | None = None) -> Evaluat
     return Evaluations(trials=trials, source=table.source, places=places)
 
 
-def _name(where: str, column: str, row: Mapping[str, Any]) -> str:
+def _add_item(known: dict[str, Item], of: str, row: Mapping[str, Any]) -> None:
+    name = _name("item", row)
+    if name in known:
+        raise EvaluationError(
+            f"item {shown(name)} of {of} stands twice. Give each item once for a model; number "
+            "repeated runs, such as 'a#2'."
+        )
+    known[name] = _item(row)
+    if (known[name].usage is None) != (next(iter(known.values())).usage is None):
+        raise EvaluationError(
+            f"tokens are given for some items of {of} and not for others. Give them for every item "
+            "of the two, or for none."
+        )
+
+
+def _name(column: str, row: Mapping[str, Any]) -> str:
     value = row[column]
     if isinstance(value, int) and not isinstance(value, bool) and column == "item":
         return str(value)
     text = value.strip() if isinstance(value, str) else ""
     if not text:
-        raise EvaluationError(f"{column} is {shown(value)}. Give a name.", at=where)
+        raise EvaluationError(f"{column} is {shown(value)}. Give a name.")
     return text
 
 
@@ -188,43 +191,38 @@ def _is_missing(value: object) -> bool:
     return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
-def _whole(where: str, column: str, row: Mapping[str, Any]) -> int:
+def _whole(column: str, row: Mapping[str, Any]) -> int:
     """Return a whole number from 0, given as a number or spelled as one."""
     value = row[column]
     text = str(value).strip()
     if isinstance(value, bool) or not _WHOLE.fullmatch(text) or int(float(text)) > MAX_TRIALS:
         raise EvaluationError(
-            f"{column} is {shown(value)}. Give a whole number from 0 to {MAX_TRIALS:,}.", at=where
+            f"{column} is {shown(value)}. Give a whole number from 0 to {MAX_TRIALS:,}."
         )
     return int(text.partition(".")[0])
 
 
-def _summary(where: str, row: Mapping[str, Any]) -> Trials:
-    successes, trials = _whole(where, "successes", row), _whole(where, "trials", row)
+def _summary(row: Mapping[str, Any]) -> Trials:
+    successes, trials = _whole("successes", row), _whole("trials", row)
     if not trials:
-        raise EvaluationError("trials is 0, which says nothing. Leave the row out.", at=where)
+        raise EvaluationError("trials is 0, which says nothing. Leave the row out.")
     if successes > trials:
         raise EvaluationError(
-            f"{successes} successes of {trials} trials. There cannot be more successes "
-            "than trials.",
-            at=where,
+            f"{successes} successes of {trials} trials. There cannot be more successes than trials."
         )
     return Trials(successes=successes, trials=trials)
 
 
-def _item(where: str, row: Mapping[str, Any]) -> Item:
+def _item(row: Mapping[str, Any]) -> Item:
     value = row["success"]
     success = _WORDS.get(str(value).strip().lower().removesuffix(".0"))
     if success is None:
-        raise EvaluationError(f"success is {shown(value)}. Give 0, 1, true or false.", at=where)
+        raise EvaluationError(f"success is {shown(value)}. Give 0, 1, true or false.")
     given = [name for name in TOKENS if name in row and not _is_missing(row[name])]
     if not given:
         return Item(success=success)
     for name in ("prompt_tokens", "completion_tokens"):
         if name not in given:
-            raise EvaluationError(
-                f"{name} is empty beside {given[0]}. Give both, or no tokens.", at=where
-            )
-    tokens = {name: _whole(where, name, row) for name in given}
-    with restated(at=where, of=UsageError, fault=EvaluationError):
-        return Item(success=success, usage=UsageRecord(**tokens))
+            raise EvaluationError(f"{name} is empty beside {given[0]}. Give both, or no tokens.")
+    tokens = {name: _whole(name, row) for name in given}
+    return Item(success=success, usage=UsageRecord(**tokens))

@@ -61,14 +61,13 @@ class Table:
         found = set(self.columns)
         for name in self.columns:
             if self.columns.count(name) > 1:
-                raise EvaluationError(f"two columns are called {shown(name)}.", at=self.source)
+                raise EvaluationError(f"two columns are called {shown(name)}.")
         summary = found & {"successes", "trials"}
         by_item = found & {"item", "success", *TOKENS}
         if summary and by_item:
             raise EvaluationError(
                 f"column {min(summary)!r} is of a summary and {min(by_item)!r} of "
-                "single items. Give one form in a file.",
-                at=self.source,
+                "single items. Give one form in a file."
             )
         known = (*ITEMS, *TOKENS) if by_item else SUMMARY
         needed = list(ITEMS if by_item else SUMMARY)
@@ -78,14 +77,12 @@ class Table:
             if name not in known:
                 raise EvaluationError(
                     f"unknown column {shown(name)}.{did_you_mean(name, known)} Known "
-                    f"columns: {', '.join(SUMMARY)}; or {', '.join((*ITEMS, *TOKENS))}.",
-                    at=self.source,
+                    f"columns: {', '.join(SUMMARY)}; or {', '.join((*ITEMS, *TOKENS))}."
                 )
         for name in needed:
             if name not in found:
                 raise EvaluationError(
-                    f"no column {name!r}. It has {', '.join(self.columns) or 'none'}.",
-                    at=self.source,
+                    f"no column {name!r}. It has {', '.join(self.columns) or 'none'}."
                 )
         return bool(by_item)
 

@@ -21,6 +21,8 @@ __all__ = ["Hindsight", "budget_row", "cover", "hindsight", "hits", "lowest_mean
 
 #: A float is told from a budget only beyond this; nearer, exact decimals decide.
 NEAR = 1e-9
+#: Values nearer than this are the same: they differ by the rounding of a sum.
+SAME = 1e-11
 #: Shares of the scenarios below the quantile that `hindsight` looks at beside those above it: the
 #: first is best for many workloads, the others for few, and are tried while that is quick.
 BELOW = (0.1, 0.01, 0.0)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from kimi_planner.choose.portfolios.bounds import NEAR
+from kimi_planner.choose.portfolios.bounds import NEAR, SAME
 from kimi_planner.choose.portfolios.problem import Problem, Shares
 from kimi_planner.choose.portfolios.program import Row
 from kimi_planner.choose.portfolios.search import Search
@@ -17,8 +17,6 @@ __all__ = ["Least", "least"]
 
 #: A least spend this near to its bound is the least.
 CLOSE = 1e-8
-#: A worth is met if it is met but for the rounding of a sum.
-SAME = 1e-11
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,7 @@ from kimi_planner.choose.basis import requests_of_task, rules_given
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.evaluations.rates import check_evaluations
 from kimi_planner.choose.evaluations.read import Evaluations
-from kimi_planner.choose.given import (
-    check_result,
-    known_tier,
-    peaks_of,
-)
+from kimi_planner.choose.given import check_result, known_tier, peaks_of
 from kimi_planner.choose.portfolios.problem import Option, Problem
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.errors import ScenarioError, is_number, shown

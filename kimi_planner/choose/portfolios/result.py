@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_UP, Decimal
 
 import pandas as pd
@@ -16,6 +16,7 @@ from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import Spend
 from kimi_planner.rich import frame_html, page_html
+from kimi_planner.rich import share_text as chance_text
 
 __all__ = ["Portfolio", "least_text", "share_text"]
 
@@ -149,18 +150,51 @@ class Portfolio:
         that share, retries included, and ``tasks_per_month``, ``quality``, the success
         rate, ``value``, tasks times quality, and ``mean_usd_per_month``, of an average month.
         """
+        of_task = {one.name: requests_of_task(one) for one in self.question.workloads}
         rows = []
-        for workload in self.question.workloads:
-            for model, share in self.shares.get(workload.name, {}).items():
-                key, part = (workload.name, model), float(share)
-                spend, quality = self.projection.spend[key], self.question.quality[key]
-                requests = float(spend.requests.mean())
-                tasks = requests / requests_of_task(workload) * part
-                mean_usd = float(spend.mean().mean()) * part
-                rows.append(
-                    (*key, share, requests * part, tasks, quality, tasks * quality, mean_usd)
-                )
+        for key, spend in self._by_model.items():
+            share, quality = self.shares[key[0]][key[1]], self.question.quality[key]
+            requests, mean_usd = float(spend.requests.mean()), float(spend.mean().mean())
+            tasks = requests / of_task[key[0]]
+            rows.append((*key, share, requests, tasks, quality, tasks * quality, mean_usd))
         return pd.DataFrame(rows, columns=list(COLUMNS))
+
+    def by_meter(self) -> pd.DataFrame:
+        """Return what the models used are expected to be billed, by meter.
+
+        Returns
+        -------
+        DataFrame
+            The rows of :meth:`Projection.by_meter` for the workloads and models used, each for its
+            share of the requests: ``workload``, ``model``, ``month``, ``meter``, ``amount`` in
+            tokens or calls, and ``usd``. The meters of a month sum to its mean in `spend`; without a
+            portfolio there is no row.
+
+        Examples
+        --------
+        >>> from kimi_planner.choose import portfolio, read_evaluations
+        >>> from kimi_planner.workload import Workload
+        >>> chat = Workload(
+        ...     name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=500
+        ... )
+        >>> tried = read_evaluations(pd.DataFrame({"workload": ["chat"], "model": ["kimi-k2"],
+        ...                                        "successes": [80], "trials": [100]}))
+        >>> found = portfolio(chat, 200, evaluations=tried, months=1, start="2026-12")
+        >>> found.by_meter()[["model", "meter", "usd"]]
+             model   meter   usd
+        0  kimi-k2   input  74.4
+        1  kimi-k2  output  55.8
+        """
+        return replace(self.projection, spend=self._by_model).by_meter()
+
+    @property
+    def _by_model(self) -> dict[tuple[str, str], Spend]:
+        """What each workload spends on each of its models."""
+        return {
+            (name, model): self.projection.spend[name, model].times(share)
+            for name, used in self.shares.items()
+            for model, share in used.items()
+        }
 
     def sentences(self) -> list[str]:
         """Return the answer in sentences: spend, worth, how sure, and what was taken into account."""
@@ -175,7 +209,7 @@ class Portfolio:
             p10, p50, p90 = (usd(self.spend_usd(at) or Decimal(0)) for at in (10, 50, 90))
             spread = f" (P10 {p10}, P50 {p50}, P90 {p90})"
             chance = spend.chance_over(self.budget_usd_per_month)
-            risk = f" The chance that some month exceeds the budget is {100 * chance:.1f}%."
+            risk = f" The chance that some month exceeds the budget is {chance_text(chance)}."
         return (
             f"{usd(self.budget_usd_per_month)} USD a month serve every workload. The dearest month, "
             f"{self.dearest_month}, spends {usd(self.spend_usd() or Decimal(0))} USD at "

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from kimi_planner.choose.portfolios.bounds import NEAR, hindsight, hits, tangent
+from kimi_planner.choose.portfolios.bounds import NEAR, SAME, hindsight, hits, tangent
 from kimi_planner.choose.portfolios.branch import branch
 from kimi_planner.choose.portfolios.problem import WHOLE, Problem, Shares
 from kimi_planner.choose.portfolios.program import Program, Row
@@ -19,8 +19,6 @@ __all__ = ["Found", "best"]
 SHARE_ROUNDS, TANGENT_ROUNDS = 4, 4
 #: Gap at which a step that proves nothing may stop.
 STEP_GAP = 1e-4
-#: Values nearer than this are the same.
-SAME = 1e-11
 #: Partial assignments that are looked at one by one, times workloads; with more workloads none are.
 NODES, MOST_BRANCHED = 400_000, 40
 
@@ -178,11 +176,9 @@ class _Best(Search):
         if not self.costs:  # nothing that was tried keeps the limits
             self.look_at([0])
         is_small = len(self.values) <= MOST_BRANCHED
-        months = (
-            list(self.costs)
-            if is_small or self.found is None
-            else [self.problem.worst(self.found)[0]]
-        )
+        months = [*self.costs]
+        if not is_small and self.found is not None:
+            months = [self.problem.worst(self.found)[0]]
         found = {
             month: hindsight(self.costs[month], self.values, self.problem.q, self.amount, point)
             for month in months
@@ -212,9 +208,7 @@ class _Best(Search):
         if worth < self._least_value():
             return
         for costs in self.costs.values():
-            spend = sum(
-                (cost[place] for cost, place in zip(costs, places, strict=True)), np.zeros(1)
-            )
+            spend = np.sum([cost[at] for cost, at in zip(costs, places, strict=True)], axis=0)
             within = np.count_nonzero(spend <= self.amount * (1 + NEAR))
             if within < hits(len(spend), self.problem.q):
                 return

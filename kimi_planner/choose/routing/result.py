@@ -12,13 +12,12 @@ import numpy as np
 import pandas as pd
 
 from kimi_planner.choose.choice import Exclusion
+from kimi_planner.choose.planned import Planned
 from kimi_planner.choose.routing.detector import Detector
 from kimi_planner.choose.routing.tree import BreakEven
 from kimi_planner.choose.routing.uncertain import Interval, Intervals
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd
-from kimi_planner.notes import Note
-from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import frame_html, page_html
 
 __all__ = ["Cascades", "Route"]
@@ -85,7 +84,7 @@ class Route:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cascades:
+class Cascades(Planned):
     """Every single model and every cascade of two for the tasks of a workload.
 
     Attributes
@@ -114,13 +113,6 @@ class Cascades:
     detector: Detector
     confidence: float
     exclusions: tuple[Exclusion, ...]
-    projection: Projection
-    notes: tuple[Note, ...] = ()
-
-    @property
-    def provenance(self) -> str:
-        """What the result rests on, in one line."""
-        return self.projection.provenance
 
     @property
     def frontier(self) -> tuple[Route, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kimi_planner.catalog import ModelSpec
-from kimi_planner.choose.evaluations import rates
+from kimi_planner.choose.evaluations.rates import check_models
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import projection_given
 from kimi_planner.choose.success.posterior import dependence, influence, rate_interval, together
@@ -130,8 +130,7 @@ def check_evaluations(
     evaluations: Evaluations, workloads: Iterable[Workload], plan: Projection
 ) -> list[Note]:
     """Refuse unknown models, and names that are all misspelled; say what is not used."""
-    rates.check_evaluations(evaluations)
-    rates.check_models(evaluations, plan.catalog)
+    check_models(evaluations, plan.catalog)
     names = [workload.name for workload in workloads]
     others = [
         name for name in dict.fromkeys(key[0] for key in evaluations.trials) if name not in names

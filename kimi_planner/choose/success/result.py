@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from kimi_planner.choose.planned import Planned
 from kimi_planner.choose.success.settle import Settling, chance_text
 from kimi_planner.money import usd
-from kimi_planner.notes import Note
-from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import frame_html, page_html
 
 __all__ = ["JUDGEMENT", "SuccessCost", "SuccessCosts", "small_usd", "source_text"]
@@ -97,7 +96,7 @@ class SuccessCost:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SuccessCosts:
+class SuccessCosts(Planned):
     """What a solved task of each workload costs on each model.
 
     Attributes
@@ -120,8 +119,6 @@ class SuccessCosts:
     settlings: tuple[Settling, ...]
     confidence: float
     source: str | None
-    projection: Projection
-    notes: tuple[Note, ...] = ()
 
     @property
     def frame(self) -> pd.DataFrame:

@@ -21,15 +21,14 @@ class Leader:
 
     Attributes
     ----------
-    model, trials
-        Its id, and the number of its trials so far.
+    trials
+        The number of its trials so far.
     log_usd : ndarray, shape (n_paths,) or (1,)
         Logarithm of its cost per success by scenario, at the success rate that was measured.
     log_error
         Standard error of that logarithm by its trials.
     """
 
-    model: str
     trials: int
     log_usd: Array
     log_error: float

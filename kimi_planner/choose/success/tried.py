@@ -88,7 +88,6 @@ class Tried:
         low, high = np.quantile(self.per_success, _ONE_SIGMA, method=MIDPOINTS).tolist()
         rate = self.trials.rate or self.trials.mean
         return Leader(
-            model=self.spec.id,
             trials=self.trials.trials,
             log_usd=np.log(np.maximum(self.task.by_scenario, _LEAST) / rate),
             log_error=float(np.log(max(high, _LEAST) / max(low, _LEAST))) / 2,
@@ -112,8 +111,6 @@ def overflow_notes(workload: Workload, specs: Iterable[ModelSpec]) -> tuple[Note
         spec.id
         for spec in specs
         if workload.overflow_policy.policy == "reject"
-        and CallSizes.of(
-            workload.resolve().sizes.on(spec.reasons), spec.context_window_tokens
-        ).overflows
+        and CallSizes.on(workload.resolve().sizes, spec.profile).overflows
     ]
     return noted("refused_tasks", workloads=workload.name, models=refused)

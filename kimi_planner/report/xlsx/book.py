@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time
 from io import BytesIO
-from math import ceil
+from textwrap import wrap
 from typing import Any
 
 from kimi_planner.errors import MissingExtraError
@@ -159,7 +159,8 @@ class Sheet:
 
     def _heighten(self, row: int, text: str, width: float) -> None:
         """Make a row as high as its text needs; programs do not do so for merged cells."""
-        self._lines[row] = max(self._lines.get(row, 1), ceil(_TEXT_WIDTH * len(text) / width))
+        lines = len(wrap(text, int(width / _TEXT_WIDTH)))
+        self._lines[row] = max(self._lines.get(row, 1), lines)
         if self._lines[row] > 1:
             self.raw.set_row(row, min(400, _LINE_POINTS * self._lines[row]))
 

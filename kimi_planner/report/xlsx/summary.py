@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from kimi_planner.billing.meters import FEE, title_of
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.plan.spend import Spend
-from kimi_planner.report.tables import horizon
+from kimi_planner.report.tables import OVER_BUDGET, horizon
 from kimi_planner.report.xlsx.book import Sheet, cell
 from kimi_planner.report.xlsx.lines import Totals, usd_of
 
@@ -16,6 +16,7 @@ __all__ = ["SUMMARY", "write_summary"]
 SUMMARY = "Summary"
 _QUANTILES = {"P10": 0.1, "P50": 0.5, "P90": 0.9}
 _EXPECTED, _FIRST_QUANTILE, _BUDGET = 2, 3, 6
+_ONE_PAGE = 72  # rows that can still be read when a page holds them all; else as many as needed
 _PLANNED = 10  # the same as simulated: mean, P10, P50, P90
 _HOW = (
     "Expected spend is live: it follows the yellow cells of Prices and Assumptions. P10, P50 and P90 are "
@@ -55,6 +56,7 @@ def write_summary(sheet: Sheet, recommendation: Recommendation, totals: Totals) 
         for sentence in sentences:
             row = sheet.paragraph(row, sentence, columns=_PLANNED - 1)
     sheet.raw.print_area(0, 0, row, _PLANNED - 2)
+    sheet.raw.fit_to_pages(1, int(row <= _ONE_PAGE))
 
 
 def _write_header(sheet: Sheet, row: int, names: Iterable[str]) -> None:
@@ -68,7 +70,7 @@ def _write_totals(sheet: Sheet, row: int, recommendation: Recommendation, totals
     months = len(projection.months)
     spend = projection.mix(recommendation.best)
     whole = spend.over_months()
-    _write_header(sheet, row, ("", "", "expected", *_QUANTILES, "budget", "chance over it"))
+    _write_header(sheet, row, ("", "", "expected", *_QUANTILES, "budget", OVER_BUDGET))
     budgets = [projection.budget(name) for name in recommendation.best]
     in_all = row + 1
     for words, parts in (("whole plan", 1), ("a month on average", months))[: 1 + (months > 1)]:
@@ -95,7 +97,7 @@ def _write_totals(sheet: Sheet, row: int, recommendation: Recommendation, totals
 
 def _write_workloads(sheet: Sheet, row: int, recommendation: Recommendation, totals: Totals) -> int:
     projection, months = recommendation.projection, len(recommendation.projection.months)
-    words = ("expected a month", *_QUANTILES, "budget a month", "chance over it", "expected left")
+    words = ("expected a month", *_QUANTILES, "budget a month", OVER_BUDGET, "expected left")
     _write_header(sheet, row, ("workload", "model", *words))
     for name in recommendation.names:
         row += 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.report.xlsx.book import Book
 from kimi_planner.report.xlsx.inputs import ASSUMPTIONS, PRICES, Inputs
@@ -30,15 +32,21 @@ def xlsx_report(recommendation: Recommendation) -> bytes:
     inputs = Inputs(live)
     totals = Totals(live, inputs)
     book = Book("Kimi API budget", projection.as_of, projection.provenance)
-    widths = (22, 19, 14, 8, *[16] * len(totals.columns))
-    summary = book.sheet(SUMMARY, (28, 20, 18, 14, 14, 14, 16, 16, 15, 3, *[13] * 4))
+    name, model = _width(recommendation.names, 24), _width(projection.models, 20)
+    widths = (name, model, 14, 8, *[16] * len(totals.columns))
+    summary = book.sheet(SUMMARY, (name, model, 18, 14, 14, 14, 16, 18, 15, 3, *[13] * 4))
     monthly, by_model = (book.sheet(name, widths) for name in (MONTHLY, BY_MODEL))
     names = len(live.shares) + len(live.fees)
-    assumptions = book.sheet(ASSUMPTIONS, (24, 16, 14, *[16] * names, 14, 14, 80))
-    prices = book.sheet(PRICES, (22, 30, 30, 14, 16, 70, 40))
+    assumptions = book.sheet(ASSUMPTIONS, (name, 16, 14, *[16] * names, 14, 14, 80))
+    prices = book.sheet(PRICES, (model, 30, 30, 14, 16, 70, 40))
     write_summary(summary, recommendation, totals)
     totals.write_monthly(monthly)
     totals.write_by_model(by_model)
     inputs.write_assumptions(book, assumptions)
     inputs.write_prices(prices)
     return book.finished()
+
+
+def _width(names: Iterable[str], least: int) -> int:
+    """Return how wide a column of names is, in characters: up to 40 none is cut."""
+    return min(40, max(least, *(len(name) + 2 for name in names)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from kimi_planner.errors import MissingExtraError, RequestError, Where
+from kimi_planner.errors import RequestError, Where, needs
 from kimi_planner.tokens.prompts.parts import Choice, Parts, Repeat, Variable, joined
 
 if TYPE_CHECKING:
@@ -50,10 +50,8 @@ def jinja_parts(source: str, where: str, first_line: int = 1) -> Parts:
     MissingExtraError
         If Jinja2 is not installed.
     """
-    try:
+    with needs("Jinja2", "templates"):
         from jinja2 import Environment, TemplateSyntaxError
-    except ImportError:
-        raise MissingExtraError.of("Jinja2", "templates") from None
     reader = _Reader(where, first_line)
     try:
         tree = Environment(autoescape=False).parse(source)  # noqa: S701 - parsed, never rendered

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from kimi_planner.errors import FileError, MissingExtraError, Where
-from kimi_planner.files import TomlFile, toml_fault
+from kimi_planner.errors import FileError, Where, needs
+from kimi_planner.files import TomlFile, parsed_json, toml_fault
 from kimi_planner.tokens.prompts.names import Place, is_wanted
 from kimi_planner.tokens.prompts.parts import PromptTemplate
 from kimi_planner.tokens.prompts.placeholders import (
@@ -123,10 +123,8 @@ def _texts(tree: _Tree, place: Place, visits: Counter[int]) -> Iterator[tuple[Pl
 
 
 def _read_yaml(text: str, path: str) -> _Tree:
-    try:
+    with needs("PyYAML", "templates"):
         import yaml
-    except ImportError:
-        raise MissingExtraError.of("PyYAML", "templates") from None
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         documents = list(yaml.compose_all(text, Loader=loader))
@@ -163,13 +161,7 @@ def _yaml_tree(node: yaml.Node, known: dict[int, _Tree], depth: int) -> _Tree:
 
 
 def _read_json(text: str, path: str) -> _Tree:
-    try:
-        json.loads(text)
-    except json.JSONDecodeError as error:
-        where = Where(path, error.lineno)
-        raise FileError(f"not JSON ({error.msg}). Correct that line.", at=where) from None
-    except ValueError as error:
-        raise FileError(f"not JSON ({error}).", at=path) from None
+    parsed_json(text, path, "Correct that line.")
     line, end = 1, 0
 
     def numbered(found: re.Match[str]) -> str:

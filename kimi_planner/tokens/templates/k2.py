@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import ClassVar
 
@@ -25,7 +25,6 @@ _CHOICE_TOKENS = {"required": 36, "none": 38, "function": 36}
 _FORMAT_TOKENS = {"json_object": 47, "json_schema": 59}
 
 _OPENERS = {"user": Special.USER, "assistant": Special.ASSISTANT}
-_OF_MODEL = re.compile(r"functions\.[^:]+:\d+")
 _OF_API = re.compile(r"[^:]+:\d+")
 
 
@@ -58,16 +57,18 @@ class K2:
         """Yield what is billed as the prompt; what is not known of it goes into the doubts."""
         self.judge(request)
         yield from self._declared(request)
-        ids = _ids_of(request)
+        _doubt_ids(request)
+        called = count()
         kept = self.kept_reasoning(request)
         for number, message in enumerate(request.messages):
             yield _OPENERS.get(message.role, Special.SYSTEM)
             yield message.name or message.role
             yield Special.MIDDLE
             if message.role == "assistant":
+                ids = [_in_history(call, next(called)) for call in message.calls]
                 yield from self.answer(message, ids, reasoning=number in kept)
             elif message.role == "tool":
-                head = f"## Return of {ids.get(message.call_id, message.call_id)}\n"
+                head = f"## Return of {_as_model(message.call_id)}\n"
                 yield from joined([head, *self._content(message)])
             else:
                 yield from joined(self._content(message))
@@ -89,7 +90,7 @@ class K2:
 
     def completion(self, message: Message) -> Iterator[Piece]:
         """Yield what is billed as the completion."""
-        ids = {call.id: _as_model(call, number) for number, call in enumerate(message.calls)}
+        ids = [_as_answered(call, number) for number, call in enumerate(message.calls)]
         yield from self.answer(message, ids, reasoning=True)
         if not message.calls:
             yield Special.END
@@ -106,16 +107,14 @@ class K2:
         """Yield the chain of thought before an answer."""
         yield from ()
 
-    def answer(
-        self, message: Message, ids: Mapping[str, str], *, reasoning: bool
-    ) -> Iterator[Piece]:
+    def answer(self, message: Message, ids: Iterable[str], *, reasoning: bool) -> Iterator[Piece]:
         """Yield an assistant's reasoning, text and tool calls."""
         yield from self.thought(message, reasoning=reasoning)
         yield from joined(self._content(message))
         if message.calls:
             yield Special.CALLS
-            for call in message.calls:
-                yield from (Special.CALL, ids[call.id], Special.ARGUMENTS, call.text)
+            for call, identity in zip(message.calls, ids, strict=True):
+                yield from (Special.CALL, identity, Special.ARGUMENTS, call.text)
                 yield Special.END_CALL
             yield Special.END_CALLS
 
@@ -175,31 +174,30 @@ class K2:
         yield from (Special.SYSTEM, "tool_declare", Special.MIDDLE, written, Special.END)
 
 
-def _ids_of(request: Request) -> dict[str, str]:
-    """Return the ids of all calls as the model sees them, by the ids of the request.
-
-    Of ids that are not ``name:n`` no bill is recorded: they stay, or are written in that form.
-    """
-    ids: dict[str, str] = {}
-    number = count()
+def _doubt_ids(request: Request) -> None:
+    """Of ids that are not ``name:n`` no bill is recorded: they stay, or are written in that form."""
     apart = 0
-    for message in request.messages:
-        for call in message.calls:
-            ids[call.id] = written = _as_model(call, next(number))
-            if not call.id or _OF_API.fullmatch(call.id):
-                continue
-            times = 1 + sum(other.call_id == call.id for other in request.messages)
-            apart += times * (count_tokens(written) - count_tokens(call.id))
-            ids[call.id] = call.id
+    calls = (call for message in request.messages for call in message.calls)
+    for number, call in enumerate(calls):
+        if call.id and not _OF_API.fullmatch(call.id):
+            times = 1 + sum(message.call_id == call.id for message in request.messages)
+            answered = _as_answered(call, number)
+            apart += times * (count_tokens(answered) - count_tokens(call.id))
     if apart:
         said = "No bill has ids of calls that are not name:n; they may be written in that form."
         request.doubts.append(Doubt(said, min(0, apart) - 2, max(0, apart) + 2))
-    return ids
 
 
-def _as_model(call: Call, number: int) -> str:
-    if _OF_MODEL.fullmatch(call.id):
-        return call.id
-    if _OF_API.fullmatch(call.id):
-        return f"functions.{call.id}"
-    return f"functions.{call.name}:{number}"
+def _as_model(identity: str) -> str:
+    """Return an id of the request as the model sees it: ``name:n`` is of ``functions``."""
+    of_api = _OF_API.fullmatch(identity) and not identity.startswith("functions.")
+    return f"functions.{identity}" if of_api else identity
+
+
+def _in_history(call: Call, number: int) -> str:
+    return _as_model(call.id) or f"functions.{call.name}:{number}"
+
+
+def _as_answered(call: Call, number: int) -> str:
+    """Return the id that the model wrote, whatever became of it on the way."""
+    return _as_model(call.id) if _OF_API.fullmatch(call.id) else f"functions.{call.name}:{number}"

@@ -157,23 +157,26 @@ class K3:
 def _in_order(messages: Sequence[Message]) -> Iterator[Message]:
     """Yield messages, results of tools in the order of their calls, each with its tool and place.
 
-    A run of results of which one has no call stays as it is.
+    A run of results of which one has no call stays as it is. Places go on from one run to the next
+    until the assistant speaks again.
     """
     calls: Sequence[Call] = ()
     run: list[Message] = []
+    given = 0
     for message in [*messages, None]:
         if message is not None and message.role == "tool":
             run.append(message)
             continue
-        yield from _results(run, calls)
+        yield from _results(run, calls, given)
+        given += len(run)
         run = []
         if message is not None:
             if message.role == "assistant":
-                calls = message.calls
+                calls, given = message.calls, 0
             yield message
 
 
-def _results(run: Sequence[Message], calls: Sequence[Call]) -> Iterator[Message]:
+def _results(run: Sequence[Message], calls: Sequence[Call], given: int) -> Iterator[Message]:
     places: dict[str, int] = {}
     for place, call in enumerate(calls):
         if call.id:
@@ -182,9 +185,9 @@ def _results(run: Sequence[Message], calls: Sequence[Call]) -> Iterator[Message]
         run = sorted(run, key=lambda message: places[message.call_id])
         names = [calls[places[message.call_id]].name for message in run]
     else:
-        known = [call.name for call in calls] + [""] * len(run)
+        known = [call.name for call in calls[given:]] + [""] * len(run)
         names = [message.name or name for message, name in zip(run, known, strict=False)]
-    for number, (message, name) in enumerate(zip(run, names, strict=True), start=1):
+    for number, (message, name) in enumerate(zip(run, names, strict=True), start=given + 1):
         yield replace(message, name=name or message.name or "tool", call_id=str(number))
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
-from kimi_planner.errors import RequestError, shown
+from kimi_planner.errors import RequestError
 
 __all__ = ["compact_json", "declared_json", "declared_typescript", "is_function"]
 
 Schema = Mapping[str, Any]
 
 INDENT = "  "
-MAX_DEPTH = 100
 
 _TYPES = {
     "string": "string",
@@ -101,7 +102,7 @@ def declared_typescript(tools: Sequence[Mapping[str, Any]]) -> str:
     """
     try:
         written = [_declaration(_sorted(tool["function"])) for tool in tools]
-    except (RequestError, TypeError, ValueError, AttributeError, RecursionError):
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
         return ""
     if not written:
         return ""
@@ -116,123 +117,99 @@ def _sorted(value: Any) -> Any:
     return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 
+@dataclass(slots=True)
+class _Scope:
+    """What the schema of a function shares: definitions that were met, and whether it names itself."""
+
+    shared: dict[str, Schema] = field(default_factory=dict)
+    is_recursive: bool = False
+
+
 def _declaration(function: Mapping[str, Any]) -> str:
     """Return one function: the interfaces it needs, its description, its type."""
     root = function.get("parameters") or {}
-    if not isinstance(root, Mapping):
-        raise RequestError(f"parameters is {shown(root)}. It must be a JSON schema of an object.")
-    nodes = list(_walk({**root, "type": "object"}))
-    shared = {name: schema for node in nodes for name, schema in _object_of(node, "$defs").items()}
+    scope = _Scope()
+    parameters = _object(root, "", scope)
     lines = []
-    parameters = _object(root, "", shared)
-    if any(node.get("$ref") == "#" for node in nodes):
-        fields = ",\n".join(_fields(root, INDENT, shared, ordered=False))
+    if scope.is_recursive:
+        fields = ",\n".join(text for _, text in _fields(root, INDENT, scope))
         lines.append(
             f"interface parameters {{\n{fields}\n}}" if fields else "interface parameters {}"
         )
         parameters = "parameters"
-    for name, schema in shared.items():
-        lines += _comment_lines(_described(schema), "")
-        lines.append(f"interface {name} {_type(schema, '', shared)}")
-    lines += _comment_lines(_described(function), "")
+    for name, schema in list(scope.shared.items()):
+        lines += _comment_lines(schema.get("description"), "")
+        lines.append(f"interface {name} {_type(schema, '', scope)}")
+    lines += _comment_lines(function.get("description"), "")
     lines.append(f"type {function['name']} = (_: {parameters}) => any;")
     return "\n".join(lines)
 
 
-def _walk(schema: Any, depth: int = 0) -> Iterator[Schema]:
-    """Yield a schema and every one inside it, as they are written, without its shared definitions."""
-    if depth > MAX_DEPTH:
-        raise RequestError(f"the schema is nested more than {MAX_DEPTH} deep.")
-    if not isinstance(schema, Mapping):
-        return
-    yield schema
-    inner: list[Any] = [] if "$ref" in schema else list(schema.get("anyOf", ()))
-    if not inner and "$ref" not in schema and "enum" not in schema:
-        if schema.get("type") == "object":
-            inner = [schema.get("additionalProperties"), *_object_of(schema, "properties").values()]
-        elif schema.get("type") == "array":
-            inner = [schema.get("items")]
-    for part in inner:
-        yield from _walk(part, depth + 1)
-
-
-def _type(schema: Any, indent: str, shared: Mapping[str, Any]) -> str:
+def _type(schema: Any, indent: str, scope: _Scope) -> str:
     if isinstance(schema, bool):
         return "any" if schema else "null"
-    if not isinstance(schema, Mapping):
-        raise RequestError(f"{shown(schema)} is not a JSON schema.")
     if "$ref" in schema:
-        return _reference(schema["$ref"], shared)
+        return _reference(schema["$ref"], scope)
     if "anyOf" in schema:
-        return " | ".join(_type(choice, indent, shared) for choice in schema["anyOf"])
+        return " | ".join(_type(choice, indent, scope) for choice in schema["anyOf"])
     if "enum" in schema:
         _refuse_misfits(schema)
         return " | ".join(
             f'"{value}"' if isinstance(value, str) else str(value) for value in schema["enum"]
         )
-    kind = schema.get("type")
-    if isinstance(kind, list):
-        return " | ".join(_named(each) for each in kind)
-    if kind in ("object", "array"):
-        return (_object if kind == "object" else _array)(schema, indent, shared)
-    if isinstance(kind, str):
-        return "number" if kind == "integer" else kind
-    if not schema:
+    if schema == {}:
         return "any"
-    raise RequestError(f"the schema {shown(dict(schema))} names no type.")
+    kind = schema["type"]
+    if isinstance(kind, list):
+        return " | ".join(_TYPES[each] for each in kind)
+    if kind in ("object", "array"):
+        return (_object if kind == "object" else _array)(schema, indent, scope)
+    return "number" if kind == "integer" else str(kind)
 
 
 def _refuse_misfits(schema: Schema) -> None:
     """Refuse an enum with a value that is not of its type; nothing is of three types."""
-    if "type" not in schema:
-        return
-    given = schema["type"]
+    given = schema.get("type")
     kinds = given if isinstance(given, list) else [given]
     if len(kinds) == 2 and "null" in kinds:
         kinds = [kind for kind in kinds if kind != "null"] or ["null"]
-    if len(kinds) != 1:
-        raise RequestError(f"an enum has the types {shown(given)}.")
-    fitting = _ENUM_TYPES.get(kinds[0], object)
+    (kind,) = kinds
     for value in schema["enum"]:
-        if value is not None and not isinstance(value, fitting):
-            raise RequestError(f"the enum's value {shown(value)} is not of type {kinds[0]}.")
+        if value is not None and not isinstance(value, _ENUM_TYPES.get(kind, object)):
+            raise ValueError(f"{value!r} is not of type {kind}")
 
 
-def _named(kind: Any) -> str:
-    if kind not in _TYPES:
-        raise RequestError(f"unknown type {shown(kind)}. Types: {', '.join(_TYPES)}.")
-    return _TYPES[kind]
-
-
-def _reference(target: Any, shared: Mapping[str, Any]) -> str:
+def _reference(target: str, scope: _Scope) -> str:
     if target == "#":
+        scope.is_recursive = True
         return "parameters"
-    name = str(target).removeprefix("#/$defs/")
-    if name not in shared or name == target:
-        raise RequestError(f"the reference {shown(target)} leads nowhere. Use '#/$defs/…' or '#'.")
+    name = target.rpartition("/")[2]
+    if not target.startswith("#/$defs/") or not isinstance(scope.shared[name], Mapping):
+        raise ValueError(f"the reference {target!r} leads nowhere")
     return name
 
 
-def _object(schema: Schema, indent: str, shared: Mapping[str, Any]) -> str:
+def _object(schema: Schema, indent: str, scope: _Scope) -> str:
     inner = indent + INDENT
-    fields = _fields(schema, inner, shared, ordered=True)
+    scope.shared.update(schema.get("$defs") or {})
     others = schema.get("additionalProperties")
+    open_end = []
     if others is not None:
-        kind = "never" if others is False else _type(others, inner, shared)
-        fields.append(f"{inner}[k: string]: {kind}")
-    return "{\n" + ",\n".join(fields) + f"\n{indent}}}" if fields else "{}"
+        if not isinstance(others, bool | Mapping):
+            raise TypeError("additionalProperties is no schema")
+        kind = "never" if others is False else _type(others, inner, scope)
+        open_end.append(f"{inner}[k: string]: {kind}")
+    fields = sorted(_fields(schema, inner, scope), key=itemgetter(0))
+    written = [*(text for _, text in fields), *open_end]
+    return "{\n" + ",\n".join(written) + f"\n{indent}}}" if written else "{}"
 
 
-def _fields(schema: Schema, indent: str, shared: Mapping[str, Any], *, ordered: bool) -> list[str]:
-    """Return the properties, if ``ordered`` the required ones first and each group by name."""
-    properties = _object_of(schema, "properties")
+def _fields(schema: Schema, indent: str, scope: _Scope) -> Iterator[tuple[bool, str]]:
+    """Yield whether a property is optional, and its lines, by name."""
+    if "properties" not in schema:
+        return
     required = set(schema.get("required", ()))
-    names = list(properties)
-    if ordered:
-        names.sort(key=lambda name: (name not in required, name))
-    fields = []
-    for name in names:
-        part = properties[name]
+    for name, part in schema["properties"].items():
         lines = _comments(part, indent)
         if isinstance(part, Mapping) and part.get("default") is not None:
             given = part["default"]
@@ -240,25 +217,24 @@ def _fields(schema: Schema, indent: str, shared: Mapping[str, Any], *, ordered: 
             default = repr(given) if plain else json.dumps(given, ensure_ascii=False)
             lines.append(f"{indent}// Default: {default}")
         mark = "" if name in required else "?"
-        lines.append(f"{indent}{name}{mark}: {_type(part, indent, shared)}")
-        fields.append("\n".join(lines))
-    return fields
+        lines.append(f"{indent}{name}{mark}: {_type(part, indent, scope)}")
+        yield bool(mark), "\n".join(lines)
 
 
-def _array(schema: Schema, indent: str, shared: Mapping[str, Any]) -> str:
+def _array(schema: Schema, indent: str, scope: _Scope) -> str:
     item = schema.get("items") or {}
     inner = indent + INDENT
     lines = _comments(item, inner)
     if not lines:
-        return f"Array<{_type(item, indent, shared)}>"
-    return "\n".join(["Array<", *lines, f"{inner}{_type(item, inner, shared)}", f"{indent}>"])
+        return f"Array<{_type(item, indent, scope)}>"
+    return "\n".join(["Array<", *lines, f"{inner}{_type(item, inner, scope)}", f"{indent}>"])
 
 
 def _comments(schema: Any, indent: str) -> list[str]:
     """Return the description and the constraints of a schema as comment lines."""
     if not isinstance(schema, Mapping):
         return []
-    lines = _comment_lines(_described(schema), indent)
+    lines = _comment_lines(schema.get("description"), indent)
     kind = schema.get("type")
     if isinstance(kind, str) and not {"$ref", "anyOf", "enum"} & set(schema):
         known = [key for key in _CONSTRAINTS.get(kind, ()) if key in schema]
@@ -267,19 +243,5 @@ def _comments(schema: Any, indent: str) -> list[str]:
     return lines
 
 
-def _comment_lines(text: str, indent: str) -> list[str]:
+def _comment_lines(text: str | None, indent: str) -> list[str]:
     return [f"{indent}// {line}" if line else "" for line in text.split("\n")] if text else []
-
-
-def _described(schema: Any) -> str:
-    text = schema.get("description") if isinstance(schema, Mapping) else None
-    if text is not None and not isinstance(text, str):
-        raise RequestError(f"description is {shown(text)}. It must be text.")
-    return text or ""
-
-
-def _object_of(schema: Schema, key: str) -> Mapping[str, Any]:
-    value = schema.get(key) or {}
-    if not isinstance(value, Mapping):
-        raise RequestError(f"{key} is {shown(value)}. It must be an object.")
-    return value

@@ -120,7 +120,9 @@ class UsageTotals:
     @property
     def total(self) -> dict[str, int]:
         """The totals of the whole log."""
-        return dict(zip(self.columns, self.over(()).cells[()], strict=True))
+        return {
+            name: sum(one[n] for one in self.cells.values()) for n, name in enumerate(self.columns)
+        }
 
     def usage(self, cell: tuple[Any, ...]) -> Usage:
         """Return what the rows of a cell used, by meter."""

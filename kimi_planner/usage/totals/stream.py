@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import pandas as pd
 
-from kimi_planner.errors import MissingExtraError, UsageError, Where
+from kimi_planner.errors import UsageError, Where, needs
 from kimi_planner.files import Progress
 from kimi_planner.usage.frame import checked_rows, is_column, is_count
 from kimi_planner.usage.lines import Rejects
@@ -138,10 +138,8 @@ def _batches(
     path: Path, by: tuple[str, ...], stated: dict[str, str | None], rejects: Rejects
 ) -> Iterator[pd.DataFrame]:
     """Yield the wanted columns of a file, some rows at a time."""
-    try:
+    with needs("pyarrow", "corpora"):
         import pyarrow as pa
-    except ImportError:
-        raise MissingExtraError.of("pyarrow", "corpora") from None
 
     def wanted(names: list[str]) -> list[str]:
         refuse_unknown_keys(by, [*names, *stated])
