@@ -30,7 +30,7 @@ __all__ = ["command"]
 
 BAD_INPUT, CANNOT_TELL = 2, 3
 MESSAGES_SHOWN = 20
-_SAID = ("why", "refused", "ignored")
+_SAID = ("why", "reply_why", "refused", "ignored")
 _NUMBERS = (
     "prompt_tokens",
     "prompt_low",
@@ -136,6 +136,7 @@ def _data(made: Estimate) -> dict[str, Any]:
         **{name: cost and format(cost.total_usd, "f") for name, cost in usd.items()},
         "fits": made.fits,
         "exactness": made.exactness,
+        "reply_exactness": made.reply_exactness,
         **{name: list(getattr(made, name)) for name in _SAID},
     }
 
@@ -153,7 +154,8 @@ def _table(rows: Sequence[dict[str, Any]], _given: Any) -> str:
     lines = []
     for row in rows:
         lines.append(f"{row['place']}  {row['text']}")
-        lines += [f"    {name}: {on_one_line(said)}" for name in _SAID for said in row[name]]
+        for name in _SAID:
+            lines += [f"    {name.replace('_', ' ')}: {on_one_line(said)}" for said in row[name]]
     if len(rows) > 1:
         sums = _total(rows)
         low, high = sums["prompt_low"], sums["prompt_high"]

@@ -125,6 +125,8 @@ def evidence_rows(specs: Iterable[ModelSpec]) -> list[dict[str, str]]:
             else:
                 word, _ = judged(spec, rule.template, [kind, *off])
                 said = _told(_bills(spec, rule.template, kind)) or "no bill recorded"
+                if kind == "images" and spec.can("vision") is None:
+                    said += "; that it sees images is not stated"
                 if off and not _bills(spec, rule.template, *off):
                     said += "; none with thinking off"
             row = {"model": spec.id, "catalog": spec.catalog_version, "kind": kind}

@@ -156,7 +156,8 @@ def _is_request(path: Path) -> bool:
         with open_unpacked(path) as handle:
             if b"messages" not in handle.read():
                 return False
-        rows = [row for _, row in read_rows(path)]
-        return len(rows) == 1 and bool(body_in(rows[0]))
-    except (KimiPlannerError, OSError):
+        ((_, row),) = read_rows(path)
+        messages = body_in(row)["messages"]
+        return isinstance(messages, list) and bool(messages) and isinstance(messages[0], dict)
+    except (KimiPlannerError, OSError, ValueError):  # unreadable, or not one row
         return False
