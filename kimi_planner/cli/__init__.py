@@ -21,7 +21,8 @@ NO_READER = 141  # as of any program that SIGPIPE ends; neither passed nor over 
 _COMMANDS = {
     "catalog": "Show the price and capability catalogs.",
     "check": "Hold prompts and workloads against their budgets.",
-    "count": "Count the tokens of text files.",
+    "count": "Count the tokens of text files and requests.",
+    "estimate": "Estimate requests: tokens, cost, fit, and how exact that is.",
     "plan": "Project monthly spend and context fit.",
     "portfolio": "Assign a model to every workload under one budget.",
     "recommend": "Choose a model for each workload.",

@@ -11,6 +11,7 @@ import click
 
 from kimi_planner.cli import options
 from kimi_planner.cli.writing import write
+from kimi_planner.safe import csv_text
 
 if TYPE_CHECKING:
     from kimi_planner.catalog import Catalog
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 STALE, CANNOT_TELL = 1, 3
+_WIDTHS = {"model": 24, "kind": 22, "exactness": 9, "evidence": 0}
 
 workloads_option = click.option(
     "--workloads",
@@ -130,6 +132,42 @@ def check(
         context.exit(STALE)
     if "unknown" in statuses:
         context.exit(CANNOT_TELL)
+
+
+@command.command("evidence")
+@click.argument("version", required=False)
+@options.form("table", "markdown", "json", "csv")
+def evidence(version: str | None, form: str) -> None:
+    """Show what counts of the models of VERSION rest on: recorded bills, or a template alone.
+
+    Without VERSION, the default catalog and the models that the newest one says are offered.
+    """
+    from kimi_planner.catalog import catalog_versions, load_catalog
+    from kimi_planner.tokens.evidence import EVIDENCE_KINDS, evidence_rows
+
+    specs = [*load_catalog(version)]
+    if version is None:
+        specs += [one for one in load_catalog(catalog_versions()[-1]) if one.status == "offered"]
+    rows = evidence_rows(specs)
+    if form == "json":
+        click.echo(json.dumps({"format": 1, "evidence": rows}, indent=2, ensure_ascii=False))
+    elif form == "csv":
+        import pandas as pd
+
+        click.echo(csv_text(pd.DataFrame(rows)), nl=False)
+    elif form == "table":
+        for row in rows:
+            click.echo("  ".join(f"{row[key] or '-':{width}}" for key, width in _WIDTHS.items()))
+    else:
+        click.echo("| model | " + " | ".join(EVIDENCE_KINDS) + " |")
+        click.echo("|---" * (1 + len(EVIDENCE_KINDS)) + "|")
+        for first in range(0, len(rows), len(EVIDENCE_KINDS)):
+            of_model = rows[first : first + len(EVIDENCE_KINDS)]
+            cells = (
+                f"**{row['exactness']}**: {row['evidence']}".removeprefix("****: ")
+                for row in of_model
+            )
+            click.echo(f"| `{of_model[0]['model']}` | " + " | ".join(cells) + " |")
 
 
 @command.command("schema")

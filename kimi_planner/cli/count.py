@@ -17,6 +17,8 @@ from kimi_planner.cli.writing import print_or_write
 from kimi_planner.safe import csv_text, on_one_line
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from kimi_planner.billing.corpus.result import CorpusCount
 
 __all__ = ["command"]
@@ -46,7 +48,7 @@ def _share(_context: click.Context, _option: click.Parameter, value: str | None)
 )
 @click.option(
     "--form",
-    type=click.Choice(["text", "jsonl", "csv", "parquet"]),
+    type=click.Choice(["text", "jsonl", "json", "csv", "parquet"]),
     help="Form of every file; told by the ending of its name if not given.",
 )
 @click.option("--model", help="Model whose template counts chat bodies, and whose cost is shown.")
@@ -54,24 +56,35 @@ def _share(_context: click.Context, _option: click.Parameter, value: str | None)
     "--sample", callback=_share, metavar="SHARE", help="Count a random share only, such as 2%."
 )
 @click.option("--seed", default=0, help="Seed of the sample.")
+@options.rules_of
 @click.option("--catalog", help="Version of the catalog, or the path of a TOML file.")
+@click.option(
+    "--audit",
+    is_flag=True,
+    help="Hold counts against what the log in PATHS says was billed, and name causes.",
+)
 @click.option("--format", "output", type=click.Choice(["table", "json", "csv"]), default="table")
 @click.option("--out", type=options.FILE, help="File for what is printed.")
 def command(
     *,
     paths: Sequence[str],
     catalog: str | None,
+    audit: bool,
     output: str,
     out: Path | None,
     **others: Any,
 ) -> None:
     """Count the tokens of PATHS: files, folders and globs; - is standard input.
 
-    Text counts as it stands. JSON lines of chat bodies or batch inputs count as the prompts they
-    would be billed. The cost is that of sending everything once as input.
+    Text counts as it stands. A JSON file that is a request, and JSON lines of chat bodies, batch
+    inputs or logs with requests count as the prompts they would be billed by Moonshot; other hosts
+    bill other templates. The cost is that of sending everything once as input.
 
     Exit code 3 if some rows or files could not be counted: they are named, and not in the total.
     """
+    if audit:
+        _audit(paths, catalog, output, out, others["model"], others["as_of"])
+        return
     from kimi_planner.billing.corpus.count import count_corpus
     from kimi_planner.catalog import load_catalog
 
@@ -87,6 +100,42 @@ def command(
         click.echo(on_one_line(message), err=True)
     if counted.rejected:
         click.echo(f"{counted.rejected:,} could not be counted", err=True)
+        sys.exit(NOT_ALL_COUNTED)
+
+
+def _audit(
+    paths: Sequence[str],
+    catalog: str | None,
+    output: str,
+    out: Path | None,
+    model: str | None,
+    as_of: date | None,
+) -> None:
+    """Hold counts against one log; the exit code is 3 if some of it could not be held."""
+    from kimi_planner.tokens.auditing import audit
+
+    if len(paths) != 1:
+        raise click.UsageError("--audit takes one log.")
+    made = audit(paths[0], model, as_of, catalog=catalog)
+    frame = made.frame
+    rows = frame.to_dict("records")
+    if output == "json":
+        data = {"format": 1, "catalog": made.catalog_version, "causes": rows}
+        data |= {"left_out": made.left_out, "messages": list(made.messages)}
+        text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    elif output == "csv":
+        text = csv_text(frame)
+    else:
+        lines = [
+            f"{row['model']}  {row['what']}  {row['calls']:,}  {on_one_line(row['cause'])}"
+            f"  ({row['difference_tokens']:+,} tokens)"
+            for row in rows
+        ]
+        text = "\n".join([*lines, made.sentence()]) + "\n"
+    print_or_write(text, out)
+    for message in made.messages[:MESSAGES_SHOWN]:
+        click.echo(on_one_line(message), err=True)
+    if made.left_out or not made.calls:
         sys.exit(NOT_ALL_COUNTED)
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "form",
     "parsed_date",
     "requirements",
+    "rules_of",
     "scenario",
     "workloads",
 ]
@@ -64,6 +65,11 @@ as_of = click.option(
     "--as-of",
     callback=parsed_date,
     help="Day whose prices count, such as 2026-11-24; today if not given.",
+)
+rules_of = click.option(
+    "--as-of",
+    callback=parsed_date,
+    help="Day whose rules and prices count; the latest ones if not given.",
 )
 force = click.option(
     "--force", is_flag=True, help="Overwrite files that are there with other content."

@@ -9,6 +9,7 @@ from kimi_planner.lazy import public_names
 __all__, __getattr__, __dir__ = public_names(
     __name__,
     {
+        "tokens.auditing": "Audit audit",
         "tokens.chat": "count_completion count_messages",
         "billing.corpus.count": "count_corpus",
         "billing.corpus.result": "CorpusCount",

@@ -22,6 +22,7 @@ __all__ = [
     "ReplyCount",
     "count_completion",
     "count_messages",
+    "count_pieces",
     "count_prompt",
     "count_reply",
     "kinds_of",
@@ -155,7 +156,7 @@ def count_messages(
     pieces = [*template.prompt(request)]
     if not generation_prompt:
         del pieces[-len(template.generation_prompt) :]
-    return _count(pieces, template, image_sizes, request.doubts)
+    return count_pieces(pieces, template, image_sizes, request.doubts)
 
 
 def count_prompt(
@@ -184,7 +185,7 @@ def count_prompt(
     elif images and spec.can("vision") is None:
         said = f"Catalog {spec.catalog_version} does not state that {spec.id} sees images."
         request.doubts.append(Doubt(said))
-    tokens = _count(pieces, template, image_sizes, request.doubts)
+    tokens = count_pieces(pieces, template, image_sizes, request.doubts)
     low, high = _range(tokens, request.doubts, spec)
     exactness, why = judged(spec, rule.template, kinds_of(request, rule))
     if request.doubts:
@@ -276,7 +277,7 @@ def count_reply(message: Message, spec: ModelSpec, as_of: object = None) -> Repl
     kind = "reply with tool calls" if message.calls else "reply"
     exactness, why = judged(spec, template.rule.template, [kind])
     return ReplyCount(
-        tokens=_count(template.completion(message), template, None, []),
+        tokens=count_pieces(template.completion(message), template),
         reasoning_tokens=template.reasoning_tokens(message),
         exactness=exactness,
         why=tuple(why),
@@ -289,13 +290,14 @@ def template_on(spec: ModelSpec, as_of: object) -> Template:
     return template_of(spec.rendering(day))
 
 
-def _count(
+def count_pieces(
     pieces: Iterable[Piece],
     template: Template,
-    image_sizes: Mapping[str, Size] | None,
-    doubts: list[Doubt],
+    image_sizes: Mapping[str, Size] | None = None,
+    doubts: list[Doubt] | None = None,
 ) -> int:
-    texts, fixed = _parts(pieces, template, image_sizes, doubts)
+    """Return the tokens of a rendering; what is not known of it goes into the doubts."""
+    texts, fixed = _parts(pieces, template, image_sizes, [] if doubts is None else doubts)
     return fixed + sum(map(count_tokens, texts))
 
 

@@ -11,13 +11,24 @@ from typing import Literal
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.files import data_dir
 
-__all__ = ["EVIDENCE_FILE", "Evidence", "Exactness", "evidence", "judged"]
+__all__ = [
+    "EVIDENCE_FILE",
+    "EVIDENCE_KINDS",
+    "Evidence",
+    "Exactness",
+    "evidence",
+    "evidence_rows",
+    "judged",
+]
 
 #: How a count is known: recorded bills of that kind are met; it follows the published template; or
 #: it may be off by the range it states.
 Exactness = Literal["billed", "template", "estimate"]
 
 EVIDENCE_FILE = "evidence.json"
+
+#: What a table of evidence shows of every model.
+EVIDENCE_KINDS = ("plain", "tools", "tool history", "images", "reply", "reply with tool calls")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +83,7 @@ def judged(spec: ModelSpec, template: str, kinds: Iterable[str]) -> tuple[Exactn
     word: Exactness = "billed"
     why = []
     for kind in kinds:
-        rows = [row for row in evidence() if row.template == template and row.kind == kind]
-        own = [row for row in rows if row.model == spec.id]
-        rows = own or rows
+        rows = _bills(spec, template, kind)
         if not rows or not all(row.holds for row in rows):
             word = "template"
             why.append(
@@ -84,13 +93,52 @@ def judged(spec: ModelSpec, template: str, kinds: Iterable[str]) -> tuple[Exactn
                 else f"Bills with {kind} are met in part only: {_told(rows)}."
             )
             continue
+        own = rows[0].model == spec.id
         family = "" if own else f" of the same family as {spec.id}"
         why.append(f"Recorded bills with {kind} are met to the token{family}: {_told(rows)}.")
         why += [row.cause for row in rows if row.cause]
     return word, why
 
 
+def _bills(spec: ModelSpec, template: str, kind: str) -> list[Evidence]:
+    """Return what is recorded of a model, else of its family."""
+    rows = [row for row in evidence() if row.template == template and row.kind == kind]
+    return [row for row in rows if row.model == spec.id] or rows
+
+
+def evidence_rows(specs: Iterable[ModelSpec]) -> list[dict[str, str]]:
+    """Return what counts of some models rest on, a row for each model and kind of content.
+
+    Returns
+    -------
+    list of dict
+        ``model``, ``catalog``, ``kind``, ``exactness`` (empty where the model has no such thing)
+        and ``evidence`` in words.
+    """
+    rows = []
+    for spec in specs:
+        rule = spec.rendering(None)
+        off = ["thinking off"] if rule.thinking == "off" else []
+        for kind in EVIDENCE_KINDS:
+            if kind == "images" and spec.can("vision") is False:
+                word, said = "", "sees no images"
+            else:
+                word, _ = judged(spec, rule.template, [kind, *off])
+                said = _told(_bills(spec, rule.template, kind)) or "no bill recorded"
+                if kind == "images" and spec.can("vision") is None:
+                    said += "; that it sees images is not stated"
+                if off and not _bills(spec, rule.template, *off):
+                    said += "; none with thinking off"
+            row = {"model": spec.id, "catalog": spec.catalog_version, "kind": kind}
+            rows.append({**row, "exactness": word, "evidence": said})
+    return rows
+
+
 def _told(rows: Iterable[Evidence]) -> str:
-    return ", ".join(
-        f"{row.met} of {row.recorded} of {row.model} ({', '.join(row.hosts)})" for row in rows
-    )
+    parts = []
+    for row in rows:
+        explained = f" and {row.explained} explained" if row.explained else ""
+        parts.append(
+            f"{row.met}{explained} of {row.recorded} of {row.model} ({', '.join(row.hosts)})"
+        )
+    return ", ".join(parts)

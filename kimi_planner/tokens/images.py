@@ -22,6 +22,8 @@ MAX_SIDE_PATCHES = 512
 MAX_SIDE_PIXELS = MAX_SIDE_PATCHES * PATCH_PIXELS
 MAX_GIVEN_PIXELS = 1_000_000
 _LONGEST_PATH = 4096
+#: How PNG, JPEG, GIF and WebP begin in base64 without what says that it is.
+_BARE = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR")
 
 Size = tuple[int, int]
 
@@ -111,7 +113,7 @@ def image_size(url: str, sizes: Mapping[str, Size] | None = None) -> Size | None
     try:
         if scheme == "data":
             return _size_in_data(url)
-        if len(url) > _LONGEST_PATH:  # the data without what goes before it
+        if scheme == "" and (len(url) > _LONGEST_PATH or url.startswith(_BARE)):
             return _size_in_data(f"data:image;base64,{url}")
         if scheme in ("", "file") or len(scheme) == 1:  # one letter is a drive
             with _local_path(url, scheme).open("rb") as handle:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 from kimi_planner.errors import RequestError, shown
+from kimi_planner.tokens.blocks import chat_messages, plain
 
-__all__ = ["Call", "Doubt", "Image", "Message", "Part", "Request", "Video", "reply_of"]
+__all__ = ["BODY_KEYS", "Call", "Doubt", "Image", "Message", "Part", "Request", "Video", "reply_of"]
 
 #: What does not move the count: sampling, streaming, routing, limits and labels.
 _QUIET = frozenset(
@@ -55,8 +57,11 @@ _READ = frozenset(
         "thinking",
         "reasoning_effort",
         "extra_body",
+        "system",
     ]
 )
+#: Every key of a body that is known.
+BODY_KEYS = _QUIET | _READ
 _READ_OF_MESSAGE = frozenset(
     [
         "role",
@@ -72,9 +77,20 @@ _READ_OF_MESSAGE = frozenset(
         "partial",
     ]
 )
-_QUIET_OF_MESSAGE = frozenset(["refusal", "annotations", "audio", "id", "index", "cache_control"])
+_QUIET_OF_MESSAGE = frozenset(["refusal", "annotations", "audio", "id", "index"])
+_IMAGES = ("image_url", "image", "input_image")
+_VIDEOS = ("video_url", "video", "input_video")
+_PARTS = (*_IMAGES, *_VIDEOS, "text")
+#: Where the content of a part stands, and what says no more than its type.
+_READ_OF_PART = frozenset(
+    [
+        *("type", *_PARTS, "source", "source_type", "url", "data", "base64", "file_id"),
+        *("mime_type", "media_type", "annotations", "id", "index"),
+    ]
+)
 _ROLES = ("system", "user", "assistant", "tool")
 CHOICES = ("auto", "none", "required")
+_CHOICE_TYPES = {"auto": "auto", "none": "none", "any": "required"}
 FORMATS = ("text", "json_object", "json_schema")
 
 
@@ -94,6 +110,11 @@ class Doubt:
     why: str
     low: int = 0
     high: int | None = 0
+
+
+_OF_ANTHROPIC = Doubt(
+    "Anthropic's form is counted as the chat that it stands for; no bill of it is recorded."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,13 +235,52 @@ class Request:
         if len(body) > 1:
             request._read_options(body)
         messages = []
+        if body.get("system"):
+            messages.append(request._message({"role": "system", "content": body["system"]}))
+            request.doubts.append(_OF_ANTHROPIC)
         for number, message in enumerate(given):
             try:
-                messages.append(request._message(message, last=number == len(given) - 1))
+                chat = chat_messages(message)
+                if chat is None:
+                    chat = [message]
+                elif _OF_ANTHROPIC not in request.doubts:
+                    request.doubts.append(_OF_ANTHROPIC)
+                last = number == len(given) - 1
+                messages += [request._message(one, last=last) for one in chat]
             except RequestError as error:
                 raise RequestError(f"Message {number}: {error}") from None
-        request.messages = tuple(messages)
+        request.messages = tuple(request._with_ids(messages))
         return request
+
+    def _with_ids(self, messages: Iterable[Message]) -> Iterator[Message]:
+        """Give calls that have no id the one that the API would have given, and results theirs."""
+        number, known, open_ = count(), set[str](), list[str]()
+        for given in messages:
+            message = given
+            if message.calls:
+                calls = tuple(
+                    replace(call, id=call.id or f"{call.name}:{place}")
+                    for call, place in zip(message.calls, number, strict=False)
+                )
+                open_ = [call.id for call in calls]
+                known.update(open_)
+                if any(not call.id for call in message.calls):
+                    said = (
+                        "A call without an id is counted with the one that the API gives, name:n."
+                    )
+                    self.doubts.append(Doubt(said, -sum(map(len, open_)), len(open_)))
+                message = replace(message, calls=calls)
+            elif message.role == "tool":
+                if not message.call_id:
+                    message = replace(message, call_id=open_[0] if open_ else "")
+                if message.call_id in open_:
+                    open_.remove(message.call_id)
+                elif message.call_id not in known:
+                    self.refused.append(
+                        f"The tool's result for {shown(message.call_id)} answers no call before it: "
+                        "the API knows no such tool_call_id."
+                    )
+            yield message
 
     def _read_options(self, body: Mapping[str, Any]) -> None:
         more = body.get("extra_body")
@@ -228,7 +288,7 @@ class Request:
             body = {**body, **more}
         for key, value in body.items():
             if key not in _READ and key not in _QUIET and value is not None:
-                self.ignored[key] = None
+                self._ignore(key)
         self.tools = _tools(body)
         self._read_thinking(body.get("thinking"))
         effort = body.get("reasoning_effort")
@@ -240,7 +300,7 @@ class Request:
         if choice in CHOICES:
             self.tool_choice = choice
         elif isinstance(choice, Mapping):
-            self.tool_choice = "function"
+            self.tool_choice = _CHOICE_TYPES.get(str(choice.get("type")), "function")
         elif choice is not None:
             self.ignored[f"tool_choice {shown(choice)}"] = None
         form = body.get("response_format")
@@ -265,46 +325,66 @@ class Request:
             self.keeps_reasoning = True
         elif keep is not None:
             self.ignored[f"thinking.keep {shown(keep)}"] = None
+        if isinstance(thinking, Mapping):
+            for key in thinking:
+                if key not in ("type", "keep"):
+                    self._ignore(f"thinking.{key}")
 
-    def _message(self, message: Any, *, last: bool) -> Message:
+    def _ignore(self, key: object, of: str = "") -> None:
+        name = key if isinstance(key, str) and len(key) <= 60 else shown(key)
+        self.ignored[f"{name}{of}"] = None
+
+    def _message(self, message: Any, *, last: bool = False) -> Message:
+        message = plain(message)
         if not isinstance(message, Mapping):
             raise RequestError(f"it must be a mapping with role and content, not {shown(message)}.")
         role = message.get("role")
         if not isinstance(role, str) or not role:
             raise RequestError(f"role is {shown(role)}. Use system, user, assistant or tool.")
         parts = tuple(self._parts(message.get("content")))
-        if len(message) == 2 and "content" in message and role != "tool":  # nearly all
-            if role not in _ROLES:
-                self._odd_role(role)
+        if len(message) == 2 and "content" in message and role in _ROLES[:3]:  # nearly all
             return Message(role, parts=parts)
         for key, value in message.items():
             if key not in _READ_OF_MESSAGE and key not in _QUIET_OF_MESSAGE and value is not None:
-                self.ignored[f"{key} of a message"] = None
-        name = message.get("name") or ""
-        if not isinstance(name, str):
-            raise RequestError(f"name is {shown(name)}. A name is text.")
-        call_id = message.get("tool_call_id")
-        if call_id is not None and not isinstance(call_id, str):
-            raise RequestError(f"tool_call_id is {shown(call_id)}. It must be text.")
-        if role == "function":  # the older form of a tool's result
-            role, call_id = "tool", call_id or ""
-            self.doubts.append(
-                Doubt("A message of role 'function' is counted as a tool's result.", -8, 8)
+                self._ignore(key, " of a message")
+        name, call_id = _text_or_none(message, "name"), _text_or_none(message, "tool_call_id")
+        if role == "function":
+            role, name = "tool", ""
+            said = (
+                "The older form of a tool's result, role 'function', is counted as the newer one."
             )
-        if role == "tool" and call_id is None:
-            raise RequestError("tool_call_id is None. A tool's result names its call.")
+            self.doubts.append(Doubt(said, -8, 8))
+        elif role == "tool" and not call_id:
+            self.refused.append("A tool's result names its call: the API asks for a tool_call_id.")
         if role not in _ROLES:
             self._odd_role(role)
-        return Message(
-            role,
-            name,
-            parts,
-            _reasoning(message),
-            tuple(_calls(message)),
-            call_id or "",
-            _tools(message),
-            bool(message.get("partial")) and last,
-        )
+        calls, partial = tuple(_calls(message)), bool(message.get("partial"))
+        if calls and role != "assistant":
+            self._ignore("tool_calls", f" of a message of role {role[:20]}")
+            calls = ()
+        if partial and not (last and role == "assistant"):
+            self._ignore("partial", " of a message that is not the last, or not the assistant's")
+            partial = False
+        reasoning = self._reasoning(message)
+        return Message(role, name, parts, reasoning, calls, call_id, _tools(message), partial)
+
+    def _reasoning(self, message: Mapping[str, Any]) -> str:
+        """Return the chain of thought, whichever client spelt it."""
+        for key in ("reasoning_content", "reasoning"):
+            if text := _text_or_none(message, key):
+                return text
+        details = message.get("reasoning_details")
+        if not isinstance(details, Sequence) or isinstance(details, str):
+            return ""
+        texts = []
+        for part in details:
+            said = part.get("text") or part.get("summary") if isinstance(part, Mapping) else None
+            if isinstance(said, str):
+                texts.append(said)
+            else:
+                kind = part.get("type") if isinstance(part, Mapping) else part
+                self.ignored[f"a part of reasoning_details of type {shown(kind)}"] = None
+        return "".join(texts)
 
     def _odd_role(self, role: str) -> None:
         self.doubts.append(
@@ -325,14 +405,21 @@ class Request:
             yield self._part(part)
 
     def _part(self, part: Any) -> Part:
+        if isinstance(part, str):
+            return part
         if not isinstance(part, Mapping):
             raise RequestError(f"a part is {shown(part)}. It must be a mapping with a type.")
         kind = part.get("type")
+        address = part.get("image_url", part.get("video_url"))
+        inner = [key for key in address if key != "url"] if isinstance(address, Mapping) else []
+        for key in [*part, *inner]:
+            if key not in _READ_OF_PART and kind in _PARTS:
+                self._ignore(key, " of a part")
         if kind == "text":
             return _text_of(part, "text")
-        if kind in ("image_url", "image", "input_image"):
+        if kind in _IMAGES:
             return Image(_address(part, kind))
-        if kind in ("video_url", "video", "input_video"):
+        if kind in _VIDEOS:
             self.doubts.append(
                 Doubt(
                     "How many tokens a video has is not published: the window is the bound.",
@@ -358,6 +445,7 @@ def reply_of(reply: Any) -> Message:
     """
     if isinstance(reply, str):
         return Message("assistant", parts=(reply,))
+    reply = plain(reply)
     choices = reply.get("choices") if isinstance(reply, Mapping) else None
     if isinstance(choices, Sequence) and choices:
         reply = choices[0]
@@ -365,7 +453,9 @@ def reply_of(reply: Any) -> Message:
         reply = reply["message"]
     if not isinstance(reply, Mapping):
         raise RequestError(f"The reply is {shown(reply)}. Give the assistant's message.")
-    message = Request(messages=())._message({"role": "assistant", **reply}, last=False)
+    reply = {**reply, "role": "assistant"}
+    (said,) = chat_messages(reply) or [reply]
+    message = Request(messages=())._message(said)
     if any(not isinstance(part, str) for part in message.parts):
         raise RequestError("The reply holds an image. Only text is billed as a completion.")
     return message
@@ -390,11 +480,17 @@ def _tool(number: int, given: Any) -> Mapping[str, Any]:
     if not isinstance(given, Mapping):
         raise RequestError(f"Tool {number} must be a mapping, not {shown(given)}.")
     tool: Mapping[str, Any] = given
-    if tool.get("type", "function") != "function":
-        return tool
     function = tool.get("function")
+    schema = tool.get("input_schema")
+    if tool.get("type", "function") != "function" and schema is None:
+        return tool
     if function is None and isinstance(tool.get("name"), str):  # the form of another interface
-        function = {key: value for key, value in tool.items() if key != "type"}
+        function = {
+            key: value
+            for key, value in tool.items()
+            if key not in ("type", "input_schema", "cache_control")
+        }
+        function |= {} if schema is None else {"parameters": schema}
         tool = {"type": "function", "function": function}
     if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
         raise RequestError(
@@ -424,21 +520,6 @@ def _calls(message: Mapping[str, Any]) -> Iterator[Call]:
         yield written
 
 
-def _reasoning(message: Mapping[str, Any]) -> str:
-    """Return the chain of thought, whichever client spelt it."""
-    for key in ("reasoning_content", "reasoning"):
-        text = message.get(key)
-        if text is not None and not isinstance(text, str):
-            raise RequestError(f"{key} is {shown(text)}. It must be text.")
-        if text:
-            return text
-    details = message.get("reasoning_details")
-    if not isinstance(details, Sequence) or isinstance(details, str):
-        return ""
-    texts = (part.get("text") for part in details if isinstance(part, Mapping))
-    return "".join(text for text in texts if isinstance(text, str))
-
-
 def _schema(form: Any) -> Any:
     given = form.get("json_schema") if isinstance(form, Mapping) else None
     return given.get("schema", given) if isinstance(given, Mapping) else given
@@ -449,13 +530,19 @@ def _address(part: Mapping[str, Any], kind: str) -> str:
     value = part.get(kind, part.get("image_url"))
     if isinstance(value, Mapping):
         value = value.get("url")
-    source = part.get("source")
-    if value is None and isinstance(source, Mapping):
-        data = source.get("data")
-        value = source.get("url") if data is None else f"data:image;base64,{data}"
+    if value is None:
+        source = part.get("source")
+        value = _source(source if isinstance(source, Mapping) else part)
     if not isinstance(value, str):
         raise RequestError(f"the address of an image is {shown(value)}. It must be text.")
     return value
+
+
+def _source(source: Mapping[str, Any]) -> Any:
+    data = source.get("data", source.get("base64"))
+    if isinstance(data, str):
+        return f"data:image;base64,{data}"
+    return source.get("url", source.get("file_id"))
 
 
 def _text_of(mapping: Mapping[str, Any], key: str) -> str:
@@ -463,6 +550,10 @@ def _text_of(mapping: Mapping[str, Any], key: str) -> str:
     if not isinstance(value, str):
         raise RequestError(f"{key} is {shown(value)}. It must be text.")
     return value
+
+
+def _text_or_none(mapping: Mapping[str, Any], key: str) -> str:
+    return "" if mapping.get(key) is None else _text_of(mapping, key)
 
 
 def _json(value: Any) -> str:

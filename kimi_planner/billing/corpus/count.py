@@ -26,6 +26,7 @@ def count_corpus(
     model: str | None = None,
     sample: float | None = None,
     seed: int = 0,
+    as_of: object = None,
     catalog: Catalog | str | Path | None = None,
     progress: Progress | None = None,
 ) -> CorpusCount:
@@ -37,9 +38,10 @@ def count_corpus(
         Files, folders (all files in them, hidden ones left out) and globs; plain, gzip or zstd.
     field : str, optional
         What holds the text of a row: a column of CSV or Parquet, or a dotted path in JSON lines,
-        such as ``messages.0.content``. JSON lines without a field must be chat bodies or lines of
-        a batch input, and count as the prompts they would be billed.
-    form : {"text", "jsonl", "csv", "parquet"}, optional
+        such as ``messages.0.content``. JSON lines without a field must be chat bodies, lines of
+        a batch input or rows of a log with requests, and count as the prompts they would be billed;
+        so does a JSON file that is such a row.
+    form : {"text", "jsonl", "json", "csv", "parquet"}, optional
         Form of every file; if not given, told by each name's ending.
     model : str, optional
         Model id: whose template for chat bodies (else their own), and whose cost.
@@ -47,6 +49,8 @@ def count_corpus(
         Share of the corpus to count, above 0 and below 1; all of it if not given.
     seed : int
         Seed of the sample.
+    as_of : date, datetime or str, optional
+        The day whose rules count for chat bodies; the latest ones if not given.
     catalog : Catalog, str or Path, optional
         Templates and prices; the default catalog if not given.
     progress : callable, optional
@@ -77,7 +81,7 @@ def count_corpus(
     if model is not None:
         catalog.model(model)
     sources, binary = find_sources(paths, form=form, field=field)
-    reading = Reading(field, model, catalog)
+    reading = Reading(field, model, catalog, as_of)
     if sample is not None:
         from kimi_planner.billing.corpus.sample import sample_corpus
 

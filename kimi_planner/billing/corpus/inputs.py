@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from kimi_planner.errors import FileError, MissingExtraError, shown
+from kimi_planner.errors import FileError, KimiPlannerError, MissingExtraError, shown
 from kimi_planner.files import (
     PACKED_MAGIC,
     STANDARD_INPUT,
@@ -20,8 +20,8 @@ from kimi_planner.files import (
 
 __all__ = ["FORMS", "Form", "Source", "find_sources"]
 
-Form = Literal["text", "jsonl", "csv", "parquet"]
-FORMS: tuple[Form, ...] = ("text", "jsonl", "csv", "parquet")
+Form = Literal["text", "jsonl", "json", "csv", "parquet"]
+FORMS: tuple[Form, ...] = ("text", "jsonl", "json", "csv", "parquet")
 
 _SUFFIXES: dict[str, Form] = {
     ".jsonl": "jsonl",
@@ -32,6 +32,7 @@ _SUFFIXES: dict[str, Form] = {
 }
 _PACKED = {".gz", ".zst"}
 SNIFFED_BYTES = 4096
+MAX_REQUEST_BYTES = 64_000_000
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,9 @@ def find_sources(
     paths : path or iterable of path
         Files, folders (all files in them at any depth, hidden ones left out) and globs; ``-`` is
         standard input.
-    form : {"text", "jsonl", "csv", "parquet"}, optional
+    form : {"text", "jsonl", "json", "csv", "parquet"}, optional
         Form of every file; if not given, told by each name's ending. CSV without a ``field`` is
-        text.
+        text, and so is JSON that is no request.
     field : str or None
         The column or field that holds the text.
 
@@ -134,6 +135,8 @@ def _source(path: Path, form: Form | None, field: str | None) -> tuple[Source, b
             start = handle.read(SNIFFED_BYTES)
     except OSError:  # said when it is to be read, so that other files still count
         return Source(path, form or told, 0, is_stream=False), False
+    if inner[-1:] == [".json"] and form is None and size <= MAX_REQUEST_BYTES and _is_request(path):
+        told = "json"
     is_stream = start.startswith(PACKED_MAGIC)
     source = Source(path, form or told, size, is_stream)
     if is_stream and source.form == "text":
@@ -143,3 +146,18 @@ def _source(path: Path, form: Form | None, field: str | None) -> tuple[Source, b
         except (DamagedFileError, OSError, MissingExtraError):
             start = b""  # said when it is read
     return source, source.form == "text" and b"\0" in start
+
+
+def _is_request(path: Path) -> bool:
+    """Whether a file is one JSON object with a request, which counts as the prompt it is billed."""
+    from kimi_planner.tokens.logged import body_in, read_rows  # text alone needs no templates
+
+    try:
+        with open_unpacked(path) as handle:
+            if b"messages" not in handle.read():
+                return False
+        ((_, row),) = read_rows(path)
+        messages = body_in(row)["messages"]
+        return isinstance(messages, list) and bool(messages) and isinstance(messages[0], dict)
+    except (KimiPlannerError, OSError, ValueError):  # unreadable, or not one row
+        return False

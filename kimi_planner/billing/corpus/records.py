@@ -76,11 +76,14 @@ class Reading:
         Model id for chat bodies; their own if ``None``.
     catalog
         Where models are looked up.
+    as_of
+        The day whose rules count for chat bodies; the latest ones if ``None``.
     """
 
     field: str | None
     model: str | None
     catalog: Catalog
+    as_of: object = None
 
 
 def read_records(source: Source, reading: Reading) -> Iterator[Record | Reject]:
@@ -91,9 +94,9 @@ def read_records(source: Source, reading: Reading) -> Iterator[Record | Reject]:
     FileError
         If the file as a whole cannot be read on; the message names file and line.
     """
-    read = {"text": _texts, "jsonl": _json_lines, "csv": _cells, "parquet": _column}[source.form]
+    readers = {"text": _texts, "jsonl": _json_lines, "json": _json, "csv": _cells}
     try:
-        yield from read(source, reading)
+        yield from readers.get(source.form, _column)(source, reading)
     except DamagedFileError as error:
         raise FileError(str(error), at=source.name) from None
     except OSError as error:
@@ -125,6 +128,14 @@ def _json_lines(source: Source, reading: Reading) -> Iterator[Record | Reject]:
         for number, raw in _lines(source, handle):
             if raw.strip():
                 yield record_of_line(f"{source.name} line {number}", raw, reading)
+
+
+def _json(source: Source, reading: Reading) -> Iterator[Record | Reject]:
+    from kimi_planner.tokens.logged import read_rows
+
+    for place, row in read_rows(source.path):
+        raw = row if isinstance(row, bytes) else json.dumps(row, ensure_ascii=False).encode()
+        yield record_of_line(place, raw, reading)
 
 
 def record_of_line(place: str, raw: bytes, reading: Reading) -> Record | Reject:
@@ -170,17 +181,14 @@ def _text_at(row: Any, field: str) -> str:
 
 def _chat_record(row: Any, size: int, reading: Reading) -> Record:
     from kimi_planner.tokens.chat import prompt_parts  # text alone needs no templates
+    from kimi_planner.tokens.logged import body_in
 
-    body = row.get("body", row) if isinstance(row, Mapping) else row  # a line of a batch input
-    if not isinstance(body, Mapping) or "messages" not in body:
-        raise RequestError(
-            "no messages. A row must be a chat body or a batch line; for other rows name a field."
-        )
+    body = body_in(row)
     model = reading.model or body.get("model")
     if not isinstance(model, str):
         raise RequestError(f"model is {shown(model)}. Name one in the row, or give --model.")
     spec = reading.catalog.model(model)
-    texts, fixed = prompt_parts(body, spec)
+    texts, fixed = prompt_parts(body, spec, reading.as_of)
     return Record(texts, size, fixed, model)
 
 

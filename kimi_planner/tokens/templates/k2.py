@@ -10,7 +10,12 @@ from typing import ClassVar
 from kimi_planner.catalog.rendering import Rendering
 from kimi_planner.tokens.requests import Call, Doubt, Image, Message, Request, Video
 from kimi_planner.tokens.templates.pieces import Piece, Special, joined
-from kimi_planner.tokens.templates.tools import declared_json, declared_typescript, is_function
+from kimi_planner.tokens.templates.tools import (
+    compact_json,
+    declared_json,
+    declared_typescript,
+    is_function,
+)
 from kimi_planner.tokens.text import count_tokens
 
 __all__ = ["K2"]
@@ -125,7 +130,7 @@ class K2:
         most = _CHOICE_TOKENS.get(request.tool_choice, 0) if request.tools else 0
         most += _FORMAT_TOKENS.get(request.response_format, 0)
         if request.response_format == "json_schema":
-            most += count_tokens(declared_json([request.response_schema]))
+            most += count_tokens(compact_json(request.response_schema))
         if most:
             said = (
                 "Whether tool_choice and response_format add tokens is not published for this model; "

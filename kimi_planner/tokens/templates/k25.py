@@ -55,6 +55,8 @@ class K25(K2):
         """Say what the API will refuse, and what options may add."""
         if self.rule.thinking == "always" and request.thinking is False:
             request.ignored["thinking"] = None
+        if self.rule.keeps_reasoning == "at work" and request.keeps_reasoning:
+            request.ignored["thinking.keep"] = None
         if self._thinks(request):
             if request.tool_choice in ("required", "function"):
                 request.refused.append(

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from kimi_planner.catalog.rendering import Rendering
 from kimi_planner.tokens.requests import Call, Doubt, Image, Message, Request, Video
 from kimi_planner.tokens.templates.pieces import Piece, Special
-from kimi_planner.tokens.templates.tools import compact_json
+from kimi_planner.tokens.templates.tools import compact_json, is_function
 from kimi_planner.tokens.text import count_tokens
 
 __all__ = ["K3"]
@@ -54,6 +54,14 @@ class K3:
         thinks = effort != "none"
         if request.tools:
             yield from (_TOOLS, _fenced(request.tools))
+            others = [tool for tool in request.tools if not is_function(tool)]
+            if others:
+                said = (
+                    "How tools that are no functions ($web_search) are declared is not published."
+                )
+                extra = count_tokens(compact_json(others))
+                alone = _TOOLS if len(others) == len(request.tools) else 0
+                request.doubts.append(Doubt(said, -extra - alone, extra))
         if effort in _EFFORTS:
             yield _EFFORTS[effort]
         last = request.messages[-1]
@@ -87,6 +95,12 @@ class K3:
     def _message(self, message: Message, request: Request, *, thinks: bool) -> Iterator[Piece]:
         if message.tools and message.role == "system":
             yield from (_MORE_TOOLS, _fenced(message.tools))
+            if any(message.parts):
+                said = (
+                    "Whether a system message with tools has its content written is not published."
+                )
+                extra = _OPEN + _ATTRIBUTE + _CLOSE + _END + sum(map(count_tokens, _texts(message)))
+                request.doubts.append(Doubt(said, 0, extra + 1))
             return
         role = message.role
         if role not in ("system", "user", "assistant", "tool"):
@@ -185,7 +199,7 @@ def _arguments(call: Call) -> Iterator[Piece]:
             return
         try:
             given = json.loads(given)
-        except ValueError:
+        except (ValueError, RecursionError):
             given = None
     if not isinstance(given, Mapping):
         yield from (_ELEMENT + _ATTRIBUTE, "object", call.text)

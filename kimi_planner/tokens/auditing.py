@@ -1,0 +1,395 @@
+"""Counts held against a log of your own: what is met, and which rule would explain the rest."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import count, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
+from kimi_planner.catalog.rendering import Rendering
+from kimi_planner.errors import KimiPlannerError, RequestError, shown
+from kimi_planner.tokens.chat import count_pieces, count_prompt, count_reply, template_on
+from kimi_planner.tokens.images import Size
+from kimi_planner.tokens.logged import LoggedCall, call_in, read_rows
+from kimi_planner.tokens.requests import Message, Request, reply_of
+from kimi_planner.tokens.templates import Template, template_of
+from kimi_planner.tokens.templates.pieces import Piece, Special
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Audit", "Audited", "audit"]
+
+EXACT, IN_RANGE, UNKNOWN = "exact", "within the stated range", "unknown"
+#: The system prompt that the template of the open weights of K2 puts where there is none.
+DEFAULT_SYSTEM = "You are Kimi, an AI assistant created by Moonshot AI."
+#: So many calls of a model that differ by the same number have something in common.
+LEAST_ALIKE = 3
+MAX_MESSAGES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """The prompt or the reply of one call.
+
+    Attributes
+    ----------
+    place
+        Its row of the log, from 1, or file and line.
+    model, what
+        The model, and ``"prompt"`` or ``"reply"``.
+    billed_tokens, counted_tokens
+        What the log says, and the count.
+    cause
+        ``"exact"``, ``"within the stated range"``, the rule that would explain the difference, or
+        ``"unknown"``.
+    """
+
+    place: str
+    model: str
+    what: str
+    billed_tokens: int
+    counted_tokens: int
+    cause: str
+
+    @property
+    def difference(self) -> int:
+        """Billed tokens above the count."""
+        return self.billed_tokens - self.counted_tokens
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """Counts held against bills.
+
+    Attributes
+    ----------
+    calls
+        Every prompt and every reply that was billed and counted.
+    left_out, messages
+        Rows that could not be held against a bill, and why, at most the first 1,000.
+    catalog_version
+        Whose templates.
+    """
+
+    calls: tuple[Audited, ...]
+    left_out: int
+    messages: tuple[str, ...]
+    catalog_version: str
+
+    def of(self, what: str, cause: str | None = None) -> list[Audited]:
+        """Return the prompts or the replies, of one cause if it is given."""
+        return [call for call in self.calls if call.what == what and cause in (None, call.cause)]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row for each model, prompts or replies, and cause, with calls and tokens."""
+        import pandas as pd
+
+        sums: dict[tuple[str, str, str], Counter[str]] = {}
+        for call in self.calls:
+            cell = sums.setdefault((call.model, call.what, call.cause), Counter())
+            cell["calls"] += 1
+            cell["billed_tokens"] += call.billed_tokens
+            cell["counted_tokens"] += call.counted_tokens
+        rows = [
+            dict(zip(("model", "what", "cause"), key, strict=True))
+            | cell
+            | {"difference_tokens": cell["billed_tokens"] - cell["counted_tokens"]}
+            for key, cell in sums.items()
+        ]
+        names = ["model", "what", "cause", "calls"]
+        names += ["billed_tokens", "counted_tokens", "difference_tokens"]
+        frame = pd.DataFrame(rows, columns=names)
+        return frame.sort_values(
+            [*names[:2], "calls"], ascending=[True, True, False], ignore_index=True
+        )
+
+    def sentence(self) -> str:
+        """Return how many prompts and replies are met or explained, in words."""
+        parts = []
+        for what in ("prompt", "reply"):
+            calls = self.of(what)
+            if not calls:
+                continue
+            exact, unknown = len(self.of(what, EXACT)), len(self.of(what, UNKNOWN))
+            explained = len(calls) - exact - unknown
+            billed = sum(call.billed_tokens for call in calls)
+            counted = sum(call.counted_tokens for call in calls)
+            noun = {"prompt": "prompts", "reply": "replies"}[what]
+            parts.append(
+                f"of {len(calls):,} {noun} {exact:,} are exact, {explained:,} explained, {unknown:,} "
+                f"unknown ({counted:,} tokens counted, {billed:,} billed)"
+            )
+        if not parts:
+            parts = ["no call has a request and its usage"]
+        if self.left_out:
+            parts.append(f"{self.left_out:,} rows left out")
+        said = "; ".join(parts)
+        return f"{said[0].upper()}{said[1:]}. Catalog {self.catalog_version}."
+
+    def __repr__(self) -> str:
+        return f"<Audit: {self.sentence()}>"
+
+    def __str__(self) -> str:
+        return self.sentence()
+
+    def _repr_html_(self) -> str:
+        from kimi_planner.rich import frame_html, page_html
+
+        return page_html(frame_html(self.frame), title=self.sentence(), notes=self.messages[:5])
+
+
+def audit(
+    log: str | Path | Iterable[Mapping[str, Any]],
+    model: str | Mapping[str, str] | None = None,
+    as_of: object = None,
+    *,
+    image_sizes: Mapping[str, Size] | None = None,
+    catalog: Catalog | str | Path | None = None,
+) -> Audit:
+    """Hold counts against a log that has requests and what was billed for them.
+
+    Parameters
+    ----------
+    log : path or iterable of mapping
+        A file of JSON lines or JSON, or its rows: each with a request (``request``, ``body``,
+        ``input``, ``messages`` and so on), its ``usage``, and perhaps the reply.
+    model : str or mapping, optional
+        Model of every row, or from a model's name in the log to its id in the catalog; the log's
+        own names, without what stands before a slash, if not given.
+    as_of : date, datetime or str, optional
+        The day whose rules count for all; each row's own day if not given, else the latest rules.
+    image_sizes : mapping of str to (int, int), optional
+        Width and height in pixels of images that are not local, by address.
+    catalog : Catalog, str or Path, optional
+        Whose templates; the default catalog if not given.
+
+    Returns
+    -------
+    Audit
+        How many prompts and replies are met, and the rest by the one rule whose change would
+        explain it.
+
+    Raises
+    ------
+    FileError
+        If the log cannot be read. Rows that cannot be understood are left out, with the reason.
+
+    Notes
+    -----
+    A rule is named where counting with it changed, and nothing else, gives what was billed: that
+    is evidence of a cause, no proof. Counts are Moonshot's; other hosts bill other templates.
+
+    Examples
+    --------
+    >>> request = {"model": "kimi-k2", "messages": [{"role": "user", "content": "Say hi."}]}
+    >>> print(audit([{"request": request, "usage": {"prompt_tokens": 10}}]))
+    Of 1 prompts 1 are exact, 0 explained, 0 unknown (10 tokens counted, 10 billed). Catalog 2026-06.
+    """
+    catalog = load_catalog(catalog)
+    rows: Iterable[tuple[str, Any]] = (
+        read_rows(log)
+        if isinstance(log, str | Path)
+        else ((f"row {number}", row) for number, row in enumerate(log, start=1))
+    )
+    calls: list[Audited] = []
+    messages: list[str] = []
+    left_out = 0
+    for place, row in rows:
+        try:
+            call = call_in(row)
+            calls += _held(place, call, _spec(call, model, catalog), as_of or call.day, image_sizes)
+        except KimiPlannerError as error:
+            left_out += 1
+            messages += [f"{place}: {error}"] if len(messages) < MAX_MESSAGES else []
+    return Audit(
+        calls=tuple(_alike(calls)),
+        left_out=left_out,
+        messages=tuple(messages),
+        catalog_version=catalog.version,
+    )
+
+
+def _spec(call: LoggedCall, model: str | Mapping[str, str] | None, catalog: Catalog) -> ModelSpec:
+    named = call.body.get("model")
+    if isinstance(model, Mapping):
+        named = model.get(str(named), named)
+    elif model is not None:
+        named = model
+    if not isinstance(named, str):
+        raise RequestError(f"model is {shown(named)}. Name one in the row, or pass model=….")
+    return catalog.model(named if named in catalog.ids else named.rpartition("/")[2])
+
+
+def _held(
+    place: str,
+    call: LoggedCall,
+    spec: ModelSpec,
+    day: object,
+    sizes: Mapping[str, Size] | None,
+) -> Iterator[Audited]:
+    """Yield the prompt and the reply of a call, each with its cause."""
+    if call.prompt_tokens is None:
+        raise RequestError("no usage with prompt_tokens. The row holds no bill.")
+    prompt = count_prompt(call.body, spec, as_of=day, image_sizes=sizes)
+    cause = EXACT
+    if prompt.tokens != call.prompt_tokens:
+        rule = template_on(spec, day).rule
+        causes = (
+            name
+            for name, change in _CHANGES.items()
+            if _changed(call.body, rule, change, sizes) == call.prompt_tokens
+        )
+        in_range = prompt.low <= call.prompt_tokens <= prompt.high
+        cause = next(causes, IN_RANGE if in_range else _by_host(call))
+    yield Audited(str(place), spec.id, "prompt", call.prompt_tokens, prompt.tokens, cause)
+    if call.replies and call.completion_tokens is not None:
+        yield _reply(str(place), call, spec, day, call.completion_tokens)
+
+
+def _by_host(call: LoggedCall) -> str:
+    host = call.host or "moonshot"
+    return UNKNOWN if "moonshot" in host.lower() else f"the template of another host ({host[:40]})"
+
+
+Change = Callable[[Request, Rendering], Iterable[Piece]]
+
+
+def _ruled(**changes: Any) -> Change:
+    return lambda request, rule: template_of(replace(rule, **changes)).prompt(request)
+
+
+def _ids_as_sent(request: Request, rule: Rendering) -> Iterator[Piece]:
+    for piece in template_of(rule).prompt(request):
+        if isinstance(piece, str):
+            yield re.sub(r"\A(## Return of )?functions\.(?=[^:\n]+:\d)", r"\1", piece)
+        else:
+            yield piece
+
+
+def _ids_by_number(request: Request, rule: Rendering) -> Iterable[Piece]:
+    number, ids = count(), dict[str, str]()
+    for message in request.messages:
+        for call in message.calls:
+            ids.setdefault(call.id, f"{call.name}:{next(number)}")
+    request.messages = tuple(
+        replace(
+            message,
+            calls=tuple(replace(call, id=ids[call.id]) for call in message.calls),
+            call_id=ids.get(message.call_id, message.call_id),
+        )
+        for message in request.messages
+    )
+    return template_of(rule).prompt(request)
+
+
+def _no_line_break(request: Request, rule: Rendering) -> Iterator[Piece]:
+    for before, piece in pairwise([0, *template_of(rule).prompt(request)]):
+        after_image = before is Special.END_MEDIA and isinstance(piece, str)
+        yield piece.removeprefix("\n") if after_image and isinstance(piece, str) else piece
+
+
+def _default_system(request: Request, rule: Rendering) -> Iterable[Piece]:
+    if request.messages[0].role != "system":
+        request.messages = (Message("system", parts=(DEFAULT_SYSTEM,)), *request.messages)
+    return template_of(rule).prompt(request)
+
+
+def _no_effort(request: Request, rule: Rendering) -> Iterable[Piece]:
+    request.effort = None
+    return _ruled(default_effort=None)(request, rule)
+
+
+def _with(extra: int) -> Change:
+    return lambda request, rule: [*template_of(rule).prompt(request), extra]
+
+
+def _no_header(request: Request, rule: Rendering) -> Iterable[Piece]:
+    template = template_of(rule)
+    return [*template.prompt(request)][: -len(template.generation_prompt)]
+
+
+#: What would explain a prompt, and the pieces that it has then. Earlier ones are told first.
+_CHANGES: dict[str, Change] = {
+    "tools declared as JSON": _ruled(tools="json"),
+    "tools declared as TypeScript": _ruled(tools="typescript"),
+    "ids of calls as they were sent": _ids_as_sent,
+    "ids of calls written name:n": _ids_by_number,
+    "no message of effort": _no_effort,
+    "no line break after an image": _no_line_break,
+    "reasoning of the history kept": _ruled(keeps_reasoning="always"),
+    "thinking on": _ruled(thinking="always"),
+    "thinking off": _ruled(thinking="off"),
+    "a default system prompt": _default_system,
+    "the prefill <think> billed as prompt": _with(1),
+    "the prefill <think></think> billed as prompt": _with(2),
+    "without the tokens that ask for an answer": _no_header,
+}
+
+
+def _changed(
+    body: Mapping[str, Any], rule: Rendering, change: Change, sizes: Mapping[str, Size] | None
+) -> int:
+    return count_pieces(change(Request.of(body), rule), template_of(rule), sizes)
+
+
+def _reply(place: str, call: LoggedCall, spec: ModelSpec, day: object, billed: int) -> Audited:
+    messages = [reply_of(reply) for reply in call.replies]
+    counted = sum(count_reply(message, spec, day).tokens for message in messages)
+    cause = EXACT
+    if counted != billed:
+        template = template_on(spec, day)
+        causes = _reply_causes(call, messages, template, counted)
+        cause = next((name for name, tokens in causes if tokens == billed), _by_host(call))
+    return Audited(place, spec.id, "reply", billed, counted, cause)
+
+
+def _reply_causes(
+    call: LoggedCall, messages: list[Message], template: Template, counted: int
+) -> Iterator[tuple[str, int]]:
+    """Yield what would explain a reply, and its tokens then."""
+    finished = [reply.get("finish_reason") for reply in call.replies if isinstance(reply, Mapping)]
+    if "length" in finished:
+        yield "cut at its limit", counted - finished.count("length")
+    calls = sum(bool(message.calls) for message in messages)
+    if calls:
+        yield "an end token after calls of tools", counted + calls
+        sent = [
+            re.sub(r"\Afunctions\.", "", piece) if isinstance(piece, str) else piece
+            for message in messages
+            for piece in template.completion(message)
+        ]
+        yield "ids of calls as they were sent", count_pieces(sent, template)
+    if not any(message.reasoning for message in messages) and call.reasoning_tokens:
+        for unseen in (call.reasoning_tokens, call.reasoning_tokens - 1):
+            yield "reasoning that is not in the log", counted + unseen
+    without = [
+        piece
+        for message in messages
+        for piece in template.completion(message)
+        if piece not in (Special.THINK, Special.END_THINK)
+    ]
+    yield "no marks of thinking", count_pieces(without, template)
+    yield "no end token", counted - len(messages)
+
+
+def _alike(calls: Iterable[Audited]) -> Iterator[Audited]:
+    """Name what unknown differences have in common: the same number on several calls of a model."""
+    calls = list(calls)
+
+    def key(call: Audited) -> tuple[str, str, int]:
+        return call.model, call.what, call.difference
+
+    times = Counter(key(call) for call in calls if call.cause == UNKNOWN)
+    for call in calls:
+        if call.cause == UNKNOWN and times[key(call)] >= LEAST_ALIKE:
+            same = f"always {call.difference:+,} tokens: text that is not in the log, or another template"
+            yield replace(call, cause=same)
+        else:
+            yield call
