@@ -18,7 +18,6 @@ from kimi_planner.catalog.provenance import (
     Rating,
     Source,
 )
-from kimi_planner.catalog.scenario import batched, discounted, exchanged, repriced
 from kimi_planner.errors import PriceNotFoundError, UnknownModelError, did_you_mean, shown
 
 if TYPE_CHECKING:
@@ -175,6 +174,8 @@ class Catalog:
         UnknownModelError
             If the catalog has no such model.
         """
+        from kimi_planner.catalog.scenario import discounted
+
         return discounted(self, share, models)
 
     def with_price(self, model: str, **prices: Decimal | int | float | str | None) -> Catalog:
@@ -203,6 +204,8 @@ class Catalog:
         >>> cheaper.version
         '2026-06 + kimi-k2 at input 1.00'
         """
+        from kimi_planner.catalog.scenario import repriced
+
         return repriced(self, model, prices)
 
     def in_batch(self) -> Catalog:
@@ -215,6 +218,8 @@ class Catalog:
         PriceNotFoundError
             If the catalog states no batch price at all.
         """
+        from kimi_planner.catalog.scenario import batched
+
         return batched(self)
 
     def in_currency(self, currency: str, *, rate: Decimal | int | float | str, on: date) -> Catalog:
@@ -237,6 +242,8 @@ class Catalog:
         CatalogError
             If a value is out of its bounds, or the catalog has such a rate already.
         """
+        from kimi_planner.catalog.scenario import exchanged
+
         return exchanged(self, currency, rate, on)
 
     def check_as_of(self, as_of: date) -> None:

@@ -18,11 +18,13 @@ from kimi_planner.tokens.images import Size
 from kimi_planner.tokens.logged import LoggedCall, call_in, read_rows
 from kimi_planner.tokens.messages import Message
 from kimi_planner.tokens.requests import Request, reply_of
-from kimi_planner.tokens.templates import Template, template_of
+from kimi_planner.tokens.templates import template_of
 from kimi_planner.tokens.templates.pieces import Piece, Special
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from kimi_planner.tokens.templates import Template
 
 __all__ = ["Audit", "Audited", "audit"]
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.catalog.rendering import Rendering
 from kimi_planner.errors import RequestError, day_of, shown
-from kimi_planner.tokens.evidence import Exactness, judged
 from kimi_planner.tokens.images import Size, image_size, image_tokens, most_image_tokens
 from kimi_planner.tokens.messages import Doubt, Image, Message
 from kimi_planner.tokens.requests import Request, reply_of
-from kimi_planner.tokens.templates import Template, template_of
+from kimi_planner.tokens.templates import template_of
 from kimi_planner.tokens.templates.pieces import Piece
 from kimi_planner.tokens.text import count_tokens
+
+if TYPE_CHECKING:
+    from kimi_planner.tokens.evidence import Exactness
+    from kimi_planner.tokens.templates import Template
 
 __all__ = [
     "PromptCount",
@@ -174,6 +177,8 @@ def count_prompt(
     RequestError
         If a message or a tool is malformed.
     """
+    from kimi_planner.tokens.evidence import judged  # a bare count needs none
+
     template = template_on(spec, as_of)
     rule = template.rule
     request = Request.of(body)
@@ -274,6 +279,8 @@ def count_completion(
 
 def count_reply(message: Message, spec: ModelSpec, as_of: object = None) -> ReplyCount:
     """Count a reply that is understood, and say how exact that is."""
+    from kimi_planner.tokens.evidence import judged
+
     template = template_on(spec, as_of)
     kind = "reply with tool calls" if message.calls else "reply"
     exactness, why = judged(spec, template.rule.template, [kind])

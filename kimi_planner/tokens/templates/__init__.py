@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
 from kimi_planner.catalog.rendering import Rendering
-from kimi_planner.tokens.templates.k2 import K2
-from kimi_planner.tokens.templates.k3 import K3
-from kimi_planner.tokens.templates.k25 import K25
 
-__all__ = ["Template", "template_of"]
+if TYPE_CHECKING:
+    from kimi_planner.tokens.templates.k2 import K2
+    from kimi_planner.tokens.templates.k3 import K3
 
-Template = K2 | K3
+    Template = K2 | K3
 
-_FAMILIES: dict[str, type[K2 | K3]] = {"kimi-k2": K2, "kimi-k2.5": K25, "kimi-k3": K3}
+__all__ = ["template_of"]
+
+#: Module and class of each family; one is imported when it is asked for.
+_FAMILIES = {"kimi-k2": ("k2", "K2"), "kimi-k2.5": ("k25", "K25"), "kimi-k3": ("k3", "K3")}
 
 
 def template_of(rule: Rendering) -> Template:
     """Return the template of a rule."""
-    return _FAMILIES[rule.template](rule)
+    module, name = _FAMILIES[rule.template]
+    family = getattr(import_module(f"{__name__}.{module}"), name)
+    return cast("Template", family(rule))
