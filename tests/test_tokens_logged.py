@@ -60,6 +60,16 @@ def test_a_call_is_found_in_every_form(name: str) -> None:
     assert call.day == date(2026, 11, 1)
 
 
+def test_a_request_of_the_responses_form() -> None:
+    """Its instructions are a system message, wherever the log has it."""
+    sent = {"model": "kimi-k2", "instructions": "Be brief.", "input": "Hi."}
+    for row in (sent, {"request": sent}, {"body": sent, "custom_id": "a"}):
+        assert call_in(row).body["messages"] == [
+            {"role": "system", "content": "Be brief."},
+            *MESSAGES,
+        ]
+
+
 def test_a_body_alone_is_a_request() -> None:
     """Without a reply nothing is known of the bill."""
     call = call_in(json.dumps(BODY).encode())

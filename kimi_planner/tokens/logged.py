@@ -13,6 +13,7 @@ from typing import Any
 
 from kimi_planner.errors import FileError, RequestError, Where, shown
 from kimi_planner.files import DamagedFileError, no_such_file, open_unpacked
+from kimi_planner.tokens.blocks import chat_body
 from kimi_planner.tokens.requests import BODY_KEYS
 
 __all__ = ["LoggedCall", "body_in", "call_in", "read_rows"]
@@ -162,6 +163,8 @@ def _body(row: Any, deep: int) -> Mapping[str, Any] | None:
         return {"messages": row}
     if not isinstance(row, Mapping) or not deep:
         return None
+    if "model" in row and "input" in row and not isinstance(row["input"], Mapping):
+        row = chat_body(row)
     if "messages" in row:
         options = [value for key in _OPTIONS if isinstance(value := row.get(key), Mapping)]
         if not options and not any(key in row for key in (*_REPLIES, "usage", "choices")):

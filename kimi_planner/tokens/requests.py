@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any
 
 from kimi_planner.errors import RequestError, shown
-from kimi_planner.tokens.blocks import chat_messages, plain
+from kimi_planner.tokens.blocks import chat_body, chat_messages, plain
 
 __all__ = ["BODY_KEYS", "Call", "Doubt", "Image", "Message", "Part", "Request", "Video", "reply_of"]
 
@@ -58,6 +58,7 @@ _READ = frozenset(
         "reasoning_effort",
         "extra_body",
         "system",
+        "input",
     ]
 )
 #: Every key of a body that is known.
@@ -112,6 +113,9 @@ class Doubt:
     high: int | None = 0
 
 
+_OF_RESPONSES = Doubt(
+    "The form of Responses is counted as the chat that it stands for; no bill of it is recorded."
+)
 _OF_ANTHROPIC = Doubt(
     "Anthropic's form is counted as the chat that it stands for; no bill of it is recorded."
 )
@@ -226,6 +230,7 @@ class Request:
             If it has no messages, or one of them or a tool cannot be understood; the message's
             number from 0 is named.
         """
+        body = chat_body(body)
         given = body.get("messages")
         if isinstance(given, str | bytes | Mapping) or not isinstance(given, Sequence):
             raise RequestError(f"messages must be a list of messages, not {type(given).__name__}.")
@@ -234,6 +239,11 @@ class Request:
         request = cls(messages=())
         if len(body) > 1:
             request._read_options(body)
+        if body.get("input", given) is None:
+            request.doubts.append(_OF_RESPONSES)
+        if body.get("previous_response_id"):
+            said = "The conversation before it (previous_response_id) is not in the request."
+            request.doubts.append(Doubt(said, 0, None))
         messages = []
         if body.get("system"):
             messages.append(request._message({"role": "system", "content": body["system"]}))
