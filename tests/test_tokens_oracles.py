@@ -22,10 +22,11 @@ from renderers.kimi_k25 import KimiK25Renderer
 
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.catalog.rendering import Rendering
-from kimi_planner.tokens.chat import count_prompt, count_reply, prompt_parts
+from kimi_planner.tokens.chat import count_prompt, prompt_parts
 from kimi_planner.tokens.engine import tiktoken_encoding
 from kimi_planner.tokens.images import image_tokens
 from kimi_planner.tokens.requests import reply_of
+from kimi_planner.tokens.templates import template_of
 from kimi_planner.tokens.templates.tools import declared_typescript
 from kimi_planner.tokens.vocabulary import SPECIAL_TOKENS
 
@@ -163,7 +164,9 @@ def test_k3_bills_an_answer_as_its_history_holds_it() -> None:
             reply["tool_calls"] = generated.calls(rng, "{name}:{number}")
         whole = k3_count({"messages": [*asked, {**reply, "role": "assistant"}]})
         expected = whole - k3_count({"messages": asked}) - 7
-        assert count_reply(reply_of(reply), K3)[0] == expected, (seed, reply)
+        pieces = template_of(K3.rendering()).completion(reply_of(reply))
+        billed = sum(piece if isinstance(piece, int) else tokens(str(piece)) for piece in pieces)
+        assert billed == expected, (seed, reply)
 
 
 # Images
