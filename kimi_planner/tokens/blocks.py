@@ -12,7 +12,9 @@ _BLOCKS = ("thinking", "tool_use", "tool_result")
 
 def plain(message: Any) -> Any:
     """Return what a client's library returned as the mapping that it dumps; others as they are."""
-    dump = None if isinstance(message, Mapping) else getattr(message, "model_dump", None)
+    if type(message) is dict:  # nearly all
+        return message
+    dump = getattr(message, "model_dump", None)
     return dump() if callable(dump) else message
 
 
@@ -84,7 +86,7 @@ def chat_messages(message: Any) -> list[dict[str, Any]] | None:
     >>> chat_messages({"role": "user", "content": [block]})
     [{'role': 'tool', 'tool_call_id': 'f:0', 'content': '5'}]
     """
-    content = message.get("content") if isinstance(message, Mapping) else None
+    content = message.get("content") if isinstance(message, dict) else None
     if not isinstance(content, list):
         return None
     blocks = {kind: [part for part in content if _type(part) == kind] for kind in _BLOCKS}

@@ -250,16 +250,19 @@ class Request:
             request.doubts.append(_OF_ANTHROPIC)
         for number, message in enumerate(given):
             try:
+                last = number == len(given) - 1
                 chat = chat_messages(message)
                 if chat is None:
-                    chat = [message]
-                elif _OF_ANTHROPIC not in request.doubts:
+                    messages.append(request._message(message, last=last))
+                    continue
+                messages += [request._message(part, last=last) for part in chat]
+                if _OF_ANTHROPIC not in request.doubts:
                     request.doubts.append(_OF_ANTHROPIC)
-                last = number == len(given) - 1
-                messages += [request._message(one, last=last) for one in chat]
             except RequestError as error:
                 raise RequestError(f"Message {number}: {error}") from None
-        request.messages = tuple(request._with_ids(messages))
+        if any(message.calls or message.role == "tool" for message in messages):
+            messages = [*request._with_ids(messages)]
+        request.messages = tuple(messages)
         return request
 
     def _with_ids(self, messages: Iterable[Message]) -> Iterator[Message]:
@@ -268,18 +271,15 @@ class Request:
         for given in messages:
             message = given
             if message.calls:
-                calls = tuple(
-                    replace(call, id=call.id or f"{call.name}:{place}")
-                    for call, place in zip(message.calls, number, strict=False)
-                )
-                open_ = [call.id for call in calls]
+                numbered = zip(message.calls, number, strict=False)
+                open_ = [call.id or f"{call.name}:{place}" for call, place in numbered]
                 known.update(open_)
-                if any(not call.id for call in message.calls):
-                    said = (
-                        "A call without an id is counted with the one that the API gives, name:n."
-                    )
+                if not all(call.id for call in message.calls):
+                    said = "A call without an id is counted with one as the API gives it, name:n."
                     self.doubts.append(Doubt(said, -sum(map(len, open_)), len(open_)))
-                message = replace(message, calls=calls)
+                    named = zip(message.calls, open_, strict=True)
+                    calls = tuple(replace(call, id=identity) for call, identity in named)
+                    message = replace(message, calls=calls)
             elif message.role == "tool":
                 if not message.call_id:
                     message = replace(message, call_id=open_[0] if open_ else "")
