@@ -112,6 +112,7 @@ def call_in(row: Any) -> LoggedCall:
         except (ValueError, RecursionError) as error:
             raise RequestError(f"not JSON ({shown(str(error), 80)}).") from None
     body = body_in(row)
+    row = row if isinstance(row, Mapping) else {}
     reply = next((value for key in _REPLIES if (value := _parsed(row.get(key)))), None)
     if isinstance(reply, Mapping) and isinstance(reply.get("body"), Mapping):
         reply = reply["body"]
