@@ -119,6 +119,10 @@ def test_rows_of_files(tmp_path: Path) -> None:
     assert rows("d.json") == [("d.json row 1", {"n": 0}), ("d.json row 2", {"n": 1})]
     with pytest.raises(FileError, match="no such file"):
         rows("none.json")
+    for text in (b"a,b\n1,2\n", b'{\n"messages": [,]\n}', b"", b"\xff\x00"):
+        (tmp_path / "e.json").write_bytes(text)
+        with pytest.raises(FileError, match=r"e\.json: not JSON"):
+            rows("e.json")
     (tmp_path / "cut.jsonl.gz").write_bytes(gzip.compress(lines)[:-9])
     with pytest.raises(FileError, match="damaged"):
         rows("cut.jsonl.gz")

@@ -75,8 +75,11 @@ def read_rows(path: str | Path) -> Iterator[tuple[Where, Any]]:
         raise FileError(f"cannot be read ({error}).", at=path) from None
     try:
         value = json.loads(raw)
-    except (ValueError, RecursionError):
-        yield from _lines(path, BytesIO(raw))
+    except (ValueError, RecursionError) as error:
+        lines = list(_lines(path, BytesIO(raw)))
+        if len(lines) < 2 or not _is_json(lines[0][1]):
+            raise FileError(f"not JSON ({shown(str(error), 80)}).", at=path) from None
+        yield from lines
         return
     if isinstance(value, Mapping) and isinstance(value.get("data"), list):
         value = value["data"]
@@ -151,8 +154,7 @@ def body_in(row: Any) -> Mapping[str, Any]:
     body = _body(row, _DEEPEST)
     if body is None:
         raise RequestError(
-            "no messages. A row must be a chat body, a batch line or a log's row with a request; "
-            "for other rows name a field."
+            "no messages. A row must be a chat body, a batch line or a log's row with a request."
         )
     model = row.get("model") if isinstance(row, Mapping) else None
     return {**body, "model": model} if isinstance(model, str) and not body.get("model") else body
@@ -214,6 +216,13 @@ def _day(*holders: Any) -> date | None:
                         time /= 1000
                     return datetime.fromtimestamp(time, UTC).date()
     return None
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _lines(path: Path, lines: Iterable[bytes]) -> Iterator[tuple[Where, bytes]]:
