@@ -206,6 +206,8 @@ SHAPES = {
         ], "functions": [TOOL["function"]]},
         work(), why="older form",
     ),
+    "a call without its result": S({"messages": [*work()["messages"][:2], *user("Go on.")["messages"]]}, refused="has no result"),
+    "a call at the end": S({"messages": work()["messages"][:2]}, refused="has no result"),
     "a name on a tool's result": S(work(result={"role": "tool", "tool_call_id": "look:0", "name": "look", "content": "sunny"})),
     "a result null": S(work(result={"role": "tool", "tool_call_id": "look:0", "content": None})),
     "a result of parts": S(work(result={"role": "tool", "tool_call_id": "look:0", "content": [{"type": "text", "text": "sunny"}]}), work()),

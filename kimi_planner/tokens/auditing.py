@@ -16,7 +16,8 @@ from kimi_planner.errors import KimiPlannerError, RequestError, shown
 from kimi_planner.tokens.chat import count_pieces, count_prompt, count_reply, template_on
 from kimi_planner.tokens.images import Size
 from kimi_planner.tokens.logged import LoggedCall, call_in, read_rows
-from kimi_planner.tokens.requests import Message, Request, reply_of
+from kimi_planner.tokens.messages import Message
+from kimi_planner.tokens.requests import Request, reply_of
 from kimi_planner.tokens.templates import Template, template_of
 from kimi_planner.tokens.templates.pieces import Piece, Special
 

@@ -12,7 +12,8 @@ from kimi_planner.catalog.rendering import Rendering
 from kimi_planner.errors import RequestError, day_of, shown
 from kimi_planner.tokens.evidence import Exactness, judged
 from kimi_planner.tokens.images import Size, image_size, image_tokens, most_image_tokens
-from kimi_planner.tokens.requests import Doubt, Image, Message, Request, reply_of
+from kimi_planner.tokens.messages import Doubt, Image, Message
+from kimi_planner.tokens.requests import Request, reply_of
 from kimi_planner.tokens.templates import Template, template_of
 from kimi_planner.tokens.templates.pieces import Piece
 from kimi_planner.tokens.text import count_tokens

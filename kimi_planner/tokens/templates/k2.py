@@ -8,7 +8,8 @@ from itertools import count
 from typing import ClassVar
 
 from kimi_planner.catalog.rendering import Rendering
-from kimi_planner.tokens.requests import Call, Doubt, Image, Message, Request, Video
+from kimi_planner.tokens.messages import Call, Doubt, Image, Message, Video
+from kimi_planner.tokens.requests import Request
 from kimi_planner.tokens.templates.pieces import Piece, Special, joined
 from kimi_planner.tokens.templates.tools import (
     compact_json,

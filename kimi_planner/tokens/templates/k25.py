@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from kimi_planner.tokens.requests import Message, Request
+from kimi_planner.tokens.messages import Message
+from kimi_planner.tokens.requests import Request
 from kimi_planner.tokens.templates.k2 import K2
 from kimi_planner.tokens.templates.pieces import Piece, Special
 from kimi_planner.tokens.text import count_tokens

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from kimi_planner.catalog.rendering import Rendering
-from kimi_planner.tokens.requests import Call, Doubt, Image, Message, Request, Video
+from kimi_planner.tokens.messages import Call, Doubt, Image, Message, Video
+from kimi_planner.tokens.requests import Request
 from kimi_planner.tokens.templates.pieces import Piece, Special
 from kimi_planner.tokens.templates.tools import compact_json, is_function
 from kimi_planner.tokens.text import count_tokens

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from itertools import groupby
 
-from kimi_planner.tokens.requests import Image
+from kimi_planner.tokens.messages import Image
 
 __all__ = ["Piece", "Special", "joined"]
 
