@@ -199,7 +199,8 @@ def test_what_k3_reserves_counts_for_fit(version: str) -> None:
 def test_what_thinking_models_refuse_is_said(forced: object) -> None:
     """A forced choice, and a call in the history without its reasoning."""
     call = {"id": "ping:0", "type": "function", "function": {"name": "ping", "arguments": "{}"}}
-    history = [*MESSAGES, {"role": "assistant", "tool_calls": [call]}]
+    result = {"role": "tool", "tool_call_id": "ping:0", "content": "pong"}
+    history = [*MESSAGES, {"role": "assistant", "tool_calls": [call]}, result]
     request = {"messages": history, "tools": [PING], "tool_choice": forced}
     assert len(estimate(request, model="kimi-k2-5-thinking").refused) == 2
     assert not estimate(request, model="kimi-k2-5").refused

@@ -359,7 +359,16 @@ def test_version_and_help(run):
     assert (code, out.split()[-1]) == (0, __version__)
     code, out, _ = run("--help")
     assert code == 0
-    for command in ("catalog", "check", "count", "plan", "recommend", "report", "throughput"):
+    for command in (
+        "catalog",
+        "check",
+        "count",
+        "estimate",
+        "plan",
+        "recommend",
+        "report",
+        "throughput",
+    ):
         assert f"\n  {command} " in out
     assert run()[0] == 2
 

@@ -170,6 +170,8 @@ def test_count_holds_counts_against_a_log(run):
     code, out, err = run("count", "--audit", written("none.jsonl", BODY))
     assert (code, "no usage" in err) == (3, True)
     assert run("count", "--audit", log, log)[0] == 2
+    log = written("log.jsonl", {"request": {**BODY, "model": "k2-of-host"}, "usage": USAGE})
+    assert run("count", "--audit", log, "--model", "k2-of-host=kimi-k2,other=kimi-k2-5")[0] == 0
 
 
 def test_evidence_is_shown_for_each_model(run, monkeypatch):

@@ -7,13 +7,15 @@ import io
 import json
 import re
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from PIL import Image
+from test_tokens_requests import changed
 
 from kimi_planner import count_messages, count_tokens, load_catalog
-from kimi_planner.errors import FileError
+from kimi_planner.errors import FileError, RequestError
 from kimi_planner.tokens import audit, count_completion
 from kimi_planner.tokens.auditing import DEFAULT_SYSTEM, EXACT, IN_RANGE, UNKNOWN
 
@@ -90,10 +92,10 @@ def test_what_is_met_is_exact() -> None:
 
 
 RULES = {
-    "tools declared as JSON": lambda: row(
+    "tools in JSON, the form of another day": lambda: row(
         count(tools=[TOOL], as_of="2025-09-10"), options={"tools": [TOOL]}
     ),
-    "tools declared as TypeScript": lambda: row(
+    "tools in TypeScript, the form of another day": lambda: row(
         count(tools=[TOOL]), options={"tools": [TOOL]}, created_at="2025-09-10"
     ),
     "ids of calls as they were sent": lambda: row(
@@ -190,6 +192,20 @@ def test_rows_that_hold_no_bill_are_left_out_with_the_reason(tmp_path: Path) -> 
     assert "4 rows left out" in made.sentence()
     with pytest.raises(FileError, match="no such file"):
         audit(tmp_path / "none.jsonl")
+
+
+def test_odd_rows_are_left_out_and_nothing_else_happens() -> None:
+    """2,000 rows with odd values anywhere are held against their bill or named, whatever they are."""
+    rng = Random(3)
+    calls = row(9, reply={"choices": [{"message": at_work("look:0")[1]}]}, provider="Groq")
+    calls["usage"]["completion_tokens"] = 5
+    rows = [changed(rng.choice([calls, row(9)]), rng) for _ in range(2_000)]
+    made = audit([*rows, at_work("look:0"), 5], catalog=CATALOG)
+    assert made.left_out + len(made.of("prompt")) == 2_002
+    assert min(made.left_out, len(made.of("reply"))) > 100
+    assert all(len(said) <= 420 and "\n" not in said for said in made.messages)
+    with pytest.raises(RequestError, match="log is 5"):
+        audit(5)  # type: ignore[arg-type]
 
 
 def test_an_empty_log_says_so() -> None:

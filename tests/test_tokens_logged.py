@@ -60,6 +60,16 @@ def test_a_call_is_found_in_every_form(name: str) -> None:
     assert call.day == date(2026, 11, 1)
 
 
+def test_a_request_of_the_responses_form() -> None:
+    """Its instructions are a system message, wherever the log has it."""
+    sent = {"model": "kimi-k2", "instructions": "Be brief.", "input": "Hi."}
+    for row in (sent, {"request": sent}, {"body": sent, "custom_id": "a"}):
+        assert call_in(row).body["messages"] == [
+            {"role": "system", "content": "Be brief."},
+            *MESSAGES,
+        ]
+
+
 def test_a_body_alone_is_a_request() -> None:
     """Without a reply nothing is known of the bill."""
     call = call_in(json.dumps(BODY).encode())
@@ -109,6 +119,10 @@ def test_rows_of_files(tmp_path: Path) -> None:
     assert rows("d.json") == [("d.json row 1", {"n": 0}), ("d.json row 2", {"n": 1})]
     with pytest.raises(FileError, match="no such file"):
         rows("none.json")
+    for text in (b"a,b\n1,2\n", b'{\n"messages": [,]\n}', b"", b"\xff\x00"):
+        (tmp_path / "e.json").write_bytes(text)
+        with pytest.raises(FileError, match=r"e\.json: not JSON"):
+            rows("e.json")
     (tmp_path / "cut.jsonl.gz").write_bytes(gzip.compress(lines)[:-9])
     with pytest.raises(FileError, match="damaged"):
         rows("cut.jsonl.gz")

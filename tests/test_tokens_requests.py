@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 import pytest
@@ -205,6 +206,8 @@ SHAPES = {
         ], "functions": [TOOL["function"]]},
         work(), why="older form",
     ),
+    "a call without its result": S({"messages": [*work()["messages"][:2], *user("Go on.")["messages"]]}, refused="has no result"),
+    "a call at the end": S({"messages": work()["messages"][:2]}, refused="has no result"),
     "a name on a tool's result": S(work(result={"role": "tool", "tool_call_id": "look:0", "name": "look", "content": "sunny"})),
     "a result null": S(work(result={"role": "tool", "tool_call_id": "look:0", "content": None})),
     "a result of parts": S(work(result={"role": "tool", "tool_call_id": "look:0", "content": [{"type": "text", "text": "sunny"}]}), work()),
@@ -221,6 +224,35 @@ SHAPES = {
     "system of Anthropic": S(
         asked(system=[{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}], max_tokens=64),
         {"messages": [{"role": "system", "content": "Be brief."}, *user("Hi.")["messages"]]}, why="Anthropic",
+    ),
+    # The form of Responses.
+    "text as input": S({"input": "Hi."}, user("Hi."), why="Responses"),
+    "items as input": S(
+        {
+            "instructions": "Be brief.",
+            "input": [
+                {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi."}]},
+                {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": "I look."}]},
+                {"type": "function_call", "id": "f", "call_id": "look:0", "name": "look", "arguments": '{"a": 1}'},
+                {"type": "function_call_output", "call_id": "look:0", "output": "sunny"},
+            ],
+            "tools": [{"type": "function", **TOOL["function"]}],
+        },
+        {**work(), "messages": [{"role": "system", "content": "Be brief."}, *work()["messages"]]}, why="Responses",
+    ),
+    "options of Responses": S(
+        {
+            "input": [{"role": "user", "content": "Hi."}], "max_output_tokens": 9, "reasoning": {"effort": "low"},
+            "text": {"format": {"type": "json_schema", "name": "n", "schema": SCHEMA}},
+        },
+        asked(
+            reasoning_effort="low", max_completion_tokens=9,
+            response_format={"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA}},
+        ),
+    ),
+    "a conversation that goes on elsewhere": S(
+        {"input": "Hi.", "previous_response_id": "r"}, user("Hi."), spread=True, why="previous_response_id",
+        ignored="previous_response_id",
     ),
     # Tools.
     "tools": S(asked(tools=[TOOL])),
@@ -388,6 +420,42 @@ def test_what_is_said_of_huge_values_stays_short() -> None:
         "thinking": {"type": huge, "keep": huge, huge: 1},
     })  # fmt: skip
     assert all(len(said) <= 400 for said in (*made.ignored, *made.why, *made.refused))
+
+
+ODD: list[Any] = [
+    *(None, True, 5, -1, 1.5, float("nan"), 10**50, "", "x", "\ud800", "x" * 5000, b"x", object()),
+    *([], {}, [None], [[]], {"type": None}, {"type": ["x"]}, {"x": {"y": [1]}}, (1,), {1: 2}),
+    *({None: 1}, [{"type": "text"}], {"type": "text", "text": "a"}, {"a": float("inf")}),
+]
+
+
+def changed(value: Any, rng: Random) -> Any:
+    """Return a value with something in it, at any depth, replaced by what does not belong there."""
+    if not isinstance(value, dict | list) or not value or rng.random() < 0.1:
+        return rng.choice(ODD)
+    key = rng.choice(list(value)) if isinstance(value, dict) else rng.randrange(len(value))
+    copy = value.copy()
+    copy[key] = changed(value[key], rng)
+    return copy
+
+
+def test_no_body_ends_in_anything_but_a_count_or_one_line() -> None:
+    """4,000 bodies with odd values anywhere: a count in its range, or an error of ours."""
+    rng = Random(7)
+    errors, counts = [], 0
+    for _ in range(4_000):
+        body = rng.choice(list(SHAPES.values())).body
+        for _ in range(rng.randint(1, 3)):
+            body = {**body, (key := rng.choice(list(body))): changed(body[key], rng)}
+        try:
+            made = counted(rng.choice(list(FAMILIES)), body)
+        except RequestError as error:
+            errors.append(str(error))
+        else:
+            assert made.prompt_low <= made.prompt_tokens <= made.prompt_high
+            counts += 1
+    assert not [said for said in errors if len(said) > 400 or "\n" in said]
+    assert counts > 500
 
 
 class Sent:

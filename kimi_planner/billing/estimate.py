@@ -13,6 +13,7 @@ from kimi_planner.billing.meters import Usage
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import RequestError, day_of, shown, whole
 from kimi_planner.money import usd
+from kimi_planner.tokens.blocks import chat_body
 from kimi_planner.tokens.chat import count_prompt, count_reply
 from kimi_planner.tokens.evidence import Exactness
 from kimi_planner.tokens.images import Size
@@ -171,7 +172,8 @@ def estimate(
     >>> print(estimate(request, completion_tokens=3))
     kimi-k2: prompt 10 + completion 3 tokens, 0.000023 USD, fits; billed. Catalog 2026-06.
     """
-    if not isinstance(request, Mapping) or "messages" not in request:
+    request = chat_body(request) if isinstance(request, Mapping) else {}
+    if "messages" not in request:
         raise RequestError(
             f"The request {shown(request)} has no messages. Give the body of a chat completion."
         )

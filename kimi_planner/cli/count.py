@@ -61,7 +61,8 @@ def _share(_context: click.Context, _option: click.Parameter, value: str | None)
 @click.option(
     "--audit",
     is_flag=True,
-    help="Hold counts against what the log in PATHS says was billed, and name causes.",
+    help="Hold counts against what the log in PATHS says was billed, and name causes; "
+    "--model may be NAME=ID,… from the log's names to the catalog's.",
 )
 @click.option("--format", "output", type=click.Choice(["table", "json", "csv"]), default="table")
 @click.option("--out", type=options.FILE, help="File for what is printed.")
@@ -116,7 +117,9 @@ def _audit(
 
     if len(paths) != 1:
         raise click.UsageError("--audit takes one log.")
-    made = audit(paths[0], model, as_of, catalog=catalog)
+    pairs = [pair.partition("=") for pair in (model or "").split(",")]
+    named = {logged: own for logged, _, own in pairs} if "=" in (model or "") else model
+    made = audit(paths[0], named, as_of, catalog=catalog)
     frame = made.frame
     rows = frame.to_dict("records")
     if output == "json":

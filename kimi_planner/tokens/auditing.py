@@ -196,6 +196,8 @@ def audit(
     Of 1 prompts 1 are exact, 0 explained, 0 unknown (10 tokens counted, 10 billed). Catalog 2026-06.
     """
     catalog = load_catalog(catalog)
+    if not isinstance(log, Iterable | Path):
+        raise RequestError(f"log is {shown(log)}. Give a file, or its rows.")
     rows: Iterable[tuple[str, Any]] = (
         read_rows(log)
         if isinstance(log, str | Path)
@@ -207,7 +209,10 @@ def audit(
     for place, row in rows:
         try:
             call = call_in(row)
-            calls += _held(place, call, _spec(call, model, catalog), as_of or call.day, image_sizes)
+            spec = _spec(call, model, catalog)
+            calls += [
+                *_held(place, call, spec, as_of or call.day, image_sizes)
+            ]  # all of it or nothing
         except KimiPlannerError as error:
             left_out += 1
             messages += [f"{place}: {error}"] if len(messages) < MAX_MESSAGES else []
@@ -320,8 +325,8 @@ def _no_header(request: Request, rule: Rendering) -> Iterable[Piece]:
 
 #: What would explain a prompt, and the pieces that it has then. Earlier ones are told first.
 _CHANGES: dict[str, Change] = {
-    "tools declared as JSON": _ruled(tools="json"),
-    "tools declared as TypeScript": _ruled(tools="typescript"),
+    "tools in JSON, the form of another day": _ruled(tools="json"),
+    "tools in TypeScript, the form of another day": _ruled(tools="typescript"),
     "ids of calls as they were sent": _ids_as_sent,
     "ids of calls written name:n": _ids_by_number,
     "no message of effort": _no_effort,

@@ -13,6 +13,7 @@ from typing import Any
 
 from kimi_planner.errors import FileError, RequestError, Where, shown
 from kimi_planner.files import DamagedFileError, no_such_file, open_unpacked
+from kimi_planner.tokens.blocks import chat_body
 from kimi_planner.tokens.requests import BODY_KEYS
 
 __all__ = ["LoggedCall", "body_in", "call_in", "read_rows"]
@@ -74,8 +75,11 @@ def read_rows(path: str | Path) -> Iterator[tuple[Where, Any]]:
         raise FileError(f"cannot be read ({error}).", at=path) from None
     try:
         value = json.loads(raw)
-    except (ValueError, RecursionError):
-        yield from _lines(path, BytesIO(raw))
+    except (ValueError, RecursionError) as error:
+        lines = list(_lines(path, BytesIO(raw)))
+        if len(lines) < 2 or not _is_json(lines[0][1]):
+            raise FileError(f"not JSON ({shown(str(error), 80)}).", at=path) from None
+        yield from lines
         return
     if isinstance(value, Mapping) and isinstance(value.get("data"), list):
         value = value["data"]
@@ -111,6 +115,7 @@ def call_in(row: Any) -> LoggedCall:
         except (ValueError, RecursionError) as error:
             raise RequestError(f"not JSON ({shown(str(error), 80)}).") from None
     body = body_in(row)
+    row = row if isinstance(row, Mapping) else {}
     reply = next((value for key in _REPLIES if (value := _parsed(row.get(key)))), None)
     if isinstance(reply, Mapping) and isinstance(reply.get("body"), Mapping):
         reply = reply["body"]
@@ -149,8 +154,7 @@ def body_in(row: Any) -> Mapping[str, Any]:
     body = _body(row, _DEEPEST)
     if body is None:
         raise RequestError(
-            "no messages. A row must be a chat body, a batch line or a log's row with a request; "
-            "for other rows name a field."
+            "no messages. A row must be a chat body, a batch line or a log's row with a request."
         )
     model = row.get("model") if isinstance(row, Mapping) else None
     return {**body, "model": model} if isinstance(model, str) and not body.get("model") else body
@@ -162,6 +166,8 @@ def _body(row: Any, deep: int) -> Mapping[str, Any] | None:
         return {"messages": row}
     if not isinstance(row, Mapping) or not deep:
         return None
+    if "model" in row and "input" in row and not isinstance(row["input"], Mapping):
+        row = chat_body(row)
     if "messages" in row:
         options = [value for key in _OPTIONS if isinstance(value := row.get(key), Mapping)]
         if not options and not any(key in row for key in (*_REPLIES, "usage", "choices")):
@@ -210,6 +216,13 @@ def _day(*holders: Any) -> date | None:
                         time /= 1000
                     return datetime.fromtimestamp(time, UTC).date()
     return None
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _lines(path: Path, lines: Iterable[bytes]) -> Iterator[tuple[Where, bytes]]:

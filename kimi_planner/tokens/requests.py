@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any
 
 from kimi_planner.errors import RequestError, shown
-from kimi_planner.tokens.blocks import chat_messages, plain
+from kimi_planner.tokens.blocks import chat_body, chat_messages, plain
 from kimi_planner.tokens.messages import Doubt, Findings, Message, tools_of
 
 __all__ = ["BODY_KEYS", "Request", "reply_of"]
@@ -58,6 +58,7 @@ _READ = frozenset(
         "reasoning_effort",
         "extra_body",
         "system",
+        "input",
     ]
 )
 #: Every key of a body that is known.
@@ -67,6 +68,9 @@ _CHOICE_TYPES = {"auto": "auto", "none": "none", "any": "required"}
 FORMATS = ("text", "json_object", "json_schema")
 
 
+_OF_RESPONSES = Doubt(
+    "The form of Responses is counted as the chat that it stands for; no bill of it is recorded."
+)
 _OF_ANTHROPIC = Doubt(
     "Anthropic's form is counted as the chat that it stands for; no bill of it is recorded."
 )
@@ -111,6 +115,7 @@ class Request(Findings):
             If it has no messages, or one of them or a tool cannot be understood; the message's
             number from 0 is named.
         """
+        body = chat_body(body)
         given = body.get("messages")
         if isinstance(given, str | bytes | Mapping) or not isinstance(given, Sequence):
             raise RequestError(f"messages must be a list of messages, not {type(given).__name__}.")
@@ -119,22 +124,30 @@ class Request(Findings):
         request = cls()
         if len(body) > 1:
             request._read_options(body)
+        if body.get("input", given) is None:
+            request.doubts.append(_OF_RESPONSES)
+        if body.get("previous_response_id"):
+            said = "The conversation before it (previous_response_id) is not in the request."
+            request.doubts.append(Doubt(said, 0, None))
         messages = []
         if body.get("system"):
             messages.append(request.message({"role": "system", "content": body["system"]}))
             request.doubts.append(_OF_ANTHROPIC)
         for number, message in enumerate(given):
             try:
+                last = number == len(given) - 1
                 chat = chat_messages(message)
                 if chat is None:
-                    chat = [message]
-                elif _OF_ANTHROPIC not in request.doubts:
+                    messages.append(request.message(message, last=last))
+                    continue
+                messages += [request.message(part, last=last) for part in chat]
+                if _OF_ANTHROPIC not in request.doubts:
                     request.doubts.append(_OF_ANTHROPIC)
-                last = number == len(given) - 1
-                messages += [request.message(one, last=last) for one in chat]
             except RequestError as error:
                 raise RequestError(f"Message {number}: {error}") from None
-        request.messages = tuple(request._with_ids(messages))
+        if any(message.calls or message.role == "tool" for message in messages):
+            messages = [*request._with_ids(messages)]
+        request.messages = tuple(messages)
         return request
 
     def _with_ids(self, messages: Iterable[Message]) -> Iterator[Message]:
@@ -142,19 +155,19 @@ class Request(Findings):
         number, known, open_ = count(), set[str](), list[str]()
         for given in messages:
             message = given
+            if message.role != "tool":
+                self._refuse_unanswered(open_)
+                open_ = []
             if message.calls:
-                calls = tuple(
-                    replace(call, id=call.id or f"{call.name}:{place}")
-                    for call, place in zip(message.calls, number, strict=False)
-                )
-                open_ = [call.id for call in calls]
+                numbered = zip(message.calls, number, strict=False)
+                open_ = [call.id or f"{call.name}:{place}" for call, place in numbered]
                 known.update(open_)
-                if any(not call.id for call in message.calls):
-                    said = (
-                        "A call without an id is counted with the one that the API gives, name:n."
-                    )
+                if not all(call.id for call in message.calls):
+                    said = "A call without an id is counted with one as the API gives it, name:n."
                     self.doubts.append(Doubt(said, -sum(map(len, open_)), len(open_)))
-                message = replace(message, calls=calls)
+                    named = zip(message.calls, open_, strict=True)
+                    calls = tuple(replace(call, id=identity) for call, identity in named)
+                    message = replace(message, calls=calls)
             elif message.role == "tool":
                 if not message.call_id:
                     message = replace(message, call_id=open_[0] if open_ else "")
@@ -166,6 +179,13 @@ class Request(Findings):
                         "the API knows no such tool_call_id."
                     )
             yield message
+        self._refuse_unanswered(open_)
+
+    def _refuse_unanswered(self, ids: Sequence[str]) -> None:
+        if ids:
+            self.refused.append(
+                f"The call {shown(ids[0])} has no result right after it: the API refuses that."
+            )
 
     def _read_options(self, body: Mapping[str, Any]) -> None:
         more = body.get("extra_body")

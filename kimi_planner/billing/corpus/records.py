@@ -19,6 +19,7 @@ from kimi_planner.errors import (
     RequestError,
     Where,
     needs,
+    restated,
     shown,
 )
 from kimi_planner.files import DamagedFileError, not_utf8, open_unpacked
@@ -183,7 +184,8 @@ def _chat_record(row: Any, size: int, reading: Reading) -> Record:
     from kimi_planner.tokens.chat import prompt_parts  # text alone needs no templates
     from kimi_planner.tokens.logged import body_in
 
-    body = body_in(row)
+    with restated(of=RequestError, then=" For other rows name a field."):
+        body = body_in(row)
     model = reading.model or body.get("model")
     if not isinstance(model, str):
         raise RequestError(f"model is {shown(model)}. Name one in the row, or give --model.")

@@ -72,6 +72,10 @@ class K3:
         yield from self._options(request)
         yield from self.generation_prompt
         if continued:
+            if continued.name:
+                said = "Whether the name of an answer to be continued is written is not published."
+                extra = _ATTRIBUTE + count_tokens(_escaped(continued.name))
+                request.doubts.append(Doubt(said, 0, extra))
             if thinks and continued.reasoning.strip():
                 has_content = any(continued.parts)
                 yield from (_OPEN, continued.reasoning, _CLOSE if has_content else 0)
