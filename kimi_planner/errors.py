@@ -212,11 +212,11 @@ def whole(
 
 def day_of(what: str, value: object, *, fault: type[KimiPlannerError]) -> date:
     """Return a day given as a date, a datetime, a pandas Timestamp or ISO text."""
-    with suppress(ValueError):  # text of another form, or a missing time
+    with suppress(TypeError, ValueError):  # text of another form, or a missing time
         if isinstance(value, str):
             value = datetime.fromisoformat(value)
         if isinstance(value, datetime):
-            return value.date()
+            return date(value.year, value.month, value.day)
         if isinstance(value, date):
             return value
     raise fault(f"{what} is {shown(value)}. Give a day: datetime.date, or text such as 2026-11-28.")

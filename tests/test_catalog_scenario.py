@@ -135,7 +135,7 @@ def test_a_report_shows_its_total_in_the_other_currency():
         (lambda: CARD.in_currency("USD", rate=1, on=date(2026, 1, 1)), "Give three letters other than USD"),
         (lambda: CARD.in_currency("EUR", rate=0, on=date(2026, 1, 1)), "The rate is 0. It lies above 0"),
         (lambda: CARD.in_currency("EUR", rate="x", on=date(2026, 1, 1)), "'x' is not a number"),
-        (lambda: CARD.in_currency("EUR", rate=1, on="today"), "Give a datetime.date"),
+        (lambda: CARD.in_currency("EUR", rate=1, on="today"), "Give a day: datetime.date"),
         (lambda: CARD.in_currency("EUR", rate=1, on=date(2026, 1, 1)).in_currency("CNY", rate=7, on=date(2026, 1, 1)), "has a rate of EUR already"),
         (lambda: CARD.with_discount("a lot"), "Give 0.1 for 10% off"),
         (lambda: CARD.with_discount(float("nan")), "not a finite number"),

@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kimi_planner import errors, load_workloads, read_usage
+from kimi_planner import Workload, cost, errors, load_workloads, price_usage, project, read_usage
 from kimi_planner.errors import (
     FileError,
     KimiPlannerError,
     MissingExtraError,
+    ScenarioError,
     Where,
+    day_of,
     did_you_mean,
     shown,
 )
@@ -153,3 +155,25 @@ def test_a_whole_number_is_an_integer_within_bounds(value):
     with pytest.raises(FileError) as found:
         errors.whole("n", value, 1, 3, fault=FileError)
     assert str(found.value) == f"n is {value!r}. It must be a whole number from 1 to 3."
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        dt.date(2026, 11, 28),
+        dt.datetime(2026, 11, 28, 23, 59, tzinfo=dt.UTC),
+        pd.Timestamp("2026-11-28 12:00"),
+        "2026-11-28",
+        "2026-11-28T12:00:00Z",
+    ],
+)
+def test_a_day_is_given_in_any_form(day: object) -> None:
+    """A date, a datetime, a Timestamp and ISO text mean the same day, whoever asks."""
+    assert day_of("as_of", day, fault=ScenarioError) == dt.date(2026, 11, 28)
+    usage = {"prompt_tokens": 1_000, "completion_tokens": 0}
+    assert cost(usage, "kimi-k2", as_of=day).total_usd == Decimal("0.0012")
+    frame = pd.DataFrame([usage])
+    assert price_usage(frame, "kimi-k2", as_of=day)["total_usd"].tolist() == [Decimal("0.0012")]
+    load = Workload(name="w", requests_per_day=1, prompt_tokens=1, completion_tokens=1)
+    plan = project(load, 1, as_of=day, n_paths=100)
+    assert plan.as_of == dt.date(2026, 11, 28)

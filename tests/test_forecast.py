@@ -416,7 +416,7 @@ def test_what_cannot_be_priced_is_said():
         (calls([0, np.inf]), {}, UsageError, "timestamp"),
         ("log.csv", {}, UsageError, "Read a log first"),
         (None, {}, UsageError, "Read a log first"),
-        (calls(range(9)), {"as_of": "2026-11-24"}, ScenarioError, "as_of is '2026-11-24'"),
+        (calls(range(9)), {"as_of": "24.11.2026"}, ScenarioError, "as_of is '24.11.2026'"),
         (calls(range(9)), {"as_of": 0}, ScenarioError, "as_of is 0"),
         (calls(range(9)), {"catalog": "1999-01"}, KimiPlannerError, "1999-01"),
     ],

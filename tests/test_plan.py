@@ -1,11 +1,12 @@
 """Projected spend against hand arithmetic, closed forms and brute force, request by request."""
 
 import math
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -685,8 +686,8 @@ def test_notes_name_every_workload_they_are_about():
         ({"models": ["kimi-k2", "kimi-k2.5"]}, UnknownModelError, ["Did you mean 'kimi-k2-5'?"]),
         ({"models": []}, ScenarioError, ["No models", "at least one"]),
         ({"as_of": date(2026, 5, 31)}, PriceNotFoundError, ["no price for 2026-05-31", "2026-06", "later"]),
-        ({"as_of": "2026-11-24"}, ScenarioError, ["as_of is '2026-11-24'", "datetime.date"]),
-        ({"as_of": datetime(2026, 11, 24, tzinfo=UTC)}, ScenarioError, ["as_of is", "datetime.date"]),
+        ({"as_of": "2026-13-24"}, ScenarioError, ["as_of is '2026-13-24'", "datetime.date"]),
+        ({"as_of": pd.NaT}, ScenarioError, ["as_of is NaT", "datetime.date"]),
         ({"workloads": []}, ScenarioError, ["No workloads", "at least one"]),
         ({"workloads": [plain(), plain()]}, ScenarioError, ["Two workloads", "w, w", "unique"]),
         ({"workloads": "w.toml"}, ScenarioError, ["'w'", "load_workloads"]),

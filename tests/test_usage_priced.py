@@ -227,7 +227,7 @@ def test_rows_without_a_date_have_the_prices_of_a_named_day(catalog, relative):
         said = f"Rows of m without a date are billed at the prices of {as_of or '2026-11-30'}."
         for notes in (priced.attrs["notes"], spend.attrs["notes"], total.notes):
             assert said in notes
-    with pytest.raises(UsageError, match=r"as_of is 'soon'. Give a datetime.date"):
+    with pytest.raises(UsageError, match=r"as_of is 'soon'. Give a day: datetime.date"):
         price_usage(frame, "m", as_of="soon", catalog=catalog)
     dated = log()
     dated.loc[:3, "timestamp"] = pd.NaT

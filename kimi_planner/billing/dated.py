@@ -11,7 +11,7 @@ from kimi_planner.billing.call import unstated_notes
 from kimi_planner.billing.meters import METERS, Usage
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog
-from kimi_planner.errors import UsageError, shown
+from kimi_planner.errors import UsageError, day_of
 from kimi_planner.notes import Note, note
 
 __all__ = ["Prices"]
@@ -35,8 +35,9 @@ class Prices:
     _undated: dict[str, date] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.as_of is not None and type(self.as_of) is not date:
-            raise UsageError(f"as_of is {shown(self.as_of)}. Give a datetime.date.")
+        if self.as_of is not None:
+            day = day_of("as_of", self.as_of, fault=UsageError)
+            object.__setattr__(self, "as_of", day)
 
     def changes(self, models: Iterable[str]) -> tuple[date, ...]:
         """Return the days on which a price of some models starts or ends, ascending."""

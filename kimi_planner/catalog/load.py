@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kimi_planner.catalog.catalog import Catalog
 from kimi_planner.catalog.read import read_catalog
-from kimi_planner.errors import CatalogError, Where, did_you_mean, shown
+from kimi_planner.errors import CatalogError, Where, day_of, did_you_mean, shown
 from kimi_planner.files import data_dir, read_text
 
 __all__ = [
@@ -34,7 +34,7 @@ def catalog_versions() -> tuple[str, ...]:
 
 
 def load_catalog(
-    version: str | Path | Catalog | None = None, *, as_of: date | None = None
+    version: str | Path | Catalog | None = None, *, as_of: date | str | None = None
 ) -> Catalog:
     """Load a catalog.
 
@@ -45,7 +45,7 @@ def load_catalog(
         of a price file of LiteLLM, ending in ``.json``; or ``"genai-prices"``, the prices of that
         package (extra ``prices``). The default is the card of June 2026. A catalog is returned as
         it is.
-    as_of : date, optional
+    as_of : date, datetime or str, optional
         The day whose prices and knowledge count. Without it, prices are those of the month of
         publication.
 
@@ -64,7 +64,9 @@ def load_catalog(
     Decimal('1.20')
     """
     catalog = version if isinstance(version, Catalog) else _found(version)
-    return catalog if as_of is None else catalog.on(as_of)
+    if as_of is None:
+        return catalog
+    return catalog.on(day_of("as_of", as_of, fault=CatalogError))
 
 
 def _found(version: str | Path | None) -> Catalog:

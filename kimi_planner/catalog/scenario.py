@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from kimi_planner.catalog.model import ALL_PRICES, PRICES, ModelSpec, PricePeriod
 from kimi_planner.catalog.provenance import Exchange, ListPrice, Source
-from kimi_planner.errors import CatalogError, PriceNotFoundError, did_you_mean, restated, shown
+from kimi_planner.errors import (
+    CatalogError,
+    PriceNotFoundError,
+    day_of,
+    did_you_mean,
+    restated,
+    shown,
+)
 from kimi_planner.money import EXACT, exact_decimal
 
 if TYPE_CHECKING:
@@ -98,8 +105,7 @@ def exchanged(
             f"Catalog {catalog.version} has a rate of {catalog.exchange.currency} already. Start from the "
             "catalog without it."
         )
-    if type(on) is not date:
-        raise CatalogError(f"The day of the rate is {shown(on)}. Give a datetime.date.")
+    on = day_of("The day of the rate", on, fault=CatalogError)
     per_usd = _number(
         "The rate",
         rate,

@@ -14,7 +14,7 @@ import pandas as pd
 from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog
-from kimi_planner.errors import ScenarioError, UsageError, shown
+from kimi_planner.errors import ScenarioError, UsageError, day_of
 from kimi_planner.notes import Note
 from kimi_planner.reconcile.billed import NOTHING, Billed, mean_tariff
 from kimi_planner.usage.totals.result import UsageTotals
@@ -183,9 +183,10 @@ def _window(totals: UsageTotals, start: date | None, end: date | None) -> tuple[
             f"{totals.source}: the log has no dates, so it has no months. Add timestamps to it."
         )
     first, last = (time.tz_convert(UTC).date() for time in (totals.first, totals.last))
-    for name, day in (("start", start), ("end", end)):
-        if day is not None and type(day) is not date:
-            raise ScenarioError(f"{name} is {shown(day)}. Give a datetime.date.")
+    start, end = (
+        None if day is None else day_of(name, day, fault=ScenarioError)
+        for name, day in (("start", start), ("end", end))
+    )
     if (start is not None and first < start) or (end is not None and last >= end):
         raise ScenarioError(
             f"The log has rows from {first} to {last}, outside of {start or first} (included) to "
