@@ -69,8 +69,11 @@ class TokenMeter:
         *,
         tools: Iterable[Mapping[str, Any]] | None = None,
         model: str | None = None,
+        **options: Any,
     ) -> int:
         """Return the prompt tokens that a chat request would be billed, and add them.
+
+        Other options are those of `kimi_planner.count_messages`: ``as_of``, ``thinking`` and so on.
 
         Raises
         ------
@@ -83,7 +86,7 @@ class TokenMeter:
 
         name = self._named(model)
         listed = None if tools is None else list(tools)
-        return self._add(count_messages(list(messages), name, listed), name)
+        return self._add(count_messages(list(messages), name, listed, **options), name)
 
     def cost(self, usage: Any, *, model: str | None = None) -> Decimal:
         """Return the exact cost of a call in USD by its usage object, and add it.

@@ -1,13 +1,16 @@
 """Limits of prompts: cost of a call, share of the window, warnings, and prompts inside code."""
 
 import json
+from datetime import date
 from decimal import Decimal
 
 import checking
 import pytest
 
-from kimi_planner import count_tokens, estimate
+from kimi_planner import count_messages, count_tokens, estimate
+from kimi_planner.checks.config import load_config
 from kimi_planner.checks.results import Outcome
+from kimi_planner.checks.run import run_checks
 
 OWN = checking.catalog()
 HEAD = 'catalog = "own.toml"\nmodel = "m"\n'
@@ -82,6 +85,25 @@ def test_a_body_whose_count_has_a_range_is_held_by_its_upper_end(tmp_path):
     (one,) = checked(tmp_path, "max_tokens = 9", "", kind="request", p__a_dot_json=json.dumps(body))
     assert one.value == found.prompt_high
     assert one.message.startswith(f"{found.prompt_low:,} to {found.prompt_high:,} tokens, limit 9")
+
+
+def test_the_day_of_a_check_picks_the_rules_of_a_body(tmp_path):
+    """Tools of K2 were JSON in September 2025 and TypeScript by April 2026."""
+    tool = {"type": "function", "function": {"name": "ping", "parameters": {"type": "object"}}}
+    messages = [{"role": "user", "content": "Hi."}]
+    body = {"model": "kimi-k2-0905-preview", "messages": messages, "tools": [tool, tool]}
+    config = '[tool.kimi-planner]\ncatalog = "2026-11-public-2"\n[[tool.kimi-planner.prompts]]\n'
+    config += 'paths = ["a.json"]\nkind = "request"\nmax_tokens = 9\n'
+    (tmp_path / "pyproject.toml").write_text(config, "utf-8")
+    (tmp_path / "a.json").write_text(json.dumps(body), "utf-8")
+    loaded = load_config(tmp_path / "pyproject.toml")
+    days = date(2025, 9, 26), date(2026, 5, 1)
+    values = [next(run_checks(loaded, as_of=day)).value for day in days]
+    assert values == [
+        count_messages(messages, body["model"], body["tools"], day, catalog="2026-11-public-2")
+        for day in days
+    ]
+    assert values[0] > values[1]
 
 
 def test_a_body_with_a_wrong_limit_is_bad_input(tmp_path):

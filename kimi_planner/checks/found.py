@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from kimi_planner.catalog import Catalog
@@ -36,13 +37,13 @@ class Found:
     faults: tuple[CheckResult, ...]
 
 
-def find_prompts(config: CheckConfig) -> list[Found]:
-    """Return what each budget is for, in the order of the configuration."""
+def find_prompts(config: CheckConfig, day: date) -> list[Found]:
+    """Return what each budget is for on a day, in the order of the configuration."""
     named = [(one, files(config.folder, one.paths, one.exclude)) for one in config.prompts]
     counts = _text_counts({
         name: path for budget, found in named if budget.kind == "text" for name, path in found
     })  # fmt: skip
-    return [_found(budget, found, counts, config) for budget, found in named]
+    return [_found(budget, found, counts, config, day) for budget, found in named]
 
 
 def _text_counts(paths: Mapping[str, Path]) -> dict[str, int | FileError]:
@@ -63,12 +64,13 @@ def _found(
     named: Sequence[tuple[str, Path]],
     counts: Mapping[str, int | FileError],
     config: CheckConfig,
+    day: date,
 ) -> Found:
     prompts: dict[str, list[Prompt]] = {}
     faults: list[CheckResult] = []
     for name, path in named:
         try:
-            prompts[name] = list(_prompts(name, path, budget, counts, config.catalog))
+            prompts[name] = list(_prompts(name, path, budget, counts, config.catalog, day))
         except (FileError, RequestError) as error:
             faults.append(invalid(name, error))
         except UnknownModelError as error:
@@ -95,9 +97,10 @@ def _prompts(
     budget: PromptBudget,
     counts: Mapping[str, int | FileError],
     catalog: Catalog,
+    day: date,
 ) -> Iterator[Prompt]:
     if budget.kind == "request":
-        yield body_prompt(name, path, budget, catalog)
+        yield body_prompt(name, path, budget, catalog, day)
     elif budget.kind == "templates":
         yield from template_prompts(name, path, budget)
     else:

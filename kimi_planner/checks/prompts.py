@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from kimi_planner.catalog import Catalog
@@ -53,8 +54,8 @@ class Prompt(Place):
         return (self.path, self.name or "", self.kind, self.model or "")
 
 
-def body_prompt(name: str, path: Path, budget: PromptBudget, catalog: Catalog) -> Prompt:
-    """Return the body of a request as a prompt.
+def body_prompt(name: str, path: Path, budget: PromptBudget, catalog: Catalog, day: date) -> Prompt:
+    """Return the body of a request as a prompt, written as the API does on a day.
 
     Raises
     ------
@@ -78,7 +79,7 @@ def body_prompt(name: str, path: Path, budget: PromptBudget, catalog: Catalog) -
         if reserved is not None:
             whole("max_tokens", reserved, 1, fault=RequestError)
         spec = catalog.model(model)
-        count = count_prompt(body, spec)
+        count = count_prompt(body, spec, as_of=day)
     return Prompt(
         path=name,
         kind="request",

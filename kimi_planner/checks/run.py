@@ -55,7 +55,7 @@ class Check:
     config : CheckConfig
         The budgets.
     as_of : date, optional
-        The day whose prices count; today if not given.
+        The day whose prices and rules count; today if not given.
     """
 
     def __init__(self, config: CheckConfig, as_of: date | None = None) -> None:
@@ -67,7 +67,7 @@ class Check:
     @cached_property
     def found(self) -> list[Found]:
         """What each budget of prompts is for."""
-        return find_prompts(self.config)
+        return find_prompts(self.config, self.as_of)
 
     @property
     def prompts(self) -> Iterator[Prompt]:
