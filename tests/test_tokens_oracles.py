@@ -135,7 +135,8 @@ def test_k3_is_counted_as_its_public_encoder_renders() -> None:
 
 def test_k3_continues_an_answer() -> None:
     """A partial answer has its elements without closing marks, an empty thought no element."""
-    for seed in range(REQUESTS):
+    compared = 0
+    for seed in range(REQUESTS + 500):
         rng = Random(seed)
         body, last = generated.k3_body(rng), continued(rng)
         try:
@@ -151,7 +152,9 @@ def test_k3_continues_an_answer() -> None:
         if any(texts):
             expected += 3 + sum(map(tokens, texts))
         body["messages"].append(last)
+        compared += 1
         assert ours(body, K3) == expected, (seed, body)
+    assert compared >= REQUESTS
 
 
 def test_k3_bills_an_answer_as_its_history_holds_it() -> None:
