@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from kimi_planner.catalog import load_catalog
-from kimi_planner.errors import PriceNotFoundError, ScenarioError, UnknownModelError
+from kimi_planner.errors import (
+    PriceNotFoundError,
+    ScenarioError,
+    UnknownModelError,
+    WorkloadError,
+)
 from kimi_planner.plan.calendar import Month, month_range
 from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload, load_workloads
@@ -787,3 +792,51 @@ def test_turns_that_are_no_mean_of_whole_turns_are_said(p90, said):
     """Whole turns have a mean 1.0% above that of the range, and 0.9% above."""
     chat = plain(turns={"p50": 3, "p90": p90}, followup_tokens=10)
     assert said is any("Turns are whole" in one for one in plan(chat).notes)
+
+
+def moving(correlation: object, sigma: float = 2.0) -> list[Workload]:
+    """Return two workloads whose levels are lognormal."""
+    level = {"p50": 1_000, "p90": 1_000 * sigma}
+    return [
+        Workload(
+            name=name,
+            requests_per_day=level,
+            prompt_tokens=1_000,
+            completion_tokens=100,
+            correlation=correlation,
+        )
+        for name in ("a", "b")
+    ]
+
+
+def levels(workloads: list[Workload]) -> np.ndarray:
+    """Return the normal scores of their spend in one month, a row for each."""
+    found = plan(workloads, models="kimi-k2", n_paths=20_000)
+    usd = np.array([found.of("kimi-k2", one.name).usd[0] for one in workloads])
+    return np.log(usd)
+
+
+@pytest.mark.parametrize("correlation", [0.3, 0.8])
+def test_workloads_move_together_as_far_as_is_said(correlation: float) -> None:
+    """Scores of lognormal levels have the correlation that is stated, each its own law."""
+    together, apart = levels(moving(correlation)), levels(moving(0))
+    assert np.corrcoef(together)[0, 1] == pytest.approx(correlation, abs=0.02)
+    assert np.corrcoef(apart)[0, 1] == pytest.approx(0, abs=0.02)
+    for one, other in zip(together, apart, strict=True):
+        assert np.quantile(one, [0.1, 0.5, 0.9]) == pytest.approx(np.quantile(other, [0.1, 0.5, 0.9]), rel=1e-3)  # fmt: skip
+
+
+def test_workloads_that_move_as_one_add_their_quantiles() -> None:
+    """With a correlation of 1 the P90 of the sum is the sum of the P90s."""
+    one = plan(moving(1), models="kimi-k2", n_paths=20_000)
+    parts = [one.of("kimi-k2", name).quantile(0.9)[0] for name in "ab"]
+    assert one.of("kimi-k2").quantile(0.9)[0] == pytest.approx(sum(parts), rel=1e-3)
+    alone = plan(moving(0), models="kimi-k2", n_paths=20_000)
+    assert alone.of("kimi-k2").quantile(0.9)[0] < 0.95 * sum(parts)
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.5, "half", None, True])
+def test_a_correlation_is_a_share(value: object) -> None:
+    """What is none is refused with its bounds."""
+    with pytest.raises(WorkloadError, match="correlation"):
+        moving(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,14 +10,19 @@ from hashlib import sha256
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from kimi_planner.workload.quantity import Array, Quantity, midpoints
 from kimi_planner.workload.resolve import Load, factor_key
 
-__all__ = ["Key", "Number", "Scenarios", "mean_of", "stream", "uncertain"]
+__all__ = ["TOGETHER", "Key", "Number", "Scenarios", "mean_of", "stream", "uncertain"]
 
+#: What may move together with the same of other workloads.
+TOGETHER = ("requests_per_day", "growth_per_month")
 #: A fraction where all is exact, else a float, or an array over paths.
 Number = Any
+Places = NDArray[np.int64]
 #: Whose number, and its name; a price change is of no one workload, so that of all is ``""``.
 Key = tuple[str, str]
 
@@ -49,15 +55,18 @@ class Scenarios:
         """Draw the numbers of a load, each stratified.
 
         A stream is named by seed, workload and quantity; that of a price change by seed and change,
-        so that it is the same for all workloads.
+        so that it is the same for all workloads. Level and growth share a part with those of other
+        loads, as far as the load's correlation says.
         """
-        places = midpoints(n_paths)
-        return cls.at(
-            load,
-            lambda owner, name, quantity: stream(seed, owner, name).permutation(
-                quantity.ppf(places)
-            ),
-        )
+
+        def values(owner: str, name: str, quantity: Quantity) -> Array:
+            order: Places = stream(seed, owner, name).permutation(n_paths)
+            if load.correlation and name in TOGETHER:
+                common = stream(seed, "", name).permutation(n_paths)
+                order = _moving_together(order, common, load.correlation)
+            return quantity.spread(n_paths)[order]
+
+        return cls.at(load, values)
 
     @classmethod
     def at(cls, load: Load, values: Callable[[str, str, Quantity], Array | float]) -> Scenarios:
@@ -91,6 +100,14 @@ def uncertain(load: Load) -> dict[Key, Quantity]:
 def mean_of(values: Number) -> Number:
     """Return the mean over paths of an array, or the number itself."""
     return float(values.mean()) if isinstance(values, np.ndarray) else values
+
+
+def _moving_together(own: Places, common: Places, correlation: float) -> Places:
+    """Return an order that has a part in common with that of others, each place taken once."""
+    scores = ndtri(midpoints(len(own)))
+    mixed = math.sqrt(correlation) * scores[common] + math.sqrt(1 - correlation) * scores[own]
+    ranks: Places = np.argsort(np.argsort(mixed, kind="stable"), kind="stable")
+    return ranks
 
 
 def stream(seed: int, *names: str) -> np.random.Generator:

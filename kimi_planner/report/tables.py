@@ -26,6 +26,7 @@ __all__ = [
     "amounts_words",
     "assumptions_table",
     "catalog_table",
+    "dependence_sentence",
     "exclusions_table",
     "horizon",
     "meters_table",
@@ -185,6 +186,7 @@ def assumptions_table(projection: Projection) -> Table:
             "overflow": None if policy.policy == "reject" else str(policy),
             "written_share": None if workload.written is None else str(workload.written),
             "batch": "all calls, at the batch price" if workload.batch else None,
+            "correlation": str(workload.correlation) if workload.correlation else None,
             "fees_per_request": ", ".join(f"{fee} {number_text(n)}" for fee, n in workload.fees),
             "needs": ", ".join(workload.needs),
             "budget_usd_per_month": None if budget is None else usd(budget),
@@ -263,6 +265,34 @@ def ranges_sentence(recommendation: Recommendation) -> str:
     return (
         "Each total is a P50: half of the simulated scenarios cost more, half less, and 8 of 10 lie "
         "between P10 and P90. Means add up; the P50s of workloads or months do not."
+    )
+
+
+def dependence_sentence(recommendation: Recommendation) -> str:
+    """Return how much the range of the total rests on whether workloads move together.
+
+    Empty where fewer than two of them have a range. The end of full dependence is the sum of the
+    workloads' own quantiles.
+    """
+    projection, best = recommendation.projection, recommendation.best
+    spends = [projection.mix({name: model}).over_months() for name, model in best.items()]
+    ranges = [spread_of(spend) for spend in spends]
+    if sum(low < high for low, _, high in ranges) < 2:
+        return ""
+    shares = {
+        workload.correlation: None for workload in projection.workloads if workload.name in best
+    }
+    stated = any(shares)
+    moving = (
+        f"with a correlation of {', '.join(map(str, shares))} of their levels and growth, as stated"
+    )
+    low, _, high = spread_of(projection.mix(best).over_months())
+    lows, _, highs = map(sum, zip(*ranges, strict=True))
+    return (
+        f"The range of the total takes workloads to move "
+        f"{moving if stated else 'independently of each other'}: P10 {usd(low, 0)} to P90 "
+        f"{usd(high, 0)} USD. If all of them moved as one, it would be {usd(lows, 0)} to "
+        f"{usd(highs, 0)}; a correlation in the file states what lies between."
     )
 
 

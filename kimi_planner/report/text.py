@@ -40,6 +40,7 @@ def plan_text(recommendation: Recommendation) -> str:
         f"Spend in {tables.amounts_words(projection)}.",
         plain(tables.spend_table(recommendation)),
         tables.totals_sentence(recommendation),
+        *filter(None, [tables.dependence_sentence(recommendation)]),
     ]
     return "\n\n".join([*parts, *_reasons(recommendation), projection.provenance])
 
@@ -73,6 +74,7 @@ def markdown_report(recommendation: Recommendation, sections: Sequence[Section] 
         "# Kimi API budget",
         sentence_text(tables.totals_sentence(recommendation)),
         *filter(None, [sentence_text(tables.ranges_sentence(recommendation))]),
+        *filter(None, [sentence_text(tables.dependence_sentence(recommendation))]),
         "\n".join("- " + sentence_text(sentence) for sentence in recommendation.sentences()),
         *([f"## {budgets.title}", markdown(budgets)] if budgets.rows else []),
         *(_markdown_section(section) for section in sections),

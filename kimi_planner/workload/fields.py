@@ -77,6 +77,13 @@ def _budget(value: Any) -> Decimal:
     return budget
 
 
+def _correlation(value: Any) -> Decimal:
+    share = exact_number("correlation", value, "Give a number from 0 to 1.")
+    if not 0 <= share <= 1:
+        raise refused("correlation", value, "Give a number from 0 to 1.")
+    return share
+
+
 def _needs(value: Any) -> tuple[str, ...]:
     words = [value] if isinstance(value, str) else value
     if not isinstance(words, list | tuple):
@@ -112,6 +119,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "weekday_profile": _weekday_profile,
     "overflow": parse_overflow,
     "batch": partial(_of_type, "batch", bool, "It must be true or false."),
+    "correlation": _correlation,
     "needs": _needs,
     "budget_usd_per_month": _budget,
     "source": partial(_of_type, "source", str, "It must be text."),

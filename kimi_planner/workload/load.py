@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from kimi_planner.errors import WorkloadError, restated, shown
 from kimi_planner.files import TomlFile, TomlTable, data_dir, read_toml
@@ -42,17 +44,20 @@ def load_workloads(path: str | Path | None = None) -> list[Workload]:
     if not isinstance(path, str | Path | None):
         raise WorkloadError(f"path is {shown(path)}. Give the path of a TOML file.")
     toml = read_toml(example_path() if path is None else path, WorkloadError)
-    TomlTable(toml, toml.data).refuse_unknown({"workload", "price_change"})
+    TomlTable(toml, toml.data).refuse_unknown({"workload", "price_change", "correlation"})
     tables = toml.data.get("workload")
     if not isinstance(tables, list) or not tables:
         raise WorkloadError(
             "no [[workload]]. A workload file describes at least one.", at=toml.path
         )
-    changes = _read_price_changes(toml)
+    shared: dict[str, Any] = {"price_changes": _read_price_changes(toml)}
+    with restated(at=toml.where(key="correlation"), of=WorkloadError):
+        if "correlation" in toml.data:
+            shared["correlation"] = parse_field("correlation", toml.data["correlation"])
     workloads: list[Workload] = []
     for number, values in enumerate(tables):
         table = TomlTable(toml, values, "workload", number)
-        workload = _read_workload(table, changes)
+        workload = _read_workload(table, shared)
         if workload.name in [other.name for other in workloads]:
             raise table.fail(
                 "name", f"a second workload named {workload.name!r}. Names must be unique."
@@ -70,7 +75,7 @@ def _read_price_changes(toml: TomlFile) -> tuple[PriceChange, ...]:
         return parse_price_changes(tables, toml.path.parent)
 
 
-def _read_workload(table: TomlTable, changes: tuple[PriceChange, ...]) -> Workload:
+def _read_workload(table: TomlTable, shared: Mapping[str, Any]) -> Workload:
     if not isinstance(table.values, dict):
         raise table.fail(None, "workload must be written as [[workload]] tables.")
     table.refuse_unknown(_FILE_FIELDS)
@@ -85,4 +90,4 @@ def _read_workload(table: TomlTable, changes: tuple[PriceChange, ...]) -> Worklo
         except WorkloadError as error:
             raise table.fail(key, f"{called}: {error}") from None
     with restated(at=table.where(), of=WorkloadError):
-        return Workload(**values, price_changes=changes)
+        return Workload(**{**shared, **values})

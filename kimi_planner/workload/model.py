@@ -92,6 +92,10 @@ class Workload:
     peak_hour_share
         Share of a day's calls in its busiest hour, 1/24 for an even day; a spread is over
         scenarios. ``None`` if not known. Counts for rate limits, not for spend.
+    correlation
+        How far level and growth of the traffic move with those of the other workloads that state
+        it: 0 for not at all, 1 for as one. The correlation of two normal scores of each is the
+        geometric mean of theirs. In a file it may stand at the top, for every workload.
     needs
         Capabilities that a model must have.
     budget_usd_per_month
@@ -126,6 +130,7 @@ class Workload:
     overflow: Overflow | str | Mapping[str, int] = "reject"
     batch: bool = False
     peak_hour_share: Given | None = None
+    correlation: Decimal | int | float = 0
     needs: tuple[str, ...] = ()
     budget_usd_per_month: Decimal | int | float | str | None = None
     price_changes: tuple[PriceChange | Mapping[str, Any], ...] = ()

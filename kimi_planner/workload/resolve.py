@@ -165,6 +165,8 @@ class Load:
         Prices that differ from the catalog's from a day on.
     is_batch
         Whether the calls are sent in batches.
+    correlation
+        The part that its level and growth share with those of other loads.
     """
 
     name: str
@@ -176,6 +178,7 @@ class Load:
     fees: Mapping[str, Decimal]
     price_changes: tuple[PriceChange, ...]
     is_batch: bool = False
+    correlation: float = 0.0
 
     def changes_of(self, model: str) -> tuple[PriceChange, ...]:
         """Return the price changes that concern a model, in the order of their days."""
@@ -235,4 +238,5 @@ def resolve(workload: Workload) -> Load:
         fees=dict(workload.fees),
         price_changes=workload.dated_price_changes,
         is_batch=workload.batch,
+        correlation=float(workload.correlation),
     )
