@@ -48,6 +48,7 @@ _LEAST_VARIANCE = 1e-4  # of a stretch, relative to the level squared
 _LEAST_LEVEL = 0.05  # of the observed one
 _NEGLIGIBLE = 1e-5
 _ROUNDING = 1e-9
+_SHARE_ERROR = 1e-11  # of what `stdtr` returns
 
 
 @dataclass(frozen=True)
@@ -85,14 +86,25 @@ class Mixture:
         sigma = np.sqrt(np.log1p((self.scale.T.copy()[:, None] / middle) ** 2))
         place = np.log(middle) - sigma**2 / 2
         lows, highs = (place - 12 * sigma).min(axis=-1), (place + 12 * sigma).max(axis=-1)
-        for _ in range(60):  # bisection: the tails of a mixture defeat faster ways
-            middles = (lows + highs) / 2
-            steps = (middles[..., None] - place) / np.maximum(sigma, 1e-12)
+        sigma, freedom = np.maximum(sigma, 1e-12), self.freedom
+        peak = np.exp(gammaln((freedom + 1) / 2) - gammaln(freedom / 2)) / np.sqrt(freedom * np.pi)
+        points = np.zeros((*middle.shape[:1], len(shares))) + (place @ self.weights)
+        for _ in range(
+            60
+        ):  # Newton's, and halves where that leaves what is known to hold the point
+            steps = (points[..., None] - place) / sigma
             # Not a matrix product, whose rounding depends on how many shares are asked for at once.
-            under = (stdtr(self.freedom, steps) * self.weights).sum(axis=-1) < shares
-            lows, highs = np.where(under, middles, lows), np.where(under, highs, middles)
-        certain = ~(sigma.max(axis=-1) > 0)
-        return np.where(certain, self.mean[:, None], np.exp((lows + highs) / 2))
+            over = (stdtr(freedom, steps) * self.weights).sum(axis=-1) - shares
+            near = np.abs(over) < _SHARE_ERROR
+            if near.all():
+                break
+            dense = peak / sigma * (1 + steps**2 / freedom) ** (-(freedom + 1) / 2) * self.weights
+            lows, highs = np.where(over < 0, points, lows), np.where(over < 0, highs, points)
+            tangent = points - over / np.maximum(dense.sum(axis=-1), 1e-300)
+            inside = (lows < tangent) & (tangent < highs)
+            points = np.where(near, points, np.where(inside, tangent, (lows + highs) / 2))
+        certain = ~(sigma.max(axis=-1) > 1e-12)
+        return np.where(certain, self.mean[:, None], np.exp(points))
 
 
 def weigh(observed: Observed, targets: Sequence[float]) -> Mixture:

@@ -173,7 +173,7 @@ class SpendForecast:
         >>> ahead = forecast_spend(calls, "1h", "kimi-k2", 0, 3600, as_of=date(2026, 11, 24))
         >>> ahead.by_meter().round(2)
             meter   usd
-        0   input  6.48
+        0   input  6.49
         1  output  1.62
         """
         bill = self.observed.bill
