@@ -128,7 +128,7 @@ class Constants:
     week: float
     by_middle: float
     freedom: float = 5.0
-    margin: float = 1.1
+    margin: float = 1.05
 
     def ranges(self, traits: Traits) -> Ranges:
         """Return what may be spent in each stretch."""
