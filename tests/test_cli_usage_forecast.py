@@ -122,6 +122,22 @@ def test_a_folder_gets_the_forecast_and_its_picture(run, log, tmp_path):
     assert (tmp_path / "again" / "forecast.png").read_bytes() == picture
 
 
+def test_recorded_forecasts_are_kept_with_their_outcomes(run, log, tmp_path):
+    """--record keeps each forecast, adds what a later log shows, and says from when on it learns."""
+    options = ["--horizon", "1 day", "--record", "past.jsonl", *AS_OF]
+    for day in ("06", "07", "08", "09"):
+        code, out, _ = run("usage", "forecast", log, *options, "--end", f"2026-11-{day}")
+        assert code == 0
+    assert "as 3 earlier forecasts came out" in out
+    kept = [json.loads(line) for line in (tmp_path / "past.jsonl").read_text().splitlines()]
+    assert [row["start"][:10] for row in kept] == [f"2026-11-0{day}" for day in range(6, 10)]
+    assert [row["outcome_usd"] is not None for row in kept] == [True, True, True, False]
+    (tmp_path / "past.jsonl").write_text("nothing\n", encoding="utf-8")
+    code, out, err = run("usage", "forecast", log, *options)
+    assert (code, out) == (2, "")
+    assert "past.jsonl line 1: 'nothing' is not a recorded forecast" in err
+
+
 def test_bad_rows_stop_or_are_said(run, hour, tmp_path):
     """A bad row is exit code 2 with its line, or is left out and noted."""
     with (tmp_path / hour).open("a", encoding="utf-8") as handle:

@@ -330,8 +330,8 @@ def test_a_steady_log_goes_on_as_it_was():
     log = calls(range(0, HOUR, 10))
     random = random_calls(len(log)).assign(prompt_tokens=1000, completion_tokens=200)
     found, other = (check(forecast_spend(one, "1h", "kimi-k2", 0, HOUR)) for one in (log, random))
-    assert found.mean == pytest.approx(float(total_cost(log, "kimi-k2").total_usd))
     low, high = found.interval()
+    assert abs(found.mean - float(total_cost(log, "kimi-k2").total_usd)) < 0.02 * (high - low)
     lower, higher = other.interval()
     assert high - low < 0.7 * (higher - lower)
 

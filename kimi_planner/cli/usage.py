@@ -113,12 +113,18 @@ def fit(log: Path, name: str, out: Path | None) -> None:
 @logs.on_error
 @usage_form_option
 @click.option("--out", type=options.FOLDER, help="Folder for the forecast and its picture.")
+@click.option(
+    "--record",
+    type=options.PATH,
+    help="Keep this forecast in a file, and learn the width of its range from those kept before.",
+)
 def forecast(
     *,
     paths: tuple[Path, ...],
     on_error: Literal["raise", "skip"],
     form: str,
     out: Path | None,
+    record: Path | None,
     **others: Any,
 ) -> None:
     """Forecast the spend that follows LOG, with its range.
@@ -131,9 +137,11 @@ def forecast(
 
     with progress("reading") as advance:
         frame = read_usage(paths, on_error=on_error, progress=advance)
-    found = forecast_spend(frame, **others)
+    found = forecast_spend(frame, past=record, **others)
     forms = {"table": forecast_text, "json": forecast_json, "csv": forecast_csv}
     click.echo(forms[form](found), nl=False)
+    if record is not None:
+        found.record(record)
     if out is not None:
         off_screen()
         from kimi_planner import plot

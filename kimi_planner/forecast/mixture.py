@@ -21,11 +21,12 @@ from kimi_planner.forecast.intervals import Array, Covariance, bursts, cycle, po
 from kimi_planner.forecast.moments import DAY
 from kimi_planner.forecast.observed import Observed
 
-__all__ = ["FAR_AHEAD", "METHOD", "Mixture", "weigh"]
+__all__ = ["METHOD", "WEEK_HARMONICS", "Mixture", "weigh"]
 
 METHOD = (
     "Bayesian mixture of Poisson and regular arrivals, white noise, bursts, fractional Gaussian noise "
-    "and level drift by Hurst exponent, daily and weekly rhythm, on a logarithmic scale"
+    "and level drift by Hurst exponent, daily and weekly rhythm; spread on a square-root scale learned "
+    "from public series of many kinds"
 )
 
 # What is believed before the log is seen. The simple ways first: calls that come at random, or more
@@ -41,16 +42,13 @@ _WHITE_SHARES = (0.0, 0.5, 0.8)
 _DAILY_SHARES = ((0.0, 0.10), (0.4, 0.25), (0.7, 0.30), (0.9, 0.35))
 _WEEKLY_SHARES = ((0.0, 0.40), (0.3, 0.35), (0.6, 0.25))
 _DAY_HARMONICS = (1.0, 0.5, 0.25, 0.125)
-_WEEK_HARMONICS = (1.0, 0.6, 0.4, 0.2, 0.2)
+WEEK_HARMONICS = (1.0, 0.6, 0.4, 0.2, 0.2)
 _FREEDOM = 2.0  # degrees of freedom of the prior on a variance
 _LEAST_VARIANCE = 1e-4  # of a stretch, relative to the level squared
-# Relative standard deviation of a rhythm that the log is too short to show.
-_UNSEEN_DAY, _UNSEEN_WEEK = 0.12, 0.03
-_UNSEEN_DRIFT = 0.04  # of the level in a day, as a random walk, where the log says too little
-FAR_AHEAD = 3  # times the log
 _LEAST_LEVEL = 0.05  # of the observed one
 _NEGLIGIBLE = 1e-5
 _ROUNDING = 1e-9
+_SHARE_ERROR = 1e-11  # of what `stdtr` returns
 
 
 @dataclass(frozen=True)
@@ -77,10 +75,9 @@ class Mixture:
         """Expected relative level of each target, shape (n_targets,)."""
         return np.asarray(self.weights @ np.maximum(self.centre, _LEAST_LEVEL))
 
-    @property
-    def last(self) -> Mixture:
-        """The same for the last target alone."""
-        return replace(self, centre=self.centre[:, -1:], scale=self.scale[:, -1:])
+    def __getitem__(self, chosen: slice) -> Mixture:
+        """Return the same for some of the targets."""
+        return replace(self, centre=self.centre[:, chosen], scale=self.scale[:, chosen])
 
     def quantile(self, shares: Array) -> Array:
         """Return relative levels, shape (n_targets, n_shares)."""
@@ -89,14 +86,25 @@ class Mixture:
         sigma = np.sqrt(np.log1p((self.scale.T.copy()[:, None] / middle) ** 2))
         place = np.log(middle) - sigma**2 / 2
         lows, highs = (place - 12 * sigma).min(axis=-1), (place + 12 * sigma).max(axis=-1)
-        for _ in range(60):  # bisection: the tails of a mixture defeat faster ways
-            middles = (lows + highs) / 2
-            steps = (middles[..., None] - place) / np.maximum(sigma, 1e-12)
+        sigma, freedom = np.maximum(sigma, 1e-12), self.freedom
+        peak = np.exp(gammaln((freedom + 1) / 2) - gammaln(freedom / 2)) / np.sqrt(freedom * np.pi)
+        points = np.zeros((*middle.shape[:1], len(shares))) + (place @ self.weights)
+        for _ in range(
+            60
+        ):  # Newton's, and halves where that leaves what is known to hold the point
+            steps = (points[..., None] - place) / sigma
             # Not a matrix product, whose rounding depends on how many shares are asked for at once.
-            under = (stdtr(self.freedom, steps) * self.weights).sum(axis=-1) < shares
-            lows, highs = np.where(under, middles, lows), np.where(under, highs, middles)
-        certain = ~(sigma.max(axis=-1) > 0)
-        return np.where(certain, self.mean[:, None], np.exp((lows + highs) / 2))
+            over = (stdtr(freedom, steps) * self.weights).sum(axis=-1) - shares
+            near = np.abs(over) < _SHARE_ERROR
+            if near.all():
+                break
+            dense = peak / sigma * (1 + steps**2 / freedom) ** (-(freedom + 1) / 2) * self.weights
+            lows, highs = np.where(over < 0, points, lows), np.where(over < 0, highs, points)
+            tangent = points - over / np.maximum(dense.sum(axis=-1), 1e-300)
+            inside = (lows < tangent) & (tangent < highs)
+            points = np.where(near, points, np.where(inside, tangent, (lows + highs) / 2))
+        certain = ~(sigma.max(axis=-1) > 1e-12)
+        return np.where(certain, self.mean[:, None], np.exp(points))
 
 
 def weigh(observed: Observed, targets: Sequence[float]) -> Mixture:
@@ -133,7 +141,7 @@ def weigh(observed: Observed, targets: Sequence[float]) -> Mixture:
         hurst=hurst,
         freedom=freedom,
         centre=centre,
-        scale=np.sqrt(scale**2 + _unseen(observed, targets)),
+        scale=scale,
     )
 
 
@@ -157,7 +165,7 @@ def _ways(
     weeks = _WEEKLY_SHARES if unit >= 6.99 * DAY and stretch < 3 * DAY else ((0.0, 1.0),)
     daily = _scaled(cycle(DAY / unit, _DAY_HARMONICS), count, ahead) if len(days) > 1 else noise
     weekly = (
-        _scaled(cycle(7 * DAY / unit, _WEEK_HARMONICS), count, ahead) if len(weeks) > 1 else noise
+        _scaled(cycle(7 * DAY / unit, WEEK_HARMONICS), count, ahead) if len(weeks) > 1 else noise
     )
     without_rhythm = [(_WHITE, 0.5, noise)]
     for ((kind, number), weight), share in product(_CORRELATED.items(), _WHITE_SHARES):
@@ -192,19 +200,6 @@ def _fit(
     )
     left = np.maximum(joint.diagonal()[count:] - (shared**2).sum(axis=0), 1e-12)
     return weight, hurst, freedom, 1 + seen @ shared, np.sqrt(left * squares / freedom)
-
-
-def _unseen(observed: Observed, targets: Sequence[float]) -> Array:
-    """Return the variance of what is slower than the log is long, shape (n_targets,)."""
-    unit = observed.seconds
-    ahead = tuple(target / unit for target in targets)
-    beyond = np.maximum(np.array(targets) - FAR_AHEAD * unit, 0.0) / DAY
-    total: Array = _UNSEEN_DRIFT**2 * beyond / 3  # of the mean of a random walk
-    for period, deviation in ((DAY, _UNSEEN_DAY), (7 * DAY, _UNSEEN_WEEK)):
-        if unit < 0.999 * period:
-            shares = (1.0,) if period == DAY else _WEEK_HARMONICS
-            total += deviation**2 * _raw(cycle(period / unit, shares), 8, ahead).diagonal()[7:]
-    return total
 
 
 def _contrasts(values: Array) -> Array:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from kimi_planner.catalog import Catalog
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import ScenarioError, UsageError, shown
+from kimi_planner.forecast.growth import Growth
 from kimi_planner.forecast.horizon import Horizon
 from kimi_planner.forecast.intervals import Array
 from kimi_planner.forecast.mixture import METHOD, Mixture
 from kimi_planner.forecast.moments import NUMBER, Moment, moment_text
 from kimi_planner.forecast.observed import Observed
+from kimi_planner.forecast.past import PastForecast, past_text
+from kimi_planner.forecast.spread import Ranges
 from kimi_planner.money import usd
 from kimi_planner.notes import Note
 from kimi_planner.rich import page_html, table_html
+from kimi_planner.writes import write_text
 
 __all__ = ["SpendForecast", "amount_text"]
 
@@ -43,7 +48,15 @@ class SpendForecast:
         Lengths of the stretches that were forecast, each from the end of the log; the last is the
         horizon.
     mixture
-        What each of them may hold, relative to the observed level.
+        What the log itself shows of each, growth taken off, relative to the observed level.
+    growth
+        Growth that is assumed: ``per_month()``, and ``per_month(1)`` a standard deviation above it.
+    unlearned
+        What each may hold, before anything was learned from earlier forecasts of the source.
+    factor
+        What its width is multiplied by since then.
+    past
+        Those earlier forecasts, with the outcomes that are known.
     source, catalog, as_of
         The log, and the prices.
     seed, n_paths
@@ -57,6 +70,10 @@ class SpendForecast:
     horizon: Horizon
     steps: Array
     mixture: Mixture
+    growth: Growth
+    unlearned: Ranges
+    factor: float = 1.0
+    past: tuple[PastForecast, ...] = ()
     source: str
     catalog: Catalog
     as_of: date
@@ -73,7 +90,12 @@ class SpendForecast:
     @property
     def mean(self) -> float:
         """Expected total spend, USD."""
-        return float(self._level[-1] * self.mixture.mean[-1])
+        return float(self._level[-1] * self.ranges.mean[-1])
+
+    @property
+    def ranges(self) -> Ranges:
+        """What each step may hold, relative to the observed level."""
+        return replace(self.unlearned, scale=self.factor * self.unlearned.scale)
 
     @property
     def hurst(self) -> float:
@@ -105,7 +127,7 @@ class SpendForecast:
             shares = np.array([np.nan])
         if shares.ndim != 1 or not ((shares > 0) & (shares < 1)).all():
             raise ScenarioError(f"quantile is {shown(q)}. It must lie between 0 and 1.")
-        amounts = np.asarray(self._level[-1] * self.mixture.last.quantile(shares)[0])
+        amounts = np.asarray(self._level[-1] * self.ranges.last.quantile(shares)[0])
         return float(amounts[0]) if isinstance(q, NUMBER) else amounts
 
     def interval(self, level: float = 0.8) -> tuple[float, float]:
@@ -125,9 +147,9 @@ class SpendForecast:
         ``p90_usd`` and ``p95_usd`` of all that is spent from the end of the log until then. A total
         does not fall as time goes on, so no step is above a later one.
         """
-        amounts = self._level[:, None] * self.mixture.quantile(np.array(list(QUANTILES.values())))
+        amounts = self._level[:, None] * self.ranges.quantile(np.array(list(QUANTILES.values())))
         ends = [self.observed.end + pd.Timedelta(seconds=step) for step in self.steps[:-1].tolist()]
-        mean = _rising(self._level * self.mixture.mean)
+        mean = _rising(self._level * self.ranges.mean)
         quantiles = dict(zip(QUANTILES, _rising(amounts).T, strict=True))
         return pd.DataFrame({"until": [*ends, self.until], "mean_usd": mean, **quantiles})
 
@@ -151,12 +173,45 @@ class SpendForecast:
         >>> ahead = forecast_spend(calls, "1h", "kimi-k2", 0, 3600, as_of=date(2026, 11, 24))
         >>> ahead.by_meter().round(2)
             meter   usd
-        0   input  6.48
+        0   input  6.49
         1  output  1.62
         """
         bill = self.observed.bill
         rows = [(key, float(amount / bill.total) * self.mean) for key, amount in bill if amount]
         return pd.DataFrame(rows, columns=["meter", "usd"])
+
+    def record(self, path: str | Path) -> None:
+        """Keep this forecast, the earlier ones and the outcomes that the log shows in a file.
+
+        Pass the same file as ``past`` to the next forecast of this source. A forecast of the same
+        stretch that is there already stays as it is.
+
+        Parameters
+        ----------
+        path : str or Path
+            JSON lines; all that the file held was given as ``past``, or it is replaced.
+
+        Raises
+        ------
+        UsageError
+            If the log has no dates.
+        FileError
+            If the file cannot be written.
+        """
+        if not isinstance(self.until, pd.Timestamp):
+            raise UsageError(
+                f"{self.source}: only forecasts from a log with dates can be recorded."
+            )
+        made = PastForecast(
+            model=self.model,
+            start=self.observed.end.isoformat(),
+            until=self.until.isoformat(),
+            median_usd=float(self._level[-1] * self.unlearned.middle[-1]),
+            scale=float(self.unlearned.scale[-1]),
+        )
+        stretch = (made.model, made.bounds)
+        new = [made] if all((one.model, one.bounds) != stretch for one in self.past) else []
+        write_text(path, past_text([*self.past, *new]))
 
     @property
     def _level(self) -> Array:

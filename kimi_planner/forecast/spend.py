@@ -12,11 +12,12 @@ import pandas as pd
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import TooLittleUsageError, UsageError, shown
 from kimi_planner.forecast.horizon import counted, horizon_of
-from kimi_planner.forecast.mixture import FAR_AHEAD, weigh
 from kimi_planner.forecast.moments import DAY, moment_of
 from kimi_planner.forecast.observed import LONG_LOG_DAYS, Observed, observe
+from kimi_planner.forecast.past import FEWEST, read_past, width_learned, with_outcomes
 from kimi_planner.forecast.result import SpendForecast
 from kimi_planner.forecast.rows import LogRows, rows_of
+from kimi_planner.forecast.spread import ahead_of, learned
 from kimi_planner.notes import Note, note
 from kimi_planner.usage.read import read_usage
 from kimi_planner.workload.inputs import chosen_day
@@ -27,6 +28,7 @@ STEPS = 12
 FEW_CALLS = 100
 RECENT_DAYS = 14
 NEAR_DAYS = 2
+FAR_AHEAD = 3  # times the log
 
 
 def forecast_spend(
@@ -36,6 +38,7 @@ def forecast_spend(
     start: object = None,
     end: object = None,
     *,
+    past: str | Path | None = None,
     as_of: date | None = None,
     catalog: Catalog | str | Path | None = None,
 ) -> SpendForecast:
@@ -54,6 +57,10 @@ def forecast_spend(
     start, end : time, optional
         What the log covers, ``[start, end)``; from its first row to one gap after its last if not
         given. Times for a dated log; Timedeltas or seconds for one that counts from its own start.
+    past : str or Path, optional
+        A file of earlier forecasts of the same source, which :meth:`SpendForecast.record` wrote. The
+        outcomes that this log shows are added; from the third on the width of the range follows
+        them. A file that is not there yet holds none.
     as_of : date, optional
         The day whose prices hold for a log without dates, and whose knowledge of prices counts;
         today if not given. A row with a date is billed at the prices of its day.
@@ -69,7 +76,8 @@ def forecast_spend(
     ------
     UsageError
         If the frame is malformed, has rows without a time or without a model to price them as, or
-        ``start`` and ``end`` cannot be read.
+        ``start`` and ``end`` cannot be read; if ``past`` holds something else, or the log has no
+        dates.
     TooLittleUsageError
         If the log holds no spend, or a single time and ``end`` is not given.
     ScenarioError
@@ -85,8 +93,14 @@ def forecast_spend(
     sums have the variance ``t**(2 H)``, and level drift above 1), bursts of several lengths, shares
     of memoryless noise, and daily and weekly rhythms, weighed by the likelihood of the differences
     between stretches, the level being unknown. Where the calls look independent, the Poisson process
-    takes most of the weight. The mixture is of Student's t distributions, put on a logarithmic scale
-    that keeps spend positive.
+    takes most of the weight.
+
+    How far the future strays from the median of that mixture was learned from public series of many
+    kinds: on a square-root scale a Student t whose scale follows from the mixture's own and from how
+    spend varies between eighths of the log; a rhythm that the log is too short to show and the
+    noise of single calls are added. `data/forecast_spread.toml` holds the few constants, and what the
+    range covered of each source when its file was left out. Growth is projected from four weeks on,
+    shrunk towards none and fading.
 
     The forecast is computed, not drawn: the same calls give the same numbers, in whatever order they
     stand. If a log is 28 days or longer and the horizon shorter than 2 days, its last 14 days are
@@ -116,28 +130,41 @@ def forecast_spend(
         None if end is None else moment_of("end", end, dated=rows.dated),
     )
     ahead = horizon_of(whole.end, horizon)
-    observed, notes = _observed(rows, whole, ahead.seconds)
+    observed, notes = part_to_use(rows, whole, ahead.seconds)
+    if past is not None and not rows.dated:
+        raise UsageError(
+            f"{rows.source}: past needs a log with dates, as outcomes are found by them."
+        )
+    known = with_outcomes(() if past is None else read_past(past), rows, whole, model)
+    factor, outcomes = width_learned(known, model)
     rejected = frame.attrs.get("rejected")
     steps = np.linspace(0, ahead.seconds, STEPS + 1)[1:]
+    mixture, growth, traits = ahead_of(observed, steps)
     return SpendForecast(
         model=model,
         observed=observed,
         horizon=ahead,
         steps=steps,
-        mixture=weigh(observed, steps.tolist()),
+        mixture=mixture,
+        growth=growth,
+        unlearned=learned().ranges(traits),
+        factor=factor,
+        past=known,
         source=rows.source,
         catalog=catalog,
         as_of=as_of,
         notes=(
             *notes,
             *_notes(observed, whole, ahead.seconds, told=start is not None and end is not None),
+            growth.note,
+            *([] if past is None else [_past_note(factor, outcomes)]),
             *rows.costs.notes,
             *([note("bad_rows", rows=rejected)] if rejected else ()),
         ),
     )
 
 
-def _observed(rows: LogRows, whole: Observed, ahead: float) -> tuple[Observed, list[Note]]:
+def part_to_use(rows: LogRows, whole: Observed, ahead: float) -> tuple[Observed, list[Note]]:
     """Return the part of a log to forecast from, and why it is not all of it.
 
     A long log is cut into days, which cannot say what the next hours bring.
@@ -160,10 +187,17 @@ def _notes(observed: Observed, whole: Observed, ahead: float, *, told: bool) -> 
     if ahead > FAR_AHEAD * whole.seconds:
         yield note("far_ahead", times=ahead / whole.seconds, known=FAR_AHEAD)
     if observed.seconds < 0.999 * DAY:
-        yield note("no_day")
+        yield note("no_day", rhythm=float(np.exp(learned().day)))
     elif observed.seconds < 6.99 * DAY:
-        yield note("no_week")
+        yield note("no_week", rhythm=float(np.exp(learned().week)))
     if not told:
         yield note("no_ends")
     if whole.rows_outside:
         yield note("rows_outside", rows=whole.rows_outside)
+
+
+def _past_note(factor: float, outcomes: int) -> Note:
+    """Return what earlier forecasts did to the range."""
+    if outcomes < FEWEST:
+        return note("past_few", outcomes=outcomes, fewest=FEWEST)
+    return note("past", outcomes=outcomes, factor=factor)

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from kimi_planner.forecast import SpendForecast
+from kimi_planner.forecast.growth import TENTH
 from kimi_planner.forecast.moments import Moment, moment_text
 from kimi_planner.forecast.result import QUANTILES, amount_text
 from kimi_planner.report.json_form import DIGITS, dumped, form_of, origin
@@ -59,6 +60,11 @@ def forecast_json(forecast: SpendForecast) -> str:
         "horizon": {"text": ahead.text, "seconds": ahead.seconds, "until": _point(ahead.until)},
         **{name: last[name] for name in ("mean_usd", *QUANTILES)},
         "hurst": round(forecast.hurst, DIGITS),
+        "growth_per_month": {
+            name: round(forecast.growth.per_month(deviations), DIGITS)
+            for name, deviations in (("expected", 0.0), ("p10", -TENTH), ("p90", TENTH))
+        },
+        "width_factor": round(forecast.factor, DIGITS),
         "steps": steps,
         **{name: getattr(forecast, name) for name in ("sentence", "notes", "method")},
     }
