@@ -57,6 +57,8 @@ SENTENCES = {
     "mean_cached_share": "Every call has the mean cached share, also after its history was cut or summarised, which changes the prefix that the cache knows.",
     "less_written": "Where a scenario's cached_share leaves less of the prompt than written_share, only the rest is written to a cache.",
     # A log.
+    "model_named": "{name} in the log is taken for {models} of catalog {catalog}.",
+    "not_priced": "Not priced, and in no total: {rows:,} rows of {models}. {why} If it is another name of one, say so: alias, --alias LOG=CATALOG.",
     "cached_unstated": f"{_UNSTATED} cached tokens; all their prompt tokens are billed as uncached.",
     "unstated": f"{_UNSTATED} {{what}} tokens; the totals are those of the others.",
     "sized_by_others": f"{_UNSTATED} reasoning tokens; answers and reasoning are sized by the others.",

@@ -428,15 +428,42 @@ def test_spend_on_every_model_at_once() -> None:
 
 
 def test_spend_needs_models_that_are_known() -> None:
-    """Rows of no model, or of an unknown one, are never priced by a guess."""
+    """Rows of no model are refused; those of an unknown one are a row of their own, without a price."""
     frame = log(10)
     frame.loc[3:4, "model"] = None
     with pytest.raises(UsageError, match="2 rows of the log name no model"):
         spend_by(frame, "month")
     assert spend_by(frame, (), "kimi-k2")["rows"].tolist() == [10]
     frame.loc[3:4, "model"] = "kimi-k9"
-    with pytest.raises(UnknownModelError, match=r"2 usage rows: Unknown model 'kimi-k9'"):
-        spend_by(frame, ())
+    spend = spend_by(frame, ())
+    assert spend["rows"].tolist() == [8, 2]
+    assert spend["prompt_tokens"].sum() == frame["prompt_tokens"].sum()
+    priced = frame.drop(index=[3, 4])
+    assert spend["total_usd"].tolist() == [price_usage(priced)["total_usd"].sum(), None]
+    [said] = [one for one in spend.attrs["notes"] if one.code == "not_priced"]
+    assert "2 rows of kimi-k9. Unknown model 'kimi-k9'" in said
+    assert total_cost(frame).total_usd == spend["total_usd"][0]
+    assert total_cost(frame).notes[-1].code == "not_priced"
+    with pytest.raises(UnknownModelError, match="kimi-k9"):
+        spend_by(frame, (), "kimi-k9")
+
+
+def test_names_of_one_model_are_one_row(tmp_path: Path) -> None:
+    """Spellings of a model, and names that the caller maps, are rows of the catalog's id; it is said once."""
+    frame = log(12)
+    same = frame.assign(model="kimi-k2")
+    spelled = same.assign(model=["moonshotai/Kimi-K2:free", "KIMI-K2", "mine"] * 4)
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    spend = spend_by(spelled, "model", alias={"mine": "kimi-k2"})
+    assert spend.equals(spend_by(same, "model"))
+    notes = [one for one in spend.attrs["notes"] if one.code == "model_named"]
+    assert [one.about["name"] for one in notes] == ["moonshotai/Kimi-K2:free", "KIMI-K2", "mine"]
+    assert str(notes[2]) == "mine in the log is taken for kimi-k2 of catalog 2026-06."
+    with pytest.raises(UnknownModelError, match=r"alias of 'mine': Unknown model 'k9'"):
+        spend_by(spelled, "model", alias={"mine": "k9"})
+    for alias in (["mine"], {"mine": 5}, "mine"):
+        with pytest.raises(UsageError, match=r"alias is .*Give names of the log"):
+            price_usage(spelled, alias=alias)  # type: ignore[arg-type]
 
 
 def test_keys_of_every_kind_have_an_order() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,8 +10,21 @@ import click
 
 from kimi_planner.cli import options
 from kimi_planner.cli.progress import progress
+from kimi_planner.notes import Note
 
-__all__ = ["argument", "catalog", "on_error", "pairs", "say_rejected", "totals", "workload"]
+__all__ = [
+    "alias",
+    "argument",
+    "catalog",
+    "finish",
+    "on_error",
+    "pairs",
+    "say_rejected",
+    "totals",
+    "workload",
+]
+
+NOT_ALL_PRICED = 3
 
 
 def pairs(
@@ -27,6 +41,15 @@ def pairs(
     return {key: value for key, _, value in found}
 
 
+def _aliases(
+    _context: click.Context, option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    found = [value.rpartition("=") for value in values]
+    if not all(name and meant for name, _, meant in found):
+        raise click.BadParameter("write LOG=CATALOG: a name of the log, an id.", param=option)
+    return {name: meant for name, _, meant in found}
+
+
 argument = click.argument("paths", nargs=-1, required=True, metavar="LOG...", type=options.PATH)
 catalog = click.option(
     "--catalog", help="Prices: version of the catalog, or the path of a TOML file."
@@ -38,12 +61,29 @@ on_error = click.option(
     help="Stop at a bad row, or leave it out and count it.",
 )
 
+alias = click.option(
+    "--alias",
+    multiple=True,
+    metavar="LOG=CATALOG",
+    callback=_aliases,
+    help="Model of the catalog that a name of the log means, where its spelling does not tell it.",
+)
+
 workload = click.option(
     "--workload",
     multiple=True,
     callback=pairs,
     help="Column of the log that names the workload of a call, or MODEL=WORKLOAD for each model.",
 )
+
+
+def finish(notes: Iterable[Note], *, say: bool = False) -> None:
+    """End with exit code 3 if some of a log is not priced; say on stderr what of it is, if asked to."""
+    told = [one for one in notes if one.code in ("model_named", "not_priced")]
+    for one in told if say else ():
+        click.echo(one, err=True)
+    if any(one.code == "not_priced" for one in told):
+        click.get_current_context().exit(NOT_ALL_PRICED)
 
 
 def say_rejected(rows: int) -> None:

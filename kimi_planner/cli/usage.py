@@ -45,6 +45,7 @@ command.add_command(focus)
     callback=options.parsed_date,
     help="Day whose prices hold for rows without a date; the catalog's own if not given.",
 )
+@logs.alias
 @logs.on_error
 @usage_form_option
 def price(
@@ -55,12 +56,14 @@ def price(
     by: tuple[str, ...],
     catalog: str | None,
     as_of: date | None,
+    alias: dict[str, str],
     on_error: Literal["raise", "skip"],
     form: str,
 ) -> None:
     """Price LOG, exactly, each row at the prices of its day.
 
-    A log may be a folder of logs, larger than memory; Parquet and CSV are read in batches.
+    A log may be a folder of logs, larger than memory; all are read in batches. Exit code 3 if the
+    catalog does not have a model of the log, or no price for it: its tokens are rows of their own.
     """
     from kimi_planner.catalog import load_catalog
     from kimi_planner.report.usage import spend_json, spend_text
@@ -72,13 +75,14 @@ def price(
     priced_as = (model,) if model is not None else models
     prices = load_catalog(catalog)
     totals = logs.totals(paths, keys_to_price(by, priced_as, prices), on_error)
-    spend = spend_by(totals, by=by, models=priced_as, as_of=as_of, catalog=prices)
+    spend = spend_by(totals, by=by, models=priced_as, as_of=as_of, catalog=prices, alias=alias)
     if form == "csv":
         click.echo(csv_text(spend), nl=False)
         logs.say_rejected(spend.attrs["rejected"])
     else:
         text = spend_json if form == "json" else spend_text
         click.echo(text(spend, by, prices), nl=False)
+    logs.finish(spend.attrs["notes"], say=form == "csv")
 
 
 @command.command("fit")
@@ -109,6 +113,7 @@ def fit(log: Path, name: str, out: Path | None) -> None:
 )
 @click.option("--end", help="Until when the log was kept.")
 @logs.catalog
+@logs.alias
 @options.as_of
 @logs.on_error
 @usage_form_option
@@ -123,7 +128,8 @@ def forecast(
 ) -> None:
     """Forecast the spend that follows LOG, with its range.
 
-    Several logs are one. Exit code 3 if they hold no spend to forecast from.
+    Several logs are one. Exit code 3 if they hold no spend to forecast from, or calls of models that
+    are not priced, which are left out.
     """
     from kimi_planner.forecast import forecast_spend
     from kimi_planner.report.forecast import forecast_csv, forecast_json, forecast_text
@@ -140,6 +146,7 @@ def forecast(
 
         files = {"forecast.json": forecast_json(found), "forecast.csv": forecast_csv(found)}
         write_all(out, {**files, "forecast.png": png(plot.forecast(found))}, force=True)
+    logs.finish(found.notes, say=form == "csv")
 
 
 @command.command("reconcile")
@@ -155,6 +162,7 @@ def forecast(
 @logs.workload
 @click.option("--priced-as", "model", help="Take every row of the log as this model.")
 @logs.catalog
+@logs.alias
 @click.option("--planned-catalog", help="Prices of the plan, where they are not the ones it names.")
 @click.option(
     "--start", callback=options.parsed_date, help="First day over which the log was kept."
@@ -174,7 +182,8 @@ def reconcile_(
 ) -> None:
     """Hold LOG against PLAN, cause by cause.
 
-    PLAN is a file of `kimi-planner plan` with --format json or csv.
+    PLAN is a file of `kimi-planner plan` with --format json or csv. Exit code 3 if calls of the log
+    are not priced: they are in no cause.
     """
     from kimi_planner.catalog import load_catalog
     from kimi_planner.reconcile.actual import log_keys
@@ -192,3 +201,4 @@ def reconcile_(
         "csv": lambda: csv_text(found.frame),
     }
     click.echo(forms[form](), nl=False)
+    logs.finish(found.notes, say=form == "csv")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,10 @@ class Counts:
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    def where(self, rows: np.ndarray[Any, Any]) -> Counts:
+        """Return the counts of some rows, and 0 for the others."""
+        return replace(self, columns={name: one * rows for name, one in self.columns.items()})
 
     @property
     def usage(self) -> Usage:
