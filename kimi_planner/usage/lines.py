@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,8 +23,15 @@ from kimi_planner.files import (
 __all__ = ["Block", "Rejects", "first_line", "line_blocks"]
 
 MAX_LINE_BYTES = 64_000_000
-_BLOCK_BYTES = 1 << 20
-_BOM = b"\xef\xbb\xbf"
+_BLOCK_BYTES = 3 << 20
+#: Marks at the beginning of a file, and what they mean; those of 32 bits begin like those of 16.
+_MARKS = {
+    codecs.BOM_UTF8: None,
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
 
 
 @dataclass
@@ -106,9 +114,12 @@ def line_blocks(path: Path, progress: Progress | None = None) -> Iterator[Block]
         size = 0 if path == STANDARD_INPUT else path.stat().st_size
         with open_unpacked(path) as handle:
             done, parts = 0, [b""]
+            decoder: codecs.IncrementalDecoder | None = None
             while raw := handle.read(_BLOCK_BYTES):
-                if number == 1 and parts == [b""]:
-                    raw = raw.removeprefix(_BOM)
+                if done == 0 and number == 1 and parts == [b""]:
+                    raw, decoder = _unmarked(raw, path)
+                if decoder is not None:
+                    raw = decoder.decode(raw).encode()
                 end = raw.rfind(b"\n")
                 if end >= 0:
                     text = _decoded(path, number, b"".join([*parts, raw[:end]]))
@@ -144,6 +155,20 @@ def first_line(blocks: Iterator[Block]) -> tuple[str, Iterator[Block]]:
             if line.strip():
                 return line, chain([block], blocks)
     return "", blocks
+
+
+def _unmarked(raw: bytes, path: Path) -> tuple[bytes, codecs.IncrementalDecoder | None]:
+    """Return the bytes after the mark of a file, and what decodes them, if that is not UTF-8."""
+    for mark, encoding in _MARKS.items():
+        if raw.startswith(mark):
+            decoder = None if encoding is None else codecs.getincrementaldecoder(encoding)("strict")
+            return raw[len(mark) :], decoder
+    if raw[:200].count(0) > 20:
+        raise UsageError(
+            "not UTF-8: it has many zero bytes, as UTF-16 without a mark does. Save the file as UTF-8.",
+            at=Where(path, 1),
+        )
+    return raw, None
 
 
 def _decoded(path: Path, number: int, raw: bytes, *, is_open: bool = False) -> str:

@@ -13,7 +13,7 @@ from kimi_planner.billing.meters import FEE, Usage
 from kimi_planner.billing.record import MAX_TOKENS
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.usage.frame import COLUMNS, OPTIONAL_COUNTS, WRITTEN, is_column
-from kimi_planner.usage.read import read_usage
+from kimi_planner.usage.read import checked_frame
 
 __all__ = [
     "BATCH",
@@ -124,7 +124,7 @@ def counts_of(frame: Any) -> Counts:
         counts = _extract(frame)
         if is_sound(counts):
             return counts
-    return _extract(read_usage(frame))
+    return _extract(checked_frame(frame))
 
 
 def dates_of(frame: pd.DataFrame) -> pd.Series[Any]:
