@@ -374,7 +374,7 @@ def test_what_packs_a_log_is_told_by_its_bytes(read, pack, name):
         (SPAN | {"attributes": {"gen_ai.usage.input_tokens": 5}}, "completion_tokens is missing."),
         (SPAN | {"attributes": [5]}, "attributes is [5]. A span has a mapping, or a list of keys."),
         (SPAN | {"attributes": ATTRIBUTES | {"gen_ai.usage.cache_read.input_tokens": 11}}, "cached_tokens (11) cannot exceed prompt_tokens (10)"),
-        ({"resourceSpans": 5}, "resourceSpans is 5. It must be a list."),
+        ({"resourceSpans": 5}, "resourceSpans is 5. It must be a list of objects."),
         (MOONCAKE | {"output_length": None}, "completion_tokens is missing."),
         (MOONCAKE | {"timestamp": "now"}, "timestamp is 'now'. Write ISO 8601"),
         ({"timestamp_s": "x", "prompt_tokens": 1, "completion_tokens": 1}, "timestamp is 'x'. Write ISO 8601"),

@@ -15,16 +15,21 @@ from kimi_planner.usage.table import DOUBTFUL, Count, Table, as_count, as_object
 
 __all__ = ["unread"]
 
-_TOKENS = frozenset(("token", "tokens", "tok", "toks"))
+#: What a name is about, by the beginnings of its words; the first that fits counts.
+_ABOUT = {
+    "cost": ("cost", "spend", "spent", "price", "usd"),
+    "requests": ("requests", "calls", "num_req", "nreq"),
+    "cache": ("cach",),
+    "tokens": ("token", "tok", "reasoning", "thinking"),
+    "time": ("time", "date", "created", "ts", "when"),
+}
 _CACHE = frozenset(("cache", "cached"))
-_REQUESTS = frozenset(("requests", "calls"))
-_COST = frozenset(("cost", "costs", "spend", "price", "usd"))
-_TIME = frozenset(("time", "timestamp", "date", "datetime", "created", "ts", "when"))
 #: Limits, rates and parts of a count that no meter bills apart.
 _NO_USAGE = re.compile(
     r"(?:^|[._])(?:max|min|per|ratio|limit|rate|ttl|ttft|audio|image|text|video|prediction|tool_use|budget|window"
     r"|remaining|unlimited|saved|version|index|first|latency|duration|elapsed|ms|seconds|retries|modality|multiplier|throughput)(?:$|[._])"
 )
+_HOLDS_COUNTS = re.compile("usage|token|metrics")
 _STAMP = re.compile(r"(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}")
 
 
@@ -70,7 +75,8 @@ def unread(
         seen[path] = stated
         if fault is not None or dialect.is_harmless(name) or _is_ignored(path, name, ignored):
             continue
-        is_inside = path.rpartition(".")[0] in objects and "usage" in path.lower()
+        front = path.rpartition(".")[0]
+        is_inside = front in objects and _HOLDS_COUNTS.search(front.lower()) is not None
         what = _looks_like(name, is_inside=is_inside, has=has)
         row = None if what is None else _odd_row(column, name, what, counts, alive)
         if row is not None:
@@ -110,18 +116,16 @@ def _is_ignored(path: str, name: str, ignored: Collection[str]) -> bool:
 
 
 def _looks_like(name: str, *, is_inside: bool, has: Collection[str]) -> str | None:
-    words = frozenset(re.split(r"[._]", name))
-    if words & _COST:
-        return None if "logged_cost_usd" in has or _NO_USAGE.search(name) else "cost"
-    if _NO_USAGE.search(name):
+    words = re.split(r"[._]", name)
+    about = next(
+        (what for what, stems in _ABOUT.items() if any(word.startswith(stems) for word in words)),
+        None,
+    )
+    if _NO_USAGE.search(name) or (about == "cost" and "logged_cost_usd" in has):
         return None
-    if words & _REQUESTS:
-        return "requests"
-    if words & _CACHE:
-        return "cache"
-    if words & _TOKENS or is_inside:
-        return "tokens"
-    return "time" if words & _TIME and "timestamp" not in has else None
+    if about == "time" and "timestamp" in has:
+        about = None
+    return about or ("tokens" if is_inside else None)
 
 
 def _canonical(what: str | None, name: str) -> str:

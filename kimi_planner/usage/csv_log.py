@@ -17,7 +17,6 @@ import pandas as pd
 from kimi_planner.errors import UsageError, Where, did_you_mean, needs, shown
 from kimi_planner.usage.dialects import (
     GENERIC,
-    Dialect,
     dialect_of_columns,
     dialects,
     spelled,
@@ -28,7 +27,7 @@ from kimi_planner.usage.frame import COLUMNS
 from kimi_planner.usage.lines import MAX_LINE_BYTES, Block
 from kimi_planner.usage.reading import read_table
 from kimi_planner.usage.rows import Rows
-from kimi_planner.usage.table import Table, as_objects
+from kimi_planner.usage.table import JSON_CELLS, Table, as_objects
 
 __all__ = ["read_arrow", "read_csv", "read_frame"]
 
@@ -107,9 +106,7 @@ class _Header:
             raise UsageError(
                 f"the header names a column twice ({both}). Keep one.", at=Where(rows.file, line)
             )
-        self.dialect = dialect_of_columns(name for name in spellings)
-        if self.dialect.name == GENERIC:
-            _refuse_header(self.names, rows, Where(rows.file, line))
+        self.line = line
 
     def read(self, block: Block) -> None:
         """Read the rows of a block: in one go where they are regular, else one by one."""
@@ -120,7 +117,17 @@ class _Header:
             columns = [list(column) for column in zip(*cells, strict=True)]
             if not lines:
                 return
-        _read_columns(dict(zip(self.names, columns, strict=True)), lines, self.dialect, self.rows)
+        table = Table(lines, is_text=True)
+        wanted = wanted_of(dialect_of_columns(map(spelled, self.names)))
+        for name, column in zip(self.names, columns, strict=True):
+            if isinstance(column, list) and any(cell[:1] == "{" for cell in column):
+                table.open([{name: cell} for cell in column], wanted)
+            elif name:
+                table.add(name, column)
+        dialect = dialect_of_columns(table.names)
+        if dialect.name == GENERIC:
+            _refuse_header(table, self.names, self.rows, Where(self.rows.file, self.line))
+        read_table(table, dialect, self.rows, name=_NAME if dialect.name == GENERIC else "")
 
     def _regular(self, block: Block) -> list[Any] | None:
         """Return the columns as text of Arrow, ``None`` where each row needs a closer look."""
@@ -184,17 +191,19 @@ class _Header:
         return lines, kept
 
 
-def _refuse_header(names: list[str], rows: Rows, where: Where) -> None:
+def _refuse_header(table: Table, names: list[str], rows: Rows, where: Where) -> None:
     """Raise if a table has no column for what every call has."""
-    spellings = {spelled(name) for name in names}
-    fields = ("prompt_tokens", "completion_tokens")
     missing = [
-        field for field in fields
-        if field not in rows.renamed and not any(
-            name == one or name.endswith(f".{one}") for one in tables()["usage"][field] for name in spellings
+        field
+        for field in ("prompt_tokens", "completion_tokens")
+        if field not in rows.renamed
+        and not any(
+            name == one or name.endswith(f".{one}")
+            for one in tables()["usage"][field]
+            for name in table.names
         )
-    ]  # fmt: skip
-    if not missing or any(spelled(name) in ("usage", "response") for name in names):
+    ]
+    if not missing:
         return
     needed = missing[0]
     near = did_you_mean(needed, [name for name in names if name and name not in COLUMNS])
@@ -205,19 +214,6 @@ def _refuse_header(names: list[str], rows: Rows, where: Where) -> None:
         f"says which column it is. Other forms that are read: {others}.",
         at=where,
     )
-
-
-def _read_columns(columns: dict[str, Any], lines: Any, dialect: Dialect, rows: Rows) -> None:
-    table = Table(lines, is_text=True)
-    for path, column in columns.items():
-        is_json = isinstance(column, list) and any(
-            one[:1] == "{" for one in column if type(one) is str
-        )
-        if is_json:
-            table.open([{path: one} for one in column], wanted_of(dialect))
-        elif path:
-            table.add(path, column)
-    read_table(table, dialect, rows, name=_NAME if dialect.name == GENERIC else "")
 
 
 def read_arrow(path: Path, rows: Rows) -> Iterator[pd.DataFrame]:
@@ -253,20 +249,27 @@ def _read_batch(batch: Any, start: int, rows: Rows) -> Iterator[pd.DataFrame]:
     import pyarrow as pa
 
     table = Table(np.arange(start, start + batch.num_rows))
-    names = [spelled(name) for name in batch.schema.names]
-    dialect = dialect_of_columns(names)
-    if dialect.name == GENERIC:
-        _refuse_header(batch.schema.names, rows, Where(rows.file))
-    for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        if (
-            pa.types.is_integer(column.type)
-            and column.type != pa.uint64()
-            and not column.null_count
-        ):
+    wanted = wanted_of(dialect_of_columns(map(spelled, batch.schema.names)))
+    for name, stored in zip(batch.schema.names, batch.columns, strict=True):
+        is_coded = pa.types.is_dictionary(stored.type)
+        column = stored.dictionary_decode() if is_coded else stored
+        kind = column.type
+        if pa.types.is_integer(kind) and kind != pa.uint64() and not column.null_count:
             table.add(name, column.cast(pa.int64()).to_numpy())
+        elif pa.types.is_timestamp(kind):
+            table.add(name, column.to_pandas())
+        elif pa.types.is_large_string(kind) or pa.types.is_string(kind):
+            text = column.cast(pa.string()).fill_null("")
+            if spelled(name).endswith(JSON_CELLS):
+                table.open([{name: value or None} for value in text.to_pylist()], wanted)
+            else:
+                table.add(name, text)
         else:
-            values = [_plain(value) for value in column.to_pylist(maps_as_pydicts="lossy")]
-            table.open([{name: value} for value in values], wanted_of(dialect))
+            values = column.to_pylist(maps_as_pydicts="lossy")
+            table.open([{name: _plain(value)} for value in values], wanted)
+    dialect = dialect_of_columns(table.names)
+    if dialect.name == GENERIC:
+        _refuse_header(table, batch.schema.names, rows, Where(rows.file))
     read_table(table, dialect, rows, name="usage table" if dialect.name == GENERIC else "")
     yield from rows.settle()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.usage.dialects import spelled
+from kimi_planner.usage.pages import page_of
 
 __all__ = ["Unwrapping"]
 
@@ -33,34 +34,24 @@ _TEXTS = frozenset(("log", "line", "message", "msg", "text_payload"))
 _EVENTS = frozenset(("message", "params", "payload", "event"))
 #: Objects from a model to what it used.
 _BY_MODEL = ("summary.usage", "breakdown.models", "model_usage")
-_PAGE_OF = (
-    ("page", "total_pages"),
-    ("current_page", "total_pages"),
-    ("page", "pages"),
-    ("page", "page_count"),
-)
+_SIGNALS = frozenset(("resource_logs", "resource_metrics"))
+_LENS = ("input_lens", "output_lens")
+_TELLING = _LISTS | _INSIDE | _TEXTS | _EVENTS | _SIGNALS | {*_LENS, "type", "tags"}
+_HEADS = frozenset(path.partition(".")[0] for path in _BY_MODEL)
+_OF_STREAM = frozenset((
+    "message_start", "message_delta", "message_stop", "content_block_start", "content_block_delta",
+    "content_block_stop", "ping",
+))  # fmt: skip
+#: Docker cuts longer lines into pieces.
+_PIECE = 1 << 14
+
+Names = Mapping[str, str]
+Entry = Mapping[str, Any]
 
 
 @lru_cache(maxsize=1 << 12)
 def _is_plain(keys: tuple[str, ...]) -> bool:
-    names = set(map(spelled, keys))
-    parallel = {"input_lens", "output_lens"} <= names
-    wraps = (
-        _LISTS
-        | _INSIDE
-        | _TEXTS
-        | _EVENTS
-        | {
-            "type",
-            "tags",
-            "summary",
-            "breakdown",
-            "model_usage",
-            "resource_logs",
-            "resource_metrics",
-        }
-    )
-    return not parallel and not names & wraps
+    return not set(map(spelled, keys)) & (_TELLING | _HEADS)
 
 
 @dataclass
@@ -82,6 +73,7 @@ class Unwrapping:
     other: Callable[[], None]
     _texts: dict[Any, str] = field(default_factory=dict)
     _message: dict[str, Any] = field(default_factory=dict)
+    _input: dict[str, Any] = field(default_factory=dict)
 
     def entries(self, value: Any) -> Iterator[Any]:
         """Yield the entries that a JSON value holds: itself, or those of a page, a bucket or an export.
@@ -99,228 +91,163 @@ class Unwrapping:
         if is_reply and value.get("type") != "message_delta":
             yield value
             return
-        for unwrap in (
-            self._text,
-            self._stream,
-            self._event,
-            self._parallel,
-            self._by_model,
-            self._lists,
-        ):
+        ways = (self._text, self._stream, self._event, self._parallel, self._by_model, self._lists)
+        for unwrap in ways:
             inner = unwrap(value, names)
             if inner is not None:
                 yield from inner
                 return
-        yield self._with_mappings(value, names)
+        yield _with_mapping(value)
 
-    def _text(self, value: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Any] | None:
+    def _none(self) -> Iterator[Any]:
+        self.other()
+        return iter(())
+
+    def _text(self, value: Entry, names: Names) -> Iterator[Any] | None:
         """Return the entry that is logged as text, also in pieces, as Docker cuts it."""
+        stream = value.get("stream")
         for name in _TEXTS & names.keys():
             text = value[names[name]]
-            stream = value.get("stream")
-            if type(text) is not str or not (
-                text[:1] == "{" or (name == "log" and stream in ("stdout", "stderr"))
-            ):
+            is_docker = name == "log" and stream in ("stdout", "stderr")
+            if type(text) is not str or not (is_docker or text.startswith("{")):
                 continue
             text = self._texts.pop(stream, "") + text
-            if (
-                name == "log"
-                and stream is not None
-                and not text.endswith("\n")
-                and len(text) >= 1 << 14
-            ):
+            if is_docker and len(text) >= _PIECE and not text.endswith("\n"):
                 self._texts[stream] = text
                 return iter(())
+            if not text.lstrip().startswith("{"):
+                return self._none()
             try:
                 return self.entries(json.loads(text))
             except (ValueError, RecursionError):
-                if text.lstrip().startswith("{"):
-                    raise UsageError(
-                        f"{names[name]} is no whole JSON value: {shown(text)}."
-                    ) from None
-                self.other()
-                return iter(())
+                said = f"{names[name]} is {shown(text)}, no whole JSON value."
+                raise UsageError(said) from None
         return None
 
-    def _stream(self, value: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Any] | None:
-        """Return the usage so far of a streamed Anthropic message."""
+    def _stream(self, value: Entry, names: Names) -> Iterator[Any] | None:
+        """Return the usage so far of a streamed Anthropic message; its start counts no output yet."""
         kind = value.get("type")
-        if kind == "message_start" and isinstance(value.get("message"), dict):
-            self._message = value["message"]
-        elif kind == "message_delta" and isinstance(value.get("usage"), dict):
-            before, now = self._message.get("usage") or {}, value["usage"]
-            self._message = {
-                **self._message,
-                "usage": before | {k: v for k, v in now.items() if v is not None},
-            }
-        elif kind in (
-            "message_stop",
-            "content_block_delta",
-            "content_block_start",
-            "content_block_stop",
-            "ping",
-            "message_delta",
-        ):
-            self.other()
-            return iter(())
-        else:
+        if kind not in _OF_STREAM:
             return None
-        kept: dict[str, Any] = {
-            key: self._message[key] for key in ("id", "model", "usage") if key in self._message
-        }
+        chunk: dict[str, Any] = {"type": "message_chunk"}
+        if isinstance(message := value.get("message"), dict):
+            before = message.get("usage") or {}
+            self._message = {key: message[key] for key in ("id", "model") if key in message}
+            self._input = {key: one for key, one in before.items() if key != "output_tokens"}
+        elif isinstance(usage := value.get("usage"), dict):
+            now = {key: one for key, one in usage.items() if one is not None}
+            chunk["usage"] = self._input | now
+        else:
+            return self._none()
         shared = {key: value[key] for key in ("timestamp", "created", "created_at") if key in value}
-        chunk: dict[str, Any] = {"type": "message_chunk", **shared, **kept}
-        return iter((chunk,))
+        return iter((chunk | shared | self._message,))
 
-    def _event(self, value: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Any] | None:
+    def _event(self, value: Entry, names: Names) -> Iterator[Any] | None:
         """Return the payload of an event, also of one inside another."""
-        if isinstance(value.get("type"), str) and isinstance(value.get("payload"), dict):
-            payload = value["payload"]
-            inner = payload.get("event")
-            shared = {key: one for key, one in value.items() if spelled(key) in _SHARED}
+        shared = {key: one for key, one in value.items() if spelled(key) in _SHARED}
+        if _is_event(value):
+            inner = value["payload"].get("event")
             if isinstance(inner, dict):
                 return self.entries({**shared, **inner})
-            return iter(({**shared, "type": value["type"], **payload},))
+            return iter(({**shared, "type": value["type"], **value["payload"]},))
         for name in _EVENTS & names.keys():
-            inner = value[names[name]]
-            if (
-                isinstance(inner, dict)
-                and isinstance(inner.get("type"), str)
-                and isinstance(inner.get("payload"), dict)
-            ):
-                shared = {key: one for key, one in value.items() if spelled(key) in _SHARED}
+            if _is_event(inner := value[names[name]]):
                 return self.entries({**shared, **inner})
         return None
 
-    def _parallel(self, value: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Any] | None:
+    def _parallel(self, value: Entry, names: Names) -> Iterator[Any] | None:
         """Return the calls of a benchmark that writes a list for each field."""
-        if not {"input_lens", "output_lens"} <= names.keys():
+        if not names.keys() >= set(_LENS):
             return None
-        prompts, completions = value[names["input_lens"]], value[names["output_lens"]]
-        if not (
-            isinstance(prompts, list)
-            and isinstance(completions, list)
-            and len(prompts) == len(completions)
-        ):
+        lists = [value[names[name]] for name in _LENS]
+        if not all(isinstance(one, list) for one in lists) or len(lists[0]) != len(lists[1]):
             raise UsageError("input_lens and output_lens are not lists of one length.")
-        for name, lens in (("total_input_tokens", prompts), ("total_output_tokens", completions)):
+        for name, lens in zip(("total_input_tokens", "total_output_tokens"), lists, strict=True):
             total = value.get(name)
-            if (
-                total is not None
-                and all(isinstance(one, int) for one in lens)
-                and total != sum(lens)
-            ):
+            if total is not None and all(type(one) is int for one in lens) and total != sum(lens):
                 raise UsageError(
                     f"{name} ({shown(total)}) is not the sum of its list ({sum(lens)})."
                 )
         model = value.get("model_id") or value.get("model")
         return iter([
-            {"model": model, "prompt_tokens": one, "completion_tokens": other}
-            for one, other in zip(prompts, completions, strict=True)
+            {"model": model, "prompt_tokens": prompt, "completion_tokens": completion}
+            for prompt, completion in zip(*lists, strict=True)
         ])  # fmt: skip
 
-    def _by_model(self, value: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Any] | None:
+    def _by_model(self, value: Entry, names: Names) -> Iterator[Any] | None:
         """Return an entry for each model, where they add up to the whole; else the whole."""
         for path in _BY_MODEL:
-            holder: Any = value
-            for part in path.split("."):
-                key = (
-                    next((key for key in holder if spelled(key) == part), None)
-                    if isinstance(holder, dict)
-                    else None
-                )
-                holder = holder[key] if key is not None else None
-            if (
-                not isinstance(holder, dict)
-                or not holder
-                or not all(isinstance(one, dict) for one in holder.values())
-            ):
+            head, _, tail = path.partition(".")
+            holder = value.get(names.get(head, ""))
+            holder = holder.get(tail) if tail and isinstance(holder, dict) else holder
+            if not isinstance(holder, dict) or not holder:
                 continue
-            rest = {key: one for key, one in value.items() if spelled(key) != path.split(".")[0]}
-            if path == "breakdown.models":
-                parts = [one.get("metrics", one) for one in holder.values()]
-                whole = value.get("metrics", {})
-                counts = [
-                    key
-                    for key, one in whole.items()
-                    if isinstance(one, int) and not isinstance(one, bool)
-                ]
-                if any(
-                    sum(part.get(key, 0) or 0 for part in parts) != whole[key] for key in counts
-                ):
-                    return iter(
-                        ({**rest, "model": next(iter(holder)) if len(holder) == 1 else None},)
-                    )
-                return iter(
-                    [
-                        {**rest, "model": name, "metrics": part}
-                        for name, part in zip(holder, parts, strict=True)
-                    ]
-                )
-            return iter([{**rest, "model": name, "usage": part} for name, part in holder.items()])
+            if not all(isinstance(one, dict) for one in holder.values()):
+                continue
+            rest = {key: one for key, one in value.items() if spelled(key) != head}
+            name = "metrics" if head == "breakdown" else "usage"
+            parts = {model: one.get("metrics", one) for model, one in holder.items()}
+            whole = value.get(name)
+            if isinstance(whole, dict) and not _adds_up(whole, list(parts.values())):
+                model = next(iter(parts)) if len(parts) == 1 else None
+                return iter(({**rest, "model": model},))
+            return iter([{**rest, "model": model, name: part} for model, part in parts.items()])
         return None
 
-    def _lists(self, value: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Any] | None:
+    def _lists(self, value: Entry, names: Names) -> Iterator[Any] | None:
         """Return the entries of lists, each with what their holder says of all."""
-        if {"resource_logs", "resource_metrics"} & names.keys():
-            self.other()
-            return iter(())
+        if _SIGNALS & names.keys():
+            return self._none()
         if {"span_id", "context"} & names.keys():
             return None
-        shared = {
-            key: one
-            for name, key in names.items()
-            if name in _SHARED and not isinstance(one := value[key], dict | list)
+        plain = {
+            name: key for name, key in names.items() if not isinstance(value[key], dict | list)
         }
-        if "results" in names and ("start_time" in names or "starting_at" in names):
-            self._bucket(value, names)
+        shared = {key: value[key] for name, key in plain.items() if name in _SHARED}
+        if "results" in names and {"start_time", "starting_at"} & names.keys():
             shared |= {"num_model_requests": None} if value.get("object") == "bucket" else {}
+            self._bucket(value, names)
         for name in sorted(_LISTS & names.keys()):
             inner = value[names[name]]
-            if (
-                name in _BUILT
-                and not _is_built(inner)
-                and (name != "results" or not isinstance(inner, dict))
-            ):
-                raise UsageError(f"{names[name]} is {shown(inner)}. It must be a list of objects.")
-            if isinstance(inner, list) and (
-                not inner or any(isinstance(one, dict | list) for one in inner)
-            ):
-                self._paged(value)
+            is_list = isinstance(inner, list)
+            if name in _BUILT and not (inner is None or (is_list and _are_objects(inner))):
+                if name != "results" or not isinstance(inner, dict):
+                    said = f"{names[name]} is {shown(inner)}. It must be a list of objects."
+                    raise UsageError(said)
+            elif is_list and (not inner or any(isinstance(one, dict | list) for one in inner)):
                 if name == "model_breakdowns" and not _adds_up(value, inner):
                     return None
+                self._paged(value)
                 return self._of_list(inner, shared)
         for name in sorted(_INSIDE & names.keys()):
             inner = value[names[name]]
             if (
-                isinstance(inner, dict)
-                and (name != "attributes" or "spans" in inner)
-                and len(inner)
+                not isinstance(inner, dict)
+                or not inner
+                or (name == "attributes" and "spans" not in inner)
             ):
-                if (
-                    name in ("data", "result")
-                    and ("id" in names or "type" in names)
-                    and "attributes" not in inner
-                ):
-                    continue
-                self._paged(value)
-                return self.entries(inner)
+                continue
+            if (
+                name in ("data", "result")
+                and "attributes" not in inner
+                and {"id", "type"} & names.keys()
+            ):
+                continue
+            self._paged(value)
+            return self.entries(inner)
         return None
 
-    def _of_list(self, inner: list[Any], shared: Mapping[str, Any]) -> Iterator[Any]:
+    def _of_list(self, inner: list[Any], shared: Entry) -> Iterator[Any]:
         for one in inner:
             if isinstance(one, dict):
-                yield from self.entries(
-                    {**{k: v for k, v in shared.items() if k not in one}, **one} if shared else one
-                )
+                yield from self.entries({**shared, **one} if shared else one)
             elif isinstance(one, list):
                 yield from self._of_list(one, shared)
             else:
                 yield one
 
-    def _bucket(self, value: Mapping[str, Any], names: Mapping[str, str]) -> None:
-        results = value[names["results"]]
-        if not isinstance(results, list) or not all(isinstance(one, dict) for one in results):
+    def _bucket(self, value: Entry, names: Names) -> None:
+        if not _are_objects(results := value[names["results"]]):
             raise UsageError(f"results is {shown(results)}. A bucket has a list of objects.")
         start, end = (
             next((value[names[one]] for one in pair if one in names), None)
@@ -328,104 +255,47 @@ class Unwrapping:
         )
         self.cover(start, end)
 
-    def _paged(self, value: Mapping[str, Any]) -> None:
-        """Tell which page of how many this is, where it says so."""
-        for holder in (
-            value,
-            *(
-                value[key]
-                for key in value
-                if spelled(key)
-                in ("meta", "metadata", "pagination", "page", "links", "paging", "result_info")
-                and isinstance(value[key], dict)
-            ),
-        ):
-            names = {spelled(key): one for key, one in holder.items()}
-            for page, pages in _PAGE_OF:
-                if isinstance(names.get(page), int) and isinstance(names.get(pages), int):
-                    self.page(names[page], names[pages], None)
-                    break
-            size, total = (next((names[key] for key in keys if isinstance(names.get(key), int)), None)
-                           for keys in (("page_size", "per_page", "limit", "count"), ("total", "total_items", "total_count")))  # fmt: skip
-            if (
-                total is not None
-                and size
-                and not any(isinstance(names.get(key), int) for key in ("total_pages", "pages"))
-            ):
-                self.page(
-                    names.get("page", 1) if isinstance(names.get("page", 1), int) else 1,
-                    -(-total // size),
-                    None,
-                )
-            more = names.get("has_more", names.get("has_next_page"))
-            follows = next(
-                (
-                    names[key]
-                    for key in (
-                        "next_page",
-                        "next_cursor",
-                        "next_page_token",
-                        "next",
-                        "after",
-                        "cursor",
-                        "next_page_url",
-                    )
-                    if key in names
-                ),
-                None,
-            )
-            if isinstance(more, bool) or isinstance(follows, str):
-                self.page(None, None, more if isinstance(more, bool) else True)
-
-    def _with_mappings(self, value: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-        """Return an entry whose attributes are a mapping, also where OTLP or Jaeger list them."""
-        for name in ("attributes", "tags"):
-            held = value.get(name)
-            if (
-                isinstance(held, list)
-                and held
-                and all(isinstance(one, dict) and "key" in one for one in held)
-            ):
-                value = {**value, name: {str(one["key"]): _typed(one.get("value")) for one in held}}
-            elif (
-                name == "attributes"
-                and held is not None
-                and not isinstance(held, dict | str)
-                and held != []
-            ):
-                raise UsageError(
-                    f"attributes is {shown(held)}. A span has a mapping, or a list of keys."
-                )
-        return value
+    def _paged(self, value: Entry) -> None:
+        for page in page_of(value):
+            self.page(*page)
 
 
-def _is_built(inner: Any) -> bool:
-    return inner is None or (
-        isinstance(inner, list) and all(isinstance(one, dict) for one in inner)
-    )
+def _is_event(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    return isinstance(value.get("type"), str) and isinstance(value.get("payload"), dict)
 
 
-def _adds_up(value: Mapping[str, Any], parts: list[Any]) -> bool:
-    """Whether the parts of a day add up to it."""
+def _are_objects(inner: Any) -> bool:
+    return isinstance(inner, list) and all(isinstance(one, dict) for one in inner)
+
+
+def _adds_up(whole: Entry, parts: list[Entry]) -> bool:
+    """Whether parts add up to a whole in every count but its total."""
     counts = [
         key
-        for key, one in value.items()
-        if type(one) is int and "okens" in key and "otal" not in key
+        for key, one in whole.items()
+        if type(one) is int and spelled(key).endswith(("tokens", "requests")) and "total" not in key
     ]
-    return all(sum(part.get(key, 0) or 0 for part in parts) == value[key] for key in counts)
+    return all(sum(part.get(key, 0) or 0 for part in parts) == whole[key] for key in counts)
+
+
+def _with_mapping(value: dict[str, Any]) -> dict[str, Any]:
+    """Return an entry whose attributes are a mapping, also where OTLP or Jaeger list them."""
+    for name in ("attributes", "tags"):
+        held = value.get(name)
+        if _are_objects(held) and held and all("key" in one for one in held):
+            value = {**value, name: {str(one["key"]): _typed(one.get("value")) for one in held}}
+        elif name == "attributes" and held and not isinstance(held, dict | str):
+            raise UsageError(
+                f"attributes is {shown(held)}. A span has a mapping, or a list of keys."
+            )
+    return value
 
 
 def _typed(value: Any) -> Any:
     """Return a value of OTLP, which writes whole numbers as text so that 64 bits survive JSON."""
     if not isinstance(value, dict):
         return value
-    if "intValue" in value:
-        whole = value["intValue"]
-        return (
-            int(whole)
-            if isinstance(whole, str) and whole.isdecimal() and len(whole) < 20
-            else whole
-        )
-    return next(
-        (value[kind] for kind in ("stringValue", "doubleValue", "boolValue") if kind in value), None
-    )
+    kinds = ("intValue", "stringValue", "doubleValue", "boolValue")
+    return next((value[kind] for kind in kinds if kind in value), None)

@@ -305,7 +305,6 @@ class _Reading:
         self.rows.windows_unstated += int((requests.missing & self.alive).sum())
         empty = (requests.numbers == 0) & ~requests.missing & (prompt.numbers == 0)
         self._drop(empty, LeftOut.OTHER)
-        self.counts["completion_tokens"].missing &= prompt.missing
         if starts is None:
             return
         ends = self.fields.objects("end")
@@ -368,7 +367,7 @@ class _Reading:
         lone = completion.missing & ~prompt.missing
         if lone.any():  # an embedding has no completion
             embeds = (total.numbers == prompt.numbers) & ~total.missing
-            for name in ("gen_ai.operation.name", "type", "call_type", "event"):
+            for name in ("gen_ai.operation.name", "type", "call_type", "event", "object"):
                 embeds |= np.array(
                     ["embedding" in (word or "") for word in self.fields.words(name)]
                 )

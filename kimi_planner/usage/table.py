@@ -16,7 +16,7 @@ import pandas as pd
 from kimi_planner.billing.record import MAX_TOKENS
 from kimi_planner.usage.dialects import spelled
 
-__all__ = ["DOUBTFUL", "SAID", "Count", "Table", "as_count", "as_objects", "parsed"]
+__all__ = ["DOUBTFUL", "JSON_CELLS", "SAID", "Count", "Table", "as_count", "as_objects", "parsed"]
 
 #: Objects of what was said in a call, in which no usage is looked for, unless a dialect names them.
 SAID = frozenset((
@@ -95,7 +95,7 @@ class Table:
             if list in types and any(one.startswith(f"{name}.0") for one in inside):
                 self._open_firsts(column, inside, path)
                 continue
-            if str in types and (inside or spelled(str(key)) in _JSON_CELLS):
+            if str in types and (inside or name.endswith(JSON_CELLS)):
                 column = [parsed(value) for value in column]
                 types = set(map(type, column))
             if dict in types:
@@ -128,11 +128,11 @@ class Table:
                 self.add(f"{path}.0.{key}", [None if type(one) is dict else one for one in values])
 
 
-_JSON_CELLS = frozenset((
-    "metadata", "usage", "usage_details", "cost_details", "other", "extra", "attributes", "metrics",
-    "properties", "summary", "token_usage", "usage_object", "additional_usage_values",
-    "usage_metadata", "mlflow.chat.token_usage", "span_attributes", "meta", "response",
-))  # fmt: skip
+#: How names end of text that is JSON.
+JSON_CELLS = (
+    "metadata", "usage", "details", "other", "extra", "attributes", "metrics", "properties", "meta",
+    "summary", "usage_object", "usage_values", "response",
+)  # fmt: skip
 
 
 def parsed(value: Any) -> Any:
