@@ -62,6 +62,7 @@ SENTENCES = {
     "cached_unstated": f"{_UNSTATED} cached tokens; all their prompt tokens are billed as uncached.",
     "unstated": f"{_UNSTATED} {{what}} tokens; the totals are those of the others.",
     "sized_by_others": f"{_UNSTATED} reasoning tokens; answers and reasoning are sized by the others.",
+    "passed_over": "Not read, as no logs go by such names: {names}.",
     "log_partial": "The log is partial: {why}.",
     "log_doubled": "The log is doubled: {why}.",
     "log_parents": "{rows:,} entries stand above others of their tree, whose tokens they repeat or add up; only the leaves count.",

@@ -94,9 +94,7 @@ def say_rejected(rows: int) -> None:
 
 def totals(paths: tuple[Path, ...], by: tuple[str, ...], on_error: Literal["raise", "skip"]) -> Any:
     """Add up logs by some keys."""
-    from kimi_planner.usage.totals.result import added
     from kimi_planner.usage.totals.sources import total_usage
 
     with progress("reading") as advance:
-        parts = [total_usage(path, by, on_error=on_error, progress=advance) for path in paths]
-    return added(parts, ", ".join(map(str, paths)))
+        return total_usage(paths, by, on_error=on_error, progress=advance)

@@ -171,7 +171,7 @@ def log_of(
         end=end,
         totals=totals,
         prices=prices,
-        notes=prices.notes(priced),
+        notes=(*totals.notes, *prices.notes(priced)),
     )
 
 

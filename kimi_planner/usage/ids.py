@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from kimi_planner.usage.fields import Fields
 from kimi_planner.usage.table import as_objects
@@ -40,12 +41,10 @@ def call_ids(fields: Fields) -> tuple[Any, Any]:
             ]
         )
     elif not scopes and set(map(type, names)) <= {str, type(None)}:
-        ids = np.fromiter(
-            (0 if not name else hash((name,)) for name in names), np.int64, len(names)
-        )
+        ids = _numbers(name or "" for name in names)
         return ids, _are_chunks(fields, ids)
     keys = zip(map(_name, names), *scopes, strict=True)
-    ids = np.fromiter((0 if key[0] is None else _hash(key) for key in keys), np.int64, len(names))
+    ids = _numbers("" if key[0] is None else _text(key) for key in keys)
     return ids, _are_chunks(fields, ids)
 
 
@@ -66,20 +65,22 @@ def tree_nodes(fields: Fields) -> Any:
 
     def numbers(field: str) -> Any:
         keys = zip(fields.objects(field), traces, strict=True)
-        return np.fromiter(
-            (0 if key[0] in _NO_NODE else _hash((str(key[0]), key[1])) for key in keys),
-            np.int64,
-            len(fields),
-        )
+        return _numbers("" if key[0] in _NO_NODE else _text(key) for key in keys)
 
     return numbers("node"), numbers("parent")
 
 
-def _hash(key: tuple[Any, ...]) -> int:
-    """Return a number for a key; one part that is a list or an object counts as its text."""
+def _numbers(texts: Iterable[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return a number for each text, 0 for an empty one; the same in every process."""
+    words = np.array([*texts], dtype=object)
+    numbers: np.ndarray[Any, Any] = pd.util.hash_array(words, categorize=False).view(np.int64)
+    return np.where(words == "", 0, numbers)
+
+
+def _text(key: tuple[Any, ...]) -> str:
     while len(key) > 1 and key[-1] is None:
         key = key[:-1]
-    return hash(tuple(part if isinstance(part, Hashable) else str(part) for part in key))
+    return "\0".join(map(str, key))
 
 
 def _name(name: Any) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from itertools import pairwise
@@ -19,9 +18,17 @@ from kimi_planner.usage.csv_log import read_arrow, read_csv, read_frame
 from kimi_planner.usage.frame import checked_rows, is_column
 from kimi_planner.usage.json_log import read_json
 from kimi_planner.usage.lines import Rejects, first_line, line_blocks
+from kimi_planner.usage.paths import files_of
 from kimi_planner.usage.rows import HIDDEN, LeftOut, Rows
 
-__all__ = ["checked_frame", "read_file", "read_usage"]
+__all__ = [
+    "MAX_REJECTED_SHOWN",
+    "checked_frame",
+    "completeness",
+    "read_file",
+    "read_usage",
+    "refuse_empty",
+]
 
 MAX_REJECTED_SHOWN = 20
 _SSE = ("data:", "event:", ":", "id:", "retry:")
@@ -117,14 +124,16 @@ def read_usage(
         name = "usage frame"
         chunks = read_frame(source, rows)
     else:
-        paths = _paths(source)
+        files = files_of(source)
+        paths = [file.path for file in files if file.is_log]
+        rows.passed_over = [file.path.name for file in files if not file.is_log]
         name = (
             str(paths[0]) if len(paths) == 1 else f"{paths[0]} to {paths[-1]} ({len(paths)} files)"
         )
         chunks = (chunk for path in paths for chunk in read_file(path, rows, progress))
     frame, repeated, parents = rows.finish(chunks)
     if frame.empty:
-        _refuse_empty(name, rows)
+        refuse_empty(name, rows)
     return _finished(frame, name, rows, repeated, parents)
 
 
@@ -222,9 +231,23 @@ def _finished(
         "logged_cost_usd": math.fsum(cost) if len(cost) else None,
         "logged_cost_rows": len(cost),
     }
-    verdict, why = _completeness(frame, rows)
+    verdict, notes = completeness(rows, parents, frame)
+    frame.attrs = known | _times(frame, rows) | {"completeness": verdict, "notes": notes}
+    return frame
+
+
+def completeness(
+    rows: Rows, parents: int, frame: pd.DataFrame | None = None
+) -> tuple[str, list[Note]]:
+    """Return whether a log is whole, partial or doubled, and what its reader must know.
+
+    Without a frame it is not told whether its second half repeats the first.
+    """
+    verdict, why = _verdict(frame, rows)
     codes = {"partial": "log_partial", "doubled": "log_doubled"}
     notes: list[Note] = [note(codes[verdict], why="; ".join(why))] if why else []
+    if rows.passed_over:
+        notes.append(note("passed_over", names=sorted(rows.passed_over)))
     if parents:
         notes.append(note("log_parents", rows=parents))
     if rows.unstated:
@@ -233,11 +256,10 @@ def _finished(
         notes.append(note("log_windows", rows=rows.windows_unstated))
     if rows.tiers:
         notes.append(note("log_tiers", tiers=", ".join(sorted(rows.tiers))))
-    frame.attrs = known | _times(frame, rows) | {"completeness": verdict, "notes": notes}
-    return frame
+    return verdict, notes
 
 
-def _completeness(frame: pd.DataFrame, rows: Rows) -> tuple[str, list[str]]:
+def _verdict(frame: pd.DataFrame | None, rows: Rows) -> tuple[str, list[str]]:
     """Return whether a log is whole, partial or doubled, and by what it is told."""
     why = []
     numbers = {number for number, pages, _ in rows.pages if pages is not None}
@@ -256,6 +278,8 @@ def _completeness(frame: pd.DataFrame, rows: Rows) -> tuple[str, list[str]]:
         why.append(f"nothing covers {gaps[0][0]:%Y-%m-%d %H:%M} to {gaps[0][1]:%Y-%m-%d %H:%M}")
     if why:
         return "partial", why
+    if frame is None:
+        return "whole", []
     half = len(frame) // 2
     times = frame["timestamp"]
     if half > 1 and len(frame) == 2 * half and times.notna().all() and times[0] == times[half]:
@@ -284,41 +308,8 @@ def _checked_names(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _paths(source: Any) -> list[Path]:
-    """Return the files of a log, in order."""
-    several = [source] if isinstance(source, str | Path) else source
-    if not isinstance(several, Iterable) or isinstance(several, bytes):
-        raise UsageError(f"source is {shown(source)}. Give the path of a log, or a DataFrame.")
-    paths: list[Path] = []
-    for one in several:
-        if not isinstance(one, str | Path):
-            raise UsageError(f"source is {shown(source)}. Give paths of a log, or a DataFrame.")
-        found = sorted(glob.glob(str(one), recursive=True)) if _is_pattern(one) else []
-        for path in map(Path, found or [str(one)]):
-            paths += _files_of(path) if path.is_dir() else [path]
-    if not paths:
-        raise UsageError("source names no file. Give the path of a log, or a DataFrame.")
-    return paths
-
-
-def _files_of(folder: Path) -> list[Path]:
-    """Return the files of a folder in the order of their names; hidden ones are no logs."""
-    files = sorted(
-        file
-        for file in folder.rglob("*")
-        if file.is_file() and not any(part[0] in "._" for part in file.relative_to(folder).parts)
-    )
-    if not files:
-        raise UsageError("the folder has no logs in it.", at=folder)
-    return files
-
-
-def _is_pattern(path: str | Path) -> bool:
-    text = str(path)
-    return glob.has_magic(text) and "\0" not in text and not Path(text).exists()
-
-
-def _refuse_empty(name: str, rows: Rows) -> None:
+def refuse_empty(name: str, rows: Rows) -> None:
+    """Raise for a log without a good row, and say what it has."""
     if rows.rejects.messages:
         raise UsageError(f"every row is bad; the first: {rows.rejects.messages[0]}", at=name)
     counts = {

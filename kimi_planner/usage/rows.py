@@ -81,6 +81,8 @@ class Rows:
     tiers: set[str] = field(default_factory=set)
     models: dict[str, str] = field(default_factory=dict)
     cut_off: int = 0
+    #: Files beside those of the log that were not read.
+    passed_over: list[str] = field(default_factory=list)
     #: Calls that should state their usage and do not, where it cannot be told whether they failed.
     unstated: int = 0
     #: Windows that do not say how many requests they hold.
@@ -246,6 +248,33 @@ class Rows:
                 f"{clocks[not is_relative]}. One log has one clock: read its parts one by one.",
                 at=Where(self.file, line),
             )
+
+    def join(self, other: Rows) -> None:
+        """Add what is known of a later part of the log, which was read elsewhere.
+
+        Raises
+        ------
+        UsageError
+            If one has dates and the other counts from its own start.
+        """
+        if None not in (self._is_relative, other._is_relative):
+            self.file = other.file
+            self.clock(1, is_relative=bool(other._is_relative))
+        if self._is_relative is None:
+            self._is_relative = other._is_relative
+        self.rejects.messages += other.rejects.messages
+        for reason, count in other.left_out.items():
+            self.left_out[reason] += count
+        self.unread.update(other.unread)
+        self.forms += [form for form in other.forms if form not in self.forms]
+        self.window += other.window
+        self.pages += other.pages
+        self.tiers |= other.tiers
+        self.refused |= other.refused
+        self._nodes += other._nodes
+        self._open = other._open | self._open
+        for name in ("cut_off", "unstated", "windows_unstated"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
     def _joined(self, chunks: list[pd.DataFrame]) -> pd.DataFrame:
         """Return chunks one below the other; columns that some of them lack are 0 or unknown there."""

@@ -81,7 +81,7 @@ def focus_usage(
     charges = [one for place, part in parts.items() for one in _charges(place, part, names, prices)]
     frame = frame_of(charges, account_id, account_name)
     frame = frame.sort_values(["ChargePeriodStart", "SkuId"], kind="stable", ignore_index=True)
-    frame.attrs["notes"] = list(prices.notes([*parts.values()]))
+    frame.attrs["notes"] = [*totals.notes, *prices.notes([*parts.values()])]
     return frame
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from kimi_planner.billing.meters import FEE, Usage
 from kimi_planner.billing.record import MAX_TOKENS
 from kimi_planner.errors import UsageError, shown
+from kimi_planner.usage.dialects import dialect_of_columns, spelled
 from kimi_planner.usage.frame import COLUMNS, OPTIONAL_COUNTS, WRITTEN, is_column
 from kimi_planner.usage.read import checked_frame
 
@@ -22,6 +23,7 @@ __all__ = [
     "counts_of",
     "dates_of",
     "exact_sum",
+    "has_calls",
     "is_sound",
     "usage_of",
 ]
@@ -125,6 +127,13 @@ def counts_of(frame: Any) -> Counts:
         if is_sound(counts):
             return counts
     return _extract(checked_frame(frame))
+
+
+def has_calls(frame: pd.DataFrame) -> bool:
+    """Whether a frame is as `read_usage` returns it, and has no ids of calls that may be repeated."""
+    names = {*map(spelled, map(str, frame.columns))}
+    ids = dialect_of_columns(names).paths("call_id")
+    return frame.columns.is_unique and _is_canonical(frame) and names.isdisjoint(ids)
 
 
 def dates_of(frame: pd.DataFrame) -> pd.Series[Any]:

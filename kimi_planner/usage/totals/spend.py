@@ -238,7 +238,7 @@ def _days(totals: UsageTotals, keys: dict[str, Any]) -> tuple[date, date] | None
 
 def _notes(totals: UsageTotals, parts: list[Part], prices: Prices) -> list[Note]:
     """Say what the reader must know of the prices, and of what the log does not state."""
-    notes = list(prices.notes(parts))
+    notes = [*totals.notes, *prices.notes(parts)]
     sums = totals.total
     priced = any(tariff.states("cached") for tariff, _ in parts)
     for what in ("cached", "reasoning"):
