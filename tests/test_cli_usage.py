@@ -153,7 +153,7 @@ def test_bad_rows_stop_or_are_counted(run, log, tmp_path):
         (["price", "log.csv", "--model", "k9"], 2, "Unknown model 'k9'"),
         (["price", "log.csv", "--model", "a", "--models", "b"], 2, "exclude each other"),
         (["price", "log.csv", "--by", "tem"], 2, "Did you mean 'team'?"),
-        (["price", "log.csv", "--alias", "k2"], 2, "write LOG=CATALOG"),
+        (["price", "log.csv", "--alias", "k2"], 2, "alias is 'k2'. Give names of the log"),
         (["price", "log.csv", "--alias", "mine=k9"], 2, "alias of 'mine': Unknown model 'k9'"),
         (["fit", "log.csv"], 2, "Missing option '--name'"),
         (["reconcile", "plan.json", "log.csv"], 2, "The plan has 2 workloads"),

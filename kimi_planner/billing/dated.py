@@ -38,7 +38,7 @@ class Prices:
     _used: dict[tuple[str, int], Tariff] = field(default_factory=dict)
     _undated: dict[str, date] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
-    _left_out: dict[str, tuple[int, str]] = field(default_factory=dict)
+    _said: dict[tuple[str, str], Note] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         alias = {} if self.alias is None else self.alias
@@ -65,14 +65,19 @@ class Prices:
     def named(self, name: str) -> str:
         """Return the id of the model that a log's name says; the name itself if there is none."""
         if name not in self._names:
-            meant = (self.alias or {}).get(name) or catalog_id(name, self.catalog)
-            self._names[name] = name if meant is None else meant
+            meant = (self.alias or {}).get(name) or catalog_id(name, self.catalog) or name
+            self._names[name] = meant
+            if meant != name:
+                version = self.catalog.version
+                said = note("model_named", name=name, models=meant, catalog=version)
+                self._said["model_named", name] = said
         return self._names[name]
 
     def leave_out(self, name: str, rows: int, why: Exception) -> None:
         """Note that rows of a model are not priced; `notes` will say so, once for each model."""
-        known = self._left_out.get(name, (0, ""))[0]
-        self._left_out[name] = (known + rows, str(why))
+        known = self._said.get(("not_priced", name))
+        rows += known.about["rows"] if known else 0
+        self._said["not_priced", name] = note("not_priced", models=name, rows=rows, why=str(why))
 
     def on(self, model: str, day: date | None) -> Tariff:
         """Return the prices of a model on a day, the same object for days of one price.
@@ -120,14 +125,4 @@ class Prices:
                 notes.append(note("prices_by_day", models=model, days=told))
             if model in self._undated:
                 notes.append(note("undated", models=model, day=self._undated[model]))
-        version = self.catalog.version
-        notes += [
-            note("model_named", name=name, models=meant, catalog=version)
-            for name, meant in self._names.items()
-            if name != meant
-        ]
-        notes += [
-            note("not_priced", models=name, rows=rows, why=why)
-            for name, (rows, why) in self._left_out.items()
-        ]
-        return tuple(notes)
+        return (*notes, *self._said.values())

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from datetime import date
 
 from kimi_planner.catalog.catalog import Catalog
 from kimi_planner.catalog.model import ModelSpec
@@ -59,7 +57,7 @@ _END = re.compile(
     r"(?::(?:free|nitro|floor|online|exacto|extended|cloud)|@(?:default|latest)|-v\d+:\d+|-maas)$"
 )
 _POINT = re.compile(r"[._ ]|(?<=\d)p(?=\d)")
-_DATED = re.compile(r"(.+)-(?:(20\d\d)-?)?([01]\d)-?([0-3]\d)")
+_DATED = re.compile(r"(.+)-((?:20\d\d-?)?[01]\d-?[0-3]\d)")
 
 
 def catalog_id(name: str, catalog: Catalog) -> str | None:
@@ -90,36 +88,23 @@ def catalog_id(name: str, catalog: Catalog) -> str | None:
     >>> print(catalog_id("kimi-k2", public), catalog_id("kimi-latest", public))
     None None
     """
-    if any(name in (model.id, *model.aliases) for model in catalog):
-        return _only(model for model in catalog if name in (model.id, *model.aliases))
+    same = {model.id for model in catalog if name in (model.id, *model.aliases)}
     *fronts, last = name.strip().lower().split("/")
-    if not all(front in _ROUTES or re.fullmatch(_REGION, front) for front in fronts):
-        return None
-    while (shorter := _END.sub("", last)) != last:
-        last = shorter
-    last = _spelling(_FRONT.sub("", last, count=1).replace("@", "-"))
-    same = _only(model for model in catalog if last in _spellings(model))
-    if same is None and (dated := _DATED.fullmatch(last)):
-        stem, year, month, day = dated.groups()
-        return _only(
-            model
-            for model in catalog
-            if stem in _spellings(model)
-            and any(
-                (f"{known:%m%d}", year or f"{known:%Y}") == (month + day, f"{known:%Y}")
-                for known in _appeared(model)
-            )
-        )
-    return same
+    if not same and all(front in _ROUTES or re.fullmatch(_REGION, front) for front in fronts):
+        while (shorter := _END.sub("", last)) != last:
+            last = shorter
+        last = _spelling(_FRONT.sub("", last, count=1).replace("@", "-"))
+        same = {model.id for model in catalog if last in _spellings(model)}
+        if not same and (dated := _DATED.fullmatch(last)):
+            stem, day = dated[1], dated[2].replace("-", "")
+            same = {one.id for one in catalog if stem in _spellings(one) and day in _days(one)}
+    return same.pop() if len(same) == 1 else None
 
 
-def _appeared(model: ModelSpec) -> Iterator[date]:
-    return (day for day in (model.released_on, model.first_seen_on) if day is not None)
-
-
-def _only(models: Iterable[ModelSpec]) -> str | None:
-    ids = {model.id for model in models}
-    return ids.pop() if len(ids) == 1 else None
+def _days(model: ModelSpec) -> set[str]:
+    """Return the days on which a model appeared, with and without the year."""
+    days = [day for day in (model.released_on, model.first_seen_on) if day is not None]
+    return {f"{day:{form}}" for day in days for form in ("%m%d", "%Y%m%d")}
 
 
 def _spelling(name: str) -> str:

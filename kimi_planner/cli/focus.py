@@ -33,7 +33,7 @@ def focus(
     by: Literal["day", "month"],
     tags: tuple[str, ...],
     catalog: str | None,
-    alias: dict[str, str],
+    alias: Any,
     on_error: Literal["raise", "skip"],
     out: Path | None,
     force: bool,

@@ -41,15 +41,6 @@ def pairs(
     return {key: value for key, _, value in found}
 
 
-def _aliases(
-    _context: click.Context, option: click.Parameter, values: tuple[str, ...]
-) -> dict[str, str]:
-    found = [value.rpartition("=") for value in values]
-    if not all(name and meant for name, _, meant in found):
-        raise click.BadParameter("write LOG=CATALOG: a name of the log, an id.", param=option)
-    return {name: meant for name, _, meant in found}
-
-
 argument = click.argument("paths", nargs=-1, required=True, metavar="LOG...", type=options.PATH)
 catalog = click.option(
     "--catalog", help="Prices: version of the catalog, or the path of a TOML file."
@@ -65,7 +56,7 @@ alias = click.option(
     "--alias",
     multiple=True,
     metavar="LOG=CATALOG",
-    callback=_aliases,
+    callback=pairs,
     help="Model of the catalog that a name of the log means, where its spelling does not tell it.",
 )
 

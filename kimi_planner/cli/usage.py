@@ -56,7 +56,7 @@ def price(
     by: tuple[str, ...],
     catalog: str | None,
     as_of: date | None,
-    alias: dict[str, str],
+    alias: Any,
     on_error: Literal["raise", "skip"],
     form: str,
 ) -> None:

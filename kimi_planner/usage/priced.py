@@ -62,7 +62,13 @@ class RowCosts:
 
     def by_meter(self) -> RowBills:
         """Return what each row costs by meter, computed anew at each call."""
-        return _bills(self._counts, self._tariffs, self._codes)
+        return bill_rows(self._counts.usage, self._tariffs, self._codes)
+
+    def models(self) -> np.ndarray[Any, Any]:
+        """Return the model that each row is priced as, array of object of shape (n_rows,)."""
+        names = np.array([one.model for one in self._tariffs] or [""], dtype=object)
+        codes = np.zeros(len(self.units), dtype=np.int64) if self._codes is None else self._codes
+        return _known(names[codes], self.is_priced)
 
     def to_decimal(self) -> np.ndarray[Any, Any]:
         """Return the amounts as decimals in USD, array of object of shape (n_rows,), or ``None``."""
@@ -109,8 +115,12 @@ def cost_rows(
     """
     counts = counts_of(frame)
     prices = Prices(catalog=load_catalog(catalog), as_of=as_of, alias=alias)
-    counts, tariffs, codes, is_priced = _to_price(counts, model, prices)
-    bills = _bills(counts, tariffs, codes, together=True)
+    tariffs, codes = tariffs_of(counts, model, prices)
+    is_priced = np.full(len(counts), bool(tariffs)) if codes is None else codes >= 0
+    if not is_priced.all():  # such rows use nothing of what is billed
+        counts = counts.where(is_priced)
+        codes = None if codes is None else np.maximum(codes, 0)
+    bills = bill_rows(counts.usage, tariffs, codes, together=True)
     return RowCosts(
         units=bills.units["total"],
         places=bills.places,
@@ -173,23 +183,17 @@ def price_usage(
     A decimal for each row is for people and small logs; for large ones there are
     :func:`cost_rows`, :func:`total_cost` and :func:`spend_by`.
     """
-    counts = counts_of(frame)
-    prices = Prices(catalog=load_catalog(catalog), as_of=as_of, alias=alias)
-    counts, tariffs, codes, is_priced = _to_price(counts, model, prices)
-    bills = _bills(counts, tariffs, codes)
+    costs = cost_rows(frame, model, as_of=as_of, catalog=catalog, alias=alias)
+    bills = costs.by_meter()
     occur = [key for key, units in bills.units.items() if units.any()]
-    names: Any = np.array([one.model for one in tariffs] or [""], dtype=object)
     priced = frame.assign(
-        priced_as=_known(
-            names[np.zeros(len(counts), dtype=int) if codes is None else codes], is_priced
-        ),
+        priced_as=costs.models(),
         **{
-            name: _decimals(bills.of(keys), bills.places, is_priced)
+            name: _decimals(bills.of(keys), bills.places, costs.is_priced)
             for name, keys in usd_columns(occur).items()
         },
     )
-    notes = _notes(counts, bills, codes, is_priced, prices)
-    priced.attrs["notes"] = [*frame.attrs.get("notes", ()), *notes]
+    priced.attrs["notes"] = [*frame.attrs.get("notes", ()), *costs.notes]
     return priced
 
 
@@ -247,35 +251,6 @@ def total_cost(
         catalog_version=prices.catalog.version,
         notes=prices.notes(priced),
     )
-
-
-def _to_price(
-    counts: Counts, model: str | None, prices: Prices
-) -> tuple[
-    Counts, tuple[Tariff, ...], np.ndarray[Any, Any] | None, np.ndarray[Any, np.dtype[np.bool_]]
-]:
-    """Return what is billed, at which prices, which of them each row is, and which rows have one.
-
-    Rows without one use nothing of what is billed.
-    """
-    tariffs, codes = tariffs_of(counts, model, prices)
-    is_priced = np.full(len(counts), bool(tariffs)) if codes is None else codes >= 0
-    if not is_priced.all():
-        counts = counts.where(is_priced)
-        codes = None if codes is None else np.maximum(codes, 0)
-    return counts, tariffs, codes, is_priced
-
-
-def _bills(
-    counts: Counts,
-    tariffs: tuple[Tariff, ...],
-    codes: np.ndarray[Any, Any] | None,
-    *,
-    together: bool = False,
-) -> RowBills:
-    if not tariffs:
-        return RowBills(units={"total": np.zeros(len(counts), dtype=np.int64)}, places=0)
-    return bill_rows(counts.usage, tariffs, codes, together=together)
 
 
 def tariffs_of(
