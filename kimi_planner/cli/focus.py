@@ -23,6 +23,7 @@ __all__ = ["focus"]
 @options.account
 @logs.catalog
 @logs.on_error
+@logs.fields
 @click.option("--out", type=options.FILE, help="File to write.")
 @options.force
 def focus(
@@ -33,6 +34,8 @@ def focus(
     tags: tuple[str, ...],
     catalog: str | None,
     on_error: Literal["raise", "skip"],
+    renamed: dict[str, str],
+    ignored: tuple[str, ...],
     out: Path | None,
     force: bool,
     **account: Any,
@@ -48,7 +51,7 @@ def focus(
 
     prices = load_catalog(catalog)
     keys = keys_to_price((by, *tags), None if model is None else [model], prices)
-    totals = logs.totals(paths, keys, on_error)
+    totals = logs.totals(paths, keys, on_error, renamed, ignored)
     frame = focus_usage(totals, by=by, model=model, tags=tags, catalog=prices, **account)
     if out is None:
         click.echo(focus_csv(frame), nl=False)

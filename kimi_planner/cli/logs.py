@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,7 +11,16 @@ import click
 from kimi_planner.cli import options
 from kimi_planner.cli.progress import progress
 
-__all__ = ["argument", "catalog", "on_error", "pairs", "say_rejected", "totals", "workload"]
+__all__ = [
+    "argument",
+    "catalog",
+    "fields",
+    "on_error",
+    "pairs",
+    "say_rejected",
+    "totals",
+    "workload",
+]
 
 
 def pairs(
@@ -38,6 +48,37 @@ on_error = click.option(
     help="Stop at a bad row, or leave it out and count it.",
 )
 
+
+def _renamed(
+    _context: click.Context, option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    """Read values of the form COLUMN=FIELD."""
+    found = [value.partition("=") for value in values]
+    if not all(column and field for column, _, field in found):
+        raise click.BadParameter("give COLUMN=FIELD.", param=option)
+    return {column: field for column, _, field in found}
+
+
+def fields(command: Any) -> Any:
+    """Add the options that say which fields of a log are read."""
+    renamed = click.option(
+        "--map",
+        "renamed",
+        multiple=True,
+        callback=_renamed,
+        metavar="COLUMN=FIELD",
+        help="Field of the log that has a column of a usage frame, such as cached_tokens=cache_tokens.",
+    )
+    ignored = click.option(
+        "--ignore",
+        "ignored",
+        multiple=True,
+        metavar="FIELD",
+        help="Field of the log that is not to be read, though it looks like usage.",
+    )
+    return renamed(ignored(command))
+
+
 workload = click.option(
     "--workload",
     multiple=True,
@@ -52,11 +93,26 @@ def say_rejected(rows: int) -> None:
         click.echo(f"bad rows left out: {rows:,}", err=True)
 
 
-def totals(paths: tuple[Path, ...], by: tuple[str, ...], on_error: Literal["raise", "skip"]) -> Any:
+def totals(
+    paths: tuple[Path, ...],
+    by: tuple[str, ...],
+    on_error: Literal["raise", "skip"],
+    renamed: Mapping[str, str] | None = None,
+    ignored: tuple[str, ...] = (),
+) -> Any:
     """Add up logs by some keys."""
+    from kimi_planner.usage.read import read_usage
+    from kimi_planner.usage.totals.group import DERIVED
     from kimi_planner.usage.totals.result import added
     from kimi_planner.usage.totals.sources import total_usage
 
+    if renamed or ignored:
+        keep = tuple(key for key in by if key not in DERIVED and key != "model")
+        with progress("reading") as advance:
+            frame = read_usage(
+                paths, on_error=on_error, map=renamed, ignore=ignored, keep=keep, progress=advance
+            )
+        return total_usage(frame, by)
     with progress("reading") as advance:
         parts = [total_usage(path, by, on_error=on_error, progress=advance) for path in paths]
     return added(parts, ", ".join(map(str, paths)))

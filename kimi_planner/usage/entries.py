@@ -12,7 +12,7 @@ from kimi_planner.errors import UsageError, shown
 from kimi_planner.usage.dialects import spelled
 from kimi_planner.usage.pages import page_of
 
-__all__ = ["Unwrapping"]
+__all__ = ["Unwrapping", "is_plain"]
 
 #: Fields that are lists of entries, or of more such lists.
 _LISTS = frozenset((
@@ -50,7 +50,8 @@ Entry = Mapping[str, Any]
 
 
 @lru_cache(maxsize=1 << 12)
-def _is_plain(keys: tuple[str, ...]) -> bool:
+def is_plain(keys: tuple[str, ...]) -> bool:
+    """Return whether an entry with these fields has no others in it."""
     return not set(map(spelled, keys)) & (_TELLING | _HEADS)
 
 
@@ -83,7 +84,7 @@ class Unwrapping:
         UsageError
             If an export is not built as one.
         """
-        if type(value) is not dict or _is_plain(tuple(value)):
+        if type(value) is not dict or is_plain(tuple(value)):
             yield value
             return
         names = {spelled(key): key for key in value}
@@ -127,7 +128,7 @@ class Unwrapping:
     def _stream(self, value: Entry, names: Names) -> Iterator[Any] | None:
         """Return the usage so far of a streamed Anthropic message; its start counts no output yet."""
         kind = value.get("type")
-        if kind not in _OF_STREAM:
+        if not isinstance(kind, str) or kind not in _OF_STREAM:
             return None
         chunk: dict[str, Any] = {"type": "message_chunk"}
         if isinstance(message := value.get("message"), dict):

@@ -94,7 +94,7 @@ class Fields:
         """Return a count, of the first name that is stated; another must not say something else."""
         known, before = Count.unstated(len(self)), ""
         for path in self.paths(field):
-            count = as_count(self.table.columns[path])
+            count = as_count(self.table.columns[path], commas=self.table.commas)
             if count.missing.all() and not count.odd:
                 continue
             self.read.add(path)

@@ -33,6 +33,7 @@ def read_usage(
     on_error: Literal["raise", "skip"] = "raise",
     map: Mapping[str, str] | None = None,  # noqa: A002 - what the command line calls it
     ignore: Iterable[str] = (),
+    keep: Iterable[str] = (),
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Read a usage log into one checked frame.
@@ -50,6 +51,8 @@ def read_usage(
         log, ``{"cached_tokens": "cache_tokens"}``.
     ignore : iterable of str
         Fields of the log that are not to be read, though they look like usage.
+    keep : iterable of str
+        Fields of the log that are columns of the frame too, under their names.
     progress : callable, optional
         Called with the bytes on disk read since the last call, and the bytes of the file.
 
@@ -111,7 +114,10 @@ def read_usage(
     says it covers, the end then exclusive.
     """
     rows = Rows(
-        Rejects.of(on_error), renamed=_checked_map(map), ignored_names=_checked_names(ignore)
+        Rejects.of(on_error),
+        renamed=_checked_map(map),
+        ignored_names=_checked_names("ignore", ignore),
+        kept=_checked_names("keep", keep),
     )
     if isinstance(source, pd.DataFrame):
         name = "usage frame"
@@ -278,10 +284,11 @@ def _checked_map(renamed: Mapping[str, str] | None) -> Mapping[str, str]:
     return dict(renamed)
 
 
-def _checked_names(names: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(names, str) or not all(isinstance(one, str) for one in names):
-        raise UsageError(f"ignore is {shown(names)}. Give names of fields of the log.")
-    return tuple(names)
+def _checked_names(what: str, names: Iterable[str]) -> tuple[str, ...]:
+    given = () if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
+    if names and not (given and all(isinstance(one, str) for one in given)):
+        raise UsageError(f"{what} is {shown(names)}. Give names of fields of the log.")
+    return given
 
 
 def _paths(source: Any) -> list[Path]:
