@@ -251,7 +251,9 @@ class _Reading:
         })  # fmt: skip
         share = self.rows.models.setdefault
         names = np.empty(len(values), dtype=object)
-        names[:] = [share(value, value) if type(value) is str else None for value in values]
+        names[:] = [
+            share(value, value.strip('"')) if type(value) is str else None for value in values
+        ]
         return names
 
     def _fees(self) -> Counts:
