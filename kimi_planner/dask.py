@@ -14,8 +14,9 @@ import pandas as pd
 from kimi_planner.errors import UsageError, needs, shown
 from kimi_planner.pandas import count_series
 from kimi_planner.usage.paths import LogFile, files_of
+from kimi_planner.usage.read import begun
 from kimi_planner.usage.totals.result import UsageTotals, checked_names
-from kimi_planner.usage.totals.stream import part_of, repeated_in
+from kimi_planner.usage.totals.stream import NO_CALLS, part_of, repeated_in
 
 with needs("dask", "dask"):
     from dask.base import compute
@@ -76,7 +77,7 @@ def total_usage(
     UsageError
         If the source cannot be read, has no rows, has a bad row, or lacks a key.
     """
-    keys = checked_names(by, on_error)
+    keys = checked_names(by)
     sources: list[Any]
     if isinstance(source, str | Path):
         name, sources = str(source), files_of(source)
@@ -86,16 +87,17 @@ def total_usage(
         raise UsageError(f"source is {shown(source)}. Give a Dask DataFrame, or a folder.")
     names = [str(one.path) if isinstance(one, LogFile) else name for one in sources]
 
-    def task(at: int, known: Any = None) -> Any:
-        before, more = (names[:at], {"known": known}) if known is not None else ([""] * at, {})
-        return delayed(part_of)([sources[at]], keys, on_error, before=before, **more)
+    def task(at: int, known: Any = NO_CALLS) -> Any:
+        rows = begun(on_error)
+        rows.files = names[:at] if len(known) else [""] * at
+        return delayed(part_of)([sources[at]], keys, rows, known=known)
 
     parts = list(compute(*map(task, range(len(sources)))))  # type: ignore[no-untyped-call]  # no types
     repeats = {at: known for at, known in enumerate(repeated_in(parts)) if len(known)}
     again = compute(*(task(at, known) for at, known in repeats.items()))  # type: ignore[no-untyped-call]
     for at, part in zip(repeats, again, strict=True):
         parts[at] = part
-    whole = part_of([], keys, on_error)
+    whole = part_of([], keys, begun(on_error))
     for part in parts:
         whole.join(part)
     whole.rows.files = names

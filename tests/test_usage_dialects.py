@@ -75,7 +75,7 @@ SAMPLES = {
         "prompt_tokens": 1100, "completion_tokens": 330, "total_tokens": 1430, "prompt_cache_hit_tokens": 512, "prompt_cache_miss_tokens": 588,
     }}], (1, 1100, 512, 330, None, 0, 0)),
     "batch": ("batch results", [{"custom_id": "a", "response": {"status_code": 200, "body": CHAT}}], (1, 1100, 512, 330, 70, 0, 0)),
-    "anthropic stream": ("Anthropic stream", [
+    "anthropic stream": ("event streams", [
         {"type": "message_start", "message": {**MESSAGE, "usage": {"input_tokens": 11, "cache_read_input_tokens": 700, "output_tokens": 1}}},
         {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "a"}},
         {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 33}},
@@ -92,6 +92,11 @@ SAMPLES = {
         {"type": "user", "uuid": "u0", "sessionId": "x", "timestamp": AT, "message": {"role": "user", "content": "hi"}},
         {"type": "assistant", "uuid": "u1", "sessionId": "x", "requestId": "req_1", "timestamp": AT, "message": {**MESSAGE, "usage": {**MESSAGE["usage"], "output_tokens": 2}}},
         {"type": "assistant", "uuid": "u2", "sessionId": "x", "requestId": "req_1", "timestamp": AT, "message": MESSAGE},
+    ], (1, 801, 700, 33, None, 60, 30)),
+    "claude code result": ("Claude Code result", [
+        {"type": "assistant", "session_id": "x", "uuid": "u1", "message": MESSAGE},
+        {"type": "result", "session_id": "x", "uuid": "u2", "total_cost_usd": 0.5, "usage": MESSAGE["usage"], "modelUsage": {
+            "kimi-k2": {"inputTokens": 11, "outputTokens": 33, "cacheReadInputTokens": 700, "cacheCreationInputTokens": 90, "costUSD": 0.5}}},
     ], (1, 801, 700, 33, None, 60, 30)),
     "ccusage": ("ccusage", [{"daily": [{
         "date": DAY, "inputTokens": 100, "outputTokens": 60, "cacheCreationTokens": 20, "cacheReadTokens": 800, "totalTokens": 980, "totalCost": 0.5, "modelsUsed": ["kimi-k2"],

@@ -24,6 +24,7 @@ __all__ = ["focus"]
 @logs.catalog
 @logs.alias
 @logs.on_error
+@logs.fields
 @click.option("--out", type=options.FILE, help="File to write.")
 @options.force
 def focus(
@@ -35,6 +36,8 @@ def focus(
     catalog: str | None,
     alias: Any,
     on_error: Literal["raise", "skip"],
+    renamed: dict[str, str],
+    ignored: tuple[str, ...],
     out: Path | None,
     force: bool,
     **account: Any,
@@ -51,7 +54,7 @@ def focus(
 
     prices = load_catalog(catalog)
     keys = keys_to_price((by, *tags), None if model is None else [model], prices)
-    totals = logs.totals(paths, keys, on_error)
+    totals = logs.totals(paths, keys, on_error, renamed, ignored)
     frame = focus_usage(
         totals, by=by, model=model, tags=tags, catalog=prices, alias=alias, **account
     )

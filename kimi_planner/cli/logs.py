@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ __all__ = [
     "alias",
     "argument",
     "catalog",
+    "fields",
     "finish",
     "on_error",
     "pairs",
@@ -60,6 +61,37 @@ alias = click.option(
     help="Model of the catalog that a name of the log means, where its spelling does not tell it.",
 )
 
+
+def _renamed(
+    _context: click.Context, option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    """Read values of the form COLUMN=FIELD."""
+    found = [value.partition("=") for value in values]
+    if not all(column and field for column, _, field in found):
+        raise click.BadParameter("give COLUMN=FIELD.", param=option)
+    return {column: field for column, _, field in found}
+
+
+def fields(command: Any) -> Any:
+    """Add the options that say which fields of a log are read."""
+    renamed = click.option(
+        "--map",
+        "renamed",
+        multiple=True,
+        callback=_renamed,
+        metavar="COLUMN=FIELD",
+        help="Field of the log that has a column of a usage frame, such as cached_tokens=cache_tokens.",
+    )
+    ignored = click.option(
+        "--ignore",
+        "ignored",
+        multiple=True,
+        metavar="FIELD",
+        help="Field of the log that is not to be read, though it looks like usage.",
+    )
+    return renamed(ignored(command))
+
+
 workload = click.option(
     "--workload",
     multiple=True,
@@ -83,9 +115,17 @@ def say_rejected(rows: int) -> None:
         click.echo(f"bad rows left out: {rows:,}", err=True)
 
 
-def totals(paths: tuple[Path, ...], by: tuple[str, ...], on_error: Literal["raise", "skip"]) -> Any:
+def totals(
+    paths: tuple[Path, ...],
+    by: tuple[str, ...],
+    on_error: Literal["raise", "skip"],
+    renamed: Mapping[str, str] | None = None,
+    ignored: tuple[str, ...] = (),
+) -> Any:
     """Add up logs by some keys."""
     from kimi_planner.usage.totals.sources import total_usage
 
     with progress("reading") as advance:
-        return total_usage(paths, by, on_error=on_error, progress=advance)
+        return total_usage(
+            paths, by, on_error=on_error, map=renamed, ignore=ignored, progress=advance
+        )

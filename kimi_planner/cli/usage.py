@@ -47,6 +47,7 @@ command.add_command(focus)
 )
 @logs.alias
 @logs.on_error
+@logs.fields
 @usage_form_option
 def price(
     *,
@@ -58,6 +59,8 @@ def price(
     as_of: date | None,
     alias: Any,
     on_error: Literal["raise", "skip"],
+    renamed: dict[str, str],
+    ignored: tuple[str, ...],
     form: str,
 ) -> None:
     """Price LOG, exactly, each row at the prices of its day.
@@ -74,7 +77,7 @@ def price(
         raise click.UsageError("--model and --models exclude each other.")
     priced_as = (model,) if model is not None else models
     prices = load_catalog(catalog)
-    totals = logs.totals(paths, keys_to_price(by, priced_as, prices), on_error)
+    totals = logs.totals(paths, keys_to_price(by, priced_as, prices), on_error, renamed, ignored)
     spend = spend_by(totals, by=by, models=priced_as, as_of=as_of, catalog=prices, alias=alias)
     if form == "csv":
         click.echo(csv_text(spend), nl=False)
@@ -89,7 +92,10 @@ def price(
 @click.argument("log", type=options.PATH)
 @click.option("--name", required=True, help="Name of the workload.")
 @click.option("--out", type=options.PATH, help="File to write; else it is printed.")
-def fit(log: Path, name: str, out: Path | None) -> None:
+@logs.fields
+def fit(
+    log: Path, name: str, out: Path | None, renamed: dict[str, str], ignored: tuple[str, ...]
+) -> None:
     """Fit a workload to LOG.
 
     The workload is printed as a file for `kimi-planner plan`. Sizes of calls refer to the log, by its path from the file or from the current folder.
@@ -99,7 +105,7 @@ def fit(log: Path, name: str, out: Path | None) -> None:
     from kimi_planner.workload import Workload
 
     with progress("reading") as advance:
-        frame = read_usage(log, progress=advance)
+        frame = read_usage(log, map=renamed, ignore=ignored, progress=advance)
     workload = Workload.from_usage(frame, name)
     print_or_write(workload_toml(workload, log, Path() if out is None else out.parent), out)
 
@@ -116,12 +122,15 @@ def fit(log: Path, name: str, out: Path | None) -> None:
 @logs.alias
 @options.as_of
 @logs.on_error
+@logs.fields
 @usage_form_option
 @click.option("--out", type=options.FOLDER, help="Folder for the forecast and its picture.")
 def forecast(
     *,
     paths: tuple[Path, ...],
     on_error: Literal["raise", "skip"],
+    renamed: dict[str, str],
+    ignored: tuple[str, ...],
     form: str,
     out: Path | None,
     **others: Any,
@@ -136,7 +145,7 @@ def forecast(
     from kimi_planner.usage.read import read_usage
 
     with progress("reading") as advance:
-        frame = read_usage(paths, on_error=on_error, progress=advance)
+        frame = read_usage(paths, on_error=on_error, map=renamed, ignore=ignored, progress=advance)
     found = forecast_spend(frame, **others)
     forms = {"table": forecast_text, "json": forecast_json, "csv": forecast_csv}
     click.echo(forms[form](found), nl=False)
@@ -170,6 +179,7 @@ def forecast(
 @click.option("--end", callback=options.parsed_date, help="First day after that.")
 @click.option("--pro-rata", is_flag=True, help="Scale planned months to the days of the log.")
 @logs.on_error
+@logs.fields
 @usage_form_option
 def reconcile_(
     *,
@@ -177,6 +187,8 @@ def reconcile_(
     paths: tuple[Path, ...],
     catalog: str | None,
     on_error: Literal["raise", "skip"],
+    renamed: dict[str, str],
+    ignored: tuple[str, ...],
     form: str,
     **others: Any,
 ) -> None:
@@ -193,7 +205,7 @@ def reconcile_(
 
     prices = load_catalog(catalog)
     keys = log_keys(others["workload"], others["model"], prices)[1]
-    totals = logs.totals(paths, keys, on_error)
+    totals = logs.totals(paths, keys, on_error, renamed, ignored)
     found = reconcile(plan, totals, catalog=prices, **others)
     forms = {
         "table": lambda: reconciliation_text(found),

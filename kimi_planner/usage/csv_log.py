@@ -117,7 +117,7 @@ class _Header:
             columns = [list(column) for column in zip(*cells, strict=True)]
             if not lines:
                 return
-        table = Table(lines, is_text=True)
+        table = Table(lines, is_text=True, commas=self.sign == ",")
         wanted = wanted_of(dialect_of_columns(map(spelled, self.names)))
         for name, column in zip(self.names, columns, strict=True):
             if isinstance(column, list) and any(cell[:1] == "{" for cell in column):

@@ -33,6 +33,8 @@ PARTS = (
 )  # fmt: skip
 _FRONT = ("attributes", "properties", "tags")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_MOST_SHAPES = 10_000
+_known: dict[Any, Dialect] = {}
 _SIGNS = re.compile(r"[^a-z0-9.\u0080-\uffff]+")
 
 
@@ -145,31 +147,49 @@ def _has(entry: Mapping[str, Any], need: str) -> bool:
 
 
 @lru_cache(maxsize=1 << 12)
-def _candidates(keys: tuple[str, ...]) -> tuple[Dialect | None, tuple[Dialect, ...]]:
-    """Return the dialect of all entries with these fields, or else those that may fit one of them."""
-    names = set(map(spelled, keys))
+def candidates(
+    keys: tuple[str, ...],
+) -> tuple[Dialect | None, tuple[Dialect, ...], tuple[str, ...]]:
+    """Return the dialect of all entries with these fields, or else those that may fit, and by which fields."""
+    names = {spelled(key): key for key in keys}
     heads = {name.split(".")[0] for name in names}
-    are_folded = bool(names & set(_FRONT))
+    folded = [key for name, key in names.items() if name in _FRONT]
     possible: list[Dialect] = []
+    asked = set(folded)
     for dialect in dialects():
-        for needs in dialect.needs:
-            paths = [need.partition("=")[0] for need in needs]
-            if all(need in names for need in needs):
-                if possible:
-                    break
-                return dialect, ()
-            if are_folded or all(path.split(".")[0].rstrip("*") in heads for path in paths):
-                break
-        else:
-            continue
-        possible.append(dialect)
-    return None, tuple(possible)
+        wanted = [[need.partition("=")[0] for need in needs] for needs in dialect.needs]
+        near = [
+            paths
+            for paths in wanted
+            if folded or {path.split(".")[0].rstrip("*") for path in paths} <= heads
+        ]
+        if not possible and any(all(need in names for need in needs) for needs in dialect.needs):
+            return dialect, (), ()
+        if near:
+            possible.append(dialect)
+            parts = {path.split(".")[0] for paths in near for path in paths}
+            asked.update(key for name, key in names.items() if name in parts)
+    return None, tuple(possible), tuple(asked)
 
 
 def dialect_of(entry: Mapping[str, Any]) -> Dialect:
     """Return the dialect of an entry, told by its fields."""
-    dialect, possible = _candidates(tuple(entry))
-    return dialect or next(one for one in possible if _fits(one, entry))
+    keys = tuple(entry)
+    dialect, possible, asked = candidates(keys)
+    if dialect is not None:
+        return dialect
+    shape = (keys, *(_shape(entry[key]) for key in asked))
+    known = _known.get(shape)
+    if known is None:
+        if len(_known) > _MOST_SHAPES:
+            _known.clear()
+        known = _known[shape] = next(one for one in possible if _fits(one, entry))
+    return known
+
+
+def _shape(value: Any) -> Any:
+    """Return what of a field tells a dialect: the fields in it, or its text."""
+    return tuple(value) if type(value) is dict else value if type(value) is str else None
 
 
 def dialect_of_columns(columns: Iterable[str]) -> Dialect:

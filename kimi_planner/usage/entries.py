@@ -12,7 +12,7 @@ from kimi_planner.errors import UsageError, shown
 from kimi_planner.usage.dialects import spelled
 from kimi_planner.usage.pages import page_of
 
-__all__ = ["Unwrapping"]
+__all__ = ["Unwrapping", "is_plain"]
 
 #: Fields that are lists of entries, or of more such lists.
 _LISTS = frozenset((
@@ -31,6 +31,7 @@ _SHARED = frozenset((
     "trace_id", "last_activity",
 ))  # fmt: skip
 _TEXTS = frozenset(("log", "line", "message", "msg", "text_payload"))
+_LOGGED_AT = ("time", "timestamp", "ts")
 _EVENTS = frozenset(("message", "params", "payload", "event"))
 #: Objects from a model to what it used.
 _BY_MODEL = ("summary.usage", "breakdown.models", "model_usage")
@@ -50,7 +51,8 @@ Entry = Mapping[str, Any]
 
 
 @lru_cache(maxsize=1 << 12)
-def _is_plain(keys: tuple[str, ...]) -> bool:
+def is_plain(keys: tuple[str, ...]) -> bool:
+    """Return whether an entry with these fields has no others in it."""
     return not set(map(spelled, keys)) & (_TELLING | _HEADS)
 
 
@@ -83,11 +85,13 @@ class Unwrapping:
         UsageError
             If an export is not built as one.
         """
-        if type(value) is not dict or _is_plain(tuple(value)):
+        if type(value) is not dict or is_plain(tuple(value)):
             yield value
             return
         names = {spelled(key): key for key in value}
-        is_reply = isinstance(value.get("usage"), dict) and "op_name" not in names
+        is_reply = (
+            isinstance(value.get("usage"), dict) and not {"op_name", "model_usage"} & names.keys()
+        )
         if is_reply and value.get("type") != "message_delta":
             yield value
             return
@@ -117,19 +121,23 @@ class Unwrapping:
                 return iter(())
             if not text.lstrip().startswith("{"):
                 return self._none()
+            when = next((value[names[one]] for one in _LOGGED_AT if one in names), None)
             try:
-                return self.entries(json.loads(text))
+                inner = json.loads(text)
+                return self.entries({"logged_at": when, **inner} if when is not None else inner)
             except (ValueError, RecursionError):
                 said = f"{names[name]} is {shown(text)}, no whole JSON value."
                 raise UsageError(said) from None
         return None
 
     def _stream(self, value: Entry, names: Names) -> Iterator[Any] | None:
-        """Return the usage so far of a streamed Anthropic message; its start counts no output yet."""
+        """Return the usage so far of a streamed message; the start of one counts no output yet."""
         kind = value.get("type")
-        if kind not in _OF_STREAM:
+        if not isinstance(kind, str) or not (kind in _OF_STREAM or kind.startswith("response.")):
             return None
         chunk: dict[str, Any] = {"type": "message_chunk"}
+        if isinstance(reply := value.get("response"), dict):
+            return iter((reply | chunk,))
         if isinstance(message := value.get("message"), dict):
             before = message.get("usage") or {}
             self._message = {key: message[key] for key in ("id", "model") if key in message}
@@ -187,10 +195,11 @@ class Unwrapping:
             rest = {key: one for key, one in value.items() if spelled(key) != head}
             name = "metrics" if head == "breakdown" else "usage"
             parts = {model: one.get("metrics", one) for model, one in holder.items()}
+            rest.pop(name, None)
             whole = value.get(name)
             if isinstance(whole, dict) and not _adds_up(whole, list(parts.values())):
                 model = next(iter(parts)) if len(parts) == 1 else None
-                return iter(({**rest, "model": model},))
+                return iter(({**rest, name: whole, "model": model},))
             return iter([{**rest, "model": model, name: part} for model, part in parts.items()])
         return None
 
@@ -272,12 +281,12 @@ def _are_objects(inner: Any) -> bool:
 
 def _adds_up(whole: Entry, parts: list[Entry]) -> bool:
     """Whether parts add up to a whole in every count but its total."""
-    counts = [
-        key
+    alike = [{spelled(key): one for key, one in part.items()} for part in parts]
+    return all(
+        sum(part.get(spelled(key), 0) or 0 for part in alike) == one
         for key, one in whole.items()
         if type(one) is int and spelled(key).endswith(("tokens", "requests")) and "total" not in key
-    ]
-    return all(sum(part.get(key, 0) or 0 for part in parts) == whole[key] for key in counts)
+    )
 
 
 def _with_mapping(value: dict[str, Any]) -> dict[str, Any]:

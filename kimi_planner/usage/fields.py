@@ -94,7 +94,7 @@ class Fields:
         """Return a count, of the first name that is stated; another must not say something else."""
         known, before = Count.unstated(len(self)), ""
         for path in self.paths(field):
-            count = as_count(self.table.columns[path])
+            count = as_count(self.table.columns[path], commas=self.table.commas)
             if count.missing.all() and not count.odd:
                 continue
             self.read.add(path)
@@ -159,7 +159,7 @@ class Fields:
         for name in said["names"]:
             mask |= self.says(name, said["status"])
         for name in (one for one in said["http"] if one in self.table.names):
-            mask |= np.array([(word or "")[:1] in ("4", "5") for word in self.words(name)])
+            mask |= np.array([(word or "")[:1] in ("4", "5", "-") for word in self.words(name)])
         for name in (one for one in said["present"] if one in self.table.names):
             mask |= np.array(
                 [word not in (None, "null", "false", "{}") for word in self.words(name)]

@@ -26,6 +26,9 @@ def call_ids(fields: Fields) -> tuple[Any, Any]:
 
     Two of ten million ids that differ have the same number with a chance of 3 in a million.
     """
+    if fields.values("call_id") is None:
+        ids = np.zeros(len(fields), dtype=np.int64)
+        return ids, ids != 0
     names = fields.objects("call_id")
     scopes: list[list[Any]] = [
         as_objects(column)

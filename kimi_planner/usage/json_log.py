@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from kimi_planner.errors import UsageError, Where, shown
-from kimi_planner.usage.dialects import GENERIC, Dialect, dialect_of
-from kimi_planner.usage.entries import Unwrapping
+from kimi_planner.usage.dialects import GENERIC, Dialect, candidates, dialect_of
+from kimi_planner.usage.entries import Unwrapping, is_plain
 from kimi_planner.usage.fields import wanted_of
 from kimi_planner.usage.lines import Block, first_line
 from kimi_planner.usage.reading import read_table
@@ -28,8 +28,7 @@ __all__ = ["Entries", "read_json"]
 
 #: The longest JSON value that may span lines; an array of values has no limit.
 MAX_DOCUMENT_CHARS = 256_000_000
-#: Entries that are read together.
-CHUNK_ROWS = 1 << 14
+#: Text whose entries are read together.
 _READ_CHARS = 1 << 21
 _WORDS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
 _SPACE = re.compile(r"[\s,]*")
@@ -43,7 +42,7 @@ class Entries:
         self.rows = rows
         self.unwrapping = Unwrapping(rows.cover, rows.page, self.other)
         self._waiting: dict[str, tuple[Dialect, list[Any], list[int]]] = {}
-        self.length = 0
+        self._alike: dict[tuple[str, ...], tuple[list[Any], list[int]]] = {}
 
     def other(self) -> None:
         """Count something that is no entry."""
@@ -51,6 +50,12 @@ class Entries:
 
     def take(self, value: Any, line: int) -> None:
         """Take the entries that a value holds, whatever their form."""
+        keys = tuple(value) if type(value) is dict else ()
+        alike = self._alike.get(keys)
+        if alike is not None:  # nearly all rows of a log
+            alike[0].append(value)
+            alike[1].append(line)
+            return
         try:
             for entry in self.unwrapping.entries(value):
                 if type(entry) is not dict:
@@ -60,18 +65,17 @@ class Entries:
                     )
                     continue
                 dialect = dialect_of(entry)
-                waiting = self._waiting.get(dialect.name)
-                if waiting is None:
-                    waiting = self._waiting[dialect.name] = (dialect, [], [])
+                waiting = self._waiting.setdefault(dialect.name, (dialect, [], []))
                 waiting[1].append(entry)
                 waiting[2].append(line)
-                self.length += 1
+                if entry is value and is_plain(keys) and candidates(keys)[0] is not None:
+                    self._alike[keys] = waiting[1:]
         except UsageError as error:
             self.rows.refuse(line, error)
 
     def read(self) -> Iterator[pd.DataFrame]:
         """Read what waits, and yield the good rows."""
-        waiting, self._waiting, self.length = self._waiting, {}, 0
+        waiting, self._waiting, self._alike = self._waiting, {}, {}
         for dialect, entries, lines in waiting.values():
             table = Table(lines)
             table.open(entries, wanted_of(dialect))
@@ -138,7 +142,7 @@ def _odd_value(line: str, number: int, block: Block, rows: Rows) -> Any:
 
 def _read_document(blocks: Iterator[Block], rows: Rows) -> Iterator[pd.DataFrame]:
     """Read values that span lines, one after the other or in an array, as they come."""
-    entries = Entries(rows)
+    entries, size = Entries(rows), 0
     text, line, at, is_array, is_open = "", 0, 0, None, False
     fault = "text after the end of the array"
     for block in blocks:
@@ -176,7 +180,9 @@ def _read_document(blocks: Iterator[Block], rows: Rows) -> Iterator[pd.DataFrame
                 "or one that is not closed. Write one object per line.",
                 at=Where(rows.file, line),
             )
-        if entries.length >= CHUNK_ROWS:
+        size += len(block.text)
+        if size >= _READ_CHARS:
+            size = 0
             yield from entries.read()
     yield from entries.read()
     rest = text[at:].strip()

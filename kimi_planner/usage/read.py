@@ -23,6 +23,7 @@ from kimi_planner.usage.rows import HIDDEN, LeftOut, Rows
 
 __all__ = [
     "MAX_REJECTED_SHOWN",
+    "begun",
     "checked_frame",
     "completeness",
     "read_file",
@@ -40,6 +41,7 @@ def read_usage(
     on_error: Literal["raise", "skip"] = "raise",
     map: Mapping[str, str] | None = None,  # noqa: A002 - what the command line calls it
     ignore: Iterable[str] = (),
+    keep: Iterable[str] = (),
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Read a usage log into one checked frame.
@@ -57,6 +59,8 @@ def read_usage(
         log, ``{"cached_tokens": "cache_tokens"}``.
     ignore : iterable of str
         Fields of the log that are not to be read, though they look like usage.
+    keep : iterable of str
+        Fields of the log that are columns of the frame too, under their names.
     progress : callable, optional
         Called with the bytes on disk read since the last call, and the bytes of the file.
 
@@ -117,9 +121,7 @@ def read_usage(
     The observed span reaches from the first to the last time, or over the windows that an export
     says it covers, the end then exclusive.
     """
-    rows = Rows(
-        Rejects.of(on_error), renamed=_checked_map(map), ignored_names=_checked_names(ignore)
-    )
+    rows = begun(on_error, map, ignore, keep)
     if isinstance(source, pd.DataFrame):
         name = "usage frame"
         chunks = read_frame(source, rows)
@@ -135,6 +137,21 @@ def read_usage(
     if frame.empty:
         refuse_empty(name, rows)
     return _finished(frame, name, rows, repeated, parents)
+
+
+def begun(
+    on_error: str,
+    map: Mapping[str, str] | None = None,  # noqa: A002 - as in `read_usage`
+    ignore: Iterable[str] = (),
+    keep: Iterable[str] = (),
+) -> Rows:
+    """Return what a log is read into, by the options of :func:`read_usage`."""
+    return Rows(
+        Rejects.of(on_error),
+        renamed=_checked_map(map),
+        ignored_names=_checked_names("ignore", ignore),
+        kept=_checked_names("keep", keep),
+    )
 
 
 def read_file(path: Path, rows: Rows, progress: Progress | None = None) -> Iterator[pd.DataFrame]:
@@ -302,10 +319,11 @@ def _checked_map(renamed: Mapping[str, str] | None) -> Mapping[str, str]:
     return dict(renamed)
 
 
-def _checked_names(names: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(names, str) or not all(isinstance(one, str) for one in names):
-        raise UsageError(f"ignore is {shown(names)}. Give names of fields of the log.")
-    return tuple(names)
+def _checked_names(what: str, names: Iterable[str]) -> tuple[str, ...]:
+    given = () if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
+    if names and not (given and all(isinstance(one, str) for one in given)):
+        raise UsageError(f"{what} is {shown(names)}. Give names of fields of the log.")
+    return given
 
 
 def refuse_empty(name: str, rows: Rows) -> None:

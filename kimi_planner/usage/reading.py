@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,7 @@ _NO_USAGE = "no usage object, so the call's cost is unknown. Log `usage` with ev
 _USAGE_WORDS = frozenset(("token", "tokens", "usage", "cost", "cached"))
 _PLAIN_TIERS = (None, "batch", "standard", "default", "auto", "unspecified")
 _LENGTH_OF_DAY = len("2026-01-01")
+_PARTED = re.compile(r"[0-9]{1,3}(?:[.,][0-9]{3})+")
 Counts = dict[str, Count]
 
 
@@ -79,6 +81,12 @@ class _Reading:
         self.counts = self._kinds() if dialect.kinds else {name: count(name) for name in PARTS}
         self.counts["requests"] = count("requests")
         self._refuse_all(self.fields.conflicts)
+        for name, known in self.counts.items():
+            self._refuse_all({
+                row: f"{name} is {shown(value)}. It must be a whole number"
+                + (", and may be two here. Write it without separators." if _PARTED.fullmatch(value) else ".")
+                for row, value in known.odd.items() if isinstance(value, str)
+            })  # fmt: skip
         self._drop_silent()
 
     def _drop(self, mask: Any, why: LeftOut) -> None:
@@ -243,7 +251,9 @@ class _Reading:
         })  # fmt: skip
         share = self.rows.models.setdefault
         names = np.empty(len(values), dtype=object)
-        names[:] = [share(value, value) if type(value) is str else None for value in values]
+        names[:] = [
+            share(value, value.strip('"')) if type(value) is str else None for value in values
+        ]
         return names
 
     def _fees(self) -> Counts:
@@ -258,6 +268,9 @@ class _Reading:
 
     def _batch(self) -> Any:
         """Return which calls were part of a batch, ``None`` if none says so."""
+        names = [*self.fields.paths("batch"), *self.fields.paths("tier"), *self.dialect.batch_if]
+        if not any(name in self.table.columns or name in self.table.names for name in names):
+            return None
         flags = np.array([*self.fields.objects("batch"), None], dtype=object)[:-1]
         tiers = self.fields.objects("tier")
         self.rows.tiers.update(

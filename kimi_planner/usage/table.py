@@ -16,7 +16,17 @@ import pandas as pd
 from kimi_planner.billing.record import MAX_TOKENS
 from kimi_planner.usage.dialects import spelled
 
-__all__ = ["DOUBTFUL", "JSON_CELLS", "SAID", "Count", "Table", "as_count", "as_objects", "parsed"]
+__all__ = [
+    "DOUBTFUL",
+    "JSON_CELLS",
+    "SAID",
+    "Count",
+    "Table",
+    "as_count",
+    "as_objects",
+    "number_of",
+    "parsed",
+]
 
 #: Objects of what was said in a call, in which no usage is looked for, unless a dialect names them.
 SAID = frozenset((
@@ -48,6 +58,8 @@ class Table:
         From the path, as the dialects spell it, to the same.
     is_text
         Whether every value is the text of a cell.
+    commas
+        Whether a comma in a number may part thousands, and not decimals.
     said
         Fields of each entry, where they may be needed in a message.
     """
@@ -56,6 +68,7 @@ class Table:
     columns: dict[str, Any] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     is_text: bool = False
+    commas: bool = True
     said: list[tuple[str, ...]] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -194,8 +207,11 @@ def as_objects(column: Any) -> list[Any]:
     return [None if value == "" else value for value in values] if "" in values else values
 
 
-def as_count(column: Any) -> Count:
-    """Return a column as whole numbers; text is read where it can mean but one."""
+def as_count(column: Any, *, commas: bool = True) -> Count:
+    """Return a column as whole numbers; text is read where it can mean but one.
+
+    ``commas`` is whether a comma may part thousands, and not decimals.
+    """
     if isinstance(column, pd.Series):
         column = as_objects(column)
     if isinstance(column, np.ndarray):
@@ -212,7 +228,9 @@ def as_count(column: Any) -> Count:
             filled = column if missing is None else [value or 0 for value in column]
             numbers = np.fromiter(filled, np.int64, len(column))
             return Count(numbers, np.zeros(len(column), bool) if missing is None else missing)
-    whole = [_text(value) if type(value) is str else _whole(value) for value in column]
+    whole = [
+        number_of(value, commas=commas) if type(value) is str else _whole(value) for value in column
+    ]
     return Count(
         np.array([value if _fits(value) else 0 for value in whole], dtype=np.int64),
         np.array([value is None for value in whole], dtype=bool),
@@ -247,14 +265,14 @@ def _whole(value: Any) -> Any:
 
 
 @lru_cache(maxsize=1 << 16)
-def _text(text: str) -> Any:
+def number_of(text: str, *, commas: bool = True) -> Any:
     """Return the whole number that text means, another number, or the text if it means none."""
     text = text.strip()
     if not text:
         return None
     if _WHOLE.fullmatch(text):
         return int(text)
-    if _GROUPED.fullmatch(text):
+    if commas and _GROUPED.fullmatch(text):
         return int(text.replace(",", ""))
     if DOUBTFUL.fullmatch(text) or not _NUMBER.fullmatch(text):
         return text

@@ -18,7 +18,6 @@ from kimi_planner.billing.meters import Usage
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.notes import Note
 from kimi_planner.rich import frame_html, page_html
-from kimi_planner.usage.lines import Rejects
 from kimi_planner.usage.read import MAX_REJECTED_SHOWN
 from kimi_planner.usage.totals.columns import Counts, dates_of, usage_of
 from kimi_planner.usage.totals.group import TOTALS, Cells, cells_of, merged
@@ -185,15 +184,14 @@ def _whole_column(numbers: list[int]) -> pd.Series[Any]:
     return pd.Series(numbers, dtype=np.int64 if fits else object)
 
 
-def checked_names(by: str | Sequence[str], on_error: str = "raise") -> tuple[str, ...]:
+def checked_names(by: str | Sequence[str]) -> tuple[str, ...]:
     """Return the names of the keys.
 
     Raises
     ------
     UsageError
-        If ``by`` is not names, each once, or ``on_error`` is not one of its values.
+        If ``by`` is not names, each once.
     """
-    Rejects.of(on_error)
     names: tuple[Any, ...] = (by,) if isinstance(by, str) else tuple(by)
     for name in names:
         if not isinstance(name, str):

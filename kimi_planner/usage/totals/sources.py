@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +11,7 @@ import pandas as pd
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.files import Progress
 from kimi_planner.usage.paths import files_of
+from kimi_planner.usage.read import begun
 from kimi_planner.usage.totals.columns import counts_of, has_calls
 from kimi_planner.usage.totals.result import UsageTotals, checked_names, totals_of
 from kimi_planner.usage.totals.stream import part_of
@@ -23,6 +24,8 @@ def total_usage(
     by: str | Sequence[str] = ("month", "model"),
     *,
     on_error: Literal["raise", "skip"] = "raise",
+    map: Mapping[str, str] | None = None,  # noqa: A002 - as in `read_usage`
+    ignore: Iterable[str] = (),
     progress: Progress | None = None,
 ) -> UsageTotals:
     """Add up the tokens of a log of any size, exactly.
@@ -38,6 +41,9 @@ def total_usage(
         does not state one has ``None``.
     on_error : {"raise", "skip"}
         What to do with a bad row: stop, or leave it out and count it.
+    map, ignore
+        Where counts stand that are not found by themselves, and which fields are not to be read, as
+        for :func:`read_usage`.
     progress : callable, optional
         Called with the bytes on disk read since the last call, and the bytes of the file.
 
@@ -60,16 +66,16 @@ def total_usage(
     >>> total_usage(calls, by="model").frame[["model", "rows", "prompt_tokens"]].values.tolist()
     [['a', 2, 14], ['b', 1, 7]]
     """
-    keys = checked_names(by, on_error)
+    keys, rows = checked_names(by), begun(on_error, map, ignore)
     if isinstance(source, pd.DataFrame):
         if has_calls(source) and on_error == "raise":
             return totals_of(counts_of(source), keys, source)
-        return part_of([source], keys, on_error).finish("usage frame")
+        return part_of([source], keys, rows).finish("usage frame")
     if not isinstance(source, str | Path | list | tuple):
         raise UsageError(f"source is {shown(source)}. {_instead_of(source)}")
     paths = [source] if isinstance(source, str | Path) else source
-    name = ", ".join(map(str, paths))
-    return part_of(files_of(paths), keys, on_error, progress).finish(name)
+    name = ", ".join(f"{path}" for path in paths)
+    return part_of(files_of(paths), keys, rows, progress).finish(name)
 
 
 def _instead_of(source: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
@@ -13,7 +13,6 @@ import pandas as pd
 from kimi_planner.errors import Where
 from kimi_planner.files import Progress
 from kimi_planner.usage.csv_log import read_frame
-from kimi_planner.usage.lines import Rejects
 from kimi_planner.usage.paths import LogFile
 from kimi_planner.usage.read import MAX_REJECTED_SHOWN, completeness, read_file, refuse_empty
 from kimi_planner.usage.repeats import one_row_per_call
@@ -22,15 +21,13 @@ from kimi_planner.usage.totals.columns import counts_of
 from kimi_planner.usage.totals.group import DERIVED, refuse_unknown_keys
 from kimi_planner.usage.totals.result import UsageTotals, totals_of
 
-__all__ = ["Part", "part_of", "repeated_in"]
+__all__ = ["NO_CALLS", "Part", "part_of", "repeated_in"]
 
-OnError = Literal["raise", "skip"]
 Keys = np.ndarray[Any, np.dtype[np.int64]]
 
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 _COUNTS = ("requests", "prompt_tokens", "completion_tokens")
-_OTHERS = np.iinfo(np.int64).max
-_NO_CALLS = np.empty((0, 3), dtype=np.int64)
+NO_CALLS = np.empty((0, 3), dtype=np.int64)
 
 
 @dataclass
@@ -176,11 +173,10 @@ class Part:
 def part_of(
     sources: Iterable[LogFile | pd.DataFrame],
     by: tuple[str, ...],
-    on_error: OnError,
+    rows: Rows,
     progress: Progress | None = None,
     *,
-    before: Sequence[str] = (),
-    known: Keys = _NO_CALLS,
+    known: Keys = NO_CALLS,
 ) -> Part:
     """Read a part of a log.
 
@@ -190,17 +186,14 @@ def part_of(
         Its files, or frames.
     by : tuple of str
         The keys.
-    on_error : {"raise", "skip"}
-        What to do with a bad row.
+    rows : Rows
+        How it is read, and which files of the log come before; it is filled.
     progress : callable, optional
         Told how far a file is read.
-    before : sequence of str
-        The files of the log that come before.
     known : ndarray of int64, shape (n, 3)
         Calls of these files that are not to be added up again, as in `Part.calls`.
     """
-    kept = [key for key in by if key not in (*DERIVED, "model")]
-    rows = Rows(Rejects.of(on_error), kept=kept, files=[*before])
+    rows.kept = [key for key in by if key not in (*DERIVED, "model")]
     part = Part(by, rows, UsageTotals(by=by, cells={}), [known] if len(known) else [])
     for source in sources:
         if not isinstance(source, LogFile) or source.is_log:
@@ -214,8 +207,8 @@ def part_of(
 
 def repeated_in(parts: Sequence[Part]) -> list[Keys]:
     """Return for each part of a log the calls of earlier parts that it has too."""
-    every = [np.concatenate([_NO_CALLS, *part.calls]) for part in parts]
-    calls = _ordered(np.concatenate([_NO_CALLS, *every]))
+    every = [np.concatenate([NO_CALLS, *part.calls]) for part in parts]
+    calls = _ordered(np.concatenate([NO_CALLS, *every]))
     firsts = np.flatnonzero(np.append(True, calls[1:, 0] != calls[:-1, 0])[: len(calls)])
     again = np.diff(np.append(firsts, len(calls))) > 1
     several = calls[firsts[again]]
