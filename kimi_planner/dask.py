@@ -89,11 +89,11 @@ def total_usage(
 
     def task(at: int, known: Any = NO_CALLS) -> Any:
         rows = begun(on_error)
-        rows.files = names[:at] if len(known) else [""] * at
+        rows.files = names[:at] if known.size else [""] * at
         return delayed(part_of)([sources[at]], keys, rows, known=known)
 
     parts = list(compute(*map(task, range(len(sources)))))  # type: ignore[no-untyped-call]  # no types
-    repeats = {at: known for at, known in enumerate(repeated_in(parts)) if len(known)}
+    repeats = {at: known for at, known in enumerate(repeated_in(parts)) if known.size}
     again = compute(*(task(at, known) for at, known in repeats.items()))  # type: ignore[no-untyped-call]
     for at, part in zip(repeats, again, strict=True):
         parts[at] = part

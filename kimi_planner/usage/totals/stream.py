@@ -27,7 +27,7 @@ Keys = np.ndarray[Any, np.dtype[np.int64]]
 
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 _COUNTS = ("requests", "prompt_tokens", "completion_tokens")
-NO_CALLS = np.empty((0, 3), dtype=np.int64)
+NO_CALLS = np.empty((3, 0), dtype=np.int64)
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Part:
         What the reader knows of it.
     totals
         Of the rows that no other can replace.
-    calls : list of ndarray of int64, shape (n, 3)
+    calls : list of ndarray of int64, shape (3, n)
         Of those that have an id: its number, one that stands for its counts, and where it is, sorted
         by the first; 24 bytes a call. Longer and shorter ones, so that few are ever merged.
     waiting
@@ -147,24 +147,25 @@ class Part:
         place = (frame["_file"].to_numpy(dtype=np.int64) << 40) + frame["_line"].to_numpy()
         with np.errstate(over="ignore"):
             mixed = (counts[:, 0] * 0x9E3779B1 + counts[:, 1]) * 0x5EBCA77C2B2AE63 + counts[:, 2]
-        keys = np.stack([frame["_id"].to_numpy(dtype=np.int64), mixed, place], axis=1)
-        is_new = np.ones(len(frame), dtype=bool)
+        keys = np.stack([frame["_id"].to_numpy(dtype=np.int64), mixed, place])
+        order = np.argsort(keys[0], kind="stable")
+        keys, is_new = keys[:, order], np.ones(len(frame), dtype=bool)
         for known in self.calls:
-            at = _places(known, keys[:, 0])
-            seen = np.flatnonzero((at >= 0) & (keys[:, 0] != 0))
+            at = _places(known, keys[0])
+            seen = np.flatnonzero((at >= 0) & (keys[0] != 0))
             is_new[seen] = False
-            differs = seen[known[at[seen], 1] != keys[seen, 1]]
+            differs = seen[known[1, at[seen]] != keys[1, seen]]
             self.repeated += len(seen) - len(differs)
-            for row in differs.tolist():
+            for row in sorted(differs, key=lambda row: keys[2, row]):
                 self.rows.rejects.add(
-                    self._where(int(place[row])),
-                    f"a call with the id of {self._where(int(known[at[row], 2]))}, but with other "
+                    self._where(int(keys[2, row])),
+                    f"a call with the id of {self._where(int(known[2, at[row]]))}, but with other "
                     "tokens. One call has one id: correct it, or leave the id out.",
                 )
-        self.calls.append(_ordered(keys[is_new & (keys[:, 0] != 0)]))
-        while len(self.calls) > 1 and len(self.calls[-2]) < 2 * len(self.calls[-1]):
-            self.calls[-2:] = [_ordered(np.concatenate(self.calls[-2:]))]
-        return frame[is_new].reset_index(drop=True)
+        self.calls.append(keys[:, is_new & (keys[0] != 0)])
+        while len(self.calls) > 1 and self.calls[-2].shape[1] < 2 * self.calls[-1].shape[1]:
+            self.calls[-2:] = [_ordered(self.calls[-2:])]
+        return frame.iloc[np.sort(order[is_new])].reset_index(drop=True)
 
     def _where(self, place: int) -> Where:
         return Where(self.rows.files[place >> 40], place & (2**40 - 1))
@@ -190,48 +191,48 @@ def part_of(
         How it is read, and which files of the log come before; it is filled.
     progress : callable, optional
         Told how far a file is read.
-    known : ndarray of int64, shape (n, 3)
+    known : ndarray of int64, shape (3, n)
         Calls of these files that are not to be added up again, as in `Part.calls`.
     """
     rows.kept = [key for key in by if key not in (*DERIVED, "model")]
-    part = Part(by, rows, UsageTotals(by=by, cells={}), [known] if len(known) else [])
+    part = Part(by, rows, UsageTotals(by=by, cells={}), [known] if known.size else [])
     for source in sources:
         if not isinstance(source, LogFile) or source.is_log:
             part.read(source, progress)
         else:
             rows.passed_over.append(source.path.name)
-    if len(known):
-        part.calls = [call[~np.isin(call[:, 0], known[:, 0])] for call in part.calls]
+    if known.size:
+        part.calls = [calls[:, ~np.isin(calls[0], known[0])] for calls in part.calls]
     return part
 
 
 def repeated_in(parts: Sequence[Part]) -> list[Keys]:
     """Return for each part of a log the calls of earlier parts that it has too."""
-    every = [np.concatenate([NO_CALLS, *part.calls]) for part in parts]
-    calls = _ordered(np.concatenate([NO_CALLS, *every]))
-    firsts = np.flatnonzero(np.append(True, calls[1:, 0] != calls[:-1, 0])[: len(calls)])
-    again = np.diff(np.append(firsts, len(calls))) > 1
-    several = calls[firsts[again]]
+    every = [_ordered([NO_CALLS, *part.calls]) for part in parts]
+    calls = _ordered([NO_CALLS, *every])
+    is_first = np.append(True, calls[0, 1:] != calls[0, :-1])[: calls.shape[1]]
+    is_again = np.append(~is_first[1:], False)[: calls.shape[1]]
+    several = calls[:, is_first & is_again]
     repeats = []
     for own in every:
-        at = _places(several, own[:, 0])
+        at = _places(several, own[0])
         first = at[at >= 0]
-        is_later = several[first, 2] != own[at >= 0, 2]
-        repeats.append(several[np.sort(first[is_later])])
+        repeats.append(several[:, first[several[2, first] != own[2, at >= 0]]])
     return repeats
 
 
-def _ordered(keys: Keys) -> Keys:
-    """Return calls by their ids, and those of one id as they stand in the log."""
-    return keys[np.lexsort((keys[:, 2], keys[:, 0]))]
+def _ordered(parts: Sequence[Keys]) -> Keys:
+    """Return the calls of parts by their ids, and those of one id in the order of the parts."""
+    calls = np.concatenate(parts, axis=1)
+    return calls[:, np.argsort(calls[0], kind="stable")]
 
 
 def _places(known: Keys, ids: Keys) -> Keys:
     """Return where each id stands among those of known calls, -1 for one that is not there."""
-    if not len(known):
+    if not known.size:
         return np.full(len(ids), -1)
-    at = np.minimum(np.searchsorted(known[:, 0], ids), len(known) - 1)
-    return np.where(known[at, 0] == ids, at, -1)
+    at = np.minimum(np.searchsorted(known[0], ids), known.shape[1] - 1)
+    return np.where(known[0, at] == ids, at, -1)
 
 
 def _partition(file: LogFile) -> dict[str, str | None]:
