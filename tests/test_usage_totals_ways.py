@@ -288,3 +288,18 @@ def test_a_key_may_be_stated_by_some_files_only(tmp_path: Path) -> None:
     assert set(total_usage(tmp_path, "team").cells) == {(call["team"],), (None,)}
     with pytest.raises(UsageError, match=r"no column 'teem' .*Did you mean 'team'\?"):
         total_usage(tmp_path, "teem")
+
+
+def test_fields_are_mapped_and_ignored_in_batches(tmp_path: Path) -> None:
+    """A count under another name is read, or stops the run, in a folder as in one file."""
+    call = calls(1, 1)[0]
+    entry = canonical(call)
+    entry["cache_hits"] = entry.pop("cached_tokens") or 1
+    written(tmp_path / "a.csv", [entry | {"credit_tokens": 5}])
+    options = {"map": {"cached_tokens": "cache_hits"}, "ignore": ["credit_tokens"]}
+    for source in (tmp_path, tmp_path / "a.csv", pd.read_csv(tmp_path / "a.csv")):
+        with pytest.raises(UsageError, match="cache_hits is"):
+            total_usage(source, "team", ignore=["credit_tokens"])
+        totals = total_usage(source, "team", **options)  # type: ignore[arg-type]
+        assert totals.total["cached_tokens"] == entry["cache_hits"]
+        assert len(read_usage(source, **options)) == 1  # type: ignore[arg-type]
