@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
+
 from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.files import (
     STANDARD_INPUT,
@@ -87,6 +89,12 @@ class Block:
     is_open: bool = False
 
     @property
+    def length(self) -> int:
+        """Return the number of lines; counting line feeds in text takes several times as long."""
+        signs = np.frombuffer(self.text.encode(), dtype=np.uint8)
+        return int(np.count_nonzero(signs == ord("\n"))) + 1
+
+    @property
     def lines(self) -> list[str]:
         """Return the lines one by one; an empty one stands for a blank line."""
         return self.text.split("\n")
@@ -123,8 +131,9 @@ def line_blocks(path: Path, progress: Progress | None = None) -> Iterator[Block]
                 end = raw.rfind(b"\n")
                 if end >= 0:
                     text = _decoded(path, number, b"".join([*parts, raw[:end]]))
-                    yield Block(number, text)
-                    number += text.count("\n") + 1
+                    block = Block(number, text)
+                    yield block
+                    number += block.length
                     parts = []
                 parts.append(raw[end + 1 :])
                 if sum(map(len, parts)) > MAX_LINE_BYTES:

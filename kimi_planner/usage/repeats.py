@@ -11,7 +11,7 @@ import pandas as pd
 from kimi_planner.errors import Where
 from kimi_planner.usage.lines import Rejects
 
-__all__ = ["one_row_per_call", "parents_of_calls"]
+__all__ = ["KnownCalls", "one_row_per_call", "parents_of_calls"]
 
 
 def one_row_per_call(
@@ -98,3 +98,64 @@ def parents_of_calls(frame: pd.DataFrame, nodes: Sequence[Any]) -> np.ndarray[An
         above.update(new)
         level = parent_of.reindex(new).dropna().astype(np.int64).unique() if new else np.empty(0)
     return frame["_node"].isin(above).to_numpy() & (frame["_node"] != 0).to_numpy()
+
+
+_BUCKETS = 16
+_PRIME = 6_364_136_223_846_793_005  # of a generator of random numbers: products wrap around
+
+
+class KnownCalls:
+    """Ids of the calls that were seen, for logs that are not held in memory: 16 bytes for each."""
+
+    def __init__(self) -> None:
+        empty = np.empty((2, 0), dtype=np.int64)
+        self._sorted, self._late = [empty] * _BUCKETS, [empty] * _BUCKETS
+
+    def fresh(self, chunk: pd.DataFrame, rows: Any) -> pd.DataFrame:
+        """Return the rows of a chunk whose calls were not seen before, and remember them.
+
+        Raises
+        ------
+        UsageError
+            If a row contradicts one of the same call, and errors are not skipped.
+        """
+        ids = chunk["_id"].to_numpy()
+        if not ids.any():
+            return chunk
+        prints = np.zeros(len(chunk), dtype=np.int64)
+        for name in ("requests", "prompt_tokens", "completion_tokens"):
+            prints = prints * _PRIME + chunk[name].to_numpy()
+        keep = (ids == 0) | ~chunk["_id"].duplicated().to_numpy()
+        codes, _ = pd.factorize(ids)
+        first = np.full(codes.max() + 1, -1)
+        first[codes[::-1]] = np.arange(len(ids))[::-1]
+        earlier = prints[first[codes]]
+        order = np.argsort(ids % _BUCKETS, kind="stable")
+        parts = np.split(order, np.searchsorted((ids % _BUCKETS)[order], np.arange(1, _BUCKETS)))
+        for bucket, part in enumerate(parts):
+            new = part[keep[part] & (ids[part] != 0)]
+            for known in (self._sorted[bucket], self._late[bucket]):
+                at = np.searchsorted(known[0], ids[new])
+                at[at == known.shape[1]] = 0
+                old = known[0][at] == ids[new] if known.shape[1] else np.zeros(len(new), bool)
+                keep[new[old]] = False
+                earlier[new[old]] = known[1][at[old]]
+                new = new[~old]
+            self._remember(bucket, np.stack([ids[new], prints[new]]))
+        for row in np.flatnonzero(~keep & (earlier != prints)):
+            rows.rejects.add(
+                rows.where(int(chunk["_line"].iloc[row])),
+                "a call with the id of an earlier row, but with other tokens. One call has one id: correct "
+                "it, or leave the id out.",
+            )
+        rows.repeated += int((~keep & (earlier == prints)).sum())
+        return chunk if keep.all() else chunk[keep]
+
+    def _remember(self, bucket: int, new: np.ndarray[Any, Any]) -> None:
+        late = np.concatenate([self._late[bucket], new], axis=1)
+        late = late[:, np.argsort(late[0], kind="stable")]
+        if late.shape[1] * 4 > self._sorted[bucket].shape[1]:
+            whole = np.concatenate([self._sorted[bucket], late], axis=1)
+            self._sorted[bucket] = whole[:, np.argsort(whole[0], kind="stable")]
+            late = late[:, :0]
+        self._late[bucket] = late
