@@ -12,7 +12,7 @@ from kimi_planner.usage.dialects import GENERIC, Dialect, candidates, spelled, t
 from kimi_planner.usage.entries import is_plain
 from kimi_planner.usage.fields import wanted_of
 from kimi_planner.usage.lines import Block
-from kimi_planner.usage.table import JSON_CELLS, SAID, Table
+from kimi_planner.usage.table import JSON_CELLS, MOST_KEYS, SAID, Table
 
 __all__ = ["table_of_lines"]
 
@@ -44,7 +44,7 @@ def table_of_lines(block: Block, first: Any) -> tuple[Table, Dialect] | None:
 
         with suppress(pa.ArrowException, UnicodeError):
             read = arrow.read_json(
-                io.BytesIO(block.text.encode()),
+                io.BytesIO(block.encoded),
                 read_options=arrow.ReadOptions(use_threads=False, block_size=1 << 30),
                 parse_options=arrow.ParseOptions(explicit_schema=pa.schema(_typed(first, pa))),
             )
@@ -98,6 +98,8 @@ def _add(table: Table, path: str, column: Any, wanted: tuple[str, ...], pa: Any)
     elif name in SAID and not inside:
         return
     elif pa.types.is_struct(kind):
+        if kind.num_fields > MOST_KEYS:
+            raise _OddError
         import pyarrow.compute as pc
 
         for place in range(kind.num_fields):

@@ -19,6 +19,7 @@ from kimi_planner.usage.dialects import spelled
 __all__ = [
     "DOUBTFUL",
     "JSON_CELLS",
+    "MOST_KEYS",
     "SAID",
     "Count",
     "Table",
@@ -43,7 +44,10 @@ _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+
 #: Twelve, or twelve thousand: which of them depends on where it was written.
 DOUBTFUL = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+")
 _NOTHING: dict[str, Any] = {}
-_MOST_COLUMNS = 2_000
+MOST_KEYS = 500
+_TELLING = re.compile(
+    "tok|cach|req|call|cost|spen|price|usd|usage|time|creat|date|id|model|type|kind|status|err|tier|gen_ai|llm"
+)
 
 
 @dataclass
@@ -98,9 +102,10 @@ class Table:
 
     def open(self, dicts: Sequence[Any], wanted: Collection[str], front: str = "") -> None:
         """Add a column for each path in entries; ``wanted`` are paths inside of what was said."""
-        if len(self.columns) > _MOST_COLUMNS:
-            return
-        for key in dict.fromkeys(chain.from_iterable(dicts)):
+        keys = list(dict.fromkeys(chain.from_iterable(dicts)))
+        if len(keys) > MOST_KEYS:  # such as names of users: what tells nothing of usage is no field
+            keys = [key for key in keys if _TELLING.search(key.lower())]
+        for key in keys:
             path, name = f"{front}{key}", spelled(f"{front}{key}")
             inside = [one for one in wanted if one.startswith(f"{name}.")]
             if name in SAID and not inside:
