@@ -4,6 +4,7 @@ import bz2
 import io
 import json
 import lzma
+import sys
 import zipfile
 
 import pandas as pd
@@ -14,7 +15,11 @@ from pyarrow import feather, parquet
 
 from kimi_planner import read_usage
 from kimi_planner.cli.usage import command
-from kimi_planner.errors import UsageError
+from kimi_planner.errors import MissingExtraError, UsageError
+from kimi_planner.usage import lines as usage_lines
+from kimi_planner.usage.lines import Rejects
+from kimi_planner.usage.read import read_file
+from kimi_planner.usage.rows import Rows
 
 AT = "2026-03-05T10:00:00Z"
 CALL = {"timestamp": AT, "model": "kimi-k2", "prompt_tokens": 1000, "completion_tokens": 300}
@@ -132,7 +137,7 @@ def test_the_command_line_takes_the_same(tmp_path):
 
 def test_what_a_log_says_of_its_cost_is_kept(read):
     """The sum of what stands there, over the rows that are calls."""
-    calls = [CALL | {"id": f"call-000{n}", "cost": 0.25} for n in (1, 2, 2)]
+    calls = [CALL | {"call_id": f"call-000{n}", "cost": 0.25} for n in (1, 2, 2)]
     frame = read(lines(*calls, CALL))
     assert (frame.attrs["logged_cost_usd"], frame.attrs["logged_cost_rows"]) == (0.5, 2)
 
@@ -291,7 +296,7 @@ def test_times_of_many_tools_are_one(read, written):
 
 def test_small_ids_are_those_of_a_day(read):
     """A counter that begins again each day swallows no call; within a day it tells a repetition."""
-    calls = [CALL | {"id": 1, "timestamp": f"2026-03-0{day}T10:00:00Z"} for day in (5, 6, 6)]
+    calls = [CALL | {"call_id": 1, "timestamp": f"2026-03-0{day}T10:00:00Z"} for day in (5, 6, 6)]
     frame = read(lines(*calls))
     assert (len(frame), frame.attrs["duplicates"]) == (2, 1)
 
@@ -310,3 +315,52 @@ def test_fields_are_kept_beside_the_frame(read):
     """Any field of a log may be a column, at its name."""
     frame = read(lines(CALL | {"team": "a", "tags": {"x": 1}}, CALL), keep=["team", "x"])
     assert frame["team"].tolist() == ["a", None]
+
+
+def test_without_arrow_text_is_read_all_the_same(read, monkeypatch):
+    """What Arrow does is speed; only its own files need it."""
+    logs = {
+        "log.csv": f"{HEADER}{AT},kimi-k2,1000,300\n",
+        "log.jsonl": lines(CALL, CALL | {"model": None}),
+    }
+    before = {name: read(text, name) for name, text in logs.items()}
+    for module in ("pyarrow", "pyarrow.csv", "pyarrow.json"):
+        monkeypatch.setitem(sys.modules, module, None)
+    for name, text in logs.items():
+        pd.testing.assert_frame_equal(read(text, name), before[name])
+    with pytest.raises(MissingExtraError, match=r"kimi-planner\[corpora\]"):
+        read(b"PAR1" + b"x" * 99, "log.parquet")
+
+
+def test_names_of_users_are_no_fields(read):
+    """An object with thousands of keys is looked through for usage alone."""
+    calls = [CALL | {"metadata": {f"user-{n}-{m}": m for m in range(9)}} for n in range(200)]
+    frame = read(lines(*calls))
+    assert len(frame) == 200
+    assert not any("user-" in name for name in frame.attrs["unread"])
+    with pytest.raises(UsageError, match=r"metadata\.cached_part is 5, which looks like cache"):
+        read(lines(*calls, CALL | {"metadata": {"cached_part": 5}}))
+
+
+@pytest.mark.parametrize("size", [9_000, 3 << 20])
+def test_one_row_per_call_in_flat_memory(tmp_path, monkeypatch, size):
+    """Read a part at a time, the sums are those of the frame, whatever repeats where."""
+    monkeypatch.setattr(usage_lines, "_BLOCK_BYTES", size)
+    calls = [
+        CALL | {"call_id": f"call-{n % 700:06}", "prompt_tokens": 1000 + n % 700}
+        for n in range(2000)
+    ]
+    chunk = {"id": "stream-001", "object": "chat.completion.chunk", "choices": []}
+    usage = {"prompt_tokens": 7, "completion_tokens": 8}
+    path = tmp_path / "log.jsonl"
+    path.write_text(lines(chunk, *calls, CALL, CALL, chunk | {"usage": usage}), encoding="utf-8")
+    frame = read_usage(path)
+    rows = Rows(Rejects(skip=False))
+    parts = list(rows.one_by_one(read_file(path, rows)))
+    assert sum(map(len, parts)) == len(frame) == 703
+    assert sum(part["prompt_tokens"].sum() for part in parts) == frame["prompt_tokens"].sum()
+    assert rows.repeated == frame.attrs["duplicates"] == 1300
+    path.write_text(lines(*calls, calls[5] | {"completion_tokens": 1}), encoding="utf-8")
+    rows = Rows(Rejects(skip=False))
+    with pytest.raises(UsageError, match="line 2001: a call with the id of an earlier row"):
+        list(rows.one_by_one(read_file(path, rows)))

@@ -7,11 +7,10 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from kimi_planner.errors import shown
 from kimi_planner.usage.dialects import Dialect, spelled
-from kimi_planner.usage.table import DOUBTFUL, Count, Table, as_count, as_objects
+from kimi_planner.usage.table import DOUBTFUL, Count, Table, as_count, as_objects, stated
 
 __all__ = ["unread"]
 
@@ -69,10 +68,10 @@ def unread(
         if path in read:
             continue
         name = _name_of(table, path)
-        stated = _stated(column)
-        if not stated:
+        times = int(stated(column).sum())
+        if not times:
             continue
-        seen[path] = stated
+        seen[path] = times
         if fault is not None or dialect.is_harmless(name) or _is_ignored(path, name, ignored):
             continue
         front = path.rpartition(".")[0]
@@ -97,16 +96,6 @@ def _name_of(table: Table, path: str) -> str:
     name = spelled(path)
     bare = name.partition(".")[2]
     return bare if table.names.get(bare) == path else name
-
-
-def _stated(column: Any) -> int:
-    if isinstance(column, list):
-        return len(column) - column.count(None) - column.count("")
-    if isinstance(column, np.ndarray | pd.Series):
-        return int(pd.notna(column).sum())
-    import pyarrow.compute as pc
-
-    return int(pc.sum(pc.not_equal(column, "")).as_py() or 0)
 
 
 def _is_ignored(path: str, name: str, ignored: Collection[str]) -> bool:
@@ -145,6 +134,8 @@ def _odd_row(
 ) -> int | None:
     """Return the first row whose value says something that was not read elsewhere."""
     if isinstance(column, list) and set(map(type, column)) <= {bool, type(None), list}:
+        return None
+    if str(getattr(column, "type", "")).startswith(("list", "bool", "null")):
         return None
     if what == "time":
         stamps = enumerate(as_objects(column))

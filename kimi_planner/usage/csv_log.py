@@ -111,7 +111,7 @@ class _Header:
     def read(self, block: Block) -> None:
         """Read the rows of a block: in one go where they are regular, else one by one."""
         columns = None if block.is_open else self._regular(block)
-        lines: Any = np.arange(block.first, block.first + block.text.count("\n") + 1)
+        lines: Any = np.arange(block.first, block.first + block.length)
         if columns is None:
             lines, cells = self._irregular(block)
             columns = [list(column) for column in zip(*cells, strict=True)]
@@ -157,7 +157,7 @@ class _Header:
             )
         except (pa.ArrowException, UnicodeError):
             return None
-        if table.num_rows != text.count("\n") + 1:
+        if table.num_rows != block.length:
             return None
         return [column.combine_chunks() for column in table.columns]
 
@@ -254,9 +254,7 @@ def _read_batch(batch: Any, start: int, rows: Rows) -> Iterator[pd.DataFrame]:
         is_coded = pa.types.is_dictionary(stored.type)
         column = stored.dictionary_decode() if is_coded else stored
         kind = column.type
-        if pa.types.is_integer(kind) and kind != pa.uint64() and not column.null_count:
-            table.add(name, column.cast(pa.int64()).to_numpy())
-        elif pa.types.is_timestamp(kind):
+        if pa.types.is_timestamp(kind):
             table.add(name, column.to_pandas())
         elif pa.types.is_large_string(kind) or pa.types.is_string(kind):
             text = column.cast(pa.string()).fill_null("")
@@ -264,9 +262,11 @@ def _read_batch(batch: Any, start: int, rows: Rows) -> Iterator[pd.DataFrame]:
                 table.open([{name: value or None} for value in text.to_pylist()], wanted)
             else:
                 table.add(name, text)
-        else:
+        elif pa.types.is_nested(kind) or pa.types.is_decimal(kind) or pa.types.is_temporal(kind):
             values = column.to_pylist(maps_as_pydicts="lossy")
             table.open([{name: _plain(value)} for value in values], wanted)
+        else:
+            table.add(name, column)
     dialect = dialect_of_columns(table.names)
     if dialect.name == GENERIC:
         _refuse_header(table, batch.schema.names, rows, Where(rows.file))

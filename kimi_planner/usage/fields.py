@@ -10,9 +10,9 @@ import numpy as np
 
 from kimi_planner.usage.dialects import Dialect, spelled, tables
 from kimi_planner.usage.rows import Rows
-from kimi_planner.usage.table import SAID, Count, Table, as_count, as_objects
+from kimi_planner.usage.table import SAID, Count, Table, as_count, as_objects, stated
 
-__all__ = ["Fields", "stated", "wanted_of"]
+__all__ = ["Fields", "wanted_of"]
 
 
 @cache
@@ -27,11 +27,6 @@ def wanted_of(dialect: Dialect) -> tuple[str, ...]:
     paths = {path for field in fields for path in dialect.paths(field)}
     paths |= {*dialect.calls, *dialect.other, *dialect.failed, *dialect.within}
     return tuple(sorted(path for path in paths if SAID.intersection(path.split("."))))
-
-
-def stated(column: Any) -> Any:
-    """Return which entries have a value in a column."""
-    return np.array([value is not None for value in as_objects(column)], dtype=bool)
 
 
 class Fields:

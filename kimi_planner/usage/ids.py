@@ -35,16 +35,12 @@ def call_ids(fields: Fields) -> tuple[Any, Any]:
         for path in fields.dialect.within
         if (column := fields.table.get(path)) is not None
     ]
-    if any(map(_is_small, names)):
-        stamps = fields.objects("timestamp")
-        scopes.append(
-            [
-                _day(stamp) if _is_small(name) else None
-                for name, stamp in zip(names, stamps, strict=True)
-            ]
-        )
-    elif not scopes and set(map(type, names)) <= {str, type(None)}:
-        ids = _numbers(name or "" for name in names)
+    are_texts = set(map(type, names)) == {str}
+    if not (are_texts and min(map(len, names)) >= _LONG_ID) and any(map(_is_small, names)):
+        stamps = zip(names, fields.objects("timestamp"), strict=True)
+        scopes.append([_day(stamp) if _is_small(name) else None for name, stamp in stamps])
+    elif are_texts and not scopes:
+        ids = _numbers(names)
         return ids, _are_chunks(fields, ids)
     keys = zip(map(_name, names), *scopes, strict=True)
     ids = _numbers("" if key[0] is None else _text(key) for key in keys)
@@ -55,9 +51,9 @@ def _are_chunks(fields: Fields, ids: Any) -> Any:
     if fields.dialect.chunks:
         return ids != 0
     kinds = fields.table.get("object")
-    if kinds is None or _CHUNK not in kinds:
+    if kinds is None:
         return fields.none()
-    return np.array([kind == _CHUNK for kind in kinds], dtype=bool) & (ids != 0)
+    return np.array([kind == _CHUNK for kind in as_objects(kinds)], dtype=bool) & (ids != 0)
 
 
 def tree_nodes(fields: Fields) -> Any:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pandas as pd
 
 from kimi_planner.errors import UsageError, Where, shown
+from kimi_planner.usage.arrow import table_of_lines
 from kimi_planner.usage.dialects import GENERIC, Dialect, candidates, dialect_of
 from kimi_planner.usage.entries import Unwrapping, is_plain
 from kimi_planner.usage.fields import wanted_of
@@ -18,11 +20,11 @@ from kimi_planner.usage.reading import read_table
 from kimi_planner.usage.rows import LeftOut, Rows
 from kimi_planner.usage.table import Table
 
-loads: Callable[[str], Any]
-try:
-    from orjson import loads
-except ImportError:  # where no wheel of it is made
-    loads = json.loads
+loads: Callable[[str], Any] = json.loads
+with suppress(ImportError):  # where no wheel of it is made
+    import orjson
+
+    loads = orjson.loads
 
 __all__ = ["Entries", "read_json"]
 
@@ -30,6 +32,8 @@ __all__ = ["Entries", "read_json"]
 MAX_DOCUMENT_CHARS = 256_000_000
 #: Text whose entries are read together.
 _READ_CHARS = 1 << 21
+#: So many blocks that Arrow cannot read in one go, and it is asked no more.
+_ODD_BLOCKS = 3
 _WORDS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
 _SPACE = re.compile(r"[\s,]*")
 _decode = json.JSONDecoder().raw_decode
@@ -105,8 +109,15 @@ def _spans_lines(line: str) -> bool:
 
 
 def _read_lines(blocks: Iterator[Block], rows: Rows) -> Iterator[pd.DataFrame]:
-    entries, size = Entries(rows), 0
+    entries, size, odd = Entries(rows), 0, 0
     for block in blocks:
+        if odd < _ODD_BLOCKS and not size:
+            read = _in_one_go(block)
+            odd += read is None
+            if read is not None:
+                read_table(*read, rows)
+                yield from rows.settle()
+                continue
         for number, line in enumerate(block.lines, block.first):
             try:
                 value = loads(line)
@@ -120,6 +131,17 @@ def _read_lines(blocks: Iterator[Block], rows: Rows) -> Iterator[pd.DataFrame]:
             size = 0
             yield from entries.read()
     yield from entries.read()
+
+
+def _in_one_go(block: Block) -> tuple[Table, Dialect] | None:
+    """Return what a block of whole lines holds, if all of them are alike."""
+    if block.is_open or not block.text:
+        return None
+    try:
+        first = loads(block.text.partition("\n")[0])
+    except (ValueError, RecursionError):
+        return None
+    return table_of_lines(block, first)
 
 
 def _odd_value(line: str, number: int, block: Block, rows: Rows) -> Any:

@@ -13,12 +13,12 @@ from kimi_planner.billing.meters import FEE
 from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.usage.account import unread
 from kimi_planner.usage.dialects import GENERIC, PARTS, Dialect, spelled, tables
-from kimi_planner.usage.fields import Fields, stated
+from kimi_planner.usage.fields import Fields
 from kimi_planner.usage.frame import WRITTEN, checked_rows
 from kimi_planner.usage.ids import call_ids, tree_nodes
 from kimi_planner.usage.kinds import counts_of_kinds
 from kimi_planner.usage.rows import LeftOut, Rows
-from kimi_planner.usage.table import Count, Table, as_count, as_objects
+from kimi_planner.usage.table import Count, Table, as_count, as_objects, is_text, stated
 from kimi_planner.usage.times import arrow_times
 
 __all__ = ["read_table"]
@@ -214,8 +214,7 @@ class _Reading:
         seconds = fields.values("timestamp_s")
         dates = None if relative and seconds is not None else fields.values("timestamp")
         if seconds is None or (dates is not None and not stated(seconds).any()):
-            is_arrow = dates is not None and not isinstance(dates, list | np.ndarray | pd.Series)
-            return "timestamp", arrow_times(dates) if is_arrow else dates
+            return "timestamp", arrow_times(dates) if is_text(dates) else dates
         if dates is not None:
             pairs = enumerate(zip(as_objects(seconds), as_objects(dates), strict=True))
             for row, (second, date) in pairs:
@@ -240,7 +239,7 @@ class _Reading:
         column = self.fields.values("model")
         if column is None:
             return np.full(len(self.table), None, dtype=object)
-        if not isinstance(column, list | np.ndarray | pd.Series):  # text of Arrow
+        if is_text(column):
             coded = column.dictionary_encode()
             words = [word.strip() or None for word in coded.dictionary.to_pylist()]
             return np.array([*words, None], dtype=object)[:-1][np.asarray(coded.indices)]
@@ -423,6 +422,8 @@ def _written(counts: Counts) -> tuple[Count, Count]:
 
 def _taken(values: Any, at: Any) -> Any:
     """Return the values of some rows as a column of a frame."""
+    if str(getattr(values, "type", "")) == "int64" and not values.null_count:
+        values = np.asarray(values)
     if isinstance(values, np.ndarray):
         return values[at]
     if isinstance(values, pd.Series):

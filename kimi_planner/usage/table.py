@@ -19,13 +19,16 @@ from kimi_planner.usage.dialects import spelled
 __all__ = [
     "DOUBTFUL",
     "JSON_CELLS",
+    "MOST_KEYS",
     "SAID",
     "Count",
     "Table",
     "as_count",
     "as_objects",
+    "is_text",
     "number_of",
     "parsed",
+    "stated",
 ]
 
 #: Objects of what was said in a call, in which no usage is looked for, unless a dialect names them.
@@ -41,7 +44,10 @@ _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+
 #: Twelve, or twelve thousand: which of them depends on where it was written.
 DOUBTFUL = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+")
 _NOTHING: dict[str, Any] = {}
-_MOST_COLUMNS = 2_000
+MOST_KEYS = 500
+_TELLING = re.compile(
+    "tok|cach|req|call|cost|spen|price|usd|usage|time|creat|date|id|model|type|kind|status|err|tier|gen_ai|llm"
+)
 
 
 @dataclass
@@ -96,9 +102,10 @@ class Table:
 
     def open(self, dicts: Sequence[Any], wanted: Collection[str], front: str = "") -> None:
         """Add a column for each path in entries; ``wanted`` are paths inside of what was said."""
-        if len(self.columns) > _MOST_COLUMNS:
-            return
-        for key in dict.fromkeys(chain.from_iterable(dicts)):
+        keys = list(dict.fromkeys(chain.from_iterable(dicts)))
+        if len(keys) > MOST_KEYS:  # such as names of users: what tells nothing of usage is no field
+            keys = [key for key in keys if _TELLING.search(key.lower())]
+        for key in keys:
             path, name = f"{front}{key}", spelled(f"{front}{key}")
             inside = [one for one in wanted if one.startswith(f"{name}.")]
             if name in SAID and not inside:
@@ -216,7 +223,7 @@ def as_count(column: Any, *, commas: bool = True) -> Count:
         column = as_objects(column)
     if isinstance(column, np.ndarray):
         return Count(column, np.zeros(len(column), dtype=bool))
-    if not isinstance(column, list):  # text of Arrow
+    if not isinstance(column, list):  # of Arrow
         count = _arrow_count(column)
         if count is not None:
             return count
@@ -242,19 +249,43 @@ def _fits(value: Any) -> bool:
     return type(value) is int and abs(value) < 2**62
 
 
+def is_text(column: Any) -> bool:
+    """Whether a column is text of Arrow, in which an empty one is missing."""
+    return str(getattr(column, "type", "")) == "string"
+
+
+def stated(column: Any) -> Any:
+    """Return which entries have a value in a column."""
+    if isinstance(column, list):
+        return np.array([value is not None and value != "" for value in column], dtype=bool)
+    if isinstance(column, np.ndarray | pd.Series):
+        return (
+            pd.notna(column).astype(bool)
+            if isinstance(column, np.ndarray)
+            else column.notna().to_numpy(bool)
+        )
+    import pyarrow.compute as pc
+
+    return np.asarray(pc.not_equal(column, "") if is_text(column) else pc.is_valid(column))
+
+
 def _arrow_count(column: Any) -> Count | None:
-    """Return text of Arrow as whole numbers, ``None`` where some of it is none by itself."""
+    """Return a column of Arrow as whole numbers, ``None`` where some of it is none by itself."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if pc.any(pc.match_substring_regex(column, "[xX]")).as_py():  # Arrow reads 0x10 as 16
-        return None
-    try:
-        whole = pc.cast(pc.if_else(pc.equal(column, ""), None, column), pa.int64())
-    except pa.ArrowInvalid:
+    whole = column
+    if is_text(column):
+        if any(pc.any(pc.match_substring(column, sign)).as_py() for sign in "xX"):
+            return None  # Arrow reads 0x10 as 16
+        try:
+            whole = pc.cast(pc.if_else(pc.equal(column, ""), None, column), pa.int64())
+        except pa.ArrowInvalid:
+            return None
+    elif not pa.types.is_integer(column.type):
         return None
     missing = np.asarray(pc.is_null(whole), dtype=bool)
-    return Count(np.asarray(pc.fill_null(whole, 0)), missing)
+    return Count(np.asarray(pc.fill_null(whole, 0)).astype(np.int64), missing)
 
 
 def _whole(value: Any) -> Any:
