@@ -184,6 +184,7 @@ def test_what_is_not_priced_is_a_row_and_exit_code_3(run, log, plan, tmp_path):
     (tmp_path / "other.csv").write_text(text)
     code, out, _ = run("usage", "price", "other.csv", "--format", "json")
     data = json.loads(out)
+    assert "Total of what is priced: " in run("usage", "price", "other.csv")[1]
     [row] = [row for row in data["spend"] if row["model"] == "gpt-x"]
     assert (code, row["total_usd"], row["input_usd"]) == (3, None, None)
     assert row["prompt_tokens"] > 0

@@ -34,8 +34,9 @@ def spend_text(spend: pd.DataFrame, by: tuple[str, ...], catalog: Catalog) -> st
         right=frozenset(range(len(keys), len(columns))),
     )
     totals = _totals(spend)
+    whole = "Total of what is priced" if spend["total_usd"].isna().any() else "Total"
     sentences = [
-        f"Total{f' on {model}' if model else ''}: "
+        f"{whole}{f' on {model}' if model else ''}: "
         + ("not priced." if amount is None else f"{amount:,f} USD{_by_meter(spend, model)}.")
         for model, amount in totals.items()
     ]
