@@ -1,8 +1,9 @@
-"""How fast usage logs are read, against the bare parser of the same lines in one run.
+"""How fast usage logs are read and added up, against polars on the same files in one run.
 
-``python -m benchmarks.usage`` prints a table, ``--json`` the same as JSON. Each figure is the
-median of several fresh processes, taken in turn; a ratio is of the times of one turn. ``--quick``
-takes a tenth of the rows.
+``python -m benchmarks.usage`` prints a table, ``--json`` the same as JSON. Every reader adds up the
+tokens of each model, of each call once, told by its id. Each figure is the median processor time of
+several fresh processes, taken in turn; a ratio is of the times of one turn. Memory is the peak of a
+process at a twentieth of the rows and at all of them. ``--quick`` takes a twentieth of the rows.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROWS = 1_000_000
+ROWS = 4_000_000
 TURNS = 3
 ANSWER = "The parcel left the warehouse on Monday and arrives within three working days. " * 3
 
@@ -56,123 +57,163 @@ def write_csv(path: Path, rows: int) -> None:
     """Write the canonical columns, one call on each line."""
     with path.open("w", encoding="utf-8") as log:
         log.write(
-            "timestamp,model,prompt_tokens,cached_tokens,completion_tokens,reasoning_tokens\n"
+            "call_id,timestamp,model,prompt_tokens,cached_tokens,completion_tokens,reasoning_tokens\n"
         )
         for n in range(rows):
             second = n // 9
             stamp = f"2026-01-{1 + second // 86_400:02d}T{second // 3600 % 24:02d}:{second // 60 % 60:02d}:{second % 60:02d}Z"
             prompt, completion = 900 + n * 7919 % 4001, 40 + n * 104_729 % 911
             model = "kimi-k2" if n % 3 else "kimi-k2-5"
-            log.write(f"{stamp},{model},{prompt},{prompt // 2},{completion},\n")
+            log.write(f"call-{n:012x},{stamp},{model},{prompt},{prompt // 2},{completion},\n")
 
 
-def bare_json(path: Path) -> int:
-    """Parse every line and keep nothing."""
-    rows = 0
-    with path.open(encoding="utf-8") as log:
-        for line in log:
-            json.loads(line)
-            rows += 1
-    return rows
+def write_parquet(path: Path, table: Path) -> None:
+    """Write what stands in CSV as Parquet, a part at a time."""
+    import pyarrow as pa
+    from pyarrow import csv, parquet
+
+    convert = csv.ConvertOptions(column_types={"reasoning_tokens": pa.int64()})
+    with (
+        csv.open_csv(table, convert_options=convert) as batches,
+        parquet.ParquetWriter(path, batches.schema) as out,
+    ):
+        for batch in batches:
+            out.write_batch(batch)
 
 
-def bare_csv(path: Path) -> int:
-    """Read the same file with pandas, times parsed."""
+def ours(path: Path) -> dict[str, list[int]]:
+    """Add up what the reader yields, with one row per call."""
+    import numpy as np
     import pandas as pd
 
-    return len(pd.read_csv(path, parse_dates=["timestamp"]))
+    from kimi_planner.usage.lines import Rejects
+    from kimi_planner.usage.read import read_file
+    from kimi_planner.usage.rows import Rows
+
+    rows = Rows(Rejects(skip=False))
+    sums: dict[str, Any] = {}
+    for chunk in rows.one_by_one(read_file(path, rows)):
+        codes, models = pd.factorize(chunk["model"])
+        parts = [
+            np.bincount(codes, chunk[name].to_numpy(dtype="int64"), len(models)) for name in COUNTS
+        ]
+        for model, part in zip(models, np.stack(parts, axis=1), strict=True):
+            sums[model] = sums.get(model, 0) + part.astype("int64")
+    return {model: part.tolist() for model, part in sums.items()}
 
 
-def ours(path: Path) -> int:
-    """Read with `read_usage`: parsed, checked, one row per call."""
-    from kimi_planner import read_usage
+def with_polars(path: Path) -> dict[str, list[int]]:
+    """Add up the same with polars, lazily, each id once."""
+    import polars as pl
 
-    return len(read_usage(path))
+    usage = pl.col("usage").struct
+    if path.suffix == ".jsonl":
+        schema = {
+            "id": pl.String, "created": pl.Int64, "model": pl.String,
+            "usage": pl.Struct({"prompt_tokens": pl.Int64, "completion_tokens": pl.Int64,
+                                "prompt_tokens_details": pl.Struct({"cached_tokens": pl.Int64})}),
+        }  # fmt: skip
+        calls = pl.scan_ndjson(path, schema=schema).select(
+            "id", "model", usage.field("prompt_tokens"), usage.field("completion_tokens"),
+            cached_tokens=usage.field("prompt_tokens_details").struct.field("cached_tokens"),
+        )  # fmt: skip
+    else:
+        scan = (
+            pl.scan_csv(path, try_parse_dates=True)
+            if path.suffix == ".csv"
+            else pl.scan_parquet(path)
+        )
+        calls = scan.rename({"call_id": "id"})
+    sums = calls.unique("id").group_by("model").agg(pl.col(COUNTS).sum()).collect()
+    return {row[0]: list(row[1:]) for row in sums.iter_rows()}
 
 
-def frame_again(path: Path) -> int:
-    """Check a frame that was read, as pricing does; reading it is not timed."""
-    from kimi_planner import read_usage
-
-    frame = read_usage(path)
-    start = time.perf_counter()
-    rows = len(read_usage(frame))
-    frame_again.seconds = time.perf_counter() - start  # type: ignore[attr-defined]
-    return rows
-
-
-READERS: dict[str, tuple[str, Callable[[Path], int]]] = {
-    "json.loads loop": ("log.jsonl", bare_json),
-    "read_usage, JSON lines": ("log.jsonl", ours),
-    "pandas.read_csv": ("log.csv", bare_csv),
-    "read_usage, CSV": ("log.csv", ours),
-    "read_usage, its own frame": ("log.csv", frame_again),
+COUNTS = ["prompt_tokens", "cached_tokens", "completion_tokens"]
+FILES = {"JSON lines": "log.jsonl", "CSV": "log.csv", "Parquet": "log.parquet"}
+READERS: dict[str, tuple[str, Callable[[Path], Any]]] = {
+    f"{name}, {reader}": (file, function)
+    for name, file in FILES.items()
+    for reader, function in (("polars", with_polars), ("kimi_planner", ours))
 }
-RATIOS = {
-    "read_usage, JSON lines": "json.loads loop",
-    "read_usage, CSV": "pandas.read_csv",
-}
+RATIOS = {f"{name}, kimi_planner": f"{name}, polars" for name in FILES}
 
 
-def measure(name: str, folder: Path) -> dict[str, float]:
+def measure(name: str, folder: Path) -> dict[str, Any]:
     """Read once in this process; imports are not timed."""
-    import pandas as pd
-
-    import kimi_planner.usage.read  # noqa: F401 - so that it is not timed
-
     file, read = READERS[name]
-    pd.to_datetime(["2026-01-01T00:00:00Z"], utc=True)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.perf_counter()
-    rows = read(folder / file)
-    seconds = getattr(read, "seconds", time.perf_counter() - start)
+    (folder / "tiny.csv").write_text(
+        "model,prompt_tokens,completion_tokens\na,1,1\n", encoding="utf-8"
+    )
+    if read is ours:
+        from kimi_planner import read_usage
+
+        read_usage(folder / "tiny.csv")
+    else:
+        import polars as pl
+
+        pl.scan_csv(folder / "tiny.csv").collect()
+    start = time.process_time()
+    sums = read(folder / file)
+    seconds = time.process_time() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {
-        "rows": rows,
-        "seconds": seconds,
-        "peak_mb": peak / 1024,
-        "grown_mb": (peak - before) / 1024,
-    }
+    return {"sums": sums, "seconds": seconds, "peak_mb": peak / 1024}
+
+
+def write_logs(folder: Path, rows: int) -> None:
+    """Write the same calls in every form."""
+    write_replies(folder / "log.jsonl", rows)
+    write_csv(folder / "log.csv", rows)
+    write_parquet(folder / "log.parquet", folder / "log.csv")
+
+
+def once(reader: str, folder: Path) -> dict[str, Any]:
+    """Measure a reader in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.usage", "--one", reader, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
 def run(rows: int, turns: int) -> dict[str, Any]:
-    """Return the figures of every reader and the ratios to the bare parsers."""
+    """Return the figures of every reader, the ratios to polars, and how memory grows."""
+    figures: dict[str, list[dict[str, Any]]] = {reader: [] for reader in READERS}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_replies(folder / "log.jsonl", rows)
-        write_csv(folder / "log.csv", rows)
-        found: dict[str, list[dict[str, float]]] = {name: [] for name in READERS}
+        write_logs(folder, rows // 20)
+        small = {reader: once(reader, folder)["peak_mb"] for reader in READERS}
+        write_logs(folder, rows)
         for _ in range(turns):
             for reader in READERS:
-                command = [sys.executable, "-m", "benchmarks.usage", "--one", reader, str(folder)]
-                done = subprocess.run(command, capture_output=True, text=True, check=True)
-                found[reader].append(json.loads(done.stdout))
-        sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
-    figures = {
+                figures[reader].append(once(reader, folder))
+    for reader, peer in RATIOS.items():
+        if figures[reader][0]["sums"] != figures[peer][0]["sums"]:
+            raise SystemExit(f"{reader} and {peer} differ")
+    median = {
         reader: {
-            key: statistics.median(one[key] for one in turns_of)
-            for key in ("rows", "seconds", "peak_mb", "grown_mb")
+            key: statistics.median(one[key] for one in taken) for key in ("seconds", "peak_mb")
         }
-        for reader, turns_of in found.items()
+        for reader, taken in figures.items()
     }
     ratios = {
         reader: statistics.median(
             one["seconds"] / other["seconds"]
-            for one, other in zip(found[reader], found[peer], strict=True)
+            for one, other in zip(figures[reader], figures[peer], strict=True)
         )
         for reader, peer in RATIOS.items()
     }
-    return {"rows": rows, "bytes": sizes, "figures": figures, "ratios": ratios}
+    growth = {reader: median[reader]["peak_mb"] / small[reader] for reader in READERS}
+    return {"rows": rows, "figures": median, "ratios": ratios, "memory_growth": growth}
 
 
 def table(result: dict[str, Any]) -> str:
     """Return the figures as lines of text."""
-    lines = [f"{'':28}{'us/row':>9}{'peak MB':>9}{'ratio':>7}"]
+    lines = [f"{'':28}{'us/row':>9}{'peak MB':>9}{'growth':>8}{'ratio':>7}"]
     for reader, figure in result["figures"].items():
         ratio = result["ratios"].get(reader)
-        told = "" if ratio is None else f"{ratio:.2f}"
+        stated = "" if ratio is None else f"{ratio:.2f}"
         per_row = figure["seconds"] / result["rows"] * 1e6
-        lines.append(f"{reader:28}{per_row:9.2f}{figure['peak_mb']:9.0f}{told:>7}")
+        growth = result["memory_growth"][reader]
+        lines.append(f"{reader:28}{per_row:9.2f}{figure['peak_mb']:9.0f}{growth:8.2f}{stated:>7}")
     return "\n".join(lines)
 
 
@@ -186,7 +227,7 @@ def main() -> None:
     if options.one:
         print(json.dumps(measure(options.one[0], Path(options.one[1]))))
         return
-    result = run(ROWS // 10 if options.quick else ROWS, 1 if options.quick else TURNS)
+    result = run(ROWS // 20 if options.quick else ROWS, 1 if options.quick else TURNS)
     print(json.dumps(result, indent=2) if options.json else table(result))
 
 

@@ -6,7 +6,6 @@ After ``import kimi_planner.dask`` a Dask Series of text has ``.kimi``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,8 +13,10 @@ import pandas as pd
 
 from kimi_planner.errors import UsageError, needs, shown
 from kimi_planner.pandas import count_series
-from kimi_planner.usage.totals.result import UsageTotals, added, checked_names
-from kimi_planner.usage.totals.stream import files_of, totals_of_file, totals_of_part
+from kimi_planner.usage.paths import LogFile, files_of
+from kimi_planner.usage.read import begun
+from kimi_planner.usage.totals.result import UsageTotals, checked_names
+from kimi_planner.usage.totals.stream import NO_CALLS, part_of, repeated_in
 
 with needs("dask", "dask"):
     from dask.base import compute
@@ -23,8 +24,6 @@ with needs("dask", "dask"):
     from dask.delayed import delayed
 
 __all__ = ["DaskKimiAccessor", "total_usage"]
-
-_TOGETHER = 32  # totals that one worker adds up before the next does
 
 
 @register_series_accessor("kimi")  # type: ignore[no-untyped-call]  # Dask has no types
@@ -59,8 +58,8 @@ def total_usage(
     Parameters
     ----------
     source : Dask DataFrame or path
-        A Dask DataFrame with the columns of a usage frame, or a folder of logs that every worker
-        can read; each file is one task.
+        A Dask DataFrame with the columns of a usage frame, or a folder of logs of any form that every
+        worker can read; each file is one task.
     by : str or sequence of str
         ``"month"`` and ``"day"`` in UTC, ``"model"``, or any column of the source.
     on_error : {"raise", "skip"}
@@ -70,31 +69,36 @@ def total_usage(
     -------
     UsageTotals
         The same whole numbers as :func:`kimi_planner.usage.total_usage` gives, however the log is cut:
-        only totals travel, and whole numbers add up the same in any order. It is computed at once,
-        on the current client if there is one.
+        totals travel, and 24 bytes for each call that has an id; a part that repeats calls of another
+        is read once more, without them. It is computed at once, on the current client if there is one.
 
     Raises
     ------
     UsageError
         If the source cannot be read, has no rows, has a bad row, or lacks a key.
     """
-    keys = checked_names(by, on_error)
+    keys = checked_names(by)
+    sources: list[Any]
     if isinstance(source, str | Path):
-        name, path = str(source), Path(source)
-        parts = [
-            delayed(totals_of_file)(file, keys, on_error, root=path) for file in files_of(path)
-        ]
+        name, sources = str(source), files_of(source)
     elif hasattr(source, "to_delayed"):
-        name = "usage frame"
-        parts = [
-            delayed(totals_of_part)(part, keys, f"partition {number}", on_error)
-            for number, part in enumerate(source.to_delayed())
-        ]
+        name, sources = "usage frame", source.to_delayed()
     else:
         raise UsageError(f"source is {shown(source)}. Give a Dask DataFrame, or a folder.")
-    while len(parts) > 1:
-        parts = [
-            delayed(reduce)(UsageTotals.__add__, parts[start : start + _TOGETHER])
-            for start in range(0, len(parts), _TOGETHER)
-        ]
-    return added(compute(*parts), name)  # type: ignore[no-untyped-call]  # Dask has no types
+    names = [str(one.path) if isinstance(one, LogFile) else name for one in sources]
+
+    def task(at: int, known: Any = NO_CALLS) -> Any:
+        rows = begun(on_error)
+        rows.files = names[:at] if known.size else [""] * at
+        return delayed(part_of)([sources[at]], keys, rows, known=known)
+
+    parts = list(compute(*map(task, range(len(sources)))))  # type: ignore[no-untyped-call]  # no types
+    repeats = {at: known for at, known in enumerate(repeated_in(parts)) if known.size}
+    again = compute(*(task(at, known) for at, known in repeats.items()))  # type: ignore[no-untyped-call]
+    for at, part in zip(repeats, again, strict=True):
+        parts[at] = part
+    whole = part_of([], keys, begun(on_error))
+    for part in parts:
+        whole.join(part)
+    whole.rows.files = names
+    return whole.finish(name)

@@ -45,7 +45,7 @@ STANDARD_INPUT = Path("-")
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 #: What the files that :func:`open_unpacked` unpacks begin with.
-PACKED_MAGIC = (_GZIP_MAGIC, _ZSTD_MAGIC)
+PACKED_MAGIC = (_GZIP_MAGIC, _ZSTD_MAGIC, b"BZh", b"\xfd7zXZ", b"PK\x03\x04")
 #: Called with the bytes on disk done since the last call, and the bytes of all that is to be read.
 Progress = Callable[[int, int], None]
 MAX_TOML_BYTES = 10_000_000
@@ -120,7 +120,9 @@ class DamagedFileError(FileError):
 
 @contextmanager
 def open_unpacked(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for reading its bytes, unpacked if it begins as gzip or zstd does.
+    """Open a file for reading its bytes, unpacked if it begins as gzip, bz2, xz, zstd or zip does.
+
+    Of a zip the first file is read.
 
     ``-`` is standard input, as it comes.
 
@@ -143,11 +145,35 @@ def open_unpacked(path: Path) -> Iterator[BinaryIO]:
             import zlib
 
             faults: tuple[type[Exception], ...] = (EOFError, gzip.BadGzipFile, zlib.error)
-            opened, kind = gzip.GzipFile(fileobj=plain), "gzip"
+            opened: Any = gzip.GzipFile(fileobj=plain)
+            kind = "gzip"
         elif start.startswith(_ZSTD_MAGIC):
             zstd = _zstd()
             faults = (EOFError, zstd.ZstdError)
             opened, kind = zstd.ZstdFile(plain), "zstd"
+        elif start.startswith(b"BZh"):
+            import bz2
+
+            faults = (EOFError, OSError, ValueError)
+            opened, kind = bz2.BZ2File(plain), "bz2"
+        elif start.startswith(b"\xfd7zX"):
+            import lzma
+
+            faults = (EOFError, lzma.LZMAError)
+            opened, kind = lzma.LZMAFile(plain), "xz"  # noqa: SIM115 - entered below
+        elif start.startswith(b"PK\x03\x04"):
+            import zipfile
+            import zlib
+
+            faults = (
+                EOFError,
+                zipfile.BadZipFile,
+                zlib.error,
+                IndexError,
+                NotImplementedError,
+                RuntimeError,
+            )
+            opened, kind = _ZippedFile(plain), "zip"
         else:
             yield plain
             return
@@ -158,6 +184,24 @@ def open_unpacked(path: Path) -> Iterator[BinaryIO]:
             raise DamagedFileError(
                 f"the {kind} data is damaged or cut off ({error}). Copy the file again."
             ) from None
+
+
+class _ZippedFile:
+    """The first file of a zip, opened when it is entered, so that faults are told like others."""
+
+    def __init__(self, plain: BinaryIO) -> None:
+        self.plain = plain
+
+    def __enter__(self) -> Any:
+        import zipfile
+
+        self.archive = zipfile.ZipFile(self.plain)
+        self.file = self.archive.open(self.archive.namelist()[0])
+        return self.file
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+        self.archive.close()
 
 
 def _zstd() -> Any:

@@ -120,14 +120,24 @@ def test_more_cached_than_prompt_is_refused():
 
 
 def test_an_unknown_model_is_refused():
-    """The error names the nearest model, and in a frame how many rows and the first of them."""
+    """The error names the nearest model; in a frame its rows have no cost, and it is said how many."""
     with pytest.raises(UnknownModelError, match=r"Did you mean 'kimi-k2-5'\?"):
         cost(usage(1, 1), "kimi-k2.5")
     frame = pd.DataFrame([usage(1, 1) | {"model": name} for name in ("kimi-k2", "k9", "k9")])
-    with pytest.raises(
-        UnknownModelError, match=r"2 usage rows, the first row 1: Unknown model 'k9'"
-    ):
-        price_usage(frame)
+    priced = price_usage(frame)
+    assert priced["priced_as"][0] == "kimi-k2"
+    columns = ["priced_as", *(name for name in priced if name.endswith("_usd"))]
+    assert all(priced[name].isna().tolist() == [False, True, True] for name in columns)
+    [said] = priced.attrs["notes"]
+    assert "2 rows of k9. Unknown model 'k9'" in said
+    costs = cost_rows(frame)
+    assert costs.is_priced.tolist() == [True, False, False]
+    assert costs.to_decimal().tolist() == priced["total_usd"].tolist()
+    assert costs.total_usd == priced["total_usd"][0]
+    unknown = price_usage(frame[1:])
+    assert unknown[["input_usd", "output_usd", "total_usd"]].isna().all(axis=None)
+    with pytest.raises(UnknownModelError, match="k9"):
+        price_usage(frame, "k9")
 
 
 def test_a_row_that_names_no_model_needs_one():

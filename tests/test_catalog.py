@@ -7,9 +7,12 @@ import pytest
 
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import catalog_versions, load_catalog
+from kimi_planner.catalog.aliases import catalog_id
 from kimi_planner.errors import CatalogError, PriceNotFoundError, UnknownModelError
 from kimi_planner.files import data_dir
 from kimi_planner.money import to_units
+from kimi_planner.report.catalog_text import catalog_text
+from kimi_planner.report.json_form import catalog_data
 
 CARD = data_dir() / "catalogs" / "2026-06.toml"
 TEXT = CARD.read_text(encoding="utf-8")
@@ -260,3 +263,65 @@ def test_what_a_catalog_does_not_state_is_unknown(tmp_path):
         Tariff.of(model)
     with pytest.raises(CatalogError, match=r"no context window for 'x'.*context_window_tokens"):
         _ = model.window
+
+
+PUBLIC_NAMES = {
+    "moonshot/kimi-k2.5": "kimi-k2.5",
+    "moonshotai/Kimi-K2.5": "kimi-k2.5",
+    "kimi-k2-5": "kimi-k2.5",
+    "accounts/fireworks/models/kimi-k2p5": "kimi-k2.5",
+    "moonshotai/kimi-k2.5-0127": "kimi-k2.5",
+    "kimi-k2.5@20260127": "kimi-k2.5",
+    "kimi-k2.5@latest": "kimi-k2.5",
+    "moonshotai/kimi-k2.6:free": "kimi-k2.6",
+    "kimi-k2-0905": "kimi-k2-0905-preview",
+    "us.moonshotai.kimi-k2-thinking": "kimi-k2-thinking",
+    "bedrock/us-west-2/moonshot.kimi-k2-thinking-v1:0": "kimi-k2-thinking",
+    "vertex_ai/moonshotai/kimi-k2-thinking-maas": "kimi-k2-thinking",
+    # Other models, names that move, other days, providers that nobody knows.
+    "openrouter/moonshotai/kimi-k2": None,
+    "moonshotai/Kimi-K2-Instruct": None,
+    "kimi-k2-turbo": None,
+    "kimi-latest": None,
+    "kimi-k2.5-0128": None,
+    "kimi-k2.5@20250127": None,
+    "kimi-k2.5-thinking": None,
+    "our-gateway/kimi-k2.5": None,
+    "gpt-4o": None,
+    "": None,
+}
+
+
+@pytest.mark.parametrize("name", PUBLIC_NAMES)
+def test_names_in_logs_are_the_same_model_or_none(name):
+    """Spelling, provider and tag are no difference; what may be another model is not guessed."""
+    assert catalog_id(name, load_catalog("2026-11-public-2")) == PUBLIC_NAMES[name]
+
+
+def test_every_id_is_its_own_name():
+    """In every shipped catalog a model is found by its id, in any case and behind its provider."""
+    for version in catalog_versions():
+        catalog = load_catalog(version)
+        for model_id in catalog.ids:
+            for name in (model_id, model_id.upper(), f"moonshotai/{model_id}"):
+                assert catalog_id(name, catalog) == model_id
+
+
+def test_a_catalog_may_state_aliases(tmp_path):
+    """They are read, shown and used; an alias that is the name of another model is refused."""
+    line, sourced = 'name = "Kimi K2.5 Flagship"\n', 'card = ["id", "name", '
+    path = tmp_path / "own.toml"
+    for alias in ("flagship", "kimi-k2"):
+        text = TEXT.replace(line, f'{line}aliases = ["{alias}"]\n', 1)
+        path.write_text(text.replace(sourced, f'{sourced}"aliases", ', 1), encoding="utf-8")
+        if alias == "kimi-k2":
+            with pytest.raises(
+                CatalogError, match=r"own\.toml line 34: alias 'kimi-k2' of 'kimi-k2-5'"
+            ):
+                load_catalog(path)
+            continue
+        catalog = load_catalog(path)
+        assert catalog.model("kimi-k2-5").aliases == ("flagship",)
+        assert catalog_id("moonshot/Flagship", catalog) == "kimi-k2-5"
+        assert "kimi-k2-5: also called flagship." in catalog_text(catalog)
+        assert catalog_data(catalog)["models"][0]["aliases"] == ["flagship"]

@@ -153,7 +153,8 @@ def test_bad_rows_stop_or_are_counted(run, log, tmp_path):
         (["price", "log.csv", "--model", "k9"], 2, "Unknown model 'k9'"),
         (["price", "log.csv", "--model", "a", "--models", "b"], 2, "exclude each other"),
         (["price", "log.csv", "--by", "tem"], 2, "Did you mean 'team'?"),
-        (["price", "log.csv", "--catalog", "unpriced.toml"], 3, "states no output price"),
+        (["price", "log.csv", "--alias", "k2"], 2, "alias is 'k2'. Give names of the log"),
+        (["price", "log.csv", "--alias", "mine=k9"], 2, "alias of 'mine': Unknown model 'k9'"),
         (["fit", "log.csv"], 2, "Missing option '--name'"),
         (["reconcile", "plan.json", "log.csv"], 2, "The plan has 2 workloads"),
         (["reconcile", "log.csv", "log.csv"], 2, "not a plan"),
@@ -162,13 +163,45 @@ def test_bad_rows_stop_or_are_counted(run, log, tmp_path):
         (["nothing"], 2, "No such command 'nothing'"),
     ],
 )  # fmt: skip
-@pytest.mark.usefixtures("log", "plan", "unpriced")
+@pytest.mark.usefixtures("log", "plan")
 def test_what_fails_says_why(run, arguments, code, said):
-    """Bad input is exit code 2, a price that is not stated 3, each with one line on stderr."""
+    """Bad input is exit code 2, with one line on stderr."""
     found = run("usage", *arguments)
     assert found[:2] == (code, "")
     assert said in found[2]
     assert found[2].count("\n") == 1
+
+
+@pytest.mark.usefixtures("unpriced")
+def test_what_is_not_priced_is_a_row_and_exit_code_3(run, log, plan, tmp_path):
+    """Models without a price, or not in the catalog, have their tokens, no amount and a sentence."""
+    code, out, err = run("usage", "price", log, "--catalog", "unpriced.toml")
+    assert (code, err) == (3, "")
+    assert "not priced" in out
+    assert "states no output price" in out
+    text = (tmp_path / log).read_text().replace("kimi-k2-5,", "gpt-x,")
+    assert "gpt-x" in text
+    (tmp_path / "other.csv").write_text(text)
+    code, out, _ = run("usage", "price", "other.csv", "--format", "json")
+    data = json.loads(out)
+    assert "Total of what is priced: " in run("usage", "price", "other.csv")[1]
+    [row] = [row for row in data["spend"] if row["model"] == "gpt-x"]
+    assert (code, row["total_usd"], row["input_usd"]) == (3, None, None)
+    assert row["prompt_tokens"] > 0
+    priced = [Decimal(row["total_usd"]) for row in data["spend"] if row["total_usd"]]
+    assert Decimal(data["total_usd"]["all"]) == sum(priced)
+    code, out, err = run("usage", "price", "other.csv", "--format", "csv")
+    assert (code, err.count("\n")) == (3, 1)
+    [row] = [row for row in csv.DictReader(io.StringIO(out)) if row["model"] == "gpt-x"]
+    assert row["total_usd"] == ""
+    code, out, err = run("usage", "focus", "other.csv")
+    assert (code, "gpt-x" in out, "rows of gpt-x" in err) == (3, False, True)
+    arguments = ["usage", "reconcile", plan, "other.csv", "--workload", "team"]
+    code, out, err = run(*arguments, "--model", "kimi-k2-5")
+    assert (code, "rows of gpt-x" in out) == (3, True)
+    assert run("usage", "forecast", "other.csv", "--horizon", "1 day")[0] == 3
+    assert run("usage", "price", "other.csv", "--alias", "gpt-x=kimi-k2-5")[0] == 0
+    assert run("usage", "fit", "other.csv", "--name", "all")[0] == 0
 
 
 def test_a_fitted_workload_loads_and_has_the_means_of_the_log(run, tmp_path, log):

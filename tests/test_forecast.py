@@ -388,7 +388,7 @@ def test_every_row_is_priced_as_its_own_model():
 
 
 def test_what_cannot_be_priced_is_said():
-    """Missing and unknown models, and prices that are not stated, are errors, never zero."""
+    """Missing and unknown models, and prices that are not stated, are errors or left out and said."""
     log = random_calls()
     with pytest.raises(UsageError, match="150 such rows"):
         forecast_spend(log, "1h")
@@ -396,8 +396,14 @@ def test_what_cannot_be_priced_is_said():
         forecast_spend(log.assign(model=["kimi-k2", *[None] * 149]), "1h")
     with pytest.raises(UnknownModelError, match="kimi-k2"):
         forecast_spend(log, "1h", "kimi-k22")
-    with pytest.raises(UnknownModelError, match=r"75 usage rows, the first row 1: .*'kimi-k3'"):
-        forecast_spend(log.assign(model=["kimi-k2", "kimi-k3"] * 75), "1h")
+    mixed = log.assign(model=["kimi-k2", "kimi-k3"] * 75)
+    ahead = forecast_spend(mixed, "1h")
+    assert ahead.observed.calls == 75
+    assert ahead.notes[-1].code == "not_priced"
+    assert "75 rows of kimi-k3" in ahead.notes[-1]
+    assert forecast_spend(mixed, "1h", alias={"kimi-k3": "kimi-k2"}).observed.calls == 150
+    with pytest.raises(PriceNotFoundError, match="150 rows of kimi-k3"):
+        forecast_spend(log.assign(model="kimi-k3"), "1h")
     with pytest.raises(PriceNotFoundError, match="has no price for 2020"):
         kimi_planner.forecast_spend(log, "1h", "kimi-k2", as_of=date(2020, 1, 1))
 

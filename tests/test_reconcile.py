@@ -18,7 +18,7 @@ from planned import as_planned, dated_catalog, log_of_plan
 
 from kimi_planner import Workload, project, recommend
 from kimi_planner.billing.meters import ByMeter, Usage
-from kimi_planner.errors import KimiPlannerError, ScenarioError, UnknownModelError, UsageError
+from kimi_planner.errors import KimiPlannerError, PriceNotFoundError, ScenarioError, UsageError
 from kimi_planner.files import data_dir
 from kimi_planner.reconcile.billed import Billed
 from kimi_planner.reconcile.causes import (
@@ -753,7 +753,7 @@ def refusals(folder: Path) -> dict[str, tuple[type[KimiPlannerError], str, objec
         "a wrong day": (ScenarioError, "end is 'July'", lambda: reconcile(one, served(), choice="kimi-k2", end="July")),
         "no model": (UsageError, "2 rows state no model", lambda: reconcile(one, served(model=None), choice="kimi-k2")),
         "no dates": (UsageError, "the log has no dates", lambda: reconcile(one, served().drop(columns="timestamp"), choice="kimi-k2")),
-        "unknown served": (UnknownModelError, "k9", lambda: reconcile(one, served(model="k9"), choice="kimi-k2")),
+        "unknown served": (PriceNotFoundError, "2 rows of k9. Unknown model 'k9'", lambda: reconcile(one, served(model="k9"), choice="kimi-k2")),
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from backports import zstd
 
 from kimi_planner import read_usage
 from kimi_planner.errors import MissingExtraError, UsageError
-from kimi_planner.usage import json_log, lines, rows
+from kimi_planner.usage import json_log, lines
 
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5}
 HEADER = "timestamp,prompt_tokens,completion_tokens\n"
@@ -194,7 +194,7 @@ def test_a_csv_may_name_its_calls(read, column):
 
 def test_chunks_that_are_checked_apart_are_still_one_call(read, monkeypatch):
     """Ids are compared over the whole log, however many rows are checked together."""
-    monkeypatch.setattr(json_log, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(json_log, "_READ_CHARS", 300)
     monkeypatch.setattr(lines, "_BLOCK_BYTES", 300)
     chunk = {"id": "s", "object": "chat.completion.chunk", "choices": [], "created": 1_767_225_600}
     filler = [call(f"c{n}", prompt_tokens=n + 5) for n in range(20)]
@@ -375,8 +375,3 @@ def test_texts_of_a_log_are_not_kept(tmp_path):
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
     finally:
         tracemalloc.stop()
-
-
-def test_chunks_of_rows_are_what_is_said():
-    """The number of rows that are checked together is one for all forms."""
-    assert json_log.CHUNK_ROWS == rows.CHUNK_ROWS

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kimi_planner import KimiPlannerError, read_usage
-from kimi_planner.usage import read_prefix_log
+from kimi_planner.usage import json_log, read_prefix_log
 
 NAMES = st.sampled_from(
     ["usage", "choices", "response", "body", "object", "id", "call_id", "model", "timestamp", "timestamp_s", "created",
@@ -80,3 +80,51 @@ def test_any_bytes_are_rows_or_an_error_of_ours(tmp_path, data, name, start):
     path = tmp_path / name
     path.write_bytes(start + data)
     check(lambda: read_usage(path, on_error="skip"))
+
+
+ALIKE = st.fixed_dictionaries(
+    {"prompt_tokens": st.sampled_from([5, 7, 0, "5", None, 1.0, 1.5, -1, 10**19]),
+     "completion_tokens": st.sampled_from([5, 5, 5, 5.0, "x"])},
+    optional={
+        "timestamp": st.sampled_from(["2026-01-01", "2026-01-01T00:00:00Z", "2026-01-01 00:00:00.5", 1_767_225_600, 1_767_225_600.5, None, ""]),
+        "model": st.sampled_from(["kimi-k2", "2026-01-01", "", 5, None]),
+        "call_id": st.sampled_from(["call-000001", "call-000002", "1", 1, None, ""]),
+        "prompt_tokens_details": st.sampled_from([{"cached_tokens": 4}, {"cached_tokens": None}, {}, None, 5]),
+        "cached_tokens": st.sampled_from([4, 4, None, "4"]),
+        "choices": st.sampled_from([[], [{"message": {"content": "x"}}], [{"usage": {"prompt_tokens": 5, "completion_tokens": 5}}]]),
+        "usage": st.sampled_from([None, {"prompt_tokens": 5, "completion_tokens": 5}]),
+        "cost": st.sampled_from([0.5, 1, None, "0.5"]),
+        "cache_x": st.sampled_from([0, 3, None]),
+        "batch": st.sampled_from([True, False, "true", "x"]),
+        "team": st.sampled_from(["a", 5, [1], {"b": 1}]),
+    },
+)  # fmt: skip
+
+
+@settings(
+    max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(
+    st.lists(ALIKE, min_size=1, max_size=4), st.booleans(), st.sampled_from(["\n", "\n\n", "\r\n"])
+)
+def test_lines_in_one_go_are_lines_one_by_one(tmp_path, monkeypatch, entries, skip, end):
+    """Whatever stands in lines that are alike, both ways give the same rows and the same words."""
+    path = tmp_path / "log.jsonl"
+    good = {"prompt_tokens": 5, "completion_tokens": 5, "call_id": "call-000009"}
+    text = "".join(f"{json.dumps(entry)}{end}" for entry in (good, *entries))
+    path.write_bytes(text.encode())
+
+    def outcome():
+        try:
+            frame = read_usage(path, on_error="skip" if skip else "raise")
+        except KimiPlannerError as error:
+            return str(error), None
+        return {key: str(value) for key, value in frame.attrs.items()}, frame
+
+    said, frame = outcome()
+    with monkeypatch.context() as patch:
+        patch.setattr(json_log, "table_of_lines", lambda *_: None)
+        also_said, other = outcome()
+    assert said == also_said
+    if frame is not None:
+        pd.testing.assert_frame_equal(frame, other)

@@ -357,7 +357,7 @@ def test_contradictions_are_located(tmp_path, columns, cells, said):
     with pytest.raises(UsageError, match=f"log.csv line 3: .*{said}"):
         read_usage(path)
     assert read_usage(path, on_error="skip").attrs["rejected"] == 1
-    with pytest.raises(UsageError, match=f"log.csv row 2: .*{said}"):
+    with pytest.raises(UsageError, match=f"log.csv line 3: .*{said}"):
         total_usage(tmp_path, ())
     entry = USAGE | {"cached_tokens": 50, "written_5m_tokens": 51}
     (tmp_path / "log.jsonl").write_text(f"{json.dumps(USAGE)}\n{json.dumps(entry)}\n")

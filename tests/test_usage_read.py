@@ -226,7 +226,7 @@ def test_a_relative_time_of_centuries_is_refused(refused):
     assert said.startswith("line 3: timestamp is '1e11'.")
 
 
-@pytest.mark.parametrize("stamp", [True, 1e300, -1e300, 10**30, [1], {"a": 1}, "soon"])
+@pytest.mark.parametrize("stamp", [True, 1e300, -1e300, 1e30, [1], "soon"])
 def test_a_json_time_that_is_none_is_refused(refused, stamp):
     """Values of another type or of absurd size are named."""
     said = refused(lines({"timestamp": stamp, "usage": USAGE}))
@@ -283,7 +283,8 @@ def test_a_bad_number_is_named_with_its_line(refused, column, cell, said):
         ("timestamp,timestamp_s,prompt_tokens,completion_tokens\n1,1,1,1\n",
          "line 1: the header names a column twice (timestamp, timestamp_s). Keep one."),
         (HEADER.encode() + b"1,2\n\xe9,2\n", "line 3: not UTF-8 (byte 0xe9). Save the file as UTF-8."),
-        (HEADER.encode("utf-16"), "line 1: not UTF-8 (byte 0xff). Save the file as UTF-8."),
+        (HEADER.encode("utf-16"), ": no rows. A usage log has at least one call."),
+        (HEADER.encode("utf-16-le") * 9, "line 1: not UTF-8: it has many zero bytes"),
     ],
 )  # fmt: skip
 def test_a_damaged_csv_is_one_error_with_its_line(refused, content, said):
@@ -299,15 +300,14 @@ def test_a_damaged_csv_is_one_error_with_its_line(refused, content, said):
         ("{", "not JSON ("),
         ("[" * 100_000, "not JSON ("),
         ('{"id": "x"}', "no usage object, so the call's cost is unknown. Log `usage` with every"),
-        ('{"response": null, "error": {"code": "expired"}}', "no usage object"),
         ('{"object": "chat.completion.chunk", "choices": []}', "no usage object"),
-        ('{"usage": {}}', "prompt_tokens is missing from the usage object {}."),
-        ('{"usage": [1]}', "prompt_tokens is missing from the usage object [1]."),
-        ('{"usage": {"prompt_tokens": NaN, "completion_tokens": 1}}', "prompt_tokens is nan. It"),
+        ('{"usage": {}}', "no usage object, so the call's cost is unknown."),
+        ('{"usage": [1]}', "no usage object, so the call's cost is unknown."),
+        ('{"usage": {"prompt_tokens": NaN, "completion_tokens": 1}}', "prompt_tokens is missing. Fill"),
         ('{"usage": {"prompt_tokens": 1e400, "completion_tokens": 1}}', "prompt_tokens is inf. It"),
-        ('{"usage": {"prompt_tokens": -1, "completion_tokens": 1}}', "prompt_tokens is -1. A number"),
+        ('{"usage": {"prompt_tokens": -1, "completion_tokens": 1}}', "prompt_tokens is -1. It cannot"),
         ('{"usage": {"prompt_tokens": 1e30, "completion_tokens": 1}}', "prompt_tokens is 1e+30. More"),
-        ('{"usage": {"prompt_tokens": "9", "completion_tokens": 1}}', "prompt_tokens is '9'. It must"),
+        ('{"usage": {"prompt_tokens": "x9", "completion_tokens": 1}}', "prompt_tokens is 'x9'. It must"),
         (f'{{"usage": {{"prompt_tokens": {"9" * 5000}, "completion_tokens": 1}}}}', "not JSON ("),
         ('{"prompt_tokens": 1, "completion_tokens": 1, "cached_tokens": 2}',
          "cached_tokens (2) cannot exceed prompt_tokens (1)"),
@@ -382,7 +382,7 @@ def test_an_archive_that_is_none_is_refused(refused):
     ("source", "said"),
     [
         ("no.csv", "no.csv: no such file. Check the path; it is relative to "),
-        (".", "cannot be read"),
+        (".", ".: the folder has no logs in it."),
         ("a\0.csv", "cannot be read"),
         (None, "source is None. Give the path of a log, or a DataFrame."),
         ([USAGE], "source is [{'prompt_tokens': 10"),

@@ -78,12 +78,15 @@ def bill_rows(
     used = {
         key: _which(key, amount, tariffs, codes) if largest[key] else set() for key, amount in usage
     }
-    places = max(one.places(key for key in used if n in used[key]) for n, one in enumerate(tariffs))
+    each_places = (
+        one.places(key for key in used if n in used[key]) for n, one in enumerate(tariffs)
+    )
+    places = max(each_places, default=0)
     prices = {
         key: [to_units(one.price(key), places) if n in rows else 0 for n, one in enumerate(tariffs)]
         for key, rows in used.items()
     }
-    most = sum(amount * max(prices[key]) for key, amount in largest.items())
+    most = sum(amount * max(prices[key], default=0) for key, amount in largest.items())
     kind: Any = np.int64 if most < _INT64_SAFE else object
     length = max(len(amount) for _, amount in usage)
     keys = ["total"] if together else list(used)

@@ -121,6 +121,8 @@ class ModelSpec:
     ----------
     id, name
         The value of ``model`` in a request, and the name for people.
+    aliases
+        Other names by which logs call it, besides those that `catalog_id` derives.
     context_window_tokens
         Most tokens that prompt and reserved output may have together.
     max_output_tokens, default_output_tokens
@@ -156,6 +158,7 @@ class ModelSpec:
 
     id: str
     name: str | None = None
+    aliases: tuple[str, ...] = ()
     context_window_tokens: int | None = None
     max_output_tokens: int | None = None
     default_output_tokens: int | None = None

@@ -46,7 +46,7 @@ MAX_WINDOW_TOKENS = 100_000_000
 
 #: Lists of tables inside a model; each of them names its own source.
 TABLES = ("prices", "rendering", "behaviour")
-MODEL_KEYS = (*STATED, "has", "lacks", *ANSWERING, *LIFECYCLE, *TABLES, "sources")
+MODEL_KEYS = (*STATED, "aliases", "has", "lacks", *ANSWERING, *LIFECYCLE, *TABLES, "sources")
 BEHAVIOUR_KEYS = tuple(Behaviour.__dataclass_fields__)
 PERIOD_KEYS = ("effective_from", "effective_to", "known_on", *ALL_PRICES, "source")
 RENDERING_KEYS = ("effective_from", *RENDERING_WORDS, "image_patches", "source")
@@ -74,7 +74,20 @@ def read_models(
             raise row.fail("id", f"duplicate id {spec.id!r}. Ids must be unique.")
         begun = [day for day in spec.price_days if day < last]
         specs.append(spec.on(max(begun, default=month)))
+    _refuse_doubled(toml, specs)
     return tuple(specs)
+
+
+def _refuse_doubled(toml: TomlFile, specs: list[ModelSpec]) -> None:
+    """Refuse an alias that is the name of another model too."""
+    names = [name for spec in specs for name in (spec.id, *spec.aliases)]
+    for number, spec in enumerate(specs):
+        for name in spec.aliases:
+            if names.count(name) > 1:
+                raise CatalogError(
+                    f"alias {name!r} of {spec.id!r} is a name twice. A name is of one model.",
+                    at=toml.where("models", number, "aliases"),
+                )
 
 
 def _read_model(row: Cells, version: str, sources: Mapping[str, Source]) -> ModelSpec:
@@ -270,7 +283,7 @@ _READERS: dict[str, Reader] = {
     **dict.fromkeys(ALL_PRICES, Cells.amount),
     "batch_multiplier": _multiplier,
     **dict.fromkeys(("released_on", "first_seen_on", "retired_on"), Cells.day),
-    "use_cases": lambda row, key: tuple(row.words(key)),
+    **dict.fromkeys(("use_cases", "aliases"), lambda row, key: tuple(row.words(key))),
     "lacks": _capabilities,
     "reasoning_efforts": partial(_known, known=RENDERING_WORDS["default_effort"], what="effort"),
     "output_tokens_per_second": partial(_positive, noun="speed", what="tokens per second"),

@@ -48,7 +48,7 @@ _FORMS: dict[str, dict[str, Any]] = {
     "verified": {"type": "boolean"},
     "batch_multiplier": {**_PRICE, "description": "What every price is multiplied by in a batch."},
     "usd_per_call": {**_PRICE, "description": 'USD per call, a decimal string: "0.005".'},
-    "use_cases": {"type": "array", "items": _TEXT},
+    **{key: {"type": "array", "items": _TEXT} for key in ("aliases", "use_cases")},
     **dict.fromkeys(("capabilities", "has", "lacks"), _CAPABILITIES),
     "reasoning_efforts": {
         "type": "array",

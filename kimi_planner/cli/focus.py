@@ -22,7 +22,9 @@ __all__ = ["focus"]
 @click.option("--tag", "tags", multiple=True, help="Column of the log to tag rows with.")
 @options.account
 @logs.catalog
+@logs.alias
 @logs.on_error
+@logs.fields
 @click.option("--out", type=options.FILE, help="File to write.")
 @options.force
 def focus(
@@ -32,14 +34,18 @@ def focus(
     by: Literal["day", "month"],
     tags: tuple[str, ...],
     catalog: str | None,
+    alias: Any,
     on_error: Literal["raise", "skip"],
+    renamed: dict[str, str],
+    ignored: tuple[str, ...],
     out: Path | None,
     force: bool,
     **account: Any,
 ) -> None:
     """Write what LOG cost as CSV of FOCUS 1.2: a row per period, model and meter.
 
-    The costs add up to those of `kimi-planner usage price`, exactly.
+    The costs add up to those of `kimi-planner usage price`, exactly. Exit code 3 if calls of the log
+    are not priced, which are left out.
     """
     from kimi_planner.catalog import load_catalog
     from kimi_planner.report.focus.charges import focus_csv
@@ -48,10 +54,13 @@ def focus(
 
     prices = load_catalog(catalog)
     keys = keys_to_price((by, *tags), None if model is None else [model], prices)
-    totals = logs.totals(paths, keys, on_error)
-    frame = focus_usage(totals, by=by, model=model, tags=tags, catalog=prices, **account)
+    totals = logs.totals(paths, keys, on_error, renamed, ignored)
+    frame = focus_usage(
+        totals, by=by, model=model, tags=tags, catalog=prices, alias=alias, **account
+    )
     if out is None:
         click.echo(focus_csv(frame), nl=False)
     else:
         write_all(out.parent, {out.name: focus_csv(frame)}, force=force)
     logs.say_rejected(totals.rejected)
+    logs.finish(frame.attrs["notes"], say=True)

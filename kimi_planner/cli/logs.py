@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,8 +10,22 @@ import click
 
 from kimi_planner.cli import options
 from kimi_planner.cli.progress import progress
+from kimi_planner.notes import Note
 
-__all__ = ["argument", "catalog", "on_error", "pairs", "say_rejected", "totals", "workload"]
+__all__ = [
+    "alias",
+    "argument",
+    "catalog",
+    "fields",
+    "finish",
+    "on_error",
+    "pairs",
+    "say_rejected",
+    "totals",
+    "workload",
+]
+
+NOT_ALL_PRICED = 3
 
 
 def pairs(
@@ -38,6 +53,45 @@ on_error = click.option(
     help="Stop at a bad row, or leave it out and count it.",
 )
 
+alias = click.option(
+    "--alias",
+    multiple=True,
+    metavar="LOG=CATALOG",
+    callback=pairs,
+    help="Model of the catalog that a name of the log means, where its spelling does not tell it.",
+)
+
+
+def _renamed(
+    _context: click.Context, option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    """Read values of the form COLUMN=FIELD."""
+    found = [value.partition("=") for value in values]
+    if not all(column and field for column, _, field in found):
+        raise click.BadParameter("give COLUMN=FIELD.", param=option)
+    return {column: field for column, _, field in found}
+
+
+def fields(command: Any) -> Any:
+    """Add the options that say which fields of a log are read."""
+    renamed = click.option(
+        "--map",
+        "renamed",
+        multiple=True,
+        callback=_renamed,
+        metavar="COLUMN=FIELD",
+        help="Field of the log that has a column of a usage frame, such as cached_tokens=cache_tokens.",
+    )
+    ignored = click.option(
+        "--ignore",
+        "ignored",
+        multiple=True,
+        metavar="FIELD",
+        help="Field of the log that is not to be read, though it looks like usage.",
+    )
+    return renamed(ignored(command))
+
+
 workload = click.option(
     "--workload",
     multiple=True,
@@ -46,17 +100,32 @@ workload = click.option(
 )
 
 
+def finish(notes: Iterable[Note], *, say: bool = False) -> None:
+    """End with exit code 3 if some of a log is not priced; say on stderr what of it is, if asked to."""
+    told = [one for one in notes if one.code in ("model_named", "not_priced")]
+    for one in told if say else ():
+        click.echo(one, err=True)
+    if any(one.code == "not_priced" for one in told):
+        click.get_current_context().exit(NOT_ALL_PRICED)
+
+
 def say_rejected(rows: int) -> None:
     """Say on stderr how many bad rows were left out, if any were."""
     if rows:
         click.echo(f"bad rows left out: {rows:,}", err=True)
 
 
-def totals(paths: tuple[Path, ...], by: tuple[str, ...], on_error: Literal["raise", "skip"]) -> Any:
+def totals(
+    paths: tuple[Path, ...],
+    by: tuple[str, ...],
+    on_error: Literal["raise", "skip"],
+    renamed: Mapping[str, str] | None = None,
+    ignored: tuple[str, ...] = (),
+) -> Any:
     """Add up logs by some keys."""
-    from kimi_planner.usage.totals.result import added
     from kimi_planner.usage.totals.sources import total_usage
 
     with progress("reading") as advance:
-        parts = [total_usage(path, by, on_error=on_error, progress=advance) for path in paths]
-    return added(parts, ", ".join(map(str, paths)))
+        return total_usage(
+            paths, by, on_error=on_error, map=renamed, ignore=ignored, progress=advance
+        )

@@ -45,7 +45,9 @@ command.add_command(focus)
     callback=options.parsed_date,
     help="Day whose prices hold for rows without a date; the catalog's own if not given.",
 )
+@logs.alias
 @logs.on_error
+@logs.fields
 @usage_form_option
 def price(
     *,
@@ -55,12 +57,16 @@ def price(
     by: tuple[str, ...],
     catalog: str | None,
     as_of: date | None,
+    alias: Any,
     on_error: Literal["raise", "skip"],
+    renamed: dict[str, str],
+    ignored: tuple[str, ...],
     form: str,
 ) -> None:
     """Price LOG, exactly, each row at the prices of its day.
 
-    A log may be a folder of logs, larger than memory; Parquet and CSV are read in batches.
+    A log may be a folder of logs, larger than memory; all are read in batches. Exit code 3 if the
+    catalog does not have a model of the log, or no price for it: its tokens are rows of their own.
     """
     from kimi_planner.catalog import load_catalog
     from kimi_planner.report.usage import spend_json, spend_text
@@ -71,21 +77,25 @@ def price(
         raise click.UsageError("--model and --models exclude each other.")
     priced_as = (model,) if model is not None else models
     prices = load_catalog(catalog)
-    totals = logs.totals(paths, keys_to_price(by, priced_as, prices), on_error)
-    spend = spend_by(totals, by=by, models=priced_as, as_of=as_of, catalog=prices)
+    totals = logs.totals(paths, keys_to_price(by, priced_as, prices), on_error, renamed, ignored)
+    spend = spend_by(totals, by=by, models=priced_as, as_of=as_of, catalog=prices, alias=alias)
     if form == "csv":
         click.echo(csv_text(spend), nl=False)
         logs.say_rejected(spend.attrs["rejected"])
     else:
         text = spend_json if form == "json" else spend_text
         click.echo(text(spend, by, prices), nl=False)
+    logs.finish(spend.attrs["notes"], say=form == "csv")
 
 
 @command.command("fit")
 @click.argument("log", type=options.PATH)
 @click.option("--name", required=True, help="Name of the workload.")
 @click.option("--out", type=options.PATH, help="File to write; else it is printed.")
-def fit(log: Path, name: str, out: Path | None) -> None:
+@logs.fields
+def fit(
+    log: Path, name: str, out: Path | None, renamed: dict[str, str], ignored: tuple[str, ...]
+) -> None:
     """Fit a workload to LOG.
 
     The workload is printed as a file for `kimi-planner plan`. Sizes of calls refer to the log, by its path from the file or from the current folder.
@@ -95,7 +105,7 @@ def fit(log: Path, name: str, out: Path | None) -> None:
     from kimi_planner.workload import Workload
 
     with progress("reading") as advance:
-        frame = read_usage(log, progress=advance)
+        frame = read_usage(log, map=renamed, ignore=ignored, progress=advance)
     workload = Workload.from_usage(frame, name)
     print_or_write(workload_toml(workload, log, Path() if out is None else out.parent), out)
 
@@ -109,8 +119,10 @@ def fit(log: Path, name: str, out: Path | None) -> None:
 )
 @click.option("--end", help="Until when the log was kept.")
 @logs.catalog
+@logs.alias
 @options.as_of
 @logs.on_error
+@logs.fields
 @usage_form_option
 @click.option("--out", type=options.FOLDER, help="Folder for the forecast and its picture.")
 @click.option(
@@ -122,6 +134,8 @@ def forecast(
     *,
     paths: tuple[Path, ...],
     on_error: Literal["raise", "skip"],
+    renamed: dict[str, str],
+    ignored: tuple[str, ...],
     form: str,
     out: Path | None,
     record: Path | None,
@@ -129,14 +143,15 @@ def forecast(
 ) -> None:
     """Forecast the spend that follows LOG, with its range.
 
-    Several logs are one. Exit code 3 if they hold no spend to forecast from.
+    Several logs are one. Exit code 3 if they hold no spend to forecast from, or calls of models that
+    are not priced, which are left out.
     """
     from kimi_planner.forecast import forecast_spend
     from kimi_planner.report.forecast import forecast_csv, forecast_json, forecast_text
     from kimi_planner.usage.read import read_usage
 
     with progress("reading") as advance:
-        frame = read_usage(paths, on_error=on_error, progress=advance)
+        frame = read_usage(paths, on_error=on_error, map=renamed, ignore=ignored, progress=advance)
     found = forecast_spend(frame, past=record, **others)
     forms = {"table": forecast_text, "json": forecast_json, "csv": forecast_csv}
     click.echo(forms[form](found), nl=False)
@@ -148,6 +163,7 @@ def forecast(
 
         files = {"forecast.json": forecast_json(found), "forecast.csv": forecast_csv(found)}
         write_all(out, {**files, "forecast.png": png(plot.forecast(found))}, force=True)
+    logs.finish(found.notes, say=form == "csv")
 
 
 @command.command("reconcile")
@@ -163,6 +179,7 @@ def forecast(
 @logs.workload
 @click.option("--priced-as", "model", help="Take every row of the log as this model.")
 @logs.catalog
+@logs.alias
 @click.option("--planned-catalog", help="Prices of the plan, where they are not the ones it names.")
 @click.option(
     "--start", callback=options.parsed_date, help="First day over which the log was kept."
@@ -170,6 +187,7 @@ def forecast(
 @click.option("--end", callback=options.parsed_date, help="First day after that.")
 @click.option("--pro-rata", is_flag=True, help="Scale planned months to the days of the log.")
 @logs.on_error
+@logs.fields
 @usage_form_option
 def reconcile_(
     *,
@@ -177,12 +195,15 @@ def reconcile_(
     paths: tuple[Path, ...],
     catalog: str | None,
     on_error: Literal["raise", "skip"],
+    renamed: dict[str, str],
+    ignored: tuple[str, ...],
     form: str,
     **others: Any,
 ) -> None:
     """Hold LOG against PLAN, cause by cause.
 
-    PLAN is a file of `kimi-planner plan` with --format json or csv.
+    PLAN is a file of `kimi-planner plan` with --format json or csv. Exit code 3 if calls of the log
+    are not priced: they are in no cause.
     """
     from kimi_planner.catalog import load_catalog
     from kimi_planner.reconcile.actual import log_keys
@@ -192,7 +213,7 @@ def reconcile_(
 
     prices = load_catalog(catalog)
     keys = log_keys(others["workload"], others["model"], prices)[1]
-    totals = logs.totals(paths, keys, on_error)
+    totals = logs.totals(paths, keys, on_error, renamed, ignored)
     found = reconcile(plan, totals, catalog=prices, **others)
     forms = {
         "table": lambda: reconciliation_text(found),
@@ -200,3 +221,4 @@ def reconcile_(
         "csv": lambda: csv_text(found.frame),
     }
     click.echo(forms[form](), nl=False)
+    logs.finish(found.notes, say=form == "csv")

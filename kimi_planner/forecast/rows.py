@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kimi_planner.catalog import Catalog
-from kimi_planner.errors import TooLittleUsageError, UsageError
+from kimi_planner.errors import PriceNotFoundError, TooLittleUsageError, UsageError
 from kimi_planner.forecast.intervals import Array
 from kimi_planner.usage.priced import RowCosts, cost_rows
 
@@ -71,15 +72,20 @@ class LogRows:
         return int(self.micros[-1]) + (self.window or max(1, span // (len(self.micros) - 1)))
 
 
-def rows_of(frame: pd.DataFrame, model: str | None, catalog: Catalog) -> LogRows:
-    """Return the rows of a checked usage frame, each at the prices of its day.
+def rows_of(
+    frame: pd.DataFrame,
+    model: str | None,
+    catalog: Catalog,
+    alias: Mapping[str, str] | None = None,
+) -> LogRows:
+    """Return the rows of a checked usage frame, each at the prices of its day; only those with one.
 
     Raises
     ------
     UsageError
         If rows have no time, or name no model where none is given.
     UnknownModelError, PriceNotFoundError
-        If the catalog has no such model, or states no price for it.
+        If the catalog does not have ``model``, or states no price for it, or for any model of the log.
     """
     source = str(frame.attrs.get("source", "usage frame"))
     times = frame["timestamp"]
@@ -89,11 +95,14 @@ def rows_of(frame: pd.DataFrame, model: str | None, catalog: Catalog) -> LogRows
             "every row."
         )
     micros = times.dt.as_unit("us").astype(np.int64).to_numpy()
-    costs = cost_rows(frame, model, catalog=catalog)
+    costs = cost_rows(frame, model, catalog=catalog, alias=alias)
+    if not costs.is_priced.any():
+        raise PriceNotFoundError(f"{source}: nothing is priced. {costs.notes[-1]}")
     # a forecast has no last digit
     usd = costs.units.astype(np.float64) * 10.0**-costs.places
     requests = frame["requests"].to_numpy(dtype=np.int64)
     order = np.lexsort((requests, usd, micros))
+    order = order[costs.is_priced[order]]
     micros, usd, requests = micros[order], usd[order], requests[order]
     return LogRows(
         source=source,

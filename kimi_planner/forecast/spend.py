@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -41,6 +41,7 @@ def forecast_spend(
     past: str | Path | None = None,
     as_of: date | None = None,
     catalog: Catalog | str | Path | None = None,
+    alias: Mapping[str, str] | None = None,
 ) -> SpendForecast:
     """Forecast the total spend from the end of a log to a horizon.
 
@@ -66,6 +67,9 @@ def forecast_spend(
         today if not given. A row with a date is billed at the prices of its day.
     catalog : Catalog, str or Path, optional
         Prices; the default catalog if not given.
+    alias : mapping of str to str, optional
+        From a name of a model in the log to the id of the catalog that it means. The usual prefixes
+        and spellings need none.
 
     Returns
     -------
@@ -83,7 +87,7 @@ def forecast_spend(
     ScenarioError
         If the horizon cannot be read or is out of bounds.
     UnknownModelError, PriceNotFoundError
-        If the catalog has no such model, or states no price for it.
+        If the catalog does not have ``model``, or states no price for it, or for any model of the log.
 
     Notes
     -----
@@ -123,7 +127,7 @@ def forecast_spend(
     catalog = load_catalog(catalog, as_of=as_of)
     checked = read_usage(frame)
     checked.attrs["source"] = frame.attrs.get("source", "usage frame")
-    rows = rows_of(checked, model, catalog)
+    rows = rows_of(checked, model, catalog, alias)
     whole = observe(
         rows,
         None if start is None else moment_of("start", start, dated=rows.dated),

@@ -14,7 +14,7 @@ import pandas as pd
 from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog
-from kimi_planner.errors import ScenarioError, UsageError, day_of
+from kimi_planner.errors import PriceNotFoundError, ScenarioError, UsageError, day_of
 from kimi_planner.notes import Note
 from kimi_planner.reconcile.billed import NOTHING, Billed, mean_tariff
 from kimi_planner.usage.totals.result import UsageTotals
@@ -97,7 +97,7 @@ def log_of(
     names: list[str],
     model: str | None,
     days: tuple[date | None, date | None],
-    catalog: Catalog,
+    prices: Prices,
 ) -> Log:
     """Add up a log by month, workload and model, and price it.
 
@@ -115,8 +115,8 @@ def log_of(
     days : tuple of date or None
         The first over which the log was kept, and the one after the last; if not given those of its
         first and last row.
-    catalog : Catalog
-        Whose prices.
+    prices : Prices
+        At which it is priced.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def log_of(
         If the log cannot be read, or rows name no model or no date; if totals are given in which
         days with different prices are added up.
     UnknownModelError, PriceNotFoundError
-        If the catalog has no such model, or states no price for it.
+        If the catalog does not have ``model``, or states no price for it, or for any model of the log.
     ScenarioError
         If it is not told to which workload a call belongs, or the days are out of order.
     """
@@ -133,32 +133,37 @@ def log_of(
             f"The plan has {len(names)} workloads ({', '.join(names)}). Say to which a call belongs: the "
             "name of a column, or the workload of each model."
         )
-    keys, needed = log_keys(workload, model, catalog)
+    keys, needed = log_keys(workload, model, prices.catalog)
     totals = totals_to_price(actual, needed, keys)
     first, end = _window(totals, *days)
-    prices = Prices(catalog=catalog)
     served: dict[tuple[str, str], dict[str, Billed]] = {}
     priced: list[Part] = []
     silent = set()
     for cell, sums in totals.cells.items():
         stated = dict(zip(totals.by, cell, strict=True))
         rows = dict(zip(totals.columns, sums, strict=True))
-        name = stated["model"] if model is None else model
-        for what, value in (("date", stated["month"]), ("model", name)):
+        said = stated["model"] if model is None else model
+        for what, value in (("date", stated["month"]), ("model", said)):
             if value is None:
                 raise UsageError(
                     f"{totals.source}: {rows['rows']:,} rows state no {what}, so they cannot be "
                     f"held against a plan. Add it{', or pass model=…' if what == 'model' else ''}."
                 )
-        tariff, usage = priced_cell(totals, cell, name, prices)
+        name = said if model is not None else prices.named(said)
+        part = priced_cell(totals, cell, name, prices, is_asked=model is not None)
+        if part is None:
+            continue
+        tariff, usage = part
         priced.append((tariff, usage))
         usage = usage.map(Fraction)
         bill = tariff.map(Fraction).bill(usage)
-        key = (stated["month"], _workload(stated, workload, names))
+        key = (stated["month"], _workload(stated | {"id": name}, workload, names))
         models = served.setdefault(key, {})
         models[name] = models.get(name, NOTHING) + Billed(usage, bill, bill)
         if rows["rows_without_reasoning"]:
             silent.add(key)
+    if not priced:
+        raise PriceNotFoundError(f"{totals.source}: nothing is priced. {prices.notes([])[-1]}")
     return Log(
         served=served,
         thinks=frozenset(served) - silent,
@@ -166,14 +171,17 @@ def log_of(
         end=end,
         totals=totals,
         prices=prices,
-        notes=prices.notes(priced),
+        notes=(*totals.notes, *prices.notes(priced)),
     )
 
 
 def _workload(keys: Mapping[str, object], workload: WorkloadKey | None, names: list[str]) -> str:
     if workload is None:
         return names[0]
-    value = keys[workload] if isinstance(workload, str) else workload.get(str(keys["model"]))
+    if isinstance(workload, str):
+        value = keys[workload]
+    else:
+        value = workload.get(str(keys["model"]), workload.get(str(keys["id"])))
     return NOT_STATED if value is None else str(value)
 
 

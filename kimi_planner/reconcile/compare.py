@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.meters import Usage
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import ScenarioError
@@ -35,6 +36,7 @@ def reconcile(
     workload: WorkloadKey | None = None,
     model: str | None = None,
     catalog: Catalog | str | Path | None = None,
+    alias: Mapping[str, str] | None = None,
     planned_catalog: Catalog | str | Path | None = None,
     start: date | None = None,
     end: date | None = None,
@@ -59,6 +61,9 @@ def reconcile(
         Take every row of the log as this model; otherwise as the model it names.
     catalog : Catalog, str or Path, optional
         Prices of what happened; the default catalog if not given.
+    alias : mapping of str to str, optional
+        From a name of a model in the log to the id of the catalog that it means. The usual prefixes
+        and spellings need none. What is not priced is in no cause, and the notes say so.
     planned_catalog : Catalog, str or Path, optional
         Prices of the plan; the catalog that the plan names if not given.
     start, end : date, optional
@@ -81,7 +86,7 @@ def reconcile(
     ScenarioError
         If plan and log have no month in common, or it is not told what belongs to what.
     UnknownModelError, PriceNotFoundError
-        If the catalog has no such model, or states no price for it.
+        If the catalog does not have ``model``, or states no price for it, or for any model of the log.
 
     Notes
     -----
@@ -110,7 +115,8 @@ def reconcile(
     otherwise they are rounded at the 12th place so that they still add up exactly.
     """
     plan = plan_of(planned, choice, planned_catalog)
-    log = log_of(actual, workload, list(plan.models), model, (start, end), load_catalog(catalog))
+    prices = Prices(catalog=load_catalog(catalog), alias=alias)
+    log = log_of(actual, workload, list(plan.models), model, (start, end), prices)
     return _Comparison(plan, log, pro_rata).result()
 
 

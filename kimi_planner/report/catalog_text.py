@@ -62,6 +62,7 @@ def _beside_the_table(model: ModelSpec) -> list[str]:
         )
     starts = " and on ".join(map(str, model.price_days)) if len(model.price_periods) > 1 else None
     parts = [
+        ("also called {}", ", ".join(model.aliases) or None),
         ("in a batch times {}", model.batch_multiplier),
         ("reserves {:,} tokens where no limit is given", model.default_output_tokens),
         ("answers have at most {:,} tokens", model.max_output_tokens),

@@ -39,6 +39,7 @@ DIGITS = 6
 _OF_MODEL = (
     "id",
     "name",
+    "aliases",
     "context_window_tokens",
     "max_output_tokens",
     "default_output_tokens",

@@ -34,8 +34,10 @@ def spend_text(spend: pd.DataFrame, by: tuple[str, ...], catalog: Catalog) -> st
         right=frozenset(range(len(keys), len(columns))),
     )
     totals = _totals(spend)
+    whole = "Total of what is priced" if spend["total_usd"].isna().any() else "Total"
     sentences = [
-        f"Total{f' on {model}' if model else ''}: {amount:,f} USD{_by_meter(spend, model)}."
+        f"{whole}{f' on {model}' if model else ''}: "
+        + ("not priced." if amount is None else f"{amount:,f} USD{_by_meter(spend, model)}.")
         for model, amount in totals.items()
     ]
     parts = [
@@ -71,19 +73,16 @@ def _by_meter(spend: pd.DataFrame, model: str) -> str:
     parts = [
         f"{'fees' if key == 'fees' else title_of(key)} {plain_number(amount):,f}"
         for key in keys
-        if (amount := total(rows[f"{key}_usd"]))
+        if (amount := total(rows[f"{key}_usd"].dropna()))
     ]
     return f": {', '.join(parts)}" if parts else ""
 
 
-def _totals(spend: pd.DataFrame) -> dict[str, Decimal]:
-    """Return the total of each model that all of the log was priced as, or of the log."""
-    if _MODEL not in spend:
-        return {"": plain_number(total(spend["total_usd"]))}
-    return {
-        str(model): plain_number(total(rows["total_usd"]))
-        for model, rows in spend.groupby(_MODEL, sort=False)
-    }
+def _totals(spend: pd.DataFrame) -> dict[str, Decimal | None]:
+    """Return the total of each model that all of the log was priced as, or of what is priced of it."""
+    groups = spend.groupby(_MODEL, sort=False) if _MODEL in spend else [("", spend)]
+    amounts = {str(model): rows["total_usd"].dropna() for model, rows in groups}
+    return {model: plain_number(total(one)) if len(one) else None for model, one in amounts.items()}
 
 
 def _left_out(spend: pd.DataFrame) -> list[str]:
@@ -95,6 +94,8 @@ def _left_out(spend: pd.DataFrame) -> list[str]:
 
 def _cell(row: dict[Any, Any], column: str) -> str:
     value = row[column]
+    if column == "total_usd" and value is None:
+        return "not priced"
     silent = row.get(f"rows_without_{column.removesuffix('_tokens')}")
     if value is None or value is pd.NA or silent == row["rows"]:
         return "not stated"

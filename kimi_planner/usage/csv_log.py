@@ -1,40 +1,43 @@
-"""CSV logs: the canonical columns, public traces, and exports whose cells are JSON."""
+"""CSV logs, of commas, semicolons or tabs, and tables that Arrow reads."""
 
 from __future__ import annotations
 
 import csv
-import math
-import re
+import io
 import sys
 from collections.abc import Iterator
-from itertools import chain
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from kimi_planner.errors import UsageError, Where
-from kimi_planner.usage.counts import id_numbers
-from kimi_planner.usage.csv_block import regular_columns
-from kimi_planner.usage.csv_forms import csv_form
-from kimi_planner.usage.exports import is_window
-from kimi_planner.usage.frame import COLUMNS, checked_rows, is_column, is_count
-from kimi_planner.usage.json_log import read_value
-from kimi_planner.usage.lines import MAX_LINE_BYTES, Block, Rejects
-from kimi_planner.usage.row import LeftOut
-from kimi_planner.usage.rows import CHUNK_ROWS, Rows
+from kimi_planner.errors import UsageError, Where, did_you_mean, needs, shown
+from kimi_planner.usage.dialects import (
+    GENERIC,
+    dialect_of_columns,
+    dialects,
+    spelled,
+    tables,
+)
+from kimi_planner.usage.fields import wanted_of
+from kimi_planner.usage.frame import COLUMNS
+from kimi_planner.usage.lines import MAX_LINE_BYTES, Block
+from kimi_planner.usage.reading import read_table
+from kimi_planner.usage.rows import Rows
+from kimi_planner.usage.table import JSON_CELLS, Table, as_objects
 
-__all__ = ["read_csv"]
+__all__ = ["read_arrow", "read_csv", "read_frame"]
 
-_IDS = ("call_id", "request_id")
-_ID = "id"
-#: Columns that are text, of few values or of many.
-_TEXTS = {"model": "category", "batch": "str", _ID: "str"}
-_MAY_BE_NUMBER = re.compile(r"(tokens|requests|time)$", re.IGNORECASE)
+_SIGNS = (",", ";", "\t", "|")
+_BATCH_ROWS = 1 << 16
+_NAME = "usage CSV"
 
 
-def read_csv(blocks: Iterator[Block], rows: Rows) -> None:
-    """Read the rows of a CSV log; its header says which form it has.
+def read_csv(blocks: Iterator[Block], rows: Rows) -> Iterator[pd.DataFrame]:
+    """Yield the rows of a CSV log, some at a time; its header says which form it has.
 
     Raises
     ------
@@ -42,182 +45,279 @@ def read_csv(blocks: Iterator[Block], rows: Rows) -> None:
         If it has no header of a known form, or a bad row and errors are not skipped.
     """
     csv.field_size_limit(min(sys.maxsize, MAX_LINE_BYTES))
-    table: _Table | None = None
-    for block in blocks:
+    header: _Header | None = None
+    for block in _whole_cells(blocks, rows.file):
         rest: Block | None = block
-        if table is None:
-            table, rest = _begin(block, rows)
-        if rest is None or (table is not None and table.take(rest)):
-            continue
-        # A quoted cell may go on in the next block; without quotes a block is whole by itself.
-        is_whole = table is not None and '"' not in rest.text
-        table = _read_cells(iter([rest]) if is_whole else chain([rest], blocks), rows, table)
-    if table is None:
+        if header is None:
+            header, rest = _begin(block, rows)
+        if header is not None and rest is not None and rest.text:
+            header.read(rest)
+            yield from rows.settle()
+    if header is None:
         raise UsageError("the file is empty. A usage CSV starts with a header line.", at=rows.file)
-    table.flush()
 
 
-def _begin(block: Block, rows: Rows) -> tuple[_Table | None, Block | None]:
-    """Take a header without quotes off a block; return what is left of it."""
-    if block.is_open or '"' in block.text:
-        return None, block
+def _whole_cells(blocks: Iterator[Block], file: str) -> Iterator[Block]:
+    """Yield blocks that end where no quoted cell is open, as an even number of quotes tells."""
+    held: Block | None = None
+    for block in blocks:
+        whole = (
+            block
+            if held is None
+            else Block(held.first, f"{held.text}\n{block.text}", block.is_open)
+        )
+        held = whole if whole.text.count('"') % 2 and not whole.is_open else None
+        if held is None:
+            yield whole
+        elif len(held.text) > MAX_LINE_BYTES:
+            raise UsageError("a quoted cell that is not closed.", at=Where(file, held.first))
+    if held is not None:
+        yield held
+
+
+def _begin(block: Block, rows: Rows) -> tuple[_Header | None, Block | None]:
+    """Take the header off a block; return what is left of it."""
     blank = len(block.text) - len(block.text.lstrip("\r\n"))
     if blank == len(block.text):
         return None, None
-    line, _, rest = block.text[blank:].partition("\n")
-    number = block.first + block.text.count("\n", 0, blank)
-    table = _Table(line.split(","), number, rows)
-    return table, Block(number + 1, rest) if rest else None
+    first = block.first + block.text.count("\n", 0, blank)
+    text = io.StringIO(block.text[blank:], newline="")
+    top = block.text[blank:].partition("\n")[0]
+    sign = max(_SIGNS, key=top.count)
+    reader = csv.reader(text, delimiter=sign, strict=True)
+    try:
+        cells = next(reader)
+    except csv.Error as error:
+        raise UsageError(f"not CSV ({error}).", at=Where(rows.file, first)) from None
+    rest = text.read()
+    header = _Header(cells, sign, first, rows)
+    return header, Block(first + reader.line_num, rest, block.is_open) if rest else None
 
 
-def _read_cells(blocks: Iterator[Block], rows: Rows, table: _Table | None) -> _Table | None:
-    """Read rows cell by cell, up to the end of the header's block if there is no table yet."""
-    for number, cells, is_open in _csv_rows(blocks, rows):
-        if table is None:
-            table = _Table(cells, number, rows)
-        elif len(cells) == len(table.names):
-            table.add(number, cells)
-        elif is_open:
-            rows.cut_off += 1
-        else:
-            rows.refuse(
-                number,
-                f"{len(cells)} fields where the header has {len(table.names)}. Correct the row.",
+class _Header:
+    """The columns of a CSV log, and how its rows are read."""
+
+    def __init__(self, cells: list[str], sign: str, line: int, rows: Rows) -> None:
+        self.names, self.sign, self.rows = [name.strip() for name in cells], sign, rows
+        spellings = [spelled(name) for name in self.names if name]
+        doubled = {name for name in self.names if name and spellings.count(spelled(name)) > 1}
+        if doubled or {"timestamp", "timestamp_s"} <= set(self.names):
+            both = ", ".join(sorted(doubled or {"timestamp", "timestamp_s"}))
+            raise UsageError(
+                f"the header names a column twice ({both}). Keep one.", at=Where(rows.file, line)
             )
-    return table
+        self.line = line
 
-
-class _Table:
-    """Rows of cells under a header, handed on a chunk at a time."""
-
-    def __init__(self, header: list[str], number: int, rows: Rows) -> None:
-        self.names = names = [name.strip() for name in header]
-        self.form = form = csv_form(rows.file, names, number)
-        self.rows = rows
-        self.cells: list[list[str]] = []
-        self.lines: list[int] = []
-        self.places = {
-            column: names.index(name)
-            for column in dict.fromkeys((*COLUMNS, "timestamp_s", *filter(is_column, names)))
-            if (name := form.names.get(column, column)) in names
-        }
-        if ids := [name for name in _IDS if name in names]:
-            self.places[_ID] = names.index(ids[0])
-        read = {*_IDS, *(names[place] for place in self.places.values())}
-        ignored = [name for name in names if name not in read]
-        rows.found(form.name, [] if form.is_json else ignored)
-
-    def take(self, block: Block) -> bool:
-        """Read a block in one go, if all its rows are regular and good; else do nothing."""
-        if self.form.is_json or block.is_open:
-            return False
-        read = regular_columns(block.text, len(self.names), self.places, _TEXTS)
-        if read is None:
-            return False
-        numbers = np.arange(block.first, block.first + len(read))
-        read, lines, ids, failed = self._billed(read, numbers)
-        checked, good = checked_rows(read, lambda row: Where(self.rows.file), Rejects(skip=True))
-        if not good.all():
-            return False
-        self.flush()
-        self.rows.left_out[LeftOut.FAILED] += failed
-        if len(checked):
-            self.rows.keep(checked, lines, ids)
-        return True
-
-    def _billed(
-        self, read: pd.DataFrame, lines: np.ndarray[Any, Any]
-    ) -> tuple[pd.DataFrame, np.ndarray[Any, Any], np.ndarray[Any, Any] | int, int]:
-        """Return the calls that did not fail with their lines and ids, and how many did."""
-        failed = 0
-        if self.form.fails_at_zero:
-            billed = np.asarray(read["completion_tokens"]) != 0
-            failed = int((~billed).sum())
-            read, lines = read[billed].reset_index(drop=True), lines[billed]
-        return read, lines, id_numbers(read.pop(_ID)) if _ID in read else 0, failed
-
-    def add(self, number: int, cells: list[str]) -> None:
-        self.lines.append(number)
-        self.cells.append(cells)
-        if len(self.lines) == CHUNK_ROWS:
-            self.flush()
-
-    def flush(self) -> None:
-        cells, lines = self.cells, self.lines
-        self.cells, self.lines = [], []
-        if not cells:
-            return
-        if self.form.is_json:
-            for number, row in zip(lines, cells, strict=True):
-                pairs = zip(self.names, row, strict=True)
-                entry = {name: _cell(name, cell) for name, cell in pairs}
-                if is_window(entry) and "end_time" in entry:
-                    entry["results"] = [dict(entry)]  # a bucket of its own
-                read_value(entry, number, self.rows)
-            self.rows.flush()
-            return
-        columns = list(zip(*cells, strict=True))
-        values = {
-            name: list(columns[place]) if name == _ID else _values(name, columns[place])
-            for name, place in self.places.items()
-        }
-        read, numbers, ids, failed = self._billed(pd.DataFrame(values), np.array(lines))
-        self.rows.left_out[LeftOut.FAILED] += failed
-        if len(numbers):
-            self.rows.add(read, numbers, ids)
-
-
-def _csv_rows(blocks: Iterator[Block], rows: Rows) -> Iterator[tuple[int, list[str], bool]]:
-    """Yield line, cells and whether the row may be cut off, of every row that is not blank."""
-    at, is_open = 1, False
-
-    def text() -> Iterator[str]:
-        nonlocal at, is_open
-        for block in blocks:
-            is_open = block.is_open
-            for at, line in enumerate(block.lines, block.first):  # noqa: B007 - read outside
-                yield line + "\n"
-
-    reader = csv.reader(text(), strict=True)
-    while True:
-        before = reader.line_num
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            if is_open and reader.line_num == before + 1:
-                rows.cut_off += 1
+    def read(self, block: Block) -> None:
+        """Read the rows of a block: in one go where they are regular, else one by one."""
+        columns = None if block.is_open else self._regular(block)
+        lines: Any = np.arange(block.first, block.first + block.length)
+        if columns is None:
+            lines, cells = self._irregular(block)
+            columns = [list(column) for column in zip(*cells, strict=True)]
+            if not lines:
                 return
-            raise UsageError(f"not CSV ({error}).", at=Where(rows.file, at)) from None
-        if cells is None:
-            return
-        if cells:
-            yield at, cells, is_open
+        table = Table(lines, is_text=True, commas=self.sign == ",")
+        wanted = wanted_of(dialect_of_columns(map(spelled, self.names)))
+        for name, column in zip(self.names, columns, strict=True):
+            if isinstance(column, list) and any(cell[:1] == "{" for cell in column):
+                table.open([{name: cell} for cell in column], wanted)
+            elif name:
+                table.add(name, column)
+        dialect = dialect_of_columns(table.names)
+        if dialect.name == GENERIC:
+            _refuse_header(table, self.names, self.rows, Where(self.rows.file, self.line))
+        read_table(table, dialect, self.rows, name=_NAME if dialect.name == GENERIC else "")
+
+    def _regular(self, block: Block) -> list[Any] | None:
+        """Return the columns as text of Arrow, ``None`` where each row needs a closer look."""
+        text = block.text
+        if "\r" in text:
+            text = text.removesuffix("\r").replace("\r\n", "\n")
+        if '"' in text or "\r" in text or "\0" in text or "\n\n" in text or text[-1:] in ("\n", ""):
+            return None
+        try:
+            import pyarrow as pa
+            from pyarrow import csv as arrow
+        except ImportError:
+            return None
+        names = [str(place) for place in range(len(self.names))]
+        try:
+            table = arrow.read_csv(
+                io.BytesIO(f"{text}\n".encode()),
+                read_options=arrow.ReadOptions(
+                    column_names=names, use_threads=False, block_size=1 << 26
+                ),
+                parse_options=arrow.ParseOptions(
+                    delimiter=self.sign, quote_char=False, ignore_empty_lines=False
+                ),
+                convert_options=arrow.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+                ),
+            )
+        except (pa.ArrowException, UnicodeError):
+            return None
+        if table.num_rows != block.length:
+            return None
+        return [column.combine_chunks() for column in table.columns]
+
+    def _irregular(self, block: Block) -> tuple[list[int], list[list[str]]]:
+        """Return the lines and cells of the rows that have as many cells as the header."""
+        lines, kept = [], []
+        reader = csv.reader((f"{line}\n" for line in block.lines), delimiter=self.sign, strict=True)
+        while True:
+            before = reader.line_num
+            try:
+                cells = next(reader, None)
+            except csv.Error as error:
+                if block.is_open and before < len(block.lines):
+                    self.rows.cut_off += 1
+                    break
+                line = block.first + reader.line_num - 1
+                raise UsageError(f"not CSV ({error}).", at=Where(self.rows.file, line)) from None
+            if cells is None:
+                break
+            line = block.first + reader.line_num - 1
+            if len(cells) == len(self.names):
+                lines.append(line)
+                kept.append(cells)
+            elif cells and block.is_open and reader.line_num == len(block.lines):
+                self.rows.cut_off += 1
+            elif cells:
+                self.rows.refuse(
+                    line,
+                    f"{len(cells)} fields where the header has {len(self.names)}. Correct the row.",
+                )
+        return lines, kept
 
 
-def _values(name: str, cells: tuple[str, ...]) -> Any:
-    """Turn text cells into whole numbers where they are, an empty cell into a missing value."""
-    if not is_count(name):
-        return pd.Series([cell.strip() or None for cell in cells], dtype=object)
+def _refuse_header(table: Table, names: list[str], rows: Rows, where: Where) -> None:
+    """Raise if a table has no column for what every call has."""
+    missing = [
+        field
+        for field in ("prompt_tokens", "completion_tokens")
+        if field not in rows.renamed
+        and not any(
+            name == one or name.endswith(f".{one}")
+            for one in tables()["usage"][field]
+            for name in table.names
+        )
+    ]
+    if not missing:
+        return
+    needed = missing[0]
+    near = did_you_mean(needed, [name for name in names if name and name not in COLUMNS])
+    others = ", ".join(dict.fromkeys(one.form or one.name for one in dialects()[:-1]))
+    raise UsageError(
+        f"no column {needed!r}. Found: {shown(', '.join(names))}.{near} "
+        f"A usage CSV has the columns {', '.join(COLUMNS)}; map={{{needed!r}: NAME}} (--map {needed}=NAME) "
+        f"says which column it is. Other forms that are read: {others}.",
+        at=where,
+    )
+
+
+def read_arrow(path: Path, rows: Rows) -> Iterator[pd.DataFrame]:
+    """Yield the rows of a Parquet or Arrow file, some at a time.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read, has no columns of a known form, or a bad row and errors are not skipped.
+    MissingExtraError
+        If pyarrow is not installed.
+    """
+    with needs("pyarrow", "corpora"):
+        import pyarrow as pa
+        from pyarrow import feather, parquet
     try:
-        return np.array(cells, dtype=np.int64)
-    except (ValueError, OverflowError):
-        return pd.Series([_number(cell.strip()) for cell in cells], dtype=object)
+        with path.open("rb") as handle:
+            is_parquet = handle.read(4) == b"PAR1"
+        batches = (
+            parquet.ParquetFile(path).iter_batches(_BATCH_ROWS)
+            if is_parquet
+            else feather.read_table(path, memory_map=False).to_batches(_BATCH_ROWS)
+        )
+        start = 1
+        for batch in batches:
+            yield from _read_batch(batch, start, rows)
+            start += batch.num_rows
+    except (pa.ArrowException, OSError) as error:
+        raise UsageError(f"cannot be read ({' '.join(str(error).split())}).", at=path) from None
 
 
-def _cell(name: str, cell: str) -> Any:
-    """Return a cell as JSON would have it: nothing, a number where one is meant, else text."""
-    if _MAY_BE_NUMBER.search(name):
-        return _number(cell.strip())
-    return cell.strip() or None
+def _read_batch(batch: Any, start: int, rows: Rows) -> Iterator[pd.DataFrame]:
+    import pyarrow as pa
+
+    table = Table(np.arange(start, start + batch.num_rows))
+    wanted = wanted_of(dialect_of_columns(map(spelled, batch.schema.names)))
+    for name, stored in zip(batch.schema.names, batch.columns, strict=True):
+        is_coded = pa.types.is_dictionary(stored.type)
+        column = stored.dictionary_decode() if is_coded else stored
+        kind = column.type
+        if pa.types.is_timestamp(kind):
+            table.add(name, column.to_pandas())
+        elif pa.types.is_large_string(kind) or pa.types.is_string(kind):
+            text = column.cast(pa.string()).fill_null("")
+            if spelled(name).endswith(JSON_CELLS):
+                table.open([{name: value or None} for value in text.to_pylist()], wanted)
+            else:
+                table.add(name, text)
+        elif pa.types.is_nested(kind) or pa.types.is_decimal(kind) or pa.types.is_temporal(kind):
+            values = column.to_pylist(maps_as_pydicts="lossy")
+            table.open([{name: _plain(value)} for value in values], wanted)
+        else:
+            table.add(name, column)
+    dialect = dialect_of_columns(table.names)
+    if dialect.name == GENERIC:
+        _refuse_header(table, batch.schema.names, rows, Where(rows.file))
+    read_table(table, dialect, rows, name="usage table" if dialect.name == GENERIC else "")
+    yield from rows.settle()
 
 
-def _number(cell: str) -> int | float | str | None:
-    if not cell:
-        return None
-    if re.fullmatch(r"-?[0-9]{1,18}", cell):
-        return int(cell)
-    try:
-        number = float(cell)
-    except ValueError:
-        return cell
-    return cell if math.isnan(number) else number
+def _plain(value: Any) -> Any:
+    """Return a value of Arrow as JSON would have it."""
+    if isinstance(value, Decimal):
+        return float(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def read_frame(frame: pd.DataFrame, rows: Rows) -> Iterator[pd.DataFrame]:
+    """Yield the rows of a frame that has the columns of a usage frame, or of another form.
+
+    Raises
+    ------
+    UsageError
+        If a column stands there twice or is missing, or a row is bad and errors are not skipped.
+    """
+    rows.start("usage frame")
+    names = [str(name) for name in frame.columns]
+    spellings = ["timestamp" if name == "timestamp_s" else name for name in names]
+    for name in spellings:
+        if spellings.count(name) > 1:
+            raise UsageError(f"usage frame: column {shown(name)} stands there twice. Keep one.")
+    rows.labels = frame.index
+    table = Table(np.arange(len(frame)))
+    dialect = dialect_of_columns(map(spelled, names))
+    if dialect.name == GENERIC:
+        _refuse_frame(frame, rows)
+    for place, name in enumerate(names):
+        column: Any = frame.iloc[:, place]
+        if column.dtype == np.int64:
+            table.add(name, column.to_numpy())
+        elif name in ("timestamp", "timestamp_s"):
+            table.add(name, column.reset_index(drop=True))
+        else:
+            table.open([{name: value} for value in as_objects(column)], wanted_of(dialect))
+    if len(frame):
+        read_table(table, dialect, rows, name="usage frame" if dialect.name == GENERIC else "")
+    yield from rows.settle()
+
+
+def _refuse_frame(frame: pd.DataFrame, rows: Rows) -> None:
+    for needed in ("prompt_tokens", "completion_tokens"):
+        if needed not in frame and needed not in rows.renamed:
+            raise UsageError(
+                f"no column {needed!r}. Columns found: {', '.join(map(str, frame.columns))}. "
+                f"A usage frame has {', '.join(COLUMNS)}.",
+                at="usage frame",
+            )

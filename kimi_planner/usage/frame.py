@@ -14,6 +14,7 @@ from kimi_planner.billing.meters import FEE
 from kimi_planner.billing.record import MAX_TOKENS, contradiction
 from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.usage.lines import Rejects
+from kimi_planner.usage.table import number_of
 from kimi_planner.usage.times import as_numbers, as_times
 
 __all__ = [
@@ -188,10 +189,16 @@ def _numbers(frame: pd.DataFrame, name: str) -> tuple[np.ndarray[Any, Any], np.n
     missing = column.isna().to_numpy(dtype=bool)
     is_whole = pd.api.types.is_signed_integer_dtype(column.dtype)
     if not is_whole and not pd.api.types.is_float_dtype(column.dtype):
-        column = as_numbers(column)
+        column = as_numbers(column.map(_number))
     if missing.any():
         column = column.mask(missing, 0)
     return column.to_numpy(dtype=np.int64 if is_whole else np.float64), missing
+
+
+def _number(value: Any) -> Any:
+    """Return the number that text means, NaN for text that means none or more than one."""
+    number = number_of(value) if isinstance(value, str) else value
+    return math.nan if isinstance(number, str) else number
 
 
 def _cell(column: pd.Series[Any], row: int) -> Any:

@@ -1,32 +1,96 @@
-"""JSON logs: one value on each line, or a document that spans lines."""
+"""JSON logs: one value on each line, lines of a stream of events, or documents that span lines."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from json.scanner import make_scanner
-from typing import Any, cast
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pandas as pd
 
 from kimi_planner.errors import UsageError, Where, shown
-from kimi_planner.usage.forms import REPLIES, entries_of, form_of, is_plain_reply
+from kimi_planner.usage.arrow import table_of_lines
+from kimi_planner.usage.dialects import GENERIC, Dialect, candidates, dialect_of
+from kimi_planner.usage.entries import Unwrapping, is_plain
+from kimi_planner.usage.fields import wanted_of
 from kimi_planner.usage.lines import Block, first_line
-from kimi_planner.usage.replies import read_reply
-from kimi_planner.usage.rows import CHUNK_ROWS, Rows
+from kimi_planner.usage.reading import read_table
+from kimi_planner.usage.rows import LeftOut, Rows
+from kimi_planner.usage.table import Table
 
-__all__ = ["read_json", "read_value"]
+loads: Callable[[str], Any] = json.loads
+with suppress(ImportError):  # where no wheel of it is made
+    import orjson
+
+    loads = orjson.loads
+
+__all__ = ["Entries", "read_json"]
 
 #: The longest JSON value that may span lines; an array of values has no limit.
 MAX_DOCUMENT_CHARS = 256_000_000
+#: Text whose entries are read together.
+_READ_CHARS = 1 << 21
+#: So many blocks that Arrow cannot read in one go, and it is asked no more.
+_ODD_BLOCKS = 3
 _WORDS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
 _SPACE = re.compile(r"[\s,]*")
 _decode = json.JSONDecoder().raw_decode
-#: Reads a value that begins at a place in a text, and nothing around it.
-_scan = make_scanner(cast(Any, json.JSONDecoder()))
 
 
-def read_json(blocks: Iterator[Block], rows: Rows) -> None:
-    """Read the rows of a JSON log.
+class Entries:
+    """Entries that wait to be read together, by their dialects."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        self.unwrapping = Unwrapping(rows.cover, rows.page, self.other)
+        self._waiting: dict[str, tuple[Dialect, list[Any], list[int]]] = {}
+        self._alike: dict[tuple[str, ...], tuple[list[Any], list[int]]] = {}
+
+    def other(self) -> None:
+        """Count something that is no entry."""
+        self.rows.left_out[LeftOut.OTHER] += 1
+
+    def take(self, value: Any, line: int) -> None:
+        """Take the entries that a value holds, whatever their form."""
+        keys = tuple(value) if type(value) is dict else ()
+        alike = self._alike.get(keys)
+        if alike is not None:  # nearly all rows of a log
+            alike[0].append(value)
+            alike[1].append(line)
+            return
+        try:
+            for entry in self.unwrapping.entries(value):
+                if type(entry) is not dict:
+                    self.rows.refuse(
+                        line,
+                        f"{shown(entry)} is not an object. Each line must be one whole object.",
+                    )
+                    continue
+                dialect = dialect_of(entry)
+                waiting = self._waiting.setdefault(dialect.name, (dialect, [], []))
+                waiting[1].append(entry)
+                waiting[2].append(line)
+                if entry is value and is_plain(keys) and candidates(keys)[0] is not None:
+                    self._alike[keys] = waiting[1:]
+        except UsageError as error:
+            self.rows.refuse(line, error)
+
+    def read(self) -> Iterator[pd.DataFrame]:
+        """Read what waits, and yield the good rows."""
+        waiting, self._waiting, self._alike = self._waiting, {}, {}
+        for dialect, entries, lines in waiting.values():
+            table = Table(lines)
+            table.open(entries, wanted_of(dialect))
+            if dialect.name == GENERIC:
+                table.said = list(map(tuple, entries))
+            read_table(table, dialect, self.rows)
+        yield from self.rows.settle()
+
+
+def read_json(blocks: Iterator[Block], rows: Rows) -> Iterator[pd.DataFrame]:
+    """Yield the rows of a JSON log, some at a time.
 
     Raises
     ------
@@ -35,7 +99,7 @@ def read_json(blocks: Iterator[Block], rows: Rows) -> None:
     """
     line, blocks = first_line(blocks)
     read = _read_document if _spans_lines(line) else _read_lines
-    read(blocks, rows)
+    yield from read(blocks, rows)
 
 
 def _spans_lines(line: str) -> bool:
@@ -44,42 +108,51 @@ def _spans_lines(line: str) -> bool:
     return text.startswith("[") or (text.startswith("{") and text[-1] in "{[,")
 
 
-def _read_lines(blocks: Iterator[Block], rows: Rows) -> None:
-    waiting, numbers, is_noted = rows.cells.extend, rows.lines.append, False
+def _read_lines(blocks: Iterator[Block], rows: Rows) -> Iterator[pd.DataFrame]:
+    entries, size, odd = Entries(rows), 0, 0
     for block in blocks:
-        number = block.first - 1
-        for line in block.lines:
-            number += 1
-            try:
-                value, end = _scan(line, 0)
-                is_whole = end == len(line) or line[end:].isspace()
-            except (StopIteration, ValueError, RecursionError):
-                is_whole = False
-            if not is_whole and (value := _odd_value(line, number, block, rows)) is None:
+        if odd < _ODD_BLOCKS and not size:
+            read = _in_one_go(block)
+            odd += read is None
+            if read is not None:
+                read_table(*read, rows)
+                yield from rows.settle()
                 continue
+        for number, line in enumerate(block.lines, block.first):
             try:
-                row = read_reply(value) if is_plain_reply(value) else None
-            except UsageError:
-                row = None
-            if type(row) is tuple:
-                waiting(row)
-                numbers(number)
-                if not is_noted:
-                    rows.found(REPLIES.name)
-                    is_noted = True
-            else:
-                read_value(value, number, rows)
-        if len(rows.lines) >= CHUNK_ROWS:
-            rows.flush()
-            waiting, numbers = rows.cells.extend, rows.lines.append
+                value = loads(line)
+            except (ValueError, RecursionError):
+                value = _odd_value(line, number, block, rows)
+                if value is None:
+                    continue
+            entries.take(value, number)
+        size += len(block.text)
+        if size >= _READ_CHARS:
+            size = 0
+            yield from entries.read()
+    yield from entries.read()
+
+
+def _in_one_go(block: Block) -> tuple[Table, Dialect] | None:
+    """Return what a block of whole lines holds, if all of them are alike."""
+    if block.is_open or not block.text:
+        return None
+    try:
+        first = loads(block.text.partition("\n")[0])
+    except (ValueError, RecursionError):
+        return None
+    return table_of_lines(block, first)
 
 
 def _odd_value(line: str, number: int, block: Block, rows: Rows) -> Any:
-    """Return the value of a line that does not begin with it, ``None`` for a blank or a bad one."""
-    if not line or line.isspace():
+    """Return the value of a line that is not plain JSON, ``None`` for one that holds nothing."""
+    text = line.strip()
+    if text.startswith("data:"):
+        text = text.removeprefix("data:").strip()
+    if not text or text == "[DONE]" or text.startswith((":", "event:", "id:", "retry:")):
         return None
     try:
-        value = json.loads(line)
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         if block.is_open:
             rows.cut_off += 1
@@ -89,31 +162,9 @@ def _odd_value(line: str, number: int, block: Block, rows: Rows) -> Any:
     return "null" if value is None else value
 
 
-def read_value(value: Any, number: int, rows: Rows) -> None:
-    """Read the entries that a value holds, whatever their form."""
-    try:
-        entries = list(entries_of(value, rows.cover))
-    except UsageError as error:
-        rows.refuse(number, error)
-        return
-    for entry in entries:
-        if not isinstance(entry, dict):
-            rows.refuse(
-                number, f"{shown(entry)} is not an object. Each line must be one whole object."
-            )
-            continue
-        try:
-            form = form_of(entry)
-            row = form.read(entry)
-        except UsageError as error:
-            rows.refuse(number, error, entry)
-            continue
-        rows.found(form.name)
-        rows.take(number, row)
-
-
-def _read_document(blocks: Iterator[Block], rows: Rows) -> None:
+def _read_document(blocks: Iterator[Block], rows: Rows) -> Iterator[pd.DataFrame]:
     """Read values that span lines, one after the other or in an array, as they come."""
+    entries, size = Entries(rows), 0
     text, line, at, is_array, is_open = "", 0, 0, None, False
     fault = "text after the end of the array"
     for block in blocks:
@@ -142,7 +193,7 @@ def _read_document(blocks: Iterator[Block], rows: Rows) -> None:
                 break
             except (ValueError, RecursionError) as error:
                 raise UsageError(f"not JSON ({error}).", at=Where(rows.file, line)) from None
-            read_value(value, line, rows)
+            entries.take(value, line)
             line += text.count("\n", at, end)
             at = end
         if len(text) - at > MAX_DOCUMENT_CHARS:
@@ -151,7 +202,11 @@ def _read_document(blocks: Iterator[Block], rows: Rows) -> None:
                 "or one that is not closed. Write one object per line.",
                 at=Where(rows.file, line),
             )
-        rows.flush(at_least=CHUNK_ROWS)
+        size += len(block.text)
+        if size >= _READ_CHARS:
+            size = 0
+            yield from entries.read()
+    yield from entries.read()
     rest = text[at:].strip()
     if rest == ("]" if is_array else ""):
         return

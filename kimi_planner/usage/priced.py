@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -16,12 +17,12 @@ from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.rows import RowBills, bill_rows
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog, load_catalog
-from kimi_planner.errors import UnknownModelError, UsageError
+from kimi_planner.errors import PriceNotFoundError, UnknownModelError, UsageError
 from kimi_planner.money import from_units
 from kimi_planner.notes import Note, note
 from kimi_planner.usage.totals.columns import Counts, counts_of, dates_of
 from kimi_planner.usage.totals.result import totals_of
-from kimi_planner.usage.totals.spend import priced_cell
+from kimi_planner.usage.totals.spend import keys_to_price, named, priced_cell
 
 __all__ = ["RowCosts", "cost_rows", "price_usage", "tariffs_of", "total_cost"]
 
@@ -33,11 +34,14 @@ class RowCosts:
     Attributes
     ----------
     units : ndarray of int64, shape (n_rows,)
-        Cost of each row; Python integers where 64 bits do not hold them.
+        Cost of each row; Python integers where 64 bits do not hold them. No cost where a row is not
+        priced.
     places
         One unit is ``10**-places`` USD.
     catalog_version
         Whose prices.
+    is_priced : ndarray of bool, shape (n_rows,)
+        Which rows are priced: those of models whose price the catalog states.
     notes
         What the reader must know, such as a cached price that the catalog does not state.
     """
@@ -45,6 +49,7 @@ class RowCosts:
     units: np.ndarray[Any, Any]
     places: int
     catalog_version: str
+    is_priced: np.ndarray[Any, Any]
     notes: tuple[Note, ...] = ()
     _counts: Counts
     _tariffs: tuple[Tariff, ...]
@@ -52,16 +57,22 @@ class RowCosts:
 
     @property
     def total_usd(self) -> Decimal:
-        """Sum of all rows."""
+        """Sum of all rows that are priced."""
         return RowBills(units={"total": self.units}, places=self.places).usd("total")
 
     def by_meter(self) -> RowBills:
         """Return what each row costs by meter, computed anew at each call."""
         return bill_rows(self._counts.usage, self._tariffs, self._codes)
 
+    def models(self) -> np.ndarray[Any, Any]:
+        """Return the model that each row is priced as, array of object of shape (n_rows,)."""
+        names = np.array([one.model for one in self._tariffs] or [""], dtype=object)
+        codes = np.zeros(len(self.units), dtype=np.int64) if self._codes is None else self._codes
+        return _known(names[codes], self.is_priced)
+
     def to_decimal(self) -> np.ndarray[Any, Any]:
-        """Return the amounts as decimals in USD, array of object of shape (n_rows,)."""
-        return _decimals(self.units, self.places)
+        """Return the amounts as decimals in USD, array of object of shape (n_rows,), or ``None``."""
+        return _decimals(self.units, self.places, self.is_priced)
 
 
 def cost_rows(
@@ -70,6 +81,7 @@ def cost_rows(
     *,
     as_of: date | None = None,
     catalog: Catalog | str | Path | None = None,
+    alias: Mapping[str, str] | None = None,
 ) -> RowCosts:
     """Return the exact cost of every row as integers, for logs of millions of rows.
 
@@ -84,6 +96,9 @@ def cost_rows(
         other row is billed at the prices of its day.
     catalog : Catalog, str or Path, optional
         Whose prices; the default catalog if not given.
+    alias : mapping of str to str, optional
+        From a name of a model in the log to the id of the catalog that it means. The usual prefixes
+        and spellings need none.
 
     Returns
     -------
@@ -95,16 +110,23 @@ def cost_rows(
     UsageError
         If the frame is malformed, or a row names no model and none is given.
     UnknownModelError, PriceNotFoundError
-        If the catalog has no such model, or states no price for it.
+        If the catalog does not have ``model``, or states no price for it. Rows that name such a model
+        are not priced.
     """
-    counts, prices = counts_of(frame), Prices(catalog=load_catalog(catalog), as_of=as_of)
+    counts = counts_of(frame)
+    prices = Prices(catalog=load_catalog(catalog), as_of=as_of, alias=alias)
     tariffs, codes = tariffs_of(counts, model, prices)
+    is_priced = np.full(len(counts), bool(tariffs)) if codes is None else codes >= 0
+    if not is_priced.all():  # such rows use nothing of what is billed
+        counts = counts.where(is_priced)
+        codes = None if codes is None else np.maximum(codes, 0)
     bills = bill_rows(counts.usage, tariffs, codes, together=True)
     return RowCosts(
         units=bills.units["total"],
         places=bills.places,
         catalog_version=prices.catalog.version,
-        notes=_notes(counts, bills, codes, prices),
+        is_priced=is_priced,
+        notes=_notes(counts, bills, codes, is_priced, prices),
         _counts=counts,
         _tariffs=tariffs,
         _codes=codes,
@@ -117,6 +139,7 @@ def price_usage(
     *,
     as_of: date | None = None,
     catalog: Catalog | str | Path | None = None,
+    alias: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Add the exact cost of every row.
 
@@ -131,6 +154,9 @@ def price_usage(
         other row is billed at the prices of its day.
     catalog : Catalog, str or Path, optional
         Whose prices; the default catalog if not given.
+    alias : mapping of str to str, optional
+        From a name of a model in the log to the id of the catalog that it means. The usual prefixes
+        and spellings need none.
 
     Returns
     -------
@@ -138,7 +164,8 @@ def price_usage(
         A copy with ``priced_as`` and, as exact decimals in USD, a column for each meter that
         occurs, always ``input_usd``, ``cached_usd`` and ``output_usd``, and where they occur
         ``cache_write_5m_usd``, ``cache_write_1h_usd``, the same of batches such as
-        ``batch_input_usd``, and ``fees_usd``; then ``total_usd``, their sum. ``attrs["notes"]`` says
+        ``batch_input_usd``, and ``fees_usd``; then ``total_usd``, their sum. All are missing where the
+        catalog does not have the model of a row, or no price for it. ``attrs["notes"]`` says
         what the reader must know, such as a cached price that the catalog does not state, or that
         prices changed within the log.
 
@@ -147,7 +174,8 @@ def price_usage(
     UsageError
         If the frame is malformed, or a row names no model and none is given.
     UnknownModelError, PriceNotFoundError
-        If the catalog has no such model, or states no price for it.
+        If the catalog does not have ``model``, or states no price for it. Rows that name such a model
+        are not priced.
 
     Notes
     -----
@@ -155,68 +183,73 @@ def price_usage(
     A decimal for each row is for people and small logs; for large ones there are
     :func:`cost_rows`, :func:`total_cost` and :func:`spend_by`.
     """
-    counts, prices = counts_of(frame), Prices(catalog=load_catalog(catalog), as_of=as_of)
-    tariffs, codes = tariffs_of(counts, model, prices)
-    bills = bill_rows(counts.usage, tariffs, codes)
+    costs = cost_rows(frame, model, as_of=as_of, catalog=catalog, alias=alias)
+    bills = costs.by_meter()
     occur = [key for key, units in bills.units.items() if units.any()]
-    names = np.array([one.model for one in tariffs], dtype=object)
     priced = frame.assign(
-        priced_as=np.full(len(counts), names[0]) if codes is None else names[codes],
+        priced_as=costs.models(),
         **{
-            name: _decimals(bills.of(keys), bills.places)
+            name: _decimals(bills.of(keys), bills.places, costs.is_priced)
             for name, keys in usd_columns(occur).items()
         },
     )
-    notes = _notes(counts, bills, codes, prices)
-    priced.attrs["notes"] = [*frame.attrs.get("notes", ()), *notes]
+    priced.attrs["notes"] = [*frame.attrs.get("notes", ()), *costs.notes]
     return priced
 
 
 def total_cost(
     frame: pd.DataFrame,
-    model: str,
+    model: str | None = None,
     *,
     as_of: date | None = None,
     catalog: Catalog | str | Path | None = None,
+    alias: Mapping[str, str] | None = None,
 ) -> Cost:
-    """Return the exact cost of a whole log on one model, without a column of it.
+    """Return the exact cost of a whole log, without a column of it.
 
     Parameters
     ----------
     frame : DataFrame
         A usage frame as :func:`read_usage` returns it.
-    model : str
-        Model id in the catalog.
+    model : str, optional
+        Price every row as this model; otherwise as the model its row names.
     as_of : date, optional
         The day whose prices hold for rows without a date; the catalog's own if not given. Every
         other row is billed at the prices of its day.
     catalog : Catalog, str or Path, optional
         Whose prices; the default catalog if not given.
+    alias : mapping of str to str, optional
+        From a name of a model in the log to the id of the catalog that it means. The usual prefixes
+        and spellings need none.
 
     Returns
     -------
     Cost
-        Equal to the sums of the columns of :func:`price_usage`.
+        Equal to the sums of the columns of :func:`price_usage`; ``notes`` say what is not in it. Its
+        ``model`` names those that were priced, separated by commas.
 
     Raises
     ------
     UsageError
         If the frame is malformed.
     UnknownModelError, PriceNotFoundError
-        If the catalog has no such model, or states no price for it.
+        If the catalog does not have ``model``, or states no price for it. Rows that name such a model
+        are not priced.
     """
-    prices = Prices(catalog=load_catalog(catalog), as_of=as_of)
+    prices = Prices(catalog=load_catalog(catalog), as_of=as_of, alias=alias)
     counts = counts_of(frame)
-    if prices.changes([model]):
-        totals = totals_of(counts, ("day",), counts.frame)
-        parts = [priced_cell(totals, cell, model, prices) for cell in totals.cells]
-    else:
-        parts = [(prices.on(model, None), counts.total)]
+    models = None if model is None else [model]
+    totals = totals_of(counts, keys_to_price((), models, prices.catalog), counts.frame)
+    parts = [
+        priced_cell(*cell, prices, is_asked=model is not None)
+        for cell in named(totals, model, prices)
+    ]
+    priced = [part for part in parts if part is not None]
     return Cost(
-        usd=bill_of(parts),
-        model=model,
+        usd=bill_of(priced),
+        model=", ".join(dict.fromkeys(tariff.model for tariff, _ in priced)),
         catalog_version=prices.catalog.version,
-        notes=prices.notes(parts),
+        notes=prices.notes(priced),
     )
 
 
@@ -225,59 +258,78 @@ def tariffs_of(
 ) -> tuple[tuple[Tariff, ...], np.ndarray[Any, Any] | None]:
     """Return the prices at which the rows of a log are billed, and which of them each row is.
 
+    A row has -1 where the catalog does not have the model that it names, or no price for it.
+
     Raises
     ------
     UsageError
         If a row names no model and none is given.
     UnknownModelError, PriceNotFoundError
-        If the catalog has no such model, or states no price for it.
+        If the catalog does not have ``model``, or states no price for it.
     """
-    names: Any = [model]
+    said: Any = [model]
     codes = np.zeros(len(counts), dtype=np.int64)
     if model is None:
-        codes, names = pd.factorize(counts.frame["model"])
+        codes, said = pd.factorize(counts.frame["model"])
         unnamed = np.flatnonzero(codes < 0)
         if len(unnamed):
             raise UsageError(
                 f"Row {unnamed[0]} of the usage frame names no model ({len(unnamed)} such rows). "
                 "Pass model=… to price every row as one model."
             )
-        for place, name in enumerate(names):
-            try:
-                prices.catalog.model(name)
-            except UnknownModelError as error:
-                rows = np.flatnonzero(codes == place)
-                raise UnknownModelError(
-                    f"{len(rows)} usage rows, the first row {rows[0]}: {error}"
-                ) from None
-    changes = prices.changes(names)
-    if not changes:
-        tariffs = [prices.on(name, None) for name in names]
-        return tuple(tariffs), codes if len(tariffs) > 1 else None
-    times = dates_of(counts.frame).dt.tz_convert(None).to_numpy()
-    periods = np.searchsorted(np.array(changes, dtype=times.dtype), times, side="right")
-    periods[np.isnat(times)] = len(changes) + 1
-    pairs, _ = pd.factorize(periods * len(names) + codes)
+    names = [model] if model is not None else [prices.named(name) for name in said]
+    times = None
+    if changes := prices.changes(names):
+        times = dates_of(counts.frame).dt.tz_convert(None).to_numpy()
+        periods = np.searchsorted(np.array(changes, dtype=times.dtype), times, side="right")
+        periods[np.isnat(times)] = len(changes) + 1
+        codes = periods * len(names) + codes
+    pairs, distinct = pd.factorize(codes)
     firsts = np.flatnonzero(~pd.Series(pairs).duplicated())
-    days = times[firsts].astype("datetime64[D]").tolist()
-    tariffs = [prices.on(names[codes[row]], day) for row, day in zip(firsts, days, strict=True)]
-    return tuple(tariffs), pairs if len(tariffs) > 1 else None
+    tariffs: list[Tariff] = []
+    places = np.full(len(distinct), -1)
+    for place, (code, row) in enumerate(zip(distinct.tolist(), firsts.tolist(), strict=True)):
+        name = names[code % len(names)]
+        day = None if times is None else times[row].astype("datetime64[D]").tolist()
+        try:
+            tariffs.append(prices.on(name, day))
+        except (UnknownModelError, PriceNotFoundError) as error:
+            if model is not None:
+                raise
+            prices.leave_out(name, int(np.count_nonzero(pairs == place)), error)
+        else:
+            places[place] = len(tariffs) - 1
+    return tuple(tariffs), places[pairs] if len(distinct) > 1 else None
 
 
 def _notes(
-    counts: Counts, bills: RowBills, codes: np.ndarray[Any, Any] | None, prices: Prices
+    counts: Counts,
+    bills: RowBills,
+    codes: np.ndarray[Any, Any] | None,
+    is_priced: np.ndarray[Any, Any],
+    prices: Prices,
 ) -> tuple[Note, ...]:
     notes = prices.notes(bills.parts)
     missing = counts.missing.get("cached_tokens")
-    if missing is not None:
+    if missing is not None and bills.parts:
         priced = np.array([tariff.states("cached") for tariff, _ in bills.parts])
-        if silent := int(np.count_nonzero(missing & priced[0 if codes is None else codes])):
+        stated = priced[0 if codes is None else codes]
+        if silent := int(np.count_nonzero(missing & is_priced & stated)):
             notes += (note("cached_unstated", silent=silent, rows=len(counts)),)
     return notes
 
 
-def _decimals(units: np.ndarray[Any, Any], places: int) -> np.ndarray[Any, Any]:
+def _decimals(
+    units: np.ndarray[Any, Any], places: int, is_priced: np.ndarray[Any, Any]
+) -> np.ndarray[Any, Any]:
     position, distinct = pd.factorize(units)
     values = np.empty(len(distinct), dtype=object)
     values[:] = [from_units(int(unit), places) for unit in distinct.tolist()]
-    return values[position]
+    return _known(values[position], is_priced)
+
+
+def _known(values: Any, is_priced: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return what is known of rows, ``None`` of those without a price."""
+    known: np.ndarray[Any, Any] = values.astype(object)
+    known[~is_priced] = None
+    return known

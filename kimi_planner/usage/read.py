@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
-import glob
-from collections.abc import Hashable, Iterable
+import math
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
 from kimi_planner.errors import UsageError, Where, shown
-from kimi_planner.files import Progress
-from kimi_planner.usage.csv_log import read_csv
+from kimi_planner.files import STANDARD_INPUT, Progress
+from kimi_planner.notes import Note, note
+from kimi_planner.usage.containers import is_arrow, refuse_container
+from kimi_planner.usage.csv_log import read_arrow, read_csv, read_frame
 from kimi_planner.usage.frame import checked_rows, is_column
 from kimi_planner.usage.json_log import read_json
 from kimi_planner.usage.lines import Rejects, first_line, line_blocks
-from kimi_planner.usage.row import LeftOut
-from kimi_planner.usage.rows import Rows
+from kimi_planner.usage.paths import files_of
+from kimi_planner.usage.rows import HIDDEN, LeftOut, Rows
 
-__all__ = ["read_usage"]
+__all__ = [
+    "MAX_REJECTED_SHOWN",
+    "begun",
+    "checked_frame",
+    "completeness",
+    "read_file",
+    "read_usage",
+    "refuse_empty",
+]
 
 MAX_REJECTED_SHOWN = 20
+_SSE = ("data:", "event:", ":", "id:", "retry:")
 
 
 def read_usage(
     source: str | Path | Iterable[str | Path] | pd.DataFrame,
     *,
     on_error: Literal["raise", "skip"] = "raise",
+    map: Mapping[str, str] | None = None,  # noqa: A002 - what the command line calls it
+    ignore: Iterable[str] = (),
+    keep: Iterable[str] = (),
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Read a usage log into one checked frame.
@@ -34,11 +49,18 @@ def read_usage(
     Parameters
     ----------
     source : path, glob, iterable of path, or DataFrame
-        A log in any of the forms below; plain, gzip or zstd; ``-`` is standard input. Several
-        files, or a glob, are one log in the order given (a glob: sorted by name). A frame must
-        have the canonical columns.
+        A log in any of the forms below, also packed as gzip, bz2, xz, zstd or a zip of one file;
+        ``-`` is standard input. Several files, or a glob, are one log in the order given (a glob:
+        sorted by name). A frame has the canonical columns, or those of a form below.
     on_error : {"raise", "skip"}
         What to do with a bad row: stop, or leave it out and count it.
+    map : mapping of str to str, optional
+        Where a count stands that is not found by itself: from its canonical name to the field of the
+        log, ``{"cached_tokens": "cache_tokens"}``.
+    ignore : iterable of str
+        Fields of the log that are not to be read, though they look like usage.
+    keep : iterable of str
+        Fields of the log that are columns of the frame too, under their names.
     progress : callable, optional
         Called with the bytes on disk read since the last call, and the bytes of the file.
 
@@ -55,27 +77,33 @@ def read_usage(
         frame, CSV or Parquet, ``fee: NAME``, how often the fee of that name was due.
 
         ``frame.attrs`` has ``source``, ``forms`` (those found), ``rejected`` (number of bad rows
-        left out), ``rejected_examples``, ``ignored_columns``, ``duplicates`` (rows that repeat a
-        call), ``failures`` (failed calls, not billed), ``other_entries`` (entries that are no billed
-        call: spans of tools, answers from a gateway's own cache, windows without requests),
+        left out), ``rejected_examples``, ``unread`` (how often each field was stated that was not
+        read), ``ignored_columns`` (their names), ``duplicates`` (rows that repeat a call),
+        ``parents`` (entries above others of their tree, whose tokens they repeat or add up),
+        ``failures`` (failed calls, not billed), ``other_entries`` (entries that are no billed call:
+        spans of tools, answers from a gateway's own cache, windows without requests),
         ``incomplete_last_line`` (files whose last line is cut off), ``out_of_order`` (rows earlier
-        than the one before), ``observed_start`` and ``observed_end``.
+        than the one before), ``observed_start`` and ``observed_end``, ``completeness`` (``"whole"``,
+        ``"partial"`` or ``"doubled"``), ``logged_cost_usd`` (what the log itself says that its rows
+        cost, ``None`` if it does not) with ``logged_cost_rows``, and ``notes``.
 
     Raises
     ------
     UsageError
-        If a file cannot be read, is empty, or has a bad row; the message names file and line.
+        If a file cannot be read, is empty, has a bad row, or a field that looks like usage and was not
+        read; the message names file and line.
     MissingExtraError
         If a file is packed with zstd and no reader of it is installed.
 
     Notes
     -----
-    Forms, told by their fields, which may be mixed line by line in JSON: replies of chat completions
-    (OpenAI, Kimi), whole, streamed, or in batch results; replies in the Responses and the Anthropic
-    form; bare usage objects, which may have ``requests``; OpenAI's organisation usage export;
-    OpenTelemetry GenAI spans, flat or OTLP; LiteLLM spend logs; Langfuse observations; Mooncake
-    traces. In CSV, told by the header: the canonical columns; LiteLLM, Langfuse and OpenAI exports;
-    BurstGPT and Azure traces. JSON may be lines, an array, or documents that span lines.
+    Forms, told by their fields, stand in ``data/dialects.toml``: replies of chat completions, whole,
+    streamed or in batch results; the Responses and the Anthropic form; bare usage objects, which may
+    have ``requests``; transcripts of Kimi CLI and Claude Code; exports of gateways, dashboards and
+    tracing tools; OpenTelemetry spans of several conventions; public traces. JSON may be lines, an
+    array, or documents that span lines, and may hold several forms; CSV, Parquet and Arrow files, and
+    frames, of the same export have the same entry. Of a call that stands in a tree of spans or runs
+    only the leaves count: what stands above them repeats their tokens or adds them up.
 
     Times without an offset are UTC; those with one are converted, so the hour that a change of
     clocks repeats is told apart. Numbers in ``timestamp`` or ``created`` are seconds since 1970,
@@ -93,84 +121,213 @@ def read_usage(
     The observed span reaches from the first to the last time, or over the windows that an export
     says it covers, the end then exclusive.
     """
-    rejects = Rejects.of(on_error)
-    rows = Rows(rejects)
+    rows = begun(on_error, map, ignore, keep)
     if isinstance(source, pd.DataFrame):
         name = "usage frame"
-        frame, repeated = _of_frame(source, rows), 0
+        chunks = read_frame(source, rows)
     else:
-        paths = _paths(source)
+        files = files_of(source)
+        paths = [file.path for file in files if file.is_log]
+        rows.passed_over = [file.path.name for file in files if not file.is_log]
         name = (
             str(paths[0]) if len(paths) == 1 else f"{paths[0]} to {paths[-1]} ({len(paths)} files)"
         )
-        for path in paths:
-            _read_file(path, rows, progress)
-        frame, repeated = rows.finish()
+        chunks = (chunk for path in paths for chunk in read_file(path, rows, progress))
+    frame, repeated, parents = rows.finish(chunks)
     if frame.empty:
-        _refuse_empty(name, rows)
-    found: dict[Hashable, Any] = {
+        refuse_empty(name, rows)
+    return _finished(frame, name, rows, repeated, parents)
+
+
+def begun(
+    on_error: str,
+    map: Mapping[str, str] | None = None,  # noqa: A002 - as in `read_usage`
+    ignore: Iterable[str] = (),
+    keep: Iterable[str] = (),
+) -> Rows:
+    """Return what a log is read into, by the options of :func:`read_usage`."""
+    return Rows(
+        Rejects.of(on_error),
+        renamed=_checked_map(map),
+        ignored_names=_checked_names("ignore", ignore),
+        kept=_checked_names("keep", keep),
+    )
+
+
+def read_file(path: Path, rows: Rows, progress: Progress | None = None) -> Iterator[pd.DataFrame]:
+    """Yield the rows of one file, some at a time, as they stand in it: calls may repeat.
+
+    Parameters
+    ----------
+    path : Path
+        A log.
+    rows : Rows
+        What is known of the log so far: of this file and of those before it.
+    progress : callable, optional
+        Called with the bytes on disk read since the last call, and the bytes of the file.
+
+    Yields
+    ------
+    DataFrame
+        The columns of a usage frame, those of ``rows.kept``, and `HIDDEN` ones: line, file, a number
+        for the call's id (0 without one), whether it is a chunk of a stream, its place in a tree and
+        its parent's, and what it cost by the log. ``rows.finish`` makes one row of each call.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read, or has a bad row and errors are not skipped.
+    """
+    rows.start(str(path))
+    if path != STANDARD_INPUT and path.is_file():
+        refuse_container(path)
+        if is_arrow(path):
+            yield from read_arrow(path, rows)
+            if progress is not None:
+                size = path.stat().st_size
+                progress(size, size)
+            return
+    blocks = line_blocks(path, progress)
+    suffixes = {suffix.lower() for suffix in path.suffixes}
+    if {".csv", ".tsv"} & suffixes:
+        is_json = False
+    elif {".jsonl", ".json", ".ndjson"} & suffixes:
+        is_json = True
+    else:
+        line, blocks = first_line(blocks)
+        is_json = line.lstrip().startswith(("{", "[", *_SSE))
+    yield from (read_json if is_json else read_csv)(blocks, rows)
+
+
+def checked_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a frame with the canonical columns, checked, as many as it has.
+
+    Raises
+    ------
+    UsageError
+        If a column is missing or stands there twice, or a row is bad.
+    """
+    columns = frame.rename(columns={"timestamp_s": "timestamp"}).columns
+    for column in columns[columns.duplicated()]:
+        raise UsageError(f"usage frame: column {shown(column)} stands there twice. Keep one.")
+
+    def place(row: int) -> Where:
+        return Where("usage frame", frame.index[row] if row >= 0 else None, "row")
+
+    checked = checked_rows(frame.reset_index(drop=True), place, Rejects(skip=False))[0]
+    checked.attrs = dict(frame.attrs)
+    return checked
+
+
+def _finished(
+    frame: pd.DataFrame, name: str, rows: Rows, repeated: int, parents: int
+) -> pd.DataFrame:
+    """Return the frame without its hidden columns, and with all that is known of the log."""
+    cost = frame["_cost"].dropna() if "_cost" in frame else pd.Series(dtype=float)
+    frame = frame.drop(columns=[one for one in HIDDEN if one in frame])
+    ordered = [one for one in map(str, frame) if one != "batch" and not one.startswith("fee: ")]
+    frame = frame[
+        [
+            *ordered,
+            *(one for one in ("batch",) if one in frame),
+            *(one for one in map(str, frame) if one.startswith("fee: ")),
+        ]
+    ]
+    messages = rows.rejects.messages
+    known: dict[Hashable, Any] = {
         "source": name,
         "forms": rows.forms,
-        "rejected": len(rejects.messages),
-        "rejected_examples": rejects.messages[:MAX_REJECTED_SHOWN],
-        "ignored_columns": rows.ignored,
+        "rejected": len(messages),
+        "rejected_examples": messages[:MAX_REJECTED_SHOWN],
+        "unread": dict(rows.unread),
+        "ignored_columns": list(rows.unread),
         "duplicates": repeated,
+        "parents": parents,
         **{reason.value: count for reason, count in rows.left_out.items()},
         "incomplete_last_line": rows.cut_off,
+        "logged_cost_usd": math.fsum(cost) if len(cost) else None,
+        "logged_cost_rows": len(cost),
     }
-    frame.attrs = found | _times(frame, rows)
+    verdict, notes = completeness(rows, parents, frame)
+    frame.attrs = known | _times(frame, rows) | {"completeness": verdict, "notes": notes}
     return frame
 
 
-def _read_file(path: Path, rows: Rows, progress: Progress | None) -> None:
-    rows.start(str(path))
-    blocks = line_blocks(path, progress)
-    suffixes = {suffix.lower() for suffix in path.suffixes}
-    if ".csv" in suffixes:
-        read_csv(blocks, rows)
-    elif {".jsonl", ".json", ".ndjson"} & suffixes:
-        read_json(blocks, rows)
-    else:
-        line, blocks = first_line(blocks)
-        is_json = line.lstrip().startswith(("{", "["))
-        (read_json if is_json else read_csv)(blocks, rows)
-    rows.flush()
+def completeness(
+    rows: Rows, parents: int, frame: pd.DataFrame | None = None
+) -> tuple[str, list[Note]]:
+    """Return whether a log is whole, partial or doubled, and what its reader must know.
+
+    Without a frame it is not told whether its second half repeats the first.
+    """
+    verdict, why = _verdict(frame, rows)
+    codes = {"partial": "log_partial", "doubled": "log_doubled"}
+    notes: list[Note] = [note(codes[verdict], why="; ".join(why))] if why else []
+    if rows.passed_over:
+        notes.append(note("passed_over", names=sorted(rows.passed_over)))
+    if parents:
+        notes.append(note("log_parents", rows=parents))
+    if rows.unstated:
+        notes.append(note("log_unstated", rows=rows.unstated))
+    if rows.windows_unstated:
+        notes.append(note("log_windows", rows=rows.windows_unstated))
+    if rows.tiers:
+        notes.append(note("log_tiers", tiers=", ".join(sorted(rows.tiers))))
+    return verdict, notes
 
 
-def _of_frame(source: pd.DataFrame, rows: Rows) -> pd.DataFrame:
-    columns = source.rename(columns={"timestamp_s": "timestamp"}).columns
-    for column in columns[columns.duplicated()]:
-        raise UsageError(f"usage frame: column {shown(column)} stands there twice. Keep one.")
-    rows.found("usage frame", [name for name in map(str, columns) if not is_column(name)])
-
-    def place(row: int) -> Where:
-        return Where("usage frame", source.index[row] if row >= 0 else None, "row")
-
-    return checked_rows(source.reset_index(drop=True), place, rows.rejects)[0]
-
-
-def _paths(source: Any) -> list[Path]:
-    """Return the files of a log, in order."""
-    several = [source] if isinstance(source, str | Path) else source
-    if not isinstance(several, Iterable) or isinstance(several, bytes):
-        raise UsageError(f"source is {shown(source)}. Give the path of a log, or a DataFrame.")
-    paths: list[Path] = []
-    for one in several:
-        if not isinstance(one, str | Path):
-            raise UsageError(f"source is {shown(source)}. Give paths of a log, or a DataFrame.")
-        found = sorted(glob.glob(str(one), recursive=True)) if _is_pattern(one) else []
-        paths += map(Path, found or [str(one)])
-    if not paths:
-        raise UsageError("source names no file. Give the path of a log, or a DataFrame.")
-    return paths
-
-
-def _is_pattern(path: str | Path) -> bool:
-    text = str(path)
-    return glob.has_magic(text) and "\0" not in text and not Path(text).exists()
+def _verdict(frame: pd.DataFrame | None, rows: Rows) -> tuple[str, list[str]]:
+    """Return whether a log is whole, partial or doubled, and by what it is told."""
+    why = []
+    numbers = {number for number, pages, _ in rows.pages if pages is not None}
+    pages = max((pages for _, pages, _ in rows.pages if pages is not None), default=0)
+    if len(numbers) < pages:
+        shown_pages = ", ".join(map(str, sorted(numbers)[:5]))
+        why.append(f"it has page {shown_pages} of {pages:,}")
+    more = {one for _, _, one in rows.pages if one is not None}
+    if more == {True}:
+        why.append("its last page says that there are more")
+    if rows.cut_off:
+        why.append("its last line is cut off")
+    spans = sorted(set(rows.window))
+    gaps = [(end, start) for (_, end), (start, _) in pairwise(spans) if start > end]
+    if gaps:
+        why.append(f"nothing covers {gaps[0][0]:%Y-%m-%d %H:%M} to {gaps[0][1]:%Y-%m-%d %H:%M}")
+    if why:
+        return "partial", why
+    if frame is None:
+        return "whole", []
+    half = len(frame) // 2
+    times = frame["timestamp"]
+    if half > 1 and len(frame) == 2 * half and times.notna().all() and times[0] == times[half]:
+        first, second = frame.iloc[:half], frame.iloc[half:].reset_index(drop=True)
+        if (times != times[0]).any() and first.equals(second):
+            return "doubled", ["its second half repeats the first"]
+    return "whole", []
 
 
-def _refuse_empty(name: str, rows: Rows) -> None:
+def _checked_map(renamed: Mapping[str, str] | None) -> Mapping[str, str]:
+    if renamed is None:
+        return {}
+    known = {"timestamp", "timestamp_s", "call_id", "total_tokens", "logged_cost_usd"}
+    for name, path in renamed.items() if isinstance(renamed, Mapping) else [(renamed, None)]:
+        if not isinstance(path, str) or not (name in known or is_column(str(name))):
+            raise UsageError(
+                f"map is {shown(renamed)}. It goes from a column of a usage frame to a field of the log, "
+                'such as {"cached_tokens": "cache_tokens"}.'
+            )
+    return dict(renamed)
+
+
+def _checked_names(what: str, names: Iterable[str]) -> tuple[str, ...]:
+    given = () if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
+    if names and not (given and all(isinstance(one, str) for one in given)):
+        raise UsageError(f"{what} is {shown(names)}. Give names of fields of the log.")
+    return given
+
+
+def refuse_empty(name: str, rows: Rows) -> None:
+    """Raise for a log without a good row, and say what it has."""
     if rows.rejects.messages:
         raise UsageError(f"every row is bad; the first: {rows.rejects.messages[0]}", at=name)
     counts = {
@@ -186,9 +343,11 @@ def _refuse_empty(name: str, rows: Rows) -> None:
 def _times(frame: pd.DataFrame, rows: Rows) -> dict[Hashable, Any]:
     times = frame["timestamp"].dropna()
     start, end = (times.min(), times.max()) if len(times) else (None, None)
-    if rows.window:
+    if rows.window and not isinstance(start, pd.Timedelta):
         starts, ends = zip(*rows.window, strict=True)
-        start = min(time for time in (start, pd.Timestamp(min(starts), unit="s", tz="UTC")) if time)
-        end = max(time for time in (end, pd.Timestamp(max(ends), unit="s", tz="UTC")) if time)
+        start, end = (
+            min(one for one in (start, min(starts)) if one is not None),
+            max(one for one in (end, max(ends)) if one is not None),
+        )
     early = int((times.diff() < pd.Timedelta(0)).sum()) if not times.is_monotonic_increasing else 0
     return {"out_of_order": early, "observed_start": start, "observed_end": end}

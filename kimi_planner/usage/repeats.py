@@ -1,7 +1,8 @@
-"""One row per call: chunks of a stream, and calls that a log has twice."""
+"""One row per call: chunks of a stream, calls that a log has twice, and spans above other spans."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,21 +11,19 @@ import pandas as pd
 from kimi_planner.errors import Where
 from kimi_planner.usage.lines import Rejects
 
-__all__ = ["one_row_per_call"]
+__all__ = ["KnownCalls", "one_row_per_call", "parents_of_calls"]
 
 
 def one_row_per_call(
-    frame: pd.DataFrame, keys: np.ndarray[Any, Any], files: list[str], rejects: Rejects
+    frame: pd.DataFrame, files: list[str], rejects: Rejects
 ) -> tuple[pd.DataFrame, int]:
     """Keep one row of each call.
 
     Parameters
     ----------
     frame : DataFrame
-        Checked rows in the order in which they stand in the log.
-    keys : ndarray of int64, shape (n, 4)
-        For each row a number for the call's id (0 where it has none), whether the row is a chunk of
-        a stream, its line, and which file it is in.
+        Checked rows in the order in which they stand in the log, with a number for each call's id
+        (``_id``, 0 where it has none), whether it is a chunk of a stream (``_chunk``), its line and file.
     files : list of str
         Names of the files.
     rejects : Rejects
@@ -43,33 +42,132 @@ def one_row_per_call(
     UsageError
         If two rows of one call differ in their tokens, and errors are not skipped.
     """
-    calls = pd.DataFrame(keys, columns=["id", "is_chunk", "line", "file"])
-    named, is_chunk = calls["id"] != 0, calls["is_chunk"] != 0
-    if not is_chunk.any() and not calls["id"][named].duplicated().any():
+    is_chunk = frame["_chunk"].to_numpy(dtype=bool)
+    named = frame["_id"] != 0
+    if not is_chunk.any() and not frame["_id"][named].duplicated().any():
         return frame.reset_index(drop=True), 0
+    calls = frame[["_id", "_line", "_file"]].copy()
     streams = calls[named & is_chunk]
-    places = ["line", "file"]
-    calls.loc[streams.index, places] = streams.groupby("id")[places].transform("first")
+    places = ["_line", "_file"]
+    calls.loc[streams.index, places] = streams.groupby("_id")[places].transform("first")
     kept = np.ones(len(calls), dtype=bool)
-    kept[streams.index[streams.duplicated("id", keep="last")]] = False
+    kept[streams.index[streams.duplicated("_id", keep="last")]] = False
 
     of_calls = calls[named & kept]
     is_silent = frame["cached_tokens"].isna().to_numpy(dtype=bool)[of_calls.index]
     of_calls = of_calls.iloc[np.argsort(is_silent, kind="stable")]
-    is_repeat = of_calls.duplicated("id")
+    is_repeat = of_calls.duplicated("_id")
     repeats = of_calls.index[is_repeat]
-    firsts = of_calls["id"][~is_repeat]
-    firsts_of = pd.Series(firsts.index, index=firsts)[of_calls["id"][is_repeat]].to_numpy()
+    firsts = of_calls["_id"][~is_repeat]
+    firsts_of = pd.Series(firsts.index, index=firsts)[of_calls["_id"][is_repeat]].to_numpy()
     kept[repeats] = False
     counts = frame[["requests", "prompt_tokens", "completion_tokens"]]
     differs = (counts.loc[repeats].to_numpy() != counts.loc[firsts_of].to_numpy()).any(axis=1)
     for one, other in zip(firsts_of[differs], repeats[differs], strict=True):
         rejects.add(
-            Where(files[calls["file"][other]], int(calls["line"][other])),
-            f"a call with the id of {files[calls['file'][one]]} line {calls['line'][one]}, but with "
+            Where(files[calls["_file"][other]], int(calls["_line"][other])),
+            f"a call with the id of {files[calls['_file'][one]]} line {calls['_line'][one]}, but with "
             "other tokens. One call has one id: correct it, or leave the id out.",
         )
     frame, calls = frame[kept], calls[kept]
     if is_chunk.any():
-        frame = frame.iloc[np.lexsort((calls["line"], calls["file"]))]
+        frame = frame.iloc[np.lexsort((calls["_line"], calls["_file"]))]
     return frame.reset_index(drop=True), len(repeats) - int(differs.sum())
+
+
+def parents_of_calls(frame: pd.DataFrame, nodes: Sequence[Any]) -> np.ndarray[Any, Any]:
+    """Return which rows stand above other rows of their tree, whose tokens they repeat or add up.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows with a number for their place in a tree (``_node``) and their parent's, 0 without one.
+    nodes : sequence of pair of ndarray
+        The same of all entries, also of those that are no rows.
+    """
+    none = np.zeros(len(frame), dtype=bool)
+    if not nodes or not frame["_node"].any():
+        return none
+    own, parents = (np.concatenate(part) for part in zip(*nodes, strict=True))
+    parent_of = pd.Series(parents, index=own)
+    parent_of = parent_of[~parent_of.index.duplicated()]
+    above: set[int] = set()
+    level = frame["_parent"][frame["_node"] != 0].unique()
+    while len(level := level[level != 0]):
+        new = [one for one in level.tolist() if one not in above]
+        above.update(new)
+        level = parent_of.reindex(new).dropna().astype(np.int64).unique() if new else np.empty(0)
+    return frame["_node"].isin(above).to_numpy() & (frame["_node"] != 0).to_numpy()
+
+
+_BUCKETS = 16
+_BOUNDS = np.linspace(-(2**63), 2**63, _BUCKETS + 1)[1:-1].astype(np.int64)
+_Known = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
+_PRIME = 6_364_136_223_846_793_005  # of a generator of random numbers: products wrap around
+
+
+class KnownCalls:
+    """Ids of the calls that were seen, for logs that are not held in memory: 10 bytes for each.
+
+    Of its tokens 16 bits of a sum are kept, so that one contradiction in 65,536 is not seen.
+    """
+
+    def __init__(self) -> None:
+        none = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int16))
+        self._old, self._late = [none] * _BUCKETS, [none] * _BUCKETS
+
+    def fresh(self, chunk: pd.DataFrame, rows: Any) -> pd.DataFrame:
+        """Return the rows of a chunk whose calls were not seen before, and remember them.
+
+        Raises
+        ------
+        UsageError
+            If a row contradicts one of the same call, and errors are not skipped.
+        """
+        ids = chunk["_id"].to_numpy()
+        if not ids.any():
+            return chunk
+        sums = np.zeros(len(chunk), dtype=np.int64)
+        for name in ("requests", "prompt_tokens", "completion_tokens"):
+            sums = (sums + chunk[name].to_numpy()) * _PRIME
+        marks = (sums >> 48).astype(np.int16)
+        order = np.argsort(ids, kind="stable")
+        ordered = ids[order]
+        is_first = np.append(True, ordered[1:] != ordered[:-1])
+        earlier = marks.copy()
+        earlier[order] = marks[order[is_first]][np.cumsum(is_first) - 1]
+        keep = np.ones(len(ids), dtype=bool)
+        keep[order[~is_first]] = False
+        keep |= ids == 0
+        firsts = order[is_first & (ordered != 0)]
+        parts = np.split(firsts, np.searchsorted(ids[firsts], _BOUNDS))
+        for bucket, part in enumerate(parts):
+            new = part
+            for known, of in (self._old[bucket], self._late[bucket]):
+                if len(known):
+                    at = np.minimum(np.searchsorted(known, ids[new]), len(known) - 1)
+                    old = known[at] == ids[new]
+                    keep[new[old]] = False
+                    earlier[new[old]] = of[at[old]]
+                    new = new[~old]
+            self._remember(bucket, (ids[new], marks[new]))
+        for row in np.flatnonzero(~keep & (earlier != marks)):
+            rows.rejects.add(
+                rows.where(int(chunk["_line"].iloc[row])),
+                "a call with the id of an earlier row, but with other tokens. One call has one id: correct "
+                "it, or leave the id out.",
+            )
+        rows.repeated += int((~keep & (earlier == marks)).sum())
+        return chunk if keep.all() else chunk[keep]
+
+    def _remember(self, bucket: int, new: _Known) -> None:
+        self._late[bucket] = late = _merged(self._late[bucket], new)
+        if len(late[0]) * 4 > len(self._old[bucket][0]):
+            self._old[bucket] = _merged(self._old[bucket], late)
+            self._late[bucket] = (late[0][:0], late[1][:0])
+
+
+def _merged(some: _Known, more: _Known) -> _Known:
+    ids, marks = (np.concatenate(pair) for pair in zip(some, more, strict=True))
+    order = np.argsort(ids, kind="stable")
+    return ids[order], marks[order]

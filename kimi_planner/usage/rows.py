@@ -1,27 +1,46 @@
-"""Rows of a log as they are read: checked a chunk at a time, kept as compact columns."""
+"""Rows of a log as they are read, a chunk at a time, and what else the log says of itself."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from enum import Enum
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from kimi_planner.billing.record import UsageRecord
 from kimi_planner.errors import UsageError, Where, shown
-from kimi_planner.usage.counts import COUNTS, as_array, id_numbers, sound_counts
-from kimi_planner.usage.frame import COLUMNS, WRITTEN, checked_rows
+from kimi_planner.usage.dialects import GENERIC, dialects, spelled
+from kimi_planner.usage.frame import COLUMNS
 from kimi_planner.usage.lines import Rejects
-from kimi_planner.usage.repeats import one_row_per_call
-from kimi_planner.usage.row import Call, LeftOut, OpenStream, Row
+from kimi_planner.usage.repeats import KnownCalls, one_row_per_call, parents_of_calls
+from kimi_planner.usage.times import as_times
 
-__all__ = ["CHUNK_ROWS", "Rows"]
+__all__ = ["HIDDEN", "LeftOut", "Problems", "Rows"]
 
-#: Rows that are checked together.
-CHUNK_ROWS = 1 << 14
+#: Columns of a chunk that a usage frame does not have: where a row stands, and which call it is of.
+HIDDEN = ("_line", "_file", "_id", "_chunk", "_node", "_parent", "_cost")
+
+
+class LeftOut(Enum):
+    """Why an entry is no row, though nothing is wrong with it."""
+
+    FAILED = "failures"
+    OTHER = "other_entries"
+
+
+class Problems(Rejects):
+    """Bad rows of one chunk, which are told in the order of their lines."""
+
+    def __init__(self) -> None:
+        super().__init__(skip=True)
+        self.found: list[tuple[Where, str]] = []
+
+    def add(self, where: Where, problem: str) -> None:
+        """Keep a bad row for later."""
+        self.found.append((where, problem))
 
 
 @dataclass
@@ -32,171 +51,171 @@ class Rows:
     ----------
     rejects
         What to do with bad rows.
+    renamed, ignored_names
+        Which field of the log has which count, and which are not to be read, as the caller says.
+    kept
+        Names of fields of the log that are kept as columns.
     left_out
         Entries that are no billed calls, counted by reason.
-    ignored
-        Names of columns that are not part of a usage frame.
+    unread
+        How often each field was stated that was not read.
     forms
         Names of the forms that were found.
     window
-        Start and end of the time that the log says it covers, in seconds since 1970.
+        Start and end of the time that the log says it covers.
+    pages
+        What its pages say: number and how many there are, or whether there are more.
     cut_off
         Number of incomplete last lines.
     """
 
     rejects: Rejects
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    ignored_names: Collection[str] = ()
+    kept: Collection[str] = ()
     left_out: dict[LeftOut, int] = field(default_factory=lambda: dict.fromkeys(LeftOut, 0))
-    ignored: list[str] = field(default_factory=list)
+    unread: Counter[str] = field(default_factory=Counter)
     forms: list[str] = field(default_factory=list)
-    window: list[tuple[float, float]] = field(default_factory=list)
+    window: list[tuple[pd.Timestamp, pd.Timestamp]] = field(default_factory=list)
+    pages: list[tuple[Any, Any, Any]] = field(default_factory=list)
+    tiers: set[str] = field(default_factory=set)
+    models: dict[str, str] = field(default_factory=dict)
     cut_off: int = 0
+    #: Files beside those of the log that were not read.
+    passed_over: list[str] = field(default_factory=list)
+    #: Calls that should state their usage and do not, where it cannot be told whether they failed.
+    unstated: int = 0
+    #: Windows that do not say how many requests they hold.
+    windows_unstated: int = 0
+    #: Rows that repeat a call, and entries above others of their tree, once all are read.
+    repeated: int = 0
+    parents: int = 0
     #: The file that is being read.
     file: str = ""
-    #: Cells of the rows that wait to be checked, one :data:`Row` after the other, and their lines.
-    cells: list[Any] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
-    _files: list[str] = field(default_factory=list)
+    #: Labels of the rows of a frame; ``None`` for a file.
+    labels: Any = None
+    problems: Problems = field(default_factory=Problems)
+    files: list[str] = field(default_factory=list)
     _chunks: list[pd.DataFrame] = field(default_factory=list)
-    _keys: list[np.ndarray[Any, Any]] = field(default_factory=list)
+    _nodes: list[Any] = field(default_factory=list)
     _open: dict[int, tuple[str, int, str]] = field(default_factory=dict)
-    _models: dict[str, str] = field(default_factory=dict)
+    #: Streams that are rejected for another reason than that they state no usage.
+    refused: set[int] = field(default_factory=set)
     _is_relative: bool | None = None
+
+    @property
+    def file_number(self) -> int:
+        """Which file is being read, from 0."""
+        return len(self.files) - 1
 
     def start(self, file: str) -> None:
         """Begin the rows of a file."""
-        self.flush()
         self.file = file
-        self._files.append(file)
+        self.files.append(file)
 
-    def take(self, line: int, row: Row | LeftOut | OpenStream) -> None:
-        """Take a row that is to be checked with others, or count an entry that is none.
-
-        A stream whose chunk has no usage must still state it.
-        """
-        if isinstance(row, LeftOut):
-            self.left_out[row] += 1
-        elif isinstance(row, OpenStream):
-            self._open.setdefault(hash(str(row)), (self.file, line, str(row)))
-        else:
-            self.cells += row
-            self.lines.append(line)
-
-    def refuse(self, line: int, problem: object, entry: Mapping[str, Any] | None = None) -> None:
-        """Reject a line of the present file, and with it the stream that its entry belongs to."""
-        stream = entry.get("id") if entry else None
-        if isinstance(stream, str):
-            self._open.pop(hash(stream), None)
-        self.rejects.add(Where(self.file, line), str(problem))
-
-    def found(self, form: str, ignored: Sequence[str] = ()) -> None:
-        """Note a form that was found, and the columns of it that are not read."""
+    def found(self, form: str) -> None:
+        """Note a form that was found."""
         if form not in self.forms:
             self.forms.append(form)
-        self.ignored += [name for name in ignored if name not in self.ignored]
 
-    def cover(self, start: Any, end: Any) -> None:
-        """Note a window that the log says it covers, in seconds since 1970."""
-        for value in (start, end):
-            if type(value) not in (int, float):
+    def refuse(self, line: int, problem: object) -> None:
+        """Reject a line of the present file, once its chunk is read."""
+        self.problems.add(self.where(line), str(problem))
+
+    def where(self, line: int) -> Where:
+        """Return the words for a line of the present file, or a row of a frame."""
+        if self.labels is not None:
+            return Where(self.file, self.labels[line], "row")
+        return Where(self.file, line)
+
+    def cover(self, start: Any, end: Any, *, days: int = 0) -> None:
+        """Note a window that the log says it covers; without an end it is some days long.
+
+        Raises
+        ------
+        UsageError
+            If start or end is no time.
+        """
+        times = as_times(pd.Series([start, start if days else end], dtype=object), relative=False)
+        for value, stamp in zip((start, end), times, strict=True):
+            if pd.isna(stamp):
                 raise UsageError(
                     f"{shown(value)} is no start or end of a bucket, in seconds since 1970."
                 )
-        self.window.append((start, end))
+        self.window.append((times.iloc[0], times.iloc[1] + pd.Timedelta(days=days)))
 
-    def flush(self, *, at_least: int = 1) -> None:
-        """Check the rows that wait, if there are enough, and keep them as columns.
+    def page(self, number: Any, pages: Any, more: Any) -> None:
+        """Note what a page of an export says: its number and how many there are, or whether there are more."""
+        self.pages.append((number, pages, more))
+
+    def is_ignored(self, path: str) -> bool:
+        """Whether a field is not to be read."""
+        name = spelled(path)
+        return any(
+            one in (path, path.rpartition(".")[2]) or spelled(one) == name
+            for one in self.ignored_names
+        )
+
+    def unknown(self, table: Any, row: int) -> str:
+        """Say that an entry has no form that is read."""
+        said = table.said[row] if table.said else tuple(table.columns)
+        if "messages" in said or {"body", "url"} <= set(said):
+            return (
+                "a request that was not sent yet, so it has no usage. Count what it will be billed with "
+                "`kimi-planner count FILE` or count_corpus."
+            )
+        known = ", ".join(
+            dict.fromkeys(one.form or one.name for one in dialects() if one.name != GENERIC)
+        )
+        return (
+            "no usage object, so the call's cost is unknown. Log `usage` with every reply. "
+            f"Found: {shown(', '.join(said) or 'nothing')}. "
+            f"Forms that are read: {known}, {GENERIC}."
+        )
+
+    def open(self, stream: int, line: int, name: str) -> None:
+        """Note a stream whose chunk has no usage; another chunk of it must have."""
+        self._open.setdefault(int(stream), (self.file, line, name))
+
+    def keep(self, chunk: pd.DataFrame) -> None:
+        """Keep the good rows of a chunk."""
+        if len(chunk):
+            stated = chunk["timestamp"].notna().to_numpy(dtype=bool)
+            if stated.any():
+                is_relative = pd.api.types.is_timedelta64_dtype(chunk["timestamp"].dtype)
+                self.clock(
+                    int(chunk["_line"].iloc[int(np.argmax(stated))]), is_relative=is_relative
+                )
+            self._close_streams(chunk)
+            self._chunks.append(chunk)
+
+    def keep_nodes(self, nodes: Any) -> None:
+        """Keep which entry stands below which."""
+        if nodes is not None:
+            named = nodes[0] != 0
+            self._nodes.append((nodes[0][named], nodes[1][named]))
+
+    def settle(self) -> Iterator[pd.DataFrame]:
+        """Tell the bad rows of what was read since, in the order of their lines, and yield the good ones.
 
         Raises
         ------
         UsageError
             If a row is bad and errors are not skipped.
         """
-        if len(self.lines) < max(at_least, 1):
-            return
-        cells, lines = self.cells, self.lines
-        self.cells, self.lines = [], []
-        width = len(Call._fields)
-        columns = Call._make(cells[place::width] for place in range(width))
-        counts = sound_counts(columns)
-        if counts is None:
-            calls = [Call._make(row) for row in zip(*columns, strict=True)]
-            kept = [at for at, call in enumerate(calls) if self._is_sound(call, lines[at])]
-            if not kept:
-                return
-            lines = [lines[at] for at in kept]
-            columns = Call._make([column[at] for at in kept] for column in columns)
-            counts = {name: getattr(columns, name) for name in COUNTS}
-        share = self._models.setdefault
-        rare = {}
-        if columns.more.count(None) < len(lines):
-            more = [(None, None, False) if one is None else one for one in columns.more]
-            names = (*WRITTEN, "batch")
-            rare = dict(zip(names, map(as_array, map(list, zip(*more, strict=True))), strict=True))
-        checkable = pd.DataFrame(
-            {
-                "timestamp": self._times(columns.when, lines),
-                "model": pd.Series(
-                    [None if name is None else share(name, name) for name in columns.model],
-                    dtype=object,
-                ),
-                "requests": as_array(columns.requests),
-                **{f"{name}_tokens": counts[name] for name in COUNTS[:-1]},
-                **rare,
-            }
-        )
-        ids, is_chunk = id_numbers(columns.id), np.array(columns.is_chunk)
-        self.add(checkable, np.array(lines), ids, is_chunk)
+        found, self.problems.found = self.problems.found, []
+        for where, problem in sorted(found, key=lambda one: one[0].line or 0):
+            self.rejects.add(where, problem)
+        chunks, self._chunks = self._chunks, []
+        if len(chunks) > 1:
+            chunks = [self._joined(chunks).sort_values("_line", kind="stable", ignore_index=True)]
+        yield from chunks
 
-    def add(
-        self,
-        raw: pd.DataFrame,
-        lines: np.ndarray[Any, Any],
-        ids: np.ndarray[Any, Any] | int = 0,
-        is_chunk: np.ndarray[Any, Any] | bool = False,
-    ) -> None:
-        """Check rows and keep the good ones.
+    def one_by_one(self, chunks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        """Yield chunks with one row per call, in memory that does not grow with the rows of plain calls.
 
-        Parameters
-        ----------
-        raw : DataFrame
-            The rows, as :func:`checked_rows` takes them.
-        lines : ndarray of int
-            The line on which each row stands.
-        ids : ndarray of int64 or 0
-            A number that stands for each call's id, 0 where it has none.
-        is_chunk : ndarray of bool or False
-            Which rows are chunks of a stream.
-        """
-
-        def place(row: int) -> Where:
-            return Where(self.file, int(lines[row]) if row >= 0 else None)
-
-        checked, good = checked_rows(raw, place, self.rejects)
-        keys = np.broadcast_arrays(lines, ids, is_chunk)
-        self.keep(checked, *(column[good] for column in keys))
-
-    def keep(
-        self,
-        checked: pd.DataFrame,
-        lines: np.ndarray[Any, Any],
-        ids: np.ndarray[Any, Any] | int = 0,
-        is_chunk: np.ndarray[Any, Any] | bool = False,
-    ) -> None:
-        """Keep rows that are checked; the parameters are those of :meth:`add`."""
-        stated = checked["timestamp"].notna().to_numpy(dtype=bool)
-        if stated.any():
-            is_relative = pd.api.types.is_timedelta64_dtype(checked["timestamp"].dtype)
-            self._of_one_clock(int(lines[np.argmax(stated)]), is_relative=is_relative)
-        self._chunks.append(checked)
-        keys = np.broadcast_to(np.int64(0), (len(checked), 4))
-        if np.any(ids):
-            columns = np.broadcast_arrays(ids, is_chunk, lines, len(self._files) - 1)
-            keys = np.stack(columns, axis=1, dtype=np.int64)
-            self._close_streams(keys)
-        self._keys.append(keys)
-
-    def finish(self) -> tuple[pd.DataFrame, int]:
-        """Return the frame of all rows, one per call, and how many repeated another.
+        Chunks of streams and entries of trees are held back to the end, where it is known which count.
+        Of equal rows of one call the first counts.
 
         Raises
         ------
@@ -204,10 +223,32 @@ class Rows:
             If a stream states no usage, or two rows contradict each other, and errors are not
             skipped.
         """
-        self.flush()
-        have_ids = any(one.strides[0] for one in self._keys)
-        keys = np.concatenate(self._keys) if have_ids else None
-        known = set() if keys is None else set(keys[keys[:, 1] != 0, 0].tolist())
+        known, held = KnownCalls(), []
+        for chunk in chunks:
+            waits = ((chunk["_chunk"] != 0) | (chunk["_node"] != 0)).to_numpy(dtype=bool)
+            if waits.any():
+                held.append(chunk[waits].reset_index(drop=True))
+                chunk = chunk[~waits]  # noqa: PLW2901
+            if len(chunk):
+                yield known.fresh(chunk, self)
+        last, repeated, self.parents = self.finish(held)
+        self.repeated += repeated
+        if len(last):
+            yield known.fresh(last, self)
+
+    def finish(self, chunks: Iterable[pd.DataFrame]) -> tuple[pd.DataFrame, int, int]:
+        """Return the frame of all rows, one per call, how many repeated another, and how many were parents.
+
+        Raises
+        ------
+        UsageError
+            If a stream states no usage, or two rows contradict each other, and errors are not
+            skipped.
+        """
+        parts = list(chunks)
+        known = self.refused.union(
+            *(chunk["_id"][chunk["_chunk"] != 0] for chunk in parts if "_chunk" in chunk)
+        )
         for stream, (file, line, name) in self._open.items():
             if stream not in known:
                 self.rejects.add(
@@ -215,59 +256,16 @@ class Rows:
                     f"stream {shown(name)} ends without a usage object, so its cost is unknown. Ask "
                     "for usage in the stream (stream_options.include_usage).",
                 )
-        if not self._chunks:
-            return pd.DataFrame(), 0
-        clock = "m8[us]" if self._is_relative else "datetime64[us, UTC]"
-        for chunk in self._chunks:
-            if chunk["timestamp"].dtype != clock:  # a chunk without times
-                chunk["timestamp"] = pd.Series(pd.NaT, index=chunk.index, dtype=clock)
-        rare = {name: None for chunk in self._chunks for name in chunk.columns[len(COLUMNS) :]}
-        for chunk in self._chunks:
-            for name in rare:
-                if name not in chunk:
-                    chunk[name] = False if name == "batch" else 0
-        frame = pd.concat(self._chunks, ignore_index=True)
-        self._chunks = []
-        return (
-            (frame, 0) if keys is None else one_row_per_call(frame, keys, self._files, self.rejects)
-        )
+        if not parts:
+            return pd.DataFrame(columns=[*COLUMNS]), 0, 0
+        frame = self._joined(parts)
+        frame, repeated = one_row_per_call(frame, self.files, self.rejects)
+        above = parents_of_calls(frame, self._nodes)
+        if above.any():
+            frame = frame[~above].reset_index(drop=True)
+        return frame, repeated, int(above.sum())
 
-    def _is_sound(self, call: Call, line: int) -> bool:
-        """Check one row as :class:`UsageRecord` does, whose words say best what is wrong."""
-        try:
-            if call.model is not None and not isinstance(call.model, str):
-                raise UsageError(f"model is {shown(call.model)}. A model id is text.")
-            UsageRecord.checked(
-                (call.prompt, call.completion, call.cached, call.reasoning, call.total)
-            )
-        except UsageError as error:
-            self.refuse(line, error, call._asdict() if call.is_chunk else None)
-            return False
-        return True
-
-    def _close_streams(self, keys: np.ndarray[Any, Any]) -> None:
-        """Give a stream's row the line of its first chunk."""
-        if not self._open:
-            return
-        for at in np.flatnonzero(keys[:, 1]):
-            begun = self._open.pop(int(keys[at, 0]), None)
-            if begun is not None and begun[0] == self.file:
-                keys[at, 2] = begun[1]
-
-    def _times(self, when: list[Any], lines: list[int]) -> Any:
-        """Return the times as a column."""
-        kinds = set(map(type, when))
-        if timedelta not in kinds:
-            if kinds == {int} and max(when) < 2**63:
-                return as_array(when)
-            return pd.Series(when, dtype=object)
-        if kinds - {timedelta, type(None)}:
-            for value, line in zip(when, lines, strict=True):
-                if value is not None:
-                    self._of_one_clock(line, is_relative=type(value) is timedelta)
-        return pd.to_timedelta(pd.Series(when))
-
-    def _of_one_clock(self, line: int, *, is_relative: bool) -> None:
+    def clock(self, line: int, *, is_relative: bool) -> None:
         """Refuse a date in a log that counts from its own start, and the reverse."""
         if self._is_relative is None:
             self._is_relative = is_relative
@@ -278,3 +276,65 @@ class Rows:
                 f"{clocks[not is_relative]}. One log has one clock: read its parts one by one.",
                 at=Where(self.file, line),
             )
+
+    def join(self, other: Rows) -> None:
+        """Add what is known of a later part of the log, which was read elsewhere.
+
+        Raises
+        ------
+        UsageError
+            If one has dates and the other counts from its own start.
+        """
+        if None not in (self._is_relative, other._is_relative):
+            self.file = other.file
+            self.clock(1, is_relative=bool(other._is_relative))
+        if self._is_relative is None:
+            self._is_relative = other._is_relative
+        self.rejects.messages += other.rejects.messages
+        for reason, count in other.left_out.items():
+            self.left_out[reason] += count
+        self.unread.update(other.unread)
+        self.forms += [form for form in other.forms if form not in self.forms]
+        self.window += other.window
+        self.pages += other.pages
+        self.tiers |= other.tiers
+        self.refused |= other.refused
+        self._nodes += other._nodes
+        self._open = other._open | self._open
+        for name in ("cut_off", "unstated", "windows_unstated"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def _joined(self, chunks: list[pd.DataFrame]) -> pd.DataFrame:
+        """Return chunks one below the other; columns that some of them lack are 0 or unknown there."""
+        clock = "m8[us]" if self._is_relative else "datetime64[us, UTC]"
+        names = list(dict.fromkeys(name for chunk in chunks for name in chunk.columns))
+        for chunk in chunks:
+            if chunk["timestamp"].isna().all():
+                chunk["timestamp"] = pd.Series(pd.NaT, index=chunk.index, dtype=clock)
+            for name in names:
+                if name not in chunk:
+                    chunk[name] = (
+                        None
+                        if name in self.kept
+                        else np.nan
+                        if name == "_cost"
+                        else False
+                        if name == "batch"
+                        else 0
+                    )
+        return (
+            pd.concat([chunk[names] for chunk in chunks], ignore_index=True)
+            if len(chunks) > 1
+            else chunks[0]
+        )
+
+    def _close_streams(self, chunk: pd.DataFrame) -> None:
+        """Give a stream's row the line of its first chunk."""
+        if not self._open or not chunk["_chunk"].any():
+            return
+        lines, ids = chunk["_line"].to_numpy(copy=True), chunk["_id"].to_numpy()
+        for row in np.flatnonzero(chunk["_chunk"].to_numpy(dtype=bool)):
+            begun = self._open.pop(int(ids[row]), None)
+            if begun is not None and begun[0] == self.file:
+                lines[row] = begun[1]
+        chunk["_line"] = lines

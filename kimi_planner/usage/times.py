@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-__all__ = ["as_numbers", "as_times"]
+__all__ = ["arrow_times", "as_numbers", "as_times"]
 
 _SECONDS_FROM = 1e8  # March 1973; every number of eight digits is below, and may be a date
 _MILLISECONDS_FROM = 1e11  # as seconds this is the year 5138
@@ -62,6 +62,24 @@ def as_times(column: pd.Series[Any], *, relative: bool) -> pd.Series[Any]:
     return epochs.fillna(_parsed(words, "coerce"))
 
 
+def arrow_times(column: Any) -> Any:
+    """Return text of Arrow as UTC times where all of it is one form of ISO 8601, else as it is."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    empty = pc.equal(column, "")
+    filled = pc.if_else(empty, None, column)
+    for kind in (pa.timestamp("us", "UTC"), pa.timestamp("us")):
+        try:
+            times = pc.cast(filled, kind).cast(pa.timestamp("us"))
+        except pa.ArrowInvalid:
+            continue
+        if (pc.min(pc.utf8_length(filled)).as_py() or 0) < len("2026-01-01"):
+            break
+        return pd.Series(times.to_numpy(zero_copy_only=False)).dt.tz_localize("UTC")
+    return column
+
+
 def _have_offsets(words: pd.Series[Any]) -> np.ndarray[Any, Any]:
     """Return which times name an offset; one that is no text knows its own."""
     if words.dtype != object:
@@ -112,6 +130,12 @@ def _dates(column: pd.Series[Any]) -> pd.Series[Any] | None:
 
 def _parsed(words: pd.Series[Any], errors: Literal["raise", "coerce"]) -> pd.Series[Any]:
     """Return UTC times of text in ISO 8601; what has no offset is UTC, whatever stands before it."""
+    if words.dtype == object:
+        words = words.map(
+            lambda one: (
+                f"{one[:-4]}Z" if isinstance(one, str) and one.endswith((" UTC", " GMT")) else one
+            )
+        )
 
     def parse(part: pd.Series[Any]) -> pd.Series[Any]:
         return pd.to_datetime(part, utc=True, format="ISO8601", errors=errors).dt.as_unit("us")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -13,11 +13,11 @@ from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.meters import Usage
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog, load_catalog
-from kimi_planner.errors import UnknownModelError, UsageError, restated, shown
+from kimi_planner.errors import PriceNotFoundError, UsageError, shown
 from kimi_planner.plan.calendar import Month
 from kimi_planner.report.focus.charges import NOT_STATED, charges_of, frame_of
 from kimi_planner.usage.totals.result import UsageTotals
-from kimi_planner.usage.totals.spend import keys_to_price, priced_cell, totals_to_price
+from kimi_planner.usage.totals.spend import keys_to_price, named, priced_cell, totals_to_price
 
 __all__ = ["focus_usage"]
 
@@ -31,6 +31,7 @@ def focus_usage(
     account_id: str = NOT_STATED,
     account_name: str | None = None,
     catalog: Catalog | str | Path | None = None,
+    alias: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Return what a log cost as rows of FOCUS 1.2: one per period, model, meter and price.
 
@@ -49,6 +50,9 @@ def focus_usage(
         Whose bill it is, as the provider has it; a log does not say.
     catalog : Catalog, str or Path, optional
         Whose prices; the default catalog if not given.
+    alias : mapping of str to str, optional
+        From a name of a model in the log to the id of the catalog that it means. The usual prefixes
+        and spellings need none.
 
     Returns
     -------
@@ -56,56 +60,65 @@ def focus_usage(
         The 21 mandatory columns and more, amounts as exact decimals. ``BilledCost`` adds up to
         exactly what :func:`price_usage` says of the log, and ``ListCost`` is ``PricingQuantity`` times
         ``ListUnitPrice``. Every meter of a bill that was used has a row: input, cache read, cache
-        write of each lifetime, output, the same in batches, and each fee; no token is in two.
+        write of each lifetime, output, the same in batches, and each fee; no token is in two. What is
+        not priced is left out, and ``attrs["notes"]`` say so.
 
     Raises
     ------
     UsageError
         If the log is malformed, or rows have no date or name no model.
     UnknownModelError, PriceNotFoundError
-        If the catalog has no such model, or states no price for it. Nothing is priced at zero.
+        If the catalog does not have ``model``, or states no price for it, or for any model of the log.
     """
     if by not in ("day", "month"):
         raise UsageError(f"by is {shown(by)}. A charge period is a 'day' or a 'month'.")
-    prices = Prices(catalog=load_catalog(catalog))
+    prices = Prices(catalog=load_catalog(catalog), alias=alias)
     names = (tags,) if isinstance(tags, str) else tuple(tags)
     models = None if model is None else [model]
     keys = keys_to_price((by, *names), models, prices.catalog)
     totals = totals_to_price(source, keys, (by, *names))
-    frame = frame_of(_charges(totals, by, model, names, prices), account_id, account_name)
-    return frame.sort_values(["ChargePeriodStart", "SkuId"], kind="stable", ignore_index=True)
+    parts = _parts(totals, by, model, names, prices)
+    charges = [one for place, part in parts.items() for one in _charges(place, part, names, prices)]
+    frame = frame_of(charges, account_id, account_name)
+    frame = frame.sort_values(["ChargePeriodStart", "SkuId"], kind="stable", ignore_index=True)
+    frame.attrs["notes"] = [*totals.notes, *prices.notes([*parts.values()])]
+    return frame
+
+
+def _parts(
+    totals: UsageTotals, by: str, model: str | None, tags: Sequence[str], prices: Prices
+) -> dict[tuple[Any, ...], tuple[Tariff, Usage]]:
+    """Return what was used by model, charge period and tags, each at its prices."""
+    parts: dict[tuple[Any, ...], tuple[Tariff, Usage]] = {}
+    for one, cell, name in named(totals, model, prices):
+        keys = dict(zip(one.by, cell, strict=True))
+        if keys[by] is None:
+            raise UsageError(
+                f"{one.cells[cell][0]:,} rows of {one.source} have no date, so they belong to no "
+                "billing period."
+            )
+        part = priced_cell(one, cell, name, prices, is_asked=model is not None)
+        if part is None:
+            continue
+        place = (name, _period(keys, by, prices.changes([name])), *(keys[tag] for tag in tags))
+        known = parts.get(place)
+        parts[place] = (part[0], part[1] if known is None else known[1] + part[1])
+    if not parts:
+        raise PriceNotFoundError(f"{totals.source}: nothing is priced. {prices.notes([])[-1]}")
+    return parts
 
 
 def _charges(
-    totals: UsageTotals, by: str, model: str | None, tags: Sequence[str], prices: Prices
-) -> Iterator[dict[str, Any]]:
-    parts: dict[tuple[Any, ...], tuple[Tariff, Usage]] = {}
-    for cell in totals.ordered:
-        keys = dict(zip(totals.by, cell, strict=True))
-        rows = f"{totals.cells[cell][0]:,} rows of {totals.source}"
-        if keys[by] is None:
-            raise UsageError(f"{rows} have no date, so they belong to no billing period.")
-        named = keys["model"] if model is None else model
-        if named is None:
-            raise UsageError(f"{rows} name no model. Say as which one they are priced.")
-        with restated(about=rows, of=UnknownModelError):
-            tariff, usage = priced_cell(totals, cell, named, prices)
-        period = _period(keys, by, prices.changes([named]))
-        place = (named, period, *(keys[name] for name in tags))
-        known = parts.get(place)
-        parts[place] = (tariff, usage if known is None else known[1] + usage)
-    for (named, (first, end), *values), (tariff, usage) in parts.items():
-        charges = charges_of(
-            tariff,
-            usage,
-            first=first,
-            end=end,
-            since=max((day for day in prices.changes([named]) if day <= first), default=None),
-            tags={
-                name: str(one) for name, one in zip(tags, values, strict=True) if one is not None
-            },
-        )
-        yield from charges.values()
+    place: tuple[Any, ...], part: tuple[Tariff, Usage], tags: Sequence[str], prices: Prices
+) -> Iterable[dict[str, Any]]:
+    name, (first, end), *values = place
+    return charges_of(
+        *part,
+        first=first,
+        end=end,
+        since=max((day for day in prices.changes([name]) if day <= first), default=None),
+        tags={tag: str(one) for tag, one in zip(tags, values, strict=True) if one is not None},
+    ).values()
 
 
 def _period(keys: dict[str, Any], by: str, changes: Sequence[date]) -> tuple[date, date]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,9 @@ import pandas as pd
 from kimi_planner.billing.meters import FEE, Usage
 from kimi_planner.billing.record import MAX_TOKENS
 from kimi_planner.errors import UsageError, shown
+from kimi_planner.usage.dialects import dialect_of_columns, spelled
 from kimi_planner.usage.frame import COLUMNS, OPTIONAL_COUNTS, WRITTEN, is_column
-from kimi_planner.usage.read import read_usage
+from kimi_planner.usage.read import checked_frame
 
 __all__ = [
     "BATCH",
@@ -22,6 +23,7 @@ __all__ = [
     "counts_of",
     "dates_of",
     "exact_sum",
+    "has_calls",
     "is_sound",
     "usage_of",
 ]
@@ -62,6 +64,10 @@ class Counts:
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    def where(self, rows: np.ndarray[Any, Any]) -> Counts:
+        """Return the counts of some rows, and 0 for the others."""
+        return replace(self, columns={name: one * rows for name, one in self.columns.items()})
 
     @property
     def usage(self) -> Usage:
@@ -120,7 +126,14 @@ def counts_of(frame: Any) -> Counts:
         counts = _extract(frame)
         if is_sound(counts):
             return counts
-    return _extract(read_usage(frame))
+    return _extract(checked_frame(frame))
+
+
+def has_calls(frame: pd.DataFrame) -> bool:
+    """Whether a frame is as `read_usage` returns it, and has no ids of calls that may be repeated."""
+    names = {*map(spelled, map(str, frame.columns))}
+    ids = dialect_of_columns(names).paths("call_id")
+    return frame.columns.is_unique and _is_canonical(frame) and names.isdisjoint(ids)
 
 
 def dates_of(frame: pd.DataFrame) -> pd.Series[Any]:

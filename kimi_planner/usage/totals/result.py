@@ -7,9 +7,8 @@ in any order and however it is cut, so batches, files and the workers of a clust
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -17,15 +16,14 @@ import pandas as pd
 
 from kimi_planner.billing.meters import Usage
 from kimi_planner.errors import UsageError, shown
+from kimi_planner.notes import Note
 from kimi_planner.rich import frame_html, page_html
-from kimi_planner.usage.lines import Rejects
 from kimi_planner.usage.read import MAX_REJECTED_SHOWN
 from kimi_planner.usage.totals.columns import Counts, dates_of, usage_of
 from kimi_planner.usage.totals.group import TOTALS, Cells, cells_of, merged
 
 __all__ = [
     "UsageTotals",
-    "added",
     "checked_names",
     "frame_of",
     "totals_of",
@@ -33,7 +31,7 @@ __all__ = [
 
 
 #: What a reader of logs may leave out, by its name in ``frame.attrs``.
-LEFT_OUT = ("duplicates", "failures", "other_entries", "incomplete_last_line")
+LEFT_OUT = ("duplicates", "parents", "failures", "other_entries", "incomplete_last_line")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +56,8 @@ class UsageTotals:
         Where it was read from; how many rows were left out; some of them in words.
     left_out
         What the reader left out that is no bad row, such as ``duplicates``, with its number.
+    notes
+        What the reader says of the log, such as that it is partial.
     """
 
     by: tuple[str, ...]
@@ -70,6 +70,7 @@ class UsageTotals:
     rejected: int = 0
     rejected_examples: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
 
     def __add__(self, other: UsageTotals) -> UsageTotals:
         """Add the totals of another part of the log, by the same keys."""
@@ -92,6 +93,7 @@ class UsageTotals:
                 :MAX_REJECTED_SHOWN
             ],
             left_out=dict(Counter(self.left_out) + Counter(other.left_out)),
+            notes=tuple(dict.fromkeys((*self.notes, *other.notes))),
         )
 
     def over(self, by: str | Sequence[str]) -> UsageTotals:
@@ -140,24 +142,6 @@ class UsageTotals:
         return page_html(frame_html(self.frame), provenance=self.source)
 
 
-def added(parts: Iterable[UsageTotals], source: str) -> UsageTotals:
-    """Add up the parts of a source.
-
-    Raises
-    ------
-    UsageError
-        If no part has a good row.
-    """
-    found = replace(reduce(UsageTotals.__add__, parts), source=source)
-    if not found.cells:
-        raise UsageError(
-            f"{source}: every row is bad; the first: {found.rejected_examples[0]}"
-            if found.rejected
-            else f"{source}: no rows. A usage log has at least one call."
-        )
-    return found
-
-
 def totals_of(counts: Counts, by: tuple[str, ...], raw: pd.DataFrame) -> UsageTotals:
     """Add up checked counts; ``raw`` has the columns that a usage frame does not have."""
     times = dates_of(counts.frame)
@@ -174,6 +158,7 @@ def totals_of(counts: Counts, by: tuple[str, ...], raw: pd.DataFrame) -> UsageTo
         rejected=int(attrs.get("rejected", 0)),
         rejected_examples=tuple(attrs.get("rejected_examples", ())),
         left_out={name: int(attrs[name]) for name in LEFT_OUT if attrs.get(name)},
+        notes=tuple(attrs.get("notes", ())),
     )
 
 
@@ -199,15 +184,14 @@ def _whole_column(numbers: list[int]) -> pd.Series[Any]:
     return pd.Series(numbers, dtype=np.int64 if fits else object)
 
 
-def checked_names(by: str | Sequence[str], on_error: str = "raise") -> tuple[str, ...]:
+def checked_names(by: str | Sequence[str]) -> tuple[str, ...]:
     """Return the names of the keys.
 
     Raises
     ------
     UsageError
-        If ``by`` is not names, each once, or ``on_error`` is not one of its values.
+        If ``by`` is not names, each once.
     """
-    Rejects.of(on_error)
     names: tuple[Any, ...] = (by,) if isinstance(by, str) else tuple(by)
     for name in names:
         if not isinstance(name, str):

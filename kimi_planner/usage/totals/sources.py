@@ -1,8 +1,8 @@
-"""The totals of a log of any size: a frame, a file, or a folder larger than memory."""
+"""The totals of a log of any size: frames, files and folders, larger than memory."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -10,38 +10,42 @@ import pandas as pd
 
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.files import Progress
-from kimi_planner.usage.read import read_usage
-from kimi_planner.usage.totals.columns import counts_of
-from kimi_planner.usage.totals.result import UsageTotals, added, checked_names, totals_of
-from kimi_planner.usage.totals.stream import files_of, is_streamed, totals_of_file, totals_of_part
+from kimi_planner.usage.paths import files_of
+from kimi_planner.usage.read import begun
+from kimi_planner.usage.totals.columns import counts_of, has_calls
+from kimi_planner.usage.totals.result import UsageTotals, checked_names, totals_of
+from kimi_planner.usage.totals.stream import part_of
 
 __all__ = ["total_usage"]
 
 
 def total_usage(
-    source: pd.DataFrame | str | Path,
+    source: pd.DataFrame | str | Path | Sequence[str | Path],
     by: str | Sequence[str] = ("month", "model"),
     *,
     on_error: Literal["raise", "skip"] = "raise",
+    map: Mapping[str, str] | None = None,  # noqa: A002 - as in `read_usage`
+    ignore: Iterable[str] = (),
     progress: Progress | None = None,
 ) -> UsageTotals:
     """Add up the tokens of a log of any size, exactly.
 
     Parameters
     ----------
-    source : DataFrame or path
-        A usage frame, a log that :func:`read_usage` reads, or a Parquet file or a folder of logs,
-        which may be larger than memory: Parquet and CSV with the canonical columns are streamed in
-        batches (extra ``corpora``), partition folders such as ``team=search`` being columns too;
-        other logs are read a file at a time. For a cluster there is
-        ``kimi_planner.dask.total_usage``.
+    source : DataFrame, path, glob, or list of them
+        A usage frame, or any log that :func:`read_usage` reads, in files, patterns and folders of any
+        size and form, which are one log: each call counts once, wherever it is repeated. Folders such as
+        ``team=search`` state a column. For a cluster there is ``kimi_planner.dask.total_usage``.
     by : str or sequence of str
-        ``"month"`` and ``"day"`` in UTC, ``"model"``, or any column of the source.
+        ``"month"`` and ``"day"`` in UTC, ``"model"``, or any column or field of the source; a row that
+        does not state one has ``None``.
     on_error : {"raise", "skip"}
         What to do with a bad row: stop, or leave it out and count it.
+    map, ignore
+        Where counts stand that are not found by themselves, and which fields are not to be read, as
+        for :func:`read_usage`.
     progress : callable, optional
-        Called with the bytes on disk read since the last call, and the bytes of the file; once per
-        file where it is read in batches.
+        Called with the bytes on disk read since the last call, and the bytes of the file.
 
     Returns
     -------
@@ -62,22 +66,16 @@ def total_usage(
     >>> total_usage(calls, by="model").frame[["model", "rows", "prompt_tokens"]].values.tolist()
     [['a', 2, 14], ['b', 1, 7]]
     """
-    keys = checked_names(by, on_error)
+    keys, rows = checked_names(by), begun(on_error, map, ignore)
     if isinstance(source, pd.DataFrame):
-        if on_error == "raise":
+        if has_calls(source) and on_error == "raise":
             return totals_of(counts_of(source), keys, source)
-        return added([totals_of_part(source, keys, "usage frame", on_error)], "usage frame")
-    if not isinstance(source, str | Path):
+        return part_of([source], keys, rows).finish("usage frame")
+    if not isinstance(source, str | Path | list | tuple):
         raise UsageError(f"source is {shown(source)}. {_instead_of(source)}")
-    path = Path(source)
-    if not is_streamed(path, keys):
-        checked = read_usage(path, on_error=on_error, progress=progress)
-        return totals_of(counts_of(checked), keys, checked)
-    parts = (
-        totals_of_file(file, keys, on_error, root=path, progress=progress)
-        for file in files_of(path)
-    )
-    return added(parts, str(path))
+    paths = [source] if isinstance(source, str | Path) else source
+    name = ", ".join(f"{path}" for path in paths)
+    return part_of(files_of(paths), keys, rows, progress).finish(name)
 
 
 def _instead_of(source: object) -> str:

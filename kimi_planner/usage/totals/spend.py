@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date
 from itertools import chain
 from pathlib import Path
@@ -16,14 +17,14 @@ from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.meters import Usage
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog, load_catalog
-from kimi_planner.errors import UnknownModelError, UsageError, restated
+from kimi_planner.errors import PriceNotFoundError, UnknownModelError, UsageError
 from kimi_planner.money import plain, total
 from kimi_planner.notes import Note, note
 from kimi_planner.usage.totals.group import DERIVED, Cells, merged
 from kimi_planner.usage.totals.result import UsageTotals, frame_of
 from kimi_planner.usage.totals.sources import total_usage
 
-__all__ = ["keys_to_price", "priced_cell", "spend_by", "totals_to_price"]
+__all__ = ["keys_to_price", "named", "priced_cell", "spend_by", "totals_to_price"]
 
 Part = tuple[Tariff, Usage]
 
@@ -35,6 +36,7 @@ def spend_by(
     *,
     as_of: date | None = None,
     catalog: Catalog | str | Path | None = None,
+    alias: Mapping[str, str] | None = None,
     on_error: Literal["raise", "skip"] = "raise",
 ) -> pd.DataFrame:
     """Return what a log cost, exactly, by month, model or any column.
@@ -52,6 +54,9 @@ def spend_by(
         other row is billed at the prices of its day.
     catalog : Catalog, str or Path, optional
         Whose prices; the default catalog if not given.
+    alias : mapping of str to str, optional
+        From a name of a model in the log to the id of the catalog that it means. The usual prefixes
+        and spellings need none.
     on_error : {"raise", "skip"}
         What to do with a bad row: stop, or leave it out and count it.
 
@@ -60,8 +65,9 @@ def spend_by(
     DataFrame
         The keys, ``priced_as`` where ``models`` are given, the totals of :class:`UsageTotals` as
         integers, and USD by meter as :func:`price_usage` names it, as exact decimals, up to
-        ``total_usd``. ``attrs`` has ``source``, ``rejected``, ``left_out``, ``catalog_version`` and
-        ``notes``.
+        ``total_usd``. A model has the catalog's id, whatever the log calls it. What a model used that
+        the catalog does not have, or has no price for, is a row of its own whose amounts are ``None``.
+        ``attrs`` has ``source``, ``rejected``, ``left_out``, ``catalog_version`` and ``notes``.
 
     Raises
     ------
@@ -69,7 +75,7 @@ def spend_by(
         If the source is malformed, a row names no model and none is given, or ``models`` is empty;
         if totals are given in which days with different prices are added up.
     UnknownModelError, PriceNotFoundError
-        If the catalog has no such model, or states no price for it.
+        If the catalog does not have one of ``models``, or states no price for it.
 
     Examples
     --------
@@ -77,29 +83,30 @@ def spend_by(
     >>> spend_by(calls, by=(), models=["kimi-k2", "kimi-k2-5"])["total_usd"].tolist()
     [Decimal('0.0054'), Decimal('0.01125')]
     """
-    prices = Prices(catalog=load_catalog(catalog), as_of=as_of)
+    prices = Prices(catalog=load_catalog(catalog), as_of=as_of, alias=alias)
     keys = (by,) if isinstance(by, str) else tuple(by)
     asked = None if models is None else [spec.id for spec in prices.catalog.select(models)]
     if asked == []:
         raise UsageError("No models. Name at least one, or leave models out for those of the rows.")
     totals = totals_to_price(source, keys_to_price(keys, asked, prices.catalog), keys, on_error)
-    if asked is None:
-        _refuse_unknown_models(totals, prices.catalog)
     rows: dict[tuple[Any, ...], list[Part]] = {}
     sums: list[Cells] = []
-    for cell in totals.ordered:
-        served = asked or [cell[totals.by.index("model")]]
-        for model in served:
-            row = (*cell[: len(keys)], *(() if asked is None else (model,)))
-            rows.setdefault(row, []).append(priced_cell(totals, cell, model, prices))
-            sums.append({row: totals.cells[cell]})
-    bills = [bill_of(parts) for parts in rows.values()]
+    for one, cell, own in named(totals, asked[0] if asked else None, prices):
+        for model in asked or [own]:
+            part = priced_cell(one, cell, model, prices, is_asked=asked is not None)
+            row = (*cell[: len(keys)], *(() if asked is None else (model,)), part is None)
+            rows.setdefault(row, []).extend([] if part is None else [part])
+            sums.append({row: one.cells[cell]})
+    bills = [bill_of(parts) if parts else {} for parts in rows.values()]
     names = keys if asked is None else (*keys, "priced_as")
     frame = frame_of(names, totals.columns, merged(sums))
     for name, meters in usd_columns(
         key for bill in bills for key, one in bill.items() if one
     ).items():
-        amounts = [plain(total(bill[key] for key in meters if key in bill)) for bill in bills]
+        amounts = [
+            plain(total(bill[key] for key in meters if key in bill)) if bill else None
+            for bill in bills
+        ]
         frame[name] = pd.Series(amounts, dtype=object)
     frame.attrs = {
         "source": totals.source,
@@ -139,16 +146,63 @@ def totals_to_price(
     return source.over(list(dict.fromkeys((*kept, *days))))
 
 
-def priced_cell(totals: UsageTotals, cell: tuple[Any, ...], model: str, prices: Prices) -> Part:
+def named(
+    totals: UsageTotals, model: str | None, prices: Prices
+) -> Iterator[tuple[UsageTotals, tuple[Any, ...], str]]:
+    """Yield the cells of totals in order, each with the model that it is priced as.
+
+    Where no model is given, names of the log are replaced by ids of the catalog.
+
+    Raises
+    ------
+    UsageError
+        If rows name no model and none is given.
+    """
+    if model is None:
+        at = totals.by.index("model")
+        if unnamed := totals.over("model").cells.get((None,)):
+            raise UsageError(
+                f"{unnamed[0]:,} rows of the log name no model. Pass models=… to price every row as one "
+                "model."
+            )
+        cells = [
+            {(*cell[:at], prices.named(cell[at]), *cell[at + 1 :]): sums}
+            for cell, sums in totals.cells.items()
+        ]
+        totals = replace(totals, cells=merged(cells))
+    for cell in totals.ordered:
+        yield totals, cell, cell[at] if model is None else model
+
+
+def priced_cell(
+    totals: UsageTotals,
+    cell: tuple[Any, ...],
+    model: str,
+    prices: Prices,
+    *,
+    is_asked: bool = False,
+) -> Part | None:
     """Return what the rows of a cell used, and the prices at which they are billed.
+
+    ``None``, and a note of it, where the catalog does not have the model, or no price for its days.
 
     Raises
     ------
     UsageError
         If days with different prices are added up in the cell.
-    PriceNotFoundError
-        If the catalog states no price for its days.
+    UnknownModelError, PriceNotFoundError
+        Instead of ``None``, if this model was asked for.
     """
+    try:
+        return _priced(totals, cell, model, prices)
+    except (UnknownModelError, PriceNotFoundError) as error:
+        if is_asked:
+            raise
+        prices.leave_out(model, totals.cells[cell][0], error)
+        return None
+
+
+def _priced(totals: UsageTotals, cell: tuple[Any, ...], model: str, prices: Prices) -> Part:
     usage = totals.usage(cell)
     changes = prices.changes([model])
     if not changes:
@@ -182,20 +236,9 @@ def _days(totals: UsageTotals, keys: dict[str, Any]) -> tuple[date, date] | None
     return first, last
 
 
-def _refuse_unknown_models(totals: UsageTotals, catalog: Catalog) -> None:
-    for (name,), sums in totals.over("model").cells.items():
-        if name is None:
-            raise UsageError(
-                f"{sums[0]:,} rows of the log name no model. Pass models=… to price every row as one "
-                "model."
-            )
-        with restated(about=f"{sums[0]:,} usage rows", of=UnknownModelError):
-            catalog.model(name)
-
-
 def _notes(totals: UsageTotals, parts: list[Part], prices: Prices) -> list[Note]:
     """Say what the reader must know of the prices, and of what the log does not state."""
-    notes = list(prices.notes(parts))
+    notes = [*totals.notes, *prices.notes(parts)]
     sums = totals.total
     priced = any(tariff.states("cached") for tariff, _ in parts)
     for what in ("cached", "reasoning"):

@@ -1,206 +1,247 @@
-"""Logs larger than memory: folders of Parquet, CSV and other logs, a batch at a time."""
+"""Logs of any size added up: every row by the one reader, some at a time, each call once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import replace
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import unquote
 
+import numpy as np
 import pandas as pd
 
-from kimi_planner.errors import UsageError, Where, needs
+from kimi_planner.errors import Where
 from kimi_planner.files import Progress
-from kimi_planner.usage.frame import checked_rows, is_column, is_count
-from kimi_planner.usage.lines import Rejects
-from kimi_planner.usage.read import MAX_REJECTED_SHOWN, read_usage
+from kimi_planner.usage.csv_log import read_frame
+from kimi_planner.usage.paths import LogFile
+from kimi_planner.usage.read import MAX_REJECTED_SHOWN, completeness, read_file, refuse_empty
+from kimi_planner.usage.repeats import one_row_per_call
+from kimi_planner.usage.rows import Rows
 from kimi_planner.usage.totals.columns import counts_of
-from kimi_planner.usage.totals.group import DERIVED, checked_keys, refuse_unknown_keys
+from kimi_planner.usage.totals.group import DERIVED, refuse_unknown_keys
 from kimi_planner.usage.totals.result import UsageTotals, totals_of
 
-__all__ = ["files_of", "is_streamed", "totals_of_file", "totals_of_part"]
+__all__ = ["NO_CALLS", "Part", "part_of", "repeated_in"]
 
-OnError = Literal["raise", "skip"]
-Wanted = Callable[[list[str]], list[str]]
+Keys = np.ndarray[Any, np.dtype[np.int64]]
 
-_PARQUET = (".parquet", ".pq")
-_CSV = (".csv", ".csv.gz", ".csv.zst")
-_BATCH_ROWS = 2**17
-_BATCH_BYTES = 2**23
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+_COUNTS = ("requests", "prompt_tokens", "completion_tokens")
+NO_CALLS = np.empty((3, 0), dtype=np.int64)
 
 
-def is_streamed(path: Path, by: tuple[str, ...]) -> bool:
-    """Whether a source is read in batches: a folder, Parquet, or CSV of which more is asked."""
-    if path.is_dir() or path.name.lower().endswith(_PARQUET):
-        return True
-    more = set(by) - {*DERIVED, "model"}
-    return bool(more) and path.name.lower().endswith(_CSV)
+@dataclass
+class Part:
+    """What is known of a part of a log, before it is known what the others repeat of it.
 
-
-def files_of(path: Path) -> list[Path]:
-    """Return the logs of a folder in the order of their names, or the file itself.
-
-    Raises
-    ------
-    UsageError
-        If the folder has no file. Names that start with a dot or an underscore are no logs.
+    Attributes
+    ----------
+    by
+        Names of the keys.
+    rows
+        What the reader knows of it.
+    totals
+        Of the rows that no other can replace.
+    calls : list of ndarray of int64, shape (3, n)
+        Of those that have an id: its number, one that stands for its counts, and where it is, sorted
+        by the first; 24 bytes a call. Longer and shorter ones, so that few are ever merged.
+    waiting
+        Rows that a later one may replace: chunks of a stream, spans, calls that do not state cached
+        tokens.
+    seen
+        Columns that some row states.
+    repeated
+        How many rows repeated another.
     """
-    if not path.is_dir():
-        return [path]
-    found = sorted(
-        file
-        for file in path.rglob("*")
-        if file.is_file() and not any(part[0] in "._" for part in file.relative_to(path).parts)
-    )
-    if not found:
-        raise UsageError("the folder has no logs in it.", at=path)
-    return found
 
+    by: tuple[str, ...]
+    rows: Rows
+    totals: UsageTotals
+    calls: list[Keys] = field(default_factory=list)
+    waiting: list[pd.DataFrame] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    repeated: int = 0
 
-def totals_of_file(
-    path: Path,
-    by: tuple[str, ...],
-    on_error: OnError,
-    *,
-    root: Path,
-    progress: Progress | None = None,
-) -> UsageTotals:
-    """Add up one file; the names of folders below ``root`` may state columns, ``team=search``."""
-    stated = _partition(path, root)
-    name = path.name.lower()
-    if not name.endswith((*_PARQUET, *_CSV)):
-        checked = read_usage(path, on_error=on_error, progress=progress)
-        raw = checked.assign(
-            **{k: v for k, v in stated.items() if k not in checked or k == "model"}
+    def read(self, source: LogFile | pd.DataFrame, progress: Progress | None = None) -> None:
+        """Add up a file or a frame, some rows at a time.
+
+        Raises
+        ------
+        UsageError
+            If it cannot be read, or has a bad row and errors are not skipped.
+        """
+        stated: dict[str, str | None] = {}
+        if isinstance(source, LogFile):
+            partition = _partition(source)
+            self.seen.update(partition)
+            stated = {key: partition[key] for key in partition if key in (*self.by, "model")}
+            chunks = read_file(source.path, self.rows, progress)
+        else:
+            chunks = read_frame(source, self.rows)
+        for chunk in chunks:
+            frame = chunk.assign(**stated)
+            self.seen.update(name for name in self.rows.kept if name in frame)
+            may_change = (frame["_chunk"] != 0) | (frame["_node"] != 0)
+            may_change |= (frame["_id"] != 0) & frame["cached_tokens"].isna()
+            if may_change.any():
+                self.waiting.append(frame[may_change].reset_index(drop=True))
+            self._add(frame[~may_change].reset_index(drop=True))
+
+    def join(self, other: Part) -> None:
+        """Add a later part of the log, which repeats no call of this one."""
+        self.rows.join(other.rows)
+        self.rows.passed_over += other.rows.passed_over
+        self.totals = self.totals + other.totals
+        self.calls += other.calls
+        self.waiting += other.waiting
+        self.seen |= other.seen
+        self.repeated += other.repeated
+
+    def finish(self, source: str) -> UsageTotals:
+        """Add up what waits, and return the totals with what was left out.
+
+        Raises
+        ------
+        UsageError
+            If no row is good, no row states a key, a stream states no usage, or two rows of one call
+            contradict each other and errors are not skipped.
+        """
+        rows = self.rows
+        frame, repeated, parents = rows.finish(self.waiting)
+        self.repeated += repeated
+        self._add(frame)
+        if not self.totals.cells:
+            refuse_empty(source, rows)
+        refuse_unknown_keys(self.by, [*self.seen, *rows.unread])
+        for key in set(rows.kept) - self.seen:
+            refuse_unknown_keys((key,), self.seen)
+        left_out = {
+            "duplicates": self.repeated,
+            "parents": parents,
+            **{reason.value: count for reason, count in rows.left_out.items()},
+            "incomplete_last_line": rows.cut_off,
+        }
+        return replace(
+            self.totals,
+            source=source,
+            rejected=len(rows.rejects.messages),
+            rejected_examples=tuple(rows.rejects.messages[:MAX_REJECTED_SHOWN]),
+            left_out={name: count for name, count in left_out.items() if count},
+            notes=tuple(completeness(rows, parents)[1]),
         )
-        return totals_of(counts_of(raw), by, raw)
-    sums = UsageTotals(by=by, cells={})
-    rejects = Rejects.of(on_error)
-    start = 0
-    for batch in _batches(path, by, stated, rejects):
-        frame = batch.assign(**stated)
-        sums += totals_of_part(frame, by, str(path), on_error, start=start)
-        start += len(frame)
-    if progress is not None:
-        size = path.stat().st_size
-        progress(size, size)
-    return _rejected(UsageTotals(by=by, cells={}, source=str(path)), rejects) + sums
+
+    def _add(self, frame: pd.DataFrame) -> None:
+        """Add up the rows of calls that were not seen yet."""
+        if len(frame) and (frame["_id"] != 0).any():
+            frame, repeated = one_row_per_call(frame, self.rows.files, self.rows.rejects)
+            self.repeated += repeated
+            frame = self._new(frame)
+        if len(frame):
+            raw = frame.assign(**{name: None for name in self.rows.kept if name not in frame})
+            totals = totals_of(counts_of(frame), self.by, raw)
+            self.totals = self.totals + totals
+
+    def _new(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of calls that were not seen yet, and keep what tells them."""
+        counts = frame[[*_COUNTS]].to_numpy(dtype=np.int64)
+        place = (frame["_file"].to_numpy(dtype=np.int64) << 40) + frame["_line"].to_numpy()
+        with np.errstate(over="ignore"):
+            mixed = (counts[:, 0] * 0x9E3779B1 + counts[:, 1]) * 0x5EBCA77C2B2AE63 + counts[:, 2]
+        keys = np.stack([frame["_id"].to_numpy(dtype=np.int64), mixed, place])
+        order = np.argsort(keys[0], kind="stable")
+        keys, is_new = keys[:, order], np.ones(len(frame), dtype=bool)
+        for known in self.calls:
+            at = _places(known, keys[0])
+            seen = np.flatnonzero((at >= 0) & (keys[0] != 0))
+            is_new[seen] = False
+            differs = seen[known[1, at[seen]] != keys[1, seen]]
+            self.repeated += len(seen) - len(differs)
+            for row in sorted(differs, key=lambda row: keys[2, row]):
+                self.rows.rejects.add(
+                    self._where(int(keys[2, row])),
+                    f"a call with the id of {self._where(int(known[2, at[row]]))}, but with other "
+                    "tokens. One call has one id: correct it, or leave the id out.",
+                )
+        self.calls.append(keys[:, is_new & (keys[0] != 0)])
+        while len(self.calls) > 1 and self.calls[-2].shape[1] < 2 * self.calls[-1].shape[1]:
+            self.calls[-2:] = [_ordered(self.calls[-2:])]
+        return frame.iloc[np.sort(order[is_new])].reset_index(drop=True)
+
+    def _where(self, place: int) -> Where:
+        return Where(self.rows.files[place >> 40], place & (2**40 - 1))
 
 
-def totals_of_part(
-    raw: pd.DataFrame, by: tuple[str, ...], source: str, on_error: OnError, *, start: int = 0
-) -> UsageTotals:
-    """Add up one batch whose rows are not yet checked; its first row is row ``start`` + 1.
+def part_of(
+    sources: Iterable[LogFile | pd.DataFrame],
+    by: tuple[str, ...],
+    rows: Rows,
+    progress: Progress | None = None,
+    *,
+    known: Keys = NO_CALLS,
+) -> Part:
+    """Read a part of a log.
 
-    Raises
-    ------
-    UsageError
-        If a row is bad and errors are not skipped.
+    Parameters
+    ----------
+    sources : iterable of LogFile or DataFrame
+        Its files, or frames.
+    by : tuple of str
+        The keys.
+    rows : Rows
+        How it is read, and which files of the log come before; it is filled.
+    progress : callable, optional
+        Told how far a file is read.
+    known : ndarray of int64, shape (3, n)
+        Calls of these files that are not to be added up again, as in `Part.calls`.
     """
-
-    def place(row: int) -> Where:
-        return Where(source, start + row + 1 if row >= 0 else None, "row")
-
-    if {"timestamp", "timestamp_s"} <= set(raw):
-        raise UsageError(f"{source}: there are both timestamp and timestamp_s. Keep one.")
-    rejects = Rejects.of(on_error)
-    raw = raw.reset_index(drop=True)
-    checked, good = checked_rows(raw, place, rejects)
-    if checked.empty:
-        checked_keys(checked, by, raw)
-        totals = UsageTotals(by=by, cells={})
-    else:
-        totals = totals_of(counts_of(checked), by, raw[good].reset_index(drop=True))
-    return _rejected(replace(totals, source=source), rejects)
+    rows.kept = [key for key in by if key not in (*DERIVED, "model")]
+    part = Part(by, rows, UsageTotals(by=by, cells={}), [known] if known.size else [])
+    for source in sources:
+        if not isinstance(source, LogFile) or source.is_log:
+            part.read(source, progress)
+        else:
+            rows.passed_over.append(source.path.name)
+    if known.size:
+        part.calls = [calls[:, ~np.isin(calls[0], known[0])] for calls in part.calls]
+    return part
 
 
-def _rejected(totals: UsageTotals, rejects: Rejects) -> UsageTotals:
-    """Return the totals with the number of bad rows that were left out of them."""
-    examples = tuple(rejects.messages[:MAX_REJECTED_SHOWN])
-    return replace(totals, rejected=len(rejects.messages), rejected_examples=examples)
+def repeated_in(parts: Sequence[Part]) -> list[Keys]:
+    """Return for each part of a log the calls of earlier parts that it has too."""
+    every = [_ordered([NO_CALLS, *part.calls]) for part in parts]
+    calls = _ordered([NO_CALLS, *every])
+    is_first = np.append(True, calls[0, 1:] != calls[0, :-1])[: calls.shape[1]]
+    is_again = np.append(~is_first[1:], False)[: calls.shape[1]]
+    several = calls[:, is_first & is_again]
+    repeats = []
+    for own in every:
+        at = _places(several, own[0])
+        first = at[at >= 0]
+        repeats.append(several[:, first[several[2, first] != own[2, at >= 0]]])
+    return repeats
 
 
-def _partition(path: Path, root: Path) -> dict[str, str | None]:
-    if path == root:
+def _ordered(parts: Sequence[Keys]) -> Keys:
+    """Return the calls of parts by their ids, and those of one id in the order of the parts."""
+    calls = np.concatenate(parts, axis=1)
+    return calls[:, np.argsort(calls[0], kind="stable")]
+
+
+def _places(known: Keys, ids: Keys) -> Keys:
+    """Return where each id stands among those of known calls, -1 for one that is not there."""
+    if not known.size:
+        return np.full(len(ids), -1)
+    at = np.minimum(np.searchsorted(known[0], ids), known.shape[1] - 1)
+    return np.where(known[0, at] == ids, at, -1)
+
+
+def _partition(file: LogFile) -> dict[str, str | None]:
+    """Return the columns that names of folders state, ``team=search``."""
+    if file.path == file.root:
         return {}
-    pairs = (part.partition("=") for part in path.relative_to(root).parts[:-1])
+    pairs = (part.partition("=") for part in file.path.relative_to(file.root).parts[:-1])
     return {
         unquote(key): None if value == _NO_VALUE else unquote(value)
         for key, sign, value in pairs
         if sign
     }
-
-
-def _batches(
-    path: Path, by: tuple[str, ...], stated: dict[str, str | None], rejects: Rejects
-) -> Iterator[pd.DataFrame]:
-    """Yield the wanted columns of a file, some rows at a time."""
-    with needs("pyarrow", "corpora"):
-        import pyarrow as pa
-
-    def wanted(names: list[str]) -> list[str]:
-        refuse_unknown_keys(by, [*names, *stated])
-        keys = {"timestamp_s", *by}
-        return [name for name in names if (name in keys or is_column(name)) and name not in stated]
-
-    read = _parquet if path.name.lower().endswith(_PARQUET) else _csv
-    try:
-        for batch in read(path, wanted, rejects):
-            names = batch.schema.names
-            yield pd.DataFrame({name: _column(name, batch[name], pa) for name in names})
-    except (pa.ArrowException, OSError) as error:
-        message = " ".join(str(error).split())
-        raise UsageError(f"cannot be read ({message}).", at=path) from None
-
-
-def _parquet(path: Path, wanted: Wanted, _rejects: Rejects) -> Iterator[Any]:
-    from pyarrow import parquet
-
-    with parquet.ParquetFile(path) as file:
-        yield from file.iter_batches(_BATCH_ROWS, columns=wanted(file.schema_arrow.names))
-
-
-def _csv(path: Path, wanted: Wanted, rejects: Rejects) -> Iterator[Any]:
-    """Yield batches of text, so that a bad cell can be named; an empty one is missing."""
-    import pyarrow as pa
-    from pyarrow import csv
-
-    def ragged(row: Any) -> str:
-        if not rejects.skip:
-            return "error"
-        rejects.add(
-            Where(path, row.number),
-            f"{row.actual_columns} fields where the header has {row.expected_columns}. Correct the row.",
-        )
-        return "skip"
-
-    anything = csv.ParseOptions(invalid_row_handler=lambda _: "skip")
-    with csv.open_csv(path, parse_options=anything) as opened:
-        header = opened.schema.names
-    with csv.open_csv(
-        path,
-        read_options=csv.ReadOptions(use_threads=False, block_size=_BATCH_BYTES),
-        parse_options=csv.ParseOptions(invalid_row_handler=ragged),
-        convert_options=csv.ConvertOptions(
-            include_columns=wanted(header),
-            column_types=dict.fromkeys(header, pa.string()),
-            strings_can_be_null=True,
-            null_values=[""],
-        ),
-    ) as opened:
-        yield from opened
-
-
-def _column(name: str, values: Any, pa: Any) -> Any:
-    """Return one column; text of counts or times becomes that, where all of a batch can."""
-    if pa.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
-    meant = pa.int64() if is_count(name) else {"timestamp": pa.timestamp("us", "UTC")}.get(name)
-    is_text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
-    if meant is not None and (is_text or pa.types.is_null(values.type)):
-        with suppress(pa.ArrowInvalid):  # other spellings, and errors, are for the check of rows
-            values = values.cast(meant)
-    return values.to_pandas()

@@ -1,0 +1,191 @@
+"""What a log says that was not read: counted, and refused where it looks like usage."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from kimi_planner.errors import shown
+from kimi_planner.usage.dialects import Dialect, spelled
+from kimi_planner.usage.table import DOUBTFUL, Count, Table, as_count, as_objects, stated
+
+__all__ = ["unread"]
+
+#: What a name is about, by the beginnings of its words; the first that fits counts.
+_ABOUT = {
+    "cost": ("cost", "spend", "spent", "price", "usd"),
+    "requests": ("requests", "calls", "num_req", "nreq"),
+    "cache": ("cach",),
+    "tokens": ("token", "tok", "reasoning", "thinking"),
+    "time": ("time", "date", "created", "ts", "when"),
+}
+_CACHE = frozenset(("cache", "cached"))
+#: Limits, rates and parts of a count that no meter bills apart.
+_NO_USAGE = re.compile(
+    r"(?:^|[._])(?:max|min|per|ratio|limit|rate|ttl|ttft|audio|image|text|video|prediction|tool_use|budget|window"
+    r"|remaining|unlimited|saved|version|index|first|latency|duration|elapsed|ms|seconds|retries|modality|multiplier|throughput)(?:$|[._])"
+)
+_HOLDS_COUNTS = re.compile("usage|token|metrics")
+_STAMP = re.compile(r"(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}")
+
+
+def unread(
+    table: Table,
+    dialect: Dialect,
+    read: Collection[str],
+    counts: Mapping[str, Count],
+    ignored: Collection[str],
+    *,
+    alive: Any,
+    has: Collection[str],
+) -> tuple[dict[str, int], tuple[int, str] | None]:
+    """Return how often each field that was not read is stated, and the first that may not be passed over.
+
+    Parameters
+    ----------
+    table : Table
+        What a log says.
+    dialect : Dialect
+        How it was read.
+    read : collection of str
+        Paths that were read.
+    counts : mapping
+        What was read, by name; a field that says the same again is passed over.
+    ignored : collection of str
+        Names that the reader of the log has said to ignore.
+    alive : ndarray of bool
+        Which entries are rows.
+    has : collection of str
+        Which of ``timestamp`` and ``logged_cost_usd`` were read.
+    """
+    seen: dict[str, int] = {}
+    fault: tuple[int, str] | None = None
+    objects = {path.rpartition(".")[0] for path in read} - {""}
+    for path, column in table.columns.items():
+        if path in read:
+            continue
+        name = _name_of(table, path)
+        times = int(stated(column).sum())
+        if not times:
+            continue
+        seen[path] = times
+        if fault is not None or dialect.is_harmless(name) or _is_ignored(path, name, ignored):
+            continue
+        front = path.rpartition(".")[0]
+        is_inside = front in objects and _HOLDS_COUNTS.search(front.lower()) is not None
+        what = _looks_like(name, is_inside=is_inside, has=has)
+        row = None if what is None else _odd_row(column, name, what, counts, alive)
+        if row is not None:
+            value = as_objects(column)[row]
+            canonical = _canonical(what, name)
+            fault = (
+                int(table.lines[row]),
+                (
+                    f"{path} is {shown(value)}, which looks like {what} and was not read. Say what it is: "
+                    f'map={{"{canonical}": "{path}"}} (--map {canonical}={path}), or '
+                    f'ignore=["{path}"] (--ignore {path}).'
+                ),
+            )
+    return seen, fault
+
+
+def _name_of(table: Table, path: str) -> str:
+    name = spelled(path)
+    bare = name.partition(".")[2]
+    return bare if table.names.get(bare) == path else name
+
+
+def _is_ignored(path: str, name: str, ignored: Collection[str]) -> bool:
+    return any(
+        one in (path, name, path.rpartition(".")[2]) or name == spelled(one) for one in ignored
+    )
+
+
+def _looks_like(name: str, *, is_inside: bool, has: Collection[str]) -> str | None:
+    words = re.split(r"[._]", name)
+    about = next(
+        (what for what, stems in _ABOUT.items() if any(word.startswith(stems) for word in words)),
+        None,
+    )
+    if _NO_USAGE.search(name) or (about == "cost" and "logged_cost_usd" in has):
+        return None
+    if about == "time" and "timestamp" in has:
+        about = None
+    return about or ("tokens" if is_inside else None)
+
+
+def _canonical(what: str | None, name: str) -> str:
+    words = set(re.split(r"[._]", name))
+    if what == "cache":
+        return "written_5m_tokens" if words & {"write", "creation", "written"} else "cached_tokens"
+    if what == "tokens":
+        if words & {"reasoning", "thinking"}:
+            return "reasoning_tokens"
+        is_output = words & {"output", "completion", "out", "generated", "response"}
+        return "completion_tokens" if is_output else "prompt_tokens"
+    return {"requests": "requests", "cost": "logged_cost_usd", "time": "timestamp"}[str(what)]
+
+
+def _odd_row(
+    column: Any, name: str, what: str, counts: Mapping[str, Count], alive: Any
+) -> int | None:
+    """Return the first row whose value says something that was not read elsewhere."""
+    if isinstance(column, list) and set(map(type, column)) <= {bool, type(None), list}:
+        return None
+    if str(getattr(column, "type", "")).startswith(("list", "bool", "null")):
+        return None
+    if what == "time":
+        stamps = enumerate(as_objects(column))
+        return next((row for row, one in stamps if alive[row] and _is_stamp(one)), None)
+    count = as_count(column)
+    odd = [
+        row
+        for row, value in count.odd.items()
+        if alive[row]
+        and (
+            (type(value) is float and abs(value) > 0)
+            or (type(value) is str and DOUBTFUL.fullmatch(value))
+        )
+    ]
+    says = (count.numbers != 0) & alive
+    if says.any() and what != "cost":
+        for same in _same(name, counts):
+            says &= count.numbers != same
+    rows = [*odd, *np.flatnonzero(says)[:1].tolist()]
+    return min(rows) if rows else None
+
+
+def _is_stamp(value: Any) -> bool:
+    if isinstance(value, str):
+        return _STAMP.match(value) is not None
+    return type(value) in (int, float) and 1e8 <= value < 1e19
+
+
+def _same(name: str, counts: Mapping[str, Count]) -> list[Any]:
+    """Return what was read that a field of this name may say again."""
+    words = set(re.split(r"[._]", name))
+
+    def of(field: str) -> Any:
+        return counts[field].numbers if field in counts else 0
+
+    prompt, completion, cached = of("prompt_tokens"), of("completion_tokens"), of("cached_tokens")
+    written = of("written_tokens") + 0
+    lived = of("written_5m_tokens") + of("written_1h_tokens")
+    if words & {"requests", "calls"}:
+        return [of("requests")]
+    if words & {"reasoning", "thinking", "thoughts"}:
+        return [of("reasoning_tokens")]
+    if words & {"miss", "uncached", "other"} or {"no", "cache"} <= words:
+        return [prompt - cached, prompt - cached - lived]
+    if words & {"write", "creation", "written", "created"}:
+        return [written, lived, of("written_5m_tokens"), of("written_1h_tokens")]
+    if words & _CACHE or words & {"hit", "read"}:
+        return [cached]
+    if words & {"prompt", "input", "in", "request", "context"}:
+        return [prompt, prompt - cached, prompt - cached - lived]
+    if words & {"completion", "output", "out", "response", "generated"}:
+        return [completion, completion - of("reasoning_tokens")]
+    return [prompt + completion]

@@ -1,0 +1,69 @@
+"""What a log is packed in: what is read, and what is named with a way to open it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kimi_planner.errors import UsageError
+
+__all__ = ["is_arrow", "refuse_container"]
+
+_ARROW = (b"PAR1", b"ARROW1", b"FEA1")
+#: What files begin with that are not read, what they are, and what to do.
+_OTHERS = (
+    (b"SQLite format 3", "an SQLite database. Write its table as CSV: sqlite3 -header -csv FILE 'SELECT * FROM TABLE' > log.csv."),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook of the old form. Save the sheet as CSV."),
+    (b"Obj\x01", "an Avro file. Convert it to Parquet or JSON lines."),
+    (b"ORC", "an ORC file. Convert it to Parquet."),
+    (b"DUCK", "a DuckDB database. Write its table: COPY table TO 'log.parquet'."),
+    (b"7z\xbc\xaf", "a 7-Zip archive. Unpack it and read the file in it."),
+    (b"Rar!", "a RAR archive. Unpack it and read the file in it."),
+    (b"%PDF", "a PDF. Export the log as CSV or JSON."),
+)  # fmt: skip
+
+
+def _start(path: Path) -> bytes:
+    try:
+        with path.open("rb") as handle:
+            return handle.read(300)
+    except OSError:
+        return b""
+
+
+def is_arrow(path: Path) -> bool:
+    """Whether a file is Parquet, Arrow or Feather."""
+    return _start(path).startswith(_ARROW)
+
+
+def refuse_container(path: Path) -> None:
+    """Say what a file is, and what to do, if it is no log that is read.
+
+    Raises
+    ------
+    UsageError
+        If it is a database, a workbook or an archive of several files.
+    """
+    start = _start(path)
+    for magic, what in _OTHERS:
+        if start.startswith(magic):
+            raise UsageError(f"this is {what}", at=path)
+    if start[257:262] == b"ustar":
+        raise UsageError("this is a tar archive. Unpack it and read the files in it.", at=path)
+    if start.startswith(b"PK\x03\x04"):
+        import zipfile
+
+        try:
+            with zipfile.ZipFile(path) as archive:
+                names = [one for one in archive.namelist() if not one.endswith("/")]
+        except (zipfile.BadZipFile, OSError) as error:
+            raise UsageError(
+                f"the zip data is damaged or cut off ({error}). Copy the file again.", at=path
+            ) from None
+        if any(name.startswith(("xl/", "xl\\")) for name in names):
+            raise UsageError(
+                "this is an Excel workbook. Save the sheet of the log as CSV.", at=path
+            )
+        if len(names) != 1:
+            raise UsageError(
+                f"this is a zip of {len(names)} files. Unpack it and read the files in it.", at=path
+            )
