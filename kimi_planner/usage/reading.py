@@ -131,7 +131,8 @@ class _Reading:
         silent &= ~self.silent_chunk
         self._drop(silent & fields.failed(), LeftOut.FAILED)
         if dialect.silent == "other":
-            speaks = fields.has(dialect.silent_unless) if dialect.silent_unless else fields.none()
+            path, _, values = (dialect.silent_unless or "").partition("=")
+            speaks = fields.says(path, values.split("|")) if values else fields.has(path)
         else:
             speaks = ~self._events() if dialect.name == GENERIC else ~fields.none()
         if dialect.kinds:
