@@ -364,3 +364,16 @@ def test_one_row_per_call_in_flat_memory(tmp_path, monkeypatch, size):
     rows = Rows(Rejects(skip=False))
     with pytest.raises(UsageError, match="line 2001: a call with the id of an earlier row"):
         list(rows.one_by_one(read_file(path, rows)))
+
+
+def test_an_operation_that_is_not_known_is_a_call_if_it_states_tokens(read):
+    """Nothing that states tokens is left out for a name alone; what states none is no call."""
+    usage = {"gen_ai.usage.input_tokens": 5, "gen_ai.usage.output_tokens": 5}
+    spans = [
+        {"spanId": f"span-000{n}", "attributes": {"gen_ai.operation.name": name, **more}}
+        for n, (name, more) in enumerate(
+            [("responses", usage), ("rerank", {}), ("execute_tool", {})]
+        )
+    ]
+    frame = read(lines(*spans))
+    assert (len(frame), frame.attrs["other_entries"]) == (1, 2)

@@ -28,6 +28,8 @@ _NO_USAGE = re.compile(
     r"(?:^|[._])(?:max|min|per|ratio|limit|rate|ttl|ttft|audio|image|text|video|prediction|tool_use|budget|window"
     r"|remaining|unlimited|saved|version|index|first|latency|duration|elapsed|ms|seconds|retries|modality|multiplier|throughput)(?:$|[._])"
 )
+#: Parts of all requests, where those are stated.
+_OUTCOMES = frozenset(("successful", "success", "failed", "failure", "error", "errors"))
 _HOLDS_COUNTS = re.compile("usage|token|metrics")
 _STAMP = re.compile(r"(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}")
 
@@ -59,7 +61,7 @@ def unread(
     alive : ndarray of bool
         Which entries are rows.
     has : collection of str
-        Which of ``timestamp`` and ``logged_cost_usd`` were read.
+        Which of ``timestamp``, ``requests`` and ``logged_cost_usd`` were read.
     """
     seen: dict[str, int] = {}
     fault: tuple[int, str] | None = None
@@ -111,6 +113,8 @@ def _looks_like(name: str, *, is_inside: bool, has: Collection[str]) -> str | No
         None,
     )
     if _NO_USAGE.search(name) or (about == "cost" and "logged_cost_usd" in has):
+        return None
+    if about == "requests" and "requests" in has and _OUTCOMES.intersection(words):
         return None
     if about == "time" and "timestamp" in has:
         about = None

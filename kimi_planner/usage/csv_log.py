@@ -32,7 +32,7 @@ from kimi_planner.usage.table import JSON_CELLS, Table, as_objects
 __all__ = ["read_arrow", "read_csv", "read_frame"]
 
 _SIGNS = (",", ";", "\t", "|")
-_BATCH_ROWS = 1 << 16
+_BATCH_ROWS = 1 << 15
 _NAME = "usage CSV"
 
 

@@ -131,7 +131,8 @@ class _Reading:
         silent &= ~self.silent_chunk
         self._drop(silent & fields.failed(), LeftOut.FAILED)
         if dialect.silent == "other":
-            speaks = fields.has(dialect.silent_unless) if dialect.silent_unless else fields.none()
+            path, _, values = (dialect.silent_unless or "").partition("=")
+            speaks = fields.says(path, values.split("|")) if values else fields.has(path)
         else:
             speaks = ~self._events() if dialect.name == GENERIC else ~fields.none()
         if dialect.kinds:
@@ -181,6 +182,7 @@ class _Reading:
             for name, column in (("timestamp", stamps), ("logged_cost_usd", cost))
             if column is not None
         }
+        has |= set() if requests.missing.all() else {"requests"}
         self._account(has)
         at = np.flatnonzero(self.alive)
         every: Any = slice(None) if len(at) == len(self.table) else at
@@ -285,6 +287,8 @@ class _Reading:
         if self.fields.values("logged_cost_usd") is None:
             return None
         values = pd.Series(self.fields.objects("logged_cost_usd"), dtype=object)
+        if not self.table.commas:
+            values = values.str.replace(",", ".")
         return pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
 
     def _kept(self, name: str) -> Any:
