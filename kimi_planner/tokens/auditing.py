@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
+from kimi_planner.catalog.aliases import catalog_id
 from kimi_planner.catalog.rendering import Rendering
 from kimi_planner.errors import KimiPlannerError, RequestError, shown
 from kimi_planner.tokens.chat import count_pieces, count_prompt, count_reply, template_on
@@ -165,7 +166,7 @@ def audit(
         ``input``, ``messages`` and so on), its ``usage``, and perhaps the reply.
     model : str or mapping, optional
         Model of every row, or from a model's name in the log to its id in the catalog; the log's
-        own names, without what stands before a slash, if not given.
+        own names, as the catalog knows them, if not given.
     as_of : date, datetime or str, optional
         The day whose rules count for all; each row's own day if not given, else the latest rules.
     image_sizes : mapping of str to (int, int), optional
@@ -232,7 +233,7 @@ def _spec(call: LoggedCall, model: str | Mapping[str, str] | None, catalog: Cata
         named = model
     if not isinstance(named, str):
         raise RequestError(f"model is {shown(named)}. Name one in the row, or pass model=….")
-    return catalog.model(named if named in catalog.ids else named.rpartition("/")[2])
+    return catalog.model(catalog_id(named, catalog) or named)
 
 
 def _held(
