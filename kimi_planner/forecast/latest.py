@@ -1,0 +1,382 @@
+"""Where will the month, quarter or year end: what was spent, and what is to come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from kimi_planner.catalog import Catalog, load_catalog
+from kimi_planner.errors import ScenarioError, UsageError, shown
+from kimi_planner.forecast.estimate import LatestEstimate, PlannedSpend
+from kimi_planner.forecast.moments import DAY, at, moment_of, moment_text
+from kimi_planner.forecast.period import Period, period_of
+from kimi_planner.forecast.result import SpendForecast
+from kimi_planner.forecast.rows import rows_of
+from kimi_planner.forecast.spend import forecast_spend
+from kimi_planner.money import exact_decimal, from_units, plain, total
+from kimi_planner.notes import Note, note
+from kimi_planner.plan.projection import Projection
+from kimi_planner.reconcile.actual import NOT_STATED
+from kimi_planner.reconcile.planned import Choice, Plan, plan_of
+from kimi_planner.reconcile.rounding import rounded, whole_parts
+from kimi_planner.usage.read import read_usage
+from kimi_planner.usage.totals.result import added
+from kimi_planner.usage.totals.sources import total_usage
+from kimi_planner.usage.totals.spend import keys_to_price, spend_by
+from kimi_planner.workload.inputs import chosen_day
+
+__all__ = ["latest_estimate"]
+
+ALL = "all"
+BEFORE = "(before the log)"
+RECENT_DAYS = 28
+PLACES = 6  # of an expected amount, USD
+LONG_WEEKEND = pd.Timedelta(days=3)
+_KEPT = ("source", "rejected")  # of what is known of a frame that was read before
+_LONGEST = pd.Timedelta(days=3660)  # that a forecast looks ahead
+
+Part = tuple[str, str]
+Source = pd.DataFrame | str | Path | Iterable[str | Path]
+
+
+def latest_estimate(
+    usage: Source,
+    budget: Decimal | float | str | None = None,
+    until: object = "month end",
+    *,
+    plan: Projection | str | Path | None = None,
+    by: str | None = None,
+    balance: Decimal | float | str | None = None,
+    model: str | None = None,
+    choice: Choice | None = None,
+    since: object = None,
+    spent_before: Decimal | float | str | None = None,
+    start: object = None,
+    end: object = None,
+    as_of: date | None = None,
+    catalog: Catalog | str | Path | None = None,
+    planned_catalog: Catalog | str | Path | None = None,
+    on_error: Literal["raise", "skip"] = "raise",
+) -> LatestEstimate:
+    """Estimate what a month, quarter or year will end at, against a budget and a plan.
+
+    Spend up to the end of the log is exact, each row at the prices of its day; the rest is a forecast
+    from the whole log.
+
+    Parameters
+    ----------
+    usage : DataFrame, path or iterable of path
+        A usage frame or log with dates, as :func:`read_usage` takes it.
+    budget : Decimal, float or str, optional
+        Budget of the whole period, USD.
+    until : str or day
+        ``"month end"``, ``"quarter end"`` or ``"year end"``, in UTC, of the last day of the log; or a
+        day, the last one that counts.
+    plan : Projection or path, optional
+        What :func:`project` returns, or a file of ``plan --format json`` or ``--format csv``. Months
+        that the period holds in part count in proportion to their days.
+    by : str, optional
+        The column of the log that names the workload of a call.
+    balance : Decimal, float or str, optional
+        Prepaid balance at the end of the log, USD.
+    model : str, optional
+        Price every row as this model; otherwise as the model its row names.
+    choice : str or mapping of str to str, optional
+        The model that was planned, for all workloads or for each; the recommended one if not given.
+    since : day, optional
+        First day of the period, if it is another.
+    spent_before : Decimal, float or str, optional
+        Spend of the period before the log begins, USD.
+    start, end : time, optional
+        What the log covers, ``[start, end)``; from its first row to one gap after its last if not
+        given.
+    as_of : date, optional
+        The day whose knowledge of prices counts; today if not given.
+    catalog : Catalog, str or Path, optional
+        Prices; the default catalog if not given.
+    planned_catalog : Catalog, str or Path, optional
+        Whose prices the plan was made with, where they are not the ones it names.
+    on_error : {"raise", "skip"}
+        What to do with a bad row: stop, or leave it out and count it.
+
+    Returns
+    -------
+    LatestEstimate
+        ``expected_usd``, ``quantile(q)``, ``budget``, ``plan``, ``balance_days`` and ``frame``, by
+        workload and model.
+
+    Raises
+    ------
+    UsageError
+        If the log cannot be read, has no dates, or has rows outside of ``start`` and ``end``.
+    TooLittleUsageError
+        If the log holds too little to forecast from.
+    ScenarioError
+        If the period, an amount or the plan cannot be read.
+    UnknownModelError, PriceNotFoundError
+        If the catalog has no such model, or states no price for it.
+
+    Notes
+    -----
+    Only the total is forecast, so only it has a range. Its expected amount is divided among
+    workloads and models in proportion to what each spent in the last 28 days of the log, to a
+    millionth of a dollar, so that the parts add up to it.
+
+    A log that begins later than the period, by more than its longest time without calls or three
+    days, does not hold all of the spend: what was before is not taken as zero, and chances are lower
+    bounds.
+
+    Examples
+    --------
+    >>> calls = pd.DataFrame({"timestamp": pd.date_range("2026-11-01", "2026-11-21", freq="h"),
+    ...                       "prompt_tokens": 5_000, "completion_tokens": 500})
+    >>> found = latest_estimate(calls, budget=3, model="kimi-k2", as_of=date(2026, 11, 21))
+    >>> found.actual_usd, found.budget.day
+    (Decimal('3.7518'), datetime.date(2026, 11, 17))
+    """
+    as_of = chosen_day(as_of)
+    prices = load_catalog(catalog, as_of=as_of)
+    limits = {"budget": budget, "balance": balance, "spent_before": spent_before}
+    amounts = {name: _amount(name, value) for name, value in limits.items()}
+    source = usage if isinstance(usage, pd.DataFrame | str | Path) else list(usage)
+    frame = read_usage(source, on_error=on_error)
+    if isinstance(source, pd.DataFrame):
+        frame.attrs |= {key: source.attrs[key] for key in _KEPT if key in source.attrs}
+    begun, ended, first = _covered(frame, start, end, model, prices)
+    last = (ended - pd.Timedelta(1, "us") if end is not None else frame["timestamp"].max()).date()
+    period = period_of(until, last, begun.date(), since)
+    before = amounts["spent_before"]
+    if before is not None and begun <= period.begin:
+        raise ScenarioError(
+            f"spent_before is {before}, but the log begins {moment_text(begun)}, before the period. "
+            "Leave it out."
+        )
+    is_whole = before is not None or first <= period.begin
+
+    def ahead_for(length: pd.Timedelta) -> SpendForecast:
+        return forecast_spend(frame, length, model, start, end, as_of=as_of, catalog=prices)
+
+    rest = period.end - ended
+    ahead = ahead_for(rest) if rest >= pd.Timedelta(seconds=1) else None
+    spend = _by_day(source, frame, by, model, prices, on_error)
+    planned = None if plan is None else _planned(plan_of(plan, choice, planned_catalog), period)
+    parts, ahead_usd = _parts(spend, period, last, ahead, before, planned, by=by is not None)
+    inside = spend[spend["day"] >= period.start]
+    daily = [(day, plain(total(cells["total_usd"]))) for day, cells in inside.groupby("day")]
+    lasts = None if amounts["balance"] is None else _lasting(amounts["balance"], ahead_for)
+    return LatestEstimate(
+        period=period,
+        begun=begun,
+        ended=ended,
+        actual_usd=plain(total(parts["actual_usd"])),
+        before_usd=before,
+        is_whole=is_whole,
+        ahead=ahead,
+        expected_ahead_usd=ahead_usd,
+        frame=parts,
+        daily=pd.DataFrame(daily, columns=["day", "actual_usd"]),
+        budget_usd=amounts["budget"],
+        planned=planned,
+        balance_usd=amounts["balance"],
+        balance_ahead=lasts,
+        source=str(frame.attrs.get("source", "usage frame")),
+        catalog=prices,
+        as_of=as_of,
+        notes=(
+            *_notes(period, begun, ended, as_of, whole=is_whole, before=before),
+            *(_of_plan(planned, period) if planned else ()),
+            *(
+                [note("parts_in_proportion", days=RECENT_DAYS), *ahead.notes]
+                if ahead
+                else spend.attrs["notes"]
+            ),
+        ),
+    )
+
+
+def _amount(name: str, value: Any) -> Decimal | None:
+    """Return an amount of USD that was given, not negative."""
+    if value is None:
+        return None
+    try:
+        amount = exact_decimal(value)
+    except ValueError:
+        amount = Decimal(-1)
+    if amount < 0:
+        raise ScenarioError(f"{name} is {shown(value)}. Give an amount of USD from 0.")
+    return amount
+
+
+def _covered(
+    frame: pd.DataFrame, start: object, end: object, model: str | None, prices: Catalog
+) -> tuple[pd.Timestamp, pd.Timestamp, pd.Timestamp]:
+    """Return what a log covers, and from when on it may have covered time without calls."""
+    rows = rows_of(frame, model, prices)
+    if not rows.dated:
+        raise UsageError(
+            f"{rows.source}: the log counts from its own start and has no dates, so its month is not "
+            "known. Give a log with dates, or forecast a length of time with forecast_spend."
+        )
+    times = pd.to_datetime(rows.micros, unit="us", utc=True)
+    begun: Any = times[0] if start is None else moment_of("start", start, dated=True)
+    ended: Any = at(rows.end, dated=True) if end is None else moment_of("end", end, dated=True)
+    if not begun <= times[0] <= times[-1] < ended:
+        raise UsageError(
+            f"{rows.source}: rows from {moment_text(times[0])} to {moment_text(times[-1])} are not "
+            f"inside of start and end ({moment_text(begun)} to {moment_text(ended)}). Give what the "
+            "log covers."
+        )
+    gap = pd.Timedelta(int(np.diff(rows.micros).max(initial=0)), "us")
+    return begun, ended, begun if start is not None else begun - min(gap, LONG_WEEKEND)
+
+
+def _by_day(
+    source: Any,
+    frame: pd.DataFrame,
+    by: str | None,
+    model: str | None,
+    prices: Catalog,
+    on_error: Any,
+) -> pd.DataFrame:
+    """Return exact spend by ``day``, ``workload`` and ``model``."""
+    keys = ("day", *(["model"] if model is None else []), *([by] if by else []))
+    totals: Any = frame
+    if by is not None:
+        needed = keys_to_price(keys, None if model is None else [model], prices)
+        files = source if isinstance(source, list) else [source]
+        each = [total_usage(one, needed, on_error=on_error) for one in files]
+        totals = added(each, str(frame.attrs.get("source", "usage frame")))
+        if totals.total["rows"] != len(frame):
+            raise UsageError(
+                f"{totals.source}: calls stand in more than one of the logs. Without by each counts "
+                "once; for by, give one log."
+            )
+    spend = spend_by(totals, by=keys, models=model, catalog=prices)
+    names = spend[by].fillna(NOT_STATED).astype(str) if by else ALL
+    served = spend["model" if model is None else "priced_as"]
+    days = spend["day"].map(date.fromisoformat)
+    return spend[["total_usd"]].assign(day=days, workload=names, model=served)
+
+
+def _parts(
+    spend: pd.DataFrame,
+    period: Period,
+    last: date,
+    ahead: SpendForecast | None,
+    before: Decimal | None,
+    planned: PlannedSpend | None,
+    *,
+    by: bool,
+) -> tuple[pd.DataFrame, Decimal]:
+    """Return the table by workload and model, and the expected spend ahead that it divides."""
+    actual = _sums(spend[spend["day"] >= period.start])
+    recent = _sums(spend[spend["day"] > last - timedelta(RECENT_DAYS)])
+    if not any(recent.values()):  # nothing of late; what is to come is like all there was
+        recent = _sums(spend)
+    plans = _summed(planned.parts if planned else {}, by=by)
+    if before is not None:
+        actual[BEFORE, ""] = before
+    keys = list(dict.fromkeys([*actual, *(recent if ahead else {}), *plans]))
+    whole = Fraction(total(recent.values())) or Fraction(1)
+    shares = {str(n): Fraction(recent.get(key, 0)) / whole for n, key in enumerate(keys)}
+    expected = 0 if ahead is None else round(Fraction(ahead.mean) * 10**PLACES)
+    units = whole_parts({n: share * expected for n, share in shares.items()}, expected)
+    rows = []
+    for (name, model), share, unit in zip(keys, shares.values(), units.values(), strict=True):
+        spent, come = actual.get((name, model), Decimal(0)), from_units(unit, PLACES)
+        row = (name, model, spent, float(share), come, total([spent, come]))
+        rows.append((*row, plans.get((name, model))))
+    columns = ["workload", "model", "actual_usd", "share_ahead", "ahead_usd", "expected_usd"]
+    table = pd.DataFrame(rows, columns=[*columns, "planned_usd"], dtype=object)
+    table["share_ahead"] = table["share_ahead"].astype(np.float64)
+    return table, from_units(expected, PLACES)
+
+
+def _sums(spend: pd.DataFrame) -> dict[Part, Decimal]:
+    """Return exact spend by workload and model, the largest first."""
+    groups = spend.groupby(["workload", "model"], sort=False)["total_usd"]
+    sums = {(str(name), str(model)): plain(total(amounts)) for (name, model), amounts in groups}
+    return dict(sorted(sums.items(), key=lambda one: -one[1]))
+
+
+def _summed(parts: Mapping[Part, Decimal], *, by: bool) -> dict[Part, Decimal]:
+    """Return planned parts as the log is divided: by workload, or only by model."""
+    summed: dict[Part, Decimal] = {}
+    for (name, model), amount in parts.items():
+        key = (name if by else ALL, model)
+        summed[key] = total([summed.get(key, Decimal(0)), amount])
+    return summed
+
+
+def _planned(plan: Plan, period: Period) -> PlannedSpend:
+    """Return what a plan has for a period, months in proportion to their days."""
+    months = period.months()
+    if not set(months) <= set(plan.months):
+        return PlannedSpend(source=plan.source, usd=None, range_usd=None, parts={}, path=())
+    by_month = {
+        month: {
+            (name, model): plan.billed(name, model, month).bill.total * share
+            for name, model in plan.models.items()
+        }
+        for month, share in months.items()
+    }
+    day, spent, path = period.start, Fraction(0), [(period.start, 0.0)]
+    for amounts in by_month.values():
+        spent += sum(amounts.values())
+        day = min(period.until, (day.replace(day=1) + timedelta(31)).replace(day=1))
+        path.append((day, float(spent)))
+    return PlannedSpend(
+        source=plan.source,
+        usd=rounded(spent),
+        range_usd=plan.range_of(list(plan.models), months),
+        parts={
+            part: rounded(sum((amounts[part] for amounts in by_month.values()), Fraction(0)))
+            for part in plan.models.items()
+        },
+        path=tuple(path),
+    )
+
+
+def _lasting(balance: Decimal, ahead_for: Any) -> SpendForecast:
+    """Return a forecast long enough for the balance to be spent, or as long as one may be."""
+    length = pd.Timedelta(days=7)
+    while True:
+        ahead: SpendForecast = ahead_for(length)
+        slow = float(ahead.quantile(0.1))
+        if slow > float(balance) or length == _LONGEST:
+            return ahead
+        pace = slow * DAY / length.total_seconds()
+        days = min(1.2 * float(balance) / pace, _LONGEST.days) if pace > 0 else _LONGEST.days
+        length = min(_LONGEST, max(2 * length, pd.Timedelta(days=days)))
+
+
+def _notes(
+    period: Period,
+    begun: pd.Timestamp,
+    ended: pd.Timestamp,
+    as_of: date,
+    *,
+    whole: bool,
+    before: Decimal | None,
+) -> Iterator[Note]:
+    """Yield what the log does not cover."""
+    if before is not None or not whole:
+        code = "spent_before_unknown" if before is None else "spent_before_given"
+        yield note(code, begun=moment_text(begun), start=str(period.start))
+    if (ended + pd.Timedelta(days=1)).date() <= as_of and ended < period.end:
+        yield note("log_ends_early", ended=moment_text(ended), day=str(as_of))
+
+
+def _of_plan(planned: PlannedSpend, period: Period) -> Iterator[Note]:
+    """Yield what the plan does not state."""
+    if planned.usd is None:
+        yield note("plan_lacks_months", source=planned.source, period=period.name)
+    elif set(period.months().values()) != {1}:
+        yield note("plan_in_proportion")
