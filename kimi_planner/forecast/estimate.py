@@ -69,7 +69,8 @@ class Limit:
         not later than these.
     day, earliest_day
         The first days on which the P50 and the P90 of cumulative spend pass the limit; both that on
-        which spend did where it has; ``None`` where they do not within the period.
+        which spend did where it has; ``None`` where they do not within the period, or where spend did
+        before the log.
     left_usd_per_day
         What may be spent on each day left; zero once the limit is passed, ``None`` where no day is.
     """
@@ -259,14 +260,13 @@ class LatestEstimate:
         stated = self.planned.range_usd if self.planned else None
         return "Plan" if stated is None else "Plan (P10 {}, P90 {})".format(*map(usd, stated))
 
-    def _passed(self, limit: Decimal) -> date:
-        """Return the day on which spend passed a limit."""
-        spent = self.before_usd or Decimal(0)
-        for day, amount in self.daily.itertuples(index=False):
-            spent = total([spent, amount])
-            if spent > limit:
-                return day  # type: ignore[no-any-return]
-        return self.period.start
+    def _passed(self, limit: Decimal) -> date | None:
+        """Return the day on which spend passed a limit, ``None`` if that was before the log."""
+        spent = [self.before_usd or Decimal(0)]
+        for amount in self.daily["actual_usd"]:
+            spent.append(total([spent[-1], amount]))
+        over = [amount > limit for amount in spent].index(True)
+        return self.daily["day"].iloc[over - 1] if over else None
 
     def _day(self, name: str, left: Decimal) -> date | None:
         """Return the day on which a quantile of what is to come passes what is left."""
@@ -290,8 +290,8 @@ def _limit_text(what: str, limit: Limit) -> str:
         f"{what} of {usd(limit.usd)} USD: {least}{share_text(limit.chance)} chance to end above; expected "
         f"end {usd(abs(limit.gap_usd))} USD {side}"
     )
-    if limit.chance == 1 and limit.day:
-        text += f"; passed on {limit.day}"
+    if limit.chance == 1:
+        text += f"; passed on {limit.day}" if limit.day else "; passed before the log"
     elif limit.earliest_day:
         text += f"; passed on {limit.day} (P50)" if limit.day else "; not passed at P50"
         text += f", at the earliest {limit.earliest_day} (P90)"
