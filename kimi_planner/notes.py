@@ -74,8 +74,7 @@ SENTENCES = {
     "recent_days": "Only the last {days} days are used, in stretches that show the hours of the day.",
     "whole_days": "The last {days} days hold too few calls to show the hours of the day, so the forecast follows whole days.",
     # A latest estimate.
-    "spent_before_unknown": "The log begins {begun}. What was spent before, from {start} on, is not in it and not known, so the end is higher and chances are lower bounds. Give spent_before.",
-    "spent_before_given": "The log begins {begun}. What was spent before, from {start} on, is the amount given.",
+    "spent_before_unknown": "The log begins {begun}. What was spent before, from {start} on, is not in it and not known, so the end is higher and chances are lower bounds. Hold it against what is left of the budget since then.",
     "log_ends_early": "The log ends {ended}, before {day}; what was spent since is forecast.",
     "parts_in_proportion": "Only the total is forecast. It is divided among workloads and models in proportion to their spend in the last {days} days of the log, so they have no ranges of their own.",
     "plan_lacks_months": "{source} does not plan all months of {period}, so the end is not held against it.",

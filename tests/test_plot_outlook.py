@@ -79,10 +79,7 @@ def test_lines_are_told_apart_without_colour():
     assert lines[0].get_color() != lines[1].get_color()
 
 
-def test_spend_before_the_log_is_where_the_line_starts():
-    """The line starts where the log does, at the amount that was given."""
-    log = hourly("2026-11-06")
-    given = latest_estimate(log, start="2026-11-06", spent_before=80, as_of=AS_OF)
-    line = plot.outlook(given).lines[0]
-    assert line.get_ydata()[0] == 80
+def test_the_line_starts_where_the_log_does():
+    """What was before is not drawn as zero."""
+    line = plot.outlook(latest_estimate(hourly("2026-11-06"), as_of=AS_OF)).lines[0]
     assert line.get_xdata()[0] == pd.Timestamp("2026-11-06", tz="UTC").timestamp() / 86_400

@@ -36,7 +36,6 @@ OVER, CANNOT_TELL = 1, 3
 )
 @click.option("--planned-catalog", help="Prices of the plan, where they are not the ones it names.")
 @click.option("--balance", metavar="USD", help="Prepaid balance at the end of the log.")
-@click.option("--spent-before", metavar="USD", help="Spent in the period before the log begins.")
 @click.option(
     "--fail-above",
     type=click.FloatRange(0, 1),
@@ -91,5 +90,4 @@ def outlook(
     limit = found.budget or found.plan
     if limit is not None and limit.chance > fail_above:
         sys.exit(OVER)
-    if limit is None or limit.is_lower_bound:
-        sys.exit(CANNOT_TELL)
+    sys.exit(CANNOT_TELL if limit is None or limit.is_lower_bound else 0)

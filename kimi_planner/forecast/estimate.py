@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from kimi_planner.errors import ScenarioError
 from kimi_planner.forecast.moments import DAY, moment_text
 from kimi_planner.forecast.period import Period
 from kimi_planner.forecast.result import SpendForecast, amount_text
-from kimi_planner.money import exact_decimal, total, usd
+from kimi_planner.money import exact_decimal, plain, total, usd
 from kimi_planner.notes import Note
 from kimi_planner.rich import frame_html, page_html, share_text
 
@@ -38,8 +39,6 @@ class PlannedSpend:
         Expected spend; ``None`` where the plan lacks a month of the period.
     range_usd
         Its P10 and P90, ``None`` if not stated.
-    parts
-        The same by workload and model.
     path
         Days, and what is planned from the begin of the period until each of them.
     """
@@ -47,7 +46,6 @@ class PlannedSpend:
     source: str
     usd: Decimal | None
     range_usd: tuple[float, float] | None
-    parts: dict[tuple[str, str], Decimal]
     path: tuple[tuple[date, float], ...]
 
 
@@ -69,8 +67,7 @@ class Limit:
         not later than these.
     day, earliest_day
         The first days on which the P50 and the P90 of cumulative spend pass the limit; both that on
-        which spend did where it has; ``None`` where they do not within the period, or where spend did
-        before the log.
+        which spend did where it has; ``None`` where they do not within the period.
     left_usd_per_day
         What may be spent on each day left; zero once the limit is passed, ``None`` where no day is.
     """
@@ -94,16 +91,10 @@ class LatestEstimate:
         ``name``, ``start`` and ``until``, the first day after it.
     begun, ended
         What the log covers, UTC.
-    actual_usd
-        Spend of the period up to the end of the log, exact, with ``before_usd``.
-    before_usd
-        Part of it that was given, being before the log begins; ``None`` if not given.
     is_whole
-        Whether the log covers the period from its begin, or ``before_usd`` is given.
+        Whether the log covers the period from its begin.
     ahead
         The forecast of the rest; ``None`` if there is no rest.
-    expected_ahead_usd
-        Its mean, to a millionth of a dollar.
     frame
         One row per ``workload`` and ``model``: ``actual_usd``, ``share_ahead`` of what is to come,
         ``ahead_usd``, ``expected_usd``, their sum, and ``planned_usd``.
@@ -124,11 +115,8 @@ class LatestEstimate:
     period: Period
     begun: pd.Timestamp
     ended: pd.Timestamp
-    actual_usd: Decimal
-    before_usd: Decimal | None
     is_whole: bool
     ahead: SpendForecast | None
-    expected_ahead_usd: Decimal
     frame: pd.DataFrame
     daily: pd.DataFrame
     budget_usd: Decimal | None
@@ -141,6 +129,16 @@ class LatestEstimate:
     notes: tuple[Note, ...] = ()
     seed: None = None
     n_paths: None = None
+
+    @cached_property
+    def actual_usd(self) -> Decimal:
+        """Spend of the period up to the end of the log, exact."""
+        return plain(total(self.frame["actual_usd"]))
+
+    @cached_property
+    def expected_ahead_usd(self) -> Decimal:
+        """Mean of what is to come, to a millionth of a dollar."""
+        return total(self.frame["ahead_usd"])
 
     @property
     def expected_usd(self) -> Decimal:
@@ -182,7 +180,7 @@ class LatestEstimate:
             is_lower_bound=not self.is_whole and chance < 1,
             day=day,
             earliest_day=earliest,
-            left_usd_per_day=max(0.0, float(left)) / days if self.ahead else None,
+            left_usd_per_day=round(max(0.0, float(left)) / days, 6) if self.ahead else None,
         )
 
     @cached_property
@@ -200,16 +198,14 @@ class LatestEstimate:
     def balance_days(self) -> dict[str, float | None] | None:
         """Days from the end of the log until the balance is spent, by ``p10``, ``p50`` and ``p90``.
 
-        ``None`` where it lasts beyond ten years; no mapping if no balance is given.
+        ``None`` where it lasts three times as long as at the pace of the log, or beyond ten years; no
+        mapping if no balance is given.
         """
         if self.balance_usd is None or self.balance_ahead is None:
             return None
         ends = {"p10": "p90_usd", "p50": "p50_usd", "p90": "p10_usd"}  # soonest where most is spent
-        passed = {
-            q: _seconds(self.balance_ahead, name, float(self.balance_usd))
-            for q, name in ends.items()
-        }
-        return {q: None if one is None else one / DAY for q, one in passed.items()}
+        amount = float(self.balance_usd)
+        return {q: _days(self.balance_ahead, name, amount) for q, name in ends.items()}
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -227,7 +223,8 @@ class LatestEstimate:
         for what, limit in (("Budget", self.budget), (self._plan_text, self.plan)):
             said += [] if limit is None else [_limit_text(what, limit)]
         if self.balance_days is not None:
-            p10, p50, p90 = map(_days_text, self.balance_days.values())
+            ends = self.balance_days.values()
+            p10, p50, p90 = ("very many" if one is None else f"{one:,.1f}" for one in ends)
             said.append(
                 f"Balance of {usd(self.balance_usd or 0)} USD: spent in {p50} days (P10 {p10}, P90 {p90})"
             )
@@ -261,25 +258,22 @@ class LatestEstimate:
         return "Plan" if stated is None else "Plan (P10 {}, P90 {})".format(*map(usd, stated))
 
     def _passed(self, limit: Decimal) -> date | None:
-        """Return the day on which spend passed a limit, ``None`` if that was before the log."""
-        spent = [self.before_usd or Decimal(0)]
-        for amount in self.daily["actual_usd"]:
-            spent.append(total([spent[-1], amount]))
-        over = [amount > limit for amount in spent].index(True)
-        return self.daily["day"].iloc[over - 1] if over else None
+        """Return the day on which spend passed a limit."""
+        spent = list(accumulate(self.daily["actual_usd"], lambda *both: total(both)))
+        over = (day for day, usd in zip(self.daily["day"], spent, strict=True) if usd > limit)
+        return next(over, None)
 
     def _day(self, name: str, left: Decimal) -> date | None:
         """Return the day on which a quantile of what is to come passes what is left."""
-        passed = _seconds(self.ahead, name, float(left)) if self.ahead else None
-        return None if passed is None else (self.ended + pd.Timedelta(seconds=passed)).date()
+        days = _days(self.ahead, name, float(left)) if self.ahead else None
+        return None if days is None else (self.ended + pd.Timedelta(days=days)).date()
 
 
-def _seconds(ahead: SpendForecast, name: str, amount: float) -> float | None:
-    """Return the seconds until a quantile of cumulative spend passes an amount, if it does."""
+def _days(ahead: SpendForecast, name: str, amount: float) -> float | None:
+    """Return the days until a quantile of cumulative spend passes an amount, if it does."""
     amounts = np.concatenate([[0.0], ahead.frame[name].to_numpy()])
-    if amounts[-1] <= amount:
-        return None
-    return float(np.interp(amount, amounts, np.concatenate([[0.0], ahead.steps])))
+    days = float(np.interp(amount, amounts, np.concatenate([[0.0], ahead.steps]))) / DAY
+    return days if amounts[-1] > amount else None
 
 
 def _limit_text(what: str, limit: Limit) -> str:
@@ -291,14 +285,10 @@ def _limit_text(what: str, limit: Limit) -> str:
         f"end {usd(abs(limit.gap_usd))} USD {side}"
     )
     if limit.chance == 1:
-        text += f"; passed on {limit.day}" if limit.day else "; passed before the log"
+        text += f"; passed on {limit.day}"
     elif limit.earliest_day:
         text += f"; passed on {limit.day} (P50)" if limit.day else "; not passed at P50"
         text += f", at the earliest {limit.earliest_day} (P90)"
     if limit.left_usd_per_day is not None:
         text += f"; {amount_text(limit.left_usd_per_day)} USD a day left"
     return text
-
-
-def _days_text(days: float | None) -> str:
-    return "over 3,660" if days is None else f"{days:,.1f}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -21,7 +22,7 @@ from kimi_planner.forecast.result import SpendForecast
 from kimi_planner.forecast.rows import rows_of
 from kimi_planner.forecast.spend import forecast_spend
 from kimi_planner.money import exact_decimal, from_units, plain, total
-from kimi_planner.notes import Note, note
+from kimi_planner.notes import note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.reconcile.actual import NOT_STATED
 from kimi_planner.reconcile.planned import Choice, Plan, plan_of
@@ -35,12 +36,11 @@ from kimi_planner.workload.inputs import chosen_day
 __all__ = ["latest_estimate"]
 
 ALL = "all"
-BEFORE = "(before the log)"
 RECENT_DAYS = 28
 PLACES = 6  # of an expected amount, USD
 LONG_WEEKEND = pd.Timedelta(days=3)
-_KEPT = ("source", "rejected")  # of what is known of a frame that was read before
-_LONGEST = pd.Timedelta(days=3660)  # that a forecast looks ahead
+_LONGEST = 3660.0  # days that a forecast looks ahead
+_SLOWEST = 3.0  # times as long as at the log's pace that a balance is followed
 
 Part = tuple[str, str]
 Source = pd.DataFrame | str | Path | Iterable[str | Path]
@@ -57,7 +57,6 @@ def latest_estimate(
     model: str | None = None,
     choice: Choice | None = None,
     since: object = None,
-    spent_before: Decimal | float | str | None = None,
     start: object = None,
     end: object = None,
     as_of: date | None = None,
@@ -92,8 +91,6 @@ def latest_estimate(
         The model that was planned, for all workloads or for each; the recommended one if not given.
     since : day, optional
         First day of the period, if it is another.
-    spent_before : Decimal, float or str, optional
-        Spend of the period before the log begins, USD.
     start, end : time, optional
         What the log covers, ``[start, end)``; from its first row to one gap after its last if not
         given.
@@ -143,75 +140,69 @@ def latest_estimate(
     """
     as_of = chosen_day(as_of)
     prices = load_catalog(catalog, as_of=as_of)
-    limits = {"budget": budget, "balance": balance, "spent_before": spent_before}
-    amounts = {name: _amount(name, value) for name, value in limits.items()}
     source = usage if isinstance(usage, pd.DataFrame | str | Path) else list(usage)
     frame = read_usage(source, on_error=on_error)
-    if isinstance(source, pd.DataFrame):
-        frame.attrs |= {key: source.attrs[key] for key in _KEPT if key in source.attrs}
+    frame.attrs |= getattr(source, "attrs", {})
     begun, ended, first = _covered(frame, start, end, model, prices)
     last = (ended - pd.Timedelta(1, "us") if end is not None else frame["timestamp"].max()).date()
     period = period_of(until, last, begun.date(), since)
-    before = amounts["spent_before"]
-    if before is not None and begun <= period.begin:
-        raise ScenarioError(
-            f"spent_before is {before}, but the log begins {moment_text(begun)}, before the period. "
-            "Leave it out."
-        )
-    is_whole = before is not None or first <= period.begin
+    balance_usd, rest = _amount("balance", balance), period.end - ended
 
     def ahead_for(length: pd.Timedelta) -> SpendForecast:
         return forecast_spend(frame, length, model, start, end, as_of=as_of, catalog=prices)
 
-    rest = period.end - ended
     ahead = ahead_for(rest) if rest >= pd.Timedelta(seconds=1) else None
     spend = _by_day(source, frame, by, model, prices, on_error)
-    planned = None if plan is None else _planned(plan_of(plan, choice, planned_catalog), period)
-    parts, ahead_usd = _parts(spend, period, last, ahead, before, planned, by=by is not None)
+    of_plan = None if plan is None else plan_of(plan, choice, planned_catalog)
+    planned, plans = (None, {}) if of_plan is None else _planned(of_plan, period, by=by)
     inside = spend[spend["day"] >= period.start]
     daily = [(day, plain(total(cells["total_usd"]))) for day, cells in inside.groupby("day")]
-    lasts = None if amounts["balance"] is None else _lasting(amounts["balance"], ahead_for)
+    lasts = None
+    if balance_usd is not None:
+        pace = float(total(spend["total_usd"])) / ((ended - begun).total_seconds() / DAY)
+        days = _SLOWEST * float(balance_usd) / pace if pace else _LONGEST
+        lasts = ahead_for(pd.Timedelta(days=min(max(days, 1.0), _LONGEST)))
+    notes = (
+        []
+        if first <= period.begin
+        else [note("spent_before_unknown", begun=moment_text(begun), start=str(period.start))]
+    )
+    if (ended + pd.Timedelta(days=1)).date() <= as_of and ahead:
+        notes.append(note("log_ends_early", ended=moment_text(ended), day=str(as_of)))
+    if planned and planned.usd is None:
+        notes.append(note("plan_lacks_months", source=planned.source, period=period.name))
+    elif planned and set(period.months().values()) != {1}:
+        notes.append(note("plan_in_proportion"))
+    notes += (
+        [note("parts_in_proportion", days=RECENT_DAYS), *ahead.notes]
+        if ahead
+        else spend.attrs["notes"]
+    )
     return LatestEstimate(
         period=period,
         begun=begun,
         ended=ended,
-        actual_usd=plain(total(parts["actual_usd"])),
-        before_usd=before,
-        is_whole=is_whole,
+        is_whole=first <= period.begin,
         ahead=ahead,
-        expected_ahead_usd=ahead_usd,
-        frame=parts,
+        frame=_parts(spend, period, last, ahead, plans),
         daily=pd.DataFrame(daily, columns=["day", "actual_usd"]),
-        budget_usd=amounts["budget"],
+        budget_usd=_amount("budget", budget),
         planned=planned,
-        balance_usd=amounts["balance"],
+        balance_usd=balance_usd,
         balance_ahead=lasts,
         source=str(frame.attrs.get("source", "usage frame")),
         catalog=prices,
         as_of=as_of,
-        notes=(
-            *_notes(period, begun, ended, as_of, whole=is_whole, before=before),
-            *(_of_plan(planned, period) if planned else ()),
-            *(
-                [note("parts_in_proportion", days=RECENT_DAYS), *ahead.notes]
-                if ahead
-                else spend.attrs["notes"]
-            ),
-        ),
+        notes=tuple(notes),
     )
 
 
 def _amount(name: str, value: Any) -> Decimal | None:
     """Return an amount of USD that was given, not negative."""
-    if value is None:
-        return None
-    try:
-        amount = exact_decimal(value)
-    except ValueError:
-        amount = Decimal(-1)
-    if amount < 0:
-        raise ScenarioError(f"{name} is {shown(value)}. Give an amount of USD from 0.")
-    return amount
+    with suppress(ValueError):
+        if value is None or exact_decimal(value) >= 0:
+            return None if value is None else exact_decimal(value)
+    raise ScenarioError(f"{name} is {shown(value)}. Give an amount of USD from 0.")
 
 
 def _covered(
@@ -247,22 +238,20 @@ def _by_day(
 ) -> pd.DataFrame:
     """Return exact spend by ``day``, ``workload`` and ``model``."""
     keys = ("day", *(["model"] if model is None else []), *([by] if by else []))
-    totals: Any = frame
-    if by is not None:
-        needed = keys_to_price(keys, None if model is None else [model], prices)
-        files = source if isinstance(source, list) else [source]
-        each = [total_usage(one, needed, on_error=on_error) for one in files]
-        totals = added(each, str(frame.attrs.get("source", "usage frame")))
-        if totals.total["rows"] != len(frame):
-            raise UsageError(
-                f"{totals.source}: calls stand in more than one of the logs. Without by each counts "
-                "once; for by, give one log."
-            )
+    needed = keys_to_price(keys, None if model is None else [model], prices)
+    files = [frame] if by is None else source if isinstance(source, list) else [source]
+    name = str(frame.attrs.get("source", "usage frame"))
+    totals = added([total_usage(one, needed, on_error=on_error) for one in files], name)
+    if totals.total["rows"] != len(frame):
+        raise UsageError(
+            f"{name}: calls stand in more than one of the logs. Without by each counts once; for by, "
+            "give one log."
+        )
     spend = spend_by(totals, by=keys, models=model, catalog=prices)
-    names = spend[by].fillna(NOT_STATED).astype(str) if by else ALL
-    served = spend["model" if model is None else "priced_as"]
-    days = spend["day"].map(date.fromisoformat)
-    return spend[["total_usd"]].assign(day=days, workload=names, model=served)
+    spend["workload"] = spend[by].fillna(NOT_STATED).astype(str) if by else ALL
+    spend["model"] = spend["model" if model is None else "priced_as"]
+    spend["day"] = spend["day"].map(date.fromisoformat)
+    return spend
 
 
 def _parts(
@@ -270,33 +259,32 @@ def _parts(
     period: Period,
     last: date,
     ahead: SpendForecast | None,
-    before: Decimal | None,
-    planned: PlannedSpend | None,
-    *,
-    by: bool,
-) -> tuple[pd.DataFrame, Decimal]:
-    """Return the table by workload and model, and the expected spend ahead that it divides."""
+    plans: Mapping[Part, Decimal],
+) -> pd.DataFrame:
+    """Return the table by workload and model; what is expected ahead is divided exactly."""
     actual = _sums(spend[spend["day"] >= period.start])
     recent = _sums(spend[spend["day"] > last - timedelta(RECENT_DAYS)])
     if not any(recent.values()):  # nothing of late; what is to come is like all there was
         recent = _sums(spend)
-    plans = _summed(planned.parts if planned else {}, by=by)
-    if before is not None:
-        actual[BEFORE, ""] = before
     keys = list(dict.fromkeys([*actual, *(recent if ahead else {}), *plans]))
     whole = Fraction(total(recent.values())) or Fraction(1)
     shares = {str(n): Fraction(recent.get(key, 0)) / whole for n, key in enumerate(keys)}
     expected = 0 if ahead is None else round(Fraction(ahead.mean) * 10**PLACES)
     units = whole_parts({n: share * expected for n, share in shares.items()}, expected)
     rows = []
-    for (name, model), share, unit in zip(keys, shares.values(), units.values(), strict=True):
-        spent, come = actual.get((name, model), Decimal(0)), from_units(unit, PLACES)
-        row = (name, model, spent, float(share), come, total([spent, come]))
-        rows.append((*row, plans.get((name, model))))
-    columns = ["workload", "model", "actual_usd", "share_ahead", "ahead_usd", "expected_usd"]
-    table = pd.DataFrame(rows, columns=[*columns, "planned_usd"], dtype=object)
-    table["share_ahead"] = table["share_ahead"].astype(np.float64)
-    return table, from_units(expected, PLACES)
+    for key, share, unit in zip(keys, shares.values(), units.values(), strict=True):
+        spent, come = actual.get(key, Decimal(0)), from_units(unit, PLACES)
+        rows.append((*key, spent, float(share), come, total([spent, come]), plans.get(key)))
+    columns = [
+        "workload",
+        "model",
+        "actual_usd",
+        "share_ahead",
+        "ahead_usd",
+        "expected_usd",
+        "planned_usd",
+    ]
+    return pd.DataFrame(rows, columns=columns, dtype=object).astype({"share_ahead": np.float64})
 
 
 def _sums(spend: pd.DataFrame) -> dict[Part, Decimal]:
@@ -306,77 +294,26 @@ def _sums(spend: pd.DataFrame) -> dict[Part, Decimal]:
     return dict(sorted(sums.items(), key=lambda one: -one[1]))
 
 
-def _summed(parts: Mapping[Part, Decimal], *, by: bool) -> dict[Part, Decimal]:
-    """Return planned parts as the log is divided: by workload, or only by model."""
-    summed: dict[Part, Decimal] = {}
-    for (name, model), amount in parts.items():
-        key = (name if by else ALL, model)
-        summed[key] = total([summed.get(key, Decimal(0)), amount])
-    return summed
-
-
-def _planned(plan: Plan, period: Period) -> PlannedSpend:
-    """Return what a plan has for a period, months in proportion to their days."""
+def _planned(
+    plan: Plan, period: Period, *, by: str | None
+) -> tuple[PlannedSpend, dict[Part, Decimal]]:
+    """Return what a plan has for a period, months in proportion to their days, and its parts."""
     months = period.months()
     if not set(months) <= set(plan.months):
-        return PlannedSpend(source=plan.source, usd=None, range_usd=None, parts={}, path=())
-    by_month = {
-        month: {
-            (name, model): plan.billed(name, model, month).bill.total * share
-            for name, model in plan.models.items()
-        }
-        for month, share in months.items()
-    }
+        return PlannedSpend(source=plan.source, usd=None, range_usd=None, path=()), {}
+    parts: dict[Part, Fraction] = {}
     day, spent, path = period.start, Fraction(0), [(period.start, 0.0)]
-    for amounts in by_month.values():
-        spent += sum(amounts.values())
+    for month, share in months.items():
+        for name, model in plan.models.items():
+            amount = plan.billed(name, model, month).bill.total * share
+            key = (name if by else ALL, model)
+            parts[key] = parts.get(key, Fraction(0)) + amount
+            spent += amount
         day = min(period.until, (day.replace(day=1) + timedelta(31)).replace(day=1))
-        path.append((day, float(spent)))
-    return PlannedSpend(
-        source=plan.source,
-        usd=rounded(spent),
-        range_usd=plan.range_of(list(plan.models), months),
-        parts={
-            part: rounded(sum((amounts[part] for amounts in by_month.values()), Fraction(0)))
-            for part in plan.models.items()
-        },
-        path=tuple(path),
+        path.append((day, round(float(spent), PLACES)))
+    limits = plan.range_of(list(plan.models), months)
+    low_high = None if limits is None else (round(limits[0], PLACES), round(limits[1], PLACES))
+    planned = PlannedSpend(
+        source=plan.source, usd=rounded(spent), range_usd=low_high, path=tuple(path)
     )
-
-
-def _lasting(balance: Decimal, ahead_for: Any) -> SpendForecast:
-    """Return a forecast long enough for the balance to be spent, or as long as one may be."""
-    length = pd.Timedelta(days=7)
-    while True:
-        ahead: SpendForecast = ahead_for(length)
-        slow = float(ahead.quantile(0.1))
-        if slow > float(balance) or length == _LONGEST:
-            return ahead
-        pace = slow * DAY / length.total_seconds()
-        days = min(1.2 * float(balance) / pace, _LONGEST.days) if pace > 0 else _LONGEST.days
-        length = min(_LONGEST, max(2 * length, pd.Timedelta(days=days)))
-
-
-def _notes(
-    period: Period,
-    begun: pd.Timestamp,
-    ended: pd.Timestamp,
-    as_of: date,
-    *,
-    whole: bool,
-    before: Decimal | None,
-) -> Iterator[Note]:
-    """Yield what the log does not cover."""
-    if before is not None or not whole:
-        code = "spent_before_unknown" if before is None else "spent_before_given"
-        yield note(code, begun=moment_text(begun), start=str(period.start))
-    if (ended + pd.Timedelta(days=1)).date() <= as_of and ended < period.end:
-        yield note("log_ends_early", ended=moment_text(ended), day=str(as_of))
-
-
-def _of_plan(planned: PlannedSpend, period: Period) -> Iterator[Note]:
-    """Yield what the plan does not state."""
-    if planned.usd is None:
-        yield note("plan_lacks_months", source=planned.source, period=period.name)
-    elif set(period.months().values()) != {1}:
-        yield note("plan_in_proportion")
+    return planned, {key: rounded(amount) for key, amount in parts.items()}

@@ -86,13 +86,10 @@ def outlook(result: LatestEstimate, *, ax: Axes | None = None) -> Axes:
 
 def _spent(result: LatestEstimate) -> tuple[list[float], list[float]]:
     """Return days since 1970 and what was spent until then, from the begin of the period on."""
-    begin = max(result.begun, result.period.begin)
-    before = float(result.before_usd or 0)
-    after = [pd.Timestamp(day, tz="UTC") + pd.Timedelta(days=1) for day in result.daily["day"]]
-    times = [begin, *(min(time, result.ended) for time in after)]
-    amounts = accumulate(map(float, result.daily["actual_usd"]), initial=before)
-    days, spent = [time.timestamp() / _DAY for time in times], list(amounts)
-    return [*days, max(days[-1], result.ended.timestamp() / _DAY)], [*spent, spent[-1]]
+    ends = [min(_place(day) + 1, result.ended.timestamp() / _DAY) for day in result.daily["day"]]
+    begin = max(result.begun, result.period.begin).timestamp() / _DAY
+    spent = list(accumulate(map(float, result.daily["actual_usd"]), initial=0.0))
+    return [begin, *ends, max(begin, result.ended.timestamp() / _DAY)], [*spent, spent[-1]]
 
 
 def _place(day: date) -> float:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
-from kimi_planner.forecast.estimate import LatestEstimate, Limit
+from kimi_planner.forecast.estimate import LatestEstimate
 from kimi_planner.forecast.result import QUANTILES
 from kimi_planner.money import total, usd
 from kimi_planner.report.json_form import DIGITS, as_data, dumped, form_of, origin
@@ -15,6 +14,10 @@ from kimi_planner.rich import share_text
 
 __all__ = ["outlook_json", "outlook_markdown", "outlook_text"]
 
+_STATED = (
+    *("source", "period", "begun", "ended", "is_whole", "actual_usd", "expected_ahead_usd"),
+    *("expected_usd", "budget", "plan", "planned", "balance_usd"),
+)
 _AMOUNTS = ("actual_usd", "ahead_usd", "expected_usd", "planned_usd")
 
 
@@ -45,29 +48,13 @@ def outlook_markdown(found: LatestEstimate) -> str:
 
 def outlook_json(found: LatestEstimate) -> str:
     """Return a latest estimate as JSON; exact amounts are strings, forecast ones numbers of USD."""
-    quantiles = {name: round(found.quantile(q), DIGITS) for name, q in QUANTILES.items()}
-    planned = found.planned
     data: dict[str, Any] = {
         **origin(found),
-        "source": found.source,
-        "period": found.period,
-        "begun": _point(found.begun),
-        "ended": _point(found.ended),
-        "is_whole": found.is_whole,
-        "actual_usd": found.actual_usd,
-        "before_usd": found.before_usd,
-        "expected_ahead_usd": found.expected_ahead_usd,
-        "expected_usd": found.expected_usd,
-        **quantiles,
-        "budget": _limit(found.budget),
-        "plan": planned
-        and {
-            "source": planned.source,
-            "range_usd": planned.range_usd and [round(one, DIGITS) for one in planned.range_usd],
-            **(_limit(found.plan) or {"usd": None}),
-        },
-        "balance": found.balance_days
-        and {"usd": str(found.balance_usd), "days": as_data(found.balance_days, DIGITS)},
+        **{name: getattr(found, name) for name in _STATED},
+        **{name: round(found.quantile(q), DIGITS) for name, q in QUANTILES.items()},
+        "begun": found.begun.isoformat().replace("+00:00", "Z"),
+        "ended": found.ended.isoformat().replace("+00:00", "Z"),
+        "balance_days": as_data(found.balance_days, DIGITS),
         "parts": as_data(found.frame, DIGITS),
         "days": found.daily,
         **{name: getattr(found, name) for name in ("sentences", "notes")},
@@ -100,11 +87,3 @@ def parts_table(found: LatestEstimate) -> Table:
 
 def _cell(amount: Any) -> str:
     return "–" if amount is None else usd(amount)
-
-
-def _limit(limit: Limit | None) -> dict[str, Any] | None:
-    return None if limit is None else as_data(asdict(limit), DIGITS)
-
-
-def _point(time: Any) -> str:
-    return str(time.isoformat()).replace("+00:00", "Z")
