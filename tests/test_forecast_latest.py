@@ -1,10 +1,12 @@
 """Latest estimates: exact to date, in parts that add up, and chances that come true."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 import pytest
+from planned import dated_catalog
 
 import kimi_planner as kp
 from kimi_planner.errors import KimiPlannerError, TooLittleUsageError
@@ -62,6 +64,14 @@ def test_parts_add_up_to_the_exact_cost_and_the_forecast(seed):
     assert total(parts["ahead_usd"]) == found.expected_ahead_usd
     assert total(parts["expected_usd"]) == found.expected_usd
     assert found.quantile(0.9) == pytest.approx(float(found.actual_usd) + ahead.quantile(0.9))
+
+
+def test_each_day_has_its_own_prices(tmp_path):
+    """Ten days at 2.00 USD and ten at 1.60 USD a million tokens, of 2.5 millions an hour."""
+    catalog = dated_catalog(tmp_path, "2026-11-11")
+    found = estimate(steady(), model="m", catalog=catalog)
+    assert found.actual_usd == 10 * 24 * Decimal("2.5") * (Decimal("2.00") + Decimal("1.60"))
+    assert found.daily["actual_usd"].tolist() == 10 * [120] + 10 * [96]
 
 
 def test_what_is_to_come_is_divided_as_the_last_28_days_were():

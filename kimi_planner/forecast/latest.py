@@ -22,7 +22,7 @@ from kimi_planner.forecast.result import SpendForecast
 from kimi_planner.forecast.rows import rows_of
 from kimi_planner.forecast.spend import forecast_spend
 from kimi_planner.money import exact_decimal, from_units, plain, total
-from kimi_planner.notes import note
+from kimi_planner.notes import Note, note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.reconcile.actual import NOT_STATED
 from kimi_planner.reconcile.planned import Choice, Plan, plan_of
@@ -162,22 +162,20 @@ def latest_estimate(
         pace = float(total(spend["total_usd"])) / ((ended - begun).total_seconds() / DAY)
         days = _SLOWEST * float(balance_usd) / pace if pace else _LONGEST
         lasts = ahead_for(pd.Timedelta(days=min(max(days, 1.0), _LONGEST)))
-    notes = (
-        []
-        if first <= period.begin
-        else [note("spent_before_unknown", begun=moment_text(begun), start=str(period.start))]
-    )
+    notes: list[Note] = []
+    if first > period.begin:
+        notes.append(
+            note("spent_before_unknown", begun=moment_text(begun), start=str(period.start))
+        )
     if (ended + pd.Timedelta(days=1)).date() <= as_of and ahead:
         notes.append(note("log_ends_early", ended=moment_text(ended), day=str(as_of)))
     if planned and planned.usd is None:
         notes.append(note("plan_lacks_months", source=planned.source, period=period.name))
     elif planned and set(period.months().values()) != {1}:
         notes.append(note("plan_in_proportion"))
-    notes += (
-        [note("parts_in_proportion", days=RECENT_DAYS), *ahead.notes]
-        if ahead
-        else spend.attrs["notes"]
-    )
+    if ahead:
+        notes.append(note("parts_in_proportion", days=RECENT_DAYS))
+    notes += ahead.notes if ahead else spend.attrs["notes"]
     return LatestEstimate(
         period=period,
         begun=begun,
