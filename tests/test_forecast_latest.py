@@ -162,7 +162,7 @@ def test_a_balance_of_years_is_found():
     assert 200 < days["p10"] < 400 < (days["p90"] or np.inf)
 
 
-@pytest.mark.parametrize("q", [0.05, 0.2, 0.5, 0.8, 0.99])
+@pytest.mark.parametrize("q", [0.0015, 0.05, 0.2, 0.5, 0.8, 0.987])
 def test_a_chance_is_what_a_quantile_leaves_above(q):
     """The chance to end above the P80 is 20%."""
     found = estimate(hourly())

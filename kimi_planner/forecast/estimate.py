@@ -23,7 +23,8 @@ from kimi_planner.rich import frame_html, page_html, share_text
 __all__ = ["LatestEstimate", "Limit", "PlannedSpend"]
 
 #: At which the distribution of what is to come is read, and what stands for shares beyond them.
-_SHARES = np.linspace(0.001, 0.999, 999)
+_TAIL = np.array([0.001, 0.002, 0.005])
+_SHARES = np.concatenate([_TAIL, np.linspace(0.01, 0.99, 99), 1 - _TAIL[::-1]])
 _BEYOND = (0.0005, 0.9995)
 
 
