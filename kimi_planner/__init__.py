@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kimi_planner.catalog import load_catalog as load_catalog
     from kimi_planner.choose.ranking import recommend as recommend
     from kimi_planner.errors import KimiPlannerError as KimiPlannerError
+    from kimi_planner.forecast.latest import latest_estimate as latest_estimate
     from kimi_planner.forecast.spend import forecast_spend as forecast_spend
     from kimi_planner.plan.simulation import project as project
     from kimi_planner.report.write import write_report as write_report
@@ -51,6 +52,7 @@ __all__, __getattr__, __dir__ = public_names(
         "catalog": "load_catalog",
         "choose.ranking": "recommend",
         "errors": "KimiPlannerError",
+        "forecast.latest": "latest_estimate",
         "forecast.spend": "forecast_spend",
         "plan.simulation": "project",
         "report.write": "write_report",

@@ -86,6 +86,12 @@ SENTENCES = {
     "no_ends": "What the log covers is told from its first and last row. Pass start and end if calls were awaited before or after.",
     "recent_days": "Only the last {days} days are used, in stretches that show the hours of the day.",
     "whole_days": "The last {days} days hold too few calls to show the hours of the day, so the forecast follows whole days.",
+    # A latest estimate.
+    "spent_before_unknown": "The log begins {begun}. What was spent before, from {start} on, is not in it and not known, so the end is higher and chances are lower bounds. Hold it against what is left of the budget since then.",
+    "log_ends_early": "The log ends {ended}, before {day}; what was spent since is forecast.",
+    "parts_in_proportion": "Only the total is forecast. It is divided among workloads and models in proportion to their spend in the last {days} days of the log, so they have no ranges of their own.",
+    "plan_lacks_months": "{source} does not plan all months of {period}, so the end is not held against it.",
+    "plan_in_proportion": "The period holds months in part; the plan counts in proportion to their days.",
     # Peaks against the limits of tiers.
     "no_peak_hour": "No peak_hour_share is given, so the day is taken as even and the need is at least this.",
     "no_weekdays": "No weekday_profile is given, so every day of a month is taken as alike.",

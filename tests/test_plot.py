@@ -12,6 +12,7 @@ from legible import words
 from matplotlib import pyplot as plt
 from pictured import AS_OF, PLAIN, PUBLIC, closed
 from test_plot_forecast import forecast
+from test_plot_outlook import estimate
 
 from kimi_planner import plot, recommend
 from kimi_planner.calls.conversation import conversation
@@ -85,6 +86,7 @@ DRAWN = {
     ),
     "forecast": lambda w, r, ax: plot.forecast(forecast(), ax=ax),
     "monthly_spend": lambda w, r, ax: plot.monthly_spend(r.projection, w.name, ax=ax),
+    "outlook": lambda w, r, ax: plot.outlook(estimate(), ax=ax),
     "portfolio_frontier": lambda w, r, ax: plot.portfolio_frontier(
         portfolio_frontier(w, [1, 5, 9], evaluations=tried(w.name), projection=r.projection),
         ax=ax,
@@ -138,7 +140,7 @@ def test_names_are_drawn_as_they_are_written(draw):
     for ax in (draw(*given, None), draw(*given, plt.subplots()[1])):
         ax.figure.savefig(BytesIO(), format="svg")
     texts = " ".join(words(ax)).replace(r"\$", "$").replace("\n", " ")
-    if draw not in {DRAWN["forecast"], DRAWN["portfolio_frontier"]}:
+    if draw not in {DRAWN["forecast"], DRAWN["outlook"], DRAWN["portfolio_frontier"]}:
         assert r"5$ \bad{$" in texts
         assert name in plot.alt_text(ax) or draw is DRAWN["tornado"]
 

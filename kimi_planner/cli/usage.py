@@ -10,6 +10,7 @@ import click
 
 from kimi_planner.cli import logs, options
 from kimi_planner.cli.focus import focus
+from kimi_planner.cli.outlook import outlook
 from kimi_planner.cli.progress import progress
 from kimi_planner.cli.writing import off_screen, png, print_or_write, write_all
 
@@ -23,6 +24,7 @@ def command() -> None:
 
 usage_form_option = options.form("table", "json", "csv")
 command.add_command(focus)
+command.add_command(outlook)
 
 
 @command.command("price")

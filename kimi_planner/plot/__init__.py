@@ -18,6 +18,7 @@ __all__, __getattr__, __dir__ = public_names(
         "plot.explorer": "explore",
         "plot.fit": "context_fit context_fit_curve",
         "plot.horizon": "forecast",
+        "plot.outlook": "outlook",
         "plot.portfolio": "portfolio_frontier",
         "plot.quality": "cascades cost_vs_quality",
         "plot.spend": "monthly_spend spend_fan what_if",

@@ -16,7 +16,7 @@ from kimi_planner.forecast.result import QUANTILES, amount_text
 from kimi_planner.plot.layout import column, finish, label
 from kimi_planner.plot.style import INK, MUTED, RANGE, axes, money_axis, styled
 
-__all__ = ["forecast"]
+__all__ = ["day_axis", "forecast"]
 
 _DAY = 86_400.0
 _UNITS = (("days", 2 * _DAY, _DAY), ("hours", 7_200, 3_600), ("minutes", 120, 60))
@@ -100,10 +100,15 @@ def _unit(result: SpendForecast) -> tuple[str, float]:
 
 def _time_axis(ax: Axes, result: SpendForecast) -> None:
     if isinstance(result.observed.end, pd.Timestamp):
-        untyped = cast(Any, dates)
-        locator = untyped.AutoDateLocator(maxticks=6)
-        ax.xaxis.set_major_locator(locator)
-        ax.xaxis.set_major_formatter(untyped.ConciseDateFormatter(locator))
-        ax.set_xlabel("UTC")
+        day_axis(ax)
     else:
         ax.set_xlabel(f"{_unit(result)[0]} since the log began")
+
+
+def day_axis(ax: Axes) -> None:
+    """Write days since 1970 on the x axis as dates."""
+    untyped = cast(Any, dates)
+    locator = untyped.AutoDateLocator(maxticks=6)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(untyped.ConciseDateFormatter(locator))
+    ax.set_xlabel("UTC")

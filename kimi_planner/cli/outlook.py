@@ -1,0 +1,93 @@
+"""``kimi-planner usage outlook``: what the month, quarter or year will end at."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from kimi_planner.cli import logs, options
+from kimi_planner.cli.progress import progress
+from kimi_planner.cli.writing import off_screen, png, write_all
+
+__all__ = ["outlook"]
+
+OVER, CANNOT_TELL = 1, 3
+
+
+@click.command("outlook")
+@logs.argument
+@click.option(
+    "--until",
+    default="month end",
+    help="'month end', 'quarter end', 'year end', or the last day that counts.",
+)
+@click.option("--since", callback=options.parsed_date, help="First day, if it is another.")
+@click.option("--budget", metavar="USD", help="Budget of the whole period.")
+@click.option("--plan", type=options.PATH, help="File of plan --format json or csv.")
+@click.option(
+    "--planned-model",
+    "choice",
+    multiple=True,
+    callback=logs.pairs,
+    help="Model that was planned, or WORKLOAD=MODEL for each; the recommended one if not given.",
+)
+@click.option("--planned-catalog", help="Prices of the plan, where they are not the ones it names.")
+@click.option("--balance", metavar="USD", help="Prepaid balance at the end of the log.")
+@click.option(
+    "--fail-above",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="Exit with 1 if the chance to end above the budget, else the plan, is larger.",
+)
+@click.option("--by", help="Column of the log that names the workload of a call.")
+@click.option("--model", help="Price every row as this model; else as the one it names.")
+@click.option("--start", help="From when on the log was kept, a UTC time.")
+@click.option("--end", help="Until when the log was kept.")
+@logs.catalog
+@options.as_of
+@logs.on_error
+@options.form("text", "json", "markdown")
+@click.option("--out", type=options.FOLDER, help="Folder for the estimate and its picture.")
+def outlook(
+    *,
+    paths: tuple[Path, ...],
+    form: str,
+    out: Path | None,
+    fail_above: float | None,
+    by: str | None,
+    on_error: Literal["raise", "skip"],
+    **others: Any,
+) -> None:
+    """Estimate what the month, quarter or year of LOG will end at.
+
+    Spend to date is exact, the rest is forecast. Exit codes: 0 within, 1 the chance to end above is
+    larger than --fail-above, 2 bad input, 3 cannot tell.
+    """
+    from kimi_planner.forecast import latest_estimate
+    from kimi_planner.report.outlook import outlook_json, outlook_markdown, outlook_text
+    from kimi_planner.usage.read import read_usage
+
+    if fail_above is not None and others["budget"] is None and others["plan"] is None:
+        raise click.UsageError("--fail-above needs --budget or --plan.")
+    source: Any = paths
+    if by is None:  # columns besides those of a usage frame are read from the log itself
+        with progress("reading") as advance:
+            source = read_usage(paths, on_error=on_error, progress=advance)
+    found = latest_estimate(source, by=by, on_error=on_error, **others)
+    forms = {"text": outlook_text, "json": outlook_json, "markdown": outlook_markdown}
+    click.echo(forms[form](found), nl=False)
+    if out is not None:
+        off_screen()
+        from kimi_planner import plot
+
+        files = {"outlook.json": outlook_json(found), "outlook.md": outlook_markdown(found)}
+        write_all(out, {**files, "outlook.png": png(plot.outlook(found))}, force=True)
+    if fail_above is None:
+        return
+    limit = found.budget or found.plan
+    if limit is not None and limit.chance > fail_above:
+        sys.exit(OVER)
+    sys.exit(CANNOT_TELL if limit is None or limit.is_lower_bound else 0)

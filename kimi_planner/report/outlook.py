@@ -1,0 +1,89 @@
+"""A latest estimate: as text for a terminal, as Markdown, and as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kimi_planner.forecast.estimate import LatestEstimate
+from kimi_planner.forecast.result import QUANTILES
+from kimi_planner.money import total, usd
+from kimi_planner.report.json_form import DIGITS, as_data, dumped, form_of, origin
+from kimi_planner.report.tables import Table, name_text
+from kimi_planner.report.text import escaped, listed, markdown, plain, sentence_text
+from kimi_planner.rich import share_text
+
+__all__ = ["outlook_json", "outlook_markdown", "outlook_text"]
+
+_STATED = (
+    *("source", "period", "begun", "ended", "is_whole", "actual_usd", "expected_ahead_usd"),
+    *("expected_usd", "budget", "plan", "planned", "balance_usd"),
+)
+_AMOUNTS = ("actual_usd", "ahead_usd", "expected_usd", "planned_usd")
+
+
+def outlook_text(found: LatestEstimate) -> str:
+    """Return a latest estimate for a terminal: the answer, by workload and model, notes."""
+    parts = [
+        "\n".join(found.sentences),
+        plain(parts_table(found)),
+        listed("What to know:", found.notes),
+        found.provenance,
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def outlook_markdown(found: LatestEstimate) -> str:
+    """Return a latest estimate as Markdown."""
+    parts = [
+        f"# Latest estimate, {escaped(found.period.name)}",
+        "\n".join(f"- {sentence_text(one)}" for one in found.sentences),
+        "## By workload and model (USD)",
+        markdown(parts_table(found)),
+        "## What to know",
+        "\n".join(f"- {sentence_text(one)}" for one in found.notes) or "Nothing known.",
+        escaped(found.provenance),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def outlook_json(found: LatestEstimate) -> str:
+    """Return a latest estimate as JSON; exact amounts are strings, forecast ones numbers of USD."""
+    data: dict[str, Any] = {
+        **origin(found),
+        **{name: getattr(found, name) for name in _STATED},
+        **{name: round(found.quantile(q), DIGITS) for name, q in QUANTILES.items()},
+        "begun": found.begun.isoformat().replace("+00:00", "Z"),
+        "ended": found.ended.isoformat().replace("+00:00", "Z"),
+        "balance_days": as_data(found.balance_days, DIGITS),
+        "parts": as_data(found.frame, DIGITS),
+        "days": found.daily,
+        **{name: getattr(found, name) for name in ("sentences", "notes")},
+    }
+    return dumped(form_of(data))
+
+
+def parts_table(found: LatestEstimate) -> Table:
+    """Return a row for each workload and model, and their sum."""
+    shown = [name for name in _AMOUNTS if name != "planned_usd" or found.plan]
+    rows = [
+        (
+            name_text(row["workload"]),
+            row["model"],
+            *(_cell(row[name]) for name in shown),
+            share_text(row["share_ahead"]),
+        )
+        for row in found.frame.to_dict("records")
+    ]
+    sums = [total(amount for amount in found.frame[name] if amount is not None) for name in shown]
+    headers = ("spent", "to come", "expected", "planned")[: len(shown)]
+    return Table(
+        ("workload", "model", *headers, "share to come"),
+        (*rows, ("total", "", *map(_cell, sums), "")),
+        frozenset(range(2, 3 + len(shown))),
+        title="USD",
+        foot=1,
+    )
+
+
+def _cell(amount: Any) -> str:
+    return "–" if amount is None else usd(amount)
