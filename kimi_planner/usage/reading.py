@@ -357,19 +357,21 @@ class _Reading:
         if how == "provider":
             words = [str(one).lower() for one in self.fields.objects("provider")]
             is_told = np.array([any(one in word for one in told["providers"]) for word in words])
-            is_old = any(path.endswith(tuple(told["old_names"])) for path in read)
+            olds = [one for path, one in read.items() if path.endswith(tuple(told["old_names"]))]
+            is_old = np.logical_or.reduce(
+                [none, *(stated(self.table.columns[one]) for one in olds)]
+            )
             return is_told & (is_old | (parts > self.counts["prompt_tokens"].numbers))
         mask = none.copy()
         for path in read:
             front, _, name = path.rpartition(".")
             front = f"{front}." if front else ""
-            if name in told["prompt"] and not any(
-                front + one in self.table.names for one in told["unless"]
-            ):
-                says = np.logical_or.reduce(
-                    [self.fields.has(front + part) for part in told["parts"]]
+            if name in told["prompt"]:
+                parts_of, not_if = (
+                    np.logical_or.reduce([self.fields.has(front + one) for one in told[key]])
+                    for key in ("parts", "unless")
                 )
-                mask |= says & stated(self.table.columns[read[path]])
+                mask |= parts_of & ~not_if & stated(self.table.columns[read[path]])
             elif name == "prompt_tokens":
                 none |= stated(self.table.columns[read[path]])
         return mask & ~none
