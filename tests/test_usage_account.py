@@ -401,3 +401,11 @@ def test_entries_of_several_forms_do_not_change_each_other(read):
     )
     assert frame["prompt_tokens"].tolist() == [100, 140, 100, 140, 100]
     assert frame["cached_tokens"].tolist() == [40] * 5
+
+
+def test_an_event_that_holds_usage_is_never_passed_over(read):
+    """Events of a type are no calls, but what has usage somewhere in it must be understood."""
+    event = {"type": "done", "message": {"usage": {"input_tokens": 5, "output_tokens": 5}}}
+    assert read(lines(CALL, {"type": "start"})).attrs["other_entries"] == 1
+    with pytest.raises(UsageError, match="line 2: no usage object"):
+        read(lines(CALL, event))

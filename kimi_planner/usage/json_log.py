@@ -84,7 +84,7 @@ class Entries:
             table = Table(lines)
             table.open(entries, wanted_of(dialect))
             if dialect.name == GENERIC:
-                table.said = list(map(tuple, entries))
+                table.entries = entries
             read_table(table, dialect, self.rows)
         yield from self.rows.settle()
 
