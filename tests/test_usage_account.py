@@ -377,3 +377,35 @@ def test_an_operation_that_is_not_known_is_a_call_if_it_states_tokens(read):
     ]
     frame = read(lines(*spans))
     assert (len(frame), frame.attrs["other_entries"]) == (1, 2)
+
+
+def test_entries_of_several_forms_do_not_change_each_other(read):
+    """Whether input leaves out cached tokens is told entry by entry, whatever stands beside it."""
+    responses = {
+        "input_tokens": 100,
+        "input_tokens_details": {"cached_tokens": 40},
+        "output_tokens": 5,
+    }
+    message = {"input_tokens": 100, "cache_read_input_tokens": 40, "output_tokens": 5}
+    span = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 5}
+    old = span | {"gen_ai.system": "anthropic", "gen_ai.usage.cache_read_input_tokens": 40}
+    new = span | {"gen_ai.system": "anthropic", "gen_ai.usage.cache_read.input_tokens": 40}
+    frame = read(
+        lines(
+            {"usage": responses},
+            {"usage": message},
+            {"usage": responses},
+            {"attributes": old},
+            {"attributes": new},
+        )
+    )
+    assert frame["prompt_tokens"].tolist() == [100, 140, 100, 140, 100]
+    assert frame["cached_tokens"].tolist() == [40] * 5
+
+
+def test_an_event_that_holds_usage_is_never_passed_over(read):
+    """Events of a type are no calls, but what has usage somewhere in it must be understood."""
+    event = {"type": "done", "message": {"usage": {"input_tokens": 5, "output_tokens": 5}}}
+    assert read(lines(CALL, {"type": "start"})).attrs["other_entries"] == 1
+    with pytest.raises(UsageError, match="line 2: no usage object"):
+        read(lines(CALL, event))

@@ -75,6 +75,10 @@ SAMPLES = {
         "prompt_tokens": 1100, "completion_tokens": 330, "total_tokens": 1430, "prompt_cache_hit_tokens": 512, "prompt_cache_miss_tokens": 588,
     }}], (1, 1100, 512, 330, None, 0, 0)),
     "batch": ("batch results", [{"custom_id": "a", "response": {"status_code": 200, "body": CHAT}}], (1, 1100, 512, 330, 70, 0, 0)),
+    "anthropic batch": ("batch results", [
+        {"custom_id": "a", "result": {"type": "succeeded", "message": MESSAGE}},
+        {"custom_id": "b", "result": {"type": "errored", "error": {"type": "invalid_request"}}},
+    ], (1, 801, 700, 33, None, 60, 30)),
     "anthropic stream": ("event streams", [
         {"type": "message_start", "message": {**MESSAGE, "usage": {"input_tokens": 11, "cache_read_input_tokens": 700, "output_tokens": 1}}},
         {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "a"}},

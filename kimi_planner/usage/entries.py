@@ -236,11 +236,8 @@ class Unwrapping:
                 or (name == "attributes" and "spans" not in inner)
             ):
                 continue
-            if (
-                name in ("data", "result")
-                and "attributes" not in inner
-                and {"id", "type"} & names.keys()
-            ):
+            is_own = name in ("data", "result") and "attributes" not in inner
+            if is_own and {"id", "type", "custom_id"} & names.keys():
                 continue
             self._paged(value)
             return self.entries(inner)

@@ -84,7 +84,7 @@ class Entries:
             table = Table(lines)
             table.open(entries, wanted_of(dialect))
             if dialect.name == GENERIC:
-                table.said = list(map(tuple, entries))
+                table.entries = entries
             read_table(table, dialect, self.rows)
         yield from self.rows.settle()
 
@@ -138,7 +138,8 @@ def _in_one_go(block: Block) -> tuple[Table, Dialect] | None:
     if block.is_open or not block.text:
         return None
     try:
-        first = loads(block.text.partition("\n")[0])
+        end = block.text.find("\n")
+        first = loads(block.text if end < 0 else block.text[:end])
     except (ValueError, RecursionError):
         return None
     return table_of_lines(block, first)

@@ -25,7 +25,7 @@ from kimi_planner.files import (
 __all__ = ["Block", "Rejects", "first_line", "line_blocks"]
 
 MAX_LINE_BYTES = 64_000_000
-_BLOCK_BYTES = 3 << 20
+_BLOCK_BYTES = 5 << 19
 #: Marks at the beginning of a file, and what they mean; those of 32 bits begin like those of 16.
 _MARKS = {
     codecs.BOM_UTF8: None,
@@ -137,13 +137,16 @@ def line_blocks(path: Path, progress: Progress | None = None) -> Iterator[Block]
                 if decoder is not None:
                     raw = decoder.decode(raw).encode()
                 end = raw.rfind(b"\n")
+                rest = raw[end + 1 :]
                 if end >= 0:
-                    whole = b"".join([*parts, raw[:end]])
+                    whole = b"".join([*parts, memoryview(raw)[:end]])
+                    del raw  # texts may be long: none is held twice
                     block = Block(number, _decoded(path, number, whole), raw=whole)
-                    yield block
                     number += block.length
+                    yield block
+                    del block, whole
                     parts = []
-                parts.append(raw[end + 1 :])
+                parts.append(rest)
                 if sum(map(len, parts)) > MAX_LINE_BYTES:
                     raise UsageError(
                         f"longer than {MAX_LINE_BYTES:,} bytes. Is this one record per line?",

@@ -18,13 +18,20 @@ from kimi_planner.usage.frame import WRITTEN, checked_rows
 from kimi_planner.usage.ids import call_ids, tree_nodes
 from kimi_planner.usage.kinds import counts_of_kinds
 from kimi_planner.usage.rows import LeftOut, Rows
-from kimi_planner.usage.table import Count, Table, as_count, as_objects, is_text, stated
+from kimi_planner.usage.table import (
+    Count,
+    Table,
+    as_count,
+    as_objects,
+    is_text,
+    mentions_usage,
+    stated,
+)
 from kimi_planner.usage.times import arrow_times
 
 __all__ = ["read_table"]
 
 _NO_USAGE = "no usage object, so the call's cost is unknown. Log `usage` with every reply."
-_USAGE_WORDS = frozenset(("token", "tokens", "usage", "cost", "cached"))
 _PLAIN_TIERS = (None, "batch", "standard", "default", "auto", "unspecified")
 _LENGTH_OF_DAY = len("2026-01-01")
 _PARTED = re.compile(r"[0-9]{1,3}(?:[.,][0-9]{3})+")
@@ -144,13 +151,11 @@ class _Reading:
 
     def _events(self) -> Any:
         """Return which entries are events that tell nothing of a call: of a type, without a model."""
-        named, busy = self.fields.none(), self.fields.none()
-        for name, path in self.table.names.items():
-            if name in ("type", "event"):
-                named |= stated(self.table.columns[path])
-            elif name == "model" or _USAGE_WORDS & set(name.replace(".", "_").split("_")):
-                busy |= stated(self.table.columns[path])
-        return named & ~busy
+        named = self.fields.has("type") | self.fields.has("event")
+        named &= ~self.fields.has("model")
+        for row in np.flatnonzero(named).tolist() if self.table.entries else ():
+            named[row] = not mentions_usage(self.table.entries[row])
+        return named
 
     # --- the rows
 
@@ -357,19 +362,21 @@ class _Reading:
         if how == "provider":
             words = [str(one).lower() for one in self.fields.objects("provider")]
             is_told = np.array([any(one in word for one in told["providers"]) for word in words])
-            is_old = any(path.endswith(tuple(told["old_names"])) for path in read)
+            olds = [one for path, one in read.items() if path.endswith(tuple(told["old_names"]))]
+            is_old = np.logical_or.reduce(
+                [none, *(stated(self.table.columns[one]) for one in olds)]
+            )
             return is_told & (is_old | (parts > self.counts["prompt_tokens"].numbers))
         mask = none.copy()
         for path in read:
             front, _, name = path.rpartition(".")
             front = f"{front}." if front else ""
-            if name in told["prompt"] and not any(
-                front + one in self.table.names for one in told["unless"]
-            ):
-                says = np.logical_or.reduce(
-                    [self.fields.has(front + part) for part in told["parts"]]
+            if name in told["prompt"]:
+                parts_of, not_if = (
+                    np.logical_or.reduce([self.fields.has(front + one) for one in told[key]])
+                    for key in ("parts", "unless")
                 )
-                mask |= says & stated(self.table.columns[read[path]])
+                mask |= parts_of & ~not_if & stated(self.table.columns[read[path]])
             elif name == "prompt_tokens":
                 none |= stated(self.table.columns[read[path]])
         return mask & ~none

@@ -162,7 +162,7 @@ class KnownCalls:
 
     def _remember(self, bucket: int, new: _Known) -> None:
         self._late[bucket] = late = _merged(self._late[bucket], new)
-        if len(late[0]) * 16 > len(self._old[bucket][0]):
+        if len(late[0]) * 8 > len(self._old[bucket][0]):
             self._old[bucket] = _merged(self._old[bucket], late)
             self._late[bucket] = (late[0][:0], late[1][:0])
 

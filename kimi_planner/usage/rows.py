@@ -158,7 +158,7 @@ class Rows:
 
     def unknown(self, table: Any, row: int) -> str:
         """Say that an entry has no form that is read."""
-        said = table.said[row] if table.said else tuple(table.columns)
+        said = tuple(table.entries[row] if table.entries else table.columns)
         if "messages" in said or {"body", "url"} <= set(said):
             return (
                 "a request that was not sent yet, so it has no usage. Count what it will be billed with "

@@ -26,6 +26,7 @@ __all__ = [
     "as_count",
     "as_objects",
     "is_text",
+    "mentions_usage",
     "number_of",
     "parsed",
     "stated",
@@ -45,6 +46,7 @@ _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+
 DOUBTFUL = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+")
 _NOTHING: dict[str, Any] = {}
 MOST_KEYS = 500
+_USAGE = re.compile(r"(?:^|[._])(?:tokens?|usage|cost|cached)(?:$|[._])")
 _TELLING = re.compile(
     "tok|cach|req|call|cost|spen|price|usd|usage|time|creat|date|id|model|type|kind|status|err|tier|gen_ai|llm"
 )
@@ -66,8 +68,8 @@ class Table:
         Whether every value is the text of a cell.
     commas
         Whether a comma in a number may part thousands, and not decimals.
-    said
-        Fields of each entry, where they may be needed in a message.
+    entries
+        The entries, where it may be asked what else they hold.
     """
 
     lines: Any
@@ -75,7 +77,7 @@ class Table:
     names: dict[str, str] = field(default_factory=dict)
     is_text: bool = False
     commas: bool = True
-    said: list[tuple[str, ...]] = field(default_factory=list)
+    entries: list[Any] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -153,6 +155,14 @@ JSON_CELLS = (
     "metadata", "usage", "details", "other", "extra", "attributes", "metrics", "properties", "meta",
     "summary", "usage_object", "usage_values", "response",
 )  # fmt: skip
+
+
+def mentions_usage(value: Any) -> bool:
+    """Whether an entry has a field, however deep in it, whose name is about usage."""
+    if isinstance(value, dict):
+        names = (spelled(str(key)) for key in value)
+        return any(map(_USAGE.search, names)) or any(map(mentions_usage, value.values()))
+    return isinstance(value, list) and any(map(mentions_usage, value))
 
 
 def parsed(value: Any) -> Any:
