@@ -28,7 +28,6 @@ from kimi_planner.reconcile.actual import NOT_STATED
 from kimi_planner.reconcile.planned import Choice, Plan, plan_of
 from kimi_planner.reconcile.rounding import rounded, whole_parts
 from kimi_planner.usage.read import read_usage
-from kimi_planner.usage.totals.result import added
 from kimi_planner.usage.totals.sources import total_usage
 from kimi_planner.usage.totals.spend import keys_to_price, spend_by
 from kimi_planner.workload.inputs import chosen_day
@@ -237,15 +236,9 @@ def _by_day(
     """Return exact spend by ``day``, ``workload`` and ``model``."""
     keys = ("day", *(["model"] if model is None else []), *([by] if by else []))
     needed = keys_to_price(keys, None if model is None else [model], prices)
-    files = [frame] if by is None else source if isinstance(source, list) else [source]
-    name = str(frame.attrs.get("source", "usage frame"))
-    totals = added([total_usage(one, needed, on_error=on_error) for one in files], name)
-    if totals.total["rows"] != len(frame):
-        raise UsageError(
-            f"{name}: calls stand in more than one of the logs. Without by each counts once; for by, "
-            "give one log."
-        )
+    totals = total_usage(frame if by is None else source, needed, on_error=on_error)
     spend = spend_by(totals, by=keys, models=model, catalog=prices)
+    spend = spend[spend["total_usd"].notna()].copy()  # the forecast says which models have no price
     spend["workload"] = spend[by].fillna(NOT_STATED).astype(str) if by else ALL
     spend["model"] = spend["model" if model is None else "priced_as"]
     spend["day"] = spend["day"].map(date.fromisoformat)
