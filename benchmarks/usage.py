@@ -82,24 +82,11 @@ def write_parquet(path: Path, table: Path) -> None:
 
 
 def ours(path: Path) -> dict[str, list[int]]:
-    """Add up what the reader yields, with one row per call."""
-    import numpy as np
-    import pandas as pd
+    """Add up a log by model, each call once."""
+    from kimi_planner.usage import total_usage
 
-    from kimi_planner.usage.lines import Rejects
-    from kimi_planner.usage.read import read_file
-    from kimi_planner.usage.rows import Rows
-
-    rows = Rows(Rejects(skip=False))
-    sums: dict[str, Any] = {}
-    for chunk in rows.one_by_one(read_file(path, rows)):
-        codes, models = pd.factorize(chunk["model"])
-        parts = [
-            np.bincount(codes, chunk[name].to_numpy(dtype="int64"), len(models)) for name in COUNTS
-        ]
-        for model, part in zip(models, np.stack(parts, axis=1), strict=True):
-            sums[model] = sums.get(model, 0) + part.astype("int64")
-    return {model: part.tolist() for model, part in sums.items()}
+    sums = total_usage(path, by="model").frame
+    return {row["model"]: [int(row[name]) for name in COUNTS] for row in sums.to_dict("records")}
 
 
 def with_polars(path: Path) -> dict[str, list[int]]:

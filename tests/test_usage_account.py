@@ -16,10 +16,6 @@ from pyarrow import feather, parquet
 from kimi_planner import read_usage
 from kimi_planner.cli.usage import command
 from kimi_planner.errors import MissingExtraError, UsageError
-from kimi_planner.usage import lines as usage_lines
-from kimi_planner.usage.lines import Rejects
-from kimi_planner.usage.read import read_file
-from kimi_planner.usage.rows import Rows
 
 AT = "2026-03-05T10:00:00Z"
 CALL = {"timestamp": AT, "model": "kimi-k2", "prompt_tokens": 1000, "completion_tokens": 300}
@@ -340,30 +336,6 @@ def test_names_of_users_are_no_fields(read):
     assert not any("user-" in name for name in frame.attrs["unread"])
     with pytest.raises(UsageError, match=r"metadata\.cached_part is 5, which looks like cache"):
         read(lines(*calls, CALL | {"metadata": {"cached_part": 5}}))
-
-
-@pytest.mark.parametrize("size", [9_000, 3 << 20])
-def test_one_row_per_call_in_flat_memory(tmp_path, monkeypatch, size):
-    """Read a part at a time, the sums are those of the frame, whatever repeats where."""
-    monkeypatch.setattr(usage_lines, "_BLOCK_BYTES", size)
-    calls = [
-        CALL | {"call_id": f"call-{n % 700:06}", "prompt_tokens": 1000 + n % 700}
-        for n in range(2000)
-    ]
-    chunk = {"id": "stream-001", "object": "chat.completion.chunk", "choices": []}
-    usage = {"prompt_tokens": 7, "completion_tokens": 8}
-    path = tmp_path / "log.jsonl"
-    path.write_text(lines(chunk, *calls, CALL, CALL, chunk | {"usage": usage}), encoding="utf-8")
-    frame = read_usage(path)
-    rows = Rows(Rejects(skip=False))
-    parts = list(rows.one_by_one(read_file(path, rows)))
-    assert sum(map(len, parts)) == len(frame) == 703
-    assert sum(part["prompt_tokens"].sum() for part in parts) == frame["prompt_tokens"].sum()
-    assert rows.repeated == frame.attrs["duplicates"] == 1300
-    path.write_text(lines(*calls, calls[5] | {"completion_tokens": 1}), encoding="utf-8")
-    rows = Rows(Rejects(skip=False))
-    with pytest.raises(UsageError, match="line 2001: a call with the id of an earlier row"):
-        list(rows.one_by_one(read_file(path, rows)))
 
 
 def test_an_operation_that_is_not_known_is_a_call_if_it_states_tokens(read):

@@ -11,7 +11,7 @@ import pandas as pd
 from kimi_planner.errors import Where
 from kimi_planner.usage.lines import Rejects
 
-__all__ = ["KnownCalls", "one_row_per_call", "parents_of_calls"]
+__all__ = ["one_row_per_call", "parents_of_calls"]
 
 
 def one_row_per_call(
@@ -98,76 +98,3 @@ def parents_of_calls(frame: pd.DataFrame, nodes: Sequence[Any]) -> np.ndarray[An
         above.update(new)
         level = parent_of.reindex(new).dropna().astype(np.int64).unique() if new else np.empty(0)
     return frame["_node"].isin(above).to_numpy() & (frame["_node"] != 0).to_numpy()
-
-
-_BUCKETS = 16
-_BOUNDS = np.linspace(-(2**63), 2**63, _BUCKETS + 1)[1:-1].astype(np.int64)
-_Known = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
-_PRIME = 6_364_136_223_846_793_005  # of a generator of random numbers: products wrap around
-
-
-class KnownCalls:
-    """Ids of the calls that were seen, for logs that are not held in memory: 10 bytes for each.
-
-    Of its tokens 16 bits of a sum are kept, so that one contradiction in 65,536 is not seen.
-    """
-
-    def __init__(self) -> None:
-        none = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int16))
-        self._old, self._late = [none] * _BUCKETS, [none] * _BUCKETS
-
-    def fresh(self, chunk: pd.DataFrame, rows: Any) -> pd.DataFrame:
-        """Return the rows of a chunk whose calls were not seen before, and remember them.
-
-        Raises
-        ------
-        UsageError
-            If a row contradicts one of the same call, and errors are not skipped.
-        """
-        ids = chunk["_id"].to_numpy()
-        if not ids.any():
-            return chunk
-        sums = np.zeros(len(chunk), dtype=np.int64)
-        for name in ("requests", "prompt_tokens", "completion_tokens"):
-            sums = (sums + chunk[name].to_numpy()) * _PRIME
-        marks = (sums >> 48).astype(np.int16)
-        order = np.argsort(ids, kind="stable")
-        ordered = ids[order]
-        is_first = np.append(True, ordered[1:] != ordered[:-1])
-        earlier = marks.copy()
-        earlier[order] = marks[order[is_first]][np.cumsum(is_first) - 1]
-        keep = np.ones(len(ids), dtype=bool)
-        keep[order[~is_first]] = False
-        keep |= ids == 0
-        firsts = order[is_first & (ordered != 0)]
-        parts = np.split(firsts, np.searchsorted(ids[firsts], _BOUNDS))
-        for bucket, part in enumerate(parts):
-            new = part
-            for known, of in (self._old[bucket], self._late[bucket]):
-                if len(known):
-                    at = np.minimum(np.searchsorted(known, ids[new]), len(known) - 1)
-                    old = known[at] == ids[new]
-                    keep[new[old]] = False
-                    earlier[new[old]] = of[at[old]]
-                    new = new[~old]
-            self._remember(bucket, (ids[new], marks[new]))
-        for row in np.flatnonzero(~keep & (earlier != marks)):
-            rows.rejects.add(
-                rows.where(int(chunk["_line"].iloc[row])),
-                "a call with the id of an earlier row, but with other tokens. One call has one id: correct "
-                "it, or leave the id out.",
-            )
-        rows.repeated += int((~keep & (earlier == marks)).sum())
-        return chunk if keep.all() else chunk[keep]
-
-    def _remember(self, bucket: int, new: _Known) -> None:
-        self._late[bucket] = late = _merged(self._late[bucket], new)
-        if len(late[0]) * 8 > len(self._old[bucket][0]):
-            self._old[bucket] = _merged(self._old[bucket], late)
-            self._late[bucket] = (late[0][:0], late[1][:0])
-
-
-def _merged(some: _Known, more: _Known) -> _Known:
-    ids, marks = (np.concatenate(pair) for pair in zip(some, more, strict=True))
-    order = np.argsort(ids, kind="stable")
-    return ids[order], marks[order]

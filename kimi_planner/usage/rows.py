@@ -15,7 +15,7 @@ from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.usage.dialects import GENERIC, dialects, spelled
 from kimi_planner.usage.frame import COLUMNS
 from kimi_planner.usage.lines import Rejects
-from kimi_planner.usage.repeats import KnownCalls, one_row_per_call, parents_of_calls
+from kimi_planner.usage.repeats import one_row_per_call, parents_of_calls
 from kimi_planner.usage.times import as_times
 
 __all__ = ["HIDDEN", "LeftOut", "Problems", "Rows"]
@@ -87,9 +87,6 @@ class Rows:
     unstated: int = 0
     #: Windows that do not say how many requests they hold.
     windows_unstated: int = 0
-    #: Rows that repeat a call, and entries above others of their tree, once all are read.
-    repeated: int = 0
-    parents: int = 0
     #: The file that is being read.
     file: str = ""
     #: Labels of the rows of a frame; ``None`` for a file.
@@ -210,31 +207,6 @@ class Rows:
         if len(chunks) > 1:
             chunks = [self._joined(chunks).sort_values("_line", kind="stable", ignore_index=True)]
         yield from chunks
-
-    def one_by_one(self, chunks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        """Yield chunks with one row per call, in memory that does not grow with the rows of plain calls.
-
-        Chunks of streams and entries of trees are held back to the end, where it is known which count.
-        Of equal rows of one call the first counts.
-
-        Raises
-        ------
-        UsageError
-            If a stream states no usage, or two rows contradict each other, and errors are not
-            skipped.
-        """
-        known, held = KnownCalls(), []
-        for chunk in chunks:
-            waits = ((chunk["_chunk"] != 0) | (chunk["_node"] != 0)).to_numpy(dtype=bool)
-            if waits.any():
-                held.append(chunk[waits].reset_index(drop=True))
-                chunk = chunk[~waits]  # noqa: PLW2901
-            if len(chunk):
-                yield known.fresh(chunk, self)
-        last, repeated, self.parents = self.finish(held)
-        self.repeated += repeated
-        if len(last):
-            yield known.fresh(last, self)
 
     def finish(self, chunks: Iterable[pd.DataFrame]) -> tuple[pd.DataFrame, int, int]:
         """Return the frame of all rows, one per call, how many repeated another, and how many were parents.
