@@ -78,7 +78,7 @@ SENTENCES = {
     "few_calls": "Only {calls} to forecast from, so the range is wide.",
     "far_ahead": "The horizon is {times:,.0f} times as long as the log. Beyond {known} times the range was learned from few cases; seasons and changes of use may be more than it allows for.",
     "no_day": "The log is shorter than a day. A daily rhythm of {rhythm:.0%}, as other services have, is assumed in its place; if nights are quiet, give a log of whole days.",
-    "no_week": "The log is shorter than a week. A weekly rhythm of {rhythm:.0%}, as other services have, is assumed in its place; if weekends are quiet, give a log of whole weeks.",
+    "no_week": "The log is shorter than a week. A weekly rhythm, {part:.0%} as strong as its drift, as other services have, is assumed in its place; if weekends are quiet, give a log of whole weeks.",
     "no_growth": "No growth is projected, as less than {weeks} weeks of log are used; the range allows for {most:.0%} a month either way.",
     "growth": "Growth of {expected:.1%} a month is projected, 80% range {low:.1%} to {high:.1%}, from {weeks} weeks of the log; ahead it fades, to a third after {days} days.",
     "past": "The range is {factor:.2f} times as wide as a log like this gives, as {outcomes} earlier forecasts came out.",

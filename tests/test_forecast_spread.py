@@ -122,19 +122,27 @@ def test_what_an_unseen_rhythm_causes(period, harmonics):
 
 def traits(**others):
     """Return the traits of one plain stretch."""
-    plain = dict.fromkeys(Traits.__dataclass_fields__, 0.0) | {"middle": 1.0, "lift": 1.0}
+    plain = dict.fromkeys(Traits.__dataclass_fields__, 0.0)
+    plain |= {"middle": 1.0, "lift": 1.0, "rate": 1.0}
     plain |= {"width": 0.1, "slow": 0.01, "calls": 1e-4, **others}
     return Traits(**{name: np.array([value]) for name, value in plain.items()})
 
 
 def test_more_that_is_unknown_is_wider():
-    """Each source of variance widens the range; growth moves it; calls that look random narrow it."""
+    """Each source of variance widens the range; growth moves it; many and random calls narrow it."""
     plain = learned().ranges(traits())
     for name in ("width", "slow", "calls", "day", "week", "growth"):
         assert learned().ranges(traits(**{name: 0.5})).scale[0] > plain.scale[0], name
+    assert learned().ranges(traits(rate=10.0)).scale[0] < plain.scale[0]
+    calm, wild = (
+        learned().ranges(traits(width=width, week=1.0)).scale[0] ** 2
+        - learned().ranges(traits(width=width)).scale[0] ** 2
+        for width in (0.01, 0.1)
+    )
+    assert calm < 0.5 * wild  # calm services have calm weeks
     assert learned().ranges(traits(lift=2.0)).middle[0] == 2 * plain.middle[0]
     random = learned().ranges(traits(random=1.0, width=0.01))
-    assert random.scale[0] == pytest.approx(1.05 * np.sqrt(1.5e-4 / (1 + 1.5e-4 / 12)))
+    assert random.scale[0] == pytest.approx(np.sqrt(1.5e-4 / (1 + 1.5e-4 / 12)))
 
 
 def test_steady_growth_is_found_and_taken_off():
@@ -253,7 +261,7 @@ def test_learning_is_deterministic_and_widens_with_what_is_seen():
     table = by_source(scores(cases, by_left_out(cases)))
     assert list(table.index) == ["calm", "wild"]
     assert tomllib.loads(toml_of(cases).split("[[files]]")[0])["constants"].keys() == {
-        name for name in vars(made) if name not in ("freedom", "margin")
+        name for name in vars(made) if name != "freedom"
     }
 
 

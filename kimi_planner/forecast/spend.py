@@ -100,11 +100,11 @@ def forecast_spend(
     takes most of the weight.
 
     How far the future strays from the median of that mixture was learned from public series of many
-    kinds: on a square-root scale a Student t whose scale follows from the mixture's own and from how
-    spend varies between eighths of the log; a rhythm that the log is too short to show and the
-    noise of single calls are added. `data/forecast_spread.toml` holds the few constants, and what the
-    range covered of each source when its file was left out. Growth is projected from four weeks on,
-    shrunk towards none and fading.
+    kinds: on a square-root scale a Student t whose scale follows from the mixture's own, from how
+    spend varies between eighths of the log and from how many calls there are; a rhythm that the log
+    is too short to show and the noise of single calls are added. `data/forecast_spread.toml` holds the
+    few constants, and what the range covered of each source when its file was left out. Growth is
+    projected from four weeks on, shrunk towards none and fading.
 
     The forecast is computed, not drawn: the same calls give the same numbers, in whatever order they
     stand. If a log is 28 days or longer and the horizon shorter than 2 days, its last 14 days are
@@ -193,7 +193,7 @@ def _notes(observed: Observed, whole: Observed, ahead: float, *, told: bool) -> 
     if observed.seconds < 0.999 * DAY:
         yield note("no_day", rhythm=float(np.exp(learned().day)))
     elif observed.seconds < 6.99 * DAY:
-        yield note("no_week", rhythm=float(np.exp(learned().week)))
+        yield note("no_week", part=float(np.exp(learned().week)))
     if not told:
         yield note("no_ends")
     if whole.rows_outside:

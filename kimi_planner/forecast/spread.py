@@ -43,6 +43,8 @@ class Traits:
     slow
         Variance of spend between eighths of the log, or as many whole days or weeks, beyond what
         calls at random give, relative to the level.
+    rate
+        Calls a second, and one more.
     calls
         Variance of the stretch against the log that calls at random give.
     random
@@ -58,6 +60,7 @@ class Traits:
     middle: Array
     width: Array
     slow: Array
+    rate: Array
     calls: Array
     random: Array
     day: Array
@@ -111,37 +114,41 @@ class Constants:
 
     Attributes
     ----------
-    level, by_width, by_slow
-        The logarithm of the scale of drift is ``level + by_width * log(width) + by_slow * log(slow)``.
-    day, week
+    level, by_width, by_slow, by_rate
+        The logarithm of the scale of drift is ``level + by_width * log(width) + by_slow * log(slow)
+        + by_rate * log(rate)``: what many callers share drifts less than what one does.
+    day
         Logarithm of the relative standard deviation of a rhythm that the log is too short to show.
+    week
+        The same of the week, relative to drift: calm services have calm weeks.
     by_middle
         Power of the mixture's median that is followed.
-    freedom, margin
-        Degrees of freedom, and what every scale is multiplied by; chosen, not learned.
+    freedom
+        Degrees of freedom; chosen, not learned.
     """
 
     level: float
     by_width: float
     by_slow: float
+    by_rate: float
     day: float
     week: float
     by_middle: float
     freedom: float = 5.0
-    margin: float = 1.05
 
     def ranges(self, traits: Traits) -> Ranges:
         """Return what may be spent in each stretch."""
         drift = self.level + self.by_width * np.log(traits.width)
         drift = drift + self.by_slow * np.log(traits.slow + _LEAST_SLOW)
-        beyond = np.exp(2 * drift) + np.exp(2 * self.day) * traits.day
-        beyond = beyond + np.exp(2 * self.week) * traits.week + traits.growth
+        drift = drift + self.by_rate * np.log(traits.rate)
+        beyond = np.exp(2 * drift) * (1 + np.exp(2 * self.week) * traits.week)
+        beyond = beyond + np.exp(2 * self.day) * traits.day + traits.growth
         middle = traits.middle**self.by_middle
         # Calls that look random, or more even than that, leave little room for what was not seen.
         calls = traits.calls / middle
         calls = calls + traits.random * np.minimum(traits.width**2 - calls, 0.0)
         beyond = beyond + traits.random * np.minimum(_CALLS_LIMIT * calls - beyond, 0.0)
-        scale = self.margin * np.sqrt(_bounded(calls + beyond))
+        scale = np.sqrt(_bounded(calls + beyond))
         # The noise of calls lowers the median, not what is expected.
         rise = _bounded(calls) / 4 * self.freedom / (self.freedom - 2)
         return Ranges(middle / (1 + rise) * traits.lift, scale, self.freedom)
@@ -149,7 +156,7 @@ class Constants:
     @property
     def learned(self) -> Array:
         """Those that were learned, in order."""
-        return np.array(astuple(self)[:-2])
+        return np.array(astuple(self)[:-1])
 
 
 @lru_cache(maxsize=1)
@@ -196,6 +203,7 @@ def ahead_of(observed: Observed, seconds: Array) -> tuple[Mixture, Growth, Trait
             middle=middle,
             width=np.maximum(width, _LEAST_WIDTH),
             slow=every * max(blocks.var(ddof=1) - chance * len(blocks), 0.0),
+            rate=every * (1 + flat.calls / unit),
             calls=chance * (1 + unit / seconds),
             random=every * mixture.weights[np.isnan(mixture.hurst)].sum(),
             day=unseen(DAY, (1.0,), unit, seconds),
