@@ -189,7 +189,7 @@ def _numbers(frame: pd.DataFrame, name: str) -> tuple[np.ndarray[Any, Any], np.n
     missing = column.isna().to_numpy(dtype=bool)
     is_whole = pd.api.types.is_signed_integer_dtype(column.dtype)
     if not is_whole and not pd.api.types.is_float_dtype(column.dtype):
-        column = as_numbers(column.map(_number))
+        column = as_numbers(pd.Series([*map(_number, column)], column.index, dtype=object))
     if missing.any():
         column = column.mask(missing, 0)
     return column.to_numpy(dtype=np.int64 if is_whole else np.float64), missing
