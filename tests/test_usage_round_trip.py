@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from kimi_planner import read_usage
@@ -238,6 +238,7 @@ CELLS = st.sampled_from(
     st.sampled_from(["timestamp", "timestamp_s"]),
     st.sampled_from(["\n", "\r\n"]),
 )
+@example([["", " 7", "", "0"]], "timestamp", "\n")
 def test_reading_in_one_go_is_reading_cell_by_cell(tmp_path, monkeypatch, cells, clock, end):
     """Whatever stands in the cells, both ways give the same rows and the same words of refusal."""
     path = tmp_path / "log.csv"

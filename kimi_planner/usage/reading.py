@@ -248,7 +248,7 @@ class _Reading:
             return np.full(len(self.table), None, dtype=object)
         if is_text(column):
             coded = column.dictionary_encode()
-            words = [word.strip() or None for word in coded.dictionary.to_pylist()]
+            words = [*map(_model_name, coded.dictionary.to_pylist())]
             return np.array([*words, None], dtype=object)[:-1][np.asarray(coded.indices)]
         values = as_objects(column)
         self._refuse_all({
@@ -258,7 +258,7 @@ class _Reading:
         share = self.rows.models.setdefault
         names = np.empty(len(values), dtype=object)
         names[:] = [
-            share(value, value.strip('"')) if type(value) is str else None for value in values
+            share(value, _model_name(value)) if type(value) is str else None for value in values
         ]
         return names
 
@@ -444,3 +444,8 @@ def _taken(values: Any, at: Any) -> Any:
     if set(map(type, chosen)) == {int} and max(chosen) < 2**63 and min(chosen) > -(2**63):
         return np.array(chosen, dtype=np.int64)
     return pd.Series(chosen, dtype=object)
+
+
+def _model_name(text: str) -> str | None:
+    """Return a model's name without spaces and marks of quotation around it, ``None`` for nothing."""
+    return text.strip().strip('"') or None

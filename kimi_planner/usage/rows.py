@@ -79,7 +79,7 @@ class Rows:
     window: list[tuple[pd.Timestamp, pd.Timestamp]] = field(default_factory=list)
     pages: list[tuple[Any, Any, Any]] = field(default_factory=list)
     tiers: set[str] = field(default_factory=set)
-    models: dict[str, str] = field(default_factory=dict)
+    models: dict[str, str | None] = field(default_factory=dict)
     cut_off: int = 0
     #: Files beside those of the log that were not read.
     passed_over: list[str] = field(default_factory=list)
