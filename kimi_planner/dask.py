@@ -94,7 +94,7 @@ def total_usage(
 
     parts = list(compute(*map(task, range(len(sources)))))  # type: ignore[no-untyped-call]  # no types
     repeats = {at: known for at, known in enumerate(repeated_in(parts)) if known.size}
-    again = compute(*(task(at, known) for at, known in repeats.items()))  # type: ignore[no-untyped-call]
+    again = compute(*(task(at, known) for at, known in repeats.items()))  # type: ignore[no-untyped-call]  # no types
     for at, part in zip(repeats, again, strict=True):
         parts[at] = part
     whole = part_of([], keys, begun(on_error))

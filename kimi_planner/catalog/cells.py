@@ -29,7 +29,7 @@ class Cells(TomlTable):
 
     def into(self, form: type[Form], readers: Mapping[str, Reader]) -> Form:
         """Return a dataclass of the values; what no reader is given for is text."""
-        every: Any = fields(form)  # type: ignore[arg-type]
+        every: Any = fields(form)  # type: ignore[arg-type]  # only dataclasses are asked for
         stated = [one.name for one in every if one.name in self or one.default is MISSING]
         return form(**{key: readers.get(key, Cells.text)(self, key) for key in stated})
 

@@ -1,7 +1,7 @@
 """Exact token counts.
 
 The way of a text: `vocabulary` (proven by hash) -> `engine` -> `pieces` and `text`. Of a request:
-`tools`, `images` and `template` -> `chat`. Of a size alone: `sizes`.
+`messages` and `requests` -> `templates` -> `chat`. Of a size alone: `sizes`.
 """
 
 from kimi_planner.lazy import public_names
