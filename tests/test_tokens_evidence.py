@@ -16,8 +16,8 @@ import pytest
 from kimi_planner import estimate, load_catalog
 from kimi_planner.catalog import catalog_versions
 from kimi_planner.files import data_dir
-from kimi_planner.tokens.chat import kinds_of, template_on
-from kimi_planner.tokens.evidence import EVIDENCE_FILE, Evidence, evidence
+from kimi_planner.tokens.chat import template_on
+from kimi_planner.tokens.evidence import EVIDENCE_FILE, Evidence, evidence, kinds_of
 from kimi_planner.tokens.requests import Request, reply_of
 
 BILLS = Path(__file__).parents[2] / "shared" / "data" / "recorded_bills.jsonl"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
-from kimi_planner.catalog.rendering import Rendering
 from kimi_planner.errors import RequestError, day_of, shown
 from kimi_planner.tokens.images import Size, image_size, image_tokens, most_image_tokens
 from kimi_planner.tokens.messages import Doubt, Image, Message
@@ -29,7 +28,6 @@ __all__ = [
     "count_pieces",
     "count_prompt",
     "count_reply",
-    "kinds_of",
     "prompt_parts",
     "template_on",
 ]
@@ -177,7 +175,7 @@ def count_prompt(
     RequestError
         If a message or a tool is malformed.
     """
-    from kimi_planner.tokens.evidence import judged  # a bare count needs none
+    from kimi_planner.tokens.evidence import judged, kinds_of  # a bare count needs none
 
     template = template_on(spec, as_of)
     rule = template.rule
@@ -348,25 +346,3 @@ def _range(tokens: int, doubts: Iterable[Doubt], spec: ModelSpec) -> tuple[int, 
         if doubt.high is None:
             high = max(high, spec.context_window_tokens or 0)
     return max(0, low), high
-
-
-def kinds_of(request: Request, rule: Rendering) -> Iterator[str]:
-    """Yield what a request has that bills may or may not have shown; ``plain`` if it has nothing."""
-    last = request.messages[-1]
-    kinds = {
-        "tools": bool(request.tools),
-        "tool history": any(one.calls or one.role == "tool" for one in request.messages),
-        "images": any(isinstance(part, Image) for one in request.messages for part in one.parts),
-        "names": any(one.name for one in request.messages),
-        "tools of a system message": any(one.tools for one in request.messages),
-        "an answer to be continued": last.partial,
-        "tool_choice": request.tool_choice != "auto",
-        "response_format": request.response_format != "text",
-        "reasoning_effort": request.effort is not None and rule.default_effort is not None,
-        "thinking off": rule.thinking == "off"
-        if request.thinking is None
-        else rule.thinking in ("on", "off") and not request.thinking,
-        "kept reasoning": request.keeps_reasoning and rule.keeps_reasoning == "asked",
-    }
-    named = [kind for kind, given in kinds.items() if given]
-    yield from named or ["plain"]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 from kimi_planner.catalog import ModelSpec
+from kimi_planner.catalog.rendering import Rendering
 from kimi_planner.files import data_dir
+from kimi_planner.tokens.messages import Image
+from kimi_planner.tokens.requests import Request
 
 __all__ = [
     "EVIDENCE_FILE",
@@ -19,6 +22,7 @@ __all__ = [
     "evidence",
     "evidence_rows",
     "judged",
+    "kinds_of",
 ]
 
 #: How a count is known: recorded bills of that kind are met; it follows the published template; or
@@ -142,3 +146,25 @@ def _told(rows: Iterable[Evidence]) -> str:
             f"{row.met}{explained} of {row.recorded} of {row.model} ({', '.join(row.hosts)})"
         )
     return ", ".join(parts)
+
+
+def kinds_of(request: Request, rule: Rendering) -> Iterator[str]:
+    """Yield what a request has that bills may or may not have shown; ``plain`` if it has nothing."""
+    last = request.messages[-1]
+    kinds = {
+        "tools": bool(request.tools),
+        "tool history": any(one.calls or one.role == "tool" for one in request.messages),
+        "images": any(isinstance(part, Image) for one in request.messages for part in one.parts),
+        "names": any(one.name for one in request.messages),
+        "tools of a system message": any(one.tools for one in request.messages),
+        "an answer to be continued": last.partial,
+        "tool_choice": request.tool_choice != "auto",
+        "response_format": request.response_format != "text",
+        "reasoning_effort": request.effort is not None and rule.default_effort is not None,
+        "thinking off": rule.thinking == "off"
+        if request.thinking is None
+        else rule.thinking in ("on", "off") and not request.thinking,
+        "kept reasoning": request.keeps_reasoning and rule.keeps_reasoning == "asked",
+    }
+    named = [kind for kind, given in kinds.items() if given]
+    yield from named or ["plain"]
