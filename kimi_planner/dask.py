@@ -16,7 +16,8 @@ from kimi_planner.pandas import count_series
 from kimi_planner.usage.paths import LogFile, files_of
 from kimi_planner.usage.read import begun
 from kimi_planner.usage.totals.result import UsageTotals, checked_names
-from kimi_planner.usage.totals.stream import NO_CALLS, part_of, repeated_in
+from kimi_planner.usage.totals.seen import NO_CALLS
+from kimi_planner.usage.totals.stream import part_of, repeated_in
 
 with needs("dask", "dask"):
     from dask.base import compute
