@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from contextlib import suppress
 from typing import Any
 
@@ -44,7 +43,7 @@ def table_of_lines(block: Block, first: Any) -> tuple[Table, Dialect] | None:
 
         with suppress(pa.ArrowException, UnicodeError):
             read = arrow.read_json(
-                io.BytesIO(block.encoded),
+                pa.BufferReader(block.encoded),
                 read_options=arrow.ReadOptions(use_threads=False, block_size=1 << 30),
                 parse_options=arrow.ParseOptions(explicit_schema=pa.schema(_typed(first, pa))),
             )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from kimi_planner.usage.fields import Fields
-from kimi_planner.usage.table import as_objects
+from kimi_planner.usage.hashing import numbers_of
+from kimi_planner.usage.table import as_objects, equal, is_text
 
 __all__ = ["call_ids", "tree_nodes"]
 
@@ -22,38 +21,36 @@ _SECONDS = 1e8
 
 
 def call_ids(fields: Fields) -> tuple[Any, Any]:
-    """Return a number for each entry's id, 0 without one, and which entries are chunks of a call.
-
-    Two of ten million ids that differ have the same number with a chance of 3 in a million.
-    """
-    if fields.values("call_id") is None:
-        ids = np.zeros(len(fields), dtype=np.int64)
-        return ids, ids != 0
-    names = fields.objects("call_id")
+    """Return a number for each entry's id, 0 without one, and which entries are chunks of a call."""
+    values = fields.values("call_id")
+    if values is None:
+        return np.zeros(len(fields), dtype=np.int64), fields.none()
     scopes: list[list[Any]] = [
         as_objects(column)
         for path in fields.dialect.within
         if (column := fields.table.get(path)) is not None
     ]
-    are_texts = set(map(type, names)) == {str}
-    if not (are_texts and min(map(len, names)) >= _LONG_ID) and any(map(_is_small, names)):
-        stamps = zip(names, fields.objects("timestamp"), strict=True)
-        scopes.append([_day(stamp) if _is_small(name) else None for name, stamp in stamps])
-    elif are_texts and not scopes:
-        ids = _numbers(names)
-        return ids, _are_chunks(fields, ids)
-    keys = zip(map(_name, names), *scopes, strict=True)
-    ids = _numbers("" if key[0] is None else _text(key) for key in keys)
-    return ids, _are_chunks(fields, ids)
-
-
-def _are_chunks(fields: Fields, ids: Any) -> Any:
+    if scopes or not _are_long(values):
+        names = as_objects(values)
+        if any(map(_is_small, names)):
+            stamps = zip(names, fields.objects("timestamp"), strict=True)
+            scopes.append([_day(stamp) if _is_small(name) else None for name, stamp in stamps])
+        keys = zip(map(_name, names), *scopes, strict=True)
+        values = ["" if key[0] is None else _text(key) for key in keys]
+    ids = numbers_of(values)
     if fields.dialect.chunks:
-        return ids != 0
+        return ids, ids != 0
     kinds = fields.table.get("object")
-    if kinds is None:
-        return fields.none()
-    return np.array([kind == _CHUNK for kind in as_objects(kinds)], dtype=bool) & (ids != 0)
+    return ids, fields.none() if kinds is None else equal(kinds, _CHUNK) & (ids != 0)
+
+
+def _are_long(names: Any) -> bool:
+    """Whether all ids are texts that are too long to be counted."""
+    if not is_text(names):
+        return set(map(type, names)) == {str} and min(map(len, names)) >= _LONG_ID
+    import pyarrow.compute as pc
+
+    return (pc.min(pc.utf8_length(names)).as_py() or 0) >= _LONG_ID
 
 
 def tree_nodes(fields: Fields) -> Any:
@@ -64,16 +61,9 @@ def tree_nodes(fields: Fields) -> Any:
 
     def numbers(field: str) -> Any:
         keys = zip(fields.objects(field), traces, strict=True)
-        return _numbers("" if key[0] in _NO_NODE else _text(key) for key in keys)
+        return numbers_of("" if key[0] in _NO_NODE else _text(key) for key in keys)
 
     return numbers("node"), numbers("parent")
-
-
-def _numbers(texts: Iterable[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return a number for each text, 0 for an empty one; the same in every process."""
-    words = np.array([*texts], dtype=object)
-    numbers: np.ndarray[Any, Any] = pd.util.hash_array(words, categorize=False).view(np.int64)
-    return np.where(words == "", 0, numbers)
 
 
 def _text(key: tuple[Any, ...]) -> str:

@@ -116,6 +116,7 @@ def _read_lines(blocks: Iterator[Block], rows: Rows) -> Iterator[pd.DataFrame]:
             odd += read is None
             if read is not None:
                 read_table(*read, rows)
+                del read, block  # texts may be long: none is held twice
                 yield from rows.settle()
                 continue
         for number, line in enumerate(block.lines, block.first):

@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ from kimi_planner.files import (
 __all__ = ["Block", "Rejects", "first_line", "line_blocks"]
 
 MAX_LINE_BYTES = 64_000_000
-_BLOCK_BYTES = 5 << 19
+_BLOCK_BYTES = 1 << 22
 #: Marks at the beginning of a file, and what they mean; those of 32 bits begin like those of 16.
 _MARKS = {
     codecs.BOM_UTF8: None,
@@ -173,8 +172,13 @@ def first_line(blocks: Iterator[Block]) -> tuple[str, Iterator[Block]]:
     for block in blocks:
         for line in block.lines:
             if line.strip():
-                return line, chain([block], blocks)
+                return line, _again([block], blocks)
     return "", blocks
+
+
+def _again(held: list[Block], blocks: Iterator[Block]) -> Iterator[Block]:
+    yield held.pop()  # unlike `chain`, which keeps it
+    yield from blocks
 
 
 def _unmarked(raw: bytes, path: Path) -> tuple[bytes, codecs.IncrementalDecoder | None]:

@@ -436,7 +436,7 @@ def _taken(values: Any, at: Any) -> Any:
     if str(getattr(values, "type", "")) == "int64" and not values.null_count:
         values = np.asarray(values)
     if isinstance(values, np.ndarray):
-        return values[at]
+        return pd.Series(values[at], dtype=object) if values.dtype == object else values[at]
     if isinstance(values, pd.Series):
         return values.iloc[at].reset_index(drop=True)
     chosen = as_objects(values)

@@ -25,6 +25,7 @@ __all__ = [
     "Table",
     "as_count",
     "as_objects",
+    "equal",
     "is_text",
     "mentions_usage",
     "number_of",
@@ -262,6 +263,15 @@ def _fits(value: Any) -> bool:
 def is_text(column: Any) -> bool:
     """Whether a column is text of Arrow, in which an empty one is missing."""
     return str(getattr(column, "type", "")) == "string"
+
+
+def equal(column: Any, value: str) -> Any:
+    """Return which entries of a column are a text."""
+    if not is_text(column):
+        return np.array([other == value for other in as_objects(column)], dtype=bool)
+    import pyarrow.compute as pc
+
+    return np.asarray(pc.equal(column, value), dtype=bool)
 
 
 def stated(column: Any) -> Any:

@@ -33,7 +33,7 @@ class Seen:
         self._runs: list[list[Ids]] = [[] for _ in range(_PARTS)]
         self._again: list[Ids] = []
         self._told: set[int] = set()
-        self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)
+        self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed with this
         finalize(self, self._file.close)
 
     def __getstate__(self) -> Calls:
@@ -100,12 +100,12 @@ class Seen:
         is_known = np.zeros(len(again), dtype=bool)
         for calls in self._written():
             at = places_in(again, calls[0])
-            calls, at = calls[:, at >= 0], at[at >= 0]
+            marks, places, at = calls[1, at >= 0], calls[2, at >= 0], at[at >= 0]
             own, rows = np.unique(at, return_index=True)
             own, rows = own[~is_known[own]], rows[~is_known[own]]
-            first[:, own], is_known[own] = calls[1:, rows], True
-            differs = calls[1] != first[0, at]
-            pairs = zip(calls[2, differs].tolist(), first[1, at[differs]].tolist(), strict=True)
+            first[:, own], is_known[own] = (marks[rows], places[rows]), True
+            differs = marks != first[0, at]
+            pairs = zip(places[differs].tolist(), first[1, at[differs]].tolist(), strict=True)
             for place, other in pairs:
                 if place not in self._told:
                     self._told.add(place)
