@@ -6,14 +6,33 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no fault
+settings.register_profile("short", deadline=None, max_examples=10)
 settings.load_profile("untimed")
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
 def pytest_addoption(parser):
-    """Add the option that writes the golden files anew."""
+    """Add the options that write the golden files anew, and that take few cases."""
     parser.addoption("--update-golden", action="store_true", help="write tests/golden anew")
+    parser.addoption(
+        "--short", action="store_true", help="every test, but of its cases the first only"
+    )
+
+
+def pytest_configure(config):
+    """Take few of the generated cases in a short run."""
+    if config.getoption("short"):
+        settings.load_profile("short")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Take the first case of each test in a short run."""
+    if config.getoption("short"):
+        firsts = {item.nodeid.partition("[")[0]: item for item in reversed(items)}
+        kept = {item.nodeid for item in firsts.values()}
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in kept])
+        items[:] = [item for item in items if item.nodeid in kept]
 
 
 @pytest.fixture

@@ -233,7 +233,7 @@ def read_arrow(path: Path, rows: Rows) -> Iterator[pd.DataFrame]:
         with path.open("rb") as handle:
             is_parquet = handle.read(4) == b"PAR1"
         batches = (
-            parquet.ParquetFile(path).iter_batches(_BATCH_ROWS)
+            parquet.ParquetFile(path, pre_buffer=False).iter_batches(_BATCH_ROWS)
             if is_parquet
             else feather.read_table(path, memory_map=False).to_batches(_BATCH_ROWS)
         )
