@@ -192,8 +192,8 @@ class LatestEstimate:
     @cached_property
     def plan(self) -> Limit | None:
         """The end against the plan, ``None`` if there is none or it lacks a month."""
-        missing = self.planned is None or self.planned.usd is None
-        return None if missing else self.against(self.planned.usd)  # type: ignore[union-attr, arg-type]
+        planned = None if self.planned is None else self.planned.usd
+        return None if planned is None else self.against(planned)
 
     @cached_property
     def balance_days(self) -> dict[str, float | None] | None:

@@ -19,7 +19,7 @@ def plan_rows(projection: Projection) -> list[dict[str, Any]]:
     turns = {one.name: one.resolve().sizes.turns.mean for one in projection.workloads}
     parts = [part for spend in projection.spend.values() for part in _by_meter(spend)]
     return [
-        {**row, "turns": turns[row["workload"]], **part}  # type: ignore[dict-item]
+        {**row, "turns": turns[row["workload"]], **part}  # type: ignore[dict-item]  # names of columns are text
         for row, part in zip(projection.frame.to_dict("records"), parts, strict=True)
     ]
 
@@ -31,7 +31,7 @@ def together_rows(projection: Projection, choice: Mapping[str, str]) -> list[dic
     spend = projection.mix(choice)
     columns = {"month": [str(month) for month in projection.months], "mean_usd": spend.mean()}
     columns |= {name: spend.quantile(q) for name, q in QUANTILES.items()}
-    return pd.DataFrame({**columns, **_to_date(spend)}).to_dict("records")  # type: ignore[return-value]
+    return pd.DataFrame({**columns, **_to_date(spend)}).to_dict("records")  # type: ignore[return-value]  # names of columns are text
 
 
 def _by_meter(spend: Spend) -> list[dict[str, Any]]:

@@ -165,8 +165,8 @@ def as_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _number(value: object) -> float:
-    try:  # what cannot be a number raises
-        return np.nan if isinstance(value, bool | np.bool_) else float(value)  # type: ignore[arg-type]
+    try:
+        return np.nan if isinstance(value, bool | np.bool_) else float(value)  # type: ignore[arg-type]  # else it raises
     except (TypeError, ValueError, OverflowError):
         return np.nan
 

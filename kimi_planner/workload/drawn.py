@@ -145,7 +145,7 @@ class Drawn:
             self,
             conversation=first + np.tile(self.conversation, copies),
             factors={key: np.repeat(values, conversations) for key, values in factors.items()},
-            **{  # type: ignore[arg-type]
+            **{  # type: ignore[arg-type]  # none of these names is that of a mapping
                 name: np.tile(getattr(self, name), copies)
                 for name in ("turn", "opening", "followup", "visible", "thought")
             },
