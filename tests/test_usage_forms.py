@@ -431,3 +431,16 @@ def test_failures_of_a_trace_that_names_its_calls(read):
         frame = read(head + rows, "a.csv")
         assert counts(frame) == [(1, 9, None, 1, None)] * 2
         assert (frame.attrs["failures"], frame.attrs["duplicates"]) == (1, 1)
+
+
+@pytest.mark.parametrize("write", [json.dumps, str])
+def test_a_cell_may_hold_an_object_as_json_or_as_python_writes_it(tmp_path, write):
+    """Exports of frames write mappings as Python shows them."""
+    run = {
+        "id": "run-1-of-many", "run_type": "llm", "parent_run_id": None, "trace_id": "trace-1",
+        "start_time": "2026-11-06T10:00:01", "prompt_tokens": 10, "completion_tokens": 3,
+        "extra": write({"metadata": {"ls_model_name": "kimi-k2.5", "user's": None}}),
+    }  # fmt: skip
+    path = tmp_path / "runs.jsonl"
+    path.write_text(json.dumps(run) + "\n", encoding="utf-8")
+    assert read_usage(path)["model"].tolist() == ["kimi-k2.5"]

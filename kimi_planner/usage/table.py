@@ -47,6 +47,7 @@ _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+
 DOUBTFUL = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+")
 _NOTHING: dict[str, Any] = {}
 MOST_KEYS = 500
+_LONGEST_OF_PYTHON = 100_000
 _USAGE = re.compile(r"(?:^|[._])(?:tokens?|usage|cost|cached)(?:$|[._])")
 _TELLING = re.compile(
     "tok|cach|req|call|cost|spen|price|usd|usage|time|creat|date|id|model|type|kind|status|err|tier|gen_ai|llm"
@@ -167,14 +168,18 @@ def mentions_usage(value: Any) -> bool:
 
 
 def parsed(value: Any) -> Any:
-    """Return the object that JSON text holds, anything else as it is."""
-    if type(value) is str and value[:1] == "{":
-        import json
+    """Return the object that text of JSON or of Python holds, anything else as it is."""
+    if type(value) is not str or value[:1] != "{":
+        return value
+    if value[:2] == "{'" and len(value) <= _LONGEST_OF_PYTHON:
+        import ast
 
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError):
-            return value
+        with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
+            return ast.literal_eval(value)
+    import json
+
+    with suppress(ValueError, RecursionError):
+        return json.loads(value)
     return value
 
 
