@@ -357,7 +357,7 @@ def test_what_packs_a_log_is_told_by_its_bytes(read, pack, name):
          "a request that was not sent yet, so it has no usage. Count what it will be billed with `kimi-planner count"),
         ({"model": "kimi-k2", "messages": []}, "a request that was not sent yet"),
         ({"tokens": 5, "cost": 1}, "no usage object, so the call's cost is unknown. Log `usage` with every reply. Found: 'tokens, cost'. Forms that are read: Langfuse"),
-        (SPEND | {"metadata": "{'a': 1}"}, "metadata is \"{'a': 1}\". It must be a JSON object."),
+        (SPEND | {"metadata": "{'a': f}"}, "metadata is \"{'a': f}\". It must be a JSON object."),
         (SPEND | {"metadata": [1]}, "metadata is [1]. It must be a JSON object."),
         (SPEND | {"total_tokens": 16}, "total_tokens (16) is not prompt_tokens + completion_tokens (10 + 5)."),
         (GENERATION | {"usage_details": {}, "level": "DEFAULT"}, "a generation without usage_details"),
