@@ -4,56 +4,36 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import time
 
 from kimi_planner.errors import FileError
 
-__all__ = ["atomic_path", "write_files", "write_text"]
+__all__ = ["write_files", "write_text"]
+
+#: How names of files end that are being written; one this old was left by a writer that was killed.
+_UNFINISHED = ".kimi-planner-part"
+_LEFT_SECONDS = 3600
 
 
-@contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; rename it to ``path`` only if the block succeeds.
+def write_text(path: str | Path, text: str, *, overwrite: bool = True) -> None:
+    """Write UTF-8 text to ``path``, all of it or nothing.
 
     Raises
     ------
     FileError
-        If the folder or the file cannot be written to.
+        As :func:`write_files`.
     """
-    from tempfile import NamedTemporaryFile  # reading needs none of what it imports
-
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix, delete=False
-        ) as handle:
-            temporary = Path(handle.name)
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-    except OSError as error:
-        raise FileError(f"cannot be written ({error.strerror}).", at=path) from None
-    try:
-        yield temporary
-        try:
-            temporary.replace(path)
-        except OSError as error:
-            raise FileError(f"cannot be written ({error.strerror}).", at=path) from None
-    finally:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
-
-
-def write_text(path: str | Path, text: str) -> None:
-    """Write UTF-8 text to ``path``, all of it or nothing."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+    content = text.encode("utf-8", "backslashreplace")
+    write_files({Path(path): content}, overwrite=overwrite)
 
 
 def write_files(files: Mapping[Path, bytes], *, overwrite: bool = False) -> None:
     """Write several files, all of them or none as far as a file system allows.
+
+    A link stays one, and what it points to is written; a file that is there keeps its mode. Once this
+    returns, the content is on disk.
 
     Raises
     ------
@@ -63,7 +43,7 @@ def write_files(files: Mapping[Path, bytes], *, overwrite: bool = False) -> None
     """
     for path in files:
         if path.is_dir():
-            raise FileError(f"{path} is a folder. Name another place.")
+            raise FileError(f"cannot be written: {path} is a folder. Name another place.")
     if not overwrite:
         for path, content in files.items():
             if path.exists() and not _holds(path, content):
@@ -71,9 +51,86 @@ def write_files(files: Mapping[Path, bytes], *, overwrite: bool = False) -> None
                     f"{path} is there already, with other content. Name another place, or pass --force "
                     "to overwrite it."
                 )
-    with ExitStack() as renames:
+    with _removed_at_the_end() as temporary:
+        parts: dict[Path, tuple[Path, Path]] = {}
         for path, content in files.items():
-            renames.enter_context(atomic_path(path)).write_bytes(content)
+            with _named(path):
+                target = path.resolve()
+                parts[path] = target, _part(target, content, temporary)
+        olds: dict[Path, Path | None] = {}
+        try:
+            for path, (target, part) in parts.items():
+                with _named(path):
+                    olds[target] = _second_name(target, temporary)
+                    part.replace(target)
+        except BaseException:
+            for target, old in olds.items():
+                with suppress(OSError):
+                    target.unlink(missing_ok=True) if old is None else old.replace(target)
+            raise
+    for folder in {target.parent for target, _ in parts.values()}:
+        with suppress(OSError):  # not every system opens folders
+            number = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(number)
+            finally:
+                os.close(number)
+
+
+def _part(target: Path, content: bytes, temporary: list[Path]) -> Path:
+    """Write a new file beside where it is to stand."""
+    from tempfile import mkstemp  # reading needs none of what it imports
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for left in target.parent.glob(f".*{_UNFINISHED}"):
+        with suppress(OSError):
+            if time() - left.stat().st_mtime > _LEFT_SECONDS:
+                left.unlink()
+    number, name = mkstemp(dir=target.parent, prefix=f".{target.name[:80]}.", suffix=_UNFINISHED)
+    temporary.append(Path(name))
+    with open(number, "wb") as handle:
+        handle.write(content)
+        handle.flush()
+        os.fsync(handle.fileno())
+    mask = os.umask(0)
+    os.umask(mask)
+    mode = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~mask
+    temporary[-1].chmod(mode)
+    return temporary[-1]
+
+
+def _second_name(target: Path, temporary: list[Path]) -> Path | None:
+    """Give a file that is there another name too, by which it is put back; ``None`` if there is none."""
+    if not target.exists():
+        return None
+    old = target.with_name(f".{target.name[:80]}.{os.getpid()}.old{_UNFINISHED}")
+    temporary.append(old)
+    with suppress(OSError):
+        old.unlink(missing_ok=True)
+        old.hardlink_to(target)
+        return old
+    old.write_bytes(target.read_bytes())  # where files have one name
+    return old
+
+
+@contextmanager
+def _removed_at_the_end() -> Iterator[list[Path]]:
+    temporary: list[Path] = []
+    try:
+        yield temporary
+    finally:
+        for path in temporary:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, RuntimeError) as error:  # a link that leads to itself is a RuntimeError
+        reason = getattr(error, "strerror", None) or str(error)
+        raise FileError(f"cannot be written ({reason}).", at=path) from None
 
 
 def _holds(path: Path, content: bytes) -> bool:

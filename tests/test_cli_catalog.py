@@ -223,9 +223,10 @@ def test_a_new_version_starts_from_another(run, tmp_path):
     assert (draft.version, draft.published) == ("2026-11-b", "2026-11")
     assert draft.sources == card.sources
     assert [one.output_usd_per_mtok for one in draft] == [one.output_usd_per_mtok for one in card]
+    path.write_text(path.read_text(encoding="utf-8") + "# checked\n", encoding="utf-8")
     code, _, err = run("new", "2026-11-b", "--out", path)
     assert code == 2
-    assert "exists" in err
+    assert "is there already, with other content" in err
 
 
 def test_a_new_version_is_not_loaded_before_it_was_checked(run, tmp_path):

@@ -1,27 +1,118 @@
 """Writes that are all or nothing."""
 
 import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from kimi_planner.errors import FileError
-from kimi_planner.writes import atomic_path, write_files, write_text
+from kimi_planner.writes import write_files, write_text
 
 
-def test_a_write_that_fails_leaves_the_old_file(tmp_path):
-    """If writing stops half way, the old content stays and nothing is left beside it."""
-    path = tmp_path / "report.md"
-    write_text(path, "old\n")
+def content_of(folder):
+    """Return what is in a folder, also hidden files."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
-    def interrupted():
-        with atomic_path(path) as temporary:
-            temporary.write_text("half")
-            raise RuntimeError("stopped")
 
-    with pytest.raises(RuntimeError, match="stopped"):
-        interrupted()
-    assert path.read_text() == "old\n"
-    assert os.listdir(tmp_path) == ["report.md"]
+@pytest.mark.parametrize("fails", range(1, 7))
+def test_a_write_that_fails_leaves_the_old_files(tmp_path, monkeypatch, fails):
+    """Whichever step stops, all old files stay as they were and nothing is left beside them."""
+    (tmp_path / "a").write_bytes(b"old a")
+    (tmp_path / "c").write_bytes(b"old c")
+    before, steps = content_of(tmp_path), 0
+
+    def counted(step):
+        def run(*given, **more):
+            nonlocal steps
+            steps += 1
+            if steps == fails:
+                raise OSError(28, "No space left on device")
+            return step(*given, **more)
+
+        return run
+
+    monkeypatch.setattr(os, "fsync", counted(os.fsync))
+    monkeypatch.setattr(Path, "replace", counted(Path.replace))
+    new = {tmp_path / name: f"new {name}".encode() for name in "abc"}
+    with pytest.raises(FileError, match=r"[abc]: cannot be written \(No space left on device\)"):
+        write_files(new, overwrite=True)
+    assert content_of(tmp_path) == before
+
+
+def test_ctrl_c_between_two_files_leaves_the_old_ones(tmp_path, monkeypatch):
+    """What interrupts is passed on, once all is as it was."""
+    (tmp_path / "a").write_bytes(b"old")
+    renames = iter([Path.replace, None, Path.replace, Path.replace])
+
+    def replace(path, target):
+        step = next(renames)
+        if step is None:
+            raise KeyboardInterrupt
+        return step(path, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    with pytest.raises(KeyboardInterrupt):
+        write_files({tmp_path / "a": b"new", tmp_path / "b": b"new"}, overwrite=True)
+    assert content_of(tmp_path) == {"a": b"old"}
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from kimi_planner.writes import write_files
+folder = Path(sys.argv[1])
+for n in range(10**6):
+    write_files({folder / name: bytes([97 + n % 26]) * 300_000 for name in "ab"}, overwrite=True)
+"""
+
+
+def test_a_killed_writer_leaves_whole_files_and_the_next_one_cleans(tmp_path):
+    """Killed at any moment, each file is whole; what was left beside is removed when it is old."""
+    for moment in range(12):
+        with subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)]) as child:
+            while not (tmp_path / "b").exists():
+                time.sleep(0.01)
+            time.sleep(0.003 * moment)
+            child.send_signal(signal.SIGKILL)
+        for name in "ab":
+            written = (tmp_path / name).read_bytes()
+            assert written == written[:1] * 300_000
+    left = [path for path in tmp_path.iterdir() if path.name not in "ab"]
+    for path in left:
+        os.utime(path, (0, 0))
+    write_text(tmp_path / "a", "x")
+    assert sorted(content_of(tmp_path)) == ["a", "b"]
+
+
+def test_a_writer_at_work_is_left_alone(tmp_path):
+    """Only what is old was left by a writer that was killed."""
+    beside = tmp_path / ".a.0.kimi-planner-part"
+    beside.write_bytes(b"half")
+    write_text(tmp_path / "a", "x")
+    assert sorted(content_of(tmp_path)) == [beside.name, "a"]
+
+
+def test_links_and_modes_stay(tmp_path):
+    """A link still leads to its file, whose mode is kept; a dangling one makes the file it names."""
+    secret, link, dangling = (tmp_path / name for name in ("secret", "link", "dangling"))
+    secret.write_text("old")
+    secret.chmod(0o600)
+    link.symlink_to("secret")
+    dangling.symlink_to("new")
+    write_files({link: b"x", dangling: b"y"}, overwrite=True)
+    assert link.is_symlink()
+    assert dangling.is_symlink()
+    assert secret.read_bytes() == b"x"
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "new").read_bytes() == b"y"
+    link.unlink()
+    link.symlink_to("link")
+    with pytest.raises(FileError, match="link: cannot be written"):
+        write_text(link, "x")
 
 
 def test_a_write_makes_folders_and_keeps_line_ends(tmp_path):

@@ -186,17 +186,18 @@ def schema() -> None:
 @click.option(
     "--out", type=options.FILE, help="File to write; VERSION.toml in this folder if not given."
 )
+@options.force
 @options.as_of
-def new(version: str, origin: str | None, out: Path | None, as_of: date | None) -> None:
+def new(
+    *, version: str, origin: str | None, out: Path | None, force: bool, as_of: date | None
+) -> None:
     """Start VERSION of a catalog from another one."""
     from kimi_planner.catalog.draft import draft_catalog
 
     day = as_of or date.today()  # noqa: DTZ011 - a version is started on the author's own day
     text = draft_catalog(version, origin, day)
     path = Path(f"{version}.toml") if out is None else out
-    if path.exists():
-        raise click.UsageError(f"{path} exists. Name another file with --out, or remove it.")
-    write(path, text)
+    write(path, text, force=force)
     click.echo(
         f"Now compare each value with its source and set checked_on, then: kimi-planner catalog check {path}"
     )

@@ -70,7 +70,7 @@ def command(
 
         known = read_baseline(accepted)
     report = found.report(known, may_grow=update_baseline)
-    print_or_write(render(report, form, _base(loaded.folder)), output)
+    print_or_write(render(report, form, _base(loaded.folder)), output, force=True)
     if form == "github":
         _write_summary(report)
     if update_baseline and found.unread:
@@ -78,7 +78,7 @@ def command(
     elif update_baseline:
         from kimi_planner.checks.baseline_file import baseline_text
 
-        write(accepted, baseline_text(found.moment))
+        write(accepted, baseline_text(found.moment), force=True)
     sys.exit(worst(report.results).exit_code)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,7 @@ def _share(_context: click.Context, _option: click.Parameter, value: str | None)
 )
 @click.option("--format", "output", type=click.Choice(["table", "json", "csv"]), default="table")
 @click.option("--out", type=options.FILE, help="File for what is printed.")
+@options.force
 def command(
     *,
     paths: Sequence[str],
@@ -73,6 +75,7 @@ def command(
     audit: bool,
     output: str,
     out: Path | None,
+    force: bool,
     **others: Any,
 ) -> None:
     """Count the tokens of PATHS: files, folders and globs; - is standard input.
@@ -84,7 +87,8 @@ def command(
     Exit code 3 if some rows or files could not be counted: they are named, and not in the total.
     """
     if audit:
-        _audit(paths, catalog, output, out, others["model"], others["as_of"])
+        say = partial(print_or_write, path=out, force=force)
+        _audit(paths, catalog, output, say, model=others["model"], as_of=others["as_of"])
         return
     from kimi_planner.billing.corpus.count import count_corpus
     from kimi_planner.catalog import load_catalog
@@ -96,7 +100,7 @@ def command(
         "json": lambda: _json(counted),
         "csv": lambda: csv_text(counted.frame),
     }
-    print_or_write(forms[output](), out)
+    print_or_write(forms[output](), out, force=force)
     for message in counted.messages[:MESSAGES_SHOWN]:
         click.echo(on_one_line(message), err=True)
     if counted.rejected:
@@ -108,7 +112,8 @@ def _audit(
     paths: Sequence[str],
     catalog: str | None,
     output: str,
-    out: Path | None,
+    say: Callable[[str], None],
+    *,
     model: str | None,
     as_of: date | None,
 ) -> None:
@@ -135,7 +140,7 @@ def _audit(
             for row in rows
         ]
         text = "\n".join([*lines, made.sentence()]) + "\n"
-    print_or_write(text, out)
+    say(text)
     for message in made.messages[:MESSAGES_SHOWN]:
         click.echo(on_one_line(message), err=True)
     if made.left_out or not made.calls:

@@ -59,12 +59,14 @@ _NUMBERS = (
 )
 @options.form("table", "json", "csv")
 @click.option("--out", type=options.FILE, help="File for what is printed.")
+@options.force
 def command(
     *,
     paths: Sequence[Path],
     image_sizes: Path | None,
     form: str,
     out: Path | None,
+    force: bool,
     **given: Any,
 ) -> None:
     """Estimate the requests in each FILE: tokens, exact cost, fit, and what the API will refuse.
@@ -85,7 +87,7 @@ def command(
             rows.append({"place": place, **_data(result), "text": str(result)})
     forms = {"table": _table, "json": _json, "csv": _csv}
     if rows:
-        print_or_write(forms[form](rows, given), out)
+        print_or_write(forms[form](rows, given), out, force=force)
     for message, _ in faults[:MESSAGES_SHOWN]:
         click.echo(f"kimi-planner: {on_one_line(message)}", err=True)
     if len(faults) > MESSAGES_SHOWN:

@@ -51,11 +51,13 @@ OVER, CANNOT_TELL = 1, 3
 @logs.on_error
 @options.form("text", "json", "markdown")
 @click.option("--out", type=options.FOLDER, help="Folder for the estimate and its picture.")
+@options.force
 def outlook(
     *,
     paths: tuple[Path, ...],
     form: str,
     out: Path | None,
+    force: bool,
     fail_above: float | None,
     by: str | None,
     on_error: Literal["raise", "skip"],
@@ -84,7 +86,7 @@ def outlook(
         from kimi_planner import plot
 
         files = {"outlook.json": outlook_json(found), "outlook.md": outlook_markdown(found)}
-        write_all(out, {**files, "outlook.png": png(plot.outlook(found))}, force=True)
+        write_all(out, {**files, "outlook.png": png(plot.outlook(found))}, force=force)
     if fail_above is None:
         return
     limit = found.budget or found.plan

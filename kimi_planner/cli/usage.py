@@ -94,9 +94,16 @@ def price(
 @click.argument("log", type=options.PATH)
 @click.option("--name", required=True, help="Name of the workload.")
 @click.option("--out", type=options.PATH, help="File to write; else it is printed.")
+@options.force
 @logs.fields
 def fit(
-    log: Path, name: str, out: Path | None, renamed: dict[str, str], ignored: tuple[str, ...]
+    *,
+    log: Path,
+    name: str,
+    out: Path | None,
+    force: bool,
+    renamed: dict[str, str],
+    ignored: tuple[str, ...],
 ) -> None:
     """Fit a workload to LOG.
 
@@ -109,7 +116,8 @@ def fit(
     with progress("reading") as advance:
         frame = read_usage(log, map=renamed, ignore=ignored, progress=advance)
     workload = Workload.from_usage(frame, name)
-    print_or_write(workload_toml(workload, log, Path() if out is None else out.parent), out)
+    text = workload_toml(workload, log, Path() if out is None else out.parent)
+    print_or_write(text, out, force=force)
 
 
 @command.command("forecast")
@@ -127,6 +135,7 @@ def fit(
 @logs.fields
 @usage_form_option
 @click.option("--out", type=options.FOLDER, help="Folder for the forecast and its picture.")
+@options.force
 @click.option(
     "--record",
     type=options.PATH,
@@ -140,6 +149,7 @@ def forecast(
     ignored: tuple[str, ...],
     form: str,
     out: Path | None,
+    force: bool,
     record: Path | None,
     **others: Any,
 ) -> None:
@@ -164,7 +174,7 @@ def forecast(
         from kimi_planner import plot
 
         files = {"forecast.json": forecast_json(found), "forecast.csv": forecast_csv(found)}
-        write_all(out, {**files, "forecast.png": png(plot.forecast(found))}, force=True)
+        write_all(out, {**files, "forecast.png": png(plot.forecast(found))}, force=force)
     logs.finish(found.notes, say=form == "csv")
 
 

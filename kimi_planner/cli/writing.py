@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 __all__ = ["off_screen", "png", "print_or_write", "write", "write_all"]
 
 
-def print_or_write(text: str, path: Path | None) -> None:
+def print_or_write(text: str, path: Path | None, *, force: bool) -> None:
     """Write text to a file, or print it as it is if none is named."""
     if path is None:
         click.echo(text, nl=False)
     else:
-        write(path, text)
+        write(path, text, force=force)
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, text: str, *, force: bool) -> None:
     """Write a file, all of it or nothing, and name it on stderr."""
     from kimi_planner.writes import write_text
 
-    write_text(path, text)
+    write_text(path, text, overwrite=force)
     click.echo(f"wrote {path}", err=True)
 
 

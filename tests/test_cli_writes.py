@@ -1,0 +1,105 @@
+"""No command overwrites what it was not told to overwrite, its own input least of all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from kimi_planner.cli import _cli, main
+
+LOG = "call_id,timestamp,model,prompt_tokens,completion_tokens\n" + "".join(
+    f"call-number-{n},2026-05-{1 + n // 24:02d}T{n % 24:02d}:00:00Z,kimi-k2,{900 + n},40\n"
+    for n in range(480)
+)
+REQUEST = '{"model": "kimi-k2", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 5}\n'
+#: What each command needs before its output.
+COMMANDS = {
+    "count {log} --format csv --out {out}": "log.csv",
+    "estimate {request} --format csv --out {out}": "request.json",
+    "usage fit {log} --name chat --out {out}": "log.csv",
+    "usage focus {log} --out {out}": "log.csv",
+    "catalog new 2027-01-own --out {out}": "other.txt",
+}
+FOLDERS = {
+    "usage forecast {log} --horizon 24h --out {out}": "forecast.json",
+    "usage outlook {log} --out {out}": "outlook.json",
+    "plan --paths 1000 --out {out}": "plan.csv",
+}
+
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(folder: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command on the files of the folder; return its exit code and stderr."""
+    files = {"log": folder / "log.csv", "request": folder / "request.json"}
+
+    def call(command: str, out: Path, *more: str) -> tuple[int, str]:
+        words = [word.format(out=out, **files) for word in command.split()]
+        with pytest.raises(SystemExit) as stopped:
+            main([*words, *more])
+        return int(str(stopped.value.code)), capsys.readouterr().err
+
+    return call
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder of inputs and of a file of somebody else."""
+    for name, text in (("log.csv", LOG), ("request.json", REQUEST), ("other.txt", "mine\n")):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, *FOLDERS])
+def test_other_content_is_never_overwritten_unasked(command: str, folder: Path, run: Run) -> None:
+    """Neither an input nor a file that lies there; with --force it is."""
+    if command in COMMANDS:
+        out = target = folder / COMMANDS[command]
+    else:
+        out, target = folder / "made", folder / "made" / FOLDERS[command]
+        out.mkdir()
+        target.write_text("mine\n", encoding="utf-8")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    code, said = run(command, out)
+    assert code == 2, said
+    assert f"{target} is there already, with other content" in said
+    assert "--force" in said
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert run(command, out, "--force")[0] == 0
+    assert target.read_bytes() != before[target]
+
+
+def leaves(group: click.Group, name: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Yield every command with its whole name."""
+    with click.Context(group) as context:
+        for part in group.list_commands(context):
+            command = group.get_command(context, part)
+            if isinstance(command, click.Group):
+                yield from leaves(command, f"{name}{part} ")
+            elif command is not None:
+                yield f"{name}{part}", command
+
+
+def test_every_command_that_writes_a_file_can_be_told_to_overwrite() -> None:
+    """A command that is added and forgets it is found here."""
+    writing = {
+        name: {option.name for option in command.params}
+        for name, command in leaves(_cli)
+        if any(option.name == "out" for option in command.params)
+    }
+    assert len(writing) >= len({*COMMANDS, *FOLDERS})
+    assert [name for name, options in writing.items() if "force" not in options] == []
+
+
+def test_the_mode_of_a_file_stays(folder: Path, run: Run) -> None:
+    """What was readable by its owner alone still is."""
+    secret = folder / "other.txt"
+    secret.chmod(0o600)
+    assert run("count {log} --out {out} --force", secret)[0] == 0
+    assert os.stat(secret).st_mode & 0o777 == 0o600
