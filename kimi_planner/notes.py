@@ -173,6 +173,10 @@ class Note(str):
         """Ids of the models that it is about; empty where it is about all or none."""
         return self.about.get("models", ())  # type: ignore[no-any-return]  # names, by its key
 
+    def __deepcopy__(self, memo: object) -> Note:
+        """Return the note itself, which nothing changes: frames copy what stands in ``attrs`` often."""
+        return self
+
 
 def note(code: str, **about: Any) -> Note:
     """Return the note of a code, its sentence filled.

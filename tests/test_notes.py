@@ -74,3 +74,9 @@ def test_notes_of_results_are_data():
     assert all(one.workloads in ((), ("w",)) for one in notes)
     bill = kp.cost({"prompt_tokens": 9, "cached_tokens": 9, "completion_tokens": 1}, "kimi-k2")
     assert bill.notes[0].models == ("kimi-k2",)
+
+
+def test_a_note_is_not_copied():
+    """Frames copy what stands in their attrs at every step; thousands of notes would take minutes."""
+    said = note("no_followup_tokens", workloads="chat")
+    assert copy.deepcopy([said])[0] is said
