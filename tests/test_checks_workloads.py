@@ -10,6 +10,7 @@ from kimi_planner.capacity import throughput
 from kimi_planner.checks.results import Outcome
 from kimi_planner.errors import ConfigError
 from kimi_planner.files import data_dir
+from kimi_planner.plan import Booking, approved_toml, booked
 
 EXAMPLE = (data_dir() / "workloads" / "example.toml").read_text(encoding="utf-8")
 HEAD = 'model = "kimi-k2"\n[[workloads]]\npath = "w.toml"\n'
@@ -96,3 +97,30 @@ def test_a_tier_that_does_not_exist_is_an_error(tmp_path):
     """The message names the line and the tiers there are."""
     with pytest.raises(ConfigError, match=r"line 2: tier is 9\. It must be one of 0, 1"):
         checked(tmp_path, "tier = 9", checking.workloads())
+
+
+def test_workloads_are_held_against_an_approved_plan(tmp_path):
+    """What is booked over the months, models and seed of the approval is held against its amount."""
+    text = checking.workloads()
+    (tmp_path / "old.toml").write_text(text, encoding="utf-8")
+    workloads = load_workloads(tmp_path / "old.toml")
+    booking = Booking(book="p80", contingency_percent=10)
+    plan = project(
+        workloads, 3, "2027-01", "kimi-k2", checking.AS_OF, 5, n_paths=300, booking=booking
+    )
+    choice = dict.fromkeys(plan.names, "kimi-k2")
+    record = approved_toml(plan, choice)
+    (one,) = checked(tmp_path, 'approved = "plan.toml"', text, plan_dot_toml=record)
+    assert one.outcome is Outcome.PASSED
+    assert one.value == one.limit == round(booked(plan, choice).usd, 2)
+    assert "(P80 plus 10% contingency) over 2027-01 to 2027-03" in one.message
+    name = f'name = "{plan.names[0]}"\napproved = "plan.toml"'
+    (one,) = checked(tmp_path, name, text.replace("prompt_tokens = ", "prompt_tokens = 9"))
+    assert one.outcome is Outcome.OVER
+    assert one.limit == round(booked(plan, choice).by_workload[plan.names[0]], 2)
+
+
+def test_what_was_not_approved_is_no_plan_of_record(tmp_path):
+    """A file without an approval, and a workload that it does not have, are named."""
+    with pytest.raises(ConfigError, match=r"w\.toml is not an approved plan"):
+        checked(tmp_path, 'approved = "w.toml"')

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from kimi_planner.plan import what_if
+from kimi_planner.plan import Scenario, what_if
 from kimi_planner.plan.simulation import project
 from kimi_planner.plot import explore
 from kimi_planner.plot.words import dollars
@@ -135,3 +135,19 @@ def test_an_agent_that_reaches_the_window_is_projected_whole():
         control(box, name).value = value
     changed = project(what_if(AGENT, traffic=4, output=2.6, reasoning=0.4), **PLAN)
     assert all(text in shown(box) for text in spends(changed))
+
+
+def test_a_scenario_is_chosen_beside_the_sliders(workloads):
+    """The picture is that of the plan under the scenario, with what is moved in it too."""
+    doubled = Scenario(name="doubled", changes={"traffic": 2}, workloads=(workloads[0].name,))
+    box = explore(workloads, scenarios=[doubled], **PLAN)
+    control(box, "scenario").value = "doubled"
+    control(box, "output").value = 2
+    moved = what_if(workloads, output=2)
+    under = doubled.of_plan(project(moved, **PLAN))
+    for model in under.models:
+        assert dollars(under.average_month((0.5,), model)[0]) in shown(box)
+    assert "doubled" in shown(box)
+    control(box, "workload").value = workloads[0].name
+    usd = under.average_month((0.5,), under.models[0], workloads[0].name)[0]
+    assert dollars(usd) in shown(box)

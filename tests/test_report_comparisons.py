@@ -18,7 +18,9 @@ from kimi_planner import (
     recommend,
 )
 from kimi_planner.cli import main
+from kimi_planner.cli.plan import command as plan_command
 from kimi_planner.cli.report import command
+from kimi_planner.cli.usage import command as usage_command
 from kimi_planner.report import reconcile
 from kimi_planner.report.comparisons import actuals_section, previous_section
 from kimi_planner.report.json_form import plan_json
@@ -59,7 +61,7 @@ def earlier(tmp_path):
 def test_a_previous_report_is_compared_by_workload(earlier):
     """Each workload has old and new spend with its change in percent; the bill is worked by hand."""
     section = previous_section(planned(workload("a", 1500), workload("new", 10)), earlier)
-    (table,) = section.tables
+    table, steps = section.tables
     old = 31 * 1000 * (1000 * 1.2 + 100 * 3.6) / 1e6
     rows = {row[0]: row for row in table.rows}
     assert rows["a"][1:5] == (
@@ -71,6 +73,13 @@ def test_a_previous_report_is_compared_by_workload(earlier):
     assert rows["gone"][1:5] == ("kimi-k2", f"{old / 100:.2f}", "-", "gone")
     assert rows["new"][1:5] == ("kimi-k2", "-", f"{old / 100:.2f}", "new")
     assert rows["all"][2:4] == (f"{1.01 * old:.2f}", f"{1.51 * old:.2f}")
+    assert {row[0]: row[-1] for row in steps.rows} == {
+        "before": f"{1.01 * old:.2f}",
+        "traffic": f"+{0.5 * old:.2f}",
+        "new workload": f"+{old / 100:.2f}",
+        "gone workload": f"-{old / 100:.2f}",
+        "after": f"{1.51 * old:.2f}",
+    }
     assert "Gone: gone." in section.sentences
     assert "New: new." in section.sentences
 
@@ -112,7 +121,7 @@ def test_names_of_an_earlier_report_are_cut_as_long_as_ours(earlier):
     text = earlier.read_text(encoding="utf-8").replace('"gone"', json.dumps(book))
     earlier.write_text(text, encoding="utf-8")
     section = previous_section(planned(workload("a", 1000)), earlier)
-    assert len(section_text(section)) < 2000
+    assert len(section_text(section)) < 4000
     assert section.tables[0].rows[1][0].startswith("x" * 199)
 
 
@@ -250,6 +259,51 @@ def test_comparisons_by_command(run, log, tmp_path):
     for title in ("Against the previous report", "Planned against actual"):
         assert re.search(f"^## {title}", text, flags=re.M)
         assert f"\n{title}" in done.output
+
+
+def test_actuals_are_held_though_a_workload_has_no_model(run, log, tmp_path):
+    """Its calls are unplanned, and a note names it; the others are told by cause."""
+    path = tmp_path / "w.toml"
+    path.write_text(FILE + 'needs = ["vision"]\n', encoding="utf-8")
+    log.to_csv("log.csv", index=False)
+    done = run("--models", "kimi-k2,kimi-k2-instruct", "--actuals", "log.csv", "--workload", "team")
+    assert done.exit_code == 0, done.output
+    assert "No model is planned for search" in done.output
+    assert "unplanned" in done.output
+
+
+def test_an_approved_plan_by_command(run, log, tmp_path):
+    """A plan is approved, planned again the same, and a report and a log are held against it."""
+    scenario = '[[scenario]]\nname = "doubled"\nset = { traffic = 2 }\n'
+    (tmp_path / "w.toml").write_text(f'book = "p80"\n{FILE}{scenario}', encoding="utf-8")
+
+    def plan(*arguments):
+        done = CliRunner().invoke(plan_command, arguments)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    given = ["--as-of", "2026-11-24", "--months", "1", "--contingency", "10", "--paths", "300"]
+    plan("w.toml", *given, "--approve", "plan.toml")
+    again = plan("plan.toml", "--approve", "again.toml")
+    assert "To book: 73.78 USD (P80 plus 10% contingency) in 2026-12." in again
+    assert (tmp_path / "again.toml").read_bytes() == (tmp_path / "plan.toml").read_bytes()
+    (tmp_path / "w.toml").write_text(FILE.replace("= 1000\n", "= 1500\n", 1), encoding="utf-8")
+    data = json.loads(plan("w.toml", *given[:4], "--previous", "plan.toml", "--format", "json"))
+    assert [step["step"] for step in data["change"]["steps"]] == [
+        "before", "traffic", "reserve", "after"
+    ]  # fmt: skip
+    assert data["change"]["before_usd"] == "73.77876"
+    log.to_csv("log.csv", index=False)
+    done = run("--previous", "plan.toml", "--format", "html,json")
+    assert done.exit_code == 0, done.output
+    assert "Booked before 73.78 USD" in done.output
+    assert "What changed in the plan" in (tmp_path / "report" / "report.html").read_text("utf-8")
+    assert json.loads((tmp_path / "report" / "report.json").read_text("utf-8"))["change"]
+    held = CliRunner().invoke(
+        usage_command, ["reconcile", "plan.toml", "log.csv", "--workload", "team"]
+    )
+    assert held.exit_code == 0, held.output
+    assert "Planned 73.78 USD" in held.output
 
 
 def test_a_log_of_several_workloads_must_say_which(run, log):

@@ -67,7 +67,7 @@ ALSO = [
     "ServiceSubcategory",
     "Tags",
     "x_IsForecast",
-    "x_Scenario",
+    "x_Measure",
     "x_Percentile",
 ]
 VALUES = {
@@ -123,7 +123,7 @@ def test_columns_and_values_are_those_of_the_specification(log, catalog):
     for row in rows:
         assert {name: row[name] for name in VALUES} == VALUES
         assert (row["BillingAccountId"], row["BillingAccountName"]) == ("42", "Team")
-        assert (row["x_IsForecast"], row["x_Scenario"], row["x_Percentile"]) == ("false", "", "")
+        assert (row["x_IsForecast"], row["x_Measure"], row["x_Percentile"]) == ("false", "", "")
         for name in (
             "BillingPeriodStart",
             "BillingPeriodEnd",
@@ -240,7 +240,7 @@ def test_a_forecast_is_marked_and_adds_up_to_the_plan(plan, percentile):
     """Rows of a plan say that they are a forecast, and cost what the plan says, to a microdollar."""
     frame = focus_forecast(plan.projection, plan.best, percentile=percentile)
     assert set(frame["x_IsForecast"]) == {"true"}
-    assert set(frame["x_Scenario"]) == {"expected" if percentile is None else "percentile"}
+    assert set(frame["x_Measure"]) == {"expected" if percentile is None else "percentile"}
     assert set(frame["x_Percentile"]) == {percentile}
     for name, model in plan.best.items():
         spend = plan.projection.of(model, name)

@@ -86,6 +86,9 @@ class WorkloadBudget:
         Which percentile of each month's spend must stay within which amount.
     max_p50_usd_per_month, max_p90_usd_per_month
         The same for these two percentiles.
+    approved
+        An approved plan, relative to the configuration, whose bookable number must not be exceeded:
+        over its months, on its models, and with its seed and contingency.
     min_fit_share
         The least share of each workload's requests that must fit the context window.
     tier
@@ -106,6 +109,7 @@ class WorkloadBudget:
     max_usd_per_month: Decimal | None = None
     max_p50_usd_per_month: Decimal | None = None
     max_p90_usd_per_month: Decimal | None = None
+    approved: str | None = None
     min_fit_share: Decimal | None = None
     tier: int | None = None
     peak_hour_share: Decimal | None = None

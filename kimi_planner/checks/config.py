@@ -44,6 +44,7 @@ _WORKLOAD_LIMITS = (
     "max_usd_per_month",
     "max_p50_usd_per_month",
     "max_p90_usd_per_month",
+    "approved",
     "min_fit_share",
     "tier",
 )
@@ -232,7 +233,9 @@ def _override(table: Table) -> Override:
 
 #: The end of a key to how it is read; the first that fits counts.
 _READERS: Mapping[str, Callable[[Table, str], Any]] = {
-    **dict.fromkeys(("path", "name", "model", "against", "catalog", "baseline"), Table.text),
+    **dict.fromkeys(
+        ("path", "name", "model", "approved", "against", "catalog", "baseline"), Table.text
+    ),
     **dict.fromkeys(("paths", "exclude"), Table.globs),
     **dict.fromkeys(
         ("seed", "tier", "max_age_days", "ignore_below_tokens", "max_growth_tokens"),

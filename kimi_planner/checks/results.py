@@ -30,6 +30,7 @@ RULES = {
     "prompt-cost": "A prompt costs more as input of one call than its budget allows.",
     "call-cost": "A prompt and its reserved output cost more than the budget of one call.",
     "context-share": "A prompt and its reserved output take too much of the context window.",
+    "workload-booked": "A workload file books more than was approved.",
     "workload-spend": "A workload spends more in a month than its budget allows.",
     "workload-fit": "Too few requests of a workload fit the context window.",
     "workload-tier": "A workload needs a higher rate-limit tier than the account has.",

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from math import isnan
 from os.path import isfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kimi_planner.checks.budgets import CheckConfig, WorkloadBudget
@@ -26,6 +27,7 @@ from kimi_planner.errors import (
     PriceNotFoundError,
     UsageError,
     WorkloadError,
+    restated,
 )
 from kimi_planner.files import read_toml
 from kimi_planner.money import exact_decimal, usd
@@ -145,6 +147,8 @@ def hold_workloads(budget: WorkloadBudget, plans: Plans) -> Iterator[CheckResult
     place = plans.place(budget, budget.name)
     for percentile, limit in budget.spend_limits:
         yield _spend(budget, plans, place, percentile, limit)
+    if budget.approved is not None:
+        yield _booked(budget, plans, place, plans.config.folder / budget.approved)
     if budget.min_fit_share is not None:
         yield from _fit(budget, plans, budget.min_fit_share)
     if budget.tier is not None:
@@ -168,6 +172,48 @@ def _spend(
         f"{projection.months[month]}"
     )
     return measure.held(amount, measured, usd(limit))
+
+
+def _booked(budget: WorkloadBudget, plans: Plans, place: Place, path: Path) -> CheckResult:
+    """Hold what workloads book now against what was approved, at the prices of today."""
+    from kimi_planner.plan.booking import booked
+    from kimi_planner.plan.plan_file import read_plan
+    from kimi_planner.plan.simulation import project
+
+    with restated(at=budget.where, of=WorkloadError, fault=ConfigError):
+        file = read_plan(path)
+    record = file.approved
+    if record is None:
+        raise ConfigError(
+            f"{budget.approved} is not an approved plan. Write one with: kimi-planner plan --approve.",
+            at=budget.where,
+        )
+    limit = record.usd
+    if budget.name is not None:
+        if budget.name not in record.usd_by_workload:
+            raise ConfigError(f"{budget.approved} has no {budget.name!r}.", at=budget.where)
+        limit = record.usd_by_workload[budget.name]
+    workloads = plans.workloads(budget)
+    choice = {one.name: one.model or file.models.get(one.name, budget.model) for one in workloads}
+    measure = Measure(place, "workload-booked", "bookable number", limit, budget.warn_fraction)
+    try:
+        projection = project(
+            workloads,
+            record.months,
+            record.start,
+            list(dict.fromkeys(choice.values())),
+            plans.as_of,
+            record.seed,
+            n_paths=record.n_paths,
+            catalog=plans.config.catalog,
+            booking=file.booking,
+        )
+    except PriceNotFoundError as error:
+        return measure.unknown(str(error))
+    amount = Decimal(usd(booked(projection, choice).usd).replace(",", ""))
+    words = f"{budget.name or 'all workloads'} book {usd(amount)} USD ({file.booking.words}) over "
+    months = f"{projection.months[0]} to {projection.months[-1]}"
+    return measure.held(amount, f"{words}{months}", f"{usd(limit)} of {budget.approved}")
 
 
 def _fit(budget: WorkloadBudget, plans: Plans, least: Decimal) -> Iterator[CheckResult]:

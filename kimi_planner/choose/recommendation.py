@@ -16,6 +16,7 @@ from kimi_planner.choose.flips import flips
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.money import usd
 from kimi_planner.notes import Note
+from kimi_planner.plan.booking import Booked, booked
 from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import frame_html, page_html, table_html
 
@@ -50,8 +51,19 @@ class Recommendation:
 
     @property
     def best(self) -> dict[str, str]:
-        """Workload name to the model ranked first; a workload without one is missing."""
-        return {choice.workload: choice.model for choice in self.choices if choice.rank == 1}
+        """Workload name to the model decided on, else ranked first; one without any is missing."""
+        first = {choice.workload: choice.model for choice in self.choices if choice.rank == 1}
+        decided = {one.name: one.model for one in self.projection.workloads if one.model}
+        return {
+            name: decided.get(name, first.get(name, ""))
+            for name in self.names
+            if name in decided | first
+        }
+
+    @cached_property
+    def booked(self) -> Booked:
+        """The bookable number, every workload on its model."""
+        return booked(self.projection, self.best)
 
     @property
     def without_model(self) -> tuple[str, ...]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from functools import reduce, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from kimi_planner.choose.evaluations.read import Evaluations
+    from kimi_planner.plan.plan_file import PlanFile
 
 __all__ = [
     "FILE",
@@ -19,11 +22,13 @@ __all__ = [
     "PATH",
     "account",
     "as_of",
+    "booking",
     "comma_separated",
     "evaluations",
     "force",
     "form",
     "parsed_date",
+    "plan_file",
     "requirements",
     "rules_of",
     "scenario",
@@ -173,6 +178,51 @@ def evaluations(*, required: bool = False) -> Callable[[Command], Command]:
         callback=_evaluations,
         help="CSV file with the columns workload, model, successes and trials.",
     )
+
+
+def booking(command: Command) -> Command:
+    """Add the options for the bookable number; they arrive as one dict, ``booking``."""
+
+    @wraps(command)
+    def gathered(**options: Any) -> Any:
+        names = ("book", "contingency_percent")
+        given = {name: options.pop(name) for name in names}
+        return command(booking=given, **options)
+
+    return _group(
+        click.option(
+            "--book",
+            metavar="NUMBER",
+            help="The bookable number: mean, p50, p80 or another percentile of the plan's total.",
+        ),
+        click.option(
+            "--contingency",
+            "contingency_percent",
+            metavar="PERCENT",
+            help="What is added to the bookable number.",
+        ),
+    )(cast(Command, gathered))
+
+
+def plan_file(
+    path: Path | None, settings: dict[str, Any], booking: dict[str, Any]
+) -> tuple[PlanFile, dict[str, Any]]:
+    """Return a workload file and how it is planned: as its options say, else as the file does."""
+    from kimi_planner.plan.plan_file import read_plan
+
+    file = read_plan(path)
+    context = click.get_current_context()
+    given = {
+        name: value
+        for name, value in settings.items()
+        if name != "catalog" and context.get_parameter_source(name) is not ParameterSource.DEFAULT
+    }
+    stated = {name: value for name, value in booking.items() if value is not None}
+    return file, {
+        **file.settings(settings["catalog"]),
+        **given,
+        "booking": replace(file.booking, **stated),
+    }
 
 
 def scenario(command: Command) -> Command:

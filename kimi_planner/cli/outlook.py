@@ -26,7 +26,9 @@ OVER, CANNOT_TELL = 1, 3
 )
 @click.option("--since", callback=options.parsed_date, help="First day, if it is another.")
 @click.option("--budget", metavar="USD", help="Budget of the whole period.")
-@click.option("--plan", type=options.PATH, help="File of plan --format json or csv.")
+@click.option(
+    "--plan", type=options.PATH, help="An approved plan, or a file of plan --format json or csv."
+)
 @click.option(
     "--planned-model",
     "choice",

@@ -12,6 +12,7 @@ from kimi_planner.cli.writing import off_screen, png, write_all
 
 if TYPE_CHECKING:
     from kimi_planner.choose.recommendation import Recommendation
+    from kimi_planner.report.tables import Section
 
 __all__ = ["command"]
 
@@ -19,38 +20,71 @@ __all__ = ["command"]
 @click.command("plan")
 @options.workloads
 @options.scenario
+@options.booking
 @options.form("table", "json", "csv", "markdown")
 @click.option("--out", type=options.FOLDER, help="Folder for the plan and its pictures.")
+@click.option(
+    "--approve",
+    type=options.FILE,
+    help="File to freeze the plan in: workloads, models, catalog, seed and the bookable number.",
+)
+@click.option(
+    "--previous",
+    type=options.FILE,
+    help="Tell what changed since an approved plan, or since an earlier report.json.",
+)
 @options.force
 def command(
-    *, workloads: Path | None, scenario: dict[str, Any], form: str, out: Path | None, force: bool
+    *,
+    workloads: Path | None,
+    scenario: dict[str, Any],
+    booking: dict[str, Any],
+    form: str,
+    out: Path | None,
+    approve: Path | None,
+    previous: Path | None,
+    force: bool,
 ) -> None:
     """Project monthly spend and context fit of WORKLOADS, a TOML file.
 
-    Without a file, the example that ships with the package is planned.
+    Without a file, the example that ships with the package is planned. A file that --approve wrote is
+    planned as it was approved; options given besides change that.
     """
     from kimi_planner.choose.ranking import recommend
+    from kimi_planner.report.comparisons import plan_sections
     from kimi_planner.report.json_form import plan_json
     from kimi_planner.report.text import markdown_report, plan_text
     from kimi_planner.safe import csv_text
-    from kimi_planner.workload import load_workloads
 
-    recommendation = recommend(load_workloads(workloads), **scenario)
+    file, settings = options.plan_file(workloads, scenario, booking)
+    recommendation = recommend(file.workloads, **settings)
+    sections = plan_sections(recommendation, file.scenarios, previous)
     forms = {
-        "table": lambda: plan_text(recommendation) + "\n",
-        "json": lambda: plan_json(recommendation),
+        "table": lambda: plan_text(recommendation, sections) + "\n",
+        "json": lambda: plan_json(recommendation, sections),
         "csv": lambda: csv_text(recommendation.projection.frame),
-        "markdown": lambda: markdown_report(recommendation),
+        "markdown": lambda: markdown_report(recommendation, sections),
     }
     if out is not None:
         files = {f"plan.{name}": forms[name]() for name in ("json", "csv")}
-        write_all(out, {**files, **_pictures(recommendation)}, force=force)
+        write_all(out, {**files, **_pictures(recommendation, sections)}, force=force)
+    if approve is not None:
+        from kimi_planner.plan.plan_file import approved_toml
+
+        record = approved_toml(
+            recommendation.projection,
+            recommendation.best,
+            scenarios=file.scenarios,
+            folder=file.path.parent,
+            to=approve.parent,
+        )
+        write_all(approve.parent, {approve.name: record}, force=force)
     click.echo(forms[form](), nl=False)
 
 
-def _pictures(recommendation: Recommendation) -> dict[str, bytes]:
+def _pictures(recommendation: Recommendation, sections: list[Section]) -> dict[str, bytes]:
     """Return the pictures of a plan by the names of their files."""
     off_screen()
     from kimi_planner.report.pictures import pictures
 
-    return {f"{name}.png": png(ax) for name, ax in pictures(recommendation).items()}
+    return {f"{name}.png": png(ax) for name, ax in pictures(recommendation, sections).items()}

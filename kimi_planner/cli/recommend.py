@@ -18,6 +18,7 @@ __all__ = ["command"]
 @click.command("recommend")
 @options.workloads
 @options.scenario
+@options.booking
 @click.option(
     "--budget",
     "budget_usd_per_month",
@@ -51,6 +52,7 @@ def command(
     *,
     workloads: Path | None,
     scenario: dict[str, Any],
+    booking: dict[str, Any],
     evaluations: Evaluations | None,
     form: str,
     **requirements: Any,
@@ -64,12 +66,10 @@ def command(
     from kimi_planner.choose.requirements import Requirements
     from kimi_planner.report.json_form import dumped, flips_data, plan_data
     from kimi_planner.report.text import recommendation_text
-    from kimi_planner.workload import load_workloads
 
     required = Requirements(**requirements)
-    recommendation = recommend(
-        load_workloads(workloads), required, evaluations=evaluations, **scenario
-    )
+    file, settings = options.plan_file(workloads, scenario, booking)
+    recommendation = recommend(file.workloads, required, evaluations=evaluations, **settings)
     if form == "table":
         click.echo(recommendation_text(recommendation))
         return

@@ -30,6 +30,7 @@ def _forms(context: click.Context, option: click.Parameter, value: str) -> tuple
 @click.command("report")
 @options.workloads
 @options.scenario
+@options.booking
 @click.option(
     "--format",
     "forms",
@@ -39,7 +40,9 @@ def _forms(context: click.Context, option: click.Parameter, value: str) -> tuple
 )
 @click.option("--out", type=options.FOLDER, default="report", help="Folder to write to.")
 @click.option(
-    "--previous", type=options.FILE, help="Compare with an earlier report: its report.json."
+    "--previous",
+    type=options.FILE,
+    help="Tell what changed since an approved plan, or since an earlier report.json.",
 )
 @click.option(
     "--actuals",
@@ -54,6 +57,7 @@ def command(
     *,
     workloads: Path | None,
     scenario: dict[str, Any],
+    booking: dict[str, Any],
     forms: tuple[str, ...],
     out: Path,
     previous: Path | None,
@@ -70,42 +74,50 @@ def command(
     """
     off_screen()
     from kimi_planner.choose.ranking import recommend
+    from kimi_planner.report.comparisons import plan_sections
     from kimi_planner.report.tables import totals_sentence
     from kimi_planner.report.text import section_text
     from kimi_planner.report.write import rendered
-    from kimi_planner.workload import load_workloads
 
     if workload is not None and not actuals:
         raise click.UsageError("--workload tells calls of --actuals apart; give that too.")
-    recommendation = recommend(load_workloads(workloads), **scenario)
-    sections = _sections(recommendation, previous, actuals, workload)
+    file, settings = options.plan_file(workloads, scenario, booking)
+    recommendation = recommend(file.workloads, **settings)
+    sections = plan_sections(recommendation, file.scenarios, previous)
+    sections += _actuals(recommendation, actuals, workload)
     files = rendered(recommendation, forms, sections=sections, **account)
     write_all(out, files, force=force)
-    click.echo("\n\n".join([totals_sentence(recommendation), *map(section_text, sections)]))
+    click.echo(
+        "\n\n".join(
+            [
+                recommendation.booked.sentence,
+                totals_sentence(recommendation),
+                *map(section_text, sections),
+            ]
+        )
+    )
 
 
-def _sections(
+def _actuals(
     recommendation: Recommendation,
-    previous: Path | None,
     actuals: tuple[Path, ...],
     workload: str | dict[str, str] | None,
 ) -> list[Section]:
-    """Return the comparisons that are asked for."""
+    """Return the comparison with logs, if any are named."""
+    if not actuals:
+        return []
     from kimi_planner.reconcile.actual import log_keys
     from kimi_planner.reconcile.compare import reconcile
-    from kimi_planner.report.comparisons import actuals_section, previous_section
+    from kimi_planner.report.comparisons import actuals_section
 
-    sections = [] if previous is None else [previous_section(recommendation, previous)]
-    if actuals:
-        catalog = recommendation.projection.catalog
-        _, keys = log_keys(workload, None, catalog)
-        found = reconcile(
-            recommendation.projection,
-            logs.totals(actuals, keys, "raise"),
-            choice=recommendation.best,
-            workload=workload,
-            catalog=catalog,
-            pro_rata=True,
-        )
-        sections.append(actuals_section(found))
-    return sections
+    catalog = recommendation.projection.catalog
+    _, keys = log_keys(workload, None, catalog)
+    held = reconcile(
+        recommendation.projection,
+        logs.totals(actuals, keys, "raise"),
+        choice=recommendation.best,
+        workload=workload,
+        catalog=catalog,
+        pro_rata=True,
+    )
+    return [actuals_section(held)]

@@ -214,7 +214,8 @@ def reconcile_(
 ) -> None:
     """Hold LOG against PLAN, cause by cause.
 
-    PLAN is a file of `kimi-planner plan` with --format json or csv. Exit code 3 if calls of the log
+    PLAN is an approved plan (`kimi-planner plan --approve`), or a file of `kimi-planner plan` with
+    --format json or csv. Exit code 3 if calls of the log
     are not priced: they are in no cause.
     """
     from kimi_planner.catalog import load_catalog

@@ -24,9 +24,9 @@ from kimi_planner.forecast.spend import forecast_spend
 from kimi_planner.money import exact_decimal, from_units, plain, total
 from kimi_planner.notes import Note, note
 from kimi_planner.plan.projection import Projection
+from kimi_planner.plan.rounding import rounded, whole_parts
 from kimi_planner.reconcile.actual import NOT_STATED
 from kimi_planner.reconcile.planned import Choice, Plan, plan_of
-from kimi_planner.reconcile.rounding import rounded, whole_parts
 from kimi_planner.usage.read import read_usage
 from kimi_planner.usage.totals.sources import total_usage
 from kimi_planner.usage.totals.spend import keys_to_price, spend_by
@@ -78,8 +78,8 @@ def latest_estimate(
         ``"month end"``, ``"quarter end"`` or ``"year end"``, in UTC, of the last day of the log; or a
         day, the last one that counts.
     plan : Projection or path, optional
-        What :func:`project` returns, or a file of ``plan --format json`` or ``--format csv``. Months
-        that the period holds in part count in proportion to their days.
+        What :func:`project` returns, an approved plan, or a file of ``plan --format json`` or
+        ``--format csv``; its bookable number is what is planned. Months that the period holds in part count in proportion to their days.
     by : str, optional
         The column of the log that names the workload of a call.
     balance : Decimal, float or str, optional
@@ -172,6 +172,7 @@ def latest_estimate(
         notes.append(note("plan_lacks_months", source=planned.source, period=period.name))
     elif planned and set(period.months().values()) != {1}:
         notes.append(note("plan_in_proportion"))
+    notes += of_plan.notes if of_plan else ()
     if ahead:
         notes.append(note("parts_in_proportion", days=RECENT_DAYS))
     notes += ahead.notes if ahead else spend.attrs["notes"]
@@ -296,7 +297,7 @@ def _planned(
     day, spent, path = period.start, Fraction(0), [(period.start, 0.0)]
     for month, share in months.items():
         for name, model in plan.models.items():
-            amount = plan.billed(name, model, month).bill.total * share
+            amount = plan.amount(name, month) * share
             key = (name if by else ALL, model)
             parts[key] = parts.get(key, Fraction(0)) + amount
             spent += amount

@@ -15,6 +15,7 @@ from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import total
 from kimi_planner.notes import Note
 from kimi_planner.plan.bill import LoadPlan
+from kimi_planner.plan.booking import EXPECTED, Booking
 from kimi_planner.plan.notes import plan_notes
 from kimi_planner.plan.scope import Scope
 from kimi_planner.plan.spend import TOKEN_TOTALS, Spend
@@ -48,10 +49,13 @@ class Projection(Scope):
         What the result rests on; the same four give the same result.
     method
         How the spend was computed, in words.
+    booking
+        Which number of it is booked; see :func:`booked`.
     """
 
     spend: Mapping[tuple[str, str], Spend]
     method: str = ""
+    booking: Booking = EXPECTED
 
     @cached_property
     def notes(self) -> tuple[Note, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.plan.bill import LoadPlan
+from kimi_planner.plan.booking import EXPECTED, Booking
 from kimi_planner.plan.demand import periods_of
 from kimi_planner.plan.noise import SingleCalls
 from kimi_planner.plan.projection import Projection
@@ -20,7 +21,7 @@ from kimi_planner.plan.spend import Spend
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import check_price_changes
 
-__all__ = ["DEFAULT_PATHS", "project", "simulate"]
+__all__ = ["DEFAULT_PATHS", "project", "replanned", "simulate"]
 
 DEFAULT_PATHS = 10_000
 METHOD = (
@@ -41,6 +42,7 @@ def project(
     *,
     n_paths: int = DEFAULT_PATHS,
     catalog: Catalog | str | Path | None = None,
+    booking: Booking | None = None,
 ) -> Projection:
     """Project the monthly spend of workloads on each model.
 
@@ -62,6 +64,8 @@ def project(
         Number of scenarios, from 100.
     catalog : Catalog, str or Path, optional
         Prices; the default catalog if not given.
+    booking : Booking, optional
+        Which number of the plan is booked; the mean if not given.
 
     Returns
     -------
@@ -88,24 +92,27 @@ def project(
     numbers has no spread and is computed in exact decimals. Each workload has random streams of its
     own, named by seed, workload and quantity: adding a workload changes no other.
     """
-    return projected(
-        scope_of(
-            workloads, models, months, start, as_of, seed=seed, n_paths=n_paths, catalog=catalog
-        )
+    scope = scope_of(
+        workloads, models, months, start, as_of, seed=seed, n_paths=n_paths, catalog=catalog
     )
+    return replace(projected(scope), booking=booking or EXPECTED)
 
 
 def projected(scope: Scope) -> Projection:
     """Return the spend of what a plan covers; see `project`."""
     check_price_changes(scope.catalog, scope.workloads)
-    seed, n_paths = scope.seed, scope.n_paths
+    return replanned(Projection(**vars(scope), spend={}, method=METHOD), scope.workloads)
+
+
+def replanned(projection: Projection, workloads: Sequence[Workload]) -> Projection:
+    """Return the plan of other workloads, over the same months, models and paths."""
     spend = {}
-    for workload in scope.workloads:
-        plan = LoadPlan.of(workload.resolve(), scope.months, scope.catalog, seed, n_paths)
-        spends = simulate(plan, scope.specs, seed, n_paths)
-        for model, amounts in zip(scope.models, spends, strict=True):
+    for workload in workloads:
+        plan = projection.plan_of(workload)
+        spends = simulate(plan, projection.specs, projection.seed, projection.n_paths)
+        for model, amounts in zip(projection.models, spends, strict=True):
             spend[workload.name, model] = amounts
-    return Projection(**vars(scope), spend=spend, method=METHOD)
+    return replace(projection, workloads=tuple(workloads), spend=spend)
 
 
 def simulate(plan: LoadPlan, specs: Sequence[ModelSpec], seed: int, n_paths: int) -> list[Spend]:

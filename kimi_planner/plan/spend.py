@@ -65,6 +65,13 @@ class Spend:
         factor: Any = Fraction(share) if self.is_exact else float(share)
         return self._mapped(self.usd * float(share), lambda one: one * factor)
 
+    def in_months(self, inside: Sequence[bool]) -> Spend:
+        """Return the same, without anything in the other months."""
+        counted = np.array([int(one) for one in inside], dtype=object if self.is_exact else int)
+        return self._mapped(
+            self.usd * np.array(inside)[:, np.newaxis], lambda one: np.asarray(one) * counted
+        )
+
     def over_months(self) -> Spend:
         """Add the months, path by path."""
         return self._mapped(

@@ -21,9 +21,11 @@ __all__, __getattr__, __dir__ = public_names(
         "plot.outlook": "outlook",
         "plot.portfolio": "portfolio_frontier",
         "plot.quality": "cascades cost_vs_quality",
+        "plot.scenarios": "scenarios",
         "plot.spend": "monthly_spend spend_fan what_if",
         "plot.style": "slide",
         "plot.tiers": "throughput",
+        "plot.waterfall": "plan_change",
         "plot.words": "alt_text",
     },
 )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from kimi_planner.errors import MissingExtraError
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.simulation import project, simulate
-from kimi_planner.plan.spend import Spend
+from kimi_planner.plan.scenario import BASE, Scenario
+from kimi_planner.plan.simulation import project, replanned
 from kimi_planner.plot.style import BUDGET, OVER, WITHIN
 from kimi_planner.plot.words import dollars, short
 from kimi_planner.rich import page_html
@@ -27,7 +26,11 @@ _NAMES, _BAR, _WIDTH, _ROW = 210, 320, 760, 32  # pixels
 
 
 def explore(
-    workloads: Workload | Iterable[Workload], *, n_paths: int = 500, **scenario: Any
+    workloads: Workload | Iterable[Workload],
+    *,
+    n_paths: int = 500,
+    scenarios: Iterable[Scenario] = (),
+    **settings: Any,
 ) -> VBox:
     """Show sliders for traffic, output, reasoning and cache, and the spend they lead to.
 
@@ -36,8 +39,10 @@ def explore(
     workloads : Workload or iterable of Workload
         What may happen.
     n_paths : int
-        Number of scenarios.
-    **scenario
+        Number of paths.
+    scenarios : iterable of Scenario
+        Named variants of the plan to choose from; what is moved holds in them too.
+    **settings
         Passed to `project`: ``months``, ``start``, ``models``, ``as_of``, ``seed``, ``catalog``.
 
     Returns
@@ -62,7 +67,8 @@ def explore(
         import ipywidgets
     except ImportError:
         raise MissingExtraError.of("ipywidgets", "notebook") from None
-    plan = project(workloads, n_paths=n_paths, **scenario)
+    plan = project(workloads, n_paths=n_paths, **settings)
+    variants = {one.name: one for one in scenarios}
     planned = plan
     whose = ipywidgets.Dropdown(
         options=[(_ALL, None), *((name, name) for name in plan.names)], description="workload"
@@ -78,32 +84,30 @@ def explore(
         description="cached",
         continuous_update=False,
     )
+    variant = ipywidgets.Dropdown(options=[BASE, *variants], description="scenario")
     shown = ipywidgets.HTML()
 
     def redraw(_: object = None) -> None:
         moves = {name: round(slider.value, 6) for name, slider in factors.items()}
         chosen = [one for one in plan.workloads if whose.value in (None, one.name)]
         share = None if cached.value == _PLANNED else int(cached.value[:-1]) / 100
-        changed = _projected(plan, what_if(chosen, **moves, cached_share=share))
+        moved = what_if(chosen, **moves, cached_share=share)
+        rest = [one for one in plan.workloads if one not in chosen]
+        changed = replanned(plan, moved if variant.value == BASE else [*moved, *rest])
         words = ", ".join(f"{name} × {value:g}" for name, value in moves.items())
+        if variant.value != BASE:
+            changed = variants[variant.value].of_plan(changed)
+            words += f", {variant.value}"
         if share is not None:
             words += f", cached share {cached.value}"
         shown.value = _picture(changed, planned, whose.value, words)
 
-    for control in (whose, *factors.values(), cached):
+    controls = [whose, *[variant] * bool(variants), *factors.values(), cached]
+    for control in controls:
         control.observe(redraw, names="value")
     redraw()
     notes = ipywidgets.HTML(page_html(notes=plan.notes))
-    return ipywidgets.VBox([whose, *factors.values(), cached, shown, notes])
-
-
-def _projected(plan: Projection, workloads: Sequence[Workload]) -> Projection:
-    """Return the plan with other workloads, over the same months and scenarios, for a quick look."""
-    spend: dict[tuple[str, str], Spend] = {}
-    for workload in workloads:
-        spends = simulate(plan.plan_of(workload), plan.specs, plan.seed, plan.n_paths)
-        spend |= dict(zip(((workload.name, model) for model in plan.models), spends, strict=True))
-    return replace(plan, workloads=tuple(workloads), spend=spend)
+    return ipywidgets.VBox([*controls, shown, notes])
 
 
 def _picture(changed: Projection, planned: Projection, workload: str | None, moved: str) -> str:

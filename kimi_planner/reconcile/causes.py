@@ -11,6 +11,7 @@ every sign.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
 from itertools import combinations
@@ -20,13 +21,14 @@ from typing import Any
 
 from kimi_planner.billing.meters import FEE, METERS, TOKEN_METERS, Usage
 from kimi_planner.billing.tariff import Tariff
-from kimi_planner.reconcile.billed import Billed, at_prices
+from kimi_planner.reconcile.billed import NOTHING, Billed, at_prices
 
 __all__ = [
     "CAUSES",
     "Factors",
     "Shape",
     "difference",
+    "divided",
     "explained",
     "factors_of",
     "grown",
@@ -165,6 +167,46 @@ def difference(planned: Billed, actual: Billed) -> dict[str, Fraction]:
     """Return the part of each cause in what some calls on a model cost more than others."""
     sides = ((shape_of(one.usage), one.usage.requests, Fraction(1)) for one in (planned, actual))
     return explained(planned, actual, *sides)
+
+
+def divided(
+    chosen: str,
+    planned: Mapping[str, Billed],
+    served: Mapping[str, Billed],
+    tariffs: Mapping[str, Tariff | None],
+    scale: Fraction = Fraction(1),
+) -> dict[str, Fraction]:
+    """Return the part of each cause in what the calls of a workload cost more than planned.
+
+    Parameters
+    ----------
+    chosen : str
+        The model that was planned.
+    planned : mapping of str to Billed
+        What was planned on each model; more than nothing on the chosen one.
+    served : mapping of str to Billed
+        What each model served; at least one call.
+    tariffs : mapping of str to Tariff
+        Prices of what happened, for every model of either.
+    scale : Fraction
+        Share of the plan that is compared.
+    """
+    meant = {model: row.usage for model, row in planned.items() if row.usage.requests}
+    used = {model: row.usage for model, row in served.items()}
+    before, requests = meant[chosen].requests, sum(one.requests for one in used.values())
+    parts = dict.fromkeys(CAUSES, Fraction(0))
+    for model, row in planned.items():
+        size = shape_of(meant.get(model, meant[chosen]))
+        now = shape_of(used[model]) if model in used else grown(size, meant, used)
+        mix = used[model].requests / requests if model in used else Fraction(0)
+        part = explained(
+            row,
+            replace(served.get(model, NOTHING), tariff=tariffs[model]),
+            (size, before * scale, Fraction(model == chosen)),
+            (now, requests, mix),
+        )
+        parts = {cause: usd + part[cause] for cause, usd in parts.items()}
+    return parts
 
 
 def explained(

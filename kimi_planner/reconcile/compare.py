@@ -11,18 +11,24 @@ from pathlib import Path
 import pandas as pd
 
 from kimi_planner.billing.dated import Prices
-from kimi_planner.billing.meters import Usage
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import ScenarioError
 from kimi_planner.money import usd
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
+from kimi_planner.plan.rounding import exact_parts, rounded
 from kimi_planner.reconcile.actual import NOT_STATED, Log, WorkloadKey, days_of, log_of
-from kimi_planner.reconcile.billed import NOTHING, Billed
-from kimi_planner.reconcile.causes import CAUSES, explained, grown, shape_of
+from kimi_planner.reconcile.billed import Billed
+from kimi_planner.reconcile.causes import divided
 from kimi_planner.reconcile.planned import Choice, Plan, Range, plan_of
-from kimi_planner.reconcile.result import ALL, NOT_SEEN, UNPLANNED, Compared, Reconciliation
-from kimi_planner.reconcile.rounding import exact_parts, rounded
+from kimi_planner.reconcile.result import (
+    ALL,
+    NOT_SEEN,
+    RESERVE,
+    UNPLANNED,
+    Compared,
+    Reconciliation,
+)
 from kimi_planner.usage.totals.result import UsageTotals
 
 __all__ = ["reconcile"]
@@ -47,7 +53,8 @@ def reconcile(
     Parameters
     ----------
     planned : Projection or path
-        What :func:`project` returns, or a file of ``plan --format json`` or ``--format csv``.
+        What :func:`project` returns, an approved plan, or a file of ``plan --format json`` or
+        ``--format csv``.
     actual : UsageTotals, DataFrame or path
         A log of any size, as :func:`total_usage` takes it, or its totals by month, model and what
         tells the workload.
@@ -110,6 +117,9 @@ def reconcile(
     some rows of a workload's month do not state reasoning tokens, answer and reasoning are taken
     together, as answer.
 
+    What was planned is the bookable number of the plan. What of it lies above or below what the plan
+    expects is ``reserve``: it is not spent.
+
     A workload that was planned and has no calls in a month is one row, ``not seen``; one that was
     not planned is one row, ``unplanned``. Amounts are exact where they are finite decimals;
     otherwise they are rounded at the 12th place so that they still add up exactly.
@@ -169,10 +179,14 @@ class _Comparison:
         chosen = self.plan.models.get(name)
         plan = self.plan.billed(name, chosen or "", month)
         served = self.log.served.get((month, name), {})
-        planned = plan.bill.total * self.scale(month)
+        reserve = self.plan.reserve(name, month) * self.scale(month)
+        planned = plan.bill.total * self.scale(month) + reserve
         actual = sum((one.bill.total for one in served.values()), Fraction(0))
         if chosen and plan.usage.requests:
-            parts = self.split(month, name, chosen, served) if served else {NOT_SEEN: -planned}
+            parts = (
+                self.split(month, name, chosen, served) if served else {NOT_SEEN: reserve - planned}
+            )
+            parts |= {RESERVE: -reserve} if reserve else {}
         elif served:
             parts = {UNPLANNED: actual}
         else:
@@ -195,31 +209,20 @@ class _Comparison:
     ) -> dict[str, Fraction]:
         """Return the part of each cause in a month in which the workload was planned and seen."""
         models = dict.fromkeys([chosen, *served])
-        rows = {model: self.plan.billed(name, model, month) for model in models}
-        meant = {
-            model: self.usage(month, name, row) for model, row in rows.items() if row.usage.requests
-        }
-        used = {model: self.usage(month, name, row) for model, row in served.items()}
-        planned, requests = meant[chosen].requests, sum(one.requests for one in used.values())
-        parts = dict.fromkeys(CAUSES, Fraction(0))
-        for model in models:
-            before = shape_of(meant.get(model, meant[chosen]))
-            after = shape_of(used[model]) if model in used else grown(before, meant, used)
-            mix = used[model].requests / requests if model in used else Fraction(0)
-            row = replace(served.get(model, NOTHING), tariff=self.log.tariff(model, month))
-            found = explained(
-                rows[model],
-                row,
-                (before, planned * self.scale(month), Fraction(model == chosen)),
-                (after, requests, mix),
-            )
-            parts = {cause: part + found[cause] for cause, part in parts.items()}
-        return parts
+        planned = {model: self.plan.billed(name, model, month) for model in models}
+        return divided(
+            chosen,
+            {model: self.stated(month, name, row) for model, row in planned.items()},
+            {model: self.stated(month, name, row) for model, row in served.items()},
+            {model: self.log.tariff(model, month) for model in models},
+            self.scale(month),
+        )
 
-    def usage(self, month: str, name: str, billed: Billed) -> Usage:
-        """Return a usage, its output taken for answers where the log does not say what was thought."""
-        thinks = (month, name) in self.log.thinks
-        return billed.usage if thinks else replace(billed.usage, reasoning=Fraction(0))
+    def stated(self, month: str, name: str, billed: Billed) -> Billed:
+        """Return what was billed, output taken for answers where the log does not say what was thought."""
+        if (month, name) in self.log.thinks:
+            return billed
+        return replace(billed, usage=replace(billed.usage, reasoning=Fraction(0)))
 
     def notes(self, covered: list[str], compared: tuple[Compared, ...]) -> Iterator[Note]:
         """Say what the comparison leaves out or takes for granted."""
@@ -231,11 +234,7 @@ class _Comparison:
                 yield note(code, days=days, of=of, month=month)
         outside = [month for month in plan.months if month not in covered]
         if outside:
-            left = sum(
-                plan.billed(name, model, month).bill.total
-                for name, model in plan.models.items()
-                for month in outside
-            )
+            left = sum(plan.amount(name, month) for name in plan.models for month in outside)
             span = outside[0]
             if len(outside) > 1:
                 span += f" to {outside[-1]}, {len(outside)} months"

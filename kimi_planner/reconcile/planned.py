@@ -6,7 +6,8 @@ import csv
 import io
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,13 @@ from kimi_planner.errors import (
     ScenarioError,
     Where,
     did_you_mean,
-    restated,
     shown,
 )
 from kimi_planner.files import read_text
-from kimi_planner.notes import Note, note
+from kimi_planner.money import exact_decimal, usd
+from kimi_planner.notes import Note, note, noted
+from kimi_planner.plan.booking import Booking, booked
+from kimi_planner.plan.plan_file import catalog_of, read_plan
 from kimi_planner.plan.projection import Projection
 from kimi_planner.reconcile.actual import days_of
 from kimi_planner.reconcile.billed import NOTHING, Billed, mean_tariff
@@ -66,6 +69,9 @@ class Plan:
         Rows of all workloads on these models, as `together_rows` has them; empty if not stated.
     projection
         What it was read from, if that was one.
+    booked
+        From (workload, month) to what of the bookable number falls to it, USD; empty where that is
+        what is expected.
     notes
         What the reader must know.
     """
@@ -76,6 +82,7 @@ class Plan:
     source: str
     together: tuple[Mapping[str, Any], ...] = ()
     projection: Projection | None = None
+    booked: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
 
     @property
@@ -94,6 +101,20 @@ class Plan:
         tariff = mean_tariff(Prices(catalog=self.catalog), model, days_of(month))
         row = self.rows.get((name, model, month))
         return replace(NOTHING if row is None else _billed(row, tariff), tariff=tariff)
+
+    def reserve(self, name: str, month: str) -> Fraction:
+        """Return what is booked of a workload in a month above what is expected, USD."""
+        if name not in self.models or (name, month) not in self.booked:
+            return Fraction(0)
+        expected: Fraction = self.billed(name, self.models[name], month).bill.total
+        return Fraction(self.booked[name, month]) - expected
+
+    def amount(self, name: str, month: str) -> Fraction:
+        """Return what is booked of a workload in a month on its model, USD; nothing without one."""
+        if name not in self.models:
+            return Fraction(0)
+        expected: Fraction = self.billed(name, self.models[name], month).bill.total
+        return expected + self.reserve(name, month)
 
     def has_turns(self, name: str) -> bool:
         """Whether the plan states that calls of a workload are parts of conversations."""
@@ -147,9 +168,11 @@ def plan_of(
     Parameters
     ----------
     planned : Projection or path
-        What :func:`project` returns, or a file of ``plan --format json`` or ``--format csv``.
+        What :func:`project` returns, an approved plan, or a file of ``plan --format json`` or
+        ``--format csv``.
     choice : str or mapping of str to str, optional
-        The model of each workload; the recommended one of a JSON plan if not given.
+        The model of each workload; that of an approved plan, or the recommended one of a JSON plan, if
+        not given.
     catalog : Catalog, str or Path, optional
         Whose prices the plan was made with, where the plan does not say or it is not at hand.
 
@@ -165,11 +188,13 @@ def plan_of(
     if isinstance(planned, Projection):
         prices = planned.catalog if catalog is None else load_catalog(catalog)
         data = {"spend": plan_rows(planned)}
-        return replace(_plan(data, "projection", choice, prices), projection=planned)
+        return _booked(_plan(data, "projection", choice, prices), planned)
     if not isinstance(planned, str | Path):
         raise ScenarioError(
             f"planned is {shown(planned)}. Give a Projection, or the path of a plan."
         )
+    if Path(planned).suffix == ".toml":
+        return _approved(planned, choice, catalog)
     text = read_text(planned, limit=MAX_PLAN_BYTES)
     source = str(planned)
     if not text.lstrip().startswith("{"):
@@ -188,28 +213,41 @@ def plan_of(
         raise FileError(
             f"not a plan ({type(error).__name__}: {error}). {_REMEDY}", at=source
         ) from None
-    prices = _catalog_of(source, version, sha256, catalog)
+    prices = catalog_of(source, version, sha256, catalog)
     return _plan(data, source, choice, prices)
+
+
+def _booked(plan: Plan, projection: Projection) -> Plan:
+    """Return a plan with what is booked of its projection."""
+    number = booked(projection, plan.models)
+    cells = {} if number.booking.is_expected else number.cells
+    return replace(plan, projection=projection, booked=cells)
+
+
+def _approved(
+    path: str | Path, choice: Choice | None, catalog: Catalog | str | Path | None
+) -> Plan:
+    """Read an approved plan, planned again."""
+    file = read_plan(path)
+    projection = file.planned(catalog)
+    data = {"spend": plan_rows(projection), "recommended": file.models}
+    plan = _booked(_plan(data, str(path), choice, projection.catalog), projection)
+    record = file.approved
+    now = booked(projection, plan.models).usd
+    if record is None or plan.models != file.models or usd(now) == usd(record.usd):
+        return plan
+    differs = note(
+        "approved_differs",
+        source=str(path),
+        approved=usd(record.usd),
+        version=record.kimi_planner,
+        now=usd(now),
+    )
+    return replace(plan, notes=(differs, *plan.notes))
 
 
 def _as_written(cell: Any) -> Any:
     return as_written(cell) if isinstance(cell, str) else cell  # None where a line is too short
-
-
-def _catalog_of(
-    source: str, version: Any, sha256: Any, given: Catalog | str | Path | None
-) -> Catalog:
-    if given is not None:
-        return load_catalog(given)
-    remedy = "Name its file as the catalog of the plan."
-    with restated(about=f"{source} was made with catalog {version}", then=f" {remedy}"):
-        found = load_catalog(str(version))
-    if found.sha256 != sha256:
-        raise FileError(
-            f"{source} was made with another file of catalog {version} (sha256 {shown(sha256)}, here "
-            f"{found.sha256[:12]}…). {remedy}"
-        )
-    return found
 
 
 def _plan(data: Mapping[str, Any], source: str, choice: Choice | None, catalog: Catalog) -> Plan:
@@ -227,14 +265,39 @@ def _plan(data: Mapping[str, Any], source: str, choice: Choice | None, catalog: 
     recommended = data.get("recommended", {})
     chosen = _chosen(names, models, choice, recommended)
     stated = all("usage" in row for row in rows.values())
+    notes: tuple[Note, ...] = () if stated else (note("no_meters", source=source),)
+    undecided = [name for name in names if name not in chosen]
+    notes += tuple(noted("no_planned_model", workloads=undecided))
+    bookable = _bookable(data.get("bookable"), source)
+    if bookable and chosen != recommended:
+        bookable, notes = {}, (note("other_models_booked", source=source), *notes)
     return Plan(
         rows=rows,
         models=chosen,
         catalog=catalog,
         source=source,
         together=tuple(data.get("together") or ()) if chosen == recommended else (),
-        notes=() if stated else (note("no_meters", source=source),),
+        booked=bookable,
+        notes=notes,
     )
+
+
+def _bookable(data: Any, source: str) -> dict[tuple[str, str], Decimal]:
+    """Return what a JSON plan books of each workload and month; nothing if that is what it expects."""
+    if data is None:
+        return {}
+    try:
+        booking = Booking(book=data["book"], contingency_percent=data["contingency_percent"])
+        parts = {
+            (str(row["workload"]), str(row["month"])): exact_decimal(row["usd"])
+            for row in data["parts"]
+        }
+    except (ValueError, KeyError, TypeError, ScenarioError) as error:
+        raise FileError(
+            f"its bookable number cannot be read ({type(error).__name__}: {error}). {_REMEDY}",
+            at=source,
+        ) from None
+    return {} if booking.is_expected else parts
 
 
 def _chosen(
@@ -250,6 +313,8 @@ def _chosen(
     chosen = {}
     for name in names:
         model = {**recommended, **given}.get(name)
+        if model is None and len(models) > 1 and (recommended or isinstance(choice, Mapping)):
+            continue  # a plan that decided on models, on none for this workload
         if model is None and len(models) > 1:
             raise ScenarioError(
                 f"The plan has workload {shown(name)} on {', '.join(models)}. Say which of them it "

@@ -14,16 +14,18 @@ from kimi_planner.notes import Note
 from kimi_planner.reconcile.causes import CAUSES
 from kimi_planner.rich import frame_html, page_html
 
-__all__ = ["ALL", "NOT_SEEN", "UNPLANNED", "Compared", "Reconciliation"]
+__all__ = ["ALL", "NOT_SEEN", "RESERVE", "UNPLANNED", "Compared", "Reconciliation"]
 
 #: All workloads together.
 ALL = "all"
 UNPLANNED = "unplanned"
 NOT_SEEN = "not seen"
+#: What the bookable number has above what is expected.
+RESERVE = "reserve"
 
-ORDER = (*CAUSES, UNPLANNED, NOT_SEEN)
+ORDER = (*CAUSES, UNPLANNED, NOT_SEEN, RESERVE)
 #: Causes that have a column only where they occur.
-SELDOM = ("cache writes", "batch", "fees", "planned price change", UNPLANNED, NOT_SEEN)
+SELDOM = ("cache writes", "batch", "fees", "planned price change", UNPLANNED, NOT_SEEN, RESERVE)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ __all__, __getattr__, __dir__ = public_names(
     {
         "reconcile.compare": "reconcile",
         "reconcile.result": "Reconciliation",
+        "report.comparisons": "plan_sections",
         "report.focus.forecast": "focus_forecast",
         "report.focus.usage": "focus_usage",
         "report.write": "write_report",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,10 @@ from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.errors import FileError, shown
 from kimi_planner.files import read_text
 from kimi_planner.money import usd
+from kimi_planner.plan.scenario import Scenario, compare_scenarios
+from kimi_planner.reconcile.plans import compare_plans
 from kimi_planner.reconcile.result import Reconciliation
+from kimi_planner.report.changed import change_data, change_section, change_tables
 from kimi_planner.report.json_form import FORMAT, plan_data
 from kimi_planner.report.reconciled import (
     causes_table,
@@ -21,9 +24,10 @@ from kimi_planner.report.reconciled import (
     signed_usd,
     totals_text,
 )
+from kimi_planner.report.scenarios import scenarios_section
 from kimi_planner.report.tables import Section, Table, name_text
 
-__all__ = ["actuals_section", "previous_section"]
+__all__ = ["actuals_section", "plan_sections", "previous_section"]
 
 MAX_REPORT_BYTES = 500_000_000
 _KEYS = ("catalog", "as_of", "seed", "n_paths", "months", "summary", "recommended")
@@ -39,14 +43,20 @@ def previous_section(recommendation: Recommendation, previous: str | Path) -> Se
     recommendation : Recommendation
         What is reported now.
     previous : str or Path
-        The earlier report in its JSON form.
+        An approved plan, or the earlier report in its JSON form.
 
     Raises
     ------
     FileError
         If it cannot be read or is no such report.
     """
-    reports = before, now = _read(Path(previous)), plan_data(recommendation)
+    is_approved = Path(previous).suffix == ".toml"
+    before = None if is_approved else _read(Path(previous))
+    change = compare_plans(previous, recommendation.projection, after_choice=recommendation.best)
+    if before is None:
+        return change_section(change)
+    now = plan_data(recommendation)
+    reports = (before, now)
     names, plans = list(map(_names, reports)), list(map(_planned, reports))
     rows = []
     for name in dict.fromkeys([*names[0], *names[1]]):
@@ -57,13 +67,13 @@ def previous_section(recommendation: Recommendation, previous: str | Path) -> Se
         ]
         old, new = (plan.get(name, {}) for plan in plans)
         expected = old.get(_EXPECTED), new.get(_EXPECTED)
-        change = "gone" if name not in names[1] else "new" if name not in names[0] else ""
+        state = "gone" if name not in names[1] else "new" if name not in names[0] else ""
         rows.append(
             (
                 name_text(name),
                 " -> ".join(dict.fromkeys(models)),
                 *map(_amount, expected),
-                change or _change(*expected),
+                state or _change(*expected),
                 *(_amount(plan.get(_HIGH)) for plan in (old, new)),
             )
         )
@@ -76,7 +86,43 @@ def previous_section(recommendation: Recommendation, previous: str | Path) -> Se
         title="USD a month, average of the months of each report",
         foot=1,
     )
-    return Section("Against the previous report", _changes(before, now), (table,))
+    return Section(
+        "Against the previous report",
+        _changes(before, now),
+        (table, *change_tables(change)),
+        (("plan_change", change),),
+        {"change": change_data(change)},
+    )
+
+
+def plan_sections(
+    recommendation: Recommendation,
+    scenarios: Sequence[Scenario] = (),
+    previous: str | Path | None = None,
+) -> list[Section]:
+    """Return the parts of a report that hold a plan against its scenarios and an earlier plan.
+
+    Parameters
+    ----------
+    recommendation : Recommendation
+        The plan.
+    scenarios : sequence of Scenario
+        Named variants of it.
+    previous : str or Path, optional
+        An approved plan, or an earlier report in its JSON form.
+
+    Raises
+    ------
+    FileError, CatalogError, ScenarioError
+        If the earlier plan cannot be read, or a scenario does not meet the plan.
+    """
+    sections = []
+    if scenarios and recommendation.best:
+        beside = compare_scenarios(recommendation.projection, scenarios, recommendation.best)
+        sections.append(scenarios_section(beside))
+    if previous is not None:
+        sections.append(previous_section(recommendation, previous))
+    return sections
 
 
 def actuals_section(found: Reconciliation) -> Section:

@@ -65,7 +65,9 @@ def html_report(recommendation: Recommendation, sections: Sequence[Section] = ()
         tables=tables,
         summary=summary,
         sections=sections,
-        pictures=[(plot.alt_text(ax), _svg(ax)) for ax in pictures(recommendation).values()],
+        pictures=[
+            (plot.alt_text(ax), _svg(ax)) for ax in pictures(recommendation, sections).values()
+        ],
         panel=Panel(recommendation),
         style=style,
         script=script,

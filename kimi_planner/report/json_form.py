@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -15,9 +15,11 @@ import pandas as pd
 from kimi_planner.capacity.tiers import Throughput
 from kimi_planner.catalog import ALL_PRICES, LIFECYCLE, Catalog
 from kimi_planner.choose.recommendation import Recommendation
+from kimi_planner.plan.booking import Booked
 from kimi_planner.plan.calendar import Month
-from kimi_planner.reconcile.rounding import decimal_of
+from kimi_planner.plan.rounding import decimal_of
 from kimi_planner.reconcile.rows import plan_rows, together_rows
+from kimi_planner.report.tables import Section
 
 __all__ = [
     "DIGITS",
@@ -112,9 +114,10 @@ def origin(result: Any) -> dict[str, Any]:
     }
 
 
-def plan_json(recommendation: Recommendation) -> str:
-    """Return the plan as JSON text, keys in a fixed order."""
-    return dumped(plan_data(recommendation))
+def plan_json(recommendation: Recommendation, sections: Iterable[Section] = ()) -> str:
+    """Return the plan, and parts of its report, as JSON text, keys in a fixed order."""
+    parts = {key: data for section in sections for key, data in section.data.items()}
+    return dumped({**plan_data(recommendation), **parts})
 
 
 def plan_data(recommendation: Recommendation) -> dict[str, Any]:
@@ -130,6 +133,7 @@ def plan_data(recommendation: Recommendation) -> dict[str, Any]:
         "summary": projection.summary(),
         "context_fit": recommendation.fit.frame,
         "recommended": recommendation.best,
+        "bookable": _bookable(recommendation.booked),
         "ranking": recommendation.frame,
         "exclusions": recommendation.exclusions,
         "notes": recommendation.notes,
@@ -188,6 +192,19 @@ def throughput_json(result: Throughput) -> str:
         "notes": result.notes,
     }
     return dumped(form_of(data))
+
+
+def _bookable(number: Booked) -> dict[str, Any]:
+    """Return the bookable number and its parts as plain data; amounts are decimal strings."""
+    return {
+        "book": number.booking.book,
+        "contingency_percent": number.booking.contingency_percent,
+        "usd": number.usd,
+        "parts": [
+            {"workload": name, "month": month, "usd": amount}
+            for (name, month), amount in number.cells.items()
+        ],
+    }
 
 
 def _in_full(row: Mapping[str, Any]) -> dict[str, Any]:

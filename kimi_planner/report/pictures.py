@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from kimi_planner import plot
 from kimi_planner.choose.frontier import quality_frontier
 from kimi_planner.choose.recommendation import Recommendation
+from kimi_planner.report.tables import Section
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["pictures"]
 
 
-def pictures(recommendation: Recommendation) -> dict[str, Axes]:
-    """Draw the pictures of a plan; `plot.alt_text` tells what each shows.
+def pictures(recommendation: Recommendation, sections: Iterable[Section] = ()) -> dict[str, Axes]:
+    """Draw the pictures of a plan, and of its comparisons; `plot.alt_text` tells what each shows.
 
     Returns
     -------
@@ -35,6 +37,8 @@ def pictures(recommendation: Recommendation) -> dict[str, Axes]:
         )
         if any(one.quality is not None for one in frontier.models):
             drawn["cost_vs_quality"] = plot.cost_vs_quality(frontier)
+    for name, result in (one for section in sections for one in section.drawn):
+        drawn[name] = getattr(plot, name)(result)
     return drawn
 
 

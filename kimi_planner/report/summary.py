@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.money import total, usd
+from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import Spend
-from kimi_planner.report.tables import OVER_BUDGET, Table, amounts_words, spread_of
+from kimi_planner.report.tables import OVER_BUDGET, Table, horizon, spread_of
 from kimi_planner.rich import share_text
 
 __all__ = ["budgets_table", "key_figures"]
@@ -23,9 +26,14 @@ def key_figures(recommendation: Recommendation) -> list[tuple[str, str, str]]:
     spend = projection.mix(best)
     months = len(projection.months)
     whole = spend.over_months()
+    number = recommendation.booked
+    dearest = max(number.by_month.items(), key=lambda month: month[1])
+    words = f"; dearest month {usd(dearest[1], 0)} in {dearest[0]}" if months > 1 else ""
+    booked = ("To book", f"{usd(number.usd)} USD", f"{number.booking.words}{words}")
     spends = [("A month", *_figure(whole, months, "average of the plan"))] * (months > 1)
     name = f"All {months} months" if months > 1 else str(projection.months[0])
     return [
+        booked,
         *spends,
         (name, *_figure(whole, 1)),
         ("Budget a month", *_budget(recommendation, spend)),
@@ -43,6 +51,7 @@ def budgets_table(recommendation: Recommendation) -> Table:
             usd(row["budget_usd_per_month"]),
             usd(row["p50_usd_per_month"]),
             usd(row["p90_usd_per_month"]),
+            _dearest(projection, row),
             share_text(row["chance_over_budget"]),
         )
         for row in projection.summary().to_dict("records")
@@ -50,9 +59,19 @@ def budgets_table(recommendation: Recommendation) -> Table:
         and row["budget_usd_per_month"] is not None
         and not np.isnan(row["chance_over_budget"])
     ]
-    headers = ("workload", "model", "budget", "P50", "P90", OVER_BUDGET)
-    title = f"Budgets ({amounts_words(projection)})"
-    return Table(headers, tuple(rows), frozenset({2, 3, 4, 5}), title=title)
+    average = "average month " if len(projection.months) > 1 else ""
+    headers = (
+        *("workload", "model", "budget a month", f"{average}P50", f"{average}P90"),
+        *("dearest month P90", OVER_BUDGET),
+    )
+    title = f"Budgets (USD, {horizon(projection)})"
+    return Table(headers, tuple(rows), frozenset({2, 3, 4, 5, 6}), title=title)
+
+
+def _dearest(projection: Projection, row: Mapping[Hashable, Any]) -> str:
+    """Return the P90 of the month in which it is the largest, which a budget of any month meets."""
+    month, amount = projection.of(row["model"], row["workload"]).worst_month(0.9)
+    return f"{usd(amount)} in {projection.months[month]}"
 
 
 def _figure(spend: Spend, parts: int, words: str = "") -> tuple[str, str]:

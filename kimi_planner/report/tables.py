@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import localcontext
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +41,7 @@ __all__ = [
     "totals_sentence",
 ]
 
-OVER_BUDGET = "chance of a month over budget"
+OVER_BUDGET = "chance any month is over budget"
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,23 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a report: a title, sentences, and tables."""
+    """A part of a report.
+
+    Attributes
+    ----------
+    title, sentences, tables
+        What people read.
+    drawn
+        Results, each after the name of the function of `plot` that draws it.
+    data
+        The same as plain data, by key of the JSON form.
+    """
 
     title: str
     sentences: tuple[str, ...]
     tables: tuple[Table, ...]
+    drawn: tuple[tuple[str, Any], ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 def name_text(name: str) -> str:

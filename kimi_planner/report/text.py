@@ -33,14 +33,16 @@ def plain(table: Table) -> str:
     return _tabulate(table, "simple")
 
 
-def plan_text(recommendation: Recommendation) -> str:
-    """Return the plan for a terminal: table, totals, exclusions, notes, provenance."""
+def plan_text(recommendation: Recommendation, sections: Sequence[Section] = ()) -> str:
+    """Return the plan for a terminal: table, totals, comparisons, exclusions, notes, provenance."""
     projection = recommendation.projection
     parts = [
+        recommendation.booked.sentence,
         f"Spend in {tables.amounts_words(projection)}.",
         plain(tables.spend_table(recommendation)),
         tables.totals_sentence(recommendation),
         *filter(None, [tables.dependence_sentence(recommendation)]),
+        *map(section_text, sections),
     ]
     return "\n\n".join([*parts, *_reasons(recommendation), projection.provenance])
 
@@ -51,7 +53,8 @@ def recommendation_text(recommendation: Recommendation) -> str:
         "What would change the answer, one number moved at a time (expected spend):",
         recommendation.flip_sentences(),
     )
-    parts = ["\n".join(recommendation.sentences()), *filter(None, [flips])]
+    choices = "\n".join(recommendation.sentences())
+    parts = [recommendation.booked.sentence, choices, *filter(None, [flips])]
     return "\n\n".join([*parts, *_reasons(recommendation), recommendation.projection.provenance])
 
 
@@ -72,6 +75,7 @@ def markdown_report(recommendation: Recommendation, sections: Sequence[Section] 
     catalog = projection.catalog
     parts = [
         "# Kimi API budget",
+        sentence_text(recommendation.booked.sentence),
         sentence_text(tables.totals_sentence(recommendation)),
         *filter(None, [sentence_text(tables.ranges_sentence(recommendation))]),
         *filter(None, [sentence_text(tables.dependence_sentence(recommendation))]),

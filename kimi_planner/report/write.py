@@ -48,7 +48,7 @@ def write_report(
         assumptions; ``"markdown"``; ``"csv"``; ``"json"``; ``"focus"``, FOCUS 1.2 rows marked as a
         forecast.
     sections : sequence of Section
-        Further parts of the page and of the Markdown, such as a comparison.
+        Further parts of page, Markdown and JSON, such as :func:`plan_sections` returns.
     account_id, account_name : str, optional
         Billing account of the FOCUS rows.
     overwrite : bool
@@ -153,11 +153,17 @@ def _content(
         case "json":
             from kimi_planner.report.json_form import plan_json
 
-            return plan_json(plan)
+            return plan_json(plan, sections)
     from kimi_planner.report.focus.charges import focus_csv
     from kimi_planner.report.focus.forecast import focus_forecast
 
     account_id, name = account
     return focus_csv(
-        focus_forecast(plan.projection, plan.best, account_id=account_id, account_name=name)
+        focus_forecast(
+            plan.projection,
+            plan.best,
+            number=plan.booked,
+            account_id=account_id,
+            account_name=name,
+        )
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,7 @@ def parse_cache(value: Any, folder: Path = Path()) -> Cache:
 
 def _lifetime(value: Any) -> tuple[float, float]:
     ends = tuple(value) if isinstance(value, list | tuple) else (value, value)
+    ends = tuple(float(end) if isinstance(end, Decimal) else end for end in ends)  # of a file
     if (
         len(ends) != 2
         or not all(map(is_number, ends))

@@ -121,6 +121,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "batch": partial(_of_type, "batch", bool, "It must be true or false."),
     "correlation": _correlation,
     "needs": _needs,
+    "model": partial(_of_type, "model", str, "It must be a model id."),
     "budget_usd_per_month": _budget,
     "source": partial(_of_type, "source", str, "It must be text."),
     "notes": _notes,

@@ -12,9 +12,21 @@ from kimi_planner.workload.dated import PriceChange, parse_price_changes
 from kimi_planner.workload.fields import parse_field
 from kimi_planner.workload.model import FIELDS, Workload
 
-__all__ = ["example_path", "load_workloads"]
+__all__ = ["TOP_KEYS", "example_path", "load_workloads"]
 
 _FILE_FIELDS = frozenset(FIELDS) - {"notes", "price_changes"}
+#: What may stand at the top of a workload file; the last four are of the plan, see `plan.plan_file`.
+TOP_KEYS = frozenset(
+    {
+        "workload",
+        "price_change",
+        "correlation",
+        "book",
+        "contingency_percent",
+        "scenario",
+        "approved",
+    }
+)
 _NEEDED = ("name", "requests_per_day", "prompt_tokens", "completion_tokens")
 
 
@@ -44,7 +56,7 @@ def load_workloads(path: str | Path | None = None) -> list[Workload]:
     if not isinstance(path, str | Path | None):
         raise WorkloadError(f"path is {shown(path)}. Give the path of a TOML file.")
     toml = read_toml(example_path() if path is None else path, WorkloadError)
-    TomlTable(toml, toml.data).refuse_unknown({"workload", "price_change", "correlation"})
+    TomlTable(toml, toml.data).refuse_unknown(TOP_KEYS)
     tables = toml.data.get("workload")
     if not isinstance(tables, list) or not tables:
         raise WorkloadError(

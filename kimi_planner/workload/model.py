@@ -98,6 +98,8 @@ class Workload:
         geometric mean of theirs. In a file it may stand at the top, for every workload.
     needs
         Capabilities that a model must have.
+    model
+        Id of the model that was decided on; ``None`` if it is to be chosen.
     budget_usd_per_month
         What may be spent in any one month.
     price_changes
@@ -132,6 +134,7 @@ class Workload:
     peak_hour_share: Given | None = None
     correlation: Decimal | int | float = 0
     needs: tuple[str, ...] = ()
+    model: str | None = None
     budget_usd_per_month: Decimal | int | float | str | None = None
     price_changes: tuple[PriceChange | Mapping[str, Any], ...] = ()
     source: str = ""

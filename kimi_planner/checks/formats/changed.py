@@ -9,7 +9,7 @@ from kimi_planner.checks.baseline import PromptEntry
 from kimi_planner.checks.changes import PromptChange, WorkloadChange
 from kimi_planner.checks.growth import Comparison, moved
 from kimi_planner.money import usd
-from kimi_planner.reconcile.rounding import whole_parts
+from kimi_planner.plan.rounding import whole_parts
 
 __all__ = ["causes", "changed_lines", "dollars", "prompt_line", "standing", "workload_line"]
 

@@ -71,7 +71,7 @@ COLUMNS = (
     "x_CatalogVersion",
     "x_IsForecast",
     "x_Percentile",
-    "x_Scenario",
+    "x_Measure",
 )
 _PROVIDER = "Moonshot AI"
 _SAME = {
@@ -88,7 +88,7 @@ _SAME = {
     "ServiceSubcategory": "Generative AI",
 }
 #: What marks a row as actual.
-_ACTUAL = {"x_IsForecast": "false", "x_Percentile": None, "x_Scenario": None}
+_ACTUAL = {"x_IsForecast": "false", "x_Percentile": None, "x_Measure": None}
 _ACTIONS = {
     "input": {"TokenCacheAction": "Uncached"},
     "cached": {"TokenCacheAction": "Read"},

@@ -14,6 +14,7 @@ from kimi_planner.billing.meters import Amounts, ByMeter
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import EXACT, exact_decimal, total
+from kimi_planner.plan.booking import Booked
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import Spend
 from kimi_planner.report.focus.charges import NOT_STATED, charges_of, frame_of
@@ -28,6 +29,7 @@ def focus_forecast(
     choice: Mapping[str, str] | str,
     *,
     percentile: int | None = None,
+    number: Booked | None = None,
     account_id: str = NOT_STATED,
     account_name: str | None = None,
 ) -> pd.DataFrame:
@@ -40,16 +42,18 @@ def focus_forecast(
     choice : str or mapping of str to str
         The model for all workloads, or workload name to model.
     percentile : int, optional
-        From 1 to 99: the month's spend at this percentile of the scenarios, and all meters of the
+        From 1 to 99: the month's spend at this percentile of the paths, and all meters of the
         month in proportion to what is expected of them; the expected spend if not given.
+    number : Booked, optional
+        The bookable number, in place of either: each month of a workload has its part of it.
     account_id, account_name : str, optional
         Whose bill it would be, as the provider has it.
 
     Returns
     -------
     DataFrame
-        As :func:`focus_usage` returns it, with ``x_IsForecast`` true, ``x_Scenario`` ``expected`` or
-        ``percentile``, and ``x_Percentile``. Add up rows of one percentile only; percentiles of
+        As :func:`focus_usage` returns it, with ``x_IsForecast`` true, ``x_Measure`` ``expected``,
+        ``percentile`` or the name of the bookable number, and ``x_Percentile``. Add up rows of one percentile only; percentiles of
         months and workloads do not add up to percentiles of their total.
 
     Raises
@@ -70,19 +74,23 @@ def focus_forecast(
     rows = [
         row
         for name, model in chosen.items()
-        for row in _charges(projection, name, model, percentile)
+        for row in _charges(projection, name, model, percentile, number)
     ]
     return frame_of(rows, account_id, account_name)
 
 
 def _charges(
-    projection: Projection, name: str, model: str, percentile: int | None
+    projection: Projection, name: str, model: str, percentile: int | None, number: Booked | None
 ) -> Iterator[dict[str, Any]]:
     spend, spec = projection.of(model, name), projection.catalog.model(model)
-    scenario = "expected" if percentile is None else "percentile"
-    mark = {"x_IsForecast": "true", "x_Percentile": percentile, "x_Scenario": scenario}
+    measure = "expected" if percentile is None else "percentile"
+    if number is not None and not number.booking.is_expected:
+        measure = number.booking.words
+    mark = {"x_IsForecast": "true", "x_Percentile": percentile, "x_Measure": measure}
     for place, month in enumerate(projection.months):
         amount, scale = _amount(spend, place, percentile)
+        if number is not None:
+            amount = number.cells[name, str(month)]
         days = [day for day in spec.price_days if day <= month.first]
         charges = charges_of(
             Tariff.of(spec.on(month.first), projection.catalog.fees),

@@ -84,6 +84,14 @@ def _write_totals(sheet: Sheet, row: int, recommendation: Recommendation, totals
             sheet.number(row, _BUDGET, budget, "big")
             chance = spend.chance_over(budget)
             sheet.number(row, _BUDGET + 1, chance, "chance")
+    row += 1
+    number, mean = recommendation.booked, cell(in_all, _PLANNED)
+    sheet.text(row, 0, "to book", "strong")
+    sheet.text(row, 1, number.booking.words, "muted")
+    sheet.number(row, _PLANNED, float(number.usd), "planned")
+    planned = cell(row, _PLANNED)
+    live = f"IF({mean}=0,{planned},{planned}*{cell(in_all, _EXPECTED)}/{mean})"
+    sheet.formula(row, _EXPECTED, live, float(number.usd), "big")
     exchange = projection.catalog.exchange
     if exchange is not None:
         row += 1

@@ -1,0 +1,185 @@
+"""The bookable number: the one amount of a plan that goes into a budget, and its parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.money import exact_decimal, from_fraction, from_units, total, usd
+from kimi_planner.plan.rounding import whole_parts
+
+if TYPE_CHECKING:
+    from kimi_planner.plan.projection import Projection
+
+__all__ = ["EXPECTED", "Booked", "Booking", "booked"]
+
+PLACES = 6  # of a simulated amount, USD
+MEAN = "mean"
+MAX_CONTINGENCY = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Booking:
+    """Which number of a plan is booked.
+
+    Attributes
+    ----------
+    book
+        ``"mean"``, or a percentile such as ``"p50"`` or ``"p80"`` of the total of the plan.
+    contingency_percent
+        What is added to it, from 0 to 1,000 percent.
+
+    Examples
+    --------
+    >>> Booking(book="p80", contingency_percent=10).words
+    'P80 plus 10% contingency'
+    """
+
+    book: str = MEAN
+    contingency_percent: Decimal | int | float | str = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.book, str) or not re.fullmatch(r"mean|p[1-9]\d?", self.book):
+            raise ScenarioError(
+                f'book is {shown(self.book)}. Give "mean", "p50", "p80" or another percentile.'
+            )
+        try:
+            percent = exact_decimal(self.contingency_percent)
+        except ValueError:
+            percent = Decimal(-1)
+        if not 0 <= percent <= MAX_CONTINGENCY:
+            raise ScenarioError(
+                f"contingency_percent is {shown(self.contingency_percent)}. Give a number of percent "
+                f"from 0 to {MAX_CONTINGENCY:,}."
+            )
+        object.__setattr__(self, "contingency_percent", percent)
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether it is the mean, with nothing added."""
+        return self.book == MEAN and not self.contingency_percent
+
+    @property
+    def words(self) -> str:
+        """Its name, the same in every output."""
+        name = self.book.replace("p", "P")
+        added = format(Decimal(self.contingency_percent).normalize(), "f")
+        return f"{name} plus {added}% contingency" if self.contingency_percent else name
+
+
+#: What is booked if nothing is said: what is expected, which alone adds up.
+EXPECTED = Booking()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Booked:
+    """The bookable number of a plan, and what of it falls to each workload and month.
+
+    Attributes
+    ----------
+    booking
+        Which number it is.
+    cells
+        From (workload, month) to USD; they add up to `usd` exactly. A percentile, which does not add
+        up by itself, is divided in proportion to the mean.
+    """
+
+    booking: Booking
+    cells: Mapping[tuple[str, str], Decimal]
+
+    @property
+    def usd(self) -> Decimal:
+        """The bookable number of the whole plan, USD."""
+        return total(self.cells.values())
+
+    @property
+    def by_month(self) -> dict[str, Decimal]:
+        """What of it falls to each month, USD."""
+        return self._summed(1)
+
+    @property
+    def by_workload(self) -> dict[str, Decimal]:
+        """What of it falls to each workload, USD."""
+        return self._summed(0)
+
+    def _summed(self, key: int) -> dict[str, Decimal]:
+        names = dict.fromkeys(cell[key] for cell in self.cells)
+        return {
+            name: total(amount for cell, amount in self.cells.items() if cell[key] == name)
+            for name in names
+        }
+
+    @property
+    def sentence(self) -> str:
+        """The number, what it is and over which months, in words."""
+        months = self.by_month
+        if not months:
+            return "No model qualifies for any workload, so there is nothing to book."
+        first, last = min(months), max(months)
+        text = f"To book: {usd(self.usd)} USD ({self.booking.words}) "
+        if len(months) == 1:
+            return f"{text}in {first}."
+        dearest = max(months, key=lambda month: months[month])
+        return (
+            f"{text}over {len(months)} months, {first} to {last}: {usd(self.usd / len(months))} in the "
+            f"average month, {usd(months[dearest])} in the dearest, {dearest}."
+        )
+
+
+def booked(projection: Projection, choice: Mapping[str, str]) -> Booked:
+    """Return the bookable number of workloads, each on the model chosen for it.
+
+    Parameters
+    ----------
+    projection : Projection
+        The plan; its ``booking`` says which number.
+    choice : mapping of str to str
+        Workload name to model id.
+
+    Returns
+    -------
+    Booked
+        The total and its parts. Exact decimals where nothing is uncertain, otherwise to a millionth
+        of a dollar.
+
+    Raises
+    ------
+    ScenarioError
+        If the projection has no such workload or model.
+    """
+    booking = projection.booking
+    spends = {name: projection.of(model, name) for name, model in choice.items()}
+    factor = 1 + Fraction(exact_decimal(booking.contingency_percent)) / 100
+    months = list(map(str, projection.months))
+    means = {
+        (name, month): amount
+        for name, spend in spends.items()
+        for month, amount in zip(months, spend.exact_usd or spend.mean().tolist(), strict=True)
+    }
+    exact = {cell: Fraction(exact_decimal(amount)) * factor for cell, amount in means.items()}
+    whole: Any = projection.mix(choice).over_months() if choice else None
+    if whole is None or booking.book == MEAN or whole.is_exact:
+        cells = {
+            cell: from_fraction(amount)
+            if spends[cell[0]].is_exact
+            else from_units(round(amount * 10**PLACES), PLACES)
+            for cell, amount in exact.items()
+        }
+        return Booked(booking=booking, cells=cells)
+    share = int(booking.book.removeprefix("p")) / 100
+    amount = Fraction(float(whole.quantile(share)[0])) * factor
+    units, mean = round(amount * 10**PLACES), sum(exact.values())
+    keys = dict(enumerate(exact))
+    parts = {
+        str(n): exact[cell] * units / mean if mean else Fraction(0) for n, cell in keys.items()
+    }
+    shares = whole_parts(parts, units)
+    return Booked(
+        booking=booking,
+        cells={cell: from_units(shares[str(n)], PLACES) for n, cell in keys.items()},
+    )

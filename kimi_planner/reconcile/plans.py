@@ -1,0 +1,229 @@
+"""What changed between two plans: the difference of their bookable numbers, by cause."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.money import from_units, total
+from kimi_planner.notes import Note
+from kimi_planner.plan.projection import Projection
+from kimi_planner.plan.rounding import exact_parts, rounded, whole_parts
+from kimi_planner.reconcile.causes import CAUSES, divided
+from kimi_planner.reconcile.planned import Choice, Plan, plan_of
+from kimi_planner.reconcile.result import ALL, RESERVE
+
+__all__ = ["GONE", "MONTHS", "NEW", "PRICE", "PlanChange", "compare_plans"]
+
+NEW = "new workload"
+GONE = "gone workload"
+#: Months that one of the plans does not have.
+MONTHS = "months"
+PRICE = "price"
+_PRICES = CAUSES[-2:]
+ORDER = (*CAUSES[:-2], PRICE, NEW, GONE, MONTHS, RESERVE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanChange:
+    """What made one plan cost other than another.
+
+    Attributes
+    ----------
+    before, after
+        The plans, read.
+    parts
+        From (month, workload) to cause to USD; all of them add up to the difference exactly.
+    """
+
+    before: Plan
+    after: Plan
+    parts: Mapping[tuple[str, str], Mapping[str, Decimal]]
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row per month, workload and cause: ``month``, ``workload``, ``cause``, ``usd``.
+
+        ``usd`` is an exact decimal; the rows add up to after minus before.
+        """
+        rows = [
+            (*cell, cause, usd)
+            for cell, causes in self.parts.items()
+            for cause, usd in causes.items()
+        ]
+        return pd.DataFrame(rows, columns=["month", "workload", "cause", "usd"], dtype=object)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the workloads of either plan."""
+        return tuple(dict.fromkeys(name for _, name in self.parts))
+
+    @property
+    def before_usd(self) -> Decimal:
+        """The bookable number before."""
+        return self._amount(self.before, self.names)
+
+    @property
+    def after_usd(self) -> Decimal:
+        """The bookable number after."""
+        return self._amount(self.after, self.names)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What the reader must know of the two plans."""
+        return tuple(dict.fromkeys((*self.before.notes, *self.after.notes)))
+
+    @property
+    def provenance(self) -> str:
+        """Both plans and their catalogs in one line."""
+        return " ".join(
+            f"{words}: {plan.source}, catalog {plan.catalog.version} (sha256 "
+            f"{plan.catalog.sha256[:12]}), {plan.months[0]} to {plan.months[-1]}."
+            for words, plan in (("Before", self.before), ("After", self.after))
+        )
+
+    def steps(self, workload: str | None = None) -> pd.DataFrame:
+        """Return the way from one bookable number to the other.
+
+        Parameters
+        ----------
+        workload : str, optional
+            One workload; all of them if not given.
+
+        Returns
+        -------
+        DataFrame
+            ``step`` and ``usd``, decimals of whole cents: ``before``, each cause that occurs, and
+            ``after``. The causes add up to after minus before, to the cent.
+
+        Raises
+        ------
+        ScenarioError
+            If neither plan has such a workload.
+        """
+        names = self.names if workload is None else (workload,)
+        if not set(names) <= set(self.names):
+            raise ScenarioError(
+                f"Neither plan has a workload {shown(workload)}. There is {', '.join(self.names)}."
+            )
+        ends = [
+            round(100 * Fraction(self._amount(plan, names))) for plan in (self.before, self.after)
+        ]
+        exact = dict.fromkeys(ORDER, Fraction(0))
+        for (_, name), causes in self.parts.items():
+            for cause, usd in causes.items() if name in names else ():
+                exact[cause] += 100 * Fraction(usd)
+        occurs = {cause: usd for cause, usd in exact.items() if usd}
+        cents = whole_parts(occurs, ends[1] - ends[0]) if occurs else {}
+        steps = {"before": ends[0], **{k: n for k, n in cents.items() if n}, "after": ends[1]}
+        rows = [(step, from_units(units, 2)) for step, units in steps.items()]
+        return pd.DataFrame(rows, columns=["step", "usd"], dtype=object)
+
+    def summary(self) -> pd.DataFrame:
+        """Return the steps of each workload, and of ``all``, as columns; 0 where one does not occur."""
+        columns = {name: self.steps(name).set_index("step")["usd"] for name in self.names}
+        columns[ALL] = self.steps().set_index("step")["usd"]
+        order = [
+            step
+            for step in ("before", *ORDER, "after")
+            if any(step in one for one in columns.values())
+        ]
+        return pd.DataFrame(
+            {name: [one.get(step, Decimal(0)) for step in order] for name, one in columns.items()},
+            index=pd.Index(order, name="step"),
+            dtype=object,
+        )
+
+    def _amount(self, plan: Plan, names: Collection[str]) -> Decimal:
+        return total(
+            rounded(plan.amount(name, month)) for month, name in self.parts if name in names
+        )
+
+    def __repr__(self) -> str:
+        return f"<PlanChange: {self.before_usd} USD to {self.after_usd} USD. {self.provenance}>"
+
+
+def compare_plans(
+    before: Projection | str | Path,
+    after: Projection | str | Path,
+    *,
+    before_choice: Choice | None = None,
+    after_choice: Choice | None = None,
+) -> PlanChange:
+    """Say what made the bookable number of one plan other than that of another.
+
+    Parameters
+    ----------
+    before, after : Projection or path
+        What :func:`project` returns, an approved plan, or a file of ``plan --format json``.
+    before_choice, after_choice : str or mapping of str to str, optional
+        The model of each workload; that of an approved plan, or the recommended one of a JSON plan, if
+        not given.
+
+    Raises
+    ------
+    FileError, CatalogError, ScenarioError
+        If a plan cannot be read, or it is not told on which model a workload was planned.
+
+    Notes
+    -----
+    Each month of a workload is split as `reconcile` splits it, the later plan in the place of what
+    happened, so the parts need no order. ``price`` is all that prices did; ``reserve`` is what the
+    bookable number has above what is expected: another percentile, contingency, or another range.
+
+    Examples
+    --------
+    >>> from kimi_planner import Workload, project
+    >>> plans = [
+    ...     project(
+    ...         Workload(
+    ...             name="w", requests_per_day=calls, prompt_tokens=9000, completion_tokens=500
+    ...         ),
+    ...         1, "2027-03", "kimi-k2", as_of="2026-11-24", catalog="2026-06",
+    ...     )
+    ...     for calls in (10, 15)
+    ... ]
+    >>> compare_plans(*plans).steps()
+          step   usd
+    0   before  3.91
+    1  traffic  1.95
+    2    after  5.86
+    """
+    plans = plan_of(before, before_choice, None), plan_of(after, after_choice, None)
+    months = sorted({month for plan in plans for month in plan.months})
+    names = dict.fromkeys(name for plan in plans for name in plan.models)
+    cells = {(month, name): _split(*plans, name, month) for month in months for name in names}
+    return PlanChange(before=plans[0], after=plans[1], parts=cells)
+
+
+def _split(before: Plan, after: Plan, name: str, month: str) -> dict[str, Decimal]:
+    """Return the part of each cause in what a workload costs more in a month."""
+    ends = before.amount(name, month), after.amount(name, month)
+    parts = {RESERVE: after.reserve(name, month) - before.reserve(name, month)}
+    expected = ends[1] - ends[0] - parts[RESERVE]
+    if not {month} <= set(before.months) & set(after.months):
+        parts = {MONTHS: ends[1] - ends[0]}
+    elif name not in before.models or name not in after.models:
+        parts = {NEW if name in after.models else GONE: ends[1] - ends[0]}
+    else:
+        old, new = before.models[name], after.models[name]
+        planned = {model: before.billed(name, model, month) for model in dict.fromkeys([old, new])}
+        later = after.billed(name, new, month)
+        if planned[old].usage.requests and later.usage.requests:
+            tariffs = {model: after.billed(name, model, month).tariff for model in planned}
+            parts |= divided(old, planned, {new: later}, tariffs)
+            parts[PRICE] = sum((parts.pop(cause) for cause in _PRICES), Fraction(0))
+        else:
+            parts["traffic"] = expected
+    # rounding moves the ends by less than what is written; so does the largest part
+    largest = max(parts, key=lambda cause: abs(parts[cause]))
+    shift = [Fraction(rounded(end)) - end for end in ends]
+    parts[largest] += shift[1] - shift[0]
+    return {cause: usd for cause, usd in exact_parts(parts).items() if usd}

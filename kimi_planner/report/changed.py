@@ -1,0 +1,152 @@
+"""What changed between two plans: a waterfall by cause, and the assumptions behind each step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kimi_planner.money import total, usd
+from kimi_planner.plan.projection import Projection
+from kimi_planner.reconcile.planned import Plan
+from kimi_planner.reconcile.plans import PRICE, PlanChange
+from kimi_planner.reconcile.result import RESERVE
+from kimi_planner.report.json_form import as_data
+from kimi_planner.report.reconciled import signed_usd
+from kimi_planner.report.tables import Section, Table, assumptions_table, name_text
+
+__all__ = ["change_data", "change_section", "change_tables"]
+
+_ENDS = ("before", "after")
+#: From an assumption to the step that it moves most; others state what does not change the spend.
+_STEPS = {
+    "requests_per_day": "traffic",
+    "conversations_per_day": "traffic",
+    "requests_per_month": "traffic",
+    "documents": "traffic",
+    "growth_per_month": "traffic",
+    "starts_on": "traffic",
+    "ends_on": "traffic",
+    "weekday_profile": "traffic",
+    "event": "traffic",
+    "retry_share": "traffic",
+    "model": "model mix",
+    "prompt_tokens": "prompt tokens",
+    "followup_tokens": "prompt tokens",
+    "turns": "prompt tokens",
+    "overflow": "prompt tokens",
+    "completion_tokens": "answer tokens",
+    "max_tokens": "answer tokens",
+    "reasoning_tokens": "reasoning tokens",
+    "reasoning_effort": "reasoning tokens",
+    "cached_share": "cache",
+    "written_share": "cache writes",
+    "batch": "batch",
+    "fees_per_request": "fees",
+    "price_change": PRICE,
+    "catalog": PRICE,
+    "book": RESERVE,
+    "correlation": RESERVE,
+    "certainty": RESERVE,
+}
+
+
+def change_section(change: PlanChange) -> Section:
+    """Return what changed since a plan of record."""
+    return Section(
+        title="What changed in the plan",
+        sentences=(
+            f"Booked before {usd(change.before_usd)} USD, now {usd(change.after_usd)} USD: "
+            f"{signed_usd(total([change.after_usd, change.before_usd.copy_negate()]))} USD.",
+            *_basis(change),
+            *change.notes,
+            change.provenance,
+        ),
+        tables=change_tables(change),
+        drawn=(("plan_change", change),),
+        data={"change": change_data(change)},
+    )
+
+
+def change_tables(change: PlanChange) -> tuple[Table, ...]:
+    """Return the steps by workload, and the assumptions that changed where both plans state them."""
+    summary = change.summary()
+    rows = tuple(
+        (str(step), *(usd(one) if step in _ENDS else signed_usd(one) for one in amounts))
+        for step, amounts in zip(summary.index, summary.to_numpy(), strict=True)
+    )
+    names = [name_text(str(name)) for name in summary]
+    right = frozenset(range(1, len(names) + 1))
+    title = "USD to book, all months, by cause"
+    steps = Table(("step", *names), rows, right, title=title, foot=1)
+    moved = assumptions_moved(change)
+    if not moved:
+        return (steps,)
+    headers = ("workload", "assumption", "before", "after", "step")
+    return steps, Table(headers, tuple(moved), title="Assumptions that changed")
+
+
+def change_data(change: PlanChange) -> dict[str, Any]:
+    """Return what changed as plain data; amounts are decimal strings."""
+    keys = ("workload", "assumption", "before", "after", "step")
+    data: dict[str, Any] = as_data(
+        {
+            **{name: getattr(change, name) for name in ("before_usd", "after_usd")},
+            "steps": change.steps(),
+            "causes": change.frame,
+            "assumptions": [dict(zip(keys, row, strict=True)) for row in assumptions_moved(change)],
+            "notes": change.notes,
+            "provenance": change.provenance,
+        }
+    )
+    return data
+
+
+def assumptions_moved(change: PlanChange) -> list[tuple[str, ...]]:
+    """Return workload, assumption, both values, and the step it belongs to, of what is not the same."""
+    stated = [_assumptions(plan) for plan in (change.before, change.after)]
+    if None in stated:
+        return []
+    before, after = (one or {} for one in stated)
+    both = set(change.before.models) & set(change.after.models)
+    return [
+        (
+            name,
+            key,
+            *(one.get((name, key), "not given") for one in (before, after)),
+            _STEPS.get(key.split()[0], ""),
+        )
+        for name, key in dict.fromkeys([*before, *after])
+        if name in both and before.get((name, key)) != after.get((name, key))
+    ]
+
+
+def _assumptions(plan: Plan) -> dict[tuple[str, str], str] | None:
+    """Return every assumption in words by workload and name; ``None`` if the plan does not state them."""
+    if plan.projection is None:
+        return None
+    stated = {
+        (name, key): value
+        for name, key, value in assumptions_table(plan.projection).rows
+        if key not in ("source", "model")
+    }
+    return {(name, "model"): model for name, model in plan.models.items()} | stated
+
+
+def _basis(change: PlanChange) -> Iterator[str]:
+    """Say what the two plans rest on that is not the same."""
+    plans = [plan.projection for plan in (change.before, change.after)]
+    if not all(isinstance(one, Projection) for one in plans):
+        yield "One of the plans does not state its assumptions; an approved plan does."
+        return
+    pairs = {
+        "Catalog": lambda one: f"{one.catalog.version} ({one.catalog.sha256[:12]})",
+        "As of": lambda one: one.as_of,
+        "Months": lambda one: f"{one.months[0]} to {one.months[-1]}",
+        "Seed": lambda one: one.seed,
+        "Paths": lambda one: one.n_paths,
+        "Booked": lambda one: one.booking.words,
+    }
+    for name, value in pairs.items():
+        before, after = map(value, plans)
+        if before != after:
+            yield f"{name}: {before} -> {after}."

@@ -1,0 +1,195 @@
+"""Workloads written as TOML: what is read back is the same workload."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kimi_planner.errors import WorkloadError, shown
+from kimi_planner.money import exact_decimal, plain
+from kimi_planner.workload.beyond_tokens import WrittenShare
+from kimi_planner.workload.caching import Cache
+from kimi_planner.workload.dated import Event, PriceChange
+from kimi_planner.workload.fields import parse_field
+from kimi_planner.workload.model import Workload
+from kimi_planner.workload.overflow import Overflow
+from kimi_planner.workload.quantity import Constant, Empirical, Geometric, Quantity, Scaled
+
+__all__ = ["stated", "toml_lines", "toml_value", "workloads_toml"]
+
+_LOG = "log "
+_AS_GIVEN = re.compile(r"(mean|sd|p10|p50|p90) (-?[\d,]*\d(?:\.\d+)?)(?:, (?=[a-z])|$)")
+
+
+def workloads_toml(workloads: Iterable[Workload], logs: str = "") -> str:
+    """Return workloads as the tables of a workload file.
+
+    Parameters
+    ----------
+    workloads : iterable of Workload
+        What to write.
+    logs : str
+        What leads from the folder of the new file to that which names of logs are relative to.
+
+    Raises
+    ------
+    WorkloadError
+        If a field cannot be written so that it is read back the same.
+
+    Examples
+    --------
+    >>> chat = Workload(
+    ...     name="chat", requests_per_day={"p50": 900, "p90": 2000}, prompt_tokens=1800,
+    ...     completion_tokens=250,
+    ... )
+    >>> print(workloads_toml([chat]), end="")
+    [[workload]]
+    name = "chat"
+    requests_per_day = { p50 = 900, p90 = 2000 }
+    prompt_tokens = 1800
+    completion_tokens = 250
+    """
+    chosen = list(workloads)
+    blocks = ["\n".join(["[[workload]]", *_lines(workload, logs)]) for workload in chosen]
+    changes = dict.fromkeys(
+        change for one in chosen for change in map(_change, one.dated_price_changes)
+    )
+    for workload in chosen:
+        if set(map(_change, workload.dated_price_changes)) != set(changes):
+            raise WorkloadError(
+                f"workload {shown(workload.name)}: a file states price changes for every workload, "
+                "these are of some. Give all of them the same."
+            )
+    blocks += [f"[[price_change]]\n{change}" for change in changes]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _lines(workload: Workload, logs: str) -> list[str]:
+    lines = []
+    for field in fields(Workload):
+        value = getattr(workload, field.name)
+        usual = field.default
+        if field.name in ("notes", "price_changes") or value is None:
+            continue
+        if field.name == "cached_share" and workload.cache is not None:  # follows from the cache
+            continue
+        if isinstance(usual, int | float | str | tuple) and value == parse_field(field.name, usual):
+            continue
+        try:
+            lines.append(toml_lines({field.name: stated(field.name, value, logs)}))
+        except TypeError:
+            raise WorkloadError(
+                f"workload {shown(workload.name)}: {field.name} ({shown(value)}) cannot be written to a "
+                "file. Give a number, percentiles, or a log."
+            ) from None
+    return lines
+
+
+def _change(change: PriceChange) -> str:
+    table = {"date": change.day, "model": change.model, **change.prices}
+    if change.factor is not None:
+        table["factor"] = _quantity("factor", change.factor, "")
+    return toml_lines({key: part for key, part in table.items() if part is not None})
+
+
+def stated(key: str, value: Any, logs: str) -> Any:
+    """Return what a file states for a value of a field."""
+    if isinstance(value, Quantity):
+        return _quantity(key, value, logs)
+    if isinstance(value, Overflow):
+        tokens = value.summary_tokens
+        return value.policy if tokens is None else {"summarise_to_tokens": tokens}
+    if isinstance(value, Event):
+        effect = "factor" if value.factor is not None else "extra_requests"
+        days = {"from": value.first, "to": value.last}
+        return {"name": value.name, **days, effect: _quantity(effect, value.size, logs)}
+    if isinstance(value, Cache):
+        gap = value.turn_gap_minutes
+        table: dict[str, Any] = {"prefix_tokens": value.prefix_tokens}
+        table["lifetime_minutes"] = list(value.lifetime_minutes)
+        return table | (
+            {} if gap is None else {"turn_gap_minutes": _quantity("turn_gap_minutes", gap, logs)}
+        )
+    if isinstance(value, WrittenShare):
+        return {name: share for name, share in vars(value).items() if share is not None}
+    if key == "fees_per_request":
+        return dict(value)
+    if isinstance(value, tuple):
+        return [stated("", part, logs) for part in value]
+    return value
+
+
+def _quantity(key: str, quantity: Quantity, logs: str) -> Any:
+    if isinstance(quantity, Constant):
+        return quantity.value
+    if isinstance(quantity, Scaled):
+        size, factor = _quantity(key, quantity.size, logs), _quantity("", quantity.scale, logs)
+        if not isinstance(size, Mapping):
+            raise TypeError("a plain number has no mean to be uncertain of")
+        return {**size, "mean_factor": factor}
+    if isinstance(quantity, Geometric):
+        return {"mean": quantity.expected}
+    given = quantity.given
+    if isinstance(quantity, Empirical):
+        if not given.startswith(_LOG):
+            raise TypeError("values without a log")
+        return {"from": Path(os.path.normpath(Path(logs) / given.removeprefix(_LOG))).as_posix()}
+    stated = _AS_GIVEN.findall(given)
+    if stated and _AS_GIVEN.sub("", given) == "":
+        return {name: Decimal(number.replace(",", "")) for name, number in stated}
+    p10, p50, p90 = quantity.ppf(np.array([0.1, 0.5, 0.9])).tolist()
+    return {"p10": _digits(p10), "p50": _digits(p50), "p90": _digits(p90)}
+
+
+def _digits(value: float) -> Decimal:
+    """Return a number to 12 digits, so that it stays the same however often it is written."""
+    return plain(Decimal(f"{value:.12g}"))
+
+
+def toml_lines(values: Mapping[str, Any]) -> str:
+    """Return keys and values as the lines of a table.
+
+    Raises
+    ------
+    TypeError
+        If TOML has no such value.
+    """
+    return "\n".join(f"{_key(key)} = {toml_value(value)}" for key, value in values.items())
+
+
+def toml_value(value: Any) -> str:
+    """Return a value as TOML spells it.
+
+    Raises
+    ------
+    TypeError
+        If TOML has no such value.
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float | Decimal):
+        number = exact_decimal(value)
+        return format(plain(number) if isinstance(value, float) else number, "f")
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        parts = ", ".join(f"{_key(key)} = {toml_value(part)}" for key, part in value.items())
+        return f"{{ {parts} }}" if parts else "{}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(toml_value, value))}]"
+    raise TypeError(f"TOML has no {type(value).__name__}")
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else toml_value(key)
