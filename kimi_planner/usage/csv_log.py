@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from kimi_planner.errors import UsageError, Where, did_you_mean, needs, shown
+from kimi_planner.usage.containers import is_stream
 from kimi_planner.usage.dialects import (
     GENERIC,
     dialect_of_columns,
@@ -235,6 +236,8 @@ def read_arrow(path: Path, rows: Rows) -> Iterator[pd.DataFrame]:
         batches = (
             parquet.ParquetFile(path, pre_buffer=False).iter_batches(_BATCH_ROWS)
             if is_parquet
+            else pa.ipc.open_stream(path.read_bytes())
+            if is_stream(path)
             else feather.read_table(path, memory_map=False).to_batches(_BATCH_ROWS)
         )
         start = 1

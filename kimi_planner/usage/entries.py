@@ -18,13 +18,13 @@ __all__ = ["Unwrapping", "is_plain"]
 _LISTS = frozenset((
     "data", "results", "result", "spans", "resource_spans", "scope_spans", "batches", "calls", "runs", "traces",
     "instrumentation_library_spans", "observations", "generations", "events", "logs", "items", "rows", "hits",
-    "records", "daily", "weekly", "monthly", "sessions", "session", "blocks", "model_breakdowns", "activity",
+    "records", "daily", "weekly", "monthly", "sessions", "session", "blocks", "model_breakdowns", "model_breakdown", "activity",
     "entries", "objects", "usage_events",
 ))  # fmt: skip
 #: Those that are nothing else.
 _BUILT = ("resource_spans", "scope_spans", "results")
 #: Objects in which such lists may be.
-_INSIDE = frozenset(("data", "trace", "result", "attributes", "response_data"))
+_INSIDE = frozenset(("data", "trace", "result", "attributes", "response_data", "projects"))
 #: What of a list's holder also holds of its entries.
 _SHARED = frozenset((
     "start_time", "end_time", "starting_at", "ending_at", "date", "month", "week", "timestamp", "session_id",
@@ -240,6 +240,8 @@ class Unwrapping:
             if is_own and {"id", "type", "custom_id"} & names.keys():
                 continue
             self._paged(value)
+            if all(map(_are_objects, inner.values())):  # by the name of a project
+                return self._of_list([*inner.values()], shared)
             return self.entries(inner)
         return None
 

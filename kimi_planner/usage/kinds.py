@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from kimi_planner.errors import shown
 from kimi_planner.usage.table import Count, as_count
 
 __all__ = ["counts_of_kinds"]
+
+_LIFETIME = re.compile(r"(?:^|_)(?:5m|1h)(?:_|$)")
 
 
 def counts_of_kinds(
@@ -32,6 +35,8 @@ def counts_of_kinds(
             faults.setdefault(
                 int(row), f"{under}.{path} is {shown(number)}. It must be a whole number."
             )
+
+    _leave_out_sums(kinds)
 
     def added(paths: list[str]) -> Count:
         values = sum((kinds[path].numbers for path in paths), np.zeros(n, dtype=np.int64))
@@ -74,7 +79,7 @@ def counts_of_kinds(
             f"({(choices[0][0] + choices[0][1])[row]}) nor input + output ({(choices[1][0] + choices[1][1])[row]}).",
         )
     silent = whole["input"].missing & whole["output"].missing
-    writes = [path for path in sides["input"] if "creation" in path or "write" in path]
+    writes = [path for path in sides["input"] if _is_write(path)]
     hour = [path for path in writes if "1h" in path]
     return {
         "prompt_tokens": Count(prompt, silent),
@@ -86,6 +91,23 @@ def counts_of_kinds(
         "written_5m_tokens": added([path for path in writes if path not in hour]),
         "written_1h_tokens": added(hour),
     }, faults
+
+
+def _leave_out_sums(kinds: dict[str, Count]) -> None:
+    """Take for nothing the writes of any lifetime where those of each lifetime add up to them."""
+    writes = [path for path in kinds if _is_write(path)]
+    lived = [path for path in writes if _LIFETIME.search(path)]
+    rest = [path for path in writes if path not in lived]
+    if lived and rest:
+        parts = sum(kinds[path].numbers for path in lived)
+        restated = (sum(kinds[path].numbers for path in rest) == parts) & (parts > 0)
+        for path in rest:
+            count = kinds[path]
+            kinds[path] = Count(np.where(restated, 0, count.numbers), count.missing, count.odd)
+
+
+def _is_write(kind: str) -> bool:
+    return _side(kind) == "input" and ("creation" in kind or "write" in kind)
 
 
 def _side(kind: str) -> str | None:
