@@ -296,7 +296,8 @@ class _Reading:
         values = pd.Series(self.fields.objects("logged_cost_usd"), dtype=object)
         if not self.table.commas:
             values = values.str.replace(",", ".")
-        is_usd = [str(one or "usd").lower() == "usd" for one in self.fields.objects("currency")]
+        currencies = self.fields.objects("currency")
+        is_usd = np.array([str(one or "usd").lower() == "usd" for one in currencies], dtype=bool)
         numbers = pd.to_numeric(values, errors="coerce").where(is_usd)
         return numbers.to_numpy(dtype=float, na_value=np.nan)
 
