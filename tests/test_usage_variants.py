@@ -10,6 +10,7 @@ import pytest
 
 from kimi_planner import price_usage, read_usage
 from kimi_planner.errors import UsageError
+from kimi_planner.usage import lines as blocks
 from kimi_planner.usage import total_usage
 
 AT = "2026-03-05T10:00:00Z"
@@ -143,6 +144,42 @@ def test_the_batches_of_a_report_are_batches(read):
 
 
 @pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        (LANGFUSE | {"usageDetails": {"inp": 11, "input_cached": 5, "output": 33, "total": 49}}, "usage_details.inp is 11, which is no known kind of input or output"),
+        (LANGFUSE | {"usageDetails": {"input": 11, "input_2": 12, "output": 33}}, "usage_details.input_2 is 12, which is no known kind"),
+        ({"usage": PARTS | {"cache_creation_input_tokens": -5}}, "written_tokens is negative"),
+        ({"usage": PARTS | {"total_tokens": [1300]}}, "total_tokens is [1300]. It must be a whole number"),
+        ({"usage": PARTS, "cachedreadtokens": 640}, "cachedreadtokens is 640, which looks like cache"),
+        ({"daily": [{"date": "2026-03-05", "inputTokens": 100, "outputTokens": 60, "cacheCreationTokens": 20, "cacheReadTokens": [8], "modelBreakdowns": [
+            {"modelName": "m", "inputTokens": 100, "outputTokens": 60, "cacheCreationTokens": 20, "cacheReadTokens": 8}]}]}, "cached_tokens is [8]"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_count_that_is_not_one_stops_the_run(read, entry, said):
+    """What stands in a place of its own, and what no meter has, is checked like the others."""
+    with pytest.raises(UsageError) as caught:
+        read(lines(entry))
+    assert said in str(caught.value)
+
+
+def test_writes_beyond_those_of_each_lifetime_are_kept(read):
+    """A host may state the sum and nought for each lifetime."""
+    usage = MESSAGE["usage"] | {"cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 30}}  # fmt: skip
+    assert totals(read(lines(MESSAGE | {"usage": usage}))) == (1, 801, 700, 33, None, 60, 30)
+
+
+def test_breakdowns_whose_counts_are_text_are_added_up(read):
+    """Parts stand for the whole only where they are all of it."""
+    part = {"inputTokens": "50", "outputTokens": "30", "cacheCreationTokens": "10", "cacheReadTokens": "400"}  # fmt: skip
+    day = {"date": "2026-03-05", "inputTokens": "100", "outputTokens": "60", "cacheCreationTokens": "20", "cacheReadTokens": "800"}  # fmt: skip
+    for n in (2, 1):
+        parts = [part | {"modelName": f"m{k}"} for k in range(n)]
+        frame = read(lines({"daily": [day | {"modelBreakdowns": parts}]}))
+        assert (len(frame), totals(frame)) == (n, (n, 920, 800, 60, None, 20, 0))
+
+
+@pytest.mark.parametrize(
     ("more", "said"),
     [
         ({"cache_hit": True}, "cache_hit is True, which looks like cache and was not read. An answer from a gateway's own cache is not billed"),
@@ -229,6 +266,19 @@ def test_a_frame_of_a_file_is_priced_as_the_file(tmp_path):
     assert priced["total_usd"].tolist() == price_usage(read_usage(path))["total_usd"].tolist()
     assert priced["team"].tolist() == ["a", "a"]
     assert priced.attrs["duplicates"] == 1
+
+
+def test_a_key_that_no_column_has_is_refused_before_the_whole_table_is_read(tmp_path, monkeypatch):
+    """The header says it, whatever stands below; a folder may still state it."""
+    monkeypatch.setattr(blocks, "_BLOCK_BYTES", 1 << 12)
+    rows = [f"2026-03-05,kimi-k2,{n},1" for n in range(1, 1000)]
+    path = tmp_path / "team=a" / "log.csv"
+    path.parent.mkdir()
+    path.write_text("\n".join((HEADER, *rows, "2026-03-05,kimi-k2,bad,1", "")), encoding="utf-8")
+    with pytest.raises(UsageError, match="There is no column 'tema' to add up by"):
+        total_usage(path, by="tema")
+    with pytest.raises(UsageError, match="line 1001: prompt_tokens is 'bad'"):
+        total_usage(tmp_path, by="team")
 
 
 def test_a_stream_of_arrow_is_read(tmp_path):

@@ -23,6 +23,7 @@ _ABOUT = {
     "tokens": ("token", "tok", "reasoning", "thinking"),
     "time": ("time", "date", "created", "ts", "when", "start", "begin"),
 }
+_SHORT = 3
 _CACHE = frozenset(("cache", "cached"))
 #: Limits, rates and parts of a count that no meter bills apart.
 _NO_USAGE = re.compile(
@@ -114,7 +115,7 @@ def _is_ignored(path: str, name: str, ignored: Collection[str]) -> bool:
 def _looks_like(name: str, *, is_inside: bool, has: Collection[str]) -> str | None:
     words = re.split(r"[._]", name)
     about = next(
-        (what for what, stems in _ABOUT.items() if any(word.startswith(stems) for word in words)),
+        (what for what, stems in _ABOUT.items() if any(_fits(word, stems) for word in words)),
         "time" if name.endswith("_at") else None,
     )
     if _NO_USAGE.search(name) or (about == "cost" and "logged_cost_usd" in has):
@@ -124,6 +125,11 @@ def _looks_like(name: str, *, is_inside: bool, has: Collection[str]) -> str | No
     if about == "time" and "timestamp" in has:
         return None
     return about or ("tokens" if is_inside else None)
+
+
+def _fits(word: str, stems: tuple[str, ...]) -> bool:
+    """Whether a word begins with a stem, or has a long one anywhere, as where nothing parts the words."""
+    return word.startswith(stems) or any(len(stem) > _SHORT and stem in word for stem in stems)
 
 
 def _canonical(what: str | None, name: str) -> str:

@@ -126,6 +126,7 @@ class _Header:
             elif name:
                 table.add(name, column)
         dialect = dialect_of_columns(table.names)
+        self.rows.columns = tuple(table.columns)
         if dialect.name == GENERIC:
             _refuse_header(table, self.names, self.rows, Where(self.rows.file, self.line))
         read_table(table, dialect, self.rows, name=_NAME if dialect.name == GENERIC else "")
@@ -271,6 +272,7 @@ def _read_batch(batch: Any, start: int, rows: Rows) -> Iterator[pd.DataFrame]:
         else:
             table.add(name, column)
     dialect = dialect_of_columns(table.names)
+    rows.columns = tuple(table.columns)
     if dialect.name == GENERIC:
         _refuse_header(table, batch.schema.names, rows, Where(rows.file))
     read_table(table, dialect, rows, name="usage table" if dialect.name == GENERIC else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -11,6 +12,7 @@ from typing import Any
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.usage.dialects import spelled
 from kimi_planner.usage.pages import page_of
+from kimi_planner.usage.table import number_of
 
 __all__ = ["Unwrapping", "is_plain"]
 
@@ -282,10 +284,16 @@ def _adds_up(whole: Entry, parts: list[Entry]) -> bool:
     """Whether parts add up to a whole in every count but its total."""
     alike = [{spelled(key): one for key, one in part.items()} for part in parts]
     return all(
-        sum(part.get(spelled(key), 0) or 0 for part in alike) == one
+        sum(_number(part.get(spelled(key))) for part in alike) == _number(one)
         for key, one in whole.items()
-        if type(one) is int and spelled(key).endswith(("tokens", "requests")) and "total" not in key
+        if one is not None and spelled(key).endswith(("tokens", "requests")) and "total" not in key
     )
+
+
+def _number(value: Any) -> float:
+    """Return a number, also of text, 0 for none, and for what is no number one that equals nothing."""
+    number = number_of(value) if isinstance(value, str) else value or 0
+    return number if isinstance(number, int | float) else math.nan
 
 
 def _with_mapping(value: dict[str, Any]) -> dict[str, Any]:

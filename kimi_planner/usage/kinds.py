@@ -12,6 +12,15 @@ from kimi_planner.usage.table import Count, as_count
 
 __all__ = ["counts_of_kinds"]
 
+#: What is counted beside tokens.
+_NO_TOKENS = re.compile(
+    "search|request|call|image|second|character|page|query|queries|duration|unit"
+)
+#: Words of which names of kinds are made; another may be a count that stands there twice.
+_KNOWN = frozenset((
+    "input", "output", "total", "prompt", "completion", "cache", "cached", "creation", "read", "write", "token", "tokens", "reasoning",
+    "thinking", "audio", "text", "image", "video", "accepted", "rejected", "prediction", "details", "ephemeral", "5m", "1h", "priority",
+))  # fmt: skip
 _LIFETIME = re.compile(r"(?:^|_)(?:5m|1h)(?:_|$)")
 
 
@@ -45,6 +54,21 @@ def counts_of_kinds(
         )
         return Count(values, missing)
 
+    total = kinds.get("total", Count.unstated(n))
+    for path, count in kinds.items():
+        side = _side(path)
+        if path == "total" or (side is None and _NO_TOKENS.search(path)):
+            continue
+        doubtful = count.numbers != 0
+        if side is not None:
+            is_known = _KNOWN.issuperset(re.split("[._]", path))
+            doubtful &= total.missing & (not is_known)
+        for row in np.flatnonzero(doubtful).tolist():
+            faults.setdefault(
+                row,
+                f"{under}.{path} is {count.numbers[row]}, which is no known kind of input or output. "
+                f'If it need not be read: ignore=["{under}.{path}"] (--ignore {under}.{path}).',
+            )
     sides = {side: [path for path in kinds if _side(path) == side] for side in ("input", "output")}
     whole = {side: added(paths) for side, paths in sides.items()}
     bare = {}
@@ -61,7 +85,6 @@ def counts_of_kinds(
         faults.setdefault(
             row, f"{under} has neither input nor output: {shown(said)}. It must say tokens."
         )
-    total = kinds.get("total", Count(np.zeros(n, dtype=np.int64), np.ones(n, dtype=bool)))
     rest = added([path for path in kinds if _side(path) is None and path != "total"]).numbers
     prompt, completion = whole["input"].numbers.copy(), whole["output"].numbers.copy()
     is_open = stated & ~total.missing

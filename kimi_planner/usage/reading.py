@@ -36,6 +36,8 @@ _BATCH = ("batch", "message_batch")
 _PLAIN_TIERS = (None, *_BATCH, "standard", "default", "auto", "unspecified")
 _LENGTH_OF_DAY = len("2026-01-01")
 _PARTED = re.compile(r"[0-9]{1,3}(?:[.,][0-9]{3})+")
+#: Counts that are no columns of a frame, which are checked by themselves.
+_ASIDE = ("total_tokens", "written_tokens")
 Counts = dict[str, Count]
 
 
@@ -92,9 +94,11 @@ class _Reading:
         for name, known in self.counts.items():
             self._refuse_all({
                 row: f"{name} is {shown(value)}. It must be a whole number"
-                + (", and may be two here. Write it without separators." if _PARTED.fullmatch(value) else ".")
-                for row, value in known.odd.items() if isinstance(value, str)
+                + (", and may be two here. Write it without separators." if _PARTED.fullmatch(str(value)) else ".")
+                for row, value in known.odd.items() if isinstance(value, str) or (name in _ASIDE and not isinstance(value, float))
             })  # fmt: skip
+        for name in _ASIDE:
+            self._refuse(self.counts[name].numbers < 0, f"{name} is negative. It cannot be.")
         self._drop_silent()
 
     def _drop(self, mask: Any, why: LeftOut) -> None:
@@ -349,7 +353,7 @@ class _Reading:
         paths = {
             name.removeprefix(f"{under}."): path
             for name, path in self.table.names.items()
-            if name.startswith(f"{under}.")
+            if name.startswith(f"{under}.") and not self.rows.is_ignored(path)
         }
         self.fields.read.update(paths.values())
         columns = {name: self.table.columns[path] for name, path in paths.items()}
@@ -442,8 +446,8 @@ class _Reading:
 def _written(counts: Counts) -> tuple[Count, Count]:
     """Return what was written to a cache for five minutes and an hour; what states no time, for five."""
     five, hour, whole = (counts[f"written_{one}tokens"] for one in ("5m_", "1h_", ""))
-    rest = Count(np.maximum(whole.numbers - hour.numbers, 0), whole.missing, whole.odd)
-    return five.or_else(rest), hour
+    rest = np.maximum(whole.numbers - hour.numbers, five.numbers)
+    return Count(rest, whole.missing & five.missing, five.odd), hour
 
 
 def _taken(values: Any, at: Any) -> Any:

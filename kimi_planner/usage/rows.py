@@ -89,6 +89,8 @@ class Rows:
     windows_unstated: int = 0
     #: Whether what has no id is there twice.
     twice: Twice = field(default_factory=Twice)
+    #: Columns of the table that is being read, none of other files.
+    columns: Collection[str] = ()
     #: The file that is being read.
     file: str = ""
     #: Labels of the rows of a frame; ``None`` for a file.
