@@ -38,6 +38,7 @@ __all__ = [
     "read_text",
     "read_toml",
     "toml_fault",
+    "zipped_files",
 ]
 
 #: Standard input, as a path.
@@ -186,6 +187,12 @@ def open_unpacked(path: Path) -> Iterator[BinaryIO]:
             ) from None
 
 
+def zipped_files(archive: Any) -> list[str]:
+    """Return the names of the files in a zip, without what macOS adds to each."""
+    names = archive.namelist()
+    return [name for name in names if not name.endswith("/") and not name.startswith("__MACOSX/")]
+
+
 class _ZippedFile:
     """The first file of a zip, opened when it is entered, so that faults are told like others."""
 
@@ -196,7 +203,7 @@ class _ZippedFile:
         import zipfile
 
         self.archive = zipfile.ZipFile(self.plain)
-        self.file = self.archive.open(self.archive.namelist()[0])
+        self.file = self.archive.open(zipped_files(self.archive)[0])
         return self.file
 
     def __exit__(self, *_: object) -> None:

@@ -149,7 +149,7 @@ PAGE = {"data": [CALL], "meta": {"page": 1, "totalPages": 3}}
         ([{"data": [CALL], "has_more": True}], "partial", "there are more"),
         ([{"data": [CALL], "has_more": True}, {"data": [CALL], "has_more": False}], "whole", ""),
         ([{"items": [CALL], "page": 1, "page_size": 1, "total": 9}], "partial", "page 1 of 9"),
-        ([CALL | {"timestamp": f"2026-03-0{day}"} for day in (1, 2, 1, 2)], "doubled", "second half repeats"),
+        ([CALL | {"timestamp": f"2026-03-0{day}"} for day in (1, 2, 1, 2)], "doubled", "every row without an id is there twice"),
         ([CALL | {"timestamp": f"2026-03-0{day}"} for day in (1, 2, 1, 3)], "whole", ""),
     ],
 )  # fmt: skip

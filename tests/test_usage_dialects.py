@@ -106,6 +106,26 @@ SAMPLES = {
         "date": DAY, "inputTokens": 100, "outputTokens": 60, "cacheCreationTokens": 20, "cacheReadTokens": 800, "totalTokens": 980, "totalCost": 0.5, "modelsUsed": ["kimi-k2"],
         "modelBreakdowns": [{"modelName": "kimi-k2", "inputTokens": 100, "outputTokens": 60, "cacheCreationTokens": 20, "cacheReadTokens": 800, "cost": 0.5}],
     }], "totals": {"inputTokens": 100, "outputTokens": 60}}], (1, 920, 800, 60, None, 20, 0)),
+    "claude code analytics": ("Claude Code analytics", [{"data": [{"date": AT, "actor": {"type": "user_actor"}, "core_metrics": {"num_sessions": 5}, "model_breakdown": [
+        {"model": "kimi-k2", "tokens": {"input": 11, "output": 33, "cache_read": 700, "cache_creation": 90}, "estimated_cost": {"currency": "USD", "amount": 5}}]}],
+        "has_more": False}], (1, 801, 700, 33, None, 90, 0)),
+    "portkey": ("Portkey", [
+        {"id": "pk-11111111", "created_at": AT, "ai_org": "moonshot", "ai_model": "kimi-k2", "req_units": 1000, "res_units": 300, "total_units": 1300, "response_status_code": 200, "cache_status": "MISS"},
+        {"id": "pk-11111112", "created_at": AT, "ai_org": "moonshot", "ai_model": "kimi-k2", "req_units": 1000, "res_units": 300, "total_units": 1300, "response_status_code": 200, "cache_status": "HIT"},
+    ], (1, 1000, None, 300, None, 0, 0)),
+    "opik": ("Opik", [
+        {"id": "0199-aaaa-0", "type": "general", "trace_id": "t", "parent_span_id": None, "start_time": AT, "usage": {"prompt_tokens": 1000, "completion_tokens": 300}},
+        {"id": "0199-aaaa-1", "type": "llm", "trace_id": "t", "parent_span_id": "0199-aaaa-0", "start_time": AT, "model": "kimi-k2", "usage": {
+            "prompt_tokens": 1000, "completion_tokens": 300, "total_tokens": 1300, "original_usage.prompt_tokens": 1000,
+            "original_usage.prompt_tokens_details.cached_tokens": 640, "original_usage.completion_tokens_details.reasoning_tokens": 40}},
+    ], (1, 1000, 640, 300, 40, 0, 0)),
+    "lunary": ("Lunary", [{"id": "run-1111-2222", "type": "llm", "name": "kimi-k2", "createdAt": AT, "status": "success", "tokens": {"prompt": 1000, "completion": 300, "total": 1300}}],
+        (1, 1000, None, 300, None, 0, 0)),
+    "dify": ("Dify messages", [{"id": "m-1111-2222", "conversation_id": "c", "model_id": "kimi-k2", "created_at": "2026-03-05 10:00:00", "message_tokens": 1000, "message_unit_price": "0.001",
+        "answer": "x", "answer_tokens": 300, "answer_unit_price": "0.002", "total_price": "0.5", "currency": "USD"}], (1, 1000, None, 300, None, 0, 0)),
+    "bedrock": ("Bedrock invocations", [{"schemaType": "ModelInvocationLog", "timestamp": AT, "requestId": "r-1111-2222", "operation": "Converse", "modelId": "moonshot.kimi-k2-thinking",
+        "input": {"inputContentType": "application/json", "inputTokenCount": 11, "cacheReadInputTokenCount": 700, "cacheWriteInputTokenCount": 90},
+        "output": {"outputContentType": "application/json", "outputTokenCount": 33}}], (1, 801, 700, 33, None, 90, 0)),
     "anthropic report": ("Anthropic usage report", [{"data": [{"starting_at": f"{DAY}T00:00:00Z", "ending_at": "2026-03-06T00:00:00Z", "results": [{
         "uncached_input_tokens": 150, "cache_read_input_tokens": 40, "output_tokens": 50, "model": "kimi-k2", "service_tier": "standard",
         "cache_creation": {"ephemeral_5m_input_tokens": 5, "ephemeral_1h_input_tokens": 10}, "server_tool_use": {"web_search_requests": 3}}]}],
@@ -248,7 +268,7 @@ def test_every_dialect_has_a_sample():
 
 FLAT = [
     name for name, (_, entries, _) in SAMPLES.items()
-    if name not in ("kimi cli", "claude code", "stream", "anthropic stream", "bench", "weave", "nested")
+    if name not in ("kimi cli", "claude code", "stream", "anthropic stream", "bench", "weave", "nested", "lunary", "bedrock")
     and not any((isinstance(value, list) and value and isinstance(value[0], dict) and key not in ("choices",)) or key in ("data", "trace")
                 for entry in entries for key, value in entry.items())
 ]  # fmt: skip

@@ -11,6 +11,7 @@ import numpy as np
 from kimi_planner.errors import shown
 from kimi_planner.usage.dialects import Dialect, spelled
 from kimi_planner.usage.table import DOUBTFUL, Count, Table, as_count, as_objects, stated
+from kimi_planner.usage.times import is_stamp
 
 __all__ = ["unread"]
 
@@ -20,18 +21,21 @@ _ABOUT = {
     "requests": ("requests", "calls", "num_req", "nreq"),
     "cache": ("cach",),
     "tokens": ("token", "tok", "reasoning", "thinking"),
-    "time": ("time", "date", "created", "ts", "when"),
+    "time": ("time", "date", "created", "ts", "when", "start", "begin"),
 }
+_SHORT = 3
 _CACHE = frozenset(("cache", "cached"))
 #: Limits, rates and parts of a count that no meter bills apart.
 _NO_USAGE = re.compile(
     r"(?:^|[._])(?:max|min|per|ratio|limit|rate|ttl|ttft|audio|image|text|video|prediction|tool_use|budget|window"
-    r"|remaining|unlimited|saved|version|index|first|latency|duration|elapsed|ms|seconds|retries|modality|multiplier|throughput)(?:$|[._])"
+    r"|remaining|unlimited|saved|version|index|first|latency|duration|elapsed|ms|seconds|retries|modality|multiplier|throughput|unit)(?:$|[._])"
 )
+#: What says of an entry that it was answered from a cache.
+_HIT = re.compile(r"(?:^|[._])(?:cached|hit|from_cache|cache_status)$")
+_YES = ("true", "hit", "yes", "semantic hit")
 #: Parts of all requests, where those are stated.
 _OUTCOMES = frozenset(("successful", "success", "failed", "failure", "error", "errors"))
 _HOLDS_COUNTS = re.compile("usage|token|metrics")
-_STAMP = re.compile(r"(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}")
 
 
 def unread(
@@ -82,14 +86,16 @@ def unread(
         row = None if what is None else _odd_row(column, name, what, counts, alive)
         if row is not None:
             value = as_objects(column)[row]
+            said = f"{path} is {shown(value)}, which looks like {what} and was not read. "
             canonical = _canonical(what, name)
+            remedy = (
+                "An answer from a gateway's own cache is not billed: leave it out of the log, or say that it was, "
+                if what == "cache" and _is_hit(name, value)
+                else f'Say what it is: map={{"{canonical}": "{path}"}} (--map {canonical}={path}), or '
+            )
             fault = (
                 int(table.lines[row]),
-                (
-                    f"{path} is {shown(value)}, which looks like {what} and was not read. Say what it is: "
-                    f'map={{"{canonical}": "{path}"}} (--map {canonical}={path}), or '
-                    f'ignore=["{path}"] (--ignore {path}).'
-                ),
+                f'{said}{remedy}ignore=["{path}"] (--ignore {path}).',
             )
     return seen, fault
 
@@ -109,16 +115,21 @@ def _is_ignored(path: str, name: str, ignored: Collection[str]) -> bool:
 def _looks_like(name: str, *, is_inside: bool, has: Collection[str]) -> str | None:
     words = re.split(r"[._]", name)
     about = next(
-        (what for what, stems in _ABOUT.items() if any(word.startswith(stems) for word in words)),
-        None,
+        (what for what, stems in _ABOUT.items() if any(_fits(word, stems) for word in words)),
+        "time" if name.endswith("_at") else None,
     )
     if _NO_USAGE.search(name) or (about == "cost" and "logged_cost_usd" in has):
         return None
     if about == "requests" and "requests" in has and _OUTCOMES.intersection(words):
         return None
     if about == "time" and "timestamp" in has:
-        about = None
+        return None
     return about or ("tokens" if is_inside else None)
+
+
+def _fits(word: str, stems: tuple[str, ...]) -> bool:
+    """Whether a word begins with a stem, or has a long one anywhere, as where nothing parts the words."""
+    return word.startswith(stems) or any(len(stem) > _SHORT and stem in word for stem in stems)
 
 
 def _canonical(what: str | None, name: str) -> str:
@@ -137,13 +148,18 @@ def _odd_row(
     column: Any, name: str, what: str, counts: Mapping[str, Count], alive: Any
 ) -> int | None:
     """Return the first row whose value says something that was not read elsewhere."""
+    if what == "cache" and _HIT.search(name):
+        values = enumerate(as_objects(column))
+        row = next((row for row, one in values if alive[row] and _is_hit(name, one)), None)
+        if row is not None:
+            return row
     if isinstance(column, list) and set(map(type, column)) <= {bool, type(None), list}:
         return None
     if str(getattr(column, "type", "")).startswith(("list", "bool", "null")):
         return None
     if what == "time":
         stamps = enumerate(as_objects(column))
-        return next((row for row, one in stamps if alive[row] and _is_stamp(one)), None)
+        return next((row for row, one in stamps if alive[row] and is_stamp(one)), None)
     count = as_count(column)
     odd = [
         row
@@ -162,10 +178,8 @@ def _odd_row(
     return min(rows) if rows else None
 
 
-def _is_stamp(value: Any) -> bool:
-    if isinstance(value, str):
-        return _STAMP.match(value) is not None
-    return type(value) in (int, float) and 1e8 <= value < 1e19
+def _is_hit(name: str, value: Any) -> bool:
+    return _HIT.search(name) is not None and str(value).strip().lower() in _YES
 
 
 def _same(name: str, counts: Mapping[str, Count]) -> list[Any]:

@@ -90,7 +90,9 @@ def _add(table: Table, path: str, column: Any, wanted: tuple[str, ...], pa: Any)
             if pa.types.is_struct(item)
             else ()
         )
-        if any(one.startswith(f"{name}.0.{part}") for one in wanted for part in parts):
+        if any(one.startswith(f"{name}.0.{part}") for one in wanted for part in parts or ("0",)):
+            raise _OddError
+        if f"{name}.0" in wanted:
             raise _OddError
         if name not in SAID:
             table.add(path, column)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from kimi_planner.errors import UsageError
+from kimi_planner.files import zipped_files
 
-__all__ = ["is_arrow", "refuse_container"]
+__all__ = ["is_arrow", "is_stream", "refuse_container", "refuse_start"]
 
-_ARROW = (b"PAR1", b"ARROW1", b"FEA1")
+_STREAM = b"\xff\xff\xff\xff"
+_ARROW = (b"PAR1", b"ARROW1", b"FEA1", _STREAM)
 #: What files begin with that are not read, what they are, and what to do.
 _OTHERS = (
     (b"SQLite format 3", "an SQLite database. Write its table as CSV: sqlite3 -header -csv FILE 'SELECT * FROM TABLE' > log.csv."),
@@ -20,6 +22,7 @@ _OTHERS = (
     (b"Rar!", "a RAR archive. Unpack it and read the file in it."),
     (b"%PDF", "a PDF. Export the log as CSV or JSON."),
 )  # fmt: skip
+_PACKED = "a Parquet or Arrow file that is packed, or comes on standard input. Give it as a file, unpacked."
 
 
 def _start(path: Path) -> bytes:
@@ -35,6 +38,26 @@ def is_arrow(path: Path) -> bool:
     return _start(path).startswith(_ARROW)
 
 
+def is_stream(path: Path) -> bool:
+    """Whether an Arrow file is a stream, which has no footer."""
+    return _start(path).startswith(_STREAM)
+
+
+def refuse_start(start: bytes, path: Path) -> None:
+    """Say what unpacked bytes are, and what to do, if they begin no log that is read.
+
+    Raises
+    ------
+    UsageError
+        If it is a database, an archive, or a table inside of what packs it.
+    """
+    for magic, what in (*_OTHERS, *((arrow, _PACKED) for arrow in _ARROW)):
+        if start.startswith(magic):
+            raise UsageError(f"this is {what}", at=path)
+    if start[257:262] == b"ustar":
+        raise UsageError("this is a tar archive. Unpack it and read the files in it.", at=path)
+
+
 def refuse_container(path: Path) -> None:
     """Say what a file is, and what to do, if it is no log that is read.
 
@@ -44,17 +67,14 @@ def refuse_container(path: Path) -> None:
         If it is a database, a workbook or an archive of several files.
     """
     start = _start(path)
-    for magic, what in _OTHERS:
-        if start.startswith(magic):
-            raise UsageError(f"this is {what}", at=path)
-    if start[257:262] == b"ustar":
-        raise UsageError("this is a tar archive. Unpack it and read the files in it.", at=path)
+    if not start.startswith(_ARROW):
+        refuse_start(start, path)
     if start.startswith(b"PK\x03\x04"):
         import zipfile
 
         try:
             with zipfile.ZipFile(path) as archive:
-                names = [one for one in archive.namelist() if not one.endswith("/")]
+                names = zipped_files(archive)
         except (zipfile.BadZipFile, OSError) as error:
             raise UsageError(
                 f"the zip data is damaged or cut off ({error}). Copy the file again.", at=path

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from kimi_planner.errors import UsageError, Where, did_you_mean, needs, shown
+from kimi_planner.usage.containers import is_stream
 from kimi_planner.usage.dialects import (
     GENERIC,
     dialect_of_columns,
@@ -125,6 +126,7 @@ class _Header:
             elif name:
                 table.add(name, column)
         dialect = dialect_of_columns(table.names)
+        self.rows.columns = tuple(table.columns)
         if dialect.name == GENERIC:
             _refuse_header(table, self.names, self.rows, Where(self.rows.file, self.line))
         read_table(table, dialect, self.rows, name=_NAME if dialect.name == GENERIC else "")
@@ -235,6 +237,8 @@ def read_arrow(path: Path, rows: Rows) -> Iterator[pd.DataFrame]:
         batches = (
             parquet.ParquetFile(path, pre_buffer=False).iter_batches(_BATCH_ROWS)
             if is_parquet
+            else pa.ipc.open_stream(path.read_bytes())
+            if is_stream(path)
             else feather.read_table(path, memory_map=False).to_batches(_BATCH_ROWS)
         )
         start = 1
@@ -268,6 +272,7 @@ def _read_batch(batch: Any, start: int, rows: Rows) -> Iterator[pd.DataFrame]:
         else:
             table.add(name, column)
     dialect = dialect_of_columns(table.names)
+    rows.columns = tuple(table.columns)
     if dialect.name == GENERIC:
         _refuse_header(table, batch.schema.names, rows, Where(rows.file))
     read_table(table, dialect, rows, name="usage table" if dialect.name == GENERIC else "")

@@ -64,11 +64,11 @@ class Dialect:
     other: Mapping[str, frozenset[str]] = field(default_factory=dict)
     failed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     exclusive: bool | str = "told"
+    exclusive_if: Mapping[str, frozenset[str]] = field(default_factory=dict)
     relative: str | None = None
     silent: str = "error"
     silent_unless: str | None = None
     silent_said: str | None = None
-    zero: str | None = None
     chunks: bool = False
     windows: bool = False
     kinds: str | None = None
@@ -113,7 +113,7 @@ def _dialect(entry: Mapping[str, Any]) -> Dialect:
     own = set(Dialect.__dataclass_fields__)
     fields: dict[str, Any] = {key: _frozen(value) for key, value in entry.items() if key in own}
     fields["names"] = {key: tuple(value) for key, value in entry.items() if key not in own}
-    for key in ("calls", "other", "failed"):
+    for key in ("calls", "other", "failed", "exclusive_if"):
         said = entry.get(key, {})
         fields[key] = {path: frozenset(values) for path, values in said.items()}
     return Dialect(**fields)

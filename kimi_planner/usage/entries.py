@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -11,6 +12,7 @@ from typing import Any
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.usage.dialects import spelled
 from kimi_planner.usage.pages import page_of
+from kimi_planner.usage.table import number_of
 
 __all__ = ["Unwrapping", "is_plain"]
 
@@ -18,13 +20,13 @@ __all__ = ["Unwrapping", "is_plain"]
 _LISTS = frozenset((
     "data", "results", "result", "spans", "resource_spans", "scope_spans", "batches", "calls", "runs", "traces",
     "instrumentation_library_spans", "observations", "generations", "events", "logs", "items", "rows", "hits",
-    "records", "daily", "weekly", "monthly", "sessions", "session", "blocks", "model_breakdowns", "activity",
+    "records", "daily", "weekly", "monthly", "sessions", "session", "blocks", "model_breakdowns", "model_breakdown", "activity",
     "entries", "objects", "usage_events",
 ))  # fmt: skip
 #: Those that are nothing else.
 _BUILT = ("resource_spans", "scope_spans", "results")
 #: Objects in which such lists may be.
-_INSIDE = frozenset(("data", "trace", "result", "attributes", "response_data"))
+_INSIDE = frozenset(("data", "trace", "result", "attributes", "response_data", "projects"))
 #: What of a list's holder also holds of its entries.
 _SHARED = frozenset((
     "start_time", "end_time", "starting_at", "ending_at", "date", "month", "week", "timestamp", "session_id",
@@ -240,6 +242,8 @@ class Unwrapping:
             if is_own and {"id", "type", "custom_id"} & names.keys():
                 continue
             self._paged(value)
+            if all(map(_are_objects, inner.values())):  # by the name of a project
+                return self._of_list([*inner.values()], shared)
             return self.entries(inner)
         return None
 
@@ -280,10 +284,16 @@ def _adds_up(whole: Entry, parts: list[Entry]) -> bool:
     """Whether parts add up to a whole in every count but its total."""
     alike = [{spelled(key): one for key, one in part.items()} for part in parts]
     return all(
-        sum(part.get(spelled(key), 0) or 0 for part in alike) == one
+        sum(_number(part.get(spelled(key))) for part in alike) == _number(one)
         for key, one in whole.items()
-        if type(one) is int and spelled(key).endswith(("tokens", "requests")) and "total" not in key
+        if one is not None and spelled(key).endswith(("tokens", "requests")) and "total" not in key
     )
+
+
+def _number(value: Any) -> float:
+    """Return a number, also of text, 0 for none, and for what is no number one that equals nothing."""
+    number = number_of(value) if isinstance(value, str) else value or 0
+    return number if isinstance(number, int | float) else math.nan
 
 
 def _with_mapping(value: dict[str, Any]) -> dict[str, Any]:

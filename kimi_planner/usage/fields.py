@@ -14,6 +14,9 @@ from kimi_planner.usage.table import SAID, Count, Table, as_count, as_objects, s
 
 __all__ = ["Fields", "wanted_of"]
 
+#: By which it is told that a path lies inside of what was said, or is of the first of a list.
+_INSIDE = SAID | {"0"}
+
 
 @cache
 def _names_of(dialect: Dialect, field: str) -> tuple[str, ...]:
@@ -22,11 +25,17 @@ def _names_of(dialect: Dialect, field: str) -> tuple[str, ...]:
 
 @cache
 def wanted_of(dialect: Dialect) -> tuple[str, ...]:
-    """Return the paths of a dialect that lie inside of what was said in a call."""
+    """Return the paths of a dialect that lie inside of what was said in a call, or of a list."""
     fields = {*tables()["usage"], *tables()["entry"], *dialect.names}
     paths = {path for field in fields for path in dialect.paths(field)}
-    paths |= {*dialect.calls, *dialect.other, *dialect.failed, *dialect.within}
-    return tuple(sorted(path for path in paths if SAID.intersection(path.split("."))))
+    paths |= {
+        *dialect.calls,
+        *dialect.other,
+        *dialect.failed,
+        *dialect.within,
+        *dialect.exclusive_if,
+    }
+    return tuple(sorted(path for path in paths if _INSIDE.intersection(path.split("."))))
 
 
 class Fields:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,17 @@ from kimi_planner.errors import shown
 from kimi_planner.usage.table import Count, as_count
 
 __all__ = ["counts_of_kinds"]
+
+#: What is counted beside tokens.
+_NO_TOKENS = re.compile(
+    "search|request|call|image|second|character|page|query|queries|duration|unit"
+)
+#: Words of which names of kinds are made; another may be a count that stands there twice.
+_KNOWN = frozenset((
+    "input", "output", "total", "prompt", "completion", "cache", "cached", "creation", "read", "write", "token", "tokens", "reasoning",
+    "thinking", "audio", "text", "image", "video", "accepted", "rejected", "prediction", "details", "ephemeral", "5m", "1h", "priority",
+))  # fmt: skip
+_LIFETIME = re.compile(r"(?:^|_)(?:5m|1h)(?:_|$)")
 
 
 def counts_of_kinds(
@@ -33,6 +45,8 @@ def counts_of_kinds(
                 int(row), f"{under}.{path} is {shown(number)}. It must be a whole number."
             )
 
+    _leave_out_sums(kinds)
+
     def added(paths: list[str]) -> Count:
         values = sum((kinds[path].numbers for path in paths), np.zeros(n, dtype=np.int64))
         missing = np.logical_and.reduce(
@@ -40,6 +54,21 @@ def counts_of_kinds(
         )
         return Count(values, missing)
 
+    total = kinds.get("total", Count.unstated(n))
+    for path, count in kinds.items():
+        side = _side(path)
+        if path == "total" or (side is None and _NO_TOKENS.search(path)):
+            continue
+        doubtful = count.numbers != 0
+        if side is not None:
+            is_known = _KNOWN.issuperset(re.split("[._]", path))
+            doubtful &= total.missing & (not is_known)
+        for row in np.flatnonzero(doubtful).tolist():
+            faults.setdefault(
+                row,
+                f"{under}.{path} is {count.numbers[row]}, which is no known kind of input or output. "
+                f'If it need not be read: ignore=["{under}.{path}"] (--ignore {under}.{path}).',
+            )
     sides = {side: [path for path in kinds if _side(path) == side] for side in ("input", "output")}
     whole = {side: added(paths) for side, paths in sides.items()}
     bare = {}
@@ -56,7 +85,6 @@ def counts_of_kinds(
         faults.setdefault(
             row, f"{under} has neither input nor output: {shown(said)}. It must say tokens."
         )
-    total = kinds.get("total", Count(np.zeros(n, dtype=np.int64), np.ones(n, dtype=bool)))
     rest = added([path for path in kinds if _side(path) is None and path != "total"]).numbers
     prompt, completion = whole["input"].numbers.copy(), whole["output"].numbers.copy()
     is_open = stated & ~total.missing
@@ -74,7 +102,7 @@ def counts_of_kinds(
             f"({(choices[0][0] + choices[0][1])[row]}) nor input + output ({(choices[1][0] + choices[1][1])[row]}).",
         )
     silent = whole["input"].missing & whole["output"].missing
-    writes = [path for path in sides["input"] if "creation" in path or "write" in path]
+    writes = [path for path in sides["input"] if _is_write(path)]
     hour = [path for path in writes if "1h" in path]
     return {
         "prompt_tokens": Count(prompt, silent),
@@ -86,6 +114,23 @@ def counts_of_kinds(
         "written_5m_tokens": added([path for path in writes if path not in hour]),
         "written_1h_tokens": added(hour),
     }, faults
+
+
+def _leave_out_sums(kinds: dict[str, Count]) -> None:
+    """Take for nothing the writes of any lifetime where those of each lifetime add up to them."""
+    writes = [path for path in kinds if _is_write(path)]
+    lived = [path for path in writes if _LIFETIME.search(path)]
+    rest = [path for path in writes if path not in lived]
+    if lived and rest:
+        parts = sum(kinds[path].numbers for path in lived)
+        restated = (sum(kinds[path].numbers for path in rest) == parts) & (parts > 0)
+        for path in rest:
+            count = kinds[path]
+            kinds[path] = Count(np.where(restated, 0, count.numbers), count.missing, count.odd)
+
+
+def _is_write(kind: str) -> bool:
+    return _side(kind) == "input" and ("creation" in kind or "write" in kind)
 
 
 def _side(kind: str) -> str | None:

@@ -20,6 +20,7 @@ from kimi_planner.files import (
     not_utf8,
     open_unpacked,
 )
+from kimi_planner.usage.containers import refuse_start
 
 __all__ = ["Block", "Rejects", "first_line", "line_blocks"]
 
@@ -183,6 +184,7 @@ def _again(held: list[Block], blocks: Iterator[Block]) -> Iterator[Block]:
 
 def _unmarked(raw: bytes, path: Path) -> tuple[bytes, codecs.IncrementalDecoder | None]:
     """Return the bytes after the mark of a file, and what decodes them, if that is not UTF-8."""
+    refuse_start(raw[:300], path)
     for mark, encoding in _MARKS.items():
         if raw.startswith(mark):
             decoder = None if encoding is None else codecs.getincrementaldecoder(encoding)("strict")

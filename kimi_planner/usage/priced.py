@@ -20,7 +20,7 @@ from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import PriceNotFoundError, UnknownModelError, UsageError
 from kimi_planner.money import from_units
 from kimi_planner.notes import Note, note
-from kimi_planner.usage.totals.columns import Counts, counts_of, dates_of
+from kimi_planner.usage.totals.columns import Counts, calls_of, counts_of, dates_of
 from kimi_planner.usage.totals.result import totals_of
 from kimi_planner.usage.totals.spend import keys_to_price, named, priced_cell
 
@@ -113,7 +113,7 @@ def cost_rows(
         If the catalog does not have ``model``, or states no price for it. Rows that name such a model
         are not priced.
     """
-    counts = counts_of(frame)
+    counts = counts_of(calls_of(frame))
     prices = Prices(catalog=load_catalog(catalog), as_of=as_of, alias=alias)
     tariffs, codes = tariffs_of(counts, model, prices)
     is_priced = np.full(len(counts), bool(tariffs)) if codes is None else codes >= 0
@@ -183,6 +183,7 @@ def price_usage(
     A decimal for each row is for people and small logs; for large ones there are
     :func:`cost_rows`, :func:`total_cost` and :func:`spend_by`.
     """
+    frame = calls_of(frame)
     costs = cost_rows(frame, model, as_of=as_of, catalog=catalog, alias=alias)
     bills = costs.by_meter()
     occur = [key for key, units in bills.units.items() if units.any()]
@@ -237,7 +238,7 @@ def total_cost(
         are not priced.
     """
     prices = Prices(catalog=load_catalog(catalog), as_of=as_of, alias=alias)
-    counts = counts_of(frame)
+    counts = counts_of(calls_of(frame))
     models = None if model is None else [model]
     totals = totals_of(counts, keys_to_price((), models, prices.catalog), counts.frame)
     parts = [

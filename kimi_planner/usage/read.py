@@ -248,19 +248,14 @@ def _finished(
         "logged_cost_usd": math.fsum(cost) if len(cost) else None,
         "logged_cost_rows": len(cost),
     }
-    verdict, notes = completeness(rows, parents, frame)
+    verdict, notes = completeness(rows, parents)
     frame.attrs = known | _times(frame, rows) | {"completeness": verdict, "notes": notes}
     return frame
 
 
-def completeness(
-    rows: Rows, parents: int, frame: pd.DataFrame | None = None
-) -> tuple[str, list[Note]]:
-    """Return whether a log is whole, partial or doubled, and what its reader must know.
-
-    Without a frame it is not told whether its second half repeats the first.
-    """
-    verdict, why = _verdict(frame, rows)
+def completeness(rows: Rows, parents: int) -> tuple[str, list[Note]]:
+    """Return whether a log is whole, partial or doubled, and what its reader must know."""
+    verdict, why = _verdict(rows)
     codes = {"partial": "log_partial", "doubled": "log_doubled"}
     notes: list[Note] = [note(codes[verdict], why="; ".join(why))] if why else []
     if rows.passed_over:
@@ -276,7 +271,7 @@ def completeness(
     return verdict, notes
 
 
-def _verdict(frame: pd.DataFrame | None, rows: Rows) -> tuple[str, list[str]]:
+def _verdict(rows: Rows) -> tuple[str, list[str]]:
     """Return whether a log is whole, partial or doubled, and by what it is told."""
     why = []
     numbers = {number for number, pages, _ in rows.pages if pages is not None}
@@ -295,15 +290,7 @@ def _verdict(frame: pd.DataFrame | None, rows: Rows) -> tuple[str, list[str]]:
         why.append(f"nothing covers {gaps[0][0]:%Y-%m-%d %H:%M} to {gaps[0][1]:%Y-%m-%d %H:%M}")
     if why:
         return "partial", why
-    if frame is None:
-        return "whole", []
-    half = len(frame) // 2
-    times = frame["timestamp"]
-    if half > 1 and len(frame) == 2 * half and times.notna().all() and times[0] == times[half]:
-        first, second = frame.iloc[:half], frame.iloc[half:].reset_index(drop=True)
-        if (times != times[0]).any() and first.equals(second):
-            return "doubled", ["its second half repeats the first"]
-    return "whole", []
+    return ("doubled", [doubled]) if (doubled := rows.twice.why) else ("whole", [])
 
 
 def _checked_map(renamed: Mapping[str, str] | None) -> Mapping[str, str]:

@@ -27,14 +27,17 @@ from kimi_planner.usage.table import (
     mentions_usage,
     stated,
 )
-from kimi_planner.usage.times import arrow_times
+from kimi_planner.usage.times import arrow_times, is_stamp
 
 __all__ = ["read_table"]
 
 _NO_USAGE = "no usage object, so the call's cost is unknown. Log `usage` with every reply."
-_PLAIN_TIERS = (None, "batch", "standard", "default", "auto", "unspecified")
+_BATCH = ("batch", "message_batch")
+_PLAIN_TIERS = (None, *_BATCH, "standard", "default", "auto", "unspecified")
 _LENGTH_OF_DAY = len("2026-01-01")
 _PARTED = re.compile(r"[0-9]{1,3}(?:[.,][0-9]{3})+")
+#: Counts that are no columns of a frame, which are checked by themselves.
+_ASIDE = ("total_tokens", "written_tokens")
 Counts = dict[str, Count]
 
 
@@ -91,9 +94,11 @@ class _Reading:
         for name, known in self.counts.items():
             self._refuse_all({
                 row: f"{name} is {shown(value)}. It must be a whole number"
-                + (", and may be two here. Write it without separators." if _PARTED.fullmatch(value) else ".")
-                for row, value in known.odd.items() if isinstance(value, str)
+                + (", and may be two here. Write it without separators." if _PARTED.fullmatch(str(value)) else ".")
+                for row, value in known.odd.items() if isinstance(value, str) or (name in _ASIDE and not isinstance(value, float))
             })  # fmt: skip
+        for name in _ASIDE:
+            self._refuse(self.counts[name].numbers < 0, f"{name} is negative. It cannot be.")
         self._drop_silent()
 
     def _drop(self, mask: Any, why: LeftOut) -> None:
@@ -124,10 +129,11 @@ class _Reading:
         prompt, completion = self.counts["prompt_tokens"], self.counts["completion_tokens"]
         silent = prompt.missing & completion.missing
         silent[[*prompt.odd, *completion.odd]] = False
-        if dialect.zero == "failed":
-            nothing = (prompt.numbers == 0) & (completion.numbers == 0) & ~silent
-            if nothing.any():
-                self._drop(nothing & fields.failed(), LeftOut.FAILED)
+        nothing = (completion.numbers == 0) & ((prompt.numbers == 0) | completion.missing)
+        nothing &= ~(silent & self.is_chunk)
+        nothing[[*prompt.odd, *completion.odd]] = False
+        if nothing.any():
+            self._drop(nothing & fields.failed(), LeftOut.FAILED)
         if not (silent & alive).any() or (self.table.is_text and dialect.name == GENERIC):
             return
         self.silent_chunk = silent & self.is_chunk
@@ -136,7 +142,6 @@ class _Reading:
             self.rows.open(self.ids[row], int(self.table.lines[row]), str(names[row]))
         alive &= ~self.silent_chunk
         silent &= ~self.silent_chunk
-        self._drop(silent & fields.failed(), LeftOut.FAILED)
         if dialect.silent == "other":
             path, _, values = (dialect.silent_unless or "").partition("=")
             speaks = fields.says(path, values.split("|")) if values else fields.has(path)
@@ -227,12 +232,13 @@ class _Reading:
             for row, (second, date) in pairs:
                 if self.alive[row] and (second is not None or date is not None):
                     self.rows.clock(int(self.table.lines[row]), is_relative=second is not None)
-        if relative != "ms" or "timestamp_s" in self.rows.renamed:
+        if not relative or "timestamp_s" in self.rows.renamed:
+            return "timestamp_s", seconds
+        if is_stamp(as_objects(seconds[:1])[0], least=1e8 if relative == "s" else 1e11):
+            return "timestamp", seconds
+        if relative == "s":
             return "timestamp_s", seconds
         values = as_objects(seconds)
-        numbers = [value for value in values if type(value) in (int, float)]
-        if numbers and min(numbers) >= 1e11:
-            return "timestamp", values
         self._refuse_all({
             row: f"timestamp is {shown(value)}. This form counts whole milliseconds from its start; if these "
             'are seconds, say so: map={"timestamp_s": "timestamp"} (--map timestamp_s=timestamp).'
@@ -283,7 +289,7 @@ class _Reading:
             tier for tier, alive in zip(tiers, self.alive, strict=True)
             if alive and isinstance(tier, str) and tier not in _PLAIN_TIERS
         )  # fmt: skip
-        flags[[tier == "batch" for tier in tiers]] = True
+        flags[[tier in _BATCH for tier in tiers]] = True
         for name in self.dialect.batch_if:
             flags[self.fields.has(name)] = True
         return flags if any(flag is not None for flag in flags) else None
@@ -294,7 +300,10 @@ class _Reading:
         values = pd.Series(self.fields.objects("logged_cost_usd"), dtype=object)
         if not self.table.commas:
             values = values.str.replace(",", ".")
-        return pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        currencies = self.fields.objects("currency")
+        is_usd = np.array([str(one or "usd").lower() == "usd" for one in currencies], dtype=bool)
+        numbers = pd.to_numeric(values, errors="coerce").where(is_usd)
+        return numbers.to_numpy(dtype=float, na_value=np.nan)
 
     def _kept(self, name: str) -> Any:
         """Return a column that is kept beside those of a usage frame."""
@@ -344,7 +353,7 @@ class _Reading:
         paths = {
             name.removeprefix(f"{under}."): path
             for name, path in self.table.names.items()
-            if name.startswith(f"{under}.")
+            if name.startswith(f"{under}.") and not self.rows.is_ignored(path)
         }
         self.fields.read.update(paths.values())
         columns = {name: self.table.columns[path] for name, path in paths.items()}
@@ -387,6 +396,16 @@ class _Reading:
         written = sum(self.counts[name].numbers for name in WRITTEN)
         parts = cached.numbers + written
         exclusive = self._exclusive(parts)
+        for path, values in self.dialect.exclusive_if.items():
+            exclusive |= self.fields.says(path, values)
+        if (
+            self.dialect.exclusive == "provider"
+        ):  # where both may be, a total that leaves them out decides
+            exclusive &= (
+                total.missing
+                | (parts > prompt.numbers)
+                | (total.numbers != prompt.numbers + completion.numbers)
+            )
         lone = completion.missing & ~prompt.missing
         if lone.any():  # an embedding has no completion
             embeds = (total.numbers == prompt.numbers) & ~total.missing
@@ -427,8 +446,8 @@ class _Reading:
 def _written(counts: Counts) -> tuple[Count, Count]:
     """Return what was written to a cache for five minutes and an hour; what states no time, for five."""
     five, hour, whole = (counts[f"written_{one}tokens"] for one in ("5m_", "1h_", ""))
-    rest = Count(np.maximum(whole.numbers - hour.numbers, 0), whole.missing, whole.odd)
-    return five.or_else(rest), hour
+    rest = np.maximum(whole.numbers - hour.numbers, five.numbers)
+    return Count(rest, whole.missing & five.missing, five.odd), hour
 
 
 def _taken(values: Any, at: Any) -> Any:

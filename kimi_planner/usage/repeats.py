@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,73 @@ import pandas as pd
 from kimi_planner.errors import Where
 from kimi_planner.usage.lines import Rejects
 
-__all__ = ["one_row_per_call", "parents_of_calls"]
+__all__ = ["Twice", "one_row_per_call", "parents_of_calls"]
+
+_COUNTS = ("requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
+_PRIME = np.uint64(0x9E3779B97F4A7C15)
+#: So many rows that differ, and it is no chance that all come in pairs: with dates, and without.
+_MANY = (2, 16)
+
+
+@dataclass
+class Twice:
+    """Whether the rows of a log that have no id are there twice, or have their sum below them.
+
+    Each row is a number, and equal ones in pairs leave nothing of each other: however long a log is,
+    in whatever order and in how many parts it is read, what is kept of it are a few numbers.
+    """
+
+    rows: int = 0
+    undated: int = 0
+    mixed: int = 0
+    some: set[int] = field(default_factory=set)
+    sums: tuple[int, int] = (0, 0)
+    last: tuple[int, int] = (0, 0)
+
+    def add(self, frame: pd.DataFrame) -> None:
+        """Take in the next rows."""
+        frame = frame[frame["_id"] == 0]
+        if frame.empty:
+            return
+        codes, names = pd.factorize(frame["model"])
+        models = pd.util.hash_array(
+            np.array([*map(str, names), ""], dtype=object), categorize=False
+        )
+        times = frame["timestamp"]
+        numbers = models[codes] ^ times.dt.as_unit("us").array.view("i8").astype(np.uint64)
+        for name in _COUNTS:
+            count = frame[name].to_numpy(dtype=np.int64, na_value=-1)
+            numbers = (numbers ^ count.astype(np.uint64)) * _PRIME
+            numbers ^= numbers >> np.uint64(29)
+        tokens = frame[["prompt_tokens", "completion_tokens"]]
+        self.join(
+            Twice(
+                len(frame),
+                int(times.isna().sum()),
+                int(np.bitwise_xor.reduce(numbers)),
+                set(numbers[:1024].tolist()),
+                tuple(tokens.sum().tolist()),
+                tuple(tokens.iloc[-1].tolist()),
+            )
+        )
+
+    def join(self, later: Twice) -> None:
+        """Take in what is known of the rows after these."""
+        self.rows += later.rows
+        self.undated += later.undated
+        self.mixed ^= later.mixed
+        self.some = {*sorted(self.some | later.some)[: max(_MANY)]}
+        self.sums = (self.sums[0] + later.sums[0], self.sums[1] + later.sums[1])
+        self.last = later.last if later.rows else self.last
+
+    @property
+    def why(self) -> str | None:
+        """What is doubled, ``None`` if nothing is."""
+        if self.rows and not self.mixed and len(self.some) >= _MANY[self.undated > 0]:
+            return "every row without an id is there twice"
+        if self.rows > len(_MANY) and self.sums == (2 * self.last[0], 2 * self.last[1]) != (0, 0):
+            return "its last row is the sum of all others"
+        return None
 
 
 def one_row_per_call(

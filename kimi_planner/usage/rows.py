@@ -15,7 +15,7 @@ from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.usage.dialects import GENERIC, dialects, spelled
 from kimi_planner.usage.frame import COLUMNS
 from kimi_planner.usage.lines import Rejects
-from kimi_planner.usage.repeats import one_row_per_call, parents_of_calls
+from kimi_planner.usage.repeats import Twice, one_row_per_call, parents_of_calls
 from kimi_planner.usage.times import as_times
 
 __all__ = ["HIDDEN", "LeftOut", "Problems", "Rows"]
@@ -87,6 +87,10 @@ class Rows:
     unstated: int = 0
     #: Windows that do not say how many requests they hold.
     windows_unstated: int = 0
+    #: Whether what has no id is there twice.
+    twice: Twice = field(default_factory=Twice)
+    #: Columns of the table that is being read, none of other files.
+    columns: Collection[str] = ()
     #: The file that is being read.
     file: str = ""
     #: Labels of the rows of a frame; ``None`` for a file.
@@ -184,6 +188,7 @@ class Rows:
                     int(chunk["_line"].iloc[int(np.argmax(stated))]), is_relative=is_relative
                 )
             self._close_streams(chunk)
+            self.twice.add(chunk)
             self._chunks.append(chunk)
 
     def keep_nodes(self, nodes: Any) -> None:
@@ -271,6 +276,7 @@ class Rows:
         self.pages += other.pages
         self.tiers |= other.tiers
         self.refused |= other.refused
+        self.twice.join(other.twice)
         self._nodes += other._nodes
         self._open = other._open | self._open
         for name in ("cut_off", "unstated", "windows_unstated"):

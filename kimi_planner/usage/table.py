@@ -138,6 +138,8 @@ class Table:
         firsts = [one[0] if type(one) is list and one else _NOTHING for one in column]
         dicts = [one if type(one) is dict else _NOTHING for one in firsts]
         name = f"{spelled(path)}.0"
+        if any(type(one) is list for one in firsts):
+            self._open_firsts(firsts, inside, f"{path}.0")
         if name in inside:
             self.add(f"{path}.0", [one if type(one) is str else None for one in firsts])
         for key in dict.fromkeys(chain.from_iterable(dicts)):

@@ -8,8 +8,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-__all__ = ["arrow_times", "as_numbers", "as_times"]
+__all__ = ["arrow_times", "as_numbers", "as_times", "is_stamp"]
 
+_STAMP = re.compile(r"(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}")
 _SECONDS_FROM = 1e8  # March 1973; every number of eight digits is below, and may be a date
 _MILLISECONDS_FROM = 1e11  # as seconds this is the year 5138
 _EPOCH_LIMIT = 9e12  # as milliseconds this is the year 2255
@@ -78,6 +79,15 @@ def arrow_times(column: Any) -> Any:
             break
         return pd.Series(times.to_numpy(zero_copy_only=False)).dt.tz_localize("UTC")
     return column
+
+
+def is_stamp(value: Any, *, least: float = _SECONDS_FROM) -> bool:
+    """Whether a value looks like a date, or like a number since 1970 from ``least`` on."""
+    if isinstance(value, str):
+        if not value.isdecimal():
+            return _STAMP.match(value) is not None
+        value = int(value)
+    return type(value) in (int, float) and least <= value < _NANOSECONDS_TO
 
 
 def _have_offsets(words: pd.Series[Any]) -> np.ndarray[Any, Any]:

@@ -14,12 +14,13 @@ from kimi_planner.billing.record import MAX_TOKENS
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.usage.dialects import dialect_of_columns, spelled
 from kimi_planner.usage.frame import COLUMNS, OPTIONAL_COUNTS, WRITTEN, is_column
-from kimi_planner.usage.read import checked_frame
+from kimi_planner.usage.read import checked_frame, read_usage
 
 __all__ = [
     "BATCH",
     "TOKENS",
     "Counts",
+    "calls_of",
     "counts_of",
     "dates_of",
     "exact_sum",
@@ -129,11 +130,21 @@ def counts_of(frame: Any) -> Counts:
     return _extract(checked_frame(frame))
 
 
+def calls_of(frame: Any) -> Any:
+    """Return a frame with a row for each call: one that has ids of calls is read as its file would be."""
+    if not isinstance(frame, pd.DataFrame) or not frame.columns.is_unique or not _has_ids(frame):
+        return frame
+    return read_usage(frame, keep=[name for name in map(str, frame) if not is_column(name)])
+
+
 def has_calls(frame: pd.DataFrame) -> bool:
     """Whether a frame is as `read_usage` returns it, and has no ids of calls that may be repeated."""
+    return frame.columns.is_unique and _is_canonical(frame) and not _has_ids(frame)
+
+
+def _has_ids(frame: pd.DataFrame) -> bool:
     names = {*map(spelled, map(str, frame.columns))}
-    ids = dialect_of_columns(names).paths("call_id")
-    return frame.columns.is_unique and _is_canonical(frame) and names.isdisjoint(ids)
+    return not names.isdisjoint(dialect_of_columns(names).paths("call_id"))
 
 
 def dates_of(frame: pd.DataFrame) -> pd.Series[Any]:

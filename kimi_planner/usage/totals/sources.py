@@ -75,7 +75,9 @@ def total_usage(
         raise UsageError(f"source is {shown(source)}. {_instead_of(source)}")
     paths = [source] if isinstance(source, str | Path) else source
     name = ", ".join(f"{path}" for path in paths)
-    return part_of(files_of(paths), keys, rows, progress).finish(name)
+    files = files_of(paths)
+    is_whole = sum(file.is_log for file in files) == 1
+    return part_of(files, keys, rows, progress, is_whole=is_whole).finish(name)
 
 
 def _instead_of(source: object) -> str:

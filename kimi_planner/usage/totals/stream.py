@@ -47,6 +47,8 @@ class Part:
         Those that some row states.
     repeated
         How many rows repeated another.
+    is_whole
+        Whether it is all of the log, and one file.
     """
 
     by: tuple[str, ...]
@@ -56,6 +58,7 @@ class Part:
     waiting: list[pd.DataFrame] = field(default_factory=list)
     columns: set[str] = field(default_factory=set)
     repeated: int = 0
+    is_whole: bool = False
 
     def read(self, source: LogFile | pd.DataFrame, progress: Progress | None = None) -> None:
         """Add up a file or a frame, some rows at a time.
@@ -76,6 +79,8 @@ class Part:
         for chunk in chunks:
             frame = chunk.assign(**stated) if stated else chunk
             self.columns.update(name for name in self.rows.kept if name in frame)
+            if self.is_whole and self.rows.columns:
+                refuse_unknown_keys(self.by, [*self.columns, *self.rows.columns])
             may_change = (frame["_chunk"] != 0) | (frame["_node"] != 0)
             may_change |= (frame["_id"] != 0) & frame["cached_tokens"].isna()
             if may_change.any():
@@ -173,6 +178,7 @@ def part_of(
     progress: Progress | None = None,
     *,
     known: Calls = NO_CALLS,
+    is_whole: bool = False,
 ) -> Part:
     """Read a part of a log.
 
@@ -188,9 +194,11 @@ def part_of(
         Told how far a file is read.
     known : ndarray of int64, shape (3, n)
         Calls of these files that are not to be added up again, as in `Seen.calls`.
+    is_whole : bool
+        Whether this is all of the log, and one table: what is no column of its first rows is none.
     """
     rows.kept = [key for key in by if key not in (*DERIVED, "model")]
-    part = Part(by, rows, UsageTotals(by=by, cells={}))
+    part = Part(by, rows, UsageTotals(by=by, cells={}), is_whole=is_whole)
     part.calls.add(known)
     for source in sources:
         if not isinstance(source, LogFile) or source.is_log:
