@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -103,3 +105,17 @@ def test_the_mode_of_a_file_stays(folder: Path, run: Run) -> None:
     secret.chmod(0o600)
     assert run("count {log} --out {out} --force", secret)[0] == 0
     assert os.stat(secret).st_mode & 0o777 == 0o600
+
+
+def test_a_matplotlibrc_changes_no_picture(tmp_path: Path) -> None:
+    """Neither one in the folder, nor one that asks for a LaTeX that is not there."""
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\naxes.facecolor: red\n")
+    for name in ("with", "without"):
+        command = ["plan", "--paths", "500", "--as-of", "2026-11-24", "--out", name]
+        subprocess.run(
+            [sys.executable, "-m", "kimi_planner", *command], cwd=tmp_path, check=True, timeout=300,
+            capture_output=True,
+        )  # fmt: skip
+        (tmp_path / "matplotlibrc").unlink(missing_ok=True)
+    for path in (tmp_path / "with").iterdir():
+        assert path.read_bytes() == (tmp_path / "without" / path.name).read_bytes()

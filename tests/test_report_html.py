@@ -122,6 +122,17 @@ def test_the_same_plan_gives_the_same_bytes(recommendation, path):
     assert html_report(again) == path.read_text(encoding="utf-8")
 
 
+def test_settings_of_a_reader_change_no_byte(recommendation):
+    """A matplotlibrc, a style sheet or a dark notebook: the report is the same, and the settings stay."""
+    plain = html_report(recommendation)
+    own = {"text.usetex": True, "font.size": 21, "axes.facecolor": "red", "savefig.dpi": 20,
+           "savefig.facecolor": "blue", "svg.fonttype": "none", "lines.linewidth": 9}  # fmt: skip
+    with plt.style.context(["dark_background", own]):
+        before = mpl.rcParams.copy()
+        assert html_report(recommendation) == plain
+        assert mpl.rcParams.copy() == before
+
+
 def test_the_page_opens_without_an_error_or_a_request(page, path):
     """Chromium has nothing to say, asks for nothing, and shows every picture at a legible size."""
     assert page.tab.inner_text("h1") == "Kimi API budget"

@@ -47,9 +47,13 @@ def write_all(folder: Path, files: Mapping[str, str | bytes], *, force: bool) ->
 
 
 def off_screen() -> None:
-    """Let pictures be drawn where there is no screen; call it before anything that draws."""
+    """Draw where there is no screen, and the same whatever a reader's settings of matplotlib are.
+
+    Call it before anything that draws.
+    """
     import matplotlib as mpl
 
+    mpl.rcdefaults()
     mpl.use("Agg")
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "percent_axis",
     "slide",
     "styled",
+    "unaffected",
 ]
 
 INK = "#1b1b1b"
@@ -70,6 +71,9 @@ _STYLE: dict[Any, Any] = {
     "ytick.labelsize": 10,
 }
 
+#: Settings that `matplotlib.rcdefaults` leaves: asking for them may wake the backend.
+_OF_THE_BACKEND = ("backend", "backend_fallback", "interactive", "toolbar", "date.epoch")
+
 # Fonts with Chinese, Japanese, Korean and other letters that matplotlib's own font lacks.
 _FALLBACKS = (
     "Noto Sans CJK SC",
@@ -89,6 +93,18 @@ _FALLBACKS = (
     "Noto Sans",
     "Noto Emoji",
 )
+
+
+@contextmanager
+def unaffected() -> Iterator[None]:
+    """Take back the reader's own settings of matplotlib inside the block: a report is the same for all."""
+    names = [name for name in mpl.rcParamsDefault if name not in _OF_THE_BACKEND]
+    before = {name: mpl.rcParams[name] for name in names}
+    mpl.rcdefaults()
+    try:
+        yield
+    finally:
+        mpl.rcParams.update(before)
 
 
 @contextmanager

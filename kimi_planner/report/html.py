@@ -65,9 +65,7 @@ def html_report(recommendation: Recommendation, sections: Sequence[Section] = ()
         tables=tables,
         summary=summary,
         sections=sections,
-        pictures=[
-            (plot.alt_text(ax), _svg(ax)) for ax in pictures(recommendation, sections).values()
-        ],
+        pictures=_drawn(recommendation, sections),
         panel=Panel(recommendation),
         style=style,
         script=script,
@@ -83,6 +81,16 @@ def _seen(value: Any) -> Any:
 def _policy(script: str) -> str:
     digest = b64encode(sha256(script.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+
+
+def _drawn(
+    recommendation: Recommendation, sections: Sequence[Section]
+) -> list[tuple[str | None, str]]:
+    from kimi_planner.plot.style import unaffected
+
+    with unaffected():
+        drawn = pictures(recommendation, sections).values()
+        return [(plot.alt_text(ax), _svg(ax)) for ax in drawn]
 
 
 def _svg(ax: Axes) -> str:
