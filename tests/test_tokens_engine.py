@@ -330,3 +330,26 @@ def test_every_engine_agrees_on_twenty_thousand_texts() -> None:
     for engine_name in HERE:
         assert count_tokens_batch(drawn, engine_name=engine_name).tolist() == expected
         assert engine(engine_name).count_batch(drawn) == expected
+
+
+FORKED = """
+import os, signal, sys, threading, time
+import kimi_planner as kp
+thread = threading.Thread(target=kp.count_tokens, args=("hello there",))
+thread.start()
+time.sleep(float(sys.argv[1]))
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    os._exit(0 if kp.count_tokens("hello there") == 2 else 1)
+thread.join()
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.parametrize("moment", [0, 0.02, 0.04, 0.08])
+def test_a_fork_during_the_first_count_waits_for_nobody(moment: float) -> None:
+    """The thread that builds the engine does not live on in the child, which counts all the same."""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED, str(moment)], timeout=60)
+    assert done.returncode == 0

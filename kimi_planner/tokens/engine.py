@@ -104,14 +104,21 @@ _MARKS = ("<|", "[BOS]", "[EOS]", "[EOT]", "[UNK]", "[PAD]", "<think>", "</think
 # splintr's threads do not live on in a forked process, and a batch there would wait for them.
 _forked = False
 
+# Held while an engine is built, and over a fork: a child never gets one that is half built, nor waits
+# for a thread that does not live on in it.
+_building = Lock()
+
 
 def _after_fork() -> None:
     global _forked  # noqa: PLW0603 - a fact about this process
     _forked = True
+    _building.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(
+        before=_building.acquire, after_in_parent=_building.release, after_in_child=_after_fork
+    )
 
 
 class TiktokenEngine:
@@ -217,7 +224,6 @@ def engine(name: str = DEFAULT) -> Engine:
 
 
 _built: dict[str, Engine] = {}
-_building = Lock()
 
 
 def bulk_engine(size: int) -> str:
