@@ -355,3 +355,13 @@ def test_a_fork_during_the_first_count_waits_for_nobody(moment: float) -> None:
         [sys.executable, "-W", "ignore", "-c", FORKED, str(moment)], timeout=60, check=False
     )
     assert done.returncode == 0
+
+
+def test_every_character_of_unicode_counts_alike() -> None:
+    """Also the newest letters, which tables of an engine may lack: before 's a letter is one piece."""
+    texts = [f"{chr(code)}'s" for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+    expected = list(map(engine("tiktoken").count, texts))
+    for name in HERE:
+        assert engine(name).count_batch(texts) == expected
+        for text in ("\U000323b0's", "\U00016ff2b 你\U0002b73a"):
+            assert engine(name).count(text) == engine("tiktoken").count(text)

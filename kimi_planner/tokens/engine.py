@@ -7,6 +7,7 @@ the reference, and fastokens for bulk where it is installed and the own engine i
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
@@ -60,7 +61,8 @@ class SplintrEngine:
     """splintr's byte-level BPE over the proven ranks.
 
     Its fast calls match special spellings in a text. Special tokens have ids above all ranks, so
-    a text in which one was matched is known by its ids, and counted again as ordinary text.
+    a text in which one was matched is known by its ids, and counted again as ordinary text. Characters
+    that are newer than its tables it takes for marks: texts with such are tiktoken's.
     """
 
     def __init__(self) -> None:
@@ -68,12 +70,14 @@ class SplintrEngine:
 
     def encode(self, piece: str) -> list[int]:
         """Return the ranks of a piece."""
+        if _is_newer(piece):
+            return tiktoken_encoding().encode_ordinary(piece)
         ids: list[int] = _taken(self._tokenizer.encode_ordinary, piece)
         return ids
 
     def count(self, piece: str) -> int:
         """Return the number of ranks of a piece."""
-        if any(mark in piece for mark in _MARKS):
+        if _is_newer(piece) or any(mark in piece for mark in _MARKS):
             return len(self.encode(piece))
         try:
             flat = self._tokenizer.encode_flat(piece)
@@ -93,9 +97,22 @@ class SplintrEngine:
         edges = np.frombuffer(ends, dtype="<u8")
         counts: list[int] = np.diff(edges).tolist()
         matched = np.flatnonzero(np.frombuffer(flat, dtype="<u4") >= vocabulary.RANKS)
-        for place in np.unique(np.searchsorted(edges, matched, side="right") - 1).tolist():
+        special = np.unique(np.searchsorted(edges, matched, side="right") - 1).tolist()
+        newer = [place for place, piece in enumerate(pieces) if _is_newer(piece)]
+        for place in (*special, *newer):
             counts[place] = len(self.encode(pieces[place]))
         return counts
+
+
+# Letters of Unicode 17, which splintr's tables lack; a test compares all of Unicode.
+_NEWER = re.compile(
+    "[\U00016ff2-\U00016ff6\U0002b73a-\U0002b73f\U0002cea2-\U0002cead\U000323b0-\U00033479]"
+)
+_FAR = re.compile("[\U00016ff2-\U00033479]")  # one range is searched for much faster
+
+
+def _is_newer(piece: str) -> bool:
+    return not piece.isascii() and _FAR.search(piece) is not None and bool(_NEWER.search(piece))
 
 
 # What begins a special spelling of Moonshot's or of splintr's; a test compares.
