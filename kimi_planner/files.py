@@ -239,6 +239,7 @@ class TomlFile:
     ) -> None:
         self.path, self.data, self.fault = path, data, fault
         self._lines = text.split("\n")
+        self._headers: dict[tuple[str, int], list[int]] = {}
 
     def where(self, table: str = "", index: int | None = None, key: str | None = None) -> Where:
         """Return ``FILE line N`` for a key, or for the header of its table, or just the file.
@@ -275,8 +276,11 @@ class TomlFile:
         if not table:
             return 0
         depth = 1 if index is None else 2
-        pattern = re.compile(rf"\s*\[{{{depth}}}\s*{re.escape(table)}\s*\]{{{depth}}}")
-        found = [number for number, line in enumerate(self._lines) if pattern.match(line)]
+        found = self._headers.get((table, depth))
+        if found is None:
+            pattern = re.compile(rf"\s*\[{{{depth}}}\s*{re.escape(table)}\s*\]{{{depth}}}")
+            found = [number for number, line in enumerate(self._lines) if pattern.match(line)]
+            self._headers[table, depth] = found
         nth = index or 0
         return found[nth] if nth < len(found) else None
 

@@ -119,3 +119,16 @@ def test_a_matplotlibrc_changes_no_picture(tmp_path: Path) -> None:
         (tmp_path / "matplotlibrc").unlink(missing_ok=True)
     for path in (tmp_path / "with").iterdir():
         assert path.read_bytes() == (tmp_path / "without" / path.name).read_bytes()
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("command", ["count log.csv", "usage price log.csv", "count no-such-file"])
+def test_closed_streams_change_no_exit_code(folder: Path, command: str, closed: str) -> None:
+    """Whoever starts a program without input, output or errors gets its verdict all the same."""
+    run = f"{sys.executable} -m kimi_planner {command}"
+    plain, without = (
+        subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, check=False).returncode
+        for line in (run, f"exec {closed}; {run}")
+    )
+    assert without == plain
+    assert plain in (0, 2)

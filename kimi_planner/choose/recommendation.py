@@ -71,7 +71,7 @@ class Recommendation:
         best = self.best
         return tuple(name for name in self.names if name not in best)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the workloads, in the order of the projection, which may hold others too."""
         asked = {one.workload for one in self.choices} | {one.workload for one in self.exclusions}

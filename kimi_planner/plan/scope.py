@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
@@ -48,7 +49,7 @@ class Scope:
         """Model ids, in the order of the catalog or of the call."""
         return tuple(spec.id for spec in self.specs)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Workload names, in the order of the call."""
         return tuple(workload.name for workload in self.workloads)
