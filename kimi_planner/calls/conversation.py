@@ -162,9 +162,7 @@ def conversation(
     overflow = load.sizes.overflow
     late = sample.turn[first_overflows(sample, window)]
     summary = Overflow("summarise", overflow.summary_tokens or DEFAULT_SUMMARY_TOKENS)
-    rows = [("no limit", None, overflow)] + [
-        (str(one), window, one) for one in (Overflow("reject"), Overflow("drop_oldest"), summary)
-    ]
+    policies = (Overflow(), Overflow("reject"), Overflow("drop_oldest"), summary)
     return Conversation(
         workload=asked.name,
         model=spec.id,
@@ -174,10 +172,10 @@ def conversation(
         policies=pd.DataFrame(
             [
                 {
-                    "policy": name,
-                    **whole_conversations(sample, carry_out(sample, limit, one), price, expected),
+                    "policy": str(one),
+                    **whole_conversations(sample, carry_out(sample, window, one), price, expected),
                 }
-                for name, limit, one in rows
+                for one in policies
             ]
         ),
         first_overflow={

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
 
+from kimi_planner.calls.caps import WORTH_SAYING
 from kimi_planner.calls.fit import ContextFit
 from kimi_planner.capacity.tiers import Throughput
-from kimi_planner.choose.choice import Choice, Exclusion
+from kimi_planner.choose.budgets import OverBudget, over_budgets
+from kimi_planner.choose.choice import Choice, Decision, Exclusion
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.flip import Flip, flip_sentences
 from kimi_planner.choose.flips import flips
@@ -18,9 +21,10 @@ from kimi_planner.money import usd
 from kimi_planner.notes import Note
 from kimi_planner.plan.booking import Booked, booked
 from kimi_planner.plan.projection import Projection
-from kimi_planner.rich import frame_html, page_html, table_html
+from kimi_planner.rich import frame_html, page_html, share_text, table_html
+from kimi_planner.workload import Workload
 
-__all__ = ["Recommendation"]
+__all__ = ["Recommendation", "unserved_words"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +37,8 @@ class Recommendation:
         The ranking of each workload, best first.
     exclusions
         Models that do not qualify.
+    fallback
+        The model that a workload is planned on for which none qualifies, by its name.
     requirements
         What was asked.
     projection, fit
@@ -43,6 +49,7 @@ class Recommendation:
 
     choices: tuple[Choice, ...]
     exclusions: tuple[Exclusion, ...]
+    fallback: Mapping[str, str]
     requirements: Requirements
     projection: Projection
     fit: ContextFit
@@ -51,14 +58,13 @@ class Recommendation:
 
     @property
     def best(self) -> dict[str, str]:
-        """Workload name to the model decided on, else ranked first; one without any is missing."""
-        first = {choice.workload: choice.model for choice in self.choices if choice.rank == 1}
-        decided = {one.name: one.model for one in self.projection.workloads if one.model}
-        return {
-            name: decided.get(name, first.get(name, ""))
-            for name in self.names
-            if name in decided | first
-        }
+        """Workload name to the model it is planned on, every workload being in it."""
+        return {one.workload: one.model for one in self.decisions}
+
+    @cached_property
+    def decisions(self) -> tuple[Decision, ...]:
+        """The model of each workload and why, in the order of `names`."""
+        return tuple(map(self._decided, self.workloads))
 
     @cached_property
     def booked(self) -> Booked:
@@ -67,9 +73,19 @@ class Recommendation:
 
     @property
     def without_model(self) -> tuple[str, ...]:
-        """Workloads for which no model qualifies."""
-        best = self.best
-        return tuple(name for name in self.names if name not in best)
+        """Workloads for which no model qualifies; they are planned all the same."""
+        ranked = {choice.workload for choice in self.choices}
+        return tuple(name for name in self.names if name not in ranked)
+
+    @cached_property
+    def over_budget(self) -> tuple[OverBudget, ...]:
+        """Workloads whose planned spend is over their budget in some month; see `OverBudget`."""
+        return tuple(over_budgets(self))
+
+    @property
+    def workloads(self) -> tuple[Workload, ...]:
+        """Those that a model is chosen for, in the order of `names`."""
+        return tuple(one for one in self.projection.workloads if one.name in self.names)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -89,23 +105,52 @@ class Recommendation:
         return pd.DataFrame(self.choices, columns=list(Choice.__dataclass_fields__))
 
     def sentences(self) -> list[str]:
-        """Return the choice for each workload in one sentence."""
-        said = []
-        for name in self.names:
-            ranked = [choice for choice in self.choices if choice.workload == name]
-            if not ranked:
-                said.append(f"{name}: no model qualifies.")
-                continue
-            first = ranked[0]
-            text = f"{name}: {first.model}, {usd(first.p50_usd_per_month)} USD a month at P50"
-            margin = first.less_than_next_usd
-            if margin is None:
-                said.append(f"{text}; no other model qualifies.")
-            else:
-                less = usd(margin)
-                words = "the same as" if less == "0.00" else f"{less} less than"
-                said.append(f"{text}, {words} {ranked[1].model}.")
-        return said
+        """Return what is over its budget, then the choice for each workload in one sentence."""
+        return [
+            *(one.sentence for one in self.over_budget),
+            *(f"{one.workload}: {one.why}." for one in self.decisions),
+        ]
+
+    def ranking(self, workload: str) -> list[Choice]:
+        """Return the models that qualify for a workload, best first."""
+        return [choice for choice in self.choices if choice.workload == workload]
+
+    def _decided(self, workload: Workload) -> Decision:
+        name, ranked = workload.name, self.ranking(workload.name)
+        model = workload.model or (ranked[0].model if ranked else self.fallback[name])
+        choice = next((one for one in ranked if one.model == model), None)
+        out = [one for one in self.exclusions if (one.workload, one.model) == (name, model)]
+        basis = "pinned" if workload.model else "recommended" if choice else "none qualifies"
+        spend = self.projection.average_month([0.5], model, name)[0]
+        words = [f"{model}, {usd(spend)} USD a month at P50"]
+        if basis == "pinned":
+            words[0] += ", pinned"
+            words += [f"it does not qualify: {'; '.join(one.reasons)}" for one in out]
+        elif basis == "none qualifies":
+            words += ["no model qualifies", self._least_change(name)]
+        elif choice is not None:
+            words = [*_compared(words[0], choice, ranked[1:])]
+        if choice is not None:
+            words += filter(None, [choice.if_words, *unserved_words(choice, workload)])
+        return Decision(
+            workload=name,
+            model=model,
+            basis=basis,
+            why="; ".join(words),
+            conditions=choice.conditions if choice else (),
+            reasons=tuple(reason for one in out for reason in one.reasons),
+        )
+
+    def _least_change(self, name: str) -> str:
+        """Return the fewest changes that make a model qualify for a workload, in words."""
+        out = [one for one in self.exclusions if one.workload == name]
+        least = min(
+            out,
+            key=lambda one: (
+                len(one.changes), len(one.conditions), self.projection.of(one.model, name).mean().sum()
+            ),
+        )  # fmt: skip
+        return f"the least change: {least.model} would if {' and '.join((*least.changes, *least.conditions))}"
 
     @cached_property
     def flips(self) -> tuple[Flip, ...]:
@@ -129,4 +174,40 @@ class Recommendation:
             *(ruled_out,) * bool(self.exclusions),
             notes=self.sentences(),
             provenance=self.projection.provenance,
+        )
+
+
+def _compared(head: str, choice: Choice, others: Sequence[Choice]) -> Iterator[str]:
+    """Yield the model of a choice beside the next that qualifies as it does, and a cheaper one."""
+    alike = [one for one in others if bool(one.conditions) == bool(choice.conditions)]
+    if alike:
+        less = alike[0].p50_usd_per_month - choice.p50_usd_per_month
+        amount = usd(abs(less))
+        words = (
+            f"{amount} {'less' if less > 0 else 'more'} than" if amount != "0.00" else "the same as"
+        )
+        yield f"{head}, {words} {alike[0].model}"
+    else:
+        yield head
+        yield f"no other model qualifies{' for sure' * bool(others)}"
+    cheaper = min(others, key=lambda one: one.p50_usd_per_month, default=choice)
+    less = choice.p50_usd_per_month - cheaper.p50_usd_per_month
+    if cheaper.conditions and less > 0:
+        yield f"{cheaper.model} is {usd(less)} less and {cheaper.if_words}"
+
+
+def unserved_words(choice: Choice, workload: Workload) -> Iterator[str]:
+    """Yield which calls a model does not serve as they are asked for, and what of it is priced."""
+    if choice.refused_share:
+        refused, amount = share_text(choice.refused_share), choice.refused_usd_per_month
+        yield f"its window refuses {refused} of calls" + (
+            f" under {workload.overflow_policy}"
+            if amount is None
+            else f", {usd(amount)} USD a month to serve, "
+            f"{'not in' * (workload.overflow_policy.policy == 'reject') or 'in'} the spend"
+        )
+    if choice.cut_share >= WORTH_SAYING["cut"] or choice.empty_share >= WORTH_SAYING["empty"]:
+        yield (
+            f"max_tokens {workload.max_tokens:,} cuts {share_text(choice.cut_share)} of answers and "
+            f"leaves {share_text(choice.empty_share)} empty"
         )

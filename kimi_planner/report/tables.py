@@ -197,7 +197,7 @@ def assumptions_table(projection: Projection) -> Table:
         budget = projection.budget(workload.name)
         others = {
             "max_tokens": None if limit is None else f"{limit:,}",
-            "overflow": None if policy.policy == "reject" else str(policy),
+            "overflow": None if policy.policy == "price_all" else str(policy),
             "written_share": None if workload.written is None else str(workload.written),
             "batch": "all calls, at the batch price" if workload.batch else None,
             "correlation": str(workload.correlation) if workload.correlation else None,
