@@ -443,3 +443,27 @@ def test_a_newer_requirement_out_of_bounds_is_refused(field, value, words):
     """Ratings, tiers and rates have their bounds, and say them."""
     with pytest.raises(ScenarioError, match=words):
         Requirements(**{field: value})
+
+
+def test_a_policy_that_makes_calls_fit_serves_them():
+    """Four of ten calls lose the oldest of their history: all are made, and the model qualifies."""
+    sizes = plain(turns=10, prompt_tokens=10_000, followup_tokens=19_500, overflow="drop_oldest")
+    assert ranking(choose(sizes)) == list(BILLS)
+    found = choose(replace(sizes, prompt_tokens=200_000))
+    assert excluded(found)["kimi-k2"] == (
+        "only 0.00% of requests fit its window of 128,000 tokens under drop_oldest; 99.00% must",
+    )
+
+
+def test_a_cap_that_reasoning_spends_leaves_no_answer():
+    """900 tokens of reasoning under a cap of 512: the model that answers nothing does not qualify."""
+    sizes = plain(reasoning_tokens=900, max_tokens=512)
+    found = choose(sizes, models=[THINKS])
+    assert excluded(found) == {
+        THINKS: ("max_tokens 512 leaves an answer to only 0.00% of requests; 90.00% must have one",)
+    }
+    assert found.sentences()[0].endswith(
+        f"no model qualifies; the least change: {THINKS} would if max_tokens were 1,400."
+    )
+    assert ranking(choose(replace(sizes, max_tokens=1400), models=[THINKS])) == [THINKS]
+    assert ranking(choose(sizes, Requirements(min_answer_share=0), models=[THINKS])) == [THINKS]

@@ -177,7 +177,7 @@ def test_a_model_that_states_it_comes_before_a_cheaper_one_that_does_not():
     assert [one.model for one in found.choices] == ["kimi-k2-5", "kimi-k2", "kimi-k2-instruct", "kimi-k2-5-thinking"]  # fmt: skip
     [said] = found.sentences()
     assert said == (
-        "chat: kimi-k2-5, 133.44 USD a month at P50; no other model qualifies for sure; kimi-k2 is 69.39 "
+        "chat: kimi-k2-5, 133.44 USD a month at P50; no other qualifies for sure; kimi-k2 is 69.39 "
         "less and qualifies if it has vision."
     )
 

@@ -107,12 +107,12 @@ def test_what_a_report_rests_on_is_compared(earlier):
     assert not any("different months" in sentence for sentence in same.sentences)
 
 
-def test_a_workload_that_lost_its_model_is_not_gone(earlier):
-    """It is still planned, on no model, so neither an amount nor a change can be told."""
-    now = planned(workload("a", 1000, needs=["vision"]), workload("gone", 10))
+def test_a_workload_that_changed_its_model_is_compared(earlier):
+    """It is planned on another model now, which is named, with both amounts."""
+    now = planned(workload("a", 1000, model="kimi-k2-5"), workload("gone", 10))
     [row, *_] = previous_section(now, earlier).tables[0].rows
-    assert row[:2] == ("a", "kimi-k2 -> none")
-    assert row[3:5] == ("-", "-")
+    assert row[:2] == ("a", "kimi-k2 -> kimi-k2-5")
+    assert "-" not in row[3:5]
 
 
 def test_names_of_an_earlier_report_are_cut_as_long_as_ours(earlier):

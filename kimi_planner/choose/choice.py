@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["Choice", "Decision", "Exclusion", "Obstacle"]
+__all__ = ["BASES", "Choice", "Decision", "Exclusion", "Obstacle"]
+
+#: Why a workload is planned on a model.
+BASES = ("pinned", "recommended", "none qualifies")
 
 
 @dataclass(frozen=True)
@@ -117,8 +120,12 @@ class Decision:
     basis
         ``"pinned"``, the workload names it; ``"recommended"``, it ranks first; ``"none qualifies"``,
         it is the cheapest for what it does serve.
-    why
-        The same in words, with the difference to the next.
+    spend
+        Model, spend and difference to the next in the ranking, in words.
+    open
+        What the catalog leaves open, in words: of the model, and of a cheaper one.
+    unserved
+        Which calls it does not serve, why it does not qualify, and what would change that, in words.
     conditions, reasons
         What must be true so that it qualifies, and why it does not.
     """
@@ -126,6 +133,13 @@ class Decision:
     workload: str
     model: str
     basis: str
-    why: str
+    spend: str
+    open: tuple[str, ...] = ()
+    unserved: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+
+    @property
+    def why(self) -> str:
+        """All of it in one clause."""
+        return "; ".join((self.spend, *self.open, *self.unserved))

@@ -92,14 +92,16 @@ class Rules:
     def _of_the_calls(self, workload: Workload, spec: ModelSpec) -> Iterator[Obstacle]:
         """Yield what keeps calls from an answer: the window, and a cap that reasoning spends."""
         served, asked = self.fit.of(workload.name, spec.id), self.requirements
+        policy = workload.overflow_policy
+        share = 1 - served.refused_share if policy.shortens else served.fit_share
         if spec.context_window_tokens is None:
             yield Obstacle("window", "its context window holds the calls", is_open=True)
-        elif served.fit_share < asked.min_fit_share:
-            fits, must = _percents(served.fit_share, asked.min_fit_share)
+        elif share < asked.min_fit_share:
+            fits, must = _percents(share, asked.min_fit_share)
             yield Obstacle(
                 "window",
-                f"only {fits} of requests fit its window of {spec.context_window_tokens:,} tokens; "
-                f"{must} must",
+                f"only {fits} of requests fit its window of {spec.context_window_tokens:,} tokens"
+                f"{f' under {policy}' * policy.shortens}; {must} must",
                 f"{fits} of requests that fit were enough",
             )
         if 1 - served.empty_share < asked.min_answer_share:

@@ -121,24 +121,27 @@ class Recommendation:
         choice = next((one for one in ranked if one.model == model), None)
         out = [one for one in self.exclusions if (one.workload, one.model) == (name, model)]
         basis = "pinned" if workload.model else "recommended" if choice else "none qualifies"
-        spend = self.projection.average_month([0.5], model, name)[0]
-        words = [f"{model}, {usd(spend)} USD a month at P50"]
+        spend = f"{model}, {usd(self.projection.average_month([0.5], model, name)[0])} USD a month at P50"
+        reasons = tuple(reason for one in out for reason in one.reasons)
+        unserved = list(unserved_words(choice, workload) if choice else ())
+        cheaper: list[str] = []
         if basis == "pinned":
-            words[0] += ", pinned"
-            words += [f"it does not qualify: {'; '.join(one.reasons)}" for one in out]
-        elif basis == "none qualifies":
-            words += ["no model qualifies", self._least_change(name)]
-        elif choice is not None:
-            words = [*_compared(words[0], choice, ranked[1:])]
-        if choice is not None:
-            words += filter(None, [choice.if_words, *unserved_words(choice, workload)])
+            spend += ", pinned"
+            unserved += [f"it does not qualify: {'; '.join(reasons)}"] * bool(reasons)
+        elif choice is None:
+            unserved += ["no model qualifies", self._least_change(name)]
+        else:
+            margin, cheaper = _compared(choice, ranked[1:])
+            spend += margin
         return Decision(
             workload=name,
             model=model,
             basis=basis,
-            why="; ".join(words),
+            spend=spend,
+            open=(*filter(None, [choice.if_words if choice else ""]), *cheaper),
+            unserved=tuple(unserved),
             conditions=choice.conditions if choice else (),
-            reasons=tuple(reason for one in out for reason in one.reasons),
+            reasons=reasons,
         )
 
     def _least_change(self, name: str) -> str:
@@ -177,23 +180,21 @@ class Recommendation:
         )
 
 
-def _compared(head: str, choice: Choice, others: Sequence[Choice]) -> Iterator[str]:
-    """Yield the model of a choice beside the next that qualifies as it does, and a cheaper one."""
+def _compared(choice: Choice, others: Sequence[Choice]) -> tuple[str, list[str]]:
+    """Return how a choice stands to the next that qualifies as it does, and a cheaper one."""
     alike = [one for one in others if bool(one.conditions) == bool(choice.conditions)]
+    margin = "; no other qualifies for sure" if others else "; no other model qualifies"
     if alike:
         less = alike[0].p50_usd_per_month - choice.p50_usd_per_month
         amount = usd(abs(less))
         words = (
             f"{amount} {'less' if less > 0 else 'more'} than" if amount != "0.00" else "the same as"
         )
-        yield f"{head}, {words} {alike[0].model}"
-    else:
-        yield head
-        yield f"no other model qualifies{' for sure' * bool(others)}"
-    cheaper = min(others, key=lambda one: one.p50_usd_per_month, default=choice)
-    less = choice.p50_usd_per_month - cheaper.p50_usd_per_month
-    if cheaper.conditions and less > 0:
-        yield f"{cheaper.model} is {usd(less)} less and {cheaper.if_words}"
+        margin = f", {words} {alike[0].model}"
+    cheapest = min(others, key=lambda one: one.p50_usd_per_month, default=choice)
+    less = choice.p50_usd_per_month - cheapest.p50_usd_per_month
+    is_open = bool(cheapest.conditions) and less > 0
+    return margin, [f"{cheapest.model} is {usd(less)} less and {cheapest.if_words}"] * is_open
 
 
 def unserved_words(choice: Choice, workload: Workload) -> Iterator[str]:

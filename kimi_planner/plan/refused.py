@@ -27,7 +27,7 @@ def refused_usd(projection: Projection, workload: Workload, model: str) -> float
     load = workload.resolve()
     if not CallSizes.on(load.sizes, spec.profile).overflow_shares[1]:
         return 0.0
-    if load.sizes.overflow.policy not in ("price_all", "reject"):
+    if load.sizes.overflow.shortens:
         return None
 
     def mean(policy: str) -> float:

@@ -33,6 +33,11 @@ class Overflow:
     policy: str = "price_all"
     summary_tokens: int | None = None
 
+    @property
+    def shortens(self) -> bool:
+        """Whether a call is made to fit by leaving out of its history."""
+        return self.policy in ("drop_oldest", "summarise")
+
     def billed_window(self, window: int | None) -> int | None:
         """Return the window that calls are billed in; ``None`` where each is priced whole."""
         return None if self.policy == "price_all" else window

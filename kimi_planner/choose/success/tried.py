@@ -110,7 +110,7 @@ def overflow_notes(workload: Workload, specs: Iterable[ModelSpec]) -> tuple[Note
     refused = [
         spec.id
         for spec in specs
-        if workload.overflow_policy.policy in ("price_all", "reject")
+        if not workload.overflow_policy.shortens
         and CallSizes.on(workload.resolve().sizes, spec.profile).overflows
     ]
     return noted("refused_tasks", workloads=workload.name, models=refused)
