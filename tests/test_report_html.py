@@ -421,7 +421,7 @@ def test_what_is_no_price_is_said_and_changes_nothing(page):
 
 def test_tables_sort_by_value_with_the_keyboard(page):
     """A head is a button: once for rising, twice for falling, totals stay below."""
-    table = page.tab.locator("table", has_text="Each workload on its recommended model")
+    table = page.tab.locator("table", has_text="Each workload on its planned model")
     button = table.locator("th button", has_text="P90")
     button.focus()
     page.tab.keyboard.press("Enter")

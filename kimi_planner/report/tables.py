@@ -108,7 +108,7 @@ def amounts_words(projection: Projection) -> str:
 def spend_table(recommendation: Recommendation) -> Table:
     """Return spend, risk and what is served of every workload on every model, the planned one marked.
 
-    Shares of refused calls and of answers cut or empty have a column where there are some.
+    Cut are answers that ``max_tokens`` ends early, those that it leaves empty included.
     """
     projection, fit = recommendation.projection, recommendation.fit
     choices = {(one.workload, one.model): one for one in recommendation.choices}
@@ -125,7 +125,6 @@ def spend_table(recommendation: Recommendation) -> Table:
         if choice is not None and choice.conditions:
             verdict += f", if {' and '.join(choice.conditions)}"
         served = fit.of(*key)
-        lost = served[1:]
         chance = row["chance_over_budget"]
         rows.append(
             (
@@ -133,14 +132,12 @@ def spend_table(recommendation: Recommendation) -> Table:
                 *(usd(row[f"{name}_usd_per_month"]) for name in ("p10", "p50", "p90")),
                 "no budget" if np.isnan(chance) else share_text(chance),
                 share_text(served.fit_share),
-                ", ".join(map(share_text, lost)) if any(lost) else "",
+                share_text(served.cut_share),
                 verdict,
             )
         )
-    headers = ("workload", "model", "P10", "P50", "P90", OVER_BUDGET, "fits", LOST, "choice")
-    if not any(row[-2] for row in rows):
-        headers, *rows = [(*row[:-2], row[-1]) for row in (headers, *rows)]
-    return Table(headers, tuple(rows), frozenset(range(2, 7)))
+    headers = ("workload", "model", "P10", "P50", "P90", OVER_BUDGET, "fits", "cut", "choice")
+    return Table(headers, tuple(rows), frozenset(range(2, 8)))
 
 
 def months_table(recommendation: Recommendation) -> Table:
