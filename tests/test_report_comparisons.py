@@ -261,15 +261,15 @@ def test_comparisons_by_command(run, log, tmp_path):
         assert f"\n{title}" in done.output
 
 
-def test_actuals_are_held_though_a_workload_has_no_model(run, log, tmp_path):
-    """Its calls are unplanned, and a note names it; the others are told by cause."""
+def test_actuals_are_held_though_no_model_qualifies_for_a_workload(run, log, tmp_path):
+    """It is planned all the same, on the model that is the least change, and told by cause."""
     path = tmp_path / "w.toml"
-    path.write_text(FILE + 'needs = ["vision"]\n', encoding="utf-8")
+    path.write_text(FILE + "turns = 1000\n", encoding="utf-8")
     log.to_csv("log.csv", index=False)
     done = run("--models", "kimi-k2,kimi-k2-instruct", "--actuals", "log.csv", "--workload", "team")
     assert done.exit_code == 0, done.output
-    assert "No model is planned for search" in done.output
-    assert "unplanned" in done.output
+    assert "no model qualifies for search" in done.output
+    assert "No model is planned" not in done.output
 
 
 def test_an_approved_plan_by_command(run, log, tmp_path):

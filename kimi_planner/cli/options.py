@@ -197,7 +197,7 @@ def booking(command: Command) -> Command:
         given = {name: options.pop(name) for name in names}
         return command(booking=given, **options)
 
-    return _group(
+    return group(
         click.option(
             "--book",
             metavar="NUMBER",

@@ -27,16 +27,18 @@ def first_screen(recommendation: Recommendation) -> str:
     over = [one.sentence for one in recommendation.over_budget]
     decisions = recommendation.decisions
     opened = [f"{one.workload}: {word}" for one in decisions for word in one.open]
-    parts = [
+    before = [
         _wrapped(recommendation.booked.sentence, 2),
         _wrapped(totals_sentence(recommendation), 3),
         _part(f"Over budget: {len(over) or 'none'}.", over, _OVER, wrap=2),
+    ]
+    after = [
         _part("Conditional, as the catalog does not state it:", opened, _OPEN) if opened else [],
         _part("Check first:", list(_checks(recommendation)), _CHECKS),
     ]
-    room = LINES - 1 - sum(map(len, parts))
+    room = LINES - 1 - sum(map(len, (*before, *after)))
     models = [f"{one.workload}: {one.spend}" for one in decisions]
-    parts.insert(2, _part("Model of each workload:", models, room))
+    parts = [*before, _part("Model of each workload:", models, room), *after]
     return "\n".join(line for part in parts for line in part)
 
 
