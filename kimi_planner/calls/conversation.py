@@ -53,7 +53,7 @@ class Conversation:
         ``reserved_tokens`` of calls made; ``mean_usd`` of the turn, a refused call costing nothing;
         mean and quantiles of ``cumulative_usd`` of a conversation up to and with the turn.
     policies : DataFrame
-        One row for no limit and for each policy, the summary being of 2,000 tokens if the policy in
+        One row for each policy, of which ``price_all`` knows no limit, the summary being of 2,000 tokens if the policy in
         force names no other length: ``calls_per_conversation``, summaries included;
         ``made_share`` of the calls asked for; ``whole_share`` of conversations with every call made;
         ``summaries_per_conversation``; mean, P10, P50 and P90 of ``usd`` per conversation, fees,
