@@ -28,6 +28,7 @@ __all__ = [
     "from_fraction",
     "from_units",
     "plain",
+    "signed_usd",
     "to_units",
     "total",
     "usd",
@@ -141,3 +142,13 @@ def usd(amount: Decimal | float, places: int = 2) -> str:
         context.rounding = "ROUND_HALF_UP"
         rounded = exact.quantize(Decimal(1).scaleb(-places))
     return f"{rounded:z,f}"
+
+
+def signed_usd(amount: Decimal | float) -> str:
+    """Return an amount with its sign; none where it is zero as written.
+
+    >>> signed_usd(3), signed_usd(-3), signed_usd(0.001)
+    ('+3.00', '-3.00', '0.00')
+    """
+    text = usd(amount)
+    return text if text.startswith("-") or not text.strip("0.") else f"+{text}"

@@ -108,7 +108,7 @@ def test_reject_ends_where_the_others_go_on():
     )
     table = found.policies.set_index("policy")
     prompts = {
-        "no limit": [500, 700, 900, 1100, 1300],
+        "price_all": [500, 700, 900, 1100, 1300],
         "reject": [500, 700, 900],
         "drop_oldest": [500, 700, 900, 500, 700],
         "summarise to 150 tokens": [500, 700, 900, 850, 250, 450],
@@ -134,7 +134,7 @@ def test_reject_ends_where_the_others_go_on():
 
 def test_turns_that_are_refused_have_no_sizes():
     """After a refusal nothing is sent: shares and costs are 0, sizes missing."""
-    found = conversation(workload(turns=3), "kimi-k2", catalog=catalog(1100))
+    found = conversation(workload(turns=3, overflow="reject"), "kimi-k2", catalog=catalog(1100))
     later = found.frame.iloc[1:]
     assert (later["made_share"] == 0).all()
     assert (later["mean_usd"] == 0).all()

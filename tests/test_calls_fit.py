@@ -53,7 +53,8 @@ def test_plain_sizes_on_both_sides_of_the_window(prompt, changes, fits):
         one = row(found, model)
         assert {one[f"p{share}_tokens"] for share in ("01", "10", "50", "90", "99")} == {needed}
         assert one["context_window_tokens"] == WINDOW
-        assert pd.isna(one["first_overflow_turn"])
+        assert one["overflow_share"] == 1 - fits
+        assert pd.isna(one["first_overflow_p50"]) if fits else one["first_overflow_p50"] == 1
 
 
 @pytest.mark.parametrize(("thought", "fits"), [(26_900, True), (26_901, False)])
@@ -126,65 +127,56 @@ def test_a_cap_leaves_an_answer_what_the_thought_has_not_spent():
         assert found.share("w", model) == pytest.approx((1 + share) / 2, abs=5 * error / 2)
 
 
-def first_turn_too_large(first, added, answer, reserved, window=WINDOW):
-    """Walk a conversation turn by turn until a call no longer fits."""
-    prompt, turn = first, 1
-    while prompt + reserved <= window:
-        if turn >= 10_000:
-            return None
-        prompt, turn = prompt + answer + added, turn + 1
-    return turn
+def walked(rng, turns, window=WINDOW):
+    """Walk drawn conversations turn by turn; return the first turn of each that no longer fits."""
+    first = []
+    for length in turns:
+        prompt = 1000 * 6 ** (rng.standard_normal() / Z90)
+        for turn in range(1, length + 1):
+            answer = 600 * 5 ** (rng.standard_normal() / Z90)
+            if prompt + answer > window:
+                first.append(turn)
+                break
+            prompt += answer + 1200 * 4 ** (rng.standard_normal() / Z90)
+    return np.array(first)
 
 
-@pytest.mark.parametrize(
-    ("changes", "thinks"),
-    [
-        ({"turns": 5}, False),
-        ({"turns": {"mean": 4}}, False),
-        ({"turns": {"p50": 3, "p90": 9}, "followup_tokens": 80}, False),
-        ({"turns": 5, "followup_tokens": 80, "max_tokens": 4096}, False),
-        ({"turns": 5, "followup_tokens": 80, "max_tokens": 30}, False),
-        ({"turns": 5, "followup_tokens": 80, "reasoning_tokens": 900}, True),
-        ({"turns": 5, "followup_tokens": 80, "reasoning_tokens": 900, "max_tokens": 950}, True),
-        ({"turns": 5, "followup_tokens": 80, "reasoning_tokens": 900, "max_tokens": 800}, True),
-        ({"turns": 5, "prompt_tokens": 128_000}, False),
-        ({"turns": 5, "prompt_tokens": 127_900}, False),  # the first call fits exactly
-        ({"turns": 5, "prompt_tokens": 63_950, "followup_tokens": 63_850}, False),  # so does the second
-        ({"turns": 5, "followup_tokens": 12, "completion_tokens": 0}, False),
-        ({"turns": 5, "followup_tokens": 13, "completion_tokens": 0}, False),
-        ({"turns": 5, "followup_tokens": 0, "completion_tokens": 0}, False),
-        ({"turns": 2, "prompt_tokens": {"p50": 900, "p90": 5000}, "followup_tokens": {"p50": 70, "p90": 300}}, False),
-    ],
-)  # fmt: skip
-def test_the_turn_that_overflows_is_found_by_walking(changes, thinks):
-    """The first call of a median conversation beyond the window is that of a plain loop."""
-    sizes = {"prompt_tokens": 1000, "completion_tokens": 100} | changes
-    median = {
-        key: value["p50"] if isinstance(value, dict) and "p50" in value else value
-        for key, value in sizes.items()
-    }
-    thought = median.get("reasoning_tokens", 0) if thinks else 0
-    cap = median.get("max_tokens")
-    answer = median["completion_tokens"]
-    if cap is not None:
-        answer = min(answer, max(cap - thought, 0))
-    expected = first_turn_too_large(
-        median["prompt_tokens"],
-        median.get("followup_tokens", median["prompt_tokens"]),
-        answer,
-        cap or answer + thought,
-    )
-    found = row(context_fit(workload(**changes)), THINKS if thinks else "kimi-k2")
-    turn = found["first_overflow_turn"]
-    assert (None if pd.isna(turn) else turn) == expected
+AGENT = {
+    "prompt_tokens": {"p50": 1000, "p90": 6000},
+    "followup_tokens": {"p50": 1200, "p90": 4800},
+    "completion_tokens": {"p50": 600, "p90": 3000},
+}
+
+
+def test_the_turn_that_overflows_is_that_of_whole_conversations():
+    """Quantiles over conversations walked apart: the median is far before that of median sizes."""
+    one = row(context_fit(workload(turns=100, **AGENT)), "kimi-k2")
+    first = walked(np.random.default_rng(1), [100] * 4000)
+    of_medians = (WINDOW - 1000 - 600) // 1800 + 2
+    for name, q in (("p10", 0.1), ("p50", 0.5), ("p90", 0.9)):
+        assert one[f"first_overflow_{name}"] == pytest.approx(np.quantile(first, q), abs=1)
+    assert one["first_overflow_p50"] < of_medians / 1.7
+    assert one["overflow_share"] == 1
+
+
+def test_conversations_that_end_before_they_overflow_do_not_count():
+    """The share that gets to such a turn is that of lengths drawn apart; 4 standard errors."""
+    one = row(context_fit(workload(turns={"mean": 30}, **AGENT)), "kimi-k2")
+    lengths = np.random.default_rng(2).geometric(1 / 30, 20_000)
+    first = walked(np.random.default_rng(3), lengths)
+    share = len(first) / 20_000
+    error = math.sqrt(share * (1 - share) / 20_000)
+    assert one["overflow_share"] == pytest.approx(share, abs=4 * error)
+    assert one["first_overflow_p50"] == pytest.approx(np.quantile(first, 0.5), abs=1)
 
 
 @pytest.mark.parametrize("changes", [{}, {"turns": 1}, {"turns": {"mean": 1}}])
-def test_without_turns_there_is_no_turn_that_overflows(changes):
-    """A workload of single calls has no overflowing turn, also where its calls are too large."""
+def test_a_single_call_overflows_at_its_first_turn(changes):
+    """A workload of single calls that are too large: each is a conversation that never fits."""
     found = context_fit(workload(prompt_tokens=200_000, **changes))
-    assert found.frame["first_overflow_turn"].isna().all()
+    assert (found.frame["first_overflow_p90"] == 1).all()
     assert (found.frame["fit_share"] == 0).all()
+    assert (found.frame["refused_share"] == 1).all()
 
 
 def test_each_turn_of_a_conversation_is_a_request():
@@ -192,7 +184,8 @@ def test_each_turn_of_a_conversation_is_a_request():
     found = context_fit(workload(turns=10, prompt_tokens=10_000, followup_tokens=19_900))
     needed = [10_000 + 20_000 * k + 100 for k in range(10)]
     assert found.share("w", "kimi-k2") == sum(tokens <= WINDOW for tokens in needed) / 10
-    assert row(found, "kimi-k2")["first_overflow_turn"] == 7
+    assert row(found, "kimi-k2")["first_overflow_p50"] == 7
+    assert row(found, "kimi-k2")["refused_share"] == 0.4
     assert row(found, "kimi-k2")["p50_tokens"] == pytest.approx(np.median(needed), abs=10_000)
 
 
@@ -233,7 +226,7 @@ def test_an_unknown_window_is_not_a_number(tmp_path):
     assert math.isnan(found.share("w", "m"))
     one = row(found, "m")
     assert pd.isna(one["context_window_tokens"])
-    assert pd.isna(one["first_overflow_turn"])
+    assert pd.isna(one["first_overflow_p50"])
     assert one["p99_tokens"] > 0
 
 
@@ -289,3 +282,10 @@ def test_a_share_that_is_not_there_is_refused(name, model):
         ScenarioError, match=rf"'{name}' on model '{model}'. It has w on kimi-k2-5,"
     ):
         context_fit(workload()).share(name, model)
+
+
+def test_shares_that_a_cap_cuts_stand_beside_the_fit():
+    """900 tokens of reasoning spend a cap of 512: every answer is empty on the model that reasons."""
+    found = context_fit(workload(reasoning_tokens=900, max_tokens=512))
+    served = found.of("w", THINKS)
+    assert (served.cut_share, served.empty_share, served.fit_share) == (1, 1, 1)

@@ -23,10 +23,11 @@ def test_calls_that_fit_are_not_spoken_of():
 
 LONG = {"prompt_tokens": 20_000, "turns": 10, "followup_tokens": 19_900}
 SAID = {
-    "reject": (LONG, "40% of calls do not fit the window of {} and are refused, cost nothing and end their conversation: w."),
+    "price_all": (LONG, "40% of calls do not fit the window of {} and are priced whole, as if it held them; it would refuse 40%, those after them included: w."),
+    "reject": (LONG | {"overflow": "reject"}, "40% of calls do not fit the window of {} and are refused, cost nothing and end their conversation: w."),
     "drop_oldest": (LONG | {"overflow": "drop_oldest"}, "40% of calls do not fit the window of {} and lose the oldest of their history, and 0% are refused: w."),
     "summarise": (LONG | {"overflow": {"summarise_to_tokens": 5000}}, "40% of calls do not fit the window of {} and have their history summarised first, and 0% are refused: w."),
-    "none fits": ({"prompt_tokens": 128_000}, "100% of calls do not fit the window of {} and are refused, cost nothing and end their conversation: w."),
+    "none fits": ({"prompt_tokens": 128_000, "overflow": "reject"}, "100% of calls do not fit the window of {} and are refused, cost nothing and end their conversation: w."),
 }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from scipy import stats
 from kimi_planner.calls.overflow import billed_calls, carry_out, first_overflows
 from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.catalog import load_catalog
+from kimi_planner.plan.refused import refused_usd
 from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload
 from kimi_planner.workload.drawn import CallSample, Drawn
@@ -134,6 +135,25 @@ def test_a_small_window_by_hand(value, calls):
     assert found == calls
 
 
+def test_every_call_is_priced_whole_where_nothing_else_is_asked():
+    """Four of ten calls do not fit and cost all the same; what they cost is the difference to refusing."""
+    sizes = workload(turns=10, requests_per_day=10, prompt_tokens=20_000, followup_tokens=19_900)
+    prompts = [20_000 * turn for turn in range(1, 11)]
+
+    def bill(count):
+        return 30 * (sum(prompts[:count]) * 1.2 + count * 100 * 3.6) / 1e6
+
+    whole, refusing = sizes, replace(sizes, overflow="reject")
+    assert spends(whole, 128_000, None) == pytest.approx([bill(10)] * 2, rel=1e-12)
+    assert spends(refusing, 128_000, None) == pytest.approx([bill(6), bill(10)], rel=1e-12)
+    for asked in (whole, refusing):
+        found = project(asked, start="2026-11", as_of=date(2026, 10, 1), months=1, models="kimi-k2")
+        lost = refused_usd(found, asked, "kimi-k2")
+        assert lost == pytest.approx(bill(10) - bill(6), rel=1e-12)
+    shorter = replace(sizes, overflow={"summarise_to_tokens": 127_990})
+    assert refused_usd(replace(found, workloads=(shorter,)), shorter, "kimi-k2") is None
+
+
 @pytest.mark.parametrize("value", POLICIES)
 def test_without_a_window_nothing_changes(value):
     """No limit leaves every call as it was drawn."""
@@ -150,7 +170,7 @@ def test_plain_numbers_are_billed_exactly_in_a_window():
     sizes = {"turns": 5, "prompt_tokens": Decimal("499.5"), "followup_tokens": 100}
     window = 1000
     prompts = [Decimal("499.5") + 200 * turn for turn in range(3)]
-    cut = exact_tokens(workload(**sizes), False, window=window)
+    cut = exact_tokens(workload(**sizes, overflow="reject"), False, window=window)
     assert cut.prompt == Fraction(sum(prompts)) / 5
     assert cut.completion == Fraction(3 * 100) / 5
     dropped = exact_tokens(workload(**sizes, overflow="drop_oldest"), False, window=window)
@@ -180,7 +200,7 @@ def spends(sizes, *windows):
 
 def test_a_refused_call_costs_nothing_and_ends_the_conversation():
     """The bill of a month in which the third of three calls does not fit is that of two calls."""
-    sizes = workload(turns=3, requests_per_day=30)
+    sizes = workload(turns=3, requests_per_day=30, overflow="reject")
     by_hand = 30 * 10 * ((1000 + 2100) * 1.2 + 200 * 3.6) / 1e6
     full = by_hand + 30 * 10 * (3200 * 1.2 + 100 * 3.6) / 1e6
     assert spends(sizes, 2200, 3300, None) == pytest.approx([by_hand, full, full], rel=1e-12)
@@ -231,7 +251,8 @@ def test_expected_tokens_are_those_of_brute_force(value, reasons):
 def test_single_calls_beyond_the_window_have_a_closed_form():
     """Lognormal prompts that are refused above the window leave the partial mean below it."""
     sigma = math.log(6) / Z90
-    found = expected_tokens(workload(prompt_tokens={"p50": 1000, "p90": 6000}), False, {}, window=5100)  # fmt: skip
+    sizes = workload(prompt_tokens={"p50": 1000, "p90": 6000}, overflow="reject")
+    found = expected_tokens(sizes, False, {}, window=5100)
     z = math.log(5000 / 1000) / sigma
     partial = 1000 * math.exp(sigma**2 / 2) * stats.norm.cdf(z - sigma)
     assert found.prompt[0] == pytest.approx(partial, rel=2e-3)
@@ -311,7 +332,7 @@ def test_dropping_never_costs_more_and_rejecting_least():
 
 def test_nothing_fits_nothing_costs():
     """Where no first call fits, no token is billed."""
-    found = expected_tokens(workload(**LONG), True, {}, window=10)
+    found = expected_tokens(workload(**LONG, overflow="reject"), True, {}, window=10)
     assert [found.prompt[0], found.completion[0], found.reasoning[0]] == [0, 0, 0]
 
 

@@ -39,7 +39,7 @@ SCENARIO = {
 
 
 def workload(prompt, **changes):
-    fields = {"name": "w", "requests_per_day": 10, "completion_tokens": 100}
+    fields = {"name": "w", "requests_per_day": 10, "completion_tokens": 100, "overflow": "reject"}
     return Workload(**fields | {"prompt_tokens": prompt} | changes)
 
 

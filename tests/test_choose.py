@@ -80,67 +80,77 @@ def test_the_ranking_is_by_p50_of_the_average_month():
     assert found.choices[0].less_than_next_usd == pytest.approx(61 * (8.75 - 4.2) / 2, rel=1e-12)
 
 
+STATED = {
+    "kimi-k2": {"text", "streaming"},
+    "kimi-k2-instruct": {"text", "streaming", "json"},
+    "kimi-k2-5": {"text", "streaming", "vision"},
+    THINKS: {"text", "streaming", "reasoning"},
+}
+
+
 @pytest.mark.parametrize(
-    ("needs", "left"),
+    ("needs", "first"),
     [
-        (["vision"], ["kimi-k2-5"]),
-        (["reasoning"], [THINKS]),
-        (["json"], ["kimi-k2-instruct"]),
-        (["text", "streaming"], list(BILLS)),
-        (["vision", "json"], []),
-        (["tools"], []),
+        (["vision"], "kimi-k2-5"),
+        (["reasoning"], THINKS),
+        (["json"], "kimi-k2-instruct"),
+        (["text", "streaming"], "kimi-k2"),
+        (["vision", "json"], "kimi-k2-5"),  # the dearest of the cheapest for either
+        (["tools"], "kimi-k2"),
     ],
 )
 @pytest.mark.parametrize("asked_by", ["workload", "requirements"])
-def test_a_capability_that_is_not_stated_rules_a_model_out(needs, left, asked_by):
-    """Each capability that the card does not give a model is one reason, and unknown is not yes."""
+def test_a_capability_that_is_not_stated_is_a_condition(needs, first, asked_by):
+    """What the card states qualifies outright, what it does not on a condition; none is excluded."""
     if asked_by == "workload":
         found = choose(plain(needs=needs))
     else:
         found = choose(plain(), Requirements(needs=tuple(needs)))
-    assert ranking(found) == left
-    stated = {
-        "kimi-k2-5": {"text", "streaming", "vision"},
-        THINKS: {"text", "streaming", "reasoning"},
-        "kimi-k2": {"text", "streaming"},
-        "kimi-k2-instruct": {"text", "streaming", "json"},
+    assert found.best == {"w": first}
+    assert found.exclusions == ()
+    assert {one.model: one.conditions for one in found.choices} == {
+        model: tuple(f"it has {word}" for word in needs if word not in words)
+        for model, words in STATED.items()
     }
-    assert excluded(found) == {
-        model: tuple(
-            f"catalog 2026-06 does not state that it has '{word}'"
-            for word in needs
-            if word not in words
-        )
-        for model, words in stated.items()
-        if model not in left
-    }
+    assert sorted(ranking(found)[1:], key=list(BILLS).index) == sorted(
+        ranking(found)[1:], key=lambda model: BILLS[model]
+    )
 
 
-def test_a_need_asked_twice_is_one_reason():
-    """Workload and requirements may need the same; one word is one reason, text is one word."""
+def test_a_need_asked_twice_is_one_condition():
+    """Workload and requirements may need the same; one word is one condition, text is one word."""
     found = choose(plain(needs=["json"]), Requirements(needs="json"))
-    assert excluded(found)["kimi-k2"] == ("catalog 2026-06 does not state that it has 'json'",)
+    assert found.choices[1].conditions == ("it has json",)
 
 
 def test_every_reason_is_given_in_words():
-    """Capability, fit and budget each have their sentence, all of them at once."""
+    """Capability and fit each have their sentence at once; the plan is what serving all would cost."""
     sizes = plain(
         turns=10, prompt_tokens=10_000, followup_tokens=19_500, needs=["vision"],
         budget_usd_per_month=100,
     )  # fmt: skip
-    found = choose(sizes)
-    assert found.best == {}
+    catalog = load_catalog()
+    models = tuple(replace(one, lacks=frozenset({"vision"}) - one.capabilities) for one in catalog)
+    found = choose(sizes, catalog=replace(catalog, models=models))
     assert found.without_model == ("w",)
-    assert found.sentences() == ["w: no model qualifies."]
-    prompts = sum(10_000 + 20_000 * turn for turn in range(6))  # the other four are refused
-    bill = 3000 * (prompts * Decimal("1.20") + 6 * 500 * Decimal("3.60")) / 1_000_000
-    assert bill == Decimal("1328.4")
-    assert excluded(found)["kimi-k2"] == (
-        "catalog 2026-06 does not state that it has 'vision'",
-        "only 60.00% of requests fit its window of 128,000 tokens; 99.00% must",
-        "P50 spend in 2026-11 is 1,328.40 USD, 1,228.40 over the budget of 100.00",
-    )
-    assert len(excluded(found)["kimi-k2-5"]) == 2
+    assert found.best == {"w": "kimi-k2-5"}
+    prompts = sum(10_000 + 20_000 * turn for turn in range(10))
+    bill = 3000 * (prompts * Decimal("2.50") + 10 * 500 * Decimal("7.50")) / 1_000_000
+    assert bill == Decimal("7612.5")
+    assert found.sentences() == [
+        "w: 7,512.50 USD over the budget of 100.00 on kimi-k2-5 (P50 7,612.50 in 2026-11); back with "
+        "0.01313 times the traffic, or a budget of 7,612.50.",
+        "w: kimi-k2-5, 7,612.50 USD a month at P50; no model qualifies; the least change: kimi-k2-5 would "
+        "if 60.00% of requests that fit were enough.",
+    ]
+    fits = "only 60.00% of requests fit its window of 128,000 tokens; 99.00% must"
+    assert excluded(found) == {
+        "kimi-k2-5": (fits,),
+        **dict.fromkeys(
+            (THINKS, "kimi-k2", "kimi-k2-instruct"),
+            ("catalog 2026-06 states that it lacks 'vision'", fits),
+        ),
+    }
     assert found.frame.empty
     assert list(found.frame.columns)[:3] == ["workload", "rank", "model"]
 
@@ -153,8 +163,8 @@ def test_a_reason_shows_as_many_digits_as_tell_the_numbers_apart():
         "only 60.0000% of requests fit its window of 128,000 tokens; 60.0001% must",
     )
     found = choose(plain(budget_usd_per_month="125.9996"))
-    assert excluded(found)["kimi-k2"] == (
-        "P50 spend in 2026-11 is 126.0000 USD, 0.0004 over the budget of 125.9996",
+    assert found.sentences()[0].startswith(
+        "w: 0.0004 USD over the budget of 125.9996 on kimi-k2 (P50 126.0000 in 2026-11); back with "
     )
 
 
@@ -172,16 +182,16 @@ def test_the_share_that_must_fit(least, qualifies):
         )
 
 
-def test_an_unknown_window_is_a_reason():
-    """A model whose window the catalog does not state cannot be said to fit."""
+def test_an_unknown_window_is_a_condition():
+    """A model whose window the catalog does not state qualifies if it holds the calls."""
     catalog = load_catalog()
     first, *others = catalog.models
     found = choose(
         plain(),
         catalog=replace(catalog, models=(replace(first, context_window_tokens=None), *others)),
     )
-    reason = "catalog 2026-06 does not state its context window"
-    assert excluded(found) == {"kimi-k2-5": (reason,)}
+    conditional = {one.model: one.conditions for one in found.choices if one.conditions}
+    assert conditional == {"kimi-k2-5": ("its context window holds the calls",)}
 
 
 @pytest.mark.parametrize(
@@ -199,10 +209,10 @@ def test_an_unknown_window_is_a_reason():
 )  # fmt: skip
 @pytest.mark.parametrize("where", ["workload", "requirements"])
 def test_a_bill_equal_to_the_budget_is_not_over_it(changes, bill, where):
-    """A budget of exactly the bill qualifies; one that is lower in the last digit does not."""
+    """A budget of exactly the bill is kept; one that is lower in the last digit is not."""
     exact = Decimal(bill)
     lower = exact - Decimal(1).scaleb(exact.as_tuple().exponent)
-    for budget, qualifies in (
+    for budget, keeps in (
         (exact, True),
         (str(bill), True),
         (float(bill), True),
@@ -212,7 +222,8 @@ def test_a_bill_equal_to_the_budget_is_not_over_it(changes, bill, where):
         sizes = plain(**changes, **(given if where == "workload" else {}))
         asked = Requirements(min_fit_share=0, **({} if where == "workload" else given))
         found = choose(sizes, asked, models="kimi-k2", n_paths=100)
-        assert (ranking(found) == ["kimi-k2"]) == qualifies, budget
+        assert ranking(found) == ["kimi-k2"]
+        assert (found.over_budget == ()) == keeps, budget
     found = project(plain(**changes, budget_usd_per_month=exact), models="kimi-k2", **NOVEMBER)
     assert found.of("kimi-k2").worst_month(0.9) == (0, exact)
     assert found.of("kimi-k2").chance_over(exact) == 0
@@ -220,42 +231,22 @@ def test_a_bill_equal_to_the_budget_is_not_over_it(changes, bill, where):
 
 
 def test_the_dearest_month_is_held_against_the_budget():
-    """Of November, December and a growing January the last is over; the reason names it."""
+    """Of November, December and a growing January the last is over, and is named."""
     sizes = plain(growth_per_month=0.1, budget_usd_per_month=145)
-    found = choose(sizes, models="kimi-k2", months=3)
+    [gap] = choose(sizes, models="kimi-k2", months=3).over_budget
     bill = Decimal("4.2") * 31 * Decimal("1.21")
-    assert bill == Decimal("157.542")
-    assert excluded(found) == {
-        "kimi-k2": ("P50 spend in 2027-01 is 157.54 USD, 12.54 over the budget of 145.00",)
-    }
+    assert bill == gap.spend_usd == Decimal("157.542")
+    assert (gap.month, gap.gap_usd) == ("2027-01", bill - 145)
 
 
-def test_the_budget_percentile_decides_for_uncertain_spend():
-    """Spend of 126 at P50 and 1.6 times that at P90 meets a budget of 150 at P50 only."""
-    sizes = plain(requests_per_day={"p50": 1000, "p90": 1600}, budget_usd_per_month=150)
-    assert ranking(choose(sizes, models="kimi-k2")) == ["kimi-k2"]
-    found = choose(sizes, Requirements(budget_percentile=90), models="kimi-k2", n_paths=100_000)
-    ((reason,),) = excluded(found).values()
-    assert reason.startswith("P90 spend in 2026-11 is 201.")  # 126 x 1.6 = 201.60
-    assert reason.endswith("over the budget of 150.00")
-
-
-def test_a_workload_s_own_budget_goes_before_the_common_one():
-    """The requirements' budget is for workloads that have none."""
-    parts = [plain(name="own", budget_usd_per_month=300), plain(name="none")]
-    found = choose(parts, Requirements(budget_usd_per_month=130))
-    assert ranking(found, "own") == ["kimi-k2", "kimi-k2-instruct", "kimi-k2-5"]
-    assert ranking(found, "none") == ["kimi-k2"]
-    assert found.sentences()[1] == "none: kimi-k2, 126.00 USD a month at P50; no other model qualifies."  # fmt: skip
-
-
-def test_no_choice_is_made_without_a_model_that_qualifies():
-    """A workload that no model serves is named; the others keep their choice."""
-    found = choose([plain(name="a"), plain(name="b", needs=["vision", "json"])])
-    assert found.best == {"a": "kimi-k2"}
+def test_every_workload_is_planned_also_where_no_model_qualifies():
+    """The workload is named and planned on the model that lacks the least; the other keeps its own."""
+    gone = load_catalog()
+    models = tuple(replace(one, lacks=frozenset({"video"})) for one in gone)
+    found = choose([plain(name="a"), plain(name="b", needs=["video"])], catalog=replace(gone, models=models))  # fmt: skip
+    assert found.best == {"a": "kimi-k2", "b": "kimi-k2"}
     assert found.without_model == ("b",)
-    assert found.sentences()[1] == "b: no model qualifies."
-    assert "b: no model qualifies." in repr(found)
+    assert "b: kimi-k2, 126.00 USD a month at P50; no model qualifies" in repr(found)
 
 
 def test_results_at_hand_are_used():
@@ -348,14 +339,14 @@ def test_a_least_rating_rules_models_out():
     assert excluded(found)[THINKS] == ("its speed is rated 1; at least 3 must be",)
 
 
-def test_a_rating_that_is_not_stated_does_not_qualify():
-    """Unknown is not enough for a least rating."""
+def test_a_rating_that_is_not_stated_is_a_condition():
+    """A model that nobody rated qualifies if it is rated as asked."""
     catalog = load_catalog()
     first, *others = catalog.models
     unknown = replace(catalog, models=(replace(first, speed=None), *others))
     found = choose(plain(), Requirements(min_speed=1), catalog=unknown)
-    reason = "catalog 2026-06 does not rate its speed; at least 1 must be"
-    assert excluded(found) == {"kimi-k2-5": (reason,)}
+    conditional = {one.model: one.conditions for one in found.choices if one.conditions}
+    assert conditional == {"kimi-k2-5": ("its speed is at least 1",)}
 
 
 def tried(**successes):
@@ -452,3 +443,27 @@ def test_a_newer_requirement_out_of_bounds_is_refused(field, value, words):
     """Ratings, tiers and rates have their bounds, and say them."""
     with pytest.raises(ScenarioError, match=words):
         Requirements(**{field: value})
+
+
+def test_a_policy_that_makes_calls_fit_serves_them():
+    """Four of ten calls lose the oldest of their history: all are made, and the model qualifies."""
+    sizes = plain(turns=10, prompt_tokens=10_000, followup_tokens=19_500, overflow="drop_oldest")
+    assert ranking(choose(sizes)) == list(BILLS)
+    found = choose(replace(sizes, prompt_tokens=200_000))
+    assert excluded(found)["kimi-k2"] == (
+        "only 0.00% of requests fit its window of 128,000 tokens under drop_oldest; 99.00% must",
+    )
+
+
+def test_a_cap_that_reasoning_spends_leaves_no_answer():
+    """900 tokens of reasoning under a cap of 512: the model that answers nothing does not qualify."""
+    sizes = plain(reasoning_tokens=900, max_tokens=512)
+    found = choose(sizes, models=[THINKS])
+    assert excluded(found) == {
+        THINKS: ("max_tokens 512 leaves an answer to only 0.00% of requests; 90.00% must have one",)
+    }
+    assert found.sentences()[0].endswith(
+        f"no model qualifies; the least change: {THINKS} would if max_tokens were 1,400."
+    )
+    assert ranking(choose(replace(sizes, max_tokens=1400), models=[THINKS])) == [THINKS]
+    assert ranking(choose(sizes, Requirements(min_answer_share=0), models=[THINKS])) == [THINKS]

@@ -1,5 +1,6 @@
 """Flip points: at each of them a new projection gives both models the same bill, to the cent."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from random import Random
@@ -142,8 +143,8 @@ def test_the_volume_of_an_uncertain_workload(percentile):
     assert again.of("kimi-k2").worst_month(percentile / 100)[1].quantize(CENT) == 400
 
 
-def test_a_rival_that_only_the_budget_excludes_may_come_first():
-    """60 + 30 + 180 of reasoning are 270 USD; 262.50 is met at 172.5 / 180 of it, within a budget of 265."""
+def test_budgets_and_pins_turn_no_order():
+    """60 + 30 + 180 of reasoning are 270 USD, met at 172.5 / 180 of it, whatever the budget is."""
     catalog = priced(kimi_k2_5_thinking=(1, None, 2))
     sizes = plain(reasoning_tokens=3000, budget_usd_per_month=265)
     found = choose(sizes, catalog, ["kimi-k2-5", THINKS])
@@ -151,8 +152,8 @@ def test_a_rival_that_only_the_budget_excludes_may_come_first():
     one = flip(found, "reasoning multiplier")
     assert (one.against, float(one.value)) == (THINKS, pytest.approx(172.5 / 180, rel=1e-6))
     check(found)
-    needs = choose(plain(budget_usd_per_month=130, needs=["json"]))
-    assert needs.flips == ()  # none qualifies, so there is no best
+    pinned = choose(replace(sizes, model=THINKS), catalog, ["kimi-k2-5", THINKS])
+    assert [one.what for one in pinned.flips] == ["budget volume"]
 
 
 def test_another_than_the_next_may_come_first():
@@ -183,24 +184,6 @@ def test_what_has_no_flip_is_said_in_words():
     assert one.planned is None
     dear = choose(plain(reasoning_tokens=10), models=["kimi-k2", THINKS])
     assert flip(dear, "reasoning multiplier").words == f"no amount of reasoning makes {THINKS} the cheaper one"  # fmt: skip
-
-
-def test_a_cheaper_one_that_only_the_budget_excludes():
-    """Its expected spend is lower, its P90 over the budget; with less traffic it ranks first."""
-    catalog = priced(kimi_k2_5_thinking=(1, None, 2))
-    thinking = {"p50": 1500, "p90": 2500, "mean_factor": {"p10": 0.5, "p50": 1, "p90": 2}}
-    asked = Requirements(budget_percentile=90, budget_usd_per_month=263)
-    sizes = plain(reasoning_tokens=thinking)
-    found = choose(sizes, catalog, [THINKS, "kimi-k2-5"], asked)
-    assert found.best == {"w": "kimi-k2-5"}
-    one = flip(found, "budget volume", THINKS)
-    assert one.words.startswith(
-        f"{THINKS} would rank before kimi-k2-5, and stay within the budget of"
-    )
-    assert f"w: {one.words}." in found.flip_sentences()
-    for more, best in (("1", THINKS), ("1.00001", "kimi-k2-5")):
-        [changed] = what_if(sizes, traffic=one.value * Decimal(more))
-        assert choose(changed, catalog, [THINKS, "kimi-k2-5"], asked).best == {"w": best}
 
 
 def test_no_value_that_would_be_below_nothing():
@@ -349,28 +332,15 @@ def test_a_bill_that_jumps_is_nowhere_the_same():
     )
 
 
-def test_a_rival_that_does_not_qualify_there_is_no_flip():
-    """262.50 USD are met at 2.875 times the reasoning, but they are over a budget of 200."""
-    catalog = priced(kimi_k2_5_thinking=(1, None, 2))
-    sizes = plain(reasoning_tokens=1000, budget_usd_per_month=200)
-    found = choose(sizes, catalog, [THINKS, "kimi-k2-5"])
-    one = flip(found, "reasoning multiplier")
-    assert one.value is None
-    assert one.words == (
-        f"kimi-k2-5 costs the same as {THINKS} at 2.875 times the reasoning tokens, but kimi-k2-5 does "
-        "not qualify there: P50 spend in 2026-11 is 262.50 USD, 62.50 over the budget of 200.00"
-    )
-
-
 def test_a_best_that_no_longer_qualifies_there_is_said():
-    """Where both cost the same on average, the P90 of the uncertain one is over the budget."""
+    """Both cost the same at 12,300 tokens of reasoning, with which 119,000 and 500 more do not fit."""
     catalog = priced(kimi_k2_5_thinking=(1, None, 2))
-    thinking = {"p50": 900, "p90": 1500, "mean_factor": {"p10": 0.5, "p50": 1, "p90": 2}}
-    asked = Requirements(budget_percentile=90, budget_usd_per_month=300)
-    found = choose(plain(reasoning_tokens=thinking), catalog, [THINKS, "kimi-k2-5"], asked)
+    sizes = plain(prompt_tokens=119_000, reasoning_tokens=4000)
+    found = choose(sizes, catalog, ["kimi-k2", THINKS])
+    assert found.best == {"w": THINKS}
     one = flip(found, "reasoning multiplier")
-    assert one.value > 1
-    assert f"where {THINKS} no longer qualifies: P90 spend in 2026-11 is" in one.words
+    assert one.value == Decimal("3.075")
+    assert f"where {THINKS} no longer qualifies: only 0.00% of requests fit" in one.words
     assert f"times as long (where {THINKS} no longer qualifies)" in found.flip_sentences()[0]
 
 

@@ -1,5 +1,6 @@
 """The frontier of cost and quality, against brute force and hand-made bills."""
 
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kimi_planner import load_workloads, project, recommend
+from kimi_planner import load_catalog, load_workloads, project, recommend
 from kimi_planner.choose import quality_frontier, read_evaluations
 from kimi_planner.choose.frontier import non_dominated
 from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
@@ -89,17 +90,22 @@ def test_all_together_weighs_success_by_tasks():
 
 
 def test_a_model_that_cannot_serve_is_shown_but_never_on_the_frontier():
-    """Needs count, for one workload and for all together; a budget does not."""
-    projection = plan(plain(needs=["vision"], budget_usd_per_month=1), plain(name="v"))
+    """Calls must fit, for one workload and for all together; an open need is said, a budget is not."""
+    base = load_catalog()
+    small = [replace(one, context_window_tokens=1000) for one in base.models[1:]]
+    projection = plan(
+        plain(needs=["tools"], budget_usd_per_month=1),
+        plain(name="v", prompt_tokens=100),
+        catalog=replace(base, models=(base.models[0], *small)),
+    )
     tried = measured(*((name, model, 5, 9) for name in "wv" for model in MODELS))
     found = quality_frontier(projection, tried, workload="w")
     assert found.frontier == ("kimi-k2-5",)
     assert [one.qualifies for one in found.models] == [True, False, False, False]
     assert quality_frontier(projection, tried).frontier == ("kimi-k2-5",)
     assert "kimi-k2" in quality_frontier(projection, tried, workload="v").frontier
-    split = plan(plain(needs=["vision"]), plain(name="v", needs=["json"]))
-    assert quality_frontier(split, tried).frontier == (), "no model has both"
-    words = "kimi-k2 does not qualify for w: catalog 2026-06 does not state that it has 'vision'."
+    assert "kimi-k2-5 qualifies for w if it has tools." in found.notes
+    words = "kimi-k2 does not qualify for w: only 0.00% of requests fit its window of 1,000 tokens; 99.00% must."
     assert words in found.notes
 
 

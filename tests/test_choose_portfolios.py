@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import linprog
 
-from kimi_planner import Workload, load_workloads, project
+from kimi_planner import Workload, load_catalog, load_workloads, project
 from kimi_planner.billing.meters import ByMeter, Usage
 from kimi_planner.capacity import throughput
 from kimi_planner.choose import (
@@ -393,7 +393,7 @@ def test_a_budget_equal_to_the_bill_is_enough(digit):
 
 def test_the_least_budget_is_said_when_the_budget_is_too_low():
     """A budget that cannot serve all is named with the least that can, to the last digit."""
-    chosen = [plain("a"), plain("b", needs=["json"])]
+    chosen = [plain("a"), plain("b", model=INSTRUCT)]
     found = portfolio(chosen, "283.49", evaluations=ALL_TRIED, **NOVEMBER)
     assert not found.is_feasible
     assert found.assignment == {}
@@ -452,8 +452,8 @@ def test_a_model_that_was_not_tried_takes_no_part():
     assert "measured in evaluations" in " ".join(found.sentences())
 
 
-def test_requirements_and_own_budgets_rule_models_out():
-    """Needs, fit and a workload's own budget count as for recommend, with the same reasons."""
+def test_conditions_are_said_and_what_is_lacking_rules_models_out():
+    """Needs count as for recommend, with the same words; own budgets rule nothing out."""
     found = portfolio(
         plain(budget_usd_per_month=200),
         1000,
@@ -461,10 +461,13 @@ def test_requirements_and_own_budgets_rule_models_out():
         evaluations=ALL_TRIED,
         **NOVEMBER,
     )
-    assert found.assignment == {"w": INSTRUCT}
-    assert len(found.exclusions) == 3
-    assert "62.50 over the budget of 200.00" in found.exclusions[0].reasons[1]
-    found = portfolio(plain(needs=["tools"]), 1000, evaluations=ALL_TRIED, **NOVEMBER)
+    assert found.exclusions == ()
+    assert f"{found.assignment['w']} qualifies for w if it has json." in " ".join(found.sentences())
+    base = load_catalog()
+    lacking = replace(base, models=tuple(replace(one, lacks=frozenset({"tools"})) for one in base))
+    found = portfolio(
+        plain(needs=["tools"]), 1000, evaluations=ALL_TRIED, catalog=lacking, **NOVEMBER
+    )
     assert found.sentences() == [
         "No portfolio: no model qualifies for w. Every workload must be served."
     ]
@@ -674,7 +677,7 @@ def test_a_frontier_needs_budgets_and_models():
         with pytest.raises(ScenarioError, match="Give a list of them"):
             portfolio_frontier(plain(), budgets, evaluations=ALL_TRIED, **NOVEMBER)
     with pytest.raises(ScenarioError, match="no model qualifies for w"):
-        portfolio_frontier(plain(needs=["tools"]), evaluations=ALL_TRIED, **NOVEMBER)
+        portfolio_frontier(plain(prompt_tokens=200_000), evaluations=ALL_TRIED, **NOVEMBER)
     projection = project(plain(), **NOVEMBER)
     with pytest.raises(ScenarioError, match="cannot change a projection"):
         portfolio(plain(), 300, projection=projection, months=3, evaluations=ALL_TRIED)

@@ -149,26 +149,93 @@ def test_the_same_seed_writes_the_same_bytes(tmp_path):
 
 
 def test_recommend_says_which_and_why(run):
-    """The example's choices, the difference to the next best, and every exclusion in words."""
+    """The example's choices, the difference to the next best, and every condition in words."""
     code, out, _ = run("recommend", *DATES, "--paths", 500)
     assert code == 0
     assert "coding-assistant: kimi-k2-5-thinking" in out
     assert "image-questions: kimi-k2-5," in out
     assert "less than kimi-k2-instruct" in out
-    assert "image-questions, kimi-k2: catalog 2026-06 does not state that it has 'vision'" in out
+    assert "less and qualifies if it has vision" in out
 
 
 def test_recommend_takes_requirements(run, plain):
-    """A needed capability and a budget given on the command line exclude models."""
+    """A needed capability makes conditions, and a budget is compared with."""
     code, out, _ = run(
         "recommend", plain, *DATES, "--need", "json", "--budget", "200", "--format", "json"
     )
     found = json.loads(out)
     assert code == 0
     assert found["recommended"] == {"plain": "kimi-k2-instruct"}
-    reasons = {one["model"]: " ".join(one["reasons"]) for one in found["exclusions"]}
-    assert "budget of 200.00" in reasons["kimi-k2-5"]
-    assert "'json'" in reasons["kimi-k2"]
+    conditions = {one["model"]: one["conditions"] for one in found["ranking"]}
+    assert conditions["kimi-k2-instruct"] == []
+    assert conditions["kimi-k2"] == ["it has json"]
+    assert found["exclusions"] == found["over_budget"] == []
+
+
+def test_what_is_decided_on_the_command_line_is_planned(run, plain):
+    """A pin and an assumption change the plan; what names no workload or pair is refused."""
+    code, out, _ = run("plan", plain, *DATES, "--choose", "plain=kimi-k2-5", "--format", "json")
+    [decision] = json.loads(out)["decisions"]
+    assert (code, decision["model"], decision["basis"]) == (0, "kimi-k2-5", "pinned")
+    asked = ("--need", "tools", "--assume", "tools")
+    code, out, _ = run("recommend", plain, *DATES, *asked, "--format", "json")
+    assert (code, json.loads(out)["decisions"][0]["conditions"]) == (0, [])
+    code, _, err = run("plan", plain, *DATES, "--choose", "plane=kimi-k2")
+    assert code == 2
+    assert (
+        "--choose names workload 'plane', which the file does not have. Did you mean 'plain'" in err
+    )
+    code, _, err = run("plan", plain, *DATES, "--choose", "kimi-k2")
+    assert code == 2
+    assert "Write it as NAME=MODEL" in err
+
+
+@pytest.mark.parametrize("command", ["plan", "recommend", "report"])
+def test_a_budget_fails_a_command_only_if_that_is_asked_for(run, tmp_path, command):
+    """Over its budget a plan is made and ends with 0; with the option it is made and ends with 1."""
+    path = tmp_path / "over.toml"
+    path.write_text(
+        '[[workload]]\nname = "w"\nrequests_per_day = 1000\nprompt_tokens = 2000\n'
+        "completion_tokens = 500\nbudget_usd_per_month = 1\n"
+    )
+    out = ("--out", tmp_path / "out", "--force") if command == "report" else ()
+    code, text, _ = run(command, path, *DATES, "--months", 1, *out)
+    assert code == 0
+    assert "w: 129.20 USD over the budget of 1.00 on kimi-k2" in text
+    assert run(command, path, *DATES, "--months", 1, *out, "--fail-over-budget")[:2] == (1, text)
+    kept = (command, path, *DATES, "--months", 1, *out, "--fail-over-budget")
+    path.write_text(path.read_text().replace("= 1\n", "= 1000\n"))
+    assert run(*kept)[0] == 0
+
+
+@pytest.mark.parametrize("command", ["plan", "recommend"])
+def test_the_first_screen_has_all_that_is_decided(run, tmp_path, command):
+    """25 lines of 100 columns hold total, budgets, models, conditions and checks, of many workloads too."""
+    text = "".join(
+        f'[[workload]]\nname = "{"long-name-of-a-workload-" * 3}{place}"\nrequests_per_day = 1000\n'
+        'prompt_tokens = 2000\ncompletion_tokens = 500\nbudget_usd_per_month = 1\nneeds = ["tools"]\n'
+        for place in range(30)
+    )
+    (tmp_path / "many.toml").write_text(text)
+    for path in ((), (tmp_path / "many.toml",)):
+        _, out, _ = run(command, *path, *DATES, "--paths", 300)
+        screen, _, below = out.partition("\n\n")
+        lines = screen.splitlines()
+        assert len(lines) <= 25
+        assert max(map(len, lines)) <= 100
+        titles = [
+            "All workloads on their planned models",
+            "Over budget: ",
+            "Model of each workload:",
+        ]
+        titles += ["Conditional, as the catalog does not state it:", "Check first:"]
+        places = [
+            next(at for at, line in enumerate(lines) if line.startswith(one)) for one in titles
+        ]
+        assert places == sorted(places)
+        assert below
+    assert "Over budget: 30." in screen
+    assert "more, below" in screen
 
 
 def test_recommend_takes_ratings_tiers_and_evaluations(run, plain, tmp_path):
@@ -305,7 +372,7 @@ def test_report_writes_both_files_and_says_the_total(run, tmp_path):
     code, out, err = run("report", *DATES, "--paths", 300, "--out", tmp_path)
     assert code == 0
     assert out.startswith("To book: ")
-    assert "\nAll workloads on their recommended models: " in out
+    assert "\nAll workloads on their planned models: " in out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.md"]
     assert err.splitlines() == [f"wrote {tmp_path / n}" for n in ("report.html", "report.md")]
 

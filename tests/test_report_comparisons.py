@@ -107,12 +107,12 @@ def test_what_a_report_rests_on_is_compared(earlier):
     assert not any("different months" in sentence for sentence in same.sentences)
 
 
-def test_a_workload_that_lost_its_model_is_not_gone(earlier):
-    """It is still planned, on no model, so neither an amount nor a change can be told."""
-    now = planned(workload("a", 1000, needs=["vision"]), workload("gone", 10))
+def test_a_workload_that_changed_its_model_is_compared(earlier):
+    """It is planned on another model now, which is named, with both amounts."""
+    now = planned(workload("a", 1000, model="kimi-k2-5"), workload("gone", 10))
     [row, *_] = previous_section(now, earlier).tables[0].rows
-    assert row[:2] == ("a", "kimi-k2 -> none")
-    assert row[3:5] == ("-", "-")
+    assert row[:2] == ("a", "kimi-k2 -> kimi-k2-5")
+    assert "-" not in row[3:5]
 
 
 def test_names_of_an_earlier_report_are_cut_as_long_as_ours(earlier):
@@ -261,15 +261,15 @@ def test_comparisons_by_command(run, log, tmp_path):
         assert f"\n{title}" in done.output
 
 
-def test_actuals_are_held_though_a_workload_has_no_model(run, log, tmp_path):
-    """Its calls are unplanned, and a note names it; the others are told by cause."""
+def test_actuals_are_held_though_no_model_qualifies_for_a_workload(run, log, tmp_path):
+    """It is planned all the same, on the model that is the least change, and told by cause."""
     path = tmp_path / "w.toml"
-    path.write_text(FILE + 'needs = ["vision"]\n', encoding="utf-8")
+    path.write_text(FILE + "turns = 1000\n", encoding="utf-8")
     log.to_csv("log.csv", index=False)
     done = run("--models", "kimi-k2,kimi-k2-instruct", "--actuals", "log.csv", "--workload", "team")
     assert done.exit_code == 0, done.output
-    assert "No model is planned for search" in done.output
-    assert "unplanned" in done.output
+    assert "no model qualifies for search" in done.output
+    assert "No model is planned" not in done.output
 
 
 def test_an_approved_plan_by_command(run, log, tmp_path):

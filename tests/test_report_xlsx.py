@@ -468,25 +468,25 @@ def test_hostile_text_is_text():
 
 
 def test_no_model_qualifies():
-    """A plan without any model says so, and has no totals to show."""
-    plan = recommend(replace(CERTAIN, budget_usd_per_month=1), months=1, as_of=AS_OF)
+    """A plan on a model that does not qualify says so, and is in the totals all the same."""
+    plan = recommend(replace(CERTAIN, prompt_tokens=10**6), months=1, as_of=AS_OF)
     book = openpyxl.load_workbook(io.BytesIO(xlsx_report(plan)))
-    texts = [cell.value for row in book["Summary"].iter_rows() for cell in row if cell.value]
-    assert "certain: no model qualifies." in texts
-    assert monthly(book) == {}
+    texts = [str(cell.value) for row in book["Summary"].iter_rows() for cell in row if cell.value]
+    assert any("no model qualifies; the least change" in text for text in texts)
+    assert monthly(book).keys() == {("certain", "2026-12")}
 
 
-def test_some_workloads_have_a_model():
-    """A workload without a model is named, and not in the totals of the others."""
+def test_a_workload_over_its_budget_is_in_the_totals():
+    """What is over its budget stands with the others, and the whole plan is the sum of both."""
     plan = recommend(
         [replace(CERTAIN, name="dear", budget_usd_per_month=1), CERTAIN], months=1, as_of=AS_OF
     )
     data = io.BytesIO(xlsx_report(plan))
     book = openpyxl.load_workbook(data, data_only=True)
-    assert monthly(book).keys() == {("certain", "2026-12")}
+    assert monthly(book).keys() == {("dear", "2026-12"), ("certain", "2026-12")}
     sheet = book["Summary"]
-    assert sheet.cell(row_of(sheet, "dear"), 2).value == "no model qualifies"
-    amount = plan.projection.of(plan.best["certain"], "certain").mean()[0]
+    assert sheet.cell(row_of(sheet, "dear"), 2).value == plan.best["dear"]
+    amount = 2 * plan.projection.of(plan.best["certain"], "certain").mean()[0]
     assert sheet.cell(row_of(sheet, "whole plan"), 3).value == pytest.approx(float(amount))
 
 

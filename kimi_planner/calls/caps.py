@@ -24,7 +24,7 @@ from kimi_planner.workload.inputs import chosen_models, chosen_workloads
 from kimi_planner.workload.quantity import Array, midpoints
 from kimi_planner.workload.resolve import Load, Part, Sizes
 
-__all__ = ["CapRisk", "cap_notes", "cap_risk"]
+__all__ = ["CapRisk", "cap_notes", "cap_risk", "cut_shares", "enough_tokens"]
 
 WORTH_SAYING = {"cut": 0.01, "empty": 0.001}  # shares of answers from which a note is made
 _NODES = 32_768
@@ -137,6 +137,19 @@ def cap_notes(workloads: Sequence[Workload], specs: Sequence[ModelSpec]) -> Iter
                 models=models,
                 workloads=workload.name,
             )
+
+
+def cut_shares(sizes: Sizes) -> tuple[float, float]:
+    """Return the shares of answers that the cap of sizes cuts, and of those that it leaves empty."""
+    if sizes.cap is None:
+        return 0.0, 0.0
+    lengths = _Lengths.of(sizes)
+    return lengths.share_over(sizes.cap), lengths.empty_share(sizes.cap)
+
+
+def enough_tokens(sizes: Sizes) -> int:
+    """Return the least cap that cuts at most 1% of answers."""
+    return _Lengths.of(sizes).cap_for(0.01)
 
 
 @dataclass(frozen=True)

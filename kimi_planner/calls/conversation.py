@@ -53,7 +53,7 @@ class Conversation:
         ``reserved_tokens`` of calls made; ``mean_usd`` of the turn, a refused call costing nothing;
         mean and quantiles of ``cumulative_usd`` of a conversation up to and with the turn.
     policies : DataFrame
-        One row for no limit and for each policy, the summary being of 2,000 tokens if the policy in
+        One row for each policy, of which ``price_all`` knows no limit, the summary being of 2,000 tokens if the policy in
         force names no other length: ``calls_per_conversation``, summaries included;
         ``made_share`` of the calls asked for; ``whole_share`` of conversations with every call made;
         ``summaries_per_conversation``; mean, P10, P50 and P90 of ``usd`` per conversation, fees,
@@ -162,9 +162,7 @@ def conversation(
     overflow = load.sizes.overflow
     late = sample.turn[first_overflows(sample, window)]
     summary = Overflow("summarise", overflow.summary_tokens or DEFAULT_SUMMARY_TOKENS)
-    rows = [("no limit", None, overflow)] + [
-        (str(one), window, one) for one in (Overflow("reject"), Overflow("drop_oldest"), summary)
-    ]
+    policies = (Overflow(), Overflow("reject"), Overflow("drop_oldest"), summary)
     return Conversation(
         workload=asked.name,
         model=spec.id,
@@ -174,10 +172,10 @@ def conversation(
         policies=pd.DataFrame(
             [
                 {
-                    "policy": name,
-                    **whole_conversations(sample, carry_out(sample, limit, one), price, expected),
+                    "policy": str(one),
+                    **whole_conversations(sample, carry_out(sample, window, one), price, expected),
                 }
-                for name, limit, one in rows
+                for one in policies
             ]
         ),
         first_overflow={

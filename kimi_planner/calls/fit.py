@@ -6,25 +6,48 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from kimi_planner.calls.caps import cut_shares
+from kimi_planner.calls.overflow import first_overflows
 from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.rich import frame_html
 from kimi_planner.workload import Workload
+from kimi_planner.workload.drawn import CallSample
 from kimi_planner.workload.inputs import check_seed, chosen_models, chosen_workloads
 from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.resolve import Sizes
-from kimi_planner.workload.turns import MOST_TURNS, turn_means
 
-__all__ = ["ContextFit", "context_fit"]
+__all__ = ["ContextFit", "Served", "context_fit"]
 
 CURVE_SHARES = (0.01, 0.1, 0.5, 0.9, 0.99)
+_FIRST = {f"first_overflow_p{round(100 * q)}": q for q in (0.1, 0.5, 0.9)}
 _QUANTILES = [f"p{round(share * 100):02d}_tokens" for share in CURVE_SHARES]
+
+
+class Served(NamedTuple):
+    """Which calls of a workload a model serves.
+
+    Attributes
+    ----------
+    fit_share
+        Share of requests that fit its window; NaN if that is unknown.
+    refused_share
+        Share of requests that its window refuses, those after them in a conversation included.
+    cut_share, empty_share
+        Shares of answers that ``max_tokens`` cuts, and that it leaves empty but billed.
+    """
+
+    fit_share: float
+    refused_share: float
+    cut_share: float
+    empty_share: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +58,12 @@ class ContextFit:
     ----------
     frame : DataFrame
         One row per workload and model: ``workload``, ``model``, ``context_window_tokens``,
-        ``fit_share`` of requests whose prompt and reserved output fit the window, quantiles
-        ``p01_tokens`` to ``p99_tokens`` of what they need, and ``first_overflow_turn``, the turn at
-        which a conversation of median sizes no longer fits; missing without turns.
+        ``fit_share`` of requests whose prompt and reserved output fit the window, ``refused_share``
+        of those that it refuses under the workload's policy, ``cut_share`` and ``empty_share`` of
+        answers that ``max_tokens`` cuts and leaves empty; quantiles ``p01_tokens`` to
+        ``p99_tokens`` of what requests need; ``overflow_share`` of conversations that come to a
+        turn that does not fit, and ``first_overflow_p10``, ``_p50`` and ``_p90`` of that turn over
+        these, missing where there are none.
     catalog_version, seed
         What the result rests on.
     needed_tokens
@@ -57,7 +83,17 @@ class ContextFit:
         ScenarioError
             If the fit has no such workload or model.
         """
-        found = self._shares.get((workload, model))
+        return self.of(workload, model).fit_share
+
+    def of(self, workload: str, model: str) -> Served:
+        """Return which calls of a workload a model serves.
+
+        Raises
+        ------
+        ScenarioError
+            If the fit has no such workload or model.
+        """
+        found = self._served.get((workload, model))
         if found is None:
             names, models = (", ".join(self.frame[key].unique()) for key in ("workload", "model"))
             raise ScenarioError(
@@ -67,9 +103,12 @@ class ContextFit:
         return found
 
     @cached_property
-    def _shares(self) -> dict[tuple[str, str], float]:
-        columns = (self.frame[key] for key in ("workload", "model", "fit_share"))
-        return {(name, model): float(share) for name, model, share in zip(*columns, strict=True)}
+    def _served(self) -> dict[tuple[str, str], Served]:
+        columns = (self.frame[key] for key in ("workload", "model", *Served._fields))
+        return {
+            (name, model): Served(*map(float, shares))
+            for name, model, *shares in zip(*columns, strict=True)
+        }
 
     def curve(self, windows: ArrayLike) -> pd.DataFrame:
         """Return the share of requests that would fit windows of other sizes.
@@ -150,7 +189,7 @@ def context_fit(
     check_seed(seed)
     rows, needed = [], {}
     for workload in chosen:
-        found: dict[Sizes, tuple[Array, dict[str, float]]] = {}
+        found: dict[Sizes, tuple[CallSample, Array, dict[str, float]]] = {}
         for spec in specs:
             calls = CallSizes.on(workload.resolve().sizes, spec.profile)
             sizes, window = calls.sizes, calls.window
@@ -158,8 +197,9 @@ def context_fit(
                 sample = CallSizes.of(sizes, None).drawn(seed)
                 tokens = np.sort(sample.prompt + sample.reserved)
                 values = np.quantile(tokens, CURVE_SHARES).tolist()
-                found[sizes] = tokens, dict(zip(_QUANTILES, values, strict=True))
-            tokens, quantiles = found[sizes]
+                found[sizes] = sample, tokens, dict(zip(_QUANTILES, values, strict=True))
+            sample, tokens, quantiles = found[sizes]
+            cut, empty = cut_shares(sizes)
             needed[workload.name, spec.id] = tokens
             rows.append(
                 {
@@ -167,26 +207,22 @@ def context_fit(
                     "model": spec.id,
                     "context_window_tokens": window,
                     "fit_share": np.nan if window is None else float((tokens <= window).mean()),
+                    "refused_share": calls.overflow_shares[1],
+                    "cut_share": cut,
+                    "empty_share": empty,
                     **quantiles,
-                    "first_overflow_turn": _first_overflow_turn(sizes, window),
+                    **_first_overflow(sample, window),
                 }
             )
-    frame = pd.DataFrame(rows).astype(
-        {"context_window_tokens": "Int64", "first_overflow_turn": "Int64"}
-    )
+    frame = pd.DataFrame(rows).astype(dict.fromkeys(("context_window_tokens", *_FIRST), "Int64"))
     return ContextFit(frame=frame, catalog_version=catalog.version, seed=seed, needed_tokens=needed)
 
 
-def _first_overflow_turn(sizes: Sizes, window: int | None) -> int | None:
-    if window is None or turn_means(sizes.turns)[1] == 0:
-        return None
-    middle = np.array([0.5])
-    prompt, followup, answer, thought = (float(one.size.ppf(middle)[0]) for one in sizes.parts)
-    if sizes.cap is not None:
-        answer = max(0.0, min(answer, sizes.cap - thought))
-    reserved = float(sizes.reserved(answer + thought))
-    growth = followup + answer
-    if prompt + reserved > window:
-        return 1
-    turn = int((window - prompt - reserved) // growth) + 2 if growth else MOST_TURNS
-    return turn if turn < MOST_TURNS else None
+def _first_overflow(sample: CallSample, window: int | None) -> dict[str, Any]:
+    """Return the share of conversations with a turn that does not fit, and quantiles of that turn."""
+    late = sample.turn[first_overflows(sample, window)]
+    turns = (
+        np.quantile(late, [*_FIRST.values()], method="inverted_cdf") if len(late) else [pd.NA] * 3
+    )
+    share = np.nan if window is None else len(late) / int(sample.conversation[-1] + 1)
+    return {"overflow_share": share, **dict(zip(_FIRST, turns, strict=True))}

@@ -84,6 +84,7 @@ def carry_out(sample: CallSample, window: int | None, overflow: Overflow) -> Car
     as much of the history as leaves room for the summary, and spends no reasoning. A call that no
     policy makes fit is refused, which ends its conversation.
     """
+    window = overflow.billed_window(window)
     prompt, reserved = sample.prompt, sample.reserved
     after = prompt + sample.answer  # the whole history once a call is answered
     ends = np.append(np.flatnonzero(sample.turn == 1)[1:], len(sample.turn))
@@ -145,7 +146,7 @@ def _dropped(sample: CallSample, after: Any, limit: float) -> tuple[Any, Any]:
 
 def billed_calls(sample: CallSample, window: int | None, overflow: Overflow) -> CallSample:
     """Return drawn calls as they are billed in a window."""
-    if not len(first_overflows(sample, window)):
+    if not len(first_overflows(sample, overflow.billed_window(window))):
         return sample
     carried = carry_out(sample, window, overflow)
     return replace(

@@ -16,6 +16,7 @@ from kimi_planner.calls.overflow import billed_calls, carry_out, first_overflows
 from kimi_planner.calls.windowed import DRAWN_CALLS, largest_factors, may_reach, windowed_tokens
 from kimi_planner.catalog import Profile
 from kimi_planner.workload.drawn import CallSample, Drawn
+from kimi_planner.workload.overflow import Overflow
 from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.resolve import Sizes
 from kimi_planner.workload.turns import turn_means
@@ -61,9 +62,10 @@ class CallSizes:
 
         ``number`` is ``Fraction`` for exact numbers, where no size has a spread.
         """
-        if self.window is None:
+        window = self.sizes.overflow.billed_window(self.window)
+        if window is None:
             return free_tokens(self.sizes, factors or {}, number)
-        return windowed_tokens(self.sizes, factors or {}, self.window, number, self.drawn_calls)
+        return windowed_tokens(self.sizes, factors or {}, window, number, self.drawn_calls)
 
     def drawn(self, seed: int = 0) -> CallSample:
         """Draw calls with their full history, uncertain means included."""
@@ -86,30 +88,41 @@ class CallSizes:
 
     @cached_property
     def overflow_shares(self) -> tuple[float, float]:
-        """Shares of calls that the window changes or refuses, and that it refuses."""
+        """Shares of calls that the window changes or refuses, and that it refuses.
+
+        Of calls that are priced whole all that it would refuse.
+        """
         if self.window is None or not may_reach(
             self.sizes, largest_factors(self.sizes), self.window
         ):
             return 0.0, 0.0
         sample = self._drawn.calls()
-        carried = carry_out(sample, self.window, self.sizes.overflow)
+        policy = self.sizes.overflow
+        asked = Overflow("reject") if policy.policy == "price_all" else policy
+        carried = carry_out(sample, self.window, asked)
         whole = carried.made & (carried.prompt == sample.prompt)
         return 1 - float(whole.mean()), 1 - float(carried.made.mean())
 
     @cached_property
     def overflows(self) -> bool:
         """Whether some drawn call does not fit the window, means being as given."""
-        return self._cut is not None
+        return self._over is not None
+
+    @cached_property
+    def _over(self) -> CallSample | None:
+        """Drawn calls, where the window does not hold some."""
+        if self.window is None or not may_reach(self.sizes, {}, self.window):
+            return None
+        sample = self._drawn.calls({})
+        return sample if len(first_overflows(sample, self.window)) else None
 
     @cached_property
     def _cut(self) -> tuple[Array, Array] | None:
         """Prompt and completion tokens of drawn conversations, where the window cuts some."""
-        if self.window is None or not may_reach(self.sizes, {}, self.window):
+        window = self.sizes.overflow.billed_window(self.window)
+        if window is None or self._over is None:
             return None
-        sample = self._drawn.calls({})
-        if not len(first_overflows(sample, self.window)):
-            return None
-        return _sums(billed_calls(sample, self.window, self.sizes.overflow))
+        return _sums(billed_calls(self._over, window, self.sizes.overflow))
 
     @cached_property
     def moments(self) -> Callable[[float, float], Moments]:

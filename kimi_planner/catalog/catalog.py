@@ -208,6 +208,35 @@ class Catalog:
 
         return repriced(self, model, prices)
 
+    def with_capability(
+        self, capability: str, models: str | Iterable[str] | None = None
+    ) -> Catalog:
+        """Return a scenario in which some models have a capability that is not stated of them.
+
+        Parameters
+        ----------
+        capability : str
+            Such as ``"tools"``. A model that is stated to lack it has it too.
+        models : str, iterable of str or None
+            Which of them; all if not given.
+
+        Raises
+        ------
+        CatalogError
+            If there is no such capability.
+        UnknownModelError
+            If the catalog has no such model.
+
+        Examples
+        --------
+        >>> from kimi_planner.catalog import load_catalog
+        >>> load_catalog().with_capability("tools", "kimi-k2").version
+        '2026-06 + tools on kimi-k2'
+        """
+        from kimi_planner.catalog.scenario import enabled
+
+        return enabled(self, capability, models)
+
     def in_batch(self) -> Catalog:
         """Return a scenario in which every call is part of a batch.
 

@@ -10,7 +10,7 @@ from decimal import Decimal, localcontext
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from kimi_planner.catalog.model import ALL_PRICES, PRICES, ModelSpec, PricePeriod
+from kimi_planner.catalog.model import ALL_PRICES, CAPABILITIES, PRICES, ModelSpec, PricePeriod
 from kimi_planner.catalog.provenance import Exchange, ListPrice, Source
 from kimi_planner.errors import (
     CatalogError,
@@ -25,7 +25,7 @@ from kimi_planner.money import EXACT, exact_decimal
 if TYPE_CHECKING:
     from kimi_planner.catalog.catalog import Catalog
 
-__all__ = ["batched", "discounted", "exchanged", "repriced", "usd_price"]
+__all__ = ["batched", "discounted", "enabled", "exchanged", "repriced", "usd_price"]
 
 MAX_PRICE = Decimal(10**6)
 MAX_PLACES = 20
@@ -51,6 +51,24 @@ def discounted(
     return _derived(
         catalog, step, lambda spec: _multiplied(spec, 1 - off) if spec.id in chosen else spec
     )
+
+
+def enabled(catalog: Catalog, capability: str, models: str | Iterable[str] | None) -> Catalog:
+    """Return a catalog in which some models have a capability."""
+    if capability not in CAPABILITIES:
+        raise CatalogError(
+            f"Unknown capability {shown(capability)}.{did_you_mean(str(capability), CAPABILITIES)} "
+            f"Known: {', '.join(sorted(CAPABILITIES))}."
+        )
+    chosen = [spec.id for spec in catalog.select(models)]
+    step = capability if models is None else f"{capability} on {', '.join(chosen)}"
+
+    def able(spec: ModelSpec) -> ModelSpec:
+        return replace(
+            spec, capabilities=spec.capabilities | {capability}, lacks=spec.lacks - {capability}
+        )
+
+    return _derived(catalog, step, lambda spec: able(spec) if spec.id in chosen else spec)
 
 
 def repriced(catalog: Catalog, model: str, prices: Mapping[str, Any]) -> Catalog:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from kimi_planner.calls.fit import ContextFit, context_fit
 from kimi_planner.catalog import ModelSpec
-from kimi_planner.choose.choice import Exclusion
+from kimi_planner.choose.choice import Exclusion, Obstacle
 from kimi_planner.choose.evaluations.rates import check_evaluations, check_models
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import check_result, projection_given
@@ -17,6 +16,7 @@ from kimi_planner.choose.reasons import Rules
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import exact_decimal
+from kimi_planner.notes import Note, note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import chosen_workloads
@@ -26,6 +26,7 @@ __all__ = [
     "able_models",
     "basis",
     "calls_of_task",
+    "conditional_notes",
     "requests_of_task",
     "rules_given",
 ]
@@ -91,16 +92,32 @@ def rules_given(
 
 def able_models(
     workload: Workload, specs: Sequence[ModelSpec], projection: Projection
-) -> tuple[list[ModelSpec], list[Exclusion]]:
-    """Return the models that can serve a workload, and the others with every reason.
+) -> tuple[list[ModelSpec], list[Exclusion], tuple[Note, ...]]:
+    """Return the models that can serve a workload, the others with every reason, and conditions.
 
-    The rules are those of :func:`recommend` but for the budget: capabilities, context window, and
-    models that are gone.
+    The rules are those of :func:`recommend`: capabilities, where what the catalog does not state
+    rules nothing out, context window, empty answers, and models that are gone.
     """
     ids = [spec.id for spec in specs]
     fit = context_fit(workload, ids, seed=projection.seed, catalog=projection.catalog)
-    rules = Rules(requirements=Requirements(), projection=projection, fit=fit)
-    return rules.sort_out(replace(workload, budget_usd_per_month=None), specs)
+    able, unable = Rules(requirements=Requirements(), projection=projection, fit=fit).sort_out(
+        workload, specs
+    )
+    return (
+        [spec for spec in specs if spec.id in able],
+        unable,
+        tuple(conditional_notes(workload.name, able)),
+    )
+
+
+def conditional_notes(workload: str, able: Mapping[str, Iterable[Obstacle]]) -> Iterator[Note]:
+    """Yield on what models qualify for a workload, those on the same together."""
+    models: dict[str, list[str]] = {}
+    for model, obstacles in able.items():
+        models.setdefault(" and ".join(one.words for one in obstacles), []).append(model)
+    for conditions, ids in models.items():
+        if conditions:
+            yield note("conditional", conditions=conditions, models=ids, workloads=workload)
 
 
 def calls_of_task(workload: Workload) -> tuple[Fraction, Fraction]:

@@ -12,8 +12,8 @@ from kimi_planner.calls.fit import context_fit
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.drivers import DRIVERS, VOLUME, Driver, Pair
 from kimi_planner.choose.flip import Flip
-from kimi_planner.choose.reasons import Rules, over_budget
-from kimi_planner.choose.volumes import again, broken_limits, of_budget, of_tier
+from kimi_planner.choose.reasons import Rules
+from kimi_planner.choose.volumes import broken_limits, of_budget, of_tier
 from kimi_planner.errors import WorkloadError
 from kimi_planner.money import usd
 from kimi_planner.workload import Workload
@@ -44,9 +44,8 @@ def flips(recommendation: Recommendation) -> tuple[Flip, ...]:
     Models are compared by their expected spend over the plan's months: the mean over scenarios, in
     the scenarios of the plan. For plain numbers that is the exact bill; where traffic is low and
     sizes differ, the P50 that ranks them is another number. At a value that is told, the other model
-    qualifies: its window, budget and tier are held against the changed plan. The budget is held
-    against the worst month at its percentile, as in the choice. A model that is excluded for more
-    than its budget stays out.
+    qualifies: its window and tier are held against the changed plan. Where a model is pinned or
+    none qualifies there is no order to turn, only a budget and a tier to keep.
     """
     workloads = {workload.name: workload for workload in recommendation.projection.workloads}
     return tuple(
@@ -65,21 +64,17 @@ class _Contest:
     best: str
 
     def flips(self) -> Iterator[Flip]:
+        choices = self.recommendation.ranking(self.workload.name)
         ranked = [
             self._pair(one.model)
-            for one in self.recommendation.choices
-            if one.workload == self.workload.name and one.rank > 1
+            for one in choices[1:]
+            if self.is_ranked and bool(one.conditions) == bool(choices[0].conditions)
         ]
-        dear = [self._pair(model) for model in self.only_over_budget]
-        ahead = [pair for pair in dear if pair.by_spend[0] is pair.other]
-        rivals = [*ranked, *(pair for pair in dear if pair not in ahead)]
         if ranked and len(set(ranked[0].bills)) == 1:
             yield _tie(ranked[0])
-        elif rivals:
+        elif ranked:
             for driver in DRIVERS:
-                yield from self._next(driver, rivals)
-        for pair in ahead[:1]:
-            yield from of_budget(self.recommendation, self.workload, self.best, pair.other.id)
+                yield from self._next(driver, ranked)
         yield from of_budget(self.recommendation, self.workload, self.best)
         yield from of_tier(self.recommendation, self.workload, self.specs[self.best])
 
@@ -88,16 +83,12 @@ class _Contest:
         return {spec.id: spec for spec in self.recommendation.projection.specs}
 
     @property
-    def only_over_budget(self) -> list[str]:
-        """Models that only the budget excludes, the cheapest first."""
-        requirements, projection = self.recommendation.requirements, self.recommendation.projection
-        dear = [
-            one.model
-            for one in self.recommendation.exclusions
-            if one.workload == self.workload.name
-            and one.reasons == (over_budget(self.workload, one.model, requirements, projection),)
+    def is_ranked(self) -> bool:
+        """Whether the model is the first in the ranking, and nobody decided otherwise."""
+        [decision] = [
+            one for one in self.recommendation.decisions if one.workload == self.workload.name
         ]
-        return sorted(dear, key=lambda model: projection.of(model, self.workload.name).mean().sum())
+        return decision.basis == "recommended"
 
     def _pair(self, other: str) -> Pair:
         return Pair(
@@ -132,11 +123,9 @@ class _Contest:
         """Return why a model would not qualify with a number at a value; nothing if it would."""
         requirements, projection = self.recommendation.requirements, self.recommendation.projection
         workload = driver.moved(self.workload, value)
-        if requirements.budget(workload.budget_usd_per_month) is not None:
-            projection = again(workload, spec.id, projection)
         fit = context_fit(workload, [spec.id], seed=projection.seed, catalog=projection.catalog)
         rules = Rules(requirements=requirements, projection=projection, fit=fit)
-        reasons = rules.against(workload, spec)
+        reasons = tuple(one.words for one in rules.against(workload, spec) if not one.is_open)
         if requirements.tier is not None:
             broken = broken_limits(self.recommendation, workload, spec)
             reasons += tuple(f"it breaks the {limit} of the tier" for limit in broken)

@@ -167,9 +167,8 @@ def quality_frontier(
     check_models(evaluations, projection.catalog)
     projection.budget(workload)  # refuses a workload that it does not have
     chosen = [one for one in projection.workloads if workload in (None, one.name)]
-    exclusions = tuple(
-        one for asked in chosen for one in able_models(asked, projection.specs, projection)[1]
-    )
+    sorted_out = [able_models(asked, projection.specs, projection) for asked in chosen]
+    exclusions = tuple(one for _, unable, _ in sorted_out for one in unable)
     excluded = {one.model for one in exclusions}
     rates = {
         model: _success_rate(model, chosen, evaluations, projection) for model in projection.models
@@ -197,7 +196,10 @@ def quality_frontier(
         workload=workload,
         exclusions=exclusions,
         projection=projection,
-        notes=_notes(evaluations, rates, exclusions),
+        notes=(
+            *_notes(evaluations, rates, exclusions),
+            *(said for *_, conditions in sorted_out for said in conditions),
+        ),
     )
 
 

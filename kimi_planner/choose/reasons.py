@@ -1,23 +1,24 @@
-"""What rules a model out for a workload, every reason in words."""
+"""What stands between a model and a workload: what it fails, and what the catalog leaves open."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 
+from kimi_planner.calls.caps import enough_tokens
 from kimi_planner.calls.fit import ContextFit
+from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.capacity.tiers import Throughput
 from kimi_planner.catalog import ModelSpec
-from kimi_planner.choose.choice import Exclusion
+from kimi_planner.choose.choice import Exclusion, Obstacle
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import known_tier
 from kimi_planner.choose.requirements import Requirements
-from kimi_planner.money import exact_decimal, usd
+from kimi_planner.money import exact_decimal
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 
-__all__ = ["Rules", "over_budget"]
+__all__ = ["Rules"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +28,9 @@ class Rules:
     Attributes
     ----------
     requirements
-        What a model must meet; the needs and budgets of workloads always count.
+        What a model must meet; the needs of workloads always count.
     projection, fit
-        Spend, and the share of calls that fit, of the workloads on the models.
+        Spend, and the shares of calls that fit and are answered, of the workloads on the models.
     evaluations
         What ``min_success_rate`` is held against.
     throughput
@@ -42,71 +43,100 @@ class Rules:
     evaluations: Evaluations | None = None
     throughput: Throughput | None = None
 
-    def against(self, workload: Workload, spec: ModelSpec) -> tuple[str, ...]:
-        """Return every reason why a model does not qualify for a workload; none if it does."""
-        over = over_budget(workload, spec.id, self.requirements, self.projection)
+    def against(self, workload: Workload, spec: ModelSpec) -> tuple[Obstacle, ...]:
+        """Return all that a model fails for a workload, and all that the catalog leaves open."""
         return (
             *self._of_the_model(workload, spec),
-            *self._of_the_window(workload, spec),
+            *self._of_the_calls(workload, spec),
             *self._of_success(workload, spec),
             *self._of_the_tier(workload, spec),
-            *filter(None, [over]),
         )
 
     def sort_out(
         self, workload: Workload, specs: Iterable[ModelSpec]
-    ) -> tuple[list[ModelSpec], list[Exclusion]]:
-        """Return the models that qualify for a workload, and the others with every reason."""
-        reasons = [(spec, self.against(workload, spec)) for spec in specs]
-        return [spec for spec, why in reasons if not why], [
-            Exclusion(workload=workload.name, model=spec.id, reasons=why)
-            for spec, why in reasons
-            if why
-        ]
+    ) -> tuple[dict[str, tuple[Obstacle, ...]], list[Exclusion]]:
+        """Return the models that qualify with their conditions, and the others with every reason."""
+        able, unable = {}, []
+        for spec in specs:
+            obstacles = self.against(workload, spec)
+            if all(one.is_open for one in obstacles):
+                able[spec.id] = obstacles
+            else:
+                unable.append(Exclusion.of(workload.name, spec.id, obstacles))
+        return able, unable
 
-    def _of_the_model(self, workload: Workload, spec: ModelSpec) -> Iterator[str]:
-        """Yield what the catalog states of a model, or does not state, that rules it out."""
+    def _of_the_model(self, workload: Workload, spec: ModelSpec) -> Iterator[Obstacle]:
+        """Yield what the catalog states of a model, or does not state."""
         asked, version = self.requirements, self.projection.catalog.version
         for word in dict.fromkeys((*workload.needs, *asked.needs)):
-            if word not in spec.capabilities:
-                yield f"catalog {version} does not state that it has {word!r}"
+            can = spec.can(word)
+            if can is None and word not in workload.assume:
+                yield Obstacle(word, f"it has {word}", is_open=True)
+            elif can is False:
+                yield Obstacle(word, f"catalog {version} states that it lacks {word!r}", f"{word} were not needed")  # fmt: skip
         for words, rating, least in (
             ("reasoning depth", spec.reasoning_depth, asked.min_reasoning_depth),
             ("speed", spec.speed, asked.min_speed),
         ):
             if least is not None and rating is None:
-                yield f"catalog {version} does not rate its {words}; at least {least} must be"
+                yield Obstacle(words, f"its {words} is at least {least}", is_open=True)
             elif least is not None and rating is not None and rating.rating < least:
-                yield f"its {words} is rated {rating.rating}; at least {least} must be"
-        yield from filter(None, [spec.gone_by(self.projection.months[-1].last)])
+                yield Obstacle(
+                    words,
+                    f"its {words} is rated {rating.rating}; at least {least} must be",
+                    f"a {words} of {rating.rating} were enough",
+                )
+        if gone := spec.gone_by(self.projection.months[-1].last):
+            yield Obstacle("offered", gone, "it were still offered")
 
-    def _of_the_window(self, workload: Workload, spec: ModelSpec) -> Iterator[str]:
+    def _of_the_calls(self, workload: Workload, spec: ModelSpec) -> Iterator[Obstacle]:
+        """Yield what keeps calls from an answer: the window, and a cap that reasoning spends."""
+        served, asked = self.fit.of(workload.name, spec.id), self.requirements
+        policy = workload.overflow_policy
+        share = 1 - served.refused_share if policy.shortens else served.fit_share
         if spec.context_window_tokens is None:
-            yield f"catalog {self.projection.catalog.version} does not state its context window"
-            return
-        share, least = self.fit.share(workload.name, spec.id), self.requirements.min_fit_share
-        if share < least:
-            fits, must = _percents(share, least)
-            yield (
-                f"only {fits} of requests fit its window of {spec.context_window_tokens:,} tokens; "
-                f"{must} must"
+            yield Obstacle("window", "its context window holds the calls", is_open=True)
+        elif share < asked.min_fit_share:
+            fits, must = _percents(share, asked.min_fit_share)
+            yield Obstacle(
+                "window",
+                f"only {fits} of requests fit its window of {spec.context_window_tokens:,} tokens"
+                f"{f' under {policy}' * policy.shortens}; {must} must",
+                f"{fits} of requests that fit were enough",
+            )
+        if 1 - served.empty_share < asked.min_answer_share:
+            answered, must = _percents(1 - served.empty_share, asked.min_answer_share)
+            yield Obstacle(
+                "answers",
+                f"max_tokens {workload.max_tokens:,} leaves an answer to only {answered} of requests; "
+                f"{must} must have one",
+                f"max_tokens were {self._enough(workload, spec):,}",
             )
 
-    def _of_success(self, workload: Workload, spec: ModelSpec) -> Iterator[str]:
+    def _enough(self, workload: Workload, spec: ModelSpec) -> int:
+        return enough_tokens(CallSizes.on(workload.resolve().sizes, spec.profile).sizes)
+
+    def _of_success(self, workload: Workload, spec: ModelSpec) -> Iterator[Obstacle]:
         least = self.requirements.min_success_rate
         if least is None or self.evaluations is None:
             return
         trials = self.evaluations.of(workload.name, spec.id)
         if trials is None:
-            yield f"it was not tried in {self.evaluations.source}, so its success rate is not known"
+            yield Obstacle(
+                "success",
+                f"it was not tried in {self.evaluations.source}, so its success rate is not known",
+                "it had been tried and met the least success rate",
+            )
         elif trials.mean < least:
             rate, must = _percents(trials.mean, least)
-            yield (
+            yield Obstacle(
+                "success",
                 f"its expected success rate is {rate} ({trials.successes:,} of {trials.trials:,} tasks "
-                f"solved); {must} must be"
+                f"solved); {must} must be",
+                f"a success rate of {rate} were enough",
             )
 
-    def _of_the_tier(self, workload: Workload, spec: ModelSpec) -> Iterator[str]:
+    def _of_the_tier(self, workload: Workload, spec: ModelSpec) -> Iterator[Obstacle]:
         """Yield each limit of a tier that the traffic breaks, in the month with the highest peak."""
         throughput = self.throughput
         if throughput is None:
@@ -117,29 +147,13 @@ class Rules:
         remedy = "no published tier would do" if needed is None else f"tier {needed.tier} would do"
         for limit in dict.fromkeys(limit for _, limit in peaks.exceeded(tier)):
             month = throughput.months[int(peaks.peak[limit].argmax())]
-            yield (
+            yield Obstacle(
+                f"tier: {limit}",
                 f"its P{throughput.percentile:g} peak of {peaks.highest(limit):,.0f} "
                 f"{_words(limit)} in {month} breaks tier {tier.tier}'s limit of "
-                f"{tier.allowed(limit):,.0f}; {remedy}"
+                f"{tier.allowed(limit):,.0f}; {remedy}",
+                "its peaks were lower" if needed is None else f"the tier were {needed.tier}",
             )
-
-
-def over_budget(
-    workload: Workload, model: str, requirements: Requirements, projection: Projection
-) -> str | None:
-    """Return by how much the worst month is over the budget, ``None`` if it is not."""
-    budget = requirements.budget(workload.budget_usd_per_month)
-    if budget is None:
-        return None
-    percentile = requirements.budget_percentile
-    worst, amount = projection.of(model, workload.name).worst_month(percentile / 100)
-    if amount <= budget:
-        return None
-    places = _places(amount - budget)
-    return (
-        f"P{percentile:g} spend in {projection.months[worst]} is {usd(amount, places)} USD, "
-        f"{usd(amount - budget, places)} over the budget of {usd(budget, places)}"
-    )
 
 
 def _words(limit: str) -> str:
@@ -149,10 +163,5 @@ def _words(limit: str) -> str:
 def _percents(share: float, least: float) -> tuple[str, str]:
     """Return a share that is too low and the least one in percent, so that they differ."""
     low, high = (100 * exact_decimal(x) for x in (share, least))
-    places = _places(high - low)
+    places = max(2, -(high - low).adjusted())
     return f"{low:.{places}f}%", f"{high:.{places}f}%"
-
-
-def _places(difference: Decimal) -> int:
-    """Return how many decimal places show that two numbers differ, at least two."""
-    return max(2, -difference.adjusted())

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
 
+from kimi_planner.calls.caps import WORTH_SAYING
 from kimi_planner.calls.fit import ContextFit
 from kimi_planner.capacity.tiers import Throughput
-from kimi_planner.choose.choice import Choice, Exclusion
+from kimi_planner.choose.budgets import OverBudget, over_budgets
+from kimi_planner.choose.choice import Choice, Decision, Exclusion
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.flip import Flip, flip_sentences
 from kimi_planner.choose.flips import flips
@@ -18,9 +21,10 @@ from kimi_planner.money import usd
 from kimi_planner.notes import Note
 from kimi_planner.plan.booking import Booked, booked
 from kimi_planner.plan.projection import Projection
-from kimi_planner.rich import frame_html, page_html, table_html
+from kimi_planner.rich import frame_html, page_html, share_text, table_html
+from kimi_planner.workload import Workload
 
-__all__ = ["Recommendation"]
+__all__ = ["Recommendation", "unserved_words"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +37,8 @@ class Recommendation:
         The ranking of each workload, best first.
     exclusions
         Models that do not qualify.
+    fallback
+        The model that a workload is planned on for which none qualifies, by its name.
     requirements
         What was asked.
     projection, fit
@@ -43,6 +49,7 @@ class Recommendation:
 
     choices: tuple[Choice, ...]
     exclusions: tuple[Exclusion, ...]
+    fallback: Mapping[str, str]
     requirements: Requirements
     projection: Projection
     fit: ContextFit
@@ -51,14 +58,13 @@ class Recommendation:
 
     @property
     def best(self) -> dict[str, str]:
-        """Workload name to the model decided on, else ranked first; one without any is missing."""
-        first = {choice.workload: choice.model for choice in self.choices if choice.rank == 1}
-        decided = {one.name: one.model for one in self.projection.workloads if one.model}
-        return {
-            name: decided.get(name, first.get(name, ""))
-            for name in self.names
-            if name in decided | first
-        }
+        """Workload name to the model it is planned on, every workload being in it."""
+        return {one.workload: one.model for one in self.decisions}
+
+    @cached_property
+    def decisions(self) -> tuple[Decision, ...]:
+        """The model of each workload and why, in the order of `names`."""
+        return tuple(map(self._decided, self.workloads))
 
     @cached_property
     def booked(self) -> Booked:
@@ -67,9 +73,19 @@ class Recommendation:
 
     @property
     def without_model(self) -> tuple[str, ...]:
-        """Workloads for which no model qualifies."""
-        best = self.best
-        return tuple(name for name in self.names if name not in best)
+        """Workloads for which no model qualifies; they are planned all the same."""
+        ranked = {choice.workload for choice in self.choices}
+        return tuple(name for name in self.names if name not in ranked)
+
+    @cached_property
+    def over_budget(self) -> tuple[OverBudget, ...]:
+        """Workloads whose planned spend is over their budget in some month; see `OverBudget`."""
+        return tuple(over_budgets(self))
+
+    @property
+    def workloads(self) -> tuple[Workload, ...]:
+        """Those that a model is chosen for, in the order of `names`."""
+        return tuple(one for one in self.projection.workloads if one.name in self.names)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -89,23 +105,55 @@ class Recommendation:
         return pd.DataFrame(self.choices, columns=list(Choice.__dataclass_fields__))
 
     def sentences(self) -> list[str]:
-        """Return the choice for each workload in one sentence."""
-        said = []
-        for name in self.names:
-            ranked = [choice for choice in self.choices if choice.workload == name]
-            if not ranked:
-                said.append(f"{name}: no model qualifies.")
-                continue
-            first = ranked[0]
-            text = f"{name}: {first.model}, {usd(first.p50_usd_per_month)} USD a month at P50"
-            margin = first.less_than_next_usd
-            if margin is None:
-                said.append(f"{text}; no other model qualifies.")
-            else:
-                less = usd(margin)
-                words = "the same as" if less == "0.00" else f"{less} less than"
-                said.append(f"{text}, {words} {ranked[1].model}.")
-        return said
+        """Return what is over its budget, then the choice for each workload in one sentence."""
+        return [
+            *(one.sentence for one in self.over_budget),
+            *(f"{one.workload}: {one.why}." for one in self.decisions),
+        ]
+
+    def ranking(self, workload: str) -> list[Choice]:
+        """Return the models that qualify for a workload, best first."""
+        return [choice for choice in self.choices if choice.workload == workload]
+
+    def _decided(self, workload: Workload) -> Decision:
+        name, ranked = workload.name, self.ranking(workload.name)
+        model = workload.model or (ranked[0].model if ranked else self.fallback[name])
+        choice = next((one for one in ranked if one.model == model), None)
+        out = [one for one in self.exclusions if (one.workload, one.model) == (name, model)]
+        basis = "pinned" if workload.model else "recommended" if choice else "none qualifies"
+        spend = f"{model}, {usd(self.projection.average_month([0.5], model, name)[0])} USD a month at P50"
+        reasons = tuple(reason for one in out for reason in one.reasons)
+        unserved = list(unserved_words(choice, workload) if choice else ())
+        cheaper: list[str] = []
+        if basis == "pinned":
+            spend += ", pinned"
+            unserved += [f"it does not qualify: {'; '.join(reasons)}"] * bool(reasons)
+        elif choice is None:
+            unserved += ["no model qualifies", self._least_change(name)]
+        else:
+            margin, cheaper = _compared(choice, ranked[1:])
+            spend += margin
+        return Decision(
+            workload=name,
+            model=model,
+            basis=basis,
+            spend=spend,
+            open=(*filter(None, [choice.if_words if choice else ""]), *cheaper),
+            unserved=tuple(unserved),
+            conditions=choice.conditions if choice else (),
+            reasons=reasons,
+        )
+
+    def _least_change(self, name: str) -> str:
+        """Return the fewest changes that make a model qualify for a workload, in words."""
+        out = [one for one in self.exclusions if one.workload == name]
+        least = min(
+            out,
+            key=lambda one: (
+                len(one.changes), len(one.conditions), self.projection.of(one.model, name).mean().sum()
+            ),
+        )  # fmt: skip
+        return f"the least change: {least.model} would if {' and '.join((*least.changes, *least.conditions))}"
 
     @cached_property
     def flips(self) -> tuple[Flip, ...]:
@@ -129,4 +177,38 @@ class Recommendation:
             *(ruled_out,) * bool(self.exclusions),
             notes=self.sentences(),
             provenance=self.projection.provenance,
+        )
+
+
+def _compared(choice: Choice, others: Sequence[Choice]) -> tuple[str, list[str]]:
+    """Return how a choice stands to the next that qualifies as it does, and a cheaper one."""
+    alike = [one for one in others if bool(one.conditions) == bool(choice.conditions)]
+    margin = "; no other qualifies for sure" if others else "; no other model qualifies"
+    if alike:
+        less = alike[0].p50_usd_per_month - choice.p50_usd_per_month
+        amount = usd(abs(less))
+        words = (
+            f"{amount} {'less' if less > 0 else 'more'} than" if amount != "0.00" else "the same as"
+        )
+        margin = f", {words} {alike[0].model}"
+    cheapest = min(others, key=lambda one: one.p50_usd_per_month, default=choice)
+    less = choice.p50_usd_per_month - cheapest.p50_usd_per_month
+    is_open = bool(cheapest.conditions) and less > 0
+    return margin, [f"{cheapest.model} is {usd(less)} less and {cheapest.if_words}"] * is_open
+
+
+def unserved_words(choice: Choice, workload: Workload) -> Iterator[str]:
+    """Yield which calls a model does not serve as they are asked for, and what of it is priced."""
+    if choice.refused_share:
+        refused, amount = share_text(choice.refused_share), choice.refused_usd_per_month
+        yield f"its window refuses {refused} of calls" + (
+            f" under {workload.overflow_policy}"
+            if amount is None
+            else f", {usd(amount)} USD a month to serve, "
+            f"{'not in' * (workload.overflow_policy.policy == 'reject') or 'in'} the spend"
+        )
+    if choice.cut_share >= WORTH_SAYING["cut"] or choice.empty_share >= WORTH_SAYING["empty"]:
+        yield (
+            f"max_tokens {workload.max_tokens:,} cuts {share_text(choice.cut_share)} of answers and "
+            f"leaves {share_text(choice.empty_share)} empty"
         )

@@ -20,23 +20,28 @@ class Requirements:
     Attributes
     ----------
     needs
-        Capabilities that the catalog must state.
+        Capabilities that a model must have. One that the catalog states it lacks rules it out; one
+        of which the catalog says nothing makes it qualify on that condition.
     min_fit_share
         Least share of requests that must fit the context window.
+    min_answer_share
+        Least share of requests whose answer ``max_tokens`` does not leave empty.
     min_reasoning_depth, min_speed
-        Least ordinal rating that the catalog must state.
+        Least ordinal rating; a model that is not rated qualifies on that condition.
     min_success_rate
         Least expected success rate in the team's own evaluations, from 0 to 1.
     budget_usd_per_month
-        Budget for each workload that has none of its own.
+        Budget for each workload that has none of its own. Budgets rule nothing out: what is over
+        one is said first.
     budget_percentile
-        Percentile of a month's spend that must stay within the budget.
+        Percentile of a month's spend that is held against the budget.
     tier
         Number of the recharge tier whose limits the peaks of each workload must stay within.
     """
 
     needs: tuple[str, ...] = ()
     min_fit_share: float = 0.99
+    min_answer_share: float = 0.9
     min_reasoning_depth: int | None = None
     min_speed: int | None = None
     min_success_rate: float | None = None
@@ -48,6 +53,7 @@ class Requirements:
         with restated(of=WorkloadError, fault=ScenarioError):
             object.__setattr__(self, "needs", parse_field("needs", self.needs))
         check_between("min_fit_share", self.min_fit_share, 1)
+        check_between("min_answer_share", self.min_answer_share, 1)
         check_between("budget_percentile", self.budget_percentile, 100)
         if self.min_success_rate is not None:
             check_between("min_success_rate", self.min_success_rate, 1)

@@ -9,65 +9,43 @@ from typing import TYPE_CHECKING
 
 from kimi_planner.capacity.peaks import PeakPlan
 from kimi_planner.catalog import ModelSpec
+from kimi_planner.choose.budgets import keeping_traffic
 from kimi_planner.choose.drivers import TIMES_TRAFFIC
 from kimi_planner.choose.flip import Flip
-from kimi_planner.choose.given import scenario_of
-from kimi_planner.choose.switch import leading, meeting_factor
+from kimi_planner.choose.switch import leading
 from kimi_planner.errors import WorkloadError
 from kimi_planner.money import usd
-from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload, what_if
 from kimi_planner.workload.quantity import number_text
 
 if TYPE_CHECKING:
     from kimi_planner.choose.recommendation import Recommendation
 
-__all__ = ["again", "broken_limits", "of_budget", "of_tier"]
+__all__ = ["broken_limits", "of_budget", "of_tier"]
 
 _FARTHEST = Decimal(10**9)
 _DIGITS = 6
 
 
-def again(workload: Workload, model: str, projection: Projection) -> Projection:
-    """Return a changed workload in the scenarios of a plan, on one model."""
-    return project(workload, models=[model], **scenario_of(projection))
-
-
-def of_budget(
-    recommendation: Recommendation, workload: Workload, best: str, rival: str | None = None
-) -> Iterator[Flip]:
-    """Yield the traffic at which the worst month of a model is as high as the budget.
-
-    It is the best model, or a rival that would rank before it within the budget.
-    """
+def of_budget(recommendation: Recommendation, workload: Workload, best: str) -> Iterator[Flip]:
+    """Yield the traffic at which the worst month of the planned model is as high as the budget."""
     requirements, projection = recommendation.requirements, recommendation.projection
     budget = requirements.budget(workload.budget_usd_per_month)
     if budget is None:
         return
-    model, q = rival or best, requirements.budget_percentile / 100
-
-    def worst(traffic: Decimal) -> Decimal:
-        [changed] = what_if(workload, traffic=traffic)
-        return again(changed, model, projection).of(model, workload.name).worst_month(q)[1]
-
-    planned = projection.of(model, workload.name).worst_month(q)[1]
-    value = None
-    with suppress(WorkloadError):  # more traffic than a workload may have
-        value = meeting_factor(worst, planned, budget)
+    share = requirements.budget_percentile / 100
+    value = keeping_traffic(workload, best, projection, share, budget)
     spend, amount = f"P{requirements.budget_percentile:g} spend of the worst month", usd(budget)
-    head = f"{model} stays within the budget of {amount} USD up to"
-    if rival is not None:
-        head = f"{model} would rank before {best}, and stay within the budget of {amount} USD up to"
+    head = f"{best} stays within the budget of {amount} USD up to"
     yield Flip(
         workload=workload.name,
         model=best,
-        against=rival,
+        against=None,
         what="budget volume",
         unit=TIMES_TRAFFIC,
         planned=Decimal(1),
         value=value,
-        **_words(head, value, spend, f"no volume brings {model} to the budget of {amount} USD"),
+        **_words(head, value, spend, f"no volume brings {best} to the budget of {amount} USD"),
     )
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "evaluations",
     "force",
     "form",
+    "group",
     "parsed_date",
     "plan_file",
     "requirements",
@@ -93,7 +94,7 @@ def form(*forms: str) -> Callable[[Command], Command]:
     )
 
 
-def _group(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
+def group(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
     """Return what adds several options, which the help shows in this order."""
 
     def added(command: Command) -> Command:
@@ -102,7 +103,7 @@ def _group(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
     return added
 
 
-_of_scenario = _group(
+_of_scenario = group(
     click.option(
         "--catalog", help="Version of the catalog, the path of a TOML file, or genai-prices."
     ),
@@ -129,13 +130,13 @@ _of_scenario = _group(
 
 
 #: Whose bill FOCUS rows are on.
-account = _group(
+account = group(
     click.option("--account-id", default="not stated", help="BillingAccountId of FOCUS rows."),
     click.option("--account-name", help="BillingAccountName of FOCUS rows; else empty."),
 )
 
 #: What a model must be able to do, and how well it was seen to do it.
-requirements = _group(
+requirements = group(
     click.option(
         "--need",
         "needs",
@@ -150,11 +151,18 @@ requirements = _group(
         help="Least share of requests that must fit.",
     ),
     click.option(
+        "--min-answers",
+        "min_answer_share",
+        default=0.9,
+        metavar="SHARE",
+        help="Least share of requests whose answer max_tokens does not leave empty.",
+    ),
+    click.option(
         "--percentile",
         "budget_percentile",
         type=float,
         default=50,
-        help="Percentile of the month's spend that must stay in budget.",
+        help="Percentile of the month's spend that is held against the budget.",
     ),
 )
 
@@ -189,7 +197,7 @@ def booking(command: Command) -> Command:
         given = {name: options.pop(name) for name in names}
         return command(booking=given, **options)
 
-    return _group(
+    return group(
         click.option(
             "--book",
             metavar="NUMBER",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kimi_planner.cli import options
+from kimi_planner.cli import options, planned
 from kimi_planner.cli.writing import off_screen, png, write_all
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ __all__ = ["command"]
 @options.workloads
 @options.scenario
 @options.booking
+@planned.decisions
 @options.form("table", "json", "csv", "markdown")
 @click.option("--out", type=options.FOLDER, help="Folder for the plan and its pictures.")
 @click.option(
@@ -34,35 +35,41 @@ __all__ = ["command"]
     help="Tell what changed since an approved plan, or since an earlier report.json.",
 )
 @options.force
+@planned.fail_over_budget
 def command(
     *,
     workloads: Path | None,
     scenario: dict[str, Any],
     booking: dict[str, Any],
+    pins: dict[str, str],
+    assume: tuple[str, ...],
     form: str,
     out: Path | None,
     approve: Path | None,
     previous: Path | None,
     force: bool,
+    fail_over_budget: bool,
 ) -> None:
     """Project monthly spend and context fit of WORKLOADS, a TOML file.
 
-    Without a file, the example that ships with the package is planned. A file that --approve wrote is
-    planned as it was approved; options given besides change that.
+    The first 25 lines say what it costs, what is over its budget, the model of each workload, what is
+    conditional and what to check; all else stands below. Without a file, the example that ships
+    with the package is planned. A file that --approve wrote is planned as it was approved; options
+    given besides change that.
     """
     from kimi_planner.choose.ranking import recommend
     from kimi_planner.report.comparisons import plan_sections
-    from kimi_planner.report.json_form import plan_json
+    from kimi_planner.report.json_form import plan_json, planned_frame
     from kimi_planner.report.text import markdown_report, plan_text
     from kimi_planner.safe import csv_text
 
     file, settings = options.plan_file(workloads, scenario, booking)
-    recommendation = recommend(file.workloads, **settings)
+    recommendation = recommend(planned.decided(file.workloads, pins, assume), **settings)
     sections = plan_sections(recommendation, file.scenarios, previous)
     forms = {
         "table": lambda: plan_text(recommendation, sections) + "\n",
         "json": lambda: plan_json(recommendation, sections),
-        "csv": lambda: csv_text(recommendation.projection.frame),
+        "csv": lambda: csv_text(planned_frame(recommendation)),
         "markdown": lambda: markdown_report(recommendation, sections),
     }
     if out is not None:
@@ -80,6 +87,7 @@ def command(
         )
         write_all(approve.parent, {approve.name: record}, force=force)
     click.echo(forms[form](), nl=False)
+    planned.end(recommendation, fail_over_budget)
 
 
 def _pictures(recommendation: Recommendation, sections: list[Section]) -> dict[str, bytes]:

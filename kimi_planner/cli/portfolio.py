@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from kimi_planner.cli import options
+from kimi_planner.cli import options, planned
 
 __all__ = ["command"]
 
@@ -15,6 +15,7 @@ __all__ = ["command"]
 @click.command("portfolio")
 @options.workloads
 @options.scenario
+@planned.decisions
 @click.option(
     "--budget", required=True, help="USD a month for all workloads together, in every month."
 )
@@ -35,6 +36,9 @@ def command(
     budget: str,
     needs: tuple[str, ...],
     min_fit_share: float,
+    min_answer_share: float,
+    pins: dict[str, str],
+    assume: tuple[str, ...],
     budget_percentile: float,
     frontier: bool,
     form: str,
@@ -52,9 +56,11 @@ def command(
     from kimi_planner.report.portfolio import portfolio_json, portfolio_text
     from kimi_planner.workload import load_workloads
 
-    chosen = load_workloads(workloads)
+    chosen = planned.decided(load_workloads(workloads), pins, assume)
     settings["percentile"] = budget_percentile
-    settings["requirements"] = Requirements(needs=needs, min_fit_share=min_fit_share)
+    settings["requirements"] = Requirements(
+        needs=needs, min_fit_share=min_fit_share, min_answer_share=min_answer_share
+    )
     found = portfolio(chosen, budget, **settings, **scenario)
     step = next_usd(found) if found.is_feasible else None
     curve = None

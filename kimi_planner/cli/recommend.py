@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kimi_planner.cli import options
+from kimi_planner.cli import options, planned
 
 if TYPE_CHECKING:
     from kimi_planner.choose.evaluations.read import Evaluations
@@ -19,6 +19,7 @@ __all__ = ["command"]
 @options.workloads
 @options.scenario
 @options.booking
+@planned.decisions
 @click.option(
     "--budget",
     "budget_usd_per_month",
@@ -48,19 +49,24 @@ __all__ = ["command"]
     help="Recharge tier that each workload's peaks must stay within.",
 )
 @options.form("table", "json")
+@planned.fail_over_budget
 def command(
     *,
     workloads: Path | None,
     scenario: dict[str, Any],
     booking: dict[str, Any],
+    pins: dict[str, str],
+    assume: tuple[str, ...],
     evaluations: Evaluations | None,
     form: str,
+    fail_over_budget: bool,
     **requirements: Any,
 ) -> None:
     """Choose a model for each workload of WORKLOADS, a TOML file.
 
-    Models that lack a needed capability, do not fit, break the budget or miss another requirement are
-    excluded with the reason; the others rank by their median spend.
+    Models that lack a needed capability, do not fit or miss another requirement are excluded with
+    the reason; the others rank by their median spend, those on a condition last. A budget is
+    compared with and excludes nothing.
     """
     from kimi_planner.choose.ranking import recommend
     from kimi_planner.choose.requirements import Requirements
@@ -69,11 +75,14 @@ def command(
 
     required = Requirements(**requirements)
     file, settings = options.plan_file(workloads, scenario, booking)
-    recommendation = recommend(file.workloads, required, evaluations=evaluations, **settings)
+    recommendation = recommend(
+        planned.decided(file.workloads, pins, assume), required, evaluations=evaluations, **settings
+    )
     if form == "table":
         click.echo(recommendation_text(recommendation))
-        return
-    left_out = ("spend", "summary", "context_fit")
-    data = {key: value for key, value in plan_data(recommendation).items() if key not in left_out}
-    data["flips"] = flips_data(recommendation)
-    click.echo(dumped(data), nl=False)
+    else:
+        left_out = ("spend", "summary", "context_fit")
+        data = plan_data(recommendation)
+        data = {key: value for key, value in data.items() if key not in left_out}
+        click.echo(dumped(data | {"flips": flips_data(recommendation)}), nl=False)
+    planned.end(recommendation, fail_over_budget)

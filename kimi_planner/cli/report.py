@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kimi_planner.cli import logs, options
+from kimi_planner.cli import logs, options, planned
 from kimi_planner.cli.writing import off_screen, write_all
 from kimi_planner.errors import ScenarioError
 
@@ -31,6 +31,7 @@ def _forms(context: click.Context, option: click.Parameter, value: str) -> tuple
 @options.workloads
 @options.scenario
 @options.booking
+@planned.decisions
 @click.option(
     "--format",
     "forms",
@@ -53,17 +54,21 @@ def _forms(context: click.Context, option: click.Parameter, value: str) -> tuple
 @logs.workload
 @options.account
 @options.force
+@planned.fail_over_budget
 def command(
     *,
     workloads: Path | None,
     scenario: dict[str, Any],
     booking: dict[str, Any],
+    pins: dict[str, str],
+    assume: tuple[str, ...],
     forms: tuple[str, ...],
     out: Path,
     previous: Path | None,
     actuals: tuple[Path, ...],
     workload: str | dict[str, str] | None,
     force: bool,
+    fail_over_budget: bool,
     **account: Any,
 ) -> None:
     """Write a report on WORKLOADS, a TOML file, in one form or several.
@@ -82,20 +87,15 @@ def command(
     if workload is not None and not actuals:
         raise click.UsageError("--workload tells calls of --actuals apart; give that too.")
     file, settings = options.plan_file(workloads, scenario, booking)
-    recommendation = recommend(file.workloads, **settings)
+    recommendation = recommend(planned.decided(file.workloads, pins, assume), **settings)
     sections = plan_sections(recommendation, file.scenarios, previous)
     sections += _actuals(recommendation, actuals, workload)
     files = rendered(recommendation, forms, sections=sections, **account)
     write_all(out, files, force=force)
-    click.echo(
-        "\n\n".join(
-            [
-                recommendation.booked.sentence,
-                totals_sentence(recommendation),
-                *map(section_text, sections),
-            ]
-        )
-    )
+    said = [recommendation.booked.sentence, totals_sentence(recommendation)]
+    said += [gap.sentence for gap in recommendation.over_budget]
+    click.echo("\n\n".join([*said, *map(section_text, sections)]))
+    planned.end(recommendation, fail_over_budget)
 
 
 def _actuals(

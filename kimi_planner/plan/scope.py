@@ -17,6 +17,7 @@ from kimi_planner.workload.inputs import (
     chosen_day,
     chosen_models,
     chosen_workloads,
+    with_pinned,
 )
 
 __all__ = ["Scope", "scope_of"]
@@ -95,7 +96,7 @@ def scope_of(
     covered = month_range(start, months, day)
     return Scope(
         workloads=chosen,
-        specs=chosen_models(catalog, models, covered[0].first),
+        specs=with_pinned(catalog, chosen_models(catalog, models, covered[0].first), chosen),
         months=covered,
         catalog=catalog,
         as_of=day,

@@ -139,7 +139,7 @@ def spend_fan(
     last = projection.months[-1]
     finish(
         ax,
-        f"Spend by month: {short(of)}, {on or 'each on its recommended model'}",
+        f"Spend by month: {short(of)}, {on or 'each on its planned model'}",
         f"Dark band: P25 to P75 over scenarios. Light band: P10 to P90. {projection.provenance}",
         f"Spend by month of {of} on {on or 'the models chosen for them'}: P50 "
         + (f"{dollars(float(p50[0]))} USD in {projection.months[0]} and " if len(p50) > 1 else "")

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kimi_planner.money import total, usd
+from kimi_planner.money import signed_usd, total, usd
 from kimi_planner.plan.projection import Projection
 from kimi_planner.reconcile.planned import Plan
 from kimi_planner.reconcile.plans import PRICE, PlanChange
 from kimi_planner.reconcile.result import RESERVE
 from kimi_planner.report.json_form import as_data
-from kimi_planner.report.reconciled import signed_usd
 from kimi_planner.report.tables import Section, Table, assumptions_table, name_text
 
 __all__ = ["change_data", "change_section", "change_tables"]

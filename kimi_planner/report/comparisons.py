@@ -11,7 +11,7 @@ from typing import Any
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.errors import FileError, shown
 from kimi_planner.files import read_text
-from kimi_planner.money import usd
+from kimi_planner.money import signed_usd, usd
 from kimi_planner.plan.scenario import Scenario, compare_scenarios
 from kimi_planner.reconcile.plans import compare_plans
 from kimi_planner.reconcile.result import Reconciliation
@@ -21,7 +21,6 @@ from kimi_planner.report.reconciled import (
     causes_table,
     months_table,
     ranges_text,
-    signed_usd,
     totals_text,
 )
 from kimi_planner.report.scenarios import scenarios_section

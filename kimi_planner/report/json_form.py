@@ -31,6 +31,7 @@ __all__ = [
     "origin",
     "plan_data",
     "plan_json",
+    "planned_frame",
     "throughput_json",
 ]
 
@@ -120,6 +121,12 @@ def plan_json(recommendation: Recommendation, sections: Iterable[Section] = ()) 
     return dumped({**plan_data(recommendation), **parts})
 
 
+def planned_frame(recommendation: Recommendation) -> pd.DataFrame:
+    """Return the rows of a projection with ``planned``, whether the workload is on that model."""
+    frame = recommendation.projection.frame
+    return frame.assign(planned=frame["workload"].map(recommendation.best) == frame["model"])
+
+
 def plan_data(recommendation: Recommendation) -> dict[str, Any]:
     """Return the plan as plain data.
 
@@ -134,6 +141,8 @@ def plan_data(recommendation: Recommendation) -> dict[str, Any]:
         "context_fit": recommendation.fit.frame,
         "recommended": recommendation.best,
         "bookable": _bookable(recommendation.booked),
+        "decisions": recommendation.decisions,
+        "over_budget": recommendation.over_budget,
         "ranking": recommendation.frame,
         "exclusions": recommendation.exclusions,
         "notes": recommendation.notes,

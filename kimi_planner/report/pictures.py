@@ -26,9 +26,7 @@ def pictures(recommendation: Recommendation, sections: Iterable[Section] = ()) -
         of a model.
     """
     projection = recommendation.projection
-    drawn = {}
-    if recommendation.best:
-        drawn["spend_fan"] = plot.spend_fan(projection, recommendation.best)
+    drawn = {"spend_fan": plot.spend_fan(projection, recommendation.best)}
     drawn["monthly_spend"] = plot.monthly_spend(projection)
     drawn["context_fit"] = plot.context_fit(recommendation.fit)
     if recommendation.evaluations is not None:
@@ -42,9 +40,7 @@ def pictures(recommendation: Recommendation, sections: Iterable[Section] = ()) -
     return drawn
 
 
-def _largest(recommendation: Recommendation) -> str | None:
-    """Return the workload that costs the most on its best model; models that serve all are few."""
+def _largest(recommendation: Recommendation) -> str:
+    """Return the workload that costs the most on its planned model; models that serve all are few."""
     projection, best = recommendation.projection, recommendation.best
-    if not best:
-        return None
     return max(best, key=lambda name: projection.average_month([0.5], best[name], name)[0])

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 
-from kimi_planner.money import usd
+from kimi_planner.money import signed_usd, usd
 from kimi_planner.reconcile.result import Reconciliation
 from kimi_planner.report.json_form import DIGITS, as_data, dumped, form_of
 from kimi_planner.report.tables import Table, name_text
@@ -21,7 +20,6 @@ __all__ = [
     "ranges_text",
     "reconciliation_json",
     "reconciliation_text",
-    "signed_usd",
     "totals_text",
 ]
 
@@ -119,9 +117,3 @@ def _range(row: Mapping[Hashable, Any]) -> str:
     if row["position"] is None:
         return "not stated"
     return f"{row['position']} {usd(row['p10_usd'])} to {usd(row['p90_usd'])}"
-
-
-def signed_usd(amount: Decimal | float) -> str:
-    """Return an amount with its sign; none where it is zero as written."""
-    text = usd(amount)
-    return text if text.startswith("-") or not text.strip("0.") else f"+{text}"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kimi_planner.money import usd
+from kimi_planner.money import signed_usd, usd
 from kimi_planner.plan.scenario import BASE, ScenarioComparison
 from kimi_planner.report.json_form import DIGITS, as_data
-from kimi_planner.report.reconciled import signed_usd
 from kimi_planner.report.tables import Section, Table, horizon
 
 __all__ = ["scenarios_data", "scenarios_section"]

@@ -19,10 +19,8 @@ __all__ = ["budgets_table", "key_figures"]
 
 
 def key_figures(recommendation: Recommendation) -> list[tuple[str, str, str]]:
-    """Return name, value and words of what matters most; empty if no workload has a model."""
+    """Return name, value and words of what matters most."""
     projection, best = recommendation.projection, recommendation.best
-    if not best:
-        return []
     spend = projection.mix(best)
     months = len(projection.months)
     whole = spend.over_months()
@@ -42,8 +40,12 @@ def key_figures(recommendation: Recommendation) -> list[tuple[str, str, str]]:
 
 
 def budgets_table(recommendation: Recommendation) -> Table:
-    """Return each workload that has a budget, on its recommended model, and the risk to break it."""
+    """Return each workload that has a budget, on its planned model, and the risk to break it.
+
+    Those over it come first, with the gap of the month that is over by the most.
+    """
     projection = recommendation.projection
+    over = {one.workload: one for one in recommendation.over_budget}
     rows = [
         (
             row["workload"],
@@ -53,19 +55,21 @@ def budgets_table(recommendation: Recommendation) -> Table:
             usd(row["p90_usd_per_month"]),
             _dearest(projection, row),
             share_text(row["chance_over_budget"]),
+            f"{usd(gap.gap_usd)} in {gap.month}" if (gap := over.get(row["workload"])) else "",
         )
         for row in projection.summary().to_dict("records")
         if recommendation.best.get(row["workload"]) == row["model"]
         and row["budget_usd_per_month"] is not None
         and not np.isnan(row["chance_over_budget"])
     ]
+    rows.sort(key=lambda row: row[0] not in over)
     average = "average month " if len(projection.months) > 1 else ""
     headers = (
         *("workload", "model", "budget a month", f"{average}P50", f"{average}P90"),
-        *("dearest month P90", OVER_BUDGET),
+        *("dearest month P90", OVER_BUDGET, "over by"),
     )
     title = f"Budgets (USD, {horizon(projection)})"
-    return Table(headers, tuple(rows), frozenset({2, 3, 4, 5, 6}), title=title)
+    return Table(headers, tuple(rows), frozenset({2, 3, 4, 5, 6, 7}), title=title)
 
 
 def _dearest(projection: Projection, row: Mapping[Hashable, Any]) -> str:

@@ -11,8 +11,9 @@ import numpy as np
 
 from kimi_planner.billing.meters import ByMeter, title_of
 from kimi_planner.catalog import Catalog, Exchange
+from kimi_planner.choose.choice import BASES
 from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.money import EXACT, usd
+from kimi_planner.money import EXACT, signed_usd, usd
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import Spend
 from kimi_planner.rich import share_text, stated
@@ -22,6 +23,7 @@ from kimi_planner.workload.fields import MAX_NAME_CHARS
 from kimi_planner.workload.quantity import number_text
 
 __all__ = [
+    "BASES",
     "OVER_BUDGET",
     "Section",
     "Table",
@@ -104,37 +106,43 @@ def amounts_words(projection: Projection) -> str:
 
 
 def spend_table(recommendation: Recommendation) -> Table:
-    """Return spend, risk and fit of every workload on every model, the recommended one marked."""
+    """Return spend, risk and what is served of every workload on every model, the planned one marked.
+
+    Cut are answers that ``max_tokens`` ends early, those that it leaves empty included.
+    """
     projection, fit = recommendation.projection, recommendation.fit
     choices = {(one.workload, one.model): one for one in recommendation.choices}
+    planned = {one.workload: one.basis for one in recommendation.decisions}
     rows = []
     for row in projection.summary().to_dict("records"):
         key = (row["workload"], row["model"])
         if key[0] not in recommendation.names:
             continue
-        verdict = "excluded"
-        if choice := choices.get(key):
-            best = choice.rank == 1
-            verdict = "recommended" if best else f"+{usd(choice.more_than_best_usd)}"
+        choice = choices.get(key)
+        verdict = "excluded" if choice is None else signed_usd(choice.more_than_best_usd)
+        if recommendation.best[key[0]] == key[1]:
+            verdict = planned[key[0]]
+        if choice is not None and choice.conditions:
+            verdict += f", if {' and '.join(choice.conditions)}"
+        served = fit.of(*key)
         chance = row["chance_over_budget"]
         rows.append(
             (
                 *key,
                 *(usd(row[f"{name}_usd_per_month"]) for name in ("p10", "p50", "p90")),
                 "no budget" if np.isnan(chance) else share_text(chance),
-                share_text(fit.share(*key)),
+                share_text(served.fit_share),
+                share_text(served.cut_share),
                 verdict,
             )
         )
-    headers = ("workload", "model", "P10", "P50", "P90", OVER_BUDGET, "fits", "choice")
-    return Table(headers, tuple(rows), frozenset({2, 3, 4, 5, 6}))
+    headers = ("workload", "model", "P10", "P50", "P90", OVER_BUDGET, "fits", "cut", "choice")
+    return Table(headers, tuple(rows), frozenset(range(2, 8)))
 
 
 def months_table(recommendation: Recommendation) -> Table:
-    """Return the spend of each month with every workload on its recommended model."""
+    """Return the spend of each month with every workload on its planned model."""
     projection = recommendation.projection
-    if not recommendation.best:
-        return Table(("month", "P10", "P50", "P90", "mean"), ())
     spend = projection.mix(recommendation.best)
     rows = [
         (str(month), *amounts)
@@ -154,11 +162,11 @@ def _by_month(spend: Spend) -> list[tuple[str, ...]]:
 
 
 def meters_table(recommendation: Recommendation) -> Table:
-    """Return the mean spend of a month by meter, each workload on its recommended model."""
+    """Return the mean spend of a month by meter, each workload on its planned model."""
     projection, best = recommendation.projection, recommendation.best
     spends = [projection.of(model, name) for name, model in best.items()]
     used = {key for spend in spends for key in spend.meters}
-    every = Spend.together(spends).bill if spends else ByMeter({})
+    every = Spend.together(spends).bill
     keys = [key for key, _ in every if key in used]
 
     def cells(bill: ByMeter) -> list[str]:
@@ -197,12 +205,14 @@ def assumptions_table(projection: Projection) -> Table:
         budget = projection.budget(workload.name)
         others = {
             "max_tokens": None if limit is None else f"{limit:,}",
-            "overflow": None if policy.policy == "reject" else str(policy),
+            "overflow": None if policy.policy == "price_all" else str(policy),
             "written_share": None if workload.written is None else str(workload.written),
             "batch": "all calls, at the batch price" if workload.batch else None,
             "correlation": str(workload.correlation) if workload.correlation else None,
             "fees_per_request": ", ".join(f"{fee} {number_text(n)}" for fee, n in workload.fees),
             "needs": ", ".join(workload.needs),
+            "assume": ", ".join(workload.assume),
+            "model": workload.model,
             "budget_usd_per_month": None if budget is None else usd(budget),
         }
         rows += [(workload.name, key, value) for key, value in others.items() if value]
@@ -247,32 +257,22 @@ def source_sentences(catalog: Catalog) -> list[str]:
 
 def totals_sentence(recommendation: Recommendation) -> str:
     """Return the whole plan in one sentence."""
-    projection = recommendation.projection
-    left_out = recommendation.without_model
-    if not recommendation.best:
-        return "No model qualifies for any workload, so there is no plan to total."
+    projection, unmet = recommendation.projection, recommendation.without_model
     spend = projection.mix(recommendation.best).over_months()
     months = len(projection.months)
-    subject = (
-        f"{len(recommendation.best)} of {len(recommendation.names)} workloads"
-        if left_out
-        else "All workloads"
-    )
     span = (
         f"over {months} months, {_range(spend, months)} a month on average"
         if months > 1
         else f"in {horizon(projection)}"
     )
-    text = f"{subject} on their recommended models: {_range(spend, 1)} {span}."
-    if left_out:
-        text += f" No model qualifies for {', '.join(left_out)}."
+    text = f"All workloads on their planned models: {_range(spend, 1)} {span}."
+    if unmet:
+        text += f" Of them no model qualifies for {', '.join(unmet)}."
     return text + _exchanged(spend, projection.catalog.exchange)
 
 
 def ranges_sentence(recommendation: Recommendation) -> str:
     """Return how the ranges of a plan are to be read; empty where nothing has a range."""
-    if not recommendation.best:
-        return ""
     spend = recommendation.projection.mix(recommendation.best).over_months()
     if spend.quantile(0.1)[0] == spend.quantile(0.9)[0]:
         return ""

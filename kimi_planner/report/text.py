@@ -10,6 +10,7 @@ from tabulate import tabulate
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.report import tables
+from kimi_planner.report.first_screen import first_screen
 from kimi_planner.report.summary import budgets_table
 from kimi_planner.report.tables import Section, Table
 from kimi_planner.safe import on_one_line
@@ -34,13 +35,12 @@ def plain(table: Table) -> str:
 
 
 def plan_text(recommendation: Recommendation, sections: Sequence[Section] = ()) -> str:
-    """Return the plan for a terminal: table, totals, comparisons, exclusions, notes, provenance."""
+    """Return the plan for a terminal: the first screen, then tables, comparisons, notes, provenance."""
     projection = recommendation.projection
     parts = [
-        recommendation.booked.sentence,
+        first_screen(recommendation),
         f"Spend in {tables.amounts_words(projection)}.",
         plain(tables.spend_table(recommendation)),
-        tables.totals_sentence(recommendation),
         *filter(None, [tables.dependence_sentence(recommendation)]),
         *map(section_text, sections),
     ]
@@ -48,13 +48,13 @@ def plan_text(recommendation: Recommendation, sections: Sequence[Section] = ()) 
 
 
 def recommendation_text(recommendation: Recommendation) -> str:
-    """Return the choice for each workload for a terminal."""
+    """Return the choice for each workload for a terminal: the first screen, then every reason."""
     flips = listed(
         "What would change the answer, one number moved at a time (expected spend):",
         recommendation.flip_sentences(),
     )
-    choices = "\n".join(recommendation.sentences())
-    parts = [recommendation.booked.sentence, choices, *filter(None, [flips])]
+    sentences = "\n".join(recommendation.sentences())
+    parts = [first_screen(recommendation), sentences, *filter(None, [flips])]
     return "\n\n".join([*parts, *_reasons(recommendation), recommendation.projection.provenance])
 
 
@@ -82,10 +82,10 @@ def markdown_report(recommendation: Recommendation, sections: Sequence[Section] 
         "\n".join("- " + sentence_text(sentence) for sentence in recommendation.sentences()),
         *([f"## {budgets.title}", markdown(budgets)] if budgets.rows else []),
         *(_markdown_section(section) for section in sections),
-        "## Spend by month, each workload on its recommended model (USD)",
+        "## Spend by month, each workload on its planned model (USD)",
         markdown(tables.months_table(recommendation)),
-        f"## By meter, mean spend on the recommended models ({tables.amounts_words(projection)})",
-        markdown(tables.meters_table(recommendation)) if recommendation.best else "None.",
+        f"## By meter, mean spend on the planned models ({tables.amounts_words(projection)})",
+        markdown(tables.meters_table(recommendation)),
         f"## By workload and model ({tables.amounts_words(projection)})",
         markdown(tables.spend_table(recommendation)),
         "## Excluded models",

@@ -33,10 +33,9 @@ class Panel:
     recommendation: Recommendation
 
     @property
-    def workloads(self) -> list[Workload]:
+    def workloads(self) -> tuple[Workload, ...]:
         """Those that the recommendation is about."""
-        names = self.recommendation.names
-        return [one for one in self.recommendation.projection.workloads if one.name in names]
+        return self.recommendation.workloads
 
     @cached_property
     def fixed(self) -> list[tuple[str, str]]:
@@ -129,7 +128,7 @@ class Panel:
             "workloads": [
                 {
                     "name": name,
-                    "recommended": projection.models.index(best[name]) if name in best else None,
+                    "recommended": projection.models.index(best[name]),
                     "amounts": [
                         [[self._amounts(*cell) for cell in row] for row in self.cells[name, model]]
                         for model in projection.models

@@ -147,9 +147,10 @@ def _content(
 
             return markdown_report(plan, sections)
         case "csv":
+            from kimi_planner.report.json_form import planned_frame
             from kimi_planner.safe import csv_text
 
-            return csv_text(plan.projection.frame)
+            return csv_text(planned_frame(plan))
         case "json":
             from kimi_planner.report.json_form import plan_json
 

@@ -52,12 +52,12 @@ def _of_type(key: str, kind: type, advice: str, value: Any) -> Any:
     return value
 
 
-def _name(value: Any) -> str:
+def _text(key: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise refused("name", value, "It must be text.")
+        raise refused(key, value, "It must be text.")
     if len(value) > MAX_NAME_CHARS or not value.isprintable():
         raise WorkloadError(
-            f"the name {shown(value)} must be at most {MAX_NAME_CHARS} printable characters."
+            f"the {key} {shown(value)} must be at most {MAX_NAME_CHARS} printable characters."
         )
     return value
 
@@ -84,14 +84,14 @@ def _correlation(value: Any) -> Decimal:
     return share
 
 
-def _needs(value: Any) -> tuple[str, ...]:
+def _capabilities(key: str, value: Any) -> tuple[str, ...]:
     words = [value] if isinstance(value, str) else value
     if not isinstance(words, list | tuple):
-        raise refused("needs", value, "It must be a list of capabilities.")
+        raise refused(key, value, "It must be a list of capabilities.")
     for word in words:
         if not isinstance(word, str) or word not in CAPABILITIES:
             raise WorkloadError(
-                f"unknown capability {shown(word)} in needs.{did_you_mean(str(word), CAPABILITIES)} "
+                f"unknown capability {shown(word)} in {key}.{did_you_mean(str(word), CAPABILITIES)} "
                 f"Known: {', '.join(sorted(CAPABILITIES))}."
             )
     return tuple(dict.fromkeys(words))
@@ -110,7 +110,7 @@ def _weekday_profile(value: Any) -> tuple[Decimal, ...]:
 
 
 _PARSERS: dict[str, Callable[[Any], Any]] = {
-    "name": _name,
+    "name": partial(_text, "name"),
     "max_tokens": partial(whole_tokens, "max_tokens"),
     "written_share": parse_written_share,
     "fees_per_request": parse_fees_per_request,
@@ -120,8 +120,9 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "overflow": parse_overflow,
     "batch": partial(_of_type, "batch", bool, "It must be true or false."),
     "correlation": _correlation,
-    "needs": _needs,
-    "model": partial(_of_type, "model", str, "It must be a model id."),
+    "needs": partial(_capabilities, "needs"),
+    "assume": partial(_capabilities, "assume"),
+    "model": partial(_text, "model"),
     "budget_usd_per_month": _budget,
     "source": partial(_of_type, "source", str, "It must be text."),
     "notes": _notes,

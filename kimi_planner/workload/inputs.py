@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from kimi_planner.catalog import Catalog, ModelSpec
-from kimi_planner.errors import ScenarioError, day_of, is_number, shown, whole
+from kimi_planner.errors import ScenarioError, day_of, is_number, restated, shown, whole
 from kimi_planner.workload import Workload
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "chosen_day",
     "chosen_models",
     "chosen_workloads",
+    "with_pinned",
 ]
 
 _ADVICE = "Give Workload objects, such as load_workloads returns."
@@ -65,6 +66,24 @@ def chosen_models(
     if not specs:
         raise ScenarioError("No models. Name at least one, or leave models out for all.")
     return specs
+
+
+def with_pinned(
+    catalog: Catalog, specs: tuple[ModelSpec, ...], workloads: Iterable[Workload]
+) -> tuple[ModelSpec, ...]:
+    """Return models with those that workloads are pinned to after them, each once.
+
+    Raises
+    ------
+    UnknownModelError
+        If the catalog does not have one of these.
+    """
+    pinned = []
+    for workload in workloads:
+        if workload.model is not None:
+            with restated(about=f"workload {shown(workload.name)}"):
+                pinned.append(catalog.model(workload.model))
+    return tuple({spec.id: spec for spec in (*specs, *pinned)}.values())
 
 
 def check_seed(seed: object) -> None:

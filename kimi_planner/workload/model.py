@@ -85,8 +85,9 @@ class Workload:
     followup_tokens
         New input tokens of each later call of a conversation; as ``prompt_tokens`` if not given.
     overflow
-        What happens to a call that does not fit its model's window: ``"reject"``,
-        ``"drop_oldest"`` or ``{"summarise_to_tokens": n}``; kept as :class:`Overflow`.
+        What happens to a call that does not fit its model's window: ``"price_all"``, it counts with
+        what serving it would cost; ``"reject"``, ``"drop_oldest"`` or
+        ``{"summarise_to_tokens": n}``; kept as :class:`Overflow`.
     batch
         Whether the calls are sent in batches, at the catalog's batch price.
     peak_hour_share
@@ -98,10 +99,14 @@ class Workload:
         geometric mean of theirs. In a file it may stand at the top, for every workload.
     needs
         Capabilities that a model must have.
+    assume
+        Capabilities that a model counts as having where the catalog states neither that it has them
+        nor that it lacks them; without that it qualifies only on that condition.
     model
-        Id of the model that was decided on; ``None`` if it is to be chosen.
+        Id of the model that the workload runs on, where that is decided; the others still rank.
     budget_usd_per_month
-        What may be spent in any one month.
+        What may be spent in any one month; compared with, and never a reason to leave the workload
+        or a model out.
     price_changes
         Prices that differ from the catalog's from a day on; :class:`PriceChange`. In a file they
         stand at the top and hold for every workload.
@@ -129,11 +134,12 @@ class Workload:
     retry_share: Given | None = None
     turns: Given = 1
     followup_tokens: Given | None = None
-    overflow: Overflow | str | Mapping[str, int] = "reject"
+    overflow: Overflow | str | Mapping[str, int] = "price_all"
     batch: bool = False
     peak_hour_share: Given | None = None
     correlation: Decimal | int | float = 0
     needs: tuple[str, ...] = ()
+    assume: tuple[str, ...] = ()
     model: str | None = None
     budget_usd_per_month: Decimal | int | float | str | None = None
     price_changes: tuple[PriceChange | Mapping[str, Any], ...] = ()

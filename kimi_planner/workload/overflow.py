@@ -10,7 +10,8 @@ from kimi_planner.workload.check import refused, whole_tokens
 
 __all__ = ["Overflow", "parse_overflow"]
 
-_FORMS = 'Give "reject", "drop_oldest" or { summarise_to_tokens = 2000 }.'
+_WORDS = ("price_all", "reject", "drop_oldest")
+_FORMS = 'Give "price_all", "reject", "drop_oldest" or { summarise_to_tokens = 2000 }.'
 
 
 @dataclass(frozen=True)
@@ -20,15 +21,26 @@ class Overflow:
     Attributes
     ----------
     policy
-        ``reject``: the call is refused, costs nothing and ends the conversation. ``drop_oldest``:
+        ``price_all``: the call is priced whole, as if the window held it, so that the spend is what
+        serving all of the demand would cost. ``reject``: it is refused, costs nothing and ends the
+        conversation. ``drop_oldest``:
         the oldest question with its answer leaves the history, and the next, until the call fits.
         ``summarise``: one call more turns the history into a summary.
     summary_tokens
         Length of the summary; ``None`` for the other policies.
     """
 
-    policy: str = "reject"
+    policy: str = "price_all"
     summary_tokens: int | None = None
+
+    @property
+    def shortens(self) -> bool:
+        """Whether a call is made to fit by leaving out of its history."""
+        return self.policy in ("drop_oldest", "summarise")
+
+    def billed_window(self, window: int | None) -> int | None:
+        """Return the window that calls are billed in; ``None`` where each is priced whole."""
+        return None if self.policy == "price_all" else window
 
     def __str__(self) -> str:
         if self.summary_tokens is None:
@@ -46,7 +58,7 @@ def parse_overflow(value: Any) -> Overflow:
     """
     if isinstance(value, Overflow):
         return value
-    if isinstance(value, str) and value in ("reject", "drop_oldest"):
+    if isinstance(value, str) and value in _WORDS:
         return Overflow(value)
     if not isinstance(value, Mapping) or set(value) != {"summarise_to_tokens"}:
         raise refused("overflow", value, _FORMS)

@@ -12,7 +12,7 @@ from kimi_planner.calls.fit import ContextFit
 from kimi_planner.capacity.limits import Tier
 from kimi_planner.capacity.tiers import Throughput
 from kimi_planner.choose.basis import requests_of_task, rules_given
-from kimi_planner.choose.choice import Exclusion
+from kimi_planner.choose.choice import Exclusion, Obstacle
 from kimi_planner.choose.evaluations.rates import check_evaluations
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import check_result, known_tier, peaks_of
@@ -39,6 +39,8 @@ class Question:
         From (workload name, model id) to its success rate.
     exclusions
         Models that do not qualify for a workload, with every reason.
+    conditions
+        From (workload name, model id) to that on which it qualifies, where all is not stated.
     allow_split
         Whether a workload may use shares of several models.
     traffic, tier
@@ -54,6 +56,7 @@ class Question:
     quality: Mapping[tuple[str, str], float]
     source: str
     exclusions: tuple[Exclusion, ...]
+    conditions: Mapping[tuple[str, str], str]
     allow_split: bool
     traffic: Throughput | None
     tier: Tier | None
@@ -103,18 +106,24 @@ def ask(
     limits = None if traffic is None else known_tier(traffic.limits, tier)
     quality: dict[tuple[str, str], float] = {}
     exclusions: list[Exclusion] = []
+    conditions: dict[tuple[str, str], str] = {}
     options: list[tuple[Option, ...]] = []
     for workload in chosen:
         able = []
         for spec in plan.specs:
             key = workload.name, spec.id
-            reasons = rules.against(workload, spec)
+            obstacles = rules.against(workload, spec)
             trials = evaluations.of(*key)
             if trials is None and rules.requirements.min_success_rate is None:
-                reasons += (f"it was not tried on this workload in {evaluations.source}",)
-            if trials is None or reasons:
-                exclusions.append(Exclusion(workload=workload.name, model=spec.id, reasons=reasons))
+                untried = f"it was not tried on this workload in {evaluations.source}"
+                obstacles += (Obstacle("success", untried),)
+            if workload.model not in (None, spec.id):
+                obstacles += (Obstacle("pinned", f"the workload is pinned to {workload.model}"),)
+            if trials is None or not all(one.is_open for one in obstacles):
+                exclusions.append(Exclusion.of(*key, obstacles))
                 continue
+            if obstacles:
+                conditions[key] = " and ".join(one.words for one in obstacles)
             quality[key] = float(trials.mean)
             worth = quality[key] / requests_of_task(workload)
             peaks = traffic.of(spec.id, workload.name).peak if traffic else {}
@@ -137,6 +146,7 @@ def ask(
         quality=quality,
         source=evaluations.source,
         exclusions=tuple(exclusions),
+        conditions=conditions,
         allow_split=allow_split,
         traffic=traffic,
         tier=limits,

@@ -238,6 +238,9 @@ class Portfolio:
             peaks = self.question.traffic and self.question.traffic.peaks.values()
             unknown = dict.fromkeys(key for one in peaks or () for key in one.unknown)
             yield from noted("peaks_may_be_higher", keys=unknown)
+        for (name, model), words in self.question.conditions.items():
+            if model in self.shares.get(name, ()):
+                yield note("conditional", conditions=words, models=model, workloads=name)
         if any(len(used) > 1 for used in self.shares.values()):
             yield note("split_spread")
 

@@ -122,7 +122,7 @@ def cascades(
     if projection is None:
         scenario = {"months": MONTHS} | scenario
     (workload,), asked, projection = basis(chosen, models, projection, scenario)
-    able, unable = able_models(workload, asked, projection)
+    able, unable, conditions = able_models(workload, asked, projection)
     rates, untried = known_rates(
         workload.name, asked, evaluations, success_rates, projection.catalog
     )
@@ -167,7 +167,10 @@ def cascades(
         confidence=float(confidence),
         exclusions=exclusions,
         projection=projection,
-        notes=tuple(_notes(workload, specs, projection, evaluations, tried, together)),
+        notes=(
+            *_notes(workload, specs, projection, evaluations, tried, together),
+            *conditions,
+        ),
     )
 
 

@@ -106,11 +106,11 @@ class Tried:
 
 
 def overflow_notes(workload: Workload, specs: Iterable[ModelSpec]) -> tuple[Note, ...]:
-    """Say on which models some requests of a workload are refused, which costs nothing."""
+    """Say on which models some requests of a workload are refused, or would be."""
     refused = [
         spec.id
         for spec in specs
-        if workload.overflow_policy.policy == "reject"
+        if not workload.overflow_policy.shortens
         and CallSizes.on(workload.resolve().sizes, spec.profile).overflows
     ]
     return noted("refused_tasks", workloads=workload.name, models=refused)

@@ -156,9 +156,7 @@
     filled([...prices.map((price) => (typeof price === "string" ? amount(price) : price)), ...fees.map((fee) => amount(fee.defaultValue))]),
   );
   const totalOf = (factors, rates) =>
-    plan.workloads
-      .filter((workload) => workload.recommended !== null)
-      .reduce((sum, workload) => sum + spend(workload, workload.recommended, factors, rates[workload.recommended]), 0n);
+    plan.workloads.reduce((sum, workload) => sum + spend(workload, workload.recommended, factors, rates[workload.recommended]), 0n);
   const months = BigInt(plan.months);
 
   const redraw = () => {
@@ -200,16 +198,12 @@
       const all = plan.workloads.reduce((sum, workload) => sum + spend(workload, place, factors, rates[place]), 0n);
       sums[place].textContent = money(cents(all, months));
     });
-    if (plan.workloads.every((workload) => workload.recommended === null)) {
-      at("answer").textContent = "No model qualifies for any workload, so there is no total.";
-      return;
-    }
     const before = totalOf(planned, stated);
     const now = totalOf(factors, rates);
     const change = now >= before ? now - before : before - now;
     const share = before === 0n ? "" : ` (${now >= before ? "+" : "−"}${(Number((change * 100000n) / before) / 1000).toFixed(1)}%)`;
     const words = now === before ? "as planned" : `${money(cents(change, months))} ${now > before ? "more" : "less"} than planned${share}`;
-    at("answer").textContent = `On the recommended models: ${money(cents(now, months))} USD a month expected, ${words}.`;
+    at("answer").textContent = `On the planned models: ${money(cents(now, months))} USD a month expected, ${words}.`;
   };
   panel.querySelector("form").addEventListener("input", redraw);
   panel.querySelector("form").addEventListener("reset", () => setTimeout(redraw));

@@ -1,4 +1,4 @@
-"""The sheets of totals: by month on the recommended models, and by workload on every model."""
+"""The sheets of totals: by month on the planned models, and by workload on every model."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Totals:
 
     @cached_property
     def months(self) -> dict[str, tuple[int, int]]:
-        """First and last row of the months of each workload that has a model."""
+        """First and last row of the months of each workload."""
         count = len(self.live.recommendation.projection.months)
         return {
             name: (HEADER + 1 + place * count, HEADER + (place + 1) * count)
@@ -64,9 +64,9 @@ class Totals:
         return _range(rows or self.rows, column, MONTHLY)
 
     def write_monthly(self, sheet: Sheet) -> None:
-        """Write a row for each workload and month on the recommended model."""
+        """Write a row for each workload and month on the planned model."""
         projection, best = self.live.recommendation.projection, self.live.recommendation.best
-        sheet.text(0, 0, "By month, each workload on its recommended model", "title")
+        sheet.text(0, 0, "By month, each workload on its planned model", "title")
         self._write_header(sheet, ("workload", "model", "month", "days"), last="")
         row = HEADER
         sums: dict[str, float] = {}
@@ -90,7 +90,8 @@ class Totals:
         """Write a row for each workload and model over all months."""
         plan = self.live.recommendation
         projection, months = plan.projection, len(plan.projection.months)
-        excluded = {(one.workload, one.model) for one in plan.exclusions}
+        ranked = {(one.workload, one.model): one for one in plan.choices}
+        planned = {one.workload: one.basis for one in plan.decisions}
         sheet.text(
             0, 0, f"By workload and model, {months} month{'s' if months > 1 else ''}", "title"
         )
@@ -101,9 +102,10 @@ class Totals:
         for (name, model), line in self.live.by_model.items():
             row += 1
             chosen = plan.best.get(name) == model
-            choice = "excluded" if (name, model) in excluded else "qualifies"
+            choice = ranked.get((name, model))
+            words = "excluded" if choice is None else choice.if_words or "qualifies"
             style = "strong" if chosen else "text"
-            sheet.texts(row, name, model, "recommended" if chosen else choice, style=style)
+            sheet.texts(row, name, model, planned[name] if chosen else words, style=style)
             sheet.number(row, 3, plan.fit.share(name, model), "fit")
             rows = self.months[name] if chosen else None
             usd = self._write_line(sheet, row, line, name, model, rows)["spend"]

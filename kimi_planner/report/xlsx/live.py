@@ -125,7 +125,7 @@ class Live:
             name, load = workload.name, workload.resolve()
             if name not in self.recommendation.names:
                 continue
-            used = _usage(projection.of(best.get(name, projection.models[0]), name).over_months())
+            used = _usage(projection.of(best[name], name).over_months())
             thought = _usage(projection.of((thinkers or projection.models)[0], name).over_months())
             due = {fee_key(fee): float(count) for fee, count in load.fees.items()}
             found[name] = Assumed(
@@ -145,7 +145,7 @@ class Live:
 
     @cached_property
     def by_month(self) -> dict[str, list[Line]]:
-        """A line for each month of a workload on its recommended model."""
+        """A line for each month of a workload on its planned model."""
         months = range(len(self.recommendation.projection.months))
         return {
             name: [self._line(name, model, month) for month in months]

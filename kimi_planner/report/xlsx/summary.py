@@ -29,22 +29,20 @@ _HOW = (
 
 def write_summary(sheet: Sheet, recommendation: Recommendation, totals: Totals) -> None:
     """Write totals, workloads, months, reasons, notes and provenance."""
-    projection, best = recommendation.projection, recommendation.best
+    projection = recommendation.projection
     sheet.text(0, 0, "Kimi API budget", "title")
     count = len(recommendation.names)
     sheet.text(
         1,
         0,
-        f"{horizon(projection)}, {count} workload{'s' if count > 1 else ''}, each on its recommended "
+        f"{horizon(projection)}, {count} workload{'s' if count > 1 else ''}, each on its planned "
         "model. USD.",
     )
-    row = 3
-    if best:
-        row = _write_totals(sheet, row, recommendation, totals)
-        row = _write_workloads(sheet, row + 1, recommendation, totals)
-        row = _write_meters(sheet, row + 1, totals)
-        if len(projection.months) > 1:
-            row = _write_months(sheet, row + 1, recommendation, totals)
+    row = _write_totals(sheet, 3, recommendation, totals)
+    row = _write_workloads(sheet, row + 1, recommendation, totals)
+    row = _write_meters(sheet, row + 1, totals)
+    if len(projection.months) > 1:
+        row = _write_months(sheet, row + 1, recommendation, totals)
     for title, sentences in (
         ("Recommendation", recommendation.sentences()),
         ("What the ranges leave out", recommendation.notes or ("Nothing known.",)),
@@ -107,14 +105,9 @@ def _write_workloads(sheet: Sheet, row: int, recommendation: Recommendation, tot
     projection, months = recommendation.projection, len(recommendation.projection.months)
     words = ("expected a month", *_QUANTILES, "budget a month", OVER_BUDGET, "expected left")
     _write_header(sheet, row, ("workload", "model", *words))
-    for name in recommendation.names:
+    for name, model in recommendation.best.items():
         row += 1
-        sheet.text(row, 0, name)
-        model = recommendation.best.get(name)
-        if model is None:
-            sheet.text(row, 1, "no model qualifies", "strong")
-            continue
-        sheet.text(row, 1, model)
+        sheet.texts(row, name, model)
         spend = projection.of(model, name)
         formula = f"SUM({totals.column('spend', totals.months[name])})/{months}"
         mean = _write_amounts(sheet, row, formula, spend.over_months(), months)

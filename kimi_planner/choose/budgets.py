@@ -1,0 +1,128 @@
+"""Budgets beside what is planned: which are broken, by how much, when, and what would keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+from typing import TYPE_CHECKING
+
+from kimi_planner.choose.given import scenario_of
+from kimi_planner.choose.switch import leading, meeting_factor
+from kimi_planner.errors import WorkloadError
+from kimi_planner.money import exact_decimal, usd
+from kimi_planner.plan.projection import Projection
+from kimi_planner.plan.simulation import project
+from kimi_planner.workload import Workload, what_if
+from kimi_planner.workload.quantity import number_text
+
+if TYPE_CHECKING:
+    from kimi_planner.choose.recommendation import Recommendation
+
+__all__ = ["OverBudget", "keeping_traffic", "over_budgets"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverBudget:
+    """A workload whose planned spend is over its budget in some month.
+
+    Attributes
+    ----------
+    workload, model
+        The workload, and the model that it is planned on.
+    budget_usd
+        What may be spent in any one month.
+    percentile
+        Percentile of a month's spend that is held against it.
+    months
+        The months over it.
+    month, spend_usd, gap_usd
+        The month that is over by the most, its spend, and by how much.
+    traffic_factor
+        The largest factor on the traffic with which every month keeps the budget; ``None`` if there
+        is none.
+    cheaper
+        Qualifying models that keep the budget, the cheapest first.
+    """
+
+    workload: str
+    model: str
+    budget_usd: Decimal
+    percentile: float
+    months: tuple[str, ...]
+    month: str
+    spend_usd: Decimal
+    gap_usd: Decimal
+    traffic_factor: Decimal | None
+    cheaper: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """The gap, the months, and what would bring the spend back, in words."""
+        places = max(2, -self.gap_usd.adjusted())
+        spend, gap, budget = (
+            usd(amount, places) for amount in (self.spend_usd, self.gap_usd, self.budget_usd)
+        )
+        when = self.month if len(self.months) == 1 else (
+            f"{self.month}, {len(self.months)} months over from {self.months[0]} on"
+        )  # fmt: skip
+        back = [f"a budget of {spend}"]
+        if self.traffic_factor is not None:
+            back.insert(0, f"{number_text(leading(self.traffic_factor, rounding=ROUND_DOWN))} times the traffic")  # fmt: skip
+        back[:0] = [f"{model} in its place" for model in self.cheaper[:1]]
+        return (
+            f"{self.workload}: {gap} USD over the budget of {budget} on {self.model} "
+            f"(P{self.percentile:g} {spend} in {when}); back with {', or '.join(back)}."
+        )
+
+
+def over_budgets(recommendation: Recommendation) -> Iterator[OverBudget]:
+    """Yield the workloads over their budgets on the models they are planned on."""
+    requirements, projection = recommendation.requirements, recommendation.projection
+    share = requirements.budget_percentile / 100
+    for name, model in recommendation.best.items():
+        workload = next(one for one in projection.workloads if one.name == name)
+        budget = requirements.budget(workload.budget_usd_per_month)
+        spend = projection.of(model, name)
+        at, worst = spend.worst_month(share)
+        if budget is None or worst <= budget:
+            continue
+        amounts = spend.exact_usd or tuple(map(exact_decimal, spend.quantile(share).tolist()))
+        months = [str(month) for month in projection.months]
+        yield OverBudget(
+            workload=name,
+            model=model,
+            budget_usd=budget,
+            percentile=requirements.budget_percentile,
+            months=tuple(month for month, one in zip(months, amounts, strict=True) if one > budget),
+            month=months[at],
+            spend_usd=worst,
+            gap_usd=worst - budget,
+            traffic_factor=keeping_traffic(workload, model, projection, share, budget),
+            cheaper=tuple(
+                choice.model
+                for choice in recommendation.choices
+                if choice.workload == name
+                and projection.of(choice.model, name).worst_month(share)[1] <= budget
+            ),
+        )
+
+
+def keeping_traffic(
+    workload: Workload, model: str, projection: Projection, share: float, budget: Decimal
+) -> Decimal | None:
+    """Return the largest factor on the traffic with which the worst month keeps a budget.
+
+    ``share`` is the quantile of a month's spend; ``None`` if no factor brings it to the budget.
+    """
+
+    def worst(traffic: Decimal) -> Decimal:
+        [changed] = what_if(workload, traffic=traffic)
+        again = project(changed, models=[model], **scenario_of(projection))
+        return again.of(model, workload.name).worst_month(share)[1]
+
+    planned = projection.of(model, workload.name).worst_month(share)[1]
+    with suppress(WorkloadError):  # more traffic than a workload may have
+        return meeting_factor(worst, planned, budget)
+    return None

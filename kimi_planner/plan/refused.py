@@ -1,0 +1,44 @@
+"""What serving the calls costs that a window refuses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kimi_planner.calls.sizes import CallSizes
+from kimi_planner.plan.bill import LoadPlan
+from kimi_planner.plan.projection import Projection
+from kimi_planner.workload import Workload
+from kimi_planner.workload.overflow import Overflow
+
+__all__ = ["refused_usd"]
+
+
+def refused_usd(projection: Projection, workload: Workload, model: str) -> float | None:
+    """Return what serving the refused calls of a workload costs a month on average, USD.
+
+    It is a part of the spend where every call is priced whole, and beyond it where they are refused.
+
+    Returns
+    -------
+    float or None
+        ``None`` where the policy shortens the history, so that what they would send is not known.
+    """
+    [spec] = (one for one in projection.specs if one.id == model)
+    load = workload.resolve()
+    if not CallSizes.on(load.sizes, spec.profile).overflow_shares[1]:
+        return 0.0
+    if load.sizes.overflow.shortens:
+        return None
+
+    def mean(policy: str) -> float:
+        sizes = replace(load.sizes, overflow=Overflow(policy))
+        plan = LoadPlan.of(
+            replace(load, sizes=sizes),
+            projection.months,
+            projection.catalog,
+            projection.seed,
+            projection.n_paths,
+        )
+        return float(plan.on(spec).mean_usd()) / len(projection.months)
+
+    return mean("price_all") - mean("reject")

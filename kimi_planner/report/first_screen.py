@@ -1,0 +1,94 @@
+"""What a reader of a plan needs first, on one screen of a terminal; all else stands below it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from kimi_planner.choose.recommendation import Recommendation
+from kimi_planner.report.tables import totals_sentence
+from kimi_planner.rich import share_text
+from kimi_planner.safe import on_one_line
+
+__all__ = ["COLUMNS", "LINES", "first_screen"]
+
+LINES, COLUMNS = 25, 100
+_OVER, _OPEN, _CHECKS = 4, 3, 4  # lines of each part at the most; the models get the rest
+_FEW = 0.01  # a smaller share of calls not served is said last
+#: Notes on what may move the money, the gravest first.
+_GRAVE = ("no_reasoning_tokens", "no_followup_tokens", "no_price", "no_window", "goes")
+
+
+def first_screen(recommendation: Recommendation) -> str:
+    """Return bookable number, total, budgets, models, conditions and what to check, on 25 lines of 100 columns.
+
+    Parts that are too long are cut, and say how much is left out.
+    """
+    over = [one.sentence for one in recommendation.over_budget]
+    decisions = recommendation.decisions
+    opened = [f"{one.workload}: {word}" for one in decisions for word in one.open]
+    before = [
+        _wrapped(recommendation.booked.sentence, 2),
+        _wrapped(totals_sentence(recommendation), 3),
+        _part(f"Over budget: {len(over) or 'none'}.", over, _OVER, wrap=2),
+    ]
+    after = [
+        _part("Conditional, as the catalog does not state it:", opened, _OPEN) if opened else [],
+        _part("Check first:", list(_checks(recommendation)), _CHECKS),
+    ]
+    room = LINES - 1 - sum(map(len, (*before, *after)))
+    models = [f"{one.workload}: {one.spend}" for one in decisions]
+    parts = [*before, _part("Model of each workload:", models, room), *after]
+    return "\n".join(line for part in parts for line in part)
+
+
+def _checks(recommendation: Recommendation) -> Iterator[str]:
+    """Yield what most deserves a second look: calls not served, the largest spend, grave notes."""
+    few = []
+    for decision in recommendation.decisions:
+        ranked = recommendation.ranking(decision.workload)
+        served = [one for one in ranked if one.model == decision.model]
+        for words in decision.unserved:
+            said = f"{decision.workload}: {words}"
+            if any(max(one.refused_share, one.empty_share) < _FEW for one in served):
+                few.append(said)
+            else:
+                yield said
+    projection, best = recommendation.projection, recommendation.best
+    means = {name: projection.of(model, name).mean().sum() for name, model in best.items()}
+    largest = max(means, key=means.__getitem__)
+    if len(means) > 1 and means[largest]:
+        [workload] = (one for one in recommendation.workloads if one.name == largest)
+        share = share_text(float(means[largest] / sum(means.values())))
+        yield f"{largest}: {share} of the spend; source: {workload.source or 'not given'}"
+    planned = set(best.values())
+    for code in _GRAVE:
+        for note in recommendation.notes:
+            if note.code == code and (not note.models or planned & set(note.models)):
+                yield note
+    yield from few
+
+
+def _part(title: str, sentences: Sequence[str], most: int, wrap: int = 1) -> list[str]:
+    """Return a title and as many lines of sentences as there is room for."""
+    lines: list[str] = []
+    for place, sentence in enumerate(sentences):
+        more = _wrapped(sentence, wrap, indent="  ")
+        left = len(sentences) - place
+        if len(lines) + len(more) > most - (left > 1):
+            lines.append(f"  and {left} more, below")
+            break
+        lines += more
+    return [title, *lines]
+
+
+def _wrapped(sentence: str, most: int, indent: str = "") -> list[str]:
+    """Return a sentence on at most so many lines, cut where it is longer."""
+    return textwrap.wrap(
+        on_one_line(sentence),
+        COLUMNS,
+        initial_indent=indent,
+        subsequent_indent=2 * indent,
+        max_lines=most,
+        placeholder=" …",
+    )
