@@ -122,6 +122,11 @@ VARIANTS = {
     "the older usage of OpenAI": (lines({"object": "list", "data": [{"n_requests": 5, "snapshot_id": "kimi-k2", "aggregation_timestamp": SECONDS, "n_context_tokens_total": 1000,
         "n_cached_context_tokens_total": 640, "n_generated_tokens_total": 300}]}), (5, 1000, 640, 300, None, 0, 0)),
     "a failed row of a table": ("date,model,prompt_tokens,completion_tokens,status\n2026-03-05,kimi-k2,1000,300,ok\n2026-03-05,kimi-k2,,,error\n", (1, 1000, None, 300, None, 0, 0)),
+    "replies by their ids": (lines({name: {"id": name, "created": SECONDS, "usage": PARTS} for name in ("reply-00001", "reply-00002")}), (2, 2000, None, 600, None, 0, 0)),
+    "a reply in a field of any name, twice": (lines(*[{"ts": AT, "resp_body": {"id": "reply-00001", "model": "kimi-k2", "usage": PARTS}}] * 2), (1, 1000, None, 300, None, 0, 0)),
+    "usage by model": (lines({"ts": AT, "usage_metadata": dict.fromkeys(("kimi-k2", "kimi-k2-5"), PARTS)}), (2, 2000, None, 600, None, 0, 0)),
+    "a reply that is text": (lines(*[{"ts": AT, "response": json.dumps({"id": "reply-00001", "usage": PARTS})}] * 2), (1, 1000, None, 300, None, 0, 0)),
+    "a year with strokes after it": ("date,prompt_tokens,completion_tokens\n2026/03/05 10:00:00,1000,300\n", (1, 1000, None, 300, None, 0, 0)),
     "an object as pandas writes it": (table({"timestamp": AT, "model": "kimi-k2", "usage": str(PARTS | {"input_tokens_details": {"cached_tokens": 640}, "x": None})}), (1, 1000, 640, 300, None, 0, 0)),
 }  # fmt: skip
 
@@ -183,6 +188,8 @@ def test_breakdowns_whose_counts_are_text_are_added_up(read):
     ("more", "said"),
     [
         ({"cache_hit": True}, "cache_hit is True, which looks like cache and was not read. An answer from a gateway's own cache is not billed"),
+        ({"count": 12}, "count is 12, which looks like requests"),
+        ({"Invocations": 12}, "Invocations is 12, which looks like requests"),
         ({"cache_status": "HIT"}, "cache_status is 'HIT', which looks like cache"),
         ({"finished_at": AT}, "finished_at is '2026-03-05T10:00:00Z', which looks like time"),
     ],

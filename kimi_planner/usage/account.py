@@ -18,12 +18,14 @@ __all__ = ["unread"]
 #: What a name is about, by the beginnings of its words; the first that fits counts.
 _ABOUT = {
     "cost": ("cost", "spend", "spent", "price", "usd"),
-    "requests": ("requests", "calls", "num_req", "nreq"),
+    "requests": ("requests", "calls", "num_req", "nreq", "invocations", "executions"),
     "cache": ("cach",),
     "tokens": ("token", "tok", "reasoning", "thinking"),
     "time": ("time", "date", "created", "ts", "when", "start", "begin"),
 }
 _SHORT = 3
+#: What a query calls the number of rows that it adds up.
+_ROWS = ("count", "cnt", "row_count", "num_rows")
 _CACHE = frozenset(("cache", "cached"))
 #: Limits, rates and parts of a count that no meter bills apart.
 _NO_USAGE = re.compile(
@@ -116,7 +118,7 @@ def _looks_like(name: str, *, is_inside: bool, has: Collection[str]) -> str | No
     words = re.split(r"[._]", name)
     about = next(
         (what for what, stems in _ABOUT.items() if any(_fits(word, stems) for word in words)),
-        "time" if name.endswith("_at") else None,
+        "time" if name.endswith("_at") else "requests" if name in _ROWS else None,
     )
     if _NO_USAGE.search(name) or (about == "cost" and "logged_cost_usd" in has):
         return None
@@ -172,7 +174,7 @@ def _odd_row(
     ]
     says = (count.numbers != 0) & alive
     if says.any() and what != "cost":
-        for same in _same(name, counts):
+        for same in _same(name, what, counts):
             says &= count.numbers != same
     rows = [*odd, *np.flatnonzero(says)[:1].tolist()]
     return min(rows) if rows else None
@@ -182,7 +184,7 @@ def _is_hit(name: str, value: Any) -> bool:
     return _HIT.search(name) is not None and str(value).strip().lower() in _YES
 
 
-def _same(name: str, counts: Mapping[str, Count]) -> list[Any]:
+def _same(name: str, what: str, counts: Mapping[str, Count]) -> list[Any]:
     """Return what was read that a field of this name may say again."""
     words = set(re.split(r"[._]", name))
 
@@ -192,8 +194,9 @@ def _same(name: str, counts: Mapping[str, Count]) -> list[Any]:
     prompt, completion, cached = of("prompt_tokens"), of("completion_tokens"), of("cached_tokens")
     written = of("written_tokens") + 0
     lived = of("written_5m_tokens") + of("written_1h_tokens")
-    if words & {"requests", "calls"}:
-        return [of("requests")]
+    if what == "requests":
+        requests = counts.get("requests")
+        return [] if requests is None else [np.where(requests.missing, 1, requests.numbers)]
     if words & {"reasoning", "thinking", "thoughts"}:
         return [of("reasoning_tokens")]
     if words & {"miss", "uncached", "other"} or {"no", "cache"} <= words:

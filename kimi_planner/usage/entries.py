@@ -36,7 +36,7 @@ _TEXTS = frozenset(("log", "line", "message", "msg", "text_payload"))
 _LOGGED_AT = ("time", "timestamp", "ts")
 _EVENTS = frozenset(("message", "params", "payload", "event"))
 #: Objects from a model to what it used.
-_BY_MODEL = ("summary.usage", "breakdown.models", "model_usage")
+_BY_MODEL = ("summary.usage", "breakdown.models", "model_usage", "usage_metadata")
 _SIGNALS = frozenset(("resource_logs", "resource_metrics"))
 _LENS = ("input_lens", "output_lens")
 _TELLING = _LISTS | _INSIDE | _TEXTS | _EVENTS | _SIGNALS | {*_LENS, "type", "tags"}
@@ -87,6 +87,9 @@ class Unwrapping:
         UsageError
             If an export is not built as one.
         """
+        if type(value) is dict and value and all(map(_is_named, value, value.values())):
+            yield from self._of_list([*value.values()], {})
+            return
         if type(value) is not dict or is_plain(tuple(value)):
             yield value
             return
@@ -274,6 +277,11 @@ def _is_event(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
     return isinstance(value.get("type"), str) and isinstance(value.get("payload"), dict)
+
+
+def _is_named(name: str, value: Any) -> bool:
+    """Whether a name is the id of what stands there, as in a mapping of replies."""
+    return type(value) is dict and value.get("id") == name
 
 
 def _are_objects(inner: Any) -> bool:

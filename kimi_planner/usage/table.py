@@ -157,7 +157,7 @@ class Table:
 #: How names end of text that is JSON.
 JSON_CELLS = (
     "metadata", "usage", "details", "other", "extra", "attributes", "metrics", "properties", "meta",
-    "summary", "usage_object", "usage_values", "response",
+    "summary", "usage_object", "usage_values", "response", "span_data",
 )  # fmt: skip
 
 
