@@ -30,14 +30,18 @@ _CACHE = frozenset(("cache", "cached"))
 #: Limits, rates and parts of a count that no meter bills apart.
 _NO_USAGE = re.compile(
     r"(?:^|[._])(?:max|min|per|ratio|limit|rate|ttl|ttft|audio|image|text|video|prediction|tool_use|budget|window"
-    r"|remaining|unlimited|saved|version|index|first|latency|duration|elapsed|ms|seconds|retries|modality|multiplier|throughput|unit)(?:$|[._])"
+    r"|remaining|unlimited|saved|version|index|first|latency|duration|elapsed|ms|seconds|retries|modality|multiplier|throughput|unit|avg|average|mean|median|p50|p90|p95|p99)(?:$|[._])"
 )
 #: What says of an entry that it was answered from a cache.
 _HIT = re.compile(r"(?:^|[._])(?:cached|hit|from_cache|cache_status)$")
+_HIDDEN = re.compile("cach|reasoning|creation|ephemeral")
+_HIDDEN_IN_TEXT = re.compile(
+    r"(?:cach|reasoning|creation|ephemeral|_tokens)[a-z0-9_]*[\"']: ?[1-9]"
+)
 _YES = ("true", "hit", "yes", "semantic hit")
 #: Parts of all requests, where those are stated.
 _OUTCOMES = frozenset(("successful", "success", "failed", "failure", "error", "errors"))
-_HOLDS_COUNTS = re.compile("usage|token|metrics")
+_HOLDS_COUNTS = re.compile("usage|token|metrics|cache")
 
 
 def unread(
@@ -86,6 +90,9 @@ def unread(
         is_inside = front in objects and _HOLDS_COUNTS.search(front.lower()) is not None
         what = _looks_like(name, is_inside=is_inside, has=has)
         row = None if what is None else _odd_row(column, name, what, counts, alive)
+        if row is None:
+            what = what or "cache"
+            row = _hiding_row(column, name, alive & (counts["cached_tokens"].numbers == 0))
         if row is not None:
             value = as_objects(column)[row]
             said = f"{path} is {shown(value)}, which looks like {what} and was not read. "
@@ -178,6 +185,31 @@ def _odd_row(
             says &= count.numbers != same
     rows = [*odd, *np.flatnonzero(says)[:1].tolist()]
     return min(rows) if rows else None
+
+
+def _hiding_row(column: Any, name: str, alive: Any) -> int | None:
+    """Return the first row that has counts of a part in a list or in text, where none is looked for."""
+    kind = str(getattr(column, "type", ""))
+    types = set(map(type, column)) if isinstance(column, list) else set()
+    is_text = (kind == "string" or str in types) and _HOLDS_COUNTS.search(name) is not None
+    if not (is_text or list in types or "struct" in kind):
+        return None
+    for row, value in enumerate(as_objects(column)):
+        is_object = is_text and type(value) is str and value[:1] in ("{", "[")
+        if alive[row] and (
+            _HIDDEN_IN_TEXT.search(value) if is_object else type(value) is list and _hides(value)
+        ):
+            return row
+    return None
+
+
+def _hides(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(
+            _HIDDEN.search(key.lower()) is not None if type(one) is int and one else _hides(one)
+            for key, one in value.items()
+        )
+    return isinstance(value, list) and any(map(_hides, value))
 
 
 def _is_hit(name: str, value: Any) -> bool:

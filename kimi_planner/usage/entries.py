@@ -45,6 +45,9 @@ _OF_STREAM = frozenset((
     "message_start", "message_delta", "message_stop", "content_block_start", "content_block_delta",
     "content_block_stop", "ping",
 ))  # fmt: skip
+#: What OTLP calls a value by its type, and values that are several.
+_VALUES = ("int_value", "string_value", "double_value", "bool_value")
+_LISTED = frozenset(("array_value", "kvlist_value", "bytes_value"))
 #: Docker cuts longer lines into pieces.
 _PIECE = 1 << 14
 
@@ -195,11 +198,14 @@ class Unwrapping:
             holder = holder.get(tail) if tail and isinstance(holder, dict) else holder
             if not isinstance(holder, dict) or not holder:
                 continue
-            if not all(isinstance(one, dict) for one in holder.values()):
+            parts: dict[str, Any] = {
+                model: one.get("metrics", one) if isinstance(one, dict) else None
+                for model, one in holder.items()
+            }
+            if not all(isinstance(part, dict) for part in parts.values()):
                 continue
             rest = {key: one for key, one in value.items() if spelled(key) != head}
             name = "metrics" if head == "breakdown" else "usage"
-            parts = {model: one.get("metrics", one) for model, one in holder.items()}
             rest.pop(name, None)
             whole = value.get(name)
             if isinstance(whole, dict) and not _adds_up(whole, list(parts.values())):
@@ -309,7 +315,10 @@ def _with_mapping(value: dict[str, Any]) -> dict[str, Any]:
     for name in ("attributes", "tags"):
         held = value.get(name)
         if _are_objects(held) and held and all("key" in one for one in held):
-            value = {**value, name: {str(one["key"]): _typed(one.get("value")) for one in held}}
+            value = {
+                **value,
+                name: {str(one["key"]): _typed(one.get("value", one)) for one in held},
+            }
         elif name == "attributes" and held and not isinstance(held, dict | str):
             raise UsageError(
                 f"attributes is {shown(held)}. A span has a mapping, or a list of keys."
@@ -321,5 +330,8 @@ def _typed(value: Any) -> Any:
     """Return a value of OTLP, which writes whole numbers as text so that 64 bits survive JSON."""
     if not isinstance(value, dict):
         return value
-    kinds = ("intValue", "stringValue", "doubleValue", "boolValue")
-    return next((value[kind] for kind in kinds if kind in value), None)
+    names = {spelled(name): one for name, one in value.items()}
+    return next(
+        (names[kind] for kind in _VALUES if kind in names),
+        None if _LISTED & names.keys() else value,
+    )
