@@ -119,6 +119,11 @@ SAMPLES = {
             "prompt_tokens": 1000, "completion_tokens": 300, "total_tokens": 1300, "original_usage.prompt_tokens": 1000,
             "original_usage.prompt_tokens_details.cached_tokens": 640, "original_usage.completion_tokens_details.reasoning_tokens": 40}},
     ], (1, 1000, 640, 300, 40, 0, 0)),
+    "openai agents": ("OpenAI Agents spans", [
+        {"object": "trace.span", "id": "span_11111111", "trace_id": "t", "parent_id": None, "started_at": AT, "span_data": {"type": "agent", "name": "a"}},
+        {"object": "trace.span", "id": "span_22222222", "trace_id": "t", "parent_id": "span_11111111", "started_at": AT, "span_data": {"type": "generation", "model": "kimi-k2", "usage": {
+            "input_tokens": 1000, "output_tokens": 300, "input_tokens_details": {"cached_tokens": 640}, "output_tokens_details": {"reasoning_tokens": 40}}}},
+    ], (1, 1000, 640, 300, 40, 0, 0)),
     "lunary": ("Lunary", [{"id": "run-1111-2222", "type": "llm", "name": "kimi-k2", "createdAt": AT, "status": "success", "tokens": {"prompt": 1000, "completion": 300, "total": 1300}}],
         (1, 1000, None, 300, None, 0, 0)),
     "dify": ("Dify messages", [{"id": "m-1111-2222", "conversation_id": "c", "model_id": "kimi-k2", "created_at": "2026-03-05 10:00:00", "message_tokens": 1000, "message_unit_price": "0.001",

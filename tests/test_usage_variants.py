@@ -122,6 +122,29 @@ VARIANTS = {
     "the older usage of OpenAI": (lines({"object": "list", "data": [{"n_requests": 5, "snapshot_id": "kimi-k2", "aggregation_timestamp": SECONDS, "n_context_tokens_total": 1000,
         "n_cached_context_tokens_total": 640, "n_generated_tokens_total": 300}]}), (5, 1000, 640, 300, None, 0, 0)),
     "a failed row of a table": ("date,model,prompt_tokens,completion_tokens,status\n2026-03-05,kimi-k2,1000,300,ok\n2026-03-05,kimi-k2,,,error\n", (1, 1000, None, 300, None, 0, 0)),
+    "a table of spans, one below another": (lines(
+        {"Timestamp": AT, "TraceId": "t", "SpanId": "a0", "ParentSpanId": "", "SpanAttributes": {key: str(value) for key, value in CHAT.items()}},
+        {"Timestamp": AT, "TraceId": "t", "SpanId": "a1", "ParentSpanId": "a0", "SpanAttributes": {key: str(value) for key, value in (CHAT | CACHED).items()}},
+    ), (1, 1000, 640, 300, 40, 0, 0)),
+    "columns of spans, one below another": (table(*[{"Timestamp": AT, "trace.trace_id": "t", "trace.span_id": name, "trace.parent_id": parent, **CHAT} for name, parent in (("a0", ""), ("a1", "a0"))]),
+        (1, 1000, None, 300, None, 0, 0)),
+    "spans whose fields are in an object of any name": (lines(
+        {"span_id": "a1", "parent_span_id": "r", "trace_id": "t", "start_timestamp": SECONDS, "data": {"gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 300}},
+        {"span_id": "a2", "parent_span_id": "a1", "trace_id": "t", "start_timestamp": SECONDS, "data": {"gen_ai.usage.input_tokens": 1000, "gen_ai.usage.input_tokens.cached": 640, "gen_ai.usage.output_tokens": 300}},
+    ), (1, 1000, 640, 300, None, 0, 0)),
+    "cached input beside writes of nought": (lines({"timestamp": AT, **PARTS, "cached_input_tokens": 640, "cache_creation_input_tokens": 0}), (1, 1000, 640, 300, None, 0, 0)),
+    "input whose total holds the cached tokens": (lines({"timestamp": AT, "usage": PARTS | {"cache_read_input_tokens": 640, "total_tokens": 1300}}), (1, 1000, 640, 300, None, 0, 0)),
+    "values of OTLP in another spelling": (lines({"resource_spans": [{"scope_spans": [{"spans": [{"span_id": "a1", "start_time_unix_nano": SECONDS * 10**9, "attributes": [
+        {"key": key, "value": {"int_value" if type(value) is int else "string_value": value}} for key, value in CHAT.items()]}]}]}]}), (1, 1000, None, 300, None, 0, 0)),
+    "messages of one conversation are no spans": (lines(*[{"id": name, "parentId": parent, "timestamp": AT, "usage": PARTS} for name, parent in (("m1-aaaaaaaa", None), ("m2-aaaaaaaa", "m1-aaaaaaaa"))]),
+        (2, 2000, None, 600, None, 0, 0)),
+    "steps beside their sum": (lines({"timestamp": AT, "usage": PARTS | {"input_tokens_details": {"cached_tokens": 640}}, "steps": [{"usage": PARTS | {"cached_tokens": 640}}]}),
+        (1, 1000, 640, 300, None, 0, 0)),
+    "replies by their ids": (lines({name: {"id": name, "created": SECONDS, "usage": PARTS} for name in ("reply-00001", "reply-00002")}), (2, 2000, None, 600, None, 0, 0)),
+    "a reply in a field of any name, twice": (lines(*[{"ts": AT, "resp_body": {"id": "reply-00001", "model": "kimi-k2", "usage": PARTS}}] * 2), (1, 1000, None, 300, None, 0, 0)),
+    "usage by model": (lines({"ts": AT, "usage_metadata": dict.fromkeys(("kimi-k2", "kimi-k2-5"), PARTS)}), (2, 2000, None, 600, None, 0, 0)),
+    "a reply that is text": (lines(*[{"ts": AT, "response": json.dumps({"id": "reply-00001", "usage": PARTS})}] * 2), (1, 1000, None, 300, None, 0, 0)),
+    "a year with strokes after it": ("date,prompt_tokens,completion_tokens\n2026/03/05 10:00:00,1000,300\n", (1, 1000, None, 300, None, 0, 0)),
     "an object as pandas writes it": (table({"timestamp": AT, "model": "kimi-k2", "usage": str(PARTS | {"input_tokens_details": {"cached_tokens": 640}, "x": None})}), (1, 1000, 640, 300, None, 0, 0)),
 }  # fmt: skip
 
@@ -150,6 +173,14 @@ def test_the_batches_of_a_report_are_batches(read):
         (LANGFUSE | {"usageDetails": {"input": 11, "input_2": 12, "output": 33}}, "usage_details.input_2 is 12, which is no known kind"),
         ({"usage": PARTS | {"cache_creation_input_tokens": -5}}, "written_tokens is negative"),
         ({"usage": PARTS | {"total_tokens": [1300]}}, "total_tokens is [1300]. It must be a whole number"),
+        ({"usage": PARTS | {"input_tokens_details": [{"cached_tokens": 640}]}}, "usage.input_tokens_details is [{'cached_tokens': 640}], which looks like"),
+        ({"usage": PARTS, "cache_creation": '{"ephemeral_1h_input_tokens": 10}'}, "cache_creation is '{\"ephemeral_1h_input_tokens\": 10}', which looks like cache"),
+        ({"resourceSpans": [{"scopeSpans": [{"spans": [{"spanId": "a", "attributes": [
+            *({"key": key, "value": {"intValue": "5"}} for key in ("gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens")),
+            {"key": "gen_ai.usage.cache_read.input_tokens", "val": {"intValue": "4"}}]}]}]}]}, "which looks like cache and was not read"),
+        ({"spanId": "a", "attributes": {"llm.token.counts": '{"input_tokens": 1000}'}}, "llm.token.counts is '{\"input_tokens\": 1000}', which looks like"),
+        ({"timestamp": AT, "message": {"type": "StatusUpdate", "payload": {"tokens_used": {"input_other": 5, "output": 5}}}}, "tokens_used.input_other is 5, which looks like tokens"),
+        ({"input_length": 5, "type": "text", "chat_id": 1, "length_of_output": 5}, "completion_tokens is missing"),
         ({"usage": PARTS, "cachedreadtokens": 640}, "cachedreadtokens is 640, which looks like cache"),
         ({"daily": [{"date": "2026-03-05", "inputTokens": 100, "outputTokens": 60, "cacheCreationTokens": 20, "cacheReadTokens": [8], "modelBreakdowns": [
             {"modelName": "m", "inputTokens": 100, "outputTokens": 60, "cacheCreationTokens": 20, "cacheReadTokens": 8}]}]}, "cached_tokens is [8]"),
@@ -183,6 +214,8 @@ def test_breakdowns_whose_counts_are_text_are_added_up(read):
     ("more", "said"),
     [
         ({"cache_hit": True}, "cache_hit is True, which looks like cache and was not read. An answer from a gateway's own cache is not billed"),
+        ({"count": 12}, "count is 12, which looks like requests"),
+        ({"Invocations": 12}, "Invocations is 12, which looks like requests"),
         ({"cache_status": "HIT"}, "cache_status is 'HIT', which looks like cache"),
         ({"finished_at": AT}, "finished_at is '2026-03-05T10:00:00Z', which looks like time"),
     ],
@@ -279,6 +312,16 @@ def test_a_key_that_no_column_has_is_refused_before_the_whole_table_is_read(tmp_
         total_usage(path, by="tema")
     with pytest.raises(UsageError, match="line 1001: prompt_tokens is 'bad'"):
         total_usage(tmp_path, by="team")
+
+
+def test_one_line_of_something_else_is_no_table_without_rows(read):
+    """What was taken for a header is said."""
+    with pytest.raises(
+        UsageError, match=r"line 1: no column 'prompt_tokens'\. Found: '2026-03-05 INFO started'"
+    ):
+        read("2026-03-05 INFO started\n", "log")
+    with pytest.raises(UsageError, match="no rows"):
+        read(f"{HEADER}\n", "log")
 
 
 def test_a_stream_of_arrow_is_read(tmp_path):

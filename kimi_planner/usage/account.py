@@ -18,24 +18,30 @@ __all__ = ["unread"]
 #: What a name is about, by the beginnings of its words; the first that fits counts.
 _ABOUT = {
     "cost": ("cost", "spend", "spent", "price", "usd"),
-    "requests": ("requests", "calls", "num_req", "nreq"),
+    "requests": ("requests", "calls", "num_req", "nreq", "invocations", "executions"),
     "cache": ("cach",),
     "tokens": ("token", "tok", "reasoning", "thinking"),
     "time": ("time", "date", "created", "ts", "when", "start", "begin"),
 }
 _SHORT = 3
+#: What a query calls the number of rows that it adds up.
+_ROWS = ("count", "cnt", "row_count", "num_rows")
 _CACHE = frozenset(("cache", "cached"))
 #: Limits, rates and parts of a count that no meter bills apart.
 _NO_USAGE = re.compile(
     r"(?:^|[._])(?:max|min|per|ratio|limit|rate|ttl|ttft|audio|image|text|video|prediction|tool_use|budget|window"
-    r"|remaining|unlimited|saved|version|index|first|latency|duration|elapsed|ms|seconds|retries|modality|multiplier|throughput|unit)(?:$|[._])"
+    r"|remaining|unlimited|saved|version|index|first|latency|duration|elapsed|ms|seconds|retries|modality|multiplier|throughput|unit|avg|average|mean|median|p50|p90|p95|p99)(?:$|[._])"
 )
 #: What says of an entry that it was answered from a cache.
 _HIT = re.compile(r"(?:^|[._])(?:cached|hit|from_cache|cache_status)$")
+_HIDDEN = re.compile("cach|reasoning|creation|ephemeral")
+_HIDDEN_IN_TEXT = re.compile(
+    r"(?:cach|reasoning|creation|ephemeral|_tokens)[a-z0-9_]*[\"']: ?[1-9]"
+)
 _YES = ("true", "hit", "yes", "semantic hit")
 #: Parts of all requests, where those are stated.
 _OUTCOMES = frozenset(("successful", "success", "failed", "failure", "error", "errors"))
-_HOLDS_COUNTS = re.compile("usage|token|metrics")
+_HOLDS_COUNTS = re.compile("usage|token|metrics|cache")
 
 
 def unread(
@@ -84,6 +90,9 @@ def unread(
         is_inside = front in objects and _HOLDS_COUNTS.search(front.lower()) is not None
         what = _looks_like(name, is_inside=is_inside, has=has)
         row = None if what is None else _odd_row(column, name, what, counts, alive)
+        if row is None:
+            what = what or "cache"
+            row = _hiding_row(column, name, alive & (counts["cached_tokens"].numbers == 0))
         if row is not None:
             value = as_objects(column)[row]
             said = f"{path} is {shown(value)}, which looks like {what} and was not read. "
@@ -116,7 +125,7 @@ def _looks_like(name: str, *, is_inside: bool, has: Collection[str]) -> str | No
     words = re.split(r"[._]", name)
     about = next(
         (what for what, stems in _ABOUT.items() if any(_fits(word, stems) for word in words)),
-        "time" if name.endswith("_at") else None,
+        "time" if name.endswith("_at") else "requests" if name in _ROWS else None,
     )
     if _NO_USAGE.search(name) or (about == "cost" and "logged_cost_usd" in has):
         return None
@@ -172,17 +181,42 @@ def _odd_row(
     ]
     says = (count.numbers != 0) & alive
     if says.any() and what != "cost":
-        for same in _same(name, counts):
+        for same in _same(name, what, counts):
             says &= count.numbers != same
     rows = [*odd, *np.flatnonzero(says)[:1].tolist()]
     return min(rows) if rows else None
+
+
+def _hiding_row(column: Any, name: str, alive: Any) -> int | None:
+    """Return the first row that has counts of a part in a list or in text, where none is looked for."""
+    kind = str(getattr(column, "type", ""))
+    types = set(map(type, column)) if isinstance(column, list) else set()
+    is_text = (kind == "string" or str in types) and _HOLDS_COUNTS.search(name) is not None
+    if not (is_text or list in types or "struct" in kind):
+        return None
+    for row, value in enumerate(as_objects(column)):
+        is_object = is_text and type(value) is str and value[:1] in ("{", "[")
+        if alive[row] and (
+            _HIDDEN_IN_TEXT.search(value) if is_object else type(value) is list and _hides(value)
+        ):
+            return row
+    return None
+
+
+def _hides(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(
+            _HIDDEN.search(key.lower()) is not None if type(one) is int and one else _hides(one)
+            for key, one in value.items()
+        )
+    return isinstance(value, list) and any(map(_hides, value))
 
 
 def _is_hit(name: str, value: Any) -> bool:
     return _HIT.search(name) is not None and str(value).strip().lower() in _YES
 
 
-def _same(name: str, counts: Mapping[str, Count]) -> list[Any]:
+def _same(name: str, what: str, counts: Mapping[str, Count]) -> list[Any]:
     """Return what was read that a field of this name may say again."""
     words = set(re.split(r"[._]", name))
 
@@ -192,8 +226,9 @@ def _same(name: str, counts: Mapping[str, Count]) -> list[Any]:
     prompt, completion, cached = of("prompt_tokens"), of("completion_tokens"), of("cached_tokens")
     written = of("written_tokens") + 0
     lived = of("written_5m_tokens") + of("written_1h_tokens")
-    if words & {"requests", "calls"}:
-        return [of("requests")]
+    if what == "requests":
+        requests = counts.get("requests")
+        return [] if requests is None else [np.where(requests.missing, 1, requests.numbers)]
     if words & {"reasoning", "thinking", "thoughts"}:
         return [of("reasoning_tokens")]
     if words & {"miss", "uncached", "other"} or {"no", "cache"} <= words:

@@ -54,6 +54,8 @@ def read_csv(blocks: Iterator[Block], rows: Rows) -> Iterator[pd.DataFrame]:
         if header is not None and rest is not None and rest.text:
             header.read(rest)
             yield from rows.settle()
+    if header is not None and not header.is_read:  # such as the one line of something else
+        header.refuse(Table([], names={spelled(name): name for name in header.names}))
     if header is None:
         raise UsageError("the file is empty. A usage CSV starts with a header line.", at=rows.file)
 
@@ -99,6 +101,7 @@ class _Header:
     """The columns of a CSV log, and how its rows are read."""
 
     def __init__(self, cells: list[str], sign: str, line: int, rows: Rows) -> None:
+        self.is_read = False
         self.names, self.sign, self.rows = [name.strip() for name in cells], sign, rows
         spellings = [spelled(name) for name in self.names if name]
         doubled = {name for name in self.names if name and spellings.count(spelled(name)) > 1}
@@ -111,6 +114,7 @@ class _Header:
 
     def read(self, block: Block) -> None:
         """Read the rows of a block: in one go where they are regular, else one by one."""
+        self.is_read = True
         columns = None if block.is_open else self._regular(block)
         lines: Any = np.arange(block.first, block.first + block.length)
         if columns is None:
@@ -127,9 +131,13 @@ class _Header:
                 table.add(name, column)
         dialect = dialect_of_columns(table.names)
         self.rows.columns = tuple(table.columns)
-        if dialect.name == GENERIC:
-            _refuse_header(table, self.names, self.rows, Where(self.rows.file, self.line))
+        self.refuse(table)
         read_table(table, dialect, self.rows, name=_NAME if dialect.name == GENERIC else "")
+
+    def refuse(self, table: Table) -> None:
+        """Raise if a table of no special form has no column for what every call has."""
+        if dialect_of_columns(table.names).name == GENERIC:
+            _refuse_header(table, self.names, self.rows, Where(self.rows.file, self.line))
 
     def _regular(self, block: Block) -> list[Any] | None:
         """Return the columns as text of Arrow, ``None`` where each row needs a closer look."""

@@ -31,7 +31,7 @@ PARTS = (
     "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens", "total_tokens",
     "written_tokens", "written_5m_tokens", "written_1h_tokens",
 )  # fmt: skip
-_FRONT = ("attributes", "properties", "tags")
+_FRONT = ("attributes", "span_attributes", "properties", "tags")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _MOST_SHAPES = 10_000
 _known: dict[Any, Dialect] = {}
@@ -129,10 +129,13 @@ def value_at(entry: Mapping[str, Any], path: str) -> Any:
         name = spelled(key)
         if name == path or (path.endswith("*") and name.startswith(path[:-1])):
             return True if value is None else value
-        if type(value) is dict and (name in _FRONT or path.startswith(f"{name}.")):
-            inner = value_at(value, path if name in _FRONT else path[len(name) + 1 :])
-            if inner is not None:
-                return inner
+        if type(value) is not dict:
+            continue
+        inner = value_at(value, path) if name in _FRONT else None
+        if inner is None and path.startswith(f"{name}."):
+            inner = value_at(value, path[len(name) + 1 :])
+        if inner is not None:
+            return inner
     return None
 
 

@@ -36,7 +36,7 @@ _TEXTS = frozenset(("log", "line", "message", "msg", "text_payload"))
 _LOGGED_AT = ("time", "timestamp", "ts")
 _EVENTS = frozenset(("message", "params", "payload", "event"))
 #: Objects from a model to what it used.
-_BY_MODEL = ("summary.usage", "breakdown.models", "model_usage")
+_BY_MODEL = ("summary.usage", "breakdown.models", "model_usage", "usage_metadata")
 _SIGNALS = frozenset(("resource_logs", "resource_metrics"))
 _LENS = ("input_lens", "output_lens")
 _TELLING = _LISTS | _INSIDE | _TEXTS | _EVENTS | _SIGNALS | {*_LENS, "type", "tags"}
@@ -45,6 +45,9 @@ _OF_STREAM = frozenset((
     "message_start", "message_delta", "message_stop", "content_block_start", "content_block_delta",
     "content_block_stop", "ping",
 ))  # fmt: skip
+#: What OTLP calls a value by its type, and values that are several.
+_VALUES = ("int_value", "string_value", "double_value", "bool_value")
+_LISTED = frozenset(("array_value", "kvlist_value", "bytes_value"))
 #: Docker cuts longer lines into pieces.
 _PIECE = 1 << 14
 
@@ -87,6 +90,9 @@ class Unwrapping:
         UsageError
             If an export is not built as one.
         """
+        if type(value) is dict and value and all(map(_is_named, value, value.values())):
+            yield from self._of_list([*value.values()], {})
+            return
         if type(value) is not dict or is_plain(tuple(value)):
             yield value
             return
@@ -192,11 +198,14 @@ class Unwrapping:
             holder = holder.get(tail) if tail and isinstance(holder, dict) else holder
             if not isinstance(holder, dict) or not holder:
                 continue
-            if not all(isinstance(one, dict) for one in holder.values()):
+            parts: dict[str, Any] = {
+                model: one.get("metrics", one) if isinstance(one, dict) else None
+                for model, one in holder.items()
+            }
+            if not all(isinstance(part, dict) for part in parts.values()):
                 continue
             rest = {key: one for key, one in value.items() if spelled(key) != head}
             name = "metrics" if head == "breakdown" else "usage"
-            parts = {model: one.get("metrics", one) for model, one in holder.items()}
             rest.pop(name, None)
             whole = value.get(name)
             if isinstance(whole, dict) and not _adds_up(whole, list(parts.values())):
@@ -276,6 +285,11 @@ def _is_event(value: Any) -> bool:
     return isinstance(value.get("type"), str) and isinstance(value.get("payload"), dict)
 
 
+def _is_named(name: str, value: Any) -> bool:
+    """Whether a name is the id of what stands there, as in a mapping of replies."""
+    return type(value) is dict and value.get("id") == name
+
+
 def _are_objects(inner: Any) -> bool:
     return isinstance(inner, list) and all(isinstance(one, dict) for one in inner)
 
@@ -301,7 +315,10 @@ def _with_mapping(value: dict[str, Any]) -> dict[str, Any]:
     for name in ("attributes", "tags"):
         held = value.get(name)
         if _are_objects(held) and held and all("key" in one for one in held):
-            value = {**value, name: {str(one["key"]): _typed(one.get("value")) for one in held}}
+            value = {
+                **value,
+                name: {str(one["key"]): _typed(one.get("value", one)) for one in held},
+            }
         elif name == "attributes" and held and not isinstance(held, dict | str):
             raise UsageError(
                 f"attributes is {shown(held)}. A span has a mapping, or a list of keys."
@@ -313,5 +330,8 @@ def _typed(value: Any) -> Any:
     """Return a value of OTLP, which writes whole numbers as text so that 64 bits survive JSON."""
     if not isinstance(value, dict):
         return value
-    kinds = ("intValue", "stringValue", "doubleValue", "boolValue")
-    return next((value[kind] for kind in kinds if kind in value), None)
+    names = {spelled(name): one for name, one in value.items()}
+    return next(
+        (names[kind] for kind in _VALUES if kind in names),
+        None if _LISTED & names.keys() else value,
+    )

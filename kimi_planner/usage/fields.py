@@ -54,6 +54,8 @@ class Fields:
         self.read: set[str] = set()
         self.conflicts: dict[int, str] = {}
         self._fronts = self._objects_of_counts() if "*" in dialect.under else []
+        #: What holds them may say whose they are, where the entry itself does not.
+        self._holders = [front.rpartition(".")[0] for front in self._fronts if "." in front]
 
     def __len__(self) -> int:
         return len(self.table)
@@ -87,6 +89,11 @@ class Fields:
         names = [
             *_names_of(self.dialect, field),
             *(f"{front}.{name}" for front in self._fronts for name in general),
+            *(
+                f"{holder}.{name}"
+                for holder in self._holders
+                for name in tables()["entry"].get(field, ())
+            ),
         ]
         found = dict.fromkeys(self.table.names[one] for one in names if one in self.table.names)
         taken = {spelled(path) for path in renamed.values()}

@@ -62,6 +62,8 @@ class _Reading:
     ----------
     alive
         Which entries are still rows.
+    unsaid
+        Which entries are no rows because they state no tokens by a name that is known.
     silent_chunk
         Which entries are chunks of a stream that say nothing of its usage.
     """
@@ -72,7 +74,7 @@ class _Reading:
         self.alive = np.ones(len(table), dtype=bool)
         self.nodes = tree_nodes(self.fields)
         self.ids, self.is_chunk = call_ids(self.fields)
-        self.silent_chunk = self.fields.none()
+        self.silent_chunk = self.unsaid = self.fields.none()
 
     # --- which entries are rows
 
@@ -149,7 +151,8 @@ class _Reading:
             speaks = ~self._events() if dialect.name == GENERIC else ~fields.none()
         if dialect.kinds:
             self.rows.unstated += int((silent & ~speaks & alive).sum())
-        self._drop(silent & ~speaks, LeftOut.OTHER)
+        self.unsaid = silent & ~speaks & alive
+        self._drop(self.unsaid, LeftOut.OTHER)
         for row in np.flatnonzero(silent & alive).tolist():
             general = self.rows.unknown(self.table, row) if dialect.name == GENERIC else _NO_USAGE
             self._refuse_all({row: dialect.silent_said or general})
@@ -316,7 +319,7 @@ class _Reading:
     def _account(self, has: set[str]) -> None:
         seen, fault = unread(
             self.table, self.dialect, self.fields.read, self.counts, self.rows.ignored_names,
-            alive=self.alive, has=has,
+            alive=self.alive | self.unsaid, has=has,
         )  # fmt: skip
         self.rows.unread.update(seen)
         if fault is not None:
@@ -398,9 +401,7 @@ class _Reading:
         exclusive = self._exclusive(parts)
         for path, values in self.dialect.exclusive_if.items():
             exclusive |= self.fields.says(path, values)
-        if (
-            self.dialect.exclusive == "provider"
-        ):  # where both may be, a total that leaves them out decides
+        if not isinstance(self.dialect.exclusive, bool):  # a total that leaves them out decides
             exclusive &= (
                 total.missing
                 | (parts > prompt.numbers)

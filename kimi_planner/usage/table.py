@@ -39,7 +39,7 @@ SAID = frozenset((
     "delta", "arguments", "parameters", "prompt", "completion", "body", "request", "request_body",
     "response_body", "headers", "schema",
 ))  # fmt: skip
-_FRONT = re.compile(r"^(?:attributes|properties|tags)\.")
+_FRONT = re.compile(r"^(?:attributes|span_attributes|properties|tags)\.")
 _WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?inf")
@@ -97,7 +97,8 @@ class Table:
                 ]
                 return  # another spelling of the same name
         self.columns[path] = column
-        self.names.setdefault(bare if known is None else name, path)
+        self.names.setdefault(name, path)
+        self.names.setdefault(bare, path)
 
     def get(self, name: str) -> Any:
         """Return a column by the name that the dialects give it, ``None`` if there is none."""
@@ -157,7 +158,7 @@ class Table:
 #: How names end of text that is JSON.
 JSON_CELLS = (
     "metadata", "usage", "details", "other", "extra", "attributes", "metrics", "properties", "meta",
-    "summary", "usage_object", "usage_values", "response",
+    "summary", "usage_object", "usage_values", "response", "span_data",
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 __all__ = ["arrow_times", "as_numbers", "as_times", "is_stamp"]
 
 _STAMP = re.compile(r"(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}")
+_STROKES = re.compile(r"[0-9]{4}/[0-9]{2}/[0-9]{2}(?:[ T]|$)")
 _SECONDS_FROM = 1e8  # March 1973; every number of eight digits is below, and may be a date
 _MILLISECONDS_FROM = 1e11  # as seconds this is the year 5138
 _EPOCH_LIMIT = 9e12  # as milliseconds this is the year 2255
@@ -141,11 +142,7 @@ def _dates(column: pd.Series[Any]) -> pd.Series[Any] | None:
 def _parsed(words: pd.Series[Any], errors: Literal["raise", "coerce"]) -> pd.Series[Any]:
     """Return UTC times of text in ISO 8601; what has no offset is UTC, whatever stands before it."""
     if words.dtype == object:
-        words = words.map(
-            lambda one: (
-                f"{one[:-4]}Z" if isinstance(one, str) and one.endswith((" UTC", " GMT")) else one
-            )
-        )
+        words = words.map(_as_iso)
 
     def parse(part: pd.Series[Any]) -> pd.Series[Any]:
         return pd.to_datetime(part, utc=True, format="ISO8601", errors=errors).dt.as_unit("us")
@@ -156,6 +153,15 @@ def _parsed(words: pd.Series[Any], errors: Literal["raise", "coerce"]) -> pd.Ser
     # pandas 2.2 gives a time without an offset that of the one before it, so they are read apart.
     times = parse(words.where(has_offset).astype(object))
     return times.fillna(parse(words.mask(has_offset).astype(object)))
+
+
+def _as_iso(word: Any) -> Any:
+    """Return a time that names UTC, or has its year first and strokes after it, as ISO 8601 has it."""
+    if not isinstance(word, str):
+        return word
+    if _STROKES.match(word):
+        word = word.replace("/", "-", 2)
+    return f"{word[:-4]}Z" if word.endswith((" UTC", " GMT")) else word
 
 
 def _whole(value: object) -> int | None:
@@ -184,5 +190,5 @@ def _number(value: object) -> float:
 def _is_dated(value: object) -> bool:
     """Whether this is a time, or text that may be one: pandas also reads ``now`` as a time."""
     if isinstance(value, str):
-        return re.match(r"[0-9]{4}.*-|[0-9]{8}$", value) is not None
+        return re.match(r"[0-9]{4}.*[-/]|[0-9]{8}$", value) is not None
     return hasattr(value, "year")
