@@ -8,7 +8,7 @@ import checking
 import pytest
 
 from kimi_planner.checks.config import MAX_MONTHS, find_config, load_config
-from kimi_planner.checks.globs import files, matches
+from kimi_planner.checks.globs import find_files, matches
 from kimi_planner.checks.results import RULES, Outcome
 from kimi_planner.errors import ConfigError
 from kimi_planner.plan import calendar
@@ -40,7 +40,7 @@ def test_the_configuration_of_a_folder_is_found_and_never_two_of_them(tmp_path):
 
 
 def test_the_last_override_that_matches_wins_key_by_key(tmp_path):
-    """An override replaces the limits that it names; one that nothing matches is said."""
+    """An override replaces the limits that it names; one that nothing matches is bad input."""
     overrides = "".join(
         f'[[overrides]]\npaths = ["{glob}"]\n{limits}\n'
         for glob, limits in (
@@ -59,8 +59,9 @@ def test_the_last_override_that_matches_wins_key_by_key(tmp_path):
     shares = {name: one.limit for (name, rule), one in found.items() if rule == "context-share"}
     assert shares == {"old/a.md": Decimal("0.5"), "old/b.md": Decimal("0.5")}
     assert found["old/b.md", "prompt-tokens"].outcome is Outcome.OVER
-    notes = list(checking.check_of(path).notes())
-    assert notes == [f"{path} line 12: no checked file matches this override."]
+    unused = found["kimi-planner.toml", "unused-setting"]
+    assert (unused.line, unused.outcome) == (12, Outcome.INVALID)
+    assert "no checked file matches the override 'none/*'" in unused.message
 
 
 def test_excluded_files_are_not_checked(tmp_path):
@@ -83,7 +84,7 @@ def test_globs_match_the_files_that_they_find(tmp_path):
     for pattern in patterns:
         found = {one.relative_to(tmp_path).as_posix() for one in tmp_path.glob(pattern)
                  if one.is_file()}  # fmt: skip
-        assert {name for name, _ in files(tmp_path, [pattern])} == found
+        assert {name for name, _ in find_files(tmp_path, [pattern]).files} == found
         assert {name for name in names if matches(name, [pattern])} == found, pattern
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from kimi_planner.catalog import Catalog
 from kimi_planner.checks.globs import matches
+from kimi_planner.checks.results import Place
 from kimi_planner.errors import Where
 
 __all__ = [
@@ -222,6 +223,10 @@ class CheckConfig:
     def folder(self) -> Path:
         """What paths are relative to."""
         return self.path.parent
+
+    def place(self, where: Where) -> Place:
+        """Return a line of the configuration as the place of a result."""
+        return Place(path=self.path.name, line=where.line)
 
     @property
     def models(self) -> dict[str, Where]:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from kimi_planner.catalog import Catalog
 from kimi_planner.checks.budgets import CheckConfig, PromptBudget
-from kimi_planner.checks.globs import files, is_one_file, matches, why_no_file
+from kimi_planner.checks.globs import Files, find_files, is_one_file, matches, why_no_file
 from kimi_planner.checks.prompts import MAX_PROMPT_BYTES, Prompt, body_prompt, template_prompts
-from kimi_planner.checks.results import CheckResult, Measure, Place, invalid, missing
-from kimi_planner.errors import FileError, RequestError, UnknownModelError
+from kimi_planner.checks.results import CheckResult, Measure, Place, invalid, missing, unused
+from kimi_planner.errors import FileError, RequestError, UnknownModelError, did_you_mean, shown
 from kimi_planner.files import read_text
 from kimi_planner.tokens.engine import bulk_engine
 from kimi_planner.tokens.text import count_many
@@ -39,9 +39,9 @@ class Found:
 
 def find_prompts(config: CheckConfig, day: date) -> list[Found]:
     """Return what each budget is for on a day, in the order of the configuration."""
-    named = [(one, files(config.folder, one.paths, one.exclude)) for one in config.prompts]
+    named = [(one, find_files(config.folder, one.paths, one.exclude)) for one in config.prompts]
     counts = _text_counts({
-        name: path for budget, found in named if budget.kind == "text" for name, path in found
+        name: path for budget, found in named if budget.kind == "text" for name, path in found.files
     })  # fmt: skip
     return [_found(budget, found, counts, config, day) for budget, found in named]
 
@@ -61,14 +61,14 @@ def _text_counts(paths: Mapping[str, Path]) -> dict[str, int | FileError]:
 
 def _found(
     budget: PromptBudget,
-    named: Sequence[tuple[str, Path]],
+    named: Files,
     counts: Mapping[str, int | FileError],
     config: CheckConfig,
     day: date,
 ) -> Found:
     prompts: dict[str, list[Prompt]] = {}
     faults: list[CheckResult] = []
-    for name, path in named:
+    for name, path in named.files:
         try:
             prompts[name] = list(_prompts(name, path, budget, counts, config.catalog, day))
         except (FileError, RequestError) as error:
@@ -78,17 +78,38 @@ def _found(
                 Measure(Place(path=name), "unknown-model", "request").unknown(error.reason)
             )
     malformed = {fault.path for fault in faults}
+    faults += (invalid(name, FileError(why)) for name, why in named.unreadable.items())
+    faults += (missing(name, why, budget.where) for name, why in named.dangling.items())
     faults += _missed(budget, prompts, malformed, config.folder)
     counted = tuple(prompt for found in prompts.values() for prompt in found)
-    if not counted and not faults:
-        thing = "file matches"
-        if budget.kind == "templates":
-            thing += " in which a prompt is found"
-        measure = Measure(
-            Place(path=config.path.name, line=budget.where.line), "missing-input", "prompt"
-        )
-        faults.append(measure.unknown(f"{budget.where}: no {thing}, so nothing was checked"))
+    if not counted and not faults and not named.unused:
+        why = f"{budget.where}: no file matches in which a prompt is found, so nothing was checked"
+        faults.append(Measure(config.place(budget.where), "missing-input", "prompt").unknown(why))
+    faults += _unused(budget, named, counted, config, is_whole=not faults)
     return Found(budget=budget, prompts=counted, faults=tuple(faults))
+
+
+def _unused(
+    budget: PromptBudget,
+    named: Files,
+    counted: Sequence[Prompt],
+    config: CheckConfig,
+    *,
+    is_whole: bool,
+) -> Iterator[CheckResult]:
+    """Yield a result for each glob, exclusion and variable of a budget that matches nothing."""
+    place = config.place(budget.where)
+    for glob in named.unused:
+        if not is_one_file(glob):
+            why = f"{budget.where}: no file matches {shown(glob)}, so nothing of it was checked"
+            yield Measure(place, "missing-input", "prompt").unknown(why)
+    for glob in named.unused_exclude:
+        yield unused(place, f"{budget.where}: exclude {shown(glob)} leaves out no file of paths")
+    known = {name for prompt in counted for name in prompt.variables}
+    for name in budget.variables if is_whole else ():
+        if name not in known:
+            near = did_you_mean(name, known)
+            yield unused(place, f"{budget.where}: no prompt has the variable {shown(name)}.{near}")
 
 
 def _prompts(

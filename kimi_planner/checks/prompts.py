@@ -35,8 +35,8 @@ class Prompt(Place):
         The most that it may have, and the least; ``tokens`` is ``None`` if that has no bound.
     reserved
         Output tokens that its body reserves, else the model by default; ``None`` if neither says.
-    unbound
-        Variables and loops that leave it without a bound.
+    variables, unbound
+        Its variables and loops, and those that leave it without a bound.
     notes
         What the reader must know of how it was read, in words.
     """
@@ -45,6 +45,7 @@ class Prompt(Place):
     tokens: int | None
     low: int
     reserved: int | None = None
+    variables: tuple[str, ...] = ()
     unbound: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
 
@@ -115,6 +116,7 @@ def template_prompts(name: str, path: Path, budget: PromptBudget) -> Iterator[Pr
             model=budget.model or budget.default_model,
             tokens=spread.high,
             low=spread.low,
+            variables=one.variables,
             unbound=spread.unknown,
             notes=tuple(
                 note("of_prompt", where=f"{name} line {one.line}", said=said) for said in one.notes

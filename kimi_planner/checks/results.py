@@ -21,6 +21,7 @@ __all__ = [
     "missing",
     "ordered",
     "percent_more",
+    "unused",
     "worst",
 ]
 
@@ -40,6 +41,7 @@ RULES = {
     "workload-growth": "The spend of a workload grew more since the baseline than is allowed.",
     "missing-input": "A budget names a file or a prompt that is not there.",
     "unknown-model": "A request names a model that the catalog does not have.",
+    "unused-setting": "A line of the configuration does nothing.",
     "bad-input": "A file that a budget names cannot be read as what it should be.",
 }
 
@@ -71,7 +73,8 @@ class Place:
     Attributes
     ----------
     path, line
-        The file, relative to the configuration, and the line in it; ``None`` for all of the file.
+        The file, relative to the configuration until it is shown, and the line in it; ``None`` for
+        all of the file.
     name
         The prompt inside the file, or the workload; ``None`` for all of the file.
     model
@@ -194,6 +197,13 @@ def invalid(path: str, error: KimiPlannerError) -> CheckResult:
     """Return the result of a file that cannot be read, called ``path`` in results, and why."""
     place = Place(path=path, line=error.line)
     return Measure(place, "bad-input", "file").result(Outcome.INVALID, error.reason)
+
+
+def unused(place: Place, what: str) -> CheckResult:
+    """Return the result of a line of the configuration that matches nothing."""
+    advice = "" if what.endswith("?") else " Correct it, or take it out."
+    said = f"{what.removesuffix('.')}.{advice}" if advice else what
+    return Measure(place, "unused-setting", "configuration").result(Outcome.INVALID, said)
 
 
 def worst(results: Iterable[CheckResult]) -> Outcome:

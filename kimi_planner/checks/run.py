@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from kimi_planner.checks.budgets import CheckConfig
 from kimi_planner.checks.found import Found, find_prompts
+from kimi_planner.checks.globs import matches
 from kimi_planner.checks.prompt_limits import SpecsOfDay, hold_prompt
 from kimi_planner.checks.prompts import Prompt
-from kimi_planner.checks.results import CheckResult, Outcome
+from kimi_planner.checks.results import CheckResult, Outcome, unused
 from kimi_planner.checks.workloads import Plans, hold_workloads
-from kimi_planner.errors import PriceNotFoundError
+from kimi_planner.errors import PriceNotFoundError, shown
 from kimi_planner.notes import Note, note
 
 if TYPE_CHECKING:  # most checks have no baseline, and a check should start quickly
@@ -77,10 +78,10 @@ class Check:
 
     @cached_property
     def unread(self) -> frozenset[str]:
-        """Files that cannot be read, so that nobody can tell what became of what they hold."""
+        """Files and folders that cannot be read, so that nobody can tell what became of them."""
         faults = [fault for found in self.found for fault in found.faults]
         faults += filter(None, map(self._plans.fault, self.config.workloads))
-        return frozenset(fault.path for fault in faults if fault.outcome is Outcome.INVALID)
+        return frozenset(fault.path for fault in faults if fault.rule == "bad-input")
 
     def results(self) -> Iterator[CheckResult]:
         """Yield a result for every limit and thing, in the order of the configuration.
@@ -98,6 +99,11 @@ class Check:
                 yield result
             said.add(result)
 
+    def notes(self) -> Iterator[Note]:
+        """Yield what the reader must know of prompts."""
+        for prompt in self.prompts:
+            yield from prompt.notes
+
     def _results(self) -> Iterator[CheckResult]:
         for found in self.found:
             yield from found.faults
@@ -113,20 +119,16 @@ class Check:
             from kimi_planner.checks.catalogs import hold_catalog
 
             yield from hold_catalog(self.config.catalog_checks, self.config, self.as_of)
+        yield from self._unused_overrides()
 
-    def notes(self) -> Iterator[Note]:
-        """Yield what the reader must know of prompts, and overrides that nothing is subject to."""
-        for prompt in self.prompts:
-            yield from prompt.notes
-        if not self.config.overrides:
-            return
-        from kimi_planner.checks.globs import matches
-
+    def _unused_overrides(self) -> Iterator[CheckResult]:
         paths = {prompt.path for prompt in self.prompts} | self.unread
         paths |= {budget.path for budget in self.config.workloads}
         for override in self.config.overrides:
-            if not any(matches(path, override.paths) for path in paths):
-                yield note("override_unused", where=override.where)
+            for glob in override.paths:
+                if not any(matches(path, [glob]) for path in paths):
+                    what = f"{override.where}: no checked file matches the override {shown(glob)}"
+                    yield unused(self.config.place(override.where), what)
 
     def report(self, baseline: Baseline | None = None, *, may_grow: bool = False) -> CheckReport:
         """Return what came of the check.

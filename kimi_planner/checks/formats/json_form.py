@@ -12,7 +12,7 @@ from kimi_planner.checks.run import CheckReport
 __all__ = ["render"]
 
 
-def render(report: CheckReport, _base: str = "") -> str:
+def render(report: CheckReport) -> str:
     """Return the report as JSON; amounts are decimal strings."""
     data = {
         "format": 1,

@@ -32,7 +32,7 @@ _LEAD = {
 }
 
 
-def render(report: CheckReport, _base: str = "") -> str:
+def render(report: CheckReport) -> str:
     """Return the comment; rows that have no room are counted in it."""
     return document(report, MAX_COMMENT_BYTES)
 

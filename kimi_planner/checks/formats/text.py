@@ -10,7 +10,7 @@ from kimi_planner.checks.run import CheckReport
 __all__ = ["render"]
 
 
-def render(report: CheckReport, _base: str = "") -> str:
+def render(report: CheckReport) -> str:
     """Return the report as lines."""
     lines = [result_line(result) for result in ordered(report.results)]
     found = report.comparison
