@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kimi_planner.errors import FileError, Where, needs
 from kimi_planner.files import TomlFile, parsed_json, toml_fault
-from kimi_planner.tokens.prompts.names import Place, is_wanted
-from kimi_planner.tokens.prompts.parts import PromptTemplate
+from kimi_planner.tokens.prompts.names import Place, is_prose, is_wanted, using
+from kimi_planner.tokens.prompts.parts import PromptFile, PromptTemplate
 from kimi_planner.tokens.prompts.placeholders import (
     BRACES_NOTE,
     filled_parts,
@@ -33,8 +33,8 @@ _JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 def keyed_templates(
     text: str, path: str, *, form: str, names: Sequence[str] | None = None, style: str | None = None
-) -> list[PromptTemplate]:
-    """Return the prompts of a file of keys and values.
+) -> PromptFile:
+    """Return the prompts of a file of keys and values, and what looks like one and was not taken.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def keyed_templates(
 
     Returns
     -------
-    list of PromptTemplate
+    PromptFile
         Named by their path, ``agents.writer.messages[0].content``. What aliases of YAML repeat is
         one prompt, named where it is first named like one.
 
@@ -74,20 +74,32 @@ def keyed_templates(
         raise FileError(
             f"aliases stand for more than {MAX_ALIASES:,} values. Write fewer of them.", at=path
         ) from None
-    wanted: dict[int, tuple[Place, _Text]] = {}
+    used: set[str] = set()
+    wanted: dict[int, PromptTemplate] = {}
+    others: dict[int, PromptTemplate] = {}
     for place, prompt in texts:  # one that aliases repeat counts where it is first a prompt
         if is_wanted(place, names):
-            wanted.setdefault(id(prompt), (place, prompt))
-    return [
-        PromptTemplate(
-            name=place.name,
-            path=path,
-            line=prompt.line,
-            parts=filled_parts(prompt.text, style or "none", Where(path, prompt.line)),
-            notes=(BRACES_NOTE,) if style is None and might_have_placeholders(prompt.text) else (),
-        )
-        for place, prompt in wanted.values()
-    ]
+            used.update(using(place, names))
+            if id(prompt) not in wanted:
+                wanted[id(prompt)] = _template(place, prompt, path, style)
+        elif is_prose(prompt.text):
+            others.setdefault(id(prompt), _template(place, prompt, path, "none"))
+    return PromptFile(
+        prompts=tuple(wanted.values()),
+        left_out=tuple(one for key, one in others.items() if key not in wanted),
+        used=frozenset(used),
+    )
+
+
+def _template(place: Place, prompt: _Text, path: str, style: str | None) -> PromptTemplate:
+    braces = style is None and might_have_placeholders(prompt.text)
+    return PromptTemplate(
+        name=place.name,
+        path=path,
+        line=prompt.line,
+        parts=filled_parts(prompt.text, style or "none", Where(path, prompt.line)),
+        notes=(BRACES_NOTE,) if braces else (),
+    )
 
 
 @dataclass(frozen=True, slots=True)

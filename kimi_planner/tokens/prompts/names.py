@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-__all__ = ["DEFAULT_NAMES", "Place", "is_wanted"]
+__all__ = ["DEFAULT_NAMES", "ROLES", "Place", "is_prose", "is_unlikely", "is_wanted", "using"]
 
 #: Names that prompts have, unless others are given; case does not matter.
 DEFAULT_NAMES = ("*PROMPT*", "*TEMPLATE*", "*SYSTEM*", "*INSTRUCTION*")
+
+# Names of texts for people or machines, which are no prompts only because they look like one.
+_UNLIKELY_NAMES = (
+    "msg",
+    "*err*",
+    "*warn*",
+    "*help*",
+    "*usage*",
+    "*doc",
+    "*sql*",
+    "*html*",
+    "*css*",
+)
+
+#: Who a chat message is from, where a pair of role and text writes one.
+ROLES = frozenset({"system", "developer", "user", "human", "assistant", "ai", "tool", "function"})
+
+MIN_WORDS = 12  # of a text that looks like a prompt
+MIN_CHARS = 80
+MIN_LETTERS = 0.6  # as a share, with white space; less is code or data
+_WORD = re.compile(r"[^\W\d_]+")
+_HAN = re.compile("[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
+_STATEMENT = re.compile(
+    r"\s*(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|WITH)\s|\s*<(?:!DOCTYPE|html)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +71,35 @@ class Place:
         )
         name = f"{self.name}.{key}" if self.name else key
         return Place(name, (*self.words, key), message, self.depth + 1)
+
+
+def is_prose(text: str) -> bool:
+    """Whether a text is long enough, and words enough, to look like a prompt.
+
+    >>> is_prose("You are a careful assistant. Answer every question of the user in one short sentence.")
+    True
+    >>> is_prose("usage: tool [--help]"), is_prose("SELECT name FROM users WHERE " * 9)
+    (False, False)
+    """
+    if len(text) < MIN_CHARS // 2 or _STATEMENT.match(text):
+        return False
+    han = len(_HAN.findall(text))  # written without spaces; two of them are about a word
+    words = len(_WORD.findall(text)) + han // 2
+    spaces = sum(map(str.isspace, text)) + han
+    letters = sum(map(str.isalpha, text)) + spaces - han
+    long = words >= MIN_WORDS and len(text) + han >= MIN_CHARS
+    return long and spaces >= words / 2 and letters >= MIN_LETTERS * len(text)
+
+
+def is_unlikely(place: Place) -> bool:
+    """Whether a text is named as what is no prompt, such as ``error_msg``."""
+    return _matches(place.words[-1:], _UNLIKELY_NAMES)
+
+
+def using(place: Place, globs: Sequence[str] | None) -> list[str]:
+    """Return those of some given globs that take a text."""
+    words = (*place.words[-1:], place.name)
+    return [glob for glob in globs or () if _matches(words, [glob])]
 
 
 def is_wanted(place: Place, globs: Sequence[str] | None) -> bool:

@@ -9,11 +9,16 @@ from pathlib import Path
 
 from kimi_planner.errors import RequestError, Where, shown
 from kimi_planner.files import read_text
-from kimi_planner.tokens.prompts.parts import PromptTemplate
-from kimi_planner.tokens.prompts.placeholders import STYLES, filled_parts
+from kimi_planner.tokens.prompts.parts import PromptFile, PromptTemplate
+from kimi_planner.tokens.prompts.placeholders import (
+    BRACES_NOTE,
+    STYLES,
+    filled_parts,
+    might_have_placeholders,
+)
 from kimi_planner.tokens.prompts.python import python_templates
 
-__all__ = ["read_templates"]
+__all__ = ["read_file", "read_templates"]
 
 MAX_BYTES = 10_000_000
 
@@ -58,6 +63,17 @@ def read_templates(
     MissingExtraError
         If YAML or Jinja is asked for and its reader is not installed.
     """
+    return list(read_file(path, names=names, style=style, shown_as=shown_as).prompts)
+
+
+def read_file(
+    path: str | Path,
+    *,
+    names: Sequence[str] | None = None,
+    style: str | None = None,
+    shown_as: str | None = None,
+) -> PromptFile:
+    """Read all that a file has to say of prompts; as `read_templates`, which has only the prompts."""
     path = Path(path)
     if style is not None and style not in (*STYLES, "jinja"):
         raise RequestError(
@@ -75,7 +91,10 @@ def read_templates(
     if style is None and ending in (".jinja", ".jinja2", ".j2"):
         style = "jinja"
     parts = filled_parts(text, style or "none", Where(name))
-    return [PromptTemplate(name="", path=name, line=1, parts=parts)]
+    notes = (BRACES_NOTE,) if style is None and might_have_placeholders(text) else ()
+    return PromptFile(
+        prompts=(PromptTemplate(name="", path=name, line=1, parts=parts, notes=notes),)
+    )
 
 
 def _source(path: Path) -> str:
