@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from kimi_planner.errors import RequestError, Where
 from kimi_planner.tokens.prompts.names import ROLES, Place, is_prose, is_unlikely, is_wanted
+from kimi_planner.tokens.prompts.newer import parse_python
 from kimi_planner.tokens.prompts.parts import (
     PromptFile,
     PromptTemplate,
@@ -65,9 +65,7 @@ def python_templates(
         If the source is not Python, or a template is not well formed; with file and line.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the module; they are its own linter's affair
-            tree = ast.parse(source)
+        tree = parse_python(source)
     except SyntaxError as error:
         where = Where(path, error.lineno or None)
         raise RequestError(f"not Python ({error.msg}). Correct that line.", at=where) from None
