@@ -81,7 +81,7 @@ def _merged(tree):
 
 def test_what_no_python_reads_is_an_error_at_its_line():
     """A fault is still named as this Python names it."""
-    with pytest.raises(RequestError, match="p.py line 2: not Python"):
+    with pytest.raises(RequestError, match=r"p\.py line 2: not Python"):
         python_templates('type X = int\nA_PROMPT = f"{"\n', "p.py")
 
 
