@@ -5,11 +5,14 @@ Mutations of each (another name, inside a function, wrapped in a call) are found
 """
 
 import textwrap
+from itertools import chain
 
 import pytest
 
+from kimi_planner.tokens.prompts.parts import Choice
 from kimi_planner.tokens.prompts.python import python_templates
 from kimi_planner.tokens.prompts.ranges import token_range
+from kimi_planner.tokens.prompts.script import script_templates
 from kimi_planner.tokens.text import count_tokens
 
 TEXT = (
@@ -69,10 +72,16 @@ PYTHON = {
 
 
 def filled_texts(prompts):
-    """Return the texts of prompts, with every variable as <>."""
-    return [
-        "".join(part if isinstance(part, str) else "<>" for part in one.parts) for one in prompts
-    ]
+    """Return the texts of prompts, with every variable as <>, and branches one after the other."""
+    return [spelled(one.parts) for one in prompts]
+
+
+def spelled(parts):
+    branched = (
+        spelled(chain.from_iterable(one.branches)) if isinstance(one, Choice) else one
+        for one in parts
+    )
+    return "".join(one if isinstance(one, str) else "<>" for one in branched)
 
 
 @pytest.mark.parametrize("form", PYTHON)
@@ -137,3 +146,94 @@ def test_given_names_take_and_the_rest_is_listed():
     assert [one.name for one in file.prompts] == ["FIRST"]
     assert [one.name for one in file.left_out] == ["SECOND"]
     assert file.used == {"first"}
+
+
+#: The same for TypeScript.
+SCRIPT = {
+    "a constant with an odd name": (f"export const analyst = `{TEXT}`;", [TEXT]),
+    "a template that is returned": (
+        f"function build(q: string) {{ return `{TEXT} ${{q}}`; }}",
+        [TEXT + " <>"],
+    ),
+    "an arrow function": (f"const build = (q: string) => `{TEXT} ${{q}}`;", [TEXT + " <>"]),
+    "a message": (f"const m = [{{ role: 'system', content: '{SHORT}' }}];", [SHORT]),
+    "parts of a message": (
+        f"const m = {{ role: 'user', content: [{{ type: 'text', text: '{SHORT}' }}] }};",
+        [SHORT],
+    ),
+    "a system text of a call": (f"generateText({{ model, system: '{SHORT}' }});", [SHORT]),
+    "a message of LangChain": (f"const m = new SystemMessage('{SHORT}');", [SHORT]),
+    "a message by key": (f"const m = new HumanMessage({{ content: '{SHORT}' }});", [SHORT]),
+    "fromTemplate": ("const p = PromptTemplate.fromTemplate('Be {how}.');", ["Be <>."]),
+    "a template by key": ("const p = new PromptTemplate({ template: 'Be {how}.' });", ["Be <>."]),
+    "fromMessages": (
+        "const p = ChatPromptTemplate.fromMessages([['system', 'Be {how}.'], ['human', '{q}']]);",
+        ["Be <>.", "<>"],
+    ),
+    "a sum": (f"const a = '{TEXT}' + '\\n' + rest;", [TEXT + "\n<>"]),
+    "joined lines": (f"const a = ['{TEXT}', '{SHORT}'].join('\\n');", [f"{TEXT}\n{SHORT}"]),
+    "a dedented text": (
+        f"const a = dedent`\n    {TEXT}\n    Now ${{q}}.\n`;",
+        [f"{TEXT}\nNow <>."],
+    ),
+    "a raw text": (f"const a = String.raw`{TEXT} \\n`;", [TEXT + " \\n"]),
+    "a field of a class": (f"class A {{ private readonly text = '{TEXT}'; }}", [TEXT]),
+    "a constant inside another": (
+        f"const base = '{SHORT}';\nconst prompt = `${{base}} \\u0041${{x}}`;",
+        [SHORT + " A<>"],
+    ),
+    "a branch": (f"const aPrompt = terse ? '{SHORT}' : other;", [SHORT + "<>"]),
+    "an export": (f"export default {{ text: `{TEXT}` }};", [TEXT]),
+    "an object of prompts": (f"const prompts = {{ 'first-one': '{SHORT}' }} as const;", [SHORT]),
+}
+
+
+@pytest.mark.parametrize("grammar", ["typescript", "tsx", "javascript"])
+@pytest.mark.parametrize("form", SCRIPT)
+def test_each_form_in_scripts_is_found_to_the_token(form, grammar):
+    """Texts are those of the module, in TypeScript and in JavaScript, which has no types."""
+    pytest.importorskip("tree_sitter_typescript", reason="needs the extra templates")
+    source, texts = SCRIPT[form]
+    if grammar == "javascript":
+        source = source.replace(": string", "").replace("private readonly ", "")
+        source = source.replace(" as const", "")
+    file = script_templates(source + "\n", "app.ts", grammar=grammar)
+    assert filled_texts(file.prompts) == texts
+    assert (file.left_out, file.unread) == ((), ())
+
+
+SCRIPT_MUTATIONS = {
+    "in a function": lambda code: f"function f() {{ {code.replace('export ', '')} }}",
+    "under a condition": lambda code: f"if (x) {{ {code.replace('export ', '')} }}",
+    "wrapped in a call": lambda code: code.replace(f"`{TEXT}`", f"wrapped(`{TEXT}`)"),
+    "under another name": lambda code: code.replace("const analyst", "const zq"),
+}
+
+
+@pytest.mark.parametrize("mutation", SCRIPT_MUTATIONS)
+@pytest.mark.parametrize("form", set(SCRIPT) - {"an export", "a constant inside another"})
+def test_mutations_in_scripts_are_found_or_listed(form, mutation):
+    """As in Python, no text that looks like a prompt is passed over."""
+    pytest.importorskip("tree_sitter_typescript", reason="needs the extra templates")
+    source, texts = SCRIPT[form]
+    file = script_templates(SCRIPT_MUTATIONS[mutation](source), "app.ts", grammar="typescript")
+    seen = filled_texts([*file.prompts, *file.left_out])
+    assert [text for text in texts if text not in seen] == []
+
+
+def test_scripts_have_marks_notes_and_faults():
+    """Comments decide as in Python, braces are said, and what cannot be read is no silence."""
+    pytest.importorskip("tree_sitter_typescript", reason="needs the extra templates")
+    source = (
+        "// kimi-planner: prompt\nconst hello = 'Hi {name}';\n"
+        f"const x = '{TEXT}'; // kimi-planner: no prompt\n"
+        f"log(`{TEXT}`);\nconst = (;\n"
+    )
+    file = script_templates(source, "app.ts", grammar="typescript")
+    assert [(one.name, one.line, len(one.notes)) for one in file.prompts] == [("hello", 2, 1)]
+    assert [one.name for one in file.left_out] == ["log(0)"]
+    (unread,) = file.unread
+    assert (unread.line, unread.why.split(";")[0]) == (
+        5,
+        "line 5 is not typescript that can be read",
+    )

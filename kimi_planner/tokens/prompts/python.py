@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from kimi_planner.errors import RequestError, Where
-from kimi_planner.tokens.prompts.names import ROLES, Place, is_prose, is_unlikely, is_wanted
+from kimi_planner.tokens.prompts.names import ROLES, Place
 from kimi_planner.tokens.prompts.newer import parse_python
 from kimi_planner.tokens.prompts.parts import (
+    Parts,
     PromptFile,
     PromptTemplate,
     Variable,
-    fixed_text,
     joined,
 )
 from kimi_planner.tokens.prompts.placeholders import BRACES_NOTE
@@ -73,70 +73,42 @@ def python_templates(
         raise RequestError(f"not Python ({error}).", at=path) from None
     except (RecursionError, MemoryError):
         raise RequestError("nested too deeply to be read.", at=path) from None
-    module = ModuleText(path, tree)
+    module = _Module(ModuleText(path, tree), style)
+    marked, unmarked = (_lines_after(marker, source) for marker in (MARKER, NO_MARKER))
     try:
-        return take(
-            (_candidate(one, module, path, style) for one in _named(tree)),
-            names,
-            marked=_lines_after(MARKER, source),
-            unmarked=_lines_after(NO_MARKER, source),
-            is_prompt=lambda name: _is_prompt(name, module, names),
-        )
+        return take(module, _named(tree), names, marked=marked, unmarked=unmarked)
     except RecursionError:
         raise RequestError("nested too deeply to be read.", at=path) from None
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """An expression that may be a prompt.
+class _Module:
+    """A module whose texts are read one by one."""
 
-    Attributes
-    ----------
-    line
-        That its statement or argument starts on.
-    by_size
-        Whether it is one if it only looks like one.
-    style
-        How it is filled, as what it stands in shows.
-    by_name
-        Whether it has a name that globs may take.
-    """
+    text: ModuleText
+    style: str | None
 
-    place: Place
-    node: ast.expr
-    line: int
-    by_size: bool = False
-    style: str | None = None
-    by_name: bool = True
+    def key(self, node: ast.expr) -> int:
+        return id(node)
 
+    def bound(self, node: ast.expr) -> str | None:
+        return node.id if isinstance(node, ast.Name) else None
 
-def _candidate(found: _Found, module: ModuleText, path: str, style: str | None) -> Candidate:
-    def read(wanted: bool) -> tuple[PromptTemplate, set[int]] | None:
-        reader = TextReader(module)
-        template = _template(found, reader, module, path, style, wanted=wanted)
+    def constant(self, name: str) -> Parts | None:
+        value = self.text.constants.get(name)
+        return None if value is None else TextReader(self.text).parts(value)
+
+    def template(
+        self, candidate: Candidate, *, wanted: bool
+    ) -> tuple[PromptTemplate, set[int]] | None:
+        reader = TextReader(self.text)
+        try:
+            template = _template(candidate, reader, self.text, self.style)
+        except (RequestError, RecursionError):
+            if wanted:
+                raise
+            template = None  # it may be anything
         return None if template is None else (template, reader.read)
-
-    return Candidate(
-        place=found.place,
-        key=id(found.node),
-        line=found.line,
-        read=read,
-        by_size=found.by_size,
-        by_name=found.by_name,
-        bound=found.node.id if isinstance(found.node, ast.Name) else None,
-    )
-
-
-def _is_prompt(name: str, module: ModuleText, names: Sequence[str] | None) -> bool:
-    """Whether a constant of a module is a prompt where it is bound."""
-    if name not in module.constants:
-        return False
-    place = Place(name, (name,))
-    if is_wanted(place, names):
-        return True
-    parts = TextReader(module).parts(module.constants[name])
-    is_long = parts is not None and is_prose(fixed_text(parts))
-    return names is None and is_long and not is_unlikely(place)
 
 
 def _lines_after(marker: str, source: str) -> frozenset[int]:
@@ -155,7 +127,7 @@ def _lines_after(marker: str, source: str) -> frozenset[int]:
     )
 
 
-def _named(tree: ast.Module) -> Iterator[_Found]:
+def _named(tree: ast.Module) -> Iterator[Candidate]:
     """Yield every expression that may be a text, outer ones before those inside them."""
     # A stack of its own: a long sum of texts is nested as deeply as it has terms.
     waiting: list[tuple[ast.AST, str]] = [(tree, "")]
@@ -169,14 +141,14 @@ def _named(tree: ast.Module) -> Iterator[_Found]:
                 if isinstance(node, ast.ClassDef) and _is_signature(node):
                     place = Place(f"{scope}{node.name}.__doc__", is_message=True)
                     cleaned = ast.Call(ast.Name("cleandoc"), [first.value], [])
-                    yield _Found(place, ast.copy_location(cleaned, first.value), first.lineno)
+                    yield Candidate(place, ast.copy_location(cleaned, first.value), first.lineno)
         if isinstance(node, _SCOPES):
             scope = f"{scope}{node.name}."
             if not isinstance(node, ast.ClassDef):
                 yield from _defaults(node, scope)
         elif isinstance(node, ast.JoinedStr) or text_of(node) is not None:
             assert isinstance(node, ast.expr)  # noqa: S101 - narrows the type
-            yield _Found(Place(f"{scope}text"), node, node.lineno, by_name=False)
+            yield Candidate(Place(f"{scope}text"), node, node.lineno, by_name=False)
         else:
             yield from _of_statement(node, scope)
         waiting += [(child, scope) for child in reversed(children)]
@@ -187,7 +159,7 @@ def _is_signature(node: ast.ClassDef) -> bool:
     return any((word_of(base) or "").endswith("Signature") for base in node.bases)
 
 
-def _of_statement(node: ast.AST, scope: str) -> Iterator[_Found]:
+def _of_statement(node: ast.AST, scope: str) -> Iterator[Candidate]:
     if isinstance(node, ast.Assign):
         for target in node.targets:
             yield from _assigned(target, node.value, node.lineno, scope)
@@ -195,7 +167,7 @@ def _of_statement(node: ast.AST, scope: str) -> Iterator[_Found]:
         yield from _assigned(node.target, node.value, node.lineno, scope)
     elif isinstance(node, ast.AugAssign):
         place = Place(f"{scope}{ast.unparse(node.target)} +=")
-        yield _Found(place, node.value, node.lineno, by_size=True)
+        yield Candidate(place, node.value, node.lineno, by_size=True)
     elif isinstance(node, ast.Return | ast.Yield) and node.value is not None:
         word = "return" if isinstance(node, ast.Return) else "yield"
         yield from _inside(node.value, Place(f"{scope}{word}"), node.lineno, by_size=True)
@@ -205,7 +177,7 @@ def _of_statement(node: ast.AST, scope: str) -> Iterator[_Found]:
         yield from _inside(node, Place(f"{scope}dict"), node.lineno, by_size=True)
 
 
-def _of_call(node: ast.Call, scope: str) -> Iterator[_Found]:
+def _of_call(node: ast.Call, scope: str) -> Iterator[Candidate]:
     called = word_of(node.func) or "call"
     keywords = {word.arg: word.value for word in node.keywords if word.arg is not None}
     first = _MESSAGES.get(called, called.endswith("Message") and called[0].isupper())
@@ -225,7 +197,7 @@ def _of_call(node: ast.Call, scope: str) -> Iterator[_Found]:
         yield from _inside(value, place, value.lineno, style=style)
 
 
-def _defaults(function: ast.FunctionDef | ast.AsyncFunctionDef, scope: str) -> Iterator[_Found]:
+def _defaults(function: ast.FunctionDef | ast.AsyncFunctionDef, scope: str) -> Iterator[Candidate]:
     arguments = function.args
     every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     values = [*arguments.defaults, *arguments.kw_defaults]
@@ -236,7 +208,7 @@ def _defaults(function: ast.FunctionDef | ast.AsyncFunctionDef, scope: str) -> I
             yield from _inside(value, place, argument.lineno)
 
 
-def _assigned(target: ast.expr, value: ast.expr, line: int, scope: str) -> Iterator[_Found]:
+def _assigned(target: ast.expr, value: ast.expr, line: int, scope: str) -> Iterator[Candidate]:
     if word := word_of(target):
         place = Place(scope + ast.unparse(target), (word,))
         yield from _inside(value, place, line, by_size=True)
@@ -251,11 +223,11 @@ def _assigned(target: ast.expr, value: ast.expr, line: int, scope: str) -> Itera
 
 def _inside(
     node: ast.expr, place: Place, line: int, *, by_size: bool = False, style: str | None = None
-) -> Iterator[_Found]:
+) -> Iterator[Candidate]:
     """Yield an expression, and the values of the dicts and lists that it writes out."""
     if place.depth > MAX_DEPTH:
         raise RecursionError
-    yield _Found(place, node, line, by_size, style)
+    yield Candidate(place, node, line, by_size, style)
     if isinstance(node, ast.List | ast.Tuple):
         of_role = len(node.elts) == 2 and text_of(node.elts[0]) in ROLES
         for number, item in enumerate(node.elts):
@@ -272,13 +244,7 @@ def _inside(
 
 
 def _template(
-    found: _Found,
-    reader: TextReader,
-    module: ModuleText,
-    path: str,
-    style: str | None,
-    *,
-    wanted: bool,
+    found: Candidate, reader: TextReader, module: ModuleText, style: str | None
 ) -> PromptTemplate | None:
     """Return the prompt at a place, or ``None`` if no text stands there."""
     word = found.place.words[-1] if found.place.words else ""
@@ -286,9 +252,7 @@ def _template(
     notes = set()
     try:
         parts = reader.parts(found.node, style or learned or "none")
-    except (RequestError, RecursionError):
-        if not wanted:  # it may be anything
-            return None
+    except RequestError:
         if style is not None or learned is None:
             raise
         # Another text of the same name is filled so; this one cannot be.
@@ -302,7 +266,7 @@ def _template(
         parts += (Variable(f"{word} += …"),)
     return PromptTemplate(
         name=found.place.name,
-        path=path,
+        path=module.path,
         line=found.node.lineno,
         parts=joined(parts),
         notes=tuple(notes),

@@ -17,6 +17,7 @@ from kimi_planner.tokens.prompts.placeholders import (
     might_have_placeholders,
 )
 from kimi_planner.tokens.prompts.python import python_templates
+from kimi_planner.tokens.prompts.script import ENDINGS, script_templates
 
 __all__ = ["read_file", "read_templates"]
 
@@ -84,6 +85,8 @@ def read_file(
     text = _source(path) if ending == ".py" else read_text(path, limit=MAX_BYTES)
     if ending == ".py":
         return python_templates(text, name, names=names, style=style)
+    if ending in ENDINGS:
+        return script_templates(text, name, grammar=ENDINGS[ending], names=names, style=style)
     if ending in (".yaml", ".yml", ".json", ".toml"):
         from kimi_planner.tokens.prompts.keyed import keyed_templates
 

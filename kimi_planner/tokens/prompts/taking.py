@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from kimi_planner.tokens.prompts.names import Place, is_prose, is_unlikely, is_wanted, using
-from kimi_planner.tokens.prompts.parts import PromptFile, PromptTemplate, fixed_text
+from kimi_planner.tokens.prompts.parts import Parts, PromptFile, PromptTemplate, fixed_text
 
-__all__ = ["MARKER", "NO_MARKER", "Candidate", "take"]
+__all__ = ["MARKER", "NO_MARKER", "Candidate", "Module", "take"]
 
 #: A comment that makes a prompt of what stands on its line, or starts on the next.
 MARKER = "kimi-planner: prompt"
@@ -16,69 +17,84 @@ MARKER = "kimi-planner: prompt"
 NO_MARKER = "kimi-planner: no prompt"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """An expression that may be a prompt.
 
     Attributes
     ----------
-    place
-        Where it stands.
-    key
-        What the expression is known by among those that others read.
+    place, node
+        Where it stands, and the expression.
     line
         That its statement or argument starts on.
-    read
-        Given whether it surely is a prompt, its template and what was read for it; ``None`` if no
-        text stands there.
     by_size, by_name
         Whether it is a prompt if it only looks like one, and whether globs may take it.
-    bound
-        The name that it is, if it only names what is bound elsewhere.
+    style
+        How it is filled, as what it stands in shows.
     """
 
     place: Place
-    key: int
+    node: Any
     line: int
-    read: Callable[[bool], tuple[PromptTemplate, Set[int]] | None]
     by_size: bool = False
+    style: str | None = None
     by_name: bool = True
-    bound: str | None = None
+
+
+class Module(Protocol):
+    """A file of code, by its syntax tree."""
+
+    def key(self, node: Any) -> int:
+        """Return what an expression is known by."""
+
+    def bound(self, node: Any) -> str | None:
+        """Return the name that an expression is, if it is no more than that."""
+
+    def constant(self, name: str) -> Parts | None:
+        """Return the text that a name always has, ``None`` if there is none."""
+
+    def template(
+        self, candidate: Candidate, *, wanted: bool
+    ) -> tuple[PromptTemplate, Set[int]] | None:
+        """Return the text of an expression, and the keys of all that was read for it.
+
+        Only of what is ``wanted`` a fault is raised.
+        """
 
 
 def take(
+    module: Module,
     candidates: Iterable[Candidate],
     names: Sequence[str] | None,
     *,
     marked: Set[int],
     unmarked: Set[int],
-    is_prompt: Callable[[str], bool],
 ) -> PromptFile:
     """Sort expressions into prompts, others that look like one, and the rest.
 
     Parameters
     ----------
-    candidates : iterable of Candidate
-        Outer ones before those inside them; what was read for one is not read again.
+    module, candidates
+        The file and its expressions, outer ones before those inside them; what was read for one is
+        not read again.
     names : sequence of str, optional
         Globs of the names to take.
     marked, unmarked : set of int
         Lines of what comments say is a prompt, and of what they say is none.
-    is_prompt : callable
-        Whether a name is that of a constant that is a prompt where it is bound.
     """
     taken: list[PromptTemplate] = []
     left_out: list[PromptTemplate] = []
     known: set[int] = set()
     used: set[str] = set()
     for one in candidates:
-        if one.key in known or one.line in unmarked:
+        if module.key(one.node) in known or one.line in unmarked:
             continue
+        name = module.bound(one.node)
         wanted = one.by_name and is_wanted(one.place, names)
-        wanted = (wanted and not (one.bound and is_prompt(one.bound))) or one.line in marked
-        if not wanted and one.bound:
+        wanted = (wanted and not _is_prompt(name, module, names)) or one.line in marked
+        if not wanted and name is not None:
             continue
-        found = one.read(wanted)
+        found = module.template(one, wanted=wanted)
         if found is None or not (wanted or is_prose(fixed_text(found[0].parts))):
             continue
         template, read = found
@@ -91,6 +107,16 @@ def take(
         left_out=tuple(sorted(left_out, key=_line)),
         used=frozenset(used),
     )
+
+
+def _is_prompt(name: str | None, module: Module, names: Sequence[str] | None) -> bool:
+    """Whether a name is that of a constant that is a prompt where it is bound."""
+    parts = None if name is None else module.constant(name)
+    if name is None or parts is None:
+        return False
+    place = Place(name, (name,))
+    by_size = names is None and is_prose(fixed_text(parts)) and not is_unlikely(place)
+    return by_size or is_wanted(place, names)
 
 
 def _line(template: PromptTemplate) -> int:
