@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-__all__ = ["DEFAULT_NAMES", "ROLES", "Place", "is_prose", "is_unlikely", "is_wanted", "using"]
+__all__ = [
+    "CREW",
+    "DEFAULT_NAMES",
+    "ROLES",
+    "Place",
+    "is_prose",
+    "is_unlikely",
+    "is_wanted",
+    "using",
+]
 
 #: Names that prompts have, unless others are given; case does not matter.
 DEFAULT_NAMES = ("*PROMPT*", "*TEMPLATE*", "*SYSTEM*", "*INSTRUCTION*")
@@ -24,6 +33,9 @@ _UNLIKELY_NAMES = (
     "*html*",
     "*css*",
 )
+
+#: Keys of an agent and of a task of CrewAI.
+CREW = (frozenset({"role", "goal", "backstory"}), frozenset({"description", "expected_output"}))
 
 #: Who a chat message is from, where a pair of role and text writes one.
 ROLES = frozenset({"system", "developer", "user", "human", "assistant", "ai", "tool", "function"})
@@ -52,16 +64,19 @@ class Place:
         Whether it is the content of a literal chat message.
     depth
         How many steps lead to it.
+    style
+        How texts there are filled, as what they stand in shows.
     """
 
     name: str
     words: tuple[str, ...] = ()
     is_message: bool = False
     depth: int = 0
+    style: str | None = None
 
     def item(self, number: int) -> Place:
         """Return the place of one item of a list."""
-        return Place(f"{self.name}[{number}]", self.words, self.is_message, self.depth + 1)
+        return replace(self, name=f"{self.name}[{number}]", depth=self.depth + 1)
 
     def key(self, key: str, beside: Collection[str | None]) -> Place:
         """Return the place under a key that stands beside others."""
@@ -69,8 +84,15 @@ class Place:
         message = (key == "content" and "role" in beside) or (
             self.is_message and key == "text" and "type" in beside
         )
-        name = f"{self.name}.{key}" if self.name else key
-        return Place(name, (*self.words, key), message, self.depth + 1)
+        # An agent or a task of CrewAI is all sent, and filled where a name stands in braces.
+        crew = any(key in shape and shape <= set(beside) for shape in CREW)
+        return Place(
+            f"{self.name}.{key}" if self.name else key,
+            (*self.words, key),
+            message or crew,
+            self.depth + 1,
+            "names" if crew else self.style,
+        )
 
 
 def is_prose(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -17,6 +17,7 @@ __all__ = [
     "Repeat",
     "Unread",
     "Variable",
+    "changed",
     "every_part",
     "fixed_text",
     "joined",
@@ -170,6 +171,19 @@ def joined(parts: Parts) -> Parts:
         elif part != "":
             found.append(part)
     return tuple(found)
+
+
+def changed(parts: Parts, change: Callable[[str], str]) -> Parts:
+    """Return the parts with every fixed text changed, also inside branches and loops."""
+
+    def of(part: Part) -> Part:
+        if isinstance(part, str):
+            return change(part)
+        if isinstance(part, Choice):
+            return Choice(tuple(changed(one, change) for one in part.branches))
+        return Repeat(part.name, changed(part.body, change)) if isinstance(part, Repeat) else part
+
+    return joined(tuple(map(of, parts)))
 
 
 def every_part(parts: Parts) -> Iterator[Part]:

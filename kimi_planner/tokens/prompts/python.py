@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from kimi_planner.errors import RequestError, Where
-from kimi_planner.tokens.prompts.names import ROLES, Place
+from kimi_planner.tokens.prompts.names import CREW, ROLES, Place
 from kimi_planner.tokens.prompts.newer import parse_python
 from kimi_planner.tokens.prompts.parts import (
     Parts,
@@ -192,9 +192,10 @@ def _of_call(node: ast.Call, scope: str) -> Iterator[Candidate]:
         if word == "template_format":
             continue
         message = word == "content" and (first or "role" in keywords)
+        crew = any(word in shape and shape <= keywords.keys() for shape in CREW)
         message |= word == "desc" and called in ("InputField", "OutputField")
-        place = Place(f"{scope}{called}({word})", (word,), is_message=bool(message))
-        yield from _inside(value, place, value.lineno, style=style)
+        place = Place(f"{scope}{called}({word})", (word,), is_message=bool(message or crew))
+        yield from _inside(value, place, value.lineno, style="names" if crew else style)
 
 
 def _defaults(function: ast.FunctionDef | ast.AsyncFunctionDef, scope: str) -> Iterator[Candidate]:
@@ -248,7 +249,7 @@ def _template(
 ) -> PromptTemplate | None:
     """Return the prompt at a place, or ``None`` if no text stands there."""
     word = found.place.words[-1] if found.place.words else ""
-    learned = module.styles.get(word) or found.style
+    learned = module.styles.get(word) or found.style or found.place.style
     notes = set()
     try:
         parts = reader.parts(found.node, style or learned or "none")

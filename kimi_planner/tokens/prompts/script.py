@@ -152,7 +152,9 @@ class _Module:
     ) -> tuple[PromptTemplate, set[int]] | None:
         self.read, self.has_plain_braces = set(), False
         try:
-            parts = self.parts(candidate.node, self._style or candidate.style or "none")
+            parts = self.parts(
+                candidate.node, self._style or candidate.style or candidate.place.style or "none"
+            )
         except (RequestError, RecursionError):
             if wanted:
                 raise
