@@ -116,7 +116,7 @@ def test_the_reference_shows_a_configuration_that_is_read(tmp_path):
     text = (Path(__file__).parents[1] / "docs" / "checks.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     config = load_config(checking.lay_out(tmp_path, example))
-    assert [one.kind for one in config.prompts] == ["text", "request", "templates"]
+    assert [one.kind for one in config.prompts] == [None, "request", "templates"]
     assert config.overrides[0].values == {"max_tokens": 6000}
     project = tmp_path / "pyproject.toml"
     tables = re.sub(r"^(\[+)", r"\1tool.kimi-planner.", example, flags=re.MULTILINE)
@@ -139,7 +139,8 @@ WORKLOAD = '[[workloads]]\npath = "w.toml"\nmodel = "kimi-k2"\n'
     (PROMPTS + "max_usd = 1e999\n", ["line 4", "max_usd is 1E+999", "digits"]),
     (PROMPTS + 'kind = "templates"\nstyle = "perl"\n', ["line 5", "style is 'perl'", "mustache"]),
     (PROMPTS + 'kind = "templates"\nnames = [1]\n', ["line 5", "names is [1]", "agents"]),
-    (PROMPTS + 'names = ["*"]\n', ["line 4", "names", "templates"]),
+    (PROMPTS + 'kind = "text"\nnames = ["*"]\n', ["line 5", "names", "templates"]),
+    ("min_coverage = 90\n" + PROMPTS, ["line 1", "min_coverage is 90", "share"]),
     (PROMPTS + 'kind = "templates"\nvariables = { d = { most = 1 } }\n', ["line 5", "'most'"]),
     (PROMPTS + 'kind = "templates"\nvariables = 3\n', ["line 5", "variables is 3"]),
     (WORKLOAD, ["line 1", "no limit", "min_fit_share"]),

@@ -35,6 +35,7 @@ RULES = {
     "workload-spend": "A workload spends more in a month than its budget allows.",
     "workload-fit": "Too few requests of a workload fit the context window.",
     "workload-tier": "A workload needs a higher rate-limit tier than the account has.",
+    "prompt-coverage": "Too much of what looks like a prompt was not counted.",
     "catalog-age": "A source of the price catalog was last checked too long ago.",
     "catalog-drift": "A price of the catalog differs too much from another source.",
     "prompt-growth": "A prompt grew more since the baseline than is allowed.",
@@ -222,7 +223,7 @@ def _badness(result: CheckResult) -> tuple[object, ...]:
         used = result.value / result.limit
     elif result.value:
         used = Decimal("Infinity")
-    if result.rule == "workload-fit":  # the less of it fits, the worse
+    if result.rule in ("workload-fit", "prompt-coverage"):  # the less of it, the worse
         used = Decimal(2) - used
     place = (result.path, result.line or 0, result.name or "", result.model or "")
     return (-result.outcome, -used, *place, result.rule)

@@ -8,6 +8,7 @@ from itertools import chain
 from posixpath import join, normpath
 from typing import Any
 
+from kimi_planner.checks.coverage import Coverage
 from kimi_planner.checks.growth import Comparison, by_size
 from kimi_planner.checks.run import CheckReport
 
@@ -44,8 +45,13 @@ def rooted(report: CheckReport, base: str) -> CheckReport:
         prompts=tuple(map(moved, report.comparison.prompts)),
         workloads=tuple(map(moved, report.comparison.workloads)),
     )
+    coverage = report.coverage and replace(
+        report.coverage,
+        files=tuple(replace(one, path=below(one.path)) for one in report.coverage.files),
+        left_out=tuple(replace(one, path=below(one.path)) for one in report.coverage.left_out),
+    )
     results = tuple(replace(one, path=below(one.path)) for one in report.results)
-    return replace(report, results=results, comparison=comparison)
+    return replace(report, results=results, comparison=comparison, coverage=coverage)
 
 
 def together(reports: Sequence[CheckReport]) -> CheckReport:
@@ -61,9 +67,16 @@ def together(reports: Sequence[CheckReport]) -> CheckReport:
         below=sum(one.below for one in known),
         notes=tuple(dict.fromkeys(chain.from_iterable(one.notes for one in known))),
     )
+    accounts = [one.coverage for one in reports if one.coverage is not None]
+    coverage = Coverage(
+        files=tuple(chain.from_iterable(one.files for one in accounts)),
+        left_out=tuple(chain.from_iterable(one.left_out for one in accounts)),
+        counted_tokens=sum(one.counted_tokens for one in accounts),
+    )
     return CheckReport(
         results=tuple(chain.from_iterable(one.results for one in reports)),
         comparison=comparison if known else None,
         notes=tuple(dict.fromkeys(chain.from_iterable(one.notes for one in reports))),
+        coverage=coverage if accounts else None,
         catalog="; ".join(dict.fromkeys(one.catalog for one in reports)),
     )

@@ -46,6 +46,12 @@ __all__ = ["command"]
     is_flag=True,
     help="Write what there is now as the baseline. Growth is then shown, not held against.",
 )
+@click.option(
+    "--coverage",
+    is_flag=True,
+    help="Say what became of every matched file, and which texts that look like prompts were not "
+    "counted.",
+)
 def command(
     *,
     configs: tuple[Path, ...],
@@ -54,6 +60,7 @@ def command(
     output: Path | None,
     baseline: str | None,
     update_baseline: bool,
+    coverage: bool,
 ) -> None:
     """Hold prompts, workloads and the catalog against the budgets in [tool.kimi-planner].
 
@@ -78,7 +85,7 @@ def command(
             from kimi_planner.checks.baseline_file import read_baseline
 
             known = read_baseline(path)
-        reports.append(check.report(known, may_grow=update_baseline))
+        reports.append(check.report(known, may_grow=update_baseline, coverage=coverage))
     report = _together(reports, [_base(one.folder) for one in loaded])
     print_or_write(render(report, form), output, force=True)
     if form == "github":

@@ -6,7 +6,7 @@ Forms: https://docs.github.com/actions/reference/workflows-and-actions/workflow-
 from __future__ import annotations
 
 from kimi_planner.checks.formats.changed import changed_lines
-from kimi_planner.checks.formats.lines import counted, result_line, summary
+from kimi_planner.checks.formats.lines import counted, coverage_lines, result_line, summary
 from kimi_planner.checks.formats.markdown import document
 from kimi_planner.checks.formats.visible import visible
 from kimi_planner.checks.results import CheckResult, Outcome, ordered
@@ -28,6 +28,8 @@ def render(report: CheckReport) -> str:
         lines += [_plain(result_line(one)) for one in rest]
     if report.comparison is not None:
         lines += map(_plain, changed_lines(report.comparison))
+    if report.coverage is not None:
+        lines += map(_plain, coverage_lines(report.coverage))
     lines += [_plain(f"Note: {note}") for note in report.notes]
     lines.append(summary(report.results))
     return "\n".join(lines) + "\n"
