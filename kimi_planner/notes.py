@@ -145,8 +145,8 @@ SENTENCES = {
     "catalog_changed": "The catalog changed: {old} -> {new}.",
     "scenarios_changed": "The scenarios changed: seed {old_seed} -> {new_seed}, paths {old_paths} -> {new_paths}. Part of a change of spend may be chance.",
     "version_changed": "The baseline is of kimi_planner {old}, this is {new}; what changed between them stands under the causes too.",
+    "texts_left_out": "Not counted, though they look like prompts: {texts} with {tokens:,} tokens; --coverage lists them.",
     "not_compared": "Not compared with the baseline, because they cannot be read: {paths}.",
-    "override_unused": "{where}: no checked file matches this override.",
     "braces_as_text": "names in braces are counted as text, because nothing in the file shows that they are filled; give a style if they are",
     "of_prompt": "{where}: {said}",
 }

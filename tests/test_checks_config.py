@@ -8,7 +8,7 @@ import checking
 import pytest
 
 from kimi_planner.checks.config import MAX_MONTHS, find_config, load_config
-from kimi_planner.checks.globs import files, matches
+from kimi_planner.checks.globs import find_files, matches
 from kimi_planner.checks.results import RULES, Outcome
 from kimi_planner.errors import ConfigError
 from kimi_planner.plan import calendar
@@ -40,7 +40,7 @@ def test_the_configuration_of_a_folder_is_found_and_never_two_of_them(tmp_path):
 
 
 def test_the_last_override_that_matches_wins_key_by_key(tmp_path):
-    """An override replaces the limits that it names; one that nothing matches is said."""
+    """An override replaces the limits that it names; one that nothing matches is bad input."""
     overrides = "".join(
         f'[[overrides]]\npaths = ["{glob}"]\n{limits}\n'
         for glob, limits in (
@@ -59,8 +59,9 @@ def test_the_last_override_that_matches_wins_key_by_key(tmp_path):
     shares = {name: one.limit for (name, rule), one in found.items() if rule == "context-share"}
     assert shares == {"old/a.md": Decimal("0.5"), "old/b.md": Decimal("0.5")}
     assert found["old/b.md", "prompt-tokens"].outcome is Outcome.OVER
-    notes = list(checking.check_of(path).notes())
-    assert notes == [f"{path} line 12: no checked file matches this override."]
+    unused = found["kimi-planner.toml", "unused-setting"]
+    assert (unused.line, unused.outcome) == (12, Outcome.INVALID)
+    assert "no checked file matches the override 'none/*'" in unused.message
 
 
 def test_excluded_files_are_not_checked(tmp_path):
@@ -83,7 +84,7 @@ def test_globs_match_the_files_that_they_find(tmp_path):
     for pattern in patterns:
         found = {one.relative_to(tmp_path).as_posix() for one in tmp_path.glob(pattern)
                  if one.is_file()}  # fmt: skip
-        assert {name for name, _ in files(tmp_path, [pattern])} == found
+        assert {name for name, _ in find_files(tmp_path, [pattern]).files} == found
         assert {name for name in names if matches(name, [pattern])} == found, pattern
 
 
@@ -115,7 +116,7 @@ def test_the_reference_shows_a_configuration_that_is_read(tmp_path):
     text = (Path(__file__).parents[1] / "docs" / "checks.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     config = load_config(checking.lay_out(tmp_path, example))
-    assert [one.kind for one in config.prompts] == ["text", "request", "templates"]
+    assert [one.kind for one in config.prompts] == [None, "request", "templates"]
     assert config.overrides[0].values == {"max_tokens": 6000}
     project = tmp_path / "pyproject.toml"
     tables = re.sub(r"^(\[+)", r"\1tool.kimi-planner.", example, flags=re.MULTILINE)
@@ -138,7 +139,8 @@ WORKLOAD = '[[workloads]]\npath = "w.toml"\nmodel = "kimi-k2"\n'
     (PROMPTS + "max_usd = 1e999\n", ["line 4", "max_usd is 1E+999", "digits"]),
     (PROMPTS + 'kind = "templates"\nstyle = "perl"\n', ["line 5", "style is 'perl'", "mustache"]),
     (PROMPTS + 'kind = "templates"\nnames = [1]\n', ["line 5", "names is [1]", "agents"]),
-    (PROMPTS + 'names = ["*"]\n', ["line 4", "names", "templates"]),
+    (PROMPTS + 'kind = "text"\nnames = ["*"]\n', ["line 5", "names", "templates"]),
+    ("min_coverage = 90\n" + PROMPTS, ["line 1", "min_coverage is 90", "share"]),
     (PROMPTS + 'kind = "templates"\nvariables = { d = { most = 1 } }\n', ["line 5", "'most'"]),
     (PROMPTS + 'kind = "templates"\nvariables = 3\n', ["line 5", "variables is 3"]),
     (WORKLOAD, ["line 1", "no limit", "min_fit_share"]),

@@ -24,6 +24,7 @@ from kimi_planner.checks.formats.visible import visible
 from kimi_planner.checks.growth import Comparison
 from kimi_planner.checks.results import RULES, Outcome
 from kimi_planner.checks.run import CheckReport
+from kimi_planner.checks.together import rooted
 
 SARIF = json.loads(
     (Path(__file__).parent / "data" / "sarif-schema-2.1.0.json").read_text(encoding="utf-8")
@@ -132,7 +133,7 @@ def test_annotations_name_the_place_below_the_root():
         checking.over("/etc/b.md", outcome=Outcome.WARNING),
         checking.over("c.md", outcome=Outcome.PASSED),
     )
-    lines = render(report, "github", "sub").splitlines()
+    lines = render(rooted(report, "sub"), "github").splitlines()
     assert lines[:2] == [
         "::error file=sub/p/a.md,line=7,title=kimi-planner prompt-tokens::50%25 over",
         "::warning file=/etc/b.md,title=kimi-planner prompt-tokens::101 tokens, limit 100",
@@ -153,8 +154,8 @@ def test_the_summary_of_a_step_stays_within_its_bytes():
     assert step_summary(report, 50) == ""
 
 
-def sarif(report, base=""):
-    log = json.loads(render(report, "sarif", base))
+def sarif(report):
+    log = json.loads(render(report, "sarif"))
     jsonschema.Draft4Validator(SARIF, format_checker=jsonschema.FormatChecker()).validate(log)
     return log["runs"][0]
 
@@ -176,13 +177,11 @@ def test_sarif_validates_with_and_without_results():
 
 def test_sarif_levels_lines_and_base():
     """A warning is one, what is unknown is an error; a result for all of a file has no region."""
-    run = sarif(
-        checking.report_of(
-            checking.over("a.md", outcome=Outcome.WARNING, line=3),
-            checking.over("b.md", outcome=Outcome.UNKNOWN, value=None),
-        ),
-        "sub",
+    report = checking.report_of(
+        checking.over("a.md", outcome=Outcome.WARNING, line=3),
+        checking.over("b.md", outcome=Outcome.UNKNOWN, value=None),
     )
+    run = sarif(rooted(report, "sub"))
     unknown, warning = run["results"]
     assert (unknown["level"], warning["level"]) == ("error", "warning")
     place = warning["locations"][0]["physicalLocation"]

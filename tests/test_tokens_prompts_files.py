@@ -57,7 +57,7 @@ x = { prompt = "three" }
 
 
 def named(text, form, **options):
-    return {one.name: one for one in keyed_templates(text, "f", form=form, **options)}
+    return {one.name: one for one in keyed_templates(text, "f", form=form, **options).prompts}
 
 
 def test_yaml_gives_texts_and_lines():
@@ -145,7 +145,7 @@ def test_every_text_of_json_is_found(value, indent):
             else []
         )
 
-    found = keyed_templates(json.dumps(value, indent=indent), "f", form="json", names=["*"])
+    found = keyed_templates(json.dumps(value, indent=indent), "f", form="json", names=["*"]).prompts
     assert [one.text for one in found] == texts(value)
 
 

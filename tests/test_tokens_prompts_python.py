@@ -29,7 +29,7 @@ from kimi_planner.tokens.text import count_tokens
 
 
 def found(source, **options):
-    return {one.name: one for one in python_templates(source, "p.py", **options)}
+    return {one.name: one for one in python_templates(source, "p.py", **options).prompts}
 
 
 def filled(template, **values):
@@ -85,7 +85,7 @@ def test_texts_of_real_modules_are_what_they_hold():
     held = 0
     for module in MODULES:
         source = Path(module.__file__).read_text(encoding="utf-8")
-        prompts = python_templates(source, module.__file__, names=["*"])
+        prompts = python_templates(source, module.__file__, names=["*"]).prompts
         often = Counter(prompt.name for prompt in prompts)
         for prompt in prompts:
             known = often[prompt.name] == 1 and hasattr(module, prompt.name)
@@ -184,7 +184,7 @@ def test_a_constant_that_is_used_is_one_prompt():
         "create(system=A_PROMPT)\ncreate(system=rules)\n"
         'create(messages=[{"role": "system", "content": A_PROMPT}])\n'
     )
-    prompts = python_templates(source, "p.py")
+    prompts = python_templates(source, "p.py").prompts
     assert [(one.name, one.text) for one in prompts] == [
         ("A_PROMPT", "Be brief."),
         ("create(system)", "Be kind."),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
 import kimi_planner
@@ -146,12 +147,17 @@ class Baseline:
             workloads=plans,
         )
 
-    def without(self, paths: Collection[str]) -> Baseline:
-        """Return the baseline without what is in some files."""
+    def without(self, paths: Set[str]) -> Baseline:
+        """Return the baseline without what is in some files and folders."""
+
+        def kept(entry: PromptEntry | WorkloadEntry) -> bool:
+            above = map(str, PurePosixPath(entry.path).parents)
+            return paths.isdisjoint({entry.path, *above})
+
         return replace(
             self,
-            prompts=tuple(one for one in self.prompts if one.path not in paths),
-            workloads=tuple(one for one in self.workloads if one.path not in paths),
+            prompts=tuple(filter(kept, self.prompts)),
+            workloads=tuple(filter(kept, self.workloads)),
         )
 
 

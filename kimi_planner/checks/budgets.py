@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from kimi_planner.catalog import Catalog
 from kimi_planner.checks.globs import matches
+from kimi_planner.checks.results import Place
 from kimi_planner.errors import Where
 
 __all__ = [
@@ -33,8 +34,8 @@ class PromptBudget:
     paths, exclude
         Globs, relative to the configuration, and those of files to leave out.
     kind
-        ``"text"``, ``"request"`` for bodies of chat completions, or ``"templates"`` for prompts
-        inside code and configuration.
+        ``"text"`` for whole files, ``"request"`` for bodies of chat completions, or ``"templates"``
+        for prompts inside code and configuration; if ``None``, what the name and the file say.
     names, style, variables
         Of templates: globs of the names to take, how texts are filled, and what each variable may
         hold, by name, as :func:`token_range` takes it.
@@ -57,7 +58,7 @@ class PromptBudget:
 
     paths: tuple[str, ...]
     exclude: tuple[str, ...] = ()
-    kind: str = "text"
+    kind: str | None = None
     names: tuple[str, ...] | None = None
     style: str | None = None
     variables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -203,6 +204,8 @@ class CheckConfig:
         What may grow, and other limits for some paths, of which the last that matches wins.
     baseline
         Path of the baseline, relative to the configuration.
+    min_coverage
+        The least share of the tokens of prompts, and of what looks like one, that must be counted.
     seed
         Seed of the projections.
     """
@@ -216,12 +219,17 @@ class CheckConfig:
     growth: Growth = Growth()
     overrides: tuple[Override, ...] = ()
     baseline: str = "kimi-planner-baseline.json"
+    min_coverage: Decimal | None = None
     seed: int = 0
 
     @property
     def folder(self) -> Path:
         """What paths are relative to."""
         return self.path.parent
+
+    def place(self, where: Where) -> Place:
+        """Return a line of the configuration as the place of a result."""
+        return Place(path=self.path.name, line=where.line)
 
     @property
     def models(self) -> dict[str, Where]:

@@ -36,7 +36,7 @@ def _keys(budget: type[Any]) -> set[str]:
     return {field.name for field in fields(budget)} - {"default_model", "where"}
 
 
-_TOP = {"catalog", "model", "seed", "baseline", "warn_fraction"}
+_TOP = {"catalog", "model", "seed", "baseline", "warn_fraction", "min_coverage"}
 _PARTS = {"prompts", "workloads", "catalog_checks", "overrides"}
 _PROMPT_LIMITS = ("max_tokens", "max_usd", "max_usd_per_call", "max_context_share")
 _TEMPLATES = ("names", "style", "variables")
@@ -99,7 +99,7 @@ def load_config(path: str | Path = PYPROJECT) -> CheckConfig:
         catalog_checks=_catalog(table.table("catalog_checks"), folder) if has_checks else None,
         growth=Growth(**_read(table, _GROWTH)),
         overrides=tuple(map(_override, table.tables("overrides"))),
-        **{key: top[key] for key in ("baseline", "seed") if key in top},
+        **{key: top[key] for key in ("baseline", "min_coverage", "seed") if key in top},
     )
     if not config.prompts and not config.workloads and config.catalog_checks is None:
         raise table.fail(
@@ -154,7 +154,7 @@ def _prompts(table: Table, default_model: str | None, warn: Decimal | None) -> P
     values = {"paths": table.globs("paths"), **_read(table, known)}
     kind = values.get("kind", PromptBudget.kind)
     for key in _TEMPLATES:
-        if key in values and kind != "templates":
+        if key in values and kind not in (None, "templates"):
             raise table.wrong(key, 'It is for kind = "templates".')
     if not values.keys() & {*_PROMPT_LIMITS}:
         raise table.fail(None, "no limit. Give max_tokens, max_usd or both.")
@@ -250,6 +250,7 @@ _READERS: Mapping[str, Callable[[Table, str], Any]] = {
     "output_tokens_per_second": lambda table, key: table.amount(key, "a number of tokens"),
     "_tokens": Table.whole,
     "_share": Table.share,
+    "_coverage": Table.share,
     "_fraction": Table.share,
     "_percent": lambda table, key: table.amount(key, "a number of percent"),
     "": Table.amount,

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from kimi_planner.catalog import Catalog
 from kimi_planner.checks.budgets import CheckConfig, PromptBudget
-from kimi_planner.checks.globs import files, is_one_file, matches, why_no_file
-from kimi_planner.checks.prompts import MAX_PROMPT_BYTES, Prompt, body_prompt, template_prompts
-from kimi_planner.checks.results import CheckResult, Measure, Place, invalid, missing
-from kimi_planner.errors import FileError, RequestError, UnknownModelError
+from kimi_planner.checks.coverage import FileState
+from kimi_planner.checks.globs import Files, find_files, is_one_file, matches, why_no_file
+from kimi_planner.checks.prompts import (
+    MAX_PROMPT_BYTES,
+    LeftOut,
+    Prompt,
+    body_prompts,
+    is_body,
+    template_prompts,
+    text_prompt,
+)
+from kimi_planner.checks.results import CheckResult, Measure, Place, invalid, missing, unused
+from kimi_planner.errors import FileError, RequestError, UnknownModelError, did_you_mean, shown
 from kimi_planner.files import read_text
 from kimi_planner.tokens.engine import bulk_engine
 from kimi_planner.tokens.text import count_many
 
 __all__ = ["Found", "find_prompts"]
+
+#: Forms of JSON, which may be the body of a request.
+BODIES = ("json", "lines")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,25 +40,48 @@ class Found:
     budget, prompts
         The budget, and the prompts that were counted.
     faults
-        A result for each file that cannot be read or is missing, and for a budget without any.
+        A result for each file that cannot be read or is missing, and for what matches nothing.
+    files, left_out
+        What became of each file, and texts that look like a prompt and were not counted.
     """
 
     budget: PromptBudget
     prompts: tuple[Prompt, ...]
     faults: tuple[CheckResult, ...]
+    files: tuple[FileState, ...]
+    left_out: tuple[LeftOut, ...]
 
 
 def find_prompts(config: CheckConfig, day: date) -> list[Found]:
     """Return what each budget is for on a day, in the order of the configuration."""
-    named = [(one, files(config.folder, one.paths, one.exclude)) for one in config.prompts]
-    counts = _text_counts({
-        name: path for budget, found in named if budget.kind == "text" for name, path in found
+    named = [(one, find_files(config.folder, one.paths, one.exclude)) for one in config.prompts]
+    kinds = [{name: _kind(path, budget) for name, path in found.files} for budget, found in named]
+    texts = _texts({
+        name: path
+        for (_, found), kind in zip(named, kinds, strict=True)
+        for name, path in found.files
+        if kind[name] == "text"
     })  # fmt: skip
-    return [_found(budget, found, counts, config, day) for budget, found in named]
+    return [
+        _Search(budget, found, kind, texts, config, day).found()
+        for (budget, found), kind in zip(named, kinds, strict=True)
+    ]
 
 
-def _text_counts(paths: Mapping[str, Path]) -> dict[str, int | FileError]:
-    """Return the tokens of each file, or why it cannot be read."""
+def _kind(path: Path, budget: PromptBudget) -> str:
+    """Return how a file is read: as its budget says, else by the ending of its name."""
+    if budget.kind is not None:
+        return budget.kind
+    from kimi_planner.tokens.prompts.read import form_of
+
+    form = form_of(path)
+    if form is None and budget.style is None:
+        return "text"
+    return "request" if form in BODIES and is_body(path) else "templates"
+
+
+def _texts(paths: Mapping[str, Path]) -> dict[str, tuple[str, int] | FileError]:
+    """Return the text of each file and its tokens, or why it cannot be read."""
     texts: dict[str, str] = {}
     faults: dict[str, FileError] = {}
     for name, path in paths.items():
@@ -56,68 +90,124 @@ def _text_counts(paths: Mapping[str, Path]) -> dict[str, int | FileError]:
         except FileError as error:
             faults[name] = error
     counts = count_many(list(texts.values()), bulk_engine(sum(map(len, texts.values()))))
-    return {**dict(zip(texts, counts, strict=True)), **faults}
+    pairs = zip(texts.values(), counts, strict=True)
+    return {**dict(zip(texts, pairs, strict=True)), **faults}
 
 
-def _found(
-    budget: PromptBudget,
-    named: Sequence[tuple[str, Path]],
-    counts: Mapping[str, int | FileError],
-    config: CheckConfig,
-    day: date,
-) -> Found:
-    prompts: dict[str, list[Prompt]] = {}
-    faults: list[CheckResult] = []
-    for name, path in named:
-        try:
-            prompts[name] = list(_prompts(name, path, budget, counts, config.catalog, day))
-        except (FileError, RequestError) as error:
-            faults.append(invalid(name, error))
-        except UnknownModelError as error:
-            faults.append(
-                Measure(Place(path=name), "unknown-model", "request").unknown(error.reason)
-            )
-    malformed = {fault.path for fault in faults}
-    faults += _missed(budget, prompts, malformed, config.folder)
-    counted = tuple(prompt for found in prompts.values() for prompt in found)
-    if not counted and not faults:
-        thing = "file matches"
-        if budget.kind == "templates":
-            thing += " in which a prompt is found"
-        measure = Measure(
-            Place(path=config.path.name, line=budget.where.line), "missing-input", "prompt"
+@dataclass
+class _Search:
+    """What is found for one budget, file by file."""
+
+    budget: PromptBudget
+    named: Files
+    kinds: Mapping[str, str]
+    texts: Mapping[str, tuple[str, int] | FileError]
+    config: CheckConfig
+    day: date
+    prompts: dict[str, tuple[Prompt, ...]] = field(default_factory=dict)
+    left_out: dict[str, tuple[LeftOut, ...]] = field(default_factory=dict)
+    faults: list[CheckResult] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+
+    def found(self) -> Found:
+        """Read every file."""
+        for name, path in self.named.files:
+            try:
+                self._read(name, path)
+            except (FileError, RequestError) as error:
+                self.faults.append(invalid(name, error))
+            except UnknownModelError as error:
+                measure = Measure(Place(path=name), "unknown-model", "request")
+                self.faults.append(measure.unknown(error.reason))
+        where = self.budget.where
+        self.faults += (
+            invalid(name, FileError(why)) for name, why in self.named.unreadable.items()
         )
-        faults.append(measure.unknown(f"{budget.where}: no {thing}, so nothing was checked"))
-    return Found(budget=budget, prompts=counted, faults=tuple(faults))
+        self.faults += (missing(name, why, where) for name, why in self.named.dangling.items())
+        self.faults += self._missed()
+        files = {name for name, _ in self.named.files}
+        counted = tuple(
+            prompt
+            for name, prompts in self.prompts.items()
+            for prompt in prompts
+            if prompt.path == name or prompt.path not in files  # a file that another one led to
+        )
+        place = self.config.place(where)
+        if not counted and not self.faults and not self.named.unused:
+            why = f"{where}: no file matches in which a prompt is found, so nothing was checked"
+            self.faults.append(Measure(place, "missing-input", "prompt").unknown(why))
+        states = tuple(self._states(counted))
+        self.faults += self._unused(counted, is_whole=not self.faults)
+        return Found(
+            budget=self.budget,
+            prompts=counted,
+            faults=tuple(self.faults),
+            files=states,
+            left_out=tuple(one for some in self.left_out.values() for one in some),
+        )
 
+    def _read(self, name: str, path: Path) -> None:
+        kind = self.kinds[name]
+        if kind == "request":
+            budget, catalog = self.budget, self.config.catalog
+            self.prompts[name] = tuple(body_prompts(name, path, budget, catalog, self.day))
+        elif kind == "text":
+            text = self.texts[name]
+            if isinstance(text, FileError):
+                raise text
+            self.prompts[name] = (text_prompt(name, *text, self.budget),)
+        else:
+            read = template_prompts(name, path, self.budget)
+            self.prompts[name], self.left_out[name] = read.prompts, read.left_out
+            self.used |= read.used
+            for one in read.unread:
+                measure = Measure(Place(path=one.path, line=one.line), "missing-input", "prompt")
+                self.faults.append(measure.unknown(one.why))
 
-def _prompts(
-    name: str,
-    path: Path,
-    budget: PromptBudget,
-    counts: Mapping[str, int | FileError],
-    catalog: Catalog,
-    day: date,
-) -> Iterator[Prompt]:
-    if budget.kind == "request":
-        yield body_prompt(name, path, budget, catalog, day)
-    elif budget.kind == "templates":
-        yield from template_prompts(name, path, budget)
-    else:
-        tokens = counts[name]
-        if isinstance(tokens, FileError):
-            raise tokens
-        model = budget.model or budget.default_model
-        yield Prompt(path=name, kind=budget.kind, model=model, tokens=tokens, low=tokens)
+    def _missed(self) -> Iterator[CheckResult]:
+        """Yield a result for each file that is named without a glob and that gives no prompt."""
+        faulty = {fault.path for fault in self.faults}
+        paths = self.budget.paths
+        for name in dict.fromkeys(Path(one).as_posix() for one in paths if is_one_file(one)):
+            if self.prompts.get(name) or name in faulty or matches(name, self.budget.exclude):
+                continue
+            path = self.config.folder / name
+            why = "no prompt is found in it" if name in self.prompts else why_no_file(path)
+            yield missing(name, why, self.budget.where)
 
+    def _states(self, counted: Sequence[Prompt]) -> Iterator[FileState]:
+        """Yield what became of each file."""
+        why = {fault.path: fault.message for fault in self.faults}
+        names = {name for name, _ in self.named.files}
+        for name in sorted(names | {one.path for one in counted}):
+            number = sum(one.path == name for one in counted)
+            if number:
+                said = "1 prompt" if number == 1 else f"{number:,} prompts"
+                yield FileState(path=name, state="counted", why=said)
+            elif name not in why:
+                yield FileState(path=name, state="skipped", why="no prompt is found in it")
+        for name, reason in why.items():
+            yield FileState(path=name, state="unknown", why=reason)
+        for name, reason in self.named.skipped.items():
+            yield FileState(path=name, state="skipped", why=reason)
 
-def _missed(
-    budget: PromptBudget, prompts: Mapping[str, list[Prompt]], malformed: set[str], folder: Path
-) -> Iterator[CheckResult]:
-    """Yield a result for each file that the budget names without a glob and that gives no prompt."""
-    names = dict.fromkeys(Path(one).as_posix() for one in budget.paths if is_one_file(one))
-    for name in names:
-        if prompts.get(name) or name in malformed or matches(name, budget.exclude):
-            continue
-        why = "no prompt is found in it" if name in prompts else why_no_file(folder / name)
-        yield missing(name, why, budget.where)
+    def _unused(self, counted: Sequence[Prompt], *, is_whole: bool) -> Iterator[CheckResult]:
+        """Yield a result for each glob, exclusion, name and variable that matches nothing."""
+        where = self.budget.where
+        place = self.config.place(where)
+        for glob in self.named.unused:
+            if not is_one_file(glob):
+                why = f"{where}: no file matches {shown(glob)}, so nothing of it was checked"
+                yield Measure(place, "missing-input", "prompt").unknown(why)
+        for glob in self.named.unused_exclude:
+            yield unused(place, f"{where}: exclude {shown(glob)} leaves out no file of paths")
+        if not is_whole:
+            return  # what cannot be read may have them
+        for glob in self.budget.names or ():
+            if glob not in self.used:
+                yield unused(place, f"{where}: no prompt is named {shown(glob)}")
+        known = {name for prompt in counted for name in prompt.variables}
+        for name in self.budget.variables:
+            if name not in known:
+                near = did_you_mean(name, known)
+                yield unused(place, f"{where}: no prompt has the variable {shown(name)}.{near}")

@@ -1,25 +1,77 @@
-"""Globs as the configuration spells them: which files they find, and whether a path is one."""
+"""Globs as the configuration spells them: which files they find, and whether a path is one.
+
+They are matched folder by folder, here and not by `pathlib`, whose ``**`` means other files on other
+versions of Python.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from os import sep
-from os.path import isabs, isfile
+from functools import cache
+from os import readlink, scandir
+from os.path import isfile, islink
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["files", "is_one_file", "matches", "why_no_file"]
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+__all__ = ["Files", "find_files", "is_one_file", "matches", "repository", "why_no_file"]
+
+#: Folders that no wildcard goes into.
+NEVER = frozenset({".git", ".venv", "node_modules"})
+IGNORED = ".gitignore names it"
 
 
-def files(
-    folder: Path, paths: Iterable[str], exclude: Iterable[str] = ()
-) -> list[tuple[str, Path]]:
-    """Return the files that match, sorted: what they are called in results, and where they are."""
-    found = {str(path): path for pattern in paths for path in folder.glob(pattern)}
-    above = "" if folder == Path() else f"{folder}{sep}"
-    named = [(_called(one, above), found[one]) for one in sorted(found) if isfile(one)]
-    left_out = tuple(exclude)
-    return [one for one in named if not (left_out and matches(one[0], left_out))]
+@dataclass(kw_only=True)
+class Files:
+    """What globs match; every file by its name in results, relative to the configuration.
+
+    Attributes
+    ----------
+    files
+        Files to read, sorted: name and path.
+    dangling, unreadable, skipped
+        Name to reason: links to nothing, folders that cannot be listed, and what is left out.
+    unused, unused_exclude
+        Globs that match nothing.
+    """
+
+    files: list[tuple[str, Path]] = field(default_factory=list)
+    dangling: dict[str, str] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    unused: tuple[str, ...] = ()
+    unused_exclude: tuple[str, ...] = ()
+
+
+def find_files(folder: Path, paths: Iterable[str], exclude: Sequence[str] = ()) -> Files:
+    """Return what globs match below a folder.
+
+    Wildcards find no file that a ``.gitignore`` of the repository names, and go into no link to a
+    folder and none of `NEVER`; what is spelled in full is found wherever it lies.
+    """
+    walk = _Walk(folder)
+    unused = tuple(pattern for pattern in paths if not walk.take(pattern))
+    named = {*walk.files, *walk.dangling, *filter(is_one_file, paths)}
+    below = [*named, *(f"{name}/*" for name in walk.unreadable)]
+
+    def kept(names: Iterable[str], inside: str = "") -> list[str]:
+        return [name for name in sorted(names) if not matches(f"{name}{inside}", exclude)]
+
+    files = kept(walk.files)
+    return Files(
+        files=[(name, walk.files[name]) for name in files],
+        dangling={name: walk.dangling[name] for name in kept(walk.dangling)},
+        unreadable={name: walk.unreadable[name] for name in kept(walk.unreadable, "/*")},
+        skipped=walk.skipped | dict.fromkeys(walk.files.keys() - set(files), "exclude names it"),
+        unused=unused,
+        unused_exclude=tuple(
+            glob for glob in exclude if not any(matches(name, [glob]) for name in below)
+        ),
+    )
 
 
 def is_one_file(pattern: str) -> bool:
@@ -33,33 +85,143 @@ def is_one_file(pattern: str) -> bool:
 
 def why_no_file(path: Path) -> str:
     """Return in words what there is instead of a file."""
+    if islink(path) and not path.exists():
+        return f"a link to nothing ({readlink(path)})"
     return "a folder, not a file" if path.is_dir() else "no such file"
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:
     """Whether the name of a file is matched by one of some globs; a last ``**`` is any file below.
 
-    >>> matches("prompts/old/a.md", ["prompts/**/*.md"]), matches("prompts/a.txt", ["*.txt"])
+    >>> matches("prompts/old/a.md", ["prompts/**"]), matches("prompts/a.txt", ["*.txt"])
     (True, False)
     """
-    parts = PurePosixPath(name).parts
-    return any(_match(parts, PurePosixPath(pattern).parts) for pattern in patterns)
+    return any(_match(PurePosixPath(name).parts, _steps(pattern)) for pattern in patterns)
 
 
-def _match(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
-    """Match folder by folder: the ends of the parts that each step of the pattern can reach."""
-    reached = {0}
-    for step in pattern:
-        if step == "**":
-            reached = set(range(min(reached), len(parts) + 1))
-        else:
-            reached = {at + 1 for at in reached if at < len(parts) and fnmatchcase(parts[at], step)}
-        if not reached:
-            return False
-    return len(parts) in reached
+def repository(folder: Path) -> Path | None:
+    """Return the root of the Git repository that a folder lies in, ``None`` outside of one."""
+    here = folder.resolve()
+    return next((one for one in (here, *here.parents) if (one / ".git").exists()), None)
 
 
-def _called(name: str, above: str) -> str:
-    """Return what a file is called: below the folder as seen from there, else in full."""
-    below = name.removeprefix(above)
-    return (name if isabs(below) else below).replace(sep, "/")
+@cache
+def _steps(pattern: str) -> tuple[str, ...]:
+    """Return a glob folder by folder."""
+    steps = PurePosixPath(pattern).parts
+    return (*steps, "*") if steps[-1:] == ("**",) else steps
+
+
+def _match(parts: tuple[str, ...], steps: tuple[str, ...]) -> bool:
+    reached = frozenset({0})
+    for part in parts:
+        reached = _after(reached, part, steps)
+    return len(steps) in reached
+
+
+def _after(reached: frozenset[int], part: str, steps: tuple[str, ...]) -> frozenset[int]:
+    """Return how far a glob is matched after one more folder or file; empty if it cannot be."""
+    found = set()
+    for start in reached:
+        at = start
+        while at < len(steps) and steps[at] == "**":
+            found.add(at)
+            at += 1
+        if at < len(steps) and fnmatchcase(part, steps[at]):
+            found.add(at + 1)
+    return frozenset(found)
+
+
+class _Walk:
+    """What globs find below a folder: names of files, links and folders, each with its path or why."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._ignored = _Ignored(folder)
+        self.files: dict[str, Path] = {}
+        self.dangling: dict[str, str] = {}
+        self.unreadable: dict[str, str] = {}
+        self.skipped: dict[str, str] = {}
+
+    def take(self, pattern: str) -> bool:
+        """Find what a glob matches; whether there is anything to read, or that cannot be read."""
+        steps = _steps(pattern)
+        spelled = next((at for at, step in enumerate(steps) if not is_one_file(step)), len(steps))
+        name = "/".join(steps[:spelled])
+        path = self._folder / name
+        if spelled == len(steps):
+            self.files |= {name: path} if isfile(path) else {}
+            return isfile(path)
+        any_found = False
+        if path.is_dir():
+            above = f"{name}/" if name else ""
+            for found, called, value in self._below(path, above, frozenset({spelled}), steps):
+                found[called] = value
+                any_found |= found is not self.skipped
+        return any_found
+
+    def _below(
+        self, folder: Path, above: str, reached: frozenset[int], steps: tuple[str, ...]
+    ) -> Iterator[tuple[dict[str, Any], str, Any]]:
+        """Yield where a name belongs, the name, and its path or why."""
+        try:
+            with scandir(folder) as listed:
+                entries = sorted(listed, key=lambda entry: entry.name)
+        except OSError as error:
+            why = f"cannot be listed ({error.strerror})"
+            yield self.unreadable, above.rstrip("/") or ".", why
+            return
+        for entry in entries:
+            after = _after(reached, entry.name, steps)
+            if not after:
+                continue
+            name, path = f"{above}{entry.name}", folder / entry.name
+            is_folder = path.is_dir()
+            if is_folder and max(after) == len(steps) and len(after) == 1:
+                continue  # a file is meant
+            if is_folder and entry.name in NEVER:
+                continue
+            if self._ignored(path, is_folder):
+                yield self.skipped, name, IGNORED
+            elif is_folder and entry.is_symlink():
+                yield self.skipped, name, "a link to a folder; name it in paths to go there"
+            elif is_folder:
+                yield from self._below(path, f"{name}/", after, steps)
+            elif len(steps) not in after:
+                continue
+            elif path.is_file():
+                yield self.files, name, path
+            elif entry.is_symlink():
+                yield self.dangling, name, why_no_file(path)
+            else:
+                yield self.skipped, name, "neither a file nor a folder"
+
+
+class _Ignored:
+    """What the files ``.gitignore`` of a repository name, from its root down; the deepest decides."""
+
+    def __init__(self, folder: Path) -> None:
+        self._root = repository(folder) or folder.resolve()
+        self._rules = cache(self._rules_for)
+
+    def __call__(self, path: Path, is_folder: bool) -> bool:
+        for spec, below in self._rules(path.parent):
+            verdict = spec.check_file(f"{below}{path.name}{'/' if is_folder else ''}").include
+            if verdict is not None:
+                return verdict
+        return False
+
+    def _rules_for(self, folder: Path) -> list[tuple[GitIgnoreSpec, str]]:
+        """Return the rules for what lies in a folder, each with its name as seen from them."""
+        real = folder.resolve()
+        rules, below = [], ""
+        for above in (real, *real.parents):
+            if not above.is_relative_to(self._root):
+                break
+            if (file := above / ".gitignore").is_file():
+                from pathspec import GitIgnoreSpec
+
+                text = file.read_text(encoding="utf-8", errors="surrogateescape")
+                rules.append((GitIgnoreSpec.from_lines(text.splitlines()), below))
+            below = f"{above.name}/{below}"
+        return rules

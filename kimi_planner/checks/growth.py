@@ -20,7 +20,7 @@ from kimi_planner.notes import Note, note
 _Limit = tuple[Decimal | int | None, Decimal | None, str, str]
 Changed = TypeVar("Changed", PromptChange, WorkloadChange)
 
-__all__ = ["Comparison", "compare", "hold_growth", "moved", "percent"]
+__all__ = ["Comparison", "by_size", "compare", "hold_growth", "moved", "percent"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,10 +98,11 @@ def hold_growth(
 def _reported(changes: Iterable[Changed], config: CheckConfig) -> tuple[Changed, ...]:
     """Return what is reported, the largest change first."""
     changed = (one for one in changes if one.state != "unchanged")
-    return tuple(sorted((one for one in changed if not _is_below(one, config)), key=_order))
+    return tuple(sorted((one for one in changed if not _is_below(one, config)), key=by_size))
 
 
-def _order(change: PromptChange | WorkloadChange) -> tuple[Any, ...]:
+def by_size(change: PromptChange | WorkloadChange) -> tuple[Any, ...]:
+    """Return what changes are sorted by, the largest first."""
     tokens = change.tokens if isinstance(change, PromptChange) else 0
     return (-abs(change.usd or Decimal(0)), -abs(tokens), change.state, change.entry.key)
 

@@ -7,18 +7,45 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kimi_planner.catalog import Catalog
 from kimi_planner.checks.budgets import PromptBudget
 from kimi_planner.checks.results import Place
-from kimi_planner.errors import RequestError, Where, restated, whole
+from kimi_planner.errors import FileError, RequestError, Where, restated, whole
 from kimi_planner.files import parsed_json, read_text
 from kimi_planner.notes import Note, note
+from kimi_planner.tokens.text import count_tokens
 
-__all__ = ["MAX_PROMPT_BYTES", "Prompt", "body_prompt", "template_prompts"]
+if TYPE_CHECKING:
+    from kimi_planner.tokens.prompts.parts import Unread
+
+__all__ = [
+    "MAX_PROMPT_BYTES",
+    "LeftOut",
+    "Prompt",
+    "Templates",
+    "body_prompts",
+    "is_body",
+    "template_prompts",
+    "text_prompt",
+]
 
 MAX_PROMPT_BYTES = 100_000_000
 _RESERVED = ("max_completion_tokens", "max_tokens")  # of a body; the older name comes second
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut(Place):
+    """A text that looks like a prompt and was not counted.
+
+    Attributes
+    ----------
+    tokens
+        Of its fixed text.
+    """
+
+    tokens: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,12 +58,14 @@ class Prompt(Place):
         The file, and line and name of the prompt in it; ``None`` if it is the whole file.
     kind, model
         How it was counted, and the model that it is sent to; ``None`` if nobody says.
+    fixed_tokens
+        Of its text, without what is filled in.
     tokens, low
         The most that it may have, and the least; ``tokens`` is ``None`` if that has no bound.
     reserved
         Output tokens that its body reserves, else the model by default; ``None`` if neither says.
-    unbound
-        Variables and loops that leave it without a bound.
+    variables, unbound
+        Its variables and loops, and those that leave it without a bound.
     notes
         What the reader must know of how it was read, in words.
     """
@@ -44,7 +73,9 @@ class Prompt(Place):
     kind: str
     tokens: int | None
     low: int
+    fixed_tokens: int = 0
     reserved: int | None = None
+    variables: tuple[str, ...] = ()
     unbound: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
 
@@ -54,8 +85,28 @@ class Prompt(Place):
         return (self.path, self.name or "", self.kind, self.model or "")
 
 
-def body_prompt(name: str, path: Path, budget: PromptBudget, catalog: Catalog, day: date) -> Prompt:
-    """Return the body of a request as a prompt, written as the API does on a day.
+def text_prompt(name: str, text: str, tokens: int, budget: PromptBudget) -> Prompt:
+    """Return a whole file as a prompt."""
+    from kimi_planner.tokens.prompts.placeholders import BRACES_NOTE, might_have_placeholders
+
+    return Prompt(
+        path=name,
+        kind="text",
+        model=budget.model or budget.default_model,
+        tokens=tokens,
+        low=tokens,
+        fixed_tokens=tokens,
+        notes=(_said(name, BRACES_NOTE),) if might_have_placeholders(text) else (),
+    )
+
+
+def body_prompts(
+    name: str, path: Path, budget: PromptBudget, catalog: Catalog, day: date
+) -> Iterator[Prompt]:
+    """Yield the body of a request as a prompt, or that of each line, as the API writes it on a day.
+
+    A line may be a request of a batch, which has its body under ``body``; it is named by its
+    ``custom_id``, else by its number.
 
     Raises
     ------
@@ -64,12 +115,28 @@ def body_prompt(name: str, path: Path, budget: PromptBudget, catalog: Catalog, d
     UnknownModelError
         If the catalog does not have its model.
     """
+    text = read_text(path, limit=MAX_PROMPT_BYTES)
+    if path.suffix.lower() != ".jsonl":
+        body = parsed_json(text, path, "A request body is one JSON object.", fault=RequestError)
+        yield _body_prompt(body, Place(path=name), Where(path), budget, catalog, day)
+        return
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            where = Where(path, number)
+            with restated(at=where):
+                row = parsed_json(line, "", "A line is one JSON object.", fault=RequestError)
+            named = row.get("custom_id") if isinstance(row, Mapping) else None
+            place = Place(path=name, line=number, name=str(named or f"line {number}"))
+            body = row.get("body", row) if isinstance(row, Mapping) else row
+            yield _body_prompt(body, place, where, budget, catalog, day)
+
+
+def _body_prompt(
+    body: object, place: Place, where: Where, budget: PromptBudget, catalog: Catalog, day: date
+) -> Prompt:
     from kimi_planner.tokens.chat import count_prompt
 
-    text = read_text(path, limit=MAX_PROMPT_BYTES)
-    advice = "A request body is one JSON object."
-    body = parsed_json(text, path, advice, fault=RequestError)
-    with restated(at=path):
+    with restated(at=where):
         if not isinstance(body, Mapping) or "messages" not in body:
             raise RequestError("no messages. A request body has the key 'messages'.")
         model = budget.model or body.get("model") or budget.default_model
@@ -81,42 +148,86 @@ def body_prompt(name: str, path: Path, budget: PromptBudget, catalog: Catalog, d
         spec = catalog.model(model)
         count = count_prompt(body, spec, as_of=day)
     return Prompt(
-        path=name,
+        path=place.path,
+        line=place.line,
+        name=place.name,
         kind="request",
         model=model,
         tokens=count.high,
         low=count.low,
+        fixed_tokens=count.low,
         reserved=spec.default_output_tokens if reserved is None else reserved,
     )
 
 
-def template_prompts(name: str, path: Path, budget: PromptBudget) -> Iterator[Prompt]:
-    """Yield the prompts inside a file, each with its line; the second of a name is ``name#2``.
+def is_body(path: Path) -> bool:
+    """Whether a JSON file, or the first line of one, is the body of a request, as far as it says."""
+    try:
+        text = read_text(path, limit=MAX_PROMPT_BYTES)
+        if path.suffix.lower() == ".jsonl":
+            text = next((line for line in text.split("\n") if line.strip()), "")
+        row = parsed_json(text, path, "")
+    except FileError:
+        return False  # whoever reads it says what is wrong
+    body = row.get("body", row) if isinstance(row, Mapping) else None
+    return isinstance(body, Mapping) and "messages" in body and "model" in body
+
+
+@dataclass(frozen=True, kw_only=True)
+class Templates:
+    """What a file holds: prompts, what looks like one, what cannot be read, and used globs."""
+
+    prompts: tuple[Prompt, ...]
+    left_out: tuple[LeftOut, ...]
+    unread: tuple[Unread, ...]
+    used: frozenset[str]
+
+
+def template_prompts(name: str, path: Path, budget: PromptBudget) -> Templates:
+    """Return the prompts inside a file, each with its line; the second of a name is ``name#2``.
 
     Raises
     ------
     FileError, RequestError
         If the file cannot be read, or a template in it is malformed.
     """
+    from kimi_planner.tokens.prompts.parts import fixed_text
     from kimi_planner.tokens.prompts.ranges import token_range
-    from kimi_planner.tokens.prompts.read import read_templates
+    from kimi_planner.tokens.prompts.read import read_file
 
-    seen: Counter[str] = Counter()
-    for one in read_templates(path, names=budget.names, style=budget.style):
-        seen[one.name] += 1
-        again = f"#{seen[one.name]}" if seen[one.name] > 1 else ""
+    file = read_file(path, names=budget.names, style=budget.style, shown_as=name)
+    seen: Counter[tuple[str, str]] = Counter()
+    prompts = []
+    for one in file.prompts:
+        seen[one.path, one.name] += 1
+        number = seen[one.path, one.name]
+        again = f"#{number}" if number > 1 else ""
         with restated(at=Where(path, one.line), of=RequestError):
             spread = token_range(one, budget.variables)
-        yield Prompt(
-            path=name,
-            line=one.line if one.name else None,
+        prompt = Prompt(
+            path=one.path,
+            line=one.line if one.name or again else None,
             name=f"{one.name}{again}" or None,
             kind="templates",
             model=budget.model or budget.default_model,
             tokens=spread.high,
             low=spread.low,
+            fixed_tokens=spread.fixed_high,
+            variables=one.variables,
             unbound=spread.unknown,
-            notes=tuple(
-                note("of_prompt", where=f"{name} line {one.line}", said=said) for said in one.notes
-            ),
+            notes=tuple(_said(f"{one.path} line {one.line}", said) for said in one.notes),
         )
+        prompts.append(prompt)
+    left_out = [
+        LeftOut(
+            path=one.path, line=one.line, name=one.name, tokens=count_tokens(fixed_text(one.parts))
+        )
+        for one in file.left_out
+    ]
+    return Templates(
+        prompts=tuple(prompts), left_out=tuple(left_out), unread=file.unread, used=file.used
+    )
+
+
+def _said(where: str, said: Note) -> Note:
+    return note("of_prompt", where=where, said=said)

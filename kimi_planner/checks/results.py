@@ -21,6 +21,7 @@ __all__ = [
     "missing",
     "ordered",
     "percent_more",
+    "unused",
     "worst",
 ]
 
@@ -34,12 +35,14 @@ RULES = {
     "workload-spend": "A workload spends more in a month than its budget allows.",
     "workload-fit": "Too few requests of a workload fit the context window.",
     "workload-tier": "A workload needs a higher rate-limit tier than the account has.",
+    "prompt-coverage": "Too much of what looks like a prompt was not counted.",
     "catalog-age": "A source of the price catalog was last checked too long ago.",
     "catalog-drift": "A price of the catalog differs too much from another source.",
     "prompt-growth": "A prompt grew more since the baseline than is allowed.",
     "workload-growth": "The spend of a workload grew more since the baseline than is allowed.",
     "missing-input": "A budget names a file or a prompt that is not there.",
     "unknown-model": "A request names a model that the catalog does not have.",
+    "unused-setting": "A line of the configuration does nothing.",
     "bad-input": "A file that a budget names cannot be read as what it should be.",
 }
 
@@ -71,7 +74,8 @@ class Place:
     Attributes
     ----------
     path, line
-        The file, relative to the configuration, and the line in it; ``None`` for all of the file.
+        The file, relative to the configuration until it is shown, and the line in it; ``None`` for
+        all of the file.
     name
         The prompt inside the file, or the workload; ``None`` for all of the file.
     model
@@ -196,6 +200,13 @@ def invalid(path: str, error: KimiPlannerError) -> CheckResult:
     return Measure(place, "bad-input", "file").result(Outcome.INVALID, error.reason)
 
 
+def unused(place: Place, what: str) -> CheckResult:
+    """Return the result of a line of the configuration that matches nothing."""
+    advice = "" if what.endswith("?") else " Correct it, or take it out."
+    said = f"{what.removesuffix('.')}.{advice}" if advice else what
+    return Measure(place, "unused-setting", "configuration").result(Outcome.INVALID, said)
+
+
 def worst(results: Iterable[CheckResult]) -> Outcome:
     """Return the worst outcome; no result at all is unknown, never a pass."""
     return max((result.outcome for result in results), default=Outcome.UNKNOWN)
@@ -212,7 +223,7 @@ def _badness(result: CheckResult) -> tuple[object, ...]:
         used = result.value / result.limit
     elif result.value:
         used = Decimal("Infinity")
-    if result.rule == "workload-fit":  # the less of it fits, the worse
+    if result.rule in ("workload-fit", "prompt-coverage"):  # the less of it, the worse
         used = Decimal(2) - used
     place = (result.path, result.line or 0, result.name or "", result.model or "")
     return (-result.outcome, -used, *place, result.rule)

@@ -5,16 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kimi_planner.checks.budgets import CheckConfig
+from kimi_planner.checks.coverage import Coverage
 from kimi_planner.checks.found import Found, find_prompts
+from kimi_planner.checks.globs import matches
 from kimi_planner.checks.prompt_limits import SpecsOfDay, hold_prompt
 from kimi_planner.checks.prompts import Prompt
-from kimi_planner.checks.results import CheckResult, Outcome
+from kimi_planner.checks.results import (
+    CheckResult,
+    Measure,
+    Outcome,
+    Place,
+    in_percent,
+    unused,
+)
 from kimi_planner.checks.workloads import Plans, hold_workloads
-from kimi_planner.errors import PriceNotFoundError
+from kimi_planner.errors import PriceNotFoundError, shown
+from kimi_planner.money import from_fraction
 from kimi_planner.notes import Note, note
 
 if TYPE_CHECKING:  # most checks have no baseline, and a check should start quickly
@@ -37,6 +48,8 @@ class CheckReport:
         What changed since the baseline, if there was one to compare with.
     notes
         What the reader must know beside the results, in words.
+    coverage
+        What became of every file, if that was asked for.
     catalog
         Version and start of the sha256 of the catalog.
     """
@@ -44,6 +57,7 @@ class CheckReport:
     results: tuple[CheckResult, ...]
     comparison: Comparison | None = None
     notes: tuple[Note, ...] = ()
+    coverage: Coverage | None = None
     catalog: str = ""
 
 
@@ -77,10 +91,10 @@ class Check:
 
     @cached_property
     def unread(self) -> frozenset[str]:
-        """Files that cannot be read, so that nobody can tell what became of what they hold."""
+        """Files and folders that cannot be read, so that nobody can tell what became of them."""
         faults = [fault for found in self.found for fault in found.faults]
         faults += filter(None, map(self._plans.fault, self.config.workloads))
-        return frozenset(fault.path for fault in faults if fault.outcome is Outcome.INVALID)
+        return frozenset(fault.path for fault in faults if fault.rule == "bad-input")
 
     def results(self) -> Iterator[CheckResult]:
         """Yield a result for every limit and thing, in the order of the configuration.
@@ -98,6 +112,41 @@ class Check:
                 yield result
             said.add(result)
 
+    def notes(self) -> Iterator[Note]:
+        """Yield what the reader must know of prompts."""
+        for prompt in self.prompts:
+            yield from prompt.notes
+        left_out = self.coverage.left_out
+        if left_out:
+            texts = "1 text" if len(left_out) == 1 else f"{len(left_out):,} texts"
+            yield note("texts_left_out", texts=texts, tokens=self.coverage.left_out_tokens)
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        """What became of every file that budgets of prompts match."""
+        return Coverage.of(
+            (state for found in self.found for state in found.files),
+            self.prompts,
+            (one for found in self.found for one in found.left_out),
+        )
+
+    def _covered(self) -> Iterator[CheckResult]:
+        least, share = self.config.min_coverage, self.coverage.share
+        if least is None or not self.config.prompts:
+            return
+        measure = Measure(
+            Place(path=self.config.path.name), "prompt-coverage", "coverage of prompts", least
+        )
+        if share is None:
+            yield measure.unknown("no prompt was counted, so there is no share of them")
+            return
+        words = (
+            f"{float(share):.1%} of the tokens of texts that look like prompts are counted, at least "
+            f"{in_percent(least)} must be"
+        )
+        outcome = Outcome.PASSED if share >= Fraction(least) else Outcome.OVER
+        yield measure.result(outcome, words, from_fraction(share))
+
     def _results(self) -> Iterator[CheckResult]:
         for found in self.found:
             yield from found.faults
@@ -113,22 +162,21 @@ class Check:
             from kimi_planner.checks.catalogs import hold_catalog
 
             yield from hold_catalog(self.config.catalog_checks, self.config, self.as_of)
+        yield from self._covered()
+        yield from self._unused_overrides()
 
-    def notes(self) -> Iterator[Note]:
-        """Yield what the reader must know of prompts, and overrides that nothing is subject to."""
-        for prompt in self.prompts:
-            yield from prompt.notes
-        if not self.config.overrides:
-            return
-        from kimi_planner.checks.globs import matches
-
+    def _unused_overrides(self) -> Iterator[CheckResult]:
         paths = {prompt.path for prompt in self.prompts} | self.unread
         paths |= {budget.path for budget in self.config.workloads}
         for override in self.config.overrides:
-            if not any(matches(path, override.paths) for path in paths):
-                yield note("override_unused", where=override.where)
+            for glob in override.paths:
+                if not any(matches(path, [glob]) for path in paths):
+                    what = f"{override.where}: no checked file matches the override {shown(glob)}"
+                    yield unused(self.config.place(override.where), what)
 
-    def report(self, baseline: Baseline | None = None, *, may_grow: bool = False) -> CheckReport:
+    def report(
+        self, baseline: Baseline | None = None, *, may_grow: bool = False, coverage: bool = False
+    ) -> CheckReport:
         """Return what came of the check.
 
         Parameters
@@ -137,6 +185,8 @@ class Check:
             What to compare with. What it has of files that cannot be read is left out.
         may_grow : bool
             Whether growth is only shown, not held against what is allowed.
+        coverage : bool
+            Whether to say what became of every file.
         """
         results, comparison, notes = list(self.results()), None, list(self.notes())
         if baseline is not None:
@@ -153,6 +203,7 @@ class Check:
             results=tuple(results),
             comparison=comparison,
             notes=tuple(notes),
+            coverage=self.coverage if coverage else None,
             catalog=f"{self.config.catalog.version} (sha256 {self.config.catalog.sha256[:12]})",
         )
 

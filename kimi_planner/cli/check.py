@@ -13,6 +13,7 @@ import click
 from kimi_planner.checks.formats.render import FORMATS
 from kimi_planner.cli import options
 from kimi_planner.cli.writing import print_or_write, write
+from kimi_planner.errors import ConfigError
 
 if TYPE_CHECKING:
     from kimi_planner.checks.run import CheckReport
@@ -23,9 +24,11 @@ __all__ = ["command"]
 @click.command("check")
 @click.option(
     "--config",
+    "configs",
     type=options.PATH,
-    help="TOML file with the table [tool.kimi-planner], or with its keys at the top; "
-    "kimi-planner.toml or pyproject.toml of this folder if not given.",
+    multiple=True,
+    help="TOML file with the table [tool.kimi-planner], or with its keys at the top; may be given "
+    "more than once. kimi-planner.toml or pyproject.toml of this folder if not given.",
 )
 @options.as_of
 @options.form(*FORMATS)
@@ -43,14 +46,21 @@ __all__ = ["command"]
     is_flag=True,
     help="Write what there is now as the baseline. Growth is then shown, not held against.",
 )
+@click.option(
+    "--coverage",
+    is_flag=True,
+    help="Say what became of every matched file, and which texts that look like prompts were not "
+    "counted.",
+)
 def command(
     *,
-    config: Path | None,
+    configs: tuple[Path, ...],
     as_of: date | None,
     form: str,
     output: Path | None,
     baseline: str | None,
     update_baseline: bool,
+    coverage: bool,
 ) -> None:
     """Hold prompts, workloads and the catalog against the budgets in [tool.kimi-planner].
 
@@ -61,32 +71,50 @@ def command(
     from kimi_planner.checks.results import worst
     from kimi_planner.checks.run import Check
 
-    loaded = load_config(find_config(Path()) if config is None else config)
-    accepted = Path(baseline) if baseline else loaded.folder / loaded.baseline
-    found = Check(loaded, as_of)
-    known = None
-    if baseline is not None:
-        from kimi_planner.checks.baseline_file import read_baseline
+    loaded = [load_config(one) for one in dict.fromkeys(configs) or [find_config(Path())]]
+    if baseline and len(loaded) > 1:
+        raise ConfigError("--baseline with a path is for one --config. Let each name its own.")
+    accepted = [Path(baseline) if baseline else one.folder / one.baseline for one in loaded]
+    if (baseline is not None or update_baseline) and len(set(accepted)) < len(accepted):
+        raise ConfigError("two configurations name one baseline. Name another in one of them.")
+    checks = [Check(one, as_of) for one in loaded]
+    reports = []
+    for check, path in zip(checks, accepted, strict=True):
+        known = None
+        if baseline is not None:
+            from kimi_planner.checks.baseline_file import read_baseline
 
-        known = read_baseline(accepted)
-    report = found.report(known, may_grow=update_baseline)
-    print_or_write(render(report, form, _base(loaded.folder)), output, force=True)
+            known = read_baseline(path)
+        reports.append(check.report(known, may_grow=update_baseline, coverage=coverage))
+    report = _together(reports, [_base(one.folder) for one in loaded])
+    print_or_write(render(report, form), output, force=True)
     if form == "github":
         _write_summary(report)
-    if update_baseline and found.unread:
-        click.echo(f"did not write {accepted}: correct the bad input first", err=True)
-    elif update_baseline:
-        from kimi_planner.checks.baseline_file import baseline_text
+    for check, path in zip(checks, accepted, strict=True) if update_baseline else ():
+        if check.unread:
+            click.echo(f"did not write {path}: correct the bad input first", err=True)
+        else:
+            from kimi_planner.checks.baseline_file import baseline_text
 
-        write(accepted, baseline_text(found.moment), force=True)
-    sys.exit(worst(report.results).exit_code)
+            write(path, baseline_text(check.moment), force=True)
+    sys.exit(max(worst(one.results) for one in reports).exit_code)
+
+
+def _together(reports: list[CheckReport], bases: list[str]) -> CheckReport:
+    """Return all reports as one, with paths as seen from the root."""
+    if len(reports) == 1 and not bases[0]:  # most checks; comparing has more to import
+        return reports[0]
+    from kimi_planner.checks.together import rooted, together
+
+    return together([rooted(one, base) for one, base in zip(reports, bases, strict=True)])
 
 
 def _base(folder: Path) -> str:
-    """Return the folder of the configuration below the root of the repository, ``""`` if it is it."""
-    root = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd()).resolve()
-    here = folder.resolve()
-    name = here.relative_to(root).as_posix() if here.is_relative_to(root) else "."
+    """Return the folder of a configuration as seen from the root of the repository, ``""`` if it is it."""
+    from kimi_planner.checks.globs import repository
+
+    root = os.environ.get("GITHUB_WORKSPACE") or repository(folder) or Path.cwd()
+    name = Path(os.path.relpath(folder.resolve(), Path(root).resolve())).as_posix()
     return "" if name == "." else name
 
 

@@ -6,9 +6,9 @@ Forms: https://docs.github.com/actions/reference/workflows-and-actions/workflow-
 from __future__ import annotations
 
 from kimi_planner.checks.formats.changed import changed_lines
-from kimi_planner.checks.formats.lines import counted, result_line, summary
+from kimi_planner.checks.formats.lines import counted, coverage_lines, result_line, summary
 from kimi_planner.checks.formats.markdown import document
-from kimi_planner.checks.formats.visible import rooted, visible
+from kimi_planner.checks.formats.visible import visible
 from kimi_planner.checks.results import CheckResult, Outcome, ordered
 from kimi_planner.checks.run import CheckReport
 
@@ -18,16 +18,18 @@ MAX_ANNOTATIONS = 10  # of a kind that a step shows; both kinds together stay be
 MAX_SUMMARY_BYTES = 1024 * 1024
 
 
-def render(report: CheckReport, base: str = "") -> str:
+def render(report: CheckReport) -> str:
     """Return what a step prints: annotations worst first, then what has no room among them."""
     found = [one for one in ordered(report.results) if one.outcome is not Outcome.PASSED]
-    lines = [_annotation(one, base) for one in found[:MAX_ANNOTATIONS]]
+    lines = [_annotation(one) for one in found[:MAX_ANNOTATIONS]]
     rest = found[MAX_ANNOTATIONS:]
     if rest:
         lines.append(f"{counted(len(rest), 'more result')} without an annotation:")
         lines += [_plain(result_line(one)) for one in rest]
     if report.comparison is not None:
         lines += map(_plain, changed_lines(report.comparison))
+    if report.coverage is not None:
+        lines += map(_plain, coverage_lines(report.coverage))
     lines += [_plain(f"Note: {note}") for note in report.notes]
     lines.append(summary(report.results))
     return "\n".join(lines) + "\n"
@@ -43,10 +45,10 @@ def step_summary(report: CheckReport, room: int = MAX_SUMMARY_BYTES) -> str:
     return text if len(text.encode()) <= room else ""
 
 
-def _annotation(result: CheckResult, base: str) -> str:
+def _annotation(result: CheckResult) -> str:
     command = "warning" if result.outcome is Outcome.WARNING else "error"
     line = "" if result.line is None else f",line={result.line}"
-    file = _property(rooted(result.path, base))
+    file = _property(result.path)
     title = _property(f"kimi-planner {result.rule}")
     return f"::{command} file={file}{line},title={title}::{_data(result.message)}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kimi_planner.checks.baseline_file import as_text
 from kimi_planner.checks.changes import PromptChange, WorkloadChange
+from kimi_planner.checks.coverage import Coverage
 from kimi_planner.checks.formats.visible import json_text
 from kimi_planner.checks.growth import Comparison
 from kimi_planner.checks.results import CheckResult, ordered
@@ -12,20 +13,31 @@ from kimi_planner.checks.run import CheckReport
 __all__ = ["render"]
 
 
-def render(report: CheckReport, _base: str = "") -> str:
+def render(report: CheckReport) -> str:
     """Return the report as JSON; amounts are decimal strings."""
-    data = {
+    data: dict[str, object] = {
         "format": 1,
         "results": [_result(result) for result in ordered(report.results)],
         "baseline": None if report.comparison is None else _comparison(report.comparison),
         "notes": list(report.notes),
     }
+    if report.coverage is not None:
+        data["coverage"] = _coverage(report.coverage)
     return json_text(data) + "\n"
 
 
 def _result(result: CheckResult) -> dict[str, object]:
     fields = {"rule": result.rule, **as_text(vars(result))}
     return {**fields, "outcome": result.outcome.name.lower()}
+
+
+def _coverage(coverage: Coverage) -> dict[str, object]:
+    return {
+        "counted_tokens": coverage.counted_tokens,
+        "left_out_tokens": coverage.left_out_tokens,
+        "files": [as_text(vars(one)) for one in coverage.files],
+        "left_out": [as_text(vars(one)) for one in coverage.left_out],
+    }
 
 
 def _comparison(comparison: Comparison) -> dict[str, object]:

@@ -12,7 +12,7 @@ from kimi_planner.checks.run import CheckReport
 __all__ = ["render"]
 
 
-def render(report: CheckReport, _base: str = "") -> str:
+def render(report: CheckReport) -> str:
     """Return the report as XML; what is over a limit is a failure, unknown or invalid an error."""
     cases: dict[tuple[str, ...], list[CheckResult]] = {}
     for one in report.results:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from kimi_planner.checks.coverage import Coverage
 from kimi_planner.checks.results import CheckResult, Outcome
 
-__all__ = ["counted", "result_line", "summary"]
+__all__ = ["counted", "coverage_lines", "covered", "result_line", "summary"]
 
 
 def result_line(result: CheckResult) -> str:
@@ -28,3 +29,26 @@ def summary(results: Iterable[CheckResult]) -> str:
     warned = found[Outcome.WARNING]
     warnings = f", {counted(warned, 'warning')}" if warned else ""
     return f"{counted(found.total(), 'check')}, {failed:,} not passed{warnings}"
+
+
+def covered(coverage: Coverage) -> str:
+    """Return in a sentence how much of what looks like a prompt was counted."""
+    states = Counter(file.state for file in coverage.files)
+    files = ", ".join(f"{states[state]:,} {state}" for state in ("counted", "skipped", "unknown"))
+    if coverage.share is None:
+        return f"Coverage: no prompt was counted; files: {files}."
+    every = coverage.counted_tokens + coverage.left_out_tokens
+    return (
+        f"Coverage: {float(coverage.share):.1%}, {coverage.counted_tokens:,} of {every:,} tokens of "
+        f"texts that look like prompts; files: {files}."
+    )
+
+
+def coverage_lines(coverage: Coverage) -> list[str]:
+    """Return what became of each file, and each text that was not counted, a line each."""
+    files = [f"{one.state:<7}  {one.path}: {one.why}" for one in coverage.files]
+    texts = [
+        f"not counted  {one.path}:{one.line}: {one.name}, {one.tokens:,} tokens"
+        for one in coverage.left_out
+    ]
+    return [covered(coverage), *(f"  {line}" for line in (*files, *texts))]

@@ -8,7 +8,7 @@ from itertools import accumulate
 
 from kimi_planner.checks.changes import PromptChange, WorkloadChange
 from kimi_planner.checks.formats.changed import causes, dollars, standing
-from kimi_planner.checks.formats.lines import counted, summary
+from kimi_planner.checks.formats.lines import counted, covered, summary
 from kimi_planner.checks.formats.visible import visible
 from kimi_planner.checks.growth import moved
 from kimi_planner.checks.results import CheckResult, Outcome, ordered
@@ -32,7 +32,7 @@ _LEAD = {
 }
 
 
-def render(report: CheckReport, _base: str = "") -> str:
+def render(report: CheckReport) -> str:
     """Return the comment; rows that have no room are counted in it."""
     return document(report, MAX_COMMENT_BYTES)
 
@@ -47,6 +47,15 @@ def document(report: CheckReport, room: int) -> str:
         head.append(f"- {counted(len(notes) - MAX_NOTES, 'more note')} left out")
     tables = [_Rows("", ("", "where", "what"), [_result(one) for one in found])]
     tail = []
+    if report.coverage is not None:
+        texts = [
+            (_code(f"{one.path}:{one.line}"), _code(one.name or ""), f"{one.tokens:,}")
+            for one in report.coverage.left_out
+        ]
+        tables.append(
+            _Rows("Not counted, though they look like prompts", ("where", "name", "tokens"), texts)
+        )
+        tail.append(safe(covered(report.coverage)))
     if report.comparison is not None:
         one = report.comparison
         tables += [

@@ -19,7 +19,7 @@ FORMATS = {
 }
 
 
-def render(report: CheckReport, form: str, base: str = "") -> str:
+def render(report: CheckReport, form: str) -> str:
     """Return a report in one of `FORMATS`.
 
     Parameters
@@ -28,9 +28,6 @@ def render(report: CheckReport, form: str, base: str = "") -> str:
         What came of the check.
     form : str
         Key of `FORMATS`.
-    base : str
-        Folder of the configuration below the root of the repository; annotations and locations are
-        relative to that root.
     """
-    text: str = import_module(f"kimi_planner.checks.formats.{FORMATS[form]}").render(report, base)
+    text: str = import_module(f"kimi_planner.checks.formats.{FORMATS[form]}").render(report)
     return text

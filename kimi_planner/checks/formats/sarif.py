@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 import kimi_planner
-from kimi_planner.checks.formats.visible import json_text, rooted, visible
+from kimi_planner.checks.formats.visible import json_text, visible
 from kimi_planner.checks.results import RULES, CheckResult, Outcome, ordered
 from kimi_planner.checks.run import CheckReport
 
@@ -25,7 +25,7 @@ SCHEMA = (
 _PLACES = {name: place for place, name in enumerate(RULES)}
 
 
-def render(report: CheckReport, base: str = "") -> str:
+def render(report: CheckReport) -> str:
     """Return the report as SARIF; a warning has its level, all else that did not pass is an error."""
     found = [one for one in ordered(report.results) if one.outcome is not Outcome.PASSED]
     rules = [{"id": name, "shortDescription": {"text": words}} for name, words in RULES.items()]
@@ -37,14 +37,14 @@ def render(report: CheckReport, base: str = "") -> str:
             {
                 "tool": {"driver": driver},
                 "columnKind": "unicodeCodePoints",
-                "results": list(_results(found, base)),
+                "results": list(_results(found)),
             }
         ],
     }
     return json_text(log) + "\n"
 
 
-def _results(found: Iterable[CheckResult], base: str) -> Iterator[dict[str, Any]]:
+def _results(found: Iterable[CheckResult]) -> Iterator[dict[str, Any]]:
     seen: Counter[str] = Counter()
     for one in found:
         print_ = _fingerprint(one)
@@ -58,7 +58,7 @@ def _results(found: Iterable[CheckResult], base: str) -> Iterator[dict[str, Any]
             "locations": [
                 {
                     "physicalLocation": {
-                        "artifactLocation": {"uri": _uri(rooted(one.path, base))},
+                        "artifactLocation": {"uri": _uri(one.path)},
                         **region,
                     }
                 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kimi_planner.checks.formats.lines import result_line, summary
+from kimi_planner.checks.formats.lines import coverage_lines, result_line, summary
 from kimi_planner.checks.formats.visible import visible
 from kimi_planner.checks.results import ordered
 from kimi_planner.checks.run import CheckReport
@@ -10,7 +10,7 @@ from kimi_planner.checks.run import CheckReport
 __all__ = ["render"]
 
 
-def render(report: CheckReport, _base: str = "") -> str:
+def render(report: CheckReport) -> str:
     """Return the report as lines."""
     lines = [result_line(result) for result in ordered(report.results)]
     found = report.comparison
@@ -19,6 +19,8 @@ def render(report: CheckReport, _base: str = "") -> str:
 
         lines += ["", f"Against {found.baseline}, prices of catalog {report.catalog}:"]
         lines += [*(f"  {line}" for line in changed_lines(found)), ""]
+    if report.coverage is not None:
+        lines += ["", *coverage_lines(report.coverage), ""]
     lines += [f"Note: {note}" for note in report.notes]
     lines.append(summary(report.results))
     return "\n".join(map(visible, lines)) + "\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from unicodedata import category
 
-__all__ = ["json_text", "rooted", "visible"]
+__all__ = ["json_text", "visible"]
 
 # Controls, format marks (also those that turn text round), surrogates, private and unassigned code
 # points, and the separators of lines and paragraphs.
@@ -46,8 +46,3 @@ def json_text(value: object) -> str:
         else mark
         for mark in plain
     )
-
-
-def rooted(path: str, base: str) -> str:
-    """Return a path that is relative to the configuration as one relative to the root."""
-    return f"{base}/{path}" if base and not path.startswith("/") else path

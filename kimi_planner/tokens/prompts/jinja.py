@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kimi_planner.errors import RequestError, Where, needs
+from kimi_planner.files import read_text
 from kimi_planner.tokens.prompts.parts import Choice, Parts, Repeat, Variable, joined
 
 if TYPE_CHECKING:
     from jinja2 import nodes
 
-__all__ = ["jinja_parts"]
+__all__ = ["jinja_parts", "within_repository"]
 
 # What a tag is called in messages.
 _REFUSED = {
     "Include": "include",
     "Extends": "extends",
-    "Import": "import",
-    "FromImport": "from … import",
     "CallBlock": "call",
     "FilterBlock": "filter",
 }
-_SILENT = ("Assign", "AssignBlock", "ExprStmt", "Macro")
+_SILENT = ("Assign", "AssignBlock", "ExprStmt", "Macro", "Import", "FromImport")
+MAX_INCLUDES = 20  # one inside the other; more are a circle
+MAX_TEMPLATE_BYTES = 10_000_000
 
 
-def jinja_parts(source: str, where: str, first_line: int = 1) -> Parts:
+def jinja_parts(
+    source: str, where: str, first_line: int = 1, folder: Path | None = None, depth: int = 0
+) -> Parts:
     """Return the parts of a Jinja template.
 
     Parameters
@@ -36,6 +41,11 @@ def jinja_parts(source: str, where: str, first_line: int = 1) -> Parts:
         File, for messages.
     first_line : int
         Line of the file that the template starts on.
+    folder : Path, optional
+        Where the files of ``{% include %}`` are sought, and in the folders above, up to the root of
+        the repository; if not given, none is read.
+    depth : int
+        In how many files it is included.
 
     Returns
     -------
@@ -52,7 +62,7 @@ def jinja_parts(source: str, where: str, first_line: int = 1) -> Parts:
     """
     with needs("Jinja2", "templates"):
         from jinja2 import Environment, TemplateSyntaxError
-    reader = _Reader(where, first_line)
+    reader = _Reader(where, first_line, folder, depth)
     try:
         tree = Environment(autoescape=False).parse(source)  # noqa: S701 - parsed, never rendered
         return joined(reader.body(tree.body))
@@ -64,9 +74,11 @@ def jinja_parts(source: str, where: str, first_line: int = 1) -> Parts:
 
 
 class _Reader:
-    def __init__(self, where: str, first_line: int) -> None:
+    def __init__(self, where: str, first_line: int, folder: Path | None, depth: int) -> None:
         self._where = where
         self._first_line = first_line
+        self._folder = folder
+        self._depth = depth
 
     def line(self, number: int) -> Where:
         return Where(self._where, number + self._first_line - 1)
@@ -89,12 +101,39 @@ class _Reader:
             return (Choice(((loop,), self.body(node.else_))),) if node.else_ else (loop,)
         if isinstance(node, nodes.With | nodes.Scope | nodes.Block):
             return self.body(node.body)
+        if isinstance(node, nodes.Include) and self._folder is not None:
+            return self._included(node, self._folder)
         kind = type(node).__name__
         if kind in _SILENT:
             return ()
         raise RequestError(
             f"text behind {{% {_REFUSED.get(kind, kind.lower())} %}} "
             "cannot be read from this file alone. Write it out, or check the rendered prompt.",
+            at=self.line(node.lineno),
+        )
+
+    def _included(self, node: nodes.Include, folder: Path) -> Parts:
+        """Return the parts of the first file there is of those that a tag names."""
+        try:
+            named = node.template.as_const()
+        except Exception:
+            raise RequestError(
+                "the name of an included file is worked out, so it cannot be read.",
+                at=self.line(node.lineno),
+            ) from None
+        names = [named] if isinstance(named, str) else list(named)
+        for name in names:
+            for above in within_repository(folder):
+                if (path := above / name).is_file():
+                    if self._depth >= MAX_INCLUDES:
+                        raise RecursionError
+                    text = read_text(path, limit=MAX_TEMPLATE_BYTES)
+                    # The line end at the end of a template is left out in an included one as well.
+                    return jinja_parts(text, str(path), 1, path.parent, self._depth + 1)
+        if node.ignore_missing:
+            return ()
+        raise RequestError(
+            f"no file {' or '.join(map(repr, names))} to include, here or in a folder above.",
             at=self.line(node.lineno),
         )
 
@@ -109,6 +148,14 @@ class _Reader:
             other = () if node.expr2 is None else self._expression(node.expr2)
             return (Choice((self._expression(node.expr1), other)),)
         return (Variable(_name(node)),)
+
+
+def within_repository(folder: Path) -> Iterator[Path]:
+    """Yield a folder and those above it, up to the root of its repository; alone outside of one."""
+    here = folder.resolve()
+    every = (here, *here.parents)
+    root = next((one for one in every if (one / ".git").exists()), here)
+    yield from (one for one in every if one.is_relative_to(root))
 
 
 def _name(node: nodes.Node) -> str:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kimi_planner.errors import FileError, Where, needs
 from kimi_planner.files import TomlFile, parsed_json, toml_fault
-from kimi_planner.tokens.prompts.names import Place, is_wanted
-from kimi_planner.tokens.prompts.parts import PromptTemplate
+from kimi_planner.tokens.prompts.frameworks import hinted, names_file
+from kimi_planner.tokens.prompts.names import Place, is_prose, is_wanted, using
+from kimi_planner.tokens.prompts.parts import PromptFile, PromptTemplate
 from kimi_planner.tokens.prompts.placeholders import (
     BRACES_NOTE,
     filled_parts,
@@ -24,7 +25,7 @@ from kimi_planner.tokens.prompts.placeholders import (
 if TYPE_CHECKING:
     import yaml
 
-__all__ = ["keyed_templates"]
+__all__ = ["Text", "Tree", "json_tree", "keyed_templates"]
 
 MAX_DEPTH = 100
 MAX_ALIASES = 10_000  # of YAML, followed; a few lines of them can stand for more than memory holds
@@ -32,25 +33,33 @@ _JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 def keyed_templates(
-    text: str, path: str, *, form: str, names: Sequence[str] | None = None, style: str | None = None
-) -> list[PromptTemplate]:
-    """Return the prompts of a file of keys and values.
+    text: str,
+    path: str,
+    *,
+    form: str,
+    names: Sequence[str] | None = None,
+    style: str | None = None,
+    follow: Callable[[str, int, str | None], PromptFile] | None = None,
+) -> PromptFile:
+    """Return the prompts of a file of keys and values, and what looks like one and was not taken.
 
     Parameters
     ----------
     text, path : str
         Text of the file, and its path for messages.
-    form : {"yaml", "yml", "json", "toml"}
-        What the file is.
+    form : {"yaml", "json", "toml", "lines"}
+        What the file is; lines are values of JSON.
     names : sequence of str, optional
         Globs of keys, or of whole paths of keys such as ``agents.*.system``. If not given, keys
         that are named like prompts, all below them, and ``content`` beside ``role``.
     style : str, optional
-        How the texts are filled; if not given, not at all.
+        How the texts are filled; if not given, as their framework does, else not at all.
+    follow : callable, optional
+        Returns the prompts of the file that a text names, given the text, its line and the style.
 
     Returns
     -------
-    list of PromptTemplate
+    PromptFile
         Named by their path, ``agents.writer.messages[0].content``. What aliases of YAML repeat is
         one prompt, named where it is first named like one.
 
@@ -63,9 +72,10 @@ def keyed_templates(
     MissingExtraError
         If it is YAML and PyYAML is not installed.
     """
-    read = {"json": _read_json, "toml": _read_toml}.get(form, _read_yaml)
+    read = {"json": json_tree, "toml": _read_toml, "lines": _read_lines}.get(form, _read_yaml)
     try:
-        texts = list(_texts(read(text, path), Place(""), Counter()))
+        tree = read(text, path)
+        texts = list(_texts(tree, Place(""), Counter()))
     except RecursionError:
         raise FileError(
             f"nested more than {MAX_DEPTH} deep, which cannot be meant.", at=path
@@ -74,24 +84,43 @@ def keyed_templates(
         raise FileError(
             f"aliases stand for more than {MAX_ALIASES:,} values. Write fewer of them.", at=path
         ) from None
-    wanted: dict[int, tuple[Place, _Text]] = {}
+    used: set[str] = set()
+    wanted: dict[int, PromptTemplate | PromptFile] = {}
+    others: dict[int, PromptTemplate] = {}
     for place, prompt in texts:  # one that aliases repeat counts where it is first a prompt
-        if is_wanted(place, names):
-            wanted.setdefault(id(prompt), (place, prompt))
-    return [
-        PromptTemplate(
-            name=place.name,
-            path=path,
-            line=prompt.line,
-            parts=filled_parts(prompt.text, style or "none", Where(path, prompt.line)),
-            notes=(BRACES_NOTE,) if style is None and might_have_placeholders(prompt.text) else (),
-        )
-        for place, prompt in wanted.values()
-    ]
+        if is_wanted(place, names) and place.words[-1:] != ("template_format",):
+            used.update(using(place, names))
+            if id(prompt) not in wanted:
+                led = follow is not None and names_file(place, prompt.text)
+                filled = style or place.style
+                wanted[id(prompt)] = (
+                    follow(prompt.text, prompt.line, filled)
+                    if led and follow is not None
+                    else _template(place, prompt, path, filled)
+                )
+        elif is_prose(prompt.text):
+            others.setdefault(id(prompt), _template(place, prompt, path, "none"))
+    own = PromptFile(
+        prompts=tuple(one for one in wanted.values() if isinstance(one, PromptTemplate)),
+        left_out=tuple(one for key, one in others.items() if key not in wanted),
+        used=frozenset(used),
+    )
+    return PromptFile.of([own, *(one for one in wanted.values() if isinstance(one, PromptFile))])
+
+
+def _template(place: Place, prompt: Text, path: str, style: str | None) -> PromptTemplate:
+    braces = style is None and might_have_placeholders(prompt.text)
+    return PromptTemplate(
+        name=place.name,
+        path=path,
+        line=prompt.line,
+        parts=filled_parts(prompt.text, style or "none", Where(path, prompt.line)),
+        notes=(BRACES_NOTE,) if braces else (),
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class _Text:
+class Text:
     """A text and its line."""
 
     line: int
@@ -99,10 +128,10 @@ class _Text:
 
 
 # What a file holds: texts, by number or by key, and None for anything else.
-_Tree: TypeAlias = "_Text | list[_Tree] | dict[str, _Tree] | None"
+Tree: TypeAlias = "Text | list[Tree] | dict[str, Tree] | None"
 
 
-def _texts(tree: _Tree, place: Place, visits: Counter[int]) -> Iterator[tuple[Place, _Text]]:
+def _texts(tree: Tree, place: Place, visits: Counter[int]) -> Iterator[tuple[Place, Text]]:
     if place.depth > MAX_DEPTH:
         raise RecursionError
     if tree is None:
@@ -112,17 +141,19 @@ def _texts(tree: _Tree, place: Place, visits: Counter[int]) -> Iterator[tuple[Pl
         visits[0] += 1
         if visits[0] > MAX_ALIASES:
             raise OverflowError
-    if isinstance(tree, _Text):
+    if isinstance(tree, Text):
         yield place, tree
     elif isinstance(tree, list):
         for number, item in enumerate(tree):
             yield from _texts(item, place.item(number), visits)
     else:
+        said = {key: item.text for key, item in tree.items() if isinstance(item, Text)}
         for key, item in tree.items():
-            yield from _texts(item, place.key(key, tree), visits)
+            inner = hinted(place.key(key, tree), key, tree.keys(), said)
+            yield from _texts(item, inner, visits)
 
 
-def _read_yaml(text: str, path: str) -> _Tree:
+def _read_yaml(text: str, path: str) -> Tree:
     with needs("PyYAML", "templates"):
         import yaml
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -133,12 +164,12 @@ def _read_yaml(text: str, path: str) -> _Tree:
         where = Where(path, mark and mark.line + 1)
         reason = getattr(error, "problem", None) or type(error).__name__
         raise FileError(f"not YAML ({reason}). Correct that line.", at=where) from None
-    known: dict[int, _Tree] = {}
+    known: dict[int, Tree] = {}
     trees = [_yaml_tree(document, known, 0) for document in documents]
     return trees[0] if len(trees) == 1 else trees
 
 
-def _yaml_tree(node: yaml.Node, known: dict[int, _Tree], depth: int) -> _Tree:
+def _yaml_tree(node: yaml.Node, known: dict[int, Tree], depth: int) -> Tree:
     import yaml
 
     if depth > MAX_DEPTH:
@@ -146,23 +177,36 @@ def _yaml_tree(node: yaml.Node, known: dict[int, _Tree], depth: int) -> _Tree:
     if id(node) in known:  # an alias; its line is that of the anchor
         return known[id(node)]
     if isinstance(node, yaml.SequenceNode):
-        items: list[_Tree] = []
+        items: list[Tree] = []
         known[id(node)] = items  # before its items, which may hold it
         items += [_yaml_tree(item, known, depth + 1) for item in node.value]
     elif isinstance(node, yaml.MappingNode):
-        pairs: dict[str, _Tree] = {}
+        pairs: dict[str, Tree] = {}
         known[id(node)] = pairs
         for key, item in node.value:
             pairs[str(key.value)] = _yaml_tree(item, known, depth + 1)
     else:
         is_text = node.tag == "tag:yaml.org,2002:str"
-        known[id(node)] = _Text(node.start_mark.line + 1, node.value) if is_text else None
+        known[id(node)] = Text(node.start_mark.line + 1, node.value) if is_text else None
     return known[id(node)]
 
 
-def _read_json(text: str, path: str) -> _Tree:
+def _read_lines(text: str, path: str) -> Tree:
+    """Return a list of what each line holds, with the lines of the file."""
+    trees: list[Tree] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                trees.append(json_tree(line, path, number))
+            except FileError as error:
+                raise FileError(error.reason, at=Where(path, number)) from None
+    return trees
+
+
+def json_tree(text: str, path: str, first_line: int = 1) -> Tree:
+    """Return what JSON holds, texts with their lines; the first is ``first_line``."""
     parsed_json(text, path, "Correct that line.")
-    line, end = 1, 0
+    line, end = first_line, 0
 
     def numbered(found: re.Match[str]) -> str:
         nonlocal line, end
@@ -172,15 +216,15 @@ def _read_json(text: str, path: str) -> _Tree:
     def unnumbered(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         return {key.partition(":")[2]: item for key, item in pairs}
 
-    def read(value: str, *_place: object) -> _Text:
+    def read(value: str, *_place: object) -> Text:
         number, _, content = value.partition(":")
-        return _Text(int(number), content)
+        return Text(int(number), content)
 
     data = json.loads(_JSON_TEXT.sub(numbered, text), object_pairs_hook=unnumbered)
     return _tree(data, read, (), {})
 
 
-def _read_toml(text: str, path: str) -> _Tree:
+def _read_toml(text: str, path: str) -> Tree:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -188,23 +232,23 @@ def _read_toml(text: str, path: str) -> _Tree:
         raise FileError(f"not TOML ({message}). Correct that line.", at=Where(path, line)) from None
     toml = TomlFile(Path(path), text, data)
 
-    def read(value: str, keys: tuple[str, ...], numbers: Mapping[str, int]) -> _Text:
+    def read(value: str, keys: tuple[str, ...], numbers: Mapping[str, int]) -> Text:
         # In the innermost table that has a header of its own.
         for depth in range(len(keys) - 1, -1, -1):
             table = ".".join(keys[:depth])
             if line := toml.where(table, numbers.get(table), keys[depth]).line:
-                return _Text(line, value)
-        return _Text(1, value)
+                return Text(line, value)
+        return Text(1, value)
 
     return _tree(data, read, (), {})
 
 
 def _tree(
     value: Any,
-    read: Callable[[str, tuple[str, ...], Mapping[str, int]], _Text],
+    read: Callable[[str, tuple[str, ...], Mapping[str, int]], Text],
     keys: tuple[str, ...],
     numbers: Mapping[str, int],
-) -> _Tree:
+) -> Tree:
     """Return a tree; ``numbers`` says which item of each list under some keys a value stands in."""
     if isinstance(value, str):
         return read(value, keys, numbers)

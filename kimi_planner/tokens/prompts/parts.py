@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -12,10 +12,14 @@ __all__ = [
     "Choice",
     "Part",
     "Parts",
+    "PromptFile",
     "PromptTemplate",
     "Repeat",
+    "Unread",
     "Variable",
+    "changed",
     "every_part",
+    "fixed_text",
     "joined",
 ]
 
@@ -103,6 +107,61 @@ class PromptTemplate:
         return fixed[0] if len(fixed) == 1 and isinstance(fixed[0], str) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A prompt that a file names, and that cannot be read without running something.
+
+    Attributes
+    ----------
+    path, line
+        Where it is named.
+    why
+        In words.
+    """
+
+    path: str
+    line: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptFile:
+    """What became of the texts of a file.
+
+    Attributes
+    ----------
+    prompts
+        Taken as prompts, in the order of their lines.
+    left_out
+        Texts that look like prompts and were not taken.
+    unread
+        Prompts that could not be read.
+    used
+        Those of the given globs that took a prompt.
+    """
+
+    prompts: tuple[PromptTemplate, ...] = ()
+    left_out: tuple[PromptTemplate, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    used: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, files: Iterable[PromptFile]) -> PromptFile:
+        """Return several as one."""
+        every = list(files)
+        return cls(
+            prompts=tuple(one for file in every for one in file.prompts),
+            left_out=tuple(one for file in every for one in file.left_out),
+            unread=tuple(one for file in every for one in file.unread),
+            used=frozenset().union(*(file.used for file in every)),
+        )
+
+
+def fixed_text(parts: Parts) -> str:
+    """Return all fixed text of a prompt, of every branch, one after the other."""
+    return "".join(part for part in every_part(parts) if isinstance(part, str))
+
+
 def joined(parts: Parts) -> Parts:
     """Return the same parts with texts that touch put together and empty ones left out."""
     found: list[Part] = []
@@ -112,6 +171,19 @@ def joined(parts: Parts) -> Parts:
         elif part != "":
             found.append(part)
     return tuple(found)
+
+
+def changed(parts: Parts, change: Callable[[str], str]) -> Parts:
+    """Return the parts with every fixed text changed, also inside branches and loops."""
+
+    def of(part: Part) -> Part:
+        if isinstance(part, str):
+            return change(part)
+        if isinstance(part, Choice):
+            return Choice(tuple(changed(one, change) for one in part.branches))
+        return Repeat(part.name, changed(part.body, change)) if isinstance(part, Repeat) else part
+
+    return joined(tuple(map(of, parts)))
 
 
 def every_part(parts: Parts) -> Iterator[Part]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from itertools import count
+from pathlib import Path
 from string import Formatter, Template
 
 from kimi_planner.errors import RequestError, Where, restated, shown
@@ -23,6 +24,7 @@ _PERCENT = re.compile(
 )
 _MUSTACHE = re.compile(r"\{\{\{\s*([^{}]+?)\s*\}\}\}|\{\{\s*([^{}]+?)\s*\}\}")
 _BRACES = re.compile(r"\{\s*[A-Za-z_][\w.]*\s*\}")
+_NAMES = re.compile(r"\{([A-Za-z_][\w-]*)\}")
 
 
 def split_placeholders(text: str, style: str) -> Parts:
@@ -32,9 +34,10 @@ def split_placeholders(text: str, style: str) -> Parts:
     ----------
     text : str
         The text as its program holds it, escapes of its style included.
-    style : {"none", "format", "percent", "dollar", "mustache"}
+    style : {"none", "format", "percent", "dollar", "mustache", "names"}
         How the text is filled: not at all, ``text.format(name=…)``, ``text % {…}``,
-        ``string.Template(text)``, or ``{{name}}`` replaced.
+        ``string.Template(text)``, ``{{name}}`` replaced, or ``{name}`` replaced and all other
+        braces left.
 
     Returns
     -------
@@ -62,10 +65,13 @@ def split_placeholders(text: str, style: str) -> Parts:
         raise RequestError(f"{shown(text)} is not a {style} template: {error}.") from None
 
 
-def filled_parts(text: str, style: str, where: Where) -> Parts:
-    """Split a text that is filled in a style, Jinja included; errors name where it stands."""
+def filled_parts(text: str, style: str, where: Where, folder: Path | None = None) -> Parts:
+    """Split a text that is filled in a style, Jinja included; errors name where it stands.
+
+    ``folder`` is where a template of Jinja finds what it includes.
+    """
     if style == "jinja":
-        return jinja_parts(text, where.path, where.line or 1)
+        return jinja_parts(text, where.path, where.line or 1, folder)
     with restated(at=where, of=RequestError):
         return split_placeholders(text, style)
 
@@ -128,6 +134,10 @@ def _mustache(text: str) -> list[Part]:
     return _replaced(_MUSTACHE, text, part)
 
 
+def _names(text: str) -> list[Part]:
+    return _replaced(_NAMES, text, lambda found: Variable(found[1]))
+
+
 def _replaced(
     pattern: re.Pattern[str], text: str, part: Callable[[re.Match[str]], Part]
 ) -> list[Part]:
@@ -145,6 +155,7 @@ _SPLITTERS: dict[str, Callable[[str], list[Part]]] = {
     "percent": _percent,
     "dollar": _dollar,
     "mustache": _mustache,
+    "names": _names,
 }
 
 #: Ways to fill a text; ``"none"`` takes every character as it stands.

@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kimi_planner.errors import RequestError, Where
-from kimi_planner.tokens.prompts.names import Place, is_wanted
-from kimi_planner.tokens.prompts.parts import PromptTemplate, Variable, joined
+from kimi_planner.tokens.prompts.names import CREW, ROLES, Place
+from kimi_planner.tokens.prompts.newer import parse_python
+from kimi_planner.tokens.prompts.parts import (
+    Parts,
+    PromptFile,
+    PromptTemplate,
+    Variable,
+    joined,
+)
 from kimi_planner.tokens.prompts.placeholders import BRACES_NOTE
-from kimi_planner.tokens.prompts.static import ModuleText, TextReader, text_of, word_of
+from kimi_planner.tokens.prompts.static import (
+    ModuleText,
+    TextReader,
+    template_style,
+    text_of,
+    word_of,
+)
+from kimi_planner.tokens.prompts.taking import MARKER, NO_MARKER, Candidate, take
 
 __all__ = ["MARKER", "python_templates"]
 
-#: A comment that makes a prompt of what stands on its line, or starts on the next.
-MARKER = "kimi-planner: prompt"
-
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 MAX_DEPTH = 100
+# Which argument of these calls is a chat message, from 1.
+_MESSAGES = {"from_template": 1, "PromptTemplate": 1, "Signature": 2, "make_signature": 2}
+_FILLING = ("from_template", "from_messages")
 
 
 def python_templates(
     source: str, path: str, *, names: Sequence[str] | None = None, style: str | None = None
-) -> list[PromptTemplate]:
-    """Return the prompts of a module.
+) -> PromptFile:
+    """Return the prompts of a module, and what looks like one and was not taken.
 
     Parameters
     ----------
@@ -35,14 +48,15 @@ def python_templates(
         Its path, for messages.
     names : sequence of str, optional
         Globs of names of variables, attributes, arguments and keys, such as ``*PROMPT*``. If not
-        given, `names.DEFAULT_NAMES` and the ``content`` of every literal chat message.
+        given, `names.DEFAULT_NAMES`, chat messages, templates and signatures of frameworks, and
+        every text that looks like a prompt and is bound to a name, returned or added.
     style : str, optional
         How plain texts are filled. If not given, what the module shows: a call of ``.format`` on
         the name, ``%``, a ``Template`` or ``from_template``; otherwise not at all.
 
     Returns
     -------
-    list of PromptTemplate
+    PromptFile
         In the order of their lines.
 
     Raises
@@ -51,9 +65,7 @@ def python_templates(
         If the source is not Python, or a template is not well formed; with file and line.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the module; they are its own linter's affair
-            tree = ast.parse(source)
+        tree = parse_python(source)
     except SyntaxError as error:
         where = Where(path, error.lineno or None)
         raise RequestError(f"not Python ({error.msg}). Correct that line.", at=where) from None
@@ -61,40 +73,47 @@ def python_templates(
         raise RequestError(f"not Python ({error}).", at=path) from None
     except (RecursionError, MemoryError):
         raise RequestError("nested too deeply to be read.", at=path) from None
-    module = ModuleText(path, tree)
-    marked = _marked_lines(source)
-    found: dict[tuple[int, int], PromptTemplate] = {}
+    module = _Module(ModuleText(path, tree), style)
+    marked, unmarked = (_lines_after(marker, source) for marker in (MARKER, NO_MARKER))
     try:
-        for one in _named(tree):
-            wanted = is_wanted(one.place, names) and not _is_found_elsewhere(one, module, names)
-            if wanted or one.line in marked:
-                template = _template(one, module, path, style)
-                if template is not None:
-                    found.setdefault((template.line, one.node.col_offset), template)
+        return take(module, _named(tree), names, marked=marked, unmarked=unmarked)
     except RecursionError:
         raise RequestError("nested too deeply to be read.", at=path) from None
-    return [found[place] for place in sorted(found)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """An expression that has a name, and the line its statement or argument starts on."""
+class _Module:
+    """A module whose texts are read one by one."""
 
-    place: Place
-    node: ast.expr
-    line: int
+    text: ModuleText
+    style: str | None
+
+    def key(self, node: ast.expr) -> int:
+        return id(node)
+
+    def bound(self, node: ast.expr) -> str | None:
+        return node.id if isinstance(node, ast.Name) else None
+
+    def constant(self, name: str) -> Parts | None:
+        value = self.text.constants.get(name)
+        return None if value is None else TextReader(self.text).parts(value)
+
+    def template(
+        self, candidate: Candidate, *, wanted: bool
+    ) -> tuple[PromptTemplate, set[int]] | None:
+        reader = TextReader(self.text)
+        try:
+            template = _template(candidate, reader, self.text, self.style)
+        except (RequestError, RecursionError):
+            if wanted:
+                raise
+            template = None  # it may be anything
+        return None if template is None else (template, reader.read)
 
 
-def _is_found_elsewhere(found: _Found, module: ModuleText, names: Sequence[str] | None) -> bool:
-    """Whether a place only names a constant that is a prompt where it is bound."""
-    node = found.node
-    if not isinstance(node, ast.Name) or node.id not in module.constants:
-        return False
-    return is_wanted(Place(node.id, (node.id,)), names)
-
-
-def _marked_lines(source: str) -> frozenset[int]:
-    if MARKER not in source:
+def _lines_after(marker: str, source: str) -> frozenset[int]:
+    """Return the lines of what a comment marks: its own, or the next if it stands alone."""
+    if marker not in source:
         return frozenset()
     import io
     import tokenize
@@ -104,44 +123,82 @@ def _marked_lines(source: str) -> frozenset[int]:
         for kind, comment, (line, column), _, text in tokenize.generate_tokens(
             io.StringIO(source).readline
         )
-        if kind == tokenize.COMMENT and comment.lstrip("#").strip() == MARKER
+        if kind == tokenize.COMMENT and comment.lstrip("#").strip() == marker
     )
 
 
-def _named(tree: ast.Module) -> Iterator[_Found]:
-    """Yield every named expression of a module, outer ones before those inside them."""
+def _named(tree: ast.Module) -> Iterator[Candidate]:
+    """Yield every expression that may be a text, outer ones before those inside them."""
     # A stack of its own: a long sum of texts is nested as deeply as it has terms.
     waiting: list[tuple[ast.AST, str]] = [(tree, "")]
     while waiting:
         node, scope = waiting.pop()
+        children = list(ast.iter_child_nodes(node))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and text_of(first.value) is not None:
+                children.remove(first)  # its docstring
+                if isinstance(node, ast.ClassDef) and _is_signature(node):
+                    place = Place(f"{scope}{node.name}.__doc__", is_message=True)
+                    cleaned = ast.Call(ast.Name("cleandoc"), [first.value], [])
+                    yield Candidate(place, ast.copy_location(cleaned, first.value), first.lineno)
         if isinstance(node, _SCOPES):
             scope = f"{scope}{node.name}."
             if not isinstance(node, ast.ClassDef):
                 yield from _defaults(node, scope)
+        elif isinstance(node, ast.JoinedStr) or text_of(node) is not None:
+            assert isinstance(node, ast.expr)  # noqa: S101 - narrows the type
+            yield Candidate(Place(f"{scope}text"), node, node.lineno, by_name=False)
         else:
             yield from _of_statement(node, scope)
-        waiting += [(child, scope) for child in reversed(list(ast.iter_child_nodes(node)))]
+        waiting += [(child, scope) for child in reversed(children)]
 
 
-def _of_statement(node: ast.AST, scope: str) -> Iterator[_Found]:
+def _is_signature(node: ast.ClassDef) -> bool:
+    """Whether a class is a signature of DSPy, whose docstring is sent."""
+    return any((word_of(base) or "").endswith("Signature") for base in node.bases)
+
+
+def _of_statement(node: ast.AST, scope: str) -> Iterator[Candidate]:
     if isinstance(node, ast.Assign):
         for target in node.targets:
             yield from _assigned(target, node.value, node.lineno, scope)
     elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value is not None:
         yield from _assigned(node.target, node.value, node.lineno, scope)
-    elif isinstance(node, ast.Return) and node.value is not None:
-        yield from _inside(node.value, Place(f"{scope}return"), node.lineno)
+    elif isinstance(node, ast.AugAssign):
+        place = Place(f"{scope}{ast.unparse(node.target)} +=")
+        yield Candidate(place, node.value, node.lineno, by_size=True)
+    elif isinstance(node, ast.Return | ast.Yield) and node.value is not None:
+        word = "return" if isinstance(node, ast.Return) else "yield"
+        yield from _inside(node.value, Place(f"{scope}{word}"), node.lineno, by_size=True)
     elif isinstance(node, ast.Call):
-        called = word_of(node.func) or "call"
-        for number, value in enumerate(node.args):
-            yield from _inside(value, Place(f"{scope}{called}({number})"), value.lineno)
-        for word in node.keywords:
-            if word.arg is not None:
-                place = Place(f"{scope}{called}({word.arg})", (word.arg,))
-                yield from _inside(word.value, place, word.value.lineno)
+        yield from _of_call(node, scope)
+    elif isinstance(node, ast.Dict):
+        yield from _inside(node, Place(f"{scope}dict"), node.lineno, by_size=True)
 
 
-def _defaults(function: ast.FunctionDef | ast.AsyncFunctionDef, scope: str) -> Iterator[_Found]:
+def _of_call(node: ast.Call, scope: str) -> Iterator[Candidate]:
+    called = word_of(node.func) or "call"
+    keywords = {word.arg: word.value for word in node.keywords if word.arg is not None}
+    first = _MESSAGES.get(called, called.endswith("Message") and called[0].isupper())
+    filling = called in _FILLING or called.endswith("PromptTemplate")
+    style = template_style(node.keywords) if filling else None
+    for number, value in enumerate(node.args):
+        place = Place(
+            f"{scope}{called}({number})", is_message=bool(first) and number == int(first) - 1
+        )
+        yield from _inside(value, place, value.lineno, style=style)
+    for word, value in keywords.items():
+        if word == "template_format":
+            continue
+        message = word == "content" and (first or "role" in keywords)
+        crew = any(word in shape and shape <= keywords.keys() for shape in CREW)
+        message |= word == "desc" and called in ("InputField", "OutputField")
+        place = Place(f"{scope}{called}({word})", (word,), is_message=bool(message or crew))
+        yield from _inside(value, place, value.lineno, style="names" if crew else style)
+
+
+def _defaults(function: ast.FunctionDef | ast.AsyncFunctionDef, scope: str) -> Iterator[Candidate]:
     arguments = function.args
     every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     values = [*arguments.defaults, *arguments.kw_defaults]
@@ -152,36 +209,47 @@ def _defaults(function: ast.FunctionDef | ast.AsyncFunctionDef, scope: str) -> I
             yield from _inside(value, place, argument.lineno)
 
 
-def _assigned(target: ast.expr, value: ast.expr, line: int, scope: str) -> Iterator[_Found]:
+def _assigned(target: ast.expr, value: ast.expr, line: int, scope: str) -> Iterator[Candidate]:
     if word := word_of(target):
-        yield from _inside(value, Place(scope + ast.unparse(target), (word,)), line)
+        place = Place(scope + ast.unparse(target), (word,))
+        yield from _inside(value, place, line, by_size=True)
     elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
         for one, part in zip(target.elts, value.elts, strict=False):
             yield from _assigned(one, part, line, scope)
+    elif isinstance(target, ast.Subscript):
+        words = tuple(filter(None, (word_of(target.value), text_of(target.slice))))
+        place = Place(scope + ast.unparse(target), words)
+        yield from _inside(value, place, line, by_size=True)
 
 
-def _inside(node: ast.expr, place: Place, line: int) -> Iterator[_Found]:
+def _inside(
+    node: ast.expr, place: Place, line: int, *, by_size: bool = False, style: str | None = None
+) -> Iterator[Candidate]:
     """Yield an expression, and the values of the dicts and lists that it writes out."""
     if place.depth > MAX_DEPTH:
         raise RecursionError
-    yield _Found(place, node, line)
+    yield Candidate(place, node, line, by_size, style)
     if isinstance(node, ast.List | ast.Tuple):
+        of_role = len(node.elts) == 2 and text_of(node.elts[0]) in ROLES
         for number, item in enumerate(node.elts):
-            yield from _inside(item, place.item(number), item.lineno)
+            inner = place.item(number)
+            if of_role and number:
+                inner = replace(inner, is_message=True)
+            yield from _inside(item, inner, item.lineno, by_size=by_size, style=style)
     elif isinstance(node, ast.Dict):
         keys = [text_of(key) for key in node.keys]
         for key, item in zip(keys, node.values, strict=True):
             if key is not None:
-                yield from _inside(item, place.key(key, keys), item.lineno)
+                inner = place.key(key, keys)
+                yield from _inside(item, inner, item.lineno, by_size=by_size, style=style)
 
 
 def _template(
-    found: _Found, module: ModuleText, path: str, style: str | None
+    found: Candidate, reader: TextReader, module: ModuleText, style: str | None
 ) -> PromptTemplate | None:
     """Return the prompt at a place, or ``None`` if no text stands there."""
-    reader = TextReader(module)
     word = found.place.words[-1] if found.place.words else ""
-    learned = module.styles.get(word)
+    learned = module.styles.get(word) or found.style or found.place.style
     notes = set()
     try:
         parts = reader.parts(found.node, style or learned or "none")
@@ -199,7 +267,7 @@ def _template(
         parts += (Variable(f"{word} += …"),)
     return PromptTemplate(
         name=found.place.name,
-        path=path,
+        path=module.path,
         line=found.node.lineno,
         parts=joined(parts),
         notes=tuple(notes),

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import re
 import tokenize
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from kimi_planner.errors import RequestError, Where, shown
 from kimi_planner.files import read_text
-from kimi_planner.tokens.prompts.parts import PromptTemplate
-from kimi_planner.tokens.prompts.placeholders import STYLES, filled_parts
+from kimi_planner.notes import Note
+from kimi_planner.tokens.prompts.chat import chat_prompts, without_front_matter
+from kimi_planner.tokens.prompts.jinja import within_repository
+from kimi_planner.tokens.prompts.parts import PromptFile, PromptTemplate, Unread
+from kimi_planner.tokens.prompts.placeholders import (
+    BRACES_NOTE,
+    STYLES,
+    filled_parts,
+    might_have_placeholders,
+)
 from kimi_planner.tokens.prompts.python import python_templates
+from kimi_planner.tokens.prompts.script import ENDINGS, script_templates
 
-__all__ = ["read_templates"]
+__all__ = ["form_of", "read_file", "read_templates"]
 
 MAX_BYTES = 10_000_000
 
@@ -30,17 +41,18 @@ def read_templates(
     Parameters
     ----------
     path : str or Path
-        ``.py``: strings, f-strings and templates that are named like prompts, or marked by a
-        comment ``# kimi-planner: prompt``, and literal chat messages. ``.yaml``, ``.yml``,
-        ``.json`` and ``.toml``: texts under keys that are named like prompts. ``.jinja``,
-        ``.jinja2`` and ``.j2``: one prompt. Any other file: one prompt, as it stands or with
-        placeholders.
+        ``.py`` and ``.ipynb``, TypeScript and JavaScript: texts that are named like prompts, that
+        look like one, or that a comment ``kimi-planner: prompt`` marks, and chat messages and
+        templates of frameworks. ``.yaml``, ``.yml``, ``.json``, ``.jsonl`` and ``.toml``: texts under
+        keys that are named like prompts, messages, and the files that ``file://`` names.
+        ``.prompty``, ``.jinja``, ``.jinja2`` and ``.j2``: a prompt for each message, or one. Any
+        other file: one prompt, as it stands or with placeholders.
     names : sequence of str, optional
         Globs of the names to take, such as ``*PROMPT*`` or ``agents.*.system``; not for files that
         are one prompt.
-    style : {"none", "format", "percent", "dollar", "mustache", "jinja"}, optional
-        How texts are filled: ``{name}``, ``%(name)s``, ``$name``, ``{{name}}`` or Jinja. If not
-        given, Python is read for it, a Jinja file is Jinja, and other texts stand as they are.
+    style : {"none", "format", "percent", "dollar", "mustache", "names", "jinja"}, optional
+        How texts are filled: ``{name}``, ``%(name)s``, ``$name``, ``{{name}}``, ``{name}`` among
+        other braces, or Jinja. If not given, Python is read for it, a Jinja file is Jinja, and other texts stand as they are.
     shown_as : str, optional
         Path to name in messages and results.
 
@@ -56,26 +68,137 @@ def read_templates(
     RequestError
         If the style is not known, or a template is malformed or too deep to be read.
     MissingExtraError
-        If YAML or Jinja is asked for and its reader is not installed.
+        If YAML, Jinja or a script is asked for and its reader is not installed.
     """
+    return list(read_file(path, names=names, style=style, shown_as=shown_as).prompts)
+
+
+def read_file(
+    path: str | Path,
+    *,
+    names: Sequence[str] | None = None,
+    style: str | None = None,
+    shown_as: str | None = None,
+) -> PromptFile:
+    """Read all that a file has to say of prompts; as `read_templates`, which has only the prompts."""
     path = Path(path)
     if style is not None and style not in (*STYLES, "jinja"):
         raise RequestError(
             f"Unknown style {shown(style)}. Styles: {', '.join((*STYLES, 'jinja'))}."
         )
-    name = str(path) if shown_as is None else shown_as
-    ending = path.suffix.lower()
-    text = _source(path) if ending == ".py" else read_text(path, limit=MAX_BYTES)
-    if ending == ".py":
+    return _read(path, str(path) if shown_as is None else shown_as, names, style, ())
+
+
+def form_of(path: str | Path) -> str | None:
+    """Return what holds prompts inside a file, by the ending of its name; ``None`` if it is one itself.
+
+    >>> form_of("app/agent.py"), form_of("prompts/a.md")
+    ('python', None)
+    """
+    return _FORMS.get(PurePath(path).suffix.lower())
+
+
+_FORMS = {
+    ".py": "python",
+    ".ipynb": "notebook",
+    ".prompty": "prompty",
+    ".jsonl": "lines",
+    **ENDINGS,
+    **dict.fromkeys((".yaml", ".yml"), "yaml"),
+    **dict.fromkeys((".jinja", ".jinja2", ".j2"), "jinja"),
+    ".json": "json",
+    ".toml": "toml",
+}
+
+
+def _read(
+    path: Path, name: str, names: Sequence[str] | None, style: str | None, above: tuple[Path, ...]
+) -> PromptFile:
+    """Read a file that some others led to."""
+    form = form_of(path)
+    text = _source(path) if form == "python" else read_text(path, limit=MAX_BYTES)
+    if form == "python":
         return python_templates(text, name, names=names, style=style)
-    if ending in (".yaml", ".yml", ".json", ".toml"):
+    if form in ENDINGS.values():
+        return script_templates(text, name, grammar=str(form), names=names, style=style)
+    if form == "notebook":
+        from kimi_planner.tokens.prompts.notebook import notebook_templates
+
+        return notebook_templates(text, name, names=names, style=style)
+    if form in ("yaml", "json", "toml", "lines"):
         from kimi_planner.tokens.prompts.keyed import keyed_templates
 
-        return keyed_templates(text, name, form=ending[1:], names=names, style=style)
-    if style is None and ending in (".jinja", ".jinja2", ".j2"):
-        style = "jinja"
-    parts = filled_parts(text, style or "none", Where(name))
-    return [PromptTemplate(name="", path=name, line=1, parts=parts)]
+        def follow(spelled: str, line: int, inner: str | None) -> PromptFile:
+            return _followed(spelled, Where(name, line), path, inner or style, (*above, path))
+
+        return keyed_templates(text, name, form=form, names=names, style=style, follow=follow)
+    return _chat(text, path, name, style)
+
+
+def _chat(text: str, path: Path, name: str, style: str | None) -> PromptFile:
+    """Return the prompts of a file that is one, or a chat of several messages."""
+    form, line = form_of(path), 1
+    notes: tuple[Note, ...] = ()
+    if form == "prompty":
+        front, text, line = without_front_matter(text)
+        style = style or ("mustache" if "mustache" in front else "jinja")
+    elif form == "jinja":
+        style = style or "jinja"
+    elif style is None and might_have_placeholders(text):
+        notes = (BRACES_NOTE,)
+    if form is None:
+        parts = filled_parts(text, style or "none", Where(name), path.parent)
+        whole = PromptTemplate(name="", path=name, line=1, parts=parts, notes=notes)
+        return PromptFile(prompts=(whole,))
+    return PromptFile(prompts=tuple(chat_prompts(text, name, str(style), line, path.parent)))
+
+
+def _followed(
+    spelled: str, where: Where, path: Path, style: str | None, above: tuple[Path, ...]
+) -> PromptFile:
+    """Return the prompts of the files that a file names, or why they cannot be read."""
+
+    def unread(why: str) -> PromptFile:
+        return PromptFile(unread=(Unread(where.path, where.line or 1, f"{shown(spelled)} {why}"),))
+
+    target = spelled.removeprefix("file://")
+    if re.search(r"\.(?:py|[cm]?[jt]s|rb|sh|go)(?::\w+)?$", target) or "://" in target:
+        return unread("is made by code or elsewhere, and nothing is run")
+    found = next(
+        (found for folder in within_repository(path.parent) if (found := _at(folder, target))), []
+    )
+    if not found:
+        return unread("is named, and there is no such file here or in a folder above")
+    files = []
+    for one in found:
+        if one in above:
+            return unread("leads back to a file that names it")
+        name = Path(
+            os.path.normpath(Path(where.path).parent / os.path.relpath(one, path.parent.resolve()))
+        )
+        if one.suffix == ".txt" and style == "jinja":  # of promptfoo: lines of dashes part prompts
+            files.append(_parted(read_text(one, limit=MAX_BYTES), name.as_posix(), style))
+        else:
+            files.append(_read(one, name.as_posix(), None, style, above))
+    return PromptFile.of(files)
+
+
+def _at(folder: Path, target: str) -> list[Path]:
+    """Return the files below a folder that a name or a glob means."""
+    if any(mark in target for mark in "*?["):
+        return sorted(one for one in folder.glob(target) if one.is_file())
+    return [folder / target] if (folder / target).is_file() else []
+
+
+def _parted(text: str, name: str, style: str) -> PromptFile:
+    prompts, line = [], 1
+    for piece in text.split("---"):
+        if piece.strip():
+            first = line + piece[: len(piece) - len(piece.lstrip())].count("\n")
+            parts = filled_parts(piece.strip(), style, Where(name, first))
+            prompts.append(PromptTemplate(name="", path=name, line=first, parts=parts))
+        line += piece.count("\n")
+    return PromptFile(prompts=tuple(prompts))
 
 
 def _source(path: Path) -> str:

@@ -14,7 +14,7 @@ from kimi_planner.errors import Where
 from kimi_planner.tokens.prompts.parts import Choice, Part, Parts, Variable, joined
 from kimi_planner.tokens.prompts.placeholders import filled_parts, might_have_placeholders
 
-__all__ = ["ModuleText", "TextReader", "text_of", "word_of"]
+__all__ = ["ModuleText", "TextReader", "template_style", "text_of", "word_of"]
 
 MAX_NAMES = (
     1_000  # that one expression stands for; a few lines can double their text again and again
@@ -94,15 +94,31 @@ class ModuleText:
                 return "percent", text
             case ast.Call(ast.Attribute(text, "format" | "format_map")):
                 return "format", text
-            case ast.Call(ast.Attribute(_, "from_template"), [text, *_]):
-                return "format", text
+            case ast.Call(ast.Attribute(_, "from_template"), [text, *_], words):
+                return template_style(words), text
+            case ast.Call(called, [text, *_], words) if _makes_template(called):
+                return template_style(words), text
+            case ast.Call(called, [], words) if _makes_template(called):
+                texts = [word.value for word in words if word.arg == "template"]
+                return (template_style(words), texts[0]) if texts else None
             case ast.Call(ast.Name("Template"), [text, *_]):
                 return self.template_style, text
-            case ast.Call(ast.Attribute(ast.Name("jinja2"), "Template"), [text, *_]):
-                return "jinja", text
-            case ast.Call(ast.Attribute(_, "Template"), [text, *_]):
-                return "dollar", text
+            case ast.Call(ast.Attribute(module, "Template"), [text, *_]):
+                return ("jinja" if word_of(module) == "jinja2" else "dollar"), text
         return None
+
+
+def _makes_template(called: ast.expr) -> bool:
+    """Whether a class is called that LangChain, or one like it, fills: ``PromptTemplate(…)``."""
+    return (word_of(called) or "").endswith("PromptTemplate")
+
+
+def template_style(words: list[ast.keyword]) -> str:
+    """Return how a template is filled, as its ``template_format`` says."""
+    given = [text_of(word.value) for word in words if word.arg == "template_format"]
+    return {"jinja2": "jinja", "mustache": "mustache"}.get(
+        given[0] or "" if given else "", "format"
+    )
 
 
 # The attribute in which a node has the name that it binds in some scope.
@@ -130,10 +146,13 @@ class TextReader:
     ----------
     has_plain_braces
         Whether a text was taken as it stands that has names in braces.
+    read
+        Expressions that were read as text where they stand, by their `id`.
     """
 
     def __init__(self, module: ModuleText) -> None:
         self._module = module
+        self.read: set[int] = set()
         self._resolving: set[str] = set()
         self._resolved = 0
         self.has_plain_braces = False
@@ -143,6 +162,12 @@ class TextReader:
 
         ``style`` is how plain texts in it are filled.
         """
+        parts = self._parts(node, style)
+        if parts is not None and not self._resolving:
+            self.read.add(id(node))
+        return parts
+
+    def _parts(self, node: ast.expr, style: str) -> Parts | None:
         if filled := self._module.filled(node):
             return self.parts(filled[1], filled[0])
         if (text := text_of(node)) is not None:
@@ -169,6 +194,7 @@ class TextReader:
         parts: list[Part] = []
         for value in node.values:
             if isinstance(value, ast.Constant):
+                self.read.add(id(value))
                 parts += self._plain(str(value.value), node.lineno, style)
             elif isinstance(value, ast.FormattedValue):
                 plain = value.conversion == -1 and value.format_spec is None
@@ -277,7 +303,7 @@ def word_of(node: ast.AST) -> str | None:
     return node.attr if isinstance(node, ast.Attribute) else None
 
 
-def text_of(node: ast.expr | None) -> str | None:
+def text_of(node: ast.AST | None) -> str | None:
     """Return the text of a plain text, or ``None`` for anything else."""
     value = node.value if isinstance(node, ast.Constant) else None
     return value if isinstance(value, str) else None

@@ -1,0 +1,79 @@
+"""Several configurations in one run, and paths as seen from the root of the repository."""
+
+import json
+from pathlib import Path
+
+import checking
+import pytest
+
+from kimi_planner.checks.formats.render import FORMATS
+from kimi_planner.cli import main
+
+CONFIG = 'model = "kimi-k2"\n[[prompts]]\npaths = ["p/*.md"]\nmax_tokens = 3\n'
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """Lay out two services in a repository, of which one has a prompt over its budget."""
+    for name in ("GITHUB_WORKSPACE", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / ".git").mkdir()
+    checking.lay_out(tmp_path / "one", CONFIG, p__a_dot_md="one two three four five")
+    checking.lay_out(tmp_path / "two", CONFIG, p__b_dot_md="one")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(capsys, *arguments):
+    with pytest.raises(SystemExit) as stopped:
+        main(["check", "--as-of", "2026-10-31", *arguments])
+    return stopped.value.code, capsys.readouterr().out
+
+
+BOTH = ("--config=one/kimi-planner.toml", "--config=two/kimi-planner.toml")
+
+
+def test_each_configuration_of_a_run_is_checked(repository, capsys):
+    """The last does not replace those before it; the worst of all decides."""
+    code, text = run(capsys, *BOTH)
+    assert code == 1
+    assert [line.split(":")[0].split() for line in text.splitlines()[:-1]] == [
+        ["OVER", "one/p/a.md"], ["PASSED", "two/p/b.md"],
+    ]  # fmt: skip
+    assert text.endswith("2 checks, 1 not passed\n")
+    assert run(capsys, *BOTH[1:])[0] == 0
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_paths_can_be_opened_from_the_root_in_every_form(repository, form, capsys, monkeypatch):
+    """Wherever in the repository the check is run, and with one configuration too."""
+    monkeypatch.chdir(repository / "one")
+    _, text = run(capsys, "--format", form)
+    assert "one/p/a.md" in text
+    assert Path(repository, "one/p/a.md").is_file()
+
+
+def test_each_configuration_has_its_baseline(repository, capsys):
+    """Both are written and compared; changes of both are one list, from the root."""
+    assert run(capsys, "--update-baseline", *BOTH)[0] == 1
+    assert Path("two/kimi-planner-baseline.json").is_file()
+    Path("one/p/a.md").write_text("one two", encoding="utf-8")
+    Path("two/p/b.md").write_text("one two three", encoding="utf-8")
+    code, text = run(capsys, "--baseline", "--format=json", *BOTH)
+    assert code == 0
+    compared = json.loads(text)["baseline"]
+    assert [one["new"]["path"] for one in compared["prompts"]] == ["one/p/a.md", "two/p/b.md"]
+    assert compared["path"] == "one/kimi-planner-baseline.json, two/kimi-planner-baseline.json"
+
+
+def test_two_configurations_never_write_one_baseline(repository, capsys):
+    """One would hide the other."""
+    with pytest.raises(SystemExit) as stopped:
+        main(["check", "--baseline=b.json", *BOTH])
+    assert stopped.value.code == 2
+    assert "for one --config" in capsys.readouterr().err
+    text = CONFIG.replace("p/*", "../two/p/*")
+    Path("two/other.toml").write_text(text.replace("../two/", ""), encoding="utf-8")
+    with pytest.raises(SystemExit):
+        main(["check", "--update-baseline", *BOTH[1:], "--config=two/other.toml"])
+    assert "two configurations name one baseline" in capsys.readouterr().err
