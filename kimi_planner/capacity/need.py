@@ -108,7 +108,7 @@ def throughput(
     )
     priced = tuple(spec for spec in scope.specs if _has_prices(spec))
     return Throughput(
-        **vars(scope),
+        **scope.parts,
         peaks=_all_peaks(plan),
         projection=projected(replace(scope, specs=priced)) if priced else None,
         limits=limits,

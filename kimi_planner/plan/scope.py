@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.errors import ScenarioError, whole
@@ -44,6 +45,11 @@ class Scope:
     as_of: date
     seed: int
     n_paths: int
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """The attributes above by name, for what is planned in this scope."""
+        return {one.name: getattr(self, one.name) for one in fields(Scope)}
 
     @property
     def models(self) -> tuple[str, ...]:

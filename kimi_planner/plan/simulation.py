@@ -101,7 +101,7 @@ def project(
 def projected(scope: Scope) -> Projection:
     """Return the spend of what a plan covers; see `project`."""
     check_price_changes(scope.catalog, scope.workloads)
-    return replanned(Projection(**vars(scope), spend={}, method=METHOD), scope.workloads)
+    return replanned(Projection(**scope.parts, spend={}, method=METHOD), scope.workloads)
 
 
 def replanned(projection: Projection, workloads: Sequence[Workload]) -> Projection:
