@@ -148,6 +148,7 @@ def test_nesting_without_end_is_refused_before_it_is_parsed(tmp_path, content, s
 
 FUTURE = 'published = "2026-06"'
 FAULTS = {
+    "published in the last month there is": (FUTURE, 'published = "9999-12"', "published is 9999-12, after the last check of a source"),
     "published after every check": (FUTURE, 'published = "2026-12"', "published is 2026-12, after the last check of a source, 2026-11-24"),
     "price of a thousand digits": ('"2.50"', f'"2.{"1" * 100_000}"', "At most 9 decimal places"),
     "price of a thousand zeros": ('"2.50"', f'"{"1" * 100_000}"', "A price is a decimal number"),

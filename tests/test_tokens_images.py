@@ -228,3 +228,27 @@ def test_absurd_sizes_are_refused(size: Any) -> None:
     """A size that no image has is an error."""
     with pytest.raises(RequestError, match="cannot be counted"):
         image_tokens(*size)
+
+
+def test_only_the_header_of_a_huge_image_is_read() -> None:
+    """What would be a bomb to unpack has a size all the same, and the limit of others stays."""
+    limit, picture = Image.MAX_IMAGE_PIXELS, io.BytesIO()
+    Image.new("1", (20_000, 20_000)).save(picture, "PNG")
+    url = f"data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}"
+    assert image_size(url) == (20_000, 20_000)
+    assert limit == Image.MAX_IMAGE_PIXELS
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"DDS |\0\0\0" + b"\xff" * 200,
+        b"\0\0\0 ftypavif" + b"\0" * 40,
+        b"\x89PNG\r\n\x1a\n" + b"\0" * 30,
+    ],
+)
+def test_a_damaged_image_is_one_clear_error(data: bytes) -> None:
+    """Readers of rare forms raise all kinds of errors."""
+    url = f"data:image/png;base64,{base64.b64encode(data).decode()}"
+    with pytest.raises(RequestError, match="cannot be read"):
+        image_size(url)

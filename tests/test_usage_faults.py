@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
@@ -375,3 +376,24 @@ def test_texts_of_a_log_are_not_kept(tmp_path):
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_odd_columns_of_parquet_are_named(tmp_path):
+    """A column twice, text that is no UTF-8, and whole numbers beyond 64 bits with a sign."""
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    raw = pa.array([b"\xff\xfe"], pa.binary())
+    text = pa.StringArray.from_buffers(1, *raw.buffers()[1:])
+    model, one = pa.array(["kimi-k2"]), pa.array([1])
+    cases = (
+        ([model, one, one, one], "twice (completion_tokens)"),
+        ([text, one, one], "Invalid UTF8"),
+        ([model, pa.array([2**63], pa.uint64()), one], "More than 1e+15 in one row"),
+    )
+    names = ["model", "prompt_tokens", "completion_tokens", "completion_tokens"]
+    for columns, said in cases:
+        path = tmp_path / "log.parquet"
+        parquet.write_table(pa.Table.from_arrays(columns, names=names[: len(columns)]), path)
+        with pytest.raises(UsageError, match=re.escape(said)):
+            read_usage(path)

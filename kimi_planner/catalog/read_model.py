@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import MAXYEAR, date
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -66,7 +66,11 @@ def read_models(
     if not isinstance(entries, list) or not entries:
         raise CatalogError("no [[models]]. A catalog states at least one model.", at=toml.path)
     month = date.fromisoformat(f"{published}-01")
-    last = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+    december = month.month == 12
+    last = (
+        date.max if december and month.year == MAXYEAR
+        else date(month.year + december, month.month % 12 + 1, 1)
+    )  # fmt: skip
     specs: list[ModelSpec] = []
     for row in rows_of(toml, "models", MODEL_KEYS):
         spec = _read_model(row, version, sources)

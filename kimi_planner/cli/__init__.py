@@ -95,6 +95,9 @@ def _run(arguments: list[str]) -> int:
         return _fail("stopped.", INTERRUPTED)
     except BrokenPipeError:
         raise
+    except OSError as error:  # a disk that is full, a name that is too long
+        name = "" if error.filename is None else f"{error.filename}: "
+        return _fail(f"{name}cannot be read or written ({error.strerror or error}).", BAD_INPUT)
     except Exception as error:  # Python would exit with 1, which says that a budget is exceeded
         if os.environ.get("KIMI_PLANNER_DEBUG"):
             import traceback

@@ -89,7 +89,7 @@ def moment_text(moment: Moment) -> str:
     """Return a moment for people: a UTC time, or the time since the log began."""
     if isinstance(moment, pd.Timedelta):
         return f"{moment.total_seconds():,.0f} s"
-    return f"{moment.tz_convert('UTC'):%Y-%m-%d %H:%M} UTC"
+    return f"{moment.tz_convert('UTC').isoformat(sep=' ', timespec='minutes')[:-6]} UTC"
 
 
 def _time(value: object) -> pd.Timestamp | None:

@@ -155,13 +155,18 @@ def _size_in_data(url: str) -> Size:
 def _size_of(handle: IO[bytes]) -> Size:
     from PIL import Image, UnidentifiedImageError
 
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # it guards what is unpacked
     try:
         with Image.open(handle) as image:  # reads the header only
             width, height = image.size
     except UnidentifiedImageError:
         raise OSError("no known image form") from None
-    except Image.DecompressionBombError as error:
-        raise OSError(str(error)) from None
+    except Exception as error:  # readers of rare forms raise anything for a damaged file
+        raise OSError(f"damaged: {type(error).__name__}") from None
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+    if not 0 < max(width, height) <= MAX_GIVEN_PIXELS:
+        raise OSError(f"damaged: {width:,} by {height:,} pixels")
     return width, height
 
 

@@ -260,15 +260,22 @@ def read_arrow(path: Path, rows: Rows) -> Iterator[pd.DataFrame]:
 def _read_batch(batch: Any, start: int, rows: Rows) -> Iterator[pd.DataFrame]:
     import pyarrow as pa
 
+    names = batch.schema.names
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise UsageError(
+            f"a column stands there twice ({', '.join(doubled)}). Keep one.", at=rows.file
+        )
     table = Table(np.arange(start, start + batch.num_rows))
-    wanted = wanted_of(dialect_of_columns(map(spelled, batch.schema.names)))
-    for name, stored in zip(batch.schema.names, batch.columns, strict=True):
+    wanted = wanted_of(dialect_of_columns(map(spelled, names)))
+    for name, stored in zip(names, batch.columns, strict=True):
         is_coded = pa.types.is_dictionary(stored.type)
         column = stored.dictionary_decode() if is_coded else stored
         kind = column.type
         if pa.types.is_timestamp(kind):
             table.add(name, column.to_pandas())
         elif pa.types.is_large_string(kind) or pa.types.is_string(kind):
+            column.validate(full=True)  # that it is UTF-8
             text = column.cast(pa.string()).fill_null("")
             if spelled(name).endswith(JSON_CELLS):
                 table.open([{name: value or None} for value in text.to_pylist()], wanted)

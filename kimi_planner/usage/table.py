@@ -310,7 +310,7 @@ def _arrow_count(column: Any) -> Count | None:
             whole = pc.cast(pc.if_else(pc.equal(column, ""), None, column), pa.int64())
         except pa.ArrowInvalid:
             return None
-    elif not pa.types.is_integer(column.type):
+    elif not pa.types.is_integer(column.type) or pa.types.is_uint64(column.type):
         return None
     missing = np.asarray(pc.is_null(whole), dtype=bool)
     return Count(np.asarray(pc.fill_null(whole, 0)).astype(np.int64), missing)
