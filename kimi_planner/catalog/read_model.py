@@ -8,6 +8,7 @@ from datetime import MAXYEAR, date
 from decimal import Decimal
 from functools import partial
 from typing import Any
+from unicodedata import category, normalize
 
 from kimi_planner.catalog.cells import Cells, Reader, rows_of
 from kimi_planner.catalog.model import (
@@ -41,8 +42,10 @@ __all__ = [
     "read_models",
 ]
 
-
 MAX_WINDOW_TOKENS = 100_000_000
+#: What cannot be meant: a price per token or per 1,000, and a window in thousands.
+_LEAST_PRICE = Decimal("0.001")
+_LEAST_WINDOW = 1_000
 
 #: Lists of tables inside a model; each of them names its own source.
 TABLES = ("prices", "rendering", "behaviour")
@@ -74,12 +77,21 @@ def read_models(
     specs: list[ModelSpec] = []
     for row in rows_of(toml, "models", MODEL_KEYS):
         spec = _read_model(row, version, sources)
-        if spec.id in [other.id for other in specs]:
-            raise row.fail("id", f"duplicate id {spec.id!r}. Ids must be unique.")
+        for other in specs:
+            if _looks(spec.id) == _looks(other.id):
+                like = "" if spec.id == other.id else f", which looks like {other.id!r}"
+                raise row.fail("id", f"duplicate id {spec.id!r}{like}. Ids must be unique.")
         begun = [day for day in spec.price_days if day < last]
         specs.append(spec.on(max(begun, default=month)))
     _refuse_doubled(toml, specs)
     return tuple(specs)
+
+
+def _looks(name: str) -> str:
+    """Return what a name looks like: without marks that cannot be seen, in one case and form."""
+    return "".join(
+        letter for letter in normalize("NFKC", name).casefold() if category(letter) != "Cf"
+    )
 
 
 def _refuse_doubled(toml: TomlFile, specs: list[ModelSpec]) -> None:
@@ -110,6 +122,26 @@ def _read_model(row: Cells, version: str, sources: Mapping[str, Source]) -> Mode
 
 def _read(row: Cells, readers: Mapping[str, Reader]) -> dict[str, Any]:
     return {key: read(row, key) for key, read in readers.items() if key in row}
+
+
+def _price(row: Cells, key: str) -> Decimal:
+    price = row.amount(key)
+    if 0 < price < _LEAST_PRICE:
+        raise row.fail(
+            key,
+            f"{key} is {price:f} USD per 1M tokens, less than anything that is sold. A price per token is "
+            f"written times 1,000,000, {price * 1_000_000:f}; one per 1,000 tokens times 1,000.",
+        )
+    return price
+
+
+def _window(row: Cells, key: str) -> int:
+    tokens = row.whole(key, MAX_WINDOW_TOKENS)
+    if tokens < _LEAST_WINDOW:
+        raise row.fail(
+            key, f"{key} is {tokens}, too few to be meant. Write tokens in full: {tokens}000."
+        )
+    return tokens
 
 
 def _multiplier(row: Cells, key: str) -> Decimal:
@@ -268,7 +300,7 @@ def _read_rating(row: Cells, key: str) -> Rating:
 
 _PERIOD_READERS: dict[str, Reader] = {
     **dict.fromkeys(("effective_from", "effective_to", "known_on"), Cells.day),
-    **dict.fromkeys(ALL_PRICES, Cells.amount),
+    **dict.fromkeys(ALL_PRICES, _price),
 }
 _RENDERING_READERS: dict[str, Reader] = {
     "effective_from": Cells.day,
@@ -283,8 +315,8 @@ _READERS: dict[str, Reader] = {
     **dict.fromkeys(("name", "tokenizer", "replaced_by"), Cells.text),
     "chat_template": partial(Cells.one_of, known=CHAT_TEMPLATES, what="template"),
     "status": partial(Cells.one_of, known=STATUSES, what="status"),
-    **dict.fromkeys(WINDOWS, partial(Cells.whole, most=MAX_WINDOW_TOKENS)),
-    **dict.fromkeys(ALL_PRICES, Cells.amount),
+    **dict.fromkeys(WINDOWS, _window),
+    **dict.fromkeys(ALL_PRICES, _price),
     "batch_multiplier": _multiplier,
     **dict.fromkeys(("released_on", "first_seen_on", "retired_on"), Cells.day),
     **dict.fromkeys(("use_cases", "aliases"), lambda row, key: tuple(row.words(key))),
