@@ -305,6 +305,18 @@ def test_a_frame_of_a_file_is_priced_as_the_file(tmp_path):
     assert priced["total_usd"].tolist() == price_usage(read_usage(path))["total_usd"].tolist()
     assert priced["team"].tolist() == ["a", "a"]
     assert priced.attrs["duplicates"] == 1
+    other = {
+        "model": "kimi-k2",
+        "input_tokens": 1000,
+        "cached_input_tokens": 640,
+        "output_tokens": 300,
+    }
+    path.write_text(
+        table(other, other | {"status": "error", "output_tokens": ""}), encoding="utf-8"
+    )
+    priced = price_usage(pd.read_csv(path).set_axis(["x", "y"]))
+    assert priced["total_usd"].tolist() == price_usage(read_usage(path))["total_usd"].tolist()
+    assert (priced.index.tolist(), priced["cached_tokens"].tolist()) == (["x"], [640])
 
 
 def test_a_key_that_no_column_has_is_refused_before_the_whole_table_is_read(tmp_path, monkeypatch):

@@ -88,8 +88,8 @@ def cost_rows(
     Parameters
     ----------
     frame : DataFrame
-        A usage frame as :func:`read_usage` returns it, or with a column for the ids of calls: then it
-        is read as its file would be, and each call counts once.
+        A usage frame as :func:`read_usage` returns it; any other is read by it first, as its file would
+        be, and each call counts once.
     model : str, optional
         Price every row as this model; otherwise as the model its row names.
     as_of : date, optional
@@ -147,8 +147,8 @@ def price_usage(
     Parameters
     ----------
     frame : DataFrame
-        A usage frame as :func:`read_usage` returns it, or with a column for the ids of calls: then it
-        is read as its file would be, and each call counts once.
+        A usage frame as :func:`read_usage` returns it; any other is read by it first, as its file would
+        be, and each call counts once.
     model : str, optional
         Price every row as this model; otherwise as the model its row names.
     as_of : date, optional
@@ -213,8 +213,8 @@ def total_cost(
     Parameters
     ----------
     frame : DataFrame
-        A usage frame as :func:`read_usage` returns it, or with a column for the ids of calls: then it
-        is read as its file would be, and each call counts once.
+        A usage frame as :func:`read_usage` returns it; any other is read by it first, as its file would
+        be, and each call counts once.
     model : str, optional
         Price every row as this model; otherwise as the model its row names.
     as_of : date, optional

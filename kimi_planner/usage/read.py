@@ -50,8 +50,9 @@ def read_usage(
     ----------
     source : path, glob, iterable of path, or DataFrame
         A log in any of the forms below, also packed as gzip, bz2, xz, zstd or a zip of one file;
-        ``-`` is standard input, of which no zip is unpacked. Several files, or a glob, are one log in the order given (a glob:
-        sorted by name). A frame has the canonical columns, or those of a form below.
+        ``-`` is standard input, of which no zip is unpacked. Several files, or a glob, are one log in
+        the order given (a glob: sorted by name). A frame has the canonical columns, or those of a form
+        below.
     on_error : {"raise", "skip"}
         What to do with a bad row: stop, or leave it out and count it.
     map : mapping of str to str, optional
