@@ -6,10 +6,11 @@ import re
 import sys
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib import import_module
+from io import BufferedReader
 from os import fstat
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -123,9 +124,7 @@ class DamagedFileError(FileError):
 def open_unpacked(path: Path) -> Iterator[BinaryIO]:
     """Open a file for reading its bytes, unpacked if it begins as gzip, bz2, xz, zstd or zip does.
 
-    Of a zip the first file is read.
-
-    ``-`` is standard input, as it comes.
+    Of a zip the first file is read. ``-`` is standard input, of which no zip is unpacked.
 
     Raises
     ------
@@ -136,11 +135,9 @@ def open_unpacked(path: Path) -> Iterator[BinaryIO]:
     OSError
         If it cannot be opened or read.
     """
-    if path == STANDARD_INPUT:
-        yield sys.stdin.buffer
-        return
-    with path.open("rb") as plain:
-        start = plain.peek(4)
+    is_given = path == STANDARD_INPUT
+    with nullcontext(sys.stdin.buffer) if is_given else path.open("rb") as plain:
+        start = plain.peek(4) if isinstance(plain, BufferedReader) else b""
         if start.startswith(_GZIP_MAGIC):
             import gzip
             import zlib
@@ -162,7 +159,7 @@ def open_unpacked(path: Path) -> Iterator[BinaryIO]:
 
             faults = (EOFError, lzma.LZMAError)
             opened, kind = lzma.LZMAFile(plain), "xz"  # noqa: SIM115 - entered below
-        elif start.startswith(b"PK\x03\x04"):
+        elif start.startswith(b"PK\x03\x04") and not is_given:
             import zipfile
             import zlib
 

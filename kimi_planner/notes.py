@@ -65,7 +65,7 @@ SENTENCES = {
     "sized_by_others": f"{_UNSTATED} reasoning tokens; answers and reasoning are sized by the others.",
     "passed_over": "Not read, as no logs go by such names: {names}.",
     "log_partial": "The log is partial: {why}.",
-    "log_doubled": "The log is doubled: {why}.",
+    "log_doubled": "The log may be doubled: {why}.",
     "log_parents": "{rows:,} entries stand above others of their tree, whose tokens they repeat or add up; only the leaves count.",
     "log_unstated": "{rows:,} calls state no usage and not whether they failed; what they cost is not known.",
     "log_windows": "{rows:,} rows are windows that do not say how many requests they hold; each counts as one.",

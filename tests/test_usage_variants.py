@@ -1,8 +1,14 @@
 """Logs as the tools of other people write them: variants of each form, with their totals by hand."""
 
+import bz2
 import csv
+import gzip
 import io
 import json
+import lzma
+import subprocess
+import sys
+import zipfile
 
 import pandas as pd
 import pyarrow as pa
@@ -299,6 +305,18 @@ def test_a_frame_of_a_file_is_priced_as_the_file(tmp_path):
     assert priced["total_usd"].tolist() == price_usage(read_usage(path))["total_usd"].tolist()
     assert priced["team"].tolist() == ["a", "a"]
     assert priced.attrs["duplicates"] == 1
+    other = {
+        "model": "kimi-k2",
+        "input_tokens": 1000,
+        "cached_input_tokens": 640,
+        "output_tokens": 300,
+    }
+    path.write_text(
+        table(other, other | {"status": "error", "output_tokens": ""}), encoding="utf-8"
+    )
+    priced = price_usage(pd.read_csv(path).set_axis(["x", "y"]))
+    assert priced["total_usd"].tolist() == price_usage(read_usage(path))["total_usd"].tolist()
+    assert (priced.index.tolist(), priced["cached_tokens"].tolist()) == (["x"], [640])
 
 
 def test_a_key_that_no_column_has_is_refused_before_the_whole_table_is_read(tmp_path, monkeypatch):
@@ -322,6 +340,39 @@ def test_one_line_of_something_else_is_no_table_without_rows(read):
         read("2026-03-05 INFO started\n", "log")
     with pytest.raises(UsageError, match="no rows"):
         read(f"{HEADER}\n", "log")
+
+
+@pytest.mark.parametrize(
+    ("packed", "said"),
+    [
+        (gzip.compress, None), (bz2.compress, None), (lzma.compress, None), (bytes, None),
+        (lambda text: b"PK\x03\x04" + text, "this is a zip on standard input. Unpack it first: unzip -p FILE."),
+        (lambda text: b"PAR1" + text, "this is a Parquet or Arrow file that is packed, or comes on standard input"),
+        (lambda text: gzip.compress(b"x" * 257 + b"ustar" + text), "this is a tar archive. Unpack it"),
+        (lambda text: gzip.compress(b"SQLite format 3" + text), "this is an SQLite database. Write its table as CSV"),
+    ],
+)  # fmt: skip
+def test_what_packs_standard_input_is_read_or_named(packed, said):
+    """Told by its first bytes, as a file is; what needs its end first is named."""
+    text = f"{HEADER}\n2026-03-05,kimi-k2,1000,300\n".encode()
+    run = subprocess.run(
+        [sys.executable, "-m", "kimi_planner", "usage", "price", "-", "--format", "json"],
+        input=packed(text), capture_output=True, check=False,
+    )  # fmt: skip
+    if said is None:
+        assert json.loads(run.stdout)["spend"][0]["prompt_tokens"] == 1000
+    else:
+        assert run.returncode == 2
+        assert said in run.stderr.decode()
+
+
+def test_what_macos_adds_to_a_zip_is_no_file_of_it(tmp_path):
+    """Nor is the folder in which the log is."""
+    with zipfile.ZipFile(tmp_path / "log.zip", "w") as archive:
+        archive.writestr("logs/", "")
+        archive.writestr("logs/log.csv", f"{HEADER}\n2026-03-05,kimi-k2,1000,300\n")
+        archive.writestr("__MACOSX/logs/._log.csv", "x")
+    assert read_usage(tmp_path / "log.zip")["prompt_tokens"].tolist() == [1000]
 
 
 def test_a_stream_of_arrow_is_read(tmp_path):

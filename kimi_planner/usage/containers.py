@@ -20,6 +20,7 @@ _OTHERS = (
     (b"DUCK", "a DuckDB database. Write its table: COPY table TO 'log.parquet'."),
     (b"7z\xbc\xaf", "a 7-Zip archive. Unpack it and read the file in it."),
     (b"Rar!", "a RAR archive. Unpack it and read the file in it."),
+    (b"PK\x03\x04", "a zip on standard input. Unpack it first: unzip -p FILE."),
     (b"%PDF", "a PDF. Export the log as CSV or JSON."),
 )  # fmt: skip
 _PACKED = "a Parquet or Arrow file that is packed, or comes on standard input. Give it as a file, unpacked."
@@ -67,7 +68,7 @@ def refuse_container(path: Path) -> None:
         If it is a database, a workbook or an archive of several files.
     """
     start = _start(path)
-    if not start.startswith(_ARROW):
+    if not start.startswith((*_ARROW, b"PK")):
         refuse_start(start, path)
     if start.startswith(b"PK\x03\x04"):
         import zipfile

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -201,18 +201,23 @@ class _Header:
         return lines, kept
 
 
-def _refuse_header(table: Table, names: list[str], rows: Rows, where: Where) -> None:
-    """Raise if a table has no column for what every call has."""
-    missing = [
+def _missing(names: Iterable[str], rows: Rows) -> list[str]:
+    """Return which counts that every call has are in no column, by names as the dialects spell them."""
+    return [
         field
         for field in ("prompt_tokens", "completion_tokens")
         if field not in rows.renamed
         and not any(
             name == one or name.endswith(f".{one}")
             for one in tables()["usage"][field]
-            for name in table.names
+            for name in names
         )
     ]
+
+
+def _refuse_header(table: Table, names: list[str], rows: Rows, where: Where) -> None:
+    """Raise if a table has no column for what every call has."""
+    missing = _missing(table.names, rows)
     if not missing:
         return
     needed = missing[0]
@@ -334,10 +339,9 @@ def read_frame(frame: pd.DataFrame, rows: Rows) -> Iterator[pd.DataFrame]:
 
 
 def _refuse_frame(frame: pd.DataFrame, rows: Rows) -> None:
-    for needed in ("prompt_tokens", "completion_tokens"):
-        if needed not in frame and needed not in rows.renamed:
-            raise UsageError(
-                f"no column {needed!r}. Columns found: {', '.join(map(str, frame.columns))}. "
-                f"A usage frame has {', '.join(COLUMNS)}.",
-                at="usage frame",
-            )
+    for needed in _missing([*map(spelled, map(str, frame.columns))], rows):
+        raise UsageError(
+            f"no column {needed!r}. Columns found: {', '.join(map(str, frame.columns))}. "
+            f"A usage frame has {', '.join(COLUMNS)}.",
+            at="usage frame",
+        )

@@ -88,7 +88,8 @@ def cost_rows(
     Parameters
     ----------
     frame : DataFrame
-        A usage frame as :func:`read_usage` returns it.
+        A usage frame as :func:`read_usage` returns it; any other is read by it first, as its file would
+        be, and each call counts once.
     model : str, optional
         Price every row as this model; otherwise as the model its row names.
     as_of : date, optional
@@ -146,7 +147,8 @@ def price_usage(
     Parameters
     ----------
     frame : DataFrame
-        A usage frame as :func:`read_usage` returns it.
+        A usage frame as :func:`read_usage` returns it; any other is read by it first, as its file would
+        be, and each call counts once.
     model : str, optional
         Price every row as this model; otherwise as the model its row names.
     as_of : date, optional
@@ -211,7 +213,8 @@ def total_cost(
     Parameters
     ----------
     frame : DataFrame
-        A usage frame as :func:`read_usage` returns it.
+        A usage frame as :func:`read_usage` returns it; any other is read by it first, as its file would
+        be, and each call counts once.
     model : str, optional
         Price every row as this model; otherwise as the model its row names.
     as_of : date, optional

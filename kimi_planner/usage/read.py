@@ -50,8 +50,9 @@ def read_usage(
     ----------
     source : path, glob, iterable of path, or DataFrame
         A log in any of the forms below, also packed as gzip, bz2, xz, zstd or a zip of one file;
-        ``-`` is standard input. Several files, or a glob, are one log in the order given (a glob:
-        sorted by name). A frame has the canonical columns, or those of a form below.
+        ``-`` is standard input, of which no zip is unpacked. Several files, or a glob, are one log in
+        the order given (a glob: sorted by name). A frame has the canonical columns, or those of a form
+        below.
     on_error : {"raise", "skip"}
         What to do with a bad row: stop, or leave it out and count it.
     map : mapping of str to str, optional
@@ -117,6 +118,10 @@ def read_usage(
     its last usage tells. A last line that is no whole JSON value, or has too few cells, and no line
     end is left out in both modes: the file is cut off or still being written. (A CSV row that is
     cut off inside its last cell cannot be told.)
+
+    A log is partial if a page, a window or its last line is missing, and doubled if the rows that
+    have no id are all there twice, in any order, or the last one is the sum of all others: its rows
+    are kept, and a note says so.
 
     The observed span reaches from the first to the last time, or over the windows that an export
     says it covers, the end then exclusive.

@@ -131,10 +131,16 @@ def counts_of(frame: Any) -> Counts:
 
 
 def calls_of(frame: Any) -> Any:
-    """Return a frame with a row for each call: one that has ids of calls is read as its file would be."""
-    if not isinstance(frame, pd.DataFrame) or not frame.columns.is_unique or not _has_ids(frame):
+    """Return a frame with a row for each call, with labels and columns of a given one.
+
+    A frame as `read_usage` returns it stays; any other is read as its file would be.
+    """
+    if not isinstance(frame, pd.DataFrame) or not frame.columns.is_unique or has_calls(frame):
         return frame
-    return read_usage(frame, keep=[name for name in map(str, frame) if not is_column(name)])
+    calls = read_usage(frame.assign(_row=np.arange(len(frame))), keep=["_row"])
+    rest = frame.iloc[calls.pop("_row").to_numpy(dtype=np.int64)]
+    calls.index = rest.index
+    return calls.assign(**{str(name): rest[name] for name in rest if name not in calls})
 
 
 def has_calls(frame: pd.DataFrame) -> bool:
