@@ -59,9 +59,11 @@ class Change(Generic[Entry]):
 
     @property
     def state(self) -> str:
-        """``new``, ``gone``, ``changed`` or ``unchanged``."""
+        """``new``, ``gone``, ``moved`` to another name or file, ``changed`` or ``unchanged``."""
         if self.both is None:
             return "gone" if self.new is None else "new"
+        if self.both[0].key != self.both[1].key:
+            return "moved"
         return "unchanged" if self.old == self.new else "changed"
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +67,8 @@ class Prompt(Place):
         Output tokens that its body reserves, else the model by default; ``None`` if neither says.
     variables, unbound
         Its variables and loops, and those that leave it without a bound.
+    text
+        Its fixed text.
     notes
         What the reader must know of how it was read, in words.
     """
@@ -77,6 +80,7 @@ class Prompt(Place):
     reserved: int | None = None
     variables: tuple[str, ...] = ()
     unbound: tuple[str, ...] = ()
+    text: str = field(default="", repr=False)
     notes: tuple[Note, ...] = ()
 
     @property
@@ -96,6 +100,7 @@ def text_prompt(name: str, text: str, tokens: int, budget: PromptBudget) -> Prom
         tokens=tokens,
         low=tokens,
         fixed_tokens=tokens,
+        text=text,
         notes=(_said(name, BRACES_NOTE),) if might_have_placeholders(text) else (),
     )
 
@@ -156,6 +161,7 @@ def _body_prompt(
         tokens=count.high,
         low=count.low,
         fixed_tokens=count.low,
+        text=json.dumps(body["messages"], ensure_ascii=False),
         reserved=spec.default_output_tokens if reserved is None else reserved,
     )
 
@@ -215,6 +221,7 @@ def template_prompts(name: str, path: Path, budget: PromptBudget) -> Templates:
             fixed_tokens=spread.fixed_high,
             variables=one.variables,
             unbound=spread.unknown,
+            text=fixed_text(one.parts),
             notes=tuple(_said(f"{one.path} line {one.line}", said) for said in one.notes),
         )
         prompts.append(prompt)

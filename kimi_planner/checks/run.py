@@ -223,11 +223,17 @@ class Check:
     def changes(self, old: Baseline) -> tuple[list[PromptChange], list[WorkloadChange]]:
         """Return what became of everything that was in the baseline, or is now."""
         from kimi_planner.checks.changes import prompt_change, workload_change
+        from kimi_planner.checks.content import renamed
 
         lines = {prompt.key: prompt.line for prompt in self.prompts}
+        pairs = list(_paired(old.prompts, self.moment.prompts))
+        gone = [then for then, now in pairs if then is not None and now is None]
+        new = [now for then, now in pairs if then is None and now is not None]
+        moved = list(renamed(gone, new))
+        known = {id(entry) for pair in moved for entry in pair}
+        pairs = [*moved, *(pair for pair in pairs if not known & set(map(id, pair)))]
         prompts = [
-            prompt_change(then, now, lines.get(now.key) if now else None)
-            for then, now in _paired(old.prompts, self.moment.prompts)
+            prompt_change(then, now, lines.get(now.key) if now else None) for then, now in pairs
         ]
         entries = self._workload_entries({one.key: one for one in old.workloads})
         workloads = [
