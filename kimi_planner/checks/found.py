@@ -23,6 +23,7 @@ from kimi_planner.checks.results import CheckResult, Measure, Place, invalid, mi
 from kimi_planner.errors import FileError, RequestError, UnknownModelError, did_you_mean, shown
 from kimi_planner.files import read_text
 from kimi_planner.tokens.engine import bulk_engine
+from kimi_planner.tokens.prompts.forms import form_of
 from kimi_planner.tokens.text import count_many
 
 __all__ = ["Found", "find_prompts"]
@@ -72,8 +73,6 @@ def _kind(path: Path, budget: PromptBudget) -> str:
     """Return how a file is read: as its budget says, else by the ending of its name."""
     if budget.kind is not None:
         return budget.kind
-    from kimi_planner.tokens.prompts.read import form_of
-
     form = form_of(path)
     if form is None and budget.style is None:
         return "text"
