@@ -108,6 +108,9 @@ def prompt_change(
     old: PromptEntry | None, new: PromptEntry | None, line: int | None = None
 ) -> PromptChange:
     """Return a change of a prompt with its causes, by their Shapley values."""
+    if old is not None and old == new:
+        none = {} if old.cost_usd is None else {"tokens": Decimal(0), "price": Decimal(0)}
+        return PromptChange(old=old, new=new, line=line, causes=none)
     sides = [
         (Usage.of(one.tokens, 0), {"input": one.cost_usd})
         for one in (old, new)

@@ -12,11 +12,12 @@ from kimi_planner.checks.baseline import PromptEntry
 __all__ = ["renamed", "sketch"]
 
 SIZE = 32  # of a sketch; more would know smaller parts again
-WORDS = 3  # in a row, that are one piece
-BITS, DIGITS = 24, 6
+BITS, DIGITS = 24, 6  # of the hash of three words in a row
 MIN_SHARED = 3  # pieces, of texts that differ
 MIN_OVERLAP = 0.5  # of the smaller of two
 
+_FACTOR = 0x9E3779B1
+_MASK = (1 << BITS) - 1
 _WORD = re.compile(r"[\u3040-\u9fff]|[^\s\u3040-\u9fff]+")
 
 
@@ -32,9 +33,9 @@ def sketch(text: str) -> str:
     ----------
     .. [1] E. Cohen, H. Kaplan: Summarizing data using bottom-k sketches. PODC 2007.
     """
-    words = _WORD.findall(text)
-    rows = (words[at : at + WORDS] for at in range(max(1, len(words) - WORDS + 1)))
-    hashes = {crc32(" ".join(row).encode("utf-8", "surrogatepass")) >> (32 - BITS) for row in rows}
+    words = [crc32(word.encode("utf-8", "surrogatepass")) for word in _WORD.findall(text)]
+    rows = zip(words, words[1:], words[2:], strict=False) if len(words) > 2 else [(*words, 0, 0, 0)]
+    hashes = {((row[0] * _FACTOR + row[1]) * _FACTOR + row[2]) & _MASK for row in rows}
     return "".join(f"{one:0{DIGITS}x}" for one in sorted(hashes)[:SIZE])
 
 

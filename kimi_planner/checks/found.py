@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -178,9 +179,9 @@ class _Search:
         """Yield what became of each file."""
         why = {fault.path: fault.message for fault in self.faults}
         names = {name for name, _ in self.named.files}
-        for name in sorted(names | {one.path for one in counted}):
-            number = sum(one.path == name for one in counted)
-            if number:
+        numbers = Counter(one.path for one in counted)
+        for name in sorted(names | numbers.keys()):
+            if number := numbers[name]:
                 said = "1 prompt" if number == 1 else f"{number:,} prompts"
                 yield FileState(path=name, state="counted", why=said)
             elif name not in why:

@@ -15,7 +15,7 @@ from kimi_planner.checks.budgets import PromptBudget
 from kimi_planner.checks.results import Place
 from kimi_planner.errors import FileError, RequestError, Where, restated, whole
 from kimi_planner.files import parsed_json, read_text
-from kimi_planner.notes import Note, note
+from kimi_planner.notes import Note
 from kimi_planner.tokens.text import count_tokens
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def text_prompt(name: str, text: str, tokens: int, budget: PromptBudget) -> Prom
         low=tokens,
         fixed_tokens=tokens,
         text=text,
-        notes=(_said(name, BRACES_NOTE),) if might_have_placeholders(text) else (),
+        notes=(BRACES_NOTE,) if might_have_placeholders(text) else (),
     )
 
 
@@ -222,7 +222,7 @@ def template_prompts(name: str, path: Path, budget: PromptBudget) -> Templates:
             variables=one.variables,
             unbound=spread.unknown,
             text=fixed_text(one.parts),
-            notes=tuple(_said(f"{one.path} line {one.line}", said) for said in one.notes),
+            notes=one.notes,
         )
         prompts.append(prompt)
     left_out = [
@@ -234,7 +234,3 @@ def template_prompts(name: str, path: Path, budget: PromptBudget) -> Templates:
     return Templates(
         prompts=tuple(prompts), left_out=tuple(left_out), unread=file.unread, used=file.used
     )
-
-
-def _said(where: str, said: Note) -> Note:
-    return note("of_prompt", where=where, said=said)
