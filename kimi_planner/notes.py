@@ -146,6 +146,7 @@ SENTENCES = {
     "scenarios_changed": "The scenarios changed: seed {old_seed} -> {new_seed}, paths {old_paths} -> {new_paths}. Part of a change of spend may be chance.",
     "version_changed": "The baseline is of kimi_planner {old}, this is {new}; what changed between them stands under the causes too.",
     "texts_left_out": "Not counted, though they look like prompts: {texts} with {tokens:,} tokens; --coverage lists them.",
+    "no_content": "The baseline does not have what prompts say, so one with another name is new; --update-baseline writes it.",
     "not_compared": "Not compared with the baseline, because they cannot be read: {paths}.",
     "braces_as_text": "names in braces are counted as text, because nothing in the file shows that they are filled; give a style if they are",
     "of_prompt": "{where}: {said}",

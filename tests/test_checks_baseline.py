@@ -15,6 +15,8 @@ from kimi_planner import count_tokens
 from kimi_planner.checks.baseline import Baseline, PromptEntry, WorkloadEntry
 from kimi_planner.checks.baseline_file import baseline_text, read_baseline
 from kimi_planner.checks.changes import prompt_change, workload_change
+from kimi_planner.checks.content import renamed, sketch
+from kimi_planner.checks.formats.render import render
 from kimi_planner.checks.results import Outcome
 from kimi_planner.checks.run import Check
 from kimi_planner.errors import FileError
@@ -51,7 +53,7 @@ def test_a_baseline_is_read_as_it_was_written(tmp_path):
     assert [one["path"] for one in data["prompts"]] == ["p/a.md", "p/b.md", "p/\u202e|é\x7f.md"]
     assert data["prompts"][0] == {
         "path": "p/a.md", "name": None, "kind": "text", "model": "m", "tokens": 4, "low_tokens": 4,
-        "input_usd_per_mtok": "2.00", "cost_usd": "0.000008",
+        "input_usd_per_mtok": "2.00", "cost_usd": "0.000008", "content": sketch("a b c d"),
     }  # fmt: skip
 
 
@@ -372,3 +374,82 @@ def test_an_empty_baseline_can_be_written_and_read(tmp_path):
     assert found == check.moment
     assert isinstance(found, Baseline)
     assert found.prompts == found.workloads == ()
+
+
+RULES = " ".join(
+    f"Rule {n}: answer question {n * 7 % 11} in {n * 3} words of style {n}." for n in range(40)
+)
+EXAMPLES = " ".join(
+    f"Example {n}: the reader {n} asks for thing {n * 5}, and gets it." for n in range(70)
+)
+
+
+def test_a_rename_with_growth_is_growth(tmp_path):
+    """A prompt in another file is known by what it says, and held as one that changed."""
+    config = f"max_growth_percent = 10\n{HEAD}{PROMPTS.replace('1000', '9000')}"
+    old = moment(tmp_path, config, p__a_dot_md=RULES, p__b_dot_md="x y z " * 9).moment
+    (tmp_path / "p" / "a.md").unlink()
+    report = moment(
+        tmp_path, config, p__a_dot_md="Quite another text.", p__b_dot_md="x y z " * 9,
+        p__new_dot_md=f"{RULES} {EXAMPLES}",
+    ).report(old)  # fmt: skip
+    # The old name has another text now, so it is the one that changed.
+    assert {one.state for one in report.comparison.prompts} == {"changed", "new"}
+    (tmp_path / "p" / "a.md").unlink()
+    check = checking.check_of(tmp_path / "kimi-planner.toml")
+    report = check.report(old)
+    (change,) = report.comparison.prompts
+    tokens = count_tokens(RULES), count_tokens(f"{RULES} {EXAMPLES}")
+    assert tokens[1] > 2 * tokens[0]
+    assert (change.state, change.old.path, change.new.path) == ("moved", "p/a.md", "p/new.md")
+    assert (change.old.tokens, change.new.tokens) == tokens
+    (growth,) = [
+        one for one in report.results if one.rule == "prompt-growth" and not one.outcome.passes
+    ]
+    assert (growth.path, growth.outcome) == ("p/new.md", Outcome.OVER)
+    assert "p/new.md on m (was p/a.md): " in render(report, "text")
+    assert "1 moved, 1 unchanged" in render(report, "text")
+    assert "(was p/a.md)" in render(report, "markdown")
+    assert json.loads(render(report, "json"))["baseline"]["prompts"][0]["state"] == "moved"
+
+
+def test_a_move_alone_passes_and_another_text_is_new(tmp_path):
+    """The same text elsewhere has not grown; one that shares a few words is not the same."""
+    config = f"max_growth_percent = 0\n{HEAD}{PROMPTS.replace('1000', '9000')}"
+    old = moment(tmp_path, config, p__a_dot_md=RULES).moment
+    (tmp_path / "p" / "a.md").rename(tmp_path / "p" / "b.md")
+    report = checking.check_of(tmp_path / "kimi-planner.toml").report(old)
+    assert [one.state for one in report.comparison.prompts] == ["moved"]
+    assert all(one.outcome is Outcome.PASSED for one in report.results)
+    (tmp_path / "p" / "b.md").write_text(RULES[:150] + EXAMPLES, encoding="utf-8")
+    report = checking.check_of(tmp_path / "kimi-planner.toml").report(old)
+    assert sorted(one.state for one in report.comparison.prompts) == ["gone", "new"]
+
+
+def test_a_baseline_without_content_is_read_and_says_what_it_lacks(tmp_path):
+    """One that an earlier version wrote still compares, by names alone."""
+    data = json.loads(baseline_text(moment(tmp_path).moment))
+    for entry in data["prompts"]:
+        del entry["content"]
+    path = tmp_path / "b.json"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    report = moment(tmp_path).report(read_baseline(path))
+    assert report.comparison.unchanged == 2
+    assert "does not have what prompts say" in report.comparison.notes[0]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(), min_size=30, max_size=300, unique=True), st.randoms())
+def test_a_text_is_known_again_inside_a_larger_one(words, random):
+    """Whatever else of its length is written before it; a text that shares nothing is another."""
+    text = " ".join(f"w{word}" for word in words)
+    other = " ".join(f"v{random.randrange(9**9)}" for _ in range(len(words)))
+
+    def entry(path, said):
+        return PromptEntry(path=path, name=None, kind="text", model=None, tokens=1, low_tokens=1,
+                           input_usd_per_mtok=None, cost_usd=None, content=sketch(said))  # fmt: skip
+
+    old = entry("a", text)
+    assert list(renamed([old], [entry("b", other)])) == []
+    found = list(renamed([old], [entry("b", other), entry("c", f"{other} {text}")]))
+    assert [now.path for _, now in found] == ["c"]

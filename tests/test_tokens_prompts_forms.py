@@ -59,6 +59,11 @@ PYTHON = {
         [SHORT, "what is asked"],
     ),
     "instructions of DSPy": (f"q = dspy.Signature('q -> a', {SHORT!r})", [SHORT]),
+    "an agent of CrewAI": (
+        "a = Agent(role='{topic} judge', goal='Be fair {\"a\": 1}', backstory='Old.', verbose=True)",
+        ["<> judge", 'Be fair {"a": 1}', "Old."],
+    ),
+    "a lambda": (f"build = lambda q: f'{TEXT} {{q}}'", [TEXT + " <>"]),
     "a value of a dict": (f"AGENTS = {{'first': {{'text': {TEXT!r}}}}}", [TEXT]),
     "an item of a list": (f"PARTS = [{TEXT!r}, 'x']", [TEXT]),
     "a key that is set": (f"config['analyst'] = {TEXT!r}", [TEXT]),
@@ -183,6 +188,7 @@ SCRIPT = {
         [SHORT + " A<>"],
     ),
     "a branch": (f"const aPrompt = terse ? '{SHORT}' : other;", [SHORT + "<>"]),
+    "characters in two halves": (f"const a = '{TEXT} \\ud83d\\ude00';", [TEXT + " \U0001f600"]),
     "an export": (f"export default {{ text: `{TEXT}` }};", [TEXT]),
     "an object of prompts": (f"const prompts = {{ 'first-one': '{SHORT}' }} as const;", [SHORT]),
 }

@@ -4,12 +4,14 @@ Every file is ours, written as the public documentation of its framework shows t
 """
 
 import json
+from pathlib import Path
 
 import pytest
 
 from kimi_planner.errors import FileError, RequestError
+from kimi_planner.tokens.prompts.forms import form_of
 from kimi_planner.tokens.prompts.ranges import token_range
-from kimi_planner.tokens.prompts.read import form_of, read_file, read_templates
+from kimi_planner.tokens.prompts.read import read_file, read_templates
 from kimi_planner.tokens.text import count_tokens
 
 LONG = (
@@ -265,4 +267,26 @@ def test_braces_in_plain_texts_are_said(tmp_path):
 ])  # fmt: skip
 def test_forms_are_told_by_the_endings_of_names(name, form):
     """Whatever the case of the letters."""
-    assert form_of(name) == form
+    assert form_of(Path(name)) == form
+
+
+@pytest.mark.parametrize("content", [
+    AGENTS.replace("backstory: >\n    You know {topic} well.", f"story: {LONG}"),
+    PROMPTFOO.replace("prompts:", "texts:").replace("Answer {{ question }} now.", LONG),
+    f"agents:\n  first:\n    words: {LONG}\n", f"[{LONG}]\n".replace(", ", "; "),
+])  # fmt: skip
+def test_mutations_in_keys_are_found_or_listed(tmp_path, content):
+    """A long text under a key that no framework knows is listed, wherever it stands."""
+    file = read(tmp_path, "a.yaml", a_dot_yaml=content)
+    seen = [spelled(one) for one in (*file.prompts, *file.left_out)]
+    assert [one for one in seen if one.startswith(LONG[:50])] != []
+
+
+def test_mutations_of_chat_files_are_found(tmp_path):
+    """Another ending, a role in capitals, or no role at all: the text is a prompt."""
+    for name, text in (
+        ("a.prompty", PROMPTY.replace("system:", "System:")),
+        ("b.jinja", "user:\nHi {{x}}"),
+        ("c.md", "Hi {name}"),
+    ):
+        assert read(tmp_path, name, **{name.replace(".", "_dot_"): text}).prompts

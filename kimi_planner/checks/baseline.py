@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
@@ -44,6 +44,9 @@ class PromptEntry:
         The most that it may have, and the least.
     input_usd_per_mtok, cost_usd
         Price of its model, and its cost as input of one call; ``None`` where there is no price.
+    content
+        What it says, as a sketch by which it is known again under another name; no part of what
+        makes two entries equal.
     """
 
     path: str
@@ -54,6 +57,7 @@ class PromptEntry:
     low_tokens: int
     input_usd_per_mtok: Decimal | None
     cost_usd: Decimal | None
+    content: str = field(default="", compare=False)
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -174,6 +178,8 @@ def prompt_entry(prompt: Prompt, specs: SpecsOfDay) -> PromptEntry | None:
     """Return what is kept of a prompt, ``None`` if its tokens have no bound."""
     if prompt.tokens is None:
         return None
+    from kimi_planner.checks.content import sketch
+
     price = cost = None
     if prompt.model is not None:
         with suppress(PriceNotFoundError):
@@ -188,6 +194,7 @@ def prompt_entry(prompt: Prompt, specs: SpecsOfDay) -> PromptEntry | None:
         low_tokens=prompt.low,
         input_usd_per_mtok=price,
         cost_usd=cost,
+        content=sketch(prompt.text),
     )
 
 

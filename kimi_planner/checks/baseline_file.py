@@ -141,4 +141,6 @@ def _entry(kind: type[Entry], row: object) -> Entry:
     known = {field.name: str(field.type) for field in fields(kind)}
     if extra := sorted(set(row) - set(known)):
         raise ValueError(f"unknown key {extra[0]!r}")
+    if "content" in known and "content" not in row:  # as written before there was any
+        del known["content"]
     return kind(**{name: _READ[type_](row[name]) for name, type_ in known.items()})

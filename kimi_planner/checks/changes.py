@@ -59,9 +59,11 @@ class Change(Generic[Entry]):
 
     @property
     def state(self) -> str:
-        """``new``, ``gone``, ``changed`` or ``unchanged``."""
+        """``new``, ``gone``, ``moved`` to another name or file, ``changed`` or ``unchanged``."""
         if self.both is None:
             return "gone" if self.new is None else "new"
+        if self.both[0].key != self.both[1].key:
+            return "moved"
         return "unchanged" if self.old == self.new else "changed"
 
 
@@ -106,6 +108,9 @@ def prompt_change(
     old: PromptEntry | None, new: PromptEntry | None, line: int | None = None
 ) -> PromptChange:
     """Return a change of a prompt with its causes, by their Shapley values."""
+    if old is not None and old == new:
+        none = {} if old.cost_usd is None else {"tokens": Decimal(0), "price": Decimal(0)}
+        return PromptChange(old=old, new=new, line=line, causes=none)
     sides = [
         (Usage.of(one.tokens, 0), {"input": one.cost_usd})
         for one in (old, new)

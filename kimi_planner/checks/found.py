@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -23,6 +24,7 @@ from kimi_planner.checks.results import CheckResult, Measure, Place, invalid, mi
 from kimi_planner.errors import FileError, RequestError, UnknownModelError, did_you_mean, shown
 from kimi_planner.files import read_text
 from kimi_planner.tokens.engine import bulk_engine
+from kimi_planner.tokens.prompts.forms import form_of
 from kimi_planner.tokens.text import count_many
 
 __all__ = ["Found", "find_prompts"]
@@ -72,8 +74,6 @@ def _kind(path: Path, budget: PromptBudget) -> str:
     """Return how a file is read: as its budget says, else by the ending of its name."""
     if budget.kind is not None:
         return budget.kind
-    from kimi_planner.tokens.prompts.read import form_of
-
     form = form_of(path)
     if form is None and budget.style is None:
         return "text"
@@ -179,9 +179,9 @@ class _Search:
         """Yield what became of each file."""
         why = {fault.path: fault.message for fault in self.faults}
         names = {name for name, _ in self.named.files}
-        for name in sorted(names | {one.path for one in counted}):
-            number = sum(one.path == name for one in counted)
-            if number:
+        numbers = Counter(one.path for one in counted)
+        for name in sorted(names | numbers.keys()):
+            if number := numbers[name]:
                 said = "1 prompt" if number == 1 else f"{number:,} prompts"
                 yield FileState(path=name, state="counted", why=said)
             elif name not in why:

@@ -91,7 +91,7 @@ def hold_growth(
     """Hold what changed against the growth that is allowed for its path."""
     changes: list[PromptChange | WorkloadChange] = [*prompts, *workloads]
     for change in changes:
-        if change.state == "changed":
+        if change.state in ("changed", "moved"):
             yield from _held(change, config)
 
 
@@ -179,5 +179,7 @@ def _notes(old: Baseline, new: Baseline) -> Iterator[Note]:
             old_paths=old.paths,
             new_paths=new.paths,
         )
+    if old.prompts and not any(entry.content for entry in old.prompts):
+        yield note("no_content")
     if old.version != kimi_planner.__version__:
         yield note("version_changed", old=old.version, new=kimi_planner.__version__)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from kimi_planner.checks.budgets import PromptBudget
 from kimi_planner.checks.results import Place
 from kimi_planner.errors import FileError, RequestError, Where, restated, whole
 from kimi_planner.files import parsed_json, read_text
-from kimi_planner.notes import Note, note
+from kimi_planner.notes import Note
 from kimi_planner.tokens.text import count_tokens
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class Prompt(Place):
         Output tokens that its body reserves, else the model by default; ``None`` if neither says.
     variables, unbound
         Its variables and loops, and those that leave it without a bound.
+    text
+        Its fixed text.
     notes
         What the reader must know of how it was read, in words.
     """
@@ -77,6 +80,7 @@ class Prompt(Place):
     reserved: int | None = None
     variables: tuple[str, ...] = ()
     unbound: tuple[str, ...] = ()
+    text: str = field(default="", repr=False)
     notes: tuple[Note, ...] = ()
 
     @property
@@ -96,7 +100,8 @@ def text_prompt(name: str, text: str, tokens: int, budget: PromptBudget) -> Prom
         tokens=tokens,
         low=tokens,
         fixed_tokens=tokens,
-        notes=(_said(name, BRACES_NOTE),) if might_have_placeholders(text) else (),
+        text=text,
+        notes=(BRACES_NOTE,) if might_have_placeholders(text) else (),
     )
 
 
@@ -156,6 +161,7 @@ def _body_prompt(
         tokens=count.high,
         low=count.low,
         fixed_tokens=count.low,
+        text=json.dumps(body["messages"], ensure_ascii=False),
         reserved=spec.default_output_tokens if reserved is None else reserved,
     )
 
@@ -215,7 +221,8 @@ def template_prompts(name: str, path: Path, budget: PromptBudget) -> Templates:
             fixed_tokens=spread.fixed_high,
             variables=one.variables,
             unbound=spread.unknown,
-            notes=tuple(_said(f"{one.path} line {one.line}", said) for said in one.notes),
+            text=fixed_text(one.parts),
+            notes=one.notes,
         )
         prompts.append(prompt)
     left_out = [
@@ -227,7 +234,3 @@ def template_prompts(name: str, path: Path, budget: PromptBudget) -> Templates:
     return Templates(
         prompts=tuple(prompts), left_out=tuple(left_out), unread=file.unread, used=file.used
     )
-
-
-def _said(where: str, said: Note) -> Note:
-    return note("of_prompt", where=where, said=said)

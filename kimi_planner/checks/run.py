@@ -35,6 +35,8 @@ if TYPE_CHECKING:  # most checks have no baseline, and a check should start quic
 
 __all__ = ["Check", "CheckReport", "run_checks"]
 
+MAX_PLACES = 5  # that a note names; it counts the others
+
 
 @dataclass(frozen=True, kw_only=True)
 class CheckReport:
@@ -114,8 +116,16 @@ class Check:
 
     def notes(self) -> Iterator[Note]:
         """Yield what the reader must know of prompts."""
+        said: dict[Note, dict[str, None]] = {}
         for prompt in self.prompts:
-            yield from prompt.notes
+            for one in prompt.notes:
+                line = "" if prompt.line is None else f" line {prompt.line}"
+                said.setdefault(one, {})[f"{prompt.path}{line}"] = None
+        for one, places in said.items():
+            shown_places = list(places)[:MAX_PLACES]
+            rest = len(places) - len(shown_places)
+            where = ", ".join(shown_places) + (f" and {rest:,} more" if rest else "")
+            yield note("of_prompt", where=where, said=one)
         left_out = self.coverage.left_out
         if left_out:
             texts = "1 text" if len(left_out) == 1 else f"{len(left_out):,} texts"
@@ -223,11 +233,17 @@ class Check:
     def changes(self, old: Baseline) -> tuple[list[PromptChange], list[WorkloadChange]]:
         """Return what became of everything that was in the baseline, or is now."""
         from kimi_planner.checks.changes import prompt_change, workload_change
+        from kimi_planner.checks.content import renamed
 
         lines = {prompt.key: prompt.line for prompt in self.prompts}
+        pairs = list(_paired(old.prompts, self.moment.prompts))
+        gone = [then for then, now in pairs if then is not None and now is None]
+        new = [now for then, now in pairs if then is None and now is not None]
+        moved = list(renamed(gone, new))
+        known = {id(entry) for pair in moved for entry in pair}
+        pairs = [*moved, *(pair for pair in pairs if not known & set(map(id, pair)))]
         prompts = [
-            prompt_change(then, now, lines.get(now.key) if now else None)
-            for then, now in _paired(old.prompts, self.moment.prompts)
+            prompt_change(then, now, lines.get(now.key) if now else None) for then, now in pairs
         ]
         entries = self._workload_entries({one.key: one for one in old.workloads})
         workloads = [

@@ -11,7 +11,11 @@ from kimi_planner.checks.growth import Comparison, moved
 from kimi_planner.money import usd
 from kimi_planner.plan.rounding import whole_parts
 
-__all__ = ["causes", "changed_lines", "dollars", "prompt_line", "standing", "workload_line"]
+__all__ = ["causes", "changed_lines", "dollars", "prompt_line", "standing", "was", "workload_line"]
+
+
+#: What can have become of a thing that is shown.
+STATES = ("changed", "moved", "new", "gone")
 
 
 def changed_lines(comparison: Comparison) -> list[str]:
@@ -28,7 +32,7 @@ def standing(comparison: Comparison) -> str:
     """Return how many things changed, and how many of them are not shown."""
     states = Counter(one.state for one in comparison.prompts)
     states.update(one.state for one in comparison.workloads)
-    parts = [f"{states[state]:,} {state}" for state in ("changed", "new", "gone") if states[state]]
+    parts = [f"{states[state]:,} {state}" for state in STATES if states[state]]
     parts.append(f"{comparison.unchanged:,} unchanged")
     if comparison.below:
         parts.append(f"{comparison.below:,} changed by less than is reported")
@@ -42,7 +46,7 @@ def dollars(amount: Decimal | None) -> str:
 
 def prompt_line(change: PromptChange) -> str:
     """Return what became of a prompt."""
-    called = _prompt_called(change.entry)
+    called = f"{_prompt_called(change.entry)}{was(change)}"
     if change.both is None:
         one = change.entry
         return (
@@ -53,6 +57,13 @@ def prompt_line(change: PromptChange) -> str:
     if change.costs is None:
         return f"{words}, {dollars(old.cost_usd)} -> {dollars(new.cost_usd)}"
     return f"{words}, {moved(*change.costs, ' USD a call', dollars)}: {causes(change)}"
+
+
+def was(change: PromptChange) -> str:
+    """Return what a prompt that moved was called, ``""`` of any other."""
+    if change.state != "moved" or change.old is None:
+        return ""
+    return f" (was {' '.join(filter(None, (change.old.path, change.old.name)))})"
 
 
 def workload_line(change: WorkloadChange) -> str:

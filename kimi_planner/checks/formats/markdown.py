@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from kimi_planner.checks.changes import PromptChange, WorkloadChange
-from kimi_planner.checks.formats.changed import causes, dollars, standing
+from kimi_planner.checks.formats.changed import causes, dollars, standing, was
 from kimi_planner.checks.formats.lines import counted, covered, summary
 from kimi_planner.checks.formats.visible import visible
 from kimi_planner.checks.growth import moved
@@ -128,6 +128,7 @@ def _prompt(change: PromptChange) -> tuple[str, ...]:
     one = change.entry
     called = _code(f"{one.path} {one.name}" if one.name else one.path)
     called += f" on {safe(one.model)}" if one.model else ""
+    called += safe(was(change))
     if change.both is None:
         return (f"{called} ({change.state})", f"{one.tokens:,}", dollars(one.cost_usd), "")
     old, new = change.both

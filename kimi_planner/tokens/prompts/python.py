@@ -171,6 +171,8 @@ def _of_statement(node: ast.AST, scope: str) -> Iterator[Candidate]:
     elif isinstance(node, ast.Return | ast.Yield) and node.value is not None:
         word = "return" if isinstance(node, ast.Return) else "yield"
         yield from _inside(node.value, Place(f"{scope}{word}"), node.lineno, by_size=True)
+    elif isinstance(node, ast.Lambda):
+        yield from _inside(node.body, Place(f"{scope}lambda"), node.lineno, by_size=True)
     elif isinstance(node, ast.Call):
         yield from _of_call(node, scope)
     elif isinstance(node, ast.Dict):

@@ -7,12 +7,13 @@ import re
 import tokenize
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from kimi_planner.errors import RequestError, Where, shown
 from kimi_planner.files import read_text
 from kimi_planner.notes import Note
 from kimi_planner.tokens.prompts.chat import chat_prompts, without_front_matter
+from kimi_planner.tokens.prompts.forms import SCRIPTS, form_of
 from kimi_planner.tokens.prompts.jinja import within_repository
 from kimi_planner.tokens.prompts.parts import PromptFile, PromptTemplate, Unread
 from kimi_planner.tokens.prompts.placeholders import (
@@ -22,9 +23,9 @@ from kimi_planner.tokens.prompts.placeholders import (
     might_have_placeholders,
 )
 from kimi_planner.tokens.prompts.python import python_templates
-from kimi_planner.tokens.prompts.script import ENDINGS, script_templates
+from kimi_planner.tokens.prompts.script import script_templates
 
-__all__ = ["form_of", "read_file", "read_templates"]
+__all__ = ["read_file", "read_templates"]
 
 MAX_BYTES = 10_000_000
 
@@ -89,28 +90,6 @@ def read_file(
     return _read(path, str(path) if shown_as is None else shown_as, names, style, ())
 
 
-def form_of(path: str | Path) -> str | None:
-    """Return what holds prompts inside a file, by the ending of its name; ``None`` if it is one itself.
-
-    >>> form_of("app/agent.py"), form_of("prompts/a.md")
-    ('python', None)
-    """
-    return _FORMS.get(PurePath(path).suffix.lower())
-
-
-_FORMS = {
-    ".py": "python",
-    ".ipynb": "notebook",
-    ".prompty": "prompty",
-    ".jsonl": "lines",
-    **ENDINGS,
-    **dict.fromkeys((".yaml", ".yml"), "yaml"),
-    **dict.fromkeys((".jinja", ".jinja2", ".j2"), "jinja"),
-    ".json": "json",
-    ".toml": "toml",
-}
-
-
 def _read(
     path: Path, name: str, names: Sequence[str] | None, style: str | None, above: tuple[Path, ...]
 ) -> PromptFile:
@@ -119,7 +98,7 @@ def _read(
     text = _source(path) if form == "python" else read_text(path, limit=MAX_BYTES)
     if form == "python":
         return python_templates(text, name, names=names, style=style)
-    if form in ENDINGS.values():
+    if form in SCRIPTS:
         return script_templates(text, name, grammar=str(form), names=names, style=style)
     if form == "notebook":
         from kimi_planner.tokens.prompts.notebook import notebook_templates
