@@ -137,11 +137,14 @@ def test_every_reason_is_given_in_words():
     prompts = sum(10_000 + 20_000 * turn for turn in range(10))
     bill = 3000 * (prompts * Decimal("2.50") + 10 * 500 * Decimal("7.50")) / 1_000_000
     assert bill == Decimal("7612.5")
+    late = sum(10_000 + 20_000 * turn for turn in range(6, 10))
+    assert 3000 * (late * Decimal("2.50") + 4 * 500 * Decimal("7.50")) / 1_000_000 == 4845
     assert found.sentences() == [
         "w: 7,512.50 USD over the budget of 100.00 on kimi-k2-5 (P50 7,612.50 in 2026-11); back with "
         "0.01313 times the traffic, or a budget of 7,612.50.",
-        "w: kimi-k2-5, 7,612.50 USD a month at P50; no model qualifies; the least change: kimi-k2-5 would "
-        "if 60.00% of requests that fit were enough.",
+        "w: kimi-k2-5, 7,612.50 USD a month at P50; its window refuses 40% of calls, 4,845.00 USD a month "
+        "to serve, in the spend; no model qualifies; the least change: kimi-k2-5 would if overflow were "
+        "drop_oldest.",
     ]
     fits = "only 60.00% of requests fit its window of 128,000 tokens; 99.00% must"
     assert excluded(found) == {

@@ -32,8 +32,7 @@ class CatalogEffect:
     ----------
     frame : DataFrame
         One row for each workload and pair of models: ``pair`` is ``"same id"``,
-        ``"counterpart"`` or ``"recommended"``, the best of each catalog, empty where none
-        qualifies. Amounts are the mean spend of a month in USD, missing where there is no model.
+        ``"counterpart"`` or ``"recommended"``, the planned one of each catalog. Amounts are the mean spend of a month in USD, missing where there is no model.
     diff
         What differs between the catalogs.
     months, as_of, seed, n_paths
@@ -85,7 +84,7 @@ def catalog_effect(
     -------
     CatalogEffect
         For each workload the mean spend of a month on every model that both have, on every stated
-        pair of counterparts, and on the models that :func:`recommend` ranks first.
+        pair of counterparts, and on the models that :func:`recommend` plans with.
 
     Raises
     ------
@@ -180,7 +179,7 @@ def _frame(
             "new_usd_per_month": _usd_per_month(plans[1], new, name),
         }
         for name in workloads
-        for kind, old, new in [*paired, ("recommended", *(plan.best.get(name) for plan in plans))]
+        for kind, old, new in [*paired, ("recommended", *(plan.best[name] for plan in plans))]
     ]
     frame = pd.DataFrame(rows).astype({"old_usd_per_month": float, "new_usd_per_month": float})
     before = frame["old_usd_per_month"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kimi_planner.calls.caps import enough_tokens
 from kimi_planner.calls.fit import ContextFit
@@ -17,6 +17,7 @@ from kimi_planner.choose.requirements import Requirements
 from kimi_planner.money import exact_decimal
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
+from kimi_planner.workload.overflow import Overflow
 
 __all__ = ["Rules"]
 
@@ -102,7 +103,9 @@ class Rules:
                 "window",
                 f"only {fits} of requests fit its window of {spec.context_window_tokens:,} tokens"
                 f"{f' under {policy}' * policy.shortens}; {must} must",
-                f"{fits} of requests that fit were enough",
+                "overflow were drop_oldest"
+                if self._fits_shortened(workload, spec)
+                else f"{fits} of requests that fit were enough",
             )
         if 1 - served.empty_share < asked.min_answer_share:
             answered, must = _percents(1 - served.empty_share, asked.min_answer_share)
@@ -112,6 +115,12 @@ class Rules:
                 f"{must} must have one",
                 f"max_tokens were {self._enough(workload, spec):,}",
             )
+
+    def _fits_shortened(self, workload: Workload, spec: ModelSpec) -> bool:
+        """Return whether enough calls are made where the oldest of their history is dropped."""
+        sizes = replace(workload.resolve().sizes, overflow=Overflow("drop_oldest"))
+        _, refused = CallSizes.on(sizes, spec.profile).overflow_shares
+        return 1 - refused >= self.requirements.min_fit_share
 
     def _enough(self, workload: Workload, spec: ModelSpec) -> int:
         return enough_tokens(CallSizes.on(workload.resolve().sizes, spec.profile).sizes)

@@ -9,7 +9,7 @@ from functools import cached_property
 import pandas as pd
 
 from kimi_planner.calls.caps import WORTH_SAYING
-from kimi_planner.calls.fit import ContextFit
+from kimi_planner.calls.fit import ContextFit, Served
 from kimi_planner.capacity.tiers import Throughput
 from kimi_planner.choose.budgets import OverBudget, over_budgets
 from kimi_planner.choose.choice import Choice, Decision, Exclusion
@@ -21,6 +21,7 @@ from kimi_planner.money import usd
 from kimi_planner.notes import Note
 from kimi_planner.plan.booking import Booked, booked
 from kimi_planner.plan.projection import Projection
+from kimi_planner.plan.refused import refused_usd
 from kimi_planner.rich import frame_html, page_html, share_text, table_html
 from kimi_planner.workload import Workload
 
@@ -123,7 +124,12 @@ class Recommendation:
         basis = "pinned" if workload.model else "recommended" if choice else "none qualifies"
         spend = f"{model}, {usd(self.projection.average_month([0.5], model, name)[0])} USD a month at P50"
         reasons = tuple(reason for one in out for reason in one.reasons)
-        unserved = list(unserved_words(choice, workload) if choice else ())
+        amount = (
+            choice.refused_usd_per_month
+            if choice
+            else refused_usd(self.projection, workload, model)
+        )
+        unserved = list(unserved_words(self.fit.of(name, model), amount, workload))
         cheaper: list[str] = []
         if basis == "pinned":
             spend += ", pinned"
@@ -197,18 +203,20 @@ def _compared(choice: Choice, others: Sequence[Choice]) -> tuple[str, list[str]]
     return margin, [f"{cheapest.model} is {usd(less)} less and {cheapest.if_words}"] * is_open
 
 
-def unserved_words(choice: Choice, workload: Workload) -> Iterator[str]:
-    """Yield which calls a model does not serve as they are asked for, and what of it is priced."""
-    if choice.refused_share:
-        refused, amount = share_text(choice.refused_share), choice.refused_usd_per_month
-        yield f"its window refuses {refused} of calls" + (
+def unserved_words(served: Served, amount: float | None, workload: Workload) -> Iterator[str]:
+    """Yield which calls a model does not serve as they are asked for, and what of it is priced.
+
+    ``amount`` is what serving those costs a month that its window refuses, ``None`` if not known.
+    """
+    if served.refused_share:
+        yield f"its window refuses {share_text(served.refused_share)} of calls" + (
             f" under {workload.overflow_policy}"
             if amount is None
             else f", {usd(amount)} USD a month to serve, "
             f"{'not in' * (workload.overflow_policy.policy == 'reject') or 'in'} the spend"
         )
-    if choice.cut_share >= WORTH_SAYING["cut"] or choice.empty_share >= WORTH_SAYING["empty"]:
+    if served.cut_share >= WORTH_SAYING["cut"] or served.empty_share >= WORTH_SAYING["empty"]:
         yield (
-            f"max_tokens {workload.max_tokens:,} cuts {share_text(choice.cut_share)} of answers and "
-            f"leaves {share_text(choice.empty_share)} empty"
+            f"max_tokens {workload.max_tokens:,} cuts {share_text(served.cut_share)} of answers and "
+            f"leaves {share_text(served.empty_share)} empty"
         )

@@ -218,10 +218,7 @@ def _effect_table(effect: CatalogEffect) -> Table:
         before, after = (part[f"{side}_usd_per_month"].sum(skipna=False) for side in ("old", "new"))
         rows.append(("all workloads", str(old), str(new), *_amounts(before, after)))
     for row in frame[frame["pair"] == "recommended"].to_dict("records"):
-        old, new = (
-            "none qualifies" if pd.isna(row[f"{side}_model"]) else str(row[f"{side}_model"])
-            for side in ("old", "new")
-        )
+        old, new = (str(row[f"{side}_model"]) for side in ("old", "new"))
         amounts = _amounts(row["old_usd_per_month"], row["new_usd_per_month"])
         rows.append((f"{row['workload']}, best", old, new, *amounts))
     headers = ("workload", diff.old, diff.new, "USD before", "USD after", "difference")

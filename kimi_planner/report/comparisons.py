@@ -116,7 +116,7 @@ def plan_sections(
         If the earlier plan cannot be read, or a scenario does not meet the plan.
     """
     sections = []
-    if scenarios and recommendation.best:
+    if scenarios:
         beside = compare_scenarios(recommendation.projection, scenarios, recommendation.best)
         sections.append(scenarios_section(beside))
     if previous is not None:

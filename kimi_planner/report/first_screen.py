@@ -46,11 +46,11 @@ def _checks(recommendation: Recommendation) -> Iterator[str]:
     """Yield what most deserves a second look: calls not served, the largest spend, grave notes."""
     few = []
     for decision in recommendation.decisions:
-        ranked = recommendation.ranking(decision.workload)
-        served = [one for one in ranked if one.model == decision.model]
+        served = recommendation.fit.of(decision.workload, decision.model)
+        is_small = max(served.refused_share, served.empty_share) < _FEW and not decision.reasons
         for words in decision.unserved:
             said = f"{decision.workload}: {words}"
-            if any(max(one.refused_share, one.empty_share) < _FEW for one in served):
+            if is_small:
                 few.append(said)
             else:
                 yield said

@@ -52,7 +52,8 @@ def portfolio(
     percentile : float
         Percentile of a month's spend, of the sum over workloads, that must keep it.
     requirements : Requirements, optional
-        What a model must meet; the workloads' own needs and budgets always count.
+        What a model must meet; the workloads' own needs and pins always count. Their budgets do
+        not: the one budget is that of the portfolio.
     allow_split : bool
         Whether a workload may send shares of its requests to several models.
     tier : int, optional

@@ -38,6 +38,8 @@ def write_summary(sheet: Sheet, recommendation: Recommendation, totals: Totals) 
         f"{horizon(projection)}, {count} workload{'s' if count > 1 else ''}, each on its planned "
         "model. USD.",
     )
+    if over := [gap.workload for gap in recommendation.over_budget]:
+        sheet.text(2, 0, f"Over budget: {', '.join(over)}; by how much stands below.", "strong")
     row = _write_totals(sheet, 3, recommendation, totals)
     row = _write_workloads(sheet, row + 1, recommendation, totals)
     row = _write_meters(sheet, row + 1, totals)
