@@ -196,7 +196,8 @@ def compare_plans(
     1  traffic  1.95
     2    after  5.86
     """
-    plans = plan_of(before, before_choice, None), plan_of(after, after_choice, None)
+    later = plan_of(after, after_choice, None)
+    plans = plan_of(before, before_choice, None, later.catalog), later
     months = sorted({month for plan in plans for month in plan.months})
     names = dict.fromkeys(name for plan in plans for name in plan.models)
     cells = {(month, name): _split(*plans, name, month) for month in months for name in names}

@@ -18,7 +18,7 @@ from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.plan.booking import Booked
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.rounding import decimal_of
-from kimi_planner.reconcile.rows import plan_rows, together_rows
+from kimi_planner.reconcile.rows import FORMAT, plan_rows, together_rows
 from kimi_planner.report.tables import Section
 
 __all__ = [
@@ -35,8 +35,6 @@ __all__ = [
     "throughput_json",
 ]
 
-#: Rises when a key changes its meaning or goes away; new keys may appear at any time.
-FORMAT = 1
 #: Decimal places of simulated and forecast amounts, USD.
 DIGITS = 6
 _OF_MODEL = (
