@@ -15,37 +15,22 @@ from kimi_planner.report.tables import Section, Table, assumptions_table, name_t
 __all__ = ["change_data", "change_section", "change_tables"]
 
 _ENDS = ("before", "after")
-#: From an assumption to the step that it moves most; others state what does not change the spend.
-_STEPS = {
-    "requests_per_day": "traffic",
-    "conversations_per_day": "traffic",
-    "requests_per_month": "traffic",
-    "documents": "traffic",
-    "growth_per_month": "traffic",
-    "starts_on": "traffic",
-    "ends_on": "traffic",
-    "weekday_profile": "traffic",
-    "event": "traffic",
-    "retry_share": "traffic",
-    "model": "model mix",
-    "prompt_tokens": "prompt tokens",
-    "followup_tokens": "prompt tokens",
-    "turns": "prompt tokens",
-    "overflow": "prompt tokens",
-    "completion_tokens": "answer tokens",
-    "max_tokens": "answer tokens",
-    "reasoning_tokens": "reasoning tokens",
-    "reasoning_effort": "reasoning tokens",
-    "cached_share": "cache",
-    "written_share": "cache writes",
+#: The step that assumptions move most; others state what does not change the spend.
+_ASSUMPTIONS = {
+    "traffic": "requests_per_day conversations_per_day requests_per_month documents growth_per_month "
+    "starts_on ends_on weekday_profile event retry_share",
+    "model mix": "model",
+    "prompt tokens": "prompt_tokens followup_tokens turns overflow",
+    "answer tokens": "completion_tokens max_tokens",
+    "reasoning tokens": "reasoning_tokens reasoning_effort",
+    "cache": "cached_share",
+    "cache writes": "written_share",
     "batch": "batch",
-    "fees_per_request": "fees",
-    "price_change": PRICE,
-    "catalog": PRICE,
-    "book": RESERVE,
-    "correlation": RESERVE,
-    "certainty": RESERVE,
+    "fees": "fees_per_request",
+    PRICE: "price_change",
+    RESERVE: "correlation certainty",
 }
+_STEPS = {key: step for step, keys in _ASSUMPTIONS.items() for key in keys.split()}
 
 
 def change_section(change: PlanChange) -> Section:
