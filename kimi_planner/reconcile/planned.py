@@ -197,7 +197,7 @@ def plan_of(
     if isinstance(planned, Projection):
         prices = planned.catalog if catalog is None else load_catalog(catalog)
         data = {"spend": plan_rows(planned)}
-        return _booked(_plan(data, "projection", choice, prices), planned)
+        return _booked(_plan(data, "this plan", choice, prices), planned)
     if not isinstance(planned, str | Path):
         raise ScenarioError(
             f"planned is {shown(planned)}. Give a Projection, or the path of a plan."
