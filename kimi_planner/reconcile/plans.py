@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -18,7 +17,7 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.rounding import exact_parts, rounded, whole_parts
 from kimi_planner.reconcile.causes import CAUSES, divided
 from kimi_planner.reconcile.planned import Choice, Plan, plan_of
-from kimi_planner.reconcile.result import ALL, RESERVE
+from kimi_planner.reconcile.result import ALL, RESERVE, Compared
 
 __all__ = ["GONE", "MONTHS", "NEW", "PRICE", "PlanChange", "compare_plans"]
 
@@ -39,13 +38,14 @@ class PlanChange:
     ----------
     before, after
         The plans, read.
-    parts
-        From (month, workload) to cause to USD; all of them add up to the difference exactly.
+    compared
+        Every workload in every month, what was booked before as planned, and after as actual; its
+        parts add up to the difference exactly.
     """
 
     before: Plan
     after: Plan
-    parts: Mapping[tuple[str, str], Mapping[str, Decimal]]
+    compared: tuple[Compared, ...]
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -54,26 +54,26 @@ class PlanChange:
         ``usd`` is an exact decimal; the rows add up to after minus before.
         """
         rows = [
-            (*cell, cause, usd)
-            for cell, causes in self.parts.items()
-            for cause, usd in causes.items()
+            (cell.month, cell.workload, cause, usd)
+            for cell in self.compared
+            for cause, usd in cell.parts.items()
         ]
         return pd.DataFrame(rows, columns=["month", "workload", "cause", "usd"], dtype=object)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the workloads of either plan."""
-        return tuple(dict.fromkeys(name for _, name in self.parts))
+        return tuple(dict.fromkeys(cell.workload for cell in self.compared))
 
     @property
     def before_usd(self) -> Decimal:
         """The bookable number before."""
-        return self._amount(self.before, self.names)
+        return total(cell.planned_usd for cell in self.compared)
 
     @property
     def after_usd(self) -> Decimal:
         """The bookable number after."""
-        return self._amount(self.after, self.names)
+        return total(cell.actual_usd for cell in self.compared)
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -113,12 +113,12 @@ class PlanChange:
             raise ScenarioError(
                 f"Neither plan has a workload {shown(workload)}. There is {', '.join(self.names)}."
             )
-        ends = [
-            round(100 * Fraction(self._amount(plan, names))) for plan in (self.before, self.after)
-        ]
+        cells = [cell for cell in self.compared if cell.workload in names]
+        sides = ([cell.planned_usd for cell in cells], [cell.actual_usd for cell in cells])
+        ends = [round(100 * Fraction(total(side))) for side in sides]
         exact = dict.fromkeys(ORDER, Fraction(0))
-        for (_, name), causes in self.parts.items():
-            for cause, usd in causes.items() if name in names else ():
+        for cell in cells:
+            for cause, usd in cell.parts.items():
                 exact[cause] += 100 * Fraction(usd)
         occurs = {cause: usd for cause, usd in exact.items() if usd}
         cents = whole_parts(occurs, ends[1] - ends[0]) if occurs else {}
@@ -139,11 +139,6 @@ class PlanChange:
             {name: [one.get(step, Decimal(0)) for step in order] for name, one in columns.items()},
             index=pd.Index(order, name="step"),
             dtype=object,
-        )
-
-    def _amount(self, plan: Plan, names: Collection[str]) -> Decimal:
-        return total(
-            rounded(plan.amount(name, month)) for month, name in self.parts if name in names
         )
 
     def __repr__(self) -> str:
@@ -200,12 +195,12 @@ def compare_plans(
     plans = plan_of(before, before_choice, None, later.catalog), later
     months = sorted({month for plan in plans for month in plan.months})
     names = dict.fromkeys(name for plan in plans for name in plan.models)
-    cells = {(month, name): _split(*plans, name, month) for month in months for name in names}
-    return PlanChange(before=plans[0], after=plans[1], parts=cells)
+    cells = tuple(_compared(*plans, name, month) for month in months for name in names)
+    return PlanChange(before=plans[0], after=plans[1], compared=cells)
 
 
-def _split(before: Plan, after: Plan, name: str, month: str) -> dict[str, Decimal]:
-    """Return the part of each cause in what a workload costs more in a month."""
+def _compared(before: Plan, after: Plan, name: str, month: str) -> Compared:
+    """Return what a workload costs more in a month, by cause."""
     ends = before.amount(name, month), after.amount(name, month)
     parts = {RESERVE: after.reserve(name, month) - before.reserve(name, month)}
     expected = ends[1] - ends[0] - parts[RESERVE]
@@ -225,6 +220,14 @@ def _split(before: Plan, after: Plan, name: str, month: str) -> dict[str, Decima
             parts["traffic"] = expected
     # rounding moves the ends by less than what is written; so does the largest part
     largest = max(parts, key=lambda cause: abs(parts[cause]))
-    shift = [Fraction(rounded(end)) - end for end in ends]
-    parts[largest] += shift[1] - shift[0]
-    return {cause: usd for cause, usd in exact_parts(parts).items() if usd}
+    was, now = map(rounded, ends)
+    parts[largest] += Fraction(now) - ends[1] - (Fraction(was) - ends[0])
+    return Compared(
+        month=month,
+        workload=name,
+        covered=1.0,
+        planned_usd=was,
+        actual_usd=now,
+        range=None,
+        parts={cause: usd for cause, usd in exact_parts(parts).items() if usd},
+    )
