@@ -29,7 +29,7 @@ from kimi_planner.errors import (
 from kimi_planner.files import read_text
 from kimi_planner.money import exact_decimal, usd
 from kimi_planner.notes import Note, note, noted
-from kimi_planner.plan.booking import Booking, booked
+from kimi_planner.plan.booking import EXPECTED, Booking, booked
 from kimi_planner.plan.plan_file import catalog_of, read_plan
 from kimi_planner.plan.projection import Projection
 from kimi_planner.reconcile.actual import days_of
@@ -93,6 +93,11 @@ class Plan:
     def months(self) -> list[str]:
         """The months of the plan, in their order."""
         return sorted({month for _, _, month in self.rows})
+
+    @property
+    def measure(self) -> str:
+        """Which number of it is held against others, in words."""
+        return self.basis["Booked"] if self.booked else EXPECTED.words
 
     def billed(self, name: str, model: str, month: str) -> Billed:
         """Return what was planned for a workload on a model in a month.

@@ -84,7 +84,7 @@ class PlanChange:
     def provenance(self) -> str:
         """Both plans and their catalogs in one line."""
         return " ".join(
-            f"{words}: {plan.source}, catalog {plan.catalog.version} (sha256 "
+            f"{words}: {plan.source} ({plan.measure}), catalog {plan.catalog.version} (sha256 "
             f"{plan.catalog.sha256[:12]}), {plan.months[0]} to {plan.months[-1]}."
             for words, plan in (("Before", self.before), ("After", self.after))
         )
