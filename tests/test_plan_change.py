@@ -132,6 +132,8 @@ def test_steps_add_up_to_the_cent(loads, bookings, model):
         found = change.steps(workload)["usd"]
         assert total(found[:-1]) == found.iloc[-1]
         assert all(one == round(one, 2) for one in found)
+    summary = change.summary()
+    assert (summary[["w", "second"]].sum(axis=1) == summary["all"]).all()
     assert total(change.frame["usd"]) == change.after_usd - change.before_usd
     number = booked(plans[1], dict.fromkeys(("w", "second"), model)).usd
     assert abs(Fraction(change.after_usd) - Fraction(number)) < Fraction(1, 10**4)

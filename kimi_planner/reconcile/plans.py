@@ -11,10 +11,10 @@ from pathlib import Path
 import pandas as pd
 
 from kimi_planner.errors import ScenarioError, shown
-from kimi_planner.money import from_units, total
+from kimi_planner.money import total
 from kimi_planner.notes import Note
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.rounding import exact_parts, rounded, whole_parts
+from kimi_planner.plan.rounding import exact_parts, in_cents, rounded, whole_parts
 from kimi_planner.reconcile.causes import CAUSES, divided
 from kimi_planner.reconcile.planned import Choice, Plan, plan_of
 from kimi_planner.reconcile.result import ALL, RESERVE, Compared
@@ -27,6 +27,7 @@ GONE = "gone workload"
 MONTHS = "months"
 PRICE = "price"
 _PRICES = CAUSES[-2:]
+_ENDS = ("before", "after")
 ORDER = (*CAUSES[:-2], PRICE, NEW, GONE, MONTHS, RESERVE)
 
 
@@ -108,38 +109,41 @@ class PlanChange:
         ScenarioError
             If neither plan has such a workload.
         """
-        names = self.names if workload is None else (workload,)
-        if not set(names) <= set(self.names):
+        summary = self.summary()
+        if workload is not None and workload not in self.names:
             raise ScenarioError(
                 f"Neither plan has a workload {shown(workload)}. There is {', '.join(self.names)}."
             )
-        cells = [cell for cell in self.compared if cell.workload in names]
-        sides = ([cell.planned_usd for cell in cells], [cell.actual_usd for cell in cells])
-        ends = [round(100 * Fraction(total(side))) for side in sides]
-        exact = dict.fromkeys(ORDER, Fraction(0))
-        for cell in cells:
-            for cause, usd in cell.parts.items():
-                exact[cause] += 100 * Fraction(usd)
-        occurs = {cause: usd for cause, usd in exact.items() if usd}
-        cents = whole_parts(occurs, ends[1] - ends[0]) if occurs else {}
-        steps = {"before": ends[0], **{k: n for k, n in cents.items() if n}, "after": ends[1]}
-        rows = [(step, from_units(units, 2)) for step, units in steps.items()]
-        return pd.DataFrame(rows, columns=["step", "usd"], dtype=object)
+        usd = summary[workload or ALL]
+        return usd[(usd != 0) | usd.index.isin(_ENDS)].rename("usd").reset_index()
 
     def summary(self) -> pd.DataFrame:
-        """Return the steps of each workload, and of ``all``, as columns; 0 where one does not occur."""
-        columns = {name: self.steps(name).set_index("step")["usd"] for name in self.names}
-        columns[ALL] = self.steps().set_index("step")["usd"]
-        order = [
-            step
-            for step in ("before", *ORDER, "after")
-            if any(step in one for one in columns.values())
+        """Return the steps of each workload, and of ``all``, as columns of whole cents.
+
+        The columns of the workloads add up to that of ``all``, row by row.
+        """
+        ends = [
+            in_cents({name: self._sum(name, side) for name in self.names})
+            for side in ("planned_usd", "actual_usd")
         ]
-        return pd.DataFrame(
-            {name: [one.get(step, Decimal(0)) for step in order] for name, one in columns.items()},
-            index=pd.Index(order, name="step"),
-            dtype=object,
-        )
+        columns = {}
+        for name in self.names:
+            was, now = (side[name] for side in ends)
+            parts = dict.fromkeys(ORDER, Fraction(0))
+            for cell in self.compared:
+                for cause, usd in cell.parts.items() if cell.workload == name else ():
+                    parts[cause] += 100 * Fraction(usd)
+            units = whole_parts(parts, int(100 * (now - was)))
+            causes = {cause: Decimal(unit).scaleb(-2) for cause, unit in units.items()}
+            columns[name] = {_ENDS[0]: was, **causes, _ENDS[1]: now}
+        order = (_ENDS[0], *ORDER, _ENDS[1])
+        columns[ALL] = {step: total(one[step] for one in columns.values()) for step in order}
+        frame = pd.DataFrame(columns, dtype=object)
+        frame.index.name = "step"
+        return frame[(frame != 0).any(axis=1) | frame.index.isin(_ENDS)]
+
+    def _sum(self, name: str, side: str) -> Decimal:
+        return total(getattr(cell, side) for cell in self.compared if cell.workload == name)
 
     def __repr__(self) -> str:
         return f"<PlanChange: {self.before_usd} USD to {self.after_usd} USD. {self.provenance}>"
