@@ -102,7 +102,7 @@ def as_data(value: Any, digits: int | None = None) -> Any:
 
 
 def origin(result: Any) -> dict[str, Any]:
-    """Return what a result was worked out from; of a scenario also what it was derived from."""
+    """Return what a result was worked out from; of a derived catalog also what it was derived from."""
     catalog: Catalog = result.catalog
     derived = {"derived_from": catalog.derived_from} if catalog.derived_from else {}
     return {
