@@ -125,6 +125,15 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
         return sum(amounts, Decimal(0))
 
 
+def cents(amount: Decimal) -> Decimal:
+    """Return an amount of USD in whole cents, rounded as `usd` writes it.
+
+    >>> cents(Decimal("1234.565"))
+    Decimal('1234.57')
+    """
+    return Decimal(usd(amount).replace(",", ""))
+
+
 def usd(amount: Decimal | float, places: int = 2) -> str:
     """Return an amount of US dollars for people: thousands separated, rounded half up.
 

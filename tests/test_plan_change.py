@@ -16,7 +16,7 @@ from kimi_planner.money import total
 from kimi_planner.plan import Booking, approved_toml, booked, compare_plans
 from kimi_planner.plot import plan_change
 from kimi_planner.report.changed import change_data, change_section
-from kimi_planner.report.comparisons import previous_section
+from kimi_planner.report.comparisons import plan_sections
 from kimi_planner.report.json_form import plan_json
 from kimi_planner.report.text import markdown_report, section_text
 
@@ -132,6 +132,8 @@ def test_steps_add_up_to_the_cent(loads, bookings, model):
         found = change.steps(workload)["usd"]
         assert total(found[:-1]) == found.iloc[-1]
         assert all(one == round(one, 2) for one in found)
+    summary = change.summary()
+    assert (summary[["w", "second"]].sum(axis=1) == summary["all"]).all()
     assert total(change.frame["usd"]) == change.after_usd - change.before_usd
     number = booked(plans[1], dict.fromkeys(("w", "second"), model)).usd
     assert abs(Fraction(change.after_usd) - Fraction(number)) < Fraction(1, 10**4)
@@ -158,7 +160,7 @@ def changed(**options):
 def test_a_plan_is_told_against_an_approved_one(approved):
     """Steps, the assumptions behind them, and what the plans rest on, in text, Markdown and JSON."""
     now = changed(seed=3)
-    section = previous_section(now, approved)
+    section = plan_sections(now, previous=approved)[0]
     steps, moved = section.tables
     assert [row[0] for row in steps.rows] == [
         "before",
@@ -191,13 +193,13 @@ def test_an_earlier_report_states_no_assumptions(tmp_path):
     change = compare_plans(path, plan(PLAIN), after_choice="kimi-k2")
     assert change.before_usd == pytest.approx(changed().booked.usd, abs=Decimal("1e-6"))
     assert "does not state its assumptions" in " ".join(change_section(change).sentences)
-    [(_, drawn)] = previous_section(changed(), path).drawn
+    [(_, drawn)] = plan_sections(changed(), previous=path)[0].drawn
     assert list(drawn.steps()["step"]) == ["before", "after"]
 
 
 def test_the_picture_says_every_step(approved):
     """Each step has a bar, its name and its amount; the words are those of the table."""
-    [(_, change)] = previous_section(changed(), approved).drawn
+    [(_, change)] = plan_sections(changed(), previous=approved)[0].drawn
     ax = plan_change(change)
     names = [tick.get_text() for tick in ax.get_yticklabels()]
     assert names == list(change.steps()["step"])

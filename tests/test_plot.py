@@ -28,7 +28,7 @@ from kimi_planner.choose import (
     read_evaluations,
     thinking_pays,
 )
-from kimi_planner.plan import sensitivity
+from kimi_planner.plan import Scenario, compare_plans, compare_scenarios, sensitivity
 
 __all__ = ["closed"]
 
@@ -87,8 +87,17 @@ DRAWN = {
     "forecast": lambda w, r, ax: plot.forecast(forecast(), ax=ax),
     "monthly_spend": lambda w, r, ax: plot.monthly_spend(r.projection, w.name, ax=ax),
     "outlook": lambda w, r, ax: plot.outlook(estimate(), ax=ax),
+    "plan_change": lambda w, r, ax: plot.plan_change(
+        compare_plans(r.projection, r.projection, before_choice="kimi-k2", after_choice="kimi-k2"),
+        w.name,
+        ax=ax,
+    ),
     "portfolio_frontier": lambda w, r, ax: plot.portfolio_frontier(
         portfolio_frontier(w, [1, 5, 9], evaluations=tried(w.name), projection=r.projection),
+        ax=ax,
+    ),
+    "scenarios": lambda w, r, ax: plot.scenarios(
+        compare_scenarios(r.projection, [Scenario(name=w.name, changes={"traffic": 2})], "kimi-k2"),
         ax=ax,
     ),
     "spend_distribution": lambda w, r, ax: plot.spend_distribution(r.projection, w.name, ax=ax),
@@ -102,7 +111,6 @@ DRAWN = {
     "tornado": lambda w, r, ax: plot.tornado(
         sensitivity(w, "kimi-k2", months=1, as_of=AS_OF), ax=ax
     ),
-    "what_if": lambda w, r, ax: plot.what_if(r.projection, r.projection, w.name, ax=ax),
 }
 PICTURES = pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN.keys())
 
@@ -150,7 +158,7 @@ def test_pictures_share_a_figure():
     workload, result = small("support")
     figure, grid = plt.subplots(2, 2, figsize=(16, 9), layout="constrained")
     for ax, name in zip(
-        grid.flat, ["monthly_spend", "spend_fan", "context_fit", "what_if"], strict=True
+        grid.flat, ["monthly_spend", "spend_fan", "context_fit", "scenarios"], strict=True
     ):
         DRAWN[name](workload, result, ax)
     figure.draw_without_rendering()

@@ -20,7 +20,7 @@ _LEAST_SHAPE = 1e-3  # the lognormal is then a normal one to three digits
 
 @dataclass(frozen=True)
 class CallsInSpan:
-    """Calls that arrive, or are in work, within one span, in each scenario.
+    """Calls that arrive, or are in work, within one span, on each path.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class CallsInSpan:
     calls: Array
 
     def __add__(self, other: CallsInSpan) -> CallsInSpan:
-        """Return both together; they are independent in each scenario."""
+        """Return both together; they are independent on each path."""
         return CallsInSpan(self.calls + other.calls)
 
     def at(self, month: int) -> CallsInSpan:
@@ -39,7 +39,7 @@ class CallsInSpan:
         return CallsInSpan(self.calls[month])
 
     def peak(self, share: float, q: float) -> Array:
-        """Return by month what a share of spans does not exceed, at a quantile of the scenarios.
+        """Return by month what a share of spans does not exceed, at a quantile of the paths.
 
         Poisson numbers rise with their mean, so the quantile of their means is enough.
         """
@@ -56,7 +56,7 @@ class CallsInSpan:
 
 @dataclass(frozen=True)
 class CallTokensInSpan:
-    """Tokens of the calls that arrive within one span, such as a minute, in each scenario.
+    """Tokens of the calls that arrive within one span, such as a minute, on each path.
 
     Attributes
     ----------
@@ -82,11 +82,11 @@ class CallTokensInSpan:
         Parameters
         ----------
         calls : ndarray
-            Expected number of calls by scenario.
+            Expected number of calls by path.
         mean : ndarray, tokens
-            Expected tokens of a call by scenario.
+            Expected tokens of a call by path.
         sizes : ndarray, tokens
-            Calls of one scenario; only how they differ counts, not their mean.
+            Calls of one path; only how they differ counts, not their mean.
         """
         relative = sizes / (sizes.mean() or 1.0)
         first = calls * mean
@@ -95,7 +95,7 @@ class CallTokensInSpan:
         return cls(calls, np.stack([first, second, third]))
 
     def __add__(self, other: CallTokensInSpan) -> CallTokensInSpan:
-        """Return both together; their calls are independent in each scenario."""
+        """Return both together; their calls are independent on each path."""
         return CallTokensInSpan(self.calls + other.calls, self.cumulants + other.cumulants)
 
     def at(self, month: int) -> CallTokensInSpan:
@@ -103,7 +103,7 @@ class CallTokensInSpan:
         return CallTokensInSpan(self.calls[month], self.cumulants[:, month])
 
     def peak(self, share: float, q: float) -> Array:
-        """Return by month what a share of spans does not exceed, at a quantile of the scenarios."""
+        """Return by month what a share of spans does not exceed, at a quantile of the paths."""
         return _over_scenarios(self.quantile(share), q)
 
     def quantile(self, share: float) -> Array:
@@ -145,5 +145,5 @@ class CallTokensInSpan:
 
 
 def _over_scenarios(values: Array, q: float) -> Array:
-    """Return the quantile over scenarios for each month, one of the values themselves."""
+    """Return the quantile over paths for each month, one of the values themselves."""
     return np.asarray(np.quantile(values, q, axis=1, method="higher"))

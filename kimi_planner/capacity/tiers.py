@@ -37,7 +37,7 @@ class Throughput(Scope):
     limits, catalog, as_of, seed, n_paths
         What the result rests on.
     percentile
-        The percentile of scenarios that peaks stand for.
+        The percentile of paths that peaks stand for.
     minutes_within
         The share of minutes of the busiest hour that stay within a peak.
     notes
@@ -53,7 +53,7 @@ class Throughput(Scope):
 
     @property
     def provenance(self) -> str:
-        """Limits, catalog, day, seed, scenarios and months in one line."""
+        """Limits, catalog, day, seed, paths and months in one line."""
         limits = f"Limits {self.limits.version} (sha256 {self.limits.sha256[:12]})"
         return f"{limits}, catalog {self._rests_on}"
 
@@ -90,7 +90,7 @@ class Throughput(Scope):
         """One row per workload, model, month and limit.
 
         Columns: ``workload``, ``model``, ``month``, ``limit``, whose name is the unit of ``p50``,
-        the need at the median of the scenarios, and ``peak``, at the percentile planned for, both
+        the need at the median of the paths, and ``peak``, at the percentile planned for, both
         missing if not known; ``tier``, the lowest that allows the peak, missing if none does.
         """
         rows = [
@@ -158,7 +158,7 @@ class Throughput(Scope):
             ``minutes_over_share``, ``time_over_share`` and ``days_over_share``, the share of
             minutes of the busiest hour that exceed requests or tokens per minute, of its time that
             exceeds the concurrency, and of days that exceed tokens per day, in the month with the
-            highest peak; mean over scenarios.
+            highest peak; mean over paths.
         """
         rows = []
         for (name, model), peaks in self.peaks.items():

@@ -78,7 +78,7 @@ class WorkloadEntry:
     usage, usd
         Expected tokens, fees and spend by meter; the bill where nothing is uncertain.
     p50_usd, p90_usd
-        Spend over scenarios; the bill where nothing is uncertain.
+        Spend over paths; the bill where nothing is uncertain.
     """
 
     path: str

@@ -30,7 +30,7 @@ from kimi_planner.errors import (
     restated,
 )
 from kimi_planner.files import read_toml
-from kimi_planner.money import exact_decimal, usd
+from kimi_planner.money import cents, exact_decimal, usd
 
 if TYPE_CHECKING:
     from kimi_planner.plan.projection import Projection
@@ -210,7 +210,7 @@ def _booked(budget: WorkloadBudget, plans: Plans, place: Place, path: Path) -> C
         )
     except PriceNotFoundError as error:
         return measure.unknown(str(error))
-    amount = Decimal(usd(booked(projection, choice).usd).replace(",", ""))
+    amount = cents(booked(projection, choice).usd)
     words = f"{budget.name or 'all workloads'} book {usd(amount)} USD ({file.booking.words}) over "
     months = f"{projection.months[0]} to {projection.months[-1]}"
     return measure.held(amount, f"{words}{months}", f"{usd(limit)} of {budget.approved}")

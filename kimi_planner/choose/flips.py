@@ -41,8 +41,8 @@ def flips(recommendation: Recommendation) -> tuple[Flip, ...]:
 
     Notes
     -----
-    Models are compared by their expected spend over the plan's months: the mean over scenarios, in
-    the scenarios of the plan. For plain numbers that is the exact bill; where traffic is low and
+    Models are compared by their expected spend over the plan's months: the mean over paths, in
+    the paths of the plan. For plain numbers that is the exact bill; where traffic is low and
     sizes differ, the P50 that ranks them is another number. At a value that is told, the other model
     qualifies: its window and tier are held against the changed plan. Where a model is pinned or
     none qualifies there is no order to turn, only a budget and a tier to keep.

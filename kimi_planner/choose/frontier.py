@@ -61,7 +61,7 @@ class ModelQuality:
     Attributes
     ----------
     p10_usd_per_month, p50_usd_per_month, p90_usd_per_month
-        Average spend of a month, percentiles over scenarios.
+        Average spend of a month, percentiles over paths.
     quality
         Success rate, from 0 to 1; ``None`` if it is not known.
     qualifies

@@ -49,7 +49,7 @@ def check_result(name: str, given: object, kind: type, source: str) -> None:
 def projection_given(
     workloads: Sequence[Workload],
     projection: Projection | None,
-    scenario: Mapping[str, Any],
+    settings: Mapping[str, Any],
     **usual: Any,
 ) -> Projection:
     """Return the projection that is given, or make it; ``usual`` settings are for the latter alone.
@@ -57,14 +57,14 @@ def projection_given(
     Raises
     ------
     ScenarioError
-        If it is none, lacks a workload, or stands beside a scenario of its own.
+        If it is none, lacks a workload, or stands beside settings of its own.
     """
     check_result("projection", projection, Projection, "project")
     if projection is None:
-        return project(workloads, **{**usual, **scenario})
-    if scenario:
+        return project(workloads, **{**usual, **settings})
+    if settings:
         raise ScenarioError(
-            f"{', '.join(scenario)} cannot change a projection that is given. Leave out one of them."
+            f"{', '.join(settings)} cannot change a projection that is given. Leave out one of them."
         )
     for workload in workloads:
         projection.of(projection.models[0], workload.name)  # refuses one that it does not hold
@@ -72,12 +72,12 @@ def projection_given(
 
 
 def peaks_of(workloads: Sequence[Workload], projection: Projection) -> Throughput:
-    """Return the peaks of workloads in the scenarios of a plan."""
+    """Return the peaks of workloads on the paths of a plan."""
     return throughput(workloads, projection.models, **scenario_of(projection))
 
 
 def scenario_of(projection: Projection) -> dict[str, Any]:
-    """Return what says again in which scenarios a projection was made, workloads and models apart."""
+    """Return what says again on which paths a projection was made, workloads and models apart."""
     return {
         "months": len(projection.months),
         "start": str(projection.months[0]),

@@ -12,7 +12,7 @@ __all__ = ["Planned"]
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """A result at the prices and in the scenarios of a projection.
+    """A result at the prices and on the paths of a projection.
 
     Attributes
     ----------

@@ -53,7 +53,7 @@ def of_tier(recommendation: Recommendation, workload: Workload, spec: ModelSpec)
     """Yield the traffic up to which the peaks of the best model stay within the tier asked for.
 
     Peaks are quantiles of whole requests, which no formula inverts: the traffic is searched for, in
-    the scenarios of the plan, to six digits.
+    the paths of the plan, to six digits.
     """
     found, number = recommendation.throughput, recommendation.requirements.tier
     if found is None:
@@ -91,7 +91,7 @@ def of_tier(recommendation: Recommendation, workload: Workload, spec: ModelSpec)
 def broken_limits(
     recommendation: Recommendation, workload: Workload, spec: ModelSpec
 ) -> tuple[str, ...]:
-    """Return the limits of the tier asked for that a workload breaks, in the scenarios of a plan."""
+    """Return the limits of the tier asked for that a workload breaks, on the paths of a plan."""
     found, number = recommendation.throughput, recommendation.requirements.tier
     if found is None:
         return ()

@@ -27,7 +27,7 @@ workloads_option = click.option(
     type=options.PATH,
     help="A workload file: what the difference does to it, in USD a month.",
 )
-paths_option = click.option("--paths", default=2_000, help="Number of scenarios.")
+paths_option = click.option("--paths", default=2_000, help="Number of paths.")
 
 
 @click.group("catalog")

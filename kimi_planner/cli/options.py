@@ -124,8 +124,8 @@ _of_scenario = group(
         "--start", help="First month, such as 2026-11; the month after --as-of if not given."
     ),
     as_of,
-    click.option("--seed", default=0, help="Seed of the scenarios."),
-    click.option("--paths", "n_paths", default=10_000, help="Number of scenarios."),
+    click.option("--seed", default=0, help="Seed of the paths."),
+    click.option("--paths", "n_paths", default=10_000, help="Number of paths."),
 )
 
 

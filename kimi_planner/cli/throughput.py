@@ -16,7 +16,7 @@ __all__ = ["command"]
 @options.workloads
 @options.scenario
 @click.option("--limits", help="Version of the limits, or the path of a TOML file.")
-@click.option("--percentile", type=float, default=90, help="Percentile of scenarios to plan for.")
+@click.option("--percentile", type=float, default=90, help="Percentile of paths to plan for.")
 @click.option(
     "--minutes-within",
     default=0.99,

@@ -306,6 +306,9 @@ def _planned(
     limits = plan.range_of(list(plan.models), months)
     low_high = None if limits is None else (round(limits[0], PLACES), round(limits[1], PLACES))
     planned = PlannedSpend(
-        source=plan.source, usd=rounded(spent), range_usd=low_high, path=tuple(path)
+        source=f"{plan.source} ({plan.measure})",
+        usd=rounded(spent),
+        range_usd=low_high,
+        path=tuple(path),
     )
     return planned, {key: rounded(amount) for key, amount in parts.items()}

@@ -15,7 +15,7 @@ from kimi_planner.workload.resolve import Load
 
 __all__ = ["check_fees", "unbilled_notes", "written_notes"]
 
-_LIKELY = np.array([1 - 1e-4])  # of scenarios, as the bounds of a quantity have it
+_LIKELY = np.array([1 - 1e-4])  # of paths, as the bounds of a quantity have it
 
 
 def check_fees(catalog: Catalog, load: Load) -> None:
@@ -61,7 +61,7 @@ def unbilled_notes(
 def written_notes(
     workloads: Sequence[Workload], specs: Sequence[ModelSpec], months: Sequence[Month]
 ) -> Iterator[Note]:
-    """Say where written tokens are billed as input, and where a scenario has no room for them."""
+    """Say where written tokens are billed as input, and where a path has no room for them."""
     first, last = months[0].first, months[-1].last
     for kind, words, price in (
         ("five_minutes", "5 minutes", "cache_write_5m_usd_per_mtok"),

@@ -148,14 +148,14 @@ class SingleCalls:
 
 @dataclass(frozen=True)
 class Cells:
-    """Equal shares of a distribution, and which of them a month takes in each scenario.
+    """Equal shares of a distribution, and which of them a month takes on each path.
 
     Attributes
     ----------
     bounds : ndarray, shape (n_cells + 1,)
-        From 0 to 1; a cell has as many scenarios as its share of all.
+        From 0 to 1; a cell has as many paths as its share of all.
     sorted : ndarray of uint16, shape (n_paths,)
-        The cells of all scenarios in order; a month takes a permutation of them.
+        The cells of all paths in order; a month takes a permutation of them.
     """
 
     bounds: Array
@@ -163,7 +163,7 @@ class Cells:
 
     @classmethod
     def of(cls, n_paths: int) -> Cells:
-        """Return the cells for a number of scenarios."""
+        """Return the cells for a number of paths."""
         count = min(MOST_CELLS, n_paths)
         cells = np.arange(n_paths) * count // n_paths
         bounds = np.append(np.searchsorted(cells, np.arange(count)), n_paths) / n_paths
@@ -230,7 +230,7 @@ class Noise:
         counts : ndarray, shape (n_paths,) or (1,)
             Expected conversations of the month.
         cells : ndarray, shape (n_paths,)
-            The cell of each scenario.
+            The cell of each path.
         """
         if self.step == 0:
             row = int(np.abs(self.counts - counts[0]).argmin())

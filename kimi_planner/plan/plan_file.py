@@ -19,9 +19,10 @@ from kimi_planner.errors import (
     shown,
 )
 from kimi_planner.files import TomlTable, read_toml
-from kimi_planner.money import exact_decimal, usd
+from kimi_planner.money import cents, exact_decimal
 from kimi_planner.plan.booking import EXPECTED, Booking, booked
 from kimi_planner.plan.projection import Projection
+from kimi_planner.plan.rounding import in_cents
 from kimi_planner.plan.scenario import Scenario
 from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload, load_workloads
@@ -266,7 +267,7 @@ def approved_toml(
     logs = os.path.relpath(folder or ".", to or ".")
     number = booked(projection, choice)
     record = {
-        "usd": _cents(number.usd),
+        "usd": cents(number.usd),
         "kimi_planner": __version__,
         "catalog": catalog.version,
         "sha256": catalog.sha256,
@@ -282,16 +283,12 @@ def approved_toml(
         toml_lines({key: getattr(number.booking, key) for key in _BOOKING}),
         "",
         _table("approved", record),
-        _table("approved.usd_by_month", {k: _cents(v) for k, v in number.by_month.items()}),
-        _table("approved.usd_by_workload", {k: _cents(v) for k, v in number.by_workload.items()}),
+        _table("approved.usd_by_month", in_cents(number.by_month)),
+        _table("approved.usd_by_workload", in_cents(number.by_workload)),
         workloads_toml(decided, logs),
         *(f"[[scenario]]\n{toml_lines(scenario.written(logs))}\n" for scenario in scenarios),
     ]
     return "\n".join(parts)
-
-
-def _cents(amount: Decimal) -> Decimal:
-    return Decimal(usd(amount).replace(",", ""))
 
 
 def _table(name: str, values: Mapping[str, Any]) -> str:

@@ -7,9 +7,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TypeVar
 
-from kimi_planner.money import decimal_places, from_fraction, from_units
+from kimi_planner.money import cents, decimal_places, from_fraction, from_units, total
 
-__all__ = ["decimal_of", "exact_parts", "rounded", "whole_parts"]
+__all__ = ["decimal_of", "exact_parts", "in_cents", "rounded", "whole_parts"]
 
 PLACES = 12
 Number = TypeVar("Number", Fraction, Decimal)
@@ -30,6 +30,13 @@ def exact_parts(parts: Mapping[str, Fraction]) -> dict[str, Decimal]:
     units = {name: part * 10**places for name, part in parts.items()}
     whole_units = whole_parts(units, int(whole * 10**places))
     return {name: from_units(unit, places) for name, unit in whole_units.items()}
+
+
+def in_cents(parts: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """Return amounts of USD in whole cents, which add up to their sum in whole cents."""
+    whole = int(cents(total(parts.values())) * 100)
+    units = whole_parts({name: 100 * Fraction(part) for name, part in parts.items()}, whole)
+    return {name: Decimal(unit).scaleb(-2) for name, unit in units.items()}
 
 
 def whole_parts(parts: Mapping[str, Number], whole: int) -> dict[str, int]:

@@ -35,7 +35,7 @@ class Scope:
     workloads, specs, months
         Workloads, models, and calendar months.
     catalog, as_of, seed, n_paths
-        Prices, the day the plan is made on, and the scenarios that are drawn.
+        Prices, the day the plan is made on, and the paths that are drawn.
     """
 
     workloads: tuple[Workload, ...]
@@ -63,7 +63,7 @@ class Scope:
 
     @property
     def provenance(self) -> str:
-        """Catalog version, day, seed, scenarios and months in one line."""
+        """Catalog version, day, seed, paths and months in one line."""
         return f"Catalog {self._rests_on}"
 
     @property

@@ -1,4 +1,4 @@
-"""Simulating monthly spend: scenarios first, then the month's total given the scenario."""
+"""Simulating monthly spend: paths first, then the month's total given the path."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ __all__ = ["DEFAULT_PATHS", "project", "replanned", "simulate"]
 
 DEFAULT_PATHS = 10_000
 METHOD = (
-    "Each uncertain number is drawn once per scenario, stratified. A month is the total of its "
-    "conversations given the scenario, by their computed distribution: a Poisson number of them "
+    "Each uncertain number is drawn once per path, stratified. A month is the total of its "
+    "conversations given the path, by their computed distribution: a Poisson number of them "
     "where requests_per_day is a range, a certain one where it is plain. Plain numbers alone are "
     "exact decimals."
 )
@@ -59,9 +59,9 @@ def project(
     as_of : date, optional
         The day whose prices and knowledge count; today if not given.
     seed : int
-        Seed of the scenarios, 0 or above.
+        Seed of the paths, 0 or above.
     n_paths : int
-        Number of scenarios, from 100.
+        Number of paths, from 100.
     catalog : Catalog, str or Path, optional
         Prices; the default catalog if not given.
     booking : Booking, optional
@@ -70,8 +70,8 @@ def project(
     Returns
     -------
     Projection
-        Spend by workload, model and month over the same scenarios, so that models, workloads and
-        months can be compared and added scenario by scenario.
+        Spend by workload, model and month over the same paths, so that models, workloads and
+        months can be compared and added path by path.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def project(
     Notes
     -----
     Level of traffic, growth, cached share, retries, events, price changes and factors on token
-    means are drawn once per scenario, each stratified. Given the scenario, a month is its requests
+    means are drawn once per path, each stratified. Given the path, a month is its requests
     by the calendar times the expected cost of a call, and what single calls add to that: the total
     of independent conversations, by its first three moments, or by its computed distribution where
     these are off by 0.1% or more between P10 and P95. Their number is certain where

@@ -22,7 +22,7 @@ __all__, __getattr__, __dir__ = public_names(
         "plot.portfolio": "portfolio_frontier",
         "plot.quality": "cascades cost_vs_quality",
         "plot.scenarios": "scenarios",
-        "plot.spend": "monthly_spend spend_fan what_if",
+        "plot.spend": "monthly_spend spend_fan",
         "plot.style": "slide",
         "plot.tiers": "throughput",
         "plot.waterfall": "plan_change",

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from kimi_planner.plan.scenario import BASE, ScenarioComparison
 from kimi_planner.plot.layout import beside, finish, limit, row_names
 from kimi_planner.plot.style import INK, MUTED, OVER, WITHIN, axes, money_axis, styled
-from kimi_planner.plot.words import dollars, listed, resting, short
+from kimi_planner.plot.words import dollars, listed, resting
 
 __all__ = ["scenarios"]
 
@@ -58,8 +58,7 @@ def scenarios(comparison: ScenarioComparison, *, ax: Axes | None = None) -> Axes
         ),
         f"Bookable number ({plan.booking.words}) over all months, USD: "
         + listed(
-            f"{short(row['scenario'])} {_amount(row)}"
-            + (f" ({row['changes']})" if row["changes"] else "")
+            f"{row['scenario']} {_amount(row)}" + (f" ({row['changes']})" if row["changes"] else "")
             for row in rows
         )
         + ".",

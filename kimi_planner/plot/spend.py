@@ -1,10 +1,10 @@
-"""Pictures of spend by month and by model, as planned and with numbers moved."""
+"""Pictures of spend by month and by model."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,20 +16,12 @@ from kimi_planner.plot.layout import beside, budget_limits, column, finish, limi
 from kimi_planner.plot.style import INK, RANGE, axes, color_of, money_axis, styled
 from kimi_planner.plot.words import dollars, listed, short
 
-__all__ = ["monthly_spend", "spend_fan", "what_if"]
+__all__ = ["monthly_spend", "spend_fan"]
 
 ALL_WORKLOADS = "all workloads on one model"
 PER_MONTH = "USD per month, average over the months planned"
 _MOST_MONTHS_NAMED = 6
 _HALF = 0.4
-_MARK: dict[str, Any] = {
-    "marker": "D",
-    "markersize": 7,
-    "color": "white",
-    "markeredgecolor": INK,
-    "markeredgewidth": 1.2,
-    "zorder": 4,
-}
 
 
 @styled()
@@ -191,69 +183,3 @@ def budget_words(budget: Decimal | None, span: str = "") -> str:
 def _range_text(spend: ModelSpend) -> str:
     p10, p90 = spend.p10, spend.p90
     return f" (P10 {dollars(p10)}, P90 {dollars(p90)})" if p90 > p10 else ""
-
-
-@styled()
-def what_if(
-    changed: Projection,
-    planned: Projection,
-    workload: str | None = None,
-    *,
-    moved: str = "",
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw the monthly spend by model of a changed plan, and what was planned.
-
-    Parameters
-    ----------
-    changed, planned : Projection
-        What `project` returned for the changed workloads, such as :func:`what_if` gives, and for
-        the planned ones; on the same models.
-    workload : str, optional
-        One workload; all together on one model if not given.
-    moved : str
-        What was changed, in words, such as ``"traffic × 2"``.
-    ax : Axes, optional
-        Where to draw; a new figure if not given.
-
-    Returns
-    -------
-    Axes
-        Bars to the P50 of the changed plan, a dark line from P10 to P90, and a diamond at the P50
-        as planned; USD.
-
-    Raises
-    ------
-    ScenarioError
-        If the two are of other models, or one has no such workload.
-    """
-    if changed.models != planned.models:
-        raise ScenarioError(
-            f"The changed plan is on {', '.join(changed.models)}, the other one on "
-            f"{', '.join(planned.models)}. Project both on the same models."
-        )
-    budget = planned.budget(workload)
-    before, after = spends_of(planned, workload), spends_of(changed, workload)
-    pairs = list(zip(before, after, strict=True))
-    of, moves = workload or ALL_WORKLOADS, f" at {moved}" if moved else ""
-    ax = axes(ax, rows=len(pairs))
-    for place, (old, new) in enumerate(pairs):
-        bar(ax, place, new, color_of(changed.models, new.model))
-        ax.plot(old.p50, place, **_MARK)
-        beside(ax, f"{dollars(old.p50)} → {dollars(new.p50)}", place)
-    row_names(ax, changed.models)
-    limits = budget_limits(ax, budget)
-    ends = [usd for old, new in pairs for usd in (old.p50, new.p90)]
-    money_axis(ax, "x", 1.03 * max(*ends, float(budget or 0)))
-    ax.set_xlabel(PER_MONTH)
-    finish(
-        ax,
-        f"What if: {short(of)}",
-        f"Bar: P50 over scenarios{moves}. Line: P10 to P90. Diamond: P50 as planned. "
-        f"{planned.provenance}",
-        f"Average monthly spend of {of}{moves} by model, P50 as planned and changed: "
-        + listed(f"{new.model} {dollars(old.p50)} to {dollars(new.p50)} USD" for old, new in pairs)
-        + budget_words(budget),
-        limits=limits,
-    )
-    return ax

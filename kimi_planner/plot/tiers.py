@@ -73,7 +73,7 @@ def throughput(
     finish(
         ax,
         f"Throughput of {short(named)} on {model}: {answer}",
-        f"USD: recharged in total, credit and not a fee. Peak: P{result.percentile:g} over scenarios, "
+        f"USD: recharged in total, credit and not a fee. Peak: P{result.percentile:g} over paths, "
         f"met in {result.minutes_within * 100:g}% of the busiest hour's minutes.{unknown} "
         f"{result.provenance}",
         f"Throughput of {named} on {model}: {answer}. The highest peak uses "

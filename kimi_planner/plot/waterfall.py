@@ -58,12 +58,11 @@ def plan_change(change: PlanChange, workload: str | None = None, *, ax: Axes | N
         beside(ax, _amount(amount, signed=not is_end), place)
     money_axis(ax, "x", 1.03 * max(*amounts, *reached))
     ax.set_xlabel("USD to book, all months of the plan")
-    of = f" of {short(workload)}" if workload else ""
     finish(
         ax,
-        f"What changed in the plan{of}",
+        f"What changed in the plan{f' of {short(workload)}' if workload else ''}",
         resting(change.notes, change.provenance),
-        f"What changed in the plan{of}, bookable USD: "
+        f"What changed in the plan{f' of {workload}' if workload else ''}, bookable USD: "
         + listed(
             f"{name} {_amount(amount, signed=name not in ('before', 'after'))}"
             for name, amount in zip(names, amounts, strict=True)

@@ -158,7 +158,7 @@ class _Comparison:
             | {ALL: self.range_of(list(plan.models), covered)},
             notes=(*plan.notes, *self.notes(covered, compared)),
             provenance=(
-                f"Planned: {plan.source}, catalog {plan.catalog.version} (sha256 "
+                f"Planned: {plan.source} ({plan.measure}), catalog {plan.catalog.version} (sha256 "
                 f"{plan.catalog.sha256[:12]}). Actual: {log.totals.source}, {log.start} to "
                 f"{log.last_day}, catalog {prices.version} (sha256 {prices.sha256[:12]})."
             ),

@@ -29,13 +29,14 @@ from kimi_planner.errors import (
 from kimi_planner.files import read_text
 from kimi_planner.money import exact_decimal, usd
 from kimi_planner.notes import Note, note, noted
-from kimi_planner.plan.booking import Booking, booked
+from kimi_planner.plan.booking import EXPECTED, Booking, booked
 from kimi_planner.plan.plan_file import catalog_of, read_plan
 from kimi_planner.plan.projection import Projection
 from kimi_planner.reconcile.actual import days_of
 from kimi_planner.reconcile.billed import NOTHING, Billed, mean_tariff
-from kimi_planner.reconcile.rows import plan_rows
-from kimi_planner.safe import as_written
+from kimi_planner.reconcile.rows import FORMAT, plan_rows
+from kimi_planner.safe import as_written, on_one_line
+from kimi_planner.workload.fields import MAX_NAME_CHARS
 
 __all__ = ["Choice", "Plan", "Range", "plan_of"]
 
@@ -72,6 +73,8 @@ class Plan:
     booked
         From (workload, month) to what of the bookable number falls to it, USD; empty where that is
         what is expected.
+    basis
+        What it rests on, in words by name, as far as the file states it.
     notes
         What the reader must know.
     """
@@ -83,12 +86,18 @@ class Plan:
     together: tuple[Mapping[str, Any], ...] = ()
     projection: Projection | None = None
     booked: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
+    basis: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
 
     @property
     def months(self) -> list[str]:
         """The months of the plan, in their order."""
         return sorted({month for _, _, month in self.rows})
+
+    @property
+    def measure(self) -> str:
+        """Which number of it is held against others, in words."""
+        return self.basis["Booked"] if self.booked else EXPECTED.words
 
     def billed(self, name: str, model: str, month: str) -> Billed:
         """Return what was planned for a workload on a model in a month.
@@ -161,7 +170,10 @@ class Plan:
 
 
 def plan_of(
-    planned: Projection | str | Path, choice: Choice | None, catalog: Catalog | str | Path | None
+    planned: Projection | str | Path,
+    choice: Choice | None,
+    catalog: Catalog | str | Path | None,
+    at_hand: Catalog | None = None,
 ) -> Plan:
     """Read a plan.
 
@@ -175,6 +187,8 @@ def plan_of(
         not given.
     catalog : Catalog, str or Path, optional
         Whose prices the plan was made with, where the plan does not say or it is not at hand.
+    at_hand : Catalog, optional
+        A catalog that is taken if it is the one the plan was made with.
 
     Raises
     ------
@@ -188,13 +202,13 @@ def plan_of(
     if isinstance(planned, Projection):
         prices = planned.catalog if catalog is None else load_catalog(catalog)
         data = {"spend": plan_rows(planned)}
-        return _booked(_plan(data, "projection", choice, prices), planned)
+        return _booked(_plan(data, "this plan", choice, prices), planned)
     if not isinstance(planned, str | Path):
         raise ScenarioError(
             f"planned is {shown(planned)}. Give a Projection, or the path of a plan."
         )
     if Path(planned).suffix == ".toml":
-        return _approved(planned, choice, catalog)
+        return _approved(planned, choice, catalog, at_hand)
     text = read_text(planned, limit=MAX_PLAN_BYTES)
     source = str(planned)
     if not text.lstrip().startswith("{"):
@@ -209,10 +223,14 @@ def plan_of(
         data = json.loads(text)
         data |= {"spend": list(data["spend"]), "recommended": dict(data.get("recommended") or {})}
         version, sha256 = data["catalog"]["version"], data["catalog"]["sha256"]
+        if data.get("format", FORMAT) != FORMAT:
+            raise ValueError(f"form {shown(data['format'])}, known is {FORMAT}")
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FileError(
             f"not a plan ({type(error).__name__}: {error}). {_REMEDY}", at=source
         ) from None
+    if catalog is None and at_hand is not None and at_hand.sha256 == sha256:
+        catalog = at_hand
     prices = catalog_of(source, version, sha256, catalog)
     return _plan(data, source, choice, prices)
 
@@ -221,14 +239,36 @@ def _booked(plan: Plan, projection: Projection) -> Plan:
     """Return a plan with what is booked of its projection."""
     number = booked(projection, plan.models)
     cells = {} if number.booking.is_expected else number.cells
-    return replace(plan, projection=projection, booked=cells)
+    stated = {name: getattr(projection, name) for name in ("as_of", "months", "seed", "n_paths")}
+    catalog = {name: getattr(projection.catalog, name) for name in ("version", "sha256")}
+    basis = _basis({**stated, "catalog": catalog}, projection.booking)
+    return replace(plan, projection=projection, booked=cells, basis=basis)
+
+
+def _basis(stated: Mapping[str, Any], booking: Booking) -> dict[str, str]:
+    """Return in words what a plan rests on; of a file that somebody wrote, no longer than names are."""
+    catalog, months = stated["catalog"], stated["months"]
+    basis = {
+        "Catalog": f"{catalog['version']} ({str(catalog['sha256'])[:12]})",
+        "As of": stated["as_of"],
+        "Months": " to ".join(dict.fromkeys(map(str, (months[0], months[-1])))),
+        "Seed": stated["seed"],
+        "Paths": stated["n_paths"],
+        "Booked": booking.words,
+    }
+    return {name: on_one_line(str(words), MAX_NAME_CHARS) for name, words in basis.items()}
 
 
 def _approved(
-    path: str | Path, choice: Choice | None, catalog: Catalog | str | Path | None
+    path: str | Path,
+    choice: Choice | None,
+    catalog: Catalog | str | Path | None,
+    at_hand: Catalog | None,
 ) -> Plan:
     """Read an approved plan, planned again."""
     file = read_plan(path)
+    if catalog is None and at_hand and file.approved and at_hand.sha256 == file.approved.sha256:
+        catalog = at_hand
     projection = file.planned(catalog)
     data = {"spend": plan_rows(projection), "recommended": file.models}
     plan = _booked(_plan(data, str(path), choice, projection.catalog), projection)
@@ -268,7 +308,7 @@ def _plan(data: Mapping[str, Any], source: str, choice: Choice | None, catalog: 
     notes: tuple[Note, ...] = () if stated else (note("no_meters", source=source),)
     undecided = [name for name in names if name not in chosen]
     notes += tuple(noted("no_planned_model", workloads=undecided))
-    bookable = _bookable(data.get("bookable"), source)
+    bookable, basis = _stated(data, source)
     if bookable and chosen != recommended:
         bookable, notes = {}, (note("other_models_booked", source=source), *notes)
     return Plan(
@@ -278,26 +318,33 @@ def _plan(data: Mapping[str, Any], source: str, choice: Choice | None, catalog: 
         source=source,
         together=tuple(data.get("together") or ()) if chosen == recommended else (),
         booked=bookable,
+        basis=basis,
         notes=notes,
     )
 
 
-def _bookable(data: Any, source: str) -> dict[tuple[str, str], Decimal]:
-    """Return what a JSON plan books of each workload and month; nothing if that is what it expects."""
-    if data is None:
-        return {}
+def _stated(
+    data: Mapping[str, Any], source: str
+) -> tuple[dict[tuple[str, str], Decimal], dict[str, str]]:
+    """Return what a JSON plan books of each workload and month, and what it rests on.
+
+    Nothing is booked where that is what is expected.
+    """
+    if "bookable" not in data:
+        return {}, {}
     try:
-        booking = Booking(book=data["book"], contingency_percent=data["contingency_percent"])
+        number = data["bookable"]
+        booking = Booking(book=number["book"], contingency_percent=number["contingency_percent"])
         parts = {
             (str(row["workload"]), str(row["month"])): exact_decimal(row["usd"])
-            for row in data["parts"]
+            for row in number["parts"]
         }
-    except (ValueError, KeyError, TypeError, ScenarioError) as error:
+        basis = _basis(data, booking)
+    except (ValueError, LookupError, TypeError, ScenarioError) as error:
         raise FileError(
-            f"its bookable number cannot be read ({type(error).__name__}: {error}). {_REMEDY}",
-            at=source,
+            f"not a plan ({type(error).__name__}: {error}). {_REMEDY}", at=source
         ) from None
-    return {} if booking.is_expected else parts
+    return {} if booking.is_expected else parts, basis
 
 
 def _chosen(

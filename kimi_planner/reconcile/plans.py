@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -12,13 +11,13 @@ from pathlib import Path
 import pandas as pd
 
 from kimi_planner.errors import ScenarioError, shown
-from kimi_planner.money import from_units, total
+from kimi_planner.money import total
 from kimi_planner.notes import Note
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.rounding import exact_parts, rounded, whole_parts
+from kimi_planner.plan.rounding import exact_parts, in_cents, rounded, whole_parts
 from kimi_planner.reconcile.causes import CAUSES, divided
 from kimi_planner.reconcile.planned import Choice, Plan, plan_of
-from kimi_planner.reconcile.result import ALL, RESERVE
+from kimi_planner.reconcile.result import ALL, RESERVE, Compared
 
 __all__ = ["GONE", "MONTHS", "NEW", "PRICE", "PlanChange", "compare_plans"]
 
@@ -28,6 +27,7 @@ GONE = "gone workload"
 MONTHS = "months"
 PRICE = "price"
 _PRICES = CAUSES[-2:]
+_ENDS = ("before", "after")
 ORDER = (*CAUSES[:-2], PRICE, NEW, GONE, MONTHS, RESERVE)
 
 
@@ -39,13 +39,14 @@ class PlanChange:
     ----------
     before, after
         The plans, read.
-    parts
-        From (month, workload) to cause to USD; all of them add up to the difference exactly.
+    compared
+        Every workload in every month, what was booked before as planned, and after as actual; its
+        parts add up to the difference exactly.
     """
 
     before: Plan
     after: Plan
-    parts: Mapping[tuple[str, str], Mapping[str, Decimal]]
+    compared: tuple[Compared, ...]
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -54,26 +55,26 @@ class PlanChange:
         ``usd`` is an exact decimal; the rows add up to after minus before.
         """
         rows = [
-            (*cell, cause, usd)
-            for cell, causes in self.parts.items()
-            for cause, usd in causes.items()
+            (cell.month, cell.workload, cause, usd)
+            for cell in self.compared
+            for cause, usd in cell.parts.items()
         ]
         return pd.DataFrame(rows, columns=["month", "workload", "cause", "usd"], dtype=object)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the workloads of either plan."""
-        return tuple(dict.fromkeys(name for _, name in self.parts))
+        return tuple(dict.fromkeys(cell.workload for cell in self.compared))
 
     @property
     def before_usd(self) -> Decimal:
         """The bookable number before."""
-        return self._amount(self.before, self.names)
+        return total(cell.planned_usd for cell in self.compared)
 
     @property
     def after_usd(self) -> Decimal:
         """The bookable number after."""
-        return self._amount(self.after, self.names)
+        return total(cell.actual_usd for cell in self.compared)
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -84,7 +85,7 @@ class PlanChange:
     def provenance(self) -> str:
         """Both plans and their catalogs in one line."""
         return " ".join(
-            f"{words}: {plan.source}, catalog {plan.catalog.version} (sha256 "
+            f"{words}: {plan.source} ({plan.measure}), catalog {plan.catalog.version} (sha256 "
             f"{plan.catalog.sha256[:12]}), {plan.months[0]} to {plan.months[-1]}."
             for words, plan in (("Before", self.before), ("After", self.after))
         )
@@ -108,43 +109,41 @@ class PlanChange:
         ScenarioError
             If neither plan has such a workload.
         """
-        names = self.names if workload is None else (workload,)
-        if not set(names) <= set(self.names):
+        summary = self.summary()
+        if workload is not None and workload not in self.names:
             raise ScenarioError(
                 f"Neither plan has a workload {shown(workload)}. There is {', '.join(self.names)}."
             )
-        ends = [
-            round(100 * Fraction(self._amount(plan, names))) for plan in (self.before, self.after)
-        ]
-        exact = dict.fromkeys(ORDER, Fraction(0))
-        for (_, name), causes in self.parts.items():
-            for cause, usd in causes.items() if name in names else ():
-                exact[cause] += 100 * Fraction(usd)
-        occurs = {cause: usd for cause, usd in exact.items() if usd}
-        cents = whole_parts(occurs, ends[1] - ends[0]) if occurs else {}
-        steps = {"before": ends[0], **{k: n for k, n in cents.items() if n}, "after": ends[1]}
-        rows = [(step, from_units(units, 2)) for step, units in steps.items()]
-        return pd.DataFrame(rows, columns=["step", "usd"], dtype=object)
+        usd = summary[workload or ALL]
+        return usd[(usd != 0) | usd.index.isin(_ENDS)].rename("usd").reset_index()
 
     def summary(self) -> pd.DataFrame:
-        """Return the steps of each workload, and of ``all``, as columns; 0 where one does not occur."""
-        columns = {name: self.steps(name).set_index("step")["usd"] for name in self.names}
-        columns[ALL] = self.steps().set_index("step")["usd"]
-        order = [
-            step
-            for step in ("before", *ORDER, "after")
-            if any(step in one for one in columns.values())
-        ]
-        return pd.DataFrame(
-            {name: [one.get(step, Decimal(0)) for step in order] for name, one in columns.items()},
-            index=pd.Index(order, name="step"),
-            dtype=object,
-        )
+        """Return the steps of each workload, and of ``all``, as columns of whole cents.
 
-    def _amount(self, plan: Plan, names: Collection[str]) -> Decimal:
-        return total(
-            rounded(plan.amount(name, month)) for month, name in self.parts if name in names
-        )
+        The columns of the workloads add up to that of ``all``, row by row.
+        """
+        ends = [
+            in_cents({name: self._sum(name, side) for name in self.names})
+            for side in ("planned_usd", "actual_usd")
+        ]
+        columns = {}
+        for name in self.names:
+            was, now = (side[name] for side in ends)
+            parts = dict.fromkeys(ORDER, Fraction(0))
+            for cell in self.compared:
+                for cause, usd in cell.parts.items() if cell.workload == name else ():
+                    parts[cause] += 100 * Fraction(usd)
+            units = whole_parts(parts, int(100 * (now - was)))
+            causes = {cause: Decimal(unit).scaleb(-2) for cause, unit in units.items()}
+            columns[name] = {_ENDS[0]: was, **causes, _ENDS[1]: now}
+        order = (_ENDS[0], *ORDER, _ENDS[1])
+        columns[ALL] = {step: total(one[step] for one in columns.values()) for step in order}
+        frame = pd.DataFrame(columns, dtype=object)
+        frame.index.name = "step"
+        return frame[(frame != 0).any(axis=1) | frame.index.isin(_ENDS)]
+
+    def _sum(self, name: str, side: str) -> Decimal:
+        return total(getattr(cell, side) for cell in self.compared if cell.workload == name)
 
     def __repr__(self) -> str:
         return f"<PlanChange: {self.before_usd} USD to {self.after_usd} USD. {self.provenance}>"
@@ -196,15 +195,16 @@ def compare_plans(
     1  traffic  1.95
     2    after  5.86
     """
-    plans = plan_of(before, before_choice, None), plan_of(after, after_choice, None)
+    later = plan_of(after, after_choice, None)
+    plans = plan_of(before, before_choice, None, later.catalog), later
     months = sorted({month for plan in plans for month in plan.months})
     names = dict.fromkeys(name for plan in plans for name in plan.models)
-    cells = {(month, name): _split(*plans, name, month) for month in months for name in names}
-    return PlanChange(before=plans[0], after=plans[1], parts=cells)
+    cells = tuple(_compared(*plans, name, month) for month in months for name in names)
+    return PlanChange(before=plans[0], after=plans[1], compared=cells)
 
 
-def _split(before: Plan, after: Plan, name: str, month: str) -> dict[str, Decimal]:
-    """Return the part of each cause in what a workload costs more in a month."""
+def _compared(before: Plan, after: Plan, name: str, month: str) -> Compared:
+    """Return what a workload costs more in a month, by cause."""
     ends = before.amount(name, month), after.amount(name, month)
     parts = {RESERVE: after.reserve(name, month) - before.reserve(name, month)}
     expected = ends[1] - ends[0] - parts[RESERVE]
@@ -224,6 +224,14 @@ def _split(before: Plan, after: Plan, name: str, month: str) -> dict[str, Decima
             parts["traffic"] = expected
     # rounding moves the ends by less than what is written; so does the largest part
     largest = max(parts, key=lambda cause: abs(parts[cause]))
-    shift = [Fraction(rounded(end)) - end for end in ends]
-    parts[largest] += shift[1] - shift[0]
-    return {cause: usd for cause, usd in exact_parts(parts).items() if usd}
+    was, now = map(rounded, ends)
+    parts[largest] += Fraction(now) - ends[1] - (Fraction(was) - ends[0])
+    return Compared(
+        month=month,
+        workload=name,
+        covered=1.0,
+        planned_usd=was,
+        actual_usd=now,
+        range=None,
+        parts={cause: usd for cause, usd in exact_parts(parts).items() if usd},
+    )

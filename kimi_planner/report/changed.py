@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from kimi_planner.money import signed_usd, total, usd
-from kimi_planner.plan.projection import Projection
 from kimi_planner.reconcile.planned import Plan
 from kimi_planner.reconcile.plans import PRICE, PlanChange
 from kimi_planner.reconcile.result import RESERVE
@@ -16,37 +15,22 @@ from kimi_planner.report.tables import Section, Table, assumptions_table, name_t
 __all__ = ["change_data", "change_section", "change_tables"]
 
 _ENDS = ("before", "after")
-#: From an assumption to the step that it moves most; others state what does not change the spend.
-_STEPS = {
-    "requests_per_day": "traffic",
-    "conversations_per_day": "traffic",
-    "requests_per_month": "traffic",
-    "documents": "traffic",
-    "growth_per_month": "traffic",
-    "starts_on": "traffic",
-    "ends_on": "traffic",
-    "weekday_profile": "traffic",
-    "event": "traffic",
-    "retry_share": "traffic",
-    "model": "model mix",
-    "prompt_tokens": "prompt tokens",
-    "followup_tokens": "prompt tokens",
-    "turns": "prompt tokens",
-    "overflow": "prompt tokens",
-    "completion_tokens": "answer tokens",
-    "max_tokens": "answer tokens",
-    "reasoning_tokens": "reasoning tokens",
-    "reasoning_effort": "reasoning tokens",
-    "cached_share": "cache",
-    "written_share": "cache writes",
+#: The step that assumptions move most; others state what does not change the spend.
+_ASSUMPTIONS = {
+    "traffic": "requests_per_day conversations_per_day requests_per_month documents growth_per_month "
+    "starts_on ends_on weekday_profile event retry_share",
+    "model mix": "model",
+    "prompt tokens": "prompt_tokens followup_tokens turns overflow",
+    "answer tokens": "completion_tokens max_tokens",
+    "reasoning tokens": "reasoning_tokens reasoning_effort",
+    "cache": "cached_share",
+    "cache writes": "written_share",
     "batch": "batch",
-    "fees_per_request": "fees",
-    "price_change": PRICE,
-    "catalog": PRICE,
-    "book": RESERVE,
-    "correlation": RESERVE,
-    "certainty": RESERVE,
+    "fees": "fees_per_request",
+    PRICE: "price_change",
+    RESERVE: "correlation certainty",
 }
+_STEPS = {key: step for step, keys in _ASSUMPTIONS.items() for key in keys.split()}
 
 
 def change_section(change: PlanChange) -> Section:
@@ -102,50 +86,39 @@ def change_data(change: PlanChange) -> dict[str, Any]:
 
 def assumptions_moved(change: PlanChange) -> list[tuple[str, ...]]:
     """Return workload, assumption, both values, and the step it belongs to, of what is not the same."""
-    stated = [_assumptions(plan) for plan in (change.before, change.after)]
-    if None in stated:
-        return []
-    before, after = (one or {} for one in stated)
+    before, after = (_assumptions(plan) for plan in (change.before, change.after))
     both = set(change.before.models) & set(change.after.models)
+    stated = all(plan.projection is not None for plan in (change.before, change.after))
     return [
         (
-            name,
+            name_text(name),
             key,
-            *(one.get((name, key), "not given") for one in (before, after)),
+            *(name_text(one.get((name, key), "not given")) for one in (before, after)),
             _STEPS.get(key.split()[0], ""),
         )
         for name, key in dict.fromkeys([*before, *after])
-        if name in both and before.get((name, key)) != after.get((name, key))
+        if name in both
+        and (stated or key == "model")
+        and before.get((name, key)) != after.get((name, key))
     ]
 
 
-def _assumptions(plan: Plan) -> dict[tuple[str, str], str] | None:
-    """Return every assumption in words by workload and name; ``None`` if the plan does not state them."""
+def _assumptions(plan: Plan) -> dict[tuple[str, str], str]:
+    """Return every assumption in words by workload and name, as far as the plan states them."""
+    models = {(name, "model"): model for name, model in plan.models.items()}
     if plan.projection is None:
-        return None
-    stated = {
-        (name, key): value
-        for name, key, value in assumptions_table(plan.projection).rows
-        if key not in ("source", "model")
+        return models
+    rows = assumptions_table(plan.projection).rows
+    return models | {
+        (name, key): value for name, key, value in rows if key not in ("source", "model")
     }
-    return {(name, "model"): model for name, model in plan.models.items()} | stated
 
 
 def _basis(change: PlanChange) -> Iterator[str]:
     """Say what the two plans rest on that is not the same."""
-    plans = [plan.projection for plan in (change.before, change.after)]
-    if not all(isinstance(one, Projection) for one in plans):
+    before, after = change.before, change.after
+    for name, words in before.basis.items():
+        if after.basis.get(name, words) != words:
+            yield f"{name}: {words} -> {after.basis[name]}."
+    if before.projection is None or after.projection is None:
         yield "One of the plans does not state its assumptions; an approved plan does."
-        return
-    pairs = {
-        "Catalog": lambda one: f"{one.catalog.version} ({one.catalog.sha256[:12]})",
-        "As of": lambda one: one.as_of,
-        "Months": lambda one: f"{one.months[0]} to {one.months[-1]}",
-        "Seed": lambda one: one.seed,
-        "Paths": lambda one: one.n_paths,
-        "Booked": lambda one: one.booking.words,
-    }
-    for name, value in pairs.items():
-        before, after = map(value, plans)
-        if before != after:
-            yield f"{name}: {before} -> {after}."

@@ -18,7 +18,7 @@ from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.plan.booking import Booked
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.rounding import decimal_of
-from kimi_planner.reconcile.rows import plan_rows, together_rows
+from kimi_planner.reconcile.rows import FORMAT, plan_rows, together_rows
 from kimi_planner.report.tables import Section
 
 __all__ = [
@@ -35,8 +35,6 @@ __all__ = [
     "throughput_json",
 ]
 
-#: Rises when a key changes its meaning or goes away; new keys may appear at any time.
-FORMAT = 1
 #: Decimal places of simulated and forecast amounts, USD.
 DIGITS = 6
 _OF_MODEL = (
@@ -104,7 +102,7 @@ def as_data(value: Any, digits: int | None = None) -> Any:
 
 
 def origin(result: Any) -> dict[str, Any]:
-    """Return what a result was worked out from; of a scenario also what it was derived from."""
+    """Return what a result was worked out from; of a derived catalog also what it was derived from."""
     catalog: Catalog = result.catalog
     derived = {"derived_from": catalog.derived_from} if catalog.derived_from else {}
     return {

@@ -20,38 +20,28 @@ def scenarios_section(comparison: ScenarioComparison) -> Section:
             row["scenario"],
             row["changes"],
             usd(row["usd"]),
-            *(("", "") if row["scenario"] == BASE else _difference(row)),
+            "" if row["scenario"] == BASE else _difference(row),
             f"{usd(row['dearest_month_usd'])} in {row['dearest_month']}",
             *(usd(row[name]) for name in ("p10_usd", "p50_usd", "p90_usd")),
         )
         for row in comparison.frame.to_dict("records")
     ]
     title = f"USD over {horizon(plan)}"
-    headers = (
-        "scenario",
-        "changes",
-        "to book",
-        "difference",
-        "share",
-        "dearest month",
-        "P10",
-        "P50",
-        "P90",
-    )
+    columns = ("scenario", "changes", "to book", "difference", "dearest month", "P10", "P50", "P90")
     return Section(
         title="Scenarios",
         sentences=(
             f"Each is planned over the same months and paths, and books its {plan.booking.words}.",
         ),
-        tables=(Table(headers, tuple(rows), frozenset({2, 3, 4, 5, 6, 7, 8}), title=title),),
+        tables=(Table(columns, tuple(rows), frozenset(range(2, 8)), title=title),),
         drawn=(("scenarios", comparison),),
         data={"scenarios": scenarios_data(comparison)},
     )
 
 
-def _difference(row: dict[Any, Any]) -> tuple[str, str]:
+def _difference(row: dict[Any, Any]) -> str:
     share = row["difference_share"]
-    return signed_usd(row["difference_usd"]), "-" if share is None else f"{share:+.1%}"
+    return signed_usd(row["difference_usd"]) + ("" if share is None else f" ({share:+.1%})")
 
 
 def scenarios_data(comparison: ScenarioComparison) -> list[dict[str, Any]]:

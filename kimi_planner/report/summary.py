@@ -28,7 +28,7 @@ def key_figures(recommendation: Recommendation) -> list[tuple[str, str, str]]:
     dearest = max(number.by_month.items(), key=lambda month: month[1])
     words = f"; dearest month {usd(dearest[1], 0)} in {dearest[0]}" if months > 1 else ""
     booked = ("To book", f"{usd(number.usd)} USD", f"{number.booking.words}{words}")
-    spends = [("A month", *_figure(whole, months, "average of the plan"))] * (months > 1)
+    spends = [("Average month", *_figure(whole, months))] * (months > 1)
     name = f"All {months} months" if months > 1 else str(projection.months[0])
     return [
         booked,
@@ -82,7 +82,7 @@ def _figure(spend: Spend, parts: int, words: str = "") -> tuple[str, str]:
     p10, p50, p90 = spread_of(spend, parts)
     if p10 == p90:
         return f"{usd(p50)} USD", ", ".join(filter(None, ["a certain bill", words]))
-    span = f"8 of 10 scenarios: {usd(p10, 0)} to {usd(p90, 0)}"
+    span = f"P50; 8 of 10 scenarios: {usd(p10, 0)} to {usd(p90, 0)}"
     return f"{usd(p50, 0)} USD", "; ".join(filter(None, [span, words]))
 
 

@@ -333,4 +333,4 @@ def _range(spend: Spend, parts: int) -> str:
     p10, p50, p90 = spread_of(spend, parts)
     if p90 == p10:
         return f"{usd(p50)} USD"
-    return f"{usd(p50, 0)} USD (P10 {usd(p10, 0)}, P90 {usd(p90, 0)})"
+    return f"P50 {usd(p50, 0)} USD (P10 {usd(p10, 0)}, P90 {usd(p90, 0)})"

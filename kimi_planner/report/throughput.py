@@ -28,7 +28,7 @@ def throughput_text(result: Throughput) -> str:
     parts = [
         "\n".join(sentences),
         f"Highest peaks of {result.months[0]} to {result.months[-1]}: P{result.percentile:g} over "
-        f"scenarios, not exceeded in {result.minutes_within * 100:g}% of the minutes of the busiest "
+        f"paths, not exceeded in {result.minutes_within * 100:g}% of the minutes of the busiest "
         "hour.",
         plain(peaks_table(result)),
     ]

@@ -38,7 +38,7 @@ class Event:
         What the traffic of each of these days is multiplied by.
     extra_requests
         Calls over the whole event on top of the usual ones, the same number each day; they do not
-        grow. Either this or ``factor`` is given; a spread is over scenarios.
+        grow. Either this or ``factor`` is given; a spread is over paths.
     """
 
     name: str
@@ -80,7 +80,7 @@ class PriceChange:
         From ``input_usd_per_mtok``, ``cached_input_usd_per_mtok`` or ``output_usd_per_mtok`` to USD
         per 1,000,000 tokens; what is not named stays as it was.
     factor
-        What every price is multiplied by instead; a spread is over scenarios, and is drawn once for
+        What every price is multiplied by instead; a spread is over paths, and is drawn once for
         all workloads.
     """
 

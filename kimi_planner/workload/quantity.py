@@ -311,7 +311,7 @@ class Scaled(Quantity):
     size
         How single values differ.
     scale
-        The factor, drawn once per scenario.
+        The factor, drawn once per path.
     """
 
     size: Quantity

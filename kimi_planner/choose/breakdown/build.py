@@ -29,7 +29,7 @@ def cost_per_request(
     models: str | Sequence[str] | None = None,
     *,
     projection: Projection | None = None,
-    **scenario: Any,
+    **settings: Any,
 ) -> RequestCosts:
     """Split the expected cost of one request into what it is billed for.
 
@@ -41,7 +41,7 @@ def cost_per_request(
         Model ids; all of the projection, or of the catalog but the retired ones, if not given.
     projection : Projection, optional
         A result for the same workloads, if it is at hand; otherwise one month is projected.
-    **scenario
+    **settings
         Passed to :func:`project`: ``months``, ``start``, ``as_of``, ``seed``, ``n_paths``,
         ``catalog``.
 
@@ -54,7 +54,7 @@ def cost_per_request(
     Raises
     ------
     ScenarioError
-        If a scenario is out of its bounds, or a given projection lacks a workload or a model.
+        If a setting is out of its bounds, or a given projection lacks a workload or a model.
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, or states no price for it.
 
@@ -63,7 +63,7 @@ def cost_per_request(
     A request is one call that is asked for. One that its model's window refuses costs its fees
     alone, one that needs a summary first has both. A retry is a request of its own. Prices are
     those of the first day of the first month. Where a number that the cost rests on has a range,
-    the cost is the mean over the scenarios of the projection; plain numbers give exact decimals.
+    the cost is the mean over the paths of the projection; plain numbers give exact decimals.
     The parts add up to the total exactly in both cases.
 
     Examples
@@ -76,7 +76,7 @@ def cost_per_request(
     >>> costs.of("w", "kimi-k2").total_usd
     Decimal('0.0042')
     """
-    chosen, specs, projection = basis(workloads, models, projection, scenario)
+    chosen, specs, projection = basis(workloads, models, projection, settings)
     costs = [one for workload in chosen for one in request_costs(workload, specs, projection)]
     first = projection.months[:1]
     drawn = dict.fromkeys(one.workload for one in costs if not one.is_exact)

@@ -70,7 +70,7 @@ class RequestCosts(Planned):
     costs
         In the order of workloads and models.
     projection
-        What they rest on: scenarios, prices and models.
+        What they rest on: paths, prices and models.
     notes
         What the reader must know, in words.
     """

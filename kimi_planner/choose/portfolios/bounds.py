@@ -1,8 +1,8 @@
-"""What must hold for every assignment whose quantile is within a budget, proved from its scenarios.
+"""What must hold for every assignment whose quantile is within a budget, proved from its paths.
 
 A quantile of a sum is neither the sum of quantiles nor linear. What is linear, or adds up, is this:
 if the q-quantile of L is at most B, then L is at most B in at least ``hits(n, q)`` of the n
-scenarios. Everything here follows from that, and so holds for shares too, but for `cover`.
+paths. Everything here follows from that, and so holds for shares too, but for `cover`.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ __all__ = ["Hindsight", "budget_row", "cover", "hindsight", "hits", "lowest_mean
 NEAR = 1e-9
 #: Values nearer than this are the same: they differ by the rounding of a sum.
 SAME = 1e-11
-#: Shares of the scenarios below the quantile that `hindsight` looks at beside those above it: the
+#: Shares of the paths below the quantile that `hindsight` looks at beside those above it: the
 #: first is best for many workloads, the others for few, and are tried while that is quick.
 BELOW = (0.1, 0.01, 0.0)
 QUICK = 1_000_000
 
 
 def hits(n_paths: int, q: float) -> int:
-    """Return in how many scenarios at least a spend is within a budget if its q-quantile is.
+    """Return in how many paths at least a spend is within a budget if its q-quantile is.
 
     >>> hits(101, 0.5)
     51
@@ -48,10 +48,10 @@ def lowest_mean(samples: Array, count: int) -> Array:
 
 
 def budget_row(costs: Sequence[Array], q: float, budget: float) -> Row:
-    """Return the row that the mean of the lowest scenarios of each option keeps the budget.
+    """Return the row that the mean of the lowest paths of each option keeps the budget.
 
-    The scenarios within the budget have a mean of at most that, and the mean of a sum over any
-    scenarios is at least the sum of the means over the lowest ones of each. Where nothing is
+    The paths within the budget have a mean of at most that, and the mean of a sum over any
+    paths is at least the sum of the means over the lowest ones of each. Where nothing is
     uncertain the row is the budget itself.
     """
     count = hits(costs[0].shape[1], q)
@@ -62,7 +62,7 @@ def tangent(costs: Sequence[Array], q: float, budget: float, shares: Sequence[Ar
     """Return the budget as it looks from an assignment: true there, and nearly so around it.
 
     The slope of a quantile is the mean of an option's spend where all together lie at it, here by
-    regression on the sum, which rests on every scenario. This row is no bound; it leads to good
+    regression on the sum, which rests on every path. This row is no bound; it leads to good
     assignments.
     """
     spend = sum((share @ cost for cost, share in zip(costs, shares, strict=True)), np.zeros(1))
@@ -79,15 +79,15 @@ def tangent(costs: Sequence[Array], q: float, budget: float, shares: Sequence[Ar
 class Hindsight:
     """A bound on the value of every assignment within the budget in one month.
 
-    Of any r scenarios at least t = r - (n - hits) are within the budget. At any price of money, an
+    Of any r paths at least t = r - (n - hits) are within the budget. At any price of money, an
     assignment within it is worth no more than its value less price times (spend - budget), averaged
     over those t; that is no more than the mean of the t largest values of a choice made anew in
-    each scenario, with hindsight.
+    each path, with hindsight.
 
     Attributes
     ----------
-    scenarios : ndarray of int, shape (r,)
-        The scenarios that the bound rests on: the dearest of a good assignment.
+    paths : ndarray of int, shape (r,)
+        The paths that the bound rests on: the dearest of a good assignment.
     within
         How many of them at least are within the budget, t.
     price
@@ -98,7 +98,7 @@ class Hindsight:
         No assignment within the budget is worth more.
     """
 
-    scenarios: NDArray[np.intp]
+    paths: NDArray[np.intp]
     within: int
     price: float
     budget: float
@@ -112,7 +112,7 @@ def hindsight(
     budget: float,
     shares: Sequence[Array],
 ) -> Hindsight:
-    """Return the lowest bound of its kind that rests on the dearest scenarios of an assignment."""
+    """Return the lowest bound of its kind that rests on the dearest paths of an assignment."""
     n_paths = costs[0].shape[1]
     spare = n_paths - hits(n_paths, q)
     spend = sum((share @ cost for cost, share in zip(costs, shares, strict=True)), np.zeros(1))
@@ -130,15 +130,15 @@ def hindsight(
 def _at_best_price(
     costs: Sequence[Array],
     values: Sequence[Array],
-    scenarios: NDArray[np.intp],
+    paths: NDArray[np.intp],
     spare: int,
     budget: float,
 ) -> Hindsight:
-    within = len(scenarios) - spare
-    taken = [cost[:, scenarios] for cost in costs]
+    within = len(paths) - spare
+    taken = [cost[:, paths] for cost in costs]
 
     def bound(price: float) -> float:
-        gained = np.zeros(len(scenarios))
+        gained = np.zeros(len(paths))
         for value, cost in zip(values, taken, strict=True):
             best = value[0] - price * cost[0]
             for other in range(1, len(value)):  # row by row is faster than a maximum over an axis
@@ -158,7 +158,7 @@ def _at_best_price(
         )
         prices.append(float(np.exp(found.x)))
     least, price = min((bound(price), price) for price in prices)
-    return Hindsight(scenarios, within, price, budget, least)
+    return Hindsight(paths, within, price, budget, least)
 
 
 def cover(
@@ -177,9 +177,9 @@ def cover(
 
     Notes
     -----
-    For each workload the row names a set of options whose lowest spend, scenario by scenario, is
+    For each workload the row names a set of options whose lowest spend, path by path, is
     still over the budget together with those of the others: not every workload may choose from its
-    set. Sets start at what costs no less than the chosen option in any scenario and are widened
+    set. Sets start at what costs no less than the chosen option on any path and are widened
     while that holds; one that holds everything drops out.
     """
     over = budget * (1 + NEAR)

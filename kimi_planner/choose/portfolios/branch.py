@@ -26,7 +26,7 @@ def branch(
     Parameters
     ----------
     hindsight : Hindsight
-        Which scenarios the bound rests on, and its price of money.
+        Which paths the bound rests on, and its price of money.
     costs, values
         Spend of each option in the month of the bound, and its worth.
     least_value
@@ -42,10 +42,8 @@ def branch(
         Whether all that matter were visited.
     """
     order = sorted(range(len(values)), key=lambda at: -float(np.ptp(values[at])))
-    gains = [
-        values[at][:, None] - hindsight.price * costs[at][:, hindsight.scenarios] for at in order
-    ]
-    rest = [np.zeros(len(hindsight.scenarios))]
+    gains = [values[at][:, None] - hindsight.price * costs[at][:, hindsight.paths] for at in order]
+    rest = [np.zeros(len(hindsight.paths))]
     for gain in reversed(gains):
         rest.append(rest[-1] + gain.max(axis=0))
     rest.reverse()

@@ -36,7 +36,7 @@ def portfolio(
     projection: Projection | None = None,
     fit: ContextFit | None = None,
     time_limit: float | None = None,
-    **scenario: Any,
+    **settings: Any,
 ) -> Portfolio:
     """Assign a model to every workload so that one budget buys the most.
 
@@ -65,7 +65,7 @@ def portfolio(
     time_limit : float, optional
         Seconds after which the search begins no new round. Without it rounds are counted, so that
         the same question has the same answer on every machine.
-    **scenario
+    **settings
         Passed to :func:`project`: ``months``, ``start``, ``models``, ``as_of``, ``seed``,
         ``n_paths``, ``catalog``.
 
@@ -77,8 +77,8 @@ def portfolio(
     Raises
     ------
     ScenarioError
-        If a number is out of its bounds, or a given result lacks a workload or stands beside a
-        scenario of its own.
+        If a number is out of its bounds, or a given result lacks a workload or stands beside
+        settings of its own.
     EvaluationError
         If evaluations are not what :func:`read_evaluations` returns.
     UnknownModelError, PriceNotFoundError
@@ -87,9 +87,9 @@ def portfolio(
     Notes
     -----
     Workloads spend independently, so the percentile of their sum is not the sum of percentiles. An
-    assignment counts as within the budget only if the sum, added scenario by scenario, is; without
-    ranges the sum is exact to the last digit. A model that another beats in worth, and in every
-    scenario of every month in spend, is never chosen. A mixed-integer program solved by HiGHS proposes
+    assignment counts as within the budget only if the sum, added path by path, is; without
+    ranges the sum is exact to the last digit. A model that another beats in worth, and in the
+    spend of every month on every path, is never chosen. A mixed-integer program solved by HiGHS proposes
     assignments and bounds what they can be worth. Of assignments worth the same the cheapest is
     taken, of models alike in every way the first in the catalog.
     """
@@ -105,7 +105,7 @@ def portfolio(
         traffic=traffic,
         projection=projection,
         fit=fit,
-        **scenario,
+        **settings,
     )
     return answer(question, budget, time_limit=time_limit)
 

@@ -109,6 +109,6 @@ def least(
 
 
 def _floor(costs: list[Array], q: float) -> float:
-    """Return the quantile of what the cheapest option of each workload costs in each scenario."""
+    """Return the quantile of what the cheapest option of each workload costs on each path."""
     lowest = sum((cost.min(axis=0) for cost in costs), np.zeros(1))
     return float(np.quantile(lowest, q))

@@ -30,7 +30,7 @@ class Option:
     value
         What it is worth a month: expected successes.
     spend
-        What it costs, by month and scenario.
+        What it costs, by month and path.
     load : ndarray, shape (n_limits,)
         What it takes of each rate limit, as a share of what is allowed; empty if none counts.
     """
@@ -46,14 +46,14 @@ class Option:
         return float(self.spend.usd.mean(axis=1).sum())
 
     def beats(self, other: Option) -> bool:
-        """Tell whether it is worth no less, and costs and loads no more in any month and scenario."""
+        """Tell whether it is worth no less, and costs and loads no more in any month and path."""
         if self.value < other.value or (self.load > other.load).any():
             return False
         mine, theirs = self.spend.exact_usd, other.spend.exact_usd
         if mine is not None and theirs is not None:
             return all(a <= b for a, b in zip(mine, theirs, strict=True))
         if self.spend.usd[-1].mean() > other.spend.usd[-1].mean():
-            return False  # most pairs end here, before every scenario is looked at
+            return False  # most pairs end here, before every path is looked at
         return bool((self.spend.usd <= other.spend.usd).all())
 
 
@@ -80,7 +80,7 @@ class Problem:
                 yield some[place], share
 
     def together(self, shares: Shares) -> Spend:
-        """Return the spend of all workloads together, added scenario by scenario."""
+        """Return the spend of all workloads together, added path by path."""
         return Spend.together([option.spend.times(share) for option, share in self.used(shares)])
 
     def worst(self, shares: Shares) -> tuple[int, Decimal]:

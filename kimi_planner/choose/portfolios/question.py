@@ -90,14 +90,14 @@ def ask(
     traffic: Throughput | None = None,
     projection: Projection | None = None,
     fit: ContextFit | None = None,
-    **scenario: Any,
+    **settings: Any,
 ) -> Question:
     """Check what is asked, project the workloads, and find the options of each; see `portfolio`."""
     chosen = chosen_workloads(workloads)
     check_between("percentile", percentile, 100)
     check_evaluations(evaluations)
     check_result("traffic", traffic, Throughput, "throughput")
-    rules = rules_given(chosen, requirements, evaluations, projection, fit, scenario)
+    rules = rules_given(chosen, requirements, evaluations, projection, fit, settings)
     plan = rules.projection
     if tier is None:
         traffic = None

@@ -61,7 +61,7 @@ class Portfolio:
     least_possible_usd
         No budget below this can have one, where none was found; the same number if that is proved.
     spend
-        Spend of all workloads together, by month and scenario; ``None`` if there is no portfolio.
+        Spend of all workloads together, by month and path; ``None`` if there is no portfolio.
     """
 
     question: Question

@@ -68,7 +68,7 @@ def best(
     Notes
     -----
     Rows that hold for every assignment within the budget make a program whose optimum is a bound.
-    What it proposes is priced in every scenario; if a month is over, a cut rules it out with all
+    What it proposes is priced on every path; if a month is over, a cut rules it out with all
     that cost no less. Where much is uncertain the cuts would be too many: good assignments come from
     the tangent of the budget, the bound from `hindsight`, and with few workloads `branch` visits
     all that the bound leaves.

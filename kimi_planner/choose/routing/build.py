@@ -51,7 +51,7 @@ def cascades(
     models: str | Sequence[str] | None = None,
     projection: Projection | None = None,
     confidence: float = 0.9,
-    **scenario: Any,
+    **settings: Any,
 ) -> Cascades:
     """Tell what every cascade of two models costs, and how often it succeeds.
 
@@ -79,7 +79,7 @@ def cascades(
         A result for the same workload, if it is at hand; otherwise a year is projected.
     confidence : float
         Of the intervals that evaluations give, above 0 and below 1.
-    **scenario
+    **settings
         Passed to :func:`project`: ``months``, ``start``, ``as_of``, ``seed``, ``n_paths``,
         ``catalog``.
 
@@ -94,7 +94,7 @@ def cascades(
         If success rates are not known, come from two places or are out of their bounds, or a rescue
         rate contradicts them.
     ScenarioError
-        If a scenario is out of its bounds, there is not one workload, or no model takes part.
+        If a setting is out of its bounds, there is not one workload, or no model takes part.
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, or states no price for it.
 
@@ -104,7 +104,7 @@ def cascades(
     tasks over the months of the projection, so that prices which change count by their traffic.
     Everything else is summed over which of the models would solve a task, in exact fractions.
 
-    Intervals hold what the trials and the scenarios leave open, from one tail to the other. The
+    Intervals hold what the trials and the paths leave open, from one tail to the other. The
     posterior of a pattern's share is a Dirichlet distribution where tasks are named, else each rate
     is Beta(s + ½, n - s + ½), and rescue rates stay as they are given. Rates that are given have no
     interval. At 90% they hold the true number in 88 to 92% of cases, averaged over rates.
@@ -120,8 +120,8 @@ def cascades(
         raise ScenarioError(f"detector is {shown(detector)}. Give Detector(…).")
     check_confidence(confidence)
     if projection is None:
-        scenario = {"months": MONTHS} | scenario
-    (workload,), asked, projection = basis(chosen, models, projection, scenario)
+        settings = {"months": MONTHS} | settings
+    (workload,), asked, projection = basis(chosen, models, projection, settings)
     able, unable, conditions = able_models(workload, asked, projection)
     rates, untried = known_rates(
         workload.name, asked, evaluations, success_rates, projection.catalog

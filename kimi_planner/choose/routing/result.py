@@ -102,7 +102,7 @@ class Cascades(Planned):
     exclusions
         Models that take no part, with every reason.
     projection
-        What prices and scenarios rest on.
+        What prices and paths rest on.
     notes
         What was assumed, in words.
     """

@@ -34,7 +34,7 @@ class Intervals:
 
 @dataclass(frozen=True, kw_only=True)
 class Uncertain:
-    """What is known of success rates by trials, and of costs by scenario.
+    """What is known of success rates by trials, and of costs by path.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Uncertain:
     trials
         From model to its trials; where items tell what models share, to those that all share.
     costs : mapping of str to ndarray, shape (n_paths,) or (1,), USD
-        From model to the cost of a task by scenario, the same scenarios for all.
+        From model to the cost of a task by path, the same paths for all.
     detector
         What checks the answers.
     confidence

@@ -37,7 +37,7 @@ def cost_per_success(
     projection: Projection | None = None,
     confidence: float = 0.9,
     seed: int = 0,
-    **scenario: Any,
+    **settings: Any,
 ) -> SuccessCosts:
     """Tell what a solved task costs on each model that a team has tried.
 
@@ -54,8 +54,8 @@ def cost_per_success(
     confidence : float
         Of the intervals, above 0 and below 1.
     seed : int
-        Seed of the scenarios and of what the trials leave open.
-    **scenario
+        Seed of the paths and of what the trials leave open.
+    **settings
         Passed to :func:`project`: ``months``, ``start``, ``models``, ``as_of``, ``n_paths``,
         ``catalog``.
 
@@ -69,8 +69,8 @@ def cost_per_success(
     Raises
     ------
     ScenarioError
-        If a scenario is out of its bounds, or a given projection lacks a workload or stands beside a
-        scenario of its own.
+        If a setting is out of its bounds, or a given projection lacks a workload or stands beside
+        settings of its own.
     EvaluationError
         If the evaluations are of none of the workloads, and a name is nearly that of one.
     UnknownModelError, PriceNotFoundError
@@ -78,7 +78,7 @@ def cost_per_success(
 
     Notes
     -----
-    The cost of a task is expected spend / expected tasks of the projection in each scenario; where
+    The cost of a task is expected spend / expected tasks of the projection on each path; where
     the tokens of the items are given, it is what they cost, each priced exactly, as it was
     measured: without fees, cache writes and retries, which usage does not state, and without changes
     of price. The success rate is Beta(s + ½, n - s + ½). An interval holds both, from one tail to
@@ -86,7 +86,7 @@ def cost_per_success(
     """
     asked = chosen_workloads(workloads)
     check_seed(seed)
-    plan = projection_given(asked, projection, scenario, seed=seed)
+    plan = projection_given(asked, projection, settings, seed=seed)
     check_confidence(confidence)
     notes = check_evaluations(evaluations, asked, plan) if evaluations is not None else []
     rows: list[SuccessCost] = []

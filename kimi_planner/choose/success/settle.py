@@ -24,7 +24,7 @@ class Leader:
     trials
         The number of its trials so far.
     log_usd : ndarray, shape (n_paths,) or (1,)
-        Logarithm of its cost per success by scenario, at the success rate that was measured.
+        Logarithm of its cost per success by path, at the success rate that was measured.
     log_error
         Standard error of that logarithm by its trials.
     """
@@ -104,9 +104,9 @@ def trials_to_settle(
 
     Notes
     -----
-    With ``d`` the difference of the logarithms in a scenario and ``e`` its standard error after
-    ``h`` more trials on each, the probability is the mean over scenarios of ``Φ(d / e)``, where each
-    variance falls as ``n / (n + h)``. With one scenario and ``n`` trials of each model that gives
+    With ``d`` the difference of the logarithms on a path and ``e`` its standard error after
+    ``h`` more trials on each, the probability is the mean over paths of ``Φ(d / e)``, where each
+    variance falls as ``n / (n + h)``. With one path and ``n`` trials of each model that gives
     ``n + h = n (z e / d)²``. New trials fall out by chance, so that about half of the time the
     probability is still below the target then.
     """

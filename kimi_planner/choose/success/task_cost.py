@@ -26,7 +26,7 @@ class TaskCost:
     usd
         Expected spend / expected tasks.
     by_scenario : ndarray, shape (n_paths,) or (1,), USD
-        The same in each scenario.
+        The same on each path.
     exact_usd
         The exact quotient where nothing is uncertain.
     """
@@ -39,12 +39,12 @@ class TaskCost:
 def task_cost(
     workload: Workload, spec: ModelSpec, projection: Projection, *, reasoning: float = 1.0
 ) -> TaskCost:
-    """Return what a task of a workload costs on a model, over the scenarios of a projection.
+    """Return what a task of a workload costs on a model, over the paths of a projection.
 
     Parameters
     ----------
     workload, spec, projection
-        What is sent, to which model, and the plan whose months, seed and scenarios count.
+        What is sent, to which model, and the plan whose months, seed and paths count.
     reasoning : float
         Factor on the workload's reasoning tokens.
 
@@ -75,6 +75,6 @@ def task_cost(
 
 
 def _short(values: Array) -> Array:
-    """Return one value where all scenarios agree but for rounding."""
+    """Return one value where all paths agree but for rounding."""
     low, high = float(values.min()), float(values.max())
     return np.array([float(values.mean())]) if high - low <= 1e-12 * high else values

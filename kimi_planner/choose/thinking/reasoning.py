@@ -30,7 +30,7 @@ class ReasoningCost:
     Attributes
     ----------
     workload, spec, plan
-        What is sent, to which model, and the projection whose scenarios count.
+        What is sent, to which model, and the projection whose paths count.
     today
         The cost at a factor of 1.
     known
@@ -51,7 +51,7 @@ class ReasoningCost:
 
     @cached_property
     def _few(self) -> Projection:
-        """Fewer scenarios: a curve needs many costs, each a mean over them, scaled to today's."""
+        """Fewer paths: a curve needs many costs, each a mean over them, scaled to today's."""
         return replace(self.plan, n_paths=min(self.plan.n_paths, _CURVE_PATHS))
 
     def _cost(self, multiplier: float) -> TaskCost:

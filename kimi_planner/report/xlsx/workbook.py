@@ -25,7 +25,7 @@ def xlsx_report(recommendation: Recommendation) -> bytes:
     Notes
     -----
     Recalculated as it is, every amount is the plan's: the exact bill where every number is plain,
-    else the mean over scenarios. What the plan has beside tokens times prices stands in factors of
+    else the mean over paths. What the plan has beside tokens times prices stands in factors of
     its own; see `kimi_planner.report.xlsx.live`.
     """
     projection, live = recommendation.projection, Live(recommendation)
