@@ -15,11 +15,10 @@ from scipy.integrate import quad
 import kimi_planner
 from benchmarks import traffic
 from benchmarks.learn_spread import by_left_out, by_source, learn, scores, toml_of
-from kimi_planner.billing.meters import ByMeter
-from kimi_planner.forecast.growth import MONTH, Growth, flattened, growth_of
-from kimi_planner.forecast.mixture import WEEK_HARMONICS
-from kimi_planner.forecast.observed import Observed
-from kimi_planner.forecast.spread import (
+from kimi_planner.series.growth import MONTH, Growth, flattened, growth_of
+from kimi_planner.series.mixture import WEEK_HARMONICS
+from kimi_planner.series.observed import Observed
+from kimi_planner.series.spread import (
     PATH,
     Constants,
     Ranges,
@@ -35,19 +34,18 @@ DAY = 86_400.0
 forecast_spend = partial(kimi_planner.forecast_spend, model="kimi-k2", as_of=date(2026, 11, 24))
 
 
-def days_of(usd, call_usd2=1.0):
+def days_of(amounts, call_squares=1.0):
     """Return a log of days with this spend in each."""
-    usd = np.asarray(usd, dtype=float)
+    amounts = np.asarray(amounts, dtype=float)
     return Observed(
         start=pd.Timedelta(0),
-        end=pd.Timedelta(days=len(usd)),
-        seconds=len(usd) * DAY,
-        usd=usd,
-        call_usd2=call_usd2,
+        end=pd.Timedelta(days=len(amounts)),
+        seconds=len(amounts) * DAY,
+        amounts=amounts,
+        call_squares=call_squares,
         heaviness=1000.0,
         rows_outside=0,
         calls=1000,
-        bill=ByMeter({}),
     )
 
 
@@ -151,7 +149,7 @@ def test_steady_growth_is_found_and_taken_off():
     growth = growth_of(days_of(usd))
     assert growth.weeks == 25
     assert growth.per_month() == pytest.approx(0.08, rel=0.01)
-    np.testing.assert_allclose(flattened(days_of(usd), growth).usd.std(), 0, atol=0.02)
+    np.testing.assert_allclose(flattened(days_of(usd), growth).amounts.std(), 0, atol=0.02)
 
 
 @pytest.mark.parametrize("days", [10, 27.9])
@@ -207,7 +205,7 @@ def test_a_forecast_says_what_growth_it_assumes():
     long = forecast_spend(grown, "60 days")
     assert long.growth.per_month() == pytest.approx(0.1, abs=0.02)
     assert any(f"Growth of {long.growth.per_month():.1%} a month" in note for note in long.notes)
-    assert long.mean > 1.1 * long.observed.total_usd / 2
+    assert long.mean > 1.1 * long.observed.total / 2
     short = forecast_spend(grown.iloc[:20], "10 days")
     assert short.growth.per_month() == 0
     assert any(note.startswith("No growth is projected") for note in short.notes)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kimi_planner.forecast.intervals import Array
-from kimi_planner.forecast.moments import DAY
-from kimi_planner.forecast.observed import Observed
 from kimi_planner.notes import Note, note
+from kimi_planner.series.intervals import Array
+from kimi_planner.series.moments import DAY
+from kimi_planner.series.observed import Observed
 
 __all__ = ["TENTH", "Growth", "flattened", "growth_of", "spend_between"]
 
@@ -102,15 +102,15 @@ def flattened(observed: Observed, growth: Growth) -> Observed:
     """Return a log as it would be, had all of it been at the level that growth led to at its end."""
     if not growth.per_day:
         return observed
-    count = len(observed.usd)
+    count = len(observed.amounts)
     left = (1 - (np.arange(count) + 0.5) / count) * observed.seconds / DAY
     rise = np.exp(growth.per_day * left)
-    squares = observed.call_usd2 * float((rise**2).mean())
-    return replace(observed, usd=observed.usd * rise, call_usd2=squares)
+    squares = observed.call_squares * float((rise**2).mean())
+    return replace(observed, amounts=observed.amounts * rise, call_squares=squares)
 
 
 def spend_between(observed: Observed, days: Array) -> Array:
     """Return the spend between points of a log, in days since it began; that of a stretch is even."""
-    edges = np.linspace(0.0, observed.seconds / DAY, len(observed.usd) + 1)
-    spent = np.concatenate([[0.0], np.cumsum(observed.usd)])
+    edges = np.linspace(0.0, observed.seconds / DAY, len(observed.amounts) + 1)
+    spent = np.concatenate([[0.0], np.cumsum(observed.amounts)])
     return np.diff(np.interp(days, edges, spent))
