@@ -74,7 +74,9 @@ SENTENCES = {
     "bad_rows": "Bad rows of the log, left out: {rows:,}.",
     "rows_outside": "Rows outside start and end, left out: {rows:,}.",
     "windows": "Rows hold several requests, so sizes of single requests are averages of a row.",
-    "traffic_extended": "requests_per_day extends {span} of traffic to whole months; the rhythm of days and weeks is not in it, so give a range for it.",
+    "traffic_extended": "requests_per_day extends {span} of traffic to a month; the rhythm of days and weeks that it does not show is in the range as other services have it.",
+    "model_mix": "Models of its calls: {mix}. A plan takes all of them as one model; fit by model for a workload of each.",
+    "batch_mix": "{share:.0%} of its calls are in batches; they are planned as single calls. Fit by a column for workloads of their own.",
     # A forecast.
     "few_calls": "Only {calls} to forecast from, so the range is wide.",
     "far_ahead": "The horizon is {times:,.0f} times as long as the log. Beyond {known} times the range was learned from few cases; seasons and changes of use may be more than it allows for.",
