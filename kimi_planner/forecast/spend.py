@@ -104,7 +104,7 @@ def forecast_spend(
     spend varies between eighths of the log and from how many calls there are; a rhythm that the log
     is too short to show and the noise of single calls are added. `data/forecast_spread.toml` holds the
     few constants, and what the range covered of each source when its file was left out. Growth is
-    projected from four weeks on, shrunk towards none and fading.
+    projected from ten days on, shrunk towards none and fading.
 
     The forecast is computed, not drawn: the same calls give the same numbers, in whatever order they
     stand. If a log is 28 days or longer and the horizon shorter than 2 days, its last 14 days are
