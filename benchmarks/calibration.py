@@ -17,7 +17,7 @@ import pandas as pd
 
 from benchmarks.learn_spread import by_left_out, by_source, scores
 from benchmarks.traffic import DAY, FILES, Cases, gathered, how_to_get, real, tried
-from kimi_planner.forecast.spread import learned
+from kimi_planner.series.spread import learned
 
 HOURS = 120
 SERIES, GROWTHS, NOISE, DAILY_CALLS = 100, (0.05, 0.15), 0.1, 1000

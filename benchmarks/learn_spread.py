@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.optimize import minimize
 
 from benchmarks.traffic import FILES, Cases, real
-from kimi_planner.forecast.spread import PATH, Constants, Ranges, score_of
+from kimi_planner.series.spread import PATH, Constants, Ranges, score_of
 
 #: What is believed before, and how strongly, in units of the average log likelihood.
 #: Of calls a second little is made: what counts as a call differs between kinds of sources.

@@ -19,10 +19,10 @@ import pandas as pd
 
 from kimi_planner import load_catalog, read_usage
 from kimi_planner.errors import TooLittleUsageError
-from kimi_planner.forecast.observed import observe
 from kimi_planner.forecast.rows import rows_of
 from kimi_planner.forecast.spend import part_to_use
-from kimi_planner.forecast.spread import Traits, ahead_of
+from kimi_planner.series.observed import observe
+from kimi_planner.series.spread import Traits, ahead_of
 
 #: Source, file, seconds shown and ahead, outcome, ideal width, traits: see `Cases`.
 Case = tuple[str, str, float, float, float, float, Traits]
@@ -202,7 +202,7 @@ def tried(
 ) -> Iterator[Case]:
     """Yield the forecasts of one series, from chosen origins or many; its variance a second if known."""
     rows = rows_of(read_usage(frame), MODEL, load_catalog(None))
-    seconds, spent = rows.micros / 1e6, np.concatenate([[0.0], np.cumsum(rows.usd)])
+    seconds, spent = rows.micros / 1e6, np.concatenate([[0.0], np.cumsum(rows.amounts)])
     calls, window = np.concatenate([[0], np.cumsum(rows.requests)]), rows.window / 1e6
     for start, shown, ahead in chosen or origins(float(seconds[-1]) + window, most):
         first, last, after = np.searchsorted(
@@ -220,7 +220,7 @@ def tried(
         except TooLittleUsageError:
             continue
         *_, traits = ahead_of(observed, np.array([ahead]))
-        expected = observed.total_usd / observed.seconds * ahead
+        expected = observed.total / observed.seconds * ahead
         width = 2 * 1.2816 * np.sqrt(variance * ahead * (1 + ahead / shown)) / expected
         yield source, file, shown, ahead, truth / expected, width, traits
 

@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from decimal import Decimal
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,6 +14,7 @@ from kimi_planner import load_workloads, price_usage, project, read_usage
 from kimi_planner.cli import main
 from kimi_planner.files import data_dir
 from kimi_planner.usage.priced import total_cost
+from kimi_planner.workload import Workload
 
 HEADER = (
     "timestamp,model,requests,prompt_tokens,cached_tokens,completion_tokens,reasoning_tokens,team\n"
@@ -155,7 +158,9 @@ def test_bad_rows_stop_or_are_counted(run, log, tmp_path):
         (["price", "log.csv", "--by", "tem"], 2, "Did you mean 'team'?"),
         (["price", "log.csv", "--alias", "k2"], 2, "alias is 'k2'. Give names of the log"),
         (["price", "log.csv", "--alias", "mine=k9"], 2, "alias of 'mine': Unknown model 'k9'"),
-        (["fit", "log.csv"], 2, "Missing option '--name'"),
+        (["fit", "log.csv"], 2, "Give --name, for one workload of the whole log, or --by"),
+        (["fit", "log.csv", "--name", "w", "--by", "team"], 2, "Give --name"),
+        (["fit", "log.csv", "--by", "teem"], 2, "'teem'"),
         (["reconcile", "plan.json", "log.csv"], 2, "The plan has 2 workloads"),
         (["reconcile", "log.csv", "log.csv"], 2, "not a plan"),
         (["reconcile", "plan.json", "log.csv", "--workload", "a=b", "--workload", "c"], 2, "KEY=VALUE"),
@@ -223,6 +228,50 @@ def test_a_fitted_workload_loads_and_has_the_means_of_the_log(run, tmp_path, log
     for note in fitted.notes:
         assert f"# {note}\n" in text
     assert project(workload, months=1, start="2026-08", n_paths=100).frame["mean_usd"].gt(0).all()
+
+
+def test_a_file_of_workloads_by_a_column_is_what_was_fitted(run, tmp_path):
+    """Traffic, rhythm, events, shares and fees are those of the log; sizes have its mean and spread."""
+    hours = pd.date_range("2026-03-02", periods=24 * 56, freq="h", tz="UTC")
+    rng = np.random.default_rng(1)
+    busy = np.where(hours.day_of_week < 5, 60, 20) * np.where(hours.day_of_year == 100, 5, 1)
+    parts = []
+    for team, model in (("search", "our-kimi"), ('a "b"', "kimi-k2")):
+        calls = rng.poisson(busy)
+        prompt = calls * rng.integers(900, 1100, len(calls))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "timestamp": hours,
+                    "team": team,
+                    "model": model,
+                    "requests": calls,
+                    "prompt_tokens": prompt,
+                    "cached_tokens": prompt // 3,
+                    "completion_tokens": 200 * calls,
+                    "written_5m_tokens": prompt // 8,
+                    "batch": team == "search",
+                    "fee: web search": calls // 2,
+                }
+            )
+        )
+    pd.concat(parts).to_csv(tmp_path / "teams.csv", index=False)
+    arguments = ["--by", "team,model", "--alias", "our-kimi=kimi-k2", "--out", "w.toml"]
+    assert run("usage", "fit", "teams.csv", *arguments)[0] == 0
+    read = load_workloads(tmp_path / "w.toml")
+    frame = read_usage("teams.csv", keep=["team"])
+    fitted = Workload.from_usage(frame, by=["team", "model"], alias={"our-kimi": "kimi-k2"})
+    assert [one.name for one in read] == ["search / kimi-k2", 'a "b" / kimi-k2']
+    sizes = ("prompt_tokens", "completion_tokens")
+    for one, other in zip(read, fitted, strict=True):
+        assert len(one.events) == 1
+        for key in sizes:
+            written, kept = one.given(key), other.given(key)
+            assert written.mean == pytest.approx(kept.mean, rel=1e-9)
+            assert written.spread(999).std() == pytest.approx(kept.spread(999).std(), rel=0.02)
+            assert written.factor == kept.factor
+        same = {key: getattr(other, key) for key in (*sizes, "notes")}
+        assert replace(one, **same) == other
 
 
 def test_reconcile_adds_up_in_every_form(run, log, plan):

@@ -20,9 +20,9 @@ from kimi_planner.errors import (
 )
 from kimi_planner.files import data_dir
 from kimi_planner.forecast.horizon import horizon_of, length_text
-from kimi_planner.forecast.moments import at, micros, moment_of
 from kimi_planner.forecast.result import amount_text
 from kimi_planner.forecast.rows import rows_of
+from kimi_planner.series.moments import at, micros, moment_of
 from kimi_planner.usage.priced import total_cost
 
 AS_OF = date(2026, 11, 24)
@@ -218,7 +218,7 @@ def test_bounds_cut_the_log():
     assert found.until == end + pd.Timedelta(hours=1)
     assert "Rows outside start and end, left out: 20." in found.notes
     inside = log.iloc[10:50]
-    assert found.observed.total_usd == pytest.approx(float(total_cost(inside, "kimi-k2").total_usd))
+    assert found.observed.total == pytest.approx(float(total_cost(inside, "kimi-k2").total_usd))
     with pytest.raises(UsageError, match=r"start .* must be before end"):
         forecast_spend(log, "1h", "kimi-k2", end, MIDNIGHT)
 
@@ -234,8 +234,8 @@ def test_meters_ahead_are_billed_as_those_observed():
     for seed in (1, 2):
         shuffled = log.sample(frac=1, random_state=seed)
         found = check(forecast_spend(shuffled, "3h", None, HOUR, 2 * HOUR))
-        assert {meter: usd for meter, usd in found.observed.bill if usd} == bill
-        factor = found.mean / found.observed.total_usd
+        assert {meter: usd for meter, usd in found.bill if usd} == bill
+        factor = found.mean / found.observed.total
         frame = found.by_meter()
         assert frame["meter"].tolist() == [*bill]
         expected = [float(usd) * factor for usd in bill.values()]
@@ -285,11 +285,11 @@ def test_windows_are_spent_evenly_over_their_width():
     """The spend of stretches that cut through windows adds up, and is shared by length."""
     log = windows(range(12), clients=2)
     found = check(forecast_spend(log, "1h", "kimi-k2", 0, 12 * 600))
-    assert found.observed.total_usd == pytest.approx(float(total_cost(log, "kimi-k2").total_usd))
+    assert found.observed.total == pytest.approx(float(total_cost(log, "kimi-k2").total_usd))
     usd = (log["prompt_tokens"] * 1.2 + log["completion_tokens"] * 3.6).to_numpy() / 1e6
     by_window = usd.reshape(12, 2).sum(axis=1)
     halves = np.repeat(by_window / 2, 2).reshape(8, 3).sum(axis=1)  # 8 stretches of 1.5 windows
-    np.testing.assert_allclose(found.observed.usd, halves)
+    np.testing.assert_allclose(found.observed.amounts, halves)
 
 
 LOGS = {
@@ -381,10 +381,10 @@ def test_every_row_is_priced_as_its_own_model():
     """Without a model the observed spend is the sum over models, to rounding."""
     log = random_calls(model=["kimi-k2", "kimi-k2-5-thinking", "kimi-k2-5"] * 50)
     found = check(forecast_spend(log, "1h"))
-    assert found.observed.total_usd == pytest.approx(float(price_usage(log)["total_usd"].sum()))
+    assert found.observed.total == pytest.approx(float(price_usage(log)["total_usd"].sum()))
     assert "priced as their own models" in found.provenance
     as_one = forecast_spend(log, "1h", "kimi-k2")
-    assert as_one.observed.total_usd == pytest.approx(float(total_cost(log, "kimi-k2").total_usd))
+    assert as_one.observed.total == pytest.approx(float(total_cost(log, "kimi-k2").total_usd))
 
 
 def test_what_cannot_be_priced_is_said():

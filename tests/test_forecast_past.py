@@ -13,7 +13,7 @@ from scipy import stats
 import kimi_planner
 from kimi_planner.errors import UsageError
 from kimi_planner.forecast.past import PastForecast, past_text, read_past, width_learned
-from kimi_planner.forecast.spread import from_score
+from kimi_planner.series.spread import from_score
 
 HOURS = 4
 USD = (1.2 * 1000 + 3.6 * 200) / 1e6  # of a call

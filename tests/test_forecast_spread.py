@@ -15,11 +15,10 @@ from scipy.integrate import quad
 import kimi_planner
 from benchmarks import traffic
 from benchmarks.learn_spread import by_left_out, by_source, learn, scores, toml_of
-from kimi_planner.billing.meters import ByMeter
-from kimi_planner.forecast.growth import MONTH, Growth, flattened, growth_of
-from kimi_planner.forecast.mixture import WEEK_HARMONICS
-from kimi_planner.forecast.observed import Observed
-from kimi_planner.forecast.spread import (
+from kimi_planner.series.growth import MONTH, Growth, flattened, growth_of
+from kimi_planner.series.mixture import WEEK_HARMONICS
+from kimi_planner.series.observed import Observed
+from kimi_planner.series.spread import (
     PATH,
     Constants,
     Ranges,
@@ -35,19 +34,18 @@ DAY = 86_400.0
 forecast_spend = partial(kimi_planner.forecast_spend, model="kimi-k2", as_of=date(2026, 11, 24))
 
 
-def days_of(usd, call_usd2=1.0):
+def days_of(amounts, call_squares=1.0):
     """Return a log of days with this spend in each."""
-    usd = np.asarray(usd, dtype=float)
+    amounts = np.asarray(amounts, dtype=float)
     return Observed(
         start=pd.Timedelta(0),
-        end=pd.Timedelta(days=len(usd)),
-        seconds=len(usd) * DAY,
-        usd=usd,
-        call_usd2=call_usd2,
+        end=pd.Timedelta(days=len(amounts)),
+        seconds=len(amounts) * DAY,
+        amounts=amounts,
+        call_squares=call_squares,
         heaviness=1000.0,
         rows_outside=0,
         calls=1000,
-        bill=ByMeter({}),
     )
 
 
@@ -149,18 +147,35 @@ def test_steady_growth_is_found_and_taken_off():
     """Days that grow by 8% a month have that growth, and are even without it."""
     usd = np.exp(np.log(1.08) / MONTH * np.arange(180))
     growth = growth_of(days_of(usd))
-    assert growth.weeks == 25
+    assert growth.days == 25 * 7
     assert growth.per_month() == pytest.approx(0.08, rel=0.01)
-    np.testing.assert_allclose(flattened(days_of(usd), growth).usd.std(), 0, atol=0.02)
+    np.testing.assert_allclose(flattened(days_of(usd), growth).amounts.std(), 0, atol=0.02)
 
 
-@pytest.mark.parametrize("days", [10, 27.9])
-def test_no_growth_is_read_from_less_than_four_weeks(days):
-    """A short log has no growth, however much it rises, and the uncertainty that was assumed."""
+@pytest.mark.parametrize("days", [1, 9.9])
+def test_no_growth_is_read_from_less_than_ten_days(days):
+    """A very short log has no growth, however much it rises, and the uncertainty that was assumed."""
     usd = np.geomspace(1, 5, round(days * 4))
     growth = growth_of(replace(days_of(usd), seconds=days * DAY))
-    assert (growth.per_day, growth.weeks) == (0.0, 0)
+    assert (growth.per_day, growth.days) == (0.0, 0)
     assert growth.deviation * MONTH == pytest.approx(0.06)
+
+
+WEEK = np.array([1.4, 1.3, 1.2, 1.2, 1.1, 0.4, 0.4])
+
+
+@pytest.mark.parametrize("days", [10, 16, 27])
+def test_a_short_log_grows_by_what_it_rises_from_week_to_week(days):
+    """Weekdays are no growth, steady growth is found, and noise has little and leaves it uncertain."""
+    even = WEEK[np.arange(days) % 7]
+    flat = growth_of(days_of(even, 1e-6))
+    assert (flat.per_day, flat.days) == (pytest.approx(0, abs=1e-12), days)
+    rises = growth_of(days_of(even * 1.1 ** (np.arange(days) / MONTH), 1e-6))
+    assert rises.per_month() == pytest.approx(0.1, rel=0.1)
+    rng = np.random.default_rng(2)
+    noisy = [growth_of(days_of(even * rng.normal(1, 0.1, days), 1e-6)) for _ in range(100)]
+    assert np.std([one.per_day for one in noisy]) * MONTH < 0.03
+    assert min(one.deviation for one in noisy) * MONTH > 0.01
 
 
 def test_noise_is_not_growth():
@@ -207,8 +222,8 @@ def test_a_forecast_says_what_growth_it_assumes():
     long = forecast_spend(grown, "60 days")
     assert long.growth.per_month() == pytest.approx(0.1, abs=0.02)
     assert any(f"Growth of {long.growth.per_month():.1%} a month" in note for note in long.notes)
-    assert long.mean > 1.1 * long.observed.total_usd / 2
-    short = forecast_spend(grown.iloc[:20], "10 days")
+    assert long.mean > 1.1 * long.observed.total / 2
+    short = forecast_spend(grown.iloc[:8], "4 days")
     assert short.growth.per_month() == 0
     assert any(note.startswith("No growth is projected") for note in short.notes)
 

@@ -13,11 +13,10 @@ from scipy.special import gammaln
 import kimi_planner
 from benchmarks.traffic import origins
 from kimi_planner import read_usage
-from kimi_planner.billing.meters import ByMeter
-from kimi_planner.forecast import mixture
-from kimi_planner.forecast.intervals import bursts, cycle, power_law, white
-from kimi_planner.forecast.mixture import Mixture, weigh
-from kimi_planner.forecast.observed import Observed
+from kimi_planner.series import mixture
+from kimi_planner.series.intervals import bursts, cycle, power_law, white
+from kimi_planner.series.mixture import Mixture, weigh
+from kimi_planner.series.observed import Observed
 
 HOUR, DAY = 3600, 86_400
 INPUT, OUTPUT = 1.2, 3.6  # USD per million tokens of kimi-k2
@@ -135,12 +134,11 @@ def tiny():
         start=pd.Timedelta(0),
         end=pd.Timedelta(hours=1),
         seconds=3600.0,
-        usd=USD,
-        call_usd2=4.0,
+        amounts=USD,
+        call_squares=4.0,
         heaviness=25.0,
         rows_outside=0,
         calls=40,
-        bill=ByMeter({}),
     )
 
 
@@ -291,7 +289,7 @@ def test_a_daily_rhythm_is_followed():
     log = frame_of(hours * HOUR, 1000 * requests, 200 * requests).assign(requests=requests)
     night = forecast_spend(log, "6h")
     whole = forecast_spend(log, "1 day")
-    mean = night.observed.total_usd / 24
+    mean = night.observed.total / 24
     assert night.quantile(0.9) < 0.5 * mean
     low, high = whole.interval(0.8)
     assert low < 4 * mean < high

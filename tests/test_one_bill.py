@@ -174,7 +174,7 @@ def test_a_log_costs_what_its_days_cost(folder, drawn, cut):
     assert in_columns(kp.usage.spend_by(log, "month", catalog=catalog)) == columns_of(true.bill)
     cost = kp.usage.total_cost(log, "m", catalog=catalog)
     assert {meter: Fraction(usd) for meter, usd in cost.usd.items() if usd} == true.bill
-    assert rows_of(log, None, catalog).usd.sum() == pytest.approx(float(true.usd), rel=1e-12)
+    assert rows_of(log, None, catalog).amounts.sum() == pytest.approx(float(true.usd), rel=1e-12)
     rows = kp.report.focus_usage(log, by="day", catalog=catalog)
     assert in_rows(rows) == true.bill
     assert {row["ChargePeriodStart"][:7] for row in rows.to_dict("records")} <= set(MONTHS)
@@ -251,7 +251,7 @@ def test_a_forecast_keeps_the_proportions_of_its_log(folder, drawn, cut):
             kp.forecast_spend(true.log, "30 days", as_of=AS_OF, catalog=true.catalog)
         return
     ahead = kp.forecast_spend(true.log, "30 days", as_of=AS_OF, catalog=true.catalog)
-    seen = {meter: Fraction(usd) for meter, usd in ahead.observed.bill}
+    seen = {meter: Fraction(usd) for meter, usd in ahead.bill}
     assert nonzero(seen) == true.bill
     factor = Fraction(ahead.mean) / true.usd
     found = ahead.by_meter().set_index("meter")["usd"]

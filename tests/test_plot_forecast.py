@@ -52,7 +52,7 @@ def test_forecast_shows_the_quantiles_and_as_long_a_time_before():
     assert (past.get_xdata()[-1], ahead.get_xdata()[0], now.get_xdata()[0]) == (end, end, end)
     assert (end - past.get_xdata()[0], ahead.get_xdata()[-1] - end) == pytest.approx((7, 7))
     assert past.get_ydata()[0] == 0
-    assert past.get_ydata()[-1] == pytest.approx(result.observed.total_usd * 7 / 9, rel=0.01)
+    assert past.get_ydata()[-1] == pytest.approx(result.observed.total * 7 / 9, rel=0.01)
     assert (np.diff(past.get_ydata()) >= 0).all()
     assert ax.get_title(loc="left") == result.sentence
     text = said(ax)
@@ -67,7 +67,7 @@ def test_forecast_of_a_log_without_dates_counts_its_own_time():
     ax = plot.forecast(result)
     assert ax.get_xlabel() == "days since the log began"
     assert ax.lines[0].get_xdata()[0] == 0
-    assert ax.lines[0].get_ydata()[-1] == pytest.approx(result.observed.total_usd)
+    assert ax.lines[0].get_ydata()[-1] == pytest.approx(result.observed.total)
     assert ax.lines[1].get_xdata()[-1] == pytest.approx(6)
     assert "in 1 day" in said(ax)
     assert plot.forecast(forecast("2h", 9, dated=False)).get_xlabel().startswith("hours")

@@ -30,6 +30,7 @@ LAYERS = (
     {"billing"},
     {"usage"},
     {"dask"},
+    {"series"},
     {"workload"},
     {"calls"},
     {"plan"},

@@ -147,7 +147,7 @@ def test_each_row_is_billed_at_the_prices_of_its_day(catalog):
     whole = total_cost(frame, "m", catalog=catalog)
     assert whole.total_usd == sum(by_hand(row, "m") for row in frame.to_dict("records"))
     ahead = rows_of(read_usage(frame), None, catalog)
-    assert ahead.usd.sum() == pytest.approx(float(sum(hand)))
+    assert ahead.amounts.sum() == pytest.approx(float(sum(hand)))
     said = "Each row of m is billed at the prices of its day: those before 2026-12-11 and from 2026-12-11 on."
     for notes in (priced.attrs["notes"], rows.notes, whole.notes, ahead.costs.notes):
         assert said in notes

@@ -92,31 +92,45 @@ def price(
 
 @command.command("fit")
 @click.argument("log", type=options.PATH)
-@click.option("--name", required=True, help="Name of the workload.")
+@click.option("--name", help="Name of the workload, one for the whole log.")
+@click.option(
+    "--by",
+    callback=options.comma_separated,
+    help="A workload for each value of these columns of the log, such as team or model.",
+)
 @click.option("--out", type=options.PATH, help="File to write; else it is printed.")
 @options.force
+@logs.alias
 @logs.fields
 def fit(
     *,
     log: Path,
-    name: str,
+    name: str | None,
+    by: tuple[str, ...] | None,
     out: Path | None,
     force: bool,
+    alias: Any,
     renamed: dict[str, str],
     ignored: tuple[str, ...],
 ) -> None:
-    """Fit a workload to LOG.
+    """Fit workloads to LOG: traffic with its range, growth and rhythm, sizes, cache and fees.
 
-    The workload is printed as a file for `kimi-planner plan`. Sizes of calls refer to the log, by its path from the file or from the current folder.
+    They are printed as a file for `kimi-planner plan`. Of one workload for the whole log the sizes of calls refer to the log, by its path from the file or from the current folder; with --by they are means and standard deviations.
     """
-    from kimi_planner.report.workload_toml import workload_toml
+    from kimi_planner.report.workload_toml import workloads_toml
     from kimi_planner.usage.read import read_usage
     from kimi_planner.workload import Workload
 
+    if (name is None) == (by is None):
+        raise click.UsageError("Give --name, for one workload of the whole log, or --by.")
+    keep = [column for column in by or () if column != "model"]
     with progress("reading") as advance:
-        frame = read_usage(log, map=renamed, ignore=ignored, progress=advance)
-    workload = Workload.from_usage(frame, name)
-    text = workload_toml(workload, log, Path() if out is None else out.parent)
+        frame = read_usage(log, map=renamed, ignore=ignored, keep=keep, progress=advance)
+    folder = Path() if out is None else out.parent
+    if name is not None:
+        text = workloads_toml([Workload.from_usage(frame, name, alias=alias)], folder, log)
+    else:
+        text = workloads_toml(Workload.from_usage(frame, by=by or (), alias=alias), folder)
     print_or_write(text, out, force=force)
 
 

@@ -13,12 +13,12 @@ import pandas as pd
 
 from kimi_planner.catalog import Catalog
 from kimi_planner.errors import ScenarioError
-from kimi_planner.forecast.moments import DAY, moment_text
 from kimi_planner.forecast.period import Period
 from kimi_planner.forecast.result import SpendForecast, amount_text
 from kimi_planner.money import exact_decimal, plain, total, usd
 from kimi_planner.notes import Note
 from kimi_planner.rich import frame_html, page_html, share_text
+from kimi_planner.series.moments import DAY, moment_text
 
 __all__ = ["LatestEstimate", "Limit", "PlannedSpend"]
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from kimi_planner.errors import ScenarioError, shown
-from kimi_planner.forecast.moments import Moment, length_of, micros
+from kimi_planner.series.moments import Moment, length_of, micros
 
 __all__ = ["Horizon", "counted", "horizon_of", "length_text"]
 

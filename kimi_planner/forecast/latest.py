@@ -16,7 +16,6 @@ import pandas as pd
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import ScenarioError, UsageError, shown
 from kimi_planner.forecast.estimate import LatestEstimate, PlannedSpend
-from kimi_planner.forecast.moments import DAY, at, moment_of, moment_text
 from kimi_planner.forecast.period import Period, period_of
 from kimi_planner.forecast.result import SpendForecast
 from kimi_planner.forecast.rows import rows_of
@@ -27,6 +26,7 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.rounding import rounded, whole_parts
 from kimi_planner.reconcile.actual import NOT_STATED
 from kimi_planner.reconcile.planned import Choice, Plan, plan_of
+from kimi_planner.series.moments import DAY, at, moment_of, moment_text
 from kimi_planner.usage.read import read_usage
 from kimi_planner.usage.totals.sources import total_usage
 from kimi_planner.usage.totals.spend import keys_to_price, spend_by

@@ -15,11 +15,11 @@ import pandas as pd
 
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.files import read_text
-from kimi_planner.forecast.intervals import Array
-from kimi_planner.forecast.moments import micros
-from kimi_planner.forecast.observed import Observed
 from kimi_planner.forecast.rows import LogRows
-from kimi_planner.forecast.spread import Constants, score_of
+from kimi_planner.series.intervals import Array
+from kimi_planner.series.moments import micros
+from kimi_planner.series.observed import Observed
+from kimi_planner.series.spread import Constants, score_of
 
 __all__ = ["FEWEST", "PastForecast", "past_text", "read_past", "width_learned", "with_outcomes"]
 
@@ -104,7 +104,7 @@ def with_outcomes(
         if made.outcome_usd is not None or made.model != model or low < first or high > last:
             return made
         begin, end = np.searchsorted(rows.micros, [low, high])
-        return replace(made, outcome_usd=float(rows.usd[begin:end].sum()))
+        return replace(made, outcome_usd=float(rows.amounts[begin:end].sum()))
 
     return tuple(map(shown_by_log, past))
 

@@ -12,19 +12,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from kimi_planner.billing.meters import ByMeter
 from kimi_planner.catalog import Catalog
 from kimi_planner.errors import ScenarioError, UsageError, shown
-from kimi_planner.forecast.growth import Growth
 from kimi_planner.forecast.horizon import Horizon
-from kimi_planner.forecast.intervals import Array
-from kimi_planner.forecast.mixture import METHOD, Mixture
-from kimi_planner.forecast.moments import NUMBER, Moment, moment_text
-from kimi_planner.forecast.observed import Observed
 from kimi_planner.forecast.past import PastForecast, past_text
-from kimi_planner.forecast.spread import Ranges
 from kimi_planner.money import usd
 from kimi_planner.notes import Note
 from kimi_planner.rich import page_html, table_html
+from kimi_planner.series.growth import Growth
+from kimi_planner.series.intervals import Array
+from kimi_planner.series.mixture import METHOD, Mixture
+from kimi_planner.series.moments import NUMBER, Moment, moment_text
+from kimi_planner.series.observed import Observed
+from kimi_planner.series.spread import Ranges
 from kimi_planner.writes import write_text
 
 __all__ = ["SpendForecast", "amount_text"]
@@ -41,7 +42,9 @@ class SpendForecast:
     model
         Model id that every call is priced as; ``None`` if each as its row names.
     observed
-        What the log shows: ``start``, ``end``, ``calls``, ``total_usd``.
+        What the log shows: ``start``, ``end``, ``calls``, and its ``total``, USD.
+    bill
+        What the log was billed by meter, exact, USD.
     horizon
         How far ahead: ``until``, ``seconds`` and, in words, ``text``.
     steps : ndarray, shape (n_steps,), seconds
@@ -67,6 +70,7 @@ class SpendForecast:
 
     model: str | None
     observed: Observed
+    bill: ByMeter
     horizon: Horizon
     steps: Array
     mixture: Mixture
@@ -176,7 +180,7 @@ class SpendForecast:
         0   input  6.49
         1  output  1.62
         """
-        bill = self.observed.bill
+        bill = self.bill
         rows = [(key, float(amount / bill.total) * self.mean) for key, amount in bill if amount]
         return pd.DataFrame(rows, columns=["meter", "usd"])
 
@@ -216,7 +220,7 @@ class SpendForecast:
     @property
     def _level(self) -> Array:
         """Spend in each step if it goes on as observed, USD."""
-        return np.asarray(self.observed.total_usd / self.observed.seconds * self.steps)
+        return np.asarray(self.observed.total / self.observed.seconds * self.steps)
 
     @property
     def sentence(self) -> str:

@@ -12,13 +12,13 @@ import pandas as pd
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import TooLittleUsageError, UsageError, shown
 from kimi_planner.forecast.horizon import counted, horizon_of
-from kimi_planner.forecast.moments import DAY, moment_of
-from kimi_planner.forecast.observed import LONG_LOG_DAYS, Observed, observe
 from kimi_planner.forecast.past import FEWEST, read_past, width_learned, with_outcomes
 from kimi_planner.forecast.result import SpendForecast
 from kimi_planner.forecast.rows import LogRows, rows_of
-from kimi_planner.forecast.spread import ahead_of, learned
 from kimi_planner.notes import Note, note
+from kimi_planner.series.moments import DAY, moment_of
+from kimi_planner.series.observed import LONG_LOG_DAYS, Observed, observe
+from kimi_planner.series.spread import ahead_of, learned
 from kimi_planner.usage.read import read_usage
 from kimi_planner.workload.inputs import chosen_day
 
@@ -104,7 +104,7 @@ def forecast_spend(
     spend varies between eighths of the log and from how many calls there are; a rhythm that the log
     is too short to show and the noise of single calls are added. `data/forecast_spread.toml` holds the
     few constants, and what the range covered of each source when its file was left out. Growth is
-    projected from four weeks on, shrunk towards none and fading.
+    projected from ten days on, shrunk towards none and fading.
 
     The forecast is computed, not drawn: the same calls give the same numbers, in whatever order they
     stand. If a log is 28 days or longer and the horizon shorter than 2 days, its last 14 days are
@@ -147,6 +147,7 @@ def forecast_spend(
     return SpendForecast(
         model=model,
         observed=observed,
+        bill=rows.bill(observed),
         horizon=ahead,
         steps=steps,
         mixture=mixture,

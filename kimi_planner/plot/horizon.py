@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 
 from kimi_planner.forecast import SpendForecast
 from kimi_planner.forecast.horizon import length_text
-from kimi_planner.forecast.intervals import Array
 from kimi_planner.forecast.result import QUANTILES, amount_text
 from kimi_planner.plot.layout import column, finish, label
 from kimi_planner.plot.style import INK, MUTED, RANGE, axes, money_axis, styled
+from kimi_planner.series.intervals import Array
 
 __all__ = ["day_axis", "forecast"]
 
@@ -79,9 +79,9 @@ def _spent(result: SpendForecast) -> tuple[Array, Array]:
     """Return times up to the end of the log, seconds, and the spend from the first of them on."""
     seen = result.observed
     length = min(seen.seconds, result.horizon.seconds)
-    edges = np.linspace(-seen.seconds, 0.0, len(seen.usd) + 1)
+    edges = np.linspace(-seen.seconds, 0.0, len(seen.amounts) + 1)
     times = np.concatenate([[-length], edges[edges > -length]])
-    spent = np.interp(times, edges, np.concatenate([[0.0], np.cumsum(seen.usd)]))
+    spent = np.interp(times, edges, np.concatenate([[0.0], np.cumsum(seen.amounts)]))
     return times, spent - spent[0]
 
 

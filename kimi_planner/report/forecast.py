@@ -7,13 +7,13 @@ from typing import Any
 import pandas as pd
 
 from kimi_planner.forecast import SpendForecast
-from kimi_planner.forecast.growth import TENTH
-from kimi_planner.forecast.moments import Moment, moment_text
 from kimi_planner.forecast.result import QUANTILES, amount_text
 from kimi_planner.report.json_form import DIGITS, dumped, form_of, origin
 from kimi_planner.report.tables import Table
 from kimi_planner.report.text import listed, plain
 from kimi_planner.safe import csv_text
+from kimi_planner.series.growth import TENTH
+from kimi_planner.series.moments import Moment, moment_text
 
 __all__ = ["forecast_csv", "forecast_json", "forecast_text"]
 
@@ -32,7 +32,7 @@ def forecast_text(forecast: SpendForecast) -> str:
     seen = forecast.observed
     parts = [
         f"{forecast.sentence}.",
-        f"The log: {amount_text(seen.total_usd)} USD from {moment_text(seen.start)} to "
+        f"The log: {amount_text(seen.total)} USD from {moment_text(seen.start)} to "
         f"{moment_text(seen.end)}. From its end on:",
         plain(table),
         listed("What to know:", forecast.notes),
@@ -55,7 +55,7 @@ def forecast_json(forecast: SpendForecast) -> str:
             "end": _point(seen.end),
             "seconds": seen.seconds,
             "calls": seen.calls,
-            "total_usd": round(seen.total_usd, DIGITS),
+            "total_usd": round(seen.total, DIGITS),
         },
         "horizon": {"text": ahead.text, "seconds": ahead.seconds, "until": _point(ahead.until)},
         **{name: last[name] for name in ("mean_usd", *QUANTILES)},

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kimi_planner.workload.quantity import Empirical
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LOGGED_KEYS", "per_request"]
+__all__ = ["LOGGED_KEYS", "logged_tokens", "per_request"]
 
 #: Quantities of a workload that a log shows.
 LOGGED_KEYS = ("prompt_tokens", "completion_tokens", "reasoning_tokens")
@@ -36,13 +37,18 @@ def per_request(frame: pd.DataFrame, key: str, *, given: str) -> Empirical | Non
     Empirical or None
         ``None`` if no row states this count.
     """
-    calls = frame[frame["requests"] > 0]
-    counts = calls[key].astype("Float64")
-    if key == "completion_tokens" and calls["reasoning_tokens"].notna().any():
-        counts = counts - calls["reasoning_tokens"].astype("Float64")
-    known = counts.notna().to_numpy(dtype=bool)
+    tokens = logged_tokens(frame, key)
+    known = ~np.isnan(tokens)
     if not known.any():
         return None
-    requests = calls["requests"].to_numpy(dtype=np.float64)[known]
-    tokens = counts.to_numpy(dtype=np.float64, na_value=np.nan)[known]
-    return Empirical.from_values(tokens / requests, requests, given=given)
+    requests = frame["requests"].to_numpy(dtype=np.float64)[known]
+    return Empirical.from_values(tokens[known] / requests, requests, given=given)
+
+
+def logged_tokens(frame: pd.DataFrame, key: str) -> NDArray[np.float64]:
+    """Return the tokens that a workload calls by this key in each row; NaN where it does not say."""
+    counts = frame[key].astype("Float64")
+    if key == "completion_tokens" and frame["reasoning_tokens"].notna().any():
+        counts = counts - frame["reasoning_tokens"].astype("Float64")
+    tokens = counts.to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(frame["requests"] > 0, tokens, np.nan)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from kimi_planner.errors import WorkloadError, did_you_mean, restated, shown
 from kimi_planner.workload.beyond_tokens import WrittenShare
@@ -159,45 +159,109 @@ class Workload:
                 object.__setattr__(self, "cached_share", share)
             self._check_room()
 
+    @overload
     @classmethod
-    def from_usage(cls, frame: pd.DataFrame, name: str, **known: Any) -> Workload:
-        """Fit a workload to a usage log.
+    def from_usage(
+        cls,
+        frame: pd.DataFrame,
+        name: str,
+        *,
+        by: None = None,
+        alias: Mapping[str, str] | None = None,
+        **known: Any,
+    ) -> Workload: ...
+
+    @overload
+    @classmethod
+    def from_usage(
+        cls,
+        frame: pd.DataFrame,
+        name: None = None,
+        *,
+        by: str | Sequence[str],
+        alias: Mapping[str, str] | None = None,
+        **known: Any,
+    ) -> list[Workload]: ...
+
+    @classmethod
+    def from_usage(
+        cls,
+        frame: pd.DataFrame,
+        name: str | None = None,
+        *,
+        by: str | Sequence[str] | None = None,
+        alias: Mapping[str, str] | None = None,
+        **known: Any,
+    ) -> Workload | list[Workload]:
+        """Fit a workload to a usage log, or one to each part of it.
 
         Parameters
         ----------
         frame : DataFrame
             A usage frame as :func:`read_usage` returns it.
-        name : str
-            Name of the workload.
+        name : str, optional
+            Name of the workload; it or ``by`` is given.
+        by : str or sequence of str, optional
+            Columns of the log, such as ``"team"`` or ``"model"``: a workload for each of their
+            values, and for the calls in batches of one that has both.
+        alias : mapping of str to str, optional
+            From a name of a model in the log to the id of the catalog that it means.
         **known
             Fields that are known better than the log shows them, such as
             ``requests_per_day={"p10": 800, "p50": 1000, "p90": 1500}``.
 
         Returns
         -------
-        Workload
-            Sizes of calls as the log shows them, its cached share, and its traffic as one certain
-            number: a single log says nothing about other months, and ``notes`` say so.
+        Workload or list of Workload
+            Token quantities as the log shows them, with the uncertainty of their means; the traffic of
+            the month after it, and growth, with the ranges that :func:`forecast_spend` has; weekdays,
+            busiest hour and days far off the rest where the log is long enough to show them; the
+            shares that are cached, written to a cache and in batches, and fees. Those of one log have
+            the correlation at which they are together as uncertain as the whole.
 
         Raises
         ------
         UsageError
-            If the frame is malformed.
+            If the frame or ``alias`` is malformed.
+        UnknownModelError
+            If ``alias`` names a model that the catalog does not have.
         WorkloadError
-            If the log has no times to tell the traffic from, or a field is not known.
+            If the log has no times to tell the traffic from, no such column, or a field is not known.
+
+        Notes
+        -----
+        Growth counts from the first month of a plan, and its range is that at which a year of the plan
+        is as wide as a year of the forecast. Calls of days far off the rest are events, not part of the level; its range allows
+        for such days, as that of a forecast does.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> times = pd.date_range("2026-09-01", "2026-10-27", freq="h", tz="UTC", inclusive="left")
+        >>> log = pd.DataFrame({"timestamp": times, "prompt_tokens": 900, "completion_tokens": 100,
+        ...                     "team": ["search", "support"] * (len(times) // 2)})
+        >>> [one.name for one in Workload.from_usage(log, by="team")]
+        ['search', 'support']
         """
         from kimi_planner.usage.read import read_usage
-        from kimi_planner.workload.fit import fitted_fields
+        from kimi_planner.workload.fit import fitted, fitted_by
 
+        if (name is None) == (by is None):
+            raise WorkloadError("Give name, for one workload of the whole log, or by.")
         for key in known:
             if key not in FIELDS:
                 raise WorkloadError(
-                    f"workload {shown(name)}: unknown field {shown(key)}."
+                    f"workload {shown(name or by)}: unknown field {shown(key)}."
                     f"{did_you_mean(key, FIELDS)} Known: {', '.join(FIELDS)}."
                 )
-        checked = read_usage(frame)
+        columns = [] if by is None else [by] if isinstance(by, str) else list(by)
+        checked = read_usage(
+            frame, keep=[one for one in columns if one in frame and one != "model"]
+        )
         checked.attrs["source"] = frame.attrs.get("source", "usage frame")
-        return cls(name=name, **fitted_fields(checked, known))
+        if name is not None:
+            return cls(name=name, **fitted(checked, known, alias))
+        return [cls(**one) for one in fitted_by(checked, columns, known, alias)]
 
     @cached_property
     def _load(self) -> Load:

@@ -14,11 +14,11 @@ import numpy as np
 from scipy.special import gammaln, stdtr, stdtrit
 
 from kimi_planner.files import data_dir, read_toml
-from kimi_planner.forecast.growth import TENTH, Growth, flattened, growth_of, spend_between
-from kimi_planner.forecast.intervals import Array, cycle
-from kimi_planner.forecast.mixture import WEEK_HARMONICS, Mixture, weigh
-from kimi_planner.forecast.moments import DAY
-from kimi_planner.forecast.observed import Observed
+from kimi_planner.series.growth import TENTH, Growth, flattened, growth_of, spend_between
+from kimi_planner.series.intervals import Array, cycle
+from kimi_planner.series.mixture import WEEK_HARMONICS, Mixture, weigh
+from kimi_planner.series.moments import DAY
+from kimi_planner.series.observed import Observed
 
 __all__ = ["PATH", "Constants", "Ranges", "Traits", "ahead_of", "from_score", "learned", "score_of"]
 
@@ -191,11 +191,11 @@ def ahead_of(observed: Observed, seconds: Array) -> tuple[Mixture, Growth, Trait
     low, median, high = mixture.quantile(np.array([0.1, 0.5, 0.9])).T
     middle = both[count:].quantile(np.array([0.5]))[:, 0]
     width = (np.sqrt(high) - np.sqrt(low)) / np.sqrt(median) / TENTH
-    chance = flat.call_usd2 / flat.total_usd**2
+    chance = flat.call_squares / flat.total**2
     blocks = _blocks(flat)
     every = np.ones(count)
     days = growth.days_ahead(seconds)
-    lift = np.exp(growth.per_day * days) * flat.total_usd / observed.total_usd
+    lift = np.exp(growth.per_day * days) * flat.total / observed.total
     return (
         mixture,
         growth,
@@ -252,4 +252,4 @@ def _blocks(observed: Observed) -> Array:
     count = int(days / length + 1e-3)
     edges = np.maximum(days - length * np.arange(count, -1.0, -1), 0.0)
     rates = spend_between(observed, edges) / np.diff(edges)
-    return np.asarray(rates / (observed.total_usd / days))
+    return np.asarray(rates / (observed.total / days))

@@ -17,9 +17,9 @@ from scipy.linalg import cholesky
 from scipy.linalg.blas import dtrsv
 from scipy.special import gammaln, stdtr
 
-from kimi_planner.forecast.intervals import Array, Covariance, bursts, cycle, power_law, white
-from kimi_planner.forecast.moments import DAY
-from kimi_planner.forecast.observed import Observed
+from kimi_planner.series.intervals import Array, Covariance, bursts, cycle, power_law, white
+from kimi_planner.series.moments import DAY
+from kimi_planner.series.observed import Observed
 
 __all__ = ["METHOD", "WEEK_HARMONICS", "Mixture", "weigh"]
 
@@ -117,10 +117,10 @@ def weigh(observed: Observed, targets: Sequence[float]) -> Mixture:
     targets : sequence of float
         Lengths of the future stretches, seconds.
     """
-    count = len(observed.usd)
-    level = observed.usd.mean()
-    differences = _contrasts(observed.usd / level)
-    poisson = observed.call_usd2 / count / level**2
+    count = len(observed.amounts)
+    level = observed.amounts.mean()
+    differences = _contrasts(observed.amounts / level)
+    poisson = observed.call_squares / count / level**2
     ahead = tuple(round(target / observed.seconds, 12) for target in targets)
     noise = _joint("white", 0.5, count, ahead)
     spread = noise.diagonal()[count - 1 :]
@@ -130,7 +130,9 @@ def weigh(observed: Observed, targets: Sequence[float]) -> Mixture:
     ]
     size = _FREEDOM / 2 * 1.5 * max(poisson, _LEAST_VARIANCE)
     # Stretches that are all equal fit the smoothest drift best, and show none: calls alone are left.
-    ways = _ways(observed, count, ahead, noise) if np.ptp(observed.usd) > _ROUNDING * level else ()
+    ways = (
+        _ways(observed, count, ahead, noise) if np.ptp(observed.amounts) > _ROUNDING * level else ()
+    )
     fits += [_fit(weight, hurst, joint, differences, size) for weight, hurst, joint in ways]
     logs, *rest = map(np.array, zip(*fits, strict=True))
     weights = np.exp(logs - logs.max())
@@ -149,7 +151,7 @@ def _certain(
     observed: Observed, poisson: float, differences: Array
 ) -> Iterator[tuple[float, float]]:
     """Yield log weight and variance of the ways whose variance the calls themselves tell."""
-    regular = poisson - len(observed.usd) / observed.calls
+    regular = poisson - len(observed.amounts) / observed.calls
     for prior, variance in ((_POISSON, poisson), (_REGULAR, max(regular, poisson / 4))):
         fit = len(differences) * np.log(variance) + differences @ differences / variance
         yield np.log(prior) - fit / 2, variance

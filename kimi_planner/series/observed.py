@@ -1,4 +1,4 @@
-"""What a log shows of spend over time: dollars in stretches of equal length."""
+"""What a log shows over time: spend, calls or tokens in stretches of equal length."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kimi_planner.billing.meters import ByMeter
 from kimi_planner.errors import TooLittleUsageError, UsageError
-from kimi_planner.forecast.intervals import Array
-from kimi_planner.forecast.moments import DAY, Moment, at, micros, moment_text
-from kimi_planner.forecast.rows import LogRows
+from kimi_planner.series.intervals import Array
+from kimi_planner.series.moments import DAY, Moment, at, micros, moment_text
+from kimi_planner.series.rows import TimedRows
 
 __all__ = ["LONG_LOG_DAYS", "Observed", "observe"]
 
@@ -23,7 +22,7 @@ TIMES_PER_STRETCH = 1.5
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """Spend of a log over ``[start, end)``.
+    """What was spent, called or used over ``[start, end)``.
 
     Attributes
     ----------
@@ -31,49 +30,46 @@ class Observed:
         What was observed; both UTC times, or both Timedeltas since the log began.
     seconds
         Length of it.
-    usd : ndarray, shape (n_stretches,), USD
-        Spend in each of the equal stretches that it is cut into.
-    call_usd2
-        Expected square of the spend that single calls cause, summed over all calls, USD squared; a
+    amounts : ndarray, shape (n_stretches,)
+        USD, calls or tokens in each of the equal stretches that it is cut into.
+    call_squares
+        Expected square of what single calls cause, summed over all calls, in the unit squared; a
         lower bound where rows hold several calls.
     heaviness
-        How many calls of equal cost would tell as much of that square; few if some calls cost
+        How many calls of equal amount would tell as much of that square; few if some calls have
         far more than most.
     rows_outside
         Rows before ``start``, or at ``end`` and later, which were left out.
     calls
         Number of calls.
-    bill : ByMeter of Decimal, USD
-        Spend by meter, exact.
     """
 
     start: Moment
     end: Moment
     seconds: float
-    usd: Array
-    call_usd2: float
+    amounts: Array
+    call_squares: float
     heaviness: float
     rows_outside: int
     calls: int
-    bill: ByMeter
 
     @property
-    def total_usd(self) -> float:
-        """Spend of the whole log."""
-        return float(self.usd.sum())
+    def total(self) -> float:
+        """Amount of the whole log."""
+        return float(self.amounts.sum())
 
     @property
     def by_day(self) -> bool:
         """Whether stretches are too long to show the hours of the day."""
-        return self.seconds / len(self.usd) > DAY / 2
+        return self.seconds / len(self.amounts) > DAY / 2
 
 
-def observe(rows: LogRows, start: Moment | None, end: Moment | None) -> Observed:
+def observe(rows: TimedRows, start: Moment | None, end: Moment | None) -> Observed:
     """Return what the rows of a log show between two moments.
 
     Parameters
     ----------
-    rows : LogRows
+    rows : TimedRows
         The log.
     start, end : Timestamp or Timedelta, optional
         What was observed; from the first row to one gap after the last if not given.
@@ -83,7 +79,7 @@ def observe(rows: LogRows, start: Moment | None, end: Moment | None) -> Observed
     UsageError
         If the moments are not in order.
     TooLittleUsageError
-        If what was observed cannot be told, or holds no spend.
+        If what was observed cannot be told, or holds nothing.
     """
     first = int(rows.micros[0]) if start is None else micros(start)
     last = rows.end if end is None else micros(end)
@@ -94,29 +90,27 @@ def observe(rows: LogRows, start: Moment | None, end: Moment | None) -> Observed
             "log covers."
         )
     low, high = np.searchsorted(rows.micros, [first, last]).tolist()
-    usd = rows.usd[low:high]
-    if not usd.sum() > 0:
+    amounts = rows.amounts[low:high]
+    if not amounts.sum() > 0:
         raise TooLittleUsageError(
-            f"{rows.source}: no spend from {moment_text(begun)} to {moment_text(ended)}, so there is "
-            "nothing to forecast from. Give a log of calls, or start and end that hold some."
+            f"{rows.source}: no {rows.what} from {moment_text(begun)} to {moment_text(ended)}, so there "
+            "is nothing to forecast from. Give a log of calls, or start and end that hold some."
         )
     requests = rows.requests[low:high]
     seconds = (last - first) / 1e6
     offsets = (rows.micros[low:high] - first) / 1e6
-    squares = usd**2 / np.maximum(requests, 1)
+    squares = amounts**2 / np.maximum(requests, 1)
     quartic = squares**2 / np.maximum(requests, 1)
-    bills = rows.costs.by_meter()
     count = _stretches(offsets, int(requests.sum()), seconds)
     return Observed(
         start=begun,
         end=ended,
         seconds=seconds,
-        usd=_cut(offsets, usd, rows.window / 1e6, np.linspace(0, seconds, count + 1)),
-        call_usd2=float(squares.sum()),
+        amounts=_cut(offsets, amounts, rows.window / 1e6, np.linspace(0, seconds, count + 1)),
+        call_squares=float(squares.sum()),
         heaviness=float(squares.sum() ** 2 / quartic.sum()),
-        rows_outside=len(rows.usd) - len(usd),
+        rows_outside=len(rows.amounts) - len(amounts),
         calls=int(requests.sum()),
-        bill=ByMeter({key: bills.usd(key, rows.order[low:high]) for key in bills.units}),
     )
 
 
@@ -135,14 +129,14 @@ def _stretches(offsets: Array, calls: int, seconds: float) -> int:
     )
 
 
-def _cut(offsets: Array, usd: Array, width: float, edges: Array) -> Array:
-    """Return the spend between edges; a row of a window is spent evenly over its width.
+def _cut(offsets: Array, amounts: Array, width: float, edges: Array) -> Array:
+    """Return the amounts between edges; that of a window is even over its width.
 
     Offsets ascend.
     """
     if not width:
-        return np.asarray(np.histogram(offsets, edges, weights=usd)[0], dtype=np.float64)
-    spent = np.concatenate([[0.0], np.cumsum(usd)])
+        return np.asarray(np.histogram(offsets, edges, weights=amounts)[0], dtype=np.float64)
+    spent = np.concatenate([[0.0], np.cumsum(amounts)])
     starts, first = np.unique(offsets, return_index=True)
     before = spent[np.append(first, len(offsets))]
     stops = np.minimum(starts + width, np.append(starts[1:], edges[-1]))
