@@ -416,6 +416,7 @@ def test_what_cannot_be_priced_is_said():
         (calls([4]), {}, TooLittleUsageError, "same timestamp"),
         (calls([4] * 9), {"start": 0}, TooLittleUsageError, "same timestamp"),
         (calls(range(9)), {"start": 20}, UsageError, "start .20 s. must be before end .9 s."),
+        (calls([*range(9), 3e9]), {}, UsageError, "reaches from 0 s to 3,000,000,000 s, more than 50 years"),
         (calls(range(9)).drop(columns="timestamp_s"), {}, UsageError, "9 rows have no timestamp"),
         (calls(range(9)).iloc[:0], {}, UsageError, "no rows"),
         (calls(range(9), -1), {}, UsageError, "prompt_tokens is -1"),

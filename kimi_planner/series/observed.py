@@ -15,6 +15,7 @@ __all__ = ["LONG_LOG_DAYS", "Observed", "observe"]
 
 LEAST_STRETCHES, MOST_STRETCHES = 8, 120
 MOST_DAYS = 366
+MOST_YEARS = 50
 LONG_LOG_DAYS = 28
 CALLS_PER_STRETCH = 5
 TIMES_PER_STRETCH = 1.5
@@ -88,6 +89,13 @@ def observe(rows: TimedRows, start: Moment | None, end: Moment | None) -> Observ
         raise UsageError(
             f"start ({moment_text(begun)}) must be before end ({moment_text(ended)}). Give what the "
             "log covers."
+        )
+    latest = at(min(last, int(rows.micros[-1])), dated=rows.dated)
+    if last - first > MOST_YEARS * 366 * DAY * 1e6:
+        raise UsageError(
+            f"the log reaches from {moment_text(begun)} to {moment_text(latest)}, more than {MOST_YEARS} "
+            "years, which cannot be meant. Correct its times, or give start and end.",
+            at=rows.source,
         )
     low, high = np.searchsorted(rows.micros, [first, last]).tolist()
     amounts = rows.amounts[low:high]
