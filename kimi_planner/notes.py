@@ -17,7 +17,7 @@ _NO_CACHED_PRICE = (
 #: does not name its workloads gets their names at its end.
 SENTENCES = {
     # A plan: what its ranges do not show, and what it takes for granted.
-    "no_range": "Every number is plain, so the spend has no range.",
+    "no_range": "Nothing uncertain is stated, so spend is one number, its range not given; state ranges, or certainty.",
     "plain_number": "{what} is one plain number, so the range does not show that it may differ.",
     "no_mean_factor": "No mean_factor is given, so the range does not show that tokens per call may be more or less on average.",
     "outside_plan": "It has traffic only outside of the plan ({first} to {last}), so it costs nothing.",

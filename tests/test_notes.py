@@ -29,7 +29,7 @@ def test_a_note_is_its_sentence_and_knows_what_it_is_about():
 
 def test_names_that_look_like_a_template_stay_names():
     """A workload may be called {cap} or %s."""
-    assert note("no_range", workloads=["{cap}", "%s"]).endswith("no range: {cap}, %s.")
+    assert note("no_range", workloads=["{cap}", "%s"]).endswith("certainty: {cap}, %s.")
 
 
 def test_a_sentence_that_names_its_workloads_does_not_name_them_twice():

@@ -29,6 +29,7 @@ from kimi_planner.workload.turns import turn_means
 __all__ = ["Bill", "LoadPlan"]
 
 _CALLS_A_PATH = 40
+_ROUNDING = 1e-9  # of amounts that are the same on every path
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,7 +256,10 @@ class Bill:
             else bill
         )
         usd = self.expected_usd().astype(np.float64).reshape(len(plan.months), -1)
-        return Spend(usd=usd, usage=self.usage(), bill=bill, list_bill=list_bill)
+        is_ranged = bool((np.ptp(usd, axis=1) > _ROUNDING * usd.max(axis=1)).any())
+        return Spend(
+            usd=usd, usage=self.usage(), bill=bill, list_bill=list_bill, is_ranged=is_ranged
+        )
 
     @cached_property
     def weights(self) -> list[tuple[float, float]]:

@@ -37,7 +37,7 @@ def assumptions_left_out(
     workloads: Sequence[Workload], specs: Sequence[ModelSpec], months: Sequence[Month]
 ) -> tuple[Note, ...]:
     """Return one sentence for each thing that a reader of the result must know."""
-    uncertain = [workload for workload in workloads if not workload.is_certain]
+    ranged = [workload for workload in workloads if workload.is_ranged]
     repriced = [change for workload in workloads for change in workload.dated_price_changes]
     concerned = (None, *(spec.id for spec in specs))
 
@@ -47,19 +47,19 @@ def assumptions_left_out(
     def plain(what: str, quantities: Callable[[Any], Iterable[Any]]) -> tuple[Note, ...]:
         names = which(
             lambda one: any(given is not None and given.is_certain for given in quantities(one)),
-            uncertain,
+            ranged,
         )
         return noted("plain_number", what=what, workloads=names)
 
     changes = dict.fromkeys(one.describe() for one in repriced if one.model in concerned)
     cached_later = any("cached_input_usd_per_mtok" in one.prices for one in repriced)
     notes = [
-        *noted("no_range", workloads=which(lambda one: one.is_certain)),
+        *noted("no_range", workloads=which(lambda one: not one.is_ranged)),
         *plain("Traffic", lambda one: [one.requests_per_day]),
         *plain("Growth", lambda one: [one.growth_per_month]),
         *noted(
             "no_mean_factor",
-            workloads=which(lambda one: not one.resolve().sizes.factors, uncertain),
+            workloads=which(lambda one: not one.resolve().sizes.factors, ranged),
         ),
         *(
             plain("The cached share", lambda one: [one.cached_share])

@@ -100,8 +100,9 @@ class Projection(Scope):
         """One row per workload, model and month.
 
         Columns: ``workload``, ``model``, ``month``, ``days``, expected ``requests`` and tokens,
-        ``mean_usd``, ``p10_usd``, ``p50_usd``, ``p90_usd`` over scenarios, and ``exact_usd``, the
-        bill as an exact decimal where nothing is uncertain.
+        ``mean_usd``, ``p10_usd``, ``p50_usd``, ``p90_usd`` over scenarios, ``range_given``, without
+        which these are all the mean, and ``exact_usd``, the bill as an exact decimal where nothing
+        is uncertain.
         """
         return self._monthly(self.spend)
 
@@ -150,8 +151,8 @@ class Projection(Scope):
         Returns
         -------
         DataFrame
-            ``workload``, ``model``, ``mean_usd``, ``p10_usd``, ``p50_usd``, ``p90_usd`` and
-            ``exact_usd`` of the total over all months; the first four also ``…_per_month``, divided
+            ``workload``, ``model``, ``mean_usd``, ``p10_usd``, ``p50_usd``, ``p90_usd``,
+            ``range_given`` and ``exact_usd`` of the total over all months; amounts but the last also ``…_per_month``, divided
             by the number of months; ``budget_usd_per_month``, and ``chance_over_budget`` that some
             month exceeds it. The quantiles are over scenarios.
         """
@@ -269,5 +270,6 @@ def _statistics(spend: Spend) -> dict[str, Sequence[Any]]:
     return {
         "mean_usd": spend.mean().tolist(),
         **{name: spend.quantile(q).tolist() for name, q in QUANTILES.items()},
+        "range_given": [spend.is_ranged] * len(spend.usd),
         "exact_usd": spend.exact_usd or [None] * len(spend.usd),
     }

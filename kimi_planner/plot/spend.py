@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.plan.projection import Projection
+from kimi_planner.plan.spend import NO_RANGE
 from kimi_planner.plot.layout import beside, budget_limits, column, finish, limit, row_names
 from kimi_planner.plot.style import INK, RANGE, axes, color_of, money_axis, styled
 from kimi_planner.plot.words import dollars, listed, short
@@ -136,7 +137,11 @@ def spend_fan(
         f"Spend by month of {of} on {on or 'the models chosen for them'}: P50 "
         + (f"{dollars(float(p50[0]))} USD in {projection.months[0]} and " if len(p50) > 1 else "")
         + f"{dollars(float(p50[-1]))} USD in {last}"
-        + (f" (P10 {dollars(float(p10[-1]))}, P90 {dollars(float(p90[-1]))})" if ranged else "")
+        + (
+            f" (P10 {dollars(float(p10[-1]))}, P90 {dollars(float(p90[-1]))})"
+            if ranged
+            else f", {NO_RANGE}"
+        )
         + budget_words(budget, " a month"),
     )
     rows = [
@@ -182,4 +187,4 @@ def budget_words(budget: Decimal | None, span: str = "") -> str:
 
 def _range_text(spend: ModelSpend) -> str:
     p10, p90 = spend.p10, spend.p90
-    return f" (P10 {dollars(p10)}, P90 {dollars(p90)})" if p90 > p10 else ""
+    return f" (P10 {dollars(p10)}, P90 {dollars(p90)})" if p90 > p10 else f", {NO_RANGE}"

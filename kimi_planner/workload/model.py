@@ -292,10 +292,9 @@ class Workload:
         return self.fees_per_request if isinstance(self.fees_per_request, tuple) else ()
 
     @property
-    def is_certain(self) -> bool:
-        """Whether every quantity is a plain number, so that the bill has no spread."""
-        load = self.resolve()
-        return load.sizes.is_certain and all(one.is_certain for one in load.quantities().values())
+    def is_ranged(self) -> bool:
+        """Whether something is stated to be uncertain, so that spend has a range."""
+        return not all(one.is_certain for one in self.resolve().quantities().values())
 
     @property
     def dated_events(self) -> tuple[Event, ...]:
