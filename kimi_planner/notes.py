@@ -19,6 +19,7 @@ SENTENCES = {
     # A plan: what its ranges do not show, and what it takes for granted.
     "no_range": "Nothing uncertain is stated, so spend is one number, its range not given; state ranges, or certainty.",
     "plain_number": "{what} is one plain number, so the range does not show that it may differ.",
+    "certainty": 'certainty = "{word}": levels and means without a range of their own have {factors} ({source}).',
     "no_mean_factor": "No mean_factor is given, so the range does not show that tokens per call may be more or less on average.",
     "outside_plan": "It has traffic only outside of the plan ({first} to {last}), so it costs nothing.",
     "events_outside_plan": "These events lie outside of the plan and count for nothing: {events} ({workloads}).",

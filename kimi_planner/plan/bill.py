@@ -257,8 +257,15 @@ class Bill:
         )
         usd = self.expected_usd().astype(np.float64).reshape(len(plan.months), -1)
         is_ranged = bool((np.ptp(usd, axis=1) > _ROUNDING * usd.max(axis=1)).any())
+        number = plan.scenarios.number
+        calls = self._monthly(self._over_paths(number(1)))
         return Spend(
-            usd=usd, usage=self.usage(), bill=bill, list_bill=list_bill, is_ranged=is_ranged
+            usd=usd,
+            usage=self.usage(),
+            bill=bill,
+            list_bill=list_bill,
+            conversations=calls / number(plan.load.sizes.calls),
+            is_ranged=is_ranged,
         )
 
     @cached_property

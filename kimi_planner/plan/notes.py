@@ -14,6 +14,7 @@ from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.catalog_notes import catalog_notes
 from kimi_planner.safe import on_one_line
 from kimi_planner.workload import SplitNormal, Workload
+from kimi_planner.workload.certainty import CERTAINTIES
 from kimi_planner.workload.turns import turn_means
 
 __all__ = ["assumptions_left_out", "plan_notes"]
@@ -55,7 +56,8 @@ def assumptions_left_out(
     cached_later = any("cached_input_usd_per_mtok" in one.prices for one in repriced)
     notes = [
         *noted("no_range", workloads=which(lambda one: not one.is_ranged)),
-        *plain("Traffic", lambda one: [one.requests_per_day]),
+        *_certainties(workloads),
+        *plain("Traffic", lambda one: [one.resolve().traffic.level]),
         *plain("Growth", lambda one: [one.growth_per_month]),
         *noted(
             "no_mean_factor",
@@ -100,6 +102,15 @@ def assumptions_left_out(
             text = on_one_line(said).removesuffix(".")
             notes.append(note("of_workload", said=text, workloads=workload.name))
     return (*notes, *call_notes(workloads, specs))
+
+
+def _certainties(workloads: Sequence[Workload]) -> Iterator[Note]:
+    """Say what ``certainty`` stands for, and where that is from."""
+    for word, factors in CERTAINTIES.items():
+        names = [one.name for one in workloads if one.certainty == word]
+        yield from noted(
+            "certainty", word=word, factors=str(factors), source=factors.source, workloads=names
+        )
 
 
 def _outside(workloads: Sequence[Workload], months: Sequence[Month]) -> Iterator[Note]:

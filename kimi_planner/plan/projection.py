@@ -250,7 +250,7 @@ class Projection(Scope):
                     "model": model,
                     "month": [str(month) for month in self.months],
                     "days": [month.days for month in self.months],
-                    **{key: getattr(spend, key) for key in TOKEN_TOTALS},
+                    **{key: getattr(spend, key).astype(float) for key in TOKEN_TOTALS},
                     **_statistics(spend),
                 }
             )

@@ -23,6 +23,7 @@ NO_RANGE = "range not given"
 
 TOKEN_TOTALS = (
     "requests",
+    "conversations",
     "prompt_tokens",
     "cached_tokens",
     "completion_tokens",
@@ -44,6 +45,8 @@ class Spend:
         Expected spend by meter; the meters sum to the mean. Fractions where nothing is uncertain.
     list_bill : ByMeter of ndarray, shape (n_months,), USD
         The same at the catalog's prices alone, without the price changes of the workload.
+    conversations : ndarray, shape (n_months,)
+        Expected conversations, or single calls where there are no turns; retries are no new ones.
     is_ranged
         Whether paths differ in what is expected. Without that they differ by single calls alone,
         which is no range to plan with: quantiles are the mean then.
@@ -53,6 +56,7 @@ class Spend:
     usage: Usage
     bill: ByMeter
     list_bill: ByMeter
+    conversations: Array
     is_ranged: bool = False
 
     @classmethod
@@ -93,6 +97,7 @@ class Spend:
             usage=self.usage.map(convert),
             bill=self.bill.map(convert),
             list_bill=self.list_bill.map(convert),
+            conversations=convert(self.conversations),
         )
 
     @property

@@ -27,7 +27,7 @@ TOP_KEYS = frozenset(
         "approved",
     }
 )
-_NEEDED = ("name", "requests_per_day", "prompt_tokens", "completion_tokens")
+_NEEDED = ("name", "prompt_tokens", "completion_tokens")
 
 
 def example_path() -> Path:

@@ -131,7 +131,7 @@ class Live:
             found[name] = Assumed(
                 source=workload.source or "not given",
                 values={
-                    "requests": _short(load.traffic.level.mean or used.requests / days),
+                    "requests": _short(load.traffic.per_day or used.requests / days),
                     "prompt": _per(used.prompt, used.requests),
                     **{key: _per(used.part(key), used.prompt) for key in self.shares},
                     "answer": _per(used.completion - used.reasoning, used.requests),
