@@ -45,8 +45,8 @@ def test_a_sentence_that_names_its_workloads_does_not_name_them_twice():
 def test_where_nothing_is_named_nothing_is_said():
     """An empty list of names makes no note, whichever list it is."""
     assert noted("no_range", workloads=[]) == ()
-    assert noted("no_reasoning_tokens", workloads=["w"], models=[]) == ()
-    assert len(noted("no_reasoning_tokens", workloads=["w"], models=["m"])) == 1
+    assert noted("reasoning_unknown", workloads=["w"], models=[]) == ()
+    assert len(noted("reasoning_unknown", workloads=["w"], models=["m"])) == 1
 
 
 @pytest.mark.parametrize("again", [copy.deepcopy, lambda said: pickle.loads(pickle.dumps(said))])

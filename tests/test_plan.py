@@ -611,7 +611,7 @@ MEANS = (
         }, "kimi-k2", []),
         ({}, THINKS, [
             NO_RANGE.format("w"),
-            "No reasoning tokens are given, so spend on kimi-k2-5-thinking is without any and will be higher: w.",
+            "reasoning_tokens is not given and no data tell how much kimi-k2-5-thinking reasons, so spend there is at least what is shown; it ranks after what is known: w.",
         ]),
         ({"reasoning_tokens": 9, "cached_share": 0.5, "turns": 2, "notes": ("half of it",)}, THINKS, [
             NO_RANGE.format("w"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import product
 from typing import Any
 
 from kimi_planner.billing.call import cached_price_notes
@@ -15,9 +16,12 @@ from kimi_planner.plan.catalog_notes import catalog_notes
 from kimi_planner.safe import on_one_line
 from kimi_planner.workload import SplitNormal, Workload
 from kimi_planner.workload.certainty import CERTAINTIES
+from kimi_planner.workload.reasoning import is_least, reasoning_of
 from kimi_planner.workload.turns import turn_means
 
 __all__ = ["assumptions_left_out", "plan_notes"]
+
+_Said = tuple[str, tuple[tuple[str, str], ...]]
 
 
 def plan_notes(
@@ -77,11 +81,7 @@ def assumptions_left_out(
         ),
         *_outside(workloads, months),
         *(note("prices_change", change=change) for change in changes),
-        *noted(
-            "no_reasoning_tokens",
-            models=[spec.id for spec in specs if spec.reasons],
-            workloads=which(lambda one: one.reasoning_tokens is None),
-        ),
+        *_reasoning(workloads, specs),
         *cached_price_notes(
             specs,
             "no_cached_price_yet" if cached_later else "no_cached_price",
@@ -111,6 +111,33 @@ def _certainties(workloads: Sequence[Workload]) -> Iterator[Note]:
         yield from noted(
             "certainty", word=word, factors=str(factors), source=factors.source, workloads=names
         )
+
+
+def _reasoning(workloads: Sequence[Workload], specs: Sequence[ModelSpec]) -> Iterator[Note]:
+    """Say where reasoning that is not given is from, and where nobody knows it."""
+    models: dict[tuple[str, _Said], list[str]] = {}
+    for workload, spec in product(workloads, specs):
+        for said in _reasoning_on(workload, spec):
+            models.setdefault((workload.name, said), []).append(spec.id)
+    names: dict[tuple[_Said, tuple[str, ...]], list[str]] = {}
+    for (name, said), ids in models.items():
+        names.setdefault((said, tuple(ids)), []).append(name)
+    for ((code, about), of_models), of in names.items():
+        yield note(code, **dict(about), models=of_models, workloads=of)
+
+
+def _reasoning_on(workload: Workload, spec: ModelSpec) -> Iterator[_Said]:
+    """Yield the code of a note about a model, and what it says beside the names."""
+    effort, words = workload.reasoning_effort, reasoning_of(workload, spec)
+    if effort and spec.reasoning_efforts and effort not in spec.reasoning_efforts:
+        yield "effort_unknown", (("effort", effort),)
+    behaviour = spec.profile.thinks(effort)
+    if is_least(words):
+        yield "reasoning_unknown", ()
+    elif words and workload.reasoning_tokens is not None:
+        yield "reasoning_not_stated", ()
+    elif words and behaviour is not None:
+        yield "reasoning_assumed", (("ratio", behaviour.ratio), ("on", behaviour.on))
 
 
 def _outside(workloads: Sequence[Workload], months: Sequence[Month]) -> Iterator[Note]:

@@ -41,6 +41,7 @@ __all__ = [
     "spend_table",
     "spread_of",
     "totals_sentence",
+    "traffic_sentences",
 ]
 
 OVER_BUDGET = "chance any month is over budget"
@@ -137,10 +138,12 @@ def spend_table(recommendation: Recommendation) -> Table:
                 share_text(served.fit_share),
                 share_text(served.cut_share),
                 verdict,
+                row["reasoning"],
             )
         )
-    headers = ("workload", "model", "P10", "P50", "P90", OVER_BUDGET, "fits", "cut", "choice")
-    return Table(headers, tuple(rows), frozenset(range(2, 8)))
+    headers = ("workload", "model", "P10", "P50", "P90", OVER_BUDGET, "fits", "cut", "choice", "reasoning")
+    shown = None if any(row[-1] for row in rows) else -1  # the last column only where it says something
+    return Table(headers[:shown], tuple(row[:shown] for row in rows), frozenset(range(2, 8)))
 
 
 def months_table(recommendation: Recommendation) -> Table:
@@ -281,6 +284,20 @@ def totals_sentence(recommendation: Recommendation) -> str:
     if unmet:
         text += f" Of them no model qualifies for {', '.join(unmet)}."
     return text + _exchanged(spend, projection.catalog.exchange)
+
+
+def traffic_sentences(recommendation: Recommendation) -> list[str]:
+    """Return the expected calls and conversations of each workload, retries being calls too."""
+    projection, said = recommendation.projection, []
+    months = len(projection.months)
+    for name in recommendation.names:
+        spend = projection.of(projection.models[0], name)
+        calls, talks = (
+            number_text(round(float(sum(one)) / months))
+            for one in (spend.requests, spend.conversations)
+        )
+        said.append(f"{name}: {calls} calls, {talks} conversations a month on average.")
+    return said
 
 
 def ranges_sentence(recommendation: Recommendation) -> str:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from kimi_planner.catalog import Profile
 from kimi_planner.workload.certainty import CERTAINTIES
 from kimi_planner.workload.dated import Event, PriceChange
 from kimi_planner.workload.overflow import Overflow
 from kimi_planner.workload.quantity import ONE, ZERO, Quantity
+from kimi_planner.workload.reasoning import thought
 from kimi_planner.workload.turns import turn_means
 
 if TYPE_CHECKING:
@@ -65,6 +67,8 @@ class Sizes:
         Calls of a conversation.
     cap
         ``max_tokens``: output that a call reserves, and at which it is cut; ``None`` for no limit.
+    effort, states_reasoning
+        ``reasoning_effort`` of the calls, and whether the workload says how much they reason.
     overflow
         What happens to a call that does not fit.
     least_reserved
@@ -79,6 +83,8 @@ class Sizes:
     cap: int | None = None
     overflow: Overflow = Overflow()  # noqa: RUF009 - frozen, and the same for all
     least_reserved: int = 0
+    effort: str | None = None
+    states_reasoning: bool = True
 
     @property
     def parts(self) -> tuple[Part, Part, Part, Part]:
@@ -103,20 +109,23 @@ class Sizes:
         """The uncertain factors on means, by key of the quantity."""
         return {part.key: part.size.factor for part in self.parts if part.size.factor is not None}
 
-    def on(self, reasons: bool, reserves: int | None = None) -> Sizes:
-        """Return the sizes on a model.
+    def on(self, model: Profile) -> Sizes:
+        """Return the sizes on a model: its reasoning, and what it reserves without a limit.
 
-        Parameters
-        ----------
-        reasons : bool
-            Whether it spends reasoning tokens.
-        reserves : int, optional
-            Output tokens that it reserves where a call sets no limit.
+        A model that may reason spends what the workload states or, if it states nothing, what the
+        model's data say; without data it is as if it did not, and `reasoning_of` says so.
         """
-        sizes = self if reasons else replace(self, reasoning=self.reasoning._replace(size=ZERO))
-        if reserves is None or sizes.cap is not None:
+        sizes, reasoning = self, self.reasoning.size
+        if model.reasons is False:
+            reasoning = ZERO
+        elif not self.states_reasoning and (behaviour := model.thinks(self.effort)) is not None:
+            reasoning = thought(self.visible.size, behaviour)
+        if reasoning != self.reasoning.size:
+            part = self.reasoning._replace(size=reasoning)
+            sizes = replace(self, reasoning=part, states_reasoning=True)
+        if model.reserves is None or sizes.cap is not None:
             return sizes
-        return replace(sizes, least_reserved=reserves)
+        return replace(sizes, least_reserved=model.reserves)
 
     def reserved(self, completion: Any) -> Any:
         """Return the output tokens that calls with answers of these lengths reserve.
@@ -231,6 +240,10 @@ class Load:
     is_batch: bool = False
     correlation: float = 0.0
 
+    def on(self, model: Profile) -> Load:
+        """Return the load on a model, with the uncertain numbers that its data bring."""
+        return replace(self, sizes=self.sizes.on(model))
+
     def changes_of(self, model: str) -> tuple[PriceChange, ...]:
         """Return the price changes that concern a model, in the order of their days."""
         return tuple(one for one in self.price_changes if one.model in (None, model))
@@ -270,6 +283,8 @@ def resolve(workload: Workload) -> Load:
         turns=given("turns"),
         cap=workload.max_tokens,
         overflow=workload.overflow_policy,
+        effort=workload.reasoning_effort,
+        states_reasoning=workload.reasoning_tokens is not None,
     )
     profile = [Fraction(Decimal(one)) for one in workload.weekday_profile or (1,) * 7]
     week = sum(profile, Fraction(0))

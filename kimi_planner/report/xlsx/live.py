@@ -119,14 +119,18 @@ class Live:
         """The numbers to change, by workload."""
         projection, best = self.recommendation.projection, self.recommendation.best
         days = sum(month.days for month in projection.months)
-        thinkers = [spec.id for spec in projection.specs if spec.reasons]
         found = {}
         for workload in projection.workloads:
             name, load = workload.name, workload.resolve()
             if name not in self.recommendation.names:
                 continue
-            used = _usage(projection.of(best[name], name).over_months())
-            thought = _usage(projection.of((thinkers or projection.models)[0], name).over_months())
+            chosen = best[name]
+            by_model = {model: projection.of(model, name) for model in (chosen, *projection.models)}
+            used = _usage(by_model[chosen].over_months())
+            thinker = next(
+                (one for one, of in by_model.items() if of.reasoning_tokens.any()), chosen
+            )
+            thought = _usage(by_model[thinker].over_months())
             due = {fee_key(fee): float(count) for fee, count in load.fees.items()}
             found[name] = Assumed(
                 source=workload.source or "not given",
@@ -177,7 +181,7 @@ class Live:
         listed = self.tariffs[model].map(float).bill(used)
         values, calls = assumed.values, used.requests
         # on a model that does not reason nothing shall be thought, whatever is assumed
-        reasons = next(one.reasons for one in projection.specs if one.id == model)
+        reasons = next(one.reasons for one in projection.specs if one.id == model) is not False
         return Line(
             usage=used,
             usd=usd,
