@@ -16,6 +16,7 @@ from kimi_planner.plan import Workload
 from kimi_planner.plan.drivers import sensitivity
 from kimi_planner.workload import what_if
 from kimi_planner.workload.certainty import CERTAINTIES
+from kimi_planner.workload.written import workloads_toml
 
 SIZES = {"prompt_tokens": 2000, "completion_tokens": 500}
 CALL = (2000 * Decimal("1.20") + 500 * Decimal("3.60")) / 1_000_000
@@ -214,3 +215,17 @@ def test_without_certainty_plain_numbers_stay_exact():
     """A workload that does not say how sure it is has the bill computed by hand."""
     spend = used(requests_per_day=Fraction(1000).numerator)
     assert spend.exact_usd == tuple(1000 * days * CALL for days in DAYS)
+
+
+def test_a_file_that_is_written_states_units_values_and_how_sure(tmp_path):
+    """Each new field is written as it was given, and read back the same."""
+    path = tmp_path / "t.csv"
+    path.write_text("a b\n5\n7\n", encoding="utf-8")
+    text = (
+        '[[workload]]\nname = "w"\ndocuments = 900\nprompt_tokens = [120, 300, 300]\n'
+        'completion_tokens = { from = "t.csv", column = "a b" }\n'
+        'reasoning_effort = "low"\ncertainty = "guess"\nturns = 2\n'
+    )
+    (tmp_path / "w.toml").write_text(text, encoding="utf-8")
+    written = workloads_toml(load_workloads(tmp_path / "w.toml"))
+    assert sorted(written.splitlines()) == sorted(text.splitlines())

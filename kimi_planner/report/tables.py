@@ -137,13 +137,19 @@ def spend_table(recommendation: Recommendation) -> Table:
                 "no budget" if np.isnan(chance) else share_text(chance),
                 share_text(served.fit_share),
                 share_text(served.cut_share),
-                verdict,
                 row["reasoning"],
+                verdict,
             )
         )
-    headers = ("workload", "model", "P10", "P50", "P90", OVER_BUDGET, "fits", "cut", "choice", "reasoning")
-    shown = None if any(row[-1] for row in rows) else -1  # the last column only where it says something
-    return Table(headers[:shown], tuple(row[:shown] for row in rows), frozenset(range(2, 8)))
+    headers = (
+        *("workload", "model", "P10", "P50", "P90", OVER_BUDGET),
+        *("fits", "cut", "reasoning", "choice"),
+    )
+    shown = [
+        at for at, name in enumerate(headers) if name != "reasoning" or any(r[at] for r in rows)
+    ]
+    cells = [tuple(row[at] for at in shown) for row in (headers, *rows)]
+    return Table(cells[0], tuple(cells[1:]), frozenset(range(2, 8)))
 
 
 def months_table(recommendation: Recommendation) -> Table:

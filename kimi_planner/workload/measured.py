@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
@@ -83,7 +84,11 @@ def from_file(
         raise refused(f"{key}.from", path, "It must be the path of a usage log or a table.")
     if column is not None:
         return from_values(
-            key, _column(key, folder / path, column), low, high, f"{column} of {path}"
+            key,
+            _column(key, folder / path, column),
+            low,
+            high,
+            f"column {json.dumps(column)} of {path}",
         )
     if key not in LOGGED_KEYS:
         raise WorkloadError(

@@ -134,12 +134,12 @@ class Workload:
     """
 
     name: str
-    prompt_tokens: Given
-    completion_tokens: Given
     requests_per_day: Given | None = None
     conversations_per_day: Given | None = None
     requests_per_month: Given | None = None
     documents: Given | None = None
+    prompt_tokens: Given
+    completion_tokens: Given
     reasoning_tokens: Given | None = None
     reasoning_effort: str | None = None
     certainty: str | None = None
