@@ -19,6 +19,10 @@ SENTENCES = {
     # A plan: what its ranges do not show, and what it takes for granted.
     "no_range": "Nothing uncertain is stated, so spend is one number, its range not given; state ranges, or certainty.",
     "plain_number": "{what} is one plain number, so the range does not show that it may differ.",
+    "check_growth": "growth_per_month = {growth}: {percent:,.0%} a month; did you mean {meant}?",
+    "check_mean_factor": "The mean_factor of {key} is {mean} on average, which leaves less than a tenth of the size; did you mean a factor about 1?",
+    "check_max_tokens": "max_tokens {cap:,} fills the whole window of {models}, so no call has room there; did you mean fewer?",
+    "check_price": "{key} = {price} of {models} is USD per 1,000,000 tokens; if it was meant per 1,000, give {meant}.",
     "certainty": 'certainty = "{word}": levels and means without a range of their own have {factors} ({source}).',
     "no_mean_factor": "No mean_factor is given, so the range does not show that tokens per call may be more or less on average.",
     "outside_plan": "It has traffic only outside of the plan ({first} to {last}), so it costs nothing.",

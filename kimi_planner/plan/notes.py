@@ -13,6 +13,7 @@ from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.beyond_tokens import written_notes
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.catalog_notes import catalog_notes
+from kimi_planner.plan.sanity import sanity_notes
 from kimi_planner.safe import on_one_line
 from kimi_planner.workload import SplitNormal, Workload
 from kimi_planner.workload.certainty import CERTAINTIES
@@ -32,6 +33,7 @@ def plan_notes(
 ) -> tuple[Note, ...]:
     """Return all that a reader of a plan must know."""
     return (
+        *sanity_notes(workloads, specs),
         *assumptions_left_out(workloads, specs, months),
         *written_notes(workloads, specs, months),
         *catalog_notes(catalog, specs, months, workloads),
