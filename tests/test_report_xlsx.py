@@ -503,5 +503,5 @@ def test_a_single_month_is_summed_up_once():
     assert "a month on average" not in words
     assert "month" not in words
     row = row_of(sheet, "whole plan")
-    assert sheet.cell(row, 7).value == 20250
+    assert sheet.cell(row, 7).value == 39750
     assert 0 <= sheet.cell(row, 8).value <= 1
