@@ -229,3 +229,16 @@ def test_a_file_that_is_written_states_units_values_and_how_sure(tmp_path):
     (tmp_path / "w.toml").write_text(text, encoding="utf-8")
     written = workloads_toml(load_workloads(tmp_path / "w.toml"))
     assert sorted(written.splitlines()) == sorted(text.splitlines())
+
+
+def test_a_batch_without_a_price_of_its_own_costs_what_single_calls_do():
+    """One workload in batches stops no plan: where no batch price is stated, the note says so."""
+    workload = Workload(name="w", requests_per_day=1000, reasoning_tokens=0, batch=True, **SIZES)
+    single = Workload(name="w", requests_per_day=1000, reasoning_tokens=0, **SIZES)
+    scenario = {"catalog": "2026-11-public-3", "models": ["kimi-k2.5", "kimi-k3"]}
+    batches, calls = (plan(one, **scenario) for one in (workload, single))
+    for model, share in (("kimi-k2.5", Decimal("0.60")), ("kimi-k3", 1)):
+        bills = [one.of(model).exact_usd for one in (batches, calls)]
+        assert bills[0] == tuple(share * usd for usd in bills[1])
+    (note,) = [one for one in batches.notes if one.code == "no_batch_price"]
+    assert note.models == ("kimi-k3",)

@@ -216,7 +216,7 @@ def _empty_answer(load: Load, spec: ModelSpec, cap: int, fees: Sequence[Fee]) ->
     calls = Expected.of(replace(load.sizes, cap=cap).on(spec.profile), seed=0)
     prompt = calls.prompt_of(1 + calls.pairs / calls.turns)
     used = tokens_used(load, prompt, float(cap), cached=load.cached.mean) + fees_used(load)
-    bill = Tariff.of(spec, fees).map(float).bill(used)
+    bill = Tariff.of(spec.in_plans(), fees).map(float).bill(used)
     meters = {f"empty_answer_{key}_usd": bill[key] for key, amount in used if amount}
     return {"empty_answer_usd": bill.total} | meters
 

@@ -225,6 +225,10 @@ class ModelSpec:
             tuple(one for one in self.behaviour if one.is_of_answer),
         )
 
+    def in_plans(self) -> ModelSpec:
+        """Return the model as plans price it: a batch as single calls where no price is stated."""
+        return self if self.batch_multiplier else replace(self, batch_multiplier=Decimal(1))
+
     def can(self, capability: str) -> bool | None:
         """Tell whether the model has a capability; ``None`` if the catalog does not say."""
         if capability in self.capabilities:

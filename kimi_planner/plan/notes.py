@@ -35,6 +35,12 @@ def plan_notes(
     return (
         *sanity_notes(workloads, specs),
         *assumptions_left_out(workloads, specs, months),
+        *noted(
+            "no_batch_price",
+            catalog=catalog.version,
+            models=[spec.id for spec in specs if spec.batch_multiplier is None],
+            workloads=[workload.name for workload in workloads if workload.batch],
+        ),
         *written_notes(workloads, specs, months),
         *catalog_notes(catalog, specs, months, workloads),
     )

@@ -107,7 +107,7 @@ class Panel:
         """Return the numbers as JSON that can stand inside a page."""
         projection, best = self.recommendation.projection, self.recommendation.best
         first, fees = projection.months[0].first, projection.catalog.fees
-        tariffs = [Tariff.of(spec.on(first), fees) for spec in projection.specs]
+        tariffs = [Tariff.of(spec.in_plans().on(first), fees) for spec in projection.specs]
         data = {
             "months": len(projection.months),
             "outputs": OUTPUTS,

@@ -106,7 +106,8 @@ class Workload:
         what serving it would cost; ``"reject"``, ``"drop_oldest"`` or
         ``{"summarise_to_tokens": n}``; kept as :class:`Overflow`.
     batch
-        Whether the calls are sent in batches, at the catalog's batch price.
+        Whether the calls are sent in batches, at the catalog's batch price; a model of which none is
+        stated is planned at the price of single calls.
     peak_hour_share
         Share of a day's calls in its busiest hour, 1/24 for an even day; a spread is over
         scenarios. ``None`` if not known. Counts for rate limits, not for spend.

@@ -78,7 +78,7 @@ class Live:
         """Prices of each model on the first day of the plan."""
         projection = self.recommendation.projection
         first, fees = projection.months[0].first, projection.catalog.fees
-        return {spec.id: Tariff.of(spec.on(first), fees) for spec in projection.specs}
+        return {spec.id: Tariff.of(spec.in_plans().on(first), fees) for spec in projection.specs}
 
     @cached_property
     def _used(self) -> set[str]:
