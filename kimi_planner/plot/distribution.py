@@ -118,6 +118,8 @@ def _levels(xs: Any, size: float) -> list[int]:
 def _said(spend: ModelSpend) -> str:
     certain, middle = spend.p10 == spend.p90, dollars(spend.p50)
     amount = f"{middle}, {NO_RANGE}" if certain else f"P50 {middle}"
+    if spend.is_least:
+        amount = spend.amount
     if isnan(spend.chance):
         return amount
     if certain:
@@ -129,6 +131,8 @@ def _words(spend: ModelSpend) -> str:
     p10, p50, p90 = map(dollars, (spend.p10, spend.p50, spend.p90))
     certain = spend.p10 == spend.p90
     amount = f"{p50} USD, {NO_RANGE}" if certain else f"P50 {p50} (P10 {p10}, P90 {p90})"
+    if spend.is_least:
+        amount = f"{spend.amount} USD"
     if isnan(spend.chance):
         return amount
     return f"{amount}, {at_most(spend.chance)} chance that some month is over budget"
