@@ -106,7 +106,9 @@ def test_what_nobody_knows_is_said_in_the_row_and_ranks_last(catalog, model):
     assert max(one.rank for one in known) < min(one.rank for one in unknown)
     assert known[-1].less_than_next_usd is None
     for text in (plan_text(found), markdown_report(found)):
-        assert LEAST[0] in next(row for row in text.splitlines() if model in row and "w" in row)
+        rows = [row for row in text.splitlines() if re.match(rf"\W*w\W+{model}\b(?! is)", row)]
+        assert rows
+        assert all(LEAST[0] in row for row in rows)
     (row,) = [row for row in plan_data(found)["summary"] if row["model"] == model]
     assert row["reasoning"] in LEAST
     only = recommend(workload(), catalog=cheap, models=model, **SCENARIO)
@@ -165,3 +167,12 @@ def test_drawn_reasoning_is_the_same_on_every_model_of_the_same_share():
     usd = [made.of(model).usd[0] for model in made.models]
     assert np.corrcoef(np.argsort(np.argsort(usd[0])), np.argsort(np.argsort(usd[1])))[0, 1] > 0.999
     assert re.fullmatch(r"assumed, .* times the answer", made.reasoning("kimi-k2.6"))
+
+
+def test_a_model_that_qualifies_if_it_reasons_is_priced_as_if_it_did():
+    """Money and condition go together: no model is cheap for a need because it would not meet it."""
+    for needs, tokens in (((), 0), (("reasoning",), 1200)):
+        made = plan("kimi-k2", "2026-06", reasoning_tokens=1200, needs=needs)
+        by_hand = 31_000 * (2000 * Decimal("1.20") + (400 + tokens) * Decimal("3.60")) / 1_000_000
+        assert made.of("kimi-k2").exact_usd == (by_hand,)
+        assert made.reasoning("kimi-k2") == ("as given, if it reasons" if needs else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -110,6 +110,8 @@ class Profile(NamedTuple):
         The ``reasoning_effort`` of a request that names none.
     behaviour
         How much it reasons for an answer, by effort.
+    is_open
+        Whether its capabilities do not say that it reasons, nor that it does not.
     """
 
     reasons: bool | None
@@ -117,11 +119,14 @@ class Profile(NamedTuple):
     reserves: int | None = None
     effort: str | None = None
     behaviour: tuple[Behaviour, ...] = ()
+    is_open: bool = False
+
+    def reasons_for(self, needs: Collection[str]) -> bool | None:
+        """Whether it reasons for calls that need capabilities: on condition, if they need just that."""
+        return None if self.is_open and "reasoning" in needs else self.reasons
 
     def thinks(self, effort: str | None) -> Behaviour | None:
         """Return how much it reasons for an answer at an effort; ``None`` where no data tell."""
-        if self.reasons is False:
-            return None
         efforts = (None, effort or self.effort)
         return next((one for one in self.behaviour if one.effort in efforts), None)
 
@@ -223,6 +228,7 @@ class ModelSpec:
             self.default_output_tokens,
             self.renderings[-1].default_effort if self.renderings else None,
             tuple(one for one in self.behaviour if one.is_of_answer),
+            self.can("reasoning") is None,
         )
 
     def in_plans(self) -> ModelSpec:

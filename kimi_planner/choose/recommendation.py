@@ -205,7 +205,9 @@ def _compared(choice: Choice, others: Sequence[Choice]) -> tuple[str, list[str]]
     words = " and ".join(
         filter(None, [cheapest.if_words, "its reasoning is not in that" * _basis(cheapest)[1]])
     )
-    return margin, [f"{cheapest.model} is {usd(less)} less and {words}"] * (bool(words) and less > 0)
+    return margin, [f"{cheapest.model} is {usd(less)} less and {words}"] * (
+        bool(words) and less > 0
+    )
 
 
 def _basis(choice: Choice) -> tuple[bool, bool]:

@@ -50,11 +50,12 @@ def reasoning_of(workload: Workload, spec: ModelSpec) -> str:
     >>> reasoning_of(chat, load_catalog("2026-06").model("kimi-k2-5-thinking"))
     'not known, at least this'
     """
-    if spec.reasons is False:
+    reasons = spec.profile.reasons_for(workload.needs)
+    if reasons is False:
         return ""
     if workload.reasoning_tokens is not None:
-        return "" if spec.reasons else "as given, if it reasons"
+        return "" if reasons else "as given, if it reasons"
     behaviour = spec.profile.thinks(workload.reasoning_effort)
     if behaviour is None:
-        return f"{'not known' if spec.reasons else 'not stated'}, {_LEAST}"
+        return f"{'not known' if reasons else 'not stated'}, {_LEAST}"
     return f"assumed, {behaviour.ratio} times the answer"

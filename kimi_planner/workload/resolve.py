@@ -67,8 +67,9 @@ class Sizes:
         Calls of a conversation.
     cap
         ``max_tokens``: output that a call reserves, and at which it is cut; ``None`` for no limit.
-    effort, states_reasoning
-        ``reasoning_effort`` of the calls, and whether the workload says how much they reason.
+    effort, states_reasoning, needs
+        ``reasoning_effort`` of the calls, whether the workload says how much they reason, and the
+        capabilities that they need.
     overflow
         What happens to a call that does not fit.
     least_reserved
@@ -85,6 +86,7 @@ class Sizes:
     least_reserved: int = 0
     effort: str | None = None
     states_reasoning: bool = True
+    needs: tuple[str, ...] = ()
 
     @property
     def parts(self) -> tuple[Part, Part, Part, Part]:
@@ -116,7 +118,7 @@ class Sizes:
         model's data say; without data it is as if it did not, and `reasoning_of` says so.
         """
         sizes, reasoning = self, self.reasoning.size
-        if model.reasons is False:
+        if model.reasons_for(self.needs) is False:
             reasoning = ZERO
         elif not self.states_reasoning and (behaviour := model.thinks(self.effort)) is not None:
             reasoning = thought(self.visible.size, behaviour)
@@ -285,6 +287,7 @@ def resolve(workload: Workload) -> Load:
         overflow=workload.overflow_policy,
         effort=workload.reasoning_effort,
         states_reasoning=workload.reasoning_tokens is not None,
+        needs=workload.needs,
     )
     profile = [Fraction(Decimal(one)) for one in workload.weekday_profile or (1,) * 7]
     week = sum(profile, Fraction(0))
