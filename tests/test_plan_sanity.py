@@ -2,8 +2,9 @@
 
 import pytest
 
-from kimi_planner import load_catalog, load_workloads, project
+from kimi_planner import load_catalog, load_workloads, project, recommend
 from kimi_planner.plan import Workload
+from kimi_planner.report.first_screen import first_screen
 
 PLAIN = {"requests_per_day": 100, "prompt_tokens": 2000, "completion_tokens": 500}
 SCENARIO = {"start": "2026-12", "months": 1, "catalog": "2026-06", "n_paths": 100}
@@ -35,6 +36,12 @@ def test_a_price_of_a_catalog_per_thousand_is_asked_about():
     cheap = load_catalog("2026-06").with_price("kimi-k2", output_usd_per_mtok="0.0036")
     (note,) = asked(Workload(name="w", **PLAIN), catalog=cheap)
     assert note.endswith("if it was meant per 1,000, give 3.6.")
+
+
+def test_a_slip_stands_on_the_first_screen():
+    """It is the first thing to check, before what is merely uncertain."""
+    lines = first_screen(recommend(Workload(name="w", growth_per_month=4, **PLAIN), **SCENARIO)).splitlines()  # fmt: skip
+    assert lines[lines.index("Check first:") + 1].startswith("  growth_per_month = 4: 400% a month")
 
 
 @pytest.mark.parametrize("catalog", ["2026-06", "2026-11-public-3"])
