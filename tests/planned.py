@@ -31,7 +31,8 @@ source = "card"
 [[models]]
 id = "m"
 batch_multiplier = "0.6"
-capabilities = [{capabilities}]
+has = ["text"{able}]
+lacks = [{lacks}]
 context_window_tokens = 262144
 
 [[models.prices]]
@@ -44,7 +45,7 @@ output_usd_per_mtok = "10.00"
 source = "card"
 {more}
 [models.sources]
-card = ["id", "batch_multiplier", "capabilities", "context_window_tokens"]
+card = ["id", "batch_multiplier", "has", "lacks", "context_window_tokens"]
 """
 CUT = """
 [[models.prices]]
@@ -71,8 +72,10 @@ UNCERTAIN = {
 def dated_catalog(folder: Path, cut: str | None = None, *, reasons: bool = False) -> Catalog:
     """Return a catalog of one model with every price, a fifth lower from a day on if one is given."""
     path = folder / f"own-{cut}-{reasons}.toml"
-    more, able = CUT.format(day=cut) if cut else "", ', "reasoning"' if reasons else ""
-    path.write_text(DATED.format(more=more, capabilities=f'"text"{able}'), encoding="utf-8")
+    more, able, lacks = CUT.format(day=cut) if cut else "", "", '"reasoning"'
+    if reasons:
+        able, lacks = f", {lacks}", ""
+    path.write_text(DATED.format(more=more, able=able, lacks=lacks), encoding="utf-8")
     return load_catalog(path)
 
 

@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from kimi_planner.calls.moments import ConversationMoments, SampleMoments
+from kimi_planner.catalog import Profile
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Empirical
 
@@ -16,7 +17,7 @@ INPUT, OUTPUT = 1.2, 3.6
 
 
 def moments_of(reasons=True, prices=(INPUT, OUTPUT), **changes):
-    sizes = Workload(**PLAIN | changes).resolve().sizes.on(reasons)
+    sizes = Workload(**PLAIN | changes).resolve().sizes.on(Profile(reasons))
     return ConversationMoments(sizes).at(*prices)
 
 

@@ -13,7 +13,7 @@ from scipy import stats
 
 from kimi_planner.calls.overflow import billed_calls, carry_out, first_overflows
 from kimi_planner.calls.sizes import CallSizes
-from kimi_planner.catalog import load_catalog
+from kimi_planner.catalog import Profile, load_catalog
 from kimi_planner.plan.refused import refused_usd
 from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload
@@ -31,7 +31,7 @@ def workload(**changes):
 
 def expected_tokens(sizes, reasons, factors, *, window=None):
     """Return what a call uses, as arrays."""
-    calls = CallSizes.of(sizes.resolve().sizes.on(reasons), window)
+    calls = CallSizes.of(sizes.resolve().sizes.on(Profile(reasons)), window)
     return SimpleNamespace(
         **{key: np.atleast_1d(one) for key, one in vars(calls.tokens(factors)).items()}
     )
@@ -39,12 +39,12 @@ def expected_tokens(sizes, reasons, factors, *, window=None):
 
 def exact_tokens(sizes, reasons, *, window=None):
     """Return what a call of plain numbers uses, as fractions."""
-    return CallSizes.of(sizes.resolve().sizes.on(reasons), window).tokens(number=Fraction)
+    return CallSizes.of(sizes.resolve().sizes.on(Profile(reasons)), window).tokens(number=Fraction)
 
 
 def sample_calls(sizes, reasons, rng, *, window=None):
     """Draw calls as they are billed."""
-    sizes = sizes.resolve().sizes.on(reasons)
+    sizes = sizes.resolve().sizes.on(Profile(reasons))
     return billed_calls(Drawn.draw(sizes, rng).calls(), window, sizes.overflow)
 
 

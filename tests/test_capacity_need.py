@@ -254,7 +254,7 @@ def test_spend_is_that_of_the_plan_and_the_recharge_is_compared():
 def test_an_hour_share_changes_no_bill():
     """However uncertain the busiest hour is, a bill of plain numbers stays exact."""
     workload = plain(peak_hour_share={"p10": 0.06, "p50": 0.1, "p90": 0.2})
-    assert workload.is_certain
+    assert not workload.is_ranged
     spend = project(workload, months=1, as_of=AS_OF).of(MODEL)
     assert spend.exact_usd == project(plain(), months=1, as_of=AS_OF).of(MODEL).exact_usd
     peaks = throughput(workload, **SETTINGS).of(MODEL)

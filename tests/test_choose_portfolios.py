@@ -47,7 +47,14 @@ BILLS = {K2: 126, INSTRUCT: Decimal("157.5"), K25: Decimal("262.5"), THINKS: Dec
 
 def spend_of(usd, exact=None):
     bill = ByMeter({"input": usd.mean(axis=1) if exact is None else np.array(exact, dtype=object)})
-    return Spend(usd=usd, usage=Usage({}), bill=bill, list_bill=bill)
+    return Spend(
+        usd=usd,
+        usage=Usage({}),
+        bill=bill,
+        list_bill=bill,
+        conversations=usd[:, 0],
+        is_ranged=usd.shape[1] > 1,
+    )
 
 
 def certain(amounts):

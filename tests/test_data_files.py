@@ -13,6 +13,7 @@ PINNED = {
     "2026-06": "e6ce51a9a4a40297af3daa58cda9485bea9da108cdae050cd35e64a308864550",
     "2026-11-public": "3423b24c99728a36a64a5b06b0f008f451ad51450bf69898bd1f36274eb5e72f",
     "2026-11-public-2": "1175203dfc6efeb4c41dd0048a42cb19b67ed80fe5439987840d1f8403981b54",
+    "2026-11-public-3": "c03239b907d1a3c58bb18a3170e8d50412c50524431d376eb9d7432ca06ee4d6",
 }
 PINNED_LIMITS = {"2026-11": "c1548982a853b3623709c0ad24ef1a68de42b7f55ea24a35d25411ba4ca2f688"}
 
@@ -36,7 +37,7 @@ PERIOD = PRICES | {"effective_from", "effective_to", "known_on", "source"}
 RENDERING = {
     "effective_from", "tools", "thinking", "keeps_reasoning", "default_effort", "image_patches", "source",
 }  # fmt: skip
-BEHAVIOUR = {"of", "relative_to", "low", "high", "on", "source"}
+BEHAVIOUR = {"of", "relative_to", "effort", "low", "high", "on", "source"}
 TABLES = ("prices", "rendering", "behaviour")
 
 
@@ -84,7 +85,7 @@ def test_the_keys_are_exact(path, data):
         for rule in model.get("rendering", []):
             assert {"source"} < rule.keys() <= RENDERING
         for ratio in model.get("behaviour", []):
-            assert BEHAVIOUR - {"low", "high"} < ratio.keys() <= BEHAVIOUR
+            assert BEHAVIOUR - {"low", "high", "effort"} < ratio.keys() <= BEHAVIOUR
 
 
 def test_prices_are_positive_decimal_strings(data):

@@ -29,7 +29,7 @@ def test_a_note_is_its_sentence_and_knows_what_it_is_about():
 
 def test_names_that_look_like_a_template_stay_names():
     """A workload may be called {cap} or %s."""
-    assert note("no_range", workloads=["{cap}", "%s"]).endswith("no range: {cap}, %s.")
+    assert note("no_range", workloads=["{cap}", "%s"]).endswith("certainty: {cap}, %s.")
 
 
 def test_a_sentence_that_names_its_workloads_does_not_name_them_twice():
@@ -45,8 +45,8 @@ def test_a_sentence_that_names_its_workloads_does_not_name_them_twice():
 def test_where_nothing_is_named_nothing_is_said():
     """An empty list of names makes no note, whichever list it is."""
     assert noted("no_range", workloads=[]) == ()
-    assert noted("no_reasoning_tokens", workloads=["w"], models=[]) == ()
-    assert len(noted("no_reasoning_tokens", workloads=["w"], models=["m"])) == 1
+    assert noted("reasoning_unknown", workloads=["w"], models=[]) == ()
+    assert len(noted("reasoning_unknown", workloads=["w"], models=["m"])) == 1
 
 
 @pytest.mark.parametrize("again", [copy.deepcopy, lambda said: pickle.loads(pickle.dumps(said))])

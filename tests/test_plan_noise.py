@@ -8,6 +8,7 @@ from scipy import stats
 
 from kimi_planner.calls.law import conversation_law
 from kimi_planner.calls.sizes import CallSizes
+from kimi_planner.catalog import Profile
 from kimi_planner.plan.noise import Cells, Noise, SingleCalls, cell_means, moments_are_enough
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Empirical
@@ -20,7 +21,7 @@ INPUT, OUTPUT = 1.2, 3.6
 
 
 def sizes_of(reasons=False, **changes):
-    return Workload(**PLAIN | changes).resolve().sizes.on(reasons)
+    return Workload(**PLAIN | changes).resolve().sizes.on(Profile(reasons))
 
 
 def law_of(reasons=False, **changes):

@@ -48,11 +48,11 @@ def test_the_chance_is_that_some_month_breaks_the_budget():
             assert f"{chance:.0%} chance that some month is over budget" in plot.alt_text(ax)
 
 
-def test_a_certain_spend_is_a_line_and_called_certain():
+def test_a_spend_without_a_range_is_a_line_and_says_so():
     """Plain numbers have no dots; that they keep the budget is said as a fact."""
     ax = plot.spend_distribution(certain(PLAIN))
     assert not ax.collections
-    assert "certain within budget" in said(ax)
+    assert "range not given within budget" in said(ax)
 
 
 @pytest.mark.parametrize(

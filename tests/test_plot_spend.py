@@ -5,8 +5,9 @@ import pytest
 from legible import assert_legible, said
 from pictured import LASTING, LONG, PLAIN, ZERO, certain, closed, lasting, plan, wide
 
-from kimi_planner import plot
+from kimi_planner import plot, project
 from kimi_planner.errors import ScenarioError
+from kimi_planner.plan import Workload
 
 __all__ = ["closed"]
 
@@ -18,8 +19,9 @@ def test_monthly_spend_has_a_bar_to_the_median():
     rows = projection.summary().query("workload == 'image-questions'")
     widths = [bar.get_width() for bar in ax.patches]
     assert widths == pytest.approx(rows["p50_usd_per_month"].tolist())
-    ranges = [line.get_xdata() for line in ax.lines[1 : 2 * len(rows) : 2]]
-    expected = rows[["p10_usd_per_month", "p90_usd_per_month"]].to_numpy()
+    known = rows[rows["reasoning"] == ""]  # of the others nobody knows an upper end
+    ranges = [line.get_xdata() for line in ax.lines[1 : 2 * len(known) : 2]]
+    expected = known[["p10_usd_per_month", "p90_usd_per_month"]].to_numpy()
     np.testing.assert_allclose(ranges, expected)
     assert ax.lines[-1].get_xdata()[0] == 1500
     assert "budget 1,500" in said(ax)
@@ -85,3 +87,17 @@ def test_certain_spend_has_no_range():
 def test_pictures_of_spend_are_legible(draw):
     """Twelve models, 36 months, one month and no spend at all can be read in every size."""
     assert_legible(draw)
+
+
+def test_what_is_only_the_least_has_no_upper_end():
+    """A model of which nobody knows how much it reasons is said to cost at least its bar."""
+    workload = Workload(
+        name="w",
+        requests_per_day={"p50": 90, "p90": 120},
+        prompt_tokens=900,
+        completion_tokens=100,
+    )
+    made = project(workload, 1, "2026-12", ["kimi-k2", "kimi-k2-5-thinking"], n_paths=200)
+    words = plot.alt_text(plot.monthly_spend(made, "w"))
+    assert "kimi-k2-5-thinking at least " in words
+    assert words.count("(P10") == 1

@@ -62,7 +62,7 @@ def test_plain_numbers_are_exact_decimals(load):
         growth_per_month=Decimal("0.1"),
     )
     assert found.prompt_tokens.value == Decimal("2000.1")
-    assert found.is_certain
+    assert found.resolve().sizes.is_certain
     assert (found.turns.value, found.growth_per_month.value) == (1, Decimal("0.1"))
     for key in ("reasoning_tokens", "max_tokens", "cached_share", "budget_usd_per_month"):
         assert getattr(found, key) is None
@@ -102,7 +102,7 @@ def test_every_kind_of_quantity_and_every_key(tmp_path, load):
     assert found.needs == ("json", "vision")
     assert found.budget_usd_per_month == Decimal("9000.5")
     assert (found.name, found.source) == ("all kinds", "A pilot.")
-    assert not found.is_certain
+    assert found.is_ranged
 
 
 def test_a_table_of_its_own_is_the_same_quantity(load):
@@ -124,7 +124,7 @@ REFUSED = {
     "key of the program only": (GOOD + "notes = []\n", " line 6: unknown key 'notes'."),
     "unknown key in the second": (GOOD + edited('"w"', '"v"') + "turn = 4\n", " line 11: unknown key 'turn'. Did you mean 'turns'?"),
     "unknown key at the top": ("models = 3\n" + GOOD, " line 1: unknown key 'models'."),
-    "unknown key in a quantity": (edited("2000", "{ p50 = 1, p95 = 2 }"), " line 4: workload 'w': prompt_tokens has an unknown key 'p95'. Did you mean"),
+    "unknown key in a quantity": (edited("2000", "{ p50 = 1, p9 = 2 }"), " line 4: workload 'w': prompt_tokens has an unknown key 'p9'. Did you mean"),
     "fault in a table of its own": (edited("prompt_tokens = 2000\n", "") + "[workload.prompt_tokens]\np50 = 9\np90 = 3\n", " line 5: workload 'w': prompt_tokens: percentiles must not fall"),
     "fault in a dotted key": (edited("prompt_tokens = 2000", "prompt_tokens.p50 = 9\nprompt_tokens.p90 = 3"), " line 4: workload 'w': prompt_tokens: percentiles"),
     "missing key": (edited("requests_per_day = 1000\n", ""), " line 1: workload 'w': requests_per_day is missing."),
@@ -194,7 +194,7 @@ def test_the_shipped_example_says_where_its_numbers_come_from():
     for workload in found:
         assert re.fullmatch(r"[A-Z].{20,}\.", workload.source), workload.name
         assert workload.budget_usd_per_month > 0
-    uncertain = [workload.name for workload in found if not workload.is_certain]
+    uncertain = [workload.name for workload in found if workload.is_ranged]
     assert 0 < len(uncertain) < len(found)
     assert isinstance(found[0].prompt_tokens, SplitLognormal)
     assert any(isinstance(workload.prompt_tokens, Constant) for workload in found)

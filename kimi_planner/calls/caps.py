@@ -121,11 +121,11 @@ def cap_notes(workloads: Sequence[Workload], specs: Sequence[ModelSpec]) -> Iter
         cap = workload.max_tokens
         if cap is None:
             continue
-        for reasons in (False, True):
-            models = [spec.id for spec in specs if spec.reasons is reasons]
-            if not models:
-                continue
-            lengths = _Lengths.of(workload.resolve().sizes.on(reasons))
+        models: dict[Sizes, list[str]] = {}
+        for spec in specs:
+            models.setdefault(workload.resolve().sizes.on(spec.profile), []).append(spec.id)
+        for sizes, ids in models.items():
+            lengths = _Lengths.of(sizes)
             cut, empty = lengths.share_over(cap), lengths.empty_share(cap)
             if cut < WORTH_SAYING["cut"] and empty < WORTH_SAYING["empty"]:
                 continue
@@ -134,7 +134,7 @@ def cap_notes(workloads: Sequence[Workload], specs: Sequence[ModelSpec]) -> Iter
                 cap=cap,
                 cut=cut,
                 empty=empty,
-                models=models,
+                models=ids,
                 workloads=workload.name,
             )
 
@@ -195,7 +195,7 @@ def _equally_likely(part: Part) -> Array:
 
 
 def _row(load: Load, spec: ModelSpec, cap: int | None, fees: Sequence[Fee]) -> dict[str, object]:
-    lengths, limit = _Lengths.of(load.sizes.on(spec.reasons)), np.inf if cap is None else cap
+    lengths, limit = _Lengths.of(load.sizes.on(spec.profile)), np.inf if cap is None else cap
     empty = lengths.empty_share(limit)
     return {
         "workload": load.name,
@@ -207,16 +207,16 @@ def _row(load: Load, spec: ModelSpec, cap: int | None, fees: Sequence[Fee]) -> d
         "empty_answer_usd": np.nan,
         "cap_for_5_percent": lengths.cap_for(0.05),
         "cap_for_1_percent": lengths.cap_for(0.01),
-        **({} if cap is None or not spec.reasons else _empty_answer(load, spec, cap, fees)),
+        **({} if cap is None or spec.reasons is False else _empty_answer(load, spec, cap, fees)),
     }
 
 
 def _empty_answer(load: Load, spec: ModelSpec, cap: int, fees: Sequence[Fee]) -> dict[str, float]:
     """Return the cost of a call that spends its cap, with its mean prompt, every call fitting."""
-    calls = Expected.of(replace(load.sizes, cap=cap).on(spec.reasons), seed=0)
+    calls = Expected.of(replace(load.sizes, cap=cap).on(spec.profile), seed=0)
     prompt = calls.prompt_of(1 + calls.pairs / calls.turns)
     used = tokens_used(load, prompt, float(cap), cached=load.cached.mean) + fees_used(load)
-    bill = Tariff.of(spec, fees).map(float).bill(used)
+    bill = Tariff.of(spec.in_plans(), fees).map(float).bill(used)
     meters = {f"empty_answer_{key}_usd": bill[key] for key, amount in used if amount}
     return {"empty_answer_usd": bill.total} | meters
 

@@ -155,7 +155,7 @@ def conversation(
     spec = catalog.model(model)
     window = spec.context_window_tokens
     load = asked.resolve()
-    price = CallPrice(load, Tariff.of(spec, catalog.fees).map(float))
+    price = CallPrice(load, Tariff.of(spec.in_plans(), catalog.fees).map(float))
     calls = CallSizes.on(load.sizes, spec.profile)
     sample = calls.drawn(seed)
     expected = Expected.of(calls.sizes, seed)

@@ -53,7 +53,7 @@ class CallSizes:
     @classmethod
     def on(cls, sizes: Sizes, model: Profile, drawn_calls: int = DRAWN_CALLS) -> CallSizes:
         """Return the calls of a load on a model."""
-        return cls.of(sizes.on(model.reasons, model.reserves), model.window, drawn_calls)
+        return cls.of(sizes.on(model), model.window, drawn_calls)
 
     def tokens(
         self, factors: Mapping[str, Any] | None = None, number: Callable[[Any], Any] = float

@@ -33,9 +33,10 @@ def busiest_day_calls(load: Load, months: Sequence[Month], scenarios: Scenarios)
         Calls a day; 0 in a month without a day of traffic.
     """
     periods = periods_of(months)
+    traffic = load.traffic.from_day(periods[0].first)
     growth = 1 + scenarios["growth_per_month"]
     sent = 1 + scenarios["retry_share"]
-    level = scenarios["requests_per_day"] * sent
+    level = scenarios[traffic.unit] * sent
 
     def calls(kind: DayKind, usual: Array) -> Array:
         for name in kind.factors:
@@ -46,9 +47,8 @@ def busiest_day_calls(load: Load, months: Sequence[Month], scenarios: Scenarios)
 
     found = []
     for period in periods:
-        usual = level * growth ** months_of_growth(load.traffic, period, periods[0])
-        kinds = [
-            calls(kind, usual * float(kind.weight)) for kind in day_kinds(load.traffic, period)
-        ]
+        usual = level * growth ** months_of_growth(traffic, period, periods[0])
+        usual = usual * float(traffic.of_a_day(period.first))
+        kinds = [calls(kind, usual * float(kind.weight)) for kind in day_kinds(traffic, period)]
         found.append(np.maximum.reduce(np.broadcast_arrays(np.atleast_1d(usual * 0), *kinds)))
     return np.stack(np.broadcast_arrays(*found))

@@ -144,8 +144,9 @@ def _unknown(plan: PeakPlan, workload: Workload, model: Profile) -> tuple[str, .
     missing = {
         "peak_hour_share": workload.peak_hour_share is None and plan.peak_hour_share is None,
         "max_tokens": answer_counts,
-        "reasoning_tokens": model.reasons
+        "reasoning_tokens": model.reasons is not False
         and workload.reasoning_tokens is None
+        and model.thinks(workload.reasoning_effort) is None
         and (timed or answer_counts),
         "output_tokens_per_second": not timed,
     }
@@ -166,7 +167,7 @@ def _notes(plan: PeakPlan) -> tuple[Note, ...]:
     limits, is_timed = plan.limits, plan.output_tokens_per_second is not None
     later = "_later" if scope.as_of < limits.checked_on else ""
     uniform = [one.name for one in scope.workloads if one.weekday_profile is None]
-    thinkers = [spec.id for spec in scope.specs if spec.reasons]
+    thinkers = [spec.id for spec in scope.specs if spec.reasons is not False]
     unpriced = [spec.id for spec in scope.specs if not _has_prices(spec)]
     thoughtless = without("reasoning_tokens")
     return (

@@ -96,7 +96,7 @@ class PeakPlan:
         A call that the API refuses as too large was sent all the same, and counts in full. What
         calls without a limit reserve is the model's default or, where it is more, the mean answer.
         """
-        load = workload.resolve()
+        load = workload.resolve().on(model)
         if load.sizes.overflow.policy == "reject":
             model = model._replace(window=None)
         scenarios = Scenarios.draw(load, self.scope.seed, self.scope.n_paths)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -101,16 +101,34 @@ class Profile(NamedTuple):
     Attributes
     ----------
     reasons
-        Whether it spends reasoning tokens before it answers.
+        Whether it spends reasoning tokens before it answers; ``None`` if that is not stated.
     window
         Context window in tokens; ``None`` if it is not stated.
     reserves
         Output tokens that a call without a limit reserves; ``None`` if that is not stated.
+    effort
+        The ``reasoning_effort`` of a request that names none.
+    behaviour
+        How much it reasons for an answer, by effort.
+    is_open
+        Whether its capabilities do not say that it reasons, nor that it does not.
     """
 
-    reasons: bool
+    reasons: bool | None
     window: int | None = None
     reserves: int | None = None
+    effort: str | None = None
+    behaviour: tuple[Behaviour, ...] = ()
+    is_open: bool = False
+
+    def reasons_for(self, needs: Collection[str]) -> bool | None:
+        """Whether it reasons for calls that need capabilities: on condition, if they need just that."""
+        return None if self.is_open and "reasoning" in needs else self.reasons
+
+    def thinks(self, effort: str | None) -> Behaviour | None:
+        """Return how much it reasons for an answer at an effort; ``None`` where no data tell."""
+        efforts = (None, effort or self.effort)
+        return next((one for one in self.behaviour if one.effort in efforts), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,14 +208,32 @@ class ModelSpec:
     catalog_version: str = ""
 
     @property
-    def reasons(self) -> bool:
-        """Whether the model spends reasoning tokens before it answers."""
-        return "reasoning" in self.capabilities
+    def reasons(self) -> bool | None:
+        """Whether the model spends reasoning tokens before it answers; ``None`` if not stated.
+
+        Where its capabilities do not say, the rule by which its requests are written and counted
+        does, if the catalog names a template.
+        """
+        stated = self.can("reasoning")
+        if stated is not None or self.chat_template is None:
+            return stated
+        return self.rendering().thinking in ("on", "always")
 
     @property
     def profile(self) -> Profile:
         """All that the model changes about the sizes of a call."""
-        return Profile(self.reasons, self.context_window_tokens, self.default_output_tokens)
+        return Profile(
+            self.reasons,
+            self.context_window_tokens,
+            self.default_output_tokens,
+            self.renderings[-1].default_effort if self.renderings else None,
+            tuple(one for one in self.behaviour if one.is_of_answer),
+            self.can("reasoning") is None,
+        )
+
+    def in_plans(self) -> ModelSpec:
+        """Return the model as plans price it: a batch as single calls where no price is stated."""
+        return self if self.batch_multiplier else replace(self, batch_multiplier=Decimal(1))
 
     def can(self, capability: str) -> bool | None:
         """Tell whether the model has a capability; ``None`` if the catalog does not say."""
@@ -260,7 +296,7 @@ class ModelSpec:
                 "cannot be counted. Add chat_template in a new catalog version."
             )
         if not self.renderings:
-            return Rendering.of(self.chat_template, reasons=self.reasons)
+            return Rendering.of(self.chat_template, reasons="reasoning" in self.capabilities)
         begun = [rule for rule in self.renderings if day is None or rule.starts_by(day)]
         return begun[-1] if begun else self.renderings[0]
 

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 __all__ = [
+    "ANSWER",
     "MEASURED",
     "Behaviour",
     "Conflict",
@@ -20,6 +21,9 @@ __all__ = [
 
 #: What is compared between two models on the same tasks.
 MEASURED = ("output tokens", "reasoning tokens", "cost")
+
+#: What reasoning may be compared with: the visible text that the same call ends with.
+ANSWER = "answer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +76,10 @@ class Behaviour:
         What is compared: ``"output tokens"``, ``"reasoning tokens"``, or ``"cost"``, which also
         rests on prices and on how many tokens are read again and again.
     relative_to
-        Id of the other model, of the same catalog.
+        Id of the other model, of the same catalog; of reasoning tokens also ``"answer"``, the
+        visible text that the same call ends with.
+    effort
+        The ``reasoning_effort`` that it holds for; ``None`` where there is no such thing.
     low, high
         Bounds of the ratio; ``None`` for one that the source does not state.
     on
@@ -87,14 +94,25 @@ class Behaviour:
     source: str
     low: Decimal | None = None
     high: Decimal | None = None
+    effort: str | None = None
+
+    @property
+    def is_of_answer(self) -> bool:
+        """Whether it tells how much a model reasons for each token of its answer."""
+        return self.relative_to == ANSWER and None not in (self.low, self.high)
+
+    @property
+    def ratio(self) -> str:
+        """The bounds in words."""
+        if self.low is None or self.high is None:
+            return f"at least {self.low}" if self.high is None else f"at most {self.high}"
+        return f"about {self.low}" if self.low == self.high else f"{self.low} to {self.high}"
 
     def __str__(self) -> str:
         """Return the ratio in words."""
-        if self.low is None or self.high is None:
-            ratio = f"at least {self.low}" if self.high is None else f"at most {self.high}"
-        else:
-            ratio = f"about {self.low}" if self.low == self.high else f"{self.low} to {self.high}"
-        return f"{self.of} {ratio} times that of {self.relative_to} ({self.on})"
+        effort = f" at effort {self.effort}" if self.effort else ""
+        of = "those of the answer" if self.relative_to == ANSWER else f"that of {self.relative_to}"
+        return f"{self.of} {self.ratio} times {of}{effort} ({self.on})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from kimi_planner.catalog.model import (
     ModelSpec,
     PricePeriod,
 )
-from kimi_planner.catalog.provenance import MEASURED, Behaviour, Rating, Source
+from kimi_planner.catalog.provenance import ANSWER, MEASURED, Behaviour, Rating, Source
 from kimi_planner.catalog.rendering import (
     CHAT_TEMPLATES,
     MAX_PATCHES,
@@ -46,6 +46,7 @@ MAX_WINDOW_TOKENS = 100_000_000
 #: What cannot be meant: a price per token or per 1,000, and a window in thousands.
 _LEAST_PRICE = Decimal("0.001")
 _LEAST_WINDOW = 1_000
+_EFFORTS = RENDERING_WORDS["default_effort"]
 
 #: Lists of tables inside a model; each of them names its own source.
 TABLES = ("prices", "rendering", "behaviour")
@@ -217,7 +218,7 @@ def _read_renderings(
                 None, "the model has no chat_template. Name the one that the rule is of."
             )
         source = one.one_of("source", sources, "source")
-        family = Rendering.of(spec.chat_template, reasons=spec.reasons)
+        family = Rendering.of(spec.chat_template, reasons="reasoning" in spec.capabilities)
         rule = replace(family, source=source, **_read(one, _RENDERING_READERS))
         if spec.reasoning_efforts and rule.default_effort not in (None, *spec.reasoning_efforts):
             raise one.fail(
@@ -237,15 +238,13 @@ def _read_behaviour(row: Cells, sources: Mapping[str, Source]) -> tuple[Behaviou
     others = [name for name in ids if isinstance(name, str) and name != row.values["id"]]
     for one in _tables_in(row, "behaviour", BEHAVIOUR_KEYS):
         ratio = Behaviour(
-            of=one.one_of("of", MEASURED, "measure"),
-            relative_to=one.one_of("relative_to", others, "model"),
+            of=(of := one.one_of("of", MEASURED, "measure")),
+            relative_to=one.one_of(
+                "relative_to", [*others, ANSWER] if of == "reasoning tokens" else others, "model"
+            ),
             on=one.text("on"),
             source=one.one_of("source", sources, "source"),
-            **{
-                key: _positive(one, key, "ratio", "this model over the other")
-                for key in ("low", "high")
-                if key in one
-            },
+            **_read(one, _BEHAVIOUR_READERS),
         )
         if ratio.low is None and ratio.high is None:
             raise one.fail(None, "low and high are missing. Give one of them at least.")
@@ -310,6 +309,12 @@ _RENDERING_READERS: dict[str, Reader] = {
     },
     "image_patches": partial(Cells.whole, most=MAX_PATCHES, of="patches, such as 16384"),
 }
+_BEHAVIOUR_READERS: dict[str, Reader] = {
+    **dict.fromkeys(
+        ("low", "high"), partial(_positive, noun="ratio", what="this model over the other")
+    ),
+    "effort": partial(Cells.one_of, known=_EFFORTS, what="effort"),
+}
 #: How each key of a model is read, where it stands there; what the table does not say is unknown.
 _READERS: dict[str, Reader] = {
     **dict.fromkeys(("name", "tokenizer", "replaced_by"), Cells.text),
@@ -321,7 +326,7 @@ _READERS: dict[str, Reader] = {
     **dict.fromkeys(("released_on", "first_seen_on", "retired_on"), Cells.day),
     **dict.fromkeys(("use_cases", "aliases"), lambda row, key: tuple(row.words(key))),
     "lacks": _capabilities,
-    "reasoning_efforts": partial(_known, known=RENDERING_WORDS["default_effort"], what="effort"),
+    "reasoning_efforts": partial(_known, known=_EFFORTS, what="effort"),
     "output_tokens_per_second": partial(_positive, noun="speed", what="tokens per second"),
     **dict.fromkeys(("reasoning_depth", "speed"), _read_rating),
 }

@@ -56,6 +56,7 @@ _FORMS: dict[str, dict[str, Any]] = {
     },
     "output_tokens_per_second": {**_PRICE, "description": "Tokens, a decimal string."},
     "of": {"enum": list(MEASURED)},
+    "effort": {"enum": list(RENDERING_WORDS["default_effort"])},
     **dict.fromkeys(("low", "high"), _RATIO),
     "chat_template": {"enum": list(CHAT_TEMPLATES)},
     "status": {"enum": list(STATUSES)},
@@ -88,7 +89,7 @@ def catalog_schema() -> dict[str, Any]:
         "behaviour": {
             "type": "array",
             "minItems": 1,
-            "items": _table(BEHAVIOUR_KEYS, optional=("low", "high")),
+            "items": _table(BEHAVIOUR_KEYS, optional=("low", "high", "effort")),
         },
         "sources": {"type": "object", "additionalProperties": names},
     }

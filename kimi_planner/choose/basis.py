@@ -15,12 +15,10 @@ from kimi_planner.choose.given import check_result, projection_given
 from kimi_planner.choose.reasons import Rules
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.errors import ScenarioError, shown
-from kimi_planner.money import exact_decimal
 from kimi_planner.notes import Note, note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import chosen_workloads
-from kimi_planner.workload.turns import turn_means
 
 __all__ = [
     "able_models",
@@ -126,11 +124,7 @@ def calls_of_task(workload: Workload) -> tuple[Fraction, Fraction]:
     A task is one request, or a whole conversation where the workload has turns.
     """
     load = workload.resolve()
-    turns, retries = load.sizes.turns, load.traffic.retries
-    calls = turns.as_number(Fraction) if turns.is_certain else turn_means(turns)[0]
-    return Fraction(exact_decimal(calls)) if isinstance(calls, float) else calls, retries.as_number(
-        Fraction
-    )
+    return load.sizes.calls, load.traffic.retries.as_number(Fraction)
 
 
 def requests_of_task(workload: Workload) -> float:

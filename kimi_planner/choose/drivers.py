@@ -108,7 +108,7 @@ class Driver:
 
 
 def _no_reasoning(pair: Pair) -> str | None:
-    thinkers = [spec.id for spec in (pair.best, pair.other) if spec.reasons]
+    thinkers = [spec.id for spec in (pair.best, pair.other) if spec.reasons is not False]
     if not thinkers:
         return f"neither {pair.best.id} nor {pair.other.id} reasons, so reasoning changes nothing"
     if pair.workload.given("reasoning_tokens") is None:

@@ -161,7 +161,8 @@ def _thinking_notes(diff: CatalogDiff, catalogs: list[Catalog]) -> list[Note]:
     return [
         note("only_one_reasons", old=old, new=new, models=old if first else new)
         for _, old, new in _paired(diff)
-        if (first := catalogs[0].model(old).reasons) != catalogs[1].model(new).reasons
+        if (first := catalogs[0].model(old).reasons is not False)
+        != (catalogs[1].model(new).reasons is not False)
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Any
 
 from kimi_planner.calls.fit import ContextFit
@@ -18,6 +19,7 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.refused import refused_usd
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import chosen_workloads
+from kimi_planner.workload.reasoning import is_least
 
 __all__ = ["dearest_unmatched", "recommend"]
 
@@ -107,15 +109,22 @@ def _ranked(
 ) -> list[Choice]:
     """Return the ranking of the models that qualify, given with what is open of each.
 
-    Those of which all is stated come before the conditional ones, each by P50 spend; where all are
-    conditional, the first is the one that `dearest_unmatched` names.
+    Those whose reasoning is known come first, then those of which all is stated, each by P50 spend;
+    where something is open of all, the first is the one that `dearest_unmatched` names.
     """
     name = workload.name
     p50 = {model: summary[name, model]["p50_usd_per_month"] for model in able}
-    ranked = sorted(p50, key=lambda model: (bool(able[model]), p50[model]))
+    least = {model: is_least(summary[name, model]["reasoning"]) for model in able}
+    ranked = sorted(p50, key=lambda model: (least[model], bool(able[model]), p50[model]))
     if ranked:
-        first = dearest_unmatched({model: (p50[model], _asked(able[model])) for model in p50})
+        first = dearest_unmatched(
+            {model: (p50[model], _asked(able[model], least[model])) for model in p50}
+        )
         ranked = [first, *(model for model in ranked if model != first)]
+
+    def less_than(model: str, other: str | None) -> float | None:
+        return None if other is None or least[model] != least[other] else p50[other] - p50[model]
+
     return [
         Choice(
             workload=name,
@@ -124,11 +133,12 @@ def _ranked(
             **{key: summary[name, model][key] for key in SPENDS},
             **rules.fit.of(name, model)._asdict(),
             more_than_best_usd=p50[model] - p50[ranked[0]],
-            less_than_next_usd=p50[ranked[rank]] - p50[model] if rank < len(ranked) else None,
+            less_than_next_usd=less_than(model, other),
+            reasoning=str(summary[name, model]["reasoning"]),
             conditions=tuple(one.words for one in able[model]),
             refused_usd_per_month=refused_usd(rules.projection, workload, model),
         )
-        for rank, model in enumerate(ranked, 1)
+        for rank, (model, other) in enumerate(zip_longest(ranked, ranked[1:]), 1)
     ]
 
 
@@ -138,7 +148,10 @@ def _least_bad(workload: Workload, rules: Rules, summary: Summary) -> str:
         {
             spec.id: (
                 summary[workload.name, spec.id]["p50_usd_per_month"],
-                _asked(rules.against(workload, spec)),
+                _asked(
+                    rules.against(workload, spec),
+                    is_least(summary[workload.name, spec.id]["reasoning"]),
+                ),
             )
             for spec in rules.projection.specs
         }
@@ -172,9 +185,12 @@ def dearest_unmatched(models: Mapping[str, tuple[float, frozenset[str]]]) -> str
     return unmatched[-1]
 
 
-def _asked(obstacles: Iterable[Obstacle]) -> frozenset[str]:
-    """Return what a model does not meet for sure; what it fails weighs more than what is open."""
-    return frozenset(
+def _asked(obstacles: Iterable[Obstacle], is_least: bool) -> frozenset[str]:
+    """Return what a model does not meet for sure; what it fails weighs more than what is open.
+
+    That its spend is known is one of these.
+    """
+    return frozenset(["known spend"] * is_least).union(
         word
         for one in obstacles
         for word in (one.asked, *("fails " + one.asked,) * (not one.is_open))

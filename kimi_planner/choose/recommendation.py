@@ -24,6 +24,7 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.refused import refused_usd
 from kimi_planner.rich import frame_html, page_html, share_text, table_html
 from kimi_planner.workload import Workload
+from kimi_planner.workload.reasoning import is_least
 
 __all__ = ["Recommendation", "unserved_words"]
 
@@ -123,6 +124,8 @@ class Recommendation:
         out = [one for one in self.exclusions if (one.workload, one.model) == (name, model)]
         basis = "pinned" if workload.model else "recommended" if choice else "none qualifies"
         spend = f"{model}, {usd(self.projection.average_month([0.5], model, name)[0])} USD a month at P50"
+        said = self.projection.reasoning(model, name)
+        reasoning = f"reasoning {said}" if said else ""
         reasons = tuple(reason for one in out for reason in one.reasons)
         amount = (
             choice.refused_usd_per_month
@@ -144,7 +147,7 @@ class Recommendation:
             model=model,
             basis=basis,
             spend=spend,
-            open=(*filter(None, [choice.if_words if choice else ""]), *cheaper),
+            open=(*filter(None, [choice.if_words if choice else "", reasoning]), *cheaper),
             unserved=tuple(unserved),
             conditions=choice.conditions if choice else (),
             reasons=reasons,
@@ -188,7 +191,7 @@ class Recommendation:
 
 def _compared(choice: Choice, others: Sequence[Choice]) -> tuple[str, list[str]]:
     """Return how a choice stands to the next that qualifies as it does, and a cheaper one."""
-    alike = [one for one in others if bool(one.conditions) == bool(choice.conditions)]
+    alike = [one for one in others if _basis(one) == _basis(choice)]
     margin = "; no other qualifies for sure" if others else "; no other model qualifies"
     if alike:
         less = alike[0].p50_usd_per_month - choice.p50_usd_per_month
@@ -199,8 +202,17 @@ def _compared(choice: Choice, others: Sequence[Choice]) -> tuple[str, list[str]]
         margin = f", {words} {alike[0].model}"
     cheapest = min(others, key=lambda one: one.p50_usd_per_month, default=choice)
     less = choice.p50_usd_per_month - cheapest.p50_usd_per_month
-    is_open = bool(cheapest.conditions) and less > 0
-    return margin, [f"{cheapest.model} is {usd(less)} less and {cheapest.if_words}"] * is_open
+    words = " and ".join(
+        filter(None, [cheapest.if_words, "its reasoning is not in that" * _basis(cheapest)[1]])
+    )
+    return margin, [f"{cheapest.model} is {usd(less)} less and {words}"] * (
+        bool(words) and less > 0
+    )
+
+
+def _basis(choice: Choice) -> tuple[bool, bool]:
+    """Return whether something is open of a model, and whether its spend is only the least."""
+    return bool(choice.conditions), is_least(choice.reasoning)
 
 
 def unserved_words(served: Served, amount: float | None, workload: Workload) -> Iterator[str]:

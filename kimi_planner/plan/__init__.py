@@ -15,7 +15,7 @@ __all__, __getattr__, __dir__ = public_names(
         "plan.scenario": "Scenario ScenarioComparison compare_scenarios",
         "plan.simulation": "project",
         "reconcile.plans": "PlanChange compare_plans",
-        "workload.load": "load_workloads",
+        "workload.load": "example_path load_workloads",
         "workload.model": "Workload",
         "workload.quantity": "Quantity",
         "workload.what_if": "what_if",

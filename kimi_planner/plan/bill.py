@@ -16,7 +16,7 @@ from kimi_planner.calls.expected import CallTokens
 from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.calls.usage import fees_used, tokens_used
 from kimi_planner.calls.windowed import DRAWN_CALLS
-from kimi_planner.catalog import Catalog, Fee, ModelSpec
+from kimi_planner.catalog import Catalog, Fee, ModelSpec, Profile
 from kimi_planner.plan.beyond_tokens import check_fees
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.demand import Period, demand
@@ -29,6 +29,7 @@ from kimi_planner.workload.turns import turn_means
 __all__ = ["Bill", "LoadPlan"]
 
 _CALLS_A_PATH = 40
+_ROUNDING = 1e-9  # of amounts that are the same on every path
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,8 @@ class LoadPlan:
         Its uncertain numbers.
     drawn_calls
         How many calls are drawn where a window cuts some: fewer for fewer paths.
+    seed, n_paths
+        What more is drawn with where the data of a model bring uncertain numbers of their own.
     """
 
     load: Load
@@ -52,8 +55,11 @@ class LoadPlan:
     fees: tuple[Fee, ...]
     scenarios: Scenarios
     drawn_calls: int = DRAWN_CALLS
+    seed: int = 0
+    n_paths: int = 0
     _tokens: dict[CallSizes, CallTokens] = field(default_factory=dict, init=False, repr=False)
     _requests: dict[tuple[Period, ...], Any] = field(default_factory=dict, init=False, repr=False)
+    _plans: dict[Profile, LoadPlan] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def of(
@@ -68,7 +74,8 @@ class LoadPlan:
         """
         check_fees(catalog, load)
         calls = min(DRAWN_CALLS, max(DRAWN_CALLS // 10, _CALLS_A_PATH * n_paths))
-        return cls(load, months, catalog.fees, Scenarios.draw(load, seed, n_paths), calls)
+        scenarios = Scenarios.draw(load, seed, n_paths)
+        return cls(load, months, catalog.fees, scenarios, calls, seed, n_paths)
 
     @cached_property
     def exact(self) -> LoadPlan:
@@ -112,8 +119,19 @@ class LoadPlan:
         PriceNotFoundError
             If the catalog lacks a price, a fee or a batch price that the load needs.
         """
+        plan = self._with_data_of(spec)
         periods = billed_periods(self.load, spec, self.months)
-        return Bill(self.exact if self._is_plain(spec, periods) else self, spec, periods)
+        return Bill(plan.exact if plan._is_plain(spec, periods) else plan, spec, periods)
+
+    def _with_data_of(self, spec: ModelSpec) -> LoadPlan:
+        """Return the plan with the uncertain numbers that the data of a model bring, if any."""
+        load = self.load.on(spec.profile)
+        if set(load.quantities()) <= set(self.load.quantities()):
+            return self
+        if spec.profile not in self._plans:
+            drawn = Scenarios.draw(load, self.seed, self.n_paths)
+            self._plans[spec.profile] = replace(self, load=load, scenarios=drawn)
+        return self._plans[spec.profile]
 
     def _is_plain(self, spec: ModelSpec, periods: tuple[Period, ...]) -> bool:
         load, traffic = self.load, self.load.traffic
@@ -121,7 +139,7 @@ class LoadPlan:
         billed = [traffic.level, traffic.growth, traffic.retries]
         billed += [event.size for event in traffic.events]
         billed += [change.factor for change in begun if change.factor is not None]
-        if not load.sizes.on(spec.reasons).is_certain or not all(one.is_certain for one in billed):
+        if not load.sizes.on(spec.profile).is_certain or not all(one.is_certain for one in billed):
             return False
         return load.cached.is_certain or not Bill(self.exact, spec, periods).cache_matters
 
@@ -255,7 +273,17 @@ class Bill:
             else bill
         )
         usd = self.expected_usd().astype(np.float64).reshape(len(plan.months), -1)
-        return Spend(usd=usd, usage=self.usage(), bill=bill, list_bill=list_bill)
+        is_ranged = bool((np.ptp(usd, axis=1) > _ROUNDING * usd.max(axis=1)).any())
+        number = plan.scenarios.number
+        calls = self._monthly(self._over_paths(number(1)))
+        return Spend(
+            usd=usd,
+            usage=self.usage(),
+            bill=bill,
+            list_bill=list_bill,
+            conversations=calls / number(plan.load.sizes.calls),
+            is_ranged=is_ranged,
+        )
 
     @cached_property
     def weights(self) -> list[tuple[float, float]]:

@@ -75,18 +75,20 @@ def demand(load: Load, periods: Sequence[Period], scenarios: Scenarios) -> list[
     list of Fraction, float or ndarray, shape (n_paths,)
         In the order of the periods.
     """
+    traffic = load.traffic.from_day(periods[0].first)
     growth = 1 + scenarios["growth_per_month"]
-    steps = months_of_growth(load.traffic, periods[0], periods[0])
-    grown = scenarios["requests_per_day"] * growth**steps
+    steps = months_of_growth(traffic, periods[0], periods[0])
+    grown = scenarios[traffic.unit] * growth**steps
     found = []
     for period in periods:
-        if months_of_growth(load.traffic, period, periods[0]) > steps:
+        if months_of_growth(traffic, period, periods[0]) > steps:
             steps += 1
             grown = grown * growth
         days: Number = 0
         extra: Number = 0
-        for kind, count in day_kinds(load.traffic, period).items():
-            weight = scenarios.number(count * kind.weight)
+        of_a_day = traffic.of_a_day(period.first)
+        for kind, count in day_kinds(traffic, period).items():
+            weight = scenarios.number(count * kind.weight * of_a_day)
             for name in kind.factors:
                 weight = weight * scenarios[f"events.{name}"]
             days = days + weight

@@ -197,8 +197,8 @@ class _Part:
     def __init__(
         self, load: Load, spec: ModelSpec, months: tuple[Month, ...], fees: tuple[Fee, ...]
     ) -> None:
-        self.load, self.spec, self.months, self.fees = load, spec, months, fees
-        self.inputs: dict[Key, Quantity] = uncertain(load)
+        self.load, self.spec, self.months, self.fees = load.on(spec.profile), spec, months, fees
+        self.inputs: dict[Key, Quantity] = uncertain(self.load)
 
     def plan(self, shares: Mapping[Key, Any]) -> LoadPlan:
         """Return the plan with each uncertain number at its share, or else at its median."""

@@ -22,6 +22,7 @@ from kimi_planner.plan.spend import TOKEN_TOTALS, Spend
 from kimi_planner.rich import frame_html, page_html
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
+from kimi_planner.workload.reasoning import is_least, reasoning_of
 
 __all__ = ["QUANTILES", "Projection"]
 
@@ -29,6 +30,7 @@ QUANTILES = {"p10_usd": 0.1, "p50_usd": 0.5, "p90_usd": 0.9}
 IN_SHORT = (
     "workload",
     "model",
+    "reasoning",
     *(f"{name}_per_month" for name in QUANTILES),
     "budget_usd_per_month",
     "chance_over_budget",
@@ -100,8 +102,9 @@ class Projection(Scope):
         """One row per workload, model and month.
 
         Columns: ``workload``, ``model``, ``month``, ``days``, expected ``requests`` and tokens,
-        ``mean_usd``, ``p10_usd``, ``p50_usd``, ``p90_usd`` over scenarios, and ``exact_usd``, the
-        bill as an exact decimal where nothing is uncertain.
+        ``mean_usd``, ``p10_usd``, ``p50_usd``, ``p90_usd`` over scenarios, ``range_given``, without
+        which these are all the mean, and ``exact_usd``, the bill as an exact decimal where nothing
+        is uncertain.
         """
         return self._monthly(self.spend)
 
@@ -150,8 +153,8 @@ class Projection(Scope):
         Returns
         -------
         DataFrame
-            ``workload``, ``model``, ``mean_usd``, ``p10_usd``, ``p50_usd``, ``p90_usd`` and
-            ``exact_usd`` of the total over all months; the first four also ``…_per_month``, divided
+            ``workload``, ``model``, ``reasoning`` where it is assumed or not known, ``mean_usd``, ``p10_usd``, ``p50_usd``, ``p90_usd``,
+            ``range_given`` and ``exact_usd`` of the total over all months; amounts but the last also ``…_per_month``, divided
             by the number of months; ``budget_usd_per_month``, and ``chance_over_budget`` that some
             month exceeds it. The quantiles are over scenarios.
         """
@@ -161,6 +164,7 @@ class Projection(Scope):
             for model in self.models:
                 spend = self.of(model, name)
                 row: dict[str, Any] = {"workload": name or "all", "model": model}
+                row["reasoning"] = self.reasoning(model, name)
                 row |= {key: one for key, (one,) in _statistics(spend.over_months()).items()}
                 for key in ("mean_usd", *QUANTILES):
                     row[f"{key}_per_month"] = row[key] / len(self.months)
@@ -224,6 +228,17 @@ class Projection(Scope):
         ]
         return pd.DataFrame(rows, columns=["workload", "model", "month", "q", "spend_usd"])
 
+    def reasoning(self, model: str, workload: str | None = None) -> str:
+        """Say where the reasoning of a workload, or of any of them, on a model is from.
+
+        Empty where the model does not reason or the workloads state it. What makes the spend the
+        least that it may be comes first.
+        """
+        spec = self.catalog.model(model)
+        named = [one for one in self.workloads if workload in (None, one.name)]
+        said = [reasoning_of(one, spec) for one in named]
+        return next(filter(is_least, said), next(filter(None, said), ""))
+
     def budget(self, workload: str | None = None) -> Decimal | None:
         """Return the monthly budget of a workload, or of all if every one has a budget.
 
@@ -249,7 +264,7 @@ class Projection(Scope):
                     "model": model,
                     "month": [str(month) for month in self.months],
                     "days": [month.days for month in self.months],
-                    **{key: getattr(spend, key) for key in TOKEN_TOTALS},
+                    **{key: getattr(spend, key).astype(float) for key in TOKEN_TOTALS},
                     **_statistics(spend),
                 }
             )
@@ -269,5 +284,6 @@ def _statistics(spend: Spend) -> dict[str, Sequence[Any]]:
     return {
         "mean_usd": spend.mean().tolist(),
         **{name: spend.quantile(q).tolist() for name, q in QUANTILES.items()},
+        "range_given": [spend.is_ranged] * len(spend.usd),
         "exact_usd": spend.exact_usd or [None] * len(spend.usd),
     }

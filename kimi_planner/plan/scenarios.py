@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from kimi_planner.workload.quantity import Array, Quantity, midpoints
-from kimi_planner.workload.resolve import Load, factor_key
+from kimi_planner.workload.resolve import UNITS, Load, factor_key
 
 __all__ = ["TOGETHER", "Key", "Number", "Scenarios", "mean_of", "stream", "uncertain"]
 
-#: What may move together with the same of other workloads.
-TOGETHER = ("requests_per_day", "growth_per_month")
+#: What may move together with the same of other workloads: level and growth.
+TOGETHER = (*UNITS, "growth_per_month")
 #: A fraction where all is exact, else a float, or an array over paths.
 Number = Any
 Places = NDArray[np.int64]
@@ -62,7 +62,8 @@ class Scenarios:
         def values(owner: str, name: str, quantity: Quantity) -> Array:
             order: Places = stream(seed, owner, name).permutation(n_paths)
             if load.correlation and name in TOGETHER:
-                common = stream(seed, "", name).permutation(n_paths)
+                shared = UNITS[0] if name in UNITS else name
+                common = stream(seed, "", shared).permutation(n_paths)
                 order = _moving_together(order, common, load.correlation)
             return quantity.spread(n_paths)[order]
 

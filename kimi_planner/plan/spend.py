@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property, reduce
@@ -16,10 +16,14 @@ from kimi_planner.billing.meters import ByMeter, Usage
 from kimi_planner.money import exact_decimal, from_fraction
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["TOKEN_TOTALS", "Spend"]
+__all__ = ["NO_RANGE", "TOKEN_TOTALS", "Spend"]
+
+#: What stands where a range would, if none was given.
+NO_RANGE = "range not given"
 
 TOKEN_TOTALS = (
     "requests",
+    "conversations",
     "prompt_tokens",
     "cached_tokens",
     "completion_tokens",
@@ -41,20 +45,28 @@ class Spend:
         Expected spend by meter; the meters sum to the mean. Fractions where nothing is uncertain.
     list_bill : ByMeter of ndarray, shape (n_months,), USD
         The same at the catalog's prices alone, without the price changes of the workload.
+    conversations : ndarray, shape (n_months,)
+        Expected conversations, or single calls where there are no turns; retries are no new ones.
+    is_ranged
+        Whether paths differ in what is expected. Without that they differ by single calls alone,
+        which is no range to plan with: quantiles are the mean then.
     """
 
     usd: Array
     usage: Usage
     bill: ByMeter
     list_bill: ByMeter
+    conversations: Array
+    is_ranged: bool = False
 
     @classmethod
     def together(cls, parts: Sequence[Spend]) -> Spend:
         """Add spends path by path."""
         if not all(part.is_exact for part in parts):
             parts = [part.as_floats() for part in parts]
-        names = [one.name for one in fields(cls)]
-        return cls(**{name: reduce(add, map(attrgetter(name), parts)) for name in names})
+        sums = [one.name for one in fields(cls) if one.name != "is_ranged"]
+        added = {name: reduce(add, map(attrgetter(name), parts)) for name in sums}
+        return cls(**added, is_ranged=any(part.is_ranged for part in parts))
 
     def as_floats(self) -> Spend:
         """Return the same with floats in the place of fractions."""
@@ -79,11 +91,13 @@ class Spend:
         )
 
     def _mapped(self, usd: Array, convert: Callable[[Any], Any]) -> Spend:
-        return Spend(
+        return replace(
+            self,
             usd=usd,
             usage=self.usage.map(convert),
             bill=self.bill.map(convert),
             list_bill=self.list_bill.map(convert),
+            conversations=convert(self.conversations),
         )
 
     @property
@@ -132,10 +146,16 @@ class Spend:
         return _floats(self.usage.reasoning)
 
     def quantile(self, q: float) -> Array:
-        """Return the quantile over paths for each month, USD."""
-        if self.is_exact:
+        """Return the quantile over paths for each month, USD; the mean where no range was given."""
+        if not self.is_ranged:
             return self.mean()
         return np.asarray(np.quantile(self.usd, q, axis=1))
+
+    def to_date(self, q: float) -> Array:
+        """Return the quantile of the spend from the first month to each, USD."""
+        if not self.is_ranged:
+            return self.mean().cumsum()
+        return np.asarray(np.quantile(self.usd.cumsum(axis=0), q, axis=1))
 
     def mean(self) -> Array:
         """Return the expected spend of each month, USD."""
@@ -154,7 +174,8 @@ class Spend:
         """Return the share of paths in which some month exceeds the budget."""
         if self.exact_usd is not None:
             return float(any(amount > budget for amount in self.exact_usd))
-        return float((self.usd > float(budget)).any(axis=0).mean())
+        usd = self.usd if self.is_ranged else self.mean()[:, None]
+        return float((usd > float(budget)).any(axis=0).mean())
 
 
 def _floats(values: Any) -> Array:

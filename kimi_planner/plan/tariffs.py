@@ -48,7 +48,7 @@ def tariffs_of(
         begun = [change for change in changes if change.day <= period.first]
         key = (sum(day <= period.first for day in spec.price_days), len(begun))
         if key not in found:
-            tariff = Tariff.of(spec.on(period.first), fees).map(converted)
+            tariff = Tariff.of(spec.in_plans().on(period.first), fees).map(converted)
             for change in begun:
                 tariff = (
                     tariff.with_prices(change.prices).map(converted)

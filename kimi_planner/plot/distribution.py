@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from kimi_planner.plan.projection import Projection
+from kimi_planner.plan.spend import NO_RANGE
 from kimi_planner.plot.layout import arrange, beside, budget_limits, finish, row_names
 from kimi_planner.plot.spend import (
     ALL_WORKLOADS,
@@ -49,7 +50,7 @@ def spend_distribution(
     Axes
         For each model dots at the P2.5, P7.5 and so on of the average month, stacked where they
         meet, light beyond the budget; a line at the P50; beside it the chance that some month
-        exceeds the budget. A certain spend is one line, and called certain. USD.
+        exceeds the budget. Spend without a range is one line, and says so. USD.
 
     Raises
     ------
@@ -116,7 +117,9 @@ def _levels(xs: Any, size: float) -> list[int]:
 
 def _said(spend: ModelSpend) -> str:
     certain, middle = spend.p10 == spend.p90, dollars(spend.p50)
-    amount = f"{middle}, certain" if certain else f"P50 {middle}"
+    amount = f"{middle}, {NO_RANGE}" if certain else f"P50 {middle}"
+    if spend.is_least:
+        amount = spend.amount
     if isnan(spend.chance):
         return amount
     if certain:
@@ -127,7 +130,9 @@ def _said(spend: ModelSpend) -> str:
 def _words(spend: ModelSpend) -> str:
     p10, p50, p90 = map(dollars, (spend.p10, spend.p50, spend.p90))
     certain = spend.p10 == spend.p90
-    amount = f"{p50} USD, certain" if certain else f"P50 {p50} (P10 {p10}, P90 {p90})"
+    amount = f"{p50} USD, {NO_RANGE}" if certain else f"P50 {p50} (P10 {p10}, P90 {p90})"
+    if spend.is_least:
+        amount = f"{spend.amount} USD"
     if isnan(spend.chance):
         return amount
     return f"{amount}, {at_most(spend.chance)} chance that some month is over budget"

@@ -12,9 +12,11 @@ from matplotlib.axes import Axes
 
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.plan.projection import Projection
+from kimi_planner.plan.spend import NO_RANGE
 from kimi_planner.plot.layout import beside, budget_limits, column, finish, limit, row_names
 from kimi_planner.plot.style import INK, RANGE, axes, color_of, money_axis, styled
 from kimi_planner.plot.words import dollars, listed, short
+from kimi_planner.workload.reasoning import is_least
 
 __all__ = ["monthly_spend", "spend_fan"]
 
@@ -53,7 +55,7 @@ def monthly_spend(
     ax = axes(ax, rows=len(rows))
     for place, row in enumerate(rows):
         bar(ax, place, row, color_of(projection.models, row.model))
-        beside(ax, f"{dollars(row.p50)}{_range_text(row)}", place)
+        beside(ax, f"{row.amount}{_range_text(row)}", place)
     row_names(ax, projection.models)
     limits = budget_limits(ax, budget)
     money_axis(ax, "x", 1.03 * max(float(budget or 0), *(row.p90 for row in rows)))
@@ -63,7 +65,7 @@ def monthly_spend(
         f"Monthly spend: {short(workload or ALL_WORKLOADS)}",
         f"Bar: P50 over scenarios. Line: P10 to P90. {projection.provenance}",
         f"Average monthly spend of {workload or 'all workloads'} by model, P50: "
-        + listed(f"{row.model} {dollars(row.p50)} USD{_range_text(row)}" for row in rows)
+        + listed(f"{row.model} {row.amount} USD{_range_text(row)}" for row in rows)
         + budget_words(budget),
         limits=limits,
     )
@@ -136,7 +138,11 @@ def spend_fan(
         f"Spend by month of {of} on {on or 'the models chosen for them'}: P50 "
         + (f"{dollars(float(p50[0]))} USD in {projection.months[0]} and " if len(p50) > 1 else "")
         + f"{dollars(float(p50[-1]))} USD in {last}"
-        + (f" (P10 {dollars(float(p10[-1]))}, P90 {dollars(float(p90[-1]))})" if ranged else "")
+        + (
+            f" (P10 {dollars(float(p10[-1]))}, P90 {dollars(float(p90[-1]))})"
+            if ranged
+            else f", {NO_RANGE}"
+        )
         + budget_words(budget, " a month"),
     )
     rows = [
@@ -148,13 +154,22 @@ def spend_fan(
 
 
 class ModelSpend(NamedTuple):
-    """An average month on a model, USD, and the chance that some month is over its budget."""
+    """An average month on a model, USD, and the chance that some month is over its budget.
+
+    ``is_least`` tells that nobody knows how much the model reasons, so that it has no upper end.
+    """
 
     model: str
     p10: float
     p50: float
     p90: float
     chance: float
+    is_least: bool
+
+    @property
+    def amount(self) -> str:
+        """The P50, or what the spend is at least."""
+        return f"{'at least ' * self.is_least}{dollars(self.p50)}"
 
 
 def spends_of(projection: Projection, workload: str | None) -> list[ModelSpend]:
@@ -163,14 +178,15 @@ def spends_of(projection: Projection, workload: str | None) -> list[ModelSpend]:
     if workload is not None:
         frame = frame[frame["workload"] == workload]
     shares = (f"p{share}_usd_per_month" for share in (10, 50, 90))
-    return list(map(ModelSpend._make, frame[["model", *shares, "chance_over_budget"]].to_numpy()))
+    columns = [frame[name] for name in ("model", *shares, "chance_over_budget")]
+    return list(map(ModelSpend, *columns, map(is_least, frame["reasoning"])))
 
 
 def bar(ax: Axes, place: int, spend: ModelSpend, color: str) -> None:
     """Draw a bar to the P50, and the range that it has, if any."""
     ax.barh(place, spend.p50, height=0.6, color=color, edgecolor=INK, linewidth=0.5)
     ends = spend.p10, spend.p90
-    if spend.p90 > spend.p10:
+    if spend.p90 > spend.p10 and not spend.is_least:
         ax.plot(ends, [place, place], color="white", linewidth=4, solid_capstyle="butt")
         ax.plot(ends, [place, place], color=INK, linewidth=2, marker="|", markersize=9)
 
@@ -182,4 +198,6 @@ def budget_words(budget: Decimal | None, span: str = "") -> str:
 
 def _range_text(spend: ModelSpend) -> str:
     p10, p90 = spend.p10, spend.p90
-    return f" (P10 {dollars(p10)}, P90 {dollars(p90)})" if p90 > p10 else ""
+    if spend.is_least:
+        return ""
+    return f" (P10 {dollars(p10)}, P90 {dollars(p90)})" if p90 > p10 else f", {NO_RANGE}"

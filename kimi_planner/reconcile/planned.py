@@ -150,6 +150,8 @@ class Plan:
         if self.projection is not None:
             spend = self.projection.mix({name: self.models[name] for name in names})
             shares = [float(months.get(str(month), 0)) for month in self.projection.months]
+            if not spend.is_ranged:
+                return None
             low, high = np.quantile(np.array(shares) @ spend.usd, (0.1, 0.9)).tolist()
         else:
             rows = self.together

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from kimi_planner.plan.projection import QUANTILES, Projection
@@ -56,5 +55,4 @@ def _by_meter(spend: Spend) -> list[dict[str, Any]]:
 
 def _to_date(spend: Spend) -> dict[str, Any]:
     """Return the range of the spend from the first month to each."""
-    low, high = np.quantile(spend.usd.cumsum(axis=0), (0.1, 0.9), axis=1)
-    return {"p10_to_date_usd": low, "p90_to_date_usd": high}
+    return {"p10_to_date_usd": spend.to_date(0.1), "p90_to_date_usd": spend.to_date(0.9)}

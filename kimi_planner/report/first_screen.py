@@ -16,7 +16,7 @@ LINES, COLUMNS = 25, 100
 _OVER, _OPEN, _CHECKS = 4, 3, 4  # lines of each part at the most; the models get the rest
 _FEW = 0.01  # a smaller share of calls not served is said last
 #: Notes on what may move the money, the gravest first.
-_GRAVE = ("no_reasoning_tokens", "no_followup_tokens", "no_price", "no_window", "goes")
+_GRAVE = ("reasoning_unknown", "no_followup_tokens", "no_price", "no_window", "goes")
 
 
 def first_screen(recommendation: Recommendation) -> str:
@@ -43,7 +43,8 @@ def first_screen(recommendation: Recommendation) -> str:
 
 
 def _checks(recommendation: Recommendation) -> Iterator[str]:
-    """Yield what most deserves a second look: calls not served, the largest spend, grave notes."""
+    """Yield what most deserves a second look: slips, calls not served, the largest spend, grave notes."""
+    yield from (note for note in recommendation.notes if note.code.startswith("check_"))
     few = []
     for decision in recommendation.decisions:
         served = recommendation.fit.of(decision.workload, decision.model)
@@ -61,9 +62,9 @@ def _checks(recommendation: Recommendation) -> Iterator[str]:
         [workload] = (one for one in recommendation.workloads if one.name == largest)
         share = share_text(float(means[largest] / sum(means.values())))
         yield f"{largest}: {share} of the spend; source: {workload.source or 'not given'}"
-    planned = set(best.values())
     for code in _GRAVE:
         for note in recommendation.notes:
+            planned = {best[name] for name in note.workloads or best if name in best}
             if note.code == code and (not note.models or planned & set(note.models)):
                 yield note
     yield from few

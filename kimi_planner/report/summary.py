@@ -11,7 +11,7 @@ import numpy as np
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.money import total, usd
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.spend import Spend
+from kimi_planner.plan.spend import NO_RANGE, Spend
 from kimi_planner.report.tables import OVER_BUDGET, Table, horizon, spread_of
 from kimi_planner.rich import share_text
 
@@ -52,7 +52,7 @@ def budgets_table(recommendation: Recommendation) -> Table:
             row["model"],
             usd(row["budget_usd_per_month"]),
             usd(row["p50_usd_per_month"]),
-            usd(row["p90_usd_per_month"]),
+            usd(row["p90_usd_per_month"]) if row["range_given"] else "not given",
             _dearest(projection, row),
             share_text(row["chance_over_budget"]),
             f"{usd(gap.gap_usd)} in {gap.month}" if (gap := over.get(row["workload"])) else "",
@@ -80,8 +80,8 @@ def _dearest(projection: Projection, row: Mapping[Hashable, Any]) -> str:
 
 def _figure(spend: Spend, parts: int, words: str = "") -> tuple[str, str]:
     p10, p50, p90 = spread_of(spend, parts)
-    if p10 == p90:
-        return f"{usd(p50)} USD", ", ".join(filter(None, ["a certain bill", words]))
+    if not spend.is_ranged:
+        return f"{usd(p50)} USD", ", ".join(filter(None, [NO_RANGE, words]))
     span = f"P50; 8 of 10 scenarios: {usd(p10, 0)} to {usd(p90, 0)}"
     return f"{usd(p50, 0)} USD", "; ".join(filter(None, [span, words]))
 

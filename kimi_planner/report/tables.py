@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import localcontext
 from typing import Any
@@ -15,7 +15,7 @@ from kimi_planner.choose.choice import BASES
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.money import EXACT, signed_usd, usd
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.spend import Spend
+from kimi_planner.plan.spend import NO_RANGE, Spend
 from kimi_planner.rich import share_text, stated
 from kimi_planner.safe import on_one_line
 from kimi_planner.workload import QUANTITY_FIELDS
@@ -41,6 +41,7 @@ __all__ = [
     "spend_table",
     "spread_of",
     "totals_sentence",
+    "traffic_sentences",
 ]
 
 OVER_BUDGET = "chance any month is over budget"
@@ -129,15 +130,26 @@ def spend_table(recommendation: Recommendation) -> Table:
         rows.append(
             (
                 *key,
-                *(usd(row[f"{name}_usd_per_month"]) for name in ("p10", "p50", "p90")),
+                *_amounts(
+                    [row[f"{name}_usd_per_month"] for name in ("p10", "p50", "p90")],
+                    row["range_given"],
+                ),
                 "no budget" if np.isnan(chance) else share_text(chance),
                 share_text(served.fit_share),
                 share_text(served.cut_share),
+                row["reasoning"],
                 verdict,
             )
         )
-    headers = ("workload", "model", "P10", "P50", "P90", OVER_BUDGET, "fits", "cut", "choice")
-    return Table(headers, tuple(rows), frozenset(range(2, 8)))
+    headers = (
+        *("workload", "model", "P10", "P50", "P90", OVER_BUDGET),
+        *("fits", "cut", "reasoning", "choice"),
+    )
+    shown = [
+        at for at, name in enumerate(headers) if name != "reasoning" or any(r[at] for r in rows)
+    ]
+    cells = [tuple(row[at] for at in shown) for row in (headers, *rows)]
+    return Table(cells[0], tuple(cells[1:]), frozenset(range(2, 8)))
 
 
 def months_table(recommendation: Recommendation) -> Table:
@@ -157,8 +169,17 @@ def months_table(recommendation: Recommendation) -> Table:
 
 def _by_month(spend: Spend) -> list[tuple[str, ...]]:
     """Return P10, P50, P90 and mean of each month."""
-    columns = [*(spend.quantile(q) for q in (0.1, 0.5, 0.9)), spend.mean()]
-    return [tuple(usd(float(one)) for one in row) for row in zip(*columns, strict=True)]
+    columns = [spend.quantile(q) for q in (0.1, 0.5, 0.9)]
+    return [
+        (*_amounts(row, spend.is_ranged), usd(float(mean)))
+        for *row, mean in zip(*columns, spend.mean(), strict=True)
+    ]
+
+
+def _amounts(quantiles: Sequence[float], is_ranged: bool) -> tuple[str, str, str]:
+    """Return P10, P50 and P90; one number where no range was given."""
+    p10, p50, p90 = (usd(float(one)) for one in quantiles)
+    return (p10, p50, p90) if is_ranged else ("not given", p50, "not given")
 
 
 def meters_table(recommendation: Recommendation) -> Table:
@@ -271,10 +292,24 @@ def totals_sentence(recommendation: Recommendation) -> str:
     return text + _exchanged(spend, projection.catalog.exchange)
 
 
+def traffic_sentences(recommendation: Recommendation) -> list[str]:
+    """Return the expected calls and conversations of each workload, retries being calls too."""
+    projection, said = recommendation.projection, []
+    months = len(projection.months)
+    for name in recommendation.names:
+        spend = projection.of(projection.models[0], name)
+        calls, talks = (
+            number_text(round(float(sum(one)) / months))
+            for one in (spend.requests, spend.conversations)
+        )
+        said.append(f"{name}: {calls} calls, {talks} conversations a month on average.")
+    return said
+
+
 def ranges_sentence(recommendation: Recommendation) -> str:
     """Return how the ranges of a plan are to be read; empty where nothing has a range."""
     spend = recommendation.projection.mix(recommendation.best).over_months()
-    if spend.quantile(0.1)[0] == spend.quantile(0.9)[0]:
+    if not spend.is_ranged:
         return ""
     return (
         "Each total is a P50: half of the simulated scenarios cost more, half less, and 8 of 10 lie "
@@ -291,7 +326,7 @@ def dependence_sentence(recommendation: Recommendation) -> str:
     projection, best = recommendation.projection, recommendation.best
     spends = [projection.mix({name: model}).over_months() for name, model in best.items()]
     ranges = [spread_of(spend) for spend in spends]
-    if sum(low < high for low, _, high in ranges) < 2:
+    if sum(spend.is_ranged for spend in spends) < 2:
         return ""
     shares = {
         workload.correlation: None for workload in projection.workloads if workload.name in best
@@ -317,6 +352,8 @@ def _exchanged(spend: Spend, exchange: Exchange | None) -> str:
     if spend.exact_usd:
         with localcontext(EXACT):
             amount, spread = usd(spend.exact_usd[0] * exchange.per_usd), ""
+    elif not spend.is_ranged:
+        amount, spread = usd(float(spend.mean()[0]) * float(exchange.per_usd)), ""
     else:
         p10, amount, p90 = (usd(one * float(exchange.per_usd), 0) for one in spread_of(spend))
         spread = f" (P10 {p10}, P90 {p90})"
@@ -331,6 +368,6 @@ def spread_of(spend: Spend, parts: int = 1) -> tuple[float, float, float]:
 
 def _range(spend: Spend, parts: int) -> str:
     p10, p50, p90 = spread_of(spend, parts)
-    if p90 == p10:
-        return f"{usd(p50)} USD"
+    if not spend.is_ranged:
+        return f"{usd(p50)} USD ({NO_RANGE})"
     return f"P50 {usd(p50, 0)} USD (P10 {usd(p10, 0)}, P90 {usd(p90, 0)})"

@@ -43,6 +43,7 @@ def plan_text(recommendation: Recommendation, sections: Sequence[Section] = ()) 
         plain(tables.spend_table(recommendation)),
         *filter(None, [tables.dependence_sentence(recommendation)]),
         *map(section_text, sections),
+        listed("Expected traffic:", tables.traffic_sentences(recommendation)),
     ]
     return "\n\n".join([*parts, *_reasons(recommendation), projection.provenance])
 
@@ -84,6 +85,8 @@ def markdown_report(recommendation: Recommendation, sections: Sequence[Section] 
         *(_markdown_section(section) for section in sections),
         "## Spend by month, each workload on its planned model (USD)",
         markdown(tables.months_table(recommendation)),
+        "## Expected traffic",
+        "\n".join(f"- {sentence_text(one)}" for one in tables.traffic_sentences(recommendation)),
         f"## By meter, mean spend on the planned models ({tables.amounts_words(projection)})",
         markdown(tables.meters_table(recommendation)),
         f"## By workload and model ({tables.amounts_words(projection)})",

@@ -66,7 +66,7 @@ class Panel:
                     [changed] = what_if(workload, output=output, reasoning=reasoning)
                     plan = projection.plan_of(changed)
                     for spec in projection.specs:
-                        if reasoning == _ONE or spec.reasons:
+                        if reasoning == _ONE or spec.reasons is not False:
                             cell = self._cell(plan.on(spec))
                             found[workload.name, spec.id][row].append(cell)
         return found
@@ -107,7 +107,7 @@ class Panel:
         """Return the numbers as JSON that can stand inside a page."""
         projection, best = self.recommendation.projection, self.recommendation.best
         first, fees = projection.months[0].first, projection.catalog.fees
-        tariffs = [Tariff.of(spec.on(first), fees) for spec in projection.specs]
+        tariffs = [Tariff.of(spec.in_plans().on(first), fees) for spec in projection.specs]
         data = {
             "months": len(projection.months),
             "outputs": OUTPUTS,

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from kimi_planner.catalog import Profile
 from kimi_planner.errors import WorkloadError, is_number
 from kimi_planner.usage.replay import CHUNK_TOKENS
 from kimi_planner.workload.check import check_keys, refused, whole_tokens
@@ -90,7 +91,7 @@ class CachedShare(Quantity):
     def of(cls, sizes: Sizes, requests_per_day: float, cache: Cache) -> CachedShare:
         """Work the share out for the calls of a workload, from 8,192 drawn conversations."""
         rng = np.random.default_rng(0)  # points of an integral, the same for every workload
-        sample = Drawn.draw(sizes.on(reasons=False), rng, most=_CONVERSATIONS).calls()
+        sample = Drawn.draw(sizes.on(Profile(reasons=False)), rng, most=_CONVERSATIONS).calls()
         opens = sample.turn == 1
         prefix = _whole_chunks(np.minimum(sample.prompt, cache.prefix_tokens))
         before = np.where(opens, 0.0, np.roll(_whole_chunks(sample.prompt), 1))

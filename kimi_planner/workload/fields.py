@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kimi_planner.catalog import CAPABILITIES
+from kimi_planner.catalog.rendering import RENDERING_WORDS
 from kimi_planner.errors import WorkloadError, did_you_mean, shown
 from kimi_planner.workload.beyond_tokens import parse_fees_per_request, parse_written_share
 from kimi_planner.workload.caching import parse_cache
+from kimi_planner.workload.certainty import CERTAINTIES
 from kimi_planner.workload.check import exact_number, refused, whole_tokens
 from kimi_planner.workload.dated import parse_date, parse_events, parse_price_changes
 from kimi_planner.workload.overflow import parse_overflow
@@ -109,6 +111,14 @@ def _weekday_profile(value: Any) -> tuple[Decimal, ...]:
     return profile
 
 
+def _word(key: str, words: Collection[str], value: Any) -> str:
+    if value not in words:
+        raise refused(
+            key, value, f"Give one of {', '.join(words)}.{did_you_mean(str(value), words)}"
+        )
+    return str(value)
+
+
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "name": partial(_text, "name"),
     "max_tokens": partial(whole_tokens, "max_tokens"),
@@ -120,6 +130,8 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "overflow": parse_overflow,
     "batch": partial(_of_type, "batch", bool, "It must be true or false."),
     "correlation": _correlation,
+    "reasoning_effort": partial(_word, "reasoning_effort", RENDERING_WORDS["default_effort"]),
+    "certainty": partial(_word, "certainty", CERTAINTIES),
     "needs": partial(_capabilities, "needs"),
     "assume": partial(_capabilities, "assume"),
     "model": partial(_text, "model"),

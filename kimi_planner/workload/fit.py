@@ -27,6 +27,7 @@ from kimi_planner.workload.ahead import (
 )
 from kimi_planner.workload.logged import LOGGED_KEYS, logged_tokens, per_request
 from kimi_planner.workload.quantity import Scaled
+from kimi_planner.workload.resolve import UNITS
 from kimi_planner.workload.rhythm import Rhythm, rhythm_of
 
 __all__ = ["fitted", "fitted_by"]
@@ -121,6 +122,11 @@ class Fit:
         """Requests of each row."""
         return self.frame["requests"].to_numpy(dtype=np.float64)
 
+    @property
+    def knows_traffic(self) -> bool:
+        """Whether traffic is known better than the log shows it, in any unit."""
+        return not set(UNITS).isdisjoint(self.known)
+
     @cached_property
     def is_timed(self) -> bool:
         """Whether the log tells when its calls came.
@@ -133,7 +139,7 @@ class Fit:
         times, silent = self.frame["timestamp"], int(self.frame["timestamp"].isna().sum())
         if not silent and (self.whole is not None or times.min() < times.max()):
             return True
-        if "requests_per_day" in self.known:
+        if self.knows_traffic:
             return False
         said = f"{silent} rows have no timestamp" if silent else "all rows have the same timestamp"
         raise WorkloadError(
@@ -164,7 +170,7 @@ class Fit:
         fields: dict[str, Any] = {**sizes}
         fields |= self._shares()
         if self.is_timed:
-            if "requests_per_day" not in self.known:
+            if not self.knows_traffic:
                 fields["requests_per_day"] = level_ahead(self.calls, self.rhythm.usual)
                 fields["growth_per_month"] = growth_ahead(self.calls)
                 source += (
@@ -246,7 +252,7 @@ class Fit:
             share = float(self.requests @ frame["batch"]) / self.requests.sum()
             yield note("batch_mix", share=share)
         if (
-            "requests_per_day" not in self.known
+            not self.knows_traffic
             and (days := self.calls.observed.seconds / DAY) < SHORT_LOG_DAYS
         ):
             yield note("traffic_extended", span=_duration(days))

@@ -27,12 +27,23 @@ TOP_KEYS = frozenset(
         "approved",
     }
 )
-_NEEDED = ("name", "requests_per_day", "prompt_tokens", "completion_tokens")
+_NEEDED = ("name", "prompt_tokens", "completion_tokens")
 
 
-def example_path() -> Path:
-    """Return the path of the example that ships with the package."""
-    return data_dir() / "workloads" / "example.toml"
+def example_path(name: str = "example") -> Path:
+    """Return the path of an example that ships with the package.
+
+    Parameters
+    ----------
+    name : {"example", "first-plan", "seasonal"}
+        A software company's workloads, a team's first plan in 30 lines, or one with dates.
+
+    Examples
+    --------
+    >>> [workload.name for workload in load_workloads(example_path("first-plan"))]
+    ['support-bot', 'nightly-documents', 'coding-agent']
+    """
+    return data_dir() / "workloads" / f"{name}.toml"
 
 
 def load_workloads(path: str | Path | None = None) -> list[Workload]:

@@ -15,10 +15,11 @@ from kimi_planner.workload.caching import Cache, CachedShare
 from kimi_planner.workload.check import refused
 from kimi_planner.workload.dated import Event, PriceChange
 from kimi_planner.workload.fields import parse_field
+from kimi_planner.workload.measured import Values
 from kimi_planner.workload.overflow import Overflow, parse_overflow
 from kimi_planner.workload.parse import QUANTITIES
-from kimi_planner.workload.quantity import Constant, Quantity, number_text
-from kimi_planner.workload.resolve import Load, resolve
+from kimi_planner.workload.quantity import ZERO, Constant, Quantity, number_text
+from kimi_planner.workload.resolve import UNITS, Load, resolve
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["FIELDS", "QUANTITY_FIELDS", "Given", "Workload"]
 
 #: What a quantity may be given as.
-Given = Quantity | int | float | Decimal | Mapping[str, Any]
+Given = Quantity | int | float | Decimal | Mapping[str, Any] | Values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,8 @@ class Workload:
 
     Quantities are given as a plain number (certain), ``{p50, p90}`` or ``{p10, p50, p90}`` (these
     percentiles are met exactly), ``{mean, sd}`` or ``{from}`` (a usage log), and are kept as
-    :class:`Quantity`.
+    :class:`Quantity`. Token quantities and ``turns`` may also be a list or a Series of values, or
+    ``{from, column}`` of a table.
 
     Attributes
     ----------
@@ -44,14 +46,29 @@ class Workload:
     requests_per_day
         Calls per calendar day in the first month, the mean over a week; a spread is over scenarios.
         A plain number is the certain number of calls; with a spread, calls come at random (Poisson)
-        around the level of the scenario.
+        around the level of the scenario. It or one of the next three is given.
+    conversations_per_day
+        The same of conversations: each is as many calls as ``turns`` says.
+    requests_per_month
+        Calls of a whole calendar month, however many days it has.
+    documents
+        Documents, or other tasks, that are worked through once: evenly from ``starts_on``, or else
+        the first day of the plan, to ``ends_on``, or else the end of that month. Each is a
+        conversation of ``turns`` calls. What comes every night or month is given by day or month.
     prompt_tokens
         Input tokens of a call, cached ones included; of a conversation's first call if there are
         ``turns``. A spread is between calls.
     completion_tokens
         Tokens of the visible answer.
     reasoning_tokens
-        Tokens of the chain of thought, spent only by models that reason; ``None`` if not known.
+        Tokens of the chain of thought, spent only by models that reason or may; ``None`` if not
+        known. Then a model spends what the catalog says of its behaviour, where it does.
+    reasoning_effort
+        ``"low"``, ``"high"`` or ``"max"`` as requests state it; each model's default if not given.
+    certainty
+        How sure the level of traffic and the means of token quantities are that have no range of
+        their own: ``"measured"``, ``"estimate"`` or ``"guess"``; see ``CERTAINTIES``. ``None`` for
+        no range.
     max_tokens
         Output reserved by a call; counts for the fit, and caps what is billed. Without it a call
         reserves its answer, and at least what its model reserves by default.
@@ -89,7 +106,8 @@ class Workload:
         what serving it would cost; ``"reject"``, ``"drop_oldest"`` or
         ``{"summarise_to_tokens": n}``; kept as :class:`Overflow`.
     batch
-        Whether the calls are sent in batches, at the catalog's batch price.
+        Whether the calls are sent in batches, at the catalog's batch price; a model of which none is
+        stated is planned at the price of single calls.
     peak_hour_share
         Share of a day's calls in its busiest hour, 1/24 for an even day; a spread is over
         scenarios. ``None`` if not known. Counts for rate limits, not for spend.
@@ -117,10 +135,15 @@ class Workload:
     """
 
     name: str
-    requests_per_day: Given
+    requests_per_day: Given | None = None
+    conversations_per_day: Given | None = None
+    requests_per_month: Given | None = None
+    documents: Given | None = None
     prompt_tokens: Given
     completion_tokens: Given
     reasoning_tokens: Given | None = None
+    reasoning_effort: str | None = None
+    certainty: str | None = None
     max_tokens: int | None = None
     cached_share: Given | None = None
     cache: Cache | Mapping[str, Any] | None = None
@@ -155,7 +178,7 @@ class Workload:
             self._check_together()
             if isinstance(self.cache, Cache):
                 load = resolve(self)
-                share = CachedShare.of(load.sizes, load.traffic.level.mean, self.cache)
+                share = CachedShare.of(load.sizes, load.traffic.per_day, self.cache)
                 object.__setattr__(self, "cached_share", share)
             self._check_room()
 
@@ -292,10 +315,9 @@ class Workload:
         return self.fees_per_request if isinstance(self.fees_per_request, tuple) else ()
 
     @property
-    def is_certain(self) -> bool:
-        """Whether every quantity is a plain number, so that the bill has no spread."""
-        load = self.resolve()
-        return load.sizes.is_certain and all(one.is_certain for one in load.quantities().values())
+    def is_ranged(self) -> bool:
+        """Whether something is stated to be uncertain, so that spend has a range."""
+        return not all(one.is_certain for one in self.resolve().quantities().values())
 
     @property
     def dated_events(self) -> tuple[Event, ...]:
@@ -341,8 +363,21 @@ class Workload:
                 "more than the whole prompt. Cached tokens are not written; lower one of them."
             )
 
+    @property
+    def unit(self) -> str:
+        """Name of the field that gives the traffic."""
+        return next(key for key in UNITS if getattr(self, key) is not None)
+
     def _check_together(self) -> None:
         """Raise WorkloadError if two fields contradict each other."""
+        given = [key for key in UNITS if getattr(self, key) is not None]
+        if len(given) != 1:
+            said = " and ".join(given) + " are given" if given else "requests_per_day is missing"
+            raise WorkloadError(f"{said}. Give one of {', '.join(UNITS)}.")
+        if given == ["documents"] and self.growth_per_month != ZERO:
+            raise WorkloadError(
+                "documents are worked through once, so they cannot have growth_per_month."
+            )
         turns = self.given("turns")
         if isinstance(turns, Constant) and turns.value != turns.value.to_integral_value():
             advice = f"A certain number of turns is whole; else give {{mean = {turns.value}}}."

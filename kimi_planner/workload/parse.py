@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -9,11 +10,12 @@ from enum import Enum
 from pathlib import Path
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
-from kimi_planner.errors import UsageError, WorkloadError, restated, shown
+from kimi_planner.errors import WorkloadError, is_number, restated, shown
 from kimi_planner.workload.check import check_keys, exact_number, refused
-from kimi_planner.workload.logged import LOGGED_KEYS, per_request
+from kimi_planner.workload.logged import LOGGED_KEYS
+from kimi_planner.workload.measured import from_file, from_values, is_values
 from kimi_planner.workload.quantity import (
     Z90,
     Beta,
@@ -56,6 +58,9 @@ _TOKENS = Bounds(Kind.POSITIVE, Decimal(0), Decimal(10**8))
 #: Every quantity of a workload.
 QUANTITIES = {
     "requests_per_day": Bounds(Kind.POSITIVE, Decimal(0), Decimal(10**12)),
+    "conversations_per_day": Bounds(Kind.POSITIVE, Decimal(0), Decimal(10**12)),
+    "requests_per_month": Bounds(Kind.POSITIVE, Decimal(0), Decimal(10**12)),
+    "documents": Bounds(Kind.POSITIVE, Decimal(0), Decimal(10**12)),
     "prompt_tokens": _TOKENS,
     "completion_tokens": _TOKENS,
     "reasoning_tokens": _TOKENS,
@@ -75,7 +80,14 @@ QUANTITIES = {
     "turn_gap_minutes": Bounds(Kind.POSITIVE, Decimal(0), Decimal(10**7)),
 }
 TOKEN_KEYS = (*LOGGED_KEYS, "followup_tokens")
-_FORMS = ({"p50", "p90"}, {"p10", "p50", "p90"}, {"mean", "sd"}, {"from"})
+_MEASURED = (*TOKEN_KEYS, "turns")
+_FORMS = (
+    {"p50", "p90"},
+    {"p10", "p50", "p90"},
+    {"mean", "sd"},
+    {"from"},
+    {"from", "column"},
+)
 _FORM_KEYS = sorted({"mean_factor"}.union(*_FORMS))
 
 
@@ -86,9 +98,9 @@ def parse_quantity(key: str, value: object, folder: Path = Path()) -> Quantity:
     ----------
     key : str
         Its name in a workload; decides which values are plausible.
-    value : number, mapping or Quantity
-        A plain number, ``{p50, p90}``, ``{p10, p50, p90}``, ``{mean, sd}``, ``{from}``, or
-        for ``turns`` also ``{mean}``.
+    value : number, mapping, sequence or Quantity
+        A plain number, ``{p50, p90}``, ``{p10, p50, p90}``, ``{mean, sd}``, ``{from}``, for
+        ``turns`` also ``{mean}``; for these and tokens also ``{from, column}``, a list or a Series.
     folder : Path
         What a path in ``from`` is relative to.
 
@@ -104,8 +116,14 @@ def parse_quantity(key: str, value: object, folder: Path = Path()) -> Quantity:
         return _scaled(key, value.size, value.scale, folder)
     if isinstance(value, Quantity):
         return _in_bounds(key, value, bounds)
+    if is_values(value):
+        if key not in _MEASURED:
+            raise refused(key, value, "Only token quantities and turns can be a list of values.")
+        given = f"{len(value)} values"  # type: ignore[arg-type]  # a Series has a length too
+        return from_values(key, value, bounds.low, bounds.high, given)
     if not isinstance(value, Mapping):
         return Constant(_bounded(key, value, bounds))
+    _check_percentiles(key, value)
     check_keys(key, value, _FORM_KEYS)
     if "mean_factor" in value:
         size = {name: part for name, part in value.items() if name != "mean_factor"}
@@ -116,10 +134,13 @@ def parse_quantity(key: str, value: object, folder: Path = Path()) -> Quantity:
     if form not in _FORMS:
         raise WorkloadError(
             f"{key} has the keys {', '.join(sorted(form)) or 'none'}. Give a plain number, {{p50, p90}}, "
-            "{p10, p50, p90}, {mean, sd} or {from}."
+            "{p10, p50, p90}, {mean, sd}, {from} or {from, column}."
         )
     if "from" in value:
-        return _from_log(key, value["from"], folder)
+        if "column" in value and key not in _MEASURED:
+            raise refused(key, value, "Only token quantities and turns can be a column.")
+        column = value.get("column")
+        return from_file(key, value["from"], column, folder, bounds.low, bounds.high)
     from_zero = replace(bounds, low=Decimal(0))
     numbers = {
         name: _bounded(f"{key}.{name}", number, from_zero if name == "sd" else bounds)
@@ -127,6 +148,19 @@ def parse_quantity(key: str, value: object, folder: Path = Path()) -> Quantity:
     }
     with restated(of=WorkloadError, about=key):
         return _distribution(key, numbers, bounds)
+
+
+def _check_percentiles(key: str, value: Mapping[str, object]) -> None:
+    """Say how to give another percentile than those that a quantity may be given by."""
+    for name, at in value.items():
+        if name in _FORM_KEYS or not re.fullmatch(r"p\d\d(\.\d+)?", str(name)):
+            continue
+        advice = "Give the values themselves: a list, or { from, column }."
+        middle, share = value.get("p50"), float(name[1:]) / 100
+        if share > 0.5 and is_number(middle) and is_number(at) and 0 < middle < at:
+            p90 = middle * (at / middle) ** (Z90 / float(ndtri(share)))
+            advice = f"If it is lognormal, give p90 = {p90:.4g}. {advice}"
+        raise WorkloadError(f"{key} has {name}. Allowed are p10, p50 and p90. {advice}")
 
 
 def _scaled(key: str, size: object, scale: object, folder: Path) -> Scaled:
@@ -219,17 +253,3 @@ def _from_mean_sd(key: str, mean: float, sd: float, bounds: Bounds, given: str) 
         return SplitLognormal.from_mean_sd(mean, sd, given)
     with restated(then=f" ({given}).", of=ValueError, fault=WorkloadError):
         return Beta.from_mean_sd(mean, sd, given)
-
-
-def _from_log(key: str, path: object, folder: Path) -> Quantity:
-    from kimi_planner.usage.read import read_usage
-
-    if not isinstance(path, str) or not path:
-        raise refused(f"{key}.from", path, "It must be the path of a usage log.")
-    if key not in LOGGED_KEYS:
-        raise WorkloadError(f"{key} cannot be taken from a log. Only {', '.join(LOGGED_KEYS)} can.")
-    with restated(about=f"{key}.from", of=UsageError, fault=WorkloadError):
-        found = per_request(read_usage(folder / path), key, given=f"log {path}")
-    if found is None:
-        raise WorkloadError(f"{key}.from: {path} does not say how many {key} a call has.")
-    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -11,14 +12,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from kimi_planner.catalog import Profile
+from kimi_planner.workload.certainty import CERTAINTIES
 from kimi_planner.workload.dated import Event, PriceChange
 from kimi_planner.workload.overflow import Overflow
 from kimi_planner.workload.quantity import ONE, ZERO, Quantity
+from kimi_planner.workload.reasoning import thought
+from kimi_planner.workload.turns import turn_means
 
 if TYPE_CHECKING:
     from kimi_planner.workload.model import Workload
 
-__all__ = ["Load", "Part", "Sizes", "Traffic", "factor_key", "resolve"]
+__all__ = ["UNITS", "Load", "Part", "Sizes", "Traffic", "factor_key", "resolve"]
+
+#: Fields of a workload that may give its traffic.
+UNITS = ("requests_per_day", "conversations_per_day", "requests_per_month", "documents")
+_DAYS_A_MONTH = Fraction(36_525, 1200)
 
 
 def factor_key(key: str) -> str:
@@ -58,6 +67,9 @@ class Sizes:
         Calls of a conversation.
     cap
         ``max_tokens``: output that a call reserves, and at which it is cut; ``None`` for no limit.
+    effort, states_reasoning, needs
+        ``reasoning_effort`` of the calls, whether the workload says how much they reason, and the
+        capabilities that they need.
     overflow
         What happens to a call that does not fit.
     least_reserved
@@ -72,11 +84,21 @@ class Sizes:
     cap: int | None = None
     overflow: Overflow = Overflow()  # noqa: RUF009 - frozen, and the same for all
     least_reserved: int = 0
+    effort: str | None = None
+    states_reasoning: bool = True
+    needs: tuple[str, ...] = ()
 
     @property
     def parts(self) -> tuple[Part, Part, Part, Part]:
         """First prompt, follow-up, visible answer and reasoning."""
         return self.first, self.followup, self.visible, self.reasoning
+
+    @property
+    def calls(self) -> Fraction:
+        """Expected calls of a conversation."""
+        if self.turns.is_certain:
+            return self.turns.as_number(Fraction)  # type: ignore[no-any-return]
+        return Fraction(turn_means(self.turns)[0])
 
     @property
     def is_certain(self) -> bool:
@@ -89,20 +111,23 @@ class Sizes:
         """The uncertain factors on means, by key of the quantity."""
         return {part.key: part.size.factor for part in self.parts if part.size.factor is not None}
 
-    def on(self, reasons: bool, reserves: int | None = None) -> Sizes:
-        """Return the sizes on a model.
+    def on(self, model: Profile) -> Sizes:
+        """Return the sizes on a model: its reasoning, and what it reserves without a limit.
 
-        Parameters
-        ----------
-        reasons : bool
-            Whether it spends reasoning tokens.
-        reserves : int, optional
-            Output tokens that it reserves where a call sets no limit.
+        A model that may reason spends what the workload states or, if it states nothing, what the
+        model's data say; without data it is as if it did not, and `reasoning_of` says so.
         """
-        sizes = self if reasons else replace(self, reasoning=self.reasoning._replace(size=ZERO))
-        if reserves is None or sizes.cap is not None:
+        sizes, reasoning = self, self.reasoning.size
+        if model.reasons_for(self.needs) is False:
+            reasoning = ZERO
+        elif not self.states_reasoning and (behaviour := model.thinks(self.effort)) is not None:
+            reasoning = thought(self.visible.size, behaviour)
+        if reasoning != self.reasoning.size:
+            part = self.reasoning._replace(size=reasoning)
+            sizes = replace(self, reasoning=part, states_reasoning=True)
+        if model.reserves is None or sizes.cap is not None:
             return sizes
-        return replace(sizes, least_reserved=reserves)
+        return replace(sizes, least_reserved=model.reserves)
 
     def reserved(self, completion: Any) -> Any:
         """Return the output tokens that calls with answers of these lengths reserve.
@@ -123,8 +148,12 @@ class Traffic:
 
     Attributes
     ----------
-    level, growth, retries
-        Calls per day in the first month, growth per month, share of calls that are sent twice.
+    unit, level
+        Which field gives the traffic, and how much it is in the first month.
+    calls
+        Expected calls for one of its unit: more than 1 for conversations and documents of turns.
+    growth, retries
+        Growth per month, share of calls that are sent twice.
     first_day, last_day
         First and last day that can have calls.
     grows_from
@@ -135,7 +164,9 @@ class Traffic:
         Days that are not as usual.
     """
 
+    unit: str
     level: Quantity
+    calls: Fraction
     growth: Quantity
     retries: Quantity
     first_day: date
@@ -143,6 +174,37 @@ class Traffic:
     grows_from: date | None
     weekdays: tuple[Fraction, ...]
     events: tuple[Event, ...]
+
+    @property
+    def per_day(self) -> float:
+        """Expected calls of an average day with traffic in the first month."""
+        calls = self.level.mean * float(self.calls)
+        if self.unit == "documents" and date.min < self.first_day <= self.last_day < date.max:
+            return calls / ((self.last_day - self.first_day).days + 1)
+        return calls if self.unit.endswith("_per_day") else calls / float(_DAYS_A_MONTH)
+
+    def from_day(self, start: date) -> Traffic:
+        """Return the traffic in a plan from a day on: documents with their first and last day."""
+        if self.unit != "documents":
+            return self
+        first = start if self.first_day == date.min else self.first_day
+        end = first.replace(day=monthrange(first.year, first.month)[1])
+        last = end if self.last_day == date.max else self.last_day
+        return replace(self, first_day=first, last_day=last)
+
+    def of_a_day(self, month: date) -> Fraction:
+        """Return the part of the level, in calls, that an average day has in the month of a day."""
+        if self.unit.endswith("_per_day"):
+            return self.calls
+        first, last = self.first_day, self.last_day
+        if self.unit == "requests_per_month":
+            first = month.replace(day=1)
+            last = month.replace(day=monthrange(month.year, month.month)[1])
+        weeks, rest = divmod((last - first).days + 1, 7)
+        days = sum(
+            (self.weekdays[(first.weekday() + day) % 7] for day in range(rest)), 7 * Fraction(weeks)
+        )
+        return self.calls / days if days else Fraction(0)
 
 
 @dataclass(frozen=True)
@@ -180,6 +242,10 @@ class Load:
     is_batch: bool = False
     correlation: float = 0.0
 
+    def on(self, model: Profile) -> Load:
+        """Return the load on a model, with the uncertain numbers that its data bring."""
+        return replace(self, sizes=self.sizes.on(model))
+
     def changes_of(self, model: str) -> tuple[PriceChange, ...]:
         """Return the price changes that concern a model, in the order of their days."""
         return tuple(one for one in self.price_changes if one.model in (None, model))
@@ -188,7 +254,7 @@ class Load:
         """Return every number that is drawn once per path, by its name."""
         traffic = self.traffic
         found = {
-            "requests_per_day": traffic.level,
+            traffic.unit: traffic.level,
             "growth_per_month": traffic.growth,
             "cached_share": self.cached,
             "retry_share": traffic.retries,
@@ -205,14 +271,33 @@ def resolve(workload: Workload) -> Load:
     def given(key: str) -> Quantity:
         return workload.given(key) or ZERO
 
-    first = Part("prompt_tokens", given("prompt_tokens"))
+    certainty = None if workload.certainty is None else CERTAINTIES[workload.certainty]
+
+    def part(key: str) -> Part:
+        return Part(key, given(key) if certainty is None else certainty.of_size(given(key)))
+
+    level, first = given(workload.unit), part("prompt_tokens")
+    sizes = Sizes(
+        first=first,
+        followup=first if workload.followup_tokens is None else part("followup_tokens"),
+        visible=part("completion_tokens"),
+        reasoning=part("reasoning_tokens"),
+        turns=given("turns"),
+        cap=workload.max_tokens,
+        overflow=workload.overflow_policy,
+        effort=workload.reasoning_effort,
+        states_reasoning=workload.reasoning_tokens is not None,
+        needs=workload.needs,
+    )
     profile = [Fraction(Decimal(one)) for one in workload.weekday_profile or (1,) * 7]
     week = sum(profile, Fraction(0))
     written = workload.written
     return Load(
         name=workload.name,
         traffic=Traffic(
-            level=given("requests_per_day"),
+            unit=workload.unit,
+            level=level if certainty is None else certainty.of_level(level),
+            calls=Fraction(1) if workload.unit.startswith("requests") else sizes.calls,
             growth=given("growth_per_month"),
             retries=given("retry_share"),
             first_day=workload.first_day,
@@ -221,17 +306,7 @@ def resolve(workload: Workload) -> Load:
             weekdays=tuple(7 * share / week for share in profile),
             events=workload.dated_events,
         ),
-        sizes=Sizes(
-            first=first,
-            followup=first
-            if workload.followup_tokens is None
-            else Part("followup_tokens", given("followup_tokens")),
-            visible=Part("completion_tokens", given("completion_tokens")),
-            reasoning=Part("reasoning_tokens", given("reasoning_tokens")),
-            turns=given("turns"),
-            cap=workload.max_tokens,
-            overflow=workload.overflow_policy,
-        ),
+        sizes=sizes,
         cached=given("cached_share"),
         written_5m=(written and written.five_minutes) or Decimal(0),
         written_1h=(written and written.one_hour) or Decimal(0),

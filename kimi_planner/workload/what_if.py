@@ -20,6 +20,7 @@ from kimi_planner.workload.quantity import (
     SplitNormal,
     number_text,
 )
+from kimi_planner.workload.resolve import UNITS
 
 __all__ = ["what_if"]
 
@@ -48,7 +49,7 @@ def what_if(
     workloads : Workload or iterable of Workload
         What may happen.
     traffic : number
-        Factor on the requests per day, and on the extra requests of events.
+        Factor on the requests, conversations or documents, and on the extra requests of events.
     output : number
         Factor on the tokens of the visible answer.
     reasoning : number
@@ -81,7 +82,7 @@ def what_if(
     '400'
     """
     factors = {
-        "requests_per_day": _factor("traffic", traffic),
+        **dict.fromkeys(UNITS, _factor("traffic", traffic)),
         "completion_tokens": _factor("output", output),
         "reasoning_tokens": _factor("reasoning", reasoning),
     }
@@ -107,7 +108,7 @@ def _changed(workload: Workload, factors: dict[str, Decimal], cached_share: Any)
         quantity = workload.given(key)
         if quantity is not None and factor != 1:
             changes[key] = times(quantity, factor)
-    traffic = factors["requests_per_day"]
+    traffic = factors[UNITS[0]]
     if traffic != 1:
         changes["events"] = tuple(
             event

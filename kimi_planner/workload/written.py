@@ -26,7 +26,7 @@ from kimi_planner.workload.quantity import Constant, Empirical, Geometric, Quant
 
 __all__ = ["stated", "toml_lines", "toml_value", "workloads_toml"]
 
-_LOG = "log "
+_MOST_VALUES = 1000
 _AS_GIVEN = re.compile(r"(mean|sd|p10|p50|p90) (-?[\d,]*\d(?:\.\d+)?)(?:, (?=[a-z])|$)")
 
 
@@ -140,14 +140,26 @@ def _quantity(key: str, quantity: Quantity, logs: str) -> Any:
         return {"mean": quantity.expected}
     given = quantity.given
     if isinstance(quantity, Empirical):
-        if not given.startswith(_LOG):
-            raise TypeError("values without a log")
-        return {"from": Path(os.path.normpath(Path(logs) / given.removeprefix(_LOG))).as_posix()}
+        return _measured(quantity, logs)
     stated = _AS_GIVEN.findall(given)
     if stated and _AS_GIVEN.sub("", given) == "":
         return {name: Decimal(number.replace(",", "")) for name, number in stated}
     p10, p50, p90 = quantity.ppf(np.array([0.1, 0.5, 0.9])).tolist()
     return {"p10": _digits(p10), "p50": _digits(p50), "p90": _digits(p90)}
+
+
+def _measured(quantity: Empirical, logs: str) -> Any:
+    """Return a log or a table and its column, or the values where there are few."""
+    said = re.fullmatch(r'log (?P<log>.+)|column (?P<column>".*") of (?P<table>.+)', quantity.given)
+    if said is not None:
+        path = os.path.normpath(Path(logs) / (said["log"] or said["table"]))
+        table = {"from": Path(path).as_posix()}
+        return table | ({"column": json.loads(said["column"])} if said["column"] else {})
+    counted = re.fullmatch(r"(\d+) values", quantity.given)
+    if counted is None or int(counted[1]) > _MOST_VALUES:
+        raise TypeError("values without a file")
+    counts = np.rint(np.diff(quantity.shares, prepend=0.0) * int(counted[1])).astype(int)
+    return [_digits(value) for value in np.repeat(quantity.values, counts).tolist()]
 
 
 def _digits(value: float) -> Decimal:

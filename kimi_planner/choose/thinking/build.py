@@ -108,7 +108,8 @@ def thinking_pays(
         value = positive("value_per_success_usd", value_per_success_usd)
     notes = check_evaluations(evaluations, [workload], plan) if evaluations is not None else []
     tried = [evaluations.of(workload.name, model) if evaluations else None for model in models]
-    costs = [task_cost(workload, spec, plan) for spec in (plain, thinking)]
+    # the plain model is asked not to reason, whatever the catalog leaves open
+    costs = [task_cost(workload, plain, plan, reasoning=0), task_cost(workload, thinking, plan)]
     plain_usd, thinking_usd = (cost.usd for cost in costs)
     rates = [None if one is None else Fraction(one.successes, one.trials) for one in tried]
     plain_rate, thinking_rate = (None if rate is None else float(rate) for rate in rates)

@@ -93,7 +93,7 @@ def _charges(
             amount = number.cells[name, str(month)]
         days = [day for day in spec.price_days if day <= month.first]
         charges = charges_of(
-            Tariff.of(spec.on(month.first), projection.catalog.fees),
+            Tariff.of(spec.in_plans().on(month.first), projection.catalog.fees),
             _in_month(spend.usage, place).map(lambda one, scale=scale: round(one * scale)),
             first=month.first,
             end=month.next.first,

@@ -78,7 +78,7 @@ class Live:
         """Prices of each model on the first day of the plan."""
         projection = self.recommendation.projection
         first, fees = projection.months[0].first, projection.catalog.fees
-        return {spec.id: Tariff.of(spec.on(first), fees) for spec in projection.specs}
+        return {spec.id: Tariff.of(spec.in_plans().on(first), fees) for spec in projection.specs}
 
     @cached_property
     def _used(self) -> set[str]:
@@ -119,19 +119,23 @@ class Live:
         """The numbers to change, by workload."""
         projection, best = self.recommendation.projection, self.recommendation.best
         days = sum(month.days for month in projection.months)
-        thinkers = [spec.id for spec in projection.specs if spec.reasons]
         found = {}
         for workload in projection.workloads:
             name, load = workload.name, workload.resolve()
             if name not in self.recommendation.names:
                 continue
-            used = _usage(projection.of(best[name], name).over_months())
-            thought = _usage(projection.of((thinkers or projection.models)[0], name).over_months())
+            chosen = best[name]
+            by_model = {model: projection.of(model, name) for model in (chosen, *projection.models)}
+            used = _usage(by_model[chosen].over_months())
+            thinker = next(
+                (one for one, of in by_model.items() if of.reasoning_tokens.any()), chosen
+            )
+            thought = _usage(by_model[thinker].over_months())
             due = {fee_key(fee): float(count) for fee, count in load.fees.items()}
             found[name] = Assumed(
                 source=workload.source or "not given",
                 values={
-                    "requests": _short(load.traffic.level.mean or used.requests / days),
+                    "requests": _short(load.traffic.per_day or used.requests / days),
                     "prompt": _per(used.prompt, used.requests),
                     **{key: _per(used.part(key), used.prompt) for key in self.shares},
                     "answer": _per(used.completion - used.reasoning, used.requests),
@@ -177,7 +181,7 @@ class Live:
         listed = self.tariffs[model].map(float).bill(used)
         values, calls = assumed.values, used.requests
         # on a model that does not reason nothing shall be thought, whatever is assumed
-        reasons = next(one.reasons for one in projection.specs if one.id == model)
+        reasons = next(one.reasons for one in projection.specs if one.id == model) is not False
         return Line(
             usage=used,
             usd=usd,

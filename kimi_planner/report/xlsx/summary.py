@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from kimi_planner.billing.meters import FEE, title_of
 from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.plan.spend import Spend
-from kimi_planner.report.tables import OVER_BUDGET, horizon
+from kimi_planner.plan.spend import NO_RANGE, Spend
+from kimi_planner.report.tables import OVER_BUDGET, horizon, traffic_sentences
 from kimi_planner.report.xlsx.book import Sheet, cell
 from kimi_planner.report.xlsx.lines import Totals, usd_of
 
@@ -47,6 +47,7 @@ def write_summary(sheet: Sheet, recommendation: Recommendation, totals: Totals) 
         row = _write_months(sheet, row + 1, recommendation, totals)
     for title, sentences in (
         ("Recommendation", recommendation.sentences()),
+        ("Expected traffic, as planned", traffic_sentences(recommendation)),
         ("What the ranges leave out", recommendation.notes or ("Nothing known.",)),
         ("How to read this", (_HOW, projection.method, projection.provenance)),
     ):
@@ -165,6 +166,9 @@ def _write_amounts(
     mean = float(spend.mean()[place]) / parts
     sheet.formula(row, _EXPECTED, formula, mean, style)
     sheet.number(row, _PLANNED, mean, "planned")
+    if not spend.is_ranged:
+        sheet.text(row, _FIRST_QUANTILE, NO_RANGE, "muted")
+        return mean
     planned = [float(spend.quantile(q)[place]) / parts for q in _QUANTILES.values()]
     for at, value in enumerate(planned):
         sheet.number(row, _PLANNED + 1 + at, value, "planned")

@@ -1,0 +1,116 @@
+"""Values that were measured one by one, as a quantity: a list, a Series, or a column of a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kimi_planner.errors import UsageError, WorkloadError, restated, shown
+from kimi_planner.usage.read import read_usage
+from kimi_planner.workload.check import refused
+from kimi_planner.workload.logged import LOGGED_KEYS, per_request
+from kimi_planner.workload.quantity import Empirical, Quantity, number_text
+
+__all__ = ["Values", "from_file", "from_values", "is_values"]
+
+_READERS = {".parquet": "read_parquet", ".jsonl": "read_json", ".ndjson": "read_json"}
+
+
+class Column(Protocol):
+    """A column of a frame, such as a Series."""
+
+    def to_numpy(self) -> Any:
+        """Return its values."""
+
+
+#: What values may be given as.
+Values = Sequence[Any] | NDArray[Any] | Column
+
+
+def is_values(value: object) -> bool:
+    """Whether something is a list, an array or a Series of values."""
+    return isinstance(value, list | tuple | np.ndarray) or hasattr(value, "to_numpy")
+
+
+def from_values(key: str, values: Any, low: Decimal, high: Decimal, given: str) -> Quantity:
+    """Return the distribution of values, each equally likely.
+
+    Raises
+    ------
+    WorkloadError
+        If there is none, or one is missing, no number or not plausible; the message says which.
+    """
+    # a Series may hold missing values of types that become no float
+    listed = values.astype("object").tolist() if hasattr(values, "astype") else list(values)
+    numbers = np.full(len(listed), np.nan)
+    for at, value in enumerate(listed):
+        if not isinstance(value, bool | str):
+            with suppress(TypeError, ValueError):  # what is missing stays no number
+                numbers[at] = float(value)
+    if not len(numbers):
+        raise WorkloadError(f"{key} has no values ({given}). Give one at least.")
+    bad = np.flatnonzero(~((numbers >= float(low)) & (numbers <= float(high))))
+    if len(bad):
+        raise WorkloadError(
+            f"{key}, value {bad[0] + 1} of {len(numbers)} is {shown(listed[bad[0]])} ({given}). Every value "
+            f"must be a number from {number_text(low)} to {number_text(high)}; leave out rows without one."
+        )
+    return Empirical.from_values(numbers, given=given)
+
+
+def from_file(
+    key: str, path: object, column: object, folder: Path, low: Decimal, high: Decimal
+) -> Quantity:
+    """Return how a count differs between the calls of a usage log, or the rows of a table.
+
+    Parameters
+    ----------
+    column
+        Of a table in CSV, JSON lines or Parquet; ``None`` for a usage log, which is read for the key.
+
+    Raises
+    ------
+    WorkloadError
+        If the file or the column cannot be read, or does not state the count.
+    """
+    if not isinstance(path, str) or not path:
+        raise refused(f"{key}.from", path, "It must be the path of a usage log or a table.")
+    if column is not None:
+        return from_values(
+            key,
+            _column(key, folder / path, column),
+            low,
+            high,
+            f"column {json.dumps(column)} of {path}",
+        )
+    if key not in LOGGED_KEYS:
+        raise WorkloadError(
+            f"{key} cannot be taken from a log. Only {', '.join(LOGGED_KEYS)} can; name a column of a "
+            'table: { from = "calls.csv", column = "turns" }.'
+        )
+    with restated(about=f"{key}.from", of=UsageError, fault=WorkloadError):
+        logged = per_request(read_usage(folder / path), key, given=f"log {path}")
+    if logged is None:
+        raise WorkloadError(f"{key}.from: {path} does not say how many {key} a call has.")
+    return logged
+
+
+def _column(key: str, path: Path, column: object) -> Any:
+    import pandas as pd
+
+    reader = _READERS.get(path.suffix, "read_csv")
+    try:
+        table = getattr(pd, reader)(path, **({"lines": True} if reader == "read_json" else {}))
+    except (OSError, ValueError, ImportError) as error:
+        raise WorkloadError(f"{key}.from: {path.name} cannot be read: {error}") from None
+    if column not in table.columns:
+        names = ", ".join(map(str, table.columns[:20]))
+        raise WorkloadError(f"{key}: {path.name} has no column {shown(column)}. It has {names}.")
+    return table[column]

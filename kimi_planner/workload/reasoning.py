@@ -1,0 +1,61 @@
+"""How much a model reasons: as the workload says, or else as its catalog does, or nobody knows."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from kimi_planner.catalog import Behaviour, ModelSpec
+from kimi_planner.workload.quantity import Constant, Quantity, Scaled, SplitLognormal
+
+if TYPE_CHECKING:
+    from kimi_planner.workload.model import Workload
+
+__all__ = ["is_least", "reasoning_of", "thought"]
+
+_LEAST = "at least this"
+
+
+def is_least(said: str) -> bool:
+    """Whether nothing tells how much a model reasons, so that its spend is at least the amount."""
+    return said.endswith(_LEAST)
+
+
+def thought(answer: Quantity, behaviour: Behaviour) -> Quantity:
+    """Return reasoning tokens that are so many times those of an answer, as a catalog has it.
+
+    The bounds are P10 and P90 of a lognormal factor on the mean, drawn once per path.
+    """
+    low, high = float(behaviour.low or 0), float(behaviour.high or 0)
+    size = answer.size if isinstance(answer, Scaled) else answer
+    if low == high and behaviour.low is not None:
+        return Scaled(size, Constant(behaviour.low))
+    middle = math.sqrt(low * high)
+    return Scaled(size, SplitLognormal.from_percentiles(low, middle, high, behaviour.ratio))
+
+
+def reasoning_of(workload: Workload, spec: ModelSpec) -> str:
+    """Say where the reasoning of a workload on a model is from.
+
+    Returns
+    -------
+    str
+        Empty where the model does not reason, or the workload says how much it does.
+
+    Examples
+    --------
+    >>> from kimi_planner.catalog import load_catalog
+    >>> from kimi_planner.workload import Workload
+    >>> chat = Workload(name="w", requests_per_day=9, prompt_tokens=900, completion_tokens=200)
+    >>> reasoning_of(chat, load_catalog("2026-06").model("kimi-k2-5-thinking"))
+    'not known, at least this'
+    """
+    reasons = spec.profile.reasons_for(workload.needs)
+    if reasons is False:
+        return ""
+    if workload.reasoning_tokens is not None:
+        return "" if reasons else "as given, if it reasons"
+    behaviour = spec.profile.thinks(workload.reasoning_effort)
+    if behaviour is None:
+        return f"{'not known' if reasons else 'not stated'}, {_LEAST}"
+    return f"assumed, {behaviour.ratio} times the answer"
