@@ -386,3 +386,41 @@ def test_a_missing_field_is_unknown_not_zero(tmp_path, sample, path):
         if name not in ("prompt_tokens",):
             known = (None, other, other - value) if several and other is not None else (None, other)
             assert one in known or name.startswith("written") or name == "requests", name
+
+
+def holders(value, path=()):
+    """Yield the path of each object that has a count in it."""
+    for key, one in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(one, dict) and any(type(n) is int and 1 < n < 100_000 for n in one.values()):
+            yield (*path, key)
+        if isinstance(one, dict | list):
+            yield from holders(one, (*path, key))
+
+
+#: Objects of counts in every sample, but for those that an entry is, and pages.
+HOLDERS = [
+    (sample, path)
+    for sample, (_, entries, _) in SAMPLES.items()
+    for path in holders(entries)
+    if isinstance(path[-1], str)
+    and path[-1] not in ("result_info", "metadata", "core_metrics", "data")
+]
+
+
+@pytest.mark.parametrize(("sample", "path"), HOLDERS, ids=str)
+def test_a_changed_object_never_changes_a_total_in_silence(tmp_path, sample, path):
+    """Renamed, in a list, as text or there twice, its counts are read right, or the run says what it did not read."""
+    _, entries, expected = SAMPLES[sample]
+    key = path[-1]
+    changes = {
+        "renamed": lambda held: held.update({f"{key}_x": held.pop(key)}),
+        "in a list": lambda held: held.update({key: [held[key]]}),
+        "text": lambda held: held.update({key: json.dumps(held[key])}),
+        "twice": lambda held: held.update({f"{key}_copy": deepcopy(held[key])}),
+    }
+    if sample == "weave":  # the key is a model: another is another model
+        del changes["twice"]
+    for change, make in changes.items():
+        changed = deepcopy(entries)
+        make(at(changed, path[:-1]))
+        assert outcome(tmp_path, changed) in (None, expected), change

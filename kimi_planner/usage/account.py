@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from kimi_planner.errors import shown
 from kimi_planner.usage.dialects import Dialect, spelled
-from kimi_planner.usage.table import DOUBTFUL, Count, Table, as_count, as_objects, stated
+from kimi_planner.usage.table import DOUBTFUL, Count, Table, as_count, as_objects, parsed, stated
 from kimi_planner.usage.times import is_stamp
 
 __all__ = ["unread"]
@@ -34,10 +34,14 @@ _NO_USAGE = re.compile(
 )
 #: What says of an entry that it was answered from a cache.
 _HIT = re.compile(r"(?:^|[._])(?:cached|hit|from_cache|cache_status)$")
-_HIDDEN = re.compile("cach|reasoning|creation|ephemeral")
-_HIDDEN_IN_TEXT = re.compile(
-    r"(?:cach|reasoning|creation|ephemeral|_tokens)[a-z0-9_]*[\"']: ?[1-9]"
-)
+#: Counts by what their names have in them, where they stand in a list or in text.
+_HIDDEN = {
+    "reasoning_tokens": re.compile("reasoning"),
+    "written_1h_tokens": re.compile("ephemeral"),
+    "written_5m_tokens": re.compile("creation|write"),
+    "cached_tokens": re.compile("cached|cache_read|cache_hit"),
+    "prompt_tokens": re.compile("tokens?$|^(?:in|out)put|^prompt|^completion"),
+}
 _YES = ("true", "hit", "yes", "semantic hit")
 #: Parts of all requests, where those are stated.
 _OUTCOMES = frozenset(("successful", "success", "failed", "failure", "error", "errors"))
@@ -92,7 +96,7 @@ def unread(
         row = None if what is None else _odd_row(column, name, what, counts, alive)
         if row is None:
             what = what or "cache"
-            row = _hiding_row(column, name, alive & (counts["cached_tokens"].numbers == 0))
+            row = _hiding_row(column, name, counts, alive)
         if row is not None:
             value = as_objects(column)[row]
             said = f"{path} is {shown(value)}, which looks like {what} and was not read. "
@@ -187,29 +191,30 @@ def _odd_row(
     return min(rows) if rows else None
 
 
-def _hiding_row(column: Any, name: str, alive: Any) -> int | None:
-    """Return the first row that has counts of a part in a list or in text, where none is looked for."""
+def _hiding_row(column: Any, name: str, counts: Mapping[str, Count], alive: Any) -> int | None:
+    """Return the first row with counts in a list or in text, where none is looked for, that it does not state."""
     kind = str(getattr(column, "type", ""))
     types = set(map(type, column)) if isinstance(column, list) else set()
     is_text = (kind == "string" or str in types) and _HOLDS_COUNTS.search(name) is not None
     if not (is_text or list in types or "struct" in kind):
         return None
     for row, value in enumerate(as_objects(column)):
-        is_object = is_text and type(value) is str and value[:1] in ("{", "[")
-        if alive[row] and (
-            _HIDDEN_IN_TEXT.search(value) if is_object else type(value) is list and _hides(value)
-        ):
+        held = parsed(value) if is_text else value
+        if alive[row] and any(not counts[field].numbers[row] for field in _hidden(held)):
             return row
     return None
 
 
-def _hides(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(
-            _HIDDEN.search(key.lower()) is not None if type(one) is int and one else _hides(one)
-            for key, one in value.items()
-        )
-    return isinstance(value, list) and any(map(_hides, value))
+def _hidden(value: Any) -> Iterator[str]:
+    """Yield which counts stand in a list or an object."""
+    for one in value if isinstance(value, list) else ():
+        yield from _hidden(one)
+    for key, one in value.items() if isinstance(value, dict) else ():
+        if type(one) is int and one:
+            name = spelled(key)
+            yield from (field for field, stem in _HIDDEN.items() if stem.search(name))
+        else:
+            yield from _hidden(one)
 
 
 def _is_hit(name: str, value: Any) -> bool:

@@ -322,9 +322,7 @@ def read_frame(frame: pd.DataFrame, rows: Rows) -> Iterator[pd.DataFrame]:
             raise UsageError(f"usage frame: column {shown(name)} stands there twice. Keep one.")
     rows.labels = frame.index
     table = Table(np.arange(len(frame)))
-    dialect = dialect_of_columns(map(spelled, names))
-    if dialect.name == GENERIC:
-        _refuse_frame(frame, rows)
+    wanted = wanted_of(dialect_of_columns(map(spelled, names)))
     for place, name in enumerate(names):
         column: Any = frame.iloc[:, place]
         if column.dtype == np.int64:
@@ -332,14 +330,17 @@ def read_frame(frame: pd.DataFrame, rows: Rows) -> Iterator[pd.DataFrame]:
         elif name in ("timestamp", "timestamp_s"):
             table.add(name, column.reset_index(drop=True))
         else:
-            table.open([{name: value} for value in as_objects(column)], wanted_of(dialect))
+            table.open([{name: value} for value in as_objects(column)], wanted)
+    dialect = dialect_of_columns(table.names)
+    if dialect.name == GENERIC:
+        _refuse_frame(frame, table, rows)
     if len(frame):
         read_table(table, dialect, rows, name="usage frame" if dialect.name == GENERIC else "")
     yield from rows.settle()
 
 
-def _refuse_frame(frame: pd.DataFrame, rows: Rows) -> None:
-    for needed in _missing([*map(spelled, map(str, frame.columns))], rows):
+def _refuse_frame(frame: pd.DataFrame, table: Table, rows: Rows) -> None:
+    for needed in _missing([*table.names, *map(spelled, map(str, frame.columns))], rows):
         raise UsageError(
             f"no column {needed!r}. Columns found: {', '.join(map(str, frame.columns))}. "
             f"A usage frame has {', '.join(COLUMNS)}.",

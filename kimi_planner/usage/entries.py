@@ -147,7 +147,7 @@ class Unwrapping:
         if isinstance(reply := value.get("response"), dict):
             return iter((reply | chunk,))
         if isinstance(message := value.get("message"), dict):
-            before = message.get("usage") or {}
+            before = held if isinstance(held := message.get("usage"), dict) else {}
             self._message = {key: message[key] for key in ("id", "model") if key in message}
             self._input = {key: one for key, one in before.items() if key != "output_tokens"}
         elif isinstance(usage := value.get("usage"), dict):

@@ -138,16 +138,15 @@ class _Reading:
             self._drop(nothing & fields.failed(), LeftOut.FAILED)
         if not (silent & alive).any() or (self.table.is_text and dialect.name == GENERIC):
             return
-        self.silent_chunk = silent & self.is_chunk
+        path, _, values = (dialect.silent_unless or "").partition("=")
+        speaks = fields.says(path, values.split("|")) if values else fields.has(path)
+        self.silent_chunk = silent & self.is_chunk & ~speaks
         names = fields.objects("call_id")
         for row in np.flatnonzero(self.silent_chunk & alive).tolist():
             self.rows.open(self.ids[row], int(self.table.lines[row]), str(names[row]))
         alive &= ~self.silent_chunk
         silent &= ~self.silent_chunk
-        if dialect.silent == "other":
-            path, _, values = (dialect.silent_unless or "").partition("=")
-            speaks = fields.says(path, values.split("|")) if values else fields.has(path)
-        else:
+        if dialect.silent != "other":
             speaks = ~self._events() if dialect.name == GENERIC else ~fields.none()
         if dialect.kinds:
             self.rows.unstated += int((silent & ~speaks & alive).sum())
