@@ -38,6 +38,7 @@ __all__ = [
     "parsed_json",
     "read_text",
     "read_toml",
+    "repository",
     "toml_fault",
     "zipped_files",
 ]
@@ -66,6 +67,12 @@ def data_dir() -> Path:
     package = Path(__file__).parent
     inside = package / "data"
     return inside if inside.is_dir() else package.parent / "data"
+
+
+def repository(folder: Path) -> Path | None:
+    """Return the root of the Git repository that a folder lies in, ``None`` outside of one."""
+    here = folder.resolve()
+    return next((one for one in (here, *here.parents) if (one / ".git").exists()), None)
 
 
 def no_such_file(path: str | Path, fault: type[KimiPlannerError] = FileError) -> KimiPlannerError:

@@ -62,7 +62,7 @@ def test_other_pythons_find_the_same_files(tmp_path, version):
 def test_wildcards_find_nothing_that_git_ignores(tmp_path):
     """Rules of all files above count, the deepest first; three folders are never gone into."""
     laid_out(tmp_path, *NAMES)
-    (tmp_path / ".gitignore").write_text("build/\n*.log.md\n", encoding="utf-8")
+    (tmp_path / ".gitignore").write_text("!\nbuild/\n*.log.md\n\\\n", encoding="utf-8")
     (tmp_path / "app" / ".gitignore").write_text("/out/*\n!kept.md\n", encoding="utf-8")
     assert names(tmp_path, "**") == [
         ".gitignore", "app/.gitignore", "app/out/kept.md", *NAMES[:2],

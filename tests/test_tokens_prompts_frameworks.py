@@ -114,6 +114,10 @@ def test_the_front_matter_of_prompty_is_no_prompt(tmp_path):
     ]
     fixed = [token_range(one).fixed_low for one in file.prompts]
     assert fixed == [count_tokens("You are kind.\nBe brief."), count_tokens(" Please.")]
+    (tmp_path / "c.prompty").write_bytes(PROMPTY.replace("\n", "\r\n").encode())
+    assert [spelled(one) for one in read(tmp_path, "c.prompty").prompts] == [
+        "You are kind.\nBe brief.", "<> Please.",
+    ]  # fmt: skip
     bare = read(tmp_path, "b.prompty", b_dot_prompty="---\nname: x\n---\nOnly {{text}}.")
     assert found(bare) == [("b.prompty", "", 4, "Only <>.")]
 
@@ -208,12 +212,13 @@ def test_only_the_code_of_a_notebook_has_prompts(tmp_path):
     text = notebook(
         ("markdown", LONG), ("code", "%pip install x\nBASE = 'Be kind.'"),
         ("code", "%%bash\necho '" + LONG + "'"),
-        ("code", f"SYSTEM_PROMPT = BASE + ' Now.'\nodd = {LONG!r}"),
+        ("code", f"x = !ls\n\nif x:\n    %pip list\nSYSTEM_PROMPT = BASE + ' Now.'\nodd = {LONG!r}"),
+        ("code", 'B_PROMPT = """\n!Be kind.\n%s"""\nhelp?'),
     )  # fmt: skip
     file = read(tmp_path, "n.ipynb", n_dot_ipynb=text)
     lines = text.split("\n")
     assert [(name, spelled) for _, name, _, spelled in found(file)] == [
-        ("SYSTEM_PROMPT", "Be kind. Now."), ("odd", LONG),
+        ("SYSTEM_PROMPT", "Be kind. Now."), ("odd", LONG), ("B_PROMPT", "\n!Be kind.\n%s"),
     ]  # fmt: skip
     for _, name, line, _ in found(file):
         assert name in lines[line - 1]

@@ -7,6 +7,7 @@ versions of Python.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
@@ -15,10 +16,12 @@ from os.path import isfile, islink
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from kimi_planner.files import repository
+
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-__all__ = ["Files", "find_files", "is_one_file", "matches", "repository", "why_no_file"]
+__all__ = ["Files", "find_files", "is_one_file", "matches", "why_no_file"]
 
 #: Folders that no wildcard goes into.
 NEVER = frozenset({".git", ".venv", "node_modules"})
@@ -97,12 +100,6 @@ def matches(name: str, patterns: Iterable[str]) -> bool:
     (True, False)
     """
     return any(_match(PurePosixPath(name).parts, _steps(pattern)) for pattern in patterns)
-
-
-def repository(folder: Path) -> Path | None:
-    """Return the root of the Git repository that a folder lies in, ``None`` outside of one."""
-    here = folder.resolve()
-    return next((one for one in (here, *here.parents) if (one / ".git").exists()), None)
 
 
 @cache
@@ -219,9 +216,18 @@ class _Ignored:
             if not above.is_relative_to(self._root):
                 break
             if (file := above / ".gitignore").is_file():
-                from pathspec import GitIgnoreSpec
-
-                text = file.read_text(encoding="utf-8", errors="surrogateescape")
-                rules.append((GitIgnoreSpec.from_lines(text.splitlines()), below))
+                rules.append((_rules_of(file), below))
             below = f"{above.name}/{below}"
         return rules
+
+
+def _rules_of(file: Path) -> GitIgnoreSpec:
+    """Return the rules of a file; a line that is none is passed over, as Git does."""
+    from pathspec import GitIgnoreSpec
+
+    lines = file.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    known = []
+    for line in lines:
+        with suppress(ValueError):
+            known += GitIgnoreSpec.from_lines([line]).patterns
+    return GitIgnoreSpec(known)

@@ -111,7 +111,7 @@ def _together(reports: list[CheckReport], bases: list[str]) -> CheckReport:
 
 def _base(folder: Path) -> str:
     """Return the folder of a configuration as seen from the root of the repository, ``""`` if it is it."""
-    from kimi_planner.checks.globs import repository
+    from kimi_planner.files import repository
 
     root = os.environ.get("GITHUB_WORKSPACE") or repository(folder) or Path.cwd()
     name = Path(os.path.relpath(folder.resolve(), Path(root).resolve())).as_posix()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kimi_planner.errors import RequestError, Where, needs
-from kimi_planner.files import read_text
+from kimi_planner.files import read_text, repository
 from kimi_planner.tokens.prompts.parts import Choice, Parts, Repeat, Variable, joined
 
 if TYPE_CHECKING:
@@ -153,9 +153,8 @@ class _Reader:
 def within_repository(folder: Path) -> Iterator[Path]:
     """Yield a folder and those above it, up to the root of its repository; alone outside of one."""
     here = folder.resolve()
-    every = (here, *here.parents)
-    root = next((one for one in every if (one / ".git").exists()), here)
-    yield from (one for one in every if one.is_relative_to(root))
+    root = repository(here) or here
+    yield from (one for one in (here, *here.parents) if one.is_relative_to(root))
 
 
 def _name(node: nodes.Node) -> str:

@@ -42,6 +42,7 @@ ROLES = frozenset({"system", "developer", "user", "human", "assistant", "ai", "t
 
 MIN_WORDS = 12  # of a text that looks like a prompt
 MIN_CHARS = 80
+MAX_LOOK = 20_000  # characters; what begins as words goes on as them
 MIN_LETTERS = 0.6  # as a share, with white space; less is code or data
 _WORD = re.compile(r"[^\W\d_]+")
 _HAN = re.compile("[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
@@ -105,6 +106,7 @@ def is_prose(text: str) -> bool:
     """
     if len(text) < MIN_CHARS // 2 or _STATEMENT.match(text):
         return False
+    text = text[:MAX_LOOK]
     han = len(_HAN.findall(text))  # written without spaces; two of them are about a word
     words = len(_WORD.findall(text)) + han // 2
     spaces = sum(map(str.isspace, text)) + han

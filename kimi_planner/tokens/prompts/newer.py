@@ -105,8 +105,9 @@ class _Newer:
             text = self._bytes[at:until].decode("utf-8", "surrogatepass")
             if is_filled:
                 text = text.replace("{{", "{").replace("}}", "}")
-            raw = "r" if "r" in prefix else ""
-            values.append(ast.Constant(literal_eval(f"{raw}{quote}{text}{quote}")))
+            if "r" not in prefix:
+                text = literal_eval(f"{quote}{text} {quote}")[:-1]  # it may end with a backslash
+            values.append(ast.Constant(text))
 
         for piece in inner:
             if piece.type == "interpolation":

@@ -8,12 +8,13 @@ from dataclasses import replace
 
 from kimi_planner.errors import FileError, RequestError, Where
 from kimi_planner.tokens.prompts.keyed import Text, Tree, json_tree
+from kimi_planner.tokens.prompts.newer import parse_python
 from kimi_planner.tokens.prompts.parts import PromptFile, PromptTemplate, Unread
 from kimi_planner.tokens.prompts.python import python_templates
 
 __all__ = ["notebook_templates"]
 
-_MAGIC = re.compile(r"(\s*)[%!?]")
+_MAGIC = re.compile(r"(\s*)(?:[%!?]|[\w, ]+=\s*[%!]|.*\?\s*$)")
 _TIMED = ("%%time", "%%timeit", "%%capture")  # magics of a cell that is Python
 
 
@@ -87,6 +88,24 @@ def _code(cell: Tree) -> Iterator[tuple[int, str]]:
     first = next((line for _, line in lines if line.strip()), "")
     if first.startswith("%%") and first.split()[0] not in _TIMED:
         return  # another language
-    for number, line in lines:
-        magic = _MAGIC.match(line)
-        yield number, f"{magic[1]}pass" if magic else line
+    yield from zip(
+        (number for number, _ in lines), _python([line for _, line in lines]), strict=True
+    )
+
+
+def _python(lines: list[str]) -> list[str]:
+    """Return the lines of a cell with those that are no Python, and look like magics, passed over."""
+    for _ in lines:
+        try:
+            parse_python("\n".join(lines))
+        except SyntaxError as error:
+            at = (error.lineno or 0) - 1
+            magic = _MAGIC.match(lines[at]) if 0 <= at < len(lines) else None
+            if magic is None:
+                break
+            lines = [*lines[:at], f"{magic[1]}pass", *lines[at + 1 :]]
+        except (ValueError, RecursionError, MemoryError):
+            break
+        else:
+            break
+    return lines  # what is wrong with them is said of the whole

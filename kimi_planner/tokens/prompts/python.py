@@ -29,6 +29,9 @@ from kimi_planner.tokens.prompts.taking import MARKER, NO_MARKER, Candidate, tak
 __all__ = ["MARKER", "python_templates"]
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_DOCUMENTED = (ast.Module, *_SCOPES)
+# Most of the nodes of a module, and none of them holds a text.
+_TEXTLESS = (ast.expr_context, ast.Name, ast.operator, ast.cmpop, ast.alias, ast.Pass)
 MAX_DEPTH = 100
 # Which argument of these calls is a chat message, from 1.
 _MESSAGES = {"from_template": 1, "PromptTemplate": 1, "Signature": 2, "make_signature": 2}
@@ -133,8 +136,8 @@ def _named(tree: ast.Module) -> Iterator[Candidate]:
     waiting: list[tuple[ast.AST, str]] = [(tree, "")]
     while waiting:
         node, scope = waiting.pop()
-        children = list(ast.iter_child_nodes(node))
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        children = [one for one in ast.iter_child_nodes(node) if not isinstance(one, _TEXTLESS)]
+        if isinstance(node, _DOCUMENTED):
             first = node.body[0] if node.body else None
             if isinstance(first, ast.Expr) and text_of(first.value) is not None:
                 children.remove(first)  # its docstring
@@ -151,7 +154,7 @@ def _named(tree: ast.Module) -> Iterator[Candidate]:
             yield Candidate(Place(f"{scope}text"), node, node.lineno, by_name=False)
         else:
             yield from _of_statement(node, scope)
-        waiting += [(child, scope) for child in reversed(children)]
+        waiting += ((child, scope) for child in reversed(children))
 
 
 def _is_signature(node: ast.ClassDef) -> bool:

@@ -118,9 +118,11 @@ def _chat(text: str, path: Path, name: str, style: str | None) -> PromptFile:
     """Return the prompts of a file that is one, or a chat of several messages."""
     form, line = form_of(path), 1
     notes: tuple[Note, ...] = ()
+    if form is not None:
+        text = text.replace("\r\n", "\n")  # as who opens a template as text reads it
     if form == "prompty":
         front, text, line = without_front_matter(text)
-        style = style or ("mustache" if "mustache" in front else "jinja")
+        style = style or ("mustache" if re.search(r":\s*mustache\s*$", front, re.M) else "jinja")
     elif form == "jinja":
         style = style or "jinja"
     elif style is None and might_have_placeholders(text):
