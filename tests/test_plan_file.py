@@ -113,6 +113,22 @@ def test_an_approved_plan_planned_again_is_the_same_bytes(tmp_path_factory, load
     assert booked(again, file.models).cells == booked(plan, file.models).cells
 
 
+@pytest.mark.parametrize(
+    "name", [r"a_b $\bad{$ x", "支付对账", 'a "b" = [c]', "[[workload]]", "x.y"]
+)
+def test_names_of_every_kind_stand_in_an_approved_plan(tmp_path, name):
+    """Quotes, brackets, points and other scripts in a name are a name again."""
+    load = Workload(name=name, requests_per_day=5, prompt_tokens=9, completion_tokens=1)
+    plan = project(load, 1, "2026-12", "kimi-k2", AS_OF)
+    path = tmp_path / "plan.toml"
+    scenario = Scenario(name=name, changes={"traffic": 2}, workloads=(name,))
+    path.write_text(approved_toml(plan, {name: "kimi-k2"}, scenarios=(scenario,)), encoding="utf-8")
+    file = read_plan(path)
+    assert file.workloads == (replace(load, model="kimi-k2"),)
+    assert file.approved.usd_by_workload.keys() == {name}
+    assert file.scenarios == (scenario,)
+
+
 FILE = """
 book = "p80"
 contingency_percent = 10
