@@ -226,7 +226,7 @@ def _rules_of(file: Path) -> GitIgnoreSpec:
     from pathspec import GitIgnoreSpec
 
     lines = file.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-    known = []
+    known: list[Any] = []
     for line in lines:
         with suppress(ValueError):
             known += GitIgnoreSpec.from_lines([line]).patterns

@@ -251,10 +251,7 @@ class Fit:
         if "batch" in frame and not frame["batch"].all() and frame["batch"].any():
             share = float(self.requests @ frame["batch"]) / self.requests.sum()
             yield note("batch_mix", share=share)
-        if (
-            not self.knows_traffic
-            and (days := self.calls.observed.seconds / DAY) < SHORT_LOG_DAYS
-        ):
+        if not self.knows_traffic and (days := self.calls.observed.seconds / DAY) < SHORT_LOG_DAYS:
             yield note("traffic_extended", span=_duration(days))
 
 
