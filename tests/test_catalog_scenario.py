@@ -114,7 +114,7 @@ def test_a_report_shows_its_total_in_the_other_currency():
     assert json.loads(plan_json(plan))["catalog"]["derived_from"][-1] == (
         "shown at 0.5 EUR per USD on 2026-11-24 too"
     )
-    assert "37.20 USD in 2026-12" in text
+    assert "37.20 USD (range not given) in 2026-12" in text
     assert "At 0.5 EUR per USD on 2026-11-24, that is 18.60 EUR in all." in text
     ranged = Workload(
         name="w",

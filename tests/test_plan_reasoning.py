@@ -172,7 +172,7 @@ def test_drawn_reasoning_is_the_same_on_every_model_of_the_same_share():
 def test_a_model_that_qualifies_if_it_reasons_is_priced_as_if_it_did():
     """Money and condition go together: no model is cheap for a need because it would not meet it."""
     for needs, tokens in (((), 0), (("reasoning",), 1200)):
-        made = plan("kimi-k2", "2026-06", reasoning_tokens=1200, needs=needs)
-        by_hand = 31_000 * (2000 * Decimal("1.20") + (400 + tokens) * Decimal("3.60")) / 1_000_000
-        assert made.of("kimi-k2").exact_usd == (by_hand,)
-        assert made.reasoning("kimi-k2") == ("as given, if it reasons" if needs else "")
+        made = plan("kimi-k2-5", "2026-06", reasoning_tokens=1200, needs=needs)
+        by_hand = 31_000 * (2000 * Decimal("2.50") + (400 + tokens) * Decimal("7.50")) / 1_000_000
+        assert made.of("kimi-k2-5").exact_usd == (by_hand,)
+        assert made.reasoning("kimi-k2-5") == ("as given, if it reasons" if needs else "")

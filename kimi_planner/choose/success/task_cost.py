@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -53,6 +53,8 @@ def task_cost(
     ScenarioError
         If the workload has no traffic in these months.
     """
+    # a model that is tried costs what it does, not what it would if it met what is needed
+    workload = replace(workload, needs=())
     if reasoning != 1:
         [workload] = what_if(workload, reasoning=reasoning)
     bill = projection.plan_of(workload).on(spec)
