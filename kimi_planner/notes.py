@@ -65,7 +65,7 @@ SENTENCES = {
     "cached_share_derived": "The cached share is worked out for conversations that start at random around the clock, at the mean traffic of a first month without growth or events, with a prefix that never changes.",
     "no_turn_gap": "cache.turn_gap_minutes is not given, so no history of a conversation counts as cached.",
     "mean_cached_share": "Every call has the mean cached share, also after its history was cut or summarised, which changes the prefix that the cache knows.",
-    "less_written": "Where a scenario's cached_share leaves less of the prompt than written_share, only the rest is written to a cache.",
+    "less_written": "Where a path's cached_share leaves less of the prompt than written_share, only the rest is written to a cache.",
     # A log.
     "model_named": "{name} in the log is taken for {models} of catalog {catalog}.",
     "not_priced": "Not priced, and in no total: {rows:,} rows of {models}. {why} If it is another name of one, say so: alias, --alias LOG=CATALOG.",
@@ -118,8 +118,8 @@ SENTENCES = {
     "keeps_tier": "The peaks of all workloads keep the limits of tier {tier}. They are added up as if they came at once, which is on the safe side.",
     "peaks_may_be_higher": "They may be higher, as not every workload gives {keys}.",
     # A choice.
-    "split_spread": "A share of a workload spends that share of its spend in every scenario; the small part of the spread that comes from single calls would be larger.",
-    "means": "Means over {paths:,} scenarios.",
+    "split_spread": "A share of a workload spends that share of its spend on every path; the small part of the spread that comes from single calls would be larger.",
+    "means": "Means over {paths:,} paths.",
     "quality_is_measured": "Quality is the success rate measured in {source}.",
     "not_on_frontier": "{why}, so not on the frontier: {models}.",
     "conditional": "{models} qualifies for {workloads} if {conditions}.",
@@ -154,7 +154,7 @@ SENTENCES = {
     "unnamed_calls": "Calls that belong to no workload stand as {name}.",
     # A check.
     "catalog_changed": "The catalog changed: {old} -> {new}.",
-    "scenarios_changed": "The scenarios changed: seed {old_seed} -> {new_seed}, paths {old_paths} -> {new_paths}. Part of a change of spend may be chance.",
+    "scenarios_changed": "The paths changed: seed {old_seed} -> {new_seed}, paths {old_paths} -> {new_paths}. Part of a change of spend may be chance.",
     "version_changed": "The baseline is of kimi_planner {old}, this is {new}; what changed between them stands under the causes too.",
     "texts_left_out": "Not counted, though they look like prompts: {texts} with {tokens:,} tokens; --coverage lists them.",
     "no_content": "The baseline does not have what prompts say, so one with another name is new; --update-baseline writes it.",

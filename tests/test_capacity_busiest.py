@@ -10,7 +10,7 @@ from kimi_planner import Workload, load_workloads, project
 from kimi_planner.capacity import throughput
 from kimi_planner.capacity.busiest import busiest_day_calls
 from kimi_planner.plan.calendar import month_range
-from kimi_planner.plan.scenarios import Scenarios
+from kimi_planner.plan.draws import Draws
 
 AS_OF = date(2026, 11, 24)
 MONTHS = month_range("2026-12", 4, AS_OF)
@@ -30,7 +30,7 @@ def workload(**dated):
 
 def calls(one, months=MONTHS):
     load = one.resolve()
-    return busiest_day_calls(load, months, Scenarios.draw(load, seed=0, n_paths=100))[:, 0]
+    return busiest_day_calls(load, months, Draws.draw(load, seed=0, n_paths=100))[:, 0]
 
 
 def event(first, last, **effect):
@@ -86,7 +86,7 @@ def test_the_scenarios_are_those_of_the_plan():
     days = np.array([[month.days] for month in MONTHS])
     for one in example:
         load = one.resolve()
-        found = busiest_day_calls(load, MONTHS, Scenarios.draw(load, 7, paths)) * days
+        found = busiest_day_calls(load, MONTHS, Draws.draw(load, 7, paths)) * days
         planned = plan.loc[plan["workload"] == one.name, "requests"]
         np.testing.assert_allclose(found.mean(axis=1), planned, rtol=1e-9)
 

@@ -15,7 +15,7 @@ from kimi_planner.errors import PriceNotFoundError, WorkloadError
 from kimi_planner.plan import sensitivity
 from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.calendar import month_range
-from kimi_planner.plan.scenarios import Scenarios
+from kimi_planner.plan.draws import Draws
 from kimi_planner.report.tables import assumptions_table
 from kimi_planner.workload import Workload
 from kimi_planner.workload.beyond_tokens import WrittenShare
@@ -64,7 +64,7 @@ def bill_of(workload, seed_paths):
     """Return the bill of a workload on K3 in December."""
     load = workload.resolve()
     months = month_range("2026-12", 1, AS_OF)
-    scenarios = Scenarios.draw(load, 0, seed_paths)
+    scenarios = Draws.draw(load, 0, seed_paths)
     return LoadPlan(load, months, PUBLIC.fees, scenarios).on(PUBLIC.model(K3))
 
 
@@ -142,7 +142,7 @@ def test_changed_prices_change_those_of_writing_and_no_fee():
         **WRITES, **FEES, price_changes=(change | {"factor": {"p10": 1, "p50": 2, "p90": 4}},)
     )
     bill = bill_of(drawn, 100)
-    factor = bill.plan.scenarios[drawn.dated_price_changes[0].key]
+    factor = bill.plan.draws[drawn.dated_price_changes[0].key]
     assert bill.expected_usd()[0] == pytest.approx(factor * float(tokens) + float(fees), rel=1e-12)
     dearer = plain(**WRITES, price_changes=(change | {"input_usd_per_mtok": 5},))
     assert exact(dearer) == (tokens + 31_000 * 400 * Decimal(2) / 1_000_000,)
@@ -162,7 +162,7 @@ def test_a_scenario_writes_no_more_than_was_not_cached():
         fees_per_request={"web search": 1},
     )
     bill = bill_of(workload, 200)
-    shares = bill.plan.scenarios["cached_share"]
+    shares = bill.plan.draws["cached_share"]
     expected = []
     for share in shares:
         cached = round(share * 1_000_000)

@@ -8,14 +8,14 @@ import numpy as np
 
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.demand import DayKind, day_kinds, months_of_growth, periods_of
-from kimi_planner.plan.scenarios import Scenarios
+from kimi_planner.plan.draws import Draws
 from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.resolve import Load
 
 __all__ = ["busiest_day_calls"]
 
 
-def busiest_day_calls(load: Load, months: Sequence[Month], scenarios: Scenarios) -> Array:
+def busiest_day_calls(load: Load, months: Sequence[Month], draws: Draws) -> Array:
     """Return the expected calls of the busiest day of each month.
 
     Parameters
@@ -24,7 +24,7 @@ def busiest_day_calls(load: Load, months: Sequence[Month], scenarios: Scenarios)
         Whose calls. Days of the week, events, the first and last day and retries count.
     months : sequence of Month
         The months of the plan.
-    scenarios : Scenarios
+    draws : Draws
         What was drawn for it.
 
     Returns
@@ -34,15 +34,15 @@ def busiest_day_calls(load: Load, months: Sequence[Month], scenarios: Scenarios)
     """
     periods = periods_of(months)
     traffic = load.traffic.from_day(periods[0].first)
-    growth = 1 + scenarios["growth_per_month"]
-    sent = 1 + scenarios["retry_share"]
-    level = scenarios[traffic.unit] * sent
+    growth = 1 + draws["growth_per_month"]
+    sent = 1 + draws["retry_share"]
+    level = draws[traffic.unit] * sent
 
     def calls(kind: DayKind, usual: Array) -> Array:
         for name in kind.factors:
-            usual = usual * scenarios[f"events.{name}"]
+            usual = usual * draws[f"events.{name}"]
         for name, days in kind.extra:
-            usual = usual + scenarios[f"events.{name}"] * sent / days
+            usual = usual + draws[f"events.{name}"] * sent / days
         return usual
 
     found = []

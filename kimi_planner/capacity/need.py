@@ -52,7 +52,7 @@ def throughput(
     limits : Limits, str or Path, optional
         Rate limits by tier; the latest that ship if not given.
     percentile : float
-        Percentile of scenarios to plan for, from 0 to 100.
+        Percentile of paths to plan for, from 0 to 100.
     minutes_within : float
         Share of minutes of the busiest hour that must stay within a limit, between 0 and 1; the
         same share of days for tokens per day.
@@ -60,10 +60,10 @@ def throughput(
         Share of a day's calls in its busiest hour, for workloads that do not say it themselves.
         Without it the day is taken as even, and the result says that the need is at least that.
     output_tokens_per_second : number or quantity, optional
-        How fast one answer is written; a spread is over scenarios. Without it nothing is known of
+        How fast one answer is written; a spread is over paths. Without it nothing is known of
         the requests in work at the same time.
     months, start, as_of, seed, n_paths, catalog
-        As for `project`, and with the same scenarios.
+        As for `project`, and with the same paths.
 
     Returns
     -------

@@ -14,7 +14,7 @@ from kimi_planner.capacity.busiest import busiest_day_calls
 from kimi_planner.capacity.limits import Limits, Tier
 from kimi_planner.capacity.minutes import CallsInSpan, CallTokensInSpan
 from kimi_planner.catalog import Profile
-from kimi_planner.plan.scenarios import Scenarios, stream
+from kimi_planner.plan.draws import Draws, stream
 from kimi_planner.plan.scope import Scope
 from kimi_planner.workload import Quantity, Workload
 from kimi_planner.workload.quantity import Array
@@ -39,11 +39,11 @@ class Peaks:
     Attributes
     ----------
     median, peak : mapping of str to ndarray, shape (n_months,)
-        For each limit, the need by month: at the median of the scenarios, and at the percentile
+        For each limit, the need by month: at the median of the paths, and at the percentile
         planned for. A limit of which nothing is known is missing.
     over : mapping of (int, str) to float
         For each tier and limit, the share of minutes of the busiest hour (of days, for tokens per
-        day) that exceed it in the month with the highest peak; mean over scenarios.
+        day) that exceed it in the month with the highest peak; mean over paths.
     unknown : tuple of str
         What was not given, so that the need is at least this.
     """
@@ -72,11 +72,11 @@ class PeakPlan:
     Attributes
     ----------
     scope
-        Months and scenarios; the same as of the plan of spend.
+        Months and paths; the same as of the plan of spend.
     limits
         What peaks are held against.
     scenario_share
-        Share of scenarios in which a peak is not exceeded.
+        Share of paths in which a peak is not exceeded.
     minutes_within
         Share of minutes, or of days, that stay within a peak.
     peak_hour_share, output_tokens_per_second
@@ -99,13 +99,13 @@ class PeakPlan:
         load = workload.resolve().on(model)
         if load.sizes.overflow.policy == "reject":
             model = model._replace(window=None)
-        scenarios = Scenarios.draw(load, self.scope.seed, self.scope.n_paths)
-        per_day = busiest_day_calls(load, self.scope.months, scenarios)
+        draws = Draws.draw(load, self.scope.seed, self.scope.n_paths)
+        per_day = busiest_day_calls(load, self.scope.months, draws)
         hour = workload.given("peak_hour_share") or self.peak_hour_share
         share = self._drawn(hour, workload.name, "peak_hour_share", otherwise=EVEN_HOUR_SHARE)
         per_minute = per_day * np.maximum(share, EVEN_HOUR_SHARE) / MINUTES_PER_HOUR
         calls = CallSizes.on(load.sizes, model)
-        tokens = calls.tokens(scenarios.factors(load.sizes.factors))
+        tokens = calls.tokens(draws.factors(load.sizes.factors))
         reserved = calls.sizes.reserved(tokens.completion)
         sample = calls.billed(stream(self.scope.seed, load.name, "sizes"))
         sizes = sample.prompt + sample.reserved

@@ -34,19 +34,19 @@ def basis(
     workloads: Workload | Iterable[Workload],
     models: str | Sequence[str] | None,
     projection: Projection | None,
-    scenario: dict[str, Any],
+    settings: dict[str, Any],
 ) -> tuple[tuple[Workload, ...], tuple[ModelSpec, ...], Projection]:
     """Return the workloads, the models asked for, and the projection they are in.
 
-    Without a projection, one month is projected if the scenario names no other number.
+    Without a projection, one month is projected if the settings name no other number.
 
     Raises
     ------
     ScenarioError
-        If a given projection lacks a workload or a model, or stands beside a scenario of its own.
+        If a given projection lacks a workload or a model, or stands beside settings of its own.
     """
     chosen = chosen_workloads(workloads)
-    plan = projection_given(chosen, projection, scenario, models=models, months=1)
+    plan = projection_given(chosen, projection, settings, models=models, months=1)
     if projection is None or models is None:
         return chosen, plan.specs, plan
     named = (models,) if isinstance(models, str) else models
@@ -64,7 +64,7 @@ def rules_given(
     evaluations: Evaluations | None,
     projection: Projection | None,
     fit: ContextFit | None,
-    scenario: Mapping[str, Any],
+    settings: Mapping[str, Any],
 ) -> Rules:
     """Return the rules of a choice, from what is given, checked, and what is made where it is not.
 
@@ -81,7 +81,7 @@ def rules_given(
         check_evaluations(evaluations)
     elif requirements.min_success_rate is not None:
         raise ScenarioError("min_success_rate needs evaluations. Give them, or leave it out.")
-    plan = projection_given(workloads, projection, scenario)
+    plan = projection_given(workloads, projection, settings)
     if evaluations is not None:
         check_models(evaluations, plan.catalog)
     fit = fit or context_fit(workloads, plan.models, seed=plan.seed, catalog=plan.catalog)

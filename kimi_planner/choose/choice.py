@@ -42,7 +42,7 @@ class Choice:
     rank
         1 for the model that is recommended.
     p10_usd_per_month, p50_usd_per_month, p90_usd_per_month
-        Average spend of a month, percentiles over scenarios.
+        Average spend of a month, percentiles over paths.
     fit_share
         Share of requests that fit the context window.
     more_than_best_usd, less_than_next_usd

@@ -21,7 +21,7 @@ TIMES_TRAFFIC = "times the traffic"
 
 @dataclass(frozen=True)
 class Pair:
-    """The best model of a workload and another one, in the scenarios of a plan.
+    """The best model of a workload and another one, on the paths of a plan.
 
     Every bill is the expected spend over all months of the plan, in USD.
     """

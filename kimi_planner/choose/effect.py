@@ -51,7 +51,7 @@ class CatalogEffect:
 
     @property
     def provenance(self) -> str:
-        """Catalogs, day, seed, scenarios and months in one line."""
+        """Catalogs, day, seed, paths and months in one line."""
         return (
             f"Catalogs {self.diff.old} and {self.diff.new}, as of {self.as_of}, seed {self.seed}, "
             f"{self.n_paths:,} paths, {self.months[0]} to {self.months[-1]}."
@@ -93,11 +93,11 @@ def catalog_effect(
     PriceNotFoundError
         If one was not yet published on that day, or has no model with prices.
     ScenarioError
-        If a scenario is out of its bounds.
+        If a setting is out of its bounds.
 
     Notes
     -----
-    Both sides have the same scenarios, so that nothing but the catalog differs.
+    Both sides have the same paths, so that nothing but the catalog differs.
     """
     chosen, day = chosen_workloads(workloads), chosen_day(as_of)
     covered = month_range(start, months, day)

@@ -35,7 +35,7 @@ def recommend(
     projection: Projection | None = None,
     fit: ContextFit | None = None,
     evaluations: Evaluations | None = None,
-    **scenario: Any,
+    **settings: Any,
 ) -> Recommendation:
     """Choose a model for each workload.
 
@@ -49,7 +49,7 @@ def recommend(
         Results for the same workloads, if they are at hand; otherwise they are computed.
     evaluations : Evaluations, optional
         The team's own evaluations, which a least success rate is held against.
-    **scenario
+    **settings
         Passed to :func:`project`: ``months``, ``start``, ``models``, ``as_of``, ``seed``,
         ``n_paths``, ``catalog``.
 
@@ -62,8 +62,8 @@ def recommend(
     Raises
     ------
     ScenarioError
-        If a scenario or a requirement is out of its bounds, or a given result lacks a workload or
-        stands beside a scenario of its own; if there is no such tier, or a least success rate
+        If a setting or a requirement is out of its bounds, or a given result lacks a workload or
+        stands beside settings of its own; if there is no such tier, or a least success rate
         without evaluations.
     EvaluationError
         If evaluations are not what :func:`read_evaluations` returns.
@@ -78,7 +78,7 @@ def recommend(
     else, where none qualifies, on the dearest that no cheaper one matches in what it meets.
     """
     chosen = chosen_workloads(workloads)
-    rules = rules_given(chosen, requirements, evaluations, projection, fit, scenario)
+    rules = rules_given(chosen, requirements, evaluations, projection, fit, settings)
     if rules.requirements.tier is not None:
         rules = replace(rules, throughput=peaks_of(chosen, rules.projection))
     projection = rules.projection

@@ -117,7 +117,7 @@ def fit(
 
     They are printed as a file for `kimi-planner plan`. Of one workload for the whole log the sizes of calls refer to the log, by its path from the file or from the current folder; with --by they are means and standard deviations.
     """
-    from kimi_planner.report.workload_toml import workloads_toml
+    from kimi_planner.report.workload_toml import fitted_toml
     from kimi_planner.usage.read import read_usage
     from kimi_planner.workload import Workload
 
@@ -128,9 +128,9 @@ def fit(
         frame = read_usage(log, map=renamed, ignore=ignored, keep=keep, progress=advance)
     folder = Path() if out is None else out.parent
     if name is not None:
-        text = workloads_toml([Workload.from_usage(frame, name, alias=alias)], folder, log)
+        text = fitted_toml([Workload.from_usage(frame, name, alias=alias)], folder, log)
     else:
-        text = workloads_toml(Workload.from_usage(frame, by=by or (), alias=alias), folder)
+        text = fitted_toml(Workload.from_usage(frame, by=by or (), alias=alias), folder)
     print_or_write(text, out, force=force)
 
 

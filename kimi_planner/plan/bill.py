@@ -20,7 +20,7 @@ from kimi_planner.catalog import Catalog, Fee, ModelSpec, Profile
 from kimi_planner.plan.beyond_tokens import check_fees
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.demand import Period, demand
-from kimi_planner.plan.scenarios import Number, Scenarios, mean_of
+from kimi_planner.plan.draws import Draws, Number, mean_of
 from kimi_planner.plan.spend import Spend
 from kimi_planner.plan.tariffs import billed_periods, tariffs_of
 from kimi_planner.workload.resolve import Load
@@ -42,7 +42,7 @@ class LoadPlan:
         Whose calls, and when.
     fees
         Of the catalog.
-    scenarios
+    draws
         Its uncertain numbers.
     drawn_calls
         How many calls are drawn where a window cuts some: fewer for fewer paths.
@@ -53,7 +53,7 @@ class LoadPlan:
     load: Load
     months: tuple[Month, ...]
     fees: tuple[Fee, ...]
-    scenarios: Scenarios
+    draws: Draws
     drawn_calls: int = DRAWN_CALLS
     seed: int = 0
     n_paths: int = 0
@@ -74,13 +74,13 @@ class LoadPlan:
         """
         check_fees(catalog, load)
         calls = min(DRAWN_CALLS, max(DRAWN_CALLS // 10, _CALLS_A_PATH * n_paths))
-        scenarios = Scenarios.draw(load, seed, n_paths)
-        return cls(load, months, catalog.fees, scenarios, calls, seed, n_paths)
+        draws = Draws.draw(load, seed, n_paths)
+        return cls(load, months, catalog.fees, draws, calls, seed, n_paths)
 
     @cached_property
     def exact(self) -> LoadPlan:
         """The same with every number as an exact fraction, uncertain ones at their means."""
-        return replace(self, scenarios=Scenarios.exact(self.load))
+        return replace(self, draws=Draws.exact(self.load))
 
     def calls(self, spec: ModelSpec) -> CallSizes:
         """Return the calls on a model."""
@@ -88,10 +88,10 @@ class LoadPlan:
 
     def tokens(self, spec: ModelSpec) -> CallTokens:
         """Return what a call on a model is expected to use, on each path."""
-        calls, scenarios = self.calls(spec), self.scenarios
+        calls, draws = self.calls(spec), self.draws
         if calls not in self._tokens:
-            factors = scenarios.factors(self.load.sizes.factors)
-            self._tokens[calls] = calls.tokens(factors, scenarios.number)
+            factors = draws.factors(self.load.sizes.factors)
+            self._tokens[calls] = calls.tokens(factors, draws.number)
         return self._tokens[calls]
 
     def requests(self, periods: tuple[Period, ...]) -> Any:
@@ -103,11 +103,11 @@ class LoadPlan:
             Expected on each path; of shape (n_periods,) and fractions where all is exact.
         """
         if periods not in self._requests:
-            self._requests[periods] = self._stacked(demand(self.load, periods, self.scenarios))
+            self._requests[periods] = self._stacked(demand(self.load, periods, self.draws))
         return self._requests[periods]
 
     def _stacked(self, requests: list[Number]) -> Any:
-        if self.scenarios.number is Fraction:
+        if self.draws.number is Fraction:
             return np.array(requests, dtype=object)
         return np.stack(np.broadcast_arrays(*map(np.atleast_1d, requests)))
 
@@ -129,8 +129,8 @@ class LoadPlan:
         if set(load.quantities()) <= set(self.load.quantities()):
             return self
         if spec.profile not in self._plans:
-            drawn = Scenarios.draw(load, self.seed, self.n_paths)
-            self._plans[spec.profile] = replace(self, load=load, scenarios=drawn)
+            drawn = Draws.draw(load, self.seed, self.n_paths)
+            self._plans[spec.profile] = replace(self, load=load, draws=drawn)
         return self._plans[spec.profile]
 
     def _is_plain(self, spec: ModelSpec, periods: tuple[Period, ...]) -> bool:
@@ -164,7 +164,7 @@ class Bill:
     def tariffs(self) -> list[Tariff]:
         """Prices in each period."""
         plan = self.plan
-        return tariffs_of(plan.load, self.spec, plan.fees, self.periods, plan.scenarios)
+        return tariffs_of(plan.load, self.spec, plan.fees, self.periods, plan.draws)
 
     @cached_property
     def requests(self) -> Any:
@@ -184,7 +184,7 @@ class Bill:
     @property
     def is_exact(self) -> bool:
         """Whether every number is an exact fraction."""
-        return self.plan.scenarios.number is Fraction
+        return self.plan.draws.number is Fraction
 
     @property
     def cache_matters(self) -> bool:
@@ -195,16 +195,16 @@ class Bill:
 
     def tokens(self, prompt: Number, completion: Number, reasoning: Number = 0) -> Usage:
         """Return so many tokens by meter, the planned share of the prompt being cached."""
-        cached = self.plan.scenarios["cached_share"]
+        cached = self.plan.draws["cached_share"]
         return tokens_used(self.plan.load, prompt, completion, reasoning, cached=cached)
 
     @cached_property
     def per_request(self) -> Usage:
         """What a request uses, with its fees and its share of retries."""
-        call, scenarios = self.plan.tokens(self.spec), self.plan.scenarios
+        call, draws = self.plan.tokens(self.spec), self.plan.draws
         used = self.tokens(call.prompt, call.completion, call.reasoning)
-        request = used + fees_used(self.plan.load, scenarios.number)
-        with_retries: Usage = request * (1 + scenarios["retry_share"])
+        request = used + fees_used(self.plan.load, draws.number)
+        with_retries: Usage = request * (1 + draws["retry_share"])
         return with_retries
 
     def expected_usd(self) -> Any:
@@ -268,13 +268,13 @@ class Bill:
         plan, bill = self.plan, self.by_meter(self.tariffs)
         listed = replace(plan.load, price_changes=())
         list_bill = (
-            self.by_meter(tariffs_of(listed, self.spec, plan.fees, self.periods, plan.scenarios))
+            self.by_meter(tariffs_of(listed, self.spec, plan.fees, self.periods, plan.draws))
             if plan.load.changes_of(self.spec.id)
             else bill
         )
         usd = self.expected_usd().astype(np.float64).reshape(len(plan.months), -1)
         is_ranged = bool((np.ptp(usd, axis=1) > _ROUNDING * usd.max(axis=1)).any())
-        number = plan.scenarios.number
+        number = plan.draws.number
         calls = self._monthly(self._over_paths(number(1)))
         return Spend(
             usd=usd,
@@ -291,7 +291,7 @@ class Bill:
 
         Means, also of the requests before and after a change of price within a month.
         """
-        number = self.plan.scenarios.number
+        number = self.plan.draws.number
         tokens = self.tokens(number(1), number(0)), self.tokens(number(0), number(1))
         usd = np.empty((len(self.periods), 2))
         for tariff, rows in _each(self.tariffs):

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from kimi_planner.plan.calendar import Month
-from kimi_planner.plan.scenarios import Number, Scenarios
+from kimi_planner.plan.draws import Draws, Number
 from kimi_planner.workload.resolve import Load, Traffic
 
 __all__ = ["DayKind", "Period", "day_kinds", "demand", "months_of_growth", "periods_of"]
@@ -58,7 +58,7 @@ def periods_of(months: Sequence[Month], cuts: Iterable[date] = ()) -> tuple[Peri
     return tuple(map(Period, starts, ends))
 
 
-def demand(load: Load, periods: Sequence[Period], scenarios: Scenarios) -> list[Number]:
+def demand(load: Load, periods: Sequence[Period], draws: Draws) -> list[Number]:
     """Return the requests of each period, expected on each path; retries not counted.
 
     Parameters
@@ -67,7 +67,7 @@ def demand(load: Load, periods: Sequence[Period], scenarios: Scenarios) -> list[
         Whose calls.
     periods : sequence of Period
         In the order of time.
-    scenarios : Scenarios
+    draws : Draws
         Level, growth and sizes of events.
 
     Returns
@@ -76,9 +76,9 @@ def demand(load: Load, periods: Sequence[Period], scenarios: Scenarios) -> list[
         In the order of the periods.
     """
     traffic = load.traffic.from_day(periods[0].first)
-    growth = 1 + scenarios["growth_per_month"]
+    growth = 1 + draws["growth_per_month"]
     steps = months_of_growth(traffic, periods[0], periods[0])
-    grown = scenarios[traffic.unit] * growth**steps
+    grown = draws[traffic.unit] * growth**steps
     found = []
     for period in periods:
         if months_of_growth(traffic, period, periods[0]) > steps:
@@ -88,13 +88,13 @@ def demand(load: Load, periods: Sequence[Period], scenarios: Scenarios) -> list[
         extra: Number = 0
         of_a_day = traffic.of_a_day(period.first)
         for kind, count in day_kinds(traffic, period).items():
-            weight = scenarios.number(count * kind.weight * of_a_day)
+            weight = draws.number(count * kind.weight * of_a_day)
             for name in kind.factors:
-                weight = weight * scenarios[f"events.{name}"]
+                weight = weight * draws[f"events.{name}"]
             days = days + weight
             for name, of_days in kind.extra:
-                share = scenarios.number(Fraction(count, of_days))
-                extra = extra + scenarios[f"events.{name}"] * share
+                share = draws.number(Fraction(count, of_days))
+                extra = extra + draws[f"events.{name}"] * share
         found.append(grown * days + extra)
     return found
 

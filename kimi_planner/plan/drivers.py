@@ -17,8 +17,8 @@ from kimi_planner.plan.beyond_tokens import check_fees
 from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.calendar import Month, month_range
 from kimi_planner.plan.demand import periods_of
+from kimi_planner.plan.draws import Draws, Key, uncertain
 from kimi_planner.plan.noise import compound_cumulants
-from kimi_planner.plan.scenarios import Key, Scenarios, uncertain
 from kimi_planner.rich import frame_html, page_html
 from kimi_planner.workload import Quantity, Workload
 from kimi_planner.workload.inputs import (
@@ -122,7 +122,7 @@ def sensitivity(
     The share of variance is Sobol's index of first order, ``Var(E[Y | X]) / Var(Y)``, of the spend
     ``Y`` over the whole horizon, by the estimator of Saltelli et al. (2010) on 16,384 scrambled
     Sobol points: ``E[f(B) (f(A with X of B) - f(A))]``, where ``f`` is the spend expected of the
-    workloads that ``X`` concerns. Months given the scenario are independent; their variance is that
+    workloads that ``X`` concerns. Months given the path are independent; their variance is that
     of a compound sum.
     """
     catalog = load_catalog(catalog)
@@ -207,7 +207,7 @@ class _Part:
             share = np.clip(shares.get((owner, name), 0.5), *_ENDS)
             return np.squeeze(quantity.ppf(np.atleast_1d(share)))[()]
 
-        return LoadPlan(self.load, self.months, self.fees, Scenarios.at(self.load, value))
+        return LoadPlan(self.load, self.months, self.fees, Draws.at(self.load, value))
 
     def usd(self, shares: Mapping[Key, Any]) -> Array:
         """Return the spend expected over the horizon."""

@@ -1,4 +1,4 @@
-"""The result of a projection: scenarios of spend, and the tables that are read off them."""
+"""The result of a projection: paths of spend, and the tables that are read off them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Projection(Scope):
     workloads, specs, months
         What was projected: workloads, models, and calendar months.
     spend
-        From (workload name, model id) to its scenarios.
+        From (workload name, model id) to its paths.
     catalog, as_of, seed, n_paths
         What the result rests on; the same four give the same result.
     method
@@ -102,7 +102,7 @@ class Projection(Scope):
         """One row per workload, model and month.
 
         Columns: ``workload``, ``model``, ``month``, ``days``, expected ``requests`` and tokens,
-        ``mean_usd``, ``p10_usd``, ``p50_usd``, ``p90_usd`` over scenarios, ``range_given``, without
+        ``mean_usd``, ``p10_usd``, ``p50_usd``, ``p90_usd`` over paths, ``range_given``, without
         which these are all the mean, and ``exact_usd``, the bill as an exact decimal where nothing
         is uncertain.
         """
@@ -156,7 +156,7 @@ class Projection(Scope):
             ``workload``, ``model``, ``reasoning`` where it is assumed or not known, ``mean_usd``, ``p10_usd``, ``p50_usd``, ``p90_usd``,
             ``range_given`` and ``exact_usd`` of the total over all months; amounts but the last also ``…_per_month``, divided
             by the number of months; ``budget_usd_per_month``, and ``chance_over_budget`` that some
-            month exceeds it. The quantiles are over scenarios.
+            month exceeds it. The quantiles are over paths.
         """
         rows = []
         for name in (None,) if together else self.names:
@@ -174,7 +174,7 @@ class Projection(Scope):
         return pd.DataFrame(rows)
 
     def average_month(self, q: Sequence[float], model: str, workload: str | None = None) -> Array:
-        """Return quantiles over scenarios of the average spend of a month.
+        """Return quantiles over paths of the average spend of a month.
 
         Parameters
         ----------
@@ -199,7 +199,7 @@ class Projection(Scope):
         return np.array([spend.quantile(share)[0] for share in q]) / len(self.months)
 
     def quantile(self, q: float | Iterable[float]) -> pd.DataFrame:
-        """Return quantiles of monthly spend over scenarios.
+        """Return quantiles of monthly spend over paths.
 
         Parameters
         ----------

@@ -21,7 +21,7 @@ from kimi_planner.plan.spend import Spend
 from kimi_planner.workload import Workload, what_if
 from kimi_planner.workload.fields import MAX_NAME_CHARS, parse_field
 from kimi_planner.workload.model import FIELDS
-from kimi_planner.workload.written import stated
+from kimi_planner.workload.written import measured_in, stated
 
 __all__ = ["BASE", "Scenario", "ScenarioComparison", "compare_scenarios"]
 
@@ -133,7 +133,9 @@ class Scenario:
         """Return the table of a file that describes it; see :func:`workloads_toml` for ``logs``."""
         table = {
             "name": self.name,
-            "set": {key: stated(key, value, logs) for key, value in self.changes.items()},
+            "set": {
+                key: stated(key, value, measured_in(logs)) for key, value in self.changes.items()
+            },
             "from": self.first,
             "to": self.last,
             "workloads": None if self.workloads is None else list(self.workloads),

@@ -13,9 +13,9 @@ from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.booking import EXPECTED, Booking
 from kimi_planner.plan.demand import periods_of
+from kimi_planner.plan.draws import stream
 from kimi_planner.plan.noise import SingleCalls
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.scenarios import stream
 from kimi_planner.plan.scope import Scope, scope_of
 from kimi_planner.plan.spend import Spend
 from kimi_planner.workload import Workload

@@ -11,7 +11,7 @@ from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Fee, ModelSpec
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.demand import Period, periods_of
-from kimi_planner.plan.scenarios import Scenarios
+from kimi_planner.plan.draws import Draws
 from kimi_planner.workload.resolve import Load
 
 __all__ = ["billed_periods", "tariffs_of"]
@@ -28,7 +28,7 @@ def tariffs_of(
     spec: ModelSpec,
     fees: Iterable[Fee],
     periods: Sequence[Period],
-    scenarios: Scenarios,
+    draws: Draws,
 ) -> list[Tariff]:
     """Return the prices of a model in each period, with the changes that the load names.
 
@@ -39,7 +39,7 @@ def tariffs_of(
     """
 
     def converted(price: Any) -> Any:
-        return price if isinstance(price, np.ndarray) else scenarios.number(price)
+        return price if isinstance(price, np.ndarray) else draws.number(price)
 
     changes = load.changes_of(spec.id)
     found: dict[tuple[int, int], Tariff] = {}
@@ -53,7 +53,7 @@ def tariffs_of(
                 tariff = (
                     tariff.with_prices(change.prices).map(converted)
                     if change.factor is None
-                    else tariff.times(scenarios[change.key])
+                    else tariff.times(draws[change.key])
                 )
             found[key] = tariff
         tariffs.append(found[key])

@@ -63,7 +63,7 @@ def monthly_spend(
     finish(
         ax,
         f"Monthly spend: {short(workload or ALL_WORKLOADS)}",
-        f"Bar: P50 over scenarios. Line: P10 to P90. {projection.provenance}",
+        f"Bar: P50 over paths. Line: P10 to P90. {projection.provenance}",
         f"Average monthly spend of {workload or 'all workloads'} by model, P50: "
         + listed(f"{row.model} {row.amount} USD{_range_text(row)}" for row in rows)
         + budget_words(budget),
@@ -134,7 +134,7 @@ def spend_fan(
     finish(
         ax,
         f"Spend by month: {short(of)}, {on or 'each on its planned model'}",
-        f"Dark band: P25 to P75 over scenarios. Light band: P10 to P90. {projection.provenance}",
+        f"Dark band: P25 to P75 over paths. Light band: P10 to P90. {projection.provenance}",
         f"Spend by month of {of} on {on or 'the models chosen for them'}: P50 "
         + (f"{dollars(float(p50[0]))} USD in {projection.months[0]} and " if len(p50) > 1 else "")
         + f"{dollars(float(p50[-1]))} USD in {last}"

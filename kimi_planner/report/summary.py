@@ -82,7 +82,7 @@ def _figure(spend: Spend, parts: int, words: str = "") -> tuple[str, str]:
     p10, p50, p90 = spread_of(spend, parts)
     if not spend.is_ranged:
         return f"{usd(p50)} USD", ", ".join(filter(None, [NO_RANGE, words]))
-    span = f"P50; 8 of 10 scenarios: {usd(p10, 0)} to {usd(p90, 0)}"
+    span = f"P50; 8 of 10 outcomes: {usd(p10, 0)} to {usd(p90, 0)}"
     return f"{usd(p50, 0)} USD", "; ".join(filter(None, [span, words]))
 
 

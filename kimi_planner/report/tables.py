@@ -312,7 +312,7 @@ def ranges_sentence(recommendation: Recommendation) -> str:
     if not spend.is_ranged:
         return ""
     return (
-        "Each total is a P50: half of the simulated scenarios cost more, half less, and 8 of 10 lie "
+        "Each total is a P50: half of the simulated outcomes cost more, half less, and 8 of 10 lie "
         "between P10 and P90. Means add up; the P50s of workloads or months do not."
     )
 

@@ -44,7 +44,7 @@ class Cache:
     prefix_tokens
         Tokens that every first prompt of the workload begins with: system prompt and tools.
     lifetime_minutes
-        Least and most minutes that a chunk stays after its last use; uniform over scenarios.
+        Least and most minutes that a chunk stays after its last use; uniform over paths.
     turn_gap_minutes
         Minutes between a call of a conversation and the next; ``None`` if not known.
     """
@@ -126,7 +126,7 @@ class CachedShare(Quantity):
         return np.minimum(share, 1.0)
 
     def ppf(self, share: Array) -> Array:
-        """Return the quantiles at the given shares of scenarios."""
+        """Return the quantiles at the given shares of paths."""
         low, high = self.cache.lifetime_minutes
         return self.at(low + (high - low) * np.asarray(share, dtype=np.float64))
 

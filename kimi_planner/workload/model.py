@@ -44,9 +44,9 @@ class Workload:
     name
         What the team calls it; unique in a plan.
     requests_per_day
-        Calls per calendar day in the first month, the mean over a week; a spread is over scenarios.
+        Calls per calendar day in the first month, the mean over a week; a spread is over paths.
         A plain number is the certain number of calls; with a spread, calls come at random (Poisson)
-        around the level of the scenario. It or one of the next three is given.
+        around the level of the path. It or one of the next three is given.
     conversations_per_day
         The same of conversations: each is as many calls as ``turns`` says.
     requests_per_month
@@ -73,7 +73,7 @@ class Workload:
         Output reserved by a call; counts for the fit, and caps what is billed. Without it a call
         reserves its answer, and at least what its model reserves by default.
     cached_share
-        Share of prompt tokens served from cache; a spread is over scenarios.
+        Share of prompt tokens served from cache; a spread is over paths.
     cache
         What to work ``cached_share`` out from, if it is not given: ``prefix_tokens`` that every
         prompt begins with, ``lifetime_minutes`` (5 to 30 if not given) and ``turn_gap_minutes``;
@@ -88,7 +88,7 @@ class Workload:
         causes them again.
     growth_per_month
         Growth of traffic from month to month, 0.04 for 4%, counted from the month of ``starts_on``,
-        or else from the first month of the plan; a spread is over scenarios.
+        or else from the first month of the plan; a spread is over paths.
     starts_on, ends_on
         First and last day with traffic; before and after there is none.
     weekday_profile
@@ -96,7 +96,7 @@ class Workload:
     events
         Days on which traffic is multiplied or has extra calls; :class:`Event`.
     retry_share
-        Share of calls that are sent and billed a second time; a spread is over scenarios.
+        Share of calls that are sent and billed a second time; a spread is over paths.
     turns
         Calls per conversation; each resends the history without its reasoning.
     followup_tokens
@@ -110,7 +110,7 @@ class Workload:
         stated is planned at the price of single calls.
     peak_hour_share
         Share of a day's calls in its busiest hour, 1/24 for an even day; a spread is over
-        scenarios. ``None`` if not known. Counts for rate limits, not for spend.
+        paths. ``None`` if not known. Counts for rate limits, not for spend.
     correlation
         How far level and growth of the traffic move with those of the other workloads that state
         it: 0 for not at all, 1 for as one. The correlation of two normal scores of each is the

@@ -60,7 +60,7 @@ def what_if(
     Returns
     -------
     list of Workload
-        In the order given, with the same names, so that the same seed draws the same scenarios.
+        In the order given, with the same names, so that the same seed draws the same paths.
 
     Raises
     ------

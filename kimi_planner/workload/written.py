@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import date
 from decimal import Decimal
@@ -24,13 +24,23 @@ from kimi_planner.workload.model import Workload
 from kimi_planner.workload.overflow import Overflow
 from kimi_planner.workload.quantity import Constant, Empirical, Geometric, Quantity, Scaled
 
-__all__ = ["stated", "toml_lines", "toml_value", "workloads_toml"]
+__all__ = ["digits", "measured_in", "stated", "toml_lines", "toml_value", "workloads_toml"]
 
 _MOST_VALUES = 1000
 _AS_GIVEN = re.compile(r"(mean|sd|p10|p50|p90) (-?[\d,]*\d(?:\.\d+)?)(?:, (?=[a-z])|$)")
 
 
-def workloads_toml(workloads: Iterable[Workload], logs: str = "") -> str:
+#: What stands in a file for measured values.
+Measured = Callable[[Empirical], Any]
+
+
+def workloads_toml(
+    workloads: Iterable[Workload],
+    logs: str = "",
+    *,
+    measured: Measured | None = None,
+    notes: bool = False,
+) -> str:
     """Return workloads as the tables of a workload file.
 
     Parameters
@@ -39,6 +49,11 @@ def workloads_toml(workloads: Iterable[Workload], logs: str = "") -> str:
         What to write.
     logs : str
         What leads from the folder of the new file to that which names of logs are relative to.
+    measured : callable, optional
+        Takes measured values and returns what stands for them in the file; the log or table that they
+        are from, or a list of them, if not given.
+    notes : bool
+        Whether what the numbers leave out stands above each workload, as comments.
 
     Raises
     ------
@@ -59,7 +74,17 @@ def workloads_toml(workloads: Iterable[Workload], logs: str = "") -> str:
     completion_tokens = 250
     """
     chosen = list(workloads)
-    blocks = ["\n".join(["[[workload]]", *_lines(workload, logs)]) for workload in chosen]
+    of = measured or measured_in(logs)
+    blocks = [
+        "\n".join(
+            [
+                *(f"# {one}" for one in workload.notes if notes),
+                "[[workload]]",
+                *_lines(workload, of),
+            ]
+        )
+        for workload in chosen
+    ]
     changes = dict.fromkeys(
         change for one in chosen for change in map(_change, one.dated_price_changes)
     )
@@ -73,7 +98,7 @@ def workloads_toml(workloads: Iterable[Workload], logs: str = "") -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _lines(workload: Workload, logs: str) -> list[str]:
+def _lines(workload: Workload, measured: Measured) -> list[str]:
     lines = []
     for field in fields(Workload):
         value = getattr(workload, field.name)
@@ -85,7 +110,7 @@ def _lines(workload: Workload, logs: str) -> list[str]:
         if isinstance(usual, int | float | str | tuple) and value == parse_field(field.name, usual):
             continue
         try:
-            lines.append(toml_lines({field.name: stated(field.name, value, logs)}))
+            lines.append(toml_lines({field.name: stated(field.name, value, measured)}))
         except TypeError:
             raise WorkloadError(
                 f"workload {shown(workload.name)}: {field.name} ({shown(value)}) cannot be written to a "
@@ -97,72 +122,79 @@ def _lines(workload: Workload, logs: str) -> list[str]:
 def _change(change: PriceChange) -> str:
     table = {"date": change.day, "model": change.model, **change.prices}
     if change.factor is not None:
-        table["factor"] = _quantity("factor", change.factor, "")
+        table["factor"] = _quantity("factor", change.factor, measured_in(""))
     return toml_lines({key: part for key, part in table.items() if part is not None})
 
 
-def stated(key: str, value: Any, logs: str) -> Any:
+def stated(key: str, value: Any, measured: Measured) -> Any:
     """Return what a file states for a value of a field."""
     if isinstance(value, Quantity):
-        return _quantity(key, value, logs)
+        return _quantity(key, value, measured)
     if isinstance(value, Overflow):
         tokens = value.summary_tokens
         return value.policy if tokens is None else {"summarise_to_tokens": tokens}
     if isinstance(value, Event):
         effect = "factor" if value.factor is not None else "extra_requests"
-        days = {"from": value.first, "to": value.last}
-        return {"name": value.name, **days, effect: _quantity(effect, value.size, logs)}
+        days = {"date": value.first} if value.days == 1 else {"from": value.first, "to": value.last}
+        return {"name": value.name, **days, effect: _quantity(effect, value.size, measured)}
     if isinstance(value, Cache):
         gap = value.turn_gap_minutes
         table: dict[str, Any] = {"prefix_tokens": value.prefix_tokens}
         table["lifetime_minutes"] = list(value.lifetime_minutes)
         return table | (
-            {} if gap is None else {"turn_gap_minutes": _quantity("turn_gap_minutes", gap, logs)}
+            {}
+            if gap is None
+            else {"turn_gap_minutes": _quantity("turn_gap_minutes", gap, measured)}
         )
     if isinstance(value, WrittenShare):
         return {name: share for name, share in vars(value).items() if share is not None}
     if key == "fees_per_request":
         return dict(value)
     if isinstance(value, tuple):
-        return [stated("", part, logs) for part in value]
+        return [stated("", part, measured) for part in value]
     return value
 
 
-def _quantity(key: str, quantity: Quantity, logs: str) -> Any:
+def _quantity(key: str, quantity: Quantity, measured: Measured) -> Any:
     if isinstance(quantity, Constant):
         return quantity.value
     if isinstance(quantity, Scaled):
-        size, factor = _quantity(key, quantity.size, logs), _quantity("", quantity.scale, logs)
-        if not isinstance(size, Mapping):
-            raise TypeError("a plain number has no mean to be uncertain of")
-        return {**size, "mean_factor": factor}
+        size = _quantity(key, quantity.size, measured)
+        table = size if isinstance(size, Mapping) else {"mean": size, "sd": 0}
+        return {**table, "mean_factor": _quantity("", quantity.scale, measured)}
     if isinstance(quantity, Geometric):
         return {"mean": quantity.expected}
     given = quantity.given
     if isinstance(quantity, Empirical):
-        return _measured(quantity, logs)
+        return measured(quantity)
     stated = _AS_GIVEN.findall(given)
     if stated and _AS_GIVEN.sub("", given) == "":
         return {name: Decimal(number.replace(",", "")) for name, number in stated}
     p10, p50, p90 = quantity.ppf(np.array([0.1, 0.5, 0.9])).tolist()
-    return {"p10": _digits(p10), "p50": _digits(p50), "p90": _digits(p90)}
+    return {"p10": digits(p10), "p50": digits(p50), "p90": digits(p90)}
 
 
-def _measured(quantity: Empirical, logs: str) -> Any:
-    """Return a log or a table and its column, or the values where there are few."""
-    said = re.fullmatch(r'log (?P<log>.+)|column (?P<column>".*") of (?P<table>.+)', quantity.given)
-    if said is not None:
-        path = os.path.normpath(Path(logs) / (said["log"] or said["table"]))
-        table = {"from": Path(path).as_posix()}
-        return table | ({"column": json.loads(said["column"])} if said["column"] else {})
-    counted = re.fullmatch(r"(\d+) values", quantity.given)
-    if counted is None or int(counted[1]) > _MOST_VALUES:
-        raise TypeError("values without a file")
-    counts = np.rint(np.diff(quantity.shares, prepend=0.0) * int(counted[1])).astype(int)
-    return [_digits(value) for value in np.repeat(quantity.values, counts).tolist()]
+def measured_in(logs: str) -> Measured:
+    """Return what names a log, or a table and its column, and lists values where there are few."""
+
+    def measured(quantity: Empirical) -> Any:
+        said = re.fullmatch(
+            r'log (?P<log>.+)|column (?P<column>".*") of (?P<table>.+)', quantity.given
+        )
+        if said is not None:
+            path = os.path.normpath(Path(logs) / (said["log"] or said["table"]))
+            table = {"from": Path(path).as_posix()}
+            return table | ({"column": json.loads(said["column"])} if said["column"] else {})
+        counted = re.fullmatch(r"(\d+) values", quantity.given)
+        if counted is None or int(counted[1]) > _MOST_VALUES:
+            raise TypeError("values without a file")
+        counts = np.rint(np.diff(quantity.shares, prepend=0.0) * int(counted[1])).astype(int)
+        return [digits(value) for value in np.repeat(quantity.values, counts).tolist()]
+
+    return measured
 
 
-def _digits(value: float) -> Decimal:
+def digits(value: float) -> Decimal:
     """Return a number to 12 digits, so that it stays the same however often it is written."""
     return plain(Decimal(f"{value:.12g}"))
 

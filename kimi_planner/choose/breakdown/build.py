@@ -16,8 +16,8 @@ from kimi_planner.money import as_decimal, plain
 from kimi_planner.notes import note, noted
 from kimi_planner.plan.beyond_tokens import written_notes
 from kimi_planner.plan.bill import Bill, LoadPlan
+from kimi_planner.plan.draws import mean_of
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.scenarios import mean_of
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import ONE, ZERO
 
@@ -117,7 +117,7 @@ def request_costs(
             if part != "cache_write" or load.written_5m or load.written_1h
         ]
         if load.fees:
-            fees = bill.tariffs[0].bill(fees_used(load, plan.scenarios.number)).total
+            fees = bill.tariffs[0].bill(fees_used(load, plan.draws.number)).total
             parts.append(RequestPart(part="fees", tokens=None, cost_usd=_decimal(fees)))
         costs.append(
             RequestCost(

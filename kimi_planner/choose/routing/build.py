@@ -30,8 +30,8 @@ from kimi_planner.choose.success.tried import overflow_notes
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import from_fraction
 from kimi_planner.notes import Note, note
+from kimi_planner.plan.draws import stream
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.scenarios import stream
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import chosen_workloads
 

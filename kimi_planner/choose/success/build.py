@@ -18,8 +18,8 @@ from kimi_planner.choose.success.task_cost import task_cost
 from kimi_planner.choose.success.tried import MIDPOINTS, Tried
 from kimi_planner.errors import EvaluationError, ScenarioError, did_you_mean, is_number, shown
 from kimi_planner.notes import Note, note, noted
+from kimi_planner.plan.draws import stream
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.scenarios import stream
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import check_seed, chosen_workloads
 from kimi_planner.workload.quantity import Array

@@ -19,8 +19,8 @@ from kimi_planner.choose.success.posterior import costs_per_success, success_rat
 from kimi_planner.choose.success.settle import Leader
 from kimi_planner.choose.success.task_cost import TaskCost, task_cost
 from kimi_planner.notes import Note, noted
+from kimi_planner.plan.draws import stream
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.scenarios import stream
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
 

@@ -21,8 +21,8 @@ from kimi_planner.choose.thinking.reasoning import MULTIPLIERS, ReasoningCost
 from kimi_planner.choose.thinking.result import ThinkingBreakEven
 from kimi_planner.errors import ScenarioError, UnknownModelError, shown
 from kimi_planner.notes import note
+from kimi_planner.plan.draws import stream
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.scenarios import stream
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import check_seed
 from kimi_planner.workload.quantity import Array
@@ -39,7 +39,7 @@ def thinking_pays(
     value_per_success_usd: Decimal | int | float | str | None = None,
     projection: Projection | None = None,
     seed: int = 0,
-    **scenario: Any,
+    **settings: Any,
 ) -> ThinkingBreakEven:
     """Tell when a model that reasons is worth its price on a workload.
 
@@ -59,8 +59,8 @@ def thinking_pays(
     projection : Projection, optional
         A projection of the same workload on both models, if it is at hand.
     seed : int
-        Seed of the scenarios and of what the trials leave open.
-    **scenario
+        Seed of the paths and of what the trials leave open.
+    **settings
         Passed to :func:`project`: ``months``, ``start``, ``as_of``, ``n_paths``, ``catalog``.
 
     Returns
@@ -72,7 +72,7 @@ def thinking_pays(
     Raises
     ------
     ScenarioError
-        If a model reasons that should not or the other way round, or a value or a scenario is out of
+        If a model reasons that should not or the other way round, or a value or a setting is out of
         its bounds.
     EvaluationError
         If the evaluations are not of this workload, and a name is nearly that of it.
@@ -91,11 +91,11 @@ def thinking_pays(
     """
     if not isinstance(workload, Workload):
         raise ScenarioError(f"workload is {shown(workload)}. Give one Workload.")
-    if "models" in scenario:
+    if "models" in settings:
         raise ScenarioError("models are plain_model and thinking_model here. Leave models out.")
     models = [plain_model, thinking_model]
     check_seed(seed)
-    plan = projection_given([workload], projection, scenario, models=models, seed=seed)
+    plan = projection_given([workload], projection, settings, models=models, seed=seed)
     plain, thinking = (_spec(plan, model) for model in models)
     if plain.reasons or not thinking.reasons:
         wrong, state = (plain, "states") if plain.reasons else (thinking, "does not state")

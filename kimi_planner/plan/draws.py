@@ -16,7 +16,7 @@ from scipy.special import ndtri
 from kimi_planner.workload.quantity import Array, Quantity, midpoints
 from kimi_planner.workload.resolve import UNITS, Load, factor_key
 
-__all__ = ["TOGETHER", "Key", "Number", "Scenarios", "mean_of", "stream", "uncertain"]
+__all__ = ["TOGETHER", "Draws", "Key", "Number", "mean_of", "stream", "uncertain"]
 
 #: What may move together with the same of other workloads: level and growth.
 TOGETHER = (*UNITS, "growth_per_month")
@@ -28,7 +28,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Scenarios:
+class Draws:
     """The uncertain numbers of one load, the same for every model.
 
     Attributes
@@ -44,14 +44,14 @@ class Scenarios:
     number: Callable[[Any], Any]
 
     @classmethod
-    def exact(cls, load: Load) -> Scenarios:
+    def exact(cls, load: Load) -> Draws:
         """Return the numbers of a load as fractions; an uncertain one counts with its mean."""
         return cls(
             {name: one.as_number(Fraction) for name, one in load.quantities().items()}, Fraction
         )
 
     @classmethod
-    def draw(cls, load: Load, seed: int, n_paths: int) -> Scenarios:
+    def draw(cls, load: Load, seed: int, n_paths: int) -> Draws:
         """Draw the numbers of a load, each stratified.
 
         A stream is named by seed, workload and quantity; that of a price change by seed and change,
@@ -70,7 +70,7 @@ class Scenarios:
         return cls.at(load, values)
 
     @classmethod
-    def at(cls, load: Load, values: Callable[[str, str, Quantity], Array | float]) -> Scenarios:
+    def at(cls, load: Load, values: Callable[[str, str, Quantity], Array | float]) -> Draws:
         """Return the numbers of a load, uncertain ones as a function of owner and name says.
 
         The owner is the workload; of a price change, which is the same for all, it is ``""``.
