@@ -71,6 +71,10 @@ PYTHON = {
     "a default": (f"def ask(prompt={SHORT!r}): ...", [SHORT]),
     "a text that is added": (f"def f(x):\n    x += {TEXT!r}", [TEXT]),
     "a dedented text": (f'X = dedent("""\n    {TEXT}\n    Twice.""")', [f"\n{TEXT}\nTwice."]),
+    "a stripped f-string": (
+        f'def f(q):\n    return f"""\n{TEXT} {{q}} Now.\n""".strip()',
+        [TEXT + " <> Now."],
+    ),
     "joined lines": (f"X = '\\n'.join([{TEXT!r}, {SHORT!r}])", [f"{TEXT}\n{SHORT}"]),
     "a text without spaces between words": ("X = " + repr("请仔细阅读问题，并用三句话回答。" * 4), ["请仔细阅读问题，并用三句话回答。" * 4]),
 }  # fmt: skip
@@ -181,6 +185,7 @@ SCRIPT = {
         f"const a = dedent`\n    {TEXT}\n    Now ${{q}}.\n`;",
         [f"{TEXT}\nNow <>."],
     ),
+    "a trimmed text": (f"const a = `\n  {TEXT} ${{q}}!\n`.trim();", [TEXT + " <>!"]),
     "a raw text": (f"const a = String.raw`{TEXT} \\n`;", [TEXT + " \\n"]),
     "a field of a class": (f"class A {{ private readonly text = '{TEXT}'; }}", [TEXT]),
     "a constant inside another": (
