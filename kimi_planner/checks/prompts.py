@@ -87,9 +87,14 @@ class Prompt(Place):
     notes: tuple[Note, ...] = ()
 
     @property
+    def recorded_kind(self) -> str:
+        """How it is known in a baseline: ``"fixed"`` where only its fixed text can be compared."""
+        return "fixed" if self.is_fixed or self.tokens is None else self.kind
+
+    @property
     def key(self) -> tuple[str, str, str, str]:
         """What it is known by from one run to the next; its line is no part of that."""
-        return (self.path, self.name or "", self.kind, self.model or "")
+        return (self.path, self.name or "", self.recorded_kind, self.model or "")
 
 
 def text_prompt(name: str, text: str, tokens: int, budget: PromptBudget) -> Prompt:
