@@ -232,6 +232,13 @@ def test_mutations_in_scripts_are_found_or_listed(form, mutation):
     assert [text for text in texts if text not in seen] == []
 
 
+def test_a_missing_bracket_is_no_silence():
+    """Also what the grammar only misses is said, with its line."""
+    pytest.importorskip("tree_sitter_typescript", reason="needs the extra templates")
+    for source in ("const x = [1, 2;\n", "f(1;\n", "const aPrompt = `x\n"):
+        assert script_templates(source, "app.ts", grammar="typescript").unread
+
+
 def test_scripts_have_marks_notes_and_faults():
     """Comments decide as in Python, braces are said, and what cannot be read is no silence."""
     pytest.importorskip("tree_sitter_typescript", reason="needs the extra templates")

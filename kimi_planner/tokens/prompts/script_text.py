@@ -242,7 +242,7 @@ def _every(root: Node) -> Iterator[Node]:
     while waiting:
         node = waiting.pop()
         yield node
-        waiting += reversed(node.children)
+        waiting += reversed(node.named_children)
 
 
 def _is_at_top(declarator: Node) -> bool:
