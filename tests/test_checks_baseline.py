@@ -426,6 +426,22 @@ def test_a_move_alone_passes_and_another_text_is_new(tmp_path):
     assert sorted(one.state for one in report.comparison.prompts) == ["gone", "new"]
 
 
+def test_a_prompt_without_an_upper_end_is_compared_by_its_fixed_text(tmp_path):
+    """Its growth is held; where its variables become declared it is another thing, and not smaller."""
+    config = f'max_growth_percent = 10\n{HEAD}[[prompts]]\npaths = ["p/*.py"]\nmax_tokens = 9000\n'
+    code = 'def f(x):\n    return f"""{}{x}"""\n'
+    first, second = (code.replace("{}", RULES[:size]) for size in (400, 900))
+    old = moment(tmp_path, config, p__a_dot_py=first).moment
+    (entry,) = old.prompts
+    assert (entry.kind, entry.tokens) == ("fixed", count_tokens(RULES[:400]))
+    report = moment(tmp_path, config, p__a_dot_py=second).report(old)
+    (growth,) = [one for one in report.results if one.rule == "prompt-growth"]
+    assert (growth.outcome, growth.line) == (Outcome.OVER, 2)
+    declared = f"{config}variables = {{ x = {{ max_bytes = 9 }} }}\n"
+    report = moment(tmp_path, declared, p__a_dot_py=first).report(old)
+    assert sorted(one.state for one in report.comparison.prompts) == ["gone", "new"]
+
+
 def test_a_baseline_without_content_is_read_and_says_what_it_lacks(tmp_path):
     """One that an earlier version wrote still compares, by names alone."""
     data = json.loads(baseline_text(moment(tmp_path).moment))

@@ -11,6 +11,7 @@ from kimi_planner import count_messages, count_tokens, estimate
 from kimi_planner.checks.config import load_config
 from kimi_planner.checks.results import Outcome
 from kimi_planner.checks.run import run_checks
+from kimi_planner.errors import ConfigError
 
 OWN = checking.catalog()
 HEAD = 'catalog = "own.toml"\nmodel = "m"\n'
@@ -181,3 +182,22 @@ def test_code_without_a_prompt_is_not_a_pass(tmp_path):
     (one,) = checked(tmp_path, "max_tokens = 9", kind="templates", p__a_dot_py="x = 1\n")
     assert one.outcome is Outcome.UNKNOWN
     assert "no file matches in which a prompt is found" in one.message
+
+
+def test_the_fixed_text_alone_may_be_held(tmp_path):
+    """Without a declared variable a prompt then passes, is over and is in the baseline all the same."""
+    text = 'def f(x):\n    a_prompt = f"one two three {x}"\n    return a_prompt\n'
+    for most, outcome in ((3, Outcome.OVER), (9, Outcome.PASSED)):
+        limits = f'max_tokens = {most}\nhold = "fixed"'
+        (one,) = checked(tmp_path, limits, kind="templates", p__a_dot_py=text)
+        assert (one.outcome, one.value) == (outcome, count_tokens("one two three "))
+        assert f"{one.value} fixed tokens" in one.message
+    check = checking.check_of(tmp_path / "kimi-planner.toml")
+    assert [one.tokens for one in check.moment.prompts] == [count_tokens("one two three ")]
+    with pytest.raises(ConfigError, match="variables count for nothing"):
+        checked(
+            tmp_path,
+            f"{limits}\nvariables = {{ x = {{ max_bytes = 1 }} }}",
+            kind="templates",
+            p__a_dot_py=text,
+        )

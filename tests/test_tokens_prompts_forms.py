@@ -71,6 +71,10 @@ PYTHON = {
     "a default": (f"def ask(prompt={SHORT!r}): ...", [SHORT]),
     "a text that is added": (f"def f(x):\n    x += {TEXT!r}", [TEXT]),
     "a dedented text": (f'X = dedent("""\n    {TEXT}\n    Twice.""")', [f"\n{TEXT}\nTwice."]),
+    "a stripped f-string": (
+        f'def f(q):\n    return f"""\n{TEXT} {{q}} Now.\n""".strip()',
+        [TEXT + " <> Now."],
+    ),
     "joined lines": (f"X = '\\n'.join([{TEXT!r}, {SHORT!r}])", [f"{TEXT}\n{SHORT}"]),
     "a text without spaces between words": ("X = " + repr("请仔细阅读问题，并用三句话回答。" * 4), ["请仔细阅读问题，并用三句话回答。" * 4]),
 }  # fmt: skip
@@ -181,6 +185,7 @@ SCRIPT = {
         f"const a = dedent`\n    {TEXT}\n    Now ${{q}}.\n`;",
         [f"{TEXT}\nNow <>."],
     ),
+    "a trimmed text": (f"const a = `\n  {TEXT} ${{q}}!\n`.trim();", [TEXT + " <>!"]),
     "a raw text": (f"const a = String.raw`{TEXT} \\n`;", [TEXT + " \\n"]),
     "a field of a class": (f"class A {{ private readonly text = '{TEXT}'; }}", [TEXT]),
     "a constant inside another": (
@@ -225,6 +230,13 @@ def test_mutations_in_scripts_are_found_or_listed(form, mutation):
     file = script_templates(SCRIPT_MUTATIONS[mutation](source), "app.ts", grammar="typescript")
     seen = filled_texts([*file.prompts, *file.left_out])
     assert [text for text in texts if text not in seen] == []
+
+
+def test_a_missing_bracket_is_no_silence():
+    """Also what the grammar only misses is said, with its line."""
+    pytest.importorskip("tree_sitter_typescript", reason="needs the extra templates")
+    for source in ("const x = [1, 2;\n", "f(1;\n", "const aPrompt = `x\n"):
+        assert script_templates(source, "app.ts", grammar="typescript").unread
 
 
 def test_scripts_have_marks_notes_and_faults():

@@ -56,7 +56,7 @@ nodes:
   - name: answer
     type: llm
     source: {type: code, path: answer.jinja2}
-    inputs: {model: gpt}
+    inputs: {model: gpt, prompt: "${inputs.question}"}
   - name: shout
     type: python
     source: {type: code, path: shout.py}
@@ -190,6 +190,12 @@ def test_templates_of_the_hub_of_langchain_are_filled_as_they_say(tmp_path):
     """In JSON and YAML; the name of the format is no prompt, and a path is followed."""
     file = read(tmp_path, "hub.json", hub_dot_json=json.dumps(HUB))
     assert [text for *_, text in found(file)] == ["Answer <> as {json}."]
+    messages = [{**HUB, "id": ["x", "SystemMessagePromptTemplate"], "kwargs": {"prompt": HUB}}] * 2
+    chat = {**HUB, "kwargs": {"input_variables": ["question"], "messages": messages}}
+    file = read(tmp_path, "chat.json", chat_dot_json=json.dumps(chat))
+    assert [text for *_, text in found(file)] == ["Answer <> as {json}."] * 2
+    text = "my_prompt: {_type: prompt, input_variables: [x], template: 'Be {x}.'}\n"
+    assert [text for *_, text in found(read(tmp_path, "m.yaml", m_dot_yaml=text))] == ["Be <>."]
     text = "_type: prompt\ninput_variables: [x]\ntemplate_path: t.txt\n"
     followed = read(tmp_path, "p.yaml", p_dot_yaml=text, t_dot_txt="Answer {x}.")
     assert found(followed) == [("t.txt", "", 1, "Answer <>.")]

@@ -31,6 +31,7 @@ B_PROMPT = rf"""raw \\n {
     user  # a comment
 }"""
 C_PROMPT = "after"
+odd = f"{a["b"]} is marked"  # kimi-planner: prompt
 '''
 
 
@@ -44,6 +45,7 @@ def test_newer_syntax_is_read():
         )),
         ("B_PROMPT", 12, ("raw \\n ", Variable("user"))),
         ("C_PROMPT", 15, ("after",)),
+        ("odd", 16, (Variable("a['b']"), " is marked")),
     ]  # fmt: skip
 
 

@@ -1,7 +1,9 @@
 """Budgets in CI: what is allowed, held against what is there; never prints or exits.
 
-`config` reads `budgets`; `found` are the `prompts` that they are for, and `prompt_limits`, `workloads`
-and `catalogs` hold things against their budgets, which gives `results`. `baseline` is what was accepted, `baseline_file` its
-file, `changes` what became of it and why, `growth` how much of that is allowed. `run` is all of it, and
-`formats` are the forms in which it is written.
+`config` reads `budgets`; `globs` find the files, `found` are the `prompts` in them and `coverage` what
+became of each; `prompt_limits`, `workloads` and `catalogs` hold things against their budgets, which
+gives `results`. `baseline` is what was accepted, `baseline_file` its file, `content` knows a prompt
+again that moved, `changes` say what became of it and why, `growth` how much of that is allowed. `run`
+is all of it, `together` makes one report of several, and `formats` are the forms in which it is
+written.
 """

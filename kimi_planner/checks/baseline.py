@@ -40,6 +40,9 @@ class PromptEntry:
 
     Attributes
     ----------
+    kind
+        ``"text"``, ``"request"``, ``"templates"``, or ``"fixed"`` where the tokens are those of the
+        fixed text of a template.
     tokens, low_tokens
         The most that it may have, and the least.
     input_usd_per_mtok, cost_usd
@@ -174,24 +177,23 @@ def first_of_each(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(found[key] for key in sorted(found))
 
 
-def prompt_entry(prompt: Prompt, specs: SpecsOfDay) -> PromptEntry | None:
-    """Return what is kept of a prompt, ``None`` if its tokens have no bound."""
-    if prompt.tokens is None:
-        return None
+def prompt_entry(prompt: Prompt, specs: SpecsOfDay) -> PromptEntry:
+    """Return what is kept of a prompt; of one whose tokens have no bound, that of its fixed text."""
     from kimi_planner.checks.content import sketch
 
+    tokens = prompt.fixed_tokens if prompt.tokens is None else prompt.tokens
     price = cost = None
     if prompt.model is not None:
         with suppress(PriceNotFoundError):
-            cost = Cost.of(Usage.of(prompt.tokens, 0), specs.tariff(prompt.model)).total_usd
+            cost = Cost.of(Usage.of(tokens, 0), specs.tariff(prompt.model)).total_usd
             price = specs.of(prompt.model).input_usd_per_mtok
     return PromptEntry(
         path=prompt.path,
         name=prompt.name,
-        kind=prompt.kind,
+        kind=prompt.recorded_kind,
         model=prompt.model,
-        tokens=prompt.tokens,
-        low_tokens=prompt.low,
+        tokens=tokens,
+        low_tokens=min(prompt.low, tokens),
         input_usd_per_mtok=price,
         cost_usd=cost,
         content=sketch(prompt.text),

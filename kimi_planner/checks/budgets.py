@@ -39,6 +39,8 @@ class PromptBudget:
     names, style, variables
         Of templates: globs of the names to take, how texts are filled, and what each variable may
         hold, by name, as :func:`token_range` takes it.
+    hold
+        What of a template is held: ``"filled"``, all that it may have, or ``"fixed"``, its text alone.
     model, default_model
         Whose template and prices: what the budget itself names, then the body's own model, then
         the default of the configuration; ``None`` where not given.
@@ -62,6 +64,7 @@ class PromptBudget:
     names: tuple[str, ...] | None = None
     style: str | None = None
     variables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    hold: str = "filled"
     model: str | None = None
     default_model: str | None = None
     max_tokens: int | None = None

@@ -28,6 +28,7 @@ CONFIG_FILE = "kimi-planner.toml"
 PYPROJECT = "pyproject.toml"
 TABLE = "tool.kimi-planner"
 KINDS = ("text", "request", "templates")
+HOLDS = ("filled", "fixed")
 MAX_MONTHS = 120  # of a projection; naming it there would import pandas for prompts alone
 
 
@@ -39,7 +40,7 @@ def _keys(budget: type[Any]) -> set[str]:
 _TOP = {"catalog", "model", "seed", "baseline", "warn_fraction", "min_coverage"}
 _PARTS = {"prompts", "workloads", "catalog_checks", "overrides"}
 _PROMPT_LIMITS = ("max_tokens", "max_usd", "max_usd_per_call", "max_context_share")
-_TEMPLATES = ("names", "style", "variables")
+_TEMPLATES = ("names", "style", "variables", "hold")
 _WORKLOAD_LIMITS = (
     "max_usd_per_month",
     "max_p50_usd_per_month",
@@ -156,6 +157,8 @@ def _prompts(table: Table, default_model: str | None, warn: Decimal | None) -> P
     for key in _TEMPLATES:
         if key in values and kind not in (None, "templates"):
             raise table.wrong(key, 'It is for kind = "templates".')
+    if values.get("hold") == "fixed" and "variables" in values:
+        raise table.wrong("hold", "Then variables count for nothing. Give one of the two.")
     if not values.keys() & {*_PROMPT_LIMITS}:
         raise table.fail(None, "no limit. Give max_tokens, max_usd or both.")
     for key in _PROMPT_LIMITS[1:]:
@@ -244,6 +247,7 @@ _READERS: Mapping[str, Callable[[Table, str], Any]] = {
     "kind": lambda table, key: table.one_of(key, KINDS),
     "names": lambda table, key: table.texts(key, '["agents.*.system"]'),
     "style": _style,
+    "hold": lambda table, key: table.one_of(key, HOLDS),
     "variables": _variables,
     "percentile": _percentile,
     "months": lambda table, key: table.whole(key, MAX_MONTHS),

@@ -57,7 +57,8 @@ def renamed(
         for number in Counter(one for piece in pieces for one in having[piece]):
             then, known = before[number]
             overlap = 1.5 if known == pieces else _overlap(known, pieces)
-            if overlap >= MIN_OVERLAP and then.model == now.model:
+            same = then.model == now.model and (then.kind == "fixed") == (now.kind == "fixed")
+            if same and overlap >= MIN_OVERLAP:
                 pairs.append((-overlap, then.key, now.key, then, now))
     taken: set[tuple[str, ...]] = set()
     for _, old_key, new_key, then, now in sorted(pairs, key=lambda pair: pair[:3]):

@@ -71,7 +71,7 @@ def hold_prompt(prompt: Prompt, budget: PromptBudget, specs: SpecsOfDay) -> Iter
 
 def _tokens(prompt: Prompt, budget: PromptBudget, _specs: SpecsOfDay) -> tuple[Decimal, str]:
     if prompt.tokens is not None:
-        return Decimal(prompt.tokens), f"{_range(prompt)} tokens"
+        return Decimal(prompt.tokens), f"{_range(prompt)} {'fixed ' * prompt.is_fixed}tokens"
     if budget.max_tokens is None or prompt.low <= budget.max_tokens:
         raise PriceNotFoundError(_boundless(prompt))
     return Decimal(prompt.low), f"{prompt.low:,} or more tokens"
@@ -132,5 +132,5 @@ def _range(prompt: Prompt) -> str:
 def _boundless(prompt: Prompt) -> str:
     return (
         f"{_named(prompt)}at least {prompt.low:,} tokens, and no upper end declared for "
-        f"{', '.join(prompt.unbound)}; declare it in variables of the budget"
+        f"{', '.join(prompt.unbound)}; declare it in variables of the budget, or hold the fixed text"
     )

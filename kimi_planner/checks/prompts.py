@@ -63,6 +63,8 @@ class Prompt(Place):
         Of its text, without what is filled in.
     tokens, low
         The most that it may have, and the least; ``tokens`` is ``None`` if that has no bound.
+    is_fixed
+        Whether these are of its fixed text alone.
     reserved
         Output tokens that its body reserves, else the model by default; ``None`` if neither says.
     variables, unbound
@@ -77,6 +79,7 @@ class Prompt(Place):
     tokens: int | None
     low: int
     fixed_tokens: int = 0
+    is_fixed: bool = False
     reserved: int | None = None
     variables: tuple[str, ...] = ()
     unbound: tuple[str, ...] = ()
@@ -84,9 +87,14 @@ class Prompt(Place):
     notes: tuple[Note, ...] = ()
 
     @property
+    def recorded_kind(self) -> str:
+        """How it is known in a baseline: ``"fixed"`` where only its fixed text can be compared."""
+        return "fixed" if self.is_fixed or self.tokens is None else self.kind
+
+    @property
     def key(self) -> tuple[str, str, str, str]:
         """What it is known by from one run to the next; its line is no part of that."""
-        return (self.path, self.name or "", self.kind, self.model or "")
+        return (self.path, self.name or "", self.recorded_kind, self.model or "")
 
 
 def text_prompt(name: str, text: str, tokens: int, budget: PromptBudget) -> Prompt:
@@ -202,6 +210,7 @@ def template_prompts(name: str, path: Path, budget: PromptBudget) -> Templates:
     from kimi_planner.tokens.prompts.read import read_file
 
     file = read_file(path, names=budget.names, style=budget.style, shown_as=name)
+    is_fixed = budget.hold == "fixed"
     seen: Counter[tuple[str, str]] = Counter()
     prompts = []
     for one in file.prompts:
@@ -216,11 +225,12 @@ def template_prompts(name: str, path: Path, budget: PromptBudget) -> Templates:
             name=f"{one.name}{again}" or None,
             kind="templates",
             model=budget.model or budget.default_model,
-            tokens=spread.high,
-            low=spread.low,
+            tokens=spread.fixed_high if is_fixed else spread.high,
+            low=spread.fixed_low if is_fixed else spread.low,
             fixed_tokens=spread.fixed_high,
+            is_fixed=is_fixed,
             variables=one.variables,
-            unbound=spread.unknown,
+            unbound=() if is_fixed else spread.unknown,
             text=fixed_text(one.parts),
             notes=one.notes,
         )

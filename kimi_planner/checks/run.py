@@ -222,11 +222,10 @@ class Check:
         """What prompts and workloads are now, without those of files that cannot be read."""
         from kimi_planner.checks.baseline import Baseline, prompt_entry
 
-        prompts = (prompt_entry(prompt, self._specs) for prompt in self.prompts)
         return Baseline.of(
             self.config.catalog,
             self.config.seed,
-            filter(None, prompts),
+            (prompt_entry(prompt, self._specs) for prompt in self.prompts),
             self._workload_entries({}),
         ).without(self.unread)
 

@@ -8,10 +8,13 @@ from dataclasses import replace
 
 from kimi_planner.tokens.prompts.names import Place
 
-__all__ = ["hinted", "names_file"]
+__all__ = ["REFERENCE", "hinted", "names_file"]
 
 #: How LangChain calls the ways to fill a template.
 LANGCHAIN_STYLES = {"f-string": "format", "jinja2": "jinja", "mustache": "mustache"}
+
+#: What a flow puts in the place of a text: the output of another node, or an input.
+REFERENCE = re.compile(r"\s*\$\{[\w.\[\]-]+\}\s*")
 
 _FILE = re.compile(
     r"(?:file://)?[\w./*?\[\]@-]+\.(?:txt|md|json|ya?ml|j2|jinja2?|py|[cm]?[jt]s)(?::\w+)?"
@@ -37,9 +40,12 @@ def hinted(place: Place, key: str, keys: Collection[str], texts: Mapping[str, st
         return replace(place, style="jinja", is_message=True)  # promptfoo
     if "input_variables" in keys or "template_format" in keys or texts.get("_type") == "few_shot":
         style = LANGCHAIN_STYLES.get(texts.get("template_format", "f-string"))
-        if key in ("template", "prefix", "suffix"):
-            return replace(place, style=style, is_message=True)
+        is_text = key in ("template", "prefix", "suffix")
+        if is_text or not key.endswith(_PATH_KEYS):
+            return replace(place, style=style, words=(), is_message=is_text)
         return replace(place, style=style)
+    if "lc" in keys:  # an object of LangChain, written out with the names of its classes
+        return replace(place, words=())
     if place.style == "jinja" and place.words[0] == "prompts":
         told = key in ("raw", "prompt") or texts.get(key, "").startswith("file://")
         return replace(place, words=place.words if told else (), is_message=told)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kimi_planner.errors import FileError, Where, needs
 from kimi_planner.files import TomlFile, parsed_json, toml_fault
-from kimi_planner.tokens.prompts.frameworks import hinted, names_file
+from kimi_planner.tokens.prompts.frameworks import REFERENCE, hinted, names_file
 from kimi_planner.tokens.prompts.names import Place, is_prose, is_wanted, using
 from kimi_planner.tokens.prompts.parts import PromptFile, PromptTemplate
 from kimi_planner.tokens.prompts.placeholders import (
@@ -88,7 +88,9 @@ def keyed_templates(
     wanted: dict[int, PromptTemplate | PromptFile] = {}
     others: dict[int, PromptTemplate] = {}
     for place, prompt in texts:  # one that aliases repeat counts where it is first a prompt
-        if is_wanted(place, names) and place.words[-1:] != ("template_format",):
+        if REFERENCE.fullmatch(prompt.text):
+            continue
+        if is_wanted(place, names):
             used.update(using(place, names))
             if id(prompt) not in wanted:
                 led = follow is not None and names_file(place, prompt.text)

@@ -21,6 +21,7 @@ __all__ = [
     "every_part",
     "fixed_text",
     "joined",
+    "stripped",
 ]
 
 
@@ -171,6 +172,22 @@ def joined(parts: Parts) -> Parts:
         elif part != "":
             found.append(part)
     return tuple(found)
+
+
+def stripped(parts: Parts, left: bool = True, right: bool = True) -> Parts | None:
+    """Return the parts without white space at their ends, ``None`` where values decide of that.
+
+    >>> stripped((" Dear ", Variable("name"), "! "))
+    ('Dear ', Variable(name='name'), '!')
+    """
+    found = list(joined(parts))
+    for wanted, at, strip in ((left, 0, str.lstrip), (right, -1, str.rstrip)):
+        if wanted and found:
+            end = found[at]
+            if not isinstance(end, str) or not (end.strip() or len(found) == 1):
+                return None
+            found[at] = strip(end)
+    return joined(tuple(found))
 
 
 def changed(parts: Parts, change: Callable[[str], str]) -> Parts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -115,18 +116,15 @@ class _Module:
 
 
 def _lines_after(marker: str, source: str) -> frozenset[int]:
-    """Return the lines of what a comment marks: its own, or the next if it stands alone."""
+    """Return the lines of what a comment marks: its own, or the next if it stands alone.
+
+    Found by its spelling: `tokenize` reads no syntax that is newer than itself.
+    """
     if marker not in source:
         return frozenset()
-    import io
-    import tokenize
-
+    found = re.finditer(rf"^(.*)#[ \t]*{re.escape(marker)}[ \t]*$", source, re.MULTILINE)
     return frozenset(
-        line if text[:column].strip() else line + 1
-        for kind, comment, (line, column), _, text in tokenize.generate_tokens(
-            io.StringIO(source).readline
-        )
-        if kind == tokenize.COMMENT and comment.lstrip("#").strip() == marker
+        source.count("\n", 0, one.start()) + (1 if one[1].strip() else 2) for one in found
     )
 
 

@@ -68,9 +68,9 @@ def script_templates(
     marked, unmarked = (_lines(comments, marker) for marker in (MARKER, NO_MARKER))
     try:
         file = take(module, _named(tree.root_node), names, marked=marked, unmarked=unmarked)
+        faults = sorted(_faults(tree.root_node))
     except RecursionError:
         raise RequestError("nested too deeply to be read.", at=path) from None
-    faults = sorted({line_of(node) for node in module.nodes if node.type == "ERROR"})
     why = f"is not {grammar} that can be read; what stands there was not counted"
     return PromptFile(
         prompts=file.prompts,
@@ -93,6 +93,15 @@ def _parsed(source: str, grammar: str) -> Tree:
 
             language = getattr(tree_sitter_typescript, f"language_{grammar}")()
     return Parser(Language(language)).parse(source.encode("utf-8", "surrogatepass"))
+
+
+def _faults(node: Node) -> Iterator[int]:
+    """Yield the lines of what the grammar does not know."""
+    if node.type == "ERROR" or node.is_missing:
+        yield line_of(node)
+    elif node.has_error:
+        for child in node.children:
+            yield from _faults(child)
 
 
 def _lines(comments: Sequence[Node], marker: str) -> frozenset[int]:

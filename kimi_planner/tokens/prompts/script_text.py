@@ -18,6 +18,7 @@ from kimi_planner.tokens.prompts.parts import (
     Variable,
     changed,
     joined,
+    stripped,
 )
 from kimi_planner.tokens.prompts.placeholders import (
     BRACES_NOTE,
@@ -204,8 +205,7 @@ class ScriptText:
             )
         if word == "trim" and not given:
             parts = self.parts(subject, style)
-            fixed = parts is not None and all(isinstance(part, str) for part in parts)
-            return ("".join(map(str, parts)).strip(),) if fixed and parts else None
+            return parts and stripped(parts)
         return None
 
     def _dedented(self, node: Node, style: str) -> Parts:
@@ -242,7 +242,7 @@ def _every(root: Node) -> Iterator[Node]:
     while waiting:
         node = waiting.pop()
         yield node
-        waiting += reversed(node.children)
+        waiting += reversed(node.named_children)
 
 
 def _is_at_top(declarator: Node) -> bool:

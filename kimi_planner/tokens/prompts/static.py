@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from kimi_planner.errors import Where
-from kimi_planner.tokens.prompts.parts import Choice, Part, Parts, Variable, joined
+from kimi_planner.tokens.prompts.parts import Choice, Part, Parts, Variable, joined, stripped
 from kimi_planner.tokens.prompts.placeholders import filled_parts, might_have_placeholders
 
 __all__ = ["ModuleText", "TextReader", "template_style", "text_of", "word_of"]
@@ -20,13 +20,10 @@ MAX_NAMES = (
     1_000  # that one expression stands for; a few lines can double their text again and again
 )
 
-# Methods and functions of text that depend on nothing but the text.
+# Functions of text that depend on nothing but the text.
 _PURE: dict[str, Callable[[str], str]] = {
     "dedent": textwrap.dedent,
     "cleandoc": inspect.cleandoc,
-    "strip": str.strip,
-    "lstrip": str.lstrip,
-    "rstrip": str.rstrip,
 }
 # Methods of a text that give another text, which is not worked out here.
 _RESHAPED = {
@@ -242,7 +239,9 @@ class TextReader:
             case ast.Call(ast.Attribute(text, "join")):
                 return self._join(node, text, style)
             case ast.Call(ast.Attribute(text, "strip" | "lstrip" | "rstrip" as name), [], []):
-                return self._worked_out(node, _PURE[name], text, style)
+                parts = self.parts(text, style)
+                known = parts and stripped(parts, name != "rstrip", name != "lstrip")
+                return _unknown(node) if parts and known is None else known
             case ast.Call(called, [text], []) if (word := word_of(called)) in (
                 "dedent",
                 "cleandoc",

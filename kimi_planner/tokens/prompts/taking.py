@@ -28,7 +28,7 @@ class Candidate:
     line
         That its statement or argument starts on.
     by_size, by_name
-        Whether it is a prompt if it only looks like one, and whether globs may take it.
+        Whether it is a prompt if it only looks like one, and whether a glob or a mark may take it.
     style
         How it is filled, as what it stands in shows.
     """
@@ -90,8 +90,8 @@ def take(
         if module.key(one.node) in known or one.line in unmarked:
             continue
         name = module.bound(one.node)
-        wanted = one.by_name and is_wanted(one.place, names)
-        wanted = (wanted and not _is_prompt(name, module, names)) or one.line in marked
+        wanted = is_wanted(one.place, names) and not _is_prompt(name, module, names)
+        wanted = one.by_name and (wanted or one.line in marked)
         if not wanted and name is not None:
             continue
         found = module.template(one, wanted=wanted)
