@@ -71,7 +71,7 @@ def _write_totals(sheet: Sheet, row: int, recommendation: Recommendation, totals
     months = len(projection.months)
     spend = projection.mix(recommendation.best)
     whole = spend.over_months()
-    _write_header(sheet, row, ("", "", "expected", *_QUANTILES, "budget", OVER_BUDGET))
+    _write_header(sheet, row, ("", "", "mean", *_QUANTILES, "budget", OVER_BUDGET))
     budgets = [projection.budget(name) for name in recommendation.best]
     in_all = row + 1
     for words, parts in (("whole plan", 1), ("a month on average", months))[: 1 + (months > 1)]:
@@ -106,7 +106,7 @@ def _write_totals(sheet: Sheet, row: int, recommendation: Recommendation, totals
 
 def _write_workloads(sheet: Sheet, row: int, recommendation: Recommendation, totals: Totals) -> int:
     projection, months = recommendation.projection, len(recommendation.projection.months)
-    words = ("expected a month", *_QUANTILES, "budget a month", OVER_BUDGET, "expected left")
+    words = ("mean a month", *_QUANTILES, "budget a month", OVER_BUDGET, "left at the mean")
     _write_header(sheet, row, ("workload", "model", *words))
     for name, model in recommendation.best.items():
         row += 1
@@ -127,7 +127,7 @@ def _write_workloads(sheet: Sheet, row: int, recommendation: Recommendation, tot
 
 def _write_meters(sheet: Sheet, row: int, totals: Totals) -> int:
     """Write what all months cost by meter."""
-    sheet.header(row, ("meter, whole plan", "used", "expected"), texts=1)
+    sheet.header(row, ("meter, whole plan", "used", "mean"), texts=1)
     lines = [line for lines in totals.live.by_month.values() for line in lines]
     for key in totals.live.meters:
         row += 1
@@ -143,7 +143,7 @@ def _write_months(sheet: Sheet, row: int, recommendation: Recommendation, totals
     projection = recommendation.projection
     spend = projection.mix(recommendation.best)
     dates = totals.column("month")
-    _write_header(sheet, row, ("month", "", "expected", *_QUANTILES))
+    _write_header(sheet, row, ("month", "", "mean", *_QUANTILES))
     for place, month in enumerate(projection.months):
         row += 1
         sheet.month(row, 0, month.first)
