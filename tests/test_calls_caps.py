@@ -230,3 +230,14 @@ def test_one_answer_in_a_thousand_empty_is_said(share, said):
         completion_tokens=1, reasoning_tokens={"p50": 900, "p90": 3000}, max_tokens=cap
     )
     assert len([*cap_notes([thoughtful], [kp.load_catalog().model(THINKS)])]) == said
+
+
+def test_an_empty_answer_costs_where_a_model_may_reason():
+    """On a model that qualifies if it reasons, a call may spend its cap; on one that does not, none does."""
+    asked = kp.Workload(
+        name="w", requests_per_day=10, prompt_tokens=100, completion_tokens=100,
+        reasoning_tokens={"p50": 300, "p90": 2000}, max_tokens=1024, needs=["reasoning"],
+    )  # fmt: skip
+    for needs, is_known in ((["reasoning"], True), ([], False)):
+        rows = cap_risk(replace(asked, needs=needs), models=["kimi-k2-5"], catalog="2026-06")
+        assert rows["empty_answer_usd"].notna().all() == is_known

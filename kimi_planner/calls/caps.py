@@ -196,7 +196,7 @@ def _equally_likely(part: Part) -> Array:
 
 def _row(load: Load, spec: ModelSpec, cap: int | None, fees: Sequence[Fee]) -> dict[str, object]:
     lengths, limit = _Lengths.of(load.sizes.on(spec.profile)), np.inf if cap is None else cap
-    empty = lengths.empty_share(limit)
+    empty, reasons = lengths.empty_share(limit), spec.profile.reasons_for(load.sizes.needs)
     return {
         "workload": load.name,
         "model": spec.id,
@@ -207,7 +207,7 @@ def _row(load: Load, spec: ModelSpec, cap: int | None, fees: Sequence[Fee]) -> d
         "empty_answer_usd": np.nan,
         "cap_for_5_percent": lengths.cap_for(0.05),
         "cap_for_1_percent": lengths.cap_for(0.01),
-        **({} if cap is None or spec.reasons is False else _empty_answer(load, spec, cap, fees)),
+        **({} if cap is None or reasons is False else _empty_answer(load, spec, cap, fees)),
     }
 
 

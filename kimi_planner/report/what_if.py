@@ -66,7 +66,8 @@ class Panel:
                     [changed] = what_if(workload, output=output, reasoning=reasoning)
                     plan = projection.plan_of(changed)
                     for spec in projection.specs:
-                        if reasoning == _ONE or spec.reasons is not False:
+                        reasons = spec.profile.reasons_for(workload.needs)
+                        if reasoning == _ONE or reasons is not False:
                             cell = self._cell(plan.on(spec))
                             found[workload.name, spec.id][row].append(cell)
         return found

@@ -181,7 +181,8 @@ class Live:
         listed = self.tariffs[model].map(float).bill(used)
         values, calls = assumed.values, used.requests
         # on a model that does not reason nothing shall be thought, whatever is assumed
-        reasons = next(one.reasons for one in projection.specs if one.id == model) is not False
+        needs = next(one.needs for one in projection.workloads if one.name == workload)
+        reasons = projection.catalog.model(model).profile.reasons_for(needs) is not False
         return Line(
             usage=used,
             usd=usd,
