@@ -239,5 +239,5 @@ def test_an_empty_answer_costs_where_a_model_may_reason():
         reasoning_tokens={"p50": 300, "p90": 2000}, max_tokens=1024, needs=["reasoning"],
     )  # fmt: skip
     for needs, is_known in ((["reasoning"], True), ([], False)):
-        rows = cap_risk(replace(asked, needs=needs), models=["kimi-k2-5"], catalog="2026-06")
+        rows = cap_risk(replace(asked, needs=needs), models=["kimi-k2-5"], catalog="2026-06").frame
         assert rows["empty_answer_usd"].notna().all() == is_known
