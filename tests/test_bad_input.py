@@ -181,8 +181,9 @@ def test_a_day_before_the_catalog_cannot_be_told(capsys):
         ("[1" + "0" * 5000 + "]", ["not JSON", "digits"]),
     ],
 )
-def test_a_bad_request_body_in_a_check(tmp_path, capsys, body, words):
+def test_a_bad_request_body_in_a_check(tmp_path, monkeypatch, capsys, body, words):
     """A request body that cannot be counted is a result with its file's name, and exit code 2."""
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "r.json").write_text(body, encoding="utf-8")
     config = tmp_path / "pyproject.toml"
     config.write_text(
