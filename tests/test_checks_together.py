@@ -6,6 +6,7 @@ from pathlib import Path
 import checking
 import pytest
 
+from kimi_planner import count_tokens
 from kimi_planner.checks.formats.render import FORMATS
 from kimi_planner.cli import main
 
@@ -77,3 +78,20 @@ def test_two_configurations_never_write_one_baseline(repository, capsys):
     with pytest.raises(SystemExit):
         main(["check", "--update-baseline", *BOTH[1:], "--config=two/other.toml"])
     assert "two configurations name one baseline" in capsys.readouterr().err
+
+
+def test_the_account_is_of_all_configurations(repository, capsys):
+    """Files of both stand in it, from the root, and the share is that of all tokens."""
+    long = "Answer every question of the user in one short sentence, and name the source of each number."
+    checking.lay_out(
+        repository / "two", CONFIG.replace("*.md", "*"), p__c_dot_py=f"log({long!r})\n"
+    )
+    _, text = run(capsys, "--coverage", "--format=json", *BOTH)
+    account = json.loads(text)["coverage"]
+    states = {one["path"]: one["state"] for one in account["files"]}
+    assert states == {"one/p/a.md": "counted", "two/p/b.md": "counted", "two/p/c.py": "skipped"}
+    (left_out,) = account["left_out"]
+    assert (left_out["path"], left_out["tokens"]) == ("two/p/c.py", count_tokens(long))
+    assert account["counted_tokens"] == count_tokens("one two three four five") + count_tokens(
+        "one"
+    )

@@ -122,9 +122,9 @@ class Check:
                 line = "" if prompt.line is None else f" line {prompt.line}"
                 said.setdefault(one, {})[f"{prompt.path}{line}"] = None
         for one, places in said.items():
-            shown_places = list(places)[:MAX_PLACES]
-            rest = len(places) - len(shown_places)
-            where = ", ".join(shown_places) + (f" and {rest:,} more" if rest else "")
+            first = list(places)[:MAX_PLACES]
+            rest = len(places) - len(first)
+            where = ", ".join(first) + (f" and {rest:,} more" if rest else "")
             yield note("of_prompt", where=where, said=one)
         left_out = self.coverage.left_out
         if left_out:
