@@ -295,3 +295,19 @@ def test_a_plan_is_as_sure_as_the_forecast_of_a_real_log(traces, name, by_client
         np.testing.assert_allclose(
             planned, ahead, rtol=0.15, err_msg=f"{name} {rows.get('client')}"
         )
+
+
+def test_a_log_whose_whole_weeks_are_idle_has_no_growth():
+    """Calls on the first day of a month alone are no growth, nor a number that is none."""
+    frame = hourly(33, [900, *[0] * 32])
+    fitted = Workload.from_usage(frame, "w")
+    assert percentiles(fitted.growth_per_month)[1] == pytest.approx(0)
+    assert fitted.events == ()
+
+
+def test_a_log_without_calls_is_refused():
+    """No workload is fitted to rows without a request, by a column or not."""
+    frame = hourly(3, [0, 0, 0], team="a")
+    for options in ({"name": "w"}, {"by": "team"}):
+        with pytest.raises(WorkloadError, match="no row has a request"):
+            Workload.from_usage(frame, **options)

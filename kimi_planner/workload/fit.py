@@ -65,7 +65,8 @@ def fitted_by(
     for column in columns:
         if column not in frame:
             raise WorkloadError(
-                f"by is {shown(column)}, which the log does not have. Columns: {', '.join(map(str, frame))}."
+                f"by is {shown(column)}, which the frame does not have: {', '.join(map(str, frame))}. Read "
+                f"the log with keep=[{column!r}]."
             )
     frame = _renamed(frame, alias)
     stated = [frame[one].astype(object).where(frame[one].notna(), NOT_STATED) for one in columns]
@@ -112,6 +113,12 @@ class Fit:
     known: Mapping[str, Any]
     whole: Fit | None = None
 
+    def __post_init__(self) -> None:
+        if not self.requests.any():
+            raise WorkloadError(
+                f"{self.source}: no row has a request. A workload is fitted to calls."
+            )
+
     @property
     def source(self) -> str:
         """Name of the log."""
@@ -136,8 +143,10 @@ class Fit:
         WorkloadError
             If it does not, and traffic is not known otherwise.
         """
+        if self.whole is not None:
+            return self.whole.is_timed
         times, silent = self.frame["timestamp"], int(self.frame["timestamp"].isna().sum())
-        if not silent and (self.whole is not None or times.min() < times.max()):
+        if not silent and times.min() < times.max():
             return True
         if self.knows_traffic:
             return False
@@ -159,12 +168,7 @@ class Fit:
     @property
     def fields(self) -> dict[str, Any]:
         """Fields of a workload."""
-        number = int(self.requests.sum())
-        if not number:
-            raise WorkloadError(
-                f"{self.source}: no row has a request. A workload is fitted to calls."
-            )
-        given = f"{number:,} calls"
+        given = f"{int(self.requests.sum()):,} calls"
         source = f"Fitted to {given} in {self.source}"
         sizes = {key: per_request(self.frame, key, given=given) for key in LOGGED_KEYS}
         fields: dict[str, Any] = {**sizes}
