@@ -187,6 +187,7 @@ def test_a_real_trace_becomes_a_plan_with_a_picture(trace, rows):
     axes = plot.monthly_spend(plan, "conversations")
     axes.figure.canvas.draw()
     assert [text.get_text() for text in axes.get_yticklabels()] == list(prices)
+    # the traffic is certain, the means of tokens are not: the bar is the median
     medians = [np.median(plan.of(model).usd.sum(axis=0)) / 2 for model in prices]
     assert [bar.get_width() for bar in axes.patches] == pytest.approx(medians)
     plt.close(axes.figure)
