@@ -118,16 +118,16 @@ def growth_ahead(calls: Ahead) -> dict[str, float]:
     return _rounded(np.expm1(steps[0] + np.array([-low, 0.0, high])).clip(*_GROWTHS))
 
 
-def mean_factor(tokens: Ahead, calls: Ahead) -> dict[str, float] | None:
-    """Return the factor on tokens per call in the month ahead; ``None`` where they are as certain.
+def mean_factor(tokens: Ahead, base: Ahead) -> dict[str, float] | None:
+    """Return the factor on tokens per call, or per token of the base, in the month ahead.
 
-    Its variance is what tokens have more than calls, at the least what the sizes of single calls leave
-    open of a mean, and what the factor is off 1: tokens per call move.
+    Its variance is what the tokens have more than the base, at the least what single calls leave open
+    of a mean, and what the factor is off 1, as what moved may move on. ``None`` if it is certain.
     """
-    middle = tokens.ranges.middle[:1] / calls.ranges.middle[:1]
-    more = tokens.ranges.scale[:1] ** 2 - calls.ranges.scale[:1] ** 2
-    more = np.maximum(more, max(tokens.chance - calls.chance, 0.0)) + (middle - 1) ** 2
-    factor = replace(calls.ranges, middle=middle, scale=np.sqrt(more)).quantile(_SHARES)[0]
+    middle = tokens.ranges.middle[:1] / base.ranges.middle[:1]
+    more = tokens.ranges.scale[:1] ** 2 - base.ranges.scale[:1] ** 2
+    more = np.maximum(more, max(tokens.chance - base.chance, 0.0)) + (middle - 1) ** 2
+    factor = replace(base.ranges, middle=middle, scale=np.sqrt(more)).quantile(_SHARES)[0]
     is_one = np.abs(factor - 1).max() <= _LEAST_FACTOR
     return None if is_one else _rounded(factor.clip(*_FACTORS))
 

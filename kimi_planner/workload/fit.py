@@ -182,8 +182,17 @@ class Fit:
                 )
             fields |= self.rhythm.fields
             for key, size in sizes.items():
-                if size is not None and (factor := self._factor(key)) is not None:
+                tokens = logged_tokens(self.frame, key)
+                if size is not None and (factor := self._factor(tokens, self.requests)):
                     fields[key] = Scaled(size, factor)
+            cached = self.frame["cached_tokens"].to_numpy(dtype=np.float64, na_value=np.nan)
+            prompt = self.frame["prompt_tokens"].to_numpy(dtype=np.float64)
+            if factor := self._factor(cached, prompt):
+                most = 1 - sum(map(float, fields.get("written_share", {}).values()))
+                share = fields["cached_share"]
+                fields["cached_share"] = {
+                    name: float(f"{min(share * times, most):.6g}") for name, times in factor.items()
+                }
         return {**fields, "source": f"{source}.", "notes": tuple(self._notes()), **self.known}
 
     @cached_property
@@ -197,21 +206,20 @@ class Fit:
         late = (first - start).total_seconds() > _LATE * seen.seconds
         return first if late else start, seen.end
 
-    def _factor(self, key: str) -> Any:
-        """Return the uncertain factor on the mean of a token quantity, if there is one."""
-        tokens = logged_tokens(self.frame, key)
+    def _factor(self, tokens: Any, base: Any) -> Any:
+        """Return the uncertain factor on the ratio of tokens to calls, or to others, if there is one.
+
+        Tokens are NaN in rows that do not state them.
+        """
         stated = ~np.isnan(tokens)
         if not tokens[stated].any():
             return None
         bounds = self.calls.observed.start, self.calls.observed.end
-        calls = (
-            self.calls
-            if stated.all()
-            else ahead(self.frame, self.requests, "calls", bounds, stated)
+        above, below = (
+            ahead(self.frame, np.nan_to_num(amounts), "tokens", bounds, stated)
+            for amounts in (tokens, base)
         )
-        return mean_factor(
-            ahead(self.frame, np.nan_to_num(tokens), "tokens", bounds, stated), calls
-        )
+        return mean_factor(above, below)
 
     def _shares(self) -> dict[str, Any]:
         """Return what is a share of the tokens or of the calls, where the log states it."""
