@@ -134,6 +134,20 @@ def test_means_of_tokens_are_as_uncertain_as_they_move():
     assert fitted.prompt_tokens.mean == pytest.approx(prompt.sum() / frame["requests"].sum())
 
 
+def test_a_cached_share_is_as_uncertain_as_it_moves():
+    """A share that wanders has a range around that of the log; with what is written it is at most all."""
+    rng = np.random.default_rng(12)
+    frame = cached(rng, hourly(60, noisy(rng, 60)))
+    low, middle, high = percentiles(Workload.from_usage(frame, "w").cached_share)
+    assert 0 < low < middle < high <= 1
+    whole = frame["cached_tokens"].sum() / frame["prompt_tokens"].sum()
+    assert middle == pytest.approx(whole, rel=0.3)
+    frame["written_5m_tokens"] = frame["prompt_tokens"] - frame["cached_tokens"]
+    fitted = Workload.from_usage(frame, "w")
+    most = 1 - float(fitted.written_share.total)
+    assert percentiles(fitted.cached_share)[2] == pytest.approx(most)
+
+
 def test_cache_writes_fees_and_batches_are_shares_of_the_log():
     """What is written to a cache is a share of the prompt, a fee is due so often a request."""
     frame = hourly(30, noisy(np.random.default_rng(6), 30))
@@ -224,12 +238,18 @@ def test_what_is_asked_for_is_checked(options, error, words):
         Workload.from_usage(frame, **options)
 
 
-def ends_of_month(frame, **options):
+def ends_of_month(frame, model=MODEL, catalog=None):
     """Return P10, P50 and P90 of thirty days, of the plan of a fitted log and of its forecast."""
-    fitted = Workload.from_usage(frame, "w", **options)
-    plan = project(fitted, 1, "2026-11", MODEL, as_of=AS_OF, n_paths=4000)
-    planned = np.quantile(plan.of(MODEL).usd[0], SHARES)
-    return planned, forecast_spend(frame, "30 days", MODEL, as_of=AS_OF).quantile(SHARES)
+    options = {"as_of": AS_OF if catalog is None else date(2026, 11, 24), "catalog": catalog}
+    plan = project(Workload.from_usage(frame, "w"), 1, "2027-04", model, n_paths=4000, **options)
+    planned = np.quantile(plan.of(model).usd[0], SHARES)
+    return planned, forecast_spend(frame, "30 days", model, **options).quantile(SHARES)
+
+
+def cached(rng, frame):
+    """Return a log of which a share of the prompt is cached that wanders."""
+    share = 0.5 + 0.4 * np.tanh(np.cumsum(rng.normal(0, 0.15, len(frame))))
+    return frame.assign(cached_tokens=(frame["prompt_tokens"] * share).astype(int))
 
 
 GENERATED = {
@@ -250,6 +270,15 @@ GENERATED = {
 def test_a_plan_is_as_sure_as_the_forecast_of_its_log(make):
     """P10, P50 and P90 of the next month agree, whichever way they are asked for."""
     planned, ahead = ends_of_month(make(np.random.default_rng(10)))
+    np.testing.assert_allclose(planned, ahead, rtol=0.15)
+
+
+def test_a_plan_is_as_sure_where_the_cache_comes_and_goes():
+    """At prices of which that of cached input is a small part, its share is what is not known."""
+    rng = np.random.default_rng(13)
+    frame = cached(rng, hourly(60, noisy(rng, 60)))
+    frame["timestamp"] += pd.Timedelta(days=280)  # after the first prices
+    planned, ahead = ends_of_month(frame, "kimi-k2.5", "2026-11-public-2")
     np.testing.assert_allclose(planned, ahead, rtol=0.15)
 
 
@@ -295,3 +324,19 @@ def test_a_plan_is_as_sure_as_the_forecast_of_a_real_log(traces, name, by_client
         np.testing.assert_allclose(
             planned, ahead, rtol=0.15, err_msg=f"{name} {rows.get('client')}"
         )
+
+
+def test_a_log_whose_whole_weeks_are_idle_has_no_growth():
+    """Calls on the first day of a month alone are no growth, nor a number that is none."""
+    frame = hourly(33, [900, *[0] * 32])
+    fitted = Workload.from_usage(frame, "w")
+    assert percentiles(fitted.growth_per_month)[1] == pytest.approx(0)
+    assert fitted.events == ()
+
+
+def test_a_log_without_calls_is_refused():
+    """No workload is fitted to rows without a request, by a column or not."""
+    frame = hourly(3, [0, 0, 0], team="a")
+    for options in ({"name": "w"}, {"by": "team"}):
+        with pytest.raises(WorkloadError, match="no row has a request"):
+            Workload.from_usage(frame, **options)

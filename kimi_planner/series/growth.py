@@ -117,7 +117,7 @@ def _rise(observed: Observed, days: int) -> tuple[float, float]:
 def _logs(observed: Observed, before_end: Array) -> Array:
     """Return logarithms of the spend between some days before the end of a log."""
     spend = spend_between(observed, observed.seconds / DAY - before_end)
-    return np.asarray(np.log(np.maximum(spend / spend.mean(), _LEAST_WEEK)))
+    return np.asarray(np.log(np.maximum(spend / max(spend.mean(), 1e-300), _LEAST_WEEK)))
 
 
 def _inflated(lasting: float) -> float:

@@ -28,6 +28,8 @@ _GROWN = 5.5
 _MOST_APART = 1e5  # times, of percentiles
 _LEAST_FACTOR = 1e-5  # off 1, of a factor on a mean
 _DIGITS = 6
+#: What a workload may grow by, and what a mean may be multiplied by.
+_GROWTHS, _FACTORS = (-0.99, 10.0), (0.01, 100.0)
 
 
 @dataclass(frozen=True)
@@ -113,20 +115,21 @@ def growth_ahead(calls: Ahead) -> dict[str, float]:
     )
     low, _, high = np.abs(np.log(wider.quantile(_SHARES)[0])) / _GROWN
     low, high = np.maximum([low, high], TENTH * steps[1])
-    return _rounded(np.expm1(steps[0] + np.array([-low, 0.0, high])))
+    return _rounded(np.expm1(steps[0] + np.array([-low, 0.0, high])).clip(*_GROWTHS))
 
 
-def mean_factor(tokens: Ahead, calls: Ahead) -> dict[str, float] | None:
-    """Return the factor on tokens per call in the month ahead; ``None`` where they are as certain.
+def mean_factor(tokens: Ahead, base: Ahead) -> dict[str, float] | None:
+    """Return the factor on tokens per call, or per token of the base, in the month ahead.
 
-    Its variance is what tokens have more than calls, at the least what the sizes of single calls leave
-    open of a mean, and what the factor is off 1: tokens per call move.
+    Its variance is what the tokens have more than the base, at the least what single calls leave open
+    of a mean, and what the factor is off 1, as what moved may move on. ``None`` if it is certain.
     """
-    middle = tokens.ranges.middle[:1] / calls.ranges.middle[:1]
-    more = tokens.ranges.scale[:1] ** 2 - calls.ranges.scale[:1] ** 2
-    more = np.maximum(more, max(tokens.chance - calls.chance, 0.0)) + (middle - 1) ** 2
-    factor = replace(calls.ranges, middle=middle, scale=np.sqrt(more)).quantile(_SHARES)[0]
-    return _percentiles(factor) if np.abs(factor - 1).max() > _LEAST_FACTOR else None
+    middle = tokens.ranges.middle[:1] / base.ranges.middle[:1]
+    more = tokens.ranges.scale[:1] ** 2 - base.ranges.scale[:1] ** 2
+    more = np.maximum(more, max(tokens.chance - base.chance, 0.0)) + (middle - 1) ** 2
+    factor = replace(base.ranges, middle=middle, scale=np.sqrt(more)).quantile(_SHARES)[0]
+    is_one = np.abs(factor - 1).max() <= _LEAST_FACTOR
+    return None if is_one else _rounded(factor.clip(*_FACTORS))
 
 
 def correlation_of(whole: Ahead, parts: Sequence[Ahead], each: Array) -> float:

@@ -65,7 +65,8 @@ def fitted_by(
     for column in columns:
         if column not in frame:
             raise WorkloadError(
-                f"by is {shown(column)}, which the log does not have. Columns: {', '.join(map(str, frame))}."
+                f"by is {shown(column)}, which the frame does not have: {', '.join(map(str, frame))}. Read "
+                f"the log with keep=[{column!r}]."
             )
     frame = _renamed(frame, alias)
     stated = [frame[one].astype(object).where(frame[one].notna(), NOT_STATED) for one in columns]
@@ -112,6 +113,12 @@ class Fit:
     known: Mapping[str, Any]
     whole: Fit | None = None
 
+    def __post_init__(self) -> None:
+        if not self.requests.any():
+            raise WorkloadError(
+                f"{self.source}: no row has a request. A workload is fitted to calls."
+            )
+
     @property
     def source(self) -> str:
         """Name of the log."""
@@ -136,8 +143,10 @@ class Fit:
         WorkloadError
             If it does not, and traffic is not known otherwise.
         """
+        if self.whole is not None:
+            return self.whole.is_timed
         times, silent = self.frame["timestamp"], int(self.frame["timestamp"].isna().sum())
-        if not silent and (self.whole is not None or times.min() < times.max()):
+        if not silent and times.min() < times.max():
             return True
         if self.knows_traffic:
             return False
@@ -159,12 +168,7 @@ class Fit:
     @property
     def fields(self) -> dict[str, Any]:
         """Fields of a workload."""
-        number = int(self.requests.sum())
-        if not number:
-            raise WorkloadError(
-                f"{self.source}: no row has a request. A workload is fitted to calls."
-            )
-        given = f"{number:,} calls"
+        given = f"{int(self.requests.sum()):,} calls"
         source = f"Fitted to {given} in {self.source}"
         sizes = {key: per_request(self.frame, key, given=given) for key in LOGGED_KEYS}
         fields: dict[str, Any] = {**sizes}
@@ -178,8 +182,17 @@ class Fit:
                 )
             fields |= self.rhythm.fields
             for key, size in sizes.items():
-                if size is not None and (factor := self._factor(key)) is not None:
+                tokens = logged_tokens(self.frame, key)
+                if size is not None and (factor := self._factor(tokens, self.requests)):
                     fields[key] = Scaled(size, factor)
+            cached = self.frame["cached_tokens"].to_numpy(dtype=np.float64, na_value=np.nan)
+            prompt = self.frame["prompt_tokens"].to_numpy(dtype=np.float64)
+            if factor := self._factor(cached, prompt):
+                most = 1 - sum(map(float, fields.get("written_share", {}).values()))
+                share = fields["cached_share"]
+                fields["cached_share"] = {
+                    name: float(f"{min(share * times, most):.6g}") for name, times in factor.items()
+                }
         return {**fields, "source": f"{source}.", "notes": tuple(self._notes()), **self.known}
 
     @cached_property
@@ -193,21 +206,20 @@ class Fit:
         late = (first - start).total_seconds() > _LATE * seen.seconds
         return first if late else start, seen.end
 
-    def _factor(self, key: str) -> Any:
-        """Return the uncertain factor on the mean of a token quantity, if there is one."""
-        tokens = logged_tokens(self.frame, key)
+    def _factor(self, tokens: Any, base: Any) -> Any:
+        """Return the uncertain factor on the ratio of tokens to calls, or to others, if there is one.
+
+        Tokens are NaN in rows that do not state them.
+        """
         stated = ~np.isnan(tokens)
         if not tokens[stated].any():
             return None
         bounds = self.calls.observed.start, self.calls.observed.end
-        calls = (
-            self.calls
-            if stated.all()
-            else ahead(self.frame, self.requests, "calls", bounds, stated)
+        above, below = (
+            ahead(self.frame, np.nan_to_num(amounts), "tokens", bounds, stated)
+            for amounts in (tokens, base)
         )
-        return mean_factor(
-            ahead(self.frame, np.nan_to_num(tokens), "tokens", bounds, stated), calls
-        )
+        return mean_factor(above, below)
 
     def _shares(self) -> dict[str, Any]:
         """Return what is a share of the tokens or of the calls, where the log states it."""

@@ -239,7 +239,7 @@ class Workload:
             Token quantities as the log shows them, with the uncertainty of their means; the traffic of
             the month after it, and growth, with the ranges that :func:`forecast_spend` has; weekdays,
             busiest hour and days far off the rest where the log is long enough to show them; the
-            shares that are cached, written to a cache and in batches, and fees. Those of one log have
+            cached share with a range, what is written to a cache, batches and fees. Those of one log have
             the correlation at which they are together as uncertain as the whole.
 
         Raises

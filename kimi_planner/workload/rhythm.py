@@ -19,6 +19,7 @@ _LEAST_WEEKS, _LEAST_DAYS, _LEAST_CALLS, _LEAST_ROWS = 2, 3, 100, 6
 _EVENT_DAYS = 28  # that a log has at the least for a day to be far off the rest
 _NEAR = 10  # days on each side, by which a day is judged
 _FAR, _LEAST_FACTOR = 5.0, 2.0  # robust standard deviations, and times, that make an event
+_MOST_FACTOR = 1000.0
 _RARE = 1 / 20  # of the days: what happens more often is how the service is
 _HOUR = 3600
 
@@ -48,7 +49,8 @@ def rhythm_of(frame: pd.DataFrame) -> Rhythm:
     Only whole days count. The profile of weekdays needs two weeks, and is drawn towards an even one
     by as much as weeks differ. A day is an event if it is at least twice or half of what the days
     around it lead to expect, and five robust standard deviations off; if more than one day in twenty
-    is, none is an event. Busiest hours need three days of a hundred calls in six rows.
+    is, or one is more than a thousand times as busy, none is an event. Busiest hours need three days
+    of a hundred calls in six rows.
     """
     requests = frame["requests"].to_numpy(dtype=np.float64)
     rows = timed_rows(frame, requests, "calls")
@@ -114,9 +116,10 @@ def _far_off(daily: Array) -> Array:
     apart = np.log(np.maximum(daily, 0.5) / np.maximum(expected, 0.5))
     noise = np.hypot(1.4826 * np.median(np.abs(apart)), 1 / np.sqrt(np.maximum(expected, 1.0)))
     far = np.abs(apart) > np.maximum(_FAR * noise, np.log(_LEAST_FACTOR))
-    if far.mean() > _RARE:
+    factors = daily / np.maximum(expected, 0.5)
+    if far.mean() > _RARE or factors[far].max(initial=0.0) > _MOST_FACTOR:
         far[:] = False
-    return np.where(far, daily / np.maximum(expected, 0.5), 1.0)
+    return np.where(far, factors, 1.0)
 
 
 def _events(factors: Array, daily: Array, first: int) -> tuple[dict[str, Any], ...]:
