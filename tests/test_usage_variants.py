@@ -151,6 +151,7 @@ VARIANTS = {
     "usage by model": (lines({"ts": AT, "usage_metadata": dict.fromkeys(("kimi-k2", "kimi-k2-5"), PARTS)}), (2, 2000, None, 600, None, 0, 0)),
     "a reply that is text": (lines(*[{"ts": AT, "response": json.dumps({"id": "reply-00001", "usage": PARTS})}] * 2), (1, 1000, None, 300, None, 0, 0)),
     "a year with strokes after it": ("date,prompt_tokens,completion_tokens\n2026/03/05 10:00:00,1000,300\n", (1, 1000, None, 300, None, 0, 0)),
+    "a line for Excel": ("sep=;\ndate;prompt_tokens;completion_tokens\n2026-03-05;1000;300\n", (1, 1000, None, 300, None, 0, 0)),
     "an object as pandas writes it": (table({"timestamp": AT, "model": "kimi-k2", "usage": str(PARTS | {"input_tokens_details": {"cached_tokens": 640}, "x": None})}), (1, 1000, 640, 300, None, 0, 0)),
 }  # fmt: skip
 
