@@ -151,6 +151,7 @@ VARIANTS = {
     "usage by model": (lines({"ts": AT, "usage_metadata": dict.fromkeys(("kimi-k2", "kimi-k2-5"), PARTS)}), (2, 2000, None, 600, None, 0, 0)),
     "a reply that is text": (lines(*[{"ts": AT, "response": json.dumps({"id": "reply-00001", "usage": PARTS})}] * 2), (1, 1000, None, 300, None, 0, 0)),
     "a year with strokes after it": ("date,prompt_tokens,completion_tokens\n2026/03/05 10:00:00,1000,300\n", (1, 1000, None, 300, None, 0, 0)),
+    "a line for Excel": ("sep=;\ndate;prompt_tokens;completion_tokens\n2026-03-05;1000;300\n", (1, 1000, None, 300, None, 0, 0)),
     "an object as pandas writes it": (table({"timestamp": AT, "model": "kimi-k2", "usage": str(PARTS | {"input_tokens_details": {"cached_tokens": 640}, "x": None})}), (1, 1000, 640, 300, None, 0, 0)),
 }  # fmt: skip
 
@@ -187,6 +188,7 @@ def test_the_batches_of_a_report_are_batches(read):
         ({"spanId": "a", "attributes": {"llm.token.counts": '{"input_tokens": 1000}'}}, "llm.token.counts is '{\"input_tokens\": 1000}', which looks like"),
         ({"timestamp": AT, "message": {"type": "StatusUpdate", "payload": {"tokens_used": {"input_other": 5, "output": 5}}}}, "tokens_used.input_other is 5, which looks like tokens"),
         ({"input_length": 5, "type": "text", "chat_id": 1, "length_of_output": 5}, "completion_tokens is missing"),
+        ({"date": "2026-03-05", "uncached_input_tokens": 360, "output_tokens": 300}, "cached_tokens are missing, and the prompt is stated without them"),
         ({"usage": PARTS, "cachedreadtokens": 640}, "cachedreadtokens is 640, which looks like cache"),
         ({"daily": [{"date": "2026-03-05", "inputTokens": 100, "outputTokens": 60, "cacheCreationTokens": 20, "cacheReadTokens": [8], "modelBreakdowns": [
             {"modelName": "m", "inputTokens": 100, "outputTokens": 60, "cacheCreationTokens": 20, "cacheReadTokens": 8}]}]}, "cached_tokens is [8]"),
@@ -220,6 +222,7 @@ def test_breakdowns_whose_counts_are_text_are_added_up(read):
     ("more", "said"),
     [
         ({"cache_hit": True}, "cache_hit is True, which looks like cache and was not read. An answer from a gateway's own cache is not billed"),
+        ({"my_request_count": 12}, "my_request_count is 12, which looks like requests"),
         ({"count": 12}, "count is 12, which looks like requests"),
         ({"Invocations": 12}, "Invocations is 12, which looks like requests"),
         ({"cache_status": "HIT"}, "cache_status is 'HIT', which looks like cache"),

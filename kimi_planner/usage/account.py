@@ -25,7 +25,9 @@ _ABOUT = {
 }
 _SHORT = 3
 #: What a query calls the number of rows that it adds up.
-_ROWS = ("count", "cnt", "row_count", "num_rows")
+_ROWS = re.compile(
+    "^(?:count|cnt|row_count|num_rows)$|request_?count|(?:count|num|number|total)_(?:of_)?request"
+)
 _CACHE = frozenset(("cache", "cached"))
 #: Limits, rates and parts of a count that no meter bills apart.
 _NO_USAGE = re.compile(
@@ -129,7 +131,7 @@ def _looks_like(name: str, *, is_inside: bool, has: Collection[str]) -> str | No
     words = re.split(r"[._]", name)
     about = next(
         (what for what, stems in _ABOUT.items() if any(_fits(word, stems) for word in words)),
-        "time" if name.endswith("_at") else "requests" if name in _ROWS else None,
+        "time" if name.endswith("_at") else "requests" if _ROWS.search(name) else None,
     )
     if _NO_USAGE.search(name) or (about == "cost" and "logged_cost_usd" in has):
         return None

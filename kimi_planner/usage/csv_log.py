@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -80,7 +81,8 @@ def _whole_cells(blocks: Iterator[Block], file: str) -> Iterator[Block]:
 
 def _begin(block: Block, rows: Rows) -> tuple[_Header | None, Block | None]:
     """Take the header off a block; return what is left of it."""
-    blank = len(block.text) - len(block.text.lstrip("\r\n"))
+    # A line such as "sep=;" tells Excel the sign, which the header tells too.
+    blank = len(block.text) - len(re.sub(r"\A[\r\n]*(?:sep=.?(?:[\r\n]+|\Z))?", "", block.text))
     if blank == len(block.text):
         return None, None
     first = block.first + block.text.count("\n", 0, blank)

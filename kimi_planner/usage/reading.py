@@ -175,6 +175,11 @@ class _Reading:
         raw["model"] = models
         for name, count in zip(WRITTEN, _written(counts), strict=True):
             counts[name] = count
+        if "cached_tokens" in self.dialect.requires:
+            self._refuse(
+                counts["cached_tokens"].missing & self.alive,
+                "cached_tokens are missing, and the prompt is stated without them. Export them too.",
+            )
         self._add_up()
         if self.dialect.windows:
             self._windows(stamps)
