@@ -204,7 +204,7 @@ def test_a_plan_in_batches_is_priced_as_such(capsys, workloads):
     with pytest.raises(SystemExit):
         main([*arguments, "--catalog", "2026-11-public"])
     out, _ = capsys.readouterr()
-    assert "chat        kimi-k2.5  16.74" in out  # 31 days of 0.90 USD, times 0.60
+    assert "To book: 16.74 USD (mean) in 2026-12" in out  # 31 days of 0.90 USD, times 0.60
     assert "Catalog 2026-11-public + in batches (sha256" in out
     with pytest.raises(SystemExit) as stopped:
         main(arguments)
