@@ -101,7 +101,7 @@ def throughput(
     plan = PeakPlan(
         scope=scope,
         limits=limits,
-        scenario_share=percentile / 100,
+        path_share=percentile / 100,
         minutes_within=minutes_within,
         peak_hour_share=_parsed("peak_hour_share", peak_hour_share),
         output_tokens_per_second=_parsed("output_tokens_per_second", output_tokens_per_second),

@@ -75,7 +75,7 @@ class PeakPlan:
         Months and paths; the same as of the plan of spend.
     limits
         What peaks are held against.
-    scenario_share
+    path_share
         Share of paths in which a peak is not exceeded.
     minutes_within
         Share of minutes, or of days, that stay within a peak.
@@ -85,7 +85,7 @@ class PeakPlan:
 
     scope: Scope
     limits: Limits
-    scenario_share: float
+    path_share: float
     minutes_within: float
     peak_hour_share: Quantity | None = None
     output_tokens_per_second: Quantity | None = None
@@ -128,7 +128,7 @@ class PeakPlan:
         together = {limit: reduce(add, [one[limit] for one in parts]) for limit in parts[0]}
         median, peak = (
             {limit: span.peak(self.minutes_within, q) for limit, span in together.items()}
-            for q in (0.5, self.scenario_share)
+            for q in (0.5, self.path_share)
         )
         over = {}
         for limit, span in together.items():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING
 
-from kimi_planner.choose.given import scenario_of
+from kimi_planner.choose.given import settings_of
 from kimi_planner.choose.switch import leading, meeting_factor
 from kimi_planner.errors import WorkloadError
 from kimi_planner.money import exact_decimal, usd
@@ -119,7 +119,7 @@ def keeping_traffic(
 
     def worst(traffic: Decimal) -> Decimal:
         [changed] = what_if(workload, traffic=traffic)
-        again = project(changed, models=[model], **scenario_of(projection))
+        again = project(changed, models=[model], **settings_of(projection))
         return again.of(model, workload.name).worst_month(share)[1]
 
     planned = projection.of(model, workload.name).worst_month(share)[1]

@@ -21,7 +21,7 @@ __all__ = [
     "peaks_of",
     "positive",
     "projection_given",
-    "scenario_of",
+    "settings_of",
 ]
 
 
@@ -73,10 +73,10 @@ def projection_given(
 
 def peaks_of(workloads: Sequence[Workload], projection: Projection) -> Throughput:
     """Return the peaks of workloads on the paths of a plan."""
-    return throughput(workloads, projection.models, **scenario_of(projection))
+    return throughput(workloads, projection.models, **settings_of(projection))
 
 
-def scenario_of(projection: Projection) -> dict[str, Any]:
+def settings_of(projection: Projection) -> dict[str, Any]:
     """Return what says again on which paths a projection was made, workloads and models apart."""
     return {
         "months": len(projection.months),

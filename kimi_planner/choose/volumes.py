@@ -99,7 +99,7 @@ def broken_limits(
     plan = PeakPlan(
         scope=found,
         limits=found.limits,
-        scenario_share=found.percentile / 100,
+        path_share=found.percentile / 100,
         minutes_within=found.minutes_within,
     )
     traffic = plan.traffic(workload, spec.profile)

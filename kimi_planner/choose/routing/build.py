@@ -153,7 +153,7 @@ def cascades(
         intervals = Uncertain(
             together=together,
             trials=together.trials if isinstance(together, ByItems) else tried,
-            costs={model: one.by_scenario for model, one in costs.items()},
+            costs={model: one.by_path for model, one in costs.items()},
             detector=detector,
             confidence=float(confidence),
             n_paths=projection.n_paths,

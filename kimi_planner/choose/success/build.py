@@ -162,7 +162,7 @@ def _measured(tried: list[Tried], confidence: float) -> tuple[list[SuccessCost],
     drawn = together([one.per_success for one in tried], correlation, rng)
     for row, one in enumerate(tried):
         if not one.item_usd:
-            drawn[row] *= one.task.by_scenario
+            drawn[row] *= one.task.by_path
     wins = (drawn == drawn.min(axis=0)).mean(axis=1)  # of equals none is cheaper
     cheapest = wins if len(tried) > 1 else np.full(1, np.nan)
     rows = [
@@ -198,7 +198,7 @@ def _row(rank: int, one: Tried, drawn: Array, cheapest: float, confidence: float
     tail = (1 - confidence) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], method=MIDPOINTS).tolist()
     if trials.successes == trials.trials and not one.item_usd:
-        always = float(np.quantile(one.task.by_scenario, tail, method=MIDPOINTS))
+        always = float(np.quantile(one.task.by_path, tail, method=MIDPOINTS))
         low = min(low, always)  # it may never fail
     ends = rate_interval(trials, confidence)
     return SuccessCost(

@@ -25,14 +25,14 @@ class TaskCost:
     ----------
     usd
         Expected spend / expected tasks.
-    by_scenario : ndarray, shape (n_paths,) or (1,), USD
+    by_path : ndarray, shape (n_paths,) or (1,), USD
         The same on each path.
     exact_usd
         The exact quotient where nothing is uncertain.
     """
 
     usd: float
-    by_scenario: Array
+    by_path: Array
     exact_usd: Fraction | None = None
 
 
@@ -69,11 +69,11 @@ def task_cost(
         )
     if bill.is_exact:
         exact = spend / tasks
-        return TaskCost(usd=float(exact), by_scenario=np.array([float(exact)]), exact_usd=exact)
+        return TaskCost(usd=float(exact), by_path=np.array([float(exact)]), exact_usd=exact)
     tasks, spend = np.broadcast_arrays(np.atleast_1d(tasks), spend)
     some = tasks > 0  # paths without traffic have no cost of a task
-    by_scenario = np.resize(spend[some] / tasks[some], spend.shape)
-    return TaskCost(usd=float(spend.mean() / tasks.mean()), by_scenario=_short(by_scenario))
+    by_path = np.resize(spend[some] / tasks[some], spend.shape)
+    return TaskCost(usd=float(spend.mean() / tasks.mean()), by_path=_short(by_path))
 
 
 def _short(values: Array) -> Array:

@@ -66,7 +66,7 @@ class Tried:
         """The cost of a task."""
         if self.item_usd:
             mean = float(np.mean(list(self.item_usd.values())))
-            return TaskCost(usd=mean, by_scenario=np.array([mean]))
+            return TaskCost(usd=mean, by_path=np.array([mean]))
         return task_cost(self.workload, self.spec, self.plan)
 
     @cached_property
@@ -89,7 +89,7 @@ class Tried:
         rate = self.trials.rate or self.trials.mean
         return Leader(
             trials=self.trials.trials,
-            log_usd=np.log(np.maximum(self.task.by_scenario, _LEAST) / rate),
+            log_usd=np.log(np.maximum(self.task.by_path, _LEAST) / rate),
             log_error=float(np.log(max(high, _LEAST) / max(low, _LEAST))) / 2,
         )
 

@@ -198,7 +198,7 @@ def _chance(
     costs: list[TaskCost], drawn: Array, value: Decimal | None
 ) -> tuple[float, list[float]]:
     """Return the probability that thinking pays, and the 90% interval of the cost it may have."""
-    before, after = (cost.by_scenario for cost in costs)
+    before, after = (cost.by_path for cost in costs)
     allowed, expected = (
         _allowed(usd, drawn[0], drawn[1], value and float(value)) for usd in (before, costs[0].usd)
     )

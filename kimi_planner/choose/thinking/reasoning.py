@@ -64,9 +64,9 @@ class ReasoningCost:
         """Return the expected cost of a task, USD."""
         if multiplier == 1:
             return self.today.usd
-        few = float(self._cost(1.0).by_scenario.mean())
+        few = float(self._cost(1.0).by_path.mean())
         scale = self.today.usd / few if few else 1.0
-        return float(self._cost(multiplier).by_scenario.mean()) * scale
+        return float(self._cost(multiplier).by_path.mean()) * scale
 
     def curve(self) -> list[float]:
         """Return the cost at the multipliers of the curve; today's everywhere without reasoning."""
