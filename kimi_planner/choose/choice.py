@@ -48,9 +48,9 @@ class Choice:
     more_than_best_usd, less_than_next_usd
         Difference of the P50 to the best and to the next in the ranking; ``None`` where there is no
         next, or the reasoning of only one of the two is known.
-    reasoning
-        Where it is from, if it is assumed or not known; see `Projection.reasoning`. Where it is not
-        known the spend is the least, and the model ranks after those whose spend is known.
+    reasoning, is_least
+        Where it is from, if it is assumed or not known; whether it is not known, so that the spend is
+        the least, and the model ranks after those whose spend is known.
     conditions
         What must be true so that it qualifies and the catalog does not state, such as ``"it has
         tools"``; empty where all is stated.
@@ -72,6 +72,7 @@ class Choice:
     more_than_best_usd: float
     less_than_next_usd: float | None
     reasoning: str = ""
+    is_least: bool = False
     conditions: tuple[str, ...] = ()
     refused_share: float = 0.0
     refused_usd_per_month: float | None = 0.0

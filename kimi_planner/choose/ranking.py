@@ -19,7 +19,6 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.refused import refused_usd
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import chosen_workloads
-from kimi_planner.workload.reasoning import is_least
 
 __all__ = ["dearest_unmatched", "recommend"]
 
@@ -114,7 +113,7 @@ def _ranked(
     """
     name = workload.name
     p50 = {model: summary[name, model]["p50_usd_per_month"] for model in able}
-    least = {model: is_least(summary[name, model]["reasoning"]) for model in able}
+    least = {model: summary[name, model]["is_least"] for model in able}
     ranked = sorted(p50, key=lambda model: (least[model], bool(able[model]), p50[model]))
     if ranked:
         first = dearest_unmatched(
@@ -134,7 +133,8 @@ def _ranked(
             **rules.fit.of(name, model)._asdict(),
             more_than_best_usd=p50[model] - p50[ranked[0]],
             less_than_next_usd=less_than(model, other),
-            reasoning=str(summary[name, model]["reasoning"]),
+            reasoning=summary[name, model]["reasoning"],
+            is_least=least[model],
             conditions=tuple(one.words for one in able[model]),
             refused_usd_per_month=refused_usd(rules.projection, workload, model),
         )
@@ -150,7 +150,7 @@ def _least_bad(workload: Workload, rules: Rules, summary: Summary) -> str:
                 summary[workload.name, spec.id]["p50_usd_per_month"],
                 _asked(
                     rules.against(workload, spec),
-                    is_least(summary[workload.name, spec.id]["reasoning"]),
+                    summary[workload.name, spec.id]["is_least"],
                 ),
             )
             for spec in rules.projection.specs

@@ -24,7 +24,6 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.refused import refused_usd
 from kimi_planner.rich import frame_html, page_html, share_text, table_html
 from kimi_planner.workload import Workload
-from kimi_planner.workload.reasoning import is_least
 
 __all__ = ["Recommendation", "unserved_words"]
 
@@ -124,7 +123,7 @@ class Recommendation:
         out = [one for one in self.exclusions if (one.workload, one.model) == (name, model)]
         basis = "pinned" if workload.model else "recommended" if choice else "none qualifies"
         spend = f"{model}, {usd(self.projection.average_month([0.5], model, name)[0])} USD a month at P50"
-        said = self.projection.reasoning(model, name)
+        said = self.projection.reasoning(model, name).words
         reasoning = f"reasoning {said}" if said else ""
         reasons = tuple(reason for one in out for reason in one.reasons)
         amount = (
@@ -212,7 +211,7 @@ def _compared(choice: Choice, others: Sequence[Choice]) -> tuple[str, list[str]]
 
 def _basis(choice: Choice) -> tuple[bool, bool]:
     """Return whether something is open of a model, and whether its spend is only the least."""
-    return bool(choice.conditions), is_least(choice.reasoning)
+    return bool(choice.conditions), choice.is_least
 
 
 def unserved_words(served: Served, amount: float | None, workload: Workload) -> Iterator[str]:

@@ -17,7 +17,7 @@ from kimi_planner.plan.sanity import sanity_notes
 from kimi_planner.safe import on_one_line
 from kimi_planner.workload import SplitNormal, Workload
 from kimi_planner.workload.certainty import CERTAINTIES
-from kimi_planner.workload.reasoning import is_least, reasoning_of
+from kimi_planner.workload.reasoning import reasoning_of
 from kimi_planner.workload.turns import turn_means
 
 __all__ = ["assumptions_left_out", "plan_notes"]
@@ -136,11 +136,11 @@ def _reasoning(workloads: Sequence[Workload], specs: Sequence[ModelSpec]) -> Ite
 
 def _reasoning_on(workload: Workload, spec: ModelSpec) -> Iterator[_Said]:
     """Yield the code of a note about a model, and what it says beside the names."""
-    effort, words = workload.reasoning_effort, reasoning_of(workload, spec)
+    effort, (words, is_least) = workload.reasoning_effort, reasoning_of(workload, spec)
     if effort and spec.reasoning_efforts and effort not in spec.reasoning_efforts:
         yield "effort_unknown", (("effort", effort),)
     behaviour = spec.profile.thinks(effort)
-    if is_least(words):
+    if is_least:
         yield "reasoning_unknown", ()
     elif words and workload.reasoning_tokens is not None:
         yield "reasoning_not_stated", ()

@@ -22,7 +22,7 @@ from kimi_planner.plan.spend import TOKEN_TOTALS, Spend
 from kimi_planner.rich import frame_html, page_html
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
-from kimi_planner.workload.reasoning import is_least, reasoning_of
+from kimi_planner.workload.reasoning import Reasoning, reasoning_of
 
 __all__ = ["QUANTILES", "Projection"]
 
@@ -153,7 +153,8 @@ class Projection(Scope):
         Returns
         -------
         DataFrame
-            ``workload``, ``model``, ``reasoning`` where it is assumed or not known, ``mean_usd``, ``p10_usd``, ``p50_usd``, ``p90_usd``,
+            ``workload``, ``model``, ``reasoning`` where it is assumed or not known, ``is_least`` where the amounts
+            are the least that they may be, ``mean_usd``, ``p10_usd``, ``p50_usd``, ``p90_usd``,
             ``range_given`` and ``exact_usd`` of the total over all months; amounts but the last also ``…_per_month``, divided
             by the number of months; ``budget_usd_per_month``, and ``chance_over_budget`` that some
             month exceeds it. The quantiles are over paths.
@@ -164,7 +165,7 @@ class Projection(Scope):
             for model in self.models:
                 spend = self.of(model, name)
                 row: dict[str, Any] = {"workload": name or "all", "model": model}
-                row["reasoning"] = self.reasoning(model, name)
+                row["reasoning"], row["is_least"] = self.reasoning(model, name)
                 row |= {key: one for key, (one,) in _statistics(spend.over_months()).items()}
                 for key in ("mean_usd", *QUANTILES):
                     row[f"{key}_per_month"] = row[key] / len(self.months)
@@ -228,16 +229,15 @@ class Projection(Scope):
         ]
         return pd.DataFrame(rows, columns=["workload", "model", "month", "q", "spend_usd"])
 
-    def reasoning(self, model: str, workload: str | None = None) -> str:
-        """Say where the reasoning of a workload, or of any of them, on a model is from.
+    def reasoning(self, model: str, workload: str | None = None) -> Reasoning:
+        """Tell where the reasoning of a workload, or of any of them, on a model is from.
 
-        Empty where the model does not reason or the workloads state it. What makes the spend the
-        least that it may be comes first.
+        What makes the spend the least that it may be comes first.
         """
         spec = self.catalog.model(model)
         named = [one for one in self.workloads if workload in (None, one.name)]
         said = [reasoning_of(one, spec) for one in named]
-        return next(filter(is_least, said), next(filter(None, said), ""))
+        return max(said, key=lambda one: (one.is_least, bool(one.words)))
 
     def budget(self, workload: str | None = None) -> Decimal | None:
         """Return the monthly budget of a workload, or of all if every one has a budget.

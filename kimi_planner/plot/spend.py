@@ -16,7 +16,6 @@ from kimi_planner.plan.spend import NO_RANGE
 from kimi_planner.plot.layout import beside, budget_limits, column, finish, limit, row_names
 from kimi_planner.plot.style import INK, RANGE, axes, color_of, money_axis, styled
 from kimi_planner.plot.words import dollars, listed, short
-from kimi_planner.workload.reasoning import is_least
 
 __all__ = ["monthly_spend", "spend_fan"]
 
@@ -178,8 +177,8 @@ def spends_of(projection: Projection, workload: str | None) -> list[ModelSpend]:
     if workload is not None:
         frame = frame[frame["workload"] == workload]
     shares = (f"p{share}_usd_per_month" for share in (10, 50, 90))
-    columns = [frame[name] for name in ("model", *shares, "chance_over_budget")]
-    return list(map(ModelSpend, *columns, map(is_least, frame["reasoning"])))
+    columns = ["model", *shares, "chance_over_budget", "is_least"]
+    return list(map(ModelSpend._make, frame[columns].to_numpy()))
 
 
 def bar(ax: Axes, place: int, spend: ModelSpend, color: str) -> None:

@@ -133,6 +133,7 @@ def spend_table(recommendation: Recommendation) -> Table:
                 *_amounts(
                     [row[f"{name}_usd_per_month"] for name in ("p10", "p50", "p90")],
                     row["range_given"],
+                    row["is_least"],
                 ),
                 "no budget" if np.isnan(chance) else share_text(chance),
                 share_text(served.fit_share),
@@ -176,9 +177,13 @@ def _by_month(spend: Spend) -> list[tuple[str, ...]]:
     ]
 
 
-def _amounts(quantiles: Sequence[float], is_ranged: bool) -> tuple[str, str, str]:
-    """Return P10, P50 and P90; one number where no range was given."""
+def _amounts(
+    quantiles: Sequence[float], is_ranged: bool, is_least: bool = False
+) -> tuple[str, str, str]:
+    """Return P10, P50 and P90; one number where no range was given, or nobody knows its upper end."""
     p10, p50, p90 = (usd(float(one)) for one in quantiles)
+    if is_least:
+        return "at least", p50, "not known"
     return (p10, p50, p90) if is_ranged else ("not given", p50, "not given")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kimi_planner.catalog import Behaviour, ModelSpec
 from kimi_planner.workload.quantity import Constant, Quantity, Scaled, SplitLognormal
@@ -11,14 +11,22 @@ from kimi_planner.workload.quantity import Constant, Quantity, Scaled, SplitLogn
 if TYPE_CHECKING:
     from kimi_planner.workload.model import Workload
 
-__all__ = ["is_least", "reasoning_of", "thought"]
-
-_LEAST = "at least this"
+__all__ = ["Reasoning", "reasoning_of", "thought"]
 
 
-def is_least(said: str) -> bool:
-    """Whether nothing tells how much a model reasons, so that its spend is at least the amount."""
-    return said.endswith(_LEAST)
+class Reasoning(NamedTuple):
+    """Where the reasoning of a workload on a model is from.
+
+    Attributes
+    ----------
+    words
+        Empty where the model does not reason, or the workload says how much it does.
+    is_least
+        Whether nothing tells how much it reasons, so that its spend is at least the amount.
+    """
+
+    words: str = ""
+    is_least: bool = False
 
 
 def thought(answer: Quantity, behaviour: Behaviour) -> Quantity:
@@ -34,13 +42,8 @@ def thought(answer: Quantity, behaviour: Behaviour) -> Quantity:
     return Scaled(size, SplitLognormal.from_percentiles(low, middle, high, behaviour.ratio))
 
 
-def reasoning_of(workload: Workload, spec: ModelSpec) -> str:
-    """Say where the reasoning of a workload on a model is from.
-
-    Returns
-    -------
-    str
-        Empty where the model does not reason, or the workload says how much it does.
+def reasoning_of(workload: Workload, spec: ModelSpec) -> Reasoning:
+    """Tell where the reasoning of a workload on a model is from.
 
     Examples
     --------
@@ -48,14 +51,14 @@ def reasoning_of(workload: Workload, spec: ModelSpec) -> str:
     >>> from kimi_planner.workload import Workload
     >>> chat = Workload(name="w", requests_per_day=9, prompt_tokens=900, completion_tokens=200)
     >>> reasoning_of(chat, load_catalog("2026-06").model("kimi-k2-5-thinking"))
-    'not known, at least this'
+    Reasoning(words='not known, at least this', is_least=True)
     """
     reasons = spec.profile.reasons_for(workload.needs)
-    if reasons is False:
-        return ""
+    if reasons is False or (reasons and workload.reasoning_tokens is not None):
+        return Reasoning()
     if workload.reasoning_tokens is not None:
-        return "" if reasons else "as given, if it reasons"
+        return Reasoning("as given, if it reasons")
     behaviour = spec.profile.thinks(workload.reasoning_effort)
     if behaviour is None:
-        return f"{'not known' if reasons else 'not stated'}, {_LEAST}"
-    return f"assumed, {behaviour.ratio} times the answer"
+        return Reasoning(f"not {'known' if reasons else 'stated'}, at least this", is_least=True)
+    return Reasoning(f"assumed, {behaviour.ratio} times the answer")
