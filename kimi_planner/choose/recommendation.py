@@ -182,7 +182,7 @@ class Recommendation:
             [(one.workload, one.model, "; ".join(one.reasons)) for one in self.exclusions],
         )
         return page_html(
-            frame_html(self.frame),
+            frame_html(self.frame.assign(conditions=self.frame["conditions"].map("; ".join))),
             *(ruled_out,) * bool(self.exclusions),
             notes=self.sentences(),
             provenance=self.projection.provenance,
