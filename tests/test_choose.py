@@ -148,8 +148,8 @@ def test_every_reason_is_given_in_words():
         "w: 7,512.50 USD over the budget of 100.00 on kimi-k2-5 (P50 7,612.50 in 2026-11); back with "
         "0.01313 times the traffic, or a budget of 7,612.50.",
         "w: kimi-k2-5, 7,612.50 USD a month at P50; its window refuses 40% of calls, 4,845.00 USD a month "
-        "to serve, in the spend; no model qualifies; the least change: kimi-k2-5 would if overflow were "
-        "drop_oldest.",
+        "to serve, in the spend (overflow: price_all); no model qualifies; the least change: kimi-k2-5 would "
+        "if overflow were drop_oldest.",
     ]
     fits = "only 60.00% of requests fit its window of 128,000 tokens; 99.00% must"
     assert excluded(found) == {
@@ -475,3 +475,20 @@ def test_a_cap_that_reasoning_spends_leaves_no_answer():
     )
     assert ranking(choose(replace(sizes, max_tokens=1400), models=[THINKS])) == [THINKS]
     assert ranking(choose(sizes, Requirements(min_answer_share=0), models=[THINKS])) == [THINKS]
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ("price_all", "its window refuses 40% of calls, {late} USD a month to serve, in the spend (overflow: price_all)"),
+        ("reject", "its window refuses 40% of calls, {late} USD a month to serve, not in the spend (overflow: reject)"),
+        ({"summarise_to_tokens": 127_990}, "its window refuses 40% of calls (overflow: summarise to 127,990 tokens)"),
+    ],
+)  # fmt: skip
+def test_what_is_not_served_stands_with_the_policy_in_force(policy, said):
+    """Calls 7 to 10 of a conversation, priced by hand, with whether the spend has them."""
+    sizes = plain(turns=10, prompt_tokens=10_000, followup_tokens=19_500, overflow=policy)
+    late = 3000 * (640_000 * Decimal("1.20") + 4 * 500 * Decimal("3.60")) / 1_000_000
+    found = choose(sizes, Requirements(min_fit_share=0), models=["kimi-k2"])
+    [decision] = found.decisions
+    assert said.format(late=f"{late:,.2f}") in decision.unserved

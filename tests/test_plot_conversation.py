@@ -26,7 +26,7 @@ SPREAD = Workload(
 
 def test_plain_turns_grow_by_hand():
     """Each turn sends the history: 30,000, 60,100, … tokens; the fifth needs 150,500 and is refused."""
-    result = conversation(PLAIN, "kimi-k2")
+    result = conversation(PLAIN, "kimi-k2", policy="reject")
     ax = plot.conversation_growth(result)
     growth = ax.lines[0].get_ydata()
     np.testing.assert_array_equal(growth[:4], [30_000, 60_100, 90_200, 120_300])
@@ -38,6 +38,14 @@ def test_plain_turns_grow_by_hand():
     assert "turn 5 does not fit" in said(ax)
     assert "band" not in said(ax).lower()  # where none is drawn
     assert "30,000 in turn 1 to 120,300 in turn 4" in plot.alt_text(ax)
+
+
+def test_turns_that_are_priced_whole_go_on_beyond_the_window():
+    """The fifth and sixth turn are drawn as they are priced, and the line says where they no longer fit."""
+    ax = plot.conversation_growth(conversation(PLAIN, "kimi-k2"))
+    growth = ax.lines[0].get_ydata()
+    np.testing.assert_array_equal(growth, [30_000 + 30_100 * turn for turn in range(6)])
+    assert "turn 5 does not fit" in said(ax)
 
 
 def test_a_window_far_above_is_named_and_not_drawn():

@@ -66,7 +66,7 @@ def test_every_form_totals_every_workload(sizes, least):
     assert whole[2] == pytest.approx(float(total), rel=1e-9)
     assert Decimal(data["bookable"]["usd"]) == pytest.approx(total, abs=Decimal("1e-6"))
     for text in (files["report.md"].decode(), first_screen(plan)):
-        assert f" {usd(total)} USD over {MONTHS} months" in " ".join(text.split())
+        assert f"planned models: {usd(total)} USD" in " ".join(text.split())
     page = files["report.html"].decode()
     assert re.search(
         rf"all {MONTHS} months</td>(\s*<td[^>]*>{re.escape(usd(total))}</td>){{4}}", page

@@ -181,7 +181,7 @@ class Recommendation:
             [(one.workload, one.model, "; ".join(one.reasons)) for one in self.exclusions],
         )
         return page_html(
-            frame_html(self.frame),
+            frame_html(self.frame.assign(conditions=self.frame["conditions"].map("; ".join))),
             *(ruled_out,) * bool(self.exclusions),
             notes=self.sentences(),
             provenance=self.projection.provenance,
@@ -220,12 +220,13 @@ def unserved_words(served: Served, amount: float | None, workload: Workload) -> 
     ``amount`` is what serving those costs a month that its window refuses, ``None`` if not known.
     """
     if served.refused_share:
-        yield f"its window refuses {share_text(served.refused_share)} of calls" + (
-            f" under {workload.overflow_policy}"
-            if amount is None
-            else f", {usd(amount)} USD a month to serve, "
-            f"{'not in' * (workload.overflow_policy.policy == 'reject') or 'in'} the spend"
+        policy = workload.overflow_policy
+        place = "not in" if policy.policy == "reject" else "in"
+        to_serve = (
+            "" if amount is None else f", {usd(amount)} USD a month to serve, {place} the spend"
         )
+        refused = share_text(served.refused_share)
+        yield f"its window refuses {refused} of calls{to_serve} (overflow: {policy})"
     if served.cut_share >= WORTH_SAYING["cut"] or served.empty_share >= WORTH_SAYING["empty"]:
         yield (
             f"max_tokens {workload.max_tokens:,} cuts {share_text(served.cut_share)} of answers and "

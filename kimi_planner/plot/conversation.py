@@ -12,6 +12,7 @@ from kimi_planner.plot.words import at_most, dollars, short
 
 __all__ = ["conversation_growth"]
 
+_BEYOND = 1.3  # the window is named at the right if prompts grow so many times beyond it
 _FAR = 4  # windows so many times above the P90 are named and not drawn
 
 
@@ -49,7 +50,8 @@ def conversation_growth(conversation: Conversation, *, ax: Axes | None = None) -
     ax.set_xlim(0.5, float(last) + 0.5)
     ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     if window is not None and not far:
-        limit(ax, f"window {window:,} tokens", window, vertical=False)
+        side = "right" if top > _BEYOND * window else "left"  # where the prompts are not
+        limit(ax, f"window {window:,} tokens", window, vertical=False, side=side)
         top = max(top, float(window))
     ax.set_ylim(0, 1.12 * top or 1.0)
     count_axis(ax, "y")
