@@ -229,3 +229,21 @@ def test_a_pin_that_is_no_model_is_refused():
         WorkloadError, match=r"unknown capability 'tool' in assume\. Did you mean 'tools'"
     ):
         chat(assume=["tool"])
+
+
+def test_a_model_whose_reasoning_is_not_stated_is_not_cheaper_for_that():
+    """Twice the price of every meter is twice the bill, with a note, and it ranks behind."""
+    catalog = load_catalog("2026-11-public")
+    found = choose(
+        chat(reasoning_tokens=1200, cached_share=0.5, needs=["reasoning"]),
+        catalog=catalog,
+        models=["kimi-k2.7-code", "kimi-k2.7-code-highspeed"],
+        start="2026-12",
+        as_of=date(2026, 11, 24),
+    )
+    once, twice = (found.projection.of(model).over_months() for model in found.projection.models)
+    assert found.best == {"chat": "kimi-k2.7-code"}
+    assert [2 * usd for _, usd in once.bill] == [usd for _, usd in twice.bill]
+    [code, fast] = found.choices
+    assert (code.conditions, fast.conditions) == ((), ("it has reasoning",))
+    assert any("kimi-k2.7-code-highspeed" in note.models for note in found.notes)
