@@ -1,9 +1,13 @@
 """Fixtures that several test files share."""
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # else each worker has threads for all cores, which wait
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no fault
 settings.register_profile("short", deadline=None, max_examples=10)

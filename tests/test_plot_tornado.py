@@ -19,7 +19,7 @@ def test_tornado_has_a_bar_for_each_input():
     assert ends[::2] == pytest.approx(rows["low_usd_per_month"].tolist())
     assert ends[1::2] == pytest.approx(rows["high_usd_per_month"].tolist())
     names = [label.get_text() for label in ax.get_yticklabels()]
-    assert names[0] == f"{rows['workload'][0]}: requests"
+    assert names[0] == f"{rows['workload'][0]}: conversations per day"
     assert "coding-assistant: reasoning tokens, mean" in names
     assert f"all at P50: {result.base_usd_per_month:,.0f}" in said(ax)
     assert f"{names[0]} {rows['low_usd_per_month'][0]:,.0f} to" in plot.alt_text(ax)
