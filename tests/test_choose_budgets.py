@@ -3,12 +3,13 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kimi_planner.catalog import CAPABILITIES, load_catalog
+from kimi_planner.catalog import CAPABILITIES, catalog_versions, load_catalog
 from kimi_planner.choose import Requirements, recommend
 from kimi_planner.choose.ranking import dearest_unmatched
 from kimi_planner.errors import UnknownModelError, WorkloadError
@@ -126,6 +127,22 @@ def test_asking_for_more_never_lowers_a_cost(needs, stated, tokens):
         for count in range(len(needs) + 1)
     ]
     assert bills == sorted(bills)
+
+
+@pytest.mark.parametrize("version", catalog_versions())
+@pytest.mark.parametrize("reasoning", [{}, {"reasoning_tokens": 900}], ids=["unknown", "given"])
+def test_asking_for_more_never_lowers_a_cost_of_a_shipped_catalog(version, reasoning):
+    """Every set of up to three needs against each smaller one, whether reasoning is given or not."""
+    catalog = load_catalog(version)
+    able = sorted({word for spec in catalog for word in spec.capabilities})
+    sets = [frozenset(some) for size in range(4) for some in combinations(able, size)]
+    winter = {"catalog": catalog, "months": 1, "start": "2026-12", "as_of": date(2026, 11, 28)}
+    bills = {
+        needs: total(choose(chat(needs=sorted(needs), **reasoning), **winter)) for needs in sets
+    }
+    for needs, bill in bills.items():
+        for word in needs:
+            assert bill >= bills[needs - {word}], (needs, word)
 
 
 @given(
