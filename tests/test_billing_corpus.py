@@ -479,17 +479,21 @@ def test_interruption_leaves_no_output(tmp_path: Path) -> None:
         "--field",
         "t",
     ]
-    process = subprocess.Popen(
-        [*command, "--format", "json", "--out", str(out)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin is not None
     rows = [
         json.dumps({"t": f"row {number} with some words in it " * 12}) for number in range(5_000)
     ]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job behind ignores it
+    try:
+        process = subprocess.Popen(
+            [*command, "--format", "json", "--out", str(out)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert process.stdin is not None
     process.stdin.write("\n".join(rows))
     process.stdin.flush()
     time.sleep(1)  # it has read all that, and waits for the rest
