@@ -43,6 +43,7 @@ UNCERTAIN = {
 LEVEL = {"p10": 0.8, "p50": 1.0, "p90": 1.4}
 MOVES = {"traffic": (1.5, 0.5), "output": (2.0, 0.5), "reasoning": (0.5, 2.0)}
 BARE = "import pandas, scipy.special"
+TRAFFIC = ("requests_per_day", "conversations_per_day")
 
 
 def scaled(given: Any, factor: float) -> Any:
@@ -64,7 +65,7 @@ def varied(
     for number in range(copies):
         for table in tables:
             factors = dict.fromkeys(SIZES, size ** rng.uniform(-1, 1))
-            factors["requests_per_day"] = volume ** rng.uniform(-1, 1)
+            factors |= dict.fromkeys(TRAFFIC, volume ** rng.uniform(-1, 1))
             changed = {key: scaled(table[key], by) for key, by in factors.items() if key in table}
             found.append(kp.Workload(**table | changed | {"name": f"{table['name']}-{number}"}))
     return found
@@ -153,7 +154,10 @@ def results() -> Iterator[tuple[str, float, float, str]]:
     thousand, billion = (
         min(projecting(varied([table], rng, near, near)) for _ in range(REPEATS))
         for calls in (1e3, 1e9)
-        for table in [example[0] | {"requests_per_day": scaled(LEVEL, calls / 30.4)}]
+        for table in [
+            {key: value for key, value in example[0].items() if key not in TRAFFIC}
+            | {"requests_per_day": scaled(LEVEL, calls / 30.4)}
+        ]
     )
     yield "project, 1e9 calls a month, over 1e3", billion / thousand, 1.2, "times"
     kept = fresh()
