@@ -62,3 +62,16 @@ def traces():
     if not folder.is_dir():
         pytest.skip(f"no folder of request traces at {folder}")
     return folder
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Read what a log holds, from a file of that name."""
+    from kimi_planner import read_usage
+
+    def read(content, name="log.jsonl", **options):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return read_usage(path, **options)
+
+    return read

@@ -26,16 +26,6 @@ def lines(*entries):
     return "".join(f"{json.dumps(entry)}\n" for entry in entries)
 
 
-@pytest.fixture
-def read(tmp_path):
-    def read(content, name="log.jsonl", **options):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return read_usage(path, **options)
-
-    return read
-
-
 @pytest.mark.parametrize(
     ("more", "looks_like", "remedy"),
     [

@@ -32,16 +32,6 @@ def call(name, **more):
     }
 
 
-@pytest.fixture
-def read(tmp_path):
-    def read(content, name="log.jsonl", **options):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return read_usage(path, **options)
-
-    return read
-
-
 @pytest.mark.parametrize("on_error", ["raise", "skip"])
 @pytest.mark.parametrize(
     ("content", "name"),

@@ -41,16 +41,6 @@ def counts(frame):
 
 
 @pytest.fixture
-def read(tmp_path):
-    def read(content, name="log.jsonl", **options):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return read_usage(path, **options)
-
-    return read
-
-
-@pytest.fixture
 def refused(read):
     def refused(content, name="log.jsonl", **options):
         with pytest.raises(UsageError) as caught:

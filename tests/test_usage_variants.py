@@ -70,16 +70,6 @@ def logged(name, parent, **metrics):
     }  # fmt: skip
 
 
-@pytest.fixture
-def read(tmp_path):
-    def read(content, name="log.jsonl", **options):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return read_usage(path, **options)
-
-    return read
-
-
 def totals(frame):
     return tuple(
         0 if name not in frame and name.startswith("written")

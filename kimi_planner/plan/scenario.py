@@ -108,8 +108,8 @@ class Scenario:
         if isinstance(changes, Mapping):
             changes = _parsed(table.get("name"), changes, folder)
         return cls(
-            name=table.get("name"),  # type: ignore[arg-type]
-            changes=changes,  # type: ignore[arg-type]
+            name=table.get("name"),  # type: ignore[arg-type]  # checked when it is made
+            changes=changes,  # type: ignore[arg-type]  # checked when it is made
             first=table.get("from"),
             last=table.get("to"),
             workloads=None if names is None else tuple(names),

@@ -97,7 +97,7 @@ class Sizes:
     def calls(self) -> Fraction:
         """Expected calls of a conversation."""
         if self.turns.is_certain:
-            return self.turns.as_number(Fraction)  # type: ignore[no-any-return]
+            return self.turns.as_number(Fraction)  # type: ignore[no-any-return]  # a Fraction, as asked
         return Fraction(turn_means(self.turns)[0])
 
     @property

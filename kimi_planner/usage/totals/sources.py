@@ -55,9 +55,15 @@ def total_usage(
     Raises
     ------
     UsageError
-        If the source cannot be read, has no rows, has a bad row, or lacks a key.
+        If the source cannot be read, has no rows, has a bad row, or lacks a key; if there is no room for
+        temporary data.
     MissingExtraError
         If pyarrow is needed and not installed.
+
+    Notes
+    -----
+    A call that has an id takes 8 bytes of memory; 24 bytes more that tell it apart go to a temporary file
+    once they are more than 4 MB.
 
     Examples
     --------
