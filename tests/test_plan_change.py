@@ -207,3 +207,22 @@ def test_the_picture_says_every_step(approved):
     assert bars == pytest.approx(list(map(float, change.steps()["usd"])))
     lefts = [patch.get_x() for patch in ax.patches][1:-1]
     assert lefts[0] == pytest.approx(bars[0])
+
+
+@pytest.mark.parametrize("catalog", ["2026-06", "2026-11-public-3"])
+def test_plans_with_batches_are_compared(catalog):
+    """A batch that reads nothing from a cache has no price of that, with a batch price and without."""
+    model = "kimi-k2" if catalog == "2026-06" else "kimi-k2.6"
+    nightly = Workload(
+        name="nightly", requests_per_day=4000, prompt_tokens={"p50": 3500, "p90": 12000},
+        completion_tokens=300, batch=True, certainty="measured", model=model,
+    )  # fmt: skip
+    plans = [
+        project(one, 1, "2026-12", model, as_of="2026-11-28", catalog=catalog, n_paths=500)
+        for one in (nightly, replace(nightly, requests_per_day=6000))
+    ]
+    means = [float(plan.of(model, "nightly").mean()[0]) for plan in plans]
+    steps = compare_plans(*plans).steps()
+    before, *causes, after = map(float, steps["usd"])
+    assert [before, after] == pytest.approx(means, abs=0.01)
+    assert sum(causes) == pytest.approx(after - before, abs=1e-6)

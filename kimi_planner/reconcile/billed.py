@@ -98,8 +98,9 @@ NOTHING = Billed(Usage({}), ByMeter({}), ByMeter({}))
 
 
 def at_prices(usage: Usage, prices: Mapping[str, Fraction]) -> ByMeter:
-    """Return what a usage costs at some prices of its meters and fees."""
-    return Tariff(stated=prices, batch=None, model="", catalog_version="").bill(usage)
+    """Return what a usage costs at some prices of its meters and fees; what is not used needs none."""
+    used = Usage({key: amount for key, amount in usage if amount})
+    return Tariff(stated=prices, batch=None, model="", catalog_version="").bill(used)
 
 
 def mean_tariff(prices: Prices, model: str, days: list[date]) -> Tariff | None:
