@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from typing import Any, TypeGuard
 
 __all__ = [
+    "CallError",
     "CatalogError",
     "ConfigError",
     "EvaluationError",
@@ -78,6 +79,22 @@ class KimiPlannerError(Exception):
         self.where = at if at is None or isinstance(at, Where) else Where(at)
         self.path: str | None = None if self.where is None else self.where.path
         self.line = None if self.where is None else self.where.line
+
+
+class CallError(KimiPlannerError, TypeError):
+    """A function is called with an argument that it does not have, or without one that it needs.
+
+    Attributes
+    ----------
+    argument, known
+        The argument that it does not have, and those it has.
+    """
+
+    def __init__(
+        self, reason: str = "", at: object = None, *, argument: str = "", known: Iterable[str] = ()
+    ) -> None:
+        super().__init__(reason, at)
+        self.argument, self.known = argument, tuple(known)
 
 
 class FileError(KimiPlannerError, ValueError):

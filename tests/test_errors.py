@@ -21,6 +21,7 @@ from kimi_planner.errors import (
 )
 
 BUILTINS = {
+    "CallError": TypeError,
     "CatalogError": ValueError,
     "ConfigError": ValueError,
     "EvaluationError": ValueError,

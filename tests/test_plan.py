@@ -699,7 +699,8 @@ def test_notes_name_every_workload_they_are_about():
         ({"as_of": pd.NaT}, ScenarioError, ["as_of is NaT", "datetime.date"]),
         ({"workloads": []}, ScenarioError, ["No workloads", "at least one"]),
         ({"workloads": [plain(), plain()]}, ScenarioError, ["Two workloads", "w, w", "unique"]),
-        ({"workloads": "w.toml"}, ScenarioError, ["'w'", "load_workloads"]),
+        ({"workloads": 3}, ScenarioError, ["3", "path of a workload file"]),
+        ({"workloads": ["w"]}, ScenarioError, ["'w'", "path of a workload file"]),
         ({"workloads": [PLAIN]}, ScenarioError, ["{'name': 'w'", "Workload"]),
     ],
 )  # fmt: skip

@@ -3,6 +3,7 @@
 import ast
 import doctest
 import importlib
+import inspect
 import pkgutil
 import re
 import subprocess
@@ -21,6 +22,7 @@ PACKAGE = Path(kimi_planner.__file__).parent
 #: A module imports only from its own part and from the parts on lines above it.
 LAYERS = (
     {"errors", "lazy"},
+    {"arguments"},
     {"notes"},
     {"money", "files", "safe", "writes"},
     {"rich"},
@@ -160,13 +162,23 @@ def test_unknown_name_is_an_attribute_error():
         kimi_planner.count_token  # noqa: B018 - the access is the test
 
 
+class Examples(doctest.DocTestFinder):
+    """Finds the examples of decorated functions too."""
+
+    def _from_module(self, module, value):
+        return super()._from_module(module, inspect.unwrap(value))
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_declared_names_and_examples(name):
     """Every name in `__all__` exists, and every example in a docstring gives what it says."""
     module = importlib.import_module(name)
     for public in getattr(module, "__all__", ()):
         assert hasattr(module, public), f"{name} has no {public}"
-    assert doctest.testmod(module, optionflags=doctest.ELLIPSIS).failed == 0
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    for example in Examples().find(module):
+        runner.run(example)
+    assert runner.summarize().failed == 0
 
 
 def test_public_callables_have_full_docstrings():
@@ -177,7 +189,7 @@ def test_public_callables_have_full_docstrings():
             continue
         text = value.__doc__ or ""
         assert text.strip(), name
-        if not isinstance(value, type) and value.__code__.co_argcount:
+        if not isinstance(value, type) and inspect.signature(value).parameters:
             for section in ("Parameters\n", "Raises\n"):
                 assert section in text, f"{name}: no section {section.strip()}"
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from kimi_planner.arguments import public
 from kimi_planner.billing.meters import FEE, METERS, ByMeter, Usage
 from kimi_planner.billing.record import UsageRecord
 from kimi_planner.billing.tariff import Tariff
@@ -103,6 +104,7 @@ def usd_columns(keys: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return columns | {"total_usd": tuple(used)}
 
 
+@public
 def cost(
     usage: Any,
     model: str,

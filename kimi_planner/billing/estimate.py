@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from kimi_planner.arguments import public
 from kimi_planner.billing.call import Cost
 from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.meters import Usage
@@ -117,6 +118,7 @@ class Estimate:
         )
 
 
+@public
 def estimate(
     request: Mapping[str, Any],
     completion_tokens: int | None = None,

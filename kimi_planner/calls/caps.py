@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.calls.turns import Expected
 from kimi_planner.calls.usage import fees_used, tokens_used
@@ -20,7 +21,7 @@ from kimi_planner.notes import Note, note
 from kimi_planner.rich import frame_html
 from kimi_planner.workload import Workload
 from kimi_planner.workload.check import MAX_RESERVED_TOKENS
-from kimi_planner.workload.inputs import chosen_models, chosen_workloads
+from kimi_planner.workload.inputs import Workloads, chosen_models, chosen_workloads
 from kimi_planner.workload.quantity import Array, midpoints
 from kimi_planner.workload.resolve import Load, Part, Sizes
 
@@ -61,8 +62,9 @@ class CapRisk:
         return frame_html(self.frame)
 
 
+@public
 def cap_risk(
-    workloads: Workload | Iterable[Workload],
+    workloads: Workloads,
     models: str | Sequence[str] | None = None,
     caps: int | Iterable[int] | None = None,
     *,
@@ -72,7 +74,7 @@ def cap_risk(
 
     Parameters
     ----------
-    workloads : Workload or iterable of Workload
+    workloads : Workload, iterable of Workload, or path of a workload file
         What is sent.
     models : str or sequence of str, optional
         Model ids; all of the catalog if not given.

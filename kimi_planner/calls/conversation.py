@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.billing.call import cached_price_notes
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.calls.notes import reserved_notes, window_notes
@@ -97,6 +98,7 @@ class Conversation:
         return page_html(frame_html(self.frame), frame_html(self.policies), notes=self.notes)
 
 
+@public
 def conversation(
     workload: Workload,
     model: str,

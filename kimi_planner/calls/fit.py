@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,15 +12,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from kimi_planner.arguments import public
 from kimi_planner.calls.caps import cut_shares
 from kimi_planner.calls.overflow import first_overflows
 from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.rich import frame_html
-from kimi_planner.workload import Workload
 from kimi_planner.workload.drawn import CallSample
-from kimi_planner.workload.inputs import check_seed, chosen_models, chosen_workloads
+from kimi_planner.workload.inputs import Workloads, check_seed, chosen_models, chosen_workloads
 from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.resolve import Sizes
 
@@ -146,8 +146,9 @@ class ContextFit:
         return frame_html(self.frame)
 
 
+@public
 def context_fit(
-    workloads: Workload | Iterable[Workload],
+    workloads: Workloads,
     models: str | Sequence[str] | None = None,
     *,
     seed: int = 0,
@@ -157,7 +158,7 @@ def context_fit(
 
     Parameters
     ----------
-    workloads : Workload or iterable of Workload
+    workloads : Workload, iterable of Workload, or path of a workload file
         What is sent.
     models : str or sequence of str, optional
         Model ids; all of the catalog if not given.

@@ -9,6 +9,7 @@ from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 
+from kimi_planner.arguments import public
 from kimi_planner.capacity.limits import LIMITS, Fee, Limits, Rule, Tier
 from kimi_planner.catalog import Source
 from kimi_planner.catalog.cells import Cells, Reader, read_sources, rows_of
@@ -27,6 +28,7 @@ def limits_versions() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (data_dir() / "limits").glob("*.toml")))
 
 
+@public
 def load_limits(version: str | Path | Limits | None = None) -> Limits:
     """Load rate limits and fees.
 

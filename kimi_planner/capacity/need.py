@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from kimi_planner.arguments import public
 from kimi_planner.calls.notes import reserved_notes
 from kimi_planner.capacity.limits import Limits
 from kimi_planner.capacity.load import load_limits
@@ -18,15 +19,16 @@ from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.scope import scope_of
 from kimi_planner.plan.simulation import DEFAULT_PATHS, projected
 from kimi_planner.workload import Quantity, Workload
-from kimi_planner.workload.inputs import check_between
+from kimi_planner.workload.inputs import Workloads, check_between
 from kimi_planner.workload.model import Given
 from kimi_planner.workload.parse import parse_quantity
 
 __all__ = ["throughput"]
 
 
+@public
 def throughput(
-    workloads: Workload | Iterable[Workload],
+    workloads: Workloads,
     models: str | Sequence[str] | None = None,
     *,
     limits: Limits | str | Path | None = None,
@@ -45,7 +47,7 @@ def throughput(
 
     Parameters
     ----------
-    workloads : Workload or iterable of Workload
+    workloads : Workload, iterable of Workload, or path of a workload file
         What may happen.
     models : str or sequence of str, optional
         Model ids; all of the catalog if not given.

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from kimi_planner.arguments import public
 from kimi_planner.catalog.catalog import Catalog
 from kimi_planner.catalog.load import load_catalog
 from kimi_planner.catalog.model import ALL_PRICES, LIFECYCLE, WINDOWS, ModelSpec
@@ -204,6 +205,7 @@ class CatalogDiff:
             )
 
 
+@public
 def diff_catalogs(old: Catalog | str | Path, new: Catalog | str | Path) -> CatalogDiff:
     """Return what differs between two catalogs.
 

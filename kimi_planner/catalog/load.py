@@ -9,6 +9,7 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
+from kimi_planner.arguments import public
 from kimi_planner.catalog.catalog import Catalog
 from kimi_planner.catalog.read import read_catalog
 from kimi_planner.errors import CatalogError, Where, day_of, did_you_mean, shown
@@ -28,11 +29,13 @@ GENAI_PRICES = "genai-prices"
 _SUM = re.compile(r"(?P<digest>[0-9a-f]{64}) [ *](?P<version>\S+)\.toml")
 
 
+@public
 def catalog_versions() -> tuple[str, ...]:
     """Return the versions that ship with the package, oldest first."""
     return tuple(sorted(path.stem for path in (data_dir() / "catalogs").glob("*.toml")))
 
 
+@public
 def load_catalog(
     version: str | Path | Catalog | None = None, *, as_of: date | str | None = None
 ) -> Catalog:

@@ -18,7 +18,7 @@ from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.notes import Note, note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
-from kimi_planner.workload.inputs import chosen_workloads
+from kimi_planner.workload.inputs import Workloads, chosen_workloads
 
 __all__ = [
     "able_models",
@@ -31,7 +31,7 @@ __all__ = [
 
 
 def basis(
-    workloads: Workload | Iterable[Workload],
+    workloads: Workloads,
     models: str | Sequence[str] | None,
     projection: Projection | None,
     settings: dict[str, Any],

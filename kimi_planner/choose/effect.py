@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.catalog.diff import CatalogDiff, diff_catalogs
@@ -18,8 +18,7 @@ from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.errors import PriceNotFoundError
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.calendar import Month, month_range
-from kimi_planner.workload import Workload
-from kimi_planner.workload.inputs import chosen_day, chosen_workloads
+from kimi_planner.workload.inputs import Workloads, chosen_day, chosen_workloads
 
 __all__ = ["CatalogEffect", "catalog_effect"]
 
@@ -58,8 +57,9 @@ class CatalogEffect:
         )
 
 
+@public
 def catalog_effect(
-    workloads: Workload | Iterable[Workload],
+    workloads: Workloads,
     old: Catalog | str | Path,
     new: Catalog | str | Path,
     *,
@@ -73,7 +73,7 @@ def catalog_effect(
 
     Parameters
     ----------
-    workloads : Workload or iterable of Workload
+    workloads : Workload, iterable of Workload, or path of a workload file
         What is sent.
     old, new : Catalog, str or Path
         What :func:`load_catalog` takes.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.choose.basis import able_models, requests_of_task
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.evaluations.rates import check_models
@@ -125,6 +126,7 @@ class QualityFrontier(Planned):
         return page_html(frame_html(self.frame), notes=self.notes, provenance=self.provenance)
 
 
+@public
 def quality_frontier(
     projection: Projection,
     evaluations: Evaluations,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
+from kimi_planner.arguments import public
 from kimi_planner.calls.fit import ContextFit
 from kimi_planner.choose.basis import rules_given
 from kimi_planner.choose.choice import Choice, Exclusion, Obstacle
@@ -18,7 +19,7 @@ from kimi_planner.choose.requirements import Requirements
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.refused import refused_usd
 from kimi_planner.workload import Workload
-from kimi_planner.workload.inputs import chosen_workloads
+from kimi_planner.workload.inputs import Workloads, chosen_workloads
 
 __all__ = ["dearest_unmatched", "recommend"]
 
@@ -27,8 +28,9 @@ Summary = Mapping[Any, Any]
 SPENDS = ("p10_usd_per_month", "p50_usd_per_month", "p90_usd_per_month")
 
 
+@public
 def recommend(
-    workloads: Workload | Iterable[Workload],
+    workloads: Workloads,
     requirements: Requirements | None = None,
     *,
     projection: Projection | None = None,
@@ -40,7 +42,7 @@ def recommend(
 
     Parameters
     ----------
-    workloads : Workload or iterable of Workload
+    workloads : Workload, iterable of Workload, or path of a workload file
         What is to be sent.
     requirements : Requirements, optional
         What a model must meet; the workloads' own needs always count.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from kimi_planner.arguments import public
 from kimi_planner.choose.given import positive
 from kimi_planner.errors import ScenarioError, WorkloadError, is_number, restated, shown
 from kimi_planner.workload.fields import parse_field
@@ -13,6 +14,7 @@ from kimi_planner.workload.inputs import check_between
 __all__ = ["Requirements"]
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class Requirements:
     """What a model must meet, beyond what each workload itself says it needs.

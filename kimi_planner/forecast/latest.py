@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import ScenarioError, UsageError, shown
 from kimi_planner.forecast.estimate import LatestEstimate, PlannedSpend
@@ -45,6 +46,7 @@ Part = tuple[str, str]
 Source = pd.DataFrame | str | Path | Iterable[str | Path]
 
 
+@public
 def latest_estimate(
     usage: Source,
     budget: Decimal | float | str | None = None,

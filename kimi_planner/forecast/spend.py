@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import TooLittleUsageError, UsageError, shown
 from kimi_planner.forecast.horizon import counted, horizon_of
@@ -31,6 +32,7 @@ NEAR_DAYS = 2
 FAR_AHEAD = 3  # times the log
 
 
+@public
 def forecast_spend(
     frame: pd.DataFrame,
     horizon: object,

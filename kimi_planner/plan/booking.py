@@ -9,6 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from kimi_planner.arguments import public
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import exact_decimal, from_fraction, from_units, total, usd
 from kimi_planner.plan.rounding import whole_parts
@@ -23,6 +24,7 @@ MEAN = "mean"
 MAX_CONTINGENCY = 1000
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class Booking:
     """Which number of a plan is booked.
@@ -131,6 +133,7 @@ class Booked:
         )
 
 
+@public
 def booked(projection: Projection, choice: Mapping[str, str]) -> Booked:
     """Return the bookable number of workloads, each on the model chosen for it.
 

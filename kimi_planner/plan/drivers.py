@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, Fee, ModelSpec, load_catalog
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.plan.beyond_tokens import check_fees
@@ -22,6 +23,7 @@ from kimi_planner.plan.noise import compound_cumulants
 from kimi_planner.rich import frame_html, page_html
 from kimi_planner.workload import Quantity, Workload
 from kimi_planner.workload.inputs import (
+    Workloads,
     check_price_changes,
     check_seed,
     chosen_day,
@@ -80,8 +82,9 @@ class Sensitivity:
         return page_html(frame_html(self.frame), title=self.title, provenance=self.provenance)
 
 
+@public
 def sensitivity(
-    workloads: Workload | Iterable[Workload],
+    workloads: Workloads,
     model: str | Mapping[str, str],
     months: int = 12,
     start: str | date | None = None,
@@ -95,7 +98,7 @@ def sensitivity(
 
     Parameters
     ----------
-    workloads : Workload or iterable of Workload
+    workloads : Workload, iterable of Workload, or path of a workload file
         What may happen.
     model : str or mapping of str to str
         A model id for all workloads, or from workload to model id, such as `Recommendation.best`;

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import (
     FileError,
@@ -146,6 +147,7 @@ class PlanFile:
         )
 
 
+@public
 def read_plan(path: str | Path | None = None) -> PlanFile:
     """Read a workload file, with what it books, its scenarios, and what it was approved with.
 
@@ -209,6 +211,7 @@ def _approved(top: TomlTable, workloads: tuple[Workload, ...]) -> Approved:
         raise table.fail(None, f"{error}. Approve the plan again.") from None
 
 
+@public
 def approved_toml(
     projection: Projection,
     choice: Mapping[str, str],

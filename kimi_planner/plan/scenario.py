@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.errors import ScenarioError, WorkloadError, did_you_mean, restated, shown
 from kimi_planner.money import total
 from kimi_planner.plan.booking import Booked, booked
@@ -32,6 +33,7 @@ _FIXED = ("name", "source", "notes", "budget_usd_per_month", "needs")
 _KEYS = ("name", "set", "from", "to", "workloads")
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
     """A named variant of a plan.
@@ -297,6 +299,7 @@ class ScenarioComparison:
         return f"<ScenarioComparison of {len(self.scenarios)}. {self.projections[BASE].provenance}>"
 
 
+@public
 def compare_scenarios(
     projection: Projection, scenarios: Iterable[Scenario], choice: Mapping[str, str] | str
 ) -> ScenarioComparison:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import cached_property
@@ -14,6 +14,7 @@ from kimi_planner.errors import ScenarioError, whole
 from kimi_planner.plan.calendar import Month, month_range
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import (
+    Workloads,
     check_seed,
     chosen_day,
     chosen_models,
@@ -75,7 +76,7 @@ class Scope:
 
 
 def scope_of(
-    workloads: Workload | Iterable[Workload],
+    workloads: Workloads,
     models: str | Sequence[str] | None,
     months: int,
     start: str | date | None,

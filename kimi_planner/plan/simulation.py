@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 
+from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.booking import EXPECTED, Booking
@@ -19,7 +20,7 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scope import Scope, scope_of
 from kimi_planner.plan.spend import Spend
 from kimi_planner.workload import Workload
-from kimi_planner.workload.inputs import check_price_changes
+from kimi_planner.workload.inputs import Workloads, check_price_changes
 
 __all__ = ["DEFAULT_PATHS", "project", "replanned", "simulate"]
 
@@ -32,8 +33,9 @@ METHOD = (
 )
 
 
+@public
 def project(
-    workloads: Workload | Iterable[Workload],
+    workloads: Workloads,
     months: int = 12,
     start: str | date | None = None,
     models: str | Sequence[str] | None = None,
@@ -48,7 +50,7 @@ def project(
 
     Parameters
     ----------
-    workloads : Workload or iterable of Workload
+    workloads : Workload, iterable of Workload, or path of a workload file
         What may happen.
     months : int
         Number of calendar months.

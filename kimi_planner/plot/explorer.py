@@ -13,7 +13,8 @@ from kimi_planner.plan.simulation import project, replanned
 from kimi_planner.plot.style import BUDGET, OVER, WITHIN
 from kimi_planner.plot.words import dollars, short
 from kimi_planner.rich import page_html
-from kimi_planner.workload import Workload, what_if
+from kimi_planner.workload import what_if
+from kimi_planner.workload.inputs import Workloads
 
 if TYPE_CHECKING:
     from ipywidgets import VBox
@@ -26,7 +27,7 @@ _NAMES, _BAR, _WIDTH, _ROW = 210, 320, 760, 32  # pixels
 
 
 def explore(
-    workloads: Workload | Iterable[Workload],
+    workloads: Workloads,
     *,
     n_paths: int = 500,
     scenarios: Iterable[Scenario] = (),
@@ -36,7 +37,7 @@ def explore(
 
     Parameters
     ----------
-    workloads : Workload or iterable of Workload
+    workloads : Workload, iterable of Workload, or path of a workload file
         What may happen.
     n_paths : int
         Number of paths.

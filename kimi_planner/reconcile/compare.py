@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.billing.dated import Prices
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import ScenarioError
@@ -34,6 +35,7 @@ from kimi_planner.usage.totals.result import UsageTotals
 __all__ = ["reconcile"]
 
 
+@public
 def reconcile(
     planned: Projection | str | Path,
     actual: UsageTotals | pd.DataFrame | str | Path,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import total
 from kimi_planner.notes import Note
@@ -149,6 +150,7 @@ class PlanChange:
         return f"<PlanChange: {self.before_usd} USD to {self.after_usd} USD. {self.provenance}>"
 
 
+@public
 def compare_plans(
     before: Projection | str | Path,
     after: Projection | str | Path,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from kimi_planner.arguments import public
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.plan.scenario import Scenario, compare_scenarios
 from kimi_planner.reconcile.plans import compare_plans
@@ -22,6 +23,7 @@ from kimi_planner.report.tables import Section
 __all__ = ["actuals_section", "plan_sections"]
 
 
+@public
 def plan_sections(
     recommendation: Recommendation,
     scenarios: Sequence[Scenario] = (),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from kimi_planner.arguments import public
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.errors import ScenarioError, did_you_mean, shown
 from kimi_planner.report.focus.charges import NOT_STATED
@@ -25,6 +26,7 @@ FILES = {
 DEFAULT_FORMS = ("html", "markdown")
 
 
+@public
 def write_report(
     recommendation: Recommendation,
     folder: str | Path,

@@ -10,6 +10,7 @@ from itertools import count, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.catalog.aliases import catalog_id
 from kimi_planner.catalog.rendering import Rendering
@@ -149,6 +150,7 @@ class Audit:
         return page_html(frame_html(self.frame), title=self.sentence(), notes=self.messages[:5])
 
 
+@public
 def audit(
     log: str | Path | Iterable[Mapping[str, Any]],
     model: str | Mapping[str, str] | None = None,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.errors import RequestError, day_of, shown
 from kimi_planner.tokens.images import Size, image_size, image_tokens, most_image_tokens
@@ -82,6 +83,7 @@ class ReplyCount:
     why: tuple[str, ...]
 
 
+@public
 def count_messages(
     messages: Sequence[Mapping[str, Any]],
     model: str,
@@ -214,6 +216,7 @@ def prompt_parts(
     return _parts(template.prompt(request), template, None, request.doubts)
 
 
+@public
 def count_completion(
     content: str | Mapping[str, Any] | None,
     model: str,

@@ -11,6 +11,7 @@ from math import ceil, floor
 from pathlib import Path
 from typing import Any, Literal
 
+from kimi_planner.arguments import public
 from kimi_planner.errors import FileError, RequestError, did_you_mean, shown
 from kimi_planner.files import TomlTable, data_dir, read_toml
 from kimi_planner.tokens.vocabulary import SHA256
@@ -51,11 +52,13 @@ class SizeEstimate:
     why: str
 
 
+@public
 def size_kinds() -> tuple[str, ...]:
     """Return the kinds of text whose tokens per byte are known, languages first."""
     return tuple(_shipped())
 
 
+@public
 def tokens_from_bytes(n: int, kind: str) -> SizeEstimate:
     """Estimate the tokens of a text from its size.
 

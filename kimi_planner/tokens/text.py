@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from kimi_planner.arguments import public
 from kimi_planner.errors import RequestError, shown
 from kimi_planner.tokens.engine import DEFAULT, bulk_engine, engine
 from kimi_planner.tokens.pieces import cut, is_one_piece
@@ -56,6 +57,7 @@ def count_tokens(text: str, *, engine_name: str = DEFAULT) -> int:
     return count(text) if is_one_piece(text) else sum(map(count, cut(text)))
 
 
+@public
 def count_tokens_batch(
     texts: Iterable[str], *, engine_name: str | None = None
 ) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from kimi_planner.arguments import public
 from kimi_planner.errors import UsageError, Where, is_whole, shown
 from kimi_planner.files import Progress
 from kimi_planner.usage.lines import line_blocks
@@ -55,6 +56,7 @@ class PrefixLog:
         return self.blocks[self.offsets[call] : self.offsets[call + 1]]
 
 
+@public
 def read_prefix_log(
     path: str | Path, *, block_tokens: int = BLOCK_TOKENS, progress: Progress | None = None
 ) -> PrefixLog:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.billing.call import Cost, bill_of, usd_columns
 from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.rows import RowBills, bill_rows
@@ -75,6 +76,7 @@ class RowCosts:
         return _decimals(self.units, self.places, self.is_priced)
 
 
+@public
 def cost_rows(
     frame: pd.DataFrame,
     model: str | None = None,
@@ -134,6 +136,7 @@ def cost_rows(
     )
 
 
+@public
 def price_usage(
     frame: pd.DataFrame,
     model: str | None = None,
@@ -200,6 +203,7 @@ def price_usage(
     return priced
 
 
+@public
 def total_cost(
     frame: pd.DataFrame,
     model: str | None = None,

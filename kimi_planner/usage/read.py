@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.files import STANDARD_INPUT, Progress
 from kimi_planner.notes import Note, note
@@ -35,6 +36,7 @@ MAX_REJECTED_SHOWN = 20
 _SSE = ("data:", "event:", ":", "id:", "retry:")
 
 
+@public
 def read_usage(
     source: str | Path | Iterable[str | Path] | pd.DataFrame,
     *,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from kimi_planner.arguments import public
 from kimi_planner.errors import UsageError, is_number, shown, whole
 from kimi_planner.usage.prefix_log import PrefixLog
 
@@ -89,6 +90,7 @@ class CachedFromLog:
         return f"<CachedFromLog of {len(self.prompt_tokens):,} requests: {shares}.>"
 
 
+@public
 def cached_share_from_log(
     log: PrefixLog,
     lifetime_minutes: float | Iterable[float] = LIFETIMES,

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from os import PathLike
+from pathlib import Path
+from typing import TypeAlias
 
 from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.errors import ScenarioError, day_of, is_number, restated, shown, whole
-from kimi_planner.workload import Workload
+from kimi_planner.workload.load import load_workloads
+from kimi_planner.workload.model import Workload
 
 __all__ = [
+    "Workloads",
     "check_between",
     "check_price_changes",
     "check_seed",
@@ -19,19 +24,32 @@ __all__ = [
     "with_pinned",
 ]
 
-_ADVICE = "Give Workload objects, such as load_workloads returns."
+#: Workloads as a caller gives them: one, several, or the path of a workload file.
+Workloads: TypeAlias = Workload | Iterable[Workload] | str | PathLike[str]
+
+_ADVICE = "Give Workload objects or the path of a workload file."
 
 
-def chosen_workloads(workloads: Workload | Iterable[Workload]) -> tuple[Workload, ...]:
+def chosen_workloads(workloads: Workloads) -> tuple[Workload, ...]:
     """Return the workloads as a tuple.
 
     Raises
     ------
     ScenarioError
         If there is none, two share a name, or one is something else.
+    WorkloadError
+        If a file is named that cannot be read or breaks a rule.
     """
     if isinstance(workloads, Workload):
         workloads = (workloads,)
+    elif isinstance(workloads, str | PathLike):
+        workloads = load_workloads(Path(workloads))
+    elif hasattr(workloads, "columns"):  # a table has no workloads, but may be a log of one
+        raise ScenarioError(
+            f"workloads is a {type(workloads).__name__}. {_ADVICE} A usage log becomes one by "
+            "Workload.from_usage(table); columns of token counts go into "
+            "Workload(prompt_tokens=table[...], ...)."
+        )
     if not isinstance(workloads, Iterable):
         raise ScenarioError(f"workloads is {shown(workloads)}. {_ADVICE}")
     chosen = tuple(workloads)

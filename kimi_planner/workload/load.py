@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kimi_planner.arguments import public
 from kimi_planner.errors import WorkloadError, restated, shown
 from kimi_planner.files import TomlFile, TomlTable, data_dir, read_toml
 from kimi_planner.workload.dated import PriceChange, parse_price_changes
@@ -30,6 +31,7 @@ TOP_KEYS = frozenset(
 _NEEDED = ("name", "prompt_tokens", "completion_tokens")
 
 
+@public
 def example_path(name: str = "example") -> Path:
     """Return the path of an example that ships with the package.
 
@@ -46,6 +48,7 @@ def example_path(name: str = "example") -> Path:
     return data_dir() / "workloads" / f"{name}.toml"
 
 
+@public
 def load_workloads(path: str | Path | None = None) -> list[Workload]:
     """Load the workloads of a TOML file.
 

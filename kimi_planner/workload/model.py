@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
+from kimi_planner.arguments import public
 from kimi_planner.errors import WorkloadError, did_you_mean, restated, shown
 from kimi_planner.workload.beyond_tokens import WrittenShare
 from kimi_planner.workload.caching import Cache, CachedShare
@@ -30,6 +31,7 @@ __all__ = ["FIELDS", "QUANTITY_FIELDS", "Given", "Workload"]
 Given = Quantity | int | float | Decimal | Mapping[str, Any] | Values
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class Workload:
     """One kind of work that a team sends to a model.
@@ -184,6 +186,7 @@ class Workload:
 
     @overload
     @classmethod
+    @public
     def from_usage(
         cls,
         frame: pd.DataFrame,
@@ -196,6 +199,7 @@ class Workload:
 
     @overload
     @classmethod
+    @public
     def from_usage(
         cls,
         frame: pd.DataFrame,
@@ -207,6 +211,7 @@ class Workload:
     ) -> list[Workload]: ...
 
     @classmethod
+    @public
     def from_usage(
         cls,
         frame: pd.DataFrame,

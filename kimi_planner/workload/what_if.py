@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal, localcontext
 from typing import Any
 
-from kimi_planner.errors import WorkloadError, shown
+from kimi_planner.arguments import public
+from kimi_planner.errors import WorkloadError
 from kimi_planner.money import EXACT, exact_decimal
 from kimi_planner.workload.check import refused
+from kimi_planner.workload.inputs import Workloads, chosen_workloads
 from kimi_planner.workload.model import Workload
 from kimi_planner.workload.quantity import (
     Constant,
@@ -34,8 +35,9 @@ _IN_PROPORTION = {
 }
 
 
+@public
 def what_if(
-    workloads: Workload | Iterable[Workload],
+    workloads: Workloads,
     *,
     traffic: Number = 1,
     output: Number = 1,
@@ -46,7 +48,7 @@ def what_if(
 
     Parameters
     ----------
-    workloads : Workload or iterable of Workload
+    workloads : Workload, iterable of Workload, or path of a workload file
         What may happen.
     traffic : number
         Factor on the requests, conversations or documents, and on the extra requests of events.
@@ -86,8 +88,7 @@ def what_if(
         "completion_tokens": _factor("output", output),
         "reasoning_tokens": _factor("reasoning", reasoning),
     }
-    given = workloads if isinstance(workloads, Iterable) else [workloads]
-    return [_changed(workload, factors, cached_share) for workload in given]
+    return [_changed(workload, factors, cached_share) for workload in chosen_workloads(workloads)]
 
 
 def _factor(name: str, value: Number) -> Decimal:
@@ -101,8 +102,6 @@ def _factor(name: str, value: Number) -> Decimal:
 
 
 def _changed(workload: Workload, factors: dict[str, Decimal], cached_share: Any) -> Workload:
-    if not isinstance(workload, Workload):
-        raise WorkloadError(f"workloads holds {shown(workload)}. Give workloads.")
     changes: dict[str, Any] = {}
     for key, factor in factors.items():
         quantity = workload.given(key)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from kimi_planner.arguments import public
 from kimi_planner.billing.corpus.inputs import Form, Source, find_sources
 from kimi_planner.billing.corpus.records import Reading, read_records
 from kimi_planner.billing.corpus.result import CorpusCount, FileCount
@@ -18,6 +19,7 @@ from kimi_planner.tokens.engine import bulk_engine
 __all__ = ["count_corpus"]
 
 
+@public
 def count_corpus(
     paths: str | Path | Iterable[str | Path],
     *,

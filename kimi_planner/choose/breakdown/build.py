@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from kimi_planner.arguments import public
 from kimi_planner.billing.call import cached_price_notes
 from kimi_planner.calls.usage import fees_used
 from kimi_planner.catalog import ModelSpec
@@ -19,13 +20,15 @@ from kimi_planner.plan.bill import Bill, LoadPlan
 from kimi_planner.plan.draws import mean_of
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
+from kimi_planner.workload.inputs import Workloads
 from kimi_planner.workload.quantity import ONE, ZERO
 
 __all__ = ["cost_per_request", "request_costs"]
 
 
+@public
 def cost_per_request(
-    workloads: Workload | Iterable[Workload],
+    workloads: Workloads,
     models: str | Sequence[str] | None = None,
     *,
     projection: Projection | None = None,
@@ -35,7 +38,7 @@ def cost_per_request(
 
     Parameters
     ----------
-    workloads : Workload or iterable of Workload
+    workloads : Workload, iterable of Workload, or path of a workload file
         What is sent.
     models : str or sequence of str, optional
         Model ids; all of the projection, or of the catalog but the retired ones, if not given.

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.billing.record import UsageRecord
 from kimi_planner.choose.evaluations.table import TOKENS, Table
 from kimi_planner.errors import EvaluationError, restated, shown
@@ -105,6 +106,7 @@ class Evaluations:
         return self.places.get(key, self.source)
 
 
+@public
 def read_evaluations(source: str | Path | pd.DataFrame | None = None) -> Evaluations:
     """Read results of evaluations.
 

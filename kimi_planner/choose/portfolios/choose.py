@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from kimi_planner.arguments import public
 from kimi_planner.calls.fit import ContextFit
 from kimi_planner.capacity.tiers import Throughput
 from kimi_planner.choose.evaluations.read import Evaluations
@@ -18,13 +18,14 @@ from kimi_planner.choose.portfolios.result import Portfolio
 from kimi_planner.choose.portfolios.solve import best
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.plan.projection import Projection
-from kimi_planner.workload import Workload
+from kimi_planner.workload.inputs import Workloads
 
 __all__ = ["answer", "portfolio"]
 
 
+@public
 def portfolio(
-    workloads: Workload | Iterable[Workload],
+    workloads: Workloads,
     budget_usd_per_month: Decimal | float | str,
     *,
     evaluations: Evaluations,
@@ -42,7 +43,7 @@ def portfolio(
 
     Parameters
     ----------
-    workloads : Workload or iterable of Workload
+    workloads : Workload, iterable of Workload, or path of a workload file
         What is to be sent; every one is served.
     budget_usd_per_month : Decimal, float or str
         For all workloads together; every month must keep it, USD.

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import positive
 from kimi_planner.choose.portfolios.choose import answer
@@ -28,7 +29,7 @@ from kimi_planner.choose.requirements import Requirements
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd
 from kimi_planner.rich import frame_html, page_html
-from kimi_planner.workload import Workload
+from kimi_planner.workload.inputs import Workloads
 
 __all__ = ["PortfolioFrontier", "portfolio_frontier"]
 
@@ -121,8 +122,9 @@ class PortfolioFrontier:
         return page_html(frame_html(self.frame), provenance=self.provenance)
 
 
+@public
 def portfolio_frontier(
-    workloads: Workload | Iterable[Workload],
+    workloads: Workloads,
     budgets: Iterable[Decimal | float | str] | None = None,
     *,
     evaluations: Evaluations,
@@ -130,13 +132,13 @@ def portfolio_frontier(
     requirements: Requirements | None = None,
     allow_split: bool = False,
     time_limit: float | None = None,
-    **others: Any,
+    **settings: Any,
 ) -> PortfolioFrontier:
     """Find the portfolios of many budgets.
 
     Parameters
     ----------
-    workloads : Workload or iterable of Workload
+    workloads : Workload, iterable of Workload, or path of a workload file
         What is to be sent.
     budgets : iterable of Decimal, float or str, optional
         Monthly budgets, USD. If not given, they run from the least that serves every workload to
@@ -146,7 +148,7 @@ def portfolio_frontier(
         As for :func:`portfolio`.
     time_limit : float, optional
         Seconds for each budget.
-    **others
+    **settings
         ``tier``, ``traffic``, ``projection`` and ``fit`` as for :func:`portfolio`; the rest is
         passed to :func:`project`.
 
@@ -177,7 +179,7 @@ def portfolio_frontier(
         requirements=requirements,
         evaluations=evaluations,
         allow_split=allow_split,
-        **others,
+        **settings,
     )
     if given:
         points = _climb(question, given, time_limit)

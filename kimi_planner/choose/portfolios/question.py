@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from kimi_planner.choose.requirements import Requirements
 from kimi_planner.errors import ScenarioError, is_number, shown
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
-from kimi_planner.workload.inputs import check_between, chosen_workloads
+from kimi_planner.workload.inputs import Workloads, check_between, chosen_workloads
 from kimi_planner.workload.quantity import Array
 
 __all__ = ["Question", "ask", "check_time_limit"]
@@ -80,7 +80,7 @@ def check_time_limit(seconds: object) -> None:
 
 
 def ask(
-    workloads: Workload | Iterable[Workload],
+    workloads: Workloads,
     *,
     percentile: float,
     requirements: Requirements | None,

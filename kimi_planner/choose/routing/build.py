@@ -8,6 +8,7 @@ from functools import partial
 from itertools import permutations
 from typing import Any
 
+from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.choose.basis import able_models, basis, calls_of_task
 from kimi_planner.choose.evaluations.rates import Rate, known_rates
@@ -41,6 +42,7 @@ MOST_MODELS = 16  # 256 routes
 MONTHS = 12  # as of `project`, so that other results rest on the same prices
 
 
+@public
 def cascades(
     workload: Workload,
     *,

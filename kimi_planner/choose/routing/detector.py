@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
+from kimi_planner.arguments import public
 from kimi_planner.choose.evaluations.rates import exact_share
 from kimi_planner.errors import EvaluationError, ScenarioError, restated, shown
 from kimi_planner.money import exact_decimal
@@ -13,6 +14,7 @@ from kimi_planner.money import exact_decimal
 __all__ = ["Detector"]
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class Detector:
     """What checks the answer of the first model, such as tests, a schema or a judge.

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from kimi_planner.arguments import public
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.evaluations.rates import check_models
 from kimi_planner.choose.evaluations.read import Evaluations
@@ -21,7 +22,7 @@ from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.draws import stream
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
-from kimi_planner.workload.inputs import check_seed, chosen_workloads
+from kimi_planner.workload.inputs import Workloads, check_seed, chosen_workloads
 from kimi_planner.workload.quantity import Array
 
 __all__ = ["check_confidence", "check_evaluations", "cost_per_success"]
@@ -30,8 +31,9 @@ __all__ = ["check_confidence", "check_evaluations", "cost_per_success"]
 TARGET = 0.95
 
 
+@public
 def cost_per_success(
-    workloads: Workload | Iterable[Workload],
+    workloads: Workloads,
     evaluations: Evaluations | None = None,
     *,
     projection: Projection | None = None,
@@ -43,7 +45,7 @@ def cost_per_success(
 
     Parameters
     ----------
-    workloads : Workload or iterable of Workload
+    workloads : Workload, iterable of Workload, or path of a workload file
         What is sent. A task is a request, or a whole conversation where the workload has turns.
     evaluations : Evaluations, optional
         What :func:`read_evaluations` returns. Without it, or for a workload it does not have, the

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.evaluations.read import Evaluations, Trials
 from kimi_planner.choose.given import positive, projection_given
@@ -30,6 +31,7 @@ from kimi_planner.workload.quantity import Array
 __all__ = ["thinking_pays"]
 
 
+@public
 def thinking_pays(
     workload: Workload,
     plain_model: str,

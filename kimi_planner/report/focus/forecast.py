@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.billing.meters import Amounts, ByMeter
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.errors import ScenarioError, shown
@@ -24,6 +25,7 @@ __all__ = ["focus_forecast"]
 _PLACES = 6  # of a dollar, as in the JSON form of a plan
 
 
+@public
 def focus_forecast(
     projection: Projection,
     choice: Mapping[str, str] | str,

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.meters import Usage
 from kimi_planner.billing.tariff import Tariff
@@ -22,6 +23,7 @@ from kimi_planner.usage.totals.spend import keys_to_price, named, priced_cell, t
 __all__ = ["focus_usage"]
 
 
+@public
 def focus_usage(
     source: UsageTotals | pd.DataFrame | str | Path,
     *,

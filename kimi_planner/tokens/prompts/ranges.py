@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
+from kimi_planner.arguments import public
 from kimi_planner.errors import RequestError
 from kimi_planner.tokens.pieces import MAX_CHUNK_CHARS
 from kimi_planner.tokens.prompts.parts import (
@@ -71,6 +72,7 @@ class TokenRange:
         return f"{self.low:,} to {self.high:,} tokens ({fixed} fixed)"
 
 
+@public
 def token_range(
     template: PromptTemplate,
     variables: Mapping[str, ValueRange | Mapping[str, Any]] | None = None,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from kimi_planner.arguments import public
 from kimi_planner.errors import RequestError, Where, shown
 from kimi_planner.files import read_text
 from kimi_planner.notes import Note
@@ -30,6 +31,7 @@ __all__ = ["read_file", "read_templates"]
 MAX_BYTES = 10_000_000
 
 
+@public
 def read_templates(
     path: str | Path,
     *,

@@ -8,6 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.files import Progress
 from kimi_planner.usage.paths import files_of
@@ -19,6 +20,7 @@ from kimi_planner.usage.totals.stream import part_of
 __all__ = ["total_usage"]
 
 
+@public
 def total_usage(
     source: pd.DataFrame | str | Path | Sequence[str | Path],
     by: str | Sequence[str] = ("month", "model"),

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.billing.call import bill_of, usd_columns
 from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.meters import Usage
@@ -29,6 +30,7 @@ __all__ = ["keys_to_price", "named", "priced_cell", "spend_by", "totals_to_price
 Part = tuple[Tariff, Usage]
 
 
+@public
 def spend_by(
     source: UsageTotals | pd.DataFrame | str | Path,
     by: str | Sequence[str] = ("month", "model"),

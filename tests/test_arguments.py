@@ -1,0 +1,117 @@
+"""Calls that do not fit: what a function does not take or was not given is said in one line."""
+
+import inspect
+import pickle
+from importlib import import_module
+
+import pandas as pd
+import pytest
+
+import kimi_planner as kp
+from kimi_planner.errors import CallError, KimiPlannerError, ScenarioError, WorkloadError
+
+GROUPS = [kp, *(getattr(kp, name) for name in kp.__all__ if inspect.ismodule(getattr(kp, name)))]
+GROUPS.remove(kp.plot)
+#: One argument, and called for every short text: the guard would be a fifth of its time.
+BARE = kp.count_tokens
+FUNCTIONS = sorted(
+    {
+        value
+        for group in GROUPS
+        for name in group.__all__
+        if inspect.isfunction(value := getattr(group, name)) and value is not BARE
+    },
+    key=lambda one: (one.__module__, one.__name__),
+)
+
+
+@pytest.fixture(scope="module")
+def workloads():
+    return kp.load_workloads()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda one: f"{one.__module__}.{one.__name__}")
+def test_every_public_function_names_what_it_does_not_take(function):
+    """A misspelt argument is an error of ours and a TypeError, whatever else is missing."""
+    has_settings = "settings" in inspect.signature(function).parameters
+    fault = r": missing a required argument" if has_settings else r" has no argument 'colour_of_it'"
+    with pytest.raises(CallError, match=rf"^{function.__name__}\(\){fault}"):
+        function(colour_of_it=3)
+    assert issubclass(CallError, KimiPlannerError)
+    assert issubclass(CallError, TypeError)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda w: kp.project(w, monts=3), "project() has no argument 'monts'. Did you mean 'months'?"),
+        (lambda w: kp.recommend(w, monts=3), "recommend() has no argument 'monts'. Did you mean 'months'?"),
+        (lambda w: kp.recommend(w, projections=3), "Did you mean 'projection'?"),
+        (lambda w: kp.choose.cost_per_success(w, confidance=0.9), "Did you mean 'confidence'?"),
+        (lambda w: kp.Workload(name="a", promt_tokens=3), "Did you mean 'prompt_tokens'?"),
+        (lambda w: kp.choose.Requirements(need=["vision"]), "Did you mean 'needs'?"),
+        (lambda w: kp.count_messages([]), "missing a required argument: 'model'"),
+        (lambda w: kp.Workload(), "missing a required argument: 'name'"),
+        (lambda w: kp.Workload.from_usage(), "missing a required argument: 'frame'"),
+    ],
+)  # fmt: skip
+def test_the_nearest_argument_is_named(workloads, call, said):
+    """The message has the name of the function that was called, what it takes and the nearest."""
+    with pytest.raises(CallError) as caught:
+        call(workloads)
+    message = str(caught.value)
+    assert said in message
+    assert "It takes " in message
+    assert "\n" not in message
+
+
+def test_an_error_inside_stays_as_it_is():
+    """A call that fits is not blamed for what it raises."""
+    from kimi_planner.arguments import public
+
+    @public
+    def adds(one, other):
+        return one + other
+
+    with pytest.raises(TypeError, match="unsupported operand") as caught:
+        adds(1, "2")
+    assert not isinstance(caught.value, CallError)
+
+
+def test_public_functions_can_be_sent_to_other_processes():
+    """What is public pickles by its name, as a pool of processes needs."""
+    for function in FUNCTIONS:
+        assert pickle.loads(pickle.dumps(function)) is function
+        assert getattr(import_module(function.__module__), function.__name__) is function
+
+
+def test_a_file_is_as_good_as_its_workloads(tmp_path, workloads):
+    """What takes workloads takes the path of their file, as text or path."""
+    path = kp.plan.example_path()
+    settings = {"months": 1, "start": "2026-12", "as_of": "2026-11-28", "n_paths": 200}
+    expected = kp.project(workloads, **settings).summary()
+    for given in (path, str(path)):
+        pd.testing.assert_frame_equal(kp.project(given, **settings).summary(), expected)
+    assert kp.context_fit(path).frame.equals(kp.context_fit(workloads).frame)
+    with pytest.raises(WorkloadError, match=r"none\.toml"):
+        kp.project(tmp_path / "none.toml")
+
+
+def test_a_table_says_how_it_becomes_a_workload():
+    """A DataFrame is no workload, and the error names both ways to make one of it."""
+    with pytest.raises(
+        ScenarioError, match=r"DataFrame.*Workload\.from_usage.*prompt_tokens=table"
+    ):
+        kp.project(pd.DataFrame({"tokens": [1, 2]}))
+
+
+def test_counted_column_is_a_quantity():
+    """The column that was counted is the size of the calls: its mean is what a plan rests on."""
+    texts = pd.Series(["one", "two words", "three more words here"])
+    column = texts.map(kp.count_tokens)
+    workload = kp.Workload(
+        name="a", requests_per_day=1, prompt_tokens=column, completion_tokens=column
+    )
+    plan = kp.project(workload, months=1, start="2026-11", as_of="2026-11-28", models="kimi-k2")
+    expected = 30 * column.mean() * (1.20 + 3.60) / 1e6
+    assert plan.of("kimi-k2", "a").mean().sum() == pytest.approx(expected, rel=1e-9)
