@@ -29,7 +29,10 @@ __all__ = ["BASE", "Scenario", "ScenarioComparison", "compare_scenarios"]
 #: The plan as it is.
 BASE = "plan"
 FACTORS = ("traffic", "output", "reasoning")
-_FIXED = ("name", "source", "notes", "budget_usd_per_month", "needs")
+_FIXED = (
+    *("name", "source", "notes", "budget_usd_per_month", "needs"),
+    *("value_usd_per_success", "failure_usd", "seconds_at_most"),
+)
 _KEYS = ("name", "set", "from", "to", "workloads")
 
 

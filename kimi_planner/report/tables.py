@@ -240,6 +240,11 @@ def assumptions_table(projection: Projection) -> Table:
             "assume": ", ".join(workload.assume),
             "model": workload.model,
             "budget_usd_per_month": None if budget is None else usd(budget),
+            **{
+                key: None if amount is None else number_text(amount)
+                for key in ("value_usd_per_success", "failure_usd", "seconds_at_most")
+                for amount in [getattr(workload, key)]
+            },
         }
         rows += [(workload.name, key, value) for key, value in others.items() if value]
         rows.append((workload.name, "source", workload.source or "not given"))

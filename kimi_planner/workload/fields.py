@@ -24,7 +24,7 @@ __all__ = ["parse_field"]
 MAX_NAME_CHARS = 200
 MAX_PROFILE = 1_000_000
 MAX_PROFILE_PLACES = 20
-MAX_BUDGET_USD = Decimal(10**12)
+MAX_AMOUNT = Decimal(10**12)
 
 _IN_FOLDER: dict[str, Callable[[Any, Path], Any]] = {
     "events": parse_events,
@@ -70,13 +70,12 @@ def _notes(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _budget(value: Any) -> Decimal:
-    budget = exact_number("budget_usd_per_month", value, "Give an amount in USD.")
-    if not 0 < budget <= MAX_BUDGET_USD:
-        raise WorkloadError(
-            f"budget_usd_per_month is {value}. It must be above 0 and at most 1e12 USD."
-        )
-    return budget
+def _amount(key: str, unit: str, value: Any, *, may_be_zero: bool = False) -> Decimal:
+    amount = exact_number(key, value, f"Give a number of {unit}.")
+    if not 0 <= amount <= MAX_AMOUNT or (amount == 0 and not may_be_zero):
+        least = "at least 0" if may_be_zero else "above 0"
+        raise WorkloadError(f"{key} is {value}. It must be {least} and at most 1e12 {unit}.")
+    return amount
 
 
 def _correlation(value: Any) -> Decimal:
@@ -135,7 +134,10 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "needs": partial(_capabilities, "needs"),
     "assume": partial(_capabilities, "assume"),
     "model": partial(_text, "model"),
-    "budget_usd_per_month": _budget,
+    "budget_usd_per_month": partial(_amount, "budget_usd_per_month", "USD"),
+    "value_usd_per_success": partial(_amount, "value_usd_per_success", "USD", may_be_zero=True),
+    "failure_usd": partial(_amount, "failure_usd", "USD", may_be_zero=True),
+    "seconds_at_most": partial(_amount, "seconds_at_most", "seconds"),
     "source": partial(_of_type, "source", str, "It must be text."),
     "notes": _notes,
 }

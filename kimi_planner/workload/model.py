@@ -127,6 +127,15 @@ class Workload:
     budget_usd_per_month
         What may be spent in any one month; compared with, and never a reason to leave the workload
         or a model out.
+    value_usd_per_success
+        What a task that is solved is worth, USD; ``None`` if not known. A task is a request, or a
+        whole conversation where there are ``turns``. With it models rank by what they are worth.
+    failure_usd
+        What a task that is not solved costs beyond its calls, USD, such as the person who does it
+        again; ``None`` if not known, and then nothing is added.
+    seconds_at_most
+        Seconds within which nine of ten answers must be complete. A model of which no speed is
+        known qualifies on that condition.
     price_changes
         Prices that differ from the catalog's from a day on; :class:`PriceChange`. In a file they
         stand at the top and hold for every workload.
@@ -167,6 +176,9 @@ class Workload:
     assume: tuple[str, ...] = ()
     model: str | None = None
     budget_usd_per_month: Decimal | int | float | str | None = None
+    value_usd_per_success: Decimal | int | float | str | None = None
+    failure_usd: Decimal | int | float | str | None = None
+    seconds_at_most: Decimal | int | float | str | None = None
     price_changes: tuple[PriceChange | Mapping[str, Any], ...] = ()
     source: str = ""
     notes: tuple[str, ...] = ()
