@@ -9,6 +9,8 @@ __all__, __getattr__, __dir__ = public_names(
         "choose.breakdown.result": "RequestCosts",
         "choose.choice": "Choice Exclusion",
         "choose.effect": "CatalogEffect catalog_effect",
+        "choose.evaluations.public": "PublicResults read_public_results",
+        "choose.evaluations.rates": "SuccessRate",
         "choose.evaluations.read": "Evaluations Item Trials read_evaluations",
         "choose.flip": "Flip",
         "choose.frontier": "QualityFrontier quality_frontier",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,7 @@ import pandas as pd
 
 from kimi_planner.arguments import public
 from kimi_planner.billing.record import UsageRecord
-from kimi_planner.choose.evaluations.table import TOKENS, Table
+from kimi_planner.choose.evaluations.table import TOKENS, Table, is_missing
 from kimi_planner.errors import EvaluationError, restated, shown
 from kimi_planner.files import data_dir
 
@@ -187,12 +186,6 @@ def _name(column: str, row: Mapping[str, Any]) -> str:
     return text
 
 
-def _is_missing(value: object) -> bool:
-    if isinstance(value, str):
-        return not value.strip()
-    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
-
-
 def _whole(column: str, row: Mapping[str, Any]) -> int:
     """Return a whole number from 0, given as a number or spelled as one."""
     value = row[column]
@@ -220,7 +213,7 @@ def _item(row: Mapping[str, Any]) -> Item:
     success = _WORDS.get(str(value).strip().lower().removesuffix(".0"))
     if success is None:
         raise EvaluationError(f"success is {shown(value)}. Give 0, 1, true or false.")
-    given = [name for name in TOKENS if name in row and not _is_missing(row[name])]
+    given = [name for name in TOKENS if name in row and not is_missing(row[name])]
     if not given:
         return Item(success=success)
     for name in ("prompt_tokens", "completion_tokens"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +15,19 @@ import pandas as pd
 from kimi_planner.errors import EvaluationError, Where, did_you_mean, shown
 from kimi_planner.files import read_text
 
-__all__ = ["TOKENS", "Table"]
+__all__ = ["TOKENS", "Table", "is_missing"]
 
 MAX_BYTES = 500_000_000
 TOKENS = ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
 SUMMARY = ("workload", "model", "successes", "trials")
 ITEMS = ("workload", "model", "item", "success")
+
+
+def is_missing(value: object) -> bool:
+    """Whether a cell is empty, in a file or a frame."""
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
 @dataclass(frozen=True)
@@ -56,34 +64,36 @@ class Table:
         rows = ((where, _by_column(columns, where, cells)) for where, cells in records)
         return cls(name, columns, rows)
 
-    def is_by_item(self) -> bool:
-        """Whether the table has a row for each task; refuse columns of neither form."""
-        found = set(self.columns)
+    def check(self, known: Sequence[str], needed: Sequence[str], words: str = "") -> None:
+        """Refuse columns that are unknown, missing or there twice."""
         for name in self.columns:
             if self.columns.count(name) > 1:
                 raise EvaluationError(f"two columns are called {shown(name)}.")
-        summary = found & {"successes", "trials"}
-        by_item = found & {"item", "success", *TOKENS}
+            if name not in known:
+                raise EvaluationError(
+                    f"unknown column {shown(name)}.{did_you_mean(name, known)} Known "
+                    f"columns: {words or ', '.join(known)}."
+                )
+        for name in needed:
+            if name not in self.columns:
+                raise EvaluationError(
+                    f"no column {name!r}. It has {', '.join(self.columns) or 'none'}."
+                )
+
+    def is_by_item(self) -> bool:
+        """Whether the table has a row for each task; refuse columns of neither form."""
+        summary = {"successes", "trials"}.intersection(self.columns)
+        by_item = {"item", "success", *TOKENS}.intersection(self.columns)
         if summary and by_item:
             raise EvaluationError(
                 f"column {min(summary)!r} is of a summary and {min(by_item)!r} of "
                 "single items. Give one form in a file."
             )
-        known = (*ITEMS, *TOKENS) if by_item else SUMMARY
         needed = list(ITEMS if by_item else SUMMARY)
-        if found & set(TOKENS):
+        if by_item.intersection(TOKENS):
             needed += ["prompt_tokens", "completion_tokens"]
-        for name in self.columns:
-            if name not in known:
-                raise EvaluationError(
-                    f"unknown column {shown(name)}.{did_you_mean(name, known)} Known "
-                    f"columns: {', '.join(SUMMARY)}; or {', '.join((*ITEMS, *TOKENS))}."
-                )
-        for name in needed:
-            if name not in found:
-                raise EvaluationError(
-                    f"no column {name!r}. It has {', '.join(self.columns) or 'none'}."
-                )
+        words = f"{', '.join(SUMMARY)}; or {', '.join((*ITEMS, *TOKENS))}"
+        self.check((*ITEMS, *TOKENS) if by_item else SUMMARY, needed, words)
         return bool(by_item)
 
 

@@ -1,0 +1,274 @@
+"""Published results of benchmarks: what they say of a model's success at other tasks, and how little."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize_scalar
+from scipy.special import betaln, expit, logit
+
+from kimi_planner.choose.evaluations.table import Table, is_missing
+from kimi_planner.errors import EvaluationError, restated, shown
+from kimi_planner.files import data_dir
+
+__all__ = ["Effects", "PublicResult", "PublicResults", "read_public_results"]
+
+_COLUMNS = (
+    "benchmark",
+    "agent",
+    "published_as",
+    "models",
+    "items",
+    "solved_percent",
+    "usd_per_item",
+    "seconds_per_item",
+    "reported_by",
+    "read_on",
+    "source",
+)
+_NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
+#: Of the effects of models, so small that it decides nothing but what no result tells.
+_RIDGE = 0.05
+_LEAST, _MOST = 1.0, 1000.0  # items that a published result may count as
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicResult:
+    """What somebody published of one model on one benchmark.
+
+    Attributes
+    ----------
+    benchmark, agent
+        The tasks, and the program that put them to the model.
+    published_as, models
+        The model as the source calls it, and ids of catalogs that it stands for.
+    items, solved_percent
+        How many tasks there were, and the share that was solved.
+    usd_per_item, seconds_per_item
+        Cost and time of a task, where they are published.
+    reported_by
+        ``"maker"`` of the model, or ``"others"``.
+    read_on, source
+        The day somebody read it, and where.
+    """
+
+    benchmark: str
+    agent: str
+    published_as: str
+    models: tuple[str, ...]
+    items: int
+    solved_percent: float
+    usd_per_item: float | None
+    seconds_per_item: float | None
+    reported_by: str
+    read_on: date
+    source: str
+
+    @property
+    def test(self) -> tuple[str, str]:
+        """The benchmark and the agent: what two results must share to be compared."""
+        return self.benchmark, self.agent
+
+    @property
+    def logit(self) -> float:
+        """Logarithm of the odds of a solved task, half a task added to both sides."""
+        solved = self.items * self.solved_percent / 100
+        return float(logit((solved + 0.5) / (self.items + 1)))
+
+
+@dataclass(frozen=True)
+class Effects:
+    """An additive fit: what a test, and what a model, adds to a number.
+
+    Attributes
+    ----------
+    tests, models
+        From test and from published name to its effect; those of models are close to 0 on average.
+    """
+
+    tests: Mapping[tuple[str, str], float]
+    models: Mapping[str, float]
+
+    @classmethod
+    def of(
+        cls, results: Sequence[PublicResult], number: Callable[[PublicResult], float]
+    ) -> Effects:
+        """Fit by least squares, so that models are compared on the tests that they share."""
+        tests = list(dict.fromkeys(one.test for one in results))
+        models = list(dict.fromkeys(one.models for one in results))
+        design = np.zeros((len(results), len(tests) + len(models)))
+        for row, one in zip(design, results, strict=True):
+            row[tests.index(one.test)] = row[len(tests) + models.index(one.models)] = 1.0
+        ridge = np.diag([1e-9] * len(tests) + [_RIDGE] * len(models))
+        numbers = np.array([number(one) for one in results])
+        found = np.linalg.solve(design.T @ design + ridge, design.T @ numbers).tolist()
+        named = zip(models, found[len(tests) :], strict=True)
+        return cls(
+            dict(zip(tests, found, strict=False)),
+            {model: effect for ids, effect in named for model in ids},
+        )
+
+    def expected_rate(self, model: str, level: float | None) -> float:
+        """Return a model's success rate: at a level, or on average over the tests."""
+        levels = np.array(list(self.tests.values()) if level is None else [level])
+        return float(expit(levels + self.models[model]).mean())
+
+
+@dataclass(frozen=True)
+class PublicResults:
+    """Published results, and what they are worth for tasks that nobody published.
+
+    Attributes
+    ----------
+    results
+        In the order of the file.
+    source
+        The file, for messages.
+
+    Notes
+    -----
+    The logarithm of the odds is taken as what a test adds plus what a model adds. How far that
+    misleads is measured by leaving out one test at a time and predicting it from the others: the
+    misses are those of a beta-binomial law of ``w`` items, by maximum likelihood. It is ``w`` of the
+    model alone, or of the model together with what others did in the test that was left out, which
+    tells how hard it is.
+    """
+
+    results: tuple[PublicResult, ...]
+    source: str
+
+    @cached_property
+    def effects(self) -> Effects:
+        """What tests and models add to the logarithm of the odds."""
+        return Effects.of(self.results, lambda one: one.logit)
+
+    @cached_property
+    def weights(self) -> tuple[float, float]:
+        """Items that a published result counts as: alone, and beside others of the same tasks."""
+        alone, beside = [], []
+        for test in self.effects.tests:
+            rest = [one for one in self.results if one.test != test]
+            there = [one for one in self.results if one.test == test]
+            effects = Effects.of(rest, lambda one: one.logit)
+            known = [one for one in there if one.models[0] in effects.models]
+            for one in known:
+                model = one.models[0]
+                levels = [
+                    other.logit - effects.models[other.models[0]]
+                    for other in known
+                    if other is not one
+                ]
+                alone.append((one, effects.expected_rate(model, None)))
+                if levels:
+                    level = float(np.mean(levels))
+                    beside.append((one, effects.expected_rate(model, level)))
+        return _items_worth(alone), _items_worth(beside)
+
+    def of(self, model: str) -> tuple[PublicResult, ...]:
+        """Return the results that stand for a model of a catalog."""
+        return tuple(one for one in self.results if model in one.models)
+
+
+def _items_worth(predicted: Sequence[tuple[PublicResult, float]]) -> float:
+    """Return the number of items whose beta law would have missed as these predictions did."""
+    if not predicted:
+        return _LEAST
+    counts = np.array([one.items for one, _ in predicted], dtype=float)
+    solved = counts * [one.solved_percent / 100 for one, _ in predicted]
+    rates = np.array([rate for _, rate in predicted])
+
+    def unlikely(log_items: float) -> float:
+        yes, no = np.exp(log_items) * rates, np.exp(log_items) * (1 - rates)
+        return -float((betaln(yes + solved, no + counts - solved) - betaln(yes, no)).sum())
+
+    bounds = (np.log(_LEAST), np.log(_MOST))
+    return float(np.exp(minimize_scalar(unlikely, bounds=bounds, method="bounded").x))
+
+
+def read_public_results(source: str | Path | pd.DataFrame | None = None) -> PublicResults:
+    """Read published results of benchmarks.
+
+    Parameters
+    ----------
+    source : str, Path or DataFrame, optional
+        A CSV file or a frame with the columns that ``data/README.md`` has; those that ship if not
+        given.
+
+    Returns
+    -------
+    PublicResults
+        Weak evidence of success rates, and of costs of a task.
+
+    Raises
+    ------
+    EvaluationError
+        If a column is missing or unknown, a value is out of its bounds, or a row stands twice.
+    FileError
+        If the file cannot be read, or is not UTF-8.
+
+    Examples
+    --------
+    >>> public = read_public_results()
+    >>> [f"{one.benchmark}, {one.agent}: {one.solved_percent}%" for one in public.of("kimi-k2.6")][:2]
+    ['SWE-bench Verified, OpenHands: 74.6%', 'SWT-bench Verified, OpenHands: 70.4%']
+    """
+    path = data_dir() / "evaluations" / "public.csv"
+    table = Table.of(path if source is None else source)
+    with restated(at=table.source, of=EvaluationError):
+        table.check(_COLUMNS, _COLUMNS)
+    found: dict[tuple[Any, ...], PublicResult] = {}
+    for where, row in table.rows:
+        with restated(at=where, fault=EvaluationError):
+            result = _result(
+                {name: "" if is_missing(row[name]) else str(row[name]).strip() for name in _COLUMNS}
+            )
+            if (result.test, result.models) in found:
+                raise EvaluationError(
+                    f"{result.published_as} on {result.benchmark} by {result.agent} stands twice. "
+                    "Leave one of them out."
+                )
+        found[result.test, result.models] = result
+    if not found:
+        raise EvaluationError("no results. Give a row below the header.", at=table.source)
+    name = "the shipped public results" if source is None else table.source
+    return PublicResults(tuple(found.values()), name)
+
+
+def _result(row: Mapping[str, str]) -> PublicResult:
+    for name in ("benchmark", "agent", "published_as", "models", "source"):
+        if not row[name]:
+            raise EvaluationError(f"{name} is empty. Give a name.")
+    if row["reported_by"] not in ("maker", "others"):
+        raise EvaluationError(f"reported_by is {shown(row['reported_by'])}. Give maker or others.")
+    try:
+        read_on = date.fromisoformat(row["read_on"])
+    except ValueError:
+        raise EvaluationError(f"read_on is {shown(row['read_on'])}. Give YYYY-MM-DD.") from None
+    return PublicResult(
+        benchmark=row["benchmark"],
+        agent=row["agent"],
+        published_as=row["published_as"],
+        models=tuple(row["models"].split()),
+        items=int(_number("items", row, 1)),
+        solved_percent=_number("solved_percent", row, 0, 100),
+        usd_per_item=_number("usd_per_item", row) if row["usd_per_item"] else None,
+        seconds_per_item=_number("seconds_per_item", row) if row["seconds_per_item"] else None,
+        reported_by=row["reported_by"],
+        read_on=read_on,
+        source=row["source"],
+    )
+
+
+def _number(name: str, row: Mapping[str, str], low: float = 0, high: float = 1e9) -> float:
+    text = row[name]
+    if not _NUMBER.fullmatch(text) or not low <= float(text) <= high:
+        raise EvaluationError(f"{name} is {shown(text)}. Give a number from {low:g} to {high:g}.")
+    return float(text)
