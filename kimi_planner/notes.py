@@ -130,6 +130,7 @@ SENTENCES = {
     "not_planned": "Evaluations of {models} are not used: it is not planned here.",
     "not_tried": "{workloads} was not tried on {models}.",
     "cost_by_item": "{workloads}: a task costs what its items used on {models}, and what is projected on the others.",
+    "cost_billed": "{workloads}: a task costs what its items were billed on {models}, at the prices of that time.",
     "refused_tasks": "Some requests of {workloads} do not fit the window of {models}. A refused one is a task here; count it as failed in the evaluations.",
     "rates_given": "Success rates are those given, and have no interval.",
     "rates_measured": "Success rates are measured in {source}: (successes + ½) / (trials + 1).",

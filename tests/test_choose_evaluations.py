@@ -1,5 +1,6 @@
 """Own evaluations: both forms of the table, and every bad row named by its line."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from kimi_planner.files import data_dir
 SUMMARY = "workload,model,successes,trials\n"
 ITEMS = "workload,model,item,success\n"
 TOKENS = "workload,model,item,success,prompt_tokens,completion_tokens,cached_tokens\n"
+AMOUNTS = "workload,model,item,success,cost_usd\n"
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def test_rows_by_item(written):
     words = ["1", "true", "TRUE", "0", "False", "1.0"]
     rows = "".join(f"chat,kimi-k2,q{n},{word}\n" for n, word in enumerate(words))
     trials = read_evaluations(written(ITEMS + rows)).of("chat", "kimi-k2")
-    assert (trials.successes, trials.trials, trials.has_usage) == (4, 6, False)
+    assert (trials.successes, trials.trials, trials.has("usage")) == (4, 6, False)
     assert [item.success for item in trials.items.values()] == [True] * 3 + [False] * 2 + [True]
 
 
@@ -55,12 +57,31 @@ def test_tokens_of_items(written):
     )
     found = read_evaluations(written(text))
     trials = found.of("chat", "kimi-k2")
-    assert trials.has_usage
+    assert trials.has("usage")
     assert trials.items["a"].usage == UsageRecord(
         prompt_tokens=1000, completion_tokens=50, cached_tokens=200
     )
     assert trials.items["b"].usage.cached_tokens is None
-    assert not found.of("chat", "kimi-k2-5").has_usage
+    assert not found.of("chat", "kimi-k2-5").has("usage")
+
+
+def test_costs_times_and_scores_of_items(written):
+    """What an item was billed, took and was expected to bring is kept exactly; scores may be below 0."""
+    head = "workload,model,item,success,cost_usd,seconds,score_before,score_after\n"
+    text = head + "w,kimi-k2,a,1,0.10,12,-0.5,0.9\nw,kimi-k2,b,0,0.30,8.5,1e-3,0\nw,m,a,1,,,,\n"
+    path = written(text)
+    found = read_evaluations(path)
+    trials = found.of("w", "kimi-k2")
+    assert trials.items["a"].cost_usd == Decimal("0.10")
+    assert trials.of_items("seconds") == {"a": 12.0, "b": 8.5}
+    assert trials.of_items("score_before") == {"a": -0.5, "b": 0.001}
+    assert trials.has("score_after")
+    assert not trials.has("usage")
+    assert found.of("w", "m").of_items("cost_usd") == {}
+    assert read_evaluations(pd.read_csv(path)).trials == found.trials
+    frame = pd.DataFrame({"workload": ["w"], "model": ["m"], "item": [1], "success": [1]})
+    item = read_evaluations(frame.assign(seconds=np.int64(3))).of("w", "m").items["1"]
+    assert item.seconds == 3
 
 
 def test_a_frame_is_read_as_its_file(written):
@@ -101,6 +122,10 @@ BAD = {
     "item twice": (ITEMS + "w,m,a,1\nw,m,a,0\n", "line 3: item 'a' of w on m stands twice"),
     "after a long cell": (ITEMS + 'w,m,"a\nb",1\nw,m,c,2\n', "line 4: success is '2'"),
     "some tokens": (TOKENS + "w,m,a,1,5,5,\nw,m,b,1,,,\n", "line 3: tokens are given for some"),
+    "cost below 0": (AMOUNTS + "w,m,a,1,-1\n", "line 2: cost_usd is '-1'"),
+    "no cost": (AMOUNTS + "w,m,a,1,free\n", "line 2: cost_usd: 'free' is not a number"),
+    "infinite cost": (AMOUNTS + "w,m,a,1,inf\n", "line 2: cost_usd: 'inf' is not a finite number"),
+    "some costs": (AMOUNTS + "w,m,a,1,1\nw,m,b,1,\n", "line 3: cost_usd is given for some"),
     "half of them": (TOKENS + "w,m,a,1,5,,\n", "line 2: completion_tokens is empty"),
     "cached": (TOKENS + "w,m,a,1,5,5,6\n", "line 2: cached_tokens (6) cannot exceed"),
     "nul": (SUMMARY + "w,m\0,1,x\n", "line 2"),

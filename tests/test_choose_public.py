@@ -23,6 +23,8 @@ def published(rows, **changes):
     fields = {
         "agent": "agent",
         "usd_per_item": "",
+        "input_usd_per_mtok": "",
+        "output_usd_per_mtok": "",
         "seconds_per_item": None,
         "reported_by": "others",
         "read_on": "2026-11-29",
@@ -191,7 +193,7 @@ def test_bad_rows_of_published_results_are_named(changes, message):
     """One line with the place, the column and the value."""
     row = {
         "benchmark": "b", "agent": "a", "published_as": "m", "models": "m", "items": "5",
-        "solved_percent": "50", "usd_per_item": "1", "seconds_per_item": "1", "reported_by": "maker",
+        "solved_percent": "50", "usd_per_item": "1", "input_usd_per_mtok": "", "output_usd_per_mtok": "", "seconds_per_item": "1", "reported_by": "maker",
         "read_on": "2026-11-29", "source": "s",
     }  # fmt: skip
     changes = dict(changes)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -21,6 +22,7 @@ from kimi_planner.files import data_dir
 
 __all__ = ["Effects", "PublicResult", "PublicResults", "read_public_results"]
 
+_AMOUNTS = ("usd_per_item", "input_usd_per_mtok", "output_usd_per_mtok", "seconds_per_item")
 _COLUMNS = (
     "benchmark",
     "agent",
@@ -28,8 +30,7 @@ _COLUMNS = (
     "models",
     "items",
     "solved_percent",
-    "usd_per_item",
-    "seconds_per_item",
+    *_AMOUNTS,
     "reported_by",
     "read_on",
     "source",
@@ -54,6 +55,8 @@ class PublicResult:
         How many tasks there were, and the share that was solved.
     usd_per_item, seconds_per_item
         Cost and time of a task, where they are published.
+    input_usd_per_mtok, output_usd_per_mtok
+        The prices that the cost rests on.
     reported_by
         ``"maker"`` of the model, or ``"others"``.
     read_on, source
@@ -67,6 +70,8 @@ class PublicResult:
     items: int
     solved_percent: float
     usd_per_item: float | None
+    input_usd_per_mtok: float | None
+    output_usd_per_mtok: float | None
     seconds_per_item: float | None
     reported_by: str
     read_on: date
@@ -82,6 +87,15 @@ class PublicResult:
         """Logarithm of the odds of a solved task, half a task added to both sides."""
         solved = self.items * self.solved_percent / 100
         return float(logit((solved + 0.5) / (self.items + 1)))
+
+    @property
+    def log_tokens(self) -> float | None:
+        """Logarithm of the cost of a task over the geometric mean of both prices, if all are known."""
+        amounts = self.usd_per_item, self.input_usd_per_mtok, self.output_usd_per_mtok
+        if not all(amounts):
+            return None
+        usd, price_in, price_out = np.log(np.array(amounts, dtype=float)).tolist()
+        return float(usd - (price_in + price_out) / 2)
 
 
 @dataclass(frozen=True)
@@ -147,34 +161,65 @@ class PublicResults:
 
     @cached_property
     def effects(self) -> Effects:
-        """What tests and models add to the logarithm of the odds."""
-        return Effects.of(self.results, lambda one: one.logit)
+        """What tests and models add to the logarithm of the odds of success."""
+        return Effects.of(self.results, _logit)
 
     @cached_property
     def weights(self) -> tuple[float, float]:
         """Items that a published result counts as: alone, and beside others of the same tasks."""
-        alone, beside = [], []
-        for test in self.effects.tests:
-            rest = [one for one in self.results if one.test != test]
-            there = [one for one in self.results if one.test == test]
-            effects = Effects.of(rest, lambda one: one.logit)
-            known = [one for one in there if one.models[0] in effects.models]
-            for one in known:
-                model = one.models[0]
-                levels = [
-                    other.logit - effects.models[other.models[0]]
-                    for other in known
-                    if other is not one
-                ]
-                alone.append((one, effects.expected_rate(model, None)))
-                if levels:
-                    level = float(np.mean(levels))
-                    beside.append((one, effects.expected_rate(model, level)))
+        held = list(_left_out(self.results, _logit))
+        alone = [(one, rest.expected_rate(one.models[0], None)) for one, rest, _ in held]
+        beside = [
+            (one, rest.expected_rate(one.models[0], level))
+            for one, rest, level in held
+            if level is not None
+        ]
         return _items_worth(alone), _items_worth(beside)
+
+    @cached_property
+    def token_effects(self) -> Effects:
+        """What tests and models add to the logarithm of the tokens of a task."""
+        return Effects.of(self._costed, _log_tokens)
+
+    @cached_property
+    def token_error(self) -> float:
+        """How far that misses on a test that was left out: root of the mean square, in logarithms."""
+        misses = [
+            _log_tokens(one) - level - rest.models[one.models[0]]
+            for one, rest, level in _left_out(self._costed, _log_tokens)
+            if level is not None
+        ]
+        return float(np.sqrt(np.mean(np.square(misses)))) if misses else math.inf
+
+    @property
+    def _costed(self) -> tuple[PublicResult, ...]:
+        return tuple(one for one in self.results if one.log_tokens is not None)
 
     def of(self, model: str) -> tuple[PublicResult, ...]:
         """Return the results that stand for a model of a catalog."""
         return tuple(one for one in self.results if model in one.models)
+
+
+def _logit(one: PublicResult) -> float:
+    return one.logit
+
+
+def _log_tokens(one: PublicResult) -> float:
+    return math.nan if one.log_tokens is None else one.log_tokens
+
+
+def _left_out(
+    results: Sequence[PublicResult], number: Callable[[PublicResult], float]
+) -> Iterator[tuple[PublicResult, Effects, float | None]]:
+    """Yield each result with the effects of all other tests, and what its test adds by others in it."""
+    for test in dict.fromkeys(one.test for one in results):
+        rest = Effects.of([one for one in results if one.test != test], number)
+        there = [one for one in results if one.test == test and one.models[0] in rest.models]
+        for one in there:
+            levels = [
+                number(other) - rest.models[other.models[0]] for other in there if other is not one
+            ]
+            yield one, rest, float(np.mean(levels)) if levels else None
 
 
 def _items_worth(predicted: Sequence[tuple[PublicResult, float]]) -> float:
@@ -259,8 +304,7 @@ def _result(row: Mapping[str, str]) -> PublicResult:
         models=tuple(row["models"].split()),
         items=int(_number("items", row, 1)),
         solved_percent=_number("solved_percent", row, 0, 100),
-        usd_per_item=_number("usd_per_item", row) if row["usd_per_item"] else None,
-        seconds_per_item=_number("seconds_per_item", row) if row["seconds_per_item"] else None,
+        **{name: _number(name, row) if row[name] else None for name in _AMOUNTS},
         reported_by=row["reported_by"],
         read_on=read_on,
         source=row["source"],

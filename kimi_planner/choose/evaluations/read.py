@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import pandas as pd
 
 from kimi_planner.arguments import public
 from kimi_planner.billing.record import UsageRecord
-from kimi_planner.choose.evaluations.table import TOKENS, Table, is_missing
+from kimi_planner.choose.evaluations.table import AMOUNTS, TOKENS, Table, is_missing
 from kimi_planner.errors import EvaluationError, restated, shown
 from kimi_planner.files import data_dir
+from kimi_planner.money import exact_decimal
 
 __all__ = ["Evaluations", "Item", "Trials", "read_evaluations"]
 
@@ -35,10 +37,19 @@ class Item:
         Whether the model solved it.
     usage
         What it really used, all calls of the task together; ``None`` if not given.
+    cost_usd, seconds
+        What it was billed, and how long it took; ``None`` if not given.
+    score_before, score_after
+        How sure one was that this model solves it: before it was asked, and when its answer was there;
+        higher is surer. ``None`` if not given.
     """
 
     success: bool
     usage: UsageRecord | None = None
+    cost_usd: Decimal | None = None
+    seconds: Decimal | None = None
+    score_before: Decimal | None = None
+    score_after: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +83,16 @@ class Trials:
         """Expected success rate: the mean of its posterior under Jeffreys' prior, Beta(½, ½)."""
         return (self.successes + 0.5) / (self.trials + 1)
 
-    @property
-    def has_usage(self) -> bool:
-        """Whether the tokens of every task were measured."""
-        return bool(self.items) and all(item.usage is not None for item in self.items.values())
+    def has(self, name: str) -> bool:
+        """Whether an attribute of `Item` was measured on every task, such as ``"usage"``."""
+        return bool(self.items) and all(
+            getattr(item, name) is not None for item in self.items.values()
+        )
+
+    def of_items(self, name: str) -> dict[str, float]:
+        """Return an amount of each task; empty unless it was measured on every one."""
+        items = self.items.items() if self.has(name) else ()
+        return {task: float(getattr(item, name)) for task, item in items}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +134,9 @@ def read_evaluations(source: str | Path | pd.DataFrame | None = None) -> Evaluat
         ``trials``, a row for each workload and model. By item: ``workload``, ``model``, ``item``,
         ``success`` (0, 1, true or false), a row for each task, and optionally what it used, all its
         calls together: ``prompt_tokens``, ``completion_tokens``, ``cached_tokens``,
-        ``reasoning_tokens``, for every task of a workload and model or for none.
+        ``reasoning_tokens``; ``cost_usd``, ``seconds``; and how sure one was that it would be
+        solved, ``score_before`` the call and ``score_after`` it. Each is there for every task of a
+        workload and model, or for none.
 
     Returns
     -------
@@ -168,12 +187,14 @@ def _add_item(known: dict[str, Item], of: str, row: Mapping[str, Any]) -> None:
             f"item {shown(name)} of {of} stands twice. Give each item once for a model; number "
             "repeated runs, such as 'a#2'."
         )
-    known[name] = _item(row)
-    if (known[name].usage is None) != (next(iter(known.values())).usage is None):
-        raise EvaluationError(
-            f"tokens are given for some items of {of} and not for others. Give them for every item "
-            "of the two, or for none."
-        )
+    item = known[name] = _item(row)
+    first = next(iter(known.values()))
+    for what, words in (("usage", "tokens are"), *((one, f"{one} is") for one in AMOUNTS)):
+        if (getattr(item, what) is None) != (getattr(first, what) is None):
+            raise EvaluationError(
+                f"{words} given for some items of {of} and not for others. Give them for every item "
+                "of the two, or for none."
+            )
 
 
 def _name(column: str, row: Mapping[str, Any]) -> str:
@@ -213,11 +234,25 @@ def _item(row: Mapping[str, Any]) -> Item:
     success = _WORDS.get(str(value).strip().lower().removesuffix(".0"))
     if success is None:
         raise EvaluationError(f"success is {shown(value)}. Give 0, 1, true or false.")
+    amounts: dict[str, Any] = {
+        name: _amount(name, row[name])
+        for name in AMOUNTS
+        if name in row and not is_missing(row[name])
+    }
     given = [name for name in TOKENS if name in row and not is_missing(row[name])]
     if not given:
-        return Item(success=success)
+        return Item(success=success, **amounts)
     for name in ("prompt_tokens", "completion_tokens"):
         if name not in given:
             raise EvaluationError(f"{name} is empty beside {given[0]}. Give both, or no tokens.")
     tokens = {name: _whole(name, row) for name in given}
-    return Item(success=success, usage=UsageRecord(**tokens))
+    return Item(success=success, usage=UsageRecord(**tokens), **amounts)
+
+
+def _amount(name: str, value: Any) -> Decimal:
+    """Return a number from 0; scores may be below."""
+    with restated(about=name, then=".", of=ValueError, fault=EvaluationError):
+        amount = exact_decimal(value.strip() if isinstance(value, str) else value)
+    if amount < 0 and not name.startswith("score"):
+        raise EvaluationError(f"{name} is {shown(value)}. It must be at least 0.")
+    return amount

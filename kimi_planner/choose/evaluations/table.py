@@ -15,10 +15,11 @@ import pandas as pd
 from kimi_planner.errors import EvaluationError, Where, did_you_mean, shown
 from kimi_planner.files import read_text
 
-__all__ = ["TOKENS", "Table", "is_missing"]
+__all__ = ["AMOUNTS", "TOKENS", "Table", "is_missing"]
 
 MAX_BYTES = 500_000_000
 TOKENS = ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
+AMOUNTS = ("cost_usd", "seconds", "score_before", "score_after")
 SUMMARY = ("workload", "model", "successes", "trials")
 ITEMS = ("workload", "model", "item", "success")
 
@@ -83,7 +84,7 @@ class Table:
     def is_by_item(self) -> bool:
         """Whether the table has a row for each task; refuse columns of neither form."""
         summary = {"successes", "trials"}.intersection(self.columns)
-        by_item = {"item", "success", *TOKENS}.intersection(self.columns)
+        by_item = {"item", "success", *TOKENS, *AMOUNTS}.intersection(self.columns)
         if summary and by_item:
             raise EvaluationError(
                 f"column {min(summary)!r} is of a summary and {min(by_item)!r} of "
@@ -92,8 +93,10 @@ class Table:
         needed = list(ITEMS if by_item else SUMMARY)
         if by_item.intersection(TOKENS):
             needed += ["prompt_tokens", "completion_tokens"]
-        words = f"{', '.join(SUMMARY)}; or {', '.join((*ITEMS, *TOKENS))}"
-        self.check((*ITEMS, *TOKENS) if by_item else SUMMARY, needed, words)
+        known = (*ITEMS, *TOKENS, *AMOUNTS)
+        self.check(
+            known if by_item else SUMMARY, needed, f"{', '.join(SUMMARY)}; or {', '.join(known)}"
+        )
         return bool(by_item)
 
 

@@ -276,7 +276,7 @@ def _notes(
     first, last = projection.months[0], projection.months[-1]
     yield note("task_cost", span=f"{first}" if first == last else f"{first} to {last}")
     yield from overflow_notes(workload, specs)
-    if any(one.has_usage for one in tried.values()):
+    if any(one.has("usage") for one in tried.values()):
         yield note("items_unused")
     turns = workload.given("turns")
     if turns is not None and turns.mean > 1:

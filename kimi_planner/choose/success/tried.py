@@ -52,14 +52,15 @@ class Tried:
     @cached_property
     def used(self) -> dict[str, Usage]:
         """What each item used, where the tokens of all are given."""
-        items = self.trials.items.items() if self.trials.has_usage else ()
+        items = self.trials.items.items() if self.trials.has("usage") else ()
         return {name: item.usage.as_usage() for name, item in items if item.usage is not None}
 
     @cached_property
     def item_usd(self) -> Mapping[str, float]:
-        """What each item cost, where its tokens are given."""
+        """What each item cost: its tokens at the prices of the plan, else as it was billed."""
         tariff = Tariff.of(self.spec)
-        return {name: float(tariff.bill(used).total) for name, used in self.used.items()}
+        priced = {name: float(tariff.bill(used).total) for name, used in self.used.items()}
+        return priced or self.trials.of_items("cost_usd")
 
     @cached_property
     def task(self) -> TaskCost:
@@ -97,6 +98,8 @@ class Tried:
         """Say what the cost of a task leaves out."""
         if not self.item_usd:
             return overflow_notes(self.workload, [self.spec])
+        if not self.used:
+            return noted("cost_billed", workloads=self.workload.name, models=[self.spec.id])
         tariff = Tariff.of(self.spec)
         dated = (f"Items are billed at the prices of {self.spec.id} on {self.spec.priced_on}.",)
         return (
