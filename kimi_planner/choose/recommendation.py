@@ -20,6 +20,7 @@ from kimi_planner.choose.requirements import Requirements
 from kimi_planner.money import usd
 from kimi_planner.notes import Note
 from kimi_planner.plan.booking import Booked, booked
+from kimi_planner.plan.budget import BudgetMatrix, budget_matrix
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.refused import refused_usd
 from kimi_planner.rich import frame_html, page_html, share_text, table_html
@@ -71,6 +72,11 @@ class Recommendation:
     def booked(self) -> Booked:
         """The bookable number, every workload on its model."""
         return booked(self.projection, self.best)
+
+    @cached_property
+    def budget_matrix(self) -> BudgetMatrix:
+        """The bookable number by workload and month, with quarters, totals and budgets."""
+        return budget_matrix(self.projection, self.best, self.booked)
 
     @property
     def without_model(self) -> tuple[str, ...]:

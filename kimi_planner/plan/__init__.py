@@ -9,6 +9,7 @@ __all__, __getattr__, __dir__ = public_names(
         "calls.conversation": "Conversation conversation",
         "calls.fit": "ContextFit context_fit",
         "plan.booking": "Booked Booking booked",
+        "plan.budget": "BudgetMatrix budget_matrix",
         "plan.drivers": "Sensitivity sensitivity",
         "plan.plan_file": "PlanFile approved_toml read_plan",
         "plan.projection": "Projection",

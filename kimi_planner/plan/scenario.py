@@ -30,7 +30,7 @@ __all__ = ["BASE", "Scenario", "ScenarioComparison", "compare_scenarios"]
 BASE = "plan"
 FACTORS = ("traffic", "output", "reasoning")
 _FIXED = (
-    *("name", "source", "notes", "budget_usd_per_month", "needs"),
+    *("name", "source", "notes", "owner", "cost_centre", "budget_usd_per_month", "needs"),
     *("value_usd_per_success", "failure_usd", "seconds_at_most"),
 )
 _KEYS = ("name", "set", "from", "to", "workloads")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kimi_planner import plot
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.errors import MissingExtraError
-from kimi_planner.report import summary, tables
+from kimi_planner.report import budget, summary, tables
 from kimi_planner.report.pictures import pictures
 from kimi_planner.report.tables import Section
 from kimi_planner.report.what_if import Panel
@@ -64,6 +64,7 @@ def html_report(recommendation: Recommendation, sections: Sequence[Section] = ()
         catalog=projection.catalog,
         tables=tables,
         summary=summary,
+        budget=budget,
         sections=sections,
         pictures=_drawn(recommendation, sections),
         panel=Panel(recommendation),

@@ -19,6 +19,7 @@ from kimi_planner.plan.booking import Booked
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.rounding import decimal_of
 from kimi_planner.reconcile.rows import FORMAT, plan_rows, together_rows
+from kimi_planner.report.budget import budget_data
 from kimi_planner.report.tables import Section
 
 __all__ = [
@@ -140,6 +141,7 @@ def plan_data(recommendation: Recommendation) -> dict[str, Any]:
         "recommended": recommendation.best,
         "bookable": _bookable(recommendation.booked),
         "decisions": recommendation.decisions,
+        "budget": budget_data(recommendation.budget_matrix),
         "over_budget": recommendation.over_budget,
         "ranking": recommendation.frame,
         "exclusions": recommendation.exclusions,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import localcontext
 from typing import Any
@@ -251,8 +251,8 @@ def assumptions_table(projection: Projection) -> Table:
     return Table(("workload", "assumption", "value"), tuple(rows))
 
 
-def catalog_table(catalog: Catalog) -> Table:
-    """Return prices and context windows with their source; what is not stated is named so."""
+def catalog_table(catalog: Catalog, models: Iterable[str] | None = None) -> Table:
+    """Return prices and windows of all models, or of some; what is not stated is named so."""
     rows = tuple(
         (
             model.id,
@@ -264,7 +264,7 @@ def catalog_table(catalog: Catalog) -> Table:
             stated(model.speed and model.speed.rating),
             model.capability_words,
         )
-        for model in catalog
+        for model in (catalog if models is None else map(catalog.model, models))
     )
     prices = ("input USD/M", "cached USD/M", "output USD/M")
     headers = ("model", *prices, "window", "reasoning depth", "speed", "capabilities")

@@ -10,6 +10,7 @@ from tabulate import tabulate
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.report import tables
+from kimi_planner.report.budget import budget_sentence, budget_tables
 from kimi_planner.report.first_screen import first_screen
 from kimi_planner.report.summary import budgets_table
 from kimi_planner.report.tables import Section, Table
@@ -82,6 +83,9 @@ def markdown_report(recommendation: Recommendation, sections: Sequence[Section] 
         *filter(None, [sentence_text(tables.dependence_sentence(recommendation))]),
         "\n".join("- " + sentence_text(sentence) for sentence in recommendation.sentences()),
         *([f"## {budgets.title}", markdown(budgets)] if budgets.rows else []),
+        "## Budget by month",
+        sentence_text(budget_sentence(recommendation.budget_matrix)),
+        *map(markdown, budget_tables(recommendation.budget_matrix)),
         *(_markdown_section(section) for section in sections),
         "## Spend by month, each workload on its planned model (USD)",
         markdown(tables.months_table(recommendation)),
@@ -98,7 +102,7 @@ def markdown_report(recommendation: Recommendation, sections: Sequence[Section] 
         "## Assumptions",
         markdown(tables.assumptions_table(projection)),
         f"## Prices: catalog {escaped(catalog.version)}",
-        markdown(tables.catalog_table(catalog)),
+        markdown(tables.catalog_table(catalog, projection.models)),
         *(sentence_text(sentence) for sentence in tables.source_sentences(catalog)),
         escaped(projection.provenance),
     ]

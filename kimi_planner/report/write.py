@@ -10,11 +10,12 @@ from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.errors import ScenarioError, did_you_mean, shown
 from kimi_planner.report.focus.charges import NOT_STATED
 from kimi_planner.report.tables import Section
+from kimi_planner.safe import csv_text
 from kimi_planner.writes import write_files
 
 __all__ = ["DEFAULT_FORMS", "chosen_forms", "rendered", "write_report"]
 
-#: From a form of the report to its file.
+#: From a form of the report to its file; the form CSV has a second one, of the budget.
 FILES = {
     "html": "report.html",
     "xlsx": "report.xlsx",
@@ -23,6 +24,7 @@ FILES = {
     "json": "report.json",
     "focus": "focus.csv",
 }
+BUDGET_CSV = "budget.csv"
 DEFAULT_FORMS = ("html", "markdown")
 
 
@@ -47,7 +49,7 @@ def write_report(
         Where to write; made if it is not there.
     forms : str or iterable of str
         ``"html"``, one self-contained page; ``"xlsx"``, a workbook whose totals follow its prices and
-        assumptions; ``"markdown"``; ``"csv"``; ``"json"``; ``"focus"``, FOCUS 1.2 rows marked as a
+        assumptions; ``"markdown"``; ``"csv"``, with the budget by month in a file of its own; ``"json"``; ``"focus"``, FOCUS 1.2 rows marked as a
         forecast.
     sections : sequence of Section
         Further parts of page, Markdown and JSON, such as :func:`plan_sections` returns.
@@ -101,6 +103,8 @@ def rendered(
         FILES[form]: _content(form, recommendation, sections, (account_id, account_name))
         for form in chosen_forms(forms)
     }
+    if FILES["csv"] in contents:
+        contents[BUDGET_CSV] = csv_text(recommendation.budget_matrix.frame)
     return {
         name: content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
         for name, content in contents.items()
@@ -150,7 +154,6 @@ def _content(
             return markdown_report(plan, sections)
         case "csv":
             from kimi_planner.report.json_form import planned_frame
-            from kimi_planner.safe import csv_text
 
             return csv_text(planned_frame(plan))
         case "json":

@@ -64,6 +64,10 @@ def _text(key: str, value: Any) -> str:
     return value
 
 
+def _label(key: str, value: Any) -> str:
+    return "" if value == "" else _text(key, value)
+
+
 def _notes(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
         raise refused("notes", value, "It must be a list of sentences.")
@@ -138,6 +142,8 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "value_usd_per_success": partial(_amount, "value_usd_per_success", "USD", may_be_zero=True),
     "failure_usd": partial(_amount, "failure_usd", "USD", may_be_zero=True),
     "seconds_at_most": partial(_amount, "seconds_at_most", "seconds"),
+    "owner": partial(_label, "owner"),
+    "cost_centre": partial(_label, "cost_centre"),
     "source": partial(_of_type, "source", str, "It must be text."),
     "notes": _notes,
 }

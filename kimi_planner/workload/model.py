@@ -139,6 +139,8 @@ class Workload:
     price_changes
         Prices that differ from the catalog's from a day on; :class:`PriceChange`. In a file they
         stand at the top and hold for every workload.
+    owner, cost_centre
+        Who answers for the spend, and where it is booked, as reports show it.
     source
         Where the numbers come from.
     notes
@@ -180,6 +182,8 @@ class Workload:
     failure_usd: Decimal | int | float | str | None = None
     seconds_at_most: Decimal | int | float | str | None = None
     price_changes: tuple[PriceChange | Mapping[str, Any], ...] = ()
+    owner: str = ""
+    cost_centre: str = ""
     source: str = ""
     notes: tuple[str, ...] = ()
 

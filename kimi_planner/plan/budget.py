@@ -1,0 +1,279 @@
+"""The budget of a plan: what is booked by workload and month, against what may be spent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from kimi_planner.money import total, usd
+from kimi_planner.plan.booking import Booked, Booking, booked
+from kimi_planner.plan.calendar import Month
+from kimi_planner.plan.projection import Projection
+from kimi_planner.rich import frame_html, page_html
+
+__all__ = ["BudgetMatrix", "BudgetRow", "Span", "budget_matrix"]
+
+_QUARTER = 3
+
+
+@dataclass(frozen=True)
+class Span:
+    """A column of the matrix: a month, a quarter, a year, or the whole plan.
+
+    Attributes
+    ----------
+    name
+        ``2027-01``, ``2027 Q1``, ``2027`` or ``total``.
+    level
+        ``month``, ``quarter``, ``year`` or ``total``.
+    months
+        The months of the plan that it adds up.
+    is_whole
+        Whether these are all of its months.
+    """
+
+    name: str
+    level: str
+    months: tuple[str, ...]
+    is_whole: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetRow:
+    """What is booked for a workload, or for several together.
+
+    Attributes
+    ----------
+    name, model, owner, cost_centre
+        The workload, the model it is planned on, and what its file says of who pays; empty where
+        that differs or is not stated.
+    by_month
+        What of the bookable number falls to each month, USD.
+    budget_usd
+        What may be spent in any one month; ``None`` where nothing says so.
+    """
+
+    name: str
+    model: str = ""
+    owner: str = ""
+    cost_centre: str = ""
+    by_month: Mapping[str, Decimal]
+    budget_usd: Decimal | None
+
+    def usd(self, span: Span) -> Decimal:
+        """Return what is booked for the months of a column."""
+        return total(self.by_month[month] for month in span.months)
+
+    def budget(self, span: Span) -> Decimal | None:
+        """Return the budget of the months of a column."""
+        return None if self.budget_usd is None else total([self.budget_usd] * len(span.months))
+
+    def variance(self, span: Span) -> Decimal | None:
+        """Return what is booked less the budget: above zero is over it."""
+        budget = self.budget(span)
+        return None if budget is None else total([self.usd(span), budget.copy_negate()])
+
+    @property
+    def head_room(self) -> tuple[Decimal, str] | None:
+        """The least that any month leaves of its budget, below zero where it is broken, and that month."""
+        if self.budget_usd is None:
+            return None
+        month = max(self.by_month, key=lambda one: self.by_month[one])
+        return total([self.budget_usd, self.by_month[month].copy_negate()]), month
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetMatrix:
+    """The bookable number by workload and month, with quarters, years, totals and budgets.
+
+    Attributes
+    ----------
+    booking
+        Which number is booked.
+    spans
+        The columns: months, each quarter and year after its last month, and the total.
+    rows
+        One per workload.
+    provenance
+        Catalog, day, seed and paths in one line.
+    """
+
+    booking: Booking
+    spans: tuple[Span, ...]
+    rows: tuple[BudgetRow, ...]
+    provenance: str = ""
+
+    @property
+    def total(self) -> BudgetRow:
+        """All workloads together; its budget is the sum where each has one."""
+        return _together("all", self.rows)
+
+    @cached_property
+    def by_cost_centre(self) -> tuple[BudgetRow, ...]:
+        """The workloads of each owner and cost centre together; empty where none is stated."""
+        keys = dict.fromkeys((row.cost_centre, row.owner) for row in self.rows)
+        if set(keys) == {("", "")}:
+            return ()
+        groups = [
+            [row for row in self.rows if (row.cost_centre, row.owner) == key]
+            for key in sorted(keys)
+        ]
+        return tuple(_together(", ".join(row.name for row in rows), rows) for rows in groups)
+
+    @property
+    def whole(self) -> Span:
+        """The column of all months."""
+        return self.spans[-1]
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row per workload, ``all`` at last, and column of the matrix.
+
+        Columns: ``workload``, ``model``, ``owner``, ``cost_centre``, ``period``, its ``level``
+        (``month``, ``quarter``, ``year``, ``total``), its ``months`` within the plan, and the exact
+        decimals ``usd``, ``budget_usd`` and ``variance_usd``, booked less budget; ``None`` where
+        there is no budget.
+        """
+        rows = [
+            {
+                "workload": row.name,
+                "model": row.model,
+                "owner": row.owner,
+                "cost_centre": row.cost_centre,
+                "period": span.name,
+                "level": span.level,
+                "months": len(span.months),
+                "usd": row.usd(span),
+                "budget_usd": row.budget(span),
+                "variance_usd": row.variance(span),
+            }
+            for row in (*self.rows, self.total)
+            for span in self.spans
+        ]
+        return pd.DataFrame(rows, dtype=object)
+
+    @property
+    def sentence(self) -> str:
+        """What the amounts are, in words."""
+        return (
+            f"USD to book: {self.booking.words}. Budgets are a month's times the months; variance is booked less "
+            "budget, head-room the least that any month leaves of its budget."
+        )
+
+    def __repr__(self) -> str:
+        whole = self.total
+        return f"<BudgetMatrix: {usd(whole.usd(self.whole))} USD ({self.booking.words}). {self.provenance}>"
+
+    def _repr_html_(self) -> str:
+        shown = self.frame.pivot_table(
+            index="workload", columns="period", values="usd", aggfunc="first", sort=False
+        )
+        table = frame_html(shown.map(usd).reset_index())
+        return page_html(table, notes=(self.sentence,), provenance=self.provenance)
+
+
+def budget_matrix(
+    projection: Projection, choice: Mapping[str, str], number: Booked | None = None
+) -> BudgetMatrix:
+    """Return the budget of a plan: workload by month, with quarters, totals, budgets and variance.
+
+    Parameters
+    ----------
+    projection : Projection
+        The plan.
+    choice : mapping of str to str
+        Workload name to model id.
+    number : Booked, optional
+        Its bookable number, where that is worked out already.
+
+    Returns
+    -------
+    BudgetMatrix
+        Exact decimals of USD; nothing is rounded before it is shown.
+
+    Raises
+    ------
+    ScenarioError
+        If the projection has no such workload or model.
+
+    Examples
+    --------
+    >>> from kimi_planner.plan import Workload, project
+    >>> chat = Workload(
+    ...     name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=500,
+    ...     budget_usd_per_month=130, owner="Support", cost_centre="4711",
+    ... )
+    >>> plan = project(chat, 2, "2026-12", "kimi-k2", as_of="2026-11-24", catalog="2026-06")
+    >>> matrix = budget_matrix(plan, {"chat": "kimi-k2"})
+    >>> [(span.name, str(matrix.total.usd(span))) for span in matrix.spans]
+    [('2026-12', '130.2'), ('2027-01', '130.2'), ('total', '260.4')]
+    >>> matrix.total.head_room
+    (Decimal('-0.2'), '2026-12')
+    """
+    number = number or booked(projection, choice)
+    months = list(map(str, projection.months))
+    workloads = {one.name: one for one in projection.workloads}
+    rows = tuple(
+        BudgetRow(
+            name=name,
+            model=model,
+            owner=workloads[name].owner,
+            cost_centre=workloads[name].cost_centre,
+            by_month={month: number.cells[name, month] for month in months},
+            budget_usd=projection.budget(name),
+        )
+        for name, model in choice.items()
+    )
+    return BudgetMatrix(
+        booking=projection.booking,
+        spans=tuple(_spans(projection.months)),
+        rows=rows,
+        provenance=projection.provenance,
+    )
+
+
+def _spans(months: Sequence[Month]) -> Iterable[Span]:
+    """Yield months, each quarter of several months and each of several years after its last, and all."""
+    years = {month.year for month in months}
+    for month in months:
+        yield Span(str(month), "month", (str(month),))
+        quarter = [one for one in months if _quarter(one) == _quarter(month)]
+        if month == quarter[-1] and 1 < len(quarter) < len(months):
+            yield _span("{} Q{}".format(*_quarter(month)), "quarter", quarter, _QUARTER)
+        year = [one for one in months if one.year == month.year]
+        if month == year[-1] and len(years) > 1 and len(year) > _QUARTER:
+            yield _span(str(month.year), "year", year, 12)
+    if len(months) > 1:
+        yield Span("total", "total", tuple(map(str, months)))
+
+
+def _span(name: str, level: str, months: Sequence[Month], whole: int) -> Span:
+    return Span(name, level, tuple(map(str, months)), is_whole=len(months) == whole)
+
+
+def _quarter(month: Month) -> tuple[int, int]:
+    return month.year, (month.month - 1) // _QUARTER + 1
+
+
+def _together(name: str, rows: Sequence[BudgetRow]) -> BudgetRow:
+    """Return the sum of rows, with what they have in common."""
+
+    def common(field: str) -> str:
+        values: set[Any] = {getattr(row, field) for row in rows}
+        return str(values.pop()) if len(values) == 1 else ""
+
+    budgets = [row.budget_usd for row in rows if row.budget_usd is not None]
+    months = rows[0].by_month if rows else ()
+    return BudgetRow(
+        name=name,
+        model=common("model"),
+        owner=common("owner"),
+        cost_centre=common("cost_centre"),
+        by_month={month: total(row.by_month[month] for row in rows) for month in months},
+        budget_usd=total(budgets) if rows and len(budgets) == len(rows) else None,
+    )
