@@ -21,6 +21,7 @@ PACKAGE = Path(kimi_planner.__file__).parent
 #: A module imports only from its own part and from the parts on lines above it.
 LAYERS = (
     {"errors", "lazy"},
+    {"boundary"},
     {"notes"},
     {"money", "files", "safe", "writes"},
     {"rich"},
