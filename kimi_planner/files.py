@@ -15,6 +15,7 @@ from os import fstat
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from kimi_planner.boundary import opening
 from kimi_planner.errors import (
     FileError,
     KimiPlannerError,
@@ -103,6 +104,7 @@ def read_text(
         Or another ``fault``, if the file is missing, a folder, unreadable, larger than ``limit`` bytes or not UTF-8.
     """
     path = Path(path)
+    opening(path, fault)
     try:
         with open(path, "rb") as handle:
             raw = handle.read() if limit is None else handle.read(limit + 1)
@@ -143,6 +145,8 @@ def open_unpacked(path: Path) -> Iterator[BinaryIO]:
         If it cannot be opened or read.
     """
     is_given = path == STANDARD_INPUT
+    if not is_given:
+        opening(path)
     with nullcontext(sys.stdin.buffer) if is_given else path.open("rb") as plain:
         start = plain.peek(4) if isinstance(plain, BufferedReader) else b""
         if start.startswith(_GZIP_MAGIC):

@@ -117,6 +117,20 @@ def act(tmp_path):
     return run
 
 
+@pytest.mark.parametrize("written", ["comment_file", "sarif_file"])
+def test_no_link_leads_a_report_out_of_the_workspace(act, tmp_path, written):
+    """A pull request that commits a link where a report is written changes no file of the runner."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "a.txt").write_text("kept", encoding="utf-8")
+    (tmp_path / "repo").mkdir()
+    (tmp_path / "repo" / "out").symlink_to(outside)
+    runner, code = act(1000, **{written: "out/a.txt"})
+    assert code == 2
+    assert "::error title=kimi-planner could not check::out/a.txt is led out" in runner.log
+    assert [path.read_text(encoding="utf-8") for path in outside.iterdir()] == ["kept"]
+
+
 def test_a_prompt_within_its_budget_passes(act):
     """A passing check leaves a summary, a comment file and no annotation."""
     runner, code = act(1000, python_version="")

@@ -61,7 +61,7 @@ def test_a_litellm_file_becomes_a_catalog(tmp_path):
     ("data", "said"),
     [
         ('{"a": 1,\n "b"', " line 2: not JSON"),
-        ("[1]", "[1] is no price file of LiteLLM"),
+        ("[1]", "this is no price file of LiteLLM"),
         ({"gpt-x": LITELLM["gpt-x"]}, "no chat model with litellm_provider 'moonshot'"),
         ({"m": {"litellm_provider": "moonshot", "input_cost_per_token": -1e-6}}, "It must be a number from 0"),
         ({"m": {"litellm_provider": "moonshot", "input_cost_per_token": "0.1"}}, "input_cost_per_token of 'm' is '0.1'"),

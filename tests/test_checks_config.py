@@ -91,6 +91,7 @@ def test_globs_match_the_files_that_they_find(tmp_path):
 def test_files_outside_the_folder_keep_their_path(tmp_path):
     """A glob that climbs out of the folder names files as they are found."""
     (tmp_path / "in").mkdir()
+    (tmp_path / ".git").mkdir()
     (tmp_path / "a.md").write_text("x", encoding="utf-8")
     path = checking.lay_out(tmp_path / "in", PROMPTS.replace("**/*.md", "../*.md"))
     assert [one.path for one in checking.results_of(path)] == ["../a.md"]

@@ -23,6 +23,7 @@ PACKAGE = Path(kimi_planner.__file__).parent
 LAYERS = (
     {"errors", "lazy"},
     {"arguments"},
+    {"boundary"},
     {"notes"},
     {"money", "files", "safe", "writes"},
     {"rich"},

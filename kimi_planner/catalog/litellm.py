@@ -67,8 +67,7 @@ def litellm_catalog(path: Path) -> Catalog:
 def _own_entries(data: Any) -> dict[str, Mapping[str, Any]]:
     if not isinstance(data, dict):
         raise CatalogError(
-            f"{shown(data)} is no price file of LiteLLM. It holds one object with a key for "
-            "each model."
+            "this is no price file of LiteLLM. It holds one object with a key for each model."
         )
     found: dict[str, Mapping[str, Any]] = {
         key: entry

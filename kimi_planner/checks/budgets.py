@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
+from kimi_planner.boundary import Boundary
 from kimi_planner.catalog import Catalog
 from kimi_planner.checks.globs import matches
 from kimi_planner.checks.results import Place
@@ -211,6 +212,8 @@ class CheckConfig:
         The least share of the tokens of prompts, and of what looks like one, that must be counted.
     seed
         Seed of the projections.
+    boundary
+        What it may read.
     """
 
     path: Path
@@ -224,6 +227,7 @@ class CheckConfig:
     baseline: str = "kimi-planner-baseline.json"
     min_coverage: Decimal | None = None
     seed: int = 0
+    boundary: Boundary = field(default_factory=Boundary, compare=False)
 
     @property
     def folder(self) -> Path:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from kimi_planner.boundary import Boundary
 from kimi_planner.catalog import load_catalog
 from kimi_planner.checks.budgets import (
     CatalogBudget,
@@ -19,7 +20,7 @@ from kimi_planner.checks.budgets import (
 )
 from kimi_planner.checks.table import Table
 from kimi_planner.errors import ConfigError, RequestError, restated
-from kimi_planner.files import TomlFile, read_toml
+from kimi_planner.files import TomlFile, read_toml, repository
 
 __all__ = ["CONFIG_FILE", "find_config", "load_config"]
 
@@ -73,8 +74,16 @@ def find_config(folder: Path) -> Path:
     return own
 
 
-def load_config(path: str | Path = PYPROJECT) -> CheckConfig:
+def load_config(path: str | Path = PYPROJECT, *, allow_outside: bool = False) -> CheckConfig:
     """Read the table ``[tool.kimi-planner]`` of a TOML file, or a file that has its keys at the top.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    allow_outside : bool
+        Whether it, and what it names, may lie outside of its repository; of its folder, if it is in
+        none.
 
     Raises
     ------
@@ -83,6 +92,13 @@ def load_config(path: str | Path = PYPROJECT) -> CheckConfig:
     CatalogError, UnknownModelError
         If the catalog or a model does not exist.
     """
+    folder = Path(path).parent
+    boundary = Boundary(None if allow_outside else repository(folder) or folder)
+    with boundary.held():
+        return _loaded(path, boundary)
+
+
+def _loaded(path: str | Path, boundary: Boundary) -> CheckConfig:
     toml = read_toml(path, ConfigError)
     table = _root(toml)
     table.refuse_unknown(_TOP | _PARTS | _GROWTH)
@@ -95,6 +111,7 @@ def load_config(path: str | Path = PYPROJECT) -> CheckConfig:
         path=toml.path,
         catalog=load_catalog(source),
         catalog_name=source,
+        boundary=boundary,
         prompts=tuple(_prompts(one, model, warn) for one in table.tables("prompts")),
         workloads=tuple(_workloads(one, model, warn) for one in table.tables("workloads")),
         catalog_checks=_catalog(table.table("catalog_checks"), folder) if has_checks else None,
@@ -236,9 +253,8 @@ def _override(table: Table) -> Override:
 
 #: The end of a key to how it is read; the first that fits counts.
 _READERS: Mapping[str, Callable[[Table, str], Any]] = {
-    **dict.fromkeys(
-        ("path", "name", "model", "approved", "against", "catalog", "baseline"), Table.text
-    ),
+    **dict.fromkeys(("path", "approved", "against", "catalog", "baseline"), Table.file),
+    **dict.fromkeys(("name", "model"), Table.text),
     **dict.fromkeys(("paths", "exclude"), Table.globs),
     **dict.fromkeys(
         ("seed", "tier", "max_age_days", "ignore_below_tokens", "max_growth_tokens"),

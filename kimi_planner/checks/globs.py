@@ -16,6 +16,7 @@ from os.path import isfile, islink
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from kimi_planner.boundary import beyond
 from kimi_planner.files import repository
 
 if TYPE_CHECKING:
@@ -173,13 +174,16 @@ class _Walk:
             if not after:
                 continue
             name, path = f"{above}{entry.name}", folder / entry.name
-            is_folder = path.is_dir()
-            if is_folder and max(after) == len(steps) and len(after) == 1:
-                continue  # a file is meant
-            if is_folder and entry.name in NEVER:
+            leads_out = entry.is_symlink() and beyond(path) is not None
+            is_folder = not leads_out and path.is_dir()
+            is_file_meant = after == {len(steps)}
+            if is_folder and (is_file_meant or entry.name in NEVER):
                 continue
             if self._ignored(path, is_folder):
                 yield self.skipped, name, IGNORED
+            elif leads_out:
+                found = self.unreadable if len(steps) in after else self.skipped
+                yield found, name, "a link that leads out of the repository, and is not followed"
             elif is_folder and entry.is_symlink():
                 yield self.skipped, name, "a link to a folder; name it in paths to go there"
             elif is_folder:
@@ -215,7 +219,7 @@ class _Ignored:
         for above in (real, *real.parents):
             if not above.is_relative_to(self._root):
                 break
-            if (file := above / ".gitignore").is_file():
+            if (file := above / ".gitignore").is_file() and not file.is_symlink():  # as Git does
                 rules.append((_rules_of(file), below))
             below = f"{above.name}/{below}"
         return rules

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from kimi_planner.checks.budgets import CheckConfig
 from kimi_planner.checks.coverage import Coverage
@@ -34,6 +34,9 @@ if TYPE_CHECKING:  # most checks have no baseline, and a check should start quic
     from kimi_planner.checks.growth import Comparison
 
 __all__ = ["Check", "CheckReport", "run_checks"]
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 MAX_PLACES = 5  # that a note names; it counts the others
 
@@ -63,6 +66,17 @@ class CheckReport:
     catalog: str = ""
 
 
+def _held(method: Callable[Concatenate[Check, Given], Result]) -> Callable[..., Result]:
+    """Let a method read only what the configuration may."""
+
+    @wraps(method)
+    def within(check: Check, *args: Given.args, **options: Given.kwargs) -> Result:
+        with check.config.boundary.held():
+            return method(check, *args, **options)
+
+    return within
+
+
 class Check:
     """A check that is being made; what is counted or projected for one thing serves the others.
 
@@ -81,6 +95,7 @@ class Check:
         self._plans = Plans(config, self.as_of)
 
     @cached_property
+    @_held
     def found(self) -> list[Found]:
         """What each budget of prompts is for."""
         return find_prompts(self.config, self.as_of)
@@ -92,14 +107,16 @@ class Check:
             yield from found.prompts
 
     @cached_property
+    @_held
     def unread(self) -> frozenset[str]:
         """Files and folders that cannot be read, so that nobody can tell what became of them."""
         faults = [fault for found in self.found for fault in found.faults]
         faults += filter(None, map(self._plans.fault, self.config.workloads))
         return frozenset(fault.path for fault in faults if fault.rule == "bad-input")
 
+    @_held
     def results(self) -> Iterator[CheckResult]:
-        """Yield a result for every limit and thing, in the order of the configuration.
+        """Return a result for every limit and thing, in the order of the configuration.
 
         A file that cannot be read is one result, however many budgets name it.
 
@@ -108,11 +125,12 @@ class Check:
         ConfigError
             If a budget names a workload or a tier that there is not.
         """
-        said = set()
+        kept, said = [], set()
         for result in self._results():
             if result.outcome is not Outcome.INVALID or result not in said:
-                yield result
+                kept.append(result)
             said.add(result)
+        return iter(kept)
 
     def notes(self) -> Iterator[Note]:
         """Yield what the reader must know of prompts."""
@@ -218,6 +236,7 @@ class Check:
         )
 
     @cached_property
+    @_held
     def moment(self) -> Baseline:
         """What prompts and workloads are now, without those of files that cannot be read."""
         from kimi_planner.checks.baseline import Baseline, prompt_entry
@@ -229,6 +248,7 @@ class Check:
             self._workload_entries({}),
         ).without(self.unread)
 
+    @_held
     def changes(self, old: Baseline) -> tuple[list[PromptChange], list[WorkloadChange]]:
         """Return what became of everything that was in the baseline, or is now."""
         from kimi_planner.checks.changes import prompt_change, workload_change

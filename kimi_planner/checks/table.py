@@ -6,7 +6,8 @@ from collections.abc import Collection
 from decimal import Decimal
 from pathlib import Path
 
-from kimi_planner.errors import is_whole
+from kimi_planner.boundary import beyond
+from kimi_planner.errors import is_whole, shown
 from kimi_planner.files import TomlTable
 from kimi_planner.money import exact_decimal
 
@@ -44,6 +45,16 @@ class Table(TomlTable):
         if not (isinstance(value, str) and value.strip()):
             raise self.wrong(key, "It must be text.")
         return value
+
+    def file(self, key: str) -> str:
+        """Return the name of a file that may be read."""
+        value = self.text(key)
+        self._refuse_beyond(key, value)
+        return value
+
+    def _refuse_beyond(self, key: str, path: str) -> None:
+        if why := beyond(self.toml.path.parent / path):
+            raise self.fail(key, f"{key}: {shown(path)} {why}.")
 
     def one_of(self, key: str, allowed: Collection[str]) -> str:
         """Return one of some words."""
@@ -94,6 +105,8 @@ class Table(TomlTable):
             raise self.wrong(key, "Give at least one path, relative to this file.")
         if not all(_is_glob(path) for path in paths):
             raise self.wrong(key, 'Name files; ** stands alone between slashes: "prompts/**/*.md".')
+        for path in paths:
+            self._refuse_beyond(key, path)
         return tuple(paths)
 
 

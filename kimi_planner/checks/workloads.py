@@ -10,6 +10,7 @@ from os.path import isfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kimi_planner.boundary import opening
 from kimi_planner.checks.budgets import CheckConfig, WorkloadBudget
 from kimi_planner.checks.globs import why_no_file
 from kimi_planner.checks.results import (
@@ -89,9 +90,10 @@ class Plans:
             If it has no workload of that name.
         """
         path = self.config.folder / budget.path
-        if not isfile(path):
-            return missing(budget.path, why_no_file(path), budget.where)
         try:
+            opening(path)
+            if not isfile(path):
+                return missing(budget.path, why_no_file(path), budget.where)
             self.workloads(budget)
         except (FileError, UsageError, WorkloadError) as error:
             return invalid(budget.path, error)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kimi_planner.boundary import ALLOW_OUTSIDE
 from kimi_planner.checks.formats.render import FORMATS
 from kimi_planner.cli import options
 from kimi_planner.cli.writing import print_or_write, write
@@ -47,6 +48,12 @@ __all__ = ["command"]
     help="Write what there is now as the baseline. Growth is then shown, not held against.",
 )
 @click.option(
+    ALLOW_OUTSIDE,
+    "allow_outside",
+    is_flag=True,
+    help="Let a configuration that you trust read and write outside of its repository.",
+)
+@click.option(
     "--coverage",
     is_flag=True,
     help="Say what became of every matched file, and which texts that look like prompts were not "
@@ -60,6 +67,7 @@ def command(
     output: Path | None,
     baseline: str | None,
     update_baseline: bool,
+    allow_outside: bool,
     coverage: bool,
 ) -> None:
     """Hold prompts, workloads and the catalog against the budgets in [tool.kimi-planner].
@@ -71,12 +79,19 @@ def command(
     from kimi_planner.checks.results import worst
     from kimi_planner.checks.run import Check
 
-    loaded = [load_config(one) for one in dict.fromkeys(configs) or [find_config(Path())]]
+    loaded = [
+        load_config(one, allow_outside=allow_outside)
+        for one in dict.fromkeys(configs) or [find_config(Path())]
+    ]
     if baseline and len(loaded) > 1:
         raise ConfigError("--baseline with a path is for one --config. Let each name its own.")
     accepted = [Path(baseline) if baseline else one.folder / one.baseline for one in loaded]
     if (baseline is not None or update_baseline) and len(set(accepted)) < len(accepted):
         raise ConfigError("two configurations name one baseline. Name another in one of them.")
+    for one, path in zip(loaded, accepted, strict=True):
+        one.boundary.refuse_to_write(path)
+        if output is not None:
+            one.boundary.refuse_to_write(output)
     checks = [Check(one, as_of) for one in loaded]
     reports = []
     for check, path in zip(checks, accepted, strict=True):
@@ -86,6 +101,12 @@ def command(
 
             known = read_baseline(path)
         reports.append(check.report(known, may_grow=update_baseline, coverage=coverage))
+    read = {path.resolve() for path in accepted}.union(*(one.boundary.read for one in loaded))
+    if output is not None and output.resolve() in read:
+        raise ConfigError(
+            "this check reads it, and would overwrite it. Name another file, or exclude it.",
+            at=output,
+        )
     report = _together(reports, [_base(one.folder) for one in loaded])
     print_or_write(render(report, form), output, force=True)
     if form == "github":

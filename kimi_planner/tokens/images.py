@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from kimi_planner.boundary import opening
 from kimi_planner.errors import RequestError, shown
 
 __all__ = ["image_size", "image_tokens", "most_image_tokens"]
@@ -116,7 +117,9 @@ def image_size(url: str, sizes: Mapping[str, Size] | None = None) -> Size | None
         if scheme == "" and (len(url) > _LONGEST_PATH or url.startswith(_BARE)):
             return _size_in_data(f"data:image;base64,{url}")
         if scheme in ("", "file") or len(scheme) == 1:  # one letter is a drive
-            with _local_path(url, scheme).open("rb") as handle:
+            path = _local_path(url, scheme)
+            opening(path)
+            with path.open("rb") as handle:
                 return _size_of(handle)
     except FileNotFoundError:
         return None

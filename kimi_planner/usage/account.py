@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kimi_planner.errors import shown
+from kimi_planner.boundary import quoted
 from kimi_planner.usage.dialects import Dialect, spelled
 from kimi_planner.usage.table import DOUBTFUL, Count, Table, as_count, as_objects, parsed, stated
 from kimi_planner.usage.times import is_stamp
@@ -101,7 +101,7 @@ def unread(
             row = _hiding_row(column, name, counts, alive)
         if row is not None:
             value = as_objects(column)[row]
-            said = f"{path} is {shown(value)}, which looks like {what} and was not read. "
+            said = f"{path} is {quoted(value)}, which looks like {what} and was not read. "
             canonical = _canonical(what, name)
             remedy = (
                 "An answer from a gateway's own cache is not billed: leave it out of the log, or say that it was, "

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kimi_planner.boundary import quoted
 from kimi_planner.errors import UsageError, Where, did_you_mean, needs, shown
 from kimi_planner.usage.containers import is_stream
 from kimi_planner.usage.dialects import (
@@ -226,7 +227,7 @@ def _refuse_header(table: Table, names: list[str], rows: Rows, where: Where) -> 
     near = did_you_mean(needed, [name for name in names if name and name not in COLUMNS])
     others = ", ".join(dict.fromkeys(one.form or one.name for one in dialects()[:-1]))
     raise UsageError(
-        f"no column {needed!r}. Found: {shown(', '.join(names))}.{near} "
+        f"no column {needed!r}. Found: {quoted(', '.join(names))}.{near} "
         f"A usage CSV has the columns {', '.join(COLUMNS)}; map={{{needed!r}: NAME}} (--map {needed}=NAME) "
         f"says which column it is. Other forms that are read: {others}.",
         at=where,

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from kimi_planner.errors import UsageError, shown
+from kimi_planner.boundary import quoted
+from kimi_planner.errors import UsageError
 from kimi_planner.usage.dialects import spelled
 from kimi_planner.usage.pages import page_of
 from kimi_planner.usage.table import number_of
@@ -134,7 +135,7 @@ class Unwrapping:
                 inner = json.loads(text)
                 return self.entries({"logged_at": when, **inner} if when is not None else inner)
             except (ValueError, RecursionError):
-                said = f"{names[name]} is {shown(text)}, no whole JSON value."
+                said = f"{names[name]} is {quoted(text)}, no whole JSON value."
                 raise UsageError(said) from None
         return None
 
@@ -182,7 +183,7 @@ class Unwrapping:
             total = value.get(name)
             if total is not None and all(type(one) is int for one in lens) and total != sum(lens):
                 raise UsageError(
-                    f"{name} ({shown(total)}) is not the sum of its list ({sum(lens)})."
+                    f"{name} ({quoted(total)}) is not the sum of its list ({sum(lens)})."
                 )
         model = value.get("model_id") or value.get("model")
         return iter([
@@ -232,7 +233,7 @@ class Unwrapping:
             is_list = isinstance(inner, list)
             if name in _BUILT and not (inner is None or (is_list and _are_objects(inner))):
                 if name != "results" or not isinstance(inner, dict):
-                    said = f"{names[name]} is {shown(inner)}. It must be a list of objects."
+                    said = f"{names[name]} is {quoted(inner)}. It must be a list of objects."
                     raise UsageError(said)
             elif is_list and (not inner or any(isinstance(one, dict | list) for one in inner)):
                 if name == "model_breakdowns" and not _adds_up(value, inner):
@@ -267,7 +268,7 @@ class Unwrapping:
 
     def _bucket(self, value: Entry, names: Names) -> None:
         if not _are_objects(results := value[names["results"]]):
-            raise UsageError(f"results is {shown(results)}. A bucket has a list of objects.")
+            raise UsageError(f"results is {quoted(results)}. A bucket has a list of objects.")
         start, end = (
             next((value[names[one]] for one in pair if one in names), None)
             for pair in (("start_time", "starting_at"), ("end_time", "ending_at"))
@@ -321,7 +322,7 @@ def _with_mapping(value: dict[str, Any]) -> dict[str, Any]:
             }
         elif name == "attributes" and held and not isinstance(held, dict | str):
             raise UsageError(
-                f"attributes is {shown(held)}. A span has a mapping, or a list of keys."
+                f"attributes is {quoted(held)}. A span has a mapping, or a list of keys."
             )
     return value
 

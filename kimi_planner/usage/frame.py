@@ -12,7 +12,8 @@ import pandas as pd
 
 from kimi_planner.billing.meters import FEE
 from kimi_planner.billing.record import MAX_TOKENS, contradiction
-from kimi_planner.errors import UsageError, Where, shown
+from kimi_planner.boundary import quoted
+from kimi_planner.errors import UsageError, Where
 from kimi_planner.usage.lines import Rejects
 from kimi_planner.usage.table import number_of
 from kimi_planner.usage.times import as_numbers, as_times
@@ -126,14 +127,14 @@ def checked_rows(
     refuse(
         (times.isna() & stated.notna()).to_numpy(dtype=bool),
         lambda row: (
-            f"timestamp is {shown(_cell(stated, row))}. Write ISO 8601, such as 2026-11-24T09:30:00Z, "
+            f"timestamp is {quoted(_cell(stated, row))}. Write ISO 8601, such as 2026-11-24T09:30:00Z, "
             "or seconds since 1970; seconds since the start of the log stand in timestamp_s."
         ),
     )
     batch, unclear = _flags(frame)
     refuse(
         unclear,
-        lambda row: f"batch is {shown(_cell(frame['batch'], row))}. Write true or false.",
+        lambda row: f"batch is {quoted(_cell(frame['batch'], row))}. Write true or false.",
     )
     columns = {"timestamp": times, "model": _models(frame)}
     for name, (values, missing) in counts.items():
@@ -211,7 +212,7 @@ def _number_problem(name: str, column: pd.Series[Any] | None, row: int) -> str:
     if value is None or value is pd.NA or value is pd.NaT or value != value:  # noqa: PLR0124 - NaN
         return f"{name} is missing. Fill it in, or leave the row out."
     if isinstance(value, int | float) and MAX_TOKENS < value < math.inf:
-        return f"{name} is {shown(value)}. More than {MAX_TOKENS:.0e} in one row cannot be meant."
+        return f"{name} is {quoted(value)}. More than {MAX_TOKENS:.0e} in one row cannot be meant."
     if isinstance(value, int | float) and value < 0:
-        return f"{name} is {shown(value)}. It cannot be negative."
-    return f"{name} is {shown(value)}. It must be a whole number."
+        return f"{name} is {quoted(value)}. It cannot be negative."
+    return f"{name} is {quoted(value)}. It must be a whole number."

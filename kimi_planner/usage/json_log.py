@@ -10,7 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from kimi_planner.errors import UsageError, Where, shown
+from kimi_planner.boundary import quoted
+from kimi_planner.errors import UsageError, Where
 from kimi_planner.usage.arrow import table_of_lines
 from kimi_planner.usage.dialects import GENERIC, Dialect, candidates, dialect_of
 from kimi_planner.usage.entries import Unwrapping, is_plain
@@ -65,7 +66,7 @@ class Entries:
                 if type(entry) is not dict:
                     self.rows.refuse(
                         line,
-                        f"{shown(entry)} is not an object. Each line must be one whole object.",
+                        f"{quoted(entry)} is not an object. Each line must be one whole object.",
                     )
                     continue
                 dialect = dialect_of(entry)

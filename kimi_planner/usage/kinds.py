@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kimi_planner.errors import shown
+from kimi_planner.boundary import quoted
 from kimi_planner.usage.table import Count, as_count
 
 __all__ = ["counts_of_kinds"]
@@ -42,7 +42,7 @@ def counts_of_kinds(
         for row, value in bad.items():
             number = value.item() if isinstance(value, np.generic) else value
             faults.setdefault(
-                int(row), f"{under}.{path} is {shown(number)}. It must be a whole number."
+                int(row), f"{under}.{path} is {quoted(number)}. It must be a whole number."
             )
 
     _leave_out_sums(kinds)
@@ -83,7 +83,7 @@ def counts_of_kinds(
     for row in np.flatnonzero(nothing).tolist():
         said = {path: int(one.numbers[row]) for path, one in kinds.items() if not one.missing[row]}
         faults.setdefault(
-            row, f"{under} has neither input nor output: {shown(said)}. It must say tokens."
+            row, f"{under} has neither input nor output: {quoted(said)}. It must say tokens."
         )
     rest = added([path for path in kinds if _side(path) is None and path != "total"]).numbers
     prompt, completion = whole["input"].numbers.copy(), whole["output"].numbers.copy()

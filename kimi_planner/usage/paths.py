@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kimi_planner.boundary import opening
 from kimi_planner.errors import UsageError, shown
 
 __all__ = ["LogFile", "files_of"]
@@ -54,6 +55,7 @@ def files_of(source: Any) -> list[LogFile]:
     for name in several:
         if not isinstance(name, str | Path):
             raise UsageError(f"source is {shown(source)}. Give paths of a log, or a DataFrame.")
+        opening(Path(name), UsageError)
         matches = sorted(glob.glob(str(name), recursive=True)) if _is_pattern(name) else []
         for match in matches:
             path = Path(match)

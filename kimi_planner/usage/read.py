@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from kimi_planner.arguments import public
+from kimi_planner.boundary import opening
 from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.files import STANDARD_INPUT, Progress
 from kimi_planner.notes import Note, note
@@ -186,6 +187,7 @@ def read_file(path: Path, rows: Rows, progress: Progress | None = None) -> Itera
         If the file cannot be read, or has a bad row and errors are not skipped.
     """
     rows.start(str(path))
+    opening(path, UsageError)
     if path != STANDARD_INPUT and path.is_file():
         refuse_container(path)
         if is_arrow(path):

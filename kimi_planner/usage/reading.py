@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from kimi_planner.billing.meters import FEE
-from kimi_planner.errors import UsageError, Where, shown
+from kimi_planner.boundary import quoted
+from kimi_planner.errors import UsageError, Where
 from kimi_planner.usage.account import unread
 from kimi_planner.usage.dialects import GENERIC, PARTS, Dialect, spelled, tables
 from kimi_planner.usage.fields import Fields
@@ -95,7 +96,7 @@ class _Reading:
         self._refuse_all(self.fields.conflicts)
         for name, known in self.counts.items():
             self._refuse_all({
-                row: f"{name} is {shown(value)}. It must be a whole number"
+                row: f"{name} is {quoted(value)}. It must be a whole number"
                 + (", and may be two here. Write it without separators." if _PARTED.fullmatch(str(value)) else ".")
                 for row, value in known.odd.items() if isinstance(value, str) or (name in _ASIDE and not isinstance(value, float))
             })  # fmt: skip
@@ -121,7 +122,7 @@ class _Reading:
         column = self.table.get(path)
         values = [] if column is None else as_objects(column)
         self._refuse_all({
-            row: f"{path} is {shown(value)}. It must be a JSON object."
+            row: f"{path} is {quoted(value)}. It must be a JSON object."
             for row, value in enumerate(values) if value is not None and value not in ("null", "{}")
         })  # fmt: skip
 
@@ -247,7 +248,7 @@ class _Reading:
             return "timestamp_s", seconds
         values = as_objects(seconds)
         self._refuse_all({
-            row: f"timestamp is {shown(value)}. This form counts whole milliseconds from its start; if these "
+            row: f"timestamp is {quoted(value)}. This form counts whole milliseconds from its start; if these "
             'are seconds, say so: map={"timestamp_s": "timestamp"} (--map timestamp_s=timestamp).'
             for row, value in enumerate(values) if type(value) is float and value % 1
         })  # fmt: skip
@@ -265,7 +266,7 @@ class _Reading:
             return np.array([*words, None], dtype=object)[:-1][np.asarray(coded.indices)]
         values = as_objects(column)
         self._refuse_all({
-            row: f"model is {shown(value)}. A model id is text."
+            row: f"model is {quoted(value)}. A model id is text."
             for row, value in enumerate(values) if type(value) not in (str, type(None))
         })  # fmt: skip
         share = self.rows.models.setdefault

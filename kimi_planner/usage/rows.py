@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kimi_planner.errors import UsageError, Where, shown
+from kimi_planner.boundary import quoted
+from kimi_planner.errors import UsageError, Where
 from kimi_planner.usage.dialects import GENERIC, dialects, spelled
 from kimi_planner.usage.frame import COLUMNS
 from kimi_planner.usage.lines import Rejects
@@ -141,7 +142,7 @@ class Rows:
         for value, stamp in zip((start, end), times, strict=True):
             if pd.isna(stamp):
                 raise UsageError(
-                    f"{shown(value)} is no start or end of a bucket, in seconds since 1970."
+                    f"{quoted(value)} is no start or end of a bucket, in seconds since 1970."
                 )
         self.window.append((times.iloc[0], times.iloc[1] + pd.Timedelta(days=days)))
 
@@ -170,7 +171,7 @@ class Rows:
         )
         return (
             "no usage object, so the call's cost is unknown. Log `usage` with every reply. "
-            f"Found: {shown(', '.join(said) or 'nothing')}. "
+            f"Found: {quoted(', '.join(said) or 'nothing')}. "
             f"Forms that are read: {known}, {GENERIC}."
         )
 
@@ -230,7 +231,7 @@ class Rows:
             if stream not in known:
                 self.rejects.add(
                     Where(file, line),
-                    f"stream {shown(name)} ends without a usage object, so its cost is unknown. Ask "
+                    f"stream {quoted(name)} ends without a usage object, so its cost is unknown. Ask "
                     "for usage in the stream (stream_options.include_usage).",
                 )
         if not parts:

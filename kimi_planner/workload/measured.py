@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kimi_planner.boundary import opening, quoted
 from kimi_planner.errors import UsageError, WorkloadError, restated, shown
 from kimi_planner.usage.read import read_usage
 from kimi_planner.workload.check import refused
@@ -59,7 +60,7 @@ def from_values(key: str, values: Any, low: Decimal, high: Decimal, given: str) 
     bad = np.flatnonzero(~((numbers >= float(low)) & (numbers <= float(high))))
     if len(bad):
         raise WorkloadError(
-            f"{key}, value {bad[0] + 1} of {len(numbers)} is {shown(listed[bad[0]])} ({given}). Every value "
+            f"{key}, value {bad[0] + 1} of {len(numbers)} is {quoted(listed[bad[0]])} ({given}). Every value "
             f"must be a number from {number_text(low)} to {number_text(high)}; leave out rows without one."
         )
     return Empirical.from_values(numbers, given=given)
@@ -105,12 +106,15 @@ def from_file(
 def _column(key: str, path: Path, column: object) -> Any:
     import pandas as pd
 
+    opening(path, WorkloadError)
     reader = _READERS.get(path.suffix, "read_csv")
     try:
         table = getattr(pd, reader)(path, **({"lines": True} if reader == "read_json" else {}))
     except (OSError, ValueError, ImportError) as error:
-        raise WorkloadError(f"{key}.from: {path.name} cannot be read: {error}") from None
+        raise WorkloadError(
+            f"{key}.from: {path.name} cannot be read: {quoted(error, 200)}"
+        ) from None
     if column not in table.columns:
-        names = ", ".join(map(str, table.columns[:20]))
+        names = quoted(", ".join(map(str, table.columns[:20])), 200)
         raise WorkloadError(f"{key}: {path.name} has no column {shown(column)}. It has {names}.")
     return table[column]

@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kimi_planner.boundary import beyond
 from kimi_planner.errors import RequestError, Where, needs
 from kimi_planner.files import read_text, repository
 from kimi_planner.tokens.prompts.parts import Choice, Parts, Repeat, Variable, joined
@@ -124,7 +125,8 @@ class _Reader:
         names = [named] if isinstance(named, str) else list(named)
         for name in names:
             for above in within_repository(folder):
-                if (path := above / name).is_file():
+                path = above / name
+                if beyond(path) is None and path.is_file():
                     if self._depth >= MAX_INCLUDES:
                         raise RecursionError
                     text = read_text(path, limit=MAX_TEMPLATE_BYTES)

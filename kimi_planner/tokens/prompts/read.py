@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from kimi_planner.arguments import public
+from kimi_planner.boundary import beyond, opening
 from kimi_planner.errors import RequestError, Where, shown
 from kimi_planner.files import read_text
 from kimi_planner.notes import Note
@@ -169,8 +170,10 @@ def _followed(
 def _at(folder: Path, target: str) -> list[Path]:
     """Return the files below a folder that a name or a glob means."""
     if any(mark in target for mark in "*?["):
-        return sorted(one for one in folder.glob(target) if one.is_file())
-    return [folder / target] if (folder / target).is_file() else []
+        found = [] if beyond(folder / target) else folder.glob(target)
+        return sorted(one for one in found if not beyond(one) and one.is_file())
+    path = folder / target
+    return [path] if not beyond(path) and path.is_file() else []
 
 
 def _parted(text: str, name: str, style: str) -> PromptFile:
@@ -186,6 +189,7 @@ def _parted(text: str, name: str, style: str) -> PromptFile:
 
 def _source(path: Path) -> str:
     """Return the text of a Python file, which may declare that it is not UTF-8."""
+    opening(path)
     with suppress(OSError, SyntaxError, ValueError):
         if path.stat().st_size <= MAX_BYTES:
             with tokenize.open(path) as file:
