@@ -100,6 +100,15 @@ def cap_risk(
     Reasoning and visible text are independent. Each is represented by 32,768 equally likely values,
     and the two are convolved exactly, so a share is accurate to about one in 32,768. A model that
     does not reason spends no reasoning and leaves no answer empty.
+
+    Examples
+    --------
+    >>> from kimi_planner import Workload
+    >>> chat = Workload(name="chat", requests_per_day=1000, prompt_tokens=2000,
+    ...     completion_tokens={"p50": 300, "p90": 900}, max_tokens=900)
+    >>> risk = cap_risk(chat, "kimi-k2", catalog="2026-06").frame
+    >>> round(float(risk["cut_share"].iloc[0]), 3)
+    0.1
     """
     catalog = load_catalog(catalog)
     chosen, specs = chosen_workloads(workloads), chosen_models(catalog, models)

@@ -147,6 +147,14 @@ def conversation(
     Means are closed forms up to the first turn that overflows; where a policy has changed a call
     they are means over the drawn conversations, with the closed form as a control variate. Every
     call has the workload's mean cached share.
+
+    Examples
+    --------
+    >>> from kimi_planner import Workload
+    >>> chat = Workload(name="chat", conversations_per_day=10, turns=3, prompt_tokens=1000,
+    ...     followup_tokens=100, completion_tokens=200)
+    >>> conversation(chat, "kimi-k2", catalog="2026-06").frame["mean_prompt_tokens"].tolist()
+    [1000.0, 1300.0, 1600.0]
     """
     chosen = chosen_workloads(workload)
     if len(chosen) != 1:

@@ -184,6 +184,15 @@ def context_fit(
     A request fits if prompt tokens + reserved output <= window; reserved is ``max_tokens`` where
     it is given, else the answer itself, with its reasoning on models that reason, and at least the
     output tokens that the model reserves by default, where the catalog states them.
+
+    Examples
+    --------
+    >>> import kimi_planner as kp
+    >>> chat = kp.Workload(name="chat", requests_per_day=9, prompt_tokens={"p50": 90_000, "p90": 125_000},
+    ...     completion_tokens=500, max_tokens=4_096)
+    >>> fit = context_fit(chat, "kimi-k2", catalog="2026-06", seed=0)
+    >>> round(float(fit.of("chat", "kimi-k2").fit_share), 2)
+    0.89
     """
     catalog = load_catalog(catalog)
     chosen, specs = chosen_workloads(workloads), chosen_models(catalog, models)

@@ -91,6 +91,15 @@ def throughput(
     counts in full where it is refused. Requests
     in work are Poisson too, with the mean of arrivals per second times the seconds of an answer
     (Little's law; exact for any spread of these seconds when nothing waits).
+
+    Examples
+    --------
+    >>> from kimi_planner import Workload
+    >>> chat = Workload(name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300,
+    ...     peak_hour_share=0.1)
+    >>> need = throughput(chat, "kimi-k2", months=1, start="2027-01", as_of="2026-11-28")
+    >>> need.tier("kimi-k2").tier
+    1
     """
     scope = scope_of(
         workloads, models, months, start, as_of, seed=seed, n_paths=n_paths, catalog=catalog

@@ -31,7 +31,13 @@ _SUM = re.compile(r"(?P<digest>[0-9a-f]{64}) [ *](?P<version>\S+)\.toml")
 
 @public
 def catalog_versions() -> tuple[str, ...]:
-    """Return the versions that ship with the package, oldest first."""
+    """Return the versions that ship with the package, oldest first.
+
+    Examples
+    --------
+    >>> catalog_versions()[0]
+    '2026-06'
+    """
     return tuple(sorted(path.stem for path in (data_dir() / "catalogs").glob("*.toml")))
 
 

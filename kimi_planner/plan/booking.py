@@ -154,6 +154,14 @@ def booked(projection: Projection, choice: Mapping[str, str]) -> Booked:
     ------
     ScenarioError
         If the projection has no such workload or model.
+
+    Examples
+    --------
+    >>> from kimi_planner import Workload, project
+    >>> chat = Workload(name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300)
+    >>> plan = project(chat, 1, "2027-01", "kimi-k2", as_of="2026-11-28", catalog="2026-06")
+    >>> booked(plan, {"chat": "kimi-k2"}).usd
+    Decimal('107.88')
     """
     booking = projection.booking
     spends = {name: projection.of(model, name) for name, model in choice.items()}

@@ -127,6 +127,15 @@ def sensitivity(
     Sobol points: ``E[f(B) (f(A with X of B) - f(A))]``, where ``f`` is the spend expected of the
     workloads that ``X`` concerns. Months given the path are independent; their variance is that
     of a compound sum.
+
+    Examples
+    --------
+    >>> from kimi_planner import Workload
+    >>> chat = Workload(name="chat", requests_per_day={"p10": 700, "p50": 1000, "p90": 1600},
+    ...     prompt_tokens=2000, completion_tokens=300)
+    >>> drivers = sensitivity(chat, "kimi-k2", 1, "2027-01", "2026-11-28", catalog="2026-06").frame
+    >>> float(drivers["variance_share"].round(2).iloc[0])
+    1.0
     """
     catalog = load_catalog(catalog)
     chosen = chosen_workloads(workloads)

@@ -160,6 +160,13 @@ def read_plan(path: str | Path | None = None) -> PlanFile:
     ------
     WorkloadError
         If the file cannot be read or breaks a rule; the message names file, line and key.
+
+    Examples
+    --------
+    >>> [scenario.name for scenario in read_plan().scenarios]  # the shipped example has none
+    []
+    >>> read_plan().booking.book
+    'mean'
     """
     workloads = tuple(load_workloads(path))
     toml = read_toml(example_path() if path is None else path, WorkloadError)

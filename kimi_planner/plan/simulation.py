@@ -93,6 +93,16 @@ def project(
     ``requests_per_day`` is a plain number, and Poisson where it is a range. A workload of plain
     numbers has no spread and is computed in exact decimals. Each workload has random streams of its
     own, named by seed, workload and quantity: adding a workload changes no other.
+
+    Examples
+    --------
+    >>> from kimi_planner import Workload
+    >>> chat = Workload(name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300)
+    >>> plan = project(chat, 1, "2027-01", "kimi-k2", as_of="2026-11-28", catalog="2026-06")
+    >>> plan.of("kimi-k2", "chat").mean().tolist()
+    [107.88]
+    >>> 31 * 1000 * (2000 * 1.20 + 300 * 3.60) / 1e6
+    107.88
     """
     scope = scope_of(
         workloads, models, months, start, as_of, seed=seed, n_paths=n_paths, catalog=catalog

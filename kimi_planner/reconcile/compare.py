@@ -125,6 +125,20 @@ def reconcile(
     A workload that was planned and has no calls in a month is one row, ``not seen``; one that was
     not planned is one row, ``unplanned``. Amounts are exact where they are finite decimals;
     otherwise they are rounded at the 12th place so that they still add up exactly.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from kimi_planner import Workload, project
+    >>> chat = Workload(name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300)
+    >>> plan = project(chat, 1, "2027-01", "kimi-k2", as_of="2026-11-28", catalog="2026-06")
+    >>> log = pd.DataFrame({"timestamp": ["2027-01-31T12:00Z"], "model": ["kimi-k2"], "requests": [31_000],
+    ...     "prompt_tokens": [93_000_000], "completion_tokens": [9_300_000]})
+    >>> causes = reconcile(plan, log, choice="kimi-k2").frame
+    >>> causes[causes["usd"] != 0][["cause", "usd"]].values.tolist()
+    [['prompt tokens', Decimal('37.2')]]
+    >>> 31_000 * (3000 - 2000) * 1.20 / 1e6
+    37.2
     """
     plan = plan_of(planned, choice, planned_catalog)
     prices = Prices(catalog=load_catalog(catalog), alias=alias)

@@ -44,6 +44,16 @@ def plan_sections(
     ------
     FileError, CatalogError, ScenarioError
         If the earlier plan cannot be read, or a scenario does not meet the plan.
+
+    Examples
+    --------
+    >>> from kimi_planner import Workload, project, recommend
+    >>> from kimi_planner.plan import Scenario
+    >>> chat = Workload(name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300)
+    >>> plan = project(chat, 1, "2027-01", "kimi-k2", as_of="2026-11-28", catalog="2026-06")
+    >>> doubled = Scenario(name="doubled", changes={"traffic": 2})
+    >>> [section.title for section in plan_sections(recommend(chat, projection=plan), [doubled])]
+    ['Scenarios']
     """
     sections = []
     if scenarios:

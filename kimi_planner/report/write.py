@@ -71,6 +71,16 @@ def write_report(
         If a file cannot be written, or is there with other content and ``overwrite`` is false.
     MissingExtraError
         If the extra ``[report]`` is needed and not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import kimi_planner as kp
+    >>> chat = kp.Workload(name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300)
+    >>> plan = kp.project(chat, 1, "2027-01", as_of="2026-11-28", catalog="2026-06")
+    >>> folder = tempfile.mkdtemp()
+    >>> [path.name for path in write_report(kp.recommend(chat, projection=plan), folder, ["csv"])]
+    ['report.csv', 'budget.csv']
     """
     contents = rendered(
         recommendation,

@@ -54,7 +54,13 @@ class SizeEstimate:
 
 @public
 def size_kinds() -> tuple[str, ...]:
-    """Return the kinds of text whose tokens per byte are known, languages first."""
+    """Return the kinds of text whose tokens per byte are known, languages first.
+
+    Examples
+    --------
+    >>> sorted(size_kinds())[:3]
+    ['arabic', 'base64', 'c']
+    """
     return tuple(_shipped())
 
 

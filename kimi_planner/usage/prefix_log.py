@@ -81,6 +81,14 @@ def read_prefix_log(
     ------
     UsageError
         If the file cannot be read, has no calls, or a line is malformed; the message names it.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "trace.jsonl"
+    >>> _ = path.write_text('{"timestamp": 0, "input_length": 1024, "hash_ids": [1, 2]}\n' '{"timestamp": 9000, "input_length": 1024, "hash_ids": [1, 3]}\n')
+    >>> len(read_prefix_log(path))
+    2
     """
     if not is_whole(block_tokens, 1):
         raise UsageError(

@@ -115,6 +115,13 @@ def cost_rows(
     UnknownModelError, PriceNotFoundError
         If the catalog does not have ``model``, or states no price for it. Rows that name such a model
         are not priced.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> usage = pd.DataFrame({"model": ["kimi-k2"], "prompt_tokens": [1_000], "completion_tokens": [100]})
+    >>> cost_rows(usage, catalog="2026-06").total_usd
+    Decimal('0.00156')
     """
     counts = counts_of(calls_of(frame))
     prices = Prices(catalog=load_catalog(catalog), as_of=as_of, alias=alias)
@@ -187,6 +194,13 @@ def price_usage(
     The arithmetic is on integers: prices are whole numbers of a unit small enough to hold them.
     A decimal for each row is for people and small logs; for large ones there are
     :func:`cost_rows`, :func:`total_cost` and :func:`spend_by`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> usage = pd.DataFrame({"model": ["kimi-k2"], "prompt_tokens": [1_000], "completion_tokens": [100]})
+    >>> price_usage(usage, catalog="2026-06")["total_usd"].tolist()
+    [Decimal('0.00156')]
     """
     frame = calls_of(frame)
     costs = cost_rows(frame, model, as_of=as_of, catalog=catalog, alias=alias)
@@ -243,6 +257,13 @@ def total_cost(
     UnknownModelError, PriceNotFoundError
         If the catalog does not have ``model``, or states no price for it. Rows that name such a model
         are not priced.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> usage = pd.DataFrame({"model": ["kimi-k2"] * 2, "prompt_tokens": [1_000, 500], "completion_tokens": [100, 0]})
+    >>> total_cost(usage, catalog="2026-06")
+    Cost(usd={'input': Decimal('0.0018'), 'output': Decimal('0.00036')}, model='kimi-k2', catalog_version='2026-06', notes=())
     """
     prices = Prices(catalog=load_catalog(catalog), as_of=as_of, alias=alias)
     counts = counts_of(calls_of(frame))

@@ -128,6 +128,13 @@ def read_usage(
 
     The observed span reaches from the first to the last time, or over the windows that an export
     says it covers, the end then exclusive.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> log = pd.DataFrame({"model": ["kimi-k2"], "input_tokens": [1_000], "output_tokens": [100]})
+    >>> read_usage(log)[["model", "prompt_tokens", "completion_tokens"]].values.tolist()
+    [['kimi-k2', 1000, 100]]
     """
     rows = begun(on_error, map, ignore, keep)
     if isinstance(source, pd.DataFrame):

@@ -125,6 +125,15 @@ def cached_share_from_log(
     it, and one pass over the age of each block, its time since the use before, serves every
     lifetime. Requests of the same time count in the order of the log. The work is one sort of the
     blocks, and linear beyond it.
+
+    Examples
+    --------
+    >>> from kimi_planner.usage import read_prefix_log
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "trace.jsonl"
+    >>> _ = path.write_text('{"timestamp": 0, "input_length": 1024, "hash_ids": [1, 2]}\n' '{"timestamp": 9000, "input_length": 1024, "hash_ids": [1, 3]}\n')
+    >>> cached_share_from_log(read_prefix_log(path), 5).share(5)
+    0.25
     """
     lifetimes = _checked_lifetimes(lifetime_minutes)
     whole("chunk_tokens", chunk_tokens, 1, fault=UsageError)

@@ -66,6 +66,11 @@ def load_workloads(path: str | Path | None = None) -> list[Workload]:
     ------
     WorkloadError
         If the file cannot be read or breaks a rule; the message names file, line and key.
+
+    Examples
+    --------
+    >>> [workload.name for workload in load_workloads()]  # the shipped example
+    ['support-chat', 'coding-assistant', 'invoice-extraction', 'draft-generation', 'image-questions']
     """
     if not isinstance(path, str | Path | None):
         raise WorkloadError(f"path is {shown(path)}. Give the path of a TOML file.")

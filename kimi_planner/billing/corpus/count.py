@@ -78,6 +78,14 @@ def count_corpus(
     corpus (a ratio estimator), and Student's t for the interval.
 
     An image in a chat body may cost one token more than is counted: see :func:`estimate`.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / "greeting.md").write_text("Greet the user by name.")
+    >>> count_corpus(folder).tokens
+    7
     """
     catalog = load_catalog(catalog)
     if model is not None:

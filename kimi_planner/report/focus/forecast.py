@@ -69,6 +69,15 @@ def focus_forecast(
     plan says of each meter, to a millionth of a dollar, with changes of price inside the month. A
     percentile is one of the month's spend: each meter has its share of the mean, not a percentile
     of its own.
+
+    Examples
+    --------
+    >>> from kimi_planner import Workload, project
+    >>> chat = Workload(name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300)
+    >>> plan = project(chat, 1, "2027-01", "kimi-k2", as_of="2026-11-28", catalog="2026-06")
+    >>> rows = focus_forecast(plan, "kimi-k2")
+    >>> rows[["ChargeDescription", "BilledCost"]].values.tolist()
+    [['kimi-k2, input', Decimal('74.4')], ['kimi-k2, output', Decimal('33.48')]]
     """
     if percentile is not None and (type(percentile) is not int or not 1 <= percentile <= 99):
         raise ScenarioError(f"percentile is {shown(percentile)}. Give a whole number from 1 to 99.")

@@ -71,6 +71,14 @@ def focus_usage(
         If the log is malformed, or rows have no date or name no model.
     UnknownModelError, PriceNotFoundError
         If the catalog does not have ``model``, or states no price for it, or for any model of the log.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> log = pd.DataFrame({"timestamp": ["2026-11-02T09:00Z"], "model": ["kimi-k2"],
+    ...     "prompt_tokens": [1_000], "completion_tokens": [100]})
+    >>> focus_usage(log)[["ConsumedQuantity", "BilledCost"]].values.tolist()
+    [[Decimal('1000'), Decimal('0.0012')], [Decimal('100'), Decimal('0.00036')]]
     """
     if by not in ("day", "month"):
         raise UsageError(f"by is {shown(by)}. A charge period is a 'day' or a 'month'.")

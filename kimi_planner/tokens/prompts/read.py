@@ -73,6 +73,15 @@ def read_templates(
         If the style is not known, or a template is malformed or too deep to be read.
     MissingExtraError
         If YAML, Jinja or a script is asked for and its reader is not installed.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "agent.py"
+    >>> _ = file.write_text('PROMPT = "Answer the question of {name} in two sentences.".format(name=name)')
+    >>> [prompt] = read_templates(file)
+    >>> prompt.name
+    'PROMPT'
     """
     return list(read_file(path, names=names, style=style, shown_as=shown_as).prompts)
 
