@@ -60,7 +60,7 @@ class PrefixLog:
 def read_prefix_log(
     path: str | Path, *, block_tokens: int = BLOCK_TOKENS, progress: Progress | None = None
 ) -> PrefixLog:
-    """Read a log in Mooncake's form with its prefix blocks.
+    r"""Read a log in Mooncake's form with its prefix blocks.
 
     Parameters
     ----------
@@ -86,7 +86,10 @@ def read_prefix_log(
     --------
     >>> import pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "trace.jsonl"
-    >>> _ = path.write_text('{"timestamp": 0, "input_length": 1024, "hash_ids": [1, 2]}\n' '{"timestamp": 9000, "input_length": 1024, "hash_ids": [1, 3]}\n')
+    >>> _ = path.write_text(
+    ...     '{"timestamp": 0, "input_length": 1024, "hash_ids": [1, 2]}\n'
+    ...     '{"timestamp": 9000, "input_length": 1024, "hash_ids": [1, 3]}\n'
+    ... )
     >>> len(read_prefix_log(path))
     2
     """

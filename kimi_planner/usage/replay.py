@@ -97,7 +97,7 @@ def cached_share_from_log(
     *,
     chunk_tokens: int = CHUNK_TOKENS,
 ) -> CachedFromLog:
-    """Replay a log against a prefix cache without limit of size.
+    r"""Replay a log against a prefix cache without limit of size.
 
     Parameters
     ----------
@@ -131,7 +131,10 @@ def cached_share_from_log(
     >>> from kimi_planner.usage import read_prefix_log
     >>> import pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "trace.jsonl"
-    >>> _ = path.write_text('{"timestamp": 0, "input_length": 1024, "hash_ids": [1, 2]}\n' '{"timestamp": 9000, "input_length": 1024, "hash_ids": [1, 3]}\n')
+    >>> _ = path.write_text(
+    ...     '{"timestamp": 0, "input_length": 1024, "hash_ids": [1, 2]}\n'
+    ...     '{"timestamp": 9000, "input_length": 1024, "hash_ids": [1, 3]}\n'
+    ... )
     >>> cached_share_from_log(read_prefix_log(path), 5).share(5)
     0.25
     """
