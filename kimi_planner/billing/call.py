@@ -109,7 +109,7 @@ def cost(
     usage: Any,
     model: str,
     *,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     catalog: Catalog | str | Path | None = None,
     batch: bool = False,
     fees: Mapping[str, int] | None = None,
@@ -123,7 +123,7 @@ def cost(
         written to a cache where it states them.
     model : str
         Model id in the catalog.
-    as_of : date, optional
+    as_of : date, datetime or str, optional
         The day of the call, whose prices count; those of the catalog's month of publication if not
         given.
     catalog : Catalog, str or Path, optional

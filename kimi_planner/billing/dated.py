@@ -33,7 +33,7 @@ class Prices:
     """
 
     catalog: Catalog
-    as_of: date | None = None
+    as_of: date | str | None = None
     alias: Mapping[str, str] | None = None
     _used: dict[tuple[str, int], Tariff] = field(default_factory=dict)
     _undated: dict[str, date] = field(default_factory=dict)
@@ -52,8 +52,7 @@ class Prices:
             with restated(about=f"alias of {shown(name)}", of=UnknownModelError):
                 self.catalog.model(meant)
         if self.as_of is not None:
-            day = day_of("as_of", self.as_of, fault=UsageError)
-            object.__setattr__(self, "as_of", day)
+            day_of("as_of", self.as_of, fault=UsageError)
 
     def changes(self, models: Iterable[str]) -> tuple[date, ...]:
         """Return the days on which a price of some models starts or ends, ascending.
@@ -90,7 +89,9 @@ class Prices:
         """
         spec = self.catalog.model(model)
         if day is None and spec.price_days:
-            day = self._undated[model] = self.as_of or spec.priced_on or spec.price_days[0]
+            own = spec.priced_on or spec.price_days[0]
+            day = own if self.as_of is None else day_of("as_of", self.as_of, fault=UsageError)
+            self._undated[model] = day
         place = 0 if day is None else bisect_right(spec.price_days, day)
         if (model, place) not in self._used:
             dated = spec if day is None else spec.on(day)

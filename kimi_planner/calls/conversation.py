@@ -105,7 +105,7 @@ def conversation(
     *,
     turns: Any = None,
     policy: Any = None,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     catalog: Catalog | str | Path | None = None,
     seed: int = 0,
 ) -> Conversation:
@@ -121,7 +121,7 @@ def conversation(
         Calls per conversation, in place of the workload's.
     policy : str, mapping or Overflow, optional
         What happens to a call that does not fit, in place of the workload's ``overflow``.
-    as_of : date, optional
+    as_of : date, datetime or str, optional
         The day whose prices count; those of the month of publication if not given.
     catalog : Catalog, str or Path, optional
         Window and prices; the default catalog if not given.

@@ -38,7 +38,7 @@ def throughput(
     output_tokens_per_second: Given | None = None,
     months: int = 12,
     start: str | date | None = None,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     seed: int = 0,
     n_paths: int = DEFAULT_PATHS,
     catalog: Catalog | str | Path | None = None,

@@ -65,7 +65,7 @@ def catalog_effect(
     *,
     months: int = 12,
     start: str | date | None = None,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     seed: int = 0,
     n_paths: int = 2_000,
 ) -> CatalogEffect:

@@ -60,7 +60,7 @@ def latest_estimate(
     since: object = None,
     start: object = None,
     end: object = None,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     catalog: Catalog | str | Path | None = None,
     planned_catalog: Catalog | str | Path | None = None,
     on_error: Literal["raise", "skip"] = "raise",
@@ -95,7 +95,7 @@ def latest_estimate(
     start, end : time, optional
         What the log covers, ``[start, end)``; from its first row to one gap after its last if not
         given.
-    as_of : date, optional
+    as_of : date, datetime or str, optional
         The day whose knowledge of prices counts; today if not given.
     catalog : Catalog, str or Path, optional
         Prices; the default catalog if not given.

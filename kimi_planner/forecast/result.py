@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 import pandas as pd
@@ -106,6 +107,12 @@ class SpendForecast:
         """Expected Hurst exponent: 0.5 if calls come at random, towards 1 for long memory."""
         known = np.where(np.isnan(self.mixture.hurst), 0.5, self.mixture.hurst)
         return float(self.mixture.weights @ known)
+
+    @overload
+    def quantile(self, q: float) -> float: ...
+
+    @overload
+    def quantile(self, q: Iterable[float]) -> Array: ...
 
     def quantile(self, q: float | Iterable[float]) -> float | Array:
         """Return quantiles of the total spend over the horizon.

@@ -41,7 +41,7 @@ def forecast_spend(
     end: object = None,
     *,
     past: str | Path | None = None,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     catalog: Catalog | str | Path | None = None,
     alias: Mapping[str, str] | None = None,
 ) -> SpendForecast:
@@ -64,7 +64,7 @@ def forecast_spend(
         A file of earlier forecasts of the same source, which :meth:`SpendForecast.record` wrote. The
         outcomes that this log shows are added; from the third on the width of the range follows
         them. A file that is not there yet holds none.
-    as_of : date, optional
+    as_of : date, datetime or str, optional
         The day whose prices hold for a log without dates, and whose knowledge of prices counts;
         today if not given. A row with a date is billed at the prices of its day.
     catalog : Catalog, str or Path, optional

@@ -88,7 +88,7 @@ def sensitivity(
     model: str | Mapping[str, str],
     months: int = 12,
     start: str | date | None = None,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     seed: int = 0,
     *,
     q: tuple[float, float] = (0.1, 0.9),

@@ -80,7 +80,7 @@ def scope_of(
     models: str | Sequence[str] | None,
     months: int,
     start: str | date | None,
-    as_of: date | None,
+    as_of: date | str | None,
     *,
     seed: int,
     n_paths: int,

@@ -39,7 +39,7 @@ def project(
     months: int = 12,
     start: str | date | None = None,
     models: str | Sequence[str] | None = None,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     seed: int = 0,
     *,
     n_paths: int = DEFAULT_PATHS,
@@ -58,7 +58,7 @@ def project(
         First month, such as ``"2026-11"``; the month after ``as_of`` if not given.
     models : str or sequence of str, optional
         Model ids; all of the catalog but the retired ones if not given.
-    as_of : date, optional
+    as_of : date, datetime or str, optional
         The day whose prices and knowledge count; today if not given.
     seed : int
         Seed of the paths, 0 or above.

@@ -96,7 +96,7 @@ def log_of(
     workload: WorkloadKey | None,
     names: list[str],
     model: str | None,
-    days: tuple[date | None, date | None],
+    days: tuple[date | str | None, date | str | None],
     prices: Prices,
 ) -> Log:
     """Add up a log by month, workload and model, and price it.
@@ -185,7 +185,9 @@ def _workload(keys: Mapping[str, object], workload: WorkloadKey | None, names: l
     return NOT_STATED if value is None else str(value)
 
 
-def _window(totals: UsageTotals, start: date | None, end: date | None) -> tuple[date, date]:
+def _window(
+    totals: UsageTotals, start: date | str | None, end: date | str | None
+) -> tuple[date, date]:
     if totals.first is None or totals.last is None:
         raise UsageError(
             f"{totals.source}: the log has no dates, so it has no months. Add timestamps to it."

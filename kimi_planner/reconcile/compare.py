@@ -46,8 +46,8 @@ def reconcile(
     catalog: Catalog | str | Path | None = None,
     alias: Mapping[str, str] | None = None,
     planned_catalog: Catalog | str | Path | None = None,
-    start: date | None = None,
-    end: date | None = None,
+    start: date | str | None = None,
+    end: date | str | None = None,
     pro_rata: bool = False,
 ) -> Reconciliation:
     """Say what made actual spend differ from planned spend; the parts add up to it exactly.
@@ -75,7 +75,7 @@ def reconcile(
         and spellings need none. What is not priced is in no cause, and the notes say so.
     planned_catalog : Catalog, str or Path, optional
         Prices of the plan; the catalog that the plan names if not given.
-    start, end : date, optional
+    start, end : date, datetime or str, optional
         The days over which the log was kept, UTC, ``end`` not included; those of its first and last
         row if not given.
     pro_rata : bool

@@ -81,7 +81,7 @@ def cost_rows(
     frame: pd.DataFrame,
     model: str | None = None,
     *,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     catalog: Catalog | str | Path | None = None,
     alias: Mapping[str, str] | None = None,
 ) -> RowCosts:
@@ -94,7 +94,7 @@ def cost_rows(
         be, and each call counts once.
     model : str, optional
         Price every row as this model; otherwise as the model its row names.
-    as_of : date, optional
+    as_of : date, datetime or str, optional
         The day whose prices hold for rows without a date; the catalog's own if not given. Every
         other row is billed at the prices of its day.
     catalog : Catalog, str or Path, optional
@@ -148,7 +148,7 @@ def price_usage(
     frame: pd.DataFrame,
     model: str | None = None,
     *,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     catalog: Catalog | str | Path | None = None,
     alias: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
@@ -161,7 +161,7 @@ def price_usage(
         be, and each call counts once.
     model : str, optional
         Price every row as this model; otherwise as the model its row names.
-    as_of : date, optional
+    as_of : date, datetime or str, optional
         The day whose prices hold for rows without a date; the catalog's own if not given. Every
         other row is billed at the prices of its day.
     catalog : Catalog, str or Path, optional
@@ -222,7 +222,7 @@ def total_cost(
     frame: pd.DataFrame,
     model: str | None = None,
     *,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     catalog: Catalog | str | Path | None = None,
     alias: Mapping[str, str] | None = None,
 ) -> Cost:
@@ -235,7 +235,7 @@ def total_cost(
         be, and each call counts once.
     model : str, optional
         Price every row as this model; otherwise as the model its row names.
-    as_of : date, optional
+    as_of : date, datetime or str, optional
         The day whose prices hold for rows without a date; the catalog's own if not given. Every
         other row is billed at the prices of its day.
     catalog : Catalog, str or Path, optional

@@ -36,7 +36,7 @@ def spend_by(
     by: str | Sequence[str] = ("month", "model"),
     models: str | Iterable[str] | None = None,
     *,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     catalog: Catalog | str | Path | None = None,
     alias: Mapping[str, str] | None = None,
     on_error: Literal["raise", "skip"] = "raise",
@@ -51,7 +51,7 @@ def spend_by(
         The keys of the result.
     models : str or iterable of str, optional
         Price all of the log as each of these models; otherwise every row as the model it names.
-    as_of : date, optional
+    as_of : date, datetime or str, optional
         The day whose prices hold for rows without a date; the catalog's own if not given. Every
         other row is billed at the prices of its day.
     catalog : Catalog, str or Path, optional
