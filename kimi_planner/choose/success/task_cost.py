@@ -39,7 +39,12 @@ class TaskCost:
 
 
 def task_cost(
-    workload: Workload, spec: ModelSpec, projection: Projection, *, reasoning: float = 1.0
+    workload: Workload,
+    spec: ModelSpec,
+    projection: Projection,
+    *,
+    reasoning: float = 1.0,
+    as_planned: bool = False,
 ) -> TaskCost:
     """Return what a task of a workload costs on a model, over the paths of a projection.
 
@@ -49,6 +54,9 @@ def task_cost(
         What is sent, to which model, and the plan whose months, seed and paths count.
     reasoning : float
         Factor on the workload's reasoning tokens.
+    as_planned : bool
+        Whether the model costs what it would if it met what is needed, as in a plan; else, as where
+        it was tried, what it does as it is.
 
     Raises
     ------
@@ -60,8 +68,8 @@ def task_cost(
     Where `token_use` tells that the model needs more or fewer tokens than are stated, the cost is
     multiplied by that factor, which differs from path to path.
     """
-    # a model that is tried costs what it does, not what it would if it met what is needed
-    workload = replace(workload, needs=())
+    if not as_planned:
+        workload = replace(workload, needs=())
     if reasoning != 1:
         [workload] = what_if(workload, reasoning=reasoning)
     bill = projection.plan_of(workload).on(spec)
