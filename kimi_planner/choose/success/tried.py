@@ -56,16 +56,15 @@ class Tried:
     @cached_property
     def used(self) -> dict[str, Usage]:
         """What each item used, where the tokens of all are given."""
-        has_usage = self.trials is not None and self.trials.has("usage")
-        items = self.trials.items.items() if self.trials is not None and has_usage else ()
-        return {name: item.usage.as_usage() for name, item in items if item.usage is not None}
+        items = self.trials.items if self.trials is not None and self.trials.has("usage") else {}
+        return {name: item.usage.as_usage() for name, item in items.items() if item.usage}
 
     @cached_property
     def item_usd(self) -> Mapping[str, float]:
         """What each item cost: its tokens at the prices of the plan, else as it was billed."""
         tariff = Tariff.of(self.spec)
         priced = {name: float(tariff.bill(used).total) for name, used in self.used.items()}
-        return priced or self.trials.of_items("cost_usd")
+        return priced or (self.trials.of_items("cost_usd") if self.trials is not None else {})
 
     @cached_property
     def task(self) -> TaskCost:
