@@ -64,10 +64,11 @@ def test_models_rank_by_spend_with_differences_to_best_and_next():
     assert found.sentences() == ["w: kimi-k2, 126.00 USD a month at P50, 31.50 less than kimi-k2-instruct."]  # fmt: skip
 
 
-def test_equal_spend_keeps_the_order_of_the_catalog():
-    """Models that cost the same rank in the order in which the catalog has them."""
+def test_equal_spend_ranks_by_name():
+    """Models that cost the same rank by name, whatever the order of the catalog, and it is said."""
     found = choose(plain(requests_per_day=0, reasoning_tokens=0))
-    assert ranking(found) == ["kimi-k2-5", THINKS, "kimi-k2", "kimi-k2-instruct"]
+    assert ranking(found) == ["kimi-k2", "kimi-k2-5", THINKS, "kimi-k2-instruct"]
+    assert "of equal ones the first by name is taken" in found.cards[0].sentences[0]
 
 
 def test_a_tie_is_no_difference_of_nothing():

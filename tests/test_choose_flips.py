@@ -393,5 +393,5 @@ def test_the_volume_at_which_a_tier_is_exceeded(sizes):
 def test_no_traffic_reaches_no_tier():
     """Nothing times anything is nothing; without a tier nothing is said of one."""
     found = choose(plain(requests_per_day=0), requirements=Requirements(tier=0))
-    assert flip(found, "tier volume").words == "no volume brings kimi-k2-5 to the limits of tier 0"
+    assert flip(found, "tier volume").words == "no volume brings kimi-k2 to the limits of tier 0"
     assert not [one for one in choose(plain()).flips if one.what == "tier volume"]

@@ -6,12 +6,16 @@ from datetime import date
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
+import numpy as np
 import pandas as pd
 import pytest
 from scipy import integrate, stats
 
 from kimi_planner import Workload, project
-from kimi_planner.choose import cost_per_success, read_evaluations, thinking_pays
+from kimi_planner.choose import cost_per_success, read_evaluations, recommend, thinking_pays
+from kimi_planner.choose.evaluations.rates import success_rates
+from kimi_planner.choose.objective import Objective
+from kimi_planner.choose.success.worth import worth_of
 from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
 
 PLAN = {"months": 1, "start": "2026-11", "as_of": date(2026, 10, 24)}
@@ -37,7 +41,13 @@ def tried(plain, thinking, total=100):
 
 
 def pays(given=None, evaluations=None, **more):
-    return thinking_pays(given or workload(), PLAIN, THINKS, evaluations=evaluations, **PLAN | more)
+    settings = {"published": False} | PLAN | more
+    return thinking_pays(given or workload(), PLAIN, THINKS, evaluations=evaluations, **settings)
+
+
+def expected(successes, total=100):
+    """Return the success that trials make expected, with half a success and half a failure more."""
+    return Fraction(2 * successes + 1, 2 * total + 2)
 
 
 def exact_task(given, model, tokens):
@@ -53,7 +63,6 @@ def as_decimal(number):
         return Decimal(number.numerator) / Decimal(number.denominator)
 
 
-@pytest.mark.parametrize("value", [None, "0.05"])
 @pytest.mark.parametrize(
     "given",
     [
@@ -61,100 +70,142 @@ def as_decimal(number):
         workload(max_tokens=4000),
         workload(max_tokens=1400),
         workload(turns=3, followup_tokens=70, max_tokens=9000),
-        workload(cached_share=0.4, retry_share=0.1, max_tokens=30_000),
+        workload(cached_share=0.4, retry_share=0.1, max_tokens=30_000, failure_usd="0.01"),
     ],
     ids=["open", "capped", "cut today", "turns", "cached"],
 )
-def test_costed_again_at_the_break_even_the_models_are_equal(given, value):
-    """At the exact multiplier, cost per success (or value less cost) is the same to 30 digits."""
-    found = pays(given, tried(40, 65), value_per_success_usd=value)
+def test_costed_again_at_the_break_even_the_models_are_equal(given):
+    """At the exact multiplier, and at the exact value, both have the same net value to 30 digits."""
+    found = pays(given, tried(40, 65), value_usd_per_success="0.05")
     assert isinstance(found.multiplier, Fraction)
     turns = Fraction(given.given("turns").value) if given.given("turns") else 1
-    tokens = as_decimal(1000 * found.multiplier)
-    thinking = turns * exact_task(given, THINKS, tokens)
-    plain = turns * exact_task(given, PLAIN, 1000)
-    if value is None:
-        gap = thinking / Fraction(65, 100) - plain / Fraction(40, 100)
-    else:
-        worth = Fraction(value)
-        gap = (worth * Fraction(65, 100) - thinking) - (worth * Fraction(40, 100) - plain)
-    assert abs(gap) < Fraction(1, 10**30)
+    failure = Fraction(given.failure_usd or 0)
+    plain, today = (turns * exact_task(given, model, 1000) for model in (PLAIN, THINKS))
+    again = turns * exact_task(given, THINKS, as_decimal(1000 * found.multiplier))
+    before, after = expected(40), expected(65)
+    for value, thinking in (("0.05", again), (found.switching_usd, today)):
+        stake = Fraction(value) + failure
+        assert abs((stake * after - thinking) - (stake * before - plain)) < Fraction(1, 10**30)
 
 
 def test_the_break_even_by_hand():
     """2,000 + 500 tokens: 0.00875 USD plain; thinking is 0.01225 and 0.0105 by 1,000 of reasoning."""
-    found = pays(evaluations=tried(40, 70))
+    found = pays(evaluations=tried(40, 70), value_usd_per_success="0.04")
+    gain = expected(70) - expected(40)
     assert found.plain_usd_per_task == pytest.approx(0.00875, rel=1e-14)
     assert found.thinking_usd_per_task == pytest.approx(0.02275, rel=1e-14)
-    target = Fraction("0.00875") * Fraction(70, 40)
+    assert found.switching_usd == Fraction("0.014") / gain
+    target = Fraction("0.00875") + Fraction("0.04") * gain
     assert found.multiplier == (target - Fraction("0.01225")) / Fraction("0.0105")
-    assert found.rate_needed == pytest.approx(0.4 * 0.02275 / 0.00875, rel=1e-12)
+    assert found.rate_needed == pytest.approx(float(expected(40)) + 0.014 / 0.04, rel=1e-12)
     assert found.pays is False
-    assert "No success rate" in found.sentences()[1]
     assert found.curve["cost_per_task_usd"].tolist() == pytest.approx(
         [0.01225 + 0.0105 * k / 4 for k in range(17)], rel=1e-12
     )
-    assert found.curve["success_ratio_needed"][4] == pytest.approx(2.6, rel=1e-12)
-    assert found.curve["success_gain_needed"][4] == pytest.approx(0.4 * 1.6, rel=1e-12)
+    assert found.curve["success_gain_needed"][4] == pytest.approx(0.35, rel=1e-12)
+    assert found.curve["switching_usd"][4] == pytest.approx(0.014 / float(gain), rel=1e-12)
+    assert pays(evaluations=tried(40, 70), value_usd_per_success="0.004").rate_needed > 1
+
+
+def test_without_a_value_the_answer_is_the_value_from_which_thinking_pays():
+    """No verdict by the cost per success: the models, the price that separates them, its interval."""
+    found = pays(evaluations=tried(40, 70))
+    assert (found.chance, found.multiplier, found.rate_needed, found.pays) == (None,) * 4
+    price = 0.014 / float(expected(70) - expected(40))
+    assert float(found.switching_usd) == pytest.approx(price, rel=1e-12)
+    assert found.switching_low_usd < price < found.switching_high_usd
+    said = f"{THINKS} is the better one if a solved task is worth more than 0.04713 USD"
+    assert said in found.sentences()[1]
+    assert found.curve["success_gain_needed"].isna().all()
+    worse = pays(evaluations=tried(70, 40))
+    assert worse.switching_usd is None
+    assert worse.sentences()[1] == f"{PLAIN} is the better one at any value of a solved task."
+
+
+def test_the_value_that_separates_two_models_is_as_uncertain_as_it_says():
+    """Rates drawn from the law without knowledge, 600 times: 5% lie below the 5% end, as it says."""
+    rng, given = np.random.default_rng(4), workload(reasoning_tokens=125)
+    plan = project(given, models=[PLAIN, THINKS], n_paths=1000, **PLAN)
+    below = above = 0
+    for _ in range(600):
+        rates = rng.beta(0.5, 0.5, 2)
+        results = tried(*rng.binomial(60, rates).tolist(), 60)
+        known = success_rates("w", plan.specs, results)
+        found = worth_of(given, known, plan, Objective(), 0)
+        prices = found.switching_usd(PLAIN, THINKS)
+        low, high = np.quantile(prices, [0.05, 0.95], method="inverted_cdf")
+        gain = rates[1] - rates[0]
+        price = (0.0135625 - 0.00875) / gain if gain > 0 else math.inf
+        below += price < low
+        above += price > high
+    assert abs(below / 600 - 0.05) < 0.03
+    assert above / 600 < 0.08  # an end that is infinite is never passed
+
+
+def test_the_value_of_the_workload_counts():
+    """As an argument, or as the workload states it: one answer, that of the choice."""
+    results = tried(40, 70)
+    stated = workload(value_usd_per_success="0.2", failure_usd="0.1")
+    found = pays(stated, results)
+    assert found.pays is True
+    assert found.objective == Objective.of(stated)
+    again = pays(workload(failure_usd="0.1"), results, value_usd_per_success="0.2")
+    assert again.sentences() == found.sentences()
+    for value, best in (("0.01", PLAIN), ("0.2", THINKS)):
+        given = replace(stated, value_usd_per_success=value, failure_usd=None)
+        settings = {"models": [PLAIN, THINKS], "published": False, **PLAN}
+        assert recommend(given, evaluations=results, **settings).best == {"w": best}
+        assert pays(given, results).pays is (best == THINKS)
 
 
 def test_at_the_rate_needed_the_models_are_equal():
-    """A thinking model of exactly that success rate has the plain one's cost per success."""
-    given = workload(reasoning_tokens=125)  # thinking costs 0.0135625 USD, 1.55 times as much
+    """A thinking model that is expected to solve that share has the plain one's net value."""
+    given = workload(reasoning_tokens=125, value_usd_per_success="0.04")  # 0.0135625 USD
     found = pays(given, tried(400, 700, 1000))
-    assert found.rate_needed == pytest.approx(0.62, rel=1e-12)
+    gain = (0.0135625 - 0.00875) / 0.04
+    assert found.rate_needed == pytest.approx(float(expected(400, 1000)) + gain, rel=1e-12)
     assert found.pays is True
-    equal = cost_per_success(given, tried(400, 620, 1000), models=[PLAIN, THINKS], **PLAN)
-    first, second = equal.frame["cost_per_success_usd"]
-    assert first == pytest.approx(second, rel=1e-12)
-    by_value = pays(given, tried(400, 700, 1000), value_per_success_usd=1)
-    assert by_value.rate_needed == pytest.approx(0.4 + 0.0135625 - 0.00875, rel=1e-12)
 
 
 def test_uncertain_sizes_are_costed_again_too():
-    """With ranges and a cap, the projection with that many more tokens meets it to the cent."""
+    """With ranges and a cap, the projection with that many more tokens meets it."""
     size = {"p50": 800, "p90": 2500, "mean_factor": {"p10": 0.8, "p50": 1, "p90": 1.3}}
-    given = workload(reasoning_tokens=size, max_tokens=4096)
+    given = workload(reasoning_tokens=size, max_tokens=4096, value_usd_per_success="0.06")
     found = pays(given, tried(45, 90), n_paths=2000)
     scaled = {"p50": 800 * found.multiplier, "p90": 2500 * found.multiplier}
-    again = workload(reasoning_tokens=size | scaled, max_tokens=4096)
-    costs = cost_per_success(
-        again, tried(45, 90), models=[PLAIN, THINKS], n_paths=2000, **PLAN
-    ).frame
-    first, second = costs["cost_per_success_usd"]
-    assert first == pytest.approx(second, rel=2e-3)
+    settings = {"models": [PLAIN, THINKS], "published": False, "n_paths": 2000, **PLAN}
+    again = replace(given, reasoning_tokens=size | scaled)
+    first, second = cost_per_success(again, tried(45, 90), **settings).frame["net_usd_per_task"]
+    assert first == pytest.approx(second, abs=2e-4)
     assert found.multiplier_low < found.multiplier < found.multiplier_high
-    today = cost_per_success(given, tried(45, 90), n_paths=2000, **PLAN).frame
-    assert today["cost_per_task_usd"].tolist() == [
-        found.plain_usd_per_task,
-        found.thinking_usd_per_task,
-    ]
+    today = cost_per_success(given, tried(45, 90), **settings).frame.set_index("model")
+    assert today["cost_per_task_usd"].to_dict() == {
+        PLAIN: found.plain_usd_per_task,
+        THINKS: found.thinking_usd_per_task,
+    }
 
 
 def test_no_break_even_is_said():
     """Too dear without reasoning, too cheap at any, or no reasoning stated: each has its sentence."""
-    dear = pays(evaluations=tried(80, 90))
+    dear = pays(evaluations=tried(80, 90), value_usd_per_success="0.02")
     assert dear.multiplier is None
     assert "dearer even without any reasoning" in dear.multiplier_reason
     assert dear.multiplier_low == 0.0
-    cheap = pays(workload(max_tokens=1600), tried(10, 90))
+    cheap = pays(workload(max_tokens=1600), tried(10, 90), value_usd_per_success=1)
     assert "any amount of reasoning" in cheap.multiplier_reason
     assert cheap.multiplier_high == math.inf
-    silent = pays(workload(reasoning_tokens=None), tried(50, 90))
+    silent = pays(workload(reasoning_tokens=None), tried(50, 90), value_usd_per_success=1)
     assert "states no reasoning tokens" in silent.multiplier_reason
-    nothing = pays(evaluations=tried(0, 90))
-    assert nothing.multiplier is None
-    assert "above 0" in nothing.multiplier_reason
 
 
 def test_without_evaluations_only_the_gain_needed_is_told():
-    """No rates: no probability and no multiplier, but how many times as many it must solve."""
+    """No success is known: no probability and no multiplier, but how many more it must solve."""
     found = pays()
     assert (found.chance, found.multiplier, found.rate_needed, found.pays) == (None,) * 4
-    assert "2.6 times as many" in found.sentences()[1]
+    assert found.switching_usd is None
+    assert "not known without the success of both" in found.sentences()[1]
     assert "a judgement, not a measurement" in found.notes[0]
-    assert found.curve["success_gain_needed"].isna().all()
-    worth = pays(value_per_success_usd=Decimal("0.14"))
+    worth = pays(value_usd_per_success=Decimal("0.14"))
     assert worth.curve["success_gain_needed"][4] == pytest.approx(0.014 / 0.14, rel=1e-12)
     assert "10.0% of all tasks more" in worth.sentences()[1]
 
@@ -163,13 +214,10 @@ def test_the_chance_is_that_of_two_betas():
     """Plain numbers: the probability that thinking pays is the integral over both rates."""
     given = workload(reasoning_tokens=125)
     plain, thinking = stats.beta(40.5, 60.5), stats.beta(66.5, 34.5)
-    expected, _ = integrate.quad(lambda p: plain.pdf(p) * thinking.sf(1.55 * p), 0, 1)
-    found = pays(given, tried(40, 66))
-    assert found.chance == pytest.approx(expected, abs=0.02)
     gain = 0.0135625 - 0.00875
     expected, _ = integrate.quad(lambda p: plain.pdf(p) * thinking.sf(p + gain / 0.02), 0, 1)
-    by_value = pays(given, tried(40, 66), value_per_success_usd=0.02)
-    assert by_value.chance == pytest.approx(expected, abs=0.02)
+    found = pays(given, tried(40, 66), value_usd_per_success=0.02)
+    assert found.chance == pytest.approx(expected, abs=0.02)
 
 
 def test_which_model_reasons_is_the_catalog_s_to_say():
@@ -184,8 +232,8 @@ def test_which_model_reasons_is_the_catalog_s_to_say():
     with pytest.raises(UnknownModelError, match="projection has no model 'kimi-k2-5-thinking'"):
         thinking_pays(workload(), PLAIN, THINKS, projection=plan)
     for value in (0, -1, math.nan, "much", True):
-        with pytest.raises(ScenarioError, match="value_per_success_usd"):
-            pays(value_per_success_usd=value)
+        with pytest.raises(ScenarioError, match="value_usd_per_success"):
+            pays(value_usd_per_success=value)
     with pytest.raises(EvaluationError, match="no results for ww"):
         pays(workload(name="ww"), tried(1, 2))
     assert "Evaluations of w are not used" in pays(workload(name="chat"), tried(1, 2)).notes[0]
@@ -195,8 +243,8 @@ def test_which_model_reasons_is_the_catalog_s_to_say():
 
 def test_it_reads_well():
     """Its words name the models, the multiplier with its interval, and what it rests on."""
-    found = pays(evaluations=tried(40, 70))
-    assert "90% interval" in found.sentences()[2]
+    found = pays(evaluations=tried(40, 70), value_usd_per_success="0.04")
+    assert "90% interval" in found.sentences()[3]
     assert "Catalog 2026-06" in repr(found)
     assert "<table" in found._repr_html_()
 
@@ -205,23 +253,16 @@ def test_where_the_window_cuts_the_line_it_is_searched():
     """Refused requests bend the cost; the break-even is still that of the workload costed again."""
     sizes = {"p50": 60_000, "p90": 125_000}
     given = workload(prompt_tokens=sizes, reasoning_tokens={"mean": 3000, "sd": 800})
+    given = replace(given, value_usd_per_success=1)
     found = pays(given, tried(45, 70), n_paths=200)
     again = replace(
         given, reasoning_tokens={"mean": 3000 * found.multiplier, "sd": 800 * found.multiplier}
     )
-    costs = cost_per_success(again, tried(45, 70), models=[PLAIN, THINKS], n_paths=200, **PLAN)
-    first, second = costs.frame["cost_per_success_usd"]
-    assert first == pytest.approx(second, rel=2e-3)
+    settings = {"models": [PLAIN, THINKS], "n_paths": 200, "published": False, **PLAN}
+    first, second = cost_per_success(again, tried(45, 70), **settings).frame["net_usd_per_task"]
+    assert first == pytest.approx(second, abs=2e-3)
     assert any("do not fit the window" in note for note in found.notes)
     assert len([note for note in found.notes if "do not fit" in note]) == 1
-
-
-def test_where_the_plain_model_solves_nothing_any_success_pays():
-    """But none at all does not."""
-    found = pays(evaluations=tried(0, 0))
-    assert found.pays is False
-    assert "at any success rate above 0; kimi-k2-5 has 0.0%" in found.sentences()[1]
-    assert pays(evaluations=tried(0, 1)).pays is True
 
 
 def test_models_are_named_once():

@@ -7,6 +7,7 @@ __all__, __getattr__, __dir__ = public_names(
     {
         "choose.breakdown.build": "cost_per_request",
         "choose.breakdown.result": "RequestCosts",
+        "choose.card": "Card CardRow",
         "choose.choice": "Choice Exclusion",
         "choose.effect": "CatalogEffect catalog_effect",
         "choose.evaluations.public": "PublicResults read_public_results",
@@ -14,6 +15,7 @@ __all__, __getattr__, __dir__ = public_names(
         "choose.evaluations.read": "Evaluations Item Trials read_evaluations",
         "choose.flip": "Flip",
         "choose.frontier": "QualityFrontier quality_frontier",
+        "choose.objective": "Objective best_by_value",
         "choose.portfolios.choose": "portfolio",
         "choose.portfolios.frontier": "PortfolioFrontier portfolio_frontier",
         "choose.portfolios.result": "Portfolio",
@@ -25,7 +27,6 @@ __all__, __getattr__, __dir__ = public_names(
         "choose.routing.result": "Cascades",
         "choose.success.build": "cost_per_success",
         "choose.success.result": "SuccessCost SuccessCosts",
-        "choose.success.settle": "Settling",
         "choose.thinking.build": "thinking_pays",
         "choose.thinking.result": "ThinkingBreakEven",
     },

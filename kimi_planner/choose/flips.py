@@ -162,7 +162,7 @@ def _tie(pair: Pair) -> Flip:
     """Return that two models cost the same as planned."""
     same = usd(pair.bills[0] / pair.months)
     words = (
-        f"{pair.best.id} and {pair.other.id} cost the same, {same} USD a month, so the order of the "
-        "catalog decides"
+        f"{pair.best.id} and {pair.other.id} cost the same, {same} USD a month, so the first by "
+        "name is taken"
     )
     return _flip(VOLUME, pair, Decimal(1), words)

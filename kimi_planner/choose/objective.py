@@ -53,7 +53,7 @@ class Objective:
     @property
     def is_stated(self) -> bool:
         """Whether success counts: a value or a cost of a failure is stated."""
-        return self.value_usd is not None or self.failure_usd > 0
+        return self.stake_usd > 0
 
     @property
     def stake_usd(self) -> Fraction:

@@ -9,8 +9,10 @@ from typing import Any
 
 from kimi_planner.arguments import public
 from kimi_planner.calls.fit import ContextFit
+from kimi_planner.choose.aim import Aim
 from kimi_planner.choose.basis import rules_given
 from kimi_planner.choose.choice import Choice, Exclusion, Obstacle
+from kimi_planner.choose.evaluations.public import PublicResults, public_results
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import peaks_of
 from kimi_planner.choose.reasons import Rules
@@ -18,13 +20,10 @@ from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.refused import refused_usd
-from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import Workloads, chosen_workloads
 
 __all__ = ["dearest_unmatched", "recommend"]
 
-#: From (workload name, model id) to the row of a projection's summary.
-Summary = Mapping[Any, Any]
 SPENDS = ("p10_usd_per_month", "p50_usd_per_month", "p90_usd_per_month")
 
 
@@ -36,6 +35,7 @@ def recommend(
     projection: Projection | None = None,
     fit: ContextFit | None = None,
     evaluations: Evaluations | None = None,
+    published: PublicResults | bool = True,
     **settings: Any,
 ) -> Recommendation:
     """Choose a model for each workload.
@@ -49,7 +49,11 @@ def recommend(
     projection, fit : Projection, ContextFit, optional
         Results for the same workloads, if they are at hand; otherwise they are computed.
     evaluations : Evaluations, optional
-        The team's own evaluations, which a least success rate is held against.
+        The team's own evaluations: how often each model succeeds, which the value of a solved task and
+        a least success rate are held against.
+    published : PublicResults or bool
+        Published results, weak evidence beside the team's own; those that ship if ``True``, none if
+        ``False``.
     **settings
         Passed to :func:`project`: ``months``, ``start``, ``models``, ``as_of``, ``seed``,
         ``n_paths``, ``catalog``.
@@ -57,8 +61,9 @@ def recommend(
     Returns
     -------
     Recommendation
-        For each workload the qualifying models by P50 spend, those on a condition after the others,
-        and the excluded ones with every reason; budgets are compared with, and exclude nothing.
+        For each workload the qualifying models, those on a condition after the others, and the excluded
+        ones with every reason; budgets are compared with, and exclude nothing. ``cards`` holds for each
+        workload what decides, on one screen.
 
     Raises
     ------
@@ -75,6 +80,9 @@ def recommend(
     -----
     A capability, rating or window that the catalog does not state is neither yes nor no: the model
     qualifies on that condition. A model that was not tried does not meet a least success rate.
+    With evaluations models rank by the net value of a task, see `Objective`; where no value of a
+    success is stated that is less its expected cost, and the card tells from which value on another
+    model is better. Without evaluations they rank by P50 spend, and that is said.
     Every workload is planned on a model: on the one that it names, else on the first of its ranking,
     else, where none qualifies, on the dearest that no cheaper one matches in what it meets.
     """
@@ -86,17 +94,20 @@ def recommend(
     summary = projection.summary().set_index(["workload", "model"]).to_dict("index")
     choices: list[Choice] = []
     exclusions: list[Exclusion] = []
-    fallback = {}
+    known, fallback, aims = public_results(published), {}, {}
     for workload in chosen:
+        aim = Aim.of(workload, rules.requirements, evaluations, known, projection, summary)
         able, ruled_out = rules.sort_out(workload, projection.specs)
         exclusions += ruled_out
-        choices += _ranked(workload, able, rules, summary)
+        choices += _ranked(able, aim, rules)
+        aims[workload.name] = aim
         if not able:
-            fallback[workload.name] = _least_bad(workload, rules, summary)
+            fallback[workload.name] = _least_bad(aim, rules)
     return Recommendation(
         choices=tuple(choices),
         exclusions=tuple(exclusions),
         fallback=fallback,
+        aims=aims,
         requirements=rules.requirements,
         projection=rules.projection,
         fit=rules.fit,
@@ -105,68 +116,70 @@ def recommend(
     )
 
 
-def _ranked(
-    workload: Workload, able: Mapping[str, Sequence[Obstacle]], rules: Rules, summary: Summary
-) -> list[Choice]:
+def _ranked(able: Mapping[str, Sequence[Obstacle]], aim: Aim, rules: Rules) -> list[Choice]:
     """Return the ranking of the models that qualify, given with what is open of each.
 
-    Those whose reasoning is known come first, then those of which all is stated, each by P50 spend;
-    where something is open of all, the first is the one that `dearest_unmatched` names.
+    Those whose reasoning is known come first, then those of which all is stated, each as `Aim`
+    ranks them; where something is open of all, the first is the one that `dearest_unmatched` names.
     """
-    name = workload.name
-    p50 = {model: summary[name, model]["p50_usd_per_month"] for model in able}
-    least = {model: summary[name, model]["is_least"] for model in able}
-    ranked = sorted(p50, key=lambda model: (least[model], bool(able[model]), p50[model]))
+    name, rows = aim.workload.name, aim.rows
+
+    def order(model: str) -> tuple[Any, ...]:
+        is_open = bool(able[model]) or aim.is_unknown(model)
+        return rows[model]["is_least"], is_open, aim.order(model)
+
+    ranked = sorted(able, key=order)
     if ranked:
         first = dearest_unmatched(
-            {model: (p50[model], _asked(able[model], least[model])) for model in p50}
+            {model: (aim.order(model), _asked(able[model], aim, model)) for model in able}
         )
         ranked = [first, *(model for model in ranked if model != first)]
 
     def less_than(model: str, other: str | None) -> float | None:
-        return None if other is None or least[model] != least[other] else p50[other] - p50[model]
+        if other is None or rows[model]["is_least"] != rows[other]["is_least"]:
+            return None
+        return float(rows[other]["p50_usd_per_month"] - rows[model]["p50_usd_per_month"])
 
     return [
         Choice(
             workload=name,
             rank=rank,
             model=model,
-            **{key: summary[name, model][key] for key in SPENDS},
+            **{key: rows[model][key] for key in SPENDS},
             **rules.fit.of(name, model)._asdict(),
-            more_than_best_usd=p50[model] - p50[ranked[0]],
+            more_than_best_usd=rows[model]["p50_usd_per_month"]
+            - rows[ranked[0]]["p50_usd_per_month"],
             less_than_next_usd=less_than(model, other),
-            reasoning=summary[name, model]["reasoning"],
-            is_least=least[model],
+            reasoning=rows[model]["reasoning"],
+            is_least=rows[model]["is_least"],
             conditions=tuple(one.words for one in able[model]),
-            refused_usd_per_month=refused_usd(rules.projection, workload, model),
+            refused_usd_per_month=refused_usd(rules.projection, aim.workload, model),
         )
         for rank, (model, other) in enumerate(zip_longest(ranked, ranked[1:]), 1)
     ]
 
 
-def _least_bad(workload: Workload, rules: Rules, summary: Summary) -> str:
+def _least_bad(aim: Aim, rules: Rules) -> str:
     """Return the model that a workload is planned on where none qualifies."""
     return dearest_unmatched(
         {
             spec.id: (
-                summary[workload.name, spec.id]["p50_usd_per_month"],
-                _asked(
-                    rules.against(workload, spec),
-                    summary[workload.name, spec.id]["is_least"],
-                ),
+                aim.order(spec.id),
+                _asked(rules.against(aim.workload, spec), aim, spec.id),
             )
             for spec in rules.projection.specs
         }
     )
 
 
-def dearest_unmatched(models: Mapping[str, tuple[float, frozenset[str]]]) -> str:
+def dearest_unmatched(models: Mapping[str, tuple[Any, frozenset[str]]]) -> str:
     """Return the dearest model that no cheaper one matches in what it is known to meet.
 
     Parameters
     ----------
-    models : mapping of str to (float, frozenset of str)
-        From a model to its spend, and to what it fails or is not known to meet.
+    models : mapping of str to (number or tuple, frozenset of str)
+        From a model to what it is sorted by, such as its spend, and to what it fails or is not known to
+        meet.
 
     Notes
     -----
@@ -187,12 +200,13 @@ def dearest_unmatched(models: Mapping[str, tuple[float, frozenset[str]]]) -> str
     return unmatched[-1]
 
 
-def _asked(obstacles: Iterable[Obstacle], is_least: bool) -> frozenset[str]:
+def _asked(obstacles: Iterable[Obstacle], aim: Aim, model: str) -> frozenset[str]:
     """Return what a model does not meet for sure; what it fails weighs more than what is open.
 
-    That its spend is known is one of these.
+    That its spend is known is one of these, and that its success is, where that decides.
     """
-    return frozenset(["known spend"] * is_least).union(
+    unknown = ["known spend"] * aim.rows[model]["is_least"] + ["success"] * aim.is_unknown(model)
+    return frozenset(unknown).union(
         word
         for one in obstacles
         for word in (one.asked, *("fails " + one.asked,) * (not one.is_open))

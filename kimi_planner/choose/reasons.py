@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from kimi_planner.calls.caps import enough_tokens
 from kimi_planner.calls.fit import ContextFit
 from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.capacity.tiers import Throughput
 from kimi_planner.catalog import ModelSpec
+from kimi_planner.choose.answer_time import answer_time
 from kimi_planner.choose.choice import Exclusion, Obstacle
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import known_tier
@@ -18,6 +20,7 @@ from kimi_planner.money import exact_decimal
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 from kimi_planner.workload.overflow import Overflow
+from kimi_planner.workload.quantity import number_text
 
 __all__ = ["Rules"]
 
@@ -50,6 +53,7 @@ class Rules:
             *self._of_the_model(workload, spec),
             *self._of_the_calls(workload, spec),
             *self._of_success(workload, spec),
+            *self._of_time(workload, spec),
             *self._of_the_tier(workload, spec),
         )
 
@@ -143,6 +147,27 @@ class Rules:
                 f"its expected success rate is {rate} ({trials.successes:,} of {trials.trials:,} tasks "
                 f"solved); {must} must be",
                 f"a success rate of {rate} were enough",
+            )
+
+    def _of_time(self, workload: Workload, spec: ModelSpec) -> Iterator[Obstacle]:
+        """Yield whether nine of ten answers are complete in time."""
+        limit = self.requirements.aimed(workload).seconds_at_most
+        if not isinstance(limit, Decimal):
+            return
+        within, time = f"within {number_text(limit)} s", answer_time(workload, spec)
+        if time is None:
+            yield Obstacle("time", f"nine of ten answers come {within}", is_open=True)
+        elif time.p90_seconds > limit:
+            least = "at least " * time.is_least
+            yield Obstacle(
+                "time",
+                f"nine of ten answers take up to {least}{time.p90_seconds:,.1f} s ({time.source}); they "
+                f"must come {within}",
+                f"{time.p90_seconds:,.1f} s were soon enough",
+            )
+        elif time.is_least:
+            yield Obstacle(
+                "time", f"its first token is soon enough to answer {within}", is_open=True
             )
 
     def _of_the_tier(self, workload: Workload, spec: ModelSpec) -> Iterator[Obstacle]:

@@ -11,7 +11,10 @@ import pandas as pd
 from kimi_planner.calls.caps import WORTH_SAYING
 from kimi_planner.calls.fit import ContextFit, Served
 from kimi_planner.capacity.tiers import Throughput
+from kimi_planner.choose.advice import why_first
+from kimi_planner.choose.aim import Aim
 from kimi_planner.choose.budgets import OverBudget, over_budgets
+from kimi_planner.choose.card import Card, card_of
 from kimi_planner.choose.choice import Choice, Decision, Exclusion
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.flip import Flip, flip_sentences
@@ -23,7 +26,7 @@ from kimi_planner.plan.booking import Booked, booked
 from kimi_planner.plan.budget import BudgetMatrix, budget_matrix
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.refused import refused_usd
-from kimi_planner.rich import frame_html, page_html, share_text, table_html
+from kimi_planner.rich import page_html, share_text
 from kimi_planner.workload import Workload
 
 __all__ = ["Recommendation", "unserved_words"]
@@ -41,6 +44,8 @@ class Recommendation:
         Models that do not qualify.
     fallback
         The model that a workload is planned on for which none qualifies, by its name.
+    aims
+        What decides for a workload, by its name: its objective, and what is known of success.
     requirements
         What was asked.
     projection, fit
@@ -52,6 +57,7 @@ class Recommendation:
     choices: tuple[Choice, ...]
     exclusions: tuple[Exclusion, ...]
     fallback: Mapping[str, str]
+    aims: Mapping[str, Aim]
     requirements: Requirements
     projection: Projection
     fit: ContextFit
@@ -67,6 +73,11 @@ class Recommendation:
     def decisions(self) -> tuple[Decision, ...]:
         """The model of each workload and why, in the order of `names`."""
         return tuple(map(self._decided, self.workloads))
+
+    @cached_property
+    def cards(self) -> tuple[Card, ...]:
+        """What decides for each workload on one screen, in the order of `names`."""
+        return tuple(card_of(self, name) for name in self.names)
 
     @cached_property
     def booked(self) -> Booked:
@@ -146,7 +157,8 @@ class Recommendation:
             unserved += ["no model qualifies", self._least_change(name)]
         else:
             margin, cheaper = _compared(choice, ranked[1:])
-            spend += margin
+            by_value = self.aims[name].by_value and not self.aims[name].is_unknown(model)
+            spend += f"; {why_first(self.aims[name], ranked)}" if by_value else margin
         return Decision(
             workload=name,
             model=model,
@@ -182,15 +194,10 @@ class Recommendation:
         return f"<Recommendation: {' '.join(self.sentences())}>"
 
     def _repr_html_(self) -> str:
-        ruled_out = table_html(
-            ("workload", "model", "why it is excluded"),
-            [(one.workload, one.model, "; ".join(one.reasons)) for one in self.exclusions],
-        )
         return page_html(
-            frame_html(self.frame.assign(conditions=self.frame["conditions"].map("; ".join))),
-            *(ruled_out,) * bool(self.exclusions),
-            notes=self.sentences(),
-            provenance=self.projection.provenance,
+            *(card.table_html() for card in self.cards),
+            notes=[one.sentence for one in self.over_budget],
+            provenance=self.cards[0].provenance,
         )
 
 
@@ -211,7 +218,7 @@ def _compared(choice: Choice, others: Sequence[Choice]) -> tuple[str, list[str]]
         filter(None, [cheapest.if_words, "its reasoning is not in that" * _basis(cheapest)[1]])
     )
     return margin, [f"{cheapest.model} is {usd(less)} less and {words}"] * (
-        bool(words) and less > 0
+        bool(words) and less > 0 and usd(less) != "0.00"
     )
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from kimi_planner.arguments import public
 from kimi_planner.choose.given import positive
 from kimi_planner.errors import ScenarioError, WorkloadError, is_number, restated, shown
+from kimi_planner.workload import Workload
 from kimi_planner.workload.fields import parse_field
 from kimi_planner.workload.inputs import check_between
 
-__all__ = ["Requirements"]
+__all__ = ["AIMS", "Requirements"]
+
+#: Fields of a workload that say what a choice aims at.
+AIMS = ("value_usd_per_success", "failure_usd", "seconds_at_most")
 
 
 @public
@@ -37,6 +41,8 @@ class Requirements:
         one is said first.
     budget_percentile
         Percentile of a month's spend that is held against the budget.
+    value_usd_per_success, failure_usd, seconds_at_most
+        The same as of a workload, for each that states none of its own.
     tier
         Number of the recharge tier whose limits the peaks of each workload must stay within.
     """
@@ -49,11 +55,17 @@ class Requirements:
     min_success_rate: float | None = None
     budget_usd_per_month: Decimal | int | float | str | None = None
     budget_percentile: float = 50
+    value_usd_per_success: Decimal | int | float | str | None = None
+    failure_usd: Decimal | int | float | str | None = None
+    seconds_at_most: Decimal | int | float | str | None = None
     tier: int | None = None
 
     def __post_init__(self) -> None:
         with restated(of=WorkloadError, fault=ScenarioError):
             object.__setattr__(self, "needs", parse_field("needs", self.needs))
+            for name in AIMS:
+                if getattr(self, name) is not None:
+                    object.__setattr__(self, name, parse_field(name, getattr(self, name)))
         check_between("min_fit_share", self.min_fit_share, 1)
         check_between("min_answer_share", self.min_answer_share, 1)
         check_between("budget_percentile", self.budget_percentile, 100)
@@ -74,3 +86,9 @@ class Requirements:
         """Return the budget of a workload: its own, or else the common one."""
         budget = self.budget_usd_per_month if own is None else own
         return budget if isinstance(budget, Decimal) else None
+
+    def aimed(self, workload: Workload) -> Workload:
+        """Return a workload with what it is aimed at: its own values, or else the common ones."""
+        common = {name: getattr(self, name) for name in AIMS if getattr(workload, name) is None}
+        changes = {name: value for name, value in common.items() if value is not None}
+        return replace(workload, **changes) if changes else workload

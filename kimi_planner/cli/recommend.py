@@ -48,6 +48,24 @@ __all__ = ["command"]
     metavar="N",
     help="Recharge tier that each workload's peaks must stay within.",
 )
+@click.option(
+    "--value",
+    "value_usd_per_success",
+    help="USD that a solved task is worth, where a workload states none.",
+)
+@click.option(
+    "--failure",
+    "failure_usd",
+    help="USD that a task costs that is not solved, where a workload states none.",
+)
+@click.option(
+    "--seconds",
+    "seconds_at_most",
+    help="Seconds within which nine of ten answers must be complete, where a workload states none.",
+)
+@click.option(
+    "--details", is_flag=True, help="Every reason, what would flip the answer, and notes."
+)
 @options.form("table", "json")
 @planned.fail_over_budget
 def command(
@@ -58,15 +76,17 @@ def command(
     pins: dict[str, str],
     assume: tuple[str, ...],
     evaluations: Evaluations | None,
+    details: bool,
     form: str,
     fail_over_budget: bool,
     **requirements: Any,
 ) -> None:
     """Choose a model for each workload of WORKLOADS, a TOML file.
 
+    One card each: cost, success, time and risk of every model, which one to choose, and when another.
     Models that lack a needed capability, do not fit or miss another requirement are excluded with
-    the reason; the others rank by their median spend, those on a condition last. A budget is
-    compared with and excludes nothing.
+    the reason; the others rank by the net value of a task, or by its cost where no value is stated,
+    those on a condition last. A budget is compared with and excludes nothing.
     """
     from kimi_planner.choose.ranking import recommend
     from kimi_planner.choose.requirements import Requirements
@@ -79,7 +99,7 @@ def command(
         planned.decided(file.workloads, pins, assume), required, evaluations=evaluations, **settings
     )
     if form == "table":
-        click.echo(recommendation_text(recommendation))
+        click.echo(recommendation_text(recommendation, details=details))
     else:
         left_out = ("spend", "summary", "context_fit")
         data = plan_data(recommendation)

@@ -12,8 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from kimi_planner.choose.breakdown.result import RequestCost, RequestCosts
-from kimi_planner.choose.success.result import SuccessCost, SuccessCosts
-from kimi_planner.choose.success.settle import chance_text
+from kimi_planner.choose.success.result import SuccessCost, SuccessCosts, chance_text
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.plot.layout import beside, finish, row_names
 from kimi_planner.plot.style import COLORS, INK, MUTED, OVER, WITHIN, axes, money_axis, styled
@@ -107,7 +106,7 @@ def _split(cost: RequestCost) -> str:
 def cost_per_success(
     costs: SuccessCosts, workload: str | None = None, *, ax: Axes | None = None
 ) -> Axes:
-    """Draw the cost per success of each model with its interval, and how likely it is the cheapest.
+    """Draw the cost per success of each model with its interval, and how likely it is the best.
 
     Parameters
     ----------
@@ -123,7 +122,7 @@ def cost_per_success(
     Axes
         For each workload and model a point at the cost per success and a line over its interval, an
         arrow where that has no upper end; USD. A light square is the cost of a task, which is all
-        that is known without trials. Beside it the probability that the model is the cheapest.
+        that is known without trials. Beside it, where a value of a success is stated, the probability that the model is the best.
 
     Raises
     ------
@@ -141,14 +140,19 @@ def cost_per_success(
     row_names(ax, labels, chars=_LABEL_CHARS)
     money_axis(ax, "x", reach)
     ax.set_xlabel("USD per solved task")
+    valued = any(not isnan(row.chance_best) for row in rows)
     judged = any(row.basis == "judged" for row in rows)
     finish(
         ax,
         f"Cost per success: {of}",
         resting(
             (
-                f"Point: cost of a task by the success rate, filled where it is least. Line: {percent} interval. In brackets: "
-                "probability that it is the cheapest.",
+                f"Point: cost of a task by the success rate, filled for the choice. Line: {percent} interval.",
+                *(
+                    ["In brackets: probability that its net value is the highest."]
+                    if valued
+                    else []
+                ),
                 *(["Square: cost of a task where none was tried."] if judged else []),
                 *costs.notes,
             ),
@@ -183,9 +187,7 @@ def _said(row: SuccessCost) -> str:
     if not isfinite(row.cost_per_success_usd):
         return "none solved"
     text = dollars(row.cost_per_success_usd)
-    if isnan(row.chance_cheapest):
-        return f"{text}, alone tried"
-    return f"{text} ({_likely(row.chance_cheapest)})"
+    return text if isnan(row.chance_best) else f"{text} ({_likely(row.chance_best)})"
 
 
 def _likely(chance: float) -> str:
@@ -197,8 +199,8 @@ def _words(row: SuccessCost) -> str:
         return _said(row)
     low, high = (dollars(row.cost_per_success_low_usd), row.cost_per_success_high_usd)
     upper = dollars(high) if isfinite(high) else "no upper end"
-    chance = row.chance_cheapest
-    likely = "" if isnan(chance) else f", cheapest with probability {chance_text(chance)}"
+    chance = row.chance_best
+    likely = "" if isnan(chance) else f", the best with probability {chance_text(chance)}"
     return f"{dollars(row.cost_per_success_usd)} ({low} to {upper}){likely}"
 
 

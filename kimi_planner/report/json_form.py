@@ -143,6 +143,7 @@ def plan_data(recommendation: Recommendation) -> dict[str, Any]:
         "decisions": recommendation.decisions,
         "budget": budget_data(recommendation.budget_matrix),
         "over_budget": recommendation.over_budget,
+        "cards": recommendation.cards,
         "ranking": recommendation.frame,
         "exclusions": recommendation.exclusions,
         "notes": recommendation.notes,

@@ -11,6 +11,7 @@ from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.report import tables
 from kimi_planner.report.budget import budget_sentence, budget_tables
+from kimi_planner.report.cards import card_lines, filled
 from kimi_planner.report.first_screen import first_screen
 from kimi_planner.report.summary import budgets_table
 from kimi_planner.report.tables import Section, Table
@@ -49,15 +50,24 @@ def plan_text(recommendation: Recommendation, sections: Sequence[Section] = ()) 
     return "\n\n".join([*parts, *_reasons(recommendation), projection.provenance])
 
 
-def recommendation_text(recommendation: Recommendation) -> str:
-    """Return the choice for each workload for a terminal: the first screen, then every reason."""
+def recommendation_text(recommendation: Recommendation, *, details: bool = False) -> str:
+    """Return the choice for each workload for a terminal: a card each, then every reason if asked for."""
+    over = [one.sentence for one in recommendation.over_budget]
+    head = "\n".join(filled([recommendation.booked.sentence, *over]))
+    parts = [head, *("\n".join(card_lines(one, details)) for one in recommendation.cards)]
+    rests_on = recommendation.cards[0].provenance
+    if not details:
+        more = "Reasons, what would flip the answer and notes: --details."
+        legend = max((one.legend for one in recommendation.cards), key=len)
+        return "\n\n".join([*parts, "\n".join(filled([f"{legend}.", more, rests_on]))])
     flips = listed(
         "What would change the answer, one number moved at a time (expected spend):",
         recommendation.flip_sentences(),
     )
-    sentences = "\n".join(recommendation.sentences())
-    parts = [first_screen(recommendation), sentences, *filter(None, [flips])]
-    return "\n\n".join([*parts, *_reasons(recommendation), recommendation.projection.provenance])
+    reasons = "\n".join(f"{one.workload}: {one.why}." for one in recommendation.decisions)
+    return "\n\n".join(
+        [*parts, reasons, *filter(None, [flips]), *_reasons(recommendation), rests_on]
+    )
 
 
 def section_text(section: Section) -> str:

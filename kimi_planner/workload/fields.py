@@ -139,7 +139,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "assume": partial(_capabilities, "assume"),
     "model": partial(_text, "model"),
     "budget_usd_per_month": partial(_amount, "budget_usd_per_month", "USD"),
-    "value_usd_per_success": partial(_amount, "value_usd_per_success", "USD", may_be_zero=True),
+    "value_usd_per_success": partial(_amount, "value_usd_per_success", "USD"),
     "failure_usd": partial(_amount, "failure_usd", "USD", may_be_zero=True),
     "seconds_at_most": partial(_amount, "seconds_at_most", "seconds"),
     "owner": partial(_label, "owner"),

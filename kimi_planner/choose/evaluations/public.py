@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from kimi_planner.choose.evaluations.table import Table, is_missing
 from kimi_planner.errors import EvaluationError, restated, shown
 from kimi_planner.files import data_dir
 
-__all__ = ["Effects", "PublicResult", "PublicResults", "read_public_results"]
+__all__ = ["Effects", "PublicResult", "PublicResults", "public_results", "read_public_results"]
 
 _AMOUNTS = ("usd_per_item", "input_usd_per_mtok", "output_usd_per_mtok", "seconds_per_item")
 _COLUMNS = (
@@ -199,6 +199,10 @@ class PublicResults:
         """Return the results that stand for a model of a catalog."""
         return tuple(one for one in self.results if model in one.models)
 
+    def costs_of(self, model: str) -> int:
+        """Return how many published costs of a task there are of a model."""
+        return sum(model in one.models for one in self._costed)
+
 
 def _logit(one: PublicResult) -> float:
     return one.logit
@@ -285,6 +289,28 @@ def read_public_results(source: str | Path | pd.DataFrame | None = None) -> Publ
         raise EvaluationError("no results. Give a row below the header.", at=table.source)
     name = "the shipped public results" if source is None else table.source
     return PublicResults(tuple(found.values()), name)
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> PublicResults:
+    return read_public_results()
+
+
+def public_results(given: PublicResults | bool) -> PublicResults | None:
+    """Return the published results that count: those given, those that ship, or none.
+
+    Raises
+    ------
+    EvaluationError
+        If it is neither of these.
+    """
+    if isinstance(given, PublicResults):
+        return given
+    if not isinstance(given, bool):
+        raise EvaluationError(
+            f"published is {shown(given)}. Give what read_public_results returns, or True or False."
+        )
+    return _shipped() if given else None
 
 
 def _result(row: Mapping[str, str]) -> PublicResult:

@@ -1,34 +1,35 @@
-"""What a solved task costs on each model: the cost of a task and a team's own evaluations together."""
+"""What a solved task costs on each model: the cost of a task and what is known of success together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from kimi_planner.arguments import public
-from kimi_planner.catalog import ModelSpec
+from kimi_planner.catalog.provenance import Rating
+from kimi_planner.choose.aim import Aim
+from kimi_planner.choose.evaluations.public import PublicResults
 from kimi_planner.choose.evaluations.rates import check_models
 from kimi_planner.choose.evaluations.read import Evaluations
+from kimi_planner.choose.evaluations.token_use import token_notes
 from kimi_planner.choose.given import projection_given
-from kimi_planner.choose.success.posterior import dependence, influence, rate_interval, together
+from kimi_planner.choose.objective import best_by_value
+from kimi_planner.choose.ranking import recommend
+from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.choose.success.result import JUDGEMENT, SuccessCost, SuccessCosts
-from kimi_planner.choose.success.settle import Settling, trials_to_settle
 from kimi_planner.choose.success.task_cost import task_cost
-from kimi_planner.choose.success.tried import MIDPOINTS, Tried
+from kimi_planner.choose.success.tried import MIDPOINTS
+from kimi_planner.choose.success.worth import Worth
 from kimi_planner.errors import EvaluationError, ScenarioError, did_you_mean, is_number, shown
 from kimi_planner.notes import Note, note, noted
-from kimi_planner.plan.draws import stream
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import Workloads, check_seed, chosen_workloads
-from kimi_planner.workload.quantity import Array
 
 __all__ = ["check_confidence", "check_evaluations", "cost_per_success"]
-
-#: Probability at which it counts as settled which of two models is cheaper.
-TARGET = 0.95
 
 
 @public
@@ -36,21 +37,24 @@ def cost_per_success(
     workloads: Workloads,
     evaluations: Evaluations | None = None,
     *,
+    published: PublicResults | bool = True,
     projection: Projection | None = None,
     confidence: float = 0.9,
     seed: int = 0,
     **settings: Any,
 ) -> SuccessCosts:
-    """Tell what a solved task costs on each model that a team has tried.
+    """Tell what a solved task costs on each model, and what that is worth.
 
     Parameters
     ----------
     workloads : Workload, iterable of Workload, or path of a workload file
         What is sent. A task is a request, or a whole conversation where the workload has turns.
     evaluations : Evaluations, optional
-        What :func:`read_evaluations` returns. Without it, or for a workload it does not have, the
-        models rank by the cost of a task and their ratings are listed: a judgement, not a
-        measurement.
+        What :func:`read_evaluations` returns.
+    published : PublicResults or bool
+        Published results, weak evidence beside the team's own; those that ship if ``True``, none if
+        ``False``. Of a model of which neither tells anything only its ratings are listed: a judgement,
+        not a measurement.
     projection : Projection, optional
         A projection of the same workloads, if it is at hand.
     confidence : float
@@ -64,9 +68,9 @@ def cost_per_success(
     Returns
     -------
     SuccessCosts
-        For each workload and tried model the success rate, the cost per success with its interval,
-        and the probability that it is the cheapest; and how many more trials would settle it. Needs,
-        budgets and windows rule no model out here; ``models`` does.
+        For each workload and model the success rate and the cost per success with their intervals; with
+        a value of a success the net value of a task and the probability that it is the best, and the
+        value from which on it is. The choice is that of :func:`recommend`.
 
     Raises
     ------
@@ -83,7 +87,7 @@ def cost_per_success(
     The cost of a task is expected spend / expected tasks of the projection on each path; where
     the tokens of the items are given, it is what they cost, each priced exactly, as it was
     measured: without fees, cache writes and retries, which usage does not state, and without changes
-    of price. The success rate is Beta(s + ½, n - s + ½). An interval holds both, from one tail to
+    of price. The success rate is Beta(s + ½, n - s + ½), where published results do not stand for the ½. An interval holds both, from one tail to
     the other. Models that were tried on the same items are compared item by item.
     """
     asked = chosen_workloads(workloads)
@@ -91,30 +95,27 @@ def cost_per_success(
     plan = projection_given(asked, projection, settings, seed=seed)
     check_confidence(confidence)
     notes = check_evaluations(evaluations, asked, plan) if evaluations is not None else []
+    choice = recommend(asked, projection=plan, evaluations=evaluations, published=published)
     rows: list[SuccessCost] = []
-    settlings: list[Settling] = []
-    for workload in asked:
-        tried = [
-            Tried(workload, spec, trials, plan, seed)
-            for spec in plan.specs
-            if evaluations and (trials := evaluations.of(workload.name, spec.id))
-        ]
+    for aim in choice.aims.values():
+        name = aim.workload.name
+        if not aim.tasks:
+            task_cost(aim.workload, plan.specs[0], plan)  # refuses it, in words
+        rows += _rows(aim, choice, confidence)
+        tried = [] if aim.worth is None else [one for one in aim.worth.tried if one.trials]
         if not tried:
-            rows += _judged_rows(workload, plan)
-            notes.append(note("not_evaluated", workloads=workload.name, judgement=JUDGEMENT))
+            notes.append(note("not_evaluated", workloads=name, judgement=JUDGEMENT))
             continue
-        found, settling = _measured(tried, confidence)
-        rows += found
-        settlings += settling
         missing = [spec.id for spec in plan.specs if spec.id not in {one.spec.id for one in tried}]
-        notes += noted("not_tried", workloads=workload.name, models=missing)
+        notes += noted("not_tried", workloads=name, models=missing)
         by_item = [one.spec.id for one in tried if one.item_usd]
         if 0 < len(by_item) < len(tried):
-            notes.append(note("cost_by_item", workloads=workload.name, models=by_item))
+            notes.append(note("cost_by_item", workloads=name, models=by_item))
         notes += [said for one in tried for said in one.notes()]
+        notes += token_notes(workload, [one.spec for one in tried if not one.item_usd])
     return SuccessCosts(
         rows=tuple(rows),
-        settlings=tuple(settlings),
+        choice=choice,
         confidence=float(confidence),
         source=evaluations.source if evaluations is not None else None,
         projection=plan,
@@ -155,92 +156,68 @@ def check_evaluations(
     ]
 
 
-def _measured(tried: list[Tried], confidence: float) -> tuple[list[SuccessCost], list[Settling]]:
-    """Return the rows of a workload, best first, and what would settle it."""
-    name = tried[0].workload.name
-    tried = sorted(tried, key=lambda one: (one.usd, one.task.usd))
-    correlation = dependence([influence(one.trials, one.item_usd) for one in tried])
-    rng = stream(tried[0].seed, name, "trials")
-    drawn = together([one.per_success for one in tried], correlation, rng)
-    for row, one in enumerate(tried):
-        if not one.item_usd:
-            drawn[row] *= one.task.by_path
-    wins = (drawn == drawn.min(axis=0)).mean(axis=1)  # of equals none is cheaper
-    cheapest = wins if len(tried) > 1 else np.full(1, np.nan)
-    rows = [
-        _row(rank, one, drawn[rank - 1], float(cheapest[rank - 1]), confidence)
-        for rank, one in enumerate(tried, 1)
-    ]
-    if len(tried) < 2 or not tried[0].trials.successes:
-        return rows, []
-    chance = float((drawn[0] < drawn[1]).mean())
-    settling = Settling(
-        workload=name,
-        first=tried[0].spec.id,
-        second=tried[1].spec.id,
-        chance=chance,
-        target=TARGET,
-        more_trials=_more_trials(chance, tried, float(correlation[0, 1])),
-    )
-    return rows, [settling]
-
-
-def _more_trials(chance: float, tried: list[Tried], correlation: float) -> int | None:
-    """Return how many more trials would settle which of the first two is cheaper."""
-    if chance >= TARGET:
-        return 0
-    if tried[0].usd == tried[1].usd:  # above all where both cost nothing
-        return None
-    more = trials_to_settle(tried[0].leader(), tried[1].leader(), correlation, TARGET)
-    return None if more is None else max(more, 2)  # it is near, by another way to compute it
-
-
-def _row(rank: int, one: Tried, drawn: Array, cheapest: float, confidence: float) -> SuccessCost:
-    trials = one.trials
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail], method=MIDPOINTS).tolist()
-    if trials.successes == trials.trials and not one.item_usd:
-        always = float(np.quantile(one.task.by_path, tail, method=MIDPOINTS))
-        low = min(low, always)  # it may never fail
-    ends = rate_interval(trials, confidence)
-    return SuccessCost(
-        workload=one.workload.name,
-        model=one.spec.id,
-        basis="measured",
-        rank=rank,
-        cost_per_task_usd=one.task.usd,
-        cost_basis="measured" if one.item_usd else "projected",
-        successes=trials.successes,
-        trials=trials.trials,
-        success_rate=trials.rate,
-        success_rate_low=ends[0],
-        success_rate_high=ends[1],
-        cost_per_success_usd=one.usd if trials.successes else np.nan,
-        cost_per_success_low_usd=low,
-        cost_per_success_high_usd=high if trials.successes else np.inf,
-        chance_cheapest=cheapest,
-        **_ratings(one.spec),
-    )
-
-
-def _judged_rows(workload: Workload, plan: Projection) -> list[SuccessCost]:
-    costs = {spec.id: task_cost(workload, spec, plan).usd for spec in plan.specs}
-    ordered = sorted(plan.specs, key=lambda spec: costs[spec.id])
-    return [
-        SuccessCost(
-            workload=workload.name,
-            model=spec.id,
-            basis="judged",
-            rank=rank,
-            cost_per_task_usd=costs[spec.id],
-            **_ratings(spec),
+def _rows(aim: Aim, choice: Recommendation, confidence: float) -> Iterator[SuccessCost]:
+    """Yield the rows of a workload: the ranking, then the models that do not qualify."""
+    ranks = {one.model: one.rank for one in choice.ranking(aim.workload.name)}
+    models = [*ranks, *(spec.id for spec in aim.projection.specs if spec.id not in ranks)]
+    specs = {spec.id: spec for spec in aim.projection.specs}
+    known = {} if aim.worth is None else _known(aim.worth, list(ranks), aim.by_value, confidence)
+    for model in models:
+        yield SuccessCost(
+            workload=aim.workload.name,
+            model=model,
+            rank=ranks.get(model),
+            cost_per_task_usd=float(aim.cost_usd(model)),
+            reasoning_depth=_rating(specs[model].reasoning_depth),
+            speed=_rating(specs[model].speed),
+            **known.get(model, {"basis": "judged"}),
         )
-        for rank, spec in enumerate(ordered, 1)
-    ]
 
 
-def _ratings(spec: ModelSpec) -> dict[str, Any]:
-    return {
-        "reasoning_depth": spec.reasoning_depth and spec.reasoning_depth.rating,
-        "speed": spec.speed and spec.speed.rating,
-    }
+def _known(
+    worth: Worth, able: Sequence[str], by_value: bool, confidence: float
+) -> dict[str, dict[str, Any]]:
+    """Return what is known of models by their success: the fields of their rows."""
+    rates, costs = worth.drawn
+    per_success = worth.intervals(costs / rates, confidence)
+    net = worth.intervals(worth.objective.net_usd(rates, costs), confidence)
+    points = {model: at for model, at in worth.points.items() if model in able}
+    best_from = dict(best_by_value(points, worth.objective))
+    rows = {}
+    for one in worth.tried:
+        model, trials = one.spec.id, one.trials
+        (low, high), ends = (
+            per_success[model],
+            one.rate.interval(confidence) or (math.nan, math.nan),
+        )
+        if trials is not None and trials.successes == trials.trials and not one.item_usd:
+            tail = (1 - confidence) / 2
+            low = min(
+                low, float(np.quantile(one.task.by_path, tail, method=MIDPOINTS))
+            )  # may never fail
+        rows[model] = {
+            "basis": "published" if trials is None else "measured",
+            "cost_basis": "measured" if one.item_usd else "projected",
+            "successes": trials and trials.successes,
+            "trials": trials and trials.trials,
+            "success_rate": one.success,
+            "expected_success": float(one.point[0]),
+            "success_rate_low": ends[0],
+            "success_rate_high": ends[1],
+            "cost_per_success_usd": one.task.usd / one.success if one.success else math.nan,
+            "cost_per_success_low_usd": low,
+            "cost_per_success_high_usd": high if one.success else math.inf,
+            "best_from_usd": float(best_from.get(model, math.nan)),
+        }
+        if by_value:
+            rows[model] |= {
+                "net_usd_per_task": float(worth.net_usd[model]),
+                "net_low_usd": net[model][0],
+                "net_high_usd": net[model][1],
+                "chance_best": worth.chance_best[model],
+            }
+    return rows
+
+
+def _rating(rating: Rating | None) -> int | None:
+    return None if rating is None else rating.rating

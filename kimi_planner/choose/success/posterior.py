@@ -1,8 +1,9 @@
-"""What trials say about a success rate and a cost per success, as equally likely values."""
+"""What trials say about a success rate and the cost of a task, as equally likely values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from scipy.special import betaincinv, stdtrit
@@ -11,12 +12,12 @@ from kimi_planner.choose.evaluations.read import Trials
 from kimi_planner.workload.quantity import Array, midpoints
 
 __all__ = [
-    "costs_per_success",
     "dependence",
     "influence",
+    "item_draws",
+    "ranks_together",
     "rate_interval",
     "success_rates",
-    "together",
 ]
 
 _MOST = 50.0  # of the logarithm of a factor; two items alone say next to nothing about a mean
@@ -46,42 +47,42 @@ def _rate_quantiles(trials: Trials, shares: Array) -> Array:
     return np.asarray(betaincinv(solved + 0.5, failed + 0.5, shares))
 
 
-def costs_per_success(
-    trials: Trials, usd: Mapping[str, float], count: int, rng: np.random.Generator
-) -> Array:
-    """Return ``count`` equally likely costs per success where the cost of each item is known.
+def item_draws(
+    trials: Trials, rates: Array, usd: Mapping[str, float], rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Return equally likely success rates with costs of a task, where that of each item is known.
 
     Parameters
     ----------
     trials
         The results of the items.
+    rates : ndarray, shape (count,)
+        Equally likely success rates, in any order.
     usd : mapping of str to float, USD
         From an item to what it cost.
-    count : int
-        Number of values.
     rng : Generator
         Pairs the rate with the mean costs.
 
     Returns
     -------
-    ndarray, shape (count,), USD
-        Ascending.
+    (rates, costs) : ndarray, shape (count,), USD
+        In no order.
 
     Notes
     -----
     With success rate ``p``, and items costing ``a`` on average when solved and ``b`` when not, a
-    success costs ``a + b (1 - p) / p``. The rate is as in `success_rates`; the logarithm of each
+    task costs ``a p + b (1 - p)``. The logarithm of each
     mean is spread as Student's t by the delta method. A kind with fewer than two items takes the
     mean and the spread of all. So cost and success may depend on each other.
     """
     every = np.array([usd[name] for name in trials.items])
     solved = np.array([item.success for item in trials.items.values()], dtype=bool)
-    rates = rng.permutation(success_rates(trials, count))
+    rates = rng.permutation(rates)
     means = [
-        _mean_costs(every[kind] if kind.sum() > 1 else every, count, rng)
+        _mean_costs(every[kind] if kind.sum() > 1 else every, len(rates), rng)
         for kind in (solved, ~solved)
     ]
-    return np.sort(means[0] + means[1] * (1 - rates) / rates)
+    return rates, means[0] * rates + means[1] * (1 - rates)
 
 
 def _mean_costs(usd: Array, count: int, rng: np.random.Generator) -> Array:
@@ -129,13 +130,13 @@ def dependence(influences: Sequence[Mapping[str, float]]) -> Array:
     return cosines
 
 
-def together(values: Sequence[Array], correlation: Array, rng: np.random.Generator) -> Array:
-    """Return sorted values of each model drawn together, shape (n_models, count).
+def ranks_together(correlation: Array, count: int, rng: np.random.Generator) -> Any:
+    """Return which of ``count`` sorted values each model has on each draw, shape (n_models, count).
 
     They are dependent as correlated normals. Each model has every value once, so that they keep
     their distribution.
     """
     sizes, vectors = np.linalg.eigh(correlation)
-    normal = rng.standard_normal((len(values), len(values[0])))
+    normal = rng.standard_normal((len(correlation), count))
     drawn = (vectors * np.sqrt(np.maximum(sizes, 0.0))) @ normal
-    return np.take_along_axis(np.array(values), drawn.argsort(axis=1).argsort(axis=1), axis=1)
+    return drawn.argsort(axis=1).argsort(axis=1)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from kimi_planner.choose.planned import Planned
-from kimi_planner.choose.success.settle import Settling, chance_text
 from kimi_planner.money import usd
 from kimi_planner.rich import frame_html, page_html
 
-__all__ = ["JUDGEMENT", "SuccessCost", "SuccessCosts", "small_usd", "source_text"]
+if TYPE_CHECKING:
+    from kimi_planner.choose.recommendation import Recommendation
+
+__all__ = ["JUDGEMENT", "SuccessCost", "SuccessCosts", "chance_text", "small_usd", "source_text"]
 
 JUDGEMENT = "a judgement, not a measurement"
 
@@ -25,7 +28,9 @@ _IN_SHORT = (
     "cost_per_success_usd",
     "cost_per_success_low_usd",
     "cost_per_success_high_usd",
-    "chance_cheapest",
+    "net_usd_per_task",
+    "chance_best",
+    "best_from_usd",
 )
 
 
@@ -36,24 +41,32 @@ class SuccessCost:
     Attributes
     ----------
     basis
-        ``"measured"`` where there are trials, else ``"judged"``: then there is no success rate, and
-        the ratings stand in its place.
+        ``"measured"`` where the team tried it, ``"published"`` where only published results tell, else
+        ``"judged"``: then there is no success rate, and the ratings stand in its place.
     rank
-        1 for the lowest cost per success; where it is judged, for the lowest cost of a task.
-    successes, trials, success_rate
-        What was measured; the rate is their quotient.
-    success_rate_low, success_rate_high
-        Its interval.
+        Its place in the ranking of :func:`recommend`; ``None`` for a model that does not qualify.
+    successes, trials
+        What the team measured.
+    success_rate, success_rate_low, success_rate_high
+        What was measured, or what published results make expected; and its interval.
+    expected_success
+        What the net value rests on: own trials and published results together, see `SuccessRate`.
     cost_per_task_usd
         Expected cost of a task, solved or not; the mean of the items where their tokens are given.
     cost_basis
         ``"projected"`` from the workload, or ``"measured"`` from the tokens of the items.
     cost_per_success_usd
-        Cost of a task / success rate; NaN where no task was solved.
+        Cost of a task / success rate; NaN where no task was solved. It says what a solved
+        task costs, not which model to choose: that a model fails more often may cost more than it saves.
     cost_per_success_low_usd, cost_per_success_high_usd
         Its interval; the upper end is infinite where no task was solved.
-    chance_cheapest
-        Probability that no other model tried is cheaper per success; NaN where none was tried.
+    net_usd_per_task, net_low_usd, net_high_usd
+        Expected net value of a task with its interval; NaN where no value of a success is stated.
+    chance_best
+        Probability that no other model has a higher net value; NaN as above.
+    best_from_usd
+        Value of a solved task from which on the model is the best of those that qualify; NaN for one
+        that never is.
     reasoning_depth, speed
         The catalog's ordinal ratings, a judgement; ``None`` where it has none.
     """
@@ -61,7 +74,7 @@ class SuccessCost:
     workload: str
     model: str
     basis: str
-    rank: int
+    rank: int | None
     cost_per_task_usd: float
     cost_basis: str = "projected"
     successes: int | None = None
@@ -69,29 +82,41 @@ class SuccessCost:
     success_rate: float = math.nan
     success_rate_low: float = math.nan
     success_rate_high: float = math.nan
+    expected_success: float = math.nan
     cost_per_success_usd: float = math.nan
     cost_per_success_low_usd: float = math.nan
     cost_per_success_high_usd: float = math.nan
-    chance_cheapest: float = math.nan
+    net_usd_per_task: float = math.nan
+    net_low_usd: float = math.nan
+    net_high_usd: float = math.nan
+    chance_best: float = math.nan
+    best_from_usd: float = math.nan
     reasoning_depth: int | None = None
     speed: int | None = None
 
     def sentence(self, confidence: float) -> str:
-        """Return what was measured in words."""
-        text = f"{self.workload}: {self.model} solved {self.successes:,} of {self.trials:,}"
-        low, high = self.cost_per_success_low_usd, self.cost_per_success_high_usd
-        cheapest = f"the cheapest with probability {chance_text(self.chance_cheapest)}"
-        if math.isnan(self.chance_cheapest):
-            cheapest = "no other model was tried"
-        if not self.successes:
+        """Return what is known in words."""
+        percent = f"{100 * confidence:g}%"
+        text = f"{self.workload}: {self.model}"
+        if self.basis == "judged":
+            depth, speed = self.reasoning_depth or "unknown", self.speed or "unknown"
             return (
-                f"{text}; its cost per success is unknown, at least {small_usd(low)} USD at "
-                f"{100 * confidence:g}% and without an upper bound."
+                f"{text} costs {small_usd(self.cost_per_task_usd)} USD a task; its success is not known. "
+                f"Rated {depth} in reasoning depth and {speed} in speed, {JUDGEMENT}."
+            )
+        known = f"expected to solve {self.success_rate:.1%} by published results"
+        if self.basis == "measured":
+            known = f"solved {self.successes:,} of {self.trials:,}"
+        low, high = self.cost_per_success_low_usd, self.cost_per_success_high_usd
+        if math.isnan(self.cost_per_success_usd):
+            return (
+                f"{text} {known}; its cost per success is unknown, at least {small_usd(low)} USD at "
+                f"{percent} and without an upper bound."
             )
         return (
-            f"{text} at {small_usd(self.cost_per_task_usd)} USD a task, "
-            f"{small_usd(self.cost_per_success_usd)} USD per success ({100 * confidence:g}% interval "
-            f"{small_usd(low)} to {small_usd(high)}); {cheapest}."
+            f"{text} {known} at {small_usd(self.cost_per_task_usd)} USD a task, "
+            f"{small_usd(self.cost_per_success_usd)} USD per success ({percent} interval "
+            f"{small_usd(low)} to {small_usd(high)})."
         )
 
 
@@ -102,9 +127,9 @@ class SuccessCosts(Planned):
     Attributes
     ----------
     rows
-        By workload, best first.
-    settlings
-        For each workload with two models tried, whether they can be told apart.
+        By workload, in the order of the ranking.
+    choice
+        What is chosen by the same objective, with the sentences that decide.
     confidence
         Of the intervals.
     source
@@ -116,24 +141,20 @@ class SuccessCosts(Planned):
     """
 
     rows: tuple[SuccessCost, ...]
-    settlings: tuple[Settling, ...]
+    choice: Recommendation
     confidence: float
     source: str | None
 
     @property
     def frame(self) -> pd.DataFrame:
         """One row per workload and model, with the attributes of `SuccessCost` as columns."""
-        whole = ["successes", "trials", "reasoning_depth", "speed"]
+        whole = ["rank", "successes", "trials", "reasoning_depth", "speed"]
         return pd.DataFrame(list(self.rows)).astype(dict.fromkeys(whole, "Int64"))
 
     @property
     def best(self) -> dict[str, str]:
-        """Workload to the model with the lowest measured cost per success; judged ones are missing."""
-        return {
-            row.workload: row.model
-            for row in self.rows
-            if row.rank == 1 and row.basis == "measured" and row.successes
-        }
+        """Workload to the model that is chosen for it, as :func:`recommend` says."""
+        return self.choice.best
 
     @property
     def provenance(self) -> str:
@@ -141,32 +162,48 @@ class SuccessCosts(Planned):
         return f"{source_text(self.source)} {self.projection.provenance}"
 
     def sentences(self) -> list[str]:
-        """Return each result in one sentence, and what is a judgement as one."""
-        said = []
-        for name in dict.fromkeys(row.workload for row in self.rows):
-            rows = [row for row in self.rows if row.workload == name]
-            if rows[0].basis == "judged":
-                said.append(_judged(name, rows))
-                continue
-            said += [row.sentence(self.confidence) for row in rows]
-            said += [one.sentence() for one in self.settlings if one.workload == name]
-            if not any(row.successes for row in rows):
-                said.append(f"{name}: no model solved any task, so that none is the cheapest.")
-        return said
+        """Return for each workload what is known of each model, then what to choose."""
+        return [
+            sentence
+            for card in self.choice.cards
+            for sentence in (
+                *(
+                    row.sentence(self.confidence)
+                    for row in self.rows
+                    if row.workload == card.workload
+                ),
+                *(f"{card.workload}: {one}" for one in card.sentences),
+            )
+        ]
 
     def __repr__(self) -> str:
         best = ", ".join(f"{name}: {model}" for name, model in self.best.items())
-        found = best or f"no evaluations, {JUDGEMENT}"
-        return f"<SuccessCosts: {found}. {self.provenance}>"
+        return f"<SuccessCosts: {best}. {self.provenance}>"
 
     def _repr_html_(self) -> str:
         return page_html(
             frame_html(self.frame, _IN_SHORT),
-            notes=(*(one.sentence() for one in self.settlings), *self.notes)
-            if self.source
-            else (*self.sentences(), *self.notes),
+            notes=(
+                *(
+                    f"{card.workload}: {one}"
+                    for card in self.choice.cards
+                    for one in card.sentences
+                ),
+                *self.notes,
+            ),
             provenance=self.provenance,
         )
+
+
+def chance_text(chance: float) -> str:
+    """Return a probability for people; never a certainty, which trials do not give.
+
+    >>> chance_text(0.873), chance_text(0.9996), chance_text(0.0)
+    ('0.87', 'above 0.99', 'below 0.01')
+    """
+    if chance > 0.99:
+        return "above 0.99"
+    return "below 0.01" if chance < 0.01 else f"{chance:.2f}"
 
 
 def source_text(source: str | None) -> str:
@@ -179,16 +216,3 @@ def small_usd(amount: float) -> str:
     if not amount > 0 or math.isinf(amount):
         return usd(0.0) if amount == 0 else "unknown"
     return usd(amount, max(2, 3 - math.floor(math.log10(amount))))
-
-
-def _judged(name: str, rows: list[SuccessCost]) -> str:
-    ratings = "; ".join(
-        f"{row.model} {row.reasoning_depth or 'unknown'} and {row.speed or 'unknown'}"
-        for row in rows
-    )
-    first = rows[0]
-    return (
-        f"{name}: no evaluations, so that models rank by the cost of a task alone, first {first.model} "
-        f"at {small_usd(first.cost_per_task_usd)} USD. Ratings of reasoning depth and speed: {ratings}. "
-        f"They are {JUDGEMENT}."
-    )

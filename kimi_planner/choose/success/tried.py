@@ -1,9 +1,10 @@
-"""One model's trials together with what its tasks cost."""
+"""What is known of a model's success on a workload, together with what its tasks cost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -14,9 +15,9 @@ from kimi_planner.billing.meters import Usage
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.catalog import ModelSpec
+from kimi_planner.choose.evaluations.rates import SuccessRate
 from kimi_planner.choose.evaluations.read import Trials
-from kimi_planner.choose.success.posterior import costs_per_success, success_rates
-from kimi_planner.choose.success.settle import Leader
+from kimi_planner.choose.success.posterior import item_draws
 from kimi_planner.choose.success.task_cost import TaskCost, task_cost
 from kimi_planner.notes import Note, noted
 from kimi_planner.plan.draws import stream
@@ -27,40 +28,43 @@ from kimi_planner.workload.quantity import Array
 __all__ = ["MIDPOINTS", "Tried", "overflow_notes"]
 
 MIDPOINTS: Any = "hazen"  # how numpy calls quantiles of values that stand for equal shares
-_ONE_SIGMA = (0.158655, 0.841345)
-_LEAST = 1e-300  # instead of the logarithm of nothing
 
 
 @dataclass(frozen=True)
 class Tried:
-    """A model that was tried on a workload.
+    """A model of which something tells how often it succeeds on a workload.
 
     Attributes
     ----------
-    workload, spec, trials
-        What was tried, on which model, and what came out.
+    workload, spec, rate
+        What is sent, to which model, and what is known of its success.
     plan, seed
         The projection that prices a task, and the seed of what the trials leave open.
     """
 
     workload: Workload
     spec: ModelSpec
-    trials: Trials
+    rate: SuccessRate
     plan: Projection
     seed: int
+
+    @property
+    def trials(self) -> Trials | None:
+        """The team's own trials; ``None`` where only published results tell."""
+        return self.rate.trials
 
     @cached_property
     def used(self) -> dict[str, Usage]:
         """What each item used, where the tokens of all are given."""
-        items = self.trials.items.items() if self.trials.has("usage") else ()
-        return {name: item.usage.as_usage() for name, item in items if item.usage is not None}
+        items = self.trials.items if self.trials is not None and self.trials.has("usage") else {}
+        return {name: item.usage.as_usage() for name, item in items.items() if item.usage}
 
     @cached_property
     def item_usd(self) -> Mapping[str, float]:
         """What each item cost: its tokens at the prices of the plan, else as it was billed."""
         tariff = Tariff.of(self.spec)
         priced = {name: float(tariff.bill(used).total) for name, used in self.used.items()}
-        return priced or self.trials.of_items("cost_usd")
+        return priced or (self.trials.of_items("cost_usd") if self.trials is not None else {})
 
     @cached_property
     def task(self) -> TaskCost:
@@ -68,31 +72,33 @@ class Tried:
         if self.item_usd:
             mean = float(np.mean(list(self.item_usd.values())))
             return TaskCost(usd=mean, by_path=np.array([mean]))
-        return task_cost(self.workload, self.spec, self.plan)
+        return task_cost(self.workload, self.spec, self.plan, as_planned=self.trials is None)
 
     @cached_property
-    def per_success(self) -> Array:
-        """Equally likely costs per success, ascending; of a task that costs 1, where projected."""
-        count = self.plan.n_paths
-        if not self.item_usd:
-            return 1 / success_rates(self.trials, count)[::-1]
+    def point(self) -> tuple[Fraction, Any]:
+        """Expected success, and expected cost of a task, exact where nothing is uncertain."""
+        solved, failed = Fraction(self.rate.alpha or 0), Fraction(self.rate.beta or 0)
+        exact = self.task.exact_usd
+        return solved / (solved + failed), self.task.usd if exact is None else exact
+
+    @cached_property
+    def draws(self) -> tuple[Array, Array]:
+        """Equally likely success rates with costs of a task, by ascending cost per success.
+
+        Costs are of a task that costs 1, where it is projected.
+        """
+        rates = np.asarray(self.rate.draws(self.plan.n_paths))
+        if self.trials is None or not self.item_usd:
+            return rates[::-1], np.ones(len(rates))
         rng = stream(self.seed, self.workload.name, self.spec.id, "items")
-        return costs_per_success(self.trials, self.item_usd, count, rng)
+        rates, costs = item_draws(self.trials, rates, self.item_usd, rng)
+        order = (costs / rates).argsort()
+        return rates[order], costs[order]
 
     @property
-    def usd(self) -> float:
-        """Cost per success as measured; infinite where nothing was solved."""
-        return self.task.usd / self.trials.rate if self.trials.successes else np.inf
-
-    def leader(self) -> Leader:
-        """Return what tells how many more trials it takes."""
-        low, high = np.quantile(self.per_success, _ONE_SIGMA, method=MIDPOINTS).tolist()
-        rate = self.trials.rate or self.trials.mean
-        return Leader(
-            trials=self.trials.trials,
-            log_usd=np.log(np.maximum(self.task.by_path, _LEAST) / rate),
-            log_error=float(np.log(max(high, _LEAST) / max(low, _LEAST))) / 2,
-        )
+    def success(self) -> float:
+        """The success that was measured; where only published results tell, the expected one."""
+        return float(self.point[0]) if self.trials is None else self.trials.rate
 
     def notes(self) -> tuple[Note, ...]:
         """Say what the cost of a task leaves out."""

@@ -77,7 +77,7 @@ class ReasoningCost:
         if not self.is_given:
             return None, "the workload states no reasoning tokens"
         if target is None:
-            return None, "it needs the success rates of both models, and the plain one above 0"
+            return None, "it needs a value of a solved task and the success of both models"
         found = self._on_line(target) if isinstance(target, Fraction) else None
         return self._search(float(target)) if found is None else (found, "")
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 from math import isinf
 
 import pandas as pd
 
-from kimi_planner.choose.success.result import small_usd
-from kimi_planner.choose.success.settle import chance_text
+from kimi_planner.choose.objective import Best, Objective
+from kimi_planner.choose.success.result import chance_text, small_usd
 from kimi_planner.notes import Note
 from kimi_planner.rich import frame_html, page_html
 
@@ -26,25 +25,31 @@ class ThinkingBreakEven:
     plain_usd_per_task, thinking_usd_per_task
         Expected cost of a task with the workload's reasoning tokens.
     plain_rate, thinking_rate
-        Success rates as measured; ``None`` if not tried.
-    value_per_success_usd
-        What a solved task is worth; ``None`` if it is the cost per success that counts.
+        Expected success; ``None`` where nothing tells it.
+    objective
+        What a solved task is worth.
+    hull
+        The models that are best for some value of a solved task, from which value on; at each of
+        these values both are worth the same. Empty without the success of both.
+    switching_low_usd, switching_high_usd
+        90% interval of the value from which on thinking is better, by what is known of success; infinite
+        where it may never be.
     multiplier
         Factor on the workload's reasoning tokens at which the two are equal; thinking pays below it.
         An exact fraction where all numbers are plain. ``None`` if there is none:
         ``multiplier_reason`` says why.
     multiplier_low, multiplier_high
-        Its 90% interval by the trials: from 0 where thinking may be dearer without any reasoning, to
-        infinity where it may be cheaper at any amount. ``None`` without evaluations of both.
+        Its 90% interval: from 0 where thinking may be dearer without any reasoning, to infinity where
+        it may be cheaper at any amount. ``None`` without a value and the success of both.
     rate_needed
-        Success rate of the thinking model at which the two are equal with today's reasoning; above 1
-        if none would do, 0 or below if any would, ``None`` if the plain rate is not known.
+        Success of the thinking model at which the two are equal with today's reasoning; above 1
+        if none would do, 0 or below if any would, ``None`` without a value or the plain model's success.
     chance
-        Probability that thinking pays today; ``None`` without evaluations of both.
+        Probability that thinking pays today; ``None`` without a value and the success of both.
     curve : DataFrame
-        By ``multiplier`` the ``cost_per_task_usd`` of thinking and the ``success_gain_needed``, the
-        difference of the rates at which it breaks even; without a value also the
-        ``success_ratio_needed``, their quotient, which needs no evaluations.
+        By ``multiplier`` the ``cost_per_task_usd`` of thinking, the ``success_gain_needed`` at the
+        value, the difference in success at which it breaks even, and ``switching_usd``, the value of
+        a solved task at which it does.
     provenance, notes
         What it rests on, and what it leaves out.
     """
@@ -56,27 +61,37 @@ class ThinkingBreakEven:
     thinking_usd_per_task: float
     plain_rate: float | None
     thinking_rate: float | None
-    value_per_success_usd: Decimal | None
-    multiplier: Fraction | float | None
-    multiplier_low: float | None
-    multiplier_high: float | None
-    multiplier_reason: str
-    rate_needed: float | None
-    chance: float | None
+    objective: Objective
     curve: pd.DataFrame
     provenance: str
     notes: tuple[Note, ...] = ()
 
+    hull: tuple[Best, ...] = ()
+    switching_low_usd: float | None = None
+    switching_high_usd: float | None = None
+    multiplier: Fraction | float | None = None
+    multiplier_low: float | None = None
+    multiplier_high: float | None = None
+    multiplier_reason: str = "it needs a value of a solved task and the success of both models"
+    rate_needed: float | None = None
+    chance: float | None = None
+
+    @property
+    def switching_usd(self) -> Fraction | float | None:
+        """Value of a solved task from which on thinking is better; ``None`` if there is none, or none is known."""
+        found = dict(self.hull).get(self.thinking_model)
+        return found if found is None or isinstance(found, Fraction) else float(found)
+
     @property
     def pays(self) -> bool | None:
-        """Whether thinking pays with today's reasoning and the rates as measured."""
+        """Whether thinking pays with today's reasoning at the value and the expected success."""
         if self.thinking_rate is None or self.rate_needed is None:
             return None
         return self.thinking_rate > self.rate_needed
 
     @property
     def measured_gain(self) -> float | None:
-        """How much more often the thinking model succeeds, ``None`` if one of them was not tried."""
+        """How much more often the thinking model succeeds, ``None`` where nothing tells."""
         if self.thinking_rate is None or self.plain_rate is None:
             return None
         return self.thinking_rate - self.plain_rate
@@ -85,30 +100,33 @@ class ThinkingBreakEven:
         """Return the break-even in words."""
         said = [
             f"{self.workload}: a task costs {small_usd(self.plain_usd_per_task)} USD on "
-            f"{self.plain_model} and {small_usd(self.thinking_usd_per_task)} USD on {self.thinking_model}."
+            f"{self.plain_model} and {small_usd(self.thinking_usd_per_task)} USD on {self.thinking_model}.",
+            *([self._by_value()] if self.hull else []),
         ]
-        measure = "the cost per success"
-        if self.value_per_success_usd is not None:
-            measure = f"value less cost, at {self.value_per_success_usd} USD a success"
-        breaks_even = f"Thinking breaks even in {measure}"
-        if self.rate_needed is not None:
-            need = f"{breaks_even} at a success rate of {self.rate_needed:.1%}"
-            if self.rate_needed > 1:
-                need = f"No success rate lets thinking break even in {measure}"
-            elif self.rate_needed <= 0:
-                above = " above 0" if self.rate_needed == 0 else ""
-                need = f"Thinking pays in {measure} at any success rate{above}"
-            has = f"{self.plain_model} has {self.plain_rate:.1%}"
-            if self.thinking_rate is not None:
-                has += f", {self.thinking_model} {self.thinking_rate:.1%}"
-            said.append(f"{need}; {has}.")
-        elif self.value_per_success_usd is not None:
+        if not self.objective.is_stated:
+            if not self.hull:
+                said.append(
+                    "Whether thinking pays is not known without the success of both models; state "
+                    "value_usd_per_success to learn the gain that it needs."
+                )
+            return said
+        stake = f"at {small_usd(float(self.objective.stake_usd))} USD for a solved task instead of a failed one"
+        if self.rate_needed is None:
             gain = self.thinking_usd_per_task - self.plain_usd_per_task
-            share = gain / float(self.value_per_success_usd)
-            said.append(f"{breaks_even} if it solves {share:.1%} of all tasks more.")
-        elif self.plain_usd_per_task > 0:
-            ratio = self.thinking_usd_per_task / self.plain_usd_per_task
-            said.append(f"{breaks_even} if it solves {ratio:.3g} times as many.")
+            share = gain / float(self.objective.stake_usd)
+            return [
+                *said,
+                f"Thinking breaks even {stake} if it solves {share:.1%} of all tasks more.",
+            ]
+        need = f"Thinking breaks even {stake} at a success rate of {self.rate_needed:.1%}"
+        if self.rate_needed > 1:
+            need = f"No success rate lets thinking break even {stake}"
+        elif self.rate_needed <= 0:
+            need = f"Thinking pays {stake} at any success rate"
+        has = f"{self.plain_model} has {self.plain_rate:.1%}"
+        if self.thinking_rate is not None:
+            has += f", {self.thinking_model} {self.thinking_rate:.1%}"
+        said.append(f"{need}; {has}.")
         if self.multiplier is not None:
             said.append(
                 f"It pays up to {float(self.multiplier):.3g} times the reasoning of the workload"
@@ -119,6 +137,21 @@ class ThinkingBreakEven:
         if self.chance is not None:
             said.append(f"Thinking pays today with probability {chance_text(self.chance)}.")
         return said
+
+    def _by_value(self) -> str:
+        """Return for which values of a solved task thinking is the better one, in words."""
+        if len(self.hull) == 1:
+            return f"{self.hull[0].model} is the better one at any value of a solved task."
+        first, second = self.hull
+        low, high = self.switching_low_usd, self.switching_high_usd
+        interval = ""
+        if second.model == self.thinking_model and low is not None and high is not None:
+            end = "no end" if isinf(high) else small_usd(high)
+            interval = f" (90% interval {small_usd(max(low, 0.0))} to {end})"
+        return (
+            f"{second.model} is the better one if a solved task is worth more than "
+            f"{small_usd(float(second.from_usd))} USD{interval}, else {first.model}."
+        )
 
     def _interval(self) -> str:
         if self.multiplier_low is None or self.multiplier_high is None:

@@ -1,0 +1,124 @@
+"""The sentences that decide: which model to choose, why, and when to choose another one instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from kimi_planner.choose.aim import Aim
+from kimi_planner.choose.choice import Choice
+from kimi_planner.choose.objective import best_by_value
+from kimi_planner.choose.success.result import chance_text, small_usd
+from kimi_planner.money import usd
+
+__all__ = ["clauses_of", "instead", "not_known", "why_first"]
+
+_MOST_NAMED = 3
+
+
+def clauses_of(choice: Choice) -> tuple[str, ...]:
+    """Return on what a model is what it seems: conditions, and that its spend is not the least only."""
+    return choice.conditions + ("its reasoning adds nothing to its spend",) * choice.is_least
+
+
+def why_first(aim: Aim, ranked: Sequence[Choice]) -> str:
+    """Return why the first of a ranking is it, in a clause."""
+    first = ranked[0]
+    rivals = [one for one in ranked[1:] if bool(clauses_of(one)) == bool(clauses_of(first))]
+    rivals = [one for one in rivals if not aim.is_unknown(one.model)]
+    if not rivals:
+        return f"no other {'model qualifies' if len(ranked) == 1 else 'qualifies for sure'}"
+    second = rivals[0]
+    tie = _same(aim, first.model, second.model)
+    if aim.by_value and aim.worth is not None and not aim.is_unknown(first.model):
+        net, other = (float(aim.worth.net_usd[one.model]) for one in (first, second))
+        chance = chance_text(aim.worth.chance_best[first.model])
+        more = tie or f"{small_usd(net - other)} more than {second.model}"
+        return f"net value {_signed(net)} USD a task, {more}; the best with probability {chance}"
+    if tie:
+        return f"it costs {tie}"
+    less = float(aim.cost_usd(second.model) - aim.cost_usd(first.model)) * float(aim.tasks)
+    return f"the cheapest, {usd(less)} USD a month less than {second.model}"
+
+
+def _same(aim: Aim, first: str, second: str) -> str:
+    """Return that two models are equal to the cent of a month, and what then decides; else nothing."""
+    (_, one, success, _), (_, other, less, _) = aim.order(first), aim.order(second)
+    if usd(abs(float(other) - float(one)) * float(aim.tasks)) != "0.00":
+        return ""
+    decides = "first by name" if success == less else "one that succeeds more often"
+    if one != other:
+        decides = "first by less than a cent"
+    return f"the same as {second}; of equal ones the {decides} is taken"
+
+
+def instead(aim: Aim, chosen: str, ranked: Sequence[Choice]) -> Iterator[str]:
+    """Yield for which values of a solved task another model is the better one, in clauses.
+
+    Those that qualify for sure are compared with the chosen one; of those on a condition, the ones
+    that would be the best of all if it holds.
+    """
+    if aim.worth is None:
+        return
+    clauses = {one.model: clauses_of(one) for one in ranked if one.model in aim.worth.points}
+    points: dict[str, Any] = {model: aim.worth.points[model] for model in clauses}
+    sure = {model: at for model, at in points.items() if not clauses[model] or model == chosen}
+    spans = _spans(sure, aim) | {
+        model: span
+        for model, span in _spans(points, aim).items()
+        if clauses[model] and model != chosen
+    }
+    for model, (low, high) in spans.items():
+        if model == chosen:
+            continue
+        parts = [*clauses[model], *_worth(low, high)]
+        yield f"{model} instead if {' and '.join(parts)}" if parts else f"{model} instead"
+
+
+def _spans(points: Mapping[str, Any], aim: Aim) -> dict[str, tuple[Any, Any]]:
+    """Return from which to which value of a solved task each model is the best."""
+    hull = best_by_value(points, aim.objective)
+    ends = [one.from_usd for one in hull[1:]]
+    return {one.model: (one.from_usd, end) for one, end in zip_longest(hull, ends)}
+
+
+def _worth(low: Any, high: Any) -> Iterator[str]:
+    """Yield between which values a solved task is worth, if that matters."""
+    least, most = (None if end is None else small_usd(float(end)) for end in (low, high))
+    if low and high is not None:
+        yield f"a solved task is worth {least} to {most} USD"
+    elif low or high is not None:
+        yield f"a solved task is worth {f'more than {least}' if low else f'less than {most}'} USD"
+
+
+def not_known(aim: Aim, models: Sequence[str], timed: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is not compared, as nothing is known of it or nothing says what it is worth."""
+    public = [model for model in models if _is_public(aim, model)]
+    if aim.worth is None:
+        yield "Only cost was compared, as success is known of no model"
+    elif missing := [model for model in models if model not in aim.worth.points]:
+        yield f"Success is not known of {_some(missing, models)}"
+    if public:
+        of = _some(public, models)
+        yield f"Success of {of} is what published results say, which is little"
+    if aim.worth is not None and not aim.objective.is_stated:
+        yield "No value of a solved task is stated (value_usd_per_success), so cost decides"
+    if slow := [model for model in models if timed.get(model) is None]:
+        yield f"Time to answer is not known of {_some(slow, models)}"
+
+
+def _some(some: Sequence[str], models: Sequence[str]) -> str:
+    """Return some of the models in words: their names where they are few."""
+    if len(some) == len(models):
+        return "any model" if len(some) > 1 else some[0]
+    return ", ".join(some) if len(some) <= _MOST_NAMED else f"{len(some)} of {len(models)} models"
+
+
+def _is_public(aim: Aim, model: str) -> bool:
+    rate = aim.rates[model]
+    return not rate.is_judgement and rate.trials is None
+
+
+def _signed(amount: float) -> str:
+    return small_usd(amount) if amount >= 0 else f"-{small_usd(-amount)}"

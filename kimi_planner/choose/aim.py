@@ -1,0 +1,113 @@
+"""What decides between models for a workload: the objective, and what is known of each by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from kimi_planner.choose.evaluations.public import PublicResults
+from kimi_planner.choose.evaluations.rates import SuccessRate, success_rates
+from kimi_planner.choose.evaluations.read import Evaluations
+from kimi_planner.choose.objective import Objective
+from kimi_planner.choose.requirements import Requirements
+from kimi_planner.choose.success.worth import Worth, worth_of
+from kimi_planner.plan.projection import Projection
+from kimi_planner.workload import Workload
+
+__all__ = ["Aim", "Summary"]
+
+#: From (workload name, model id) to the row of a projection's summary.
+Summary = Mapping[Any, Any]
+
+
+@dataclass(frozen=True)
+class Aim:
+    """A workload, what it aims at, and what its models are worth by that.
+
+    Attributes
+    ----------
+    workload
+        With the value of a success, the cost of a failure and the limit on time that count.
+    projection
+        The plan that prices it.
+    rows
+        From a model to its row of the summary of the plan.
+    rates
+        From a model to what is known of its success.
+    worth
+        Of the models whose success something tells; ``None`` where nothing does.
+    """
+
+    workload: Workload
+    projection: Projection
+    rows: Mapping[str, Mapping[str, Any]]
+    rates: Mapping[str, SuccessRate]
+    worth: Worth | None
+
+    @classmethod
+    def of(
+        cls,
+        workload: Workload,
+        requirements: Requirements,
+        evaluations: Evaluations | None,
+        public: PublicResults | None,
+        projection: Projection,
+        summary: Summary,
+    ) -> Aim:
+        """Return the aim of a workload, on the models of a projection; nothing tells without traffic."""
+        aimed = requirements.aimed(workload)
+        rows = {model: summary[workload.name, model] for model in projection.models}
+        rates = success_rates(workload.name, list(projection.catalog), evaluations, public)
+        aim = cls(aimed, projection, rows, rates, None)
+        if not aim.tasks:
+            return aim
+        worth = worth_of(aimed, rates, projection, aim.objective, projection.seed)
+        return replace(aim, worth=worth)
+
+    @cached_property
+    def objective(self) -> Objective:
+        """What a solved task is worth."""
+        return Objective.of(self.workload)
+
+    @property
+    def by_value(self) -> bool:
+        """Whether success decides: it is worth something, and known of some model."""
+        return self.objective.is_stated and self.worth is not None
+
+    def is_unknown(self, model: str) -> bool:
+        """Whether success decides, and that of a model is not known."""
+        return self.by_value and self.worth is not None and model not in self.worth.points
+
+    @cached_property
+    def tasks(self) -> Any:
+        """Expected tasks of an average month: requests, or conversations where there are turns."""
+        spend = self.projection.of(self.projection.models[0], self.workload.name)
+        return sum(spend.conversations) / len(spend.conversations)
+
+    def cost_usd(self, model: str) -> Any:
+        """Return the expected cost of a task, as its trials tell it, else as planned."""
+        if self.worth is not None and model in self.worth.points:
+            return self.worth.points[model][1]
+        return self.planned_usd(model)
+
+    def planned_usd(self, model: str) -> Any:
+        """Return the expected cost of a task as planned; a fraction where it is exact."""
+        exact, mean = self.rows[model]["exact_usd"], self.rows[model]["mean_usd"]
+        spend = float(mean) if exact is None else Fraction(exact)
+        return spend / (self.tasks or 1) / len(self.projection.months)
+
+    def order(self, model: str) -> tuple[Any, ...]:
+        """Return what models of a workload are sorted by, the best first.
+
+        It is the net value of a task where success is known, and less its expected cost where it is
+        not, or where no value is stated. Of equal ones the one with more success comes first, then
+        the first by name.
+        """
+        success = 0
+        score = self.cost_usd(model)
+        if self.worth is not None and model in self.worth.points:
+            success, score = self.worth.points[model][0], -self.worth.net_usd[model]
+        return self.is_unknown(model), score, -success, model

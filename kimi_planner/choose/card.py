@@ -1,0 +1,324 @@
+"""The card of a workload: cost, success, time and risk of every model, and what to choose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from kimi_planner.choose.advice import clauses_of, instead, not_known, why_first
+from kimi_planner.choose.aim import Aim
+from kimi_planner.choose.answer_time import AnswerTime, answer_time
+from kimi_planner.choose.choice import Choice
+from kimi_planner.choose.success.result import small_usd, source_text
+from kimi_planner.money import usd
+from kimi_planner.plan.booking import booked
+from kimi_planner.rich import page_html, share_text, table_html
+
+if TYPE_CHECKING:
+    from kimi_planner.choose.recommendation import Recommendation
+
+__all__ = ["Card", "CardRow", "card_of"]
+
+CONFIDENCE = 0.9
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardRow:
+    """One model on the card of a workload.
+
+    Attributes
+    ----------
+    model, rank
+        Its id; 1 for the first of the ranking, ``None`` for one that does not qualify.
+    bookable_usd_per_month
+        The bookable number of the workload on this model, of an average month.
+    p10_usd_per_month, p50_usd_per_month, p90_usd_per_month
+        Average spend of a month, percentiles over paths.
+    success_rate, success_low, success_high, is_measured, success_source
+        Expected success of a task with its 90% interval, whether it was tried by the team, and what it
+        rests on; ``None`` if not known.
+    p50_seconds, p90_seconds, time_is_least, time_source
+        Seconds within which half and nine of ten answers are complete, whether they may be more, and
+        what that rests on; ``None`` if not known.
+    chance_over_budget
+        Probability that some month is over the budget; ``None`` without a budget.
+    cost_per_task_usd
+        Expected cost of a task, as its trials tell it, else as planned.
+    net_usd_per_month, chance_best
+        Expected net value of an average month, and the probability that no other model has more;
+        ``None`` where no value of a success is stated or success is not known.
+    condition
+        On what it qualifies, or why it does not, in words.
+    """
+
+    model: str
+    rank: int | None
+    bookable_usd_per_month: Decimal
+    p10_usd_per_month: float
+    p50_usd_per_month: float
+    p90_usd_per_month: float
+    success_rate: float | None
+    success_low: float | None
+    success_high: float | None
+    is_measured: bool
+    success_source: str
+    p50_seconds: float | None
+    p90_seconds: float | None
+    time_is_least: bool
+    time_source: str
+    chance_over_budget: float | None
+    cost_per_task_usd: float
+    net_usd_per_month: float | None
+    chance_best: float | None
+    condition: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What decides on the model of a workload, on one screen.
+
+    Attributes
+    ----------
+    workload, model
+        Its name, and the model that it is planned on.
+    rows
+        Every model, the ranking first, then those that do not qualify.
+    sentences
+        Which model to choose and why, when to choose another one, and what is not known.
+    book
+        Which number is bookable, in words.
+    provenance
+        What the numbers rest on.
+    """
+
+    workload: str
+    model: str
+    rows: tuple[CardRow, ...]
+    sentences: tuple[str, ...]
+    book: str
+    provenance: str
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per model, with the attributes of `CardRow` as columns."""
+        return pd.DataFrame(list(self.rows)).astype({"rank": "Int64"})
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """Heads of the columns of `cells`; what is known of no model has none."""
+        every = ("model", "booked", "P10-P90", "success", "answer", "over", "net")
+        return tuple(every[place] for place in self._places)
+
+    @property
+    def legend(self) -> str:
+        """What the columns are, in words."""
+        words = {
+            1: f"booked: {self.book}, USD a month",
+            3: "success: expected, with its 90% interval, by own trials or published results",
+            4: "answer: seconds of half and of nine of ten answers, + for more than that",
+            5: "over: chance that some month is over its budget",
+            6: "net: value of what is solved less spend and failures, USD a month",
+        }
+        marks = ["?: on a condition, x: does not qualify"] * any(row.condition for row in self.rows)
+        return "; ".join([*(words[place] for place in self._places if place in words), *marks])
+
+    @property
+    def _places(self) -> list[int]:
+        """The columns of which something is known."""
+        known = {
+            3: any(row.success_rate is not None for row in self.rows),
+            4: any(row.p50_seconds is not None for row in self.rows),
+            5: any(row.chance_over_budget is not None for row in self.rows),
+            6: any(row.net_usd_per_month is not None for row in self.rows),
+        }
+        return [place for place in range(7) if known.get(place, True)]
+
+    def cells(self) -> list[tuple[str, ...]]:
+        """Return the rows for people, an unknown being called so."""
+        rows = map(_cells, self.rows)
+        return [tuple(cells[place] for place in self._places) for cells in rows]
+
+    def conditions(self) -> list[str]:
+        """Return on what models qualify, and why others do not, those alike together."""
+        alike: dict[str, list[str]] = {}
+        for row in self.rows:
+            alike.setdefault(row.condition, []).append(row.model)
+        return [f"{', '.join(models)}: {words}" for words, models in alike.items() if words]
+
+    def __repr__(self) -> str:
+        return f"<Card of {self.workload}: {' '.join(self.sentences)}>"
+
+    def table_html(self) -> str:
+        """Return the table of models with what it says, as HTML."""
+        return page_html(
+            table_html(self.headers, self.cells(), range(1, len(self.headers))),
+            title=self.workload,
+            notes=(*self.sentences, *self.conditions(), self.legend),
+        )
+
+    def _repr_html_(self) -> str:
+        return page_html(self.table_html(), provenance=self.provenance)
+
+
+def card_of(recommendation: Recommendation, name: str) -> Card:
+    """Return the card of a workload."""
+    aim, ranked = recommendation.aims[name], recommendation.ranking(name)
+    decision = next(one for one in recommendation.decisions if one.workload == name)
+    out = [one for one in recommendation.exclusions if one.workload == name]
+    conditions = {one.model: " and ".join(clauses_of(one)) for one in ranked}
+    said = {model: f"qualifies if {words}" for model, words in conditions.items() if words}
+    said |= {one.model: f"does not qualify: {'; '.join(one.reasons)}" for one in out}
+    for one in ranked:
+        more = [said.get(one.model), _needed(aim, ranked, one), _as_tried(aim, one.model)]
+        said[one.model] = "; ".join(filter(None, more))
+    models = [*(one.model for one in ranked), *(one.model for one in out)]
+    specs = {spec.id: spec for spec in recommendation.projection.specs}
+    timed = {model: answer_time(aim.workload, specs[model]) for model in models}
+    ranks = {one.model: one.rank for one in ranked}
+    return Card(
+        workload=name,
+        model=decision.model,
+        rows=tuple(
+            _row(recommendation, aim, model, ranks.get(model), timed[model], said.get(model, ""))
+            for model in models
+        ),
+        sentences=tuple(_sentences(recommendation, aim, decision.model, ranked, timed)),
+        book=recommendation.projection.booking.words,
+        provenance=f"{source_text(_source(recommendation))} {recommendation.projection.provenance}",
+    )
+
+
+def _source(recommendation: Recommendation) -> str | None:
+    return recommendation.evaluations.source if recommendation.evaluations else None
+
+
+def _row(
+    recommendation: Recommendation,
+    aim: Aim,
+    model: str,
+    rank: int | None,
+    time: AnswerTime | None,
+    condition: str,
+) -> CardRow:
+    projection, name = recommendation.projection, aim.workload.name
+    budget = recommendation.requirements.budget(aim.workload.budget_usd_per_month)
+    worth = aim.worth if aim.worth is not None and model in aim.worth.points else None
+    rate = aim.rates[model]
+    low, high = rate.interval(CONFIDENCE) or (None, None)
+    net = worth if worth is not None and aim.by_value else None
+    months = len(projection.months)
+    return CardRow(
+        model=model,
+        rank=rank,
+        bookable_usd_per_month=booked(projection, {name: model}).usd / months,
+        p10_usd_per_month=aim.rows[model]["p10_usd_per_month"],
+        p50_usd_per_month=aim.rows[model]["p50_usd_per_month"],
+        p90_usd_per_month=aim.rows[model]["p90_usd_per_month"],
+        success_rate=rate.mean,
+        success_low=low,
+        success_high=high,
+        is_measured=rate.trials is not None,
+        success_source=rate.source,
+        p50_seconds=None if time is None else time.p50_seconds,
+        p90_seconds=None if time is None else time.p90_seconds,
+        time_is_least=time is not None and time.is_least,
+        time_source="" if time is None else time.source,
+        chance_over_budget=None
+        if budget is None
+        else projection.of(model, name).chance_over(budget),
+        cost_per_task_usd=float(aim.cost_usd(model)),
+        net_usd_per_month=None if net is None else float(net.net_usd[model] * aim.tasks),
+        chance_best=None if net is None else net.chance_best[model],
+        condition=condition,
+    )
+
+
+def _needed(aim: Aim, ranked: Sequence[Choice], one: Choice) -> str:
+    """Return the success from which a model would be the best of which it is not known, if it decides."""
+    if not aim.is_unknown(one.model):
+        return ""
+    best = max(
+        (aim.worth.net_usd[other.model] for other in ranked if not aim.is_unknown(other.model)),
+        default=None,
+    ) if aim.worth is not None else None  # fmt: skip
+    if best is None:
+        return "its success is not known"
+    needed = float(aim.objective.needed_success(aim.cost_usd(one.model), best))
+    if needed > 1:
+        return "its success is not known, and none would make it the best"
+    return f"its success is not known; it is the best above {share_text(max(needed, 0.0))}"
+
+
+def _as_tried(aim: Aim, model: str) -> str:
+    """Return what a task costs as a model was tried, where a plan has another cost."""
+    tried, planned = float(aim.cost_usd(model)), float(aim.planned_usd(model))
+    if usd(abs(tried - planned) * float(aim.tasks)) == "0.00":
+        return ""
+    return f"as it was tried a task costs {small_usd(tried)} USD, as planned {small_usd(planned)}"
+
+
+def _sentences(
+    recommendation: Recommendation,
+    aim: Aim,
+    chosen: str,
+    ranked: Sequence[Choice],
+    timed: dict[str, AnswerTime | None],
+) -> Iterator[str]:
+    decision = next(one for one in recommendation.decisions if one.workload == aim.workload.name)
+    qualifies = f" ({ranked[0].if_words})" if decision.conditions else ""
+    if decision.basis == "none qualifies":
+        yield f"No model qualifies; planned on {chosen}: {decision.unserved[-1]}."
+    elif decision.basis == "pinned":
+        first = ranked[0].model if ranked else None
+        other = "" if first in (None, chosen) else f"; {first} ranks first"
+        yield f"{chosen} is pinned{other}."
+    else:
+        yield f"Choose {chosen}{qualifies}: {why_first(aim, ranked)}."
+    others = [*instead(aim, chosen, ranked), *_faster(chosen, ranked, timed)]
+    if others:
+        yield f"Choose {'; '.join(others)}."
+    models = [one.model for one in ranked] or [chosen]
+    if unknown := list(not_known(aim, models, timed)):
+        yield f"{'. '.join(unknown)}."
+
+
+def _faster(
+    chosen: str, ranked: Sequence[Choice], timed: dict[str, AnswerTime | None]
+) -> Iterator[str]:
+    """Yield which model answers sooner, where that is known of both."""
+    own = timed.get(chosen)
+    known = [
+        (time.p90_seconds, one.model)
+        for one in ranked
+        if (time := timed[one.model]) is not None and not time.is_least
+    ]
+    if own is None or not known or min(known)[0] >= own.p90_seconds:
+        return
+    yield f"{min(known)[1]} if nine of ten answers must come within less than {own.p90_seconds:,.1f} s"
+
+
+def _cells(row: CardRow) -> tuple[str, ...]:
+    spread = f"{usd(row.p10_usd_per_month, 0)}-{usd(row.p90_usd_per_month, 0)}"
+    if row.p10_usd_per_month == row.p90_usd_per_month:
+        spread = "not given"
+    success = "unknown"
+    if (
+        row.success_rate is not None
+        and row.success_low is not None
+        and row.success_high is not None
+    ):
+        ends = f"{100 * row.success_low:.0f}-{100 * row.success_high:.0f}"
+        success = f"{100 * row.success_rate:.0f}% ({ends}) {'own' if row.is_measured else 'pub.'}"
+    time = "unknown"
+    if row.p50_seconds is not None and row.p90_seconds is not None:
+        time = f"{row.p50_seconds:,.0f}-{row.p90_seconds:,.0f}{'+' * row.time_is_least} s"
+    over = "unknown" if row.chance_over_budget is None else share_text(row.chance_over_budget)
+    net = "unknown"
+    if row.net_usd_per_month is not None:
+        net = f"{'-' * (row.net_usd_per_month < 0)}{usd(abs(row.net_usd_per_month), 0)}"
+    mark = " x" if row.rank is None else " ?" if row.condition else ""
+    return row.model + mark, usd(row.bookable_usd_per_month), spread, success, time, over, net

@@ -1,0 +1,109 @@
+"""What the models of a workload are worth by their success: one objective, one set of draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from kimi_planner.choose.evaluations.rates import SuccessRate
+from kimi_planner.choose.objective import Objective
+from kimi_planner.choose.success.posterior import dependence, influence, ranks_together
+from kimi_planner.choose.success.tried import MIDPOINTS, Tried
+from kimi_planner.plan.draws import stream
+from kimi_planner.plan.projection import Projection
+from kimi_planner.workload import Workload
+from kimi_planner.workload.quantity import Array
+
+__all__ = ["Worth", "worth_of"]
+
+
+@dataclass(frozen=True)
+class Worth:
+    """Success and cost of a task on the models whose success something tells, on the same draws.
+
+    Attributes
+    ----------
+    tried
+        The models, in the order of the projection.
+    objective
+        What a solved task is worth.
+    """
+
+    tried: tuple[Tried, ...]
+    objective: Objective
+
+    @cached_property
+    def points(self) -> dict[str, tuple[Any, Any]]:
+        """Model to its expected success and the expected cost of a task."""
+        return {one.spec.id: one.point for one in self.tried}
+
+    @cached_property
+    def net_usd(self) -> dict[str, Any]:
+        """Model to the expected net value of a task; less the cost alone, where no value is stated."""
+        return {model: self.objective.net_usd(*point) for model, point in self.points.items()}
+
+    @cached_property
+    def drawn(self) -> tuple[Array, Array]:
+        """Success rates and costs of a task, each of shape (n_models, n_paths), drawn together.
+
+        Models that were tried on the same items depend on each other as those say, and on the same
+        paths, where costs are projected.
+        """
+        first = self.tried[0]
+        correlation = dependence(
+            [influence(one.trials, one.item_usd) if one.trials else {} for one in self.tried]
+        )
+        rng = stream(first.seed, first.workload.name, "trials")
+        ranks = ranks_together(correlation, first.plan.n_paths, rng)
+        rates, costs = (
+            np.take_along_axis(np.array(some), ranks, axis=1)
+            for some in zip(*(one.draws for one in self.tried), strict=True)
+        )
+        for row, one in enumerate(self.tried):
+            if not one.item_usd:
+                costs[row] *= one.task.by_path
+        return rates, costs
+
+    @cached_property
+    def chance_best(self) -> dict[str, float]:
+        """Model to the probability that none of the others has a higher net value; of equals none has."""
+        nets = self.objective.net_usd(*self.drawn)
+        chances = (nets == nets.max(axis=0)).mean(axis=1).tolist()
+        return dict(zip(self.points, chances, strict=True))
+
+    def switching_usd(self, first: str, second: str) -> Array:
+        """Return equally likely values of a solved task from which on the second model is better.
+
+        Infinite where it does not succeed more often.
+        """
+        order = list(self.points)
+        rates, costs = (drawn[[order.index(first), order.index(second)]] for drawn in self.drawn)
+        more, better = costs[1] - costs[0], rates[1] - rates[0]
+        prices: Array = np.divide(more, better, out=np.full_like(more, np.inf), where=better > 0)
+        return prices - np.float64(self.objective.failure_usd)
+
+    def intervals(self, drawn: Array, confidence: float) -> dict[str, tuple[float, float]]:
+        """Return the interval of each model in draws of shape (n_models, n_paths)."""
+        tail = (1 - confidence) / 2
+        ends = np.quantile(drawn, [tail, 1 - tail], axis=1, method=MIDPOINTS).T.tolist()
+        return dict(zip(self.points, map(tuple, ends), strict=True))
+
+
+def worth_of(
+    workload: Workload,
+    rates: Mapping[str, SuccessRate],
+    plan: Projection,
+    objective: Objective,
+    seed: int,
+) -> Worth | None:
+    """Return what the models of a plan are worth on a workload; ``None`` where no rate is known."""
+    tried = tuple(
+        Tried(workload, spec, rate, plan, seed)
+        for spec in plan.specs
+        if (rate := rates.get(spec.id)) is not None and not rate.is_judgement
+    )
+    return Worth(tried, objective) if tried else None
