@@ -131,6 +131,8 @@ SENTENCES = {
     "not_tried": "{workloads} was not tried on {models}.",
     "cost_by_item": "{workloads}: a task costs what its items used on {models}, and what is projected on the others.",
     "cost_billed": "{workloads}: a task costs what its items were billed on {models}, at the prices of that time.",
+    "token_use": "{workloads}: {models} is taken to need {factor:.2g} times ({low:.2g} to {high:.2g}) the tokens that are stated, as those of {reference}, by published costs of the same tasks.",
+    "one_token_count": "{workloads}: {models} are taken to need the same tokens for a task, which nobody measured here; on the same published tasks models differ by up to {most:.1f} times. Items with tokens or cost_usd tell.",
     "refused_tasks": "Some requests of {workloads} do not fit the window of {models}. A refused one is a task here; count it as failed in the evaluations.",
     "rates_given": "Success rates are those given, and have no interval.",
     "rates_measured": "Success rates are measured in {source}: (successes + ½) / (trials + 1).",

@@ -9,9 +9,14 @@ import pytest
 from scipy import stats
 from scipy.special import expit, logit
 
-from kimi_planner import load_catalog
-from kimi_planner.choose import read_evaluations, read_public_results
+from kimi_planner import Workload, load_catalog
+from kimi_planner.choose import (
+    cost_per_success,
+    read_evaluations,
+    read_public_results,
+)
 from kimi_planner.choose.evaluations.rates import success_rates
+from kimi_planner.choose.evaluations.token_use import token_use
 from kimi_planner.errors import EvaluationError
 
 LINE_UP = load_catalog("2026-11-public-3")
@@ -209,3 +214,87 @@ def test_a_result_that_stands_twice_is_refused():
         published([("b", "m", 5, 50), ("b", "m", 5, 60)])
     with pytest.raises(EvaluationError, match="no results"):
         published([])
+
+
+def test_published_costs_tell_how_many_tokens_models_need():
+    """Ratios of cost over those of prices, as published: 4.6, 2.9 and 1.8 on three benchmarks."""
+    public = read_public_results()
+    rows = {(one.published_as, one.test): one for one in public.results}
+    expected = {"SWE-bench Verified": 4.6, "SWT-bench Verified": 2.94, "GAIA": 1.8}
+    for benchmark, ratio in expected.items():
+        test = (benchmark, "OpenHands")
+        thinking, plain = rows["Kimi-K2-Thinking", test], rows["Kimi-K2.5", test]
+        assert thinking.usd_per_item / plain.usd_per_item == pytest.approx(ratio, rel=0.01)
+        prices = (0.60 * 2.50) ** 0.5 / (0.60 * 3.00) ** 0.5
+        tokens = np.exp(thinking.log_tokens - plain.log_tokens)
+        assert tokens == pytest.approx(ratio / prices, rel=0.01)
+    effects = public.token_effects.models
+    assert 1.5 < np.exp(effects["kimi-k2-thinking"] - effects["kimi-k2.5"]) < 3
+    law = [(t, m, 100, 50) for t in "abc" for m in "xy"]
+    exact = published(law, usd_per_item=[1, 2, 3, 6, 5, 10], input_usd_per_mtok=1, output_usd_per_mtok=4)  # fmt: skip
+    gap = exact.token_effects.models["y"] - exact.token_effects.models["x"]
+    assert np.exp(gap) == pytest.approx(2, rel=0.02)
+    assert exact.token_error < 0.05
+
+
+SWE = {"requests_per_day": 100, "prompt_tokens": 20_000, "completion_tokens": 600}
+
+SOLVED = {"kimi-k2.5": 344, "kimi-k2-thinking": 346, "kimi-k2-5": 350, "kimi-k2": 340}
+
+
+def per_success(*models, catalog="2026-11-public-3", **changes):
+    workload = Workload(name="w", **SWE | {"reasoning_tokens": 2_000} | changes)
+    tried = own(*((model, SOLVED[model], 500) for model in models))
+    return cost_per_success(workload, tried, models=models, catalog=catalog, months=1)
+
+
+def test_equal_tokens_never_settle_what_published_costs_deny():
+    """At the successes of SWE-bench, 346 against 344 of 500, the thinking model is not the cheaper."""
+    found = per_success("kimi-k2.5", "kimi-k2-thinking")
+    costs = {row.model: row for row in found.rows}
+    assert found.best == {"w": "kimi-k2.5"}
+    assert 0.02 < costs["kimi-k2-thinking"].chance_cheapest < 0.4
+    ratio = costs["kimi-k2-thinking"].cost_per_task_usd / costs["kimi-k2.5"].cost_per_task_usd
+    assert 1.8 < ratio < 4.6
+    assert any("2.1 times (1 to 4.4) the tokens that are stated, as those of kimi-k2.5" in said for said in found.notes)  # fmt: skip
+
+
+def test_the_factor_on_tokens_is_lognormal_around_the_published_ratio():
+    """Its mean is median x exp(s²/2), for the spread that left-out benchmarks show."""
+    [thinking] = specs("kimi-k2-thinking")
+    use = token_use(Workload(name="w", **SWE, reasoning_tokens=9), thinking)
+    drawn = use.draws(20_000, np.random.default_rng(0))
+    assert drawn.mean() == pytest.approx(use.factor * np.exp(use.error**2 / 2), rel=0.01)
+    assert np.quantile(drawn, [0.1, 0.9]) == pytest.approx(use.range, rel=0.01)
+
+
+def test_stated_tokens_are_those_of_the_model_that_a_workload_names():
+    """Then the other one needs fewer by the same ratio; a catalog's own reasoning is not doubled."""
+    plain, thinking = specs("kimi-k2.5", "kimi-k2-thinking")
+    usual = token_use(Workload(name="w", **SWE, reasoning_tokens=9), thinking)
+    named = Workload(name="w", **SWE, reasoning_tokens=9, model="kimi-k2-thinking")
+    assert token_use(named, thinking) is None
+    assert token_use(named, plain).factor == pytest.approx(1 / usual.factor, rel=1e-12)
+    assert token_use(Workload(name="w", **SWE), thinking) is None
+
+
+def test_one_count_of_tokens_for_all_models_is_said_to_be_an_assumption():
+    """Where nothing published compares the models; not where the items tell what they cost."""
+    found = per_success("kimi-k2-5", "kimi-k2", catalog="2026-06")
+    assert any("are taken to need the same tokens" in said and "up to 6.0 times" in said for said in found.notes)  # fmt: skip
+    items = pd.DataFrame(
+        {
+            "workload": "w",
+            "model": np.repeat(["kimi-k2-5", "kimi-k2"], 4),
+            "item": [*range(4)] * 2,
+            "success": [1, 0, 1, 1, 1, 0, 0, 1],
+            "cost_usd": ["0.10", "0.30", "0.20", "0.20", "0.1", "0.1", "0.1", "0.1"],
+        }
+    )
+    workload = Workload(name="w", **SWE)
+    found = cost_per_success(workload, read_evaluations(items), models=["kimi-k2-5", "kimi-k2"], months=1)  # fmt: skip
+    assert [row.cost_per_task_usd for row in found.rows] == pytest.approx([0.1, 0.2])
+    assert not any("same tokens" in said for said in found.notes)
+    for model in ("kimi-k2-5", "kimi-k2"):
+        said = f"w: a task costs what its items were billed on {model}, at the prices of that time."
+        assert said in found.notes

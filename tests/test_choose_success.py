@@ -63,7 +63,8 @@ def test_a_plain_bill_over_the_measured_rate():
     assert dear.cost_per_success_usd == pytest.approx(CALL["kimi-k2-5"] * 100 / 90, rel=1e-14)
     assert (cheap.rank, dear.rank) == (1, 2)
     assert found.best == {"w": "kimi-k2"}
-    assert found.notes == ("w was not tried on kimi-k2-5-thinking, kimi-k2-instruct.",)
+    assert found.notes[0] == "w was not tried on kimi-k2-5-thinking, kimi-k2-instruct."
+    assert [said.code for said in found.notes[1:]] == ["one_token_count"]
     assert found.frame["model"].tolist() == ["kimi-k2", "kimi-k2-5"]
     assert found.frame["successes"].dtype == "Int64"
     assert "Catalog 2026-06" in found.provenance

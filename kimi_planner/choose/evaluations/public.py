@@ -199,6 +199,10 @@ class PublicResults:
         """Return the results that stand for a model of a catalog."""
         return tuple(one for one in self.results if model in one.models)
 
+    def costs_of(self, model: str) -> int:
+        """Return how many published costs of a task there are of a model."""
+        return sum(model in one.models for one in self._costed)
+
 
 def _logit(one: PublicResult) -> float:
     return one.logit

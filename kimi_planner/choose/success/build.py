@@ -11,6 +11,7 @@ from kimi_planner.arguments import public
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.evaluations.rates import check_models
 from kimi_planner.choose.evaluations.read import Evaluations
+from kimi_planner.choose.evaluations.token_use import token_notes
 from kimi_planner.choose.given import projection_given
 from kimi_planner.choose.success.posterior import dependence, influence, rate_interval, together
 from kimi_planner.choose.success.result import JUDGEMENT, SuccessCost, SuccessCosts
@@ -112,6 +113,7 @@ def cost_per_success(
         if 0 < len(by_item) < len(tried):
             notes.append(note("cost_by_item", workloads=workload.name, models=by_item))
         notes += [said for one in tried for said in one.notes()]
+        notes += token_notes(workload, [one.spec for one in tried if not one.item_usd])
     return SuccessCosts(
         rows=tuple(rows),
         settlings=tuple(settlings),

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from kimi_planner.catalog import ModelSpec
+from kimi_planner.choose.evaluations.token_use import token_use
 from kimi_planner.errors import ScenarioError
+from kimi_planner.plan.draws import stream
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload, what_if
 from kimi_planner.workload.quantity import Array
@@ -52,6 +54,11 @@ def task_cost(
     ------
     ScenarioError
         If the workload has no traffic in these months.
+
+    Notes
+    -----
+    Where `token_use` tells that the model needs more or fewer tokens than are stated, the cost is
+    multiplied by that factor, which differs from path to path.
     """
     # a model that is tried costs what it does, not what it would if it met what is needed
     workload = replace(workload, needs=())
@@ -67,10 +74,15 @@ def task_cost(
             f"{workload.name} has no traffic from {projection.months[0]} to {projection.months[-1]}, "
             "so that a task has no cost. Plan other months, or leave it out."
         )
-    if bill.is_exact:
+    use = token_use(workload, spec)
+    if bill.is_exact and use is None:
         exact = spend / tasks
         return TaskCost(usd=float(exact), by_path=np.array([float(exact)]), exact_usd=exact)
-    tasks, spend = np.broadcast_arrays(np.atleast_1d(tasks), spend)
+    tasks, spend = np.atleast_1d(np.asarray(tasks, float)), np.asarray(spend, float)
+    if use is not None:
+        rng = stream(projection.seed, workload.name, spec.id, "token use")
+        spend = spend * use.draws(projection.n_paths, rng)
+    tasks, spend = np.broadcast_arrays(tasks, np.atleast_1d(spend))
     some = tasks > 0  # paths without traffic have no cost of a task
     by_path = np.resize(spend[some] / tasks[some], spend.shape)
     return TaskCost(usd=float(spend.mean() / tasks.mean()), by_path=_short(by_path))
