@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 from kimi_planner.arguments import public
@@ -13,23 +13,18 @@ from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.choose.basis import able_models, basis, calls_of_task
 from kimi_planner.choose.evaluations.rates import Rate, known_rates
 from kimi_planner.choose.evaluations.read import Evaluations, Trials
+from kimi_planner.choose.evaluations.token_use import token_notes
 from kimi_planner.choose.frontier import non_dominated
+from kimi_planner.choose.objective import Objective
 from kimi_planner.choose.routing.detector import Detector
 from kimi_planner.choose.routing.result import Cascades, Route
-from kimi_planner.choose.routing.together import (
-    ByItems,
-    ByPairs,
-    Joint,
-    at_first_rate,
-    least_first_rate,
-)
-from kimi_planner.choose.routing.tree import BreakEven, Passage, follow
+from kimi_planner.choose.routing.together import ByItems, ByPairs, Joint
+from kimi_planner.choose.routing.tree import Passage, follow
 from kimi_planner.choose.routing.uncertain import Intervals, Uncertain
 from kimi_planner.choose.success.build import check_confidence
 from kimi_planner.choose.success.task_cost import TaskCost, task_cost
 from kimi_planner.choose.success.tried import overflow_notes
 from kimi_planner.errors import ScenarioError, shown
-from kimi_planner.money import from_fraction
 from kimi_planner.notes import Note, note
 from kimi_planner.plan.draws import stream
 from kimi_planner.plan.projection import Projection
@@ -55,7 +50,7 @@ def cascades(
     confidence: float = 0.9,
     **settings: Any,
 ) -> Cascades:
-    """Tell what every cascade of two models costs, and how often it succeeds.
+    """Tell what every cascade of two models costs, how often it succeeds, and which is worth it.
 
     A cascade asks its first model. A detector checks the answer; what it rejects goes to the second
     model, whose answer is not checked.
@@ -63,7 +58,8 @@ def cascades(
     Parameters
     ----------
     workload : Workload
-        What is sent. A task is one of its requests, or a whole conversation if it has turns.
+        What is sent. A task is one of its requests, or a whole conversation if it has turns. Its value
+        of a solved task decides, or the values are told at which another route is better.
     detector : Detector
         How the check errs, and what it costs.
     evaluations : Evaluations, optional
@@ -73,8 +69,8 @@ def cascades(
         From model id to its success rate, 0 to 1, in place of evaluations.
     rescue_rates : mapping of (str, str) to number, optional
         From (model that fails, model) to the success rate of the latter on tasks that the former
-        fails; the other direction follows from it. Where neither it nor evaluations tell, whether
-        one model succeeds says nothing about another.
+        fails; the other direction follows from it. Where neither it nor evaluations tell, success
+        is between what fully dependent and what independent failures bring.
     models : str or sequence of str, optional
         Model ids; all of the projection, or of the catalog but the retired ones, if not given.
     projection : Projection, optional
@@ -109,11 +105,9 @@ def cascades(
     Intervals hold what the trials and the paths leave open, from one tail to the other. The
     posterior of a pattern's share is a Dirichlet distribution where tasks are named, else each rate
     is Beta(s + ½, n - s + ½), and rescue rates stay as they are given. Rates that are given have no
-    interval. At 90% they hold the true number in 88 to 92% of cases, averaged over rates.
-
-    The break-even is over the success rate of the first model, while what the second does over all
-    tasks, and on those that the first fails, stays as it is. Cost and success are then linear in that
-    rate, so that it is where a straight line is zero.
+    interval. At 90% they hold the true number in 88 to 92% of cases, averaged over rates, where
+    tasks are named. Where nothing tells how often models fail together, they reach from the lower end
+    under full dependence to the upper end under independence, and hold it more often.
     """
     chosen = chosen_workloads(workload)
     if len(chosen) != 1:
@@ -164,6 +158,7 @@ def cascades(
     return Cascades(
         routes=_routes(workload, costs, detector, together, intervals),
         workload=workload.name,
+        objective=Objective.of(workload),
         success_rates={model: float(together.rate(model)) for model in rates},
         detector=detector,
         confidence=float(confidence),
@@ -202,54 +197,33 @@ def _routes(
         model: Fraction(one.usd) if one.exact_usd is None else one.exact_usd
         for model, one in tasks.items()
     }
-    joints: dict[tuple[str, ...], Joint[Fraction]] = {
-        (model,): Joint.alone(together.rate(model)) for model in costs
+    joints: dict[tuple[str, ...], tuple[Joint[Fraction], ...]] = {
+        (model,): (Joint.alone(together.rate(model)),) for model in costs
     }
-    joints |= {pair: together.joint(*pair) for pair in permutations(costs, 2)}
-    found = {
-        models: follow(joint, [costs[model] for model in models], detector)
-        for models, joint in joints.items()
-    }
+    joints |= {pair: together.joints(*pair) for pair in permutations(costs, 2)}
+
+    def passage(models: tuple[str, ...], joint: Joint[Fraction]) -> Passage[Fraction]:
+        return follow(joint, [costs[model] for model in models], detector)
+
+    found = {models: passage(models, Joint.between(ends)) for models, ends in joints.items()}
     best = non_dominated(
         [one.cost for one in found.values()], [one.success for one in found.values()]
     )
     routes = []
     for (models, one), kept in zip(found.items(), best, strict=True):
-        even, per_success = _break_evens(
-            joints[models], [costs[model] for model in models], detector, found[models[-1:]]
-        )
+        ends = joints[models]
+        success = [float(passage(models, end).success) for end in ends]
         routes.append(
             Route(
                 models=models,
-                cost_usd=from_fraction(one.cost),
-                success_rate=float(one.success),
-                false_accepted_share=float(one.false_accepted),
+                passage=one,
+                success_if=(success[0], success[-1]) if len(ends) > 1 else None,
                 calls=float(calls * (1 + one.escalated)),
-                escalated_share=float(one.escalated),
-                cost_per_success_usd=from_fraction(one.cost / one.success) if one.success else None,
                 on_frontier=kept,
-                break_even_cost=even,
-                break_even_per_success=per_success,
                 intervals=intervals.get(models),
             )
         )
     return tuple(routes)
-
-
-def _break_evens(
-    joint: Joint[Fraction],
-    costs: Sequence[Fraction],
-    detector: Detector,
-    alone: Passage[Fraction],
-) -> tuple[BreakEven | None, BreakEven | None]:
-    """Return where a cascade breaks even with its second model alone: by task, and by success."""
-    if len(costs) == 1:
-        return None, None
-    least = least_first_rate(joint)
-    ends = [follow(at_first_rate(joint, rate), costs, detector) for rate in (least, Fraction(1))]
-    by_task = [alone.cost - end.cost for end in ends]
-    by_success = [alone.cost * end.success - alone.success * end.cost for end in ends]
-    return BreakEven.between(least, *by_task), BreakEven.between(least, *by_success)
 
 
 def _notes(
@@ -270,11 +244,14 @@ def _notes(
         yield note("same_tasks", tasks=len(together.names), left=left)
     elif together.rescue:
         yield note("rescue_rates", pairs=[f"{b} after {a}" for a, b in together.rescue])
-    else:
-        yield note("independent_models")
+    if isinstance(together, ByPairs) and not all(
+        together.knows(*pair) for pair in combinations(together.rates, 2)
+    ):
+        yield note("unknown_dependence")
     yield note("detector")
     first, last = projection.months[0], projection.months[-1]
     yield note("task_cost", span=f"{first}" if first == last else f"{first} to {last}")
+    yield from token_notes(workload, specs)
     yield from overflow_notes(workload, specs)
     if any(one.has("usage") for one in tried.values()):
         yield note("items_unused")

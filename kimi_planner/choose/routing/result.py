@@ -6,18 +6,21 @@ import math
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
 from itertools import repeat
 
 import numpy as np
 import pandas as pd
 
 from kimi_planner.choose.choice import Exclusion
+from kimi_planner.choose.objective import Best, Objective, best_by_value
 from kimi_planner.choose.planned import Planned
 from kimi_planner.choose.routing.detector import Detector
-from kimi_planner.choose.routing.tree import BreakEven
+from kimi_planner.choose.routing.tree import Passage
 from kimi_planner.choose.routing.uncertain import Interval, Intervals
 from kimi_planner.errors import ScenarioError, shown
-from kimi_planner.money import usd
+from kimi_planner.money import from_fraction, usd
 from kimi_planner.rich import frame_html, page_html
 
 __all__ = ["Cascades", "Route"]
@@ -28,8 +31,9 @@ _IN_SHORT = (
     "route",
     "cost_usd",
     "success_rate",
+    "success_if_dependent",
+    "success_if_independent",
     "cost_per_success_usd",
-    "calls",
     "on_frontier",
 )
 
@@ -42,45 +46,49 @@ class Route:
     ----------
     models
         Model ids in the order in which they are asked.
-    cost_usd
-        Expected cost of a task, checks and retries included; exact for plain numbers.
-    success_rate
-        Share of tasks that end with a right answer.
-    false_accepted_share
-        Share of tasks that end with a wrong answer which the detector let through.
+    passage
+        Cost, success and what is sent on, in exact fractions; success half-way between the next
+        two where nothing tells.
+    success_if
+        Success rates if the worse model fails whatever the better one does, and if they fail
+        independently; ``None`` where it is known, or there is one model.
     calls
         Expected calls of a task: models asked, times the turns of a conversation; retries not
         counted.
-    escalated_share
-        Share of all tasks that are sent on to the second model.
-    cost_per_success_usd
-        Expected cost for each right answer; ``None`` if there is none.
     on_frontier
         Whether no other route costs at most as much and succeeds at least as often, and is better
         in one of them.
-    break_even_cost, break_even_per_success
-        At which success rates of the first model the cascade costs less than its second model alone,
-        for a task and for a success; ``None`` for a single model.
     intervals
         Of cost, success rate and cost per success; ``None`` where success rates are given.
     """
 
     models: tuple[str, ...]
-    cost_usd: Decimal
-    success_rate: float
-    false_accepted_share: float
+    passage: Passage[Fraction]
+    success_if: Interval | None
     calls: float
-    escalated_share: float
-    cost_per_success_usd: Decimal | None
     on_frontier: bool
-    break_even_cost: BreakEven | None
-    break_even_per_success: BreakEven | None
     intervals: Intervals | None
 
     @property
     def name(self) -> str:
         """The models with arrows between them."""
         return " → ".join(self.models)
+
+    @property
+    def cost_usd(self) -> Decimal:
+        """Expected cost of a task, checks and retries included; exact for plain numbers."""
+        return from_fraction(self.passage.cost)
+
+    @property
+    def success_rate(self) -> float:
+        """Share of tasks that end with a right answer."""
+        return float(self.passage.success)
+
+    @property
+    def cost_per_success_usd(self) -> Decimal | None:
+        """Expected cost for each right answer; ``None`` if there is none."""
+        found = self.passage
+        return from_fraction(found.cost / found.success) if found.success else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +101,8 @@ class Cascades(Planned):
         Single models first, in the order of the catalog.
     workload
         Name of the workload. A task is one of its requests, or a conversation if it has turns.
+    objective
+        What a solved task is worth.
     success_rates
         Model id to the success rate that the result rests on.
     detector
@@ -109,6 +119,7 @@ class Cascades(Planned):
 
     routes: tuple[Route, ...]
     workload: str
+    objective: Objective
     success_rates: Mapping[str, float]
     detector: Detector
     confidence: float
@@ -118,7 +129,7 @@ class Cascades(Planned):
     def frontier(self) -> tuple[Route, ...]:
         """The routes that no other beats, cheapest first."""
         kept = (route for route in self.routes if route.on_frontier)
-        return tuple(sorted(kept, key=lambda route: (route.cost_usd, len(route.models))))
+        return tuple(sorted(kept, key=lambda route: (route.passage.cost, len(route.models))))
 
     @property
     def cheapest_per_success(self) -> Route | None:
@@ -129,6 +140,21 @@ class Cascades(Planned):
             if route.cost_per_success_usd is not None
         ]
         return self.routes[min(known)[2]] if known else None
+
+    @cached_property
+    def by_value(self) -> tuple[Best, ...]:
+        """The routes that are best for some value of a solved task, from the least value on."""
+        points = {route.name: (route.passage.success, route.passage.cost) for route in self.routes}
+        return best_by_value(points, self.objective)
+
+    @property
+    def best(self) -> Route | None:
+        """The route with the highest net value of a task; ``None`` where no value is stated."""
+        if not self.objective.is_stated:
+            return None
+        value = self.objective.value_usd or Fraction(0)
+        name = [one.model for one in self.by_value if one.from_usd <= value][-1]
+        return next(route for route in self.routes if route.name == name)
 
     def of(self, *models: str) -> Route:
         """Return the route through these models.
@@ -150,62 +176,77 @@ class Cascades(Planned):
         """One row per route.
 
         Columns: ``route``, ``steps``, ``first_model``, ``last_model``, ``cost_usd``,
-        ``exact_cost_usd`` as a decimal, ``success_rate``, ``false_accepted_share``, ``calls``,
-        ``escalated_share`` of all tasks, ``cost_per_success_usd``, ``on_frontier``, ``break_even_cost`` and ``break_even_per_success`` as
-        rates, with ``…_holds`` as "above" that rate, "always" or "never"; and the intervals,
+        ``exact_cost_usd`` as a decimal, ``success_rate``, ``success_if_dependent`` and
+        ``success_if_independent``, NaN where it is known which, ``false_accepted_share``, ``calls``,
+        ``escalated_share`` of all tasks, ``cost_per_success_usd``, ``on_frontier``, ``net_usd`` of a
+        task, NaN where no value is stated; and the intervals,
         ``cost_low_usd``, ``cost_high_usd``, ``success_rate_low``, ``success_rate_high``,
         ``cost_per_success_low_usd`` and ``cost_per_success_high_usd``, NaN where rates are given.
         """
         rows = []
         for route in self.routes:
-            per_success = route.cost_per_success_usd
+            found, per_success = route.passage, route.cost_per_success_usd
+            unknown = (math.nan, math.nan) if route.success_if is None else route.success_if
+            net = self.objective.net_usd(found.success, found.cost)
             rows.append(
                 {
                     "route": route.name,
                     "steps": len(route.models),
                     "first_model": route.models[0],
                     "last_model": route.models[-1],
-                    "cost_usd": float(route.cost_usd),
+                    "cost_usd": float(found.cost),
                     "exact_cost_usd": route.cost_usd,
                     "success_rate": route.success_rate,
-                    "false_accepted_share": route.false_accepted_share,
+                    "success_if_dependent": unknown[0],
+                    "success_if_independent": unknown[1],
+                    "false_accepted_share": float(found.false_accepted),
                     "calls": route.calls,
-                    "escalated_share": route.escalated_share,
+                    "escalated_share": float(found.escalated),
                     "cost_per_success_usd": np.nan if per_success is None else float(per_success),
                     "on_frontier": route.on_frontier,
-                    **_break_even("break_even_cost", route.break_even_cost),
-                    **_break_even("break_even_per_success", route.break_even_per_success),
+                    "net_usd": float(net) if self.objective.is_stated else np.nan,
                     **_interval_columns(route.intervals),
                 }
             )
         return pd.DataFrame(rows)
 
     def sentences(self) -> list[str]:
-        """Return what a reader needs first: the best routes, where they break even, who is left out."""
-        said = []
-        best = self.cheapest_per_success
-        if best is not None and best.cost_per_success_usd is not None:
-            known = best.intervals
+        """Return what a reader needs first: what to choose at which value, and who is left out."""
+        said = [self._choice()]
+        per_success = self.cheapest_per_success
+        if per_success is not None and per_success.cost_per_success_usd is not None:
+            known = per_success.intervals
+            ends = "" if known is None else self._usd_range(known.per_success)
             said.append(
-                f"{self.workload}: {best.name} costs the least for each success, "
-                f"{usd(best.cost_per_success_usd, PLACES)} USD"
-                f"{'' if known is None else self._usd_range(known.per_success)}; "
-                f"{100 * best.success_rate:.1f}%{'' if known is None else _range(known.success)} of its "
-                "tasks succeed."
+                f"{per_success.name} costs the least for each success, "
+                f"{usd(per_success.cost_per_success_usd, PLACES)} USD{ends}."
             )
-        points = ", ".join(
-            f"{route.name} ({usd(route.cost_usd, PLACES)} USD a task, {100 * route.success_rate:.1f}%)"
-            for route in self.frontier
-        )
+        points = ", ".join(self._point(route) for route in self.frontier)
         said.append(f"No other route is cheaper and at least as good as {points}.")
-        said += [
-            f"{route.name} costs less than {route.models[-1]} alone where the success rate of "
-            f"{route.models[0]} is {even}; it is {100 * self.success_rates[route.models[0]]:.1f}%."
-            for route in self.frontier
-            if (even := route.break_even_cost) is not None and even.rate is not None
-        ]
         said += [f"{one.model} takes no part: {'; '.join(one.reasons)}." for one in self.exclusions]
         return said
+
+    def _choice(self) -> str:
+        best = self.best
+        if best is not None:
+            net = self.objective.net_usd(best.passage.success, best.passage.cost)
+            amount = usd(from_fraction(net), PLACES)
+            return f"{self.workload}: choose {self._point(best)}, {amount} USD of net value a task."
+        first, *others = self.by_value
+        told = "".join(
+            f"; {one.model} where it is worth more than {usd(from_fraction(one.from_usd), PLACES)} USD"
+            for one in others
+        )
+        return f"{self.workload}: choose {first.model} where a solved task is worth nothing{told}."
+
+    def _point(self, route: Route) -> str:
+        known, unknown = route.intervals, route.success_if
+        success = f"{100 * route.success_rate:.1f}%"
+        if known is not None:
+            success += _range(known.success)
+        elif unknown is not None:
+            success += _range(unknown)
+        return f"{route.name} ({usd(route.cost_usd, PLACES)} USD a task, {success})"
 
     def _usd_range(self, ends: Interval) -> str:
         low, high = (
@@ -222,7 +263,7 @@ class Cascades(Planned):
 
 
 def _range(ends: Interval) -> str:
-    return f" ({100 * ends[0]:.1f}% to {100 * ends[1]:.1f}%)"
+    return f", {100 * ends[0]:.1f}% to {100 * ends[1]:.1f}%"
 
 
 def _interval_columns(known: Intervals | None) -> dict[str, float]:
@@ -232,11 +273,4 @@ def _interval_columns(known: Intervals | None) -> dict[str, float]:
         name.format(end): value
         for name, pair in zip(names, pairs, strict=True)
         for end, value in zip(("low", "high"), pair, strict=True)
-    }
-
-
-def _break_even(name: str, even: BreakEven | None) -> dict[str, object]:
-    return {
-        name: np.nan if even is None or even.rate is None else even.rate,
-        f"{name}_holds": None if even is None else even.holds,
     }

@@ -1,4 +1,4 @@
-"""A task on its way through a cascade: what it costs, where it ends, and how that varies."""
+"""A task on its way through a cascade: what it costs, and where it ends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Generic
 from kimi_planner.choose.routing.detector import Detector
 from kimi_planner.choose.routing.together import Joint, Number
 
-__all__ = ["BreakEven", "Passage", "follow"]
+__all__ = ["Passage", "follow"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,35 +60,3 @@ def follow(
         success=joint.first * (1 - right) + joint.both * right + joint.rescued * wrong,
         false_accepted=failed * (1 - wrong),
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class BreakEven:
-    """From which success rate of its first model on a cascade is worth it.
-
-    Attributes
-    ----------
-    holds
-        ``"above"`` a rate, or ``"always"`` or ``"never"``, whatever the rate.
-    rate
-        The rate, at which nothing is gained or lost; ``None`` where there is none.
-    """
-
-    holds: str
-    rate: float | None = None
-
-    @classmethod
-    def between(cls, least: Fraction, at_least: Fraction, at_1: Fraction) -> BreakEven:
-        """Tell where a gain that is linear in the rate, and never falls, is above 0.
-
-        ``at_least`` is the gain at the ``least`` possible rate, ``at_1`` that at a rate of 1.
-        """
-        if at_1 <= 0:
-            return cls(holds="never")
-        if at_least > 0:
-            return cls(holds="always")
-        rate = least + (1 - least) * at_least / (at_least - at_1)
-        return cls(holds="above", rate=float(rate))
-
-    def __str__(self) -> str:
-        return self.holds if self.rate is None else f"above {100 * self.rate:.1f}%"

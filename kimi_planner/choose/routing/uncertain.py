@@ -69,29 +69,30 @@ class Uncertain:
         -----
         A single model has Jeffreys' interval of its rate, as `cost_per_success` tells. Where every
         model solved all that it was tried on, the intervals reach to a route that never fails; where
-        none solved any, to one that never succeeds. Both orders of two models share what is drawn of
+        none solved any, to one that never succeeds. Where nothing tells how often two models fail
+        together, they reach from what full dependence leaves to what independence would bring. Both
+        orders of two models share what is drawn of
         common tasks, so that they differ by order alone.
         """
-        drawn: dict[tuple[str, ...], Joint[Array]] = {
-            (model,): Joint.alone(self._rates[model]) for model in self.costs
+        drawn: dict[tuple[str, ...], tuple[Joint[Array], ...]] = {
+            (model,): (Joint.alone(self._rates[model]),) for model in self.costs
         }
-        drawn |= {pair: self._joint(*pair) for pair in permutations(self.costs, 2)}
-        return {models: self._intervals(models, joint) for models, joint in drawn.items()}
+        drawn |= {pair: self._joints(*pair) for pair in permutations(self.costs, 2)}
+        return {models: self._intervals(models, joints) for models, joints in drawn.items()}
 
-    def _intervals(self, models: Sequence[str], joint: Joint[Array]) -> Intervals:
-        found = self._passage(models, joint)
-        cost, success = (self._ends(one) for one in (found.cost, found.success))
-        some = np.broadcast_to(found.cost, found.success.shape)
-        never = np.full_like(found.success, np.inf)
-        per_success = self._ends(np.divide(some, found.success, out=never, where=found.success > 0))
+    def _intervals(self, models: Sequence[str], joints: Sequence[Joint[Array]]) -> Intervals:
+        least, most = (self._passage(models, joint) for joint in (joints[0], joints[-1]))
+        cost = self._ends(least.cost)  # which depends on the first model alone
+        success = self._ends(least.success)[0], self._ends(most.success)[1]
+        per_success = self._per_success(most)[0], self._per_success(least)[1]
         trials = [self.trials[model] for model in models]
         if len(models) == 1:
             success = rate_interval(trials[0], self.confidence)
         if all(one.successes == one.trials for one in trials):
             always = self._passage(models, Joint.alone(np.ones(1)))
-            least = self._ends(always.cost)[0]
-            cost = min(cost[0], least), cost[1]
-            success, per_success = (success[0], 1.0), (min(per_success[0], least), per_success[1])
+            lowest = self._ends(always.cost)[0]
+            cost = min(cost[0], lowest), cost[1]
+            success, per_success = (success[0], 1.0), (min(per_success[0], lowest), per_success[1])
         if not any(one.successes for one in trials):
             failed = self._passage(models, Joint.alone(np.zeros(1)))
             cost = cost[0], max(cost[1], self._ends(failed.cost)[1])
@@ -100,6 +101,11 @@ class Uncertain:
 
     def _passage(self, models: Sequence[str], joint: Joint[Array]) -> Passage[Array]:
         return follow(joint, [self.costs[model] for model in models], self.detector, float)
+
+    def _per_success(self, found: Passage[Array]) -> Interval:
+        some = np.broadcast_to(found.cost, found.success.shape)
+        never = np.full_like(found.success, np.inf)
+        return self._ends(np.divide(some, found.success, out=never, where=found.success > 0))
 
     def _ends(self, drawn: Array) -> Interval:
         tail = (1 - self.confidence) / 2
@@ -114,18 +120,14 @@ class Uncertain:
             for model, one in self.trials.items()
         }
 
-    def _joint(self, first: str, second: str) -> Joint[Array]:
-        """Return equally likely shares of tasks that two models solve.
+    def _joints(self, first: str, second: str) -> tuple[Joint[Array], ...]:
+        """Return equally likely shares of tasks that two models solve, at both ends if nothing tells.
 
         Common tasks are drawn from the posterior whose mean `ByItems` takes: a Dirichlet
-        distribution. Else rates that are drawn, each model's alone, are combined as `ByPairs` does;
-        a rescue rate that is given stays as it is, but where a draw makes it impossible.
+        distribution. Else rates that are drawn, each model's alone, are combined as `ByPairs` does.
         """
         if isinstance(self.together, ByPairs):
-            one, other = self._rates[first], self._rates[second]
-            rescued = self.together.rescued((first, second), one, other, float)
-            rescued = np.clip(rescued, np.maximum(0.0, other - one), np.minimum(other, 1 - one))
-            return Joint(first=one, both=other - rescued, rescued=rescued)
+            return self.together.drawn(first, second, self._rates)
         pair = sorted((first, second), key=list(self.costs).index)
         rng = self.stream(*pair, "patterns")
         neither, late, early, both = (
@@ -135,4 +137,4 @@ class Uncertain:
         total = neither + late + early + both
         if pair[0] != first:
             early, late = late, early
-        return Joint(first=(early + both) / total, both=both / total, rescued=late / total)
+        return (Joint(first=(early + both) / total, both=both / total, rescued=late / total),)
