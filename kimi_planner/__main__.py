@@ -36,6 +36,8 @@ def main() -> None:
     except KeyboardInterrupt:  # while still importing; a running command says it itself
         sys.stderr.write("kimi-planner: stopped.\n")
         sys.exit(130)
+    finally:
+        gc.freeze()  # at the end Python would look for garbage among all that was imported
 
 
 if __name__ == "__main__":

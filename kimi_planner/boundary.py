@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from os.path import abspath
+from os.path import abspath, islink, join, split
 from pathlib import Path
 
 from kimi_planner.errors import FileError, KimiPlannerError, shown
@@ -34,13 +34,14 @@ class Boundary:
 
     Attributes
     ----------
-    read : set of Path
+    read : set of str
         Files that were read, links resolved.
     """
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = None if root is None else root.resolve()
-        self.read: set[Path] = set()
+        self.read: set[str] = set()
+        self._folders: dict[str, tuple[str, bool]] = {}
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -56,12 +57,29 @@ class Boundary:
 
         Whether there is such a file makes no difference.
         """
+        return self._resolved(path)[1]
+
+    def _resolved(self, path: Path) -> tuple[str, str | None]:
+        """Return a path with links resolved, and why it may not be read.
+
+        A folder is looked at once, as a check reads many files of it.
+        """
+        folder, name = split(path)
+        try:
+            if name.casefold() in ("", "..", ".git") or islink(path):
+                return str(path.resolve()), self._why_not(path.resolve())
+            if folder not in self._folders:
+                real = Path(folder).resolve()
+                self._folders[folder] = str(real), self._why_not(real) is None
+        except (OSError, RuntimeError, ValueError):  # a circle of links, a NUL
+            return str(path), "cannot be a path"
+        real_folder, is_free = self._folders[folder]
+        spelled = join(real_folder, name)
+        return spelled, None if is_free else self._why_not(Path(spelled))
+
+    def _why_not(self, real: Path) -> str | None:
         if self.root is None:
             return None
-        try:
-            real = path.resolve()
-        except (OSError, RuntimeError, ValueError):  # a circle of links, a NUL
-            return "cannot be a path"
         if any(real.is_relative_to(one) for one in _OURS):
             return None
         if not real.is_relative_to(self.root):
@@ -72,6 +90,13 @@ class Boundary:
         if any(part.casefold() == ".git" for part in real.relative_to(self.root).parts):
             return f"belongs to Git, which may keep credentials. Pass {ALLOW_OUTSIDE} to read it"
         return None
+
+    def enter(self, path: Path, fault: type[KimiPlannerError]) -> None:
+        """Keep that a file is read, or refuse it as `opening` says."""
+        spelled, why = self._resolved(path)
+        if why:
+            raise fault(f"{why}.", at=path)
+        self.read.add(spelled)
 
     def refuse_to_write(self, path: Path) -> None:
         """Raise if a name leads to another place than it says.
@@ -96,10 +121,8 @@ def opening(path: Path, fault: type[KimiPlannerError] = FileError) -> None:
     FileError
         Or another ``fault``, if it lies beyond the boundary that is held.
     """
-    if why := beyond(path):
-        raise fault(f"{why}.", at=path)
     if boundary := _held.get():
-        boundary.read.add(path.resolve())
+        boundary.enter(path, fault)
 
 
 def beyond(path: Path) -> str | None:

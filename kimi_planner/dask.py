@@ -9,15 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import pandas as pd
-
-from kimi_planner.errors import UsageError, needs, shown
+from kimi_planner.errors import UsageError, needs, planning, shown
 from kimi_planner.pandas import count_series
 from kimi_planner.usage.paths import LogFile, files_of
 from kimi_planner.usage.read import begun
 from kimi_planner.usage.totals.result import UsageTotals, checked_names
 from kimi_planner.usage.totals.seen import NO_CALLS
 from kimi_planner.usage.totals.stream import part_of, repeated_in
+
+with planning():
+    import pandas as pd
 
 with needs("dask", "dask"):
     from dask.base import compute

@@ -7,6 +7,7 @@ file and line where there is one.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
@@ -37,6 +38,7 @@ __all__ = [
     "is_number",
     "is_whole",
     "needs",
+    "planning",
     "restated",
     "shown",
     "whole",
@@ -153,20 +155,72 @@ class MissingExtraError(KimiPlannerError, ImportError):
     """An optional dependency is needed and not installed."""
 
     @classmethod
-    def of(cls, package: str, extra: str) -> MissingExtraError:
-        """Say which package is missing and which extra installs it."""
+    def of(cls, package: str, extra: str | None = None) -> MissingExtraError:
+        """Say which package is missing, and how to install it with all that an extra installs.
+
+        The package index may not have kimi-planner, so what it would install is named.
+        """
+        if extra is None:
+            return cls(f"{package} is not installed. Install it with: pip install {package}.")
+        wanted = " ".join(f"'{one}'" for one in _required(extra)) or package
         return cls(
-            f"{package} is not installed. Install it with: pip install 'kimi-planner[{extra}]'."
+            f"{package} is not installed. Install what the extra [{extra}] adds with: pip install "
+            f"{wanted}."
         )
 
 
+def _required(extra: str) -> list[str]:
+    """Return what an extra of this package installs here, sorted."""
+    from importlib.metadata import PackageNotFoundError, requires
+
+    try:
+        lines = requires("kimi-planner") or []
+    except PackageNotFoundError:  # a checkout that nobody installed
+        return []
+    found: set[str] = set()
+    for line in lines:
+        name, _, condition = line.partition(";")
+        before = re.search(r"python_version < .3\.(\d+)", condition)
+        if f"'{extra}'" not in condition.replace('"', "'"):
+            continue
+        if before is not None and sys.version_info[1] >= int(before[1]):
+            continue
+        inner = re.fullmatch(r"kimi-planner\[(.+)\]", name.strip())
+        found.update(*map(_required, inner[1].split(",")) if inner else [[name.strip()]])
+    return sorted(found)
+
+
 @contextmanager
-def needs(package: str, extra: str) -> Iterator[None]:
-    """Import inside what an extra installs; where it is missing, the error says which one."""
+def needs(package: str, extra: str | None = None) -> Iterator[None]:
+    """Import inside what counting does without; where it is missing, the error says how to get it.
+
+    Parameters
+    ----------
+    package : str
+        What is imported.
+    extra : str, optional
+        The extra that installs it with others; if not given, it is enough by itself.
+    """
     try:
         yield
     except ImportError:
         raise MissingExtraError.of(package, extra) from None
+
+
+#: What the extra ``[plan]`` installs, by the names that it is imported by.
+PLANNING = frozenset({"PIL", "matplotlib", "numpy", "orjson", "pandas", "scipy", "tabulate"})
+
+
+@contextmanager
+def planning() -> Iterator[None]:
+    """Run inside what may need the extra ``[plan]``; where that is missing, the error says so."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        name = (error.name or "").partition(".")[0]
+        if name not in PLANNING:
+            raise
+        raise MissingExtraError.of(name, "plan") from None
 
 
 @contextmanager

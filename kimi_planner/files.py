@@ -107,17 +107,21 @@ def read_text(
     opening(path, fault)
     try:
         with open(path, "rb") as handle:
-            raw = handle.read() if limit is None else handle.read(limit + 1)
-            size = fstat(handle.fileno()).st_size if limit is not None and len(raw) > limit else 0
+            size = fstat(handle.fileno()).st_size
+            most = size if limit is None else min(size, limit)
+            raw = handle.read(most + 1)  # not limit + 1, for which much memory would be cleared
+            if len(raw) > size:  # a pipe has no size, and a file may have grown
+                raw += handle.read() if limit is None else handle.read(limit)
     except FileNotFoundError:
         raise no_such_file(path, fault) from None
     except OSError as error:
         raise fault(f"cannot be read ({error.strerror}).", at=path) from None
     except ValueError as error:  # a NUL byte in the path
         raise fault(f"{str(path)!r}: cannot be a path ({error}).") from None
-    if size:
+    if limit is not None and len(raw) > limit:
         raise fault(
-            f"{size:,} bytes is more than the {limit:,} a file of this kind may have.", at=path
+            f"{max(size, len(raw)):,} bytes is more than the {limit:,} a file of this kind may have.",
+            at=path,
         )
     try:
         return raw.decode("utf-8-sig")

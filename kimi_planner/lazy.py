@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
+from kimi_planner.errors import planning
+
 __all__ = ["public_names"]
 
 
@@ -30,7 +32,8 @@ def public_names(
         if name not in home_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         home = home_of[name]
-        module = import_module(f"kimi_planner.{home or name}")
+        with planning():
+            module = import_module(f"kimi_planner.{home or name}")
         value = getattr(module, name) if home else module
         setattr(sys.modules[package], name, value)  # found without this the next time
         return value

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
-from kimi_planner.errors import RequestError, shown
+from kimi_planner.errors import RequestError, planning, shown
 from kimi_planner.tokens.text import count_tokens_batch
+
+with planning():
+    import pandas as pd
 
 __all__ = ["KimiAccessor", "count_series"]
 

@@ -265,4 +265,4 @@ def test_the_boundary_is_held_inside_alone(tmp_path):
         with pytest.raises(ValueError, match="outside of the repository"):
             read_text(outside)
     assert templates.read_templates(outside)[0].parts == ("x",)
-    assert boundary.read == {inside.resolve()}
+    assert boundary.read == {str(inside.resolve())}

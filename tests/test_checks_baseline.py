@@ -15,7 +15,7 @@ from kimi_planner import count_tokens
 from kimi_planner.checks.baseline import Baseline, PromptEntry, WorkloadEntry
 from kimi_planner.checks.baseline_file import baseline_text, read_baseline
 from kimi_planner.checks.changes import prompt_change, workload_change
-from kimi_planner.checks.content import renamed, sketch
+from kimi_planner.checks.content import Content, renamed, sketch
 from kimi_planner.checks.formats.render import render
 from kimi_planner.checks.results import Outcome
 from kimi_planner.checks.run import Check
@@ -463,7 +463,7 @@ def test_a_text_is_known_again_inside_a_larger_one(words, random):
 
     def entry(path, said):
         return PromptEntry(path=path, name=None, kind="text", model=None, tokens=1, low_tokens=1,
-                           input_usd_per_mtok=None, cost_usd=None, content=sketch(said))  # fmt: skip
+                           input_usd_per_mtok=None, cost_usd=None, content=Content(said))  # fmt: skip
 
     old = entry("a", text)
     assert list(renamed([old], [entry("b", other)])) == []

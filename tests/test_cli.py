@@ -12,6 +12,7 @@ import pytest
 
 from kimi_planner import __version__, count_tokens, load_catalog
 from kimi_planner.cli import main
+from kimi_planner.tokens.engine import DEFAULT
 
 DATES = ("--as-of", "2026-11-24", "--start", "2026-12")
 PLAIN = """
@@ -424,7 +425,7 @@ def test_throughput_names_bad_options(run, plain, tmp_path):
 def test_version_and_help(run):
     """The version is the package's; help names every command; no arguments are a usage error."""
     code, out, _ = run("--version")
-    assert (code, out.split()[-1]) == (0, __version__)
+    assert (code, out) == (0, f"kimi-planner, version {__version__}, counting by {DEFAULT}\n")
     code, out, _ = run("--help")
     assert code == 0
     for command in (

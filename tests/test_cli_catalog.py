@@ -159,7 +159,7 @@ def test_check_against_what_cannot_be_compared_cannot_tell(run, tmp_path, monkey
     monkeypatch.setitem(sys.modules, "genai_prices.data", None)
     code, out, _ = run("check", *DAY, "--against", "genai-prices")
     assert code == 3
-    assert "kimi-planner[prices]" in out
+    assert "what the extra [prices] adds with: pip install " in out
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 import datetime as dt
 import pickle
+import tomllib
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,7 @@ from kimi_planner.errors import (
     shown,
 )
 
+ROOT = Path(__file__).resolve().parents[1]
 BUILTINS = {
     "CallError": TypeError,
     "CatalogError": ValueError,
@@ -53,10 +56,22 @@ def test_every_error_is_of_the_family_and_of_a_builtin():
         assert str(found[name]("said once")) == "said once"
 
 
-def test_a_missing_extra_names_its_command():
-    """The error says which command installs what is missing."""
+def test_a_missing_extra_names_what_it_would_install(monkeypatch):
+    """The error names what an extra installs, not this package, which no index need have."""
+    lines = [
+        "click>=8.2.0",
+        "kimi-planner[plan]; extra == 'report'",
+        "old>=1; python_version < '3.9' and extra == 'report'",
+    ]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    lines += [f"{one}; extra == '{name}'" for name in extras for one in extras[name]]
+    monkeypatch.setattr("importlib.metadata.requires", {"kimi-planner": lines}.get)
     said = str(MissingExtraError.of("Jinja2", "report"))
-    assert said == "Jinja2 is not installed. Install it with: pip install 'kimi-planner[report]'."
+    said, _, command = said.partition(" with: pip install ")
+    assert said == "Jinja2 is not installed. Install what the extra [report] adds"
+    wanted = sorted({*extras["report"], *extras["plan"]} - {"kimi-planner[plan]"})
+    assert command == f"{' '.join(map(repr, wanted))}."
 
 
 def nested(depth):

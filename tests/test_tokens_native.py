@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import subprocess
@@ -201,7 +202,9 @@ def test_without_the_library_its_name_is_refused_with_a_remedy(
     """Who asks for the engine by name is told how to get it."""
     monkeypatch.setattr(native, "library", lambda: None)
     assert not native.is_built()
-    with pytest.raises(RequestError, match=r"'native' was not compiled.*C compiler.*pip install"):
+    with pytest.raises(
+        RequestError, match=r"'native' was not compiled.*C compiler.*install kimi-planner again"
+    ):
         native.NativeEngine()
 
 
@@ -214,6 +217,28 @@ def test_without_the_library_splintr_counts() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "splintr 4 [2 0]"
+
+
+def test_the_engine_is_off_where_the_environment_says_so() -> None:
+    """KIMI_PLANNER_NO_NATIVE counts at run time too: splintr counts the same, and the version says why."""
+    environment = {**os.environ, "KIMI_PLANNER_NO_NATIVE": "1"}
+
+    def run(*arguments: str) -> str:
+        command = [sys.executable, *arguments]
+        return subprocess.run(
+            command, capture_output=True, text=True, check=True, env=environment
+        ).stdout
+
+    code = (
+        "import kimi_planner as kp; from kimi_planner.errors import RequestError; "
+        "print(kp.count_tokens('Hello, world!'))\n"
+        "try: kp.count_tokens('a', engine_name='native')\n"
+        "except RequestError as error: print(error)"
+    )
+    off = "The engine 'native' is off, as KIMI_PLANNER_NO_NATIVE is set. Unset it."
+    assert run("-c", code).splitlines() == ["4", off]
+    said = run("-m", "kimi_planner", "--version")
+    assert said.endswith("counting by splintr, as KIMI_PLANNER_NO_NATIVE is set\n")
 
 
 def test_a_broken_library_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

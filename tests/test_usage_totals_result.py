@@ -281,7 +281,7 @@ def test_without_pyarrow_the_extra_is_named(
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert total_usage(tmp_path, "model").total["prompt_tokens"] == 5
     _written(tmp_path / "b.parquet", "PAR1")
-    with pytest.raises(MissingExtraError, match=r"pip install 'kimi-planner\[corpora\]'"):
+    with pytest.raises(MissingExtraError, match=r"extra \[corpora\] adds with: pip install "):
         total_usage(tmp_path, "model")
 
 

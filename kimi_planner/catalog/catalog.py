@@ -18,7 +18,13 @@ from kimi_planner.catalog.provenance import (
     Rating,
     Source,
 )
-from kimi_planner.errors import PriceNotFoundError, UnknownModelError, did_you_mean, shown
+from kimi_planner.errors import (
+    PriceNotFoundError,
+    UnknownModelError,
+    did_you_mean,
+    needs,
+    shown,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,7 +139,8 @@ class Catalog:
 
     def frame(self) -> pd.DataFrame:
         """Return one row per model; prices are exact decimals, unknown values are missing."""
-        import pandas as pd
+        with needs("pandas"):
+            import pandas as pd
 
         def level(rating: Rating | None) -> int | None:
             return rating.rating if rating else None

@@ -10,9 +10,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
 import kimi_planner
-from kimi_planner.billing.call import Cost
-from kimi_planner.billing.meters import Usage
 from kimi_planner.catalog import Catalog
+from kimi_planner.checks.content import Content
 from kimi_planner.checks.prompt_limits import SpecsOfDay
 from kimi_planner.checks.prompts import Prompt
 from kimi_planner.errors import PriceNotFoundError
@@ -48,8 +47,8 @@ class PromptEntry:
     input_usd_per_mtok, cost_usd
         Price of its model, and its cost as input of one call; ``None`` where there is no price.
     content
-        What it says, as a sketch by which it is known again under another name; no part of what
-        makes two entries equal.
+        What it says, by which it is known again under another name; no part of what makes two
+        entries equal.
     """
 
     path: str
@@ -60,7 +59,7 @@ class PromptEntry:
     low_tokens: int
     input_usd_per_mtok: Decimal | None
     cost_usd: Decimal | None
-    content: str = field(default="", compare=False)
+    content: Content = field(default=Content(), compare=False)
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -156,6 +155,8 @@ class Baseline:
 
     def without(self, paths: Set[str]) -> Baseline:
         """Return the baseline without what is in some files and folders."""
+        if not paths:
+            return self
 
         def kept(entry: PromptEntry | WorkloadEntry) -> bool:
             above = map(str, PurePosixPath(entry.path).parents)
@@ -179,13 +180,11 @@ def first_of_each(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 def prompt_entry(prompt: Prompt, specs: SpecsOfDay) -> PromptEntry:
     """Return what is kept of a prompt; of one whose tokens have no bound, that of its fixed text."""
-    from kimi_planner.checks.content import sketch
-
     tokens = prompt.fixed_tokens if prompt.tokens is None else prompt.tokens
     price = cost = None
     if prompt.model is not None:
         with suppress(PriceNotFoundError):
-            cost = Cost.of(Usage.of(tokens, 0), specs.tariff(prompt.model)).total_usd
+            cost = specs.usd(prompt.model, tokens)
             price = specs.of(prompt.model).input_usd_per_mtok
     return PromptEntry(
         path=prompt.path,
@@ -196,7 +195,7 @@ def prompt_entry(prompt: Prompt, specs: SpecsOfDay) -> PromptEntry:
         low_tokens=min(prompt.low, tokens),
         input_usd_per_mtok=price,
         cost_usd=cost,
-        content=sketch(prompt.text),
+        content=Content(prompt.text),
     )
 
 

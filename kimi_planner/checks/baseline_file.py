@@ -11,6 +11,7 @@ from typing import Any
 
 from kimi_planner.billing.meters import FEE, METERS
 from kimi_planner.checks.baseline import Baseline, Entry, PromptEntry, WorkloadEntry, first_of_each
+from kimi_planner.checks.content import Content
 from kimi_planner.errors import FileError, shown
 from kimi_planner.files import parsed_json, read_text
 from kimi_planner.money import exact_decimal
@@ -44,9 +45,11 @@ def _array(name: str, entries: Sequence[object]) -> str:
 
 
 def as_text(value: object) -> Any:
-    """Return a value of an entry with its decimals as text, also those by meter."""
+    """Return a value of an entry with its decimals, also those by meter, and its content as text."""
     if isinstance(value, Mapping):
         return {key: as_text(amount) for key, amount in value.items()}
+    if isinstance(value, Content):
+        return value.digits
     return f"{value:f}" if isinstance(value, Decimal) else value
 
 
@@ -129,18 +132,26 @@ _READ: Mapping[str, Callable[[object], Any]] = {
     "str": _text,
     "str | None": _optional(_text),
     "int": _whole,
+    "Content": lambda value: Content(recorded=_text(value)),
     "Decimal": _decimal,
     "Decimal | None": _optional(_decimal),
     "Mapping[str, Decimal]": _decimals,
+}
+#: How each field of an entry is read.
+_READERS: Mapping[type[Any], Mapping[str, Callable[[object], Any]]] = {
+    kind: {field.name: _READ[str(field.type)] for field in fields(kind)}
+    for kind in (PromptEntry, WorkloadEntry)
 }
 
 
 def _entry(kind: type[Entry], row: object) -> Entry:
     if not isinstance(row, dict):
         raise TypeError(f"{shown(row)} is no entry")
-    known = {field.name: str(field.type) for field in fields(kind)}
-    if extra := sorted(set(row) - set(known)):
+    readers = _READERS[kind]
+    if extra := sorted(row.keys() - readers.keys()):
         raise ValueError(f"unknown key {extra[0]!r}")
-    if "content" in known and "content" not in row:  # as written before there was any
-        del known["content"]
-    return kind(**{name: _READ[type_](row[name]) for name, type_ in known.items()})
+    return kind(**{
+        name: read(row[name])
+        for name, read in readers.items()
+        if name in row or name != "content"  # as written before there was any
+    })  # fmt: skip

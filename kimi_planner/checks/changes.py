@@ -67,7 +67,6 @@ class Change(Generic[Entry]):
         return "unchanged" if self.old == self.new else "changed"
 
 
-@dataclass(frozen=True, kw_only=True)
 class PromptChange(Change[PromptEntry]):
     """A prompt then and now; its causes, tokens and price, are those of the cost of one call."""
 
@@ -88,7 +87,6 @@ class PromptChange(Change[PromptEntry]):
         return self.costs[1] - self.costs[0] if self.costs else None
 
 
-@dataclass(frozen=True, kw_only=True)
 class WorkloadChange(Change[WorkloadEntry]):
     """A workload then and now over the same months; its causes are those of all of them."""
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
 from zlib import crc32
 
-from kimi_planner.checks.baseline import PromptEntry
+if TYPE_CHECKING:
+    from kimi_planner.checks.baseline import PromptEntry
 
-__all__ = ["renamed", "sketch"]
+__all__ = ["Content", "renamed", "sketch"]
 
 SIZE = 32  # of a sketch; more would know smaller parts again
 BITS, DIGITS = 24, 6  # of the hash of three words in a row
@@ -19,6 +22,25 @@ MIN_OVERLAP = 0.5  # of the smaller of two
 _FACTOR = 0x9E3779B1
 _MASK = (1 << BITS) - 1
 _WORD = re.compile(r"[\u3040-\u9fff]|[^\s\u3040-\u9fff]+")
+
+
+class Content:
+    """What a prompt says; its sketch is made where it is asked for, as few prompts come or go.
+
+    Parameters
+    ----------
+    text, recorded : str
+        Its text, or else the sketch that a baseline has of it, ``""`` if it has none.
+    """
+
+    def __init__(self, text: str | None = None, recorded: str = "") -> None:
+        self._text = text
+        self._recorded = recorded
+
+    @cached_property
+    def digits(self) -> str:
+        """The sketch."""
+        return self._recorded if self._text is None else sketch(self._text)
 
 
 def sketch(text: str) -> str:
@@ -68,7 +90,7 @@ def renamed(
 
 
 def _pieces(entry: PromptEntry) -> frozenset[int]:
-    digits = entry.content
+    digits = entry.content.digits
     return frozenset(int(digits[at : at + DIGITS], 16) for at in range(0, len(digits), DIGITS))
 
 

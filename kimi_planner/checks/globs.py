@@ -135,7 +135,7 @@ class _Walk:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._ignored = _Ignored(folder)
+        self._rules = _Ignored(folder).rules
         self.files: dict[str, Path] = {}
         self.dangling: dict[str, str] = {}
         self.unreadable: dict[str, str] = {}
@@ -169,17 +169,19 @@ class _Walk:
             why = f"cannot be listed ({error.strerror})"
             yield self.unreadable, above.rstrip("/") or ".", why
             return
+        rules = self._rules(folder)
         for entry in entries:
             after = _after(reached, entry.name, steps)
             if not after:
                 continue
             name, path = f"{above}{entry.name}", folder / entry.name
             leads_out = entry.is_symlink() and beyond(path) is not None
-            is_folder = not leads_out and path.is_dir()
+            real = path if entry.is_symlink() else entry  # which fails at a link to itself
+            is_folder = not leads_out and real.is_dir()
             is_file_meant = after == {len(steps)}
             if is_folder and (is_file_meant or entry.name in NEVER):
                 continue
-            if self._ignored(path, is_folder):
+            if rules and _is_ignored(entry.name, rules, is_folder=is_folder):
                 yield self.skipped, name, IGNORED
             elif leads_out:
                 found = self.unreadable if len(steps) in after else self.skipped
@@ -190,7 +192,7 @@ class _Walk:
                 yield from self._below(path, f"{name}/", after, steps)
             elif len(steps) not in after:
                 continue
-            elif path.is_file():
+            elif real.is_file():
                 yield self.files, name, path
             elif entry.is_symlink():
                 yield self.dangling, name, why_no_file(path)
@@ -203,16 +205,9 @@ class _Ignored:
 
     def __init__(self, folder: Path) -> None:
         self._root = repository(folder) or folder.resolve()
-        self._rules = cache(self._rules_for)
+        self.rules = cache(self._rules)
 
-    def __call__(self, path: Path, is_folder: bool) -> bool:
-        for spec, below in self._rules(path.parent):
-            verdict = spec.check_file(f"{below}{path.name}{'/' if is_folder else ''}").include
-            if verdict is not None:
-                return verdict
-        return False
-
-    def _rules_for(self, folder: Path) -> list[tuple[GitIgnoreSpec, str]]:
+    def _rules(self, folder: Path) -> list[tuple[GitIgnoreSpec, str]]:
         """Return the rules for what lies in a folder, each with its name as seen from them."""
         real = folder.resolve()
         rules, below = [], ""
@@ -223,6 +218,15 @@ class _Ignored:
                 rules.append((_rules_of(file), below))
             below = f"{above.name}/{below}"
         return rules
+
+
+def _is_ignored(name: str, rules: list[tuple[GitIgnoreSpec, str]], *, is_folder: bool) -> bool:
+    """Whether rules for what lies in a folder name a file or folder in it."""
+    for spec, below in rules:
+        verdict = spec.check_file(f"{below}{name}{'/' if is_folder else ''}").include
+        if verdict is not None:
+            return verdict
+    return False
 
 
 def _rules_of(file: Path) -> GitIgnoreSpec:

@@ -179,7 +179,7 @@ def _notes(old: Baseline, new: Baseline) -> Iterator[Note]:
             old_paths=old.paths,
             new_paths=new.paths,
         )
-    if old.prompts and not any(entry.content for entry in old.prompts):
+    if old.prompts and not any(entry.content.digits for entry in old.prompts):
         yield note("no_content")
     if old.version != kimi_planner.__version__:
         yield note("version_changed", old=old.version, new=kimi_planner.__version__)

@@ -7,7 +7,6 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 
-from kimi_planner.billing.call import Cost
 from kimi_planner.billing.meters import Usage
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog, ModelSpec
@@ -15,6 +14,7 @@ from kimi_planner.checks.budgets import PromptBudget
 from kimi_planner.checks.prompts import Prompt
 from kimi_planner.checks.results import CheckResult, Measure, in_percent
 from kimi_planner.errors import PriceNotFoundError
+from kimi_planner.money import plain
 
 __all__ = ["SpecsOfDay", "hold_prompt"]
 
@@ -26,16 +26,19 @@ class SpecsOfDay:
         self._catalog = catalog
         self._day = day
         self.of = cache(self._of)
+        self.usd = cache(self._usd)
+        self._tariff = cache(lambda model: Tariff.of(self.of(model)))
 
-    def tariff(self, model: str) -> Tariff:
-        """Return the prices of a model.
+    def _usd(self, model: str, prompt_tokens: int, completion_tokens: int = 0) -> Decimal:
+        """Return the exact cost of a call.
 
         Raises
         ------
         PriceNotFoundError
             If the catalog states no input or no output price on that day.
         """
-        return Tariff.of(self.of(model))
+        usage = Usage.of(prompt_tokens, completion_tokens)
+        return plain(Decimal(self._tariff(model).bill(usage).total))
 
     def _of(self, model: str) -> ModelSpec:
         """Return the model.
@@ -79,7 +82,7 @@ def _tokens(prompt: Prompt, budget: PromptBudget, _specs: SpecsOfDay) -> tuple[D
 
 def _cost(prompt: Prompt, _budget: PromptBudget, specs: SpecsOfDay) -> tuple[Decimal, str]:
     model, tokens = _known(prompt, "so there is no price")
-    usd = Cost.of(Usage.of(tokens, 0), specs.tariff(model)).total_usd
+    usd = specs.usd(model, tokens)
     return usd, f"{usd:f} USD a call on {model}"
 
 
@@ -91,7 +94,7 @@ def _call_cost(prompt: Prompt, budget: PromptBudget, specs: SpecsOfDay) -> tuple
             f"{_named(prompt)}neither completion_tokens nor the body says how much output to "
             "reserve, so the cost of a call cannot be told"
         )
-    usd = Cost.of(Usage.of(tokens, output), specs.tariff(model)).total_usd
+    usd = specs.usd(model, tokens, output)
     return usd, f"{usd:f} USD a call with {output:,} tokens of output on {model}"
 
 

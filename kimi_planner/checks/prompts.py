@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from kimi_planner.checks.results import Place
 from kimi_planner.errors import FileError, RequestError, Where, restated, whole
 from kimi_planner.files import parsed_json, read_text
 from kimi_planner.notes import Note
+from kimi_planner.tokens.prompts.forms import BRACES_NOTE, might_have_placeholders
 from kimi_planner.tokens.text import count_tokens
 
 if TYPE_CHECKING:
@@ -99,8 +99,6 @@ class Prompt(Place):
 
 def text_prompt(name: str, text: str, tokens: int, budget: PromptBudget) -> Prompt:
     """Return a whole file as a prompt."""
-    from kimi_planner.tokens.prompts.placeholders import BRACES_NOTE, might_have_placeholders
-
     return Prompt(
         path=name,
         kind="text",
@@ -147,6 +145,8 @@ def body_prompts(
 def _body_prompt(
     body: object, place: Place, where: Where, budget: PromptBudget, catalog: Catalog, day: date
 ) -> Prompt:
+    import json  # most checks read no body
+
     from kimi_planner.tokens.chat import count_prompt
 
     with restated(at=where):

@@ -88,6 +88,9 @@ class Place:
     model: str | None = None
 
 
+_PLACE = tuple(field.name for field in fields(Place))
+
+
 @dataclass(frozen=True, kw_only=True)
 class CheckResult(Place):
     """One budget held against one thing.
@@ -136,9 +139,8 @@ class Measure:
 
     def result(self, outcome: Outcome, message: str, value: Decimal | None = None) -> CheckResult:
         """Return a result of it."""
-        place = {field.name: getattr(self.place, field.name) for field in fields(Place)}
         return CheckResult(
-            **place,
+            **{name: getattr(self.place, name) for name in _PLACE},
             rule=self.rule,
             subject=self.subject,
             outcome=outcome,

@@ -259,8 +259,9 @@ class Check:
         gone = [then for then, now in pairs if then is not None and now is None]
         new = [now for then, now in pairs if then is None and now is not None]
         moved = list(renamed(gone, new))
-        known = {id(entry) for pair in moved for entry in pair}
-        pairs = [*moved, *(pair for pair in pairs if not known & set(map(id, pair)))]
+        if moved:
+            known = {id(entry) for pair in moved for entry in pair}
+            pairs = [*moved, *(pair for pair in pairs if not known & set(map(id, pair)))]
         prompts = [
             prompt_change(then, now, lines.get(now.key) if now else None) for then, now in pairs
         ]

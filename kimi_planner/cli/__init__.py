@@ -8,7 +8,13 @@ from importlib import import_module
 
 import click
 
-from kimi_planner.errors import KimiPlannerError, PriceNotFoundError, TooLittleUsageError
+from kimi_planner import __version__
+from kimi_planner.errors import (
+    KimiPlannerError,
+    PriceNotFoundError,
+    TooLittleUsageError,
+    planning,
+)
 
 __all__ = ["main"]
 
@@ -49,8 +55,26 @@ class _Commands(click.Group):
             formatter.write_dl(list(_COMMANDS.items()))
 
 
+def _print_version(context: click.Context, _option: click.Parameter, asked: bool) -> None:
+    if not asked:
+        return
+    from kimi_planner.tokens.engine import DEFAULT
+    from kimi_planner.tokens.native import SWITCH
+
+    off = f", as {SWITCH} is set" if os.environ.get(SWITCH) else ""
+    click.echo(f"kimi-planner, version {__version__}, counting by {DEFAULT}{off}")
+    context.exit()
+
+
 @click.group(cls=_Commands, context_settings=_SETTINGS)
-@click.version_option(package_name="kimi-planner", prog_name="kimi-planner")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and what counts.",
+)
 def _cli() -> None:
     """Plan what Kimi models will cost, whether requests fit, and which model to choose.
 
@@ -73,7 +97,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(arguments: list[str]) -> int:
     try:  # not _cli.main, which gives a closed pipe the exit code of an exceeded budget
-        with _cli.make_context("kimi-planner", arguments) as context:
+        with planning(), _cli.make_context("kimi-planner", arguments) as context:
             _cli.invoke(context)
         return 0
     except click.exceptions.Exit as stopped:

@@ -101,8 +101,8 @@ def command(
 
             known = read_baseline(path)
         reports.append(check.report(known, may_grow=update_baseline, coverage=coverage))
-    read = {path.resolve() for path in accepted}.union(*(one.boundary.read for one in loaded))
-    if output is not None and output.resolve() in read:
+    read = {str(path.resolve()) for path in accepted}.union(*(one.boundary.read for one in loaded))
+    if output is not None and str(output.resolve()) in read:
         raise ConfigError(
             "this check reads it, and would overwrite it. Name another file, or exclude it.",
             at=output,

@@ -14,7 +14,7 @@ from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.catalog.aliases import catalog_id
 from kimi_planner.catalog.rendering import Rendering
-from kimi_planner.errors import KimiPlannerError, RequestError, shown
+from kimi_planner.errors import KimiPlannerError, RequestError, needs, shown
 from kimi_planner.tokens.chat import count_pieces, count_prompt, count_reply, template_on
 from kimi_planner.tokens.images import Size
 from kimi_planner.tokens.logged import LoggedCall, call_in, read_rows
@@ -94,7 +94,8 @@ class Audit:
     @property
     def frame(self) -> pd.DataFrame:
         """One row for each model, prompts or replies, and cause, with calls and tokens."""
-        import pandas as pd
+        with needs("pandas"):
+            import pandas as pd
 
         sums: dict[tuple[str, str, str], Counter[str]] = {}
         for call in self.calls:

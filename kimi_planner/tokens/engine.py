@@ -12,7 +12,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
+from struct import unpack
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -40,7 +42,7 @@ DEFAULT = "native" if native.is_built() else "splintr"
 #: From so many bytes the start of fastokens pays; `python -m benchmarks.tokens` measures where.
 FASTOKENS_FROM = 150_000_000
 
-#: Fewer characters are counted one text at a time, without waking threads or numpy.
+#: Fewer characters are counted one text at a time, without waking threads.
 BATCH_FROM = 500_000
 
 
@@ -60,9 +62,8 @@ class Engine(Protocol):
 class SplintrEngine:
     """splintr's byte-level BPE over the proven ranks.
 
-    Its fast calls match special spellings in a text. Special tokens have ids above all ranks, so
-    a text in which one was matched is known by its ids, and counted again as ordinary text. Characters
-    that are newer than its tables it takes for marks: texts with such are tiktoken's.
+    Its fast calls match special spellings in a text: one that may have such is counted as ordinary
+    text. Characters that are newer than its tables it takes for marks: texts with such are tiktoken's.
     """
 
     def __init__(self) -> None:
@@ -77,7 +78,7 @@ class SplintrEngine:
 
     def count(self, piece: str) -> int:
         """Return the number of ranks of a piece."""
-        if _is_newer(piece) or any(mark in piece for mark in _MARKS):
+        if _is_special(piece):
             return len(self.encode(piece))
         try:
             flat = self._tokenizer.encode_flat(piece)
@@ -91,16 +92,11 @@ class SplintrEngine:
 
     def count_chunk(self, pieces: list[str]) -> list[int]:
         """Return the number of ranks of each piece, in one call of splintr."""
-        import numpy as np
-
-        flat, ends = _taken(self._tokenizer.encode_batch_flat, pieces)
-        edges = np.frombuffer(ends, dtype="<u8")
-        counts: list[int] = np.diff(edges).tolist()
-        matched = np.flatnonzero(np.frombuffer(flat, dtype="<u4") >= vocabulary.RANKS)
-        special = np.unique(np.searchsorted(edges, matched, side="right") - 1).tolist()
-        newer = [place for place, piece in enumerate(pieces) if _is_newer(piece)]
-        for place in (*special, *newer):
-            counts[place] = len(self.encode(pieces[place]))
+        _, ends = _taken(self._tokenizer.encode_batch_flat, pieces)
+        counts = _differences(ends)
+        for place, piece in enumerate(pieces):
+            if _is_special(piece):
+                counts[place] = len(self.encode(piece))
         return counts
 
 
@@ -113,6 +109,17 @@ _FAR = re.compile("[\U00016ff2-\U00033479]")  # one range is searched for much f
 
 def _is_newer(piece: str) -> bool:
     return not piece.isascii() and _FAR.search(piece) is not None and bool(_NEWER.search(piece))
+
+
+def _is_special(piece: str) -> bool:
+    """Whether splintr's fast calls may take a text for another."""
+    return _is_newer(piece) or any(mark in piece for mark in _MARKS)
+
+
+def _differences(ends: bytes) -> list[int]:
+    """Return the lengths of what ends at some places, little-endian in eight bytes each."""
+    places = unpack(f"<{len(ends) // 8}Q", ends)
+    return [end - start for start, end in pairwise(places)]
 
 
 # What begins a special spelling of Moonshot's or of splintr's; a test compares.
@@ -189,11 +196,8 @@ class FastokensEngine:
 
     def count_chunk(self, pieces: list[str]) -> list[int]:
         """Return the number of ranks of each piece, in one call of fastokens."""
-        import numpy as np
-
         _, ends = _taken(self._tokenizer.encode_batch_flat, pieces)
-        counts: list[int] = np.diff(np.frombuffer(ends, dtype="<u8")).tolist()
-        return counts
+        return _differences(ends)
 
 
 def _taken(take: Callable[[Any], Any], text: str | list[str]) -> Any:

@@ -12,7 +12,7 @@ from typing import IO
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from kimi_planner.boundary import opening
-from kimi_planner.errors import RequestError, shown
+from kimi_planner.errors import RequestError, needs, shown
 
 __all__ = ["image_size", "image_tokens", "most_image_tokens"]
 
@@ -156,7 +156,8 @@ def _size_in_data(url: str) -> Size:
 
 
 def _size_of(handle: IO[bytes]) -> Size:
-    from PIL import Image, UnidentifiedImageError
+    with needs("pillow"):
+        from PIL import Image, UnidentifiedImageError
 
     limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # it guards what is unpacked
     try:

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from kimi_planner.arguments import public
-from kimi_planner.errors import RequestError, shown
+from kimi_planner.errors import RequestError, needs, shown
 from kimi_planner.tokens.engine import DEFAULT, bulk_engine, engine
 from kimi_planner.tokens.pieces import cut, is_one_piece
 
@@ -80,13 +80,16 @@ def count_tokens_batch(
     ------
     RequestError
         If one of them is not a string; the message names its position.
+    MissingExtraError
+        If numpy is not installed.
 
     Examples
     --------
     >>> count_tokens_batch(["Hello, world!", "", "你好"])
     array([4, 0, 1])
     """
-    import numpy as np
+    with needs("numpy"):
+        import numpy as np
 
     if isinstance(texts, str):
         raise RequestError("count_tokens_batch takes many texts. For one text use count_tokens.")

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from kimi_planner.errors import needs
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -86,7 +88,8 @@ class CorpusCount:
     @property
     def frame(self) -> pd.DataFrame:
         """One row per file: ``path``, ``form``, ``rows``, ``size_bytes``, ``tokens``, ``rejected``."""
-        import pandas as pd
+        with needs("pandas"):
+            import pandas as pd
 
         names = list(FileCount.__dataclass_fields__)
         frame = pd.DataFrame(map(asdict, self.files), columns=names)

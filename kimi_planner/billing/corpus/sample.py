@@ -21,7 +21,14 @@ from kimi_planner.billing.corpus.records import (
 )
 from kimi_planner.billing.corpus.result import CorpusCount, FileCount
 from kimi_planner.billing.corpus.tally import Tally, costs
-from kimi_planner.errors import FileError, KimiPlannerError, MissingExtraError, shown, whole
+from kimi_planner.errors import (
+    FileError,
+    KimiPlannerError,
+    MissingExtraError,
+    planning,
+    shown,
+    whole,
+)
 from kimi_planner.files import Progress
 from kimi_planner.tokens.engine import DEFAULT
 
@@ -191,8 +198,9 @@ def ratio_interval(
     Combined ratio estimator of a stratified sample, its variance linearised, with
     Satterthwaite's degrees of freedom (Cochran, Sampling Techniques, 1977, sections 6.11 and 5.4).
     """
-    import numpy as np
-    from scipy.special import stdtrit
+    with planning():
+        import numpy as np
+        from scipy.special import stdtrit
 
     size, tokens = (np.array([getattr(one, name) for one in drawn]) for name in ("size", "tokens"))
     if not size.any():

@@ -7,6 +7,7 @@ touches no Python, so texts are counted on all cores.
 from __future__ import annotations
 
 import ctypes
+import os
 from array import array
 from functools import lru_cache
 from itertools import accumulate
@@ -18,10 +19,13 @@ from kimi_planner.tokens import vocabulary
 from kimi_planner.tokens.batch import cores, count_in_chunks
 from kimi_planner.tokens.pieces import without_surrogates
 
-__all__ = ["NativeEngine", "is_built"]
+__all__ = ["SWITCH", "NativeEngine", "is_built"]
 
 #: What :func:`library` expects of the compiled file; ``VERSION`` of ``counter.c``.
 VERSION = 1
+
+#: What switches this engine off, in the environment of a build and of a run.
+SWITCH = "KIMI_PLANNER_NO_NATIVE"
 
 # Bytes after a text that the library may read; PADDING of ranks.h.
 _PADDING = bytes(32)
@@ -38,7 +42,9 @@ _loading = Lock()
 
 @lru_cache(maxsize=1)
 def library() -> ctypes.CDLL | None:
-    """Return the compiled library, or None where there is none that this process can load."""
+    """Return the compiled library, or None where there is none that this process can, or may, load."""
+    if os.environ.get(SWITCH):
+        return None
     try:
         found = ctypes.CDLL(str(Path(__file__).with_name("counter.compiled")))
         if found.kimi_version() != VERSION:
@@ -74,9 +80,11 @@ class NativeEngine:
     def __init__(self) -> None:
         found = library()
         if found is None:
+            if os.environ.get(SWITCH):
+                raise RequestError(f"The engine 'native' is off, as {SWITCH} is set. Unset it.")
             raise RequestError(
                 "The engine 'native' was not compiled when kimi-planner was installed. Install a C "
-                "compiler, then: pip install --force-reinstall --no-deps kimi-planner."
+                "compiler, and install kimi-planner again from its sources."
             )
         stream = vocabulary.proven_stream()
         with _loading:

@@ -1,10 +1,16 @@
-"""What a file of prompts is, by the ending of its name; naming it imports no reader."""
+"""What a file of prompts is, by the ending of its name or by its text; imports no reader."""
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePath
 
-__all__ = ["SCRIPTS", "form_of"]
+from kimi_planner.notes import note
+
+__all__ = ["BRACES_NOTE", "SCRIPTS", "form_of", "might_have_placeholders"]
+
+#: Said of a text that has names in braces and no known style.
+BRACES_NOTE = note("braces_as_text")
 
 #: Forms that a grammar of scripts reads.
 SCRIPTS = ("typescript", "tsx", "javascript")
@@ -23,6 +29,8 @@ _FORMS = {
     **dict.fromkeys((".js", ".mjs", ".cjs", ".jsx"), "javascript"),
 }
 
+_BRACES = re.compile(r"\{\s*[A-Za-z_][\w.]*\s*\}")
+
 
 def form_of(path: PurePath) -> str | None:
     """Return what holds prompts inside a file; ``None`` if it is one itself.
@@ -31,3 +39,8 @@ def form_of(path: PurePath) -> str | None:
     ('python', None)
     """
     return _FORMS.get(path.suffix.lower())
+
+
+def might_have_placeholders(text: str) -> bool:
+    """Whether a text has names in braces, so that it may be a template that is filled elsewhere."""
+    return _BRACES.search(text) is not None

@@ -13,14 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kimi_planner.errors import FileError, Where, needs
 from kimi_planner.files import TomlFile, parsed_json, toml_fault
+from kimi_planner.tokens.prompts.forms import BRACES_NOTE, might_have_placeholders
 from kimi_planner.tokens.prompts.frameworks import REFERENCE, hinted, names_file
 from kimi_planner.tokens.prompts.names import Place, is_prose, is_wanted, using
 from kimi_planner.tokens.prompts.parts import PromptFile, PromptTemplate
-from kimi_planner.tokens.prompts.placeholders import (
-    BRACES_NOTE,
-    filled_parts,
-    might_have_placeholders,
-)
+from kimi_planner.tokens.prompts.placeholders import filled_parts
 
 if TYPE_CHECKING:
     import yaml

@@ -9,21 +9,16 @@ from pathlib import Path
 from string import Formatter, Template
 
 from kimi_planner.errors import RequestError, Where, restated, shown
-from kimi_planner.notes import note
 from kimi_planner.tokens.prompts.jinja import jinja_parts
 from kimi_planner.tokens.prompts.parts import Part, Parts, Variable, joined
 
-__all__ = ["BRACES_NOTE", "STYLES", "filled_parts", "might_have_placeholders", "split_placeholders"]
-
-#: Said of a text that has names in braces and no known style.
-BRACES_NOTE = note("braces_as_text")
+__all__ = ["STYLES", "filled_parts", "split_placeholders"]
 
 _PERCENT = re.compile(
     r"%(?:\((?P<name>[^)]*)\))?(?P<how>[#0\- +]*(?:\*|\d+)?(?:\.(?:\*|\d+)?)?)[hlL]?(?P<kind>.)?",
     re.DOTALL,
 )
 _MUSTACHE = re.compile(r"\{\{\{\s*([^{}]+?)\s*\}\}\}|\{\{\s*([^{}]+?)\s*\}\}")
-_BRACES = re.compile(r"\{\s*[A-Za-z_][\w.]*\s*\}")
 _NAMES = re.compile(r"\{([A-Za-z_][\w-]*)\}")
 
 
@@ -74,11 +69,6 @@ def filled_parts(text: str, style: str, where: Where, folder: Path | None = None
         return jinja_parts(text, where.path, where.line or 1, folder)
     with restated(at=where, of=RequestError):
         return split_placeholders(text, style)
-
-
-def might_have_placeholders(text: str) -> bool:
-    """Whether a text has names in braces, so that it may be a template that is filled elsewhere."""
-    return _BRACES.search(text) is not None
 
 
 def _format(text: str) -> list[Part]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from kimi_planner.errors import RequestError, Where
+from kimi_planner.tokens.prompts.forms import BRACES_NOTE
 from kimi_planner.tokens.prompts.names import CREW, ROLES, Place
 from kimi_planner.tokens.prompts.newer import parse_python
 from kimi_planner.tokens.prompts.parts import (
@@ -17,7 +18,6 @@ from kimi_planner.tokens.prompts.parts import (
     Variable,
     joined,
 )
-from kimi_planner.tokens.prompts.placeholders import BRACES_NOTE
 from kimi_planner.tokens.prompts.static import (
     ModuleText,
     TextReader,

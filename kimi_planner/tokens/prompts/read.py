@@ -15,15 +15,10 @@ from kimi_planner.errors import RequestError, Where, shown
 from kimi_planner.files import read_text
 from kimi_planner.notes import Note
 from kimi_planner.tokens.prompts.chat import chat_prompts, without_front_matter
-from kimi_planner.tokens.prompts.forms import SCRIPTS, form_of
+from kimi_planner.tokens.prompts.forms import BRACES_NOTE, SCRIPTS, form_of, might_have_placeholders
 from kimi_planner.tokens.prompts.jinja import within_repository
 from kimi_planner.tokens.prompts.parts import PromptFile, PromptTemplate, Unread
-from kimi_planner.tokens.prompts.placeholders import (
-    BRACES_NOTE,
-    STYLES,
-    filled_parts,
-    might_have_placeholders,
-)
+from kimi_planner.tokens.prompts.placeholders import STYLES, filled_parts
 from kimi_planner.tokens.prompts.python import python_templates
 from kimi_planner.tokens.prompts.script import script_templates
 

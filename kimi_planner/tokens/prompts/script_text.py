@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from kimi_planner.errors import RequestError, Where
+from kimi_planner.tokens.prompts.forms import BRACES_NOTE, might_have_placeholders
 from kimi_planner.tokens.prompts.parts import (
     Choice,
     Part,
@@ -20,11 +21,7 @@ from kimi_planner.tokens.prompts.parts import (
     joined,
     stripped,
 )
-from kimi_planner.tokens.prompts.placeholders import (
-    BRACES_NOTE,
-    filled_parts,
-    might_have_placeholders,
-)
+from kimi_planner.tokens.prompts.placeholders import filled_parts
 from kimi_planner.tokens.prompts.taking import Candidate
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from kimi_planner.errors import Where
+from kimi_planner.tokens.prompts.forms import might_have_placeholders
 from kimi_planner.tokens.prompts.parts import Choice, Part, Parts, Variable, joined, stripped
-from kimi_planner.tokens.prompts.placeholders import filled_parts, might_have_placeholders
+from kimi_planner.tokens.prompts.placeholders import filled_parts
 
 __all__ = ["ModuleText", "TextReader", "template_style", "text_of", "word_of"]
 
