@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["html_report"]
 
 _PARTS = Path(__file__).with_name("page")
+_SCRIPTS = ("sort.js", "decimal.js", "chart.js", "what_if.js")
 
 
 def html_report(recommendation: Recommendation, sections: Sequence[Section] = ()) -> str:
@@ -39,8 +40,8 @@ def html_report(recommendation: Recommendation, sections: Sequence[Section] = ()
     Returns
     -------
     str
-        A page without any reference to another file. Its own script sorts tables and recomputes the
-        expected spend; its policy lets nothing else run or load.
+        A page without any reference to another file. Its own script sorts tables and plans
+        other settings of each workload; its policy lets nothing else run or load.
 
     Raises
     ------
@@ -52,10 +53,11 @@ def html_report(recommendation: Recommendation, sections: Sequence[Section] = ()
     except ImportError:
         raise MissingExtraError.of("Jinja2", "report") from None
     projection = recommendation.projection
-    template, style, script = (
+    template, style, *scripts = (
         (_PARTS / name).read_text(encoding="utf-8")
-        for name in ("page.html.j2", "page.css", "page.js")
+        for name in ("page.html.j2", "page.css", *_SCRIPTS)
     )
+    script = '"use strict";\n\n' + "\n".join(scripts)
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_seen)
     page = environment.from_string(template)
     return page.render(

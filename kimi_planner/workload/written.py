@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import date
 from decimal import Decimal
@@ -24,7 +24,16 @@ from kimi_planner.workload.model import Workload
 from kimi_planner.workload.overflow import Overflow
 from kimi_planner.workload.quantity import Constant, Empirical, Geometric, Quantity, Scaled
 
-__all__ = ["digits", "measured_in", "stated", "toml_lines", "toml_value", "workloads_toml"]
+__all__ = [
+    "digits",
+    "measured_in",
+    "price_change_blocks",
+    "stated",
+    "toml_lines",
+    "toml_value",
+    "workload_table",
+    "workloads_toml",
+]
 
 _MOST_VALUES = 1000
 _AS_GIVEN = re.compile(r"(mean|sd|p10|p50|p90) (-?[\d,]*\d(?:\.\d+)?)(?:, (?=[a-z])|$)")
@@ -85,21 +94,43 @@ def workloads_toml(
         )
         for workload in chosen
     ]
+    blocks += price_change_blocks(chosen)
+    return "\n\n".join(blocks) + "\n"
+
+
+def price_change_blocks(workloads: Sequence[Workload]) -> list[str]:
+    """Return the tables of a file that state the price changes of workloads.
+
+    Raises
+    ------
+    WorkloadError
+        If they are not those of every workload, as a file has them.
+    """
     changes = dict.fromkeys(
-        change for one in chosen for change in map(_change, one.dated_price_changes)
+        change for one in workloads for change in map(_change, one.dated_price_changes)
     )
-    for workload in chosen:
+    for workload in workloads:
         if set(map(_change, workload.dated_price_changes)) != set(changes):
             raise WorkloadError(
                 f"workload {shown(workload.name)}: a file states price changes for every workload, "
                 "these are of some. Give all of them the same."
             )
-    blocks += [f"[[price_change]]\n{change}" for change in changes]
-    return "\n\n".join(blocks) + "\n"
+    return [f"[[price_change]]\n{change}" for change in changes]
 
 
 def _lines(workload: Workload, measured: Measured) -> list[str]:
-    lines = []
+    return [toml_lines({key: value}) for key, value in workload_table(workload, measured).items()]
+
+
+def workload_table(workload: Workload, measured: Measured) -> dict[str, Any]:
+    """Return what a file states for each field of a workload that is not as usual.
+
+    Raises
+    ------
+    WorkloadError
+        If a field cannot be written so that it is read back the same.
+    """
+    table = {}
     for field in fields(Workload):
         value = getattr(workload, field.name)
         usual = field.default
@@ -110,13 +141,14 @@ def _lines(workload: Workload, measured: Measured) -> list[str]:
         if isinstance(usual, int | float | str | tuple) and value == parse_field(field.name, usual):
             continue
         try:
-            lines.append(toml_lines({field.name: stated(field.name, value, measured)}))
+            table[field.name] = stated(field.name, value, measured)
+            toml_value(table[field.name])
         except TypeError:
             raise WorkloadError(
                 f"workload {shown(workload.name)}: {field.name} ({shown(value)}) cannot be written to a "
                 "file. Give a number, percentiles, or a log."
             ) from None
-    return lines
+    return table
 
 
 def _change(change: PriceChange) -> str:

@@ -1,0 +1,326 @@
+"""What a plan comes to at each setting of a what-if panel, as numbers that a page multiplies and adds.
+
+The spend of a month is a sum over lines: calls of the line, times tokens of a call by meter, times
+price. Calls follow traffic and growth, tokens follow the settings of output, reasoning and cache,
+prices follow the boxes. Calls and tokens of an uncertain plan move together over its paths, so calls
+are written as a number times a *shape*, whose mean over paths is 1, and tokens as their mean at each
+shape: their product is the mean that the plan itself states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from kimi_planner.billing.meters import METERS, TOKEN_METERS, fee_key
+from kimi_planner.billing.tariff import Tariff
+from kimi_planner.calls.usage import tokens_used
+from kimi_planner.catalog import ModelSpec, Profile
+from kimi_planner.catalog.model import PRICES
+from kimi_planner.money import as_decimal, plain
+from kimi_planner.plan.bill import Bill, LoadPlan
+from kimi_planner.plan.demand import Period, demand, months_of_growth
+from kimi_planner.plan.draws import Draws, Number, mean_of
+from kimi_planner.plan.projection import Projection
+from kimi_planner.plan.tariffs import tariffs_of
+from kimi_planner.workload import Workload, what_if
+from kimi_planner.workload.dated import PriceChange
+from kimi_planner.workload.resolve import Load
+
+__all__ = ["BOXES", "OUTPUTS", "REASONINGS", "Coefficients", "text"]
+
+#: Factors on visible output and on reasoning that a panel offers.
+OUTPUTS = ("0.5", "1", "1.5", "2", "3")
+REASONINGS = ("0", "0.5", "1", "1.5", "2", "3")
+#: Meters whose price a workload file can change, and so a panel.
+BOXES = tuple(key for key in TOKEN_METERS if METERS[key].price in PRICES)
+_PROMPT = tuple(key for key in TOKEN_METERS if METERS[key].direction == "Input")
+_ONE = "1"
+_ALIKE = 1e-12
+
+#: A shape and what it is multiplied by.
+Row = tuple[int, str]
+
+
+def text(number: Any) -> str:
+    """Return a number as a decimal that a page reads."""
+    return f"{plain(number if isinstance(number, Decimal) else as_decimal(number)):f}"
+
+
+@dataclass
+class _Shapes:
+    """How calls differ between paths, each way once; the first is that they do not."""
+
+    arrays: list[Any] = field(default_factory=lambda: [None])
+
+    def row(self, calls: Any) -> Row:
+        """Return calls as a multiple of a shape."""
+        if not isinstance(calls, np.ndarray):
+            return 0, text(calls)
+        mean = float(calls.mean())
+        if np.ptp(calls) <= _ALIKE * mean:
+            return 0, text(mean)
+        shape = calls / mean
+        for number, known in enumerate(self.arrays[1:], 1):
+            if np.allclose(shape, known, rtol=_ALIKE, atol=0):
+                return number, text(mean)
+        self.arrays.append(shape)
+        return len(self.arrays) - 1, text(mean)
+
+    def means(self, amount: Any) -> list[str]:
+        """Return the mean over paths of an amount times each shape."""
+        if not isinstance(amount, np.ndarray):
+            return [text(amount)] * len(self.arrays)
+        shaped = (float(one @ amount) / len(amount) for one in self.arrays[1:])
+        return [text(mean_of(amount)), *map(text, shaped)]
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """The numbers of one workload; its months, models and paths are those of a plan."""
+
+    projection: Projection
+    workload: Workload
+    fees: Sequence[str]
+    _shapes: _Shapes = field(default_factory=_Shapes)
+
+    @cached_property
+    def _load(self) -> Load:
+        return self.workload.resolve()
+
+    @cached_property
+    def _profiles(self) -> list[Profile]:
+        return list(dict.fromkeys(spec.profile for spec in self.projection.specs))
+
+    @property
+    def has_reasoning(self) -> bool:
+        """Whether the workload says how much is reasoned, so that a factor means something."""
+        return self.workload.given("reasoning_tokens") is not None
+
+    @property
+    def cached(self) -> Decimal:
+        """The expected cached share as planned, to four digits."""
+        return round(as_decimal(self._load.cached.mean), 4)
+
+    @property
+    def stops(self) -> list[Decimal]:
+        """Cached shares that the panel offers; what is written to a cache is not cached."""
+        room = 1 - self._load.written_5m - self._load.written_1h
+        return [share for share in (Decimal(n) / 20 for n in range(21)) if share <= room]
+
+    def data(self) -> dict[str, Any]:
+        """Return all as lists and texts: ``models`` first, as lines bring the shapes."""
+        models = [self._model(spec) for spec in self.projection.specs]
+        retried = 1 + self._source(self._plan, self._load.traffic.retries.is_certain)["retry_share"]
+        return {
+            "models": models,
+            "tokens": [self._tokens(profile) for profile in self._profiles],
+            "shares": self._shares(),
+            "calls": self._shapes.means(retried),
+            "fees": [
+                [len(TOKEN_METERS) + self.fees.index(fee_key(name)), text(count)]
+                for name, count in self._load.fees.items()
+            ],
+        }
+
+    @cached_property
+    def _plan(self) -> LoadPlan:
+        return self.projection.plan_of(self.workload)
+
+    @staticmethod
+    def _source(plan: LoadPlan, is_certain: bool) -> Draws:
+        return plan.exact.draws if is_certain else plan.draws
+
+    # tokens of a call
+
+    def _shares(self) -> dict[str, list[str]]:
+        """Return what of a prompt each meter has, by the cached share; ``""`` as planned."""
+        load = replace(self._load, is_batch=False)
+        stops = {text(one): Fraction(one) for one in (*self.stops, self.cached)}
+        if load.cached.is_certain:
+            stops[""] = load.cached.as_number(Fraction)
+        return {
+            stop: [
+                text(tokens_used(load, Fraction(1), Fraction(0), cached=cached)[key])
+                for key in _PROMPT
+            ]
+            for stop, cached in stops.items()
+        }
+
+    def _tokens(self, profile: Profile) -> list[list[list[list[str]]]]:
+        """Return what a call uses, by output and reasoning; one where reasoning changes nothing.
+
+        Prompt and completion, and where the planned cached share has a range the prompt by meter.
+        """
+        spec = next(one for one in self.projection.specs if one.profile == profile)
+        moves = self.has_reasoning and profile.reasons_for(self.workload.needs) is not False
+        return [
+            [
+                self._call(output, reasoning, spec)
+                for reasoning in (REASONINGS if moves else (_ONE,))
+            ]
+            for output in OUTPUTS
+        ]
+
+    def _call(self, output: str, reasoning: str, spec: ModelSpec) -> list[list[str]]:
+        [changed] = what_if(self.workload, output=output, reasoning=reasoning)
+        plan = self.projection.plan_of(changed).on(spec).plan
+        load = replace(plan.load, is_batch=False)
+        is_certain = load.sizes.on(spec.profile).is_certain and load.traffic.retries.is_certain
+        source = plan.exact if is_certain else plan
+        call, retried = source.tokens(spec), 1 + source.draws["retry_share"]
+        amounts = [call.prompt * retried, call.completion * retried]
+        if not self._load.cached.is_certain:
+            prompt = float(amounts[0]) if is_certain else amounts[0]
+            used = tokens_used(load, prompt, 0.0, cached=plan.draws["cached_share"])
+            amounts += [used[key] for key in _PROMPT]
+        return [self._shapes.means(amount) for amount in amounts]
+
+    # calls and prices
+
+    def _model(self, spec: ModelSpec) -> dict[str, Any]:
+        """Return the lines of a model: a month, its months of growth, calls, and whose prices.
+
+        Calls are three rows: as planned; at another growth those that grow, before they do; and those
+        of events, which do not.
+        """
+        bill = self._plan.on(spec)
+        keys = [*TOKEN_METERS, *map(fee_key, self._load.fees)]
+        meters = {key: n for n, key in enumerate([*TOKEN_METERS, *self.fees])}
+        prices = PriceMoves.of(bill, self._load)
+        tariffs: dict[str, int] = {}
+        shown, lines = [], []
+        for place, (when, calls) in enumerate(self._counted(bill.periods)):
+            for factor, priced in prices.at(place, keys):
+                tariff = [[meters[key], *price] for key, price in priced.items()]
+                number = tariffs.setdefault(repr(tariff), len(tariffs))
+                shown[number:] = shown[number:] or [tariff]
+                rows = (self._shapes.row(_times(one, factor)) for one in calls)
+                lines.append([*when, *rows, number])
+        return {
+            "profile": self._profiles.index(spec.profile),
+            "tariffs": shown,
+            "lines": lines,
+            "boxes": prices.boxes,
+        }
+
+    def _counted(self, periods: tuple[Period, ...]) -> Iterator[tuple[list[int], list[Any]]]:
+        load, months = self._load, [month.first for month in self.projection.months]
+        traffic = load.traffic
+        is_certain = all(
+            one.is_certain for one in (traffic.level, *(e.size for e in traffic.events))
+        )
+        planned = self._source(self._plan, is_certain and traffic.growth.is_certain)
+        still = self._source(self._plan, is_certain)
+        none = still.number(0)
+        extra = [f"events.{one.name}" for one in traffic.events if one.factor is None]
+        flat = still.drawn | {"growth_per_month": none}
+        rows = [
+            demand(load, periods, planned),
+            demand(load, periods, replace(still, drawn=flat | dict.fromkeys(extra, none))),
+            demand(load, periods, replace(still, drawn=flat | {traffic.unit: none})),
+        ]
+        for place, period in enumerate(periods):
+            month = months.index(period.first.replace(day=1))
+            steps = months_of_growth(traffic.from_day(periods[0].first), period, periods[0])
+            yield [month, steps], [row[place] for row in rows]
+
+
+def _times(calls: Any, factor: Any) -> Any:
+    if factor is None:
+        return calls
+    return (float(calls) if isinstance(calls, Fraction) else calls) * factor
+
+
+@dataclass(frozen=True)
+class _Prices:
+    """Prices of one period: exact, uncertain ones at their means; and as drawn on paths."""
+
+    exact: Tariff
+    drawn: Tariff
+
+    def of(self, key: str) -> tuple[Any, Number]:
+        """Return how the price of a meter differs between paths, if it does, and its mean."""
+        price = self.drawn.price(key)
+        if not isinstance(price, np.ndarray):
+            return None, self.exact.price(key)
+        mean = mean_of(price)
+        return price / mean, mean
+
+
+@dataclass(frozen=True)
+class PriceMoves:
+    """Prices of a model in each period of a plan, and what of them a changed price moves.
+
+    Attributes
+    ----------
+    planned
+        Prices as planned.
+    moved
+        From a meter to the prices if its own were 1 USD, and 2 USD, per million tokens.
+    boxes
+        For each of `BOXES` the price of the first day, USD per million tokens, that a changed one
+        stands in for; ``None`` where it cannot be changed.
+    """
+
+    planned: Sequence[_Prices]
+    moved: Mapping[str, tuple[Sequence[_Prices], Sequence[_Prices]]]
+    boxes: Sequence[str | None]
+
+    @classmethod
+    def of(cls, bill: Bill, load: Load) -> PriceMoves:
+        """Return the prices of a bill."""
+        start, model = bill.periods[0].first, bill.spec.id
+
+        def prices(*changes: PriceChange) -> list[_Prices]:
+            days = sorted((*load.price_changes, *changes), key=lambda one: one.day)
+            changed = replace(load, price_changes=tuple(days))
+            exact, drawn = (
+                tariffs_of(changed, bill.spec, bill.plan.fees, bill.periods, draws)
+                for draws in (Draws.exact(load), bill.plan.draws)
+            )
+            return list(map(_Prices, exact, drawn))
+
+        def at(key: str, usd: int) -> list[_Prices]:  # as a file states it
+            return prices(
+                PriceChange(day=start, model=model, prices={METERS[key].price: Decimal(usd)})
+            )
+
+        planned = prices()
+        begun = [one for one in load.changes_of(model) if one.day <= start]
+        is_open = all(one.factor is None or one.factor.is_certain for one in begun) and not any(
+            (one.day, one.model) == (start, model) for one in begun
+        )
+        stated = [key for key in BOXES if key in planned[0].exact.stated] if is_open else []
+        moved = {key: (at(key, 1), at(key, 2)) for key in stated}
+        boxes = [
+            text(planned[0].exact.usd_per_mtok(key)) if key in moved else None for key in BOXES
+        ]
+        return cls(planned, moved, boxes)
+
+    def at(self, place: int, keys: Sequence[str]) -> Iterator[tuple[Any, dict[str, list[Any]]]]:
+        """Yield, for meters whose prices differ alike between paths, how they do and their prices.
+
+        A price is USD for a token or a call, what of it moves for each USD per million tokens in its
+        box, and which box that is.
+        """
+        groups: dict[bytes, tuple[Any, dict[str, list[Any]]]] = {}
+        for key in keys:
+            factor, price = self.planned[place].of(key)
+            shape = b"" if factor is None else factor.round(9).tobytes()
+            group = groups.setdefault(shape, (factor, {}))[1]
+            group[key] = [text(price), *self._moved(place, key)]
+        yield from groups.values()
+
+    def _moved(self, place: int, key: str) -> list[Any]:
+        for box, (one, two) in self.moved.items():
+            _, price = one[place].of(key)
+            if price != two[place].of(key)[1]:
+                return [text(price), BOXES.index(box)]
+        return []

@@ -1,0 +1,253 @@
+// What if: settings by workload and prices by model, and all that follows of them, to the cent.
+(() => {
+  const source = document.getElementById("numbers");
+  if (source === null) return;
+  const plan = JSON.parse(source.textContent);
+  const at = (id) => document.getElementById(id);
+  const form = at("what-if").querySelector("form");
+  const months = plan.months.length;
+
+  // Inputs by their name in a link, each with the value that leaves the plan as it is.
+  const inputs = new Map();
+  const input = (key, made, planned, label) => {
+    made.value = planned;
+    made.setAttribute("aria-label", label);
+    inputs.set(key, { made, planned });
+    return made;
+  };
+  const select = (options) => make("select", {}, ...options.map(([value, words]) => make("option", { value }, words)));
+  const box = () => make("input", { inputmode: "decimal", size: 9 });
+  const stops = (values) => select(values.map((value, place) => [place, `× ${value}`]));
+
+  const cards = plan.workloads.map((workload) => {
+    const levers = make("div", { class: "levers" });
+    const card = { workload, moves: {}, percent: make("output"), said: make("output"), figure: make("figure"), note: make("p", { class: "words" }) };
+    const lever = (name, words, made, planned, ...after) => {
+      card.moves[name] = input(`${workload.key}.${name}`, made, String(planned), `${workload.name}, ${words}`);
+      levers.append(make("label", {}, make("span", {}, words, ...after), made));
+    };
+    const one = { output: plan.outputs.indexOf("1"), reasoning: plan.reasonings.indexOf("1") };
+    lever("model", "model", select(plan.models.map((model, place) => [place, model.id])), workload.model);
+    lever("batch", "sent", select([[0, "one by one"], [1, "in batches"]]), Number(workload.batch));
+    lever("traffic", "traffic ", make("input", { type: "range", min: 0, max: 400, step: 5 }), 100, card.percent);
+    lever("growth", "growth, % a month", box(), workload.growth);
+    lever("output", "visible output", stops(plan.outputs), one.output);
+    lever("reasoning", "reasoning", stops(plan.reasonings), one.reasoning);
+    lever("cached", "cached share", select([["", `as planned: ${workload.cachedWords}`], ...workload.stops.map((stop) => [stop, `${Math.round(100 * stop)}%`])]), "");
+    card.moves.growth.placeholder = workload.growthWords;
+    for (const name of workload.closed) card.moves[name].disabled = true;
+    at("cards").append(make("details", {}, make("summary", {}, make("b", {}, workload.name), " ", card.said), levers, card.note, card.figure));
+    return card;
+  });
+  const prices = plan.models.map((model) => {
+    const row = at("prices").insertRow();
+    row.append(make("th", { scope: "row" }, model.id));
+    return model.boxes.map((price, place) => {
+      const name = `${model.id}, ${plan.boxes[place]}`;
+      row.insertCell().append(price === null ? "–" : input(`${name}.price`, box(), price, `${name} price`));
+      return price === null ? null : inputs.get(`${name}.price`);
+    });
+  });
+
+  // A number in a box: undefined where it is as planned, null where it is none.
+  const typed = ({ made, planned }, pattern, least, most) => {
+    const text = made.value.trim();
+    const isAsPlanned = text === planned || text === "";
+    const isNumber = pattern.test(text) && Number(text) >= least && Number(text) <= most;
+    if (isAsPlanned || isNumber) made.removeAttribute("aria-invalid");
+    else made.setAttribute("aria-invalid", "true");
+    return isAsPlanned ? undefined : isNumber ? decimal(text) : null;
+  };
+  const settings = ({ workload, moves }) => {
+    const growth = typed({ made: moves.growth, planned: workload.growth }, /^-?(\d+\.?\d*|\.\d+)$/, -99, 1000);
+    const isHeld = workload.held !== null && moves.traffic.value !== "100" && moves.cached.value === "";
+    return {
+      place: Number(moves.model.value),
+      isBatch: moves.batch.value === "1",
+      traffic: times(decimal(moves.traffic.value), decimal("0.01")),
+      growth: growth && times(growth, decimal("0.01")),
+      output: Number(moves.output.value),
+      reasoning: Number(moves.reasoning.value),
+      cached: isHeld ? workload.held : moves.cached.value,
+      isHeld,
+    };
+  };
+
+  // Expected spend of each month: calls, times tokens by meter, times price. Null without a price.
+  const spend = (workload, place, { isBatch, traffic, growth, output, reasoning, cached }, stated) => {
+    const model = workload.models[place];
+    const batch = isBatch ? plan.models[place].batch : "1";
+    if (batch === null) return null;
+    const calls = workload.tokens[model.profile][output];
+    const call = calls[calls.length === 1 ? 0 : reasoning];
+    const share = workload.shares[cached];
+    const fees = new Map(workload.fees);
+    const used = (meter, shape) => {
+      if (fees.has(meter)) return times(decimal(workload.calls[shape]), decimal(fees.get(meter)));
+      if (meter === plan.tokens - 1) return decimal(call[1][shape]);
+      return share ? times(decimal(call[0][shape]), decimal(share[meter])) : decimal(call[2 + meter][shape]);
+    };
+    const cost = (shape, [meter, price, moved, of]) => {
+      const now = moved && stated[of] ? times(stated[of], decimal(moved)) : decimal(price);
+      return times(used(meter, shape), fees.has(meter) ? now : times(now, decimal(batch)));
+    };
+    const rates = new Map();
+    const billed = ([shape, count], tariff) => {
+      const key = `${shape} ${tariff}`;
+      if (!rates.has(key)) rates.set(key, total(model.tariffs[tariff].map((line) => cost(shape, line))));
+      return times(decimal(count), rates.get(key));
+    };
+    const usd = Array(months).fill(ZERO);
+    for (const [month, steps, asPlanned, growing, added, tariff] of model.lines) {
+      const all = growth
+        ? plus(times(billed(growing, tariff), power(plus(ONE, growth), steps)), billed(added, tariff))
+        : billed(asPlanned, tariff);
+      usd[month] = plus(usd[month], times(all, traffic));
+    }
+    return usd;
+  };
+
+  // P10 and P90 of all months and of each: the mean, as far from it as in the plan; alone or as a part.
+  const ends = (workload, place, usd, part) =>
+    workload.ranges[place][part] && workload.ranges[place][part].map((factors) => [total(usd), ...usd].map((mean, n) => float(mean) * factors[n]));
+  const added = (rows) => rows.reduce((one, other) => one.map((end, e) => end.map((usd, n) => usd + other[e][n])));
+  const sums = (rows) => plan.months.map((_, n) => total(rows.map((usd) => usd[n])));
+
+  const monthly = (usd) => money(cents(total(usd), months));
+  const change = (usd, planned) => {
+    const [now, before] = [total(usd), total(planned)];
+    const difference = plus(now, times(before, decimal("-1")));
+    const size = difference[0] < 0n ? times(difference, decimal("-1")) : difference;
+    const share = before[0] === 0n ? "" : ` (${difference[0] < 0n ? "-" : "+"}${((100 * float(size)) / float(before)).toFixed(1)}%)`;
+    return size[0] === 0n ? "as planned" : `${money(cents(size, months))} ${difference[0] < 0n ? "less" : "more"}${share}`;
+  };
+  const room = (budget, usd) => (budget === null ? "–" : money(cents(decimal(budget), 1) - cents(total(usd), months)));
+  const between = (range) =>
+    range ? range.map(([usd]) => money(BigInt(Math.round((100 * usd) / months)))).join(" to ") : "not given";
+  const row = (name, cells) =>
+    make("tr", {}, make("th", { scope: "row" }, name), ...cells.map((cell) => make("td", { class: "number" }, cell)));
+  const redrawn = (figure, { usd, planned, range, budget }, name) => {
+    const shown = { usd: usd.map(float), planned: planned.map(float), range: range && range.map((end) => end.slice(1)), budget: budget && Number(budget) };
+    const words = `${name}: ${monthly(usd)} USD a month expected, ${change(usd, planned)}. The amounts of each month stand in the table below.`;
+    figure.replaceChildren(
+      chart(plan.months, { ...shown, budget: shown.budget ?? null }, words),
+      make("figcaption", {}, `${name}, USD a month. Bars: expected (mean). Marks across: as planned.${range ? " Lines: P10 to P90, as far from the mean as in the plan." : " Range not given."}${budget === null ? "" : ` Dashed: budget, ${money(cents(decimal(budget), 1))}.`}`),
+    );
+  };
+
+  const named = plan.workloads.map((workload) => workload.budget);
+  const budget = named.includes(null) ? null : written(total(named.map(decimal)));
+  const isMoved = ({ made, planned }) => made.value !== planned && (made.type !== "text" || made.value.trim() !== "");
+  let file = null;
+
+  // The workload file in lines, with what is moved written into them.
+  const exported = (chosen, stated) => {
+    const tables = plan.file.tables.map((lines, n) => {
+      const { moves, workload } = cards[n];
+      const { growth, isHeld, cached } = chosen[n];
+      const factors = { traffic: chosen[n].traffic, output: decimal(plan.outputs[moves.output.value]), reasoning: decimal(plan.reasonings[moves.reasoning.value]) };
+      const scaled = (parts, factor) =>
+        factor[0] === 0n ? "0" : parts.map((part, place) => (place % 2 ? written(times(decimal(part), factor)) : part)).join("");
+      const table = new Map(
+        lines.map(([key, by, parts]) => [key, parts.map((part) => (typeof part === "string" ? part : scaled(part, factors[by]))).join("")]),
+      );
+      table.set("model", `model = ${plan.models[chosen[n].place].toml}`);
+      if (growth) table.set("growth_per_month", `growth_per_month = ${written(growth)}`);
+      if (isHeld || moves.cached.value !== "") {
+        table.delete("cache");
+        table.set("cached_share", `cached_share = ${cached}`);
+      }
+      if (chosen[n].isBatch !== workload.batch) table.set("batch", `batch = ${chosen[n].isBatch}`);
+      return ["[[workload]]", ...table.values()].join("\n");
+    });
+    const changes = stated.flatMap((row, place) => {
+      const moved = row.flatMap((price, n) => (price ? [`${plan.fields[n]} = "${written(price)}"`] : []));
+      const head = ["[[price_change]]", `date = ${plan.file.start}`, `model = ${plan.models[place].toml}`];
+      return moved.length ? [[...head, ...moved].join("\n")] : [];
+    });
+    return `${plan.file.head}${[...tables, ...plan.file.changes, ...changes].join("\n\n")}\n`;
+  };
+
+  const redraw = () => {
+    const stated = prices.map((row) => row.map((price) => price && typed(price, /^(\d+\.?\d*|\.\d+)$/, 0, 1e6)));
+    const chosen = cards.map(settings);
+    const isWrong = chosen.some(({ growth }) => growth === null) || form.querySelector('#prices [aria-invalid="true"]') !== null;
+    at("links").hidden = isWrong;
+    if (isWrong) {
+      at("answer").textContent = "A box holds no number that can be. Write a price like 2.50, and growth in percent like 4 or -2.5.";
+      return;
+    }
+    const rows = cards.map(({ workload, moves }, n) => {
+      const each = plan.models.map((_, place) => spend(workload, place, chosen[n], stated[place]));
+      [...moves.model.options].forEach((option, place) => {
+        const said = each[place] ? `${monthly(each[place])} a month` : "no batch price is stated";
+        option.textContent = `${plan.models[place].id}: ${said}${workload.excluded[place] && `; excluded: ${workload.excluded[place]}`}`;
+      });
+      return each[chosen[n].place];
+    });
+    const without = cards.filter((_, n) => rows[n] === null).map(({ workload }) => workload.name);
+    at("links").hidden = without.length > 0;
+    if (without.length > 0) {
+      at("answer").textContent = `No batch price is stated for the model of ${without.join(", ")}, so what it costs cannot be told.`;
+      return;
+    }
+    const ranges = cards.map(({ workload }, n) => ends(workload, chosen[n].place, rows[n], 0));
+    const parts = cards.map(({ workload }, n) => ends(workload, chosen[n].place, rows[n], 1));
+    const all = { usd: sums(rows), planned: sums(cards.map((card) => card.planned)), range: parts.includes(null) ? null : added(parts), budget };
+    cards.forEach((card, n) => {
+      const { workload, planned } = card;
+      card.percent.textContent = `${card.moves.traffic.value}%`;
+      card.moves.traffic.setAttribute("aria-valuetext", card.percent.textContent);
+      card.said.textContent = `${plan.models[chosen[n].place].id}, ${monthly(rows[n])} USD a month, ${change(rows[n], planned)}`;
+      card.note.textContent = [...workload.notes, ...(chosen[n].isHeld ? [`With another traffic the cached share is held at ${written(times(decimal(workload.held), decimal("100")))}%.`] : [])].join(" ");
+      redrawn(card.figure, { usd: rows[n], planned, range: ranges[n], budget: workload.budget }, workload.name);
+    });
+    redrawn(at("all"), all, "All workloads");
+    const compared = ({ usd, planned, range, budget }) => [monthly(planned), monthly(usd), change(usd, planned), between(range), budget === null ? "–" : money(cents(decimal(budget), 1)), room(budget, usd)];
+    const monthsOf = (usd) => [...usd.map((of) => money(cents(of, 1))), money(cents(total(usd), 1))];
+    at("compared").replaceChildren(...cards.map(({ workload, planned }, n) => row(workload.name, compared({ usd: rows[n], planned, range: ranges[n], budget: workload.budget }))));
+    at("compared-all").replaceChildren(row("all", compared(all)));
+    at("by-month").replaceChildren(...cards.map(({ workload }, n) => row(workload.name, monthsOf(rows[n]))));
+    at("by-month-all").replaceChildren(row("all", monthsOf(all.usd)));
+    at("answer").textContent = `With these settings: ${monthly(all.usd)} USD a month expected (mean), ${change(all.usd, all.planned)}. P10 to P90: ${between(all.range)}.${budget === null ? "" : ` Head-room under the budget of ${money(cents(decimal(budget), 1))}: ${room(budget, all.usd)}.`}`;
+
+    const moved = [...inputs].filter(([, one]) => isMoved(one));
+    inputs.forEach((one) => one.made.toggleAttribute("data-moved", isMoved(one)));
+    at("what-if").classList.toggle("screen", moved.length === 0);
+    const hash = new URLSearchParams(moved.map(([key, { made }]) => [key, made.value])).toString();
+    at("link").href = `#${hash}`;
+    if (location.hash.slice(1) !== hash) history.replaceState(null, "", `#${hash}`);
+    if (plan.file !== null) file = exported(chosen, stated);
+  };
+
+  // Settings of a link; what the plan does not know is said.
+  const follow = () => {
+    const asked = new URLSearchParams(location.hash.slice(1));
+    inputs.forEach((one, key) => {
+      const wanted = asked.get(key) ?? one.planned;
+      if (!one.made.disabled) one.made.value = wanted;
+      if (one.made.value === wanted) asked.delete(key);
+      else one.made.value = one.planned;
+    });
+    at("unknown").textContent = asked.size ? `The link has settings that this plan does not know: ${[...asked.keys()].join(", ")}.` : "";
+    redraw();
+  };
+
+  cards.forEach((card) => {
+    card.planned = spend(card.workload, card.workload.model, settings(card), []);
+  });
+  form.addEventListener("input", redraw);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("reset", (event) => {
+    event.preventDefault();
+    inputs.forEach(({ made, planned }) => (made.value = planned));
+    redraw();
+  });
+  at("file").hidden = plan.file === null;
+  at("file").addEventListener("click", () => {
+    at("file").href = URL.createObjectURL(new Blob([file], { type: "application/toml" }));
+  });
+  addEventListener("hashchange", follow);
+  at("what-if").hidden = false;
+  follow();
+})();

@@ -1,0 +1,372 @@
+"""The what-if panel of a page, driven in Chromium: it and its exported file say what Python computes."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
+from random import Random
+
+import pytest
+from opened import Opened
+from planned import dated_catalog
+
+from kimi_planner import Workload, load_workloads, project, recommend
+from kimi_planner.money import from_fraction, usd
+from kimi_planner.plan import what_if
+from kimi_planner.report.coefficients import OUTPUTS, REASONINGS
+from kimi_planner.report.html import html_report
+
+LOADS = (
+    Workload(
+        name='plain "<b>&\u00e9. x',
+        requests_per_day=1000,
+        prompt_tokens=2000,
+        completion_tokens=500,
+        reasoning_tokens=900,
+        retry_share=0.25,
+        cached_share=0.35,
+        written_share={"five_minutes": 0.4, "one_hour": 0.2},
+        fees_per_request={"web search": 0.3},
+        turns=3,
+        max_tokens=2500,
+        growth_per_month=0.125,
+        budget_usd_per_month=900,
+    ),
+    Workload(
+        name="ranged",
+        conversations_per_day={"p10": 800, "p50": 1000, "p90": 1400},
+        prompt_tokens={"p50": 1800, "p90": 6000},
+        completion_tokens={"p50": 300, "p90": 900, "mean_factor": {"p50": 1, "p90": 1.4}},
+        reasoning_tokens={"mean": 900, "sd": 400},
+        turns={"mean": 4},
+        cached_share={"p50": 0.1, "p90": 0.5},
+        growth_per_month={"p10": -0.1, "p50": 0.1, "p90": 0.5},
+        batch=True,
+        budget_usd_per_month=500,
+    ),
+    Workload(
+        name="events",
+        requests_per_month=90_000,
+        prompt_tokens=[100, 900, 4000],
+        completion_tokens=250,
+        certainty="estimate",
+        weekday_profile=(1, 1, 1, 1, 1, 0.5, 0),
+        cache={"prefix_tokens": 60, "lifetime_minutes": [5, 30]},
+        events=(
+            {"name": "sale", "from": "2026-07-06", "to": "2026-07-10", "factor": {"p50": 2, "p90": 3}},
+            {"name": "fair", "date": "2026-06-20", "extra_requests": 7000},
+        ),
+        starts_on="2026-06-10",
+    ),
+    Workload(name="archive", documents=50_000, prompt_tokens=6000, completion_tokens=700),
+)  # fmt: skip
+RICH = {"months": 3, "start": "2026-06", "as_of": date(2026, 6, 1), "n_paths": 200}
+SHIPPED = {"months": 3, "start": "2026-12", "as_of": date(2026, 11, 24), "n_paths": 200}
+
+
+def rich_plan(folder):
+    """Return a plan with every meter and every way to change, on prices that change by a day."""
+    own, cut, silent = (
+        dated_catalog(folder, **options)
+        for options in ({"reasons": True}, {"reasons": True, "cut": "2026-07-10"}, {})
+    )
+    models = {"moved": own, "cut": cut, "open": own, "silent": silent}
+    named = tuple(replace(one.model("m"), id=name) for name, one in models.items())
+    dear = replace(named[3], cached_input_usd_per_mtok=None, batch_multiplier=None)
+    changes = (
+        {"date": "2026-07-16", "model": "moved", "factor": 0.8},
+        {"date": "2026-07-20", "model": "cut", "factor": {"p50": 1, "p90": 1.2}},
+        {"date": "2026-08-01", "model": "open", "output_usd_per_mtok": 8},
+    )
+    loads = [replace(one, price_changes=changes) for one in LOADS]
+    return recommend(loads, catalog=replace(own, models=(*named[:3], dear)), **RICH)
+
+
+def shipped_plan(_):
+    return recommend(load_workloads(), catalog="2026-11-public-3", **SHIPPED)
+
+
+@pytest.fixture(scope="module", params=[rich_plan, shipped_plan], ids=["rich", "shipped"])
+def plan(request, tmp_path_factory):
+    return request.param(tmp_path_factory.mktemp("catalogs"))
+
+
+@pytest.fixture(scope="module")
+def path(plan, tmp_path_factory):
+    made = tmp_path_factory.mktemp("report") / "report.html"
+    made.write_text(html_report(plan), encoding="utf-8")
+    return made
+
+
+@pytest.fixture
+def page(browser, path):
+    opened = Opened(browser, path)
+    yield opened
+    opened.tab.close()
+
+
+def moves(plan, number):
+    """Yield inputs by their labels, and values that they take."""
+    random = Random(7)
+    models = plan.projection.models
+    prices = ("0", "0.123456789", "2.50", "3.7", "13.98", "100", ".5")
+    for _ in range(number):
+        workload, model = random.choice(plan.workloads), random.choice(models)
+        values = {
+            "model": str(random.randrange(len(models))),
+            "sent": random.choice("01"),
+            "traffic ": str(random.choice([0, 5, 65, 100, 135, 240, 400])),
+            "growth, % a month": random.choice(["", "0", "4", "-2.5", "12.5", "-60", ".25"]),
+            "visible output": str(random.randrange(len(OUTPUTS))),
+            "reasoning": str(random.randrange(len(REASONINGS))),
+            "cached share": random.choice(["", "0", "0.15", "0.35", "0.95", "1"]),
+            "price": random.choice(prices),
+        }
+        name, value = random.choice(list(values.items()))
+        box = random.choice(["input", "cached input", "output"])
+        yield (f"{model}, {box} price" if name == "price" else f"{workload.name}, {name}"), value
+
+
+def again(page, plan, folder, *, every_model=False):
+    """Return the plan of the file that a page offers, and the model of each of its workloads."""
+    file = folder / "workloads.toml"
+    file.write_text(page.exported(), encoding="utf-8")
+    workloads = load_workloads(file)
+    choice = {one.name: one.model for one in workloads}
+    scope = plan.projection
+    models = scope.models if every_model else list(dict.fromkeys(choice.values()))
+    settings = {"as_of": scope.as_of, "n_paths": scope.n_paths, "catalog": scope.catalog}
+    months = len(scope.months), str(scope.months[0])
+    return project(workloads, *months, models, seed=scope.seed, **settings), choice
+
+
+def by_month(spends):
+    """Return the expected spend of each month and of all, as reports write it."""
+    sums = [sum(map(Fraction, month)) for month in zip(*spends, strict=True)]
+    return [usd(from_fraction(one)) for one in (*sums, sum(sums))]
+
+
+def expected(projection, choice):
+    """Return the expected spend of each workload and month."""
+    return [
+        list(map(Fraction, spend.exact_usd or spend.mean().tolist()))
+        for spend in (projection.of(model, name) for name, model in choice.items())
+    ]
+
+
+def test_every_move_is_what_python_plans_of_the_exported_file(page, plan, tmp_path):
+    """After each of 110 moves on each plan, all months of all workloads are those of `project`."""
+    told, skipped = set(), 0
+    for label, value in moves(plan, 110):
+        box = page.tab.get_by_label(label, exact=True)
+        if box.count() == 0 or box.is_disabled():
+            skipped += 1
+            continue
+        page.set(label, value)
+        if label.endswith("cached share") and box.input_value() != value:
+            page.set(label, "")  # no room beside what is written to a cache
+        told.add(label.split(", ")[-1])
+        if page.tab.locator("#links").is_hidden():
+            assert "No batch price is stated" in page.tab.inner_text("#answer")
+            continue
+        projection, choice = again(page, plan, tmp_path)
+        spends = expected(projection, choice)
+        assert page.rows("by-month") == [by_month([one]) for one in spends]
+        assert page.rows("by-month-all") == [by_month(spends)]
+        months = len(projection.months)
+        assert [row[1] for row in page.rows("compared")] == [
+            usd(from_fraction(sum(one) / months)) for one in spends
+        ]
+    assert len(told) == 8 + 2
+    assert skipped < 40
+    assert page.problems == []
+
+
+def test_each_model_in_the_list_has_its_spend(page, plan, tmp_path):
+    """The list of models says what each would cost with the settings, and which has no batch price."""
+    name = plan.workloads[1].name
+    page.set(f"{name}, sent", "0")
+    page.set(f"{name}, visible output", OUTPUTS.index("2"))
+    page.set(f"{name}, growth, % a month", "7")
+    projection, _ = again(page, plan, tmp_path, every_model=True)
+    models = page.tab.get_by_label(f"{name}, model", exact=True).locator("option")
+    for text, model in zip(models.all_text_contents(), projection.models, strict=True):
+        [mean] = expected(projection, {name: model})
+        assert text.startswith(f"{model}: {usd(from_fraction(sum(mean) / 3))} a month")
+    page.set(f"{name}, sent", "1")
+    for text, spec in zip(models.all_text_contents(), projection.specs, strict=True):
+        assert ("no batch price" in text) is (spec.batch_multiplier is None)
+
+
+def test_the_plan_stands_beside_every_move(page, plan):
+    """As opened, spend, range, budget and head-room are those of the plan; planned ones stay."""
+    projection = plan.projection
+    months = len(projection.months)
+    opened = page.rows("compared")
+    for row, (name, model) in zip(opened, plan.best.items(), strict=True):
+        spend = projection.of(model, name)
+        over, [mean] = spend.over_months(), expected(projection, {name: model})
+        usual = usd(from_fraction(sum(mean) / months))
+        ends = [usd(over.quantile(q)[0] / months) for q in (0.1, 0.9)]
+        budget = projection.budget(name)
+        assert row == [
+            usual,
+            usual,
+            "as planned",
+            " to ".join(ends) if spend.is_ranged else "not given",
+            "–" if budget is None else usd(budget),
+            "–" if budget is None else usd(budget - Decimal(usual.replace(",", ""))),
+        ]
+    whole = projection.mix(plan.best).over_months()
+    ends = [usd(whole.quantile(q)[0] / months) for q in (0.1, 0.9)]
+    assert page.rows("compared-all")[0][3] == " to ".join(ends)
+    for name in plan.names:
+        page.set(f"{name}, traffic ", "400")
+    assert [row[0] for row in page.rows("compared")] == [row[0] for row in opened]
+
+
+def test_a_range_follows_what_is_moved(page, plan, tmp_path):
+    """With one workload doubled and another halved, P10 and P90 of all are near those of a new plan."""
+    for name, value in zip(plan.names, ("200", "50"), strict=False):
+        page.set(f"{name}, traffic ", value)
+    projection, choice = again(page, plan, tmp_path)
+    whole = projection.mix(choice).over_months()
+    shown = page.rows("compared-all")[0][3].replace(",", "").split(" to ")
+    for text, q in zip(shown, (0.1, 0.9), strict=True):
+        assert float(text) == pytest.approx(whole.quantile(q)[0] / 3, rel=0.05)
+
+
+def test_a_link_carries_the_settings(browser, path, page, plan):
+    """The link opens the page with the same settings, and each move is in the address."""
+    name, model = plan.names[0], plan.projection.models[0]
+    page.set(f"{name}, traffic ", "135")
+    page.set(f"{name}, growth, % a month", "-2.5")
+    page.set(f"{model}, output price", "12.5")
+    link = page.tab.get_attribute("#link", "href")
+    assert page.tab.url.endswith(link)
+    other = Opened(browser, path, link)
+    assert other.rows("by-month") == page.rows("by-month")
+    assert other.tab.get_by_label(f"{name}, traffic ", exact=True).input_value() == "135"
+    assert other.downloaded() == page.exported()
+    other.tab.click("text=Back to the plan")
+    assert other.rows("by-month-all") != page.rows("by-month-all")
+    assert other.tab.inner_text("#answer").count("as planned") == 1
+    other.tab.go_back()
+    assert other.problems == []
+    other.tab.close()
+
+
+@pytest.mark.parametrize("plan", [shipped_plan], indirect=True)
+def test_a_link_of_others_does_no_harm(browser, path, plan):
+    """What a plan does not know is said as text, and numbers that cannot be change nothing."""
+    link = "#no+such%3Cb%3E.traffic=135&support-chat.model=99&support-chat.traffic=%3Cscript%3E"
+    page = Opened(browser, path, link)
+    assert "no such<b>.traffic, support-chat.model" in page.tab.inner_text("#unknown")
+    assert page.rows("compared")[0][2] == "as planned"
+    page.tab.close()
+    page = Opened(browser, path, "#support-chat.growth=%22%3E%3Cimg%20src%3Dx%3E")
+    assert "no number that can be" in page.tab.inner_text("#answer")
+    assert page.problems == []
+    page.tab.close()
+
+
+@pytest.mark.parametrize("plan", [shipped_plan], indirect=True)
+@pytest.mark.parametrize("value", ["cheap", ".", "1e3", "-1", "99999999"])
+def test_what_is_no_price_is_said_and_changes_nothing(page, plan, value):
+    """A price that cannot be is marked, the numbers stay, and no link or file is offered."""
+    before, label = page.rows("by-month"), f"{plan.projection.models[0]}, input price"
+    page.set(label, value)
+    assert "no number that can be" in page.tab.inner_text("#answer")
+    assert page.tab.get_by_label(label, exact=True).get_attribute("aria-invalid") == "true"
+    assert page.rows("by-month") == before
+    assert page.tab.locator("#links").is_hidden()
+    page.set(label, ".5")
+    half = page.rows("by-month")
+    page.set(label, "0.50")
+    assert page.rows("by-month") == half
+    assert page.tab.locator("#links").is_visible()
+
+
+@pytest.mark.parametrize("plan", [rich_plan], indirect=True)
+def test_a_price_moves_a_model_whose_price_changes(page, plan):
+    """At 99 USD for a million output tokens, a model with a planned change costs what it then does."""
+    before = page.rows("by-month")
+    name, model = plan.names[3], "moved"
+    page.set(f"{name}, model", plan.projection.models.index(model))
+    planned = page.rows("by-month")[3]
+    page.set(f"{model}, output price", "99")
+    moved = page.rows("by-month")[3]
+    # 50,000 documents of 700 tokens, all in June, before the change of 16 July
+    more = Fraction(50_000 * 700 * (99 - 10), 10**6)
+    assert Decimal(moved[0].replace(",", "")) == Decimal(
+        planned[0].replace(",", "")
+    ) + from_fraction(more)
+    assert before[:3] == page.rows("by-month")[:3]
+
+
+@pytest.mark.parametrize("plan", [shipped_plan], indirect=True)
+def test_the_panel_is_worked_with_the_keyboard(page, plan):
+    """A card opens with Enter, the next stops are its inputs, and an arrow moves the traffic."""
+    page.tab.locator("#cards summary").first.focus()
+    page.tab.keyboard.press("Enter")
+    labels = []
+    for _ in range(3):
+        page.tab.keyboard.press("Tab")
+        labels.append(page.tab.evaluate("document.activeElement.getAttribute('aria-label')"))
+    assert labels == [f"{plan.names[0]}, {what}" for what in ("model", "sent", "traffic ")]
+    page.tab.keyboard.press("ArrowRight")
+    assert page.tab.evaluate("document.activeElement.value") == "105"
+    assert "105%" in page.tab.inner_text("#cards .levers")
+    assert "more" in page.rows("compared")[0][2]
+
+
+@pytest.mark.parametrize("plan", [shipped_plan], indirect=True)
+def test_a_changed_panel_prints_without_its_inputs(page, plan):
+    """On paper the panel is left out as long as it is the plan, and then shows results alone."""
+    page.tab.emulate_media(media="print")
+    assert page.tab.locator("#what-if").is_hidden()
+    page.set(f"{plan.names[0]}, traffic ", "150")
+    assert page.tab.locator("#by-month").is_visible()
+    assert page.tab.locator("#what-if form").is_hidden()
+
+
+@pytest.mark.parametrize("plan", [shipped_plan], indirect=True)
+@pytest.mark.parametrize("width", [375, 768, 1440])
+def test_charts_are_read_on_any_screen(browser, path, plan, width):
+    """Labels of charts have a legible size, none runs into another, and nothing leaves the screen."""
+    page = Opened(browser, path)
+    page.tab.set_viewport_size({"width": width, "height": 900})
+    page.tab.evaluate("document.querySelectorAll('details').forEach(one => (one.open = true))")
+    texts = page.tab.locator(".plot span:not(:empty), .plot small").filter(visible=True)
+    sizes = texts.evaluate_all("all => all.map(one => parseFloat(getComputedStyle(one).fontSize))")
+    assert min(sizes) >= 11
+    boxes = (
+        page.tab.locator(".plot")
+        .first.locator("small")
+        .evaluate_all(
+            "all => all.filter(one => one.offsetWidth).map(one => {"
+            " const range = document.createRange(); range.selectNodeContents(one);"
+            " const box = range.getBoundingClientRect(); return [box.left, box.right]; })"
+        )
+    )
+    assert all(left > right for (_, right), (left, _) in pairwise(boxes))
+    assert page.tab.evaluate("document.documentElement.scrollWidth") == width
+    page.tab.close()
+
+
+def test_prices_that_a_file_cannot_state_are_not_offered_in_one(browser, tmp_path):
+    """Where workloads have price changes of their own there is no file to export, and numbers move."""
+    change = {"date": "2026-12-16", "factor": 0.5}
+    first, second = load_workloads()[:2]
+    plan = recommend([replace(first, price_changes=(change,)), second], **SHIPPED)
+    made = tmp_path / "own.html"
+    made.write_text(html_report(plan), encoding="utf-8")
+    page = Opened(browser, made)
+    assert page.tab.locator("#file").is_hidden()
+    page.set(f"{first.name}, traffic ", "50")
+    halved = what_if(plan.projection.workloads[0], traffic="0.5")
+    spend = project(halved, **SHIPPED).of(plan.best[first.name])
+    assert page.rows("by-month")[0] == by_month([list(map(Fraction, spend.mean().tolist()))])
+    assert page.problems == []
+    page.tab.close()
