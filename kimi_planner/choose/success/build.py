@@ -112,7 +112,7 @@ def cost_per_success(
         if 0 < len(by_item) < len(tried):
             notes.append(note("cost_by_item", workloads=name, models=by_item))
         notes += [said for one in tried for said in one.notes()]
-        notes += token_notes(workload, [one.spec for one in tried if not one.item_usd])
+        notes += token_notes(aim.workload, [one.spec for one in tried if not one.item_usd])
     return SuccessCosts(
         rows=tuple(rows),
         choice=choice,
