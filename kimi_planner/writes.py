@@ -32,8 +32,8 @@ def write_text(path: str | Path, text: str, *, overwrite: bool = True) -> None:
 def write_files(files: Mapping[Path, bytes], *, overwrite: bool = False) -> None:
     """Write several files, all of them or none as far as a file system allows.
 
-    A link stays one, and what it points to is written; a file that is there keeps its mode. Once this
-    returns, the content is on disk.
+    A link stays one, and what it points to is written; a file that is there keeps its mode; a device or a
+    pipe is written to as it is. Once this returns, the content is on disk.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def write_files(files: Mapping[Path, bytes], *, overwrite: bool = False) -> None
             raise FileError(f"cannot be written: {path} is a folder. Name another place.")
     if not overwrite:
         for path, content in files.items():
-            if path.exists() and not _holds(path, content):
+            if path.is_file() and not _holds(path, content):
                 raise FileError(
                     f"{path} is there already, with other content. Name another place, or pass --force "
                     "to overwrite it."
@@ -55,6 +55,9 @@ def write_files(files: Mapping[Path, bytes], *, overwrite: bool = False) -> None
         parts: dict[Path, tuple[Path, Path]] = {}
         for path, content in files.items():
             with _named(path):
+                if path.exists() and not path.is_file():  # a device or a pipe: nothing to replace
+                    path.write_bytes(content)
+                    continue
                 target = path.resolve()
                 parts[path] = target, _part(target, content, temporary)
         olds: dict[Path, Path | None] = {}

@@ -205,6 +205,59 @@ def test_fingerprints_outlive_lines_and_sizes():
     assert len(set(twice)) == 2
 
 
+def test_gitlab_has_what_its_documentation_asks_for():
+    """Each breach has the six documented fields, a line and a fingerprint of its own; none is a list."""
+    report = checking.report_of(
+        checking.over("a.md", line=3),
+        checking.over("a.md", by=50, line=9),
+        checking.over("b.md", outcome=Outcome.UNKNOWN),
+        checking.over("c.md", outcome=Outcome.WARNING),
+        checking.over("d.md", outcome=Outcome.INVALID),
+        checking.over("e.md", outcome=Outcome.PASSED),
+    )
+    entries = json.loads(render(report, "gitlab"))
+    fields = {"description", "check_name", "fingerprint", "severity", "location"}
+    assert all(entry.keys() == fields for entry in entries)
+    places = [(entry["location"], entry["severity"]) for entry in entries]
+    assert places == [
+        ({"path": path, "lines": {"begin": line}}, severity)
+        for path, line, severity in (
+            ("d.md", 1, "blocker"),
+            ("b.md", 1, "critical"),
+            ("a.md", 9, "major"),
+            ("a.md", 3, "major"),
+            ("c.md", 1, "minor"),
+        )
+    ]
+    assert {entry["check_name"] for entry in entries} == {"prompt-tokens"}
+    assert len({entry["fingerprint"] for entry in entries}) == len(entries)
+    prints = [one["partialFingerprints"]["kimiPlanner/v1"] for one in sarif(report)["results"]]
+    assert [entry["fingerprint"] for entry in entries] == prints
+    assert json.loads(render(checking.report_of(), "gitlab")) == []
+
+
+def test_a_prompt_has_one_annotation_with_all_that_is_wrong():
+    """Three limits of one prompt are one annotation, worst first; another line is another prompt."""
+    wrong = [
+        checking.over("a.py", line=2, name="P", message="tokens: 101, 50%"),
+        checking.over(
+            "a.py", line=2, name="P", rule="prompt-cost", by=7, message="dear", model="m"
+        ),
+        checking.over("a.py", line=2, name="P", rule="context-share", outcome=Outcome.WARNING),
+        checking.over("a.py", line=9, name="Q", outcome=Outcome.WARNING, message="near"),
+    ]
+    said = [
+        line
+        for line in render(checking.report_of(*wrong), "github").splitlines()
+        if line[:2] == "::"
+    ]
+    assert said == [
+        "::error file=a.py,line=2,title=kimi-planner prompt-cost%2C prompt-tokens%2C context-share"
+        "::dear%0Atokens: 101, 50%25%0A101 tokens, limit 100",
+        "::warning file=a.py,line=9,title=kimi-planner prompt-tokens::near",
+    ]
+
+
 def test_junit_has_a_case_for_each_prompt_and_model():
     """Limits of one prompt are one case, its worst outcome counts; another model is another case."""
     report = checking.report_of(

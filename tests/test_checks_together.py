@@ -54,6 +54,50 @@ def test_paths_can_be_opened_from_the_root_in_every_form(repository, form, capsy
     assert Path(repository, "one/p/a.md").is_file()
 
 
+def test_one_run_writes_every_report(repository, capsys):
+    """A file has the form that its name ends with; what --format names is printed beside them."""
+    names = ("o/a.sarif", "o/b.gitlab.json", "o/c.md", "o/d.xml", "o/e.json", "o/f.txt")
+    outputs = [f"--output={name}" for name in names]
+    code, printed = run(capsys, *BOTH, "--format=github", *outputs)
+    assert code == 1
+    assert printed.startswith("::error file=one/p/a.md,")
+    forms = ("sarif", "gitlab", "markdown", "junit", "json", "text")
+    for name, form in zip(names, forms, strict=True):
+        assert (Path(name).read_text("utf-8"), form) == (
+            run(capsys, *BOTH, "--format", form)[1],
+            form,
+        )
+
+
+def test_a_report_is_printed_or_written(repository, capsys):
+    """A file of the form, or of a name that says none, is in place of what is printed."""
+    for form, name in (("markdown", "c.md"), ("sarif", "results.json"), ("junit", "out")):
+        _, whole = run(capsys, *BOTH, "--format", form)
+        assert run(capsys, *BOTH, "--format", form, "--output", name) == (1, "")
+        assert Path(name).read_text("utf-8") == whole
+
+
+def test_quiet_says_only_what_did_not_pass(repository, capsys):
+    """Nothing where all passed, not even of files that are written; else a line for each failure."""
+    assert run(capsys, *BOTH[1:], "--quiet", "--output", "o.md") == (0, "")
+    assert Path("o.md").is_file()
+    code, text = run(capsys, *BOTH, "--quiet")
+    assert (code, text) == (1, "OVER     one/p/a.md: 5 tokens, limit 3, 66.7% over\n")
+    with pytest.raises(SystemExit):
+        main(["check", "--quiet", "--update-baseline", *BOTH[1:]])
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_workspace_that_is_elsewhere_is_no_root(
+    repository, capsys, monkeypatch, tmp_path_factory
+):
+    """GITHUB_WORKSPACE counts for what lies below it, and for nothing else."""
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path_factory.mktemp("elsewhere")))
+    assert "one/p/a.md:" in run(capsys, *BOTH)[1].split()
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(repository.parent))
+    assert f"{repository.name}/one/p/a.md:" in run(capsys, *BOTH)[1].split()
+
+
 def test_each_configuration_has_its_baseline(repository, capsys):
     """Both are written and compared; changes of both are one list, from the root."""
     assert run(capsys, "--update-baseline", *BOTH)[0] == 1

@@ -1,16 +1,36 @@
-"""The built wheel works by itself: installed into an empty environment, it plans the example."""
+"""The built wheel works by itself: installed alone it counts and checks, with [plan] it plans."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from kimi_planner import count_tokens
+
 ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PLANNING = {re.split("[>=]", one)[0] for one in PROJECT["optional-dependencies"]["plan"]}
+PROMPTS = {
+    "prompts/a/b.md": "Answer in one short sentence. 你好\n",
+    "prompts/c.md": "Say nothing of {{name}}.\n",
+    "app.py": 'SYSTEM_PROMPT = f"You are {role}, and answer in one short sentence."\n',
+    "newer.py": "type Text = str\nSYSTEM_PROMPT = f'''Say {', '.join(f'{name!r}' for name in names)}.'''\n",
+    "call.json": '{"model": "kimi-k2", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9}',
+    "kimi-planner.toml": """\
+model = "kimi-k2"
+[[prompts]]
+paths = ["prompts/**", "*.py", "call.json"]
+max_tokens = 12
+max_usd = 0.01
+""",
+}
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +45,58 @@ def wheel(tmp_path_factory):
     )
     (path,) = folder.glob("*.whl")
     return path
+
+
+class Environment:
+    """A virtual environment with the wheel and nothing but what it declares."""
+
+    def __init__(self, home, wheel, *wanted, python=sys.executable):
+        self.home = home
+        subprocess.run([python, "-m", "venv", home], check=True, env=self.variables())
+        command = [home / "bin" / "pip", "install", "--quiet", wheel, *wanted]
+        installed = subprocess.run(
+            command, capture_output=True, text=True, check=False, env=self.variables()
+        )
+        if "NewConnectionError" in installed.stderr or "Temporary failure" in installed.stderr:
+            pytest.skip("no package index within reach to install the dependencies from")
+        assert installed.returncode == 0, installed.stderr
+
+    def variables(self):
+        kept = ("PATH", "PIP_INDEX_URL", "PIP_CONFIG_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")
+        return {name: os.environ[name] for name in kept if name in os.environ} | {"HOME": "/tmp"}
+
+    def run(self, folder, *arguments, program="kimi-planner"):
+        """Run a program of the environment; return its exit code, stdout and stderr."""
+        command = [self.home / "bin" / program, *arguments]
+        done = subprocess.run(
+            command, cwd=folder, env=self.variables(), capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    def installed_bytes(self):
+        """Return the size of what was installed, without pip's own tools."""
+        (packages,) = self.home.glob("lib/python*/site-packages")
+        tools = re.compile("pip|setuptools|pkg_resources|_distutils_hack|distutils-precedence")
+        return sum(
+            path.stat().st_size
+            for path in packages.rglob("*")
+            if path.is_file() and not tools.match(path.relative_to(packages).parts[0])
+        )
+
+
+@pytest.fixture(scope="module")
+def light(wheel, tmp_path_factory):
+    """Install the wheel without an extra."""
+    return Environment(tmp_path_factory.mktemp("light"), wheel)
+
+
+@pytest.fixture
+def prompts(tmp_path):
+    """Lay out prompts of several kinds, with budgets."""
+    for name, text in PROMPTS.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
 
 
 def test_wheel_holds_the_data_and_nothing_else(wheel):
@@ -57,29 +129,114 @@ def test_wheel_holds_the_library_where_there_is_a_compiler(wheel):
     assert wheel.name.endswith("-py3-none-any.whl") != compiled
 
 
+def test_alone_it_is_small_and_has_nothing_of_planning(light):
+    """What counting and checking need is under 60 MB."""
+    _, listed, _ = light.run("/", "list", "--format=json", program="pip")
+    assert not PLANNING & {one["name"].lower() for one in json.loads(listed)}
+    assert light.installed_bytes() < 60_000_000
+
+
+def test_alone_it_counts_and_checks(light, prompts):
+    """Counting, estimates, catalogs and checks of prompts need no library of planning."""
+    code = (
+        "import kimi_planner as kp; print(kp.count_tokens('Hello, world!'), "
+        "kp.count_messages([{'role': 'user', 'content': 'Hi'}], 'kimi-k2'), "
+        "kp.cost({'prompt_tokens': 2000, 'completion_tokens': 500}, 'kimi-k2').total_usd)"
+    )
+    assert light.run("/", "-P", "-c", code, program="python")[1] == "4 8 0.0042\n"
+    for arguments in (
+        ["count", "prompts", "--format", "json"],
+        ["estimate", "call.json"],
+        ["catalog", "list"],
+        ["check", "--update-baseline"],
+        *(["check", "--baseline", "--format", form] for form in ("text", "markdown", "json")),
+    ):
+        code, out, err = light.run(prompts, *arguments)
+        assert "internal error" not in err
+        assert "not installed" not in err
+        assert code == (1 if arguments[0] == "check" else 0), (arguments, out, err)
+
+
+def test_alone_it_says_what_to_install(light, prompts):
+    """Whatever needs more says so on one line, by names that the package index has."""
+    (prompts / "w.toml").write_text("[[workload]]\nname = 'w'\n", encoding="utf-8")
+    (prompts / "l.jsonl").write_text("{}\n", encoding="utf-8")
+    commands = (
+        "plan",
+        "recommend",
+        "report",
+        "throughput",
+        "usage price l.jsonl",
+        "usage outlook l.jsonl",
+        "catalog diff 2026-06 2026-11-public-3",
+    )
+    for command in commands:
+        code, out, err = light.run(prompts, *command.split())
+        assert (code, out) == (2, ""), command
+        said = re.fullmatch(
+            r"kimi-planner: \w+ is not installed\. Install what the extra \[plan\] adds with: "
+            r"pip install (.+)\.\n",
+            err,
+        )
+        assert said, err
+        assert {re.split("[>=]", one)[0] for one in said[1].replace("'", "").split()} == PLANNING
+    script = """
+import kimi_planner as kp
+groups = [kp, *(getattr(kp, name) for name in kp.__all__ if hasattr(getattr(kp, name), "__path__"))]
+for group in groups:
+    for name in group.__all__:
+        try:
+            getattr(group, name)
+        except kp.KimiPlannerError as error:
+            assert "pip install" in str(error), error
+for wrong in ("kp.count_tokens_batch(['a'])", "kp.load_catalog().frame()"):
+    try:
+        print(eval(wrong))
+    except kp.KimiPlannerError as error:
+        print(error)
+"""
+    code, out, err = light.run(prompts, "-P", "-c", script, program="python")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        f"{name} is not installed. Install it with: pip install {name}."
+        for name in ("numpy", "pandas")
+    ]
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
+def test_every_python_gives_the_same_verdicts(wheel, prompts, version, tmp_path_factory):
+    """Globs, newer syntax and counts mean the same, whatever Python the check runs on."""
+    if version == f"{sys.version_info[0]}.{sys.version_info[1]}":
+        pytest.skip("the Python of these tests, which the others are compared with")
+    found = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python3"))
+    python = str(found[-1]) if found else shutil.which(f"python{version}")
+    if python is None or subprocess.run([python, "-c", ""], check=False).returncode:
+        pytest.skip(f"no Python {version} here")
+    home = tmp_path_factory.mktemp("other")
+    other = Environment(home, f"{wheel}[templates]", python=python)
+    command = ["check", "--as-of", "2026-11-24", "--format", "json", "--coverage"]
+    here = subprocess.run(
+        [sys.executable, "-m", "kimi_planner", *command],
+        cwd=prompts, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (here.returncode, here.stderr) == (3, ""), "a variable has no upper end"
+    results = {
+        one["path"]: one
+        for one in json.loads(here.stdout)["results"]
+        if one["rule"] == "prompt-tokens"
+    }
+    for name in ("prompts/a/b.md", "prompts/c.md"):
+        assert int(results[name]["value"]) == count_tokens(PROMPTS[name], engine_name="tiktoken")
+    assert results.keys() == PROMPTS.keys() - {"kimi-planner.toml"}
+    assert other.run(prompts, *command) == (here.returncode, here.stdout, here.stderr)
+
+
 def test_wheel_plans_in_an_empty_environment(wheel, tmp_path):
-    """With nothing but its declared dependencies `kimi-planner plan` gives the example's plan."""
-    home = tmp_path / "environment"
-    subprocess.run([sys.executable, "-m", "venv", home], check=True)
-    installed = subprocess.run(
-        [home / "bin" / "pip", "install", "--quiet", wheel],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if "NewConnectionError" in installed.stderr or "Temporary failure" in installed.stderr:
-        pytest.skip("no package index within reach to install the dependencies from")
-    assert installed.returncode == 0, installed.stderr
+    """With the extra of planning `kimi-planner plan` gives the example's plan."""
+    full = Environment(tmp_path / "environment", f"{wheel}[plan]")
     arguments = ["plan", "--as-of", "2026-11-24", "--months", "2", "--format", "json", "--out", "o"]
-    done = subprocess.run(
-        [home / "bin" / "kimi-planner", *arguments],
-        cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    plan = json.loads(done.stdout)
+    code, out, err = full.run(tmp_path, *arguments)
+    assert code == 0, err
+    plan = json.loads(out)
     assert len(plan["spend"]) == 5 * 4 * 2
     assert len(list((tmp_path / "o").glob("*.png"))) == 3

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,7 @@ def test_ctrl_c_between_two_files_leaves_the_old_ones(tmp_path, monkeypatch):
 
 KILLED = """
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from kimi_planner.writes import write_files
 folder = Path(sys.argv[1])
@@ -159,3 +161,15 @@ def test_other_content_is_kept_unless_asked(tmp_path):
     assert path.read_bytes() == b"one"
     write_files({path: b"two"}, overwrite=True)
     assert path.read_bytes() == b"two"
+
+
+def test_a_pipe_is_written_to_and_stays_one(tmp_path):
+    """What is no file is not replaced by one: a device, or a pipe that another program reads."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as reading:
+        read = reading.submit(pipe.read_bytes)
+        write_files({pipe: b"all of it", tmp_path / "file": b"and this"})
+        assert read.result(timeout=30) == b"all of it"
+    assert pipe.is_fifo()
+    assert (tmp_path / "file").read_bytes() == b"and this"

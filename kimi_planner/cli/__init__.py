@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from errno import ENOSPC
 from importlib import import_module
 
 import click
 
 from kimi_planner import __version__
+from kimi_planner.cli.exits import Exit
 from kimi_planner.errors import (
     KimiPlannerError,
     PriceNotFoundError,
@@ -18,11 +20,6 @@ from kimi_planner.errors import (
 
 __all__ = ["main"]
 
-BAD_INPUT = 2
-CANNOT_TELL = 3
-INTERNAL = 70
-INTERRUPTED = 130
-NO_READER = 141  # as of any program that SIGPIPE ends; neither passed nor over a budget
 
 _COMMANDS = {
     "catalog": "Show the price and capability catalogs.",
@@ -91,7 +88,7 @@ def main(arguments: list[str] | None = None) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for stream in (sys.stdout, sys.stderr):  # what is still buffered would fail at exit
             os.dup2(nowhere, stream.fileno())
-        code = NO_READER
+        code = Exit.NO_READER
     sys.exit(code)
 
 
@@ -104,31 +101,34 @@ def _run(arguments: list[str]) -> int:
         return stopped.exit_code
     except KimiPlannerError as error:
         unknown = isinstance(error, PriceNotFoundError | TooLittleUsageError)
-        return _fail(str(error), CANNOT_TELL if unknown else BAD_INPUT)
+        return _fail(str(error), Exit.CANNOT_TELL if unknown else Exit.BAD_INPUT)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
-        return BAD_INPUT
+        return Exit.BAD_INPUT
     except click.ClickException as error:
         command = (
             error.ctx.command_path
             if isinstance(error, click.UsageError) and error.ctx
             else "kimi-planner"
         )
-        return _fail(f"{error.format_message()} See {command} --help.", BAD_INPUT)
+        return _fail(f"{error.format_message()} See {command} --help.", Exit.BAD_INPUT)
     except (KeyboardInterrupt, click.Abort):
-        return _fail("stopped.", INTERRUPTED)
+        return _fail("stopped.", Exit.INTERRUPTED)
     except BrokenPipeError:
         raise
     except OSError as error:  # a disk that is full, a name that is too long
-        name = "" if error.filename is None else f"{error.filename}: "
-        return _fail(f"{name}cannot be read or written ({error.strerror or error}).", BAD_INPUT)
+        unnamed = "standard output: " if error.errno == ENOSPC else ""
+        name = unnamed if error.filename is None else f"{error.filename}: "
+        return _fail(
+            f"{name}cannot be read or written ({error.strerror or error}).", Exit.BAD_INPUT
+        )
     except Exception as error:  # Python would exit with 1, which says that a budget is exceeded
         if os.environ.get("KIMI_PLANNER_DEBUG"):
             import traceback
 
             traceback.print_exc()
         what = f"{type(error).__name__}: {error}".rstrip(" .:")
-        return _fail(f"internal error: {what}. Please report it, with the command.", INTERNAL)
+        return _fail(f"internal error: {what}. Please report it, with the command.", Exit.INTERNAL)
 
 
 def _fail(message: str, code: int) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kimi_planner.cli import options
+from kimi_planner.cli.exits import Exit
 from kimi_planner.cli.writing import write
 from kimi_planner.safe import csv_text
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-STALE, CANNOT_TELL = 1, 3
 _WIDTHS = {"model": 24, "kind": 22, "exactness": 9, "evidence": 0}
 
 workloads_option = click.option(
@@ -129,9 +129,9 @@ def check(
     if against is not None and not _compared(catalog, against, workloads, day, paths):
         statuses.add("unknown")
     if "stale" in statuses:
-        context.exit(STALE)
+        context.exit(Exit.OVER)
     if "unknown" in statuses:
-        context.exit(CANNOT_TELL)
+        context.exit(Exit.CANNOT_TELL)
 
 
 @command.command("evidence")

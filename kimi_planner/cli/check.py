@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ import click
 from kimi_planner.boundary import ALLOW_OUTSIDE
 from kimi_planner.checks.formats.render import FORMATS
 from kimi_planner.cli import options
-from kimi_planner.cli.writing import print_or_write, write
+from kimi_planner.cli.writing import write
 from kimi_planner.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,7 +35,16 @@ __all__ = ["command"]
 @options.as_of
 @options.form(*FORMATS)
 @click.option(
-    "--output", type=options.FILE, help="File to write the report to, in place of standard output."
+    "--output",
+    "outputs",
+    type=options.FILE,
+    multiple=True,
+    help="File to write the report to, in the form that its name ends with (.sarif, .gitlab.json, .md, "
+    ".xml, .json, .txt), else in that of --format; may be given more than once. The form of --format "
+    "is printed, unless a file has it.",
+)
+@click.option(
+    "--quiet", is_flag=True, help="Print only what did not pass, and not what is written."
 )
 @click.option(
     "--baseline",
@@ -64,7 +74,8 @@ def command(
     configs: tuple[Path, ...],
     as_of: date | None,
     form: str,
-    output: Path | None,
+    outputs: tuple[Path, ...],
+    quiet: bool,
     baseline: str | None,
     update_baseline: bool,
     allow_outside: bool,
@@ -72,10 +83,11 @@ def command(
 ) -> None:
     """Hold prompts, workloads and the catalog against the budgets in [tool.kimi-planner].
 
+    Paths are shown as seen from the root of the repository.
+
     Exit codes: 0 all passed, 1 a budget is exceeded, 2 bad input, 3 cannot tell.
     """
     from kimi_planner.checks.config import find_config, load_config
-    from kimi_planner.checks.formats.render import render
     from kimi_planner.checks.results import worst
     from kimi_planner.checks.run import Check
 
@@ -90,7 +102,7 @@ def command(
         raise ConfigError("two configurations name one baseline. Name another in one of them.")
     for one, path in zip(loaded, accepted, strict=True):
         one.boundary.refuse_to_write(path)
-        if output is not None:
+        for output in outputs:
             one.boundary.refuse_to_write(output)
     checks = [Check(one, as_of) for one in loaded]
     reports = []
@@ -102,22 +114,20 @@ def command(
             known = read_baseline(path)
         reports.append(check.report(known, may_grow=update_baseline, coverage=coverage))
     read = {str(path.resolve()) for path in accepted}.union(*(one.boundary.read for one in loaded))
-    if output is not None and str(output.resolve()) in read:
+    if overwritten := next((one for one in outputs if str(one.resolve()) in read), None):
         raise ConfigError(
             "this check reads it, and would overwrite it. Name another file, or exclude it.",
-            at=output,
+            at=overwritten,
         )
     report = _together(reports, [_base(one.folder) for one in loaded])
-    print_or_write(render(report, form), output, force=True)
-    if form == "github":
-        _write_summary(report)
+    _write(report, form, outputs, quiet=quiet)
     for check, path in zip(checks, accepted, strict=True) if update_baseline else ():
         if check.unread:
             click.echo(f"did not write {path}: correct the bad input first", err=True)
         else:
             from kimi_planner.checks.baseline_file import baseline_text
 
-            write(path, baseline_text(check.moment), force=True)
+            write(path, baseline_text(check.moment), force=True, quiet=quiet)
     sys.exit(max(worst(one.results) for one in reports).exit_code)
 
 
@@ -130,12 +140,31 @@ def _together(reports: list[CheckReport], bases: list[str]) -> CheckReport:
     return together([rooted(one, base) for one, base in zip(reports, bases, strict=True)])
 
 
+def _write(report: CheckReport, form: str, outputs: Iterable[Path], *, quiet: bool) -> None:
+    """Write the report to files, and print it unless one of them has its form."""
+    from kimi_planner.checks.formats.render import form_of_file, render
+    from kimi_planner.checks.formats.text import failures
+
+    forms = {output: form_of_file(output.name, form) for output in outputs}
+    for output, named in forms.items():
+        write(output, render(report, named), force=True, quiet=quiet)
+    if quiet:
+        click.echo(failures(report), nl=False)
+    elif form not in forms.values():
+        click.echo(render(report, form), nl=False)
+    if form == "github":
+        _write_summary(report)
+
+
 def _base(folder: Path) -> str:
     """Return the folder of a configuration as seen from the root of the repository, ``""`` if it is it."""
     from kimi_planner.files import repository
 
-    root = os.environ.get("GITHUB_WORKSPACE") or repository(folder) or Path.cwd()
-    name = Path(os.path.relpath(folder.resolve(), Path(root).resolve())).as_posix()
+    real = folder.resolve()
+    workspace = Path(os.environ.get("GITHUB_WORKSPACE") or real).resolve()
+    is_ours = workspace != real and real.is_relative_to(workspace)
+    root = workspace if is_ours else repository(folder) or Path.cwd()
+    name = Path(os.path.relpath(real, root)).as_posix()
     return "" if name == "." else name
 
 

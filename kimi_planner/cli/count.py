@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kimi_planner.cli import options
+from kimi_planner.cli.exits import Exit
 from kimi_planner.cli.progress import progress
 from kimi_planner.cli.writing import print_or_write
 from kimi_planner.safe import csv_text, on_one_line
@@ -26,7 +27,6 @@ __all__ = ["command"]
 
 MESSAGES_SHOWN = 20
 FILES_SHOWN = 200
-NOT_ALL_COUNTED = 3
 
 
 def _share(_context: click.Context, _option: click.Parameter, value: str | None) -> float | None:
@@ -105,7 +105,7 @@ def command(
         click.echo(on_one_line(message), err=True)
     if counted.rejected:
         click.echo(f"{counted.rejected:,} could not be counted", err=True)
-        sys.exit(NOT_ALL_COUNTED)
+        sys.exit(Exit.CANNOT_TELL)
 
 
 def _audit(
@@ -144,7 +144,7 @@ def _audit(
     for message in made.messages[:MESSAGES_SHOWN]:
         click.echo(on_one_line(message), err=True)
     if made.left_out or not made.calls:
-        sys.exit(NOT_ALL_COUNTED)
+        sys.exit(Exit.CANNOT_TELL)
 
 
 def _table(counted: CorpusCount) -> str:

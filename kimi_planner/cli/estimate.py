@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kimi_planner.cli import options
+from kimi_planner.cli.exits import Exit
 from kimi_planner.cli.writing import print_or_write
 from kimi_planner.errors import (
     KimiPlannerError,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-BAD_INPUT, CANNOT_TELL = 2, 3
 MESSAGES_SHOWN = 20
 _SAID = ("why", "reply_why", "refused", "ignored")
 _NUMBERS = (
@@ -94,7 +94,7 @@ def command(
         click.echo(f"kimi-planner: {len(faults):,} requests could not be estimated", err=True)
     unknown = [isinstance(error, UnknownModelError | PriceNotFoundError) for _, error in faults]
     if faults:
-        sys.exit(CANNOT_TELL if all(unknown) else BAD_INPUT)
+        sys.exit(Exit.CANNOT_TELL if all(unknown) else Exit.BAD_INPUT)
 
 
 def _estimates(

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import click
 
 from kimi_planner.cli import options
+from kimi_planner.cli.exits import Exit
 from kimi_planner.cli.progress import progress
 from kimi_planner.notes import Note
 
@@ -24,8 +25,6 @@ __all__ = [
     "totals",
     "workload",
 ]
-
-NOT_ALL_PRICED = 3
 
 
 def pairs(
@@ -106,7 +105,7 @@ def finish(notes: Iterable[Note], *, say: bool = False) -> None:
     for one in told if say else ():
         click.echo(one, err=True)
     if any(one.code == "not_priced" for one in told):
-        click.get_current_context().exit(NOT_ALL_PRICED)
+        click.get_current_context().exit(Exit.CANNOT_TELL)
 
 
 def say_rejected(rows: int) -> None:

@@ -9,12 +9,11 @@ from typing import Any, Literal
 import click
 
 from kimi_planner.cli import logs, options
+from kimi_planner.cli.exits import Exit
 from kimi_planner.cli.progress import progress
 from kimi_planner.cli.writing import off_screen, png, write_all
 
 __all__ = ["outlook"]
-
-OVER, CANNOT_TELL = 1, 3
 
 
 @click.command("outlook")
@@ -93,5 +92,5 @@ def outlook(
         return
     limit = found.budget or found.plan
     if limit is not None and limit.chance > fail_above:
-        sys.exit(OVER)
-    sys.exit(CANNOT_TELL if limit is None or limit.is_lower_bound else 0)
+        sys.exit(Exit.OVER)
+    sys.exit(Exit.CANNOT_TELL if limit is None or limit.is_lower_bound else 0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kimi_planner.cli.exits import Exit
 from kimi_planner.cli.options import group
 
 if TYPE_CHECKING:
@@ -82,4 +83,4 @@ def decided(
 def end(recommendation: Recommendation, fail_over_budget: bool) -> None:
     """Exit with 1 if that is asked for and a workload is over its budget."""
     if fail_over_budget and recommendation.over_budget:
-        raise click.exceptions.Exit(1)
+        raise click.exceptions.Exit(Exit.OVER)

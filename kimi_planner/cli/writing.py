@@ -23,12 +23,13 @@ def print_or_write(text: str, path: Path | None, *, force: bool) -> None:
         write(path, text, force=force)
 
 
-def write(path: Path, text: str, *, force: bool) -> None:
-    """Write a file, all of it or nothing, and name it on stderr."""
+def write(path: Path, text: str, *, force: bool, quiet: bool = False) -> None:
+    """Write a file, all of it or nothing, and name it on stderr unless that is to be quiet."""
     from kimi_planner.writes import write_text
 
     write_text(path, text, overwrite=force)
-    click.echo(f"wrote {path}", err=True)
+    if not quiet:
+        click.echo(f"wrote {path}", err=True)
 
 
 def write_all(folder: Path, files: Mapping[str, str | bytes], *, force: bool) -> None:

@@ -1,15 +1,18 @@
-"""A report as GitHub annotations, at most ten, and the rest for the summary of the step.
+"""A report as GitHub annotations, one a prompt and at most ten, and the rest for the summary of the step.
 
 Forms: https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from kimi_planner.checks.formats.breaches import breaches
 from kimi_planner.checks.formats.changed import changed_lines
 from kimi_planner.checks.formats.lines import counted, coverage_lines, result_line, summary
 from kimi_planner.checks.formats.markdown import document
 from kimi_planner.checks.formats.visible import visible
-from kimi_planner.checks.results import CheckResult, Outcome, ordered
+from kimi_planner.checks.results import CheckResult, Outcome
 from kimi_planner.checks.run import CheckReport
 
 __all__ = ["MAX_SUMMARY_BYTES", "render", "step_summary"]
@@ -20,9 +23,12 @@ MAX_SUMMARY_BYTES = 1024 * 1024
 
 def render(report: CheckReport) -> str:
     """Return what a step prints: annotations worst first, then what has no room among them."""
-    found = [one for one in ordered(report.results) if one.outcome is not Outcome.PASSED]
-    lines = [_annotation(one) for one in found[:MAX_ANNOTATIONS]]
-    rest = found[MAX_ANNOTATIONS:]
+    things: dict[tuple[str, int | None, str | None], list[CheckResult]] = {}
+    for one in breaches(report):
+        things.setdefault((one.path, one.line, one.name), []).append(one)
+    found = list(things.values())
+    lines = [_annotation(results) for results in found[:MAX_ANNOTATIONS]]
+    rest = [one for results in found[MAX_ANNOTATIONS:] for one in results]
     if rest:
         lines.append(f"{counted(len(rest), 'more result')} without an annotation:")
         lines += [_plain(result_line(one)) for one in rest]
@@ -45,17 +51,20 @@ def step_summary(report: CheckReport, room: int = MAX_SUMMARY_BYTES) -> str:
     return text if len(text.encode()) <= room else ""
 
 
-def _annotation(result: CheckResult) -> str:
-    command = "warning" if result.outcome is Outcome.WARNING else "error"
-    line = "" if result.line is None else f",line={result.line}"
-    file = _property(result.path)
-    title = _property(f"kimi-planner {result.rule}")
-    return f"::{command} file={file}{line},title={title}::{_data(result.message)}"
+def _annotation(results: Sequence[CheckResult]) -> str:
+    """Return all that is wrong with a prompt, or another thing, the worst first and a line each."""
+    worst = results[0]
+    command = "warning" if worst.outcome is Outcome.WARNING else "error"
+    line = "" if worst.line is None else f",line={worst.line}"
+    file = _property(worst.path)
+    rules = ", ".join(dict.fromkeys(one.rule for one in results))
+    title = _property(f"kimi-planner {rules}")
+    return f"::{command} file={file}{line},title={title}::{'%0A'.join(_data(one.message) for one in results)}"
 
 
 def _data(text: str) -> str:
-    """Escape the message of a command."""
-    return visible(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """Escape a line of the message of a command."""
+    return visible(text).replace("%", "%25")
 
 
 def _property(text: str) -> str:

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from kimi_planner.checks.changes import PromptChange, WorkloadChange
+from kimi_planner.checks.formats.breaches import breaches
 from kimi_planner.checks.formats.changed import causes, dollars, standing, was
 from kimi_planner.checks.formats.lines import counted, covered, summary
 from kimi_planner.checks.formats.visible import visible
 from kimi_planner.checks.growth import moved
-from kimi_planner.checks.results import CheckResult, Outcome, ordered
+from kimi_planner.checks.results import CheckResult, Outcome
 from kimi_planner.checks.run import CheckReport
 
 __all__ = ["MARK", "MAX_COMMENT_BYTES", "document", "render"]
@@ -39,13 +40,12 @@ def render(report: CheckReport) -> str:
 
 def document(report: CheckReport, room: int) -> str:
     """Return the report within so many bytes, the worst rows first."""
-    found = [one for one in ordered(report.results) if one.outcome is not Outcome.PASSED]
     head = [MARK, f"### kimi-planner: {summary(report.results)}"]
     notes = [*report.notes, *(report.comparison.notes if report.comparison else ())]
     head += [f"- {safe(note)}" for note in notes[:MAX_NOTES]]
     if len(notes) > MAX_NOTES:
         head.append(f"- {counted(len(notes) - MAX_NOTES, 'more note')} left out")
-    tables = [_Rows("", ("", "where", "what"), [_result(one) for one in found])]
+    tables = [_Rows("", ("", "where", "what"), [_result(one) for one in breaches(report)])]
     tail = []
     if report.coverage is not None:
         texts = [

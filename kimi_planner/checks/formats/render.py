@@ -1,4 +1,4 @@
-"""Choosing a form by its name; only the chosen one is imported."""
+"""Choosing a form by its name, or by that of the file for it; only the chosen one is imported."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from importlib import import_module
 
 from kimi_planner.checks.run import CheckReport
 
-__all__ = ["FORMATS", "render"]
+__all__ = ["FORMATS", "form_of_file", "render"]
 
 #: Name of a form to its module.
 FORMATS = {
@@ -16,7 +16,28 @@ FORMATS = {
     "github": "github",
     "sarif": "sarif",
     "junit": "junit",
+    "gitlab": "gitlab",
 }
+#: How the name of a file ends to its form.
+_ENDINGS = {
+    ".gitlab.json": "gitlab",
+    ".json": "json",
+    ".markdown": "markdown",
+    ".md": "markdown",
+    ".sarif": "sarif",
+    ".txt": "text",
+    ".xml": "junit",
+}
+
+
+def form_of_file(name: str, asked: str) -> str:
+    """Return the form of a file: what its name says, or what is asked for where that says less.
+
+    >>> form_of_file("out.sarif", "github"), form_of_file("out.json", "sarif"), form_of_file("out", "junit")
+    ('sarif', 'sarif', 'junit')
+    """
+    form = next((form for end, form in _ENDINGS.items() if name.lower().endswith(end)), asked)
+    return asked if form == "json" and asked in ("sarif", "gitlab") else form
 
 
 def render(report: CheckReport, form: str) -> str:

@@ -7,7 +7,13 @@ from kimi_planner.checks.formats.visible import visible
 from kimi_planner.checks.results import ordered
 from kimi_planner.checks.run import CheckReport
 
-__all__ = ["render"]
+__all__ = ["failures", "render"]
+
+
+def failures(report: CheckReport) -> str:
+    """Return a line for each result that did not pass; nothing where all passed."""
+    failed = ordered(one for one in report.results if not one.outcome.passes)
+    return "".join(f"{visible(result_line(one))}\n" for one in failed)
 
 
 def render(report: CheckReport) -> str:
