@@ -9,7 +9,7 @@ from io import TextIOWrapper
 
 __all__ = ["main"]
 
-_COUNTING = ("check", "count")
+_COUNTING = ("check", "count", "init")
 _COLLECT_AT = 200_000  # new objects; importing makes many, and none of them is garbage
 
 

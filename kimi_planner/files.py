@@ -37,6 +37,7 @@ __all__ = [
     "not_utf8",
     "open_unpacked",
     "parsed_json",
+    "parsed_toml",
     "read_text",
     "read_toml",
     "repository",
@@ -373,7 +374,17 @@ def read_toml(path: str | Path, fault: type[KimiPlannerError] = FileError) -> To
         Or another ``fault``, if the file cannot be read, is empty or is not TOML; the message names file and line.
     """
     path = Path(path)
-    text = read_text(path, limit=MAX_TOML_BYTES, fault=fault)
+    return parsed_toml(read_text(path, limit=MAX_TOML_BYTES, fault=fault), path, fault)
+
+
+def parsed_toml(text: str, path: Path, fault: type[KimiPlannerError] = FileError) -> TomlFile:
+    """Parse TOML as `read_toml` does, of a file that need not be there.
+
+    Raises
+    ------
+    FileError
+        Or another ``fault``, if it is empty or not TOML.
+    """
     if not text.strip():
         raise fault("the file is empty. It must hold TOML.", at=path)
     if too_deep := _NESTED_TOO_DEEPLY.search(text):

@@ -159,7 +159,7 @@ def test_a_reader_that_is_not_installed_is_no_malformed_file(tmp_path, monkeypat
     """Without PyYAML the error says what to install, whatever the files hold."""
     monkeypatch.setitem(__import__("sys").modules, "yaml", None)
     path = laid_out(tmp_path, budget("p.yaml", kind="templates"), p_dot_yaml="a_prompt: x\n")
-    with pytest.raises(MissingExtraError, match=r"kimi-planner\[templates\]"):
+    with pytest.raises(MissingExtraError, match=r"extra \[templates\] adds with: pip install "):
         checking.results_of(path)
 
 

@@ -22,7 +22,7 @@ from kimi_planner.checks.table import Table
 from kimi_planner.errors import ConfigError, RequestError, restated
 from kimi_planner.files import TomlFile, read_toml, repository
 
-__all__ = ["CONFIG_FILE", "find_config", "load_config"]
+__all__ = ["CONFIG_FILE", "config_of", "find_config", "load_config"]
 
 #: The file of its own, with the same keys at the top.
 CONFIG_FILE = "kimi-planner.toml"
@@ -55,8 +55,8 @@ _GROWTH = _keys(Growth)
 _OVERRIDES = {*_PROMPT_LIMITS, "completion_tokens", *_WORKLOAD_LIMITS, "warn_fraction", *_GROWTH}
 
 
-def find_config(folder: Path) -> Path:
-    """Return the configuration in a folder: its own file, else ``pyproject.toml``.
+def find_config(folder: Path) -> Path | None:
+    """Return the configuration in a folder: its own file, else ``pyproject.toml``; ``None`` without one.
 
     Raises
     ------
@@ -64,14 +64,13 @@ def find_config(folder: Path) -> Path:
         If both hold one, so that one of them would be ignored.
     """
     own, project = folder / CONFIG_FILE, folder / PYPROJECT
-    if not own.is_file():
-        return project
-    if project.is_file() and "kimi-planner" in _tools(read_toml(project, ConfigError)):
+    in_project = project.is_file() and "kimi-planner" in _tools(read_toml(project, ConfigError))
+    if own.is_file() and in_project:
         raise ConfigError(
             f"{own} and [{TABLE}] in {project} both hold a configuration. Keep one of them, or name "
             "one with --config."
         )
-    return own
+    return own if own.is_file() else project if in_project else None
 
 
 def load_config(path: str | Path = PYPROJECT, *, allow_outside: bool = False) -> CheckConfig:
@@ -95,11 +94,11 @@ def load_config(path: str | Path = PYPROJECT, *, allow_outside: bool = False) ->
     folder = Path(path).parent
     boundary = Boundary(None if allow_outside else repository(folder) or folder)
     with boundary.held():
-        return _loaded(path, boundary)
+        return config_of(read_toml(path, ConfigError), boundary)
 
 
-def _loaded(path: str | Path, boundary: Boundary) -> CheckConfig:
-    toml = read_toml(path, ConfigError)
+def config_of(toml: TomlFile, boundary: Boundary) -> CheckConfig:
+    """Return what a TOML file configures, as `load_config`."""
     table = _root(toml)
     table.refuse_unknown(_TOP | _PARTS | _GROWTH)
     folder = toml.path.parent

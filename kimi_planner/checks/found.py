@@ -15,8 +15,10 @@ from kimi_planner.checks.prompts import (
     MAX_PROMPT_BYTES,
     LeftOut,
     Prompt,
+    Reader,
     body_prompts,
     is_body,
+    read_file,
     template_prompts,
     text_prompt,
 )
@@ -54,8 +56,11 @@ class Found:
     left_out: tuple[LeftOut, ...]
 
 
-def find_prompts(config: CheckConfig, day: date) -> list[Found]:
-    """Return what each budget is for on a day, in the order of the configuration."""
+def find_prompts(config: CheckConfig, day: date, read: Reader = read_file) -> list[Found]:
+    """Return what each budget is for on a day, in the order of the configuration.
+
+    ``read`` reads the prompts inside a file, as :func:`read_file` does, whose result it may keep.
+    """
     named = [(one, find_files(config.folder, one.paths, one.exclude)) for one in config.prompts]
     kinds = [{name: _kind(path, budget) for name, path in found.files} for budget, found in named]
     texts = _texts({
@@ -65,7 +70,7 @@ def find_prompts(config: CheckConfig, day: date) -> list[Found]:
         if kind[name] == "text"
     })  # fmt: skip
     return [
-        _Search(budget, found, kind, texts, config, day).found()
+        _Search(budget, found, kind, texts, config, day, read).found()
         for (budget, found), kind in zip(named, kinds, strict=True)
     ]
 
@@ -104,6 +109,7 @@ class _Search:
     texts: Mapping[str, tuple[str, int] | FileError]
     config: CheckConfig
     day: date
+    read: Reader
     prompts: dict[str, tuple[Prompt, ...]] = field(default_factory=dict)
     left_out: dict[str, tuple[LeftOut, ...]] = field(default_factory=dict)
     faults: list[CheckResult] = field(default_factory=list)
@@ -157,7 +163,7 @@ class _Search:
                 raise text
             self.prompts[name] = (text_prompt(name, *text, self.budget),)
         else:
-            read = template_prompts(name, path, self.budget)
+            read = template_prompts(name, path, self.budget, self.read)
             self.prompts[name], self.left_out[name] = read.prompts, read.left_out
             self.used |= read.used
             for one in read.unread:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kimi_planner.catalog import Catalog
 from kimi_planner.checks.budgets import PromptBudget
@@ -19,20 +19,24 @@ from kimi_planner.tokens.prompts.forms import BRACES_NOTE, might_have_placeholde
 from kimi_planner.tokens.text import count_tokens
 
 if TYPE_CHECKING:
-    from kimi_planner.tokens.prompts.parts import Unread
+    from kimi_planner.tokens.prompts.parts import PromptFile, Unread
 
 __all__ = [
     "MAX_PROMPT_BYTES",
     "LeftOut",
     "Prompt",
+    "Reader",
     "Templates",
     "body_prompts",
     "is_body",
+    "read_file",
     "template_prompts",
     "text_prompt",
 ]
 
 MAX_PROMPT_BYTES = 100_000_000
+#: What reads the prompts inside a file.
+Reader: TypeAlias = "Callable[..., PromptFile]"
 _RESERVED = ("max_completion_tokens", "max_tokens")  # of a body; the older name comes second
 
 
@@ -197,7 +201,14 @@ class Templates:
     used: frozenset[str]
 
 
-def template_prompts(name: str, path: Path, budget: PromptBudget) -> Templates:
+def read_file(path: Path, **how: Any) -> PromptFile:
+    """Return what a file holds; its reader is imported where there is one to read."""
+    from kimi_planner.tokens.prompts.read import read_file
+
+    return read_file(path, **how)
+
+
+def template_prompts(name: str, path: Path, budget: PromptBudget, read: Reader) -> Templates:
     """Return the prompts inside a file, each with its line; the second of a name is ``name#2``.
 
     Raises
@@ -207,9 +218,8 @@ def template_prompts(name: str, path: Path, budget: PromptBudget) -> Templates:
     """
     from kimi_planner.tokens.prompts.parts import fixed_text
     from kimi_planner.tokens.prompts.ranges import token_range
-    from kimi_planner.tokens.prompts.read import read_file
 
-    file = read_file(path, names=budget.names, style=budget.style, shown_as=name)
+    file = read(path, names=budget.names, style=budget.style, shown_as=name)
     is_fixed = budget.hold == "fixed"
     seen: Counter[tuple[str, str]] = Counter()
     prompts = []

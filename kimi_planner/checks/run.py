@@ -14,7 +14,7 @@ from kimi_planner.checks.coverage import Coverage
 from kimi_planner.checks.found import Found, find_prompts
 from kimi_planner.checks.globs import matches
 from kimi_planner.checks.prompt_limits import SpecsOfDay, hold_prompt
-from kimi_planner.checks.prompts import Prompt
+from kimi_planner.checks.prompts import Prompt, Reader, read_file
 from kimi_planner.checks.results import (
     CheckResult,
     Measure,
@@ -86,10 +86,15 @@ class Check:
         The budgets.
     as_of : date, optional
         The day whose prices and rules count; today if not given.
+    read : callable
+        What reads the prompts inside a file, as :func:`read_file` does.
     """
 
-    def __init__(self, config: CheckConfig, as_of: date | None = None) -> None:
+    def __init__(
+        self, config: CheckConfig, as_of: date | None = None, read: Reader = read_file
+    ) -> None:
         self.config = config
+        self._read = read
         self.as_of = date.today() if as_of is None else as_of  # noqa: DTZ011 - the checker's own day
         self._specs = SpecsOfDay(config.catalog, self.as_of)
         self._plans = Plans(config, self.as_of)
@@ -98,7 +103,7 @@ class Check:
     @_held
     def found(self) -> list[Found]:
         """What each budget of prompts is for."""
-        return find_prompts(self.config, self.as_of)
+        return find_prompts(self.config, self.as_of, self._read)
 
     @property
     def prompts(self) -> Iterator[Prompt]:

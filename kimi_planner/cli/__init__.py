@@ -26,6 +26,7 @@ _COMMANDS = {
     "check": "Hold prompts and workloads against their budgets.",
     "count": "Count the tokens of text files and requests.",
     "estimate": "Estimate requests: tokens, cost, fit, and how exact that is.",
+    "init": "Propose the configuration of a check for a repository.",
     "plan": "Project monthly spend and context fit.",
     "portfolio": "Assign a model to every workload under one budget.",
     "recommend": "Choose a model for each workload.",

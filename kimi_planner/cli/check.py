@@ -87,13 +87,13 @@ def command(
 
     Exit codes: 0 all passed, 1 a budget is exceeded, 2 bad input, 3 cannot tell.
     """
-    from kimi_planner.checks.config import find_config, load_config
+    from kimi_planner.checks.config import load_config
     from kimi_planner.checks.results import worst
     from kimi_planner.checks.run import Check
 
     loaded = [
         load_config(one, allow_outside=allow_outside)
-        for one in dict.fromkeys(configs) or [find_config(Path())]
+        for one in dict.fromkeys(configs) or [_configuration()]
     ]
     if baseline and len(loaded) > 1:
         raise ConfigError("--baseline with a path is for one --config. Let each name its own.")
@@ -129,6 +129,20 @@ def command(
 
             write(path, baseline_text(check.moment), force=True, quiet=quiet)
     sys.exit(max(worst(one.results) for one in reports).exit_code)
+
+
+def _configuration() -> Path:
+    """Return the configuration of this folder."""
+    from kimi_planner.checks.config import CONFIG_FILE, find_config
+
+    path = find_config(Path())
+    if path is None:
+        raise ConfigError(
+            f"no configuration: there is no {CONFIG_FILE} in {Path.cwd()}, and no table "
+            "[tool.kimi-planner] in a pyproject.toml. Propose one with: kimi-planner init. Or name one "
+            "with --config."
+        )
+    return path
 
 
 def _together(reports: list[CheckReport], bases: list[str]) -> CheckReport:

@@ -21,6 +21,7 @@ from kimi_planner.tokens.prompts.parts import (
 from kimi_planner.tokens.prompts.static import (
     ModuleText,
     TextReader,
+    children,
     template_style,
     text_of,
     word_of,
@@ -32,7 +33,7 @@ __all__ = ["MARKER", "python_templates"]
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _DOCUMENTED = (ast.Module, *_SCOPES)
 # Most of the nodes of a module, and none of them holds a text.
-_TEXTLESS = (ast.expr_context, ast.Name, ast.operator, ast.cmpop, ast.alias, ast.Pass)
+_TEXTLESS = (ast.Name, ast.operator, ast.cmpop, ast.alias, ast.Pass)
 MAX_DEPTH = 100
 # Which argument of these calls is a chat message, from 1.
 _MESSAGES = {"from_template": 1, "PromptTemplate": 1, "Signature": 2, "make_signature": 2}
@@ -134,11 +135,11 @@ def _named(tree: ast.Module) -> Iterator[Candidate]:
     waiting: list[tuple[ast.AST, str]] = [(tree, "")]
     while waiting:
         node, scope = waiting.pop()
-        children = [one for one in ast.iter_child_nodes(node) if not isinstance(one, _TEXTLESS)]
+        inner = [one for one in children(node) if not isinstance(one, _TEXTLESS)]
         if isinstance(node, _DOCUMENTED):
             first = node.body[0] if node.body else None
             if isinstance(first, ast.Expr) and text_of(first.value) is not None:
-                children.remove(first)  # its docstring
+                inner.remove(first)  # its docstring
                 if isinstance(node, ast.ClassDef) and _is_signature(node):
                     place = Place(f"{scope}{node.name}.__doc__", is_message=True)
                     cleaned = ast.Call(ast.Name("cleandoc"), [first.value], [])
@@ -152,7 +153,7 @@ def _named(tree: ast.Module) -> Iterator[Candidate]:
             yield Candidate(Place(f"{scope}text"), node, node.lineno, by_name=False)
         else:
             yield from _of_statement(node, scope)
-        waiting += ((child, scope) for child in reversed(children))
+        waiting += ((child, scope) for child in reversed(inner))
 
 
 def _is_signature(node: ast.ClassDef) -> bool:

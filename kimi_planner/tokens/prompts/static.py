@@ -62,7 +62,9 @@ class ModuleText:
     template_style: str = "dollar"
 
     def __post_init__(self) -> None:
-        nodes = list(ast.walk(self.tree))
+        nodes: list[ast.AST] = [self.tree]
+        for node in nodes:  # which grows meanwhile
+            nodes += children(node)
         bound = Counter(map(_bound_name, nodes))
         for statement in self.tree.body:
             if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
@@ -76,7 +78,7 @@ class ModuleText:
         if any(isinstance(node, ast.ImportFrom) and node.module == "jinja2" for node in nodes):
             self.template_style = "jinja"
         for node in nodes:
-            filled = self.filled(node)
+            filled = self.filled(node) if isinstance(node, ast.Call | ast.BinOp) else None
             if filled and (word := word_of(filled[1])):
                 self.styles[word] = filled[0]
             if isinstance(node, ast.AugAssign) and (word := word_of(node.target)):
@@ -104,6 +106,18 @@ class ModuleText:
             case ast.Call(ast.Attribute(module, "Template"), [text, *_]):
                 return ("jinja" if word_of(module) == "jinja2" else "dollar"), text
         return None
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """Return what a node is made of, but for contexts, which are half of all nodes and say little."""
+    found: list[ast.AST] = []
+    for name in node._fields:
+        value = None if name == "ctx" else getattr(node, name, None)
+        if isinstance(value, list):
+            found += [one for one in value if isinstance(one, ast.AST)]
+        elif isinstance(value, ast.AST):
+            found.append(value)
+    return found
 
 
 def _makes_template(called: ast.expr) -> bool:
