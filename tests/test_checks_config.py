@@ -28,10 +28,13 @@ def test_a_file_of_its_own_says_what_pyproject_does(tmp_path):
 
 
 def test_the_configuration_of_a_folder_is_found_and_never_two_of_them(tmp_path):
-    """The own file comes first; with a table in pyproject.toml beside it, neither is guessed."""
+    """The own file comes first; with a table in pyproject.toml beside it, neither is guessed; or none."""
     project = tmp_path / "pyproject.toml"
     project.write_text("[tool.ruff]\n", encoding="utf-8")
+    assert find_config(tmp_path) is None
+    project.write_text("[tool.kimi-planner]\n", encoding="utf-8")
     assert find_config(tmp_path) == project
+    project.write_text("[tool.ruff]\n", encoding="utf-8")
     own = checking.lay_out(tmp_path, PROMPTS)
     assert find_config(tmp_path) == own
     project.write_text("[tool.kimi-planner]\n", encoding="utf-8")

@@ -59,7 +59,7 @@ ENDS = {
     "usage price known.jsonl --as-of 2026-11-24": Exit.PASSED,
     "usage price strange.jsonl --as-of 2026-11-24": Exit.CANNOT_TELL,
     "usage price none.jsonl": Exit.BAD_INPUT,
-    "usage outlook known.jsonl --budget 1 --fail-above 0.5": Exit.OVER,
+    "usage outlook known.jsonl --budget 0.01 --fail-above 0.5": Exit.OVER,
     "usage outlook strange.jsonl --budget 1 --fail-above 0.5": Exit.CANNOT_TELL,
     "usage outlook known.jsonl --fail-above 0.5": Exit.BAD_INPUT,
     "check --config pass.toml": Exit.PASSED,
@@ -140,7 +140,7 @@ def test_what_did_not_end_is_neither_passed_nor_over(folder, monkeypatch, capsys
 
         monkeypatch.setattr("kimi_planner.checks.config.load_config", run)
         with pytest.raises(SystemExit) as stopped:
-            main(["check"])
+            main(["check", "--config", "pass.toml"])
         return stopped.value.code
 
     assert failing(ZeroDivisionError("a fault")) == Exit.INTERNAL
