@@ -42,8 +42,9 @@ class PromptEntry:
     kind
         ``"text"``, ``"request"``, ``"templates"``, or ``"fixed"`` where the tokens are those of the
         fixed text of a template.
-    tokens, low_tokens
-        The most that it may have, and the least.
+    tokens, low_tokens, typical_tokens
+        The most that it may have, the least, and what it usually has, which is what it costs;
+        ``None`` where that is the most.
     input_usd_per_mtok, cost_usd
         Price of its model, and its cost as input of one call; ``None`` where there is no price.
     content
@@ -59,7 +60,13 @@ class PromptEntry:
     low_tokens: int
     input_usd_per_mtok: Decimal | None
     cost_usd: Decimal | None
+    typical_tokens: int | None = None
     content: Content = field(default=Content(), compare=False)
+
+    @property
+    def billed_tokens(self) -> int:
+        """What it costs money for: what it usually has, else the most."""
+        return self.tokens if self.typical_tokens is None else self.typical_tokens
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -181,10 +188,11 @@ def first_of_each(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 def prompt_entry(prompt: Prompt, specs: SpecsOfDay) -> PromptEntry:
     """Return what is kept of a prompt; of one whose tokens have no bound, that of its fixed text."""
     tokens = prompt.fixed_tokens if prompt.tokens is None else prompt.tokens
+    billed = tokens if prompt.billed_tokens is None else prompt.billed_tokens
     price = cost = None
     if prompt.model is not None:
         with suppress(PriceNotFoundError):
-            cost = specs.usd(prompt.model, tokens)
+            cost = specs.usd(prompt.model, billed)
             price = specs.of(prompt.model).input_usd_per_mtok
     return PromptEntry(
         path=prompt.path,
@@ -195,6 +203,7 @@ def prompt_entry(prompt: Prompt, specs: SpecsOfDay) -> PromptEntry:
         low_tokens=min(prompt.low, tokens),
         input_usd_per_mtok=price,
         cost_usd=cost,
+        typical_tokens=None if billed == tokens else billed,
         content=Content(prompt.text),
     )
 

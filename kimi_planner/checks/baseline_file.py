@@ -20,6 +20,8 @@ __all__ = ["as_text", "baseline_text", "read_baseline"]
 
 SCHEMA = 2
 MAX_BYTES = 100_000_000
+#: Left out of the file where there is none.
+_OPTIONAL = {"content", "typical_tokens"}
 MOST_DIGITS = 40  # of a number, before and after the point
 _REMEDY = "Write it anew with: kimi-planner check --update-baseline."
 
@@ -40,8 +42,17 @@ def baseline_text(baseline: Baseline) -> str:
 
 
 def _array(name: str, entries: Sequence[object]) -> str:
-    rows = ",".join(f"\n    {_json(as_text(vars(one)))}" for one in entries)
+    rows = ",".join(f"\n    {_json(as_text(_stated(one)))}" for one in entries)
     return f'  "{name}": [{rows}\n  ]' if rows else f'  "{name}": []'
+
+
+def _stated(entry: object) -> dict[str, Any]:
+    """Return what the file states of an entry."""
+    return {
+        key: value
+        for key, value in vars(entry).items()
+        if value is not None or key not in _OPTIONAL
+    }
 
 
 def as_text(value: object) -> Any:
@@ -133,6 +144,7 @@ _READ: Mapping[str, Callable[[object], Any]] = {
     "str | None": _optional(_text),
     "int": _whole,
     "Content": lambda value: Content(recorded=_text(value)),
+    "int | None": _optional(_whole),
     "Decimal": _decimal,
     "Decimal | None": _optional(_decimal),
     "Mapping[str, Decimal]": _decimals,
@@ -153,5 +165,5 @@ def _entry(kind: type[Entry], row: object) -> Entry:
     return kind(**{
         name: read(row[name])
         for name, read in readers.items()
-        if name in row or name != "content"  # as written before there was any
+        if name in row or name not in _OPTIONAL
     })  # fmt: skip

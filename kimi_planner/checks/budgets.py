@@ -39,7 +39,9 @@ class PromptBudget:
         for prompts inside code and configuration; if ``None``, what the name and the file say.
     names, style, variables
         Of templates: globs of the names to take, how texts are filled, and what each variable may
-        hold, by name, as :func:`token_range` takes it.
+        hold, by name or pattern, as :func:`token_range` takes it.
+    default_variables
+        The same for all budgets; what this one says comes first.
     hold
         What of a template is held: ``"filled"``, all that it may have, or ``"fixed"``, its text alone.
     model, default_model
@@ -64,7 +66,8 @@ class PromptBudget:
     kind: str | None = None
     names: tuple[str, ...] | None = None
     style: str | None = None
-    variables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    default_variables: Mapping[str, Any] = field(default_factory=dict)
     hold: str = "filled"
     model: str | None = None
     default_model: str | None = None
@@ -75,6 +78,12 @@ class PromptBudget:
     max_context_share: Decimal | None = None
     warn_fraction: Decimal | None = None
     where: Where
+
+    @property
+    def declared(self) -> dict[str, Any]:
+        """What variables may hold, that of all budgets included."""
+        own = dict(self.variables)
+        return own | {key: one for key, one in self.default_variables.items() if key not in own}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,6 +217,8 @@ class CheckConfig:
         What may grow, and other limits for some paths, of which the last that matches wins.
     baseline
         Path of the baseline, relative to the configuration.
+    variables, variables_where
+        What variables of all templates may hold, and where each is said.
     min_coverage
         The least share of the tokens of prompts, and of what looks like one, that must be counted.
     seed
@@ -225,6 +236,8 @@ class CheckConfig:
     growth: Growth = Growth()
     overrides: tuple[Override, ...] = ()
     baseline: str = "kimi-planner-baseline.json"
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    variables_where: Mapping[str, Where] = field(default_factory=dict)
     min_coverage: Decimal | None = None
     seed: int = 0
     boundary: Boundary = field(default_factory=Boundary, compare=False)

@@ -110,7 +110,7 @@ def prompt_change(
         none = {} if old.cost_usd is None else {"tokens": Decimal(0), "price": Decimal(0)}
         return PromptChange(old=old, new=new, line=line, causes=none)
     sides = [
-        (Usage.of(one.tokens, 0), {"input": one.cost_usd})
+        (Usage.of(one.billed_tokens, 0), {"input": one.cost_usd})
         for one in (old, new)
         if one is not None and one.cost_usd is not None
     ]

@@ -35,11 +35,15 @@ MAX_MONTHS = 120  # of a projection; naming it there would import pandas for pro
 
 def _keys(budget: type[Any]) -> set[str]:
     """Return the keys of the table of a budget: its fields, without those that no table states."""
-    return {field.name for field in fields(budget)} - {"default_model", "where"}
+    return {field.name for field in fields(budget)} - {
+        "default_model",
+        "default_variables",
+        "where",
+    }
 
 
 _TOP = {"catalog", "model", "seed", "baseline", "warn_fraction", "min_coverage"}
-_PARTS = {"prompts", "workloads", "catalog_checks", "overrides"}
+_PARTS = {"prompts", "workloads", "catalog_checks", "overrides", "variables"}
 _PROMPT_LIMITS = ("max_tokens", "max_usd", "max_usd_per_call", "max_context_share")
 _TEMPLATES = ("names", "style", "variables", "hold")
 _WORKLOAD_LIMITS = (
@@ -106,16 +110,20 @@ def config_of(toml: TomlFile, boundary: Boundary) -> CheckConfig:
     source = _source(top["catalog"], folder) if "catalog" in top else None
     model, warn = top.get("model"), top.get("warn_fraction")
     has_checks = "catalog_checks" in table.values
+    variables = _variables(table, "variables") if "variables" in table.values else {}
+    common = {"default_model": model, "default_variables": variables, "warn_fraction": warn}
     config = CheckConfig(
         path=toml.path,
         catalog=load_catalog(source),
         catalog_name=source,
         boundary=boundary,
-        prompts=tuple(_prompts(one, model, warn) for one in table.tables("prompts")),
+        prompts=tuple(_prompts(one, common) for one in table.tables("prompts")),
         workloads=tuple(_workloads(one, model, warn) for one in table.tables("workloads")),
         catalog_checks=_catalog(table.table("catalog_checks"), folder) if has_checks else None,
         growth=Growth(**_read(table, _GROWTH)),
         overrides=tuple(map(_override, table.tables("overrides"))),
+        variables=variables,
+        variables_where={name: table.table("variables").where(name) for name in variables},
         **{key: top[key] for key in ("baseline", "min_coverage", "seed") if key in top},
     )
     if not config.prompts and not config.workloads and config.catalog_checks is None:
@@ -165,7 +173,7 @@ def _read(table: Table, keys: Collection[str]) -> dict[str, Any]:
     }
 
 
-def _prompts(table: Table, default_model: str | None, warn: Decimal | None) -> PromptBudget:
+def _prompts(table: Table, common: Mapping[str, Any]) -> PromptBudget:
     known = _keys(PromptBudget)
     table.refuse_unknown(known)
     values = {"paths": table.globs("paths"), **_read(table, known)}
@@ -178,12 +186,15 @@ def _prompts(table: Table, default_model: str | None, warn: Decimal | None) -> P
     if not values.keys() & {*_PROMPT_LIMITS}:
         raise table.fail(None, "no limit. Give max_tokens, max_usd or both.")
     for key in _PROMPT_LIMITS[1:]:
-        if key in values and kind != "request" and not ("model" in values or default_model):
+        if (
+            key in values
+            and kind != "request"
+            and not ("model" in values or common["default_model"])
+        ):
             raise table.fail(None, f"{key} needs a model. Name one here or for all budgets.")
     if "max_usd_per_call" in values and kind != "request" and "completion_tokens" not in values:
         raise table.fail(None, "max_usd_per_call needs completion_tokens, the output to reserve.")
-    inherited = {"default_model": default_model, "warn_fraction": warn, "where": table.where()}
-    return PromptBudget(**inherited | values)
+    return PromptBudget(**{**common, "where": table.where(), **values})
 
 
 def _style(table: Table, key: str) -> str:
@@ -192,7 +203,7 @@ def _style(table: Table, key: str) -> str:
     return table.one_of(key, (*STYLES, "jinja"))
 
 
-def _variables(table: Table, key: str) -> dict[str, dict[str, Any]]:
+def _variables(table: Table, key: str) -> dict[str, Any]:
     from kimi_planner.tokens.prompts.values import ValueRange
 
     values = table.values[key]

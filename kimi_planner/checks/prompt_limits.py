@@ -81,25 +81,25 @@ def _tokens(prompt: Prompt, budget: PromptBudget, _specs: SpecsOfDay) -> tuple[D
 
 
 def _cost(prompt: Prompt, _budget: PromptBudget, specs: SpecsOfDay) -> tuple[Decimal, str]:
-    model, tokens = _known(prompt, "so there is no price")
+    model, tokens = _known(prompt, "so there is no price", prompt.billed_tokens)
     usd = specs.usd(model, tokens)
-    return usd, f"{usd:f} USD a call on {model}"
+    return usd, f"{usd:f} USD a call{_typical(prompt)} on {model}"
 
 
 def _call_cost(prompt: Prompt, budget: PromptBudget, specs: SpecsOfDay) -> tuple[Decimal, str]:
-    model, tokens = _known(prompt, "so there is no price")
+    model, tokens = _known(prompt, "so there is no price", prompt.billed_tokens)
     output = _reserved(prompt, budget)
     if output is None:
         raise PriceNotFoundError(
             f"{_named(prompt)}neither completion_tokens nor the body says how much output to "
             "reserve, so the cost of a call cannot be told"
         )
-    usd = specs.usd(model, tokens, output)
-    return usd, f"{usd:f} USD a call with {output:,} tokens of output on {model}"
+    usd, size = specs.usd(model, tokens, output), _typical(prompt)
+    return usd, f"{usd:f} USD a call{size} with {output:,} tokens of output on {model}"
 
 
 def _context(prompt: Prompt, budget: PromptBudget, specs: SpecsOfDay) -> tuple[Decimal, str]:
-    model, tokens = _known(prompt, "so its window is unknown")
+    model, tokens = _known(prompt, "so its window is unknown", prompt.tokens)
     window = specs.of(model).context_window_tokens
     if not window:
         raise PriceNotFoundError(f"the catalog states no context window for {model}")
@@ -110,13 +110,17 @@ def _context(prompt: Prompt, budget: PromptBudget, specs: SpecsOfDay) -> tuple[D
     return share, f"{taken} are {float(share):.2%} of the {window:,} of {model}"
 
 
-def _known(prompt: Prompt, so: str) -> tuple[str, int]:
+def _typical(prompt: Prompt) -> str:
+    return "" if prompt.typical_tokens is None else f" of {prompt.typical_tokens:,} typical tokens"
+
+
+def _known(prompt: Prompt, so: str, tokens: int | None) -> tuple[str, int]:
     """Return model and tokens; where one of them is not known, neither is what rests on it."""
     if prompt.model is None:
         raise PriceNotFoundError(f"{_named(prompt)}no model is named, {so}")
-    if prompt.tokens is None:
+    if tokens is None:
         raise PriceNotFoundError(_boundless(prompt))
-    return prompt.model, prompt.tokens
+    return prompt.model, tokens
 
 
 def _reserved(prompt: Prompt, budget: PromptBudget) -> int | None:

@@ -65,8 +65,9 @@ class Prompt(Place):
         How it was counted, and the model that it is sent to; ``None`` if nobody says.
     fixed_tokens
         Of its text, without what is filled in.
-    tokens, low
-        The most that it may have, and the least; ``tokens`` is ``None`` if that has no bound.
+    tokens, low, typical_tokens
+        The most that it may have, the least, and what it usually has, which is what it costs;
+        ``tokens`` is ``None`` if that has no bound, ``typical_tokens`` where it is no other number.
     is_fixed
         Whether these are of its fixed text alone.
     reserved
@@ -82,6 +83,7 @@ class Prompt(Place):
     kind: str
     tokens: int | None
     low: int
+    typical_tokens: int | None = None
     fixed_tokens: int = 0
     is_fixed: bool = False
     reserved: int | None = None
@@ -89,6 +91,11 @@ class Prompt(Place):
     unbound: tuple[str, ...] = ()
     text: str = field(default="", repr=False)
     notes: tuple[Note, ...] = ()
+
+    @property
+    def billed_tokens(self) -> int | None:
+        """What it costs money for: what it usually has, else the most."""
+        return self.tokens if self.typical_tokens is None else self.typical_tokens
 
     @property
     def recorded_kind(self) -> str:
@@ -228,7 +235,7 @@ def template_prompts(name: str, path: Path, budget: PromptBudget, read: Reader) 
         number = seen[one.path, one.name]
         again = f"#{number}" if number > 1 else ""
         with restated(at=Where(path, one.line), of=RequestError):
-            spread = token_range(one, budget.variables)
+            spread = token_range(one, budget.declared)
         prompt = Prompt(
             path=one.path,
             line=one.line if one.name or again else None,
@@ -237,6 +244,7 @@ def template_prompts(name: str, path: Path, budget: PromptBudget, read: Reader) 
             model=budget.model or budget.default_model,
             tokens=spread.fixed_high if is_fixed else spread.high,
             low=spread.fixed_low if is_fixed else spread.low,
+            typical_tokens=None if is_fixed or spread.typical == spread.high else spread.typical,
             fixed_tokens=spread.fixed_high,
             is_fixed=is_fixed,
             variables=one.variables,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from kimi_planner.checks.budgets import CheckConfig
 from kimi_planner.checks.coverage import Coverage
-from kimi_planner.checks.found import Found, find_prompts
+from kimi_planner.checks.found import Found, find_prompts, unused_variables
 from kimi_planner.checks.globs import matches
 from kimi_planner.checks.prompt_limits import SpecsOfDay, hold_prompt
 from kimi_planner.checks.prompts import Prompt, Reader, read_file
@@ -197,6 +197,10 @@ class Check:
             yield from hold_catalog(self.config.catalog_checks, self.config, self.as_of)
         yield from self._covered()
         yield from self._unused_overrides()
+        if not self.unread:
+            config = self.config
+            wheres = config.variables_where
+            yield from unused_variables(self.prompts, wheres, config.variables, config)
 
     def _unused_overrides(self) -> Iterator[CheckResult]:
         paths = {prompt.path for prompt in self.prompts} | self.unread
