@@ -56,6 +56,6 @@ def test_a_workload_that_is_not_there_is_refused(effect):
 def test_catalog_changes_are_legible(effect):
     """One workload, several, and one that costs nothing can be read in every size."""
     assert_legible(lambda ax: plot.catalog_change(effect, LONG, ax=ax))
-    assert_legible(lambda ax: plot.catalog_change(effect, ax=ax), on_slide=False)
+    assert_legible(lambda ax: plot.catalog_change(effect, ax=ax))
     nothing = catalog_effect(ZERO, "2026-06", PUBLIC, months=1, as_of=AS_OF, n_paths=100)
     assert_legible(lambda ax: plot.catalog_change(nothing, ax=ax))

@@ -66,4 +66,4 @@ def test_a_spend_without_a_range_is_a_line_and_says_so():
 )
 def test_what_a_month_may_cost_is_legible(draw, rows):
     """Four and twelve models can be read in every size."""
-    assert_legible(draw, on_slide=rows < 12)
+    assert_legible(draw)

@@ -41,5 +41,5 @@ def test_context_fit_is_legible():
     """Many rows and three windows can be read in every size, and requests of nothing."""
     assert_legible(lambda ax: plot.context_fit(plan().fit, ax=ax))
     several = context_fit(awkward(), catalog=PUBLIC)
-    assert_legible(lambda ax: plot.context_fit(several, ax=ax), on_slide=False)
+    assert_legible(lambda ax: plot.context_fit(several, ax=ax))
     assert_legible(lambda ax: plot.context_fit(context_fit(ZERO), ax=ax))

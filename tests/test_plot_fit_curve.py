@@ -35,5 +35,5 @@ def test_fit_curves_are_legible():
     """Five curves, and eight with three windows, can be read in every size."""
     assert_legible(lambda ax: plot.context_fit_curve(plan().fit, ax=ax))
     several = context_fit(awkward(), catalog=PUBLIC)
-    assert_legible(lambda ax: plot.context_fit_curve(several, ax=ax), on_slide=False)
+    assert_legible(lambda ax: plot.context_fit_curve(several, ax=ax))
     assert_legible(lambda ax: plot.context_fit_curve(context_fit(ZERO), ax=ax))

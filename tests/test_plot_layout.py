@@ -9,7 +9,8 @@ from matplotlib import pyplot as plt
 from matplotlib.text import Text
 from pictured import closed
 
-from kimi_planner.plot import layout, style
+from kimi_planner.plot import layout
+from kimi_planner.plot.canvas import Canvas
 
 __all__ = ["closed"]
 
@@ -31,28 +32,58 @@ def test_places_that_are_apart_stay():
     assert layout.apart([4, 5], 2) == [3.5, 5.5]
 
 
+@pytest.mark.parametrize(
+    ("needs", "got"), [((30, 40), (30, 40)), ((90, 40), (60, 40)), ((90, 90), (50, 50))]
+)
+def test_columns_share_what_there_is(needs, got):
+    """Each has all it needs if that fits; else none is pressed below half."""
+    assert layout.shared_out(100, *needs) == got
+
+
+def test_a_text_is_broken_to_its_width():
+    """No line is wider, no word is lost, and a long word is broken."""
+    ax = plt.figure().add_subplot()
+    text = "the nightly summary of kimi-k3.1-pro-highspeed and " + "x" * 60
+    lines = layout.wrapped(ax, text, 90, fontsize=9)
+    assert layout.size_of(ax, lines, fontsize=9)[0] <= 90
+    assert "".join(lines.split()) == "".join(text.split())
+
+
 def test_names_of_limits_get_rows_of_their_own():
     """Two limits side by side are named above each other, below the title."""
-    with style.styled():
-        ax = style.axes(None)
-        ax.set_xlim(0, 100)
-        names = [layout.limit(ax, f"limit number {at}", at, vertical=True) for at in (99, 98, 20)]
-        layout.finish(ax, "Title", "Below.", "What it shows.", limits=names)
-    assert_apart(ax, "limits")
-    heights = {round(name.get_window_extent().y0) for name in names}
-    assert len(heights) == 2
+    canvas = Canvas()
+    ax = canvas.ax
+    ax.set_xlim(0, 100)
+    for at in (99, 98, 20):
+        canvas.limit(f"limit number {at}", at)
+    canvas.finish("Title", "Below.", "What it shows.")
+    assert_apart(ax.figure, "limits")
+    named = [text for text in ax.texts if text.get_text().startswith("limit")]
+    assert len({round(text.get_window_extent().y0) for text in named}) == 2
 
 
-def test_texts_that_overlap_or_are_cut_are_found():
+def test_names_that_differ_late_stay_different():
+    """Rows of long names are broken into lines, and none is made equal to another."""
+    names = [f"{'a nightly summary of ' * 9}{end} for the region" for end in ("one", "two")]
+    canvas = Canvas()
+    canvas.rows(names)
+    canvas.finish("Title", "", "What it shows.")
+    texts = [label.get_text() for label in canvas.ax.get_yticklabels()]
+    assert len(set(texts)) == 2
+    assert_apart(canvas.ax.figure, "long names")
+
+
+def test_texts_that_overlap_or_are_cut_or_lie_on_marks_are_found():
     """The test of legibility fails where it should."""
     figure = plt.figure()
     ax = figure.add_axes((0.2, 0.2, 0.6, 0.6))
-    assert_apart(ax, "plain")
-    cut = ax.text(3, 0.5, "far outside")
-    with pytest.raises(AssertionError, match="'far outside' is cut off"):
-        assert_apart(ax, "cut")
-    cut.remove()
+    assert_apart(figure, "plain")
+    for at, fault in (((3, 0.5), "cut off"), ((0.5, 0.5), "lies on what is drawn")):
+        text = ax.text(*at, "some words")
+        with pytest.raises(AssertionError, match=f"'some words' (is )?{fault}"):
+            assert_apart(figure, fault)
+        text.remove()
     for text in ("one", "other"):
-        ax.add_artist(Text(0.5, 0.5, text))
+        ax.add_artist(Text(-0.25, 0.5, text, transform=ax.transAxes))
     with pytest.raises(AssertionError, match="'one' lies on 'other'"):
-        assert_apart(ax, "overlap")
+        assert_apart(figure, "overlap")

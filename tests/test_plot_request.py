@@ -42,7 +42,7 @@ def test_a_workload_that_is_not_there_is_refused():
 def test_costs_of_requests_are_legible():
     """Many rows, twelve models and a request of nothing can be read in every size."""
     every = cost_per_request(example(), projection=plan().projection)
-    assert_legible(lambda ax: plot.cost_per_request(every, ax=ax), on_slide=False)
+    assert_legible(lambda ax: plot.cost_per_request(every, ax=ax))
     twelve = cost_per_request(awkward()[:2], projection=wide())
     assert_legible(lambda ax: plot.cost_per_request(twelve, LONG, ax=ax))
     nothing = cost_per_request(ZERO, as_of=AS_OF)

@@ -5,11 +5,12 @@ from itertools import combinations
 import matplotlib as mpl
 import numpy as np
 import pytest
+from legible import contrast
 from matplotlib import font_manager
 from matplotlib import pyplot as plt
 from pictured import closed
 
-from kimi_planner.plot import slide, style
+from kimi_planner.plot import style, theme
 
 __all__ = ["closed"]
 
@@ -56,17 +57,23 @@ def lab(rgb):
     return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
-def luminance(color):
-    """Return the relative luminance of WCAG 2."""
-    return float(linear(color) @ [0.2126, 0.7152, 0.0722])
+ROLES = ("within", "over", "budget", "band")
+PAPERS = {"light": "#ffffff", "dark": "#000000", "grey": "#bfbfbf", "notebook": "#111111"}
 
 
 @pytest.mark.parametrize("eyes", EYES)
-def test_colours_are_told_apart_by_every_eye(eyes):
-    """Any two colours are far apart in L*a*b*, also with red or green cones missing."""
-    seen = [lab(EYES[eyes] @ linear(color)) for color in style.COLORS]
-    for one, other in combinations(seen, 2):
-        assert np.linalg.norm(one - other) > 15
+@pytest.mark.parametrize("paper", PAPERS)
+def test_colours_are_told_apart_by_every_eye(eyes, paper):
+    """Any two that meet are far apart in L*a*b*, also with red or green cones missing."""
+    colors = theme.Theme.on(PAPERS[paper])
+    for group in (
+        [getattr(colors, role) for role in ROLES],
+        colors.series,
+        list(theme.PARTS.values()),
+    ):
+        seen = [lab(EYES[eyes] @ linear(color)) for color in group]
+        for one, other in combinations(seen, 2):
+            assert np.linalg.norm(one - other) > 15
 
 
 def test_the_matrices_leave_white_as_it_is():
@@ -75,31 +82,40 @@ def test_the_matrices_leave_white_as_it_is():
         np.testing.assert_allclose(matrix.sum(axis=1), 1, atol=2e-6)
 
 
-def test_colours_rise_in_luminance():
-    """From the first to the last each is lighter by a step that a grey print keeps."""
-    lightness = [lab(linear(color))[0] for color in style.COLORS]
+@pytest.mark.parametrize("paper", ["light", "dark"])
+def test_colours_differ_in_grey(paper):
+    """Parts of a bar differ by a step that a grey print keeps, and so do less and more."""
+    colors = theme.Theme.on(PAPERS[paper])
+    lightness = sorted(lab(linear(color))[0] for color in theme.PARTS.values())
     assert np.diff(lightness).min() > 6
-    assert abs(luminance(style.WITHIN) - luminance(style.OVER)) > 0.25
+    assert abs(lab(linear(colors.within))[0] - lab(linear(colors.over))[0]) > 15
 
 
-@pytest.mark.parametrize("color", [style.INK, style.MUTED, style.BUDGET])
-def test_words_stand_out_from_the_paper(color):
-    """Text has a contrast of at least 4.5 to 1 with white (WCAG 2, level AA)."""
-    assert 1.05 / (luminance(color) + 0.05) >= 4.5
+def test_a_colour_has_one_meaning():
+    """What a bar is billed for has none of the colours of amounts, limits and ranges."""
+    for paper in PAPERS.values():
+        colors = theme.Theme.on(paper)
+        roles = [getattr(colors, role) for role in (*ROLES, "ink", "muted", "paper")]
+        assert len({*roles, *theme.PARTS.values()}) == len(roles) + len(theme.PARTS)
 
 
-def test_the_seventh_of_many_has_the_first_colour():
-    """Models beyond the palette are told apart by their names."""
-    names = [str(number) for number in range(8)]
-    assert style.color_of(names, "6") == style.color_of(names, "0")
+@pytest.mark.parametrize("paper", PAPERS)
+def test_words_stand_out_from_the_paper(paper):
+    """Text has a contrast of at least 4.5 to 1 with what it is written on (WCAG 2, level AA)."""
+    colors = theme.Theme.on(PAPERS[paper])
+    for role in ("ink", "muted", "budget"):
+        assert contrast(getattr(colors, role), colors.paper) >= 4.5
 
 
-def test_a_slide_is_a_full_screen():
-    """It saves to 1,920 by 1,080 pixels, at any setting of the caller."""
-    ax = slide()
-    assert ax.figure.canvas.get_width_height() == (1920, 1080)
-    # The width of a slide shows text of 9 points as large as 15 points of a slide of 13.33 inches.
-    assert style.SMALL * 13.33 / style.WIDTH > 14
+@pytest.mark.parametrize(
+    ("face", "text", "ink"),
+    [("none", "black", "#1b1b1b"), ("none", "white", "#f2f2f2"), ("#222222", "black", "#f2f2f2")],
+)
+def test_the_ink_is_that_for_the_paper(face, text, ink):
+    """On clear paper the reader's colour of text tells, else the paper itself."""
+    with plt.rc_context({"figure.facecolor": face, "axes.facecolor": face, "text.color": text}):
+        inside, around = theme.Theme.of(plt.figure().add_subplot())
+    assert (inside.ink, around.ink) == (ink, ink)
 
 
 def test_every_letter_that_a_font_has_is_drawn():

@@ -59,6 +59,6 @@ def test_without_trials_the_cost_of_a_task_is_a_square():
 def test_costs_per_success_are_legible(costs):
     """One workload, several, and twelve models without trials can be read in every size."""
     assert_legible(lambda ax: plot.cost_per_success(costs, "support-chat", ax=ax))
-    assert_legible(lambda ax: plot.cost_per_success(costs, ax=ax), on_slide=False)
+    assert_legible(lambda ax: plot.cost_per_success(costs, ax=ax))
     judged = cost_per_success(awkward()[:2], projection=wide())
     assert_legible(lambda ax: plot.cost_per_success(judged, LONG, ax=ax))

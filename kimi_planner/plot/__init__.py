@@ -1,7 +1,8 @@
 """Pictures of results: each takes ``ax`` and returns the Axes, and does no arithmetic of its own.
 
-Each is drawn on a figure of its own, on :func:`slide`, or on any axes; a figure with
-``layout="constrained"`` leaves room for all words. :func:`alt_text` tells what a picture shows.
+Each is drawn on a figure of its own or on any axes, in the colours of the reader's style, light or
+dark, and takes ``title``, ``caption`` and ``labels``. :func:`alt_text` tells what a picture shows,
+:func:`slide` writes one as large as a slide.
 """
 
 from kimi_planner.lazy import public_names

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from math import isnan
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import NO_RANGE
-from kimi_planner.plot.layout import arrange, beside, budget_limits, finish, row_names
+from kimi_planner.plot.canvas import Canvas
+from kimi_planner.plot.layout import root_of
+from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.spend import (
     ALL_WORKLOADS,
     PER_MONTH,
     ModelSpend,
     budget_words,
+    draw_budget,
     spends_of,
 )
-from kimi_planner.plot.style import INK, OVER, WITHIN, axes, money_axis, styled
-from kimi_planner.plot.words import at_most, dollars, listed, short
+from kimi_planner.plot.style import money_axis
+from kimi_planner.plot.words import at_most, dollars, listed
 
 __all__ = ["spend_distribution"]
 
@@ -30,9 +33,9 @@ _ROW_POINTS = 40
 _HIGHEST = 0.8  # of a row
 
 
-@styled()
+@picture
 def spend_distribution(
-    projection: Projection, workload: str | None = None, *, ax: Axes | None = None
+    projection: Projection, workload: str | None = None, **panel: Unpack[Panel]
 ) -> Axes:
     """Draw what an average month may cost on each model as 20 dots, each of them 5 chances in 100.
 
@@ -42,8 +45,6 @@ def spend_distribution(
         What `project` returned.
     workload : str, optional
         One workload; all together on one model if not given.
-    ax : Axes, optional
-        Where to draw; a new figure if not given.
 
     Returns
     -------
@@ -59,38 +60,46 @@ def spend_distribution(
     """
     budget, rows = projection.budget(workload), spends_of(projection, workload)
     spreads = [projection.average_month(_SHARES, row.model, workload) for row in rows]
-    ax = axes(ax, rows=len(rows), row_points=_ROW_POINTS)
-    row_names(ax, projection.models)
+    canvas = Canvas(**panel)
+    ax = canvas.ax
+    canvas.rows(projection.models, pitch=_ROW_POINTS)
     reach = 1.05 * max(float(budget or 0), *(float(spread[-1]) for spread in spreads))
     money_axis(ax, "x", reach)
     for place, row in enumerate(rows):
-        ax.plot([row.p50, row.p50], [place + 0.4, place - 0.4], color=INK, linewidth=2, zorder=4)
-        beside(ax, _said(row), place)
-    limits = budget_limits(ax, budget)
+        ends = [place + 0.4, place - 0.4]
+        ax.plot([row.p50, row.p50], ends, color=canvas.theme.ink, linewidth=2, zorder=4)
+        canvas.beside(_said(row), place)
+    draw_budget(canvas, budget)
     ax.set_xlabel(PER_MONTH)
     if budget is None:
         said = "No budget is given."
     else:
         said = "Light: beyond the budget. The chance is that some month of the "
         said += f"{len(projection.months)} exceeds the budget."
-    finish(
-        ax,
-        f"What a month may cost: {short(workload or ALL_WORKLOADS)}",
-        f"Each dot: 5 chances in 100. Line: P50. {said} {projection.provenance}",
+    drawn: list[Any] = []
+
+    def redraw() -> None:
+        while drawn:
+            drawn.pop().remove()
+        limit = None if budget is None else float(budget)
+        for place, spread in enumerate(spreads):
+            if spread[-1] > spread[0]:
+                drawn.append(_dots(canvas, place, spread, limit))
+
+    canvas.redraw = redraw
+    return canvas.finish(
+        f"What a month may cost: {workload or ALL_WORKLOADS}",
+        f"Each dot: 5 chances in 100. Line: P50. {said}",
         f"Spend of an average month of {workload or 'all workloads'} by model: "
         + listed(f"{row.model} {_words(row)}" for row in rows)
         + budget_words(budget, " a month"),
-        limits=limits,
+        provenance=projection.provenance,
     )
-    for place, spread in enumerate(spreads):
-        if spread[-1] > spread[0]:
-            _dots(ax, place, spread, None if budget is None else float(budget))
-    return ax
 
 
-def _dots(ax: Axes, place: int, spread: Any, budget: float | None) -> None:
+def _dots(canvas: Canvas, place: int, spread: Any, budget: float | None) -> Any:
     """Stack dots upwards from the foot of a row, as large as they can be without touching."""
-    arrange(ax)
+    ax, theme = canvas.ax, canvas.theme
     inner, xs = ax.get_window_extent(), ax.transData.transform([(one, 0) for one in spread])[:, 0]
     row = inner.height / abs(np.diff(ax.get_ylim())[0])
     size = inner.width / _COLUMNS
@@ -99,9 +108,10 @@ def _dots(ax: Axes, place: int, spread: Any, budget: float | None) -> None:
         size *= 0.9
         levels = _levels(xs, size)
     ys = [place + _HIGHEST / 2 - (level + 0.5) * size / row for level in levels]
-    colors = [OVER if budget is not None and one > budget else WITHIN for one in spread]
-    points = size * 72 / ax.figure.dpi
-    ax.scatter(spread, ys, s=points**2, c=colors, edgecolors=INK, linewidths=0.5, zorder=2)
+    colors = [theme.over if budget is not None and one > budget else theme.within for one in spread]
+    points = size * 72 / root_of(ax).dpi
+    look: dict[str, Any] = {"edgecolors": theme.ink, "linewidths": 0.5, "zorder": 2}
+    return ax.scatter(spread, ys, s=points**2, c=colors, **look)
 
 
 def _levels(xs: Any, size: float) -> list[int]:

@@ -2,70 +2,66 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import numpy as np
 from matplotlib.axes import Axes
 
 from kimi_planner.plan.drivers import Sensitivity
-from kimi_planner.plot.layout import beside, finish, label, limit, row_names
-from kimi_planner.plot.style import INK, OVER, WITHIN, axes, money_axis, styled
-from kimi_planner.plot.words import at_most, dollars, listed, short
+from kimi_planner.plot.canvas import Canvas
+from kimi_planner.plot.marks import bar
+from kimi_planner.plot.panel import Panel, picture
+from kimi_planner.plot.style import money_axis
+from kimi_planner.plot.words import at_most, dollars, listed
 
 __all__ = ["tornado"]
 
 MOST_BARS = 12
-_NAME_CHARS = 50
-_ROOM = 0.45  # of the widest bar, for the words beside it
+_ROOM = 0.05  # of the widest bar, on both sides
 
 
-@styled()
-def tornado(result: Sensitivity, ax: Axes | None = None) -> Axes:
+@picture
+def tornado(result: Sensitivity, **panel: Unpack[Panel]) -> Axes:
     """Draw what each uncertain number does to the monthly spend, the widest bar on top.
 
     Parameters
     ----------
     result : Sensitivity
         What `sensitivity` returned.
-    ax : Axes, optional
-        Where to draw; a new figure if not given.
 
     Returns
     -------
     Axes
         A bar from the spend with the number at its lower quantile to that at its upper one, around
-        a line at the spend with all numbers at their medians; USD per month. At most 12 bars; how
-        many are left out is said below.
+        a line at the spend with all numbers at their medians, dark where it is less and light where
+        it is more; both beside it with the share of the variance; USD per month. At most 12 bars;
+        how many are left out is said below.
     """
     rows = result.frame.iloc[:-1].to_dict("records")
     drawn, base = rows[:MOST_BARS], result.base_usd_per_month
     low, high = (f"P{round(share * 100)}" for share in result.q)
-    ax = axes(ax, rows=len(drawn), row_points=19)
+    canvas = Canvas(**panel)
+    theme = canvas.theme
     ends = [row[f"{end}_usd_per_month"] for row in drawn for end in ("low", "high")]
     left, right = min([base, *ends]), max([base, *ends])
     reach = (right - left) or base or 1.0
-    row_names(
-        ax, [_name(short(row["workload"], 22), row["input"]) for row in drawn], chars=_NAME_CHARS
-    )
-    money_axis(ax, "x", right + _ROOM * reach, left - _ROOM * reach)
+    canvas.rows([_name(row["workload"], row["input"]) for row in drawn], pitch=19)
+    money_axis(canvas.ax, "x", right + _ROOM * reach, left - _ROOM * reach)
     for place, row in enumerate(drawn):
         below, above = row["low_usd_per_month"], row["high_usd_per_month"]
-        for end, color in ((below, WITHIN), (above, OVER)):
-            ax.barh(
-                place, end - base, left=base, height=0.6, color=color, edgecolor=INK, linewidth=0.5
-            )
-        sides = sorted([(below, low), (above, high)])
-        for (value, name), (offset, side) in zip(sides, [(-4, "right"), (4, "left")], strict=True):
-            label(ax, f"{name} {dollars(value)}", (value, place), (offset, 0), ha=side)
-        beside(ax, at_most(row["variance_share"]), place)
+        for end in (below, above):
+            bar(canvas, place, end - base, theme.over if end > base else theme.within, base)
+        share = at_most(row["variance_share"])
+        canvas.beside(f"{dollars(below)} to {dollars(above)}, {share}", place)
     rest = result.frame["variance_share"].iloc[-1]
     left_out = f" {len(rows) - len(drawn)} smaller ones are not drawn." if rows[MOST_BARS:] else ""
-    ax.set_xlabel("USD per month, average over the months planned")
-    base_text = f"all at P50: {dollars(base)}"
-    finish(
-        ax,
+    canvas.ax.set_xlabel("USD per month, average over the months planned")
+    canvas.limit(f"all at P50: {dollars(base)}", base, color=theme.ink)
+    return canvas.finish(
         f"What the spend depends on most\n{result.title}",
-        f"Bar: one number from its {low} to its {high}, all others at P50. Beside it: its share of the "
-        f"variance. Interactions and single calls are {_percent(rest)} of the "
-        f"variance.{left_out} {result.provenance}",
+        f"Bar: one number from its {low} to its {high}, all others at P50. Beside it: the spend at both, "
+        "and its share of the variance. Dark: less. Light: more. Interactions and single calls are "
+        f"{_percent(rest)} of the variance.{left_out}",
         f"What the monthly spend of {result.title} depends on most, {dollars(base)} USD with all at P50: "
         + listed(
             f"{_name(row['workload'], row['input'])} {dollars(row['low_usd_per_month'])} to "
@@ -73,9 +69,8 @@ def tornado(result: Sensitivity, ax: Axes | None = None) -> Axes:
             for row in drawn
         )
         + ("." if drawn else "nothing that is uncertain."),
-        limits=[limit(ax, base_text, base, vertical=True, color=INK)],
+        provenance=result.provenance,
     )
-    return ax
 
 
 def _percent(share: float) -> str:

@@ -10,7 +10,7 @@ from kimi_planner.errors import MissingExtraError
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scenario import BASE, Scenario
 from kimi_planner.plan.simulation import project, replanned
-from kimi_planner.plot.style import BUDGET, OVER, WITHIN
+from kimi_planner.plot.theme import LIGHT
 from kimi_planner.plot.words import dollars, short
 from kimi_planner.rich import page_html
 from kimi_planner.workload import what_if
@@ -130,16 +130,16 @@ def _picture(changed: Projection, planned: Projection, workload: str | None, mov
         spread = f" ({dollars(p10)} to {dollars(p90)})" if p90 > p10 else ""
         drawn.append(
             f'<text x="{_NAMES - 8}" y="{y + 5}" text-anchor="end">{escape(short(model))}</text>'
-            f'<rect x="{_NAMES}" y="{y - 9}" width="{middle - _NAMES:.2f}" height="18" fill="{WITHIN}"/>'
+            f'<rect x="{_NAMES}" y="{y - 9}" width="{middle - _NAMES:.2f}" height="18" fill="{LIGHT.within}"/>'
             f'<path d="M{low:.2f} {y}H{high:.2f}" stroke="currentColor" stroke-width="3"/>'
-            f'<path d="M{was:.2f} {y - 13}V{y + 13}" stroke="{OVER}" stroke-width="4"/>'
+            f'<path d="M{was:.2f} {y - 13}V{y + 13}" stroke="{LIGHT.over}" stroke-width="4"/>'
             f'<text x="{_NAMES + _BAR + 12}" y="{y + 5}">{dollars(p50)}{spread}</text>'
         )
     height = _ROW * len(rows) + 20
     if budget is not None:
         x = _NAMES + scale * float(budget)
         drawn.append(
-            f'<path d="M{x:.2f} 14V{height}" stroke="{BUDGET}" stroke-width="2" stroke-dasharray="5 3"/>'
+            f'<path d="M{x:.2f} 14V{height}" stroke="{LIGHT.budget}" stroke-width="2" stroke-dasharray="5 3"/>'
             f'<text x="{x:.2f}" y="11" text-anchor="middle">budget {dollars(budget)}</text>'
         )
     words = "; ".join(f"{row[0]} {dollars(row[2])}" for row in rows)

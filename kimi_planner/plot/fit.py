@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import isnan
+from typing import Unpack
 
 import numpy as np
 import pandas as pd
@@ -10,40 +11,28 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator
 
 from kimi_planner.calls.fit import ContextFit
-from kimi_planner.plot.layout import beside, finish, limit, row_names
-from kimi_planner.plot.style import (
-    COLORS,
-    INK,
-    MUTED,
-    WITHIN,
-    axes,
-    count_axis,
-    percent_axis,
-    styled,
-)
-from kimi_planner.plot.words import listed, short
+from kimi_planner.plot.canvas import Canvas
+from kimi_planner.plot.marks import look_of_dot
+from kimi_planner.plot.panel import Panel, picture
+from kimi_planner.plot.style import count_axis, percent_axis
+from kimi_planner.plot.words import listed
 
 __all__ = ["context_fit", "context_fit_curve"]
 
 _NEED = ["p01_tokens", "p10_tokens", "p50_tokens", "p90_tokens", "p99_tokens"]
 _MOST_NAMED = 2
-_LABEL_CHARS = 50
 _LINES = ("-", "--", ":", "-.")
-_DARK = COLORS[:4]  # a thin line in a lighter colour is lost on white
 _POINTS = 200
-_ROWS = 10  # of the axes, beside those of the key
 
 
-@styled()
-def context_fit(fit: ContextFit, *, ax: Axes | None = None) -> Axes:
+@picture
+def context_fit(fit: ContextFit, **panel: Unpack[Panel]) -> Axes:
     """Draw what the requests of each workload need against the context window.
 
     Parameters
     ----------
     fit : ContextFit
         What `context_fit` returned.
-    ax : Axes, optional
-        Where to draw; a new figure if not given.
 
     Returns
     -------
@@ -52,43 +41,44 @@ def context_fit(fit: ContextFit, *, ax: Axes | None = None) -> Axes:
         reserved output, a dot at the median, and the share that fits; tokens, logarithmic. Models
         for which a workload needs the same share one line.
     """
-    rows = _distinct(fit.frame)
-    ax = axes(ax, rows=len(rows), row_points=18)
-    for place, row in enumerate(rows.to_dict("records")):
+    rows = _distinct(fit.frame).to_dict("records")
+    canvas = Canvas(**panel)
+    ax, theme = canvas.ax, canvas.theme
+    for place, row in enumerate(rows):
         needs = [float(row[name]) for name in _NEED]
-        ax.plot([needs[0], needs[-1]], [place, place], color=MUTED, linewidth=1.5)
+        ax.plot([needs[0], needs[-1]], [place, place], color=theme.muted, linewidth=1.5)
         ends = ([needs[1], needs[3]], [place, place])
-        ax.plot(*ends, color=WITHIN, linewidth=7, solid_capstyle="butt")
-        ax.plot(needs[2], place, color="white", marker="o", markersize=6, markeredgecolor=INK)
-        beside(ax, share_text(float(row["fit_share"])), place)
-    row_names(ax, rows["label"], chars=_LABEL_CHARS)
+        ax.plot(*ends, color=theme.within, linewidth=7, solid_capstyle="butt")
+        ax.plot(needs[2], place, **look_of_dot(canvas))
+        canvas.beside(share_text(float(row["fit_share"])), place)
+    canvas.rows([row["label"] for row in rows])
     if (fit.frame["p99_tokens"] > 0).any():
         ax.set_xscale("log")
-    limits = [
-        limit(ax, f"window {window:,}", window, vertical=True) for window in windows(fit.frame)
-    ]
+    _limits(canvas, fit.frame)
     token_axis(ax)
     ax.set_xlabel("tokens of prompt and reserved output in one request")
-    finish(
-        ax,
+    return canvas.finish(
         "Context fit: what a request needs",
-        "Dot: median. Thick: P10 to P90. Thin: P1 to P99. "
-        f"Catalog {fit.catalog_version}, seed {fit.seed}.",
+        "Dot: median. Thick: P10 to P90. Thin: P1 to P99.",
         "Tokens that a request needs, median, and the share that fits the context window: "
         + listed(
             f"{row['workload']} on {several(row['model'])} {row['p50_tokens']:,.0f} tokens, "
             f"{share_text(float(row['fit_share']))}"
-            for row in rows.to_dict("records")
+            for row in rows
         )
         + ".",
-        limits=limits,
+        provenance=f"Catalog {fit.catalog_version}, seed {fit.seed}.",
     )
-    return ax
 
 
 def windows(frame: pd.DataFrame) -> list[int]:
     """Return the context windows of the models, each once, in rising order."""
     return sorted(set(frame["context_window_tokens"].dropna().astype(int)))
+
+
+def _limits(canvas: Canvas, frame: pd.DataFrame) -> None:
+    for window in windows(frame):
+        canvas.limit(f"window {window:,}", window)
 
 
 def token_axis(ax: Axes) -> None:
@@ -129,8 +119,7 @@ def _distinct(frame: pd.DataFrame) -> pd.DataFrame:
     groups = frame.groupby(keys, sort=False, dropna=False)["model"].agg(list).reset_index()
     alone = groups["workload"].map(groups["workload"].value_counts()) == 1
     names = groups["model"].map(several)
-    workloads = groups["workload"].map(lambda name: short(name, 20))
-    groups["label"] = workloads.where(alone, workloads + ": " + names)
+    groups["label"] = groups["workload"].where(alone, groups["workload"] + ": " + names)
     return groups
 
 
@@ -141,16 +130,14 @@ def several(models: list[str]) -> str:
     return f"{models[0]} and {len(models) - 1} more"
 
 
-@styled()
-def context_fit_curve(fit: ContextFit, *, ax: Axes | None = None) -> Axes:
+@picture
+def context_fit_curve(fit: ContextFit, **panel: Unpack[Panel]) -> Axes:
     """Draw the share of requests that fit against the size of the window.
 
     Parameters
     ----------
     fit : ContextFit
         What `context_fit` returned.
-    ax : Axes, optional
-        Where to draw; a new figure if not given.
 
     Returns
     -------
@@ -169,35 +156,33 @@ def context_fit_curve(fit: ContextFit, *, ax: Axes | None = None) -> Axes:
         curves.setdefault((str(workload), values.tobytes()), []).append(str(model))
         shares[str(workload), values.tobytes()] = values
     counts = {name: sum(one == name for one, _ in curves) for name, _ in curves}
-    ax = axes(ax, rows=_ROWS + len(curves))
+    canvas = Canvas(**panel)
+    ax, colors = canvas.ax, canvas.theme.series
     key = []
     for number, (curve, models) in enumerate(curves.items()):
-        color = _DARK[number % len(_DARK)]
-        style = _LINES[number // len(_DARK) % len(_LINES)]
+        style = _LINES[number // len(colors) % len(_LINES)]
+        color = colors[number % len(colors)]
         (line,) = ax.plot(sizes, shares[curve], color=color, linestyle=style, linewidth=2)
-        name = short(curve[0], 20)
-        key.append((f"{name}: {several(models)}" if counts[curve[0]] > 1 else name, line))
+        name = curve[0]
+        key.append((f"{name}: {several(models)}" if counts[name] > 1 else name, line))
     ax.set_xscale("log")
     ax.set_xlim(sizes[0], sizes[-1])
     token_axis(ax)
     ax.set_ylim(0, 1.02)
     percent_axis(ax)
-    ax.grid(axis="y", color=MUTED, alpha=0.15)
+    ax.grid(axis="y", color=canvas.theme.muted, alpha=0.15)
     ax.set(xlabel="context window, tokens", ylabel="share of requests that fit")
-    rows = fit.frame.to_dict("records")
-    finish(
-        ax,
+    _limits(canvas, fit.frame)
+    return canvas.finish(
         "Context fit by window size",
-        "A request fits if its prompt and reserved output are at most the window. "
-        f"Catalog {fit.catalog_version}, seed {fit.seed}.",
+        "A request fits if its prompt and reserved output are at most the window.",
         "Share of requests that fit the windows of the models: "
         + listed(
             f"{row['workload']} on {row['model']} {share_text(float(row['fit_share']))}, half of the "
             f"requests need at most {row['p50_tokens']:,.0f} tokens"
-            for row in rows
+            for row in fit.frame.to_dict("records")
         )
         + ".",
-        limits=[limit(ax, f"window {one:,}", one, vertical=True) for one in marked],
+        provenance=f"Catalog {fit.catalog_version}, seed {fit.seed}.",
         key=key,
     )
-    return ax

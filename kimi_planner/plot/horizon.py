@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Unpack, cast
 
 import numpy as np
 import pandas as pd
 from matplotlib import dates
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from kimi_planner.forecast import SpendForecast
 from kimi_planner.forecast.horizon import length_text
 from kimi_planner.forecast.result import QUANTILES, amount_text
-from kimi_planner.plot.layout import column, finish, label
-from kimi_planner.plot.style import INK, MUTED, RANGE, axes, money_axis, styled
+from kimi_planner.plot.canvas import Canvas
+from kimi_planner.plot.panel import Panel, picture
+from kimi_planner.plot.style import money_axis
 from kimi_planner.series.intervals import Array
 
-__all__ = ["day_axis", "forecast"]
+__all__ = ["day_axis", "fan", "forecast"]
 
 _DAY = 86_400.0
 _UNITS = (("days", 2 * _DAY, _DAY), ("hours", 7_200, 3_600), ("minutes", 120, 60))
 _BANDS = (("p05_usd", "p95_usd", 0.5), ("p10_usd", "p90_usd", 1.0))
-_NAMED = (("P90", "p90_usd"), ("P50", "p50_usd"), ("P10", "p10_usd"))
-_HEADROOM = 1.2
+_HEADROOM = 1.05
 
 
-@styled()
-def forecast(result: SpendForecast, *, ax: Axes | None = None) -> Axes:
+@picture
+def forecast(result: SpendForecast, **panel: Unpack[Panel]) -> Axes:
     """Draw what is to be spent, beside what was spent in as long a time before.
 
     Parameters
     ----------
     result : SpendForecast
         What `forecast_spend` returned.
-    ax : Axes, optional
-        Where to draw; a new figure if not given.
 
     Returns
     -------
@@ -44,35 +44,39 @@ def forecast(result: SpendForecast, *, ax: Axes | None = None) -> Axes:
     """
     before, spent = _spent(result)
     after = np.concatenate([[0.0], result.steps])
-    fan = {name: np.concatenate([[0.0], result.frame[name].to_numpy()]) for name in QUANTILES}
-    top = _HEADROOM * max(float(fan["p95_usd"][-1]), float(spent[-1]))
-    ax = axes(ax)
+    steps = {name: np.concatenate([[0.0], result.frame[name].to_numpy()]) for name in QUANTILES}
+    canvas = Canvas(**panel)
+    ax, muted = canvas.ax, canvas.theme.muted
     past, ahead = _places(result, before), _places(result, after)
-    for low, high, alpha in _BANDS:
-        ax.fill_between(ahead, fan[low], fan[high], color=RANGE, alpha=alpha, linewidth=0)
-    ax.plot(past, spent, color=MUTED, linewidth=2)
-    ax.plot(ahead, fan["p50_usd"], color=INK, linewidth=2)
-    ax.axvline(ahead[0], color=MUTED, linestyle=":", linewidth=1)
+    key = fan(canvas, ahead, steps)
+    [line] = ax.plot(past, spent, color=muted, linewidth=2)
+    ax.axvline(ahead[0], color=muted, linestyle=":", linewidth=1)
     ax.set_xlim(past[0], ahead[-1])
-    money_axis(ax, "y", top)
+    money_axis(ax, "y", _HEADROOM * max(float(steps["p95_usd"][-1]), float(spent[-1])))
     length = length_text(-float(before[0]))
     text = f"before: {amount_text(float(spent[-1]))} USD in {length}"
-    label(ax, text, (past[0], 0.95 * top), (6, 0), color=MUTED)
     _time_axis(ax, result)
     ax.set_ylabel("USD, cumulative")
-    finish(
-        ax,
+    return canvas.finish(
         result.sentence,
-        "Grey: spent before. Black: P50 of what follows. Dark band: P10 to P90. Light band: P05 to "
-        f"P95. {result.provenance}",
+        "Light band: P05 to P95.",
         f"{result.sentence} {text[0].upper()}{text[1:]}.",
+        provenance=result.provenance,
+        key=[(text, line), *key],
     )
-    rows = [
-        (f"{name} {amount_text(float(fan[key][-1]))}", ahead[-1], float(fan[key][-1]))
-        for name, key in _NAMED
-    ]
-    column(ax, rows, leaders=False)
-    return ax
+
+
+def fan(canvas: Canvas, places: list[float], steps: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Draw the P50 in its bands, its ends named; return what its parts mean."""
+    ax, theme = canvas.ax, canvas.theme
+    for low, high, alpha in _BANDS:
+        ax.fill_between(places, steps[low], steps[high], color=theme.band, alpha=alpha, linewidth=0)
+    line: Line2D
+    [line] = ax.plot(places, steps["p50_usd"], color=theme.ink, linewidth=2)
+    for name in ("P90", "P50", "P10"):
+        end = float(steps[f"{name.lower()}_usd"][-1])
+        canvas.beside(f"{name} {amount_text(end)}", end)
+    return [("P50 of what follows", line), ("P10 to P90", Patch(color=theme.band))]
 
 
 def _spent(result: SpendForecast) -> tuple[Array, Array]:
@@ -106,9 +110,10 @@ def _time_axis(ax: Axes, result: SpendForecast) -> None:
 
 
 def day_axis(ax: Axes) -> None:
-    """Write days since 1970 on the x axis as dates."""
+    """Write days since 1970 on the x axis as dates, the whole span below."""
     untyped = cast(Any, dates)
     locator = untyped.AutoDateLocator(maxticks=6)
     ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(untyped.ConciseDateFormatter(locator))
-    ax.set_xlabel("UTC")
+    ax.xaxis.set_major_formatter(untyped.ConciseDateFormatter(locator, show_offset=False))
+    first, last = (f"{day:%Y-%m-%d}" for day in untyped.num2date(ax.get_xlim()))
+    ax.set_xlabel(f"{first} to {last}, UTC")

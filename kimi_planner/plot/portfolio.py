@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any, Unpack
 
 from matplotlib.axes import Axes
 
 from kimi_planner.choose.portfolios.frontier import PortfolioFrontier
-from kimi_planner.plot.layout import finish, limit
-from kimi_planner.plot.style import BUDGET, INK, RANGE, WITHIN, axes, count_axis, money_axis, styled
-from kimi_planner.plot.words import dollars, resting
+from kimi_planner.plot.canvas import Canvas
+from kimi_planner.plot.panel import Panel, picture
+from kimi_planner.plot.style import count_axis, money_axis
+from kimi_planner.plot.words import dollars
 
 __all__ = ["portfolio_frontier"]
 
 _ROOM = 0.08  # of what is drawn, around it
 
 
-@styled()
+@picture
 def portfolio_frontier(
     frontier: PortfolioFrontier,
     budget_usd_per_month: Decimal | float | str | None = None,
-    *,
-    ax: Axes | None = None,
+    **panel: Unpack[Panel],
 ) -> Axes:
     """Draw what the best portfolio of each budget is worth, and what the next 100 USD buy.
 
@@ -32,8 +33,6 @@ def portfolio_frontier(
     budget_usd_per_month : Decimal, float or str, optional
         The budget to start from, USD; the sum of the workloads' budgets if not given and each has
         one.
-    ax : Axes, optional
-        Where to draw; a new figure if not given.
 
     Returns
     -------
@@ -60,14 +59,21 @@ def portfolio_frontier(
     ends = [*budgets, *(float(one.budget_usd_per_month) for one in marked)]
     room = _ROOM * ((max(ends) - min(ends)) or max(ends)) if ends else 1.0
     right = max(ends, default=0.0) + room
-    ax = axes(ax)
+    canvas = Canvas(**panel)
+    ax, theme = canvas.ax, canvas.theme
     xs, tops = [*budgets, right], [*bounds, *bounds[-1:]]
     heights = [*values, *values[-1:]]
+    is_proved = all(one.proven_optimal for one in served)
     if any(top > value for top, value in zip(bounds, values, strict=True)):
-        ax.fill_between(xs, heights, tops, step="post", color=RANGE, linewidth=0)
+        ax.fill_between(xs, heights, tops, step="post", color=theme.band, linewidth=0)
     if served:
-        ax.step(xs, heights, where="post", color=WITHIN, linewidth=2)
-        ax.plot(budgets, values, "o", color=WITHIN, markeredgecolor=INK, markersize=7)
+        ax.step(xs, heights, where="post", color=theme.within, linewidth=2)
+        look: dict[str, Any] = {
+            "color": theme.within,
+            "markeredgecolor": theme.ink,
+            "markersize": 7,
+        }
+        ax.plot(budgets, values, "o", **look)
         spread = (max(tops) - min(values)) or max(tops) or 1.0
         ax.set_ylim(min(values) - _ROOM * spread, max(tops) + _ROOM * spread)
     money_axis(ax, "x", right, max(0.0, min(ends, default=0.0) - room))
@@ -76,22 +82,19 @@ def portfolio_frontier(
         xlabel=f"budget, USD per month at P{question.percentile:g}",
         ylabel="expected successes a month",
     )
-    limits = [
-        limit(
-            ax,
-            f"{text} {dollars(one.budget_usd_per_month)}",
-            float(one.budget_usd_per_month),
-            vertical=True,
-            color=color,
-        )
-        for one, text, color in zip(marked, ("budget", "100 more:"), (BUDGET, INK), strict=False)
-    ]
+    texts = (("budget", None), ("100 more:", theme.ink))
+    for one, (text, color) in zip(marked, texts, strict=False):
+        budget = one.budget_usd_per_month
+        canvas.limit(f"{text} {dollars(budget)}", float(budget), color=color)
     answer = "" if step is None else step.sentence()
-    unproved = "" if all(one.proven_optimal for one in served) else " Band: up to the bound."
-    finish(
-        ax,
+    return canvas.finish(
         f"What more budget buys\n{answer}" if answer else "What more budget buys",
-        resting((f"Line: the best portfolio of each budget.{unproved}",), frontier.provenance),
+        (
+            "Line: the best portfolio of each budget."
+            if served
+            else "No budget serves every workload."
+        )
+        + " Band: up to the bound." * (not is_proved),
         "What the best portfolio is worth by budget, expected successes a month: "
         + (
             f"{values[0]:,.0f} for {dollars(budgets[0])} USD, the least that serves every "
@@ -100,6 +103,5 @@ def portfolio_frontier(
             else "none of the budgets serves every workload. "
         )
         + answer,
-        limits=limits,
+        provenance=frontier.provenance,
     )
-    return ax

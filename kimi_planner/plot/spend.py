@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 import numpy as np
 import pandas as pd
@@ -13,9 +13,11 @@ from matplotlib.axes import Axes
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import NO_RANGE
-from kimi_planner.plot.layout import beside, budget_limits, column, finish, limit, row_names
-from kimi_planner.plot.style import INK, RANGE, axes, color_of, money_axis, styled
-from kimi_planner.plot.words import dollars, listed, short
+from kimi_planner.plot.canvas import Canvas
+from kimi_planner.plot.marks import bar, spread
+from kimi_planner.plot.panel import Panel, picture
+from kimi_planner.plot.style import money_axis
+from kimi_planner.plot.words import dollars, listed
 
 __all__ = ["monthly_spend", "spend_fan"]
 
@@ -25,9 +27,9 @@ _MOST_MONTHS_NAMED = 6
 _HALF = 0.4
 
 
-@styled()
+@picture
 def monthly_spend(
-    projection: Projection, workload: str | None = None, *, ax: Axes | None = None
+    projection: Projection, workload: str | None = None, **panel: Unpack[Panel]
 ) -> Axes:
     """Draw the average monthly spend by model, its range and the budget.
 
@@ -37,13 +39,12 @@ def monthly_spend(
         What `project` returned.
     workload : str, optional
         One workload; all together on one model if not given.
-    ax : Axes, optional
-        Where to draw; a new figure if not given.
 
     Returns
     -------
     Axes
-        Bars to the P50, a dark line from P10 to P90, both written beside it; USD.
+        Bars to the P50, light where it is over the budget, a dark line from P10 to P90, both written
+        beside it; USD.
 
     Raises
     ------
@@ -51,33 +52,34 @@ def monthly_spend(
         If the projection has no such workload.
     """
     budget, rows = projection.budget(workload), spends_of(projection, workload)
-    ax = axes(ax, rows=len(rows))
+    canvas = Canvas(**panel)
     for place, row in enumerate(rows):
-        bar(ax, place, row, color_of(projection.models, row.model))
-        beside(ax, f"{row.amount}{_range_text(row)}", place)
-    row_names(ax, projection.models)
-    limits = budget_limits(ax, budget)
-    money_axis(ax, "x", 1.03 * max(float(budget or 0), *(row.p90 for row in rows)))
-    ax.set_xlabel(PER_MONTH)
-    finish(
-        ax,
-        f"Monthly spend: {short(workload or ALL_WORKLOADS)}",
-        f"Bar: P50 over paths. Line: P10 to P90. {projection.provenance}",
+        is_over = budget is not None and row.p50 > float(budget)
+        bar(canvas, place, row.p50, canvas.theme.over if is_over else canvas.theme.within)
+        if not row.is_least:
+            spread(canvas, place, row.p10, row.p90)
+        canvas.beside(f"{row.amount}{_range_text(row)}", place)
+    canvas.rows(projection.models)
+    draw_budget(canvas, budget)
+    money_axis(canvas.ax, "x", 1.03 * max(float(budget or 0), *(row.p90 for row in rows)))
+    canvas.ax.set_xlabel(PER_MONTH)
+    light = "" if budget is None else " Light: over the budget."
+    return canvas.finish(
+        f"Monthly spend, P50: {workload or ALL_WORKLOADS}",
+        f"Bar: P50 over paths. Line: P10 to P90.{light}",
         f"Average monthly spend of {workload or 'all workloads'} by model, P50: "
         + listed(f"{row.model} {row.amount} USD{_range_text(row)}" for row in rows)
         + budget_words(budget),
-        limits=limits,
+        provenance=projection.provenance,
     )
-    return ax
 
 
-@styled()
+@picture
 def spend_fan(
     projection: Projection,
     model: str | Mapping[str, str],
     workload: str | None = None,
-    *,
-    ax: Axes | None = None,
+    **panel: Unpack[Panel],
 ) -> Axes:
     """Draw the spend over the months, with its range as a fan.
 
@@ -89,8 +91,6 @@ def spend_fan(
         A model id; or from workload to model id, such as `Recommendation.best`, for their sum.
     workload : str, optional
         One workload; all together if not given. A mapping names its workloads itself.
-    ax : Axes, optional
-        Where to draw; a new figure if not given.
 
     Returns
     -------
@@ -113,13 +113,14 @@ def spend_fan(
     budget = projection.budget(workload) if covered else None
     every = f"{len(model)} of {len(projection.names)}" if not covered else "all"
     of, on = workload or f"{every} workloads", model if isinstance(model, str) else None
-    ax = axes(ax)
+    canvas = Canvas(**panel)
+    ax, theme = canvas.ax, canvas.theme
     months = np.arange(len(projection.months))
     edges = months if len(months) > 1 else np.array([-_HALF, _HALF])  # one month has no slope
     for low, high, alpha in ((p10, p90, 0.55), (p25, p75, 1.0)):
         bottom, top = (np.broadcast_to(side, edges.shape) for side in (low, high))
-        ax.fill_between(edges, bottom, top, color=RANGE, alpha=alpha, linewidth=0)
-    ax.plot(months, p50, color=INK, linewidth=2, marker="o", markersize=3)
+        ax.fill_between(edges, bottom, top, color=theme.band, alpha=alpha, linewidth=0)
+    ax.plot(months, p50, color=theme.ink, linewidth=2, marker="o", markersize=3)
     step = -(-len(months) // _MOST_MONTHS_NAMED)
     ax.set_xticks(months[::step], labels=[str(month) for month in projection.months[::step]])
     ax.set_xlim(min(-0.03 * len(months), edges[0]), edges[-1])
@@ -127,13 +128,15 @@ def spend_fan(
     ax.set_ylabel("USD per month")
     ranged = bool(p90[-1] > p10[-1])
     ends = {"P90": p90, "P50": p50, "P10": p10} if ranged else {"P50": p50}
-    if budget is not None:
-        limit(ax, f"budget {dollars(budget)}", float(budget), vertical=False)
+    for name, values in ends.items():
+        canvas.beside(f"{name} {dollars(float(values[-1]))}", float(values[-1]))
+    draw_budget(canvas, budget, is_upright=False)
     last = projection.months[-1]
-    finish(
-        ax,
-        f"Spend by month: {short(of)}, {on or 'each on its planned model'}",
-        f"Dark band: P25 to P75 over paths. Light band: P10 to P90. {projection.provenance}",
+    return canvas.finish(
+        f"Spend by month: {of}, {on or 'each on its planned model'}",
+        "Line: P50 over paths. Dark band: P25 to P75. Light band: P10 to P90."
+        if ranged
+        else f"Line: P50, {NO_RANGE}.",
         f"Spend by month of {of} on {on or 'the models chosen for them'}: P50 "
         + (f"{dollars(float(p50[0]))} USD in {projection.months[0]} and " if len(p50) > 1 else "")
         + f"{dollars(float(p50[-1]))} USD in {last}"
@@ -143,13 +146,8 @@ def spend_fan(
             else f", {NO_RANGE}"
         )
         + budget_words(budget, " a month"),
+        provenance=projection.provenance,
     )
-    rows = [
-        (f"{name} {dollars(float(values[-1]))}", float(edges[-1]), float(values[-1]))
-        for name, values in ends.items()
-    ]
-    column(ax, rows, leaders=False)
-    return ax
 
 
 class ModelSpend(NamedTuple):
@@ -181,13 +179,10 @@ def spends_of(projection: Projection, workload: str | None) -> list[ModelSpend]:
     return list(map(ModelSpend._make, frame[columns].to_numpy()))
 
 
-def bar(ax: Axes, place: int, spend: ModelSpend, color: str) -> None:
-    """Draw a bar to the P50, and the range that it has, if any."""
-    ax.barh(place, spend.p50, height=0.6, color=color, edgecolor=INK, linewidth=0.5)
-    ends = spend.p10, spend.p90
-    if spend.p90 > spend.p10 and not spend.is_least:
-        ax.plot(ends, [place, place], color="white", linewidth=4, solid_capstyle="butt")
-        ax.plot(ends, [place, place], color=INK, linewidth=2, marker="|", markersize=9)
+def draw_budget(canvas: Canvas, budget: Decimal | float | None, *, is_upright: bool = True) -> None:
+    """Draw a budget across a picture of spend, if there is one."""
+    if budget is not None:
+        canvas.limit(f"budget {dollars(budget)}", float(budget), is_upright=is_upright)
 
 
 def budget_words(budget: Decimal | None, span: str = "") -> str:

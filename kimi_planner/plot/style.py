@@ -1,34 +1,27 @@
-"""One look for all pictures: colours told apart by colour-blind readers and in grey, fonts, sizes."""
+"""One look for all pictures: fonts with every letter, sizes, how numbers stand on an axis, a slide."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib as mpl
 from matplotlib import font_manager
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
 
 __all__ = [
-    "BUDGET",
-    "COLORS",
-    "INK",
-    "MUTED",
-    "OVER",
-    "RANGE",
+    "HEIGHT",
     "SMALL",
     "TINY",
-    "WITHIN",
-    "axes",
+    "WIDTH",
     "can_draw",
-    "color_of",
     "count_axis",
     "families",
     "money_axis",
@@ -38,37 +31,26 @@ __all__ = [
     "unaffected",
 ]
 
-INK = "#1b1b1b"
-MUTED = "#6b6b6b"
-BUDGET = "#b3261e"
-RANGE = "#9fc5e8"
-
-#: From dark to light, so that they differ in grey; the first hues of the Okabe and Ito palette.
-COLORS = ("#0b2d4d", "#0072b2", "#009e73", "#e69f00", "#a9d5f2", "#f6e7a1")
-#: Two sides of a limit or of a middle: dark and light.
-WITHIN, OVER = COLORS[1], COLORS[3]
-
 WIDTH, HEIGHT = 8.0, 4.5  # inches
-SMALL, TINY = 9, 8  # points: direct labels, and what a picture rests on
-_AROUND = 130  # points of title, labels of the x axis and caption
-_SLIDE_DPI = 240  # 1,920 by 1,080 pixels
+HEAD, TEXT, SMALL, TINY = (
+    12,
+    10,
+    9,
+    8,
+)  # points: title, axes, direct labels, what a picture rests on
+_SLIDE = (1920, 1080)  # pixels
 
 _STYLE: dict[Any, Any] = {
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
-    "axes.labelsize": 10,
+    "axes.labelsize": TEXT,
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlelocation": "left",
-    "axes.titlesize": 12,
+    "axes.titlesize": HEAD,
     "axes.titleweight": "bold",
-    "figure.figsize": (WIDTH, HEIGHT),
-    "font.size": 10,
+    "font.size": TEXT,
     "svg.hashsalt": "kimi_planner",
-    "xtick.color": INK,
-    "xtick.labelsize": 10,
-    "ytick.color": INK,
-    "ytick.labelsize": 10,
+    "xtick.labelsize": TEXT,
+    "ytick.labelsize": TEXT,
 }
 
 #: Settings that `matplotlib.rcdefaults` leaves: asking for them may wake the backend.
@@ -123,42 +105,57 @@ def styled() -> Iterator[None]:
         mpl.rcParams.update(before)
 
 
-def axes(ax: Axes | None, *, rows: int = 0, row_points: float = 15) -> Axes:
-    """Return the given axes in this look, or those of a new figure, tall enough for its rows."""
-    if ax is None:
-        height = max(HEIGHT, (rows * row_points + _AROUND) / 72)
-        return plt.figure(figsize=(WIDTH, height), layout="constrained").add_subplot()
-    ax.spines[["right", "top"]].set_visible(False)
-    for one in (ax.xaxis, ax.yaxis):
-        one.label.set(size=_STYLE["axes.labelsize"], color=INK, family=list(families()))
-        one.set_tick_params(labelsize=10, labelcolor=INK)
-    return ax
+def slide(ax: Axes, path: str | Path) -> Path:
+    """Write a picture as large as a slide, 1,920 by 1,080 pixels.
 
-
-def slide() -> Axes:
-    """Return axes to draw on for a slide: the size and proportions of a full screen.
+    Parameters
+    ----------
+    ax : Axes
+        What a picture of this package returned.
+    path : str or Path
+        Where to write; its ending tells the format, such as ``.png`` or ``.svg``.
 
     Returns
     -------
-    Axes
-        Of a figure that saves to 1,920 by 1,080 pixels, with text as large as a slide needs. A
-        picture with more rows than a slide holds is not made for one.
+    Path
+        Where it was written. The figure keeps its own size.
+
+    Notes
+    -----
+    A figure with more rows than a slide holds at its usual size is shown whole, and smaller.
 
     Examples
     --------
-    >>> slide().figure.get_size_inches() * slide().figure.dpi
-    array([1920., 1080.])
+    >>> import matplotlib.pyplot as plt, tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> written = slide(plt.figure().add_subplot(), f"{folder.name}/slide.png")
+    >>> plt.imread(written).shape
+    (1080, 1920, 4)
+    >>> folder.cleanup()
     """
-    return plt.figure(figsize=(WIDTH, HEIGHT), dpi=_SLIDE_DPI, layout="constrained").add_subplot()
-
-
-def color_of(names: Sequence[str], name: str) -> str:
-    """Return the colour of a name, by its place among those drawn; the seventh has the first's."""
-    return COLORS[list(names).index(name) % len(COLORS)]
+    figure: Any = ax.figure
+    root = figure.figure
+    width, height = before = root.get_size_inches().tolist()
+    wide = max(width, height * _SLIDE[0] / _SLIDE[1])
+    written = Path(path)
+    root.set_size_inches(wide, wide * _SLIDE[1] / _SLIDE[0])
+    try:
+        root.savefig(written, dpi=_SLIDE[0] / wide)
+    finally:
+        root.set_size_inches(before)
+    return written
 
 
 def money_axis(ax: Axes, which: Literal["x", "y"], top: float, bottom: float = 0.0) -> None:
-    """Write US dollars on an axis, thousands separated, from ``bottom`` to ``top``."""
+    """Write US dollars on an axis, thousands separated, from ``bottom`` to ``top``.
+
+    Axes that share their scale with others keep room for what those show.
+    """
+    group = ax.get_shared_x_axes() if which == "x" else ax.get_shared_y_axes()
+    for other in group.get_siblings(ax):
+        if other is not ax and other.get_label():
+            low, high = other.get_xlim() if which == "x" else other.get_ylim()
+            bottom, top = min(bottom, low), max(top, high)
     set_limits = ax.set_xlim if which == "x" else ax.set_ylim
     set_limits(bottom, top if top > bottom else bottom + 1.0)
     count_axis(ax, which)

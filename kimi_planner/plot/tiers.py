@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from kimi_planner.capacity.tiers import ALL, Throughput
 from kimi_planner.money import usd
-from kimi_planner.plot.layout import beside, finish, limit, row_names
-from kimi_planner.plot.style import INK, OVER, WITHIN, axes, styled
-from kimi_planner.plot.words import listed, short
+from kimi_planner.plot.canvas import Canvas
+from kimi_planner.plot.marks import bar
+from kimi_planner.plot.panel import Panel, picture
+from kimi_planner.plot.words import listed
 
 __all__ = ["throughput"]
 
 _LEAST_SHARE = 1e-3
 
 
-@styled()
+@picture
 def throughput(
-    result: Throughput, model: str | None = None, workload: str = ALL, *, ax: Axes | None = None
+    result: Throughput, model: str | None = None, workload: str = ALL, **panel: Unpack[Panel]
 ) -> Axes:
     """Draw the highest peak as a share of the limits of each tier.
 
@@ -32,8 +33,6 @@ def throughput(
         A model id; the first if not given.
     workload : str
         One workload; all together if not given.
-    ax : Axes, optional
-        Where to draw; a new figure if not given.
 
     Returns
     -------
@@ -53,48 +52,45 @@ def throughput(
     least = "at least " if peaks.unknown else ""
     answer = "no published tier allows it" if needed is None else f"needs {least}tier {needed.tier}"
     named = "all workloads" if workload == ALL else workload
-    ax = axes(ax, rows=len(rows), row_points=30)
+    canvas = Canvas(**panel)
+    ax, theme = canvas.ax, canvas.theme
     shares = [max(float(row["used_share"]), _LEAST_SHARE) for row in rows]
     reach = max(*shares, 1.0)
     for place, (row, share) in enumerate(zip(rows, shares, strict=True)):
-        chosen = needed is not None and needed.tier == row["tier"]
-        color = OVER if share > 1 else WITHIN
-        width = 1.5 if chosen else 0.5
-        ax.barh(place, share, height=0.55, color=color, edgecolor=INK, linewidth=width)
-        beside(ax, _row_text(row, share, "\n"), place, weight="bold" if chosen else "normal")
+        is_needed = needed is not None and needed.tier == row["tier"]
+        bar(canvas, place, share, theme.over if share > 1 else theme.within)
+        canvas.beside(_row_text(row, share), place, is_bold=is_needed)
     ax.set_xscale("log")
     ax.set_xlim(min(0.01, min(shares) / 2), 1.2 * reach)
-    row_names(ax, [_tier_text(row, "\n") for row in rows])
+    canvas.rows([_tier_text(row) for row in rows], pitch=24)
     ax.xaxis.set_major_locator(LogLocator(10, numticks=5))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _percent(value)))
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel("highest peak as a share of the tier's tightest limit")
+    canvas.limit("limit", 1.0)
     unknown = f" Not known: {', '.join(peaks.unknown)}." if peaks.unknown else ""
-    finish(
-        ax,
-        f"Throughput of {short(named)} on {model}: {answer}",
+    return canvas.finish(
+        f"Throughput of {named} on {model}: {answer}",
         f"USD: recharged in total, credit and not a fee. Peak: P{result.percentile:g} over paths, "
-        f"met in {result.minutes_within * 100:g}% of the busiest hour's minutes.{unknown} "
-        f"{result.provenance}",
+        f"met in {result.minutes_within * 100:g}% of the busiest hour's minutes.{unknown}",
         f"Throughput of {named} on {model}: {answer}. The highest peak uses "
         + listed(
-            f"{_row_text(row, share, ', ')} at {_tier_text(row, ', ')}"
+            f"{_row_text(row, share)} at {_tier_text(row)}"
             for row, share in zip(rows, shares, strict=True)
         )
         + f".{unknown}",
-        limits=[limit(ax, "limit", 1.0, vertical=True)],
+        provenance=result.provenance,
     )
-    return ax
 
 
-def _row_text(row: dict[Any, Any], share: float, then: str) -> str:
+def _row_text(row: dict[Any, Any], share: float) -> str:
     text = f"{_used(share)} its {row['tightest_limit'].replace('_', ' ')}"
     since = row["throttled_from"]
-    return f"{text}{then}throttled from {since}" if isinstance(since, str) else text
+    return f"{text}, throttled from {since}" if isinstance(since, str) else text
 
 
-def _tier_text(row: dict[Any, Any], then: str) -> str:
-    return f"tier {row['tier']}{then}{usd(row['cumulative_recharge_usd'], 0)} USD"
+def _tier_text(row: dict[Any, Any]) -> str:
+    return f"tier {row['tier']}, {usd(row['cumulative_recharge_usd'], 0)} USD"
 
 
 def _used(share: float) -> str:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from itertools import accumulate
+from typing import Unpack
 
 from matplotlib.axes import Axes
 
 from kimi_planner.money import usd
-from kimi_planner.plot.layout import beside, finish, row_names
-from kimi_planner.plot.style import INK, MUTED, OVER, WITHIN, axes, money_axis, styled
-from kimi_planner.plot.words import listed, resting, short
+from kimi_planner.plot.canvas import Canvas
+from kimi_planner.plot.marks import bar
+from kimi_planner.plot.panel import Panel, picture
+from kimi_planner.plot.style import money_axis
+from kimi_planner.plot.words import listed
 from kimi_planner.reconcile.plans import PlanChange
 
 __all__ = ["plan_change"]
 
-_LABEL_CHARS = 24
 
-
-@styled()
-def plan_change(change: PlanChange, workload: str | None = None, *, ax: Axes | None = None) -> Axes:
+@picture
+def plan_change(change: PlanChange, workload: str | None = None, **panel: Unpack[Panel]) -> Axes:
     """Draw the way from one bookable number to another, cause by cause.
 
     Parameters
@@ -27,8 +28,6 @@ def plan_change(change: PlanChange, workload: str | None = None, *, ax: Axes | N
         What `compare_plans` returned.
     workload : str, optional
         One workload; all together if not given.
-    ax : Axes, optional
-        Where to draw; a new figure if not given.
 
     Returns
     -------
@@ -45,31 +44,33 @@ def plan_change(change: PlanChange, workload: str | None = None, *, ax: Axes | N
     steps = change.steps(workload)
     names, amounts = list(steps["step"]), list(map(float, steps["usd"]))
     reached = list(accumulate(amounts[:-1]))
-    ax = axes(ax, rows=len(names), row_points=19)
-    row_names(ax, names, chars=_LABEL_CHARS)
+    canvas = Canvas(**panel)
+    theme, ax = canvas.theme, canvas.ax
+    canvas.rows(names, pitch=19)
     for place, (name, amount) in enumerate(zip(names, amounts, strict=True)):
         is_end = name in ("before", "after")
         left = 0.0 if is_end else reached[place - 1]
-        color = MUTED if is_end else OVER if amount > 0 else WITHIN
-        ax.barh(place, amount, left=left, height=0.6, color=color, edgecolor=INK, linewidth=0.5)
+        color = theme.muted if is_end else theme.over if amount > 0 else theme.within
+        bar(canvas, place, amount, color, left)
         if place:  # from where the bar above ended
             at = reached[place - 1]
-            ax.plot([at, at], [place - 0.7, place - 0.3], color=INK, linewidth=0.7)
-        beside(ax, _amount(amount, signed=not is_end), place)
+            ax.plot([at, at], [place - 0.7, place - 0.3], color=theme.ink, linewidth=0.7)
+        canvas.beside(_amount(amount, signed=not is_end), place)
     money_axis(ax, "x", 1.03 * max(*amounts, *reached))
     ax.set_xlabel("USD to book, all months of the plan")
-    finish(
-        ax,
-        f"What changed in the plan{f' of {short(workload)}' if workload else ''}",
-        resting(change.notes, change.provenance),
-        f"What changed in the plan{f' of {workload}' if workload else ''}, bookable USD: "
+    of = f" of {workload}" if workload else ""
+    return canvas.finish(
+        f"What changed in the plan{of}",
+        "Bar: USD to book. Dark: less. Light: more.",
+        f"What changed in the plan{of}, bookable USD: "
         + listed(
             f"{name} {_amount(amount, signed=name not in ('before', 'after'))}"
             for name, amount in zip(names, amounts, strict=True)
         )
         + ".",
+        notes=change.notes,
+        provenance=change.provenance,
     )
-    return ax
 
 
 def _amount(amount: float, *, signed: bool) -> str:

@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from kimi_planner.money import usd
 from kimi_planner.plot.style import can_draw
 
-__all__ = ["alt_text", "at_most", "dollars", "listed", "literal", "resting", "short"]
+__all__ = ["alt_text", "at_most", "distinct", "dollars", "listed", "literal", "resting", "short"]
 
 NAME_CHARS = 30
 _MOST_LISTED = 12
-_NOTE_CHARS = 330  # about three lines
+_ROW_CHARS = 90  # of a name that is broken into lines
 
 
 def alt_text(ax: Axes) -> str:
@@ -52,6 +52,21 @@ def short(name: str, chars: int = NAME_CHARS) -> str:
     return f"{text[: chars - tail - 1]}…{text[-tail:]}"
 
 
+def distinct(names: Iterable[str], chars: int = _ROW_CHARS) -> list[str]:
+    """Return names, the middle of long ones left out as far as all that differ still do.
+
+    >>> distinct(["a" * 9 + "1" + "b" * 9, "a" * 9 + "2" + "b" * 9], 12)
+    ['aaaaaaaaa1…bbbbbb', 'aaaaaaaaa2…bbbbbb']
+    """
+    every = list(names)
+    longest = max(map(len, every), default=0)
+    for most in range(chars, longest):
+        shortened = [short(name, most) for name in every]
+        if len(set(shortened)) == len(set(every)):
+            return shortened
+    return ["\n".join(map(_drawable, name.split("\n"))) for name in every]
+
+
 def _drawable(text: str) -> str:
     if text.isascii() and text.replace("\n", "").isprintable():
         return text
@@ -79,11 +94,11 @@ def dollars(amount: Decimal | float) -> str:
     return usd(amount, 0 if whole else 2 if size >= 1 else 2 - math.floor(math.log10(size)))
 
 
-def resting(notes: Iterable[str], provenance: str) -> str:
+def resting(notes: Iterable[str], provenance: str, chars: int = 330) -> str:
     """Return what a picture rests on; how many of many notes are left out is said."""
     kept, rest = "", 0
     for note in notes:
-        if rest or len(kept) + len(note) > _NOTE_CHARS:
+        if rest or len(kept) + len(note) > chars:
             rest += 1
         else:
             kept += f"{note} "
