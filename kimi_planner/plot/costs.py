@@ -139,8 +139,7 @@ def cost_per_success(
         f"Cost per success: {of}",
         f"Dot: cost of a task by the success rate, filled for the choice. Line: {percent} interval."
         + " In brackets: probability that its net value is the highest." * valued
-        + " Square: cost of a task where none was tried."
-        * judged,
+        + " Square: cost of a task where none was tried." * judged,
         f"Cost per success in USD, with its {percent} interval: "
         + listed(f"{row.workload} on {row.model} {_words(row)}" for row in rows)
         + ".",
