@@ -11,7 +11,6 @@ import kimi_planner as kp
 from kimi_planner.errors import CallError, KimiPlannerError, ScenarioError, WorkloadError
 
 GROUPS = [kp, *(getattr(kp, name) for name in kp.__all__ if inspect.ismodule(getattr(kp, name)))]
-GROUPS.remove(kp.plot)
 #: One argument, and called for every short text: the guard would be a fifth of its time.
 BARE = kp.count_tokens
 FUNCTIONS = sorted(

@@ -34,7 +34,7 @@ def test_pages_that_do_not_run_are_few_and_known():
     """Guides that show parts of larger files are these; every other page is run."""
     kept = [path for path in (ROOT / "docs").rglob("*.md") if path.parent.name != "reference"]
     assert {path.stem for path in kept} - {path.stem for path in PAGES} - {"data"} == {
-        *("checks", "ci", "evidence", "extending", "glossary", "json")
+        *("checks", "ci", "evidence", "exit-codes", "extending", "glossary", "json")
     }
 
 

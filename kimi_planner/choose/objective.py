@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from kimi_planner.arguments import public
 from kimi_planner.workload import Workload
 
 __all__ = ["Best", "Objective", "best_by_value"]
@@ -134,6 +135,7 @@ class Best(NamedTuple):
     from_usd: Any
 
 
+@public
 def best_by_value(
     models: Mapping[str, tuple[Any, Any]], objective: Objective | None = None
 ) -> tuple[Best, ...]:

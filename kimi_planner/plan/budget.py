@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.money import total, usd
 from kimi_planner.plan.booking import Booked, Booking, booked
 from kimi_planner.plan.calendar import Month
@@ -177,6 +178,7 @@ class BudgetMatrix:
         return page_html(table, notes=(self.sentence,), provenance=self.provenance)
 
 
+@public
 def budget_matrix(
     projection: Projection, choice: Mapping[str, str], number: Booked | None = None
 ) -> BudgetMatrix:

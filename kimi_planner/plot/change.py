@@ -41,6 +41,15 @@ def catalog_change(
     ------
     ScenarioError
         If the effect has no such workload.
+
+    Examples
+    --------
+    >>> from kimi_planner import Workload
+    >>> from kimi_planner.choose import catalog_effect
+    >>> chat = Workload(name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300)
+    >>> effect = catalog_effect(chat, "2026-06", "2026-11-public", months=1, start="2027-01",
+    ...     as_of="2026-11-28")
+    >>> ax = catalog_change(effect, "chat")
     """
     names = workload_of(effect.frame["workload"], workload)
     frame = effect.frame[effect.frame["workload"].isin(names)]

@@ -33,6 +33,15 @@ def conversation_growth(conversation: Conversation, **panel: Unpack[Panel]) -> A
         A line at the P50 of prompt tokens of calls made, a band from P10 to P90; a line at the
         window, and one at the P50 of the first turn that does not fit. A window far above is named
         only.
+
+    Examples
+    --------
+    >>> from kimi_planner import Workload
+    >>> from kimi_planner.plan import conversation
+    >>> chat = Workload(name="chat", conversations_per_day=10, turns=3, prompt_tokens=1000,
+    ...     followup_tokens=100, completion_tokens=200)
+    >>> conversation_growth(conversation(chat, "kimi-k2", catalog="2026-06")).get_xlabel()
+    'turn of the conversation'
     """
     frame, window = conversation.frame, conversation.context_window_tokens
     overflow = conversation.first_overflow

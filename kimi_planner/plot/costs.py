@@ -54,6 +54,15 @@ def cost_per_request(
     ------
     ScenarioError
         If there is no such workload.
+
+    Examples
+    --------
+    >>> from kimi_planner import Workload
+    >>> from kimi_planner.choose import cost_per_request as costs_of
+    >>> chat = Workload(name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300)
+    >>> costs = costs_of(chat, start="2027-01", as_of="2026-11-28", catalog="2026-06")
+    >>> cost_per_request(costs, "chat").get_xlabel()
+    'USD per request, mean'
     """
     rows, labels, of = _rows_of(costs.costs, workload)
     canvas = Canvas(**panel)
@@ -117,6 +126,15 @@ def cost_per_success(
     ------
     ScenarioError
         If there is no such workload.
+
+    Examples
+    --------
+    >>> import kimi_planner as kp
+    >>> coding = kp.load_workloads()[1]
+    >>> costs = kp.choose.cost_per_success(coding, kp.choose.read_evaluations(), months=1,
+    ...     start="2027-01", as_of="2026-11-28", n_paths=200)
+    >>> cost_per_success(costs).get_xlabel()
+    'USD per solved task, mean'
     """
     rows, labels, of = _rows_of(costs.rows, workload)
     percent = f"{100 * costs.confidence:g}%"

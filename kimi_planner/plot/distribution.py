@@ -57,6 +57,14 @@ def spend_distribution(
     ------
     ScenarioError
         If the projection has no such workload.
+
+    Examples
+    --------
+    >>> from kimi_planner import Workload, project
+    >>> chat = Workload(name="chat", requests_per_day={"p10": 700, "p50": 1000, "p90": 1600},
+    ...     prompt_tokens=2000, completion_tokens=300)
+    >>> plan = project(chat, 3, "2027-01", as_of="2026-11-28", catalog="2026-06")
+    >>> ax = spend_distribution(plan, "chat")
     """
     budget, rows = projection.budget(workload), spends_of(projection, workload)
     spreads = [projection.average_month(_SHARES, row.model, workload) for row in rows]

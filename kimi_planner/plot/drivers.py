@@ -36,6 +36,14 @@ def tornado(result: Sensitivity, **panel: Unpack[Panel]) -> Axes:
         a line at the spend with all numbers at their medians, dark where it is less and light where
         it is more; both beside it with the share of the variance; USD per month. At most 12 bars;
         how many are left out is said below.
+
+    Examples
+    --------
+    >>> from kimi_planner import Workload
+    >>> from kimi_planner.plan import sensitivity
+    >>> chat = Workload(name="chat", requests_per_day={"p10": 700, "p50": 1000, "p90": 1600},
+    ...     prompt_tokens=2000, completion_tokens=300)
+    >>> ax = tornado(sensitivity(chat, "kimi-k2", 1, "2027-01", "2026-11-28", catalog="2026-06"))
     """
     rows = result.frame.iloc[:-1].to_dict("records")
     drawn, base = rows[:MOST_BARS], result.base_usd_per_month

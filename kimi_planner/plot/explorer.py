@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from kimi_planner.arguments import public
 from kimi_planner.errors import MissingExtraError
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scenario import BASE, Scenario
@@ -26,6 +27,7 @@ _PLANNED = "as planned"
 _NAMES, _BAR, _WIDTH, _ROW = 210, 320, 760, 32  # pixels
 
 
+@public
 def explore(
     workloads: Workloads,
     *,
@@ -63,6 +65,12 @@ def explore(
     -----
     Amounts are those of `project` with as few paths, which also follows fewer conversations where a
     window cuts some: they differ from those of many paths by about 2% there.
+
+    Examples
+    --------
+    >>> from kimi_planner import Workload
+    >>> chat = Workload(name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300)
+    >>> sliders = explore(chat, months=1, start="2027-01", as_of="2026-11-28")  # in a notebook
     """
     try:
         import ipywidgets

@@ -40,6 +40,12 @@ def context_fit(fit: ContextFit, **panel: Unpack[Panel]) -> Axes:
         For each workload a thin line from P1 to P99 and a thick one from P10 to P90 of prompt and
         reserved output, a dot at the median, and the share that fits; tokens, logarithmic. Models
         for which a workload needs the same share one line.
+
+    Examples
+    --------
+    >>> import kimi_planner as kp
+    >>> chat = kp.Workload(name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300)
+    >>> ax = context_fit(kp.context_fit(chat, catalog="2026-06"))
     """
     rows = _distinct(fit.frame).to_dict("records")
     canvas = Canvas(**panel)
@@ -144,6 +150,12 @@ def context_fit_curve(fit: ContextFit, **panel: Unpack[Panel]) -> Axes:
     Axes
         A line for each workload, and each group of models on which it needs the same; the windows of
         the models are marked. Tokens, logarithmic.
+
+    Examples
+    --------
+    >>> import kimi_planner as kp
+    >>> chat = kp.Workload(name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300)
+    >>> ax = context_fit_curve(kp.context_fit(chat, catalog="2026-06"))
     """
     marked = windows(fit.frame)
     most = max([*marked, float(fit.frame["p99_tokens"].max()), 2.0])

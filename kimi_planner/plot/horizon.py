@@ -41,6 +41,15 @@ def forecast(result: SpendForecast, **panel: Unpack[Panel]) -> Axes:
     Axes
         Cumulative USD, twice from 0: a grey line for the last of the log, as long as the horizon or
         all of it; then the P50 in a dark band from P10 to P90 and a light one from P05 to P95.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import kimi_planner as kp
+    >>> hours = pd.date_range("2026-10-01", "2026-11-15", freq="h", tz="UTC")
+    >>> log = pd.DataFrame({"timestamp": hours, "model": "kimi-k2", "prompt_tokens": 2000,
+    ...     "completion_tokens": 300})
+    >>> ax = forecast(kp.forecast_spend(log, "10 days", as_of="2026-11-28"))
     """
     before, spent = _spent(result)
     after = np.concatenate([[0.0], result.steps])

@@ -37,6 +37,15 @@ def outlook(result: LatestEstimate, **panel: Unpack[Panel]) -> Axes:
         Cumulative USD from the begin of the period to its end: a grey line for what was spent, then
         the P50 in a dark band from P10 to P90 and a light one from P05 to P95; the budget dashed, the
         plan dotted.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import kimi_planner as kp
+    >>> hours = pd.date_range("2026-10-01", "2026-11-15", freq="h", tz="UTC")
+    >>> log = pd.DataFrame({"timestamp": hours, "model": "kimi-k2", "prompt_tokens": 2000,
+    ...     "completion_tokens": 300})
+    >>> ax = outlook(kp.latest_estimate(log, 3, "month end", as_of="2026-11-28"))
     """
     canvas = Canvas(**panel)
     ax, theme = canvas.ax, canvas.theme

@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypedDict, cast
 
 from matplotlib.axes import Axes
 
+from kimi_planner.arguments import public
 from kimi_planner.plot.style import styled
 
 __all__ = ["Panel", "picture"]
@@ -57,4 +58,4 @@ def picture(draw: Callable[P, Axes]) -> Callable[P, Axes]:
     if returns:
         drawn.__doc__ = f"{before}{_DOCSTRING}{returns}{after}"
     cast(Any, drawn).__signature__ = named
-    return drawn
+    return public(drawn)

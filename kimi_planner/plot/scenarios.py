@@ -31,6 +31,15 @@ def scenarios(comparison: ScenarioComparison, **panel: Unpack[Panel]) -> Axes:
         A bar for the plan and for each scenario to its bookable number, dark where it is less than
         that of the plan and light where it is more, a line from P10 to P90, a dashed line at the
         plan, and the difference beside it; USD over all months.
+
+    Examples
+    --------
+    >>> from kimi_planner import Workload, project
+    >>> from kimi_planner.plan import Scenario, compare_scenarios
+    >>> chat = Workload(name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300)
+    >>> plan = project(chat, 3, "2027-01", as_of="2026-11-28", catalog="2026-06")
+    >>> doubled = Scenario(name="doubled", changes={"traffic": 2})
+    >>> ax = scenarios(compare_scenarios(plan, [doubled], {"chat": "kimi-k2"}))
     """
     rows = comparison.frame.to_dict("records")
     base = float(rows[0]["usd"])

@@ -50,6 +50,14 @@ def monthly_spend(
     ------
     ScenarioError
         If the projection has no such workload.
+
+    Examples
+    --------
+    >>> from kimi_planner import Workload, project
+    >>> chat = Workload(name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300)
+    >>> plan = project(chat, 3, "2027-01", as_of="2026-11-28", catalog="2026-06")
+    >>> monthly_spend(plan, "chat").get_xlabel()
+    'USD per month, average over the months planned'
     """
     budget, rows = projection.budget(workload), spends_of(projection, workload)
     canvas = Canvas(**panel)
@@ -101,6 +109,14 @@ def spend_fan(
     ------
     ScenarioError
         If the projection has no such workload or model, or a workload stands beside a mapping.
+
+    Examples
+    --------
+    >>> from kimi_planner import Workload, project
+    >>> chat = Workload(name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300)
+    >>> plan = project(chat, 3, "2027-01", as_of="2026-11-28", catalog="2026-06")
+    >>> spend_fan(plan, "kimi-k2").get_ylabel()
+    'USD per month'
     """
     if workload is not None and not isinstance(model, str):
         raise ScenarioError(

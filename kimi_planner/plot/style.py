@@ -16,6 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
 
+from kimi_planner.arguments import public
+
 __all__ = [
     "HEIGHT",
     "SMALL",
@@ -105,6 +107,7 @@ def styled() -> Iterator[None]:
         mpl.rcParams.update(before)
 
 
+@public
 def slide(ax: Axes, path: str | Path) -> Path:
     """Write a picture as large as a slide, 1,920 by 1,080 pixels.
 

@@ -44,6 +44,14 @@ def throughput(
     ------
     ScenarioError
         If the result has no such workload or model.
+
+    Examples
+    --------
+    >>> import kimi_planner as kp
+    >>> chat = kp.Workload(name="chat", requests_per_day=1000, prompt_tokens=2000,
+    ...     completion_tokens=300, peak_hour_share=0.1)
+    >>> ax = throughput(kp.capacity.throughput(chat, "kimi-k2", months=1, start="2027-01",
+    ...     as_of="2026-11-28"))
     """
     model = result.models[0] if model is None else model
     peaks, needed = result.of(model, workload), result.tier(model, workload)

@@ -40,6 +40,17 @@ def plan_change(change: PlanChange, workload: str | None = None, **panel: Unpack
     ------
     ScenarioError
         If neither plan has such a workload.
+
+    Examples
+    --------
+    >>> from kimi_planner import Workload, project
+    >>> from kimi_planner.plan import compare_plans
+    >>> plans = [
+    ...     project(Workload(name="w", requests_per_day=calls, prompt_tokens=9000, completion_tokens=500),
+    ...         1, "2027-03", "kimi-k2", as_of="2026-11-24", catalog="2026-06")
+    ...     for calls in (10, 15)
+    ... ]
+    >>> ax = plan_change(compare_plans(*plans))
     """
     steps = change.steps(workload)
     names, amounts = list(steps["step"]), list(map(float, steps["usd"]))

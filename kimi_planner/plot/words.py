@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from matplotlib.axes import Axes
 
+from kimi_planner.arguments import public
 from kimi_planner.money import usd
 from kimi_planner.plot.style import can_draw
 
@@ -18,6 +19,7 @@ _MOST_LISTED = 12
 _ROW_CHARS = 90  # of a name that is broken into lines
 
 
+@public
 def alt_text(ax: Axes) -> str:
     """Return what a picture shows, in words with its numbers, for those who cannot see it.
 
@@ -30,6 +32,15 @@ def alt_text(ax: Axes) -> str:
     -------
     str
         Empty if no picture of this package was drawn there.
+
+    Examples
+    --------
+    >>> from kimi_planner import Workload, project
+    >>> from kimi_planner.plot import monthly_spend
+    >>> chat = Workload(name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300)
+    >>> plan = project(chat, 3, "2027-01", "kimi-k2", as_of="2026-11-28", catalog="2026-06")
+    >>> alt_text(monthly_spend(plan, "chat"))
+    'Average monthly spend of chat by model, P50: kimi-k2 104 USD, range not given.'
     """
     return str(ax.get_label())
 

@@ -16,6 +16,7 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import betaln, expit, logit
 
+from kimi_planner.arguments import public
 from kimi_planner.choose.evaluations.table import Table, is_missing
 from kimi_planner.errors import EvaluationError, restated, shown
 from kimi_planner.files import data_dir
@@ -242,6 +243,7 @@ def _items_worth(predicted: Sequence[tuple[PublicResult, float]]) -> float:
     return float(np.exp(minimize_scalar(unlikely, bounds=bounds, method="bounded").x))
 
 
+@public
 def read_public_results(source: str | Path | pd.DataFrame | None = None) -> PublicResults:
     """Read published results of benchmarks.
 
