@@ -141,6 +141,7 @@ SENTENCES = {
     "unknown_dependence": "Nothing tells how often models fail the same tasks: the success of a cascade lies between what fully dependent and what independent failures bring, and half-way is shown. Evaluations that name the items, or rescue_rates, tell.",
     "detector": "The detector errs equally often on every model, and every model is sent the same request.",
     "task_cost": "The cost of a task is expected spend / expected tasks of {span}.",
+    "routed_items": "What a rule costs and brings is counted on the {items:,} items in {source} that both models were tried on.",
     "items_unused": "It is projected: tokens that are given with items are not used.",
     "conversations": "A task is a whole conversation; every model that is asked has one of its own.",
     # Planned against actual.

@@ -23,6 +23,8 @@ __all__, __getattr__, __dir__ = public_names(
         "choose.recommendation": "Recommendation",
         "choose.requirements": "Requirements",
         "choose.routing.build": "cascades",
+        "choose.routing.by_score": "routing_curve",
+        "choose.routing.curve": "RoutingCurve",
         "choose.routing.detector": "Detector",
         "choose.routing.result": "Cascades",
         "choose.success.build": "cost_per_success",

@@ -1,0 +1,177 @@
+"""Routing by a score: which tasks go to the strong model, before the cheap one is asked or after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from kimi_planner.arguments import public
+from kimi_planner.choose.basis import basis
+from kimi_planner.choose.evaluations.rates import check_evaluations
+from kimi_planner.choose.evaluations.read import Evaluations, Trials
+from kimi_planner.choose.evaluations.token_use import token_notes
+from kimi_planner.choose.objective import Objective
+from kimi_planner.choose.routing.build import MONTHS
+from kimi_planner.choose.routing.curve import RoutingCurve, amount_from_0
+from kimi_planner.choose.routing.rules import outcome_of, rules_of
+from kimi_planner.choose.success.build import check_confidence
+from kimi_planner.choose.success.tried import Tried
+from kimi_planner.errors import EvaluationError, ScenarioError
+from kimi_planner.notes import note
+from kimi_planner.plan.projection import Projection
+from kimi_planner.workload import Workload
+from kimi_planner.workload.quantity import Array
+
+__all__ = ["routing_curve"]
+
+LEAST_ITEMS = 20
+
+
+@public
+def routing_curve(
+    workload: Workload,
+    cheap: str,
+    strong: str,
+    evaluations: Evaluations,
+    *,
+    before_usd: Decimal | int | float | str = 0,
+    after_usd: Decimal | int | float | str = 0,
+    projection: Projection | None = None,
+    confidence: float = 0.9,
+    **settings: Any,
+) -> RoutingCurve:
+    """Tell what it costs and brings to send on the tasks whose score is below a threshold.
+
+    The score is what a team has: a classifier of the task, ``score_before``; a judge, a test or the
+    model's own confidence in its answer, ``score_after``; or both, one after the other. Tasks with a
+    low ``score_before`` go to the strong model at once; answers with a low ``score_after`` are
+    thrown away and asked of the strong model.
+
+    Parameters
+    ----------
+    workload : Workload
+        What is sent; its value of a solved task decides which threshold is best.
+    cheap, strong : str
+        Model ids.
+    evaluations : Evaluations
+        Items that both models were tried on, with scores on those of the cheap one.
+    before_usd, after_usd : number, USD
+        What it costs to work out the score of a task, and of an answer.
+    projection : Projection, optional
+        A projection of the same workload on both models, if it is at hand.
+    confidence : float
+        Of the intervals, above 0 and below 1.
+    **settings
+        Passed to :func:`project`: ``months``, ``start``, ``as_of``, ``seed``, ``n_paths``,
+        ``catalog``.
+
+    Returns
+    -------
+    RoutingCurve
+        Every threshold with cost and success, the best ones by the value of a solved task, and what
+        the best brings on items that it was not chosen by.
+
+    Raises
+    ------
+    EvaluationError
+        If the models share fewer than 20 items, or the cheap one has no scores.
+    ScenarioError
+        If a setting is out of its bounds.
+    UnknownModelError, PriceNotFoundError
+        If the catalog has no such model, or states no price for it.
+
+    Notes
+    -----
+    An item costs what it used or was billed, where that is given of all, else what a task is planned
+    to cost. Success under a rule is counted item by item, so that dependence between the models'
+    failures is in it; its interval is Jeffreys'. A threshold looks better than it is on the items that
+    it was chosen by: what it brings is told by a choice on half of them, on the other half, with
+    intervals by Student's t.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> items = [(model, n, n % 4 > 0 or model == "kimi-k2-5", n % 4) for n in range(40)
+    ...          for model in ("kimi-k2", "kimi-k2-5")]
+    >>> frame = pd.DataFrame(items, columns=["model", "item", "success", "score_after"])
+    >>> from kimi_planner.choose import read_evaluations
+    >>> chat = Workload(name="chat", requests_per_day=9, prompt_tokens=900, completion_tokens=244,
+    ...                 value_usd_per_success="0.05")
+    >>> tried = read_evaluations(frame.assign(workload="chat"))
+    >>> routing_curve(chat, "kimi-k2", "kimi-k2-5", tried, months=1).best.rule
+    Rule(before=None, after=1.0, strong_alone=False)
+    """
+    check_evaluations(evaluations)
+    check_confidence(confidence)
+    costs = [amount_from_0(name, value) for name, value in (("before_usd", before_usd), ("after_usd", after_usd))]  # fmt: skip
+    if projection is None:
+        settings = {"months": MONTHS} | settings
+    chosen, specs, plan = basis(workload, [cheap, strong], projection, settings)
+    if len(chosen) != 1:
+        raise ScenarioError(f"{len(chosen)} workloads. Routing is chosen for one.")
+    [workload] = chosen
+    if len(specs) < 2:
+        raise ScenarioError(f"cheap and strong are both {cheap}. Name two models.")
+    tried = [
+        Tried(workload, spec, _trials(evaluations, workload, spec.id), plan, plan.seed)
+        for spec in specs
+    ]
+    items = [name for name in tried[0].trials.items if name in tried[1].trials.items]
+    if len(items) < LEAST_ITEMS:
+        raise EvaluationError(
+            f"{cheap} and {strong} share {len(items)} items of {workload.name}. Give at least "
+            f"{LEAST_ITEMS}, named alike.",
+            at=evaluations.source,
+        )
+    scores = [_scores(tried[0].trials, name, items) for name in ("score_before", "score_after")]
+    if all(score is None for score in scores):
+        raise EvaluationError(
+            f"no scores of {cheap} on {workload.name}. Give score_before or score_after, for every item.",
+            at=evaluations.source,
+        )
+    solved = [np.array([one.trials.items[name].success for name in items]) for one in tried]
+    usd_of = [
+        np.array([one.item_usd[name] for name in items])
+        if one.item_usd
+        else np.full(len(items), one.task.usd)
+        for one in tried
+    ]
+    rules = tuple(rules_of(scores))
+    outcomes = [
+        outcome_of(rule, scores, solved, usd_of, [float(c) for c in costs]) for rule in rules
+    ]
+    solved_by, item_usd, kept = (np.array(some) for some in zip(*outcomes, strict=True))
+    return RoutingCurve(
+        workload=workload.name,
+        cheap=cheap,
+        strong=strong,
+        objective=Objective.of(workload),
+        confidence=float(confidence),
+        rules=rules,
+        solved=solved_by,
+        item_usd=item_usd,
+        kept=kept,
+        projection=plan,
+        notes=(
+            note("routed_items", items=len(items), source=evaluations.source),
+            *token_notes(workload, [one.spec for one in tried if not one.item_usd]),
+        ),
+    )
+
+
+def _trials(evaluations: Evaluations, workload: Workload, model: str) -> Trials:
+    trials = evaluations.of(workload.name, model)
+    if trials is None or not trials.items:
+        raise EvaluationError(
+            f"no items of {workload.name} on {model}. Give a row for each task.",
+            at=evaluations.source,
+        )
+    return trials
+
+
+def _scores(trials: Trials, name: str, items: Sequence[str]) -> Array | None:
+    known = trials.of_items(name)
+    return np.array([known[item] for item in items]) if known else None

@@ -1,0 +1,238 @@
+"""Cost and success of a task at every threshold, and what the best one brings on other items."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtrit
+
+from kimi_planner.choose.evaluations.read import Trials
+from kimi_planner.choose.frontier import non_dominated
+from kimi_planner.choose.objective import Objective, best_by_value
+from kimi_planner.choose.planned import Planned
+from kimi_planner.choose.routing.rules import Rule
+from kimi_planner.choose.success.posterior import rate_interval
+from kimi_planner.errors import ScenarioError, restated, shown
+from kimi_planner.money import exact_decimal, usd
+from kimi_planner.plan.draws import stream
+from kimi_planner.rich import frame_html, page_html
+from kimi_planner.workload.quantity import Array
+
+__all__ = ["HeldOut", "RoutingCurve", "amount_from_0"]
+
+_PLACES = 4  # of the cost of one task, for people
+_IN_SHORT = ("rule", "kept_share", "cost_usd", "success_rate", "net_usd")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """The best rule at a value, and what one brought on items that it was not chosen by.
+
+    Attributes
+    ----------
+    rule
+        The best one on all items.
+    tested, single
+        The best one, and the better of the two models alone, on one half of the items.
+    items
+        The number of the others, on which these two were tested.
+    success_rate, cost_usd, net_usd
+        Of a task under the tested rule, on the others.
+    net_interval
+        Of the net value.
+    gain_usd, gain_interval
+        Net value beyond that of the single model.
+    """
+
+    rule: Rule
+    tested: Rule
+    single: str
+    items: int
+    success_rate: float
+    cost_usd: float
+    net_usd: float
+    net_interval: tuple[float, float]
+    gain_usd: float
+    gain_interval: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoutingCurve(Planned):
+    """Cost and success of a task at every threshold of a score.
+
+    Attributes
+    ----------
+    workload, cheap, strong
+        Whose tasks, and ids of the two models.
+    objective
+        What a solved task is worth.
+    confidence
+        Of the intervals.
+    rules
+        All that were tried, the cheap and the strong model alone first.
+    solved, item_usd : ndarray, shape (n_rules, n_items)
+        Whether an item is solved under a rule, and what it costs, USD.
+    kept : ndarray, shape (n_rules,)
+        Share of items that the cheap model answers.
+    """
+
+    workload: str
+    cheap: str
+    strong: str
+    objective: Objective
+    confidence: float
+    rules: tuple[Rule, ...]
+    solved: Array
+    item_usd: Array
+    kept: Array
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row per rule, in words and as ``before`` and ``after``.
+
+        Columns: ``kept_share`` of tasks that the cheap model answers, ``cost_usd`` and
+        ``success_rate`` of a task with ``…_low`` and ``…_high``, ``net_usd``, NaN where no value
+        is stated, and ``on_frontier``.
+        """
+        count = self.solved.shape[1]
+        solved = self.solved.sum(axis=1)
+        rates = [
+            rate_interval(Trials(successes=int(some), trials=count), self.confidence)
+            for some in solved
+        ]
+        cost = self.item_usd.mean(axis=1)
+        ends = [self._interval(row) for row in self.item_usd]
+        net = self.objective.net_usd(solved / count, cost)
+        return pd.DataFrame(
+            {
+                "rule": [rule.words(self.cheap, self.strong) for rule in self.rules],
+                "before": [rule.before for rule in self.rules],
+                "after": [rule.after for rule in self.rules],
+                "kept_share": self.kept,
+                "cost_usd": cost,
+                "cost_low_usd": [low for low, _ in ends],
+                "cost_high_usd": [high for _, high in ends],
+                "success_rate": solved / count,
+                "success_rate_low": [low for low, _ in rates],
+                "success_rate_high": [high for _, high in rates],
+                "net_usd": net if self.objective.is_stated else np.nan,
+                "on_frontier": non_dominated(cost.tolist(), solved.tolist()),
+            }
+        ).astype({"before": float, "after": float})
+
+    @cached_property
+    def by_value(self) -> tuple[tuple[Rule, float], ...]:
+        """The rules that are best for some value of a solved task, with the least such value, USD."""
+        count = self.solved.shape[1]
+        points = {
+            f"{place:06}": (Fraction(int(self.solved[place].sum()), count), Fraction(float(cost)))
+            for place, cost in enumerate(self.item_usd.mean(axis=1))
+        }
+        found = best_by_value(points, self.objective)
+        return tuple((self.rules[int(one.model)], float(one.from_usd)) for one in found)
+
+    @property
+    def best(self) -> HeldOut | None:
+        """The best rule at the stated value; ``None`` where none is stated."""
+        return self._held_out(self.objective) if self.objective.is_stated else None
+
+    def at(self, value_usd: Decimal | int | float | str) -> HeldOut:
+        """Return the best rule where a solved task is worth so much, and what it brings.
+
+        Raises
+        ------
+        ScenarioError
+            If it is no number from 0.
+        """
+        value = amount_from_0("value_usd", value_usd)
+        return self._held_out(
+            Objective(value_usd=Fraction(value), failure_usd=self.objective.failure_usd)
+        )
+
+    def _held_out(self, objective: Objective) -> HeldOut:
+        """Choose on half of the items, and look at the others."""
+        nets = objective.net_usd(self.solved, self.item_usd)
+        count = nets.shape[1]
+        rng = stream(self.projection.seed, self.workload, self.cheap, self.strong, "halves")
+        first, other = np.split(rng.permutation(count), [count // 2])
+        tested, alone = (int(some[:, first].mean(axis=1).argmax()) for some in (nets, nets[:2]))
+        net, gain = nets[tested, other], nets[tested, other] - nets[alone, other]
+        return HeldOut(
+            rule=self.rules[int(nets.mean(axis=1).argmax())],
+            tested=self.rules[tested],
+            single=(self.cheap, self.strong)[alone],
+            items=len(other),
+            success_rate=float(self.solved[tested, other].mean()),
+            cost_usd=float(self.item_usd[tested, other].mean()),
+            net_usd=float(net.mean()),
+            net_interval=self._interval(net),
+            gain_usd=float(gain.mean()),
+            gain_interval=self._interval(gain),
+        )
+
+    def _interval(self, amounts: Array) -> tuple[float, float]:
+        """Return the interval of a mean over items, by Student's t.
+
+        Half an item is added at the least and half at the greatest amount, as Jeffreys' law adds them
+        to what was solved and failed: the amounts of few items show too little of their spread.
+        """
+        weights = np.append(np.ones(len(amounts)), [0.5, 0.5])
+        known = np.append(amounts, [amounts.min(), amounts.max()])
+        mean = float(np.average(known, weights=weights))
+        error = float(np.average((known - mean) ** 2, weights=weights)) / len(amounts)
+        width = float(stdtrit(len(amounts) - 1, (1 + self.confidence) / 2)) * error**0.5
+        return mean - width, mean + width
+
+    def sentences(self) -> list[str]:
+        """Return the best rule at the stated value, else at which value which one is."""
+        best = self.best
+        if best is None:
+            rules = "; ".join(
+                f"from {usd(value, _PLACES)} USD a solved task, {self._words(rule)}"
+                for rule, value in self.by_value
+            )
+            return [f"{self.workload}: {rules}."]
+        low, high = (usd(end, _PLACES) for end in best.gain_interval)
+        chance = best.gain_interval[0] <= 0 <= best.gain_interval[1]
+        told = ", which these items do not tell from chance" * chance
+        return [
+            f"{self.workload}: {self._words(best.rule)}.",
+            f"A rule chosen so by half of the items solves {100 * best.success_rate:.1f}% of the other "
+            f"{best.items:,} at {usd(best.cost_usd, _PLACES)} USD a task: "
+            f"{usd(best.gain_usd, _PLACES)} USD of net value beyond {best.single} alone "
+            f"({100 * self.confidence:g}% interval {low} to {high}){told}.",
+        ]
+
+    def _words(self, rule: Rule) -> str:
+        return rule.words(self.cheap, self.strong)
+
+    def __repr__(self) -> str:
+        return f"<RoutingCurve: {self.sentences()[0]} {self.provenance}>"
+
+    def _repr_html_(self) -> str:
+        shown_ = self.frame[self.frame["on_frontier"]].sort_values("cost_usd", kind="stable")
+        return page_html(
+            frame_html(shown_, _IN_SHORT),
+            notes=(*self.sentences(), *self.notes),
+            provenance=self.provenance,
+        )
+
+
+def amount_from_0(name: str, value: object) -> Decimal:
+    """Return an amount as an exact decimal.
+
+    Raises
+    ------
+    ScenarioError
+        If it is no number from 0.
+    """
+    with restated(about=name, then=".", of=ValueError, fault=ScenarioError):
+        amount = exact_decimal(value)  # type: ignore[arg-type]  # refuses what is no number
+    if amount < 0:
+        raise ScenarioError(f"{name} is {shown(value)}. It must be at least 0.")
+    return amount
