@@ -13,11 +13,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 MARK = "<!-- kimi-planner -->"
 PERMISSIONS = "Give the job 'permissions: pull-requests: write'; on a fork no token has it."
+ELSEWHERE = "The report is in the summary of the step."
 
 
 def main() -> int:
@@ -39,10 +40,12 @@ def main() -> int:
             api.call("POST", f"{api.issues}/{number}/comments", body)
         else:
             api.call("PATCH", f"{api.issues}/comments/{ours}", body)
-    except (HTTPError, URLError) as error:
+    except (OSError, ValueError) as error:  # no answer, or one that is no JSON
         denied = isinstance(error, HTTPError) and error.code in (401, 403, 404)
         advice = f" {PERMISSIONS}" if denied else ""
-        print(f"::warning title=kimi-planner::The comment was not written ({error}).{advice}")
+        print(
+            f"::warning title=kimi-planner::The comment was not written ({error}).{advice} {ELSEWHERE}"
+        )
     return 0
 
 
@@ -52,7 +55,7 @@ def pull_request() -> int | None:
     if not Path(path).is_file():
         return None
     event = json.loads(Path(path).read_text(encoding="utf-8"))
-    number: int | None = event.get("pull_request", {}).get("number")
+    number: int | None = (event.get("pull_request") or {}).get("number")
     return number
 
 

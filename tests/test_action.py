@@ -37,12 +37,12 @@ class Runner:
         self.summary = temporary / "summary.md"
         self.log = ""
         # Installing needs the network: the package under test stands in for what is installed.
-        self.pip = temporary / "pip.log"
+        self.pip, self.calls = temporary / "pip.log", temporary / "calls.log"
         python = temporary / "bin" / "python"
         python.parent.mkdir()
         python.write_text(
             f'#!/bin/sh\nif [ "$3" = pip ]; then printf "%s\\n" "$@" >>"{self.pip}"; exit 0; fi\n'
-            f'exec "{sys.executable}" "$@"\n',
+            f'echo "$@" >>"{self.calls}"; exec "{sys.executable}" "$@"\n',
             encoding="utf-8",
         )
         python.chmod(0o755)
@@ -91,6 +91,11 @@ class Runner:
             if done.returncode:
                 return done.returncode
         return 0
+
+    @property
+    def checks(self):
+        """How often a check was run."""
+        return self.calls.read_text(encoding="utf-8").count("-m kimi_planner check ")
 
     def output(self, name):
         return self.filled(ACTION["outputs"][name]["value"])
@@ -162,7 +167,8 @@ def test_bad_input_says_so_everywhere(act, limit):
     """A configuration that cannot be read is an error, in the comment and the summary too."""
     runner, code = act(limit)
     assert code == 2
-    assert "::error title=kimi-planner could not check::kimi-planner: pyproject.toml" in runner.log
+    assert "::error title=kimi-planner could not check::kimi-planner: " in runner.log
+    assert "pyproject.toml" in runner.log
     for text in (runner.summary, runner.workspace / "kimi-planner-comment.md"):
         assert "could not check" in text.read_text(encoding="utf-8")
 
@@ -203,6 +209,33 @@ def test_modules_of_the_checked_folder_are_not_imported(act):
     assert "stung" not in runner.log
     modules = re.findall(r"python (.*?)-m ", (ROOT / "action.yml").read_text(encoding="utf-8"))
     assert modules == ["-P ", "-P "]
+
+
+def test_every_report_is_of_one_run(act):
+    """The check runs once, whatever reports are asked for, and extras are what is asked for."""
+    runner, code = act(5, sarif_file="a/out.json", comment_file="report", extras="plan,templates")
+    assert code == 1
+    assert runner.checks == 1
+    sarif = json.loads((runner.workspace / "a" / "out.json").read_text(encoding="utf-8"))
+    assert sarif["version"] == "2.1.0"
+    assert (runner.workspace / "report").read_text("utf-8").startswith("<!-- kimi-planner -->\n")
+    assert f"{ROOT}[plan,templates]" in runner.pip.read_text(encoding="utf-8").splitlines()
+    runner.inputs["extras"] = ""
+    runner.run()
+    assert str(ROOT) in runner.pip.read_text(encoding="utf-8").splitlines()
+
+
+def test_a_report_that_cannot_be_written_is_no_pass(act):
+    """Results are annotated, the comment is there, and what is wrong is an annotation of its own."""
+    runner, code = act(5, sarif_file="prompts")
+    assert code == 2
+    assert "title=kimi-planner prompt-tokens::11 tokens, limit 5, " in runner.log
+    assert (
+        "::error title=kimi-planner could not check::kimi-planner: cannot be written" in runner.log
+    )
+    comment = Path(runner.output("comment-file")).read_text(encoding="utf-8")
+    assert "prompts/a.md" in comment
+    assert "could not check" in comment
 
 
 def test_what_cannot_be_told_is_no_pass(act):

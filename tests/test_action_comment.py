@@ -21,7 +21,7 @@ USER = {"login": "ann", "type": "User"}
 class Stub:
     """A repository with one pull request and its comments, in pages of two."""
 
-    def __init__(self, comments, *, login=None, denied=False):
+    def __init__(self, comments, *, login=None, denied=False, html=False):
         self.comments = [
             {"id": n, "user": user, "body": body} for n, (user, body) in enumerate(comments)
         ]
@@ -34,7 +34,7 @@ class Stub:
                 for name, value in headers.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(json.dumps(data).encode())
+                self.wfile.write(b"<html>" if html else json.dumps(data).encode())
 
             def do_GET(self):
                 if self.path == "/user":
@@ -141,6 +141,14 @@ def test_without_permission_the_step_warns(comment):
         "::warning title=kimi-planner::The comment was not written (HTTP Error 403"
     )
     assert "permissions: pull-requests: write" in out
+    assert out.endswith("The report is in the summary of the step.\n")
+
+
+def test_an_answer_that_is_no_json_is_a_warning(comment):
+    """A proxy that answers with a page of its own fails no check."""
+    stub, out = comment([], html=True)
+    assert stub.calls == []
+    assert out.startswith("::warning title=kimi-planner::The comment was not written (")
 
 
 def test_without_a_token_or_a_pull_request_nothing_is_sent(comment):
@@ -148,6 +156,7 @@ def test_without_a_token_or_a_pull_request_nothing_is_sent(comment):
     assert comment([], token="")[0].calls == []
     stub, out = comment([], event='{"ref": "main"}')
     assert (stub.calls, out) == ([], "No pull request, so no comment.\n")
+    assert comment([], event='{"pull_request": null}')[1] == "No pull request, so no comment.\n"
 
 
 def test_the_documented_job_grants_what_the_comment_needs():

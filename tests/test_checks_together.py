@@ -75,6 +75,11 @@ def test_a_report_is_printed_or_written(repository, capsys):
         _, whole = run(capsys, *BOTH, "--format", form)
         assert run(capsys, *BOTH, "--format", form, "--output", name) == (1, "")
         assert Path(name).read_text("utf-8") == whole
+    _, whole = run(capsys, *BOTH, "--format", "markdown")
+    assert run(capsys, *BOTH, "--output", "markdown=c=d.xml")[1].endswith(
+        "2 checks, 1 not passed\n"
+    )
+    assert Path("c=d.xml").read_text("utf-8") == whole
 
 
 def test_quiet_says_only_what_did_not_pass(repository, capsys):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,19 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
+def _outputs(
+    _context: click.Context, _option: click.Parameter, given: tuple[str, ...]
+) -> dict[Path, str | None]:
+    """Return files by path with the form that is named before them, ``None`` where none is."""
+    named = [(one, *one.partition("=")) for one in given]
+    return {
+        Path(path if form in FORMATS and path else whole): form
+        if form in FORMATS and path
+        else None
+        for whole, form, _, path in named
+    }
+
+
 @click.command("check")
 @click.option(
     "--config",
@@ -37,11 +50,12 @@ __all__ = ["command"]
 @click.option(
     "--output",
     "outputs",
-    type=options.FILE,
+    metavar="[FORM=]FILE",
     multiple=True,
-    help="File to write the report to, in the form that its name ends with (.sarif, .gitlab.json, .md, "
-    ".xml, .json, .txt), else in that of --format; may be given more than once. The form of --format "
-    "is printed, unless a file has it.",
+    callback=_outputs,
+    help="File to write the report to, in the form that is named, else that its name ends with (.sarif, "
+    ".gitlab.json, .md, .xml, .json, .txt), else that of --format; may be given more than once. The form "
+    "of --format is printed, unless a file has it.",
 )
 @click.option(
     "--quiet", is_flag=True, help="Print only what did not pass, and not what is written."
@@ -74,7 +88,7 @@ def command(
     configs: tuple[Path, ...],
     as_of: date | None,
     form: str,
-    outputs: tuple[Path, ...],
+    outputs: dict[Path, str | None],
     quiet: bool,
     baseline: str | None,
     update_baseline: bool,
@@ -154,18 +168,20 @@ def _together(reports: list[CheckReport], bases: list[str]) -> CheckReport:
     return together([rooted(one, base) for one, base in zip(reports, bases, strict=True)])
 
 
-def _write(report: CheckReport, form: str, outputs: Iterable[Path], *, quiet: bool) -> None:
-    """Write the report to files, and print it unless one of them has its form."""
+def _write(
+    report: CheckReport, form: str, outputs: Mapping[Path, str | None], *, quiet: bool
+) -> None:
+    """Print the report, unless a file has its form, and write it to files."""
     from kimi_planner.checks.formats.render import form_of_file, render
     from kimi_planner.checks.formats.text import failures
 
-    forms = {output: form_of_file(output.name, form) for output in outputs}
-    for output, named in forms.items():
-        write(output, render(report, named), force=True, quiet=quiet)
+    forms = {path: named or form_of_file(path.name, form) for path, named in outputs.items()}
     if quiet:
         click.echo(failures(report), nl=False)
     elif form not in forms.values():
         click.echo(render(report, form), nl=False)
+    for path, named in forms.items():
+        write(path, render(report, named), force=True, quiet=quiet)
     if form == "github":
         _write_summary(report)
 
