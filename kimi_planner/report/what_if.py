@@ -162,6 +162,8 @@ class Panel:
         for workload, table in zip(self.workloads, self._tables, strict=True):
             factors = {workload.unit: "traffic", "events": "traffic", **_SCALED}
             stated = table | {"model": self.recommendation.best[workload.name]}
+            if "source" in stated:  # as long as the page shows it
+                stated["source"] = on_one_line(stated["source"])
             lines.append(
                 [
                     [key, factors[key], _parts(key, value)]
