@@ -124,18 +124,30 @@ def test_tables_sort_by_value_with_the_keyboard(page):
     assert table.locator("tfoot").inner_text().startswith("all 3 months")
 
 
+@pytest.fixture(scope="module")
+def year(tmp_path_factory):
+    made = tmp_path_factory.mktemp("year") / "report.html"
+    plan = recommend(load_workloads(), **{**PLAN, "months": 12})
+    made.write_text(html_report(plan), encoding="utf-8")
+    return made
+
+
 @pytest.mark.parametrize("paper", ["A4", "Letter"])
-def test_it_prints(browser, path, paper):
+def test_it_prints(browser, path, year, paper):
     """On paper the panel is left out, and no table is wider than the page."""
+    width = {"A4": 688, "Letter": 710}[paper]  # CSS pixels between margins of 14 mm
+    for file in (path, year):
+        opened = Opened(browser, file)
+        opened.tab.emulate_media(media="print")
+        assert not opened.tab.is_visible("#what-if")
+        opened.tab.set_viewport_size({"width": width, "height": 900})
+        wide = opened.tab.eval_on_selector_all(
+            "table", "tables => tables.map(one => one.getBoundingClientRect().right)"
+        )
+        assert max(wide) <= width
+        opened.tab.close()
     opened = Opened(browser, path)
     opened.tab.emulate_media(media="print")
-    assert not opened.tab.is_visible("#what-if")
-    width = {"A4": 688, "Letter": 710}[paper]  # CSS pixels between margins of 14 mm
-    opened.tab.set_viewport_size({"width": width, "height": 900})
-    wide = opened.tab.eval_on_selector_all(
-        "table", "tables => tables.map(one => one.getBoundingClientRect().right)"
-    )
-    assert max(wide) <= width
     # a button in a head would keep Chromium from repeating the head on the next page
     buttons = opened.tab.locator("th button")
     assert {one.evaluate("it => getComputedStyle(it).display") for one in buttons.all()} == {

@@ -195,7 +195,8 @@ class Coefficients:
         meters = {key: n for n, key in enumerate([*TOKEN_METERS, *self.fees])}
         prices = PriceMoves.of(bill, self._load)
         tariffs: dict[str, int] = {}
-        shown, lines = [], []
+        shown: list[list[Any]] = []
+        lines = []
         for place, (when, calls) in enumerate(self._counted(bill.periods)):
             for factor, priced in prices.at(place, keys):
                 tariff = [[meters[key], *price] for key, price in priced.items()]
@@ -220,7 +221,7 @@ class Coefficients:
         still = self._source(self._plan, is_certain)
         none = still.number(0)
         extra = [f"events.{one.name}" for one in traffic.events if one.factor is None]
-        flat = still.drawn | {"growth_per_month": none}
+        flat = dict(still.drawn) | {"growth_per_month": none}
         rows = [
             demand(load, periods, planned),
             demand(load, periods, replace(still, drawn=flat | dict.fromkeys(extra, none))),

@@ -66,6 +66,20 @@ class Table:
         object.__setattr__(self, "headers", tuple(map(on_one_line, self.headers)))
         object.__setattr__(self, "rows", rows)
 
+    @property
+    def upright(self) -> Table:
+        """The same with rows and columns exchanged where that makes it narrower; else as it is.
+
+        Examples
+        --------
+        >>> Table(("w", "1", "2", "3"), (("a", "4", "5", "6"),), frozenset({1, 2, 3})).upright.rows
+        (('1', '4'), ('2', '5'), ('3', '6'))
+        """
+        if len(self.rows) + 1 >= len(self.headers):
+            return self
+        headers, *rows = zip(self.headers, *self.rows, strict=True)
+        return Table(headers, tuple(rows), frozenset(range(1, len(headers))), title=self.title)
+
 
 @dataclass(frozen=True)
 class Section:

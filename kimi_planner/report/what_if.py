@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kimi_planner.billing.meters import METERS, TOKEN_METERS, fee_key, title_of
 from kimi_planner.choose.recommendation import Recommendation
@@ -76,9 +77,7 @@ class Panel:
                 {
                     **self._described(one),
                     **of,
-                    "ranges": [
-                        ranges.factors(plan.spend[one.workload.name, m]) for m in plan.models
-                    ],
+                    **self._ranges(one.workload.name, ranges),
                 }
                 for one, of in zip(coefficients, told, strict=True)
             ],
@@ -86,6 +85,18 @@ class Panel:
         }
         shown = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
         return shown.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+    def _ranges(self, name: str, ranges: _Ranges) -> dict[str, Any]:
+        """Return the ranges on each model; where nobody knows how much it reasons there is no end."""
+        plan = self.recommendation.projection
+        least = [plan.reasoning(model, name).is_least for model in plan.models]
+        return {
+            "least": least,
+            "ranges": [
+                [None, None] if is_least else ranges.factors(plan.spend[name, model])
+                for model, is_least in zip(plan.models, least, strict=True)
+            ],
+        }
 
     def _described(self, numbers: Coefficients) -> dict[str, Any]:
         plan, workload = self.recommendation.projection, numbers.workload
@@ -151,6 +162,8 @@ class Panel:
         for workload, table in zip(self.workloads, self._tables, strict=True):
             factors = {workload.unit: "traffic", "events": "traffic", **_SCALED}
             stated = table | {"model": self.recommendation.best[workload.name]}
+            if "source" in stated:  # as long as the page shows it
+                stated["source"] = on_one_line(stated["source"])
             lines.append(
                 [
                     [key, factors[key], _parts(key, value)]
@@ -223,7 +236,7 @@ class _Ranges:
     """
 
     together: Array | None
-    near: tuple[Array, ...]
+    near: tuple[NDArray[np.intp], ...]
 
     @classmethod
     def of(cls, spends: Mapping[str, Spend]) -> _Ranges:

@@ -6,6 +6,9 @@
   const at = (id) => document.getElementById(id);
   const form = at("what-if").querySelector("form");
   const months = plan.months.length;
+  const link = make("a", { id: "link" }, "Link to these settings");
+  const save = make("a", { id: "file", href: "#", download: "workloads.toml" }, "Workload file with these settings");
+  at("links").append(link, " ", save);
 
   // Inputs by their name in a link, each with the value that leaves the plan as it is.
   const inputs = new Map();
@@ -122,16 +125,16 @@
     return size[0] === 0n ? "as planned" : `${money(cents(size, months))} ${difference[0] < 0n ? "less" : "more"}${share}`;
   };
   const room = (budget, usd) => (budget === null ? "–" : money(cents(decimal(budget), 1) - cents(total(usd), months)));
-  const between = (range) =>
-    range ? range.map(([usd]) => money(BigInt(Math.round((100 * usd) / months)))).join(" to ") : "not given";
+  const between = ({ range, isLeast }) =>
+    isLeast ? "at least the mean" : range ? range.map(([usd]) => money(BigInt(Math.round((100 * usd) / months)))).join(" to ") : "not given";
   const row = (name, cells) =>
     make("tr", {}, make("th", { scope: "row" }, name), ...cells.map((cell) => make("td", { class: "number" }, cell)));
-  const redrawn = (figure, { usd, planned, range, budget }, name) => {
-    const shown = { usd: usd.map(float), planned: planned.map(float), range: range && range.map((end) => end.slice(1)), budget: budget && Number(budget) };
+  const redrawn = (figure, { usd, planned, range, isLeast, budget }, name) => {
+    const numbers = { usd: usd.map(float), planned: planned.map(float), range: range && range.map((end) => end.slice(1)), budget: budget === null ? null : Number(budget) };
     const words = `${name}: ${monthly(usd)} USD a month expected, ${change(usd, planned)}. The amounts of each month stand in the table below.`;
     figure.replaceChildren(
-      chart(plan.months, { ...shown, budget: shown.budget ?? null }, words),
-      make("figcaption", {}, `${name}, USD a month. Bars: expected (mean). Marks across: as planned.${range ? " Lines: P10 to P90, as far from the mean as in the plan." : " Range not given."}${budget === null ? "" : ` Dashed: budget, ${money(cents(decimal(budget), 1))}.`}`),
+      chart(plan.months, numbers, words),
+      make("figcaption", {}, `${name}, USD a month. Bars: expected (mean). Marks across: as planned.${range ? " Lines: P10 to P90, as far from the mean as in the plan." : isLeast ? " What it is at least; how much the model reasons is not known." : " Range not given."}${budget === null ? "" : ` Dashed: budget, ${money(cents(decimal(budget), 1))}.`}`),
     );
   };
 
@@ -191,31 +194,40 @@
       at("answer").textContent = `No batch price is stated for the model of ${without.join(", ")}, so what it costs cannot be told.`;
       return;
     }
-    const ranges = cards.map(({ workload }, n) => ends(workload, chosen[n].place, rows[n], 0));
+    const shown = cards.map(({ workload, planned }, n) => {
+      const { place } = chosen[n];
+      return { usd: rows[n], planned, range: ends(workload, place, rows[n], 0), isLeast: workload.least[place], budget: workload.budget };
+    });
     const parts = cards.map(({ workload }, n) => ends(workload, chosen[n].place, rows[n], 1));
-    const all = { usd: sums(rows), planned: sums(cards.map((card) => card.planned)), range: parts.includes(null) ? null : added(parts), budget };
+    const all = {
+      usd: sums(rows),
+      planned: sums(cards.map((card) => card.planned)),
+      range: parts.includes(null) ? null : added(parts),
+      isLeast: shown.some(({ isLeast }) => isLeast),
+      budget,
+    };
     cards.forEach((card, n) => {
       const { workload, planned } = card;
       card.percent.textContent = `${card.moves.traffic.value}%`;
       card.moves.traffic.setAttribute("aria-valuetext", card.percent.textContent);
       card.said.textContent = `${plan.models[chosen[n].place].id}, ${monthly(rows[n])} USD a month, ${change(rows[n], planned)}`;
       card.note.textContent = [...workload.notes, ...(chosen[n].isHeld ? [`With another traffic the cached share is held at ${written(times(decimal(workload.held), decimal("100")))}%.`] : [])].join(" ");
-      redrawn(card.figure, { usd: rows[n], planned, range: ranges[n], budget: workload.budget }, workload.name);
+      redrawn(card.figure, shown[n], workload.name);
     });
     redrawn(at("all"), all, "All workloads");
-    const compared = ({ usd, planned, range, budget }) => [monthly(planned), monthly(usd), change(usd, planned), between(range), budget === null ? "–" : money(cents(decimal(budget), 1)), room(budget, usd)];
+    const compared = (one) => [monthly(one.planned), monthly(one.usd), change(one.usd, one.planned), between(one), one.budget === null ? "–" : money(cents(decimal(one.budget), 1)), room(one.budget, one.usd)];
     const monthsOf = (usd) => [...usd.map((of) => money(cents(of, 1))), money(cents(total(usd), 1))];
-    at("compared").replaceChildren(...cards.map(({ workload, planned }, n) => row(workload.name, compared({ usd: rows[n], planned, range: ranges[n], budget: workload.budget }))));
+    at("compared").replaceChildren(...cards.map(({ workload }, n) => row(workload.name, compared(shown[n]))));
     at("compared-all").replaceChildren(row("all", compared(all)));
     at("by-month").replaceChildren(...cards.map(({ workload }, n) => row(workload.name, monthsOf(rows[n]))));
     at("by-month-all").replaceChildren(row("all", monthsOf(all.usd)));
-    at("answer").textContent = `With these settings: ${monthly(all.usd)} USD a month expected (mean), ${change(all.usd, all.planned)}. P10 to P90: ${between(all.range)}.${budget === null ? "" : ` Head-room under the budget of ${money(cents(decimal(budget), 1))}: ${room(budget, all.usd)}.`}`;
+    at("answer").textContent = `With these settings: ${monthly(all.usd)} USD a month expected (mean), ${change(all.usd, all.planned)}. P10 to P90: ${between(all)}.${budget === null ? "" : ` Head-room under the budget of ${money(cents(decimal(budget), 1))}: ${room(budget, all.usd)}.`}`;
 
     const moved = [...inputs].filter(([, one]) => isMoved(one));
     inputs.forEach((one) => one.made.toggleAttribute("data-moved", isMoved(one)));
     at("what-if").classList.toggle("screen", moved.length === 0);
     const hash = new URLSearchParams(moved.map(([key, { made }]) => [key, made.value])).toString();
-    at("link").href = `#${hash}`;
+    link.href = `#${hash}`;
     if (location.hash.slice(1) !== hash) history.replaceState(null, "", `#${hash}`);
     if (plan.file !== null) file = exported(chosen, stated);
   };
@@ -243,9 +255,9 @@
     inputs.forEach(({ made, planned }) => (made.value = planned));
     redraw();
   });
-  at("file").hidden = plan.file === null;
-  at("file").addEventListener("click", () => {
-    at("file").href = URL.createObjectURL(new Blob([file], { type: "application/toml" }));
+  save.hidden = plan.file === null;
+  save.addEventListener("click", () => {
+    save.href = URL.createObjectURL(new Blob([file], { type: "application/toml" }));
   });
   addEventListener("hashchange", follow);
   at("what-if").hidden = false;
