@@ -21,12 +21,15 @@ from kimi_planner.choose import (
     cascades,
     cost_per_success,
     read_evaluations,
+    read_public_results,
 )
+from kimi_planner.choose.evaluations.rates import SuccessRate, success_rates
 from kimi_planner.choose.evaluations.read import Item
 from kimi_planner.choose.routing.together import ByItems, ByPairs, Joint
 from kimi_planner.choose.routing.tree import follow
 from kimi_planner.choose.routing.uncertain import Uncertain
 from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
+from kimi_planner.notes import Note
 from kimi_planner.workload import Workload
 
 AS_OF = date(2026, 11, 25)
@@ -377,14 +380,34 @@ def test_measured_rates_are_those_of_the_evaluations():
         {"workload": "w", "model": [FAST, FLAGSHIP], "successes": [11, 18], "trials": [20, 20]}
     )
     evaluations = read_evaluations(frame)
-    found = cascades(plain(), detector=CHECK, evaluations=evaluations, projection=PLAN)
+    found = cascades(
+        plain(), detector=CHECK, evaluations=evaluations, published=False, projection=PLAN
+    )
     assert found.success_rates == pytest.approx({FLAGSHIP: 18.5 / 21, FAST: 11.5 / 21}, rel=1e-15)
     assert found.notes[0] == (
-        "Success rates are measured in evaluations: (successes + ½) / (trials + 1)."
+        "Success rates are those measured in evaluations, half a success and half a failure added where "
+        "nothing is published."
     )
-    assert {one.reasons for one in found.exclusions} == {("no success rate in evaluations",)}
-    with pytest.raises(EvaluationError, match="No success rate in evaluations for workload 'v'"):
+    assert {one.reasons for one in found.exclusions} == {("no success rate in the evaluations",)}
+    with pytest.raises(
+        EvaluationError, match="No success rate in the evaluations for workload 'v'"
+    ):
         cascades(plain(name="v"), detector=CHECK, evaluations=evaluations, as_of=AS_OF)
+
+
+def test_published_results_count_as_in_every_choice():
+    """The rate of a model that was tried is that of `recommend`'s card, and how much they count is said."""
+    frame = pd.DataFrame(
+        {"workload": "w", "model": [FAST, FLAGSHIP], "successes": [11, 18], "trials": [20, 20]}
+    )
+    found = cascades(plain(), detector=CHECK, evaluations=read_evaluations(frame), projection=PLAN)
+    alone = (18.5 / 21, 11.5 / 21)
+    assert found.success_rates[FLAGSHIP] == alone[0]  # nothing is published of it
+    assert found.success_rates[FAST] < alone[1]
+    law = success_rates("w", PLAN.specs, read_evaluations(frame), read_public_results())[FAST]
+    assert found.success_rates[FAST] == law.mean
+    assert found.of(FAST).intervals.success == law.interval(0.9)
+    assert found.notes[1].startswith("Published results count in success rates as up to 5 items")
 
 
 def tried(solved):
@@ -443,12 +466,13 @@ def test_tasks_that_not_every_model_was_tried_on_are_left_out():
         detector=CHECK,
         evaluations=tried(tasks),
         rescue_rates={(FAST, FLAGSHIP): 0.9},
+        published=False,
         projection=PLAN,
     )
     assert given_.success_rates == pytest.approx({FLAGSHIP: 3.5 / 4, FAST: 1.5 / 4}, rel=1e-15)
     apart = {FAST: {"a": True}, FLAGSHIP: {"b": True}}
     found = cascades(plain(), detector=CHECK, evaluations=tried(apart), projection=PLAN)
-    assert found.notes[1].code == "unknown_dependence"
+    assert "unknown_dependence" in [said.code for said in found.notes]
 
 
 def test_a_conversation_is_a_task_with_all_its_turns():
@@ -588,7 +612,7 @@ UNCERTAIN = plain(
 def test_a_single_model_has_the_intervals_of_its_cost_per_success(workload):
     """Also where a model solved all or none of its tasks; both rest on the same plan by default."""
     found = cascades(workload, detector=CHECK, evaluations=TRIED, as_of=AS_OF)
-    costs = cost_per_success(workload, TRIED, as_of=AS_OF, published=False)
+    costs = cost_per_success(workload, TRIED, as_of=AS_OF)
     assert found.projection.months == costs.projection.months
     for row in costs.rows:
         one = found.of(row.model)
@@ -652,7 +676,7 @@ def test_the_interval_of_a_cascade_is_that_of_drawn_rates_walked_through_it(resc
     models = (FAST, FLAGSHIP)
     known = cascades(
         plain(), detector=CHECK, evaluations=TRIED, models=models, rescue_rates=rescue,
-        projection=PLAN,
+        published=False, projection=PLAN,
     ).of(*models).intervals  # fmt: skip
     rng = np.random.default_rng(5)
     first, second = rng.beta(11.5, 9.5, 200_000), rng.beta(31.5, 9.5, 200_000)
@@ -709,7 +733,7 @@ def test_intervals_of_routes_hold_the_truth_where_failures_correlate(share, name
         measured = {model: Fraction(2 * one.successes + 1, 302) for model, one in trials.items()}
         known = Uncertain(
             together=ByItems(items) if named else ByPairs(measured, None, list(RATES)),
-            trials=trials,
+            laws={model: SuccessRate.of_trials(model, one) for model, one in trials.items()},
             costs=usd,
             detector=CHECK,
             confidence=0.9,
@@ -750,18 +774,24 @@ def test_intervals_are_told_where_rates_are_measured_and_only_there():
         route(confidence=1)
 
 
-def test_tokens_of_items_are_said_not_to_be_used():
-    """A cascade rests on the projected cost of a task, which `cost_per_success` may not."""
+def test_a_task_costs_what_its_items_cost():
+    """Tokens of items at the prices of the plan, as `cost_per_success` has it; their spread counts."""
     frame = pd.DataFrame(
         {
             "workload": "w",
             "model": np.repeat([FAST, FLAGSHIP], 4),
             "item": [*range(4), *range(4)],
             "success": [1, 0, 1, 0, 1, 1, 1, 0],
-            "prompt_tokens": 9000,
+            "prompt_tokens": [9000, 9000, 9000, 13000] * 2,
             "completion_tokens": 5000,
         }
     )
-    found = cascades(plain(), detector=CHECK, evaluations=read_evaluations(frame), projection=PLAN)
-    assert Fraction(found.of(FAST).cost_usd) == CALLS[FAST]
-    assert "It is projected: tokens that are given with items are not used." in found.notes
+    tried = read_evaluations(frame)
+    found = cascades(plain(), detector=CHECK, evaluations=tried, projection=PLAN)
+    mean = Fraction(10_000 * 120 + 5000 * 360, 10**8)
+    assert float(found.of(FAST).cost_usd) == pytest.approx(float(mean), rel=1e-12)
+    low, high = found.of(FAST).intervals.cost
+    assert low < float(mean) < high
+    rows = {row.model: row for row in cost_per_success(plain(), tried, projection=PLAN).rows}
+    assert rows[FAST].cost_per_task_usd == pytest.approx(float(mean), rel=1e-12)
+    assert "mean_of_items" in [said.code for said in found.notes if isinstance(said, Note)]

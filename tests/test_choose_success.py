@@ -12,10 +12,10 @@ import pytest
 from scipy import integrate, stats
 
 from kimi_planner import Workload, cost, project
-from kimi_planner.choose import cost_per_success, read_evaluations, recommend
-from kimi_planner.choose.evaluations.rates import success_rates
+from kimi_planner.choose import Trials, cost_per_success, read_evaluations, recommend
+from kimi_planner.choose.evaluations.rates import SuccessRate, success_rates
 from kimi_planner.choose.objective import Objective
-from kimi_planner.choose.success.posterior import dependence, influence, rate_interval
+from kimi_planner.choose.success.posterior import dependence, influence
 from kimi_planner.choose.success.result import small_usd
 from kimi_planner.choose.success.worth import worth_of
 from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
@@ -421,7 +421,10 @@ def test_intervals_cover_as_often_as_they_say():
     for count, least in ((20, 0.83), (50, 0.87), (100, 0.875), (400, 0.885)):
         solved = np.arange(count + 1)
         ends = np.array(
-            [rate_interval(summary(k2=(int(s), count)).of("w", "kimi-k2"), 0.9) for s in solved]
+            [
+                SuccessRate.of_trials("m", Trials(successes=int(s), trials=count)).interval(0.9)
+                for s in solved
+            ]
         )
         chance = stats.binom.pmf(solved[:, None], count, rates)
         inside = (ends[:, :1] <= rates) & (rates <= ends[:, 1:])

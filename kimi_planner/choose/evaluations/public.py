@@ -21,7 +21,14 @@ from kimi_planner.choose.evaluations.table import Table, is_missing
 from kimi_planner.errors import EvaluationError, restated, shown
 from kimi_planner.files import data_dir
 
-__all__ = ["Effects", "PublicResult", "PublicResults", "public_results", "read_public_results"]
+__all__ = [
+    "Effects",
+    "PublicResult",
+    "PublicResults",
+    "public_results",
+    "read_public_results",
+    "shipped_results",
+]
 
 _AMOUNTS = ("usd_per_item", "input_usd_per_mtok", "output_usd_per_mtok", "seconds_per_item")
 _COLUMNS = (
@@ -294,7 +301,8 @@ def read_public_results(source: str | Path | pd.DataFrame | None = None) -> Publ
 
 
 @lru_cache(maxsize=1)
-def _shipped() -> PublicResults:
+def shipped_results() -> PublicResults:
+    """Return the published results that ship, read once."""
     return read_public_results()
 
 
@@ -312,7 +320,7 @@ def public_results(given: PublicResults | bool) -> PublicResults | None:
         raise EvaluationError(
             f"published is {shown(given)}. Give what read_public_results returns, or True or False."
         )
-    return _shipped() if given else None
+    return shipped_results() if given else None
 
 
 def _result(row: Mapping[str, str]) -> PublicResult:

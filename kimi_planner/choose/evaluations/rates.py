@@ -68,13 +68,24 @@ def check_models(evaluations: Evaluations, catalog: Catalog) -> None:
 def known_rates(
     workload: str,
     specs: Sequence[ModelSpec],
-    evaluations: Evaluations | None,
-    success_rates: Mapping[str, Rate] | None,
+    laws: Mapping[str, SuccessRate] | None,
+    given: Mapping[str, Rate] | None,
     catalog: Catalog,
 ) -> tuple[dict[str, Fraction], tuple[Exclusion, ...]]:
     """Return the success rates of models, and the models for which there is none.
 
-    Rates of other models of the catalog are not needed.
+    Parameters
+    ----------
+    workload : str
+        Its name.
+    specs : sequence of ModelSpec
+        The models.
+    laws : mapping of str to SuccessRate, optional
+        What own evaluations tell; a model without own trials has no rate here.
+    given : mapping of str to number, optional
+        Success rates in place of evaluations. Those of other models of the catalog are not needed.
+    catalog : Catalog
+        What knows the models.
 
     Raises
     ------
@@ -83,31 +94,27 @@ def known_rates(
     UnknownModelError
         If the catalog has no such model.
     """
-    if evaluations is None and success_rates is None:
+    if laws is None and given is None:
         raise EvaluationError(
             f"No success rates for {shown(workload)}. Give evaluations, or success_rates such as "
             f"{{{specs[0].id!r}: 0.7}}: the ratings of a catalog cannot tell how often a model succeeds."
         )
-    if evaluations is not None and success_rates is not None:
+    if laws is not None and given is not None:
         raise EvaluationError(
             "evaluations and success_rates are both given. Leave out one of them."
         )
     rates: dict[str, Fraction] = {}
-    if evaluations is not None:
-        check_models(evaluations, catalog)
-        where = f"in {evaluations.source}"
-        for spec in specs:
-            trials = evaluations.of(workload, spec.id)
-            if trials is not None:
-                rates[spec.id] = Fraction(exact_decimal(trials.mean))
+    if laws is not None:
+        where = "in the evaluations"
+        rates = {model: law.exact_mean for model, law in laws.items() if law.trials is not None}
     else:
         where = "among those given"
-        if not isinstance(success_rates, Mapping):
+        if not isinstance(given, Mapping):
             raise EvaluationError(
-                f"success_rates is {shown(success_rates)}. Give a mapping from model to share."
+                f"success_rates is {shown(given)}. Give a mapping from model to share."
             )
         asked = {spec.id for spec in specs}
-        for model, value in success_rates.items():
+        for model, value in given.items():
             rate = exact_share(f"success_rates, {model}", value)
             if catalog.model(model).id in asked:
                 rates[model] = rate
@@ -155,14 +162,29 @@ class SuccessRate:
         """Whether nothing but the catalog's ratings is known, which are no rate."""
         return self.alpha is None
 
+    @classmethod
+    def of_trials(cls, model: str, trials: Trials, source: str = "") -> SuccessRate:
+        """Return what trials alone tell: Jeffreys' law, Beta(s + ½, n - s + ½)."""
+        failed = trials.trials - trials.successes
+        return cls(
+            model=model,
+            alpha=trials.successes + 0.5,
+            beta=failed + 0.5,
+            trials=trials,
+            public_items=0.0,
+            source=source,
+        )
+
+    @property
+    def exact_mean(self) -> Fraction:
+        """The expected rate of what is no judgement, as a fraction."""
+        solved, failed = Fraction(self.alpha or 0), Fraction(self.beta or 0)
+        return solved / (solved + failed)
+
     @property
     def mean(self) -> float | None:
         """The expected rate; ``None`` for a judgement."""
-        return (
-            None
-            if self.alpha is None or self.beta is None
-            else self.alpha / (self.alpha + self.beta)
-        )
+        return None if self.is_judgement else float(self.exact_mean)
 
     def quantiles(self, shares: Array) -> Array | None:
         """Return the rates below which it lies with these probabilities; ``None`` for a judgement."""
@@ -178,6 +200,12 @@ class SuccessRate:
         """Return the interval of the rate, from one tail to the other; ``None`` for a judgement.
 
         It reaches to 0 where nothing that was tried was solved, and to 1 where all was.
+
+        Notes
+        -----
+        Brown, Cai and DasGupta, *Interval estimation for a binomial proportion* (2001). Of trials
+        alone, coverage at a fixed rate swings with their number, as that of every interval that is read
+        off a count; on average over rates it is the nominal one.
         """
         tail = (1 - confidence) / 2
         ends = self.quantiles(np.array([tail, 1 - tail]))

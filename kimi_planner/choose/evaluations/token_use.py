@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from kimi_planner.catalog import ModelSpec
-from kimi_planner.choose.evaluations.public import PublicResults, read_public_results
+from kimi_planner.choose.evaluations.public import shipped_results
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array, midpoints
@@ -75,7 +75,7 @@ def token_use(workload: Workload, spec: ModelSpec) -> TokenUse | None:
     >>> token_use(coding, catalog.model("kimi-k2.5")) is None
     True
     """
-    public = _shipped()
+    public = shipped_results()
     effects = public.token_effects.models
     if spec.id not in effects or reasoning_of(workload, spec).words:
         return None
@@ -113,16 +113,11 @@ def token_notes(workload: Workload, specs: Iterable[ModelSpec]) -> Iterator[Note
 
 
 @cache
-def _shipped() -> PublicResults:
-    return read_public_results()
-
-
-@cache
 def _most_times() -> float:
     """Return the greatest ratio of tokens of two models on the same published test."""
     gaps = [
         one.log_tokens - other.log_tokens
-        for one, other in permutations(_shipped().results, 2)
+        for one, other in permutations(shipped_results().results, 2)
         if one.test == other.test and one.log_tokens is not None and other.log_tokens is not None
     ]
     return math.exp(max(gaps))

@@ -1,4 +1,4 @@
-"""Every cascade of two models for a workload: cost, success and break-even."""
+"""Every cascade of two models for a workload: cost, success, and which is worth it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import Any
 from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.choose.basis import able_models, basis, calls_of_task
-from kimi_planner.choose.evaluations.rates import Rate, known_rates
-from kimi_planner.choose.evaluations.read import Evaluations, Trials
+from kimi_planner.choose.evaluations.public import PublicResults, public_results
+from kimi_planner.choose.evaluations.rates import Rate, SuccessRate, check_models, known_rates
+from kimi_planner.choose.evaluations.rates import success_rates as known_laws
+from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.evaluations.token_use import token_notes
 from kimi_planner.choose.frontier import non_dominated
 from kimi_planner.choose.objective import Objective
@@ -23,7 +25,7 @@ from kimi_planner.choose.routing.tree import Passage, follow
 from kimi_planner.choose.routing.uncertain import Intervals, Uncertain
 from kimi_planner.choose.success.build import check_confidence
 from kimi_planner.choose.success.task_cost import TaskCost, task_cost
-from kimi_planner.choose.success.tried import overflow_notes
+from kimi_planner.choose.success.tried import Tried, overflow_notes
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.notes import Note, note
 from kimi_planner.plan.draws import stream
@@ -45,6 +47,7 @@ def cascades(
     evaluations: Evaluations | None = None,
     success_rates: Mapping[str, Rate] | None = None,
     rescue_rates: Mapping[tuple[str, str], Rate] | None = None,
+    published: PublicResults | bool = True,
     models: str | Sequence[str] | None = None,
     projection: Projection | None = None,
     confidence: float = 0.9,
@@ -71,6 +74,9 @@ def cascades(
         From (model that fails, model) to the success rate of the latter on tasks that the former
         fails; the other direction follows from it. Where neither it nor evaluations tell, success
         is between what fully dependent and what independent failures bring.
+    published : PublicResults or bool
+        Published results, weak evidence beside the team's own where it does not name the tasks;
+        those that ship if ``True``, none if ``False``.
     models : str or sequence of str, optional
         Model ids; all of the projection, or of the catalog but the retired ones, if not given.
     projection : Projection, optional
@@ -98,13 +104,14 @@ def cascades(
 
     Notes
     -----
-    The cost of a task on a model is the projected one of `cost_per_success`: expected spend / expected
-    tasks over the months of the projection, so that prices which change count by their traffic.
+    The cost of a task on a model is that of `cost_per_success`: what its items cost where that is
+    given, else expected spend / expected tasks over the months of the projection, so that prices which
+    change count by their traffic.
     Everything else is summed over which of the models would solve a task, in exact fractions.
 
     Intervals hold what the trials and the paths leave open, from one tail to the other. The
     posterior of a pattern's share is a Dirichlet distribution where tasks are named, else each rate
-    is Beta(s + ½, n - s + ½), and rescue rates stay as they are given. Rates that are given have no
+    has the law of `SuccessRate`, and rescue rates stay as they are given. Rates that are given have no
     interval. At 90% they hold the true number in 88 to 92% of cases, averaged over rates, where
     tasks are named. Where nothing tells how often models fail together, they reach from the lower end
     under full dependence to the upper end under independence, and hold it more often.
@@ -119,9 +126,13 @@ def cascades(
         settings = {"months": MONTHS} | settings
     (workload,), asked, projection = basis(chosen, models, projection, settings)
     able, unable, conditions = able_models(workload, asked, projection)
-    rates, untried = known_rates(
-        workload.name, asked, evaluations, success_rates, projection.catalog
-    )
+    laws: dict[str, SuccessRate] | None = None if evaluations is None else {}
+    if evaluations is not None and success_rates is None:
+        check_models(evaluations, projection.catalog)
+        every = list(projection.catalog)  # which tell how hard the tasks are
+        found = known_laws(workload.name, every, evaluations, public_results(published))
+        laws = {spec.id: found[spec.id] for spec in asked}
+    rates, untried = known_rates(workload.name, asked, laws, success_rates, projection.catalog)
     specs = [spec for spec in able if spec.id in rates]
     exclusions = (
         *unable,
@@ -137,18 +148,21 @@ def cascades(
             f"{len(specs)} models have more cascades than anybody reads. Name at most {MOST_MODELS}."
         )
     rates = {spec.id: rates[spec.id] for spec in specs}
-    tried = {
-        model: trials
-        for model in rates
-        if evaluations is not None and (trials := evaluations.of(workload.name, model))
-    }
-    together = _together(rates, tried, rescue_rates, projection.catalog)
+    if laws is not None:
+        laws = {model: laws[model] for model in rates}
+    together = _together(rates, laws or {}, rescue_rates, projection.catalog)
+    tried = [
+        Tried(workload, spec, laws[spec.id], projection, projection.seed)
+        for spec in specs
+        if laws is not None
+    ]
     costs = {spec.id: task_cost(workload, spec, projection) for spec in specs}
+    costs |= {one.spec.id: _measured(one) for one in tried if one.item_usd}
     intervals = {}
-    if tried:
+    if laws is not None:
         intervals = Uncertain(
             together=together,
-            trials=together.trials if isinstance(together, ByItems) else tried,
+            laws=together.laws if isinstance(together, ByItems) else laws,
             costs={model: one.by_path for model, one in costs.items()},
             detector=detector,
             confidence=float(confidence),
@@ -171,15 +185,23 @@ def cascades(
     )
 
 
+def _measured(tried: Tried) -> TaskCost:
+    """Return what a task costs by its items, and how far their mean may be off."""
+    names = (tried.workload.name, tried.spec.id, "costs of items")
+    by_path = stream(tried.seed, *names).permutation(tried.draws[1])
+    return TaskCost(usd=tried.task.usd, by_path=by_path)
+
+
 def _together(
     rates: Mapping[str, Fraction],
-    tried: Mapping[str, Trials],
+    laws: Mapping[str, SuccessRate],
     rescue_rates: Mapping[tuple[str, str], Rate] | None,
     catalog: Catalog,
 ) -> ByItems | ByPairs:
     """Return what is known of tasks that models share: given rates first, then named tasks."""
-    if rescue_rates is None and tried and all(one.items for one in tried.values()):
-        found = ByItems({model: one.items for model, one in tried.items()})
+    items = {model: law.trials.items for model, law in laws.items() if law.trials is not None}
+    if rescue_rates is None and items and all(items.values()):
+        found = ByItems(items)
         if found.names:
             return found
     return ByPairs(rates, rescue_rates, catalog.ids)
@@ -231,7 +253,7 @@ def _notes(
     specs: Sequence[ModelSpec],
     projection: Projection,
     evaluations: Evaluations | None,
-    tried: Mapping[str, Trials],
+    tried: Sequence[Tried],
     together: ByItems | ByPairs,
 ) -> Iterator[Note]:
     """Yield what the comparison assumes, one sentence each."""
@@ -239,6 +261,9 @@ def _notes(
         yield note("rates_given")
     else:
         yield note("rates_measured", source=evaluations.source)
+        items = max(one.rate.public_items for one in tried)
+        if items and isinstance(together, ByPairs):
+            yield note("rates_published", items=items)
     if isinstance(together, ByItems):
         left = f" {together.left_out:,} others are left out." if together.left_out else ""
         yield note("same_tasks", tasks=len(together.names), left=left)
@@ -251,10 +276,13 @@ def _notes(
     yield note("detector")
     first, last = projection.months[0], projection.months[-1]
     yield note("task_cost", span=f"{first}" if first == last else f"{first} to {last}")
-    yield from token_notes(workload, specs)
-    yield from overflow_notes(workload, specs)
-    if any(one.has("usage") for one in tried.values()):
-        yield note("items_unused")
+    measured = {one.spec.id: one.notes() for one in tried if one.item_usd}
+    planned = [spec for spec in specs if spec.id not in measured]
+    yield from token_notes(workload, planned)
+    yield from overflow_notes(workload, planned)
+    yield from dict.fromkeys(said for notes in measured.values() for said in notes)
+    if measured:
+        yield note("mean_of_items", models=list(measured))
     turns = workload.given("turns")
     if turns is not None and turns.mean > 1:
         yield note("conversations")

@@ -10,7 +10,7 @@ import numpy as np
 
 from kimi_planner.arguments import public
 from kimi_planner.choose.basis import basis
-from kimi_planner.choose.evaluations.rates import check_evaluations
+from kimi_planner.choose.evaluations.rates import check_evaluations, success_rates
 from kimi_planner.choose.evaluations.read import Evaluations, Trials
 from kimi_planner.choose.evaluations.token_use import token_notes
 from kimi_planner.choose.objective import Objective
@@ -115,24 +115,23 @@ def routing_curve(
     [workload] = chosen
     if len(specs) < 2:
         raise ScenarioError(f"cheap and strong are both {cheap}. Name two models.")
-    tried = [
-        Tried(workload, spec, _trials(evaluations, workload, spec.id), plan, plan.seed)
-        for spec in specs
-    ]
-    items = [name for name in tried[0].trials.items if name in tried[1].trials.items]
+    trials = [_trials(evaluations, workload, spec.id) for spec in specs]
+    items = [name for name in trials[0].items if name in trials[1].items]
     if len(items) < LEAST_ITEMS:
         raise EvaluationError(
             f"{cheap} and {strong} share {len(items)} items of {workload.name}. Give at least "
             f"{LEAST_ITEMS}, named alike.",
             at=evaluations.source,
         )
-    scores = [_scores(tried[0].trials, name, items) for name in ("score_before", "score_after")]
+    scores = [_scores(trials[0], name, items) for name in ("score_before", "score_after")]
     if all(score is None for score in scores):
         raise EvaluationError(
             f"no scores of {cheap} on {workload.name}. Give score_before or score_after, for every item.",
             at=evaluations.source,
         )
-    solved = [np.array([one.trials.items[name].success for name in items]) for one in tried]
+    rates = success_rates(workload.name, specs, evaluations)
+    tried = [Tried(workload, spec, rates[spec.id], plan, plan.seed) for spec in specs]
+    solved = [np.array([one.items[name].success for name in items]) for one in trials]
     usd_of = [
         np.array([one.item_usd[name] for name in items])
         if one.item_usd

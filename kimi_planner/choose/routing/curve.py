@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
+from kimi_planner.choose.evaluations.rates import SuccessRate
 from kimi_planner.choose.evaluations.read import Trials
 from kimi_planner.choose.frontier import non_dominated
 from kimi_planner.choose.objective import Objective, best_by_value
 from kimi_planner.choose.planned import Planned
 from kimi_planner.choose.routing.rules import Rule
-from kimi_planner.choose.success.posterior import rate_interval
 from kimi_planner.errors import ScenarioError, restated, shown
 from kimi_planner.money import exact_decimal, usd
 from kimi_planner.plan.draws import stream
@@ -102,8 +102,10 @@ class RoutingCurve(Planned):
         count = self.solved.shape[1]
         solved = self.solved.sum(axis=1)
         rates = [
-            rate_interval(Trials(successes=int(some), trials=count), self.confidence)
-            for some in solved
+            SuccessRate.of_trials(
+                rule.words(self.cheap, self.strong), Trials(successes=int(some), trials=count)
+            ).interval(self.confidence)
+            for rule, some in zip(self.rules, solved, strict=True)
         ]
         cost = self.item_usd.mean(axis=1)
         ends = [self._interval(row) for row in self.item_usd]
@@ -118,8 +120,8 @@ class RoutingCurve(Planned):
                 "cost_low_usd": [low for low, _ in ends],
                 "cost_high_usd": [high for _, high in ends],
                 "success_rate": solved / count,
-                "success_rate_low": [low for low, _ in rates],
-                "success_rate_high": [high for _, high in rates],
+                "success_rate_low": [ends[0] for ends in rates if ends],
+                "success_rate_high": [ends[1] for ends in rates if ends],
                 "net_usd": net if self.objective.is_stated else np.nan,
                 "on_frontier": non_dominated(cost.tolist(), solved.tolist()),
             }

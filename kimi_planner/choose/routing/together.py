@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from kimi_planner.choose.evaluations.rates import Rate, exact_share
+from kimi_planner.choose.evaluations.rates import Rate, SuccessRate, exact_share
 from kimi_planner.choose.evaluations.read import Item, Trials
 from kimi_planner.errors import EvaluationError, shown
 from kimi_planner.workload.quantity import Array
@@ -199,10 +199,10 @@ class ByItems:
         }
 
     @property
-    def trials(self) -> dict[str, Trials]:
-        """The trials of each model on the tasks that all were tried on."""
+    def laws(self) -> dict[str, SuccessRate]:
+        """What is known of each model by the tasks that all were tried on."""
         return {
-            model: Trials(successes=int(one.sum()), trials=len(one))
+            model: SuccessRate.of_trials(model, Trials(successes=int(one.sum()), trials=len(one)))
             for model, one in self.solved.items()
         }
 

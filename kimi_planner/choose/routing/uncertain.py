@@ -9,11 +9,10 @@ from itertools import permutations
 
 import numpy as np
 
-from kimi_planner.choose.evaluations.read import Trials
+from kimi_planner.choose.evaluations.rates import SuccessRate
 from kimi_planner.choose.routing.detector import Detector
 from kimi_planner.choose.routing.together import ByItems, ByPairs, Joint
 from kimi_planner.choose.routing.tree import Passage, follow
-from kimi_planner.choose.success.posterior import rate_interval, success_rates
 from kimi_planner.choose.success.tried import MIDPOINTS
 from kimi_planner.workload.quantity import Array
 
@@ -40,8 +39,9 @@ class Uncertain:
     ----------
     together
         How often models solve and fail the same tasks, as expected.
-    trials
-        From model to its trials; where items tell what models share, to those that all share.
+    laws
+        From model to what is known of its success; where items tell what models share, by those that
+        all share.
     costs : mapping of str to ndarray, shape (n_paths,) or (1,), USD
         From model to the cost of a task by path, the same paths for all.
     detector
@@ -55,7 +55,7 @@ class Uncertain:
     """
 
     together: ByItems | ByPairs
-    trials: Mapping[str, Trials]
+    laws: Mapping[str, SuccessRate]
     costs: Mapping[str, Array]
     detector: Detector
     confidence: float
@@ -67,12 +67,11 @@ class Uncertain:
 
         Notes
         -----
-        A single model has Jeffreys' interval of its rate, as `cost_per_success` tells. Where every
+        A single model has the interval of its rate, as `cost_per_success` tells. Where every
         model solved all that it was tried on, the intervals reach to a route that never fails; where
         none solved any, to one that never succeeds. Where nothing tells how often two models fail
         together, they reach from what full dependence leaves to what independence would bring. Both
-        orders of two models share what is drawn of
-        common tasks, so that they differ by order alone.
+        orders of two models share what is drawn of common tasks, so that they differ by order alone.
         """
         drawn: dict[tuple[str, ...], tuple[Joint[Array], ...]] = {
             (model,): (Joint.alone(self._rates[model]),) for model in self.costs
@@ -85,9 +84,10 @@ class Uncertain:
         cost = self._ends(least.cost)  # which depends on the first model alone
         success = self._ends(least.success)[0], self._ends(most.success)[1]
         per_success = self._per_success(most)[0], self._per_success(least)[1]
-        trials = [self.trials[model] for model in models]
+        laws = [self.laws[model] for model in models]
+        trials = [law.trials for law in laws if law.trials is not None]
         if len(models) == 1:
-            success = rate_interval(trials[0], self.confidence)
+            success = laws[0].interval(self.confidence) or success
         if all(one.successes == one.trials for one in trials):
             always = self._passage(models, Joint.alone(np.ones(1)))
             lowest = self._ends(always.cost)[0]
@@ -116,8 +116,8 @@ class Uncertain:
     def _rates(self) -> dict[str, Array]:
         """Equally likely success rates of each model, on its own."""
         return {
-            model: self.stream(model, "rates").permutation(success_rates(one, self.n_paths))
-            for model, one in self.trials.items()
+            model: self.stream(model, "rates").permutation(np.asarray(law.draws(self.n_paths)))
+            for model, law in self.laws.items()
         }
 
     def _joints(self, first: str, second: str) -> tuple[Joint[Array], ...]:

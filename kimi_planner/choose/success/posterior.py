@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import betaincinv, stdtrit
+from scipy.special import stdtrit
 
 from kimi_planner.choose.evaluations.read import Trials
 from kimi_planner.workload.quantity import Array, midpoints
@@ -16,35 +16,9 @@ __all__ = [
     "influence",
     "item_draws",
     "ranks_together",
-    "rate_interval",
-    "success_rates",
 ]
 
 _MOST = 50.0  # of the logarithm of a factor; two items alone say next to nothing about a mean
-
-
-def success_rates(trials: Trials, count: int) -> Array:
-    """Return ``count`` equally likely success rates, ascending: Beta(s + ½, n - s + ½)."""
-    return _rate_quantiles(trials, midpoints(count))
-
-
-def rate_interval(trials: Trials, confidence: float) -> tuple[float, float]:
-    """Return Jeffreys' interval of the success rate, from 0 if none was solved, to 1 if all were.
-
-    Notes
-    -----
-    Brown, Cai and DasGupta, *Interval estimation for a binomial proportion* (2001). Its coverage at
-    a fixed rate swings with the number of trials, as that of every interval that is read off a
-    count; on average over rates it is the nominal one.
-    """
-    tail = (1 - confidence) / 2
-    low, high = _rate_quantiles(trials, np.array([tail, 1 - tail])).tolist()
-    return (low if trials.rate > 0 else 0.0), (high if trials.rate < 1 else 1.0)
-
-
-def _rate_quantiles(trials: Trials, shares: Array) -> Array:
-    solved, failed = trials.successes, trials.trials - trials.successes
-    return np.asarray(betaincinv(solved + 0.5, failed + 0.5, shares))
 
 
 def item_draws(

@@ -77,9 +77,8 @@ class Tried:
     @cached_property
     def point(self) -> tuple[Fraction, Any]:
         """Expected success, and expected cost of a task, exact where nothing is uncertain."""
-        solved, failed = Fraction(self.rate.alpha or 0), Fraction(self.rate.beta or 0)
         exact = self.task.exact_usd
-        return solved / (solved + failed), self.task.usd if exact is None else exact
+        return self.rate.exact_mean, self.task.usd if exact is None else exact
 
     @cached_property
     def draws(self) -> tuple[Array, Array]:
