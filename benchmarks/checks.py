@@ -1,8 +1,10 @@
-"""How long a check of many prompt files takes, against bare counting of the same files.
+"""How long a check of many prompt files takes, against bare counting of the same files, and ``init``.
 
 ``python -m benchmarks.checks`` prints a table, ``--json`` the same as JSON. Each figure is the median
 of whole processes, taken in turn: start, import, read, count, report. The files are pieces of the
-texts of this repository, drawn with a fixed seed.
+texts of this repository, drawn with a fixed seed. ``init`` is timed on a repository of code,
+configuration and prompts, twice as many files: the modules of this package, each with a prompt of its
+own, TypeScript, YAML, JSON and Markdown in equal parts.
 
 The bare scripts list the same glob, read each file and add up its tokens: one with
 `kimi_planner.count_tokens`, which proves its vocabulary as the check does, one with splintr alone,
@@ -71,12 +73,38 @@ def lay_out(folder: Path, files: int, chars: int) -> int:
     return size
 
 
+def lay_out_repository(folder: Path, files: int) -> None:
+    """Write a repository of code in which prompts stand, without a configuration."""
+    modules = sorted((ROOT / "kimi_planner").rglob("*.py"))
+    words = "You are a careful analyst. Answer in at most three short sentences, and name sources."
+    texts = {
+        "py": lambda n: (
+            modules[n % len(modules)].read_text("utf-8") + f"\nPROMPT_{n} = '{words}'\n"
+        ),
+        "ts": lambda n: (
+            f"export const prompt{n} = `{words} ${{x}}`;\n" + "const y = { a: 1 };\n" * 50
+        ),
+        "yaml": lambda n: (
+            f"system_prompt: {words}\n" + "".join(f"key{k}: {k}\n" for k in range(50))
+        ),
+        "json": lambda n: json.dumps({"prompt": words, "values": list(range(n % 99))}),
+        "md": lambda n: f"{words}\n" * 20,
+    }
+    (folder / ".git").mkdir()
+    for number in range(files):
+        ending, text = list(texts.items())[number % len(texts)]
+        above = "prompts" if ending == "md" else "src"
+        path = folder / above / f"{number % 40:02}" / f"file{number:04}.{ending}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text(number), encoding="utf-8")
+
+
 def seconds(command: list[str], folder: Path) -> float:
     """Return how long a process takes, wall clock."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # installed packages are compiled
     start = time.perf_counter()
-    subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)
     return time.perf_counter() - start
 
 
@@ -95,6 +123,9 @@ def measure(files: int, chars: int, runs: int) -> dict[str, object]:
         for _ in range(runs):
             for what, command in RUNS.items():
                 times[what].append(seconds(command, folder))
+    with tempfile.TemporaryDirectory() as name:
+        lay_out_repository(Path(name), 2 * files)
+        times["init"] = [seconds([*CHECK[:-1], "init"], Path(name)) for _ in range(min(runs, 3))]
     medians = {what: statistics.median(found) for what, found in times.items()}
     return {
         "files": files,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -162,12 +162,17 @@ class Baseline:
 
     def without(self, paths: Set[str]) -> Baseline:
         """Return the baseline without what is in some files and folders."""
-        if not paths:
-            return self
+        return self._where(paths.isdisjoint) if paths else self
+
+    def only(self, paths: Set[str]) -> Baseline:
+        """Return what the baseline has of some files."""
+        return self._where(lambda above: not paths.isdisjoint(above))
+
+    def _where(self, is_kept: Callable[[set[str]], bool]) -> Baseline:
+        """Return what is in files of which, with the folders above them, something is true."""
 
         def kept(entry: PromptEntry | WorkloadEntry) -> bool:
-            above = map(str, PurePosixPath(entry.path).parents)
-            return paths.isdisjoint({entry.path, *above})
+            return is_kept({entry.path, *map(str, PurePosixPath(entry.path).parents)})
 
         return replace(
             self,

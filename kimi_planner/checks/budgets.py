@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from pathlib import Path
@@ -225,6 +225,9 @@ class CheckConfig:
         Seed of the projections.
     boundary
         What it may read.
+    only
+        The files to check, relative to the configuration, ``None`` for all. Nothing is said of the
+        others, nor of what needs all: coverage, the catalog and lines of it that do nothing.
     """
 
     path: Path
@@ -241,6 +244,24 @@ class CheckConfig:
     min_coverage: Decimal | None = None
     seed: int = 0
     boundary: Boundary = field(default_factory=Boundary, compare=False)
+    only: frozenset[str] | None = None
+
+    def for_files(self, paths: Iterable[Path]) -> CheckConfig:
+        """Return the configuration for some files alone; as it is, if it is one of them itself."""
+        real = {path.resolve() for path in paths}
+        if self.path.resolve() in real:
+            return self
+        folder = self.folder.resolve()
+        names = frozenset(
+            one.relative_to(folder).as_posix() for one in real if one.is_relative_to(folder)
+        )
+        return replace(
+            self,
+            only=names,
+            workloads=tuple(one for one in self.workloads if one.path in names),
+            catalog_checks=None,
+            min_coverage=None,
+        )
 
     @property
     def folder(self) -> Path:

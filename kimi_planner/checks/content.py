@@ -21,7 +21,7 @@ MIN_OVERLAP = 0.5  # of the smaller of two
 
 _FACTOR = 0x9E3779B1
 _MASK = (1 << BITS) - 1
-_WORD = re.compile(r"[\u3040-\u9fff]|[^\s\u3040-\u9fff]+")
+_WORD = r"[\u3040-\u9fff]|[^\s\u3040-\u9fff]+"  # compiled where it is used: few checks do
 
 
 class Content:
@@ -55,7 +55,7 @@ def sketch(text: str) -> str:
     ----------
     .. [1] E. Cohen, H. Kaplan: Summarizing data using bottom-k sketches. PODC 2007.
     """
-    words = [crc32(word.encode("utf-8", "surrogatepass")) for word in _WORD.findall(text)]
+    words = [crc32(word.encode("utf-8", "surrogatepass")) for word in re.findall(_WORD, text)]
     rows = zip(words, words[1:], words[2:], strict=False) if len(words) > 2 else [(*words, 0, 0, 0)]
     hashes = {((row[0] * _FACTOR + row[1]) * _FACTOR + row[2]) & _MASK for row in rows}
     return "".join(f"{one:0{DIGITS}x}" for one in sorted(hashes)[:SIZE])

@@ -70,6 +70,8 @@ def find_prompts(config: CheckConfig, day: date, read: Reader = read_file) -> li
     ``read`` reads the prompts inside a file, as :func:`read_file` does, whose result it may keep.
     """
     named = [(one, find_files(config.folder, one.paths, one.exclude)) for one in config.prompts]
+    if config.only is not None:
+        named = [(one, found.only(config.only)) for one, found in named]
     kinds = [{name: _kind(path, budget) for name, path in found.files} for budget, found in named]
     texts = _texts({
         name: path
@@ -138,7 +140,8 @@ class _Search:
             invalid(name, FileError(why)) for name, why in self.named.unreadable.items()
         )
         self.faults += (missing(name, why, where) for name, why in self.named.dangling.items())
-        self.faults += self._missed()
+        is_whole = self.config.only is None
+        self.faults += self._missed() if is_whole else ()
         files = {name for name, _ in self.named.files}
         counted = tuple(
             prompt
@@ -147,11 +150,11 @@ class _Search:
             if prompt.path == name or prompt.path not in files  # a file that another one led to
         )
         place = self.config.place(where)
-        if not counted and not self.faults and not self.named.unused:
+        if is_whole and not (counted or self.faults or self.named.unused):
             why = f"{where}: no file matches in which a prompt is found, so nothing was checked"
             self.faults.append(Measure(place, "missing-input", "prompt").unknown(why))
         states = tuple(self._states(counted))
-        self.faults += self._unused(counted, is_whole=not self.faults)
+        self.faults += self._unused(counted, is_whole=is_whole and not self.faults)
         return Found(
             budget=self.budget,
             prompts=counted,

@@ -6,7 +6,7 @@ versions of Python.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -49,6 +49,10 @@ class Files:
     skipped: dict[str, str] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
     unused_exclude: tuple[str, ...] = ()
+
+    def only(self, names: Set[str]) -> Files:
+        """Return those of some files that are matched."""
+        return Files(files=[one for one in self.files if one[0] in names])
 
 
 def find_files(folder: Path, paths: Iterable[str], exclude: Sequence[str] = ()) -> Files:

@@ -196,6 +196,8 @@ class Check:
 
             yield from hold_catalog(self.config.catalog_checks, self.config, self.as_of)
         yield from self._covered()
+        if self.config.only is not None:
+            return
         yield from self._unused_overrides()
         if not self.unread:
             config = self.config
@@ -229,6 +231,8 @@ class Check:
         if baseline is not None:
             from kimi_planner.checks.growth import compare, hold_growth
 
+            only = self.config.only
+            baseline = baseline if only is None else baseline.only(only)
             known = baseline.without(self.unread)
             if known != baseline:
                 notes.append(note("not_compared", paths=sorted(self.unread)))

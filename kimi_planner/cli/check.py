@@ -37,6 +37,7 @@ def _outputs(
 
 
 @click.command("check")
+@click.argument("files", nargs=-1, type=options.PATH)
 @click.option(
     "--config",
     "configs",
@@ -85,6 +86,7 @@ def _outputs(
 )
 def command(
     *,
+    files: tuple[Path, ...],
     configs: tuple[Path, ...],
     as_of: date | None,
     form: str,
@@ -97,7 +99,9 @@ def command(
 ) -> None:
     """Hold prompts, workloads and the catalog against the budgets in [tool.kimi-planner].
 
-    Paths are shown as seen from the root of the repository.
+    With FILES nothing is said but of these, such as those that a commit changes: not of coverage, of
+    the catalog, or of lines of the configuration that do nothing. If one of them is the configuration
+    itself, the check is of all. Paths are shown as seen from the root of the repository.
 
     Exit codes: 0 all passed, 1 a budget is exceeded, 2 bad input, 3 cannot tell.
     """
@@ -109,6 +113,9 @@ def command(
         load_config(one, allow_outside=allow_outside)
         for one in dict.fromkeys(configs) or [_configuration()]
     ]
+    if files and (update_baseline or coverage):
+        raise ConfigError("--update-baseline and --coverage are of all files. Name none.")
+    loaded = [one.for_files(files) for one in loaded] if files else loaded
     if baseline and len(loaded) > 1:
         raise ConfigError("--baseline with a path is for one --config. Let each name its own.")
     accepted = [Path(baseline) if baseline else one.folder / one.baseline for one in loaded]
@@ -142,6 +149,9 @@ def command(
             from kimi_planner.checks.baseline_file import baseline_text
 
             write(path, baseline_text(check.moment), force=True, quiet=quiet)
+    is_part = all(one.only is not None for one in loaded)
+    if is_part and not report.results:  # no budget is for these files
+        return
     sys.exit(max(worst(one.results) for one in reports).exit_code)
 
 
