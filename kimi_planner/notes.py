@@ -69,6 +69,8 @@ SENTENCES = {
     # A log.
     "model_named": "{name} in the log is taken for {models} of catalog {catalog}.",
     "not_priced": "Not priced, and in no total: {rows:,} rows of {models}. {why} If it is another name of one, say so: alias, --alias LOG=CATALOG.",
+    "invoice_outside": "The log covers {first} to {last}; of the invoice, {what} ({usd} USD) lie outside and are held against nothing.",
+    "invoice_unknown": "The catalog does not have {what}, billed at {usd} USD, so whether that is right cannot be told.",
     "cached_unstated": f"{_UNSTATED} cached tokens; all their prompt tokens are billed as uncached.",
     "unstated": f"{_UNSTATED} {{what}} tokens; the totals are those of the others.",
     "sized_by_others": f"{_UNSTATED} reasoning tokens; answers and reasoning are sized by the others.",

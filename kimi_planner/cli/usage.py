@@ -212,6 +212,11 @@ def forecast(
 )
 @click.option("--end", callback=options.parsed_date, help="First day after that.")
 @click.option("--pro-rata", is_flag=True, help="Scale planned months to the days of the log.")
+@click.option(
+    "--invoice",
+    type=options.PATH,
+    help="What the vendor billed, a CSV file by day or month, model and meter, held against the log.",
+)
 @logs.on_error
 @logs.fields
 @usage_form_option
@@ -240,7 +245,8 @@ def reconcile_(
 
     prices = load_catalog(catalog)
     keys = log_keys(others["workload"], others["model"], prices)[1]
-    totals = logs.totals(paths, keys, on_error, renamed, ignored)
+    by_day = ("day",) if others["invoice"] is not None else ()
+    totals = logs.totals(paths, tuple(dict.fromkeys((*keys, *by_day))), on_error, renamed, ignored)
     found = reconcile(plan, totals, catalog=prices, **others)
     forms = {
         "table": lambda: reconciliation_text(found),

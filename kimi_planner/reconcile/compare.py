@@ -21,6 +21,7 @@ from kimi_planner.plan.rounding import exact_parts, rounded
 from kimi_planner.reconcile.actual import NOT_STATED, Log, WorkloadKey, days_of, log_of
 from kimi_planner.reconcile.billed import Billed
 from kimi_planner.reconcile.causes import divided
+from kimi_planner.reconcile.invoice import check_invoice
 from kimi_planner.reconcile.planned import Choice, Plan, Range, plan_of
 from kimi_planner.reconcile.result import (
     ALL,
@@ -49,6 +50,7 @@ def reconcile(
     start: date | str | None = None,
     end: date | str | None = None,
     pro_rata: bool = False,
+    invoice: str | Path | None = None,
 ) -> Reconciliation:
     """Say what made actual spend differ from planned spend; the parts add up to it exactly.
 
@@ -80,6 +82,8 @@ def reconcile(
         row if not given.
     pro_rata : bool
         Scale the plan of a month that the log covers in part to the covered days.
+    invoice : str or Path, optional
+        What the vendor billed, as :func:`check_invoice` reads it, to be held against the log.
 
     Returns
     -------
@@ -143,7 +147,11 @@ def reconcile(
     plan = plan_of(planned, choice, planned_catalog)
     prices = Prices(catalog=load_catalog(catalog), alias=alias)
     log = log_of(actual, workload, list(plan.models), model, (start, end), prices)
-    return _Comparison(plan, log, pro_rata).result()
+    found = _Comparison(plan, log, pro_rata).result()
+    if invoice is None:
+        return found
+    checked = check_invoice(invoice, actual, model=model, catalog=prices.catalog, alias=alias)
+    return replace(found, invoice=checked)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import pandas as pd
 from kimi_planner.money import plain, total
 from kimi_planner.notes import Note
 from kimi_planner.reconcile.causes import CAUSES
+from kimi_planner.reconcile.invoice import InvoiceCheck
 from kimi_planner.rich import frame_html, page_html
 
 __all__ = ["ALL", "NOT_SEEN", "RESERVE", "UNPLANNED", "Compared", "Reconciliation"]
@@ -68,12 +69,15 @@ class Reconciliation:
         What the comparison leaves out or takes for granted, in words.
     provenance
         Plan, log, days and catalogs in one line.
+    invoice
+        What the vendor billed beside the log, where an invoice was given.
     """
 
     compared: tuple[Compared, ...]
     ranges: Mapping[str, tuple[float, float] | None]
     notes: tuple[Note, ...]
     provenance: str
+    invoice: InvoiceCheck | None = None
 
     @cached_property
     def frame(self) -> pd.DataFrame:

@@ -6,6 +6,7 @@ __all__, __getattr__, __dir__ = public_names(
     __name__,
     {
         "reconcile.compare": "reconcile",
+        "reconcile.invoice": "InvoiceCheck check_invoice",
         "reconcile.result": "Reconciliation",
         "report.comparisons": "plan_sections",
         "report.focus.forecast": "focus_forecast",

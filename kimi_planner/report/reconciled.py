@@ -7,7 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from kimi_planner.money import signed_usd, usd
+from kimi_planner.billing.meters import title_of
+from kimi_planner.money import signed_usd, total, usd
+from kimi_planner.reconcile.invoice import InvoiceCheck
 from kimi_planner.reconcile.result import Reconciliation
 from kimi_planner.report.json_form import DIGITS, as_data, dumped, form_of
 from kimi_planner.report.tables import Table, name_text
@@ -34,6 +36,7 @@ def reconciliation_text(found: Reconciliation) -> str:
         plain(causes_table(found)),
         ranges_text(found),
         plain(months_table(found)),
+        *([invoice_text(found.invoice)] if found.invoice else []),
         listed("What to know:", found.notes),
         found.provenance,
     ]
@@ -50,7 +53,74 @@ def reconciliation_json(found: Reconciliation) -> str:
         "notes": found.notes,
         "provenance": found.provenance,
     }
+    if found.invoice is not None:
+        data["invoice"] = invoice_data(found.invoice)
     return dumped(form_of(data))
+
+
+def invoice_sentences(check: InvoiceCheck) -> list[str]:
+    """Return whether the invoice is what the log costs, and what else it has."""
+    others = [f"{name} {signed_usd(amount)} USD" for name, amount in check.others.items()]
+    return [
+        f"Billed {usd(check.billed_usd)} USD, the log at the prices of the catalog {usd(check.expected_usd)} USD: "
+        f"{signed_usd(check.difference_usd)} USD.",
+        *[f"Besides, the invoice has {', '.join(others)}."] * bool(others),
+        *map(str, check.notes),
+    ]
+
+
+def invoice_table(check: InvoiceCheck) -> Table:
+    """Return each line of an invoice beside the log, those that differ first, the widest gap on top."""
+    lines = sorted(check.lines, key=lambda one: -abs(one.difference_usd))
+    rows = [
+        (
+            *(one.period, one.model, title_of(one.meter)),
+            *(f"{amount:,f}" for amount in (one.billed, one.logged)),
+            *(usd(amount) for amount in (one.billed_usd, one.expected_usd)),
+            *(
+                signed_usd(amount)
+                for amount in (one.difference_usd, one.quantity_usd, one.price_usd)
+            ),
+        )
+        for one in lines
+    ]
+    sums = [
+        *(usd(amount) for amount in (check.billed_usd, check.expected_usd)),
+        signed_usd(check.difference_usd),
+        *(
+            signed_usd(total(getattr(one, name) for one in lines))
+            for name in ("quantity_usd", "price_usd")
+        ),
+    ]
+    headers = ("period", "model", "meter", "billed", "logged", "billed USD", "expected USD")
+    headers += ("difference", "of quantity", "of price")
+    rows.append(("all", "", "", "", "", *sums))
+    right = frozenset(range(3, len(headers)))
+    return Table(headers, tuple(rows), right, title="Invoice beside the log", foot=1)
+
+
+def invoice_text(check: InvoiceCheck) -> str:
+    """Return an invoice beside the log for a terminal."""
+    return "\n\n".join(
+        [
+            "Invoice:\n" + "\n".join(f"  {on_one_line(one)}" for one in invoice_sentences(check)),
+            plain(invoice_table(check)),
+        ]
+    )
+
+
+def invoice_data(check: InvoiceCheck) -> dict[str, Any]:
+    """Return an invoice beside the log as plain data; amounts are decimal strings."""
+    names = ("billed_usd", "expected_usd", "difference_usd")
+    data: dict[str, Any] = as_data(
+        {
+            **{name: getattr(check, name) for name in names},
+            "lines": check.frame,
+            "others": check.others,
+            "notes": check.notes,
+        }
+    )
+    return data
 
 
 def totals_text(found: Reconciliation) -> str:

@@ -157,7 +157,7 @@ def _content(
         case "xlsx":
             from kimi_planner.report.xlsx.workbook import xlsx_report
 
-            return xlsx_report(plan)
+            return xlsx_report(plan, sections)
         case "markdown":
             from kimi_planner.report.text import markdown_report
 

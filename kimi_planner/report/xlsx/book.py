@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from io import BytesIO
 from textwrap import wrap
 from typing import Any
 
 from kimi_planner.errors import MissingExtraError
+from kimi_planner.report.tables import Table
 from kimi_planner.safe import on_one_line
 
-__all__ = ["Book", "Sheet", "cell"]
+__all__ = ["Book", "Sheet", "cell", "span"]
 
 _INPUT = {"bg_color": "#FFF6D6", "font_color": "#0B3D91", "border": 1, "border_color": "#E0CF94"}
 _TOTAL = {"bold": True, "top": 1, "border_color": "#7F7F7F"}
 _MUTED = {"font_color": "#6B6B6B"}
 _MONEY, _COUNT, _PRICE, _FACTOR, _SHARE = "#,##0.00", "#,##0", "#,##0.00####", "0.000000", "0.0%"
+_WHOLE, _SIGNED = "#,##0", "+#,##0;-#,##0;0"
+_OVER = {"bg_color": "#FBE3E0", "font_color": "#9C1C12", "bold": True}
 # Neither 0% nor 100% is shown unless it is.
 _CHANCE = '[=0]0%;[<0.001]"<0.1%";0.0%'
 _FIT = '[=1]100%;[>0.999]">99.9%";0.0%'
@@ -36,7 +40,16 @@ _STYLES: dict[str, dict[str, Any]] = {
     "count": {"num_format": _COUNT},
     "money": {"num_format": _MONEY},
     "big": {"num_format": _COUNT, "bold": True, "font_size": 14},
-    "chance": {"num_format": _CHANCE},
+    "right": {"align": "right"},
+    "remark": _MUTED,
+    "muted_right": {**_MUTED, "align": "right"},
+    "sum": {"num_format": _WHOLE, "bg_color": "#F2F5F8"},
+    "whole_right": {"num_format": _WHOLE, "align": "right"},
+    "signed_money": {"num_format": "+#,##0.00;-#,##0.00;0.00", "align": "right"},
+    "chance_right": {"num_format": _CHANCE, "align": "right"},
+    "planned_chance": {"num_format": _CHANCE, **_MUTED},
+    "money_right": {"num_format": _MONEY, "align": "right"},
+    "total_money_right": {"num_format": _MONEY, "align": "right", **_TOTAL},
     "fit": {"num_format": _FIT},
     "factor": {"num_format": _FACTOR, **_MUTED},
     "planned": {"num_format": _MONEY, **_MUTED},
@@ -45,12 +58,23 @@ _STYLES: dict[str, dict[str, Any]] = {
     "input_count": {"num_format": "#,##0.0", **_INPUT},
     "input_factor": {"num_format": "0.00", **_INPUT},
     "input_share": {"num_format": _SHARE, **_INPUT},
+    "input_money": {"num_format": _MONEY, **_INPUT},
+    "input_date": {"num_format": "yyyy-mm-dd", "align": "left", **_INPUT},
+    "input_text": {"align": "left", **_INPUT},
+    "date": {"num_format": "yyyy-mm-dd", "align": "left"},
+    "share": {"num_format": _SHARE},
+    "whole": {"num_format": _WHOLE},
+    "signed": {"num_format": _SIGNED},
+    "total_whole": {"num_format": _WHOLE, **_TOTAL},
+    "total_signed": {"num_format": _SIGNED, **_TOTAL},
+    "big_share": {"num_format": _CHANCE, "bold": True, "font_size": 14},
+    "big_signed": {"num_format": _SIGNED, "bold": True, "font_size": 14},
     "total_text": _TOTAL,
     "total_money": {"num_format": _MONEY, **_TOTAL},
 }  # fmt: skip
 _LINE_POINTS = 15
 _TEXT_WIDTH = 0.9  # of a letter, against the digit that widths are measured in
-_HIGH = {"title": 24, "big": 20}
+_HIGH = {"title": 24, "big": 20, "big_share": 20, "big_signed": 20}
 
 
 class Book:
@@ -75,6 +99,7 @@ class Book:
             name: self._book.add_format({"font_name": "Calibri", "valign": "top", **style})
             for name, style in _STYLES.items()
         }
+        self._over = self._book.add_format(_OVER)
 
     def sheet(self, name: str, widths: Sequence[float]) -> Sheet:
         """Add a sheet, columns as wide as given, in characters."""
@@ -87,7 +112,28 @@ class Book:
         raw.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
         raw.fit_to_pages(1, 0)
         raw.set_footer(f"&L&8{self._footer}&R&8&A, page &P of &N")
-        return Sheet(raw, self.styles, widths)
+        return Sheet(raw, self.styles, widths, self._over)
+
+    def column_chart(self, series: Sequence[Mapping[str, Any]], title: str) -> Any:
+        """Return a chart of stacked columns; a series without colour only lifts what stands on it."""
+        chart = self._book.add_chart({"type": "column", "subtype": "stacked"})
+        for one in series:
+            colour = one.get("colour")
+            fill = {"none": True} if colour is None else {"color": colour}
+            chart.add_series(
+                {"name": one["name"], "categories": one["categories"], "values": one["values"],
+                 "fill": fill, "gap": 40}
+            )  # fmt: skip
+        chart.set_title({"name": title, "name_font": {"size": 11}})
+        chart.set_legend({"none": True})
+        chart.set_y_axis(
+            {
+                "num_format": "#,##0",
+                "major_gridlines": {"visible": True, "line": {"color": "#DDDDDD"}},
+            }
+        )
+        chart.set_size({"width": 900, "height": 340})
+        return chart
 
     def define(self, name: str, place: str) -> None:
         """Give a cell a name for formulas."""
@@ -102,11 +148,18 @@ class Book:
 class Sheet:
     """One sheet. Rows and columns count from 0; text is never taken for a formula or a link."""
 
-    def __init__(self, raw: Any, styles: dict[str, Any], widths: Sequence[float]) -> None:
+    def __init__(
+        self, raw: Any, styles: dict[str, Any], widths: Sequence[float], over: Any
+    ) -> None:
         self.raw = raw
+        self._over = over
         self._styles = styles
         self._widths = widths
         self._lines: dict[int, int] = {}
+
+    def style(self, name: str) -> Any:
+        """Return the format of a style."""
+        return self._styles[name]
 
     def text(self, row: int, column: int, text: str, style: str = "text") -> None:
         """Write text, harmless and far shorter than a cell can hold."""
@@ -126,18 +179,43 @@ class Sheet:
         """Write a number."""
         self.raw.write_number(row, column, value, self._styles[style])
 
-    def limit(self, row: int, column: int, most: float | None = None) -> None:
-        """Let a cell take numbers from 0 only, and up to a bound if there is one."""
-        rule: dict[str, Any] = {"validate": "decimal", "criteria": ">=", "value": 0}
+    def limit(self, row: int, column: int, most: float | None = None, *, least: float = 0) -> None:
+        """Let a cell take numbers from a bound on only, and up to another if there is one."""
+        rule: dict[str, Any] = {"validate": "decimal", "criteria": ">=", "value": least}
         if most is not None:
-            rule = {"validate": "decimal", "criteria": "between", "minimum": 0, "maximum": most}
+            rule = {"validate": "decimal", "criteria": "between", "minimum": least, "maximum": most}
         self.raw.data_validation(row, column, row, column, rule)
+
+    def choice(self, row: int, column: int, source: str | Sequence[str]) -> None:
+        """Let a cell take what a list has: texts, or a range of cells."""
+        listed = f"={source}" if isinstance(source, str) else list(source)
+        self.raw.data_validation(row, column, row, column, {"validate": "list", "source": listed})
+
+    def day(self, row: int, column: int, day: date | None, style: str = "date") -> None:
+        """Write a day, or leave its cell empty; one that can be changed takes days only."""
+        if day is None:
+            self.raw.write_blank(row, column, None, self._styles[style])
+        else:
+            self.raw.write_datetime(row, column, datetime.combine(day, time()), self._styles[style])
+
+    def days_only(self, row: int, column: int) -> None:
+        """Let a cell take days, and nothing."""
+        rule = {"validate": "date", "criteria": "between", "minimum": date(2000, 1, 1),
+                "maximum": date(2199, 12, 31)}  # fmt: skip
+        self.raw.data_validation(row, column, row, column, rule)
+
+    def flag_over(self, rows: tuple[int, int], columns: tuple[int, int], rule: str) -> None:
+        """Show cells as over the budget where a formula of the first of them holds."""
+        self.raw.conditional_format(
+            rows[0], columns[0], rows[1], columns[1],
+            {"type": "formula", "criteria": f"={rule}", "format": self._over},
+        )  # fmt: skip
 
     def month(self, row: int, column: int, first: date) -> None:
         """Write a month."""
         self.raw.write_datetime(row, column, datetime.combine(first, time()), self._styles["month"])
 
-    def formula(self, row: int, column: int, formula: str, value: float, style: str) -> None:
+    def formula(self, row: int, column: int, formula: str, value: float | str, style: str) -> None:
         """Write a formula, and the value that programs show which do not calculate."""
         self.raw.write_formula(row, column, f"={formula}", self._styles[style], value)
         if style in _HIGH:
@@ -153,7 +231,8 @@ class Sheet:
         last = (columns or len(self._widths)) - 1
         text = on_one_line(text)
         self._heighten(row, text, sum(self._widths[: last + 1]))
-        self.raw.merge_range(row, 0, row, last, "", self._styles[style])
+        if last:
+            self.raw.merge_range(row, 0, row, last, "", self._styles[style])
         self.raw.write_string(row, 0, text, self._styles[style])
         return row + 1
 
@@ -164,10 +243,29 @@ class Sheet:
         if self._lines[row] > 1:
             self.raw.set_row(row, min(400, _LINE_POINTS * self._lines[row]))
 
+    def table(self, row: int, table: Table, *, style: str = "text") -> int:
+        """Write a table of text, its amounts as numbers; return the row after it."""
+        for column, name in enumerate(table.headers):
+            self.text(row, column, name, "header_right" if column in table.right else "header")
+        foot = row + 1 + len(table.rows) - table.foot
+        for at, texts in enumerate(table.rows, row + 1):
+            for column, text in enumerate(texts):
+                amount = _amount(text) if column in table.right else None
+                if amount is None:
+                    self.text(at, column, text, "total_text" if at >= foot else style)
+                else:
+                    self.number(at, column, amount, "total_money" if at >= foot else "money")
+        return row + 1 + len(table.rows)
+
     def table_page(self, header_row: int, frozen_columns: int) -> None:
         """Keep the header in sight, on the screen and on every printed page."""
         self.raw.freeze_panes(header_row + 1, frozen_columns)
         self.raw.repeat_rows(header_row)
+
+
+def _amount(text: str) -> float | None:
+    """Return the number that a cell of a table spells, if it is nothing but one."""
+    return float(text.replace(",", "")) if re.fullmatch(r"[+-]?[\d,]+\.\d\d", text) else None
 
 
 def cell(row: int, column: int, sheet: str | None = None) -> str:
@@ -184,3 +282,15 @@ def cell(row: int, column: int, sheet: str | None = None) -> str:
         return str(xl_rowcol_to_cell(row, column))
     address = xl_rowcol_to_cell(row, column, row_abs=True, col_abs=True)
     return f"{quote_sheetname(sheet)}!{address}"
+
+
+def span(rows: tuple[int, int], column: int, sheet: str | None = None) -> str:
+    """Return the range of a column for a formula.
+
+    Examples
+    --------
+    >>> span((4, 9), 2), span((4, 9), 2, "By model")
+    ('C5:C10', "'By model'!$C$5:$C$10")
+    """
+    first, last = (cell(row, column, sheet) for row in rows)
+    return f"{first}:{last.rpartition('!')[2]}"

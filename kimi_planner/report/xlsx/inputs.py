@@ -1,174 +1,261 @@
-"""The sheets whose cells can be changed: prices, and assumptions."""
+"""The sheet of assumptions: what can be changed of each workload, its events, and prices to come."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
 
-from kimi_planner.billing.meters import FEE, METERS, fee_key, title_of
-from kimi_planner.catalog import ModelSpec
-from kimi_planner.report.tables import assumptions_table, source_sentences
-from kimi_planner.report.xlsx.book import Book, Sheet, cell
+from kimi_planner.billing.meters import METERS, title_of
+from kimi_planner.report.tables import assumptions_table
+from kimi_planner.report.xlsx.book import Book, Sheet, cell, span
 from kimi_planner.report.xlsx.live import Live
+from kimi_planner.report.xlsx.scope import CERTAINTY
+from kimi_planner.workload.dated import Event, PriceChange
 
-__all__ = ["ASSUMPTIONS", "PRICES", "Inputs"]
+__all__ = ["ASSUMPTIONS", "CONTINGENCY", "PATH", "RATES", "Inputs", "place_of"]
 
-PRICES, ASSUMPTIONS = "Prices", "Assumptions"
-_FIRST_PRICE, _PRICE = 3, 3
-_BATCH = "batch_multiplier"
+ASSUMPTIONS, RATES, PATH = "Assumptions", "Rates", "Prices by month"
+CONTINGENCY = "contingency"
 _FACTORS = (
     ("traffic_factor", "traffic x", "All requests, times this."),
     ("answer_factor", "answers x", "Tokens of all visible answers, times this."),
     ("reasoning_factor", "reasoning x", "Tokens of all chains of thought, times this."),
+    (CONTINGENCY, "contingency", "Added to the number that is booked."),
 )
 _FIRST_FACTOR = 4
 _HEADER = _FIRST_FACTOR + len(_FACTORS) + 1
 _WORDS = {
+    "model": "model",
+    "certainty": "certainty of numbers without a range",
+    "starts": "starts on",
+    "ends": "ends on",
     "requests": "requests a day, mean",
+    "growth": "growth a month",
     "prompt": "prompt tokens a call",
     "answer": "answer tokens a call",
     "reasoning": "reasoning tokens a call",
+    "budget": "budget a month",
 }
+_DATED = ("starts", "ends")
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Writes the two sheets, and knows where their cells are."""
+    """Writes the sheet, and knows where its cells are."""
 
     live: Live
 
     @cached_property
-    def _prices(self) -> dict[tuple[str, str], int]:
-        """Row of each price, by model and meter; of a fee, the model is empty."""
-        live = self.live
-        batch = [_BATCH, *live.batches] if live.batches else []
-        keys = [(model, key) for model in live.tariffs for key in (*live.plain, *batch)]
-        keys += [("", fee_key(fee.name)) for fee in live.recommendation.projection.catalog.fees]
-        return {key: row for row, key in enumerate(keys, _FIRST_PRICE + 1)}
+    def columns(self) -> dict[str, int]:
+        """Column of what is assumed of a workload; two at last are worked out from others."""
+        of_call = [name for name in self.live.amounts if name != "requests"]
+        names = ["model", "certainty", *_DATED, "requests", "growth", *of_call, "budget"]
+        return {name: at for at, name in enumerate([*names, "source", "place", "rates"], 1)}
 
-    def price(self, model: str, key: str) -> str:
-        """Return the cell of a price."""
-        return self._price(model, key, PRICES)
-
-    def _price(self, model: str, key: str, sheet: str | None = None) -> str:
-        return cell(self._prices["" if key.startswith(FEE) else model, key], _PRICE, sheet)
+    def row(self, workload: str) -> int:
+        """Return the row of a workload."""
+        return _HEADER + 1 + list(self.live.workloads).index(workload)
 
     def assumed(self, workload: str) -> dict[str, str]:
         """Return the cells of what is assumed of a workload, by name."""
-        row = _HEADER + 1 + list(self.live.assumed).index(workload)
-        names = self.live.assumed[workload].values
-        return {name: cell(row, column, ASSUMPTIONS) for column, name in enumerate(names, 1)}
+        row = self.row(workload)
+        return {name: cell(row, column, ASSUMPTIONS) for name, column in self.columns.items()}
 
-    def write_prices(self, sheet: Sheet) -> None:
-        """Write a row for each price of each model, the fees, and what is said of the sources."""
-        projection = self.live.recommendation.projection
-        catalog, first = projection.catalog, projection.months[0].first
-        sheet.text(0, 0, f"Prices: catalog {catalog.version}", "title")
-        sheet.paragraph(
-            1,
-            f"USD per 1,000,000 tokens, or per call of a fee, on {first}. Change a yellow cell, and "
-            "every total follows.",
-            "muted",
-        )
-        sheet.header(_FIRST_PRICE, ("model", "name", "meter", "USD"), texts=3)
-        for column, name in enumerate(("checked on", "source", "note"), start=4):
-            sheet.text(_FIRST_PRICE, column, name, "header_beside")
-        specs = {spec.id: spec.on(first) for spec in projection.specs}
-        fees = {fee_key(fee.name): fee for fee in catalog.fees}
-        row = _FIRST_PRICE
-        for (model, key), row in self._prices.items():
-            sheet.texts(row, model or "any", specs[model].name or "" if model else "")
-            if key in fees:
-                source, note = fees[key].source, fees[key].note
-                sheet.text(row, 2, f"{title_of(key)}, a call")
-                sheet.number(row, _PRICE, float(fees[key].usd_per_call), "input_price")
-            else:
-                source, note = _source(specs[model], key), self._write_price(sheet, row, model, key)
-            if key not in self.live.batches:
-                sheet.limit(row, _PRICE)
-            stated = catalog.sources.get(source, catalog.source)
-            if key in fees or not note:
-                sheet.text(row, 4, stated.check.removeprefix("checked on "), "beside")
-                sheet.text(row, 5, stated.title, "beside")
-            sheet.text(row, 6, note, "beside")
-        row += 2
-        for sentence in source_sentences(catalog):
-            row = sheet.paragraph(row, sentence)
-        if catalog.tax:
-            sheet.paragraph(row, f"Tax: {catalog.tax}.")
-        sheet.table_page(_FIRST_PRICE, 1)
+    @cached_property
+    def _events(self) -> dict[tuple[str, str], int]:
+        """Row of each event, by workload and name."""
+        first = _HEADER + len(self.live.workloads) + 5
+        keys = [
+            (name, event.name)
+            for name, workload in self.live.workloads.items()
+            for event in workload.dated_events
+        ]
+        return {key: row for row, key in enumerate(keys, first)}
 
-    def _write_price(self, sheet: Sheet, row: int, model: str, key: str) -> str:
-        """Write one price of a model, and return what is to be noted of it."""
-        tariff = self.live.tariffs[model]
-        if key == _BATCH:
-            sheet.text(row, 2, "batch, times the price")
-            sheet.number(row, _PRICE, float(tariff.batch or 0), "input_price")
-            return ""
-        sheet.text(row, 2, title_of(key))
-        meter, price = METERS[key], float(tariff.usd_per_mtok(key))
-        if meter.plain is not None:
-            formula = f"{self._price(model, meter.plain)}*{self._price(model, _BATCH)}"
-            sheet.formula(row, _PRICE, formula, price, "price")
-            return f"{title_of(meter.plain)} times that of a batch"
-        if meter.stands_in is not None and not tariff.states(key):
-            sheet.formula(row, _PRICE, self._price(model, meter.stands_in), price, "input_price")
-            return f"not stated: billed as {title_of(meter.stands_in)}"
-        sheet.number(row, _PRICE, price, "input_price")
-        return ""
+    def event(self, workload: str, event: Event) -> str:
+        """Return the cell with the size of an event."""
+        return cell(self._events[workload, event.name], 5, ASSUMPTIONS)
 
-    def write_assumptions(self, book: Book, sheet: Sheet) -> None:
+    @cached_property
+    def _changes(self) -> dict[tuple[int, int, str], int]:
+        """Row of each number of a price change, by list, place in it and price; a factor's is ``""``."""
+        first = _HEADER + len(self.live.workloads) + 5 + (len(self._events) or -3) + 3
+        keys = [
+            (many, place, price)
+            for many, changes in enumerate(self.live.changes)
+            for place, change in enumerate(changes)
+            for price in (change.prices or ("",))
+        ]
+        return {key: row for row, key in enumerate(keys, first)}
+
+    def change_day(self, many: int, place: int) -> str:
+        """Return the cell with the first day of a price change."""
+        row = next(row for key, row in self._changes.items() if key[:2] == (many, place))
+        return cell(row, 2, ASSUMPTIONS)
+
+    def change(self, many: int, place: int, price: str = "") -> str:
+        """Return the cell with the factor of a price change, or with one of its prices."""
+        return cell(self._changes[many, place, price], 5, ASSUMPTIONS)
+
+    @property
+    def models(self) -> str:
+        """The range with the ids of the models."""
+        return span((4, 3 + len(self.live.specs)), self.list_column, RATES)
+
+    @property
+    def list_column(self) -> int:
+        """Column of the list of models on the sheet of rates."""
+        return 3 + 2 * len(self.live.amounts) + 4
+
+    def write(self, book: Book, sheet: Sheet) -> None:
         """Write what can be changed, then every assumption as it was given."""
         sheet.text(0, 0, "Assumptions", "title")
         sheet.paragraph(
             1,
-            "Change a yellow cell, and every total follows in proportion. Limits of answers, context "
+            "Change a yellow cell: budget, risk and every total follow. Limits of answers, context "
             "windows and the history of conversations are not worked out anew: plan again for these.",
             "muted",
+            columns=12,
         )
         sheet.text(_FIRST_FACTOR - 1, 0, "What if", "heading")
-        for place, (name, words, meaning) in enumerate(_FACTORS):
-            row = _FIRST_FACTOR + place
+        percent = float(self.live.recommendation.projection.booking.contingency_percent) / 100
+        for row, (name, words, meaning) in enumerate(_FACTORS, _FIRST_FACTOR):
             sheet.text(row, 0, words)
-            sheet.number(row, 1, 1.0, "input_factor")
+            is_share = name == CONTINGENCY
+            sheet.number(
+                row, 1, percent if is_share else 1.0, "input_share" if is_share else "input_factor"
+            )
             sheet.limit(row, 1)
             sheet.text(row, 2, meaning, "aside")
             book.define(name, cell(row, 1, ASSUMPTIONS))
         live = self.live
         titles = _WORDS | {key: f"{title_of(key)}, share of the prompt" for key in live.shares}
         titles |= {key: f"{title_of(key)}, calls a request" for key in live.fees}
-        names = list(next(iter(live.assumed.values())).values)
-        sheet.header(_HEADER, ("workload", *(titles[name] for name in names)), texts=1)
-        sheet.text(_HEADER, len(names) + 1, "source", "header_beside")
-        row = _HEADER
-        for row, (workload, assumed) in enumerate(live.assumed.items(), _HEADER + 1):
-            sheet.text(row, 0, workload)
-            for column, (name, value) in enumerate(assumed.values.items(), 1):
-                share, fee = name in live.shares, name in live.fees
-                style = "input_share" if share else "input_price" if fee else "input_count"
-                sheet.number(row, column, value, style)
-                sheet.limit(row, column, 1 if share else None)
-            sheet.text(row, len(names) + 1, assumed.source, "beside")
-        row = sheet.paragraph(
-            row + 1,
-            "Tokens are those of a mean call as billed: with the history that a conversation sends "
-            "again, after its limits, and with retries.",
-            "muted",
-        )
-        sheet.text(row + 1, 0, "As they were given", "heading")
-        table = assumptions_table(live.recommendation.projection)
-        row += 2
         sheet.header(
-            row, (*table.headers[:2], "", table.headers[2], *[""] * (len(names) - 2)), texts=8
+            _HEADER,
+            ("workload", *(titles[name] for name in self.columns if name in titles)),
+            texts=5,
         )
+        for name, words in (
+            ("source", "source"),
+            ("place", "place of the model"),
+            ("rates", "row of its rates"),
+        ):
+            sheet.text(_HEADER, self.columns[name], words, "header_beside")
+        for name in live.workloads:
+            self._write_workload(sheet, name)
+        row = sheet.paragraph(
+            self.row(list(live.workloads)[-1]) + 1,
+            "Tokens are those of a mean call as billed: with the history that a conversation sends "
+            "again, after its limits, and with retries. A range of growth counts with its mean once "
+            "that is changed.",
+            "muted",
+            columns=12,
+        )
+        self._write_events(sheet)
+        self._write_changes(sheet)
+        row = max([row, *self._events.values(), *self._changes.values()]) + 2
+        sheet.text(row, 0, "As they were given", "heading")
+        table = assumptions_table(live.recommendation.projection)
+        row += 1
+        for column, text in zip((0, 1, 3), table.headers, strict=True):
+            sheet.text(row, column, text, "header")
         for line, texts in enumerate(table.rows, row + 1):
             for column, text in zip((0, 1, 3), texts, strict=True):
                 sheet.text(line, column, text)
+        sheet.raw.freeze_panes(0, 1)
+        sheet.raw.print_area(0, 0, row + len(table.rows), self.columns["source"])
+
+    def _write_workload(self, sheet: Sheet, name: str) -> None:
+        live, row, columns = self.live, self.row(name), self.columns
+        assumed, workload = live.assumed[name], live.workloads[name]
+        sheet.text(row, 0, name)
+        sheet.text(row, columns["model"], live.recommendation.best[name], "input_text")
+        sheet.choice(row, columns["model"], self.models)
+        sheet.text(row, columns["certainty"], assumed.certainty, "input_text")
+        sheet.choice(row, columns["certainty"], CERTAINTY)
+        for key, day in zip(_DATED, (assumed.starts, assumed.ends), strict=True):
+            sheet.day(row, columns[key], day, "input_date" if assumed.is_dated else "date")
+            if assumed.is_dated:
+                sheet.days_only(row, columns[key])
+        sheet.number(row, columns["growth"], assumed.growth, "input_share")
+        sheet.limit(row, columns["growth"], least=-0.99)
+        for key, value in assumed.values.items():
+            share, fee = key in live.shares, key in live.fees
+            style = "input_share" if share else "input_price" if fee else "input_count"
+            sheet.number(row, columns[key], value, style)
+            sheet.limit(row, columns[key], 1 if share else None)
+        budget = workload.budget_usd_per_month
+        if budget is None:
+            sheet.raw.write_blank(row, columns["budget"], None, sheet.style("input_money"))
+        else:
+            sheet.number(row, columns["budget"], float(budget), "input_money")
+        sheet.limit(row, columns["budget"])
+        sheet.text(row, columns["source"], workload.source or "not given", "beside")
+        own = self.assumed(name)
+        # "=" and MATCH take ids that differ in case for the same
+        first = 4
+        place = f"SUMPRODUCT(EXACT({self.models},{own['model']})*(ROW({self.models})-{first}))"
+        at = list(live.specs).index(live.recommendation.best[name])
+        sheet.formula(row, columns["place"], place, at + 1, "factor")
+        base = list(live.workloads).index(name) * len(live.specs) * len(CERTAINTY)
+        rates = f"{base}+({own['place']}-1)*{len(CERTAINTY)}+{place_of(own['certainty'])}"
+        value = base + at * len(CERTAINTY) + CERTAINTY.index(assumed.certainty) + 1
+        sheet.formula(row, columns["rates"], rates, value, "factor")
+
+    def _write_events(self, sheet: Sheet) -> None:
+        if not self._events:
+            return
+        first = min(self._events.values())
+        sheet.text(first - 2, 0, "Events", "heading")
+        sheet.header(first - 1, ("workload", "event", "from", "to", "what", "size"), texts=5)
+        for name, workload in self.live.workloads.items():
+            for event in workload.dated_events:
+                row = self._events[name, event.name]
+                sheet.texts(row, name, event.name)
+                sheet.day(row, 2, event.first)
+                sheet.day(row, 3, event.last)
+                sheet.text(row, 4, "extra requests" if event.factor is None else "traffic times")
+                sheet.number(row, 5, event.size.mean, "input_price")
+                sheet.limit(row, 5)
+
+    def _write_changes(self, sheet: Sheet) -> None:
+        if not self._changes:
+            return
+        first = min(self._changes.values())
+        sheet.text(first - 2, 0, "Changes of price", "heading")
+        sheet.header(first - 1, ("of workloads", "model", "from", "", "what", "value"), texts=5)
+        days = span((4, 3 + len(self.live.periods)), 0, PATH)
+        for (many, place, price), row in self._changes.items():
+            change = self.live.changes[many][place]
+            sheet.texts(row, self._whose(many), change.model or "all models")
+            if cell(row, 2, ASSUMPTIONS) == self.change_day(many, place):
+                sheet.day(row, 2, max(change.day, self.live.periods[0].first), "input_date")
+                sheet.choice(row, 2, days)
+            sheet.text(row, 4, _meter_of(price))
+            sheet.number(row, 5, _number(change, price), "input_price")
+            sheet.limit(row, 5)
+
+    def _whose(self, many: int) -> str:
+        if len(self.live.changes) == 1:
+            return "all"
+        return ", ".join(one for one in self.live.workloads if self.live.list_of(one) == many)
 
 
-def _source(spec: ModelSpec, key: str) -> str:
-    """Return the key of the source of a price: that of the period that has begun, or the model's."""
-    name = key if key == _BATCH else METERS[key].price
-    begun = [one for one in spec.price_periods if spec.priced_on and one.starts_by(spec.priced_on)]
-    dated = bool(begun) and getattr(begun[-1], name, None) is not None
-    return begun[-1].source if dated else spec.sources.get(name, "")
+def place_of(certainty: str) -> str:
+    """Return the formula of the place of a certainty among all, from 1."""
+    words = ",".join(f'"{one}"' for one in CERTAINTY)
+    return f"MATCH({certainty},{{{words}}},0)"
+
+
+def _meter_of(price: str) -> str:
+    """Return the words for a price of a change."""
+    titles = {meter.price: title_of(key) for key, meter in METERS.items() if meter.plain is None}
+    return f"{titles[price]}, USD per million" if price else "every price times"
+
+
+def _number(change: PriceChange, price: str) -> float:
+    if price:
+        return float(change.prices[price])
+    assert change.factor is not None, "one of the two is given"  # noqa: S101 - narrows the type
+    return change.factor.mean

@@ -1,220 +1,162 @@
-"""What of a plan becomes a formula: numbers to change, and what the plan has beside them.
-
-Spend is requests times tokens of a call, divided among meters, times the price of each meter. A plan
-has more: calendars, growth, events and retries, calls that grow with their conversation, dated
-prices. For each line of a sheet this is one factor for each number, so that every line is the plan's
-own to the last digit and still follows the numbers.
-"""
+"""What of a plan becomes a formula: its lines at the numbers of the cells, and what they leave."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cached_property
 
-from kimi_planner.billing.meters import METERS, TOKEN_METERS, ByMeter, Usage, fee_key
+import numpy as np
+
+from kimi_planner.billing.meters import Usage
 from kimi_planner.billing.tariff import Tariff
-from kimi_planner.choose.recommendation import Recommendation
+from kimi_planner.plan.draws import Draws
+from kimi_planner.plan.simulation import simulate
 from kimi_planner.plan.spend import Spend
+from kimi_planner.plan.tariffs import tariffs_of
+from kimi_planner.report.xlsx.calls import CallRates, factor_of
+from kimi_planner.report.xlsx.scope import CERTAINTY, NONE
+from kimi_planner.workload.quantity import Array
 
-__all__ = ["Assumed", "Line", "Live", "price_factor"]
-
-_DIGITS = 12  # of an assumption; a float has no more to rely on
-
-
-@dataclass(frozen=True, kw_only=True)
-class Assumed:
-    """Numbers of one workload that a reader of the workbook can change.
-
-    Attributes
-    ----------
-    source
-        Where the workload says its numbers are from.
-    values
-        Mean ``requests`` a day; tokens of a mean call as billed: ``prompt``, ``answer``, and
-        ``reasoning`` on a model that reasons; by plain meter, the share of the prompt; by fee, how
-        many a request causes.
-    meters
-        From plain meters and fees to those that the workload is billed by.
-    """
-
-    source: str
-    values: Mapping[str, float]
-    meters: Mapping[str, str]
+__all__ = ["Line", "Live"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """What the plan expects of a workload on a model in a month, or in all of them.
+    """What the plan expects of a workload on a model, by period."""
 
-    Attributes
-    ----------
-    usage, usd, listed
-        What is used, what it costs, and what it would at the prices of the first day.
-    factors
-        From an assumption to the line's own number against it, 1 where they are the same; and from
-        `price_factor` of a meter to its mean price against that of the first day.
-    """
+    usage: Mapping[str, Array]
+    usd: Mapping[str, Array]
 
-    usage: Usage
-    usd: ByMeter
-    listed: ByMeter
-    factors: Mapping[str, float]
-
-
-def price_factor(key: str) -> str:
-    """Return the name of the factor on the price of a meter."""
-    return f"price of {key}"
+    @property
+    def spend(self) -> Array:
+        """USD of each period."""
+        return np.asarray(sum(self.usd.values()))
 
 
 @dataclass(frozen=True)
-class Live:
+class Live(CallRates):
     """The numbers of a workbook on a recommendation."""
 
-    recommendation: Recommendation
-
     @cached_property
-    def tariffs(self) -> dict[str, Tariff]:
-        """Prices of each model on the first day of the plan."""
-        projection = self.recommendation.projection
-        first, fees = projection.months[0].first, projection.catalog.fees
-        return {spec.id: Tariff.of(spec.in_plans().on(first), fees) for spec in projection.specs}
-
-    @cached_property
-    def _used(self) -> set[str]:
-        """Plain meters and fees that occur."""
-        names, spends = self.recommendation.names, self.recommendation.projection.spend
-        used = {key for (name, _), spend in spends.items() if name in names for key in spend.meters}
-        return {METERS[key].plain or key if key in METERS else key for key in used}
-
-    @cached_property
-    def plain(self) -> list[str]:
-        """Plain meters that have a price on the sheet of prices."""
-        return [key for key in TOKEN_METERS if key in self._used | {"input", "output"}]
-
-    @property
-    def shares(self) -> list[str]:
-        """Plain meters that a share of the prompt tells; the rest of it is plain input."""
-        return [key for key in self.plain[1:] if METERS[key].direction == "Input"]
-
-    @cached_property
-    def fees(self) -> list[str]:
-        """Keys of the fees that are due."""
-        every = (fee_key(fee.name) for fee in self.recommendation.projection.catalog.fees)
-        return [key for key in every if key in self._used]
-
-    @cached_property
-    def meters(self) -> list[str]:
-        """Meters and fees that have a column: tokens of calls, of calls in batches, and fees."""
-        billed = {key for one in self.assumed.values() for key in one.meters.values()}
-        return [*(key for key in METERS if key in billed), *self.fees]
-
-    @property
-    def batches(self) -> list[str]:
-        """Meters of batches among them."""
-        return [key for key in self.meters if key in METERS and METERS[key].plain]
-
-    @cached_property
-    def assumed(self) -> dict[str, Assumed]:
-        """The numbers to change, by workload."""
-        projection, best = self.recommendation.projection, self.recommendation.best
-        days = sum(month.days for month in projection.months)
+    def tariffs_by_period(self) -> dict[tuple[int, str], list[Tariff]]:
+        """Prices in each period, by list of changes and model; uncertain changes at their means."""
+        fees = self.recommendation.projection.catalog.fees
         found = {}
-        for workload in projection.workloads:
-            name, load = workload.name, workload.resolve()
-            if name not in self.recommendation.names:
-                continue
-            chosen = best[name]
-            by_model = {model: projection.of(model, name) for model in (chosen, *projection.models)}
-            used = _usage(by_model[chosen].over_months())
-            thinker = next(
-                (one for one, of in by_model.items() if of.reasoning_tokens.any()), chosen
-            )
-            thought = _usage(by_model[thinker].over_months())
-            due = {fee_key(fee): float(count) for fee, count in load.fees.items()}
-            found[name] = Assumed(
-                source=workload.source or "not given",
-                values={
-                    "requests": _short(load.traffic.per_day or used.requests / days),
-                    "prompt": _per(used.prompt, used.requests),
-                    **{key: _per(used.part(key), used.prompt) for key in self.shares},
-                    "answer": _per(used.completion - used.reasoning, used.requests),
-                    "reasoning": _per(thought.reasoning, thought.requests),
-                    **{key: due.get(key, 0.0) for key in self.fees},
-                },
-                meters={key: f"batch_{key}" if load.is_batch else key for key in self.plain}
-                | {key: key for key in self.fees},
-            )
+        for place, changes in enumerate(self.changes):
+            name = next(one for one in self.workloads if self.list_of(one) == place)
+            load = replace(self.loads[name], price_changes=tuple(changes))
+            for model, spec in self.specs.items():
+                tariffs = tariffs_of(load, spec, fees, self.periods, Draws.exact(load))
+                found[place, model] = [one.map(float) for one in tariffs]
         return found
 
     @cached_property
-    def by_month(self) -> dict[str, list[Line]]:
-        """A line for each month of a workload on its planned model."""
-        months = range(len(self.recommendation.projection.months))
+    def lines(self) -> dict[tuple[str, str], Line]:
+        """Each workload on each model by period, as the cells give it where they are as planned."""
         return {
-            name: [self._line(name, model, month) for month in months]
-            for name, model in self.recommendation.best.items()
+            (name, model): self._line(name, model)
+            for name in self.workloads
+            for model in self.specs
         }
 
     @cached_property
-    def by_model(self) -> dict[tuple[str, str], Line]:
-        """A line for all months of a workload on a model."""
-        models = self.recommendation.projection.models
-        return {(name, model): self._line(name, model) for name in self.assumed for model in models}
+    def beside(self) -> dict[tuple[str, str], dict[str, list[float]]]:
+        """What the plan's spend is of that of its means, by month and meter, where it is not 1.
+
+        Where growth, an event or a change of price has a range, it varies together with the rest.
+        """
+        found = {}
+        for name, model in self.lines_of_means:
+            line, planned = self.lines_of_means[name, model], self.spend(name, model)
+            factors = {
+                key: [
+                    factor_of(float(planned.bill[key][month]), float(usd[rows].sum()))
+                    if np.ndim(planned.bill[key])
+                    else 1.0
+                    for month, rows in enumerate(self.month_rows)
+                ]
+                for key, usd in line.usd.items()
+            }
+            if any(one != 1 for many in factors.values() for one in many):
+                found[name, model] = factors
+        return found
 
     @cached_property
-    def factors(self) -> list[str]:
-        """Names of the factors: prices only where one changes within the plan."""
-        lines = [*self.by_model.values(), *(one for many in self.by_month.values() for one in many)]
-        moved = [
-            price_factor(key)
-            for key in self.meters
-            if any(line.factors.get(price_factor(key), 1.0) != 1 for line in lines)
+    def lines_of_means(self) -> dict[tuple[str, str], Line]:
+        """The same as `lines`, every number being its mean."""
+        return {
+            (name, model): self._of_means(name, model)
+            for name in self.workloads
+            for model in self.specs
+        }
+
+    def _line(self, name: str, model: str) -> Line:
+        line = self.lines_of_means[name, model]
+        factors = self.beside.get((name, model))
+        if factors is None:
+            return line
+        month = [at for at, rows in enumerate(self.month_rows) for _ in rows]
+        usd = {key: one * np.array(factors[key])[month] for key, one in line.usd.items()}
+        return replace(line, usd=usd)
+
+    def _of_means(self, name: str, model: str) -> Line:
+        assumed, calls = self.assumed[name], self.calls[name]
+        level, extra = self.rates[name, model, assumed.certainty]
+        values = assumed.values
+
+        def used(key: str, *factors: float) -> Array:
+            amount = calls.level * level[key] + calls.extra * extra[key]
+            return np.asarray(amount * float(np.prod(factors)))
+
+        prompt = used("prompt", values["prompt"])
+        shares = {key: used(key, values["prompt"], values[key]) for key in self.shares}
+        reasoning = used("reasoning", values["reasoning"])
+        tokens = {
+            "input": np.maximum(prompt - sum(shares.values()), 0),
+            **shares,
+            "output": used("answer", values["answer"]) + reasoning,
+            **{key: used(key, values[key]) for key in self.fees},
+        }
+        billed = {assumed.meters[key]: one for key, one in tokens.items()}
+        bills = [
+            tariff.bill(Usage({key: float(one[at]) for key, one in billed.items()}))
+            for at, tariff in enumerate(self.tariffs_by_period[self.list_of(name), model])
         ]
-        return ["requests", "prompt", *self.shares, "answer", "reasoning", *moved]
+        usd = {key: np.array([float(bill[key]) for bill in bills]) for key in billed}
+        others = {"requests": used("requests"), "prompt": prompt, "reasoning": reasoning}
+        return Line(usage={**others, **billed}, usd=usd)
 
-    def _line(self, workload: str, model: str, month: int | None = None) -> Line:
-        projection, assumed = self.recommendation.projection, self.assumed[workload]
-        spend = projection.of(model, workload)
-        spend = spend.over_months() if month is None else spend
-        used, usd = _usage(spend, month or 0), _at(spend.bill, month or 0)
-        listed = self.tariffs[model].map(float).bill(used)
-        values, calls = assumed.values, used.requests
-        # on a model that does not reason nothing shall be thought, whatever is assumed
-        needs = next(one.needs for one in projection.workloads if one.name == workload)
-        reasons = projection.catalog.model(model).profile.reasons_for(needs) is not False
-        return Line(
-            usage=used,
-            usd=usd,
-            listed=listed,
-            factors={
-                "requests": _factor(calls, values["requests"]),
-                "prompt": _factor(used.prompt, calls * values["prompt"]),
-                **{key: _factor(used.part(key), used.prompt * values[key]) for key in self.shares},
-                "answer": _factor(used.completion - used.reasoning, calls * values["answer"]),
-                "reasoning": reasons * _factor(used.reasoning, calls * values["reasoning"]),
-                **{price_factor(key): _factor(usd[key], listed[key]) for key, _ in usd},
-            },
-        )
+    def spend(self, name: str, model: str) -> Spend:
+        """Return the plan's own spend."""
+        return self.recommendation.projection.of(model, name)
 
+    @cached_property
+    def spends(self) -> dict[tuple[str, str], Spend]:
+        """The spend of each workload on its planned model, by how sure its numbers are."""
+        return {
+            (name, certainty): self._spend_at(name, certainty)
+            for name in self.workloads
+            for certainty in CERTAINTY
+        }
 
-def _at(amounts: ByMeter, month: int) -> ByMeter:
-    return amounts.map(lambda one: float(one[month]))
+    def _spend_at(self, name: str, certainty: str) -> Spend:
+        model = self.recommendation.best[name]
+        if certainty == self.assumed[name].certainty:
+            return self.spend(name, model)
+        projection = self.recommendation.projection
+        stated = None if certainty == NONE else certainty
+        plan = projection.plan_of(replace(self.workloads[name], certainty=stated))
+        [spend] = simulate(plan, [self.specs[model]], projection.seed, projection.n_paths)
+        return spend
 
+    @cached_property
+    def together(self) -> Spend:
+        """The spend of all workloads, each on its planned model."""
+        return self.recommendation.projection.mix(self.recommendation.best)
 
-def _usage(spend: Spend, month: int = 0) -> Usage:
-    return spend.usage.map(lambda one: float(one[month]))
-
-
-def _per(amount: float, count: float) -> float:
-    return _short(amount / count) if count else 0.0
-
-
-def _short(number: float) -> float:
-    return float(f"{number:.{_DIGITS}g}")
-
-
-def _factor(amount: float, base: float) -> float:
-    """Return the factor between two numbers, 1 where they differ by rounding or there is none."""
-    factor = amount / base if base else 1.0
-    return 1.0 if abs(factor - 1) < 10**-_DIGITS else factor
+    @property
+    def budget(self) -> Decimal | None:
+        """The budget of a month of all workloads, where each has one."""
+        return self.recommendation.budget_matrix.total.budget_usd

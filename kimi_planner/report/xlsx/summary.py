@@ -1,178 +1,200 @@
-"""The first sheet: what a reader needs in ten seconds, then why, and what to know."""
+"""The first sheet: what a reader needs in ten seconds, on one page; all of it follows the cells."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 
 from kimi_planner.billing.meters import FEE, title_of
-from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.plan.spend import NO_RANGE, Spend
-from kimi_planner.report.tables import OVER_BUDGET, horizon, traffic_sentences
+from kimi_planner.plan.spend import NO_RANGE
+from kimi_planner.report.tables import OVER_BUDGET, horizon
 from kimi_planner.report.xlsx.book import Sheet, cell
+from kimi_planner.report.xlsx.budget import Budget
 from kimi_planner.report.xlsx.lines import Totals, usd_of
+from kimi_planner.report.xlsx.live import Live
+from kimi_planner.report.xlsx.rates import QUANTILES
+from kimi_planner.report.xlsx.risk import Risk
 
-__all__ = ["SUMMARY", "write_summary"]
+__all__ = ["SUMMARY", "Summary"]
 
 SUMMARY = "Summary"
-_QUANTILES = {"P10": 0.1, "P50": 0.5, "P90": 0.9}
-_EXPECTED, _FIRST_QUANTILE, _BUDGET = 2, 3, 6
-_ONE_PAGE = 72  # rows that can still be read when a page holds them all; else as many as needed
-_PLANNED = 10  # the same as simulated: mean, P10, P50, P90
-_HOW = (
-    "Expected spend is live: it follows the yellow cells of Prices and Assumptions. P10, P50 and P90 are "
-    "those of the simulation times what the expected spend has become of the planned one: exact where "
-    "all prices or all traffic change by one factor, else near. The chance of breaking a budget and the "
-    "choice of models are those of the plan and do not move: plan again for these. Grey numbers are as "
-    "planned."
-)
+_OK, _OVER, _NONE = "within", "OVER", "no budget"
 
 
-def write_summary(sheet: Sheet, recommendation: Recommendation, totals: Totals) -> None:
-    """Write totals, workloads, months, reasons, notes and provenance."""
-    projection = recommendation.projection
-    sheet.text(0, 0, "Kimi API budget", "title")
-    count = len(recommendation.names)
-    sheet.text(
-        1,
-        0,
-        f"{horizon(projection)}, {count} workload{'s' if count > 1 else ''}, each on its planned "
-        "model. USD.",
-    )
-    if over := [gap.workload for gap in recommendation.over_budget]:
-        sheet.text(2, 0, f"Over budget: {', '.join(over)}; by how much stands below.", "strong")
-    row = _write_totals(sheet, 3, recommendation, totals)
-    row = _write_workloads(sheet, row + 1, recommendation, totals)
-    row = _write_meters(sheet, row + 1, totals)
-    if len(projection.months) > 1:
-        row = _write_months(sheet, row + 1, recommendation, totals)
-    for title, sentences in (
-        ("Recommendation", recommendation.sentences()),
-        ("Expected traffic, as planned", traffic_sentences(recommendation)),
-        ("What the ranges leave out", recommendation.notes or ("Nothing known.",)),
-        ("How to read this", (_HOW, projection.method, projection.provenance)),
-    ):
-        row += 1
-        sheet.text(row, 0, title, "heading")
-        row += 1
-        for sentence in sentences:
-            row = sheet.paragraph(row, sentence, columns=_PLANNED - 1)
-    sheet.raw.print_area(0, 0, row, _PLANNED - 2)
-    sheet.raw.fit_to_pages(1, int(row <= _ONE_PAGE))
+@dataclass(frozen=True)
+class Summary:
+    """Writes the sheet."""
 
+    live: Live
+    totals: Totals
+    budget: Budget
+    risk: Risk
 
-def _write_header(sheet: Sheet, row: int, names: Iterable[str]) -> None:
-    """Write the headers of a table, and beside it those of what was planned."""
-    sheet.header(row, names, texts=2)
-    sheet.header(row, ("planned mean", *(f"planned {name}" for name in _QUANTILES)), at=_PLANNED)
+    def write(self, sheet: Sheet) -> None:
+        """Write the plan in a few figures, its workloads, meters and choices."""
+        plan = self.live.recommendation
+        count = len(self.live.workloads)
+        sheet.text(0, 0, "Kimi API budget", "title")
+        sheet.text(
+            1, 0, f"{horizon(plan.projection)}, {count} workload{'s' if count > 1 else ''}. USD."
+        )
+        sheet.text(
+            2,
+            0,
+            "Everything here follows the yellow cells of Assumptions and Prices; grey is as planned.",
+            "remark",
+        )
+        row = self._write_figures(sheet, 4)
+        row = self._write_workloads(sheet, row + 1)
+        row = self._write_meters(sheet, row + 1)
+        sheet.text(row + 1, 0, "Models, as planned", "heading")
+        row += 2
+        for one in plan.decisions:
+            row = sheet.paragraph(row, f"{one.workload}: {one.why}.", columns=11)
+        sheet.raw.print_area(0, 0, row, 11)
+        sheet.raw.fit_to_pages(1, int(row <= 60))
 
+    def _write_figures(self, sheet: Sheet, row: int) -> int:
+        """Write the bookable number against its budget, and the range, with what was planned."""
+        live, projection = self.live, self.live.recommendation.projection
+        spend, budget = live.together, live.budget
+        whole = spend.over_months()
+        booked = float(whole.mean()[0]) * self.budget.booked
+        against = None if budget is None else float(budget) * len(live.months)
+        none = "not told"
+        figures = [
+            ("to book", self.budget.place(""), booked, "big"),
+            (
+                "budget",
+                self.budget.place("", "budget"),
+                none if against is None else against,
+                "big",
+            ),
+            (
+                "variance",
+                self.budget.place("", "variance"),
+                none if against is None else booked - against,
+                "big_signed",
+            ),
+            *(
+                (
+                    name,
+                    self.risk.place("", name),
+                    float(whole.quantile(q)[0]) if spend.is_ranged else NO_RANGE,
+                    "big",
+                )
+                for name, q in QUANTILES.items()
+            ),
+            (
+                OVER_BUDGET,
+                self.risk.place("", "chance"),
+                _NONE if budget is None else spend.chance_over(budget),
+                "big_share",
+            ),
+        ]
+        for column, (words, _, _, _) in enumerate(figures, 1):
+            sheet.text(row, column, words, "header_right")
+        sheet.text(row, 0, "whole plan", "header")
+        sheet.text(row + 1, 0, "now", "strong")
+        sheet.text(row + 2, 0, "as planned", "muted")
+        for column, (words, place, value, style) in enumerate(figures, 1):
+            shown = f'IF({place}="","{none}",{place})' if words in ("budget", "variance") else place
+            sheet.formula(row + 1, column, shown, value, style)
+            if isinstance(value, str):
+                sheet.text(row + 2, column, value, "muted_right")
+            else:
+                sheet.number(
+                    row + 2, column, value, "planned_chance" if words == OVER_BUDGET else "planned"
+                )
+        sheet.flag_over(
+            (row + 1, row + 1),
+            (3, 3),
+            f"AND(ISNUMBER({cell(row + 1, 3)}),{cell(row + 1, 3)}>0.005)",
+        )
+        exchange = projection.catalog.exchange
+        if exchange is not None:
+            rate = float(exchange.per_usd)
+            row += 1
+            sheet.text(row + 2, 0, f"now, {exchange.currency}", "strong")
+            for column, (_, _, value, style) in enumerate(figures[:-1], 1):
+                place = cell(row, column)
+                live_value = value if isinstance(value, str) else value * rate
+                sheet.formula(
+                    row + 2,
+                    column,
+                    f"IF(ISNUMBER({place}),{place}*{rate!r},{place})",
+                    live_value,
+                    style,
+                )
+            sheet.text(row + 2, len(figures), f"at {exchange}", "muted")
+        return row + 3
 
-def _write_totals(sheet: Sheet, row: int, recommendation: Recommendation, totals: Totals) -> int:
-    projection = recommendation.projection
-    months = len(projection.months)
-    spend = projection.mix(recommendation.best)
-    whole = spend.over_months()
-    _write_header(sheet, row, ("", "", "mean", *_QUANTILES, "budget", OVER_BUDGET))
-    budgets = [projection.budget(name) for name in recommendation.best]
-    in_all = row + 1
-    for words, parts in (("whole plan", 1), ("a month on average", months))[: 1 + (months > 1)]:
-        row += 1
-        sheet.text(row, 0, words, "strong")
-        total = f"SUM({totals.column('spend')})"
-        formula = total if parts == 1 else f"{total}/{parts}"
-        _write_amounts(sheet, row, formula, whole, parts, style="big")
-        if parts == months and None not in budgets:
-            budget = sum(float(one) for one in budgets if one is not None)
-            sheet.number(row, _BUDGET, budget, "big")
-            chance = spend.chance_over(budget)
-            sheet.number(row, _BUDGET + 1, chance, "chance")
-    row += 1
-    number, mean = recommendation.booked, cell(in_all, _PLANNED)
-    sheet.text(row, 0, "to book", "strong")
-    sheet.text(row, 1, number.booking.words, "muted")
-    sheet.number(row, _PLANNED, float(number.usd), "planned")
-    planned = cell(row, _PLANNED)
-    live = f"IF({mean}=0,{planned},{planned}*{cell(in_all, _EXPECTED)}/{mean})"
-    sheet.formula(row, _EXPECTED, live, float(number.usd), "big")
-    exchange = projection.catalog.exchange
-    if exchange is not None:
-        row += 1
-        rate = float(exchange.per_usd)
-        sheet.text(row, 0, f"whole plan, {exchange.currency}", "strong")
-        sheet.text(row, 1, f"at {exchange}", "muted")
-        formula = f"{cell(in_all, _EXPECTED)}*{rate!r}"
-        sheet.formula(row, _EXPECTED, formula, float(whole.mean()[0]) * rate, "big")
-    return row + 1
+    def _write_workloads(self, sheet: Sheet, row: int) -> int:
+        live = self.live
+        heads = (
+            "workload",
+            "to book",
+            "budget",
+            "variance",
+            *QUANTILES,
+            OVER_BUDGET,
+            "head-room",
+            "budget is",
+            "planned to book",
+        )
+        sheet.header(row, heads, texts=1)
+        sheet.text(row, len(heads), "model", "header_beside")
+        for name in live.workloads:
+            row += 1
+            model = live.recommendation.best[name]
+            spend, budget = live.spend(name, model), live.workloads[name].budget_usd_per_month
+            whole = spend.over_months()
+            booked = float(whole.mean()[0]) * self.budget.booked
+            count = len(live.months)
+            known = None if budget is None else float(budget)
+            dearest = float(spend.mean().max()) * self.budget.booked
+            sheet.text(row, 0, name)
+            sheet.formula(row, 1, self.budget.place(name), booked, "money")
+            for column, key, value in (
+                (2, "budget", "" if known is None else known * count),
+                (3, "variance", "" if known is None else booked - known * count),
+                (8, "head-room", "" if known is None else known - dearest),
+            ):
+                sheet.formula(
+                    row,
+                    column,
+                    self.budget.place(name, key),
+                    value,
+                    "money_right" if column == 2 else "signed_money",
+                )
+            for column, (key, q) in enumerate(QUANTILES.items(), 4):
+                value = float(whole.quantile(q)[0]) if spend.is_ranged else NO_RANGE
+                sheet.formula(row, column, self.risk.place(name, key), value, "money_right")
+            chance = _NONE if known is None else spend.chance_over(known)
+            sheet.formula(row, 7, self.risk.place(name, "chance"), chance, "chance_right")
+            room = cell(row, 8)
+            status = _NONE if known is None else _OVER if known - dearest < -0.005 else _OK
+            sheet.formula(
+                row,
+                9,
+                f'IF(ISNUMBER({room}),IF({room}<-0.005,"{_OVER}","{_OK}"),"{_NONE}")',
+                status,
+                "right",
+            )
+            sheet.flag_over((row, row), (8, 9), f'{cell(row, 9).replace("J", "$J")}="{_OVER}"')
+            sheet.number(row, 10, booked, "planned")
+            sheet.formula(row, 11, self.risk.place(name, "model"), model, "beside")
+        return row + 1
 
-
-def _write_workloads(sheet: Sheet, row: int, recommendation: Recommendation, totals: Totals) -> int:
-    projection, months = recommendation.projection, len(recommendation.projection.months)
-    words = ("mean a month", *_QUANTILES, "budget a month", OVER_BUDGET, "left at the mean")
-    _write_header(sheet, row, ("workload", "model", *words))
-    for name, model in recommendation.best.items():
-        row += 1
-        sheet.texts(row, name, model)
-        spend = projection.of(model, name)
-        formula = f"SUM({totals.column('spend', totals.months[name])})/{months}"
-        mean = _write_amounts(sheet, row, formula, spend.over_months(), months)
-        budget = projection.budget(name)
-        if budget is None:
-            sheet.text(row, _BUDGET, "no budget", "muted")
-            continue
-        sheet.number(row, _BUDGET, float(budget), "money")
-        sheet.number(row, _BUDGET + 1, spend.chance_over(budget), "chance")
-        left = f"{cell(row, _BUDGET)}-{cell(row, _EXPECTED)}"
-        sheet.formula(row, _BUDGET + 2, left, float(budget) - mean, "money")
-    return row + 1
-
-
-def _write_meters(sheet: Sheet, row: int, totals: Totals) -> int:
-    """Write what all months cost by meter."""
-    sheet.header(row, ("meter, whole plan", "used", "mean"), texts=1)
-    lines = [line for lines in totals.live.by_month.values() for line in lines]
-    for key in totals.live.meters:
-        row += 1
-        sheet.text(row, 0, f"{title_of(key)}{', calls' * key.startswith(FEE)}")
-        amount = sum(line.usage[key] for line in lines)
-        usd = sum(line.usd[key] for line in lines)
-        sheet.formula(row, 1, f"SUM({totals.column(key)})", amount, "count")
-        sheet.formula(row, _EXPECTED, f"SUM({totals.column(usd_of(key))})", usd, "money")
-    return row + 1
-
-
-def _write_months(sheet: Sheet, row: int, recommendation: Recommendation, totals: Totals) -> int:
-    projection = recommendation.projection
-    spend = projection.mix(recommendation.best)
-    dates = totals.column("month")
-    _write_header(sheet, row, ("month", "", "mean", *_QUANTILES))
-    for place, month in enumerate(projection.months):
-        row += 1
-        sheet.month(row, 0, month.first)
-        formula = f"SUMIFS({totals.column('spend')},{dates},{cell(row, 0)})"
-        _write_amounts(sheet, row, formula, spend, 1, place=place)
-    return row + 1
-
-
-def _write_amounts(
-    sheet: Sheet,
-    row: int,
-    formula: str,
-    spend: Spend,
-    parts: int,
-    *,
-    place: int = 0,
-    style: str = "money",
-) -> float:
-    """Write the live mean, and the planned quantiles times what became of the planned mean."""
-    mean = float(spend.mean()[place]) / parts
-    sheet.formula(row, _EXPECTED, formula, mean, style)
-    sheet.number(row, _PLANNED, mean, "planned")
-    if not spend.is_ranged:
-        sheet.text(row, _FIRST_QUANTILE, NO_RANGE, "muted")
-        return mean
-    planned = [float(spend.quantile(q)[place]) / parts for q in _QUANTILES.values()]
-    for at, value in enumerate(planned):
-        sheet.number(row, _PLANNED + 1 + at, value, "planned")
-        was, simulated = cell(row, _PLANNED), cell(row, _PLANNED + 1 + at)
-        live = f"IF({was}=0,{simulated},{simulated}*{cell(row, _EXPECTED)}/{was})"
-        sheet.formula(row, _FIRST_QUANTILE + at, live, value, style)
-    return mean
+    def _write_meters(self, sheet: Sheet, row: int) -> int:
+        """Write what all months cost by meter."""
+        live = self.live
+        sheet.header(row, ("meter, whole plan", "used", "mean USD"), texts=1)
+        lines = [live.lines[name, model] for name, model in live.recommendation.best.items()]
+        for key in live.meters:
+            row += 1
+            sheet.text(row, 0, f"{title_of(key)}{', calls' * key.startswith(FEE)}")
+            amount = sum(float(line.usage[key].sum()) for line in lines if key in line.usage)
+            spent = sum(float(line.usd[key].sum()) for line in lines if key in line.usd)
+            sheet.formula(row, 1, f"SUM({self.totals.every(key)})", amount, "count")
+            sheet.formula(row, 2, f"SUM({self.totals.every(usd_of(key))})", spent, "money")
+        return row + 1

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from kimi_planner.choose.recommendation import Recommendation
+from kimi_planner.report.tables import Section
+from kimi_planner.report.xlsx.beside import SOURCES, write_section, write_sources
 from kimi_planner.report.xlsx.book import Book
-from kimi_planner.report.xlsx.inputs import ASSUMPTIONS, PRICES, Inputs
+from kimi_planner.report.xlsx.budget import BUDGET, Budget
+from kimi_planner.report.xlsx.inputs import ASSUMPTIONS, PATH, RATES, Inputs
 from kimi_planner.report.xlsx.lines import BY_MODEL, MONTHLY, Totals
 from kimi_planner.report.xlsx.live import Live
-from kimi_planner.report.xlsx.summary import SUMMARY, write_summary
+from kimi_planner.report.xlsx.prices import PRICES, Prices
+from kimi_planner.report.xlsx.rates import SPREAD, Rates, Spread
+from kimi_planner.report.xlsx.risk import RISK, Risk
+from kimi_planner.report.xlsx.summary import SUMMARY, Summary
 
 __all__ = ["xlsx_report"]
 
+_SCENARIOS = "Scenarios"
 
-def xlsx_report(recommendation: Recommendation) -> bytes:
+
+def xlsx_report(recommendation: Recommendation, sections: Sequence[Section] = ()) -> bytes:
     """Return the report as a workbook, whose totals are formulas of its prices and assumptions.
+
+    Parameters
+    ----------
+    recommendation : Recommendation
+        The plan.
+    sections : sequence of Section
+        Comparisons, which do not follow the cells: scenarios, and waterfalls to other plans and to
+        what was spent.
 
     Raises
     ------
@@ -25,25 +41,65 @@ def xlsx_report(recommendation: Recommendation) -> bytes:
     Notes
     -----
     Recalculated as it is, every amount is the plan's: the exact bill where every number is plain,
-    else the mean over paths. What the plan has beside tokens times prices stands in factors of
+    else the mean over paths. What the plan has beside calls, tokens and prices stands in rates of
     its own; see `kimi_planner.report.xlsx.live`.
     """
     projection, live = recommendation.projection, Live(recommendation)
     inputs = Inputs(live)
-    totals = Totals(live, inputs)
+    prices, rates, spread = Prices(live, inputs), Rates(live, inputs), Spread(live)
+    totals = Totals(live, inputs, prices, rates)
+    risk = Risk(live, inputs, totals, rates, spread)
+    budget = Budget(live, inputs, totals, risk)
     book = Book("Kimi API budget", projection.as_of, projection.provenance)
-    name, model = _width(recommendation.names, 24), _width(projection.models, 20)
-    widths = (name, model, 14, 8, *[16] * len(totals.columns))
-    summary = book.sheet(SUMMARY, (name, model, 18, 14, 14, 14, 16, 18, 15, 3, *[13] * 4))
-    monthly, by_model = (book.sheet(name, widths) for name in (MONTHLY, BY_MODEL))
-    names = len(live.shares) + len(live.fees)
-    assumptions = book.sheet(ASSUMPTIONS, (name, 16, 14, *[16] * names, 14, 14, 80))
-    prices = book.sheet(PRICES, (model, 30, 30, 14, 16, 70, 40))
-    write_summary(summary, recommendation, totals)
-    totals.write_monthly(monthly)
-    totals.write_by_model(by_model)
-    inputs.write_assumptions(book, assumptions)
-    inputs.write_prices(prices)
+    name, model = _width(recommendation.names, 20), _width(projection.models, 14)
+    widths = (name, model, 9, 11, *[14] * len(totals.columns))
+    sheets = {
+        one: book.sheet(one, columns)
+        for one, columns in (
+            (SUMMARY, (name, *[15] * 6, 14, 13, 11, 15, model)),
+            (BUDGET, (name, 14, 11, model - 2, 8, *budget.widths)),
+            (MONTHLY, widths),
+            (BY_MODEL, (name, model, 24, 8, *widths[4:])),
+            (
+                ASSUMPTIONS,
+                (
+                    name,
+                    max(16, model),
+                    14,
+                    12,
+                    14,
+                    16,
+                    16,
+                    *[15] * (len(inputs.columns) - 8),
+                    15,
+                    60,
+                    9,
+                    9,
+                ),
+            ),
+            (PRICES, (model, 26, 26, 11, 12, 13, 56, 34)),
+            (RISK, (name, model, 11, 14, *[15] * 6, 3, *[15] * 5, 3, *[16] * 3)),
+        )
+    }
+    Summary(live, totals, budget, risk).write(sheets[SUMMARY])
+    budget.write(sheets[BUDGET])
+    totals.write_monthly(sheets[MONTHLY])
+    totals.write_by_model(sheets[BY_MODEL])
+    inputs.write(book, sheets[ASSUMPTIONS])
+    prices.write(sheets[PRICES])
+    risk.write(sheets[RISK])
+    scenarios = [one for one in sections if one.title == _SCENARIOS]
+    others = [one for one in sections if one.title != _SCENARIOS]
+    for title, many in ((_SCENARIOS, scenarios), ("Waterfall", others)):
+        if many:
+            write_section(book, title, many)
+    write_sources(book.sheet(SOURCES, (110,)), recommendation)
+    prices.write_path(book.sheet(PATH, (11, *[13] * prices.width * len(live.tariffs_by_period))))
+    rated = 2 * len(live.amounts) + 4
+    rates.write(
+        book.sheet(RATES, (name, model, 11, *[11] * rated, model, *[14] * len(live.workloads)))
+    )
+    spread.write(book.sheet(SPREAD, [11] * 8 * (len(live.workloads) + 1)))
     return book.finished()
 
 

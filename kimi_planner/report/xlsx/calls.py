@@ -1,0 +1,293 @@
+"""What a workload can change: its calls, and what a call uses beside the numbers that are cells.
+
+Spend is calls times tokens of a call, divided among meters, times the price of each meter. Calls are
+the level of traffic times days, growth and events; so far all follows the cells. What the plan has
+beside that is what it expects of a call on each model at each certainty (windows, limits, histories,
+retries, numbers that vary together over paths): one rate for each, taken from the plan's own bill, so
+that every line is the plan's to the last digit and still follows the numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from kimi_planner.billing.meters import METERS, Usage, fee_key
+from kimi_planner.plan.bill import LoadPlan
+from kimi_planner.plan.demand import demand, months_of_growth, periods_of
+from kimi_planner.plan.draws import Draws
+from kimi_planner.report.xlsx.scope import CERTAINTY, NONE, Scope, batch_of
+from kimi_planner.workload.dated import Event
+from kimi_planner.workload.quantity import ONE, ZERO, Array
+from kimi_planner.workload.resolve import Load, Traffic
+
+__all__ = ["Assumed", "CallRates", "Calls", "factor_of"]
+
+_EARLIER = 24  # months by which a first day may be put before that of the plan
+_DIGITS = 12  # of an assumption; a float has no more to rely on
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assumed:
+    """Numbers of one workload that a reader of the workbook can change.
+
+    Attributes
+    ----------
+    values
+        Mean ``requests`` a day; tokens of a mean call as billed: ``prompt``, ``answer``, and
+        ``reasoning`` on a model that reasons; by plain meter, the share of the prompt; by fee, how
+        many a request causes.
+    meters
+        From plain meters and fees to those that the workload is billed by.
+    certainty
+        One of `CERTAINTY`.
+    growth
+        A month, its mean where it has a range.
+    grown
+        What growth multiplies the traffic by after 0, 1, … months, where it has a range; else empty.
+    starts, ends
+        First and last day with traffic, where stated.
+    is_dated
+        Whether these can be changed: documents are spread over their days.
+    """
+
+    values: Mapping[str, float]
+    meters: Mapping[str, str]
+    certainty: str
+    growth: float
+    grown: tuple[float, ...]
+    starts: date | None
+    ends: date | None
+    is_dated: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calls:
+    """The calls of a workload in each period, retries not counted, without the level of certainty.
+
+    Attributes
+    ----------
+    scale
+        What an average day has of the requests of a day: 1 unless traffic is given by month.
+    days
+        Days with traffic, each with the weight of its weekday and events.
+    growth
+        What growth multiplies them by.
+    level, extra
+        Calls of the level, and those that events add.
+    """
+
+    scale: Array
+    days: Array
+    growth: Array
+    level: Array
+    extra: Array
+
+
+@dataclass(frozen=True)
+class CallRates(Scope):
+    """The calls of each workload, and what one uses."""
+
+    @cached_property
+    def meters(self) -> list[str]:
+        """Meters and fees that have a column: tokens of calls, of calls in batches, and fees."""
+        billed = {key for one in self.assumed.values() for key in one.meters.values()}
+        return [*(key for key in METERS if key in billed), *self.fees]
+
+    @cached_property
+    def assumed(self) -> dict[str, Assumed]:
+        """What can be changed of each workload."""
+        return {name: self._assumed(name) for name in self.workloads}
+
+    def _assumed(self, name: str) -> Assumed:
+        load, best = self.loads[name], self.recommendation.best[name]
+        certainty = self.workloads[name].certainty or NONE
+        used = self._level(name, best, certainty)
+        thinkers = [model for model in self.specs if self._level(name, model, certainty).reasoning]
+        thought = self._level(name, thinkers[0], certainty) if thinkers else used
+        if best in thinkers:
+            thought = used
+        due = {fee_key(fee): float(count) for fee, count in load.fees.items()}
+        traffic = load.traffic.from_day(self.months[0].first)
+        return Assumed(
+            values={
+                "requests": load.traffic.per_day,
+                "prompt": _per(used.prompt, used.requests),
+                **{key: _per(used.part(key), used.prompt) for key in self.shares},
+                "answer": _per(used.completion - used.reasoning, used.requests),
+                "reasoning": _per(thought.reasoning, thought.requests),
+                **{key: due.get(key, 0.0) for key in self.fees},
+            },
+            meters={key: batch_of(key) if load.is_batch else key for key in self.plain}
+            | {key: key for key in self.fees},
+            certainty=certainty,
+            growth=_short(load.traffic.growth.mean),
+            grown=self._grown(name),
+            starts=None if traffic.first_day == date.min else traffic.first_day,
+            ends=None if traffic.last_day == date.max else traffic.last_day,
+            is_dated=traffic.unit != "documents",
+        )
+
+    def _grown(self, name: str) -> tuple[float, ...]:
+        load, first = self.loads[name], periods_of(self.months[:1])[0]
+        if load.traffic.growth.is_certain:
+            return ()
+        months = list(self.months)
+        for _ in range(months_of_growth(load.traffic, first, first) + _EARLIER):
+            months.append(months[-1].next)
+        growing = replace(
+            load, traffic=replace(_flat(load.traffic), growth=load.traffic.growth), price_changes=()
+        )
+        drawn = self._plan(growing).draws
+        still = replace(drawn, drawn={**drawn.drawn, "growth_per_month": 0.0})
+        periods = periods_of(months)
+        calls, even = (demand(growing, periods, draws) for draws in (drawn, still))
+        return tuple(
+            float(np.mean(one) / np.mean(base)) if np.any(base) else 1.0
+            for one, base in zip(calls, even, strict=True)
+        )
+
+    @cached_property
+    def calls(self) -> dict[str, Calls]:
+        """The calls of each workload, every number of its traffic being its mean."""
+        return {name: self._calls(name) for name in self.workloads}
+
+    def _calls(self, name: str) -> Calls:
+        load, assumed, periods = self.loads[name], self.assumed[name], self.periods
+        traffic = load.traffic.from_day(periods[0].first)
+        even = replace(traffic, level=ONE, growth=ZERO, calls=Fraction(1), unit="requests_per_day")
+
+        def of(events: Iterable[Event], level: Any) -> Array:
+            varied = replace(load, traffic=replace(even, level=level, events=tuple(events)))
+            return np.array(demand(varied, periods, Draws.exact(varied)), dtype=float)
+
+        factors = [one for one in traffic.events if one.factor is not None]
+        added = [one for one in traffic.events if one.factor is None]
+        a_day, level = assumed.values["requests"], load.traffic.level.mean
+        scale = np.array(
+            [factor_of(float(traffic.of_a_day(one.first)) * level, a_day or 1.0) for one in periods]
+        )
+        months = (months_of_growth(traffic, one, periods[0]) for one in periods)
+        growth = np.array(
+            [assumed.grown[n] if assumed.grown else (1 + assumed.growth) ** n for n in months]
+        )
+        days = of(factors, ONE)
+        return Calls(
+            scale=scale,
+            days=days,
+            growth=growth,
+            level=a_day * scale * days * growth,
+            extra=of(added, ZERO) if added else np.zeros(len(periods)),
+        )
+
+    def traffic(self, name: str) -> Traffic:
+        """Return the traffic of a workload."""
+        return self.loads[name].traffic
+
+    def has_extra(self, name: str) -> bool:
+        """Whether events add calls to those of the level."""
+        return any(one.factor is None for one in self.traffic(name).events)
+
+    def _plan(self, load: Load) -> LoadPlan:
+        projection = self.recommendation.projection
+        return LoadPlan.of(
+            load, self.months[:1], projection.catalog, projection.seed, projection.n_paths
+        )
+
+    @cached_property
+    def _flat_plans(self) -> dict[tuple[str, str, bool], LoadPlan]:
+        """Plans of even days, by workload and certainty, of its level and of calls that are added."""
+        plans = {}
+        for name, workload in self.workloads.items():
+            for certainty in CERTAINTY:
+                stated = None if certainty == NONE else certainty
+                load = replace(workload, certainty=stated).resolve()
+                for is_extra in (False, True):
+                    traffic = _flat(load.traffic)
+                    if is_extra:
+                        traffic = replace(
+                            traffic, level=ONE, calls=Fraction(1), unit="requests_per_day"
+                        )
+                    plans[name, certainty, is_extra] = self._plan(
+                        replace(load, traffic=traffic, price_changes=())
+                    )
+        return plans
+
+    def _level(self, name: str, model: str, certainty: str, is_extra: bool = False) -> Usage:
+        """Return what one unit of the level uses of each meter, expected over paths."""
+        plan = self._flat_plans[name, certainty, is_extra]
+        month = self.months[0]
+        units = float(plan.load.traffic.of_a_day(month.first)) * month.days
+        return plan.on(self.specs[model]).usage().map(lambda one: float(one[0]) / units)
+
+    @cached_property
+    def rates(self) -> dict[tuple[str, str, str], tuple[dict[str, float], dict[str, float]]]:
+        """What a call uses against what is assumed, by workload, model and certainty.
+
+        Of calls of the level, and of calls that events add, which do not vary with it.
+        """
+        return {
+            (name, model, certainty): (
+                self._rates(name, model, certainty, self.loads[name].traffic.level.mean),
+                self._rates(name, model, certainty, None),
+            )
+            for name in self.workloads
+            for model in self.specs
+            for certainty in CERTAINTY
+        }
+
+    def _rates(
+        self, name: str, model: str, certainty: str, level: float | None
+    ) -> dict[str, float]:
+        used = self._level(name, model, certainty, is_extra=level is None)
+        calls = 1.0 if level is None else level
+        values = self.assumed[name].values
+        prompt = calls * values["prompt"]
+        return {
+            "requests": factor_of(used.requests, calls),
+            "prompt": factor_of(used.prompt, prompt),
+            **{key: factor_of(used.part(key), prompt * values[key]) for key in self.shares},
+            "answer": factor_of(used.completion - used.reasoning, calls * values["answer"]),
+            "reasoning": self._reasons(name, model)
+            * factor_of(used.reasoning, calls * values["reasoning"]),
+            **{key: factor_of(used[key], calls * values[key]) for key in self.fees},
+        }
+
+    def _reasons(self, name: str, model: str) -> bool:
+        """Whether a model may reason: on one that does not, nothing is thought whatever is assumed."""
+        profile = self.recommendation.projection.catalog.model(model).profile
+        return profile.reasons_for(self.workloads[name].needs) is not False
+
+
+def _flat(traffic: Traffic) -> Traffic:
+    """Return the traffic without growth, events, weekdays and ends."""
+    return replace(
+        traffic,
+        growth=ZERO,
+        events=(),
+        first_day=date.min if traffic.unit != "documents" else traffic.first_day,
+        last_day=date.max if traffic.unit != "documents" else traffic.last_day,
+        grows_from=None,
+        weekdays=(Fraction(1),) * 7,
+    )
+
+
+def _per(amount: float, count: float) -> float:
+    return _short(amount / count) if count else 0.0
+
+
+def _short(number: float) -> float:
+    return float(Decimal(f"{number:.{_DIGITS}g}"))
+
+
+def factor_of(amount: float, base: float) -> float:
+    """Return the factor between two numbers, 1 where they differ by rounding or there is none."""
+    factor = amount / base if base else 1.0
+    return 1.0 if abs(factor - 1) < 10**-_DIGITS else factor

@@ -1,0 +1,206 @@
+"""The sheets of prices: what can be changed, with its source, and what it makes of each period."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from kimi_planner.billing.meters import METERS, fee_key, title_of
+from kimi_planner.billing.tariff import Tariff
+from kimi_planner.catalog import ModelSpec
+from kimi_planner.report.xlsx.book import Sheet, cell, span
+from kimi_planner.report.xlsx.inputs import PATH, Inputs
+from kimi_planner.report.xlsx.live import Live
+
+__all__ = ["PRICES", "Prices"]
+
+PRICES = "Prices"
+_FIRST, _PRICE, _SINCE = 3, 4, 3
+_BATCH = "batch_multiplier"
+_PATH_ROW = 4
+
+#: Model, meter and first day of a price; of a fee, the model is empty.
+Key = tuple[str, str, date]
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Writes the two sheets, and knows where their cells are."""
+
+    live: Live
+    inputs: Inputs
+
+    @property
+    def _begin(self) -> date:
+        return self.live.months[0].first
+
+    @cached_property
+    def _rows(self) -> dict[Key, int]:
+        """Row of each price: of the first day, and of each later one on which the catalog changes it."""
+        keys: list[Key] = []
+        for model, spec in self.live.specs.items():
+            for key in (*self.live.plain, *[_BATCH] * bool(self.live.batches)):
+                days = [
+                    day for day in spec.price_days if self._begin < day <= self.live.months[-1].last
+                ]
+                keys.append((model, key, self._begin))
+                keys += [
+                    (model, key, day)
+                    for before, day in zip([self._begin, *days], days, strict=False)
+                    if _stated(spec, key, day) != _stated(spec, key, before)
+                ]
+        fees = self.live.recommendation.projection.catalog.fees
+        keys += [("", fee_key(fee.name), self._begin) for fee in fees]
+        return {key: row for row, key in enumerate(keys, _FIRST + 1)}
+
+    def _cell(self, model: str, key: str, day: date, sheet: str | None = PRICES) -> str:
+        """Return the cell of the price that holds on a day."""
+        found = [one for one in self._rows if one[:2] == (model, key) and one[2] <= day]
+        return cell(self._rows[found[-1]], _PRICE, sheet)
+
+    def fee(self, key: str) -> str:
+        """Return the cell of a fee."""
+        return self._cell("", key, self._begin)
+
+    @property
+    def width(self) -> int:
+        """How many columns of prices a model has."""
+        return len(self.live.priced)
+
+    def column(self, many: int, model: str, key: str) -> int:
+        """Return the column of a price by period."""
+        models = list(self.live.specs)
+        return (
+            1
+            + (many * len(models) + models.index(model)) * self.width
+            + self.live.priced.index(key)
+        )
+
+    def of_period(self, many: int, at: int) -> str:
+        """Return the range with the prices of all models in a period."""
+        models = list(self.live.specs)
+        first = self.column(many, models[0], self.live.priced[0])
+        last = self.column(many, models[-1], self.live.priced[-1])
+        row = _PATH_ROW + at
+        return f"{cell(row, first, PATH)}:{cell(row, last, PATH).rpartition('!')[2]}"
+
+    def over_periods(self, many: int, model: str, key: str) -> str:
+        """Return the range with a price in every period."""
+        return span(
+            (_PATH_ROW, _PATH_ROW + len(self.live.periods) - 1), self.column(many, model, key), PATH
+        )
+
+    def write(self, sheet: Sheet) -> None:
+        """Write a row for each price of each model, and the fees."""
+        projection = self.live.recommendation.projection
+        catalog = projection.catalog
+        sheet.text(0, 0, f"Prices: catalog {catalog.version}", "title")
+        sheet.paragraph(
+            1,
+            "USD per 1,000,000 tokens, or per call of a fee. Change a yellow cell, and every total "
+            "follows; changes to come are on the sheet of assumptions.",
+            "muted",
+        )
+        sheet.header(_FIRST, ("model", "name", "meter", "from", "USD"), texts=4)
+        for column, name in enumerate(("checked on", "source", "note"), start=5):
+            sheet.text(_FIRST, column, name, "header_beside")
+        fees = {fee_key(fee.name): fee for fee in catalog.fees}
+        for (model, key, day), row in self._rows.items():
+            spec = self.live.specs[model].on(day) if model else None
+            sheet.texts(row, model or "any", spec.name or "" if spec else "")
+            sheet.day(row, _SINCE, day)
+            if spec is None:
+                source, note = fees[key].source, fees[key].note
+                sheet.text(row, 2, f"{title_of(key)}, a call")
+                sheet.number(row, _PRICE, float(fees[key].usd_per_call), "input_price")
+            else:
+                source, note = _source(spec, key), self._write_price(sheet, row, spec, key, day)
+            sheet.limit(row, _PRICE)
+            stated = catalog.sources.get(source, catalog.source)
+            if spec is None or not note:
+                sheet.text(row, 5, stated.check.removeprefix("checked on "), "beside")
+                sheet.text(row, 6, stated.title, "beside")
+            sheet.text(row, 7, note, "beside")
+        sheet.table_page(_FIRST, 1)
+
+    def _write_price(self, sheet: Sheet, row: int, spec: ModelSpec, key: str, day: date) -> str:
+        """Write one price of a model, and return what is to be noted of it."""
+        tariff = _tariff(spec, day)
+        if key == _BATCH:
+            sheet.text(row, 2, "batch, times the price")
+            sheet.number(row, _PRICE, float(tariff.batch or 0), "input_price")
+            return "" if spec.batch_multiplier else "not stated: planned as single calls"
+        sheet.text(row, 2, title_of(key))
+        meter, price = METERS[key], float(tariff.usd_per_mtok(key))
+        if meter.stands_in is not None and not tariff.states(key):
+            other = self._cell(spec.id, meter.stands_in, day, None)
+            sheet.formula(row, _PRICE, other, price, "input_price")
+            return f"not stated: billed as {title_of(meter.stands_in)}"
+        sheet.number(row, _PRICE, price, "input_price")
+        return ""
+
+    def write_path(self, sheet: Sheet) -> None:
+        """Write the price of each meter in each period, as formulas of prices and their changes."""
+        live = self.live
+        sheet.text(0, 0, "Prices by month, USD per 1,000,000 tokens", "title")
+        sheet.text(
+            1,
+            0,
+            "Worked out from the sheets of prices and assumptions; a month is cut where a price changes.",
+            "muted",
+        )
+        sheet.text(3, 0, "from", "header")
+        for at, period in enumerate(live.periods):
+            sheet.day(_PATH_ROW + at, 0, period.first)
+        for (many, model), tariffs in live.tariffs_by_period.items():
+            for key in live.priced:
+                column = self.column(many, model, key)
+                sheet.text(2, column, model, "header")
+                sheet.text(3, column, title_of(key), "header_right")
+                for row, (period, tariff) in enumerate(
+                    zip(live.periods, tariffs, strict=True), _PATH_ROW
+                ):
+                    formula = self._at(many, model, key, row, period.first)
+                    sheet.formula(row, column, formula, tariff.usd_per_mtok(key), "price")
+        sheet.table_page(3, 1)
+
+    def _at(self, many: int, model: str, key: str, row: int, day: date) -> str:
+        """Return the formula of a price in a period: the catalog's, and the changes that have begun."""
+        meter = METERS[key]
+        if meter.plain is not None:
+            plain = cell(row, self.column(many, model, meter.plain))
+            return f"{plain}*{self._cell(model, _BATCH, day)}"
+        is_stated = _tariff(self.live.specs[model], day).states(key)
+        formula, since = self._cell(model, key, day), cell(row, 0)
+        for place, change in enumerate(self.live.changes[many]):
+            if change.model not in (None, model):
+                continue
+            begun = f"{self.inputs.change_day(many, place)}<={since}"
+            if change.factor is not None:
+                formula += f"*IF({begun},{self.inputs.change(many, place)},1)"
+                continue
+            stands_in = METERS[meter.stands_in].price if meter.stands_in else ""
+            price = meter.price if meter.price in change.prices else "" if is_stated else stands_in
+            if price in change.prices:
+                formula = f"IF({begun},{self.inputs.change(many, place, price)},{formula})"
+            is_stated = is_stated or meter.price in change.prices
+        return formula
+
+
+def _tariff(spec: ModelSpec, day: date) -> Tariff:
+    return Tariff.of(spec.in_plans().on(day), ())
+
+
+def _stated(spec: ModelSpec, key: str, day: date) -> object:
+    """Return what the catalog says of a price on a day."""
+    tariff = _tariff(spec, day)
+    return tariff.batch if key == _BATCH else tariff.stated.get(key)
+
+
+def _source(spec: ModelSpec, key: str) -> str:
+    """Return the key of the source of a price: that of the period that has begun, or the model's."""
+    name = key if key == _BATCH else METERS[key].price
+    begun = [one for one in spec.price_periods if spec.priced_on and one.starts_by(spec.priced_on)]
+    dated = bool(begun) and getattr(begun[-1], name, None) is not None
+    return begun[-1].source if dated else spec.sources.get(name, "")
