@@ -117,9 +117,8 @@ def exploring(workloads: list[kp.Workload]) -> tuple[float, float]:
     """Return the processor time until an explorer is ready, and that of its slowest move."""
     boxes: list[Any] = []
     ready = seconds(lambda: boxes.append(kp.plot.explore(workloads, as_of=AS_OF)))
-    sliders = {getattr(one, "description", ""): one for one in boxes[0].children}
     moves = [
-        seconds(lambda slider=sliders[name], stop=stop: setattr(slider, "value", stop))
+        seconds(lambda name=name, stop=stop: boxes[0].set(**{name: stop}))
         for name, stops in MOVES.items()
         for stop in stops
     ]

@@ -1,15 +1,21 @@
 """The explorer: every slider projects the workload again, and the picture shows what comes out."""
 
 import re
+from dataclasses import replace
 from datetime import date
+from html import escape
 from html.parser import HTMLParser
 
 import pytest
 
-from kimi_planner.plan import Scenario, what_if
+from kimi_planner import recommend
+from kimi_planner.errors import FileError, ScenarioError
+from kimi_planner.plan import Scenario, compare_scenarios, read_plan, what_if
 from kimi_planner.plan.simulation import project
-from kimi_planner.plot import explore
+from kimi_planner.plot import Explorer, explore
+from kimi_planner.plot.theme import LIGHT
 from kimi_planner.plot.words import dollars
+from kimi_planner.rich import share_text
 from kimi_planner.workload import Workload, example_path, load_workloads
 
 pytest.importorskip("ipywidgets", reason="ipywidgets is not installed")
@@ -32,16 +38,13 @@ def workloads():
 
 
 @pytest.fixture
-def box(workloads):
+def shown(workloads):
     return explore(workloads, **PLAN)
 
 
-def control(box, name):
-    return next(one for one in box.children if getattr(one, "description", "") == name)
-
-
-def shown(box):
-    return next(one.value for one in box.children if "<svg" in str(getattr(one, "value", "")))
+def html(shown):
+    """Return the picture, the choice and what was said, in the order they stand."""
+    return "".join(str(getattr(one, "value", "")) for one in shown.box.children)
 
 
 class Drawn(HTMLParser):
@@ -66,88 +69,201 @@ class Drawn(HTMLParser):
 
 
 def spends(projection, workload=None):
-    """Return what is written beside the bars: P50, and P10 to P90."""
-    texts = []
+    """Return what is written beside the bars: the mean of an average month, and P10 to P90."""
+    months, texts = len(projection.months), []
     for model in projection.models:
-        p10, p50, p90 = projection.average_month([0.1, 0.5, 0.9], model, workload)
-        texts.append(f"{dollars(p50)} ({dollars(p10)} to {dollars(p90)})")
+        spend = projection.of(model, workload).over_months()
+        mean = dollars(spend.mean()[0] / months)
+        low, high = (dollars(spend.quantile(q)[0] / months) for q in (0.1, 0.9))
+        is_least = projection.reasoning(model, workload).is_least
+        texts.append(f"at least {mean}" if is_least else f"{mean} ({low} to {high})")
     return texts
 
 
-def test_each_slider_shows_the_plan_of_the_changed_workloads(box, workloads):
+def test_each_slider_shows_the_plan_of_the_changed_workloads(shown, workloads):
     """At every position the amounts are those that `project` gives for `what_if`."""
     factors = {}
     for name, value in {"none": None, "traffic": 1.5, "output": 2.15, "reasoning": 0.3}.items():
         if value is not None:
             factors[name] = value
-            control(box, name).value = value
+            shown.set(**{name: value})
         wanted = spends(project(what_if(workloads, **factors), **PLAN))
-        assert [text for text in Drawn(shown(box)).texts if text in wanted] == wanted
-    control(box, "workload").value = "support-chat"
-    wanted = spends(project(what_if(workloads, **factors), **PLAN), "support-chat")
-    assert [text for text in Drawn(shown(box)).texts if text in wanted] == wanted
-    assert "traffic × 1.5, output × 2.15, reasoning × 0.3" in shown(box)
+        assert [text for text in Drawn(html(shown)).texts if text in wanted] == wanted
+    shown.set(workload="support-chat")
+    moved = [*what_if(workloads[0], **factors), *workloads[1:]]
+    wanted = spends(project(moved, **PLAN), "support-chat")
+    assert [text for text in Drawn(html(shown)).texts if text in wanted] == wanted
+    assert "traffic × 1.5, output × 2.15, reasoning × 0.3, of support-chat" in html(shown)
+    assert shown.projection.names == tuple(one.name for one in workloads)
 
 
-def test_a_cached_share_counts_where_there_is_a_price_for_it(workloads):
-    """Where the catalog states a cached price, the share moves the spend; and it can be taken back."""
-    box = explore(workloads, catalog="2026-11-public", models="kimi-k2.6", **PLAN)
-    planned = shown(box)
-    control(box, "cached").value = "90%"
-    changed = project(
-        what_if(workloads, cached_share=0.9), catalog="2026-11-public", models="kimi-k2.6", **PLAN
-    )
-    assert spends(changed)[0] in shown(box)
-    assert "cached share 90%" in shown(box)
-    control(box, "cached").value = "as planned"
-    assert shown(box) == planned
+def test_growth_and_a_cached_share_are_moved_and_taken_back(workloads):
+    """Where the catalog states a cached price, the share moves the spend; growth does everywhere."""
+    settings = {"catalog": "2026-11-public-3", "models": "kimi-k2.6", **PLAN}
+    shown = explore(workloads, **settings)
+    planned = html(shown)
+    shown.set(cached="90%", growth="-5%")
+    moved = [replace(one, growth_per_month=-0.05) for one in what_if(workloads, cached_share=0.9)]
+    assert spends(project(moved, **settings))[0] in html(shown)
+    assert "cached_share = 0.9" in html(shown)
+    shown.reset()
+    assert html(shown) == planned
 
 
-def test_no_bar_is_cut_or_capped(box):
-    """However far a slider goes, bars keep their proportion to each other and end in the picture."""
-    for traffic in (0.05, 4, 0):
-        control(box, "traffic").value = traffic
-        drawn = Drawn(shown(box))
-        assert all(start + width <= drawn.width for start, width in drawn.bars)
-        assert all(float(end) <= drawn.width for end in drawn.lines)
-        widths = [width for _, width in drawn.bars]
-        amounts = [
-            float(text.split(" ")[0].replace(",", "")) for text in drawn.texts
-            if re.match(r"^[\d,.]+( \(|$)", text)
-        ]  # fmt: skip
-        scale = max(widths) / max(amounts) if traffic else 0
-        assert widths == pytest.approx([scale * usd for usd in amounts], rel=0.01, abs=0.02)
+@pytest.mark.parametrize("catalog", ["2026-06", "2026-11-public-3"])
+def test_bars_of_one_axis_keep_their_proportion(workloads, catalog):
+    """However far sliders go, bars, ranges and marks end in the axis, at the length that it says."""
+    shown = explore(workloads, catalog=catalog, **PLAN)
+    lengths = []
+    for traffic, output in ((1, 1), (0.05, 1), (1.5, 1), (2, 1), (4, 3), (0, 1)):
+        shown.set(traffic=traffic, output=output)
+        page = html(shown)
+        end = float(re.search(r"The axis ends at ([\d,.]+) USD", page)[1].replace(",", ""))
+        drawn, months = Drawn(page), len(shown.planned.months)
+        axis = 320 / end
+        for (_, width), model in zip(drawn.bars, shown.planned.models, strict=True):
+            usd = shown.projection.of(model).mean().sum() / months
+            assert width == pytest.approx(axis * usd, abs=0.02)
+        assert all(start + width <= 210 + 320 for start, width in drawn.bars)
+        assert all(float(place) <= 210 + 320 for place in drawn.lines)
+        lengths.append((end, drawn.bars[0][1]))
+        usual = lengths[0][0]
+        assert (f", {end / usual:g} times that of the plan" in page) is (end > usual)
+        assert end >= usual
+
+
+def test_the_plan_stays_beside_what_is_moved(shown):
+    """The mark of each model stays at the mean as planned, and the words have both."""
+    models = shown.planned.models
+    planned = [dollars(shown.planned.of(model).mean().sum() / 2) for model in models]
+    shown.set(traffic=2)
+    words = re.search(r'aria-label="([^"]*)"', html(shown))[1]
+    assert re.findall(r"([\d,.]+) as planned", words) == planned
+
+
+def test_a_bar_over_its_budget_has_another_colour(workloads):
+    """A mean over the budget is drawn in the colour of what is over a limit, and the words say so."""
+    budgeted = replace(workloads[0], budget_usd_per_month=12_000)
+    shown = explore(budgeted, catalog="2026-06", **PLAN)
+    means = [shown.planned.of(model).mean().sum() / 2 for model in shown.planned.models]
+    fills = re.findall(r'<rect [^>]*fill="([^"]*)"', html(shown))
+    assert fills == [LIGHT.over if mean > 12_000 else LIGHT.within for mean in means]
+    assert "Dashed: the budget, 12,000; a bar over it is orange" in html(shown)
 
 
 def test_the_picture_says_its_numbers_and_no_name_is_markup():
     """A name is text, and who sees no picture has the amounts."""
-    box = explore(AGENT, **PLAN)
-    assert "agent <b>" in control(box, "workload").options[1][0]
-    control(box, "workload").value = AGENT.name
-    assert "agent &lt;b&gt;" in shown(box)
-    assert re.search(r'aria-label="kimi-k2-5 [\d,]+; .* USD a month"', shown(box))
+    shown = explore(AGENT, **PLAN)
+    shown.set(workload=AGENT.name)
+    assert "agent &lt;b&gt;" in html(shown)
+    assert re.search(r'aria-label="kimi-k2-5 [^"]*; USD a month"', html(shown))
 
 
 def test_an_agent_that_reaches_the_window_is_projected_whole():
     """Conversations of thirty turns, many of them cut, have at every move what `project` gives."""
-    box = explore(AGENT, **PLAN)
-    for name, value in {"traffic": 4, "output": 2.6, "reasoning": 0.4}.items():
-        control(box, name).value = value
+    shown = explore(AGENT, **PLAN)
+    shown.set(traffic=4, output=2.6, reasoning=0.4)
     changed = project(what_if(AGENT, traffic=4, output=2.6, reasoning=0.4), **PLAN)
-    assert all(text in shown(box) for text in spends(changed))
+    assert all(text in html(shown) for text in spends(changed))
 
 
 def test_a_scenario_is_chosen_beside_the_sliders(workloads):
     """The picture is that of the plan under the scenario, with what is moved in it too."""
     doubled = Scenario(name="doubled", changes={"traffic": 2}, workloads=(workloads[0].name,))
-    box = explore(workloads, scenarios=[doubled], **PLAN)
-    control(box, "scenario").value = "doubled"
-    control(box, "output").value = 2
-    moved = what_if(workloads, output=2)
-    under = doubled.of_plan(project(moved, **PLAN))
-    for model in under.models:
-        assert dollars(under.average_month((0.5,), model)[0]) in shown(box)
-    assert "doubled" in shown(box)
-    control(box, "workload").value = workloads[0].name
-    usd = under.average_month((0.5,), under.models[0], workloads[0].name)[0]
-    assert dollars(usd) in shown(box)
+    shown = explore(workloads, scenarios=[doubled], **PLAN)
+    shown.set(scenario="doubled", output=2)
+    under = doubled.of_plan(project(what_if(workloads, output=2), **PLAN))
+    assert all(text in html(shown) for text in spends(under))
+    assert "output × 2, doubled" in html(shown)
+    shown.set(workload=workloads[0].name)
+    [first] = what_if(workloads[0], output=2)
+    under = doubled.of_plan(project([first, *workloads[1:]], **PLAN))
+    assert all(text in html(shown) for text in spends(under, first.name))
+
+
+def test_what_is_moved_is_kept_as_a_scenario(shown, workloads):
+    """A kept scenario has the moves, takes their place, and can be compared with the plan."""
+    shown.set(workload=workloads[1].name, traffic=1.5, growth="3%")
+    before = shown.projection
+    shown.keep("busy")
+    assert shown.draft is None
+    assert (
+        shown.scenarios["busy"].words
+        == "traffic × 1.5, growth_per_month = 0.03, of coding-assistant"
+    )
+    assert shown.projection.summary().equals(before.summary())
+    choice = dict.fromkeys(shown.planned.names, shown.planned.models[1])
+    compared = compare_scenarios(shown.planned, shown.scenarios.values(), choice).frame
+    assert list(compared["scenario"]) == ["plan", "busy"]
+    with pytest.raises(ScenarioError, match="cannot be named 'plan'"):
+        Explorer(shown.planned, [replace(shown.scenarios["busy"], name="plan")])
+
+
+def test_a_saved_file_is_the_plan_that_is_shown(shown, tmp_path):
+    """The file has the workloads as they are moved and the scenarios, and plans to the same numbers."""
+    shown.set(traffic=1.5)
+    shown.keep("busy")
+    shown.set(output=2, workload="support-chat")
+    path = tmp_path / "explored.toml"
+    assert shown.save(path) == f"{path} is written."
+    read = read_plan(path)
+    again = project(read.workloads, **PLAN)
+    [busy] = read.scenarios
+    assert spends(busy.of_plan(again)) == spends(shown.projection)
+    shown.set(output=3)
+    with pytest.raises(FileError, match="there already"):
+        shown.save(path)
+
+
+def test_buttons_do_what_the_methods_do(shown, tmp_path):
+    """Back, keep and save are buttons, and what cannot be done is said in place of a traceback."""
+    rows = [one for one in shown.box.children if hasattr(one, "children")]
+    (name, keep), (file, save) = (row.children for row in rows)
+    back = next(one for one in shown.box.children if one.description == "Back to the plan")
+    keep.click()
+    assert "nothing to keep" in html(shown)
+    shown.set(traffic=2)
+    name.value = "plan"
+    keep.click()
+    assert "cannot be named" in html(shown)
+    name.value = "double"
+    keep.click()
+    assert list(shown.scenarios) == ["double"]
+    file.value = str(tmp_path / "a.toml")
+    save.click()
+    assert read_plan(tmp_path / "a.toml").scenarios[0].name == "double"
+    file.value = str(tmp_path)
+    save.click()
+    assert "is a folder" in html(shown)
+    back.click()
+    assert shown.projection is shown.planned
+
+
+def test_fit_and_choice_follow_what_is_moved(shown, workloads):
+    """The model of each workload is that of `recommend`, with its fit, and what it rests on."""
+    shown.set(choice=True, output=3)
+    moved = what_if(workloads, output=3)
+    plan = recommend(moved, projection=project(moved, **PLAN))
+    for decision in plan.decisions:
+        words = escape("; ".join([decision.basis, *decision.conditions]))
+        assert f">{decision.model}</td>" in html(shown)
+        assert words in html(shown)
+        served = plan.fit.of(decision.workload, decision.model)
+        assert share_text(served.fit_share) in html(shown)
+    shown.set(choice=False)
+    assert "fits" not in html(shown)
+
+
+def test_a_move_that_a_workload_cannot_make_is_said():
+    """Documents cannot grow: the words of the error stand there, and the picture stays."""
+    archive = Workload(name="a", documents=100, prompt_tokens=10, completion_tokens=10)
+    shown = explore(archive, **PLAN)
+    before = shown.projection
+    shown.set(growth="5%")
+    assert "documents are worked through once" in html(shown)
+    assert shown.projection is before
+
+
+def test_a_notebook_shows_the_widgets(shown):
+    """What a notebook displays is the box of widgets."""
+    assert "application/vnd.jupyter.widget-view+json" in shown._repr_mimebundle_()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -30,7 +30,7 @@ from kimi_planner.workload import Workload, load_workloads
 from kimi_planner.workload.load import example_path
 from kimi_planner.workload.written import toml_lines, workloads_toml
 
-__all__ = ["Approved", "PlanFile", "approved_toml", "catalog_of", "read_plan"]
+__all__ = ["Approved", "PlanFile", "approved_toml", "catalog_of", "read_plan", "variants_toml"]
 
 _BOOKING = ("book", "contingency_percent")
 _SETTINGS = ("start", "months", "as_of", "seed", "n_paths")
@@ -274,7 +274,6 @@ def approved_toml(
             "catalog as a file."
         )
     decided = tuple(replace(one, model=choice[one.name]) for one in projection.workloads)
-    logs = os.path.relpath(folder or ".", to or ".")
     number = booked(projection, choice)
     record = {
         "usd": cents(number.usd),
@@ -295,10 +294,35 @@ def approved_toml(
         _table("approved", record),
         _table("approved.usd_by_month", in_cents(number.by_month)),
         _table("approved.usd_by_workload", in_cents(number.by_workload)),
-        workloads_toml(decided, logs),
-        *(f"[[scenario]]\n{toml_lines(scenario.written(logs))}\n" for scenario in scenarios),
+        variants_toml(decided, scenarios, folder=folder, to=to),
     ]
     return "\n".join(parts)
+
+
+def variants_toml(
+    workloads: Sequence[Workload],
+    scenarios: Iterable[Scenario] = (),
+    *,
+    folder: str | Path = "",
+    to: str | Path = "",
+) -> str:
+    """Return workloads and named variants of their plan as a workload file.
+
+    Parameters
+    ----------
+    workloads, scenarios : sequence of Workload, iterable of Scenario
+        What to write.
+    folder, to : str or Path
+        Folder that names of logs are relative to, and the one of the new file.
+
+    Raises
+    ------
+    WorkloadError
+        If a workload cannot be written; give percentiles, or a log.
+    """
+    logs = os.path.relpath(folder or ".", to or ".")
+    tables = (f"[[scenario]]\n{toml_lines(one.written(logs))}\n" for one in scenarios)
+    return "\n".join([workloads_toml(workloads, logs), *tables])
 
 
 def _table(name: str, values: Mapping[str, Any]) -> str:

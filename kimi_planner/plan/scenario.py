@@ -225,6 +225,8 @@ def _parsed(name: Any, changes: Mapping[str, Any], folder: Path = Path()) -> dic
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
     return value.describe() if hasattr(value, "describe") else str(value)
 
 

@@ -16,7 +16,7 @@ __all__, __getattr__, __dir__ = public_names(
         "plot.costs": "cost_per_request cost_per_success",
         "plot.distribution": "spend_distribution",
         "plot.drivers": "tornado",
-        "plot.explorer": "explore",
+        "plot.explorer": "Explorer explore",
         "plot.fit": "context_fit context_fit_curve",
         "plot.horizon": "forecast",
         "plot.outlook": "outlook",

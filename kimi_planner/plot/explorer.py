@@ -1,30 +1,40 @@
-"""An explorer for notebooks: sliders that move the numbers of a plan, and a picture that follows."""
+"""An explorer for notebooks: the live front of a plan and its named scenarios."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimi_planner.arguments import public
-from kimi_planner.errors import MissingExtraError
+from kimi_planner.choose.ranking import recommend
+from kimi_planner.errors import KimiPlannerError, MissingExtraError
+from kimi_planner.money import usd
+from kimi_planner.plan.plan_file import variants_toml
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scenario import BASE, Scenario
-from kimi_planner.plan.simulation import project, replanned
-from kimi_planner.plot.theme import LIGHT
-from kimi_planner.plot.words import dollars, short
-from kimi_planner.rich import page_html
-from kimi_planner.workload import what_if
+from kimi_planner.plan.simulation import project
+from kimi_planner.plot.explored import explored_svg
+from kimi_planner.rich import page_html, share_text, table_html
+from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import Workloads
+from kimi_planner.writes import write_files
 
 if TYPE_CHECKING:
     from ipywidgets import VBox
 
-__all__ = ["explore"]
+__all__ = ["Explorer", "explore"]
 
 _ALL = "all workloads"
 _PLANNED = "as planned"
-_NAMES, _BAR, _WIDTH, _ROW = 210, 320, 760, 32  # pixels
+_DRAFT = "explored"
+_FACTORS = {"traffic": 4, "output": 3, "reasoning": 3}  # name to the most of its slider
+_SHARES = {
+    "growth": ("growth_per_month", range(-20, 31)),
+    "cached": ("cached_share", range(0, 101, 5)),
+}
+_COLUMNS = ("workload", "model", "expected a month", "budget", "head-room", "fits", "choice")
 
 
 @public
@@ -34,12 +44,12 @@ def explore(
     n_paths: int = 500,
     scenarios: Iterable[Scenario] = (),
     **settings: Any,
-) -> VBox:
-    """Show sliders for traffic, output, reasoning and cache, and the spend they lead to.
+) -> Explorer:
+    """Show sliders for a plan and its scenarios, and the spend they lead to beside the plan.
 
     Parameters
     ----------
-    workloads : Workload, iterable of Workload, or path of a workload file
+    workloads : Workload or iterable of Workload
         What may happen.
     n_paths : int
         Number of paths.
@@ -50,9 +60,9 @@ def explore(
 
     Returns
     -------
-    VBox
-        Widgets that a notebook shows. Moving one projects the chosen workload again, and redraws the
-        picture and the table.
+    Explorer
+        What a notebook shows. Moving a slider projects the chosen workloads again, and redraws the
+        picture; ``projection`` is the plan as it is shown, `Explorer.save` writes it to a file.
 
     Raises
     ------
@@ -70,93 +80,222 @@ def explore(
     --------
     >>> from kimi_planner import Workload
     >>> chat = Workload(name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300)
-    >>> sliders = explore(chat, months=1, start="2027-01", as_of="2026-11-28")  # in a notebook
+    >>> shown = explore(chat, months=1, start="2027-01", as_of="2026-11-28")  # in a notebook
+    >>> shown.set(traffic=2, workload="chat")
+    >>> shown.draft.words
+    'traffic × 2, of chat'
     """
-    try:
-        import ipywidgets
-    except ImportError:
-        raise MissingExtraError.of("ipywidgets", "notebook") from None
-    plan = project(workloads, n_paths=n_paths, **settings)
-    variants = {one.name: one for one in scenarios}
-    planned = plan
-    whose = ipywidgets.Dropdown(
-        options=[(_ALL, None), *((name, name) for name in plan.names)], description="workload"
-    )
-    factors = {
-        name: ipywidgets.FloatSlider(
-            1.0, min=0, max=most, step=0.05, description=name, continuous_update=False
-        )
-        for name, most in {"traffic": 4, "output": 3, "reasoning": 3}.items()
-    }
-    cached = ipywidgets.SelectionSlider(
-        options=[_PLANNED, *(f"{share}%" for share in range(0, 101, 5))],
-        description="cached",
-        continuous_update=False,
-    )
-    variant = ipywidgets.Dropdown(options=[BASE, *variants], description="scenario")
-    shown = ipywidgets.HTML()
-
-    def redraw(_: object = None) -> None:
-        moves = {name: round(slider.value, 6) for name, slider in factors.items()}
-        chosen = [one for one in plan.workloads if whose.value in (None, one.name)]
-        share = None if cached.value == _PLANNED else int(cached.value[:-1]) / 100
-        moved = what_if(chosen, **moves, cached_share=share)
-        rest = [one for one in plan.workloads if one not in chosen]
-        changed = replanned(plan, moved if variant.value == BASE else [*moved, *rest])
-        words = ", ".join(f"{name} × {value:g}" for name, value in moves.items())
-        if variant.value != BASE:
-            changed = variants[variant.value].of_plan(changed)
-            words += f", {variant.value}"
-        if share is not None:
-            words += f", cached share {cached.value}"
-        shown.value = _picture(changed, planned, whose.value, words)
-
-    controls = [whose, *[variant] * bool(variants), *factors.values(), cached]
-    for control in controls:
-        control.observe(redraw, names="value")
-    redraw()
-    notes = ipywidgets.HTML(page_html(notes=plan.notes))
-    return ipywidgets.VBox([*controls, shown, notes])
+    return Explorer(project(workloads, n_paths=n_paths, **settings), scenarios)
 
 
-def _picture(changed: Projection, planned: Projection, workload: str | None, moved: str) -> str:
-    """Return bars as SVG in the notebook's own font and colours; what a figure takes is too long."""
-    rows = [
-        (
-            model,
-            *changed.average_month((0.1, 0.5, 0.9), model, workload).tolist(),
-            float(planned.average_month((0.5,), model, workload)[0]),
+class Explorer:
+    """Sliders on a plan, and what comes out; made by `explore`.
+
+    Attributes
+    ----------
+    planned, projection
+        The plan as it was, and as it is shown.
+    scenarios
+        Named variants by name, those that were kept included.
+    box
+        The widgets.
+    """
+
+    def __init__(self, planned: Projection, scenarios: Iterable[Scenario] = ()) -> None:
+        try:
+            import ipywidgets
+        except ImportError:
+            raise MissingExtraError.of("ipywidgets", "notebook") from None
+        self.planned = self.projection = planned
+        self.scenarios = {one.name: one for one in scenarios}
+        self._is_held = False
+
+        def percent(stops: range) -> Any:
+            options = [_PLANNED, *(f"{share}%" for share in stops)]
+            return ipywidgets.SelectionSlider(options=options, continuous_update=False)
+
+        self._controls: dict[str, Any] = {
+            "workload": ipywidgets.Dropdown(
+                options=[(_ALL, None), *((name, name) for name in planned.names)]
+            ),
+            "scenario": ipywidgets.Dropdown(options=[BASE, *self.scenarios]),
+            **{
+                name: ipywidgets.FloatSlider(
+                    1.0, min=0, max=most, step=0.05, continuous_update=False
+                )
+                for name, most in _FACTORS.items()
+            },
+            **{name: percent(stops) for name, (_, stops) in _SHARES.items()},
+            "choice": ipywidgets.Checkbox(value=False, indent=False),
+        }
+        for name, control in self._controls.items():
+            control.description = "fit and choice" if name == "choice" else name
+            control.observe(self._redraw, names="value")
+        self._name = ipywidgets.Text(placeholder="March doubled", description="keep as")
+        self._file = ipywidgets.Text("explored.toml", description="file")
+        self._shown, self._chosen, self._said = (ipywidgets.HTML() for _ in range(3))
+        actions = {
+            "Back to the plan": self.reset,
+            "Keep as scenario": lambda: self.keep(self._name.value),
+            "Save workload file": lambda: self.save(self._file.value),
+        }
+        back, keep, save = (self._button(ipywidgets, *action) for action in actions.items())
+        rows = [ipywidgets.HBox([self._name, keep]), ipywidgets.HBox([self._file, save])]
+        notes = ipywidgets.HTML(page_html(notes=planned.notes))
+        self.box: VBox = ipywidgets.VBox(
+            [*self._controls.values(), back, self._shown, self._chosen, *rows, self._said, notes]
         )
-        for model in planned.models
-    ]
-    budget = planned.budget(workload)
-    scale = _BAR / (max([*(max(row[1:]) for row in rows), float(budget or 0)]) or 1.0)
-    drawn = []
-    for place, (model, p10, p50, p90, before) in enumerate(rows):
-        y = _ROW * place + 28
-        low, middle, high, was = (_NAMES + scale * usd for usd in (p10, p50, p90, before))
-        spread = f" ({dollars(p10)} to {dollars(p90)})" if p90 > p10 else ""
-        drawn.append(
-            f'<text x="{_NAMES - 8}" y="{y + 5}" text-anchor="end">{escape(short(model))}</text>'
-            f'<rect x="{_NAMES}" y="{y - 9}" width="{middle - _NAMES:.2f}" height="18" fill="{LIGHT.within}"/>'
-            f'<path d="M{low:.2f} {y}H{high:.2f}" stroke="currentColor" stroke-width="3"/>'
-            f'<path d="M{was:.2f} {y - 13}V{y + 13}" stroke="{LIGHT.over}" stroke-width="4"/>'
-            f'<text x="{_NAMES + _BAR + 12}" y="{y + 5}">{dollars(p50)}{spread}</text>'
+        self._redraw()
+
+    def _button(self, ipywidgets: Any, words: str, act: Any) -> Any:
+        button = ipywidgets.Button(description=words, layout=ipywidgets.Layout(width="auto"))
+
+        def clicked(_: object) -> None:
+            try:
+                self._say(act() or "")
+            except KimiPlannerError as error:
+                self._say(str(error))
+
+        button.on_click(clicked)
+        return button
+
+    def _say(self, words: object) -> None:
+        self._said.value = page_html(title=str(words))
+
+    @property
+    def draft(self) -> Scenario | None:
+        """What is moved, as a scenario; ``None`` where nothing is."""
+        values = {name: control.value for name, control in self._controls.items()}
+        changes: dict[str, Any] = {
+            name: float(f"{values[name]:.6g}") for name in _FACTORS if values[name] != 1
+        }
+        for name, (key, _) in _SHARES.items():
+            if values[name] != _PLANNED:
+                changes[key] = int(values[name][:-1]) / 100
+        whose = values["workload"]
+        if not changes:
+            return None
+        return Scenario(name=_DRAFT, changes=changes, workloads=None if whose is None else (whose,))
+
+    @property
+    def workloads(self) -> list[Workload]:
+        """The workloads with what is moved, as a file has them; a scenario stands beside them."""
+        return (
+            self.draft.applied(self.planned.workloads)
+            if self.draft
+            else list(self.planned.workloads)
         )
-    height = _ROW * len(rows) + 20
-    if budget is not None:
-        x = _NAMES + scale * float(budget)
-        drawn.append(
-            f'<path d="M{x:.2f} 14V{height}" stroke="{LIGHT.budget}" stroke-width="2" stroke-dasharray="5 3"/>'
-            f'<text x="{x:.2f}" y="11" text-anchor="middle">budget {dollars(budget)}</text>'
+
+    def set(self, **values: Any) -> None:
+        """Move controls, and draw once.
+
+        Parameters
+        ----------
+        **values
+            By name: ``workload`` (or ``None`` for all) and ``scenario``; ``traffic``, ``output`` and
+            ``reasoning``, factors; ``growth="5%"`` a month and ``cached="35%"``, or ``"as planned"``;
+            ``choice``, whether fit and choice stand below.
+        """
+        self._is_held = True
+        for name, value in values.items():
+            self._controls[name].value = value
+        self._is_held = False
+        self._redraw()
+
+    def reset(self) -> None:
+        """Move every control back to the plan."""
+        self.set(
+            workload=None,
+            scenario=BASE,
+            **dict.fromkeys(_FACTORS, 1.0),
+            **dict.fromkeys(_SHARES, _PLANNED),
         )
-    words = "; ".join(f"{row[0]} {dollars(row[2])}" for row in rows)
-    return (
-        f"<p><b>{escape(workload or 'all workloads on one model')}</b>, {moved}: USD per month, average "
-        "over the months planned</p>"
-        f'<svg viewBox="0 0 {_WIDTH} {height}" width="100%" style="max-width:{_WIDTH}px" role="img" '
-        f'font-size="13" fill="currentColor" aria-label="{escape(words)} USD a month">'
-        f"{''.join(drawn)}</svg>"
-        "<p><small>Bar: P50 over scenarios. Line: P10 to P90. Upright mark: P50 as planned. "
-        f"{escape(planned.provenance)}</small></p>"
-    )
+
+    def keep(self, name: str) -> str:
+        """Keep what is moved as a named scenario, which can be chosen from now on.
+
+        Raises
+        ------
+        ScenarioError
+            If the name is none for a scenario.
+        """
+        if self.draft is None:
+            return "Nothing is moved, so there is nothing to keep."
+        scenario = replace(self.draft, name=name)
+        self.scenarios[name] = scenario
+        self.reset()
+        self._is_held = True  # new options choose the first
+        self._controls["scenario"].options = [BASE, *self.scenarios]
+        self.set(scenario=name)
+        return f"{name}: {scenario.words}"
+
+    def toml(self, folder: str | Path = ".") -> str:
+        """Return a workload file: the workloads as they are moved, and every named scenario.
+
+        Raises
+        ------
+        WorkloadError
+            If a workload cannot be written.
+        """
+        return variants_toml(self.workloads, tuple(self.scenarios.values()), to=folder)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> str:
+        """Write that workload file.
+
+        Raises
+        ------
+        FileError
+            If it cannot be written, or is there with other content.
+        """
+        target = Path(path)
+        content = self.toml(target.parent).encode()
+        write_files({target: content}, overwrite=overwrite)
+        return f"{target} is written."
+
+    def _redraw(self, _: object = None) -> None:
+        if self._is_held:  # while several are moved
+            return
+        whose, chosen = self._controls["workload"].value, self._controls["scenario"].value
+        draft = self.draft
+        try:
+            self.projection = draft.of_plan(self.planned) if draft else self.planned
+            if chosen != BASE:
+                self.projection = self.scenarios[chosen].of_plan(self.projection)
+        except KimiPlannerError as error:
+            self._say(error)
+            return
+        words = [draft.words if draft else "", chosen if chosen != BASE else ""]
+        title = ", ".join(filter(None, words)) or _PLANNED
+        self._shown.value = explored_svg(self.projection, self.planned, whose, title)
+        self._chosen.value = self._choice() if self._controls["choice"].value else ""
+
+    def _choice(self) -> str:
+        """Return the model of each workload with what is moved: spend, budget, fit and basis."""
+        chosen = recommend(self.projection.workloads, projection=self.projection)
+        months = len(self.projection.months)
+        rows = []
+        for decision in chosen.decisions:
+            name, model = decision.workload, decision.model
+            mean = float(self.projection.of(model, name).mean().sum()) / months
+            budget = self.projection.budget(name)
+            rows.append(
+                (
+                    name,
+                    model,
+                    usd(mean),
+                    "none" if budget is None else usd(budget),
+                    "" if budget is None else usd(float(budget) - mean),
+                    share_text(chosen.fit.of(name, model).fit_share),
+                    "; ".join([decision.basis, *decision.conditions, *decision.reasons]),
+                )
+            )
+        return table_html(_COLUMNS, rows, (2, 3, 4, 5))
+
+    def __repr__(self) -> str:
+        moved = self.draft.words if self.draft else "nothing moved"
+        return (
+            f"<Explorer of {len(self.planned.names)} workloads, {moved}. {self.planned.provenance}>"
+        )
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        return self.box._repr_mimebundle_(**kwargs)
