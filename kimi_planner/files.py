@@ -8,12 +8,14 @@ import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from importlib import import_module
-from io import BufferedReader
+from io import BufferedReader, RawIOBase
+from itertools import islice
 from os import fstat
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from kimi_planner.boundary import opening
 from kimi_planner.errors import (
@@ -24,6 +26,7 @@ from kimi_planner.errors import (
     needs,
     shown,
 )
+from kimi_planner.limits import DEPTH, FILES, NODES, TOML_BYTES, UNPACKED_BYTES, UNPACKED_TIMES
 
 __all__ = [
     "PACKED_MAGIC",
@@ -33,6 +36,7 @@ __all__ = [
     "TomlFile",
     "TomlTable",
     "data_dir",
+    "globbed",
     "no_such_file",
     "not_utf8",
     "open_unpacked",
@@ -41,7 +45,6 @@ __all__ = [
     "read_text",
     "read_toml",
     "repository",
-    "toml_fault",
     "zipped_files",
 ]
 
@@ -53,12 +56,13 @@ _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 PACKED_MAGIC = (_GZIP_MAGIC, _ZSTD_MAGIC, b"BZh", b"\xfd7zXZ", b"PK\x03\x04")
 #: Called with the bytes on disk done since the last call, and the bytes of all that is to be read.
 Progress = Callable[[int, int], None]
-MAX_TOML_BYTES = 10_000_000
-MAX_TOML_NESTING = 60
 _NESTED_TOO_DEEPLY = re.compile(
-    rf"""(?:[\[{{]\s*+){{{MAX_TOML_NESTING}}}"""
-    rf"""|(?<![\w"'-])(?:[\w"'-]++\s*+\.\s*+){{{MAX_TOML_NESTING}}}"""
+    rf"""(?:[\[{{]\s*+){{{DEPTH}}}"""
+    rf"""|(?<![\w"'-])(?:[\w"'-]++\s*+\.\s*+){{{DEPTH}}}"""
 )
+
+_HEADER = re.compile(r"\s*(?P<open>\[{1,2})\s*(?P<name>[^\[\]]*?)\s*\]")
+_KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([\w-]+))\s*(?:[.=]|$)""")
 
 
 def data_dir() -> Path:
@@ -75,6 +79,40 @@ def repository(folder: Path) -> Path | None:
     """Return the root of the Git repository that a folder lies in, ``None`` outside of one."""
     here = folder.resolve()
     return next((one for one in (here, *here.parents) if (one / ".git").exists()), None)
+
+
+def globbed(
+    pattern: str | Path, fault: type[KimiPlannerError] = FileError, *, folder: Path | None = None
+) -> list[Path]:
+    """Return what a glob means, sorted by name.
+
+    Parameters
+    ----------
+    pattern : str or Path
+        The glob; ``**`` is any number of folders.
+    fault : type
+        The error that is raised.
+    folder : Path, optional
+        What it is relative to, whatever its own name; hidden files count then, links to folders do not.
+
+    Raises
+    ------
+    FileError
+        If it means more files than can be meant.
+    """
+    from glob import iglob
+
+    steps = Path(pattern).parts  # one ** after another would list a folder as often as it is deep
+    once = [step for at, step in enumerate(steps) if step != "**" or steps[at - 1 : at] != ("**",)]
+    name = str(Path(*once))
+    try:
+        every: Iterator[Any] = iglob(name, recursive=True) if folder is None else folder.glob(name)
+        found = {Path(one) for one in islice(every, FILES + 1)}
+    except (OSError, ValueError, NotImplementedError):  # too long a name, a NUL, an absolute one
+        return []
+    if len(found) > FILES:
+        raise fault(f"{pattern} means more than {FILES:,} files and folders. Name fewer.")
+    return sorted(found)
 
 
 def no_such_file(path: str | Path, fault: type[KimiPlannerError] = FileError) -> KimiPlannerError:
@@ -154,27 +192,29 @@ def open_unpacked(path: Path) -> Iterator[BinaryIO]:
         opening(path)
     with nullcontext(sys.stdin.buffer) if is_given else path.open("rb") as plain:
         start = plain.peek(4) if isinstance(plain, BufferedReader) else b""
+        counted = _Counted(plain)
+        packed = BufferedReader(counted)
         if start.startswith(_GZIP_MAGIC):
             import gzip
             import zlib
 
             faults: tuple[type[Exception], ...] = (EOFError, gzip.BadGzipFile, zlib.error)
-            opened: Any = gzip.GzipFile(fileobj=plain)
+            opened: Any = gzip.GzipFile(fileobj=packed)
             kind = "gzip"
         elif start.startswith(_ZSTD_MAGIC):
             zstd = _zstd()
             faults = (EOFError, zstd.ZstdError)
-            opened, kind = zstd.ZstdFile(plain), "zstd"
+            opened, kind = zstd.ZstdFile(packed), "zstd"
         elif start.startswith(b"BZh"):
             import bz2
 
             faults = (EOFError, OSError, ValueError)
-            opened, kind = bz2.BZ2File(plain), "bz2"
+            opened, kind = bz2.BZ2File(packed), "bz2"
         elif start.startswith(b"\xfd7zX"):
             import lzma
 
             faults = (EOFError, lzma.LZMAError)
-            opened, kind = lzma.LZMAFile(plain), "xz"  # noqa: SIM115 - entered below
+            opened, kind = lzma.LZMAFile(packed), "xz"  # noqa: SIM115 - entered below
         elif start.startswith(b"PK\x03\x04") and not is_given:
             import zipfile
             import zlib
@@ -187,17 +227,46 @@ def open_unpacked(path: Path) -> Iterator[BinaryIO]:
                 NotImplementedError,
                 RuntimeError,
             )
-            opened, kind = _ZippedFile(plain), "zip"
+            opened, kind = _ZippedFile(packed), "zip"
         else:
             yield plain
             return
         try:
             with opened as unpacked:
-                yield cast(BinaryIO, unpacked)
+                yield BufferedReader(_Counted(unpacked, counted))
         except faults as error:
             raise DamagedFileError(
                 f"the {kind} data is damaged or cut off ({error}). Copy the file again."
             ) from None
+
+
+class _Counted(RawIOBase):
+    """Bytes of a file as they are read, counted; of a packed one, so many times those of the file."""
+
+    def __init__(self, inner: Any, packed: _Counted | None = None) -> None:
+        self.inner, self.packed, self.done = inner, packed, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return bool(self.inner.seekable())
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        return int(self.inner.seek(place, whence))
+
+    def fileno(self) -> int:
+        return int(self.inner.fileno())
+
+    def readinto(self, buffer: Any) -> int:
+        number = int(self.inner.readinto(buffer))
+        self.done += number
+        if self.packed and self.done > max(UNPACKED_BYTES, UNPACKED_TIMES * self.packed.done):
+            raise DamagedFileError(
+                f"unpacked it is more than {UNPACKED_TIMES} times as long, which no log is. Unpack "
+                "it yourself, if you trust it."
+            )
+        return number
 
 
 def zipped_files(archive: Any) -> list[str]:
@@ -252,7 +321,7 @@ class TomlFile:
     ) -> None:
         self.path, self.data, self.fault = path, data, fault
         self._lines = text.split("\n")
-        self._headers: dict[tuple[str, int], list[int]] = {}
+        self._keys: dict[tuple[str, int], dict[str, int]] = {}
 
     def where(self, table: str = "", index: int | None = None, key: str | None = None) -> Where:
         """Return ``FILE line N`` for a key, or for the header of its table, or just the file.
@@ -266,36 +335,48 @@ class TomlFile:
         key
             The key to find inside that table.
         """
-        header = self._header(table, index)
-        if header is None:
+        found = self._headers.get((table, 1 if index is None else 2), []) if table else [-1]
+        nth = (index or 0) if table else 0
+        if nth >= len(found):
             return Where(self.path)
-        if key is not None:
-            prefix = f"{table}." if table else ""
-            name = rf"""["']?{re.escape(key)}["']?\s*"""
-            own_line = re.compile(rf"\s*{name}[.=]")
-            own_table = re.compile(rf"\s*\[+\s*{re.escape(prefix)}{name}[.\]]")
-            inside = True
-            for number in range(header + 1 if table else 0, len(self._lines)):
-                line = self._lines[number]
-                if own_table.match(line) or (inside and own_line.match(line)):
-                    return Where(self.path, number + 1)
-                if line.lstrip().startswith("["):
-                    inside = bool(table)
-                    if table and f"[{prefix}" not in line:
-                        break
-        return Where(self.path, header + 1 if table else None)
+        line = None if key is None else self._keys_below(table, found[nth]).get(key)
+        if line is None:
+            line = found[nth] if table else None
+        return Where(self.path, None if line is None else line + 1)
 
-    def _header(self, table: str, index: int | None) -> int | None:
-        if not table:
-            return 0
-        depth = 1 if index is None else 2
-        found = self._headers.get((table, depth))
-        if found is None:
-            pattern = re.compile(rf"\s*\[{{{depth}}}\s*{re.escape(table)}\s*\]{{{depth}}}")
-            found = [number for number, line in enumerate(self._lines) if pattern.match(line)]
-            self._headers[table, depth] = found
-        nth = index or 0
-        return found[nth] if nth < len(found) else None
+    @cached_property
+    def _headers(self) -> dict[tuple[str, int], list[int]]:
+        """From name and number of brackets to the lines of the headers of tables."""
+        headers: dict[tuple[str, int], list[int]] = {}
+        for number, line in enumerate(self._lines):
+            if match := _HEADER.match(line):
+                headers.setdefault((match["name"], len(match["open"])), []).append(number)
+        return headers
+
+    def _keys_below(self, table: str, header: int) -> dict[str, int]:
+        """Return the line on which each key of a table stands first, as its own or as a table."""
+        known = self._keys.get((table, header))
+        if known is not None:
+            return known
+        keys = self._keys[table, header] = {}
+        prefix = f"{table}." if table else ""
+        inside = True
+        for number in range(header + 1, len(self._lines)):
+            line = self._lines[number]
+            match = _HEADER.match(line)
+            if match and match["name"].startswith(prefix):
+                match = _KEY.match(match["name"], len(prefix))
+            elif match or not inside:
+                match = None
+            else:
+                match = _KEY.match(line)
+            if match and (inside or line.lstrip().startswith("[")):
+                keys.setdefault(next(filter(None, match.groups()), ""), number)
+            if line.lstrip().startswith("["):
+                inside = bool(table)
+                if table and f"[{prefix}" not in line:
+                    break
+        return keys
 
 
 @dataclass(frozen=True)
@@ -356,6 +437,8 @@ def parsed_json(
     """
     import json  # most that read files read none
 
+    if sum(map(text.count, "[{,")) > NODES:
+        raise fault(f"more than {NODES:,} values. Split the file.", at=path)
     try:
         return json.loads(text, **options)
     except json.JSONDecodeError as error:
@@ -374,7 +457,7 @@ def read_toml(path: str | Path, fault: type[KimiPlannerError] = FileError) -> To
         Or another ``fault``, if the file cannot be read, is empty or is not TOML; the message names file and line.
     """
     path = Path(path)
-    return parsed_toml(read_text(path, limit=MAX_TOML_BYTES, fault=fault), path, fault)
+    return parsed_toml(read_text(path, limit=TOML_BYTES, fault=fault), path, fault)
 
 
 def parsed_toml(text: str, path: Path, fault: type[KimiPlannerError] = FileError) -> TomlFile:
@@ -390,20 +473,22 @@ def parsed_toml(text: str, path: Path, fault: type[KimiPlannerError] = FileError
     if too_deep := _NESTED_TOO_DEEPLY.search(text):
         line = text.count("\n", 0, too_deep.start()) + 1
         raise fault(
-            f"nested more than {MAX_TOML_NESTING} deep, which cannot be meant.",
+            f"nested more than {DEPTH} deep, which cannot be meant.",
             at=Where(path, line),
         )
     try:
         data = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
-        message, place = toml_fault(str(error), text)
+        message, place = _toml_fault(str(error), text)
         raise fault(f"not TOML ({message}). Correct that line.", at=Where(path, place)) from None
+    except InvalidOperation:
+        raise fault("a number has more digits than can be meant.", at=path) from None
     except (RecursionError, ValueError) as error:
-        raise fault(f"not TOML ({type(error).__name__}: {error}).", at=path) from None
+        raise fault(f"not TOML that can be read ({error}).", at=path) from None
     return TomlFile(path, text, data, fault)
 
 
-def toml_fault(message: str, text: str) -> tuple[str, int]:
+def _toml_fault(message: str, text: str) -> tuple[str, int]:
     """Return what the parser says is wrong with a text, and in which line."""
     place = re.search(r" \(at line (\d+), column \d+\)$", message)
     if place:

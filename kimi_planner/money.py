@@ -19,6 +19,9 @@ from decimal import (
 )
 from fractions import Fraction
 
+from kimi_planner.errors import shown
+from kimi_planner.limits import DIGITS
+
 __all__ = [
     "EXACT",
     "TOKENS_PER_MTOK",
@@ -54,16 +57,19 @@ def exact_decimal(value: int | float | str | Decimal) -> Decimal:
     Raises
     ------
     ValueError
-        If ``value`` is not a finite number, or spells none.
+        If ``value`` is not a finite number, or spells none, or has digits without end.
     """
     if isinstance(value, bool):
         raise ValueError(f"{value!r} is not a number")
     try:
         number = Decimal(repr(float(value)) if isinstance(value, float) else value)
     except (InvalidOperation, TypeError, ValueError) as error:
-        raise ValueError(f"{value!r} is not a number") from error
+        raise ValueError(f"{shown(value)} is not a number") from error
     if not number.is_finite():
         raise ValueError(f"{value!r} is not a finite number")
+    _, digits, exponent = number.as_tuple()
+    if max(len(digits), abs(int(exponent))) > DIGITS:
+        raise ValueError(f"{shown(value)} has more than {DIGITS:,} digits, which cannot be meant")
     return number
 
 

@@ -5,10 +5,20 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from kimi_planner.limits import ERROR_CHARS
+
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MAX_CELL_CHARS", "MAX_LINE_CHARS", "as_written", "csv_cell", "csv_text", "on_one_line"]
+__all__ = [
+    "MAX_CELL_CHARS",
+    "MAX_LINE_CHARS",
+    "as_written",
+    "csv_cell",
+    "csv_text",
+    "error_line",
+    "on_one_line",
+]
 
 #: Most characters of a text of others on a line of a report.
 MAX_LINE_CHARS = 2_000
@@ -21,7 +31,8 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
-_FORMULA = re.compile(r"'*\s*[=+\-@\t\r]")
+# Some spreadsheets take the full-width signs of East Asia for the others.
+_FORMULA = re.compile(r"'*\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 
 
 def on_one_line(text: str, limit: int = MAX_LINE_CHARS) -> str:
@@ -32,8 +43,20 @@ def on_one_line(text: str, limit: int = MAX_LINE_CHARS) -> str:
     >>> on_one_line("a\u202eb\n c")
     'a\\u202eb c'
     """
-    text = text[: 4 * limit]  # before the slower steps; an escape is longer than what it stands for
-    return _cut(_visible(re.sub(r"[\t\r\n ]*[\t\r\n][\t\r\n ]*", " ", text)), limit)
+    return _cut(_line(text[: 4 * limit]), limit)  # first the faster step: an escape only lengthens
+
+
+def error_line(text: str) -> str:
+    r"""Return an error on one line of `ERROR_CHARS`: its start says where, its end what to do.
+
+    Examples
+    --------
+    >>> error_line("a.csv: \x1b[2J is bad.")
+    'a.csv: \\x1b[2J is bad.'
+    """
+    line = _line(text if len(text) <= 4 * ERROR_CHARS else text[:ERROR_CHARS] + text[-ERROR_CHARS:])
+    end = ERROR_CHARS // 3
+    return line if len(line) <= ERROR_CHARS else f"{line[: ERROR_CHARS - end - 3]} … {line[-end:]}"
 
 
 def csv_cell(text: str) -> str:
@@ -76,6 +99,10 @@ def csv_text(frame: pd.DataFrame) -> str:
     harmless_frame.columns = [harmless(name) for name in frame.columns]
     text: str = harmless_frame.to_csv(index=False, lineterminator="\n")
     return text
+
+
+def _line(text: str) -> str:
+    return _visible(re.sub(r"[\t\r\n ]*[\t\r\n][\t\r\n ]*", " ", text))
 
 
 def _visible(text: str) -> str:

@@ -21,7 +21,7 @@ PACKAGE = Path(kimi_planner.__file__).parent
 
 #: A module imports only from its own part and from the parts on lines above it.
 LAYERS = (
-    {"errors", "lazy"},
+    {"errors", "lazy", "limits"},
     {"arguments", "boundary"},
     {"notes"},
     {"money", "files", "safe", "writes"},

@@ -307,7 +307,7 @@ def test_rows_out_of_order_are_kept_and_counted(read):
 
 def test_a_line_of_absurd_length_is_refused(read, monkeypatch):
     """A line is held in memory only up to a limit, and named when it is longer."""
-    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 5_000)
+    monkeypatch.setattr(lines, "LINE_BYTES", 5_000)
     monkeypatch.setattr(lines, "_BLOCK_BYTES", 1_000)
     with pytest.raises(UsageError, match="line 2: longer than 5,000 bytes"):
         read(text(USAGE) + '{"a": "' + "x" * 9_000 + '"}\n')
@@ -315,7 +315,7 @@ def test_a_line_of_absurd_length_is_refused(read, monkeypatch):
 
 def test_a_document_of_absurd_size_is_refused(read, monkeypatch):
     """An object that spans lines is held in memory only up to a limit; an array has none."""
-    monkeypatch.setattr(json_log, "MAX_DOCUMENT_CHARS", 5_000)
+    monkeypatch.setattr(json_log, "DOCUMENT_CHARS", 5_000)
     monkeypatch.setattr(lines, "_BLOCK_BYTES", 1_000)
     many = [USAGE | {"prompt_tokens": n} for n in range(500)]
     assert read(json.dumps(many, indent=2), "a.json")["prompt_tokens"].tolist() == list(range(500))

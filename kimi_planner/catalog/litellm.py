@@ -14,12 +14,12 @@ from kimi_planner.catalog.model import ModelSpec, sourced
 from kimi_planner.catalog.provenance import Source
 from kimi_planner.errors import CatalogError, restated, shown
 from kimi_planner.files import parsed_json, read_text
+from kimi_planner.limits import TEXT_BYTES
 from kimi_planner.money import EXACT, decimal_places
 
 __all__ = ["litellm_catalog"]
 
 PROVIDER = "moonshot"
-MAX_BYTES = 50_000_000
 _PRICES = {
     "input_cost_per_token": "input_usd_per_mtok",
     "cache_read_input_token_cost": "cached_input_usd_per_mtok",
@@ -47,7 +47,7 @@ def litellm_catalog(path: Path) -> Catalog:
     CatalogError
         If the file is not JSON, has no model of Moonshot, or a value is not a number.
     """
-    text = read_text(path, limit=MAX_BYTES, fault=CatalogError)
+    text = read_text(path, limit=TEXT_BYTES, fault=CatalogError)
     advice = "Give a price file of LiteLLM."
     data = parsed_json(text, path, advice, fault=CatalogError, parse_float=Decimal)
     digest = sha256(path.read_bytes()).hexdigest()

@@ -14,12 +14,12 @@ from kimi_planner.checks.baseline import Baseline, Entry, PromptEntry, WorkloadE
 from kimi_planner.checks.content import Content
 from kimi_planner.errors import FileError, shown
 from kimi_planner.files import parsed_json, read_text
+from kimi_planner.limits import TEXT_BYTES
 from kimi_planner.money import exact_decimal
 
 __all__ = ["as_text", "baseline_text", "read_baseline"]
 
 SCHEMA = 2
-MAX_BYTES = 100_000_000
 #: Left out of the file where there is none.
 _OPTIONAL = {"content", "typical_tokens"}
 MOST_DIGITS = 40  # of a number, before and after the point
@@ -81,7 +81,7 @@ def read_baseline(path: Path) -> Baseline:
         raise FileError(
             "no baseline. Write one with: kimi-planner check --update-baseline.", at=path
         )
-    text = read_text(path, limit=MAX_BYTES)
+    text = read_text(path, limit=TEXT_BYTES)
 
     def wrong(what: str) -> FileError:
         return FileError(f"{what}. {_REMEDY}", at=path)

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kimi_planner.checks.prompts import MAX_PROMPT_BYTES, Prompt
+from kimi_planner.checks.prompts import Prompt
 from kimi_planner.errors import FileError
 from kimi_planner.files import read_text
+from kimi_planner.limits import TEXT_BYTES
 from kimi_planner.tokens.prompts.forms import SCRIPTS, form_of
 
 __all__ = ["CallSite", "call_sites", "workload_stubs"]
@@ -50,7 +51,7 @@ def call_sites(files: Iterable[tuple[str, Path]]) -> Iterator[CallSite]:
         if form_of(path) not in ("python", *SCRIPTS):
             continue
         try:
-            text = read_text(path, limit=MAX_PROMPT_BYTES)
+            text = read_text(path, limit=TEXT_BYTES)
         except FileError:  # the check of it says why
             continue
         for found in _CALL.finditer(text):

@@ -13,7 +13,6 @@ from kimi_planner.checks.budgets import CheckConfig, PromptBudget
 from kimi_planner.checks.coverage import FileState
 from kimi_planner.checks.globs import Files, find_files, is_one_file, matches, why_no_file
 from kimi_planner.checks.prompts import (
-    MAX_PROMPT_BYTES,
     LeftOut,
     Prompt,
     Reader,
@@ -33,6 +32,7 @@ from kimi_planner.errors import (
     shown,
 )
 from kimi_planner.files import read_text
+from kimi_planner.limits import TEXT_BYTES
 from kimi_planner.tokens.engine import bulk_engine
 from kimi_planner.tokens.prompts.forms import form_of
 from kimi_planner.tokens.text import count_many
@@ -101,7 +101,7 @@ def _texts(paths: Mapping[str, Path]) -> dict[str, tuple[str, int] | FileError]:
     faults: dict[str, FileError] = {}
     for name, path in paths.items():
         try:
-            texts[name] = read_text(path, limit=MAX_PROMPT_BYTES)
+            texts[name] = read_text(path, limit=TEXT_BYTES)
         except FileError as error:
             faults[name] = error
     counts = count_many(list(texts.values()), bulk_engine(sum(map(len, texts.values()))))

@@ -14,6 +14,7 @@ from kimi_planner.checks.budgets import PromptBudget
 from kimi_planner.checks.results import Place
 from kimi_planner.errors import FileError, RequestError, Where, restated, whole
 from kimi_planner.files import parsed_json, read_text
+from kimi_planner.limits import TEXT_BYTES
 from kimi_planner.notes import Note
 from kimi_planner.tokens.prompts.forms import BRACES_NOTE, might_have_placeholders
 from kimi_planner.tokens.text import count_tokens
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from kimi_planner.tokens.prompts.parts import PromptFile, Unread
 
 __all__ = [
-    "MAX_PROMPT_BYTES",
     "LeftOut",
     "Prompt",
     "Reader",
@@ -34,7 +34,6 @@ __all__ = [
     "text_prompt",
 ]
 
-MAX_PROMPT_BYTES = 100_000_000
 #: What reads the prompts inside a file.
 Reader: TypeAlias = "Callable[..., PromptFile]"
 _RESERVED = ("max_completion_tokens", "max_tokens")  # of a body; the older name comes second
@@ -137,7 +136,7 @@ def body_prompts(
     UnknownModelError
         If the catalog does not have its model.
     """
-    text = read_text(path, limit=MAX_PROMPT_BYTES)
+    text = read_text(path, limit=TEXT_BYTES)
     if path.suffix.lower() != ".jsonl":
         body = parsed_json(text, path, "A request body is one JSON object.", fault=RequestError)
         yield _body_prompt(body, Place(path=name), Where(path), budget, catalog, day)
@@ -188,7 +187,7 @@ def _body_prompt(
 def is_body(path: Path) -> bool:
     """Whether a JSON file, or the first line of one, is the body of a request, as far as it says."""
     try:
-        text = read_text(path, limit=MAX_PROMPT_BYTES)
+        text = read_text(path, limit=TEXT_BYTES)
         if path.suffix.lower() == ".jsonl":
             text = next((line for line in text.split("\n") if line.strip()), "")
         row = parsed_json(text, path, "")

@@ -9,6 +9,7 @@ from enum import IntEnum
 
 from kimi_planner.errors import KimiPlannerError
 from kimi_planner.money import plain
+from kimi_planner.safe import error_line
 
 __all__ = [
     "RULES",
@@ -199,7 +200,7 @@ def missing(path: str, why: str, where: str) -> CheckResult:
 def invalid(path: str, error: KimiPlannerError) -> CheckResult:
     """Return the result of a file that cannot be read, called ``path`` in results, and why."""
     place = Place(path=path, line=error.line)
-    return Measure(place, "bad-input", "file").result(Outcome.INVALID, error.reason)
+    return Measure(place, "bad-input", "file").result(Outcome.INVALID, error_line(error.reason))
 
 
 def unused(place: Place, what: str) -> CheckResult:

@@ -55,6 +55,7 @@ class Plans:
         self.config = config
         self.as_of = as_of
         self._files: dict[str, list[Workload]] = {}
+        self._lines: dict[str, dict[str, int | None]] = {}
         self._projections: dict[tuple[object, ...], Projection] = {}
 
     def workloads(self, budget: WorkloadBudget) -> list[Workload]:
@@ -129,10 +130,13 @@ class Plans:
 
     def line(self, path: str, name: str) -> int | None:
         """Return the line of a workload in its file."""
-        toml = read_toml(self.config.folder / path)
-        tables = toml.data.get("workload", [])
-        place = next(number for number, one in enumerate(tables) if one.get("name") == name)
-        return toml.where("workload", place, "name").line
+        if path not in self._lines:
+            toml = read_toml(self.config.folder / path)
+            self._lines[path] = {
+                one["name"]: toml.where("workload", number, "name").line
+                for number, one in enumerate(toml.data["workload"])
+            }
+        return self._lines[path][name]
 
     def place(self, budget: WorkloadBudget, name: str | None) -> Place:
         """Return where the results of a workload belong, or those of all of its file."""

@@ -133,5 +133,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    click.echo(f"kimi-planner: {' '.join(message.split())}", err=True)
+    from kimi_planner.safe import error_line
+
+    click.echo(error_line(f"kimi-planner: {' '.join(message.split())}"), err=True)
     return code

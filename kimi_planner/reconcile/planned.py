@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -27,6 +28,7 @@ from kimi_planner.errors import (
     shown,
 )
 from kimi_planner.files import read_text
+from kimi_planner.limits import TEXT_BYTES
 from kimi_planner.money import exact_decimal, usd
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.booking import EXPECTED, Booking, booked
@@ -45,10 +47,10 @@ Choice = str | Mapping[str, str]
 #: The 10th and the 90th percentile of spend over paths, USD.
 Range = tuple[float, float]
 
-MAX_PLAN_BYTES = 500_000_000
 ROUNDING_USD = Fraction(1, 10**6)  # of amounts in a file
 _TOKENS = ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
 _NEEDED = ("workload", "model", "month", "requests", *_TOKENS, "mean_usd", "exact_usd")
+_MONTH = re.compile(r"20\d\d-(?:0[1-9]|1[0-2])", re.ASCII)
 _REMEDY = "Write one with: kimi-planner plan --format json."
 
 
@@ -167,7 +169,11 @@ class Plan:
             stated = [until[-1].get(f"{name}_{to_date}usd") for name in ("p10", "p90")]
             if None in stated or "" in stated:
                 return None
-            low, high = (float(str(one)) for one in stated)
+            try:
+                low, high = (float(str(one)) for one in stated)
+            except ValueError:
+                wrong = f"a percentile is {shown(stated)}, no numbers. {_REMEDY}"
+                raise FileError(wrong, at=self.source) from None
         return None if low == high else (low, high)
 
 
@@ -211,7 +217,7 @@ def plan_of(
         )
     if Path(planned).suffix == ".toml":
         return _approved(planned, choice, catalog, at_hand)
-    text = read_text(planned, limit=MAX_PLAN_BYTES)
+    text = read_text(planned, limit=TEXT_BYTES)
     source = str(planned)
     if not text.lstrip().startswith("{"):
         cells = csv.DictReader(io.StringIO(text, newline=""))
@@ -224,6 +230,9 @@ def plan_of(
     try:
         data = json.loads(text)
         data |= {"spend": list(data["spend"]), "recommended": dict(data.get("recommended") or {})}
+        data["together"] = [
+            dict(row) | {"month": str(row["month"])} for row in data.get("together") or ()
+        ]
         version, sha256 = data["catalog"]["version"], data["catalog"]["sha256"]
         if data.get("format", FORMAT) != FORMAT:
             raise ValueError(f"form {shown(data['format'])}, known is {FORMAT}")
@@ -299,6 +308,12 @@ def _plan(data: Mapping[str, Any], source: str, choice: Choice | None, catalog: 
         missing = [name for name in _NEEDED if not isinstance(row, dict) or name not in row]
         if missing:
             raise FileError(f"not a plan ({', '.join(missing)} missing). {_REMEDY}", at=where)
+        if not _MONTH.fullmatch(str(row["month"])):
+            raise FileError(
+                f"month is {shown(row['month'])}. A month is written 2026-12; a spreadsheet makes Dec-26 of "
+                "it, unless the column is text.",
+                at=where,
+            )
         rows[str(row["workload"]), str(row["model"]), str(row["month"])] = {**row, "where": where}
     if not rows:
         raise FileError("the plan has no rows.", at=source)
@@ -318,7 +333,7 @@ def _plan(data: Mapping[str, Any], source: str, choice: Choice | None, catalog: 
         models=chosen,
         catalog=catalog,
         source=source,
-        together=tuple(data.get("together") or ()) if chosen == recommended else (),
+        together=tuple(data.get("together", ())) if chosen == recommended else (),
         booked=bookable,
         basis=basis,
         notes=notes,

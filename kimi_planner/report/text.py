@@ -167,7 +167,9 @@ def escaped(text: str) -> str:
         text = text.replace(mark, safe)
     for mark in "|`*[]~":
         text = text.replace(mark, "\\" + mark)
-    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)  # inside a word it does nothing
+    text = re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)  # inside a word it does nothing
+    # Readers on the web make links of bare addresses, and mentions of names.
+    return re.sub(r"(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?=@)", r"\\", text)
 
 
 def sentence_text(text: str) -> str:

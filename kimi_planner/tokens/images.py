@@ -13,6 +13,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from kimi_planner.boundary import opening
 from kimi_planner.errors import RequestError, needs, shown
+from kimi_planner.limits import PIXELS
 
 __all__ = ["image_size", "image_tokens", "most_image_tokens"]
 
@@ -21,7 +22,6 @@ MERGED_PIXELS = 2 * PATCH_PIXELS
 MAX_PATCHES = 16_384
 MAX_SIDE_PATCHES = 512
 MAX_SIDE_PIXELS = MAX_SIDE_PATCHES * PATCH_PIXELS
-MAX_GIVEN_PIXELS = 1_000_000
 _LONGEST_PATH = 4096
 #: How PNG, JPEG, GIF and WebP begin in base64 without what says that it is.
 _BARE = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR")
@@ -61,10 +61,10 @@ def image_tokens(width: int, height: int, *, max_patches: int = MAX_PATCHES) -> 
     2691
     """
     for side in (width, height):
-        if type(side) is not int or not 1 <= side <= MAX_GIVEN_PIXELS:
+        if type(side) is not int or not 1 <= side <= PIXELS:
             raise RequestError(
                 f"An image of {shown(width)} by {shown(height)} pixels cannot be counted. "
-                f"Give whole pixels from 1 to {MAX_GIVEN_PIXELS:,}."
+                f"Give whole pixels from 1 to {PIXELS:,}."
             )
     patches = max(1, width // PATCH_PIXELS) * max(1, height // PATCH_PIXELS)
     scale = min(
@@ -169,7 +169,7 @@ def _size_of(handle: IO[bytes]) -> Size:
         raise OSError(f"damaged: {type(error).__name__}") from None
     finally:
         Image.MAX_IMAGE_PIXELS = limit
-    if not 0 < max(width, height) <= MAX_GIVEN_PIXELS:
+    if not 0 < max(width, height) <= PIXELS:
         raise OSError(f"damaged: {width:,} by {height:,} pixels")
     return width, height
 

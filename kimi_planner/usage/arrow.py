@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from kimi_planner.limits import DEPTH
 from kimi_planner.usage.dialects import GENERIC, Dialect, candidates, spelled, tables
 from kimi_planner.usage.entries import is_plain
 from kimi_planner.usage.fields import wanted_of
@@ -51,11 +52,13 @@ def table_of_lines(block: Block, first: Any) -> tuple[Table, Dialect] | None:
     return None
 
 
-def _typed(value: dict[str, Any], pa: Any) -> list[Any]:
+def _typed(value: dict[str, Any], pa: Any, depth: int = 0) -> list[Any]:
     """Return the types of the fields of an entry, so that text which looks like a time stays text."""
+    if depth > DEPTH:
+        raise _OddError
     plain = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
     return [
-        (key, pa.struct(_typed(one, pa)) if type(one) is dict else plain[type(one)])
+        (key, pa.struct(_typed(one, pa, depth + 1)) if type(one) is dict else plain[type(one)])
         for key, one in value.items()
         if type(one) in plain or (type(one) is dict and one)
     ]
@@ -99,7 +102,7 @@ def _add(table: Table, path: str, column: Any, wanted: tuple[str, ...], pa: Any)
     elif name in SAID and not inside:
         return
     elif pa.types.is_struct(kind):
-        if kind.num_fields > MOST_KEYS:
+        if kind.num_fields > MOST_KEYS or path.count(".") > DEPTH:
             raise _OddError
         import pyarrow.compute as pc
 

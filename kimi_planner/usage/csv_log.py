@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
@@ -17,6 +18,7 @@ import pandas as pd
 
 from kimi_planner.boundary import quoted
 from kimi_planner.errors import UsageError, Where, did_you_mean, needs, shown
+from kimi_planner.limits import LINE_BYTES, TABLE_COLUMNS
 from kimi_planner.usage.containers import is_stream
 from kimi_planner.usage.dialects import (
     GENERIC,
@@ -27,7 +29,7 @@ from kimi_planner.usage.dialects import (
 )
 from kimi_planner.usage.fields import wanted_of
 from kimi_planner.usage.frame import COLUMNS
-from kimi_planner.usage.lines import MAX_LINE_BYTES, Block
+from kimi_planner.usage.lines import Block
 from kimi_planner.usage.reading import read_table
 from kimi_planner.usage.rows import Rows
 from kimi_planner.usage.table import JSON_CELLS, Table, as_objects
@@ -47,7 +49,7 @@ def read_csv(blocks: Iterator[Block], rows: Rows) -> Iterator[pd.DataFrame]:
     UsageError
         If it has no header of a known form, or a bad row and errors are not skipped.
     """
-    csv.field_size_limit(min(sys.maxsize, MAX_LINE_BYTES))
+    csv.field_size_limit(min(sys.maxsize, LINE_BYTES))
     header: _Header | None = None
     for block in _whole_cells(blocks, rows.file):
         rest: Block | None = block
@@ -74,7 +76,7 @@ def _whole_cells(blocks: Iterator[Block], file: str) -> Iterator[Block]:
         held = whole if whole.text.count('"') % 2 and not whole.is_open else None
         if held is None:
             yield whole
-        elif len(held.text) > MAX_LINE_BYTES:
+        elif len(held.text) > LINE_BYTES:
             raise UsageError("a quoted cell that is not closed.", at=Where(file, held.first))
     if held is not None:
         yield held
@@ -106,8 +108,13 @@ class _Header:
     def __init__(self, cells: list[str], sign: str, line: int, rows: Rows) -> None:
         self.is_read = False
         self.names, self.sign, self.rows = [name.strip() for name in cells], sign, rows
-        spellings = [spelled(name) for name in self.names if name]
-        doubled = {name for name in self.names if name and spellings.count(spelled(name)) > 1}
+        if len(cells) > TABLE_COLUMNS:
+            raise UsageError(
+                f"{len(cells):,} columns. A table may have {TABLE_COLUMNS:,}.",
+                at=Where(rows.file, line),
+            )
+        spellings = Counter(spelled(name) for name in self.names if name)
+        doubled = {name for name in self.names if name and spellings[spelled(name)] > 1}
         if doubled or {"timestamp", "timestamp_s"} <= set(self.names):
             both = ", ".join(sorted(doubled or {"timestamp", "timestamp_s"}))
             raise UsageError(
@@ -269,7 +276,7 @@ def _read_batch(batch: Any, start: int, rows: Rows) -> Iterator[pd.DataFrame]:
     import pyarrow as pa
 
     names = batch.schema.names
-    doubled = sorted({name for name in names if names.count(name) > 1})
+    doubled = sorted(name for name, times in Counter(names).items() if times > 1)
     if doubled:
         raise UsageError(
             f"a column stands there twice ({', '.join(doubled)}). Keep one.", at=rows.file
@@ -320,8 +327,8 @@ def read_frame(frame: pd.DataFrame, rows: Rows) -> Iterator[pd.DataFrame]:
     rows.start("usage frame")
     names = [str(name) for name in frame.columns]
     spellings = ["timestamp" if name == "timestamp_s" else name for name in names]
-    for name in spellings:
-        if spellings.count(name) > 1:
+    for name, times in Counter(spellings).items():
+        if times > 1:
             raise UsageError(f"usage frame: column {shown(name)} stands there twice. Keep one.")
     rows.labels = frame.index
     table = Table(np.arange(len(frame)))

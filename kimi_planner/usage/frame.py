@@ -50,6 +50,9 @@ Place = Callable[[int], Where]
 
 OPTIONAL_COUNTS = ("cached_tokens", "reasoning_tokens")
 
+#: Times before and from here on are none of a log: what stands for no time, or a slip.
+_FIRST, _BEYOND = pd.Timestamp("1970-01-01", tz="UTC"), pd.Timestamp("2100-01-01", tz="UTC")
+
 
 def is_count(name: str) -> bool:
     """Whether a column of a usage frame is whole numbers, also one that few logs state."""
@@ -131,6 +134,14 @@ def checked_rows(
             "or seconds since 1970; seconds since the start of the log stand in timestamp_s."
         ),
     )
+    if not relative:
+        refuse(
+            ((times < _FIRST) | (times >= _BEYOND)).to_numpy(dtype=bool),
+            lambda row: (
+                f"timestamp is {quoted(_cell(stated, row))}. A log is of the years {_FIRST.year} to "
+                f"{_BEYOND.year - 1}; leave a time out that is not known."
+            ),
+        )
     batch, unclear = _flags(frame)
     refuse(
         unclear,

@@ -12,6 +12,7 @@ import pandas as pd
 
 from kimi_planner.boundary import quoted
 from kimi_planner.errors import UsageError, Where
+from kimi_planner.limits import DOCUMENT_CHARS
 from kimi_planner.usage.arrow import table_of_lines
 from kimi_planner.usage.dialects import GENERIC, Dialect, candidates, dialect_of
 from kimi_planner.usage.entries import Unwrapping, is_plain
@@ -29,8 +30,6 @@ with suppress(ImportError):  # where no wheel of it is made
 
 __all__ = ["Entries", "read_json"]
 
-#: The longest JSON value that may span lines; an array of values has no limit.
-MAX_DOCUMENT_CHARS = 256_000_000
 #: Text whose entries are read together.
 _READ_CHARS = 1 << 21
 #: So many blocks that Arrow cannot read in one go, and it is asked no more.
@@ -77,6 +76,8 @@ class Entries:
                     self._alike[keys] = waiting[1:]
         except UsageError as error:
             self.rows.refuse(line, error)
+        except RecursionError:
+            self.rows.refuse(line, "nested too deeply to be read.")
 
     def read(self) -> Iterator[pd.DataFrame]:
         """Read what waits, and yield the good rows."""
@@ -167,55 +168,95 @@ def _odd_value(line: str, number: int, block: Block, rows: Rows) -> Any:
 
 def _read_document(blocks: Iterator[Block], rows: Rows) -> Iterator[pd.DataFrame]:
     """Read values that span lines, one after the other or in an array, as they come."""
-    entries, size = Entries(rows), 0
-    text, line, at, is_array, is_open = "", 0, 0, None, False
-    fault = "text after the end of the array"
+    entries, size, document = Entries(rows), 0, _Document(rows)
     for block in blocks:
-        line = line or block.first
-        is_open = block.is_open
-        text = text[at:] + block.text + ("" if is_open else "\n")
-        at = 0
-        if is_array is None:
-            start = _past_space(text, 0)
-            is_array = text[start] == "["
-            at = start + is_array
-            line += text.count("\n", 0, at)
-        while True:
-            start = _past_space(text, at)
-            line += text.count("\n", at, start)
-            at = start
-            if at == len(text) or (is_array and text[at] == "]"):
-                break
-            try:
-                value, end = _decode(text, at)
-            except json.JSONDecodeError as error:
-                fault = str(error).partition(": line")[0]
-                if not _may_go_on(error, text):
-                    line += text.count("\n", at, error.pos)
-                    raise UsageError(f"not JSON ({fault}).", at=Where(rows.file, line)) from None
-                break
-            except (ValueError, RecursionError) as error:
-                raise UsageError(f"not JSON ({error}).", at=Where(rows.file, line)) from None
-            entries.take(value, line)
-            line += text.count("\n", at, end)
-            at = end
-        if len(text) - at > MAX_DOCUMENT_CHARS:
-            raise UsageError(
-                f"a JSON value of more than {MAX_DOCUMENT_CHARS:,} characters, "
-                "or one that is not closed. Write one object per line.",
-                at=Where(rows.file, line),
-            )
         size += len(block.text)
+        if document.add(block):
+            document.read(entries)
         if size >= _READ_CHARS:
             size = 0
             yield from entries.read()
+    document.read(entries)
     yield from entries.read()
-    rest = text[at:].strip()
-    if rest == ("]" if is_array else ""):
-        return
-    if rest.startswith("]") or not (is_open or not rest):
-        raise UsageError(f"not JSON ({fault}). Correct it there.", at=Where(rows.file, line))
-    rows.cut_off += 1
+    document.end()
+
+
+class _Document:
+    """What is not read yet of values that span lines, and where it stands."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        self._text, self._at, self._line = "", 0, 0
+        self._is_array: bool | None = None
+        self._is_open = False
+        self._tried = 0
+        self._fault = "text after the end of the array"
+
+    def add(self, block: Block) -> bool:
+        """Add lines; whether there may be a whole value, so that a long one is not tried at each block."""
+        self._line = self._line or block.first
+        self._is_open = block.is_open
+        self._text = self._text[self._at :] + block.text + ("" if block.is_open else "\n")
+        self._at = 0
+        return len(self._text) >= 2 * self._tried
+
+    def read(self, entries: Entries) -> None:
+        """Take the values that are whole.
+
+        Raises
+        ------
+        UsageError
+            If it is not JSON, or a value is too long.
+        """
+        text = self._text
+        if self._is_array is None and text:
+            start = _past_space(text, 0)
+            self._is_array = text[start] == "["
+            self._go_to(start + self._is_array)
+        while True:
+            self._go_to(_past_space(text, self._at))
+            if self._at == len(text) or (self._is_array and text[self._at] == "]"):
+                break
+            try:
+                value, end = _decode(text, self._at)
+            except json.JSONDecodeError as error:
+                self._fault = str(error).partition(": line")[0]
+                if not _may_go_on(error, text):
+                    self._go_to(error.pos)
+                    raise self._wrong(f"not JSON ({self._fault}).") from None
+                break
+            except (ValueError, RecursionError) as error:
+                raise self._wrong(f"not JSON ({error}).") from None
+            entries.take(value, self._line)
+            self._go_to(end)
+        self._tried = len(text) - self._at
+        if self._tried > DOCUMENT_CHARS:
+            raise self._wrong(
+                f"a JSON value of more than {DOCUMENT_CHARS:,} characters, "
+                "or one that is not closed. Write one object per line."
+            )
+
+    def end(self) -> None:
+        """Count what is cut off.
+
+        Raises
+        ------
+        UsageError
+            If what is left is no value that may be cut off.
+        """
+        rest = self._text[self._at :].strip()
+        if rest == ("]" if self._is_array else ""):
+            return
+        if rest.startswith("]") or not (self._is_open or not rest):
+            raise self._wrong(f"not JSON ({self._fault}). Correct it there.")
+        self.rows.cut_off += 1
+
+    def _go_to(self, place: int) -> None:
+        self._line += self._text.count("\n", self._at, place)
+        self._at = place
+
+    def _wrong(self, problem: str) -> UsageError:
+        return UsageError(problem, at=Where(self.rows.file, self._line))
 
 
 def _may_go_on(error: json.JSONDecodeError, text: str) -> bool:

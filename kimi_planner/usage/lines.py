@@ -20,11 +20,11 @@ from kimi_planner.files import (
     not_utf8,
     open_unpacked,
 )
+from kimi_planner.limits import LINE_BYTES
 from kimi_planner.usage.containers import refuse_start
 
 __all__ = ["Block", "Rejects", "first_line", "line_blocks"]
 
-MAX_LINE_BYTES = 64_000_000
 _BLOCK_BYTES = 1 << 22
 #: Marks at the beginning of a file, and what they mean; those of 32 bits begin like those of 16.
 _MARKS = {
@@ -147,9 +147,9 @@ def line_blocks(path: Path, progress: Progress | None = None) -> Iterator[Block]
                     del block, whole
                     parts = []
                 parts.append(rest)
-                if sum(map(len, parts)) > MAX_LINE_BYTES:
+                if sum(map(len, parts)) > LINE_BYTES:
                     raise UsageError(
-                        f"longer than {MAX_LINE_BYTES:,} bytes. Is this one record per line?",
+                        f"longer than {LINE_BYTES:,} bytes. Is this one record per line?",
                         at=Where(path, number),
                     )
                 if progress is not None:
@@ -159,7 +159,7 @@ def line_blocks(path: Path, progress: Progress | None = None) -> Iterator[Block]
             if rest := b"".join(parts):
                 yield Block(number, _decoded(path, number, rest, is_open=True), is_open=True)
     except DamagedFileError as error:
-        raise UsageError(f"{path} after line {number - 1}: {error}") from None
+        raise UsageError(str(error), at=Where(path, number - 1, "after line")) from None
     except FileNotFoundError:
         raise no_such_file(path, UsageError) from None
     except (OSError, ValueError) as error:

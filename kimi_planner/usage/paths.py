@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from kimi_planner.boundary import opening
 from kimi_planner.errors import UsageError, shown
+from kimi_planner.files import globbed
 
 __all__ = ["LogFile", "files_of"]
 
@@ -56,9 +57,8 @@ def files_of(source: Any) -> list[LogFile]:
         if not isinstance(name, str | Path):
             raise UsageError(f"source is {shown(source)}. Give paths of a log, or a DataFrame.")
         opening(Path(name), UsageError)
-        matches = sorted(glob.glob(str(name), recursive=True)) if _is_pattern(name) else []
-        for match in matches:
-            path = Path(match)
+        matches = globbed(name, UsageError) if _is_pattern(name) else []
+        for path in matches:
             files += _in_folder(path) if path.is_dir() else [_beside(path, path)]
         path = Path(name)
         if not matches:
@@ -71,7 +71,7 @@ def files_of(source: Any) -> list[LogFile]:
 def _in_folder(folder: Path) -> Iterator[LogFile]:
     files = [
         _beside(path, folder)
-        for path in sorted(folder.rglob("*"))
+        for path in globbed("**/*", UsageError, folder=folder)
         if path.is_file() and not any(part[0] in "._" for part in path.relative_to(folder).parts)
     ]
     if not any(file.is_log for file in files):

@@ -193,6 +193,13 @@ def read_file(path: Path, rows: Rows, progress: Progress | None = None) -> Itera
     UsageError
         If the file cannot be read, or has a bad row and errors are not skipped.
     """
+    try:
+        yield from _rows_of(path, rows, progress)
+    except UsageError as error:
+        raise (UsageError(error.reason, at=path) if error.where is None else error) from None
+
+
+def _rows_of(path: Path, rows: Rows, progress: Progress | None) -> Iterator[pd.DataFrame]:
     rows.start(str(path))
     opening(path, UsageError)
     if path != STANDARD_INPUT and path.is_file():

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 from kimi_planner.billing.record import MAX_TOKENS
+from kimi_planner.errors import UsageError
+from kimi_planner.limits import DEPTH, TABLE_COLUMNS
 from kimi_planner.usage.dialects import spelled
 
 __all__ = [
@@ -96,6 +98,8 @@ class Table:
                     b if a is None else a for a, b in zip(other, column, strict=True)
                 ]
                 return  # another spelling of the same name
+        if len(self.columns) >= TABLE_COLUMNS:
+            raise UsageError(f"more than {TABLE_COLUMNS:,} fields. A log may have as many.")
         self.columns[path] = column
         self.names.setdefault(name, path)
         self.names.setdefault(bare, path)
@@ -105,8 +109,19 @@ class Table:
         path = self.names.get(name)
         return None if path is None else self.columns[path]
 
-    def open(self, dicts: Sequence[Any], wanted: Collection[str], front: str = "") -> None:
-        """Add a column for each path in entries; ``wanted`` are paths inside of what was said."""
+    def open(
+        self, dicts: Sequence[Any], wanted: Collection[str], front: str = "", depth: int = 0
+    ) -> None:
+        """Add a column for each path in entries; ``wanted`` are paths inside of what was said.
+
+        Raises
+        ------
+        UsageError
+            If entries are nested without end, or have more fields than any table.
+        """
+        if depth > DEPTH:
+            row = next(row for row, one in enumerate(dicts) if one)
+            raise UsageError(f"line {self.lines[row]}: nested more than {DEPTH} deep.")
         keys = list(dict.fromkeys(chain.from_iterable(dicts)))
         if len(keys) > MOST_KEYS:  # such as names of users: what tells nothing of usage is no field
             keys = [key for key in keys if _TELLING.search(key.lower())]
@@ -128,6 +143,7 @@ class Table:
                     [one if type(one) is dict else _NOTHING for one in column],
                     wanted,
                     f"{path}.",
+                    depth + 1,
                 )
                 if types <= {dict, type(None)}:
                     continue

@@ -9,6 +9,7 @@ from typing import Any
 from kimi_planner.arguments import public
 from kimi_planner.errors import WorkloadError, restated, shown
 from kimi_planner.files import TomlFile, TomlTable, data_dir, read_toml
+from kimi_planner.limits import WORKLOADS
 from kimi_planner.workload.dated import PriceChange, parse_price_changes
 from kimi_planner.workload.fields import parse_field
 from kimi_planner.workload.model import FIELDS, Workload
@@ -81,19 +82,26 @@ def load_workloads(path: str | Path | None = None) -> list[Workload]:
         raise WorkloadError(
             "no [[workload]]. A workload file describes at least one.", at=toml.path
         )
+    if len(tables) > WORKLOADS:
+        raise WorkloadError(
+            f"{len(tables):,} workloads. A file may have {WORKLOADS:,}; add up those that are alike.",
+            at=toml.path,
+        )
     shared: dict[str, Any] = {"price_changes": _read_price_changes(toml)}
     with restated(at=toml.where(key="correlation"), of=WorkloadError):
         if "correlation" in toml.data:
             shared["correlation"] = parse_field("correlation", toml.data["correlation"])
     workloads: list[Workload] = []
+    names: set[str] = set()
     for number, values in enumerate(tables):
         table = TomlTable(toml, values, "workload", number)
         workload = _read_workload(table, shared)
-        if workload.name in [other.name for other in workloads]:
+        if workload.name in names:
             raise table.fail(
                 "name", f"a second workload named {workload.name!r}. Names must be unique."
             )
         workloads.append(workload)
+        names.add(workload.name)
     return workloads
 
 

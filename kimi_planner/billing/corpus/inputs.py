@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,9 +13,11 @@ from kimi_planner.files import (
     PACKED_MAGIC,
     STANDARD_INPUT,
     DamagedFileError,
+    globbed,
     no_such_file,
     open_unpacked,
 )
+from kimi_planner.limits import TEXT_BYTES
 
 __all__ = ["FORMS", "Form", "Source", "find_sources"]
 
@@ -32,7 +33,6 @@ _SUFFIXES: dict[str, Form] = {
 }
 _PACKED = {".gz", ".zst"}
 SNIFFED_BYTES = 4096
-MAX_REQUEST_BYTES = 64_000_000
 
 
 @dataclass(frozen=True)
@@ -116,9 +116,7 @@ def _files_of(path: Path) -> list[Path]:
         return [file for file in files if file.is_file()]
     if path.exists():
         return [path]
-    return [
-        Path(name) for name in sorted(glob.glob(str(path), recursive=True)) if Path(name).is_file()
-    ]
+    return [one for one in globbed(path) if one.is_file()]
 
 
 def _source(path: Path, form: Form | None, field: str | None) -> tuple[Source, bool]:
@@ -135,7 +133,7 @@ def _source(path: Path, form: Form | None, field: str | None) -> tuple[Source, b
             start = handle.read(SNIFFED_BYTES)
     except OSError:  # said when it is to be read, so that other files still count
         return Source(path, form or told, 0, is_stream=False), False
-    if inner[-1:] == [".json"] and form is None and size <= MAX_REQUEST_BYTES and _is_request(path):
+    if inner[-1:] == [".json"] and form is None and size <= TEXT_BYTES and _is_request(path):
         told = "json"
     is_stream = start.startswith(PACKED_MAGIC)
     source = Source(path, form or told, size, is_stream)

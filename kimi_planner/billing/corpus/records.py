@@ -23,11 +23,11 @@ from kimi_planner.errors import (
     shown,
 )
 from kimi_planner.files import DamagedFileError, not_utf8, open_unpacked
+from kimi_planner.limits import LINE_BYTES
 from kimi_planner.tokens.pieces import MAX_CHUNK_CHARS
 
 __all__ = ["Reading", "Record", "Reject", "read_records"]
 
-MAX_LINE_BYTES = 256_000_000
 _READ_BYTES = 1 << 20
 
 
@@ -155,11 +155,11 @@ def record_of_line(place: str, raw: bytes, reading: Reading) -> Record | Reject:
 
 def _lines(source: Source, handle: BinaryIO) -> Iterator[tuple[int, bytes]]:
     number = 0
-    while raw := handle.readline(MAX_LINE_BYTES + 1):
+    while raw := handle.readline(LINE_BYTES + 1):
         number += 1
-        if len(raw) > MAX_LINE_BYTES:
+        if len(raw) > LINE_BYTES:
             raise FileError(
-                f"longer than {MAX_LINE_BYTES:,} bytes. Is this one record per line?",
+                f"longer than {LINE_BYTES:,} bytes. Is this one record per line?",
                 at=Where(source.name, number),
             )
         yield number, raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
@@ -195,7 +195,7 @@ def _chat_record(row: Any, size: int, reading: Reading) -> Record:
 
 
 def _cells(source: Source, reading: Reading) -> Iterator[Record | Reject]:
-    csv.field_size_limit(min(sys.maxsize, MAX_LINE_BYTES))
+    csv.field_size_limit(min(sys.maxsize, LINE_BYTES))
     tabs = ".tsv" in [suffix.lower() for suffix in source.path.suffixes]
     with open_unpacked(source.path) as handle:
         text = TextIOWrapper(handle, encoding="utf-8-sig", newline="")

@@ -12,7 +12,6 @@ from typing import BinaryIO
 
 from kimi_planner.billing.corpus.inputs import Source
 from kimi_planner.billing.corpus.records import (
-    MAX_LINE_BYTES,
     Reading,
     Record,
     Reject,
@@ -30,6 +29,7 @@ from kimi_planner.errors import (
     whole,
 )
 from kimi_planner.files import Progress
+from kimi_planner.limits import LINE_BYTES
 from kimi_planner.tokens.engine import DEFAULT
 
 __all__ = ["Block", "Frame", "block_bytes_for", "ratio_interval", "sample_corpus", "walk_places"]
@@ -261,7 +261,7 @@ def _records_in(source: Source, reading: Reading, raw: bytes, first: int) -> lis
 def _line_edge(handle: BinaryIO, place: int) -> int:
     """Return where the first line that begins at ``place`` or later begins."""
     handle.seek(place - 1)
-    handle.readline(MAX_LINE_BYTES)
+    handle.readline(LINE_BYTES)
     return handle.tell()
 
 

@@ -14,10 +14,10 @@ import pandas as pd
 
 from kimi_planner.errors import EvaluationError, Where, did_you_mean, shown
 from kimi_planner.files import read_text
+from kimi_planner.limits import TEXT_BYTES
 
 __all__ = ["AMOUNTS", "TOKENS", "Table", "is_missing"]
 
-MAX_BYTES = 500_000_000
 TOKENS = ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
 AMOUNTS = ("cost_usd", "seconds", "score_before", "score_after")
 SUMMARY = ("workload", "model", "successes", "trials")
@@ -119,7 +119,7 @@ def _frame_records(frame: pd.DataFrame) -> Iterator[Record]:
 
 def _file_records(path: str | Path) -> Iterator[Record]:
     """Yield the rows of a CSV file with the line on which each begins; blank lines left out."""
-    reader = csv.reader(io.StringIO(read_text(path, limit=MAX_BYTES), newline=""), strict=True)
+    reader = csv.reader(io.StringIO(read_text(path, limit=TEXT_BYTES), newline=""), strict=True)
     line = 1
     try:
         for cells in reader:

@@ -7,13 +7,15 @@ from pathlib import PurePath
 
 from kimi_planner.notes import note
 
-__all__ = ["BRACES_NOTE", "SCRIPTS", "form_of", "might_have_placeholders"]
+__all__ = ["BRACES_NOTE", "CODE", "SCRIPTS", "form_of", "might_have_placeholders"]
 
 #: Said of a text that has names in braces and no known style.
 BRACES_NOTE = note("braces_as_text")
 
 #: Forms that a grammar of scripts reads.
 SCRIPTS = ("typescript", "tsx", "javascript")
+#: Forms of which a parser makes a tree.
+CODE = ("python", "jinja", "prompty", *SCRIPTS)
 
 _FORMS = {
     ".py": "python",

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from kimi_planner.boundary import beyond
 from kimi_planner.errors import RequestError, Where, needs
 from kimi_planner.files import read_text, repository
-from kimi_planner.tokens.prompts.parts import Choice, Parts, Repeat, Variable, joined
+from kimi_planner.limits import CODE_BYTES
+from kimi_planner.tokens.prompts.parts import Allowance, Choice, Parts, Repeat, Variable, joined
 
 if TYPE_CHECKING:
     from jinja2 import nodes
@@ -26,11 +27,15 @@ _REFUSED = {
 }
 _SILENT = ("Assign", "AssignBlock", "ExprStmt", "Macro", "Import", "FromImport")
 MAX_INCLUDES = 20  # one inside the other; more are a circle
-MAX_TEMPLATE_BYTES = 10_000_000
 
 
 def jinja_parts(
-    source: str, where: str, first_line: int = 1, folder: Path | None = None, depth: int = 0
+    source: str,
+    where: str,
+    first_line: int = 1,
+    folder: Path | None = None,
+    depth: int = 0,
+    left: Allowance | None = None,
 ) -> Parts:
     """Return the parts of a Jinja template.
 
@@ -47,6 +52,8 @@ def jinja_parts(
         the repository; if not given, none is read.
     depth : int
         In how many files it is included.
+    left : Allowance, optional
+        How much may still be included.
 
     Returns
     -------
@@ -63,23 +70,30 @@ def jinja_parts(
     """
     with needs("Jinja2", "templates"):
         from jinja2 import Environment, TemplateSyntaxError
-    reader = _Reader(where, first_line, folder, depth)
+    reader = _Reader(where, first_line, folder, depth, left or Allowance())
     try:
         tree = Environment(autoescape=False).parse(source)  # noqa: S701 - parsed, never rendered
         return joined(reader.body(tree.body))
     except TemplateSyntaxError as error:
         line = reader.line(error.lineno)
         raise RequestError(f"not Jinja ({error.message}). Correct that line.", at=line) from None
+    except ValueError as error:  # a number of thousands of digits
+        if isinstance(error, RequestError):
+            raise
+        raise RequestError(f"not Jinja that can be read ({error}).", at=where) from None
     except RecursionError:
         raise RequestError("nested too deeply to be read.", at=where) from None
 
 
 class _Reader:
-    def __init__(self, where: str, first_line: int, folder: Path | None, depth: int) -> None:
+    def __init__(
+        self, where: str, first_line: int, folder: Path | None, depth: int, left: Allowance
+    ) -> None:
         self._where = where
         self._first_line = first_line
         self._folder = folder
         self._depth = depth
+        self._left = left
 
     def line(self, number: int) -> Where:
         return Where(self._where, number + self._first_line - 1)
@@ -115,23 +129,27 @@ class _Reader:
 
     def _included(self, node: nodes.Include, folder: Path) -> Parts:
         """Return the parts of the first file there is of those that a tag names."""
-        try:
-            named = node.template.as_const()
-        except Exception:
+        from jinja2 import nodes
+
+        named = node.template
+        listed = named.items if isinstance(named, nodes.List | nodes.Tuple) else [named]
+        names = [one.value for one in listed if isinstance(one, nodes.Const)]
+        if len(names) < len(listed) or not all(isinstance(name, str) for name in names):
             raise RequestError(
                 "the name of an included file is worked out, so it cannot be read.",
                 at=self.line(node.lineno),
-            ) from None
-        names = [named] if isinstance(named, str) else list(named)
+            )
         for name in names:
             for above in within_repository(folder):
                 path = above / name
                 if beyond(path) is None and path.is_file():
                     if self._depth >= MAX_INCLUDES:
                         raise RecursionError
-                    text = read_text(path, limit=MAX_TEMPLATE_BYTES)
+                    text = read_text(path, limit=CODE_BYTES)
                     # The line end at the end of a template is left out in an included one as well.
-                    return jinja_parts(text, str(path), 1, path.parent, self._depth + 1)
+                    self._left.take(len(text), self.line(node.lineno))
+                    inner = (self._depth + 1, self._left)
+                    return jinja_parts(text, str(path), 1, path.parent, *inner)
         if node.ignore_missing:
             return ()
         raise RequestError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kimi_planner.errors import FileError, Where, needs
-from kimi_planner.files import TomlFile, parsed_json, toml_fault
+from kimi_planner.files import parsed_json, parsed_toml
+from kimi_planner.limits import ALIASES, DEPTH, NODES
 from kimi_planner.tokens.prompts.forms import BRACES_NOTE, might_have_placeholders
 from kimi_planner.tokens.prompts.frameworks import REFERENCE, hinted, names_file
 from kimi_planner.tokens.prompts.names import Place, is_prose, is_wanted, using
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Text", "Tree", "json_tree", "keyed_templates"]
 
-MAX_DEPTH = 100
-MAX_ALIASES = 10_000  # of YAML, followed; a few lines of them can stand for more than memory holds
+_YAML_SIGNS = ("\n", ",", "[", "{", ": ", "- ", "? ")  # each begins a value at most
 _JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
@@ -74,12 +73,10 @@ def keyed_templates(
         tree = read(text, path)
         texts = list(_texts(tree, Place(""), Counter()))
     except RecursionError:
-        raise FileError(
-            f"nested more than {MAX_DEPTH} deep, which cannot be meant.", at=path
-        ) from None
+        raise FileError(f"nested more than {DEPTH} deep, which cannot be meant.", at=path) from None
     except OverflowError:
         raise FileError(
-            f"aliases stand for more than {MAX_ALIASES:,} values. Write fewer of them.", at=path
+            f"aliases stand for more than {ALIASES:,} values. Write fewer of them.", at=path
         ) from None
     used: set[str] = set()
     wanted: dict[int, PromptTemplate | PromptFile] = {}
@@ -131,14 +128,14 @@ Tree: TypeAlias = "Text | list[Tree] | dict[str, Tree] | None"
 
 
 def _texts(tree: Tree, place: Place, visits: Counter[int]) -> Iterator[tuple[Place, Text]]:
-    if place.depth > MAX_DEPTH:
+    if place.depth > DEPTH:
         raise RecursionError
     if tree is None:
         return
     visits[id(tree)] += 1
     if visits[id(tree)] > 1:
         visits[0] += 1
-        if visits[0] > MAX_ALIASES:
+        if visits[0] > ALIASES:
             raise OverflowError
     if isinstance(tree, Text):
         yield place, tree
@@ -156,6 +153,8 @@ def _read_yaml(text: str, path: str) -> Tree:
     with needs("PyYAML", "templates"):
         import yaml
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    if sum(map(text.count, _YAML_SIGNS)) > NODES // 10:
+        raise FileError(f"more than {NODES // 10:,} values. Split the file.", at=path)
     try:
         documents = list(yaml.compose_all(text, Loader=loader))
     except yaml.YAMLError as error:
@@ -171,7 +170,7 @@ def _read_yaml(text: str, path: str) -> Tree:
 def _yaml_tree(node: yaml.Node, known: dict[int, Tree], depth: int) -> Tree:
     import yaml
 
-    if depth > MAX_DEPTH:
+    if depth > DEPTH:
         raise RecursionError
     if id(node) in known:  # an alias; its line is that of the anchor
         return known[id(node)]
@@ -183,7 +182,10 @@ def _yaml_tree(node: yaml.Node, known: dict[int, Tree], depth: int) -> Tree:
         pairs: dict[str, Tree] = {}
         known[id(node)] = pairs
         for key, item in node.value:
-            pairs[str(key.value)] = _yaml_tree(item, known, depth + 1)
+            name = (
+                key.value if isinstance(key, yaml.ScalarNode) else "?"
+            )  # aliases may be in others
+            pairs[name] = _yaml_tree(item, known, depth + 1)
     else:
         is_text = node.tag == "tag:yaml.org,2002:str"
         known[id(node)] = Text(node.start_mark.line + 1, node.value) if is_text else None
@@ -224,12 +226,7 @@ def json_tree(text: str, path: str, first_line: int = 1) -> Tree:
 
 
 def _read_toml(text: str, path: str) -> Tree:
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        message, line = toml_fault(str(error), text)
-        raise FileError(f"not TOML ({message}). Correct that line.", at=Where(path, line)) from None
-    toml = TomlFile(Path(path), text, data)
+    toml = parsed_toml(text, Path(path))
 
     def read(value: str, keys: tuple[str, ...], numbers: Mapping[str, int]) -> Text:
         # In the innermost table that has a header of its own.
@@ -239,7 +236,7 @@ def _read_toml(text: str, path: str) -> Tree:
                 return Text(line, value)
         return Text(1, value)
 
-    return _tree(data, read, (), {})
+    return _tree(toml.data, read, (), {})
 
 
 def _tree(

@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from kimi_planner.errors import RequestError, Where
+from kimi_planner.limits import INCLUDED_BYTES, INCLUDED_EACH
 from kimi_planner.notes import Note
 
 __all__ = [
+    "Allowance",
     "Choice",
     "Part",
     "Parts",
@@ -63,6 +66,29 @@ class Repeat:
 
 Part: TypeAlias = str | Variable | Choice | Repeat
 Parts: TypeAlias = tuple[Part, ...]
+
+
+@dataclass(slots=True)
+class Allowance:
+    """How much a file of prompts may still include, one file in another and beside another."""
+
+    left: int = INCLUDED_BYTES
+
+    def take(self, size: int, where: Where) -> None:
+        """Include a file of that many bytes.
+
+        Raises
+        ------
+        RequestError
+            If that is more than is left.
+        """
+        self.left -= size + INCLUDED_EACH
+        if self.left < 0:
+            raise RequestError(
+                f"more than {INCLUDED_BYTES // INCLUDED_EACH:,} files or {INCLUDED_BYTES:,} bytes are "
+                "included, which cannot be meant.",
+                at=where,
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from kimi_planner.errors import RequestError, Where
+from kimi_planner.limits import DEPTH
 from kimi_planner.tokens.prompts.forms import BRACES_NOTE
 from kimi_planner.tokens.prompts.names import CREW, ROLES, Place
 from kimi_planner.tokens.prompts.newer import parse_python
@@ -34,7 +35,6 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _DOCUMENTED = (ast.Module, *_SCOPES)
 # Most of the nodes of a module, and none of them holds a text.
 _TEXTLESS = (ast.Name, ast.operator, ast.cmpop, ast.alias, ast.Pass)
-MAX_DEPTH = 100
 # Which argument of these calls is a chat message, from 1.
 _MESSAGES = {"from_template": 1, "PromptTemplate": 1, "Signature": 2, "make_signature": 2}
 _FILLING = ("from_template", "from_messages")
@@ -230,7 +230,7 @@ def _inside(
     node: ast.expr, place: Place, line: int, *, by_size: bool = False, style: str | None = None
 ) -> Iterator[Candidate]:
     """Yield an expression, and the values of the dicts and lists that it writes out."""
-    if place.depth > MAX_DEPTH:
+    if place.depth > DEPTH:
         raise RecursionError
     yield Candidate(place, node, line, by_size, style)
     if isinstance(node, ast.List | ast.Tuple):

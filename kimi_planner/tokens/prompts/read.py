@@ -12,19 +12,24 @@ from pathlib import Path
 from kimi_planner.arguments import public
 from kimi_planner.boundary import beyond, opening
 from kimi_planner.errors import RequestError, Where, shown
-from kimi_planner.files import read_text
+from kimi_planner.files import globbed, read_text
+from kimi_planner.limits import CODE_BYTES, DATA_BYTES
 from kimi_planner.notes import Note
 from kimi_planner.tokens.prompts.chat import chat_prompts, without_front_matter
-from kimi_planner.tokens.prompts.forms import BRACES_NOTE, SCRIPTS, form_of, might_have_placeholders
+from kimi_planner.tokens.prompts.forms import (
+    BRACES_NOTE,
+    CODE,
+    SCRIPTS,
+    form_of,
+    might_have_placeholders,
+)
 from kimi_planner.tokens.prompts.jinja import within_repository
-from kimi_planner.tokens.prompts.parts import PromptFile, PromptTemplate, Unread
+from kimi_planner.tokens.prompts.parts import Allowance, PromptFile, PromptTemplate, Unread
 from kimi_planner.tokens.prompts.placeholders import STYLES, filled_parts
 from kimi_planner.tokens.prompts.python import python_templates
 from kimi_planner.tokens.prompts.script import script_templates
 
 __all__ = ["read_file", "read_templates"]
-
-MAX_BYTES = 10_000_000
 
 
 @public
@@ -94,15 +99,21 @@ def read_file(
         raise RequestError(
             f"Unknown style {shown(style)}. Styles: {', '.join((*STYLES, 'jinja'))}."
         )
-    return _read(path, str(path) if shown_as is None else shown_as, names, style, ())
+    return _read(path, str(path) if shown_as is None else shown_as, names, style, (), Allowance())
 
 
 def _read(
-    path: Path, name: str, names: Sequence[str] | None, style: str | None, above: tuple[Path, ...]
+    path: Path,
+    name: str,
+    names: Sequence[str] | None,
+    style: str | None,
+    above: tuple[Path, ...],
+    left: Allowance,
 ) -> PromptFile:
     """Read a file that some others led to."""
     form = form_of(path)
-    text = _source(path) if form == "python" else read_text(path, limit=MAX_BYTES)
+    limit = CODE_BYTES if form in CODE else DATA_BYTES
+    text = _source(path) if form == "python" else read_text(path, limit=limit)
     if form == "python":
         return python_templates(text, name, names=names, style=style)
     if form in SCRIPTS:
@@ -115,7 +126,8 @@ def _read(
         from kimi_planner.tokens.prompts.keyed import keyed_templates
 
         def follow(spelled: str, line: int, inner: str | None) -> PromptFile:
-            return _followed(spelled, Where(name, line), path, inner or style, (*above, path))
+            where, led = Where(name, line), (*above, path)
+            return _followed(spelled, where, path, inner or style, led, left)
 
         return keyed_templates(text, name, form=form, names=names, style=style, follow=follow)
     return _chat(text, path, name, style)
@@ -142,7 +154,12 @@ def _chat(text: str, path: Path, name: str, style: str | None) -> PromptFile:
 
 
 def _followed(
-    spelled: str, where: Where, path: Path, style: str | None, above: tuple[Path, ...]
+    spelled: str,
+    where: Where,
+    path: Path,
+    style: str | None,
+    above: tuple[Path, ...],
+    left: Allowance,
 ) -> PromptFile:
     """Return the prompts of the files that a file names, or why they cannot be read."""
 
@@ -164,18 +181,19 @@ def _followed(
         name = Path(
             os.path.normpath(Path(where.path).parent / os.path.relpath(one, path.parent.resolve()))
         )
+        left.take(one.stat().st_size, where)
         if one.suffix == ".txt" and style == "jinja":  # of promptfoo: lines of dashes part prompts
-            files.append(_parted(read_text(one, limit=MAX_BYTES), name.as_posix(), style))
+            files.append(_parted(read_text(one, limit=CODE_BYTES), name.as_posix(), style))
         else:
-            files.append(_read(one, name.as_posix(), None, style, above))
+            files.append(_read(one, name.as_posix(), None, style, above, left))
     return PromptFile.of(files)
 
 
 def _at(folder: Path, target: str) -> list[Path]:
     """Return the files below a folder that a name or a glob means."""
     if any(mark in target for mark in "*?["):
-        found = [] if beyond(folder / target) else folder.glob(target)
-        return sorted(one for one in found if not beyond(one) and one.is_file())
+        found = [] if beyond(folder / target) else globbed(target, folder=folder)
+        return [one for one in found if not beyond(one) and one.is_file()]
     path = folder / target
     return [path] if not beyond(path) and path.is_file() else []
 
@@ -195,7 +213,7 @@ def _source(path: Path) -> str:
     """Return the text of a Python file, which may declare that it is not UTF-8."""
     opening(path)
     with suppress(OSError, SyntaxError, ValueError):
-        if path.stat().st_size <= MAX_BYTES:
+        if path.stat().st_size <= CODE_BYTES:
             with tokenize.open(path) as file:
                 return file.read()
-    return read_text(path, limit=MAX_BYTES)  # says what is wrong with it
+    return read_text(path, limit=CODE_BYTES)  # says what is wrong with it

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kimi_planner.errors import RequestError, needs
+from kimi_planner.limits import DEPTH
 from kimi_planner.tokens.prompts.names import ROLES, Place
 from kimi_planner.tokens.prompts.parts import PromptFile, Unread
 from kimi_planner.tokens.prompts.script_text import (
-    MAX_DEPTH,
     WRAPPERS,
     ScriptText,
     child_of,
@@ -201,7 +201,7 @@ def _inside(
     node: Node, place: Place, line: int, *, by_size: bool = False, style: str | None = None
 ) -> Iterator[Candidate]:
     """Yield an expression, and the values of the objects and arrays that it writes out."""
-    if place.depth > MAX_DEPTH:
+    if place.depth > DEPTH:
         raise RecursionError
     while node.type in WRAPPERS and node.named_children:
         node = node.named_children[0]

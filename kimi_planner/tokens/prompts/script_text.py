@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from kimi_planner.errors import RequestError, Where
+from kimi_planner.limits import DEPTH
 from kimi_planner.tokens.prompts.forms import BRACES_NOTE, might_have_placeholders
 from kimi_planner.tokens.prompts.parts import (
     Choice,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 __all__ = [
-    "MAX_DEPTH",
     "WRAPPERS",
     "ScriptText",
     "child_of",
@@ -38,7 +38,6 @@ __all__ = [
     "word_of",
 ]
 
-MAX_DEPTH = 100
 _DEDENTING = ("dedent", "outdent", "stripIndent", "stripIndents")
 #: What changes nothing about the expression inside it.
 WRAPPERS = (
@@ -170,7 +169,7 @@ class ScriptText:
         value = self.constants.get(name)
         if value is None or name in self._resolving:
             return None
-        if len(self._resolving) > MAX_DEPTH:
+        if len(self._resolving) > DEPTH:
             raise RecursionError
         self._resolving.append(name)
         try:
