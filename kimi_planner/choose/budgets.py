@@ -14,6 +14,7 @@ from kimi_planner.errors import WorkloadError
 from kimi_planner.money import exact_decimal, usd
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.simulation import project
+from kimi_planner.rich import share_text
 from kimi_planner.workload import Workload, what_if
 from kimi_planner.workload.quantity import number_text
 
@@ -39,6 +40,8 @@ class OverBudget:
         The months over it.
     month, spend_usd, gap_usd
         The month that is over by the most, its spend, and by how much.
+    chance
+        Probability that some month is over it; ``None`` where no range is given.
     traffic_factor
         The largest factor on the traffic with which every month keeps the budget; ``None`` if there
         is none.
@@ -54,12 +57,18 @@ class OverBudget:
     month: str
     spend_usd: Decimal
     gap_usd: Decimal
+    chance: float | None
     traffic_factor: Decimal | None
     cheaper: tuple[str, ...]
 
     @property
     def sentence(self) -> str:
-        """The gap, the months, and what would bring the spend back, in words."""
+        """The words, with the name of the workload."""
+        return f"{self.workload}: {self.words}."
+
+    @property
+    def words(self) -> str:
+        """The gap, the months, and what would bring the spend back."""
         places = max(2, -self.gap_usd.adjusted())
         spend, gap, budget = (
             usd(amount, places) for amount in (self.spend_usd, self.gap_usd, self.budget_usd)
@@ -71,9 +80,14 @@ class OverBudget:
         if self.traffic_factor is not None:
             back.insert(0, f"{number_text(leading(self.traffic_factor, rounding=ROUND_DOWN))} times the traffic")  # fmt: skip
         back[:0] = [f"{model} in its place" for model in self.cheaper[:1]]
+        risk = (
+            f"; some month is over it with a chance of {share_text(self.chance)}"
+            if self.chance
+            else ""
+        )
         return (
-            f"{self.workload}: {gap} USD over the budget of {budget} on {self.model} "
-            f"(P{self.percentile:g} {spend} in {when}); back with {', or '.join(back)}."
+            f"{gap} USD over the budget of {budget} on {self.model} "
+            f"(P{self.percentile:g} {spend} in {when}{risk}); back with {', or '.join(back)}"
         )
 
 
@@ -99,6 +113,7 @@ def over_budgets(recommendation: Recommendation) -> Iterator[OverBudget]:
             month=months[at],
             spend_usd=worst,
             gap_usd=worst - budget,
+            chance=spend.chance_over(budget) if spend.is_ranged else None,
             traffic_factor=keeping_traffic(workload, model, projection, share, budget),
             cheaper=tuple(
                 choice.model

@@ -196,7 +196,6 @@ class Recommendation:
     def _repr_html_(self) -> str:
         return page_html(
             *(card.table_html() for card in self.cards),
-            notes=[one.sentence for one in self.over_budget],
             provenance=self.cards[0].provenance,
         )
 

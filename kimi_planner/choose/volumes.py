@@ -15,6 +15,7 @@ from kimi_planner.choose.flip import Flip
 from kimi_planner.choose.switch import leading
 from kimi_planner.errors import WorkloadError
 from kimi_planner.money import usd
+from kimi_planner.rich import share_text
 from kimi_planner.workload import Workload, what_if
 from kimi_planner.workload.quantity import number_text
 
@@ -36,7 +37,13 @@ def of_budget(recommendation: Recommendation, workload: Workload, best: str) -> 
     share = requirements.budget_percentile / 100
     value = keeping_traffic(workload, best, projection, share, budget)
     spend, amount = f"P{requirements.budget_percentile:g} spend of the worst month", usd(budget)
+    planned = projection.of(best, workload.name)
     head = f"{best} stays within the budget of {amount} USD up to"
+    if planned.is_ranged:
+        head = (
+            f"{best} is over the budget of {amount} USD in some month with a chance of "
+            f"{share_text(planned.chance_over(budget))}, and meets it at"
+        )
     yield Flip(
         workload=workload.name,
         model=best,

@@ -52,9 +52,10 @@ def plan_text(recommendation: Recommendation, sections: Sequence[Section] = ()) 
 
 def recommendation_text(recommendation: Recommendation, *, details: bool = False) -> str:
     """Return the choice for each workload for a terminal: a card each, then every reason if asked for."""
-    over = [one.sentence for one in recommendation.over_budget]
-    head = "\n".join(filled([recommendation.booked.sentence, *over]))
-    parts = [head, *("\n".join(card_lines(one, details)) for one in recommendation.cards)]
+    over = ", ".join(one.workload for one in recommendation.over_budget)
+    said = [recommendation.booked.sentence, *([f"Over budget: {over}."] if over else [])]
+    cards = ["\n".join(card_lines(one, details)) for one in recommendation.cards]
+    parts = ["\n".join(filled(said)), *cards]
     rests_on = recommendation.cards[0].provenance
     if not details:
         more = "Reasons, what would flip the answer and notes: --details."
