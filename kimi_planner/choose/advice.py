@@ -95,15 +95,15 @@ def _worth(low: Any, high: Any) -> Iterator[str]:
 def not_known(aim: Aim, models: Sequence[str], timed: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is not compared, as nothing is known of it or nothing says what it is worth."""
     public = [model for model in models if _is_public(aim, model)]
-    if aim.worth is None:
-        yield "Only cost was compared, as success is known of no model"
-    elif missing := [model for model in models if model not in aim.worth.points]:
+    missing = [model for model in models if aim.rates[model].is_judgement]
+    if missing:
         yield f"Success is not known of {_some(missing, models)}"
     if public:
-        of = _some(public, models)
+        of = "the others" if len(public) + len(missing) == len(models) else _some(public, models)
+        of = of if missing or len(public) < len(models) else "all models"
         yield f"Success of {of} is what published results say, which is little"
-    if aim.worth is not None and not aim.objective.is_stated:
-        yield "No value of a solved task is stated (value_usd_per_success), so cost decides"
+    if not aim.objective.is_stated:
+        yield "No value of a solved task is stated (value_usd_per_success), so models rank by cost"
     if slow := [model for model in models if timed.get(model) is None]:
         yield f"Time to answer is not known of {_some(slow, models)}"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.report.xlsx.book import Book
+from kimi_planner.report.xlsx.choice import CHOICE, write_choice
 from kimi_planner.report.xlsx.inputs import ASSUMPTIONS, PRICES, Inputs
 from kimi_planner.report.xlsx.lines import BY_MODEL, MONTHLY, Totals
 from kimi_planner.report.xlsx.live import Live
@@ -36,12 +37,14 @@ def xlsx_report(recommendation: Recommendation) -> bytes:
     widths = (name, model, 14, 8, *[16] * len(totals.columns))
     summary = book.sheet(SUMMARY, (name, model, 18, 14, 14, 14, 16, 18, 15, 3, *[13] * 4))
     monthly, by_model = (book.sheet(name, widths) for name in (MONTHLY, BY_MODEL))
+    choice = book.sheet(CHOICE, (max(24, model), *[14] * 13, 60, 80))
     names = len(live.shares) + len(live.fees)
     assumptions = book.sheet(ASSUMPTIONS, (name, 16, 14, *[16] * names, 14, 14, 80))
     prices = book.sheet(PRICES, (model, 30, 30, 14, 16, 70, 40))
     write_summary(summary, recommendation, totals)
     totals.write_monthly(monthly)
     totals.write_by_model(by_model)
+    write_choice(choice, recommendation)
     inputs.write_assumptions(book, assumptions)
     inputs.write_prices(prices)
     return book.finished()
