@@ -19,7 +19,7 @@ from kimi_planner.report.xlsx.workbook import xlsx_report
 from kimi_planner.workload import example_path
 
 AS_OF = date(2026, 11, 24)
-SHEETS = ["Summary", "Monthly", "By model", "Assumptions", "Prices"]
+SHEETS = ["Summary", "Monthly", "By model", "Choice", "Assumptions", "Prices"]
 #: Settings of LibreOffice: calculate every formula when a file is opened.
 ALWAYS = """<?xml version="1.0"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">

@@ -37,7 +37,7 @@ def why_first(aim: Aim, ranked: Sequence[Choice]) -> str:
         more = tie or f"{small_usd(net - other)} more than {second.model}"
         return f"net value {_signed(net)} USD a task, {more}; the best with probability {chance}"
     if tie:
-        return f"it costs {tie}"
+        return tie
     less = float(aim.cost_usd(second.model) - aim.cost_usd(first.model)) * float(aim.tasks)
     return f"the cheapest, {usd(less)} USD a month less than {second.model}"
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import TYPE_CHECKING
 
 from kimi_planner.choose.given import settings_of
-from kimi_planner.choose.switch import leading, meeting_factor
 from kimi_planner.errors import WorkloadError
 from kimi_planner.money import exact_decimal, usd
 from kimi_planner.plan.projection import Projection
@@ -21,7 +20,12 @@ from kimi_planner.workload.quantity import number_text
 if TYPE_CHECKING:
     from kimi_planner.choose.recommendation import Recommendation
 
-__all__ = ["OverBudget", "keeping_traffic", "over_budgets"]
+__all__ = ["OverBudget", "over_budgets"]
+
+_DIGITS = Context(prec=60, rounding=ROUND_HALF_EVEN)
+_FARTHEST = 10**9
+_STEPS = 12
+_NEAR = Decimal("1e-10")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +82,7 @@ class OverBudget:
         )  # fmt: skip
         back = [f"a budget of {spend}"]
         if self.traffic_factor is not None:
-            back.insert(0, f"{number_text(leading(self.traffic_factor, rounding=ROUND_DOWN))} times the traffic")  # fmt: skip
+            back.insert(0, f"{number_text(_leading(self.traffic_factor, rounding=ROUND_DOWN))} times the traffic")  # fmt: skip
         back[:0] = [f"{model} in its place" for model in self.cheaper[:1]]
         risk = (
             f"; some month is over it with a chance of {share_text(self.chance)}"
@@ -114,7 +118,7 @@ def over_budgets(recommendation: Recommendation) -> Iterator[OverBudget]:
             spend_usd=worst,
             gap_usd=worst - budget,
             chance=spend.chance_over(budget) if spend.is_ranged else None,
-            traffic_factor=keeping_traffic(workload, model, projection, share, budget),
+            traffic_factor=_keeping_traffic(workload, model, projection, share, budget),
             cheaper=tuple(
                 choice.model
                 for choice in recommendation.choices
@@ -124,7 +128,7 @@ def over_budgets(recommendation: Recommendation) -> Iterator[OverBudget]:
         )
 
 
-def keeping_traffic(
+def _keeping_traffic(
     workload: Workload, model: str, projection: Projection, share: float, budget: Decimal
 ) -> Decimal | None:
     """Return the largest factor on the traffic with which the worst month keeps a budget.
@@ -139,5 +143,46 @@ def keeping_traffic(
 
     planned = projection.of(model, workload.name).worst_month(share)[1]
     with suppress(WorkloadError):  # more traffic than a workload may have
-        return meeting_factor(worst, planned, budget)
+        return _meeting_factor(worst, planned, budget)
     return None
+
+
+def _meeting_factor(
+    amount: Callable[[Decimal], Decimal], planned: Decimal, limit: Decimal
+) -> Decimal | None:
+    """Return the largest factor to nine digits with which an amount keeps a limit.
+
+    Parameters
+    ----------
+    amount : callable
+        The amount at a factor, nearly in proportion to it; ``planned`` is that at 1.
+    limit : Decimal
+        What it must not exceed.
+
+    Returns
+    -------
+    Decimal or None
+        ``None`` if the amount is nothing, or no factor of a billion brings it to the limit.
+
+    Notes
+    -----
+    The factor is scaled by what is missing until the amount is the limit to a part in 10^10, which
+    a few steps do where the two are nearly in proportion.
+    """
+    if planned <= 0:
+        return None
+    value, at = Decimal(1), planned
+    with localcontext(_DIGITS):
+        for _ in range(_STEPS):
+            value = _leading(value * limit / at, 14)
+            if value > _FARTHEST:
+                return None
+            at = amount(value)
+            if at <= 0 or abs(at - limit) <= limit * _NEAR:
+                break
+        return _leading(value, 9, rounding=ROUND_DOWN)
+
+
+def _leading(value: Decimal, digits: int = 4, *, rounding: str = ROUND_HALF_EVEN) -> Decimal:
+    """Return a number with so many leading digits."""
+    return Context(prec=digits, rounding=rounding).plus(value)

@@ -58,17 +58,11 @@ def recommendation_text(recommendation: Recommendation, *, details: bool = False
     parts = ["\n".join(filled(said)), *cards]
     rests_on = recommendation.cards[0].provenance
     if not details:
-        more = "Reasons, what would flip the answer and notes: --details."
+        more = "Every reason and note: --details."
         legend = max((one.legend for one in recommendation.cards), key=len)
         return "\n\n".join([*parts, "\n".join(filled([f"{legend}.", more, rests_on]))])
-    flips = listed(
-        "What would change the answer, one number moved at a time (expected spend):",
-        recommendation.flip_sentences(),
-    )
     reasons = "\n".join(f"{one.workload}: {one.why}." for one in recommendation.decisions)
-    return "\n\n".join(
-        [*parts, reasons, *filter(None, [flips]), *_reasons(recommendation), rests_on]
-    )
+    return "\n\n".join([*parts, reasons, *_reasons(recommendation), rests_on])
 
 
 def section_text(section: Section) -> str:
