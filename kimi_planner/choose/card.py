@@ -306,7 +306,7 @@ def _faster(
     ]
     if own is None or not known or min(known)[0] >= own.p90_seconds:
         return
-    yield f"{min(known)[1]} if nine of ten answers must come within less than {own.p90_seconds:,.1f} s"
+    yield f"{min(known)[1]} instead if nine of ten answers must come within less than {own.p90_seconds:,.1f} s"
 
 
 def _cells(row: CardRow) -> tuple[str, ...]:
