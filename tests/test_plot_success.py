@@ -32,7 +32,9 @@ def test_points_and_lines_are_cost_and_interval(costs):
     ax_valued = plot.cost_per_success(found)
     assert f"({found.rows[0].chance_best:.0%})" in said(ax_valued)
     assert "the best with probability" in plot.alt_text(ax_valued)
-    filled = [line.get_color() != "white" for line in ax.lines if line.get_marker() == "o"]
+    filled = [
+        line.get_markerfacecolor() == LIGHT.within for line in ax.lines if line.get_marker() == "o"
+    ]
     assert filled == [row.rank == 1 for row in rows]
     assert "filled for the choice" in " ".join(said(ax).split())
 

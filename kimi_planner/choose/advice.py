@@ -22,8 +22,8 @@ def clauses_of(choice: Choice) -> tuple[str, ...]:
     return choice.conditions + ("its reasoning adds nothing to its spend",) * choice.is_least
 
 
-def why_first(aim: Aim, ranked: Sequence[Choice]) -> str:
-    """Return why the first of a ranking is it, in a clause."""
+def why_first(aim: Aim, ranked: Sequence[Choice], *, is_short: bool = False) -> str:
+    """Return why the first of a ranking is it, in a clause; a short one stands after its spend."""
     first = ranked[0]
     rivals = [one for one in ranked[1:] if bool(clauses_of(one)) == bool(clauses_of(first))]
     rivals = [one for one in rivals if not aim.is_unknown(one.model)]
@@ -33,12 +33,16 @@ def why_first(aim: Aim, ranked: Sequence[Choice]) -> str:
     tie = _same(aim, first.model, second.model)
     if aim.by_value and aim.worth is not None and not aim.is_unknown(first.model):
         net, other = (float(aim.worth.net_usd[one.model]) for one in (first, second))
-        chance = chance_text(aim.worth.chance_best[first.model])
         more = tie or f"{small_usd(net - other)} more than {second.model}"
+        if is_short:
+            return f"net value of a task {_signed(net)}, {more}"
+        chance = chance_text(aim.worth.chance_best[first.model])
         return f"net value {_signed(net)} USD a task, {more}; the best with probability {chance}"
     if tie:
         return tie
     less = float(aim.cost_usd(second.model) - aim.cost_usd(first.model)) * float(aim.tasks)
+    if is_short:
+        return f"{usd(less)} less than {second.model}"
     return f"the cheapest, {usd(less)} USD a month less than {second.model}"
 
 

@@ -155,7 +155,7 @@ class Recommendation:
         elif choice is None:
             unserved += ["no model qualifies", self._least_change(name)]
         else:
-            spend += f"; {why_first(aim, ranked)}"
+            spend += f"; {why_first(aim, ranked, is_short=True)}"
             cheaper = _cheaper(aim, ranked)
         return Decision(
             workload=name,
