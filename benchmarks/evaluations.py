@@ -7,9 +7,8 @@
   tokens of the items are given, which cost more or less when solved;
 - how often the 90% intervals of cascades hold the true cost, success rate and cost per success, by
   simulation, with trials of their own and with common items of shared difficulty;
-- how often the model said to be the cheapest is so, by the probability that was told, with trials of
-  their own and with common items;
-- how probable the cheaper model is after the further trials that were said to settle it.
+- how often the model said to have the highest net value has it, by the probability that was told, with
+  trials of their own and with common items.
 
 Everything goes through `read_evaluations`, `cost_per_success` and `cascades`.
 """
@@ -37,12 +36,14 @@ COUNTS = (20, 50, 100, 200, 400)
 MODELS = ("kimi-k2", "kimi-k2-instruct")
 ENDS = ["cost_per_success_low_usd", "cost_per_success_high_usd"]
 INPUT, OUTPUT = 1.2e-6, 3.6e-6
+VALUE, EXTRA = 0.01, 0.00105  # USD of a solved task, and what a task costs more on the second model
 N_PATHS = 1_000
 
 
 def planned(**changes: Any) -> tuple[Workload, Projection]:
     """Return a workload of one call a task, and its projection on two models."""
     fields = {"requests_per_day": 100, "prompt_tokens": 2000, "completion_tokens": 500}
+    fields["value_usd_per_success"] = VALUE
     workload = Workload(name="w", **fields | changes)
     plan = project(workload, 1, "2026-12", list(MODELS), date(2026, 11, 1), n_paths=N_PATHS)
     return workload, plan
@@ -52,7 +53,7 @@ def summed(plan: tuple[Workload, Projection], counts: list[tuple[int, int]]) -> 
     """Return the costs per success of as many models as there are pairs of successes and trials."""
     rows = [("w", model, *both) for model, both in zip(MODELS, counts, strict=False)]
     frame = pd.DataFrame(rows, columns=["workload", "model", "successes", "trials"])
-    return cost_per_success(plan[0], read(frame), projection=plan[1])
+    return cost_per_success(plan[0], read(frame), projection=plan[1], published=False)
 
 
 def coverage_by_count() -> Iterator[dict[str, Any]]:
@@ -105,7 +106,7 @@ def coverage_by_item(rng: np.random.Generator, runs: int) -> Iterator[dict[str, 
                     "completion_tokens": np.rint(sizes).astype(int),
                 }
             )
-            found = cost_per_success(plan[0], read(frame), projection=plan[1])
+            found = cost_per_success(plan[0], read(frame), projection=plan[1], published=False)
             low, high = found.frame[ENDS].to_numpy()[0]
             mean = 20_000 * OUTPUT * np.exp(sigma**2 / 2)
             hits += low <= mean * (factor + (1 - rate) / rate) <= high
@@ -204,8 +205,8 @@ def told_and_true(
         noise = share**0.5 * usual + (1 - share) ** 0.5 * own
         solved = noise < stats.norm.ppf(rates)[:, None]
         seen = (solved.sum(axis=1) + 0.5) / (count + 1)
-        error = ((1 - share) * ((1 - seen) / seen / count).sum()) ** 0.5
-        if abs(np.log(1.25 * seen[0] / seen[1])) > 2 * error:
+        error = ((1 - share) * (seen * (1 - seen) / count).sum()) ** 0.5
+        if abs(seen[1] - seen[0] - EXTRA / VALUE) > 2 * error:
             continue
         taken += 1
         if common is None:
@@ -219,10 +220,10 @@ def told_and_true(
                     "success": solved.ravel(),
                 }
             )
-            found = cost_per_success(plan[0], read(frame), projection=plan[1])
-        best = max(found.rows, key=lambda row: row.chance_cheapest)
-        truly = MODELS[int(1.25 / rates[1] < 1 / rates[0])]
-        yield best.chance_cheapest, best.model == truly
+            found = cost_per_success(plan[0], read(frame), projection=plan[1], published=False)
+        best = max(found.rows, key=lambda row: row.chance_best)
+        truly = MODELS[int(VALUE * (rates[1] - rates[0]) > EXTRA)]
+        yield best.chance_best, best.model == truly
 
 
 def calibration(rng: np.random.Generator, runs: int) -> Iterator[dict[str, Any]]:
@@ -241,25 +242,6 @@ def calibration(rng: np.random.Generator, runs: int) -> Iterator[dict[str, Any]]
             }
 
 
-def settling(rng: np.random.Generator, runs: int) -> dict[str, Any]:
-    """Return the probability after as many further trials as were told, at the rates measured."""
-    plan = planned()
-    first = summed(plan, [(32, 50), (44, 50)])
-    more = first.settlings[0].more_trials or 0
-    after = []
-    for _ in range(runs):
-        extra = rng.binomial(more // 2, [32 / 50, 44 / 50]).tolist()
-        counts = [(was + got, 50 + more // 2) for was, got in zip((32, 44), extra, strict=True)]
-        rows = summed(plan, counts).rows
-        after += [row.chance_cheapest for row in rows if row.model == first.settlings[0].first]
-    return {
-        "chance_before": first.settlings[0].chance,
-        "more_trials": more,
-        "median_after": float(np.median(after)),
-        "share_settled": float((np.array(after) >= 0.95).mean()),
-    }
-
-
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -271,7 +253,6 @@ def main() -> None:
         "coverage_by_item": list(coverage_by_item(rng, 400)),
         "coverage_of_routes": list(coverage_of_routes(rng, 400)),
         "calibration": list(calibration(rng, 1000)),
-        "settling": [settling(rng, 300)],
     }
     if options.json:
         print(json.dumps(report, indent=2, default=float))

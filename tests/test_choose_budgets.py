@@ -180,7 +180,7 @@ def test_tools_that_no_card_states_leave_conditional_models():
     assert {one.conditions for one in found.choices} == {("it has tools",)}
     assert found.exclusions == ()
     assert found.sentences() == [
-        "chat: kimi-k2, 64.05 USD a month at P50, 16.01 less than kimi-k2-instruct; qualifies if it has tools."
+        "chat: kimi-k2, 64.05 USD a month (mean); 16.01 less than kimi-k2-instruct; qualifies if it has tools."
     ]
 
 
@@ -199,7 +199,7 @@ def test_a_model_that_states_it_comes_before_a_cheaper_one_that_does_not():
     assert [one.model for one in found.choices] == ["kimi-k2-5", "kimi-k2", "kimi-k2-instruct", "kimi-k2-5-thinking"]  # fmt: skip
     [said] = found.sentences()
     assert said == (
-        "chat: kimi-k2-5, 133.44 USD a month at P50; no other qualifies for sure; kimi-k2 is 69.39 "
+        "chat: kimi-k2-5, 133.44 USD a month (mean); no other qualifies for sure; kimi-k2 is 69.39 "
         "less and qualifies if it has vision."
     )
 
@@ -218,7 +218,7 @@ def test_what_is_stated_not_to_be_there_excludes():
     assert decision.basis == "none qualifies"
     assert decision.reasons == ("catalog 2026-06 states that it lacks 'video'",)
     assert decision.why == (
-        "kimi-k2, 64.05 USD a month at P50; no model qualifies; the least change: kimi-k2 would if video "
+        "kimi-k2, 64.05 USD a month (mean); no model qualifies; the least change: kimi-k2 would if video "
         "were not needed"
     )
 
@@ -231,7 +231,7 @@ def test_a_pinned_model_is_planned_whatever_ranks_first():
     assert total(found) == DAYS * (500 * Decimal("0.00875") + 100 * CALL_USD)
     pinned = choose(chat(model="kimi-k2", needs=["video"]), catalog=lacking("video"))
     assert pinned.sentences() == [
-        "chat: kimi-k2, 64.05 USD a month at P50, pinned; it does not qualify: catalog 2026-06 states that "
+        "chat: kimi-k2, 64.05 USD a month (mean), pinned; it does not qualify: catalog 2026-06 states that "
         "it lacks 'video'."
     ]
 

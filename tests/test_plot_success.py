@@ -1,5 +1,7 @@
 """The picture of the cost per success shows intervals, and what is not known."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from legible import assert_legible, said
@@ -25,11 +27,16 @@ def test_points_and_lines_are_cost_and_interval(costs):
     assert points == pytest.approx([row.cost_per_success_usd for row in rows])
     lines = [list(line.get_xdata()) for line in ax.lines if len(line.get_xdata()) == 2]
     assert lines == [[row.cost_per_success_low_usd, row.cost_per_success_high_usd] for row in rows]
-    assert f"({rows[0].chance_cheapest:.0%})" in said(ax)
-    assert "cheapest with probability" in plot.alt_text(ax)
-    filled = [line.get_color() != "white" for line in ax.lines if line.get_marker() == "o"]
+    valued = [replace(one, value_usd_per_success="0.3") for one in example()]
+    found = cost_per_success(valued, measured(), projection=plan().projection)
+    ax_valued = plot.cost_per_success(found)
+    assert f"({found.rows[0].chance_best:.0%})" in said(ax_valued)
+    assert "the best with probability" in plot.alt_text(ax_valued)
+    filled = [
+        line.get_markerfacecolor() == LIGHT.within for line in ax.lines if line.get_marker() == "o"
+    ]
     assert filled == [row.rank == 1 for row in rows]
-    assert "filled where it is least" in " ".join(said(ax).split())
+    assert "filled for the choice" in " ".join(said(ax).split())
 
 
 def test_what_was_never_solved_has_no_point_and_no_upper_end():
@@ -39,7 +46,7 @@ def test_what_was_never_solved_has_no_point_and_no_upper_end():
     tried = read_evaluations(
         pd.DataFrame(rows, columns=["workload", "model", "successes", "trials"])
     )
-    result = cost_per_success(example()[0], tried, projection=plan().projection)
+    result = cost_per_success(example()[0], tried, projection=plan().projection, published=False)
     ax = plot.cost_per_success(result)
     assert sum(line.get_marker() == "o" for line in ax.lines) == 1
     assert sum(line.get_marker() == ">" for line in ax.lines) == 1
@@ -48,7 +55,7 @@ def test_what_was_never_solved_has_no_point_and_no_upper_end():
 
 def test_without_trials_the_cost_of_a_task_is_a_square():
     """It is not drawn as a cost per success, and the words say that there were no trials."""
-    result = cost_per_success(awkward()[:2], projection=wide())
+    result = cost_per_success(awkward()[:2], projection=wide(), published=False)
     ax = plot.cost_per_success(result, LONG)
     assert {line.get_marker() for line in ax.lines} == {"s"}
     assert "no trials, task 0.00" in said(ax)
@@ -60,5 +67,5 @@ def test_costs_per_success_are_legible(costs):
     """One workload, several, and twelve models without trials can be read in every size."""
     assert_legible(lambda ax: plot.cost_per_success(costs, "support-chat", ax=ax))
     assert_legible(lambda ax: plot.cost_per_success(costs, ax=ax))
-    judged = cost_per_success(awkward()[:2], projection=wide())
+    judged = cost_per_success(awkward()[:2], projection=wide(), published=False)
     assert_legible(lambda ax: plot.cost_per_success(judged, LONG, ax=ax))

@@ -12,8 +12,8 @@ __all__ = ["closed"]
 
 @pytest.fixture(scope="module", params=[None, 2, "without"], ids=["success", "value", "untried"])
 def result(request):
-    tried = {} if request.param == "without" else {"evaluations": measured()}
-    value = {} if request.param in {None, "without"} else {"value_per_success_usd": request.param}
+    tried = {"published": False} if request.param == "without" else {"evaluations": measured()}
+    value = {} if request.param in {None, "without"} else {"value_usd_per_success": request.param}
     return thinking_pays(
         example()[1],
         "kimi-k2",
@@ -25,16 +25,16 @@ def result(request):
 
 
 def test_the_curve_is_that_of_the_result(result):
-    """The line is the gain needed, or without evaluations the ratio; what is known is marked."""
+    """The line is the gain needed, without a value that value, without rates the cost of a task."""
     ax = plot.thinking(result)
-    tried = result.plain_rate is not None
-    column = "success_gain_needed" if tried else "success_ratio_needed"
+    tried, valued = result.plain_rate is not None, result.objective.is_stated
+    column = "success_gain_needed" if valued else "switching_usd" if tried else "cost_per_task_usd"
     assert list(ax.lines[0].get_ydata()) == result.curve[column].tolist()
     levels = [line.get_ydata()[0] for line in ax.lines[1:]]
-    if tried:
+    if valued:
         gain = result.thinking_rate - result.plain_rate
         assert gain in levels
-        assert f"measured gain {gain:+.1%}" in said(ax)
+        assert f"expected gain {gain:+.1%}" in said(ax)
     assert "today" in said(ax)
     assert plot.alt_text(ax) == " ".join(result.sentences())
 

@@ -19,7 +19,7 @@ from kimi_planner.workload import example_path
 
 AS_OF = date(2026, 11, 24)
 SHEETS = [
-    "Summary", "Budget", "By month", "By model", "Assumptions", "Prices", "Risk",
+    "Summary", "Budget", "By month", "By model", "Choice", "Assumptions", "Prices", "Risk",
     "Catalog and sources", "Prices by month", "Rates", "Spread",
 ]  # fmt: skip
 CERTAIN = Workload(

@@ -13,7 +13,6 @@ __all__, __getattr__, __dir__ = public_names(
         "choose.evaluations.public": "PublicResults read_public_results",
         "choose.evaluations.rates": "SuccessRate",
         "choose.evaluations.read": "Evaluations Item Trials read_evaluations",
-        "choose.flip": "Flip",
         "choose.frontier": "QualityFrontier quality_frontier",
         "choose.objective": "Objective best_by_value",
         "choose.portfolios.choose": "portfolio",

@@ -22,8 +22,8 @@ def clauses_of(choice: Choice) -> tuple[str, ...]:
     return choice.conditions + ("its reasoning adds nothing to its spend",) * choice.is_least
 
 
-def why_first(aim: Aim, ranked: Sequence[Choice]) -> str:
-    """Return why the first of a ranking is it, in a clause."""
+def why_first(aim: Aim, ranked: Sequence[Choice], *, is_short: bool = False) -> str:
+    """Return why the first of a ranking is it, in a clause; a short one stands after its spend."""
     first = ranked[0]
     rivals = [one for one in ranked[1:] if bool(clauses_of(one)) == bool(clauses_of(first))]
     rivals = [one for one in rivals if not aim.is_unknown(one.model)]
@@ -33,12 +33,16 @@ def why_first(aim: Aim, ranked: Sequence[Choice]) -> str:
     tie = _same(aim, first.model, second.model)
     if aim.by_value and aim.worth is not None and not aim.is_unknown(first.model):
         net, other = (float(aim.worth.net_usd[one.model]) for one in (first, second))
-        chance = chance_text(aim.worth.chance_best[first.model])
         more = tie or f"{small_usd(net - other)} more than {second.model}"
+        if is_short:
+            return f"net value of a task {_signed(net)}, {more}"
+        chance = chance_text(aim.worth.chance_best[first.model])
         return f"net value {_signed(net)} USD a task, {more}; the best with probability {chance}"
     if tie:
-        return f"it costs {tie}"
+        return tie
     less = float(aim.cost_usd(second.model) - aim.cost_usd(first.model)) * float(aim.tasks)
+    if is_short:
+        return f"{usd(less)} less than {second.model}"
     return f"the cheapest, {usd(less)} USD a month less than {second.model}"
 
 
@@ -95,15 +99,15 @@ def _worth(low: Any, high: Any) -> Iterator[str]:
 def not_known(aim: Aim, models: Sequence[str], timed: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is not compared, as nothing is known of it or nothing says what it is worth."""
     public = [model for model in models if _is_public(aim, model)]
-    if aim.worth is None:
-        yield "Only cost was compared, as success is known of no model"
-    elif missing := [model for model in models if model not in aim.worth.points]:
+    missing = [model for model in models if aim.rates[model].is_judgement]
+    if missing:
         yield f"Success is not known of {_some(missing, models)}"
     if public:
-        of = _some(public, models)
+        of = "the others" if len(public) + len(missing) == len(models) else _some(public, models)
+        of = of if missing or len(public) < len(models) else "all models"
         yield f"Success of {of} is what published results say, which is little"
-    if aim.worth is not None and not aim.objective.is_stated:
-        yield "No value of a solved task is stated (value_usd_per_success), so cost decides"
+    if not aim.objective.is_stated:
+        yield "No value of a solved task is stated (value_usd_per_success), so models rank by cost"
     if slow := [model for model in models if timed.get(model) is None]:
         yield f"Time to answer is not known of {_some(slow, models)}"
 

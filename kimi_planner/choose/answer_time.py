@@ -1,4 +1,4 @@
-"""How long a model takes for an answer, as far as its catalog states it."""
+"""How long a model takes for an answer, as its trials or its catalog tell it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.catalog import ModelSpec
+from kimi_planner.choose.evaluations.read import Trials
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import number_text
 
@@ -34,12 +35,15 @@ class AnswerTime:
     source: str
 
 
-def answer_time(workload: Workload, spec: ModelSpec) -> AnswerTime | None:
+def answer_time(
+    workload: Workload, spec: ModelSpec, trials: Trials | None = None
+) -> AnswerTime | None:
     """Return how long answers to the calls of a workload take, ``None`` if nothing tells.
 
     Notes
     -----
-    It is ``completion tokens / tokens per second``, reasoning included, over the calls of the
+    Where every item of the trials has its seconds, and a task is one call, it is their percentiles.
+    Else it is ``completion tokens / tokens per second``, reasoning included, over the calls of the
     workload. A catalog states the speed once measured and no time to the first token, so that this
     is the least.
 
@@ -53,10 +57,16 @@ def answer_time(workload: Workload, spec: ModelSpec) -> AnswerTime | None:
     >>> answer_time(chat, load_catalog("2026-06").model("kimi-k2")) is None
     True
     """
+    load = workload.resolve()
+    seconds = trials.of_items("seconds") if trials is not None and load.sizes.calls == 1 else {}
+    if seconds:
+        p50, p90 = np.quantile(list(seconds.values()), [0.5, 0.9]).tolist()
+        source = f"measured on {len(seconds):,} items"
+        return AnswerTime(p50_seconds=p50, p90_seconds=p90, is_least=False, source=source)
     speed = spec.output_tokens_per_second
     if speed is None:
         return None
-    completion = CallSizes.on(workload.resolve().sizes, spec.profile).drawn().completion
+    completion = CallSizes.on(load.sizes, spec.profile).drawn().completion
     p50, p90 = (
         np.quantile(np.asarray(completion, dtype=float), [0.5, 0.9]) / float(speed)
     ).tolist()

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import TYPE_CHECKING
 
 from kimi_planner.choose.given import settings_of
-from kimi_planner.choose.switch import leading, meeting_factor
 from kimi_planner.errors import WorkloadError
 from kimi_planner.money import exact_decimal, usd
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.simulation import project
+from kimi_planner.rich import share_text
 from kimi_planner.workload import Workload, what_if
 from kimi_planner.workload.quantity import number_text
 
 if TYPE_CHECKING:
     from kimi_planner.choose.recommendation import Recommendation
 
-__all__ = ["OverBudget", "keeping_traffic", "over_budgets"]
+__all__ = ["OverBudget", "over_budgets"]
+
+_DIGITS = Context(prec=60, rounding=ROUND_HALF_EVEN)
+_FARTHEST = 10**9
+_STEPS = 12
+_NEAR = Decimal("1e-10")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +44,8 @@ class OverBudget:
         The months over it.
     month, spend_usd, gap_usd
         The month that is over by the most, its spend, and by how much.
+    chance
+        Probability that some month is over it; ``None`` where no range is given.
     traffic_factor
         The largest factor on the traffic with which every month keeps the budget; ``None`` if there
         is none.
@@ -54,12 +61,18 @@ class OverBudget:
     month: str
     spend_usd: Decimal
     gap_usd: Decimal
+    chance: float | None
     traffic_factor: Decimal | None
     cheaper: tuple[str, ...]
 
     @property
     def sentence(self) -> str:
-        """The gap, the months, and what would bring the spend back, in words."""
+        """The words, with the name of the workload."""
+        return f"{self.workload}: {self.words}."
+
+    @property
+    def words(self) -> str:
+        """The gap, the months, and what would bring the spend back."""
         places = max(2, -self.gap_usd.adjusted())
         spend, gap, budget = (
             usd(amount, places) for amount in (self.spend_usd, self.gap_usd, self.budget_usd)
@@ -69,11 +82,16 @@ class OverBudget:
         )  # fmt: skip
         back = [f"a budget of {spend}"]
         if self.traffic_factor is not None:
-            back.insert(0, f"{number_text(leading(self.traffic_factor, rounding=ROUND_DOWN))} times the traffic")  # fmt: skip
+            back.insert(0, f"{number_text(_leading(self.traffic_factor, rounding=ROUND_DOWN))} times the traffic")  # fmt: skip
         back[:0] = [f"{model} in its place" for model in self.cheaper[:1]]
+        risk = (
+            f"; some month is over it with a chance of {share_text(self.chance)}"
+            if self.chance
+            else ""
+        )
         return (
-            f"{self.workload}: {gap} USD over the budget of {budget} on {self.model} "
-            f"(P{self.percentile:g} {spend} in {when}); back with {', or '.join(back)}."
+            f"{gap} USD over the budget of {budget} on {self.model} "
+            f"(P{self.percentile:g} {spend} in {when}{risk}); back with {', or '.join(back)}"
         )
 
 
@@ -99,7 +117,8 @@ def over_budgets(recommendation: Recommendation) -> Iterator[OverBudget]:
             month=months[at],
             spend_usd=worst,
             gap_usd=worst - budget,
-            traffic_factor=keeping_traffic(workload, model, projection, share, budget),
+            chance=spend.chance_over(budget) if spend.is_ranged else None,
+            traffic_factor=_keeping_traffic(workload, model, projection, share, budget),
             cheaper=tuple(
                 choice.model
                 for choice in recommendation.choices
@@ -109,7 +128,7 @@ def over_budgets(recommendation: Recommendation) -> Iterator[OverBudget]:
         )
 
 
-def keeping_traffic(
+def _keeping_traffic(
     workload: Workload, model: str, projection: Projection, share: float, budget: Decimal
 ) -> Decimal | None:
     """Return the largest factor on the traffic with which the worst month keeps a budget.
@@ -124,5 +143,46 @@ def keeping_traffic(
 
     planned = projection.of(model, workload.name).worst_month(share)[1]
     with suppress(WorkloadError):  # more traffic than a workload may have
-        return meeting_factor(worst, planned, budget)
+        return _meeting_factor(worst, planned, budget)
     return None
+
+
+def _meeting_factor(
+    amount: Callable[[Decimal], Decimal], planned: Decimal, limit: Decimal
+) -> Decimal | None:
+    """Return the largest factor to nine digits with which an amount keeps a limit.
+
+    Parameters
+    ----------
+    amount : callable
+        The amount at a factor, nearly in proportion to it; ``planned`` is that at 1.
+    limit : Decimal
+        What it must not exceed.
+
+    Returns
+    -------
+    Decimal or None
+        ``None`` if the amount is nothing, or no factor of a billion brings it to the limit.
+
+    Notes
+    -----
+    The factor is scaled by what is missing until the amount is the limit to a part in 10^10, which
+    a few steps do where the two are nearly in proportion.
+    """
+    if planned <= 0:
+        return None
+    value, at = Decimal(1), planned
+    with localcontext(_DIGITS):
+        for _ in range(_STEPS):
+            value = _leading(value * limit / at, 14)
+            if value > _FARTHEST:
+                return None
+            at = amount(value)
+            if at <= 0 or abs(at - limit) <= limit * _NEAR:
+                break
+        return _leading(value, 9, rounding=ROUND_DOWN)
+
+
+def _leading(value: Decimal, digits: int = 4, *, rounding: str = ROUND_HALF_EVEN) -> Decimal:
+    """Return a number with so many leading digits."""
+    return Context(prec=digits, rounding=rounding).plus(value)

@@ -177,7 +177,9 @@ def card_of(recommendation: Recommendation, name: str) -> Card:
         said[one.model] = "; ".join(filter(None, more))
     models = [*(one.model for one in ranked), *(one.model for one in out)]
     specs = {spec.id: spec for spec in recommendation.projection.specs}
-    timed = {model: answer_time(aim.workload, specs[model]) for model in models}
+    timed = {
+        model: answer_time(aim.workload, specs[model], aim.rates[model].trials) for model in models
+    }
     ranks = {one.model: one.rank for one in ranked}
     return Card(
         workload=name,
@@ -258,7 +260,8 @@ def _as_tried(aim: Aim, model: str) -> str:
     tried, planned = float(aim.cost_usd(model)), float(aim.planned_usd(model))
     if usd(abs(tried - planned) * float(aim.tasks)) == "0.00":
         return ""
-    return f"as it was tried a task costs {small_usd(tried)} USD, as planned {small_usd(planned)}"
+    how = "as tried, or by published costs," if aim.rates[model].trials else "by published costs"
+    return f"{how} a task costs {small_usd(tried)} USD, as planned {small_usd(planned)}"
 
 
 def _sentences(
@@ -278,6 +281,11 @@ def _sentences(
         yield f"{chosen} is pinned{other}."
     else:
         yield f"Choose {chosen}{qualifies}: {why_first(aim, ranked)}."
+    yield from (
+        f"{over.words}."
+        for over in recommendation.over_budget
+        if over.workload == aim.workload.name
+    )
     others = [*instead(aim, chosen, ranked), *_faster(chosen, ranked, timed)]
     if others:
         yield f"Choose {'; '.join(others)}."
@@ -298,7 +306,7 @@ def _faster(
     ]
     if own is None or not known or min(known)[0] >= own.p90_seconds:
         return
-    yield f"{min(known)[1]} if nine of ten answers must come within less than {own.p90_seconds:,.1f} s"
+    yield f"{min(known)[1]} instead if nine of ten answers must come within less than {own.p90_seconds:,.1f} s"
 
 
 def _cells(row: CardRow) -> tuple[str, ...]:

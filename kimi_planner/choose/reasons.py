@@ -13,7 +13,7 @@ from kimi_planner.capacity.tiers import Throughput
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.answer_time import answer_time
 from kimi_planner.choose.choice import Exclusion, Obstacle
-from kimi_planner.choose.evaluations.read import Evaluations
+from kimi_planner.choose.evaluations.read import Evaluations, Trials
 from kimi_planner.choose.given import known_tier
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.money import exact_decimal
@@ -133,7 +133,7 @@ class Rules:
         least = self.requirements.min_success_rate
         if least is None or self.evaluations is None:
             return
-        trials = self.evaluations.of(workload.name, spec.id)
+        trials = self._trials(workload, spec)
         if trials is None:
             yield Obstacle(
                 "success",
@@ -149,12 +149,18 @@ class Rules:
                 f"a success rate of {rate} were enough",
             )
 
+    def _trials(self, workload: Workload, spec: ModelSpec) -> Trials | None:
+        return None if self.evaluations is None else self.evaluations.of(workload.name, spec.id)
+
     def _of_time(self, workload: Workload, spec: ModelSpec) -> Iterator[Obstacle]:
         """Yield whether nine of ten answers are complete in time."""
         limit = self.requirements.aimed(workload).seconds_at_most
         if not isinstance(limit, Decimal):
             return
-        within, time = f"within {number_text(limit)} s", answer_time(workload, spec)
+        within, time = (
+            f"within {number_text(limit)} s",
+            answer_time(workload, spec, self._trials(workload, spec)),
+        )
         if time is None:
             yield Obstacle("time", f"nine of ten answers come {within}", is_open=True)
         elif time.p90_seconds > limit:

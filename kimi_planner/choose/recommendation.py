@@ -17,8 +17,6 @@ from kimi_planner.choose.budgets import OverBudget, over_budgets
 from kimi_planner.choose.card import Card, card_of
 from kimi_planner.choose.choice import Choice, Decision, Exclusion
 from kimi_planner.choose.evaluations.read import Evaluations
-from kimi_planner.choose.flip import Flip, flip_sentences
-from kimi_planner.choose.flips import flips
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.money import usd
 from kimi_planner.notes import Note
@@ -139,7 +137,8 @@ class Recommendation:
         choice = next((one for one in ranked if one.model == model), None)
         out = [one for one in self.exclusions if (one.workload, one.model) == (name, model)]
         basis = "pinned" if workload.model else "recommended" if choice else "none qualifies"
-        spend = f"{model}, {usd(self.projection.average_month([0.5], model, name)[0])} USD a month at P50"
+        aim = self.aims[name]
+        spend = f"{model}, {usd(aim.rows[model]['mean_usd_per_month'])} USD a month (mean)"
         said = self.projection.reasoning(model, name).words
         reasoning = f"reasoning {said}" if said else ""
         reasons = tuple(reason for one in out for reason in one.reasons)
@@ -156,9 +155,8 @@ class Recommendation:
         elif choice is None:
             unserved += ["no model qualifies", self._least_change(name)]
         else:
-            margin, cheaper = _compared(choice, ranked[1:])
-            by_value = self.aims[name].by_value and not self.aims[name].is_unknown(model)
-            spend += f"; {why_first(self.aims[name], ranked)}" if by_value else margin
+            spend += f"; {why_first(aim, ranked, is_short=True)}"
+            cheaper = _cheaper(aim, ranked)
         return Decision(
             workload=name,
             model=model,
@@ -181,50 +179,25 @@ class Recommendation:
         )  # fmt: skip
         return f"the least change: {least.model} would if {' and '.join((*least.changes, *least.conditions))}"
 
-    @cached_property
-    def flips(self) -> tuple[Flip, ...]:
-        """What would change the answer, one number moved at a time; see :func:`flips`."""
-        return flips(self)
-
-    def flip_sentences(self) -> list[str]:
-        """Return what would change the answer in words; what has no such value, together."""
-        return flip_sentences(self.flips)
-
     def __repr__(self) -> str:
         return f"<Recommendation: {' '.join(self.sentences())}>"
 
     def _repr_html_(self) -> str:
         return page_html(
             *(card.table_html() for card in self.cards),
-            notes=[one.sentence for one in self.over_budget],
             provenance=self.cards[0].provenance,
         )
 
 
-def _compared(choice: Choice, others: Sequence[Choice]) -> tuple[str, list[str]]:
-    """Return how a choice stands to the next that qualifies as it does, and a cheaper one."""
-    alike = [one for one in others if _basis(one) == _basis(choice)]
-    margin = "; no other qualifies for sure" if others else "; no other model qualifies"
-    if alike:
-        less = alike[0].p50_usd_per_month - choice.p50_usd_per_month
-        amount = usd(abs(less))
-        words = (
-            f"{amount} {'less' if less > 0 else 'more'} than" if amount != "0.00" else "the same as"
-        )
-        margin = f", {words} {alike[0].model}"
-    cheapest = min(others, key=lambda one: one.p50_usd_per_month, default=choice)
-    less = choice.p50_usd_per_month - cheapest.p50_usd_per_month
+def _cheaper(aim: Aim, ranked: Sequence[Choice]) -> list[str]:
+    """Return which model is cheaper than the first of a ranking, and why it is not the first."""
+    spends = {one.model: aim.rows[one.model]["mean_usd_per_month"] for one in ranked}
+    cheapest = min(ranked, key=lambda one: spends[one.model])
+    less = usd(spends[ranked[0].model] - spends[cheapest.model])
     words = " and ".join(
-        filter(None, [cheapest.if_words, "its reasoning is not in that" * _basis(cheapest)[1]])
+        filter(None, [cheapest.if_words, "its reasoning is not in that" * cheapest.is_least])
     )
-    return margin, [f"{cheapest.model} is {usd(less)} less and {words}"] * (
-        bool(words) and less > 0 and usd(less) != "0.00"
-    )
-
-
-def _basis(choice: Choice) -> tuple[bool, bool]:
-    """Return whether something is open of a model, and whether its spend is only the least."""
-    return bool(choice.conditions), choice.is_least
+    return [f"{cheapest.model} is {less} less and {words}"] * (bool(words) and less != "0.00")
 
 
 def unserved_words(served: Served, amount: float | None, workload: Workload) -> Iterator[str]:

@@ -63,9 +63,7 @@ __all__ = ["command"]
     "seconds_at_most",
     help="Seconds within which nine of ten answers must be complete, where a workload states none.",
 )
-@click.option(
-    "--details", is_flag=True, help="Every reason, what would flip the answer, and notes."
-)
+@click.option("--details", is_flag=True, help="Every reason and note, nothing cut.")
 @options.form("table", "json")
 @planned.fail_over_budget
 def command(
@@ -90,7 +88,7 @@ def command(
     """
     from kimi_planner.choose.ranking import recommend
     from kimi_planner.choose.requirements import Requirements
-    from kimi_planner.report.json_form import dumped, flips_data, plan_data
+    from kimi_planner.report.json_form import dumped, plan_data
     from kimi_planner.report.text import recommendation_text
 
     required = Requirements(**requirements)
@@ -104,5 +102,5 @@ def command(
         left_out = ("spend", "summary", "context_fit")
         data = plan_data(recommendation)
         data = {key: value for key, value in data.items() if key not in left_out}
-        click.echo(dumped(data | {"flips": flips_data(recommendation)}), nl=False)
+        click.echo(dumped(data), nl=False)
     planned.end(recommendation, fail_over_budget)

@@ -29,12 +29,18 @@ def thinking(result: ThinkingBreakEven, **panel: Unpack[Panel]) -> Axes:
     -------
     Axes
         Over the factor on the workload's reasoning tokens, the gain in success rate at which
-        thinking breaks even, or without evaluations and without a value the ratio of the rates; lines
-        at the measured gain, at today's reasoning, and at the break-even with its 90% interval.
+        thinking breaks even, or without a value of a success that value, or where success is not known
+        either the cost of a task; lines at the expected gain, at today's reasoning, and at the
+        break-even with its 90% interval.
     """
     curve = result.curve
     by_gain = bool(curve["success_gain_needed"].notna().any())
-    needed = curve["success_gain_needed" if by_gain else "success_ratio_needed"]
+    needed = curve["success_gain_needed" if by_gain else "switching_usd"]
+    says = f"Below the line {result.plain_model} is the better choice, above it {result.thinking_model}."
+    label = "gain in success rate needed" if by_gain else "USD that a success must be worth"
+    if needed.isna().all():
+        needed = curve["cost_per_task_usd"]
+        label, says = "USD for a task", f"Line: cost of a task on {result.thinking_model}."
     even = None if result.multiplier is None else float(result.multiplier)
     measured = result.measured_gain if by_gain else None
     low, high = result.multiplier_low, result.multiplier_high
@@ -47,32 +53,30 @@ def thinking(result: ThinkingBreakEven, **panel: Unpack[Panel]) -> Axes:
     if low is not None and high is not None and has_interval:
         ax.axvspan(low, min(high, right), color=theme.budget, alpha=0.12, linewidth=0)
     ax.set_xlim(float(x.min()), right)
-    values = [*needed.dropna(), *([] if measured is None else [measured])] or [0.0]
-    bottom, top = min([0.0 if by_gain else 1.0, *values]), max(values)
+    values = [*needed.dropna(), *([] if measured is None else [measured])]
+    bottom, top = min(0.0, *values), max(values)
     room = _ROOM * ((top - bottom) or 1.0)
     ax.set_ylim(bottom - room, top + room)
     count_axis(ax, "x")
     if by_gain:
         percent_axis(ax)
-        ax.set_ylabel("gain in success rate needed")
     else:
         count_axis(ax, "y")
-        ax.set_ylabel("times as many solved tasks needed")
+    ax.set_ylabel(label)
     if right >= 1:
         canvas.limit("today", 1.0, color=theme.ink)
     if even is not None and even <= right:
         canvas.limit(f"break-even × {even:.3g}", even)
     if measured is not None:
         canvas.limit(
-            f"measured gain {measured:+.1%}", measured, is_upright=False, color=theme.within
+            f"expected gain {measured:+.1%}", measured, is_upright=False, color=theme.within
         )
     ax.set_xlabel("factor on the reasoning tokens of the workload")
     sentences = result.sentences()
-    answer = sentences[-1] if result.chance is not None else sentences[1]
+    answer = sentences[-1]
     return canvas.finish(
         f"When {result.thinking_model} pays on {result.workload}\n{answer}",
-        f"Below the line {result.plain_model} is the better choice, above it "
-        f"{result.thinking_model}." + " Red: 90% interval of the break-even." * has_interval,
+        says + " Red: 90% interval of the break-even." * has_interval,
         " ".join(sentences),
         notes=result.notes,
         provenance=result.provenance,

@@ -52,6 +52,7 @@ def filled(sentences: Iterable[str], whole: bool = False, indent: str = "") -> l
             subsequent_indent=2 * indent,
             max_lines=None if whole else _MOST_LINES,
             placeholder=" …",
+            break_on_hyphens=False,
         )
     ]
 

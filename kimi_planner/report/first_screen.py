@@ -38,7 +38,11 @@ def first_screen(recommendation: Recommendation) -> str:
     ]
     room = LINES - 1 - sum(map(len, (*before, *after)))
     models = [f"{one.workload}: {one.spend}" for one in decisions]
-    parts = [*before, _part("Model of each workload:", models, room), *after]
+    by_value = any(aim.by_value for aim in recommendation.aims.values())
+    basis = (
+        "net value of a task" if by_value else "cost alone; recommend shows success and time too"
+    )
+    parts = [*before, _part(f"Model of each workload: by {basis}", models, room), *after]
     return "\n".join(line for part in parts for line in part)
 
 

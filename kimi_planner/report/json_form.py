@@ -27,7 +27,6 @@ __all__ = [
     "as_data",
     "catalog_data",
     "dumped",
-    "flips_data",
     "form_of",
     "origin",
     "plan_data",
@@ -155,16 +154,6 @@ def plan_data(recommendation: Recommendation) -> dict[str, Any]:
         "spend": [_in_full(row) for row in plan_rows(projection)],
         **as_data(rounded, DIGITS),
     }
-
-
-def flips_data(recommendation: Recommendation) -> list[dict[str, Any]]:
-    """Return what would change the answer as plain data; values are decimal strings, or null."""
-    left_out = ("words", "clause")
-    return [
-        {key: part for key, part in as_data(flip).items() if key not in left_out}
-        | {"sentence": flip.sentence}
-        for flip in recommendation.flips
-    ]
 
 
 def catalog_data(catalog: Catalog) -> dict[str, Any]:

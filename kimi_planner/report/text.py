@@ -11,7 +11,7 @@ from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.report import tables
 from kimi_planner.report.budget import budget_sentence, budget_tables
-from kimi_planner.report.cards import card_lines, filled
+from kimi_planner.report.cards import card_lines, choice_section, filled
 from kimi_planner.report.first_screen import first_screen
 from kimi_planner.report.summary import budgets_table
 from kimi_planner.report.tables import Section, Table
@@ -52,22 +52,17 @@ def plan_text(recommendation: Recommendation, sections: Sequence[Section] = ()) 
 
 def recommendation_text(recommendation: Recommendation, *, details: bool = False) -> str:
     """Return the choice for each workload for a terminal: a card each, then every reason if asked for."""
-    over = [one.sentence for one in recommendation.over_budget]
-    head = "\n".join(filled([recommendation.booked.sentence, *over]))
-    parts = [head, *("\n".join(card_lines(one, details)) for one in recommendation.cards)]
+    over = ", ".join(one.workload for one in recommendation.over_budget)
+    said = [recommendation.booked.sentence, *([f"Over budget: {over}."] if over else [])]
+    cards = ["\n".join(card_lines(one, details)) for one in recommendation.cards]
+    parts = ["\n".join(filled(said)), *cards]
     rests_on = recommendation.cards[0].provenance
     if not details:
-        more = "Reasons, what would flip the answer and notes: --details."
+        more = "Every reason and note: --details."
         legend = max((one.legend for one in recommendation.cards), key=len)
         return "\n\n".join([*parts, "\n".join(filled([f"{legend}.", more, rests_on]))])
-    flips = listed(
-        "What would change the answer, one number moved at a time (expected spend):",
-        recommendation.flip_sentences(),
-    )
     reasons = "\n".join(f"{one.workload}: {one.why}." for one in recommendation.decisions)
-    return "\n\n".join(
-        [*parts, reasons, *filter(None, [flips]), *_reasons(recommendation), rests_on]
-    )
+    return "\n\n".join([*parts, reasons, *_reasons(recommendation), rests_on])
 
 
 def section_text(section: Section) -> str:
@@ -96,7 +91,7 @@ def markdown_report(recommendation: Recommendation, sections: Sequence[Section] 
         "## Budget by month",
         sentence_text(budget_sentence(recommendation.budget_matrix)),
         *map(markdown, budget_tables(recommendation.budget_matrix)),
-        *(_markdown_section(section) for section in sections),
+        *map(_markdown_section, (choice_section(recommendation), *sections)),
         "## Spend by month, each workload on its planned model (USD)",
         markdown(tables.months_table(recommendation)),
         "## Expected traffic",

@@ -9,6 +9,7 @@ from kimi_planner.report.tables import Section
 from kimi_planner.report.xlsx.beside import SOURCES, write_section, write_sources
 from kimi_planner.report.xlsx.book import Book
 from kimi_planner.report.xlsx.budget import BUDGET, Budget
+from kimi_planner.report.xlsx.choice import CHOICE, write_choice
 from kimi_planner.report.xlsx.inputs import ASSUMPTIONS, PATH, RATES, Inputs
 from kimi_planner.report.xlsx.lines import BY_MODEL, MONTHLY, Totals
 from kimi_planner.report.xlsx.live import Live
@@ -60,6 +61,7 @@ def xlsx_report(recommendation: Recommendation, sections: Sequence[Section] = ()
             (BUDGET, (name, 14, 11, model - 2, 8, *budget.widths)),
             (MONTHLY, widths),
             (BY_MODEL, (name, model, 24, 8, *widths[4:])),
+            (CHOICE, (max(24, model), *[14] * 13, 60, 80)),
             (
                 ASSUMPTIONS,
                 (
@@ -85,6 +87,7 @@ def xlsx_report(recommendation: Recommendation, sections: Sequence[Section] = ()
     budget.write(sheets[BUDGET])
     totals.write_monthly(sheets[MONTHLY])
     totals.write_by_model(sheets[BY_MODEL])
+    write_choice(sheets[CHOICE], recommendation)
     inputs.write(book, sheets[ASSUMPTIONS])
     prices.write(sheets[PRICES])
     risk.write(sheets[RISK])
