@@ -10,6 +10,7 @@ from pictured import LONG, awkward, closed, example, measured, plan, wide
 from kimi_planner import plot
 from kimi_planner.choose import cost_per_success, read_evaluations
 from kimi_planner.errors import ScenarioError
+from kimi_planner.plot.theme import LIGHT
 
 __all__ = ["closed"]
 

@@ -21,9 +21,9 @@ _NUMBERS = (
     ("at most", "success_high", "fit"),
     ("seconds, half of answers", "p50_seconds", "price"),
     ("seconds, nine of ten", "p90_seconds", "price"),
-    ("chance any month is over budget", "chance_over_budget", "chance"),
+    ("chance any month is over budget", "chance_over_budget", "chance_right"),
     ("net value a month", "net_usd_per_month", "money"),
-    ("chance it is the best", "chance_best", "chance"),
+    ("chance it is the best", "chance_best", "chance_right"),
 )
 _TEXTS = ("success is from", "condition")
 
