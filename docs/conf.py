@@ -35,6 +35,12 @@ autodoc_class_signature = "separated"
 copybutton_exclude = ".linenos, .gp"
 
 DOCS = Path(__file__).parent
+#: Pages that lie elsewhere in the repository.
+ELSEWHERE = {
+    "data.md": "data/README.md",
+    "reporting.md": "SECURITY.md",
+    "changes.md": "CHANGELOG.md",
+}
 TOP = "kimi_planner"
 GROUPS = [
     TOP,
@@ -56,9 +62,9 @@ def setup(app: Sphinx) -> None:
 def name_files(_: Sphinx, __: str, source: list[str]) -> None:
     """Turn the title of a block, which other viewers of Markdown pass over, into its caption."""
     text = _FILE.sub(r"```{code-block} \g<language>\n:caption: \g<title>\n", source[0])
-    source[0] = text.replace("{code-block} csv", "{code-block} text").replace(
-        "../data/README.md", "data.md"
-    )
+    for page, path in ELSEWHERE.items():
+        text = text.replace(f"../{path}", page)
+    source[0] = text.replace("{code-block} csv", "{code-block} text")
 
 
 def write_pages() -> None:
@@ -66,9 +72,9 @@ def write_pages() -> None:
     (DOCS / "reference").mkdir(exist_ok=True)
     pages = {f"reference/{short(group)}.md": group_page(group) for group in GROUPS}
     pages |= {"reference/index.md": index_page(), "reference/commands.md": commands_page()}
-    pages["data.md"] = (
-        (DOCS.parent / "data" / "README.md").read_text(encoding="utf-8").replace("](../docs/", "](")
-    )
+    for page, path in ELSEWHERE.items():
+        text = (DOCS.parent / path).read_text(encoding="utf-8")
+        pages[page] = text.replace("](../docs/", "](").replace("](docs/", "](")
     for name, text in pages.items():  # a page that is as it was need not be read again
         if not (DOCS / name).is_file() or (DOCS / name).read_text(encoding="utf-8") != text:
             (DOCS / name).write_text(text, encoding="utf-8")
