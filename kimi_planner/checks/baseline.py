@@ -125,6 +125,8 @@ class Baseline:
         Whose prices.
     seed, paths
         What the projections rest on; ``None`` without workloads.
+    source
+        What it is called where it is no file; no part of what makes two equal.
     """
 
     version: str
@@ -134,6 +136,7 @@ class Baseline:
     paths: int | None
     prompts: tuple[PromptEntry, ...] = ()
     workloads: tuple[WorkloadEntry, ...] = ()
+    source: str = field(default="", compare=False)
 
     @classmethod
     def of(

@@ -29,8 +29,8 @@ class Comparison:
 
     Attributes
     ----------
-    baseline
-        Path of its file.
+    baseline, is_file
+        Path of its file, or what it is called where it is none.
     prompts, workloads
         What changed, came or went, the largest change first.
     unchanged, below
@@ -45,6 +45,7 @@ class Comparison:
     unchanged: int
     below: int
     notes: tuple[Note, ...]
+    is_file: bool = True
 
 
 def compare(
@@ -59,7 +60,8 @@ def compare(
     states = Counter(one.state for one in prompts) + Counter(one.state for one in workloads)
     reported = _reported(prompts, config), _reported(workloads, config)
     return Comparison(
-        baseline=config.baseline,
+        baseline=old.source or config.baseline,
+        is_file=not old.source,
         prompts=reported[0],
         workloads=reported[1],
         unchanged=states["unchanged"],

@@ -214,7 +214,12 @@ class Check:
                     yield unused(self.config.place(override.where), what)
 
     def report(
-        self, baseline: Baseline | None = None, *, may_grow: bool = False, coverage: bool = False
+        self,
+        baseline: Baseline | None = None,
+        *,
+        may_grow: bool = False,
+        coverage: bool = False,
+        notes: Iterable[Note] = (),
     ) -> CheckReport:
         """Return what came of the check.
 
@@ -226,8 +231,10 @@ class Check:
             Whether growth is only shown, not held against what is allowed.
         coverage : bool
             Whether to say what became of every file.
+        notes : iterable of Note
+            What the reader must know of the baseline.
         """
-        results, comparison, notes = list(self.results()), None, list(self.notes())
+        results, comparison, notes = list(self.results()), None, [*self.notes(), *notes]
         if baseline is not None:
             from kimi_planner.checks.growth import compare, hold_growth
 
