@@ -20,6 +20,7 @@ __all__ = [
     "Growth",
     "Override",
     "PromptBudget",
+    "TotalBudget",
     "WorkloadBudget",
 ]
 
@@ -143,6 +144,38 @@ class WorkloadBudget:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TotalBudget:
+    """A budget for some prompts together.
+
+    Attributes
+    ----------
+    name
+        What they are called in results.
+    paths, exclude
+        Globs of the files whose prompts are meant, and of those that are not.
+    max_tokens
+        Most tokens of all of them.
+    max_growth_tokens, max_growth_percent
+        By how much they may grow since what a check is compared with.
+    warn_fraction, where
+        As of a prompt's budget.
+    """
+
+    name: str
+    paths: tuple[str, ...]
+    exclude: tuple[str, ...] = ()
+    max_tokens: int | None = None
+    max_growth_tokens: int | None = None
+    max_growth_percent: Decimal | None = None
+    warn_fraction: Decimal | None = None
+    where: Where
+
+    def has(self, path: str) -> bool:
+        """Whether the prompts of a file are meant."""
+        return matches(path, self.paths) and not matches(path, self.exclude)
+
+
+@dataclass(frozen=True, kw_only=True)
 class CatalogBudget:
     """How old the price catalog may be, and how far from another source.
 
@@ -173,6 +206,8 @@ class Growth:
         Most tokens, and USD for one call, of a prompt.
     max_growth_usd_per_month
         Most USD of a workload's mean spend.
+    max_new_tokens
+        Most tokens of a prompt that was not there.
     ignore_below_tokens, ignore_below_usd, ignore_below_usd_per_month
         Changes smaller than these are not reported.
     """
@@ -181,6 +216,7 @@ class Growth:
     max_growth_tokens: int | None = None
     max_growth_usd: Decimal | None = None
     max_growth_usd_per_month: Decimal | None = None
+    max_new_tokens: int | None = None
     ignore_below_tokens: int | None = None
     ignore_below_usd: Decimal | None = None
     ignore_below_usd_per_month: Decimal | None = None
@@ -211,7 +247,7 @@ class CheckConfig:
         Where it was read from; paths in it are relative to its folder.
     catalog, catalog_name
         Whose prices, and what :func:`load_catalog` was given for it.
-    prompts, workloads, catalog_checks
+    prompts, workloads, totals, catalog_checks
         The budgets.
     growth, overrides
         What may grow, and other limits for some paths, of which the last that matches wins.
@@ -235,6 +271,7 @@ class CheckConfig:
     catalog_name: str | Path | None = None
     prompts: tuple[PromptBudget, ...] = ()
     workloads: tuple[WorkloadBudget, ...] = ()
+    totals: tuple[TotalBudget, ...] = ()
     catalog_checks: CatalogBudget | None = None
     growth: Growth = Growth()
     overrides: tuple[Override, ...] = ()

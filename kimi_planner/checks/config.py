@@ -16,6 +16,7 @@ from kimi_planner.checks.budgets import (
     Growth,
     Override,
     PromptBudget,
+    TotalBudget,
     WorkloadBudget,
 )
 from kimi_planner.checks.table import Table
@@ -43,7 +44,7 @@ def _keys(budget: type[Any]) -> set[str]:
 
 
 _TOP = {"catalog", "model", "seed", "baseline", "warn_fraction", "min_coverage"}
-_PARTS = {"prompts", "workloads", "catalog_checks", "overrides", "variables"}
+_PARTS = {"prompts", "workloads", "catalog_checks", "overrides", "variables", "totals"}
 _PROMPT_LIMITS = ("max_tokens", "max_usd", "max_usd_per_call", "max_context_share")
 _TEMPLATES = ("names", "style", "variables", "hold")
 _WORKLOAD_LIMITS = (
@@ -119,6 +120,7 @@ def config_of(toml: TomlFile, boundary: Boundary) -> CheckConfig:
         boundary=boundary,
         prompts=tuple(_prompts(one, common) for one in table.tables("prompts")),
         workloads=tuple(_workloads(one, model, warn) for one in table.tables("workloads")),
+        totals=tuple(_total(one, warn) for one in table.tables("totals")),
         catalog_checks=_catalog(table.table("catalog_checks"), folder) if has_checks else None,
         growth=Growth(**_read(table, _GROWTH)),
         overrides=tuple(map(_override, table.tables("overrides"))),
@@ -251,6 +253,19 @@ def _catalog(table: Table, folder: Path) -> CatalogBudget:
     if values["against"] is not None:
         values["against"] = str(_source(values["against"], folder))
     return CatalogBudget(**values, where=table.where())
+
+
+def _total(table: Table, warn: Decimal | None) -> TotalBudget:
+    known = _keys(TotalBudget)
+    table.refuse_unknown(known)
+    values = {"paths": table.globs("paths"), **_read(table, known)}
+    if "name" not in values:
+        raise table.wrong("name", "Name the group, as reports shall call it.")
+    if not any(key.startswith("max_") for key in values):
+        raise table.fail(
+            None, "no limit. Give max_tokens, max_growth_tokens or max_growth_percent."
+        )
+    return TotalBudget(**{"warn_fraction": warn, "where": table.where(), **values})
 
 
 def _override(table: Table) -> Override:

@@ -95,6 +95,8 @@ def hold_growth(
     for change in changes:
         if change.state in ("changed", "moved"):
             yield from _held(change, config)
+        elif change.state == "new" and isinstance(change, PromptChange):
+            yield from _held_new(change, config)
 
 
 def _reported(changes: Iterable[Changed], config: CheckConfig) -> tuple[Changed, ...]:
@@ -144,6 +146,16 @@ def _held(change: PromptChange | WorkloadChange, config: CheckConfig) -> Iterato
         allowed = f"+{plain(Decimal(limit)):f}{unit}"
         counted = Decimal(0) if quiet else value
         yield measure.held(counted, f"{words}{quiet}", allowed, beside=False)
+
+
+def _held_new(change: PromptChange, config: CheckConfig) -> Iterator[CheckResult]:
+    one = change.entry
+    limit = config.overridden(config.growth, one.path).max_new_tokens
+    if limit is not None:
+        place = Place(path=one.path, line=change.line, name=one.name, model=one.model)
+        words = f"{one.name}: " if one.name else ""
+        measure = Measure(place, "prompt-growth", "new prompt", Decimal(limit))
+        yield measure.held(Decimal(one.tokens), f"{words}new, {one.tokens:,} tokens", f"{limit:,}")
 
 
 def _prompt_limits(change: PromptChange, growth: Growth) -> Iterator[_Limit]:

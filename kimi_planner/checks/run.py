@@ -191,6 +191,10 @@ class Check:
             yield from hold_workloads(
                 self.config.overridden(workloads, workloads.path), self._plans
             )
+        if self.config.totals:
+            from kimi_planner.checks.totals import hold_totals
+
+            yield from hold_totals(self.prompts, self.unread, self.config)
         if self.config.catalog_checks is not None:
             from kimi_planner.checks.catalogs import hold_catalog
 
@@ -246,7 +250,10 @@ class Check:
             prompts, workloads = self.changes(known)
             comparison = compare(known, self.moment, self.config, prompts, workloads)
             if not may_grow:
+                from kimi_planner.checks.totals import hold_total_growth
+
                 results += hold_growth(prompts, workloads, self.config)
+                results += hold_total_growth(known, self.moment, self.config)
         return CheckReport(
             results=tuple(results),
             comparison=comparison,
