@@ -170,6 +170,7 @@ SENTENCES = {
     "base_config": "Of the commit that is compared with, {path} cannot be used ({why}): its prompts are those of today's configuration.",
     "base_is_newest": "This clone does not show where its history leaves {ref}; compared with the newest commit of it that is here.",
     "base_unread": "Not compared, because they cannot be read in the commit that is compared with: {paths}.",
+    "no_month": "What {path} costs in a month is not known: {why}",
     "of_prompt": "{where}: {said}",
 }
 

@@ -102,7 +102,14 @@ def _moment(
         root = repository(path.parent) or path.parent
         before = replace(config, path=path, boundary=Boundary(root))
     check = Check(before, as_of)
-    moment = check.moment
+    moment, months = check.moment, None
+    if any(one.has_calls for one in before.prompts):
+        try:
+            if not list(check.months.faults()):  # reads its files, as long as they are there
+                months = check.months
+        except ConfigError:
+            months = None
+    moment = replace(moment, months=months)
     if check.unread:
         notes.append(note("base_unread", paths=sorted(check.unread)))
     return moment, tuple(notes)

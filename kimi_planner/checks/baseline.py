@@ -18,6 +18,7 @@ from kimi_planner.errors import PriceNotFoundError
 from kimi_planner.money import from_fraction, plain, total
 
 if TYPE_CHECKING:
+    from kimi_planner.checks.months import Months
     from kimi_planner.plan.projection import Projection
 
 __all__ = [
@@ -127,6 +128,8 @@ class Baseline:
         What the projections rest on; ``None`` without workloads.
     source
         What it is called where it is no file; no part of what makes two equal.
+    months
+        How often prompts were sent, where that is known; neither.
     """
 
     version: str
@@ -137,6 +140,7 @@ class Baseline:
     prompts: tuple[PromptEntry, ...] = ()
     workloads: tuple[WorkloadEntry, ...] = ()
     source: str = field(default="", compare=False)
+    months: Months | None = field(default=None, compare=False)
 
     @classmethod
     def of(

@@ -56,6 +56,12 @@ class PromptBudget:
         Most that prompt and reserved output may cost.
     max_context_share
         Most of the context window that they may take, from 0 to 1.
+    workload, workload_file
+        The workload whose every call has each of these prompts in it, and the file that it is in;
+        those of the budgets of workloads if ``None``.
+    calls_per_month, cached_share
+        How often each is sent in a month instead, as a workload states it, and the share of its tokens
+        that a cache serves.
     warn_fraction
         The fraction of a limit above which a value within it is a warning; none if ``None``.
     where
@@ -77,8 +83,21 @@ class PromptBudget:
     completion_tokens: int | None = None
     max_usd_per_call: Decimal | None = None
     max_context_share: Decimal | None = None
+    workload: str | None = None
+    workload_file: str | None = None
+    calls_per_month: Any = None
+    cached_share: Decimal | None = None
     warn_fraction: Decimal | None = None
     where: Where
+
+    @property
+    def has_calls(self) -> bool:
+        """Whether it says how often its prompts are sent."""
+        return self.workload is not None or self.calls_per_month is not None
+
+    def has(self, path: str) -> bool:
+        """Whether it is for a file."""
+        return matches(path, self.paths) and not matches(path, self.exclude)
 
     @property
     def declared(self) -> dict[str, Any]:

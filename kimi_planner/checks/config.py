@@ -196,6 +196,12 @@ def _prompts(table: Table, common: Mapping[str, Any]) -> PromptBudget:
             raise table.fail(None, f"{key} needs a model. Name one here or for all budgets.")
     if "max_usd_per_call" in values and kind != "request" and "completion_tokens" not in values:
         raise table.fail(None, "max_usd_per_call needs completion_tokens, the output to reserve.")
+    if "workload" in values and "calls_per_month" in values:
+        raise table.wrong("workload", "It says how often too. Leave out calls_per_month.")
+    if "workload_file" in values and "workload" not in values:
+        raise table.wrong("workload_file", "Name a workload in it: workload.")
+    if "cached_share" in values and "calls_per_month" not in values:
+        raise table.wrong("cached_share", "It is for calls_per_month; a workload has its own.")
     return PromptBudget(**{**common, "where": table.where(), **values})
 
 
@@ -278,8 +284,11 @@ def _override(table: Table) -> Override:
 
 #: The end of a key to how it is read; the first that fits counts.
 _READERS: Mapping[str, Callable[[Table, str], Any]] = {
-    **dict.fromkeys(("path", "approved", "against", "catalog", "baseline"), Table.file),
-    **dict.fromkeys(("name", "model"), Table.text),
+    "calls_per_month": lambda table, key: table.values[key],
+    **dict.fromkeys(
+        ("path", "workload_file", "approved", "against", "catalog", "baseline"), Table.file
+    ),
+    **dict.fromkeys(("name", "workload", "model"), Table.text),
     **dict.fromkeys(("paths", "exclude"), Table.globs),
     **dict.fromkeys(
         ("seed", "tier", "max_age_days", "ignore_below_tokens", "max_growth_tokens"),

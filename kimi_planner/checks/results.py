@@ -42,6 +42,7 @@ RULES = {
     "catalog-drift": "A price of the catalog differs too much from another source.",
     "prompt-growth": "A prompt grew more since the baseline than is allowed.",
     "total-growth": "Prompts grew more together since what they are compared with than is allowed.",
+    "month-growth": "Changed prompts add more to a month than is allowed.",
     "workload-growth": "The spend of a workload grew more since the baseline than is allowed.",
     "missing-input": "A budget names a file or a prompt that is not there.",
     "unknown-model": "A request names a model that the catalog does not have.",

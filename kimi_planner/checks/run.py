@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from functools import cached_property, wraps
@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # most checks have no baseline, and a check should start quic
     from kimi_planner.checks.baseline import Baseline, Entry, WorkloadEntry
     from kimi_planner.checks.changes import PromptChange, WorkloadChange
     from kimi_planner.checks.growth import Comparison
+    from kimi_planner.checks.months import Months, MonthsOfChanges
 
 __all__ = ["Check", "CheckReport", "run_checks"]
 
@@ -195,6 +196,8 @@ class Check:
             from kimi_planner.checks.totals import hold_totals
 
             yield from hold_totals(self.prompts, self.unread, self.config)
+        if any(one.has_calls for one in self.config.prompts):
+            yield from self.months.faults()
         if self.config.catalog_checks is not None:
             from kimi_planner.checks.catalogs import hold_catalog
 
@@ -217,6 +220,7 @@ class Check:
                     what = f"{override.where}: no checked file matches the override {shown(glob)}"
                     yield unused(self.config.place(override.where), what)
 
+    @_held
     def report(
         self,
         baseline: Baseline | None = None,
@@ -248,12 +252,21 @@ class Check:
             if known != baseline:
                 notes.append(note("not_compared", paths=sorted(self.unread)))
             prompts, workloads = self.changes(known)
+            added = self._added(known, prompts)
+            if added is not None:
+                prompts = added.by_prompt
+                notes += (
+                    note("no_month", path=path, why=why) for path, why in added.unknown.items()
+                )
             comparison = compare(known, self.moment, self.config, prompts, workloads)
+            if added is not None:
+                comparison = replace(comparison, month=added.total)
             if not may_grow:
                 from kimi_planner.checks.totals import hold_total_growth
 
                 results += hold_growth(prompts, workloads, self.config)
                 results += hold_total_growth(known, self.moment, self.config)
+                results += [] if added is None else added.results()
         return CheckReport(
             results=tuple(results),
             comparison=comparison,
@@ -261,6 +274,22 @@ class Check:
             coverage=self.coverage if coverage else None,
             catalog=f"{self.config.catalog.version} (sha256 {self.config.catalog.sha256[:12]})",
         )
+
+    @_held
+    def _added(self, old: Baseline, prompts: list[PromptChange]) -> MonthsOfChanges | None:
+        """Return what changes of prompts add to a month, ``None`` if nobody says how often they are sent."""
+        if not any(one.has_calls for one in self.config.prompts):
+            return None
+        from kimi_planner.checks.months import MonthsOfChanges
+
+        return MonthsOfChanges(self.months, old.months, prompts)
+
+    @cached_property
+    def months(self) -> Months:
+        """What prompts cost in a month."""
+        from kimi_planner.checks.months import Months
+
+        return Months(self.config, self.as_of, self._plans)
 
     @cached_property
     @_held
