@@ -136,6 +136,15 @@ def test_a_workload_is_held_with_its_changed_prompts(tmp_path):
     assert [one.outcome for one in spends] == [Outcome.PASSED, Outcome.OVER]
     assert spends[1].value == usd + Decimal(1000) * 31 * ADDED * Decimal("1.25") / 1_000_000
     assert "with the changed prompts" in spends[1].message
+    after = check(tmp_path, NAMED + SPEND.format(usd), p__a_dot_md=LONG, **files)
+    old = replace(
+        after.moment,
+        prompts=tuple(
+            replace(one, model="n", tokens=count_tokens(SHORT)) for one in after.moment.prompts
+        ),
+    )
+    moved = [one for one in after.report(old).results if one.rule == "workload-spend"]
+    assert moved[1].value == spends[1].value  # the other model's prompt was in its calls too
     untouched = changed(tmp_path, NAMED + SPEND.format(usd), new=SHORT, **files)
     assert [one.rule for one in untouched.results].count("workload-spend") == 1
     assert untouched.comparison.month is None

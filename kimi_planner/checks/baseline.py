@@ -18,7 +18,7 @@ from kimi_planner.errors import PriceNotFoundError
 from kimi_planner.money import from_fraction, plain, total
 
 if TYPE_CHECKING:
-    from kimi_planner.checks.months import Months
+    from kimi_planner.checks.calls import Months
     from kimi_planner.plan.projection import Projection
 
 __all__ = [

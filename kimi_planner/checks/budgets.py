@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kimi_planner.boundary import Boundary
 from kimi_planner.catalog import Catalog
@@ -14,13 +14,15 @@ from kimi_planner.checks.globs import matches
 from kimi_planner.checks.results import Place
 from kimi_planner.errors import Where
 
+if TYPE_CHECKING:
+    from kimi_planner.checks.totals import TotalBudget
+
 __all__ = [
     "CatalogBudget",
     "CheckConfig",
     "Growth",
     "Override",
     "PromptBudget",
-    "TotalBudget",
     "WorkloadBudget",
 ]
 
@@ -160,38 +162,6 @@ class WorkloadBudget:
             (90.0, self.max_p90_usd_per_month),
         )
         return tuple((percentile, limit) for percentile, limit in limits if limit is not None)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TotalBudget:
-    """A budget for some prompts together.
-
-    Attributes
-    ----------
-    name
-        What they are called in results.
-    paths, exclude
-        Globs of the files whose prompts are meant, and of those that are not.
-    max_tokens
-        Most tokens of all of them.
-    max_growth_tokens, max_growth_percent
-        By how much they may grow since what a check is compared with.
-    warn_fraction, where
-        As of a prompt's budget.
-    """
-
-    name: str
-    paths: tuple[str, ...]
-    exclude: tuple[str, ...] = ()
-    max_tokens: int | None = None
-    max_growth_tokens: int | None = None
-    max_growth_percent: Decimal | None = None
-    warn_fraction: Decimal | None = None
-    where: Where
-
-    def has(self, path: str) -> bool:
-        """Whether the prompts of a file are meant."""
-        return matches(path, self.paths) and not matches(path, self.exclude)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,10 +16,10 @@ from kimi_planner.checks.budgets import (
     Growth,
     Override,
     PromptBudget,
-    TotalBudget,
     WorkloadBudget,
 )
 from kimi_planner.checks.table import Table
+from kimi_planner.checks.totals import TotalBudget
 from kimi_planner.errors import ConfigError, RequestError, restated
 from kimi_planner.files import TomlFile, read_toml, repository
 

@@ -21,6 +21,7 @@ _Limit = tuple[Decimal | int | None, Decimal | None, str, str]
 Changed = TypeVar("Changed", PromptChange, WorkloadChange)
 
 __all__ = [
+    "WITH_CHANGES",
     "Comparison",
     "by_size",
     "compare",
@@ -30,6 +31,10 @@ __all__ = [
     "percent",
     "signed",
 ]
+
+
+#: What a spend is given with, behind its name.
+WITH_CHANGES = " with the changed prompts"
 
 
 @dataclass(frozen=True, kw_only=True)

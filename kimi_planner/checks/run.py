@@ -5,34 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from fractions import Fraction
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from kimi_planner.checks.budgets import CheckConfig
-from kimi_planner.checks.coverage import Coverage
-from kimi_planner.checks.found import Found, find_prompts, unused_variables
-from kimi_planner.checks.globs import matches
+from kimi_planner.checks.coverage import Coverage, hold_coverage
+from kimi_planner.checks.found import Found, find_prompts
 from kimi_planner.checks.prompt_limits import SpecsOfDay, hold_prompt
 from kimi_planner.checks.prompts import Prompt, Reader, read_file
 from kimi_planner.checks.results import (
     CheckResult,
-    Measure,
     Outcome,
-    Place,
-    in_percent,
-    unused,
 )
+from kimi_planner.checks.unused import unused_overrides, unused_variables
 from kimi_planner.checks.workloads import Plans, hold_workloads
-from kimi_planner.errors import PriceNotFoundError, shown
-from kimi_planner.money import from_fraction
+from kimi_planner.errors import PriceNotFoundError
 from kimi_planner.notes import Note, note
 
 if TYPE_CHECKING:  # most checks have no baseline, and a check should start quickly
     from kimi_planner.checks.baseline import Baseline, Entry, WorkloadEntry
+    from kimi_planner.checks.calls import Months
     from kimi_planner.checks.changes import PromptChange, WorkloadChange
     from kimi_planner.checks.growth import Comparison
-    from kimi_planner.checks.months import Months, MonthsOfChanges
+    from kimi_planner.checks.months import MonthsOfChanges
 
 __all__ = ["Check", "CheckReport", "run_checks"]
 
@@ -164,23 +159,6 @@ class Check:
             (one for found in self.found for one in found.left_out),
         )
 
-    def _covered(self) -> Iterator[CheckResult]:
-        least, share = self.config.min_coverage, self.coverage.share
-        if least is None or not self.config.prompts:
-            return
-        measure = Measure(
-            Place(path=self.config.path.name), "prompt-coverage", "coverage of prompts", least
-        )
-        if share is None:
-            yield measure.unknown("no prompt was counted, so there is no share of them")
-            return
-        words = (
-            f"{float(share):.1%} of the tokens of texts that look like prompts are counted, at least "
-            f"{in_percent(least)} must be"
-        )
-        outcome = Outcome.PASSED if share >= Fraction(least) else Outcome.OVER
-        yield measure.result(outcome, words, from_fraction(share))
-
     def _results(self) -> Iterator[CheckResult]:
         for found in self.found:
             yield from found.faults
@@ -202,23 +180,14 @@ class Check:
             from kimi_planner.checks.catalogs import hold_catalog
 
             yield from hold_catalog(self.config.catalog_checks, self.config, self.as_of)
-        yield from self._covered()
+        if self.config.min_coverage is not None and self.config.prompts:
+            yield hold_coverage(self.coverage, self.config.min_coverage, self.config.path.name)
         if self.config.only is not None:
             return
-        yield from self._unused_overrides()
+        yield from unused_overrides(self.prompts, self.unread, self.config)
         if not self.unread:
-            config = self.config
-            wheres = config.variables_where
-            yield from unused_variables(self.prompts, wheres, config.variables, config)
-
-    def _unused_overrides(self) -> Iterator[CheckResult]:
-        paths = {prompt.path for prompt in self.prompts} | self.unread
-        paths |= {budget.path for budget in self.config.workloads}
-        for override in self.config.overrides:
-            for glob in override.paths:
-                if not any(matches(path, [glob]) for path in paths):
-                    what = f"{override.where}: no checked file matches the override {shown(glob)}"
-                    yield unused(self.config.place(override.where), what)
+            wheres = self.config.variables_where
+            yield from unused_variables(self.prompts, wheres, self.config.variables, self.config)
 
     @_held
     def report(
@@ -287,7 +256,7 @@ class Check:
     @cached_property
     def months(self) -> Months:
         """What prompts cost in a month."""
-        from kimi_planner.checks.months import Months
+        from kimi_planner.checks.calls import Months
 
         return Months(self.config, self.as_of, self._plans)
 

@@ -3,20 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from kimi_planner.checks.budgets import CheckConfig, TotalBudget
+from kimi_planner.checks.budgets import CheckConfig
 from kimi_planner.checks.globs import matches
 from kimi_planner.checks.prompts import Prompt
 from kimi_planner.checks.results import CheckResult, Measure, Place, percent_more, unused
-from kimi_planner.errors import shown
+from kimi_planner.errors import Where, shown
 from kimi_planner.money import plain
 
 if TYPE_CHECKING:
     from kimi_planner.checks.baseline import Baseline
 
-__all__ = ["hold_total_growth", "hold_totals"]
+__all__ = ["TotalBudget", "hold_total_growth", "hold_totals"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TotalBudget:
+    """A budget for some prompts together.
+
+    Attributes
+    ----------
+    name
+        What they are called in results.
+    paths, exclude
+        Globs of the files whose prompts are meant, and of those that are not.
+    max_tokens
+        Most tokens of all of them.
+    max_growth_tokens, max_growth_percent
+        By how much they may grow since what a check is compared with.
+    warn_fraction, where
+        As of a prompt's budget.
+    """
+
+    name: str
+    paths: tuple[str, ...]
+    exclude: tuple[str, ...] = ()
+    max_tokens: int | None = None
+    max_growth_tokens: int | None = None
+    max_growth_percent: Decimal | None = None
+    warn_fraction: Decimal | None = None
+    where: Where
+
+    def has(self, path: str) -> bool:
+        """Whether the prompts of a file are meant."""
+        return matches(path, self.paths) and not matches(path, self.exclude)
 
 
 def hold_totals(

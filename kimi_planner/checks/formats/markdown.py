@@ -18,7 +18,7 @@ from kimi_planner.checks.formats.changed import (
 )
 from kimi_planner.checks.formats.lines import counted, covered, summary
 from kimi_planner.checks.formats.visible import visible
-from kimi_planner.checks.growth import Comparison, moved, signed
+from kimi_planner.checks.growth import WITH_CHANGES, Comparison, moved, signed
 from kimi_planner.checks.results import CheckResult, Outcome
 from kimi_planner.checks.run import CheckReport
 
@@ -50,6 +50,7 @@ def document(report: CheckReport, room: int) -> str:
     head = [MARK, f"### kimi-planner: {summary(report.results)}"]
     if report.comparison is not None:
         head += [f"**{safe(line)}**" for line in headline(report.comparison)]
+        head += [f"- {safe(one.message)}" for one in report.results if _is_of_a_month(one)]
     notes = [*report.notes, *(report.comparison.notes if report.comparison else ())]
     head += [f"- {safe(note)}" for note in notes[:MAX_NOTES]]
     if len(notes) > MAX_NOTES:
@@ -67,6 +68,7 @@ def document(report: CheckReport, room: int) -> str:
         tail.append(safe(covered(report.coverage)))
     if report.comparison is not None:
         one = report.comparison
+        since = "the baseline" if one.is_file else safe(one.baseline)
         tables += [
             _Rows(
                 "USD a month",
@@ -74,12 +76,12 @@ def document(report: CheckReport, room: int) -> str:
                 _months(one),
             ),
             _Rows(
-                "Prompts since the baseline",
+                f"Prompts since {since}",
                 ("prompt", "tokens", "USD a call", "because of"),
                 [_prompt(change) for change in one.prompts],
             ),
             _Rows(
-                "Workloads since the baseline",
+                f"Workloads since {since}",
                 ("workload", "USD a month", "P50", "P90", "because of"),
                 [_workload(change) for change in one.workloads],
             ),
@@ -136,6 +138,11 @@ def _code(text: str) -> str:
 def _result(result: CheckResult) -> tuple[str, ...]:
     line = f":{result.line}" if result.line is not None else ""
     return (_LEAD[result.outcome], _code(f"{result.path}{line}"), safe(result.message))
+
+
+def _is_of_a_month(result: CheckResult) -> bool:
+    """Whether a result holds what changed prompts add to a month, so that it is shown if it passed too."""
+    return result.rule == "month-growth" or result.subject.endswith(WITH_CHANGES)
 
 
 def _months(comparison: Comparison) -> list[tuple[str, ...]]:
