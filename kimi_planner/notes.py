@@ -167,6 +167,10 @@ SENTENCES = {
     "no_content": "The baseline does not have what prompts say, so one with another name is new; --update-baseline writes it.",
     "not_compared": "Not compared with the baseline, because they cannot be read: {paths}.",
     "braces_as_text": "names in braces are counted as text, because nothing in the file shows that they are filled; give a style if they are",
+    "base_config": "Of the commit that is compared with, {path} cannot be used ({why}): its prompts are those of today's configuration.",
+    "base_is_newest": "This clone does not show where its history leaves {ref}; compared with the newest commit of it that is here.",
+    "base_unread": "Not compared, because they cannot be read in the commit that is compared with: {paths}.",
+    "no_month": "What {path} costs in a month is not known: {why}",
     "of_prompt": "{where}: {said}",
 }
 

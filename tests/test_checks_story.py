@@ -103,7 +103,9 @@ def test_from_a_green_check_over_a_red_one_to_a_green_one(repository, capsys, mo
     code, text = run(capsys, "--baseline", "--format", "github")
     assert code == 1
     place = f"file={repository.name}/app/ask.py,line=6,"
-    assert f"::error {place}title=kimi-planner prompt-tokens::prompt.answer_prompt: " in text
+    assert (
+        f"::error {place}title=kimi-planner prompt-growth%2C prompt-tokens::prompt.answer" in text
+    )
     assert summary.read_text(encoding="utf-8").startswith("before\n<!-- kimi-planner -->\n")
     monkeypatch.delenv("GITHUB_WORKSPACE")
 

@@ -18,6 +18,7 @@ from kimi_planner.errors import PriceNotFoundError
 from kimi_planner.money import from_fraction, plain, total
 
 if TYPE_CHECKING:
+    from kimi_planner.checks.calls import Months
     from kimi_planner.plan.projection import Projection
 
 __all__ = [
@@ -125,6 +126,10 @@ class Baseline:
         Whose prices.
     seed, paths
         What the projections rest on; ``None`` without workloads.
+    source
+        What it is called where it is no file; no part of what makes two equal.
+    months
+        How often prompts were sent, where that is known; neither.
     """
 
     version: str
@@ -134,6 +139,8 @@ class Baseline:
     paths: int | None
     prompts: tuple[PromptEntry, ...] = ()
     workloads: tuple[WorkloadEntry, ...] = ()
+    source: str = field(default="", compare=False)
+    months: Months | None = field(default=None, compare=False)
 
     @classmethod
     def of(

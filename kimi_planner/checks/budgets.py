@@ -6,13 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kimi_planner.boundary import Boundary
 from kimi_planner.catalog import Catalog
 from kimi_planner.checks.globs import matches
 from kimi_planner.checks.results import Place
 from kimi_planner.errors import Where
+
+if TYPE_CHECKING:
+    from kimi_planner.checks.totals import TotalBudget
 
 __all__ = [
     "CatalogBudget",
@@ -55,6 +58,12 @@ class PromptBudget:
         Most that prompt and reserved output may cost.
     max_context_share
         Most of the context window that they may take, from 0 to 1.
+    workload, workload_file
+        The workload whose every call has each of these prompts in it, and the file that it is in;
+        those of the budgets of workloads if ``None``.
+    calls_per_month, cached_share
+        How often each is sent in a month instead, as a workload states it, and the share of its tokens
+        that a cache serves.
     warn_fraction
         The fraction of a limit above which a value within it is a warning; none if ``None``.
     where
@@ -76,8 +85,21 @@ class PromptBudget:
     completion_tokens: int | None = None
     max_usd_per_call: Decimal | None = None
     max_context_share: Decimal | None = None
+    workload: str | None = None
+    workload_file: str | None = None
+    calls_per_month: Any = None
+    cached_share: Decimal | None = None
     warn_fraction: Decimal | None = None
     where: Where
+
+    @property
+    def has_calls(self) -> bool:
+        """Whether it says how often its prompts are sent."""
+        return self.workload is not None or self.calls_per_month is not None
+
+    def has(self, path: str) -> bool:
+        """Whether it is for a file."""
+        return matches(path, self.paths) and not matches(path, self.exclude)
 
     @property
     def declared(self) -> dict[str, Any]:
@@ -173,6 +195,8 @@ class Growth:
         Most tokens, and USD for one call, of a prompt.
     max_growth_usd_per_month
         Most USD of a workload's mean spend.
+    max_new_tokens
+        Most tokens of a prompt that was not there.
     ignore_below_tokens, ignore_below_usd, ignore_below_usd_per_month
         Changes smaller than these are not reported.
     """
@@ -181,6 +205,7 @@ class Growth:
     max_growth_tokens: int | None = None
     max_growth_usd: Decimal | None = None
     max_growth_usd_per_month: Decimal | None = None
+    max_new_tokens: int | None = None
     ignore_below_tokens: int | None = None
     ignore_below_usd: Decimal | None = None
     ignore_below_usd_per_month: Decimal | None = None
@@ -211,7 +236,7 @@ class CheckConfig:
         Where it was read from; paths in it are relative to its folder.
     catalog, catalog_name
         Whose prices, and what :func:`load_catalog` was given for it.
-    prompts, workloads, catalog_checks
+    prompts, workloads, totals, catalog_checks
         The budgets.
     growth, overrides
         What may grow, and other limits for some paths, of which the last that matches wins.
@@ -235,6 +260,7 @@ class CheckConfig:
     catalog_name: str | Path | None = None
     prompts: tuple[PromptBudget, ...] = ()
     workloads: tuple[WorkloadBudget, ...] = ()
+    totals: tuple[TotalBudget, ...] = ()
     catalog_checks: CatalogBudget | None = None
     growth: Growth = Growth()
     overrides: tuple[Override, ...] = ()

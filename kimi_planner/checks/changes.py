@@ -21,9 +21,39 @@ SHORT = {
     "unplanned price": "price",
 }
 
-__all__ = ["Change", "PromptChange", "WorkloadChange", "prompt_change", "workload_change"]
+__all__ = [
+    "SHORT",
+    "Change",
+    "MonthChange",
+    "PromptChange",
+    "WorkloadChange",
+    "prompt_change",
+    "workload_change",
+]
 
 Entry = TypeVar("Entry", PromptEntry, WorkloadEntry)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonthChange:
+    """What one or more prompts add to a month, the mean of the projected months.
+
+    Attributes
+    ----------
+    old_usd, new_usd, usd
+        What they cost then and now, and the difference: means, or the bill where nothing is uncertain.
+    p10_usd, p90_usd
+        Of the difference, over paths; ``None`` where no range was given.
+    causes
+        Its parts: of prompts that changed by what changed, ``new`` and ``gone`` of others.
+    """
+
+    old_usd: Decimal
+    new_usd: Decimal
+    usd: Decimal
+    p10_usd: Decimal | None
+    p90_usd: Decimal | None
+    causes: Mapping[str, Decimal]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +68,15 @@ class Change(Generic[Entry]):
         Where it is now; ``None`` for all of the file.
     causes
         What changed to its part in USD of the change; empty where that is unknown.
+    month
+        What a prompt adds to a month; ``None`` where nobody says how often it is sent.
     """
 
     old: Entry | None
     new: Entry | None
     line: int | None = None
     causes: Mapping[str, Decimal] = field(default_factory=dict)
+    month: MonthChange | None = None
 
     @property
     def entry(self) -> Entry:

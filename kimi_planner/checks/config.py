@@ -19,6 +19,7 @@ from kimi_planner.checks.budgets import (
     WorkloadBudget,
 )
 from kimi_planner.checks.table import Table
+from kimi_planner.checks.totals import TotalBudget
 from kimi_planner.errors import ConfigError, RequestError, restated
 from kimi_planner.files import TomlFile, read_toml, repository
 
@@ -43,7 +44,7 @@ def _keys(budget: type[Any]) -> set[str]:
 
 
 _TOP = {"catalog", "model", "seed", "baseline", "warn_fraction", "min_coverage"}
-_PARTS = {"prompts", "workloads", "catalog_checks", "overrides", "variables"}
+_PARTS = {"prompts", "workloads", "catalog_checks", "overrides", "variables", "totals"}
 _PROMPT_LIMITS = ("max_tokens", "max_usd", "max_usd_per_call", "max_context_share")
 _TEMPLATES = ("names", "style", "variables", "hold")
 _WORKLOAD_LIMITS = (
@@ -119,6 +120,7 @@ def config_of(toml: TomlFile, boundary: Boundary) -> CheckConfig:
         boundary=boundary,
         prompts=tuple(_prompts(one, common) for one in table.tables("prompts")),
         workloads=tuple(_workloads(one, model, warn) for one in table.tables("workloads")),
+        totals=tuple(_total(one, warn) for one in table.tables("totals")),
         catalog_checks=_catalog(table.table("catalog_checks"), folder) if has_checks else None,
         growth=Growth(**_read(table, _GROWTH)),
         overrides=tuple(map(_override, table.tables("overrides"))),
@@ -194,6 +196,12 @@ def _prompts(table: Table, common: Mapping[str, Any]) -> PromptBudget:
             raise table.fail(None, f"{key} needs a model. Name one here or for all budgets.")
     if "max_usd_per_call" in values and kind != "request" and "completion_tokens" not in values:
         raise table.fail(None, "max_usd_per_call needs completion_tokens, the output to reserve.")
+    if "workload" in values and "calls_per_month" in values:
+        raise table.wrong("workload", "It says how often too. Leave out calls_per_month.")
+    if "workload_file" in values and "workload" not in values:
+        raise table.wrong("workload_file", "Name a workload in it: workload.")
+    if "cached_share" in values and "calls_per_month" not in values:
+        raise table.wrong("cached_share", "It is for calls_per_month; a workload has its own.")
     return PromptBudget(**{**common, "where": table.where(), **values})
 
 
@@ -253,6 +261,19 @@ def _catalog(table: Table, folder: Path) -> CatalogBudget:
     return CatalogBudget(**values, where=table.where())
 
 
+def _total(table: Table, warn: Decimal | None) -> TotalBudget:
+    known = _keys(TotalBudget)
+    table.refuse_unknown(known)
+    values = {"paths": table.globs("paths"), **_read(table, known)}
+    if "name" not in values:
+        raise table.wrong("name", "Name the group, as reports shall call it.")
+    if not any(key.startswith("max_") for key in values):
+        raise table.fail(
+            None, "no limit. Give max_tokens, max_growth_tokens or max_growth_percent."
+        )
+    return TotalBudget(**{"warn_fraction": warn, "where": table.where(), **values})
+
+
 def _override(table: Table) -> Override:
     table.refuse_unknown({"paths", *_OVERRIDES})
     paths, values = table.globs("paths"), _read(table, _OVERRIDES)
@@ -263,8 +284,11 @@ def _override(table: Table) -> Override:
 
 #: The end of a key to how it is read; the first that fits counts.
 _READERS: Mapping[str, Callable[[Table, str], Any]] = {
-    **dict.fromkeys(("path", "approved", "against", "catalog", "baseline"), Table.file),
-    **dict.fromkeys(("name", "model"), Table.text),
+    "calls_per_month": lambda table, key: table.values[key],
+    **dict.fromkeys(
+        ("path", "workload_file", "approved", "against", "catalog", "baseline"), Table.file
+    ),
+    **dict.fromkeys(("name", "workload", "model"), Table.text),
     **dict.fromkeys(("paths", "exclude"), Table.globs),
     **dict.fromkeys(
         ("seed", "tier", "max_age_days", "ignore_below_tokens", "max_growth_tokens"),

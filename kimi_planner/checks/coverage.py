@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 
 from kimi_planner.checks.prompts import LeftOut, Prompt
+from kimi_planner.checks.results import CheckResult, Measure, Outcome, Place, in_percent
+from kimi_planner.money import from_fraction
 
-__all__ = ["Coverage", "FileState"]
+__all__ = ["Coverage", "FileState", "hold_coverage"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,3 +82,17 @@ class Coverage:
         """
         every = self.counted_tokens + self.left_out_tokens
         return Fraction(self.counted_tokens, every) if every else None
+
+
+def hold_coverage(coverage: Coverage, least: Decimal, path: str) -> CheckResult:
+    """Hold the share that was counted against the least that a configuration allows."""
+    share = coverage.share
+    measure = Measure(Place(path=path), "prompt-coverage", "coverage of prompts", least)
+    if share is None:
+        return measure.unknown("no prompt was counted, so there is no share of them")
+    words = (
+        f"{float(share):.1%} of the tokens of texts that look like prompts are counted, at least "
+        f"{in_percent(least)} must be"
+    )
+    outcome = Outcome.PASSED if share >= Fraction(least) else Outcome.OVER
+    return measure.result(outcome, words, from_fraction(share))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from kimi_planner.checks.budgets import CheckConfig, PromptBudget
 from kimi_planner.checks.coverage import FileState
@@ -23,12 +22,11 @@ from kimi_planner.checks.prompts import (
     text_prompt,
 )
 from kimi_planner.checks.results import CheckResult, Measure, Place, invalid, missing, unused
+from kimi_planner.checks.unused import unused_variables
 from kimi_planner.errors import (
     FileError,
     RequestError,
     UnknownModelError,
-    Where,
-    did_you_mean,
     shown,
 )
 from kimi_planner.files import read_text
@@ -37,7 +35,7 @@ from kimi_planner.tokens.engine import bulk_engine
 from kimi_planner.tokens.prompts.forms import form_of
 from kimi_planner.tokens.text import count_many
 
-__all__ = ["Found", "find_prompts", "unused_variables"]
+__all__ = ["Found", "find_prompts"]
 
 #: Forms of JSON, which may be the body of a request.
 BODIES = ("json", "lines")
@@ -225,30 +223,3 @@ class _Search:
                 yield unused(place, f"{where}: no prompt is named {shown(glob)}")
         wheres = dict.fromkeys(self.budget.variables, where)
         yield from unused_variables(counted, wheres, self.budget.declared, self.config)
-
-
-def unused_variables(
-    prompts: Iterable[Prompt],
-    wheres: Mapping[str, Where],
-    declared: Mapping[str, Any],
-    config: CheckConfig,
-) -> Iterator[CheckResult]:
-    """Yield a result for each declaration that is for no variable of the prompts.
-
-    Parameters
-    ----------
-    wheres : mapping of str to Where
-        The declarations to look at, and where each is said.
-    declared : mapping of str to declaration
-        Those and all others that may come before them.
-    """
-    if not wheres:
-        return
-    from kimi_planner.tokens.prompts.values import declaration_of
-
-    known = {name for prompt in prompts for name in prompt.variables}
-    used = {declaration_of(name, declared) for name in known}
-    for name, where in wheres.items():
-        if name not in used:
-            what = f"{where}: no prompt has the variable {shown(name)}.{did_you_mean(name, known)}"
-            yield unused(config.place(where), what)

@@ -11,16 +11,30 @@ from typing import Any, TypeVar
 import kimi_planner
 from kimi_planner.checks.baseline import Baseline
 from kimi_planner.checks.budgets import CheckConfig, Growth
-from kimi_planner.checks.changes import PromptChange, WorkloadChange
+from kimi_planner.checks.changes import MonthChange, PromptChange, WorkloadChange
 from kimi_planner.checks.results import CheckResult, Measure, Place, percent_more
-from kimi_planner.money import plain
+from kimi_planner.money import plain, usd
 from kimi_planner.notes import Note, note
 
 #: What is allowed, what was measured, that in words, and the unit of the limit.
 _Limit = tuple[Decimal | int | None, Decimal | None, str, str]
 Changed = TypeVar("Changed", PromptChange, WorkloadChange)
 
-__all__ = ["Comparison", "by_size", "compare", "hold_growth", "moved", "percent"]
+__all__ = [
+    "WITH_CHANGES",
+    "Comparison",
+    "by_size",
+    "compare",
+    "hold_growth",
+    "month_words",
+    "moved",
+    "percent",
+    "signed",
+]
+
+
+#: What a spend is given with, behind its name.
+WITH_CHANGES = " with the changed prompts"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,14 +43,16 @@ class Comparison:
 
     Attributes
     ----------
-    baseline
-        Path of its file.
+    baseline, is_file
+        Path of its file, or what it is called where it is none.
     prompts, workloads
         What changed, came or went, the largest change first.
     unchanged, below
         How many did not change, and how many changed by less than is reported.
     notes
         What else changed, in words.
+    month
+        What prompts add to a month together; ``None`` where that of none is known.
     """
 
     baseline: str
@@ -45,6 +61,8 @@ class Comparison:
     unchanged: int
     below: int
     notes: tuple[Note, ...]
+    is_file: bool = True
+    month: MonthChange | None = None
 
 
 def compare(
@@ -59,13 +77,33 @@ def compare(
     states = Counter(one.state for one in prompts) + Counter(one.state for one in workloads)
     reported = _reported(prompts, config), _reported(workloads, config)
     return Comparison(
-        baseline=config.baseline,
+        baseline=old.source or config.baseline,
+        is_file=not old.source,
         prompts=reported[0],
         workloads=reported[1],
         unchanged=states["unchanged"],
         below=states.total() - states["unchanged"] - sum(map(len, reported)),
         notes=tuple(_notes(old, new)),
     )
+
+
+def month_words(month: MonthChange) -> str:
+    """Return what is added to a month, with its range.
+
+    >>> from decimal import Decimal
+    >>> month_words(MonthChange(old_usd=Decimal(7), new_usd=Decimal(50), usd=Decimal(43),
+    ...                         p10_usd=Decimal(31), p90_usd=Decimal(61), causes={}))
+    '+43.00 USD a month (P10 31.00, P90 61.00)'
+    """
+    ends = (month.p10_usd, month.p90_usd)
+    spread = "range not given" if None in ends else f"P10 {signed(ends[0])}, P90 {signed(ends[1])}"
+    return f"{'+' * (month.usd >= 0)}{signed(month.usd)} USD a month ({spread})"
+
+
+def signed(amount: Decimal | None) -> str:
+    """Return an amount in cents that may be negative."""
+    amount = amount or Decimal(0)
+    return f"{'-' * (amount < 0)}{usd(abs(amount))}"
 
 
 def percent(old: Decimal | int, new: Decimal | int) -> str:
@@ -93,6 +131,8 @@ def hold_growth(
     for change in changes:
         if change.state in ("changed", "moved"):
             yield from _held(change, config)
+        elif change.state == "new" and isinstance(change, PromptChange):
+            yield from _held_new(change, config)
 
 
 def _reported(changes: Iterable[Changed], config: CheckConfig) -> tuple[Changed, ...]:
@@ -144,6 +184,21 @@ def _held(change: PromptChange | WorkloadChange, config: CheckConfig) -> Iterato
         yield measure.held(counted, f"{words}{quiet}", allowed, beside=False)
 
 
+def _held_new(change: PromptChange, config: CheckConfig) -> Iterator[CheckResult]:
+    one = change.entry
+    limit = config.overridden(config.growth, one.path).max_new_tokens
+    place = Place(path=one.path, line=change.line, name=one.name, model=one.model)
+    words = f"{one.name}: " if one.name else ""
+    if limit is not None:
+        measure = Measure(place, "prompt-growth", "new prompt", Decimal(limit))
+        yield measure.held(Decimal(one.tokens), f"{words}new, {one.tokens:,} tokens", f"{limit:,}")
+    most = config.overridden(config.growth, one.path).max_growth_usd_per_month
+    if most is not None and change.month is not None:
+        measure = Measure(place, "prompt-growth", "month of a new prompt", most)
+        said = f"{words}new, {month_words(change.month)}"
+        yield measure.held(change.month.usd, said, f"+{plain(most):f} USD a month", beside=False)
+
+
 def _prompt_limits(change: PromptChange, growth: Growth) -> Iterator[_Limit]:
     old, new = change.both or (change.entry, change.entry)
     called = f"{old.name}: " if old.name else ""
@@ -157,6 +212,9 @@ def _prompt_limits(change: PromptChange, growth: Growth) -> Iterator[_Limit]:
     yield growth.max_growth_percent, grown, words, "%"
     yield growth.max_growth_tokens, Decimal(change.tokens), tokens, " tokens"
     yield growth.max_growth_usd, change.usd, cost, " USD a call"
+    if change.month is not None:
+        words = f"{called}{month_words(change.month)}"
+        yield growth.max_growth_usd_per_month, change.month.usd, words, " USD a month"
 
 
 def _workload_limits(change: WorkloadChange, growth: Growth) -> Iterator[_Limit]:

@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from fractions import Fraction
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from kimi_planner.checks.budgets import CheckConfig
-from kimi_planner.checks.coverage import Coverage
-from kimi_planner.checks.found import Found, find_prompts, unused_variables
-from kimi_planner.checks.globs import matches
+from kimi_planner.checks.coverage import Coverage, hold_coverage
+from kimi_planner.checks.found import Found, find_prompts
 from kimi_planner.checks.prompt_limits import SpecsOfDay, hold_prompt
 from kimi_planner.checks.prompts import Prompt, Reader, read_file
 from kimi_planner.checks.results import (
     CheckResult,
-    Measure,
     Outcome,
-    Place,
-    in_percent,
-    unused,
 )
+from kimi_planner.checks.unused import unused_overrides, unused_variables
 from kimi_planner.checks.workloads import Plans, hold_workloads
-from kimi_planner.errors import PriceNotFoundError, shown
-from kimi_planner.money import from_fraction
+from kimi_planner.errors import PriceNotFoundError
 from kimi_planner.notes import Note, note
 
 if TYPE_CHECKING:  # most checks have no baseline, and a check should start quickly
     from kimi_planner.checks.baseline import Baseline, Entry, WorkloadEntry
+    from kimi_planner.checks.calls import Months
     from kimi_planner.checks.changes import PromptChange, WorkloadChange
     from kimi_planner.checks.growth import Comparison
+    from kimi_planner.checks.months import MonthsOfChanges
 
 __all__ = ["Check", "CheckReport", "run_checks"]
 
@@ -163,23 +159,6 @@ class Check:
             (one for found in self.found for one in found.left_out),
         )
 
-    def _covered(self) -> Iterator[CheckResult]:
-        least, share = self.config.min_coverage, self.coverage.share
-        if least is None or not self.config.prompts:
-            return
-        measure = Measure(
-            Place(path=self.config.path.name), "prompt-coverage", "coverage of prompts", least
-        )
-        if share is None:
-            yield measure.unknown("no prompt was counted, so there is no share of them")
-            return
-        words = (
-            f"{float(share):.1%} of the tokens of texts that look like prompts are counted, at least "
-            f"{in_percent(least)} must be"
-        )
-        outcome = Outcome.PASSED if share >= Fraction(least) else Outcome.OVER
-        yield measure.result(outcome, words, from_fraction(share))
-
     def _results(self) -> Iterator[CheckResult]:
         for found in self.found:
             yield from found.faults
@@ -191,30 +170,33 @@ class Check:
             yield from hold_workloads(
                 self.config.overridden(workloads, workloads.path), self._plans
             )
+        if self.config.totals:
+            from kimi_planner.checks.totals import hold_totals
+
+            yield from hold_totals(self.prompts, self.unread, self.config)
+        if any(one.has_calls for one in self.config.prompts):
+            yield from self.months.faults()
         if self.config.catalog_checks is not None:
             from kimi_planner.checks.catalogs import hold_catalog
 
             yield from hold_catalog(self.config.catalog_checks, self.config, self.as_of)
-        yield from self._covered()
+        if self.config.min_coverage is not None and self.config.prompts:
+            yield hold_coverage(self.coverage, self.config.min_coverage, self.config.path.name)
         if self.config.only is not None:
             return
-        yield from self._unused_overrides()
+        yield from unused_overrides(self.prompts, self.unread, self.config)
         if not self.unread:
-            config = self.config
-            wheres = config.variables_where
-            yield from unused_variables(self.prompts, wheres, config.variables, config)
+            wheres = self.config.variables_where
+            yield from unused_variables(self.prompts, wheres, self.config.variables, self.config)
 
-    def _unused_overrides(self) -> Iterator[CheckResult]:
-        paths = {prompt.path for prompt in self.prompts} | self.unread
-        paths |= {budget.path for budget in self.config.workloads}
-        for override in self.config.overrides:
-            for glob in override.paths:
-                if not any(matches(path, [glob]) for path in paths):
-                    what = f"{override.where}: no checked file matches the override {shown(glob)}"
-                    yield unused(self.config.place(override.where), what)
-
+    @_held
     def report(
-        self, baseline: Baseline | None = None, *, may_grow: bool = False, coverage: bool = False
+        self,
+        baseline: Baseline | None = None,
+        *,
+        may_grow: bool = False,
+        coverage: bool = False,
+        notes: Iterable[Note] = (),
     ) -> CheckReport:
         """Return what came of the check.
 
@@ -226,8 +208,10 @@ class Check:
             Whether growth is only shown, not held against what is allowed.
         coverage : bool
             Whether to say what became of every file.
+        notes : iterable of Note
+            What the reader must know of the baseline.
         """
-        results, comparison, notes = list(self.results()), None, list(self.notes())
+        results, comparison, notes = list(self.results()), None, [*self.notes(), *notes]
         if baseline is not None:
             from kimi_planner.checks.growth import compare, hold_growth
 
@@ -237,9 +221,21 @@ class Check:
             if known != baseline:
                 notes.append(note("not_compared", paths=sorted(self.unread)))
             prompts, workloads = self.changes(known)
+            added = self._added(known, prompts)
+            if added is not None:
+                prompts = added.by_prompt
+                notes += (
+                    note("no_month", path=path, why=why) for path, why in added.unknown.items()
+                )
             comparison = compare(known, self.moment, self.config, prompts, workloads)
+            if added is not None:
+                comparison = replace(comparison, month=added.total)
             if not may_grow:
+                from kimi_planner.checks.totals import hold_total_growth
+
                 results += hold_growth(prompts, workloads, self.config)
+                results += hold_total_growth(known, self.moment, self.config)
+                results += [] if added is None else added.results()
         return CheckReport(
             results=tuple(results),
             comparison=comparison,
@@ -247,6 +243,22 @@ class Check:
             coverage=self.coverage if coverage else None,
             catalog=f"{self.config.catalog.version} (sha256 {self.config.catalog.sha256[:12]})",
         )
+
+    @_held
+    def _added(self, old: Baseline, prompts: list[PromptChange]) -> MonthsOfChanges | None:
+        """Return what changes of prompts add to a month, ``None`` if nobody says how often they are sent."""
+        if not any(one.has_calls for one in self.config.prompts):
+            return None
+        from kimi_planner.checks.months import MonthsOfChanges
+
+        return MonthsOfChanges(self.months, old.months, prompts)
+
+    @cached_property
+    def months(self) -> Months:
+        """What prompts cost in a month."""
+        from kimi_planner.checks.calls import Months
+
+        return Months(self.config, self.as_of, self._plans)
 
     @cached_property
     @_held

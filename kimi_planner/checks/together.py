@@ -41,7 +41,9 @@ def rooted(report: CheckReport, base: str) -> CheckReport:
 
     comparison = report.comparison and replace(
         report.comparison,
-        baseline=below(report.comparison.baseline),
+        baseline=below(report.comparison.baseline)
+        if report.comparison.is_file
+        else report.comparison.baseline,
         prompts=tuple(map(moved, report.comparison.prompts)),
         workloads=tuple(map(moved, report.comparison.workloads)),
     )
@@ -60,7 +62,7 @@ def together(reports: Sequence[CheckReport]) -> CheckReport:
         return reports[0]
     known = [one.comparison for one in reports if one.comparison is not None]
     comparison = Comparison(
-        baseline=", ".join(one.baseline for one in known),
+        baseline=", ".join(dict.fromkeys(one.baseline for one in known)),
         prompts=tuple(sorted(chain.from_iterable(one.prompts for one in known), key=by_size)),
         workloads=tuple(sorted(chain.from_iterable(one.workloads for one in known), key=by_size)),
         unchanged=sum(one.unchanged for one in known),

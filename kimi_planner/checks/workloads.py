@@ -35,9 +35,10 @@ from kimi_planner.money import cents, exact_decimal, usd
 
 if TYPE_CHECKING:
     from kimi_planner.plan.projection import Projection
+    from kimi_planner.plan.spend import Spend
     from kimi_planner.workload import Workload
 
-__all__ = ["Plans", "hold_workloads"]
+__all__ = ["Plans", "held_spend", "hold_workloads"]
 
 
 class Plans:
@@ -68,11 +69,7 @@ class Plans:
         ConfigError
             If it has no workload of that name.
         """
-        from kimi_planner.workload import load_workloads
-
-        if budget.path not in self._files:
-            self._files[budget.path] = load_workloads(self.config.folder / budget.path)
-        found = self._files[budget.path]
+        found = self.of_file(budget.path)
         if budget.name is None:
             return found
         named = [one for one in found if one.name == budget.name]
@@ -81,6 +78,20 @@ class Plans:
                 f"{budget.path} has no workload named {budget.name!r}.", at=budget.where
             )
         return named
+
+    def of_file(self, path: str) -> list[Workload]:
+        """Return all workloads of a file.
+
+        Raises
+        ------
+        WorkloadError
+            If the file cannot be read or breaks a rule.
+        """
+        from kimi_planner.workload import load_workloads
+
+        if path not in self._files:
+            self._files[path] = load_workloads(self.config.folder / path)
+        return self._files[path]
 
     def fault(self, budget: WorkloadBudget) -> CheckResult | None:
         """Return the result of a file that is missing or cannot be read, ``None`` of any other.
@@ -164,20 +175,38 @@ def hold_workloads(budget: WorkloadBudget, plans: Plans) -> Iterator[CheckResult
 def _spend(
     budget: WorkloadBudget, plans: Plans, place: Place, percentile: float, limit: Decimal
 ) -> CheckResult:
-    words = f"P{percentile:g}"
-    measure = Measure(
-        place, "workload-spend", f"{words} monthly spend", limit, budget.warn_fraction
-    )
     try:
-        projection = plans.projection(budget)
+        spend = plans.projection(budget).of(budget.model, budget.name)
     except PriceNotFoundError as error:
-        return measure.unknown(str(error))
-    month, amount = projection.of(budget.model).worst_month(percentile / 100)
+        return _spend_measure(budget, place, percentile, limit).unknown(str(error))
+    return held_spend(budget, plans, place, percentile, limit, spend)
+
+
+def held_spend(
+    budget: WorkloadBudget,
+    plans: Plans,
+    place: Place,
+    percentile: float,
+    limit: Decimal,
+    spend: Spend,
+    *,
+    given: str = "",
+) -> CheckResult:
+    """Hold the dearest month of a spend against a limit of its budget; ``given`` says with what."""
+    month, amount = spend.worst_month(percentile / 100)
     measured = (
-        f"{words} of {budget.name or 'all workloads'} on {budget.model} is {usd(amount)} USD in "
-        f"{projection.months[month]}"
+        f"P{percentile:g} of {budget.name or 'all workloads'} on {budget.model} is {usd(amount)} USD in "
+        f"{plans.projection(budget).months[month]}{given}"
     )
+    measure = _spend_measure(budget, place, percentile, limit, given)
     return measure.held(amount, measured, usd(limit))
+
+
+def _spend_measure(
+    budget: WorkloadBudget, place: Place, percentile: float, limit: Decimal, given: str = ""
+) -> Measure:
+    subject = f"P{percentile:g} monthly spend{given}"
+    return Measure(place, "workload-spend", subject, limit, budget.warn_fraction)
 
 
 def _booked(budget: WorkloadBudget, plans: Plans, place: Place, path: Path) -> CheckResult:

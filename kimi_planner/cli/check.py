@@ -18,7 +18,10 @@ from kimi_planner.cli.writing import write
 from kimi_planner.errors import ConfigError
 
 if TYPE_CHECKING:
+    from kimi_planner.checks.baseline import Baseline
+    from kimi_planner.checks.budgets import CheckConfig
     from kimi_planner.checks.run import CheckReport
+    from kimi_planner.notes import Note
 
 __all__ = ["command"]
 
@@ -68,6 +71,12 @@ def _outputs(
     help="Compare with a baseline; without a path, with the one that the configuration names.",
 )
 @click.option(
+    "--base",
+    metavar="REF",
+    help="Compare with a commit of Git, such as origin/main, in place of a baseline: with the last that "
+    "HEAD shares with it. Nothing is checked out or run.",
+)
+@click.option(
     "--update-baseline",
     is_flag=True,
     help="Write what there is now as the baseline. Growth is then shown, not held against.",
@@ -93,6 +102,7 @@ def command(
     outputs: dict[Path, str | None],
     quiet: bool,
     baseline: str | None,
+    base: str | None,
     update_baseline: bool,
     allow_outside: bool,
     coverage: bool,
@@ -125,15 +135,14 @@ def command(
         one.boundary.refuse_to_write(path)
         for output in outputs:
             one.boundary.refuse_to_write(output)
+    if base is not None and (baseline is not None or update_baseline):
+        raise ConfigError("--base compares with Git, and a baseline is a file. Give one of them.")
     checks = [Check(one, as_of) for one in loaded]
-    reports = []
-    for check, path in zip(checks, accepted, strict=True):
-        known = None
-        if baseline is not None:
-            from kimi_planner.checks.baseline_file import read_baseline
-
-            known = read_baseline(path)
-        reports.append(check.report(known, may_grow=update_baseline, coverage=coverage))
+    others = _others(loaded, accepted if baseline is not None else None, base, as_of)
+    reports = [
+        check.report(known, may_grow=update_baseline, coverage=coverage, notes=notes)
+        for check, (known, notes) in zip(checks, others, strict=True)
+    ]
     read = {str(path.resolve()) for path in accepted}.union(*(one.boundary.read for one in loaded))
     if overwritten := next((one for one in outputs if str(one.resolve()) in read), None):
         raise ConfigError(
@@ -167,6 +176,21 @@ def _configuration() -> Path:
             "with --config."
         )
     return path
+
+
+def _others(
+    loaded: list[CheckConfig], accepted: list[Path] | None, base: str | None, as_of: date | None
+) -> list[tuple[Baseline | None, tuple[Note, ...]]]:
+    """Return what each configuration is compared with, and what must be known of that."""
+    if base is not None:
+        from kimi_planner.checks.base import bases
+
+        return [(one.moment, one.notes) for one in bases(base, loaded, as_of)]
+    if accepted is not None:
+        from kimi_planner.checks.baseline_file import read_baseline
+
+        return [(read_baseline(path), ()) for path in accepted]
+    return [(None, ()) for _ in loaded]
 
 
 def _together(reports: list[CheckReport], bases: list[str]) -> CheckReport:

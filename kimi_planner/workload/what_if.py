@@ -9,6 +9,7 @@ from typing import Any
 from kimi_planner.arguments import public
 from kimi_planner.errors import WorkloadError
 from kimi_planner.money import EXACT, exact_decimal
+from kimi_planner.workload.certainty import CERTAINTIES
 from kimi_planner.workload.check import refused
 from kimi_planner.workload.inputs import Workloads, chosen_workloads
 from kimi_planner.workload.model import Workload
@@ -23,7 +24,7 @@ from kimi_planner.workload.quantity import (
 )
 from kimi_planner.workload.resolve import UNITS
 
-__all__ = ["what_if"]
+__all__ = ["per_prompt_token", "what_if"]
 
 Number = Decimal | int | float | str
 
@@ -89,6 +90,39 @@ def what_if(
         "reasoning_tokens": _factor("reasoning", reasoning),
     }
     return [_changed(workload, factors, cached_share) for workload in chosen_workloads(workloads)]
+
+
+def per_prompt_token(workload: Workload) -> Workload:
+    """Return the same calls with a prompt of one token each, resent in each turn, and nothing else.
+
+    What they cost is what a token costs that every call of the workload has in its prompt. The names
+    are the same, so that the same seed draws the same paths.
+
+    Examples
+    --------
+    >>> chat = Workload(name="w", requests_per_day=100, prompt_tokens=900, completion_tokens=200)
+    >>> per_prompt_token(chat).prompt_tokens.describe()
+    '1'
+    """
+    turns = workload.given("turns")
+    is_single = turns is None or (isinstance(turns, Constant) and turns.value == 1)
+    level = getattr(workload, workload.unit)
+    if workload.certainty is not None:  # of the traffic; the size of the prompt is known
+        level = CERTAINTIES[workload.certainty].of_level(level)
+    changes: dict[str, Any] = {
+        "prompt_tokens": 1,
+        "completion_tokens": 0,
+        "reasoning_tokens": 0,
+        "followup_tokens": None if is_single else 0,
+        "max_tokens": None,
+        "fees_per_request": {},
+        "certainty": None,
+        "model": None,
+        "cached_share": workload.cached_share,
+        "cache": None,
+        workload.unit: level,
+    }
+    return replace(workload, **changes)
 
 
 def _factor(name: str, value: Number) -> Decimal:

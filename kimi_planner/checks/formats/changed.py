@@ -6,12 +6,22 @@ from collections import Counter
 from decimal import Decimal
 
 from kimi_planner.checks.baseline import PromptEntry
-from kimi_planner.checks.changes import PromptChange, WorkloadChange
-from kimi_planner.checks.growth import Comparison, moved
+from kimi_planner.checks.changes import MonthChange, PromptChange, WorkloadChange
+from kimi_planner.checks.growth import Comparison, month_words, moved, signed
 from kimi_planner.money import usd
-from kimi_planner.plan.rounding import whole_parts
+from kimi_planner.plan.rounding import in_cents, whole_parts
 
-__all__ = ["causes", "changed_lines", "dollars", "prompt_line", "standing", "was", "workload_line"]
+__all__ = [
+    "causes",
+    "changed_lines",
+    "dollars",
+    "headline",
+    "month_causes",
+    "prompt_line",
+    "standing",
+    "was",
+    "workload_line",
+]
 
 
 #: What can have become of a thing that is shown.
@@ -22,10 +32,24 @@ def changed_lines(comparison: Comparison) -> list[str]:
     """Return what changed, a line each, and how much of it there is."""
     return [
         *comparison.notes,
+        *headline(comparison),
         *map(prompt_line, comparison.prompts),
         *map(workload_line, comparison.workloads),
         standing(comparison),
     ]
+
+
+def headline(comparison: Comparison) -> list[str]:
+    """Return what the changed prompts add to a month, if that is known, in a line."""
+    month = comparison.month
+    return [] if month is None else [f"This change: {month_words(month)}: {month_causes(month)}"]
+
+
+def month_causes(month: MonthChange) -> str:
+    """Return the parts of what is added to a month, in cents that add up to it."""
+    parts = in_cents(month.causes)
+    said = [f"{name} {'+' * (usd > 0)}{signed(usd)}" for name, usd in parts.items() if usd]
+    return ", ".join(said) or "less than is shown"
 
 
 def standing(comparison: Comparison) -> str:
@@ -49,14 +73,18 @@ def prompt_line(change: PromptChange) -> str:
     called = f"{_prompt_called(change.entry)}{was(change)}"
     if change.both is None:
         one = change.entry
-        return (
-            f"{change.state}: {called}, {one.tokens:,} tokens, {dollars(one.cost_usd)} USD a call"
-        )
+        cost = f"{one.tokens:,} tokens, {dollars(one.cost_usd)} USD a call"
+        return f"{change.state}: {called}, {cost}{_a_month(change)}"
     old, new = change.both
     words = f"{called}: {moved(old.tokens, new.tokens, ' tokens')}"
     if change.costs is None:
-        return f"{words}, {dollars(old.cost_usd)} -> {dollars(new.cost_usd)}"
-    return f"{words}, {moved(*change.costs, ' USD a call', dollars)}: {causes(change)}"
+        return f"{words}, {dollars(old.cost_usd)} -> {dollars(new.cost_usd)}{_a_month(change)}"
+    cost = moved(*change.costs, " USD a call", dollars)
+    return f"{words}, {cost}: {causes(change)}{_a_month(change)}"
+
+
+def _a_month(change: PromptChange) -> str:
+    return "" if change.month is None else f"; {month_words(change.month)}"
 
 
 def was(change: PromptChange) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kimi_planner.checks.formats.breaches import breaches
-from kimi_planner.checks.formats.changed import changed_lines
+from kimi_planner.checks.formats.changed import changed_lines, headline
 from kimi_planner.checks.formats.lines import counted, coverage_lines, result_line, summary
 from kimi_planner.checks.formats.markdown import document
 from kimi_planner.checks.formats.visible import visible
@@ -33,6 +33,8 @@ def render(report: CheckReport) -> str:
         lines.append(f"{counted(len(rest), 'more result')} without an annotation:")
         lines += [_plain(result_line(one)) for one in rest]
     if report.comparison is not None:
+        for line in headline(report.comparison):
+            lines.append(f"::notice title=kimi-planner month::{_data(line)}")
         lines += map(_plain, changed_lines(report.comparison))
     if report.coverage is not None:
         lines += map(_plain, coverage_lines(report.coverage))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kimi_planner.checks.baseline_file import as_text
-from kimi_planner.checks.changes import PromptChange, WorkloadChange
+from kimi_planner.checks.changes import MonthChange, PromptChange, WorkloadChange
 from kimi_planner.checks.coverage import Coverage
 from kimi_planner.checks.formats.visible import json_text
 from kimi_planner.checks.growth import Comparison
@@ -43,12 +43,17 @@ def _coverage(coverage: Coverage) -> dict[str, object]:
 def _comparison(comparison: Comparison) -> dict[str, object]:
     return {
         "path": comparison.baseline,
-        "prompts": [_change(one) for one in comparison.prompts],
+        "month": _month(comparison.month),
+        "prompts": [{**_change(one), "month": _month(one.month)} for one in comparison.prompts],
         "workloads": [_change(one) for one in comparison.workloads],
         "unchanged": comparison.unchanged,
         "below": comparison.below,
         "notes": list(comparison.notes),
     }
+
+
+def _month(month: MonthChange | None) -> dict[str, object] | None:
+    return None if month is None else as_text(vars(month))
 
 
 def _change(change: PromptChange | WorkloadChange) -> dict[str, object]:

@@ -28,11 +28,26 @@ def render(report: CheckReport) -> str:
         '<?xml version="1.0" encoding="UTF-8"?>',
         f'<testsuites name="kimi-planner" {counts}>',
         f'<testsuite name="kimi-planner" {counts} time="0">',
+        *_properties(report),
         *(_case(key, results) for key, results in cases.items()),
         "</testsuite>",
         "</testsuites>",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _properties(report: CheckReport) -> list[str]:
+    """Return what changed prompts add to a month as properties, if that is known."""
+    month = None if report.comparison is None else report.comparison.month
+    if month is None:
+        return []
+    amounts = {"usd": month.usd, "p10_usd": month.p10_usd, "p90_usd": month.p90_usd}
+    rows = [
+        f'<property name="month_{name}" value="{amount:f}"/>'
+        for name, amount in amounts.items()
+        if amount is not None
+    ]
+    return ["<properties>", *rows, "</properties>"]
 
 
 def _case(key: tuple[str, ...], results: list[CheckResult]) -> str:

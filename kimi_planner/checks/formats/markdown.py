@@ -6,12 +6,19 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
-from kimi_planner.checks.changes import PromptChange, WorkloadChange
+from kimi_planner.checks.changes import MonthChange, PromptChange, WorkloadChange
 from kimi_planner.checks.formats.breaches import breaches
-from kimi_planner.checks.formats.changed import causes, dollars, standing, was
+from kimi_planner.checks.formats.changed import (
+    causes,
+    dollars,
+    headline,
+    month_causes,
+    standing,
+    was,
+)
 from kimi_planner.checks.formats.lines import counted, covered, summary
 from kimi_planner.checks.formats.visible import visible
-from kimi_planner.checks.growth import moved
+from kimi_planner.checks.growth import WITH_CHANGES, Comparison, moved, signed
 from kimi_planner.checks.results import CheckResult, Outcome
 from kimi_planner.checks.run import CheckReport
 
@@ -41,6 +48,9 @@ def render(report: CheckReport) -> str:
 def document(report: CheckReport, room: int) -> str:
     """Return the report within so many bytes, the worst rows first."""
     head = [MARK, f"### kimi-planner: {summary(report.results)}"]
+    if report.comparison is not None:
+        head += [f"**{safe(line)}**" for line in headline(report.comparison)]
+        head += [f"- {safe(one.message)}" for one in report.results if _is_of_a_month(one)]
     notes = [*report.notes, *(report.comparison.notes if report.comparison else ())]
     head += [f"- {safe(note)}" for note in notes[:MAX_NOTES]]
     if len(notes) > MAX_NOTES:
@@ -58,14 +68,20 @@ def document(report: CheckReport, room: int) -> str:
         tail.append(safe(covered(report.coverage)))
     if report.comparison is not None:
         one = report.comparison
+        since = "the baseline" if one.is_file else safe(one.baseline)
         tables += [
             _Rows(
-                "Prompts since the baseline",
+                "USD a month",
+                ("prompt", "then -> now", "change", "P10", "P90", "because of"),
+                _months(one),
+            ),
+            _Rows(
+                f"Prompts since {since}",
                 ("prompt", "tokens", "USD a call", "because of"),
                 [_prompt(change) for change in one.prompts],
             ),
             _Rows(
-                "Workloads since the baseline",
+                f"Workloads since {since}",
                 ("workload", "USD a month", "P50", "P90", "because of"),
                 [_workload(change) for change in one.workloads],
             ),
@@ -124,11 +140,34 @@ def _result(result: CheckResult) -> tuple[str, ...]:
     return (_LEAD[result.outcome], _code(f"{result.path}{line}"), safe(result.message))
 
 
-def _prompt(change: PromptChange) -> tuple[str, ...]:
+def _is_of_a_month(result: CheckResult) -> bool:
+    """Whether a result holds what changed prompts add to a month, so that it is shown if it passed too."""
+    return result.rule == "month-growth" or result.subject.endswith(WITH_CHANGES)
+
+
+def _months(comparison: Comparison) -> list[tuple[str, ...]]:
+    """Return what each prompt adds to a month, and all together where they are several."""
+    rows = [(_called(one), one.month) for one in comparison.prompts if one.month is not None]
+    if comparison.month is not None and len(rows) != 1:
+        rows.append(("**all prompts that changed**", comparison.month))
+    return [(called, *_month(month)) for called, month in rows]
+
+
+def _month(month: MonthChange) -> tuple[str, ...]:
+    ends = ["" if end is None else signed(end) for end in (month.p10_usd, month.p90_usd)]
+    then_now = f"{signed(month.old_usd)} -> {signed(month.new_usd)}"
+    return (then_now, f"{'+' * (month.usd >= 0)}{signed(month.usd)}", *ends, month_causes(month))
+
+
+def _called(change: PromptChange) -> str:
     one = change.entry
     called = _code(f"{one.path} {one.name}" if one.name else one.path)
     called += f" on {safe(one.model)}" if one.model else ""
-    called += safe(was(change))
+    return called + safe(was(change))
+
+
+def _prompt(change: PromptChange) -> tuple[str, ...]:
+    one, called = change.entry, _called(change)
     if change.both is None:
         return (f"{called} ({change.state})", f"{one.tokens:,}", dollars(one.cost_usd), "")
     old, new = change.both

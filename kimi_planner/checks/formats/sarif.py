@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from os import fsencode
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import kimi_planner
@@ -15,6 +15,9 @@ from kimi_planner.checks.formats.breaches import fingerprinted
 from kimi_planner.checks.formats.visible import json_text, visible
 from kimi_planner.checks.results import RULES, Outcome
 from kimi_planner.checks.run import CheckReport
+
+if TYPE_CHECKING:
+    from kimi_planner.checks.growth import Comparison
 
 __all__ = ["render"]
 
@@ -28,6 +31,7 @@ def render(report: CheckReport) -> str:
     """Return the report as SARIF; a warning has its level, all else that did not pass is an error."""
     rules = [{"id": name, "shortDescription": {"text": words}} for name, words in RULES.items()]
     driver = {"name": "kimi-planner", "version": kimi_planner.__version__, "rules": rules}
+    added = {} if report.comparison is None else _added(report.comparison)
     log = {
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -35,11 +39,20 @@ def render(report: CheckReport) -> str:
             {
                 "tool": {"driver": driver},
                 "columnKind": "unicodeCodePoints",
+                **added,
                 "results": list(_results(report)),
             }
         ],
     }
     return json_text(log) + "\n"
+
+
+def _added(comparison: Comparison) -> dict[str, Any]:
+    """Return what changed prompts add to a month as a property of the run, if that is known."""
+    from kimi_planner.checks.formats.changed import headline
+
+    lines = headline(comparison)
+    return {"properties": {"month": lines[0]}} if lines else {}
 
 
 def _results(report: CheckReport) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,196 @@
+"""What prompts cost in a month, and what a change of them adds to it: by the plan of their calls."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from kimi_planner.checks.baseline import DIGITS, PromptEntry
+from kimi_planner.checks.budgets import WorkloadBudget
+from kimi_planner.checks.calls import Months
+from kimi_planner.checks.changes import SHORT, MonthChange, PromptChange
+from kimi_planner.checks.growth import WITH_CHANGES, month_words
+from kimi_planner.checks.results import CheckResult, Measure, Place
+from kimi_planner.checks.workloads import held_spend
+from kimi_planner.errors import PriceNotFoundError, UnknownModelError
+from kimi_planner.money import from_fraction, plain, total
+
+if TYPE_CHECKING:
+    from kimi_planner.plan.spend import Spend
+
+__all__ = ["MonthsOfChanges"]
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """A change with its spend then and now in each month; ``None`` where it was not or is no more."""
+
+    change: PromptChange
+    old: Spend | None
+    new: Spend | None
+
+    @property
+    def difference(self) -> Spend:
+        from kimi_planner.plan.spend import Spend
+
+        parts = [] if self.new is None else [self.new]
+        return Spend.together(parts if self.old is None else [*parts, self.old.times(Decimal(-1))])
+
+
+class MonthsOfChanges:
+    """What changes of prompts add to a month.
+
+    Parameters
+    ----------
+    now, before : Months
+        How often prompts are sent now, and were; ``before`` is ``None`` where nobody kept that.
+    changes : iterable of PromptChange
+        What became of every prompt.
+
+    Attributes
+    ----------
+    unknown
+        Prompts whose price is not known, and why.
+    """
+
+    def __init__(self, now: Months, before: Months | None, changes: Iterable[PromptChange]) -> None:
+        self._now = now
+        self._before = now if before is None else before
+        self.unknown: dict[str, str] = {}
+        self._changes = list(changes)
+
+    def _spends(self, change: PromptChange) -> tuple[Spend | None, Spend | None] | None:
+        """Return the spend then and now; ``None`` where how often it is sent, or the price, is not known."""
+        sides: list[Spend | None] = []
+        for entry, known in (
+            (change.old, (self._before, self._now)),
+            (change.new, (self._now,)),
+        ):
+            spend = None if entry is None else self._spend(entry, change.entry, known)
+            if entry is not None and spend is None:
+                return None
+            sides.append(spend)
+        return sides[0], sides[1]
+
+    def _spend(
+        self, entry: PromptEntry, newer: PromptEntry, known: Sequence[Months]
+    ) -> Spend | None:
+        """Return the first spend that is known, by the prompt's own file or by that it moved to."""
+        try:
+            tried = (one.spend(entry, like) for one in known for like in (entry, newer))
+            return next((one for one in tried if one is not None), None)
+        except (PriceNotFoundError, UnknownModelError) as error:
+            self.unknown[newer.path] = error.reason
+            return None
+
+    @cached_property
+    def by_prompt(self) -> list[PromptChange]:
+        """The changes, each with what it adds to a month where that is known."""
+        found = {id(one.change): one for one in self._every}
+        return [
+            replace(one, month=_month([moved])) if (moved := found.get(id(one))) else one
+            for one in self._changes
+        ]
+
+    @cached_property
+    def _every(self) -> list[_Moved]:
+        return [
+            _Moved(change, *sides)
+            for change in self._changes
+            if change.state != "unchanged" and (sides := self._spends(change))
+        ]
+
+    @cached_property
+    def total(self) -> MonthChange | None:
+        """What all of them add together; ``None`` where none is known."""
+        return _month(self._every) if self._every else None
+
+    def results(self) -> Iterator[CheckResult]:
+        """Hold what is added together, and workloads with the changed prompts, against their limits."""
+        config, total = self._now.config, self.total
+        limit = config.growth.max_growth_usd_per_month
+        if total is not None and limit is not None:
+            place = Place(path=config.path.name)
+            measure = Measure(place, "month-growth", "growth of a month", limit)
+            yield measure.held(
+                total.usd, month_words(total), f"+{plain(limit):f} USD a month", beside=False
+            )
+        for workloads in config.workloads:
+            changes = [one for one in self._changes if self._is_of(one, workloads)]
+            if changes:
+                yield from self._held(config.overridden(workloads, workloads.path), changes)
+
+    def _is_of(self, change: PromptChange, workloads: WorkloadBudget) -> bool:
+        budget = self._now.budget(change.entry.path)
+        is_changed = change.state != "unchanged" and budget is not None
+        return is_changed and self._now.is_for(budget, workloads)
+
+    def _held(
+        self, workloads: WorkloadBudget, changes: Sequence[PromptChange]
+    ) -> Iterator[CheckResult]:
+        """Hold a workload, whose sizes are those of before, with what prompts have more or less now."""
+        from kimi_planner.plan.spend import Spend
+
+        plans, model = self._now.plans, workloads.model
+        new = [one.new for one in changes if one.new is not None and one.new.model == model]
+        here = {(one.path, one.name) for one in new}  # also what had another model before
+        old = [
+            one.old
+            for one in changes
+            if one.old is not None
+            and (one.old.model == model or (one.old.path, one.old.name) in here)
+        ]
+        try:
+            parts = [plans.projection(workloads).of(model, workloads.name)]
+            for entries, sign in ((new, 1), (old, -1)):
+                for entry in entries:
+                    spend = self._now.spend(replace(entry, model=model), entry, workloads.months)
+                    parts += [] if spend is None else [spend.times(Decimal(sign))]
+        except PriceNotFoundError:
+            return  # its own budget says so
+        place, spend = plans.place(workloads, workloads.name), Spend.together(parts)
+        for percentile, limit in workloads.spend_limits if len(parts) > 1 else ():
+            yield held_spend(workloads, plans, place, percentile, limit, spend, given=WITH_CHANGES)
+
+
+def _month(moved: Sequence[_Moved]) -> MonthChange:
+    """Return what changes add to a month together, the mean of all months."""
+    from kimi_planner.plan.rounding import exact_parts
+    from kimi_planner.plan.spend import Spend
+    from kimi_planner.reconcile.billed import NOTHING, Billed
+    from kimi_planner.reconcile.causes import difference
+
+    added = Spend.together([one.difference for one in moved])
+    months, then, now = len(added.usd), Fraction(0), Fraction(0)
+    causes: dict[str, Fraction] = defaultdict(Fraction)
+    for one in moved:
+        before, after = (
+            NOTHING if side is None else Billed.in_month(side.over_months(), 0)
+            for side in (one.old, one.new)
+        )
+        then, now = then + before.bill.total, now + after.bill.total
+        if one.old is None:
+            causes["new"] += after.bill.total
+        elif one.new is None:
+            causes["gone"] -= before.bill.total
+        else:
+            for cause, part in difference(before, after).items():
+                causes[SHORT.get(cause, cause)] += part
+    parts = exact_parts({name: part / months for name, part in causes.items()})
+    ends = []
+    if added.is_ranged:
+        whole = added.over_months()
+        ends = [Decimal(f"{whole.quantile(q)[0] / months:.{DIGITS}g}") for q in (0.1, 0.9)]
+    return MonthChange(
+        old_usd=from_fraction(then / months),
+        new_usd=from_fraction(now / months),
+        usd=plain(total(parts.values())),
+        p10_usd=plain(ends[0]) if ends else None,
+        p90_usd=plain(ends[1]) if ends else None,
+        causes={name: part for name, part in parts.items() if part},
+    )

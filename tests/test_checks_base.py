@@ -1,0 +1,230 @@
+"""A check against a commit: real repositories, and what Git cannot tell."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import checking
+import pytest
+
+from kimi_planner.checks.base import bases
+from kimi_planner.cli import main
+from kimi_planner.errors import ConfigError
+
+CONFIG = 'catalog = "own.toml"\nmodel = "m"\nmax_growth_percent = 10\n[[prompts]]\npaths = ["p/**"]\nmax_tokens = 900\n'
+RULES = "\n".join(f"Rule {number}: never tell secret {number * 7919}." for number in range(30))
+
+
+def git(folder, *words):
+    """Run Git as a user of its own, without the configuration of this machine."""
+    known = {
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
+        **{
+            f"GIT_{who}_{what}": "a@b.c"
+            for who in ("AUTHOR", "COMMITTER")
+            for what in ("NAME", "EMAIL")
+        },
+    }
+    done = subprocess.run(["git", "-C", str(folder), *words], env=os.environ | known,
+                          capture_output=True, text=True, check=True)  # fmt: skip
+    return done.stdout.strip()
+
+
+def commit(folder, **files):
+    """Write files, commit all there is, and return the commit."""
+    for name, text in files.items():
+        path = folder / name.replace("__", "/").replace("_dot_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--allow-empty", "--message", "x")
+    return git(folder, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """Make a repository with one prompt on the branch main, and go there."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    git(folder, "init", "--quiet", "--initial-branch", "main")
+    checking.lay_out(folder, CONFIG, own_dot_toml=checking.catalog(), p__a_dot_md=RULES)
+    commit(folder)
+    for name in ("GITHUB_WORKSPACE", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def run(capsys, *arguments):
+    """Run the command in this process; return its exit code and what it printed."""
+    with pytest.raises(SystemExit) as stopped:
+        main(["check", "--as-of", "2026-10-31", *arguments])
+    said = capsys.readouterr()
+    return stopped.value.code, said.out or said.err
+
+
+def compared(capsys, *arguments):
+    """Return the comparison of a run as data."""
+    return json.loads(run(capsys, "--format", "json", *arguments)[1])["baseline"]
+
+
+def test_a_branch_is_compared_with_where_it_left(repository, capsys):
+    """What the other branch did since is no change of ours; the working tree is, committed or not."""
+    left = git(repository, "rev-parse", "HEAD")
+    git(repository, "switch", "--quiet", "--create", "ours")
+    git(repository, "switch", "--quiet", "main")
+    commit(repository, p__theirs_dot_md="Another prompt.")
+    git(repository, "switch", "--quiet", "ours")
+    assert run(capsys, "--base", "main")[0] == 0
+    (repository / "p" / "a.md").write_text(RULES + "\n" + RULES, encoding="utf-8")
+    code, text = run(capsys, "--base", "main")
+    assert code == 1
+    assert f"Against main ({left[:12]})" in text
+    assert "p/a.md on m: " in text
+    assert "since the baseline" not in text.split("Against")[1]
+    commit(repository)
+    found = compared(capsys, "--base", "main")
+    assert [(one["state"], one["new"]["path"]) for one in found["prompts"]] == [
+        ("changed", "p/a.md")
+    ]
+    assert git(repository, "status", "--porcelain") == ""
+    assert git(repository, "branch", "--show-current") == "ours"
+
+
+def test_a_prompt_that_moves_and_grows_is_held_to_its_growth(repository, capsys):
+    """A rename with 701 to 1,902 tokens is no new prompt, in the same and in another folder."""
+    git(repository, "switch", "--quiet", "--create", "ours")
+    git(repository, "mv", "p/a.md", "p/b.md")
+    assert run(capsys, "--base", "main")[0] == 0
+    commit(repository, p__b_dot_md=RULES + "\n" + RULES.replace("never", "always"))
+    code, text = run(capsys, "--base", "main")
+    assert code == 1
+    assert "p/b.md on m (was p/a.md)" in text
+
+
+def test_the_other_side_is_read_by_its_own_configuration(repository, capsys):
+    """A prompt that only the new configuration names is new, though its file was there before."""
+    commit(repository, q__c_dot_md="Be kind to everybody.")
+    git(repository, "switch", "--quiet", "--create", "ours")
+    commit(repository, **{"kimi-planner_dot_toml": CONFIG.replace('"p/**"', '"p/**", "q/*.md"')})
+    (new,) = compared(capsys, "--base", "main")["prompts"]
+    assert (new["state"], new["new"]["path"]) == ("new", "q/c.md")
+
+
+@pytest.mark.parametrize(
+    ("before", "why"), [(None, "there is none"), ("model = [", "cannot be used")]
+)
+def test_a_commit_without_a_configuration_is_read_by_that_of_now(repository, capsys, before, why):
+    """The change that adopts or mends it compares too, and a note says so."""
+    path = repository / "kimi-planner.toml"
+    if before is None:
+        path.unlink()
+    else:
+        path.write_text(before, encoding="utf-8")
+    commit(repository)
+    git(repository, "switch", "--quiet", "--create", "ours")
+    commit(repository, **{"kimi-planner_dot_toml": CONFIG})
+    data = json.loads(run(capsys, "--format", "json", "--base", "main")[1])
+    assert data["baseline"]["unchanged"] == 1
+    (said,) = data["notes"]
+    assert why in said
+    assert "kimi-planner.toml" in said
+
+
+def test_a_configuration_below_the_root_is_found_there(repository, capsys, monkeypatch):
+    """Paths are shown from the root on both sides, and what Git calls the commit is no path."""
+    commit(
+        repository,
+        **{
+            "sub__kimi-planner_dot_toml": CONFIG.replace("own", "../own"),
+            "sub__p__s_dot_md": RULES,
+        },
+    )
+    (repository / "sub" / "p" / "s.md").write_text(RULES * 2, encoding="utf-8")
+    monkeypatch.chdir(repository / "sub")
+    found = compared(capsys, "--base", "HEAD")
+    assert found["path"].startswith("HEAD (")
+    assert [one["new"]["path"] for one in found["prompts"]] == ["sub/p/s.md"]
+
+
+def test_a_shallow_clone_says_what_to_fetch(repository, tmp_path, capsys, monkeypatch):
+    """One clear line with the remedy; with the commit at hand, the newest is compared with."""
+    git(repository, "switch", "--quiet", "--create", "ours")
+    commit(repository, p__b_dot_md="More.")
+    clone = tmp_path / "clone"
+    git(
+        tmp_path,
+        "clone",
+        "--quiet",
+        "--depth=1",
+        "--branch=ours",
+        f"file://{repository}",
+        str(clone),
+    )
+    monkeypatch.chdir(clone)
+    code, text = run(capsys, "--base", "origin/main")
+    assert (code, text.count("\n")) == (2, 1)
+    assert "shallow" in text
+    assert "fetch-depth: 0" in text
+    fetch = text[text.index("git fetch") :].strip().rstrip(".")
+    subprocess.run([*fetch.split(), "--depth=1"], cwd=clone, check=True, capture_output=True)
+    data = json.loads(run(capsys, "--format", "json", "--base", "origin/main")[1])
+    assert [one["new"]["path"] for one in data["baseline"]["prompts"]] == ["p/b.md"]
+    assert "does not show where its history leaves origin/main" in data["notes"][0]
+
+
+@pytest.mark.parametrize(
+    "ref", ["nowhere", "origin/nowhere", "--output=x", "-h", "HEAD:p/a.md", ""]
+)
+def test_a_name_of_no_commit_is_one_line(repository, capsys, ref):
+    """Also one that looks like an option of Git, which it is not taken for."""
+    code, text = run(capsys, f"--base={ref}")
+    assert (code, text.count("\n")) == (2, 1)
+    assert "no such commit" in text
+    assert git(repository, "status", "--porcelain") == ""
+
+
+def test_without_a_repository_or_beside_a_baseline_it_is_refused(
+    repository, tmp_path, capsys, monkeypatch
+):
+    """One line each."""
+    for more in ("--baseline", "--update-baseline"):
+        assert "Give one of them" in run(capsys, "--base", "main", more)[1]
+    path = checking.lay_out(tmp_path / "elsewhere" if (tmp_path / "elsewhere").mkdir() is None else tmp_path,
+                            CONFIG, own_dot_toml=checking.catalog(), p__a_dot_md="x")  # fmt: skip
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    with pytest.raises(ConfigError, match="is in no Git repository"):
+        bases("main", [checking.check_of(path).config], checking.AS_OF)
+
+
+def test_nothing_of_the_repository_is_run(repository, capsys):
+    """Filters, hooks and a monitor that its files name stay what they are: text."""
+    trap = repository / "trap.sh"
+    trap.write_text("#!/bin/sh\ntouch ran\ncat\n", encoding="utf-8")
+    trap.chmod(0o755)
+    commit(repository, _dot_gitattributes="* filter=trap export-ignore\n")
+    git(repository, "config", "filter.trap.smudge", "./trap.sh")
+    git(repository, "config", "core.fsmonitor", "./trap.sh")
+    for name in ("post-checkout", "reference-transaction", "post-index-change"):
+        (repository / ".git" / "hooks" / name).write_bytes(trap.read_bytes())
+        (repository / ".git" / "hooks" / name).chmod(0o755)
+    (repository / "ran").unlink(missing_ok=True)
+    assert compared(capsys, "--base", "HEAD")["unchanged"] == 1
+    assert not (repository / "ran").exists()
+
+
+def test_a_link_out_of_the_commit_is_not_followed(repository, tmp_path, capsys):
+    """A file outside is not read for the other side either, and no file is written through a link."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret.md").write_text(RULES, encoding="utf-8")
+    (repository / "p" / "out.md").symlink_to(outside / "secret.md")
+    (repository / "p" / "same.md").symlink_to("a.md")
+    commit(repository)
+    data = json.loads(run(capsys, "--format", "json", "--base", "HEAD")[1])
+    assert data["baseline"]["prompts"] == []
+    assert data["baseline"]["unchanged"] == 2
+    assert any("p/out.md" in one for one in data["notes"])
+    assert sorted(Path(outside).iterdir()) == [outside / "secret.md"]
