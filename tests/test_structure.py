@@ -21,8 +21,8 @@ PACKAGE = Path(kimi_planner.__file__).parent
 
 #: A module imports only from its own part and from the parts on lines above it.
 LAYERS = (
-    {"errors", "lazy", "limits"},
-    {"arguments", "boundary"},
+    {"errors", "limits"},
+    {"lazy", "arguments", "boundary"},
     {"notes"},
     {"money", "files", "safe", "writes"},
     {"rich"},
