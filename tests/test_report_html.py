@@ -98,6 +98,7 @@ def test_no_barrier_that_axe_finds(browser, path, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing")
     opened = Opened(browser, path, color_scheme=scheme)
     background = opened.tab.evaluate("getComputedStyle(document.body).backgroundColor")
+    opened.tab.evaluate("document.querySelectorAll('details').forEach(one => (one.open = true))")
     # axe is injected by the browser's own protocol, which the page's policy does not bind
     found = axe.Axe().run(opened.tab)
     opened.tab.close()

@@ -222,7 +222,7 @@ def test_the_plan_stands_beside_every_move(page, plan):
             if projection.reasoning(model, name).is_least
             else (" to ".join(ends) if spend.is_ranged else "not given"),
             "–" if budget is None else usd(budget),
-            "–" if budget is None else usd(budget - Decimal(usual.replace(",", ""))),
+            "–" if budget is None else usd(from_fraction(Fraction(budget) - max(mean))),
         ]
     whole = projection.mix(plan.best).over_months()
     ends = [usd(whole.quantile(q)[0] / months) for q in (0.1, 0.9)]

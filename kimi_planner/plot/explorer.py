@@ -298,4 +298,4 @@ class Explorer:
         )
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        return self.box._repr_mimebundle_(**kwargs)
+        return {**self.box._repr_mimebundle_(**kwargs), "text/plain": repr(self)}

@@ -87,13 +87,13 @@ class Panel:
         return shown.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
     def _ranges(self, name: str, ranges: _Ranges) -> dict[str, Any]:
-        """Return the ranges on each model; where nobody knows how much it reasons there is no end."""
+        """Return the ranges on each model; alone it has none where nobody knows how much it reasons."""
         plan = self.recommendation.projection
         least = [plan.reasoning(model, name).is_least for model in plan.models]
         return {
             "least": least,
             "ranges": [
-                [None, None] if is_least else ranges.factors(plan.spend[name, model])
+                ranges.factors(plan.spend[name, model], is_least=is_least)
                 for model, is_least in zip(plan.models, least, strict=True)
             ],
         }
@@ -249,7 +249,7 @@ class _Ranges:
         bands = (slice(int((q - _NEAR) * n_paths), int((q + _NEAR) * n_paths) + 1) for q in _ENDS)
         return cls(usd, tuple(order[:, band] for band in bands))
 
-    def factors(self, spend: Spend) -> list[list[list[float]] | None]:
+    def factors(self, spend: Spend, *, is_least: bool) -> list[list[list[float]] | None]:
         """Return what the mean of a spend is multiplied by, for P10 and P90, all months and each.
 
         First for the spend alone, then for its part in the plan: the mean of the spend where the plan
@@ -269,7 +269,7 @@ class _Ranges:
             parts.append(np.take_along_axis(usd, near, axis=1).mean(axis=1) * scale)
         return [
             [_short(_share(end, means)) for end in ends] if ends else None
-            for ends in (alone if spend.is_ranged else [], parts)
+            for ends in (alone if spend.is_ranged and not is_least else [], parts)
         ]
 
 

@@ -117,14 +117,20 @@
   const sums = (rows) => plan.months.map((_, n) => total(rows.map((usd) => usd[n])));
 
   const monthly = (usd) => money(cents(total(usd), months));
+  const less = (one, other) => plus(one, times(other, decimal("-1")));
+  const size = ([number, places]) => [number < 0n ? -number : number, places];
   const change = (usd, planned) => {
     const [now, before] = [total(usd), total(planned)];
-    const difference = plus(now, times(before, decimal("-1")));
-    const size = difference[0] < 0n ? times(difference, decimal("-1")) : difference;
-    const share = before[0] === 0n ? "" : ` (${difference[0] < 0n ? "-" : "+"}${((100 * float(size)) / float(before)).toFixed(1)}%)`;
-    return size[0] === 0n ? "as planned" : `${money(cents(size, months))} ${difference[0] < 0n ? "less" : "more"}${share}`;
+    const difference = less(now, before);
+    const share = before[0] === 0n ? "" : ` (${difference[0] < 0n ? "-" : "+"}${((100 * float(size(difference))) / float(before)).toFixed(1)}%)`;
+    return difference[0] === 0n ? "as planned" : `${money(cents(size(difference), months))} ${difference[0] < 0n ? "less" : "more"}${share}`;
   };
-  const room = (budget, usd) => (budget === null ? "–" : money(cents(decimal(budget), 1) - cents(total(usd), months)));
+  // The least that any month leaves of its budget.
+  const room = (budget, usd) => {
+    if (budget === null) return "–";
+    const left = usd.map((one) => less(decimal(budget), one)).reduce((one, other) => (less(one, other)[0] < 0n ? one : other));
+    return money((left[0] < 0n ? -1n : 1n) * cents(size(left), 1));
+  };
   const between = ({ range, isLeast }) =>
     isLeast ? "at least the mean" : range ? range.map(([usd]) => money(BigInt(Math.round((100 * usd) / months)))).join(" to ") : "not given";
   const row = (name, cells) =>
@@ -203,7 +209,6 @@
       usd: sums(rows),
       planned: sums(cards.map((card) => card.planned)),
       range: parts.includes(null) ? null : added(parts),
-      isLeast: shown.some(({ isLeast }) => isLeast),
       budget,
     };
     cards.forEach((card, n) => {
@@ -221,7 +226,7 @@
     at("compared-all").replaceChildren(row("all", compared(all)));
     at("by-month").replaceChildren(...cards.map(({ workload }, n) => row(workload.name, monthsOf(rows[n]))));
     at("by-month-all").replaceChildren(row("all", monthsOf(all.usd)));
-    at("answer").textContent = `With these settings: ${monthly(all.usd)} USD a month expected (mean), ${change(all.usd, all.planned)}. P10 to P90: ${between(all)}.${budget === null ? "" : ` Head-room under the budget of ${money(cents(decimal(budget), 1))}: ${room(budget, all.usd)}.`}`;
+    at("answer").textContent = `With these settings: ${monthly(all.usd)} USD a month expected (mean), ${change(all.usd, all.planned)}. P10 to P90: ${between(all)}.${budget === null ? "" : ` The budget is ${money(cents(decimal(budget), 1))}; the dearest month leaves ${room(budget, all.usd)} of it.`}`;
 
     const moved = [...inputs].filter(([, one]) => isMoved(one));
     inputs.forEach((one) => one.made.toggleAttribute("data-moved", isMoved(one)));
