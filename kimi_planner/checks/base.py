@@ -20,10 +20,10 @@ from kimi_planner.boundary import Boundary
 from kimi_planner.checks.baseline import Baseline
 from kimi_planner.checks.budgets import CheckConfig
 from kimi_planner.checks.config import load_config
-from kimi_planner.checks.prompts import MAX_PROMPT_BYTES
 from kimi_planner.checks.run import Check
 from kimi_planner.errors import ConfigError, KimiPlannerError, shown
 from kimi_planner.files import repository
+from kimi_planner.limits import TEXT_BYTES
 from kimi_planner.notes import Note, note
 
 __all__ = ["Base", "bases"]
@@ -176,7 +176,7 @@ class _Git:
                 continue
             if mode == _LINK:
                 links[path] = blob
-            elif mode in _FILES and int(size) <= MAX_PROMPT_BYTES:
+            elif mode in _FILES and int(size) <= TEXT_BYTES:
                 files[path] = blob
         with TemporaryDirectory(prefix="kimi-planner-base-") as folder:
             root = Path(folder).resolve()

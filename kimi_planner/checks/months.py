@@ -127,8 +127,9 @@ class MonthsOfChanges:
 
     def _is_of(self, change: PromptChange, workloads: WorkloadBudget) -> bool:
         budget = self._now.budget(change.entry.path)
-        is_changed = change.state != "unchanged" and budget is not None
-        return is_changed and self._now.is_for(budget, workloads)
+        if change.state == "unchanged" or budget is None:
+            return False
+        return self._now.is_for(budget, workloads)
 
     def _held(
         self, workloads: WorkloadBudget, changes: Sequence[PromptChange]
