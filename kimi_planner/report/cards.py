@@ -60,12 +60,13 @@ def filled(sentences: Iterable[str], whole: bool = False, indent: str = "") -> l
 def choice_section(recommendation: Recommendation) -> Section:
     """Return what decides on the model of each workload as a part of a report."""
     cards = recommendation.cards
+    sentences = [
+        f"{card.workload}: {sentence}"
+        for card in cards
+        for sentence in (*card.sentences, *card.conditions())
+    ]
     return Section(
         title="Choice of each workload",
-        sentences=tuple(
-            f"{card.workload}: {sentence}"
-            for card in cards
-            for sentence in (*card.sentences, *card.conditions())
-        ),
+        sentences=(*sentences, max((card.legend for card in cards), key=len)),
         tables=tuple(card_table(card) for card in cards),
     )

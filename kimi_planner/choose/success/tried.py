@@ -17,6 +17,7 @@ from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.evaluations.rates import SuccessRate
 from kimi_planner.choose.evaluations.read import Trials
+from kimi_planner.choose.evaluations.token_use import token_use
 from kimi_planner.choose.success.posterior import item_draws
 from kimi_planner.choose.success.task_cost import TaskCost, task_cost
 from kimi_planner.notes import Note, noted
@@ -77,8 +78,23 @@ class Tried:
     @cached_property
     def point(self) -> tuple[Fraction, Any]:
         """Expected success, and expected cost of a task, exact where nothing is uncertain."""
-        exact = self.task.exact_usd
-        return self.rate.exact_mean, self.task.usd if exact is None else exact
+        solved, failed = Fraction(self.rate.alpha or 0), Fraction(self.rate.beta or 0)
+        return solved / (solved + failed), self._usd
+
+    @property
+    def _usd(self) -> Any:
+        """Expected cost of a task; that of the plan, where nothing tells another, is there already."""
+        is_planned = self.spec.profile.reasons_for(self.workload.needs) == self.spec.profile.reasons
+        if (
+            self.item_usd
+            or not (is_planned or self.trials is None)
+            or token_use(self.workload, self.spec)
+        ):
+            return self.task.usd if self.task.exact_usd is None else self.task.exact_usd
+        spend = self.plan.of(self.spec.id, self.workload.name)
+        if spend.exact_usd:
+            return sum(map(Fraction, spend.exact_usd)) / sum(spend.conversations)
+        return float(spend.mean().sum()) / float(sum(spend.conversations))
 
     @cached_property
     def draws(self) -> tuple[Array, Array]:

@@ -125,6 +125,10 @@ def thinking_pays(
         else task_cost(workload, spec, plan, reasoning=factor)
         for spec, factor in ((plain, 0), (thinking, 1))  # the plain one is asked not to reason
     )
+    costs = [
+        float(worth.points[spec.id][1]) if worth is not None and spec.id in tried else cost.usd
+        for spec, cost in ((plain, before), (thinking, after))
+    ]
     line = ReasoningCost(workload, thinking, plan, after)
     curve = pd.DataFrame({"multiplier": MULTIPLIERS, "cost_per_task_usd": line.curve()})
     gain = (curve["cost_per_task_usd"] - before.usd) / (float(objective.stake_usd) or math.nan)
@@ -147,8 +151,8 @@ def thinking_pays(
         workload=workload.name,
         plain_model=plain.id,
         thinking_model=thinking.id,
-        plain_usd_per_task=before.usd,
-        thinking_usd_per_task=after.usd,
+        plain_usd_per_task=costs[0],
+        thinking_usd_per_task=costs[1],
         plain_rate=plain_rate,
         thinking_rate=thinking_rate,
         objective=objective,
