@@ -271,3 +271,25 @@ def test_the_documented_budgets_and_inputs_are_real(tmp_path):
     config.write_text(text.split("```toml\n")[1].split("```")[0], encoding="utf-8")
     assert [budget.kind for budget in load_config(config).prompts] == [None, "templates"]
     assert set(re.findall(r"^\| `([a-z-]+)` \|.*\|.*\|$", text, re.M)) == set(ACTION["inputs"])
+
+
+def test_a_branch_is_compared_with(act):
+    """The input reaches the check as one argument, also one that looks like an option or a command."""
+    runner, code = act(1000)
+    assert code == 0
+
+    def git(*words):
+        subprocess.run(["git", "-C", runner.workspace, "-c", "user.name=a", "-c", "user.email=a@b.c",
+                        *words], check=True, capture_output=True)  # fmt: skip
+
+    git("init", "--quiet", "--initial-branch", "main")
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "x")
+    (runner.workspace / "prompts" / "new.md").write_text("new words", encoding="utf-8")
+    runner.inputs["base"] = "main"
+    assert runner.run() == 0
+    assert "new: prompts/new.md on kimi-k2, 2 tokens" in runner.log
+    runner.inputs["base"] = "$(touch ran) --help"
+    assert runner.run() == 2
+    assert "no such commit" in runner.log
+    assert not (runner.workspace / "ran").exists()

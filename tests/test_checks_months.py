@@ -14,6 +14,7 @@ from kimi_planner import count_tokens, load_workloads, project
 from kimi_planner.checks.base import bases
 from kimi_planner.checks.formats.render import render
 from kimi_planner.checks.results import Outcome
+from kimi_planner.checks.run import Check
 from kimi_planner.errors import ConfigError
 from kimi_planner.workload.quantity import Constant
 
@@ -229,3 +230,18 @@ def test_what_has_no_price_is_said_and_no_zero(tmp_path):
     )
     assert report.comparison.month is None
     assert [one.path for one in report.results if one.outcome is Outcome.INVALID] == ["w.toml"]
+
+
+def test_of_some_files_alone_the_month_is_told_too(tmp_path):
+    """Workload files are read though they are not among those, and totals of parts are none."""
+    config = (
+        f'{NAMED}{SPEND.format("1e9")}[[totals]]\nname = "x"\npaths = ["p/*"]\nmax_tokens = 1\n'
+    )
+    files = {"w_dot_toml": checking.workloads()}
+    old = check(tmp_path, config, **files).moment
+    now = check(tmp_path, config, p__a_dot_md=LONG, **files).config.for_files(
+        [tmp_path / "p" / "a.md"]
+    )
+    report = Check(now, checking.AS_OF).report(old)
+    assert report.comparison.month is not None
+    assert {one.rule for one in report.results} == {"prompt-tokens"}

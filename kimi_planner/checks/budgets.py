@@ -238,6 +238,8 @@ class CheckConfig:
         Whose prices, and what :func:`load_catalog` was given for it.
     prompts, workloads, totals, catalog_checks
         The budgets.
+    workload_files
+        Paths of all budgets of workloads, also where those of some files alone are asked for.
     growth, overrides
         What may grow, and other limits for some paths, of which the last that matches wins.
     baseline
@@ -260,6 +262,7 @@ class CheckConfig:
     catalog_name: str | Path | None = None
     prompts: tuple[PromptBudget, ...] = ()
     workloads: tuple[WorkloadBudget, ...] = ()
+    workload_files: tuple[str, ...] = ()
     totals: tuple[TotalBudget, ...] = ()
     catalog_checks: CatalogBudget | None = None
     growth: Growth = Growth()
@@ -285,6 +288,7 @@ class CheckConfig:
             self,
             only=names,
             workloads=tuple(one for one in self.workloads if one.path in names),
+            totals=(),
             catalog_checks=None,
             min_coverage=None,
         )

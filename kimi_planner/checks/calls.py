@@ -151,10 +151,8 @@ class Months:
         )
 
     def _files(self, budget: PromptBudget) -> list[str]:
-        named = [one.path for one in self.config.workloads]
-        return list(
-            dict.fromkeys(named if budget.workload_file is None else [budget.workload_file])
-        )
+        named = (budget.workload_file,) if budget.workload_file else self.config.workload_files
+        return list(dict.fromkeys(named))
 
     def is_for(self, budget: PromptBudget, workloads: WorkloadBudget) -> bool:
         """Whether the calls of a budget of prompts are among those of a budget of workloads."""

@@ -120,6 +120,7 @@ def config_of(toml: TomlFile, boundary: Boundary) -> CheckConfig:
         boundary=boundary,
         prompts=tuple(_prompts(one, common) for one in table.tables("prompts")),
         workloads=tuple(_workloads(one, model, warn) for one in table.tables("workloads")),
+        workload_files=tuple(one.values["path"] for one in table.tables("workloads")),
         totals=tuple(_total(one, warn) for one in table.tables("totals")),
         catalog_checks=_catalog(table.table("catalog_checks"), folder) if has_checks else None,
         growth=Growth(**_read(table, _GROWTH)),
