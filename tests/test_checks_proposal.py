@@ -1,6 +1,7 @@
 """init: what it proposes passes and covers, whatever a repository holds, and nothing is written unasked."""
 
 import json
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -144,6 +145,32 @@ def test_what_cannot_be_counted_is_left_out_with_its_reason(run):
     assert '"src/bad.py",  # not Python (invalid syntax)' in text
     assert "other-model" in text
     assert run("check")[0] == 0
+
+
+def test_links_to_nothing_and_names_that_are_no_text_are_no_obstacle(run):
+    """A dangling link and a malformed file with a byte in its name are excluded so that the check passes."""
+    run("init", files={"src/good.py": f"PROMPT = {SHORT!r}"})
+    Path("src/gone.py").symlink_to("nothing.py")
+    Path("src/b\udcffd.py").write_text("def (", encoding="utf-8")
+    assert run("init", "--write")[0] == 0
+    assert limits(Path("kimi-planner.toml").read_text("utf-8"))["src/**/*.py"]["exclude"] == [
+        "src/b?d.py",
+        "src/gone.py",
+    ]
+    assert run("check")[0] == 0
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
+def test_a_folder_that_cannot_be_listed_is_excluded(run):
+    """What is in it nobody can tell."""
+    files = {"src/good.py": f"PROMPT = {SHORT!r}", "src/closed/a.py": "x = 1"}
+    run("init", files=files)
+    Path("src/closed").chmod(0)
+    try:
+        assert run("init", "--write")[0] == 0
+        assert run("check")[0] == 0
+    finally:
+        Path("src/closed").chmod(0o700)
 
 
 def test_ignored_files_and_hidden_folders_are_not_looked_into(run):
