@@ -1,6 +1,7 @@
 """init: what it proposes passes and covers, whatever a repository holds, and nothing is written unasked."""
 
 import json
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -143,6 +144,35 @@ def test_what_cannot_be_counted_is_left_out_with_its_reason(run):
     assert found["calls/**/*.json"]["exclude"] == ["calls/theirs.json"]
     assert '"src/bad.py",  # not Python (invalid syntax)' in text
     assert "other-model" in text
+    assert run("check")[0] == 0
+
+
+def test_links_to_nothing_and_names_that_are_no_text_are_no_obstacle(run):
+    """A dangling link and a malformed file with a byte in its name are excluded so that the check passes."""
+    run("init", files={"src/good.py": f"PROMPT = {SHORT!r}"})
+    Path("src/gone.py").symlink_to("nothing.py")
+    Path("src/b\udcffd.py").write_text("def (", encoding="utf-8")
+    assert run("init", "--write")[0] == 0
+    assert limits(Path("kimi-planner.toml").read_text("utf-8"))["src/**/*.py"]["exclude"] == [
+        "src/b?d.py",
+        "src/gone.py",
+    ]
+    assert run("check")[0] == 0
+
+
+def test_a_folder_that_cannot_be_listed_is_excluded(run, monkeypatch):
+    """What is in it nobody can tell."""
+
+    def listed(folder):
+        if Path(folder).name == "closed":  # root may list every folder
+            raise PermissionError(13, "Permission denied", str(folder))
+        return os.scandir(folder)
+
+    monkeypatch.setattr("kimi_planner.checks.globs.scandir", listed)
+    files = {"src/good.py": f"PROMPT = {SHORT!r}", "src/closed/a.py": "x = 1"}
+    assert run("init", "--write", files=files)[0] == 0
+    text = Path("kimi-planner.toml").read_text(encoding="utf-8")
+    assert limits(text)["src/**/*.py"]["exclude"] == ["src/closed/**"]
     assert run("check")[0] == 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -168,6 +169,11 @@ def _glob(name: PurePosixPath, path: Path) -> str | None:
     )
 
 
+def _glob_of(name: str) -> str:
+    """Return the glob of one file; a byte of its name that is no text is any character."""
+    return re.sub("[\ud800-\udfff]", "?", escape(name))
+
+
 def _is_aside(name: str) -> bool:
     return not _ASIDE.isdisjoint(PurePosixPath(name).parts[:-1])
 
@@ -193,17 +199,19 @@ class _Search:
         except MissingExtraError as error:
             self.notes.append(f"{group.glob} was not looked into: {error}")
             return False
-        faulty = {one.path: one.message for one in found.faults if one.path in group.names}
+        faulty = {one.path: one.message for one in found.faults if one.path != CONFIG_FILE}
         good = sorted({one.path for one in found.prompts} - faulty.keys())
         if not good:
             return False
         if len(faulty) > _MANY and len(faulty) > len(good):
-            group.paths = tuple(map(escape, good))
+            group.paths = tuple(map(_glob_of, good))
             self.notes.append(
                 f"{group.glob}: {len(faulty):,} files that cannot be counted are left out"
             )
         else:
-            group.exclude = {escape(name): why for name, why in sorted(faulty.items())}
+            for name, why in sorted(faulty.items()):
+                is_folder = (self._path.parent / name).is_dir()  # which cannot be listed
+                group.exclude[_glob_of(name) + "/**" * is_folder] = why
             group.paths = (group.glob,)
         group.exclude |= dict.fromkeys(sorted(group.aside), "prompts that nobody is billed for")
         group.prompts = tuple(one for one in found.prompts if one.path not in faulty)
