@@ -17,6 +17,22 @@ from kimi_planner.limits import PIXELS
 
 __all__ = ["image_size", "image_tokens", "most_image_tokens"]
 
+#: Forms of pixels; the first are those that the API documents, the others what clients turn into them.
+_FORMS = (
+    "PNG",
+    "JPEG",
+    "WEBP",
+    "GIF",
+    "MPO",
+    "BMP",
+    "TIFF",
+    "AVIF",
+    "HEIF",
+    "ICO",
+    "PPM",
+    "JPEG2000",
+)
+
 PATCH_PIXELS = 14
 MERGED_PIXELS = 2 * PATCH_PIXELS
 MAX_PATCHES = 16_384
@@ -162,13 +178,15 @@ def _size_of(handle: IO[bytes]) -> Size:
     limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # it guards what is unpacked
     try:
         with Image.open(handle) as image:  # reads the header only
-            width, height = image.size
+            (width, height), form = image.size, image.format
     except UnidentifiedImageError:
         raise OSError("no known image form") from None
     except Exception as error:  # readers of rare forms raise anything for a damaged file
         raise OSError(f"damaged: {type(error).__name__}") from None
     finally:
         Image.MAX_IMAGE_PIXELS = limit
+    if form not in _FORMS:
+        raise OSError(f"{form} is no form that is sent; {', '.join(_FORMS[:4])} and others are")
     if not 0 < max(width, height) <= PIXELS:
         raise OSError(f"damaged: {width:,} by {height:,} pixels")
     return width, height

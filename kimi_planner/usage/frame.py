@@ -134,7 +134,7 @@ def checked_rows(
             "or seconds since 1970; seconds since the start of the log stand in timestamp_s."
         ),
     )
-    if not relative:
+    if times.dtype.kind == "M":  # and not lengths of time since the log began
         refuse(
             ((times < _FIRST) | (times >= _BEYOND)).to_numpy(dtype=bool),
             lambda row: (

@@ -11,7 +11,7 @@ from kimi_planner.billing.corpus.result import FileCount
 from kimi_planner.billing.meters import Usage
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog
-from kimi_planner.money import plain
+from kimi_planner.money import exact_decimal, plain
 from kimi_planner.tokens.text import count_many
 
 __all__ = ["Tally", "costs"]
@@ -92,5 +92,6 @@ def costs(by_model: Counter[str | None], catalog: Catalog, model: str | None) ->
     for spec in catalog.select(model):
         counts = [by_model[key] for key in (None, spec.id) if key in by_model]
         if counts and spec.input_usd_per_mtok is not None:
-            found[spec.id] = plain(Tariff.of(spec).bill(Usage.of(sum(counts), 0)).total)
+            total = Tariff.of(spec).bill(Usage.of(sum(counts), 0)).total
+            found[spec.id] = plain(exact_decimal(total))  # of no tokens at all it is no decimal
     return found
