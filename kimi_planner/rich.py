@@ -1,15 +1,19 @@
-"""Results as HTML in a notebook: tables in the notebook's own colours, light or dark.
+"""Results on one screen: as text in a terminal, and as HTML in a notebook.
 
-No colour is set, so that the theme's hold; only alignment and weight are ours.
+In a notebook no colour is set, so that those of its theme hold, light or dark; only alignment and weight
+are ours.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from kimi_planner.money import exact_decimal, usd
@@ -18,13 +22,110 @@ from kimi_planner.safe import on_one_line
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["frame_html", "page_html", "share_text", "stated", "table_html"]
+__all__ = [
+    "Page",
+    "Shown",
+    "frame_html",
+    "number_cell",
+    "page_html",
+    "share_text",
+    "stated",
+    "table_html",
+]
 
 _NUMBER = ' style="text-align:right;font-variant-numeric:tabular-nums"'
 _WORDS = ' style="text-align:left"'
 _NAMES = ' style="text-align:left;white-space:nowrap"'
 _NAME_CHARS = 32  # of names that do not break
+_MOST_ROWS = 16  # of a table; what is left out is counted
+_MOST_LINES, _LINE = 30, 100  # of a screen of text, and characters on a line
+_CELL = 34  # characters of a cell of text on a screen
 _SHARES = ("gap", "share", "chance", "probability", "rate", "relative")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What a result shows of itself on one screen.
+
+    Attributes
+    ----------
+    title
+        What the numbers are, with their unit, and the total.
+    frame, columns
+        The table, also as rows, and which of its columns, all if not given.
+    notes, provenance
+        What the reader must know, and what it rests on.
+    """
+
+    title: str
+    frame: pd.DataFrame | Sequence[Mapping[str, Any]] | None = None
+    columns: Sequence[str] | None = None
+    notes: Iterable[str] = ()
+    provenance: str = ""
+
+    def html(self) -> str:
+        """Return it for a notebook."""
+        tables = () if self.frame is None else (frame_html(self.frame, self.columns),)
+        return page_html(*tables, title=self.title, notes=self.notes, provenance=self.provenance)
+
+    def text(self) -> str:
+        """Return it for a terminal: at most 30 lines of 100 characters."""
+        head, foot = _filled(self.title), _filled(self.provenance)
+        if self.frame is not None:
+            head += ["", *_table_text(*_cells_of(self.frame, self.columns)), ""]
+        notes = [_filled(note, "- ") for note in self.notes]
+        kept: list[str] = []
+        room = _MOST_LINES - len(head) - len(foot) - 1
+        for place, lines in enumerate(notes):
+            if len(kept) + len(lines) > room:
+                kept.append(f"- {len(notes) - place} more in .notes")
+                break
+            kept += lines
+        return "\n".join([*head, *kept, *foot])
+
+
+class Shown(ABC):
+    """A result that shows itself as a page."""
+
+    @abstractmethod
+    def page(self) -> Page:
+        """Return what it shows of itself on one screen."""
+
+    def __repr__(self) -> str:
+        return self.page().text()
+
+    def _repr_html_(self) -> str:
+        return self.page().html()
+
+
+def _filled(text: str, mark: str = "") -> list[str]:
+    return wrap(mark + on_one_line(text), _LINE, subsequent_indent=" " * len(mark)) if text else []
+
+
+def _table_text(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int]
+) -> list[str]:
+    """Return the lines of a table; columns that have no room on a line are named below."""
+    cells = [[shorten(on_one_line(cell), _CELL) for cell in row] for row in (headers, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    count = len(widths)
+    while count > 1 and sum(widths[:count]) + 2 * (count - 1) > _LINE:
+        count -= 1
+    lines = [
+        "  ".join(
+            cell.rjust(width) if place in right else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row[:count], widths, strict=False))
+        ).rstrip()
+        for row in cells
+    ]
+    if headers[count:]:
+        lines += _filled(f"Also: {', '.join(headers[count:])}.")
+    return lines
+
+
+def shorten(text: str, most: int) -> str:
+    """Return a text, its middle left out if it is long."""
+    return text if len(text) <= most else f"{text[: most - 9]}…{text[-8:]}"
 
 
 def page_html(
@@ -76,25 +177,43 @@ def table_html(
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def frame_html(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> str:
+def frame_html(
+    frame: pd.DataFrame | Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None
+) -> str:
     """Return a frame as a table, its numbers written as their column's name says they are read.
 
     Parameters
     ----------
-    frame : DataFrame
+    frame : DataFrame, or sequence of mappings from column to value
         Columns with ``usd`` in their names are money, those of shares and chances are shown in
-        percent, whole numbers with their thousands separated; what is missing is a dash.
+        percent, whole numbers with their thousands separated; what is missing is a dash. Of many rows
+        the first and the last are shown, and how many are between them.
     columns : sequence of str, optional
         Which of them, in which order; all if not given.
     """
+    return table_html(*_cells_of(frame, columns))
+
+
+def _cells_of(
+    given: pd.DataFrame | Sequence[Mapping[str, Any]], columns: Sequence[str] | None
+) -> tuple[list[str], list[tuple[str, ...]], list[int]]:
+    """Return the heads and cells of a frame in words, and where numbers are; long ones are cut."""
+    import pandas as pd
+
+    frame = given if isinstance(given, pd.DataFrame) else pd.DataFrame(list(given))
+    left_out = len(frame) - _MOST_ROWS
+    if left_out > 1:
+        frame = frame.iloc[[*range(_MOST_ROWS - 1), len(frame) - 1]]
     names = list(frame.columns if columns is None else columns)
     known = frame.astype(object).where(frame.notna(), None)
     values = {name: known[name].tolist() for name in names}
     is_words = [any(isinstance(one, str | bool) for one in values[name]) for name in names]
     right = [place for place, words in enumerate(is_words) if not words]
     cells = [[_cell(str(name), value) for value in values[name]] for name in names]
-    headers = [_header(str(name)) for name in names]
-    return table_html(headers, zip(*cells, strict=True), right)
+    rows = list(zip(*cells, strict=True))
+    if left_out > 1:
+        rows.insert(-1, (f"… {left_out} more", *([""] * (len(names) - 1))))
+    return [_header(str(name)) for name in names], rows, right
 
 
 def stated(value: object) -> str:
@@ -143,4 +262,9 @@ def _number(parts: list[str], value: Decimal | float) -> str:
         return usd(value) if size >= 1 or size == 0 else f"{Decimal(f'{value:.4g}'):f}"
     if any(share in parts for share in _SHARES):
         return share_text(float(value))
-    return f"{value:,.0f}" if size >= 100 else f"{value:.4g}"
+    return number_cell(value)
+
+
+def number_cell(value: Decimal | float) -> str:
+    """Return a number without a unit: whole from 100 on, else with four digits."""
+    return f"{value:,.0f}" if abs(float(value)) >= 100 else f"{value:.4g}"

@@ -210,7 +210,7 @@ def test_parts_of_the_example_add_up_to_their_totals():
         assert total == pytest.approx(float(found.of(workload, model).total_usd), rel=1e-12)
     assert frame["exact_usd"].notna().sum() == 2 * 4
     assert "billed as input" in " ".join(found.notes)
-    assert found.provenance in repr(found)
+    assert found.provenance in " ".join(repr(found).split())
     assert "<table" in found._repr_html_()
 
 

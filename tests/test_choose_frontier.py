@@ -118,7 +118,7 @@ def test_ranges_show_as_percentiles_of_monthly_spend():
     frame = found.frame.set_index("model")
     for column in ("p10_usd_per_month", "p50_usd_per_month", "p90_usd_per_month"):
         pd.testing.assert_series_equal(frame[column], summary[column], check_names=False)
-    assert found.provenance in repr(found)
+    assert found.provenance in " ".join(repr(found).split())
     assert "<table" in found._repr_html_()
 
 

@@ -296,7 +296,7 @@ def test_plain_numbers_have_nothing_to_vary():
     assert result.frame["input"].tolist() == [REMAINDER]
     assert result.frame["variance_share"].tolist() == [0]
     assert result.base_usd_per_month == pytest.approx(126)
-    assert "0 inputs" in repr(result)
+    assert "with all at P50" in repr(result)
     assert np.isnan(result.frame["low_usd_per_month"][0])
 
 

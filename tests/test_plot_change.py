@@ -49,7 +49,7 @@ def test_a_side_without_a_model_is_said(effect):
 
 def test_a_workload_that_is_not_there_is_refused(effect):
     """The message names those that are."""
-    with pytest.raises(ScenarioError, match=r"no workload .v.\. It has the nightly"):
+    with pytest.raises(ScenarioError, match=r"No workload 'v'\. There is the nightly"):
         plot.catalog_change(effect, "v")
 
 

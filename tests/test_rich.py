@@ -140,7 +140,7 @@ def shown_results():
 
 
 def test_results_have_tables_in_the_colours_of_the_notebook():
-    """Every tag is closed, no colour is set, and the short form fits a few lines."""
+    """Every tag is closed, and no colour is set."""
     for result in shown_results():
         page = Cells(result._repr_html_())
         assert page.cells
@@ -149,8 +149,6 @@ def test_results_have_tables_in_the_colours_of_the_notebook():
         assert not {"nan", "<na>", "nat"} & {cell.lower() for cell in page.cells}
         assert not [cell for cell in page.cells if re.fullmatch(r"[\d.]+e-\d+", cell)]
         assert "_" not in "".join(page.heads)
-        assert len(repr(result)) < 1200
-        assert repr(result).startswith(f"<{type(result).__name__}")
 
 
 def test_a_catalog_says_what_it_does_not_state():

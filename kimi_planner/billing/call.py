@@ -17,6 +17,7 @@ from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.money import plain, total
 from kimi_planner.notes import Note, noted
+from kimi_planner.rich import Page, Shown
 
 __all__ = ["Cost", "bill_of", "cached_price_notes", "cost", "unstated_notes", "usd_columns"]
 
@@ -24,8 +25,8 @@ __all__ = ["Cost", "bill_of", "cached_price_notes", "cost", "unstated_notes", "u
 LIFETIMES = {"cache_write_5m": "5 minutes", "cache_write_1h": "1 hour"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Cost(Shown):
     """What a call, or a number of calls, costs.
 
     Attributes
@@ -42,6 +43,15 @@ class Cost:
     model: str
     catalog_version: str
     notes: tuple[Note, ...] = ()
+
+    def page(self) -> Page:
+        """Return the cost by meter."""
+        return Page(
+            title=f"{self.total_usd:f} USD on {self.model}, exact",
+            frame=[{"meter": key, "exact": f"{amount:f} USD"} for key, amount in self.usd.items()],
+            notes=self.notes,
+            provenance=f"Catalog {self.catalog_version}.",
+        )
 
     @classmethod
     def of(cls, usage: Usage, tariff: Tariff) -> Cost:

@@ -14,6 +14,7 @@ from kimi_planner.billing.meters import Usage
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import RequestError, day_of, shown, whole
 from kimi_planner.money import usd
+from kimi_planner.rich import Page, Shown
 from kimi_planner.tokens.blocks import chat_body
 from kimi_planner.tokens.chat import count_prompt, count_reply
 from kimi_planner.tokens.evidence import Exactness
@@ -25,8 +26,8 @@ __all__ = ["Estimate", "estimate"]
 _LIMITS = ("max_completion_tokens", "max_tokens")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Estimate(Shown):
     """What a request will use and cost.
 
     Attributes
@@ -105,6 +106,12 @@ class Estimate:
         if self.prompt_low + (needed or 0) > window:
             return False
         return None if needed is None or self.prompt_high + needed > window else True
+
+    def page(self) -> Page:
+        """Return tokens, cost and fit, and what the count rests on."""
+        most = [] if self.max_cost is None else [f"At most {usd(self.max_cost.total_usd, 6)} USD"]
+        ignored = [f"Not counted: {one}" for one in self.ignored]
+        return Page(title=str(self), notes=(*most, *self.refused, *ignored, *self.why))
 
     def __str__(self) -> str:
         words = {True: "fits", False: "does not fit", None: "fit unknown"}[self.fits]

@@ -18,7 +18,7 @@ from kimi_planner.calls.usage import fees_used, tokens_used
 from kimi_planner.catalog import Catalog, Fee, ModelSpec, load_catalog
 from kimi_planner.errors import ScenarioError, is_whole, shown
 from kimi_planner.notes import Note, note
-from kimi_planner.rich import frame_html
+from kimi_planner.rich import Page, Shown
 from kimi_planner.workload import Workload
 from kimi_planner.workload.check import MAX_RESERVED_TOKENS
 from kimi_planner.workload.inputs import Workloads, chosen_models, chosen_workloads
@@ -32,8 +32,8 @@ _NODES = 32_768
 _FACTOR_NODES = 512
 
 
-@dataclass(frozen=True, kw_only=True)
-class CapRisk:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class CapRisk(Shown):
     """What a cap on completion tokens does to the answers of workloads on models.
 
     Attributes
@@ -55,11 +55,18 @@ class CapRisk:
     frame: pd.DataFrame
     catalog_version: str
 
-    def __repr__(self) -> str:
-        return f"<CapRisk of {len(self.frame)} rows. Catalog {self.catalog_version}.>"
-
-    def _repr_html_(self) -> str:
-        return frame_html(self.frame)
+    def page(self) -> Page:
+        """Return how often caps cut an answer or leave it empty, and what an empty one costs."""
+        return Page(
+            title="Share of answers that a cap on completion tokens cuts or leaves empty, and the cost of "
+            "an empty one",
+            frame=self.frame,
+            columns=(
+                "workload", "model", "max_tokens", "cut_share", "empty_share", "empty_answer_usd",
+                "cap_for_1_percent",
+            ),
+            provenance=f"Catalog {self.catalog_version}.",
+        )  # fmt: skip
 
 
 @public

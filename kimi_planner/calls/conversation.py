@@ -27,7 +27,7 @@ from kimi_planner.calls.turns import (
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.errors import ScenarioError
 from kimi_planner.notes import Note, note
-from kimi_planner.rich import frame_html, page_html
+from kimi_planner.rich import Page, Shown
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import check_seed, chosen_workloads
 from kimi_planner.workload.overflow import Overflow
@@ -37,8 +37,8 @@ __all__ = ["Conversation", "conversation"]
 DEFAULT_SUMMARY_TOKENS = 2000
 
 
-@dataclass(frozen=True, kw_only=True)
-class Conversation:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Conversation(Shown):
     """What the conversations of a workload send to a model, turn by turn.
 
     Attributes
@@ -88,14 +88,23 @@ class Conversation:
         """Mean cost of a conversation under the policy, USD."""
         return float(self.policies.query("policy == @self.policy")["mean_usd"].iloc[0])
 
-    def __repr__(self) -> str:
-        return (
-            f"<Conversation of {self.workload} on {self.model}, {self.policy}: "
-            f"{self.mean_usd:.4g} USD on average. Catalog {self.catalog_version}, seed {self.seed}.>"
-        )
-
-    def _repr_html_(self) -> str:
-        return page_html(frame_html(self.frame), frame_html(self.policies), notes=self.notes)
+    def page(self) -> Page:
+        """Return what turns send and cost, the first of them and the last."""
+        window, overflow = self.context_window_tokens, self.first_overflow
+        limit = "window not stated" if window is None else f"window {window:,} tokens"
+        turn = f"turn {overflow['p50']} at P50" if overflow else "none"
+        return Page(
+            title=f"Conversation of {self.workload} on {self.model}: {self.mean_usd:,.4g} USD on "
+            f"average, policy {self.policy}, {limit}, first call that does not fit: {turn}",
+            frame=self.frame,
+            columns=(
+                "turn", "reach_share", "fit_share", "p50_prompt_tokens", "p90_prompt_tokens", "mean_usd",
+                "mean_cumulative_usd",
+            ),
+            notes=self.notes,
+            provenance=f"Catalog {self.catalog_version}, seed {self.seed}. What other policies cost "
+            "stands in .policies.",
+        )  # fmt: skip
 
 
 @public

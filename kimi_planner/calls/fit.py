@@ -18,7 +18,7 @@ from kimi_planner.calls.overflow import first_overflows
 from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import ScenarioError, shown
-from kimi_planner.rich import frame_html
+from kimi_planner.rich import Page, Shown
 from kimi_planner.workload.drawn import CallSample
 from kimi_planner.workload.inputs import Workloads, check_seed, chosen_models, chosen_workloads
 from kimi_planner.workload.quantity import Array
@@ -50,8 +50,8 @@ class Served(NamedTuple):
     empty_share: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class ContextFit:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ContextFit(Shown):
     """Context fit of workloads on models.
 
     Attributes
@@ -139,11 +139,17 @@ class ContextFit:
             ignore_index=True,
         )
 
-    def __repr__(self) -> str:
-        return f"<ContextFit of {len(self.frame)} rows. Catalog {self.catalog_version}, seed {self.seed}.>"
-
-    def _repr_html_(self) -> str:
-        return frame_html(self.frame)
+    def page(self) -> Page:
+        """Return the share of requests that fits, and what they need."""
+        return Page(
+            title="Share of requests whose prompt and reserved output fit the window, and tokens that "
+            "they need",
+            frame=self.frame,
+            columns=(
+                "workload", "model", "context_window_tokens", "fit_share", "p50_tokens", "p99_tokens"
+            ),
+            provenance=f"Catalog {self.catalog_version}, seed {self.seed}.",
+        )  # fmt: skip
 
 
 @public

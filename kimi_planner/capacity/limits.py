@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from kimi_planner.catalog import Source
 from kimi_planner.errors import LimitsError, did_you_mean, shown
+from kimi_planner.rich import Page, Shown
 
 __all__ = ["LIMITS", "Fee", "Limits", "Rule", "Tier"]
 
@@ -69,8 +70,8 @@ class Rule:
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Limits(Shown):
     """One version of rate limits and fees.
 
     Attributes
@@ -94,6 +95,29 @@ class Limits:
     rules: tuple[Rule, ...]
     sources: Mapping[str, Source]
     sha256: str
+
+    def page(self) -> Page:
+        """Return the limits of each tier."""
+        names = ("requests_per_minute", "tokens_per_minute", "tokens_per_day")
+        rows = [
+            {
+                "tier": one.tier,
+                "recharged_usd": one.cumulative_recharge_usd,
+                "concurrency": "unlimited" if one.concurrency is None else f"{one.concurrency:,}",
+                **{
+                    name: "unlimited"
+                    if one.allowed(name) == float("inf")
+                    else f"{one.allowed(name):,.0f}"
+                    for name in names
+                },
+            }
+            for one in self.tiers
+        ]
+        return Page(
+            title="Limits of each recharge tier; the recharge is credit, not a fee",
+            frame=rows,
+            provenance=f"Limits {self.version} (sha256 {self.sha256[:12]}), checked on {self.checked_on}.",
+        )
 
     def __iter__(self) -> Iterator[Tier]:
         return iter(self.tiers)

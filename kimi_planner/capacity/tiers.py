@@ -14,7 +14,7 @@ from kimi_planner.money import usd
 from kimi_planner.notes import Note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scope import Scope
-from kimi_planner.rich import frame_html, page_html
+from kimi_planner.rich import Page, Shown
 
 __all__ = ["ALL", "Throughput"]
 
@@ -22,8 +22,8 @@ __all__ = ["ALL", "Throughput"]
 ALL = "all"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Throughput(Scope):
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Throughput(Shown, Scope):
     """Peak traffic of workloads on models against the tiers of an account.
 
     Attributes
@@ -238,12 +238,15 @@ class Throughput(Scope):
     def _tier_for(self, limit: str, need: float) -> int | None:
         return next((tier.tier for tier in self.limits if need <= tier.allowed(limit)), None)
 
-    def __repr__(self) -> str:
-        return (
-            f"<Throughput of {len(self.workloads)} workloads on {len(self.specs)} models. "
-            f"{self.provenance}>"
-        )
-
-    def _repr_html_(self) -> str:
-        table = frame_html(self.summary())
-        return page_html(table, notes=self.notes, provenance=self.provenance)
+    def page(self) -> Page:
+        """Return the tier that each model needs, and why."""
+        return Page(
+            title=f"Highest need at P{self.percentile:g} over paths, and the lowest recharge tier that allows it",
+            frame=self.summary(),
+            columns=(
+                "workload", "model", "requests_per_minute", "tokens_per_minute", "tier", "because_of",
+                "cumulative_recharge_usd", "spend_usd",
+            ),
+            notes=self.notes,
+            provenance=self.provenance,
+        )  # fmt: skip

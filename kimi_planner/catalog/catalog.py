@@ -28,12 +28,13 @@ from kimi_planner.errors import (
 
 if TYPE_CHECKING:
     import pandas as pd
+from kimi_planner.rich import Page, Shown, stated
 
 __all__ = ["Catalog"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Catalog:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Catalog(Shown):
     """One version of prices and capabilities.
 
     Attributes
@@ -76,23 +77,24 @@ class Catalog:
     derived_from: tuple[str, ...] = ()
     exchange: Exchange | None = None
 
-    def __repr__(self) -> str:
-        return f"<Catalog {self.version} (sha256 {self.sha256[:12]}): {', '.join(self.ids)}>"
-
-    def _repr_html_(self) -> str:
-        from kimi_planner.rich import page_html, stated, table_html
-
-        headers = ("model", "name", "input USD/M", "cached USD/M", "output USD/M", "window")
+    def page(self) -> Page:
+        """Return prices and windows of the models."""
         rows = [
-            (
-                model.id,
-                *(stated(getattr(model, key)) for key in ("name", *PRICES)),
-                stated(model.context_window_tokens and f"{model.context_window_tokens:,}"),
-            )
+            {
+                "model": model.id,
+                "name": stated(model.name),
+                **{
+                    key.removesuffix("_usd_per_mtok"): stated(getattr(model, key)) for key in PRICES
+                },
+                "window tokens": stated(
+                    model.context_window_tokens and f"{model.context_window_tokens:,}"
+                ),
+            }
             for model in self.models
         ]
-        return page_html(
-            table_html(headers, rows, right=range(2, 6)),
+        return Page(
+            title=f"Catalog {self.version}: prices in USD per million tokens of {len(rows)} models",
+            frame=rows,
             notes=self.derived_from,
             provenance=f"Catalog {self.version} (sha256 {self.sha256[:12]}). {self.source}.",
         )

@@ -14,6 +14,7 @@ from kimi_planner.catalog.load import load_catalog
 from kimi_planner.catalog.model import ALL_PRICES, LIFECYCLE, WINDOWS, ModelSpec
 from kimi_planner.catalog.provenance import Conflict
 from kimi_planner.errors import CatalogError, shown
+from kimi_planner.rich import Page, Shown, stated
 
 __all__ = ["CatalogDiff", "Change", "Counterpart", "diff_catalogs"]
 
@@ -76,8 +77,8 @@ class Counterpart:
         return replace(self, old=self.new, new=self.old, changes=tuple(changes))
 
 
-@dataclass(frozen=True, kw_only=True)
-class CatalogDiff:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class CatalogDiff(Shown):
     """What turns one catalog into another.
 
     Attributes
@@ -149,6 +150,39 @@ class CatalogDiff:
     def _of(self, names: Iterable[str]) -> tuple[Change, ...]:
         known = set(names)
         return tuple(one for one in self.changed if one.field in known)
+
+    def page(self) -> Page:
+        """Return prices and windows that differ, of models in both and of counterparts."""
+        changes = [(one.model, one) for one in self.changed]
+        changes += [(f"{p.old} → {p.new}", one) for p in self.counterparts for one in p.changes]
+        names = (*ALL_PRICES, *WINDOWS)
+        rows = [
+            {
+                "model": model,
+                "field": one.field,
+                "old": _value_text(one.old),
+                "new": _value_text(one.new),
+                "relative_change": one.relative,
+            }
+            for model, one in changes
+            if one.field in names
+        ]
+        ids = {word: [spec.id for spec in specs] for word, specs in self._sides()}
+        notes = [f"{word}: {', '.join(names)}" for word, names in ids.items() if names]
+        others = {one.field for one in (*(one for _, one in changes), *self.head)} - set(names)
+        if others:
+            notes.append(f"Other fields that differ: {', '.join(sorted(others))}")
+        return Page(
+            title=f"Catalog {self.old} to {self.new}: "
+            + (
+                "no difference" if self.is_empty else "prices in USD per million tokens, and tokens"
+            ),
+            frame=rows or None,
+            notes=notes,
+        )
+
+    def _sides(self) -> tuple[tuple[str, tuple[ModelSpec, ...]], ...]:
+        return (f"Only in {self.old}", self.removed), (f"Only in {self.new}", self.added)
 
     def reversed(self) -> CatalogDiff:
         """Return what turns the new catalog into the old one."""
@@ -247,6 +281,12 @@ def diff_catalogs(old: Catalog | str | Path, new: Catalog | str | Path) -> Catal
         order=(first.ids, second.ids),
         counterparts=_counterparts(first, second),
     )
+
+
+def _value_text(value: Any) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    return stated(value)
 
 
 def _changes(

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from kimi_planner.catalog.provenance import Behaviour, Rating
 from kimi_planner.catalog.rendering import Rendering
 from kimi_planner.errors import CatalogError
+from kimi_planner.rich import Page, Shown, stated
 
 __all__ = [
     "ALL_PRICES",
@@ -131,8 +132,8 @@ class Profile(NamedTuple):
         return next((one for one in self.behaviour if one.effort in efforts), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelSpec:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ModelSpec(Shown):
     """What a catalog states about one model; ``None`` means that it does not say.
 
     Attributes
@@ -240,6 +241,25 @@ class ModelSpec:
         if capability in self.capabilities:
             return True
         return False if capability in self.lacks else None
+
+    def page(self) -> Page:
+        """Return prices, window and what the catalog has of it."""
+        prices = {key: getattr(self, key) for key in PRICES}
+        rows = [
+            {"field": name.replace("_", " "), "value": stated(value)}
+            for name, value in {
+                **{
+                    f"{key.removesuffix('_usd_per_mtok')} USD per M tokens": one
+                    for key, one in prices.items()
+                },
+                "context window tokens": self.context_window_tokens
+                and f"{self.context_window_tokens:,}",
+                "capabilities": ", ".join(sorted(self.capabilities or ())) or None,
+                "lacks": ", ".join(sorted(self.lacks)) or None,
+                "status": self.status,
+            }.items()
+        ]
+        return Page(title=f"{self.id}: what the catalog states of it", frame=rows)
 
     @property
     def capability_words(self) -> str:

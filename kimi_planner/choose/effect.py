@@ -18,13 +18,14 @@ from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.errors import PriceNotFoundError
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.calendar import Month, month_range
+from kimi_planner.rich import Page, Shown
 from kimi_planner.workload.inputs import Workloads, chosen_day, chosen_workloads
 
 __all__ = ["CatalogEffect", "catalog_effect"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class CatalogEffect:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class CatalogEffect(Shown):
     """Spend of workloads with the prices of one catalog and of another.
 
     Attributes
@@ -55,6 +56,18 @@ class CatalogEffect:
             f"Catalogs {self.diff.old} and {self.diff.new}, as of {self.as_of}, seed {self.seed}, "
             f"{self.n_paths:,} paths, {self.months[0]} to {self.months[-1]}."
         )
+
+    def page(self) -> Page:
+        """Return the spend with both catalogs."""
+        return Page(
+            title=f"Mean spend in USD per month with catalog {self.diff.old} and with {self.diff.new}",
+            frame=self.frame,
+            columns=(
+                "workload", "old_model", "new_model", "old_usd_per_month", "new_usd_per_month", "relative"
+            ),
+            notes=self.notes,
+            provenance=self.provenance,
+        )  # fmt: skip
 
 
 @public

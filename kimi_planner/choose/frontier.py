@@ -17,10 +17,9 @@ from kimi_planner.choose.evaluations.rates import check_models
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.planned import Planned
 from kimi_planner.errors import ScenarioError, shown
-from kimi_planner.money import usd
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
-from kimi_planner.rich import frame_html, page_html
+from kimi_planner.rich import Page, Shown
 from kimi_planner.workload import Workload
 
 __all__ = ["ModelQuality", "QualityFrontier", "non_dominated", "quality_frontier"]
@@ -81,8 +80,8 @@ class ModelQuality:
     on_frontier: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class QualityFrontier(Planned):
+@dataclass(frozen=True, kw_only=True, repr=False)
+class QualityFrontier(Shown, Planned):
     """Monthly spend of each model against its success rate.
 
     Attributes
@@ -114,16 +113,16 @@ class QualityFrontier(Planned):
         """One row per model, with the fields of `ModelQuality`."""
         return pd.DataFrame(self.models).astype({"quality": np.float64})
 
-    def __repr__(self) -> str:
-        points = ", ".join(
-            f"{one.model} {usd(one.p50_usd_per_month)} USD"
-            for one in self.models
-            if one.on_frontier
+    def page(self) -> Page:
+        """Return what each model costs and how good it is."""
+        best = ", ".join(self.frontier) or "none"
+        return Page(
+            title=f"Spend in USD per month and success rate of {self.workload or 'all workloads on one model'}; "
+            f"beaten by no other: {best}",
+            frame=self.frame,
+            notes=self.notes,
+            provenance=self.provenance,
         )
-        return f"<QualityFrontier: {points or 'no model'}. {self.provenance}>"
-
-    def _repr_html_(self) -> str:
-        return page_html(frame_html(self.frame), notes=self.notes, provenance=self.provenance)
 
 
 @public

@@ -13,6 +13,7 @@ from kimi_planner.arguments import public
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import exact_decimal, from_fraction, from_units, total, usd
 from kimi_planner.plan.rounding import whole_parts
+from kimi_planner.rich import Page, Shown
 
 if TYPE_CHECKING:
     from kimi_planner.plan.projection import Projection
@@ -78,8 +79,8 @@ class Booking:
 EXPECTED = Booking()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Booked:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Booked(Shown):
     """The bookable number of a plan, and what of it falls to each workload and month.
 
     Attributes
@@ -98,6 +99,14 @@ class Booked:
     def usd(self) -> Decimal:
         """The bookable number of the whole plan, USD."""
         return total(self.cells.values())
+
+    def page(self) -> Page:
+        """Return what of the number falls to each workload."""
+        by_workload = {**self.by_workload, "all": self.usd}
+        return Page(
+            title=f"{usd(self.usd)} USD to book over {len(self.by_month)} months: {self.booking.words}",
+            frame=[{"workload": name, "usd": amount} for name, amount in by_workload.items()],
+        )
 
     @property
     def by_month(self) -> dict[str, Decimal]:

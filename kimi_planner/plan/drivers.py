@@ -20,7 +20,7 @@ from kimi_planner.plan.calendar import Month, month_range
 from kimi_planner.plan.demand import periods_of
 from kimi_planner.plan.draws import Draws, Key, uncertain
 from kimi_planner.plan.noise import compound_cumulants
-from kimi_planner.rich import frame_html, page_html
+from kimi_planner.rich import Page, Shown
 from kimi_planner.workload import Quantity, Workload
 from kimi_planner.workload.inputs import (
     Workloads,
@@ -48,8 +48,8 @@ _ENDS = 1e-12, 1 - 1e-12  # a point on the edge of the cube may have no finite q
 _ROUNDING = 1e-12
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sensitivity:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Sensitivity(Shown):
     """What each uncertain number does to the spend of workloads on their models.
 
     Attributes
@@ -75,11 +75,14 @@ class Sensitivity:
     title: str
     provenance: str
 
-    def __repr__(self) -> str:
-        return f"<Sensitivity of {self.title}: {len(self.frame) - 1} inputs. {self.provenance}>"
-
-    def _repr_html_(self) -> str:
-        return page_html(frame_html(self.frame), title=self.title, provenance=self.provenance)
+    def page(self) -> Page:
+        """Return what each uncertain number does to the spend."""
+        return Page(
+            title=f"What the spend of {self.title} depends on most: USD per month with one number at "
+            f"its P{100 * self.q[0]:g} and P{100 * self.q[1]:g}, {self.base_usd_per_month:,.2f} with all at P50",
+            frame=self.frame,
+            provenance=self.provenance,
+        )
 
 
 @public

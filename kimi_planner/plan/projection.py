@@ -19,7 +19,7 @@ from kimi_planner.plan.booking import EXPECTED, Booking
 from kimi_planner.plan.notes import plan_notes
 from kimi_planner.plan.scope import Scope
 from kimi_planner.plan.spend import TOKEN_TOTALS, Spend
-from kimi_planner.rich import frame_html, page_html
+from kimi_planner.rich import Page, Shown
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.reasoning import Reasoning, reasoning_of
@@ -27,18 +27,19 @@ from kimi_planner.workload.reasoning import Reasoning, reasoning_of
 __all__ = ["QUANTILES", "Projection"]
 
 QUANTILES = {"p10_usd": 0.1, "p50_usd": 0.5, "p90_usd": 0.9}
-IN_SHORT = (
-    "workload",
-    "model",
-    "reasoning",
-    *(f"{name}_per_month" for name in QUANTILES),
-    "budget_usd_per_month",
-    "chance_over_budget",
-)
+#: Columns of a summary, and what they are called where the unit is said above.
+IN_SHORT = {
+    "workload": "workload",
+    "model": "model",
+    **{f"{name}_per_month": name for name in QUANTILES},
+    "budget_usd_per_month": "budget_usd",
+    "chance_over_budget": "chance_over_budget",
+    "reasoning": "reasoning",
+}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Projection(Scope):
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Projection(Shown, Scope):
     """Projected spend of workloads on models over calendar months.
 
     Attributes
@@ -272,12 +273,21 @@ class Projection(Scope):
         ]
         return pd.concat(tables, ignore_index=True)
 
-    def __repr__(self) -> str:
-        return f"<Projection of {len(self.workloads)} workloads on {len(self.specs)} models. {self.provenance}>"
-
-    def _repr_html_(self) -> str:
-        table = frame_html(self.summary(), IN_SHORT)
-        return page_html(table, notes=self.notes, provenance=self.provenance)
+    def page(self) -> Page:
+        """Return spend by workload and model, with the total of all workloads on one model."""
+        every = [self.summary(together=True)] * (len(self.names) > 1)
+        rows = pd.concat([*every, self.summary()], ignore_index=True)
+        months = (
+            f"average of the {len(self.months)} months" if len(self.months) > 1 else "one month"
+        )
+        return Page(
+            title=f"Spend in USD per month, {months}, percentiles over paths: {len(self.names)} "
+            f"workloads on {len(self.models)} models" + ", first all together on one" * bool(every),
+            frame=rows[list(IN_SHORT)].rename(columns=IN_SHORT),
+            columns=list(IN_SHORT.values()),
+            notes=self.notes,
+            provenance=self.provenance,
+        )
 
 
 def _statistics(spend: Spend) -> dict[str, Sequence[Any]]:

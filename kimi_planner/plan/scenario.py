@@ -19,6 +19,7 @@ from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.projection import QUANTILES, Projection
 from kimi_planner.plan.simulation import replanned
 from kimi_planner.plan.spend import Spend
+from kimi_planner.rich import Page, Shown
 from kimi_planner.workload import Workload, what_if
 from kimi_planner.workload.fields import MAX_NAME_CHARS, parse_field
 from kimi_planner.workload.model import FIELDS
@@ -230,8 +231,8 @@ def _text(value: Any) -> str:
     return value.describe() if hasattr(value, "describe") else str(value)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ScenarioComparison:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ScenarioComparison(Shown):
     """A plan and its scenarios, side by side.
 
     Attributes
@@ -300,8 +301,18 @@ class ScenarioComparison:
             )
         return pd.DataFrame(rows)
 
-    def __repr__(self) -> str:
-        return f"<ScenarioComparison of {len(self.scenarios)}. {self.projections[BASE].provenance}>"
+    def page(self) -> Page:
+        """Return what is booked under each scenario."""
+        plan = self.projections[BASE]
+        return Page(
+            title=f"Bookable USD of all {len(plan.months)} months under each scenario ({plan.booking.words}), "
+            "and percentiles over paths",
+            frame=self.frame,
+            columns=(
+                "scenario", "changes", "usd", "difference_usd", "difference_share", "p10_usd", "p90_usd"
+            ),
+            provenance=plan.provenance,
+        )  # fmt: skip
 
 
 @public

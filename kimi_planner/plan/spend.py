@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from kimi_planner.billing.meters import ByMeter, Usage
-from kimi_planner.money import exact_decimal, from_fraction
+from kimi_planner.money import exact_decimal, from_fraction, usd
+from kimi_planner.rich import Page, Shown
 from kimi_planner.workload.quantity import Array
 
 __all__ = ["NO_RANGE", "TOKEN_TOTALS", "Spend"]
@@ -31,8 +32,8 @@ TOKEN_TOTALS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Spend:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Spend(Shown):
     """Spend of one workload, or of several together, on one model.
 
     Attributes
@@ -58,6 +59,20 @@ class Spend:
     list_bill: ByMeter
     conversations: Array
     is_ranged: bool = False
+
+    def page(self) -> Page:
+        """Return the spend by month."""
+        spread = "" if self.is_ranged else f", {NO_RANGE}"
+        amounts = zip(self.mean(), *(self.quantile(q) for q in (0.1, 0.5, 0.9)), strict=True)
+        names = ("mean_usd", "p10_usd", "p50_usd", "p90_usd")
+        return Page(
+            title=f"Spend by month in USD, mean and percentiles over paths{spread}; "
+            f"{usd(float(self.mean().sum()))} in all",
+            frame=[
+                {"month": number, **dict(zip(names, map(float, row), strict=True))}
+                for number, row in enumerate(amounts, 1)
+            ],
+        )
 
     @classmethod
     def together(cls, parts: Sequence[Spend]) -> Spend:

@@ -10,15 +10,29 @@ from kimi_planner.choose.thinking.result import ThinkingBreakEven
 from kimi_planner.plot.canvas import Canvas
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import count_axis, percent_axis
+from kimi_planner.plot.words import dollars
 
 __all__ = ["thinking"]
 
 _ROOM = 0.1
+#: What can be drawn, the first that is known: the column and its axis.
+_DRAWN = {
+    "switching_usd": "worth of a solved task, USD",
+    "success_gain_needed": "gain in success rate needed",
+    "cost_per_task_usd": "USD per task, mean",
+}
+_LEADS = {
+    "switching_usd": "Where a solved task is worth more than the line, {thinks} is the better choice, "
+    "below it {plain}.",
+    "success_gain_needed": "Where {thinks} solves more than the line beyond {plain}, it is the better "
+    "choice.",
+    "cost_per_task_usd": "Line: what a task costs on {thinks}.",
+}
 
 
 @picture
 def thinking(result: ThinkingBreakEven, **panel: Unpack[Panel]) -> Axes:
-    """Draw how much better a thinking model must be as it reasons more.
+    """Draw when a thinking model pays as it reasons more.
 
     Parameters
     ----------
@@ -28,56 +42,68 @@ def thinking(result: ThinkingBreakEven, **panel: Unpack[Panel]) -> Axes:
     Returns
     -------
     Axes
-        Over the factor on the workload's reasoning tokens, the gain in success rate at which
-        thinking breaks even, or without a value of a success that value, or where success is not known
-        either the cost of a task; lines at the expected gain, at today's reasoning, and at the
+        Over the factor on the workload's reasoning tokens, what a solved task must be worth for
+        thinking to break even, USD, with its 90% interval at today's reasoning; where the success of
+        a model is not known, the gain in success that it takes at the stated value; without a value
+        what a task costs, USD. Lines at today's reasoning, at what is stated or measured, and at the
         break-even with its 90% interval.
     """
     curve = result.curve
-    by_gain = bool(curve["success_gain_needed"].notna().any())
-    needed = curve["success_gain_needed" if by_gain else "switching_usd"]
-    says = f"Below the line {result.plain_model} is the better choice, above it {result.thinking_model}."
-    label = "gain in success rate needed" if by_gain else "USD that a success must be worth"
-    if needed.isna().all():
-        needed = curve["cost_per_task_usd"]
-        label, says = "USD for a task", f"Line: cost of a task on {result.thinking_model}."
+    column, label = next(
+        (column, label) for column, label in _DRAWN.items() if curve[column].notna().any()
+    )
+    needed, x = curve[column], curve["multiplier"]
     even = None if result.multiplier is None else float(result.multiplier)
-    measured = result.measured_gain if by_gain else None
     low, high = result.multiplier_low, result.multiplier_high
     canvas = Canvas(**panel)
     ax, theme = canvas.ax, canvas.theme
-    x = curve["multiplier"]
     ax.plot(x, needed, color=theme.ink, linewidth=2)
     right = float(x.max())
-    has_interval = even is not None and low is not None and high is not None
-    if low is not None and high is not None and has_interval:
-        ax.axvspan(low, min(high, right), color=theme.budget, alpha=0.12, linewidth=0)
-    ax.set_xlim(float(x.min()), right)
-    values = [*needed.dropna(), *([] if measured is None else [measured])]
-    bottom, top = min(0.0, *values), max(values)
+    beside = _beside(result, column)
+    values = [*needed.dropna(), *(value for _, value in beside)]
+    bottom, top = min([0.0, *values]), max(values)
     room = _ROOM * ((top - bottom) or 1.0)
-    ax.set_ylim(bottom - room, top + room)
+    ax.set_xlim(float(x.min()), right)
+    ax.set_ylim(bottom, top + room)
     count_axis(ax, "x")
-    if by_gain:
+    if column == "success_gain_needed":
         percent_axis(ax)
     else:
         count_axis(ax, "y")
-    ax.set_ylabel(label)
+    ax.set(xlabel="factor on the reasoning tokens of the workload", ylabel=label)
+    has_band = even is not None and low is not None and high is not None
+    if low is not None and high is not None and has_band:
+        ax.axvspan(low, min(high, right), color=theme.budget, alpha=0.12, linewidth=0)
+    ends = result.switching_low_usd, result.switching_high_usd
+    has_ends = column == "switching_usd" and None not in ends
+    if has_ends and ends[0] is not None and ends[1] is not None:
+        reach = [max(ends[0], bottom), min(ends[1], top + room)]
+        ax.plot([1, 1], reach, color=theme.muted, linewidth=4, solid_capstyle="butt")
     if right >= 1:
         canvas.limit("today", 1.0, color=theme.ink)
     if even is not None and even <= right:
         canvas.limit(f"break-even × {even:.3g}", even)
-    if measured is not None:
-        canvas.limit(
-            f"expected gain {measured:+.1%}", measured, is_upright=False, color=theme.within
-        )
-    ax.set_xlabel("factor on the reasoning tokens of the workload")
+    for text, value in beside:
+        canvas.limit(text, value, is_upright=False, color=theme.within)
     sentences = result.sentences()
-    answer = sentences[-1]
+    answer = sentences[-1] if result.chance is not None else sentences[min(1, len(sentences) - 1)]
     return canvas.finish(
         f"When {result.thinking_model} pays on {result.workload}\n{answer}",
-        says + " Red: 90% interval of the break-even." * has_interval,
+        _LEADS[column].format(plain=result.plain_model, thinks=result.thinking_model)
+        + " Grey: 90% interval of it today." * has_ends
+        + " Red: 90% interval of the break-even." * has_band,
         " ".join(sentences),
         notes=result.notes,
         provenance=result.provenance,
     )
+
+
+def _beside(result: ThinkingBreakEven, column: str) -> list[tuple[str, float]]:
+    """Return what the curve is to be compared with: its name and its height."""
+    if column == "switching_usd":
+        value = result.objective.value_usd
+        return [] if value is None else [(f"stated {dollars(float(value))}", float(value))]
+    if column == "success_gain_needed":
+        return []
+    plain = result.plain_usd_per_task
+    return [(f"{result.plain_model} {dollars(plain)}", plain)]

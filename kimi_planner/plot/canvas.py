@@ -129,7 +129,10 @@ class Canvas:
         self, text: str, value: float, *, is_upright: bool = True, color: str | None = None
     ) -> None:
         """Draw a limit across the axes, named above them or to their right."""
-        inside, around = (color, color) if color else (self.theme.budget, self._around.budget)
+        inside, around = (
+            color or self.theme.budget,
+            self._around.ink if color else self._around.budget,
+        )
         draw = self.ax.axvline if is_upright else self.ax.axhline
         draw(value, color=inside, linestyle="--", linewidth=1.5, zorder=3)
         if is_upright:

@@ -50,7 +50,6 @@ def picture(draw: Callable[P, Axes]) -> Callable[P, Axes]:
 
     @wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Axes:
-        named.bind(*args, **kwargs)
         with styled():
             return draw(*args, **kwargs)
 

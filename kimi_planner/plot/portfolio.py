@@ -37,7 +37,8 @@ def portfolio_frontier(
     Returns
     -------
     Axes
-        A stepped line over budgets in USD per month: expected successes of an average month; a band
+        A stepped line over budgets in USD per month: expected successes of an average month, or its
+        net value in USD where the workloads say what a solved task is worth; a band
         up to the bound where it is not proved that no assignment does better. With a budget two
         lines, at it and 100 USD further, and what those buy in words.
 
@@ -59,6 +60,7 @@ def portfolio_frontier(
     ends = [*budgets, *(float(one.budget_usd_per_month) for one in marked)]
     room = _ROOM * ((max(ends) - min(ends)) or max(ends)) if ends else 1.0
     right = max(ends, default=0.0) + room
+    unit = "net USD a month" if question.in_usd else "expected successes a month"
     canvas = Canvas(**panel)
     ax, theme = canvas.ax, canvas.theme
     xs, tops = [*budgets, right], [*bounds, *bounds[-1:]]
@@ -80,7 +82,7 @@ def portfolio_frontier(
     count_axis(ax, "y")
     ax.set(
         xlabel=f"budget, USD per month at P{question.percentile:g}",
-        ylabel="expected successes a month",
+        ylabel=unit,
     )
     texts = (("budget", None), ("100 more:", theme.ink))
     for one, (text, color) in zip(marked, texts, strict=False):
@@ -95,7 +97,7 @@ def portfolio_frontier(
             else "No budget serves every workload."
         )
         + " Band: up to the bound." * (not is_proved),
-        "What the best portfolio is worth by budget, expected successes a month: "
+        f"What the best portfolio is worth by budget, {unit}: "
         + (
             f"{values[0]:,.0f} for {dollars(budgets[0])} USD, the least that serves every "
             f"workload, to {values[-1]:,.0f} for {dollars(budgets[-1])} USD in {len(served)} steps. "

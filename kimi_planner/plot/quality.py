@@ -18,6 +18,7 @@ from kimi_planner.plot.words import at_most, dollars, listed
 __all__ = ["cascades", "cost_vs_quality"]
 
 _MOST_ROUTES = 16
+_BOUNDS = "what it is if failures are dependent, and if they are independent."
 _UNBEATEN = "none as good is cheaper"
 
 
@@ -136,8 +137,8 @@ def cascades(result: Cascades, **panel: Unpack[Panel]) -> Axes:
     confidence = f"{100 * result.confidence:g}%"
     return canvas.finish(
         f"Models and cascades: {result.workload}{answer}",
-        "From the best down. Beside it: share of tasks that succeed"
-        + (f", with its {confidence} interval. Line: {confidence} interval." * is_measured or ".")
+        "From the best down. Beside it: share of tasks that succeed, in brackets "
+        + (f"its {confidence} interval; line: {confidence} interval." * is_measured or _BOUNDS)
         + f" {hidden - dearer} beaten cascades are not drawn." * (hidden > dearer)
         + f" Nor are {dearer} dearer ones that none beats." * bool(dearer),
         f"Cost of a task and share that succeeds for {result.workload}. Not beaten: "
@@ -164,8 +165,7 @@ def _ends(route: Route) -> tuple[float, float]:
 
 
 def _said(route: Route) -> str:
-    text = at_most(route.success_rate)
-    if route.intervals is None:
-        return text
-    low, high = route.intervals.success
-    return f"{text} ({100 * low:.0f} to {100 * high:.0f}%)"
+    text, ends = at_most(route.success_rate), route.success_if
+    if route.intervals is not None:
+        ends = route.intervals.success
+    return text if ends is None else f"{text} ({100 * ends[0]:.0f} to {100 * ends[1]:.0f}%)"

@@ -67,7 +67,7 @@ def distinct(names: Iterable[str], chars: int = _ROW_CHARS) -> list[str]:
     """Return names, the middle of long ones left out as far as all that differ still do.
 
     >>> distinct(["a" * 9 + "1" + "b" * 9, "a" * 9 + "2" + "b" * 9], 12)
-    ['aaaaaaaaa1…bbbbbb', 'aaaaaaaaa2…bbbbbb']
+    ['aaaaaaaaa1…bbbbb', 'aaaaaaaaa2…bbbbb']
     """
     every = list(names)
     longest = max(map(len, every), default=0)

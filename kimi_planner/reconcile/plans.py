@@ -12,13 +12,14 @@ import pandas as pd
 
 from kimi_planner.arguments import public
 from kimi_planner.errors import ScenarioError, shown
-from kimi_planner.money import total
+from kimi_planner.money import total, usd
 from kimi_planner.notes import Note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.rounding import exact_parts, in_cents, rounded, whole_parts
 from kimi_planner.reconcile.causes import CAUSES, divided
 from kimi_planner.reconcile.planned import Choice, Plan, plan_of
 from kimi_planner.reconcile.result import ALL, RESERVE, Compared
+from kimi_planner.rich import Page, Shown
 
 __all__ = ["GONE", "MONTHS", "NEW", "PRICE", "PlanChange", "compare_plans"]
 
@@ -32,8 +33,8 @@ _ENDS = ("before", "after")
 ORDER = (*CAUSES[:-2], PRICE, NEW, GONE, MONTHS, RESERVE)
 
 
-@dataclass(frozen=True, kw_only=True)
-class PlanChange:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class PlanChange(Shown):
     """What made one plan cost other than another.
 
     Attributes
@@ -132,8 +133,8 @@ class PlanChange:
             was, now = (side[name] for side in ends)
             parts = dict.fromkeys(ORDER, Fraction(0))
             for cell in self.compared:
-                for cause, usd in cell.parts.items() if cell.workload == name else ():
-                    parts[cause] += 100 * Fraction(usd)
+                for cause, amount in cell.parts.items() if cell.workload == name else ():
+                    parts[cause] += 100 * Fraction(amount)
             units = whole_parts(parts, int(100 * (now - was)))
             causes = {cause: Decimal(unit).scaleb(-2) for cause, unit in units.items()}
             columns[name] = {_ENDS[0]: was, **causes, _ENDS[1]: now}
@@ -146,8 +147,15 @@ class PlanChange:
     def _sum(self, name: str, side: str) -> Decimal:
         return total(getattr(cell, side) for cell in self.compared if cell.workload == name)
 
-    def __repr__(self) -> str:
-        return f"<PlanChange: {self.before_usd} USD to {self.after_usd} USD. {self.provenance}>"
+    def page(self) -> Page:
+        """Return the steps from one bookable number to the other."""
+        before, after = usd(self.before_usd), usd(self.after_usd)
+        return Page(
+            title=f"Bookable USD of all months, {before} before to {after} after, by cause",
+            frame=self.steps(),
+            notes=self.notes,
+            provenance=self.provenance,
+        )
 
 
 @public

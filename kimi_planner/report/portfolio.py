@@ -42,6 +42,7 @@ def portfolio_text(
 
 
 def _assignment(found: Portfolio) -> Table:
+    in_usd = found.question.in_usd
     rows = tuple(
         (
             row["workload"],
@@ -49,25 +50,29 @@ def _assignment(found: Portfolio) -> Table:
             f"{100 * row['share']:.2f}%",
             f"{row['tasks_per_month']:,.0f}",
             f"{row['quality']:.3f}",
-            f"{row['value']:,.0f}",
+            f"{row['successes_per_month']:,.0f}",
             usd(row["mean_usd_per_month"]),
+            *([usd(row["value"])] if in_usd else []),
         )
         for row in found.frame.to_dict("records")
     )
     headers = ("workload", "model", "share", "tasks/month", "success rate", "successes/month")
-    return Table((*headers, "mean USD/month"), rows, frozenset(range(2, 7)))
+    net = ("net USD/month",) if in_usd else ()
+    return Table((*headers, "mean USD/month", *net), rows, frozenset(range(2, 7 + in_usd)))
 
 
 def _budgets(frontier: PortfolioFrontier) -> Table:
-    rows = []
+    rows, in_usd = [], frontier.question.in_usd
     for one in frontier.points:
         spend, worth = one.spend_usd(), one.value
         if spend is None or worth is None:
             rows.append((usd(one.budget_usd_per_month), "not enough", "", ""))
             continue
         gap = "proved" if one.proven_optimal else f"within {100 * (one.gap or 0):.2f}%"
-        rows.append((usd(one.budget_usd_per_month), usd(spend), f"{worth:,.0f}", gap))
-    headers = ("budget USD", "spend USD", "successes/month", "best")
+        value = usd(worth) if in_usd else f"{worth:,.0f}"
+        rows.append((usd(one.budget_usd_per_month), usd(spend), value, gap))
+    unit = "net USD/month" if in_usd else "successes/month"
+    headers = ("budget USD", "spend USD", unit, "best")
     return Table(headers, tuple(rows), frozenset({0, 1, 2}))
 
 
@@ -83,7 +88,9 @@ def portfolio_json(
         "allow_split": asked.allow_split,
         "tier": asked.tier and asked.tier.tier,
         "percentile": found.percentile,
+        "value_is": "net_usd_per_month" if asked.in_usd else "successes_per_month",
         **_answer(found),
+        "chance_best": _number(found.chance_best),
         "least_budget_usd": _exact(found.least_budget_usd),
         "least_possible_usd": _exact(found.least_possible_usd),
         "dearest_month": found.dearest_month,

@@ -262,8 +262,8 @@ def total_cost(
     --------
     >>> import pandas as pd
     >>> usage = pd.DataFrame({"model": ["kimi-k2"] * 2, "prompt_tokens": [1_000, 500], "completion_tokens": [100, 0]})
-    >>> total_cost(usage, catalog="2026-06")
-    Cost(usd={'input': Decimal('0.0018'), 'output': Decimal('0.00036')}, model='kimi-k2', catalog_version='2026-06', notes=())
+    >>> total_cost(usage, catalog="2026-06").usd
+    {'input': Decimal('0.0018'), 'output': Decimal('0.00036')}
     """
     prices = Prices(catalog=load_catalog(catalog), as_of=as_of, alias=alias)
     counts = counts_of(calls_of(frame))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from kimi_planner.arguments import public
 from kimi_planner.errors import WorkloadError, did_you_mean, restated, shown
+from kimi_planner.rich import Page, Shown, number_cell
 from kimi_planner.workload.beyond_tokens import WrittenShare
 from kimi_planner.workload.caching import Cache, CachedShare
 from kimi_planner.workload.check import refused
@@ -32,8 +33,8 @@ Given = Quantity | int | float | Decimal | Mapping[str, Any] | Values
 
 
 @public
-@dataclass(frozen=True, kw_only=True)
-class Workload:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Workload(Shown):
     """One kind of work that a team sends to a model.
 
     Quantities are given as a plain number (certain), ``{p50, p90}`` or ``{p10, p50, p90}`` (these
@@ -310,6 +311,37 @@ class Workload:
     @cached_property
     def _load(self) -> Load:
         return resolve(self)
+
+    def page(self) -> Page:
+        """Return the fields that are stated, and the means that they imply."""
+        return Page(
+            title=f"Workload {self.name}, as given, with the means that it implies",
+            frame=[
+                {"field": name, "as given": given, "mean": mean}
+                for name, given, mean in self._stated()
+            ],
+        )
+
+    def __repr__(self) -> str:
+        said = (
+            f"{name} {given}" + ("" if mean in {"", given} else f" (mean {mean})")
+            for name, given, mean in self._stated()
+        )
+        return f"<Workload {self.name}: {'; '.join(said)}>"
+
+    def _stated(self) -> list[tuple[str, str, str]]:
+        """Return the fields that are stated, in words: name, value as given, mean of a quantity."""
+        stated = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "name"}
+        defaults = {one.name: one.default for one in fields(self)}
+        return [
+            (
+                key.replace("_", " "),
+                value.describe() if isinstance(value, Quantity) else f"{value}",
+                number_cell(value.mean) if isinstance(value, Quantity) else "",
+            )
+            for key, value in stated.items()
+            if value is not None and value != defaults[key]
+        ]
 
     def resolve(self) -> Load:
         """Return what the workload means: every number with a value."""

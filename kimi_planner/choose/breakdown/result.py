@@ -11,7 +11,7 @@ import pandas as pd
 from kimi_planner.choose.planned import Planned
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import plain, total
-from kimi_planner.rich import frame_html, page_html
+from kimi_planner.rich import Page, Shown
 
 __all__ = ["PARTS", "RequestCost", "RequestCosts", "RequestPart"]
 
@@ -61,8 +61,8 @@ class RequestCost:
         return plain(total(part.cost_usd for part in self.parts))
 
 
-@dataclass(frozen=True, kw_only=True)
-class RequestCosts(Planned):
+@dataclass(frozen=True, kw_only=True, repr=False)
+class RequestCosts(Shown, Planned):
     """The expected cost of one request of each workload on each model.
 
     Attributes
@@ -113,14 +113,16 @@ class RequestCosts(Planned):
             ]
         )
 
-    def __repr__(self) -> str:
-        return f"<RequestCosts of {len(self.costs)} workloads on models. {self.provenance}>"
-
-    def _repr_html_(self) -> str:
+    def page(self) -> Page:
+        """Return what a request costs on each model, by what is billed."""
         table = self.frame.pivot_table(
             index=["workload", "model"], columns="part", values="cost_usd", sort=False
         )
         table["total"] = table.sum(axis=1)
         table.columns = [f"{part}_usd" for part in table.columns]
-        shown = frame_html(table.reset_index())
-        return page_html(shown, notes=self.notes, provenance=self.provenance)
+        return Page(
+            title="Mean cost of one request in USD, by what is billed",
+            frame=table.reset_index(),
+            notes=self.notes,
+            provenance=self.provenance,
+        )

@@ -17,6 +17,7 @@ from kimi_planner.choose.evaluations.table import AMOUNTS, TOKENS, Table, is_mis
 from kimi_planner.errors import EvaluationError, restated, shown
 from kimi_planner.files import data_dir
 from kimi_planner.money import exact_decimal
+from kimi_planner.rich import Page, Shown
 
 __all__ = ["Evaluations", "Item", "Trials", "read_evaluations"]
 
@@ -95,8 +96,8 @@ class Trials:
         return {task: float(getattr(item, name)) for task, item in items}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Evaluations:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Evaluations(Shown):
     """Results of evaluations by workload and model.
 
     Attributes
@@ -112,6 +113,25 @@ class Evaluations:
     trials: Mapping[Key, Trials]
     source: str
     places: Mapping[Key, str] = field(default_factory=dict)
+
+    def page(self) -> Page:
+        """Return how many tasks each model solved of those tried."""
+        rows = [
+            {
+                "workload": workload,
+                "model": model,
+                "successes": one.successes,
+                "trials": one.trials,
+                "success_rate": one.rate,
+            }
+            for (workload, model), one in self.trials.items()
+        ]
+        count = sum(one.trials for one in self.trials.values())
+        return Page(
+            title=f"Tasks solved of {count:,} tried, by workload and model",
+            frame=rows,
+            provenance=f"Evaluations: {self.source}.",
+        )
 
     def of(self, workload: str, model: str) -> Trials | None:
         """Return the trials of a model on a workload, ``None`` if it was not tried."""

@@ -13,7 +13,7 @@ from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import positive
 from kimi_planner.choose.portfolios.least import least
 from kimi_planner.choose.portfolios.problem import Shares
-from kimi_planner.choose.portfolios.question import Question, ask, check_time_limit
+from kimi_planner.choose.portfolios.question import Question, ask
 from kimi_planner.choose.portfolios.result import Portfolio
 from kimi_planner.choose.portfolios.solve import best
 from kimi_planner.choose.requirements import Requirements
@@ -36,10 +36,13 @@ def portfolio(
     traffic: Throughput | None = None,
     projection: Projection | None = None,
     fit: ContextFit | None = None,
-    time_limit: float | None = None,
     **settings: Any,
 ) -> Portfolio:
     """Assign a model to every workload so that one budget buys the most.
+
+    The most is net value, where the workloads state ``value_usd_per_success`` or ``failure_usd``: of
+    each task ``value x success - failure x (1 - success) - spend``. Where none does, it is expected
+    successes.
 
     Parameters
     ----------
@@ -48,7 +51,7 @@ def portfolio(
     budget_usd_per_month : Decimal, float or str
         For all workloads together; every month must keep it, USD.
     evaluations : Evaluations
-        Success rates, whose expected successes are counted. A model that was not tried on a workload
+        Success rates of the team. A model that was not tried on a workload
         takes no part in it.
     percentile : float
         Percentile of a month's spend, of the sum over workloads, that must keep it.
@@ -63,9 +66,6 @@ def portfolio(
         Peaks of the same workloads, if they are at hand; otherwise they are computed for ``tier``.
     projection, fit : Projection, ContextFit, optional
         Results for the same workloads, if they are at hand; otherwise they are computed.
-    time_limit : float, optional
-        Seconds after which the search begins no new round. Without it rounds are counted, so that
-        the same question has the same answer on every machine.
     **settings
         Passed to :func:`project`: ``months``, ``start``, ``models``, ``as_of``, ``seed``,
         ``n_paths``, ``catalog``.
@@ -78,7 +78,7 @@ def portfolio(
     Raises
     ------
     ScenarioError
-        If a number is out of its bounds, or a given result lacks a workload or stands beside
+        If a number is out of its bounds, some workloads state a value and others do not, or a given result lacks a workload or stands beside
         settings of its own.
     EvaluationError
         If evaluations are not what :func:`read_evaluations` returns.
@@ -95,7 +95,6 @@ def portfolio(
     taken, of models alike in every way the first in the catalog.
     """
     budget = positive("budget_usd_per_month", budget_usd_per_month)
-    check_time_limit(time_limit)
     question = ask(
         workloads,
         percentile=percentile,
@@ -108,7 +107,7 @@ def portfolio(
         fit=fit,
         **settings,
     )
-    return answer(question, budget, time_limit=time_limit)
+    return answer(question, budget)
 
 
 def answer(
@@ -116,15 +115,14 @@ def answer(
     budget: Decimal,
     *,
     after: Portfolio | None = None,
-    time_limit: float | None = None,
 ) -> Portfolio:
     """Return the portfolio for one budget; the search starts from another one, if it is given."""
     problem, split = question.problem, question.allow_split
-    search = partial(best, problem, budget, split=split, time_limit=time_limit)
+    search = partial(best, problem, budget, split=split)
     lowest = None
     found = search(start=_shares_of(after))
     if found.shares is None:
-        lowest = least(problem, split=split, time_limit=time_limit)
+        lowest = least(problem, split=split)
         if lowest.shares is not None and lowest.usd <= budget:
             found = search(start=lowest.shares)
     point = partial(

@@ -15,7 +15,7 @@ from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import positive
 from kimi_planner.choose.portfolios.choose import answer
 from kimi_planner.choose.portfolios.least import least
-from kimi_planner.choose.portfolios.question import Question, ask, check_time_limit
+from kimi_planner.choose.portfolios.question import Question, ask
 from kimi_planner.choose.portfolios.result import Portfolio
 from kimi_planner.choose.portfolios.step import (
     Step,
@@ -28,7 +28,7 @@ from kimi_planner.choose.portfolios.step import (
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd
-from kimi_planner.rich import frame_html, page_html
+from kimi_planner.rich import Page, Shown
 from kimi_planner.workload.inputs import Workloads
 
 __all__ = ["PortfolioFrontier", "portfolio_frontier"]
@@ -39,8 +39,8 @@ FEW = 10_000
 CENT = Decimal("0.01")
 
 
-@dataclass(frozen=True, kw_only=True)
-class PortfolioFrontier:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class PortfolioFrontier(Shown):
     """Portfolios over budgets, from the least that serves every workload to one that buys the best.
 
     Attributes
@@ -58,7 +58,7 @@ class PortfolioFrontier:
     def frame(self) -> pd.DataFrame:
         """One row per budget.
 
-        Columns: ``budget_usd_per_month``; ``value``, expected successes of an average month, missing
+        Columns: ``budget_usd_per_month``; ``value`` of an average month, expected successes or net USD, missing
         if no portfolio keeps the budget; ``spend_usd`` in the dearest month at the percentile; ``gap`` and ``proven_optimal``; ``moves`` since the budget before,
         in words.
         """
@@ -103,7 +103,8 @@ class PortfolioFrontier:
                 served = f"{budget} USD a month: {', '.join(used)}."
                 said.append(served if one.is_feasible else one.sentences()[0])
             elif moved := moves(before, one):
-                gain = worth_text((one.value or 0.0) - (before.value or 0.0))
+                more = (one.value or 0.0) - (before.value or 0.0)
+                gain = worth_text(more, in_usd=self.question.in_usd)
                 said.append(f"{budget} USD a month: {gain}: {'; '.join(moved)}.")
         return said
 
@@ -111,15 +112,16 @@ class PortfolioFrontier:
         """Yield each portfolio after the one of the budget before."""
         yield from zip((None, *self.points), self.points, strict=False)
 
-    def __repr__(self) -> str:
-        first, last = self.points[0], self.points[-1]
-        return (
-            f"<PortfolioFrontier of {len(self.points)} budgets, {usd(first.budget_usd_per_month)} to "
-            f"{usd(last.budget_usd_per_month)} USD a month. {self.provenance}>"
+    def page(self) -> Page:
+        """Return what each budget buys."""
+        value = "net USD" if self.question.in_usd else "expected successes"
+        first, last = (usd(self.points[at].budget_usd_per_month) for at in (0, -1))
+        return Page(
+            title=f"The best portfolio of {len(self.points)} budgets, {first} to {last} USD a month; value in "
+            f"{value} of an average month",
+            frame=self.frame,
+            provenance=self.provenance,
         )
-
-    def _repr_html_(self) -> str:
-        return page_html(frame_html(self.frame), provenance=self.provenance)
 
 
 @public
@@ -131,7 +133,6 @@ def portfolio_frontier(
     percentile: float = 50,
     requirements: Requirements | None = None,
     allow_split: bool = False,
-    time_limit: float | None = None,
     **settings: Any,
 ) -> PortfolioFrontier:
     """Find the portfolios of many budgets.
@@ -146,8 +147,6 @@ def portfolio_frontier(
         assignments, else 20 budgets at even distances.
     evaluations, percentile, requirements, allow_split
         As for :func:`portfolio`.
-    time_limit : float, optional
-        Seconds for each budget.
     **settings
         ``tier``, ``traffic``, ``projection`` and ``fit`` as for :func:`portfolio`; the rest is
         passed to :func:`project`.
@@ -166,7 +165,6 @@ def portfolio_frontier(
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, one of evaluations included, or states no price for it.
     """
-    check_time_limit(time_limit)
     if budgets is not None and (isinstance(budgets, str) or not isinstance(budgets, Iterable)):
         raise ScenarioError(f"budgets is {shown(budgets)}. Give a list of them.")
     asked = () if budgets is None else budgets
@@ -182,32 +180,30 @@ def portfolio_frontier(
         **settings,
     )
     if given:
-        points = _climb(question, given, time_limit)
+        points = _climb(question, given)
         return PortfolioFrontier(question=question, points=points)
-    lowest = least(question.problem, split=allow_split, time_limit=time_limit)
+    lowest = least(question.problem, split=allow_split)
     if lowest.shares is None:
         raise ScenarioError(answer(question, Decimal(1)).sentences()[0])
     if not allow_split and prod(map(len, question.problem.options)) <= FEW:
-        points = _every_step(question, lowest.usd, time_limit)
+        points = _every_step(question, lowest.usd)
     else:
-        points = _climb(question, _grid(question, lowest.usd, time_limit), time_limit)
+        points = _climb(question, _grid(question, lowest.usd))
     return PortfolioFrontier(question=question, points=points)
 
 
-def _climb(
-    question: Question, budgets: Iterable[Decimal], time_limit: float | None
-) -> tuple[Portfolio, ...]:
+def _climb(question: Question, budgets: Iterable[Decimal]) -> tuple[Portfolio, ...]:
     """Return the portfolio of each budget; what a lower one buys is where the next starts."""
     points: list[Portfolio] = []
     for budget in budgets:
         after = points[-1] if points else None
-        points.append(answer(question, budget, after=after, time_limit=time_limit))
+        points.append(answer(question, budget, after=after))
     return tuple(points)
 
 
-def _grid(question: Question, lowest: Decimal, time_limit: float | None) -> list[Decimal]:
+def _grid(question: Question, lowest: Decimal) -> list[Decimal]:
     """Return budgets at even distances, in whole cents."""
-    top = answer(question, Decimal("Infinity"), time_limit=time_limit)
+    top = answer(question, Decimal("Infinity"))
     high = top.spend_usd() or lowest
     step = (high - lowest) / (BUDGETS - 1)
     return sorted({_cents(lowest + step * k) for k in range(BUDGETS - 1)} | {_cents(high)})
@@ -218,16 +214,14 @@ def _cents(amount: Decimal) -> Decimal:
     return amount.quantize(CENT, rounding=ROUND_UP)
 
 
-def _every_step(
-    question: Question, lowest: Decimal, time_limit: float | None
-) -> tuple[Portfolio, ...]:
+def _every_step(question: Question, lowest: Decimal) -> tuple[Portfolio, ...]:
     """Return the portfolio of every budget at which a better one comes within it."""
-    points = _climb(question, [_cents(lowest)], time_limit)
+    points = _climb(question, [_cents(lowest)])
     while True:
         last = points[-1]
         worth = better_than(last.value or 0.0)
-        step = least(question.problem, worth=worth, time_limit=time_limit)
+        step = least(question.problem, worth=worth)
         if step.shares is None or step.usd <= last.budget_usd_per_month:
             return points
-        point = answer(question, _cents(step.usd), after=last, time_limit=time_limit)
+        point = answer(question, _cents(step.usd), after=last)
         points = (*points, point)

@@ -53,7 +53,6 @@ def least(
     *,
     split: bool = False,
     worth: float | None = None,
-    time_limit: float | None = None,
 ) -> Least:
     """Find the assignment whose dearest month costs least at the percentile.
 
@@ -65,17 +64,15 @@ def least(
         Whether a workload may use shares of several models.
     worth : float, optional
         What it must at least be worth.
-    time_limit : float, optional
-        Seconds after which no new round begins.
     """
     found, usd, bound = None, Decimal("Infinity"), 0.0
     if not all(problem.options):
         return Least(None, usd, np.inf)
-    search = Search(problem, split=split, time_limit=time_limit)
+    search = Search(problem, split=split)
     worths = [] if worth is None else [Row(-search.worth, -worth)]
 
     def is_good(shares: Shares) -> bool:
-        worthy = worth is None or problem.value(shares) >= worth * (1 - SAME)
+        worthy = worth is None or problem.value(shares) >= worth - SAME * abs(worth)
         return worthy and search.keeps_limits(shares)
 
     start = search.cheapest()
@@ -87,7 +84,7 @@ def least(
     for _ in range(search.rounds):
         search.look_at([month])
         bound = max(bound, *(_floor(costs, problem.q) for costs in search.costs.values()))
-        if bound >= float(usd) * (1 - NEAR) or not search.in_time():
+        if bound >= float(usd) * (1 - NEAR):
             break
         rows = [*search.budget_rows(0.0, spare=1.0), *worths]
         answer = search.program.largest(0 * search.worth, rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import numpy as np
@@ -28,17 +28,20 @@ class Option:
     model
         Its id.
     value
-        What it is worth a month: expected successes.
+        What counts of its worth in an average month: expected successes, or net USD.
     spend
         What it costs, by month and path.
     load : ndarray, shape (n_limits,)
         What it takes of each rate limit, as a share of what is allowed; empty if none counts.
+    draws : ndarray
+        Equally likely worths of a month, by what trials leave open.
     """
 
     model: str
     value: float
     spend: Spend
     load: Array
+    draws: Array = field(default_factory=lambda: np.zeros(0))
 
     @property
     def mean_usd(self) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,20 +11,22 @@ import numpy as np
 from kimi_planner.calls.fit import ContextFit
 from kimi_planner.capacity.limits import Tier
 from kimi_planner.capacity.tiers import Throughput
+from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.basis import requests_of_task, rules_given
 from kimi_planner.choose.choice import Exclusion, Obstacle
 from kimi_planner.choose.evaluations.rates import check_evaluations
-from kimi_planner.choose.evaluations.read import Evaluations
+from kimi_planner.choose.evaluations.read import Evaluations, Trials
 from kimi_planner.choose.given import check_result, known_tier, peaks_of
+from kimi_planner.choose.objective import Objective
 from kimi_planner.choose.portfolios.problem import Option, Problem
+from kimi_planner.choose.portfolios.worth import aims_of, credited, drawn_rates
 from kimi_planner.choose.requirements import Requirements
-from kimi_planner.errors import ScenarioError, is_number, shown
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import Workloads, check_between, chosen_workloads
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["Question", "ask", "check_time_limit"]
+__all__ = ["Question", "ask"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +37,10 @@ class Question:
     ----------
     problem
         The options that qualify and are not beaten by another.
+    aims
+        From workload name to what a solved task is worth.
     quality
-        From (workload name, model id) to its success rate.
+        From (workload name, model id) to its expected success rate.
     exclusions
         Models that do not qualify for a workload, with every reason.
     conditions
@@ -53,6 +57,7 @@ class Question:
     requirements: Requirements
     percentile: float
     problem: Problem
+    aims: Mapping[str, Objective]
     quality: Mapping[tuple[str, str], float]
     source: str
     exclusions: tuple[Exclusion, ...]
@@ -67,16 +72,15 @@ class Question:
         return tuple(workload.name for workload in self.workloads)
 
     @property
+    def in_usd(self) -> bool:
+        """Whether worth is net USD, as the workloads say what a solved task is worth."""
+        return all(aim.is_stated for aim in self.aims.values())
+
+    @property
     def without_model(self) -> tuple[str, ...]:
         """Workloads for which no model qualifies."""
         able = {name for name, _ in self.quality}
         return tuple(name for name in self.names if name not in able)
-
-
-def check_time_limit(seconds: object) -> None:
-    """Raise ScenarioError unless it is a number of seconds above 0, or none."""
-    if seconds is not None and not (is_number(seconds) and seconds > 0):
-        raise ScenarioError(f"time_limit is {shown(seconds)}. Give seconds above 0.")
 
 
 def ask(
@@ -108,8 +112,9 @@ def ask(
     exclusions: list[Exclusion] = []
     conditions: dict[tuple[str, str], str] = {}
     options: list[tuple[Option, ...]] = []
+    aims = aims_of(chosen, rules.requirements)
     for workload in chosen:
-        able = []
+        able: list[tuple[ModelSpec, Trials]] = []
         for spec in plan.specs:
             key = workload.name, spec.id
             obstacles = rules.against(workload, spec)
@@ -125,17 +130,8 @@ def ask(
             if obstacles:
                 conditions[key] = " and ".join(one.words for one in obstacles)
             quality[key] = float(trials.mean)
-            worth = quality[key] / requests_of_task(workload)
-            peaks = traffic.of(spec.id, workload.name).peak if traffic else {}
-            able.append(
-                Option(
-                    model=spec.id,
-                    value=float(plan.spend[key].requests.mean()) * worth,
-                    spend=plan.spend[key],
-                    load=_load(peaks, limits),
-                )
-            )
-        options.append(tuple(able))
+            able.append((spec, trials))
+        options.append(_options(workload, aims[workload.name], able, plan, traffic, limits))
     return Question(
         workloads=chosen,
         projection=plan,
@@ -143,6 +139,7 @@ def ask(
         requirements=rules.requirements,
         percentile=percentile,
         problem=Problem(tuple(options), percentile / 100).reduced(),
+        aims=aims,
         quality=quality,
         source=evaluations.source,
         exclusions=tuple(exclusions),
@@ -150,6 +147,36 @@ def ask(
         allow_split=allow_split,
         traffic=traffic,
         tier=limits,
+    )
+
+
+def _options(
+    workload: Workload,
+    aim: Objective,
+    able: Sequence[tuple[ModelSpec, Trials]],
+    plan: Projection,
+    traffic: Throughput | None,
+    limits: Tier | None,
+) -> tuple[Option, ...]:
+    """Return what a workload may use, with what counts of its worth, what it spends and takes."""
+    if not able:
+        return ()
+    models = [spec.id for spec, _ in able]
+    spends = [plan.spend[workload.name, model] for model in models]
+    monthly = [float(spend.mean().mean()) for spend in spends]
+    tasks = np.array([[float(spend.requests.mean())] for spend in spends])
+    tasks /= requests_of_task(workload)
+    rates = drawn_rates(workload.name, [trials for _, trials in able], plan.seed)
+    rates += np.array([[float(trials.mean)] for _, trials in able]) - rates.mean(axis=1)[:, None]
+    worths = tasks * rates
+    if aim.is_stated:
+        worths = tasks * aim.net_usd(rates, 0.0) - np.array(monthly)[:, None]
+    peaks = [traffic.of(model, workload.name).peak if traffic else {} for model in models]
+    return tuple(
+        Option(model, value, spend, _load(peak, limits), draws)
+        for model, value, spend, peak, draws in zip(
+            models, credited(worths, monthly), spends, peaks, worths, strict=True
+        )
     )
 
 

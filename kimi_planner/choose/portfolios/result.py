@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_UP, Decimal
+from functools import cached_property
 
 import pandas as pd
 
 from kimi_planner.choose.basis import requests_of_task
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.portfolios.question import Question
+from kimi_planner.choose.portfolios.worth import chance_best
 from kimi_planner.money import usd
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
@@ -29,8 +31,9 @@ COLUMNS = (
     "requests_per_month",
     "tasks_per_month",
     "quality",
-    "value",
+    "successes_per_month",
     "mean_usd_per_month",
+    "value",
 )
 
 _ROUNDING = 1e-12  # of a quotient of two sums
@@ -51,9 +54,11 @@ class Portfolio:
     shares
         For each workload, model id to the share of its requests; empty if there is no portfolio.
     value
-        Expected successes of an average month; ``None`` if there is no portfolio. A task is a
-        request, or a whole conversation where the workload has turns; one that is sent again is the
-        same task.
+        Worth of an average month: net USD, the value of what is solved less failures and spend, where
+        the workloads say what a solved task is worth, else expected successes; ``None`` if there is no
+        portfolio. A task is a request, or a whole conversation where the workload has turns; one that
+        is sent again is the same task. A dearer model counts as better than a cheaper one only where
+        the trials say so with a probability of at least 80%.
     bound
         No assignment within the budget is worth more; ``None`` if there is none within it.
     least_budget_usd
@@ -92,7 +97,7 @@ class Portfolio:
         """Share by which the best assignment could be worth more than this one, at most."""
         if self.value is None or self.bound is None:
             return None
-        gap = self.bound / self.value - 1 if self.value else 0.0
+        gap = (self.bound - self.value) / abs(self.value) if self.value else 0.0
         return gap if gap > _ROUNDING else 0.0
 
     @property
@@ -101,6 +106,22 @@ class Portfolio:
         if self.gap is None:
             return self.least_budget_usd == self.least_possible_usd
         return self.gap <= PROVEN
+
+    @cached_property
+    def chance_best(self) -> float | None:
+        """Probability that no other model of one workload, within the budget, is worth more.
+
+        It is what the trials leave open of the success rates; ``None`` if there is no portfolio.
+        """
+        if self.spend is None:
+            return None
+        problem = self.question.problem
+        places = [[one.model for one in some].index for some in problem.options]
+        shares = tuple(
+            {place(model): share for model, share in used.items()}
+            for place, used in zip(places, self.shares.values(), strict=True)
+        )
+        return chance_best(problem, shares, float(self.budget_usd_per_month))
 
     @property
     def projection(self) -> Projection:
@@ -147,8 +168,9 @@ class Portfolio:
         """One row per workload and model used.
 
         Columns: ``workload``, ``model``, ``share`` of the tasks, expected ``requests_per_month`` of
-        that share, retries included, and ``tasks_per_month``, ``quality``, the success
-        rate, ``value``, tasks times quality, and ``mean_usd_per_month``, of an average month.
+        that share, retries included, and ``tasks_per_month``, ``quality``, the expected success
+        rate, ``successes_per_month``, ``mean_usd_per_month``, and ``value``, net USD where the workloads
+        say what a solved task is worth, else the successes.
         """
         of_task = {one.name: requests_of_task(one) for one in self.question.workloads}
         rows = []
@@ -156,7 +178,10 @@ class Portfolio:
             share, quality = self.shares[key[0]][key[1]], self.question.quality[key]
             requests, mean_usd = float(spend.requests.mean()), float(spend.mean().mean())
             tasks = requests / of_task[key[0]]
-            rows.append((*key, share, requests, tasks, quality, tasks * quality, mean_usd))
+            aim, successes = self.question.aims[key[0]], tasks * quality
+            net = tasks * aim.net_usd(quality, 0.0) - mean_usd
+            value = net if self.question.in_usd else successes
+            rows.append((*key, share, requests, tasks, quality, successes, mean_usd, value))
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
     def by_meter(self) -> pd.DataFrame:
@@ -217,19 +242,24 @@ class Portfolio:
         )
 
     def _worth(self) -> str:
-        tasks = float(self.frame["tasks_per_month"].sum())
+        frame = self.frame
+        tasks, solved = frame["tasks_per_month"].sum(), frame["successes_per_month"].sum()
+        net = f", worth {usd(frame['value'].sum())} USD less failures and spend"
         return (
-            f"An average month is expected to bring {self.value or 0.0:,.0f} successes of {tasks:,.0f} "
-            f"tasks, by the success rates measured in {self.question.source}."
+            f"An average month is expected to bring {solved:,.0f} successes of {tasks:,.0f} "
+            f"tasks{net * self.question.in_usd}, by the success rates measured in {self.question.source}."
         )
 
     def _how_sure(self) -> str:
         what = "split or assignment" if self.question.allow_split else "assignment"
-        if self.proven_optimal:
-            return f"No {what} within the budget does better: this is proved."
+        more, proof = "", "this is proved"
+        if not self.proven_optimal:
+            more = f" by more than {share_text(self.gap or 0.0)}"
+            proof = "this is the bound that the search proved"
         return (
-            f"No {what} within the budget does better by more than {share_text(self.gap or 0.0)}: "
-            "this is the bound that the search proved."
+            f"No {what} within the budget does better{more}: {proof}. As far as the trials tell, no other "
+            "model of one workload, within the budget, is worth more with probability "
+            f"{chance_text(self.chance_best or 0.0)}."
         )
 
     def _notes(self) -> Iterator[Note]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
-from time import monotonic
 
 import numpy as np
 
@@ -32,11 +31,9 @@ class Search:
         The options.
     split : bool
         Whether a workload may use shares of several models.
-    time_limit : float, optional
-        Seconds after which no new round begins.
     """
 
-    def __init__(self, problem: Problem, *, split: bool, time_limit: float | None) -> None:
+    def __init__(self, problem: Problem, *, split: bool) -> None:
         options = problem.options
         self.problem = problem
         self.split = split
@@ -53,11 +50,6 @@ class Search:
         self.covers: list[Row] = []
         self.costs: dict[int, list[Array]] = {}
         self.rounds = 1 if split else max(1, CUTS // sum(self.program.sizes))
-        self._end = None if time_limit is None else monotonic() + time_limit
-
-    def in_time(self) -> bool:
-        """Tell whether a new round may begin."""
-        return self._end is None or monotonic() < self._end
 
     def look_at(self, months: Iterable[int]) -> None:
         """Take the spend of these months into account; of all, where nothing is uncertain."""

@@ -48,7 +48,6 @@ def best(
     *,
     split: bool = False,
     start: Shares | None = None,
-    time_limit: float | None = None,
 ) -> Found:
     """Find the assignment worth most whose every month keeps the budget at the percentile.
 
@@ -62,8 +61,6 @@ def best(
         Whether a workload may use shares of several models.
     start : Shares, optional
         An assignment to start from.
-    time_limit : float, optional
-        Seconds after which no new round begins.
 
     Notes
     -----
@@ -75,7 +72,7 @@ def best(
     """
     if not all(problem.options):
         return Found(None, -np.inf, -np.inf)
-    search = _Best(problem, budget, split=split, time_limit=time_limit)
+    search = _Best(problem, budget, split=split)
     answer = search.program.largest(search.worth, search.limits)
     search.bound = answer.bound
     search.consider(start)
@@ -93,10 +90,8 @@ def best(
 class _Best(Search):
     """The search for the assignment worth most within a budget."""
 
-    def __init__(
-        self, problem: Problem, budget: Decimal, *, split: bool, time_limit: float | None
-    ) -> None:
-        super().__init__(problem, split=split, time_limit=time_limit)
+    def __init__(self, problem: Problem, budget: Decimal, *, split: bool) -> None:
+        super().__init__(problem, split=split)
         self.budget = budget
         self.amount = float(budget)
         self.found: Shares | None = None
@@ -104,12 +99,13 @@ class _Best(Search):
         self.over = 0.0
         self.relaxed = Program(self.program.sizes, split=True)
         self.all_visited = False
+        self.margin = SAME * sum(float(np.abs(value).max()) for value in self.values)
 
     @property
     def is_done(self) -> bool:
         if self.found is None:
             return self.bound == -np.inf
-        return self.bound <= self.value + SAME * abs(self.value)
+        return self.bound <= self.value + self.margin
 
     def consider(self, shares: Shares | None) -> int | None:
         """Keep an assignment if it is the best so far; return its month that is over, if any."""
@@ -121,7 +117,7 @@ class _Best(Search):
         if spend > self.budget:
             return month
         value = self.problem.value(shares)
-        margin = SAME * abs(value)
+        margin = self.margin
         mean_usd = self.problem.mean_usd
         if (
             self.found is None
@@ -138,8 +134,6 @@ class _Best(Search):
         point = self.weights(self.found)
         margin = 0.0
         for turn in range(SHARE_ROUNDS + TANGENT_ROUNDS):
-            if not self.in_time():
-                break
             program = self.relaxed if turn < SHARE_ROUNDS else self.program
             tangents = [
                 tangent(costs, self.problem.q, self.amount - margin, point)
@@ -163,7 +157,7 @@ class _Best(Search):
             return
         program = self.program if self.is_certain else self.relaxed  # only its bound is of use
         for _ in range(self.rounds if self.is_certain else 1):
-            if self.is_done or not self.in_time():
+            if self.is_done:
                 break
             answer = program.largest(self.worth, self.budget_rows(self.amount))
             self.bound = min(self.bound, answer.bound)
@@ -185,7 +179,7 @@ class _Best(Search):
         }
         month = min(found, key=lambda month: found[month].bound)
         self.bound = min(self.bound, found[month].bound)
-        if self.is_done or self.split or not is_small or not self.in_time():
+        if self.is_done or self.split or not is_small:
             return self.is_done
         self.all_visited = branch(
             found[month],
@@ -200,7 +194,7 @@ class _Best(Search):
         return self.all_visited
 
     def _least_value(self) -> float:
-        return self.value - SAME * abs(self.value)
+        return self.value - self.margin
 
     def _visit(self, places: list[int]) -> None:
         """Consider whole models, unless they are worth less or a month is clearly over."""
@@ -218,7 +212,7 @@ class _Best(Search):
         """Among assignments worth the same, take the one with the lowest mean spend."""
         if self.found is None:
             return
-        worth = Row(-self.worth, -self.value * (1 - SAME))
+        worth = Row(-self.worth, -self._least_value())
         for _ in range(self.rounds):
             rows = [*self.budget_rows(self.amount), worth]
             answer = self.program.largest(-np.concatenate(self.means), rows)

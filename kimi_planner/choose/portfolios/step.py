@@ -11,6 +11,7 @@ from kimi_planner.choose.portfolios.choose import answer
 from kimi_planner.choose.portfolios.least import least
 from kimi_planner.choose.portfolios.result import Portfolio, least_text
 from kimi_planner.money import total, usd
+from kimi_planner.rich import Page, Shown
 
 __all__ = ["Step", "better_than", "models_text", "moves", "next_usd", "worth_text"]
 
@@ -19,8 +20,8 @@ SHOWN = Decimal("0.0001")
 BETTER = 1e-6
 
 
-@dataclass(frozen=True, kw_only=True)
-class Step:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Step(Shown):
     """What more budget buys.
 
     Attributes
@@ -36,6 +37,10 @@ class Step:
     after: Portfolio
     needed_usd: Decimal | None
 
+    def page(self) -> Page:
+        """Return what the step buys."""
+        return Page(title=self.sentence(), provenance=self.before.provenance)
+
     @property
     def more_usd(self) -> Decimal:
         """By how much the budget grows."""
@@ -43,7 +48,7 @@ class Step:
 
     @property
     def more_value(self) -> float:
-        """What that adds: expected successes a month."""
+        """What that adds a month: expected successes, or net USD."""
         return (self.after.value or 0.0) - (self.before.value or 0.0)
 
     @property
@@ -58,7 +63,8 @@ class Step:
             verb = "serve" if self.after.is_feasible else "do not serve"
             return f"{more}: {usd(self.after.budget_usd_per_month)} USD {verb} every workload."
         if self.moves:
-            return f"{more}: {worth_text(self.more_value)}: {'; '.join(self.moves)}."
+            worth = worth_text(self.more_value, in_usd=self.before.question.in_usd)
+            return f"{more}: {worth}: {'; '.join(self.moves)}."
         if self.needed_usd is None:
             return f"{more} buys nothing more: no budget does better than this assignment."
         extra = self.needed_usd - self.before.budget_usd_per_month
@@ -97,7 +103,7 @@ def next_usd(before: Portfolio, more_usd: Decimal | int | str = 100) -> Step:
 
 def better_than(value: float) -> float:
     """Return what a portfolio must be worth to be better than one of this value."""
-    return value * (1 + BETTER) + BETTER * BETTER
+    return value + abs(value) * BETTER + BETTER * BETTER
 
 
 def moves(before: Portfolio, after: Portfolio) -> tuple[str, ...]:
@@ -111,8 +117,10 @@ def moves(before: Portfolio, after: Portfolio) -> tuple[str, ...]:
     )
 
 
-def worth_text(more: float) -> str:
+def worth_text(more: float, *, in_usd: bool) -> str:
     """Return in words what a difference in value means."""
+    if in_usd:
+        return f"{usd(more)} USD more net value a month"
     count = f"{more:,.0f}" if more >= 10 else f"{more:.2g}"
     return f"{count} more expected successes a month"
 

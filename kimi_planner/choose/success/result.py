@@ -10,7 +10,7 @@ import pandas as pd
 
 from kimi_planner.choose.planned import Planned
 from kimi_planner.money import usd
-from kimi_planner.rich import frame_html, page_html
+from kimi_planner.rich import Page, Shown
 
 if TYPE_CHECKING:
     from kimi_planner.choose.recommendation import Recommendation
@@ -22,8 +22,7 @@ JUDGEMENT = "a judgement, not a measurement"
 _IN_SHORT = (
     "workload",
     "model",
-    "successes",
-    "trials",
+    "expected_success",
     "cost_per_task_usd",
     "cost_per_success_usd",
     "cost_per_success_low_usd",
@@ -120,8 +119,8 @@ class SuccessCost:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class SuccessCosts(Planned):
+@dataclass(frozen=True, kw_only=True, repr=False)
+class SuccessCosts(Shown, Planned):
     """What a solved task of each workload costs on each model.
 
     Attributes
@@ -176,21 +175,15 @@ class SuccessCosts(Planned):
             )
         ]
 
-    def __repr__(self) -> str:
+    def page(self) -> Page:
+        """Return the table of models, and what to choose."""
         best = ", ".join(f"{name}: {model}" for name, model in self.best.items())
-        return f"<SuccessCosts: {best}. {self.provenance}>"
-
-    def _repr_html_(self) -> str:
-        return page_html(
-            frame_html(self.frame, _IN_SHORT),
-            notes=(
-                *(
-                    f"{card.workload}: {one}"
-                    for card in self.choice.cards
-                    for one in card.sentences
-                ),
-                *self.notes,
-            ),
+        said = [f"{card.workload}: {one}" for card in self.choice.cards for one in card.sentences]
+        return Page(
+            title=f"Cost of a task and of a success in USD, net value in USD a task; the choice is {best}",
+            frame=self.frame,
+            columns=_IN_SHORT,
+            notes=(*said, *self.notes),
             provenance=self.provenance,
         )
 
