@@ -92,8 +92,10 @@ def invoice_table(check: InvoiceCheck) -> Table:
             for name in ("quantity_usd", "price_usd")
         ),
     ]
-    headers = ("period", "model", "meter", "billed", "logged", "billed USD", "expected USD")
-    headers += ("difference", "of quantity", "of price")
+    headers = (
+        *("period", "model", "meter", "billed", "logged", "billed USD", "expected USD"),
+        *("difference", "of quantity", "of price"),
+    )
     rows.append(("all", "", "", "", "", *sums))
     right = frozenset(range(3, len(headers)))
     return Table(headers, tuple(rows), right, title="Invoice beside the log", foot=1)
