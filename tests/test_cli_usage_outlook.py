@@ -100,11 +100,11 @@ def test_too_little_to_forecast_from_is_not_a_pass(run, tmp_path):
 
 
 def test_a_folder_gets_the_estimate_and_its_picture(run, log, tmp_path):
-    """--out writes JSON, Markdown and PNG, the same bytes each time."""
+    """--out writes JSON, Markdown, page, workbook and PNG, the same bytes each time."""
     options = ["--budget", "450", "--format", "json", *AS_OF]
     code, out, err = run("usage", "outlook", log, *options, "--out", "made")
     assert code == 0
-    assert err.count("wrote made") == 3
+    assert err.count("wrote made") == 5
     assert (tmp_path / "made" / "outlook.json").read_text(encoding="utf-8") == out
     picture = (tmp_path / "made" / "outlook.png").read_bytes()
     run("usage", "outlook", log, *options, "--out", "again")

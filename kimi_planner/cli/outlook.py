@@ -51,7 +51,11 @@ __all__ = ["outlook"]
 @options.as_of
 @logs.on_error
 @options.form("text", "json", "markdown")
-@click.option("--out", type=options.FOLDER, help="Folder for the estimate and its picture.")
+@click.option(
+    "--out",
+    type=options.FOLDER,
+    help="Folder for the estimate as JSON, Markdown, page and workbook, and its picture.",
+)
 @options.force
 def outlook(
     *,
@@ -71,6 +75,7 @@ def outlook(
     """
     from kimi_planner.forecast import latest_estimate
     from kimi_planner.report.outlook import outlook_json, outlook_markdown, outlook_text
+    from kimi_planner.report.outlook_page import outlook_page, outlook_xlsx
     from kimi_planner.usage.read import read_usage
 
     if fail_above is not None and others["budget"] is None and others["plan"] is None:
@@ -86,8 +91,14 @@ def outlook(
         off_screen()
         from kimi_planner import plot
 
-        files = {"outlook.json": outlook_json(found), "outlook.md": outlook_markdown(found)}
-        write_all(out, {**files, "outlook.png": png(plot.outlook(found))}, force=force)
+        files: dict[str, str | bytes] = {
+            "outlook.json": outlook_json(found),
+            "outlook.md": outlook_markdown(found),
+            "outlook.html": outlook_page(found),
+            "outlook.xlsx": outlook_xlsx(found),
+            "outlook.png": png(plot.outlook(found)),
+        }
+        write_all(out, files, force=force)
     if fail_above is None:
         return
     limit = found.budget or found.plan

@@ -8,12 +8,10 @@ from typing import Any
 
 from kimi_planner.money import signed_usd, usd
 from kimi_planner.plan.budget import BudgetMatrix, BudgetRow, Span
-from kimi_planner.report.tables import Table
+from kimi_planner.report.tables import OVER, Table
 
-__all__ = ["OVER", "budget_data", "budget_sentence", "budget_tables", "span_name"]
+__all__ = ["budget_data", "budget_sentence", "budget_tables", "span_name"]
 
-#: Stands after an amount that is above the budget of its months.
-OVER = "!"
 NOT_STATED = "not stated"
 
 

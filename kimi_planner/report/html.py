@@ -22,7 +22,7 @@ from kimi_planner.safe import on_one_line
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["html_report"]
+__all__ = ["html_report", "svg_of"]
 
 _PARTS = Path(__file__).with_name("page")
 _SCRIPTS = ("sort.js", "decimal.js", "chart.js", "what_if.js")
@@ -94,10 +94,11 @@ def _drawn(
 
     with unaffected():
         drawn = pictures(recommendation, sections).values()
-        return [(plot.alt_text(ax), _svg(ax)) for ax in drawn]
+        return [(plot.alt_text(ax), svg_of(ax)) for ax in drawn]
 
 
-def _svg(ax: Axes) -> str:
+def svg_of(ax: Axes) -> str:
+    """Return the picture that an Axes is on as SVG, and close it."""
     import matplotlib as mpl
     from matplotlib import pyplot as plt
     from matplotlib.figure import Figure

@@ -34,11 +34,13 @@ def outlook_text(found: LatestEstimate) -> str:
 
 def outlook_markdown(found: LatestEstimate) -> str:
     """Return a latest estimate as Markdown."""
+    from kimi_planner.report.outlook_page import outlook_section
+
+    section = outlook_section(found)
     parts = [
-        f"# Latest estimate, {escaped(found.period.name)}",
+        f"# {escaped(section.title)}",
         "\n".join(f"- {sentence_text(one)}" for one in found.sentences),
-        "## By workload and model (USD)",
-        markdown(parts_table(found)),
+        *(f"## {table.title}\n\n{markdown(table)}" for table in section.tables),
         "## What to know",
         "\n".join(f"- {sentence_text(one)}" for one in found.notes) or "Nothing known.",
         escaped(found.provenance),
@@ -80,7 +82,7 @@ def parts_table(found: LatestEstimate) -> Table:
         ("workload", "model", *headers, "share to come"),
         (*rows, ("total", "", *map(_cell, sums), "")),
         frozenset(range(2, 3 + len(shown))),
-        title="USD",
+        title="By workload and model (USD)",
         foot=1,
     )
 

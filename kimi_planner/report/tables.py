@@ -24,6 +24,7 @@ from kimi_planner.workload.quantity import number_text
 
 __all__ = [
     "BASES",
+    "OVER",
     "OVER_BUDGET",
     "Section",
     "Table",
@@ -44,6 +45,8 @@ __all__ = [
     "traffic_sentences",
 ]
 
+#: Stands after an amount that is above its budget.
+OVER = "!"
 OVER_BUDGET = "chance any month is over budget"
 
 

@@ -10,7 +10,7 @@ from textwrap import wrap
 from typing import Any
 
 from kimi_planner.errors import MissingExtraError
-from kimi_planner.report.tables import Table
+from kimi_planner.report.tables import OVER, Table
 from kimi_planner.safe import on_one_line
 
 __all__ = ["Book", "Sheet", "cell", "span"]
@@ -48,6 +48,7 @@ _STYLES: dict[str, dict[str, Any]] = {
     "signed_money": {"num_format": "+#,##0.00;-#,##0.00;0.00", "align": "right"},
     "chance_right": {"num_format": _CHANCE, "align": "right"},
     "planned_chance": {"num_format": _CHANCE, **_MUTED},
+    "over_money": {"num_format": _MONEY, **_OVER},
     "money_right": {"num_format": _MONEY, "align": "right"},
     "total_money_right": {"num_format": _MONEY, "align": "right", **_TOTAL},
     "fit": {"num_format": _FIT},
@@ -71,6 +72,10 @@ _STYLES: dict[str, dict[str, Any]] = {
     "big_signed": {"num_format": _SIGNED, "bold": True, "font_size": 14},
     "total_text": _TOTAL,
     "total_money": {"num_format": _MONEY, **_TOTAL},
+}  # fmt: skip
+_LINES: dict[str, dict[str, Any]] = {
+    "P10": {"color": "#7AA5D2", "dash_type": "dash"}, "P50": {"color": "#1F4E79"},
+    "P90": {"color": "#7AA5D2", "dash_type": "dash"}, "budget": {"color": "#9C1C12"},
 }  # fmt: skip
 _LINE_POINTS = 15
 _TEXT_WIDTH = 0.9  # of a letter, against the digit that widths are measured in
@@ -133,6 +138,27 @@ class Book:
             }
         )
         chart.set_size({"width": 900, "height": 340})
+        return chart
+
+    def line_chart(self, series: Sequence[tuple[str, str, str]], title: str) -> Any:
+        """Return a chart of lines: name, categories and values of each."""
+        chart = self._book.add_chart({"type": "line"})
+        for name, categories, values in series:
+            line = {"width": 2.25 if name == "P50" else 1.25, **_LINES.get(name, {})}
+            chart.add_series(
+                {"name": name, "categories": f"={categories}", "values": f"={values}", "line": line}
+            )
+        chart.set_title({"name": title, "name_font": {"size": 11}})
+        chart.set_legend({"position": "bottom"})
+        chart.set_x_axis({"num_format": "mm-dd", "date_axis": True})
+        chart.set_y_axis(
+            {
+                "num_format": "#,##0",
+                "min": 0,
+                "major_gridlines": {"visible": True, "line": {"color": "#DDDDDD"}},
+            }
+        )
+        chart.set_size({"width": 900, "height": 360})
         return chart
 
     def define(self, name: str, place: str) -> None:
@@ -252,9 +278,11 @@ class Sheet:
             for column, text in enumerate(texts):
                 amount = _amount(text) if column in table.right else None
                 if amount is None:
-                    self.text(at, column, text, "total_text" if at >= foot else style)
+                    usual = "right" if column in table.right else style
+                    self.text(at, column, text, "total_text" if at >= foot else usual)
                 else:
-                    self.number(at, column, amount, "total_money" if at >= foot else "money")
+                    usual = "over_money" if text.endswith(OVER) else "money"
+                    self.number(at, column, amount, "total_money" if at >= foot else usual)
         return row + 1 + len(table.rows)
 
     def table_page(self, header_row: int, frozen_columns: int) -> None:
@@ -265,7 +293,8 @@ class Sheet:
 
 def _amount(text: str) -> float | None:
     """Return the number that a cell of a table spells, if it is nothing but one."""
-    return float(text.replace(",", "")) if re.fullmatch(r"[+-]?[\d,]+\.\d\d", text) else None
+    text = text.removesuffix(f" {OVER}").replace(",", "")
+    return float(text) if re.fullmatch(r"[+-]?\d+\.\d\d", text) else None
 
 
 def cell(row: int, column: int, sheet: str | None = None) -> str:

@@ -1,0 +1,116 @@
+"""The month-end page: the tables of a latest estimate, and their forms, hold the same numbers."""
+
+import io
+import re
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from kimi_planner import latest_estimate
+from kimi_planner.cli.outlook import outlook
+from kimi_planner.report.outlook import outlook_markdown
+from kimi_planner.report.outlook_page import days_table, limits_table, outlook_page, outlook_xlsx
+
+AS_OF = "2026-11-24"
+
+
+@pytest.fixture(scope="module")
+def log():
+    """Return a log of seven weeks of calls every hour, a little uneven."""
+    hours = pd.date_range("2026-10-01", "2026-11-18", freq="h", tz="UTC", inclusive="left")
+    tokens = np.random.default_rng(1).integers(3_000_000, 5_000_000, len(hours))
+    return pd.DataFrame(
+        {
+            "timestamp": hours,
+            "model": "kimi-k2",
+            "prompt_tokens": tokens,
+            "completion_tokens": 600_000,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def estimate(log):
+    return latest_estimate(log, 4500, as_of=AS_OF, catalog="2026-06")
+
+
+def number(text):
+    return Decimal(text.replace(",", "").replace("+", "").removesuffix(" !"))
+
+
+def test_days_are_spent_then_forecast(log, estimate):
+    """Each day to the end of the log adds what it cost; then the quantiles run to those of the end."""
+    rows = days_table(estimate).rows
+    assert [row[0] for row in rows] == [str(date(2026, 11, day)) for day in range(1, 31)]
+    assert [row[1] for row in rows] == ["spent"] * 17 + ["forecast"] * 13
+    day = log["timestamp"].dt.date == date(2026, 11, 2)
+    cost = Decimal("1.2") * int(log["prompt_tokens"][day].sum()) + Decimal("3.6") * 24 * 600_000
+    assert number(rows[1][2]) == pytest.approx(cost / 10**6, abs=Decimal("0.005"))
+    assert number(rows[16][4]) == pytest.approx(estimate.actual_usd, abs=Decimal("0.005"))
+    for column, q in ((3, 0.1), (4, 0.5), (5, 0.9)):
+        amounts = [number(row[column]) for row in rows]
+        assert amounts == sorted(amounts)
+        assert float(amounts[-1]) == pytest.approx(estimate.quantile(q), abs=0.005)
+
+
+def test_the_breach_is_where_the_estimate_says(estimate):
+    """The first day whose P50 leaves less than nothing of the budget is the day of the limit."""
+    rows = days_table(estimate).rows
+    over = [row[0] for row in rows if row[6].endswith("!")]
+    assert over[0] == str(estimate.budget.day)
+    assert over == [row[0] for row in rows if number(row[6]) < 0]
+    [row] = limits_table(estimate).rows
+    assert row[6:8] == (str(estimate.budget.day), str(estimate.budget.earliest_day))
+
+
+def test_without_a_budget_nothing_is_held_against(log):
+    """No limit is made up: the table of limits is empty, that of days has no column of a budget."""
+    found = latest_estimate(log, as_of=AS_OF, catalog="2026-06")
+    assert not limits_table(found).rows
+    assert days_table(found).headers[-1] == "P90 to date"
+
+
+def test_a_year_is_shown_by_month(log):
+    """Of a long period the table has the end of each month."""
+    found = latest_estimate(
+        log, 60_000, "year end", as_of=AS_OF, catalog="2026-06", since="2026-08-01"
+    )
+    days = [row[0] for row in days_table(found).rows]
+    assert days == ["2026-10-31", "2026-11-30", "2026-12-31"]
+
+
+def test_page_markdown_and_workbook_hold_the_same_numbers(estimate):
+    """Every amount of the tables stands in all three; the page has a picture in words and no script."""
+    page, text = outlook_page(estimate), outlook_markdown(estimate)
+    sheet = openpyxl.load_workbook(io.BytesIO(outlook_xlsx(estimate)))["Month end"]
+    numbers = {
+        round(c.value, 2)
+        for row in sheet.iter_rows()
+        for c in row
+        if isinstance(c.value, int | float)
+    }
+    for row in (*days_table(estimate).rows, *limits_table(estimate).rows):
+        for amount in re.findall(r"[\d,]+\.\d\d", " ".join(row)):
+            assert amount in page
+            assert amount in text
+            assert numbers & {float(number(amount)), -float(number(amount))}
+    assert "<script" not in page
+    assert '<figure role="img" aria-label="' in page
+    assert outlook_page(estimate) == page
+    assert outlook_xlsx(estimate) == outlook_xlsx(estimate)
+
+
+def test_the_command_writes_the_page(log, tmp_path):
+    """`usage outlook --out` writes estimate, page, workbook and picture."""
+    path = tmp_path / "log.csv"
+    log.to_csv(path, index=False)
+    arguments = [str(path), "--budget", "4500", "--as-of", AS_OF, "--out", str(tmp_path / "o")]
+    done = CliRunner().invoke(outlook, arguments)
+    assert done.exit_code == 0, done.output
+    names = {file.name for file in (tmp_path / "o").iterdir()}
+    assert names == {f"outlook.{end}" for end in ("json", "md", "html", "xlsx", "png")}
