@@ -1,5 +1,7 @@
 """The picture of the cost per success shows intervals, and what is not known."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from legible import assert_legible, said
@@ -8,6 +10,7 @@ from pictured import LONG, awkward, closed, example, measured, plan, wide
 from kimi_planner import plot
 from kimi_planner.choose import cost_per_success, read_evaluations
 from kimi_planner.errors import ScenarioError
+from kimi_planner.plot.theme import LIGHT
 
 __all__ = ["closed"]
 
@@ -25,8 +28,14 @@ def test_points_and_lines_are_cost_and_interval(costs):
     assert points == pytest.approx([row.cost_per_success_usd for row in rows])
     lines = [list(line.get_xdata()) for line in ax.lines if len(line.get_xdata()) == 2]
     assert lines == [[row.cost_per_success_low_usd, row.cost_per_success_high_usd] for row in rows]
-    assert f"{rows[0].cost_per_success_usd:.3f}" in said(ax)
-    filled = [line.get_color() != "#ffffff" for line in ax.lines if line.get_marker() == "o"]
+    valued = [replace(one, value_usd_per_success="0.3") for one in example()]
+    found = cost_per_success(valued, measured(), projection=plan().projection)
+    ax_valued = plot.cost_per_success(found)
+    assert f"({found.rows[0].chance_best:.0%})" in said(ax_valued)
+    assert "the best with probability" in plot.alt_text(ax_valued)
+    filled = [
+        line.get_markerfacecolor() == LIGHT.within for line in ax.lines if line.get_marker() == "o"
+    ]
     assert filled == [row.rank == 1 for row in rows]
     assert "filled for the choice" in " ".join(said(ax).split())
 
@@ -59,5 +68,5 @@ def test_costs_per_success_are_legible(costs):
     """One workload, several, and twelve models without trials can be read in every size."""
     assert_legible(lambda ax: plot.cost_per_success(costs, "support-chat", ax=ax))
     assert_legible(lambda ax: plot.cost_per_success(costs, ax=ax))
-    judged = cost_per_success(awkward()[:2], projection=wide())
+    judged = cost_per_success(awkward()[:2], projection=wide(), published=False)
     assert_legible(lambda ax: plot.cost_per_success(judged, LONG, ax=ax))

@@ -14,8 +14,8 @@ from kimi_planner.capacity.tiers import Throughput
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.basis import requests_of_task, rules_given
 from kimi_planner.choose.choice import Exclusion, Obstacle
-from kimi_planner.choose.evaluations.rates import check_evaluations
-from kimi_planner.choose.evaluations.read import Evaluations, Trials
+from kimi_planner.choose.evaluations.rates import SuccessRate, check_evaluations, success_rates
+from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import check_result, known_tier, peaks_of
 from kimi_planner.choose.objective import Objective
 from kimi_planner.choose.portfolios.problem import Option, Problem
@@ -114,7 +114,8 @@ def ask(
     options: list[tuple[Option, ...]] = []
     aims = aims_of(chosen, rules.requirements)
     for workload in chosen:
-        able: list[tuple[ModelSpec, Trials]] = []
+        able: list[tuple[ModelSpec, SuccessRate]] = []
+        rates = success_rates(workload.name, plan.specs, evaluations)
         for spec in plan.specs:
             key = workload.name, spec.id
             obstacles = rules.against(workload, spec)
@@ -130,7 +131,7 @@ def ask(
             if obstacles:
                 conditions[key] = " and ".join(one.words for one in obstacles)
             quality[key] = float(trials.mean)
-            able.append((spec, trials))
+            able.append((spec, rates[spec.id]))
         options.append(_options(workload, aims[workload.name], able, plan, traffic, limits))
     return Question(
         workloads=chosen,
@@ -153,7 +154,7 @@ def ask(
 def _options(
     workload: Workload,
     aim: Objective,
-    able: Sequence[tuple[ModelSpec, Trials]],
+    able: Sequence[tuple[ModelSpec, SuccessRate]],
     plan: Projection,
     traffic: Throughput | None,
     limits: Tier | None,
@@ -166,8 +167,8 @@ def _options(
     monthly = [float(spend.mean().mean()) for spend in spends]
     tasks = np.array([[float(spend.requests.mean())] for spend in spends])
     tasks /= requests_of_task(workload)
-    rates = drawn_rates(workload.name, [trials for _, trials in able], plan.seed)
-    rates += np.array([[float(trials.mean)] for _, trials in able]) - rates.mean(axis=1)[:, None]
+    rates = drawn_rates(workload.name, [rate for _, rate in able], plan.seed)
+    rates += np.array([[rate.mean] for _, rate in able]) - rates.mean(axis=1)[:, None]
     worths = tasks * rates
     if aim.is_stated:
         worths = tasks * aim.net_usd(rates, 0.0) - np.array(monthly)[:, None]

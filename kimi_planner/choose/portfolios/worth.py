@@ -7,17 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from kimi_planner.choose.evaluations.read import Trials
+from kimi_planner.choose.evaluations.rates import SuccessRate
 from kimi_planner.choose.objective import Objective
 from kimi_planner.choose.portfolios.bounds import NEAR
 from kimi_planner.choose.portfolios.problem import Problem, Shares
 from kimi_planner.choose.requirements import Requirements
-from kimi_planner.choose.success.posterior import (
-    dependence,
-    influence,
-    ranks_together,
-    success_rates,
-)
+from kimi_planner.choose.success.posterior import dependence, influence, ranks_together
 from kimi_planner.errors import ScenarioError
 from kimi_planner.plan.draws import stream
 from kimi_planner.workload import Workload
@@ -49,12 +44,12 @@ def aims_of(workloads: Sequence[Workload], requirements: Requirements) -> dict[s
     return aims
 
 
-def drawn_rates(name: str, trials: Sequence[Trials], seed: int) -> Array:
+def drawn_rates(name: str, rates: Sequence[SuccessRate], seed: int) -> Array:
     """Return equally likely success rates of models that were tried, shape (n_models, DRAWS)."""
-    correlation = dependence([influence(one) for one in trials])
+    correlation = dependence([influence(one.trials) if one.trials else {} for one in rates])
     ranks = ranks_together(correlation, DRAWS, stream(seed, name, "trials"))
-    rates = np.array([success_rates(one, DRAWS) for one in trials])
-    return np.asarray(np.take_along_axis(rates, ranks, axis=1))
+    drawn = np.array([one.draws(DRAWS) for one in rates])
+    return np.asarray(np.take_along_axis(drawn, ranks, axis=1))
 
 
 def credited(worths: Array, spends: Sequence[float]) -> list[float]:
