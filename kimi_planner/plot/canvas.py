@@ -21,9 +21,14 @@ from matplotlib.transforms import ScaledTranslation
 from kimi_planner.errors import ScenarioError
 from kimi_planner.plot.layout import (
     apart,
+    cell_of,
     fit_axes,
+    key_above,
+    margins_of,
+    place_within,
     points,
     root_of,
+    rows_of,
     shared_out,
     size_of,
     wrapped,
@@ -34,7 +39,6 @@ from kimi_planner.plot.words import distinct, literal, resting
 
 __all__ = ["Canvas"]
 
-_PAD = 5.0  # points around a picture
 _GAP = 6.0  # points between the axes and their words
 _LIMIT = 13.0  # points of a row of names of limits
 _LINES_HIGH = 190.0  # points of axes of their own figure that have no rows
@@ -74,6 +78,8 @@ class Canvas:
     ----------
     theme
         The colours inside the axes.
+    slot
+        What axes in no grid were given, as a share of their figure.
     redraw
         Called when the axes have their size: what depends on it is drawn there.
     """
@@ -98,7 +104,7 @@ class Canvas:
             root_of(ax).set_layout_engine("constrained")
         self.ax = ax
         self.theme, self._around = Theme.of(ax)
-        self._slot = ax.get_position(original=True)
+        self.slot = ax.get_position(original=True)
         self._title, self._caption, self._has_labels = title, caption, labels
         self._names: list[str] = []
         self._pitch = 0.0  # points between rows, at least
@@ -244,7 +250,8 @@ class Canvas:
         small = 1.0 if width > _NARROW else 0.85
         above = _GAP + _LIMIT * self._write_limits(left, width)
         if self._key:
-            above += self._write_key(left, width, above) + _GAP
+            font = {"fontsize": SMALL, "labelcolor": self._around.ink}
+            above += key_above(ax, self._key, (left, above), width, **font) + _GAP
         start = ScaledTranslation(-left / 72, 0, root_of(ax).dpi_scale_trans)
         title = ax.set_title(
             literal(wrapped(ax, self._title or "", width, fontsize=HEAD * small, weight="bold")),
@@ -268,52 +275,18 @@ class Canvas:
 
     def _write_limits(self, left: float, width: float) -> int:
         """Write names of upright limits in rows in which they do not overlap; return how many."""
-        ax, ends = self.ax, list[float]()
-        scale, inner = points(ax), ax.get_window_extent()
+        ax, inner = self.ax, self.ax.get_window_extent()
+        placed = []
         for text, value, color in sorted(self._limits, key=lambda one: one[1]):
             wide = size_of(ax, text, fontsize=SMALL)[0]
-            at = float(ax.transData.transform((value, 0))[0] - inner.x0) * scale
-            x0 = max(-left, min(at - wide / 2, width - left - wide))
-            row = next((row for row, end in enumerate(ends) if end + _GAP < x0), len(ends))
-            ends[row : row + 1] = [x0 + wide]
-            self._write(
-                text,
-                (0, 1),
-                (x0, 3 + _LIMIT * row),
-                xycoords="axes fraction",
-                va="bottom",
-                fontsize=SMALL,
-                color=color,
-            )
-        return len(ends)
-
-    def _write_key(self, left: float, width: float, lift: float) -> float:
-        """Write what colours mean in as few rows as fit, and return their height, points."""
-        ax, signs = self.ax, [sign for _, sign in self._key]
-        names = [
-            literal(wrapped(ax, name, width - 2 * SMALL, fontsize=SMALL)) for name, _ in self._key
-        ]
-        shift = ScaledTranslation(-left / 72, lift / 72, root_of(ax).dpi_scale_trans)
-        for columns in range(len(names), 0, -1):
-            legend = ax.legend(
-                signs,
-                names,
-                loc="lower left",
-                bbox_to_anchor=(0, 1),
-                bbox_transform=ax.transAxes + shift,
-                ncols=columns,
-                frameon=False,
-                fontsize=SMALL,
-                labelcolor=self._around.ink,
-                borderpad=0,
-                borderaxespad=0,
-                handlelength=1.2,
-                columnspacing=1.2,
-            )
-            box = legend.get_window_extent()
-            if box.width * points(ax) <= width:
-                break
-        return float(box.height) * points(ax)
+            at = float(ax.transData.transform((value, 0))[0] - inner.x0) * points(ax)
+            start = max(-left, min(at - wide / 2, width - left - wide))
+            placed.append((start, start + wide, text, color))
+        rows = rows_of([(start, end) for start, end, _, _ in placed], _GAP)
+        look: dict[str, Any] = {"xycoords": "axes fraction", "va": "bottom", "fontsize": SMALL}
+        for row, (start, _, text, color) in zip(rows, placed, strict=True):
+            self._write(text, (0, 1), (start, 3 + _LIMIT * row), color=color, **look)
+        return max(rows, default=-1) + 1
 
     def _caption_text(self) -> str:
         lead, notes, provenance = self._below
@@ -343,52 +316,10 @@ class Canvas:
         return found
 
     def _margins(self) -> tuple[float, float, float]:
-        """Return how far names, amounts and ticks reach beyond the axes: left, right, below; points."""
-        ax, inner, scale = self.ax, self.ax.get_window_extent(), points(self.ax)
-        across: Any = ax.yaxis.get_tightbbox()
-        along: Any = ax.xaxis.get_tightbbox()
-        rights = [
-            inner.x1,
-            *(one.get_window_extent().x1 for one in self._written if one.xy[0] == 1),
-        ]
-        left = 0.0 if across is None else max(0.0, inner.x0 - across.x0)
-        if along is not None:
-            rights.append(along.x1)
-        bottom = 0.0 if along is None else max(0.0, inner.y0 - along.y0)
-        return left * scale, (max(rights) - inner.x1) * scale, bottom * scale
-
-    def _cell(self) -> tuple[float, float]:
-        """Return the width and height of the place that the axes have in their figure, points."""
-        ax = self.ax
-        figure: Any = ax.figure
-        width, height = figure.bbox.width * points(ax), figure.bbox.height * points(ax)
-        spec = ax.get_subplotspec()
-        if spec is None:
-            return self._slot.width * width, self._slot.height * height
-        grid = spec.get_gridspec()
-        return (
-            width * len(spec.colspan) / grid.ncols - 2 * _PAD,
-            height * len(spec.rowspan) / grid.nrows - 2 * _PAD,
-        )
+        return margins_of(self.ax, [one for one in self._written if one.xy[0] == 1])
 
     def _width(self) -> float:
-        return self._cell()[0]
-
-    def place(self) -> None:
-        """Move axes that stand in no grid so that their words stay inside what they were given."""
-        ax = self.ax
-        if ax.get_subplotspec() is not None:
-            return
-        figure: Any = ax.figure
-        inner, drawn = ax.get_window_extent(), ax.get_tightbbox()
-        if drawn is None:
-            return
-        box, slot = figure.bbox, self._slot
-        x0 = slot.x0 + (inner.x0 - drawn.x0) / box.width
-        y0 = slot.y0 + (inner.y0 - drawn.y0) / box.height
-        x1 = slot.x1 - (drawn.x1 - inner.x1) / box.width
-        y1 = slot.y1 - (drawn.y1 - inner.y1) / box.height
-        ax.set_position((x0, y0, max(x1 - x0, 0.02), max(y1 - y0, 0.02)))
+        return cell_of(self.ax, self.slot)[0]
 
     def tighten(self) -> bool:
         """Give the axes their height: a taller figure of their own, or smaller and fewer words."""
@@ -400,7 +331,7 @@ class Canvas:
             figure = root_of(self.ax)
             figure.set_figheight(figure.get_figheight() + (need - have) / 72)
             return True
-        is_low = have < _TALL * self._cell()[1]
+        is_low = have < _TALL * cell_of(self.ax, self.slot)[1]
         is_full = bool(self._names) and have < need - 1
         if (is_low or is_full) and self._note_size < len(_NOTE_CHARS) - 1:
             self._note_size += 1
@@ -442,7 +373,7 @@ def _arrange(root: Figure) -> None:
             canvas.write()
         find_places()
         for canvas in canvases:
-            canvas.place()
+            place_within(canvas.ax, canvas.slot)
         is_tighter = sum(canvas.tighten() for canvas in canvases) > 0  # all of them
         now = [canvas.geometry() for canvas in canvases]
         if now == before and not is_tighter:

@@ -7,8 +7,10 @@ from textwrap import fill
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator
 from matplotlib.transforms import (
     Bbox,
@@ -21,11 +23,25 @@ from scipy.optimize import isotonic_regression
 from kimi_planner.plot.style import TEXT
 from kimi_planner.plot.words import literal
 
-__all__ = ["apart", "fit_axes", "points", "root_of", "shared_out", "size_of", "wrapped"]
+__all__ = [
+    "apart",
+    "cell_of",
+    "fit_axes",
+    "key_above",
+    "margins_of",
+    "place_within",
+    "points",
+    "root_of",
+    "rows_of",
+    "shared_out",
+    "size_of",
+    "wrapped",
+]
 
 _SLACK = 0.95  # letters are set on whole pixels, so a text is not as wide in every size
 _FULL = 0.75  # of an axis, taken by the labels of its ticks
 _LEAST_CHARS = 8
+_PAD = 5.0  # points around a picture
 
 
 def root_of(ax: Axes) -> Figure:
@@ -112,3 +128,95 @@ def fit_axes(ax: Axes, xlabel: str, ylabel: str, left: float, width: float) -> N
         ax.set_xticks(ax.get_xticks()[::step], labels=texts)
     elif hasattr(locator, "maxticks"):  # dates
         locator.maxticks = dict.fromkeys(locator.maxticks, 3)
+
+
+def cell_of(ax: Axes, slot: Bbox) -> tuple[float, float]:
+    """Return the width and height of the place that axes have in their figure, points.
+
+    It is their cell in a grid, or else the ``slot`` that they were given, as a share of the figure.
+    """
+    figure: Any = ax.figure
+    width, height = figure.bbox.width * points(ax), figure.bbox.height * points(ax)
+    spec = ax.get_subplotspec()
+    if spec is None:
+        return slot.width * width, slot.height * height
+    grid = spec.get_gridspec()
+    return (
+        width * len(spec.colspan) / grid.ncols - 2 * _PAD,
+        height * len(spec.rowspan) / grid.nrows - 2 * _PAD,
+    )
+
+
+def margins_of(ax: Axes, beside: Sequence[Annotation]) -> tuple[float, float, float]:
+    """Return how far names, texts beside axes and ticks reach beyond them: left, right, below; points."""
+    inner, scale = ax.get_window_extent(), points(ax)
+    across: Any = ax.yaxis.get_tightbbox()
+    along: Any = ax.xaxis.get_tightbbox()
+    rights = [inner.x1, *(text.get_window_extent().x1 for text in beside)]
+    left = 0.0 if across is None else max(0.0, inner.x0 - across.x0)
+    if along is not None:
+        rights.append(along.x1)
+    bottom = 0.0 if along is None else max(0.0, inner.y0 - along.y0)
+    return left * scale, (max(rights) - inner.x1) * scale, bottom * scale
+
+
+def place_within(ax: Axes, slot: Bbox) -> None:
+    """Move axes that stand in no grid so that their words stay inside what they were given."""
+    inner, drawn = ax.get_window_extent(), ax.get_tightbbox()
+    if ax.get_subplotspec() is not None or drawn is None:
+        return
+    figure: Any = ax.figure
+    box = figure.bbox
+    x0 = slot.x0 + (inner.x0 - drawn.x0) / box.width
+    y0 = slot.y0 + (inner.y0 - drawn.y0) / box.height
+    x1 = slot.x1 - (drawn.x1 - inner.x1) / box.width
+    y1 = slot.y1 - (drawn.y1 - inner.y1) / box.height
+    ax.set_position((x0, y0, max(x1 - x0, 0.02), max(y1 - y0, 0.02)))
+
+
+def rows_of(spans: Sequence[tuple[float, float]], gap: float) -> list[int]:
+    """Return for each span, from left to right, the lowest row in which it overlaps none before it."""
+    ends: list[float] = []
+    rows = []
+    for start, end in spans:
+        row = next((row for row, before in enumerate(ends) if before + gap < start), len(ends))
+        ends[row : row + 1] = [end]
+        rows.append(row)
+    return rows
+
+
+def key_above(
+    ax: Axes,
+    entries: Sequence[tuple[str, Artist]],
+    shift: tuple[float, float],
+    width: float,
+    **font: Any,
+) -> float:
+    """Write what signs mean above axes, in as few rows as fit, and return their height, points.
+
+    ``shift`` tells how far to the left and above the axes they begin.
+    """
+    signs = [sign for _, sign in entries]
+    names = [
+        literal(wrapped(ax, name, width - 18, fontsize=font["fontsize"])) for name, _ in entries
+    ]
+    offset = ScaledTranslation(-shift[0] / 72, shift[1] / 72, root_of(ax).dpi_scale_trans)
+    for columns in range(len(names), 0, -1):
+        legend = ax.legend(
+            signs,
+            names,
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            bbox_transform=ax.transAxes + offset,
+            ncols=columns,
+            frameon=False,
+            borderpad=0,
+            borderaxespad=0,
+            handlelength=1.2,
+            columnspacing=1.2,
+            **font,
+        )
+        box = legend.get_window_extent()
+        if box.width * points(ax) <= width:
+            break
+    return float(box.height) * points(ax)
