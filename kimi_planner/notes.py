@@ -141,7 +141,7 @@ SENTENCES = {
     "rates_published": "Published results count in success rates as up to {items:.0f} items of one's own.",
     "same_tasks": "How often models solve and fail the same tasks is that of the {tasks:,} that all of them were tried on.{left}",
     "rescue_rates": "Rescue rates are given for {pairs}.",
-    "unknown_dependence": "Nothing tells how often models fail the same tasks: the success of a cascade lies between what fully dependent and what independent failures bring, and half-way is shown. Evaluations that name the items, or rescue_rates, tell.",
+    "unknown_dependence": "Nothing tells how often models fail the same tasks: the success of a cascade lies between what fully dependent and what independent failures bring; what is shown is {share:.0%} of the way to dependence, as models fail in public runs. Evaluations that name the items, or rescue_rates, tell.",
     "detector": "The detector errs equally often on every model, and every model is sent the same request.",
     "task_cost": "The cost of a task is expected spend / expected tasks of {span}.",
     "routed_items": "What a rule costs and brings is counted on the {items:,} items in {source} that both models were tried on.",

@@ -230,22 +230,24 @@ def test_where_nothing_tells_success_lies_between_dependence_and_independence(ra
     least = walked(models, CHECK, nested)["success"]
     most = walked(models, CHECK, lambda model, place, _: b if place else a)["success"]
     assert one.success_if == (float(least), float(most))
-    assert one.passage.success == (least + most) / 2
+    assert one.passage.success == most - Fraction(7, 10) * (most - least)
     assert found.of(FAST).success_if is None
     assert found.notes[1].code == "unknown_dependence"
     row = found.frame.set_index("route").loc[one.name]
     assert (row["success_if_dependent"], row["success_if_independent"]) == one.success_if
 
 
-def test_the_middle_is_near_what_public_runs_show():
-    """Kimi K2.5 solved 105 and K2.6 123 of 165 items of GAIA; K2.6 rescued 29 of the 60 failures."""
-    rates = {FAST: Fraction(105, 165), FLAGSHIP: Fraction(123, 165)}
+@pytest.mark.parametrize(
+    ("items", "first", "second", "rescued"), [(165, 105, 123, 29), (231, 159, 173, 17)]
+)
+def test_what_is_taken_lies_between_public_runs(items, first, second, rescued):
+    """Kimi K2.5 and K2.6 on GAIA, and on a half of SWE-bench Verified: how many K2.6 solves of the rest."""
+    rates = {FAST: Fraction(first, items), FLAGSHIP: Fraction(second, items)}
     perfect = Detector(false_accept=0, false_reject=0)
     found = route(perfect, rates, models=tuple(rates), rescue_rates=None).of(FAST, FLAGSHIP)
-    either = (105 + 29) / 165
     least, most = found.success_if
-    assert least < either < most
-    assert abs(found.success_rate - either) < 0.02
+    assert least < (first + rescued) / items < most
+    assert abs(found.success_rate - (first + rescued) / items) < 0.05
 
 
 @settings(max_examples=20, deadline=None)

@@ -20,7 +20,7 @@ from kimi_planner.choose.frontier import non_dominated
 from kimi_planner.choose.objective import Objective
 from kimi_planner.choose.routing.detector import Detector
 from kimi_planner.choose.routing.result import Cascades, Route
-from kimi_planner.choose.routing.together import ByItems, ByPairs, Joint
+from kimi_planner.choose.routing.together import DEPENDENCE, ByItems, ByPairs, Joint
 from kimi_planner.choose.routing.tree import Passage, follow
 from kimi_planner.choose.routing.uncertain import Intervals, Uncertain
 from kimi_planner.choose.success.build import check_confidence
@@ -272,7 +272,7 @@ def _notes(
     if isinstance(together, ByPairs) and not all(
         together.knows(*pair) for pair in combinations(together.rates, 2)
     ):
-        yield note("unknown_dependence")
+        yield note("unknown_dependence", share=float(DEPENDENCE))
     yield note("detector")
     first, last = projection.months[0], projection.months[-1]
     yield note("task_cost", span=f"{first}" if first == last else f"{first} to {last}")

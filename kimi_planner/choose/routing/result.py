@@ -47,8 +47,8 @@ class Route:
     models
         Model ids in the order in which they are asked.
     passage
-        Cost, success and what is sent on, in exact fractions; success half-way between the next
-        two where nothing tells.
+        Cost, success and what is sent on, in exact fractions; success between the next two where
+        nothing tells, as far from each as public runs show.
     success_if
         Success rates if the worse model fails whatever the better one does, and if they fail
         independently; ``None`` where it is known, or there is one model.
