@@ -114,7 +114,13 @@ def test_the_other_side_is_read_by_its_own_configuration(repository, capsys):
 
 
 @pytest.mark.parametrize(
-    ("before", "why"), [(None, "there is none"), ("model = [", "cannot be used")]
+    ("before", "why"),
+    [
+        (None, "there is none"),
+        ("model = [", "cannot be used"),
+        (CONFIG.replace("own.toml", "gone.toml"), "cannot be used"),
+        (f'{CONFIG}calls_per_month = 5\nworkload = "x"\n', "cannot be used"),
+    ],
 )
 def test_a_commit_without_a_configuration_is_read_by_that_of_now(repository, capsys, before, why):
     """The change that adopts or mends it compares too, and a note says so."""
@@ -130,6 +136,7 @@ def test_a_commit_without_a_configuration_is_read_by_that_of_now(repository, cap
     assert data["baseline"]["unchanged"] == 1
     (said,) = data["notes"]
     assert why in said
+    assert "kimi-planner-base-" not in said
     assert "kimi-planner.toml" in said
 
 

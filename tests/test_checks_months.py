@@ -15,6 +15,7 @@ from kimi_planner.checks.base import bases
 from kimi_planner.checks.formats.render import render
 from kimi_planner.checks.results import Outcome
 from kimi_planner.checks.run import Check
+from kimi_planner.checks.together import together
 from kimi_planner.errors import ConfigError
 from kimi_planner.workload.quantity import Constant
 
@@ -204,6 +205,9 @@ def test_every_form_carries_the_month(tmp_path):
         (NAMED + "cached_share = 0.5\n", "It is for calls_per_month"),
         (CALLS.format('"many"'), "many"),
         (CALLS.format(-5), "-5"),
+        (CALLS.format("true"), "Give a number"),
+        (CALLS.format('{ from = "log.csv" }'), "Give a number"),
+        (CALLS.format("{}"), "Give a number"),
     ],
 )
 def test_calls_that_nobody_can_tell_are_one_line(tmp_path, config, said):
@@ -245,3 +249,17 @@ def test_of_some_files_alone_the_month_is_told_too(tmp_path):
     report = Check(now, checking.AS_OF).report(old)
     assert report.comparison.month is not None
     assert {one.rule for one in report.results} == {"prompt-tokens"}
+
+
+def test_configurations_together_add_up(tmp_path):
+    """What two of them add to a month is one sum, path by path, so its range is narrower than theirs."""
+    reports = []
+    for name, seed in (("a", 1), ("b", 2)):
+        folder = tmp_path / name
+        folder.mkdir()
+        config = f"seed = {seed}\n" + CALLS.format("{ p10 = 2e6, p50 = 3e6, p90 = 4.5e6 }")
+        reports.append(changed(folder, config))
+    months = [one.comparison.month for one in reports]
+    both = together(reports).comparison.month
+    assert float(both.usd) == pytest.approx(float(sum(one.usd for one in months)), rel=1e-9)
+    assert both.p90_usd - both.p10_usd < sum(one.p90_usd - one.p10_usd for one in months)

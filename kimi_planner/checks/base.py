@@ -21,7 +21,7 @@ from kimi_planner.checks.baseline import Baseline
 from kimi_planner.checks.budgets import CheckConfig
 from kimi_planner.checks.config import load_config
 from kimi_planner.checks.run import Check
-from kimi_planner.errors import ConfigError, KimiPlannerError, shown
+from kimi_planner.errors import ConfigError, KimiPlannerError, MissingExtraError, shown
 from kimi_planner.files import repository
 from kimi_planner.limits import TEXT_BYTES
 from kimi_planner.notes import Note, note
@@ -77,11 +77,12 @@ def bases(ref: str, configs: Iterable[CheckConfig], as_of: date | None = None) -
     for config in configs:
         root = repository(config.folder)
         if root is None:
-            raise ConfigError(f"--base {ref}: {config.folder.resolve()} is in no Git repository.")
+            raise ConfigError(f"--base {shown(ref)}: {config.folder} is in no Git repository.")
         git = _Git(root, ref)
         commit, is_shared = git.commit()
+        below = config.folder.resolve().relative_to(root) / config.path.name
         with git.written_out(commit) as folder:
-            moment, notes = _moment(config, folder / config.path.resolve().relative_to(root), as_of)
+            moment, notes = _moment(config, folder / below, as_of)
         if not is_shared:
             notes = (*notes, note("base_is_newest", ref=ref))
         source = f"{ref} ({commit[:DIGITS]})"
@@ -93,26 +94,29 @@ def _moment(
     config: CheckConfig, path: Path, as_of: date | None
 ) -> tuple[Baseline, tuple[Note, ...]]:
     """Return what a folder holds, by its own configuration; by that of now where it has none."""
-    notes = []
     try:
-        before = load_config(path)
+        return _checked(load_config(path), as_of)
+    except MissingExtraError:
+        raise
     except KimiPlannerError as error:
-        why = error.reason.rstrip(".") if path.exists() else "there is none"
-        notes.append(note("base_config", path=config.path.name, why=why))
-        root = repository(path.parent) or path.parent
-        before = replace(config, path=path, boundary=Boundary(root))
-    check = Check(before, as_of)
-    moment, months = check.moment, None
-    if any(one.has_calls for one in before.prompts):
-        try:
-            if not list(check.months.faults()):  # reads its files, as long as they are there
-                months = check.months
-        except ConfigError:
-            months = None
-    moment = replace(moment, months=months)
-    if check.unread:
-        notes.append(note("base_unread", paths=sorted(check.unread)))
-    return moment, tuple(notes)
+        why = (
+            error.reason.replace(f"{path.parent}{os.sep}", "") if path.exists() else "there is none"
+        )
+    said = note("base_config", path=config.path.name, why=why.rstrip("."))
+    now = replace(config, path=path, boundary=Boundary(repository(path.parent)))
+    moment, notes = _checked(now, as_of)
+    return moment, (said, *notes)
+
+
+def _checked(config: CheckConfig, as_of: date | None) -> tuple[Baseline, tuple[Note, ...]]:
+    """Return what a configuration finds; all its files are read, as they will soon be gone."""
+    check = Check(config, as_of)
+    moment, unread = check.moment, sorted(check.unread)
+    if any(one.has_calls for one in config.prompts):
+        with config.boundary.held():
+            faults = list(check.months.faults())
+        moment = replace(moment, months=None if faults else check.months)
+    return moment, (note("base_unread", paths=unread),) if unread else ()
 
 
 class _Git:

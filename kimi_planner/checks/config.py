@@ -224,6 +224,15 @@ def _variables(table: Table, key: str) -> dict[str, Any]:
     return values
 
 
+def _calls(table: Table, key: str) -> Any:
+    value = table.values[key]
+    known = {"p10", "p50", "p90", "mean", "sd"}
+    is_range = isinstance(value, dict) and value and value.keys() <= known
+    if not is_range and type(value) not in (int, Decimal):
+        raise table.wrong(key, "Give a number, or { p10 = 20000, p50 = 30000, p90 = 45000 }.")
+    return value
+
+
 def _workloads(table: Table, default_model: str | None, warn: Decimal | None) -> WorkloadBudget:
     known = _keys(WorkloadBudget)
     table.refuse_unknown(known)
@@ -285,7 +294,7 @@ def _override(table: Table) -> Override:
 
 #: The end of a key to how it is read; the first that fits counts.
 _READERS: Mapping[str, Callable[[Table, str], Any]] = {
-    "calls_per_month": lambda table, key: table.values[key],
+    "calls_per_month": _calls,
     **dict.fromkeys(
         ("path", "workload_file", "approved", "against", "catalog", "baseline"), Table.file
     ),

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import kimi_planner
 from kimi_planner.checks.baseline import Baseline
@@ -15,6 +15,9 @@ from kimi_planner.checks.changes import MonthChange, PromptChange, WorkloadChang
 from kimi_planner.checks.results import CheckResult, Measure, Place, percent_more
 from kimi_planner.money import plain, usd
 from kimi_planner.notes import Note, note
+
+if TYPE_CHECKING:
+    from kimi_planner.checks.months import Added
 
 #: What is allowed, what was measured, that in words, and the unit of the limit.
 _Limit = tuple[Decimal | int | None, Decimal | None, str, str]
@@ -51,8 +54,8 @@ class Comparison:
         How many did not change, and how many changed by less than is reported.
     notes
         What else changed, in words.
-    month
-        What prompts add to a month together; ``None`` where that of none is known.
+    added, month
+        What prompts add to a month, each and together; ``None`` where that of none is known.
     """
 
     baseline: str
@@ -62,6 +65,7 @@ class Comparison:
     below: int
     notes: tuple[Note, ...]
     is_file: bool = True
+    added: tuple[Added, ...] = ()
     month: MonthChange | None = None
 
 

@@ -23,12 +23,20 @@ from kimi_planner.money import from_fraction, plain, total
 if TYPE_CHECKING:
     from kimi_planner.plan.spend import Spend
 
-__all__ = ["MonthsOfChanges"]
+__all__ = ["Added", "MonthsOfChanges", "month_of"]
 
 
 @dataclass(frozen=True)
-class _Moved:
-    """A change with its spend then and now in each month; ``None`` where it was not or is no more."""
+class Added:
+    """What a change of a prompt adds to a month.
+
+    Attributes
+    ----------
+    change
+        The change.
+    old, new
+        What the prompt costs in each month then and now; ``None`` where it was not or is no more.
+    """
 
     change: PromptChange
     old: Spend | None
@@ -36,6 +44,7 @@ class _Moved:
 
     @property
     def difference(self) -> Spend:
+        """What is added to each month, path by path."""
         from kimi_planner.plan.spend import Spend
 
         parts = [] if self.new is None else [self.new]
@@ -91,16 +100,17 @@ class MonthsOfChanges:
     @cached_property
     def by_prompt(self) -> list[PromptChange]:
         """The changes, each with what it adds to a month where that is known."""
-        found = {id(one.change): one for one in self._every}
+        found = {id(one.change): one for one in self.every}
         return [
-            replace(one, month=_month([moved])) if (moved := found.get(id(one))) else one
+            replace(one, month=month_of([moved])) if (moved := found.get(id(one))) else one
             for one in self._changes
         ]
 
     @cached_property
-    def _every(self) -> list[_Moved]:
+    def every(self) -> list[Added]:
+        """What each change adds where that is known."""
         return [
-            _Moved(change, *sides)
+            Added(change, *sides)
             for change in self._changes
             if change.state != "unchanged" and (sides := self._spends(change))
         ]
@@ -108,7 +118,7 @@ class MonthsOfChanges:
     @cached_property
     def total(self) -> MonthChange | None:
         """What all of them add together; ``None`` where none is known."""
-        return _month(self._every) if self._every else None
+        return month_of(self.every) if self.every else None
 
     def results(self) -> Iterator[CheckResult]:
         """Hold what is added together, and workloads with the changed prompts, against their limits."""
@@ -159,7 +169,7 @@ class MonthsOfChanges:
             yield held_spend(workloads, plans, place, percentile, limit, spend, given=WITH_CHANGES)
 
 
-def _month(moved: Sequence[_Moved]) -> MonthChange:
+def month_of(moved: Sequence[Added]) -> MonthChange:
     """Return what changes add to a month together, the mean of all months."""
     from kimi_planner.plan.rounding import exact_parts
     from kimi_planner.plan.spend import Spend

@@ -229,7 +229,7 @@ class Check:
                 )
             comparison = compare(known, self.moment, self.config, prompts, workloads)
             if added is not None:
-                comparison = replace(comparison, month=added.total)
+                comparison = replace(comparison, added=tuple(added.every), month=added.total)
             if not may_grow:
                 from kimi_planner.checks.totals import hold_total_growth
 

@@ -69,6 +69,10 @@ def together(reports: Sequence[CheckReport]) -> CheckReport:
         below=sum(one.below for one in known),
         notes=tuple(dict.fromkeys(chain.from_iterable(one.notes for one in known))),
     )
+    if added := tuple(chain.from_iterable(one.added for one in known)):
+        from kimi_planner.checks.months import month_of
+
+        comparison = replace(comparison, added=added, month=month_of(added))
     accounts = [one.coverage for one in reports if one.coverage is not None]
     coverage = Coverage(
         files=tuple(chain.from_iterable(one.files for one in accounts)),

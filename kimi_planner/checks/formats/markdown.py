@@ -50,8 +50,8 @@ def document(report: CheckReport, room: int) -> str:
     head = [MARK, f"### kimi-planner: {summary(report.results)}"]
     if report.comparison is not None:
         head += [f"**{safe(line)}**" for line in headline(report.comparison)]
-        head += [f"- {safe(one.message)}" for one in report.results if _is_of_a_month(one)]
-    notes = [*report.notes, *(report.comparison.notes if report.comparison else ())]
+    held = [one.message for one in report.results if _is_of_a_month(one)]
+    notes = [*held, *report.notes, *(report.comparison.notes if report.comparison else ())]
     head += [f"- {safe(note)}" for note in notes[:MAX_NOTES]]
     if len(notes) > MAX_NOTES:
         head.append(f"- {counted(len(notes) - MAX_NOTES, 'more note')} left out")
