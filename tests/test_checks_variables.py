@@ -35,7 +35,7 @@ def test_defaults_by_pattern_are_for_every_budget(tmp_path):
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ('[variables]\n"*_id" = 12\ntext = 5\n"*_name" = 3\n{}', "line 6: no prompt has the variable '*_name'"),
+        ('[variables]\n"*_id" = 12\ntext = 5\n"*_name" = 3\n{}', "no prompt has the variable '*_name'"),
         ('[variables]\n"*_id" = 12\n"t*" = 5\n"te*" = 3\n{}', "no prompt has the variable 'te*'"),
         ('[variables]\n"*_id" = 12\n{}variables = { "tex*" = 3, txt = 4 }\n', "no prompt has the variable 'txt'. Did you mean 'text'?"),
     ],

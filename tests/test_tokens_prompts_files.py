@@ -266,5 +266,5 @@ def test_a_missing_reader_is_an_extra(tmp_path, monkeypatch, package, name):
     path = tmp_path / name
     path.write_text("a: b\n", encoding="utf-8")
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MissingExtraError, match=r"kimi-planner\[templates\]"):
+    with pytest.raises(MissingExtraError, match=r"extra \[templates\] adds with: pip install "):
         read_templates(path)

@@ -149,7 +149,7 @@ class _Search:
         )
         place = self.config.place(where)
         if is_whole and not (counted or self.faults or self.named.unused):
-            why = f"{where}: no file matches in which a prompt is found, so nothing was checked"
+            why = "no file matches in which a prompt is found, so nothing was checked"
             self.faults.append(Measure(place, "missing-input", "prompt").unknown(why))
         states = tuple(self._states(counted))
         self.faults += self._unused(counted, is_whole=is_whole and not self.faults)
@@ -212,14 +212,14 @@ class _Search:
         place = self.config.place(where)
         for glob in self.named.unused:
             if not is_one_file(glob):
-                why = f"{where}: no file matches {shown(glob)}, so nothing of it was checked"
+                why = f"no file matches {shown(glob)}, so nothing of it was checked"
                 yield Measure(place, "missing-input", "prompt").unknown(why)
         for glob in self.named.unused_exclude:
-            yield unused(place, f"{where}: exclude {shown(glob)} leaves out no file of paths")
+            yield unused(place, f"exclude {shown(glob)} leaves out no file of paths")
         if not is_whole:
             return  # what cannot be read may have them
         for glob in self.budget.names or ():
             if glob not in self.used:
-                yield unused(place, f"{where}: no prompt is named {shown(glob)}")
+                yield unused(place, f"no prompt is named {shown(glob)}")
         wheres = dict.fromkeys(self.budget.variables, where)
         yield from unused_variables(counted, wheres, self.budget.declared, self.config)

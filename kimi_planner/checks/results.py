@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import IntEnum
+from os.path import basename
 
-from kimi_planner.errors import KimiPlannerError
+from kimi_planner.errors import KimiPlannerError, Where
 from kimi_planner.money import plain
 from kimi_planner.safe import error_line
 
@@ -193,10 +194,12 @@ def percent_more(old: Decimal, new: Decimal) -> Decimal:
     return (new / old - 1) * 100
 
 
-def missing(path: str, why: str, where: str) -> CheckResult:
+def missing(path: str, why: str, where: Where) -> CheckResult:
     """Return the result of a file that a budget names, and that is not there or holds no prompt."""
+    line = "" if where.line is None else f"line {where.line} of "
     return Measure(Place(path=path), "missing-input", "file").unknown(
-        f"{why}, though {where} names it. Put it back, or take its name out there."
+        f"{why}, though {line}{basename(where.path)} names it. Put it back, or take its name out "
+        "there."
     )
 
 

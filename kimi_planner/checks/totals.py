@@ -64,7 +64,7 @@ def hold_totals(
     for total in config.totals:
         for glob in total.paths:
             if not any(matches(path, [glob]) for path in paths):
-                what = f"{total.where}: no checked file matches {shown(glob)} of {total.name}"
+                what = f"no checked file matches {shown(glob)} of {total.name}"
                 yield unused(config.place(total.where), what)
         if total.max_tokens is None:
             continue

@@ -23,7 +23,7 @@ def unused_overrides(
     for override in config.overrides:
         for glob in override.paths:
             if not any(matches(path, [glob]) for path in paths):
-                what = f"{override.where}: no checked file matches the override {shown(glob)}"
+                what = f"no checked file matches the override {shown(glob)}"
                 yield unused(config.place(override.where), what)
 
 
@@ -50,5 +50,5 @@ def unused_variables(
     used = {declaration_of(name, declared) for name in known}
     for name, where in wheres.items():
         if name not in used:
-            what = f"{where}: no prompt has the variable {shown(name)}.{did_you_mean(name, known)}"
+            what = f"no prompt has the variable {shown(name)}.{did_you_mean(name, known)}"
             yield unused(config.place(where), what)
