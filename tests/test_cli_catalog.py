@@ -190,7 +190,7 @@ def test_a_plan_shows_its_total_in_another_currency(capsys, workloads):
     out, _ = capsys.readouterr()
     assert "48.36 USD" in out
     assert "At 0.92 EUR per USD on 2026-11-24, that is 44.49 EUR in all." in " ".join(out.split())
-    assert "Catalog 2026-06 + EUR at 0.92 (sha256" in out
+    assert "Catalog 2026-06 (sha256" in out
     for faulty in ("EUR", "EUR=0.92", "EUR=0.92@today", "EUR=x@2026-11-24", "USD=1@2026-11-24"):
         with pytest.raises(SystemExit) as stopped:
             main([*arguments, "--also-in", faulty])

@@ -58,7 +58,9 @@ class Catalog(Shown):
     derived_from
         What a scenario was derived from, the first step first; empty for a catalog as published.
     exchange
-        The rate at which totals are shown in another currency, where one was given.
+        The rates at which amounts of a plan are shown in another currency, where some were given.
+    shown_lists
+        Currencies of price lists at which a plan is shown as well.
     """
 
     version: str
@@ -76,6 +78,7 @@ class Catalog(Shown):
     correspondences: tuple[Correspondence, ...] = ()
     derived_from: tuple[str, ...] = ()
     exchange: Exchange | None = None
+    shown_lists: tuple[str, ...] = ()
 
     def page(self) -> Page:
         """Return prices and windows of the models."""
@@ -261,10 +264,10 @@ class Catalog(Shown):
         return batched(self)
 
     def in_currency(self, currency: str, *, rate: Decimal | int | float | str, on: date) -> Catalog:
-        """Return the catalog with a list of its prices in another currency, at a rate that is given.
+        """Return the catalog with a rate of another currency from a day on; one of a later day is added.
 
-        Prices and costs stay in USD, in which they are billed; reports show totals in the other
-        currency beside them.
+        Prices and costs stay in USD, in which they are billed, and the catalog is the same; reports
+        show every amount of a plan in the other currency too, each month at the rate of its first day.
 
         Parameters
         ----------
@@ -278,11 +281,36 @@ class Catalog(Shown):
         Raises
         ------
         CatalogError
-            If a value is out of its bounds, or the catalog has such a rate already.
+            If a value is out of its bounds, or the catalog has a rate of another currency.
         """
         from kimi_planner.catalog.scenario import exchanged
 
         return exchanged(self, currency, rate, on)
+
+    def with_list(self, currency: str) -> Catalog:
+        """Return the catalog, a plan with which is shown at its price list in another currency too.
+
+        Raises
+        ------
+        CatalogError
+            If it has no such list.
+        """
+        self.at_list(currency)
+        return replace(self, shown_lists=(*self.shown_lists, currency))
+
+    def at_list(self, currency: str) -> Catalog:
+        """Return the catalog with its price list in another currency in the place of its prices.
+
+        Its models are those that the list has, and every amount worked out with it is of that currency.
+
+        Raises
+        ------
+        CatalogError
+            If it has no such list.
+        """
+        from kimi_planner.catalog.scenario import at_list
+
+        return at_list(self, currency)
 
     def check_as_of(self, as_of: date) -> None:
         """Refuse a day on which this catalog was not yet published.

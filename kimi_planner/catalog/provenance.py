@@ -164,25 +164,30 @@ class Fee:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """A rate that the user gave: totals in USD are shown in another currency too, never added to it.
+    """Rates that the user gave: amounts in USD are shown in another currency too, never added to it.
 
     Attributes
     ----------
     currency
         Its three letters.
-    per_usd
-        How much of it one USD is.
-    on
-        The day of the rate.
+    rates
+        Days, and how much of it one USD is from then on, in the order of the days; before the first
+        of them its rate holds.
     """
 
     currency: str
-    per_usd: Decimal
-    on: date
+    rates: tuple[tuple[date, Decimal], ...]
+
+    def at(self, day: date) -> Decimal:
+        """Return how much one USD is on a day."""
+        begun = [rate for since, rate in self.rates if since <= day]
+        return begun[-1] if begun else self.rates[0][1]
 
     def __str__(self) -> str:
-        """Return the rate and its day."""
-        return f"{self.per_usd} {self.currency} per USD on {self.on}"
+        """Return the rates and their days."""
+        (day, rate), *later = self.rates
+        words = (f"; {one} from {since} on" for since, one in later)
+        return f"{rate} {self.currency} per USD on {day}{''.join(words)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

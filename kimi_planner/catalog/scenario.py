@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from kimi_planner.catalog.model import ALL_PRICES, CAPABILITIES, PRICES, ModelSpec, PricePeriod
-from kimi_planner.catalog.provenance import Exchange, ListPrice, Source
+from kimi_planner.catalog.provenance import Exchange, Source
 from kimi_planner.errors import (
     CatalogError,
     PriceNotFoundError,
@@ -25,7 +25,7 @@ from kimi_planner.money import EXACT, exact_decimal
 if TYPE_CHECKING:
     from kimi_planner.catalog.catalog import Catalog
 
-__all__ = ["batched", "discounted", "enabled", "exchanged", "repriced", "usd_price"]
+__all__ = ["at_list", "batched", "discounted", "enabled", "exchanged", "repriced", "usd_price"]
 
 MAX_PRICE = Decimal(10**6)
 MAX_PLACES = 20
@@ -118,9 +118,10 @@ def exchanged(
         raise CatalogError(
             f"The currency is {shown(currency)}. Give three letters other than USD, such as EUR."
         )
-    if catalog.exchange is not None:
+    before = catalog.exchange
+    if before is not None and before.currency != currency:
         raise CatalogError(
-            f"Catalog {catalog.version} has a rate of {catalog.exchange.currency} already. Start from the "
+            f"Catalog {catalog.version} has a rate of {before.currency} already. Start from the "
             "catalog without it."
         )
     on = day_of("The day of the rate", on, fault=CatalogError)
@@ -131,30 +132,32 @@ def exchanged(
         spell="Give how much one USD is, such as 0.92.",
         allowed=f"It lies above 0, with at most {MAX_PLACES} decimal places.",
     )
-    exchange = Exchange(currency=currency, per_usd=per_usd, on=on)
+    rates = dict(before.rates if before else ()) | {on: per_usd}
+    exchange = Exchange(currency=currency, rates=tuple(sorted(rates.items())))
     source = Source(key="exchange", title=f"A rate given by the user, {exchange}", checked_on=on)
-    listed = tuple(
-        ListPrice(
-            model=spec.id,
-            currency=currency,
-            source=source.key,
-            **{
-                name.replace("_usd", ""): _times(price, per_usd)
-                for name in PRICES
-                if (price := getattr(spec, name)) is not None
-            },
+    return replace(catalog, exchange=exchange, sources={**catalog.sources, source.key: source})
+
+
+def at_list(catalog: Catalog, currency: str) -> Catalog:
+    """Return a catalog whose amounts are those of its price list in another currency."""
+    lists = {one.model: one for one in catalog.list_prices if one.currency == currency}
+    if not lists:
+        known = sorted({one.currency for one in catalog.list_prices})
+        raise CatalogError(
+            f"Catalog {catalog.version} has no price list in {shown(currency)}. It has "
+            f"{', '.join(known) or 'none'}."
         )
-        for spec in catalog
-    )
-    found = _derived(catalog, f"{currency} at {per_usd}", lambda spec: spec)
-    return replace(
-        found,
-        derived_from=(*found.derived_from[:-1], f"shown at {exchange} too"),
-        sha256=sha256(f"{found.sha256} {on}".encode()).hexdigest(),
-        exchange=exchange,
-        list_prices=(*catalog.list_prices, *listed),
-        sources={**catalog.sources, source.key: source},
-    )
+
+    def listed(spec: ModelSpec) -> ModelSpec:
+        own = lists[spec.id]
+        prices = dict.fromkeys(ALL_PRICES) | {
+            name: getattr(own, name.replace("_usd", "")) for name in PRICES
+        }
+        return _repriced(spec, lambda _: prices)
+
+    models = tuple(spec for spec in catalog if spec.id in lists)
+    found = _derived(replace(catalog, models=models), f"the list in {currency}", listed)
+    return replace(found, currency=currency, fees=(), exchange=None)
 
 
 def _times(price: Decimal, share: Decimal) -> Decimal:

@@ -112,7 +112,9 @@ _of_scenario = group(
     ),
     click.option(
         "--also-in",
-        help="Another currency to show totals in, the rate and its day: EUR=0.92@2026-11-24.",
+        multiple=True,
+        help="Another currency to show a plan in: EUR=0.92@2026-11-24, once for each rate with its "
+        "first day; or CNY=list, at the price list of the catalog.",
     ),
     click.option(
         "--models",
@@ -247,23 +249,27 @@ def scenario(command: Command) -> Command:
     return _of_scenario(cast(Command, gathered))
 
 
-def _derived(catalog: str | None, batch: bool, also_in: str | None) -> Any:
-    """Return the catalog, with batch prices and in another currency too if that is asked for."""
-    if not batch and also_in is None:
+def _derived(catalog: str | None, batch: bool, also_in: tuple[str, ...]) -> Any:
+    """Return the catalog, with batch prices and in other currencies too if that is asked for."""
+    if not batch and not also_in:
         return catalog
     from kimi_planner.catalog import load_catalog
 
     found = load_catalog(catalog)
     if batch:
         found = found.in_batch()
-    if also_in is None:
-        return found
-    currency, _, rest = also_in.partition("=")
-    rate, _, day = rest.partition("@")
-    try:
-        on = date.fromisoformat(day)
-    except ValueError:
-        raise click.BadParameter(
-            f"--also-in is {also_in!r}. Write currency, rate and day: EUR=0.92@2026-11-24."
-        ) from None
-    return found.in_currency(currency, rate=rate, on=on)
+    for text in also_in:
+        currency, _, rest = text.partition("=")
+        rate, _, day = rest.partition("@")
+        if rest == "list":
+            found = found.with_list(currency)
+            continue
+        try:
+            on = date.fromisoformat(day)
+        except ValueError:
+            raise click.BadParameter(
+                f"--also-in is {text!r}. Write currency, rate and day: EUR=0.92@2026-11-24, or a list "
+                "of the catalog: CNY=list."
+            ) from None
+        found = found.in_currency(currency, rate=rate, on=on)
+    return found

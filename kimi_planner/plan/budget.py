@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal, localcontext
 from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
 from kimi_planner.arguments import public
-from kimi_planner.money import total, usd
+from kimi_planner.catalog import Exchange
+from kimi_planner.money import EXACT, total, usd
 from kimi_planner.plan.booking import Booked, Booking, booked
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.projection import Projection
@@ -55,8 +57,8 @@ class BudgetRow:
         that differs or is not stated.
     by_month
         What of the bookable number falls to each month, USD.
-    budget_usd
-        What may be spent in any one month; ``None`` where nothing says so.
+    budgets
+        What may be spent in each month; ``None`` where nothing says so.
     """
 
     name: str
@@ -64,7 +66,12 @@ class BudgetRow:
     owner: str = ""
     cost_centre: str = ""
     by_month: Mapping[str, Decimal]
-    budget_usd: Decimal | None
+    budgets: Mapping[str, Decimal] | None
+
+    @property
+    def budget_usd(self) -> Decimal | None:
+        """What may be spent in any one month, the same in all."""
+        return None if self.budgets is None else next(iter(self.budgets.values()))
 
     def usd(self, span: Span) -> Decimal:
         """Return what is booked for the months of a column."""
@@ -72,7 +79,7 @@ class BudgetRow:
 
     def budget(self, span: Span) -> Decimal | None:
         """Return the budget of the months of a column."""
-        return None if self.budget_usd is None else total([self.budget_usd] * len(span.months))
+        return None if self.budgets is None else total(self.budgets[one] for one in span.months)
 
     def variance(self, span: Span) -> Decimal | None:
         """Return what is booked less the budget: above zero is over it."""
@@ -82,10 +89,24 @@ class BudgetRow:
     @property
     def head_room(self) -> tuple[Decimal, str] | None:
         """The least that any month leaves of its budget, below zero where it is broken, and that month."""
-        if self.budget_usd is None:
+        if self.budgets is None:
             return None
-        month = max(self.by_month, key=lambda one: self.by_month[one])
-        return total([self.budget_usd, self.by_month[month].copy_negate()]), month
+        left = {
+            month: total([budget, self.by_month[month].copy_negate()])
+            for month, budget in self.budgets.items()
+        }
+        month = min(left, key=lambda one: left[one])
+        return left[month], month
+
+    def at_rates(self, rates: Mapping[str, Decimal]) -> BudgetRow:
+        """Return the same in another currency, each month at its rate."""
+
+        def exchanged(amounts: Mapping[str, Decimal]) -> dict[str, Decimal]:
+            with localcontext(EXACT):
+                return {month: usd * rates[month] for month, usd in amounts.items()}
+
+        budgets = None if self.budgets is None else exchanged(self.budgets)
+        return replace(self, by_month=exchanged(self.by_month), budgets=budgets)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,12 +123,26 @@ class BudgetMatrix:
         One per workload.
     provenance
         Catalog, day, seed and paths in one line.
+    currency
+        Of all its amounts.
     """
 
     booking: Booking
     spans: tuple[Span, ...]
     rows: tuple[BudgetRow, ...]
     provenance: str = ""
+    currency: str = "USD"
+
+    def at_rates(self, exchange: Exchange) -> BudgetMatrix:
+        """Return the same in another currency, each month at the rate of its first day."""
+        rates = {
+            name: exchange.at(date.fromisoformat(f"{name}-01"))
+            for span in self.spans
+            if span.level == "month"
+            for name in span.months
+        }
+        rows = tuple(row.at_rates(rates) for row in self.rows)
+        return replace(self, rows=rows, currency=exchange.currency)
 
     @property
     def total(self) -> BudgetRow:
@@ -162,13 +197,13 @@ class BudgetMatrix:
     def sentence(self) -> str:
         """What the amounts are, in words."""
         return (
-            f"USD to book: {self.booking.words}. Budgets are a month's times the months; variance is booked less "
+            f"{self.currency} to book: {self.booking.words}. Budgets are a month's times the months; variance is booked less "
             "budget, head-room the least that any month leaves of its budget."
         )
 
     def __repr__(self) -> str:
         whole = self.total
-        return f"<BudgetMatrix: {usd(whole.usd(self.whole))} USD ({self.booking.words}). {self.provenance}>"
+        return f"<BudgetMatrix: {usd(whole.usd(self.whole))} {self.currency} ({self.booking.words}). {self.provenance}>"
 
     def _repr_html_(self) -> str:
         shown = self.frame.pivot_table(
@@ -227,7 +262,7 @@ def budget_matrix(
             owner=workloads[name].owner,
             cost_centre=workloads[name].cost_centre,
             by_month={month: number.cells[name, month] for month in months},
-            budget_usd=projection.budget(name),
+            budgets=_each(months, projection.budget(name)),
         )
         for name, model in choice.items()
     )
@@ -262,6 +297,10 @@ def _quarter(month: Month) -> tuple[int, int]:
     return month.year, (month.month - 1) // _QUARTER + 1
 
 
+def _each(months: Sequence[str], budget: Decimal | None) -> dict[str, Decimal] | None:
+    return None if budget is None else dict.fromkeys(months, budget)
+
+
 def _together(name: str, rows: Sequence[BudgetRow]) -> BudgetRow:
     """Return the sum of rows, with what they have in common."""
 
@@ -269,13 +308,16 @@ def _together(name: str, rows: Sequence[BudgetRow]) -> BudgetRow:
         values: set[Any] = {getattr(row, field) for row in rows}
         return str(values.pop()) if len(values) == 1 else ""
 
-    budgets = [row.budget_usd for row in rows if row.budget_usd is not None]
+    budgets = [row.budgets for row in rows if row.budgets is not None]
     months = rows[0].by_month if rows else ()
+    is_known = rows and len(budgets) == len(rows)
     return BudgetRow(
         name=name,
         model=common("model"),
         owner=common("owner"),
         cost_centre=common("cost_centre"),
         by_month={month: total(row.by_month[month] for row in rows) for month in months},
-        budget_usd=total(budgets) if rows and len(budgets) == len(rows) else None,
+        budgets={month: total(one[month] for one in budgets) for month in months}
+        if is_known
+        else None,
     )

@@ -99,6 +99,16 @@ class Spend(Shown):
             self.usd * np.array(inside)[:, np.newaxis], lambda one: np.asarray(one) * counted
         )
 
+    def at_rates(self, rates: Sequence[Decimal]) -> Spend:
+        """Return the same in another currency, each month at its own rate."""
+        exact: Any = np.array([Fraction(one) for one in rates], dtype=object)
+        floats = exact.astype(np.float64)
+        factors = exact if self.is_exact else floats
+        bill, listed = (
+            one.map(lambda usd: np.asarray(usd) * factors) for one in (self.bill, self.list_bill)
+        )
+        return replace(self, usd=self.usd * floats[:, np.newaxis], bill=bill, list_bill=listed)
+
     def over_months(self) -> Spend:
         """Add the months, path by path."""
         return self._mapped(

@@ -11,6 +11,7 @@ from kimi_planner.plan.scenario import Scenario, compare_scenarios
 from kimi_planner.reconcile.plans import compare_plans
 from kimi_planner.reconcile.result import Reconciliation
 from kimi_planner.report.changed import change_section
+from kimi_planner.report.currencies import currency_sections
 from kimi_planner.report.reconciled import (
     causes_table,
     months_table,
@@ -29,7 +30,7 @@ def plan_sections(
     scenarios: Sequence[Scenario] = (),
     previous: str | Path | None = None,
 ) -> list[Section]:
-    """Return the parts of a report that hold a plan against its scenarios and an earlier plan.
+    """Return the parts of a report beside the plan: other currencies, scenarios, an earlier plan.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ def plan_sections(
     >>> [section.title for section in plan_sections(recommend(chat, projection=plan), [doubled])]
     ['Scenarios']
     """
-    sections = []
+    sections = currency_sections(recommendation)
     if scenarios:
         beside = compare_scenarios(recommendation.projection, scenarios, recommendation.best)
         sections.append(scenarios_section(beside))

@@ -26,7 +26,7 @@ def portfolio_text(
         parts.append(plain_table(_assignment(found)))
     exchange, spend = found.projection.catalog.exchange, found.spend_usd()
     if exchange is not None and spend is not None:
-        amount = usd(float(spend) * float(exchange.per_usd))
+        amount = usd(float(spend) * float(exchange.rates[0][1]))
         parts.append(f"At {exchange}, the dearest month is {amount} {exchange.currency}.")
     if step is not None:
         parts.append(step.sentence())

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import localcontext
 from typing import Any
 
 import numpy as np
 
 from kimi_planner.billing.meters import ByMeter, title_of
-from kimi_planner.catalog import Catalog, Exchange
+from kimi_planner.catalog import Catalog
 from kimi_planner.choose.choice import BASES
 from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.money import EXACT, signed_usd, usd
+from kimi_planner.money import signed_usd, usd
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import NO_RANGE, Spend
 from kimi_planner.rich import share_text, stated
@@ -39,6 +38,7 @@ __all__ = [
     "name_text",
     "ranges_sentence",
     "source_sentences",
+    "spend_months_table",
     "spend_table",
     "spread_of",
     "totals_sentence",
@@ -173,7 +173,11 @@ def spend_table(recommendation: Recommendation) -> Table:
 def months_table(recommendation: Recommendation) -> Table:
     """Return the spend of each month with every workload on its planned model."""
     projection = recommendation.projection
-    spend = projection.mix(recommendation.best)
+    return spend_months_table(projection, projection.mix(recommendation.best))
+
+
+def spend_months_table(projection: Projection, spend: Spend) -> Table:
+    """Return some spend of each month of a plan."""
     rows = [
         (str(month), *amounts)
         for month, amounts in zip(projection.months, _by_month(spend), strict=True)
@@ -316,7 +320,7 @@ def totals_sentence(recommendation: Recommendation) -> str:
     text = f"All workloads on their planned models: {_range(spend, 1)} {span}."
     if unmet:
         text += f" Of them no model qualifies for {', '.join(unmet)}."
-    return text + _exchanged(spend, projection.catalog.exchange)
+    return text + _exchanged(recommendation)
 
 
 def traffic_sentences(recommendation: Recommendation) -> list[str]:
@@ -372,18 +376,18 @@ def dependence_sentence(recommendation: Recommendation) -> str:
     )
 
 
-def _exchanged(spend: Spend, exchange: Exchange | None) -> str:
-    """Say the total in another currency, at the rate that was given."""
+def _exchanged(recommendation: Recommendation) -> str:
+    """Say the total in another currency, each month at the rate that was given for it."""
+    projection = recommendation.projection
+    exchange = projection.catalog.exchange
     if exchange is None:
         return ""
-    if spend.exact_usd:
-        with localcontext(EXACT):
-            amount, spread = usd(spend.exact_usd[0] * exchange.per_usd), ""
-    elif not spend.is_ranged:
-        amount, spread = usd(float(spend.mean()[0]) * float(exchange.per_usd)), ""
-    else:
-        p10, amount, p90 = (usd(one * float(exchange.per_usd), 0) for one in spread_of(spend))
-        spread = f" (P10 {p10}, P90 {p90})"
+    rates = [exchange.at(month.first) for month in projection.months]
+    spend = projection.mix(recommendation.best).at_rates(rates).over_months()
+    p10, amount, p90 = (usd(one, 0) for one in spread_of(spend))
+    spread = f" (P10 {p10}, P90 {p90})"
+    if not spend.is_ranged:
+        amount, spread = usd(spend.exact_usd[0] if spend.exact_usd else spread_of(spend)[1]), ""
     return f" At {exchange}, that is {amount} {exchange.currency}{spread} in all."
 
 

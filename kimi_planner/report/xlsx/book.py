@@ -46,6 +46,7 @@ _STYLES: dict[str, dict[str, Any]] = {
     "sum": {"num_format": _WHOLE, "bg_color": "#F2F5F8"},
     "whole_right": {"num_format": _WHOLE, "align": "right"},
     "signed_money": {"num_format": "+#,##0.00;-#,##0.00;0.00", "align": "right"},
+    "chance": {"num_format": _CHANCE},
     "chance_right": {"num_format": _CHANCE, "align": "right"},
     "planned_chance": {"num_format": _CHANCE, **_MUTED},
     "over_money": {"num_format": _MONEY, **_OVER},

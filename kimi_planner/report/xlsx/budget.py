@@ -58,6 +58,11 @@ class Budget:
         return cell(self.rows[workload], self._columns[name or self._matrix.whole.name], BUDGET)
 
     @property
+    def exchanged(self) -> str:
+        """The cell with all that is booked, in the other currency."""
+        return cell(self.rows[""] + 4, self._columns[self._matrix.whole.name], BUDGET)
+
+    @property
     def factor(self) -> str:
         """The cell with what the bookable number is of the mean."""
         return cell(1, _FIRST, BUDGET)
@@ -107,7 +112,8 @@ class Budget:
         for row in self._matrix.rows:
             self._write_row(sheet, row)
         self._write_total(sheet)
-        last = self._write_by_cost_centre(sheet, self.rows[""] + 4)
+        self._write_exchanged(sheet, self.rows[""])
+        last = self._write_by_cost_centre(sheet, self.rows[""] + 6)
         sheet.table_page(_HEADER, 1)
         sheet.raw.print_area(0, 0, last, _FIRST + len(self._columns) - 1)
 
@@ -219,6 +225,29 @@ class Budget:
                         (self._columns[one.name],) * 2,
                         f"AND(ISNUMBER({here}),{here}>0.005)",
                     )
+
+    def _write_exchanged(self, sheet: Sheet, row: int) -> None:
+        """Write the rate of each month, which can be changed, and all at these rates."""
+        exchange = self.live.recommendation.projection.catalog.exchange
+        if exchange is None:
+            return
+        sheet.text(row + 3, 0, f"{exchange.currency} per USD", "strong")
+        sheet.text(row + 4, 0, f"all, {exchange.currency}", "strong")
+        amounts: dict[str, float] = {}
+        firsts = {str(month): month.first for month in self.live.months}
+        for one in self._spans:
+            column = self._columns[one.name]
+            if one.level == "month":
+                rate = float(exchange.at(firsts[one.name]))
+                sheet.number(row + 3, column, rate, "input_price")
+                sheet.limit(row + 3, column)
+                total = sum(self.mean(name, one) for name in self.live.workloads) * self.booked
+                amounts[one.name] = total * rate
+                formula = f"{cell(row, column)}*{cell(row + 3, column)}"
+            else:
+                formula = self._sum(row + 4, one)
+            value = sum(amounts[month] for month in one.months)
+            sheet.formula(row + 4, column, formula, value, "total_whole")
 
     def _write_by_cost_centre(self, sheet: Sheet, row: int) -> int:
         """Write the sums of each owner and cost centre, where any is stated; return the last row."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from kimi_planner.billing.meters import FEE, title_of
 from kimi_planner.plan.spend import NO_RANGE
 from kimi_planner.report.tables import OVER_BUDGET, horizon
@@ -112,20 +114,18 @@ class Summary:
         )
         exchange = projection.catalog.exchange
         if exchange is not None:
-            rate = float(exchange.per_usd)
             row += 1
+            rates = [float(exchange.at(month.first)) for month in live.months]
+            means = spend.mean()
+            rate = float(means @ np.array(rates) / (means.sum() or 1))
+            mean_rate = f"{self.budget.exchanged}/{self.budget.place('')}"
             sheet.text(row + 2, 0, f"now, {exchange.currency}", "strong")
             for column, (_, _, value, style) in enumerate(figures[:-1], 1):
                 place = cell(row, column)
                 live_value = value if isinstance(value, str) else value * rate
-                sheet.formula(
-                    row + 2,
-                    column,
-                    f"IF(ISNUMBER({place}),{place}*{rate!r},{place})",
-                    live_value,
-                    style,
-                )
-            sheet.text(row + 2, len(figures), f"at {exchange}", "muted")
+                formula = f"IF(AND(ISNUMBER({place}),{self.budget.place('')}<>0),{place}*{mean_rate},{place})"
+                sheet.formula(row + 2, column, formula, live_value, style)
+            sheet.text(row + 2, len(figures), "at the mean rate", "remark")
         return row + 3
 
     def _write_workloads(self, sheet: Sheet, row: int) -> int:

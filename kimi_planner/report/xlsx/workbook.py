@@ -20,8 +20,6 @@ from kimi_planner.report.xlsx.summary import SUMMARY, Summary
 
 __all__ = ["xlsx_report"]
 
-_SCENARIOS = "Scenarios"
-
 
 def xlsx_report(recommendation: Recommendation, sections: Sequence[Section] = ()) -> bytes:
     """Return the report as a workbook, whose totals are formulas of its prices and assumptions.
@@ -91,11 +89,12 @@ def xlsx_report(recommendation: Recommendation, sections: Sequence[Section] = ()
     inputs.write(book, sheets[ASSUMPTIONS])
     prices.write(sheets[PRICES])
     risk.write(sheets[RISK])
-    scenarios = [one for one in sections if one.title == _SCENARIOS]
-    others = [one for one in sections if one.title != _SCENARIOS]
-    for title, many in ((_SCENARIOS, scenarios), ("Waterfall", others)):
-        if many:
-            write_section(book, title, many)
+    beside: dict[str, list[Section]] = {}
+    for section in sections:
+        own = section.title == "Scenarios" or section.title.startswith("In ")
+        beside.setdefault(section.title if own else "Waterfall", []).append(section)
+    for title, many in beside.items():
+        write_section(book, title, many)
     write_sources(book.sheet(SOURCES, (110,)), recommendation)
     prices.write_path(book.sheet(PATH, (11, *[13] * prices.width * len(live.tariffs_by_period))))
     rated = 2 * len(live.amounts) + 4

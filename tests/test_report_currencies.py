@@ -1,0 +1,131 @@
+"""Other currencies: every amount at the rate of its month, and the price lists of the catalog."""
+
+import json
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from click.testing import CliRunner
+
+from kimi_planner import KimiPlannerError, Workload, load_catalog, recommend
+from kimi_planner.cli.report import command
+from kimi_planner.report.comparisons import plan_sections
+from kimi_planner.report.currencies import currency_sections
+from kimi_planner.report.json_form import plan_json
+from kimi_planner.report.text import markdown_report
+
+AS_OF = date(2026, 11, 28)
+CARD = load_catalog("2026-06")
+WORK = Workload(
+    name="w", requests_per_day=1000, prompt_tokens=2000, completion_tokens=500, model="kimi-k2",
+    budget_usd_per_month=130,
+)  # fmt: skip
+A_DAY = Decimal("1.2") * 2 + Decimal("3.6") / 2
+
+
+def plan(catalog, *workloads, months=3, **options):
+    chosen = workloads or (WORK,)
+    return recommend(
+        chosen, months=months, start="2027-01", as_of=AS_OF, catalog=catalog, **options
+    )
+
+
+def test_each_month_has_the_rate_of_its_first_day():
+    """Booked, budget, variance and head-room are the month's in USD times its rate; totals add up."""
+    catalog = CARD.in_currency("EUR", rate="0.9", on=date(2026, 11, 24))
+    catalog = catalog.in_currency("EUR", rate="0.8", on=date(2027, 3, 1))
+    matrix = plan(catalog).budget_matrix.at_rates(catalog.exchange)
+    [row] = matrix.rows
+    days = {"2027-01": 31, "2027-02": 28, "2027-03": 31}
+    rates = {"2027-01": Decimal("0.9"), "2027-02": Decimal("0.9"), "2027-03": Decimal("0.8")}
+    wanted = {month: days[month] * A_DAY * rates[month] for month in days}
+    assert row.by_month == wanted
+    assert row.usd(matrix.whole) == sum(wanted.values())
+    assert row.budget(matrix.whole) == 130 * (2 * Decimal("0.9") + Decimal("0.8"))
+    assert row.head_room == (130 * Decimal("0.9") - wanted["2027-01"], "2027-01")
+    assert "EUR to book" in matrix.sentence
+
+
+def test_ranges_are_those_of_the_converted_paths():
+    """With two rates the quantiles of the total are of each path's months at their rates, added up."""
+    catalog = CARD.in_currency("EUR", rate="0.5", on=date(2027, 1, 1))
+    catalog = catalog.in_currency("EUR", rate="2", on=date(2027, 2, 1))
+    work = Workload(
+        name="w", requests_per_day={"p10": 5e3, "p50": 1e4, "p90": 3e4}, prompt_tokens=2000,
+        completion_tokens=500, growth_per_month={"p10": 0, "p50": 0.2, "p90": 0.5}, model="kimi-k2",
+    )  # fmt: skip
+    found = plan(catalog, work, months=2, n_paths=500)
+    spend = found.projection.of("kimi-k2", "w")
+    whole = spend.at_rates([Decimal("0.5"), Decimal(2)]).over_months()
+    paths = 0.5 * spend.usd[0] + 2 * spend.usd[1]
+    assert whole.usd[0] == pytest.approx(paths)
+    assert float(whole.mean()[0]) == pytest.approx(0.5 * spend.mean()[0] + 2 * spend.mean()[1])
+    [section] = currency_sections(found)
+    text = markdown_report(found, [section])
+    p90 = f"{float(whole.quantile(0.9)[0]):,.2f}"
+    assert p90 in text
+
+
+def test_a_price_list_is_planned_at_its_own_prices():
+    """K3 at the list in CNY is 20, 2 and 100 a million; a model that the list lacks is not told."""
+    catalog = load_catalog("2026-11-public-3").with_list("CNY")
+    listed = Workload(
+        name="listed", requests_per_day=1000, prompt_tokens=3000, completion_tokens=500,
+        reasoning_tokens=200, cached_share=0.5, model="kimi-k3", budget_usd_per_month=9,
+    )  # fmt: skip
+    other = Workload(
+        name="other", requests_per_day=1, prompt_tokens=10, completion_tokens=10, model="kimi-k2.6",
+        reasoning_tokens=0,
+    )  # fmt: skip
+    found = plan(catalog, listed, other)
+    [section] = currency_sections(found)
+    a_day = Decimal("1.5") * 20 + Decimal("1.5") * 2 + Decimal("0.7") * 100
+    assert section.sentences[0] == f"To book: {90 * a_day:,.2f} CNY (mean)."
+    assert any(
+        "no price of kimi-k2.6, so what other costs in CNY is not told" in one
+        for one in section.sentences
+    )
+    rows = section.data["in_cny"]["rows"]
+    assert {row["workload"] for row in rows} == {"listed", "all"}
+    assert {row["budget_usd"] for row in rows} == {None}  # a budget in USD is none in CNY
+
+
+def test_a_list_that_is_not_there_is_refused():
+    """The currencies that the catalog has are named."""
+    with pytest.raises(KimiPlannerError, match=r"has no price list in 'JPY'\. It has CNY"):
+        load_catalog("2026-11-public-3").with_list("JPY")
+    with pytest.raises(KimiPlannerError, match="It has none"):
+        CARD.with_list("CNY")
+
+
+def test_every_form_has_the_other_currency(tmp_path):
+    """The command takes rates by day; the catalog keeps its name and hash in every form."""
+    path = tmp_path / "w.toml"
+    path.write_text(
+        '[[workload]]\nname = "w"\nrequests_per_day = 1000\nprompt_tokens = 2000\n'
+        'completion_tokens = 500\nmodel = "kimi-k2"\n', encoding="utf-8",
+    )  # fmt: skip
+    options = ["--as-of", "2026-11-28", "--start", "2027-01", "--months", "2", "--catalog", "2026-06",
+               "--also-in", "EUR=0.9@2026-11-24", "--also-in", "EUR=0.8@2027-02-01",
+               "--format", "markdown,json,html", "--out", str(tmp_path / "r")]  # fmt: skip
+    done = CliRunner().invoke(command, [str(path), *options])
+    assert done.exit_code == 0, done.output
+    amount = f"{31 * A_DAY * Decimal('0.9') + 28 * A_DAY * Decimal('0.8'):,.2f}"
+    files = {name: (tmp_path / "r" / name).read_text() for name in ("report.md", "report.html")}
+    for text in (*files.values(), done.output):
+        assert f"{amount} EUR" in " ".join(text.split())
+    data = json.loads((tmp_path / "r" / "report.json").read_text())
+    assert data["catalog"] == {"version": CARD.version, "sha256": CARD.sha256}
+    [total] = [
+        one
+        for one in data["in_eur"]["rows"]
+        if (one["workload"], one["period"]) == ("all", "total")
+    ]
+    assert f"{Decimal(total['usd']):,.2f}" == amount
+
+
+def test_without_other_currencies_nothing_is_added():
+    """A plan of a catalog without a rate has no such part."""
+    found = plan(CARD)
+    assert currency_sections(found) == plan_sections(found) == []
+    assert "in_eur" not in json.loads(plan_json(found))

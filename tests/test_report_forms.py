@@ -1,0 +1,177 @@
+"""One report, one set of numbers: what each form says of the budget, read back and compared."""
+
+import csv
+import io
+import json
+import re
+from datetime import date
+from decimal import Decimal
+from html.parser import HTMLParser
+
+import openpyxl
+import pytest
+
+from kimi_planner import Workload, load_catalog, recommend
+from kimi_planner.plan import Booking
+from kimi_planner.report.budget import span_name
+from kimi_planner.report.write import rendered
+
+CENT = Decimal("0.01")
+
+
+def workloads():
+    """Return four workloads of a year with a launch, a change of price, and one over its budget."""
+    change = ({"date": "2027-07-15", "factor": 0.9},)
+    common = {"price_changes": change, "completion_tokens": 400}
+    return [
+        Workload(name="chat", requests_per_day={"p10": 8e3, "p50": 1e4, "p90": 1.4e4}, prompt_tokens=2500,
+                 growth_per_month=0.04, model="kimi-k2-5", budget_usd_per_month=3000,
+                 owner="Care", cost_centre="4711", **common),
+        Workload(name="coding", requests_per_day=900, prompt_tokens=12000, reasoning_tokens=2500,
+                 events=({"name": "launch", "from": "2027-04-12", "to": "2027-05-14", "factor": 2.5},),
+                 model="kimi-k2", budget_usd_per_month=900, owner="R&D", cost_centre="4720", **common),
+        Workload(name="drafts", requests_per_day=40000, prompt_tokens=650, certainty="estimate",
+                 model="kimi-k2", owner="Care", cost_centre="4711", budget_usd_per_month=4000, **common),
+        Workload(name="images", requests_per_day=1200, prompt_tokens=1900, starts_on="2027-03-15",
+                 model="kimi-k2-5", owner="Product", cost_centre="4730", budget_usd_per_month=600, **common),
+    ]  # fmt: skip
+
+
+class Tables(HTMLParser):
+    """Collects the rows of every table of a page."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.rows, self.cell = [], None
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.cell = ""
+
+    def handle_endtag(self, tag):
+        if tag in ("td", "th") and self.cell is not None:
+            self.rows[-1].append(self.cell.strip())
+            self.cell = None
+
+    def handle_data(self, data):
+        if self.cell is not None:
+            self.cell += data
+
+
+def amount(text):
+    """Return the number of a cell, its mark left out."""
+    return Decimal(text.removesuffix(" !").replace(",", "").replace("+", ""))
+
+
+@pytest.fixture(scope="module", params=["mean", "p80"])
+def report(request):
+    """Return a plan and its report in every form."""
+    plan = recommend(
+        workloads(), months=12, start="2027-01", as_of=date(2026, 11, 24), n_paths=500,
+        models=["kimi-k2", "kimi-k2-5"], catalog=load_catalog("2026-06"),
+        booking=Booking(book=request.param, contingency_percent=5),
+    )  # fmt: skip
+    return plan, rendered(plan, ("markdown", "csv", "json", "html", "xlsx", "focus"))
+
+
+NAMES = ("chat", "coding", "drafts", "images", "all")
+
+
+def matrix_in(rows):
+    """Return the budget by workload and column from rows of text, whichever way it is turned."""
+    found = {}
+    for at, row in enumerate(rows):
+        if row[:1] == ["workload"] and "total" in row:
+            for line in rows[at + 1 : at + 7]:
+                found |= {(line[0], head): cell for head, cell in zip(row, line, strict=True)}
+            return found
+        if row[:6] == ["workload", *NAMES]:
+            for line in rows[at + 1 : at + 25]:
+                found |= {
+                    (name, line[0]): cell for name, cell in zip(NAMES, line[1:], strict=False)
+                }
+            return found
+    return found
+
+
+def test_every_form_has_the_same_budget(report):
+    """Markdown, page, CSV, JSON, workbook and FOCUS say the same of each workload, month and sum."""
+    plan, files = report
+    matrix = plan.budget_matrix
+    spans = {span.name: span_name(span) for span in matrix.spans}
+    exact = {
+        (row.name, span.name): row.usd(span)
+        for row in (*matrix.rows, matrix.total)
+        for span in matrix.spans
+    }
+    lines = files["report.md"].decode().splitlines()
+    markdown = [
+        [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        for line in lines
+        if line.startswith("|")
+    ]
+    for rows in (markdown, Tables(files["report.html"].decode()).rows):
+        shown = matrix_in(rows)
+        for (name, span), usd in exact.items():
+            assert abs(amount(shown[name, spans[span]]) - usd) <= CENT / 2, (name, span)
+    rows = list(csv.DictReader(io.StringIO(files["budget.csv"].decode())))
+    assert {(row["workload"], row["period"]): Decimal(row["usd"]) for row in rows} == exact
+    data = json.loads(files["report.json"])["budget"]["rows"]
+    assert {(row["workload"], row["period"]): Decimal(row["usd"]) for row in data} == exact
+    sheet = openpyxl.load_workbook(io.BytesIO(files["report.xlsx"]), data_only=True)["Budget"]
+    book = [
+        ["" if one is None else one for one in row] for row in sheet.iter_rows(values_only=True)
+    ]
+    at = next(n for n, row in enumerate(book) if row[0] == "workload")
+    for row in book[at + 1 : at + 6]:
+        for span, head in spans.items():
+            value = row[book[at].index(head)]
+            assert value == pytest.approx(float(exact[row[0], span]), abs=1e-4)
+    charges = {}
+    for row in csv.DictReader(io.StringIO(files["focus.csv"].decode())):
+        key = json.loads(row["Tags"])["workload"], row["ChargePeriodStart"][:7]
+        charges[key] = charges.get(key, 0) + Decimal(row["BilledCost"])
+    months = {
+        key: usd
+        for key, usd in exact.items()
+        if re.fullmatch(r"\d{4}-\d\d", key[1]) and key[0] != "all"
+    }
+    assert charges == {key: usd for key, usd in months.items() if usd}
+
+
+def test_every_form_has_the_same_budgets_and_variances(report):
+    """Budget, variance and head-room of each workload are one number in text, data and workbook."""
+    plan, files = report
+    matrix = plan.budget_matrix
+    found = matrix_in(Tables(files["report.html"].decode()).rows)
+    rooms = {
+        one["workload"]: one for one in json.loads(files["report.json"])["budget"]["head_room"]
+    }
+    sheet = openpyxl.load_workbook(io.BytesIO(files["report.xlsx"]), data_only=True)["Budget"]
+    book = [list(row) for row in sheet.iter_rows(values_only=True)]
+    start = next(n for n, row in enumerate(book) if row[0] == "workload")
+    cells = {
+        row[0]: dict(zip(book[start], row, strict=True)) for row in book[start + 1 : start + 6]
+    }
+    for row in (*matrix.rows, matrix.total):
+        budget, variance = row.budget(matrix.whole), row.variance(matrix.whole)
+        room, month = row.head_room
+        for head, usd in (("budget", budget), ("variance", variance), ("head-room", room)):
+            assert abs(amount(found[row.name, head]) - usd) <= CENT / 2
+            assert cells[row.name][head] == pytest.approx(float(usd), abs=1e-4)
+        assert found[row.name, "in"] == month
+        assert (Decimal(rooms[row.name]["usd"]), rooms[row.name]["month"]) == (room, month)
+    over = {row.name for row in matrix.rows if row.head_room[0] < 0}
+    assert "chat" in over
+    assert {one.workload for one in plan.over_budget} <= over
+
+
+def test_prices_are_listed_of_the_models_in_play(report):
+    """A report on two models lists the prices of these two, not of the whole catalog."""
+    _, files = report
+    lines = files["report.md"].decode().split("## Prices")[1].splitlines()
+    models = [line.split("|")[1].strip() for line in lines if line.startswith("|")][2:]
+    assert sorted(models) == ["kimi-k2", "kimi-k2-5"]
