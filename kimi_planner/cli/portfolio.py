@@ -46,7 +46,8 @@ def command(
 ) -> None:
     """Assign a model to every workload of WORKLOADS, a TOML file, under one budget.
 
-    The assignment buys the most expected successes, by the success rates of --evaluations. It
+    The assignment buys the most net value where workloads state what a solved task is worth, else the
+    most expected successes, by the success rates of --evaluations. It
     says what the next 100 USD buy.
     """
     from kimi_planner.choose.portfolios.choose import portfolio

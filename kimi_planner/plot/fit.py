@@ -172,8 +172,8 @@ def context_fit_curve(fit: ContextFit, **panel: Unpack[Panel]) -> Axes:
     ax, colors = canvas.ax, canvas.theme.series
     key = []
     for number, (curve, models) in enumerate(curves.items()):
-        style = _LINES[number // len(colors) % len(_LINES)]
-        color = colors[number % len(colors)]
+        style = _LINES[number % len(_LINES)]  # one on another is seen through its gaps
+        color = colors[(number + number // len(_LINES)) % len(colors)]
         (line,) = ax.plot(sizes, shares[curve], color=color, linestyle=style, linewidth=2)
         name = curve[0]
         key.append((f"{name}: {several(models)}" if counts[name] > 1 else name, line))

@@ -16,7 +16,7 @@ __all__ = ["alt_text", "at_most", "distinct", "dollars", "listed", "literal", "r
 
 NAME_CHARS = 30
 _MOST_LISTED = 12
-_ROW_CHARS = 90  # of a name that is broken into lines
+_ROW_CHARS = 140  # of a name that is broken into lines
 
 
 @public
