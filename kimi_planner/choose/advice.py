@@ -25,10 +25,15 @@ def clauses_of(choice: Choice) -> tuple[str, ...]:
 def why_first(aim: Aim, ranked: Sequence[Choice], *, is_short: bool = False) -> str:
     """Return why the first of a ranking is it, in a clause; a short one stands after its spend."""
     first = ranked[0]
-    rivals = [one for one in ranked[1:] if bool(clauses_of(one)) == bool(clauses_of(first))]
-    rivals = [one for one in rivals if not aim.is_unknown(one.model)]
+    alike = [one for one in ranked[1:] if bool(clauses_of(one)) == bool(clauses_of(first))]
+    rivals = [one for one in alike if not aim.is_unknown(one.model)]
     if not rivals:
-        return f"no other {'model qualifies' if len(ranked) == 1 else 'qualifies for sure'}"
+        of_others = (
+            "success is known of no other that qualifies"
+            if alike
+            else "no other qualifies for sure"
+        )
+        return of_others if len(ranked) > 1 else "no other model qualifies"
     second = rivals[0]
     tie = _same(aim, first.model, second.model)
     if aim.by_value and aim.worth is not None and not aim.is_unknown(first.model):
@@ -39,7 +44,7 @@ def why_first(aim: Aim, ranked: Sequence[Choice], *, is_short: bool = False) -> 
         chance = chance_text(aim.worth.chance_best[first.model])
         return f"net value {_signed(net)} USD a task, {more}; the best with probability {chance}"
     if tie:
-        return tie
+        return tie if is_short else f"it costs {tie}"
     less = float(aim.cost_usd(second.model) - aim.cost_usd(first.model)) * float(aim.tasks)
     if is_short:
         return f"{usd(less)} less than {second.model}"
@@ -76,8 +81,14 @@ def instead(aim: Aim, chosen: str, ranked: Sequence[Choice]) -> Iterator[str]:
     for model, (low, high) in spans.items():
         if model == chosen:
             continue
-        parts = [*clauses[model], *_worth(low, high)]
-        yield f"{model} instead if {' and '.join(parts)}" if parts else f"{model} instead"
+        value = aim.objective.value_usd
+        is_at = value is not None and low <= value and (high is None or value < high)
+        parts = [*clauses[model], *(() if is_at else _worth(low, high))]
+        yield (
+            f"{model} instead if {' and '.join(parts)}"
+            if parts
+            else f"{model} instead, at the value stated"
+        )
 
 
 def _spans(points: Mapping[str, Any], aim: Aim) -> dict[str, tuple[Any, Any]]:
@@ -104,7 +115,7 @@ def not_known(aim: Aim, models: Sequence[str], timed: Mapping[str, Any]) -> Iter
         yield f"Success is not known of {_some(missing, models)}"
     if public:
         of = "the others" if len(public) + len(missing) == len(models) else _some(public, models)
-        of = of if missing or len(public) < len(models) else "all models"
+        of = of if missing or len(public) < len(models) else _all(models)
         yield f"Success of {of} is what published results say, which is little"
     if not aim.objective.is_stated:
         yield "No value of a solved task is stated (value_usd_per_success), so models rank by cost"
@@ -115,8 +126,12 @@ def not_known(aim: Aim, models: Sequence[str], timed: Mapping[str, Any]) -> Iter
 def _some(some: Sequence[str], models: Sequence[str]) -> str:
     """Return some of the models in words: their names where they are few."""
     if len(some) == len(models):
-        return "any model" if len(some) > 1 else some[0]
+        return _all(models, "any model")
     return ", ".join(some) if len(some) <= _MOST_NAMED else f"{len(some)} of {len(models)} models"
+
+
+def _all(models: Sequence[str], words: str = "all models") -> str:
+    return words if len(models) > 1 else models[0]
 
 
 def _is_public(aim: Aim, model: str) -> bool:

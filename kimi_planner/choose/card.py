@@ -51,8 +51,10 @@ class CardRow:
     net_usd_per_month, chance_best
         Expected net value of an average month, and the probability that no other model has more;
         ``None`` where no value of a success is stated or success is not known.
+    is_open
+        Whether something must be true, that is not known, so that it qualifies or is where it ranks.
     condition
-        On what it qualifies, or why it does not, in words.
+        What that is, or why it does not qualify, and what else differs from the plan, in words.
     """
 
     model: str
@@ -74,6 +76,7 @@ class CardRow:
     cost_per_task_usd: float
     net_usd_per_month: float | None
     chance_best: float | None
+    is_open: bool
     condition: str
 
 
@@ -123,7 +126,9 @@ class Card:
             5: "over: chance that some month is over its budget",
             6: "net: value of what is solved less spend and failures, USD a month",
         }
-        marks = ["?: on a condition, x: does not qualify"] * any(row.condition for row in self.rows)
+        marks = ["?: on a condition, x: does not qualify"] * any(
+            row.is_open or row.rank is None for row in self.rows
+        )
         return "; ".join([*(words[place] for place in self._places if place in words), *marks])
 
     @property
@@ -169,23 +174,22 @@ def card_of(recommendation: Recommendation, name: str) -> Card:
     aim, ranked = recommendation.aims[name], recommendation.ranking(name)
     decision = next(one for one in recommendation.decisions if one.workload == name)
     out = [one for one in recommendation.exclusions if one.workload == name]
-    conditions = {one.model: " and ".join(clauses_of(one)) for one in ranked}
-    said = {model: f"qualifies if {words}" for model, words in conditions.items() if words}
-    said |= {one.model: f"does not qualify: {'; '.join(one.reasons)}" for one in out}
+    choices = {one.model: one for one in ranked}
+    said = {one.model: f"does not qualify: {'; '.join(one.reasons)}" for one in out}
     for one in ranked:
-        more = [said.get(one.model), _needed(aim, ranked, one), _as_tried(aim, one.model)]
-        said[one.model] = "; ".join(filter(None, more))
-    models = [*(one.model for one in ranked), *(one.model for one in out)]
+        clauses = " and ".join(clauses_of(one))
+        more = (f"qualifies if {clauses}" * bool(clauses), _needed(aim, ranked, one))
+        said[one.model] = "; ".join(filter(None, [*more, _as_tried(aim, one.model)]))
     specs = {spec.id: spec for spec in recommendation.projection.specs}
     timed = {
-        model: answer_time(aim.workload, specs[model], aim.rates[model].trials) for model in models
+        model: answer_time(aim.workload, specs[model], aim.rates[model].trials) for model in said
     }
-    ranks = {one.model: one.rank for one in ranked}
+    models = [*choices, *(one.model for one in out)]
     return Card(
         workload=name,
         model=decision.model,
         rows=tuple(
-            _row(recommendation, aim, model, ranks.get(model), timed[model], said.get(model, ""))
+            _row(recommendation, aim, model, choices.get(model), timed[model], said[model])
             for model in models
         ),
         sentences=tuple(_sentences(recommendation, aim, decision.model, ranked, timed)),
@@ -202,7 +206,7 @@ def _row(
     recommendation: Recommendation,
     aim: Aim,
     model: str,
-    rank: int | None,
+    choice: Choice | None,
     time: AnswerTime | None,
     condition: str,
 ) -> CardRow:
@@ -215,7 +219,7 @@ def _row(
     months = len(projection.months)
     return CardRow(
         model=model,
-        rank=rank,
+        rank=None if choice is None else choice.rank,
         bookable_usd_per_month=booked(projection, {name: model}).usd / months,
         p10_usd_per_month=aim.rows[model]["p10_usd_per_month"],
         p50_usd_per_month=aim.rows[model]["p50_usd_per_month"],
@@ -235,6 +239,7 @@ def _row(
         cost_per_task_usd=float(aim.cost_usd(model)),
         net_usd_per_month=None if net is None else float(net.net_usd[model] * aim.tasks),
         chance_best=None if net is None else net.chance_best[model],
+        is_open=choice is not None and bool(clauses_of(choice) or aim.is_unknown(model)),
         condition=condition,
     )
 
@@ -252,7 +257,7 @@ def _needed(aim: Aim, ranked: Sequence[Choice], one: Choice) -> str:
     needed = float(aim.objective.needed_success(aim.cost_usd(one.model), best))
     if needed > 1:
         return "its success is not known, and none would make it the best"
-    return f"its success is not known; it is the best above {share_text(max(needed, 0.0))}"
+    return f"its success is not known; it is the best above a success of {share_text(max(needed, 0.0))}"
 
 
 def _as_tried(aim: Aim, model: str) -> str:
@@ -328,5 +333,5 @@ def _cells(row: CardRow) -> tuple[str, ...]:
     net = "unknown"
     if row.net_usd_per_month is not None:
         net = f"{'-' * (row.net_usd_per_month < 0)}{usd(abs(row.net_usd_per_month), 0)}"
-    mark = " x" if row.rank is None else " ?" if row.condition else ""
+    mark = " x" if row.rank is None else " ?" if row.is_open else ""
     return row.model + mark, usd(row.bookable_usd_per_month), spread, success, time, over, net
