@@ -26,6 +26,7 @@ from kimi_planner.choose import (
     portfolio_frontier,
     quality_frontier,
     read_evaluations,
+    routing_curve,
     thinking_pays,
 )
 from kimi_planner.errors import ScenarioError
@@ -71,6 +72,17 @@ class Case:
         columns = ["workload", "model", "successes", "trials"]
         return read_evaluations(pd.DataFrame(rows, columns=columns))
 
+    @property
+    def scored(self):
+        """Forty items on the first two models, with a score of the first."""
+        rows = [
+            (model, item, (item % 5 < 3 + place), item % 7)
+            for place, model in enumerate(self.models[:2])
+            for item in range(40)
+        ]
+        frame = pd.DataFrame(rows, columns=["model", "item", "success", "score_after"])
+        return read_evaluations(frame.assign(workload=self.workload.name))
+
     def thinking(self):
         plain, thinks, as_of = PAIRS[self.catalog]
         settings = {**self.settings, "as_of": as_of, "months": 1}
@@ -102,6 +114,9 @@ RESULTS = {
     ),
     "portfolio_frontier": lambda c: portfolio_frontier(
         c.workloads, evaluations=c.tried, projection=c.projection
+    ),
+    "routing_curve": lambda c: routing_curve(
+        c.workload, *c.models[:2], c.scored, projection=c.projection
     ),
     "scenarios": lambda c: compare_scenarios(
         c.projection,

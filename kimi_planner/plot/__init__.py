@@ -22,6 +22,7 @@ __all__, __getattr__, __dir__ = public_names(
         "plot.outlook": "outlook",
         "plot.portfolio": "portfolio_frontier",
         "plot.quality": "cascades cost_vs_quality",
+        "plot.routing": "routing_curve",
         "plot.scenarios": "scenarios",
         "plot.spend": "monthly_spend spend_fan",
         "plot.style": "slide",

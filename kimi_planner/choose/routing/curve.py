@@ -164,8 +164,9 @@ class RoutingCurve(Planned):
         first, other = np.split(rng.permutation(count), [count // 2])
         tested, alone = (int(some[:, first].mean(axis=1).argmax()) for some in (nets, nets[:2]))
         net, gain = nets[tested, other], nets[tested, other] - nets[alone, other]
+        value = objective.value_usd or Fraction(0)
         return HeldOut(
-            rule=self.rules[int(nets.mean(axis=1).argmax())],
+            rule=[rule for rule, least in self.by_value if least <= value][-1],
             tested=self.rules[tested],
             single=(self.cheap, self.strong)[alone],
             items=len(other),

@@ -233,6 +233,8 @@ class Cascades(Planned):
             amount = usd(from_fraction(net), PLACES)
             return f"{self.workload}: choose {self._point(best)}, {amount} USD of net value a task."
         first, *others = self.by_value
+        if not others:
+            return f"{self.workload}: choose {first.model}, whatever a solved task is worth."
         told = "".join(
             f"; {one.model} where it is worth more than {usd(from_fraction(one.from_usd), PLACES)} USD"
             for one in others

@@ -12,7 +12,7 @@ from kimi_planner.workload.quantity import Array
 
 __all__ = ["Rule", "outcome_of", "rules_of"]
 
-_MOST_THRESHOLDS = 12  # of a score
+_SHARES = np.arange(1, 13) / 13  # of tasks below a threshold
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,11 @@ def rules_of(scores: Sequence[Array | None]) -> Iterator[Rule]:
     yield Rule(strong_alone=True)
     grids: list[list[float | None]] = []
     for score in scores:
-        found = [] if score is None else np.unique(score)[1:].tolist()
-        places = np.unique(
-            np.linspace(0, len(found) - 1, min(len(found), _MOST_THRESHOLDS)).astype(int)
-        )
-        grids.append([None, *(found[place] for place in places if found)])
+        known: list[float] = []
+        if score is not None:
+            found = np.quantile(score, _SHARES, method="higher")
+            known = np.unique(found[found > score.min()]).tolist()
+        grids.append([None, *known])
     for before, after in product(*grids):
         if (before, after) != (None, None):
             yield Rule(before, after)
