@@ -142,7 +142,7 @@ def read_text(
     FileError
         Or another ``fault``, if the file is missing, a folder, unreadable, larger than ``limit`` bytes or not UTF-8.
     """
-    path = Path(path)
+    path = path if isinstance(path, Path) else Path(path)  # a check reads thousands
     opening(path, fault)
     try:
         with open(path, "rb") as handle:

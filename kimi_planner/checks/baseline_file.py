@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -117,9 +118,14 @@ def _whole(value: object) -> int:
 
 
 def _decimal(value: object) -> Decimal:
-    number = exact_decimal(_text(value))
+    return _number(_text(value))
+
+
+@cache  # most prompts of a repository have one price
+def _number(text: str) -> Decimal:
+    number = exact_decimal(text)
     if number < 0 or (number and not -MOST_DIGITS < number.adjusted() < MOST_DIGITS):
-        raise ValueError(f"{shown(value)} is negative, or out of all bounds")
+        raise ValueError(f"{shown(text)} is negative, or out of all bounds")
     return number
 
 

@@ -174,7 +174,8 @@ class Check:
             from kimi_planner.checks.totals import hold_totals
 
             yield from hold_totals(self.prompts, self.unread, self.config)
-        if any(one.has_calls for one in self.config.prompts):
+        is_whole = self.config.only is None
+        if is_whole and any(one.has_calls for one in self.config.prompts):
             yield from self.months.faults()
         if self.config.catalog_checks is not None:
             from kimi_planner.checks.catalogs import hold_catalog
@@ -182,7 +183,7 @@ class Check:
             yield from hold_catalog(self.config.catalog_checks, self.config, self.as_of)
         if self.config.min_coverage is not None and self.config.prompts:
             yield hold_coverage(self.coverage, self.config.min_coverage, self.config.path.name)
-        if self.config.only is not None:
+        if not is_whole:
             return
         yield from unused_overrides(self.prompts, self.unread, self.config)
         if not self.unread:
