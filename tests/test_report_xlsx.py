@@ -14,6 +14,7 @@ from kimi_planner.billing.meters import title_of
 from kimi_planner.plan import Booking, Scenario
 from kimi_planner.report.budget import span_name
 from kimi_planner.report.comparisons import plan_sections
+from kimi_planner.report.json_form import plan_json
 from kimi_planner.report.xlsx.workbook import xlsx_report
 from kimi_planner.workload import example_path
 
@@ -27,6 +28,9 @@ CERTAIN = Workload(
     reasoning_tokens=300, cached_share=0.25, budget_usd_per_month=400,
     growth_per_month=0.1, retry_share=0.02, owner="Care", cost_centre="4711",
 )  # fmt: skip
+
+
+SPREAD_OUT = {"starts_on": "2027-01-20", "ends_on": "2027-02-11"}
 
 
 def planned(workloads, catalog=None, **options):
@@ -82,6 +86,25 @@ def plans():
         "beyond": planned([beyond, batched], batching(), models="kimi-k2.5"),
         "dated": planned([replace(beyond, name="dated", price_changes=dated)], free),
         "twins": planned([CERTAIN], twins()),
+        "documents": planned(
+            [
+                replace(
+                    CERTAIN,
+                    name=name,
+                    requests_per_day=None,
+                    documents=documents,
+                    turns={"mean": 3},
+                    growth_per_month=0,
+                    **dates,
+                )
+                for name, documents, dates in (
+                    ("once", 9000, {}),
+                    ("spread", {"p10": 8e3, "p50": 9e3, "p90": 2e4}, SPREAD_OUT),
+                    ("month", 9000, {"starts_on": "2027-02-03"}),
+                )
+            ],
+            discounted_cache(),
+        ),
         "booked": planned(example, booking=Booking(book="p80", contingency_percent=10)),
     }
 
@@ -105,7 +128,7 @@ def calculated(books, tmp_path_factory):
     return {name: dict(zip(asks[name], answers[name][0], strict=True)) for name in books}
 
 
-NAMES = ["example", "seasonal", "certain", "beyond", "dated", "twins", "booked"]
+NAMES = ["example", "seasonal", "certain", "beyond", "dated", "twins", "documents", "booked"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -391,3 +414,30 @@ def test_a_single_month_is_summed_up_once():
     book = openpyxl.load_workbook(io.BytesIO(xlsx_report(plan)))
     heads = [cell.value for cell in book["Budget"][4]]
     assert heads[4:] == ["budget a month", "2026-12", "budget", "variance", "head-room"]
+
+
+def test_a_waterfall_floats_from_end_to_end(plans, tmp_path):
+    """A change of plan is drawn from the booked number before to the one after, each step on the last."""
+    before = planned([replace(CERTAIN, requests_per_day=500)])
+    path = tmp_path / "before.json"
+    path.write_text(plan_json(before), encoding="utf-8")
+    plan = planned([replace(CERTAIN, model=before.best["certain"])])
+    sections = plan_sections(plan, previous=path)
+    book = openpyxl.load_workbook(io.BytesIO(xlsx_report(plan, sections)))
+    sheet = book["Waterfall"]
+    assert len(sheet._charts) == 1
+    [head] = (cell for row in sheet.iter_rows() for cell in row if cell.value == "below")
+    rows = [
+        [sheet.cell(row, column).value for column in (1, *range(head.column, head.column + 4))]
+        for row in range(head.row + 1, sheet.max_row + 1)
+        if sheet.cell(row, head.column).value is not None
+    ]
+    assert (rows[0][0], rows[-1][0]) == ("before", "after")
+    assert rows[0][2] == pytest.approx(float(before.booked.usd), abs=0.005)
+    assert rows[-1][2] == pytest.approx(float(plan.booked.usd), abs=0.005)
+    reached = rows[0][2]
+    for _, below, end, more, less in rows[1:-1]:
+        assert end == 0
+        assert below == pytest.approx(min(reached, reached + more - less), abs=0.005)
+        reached += more - less
+    assert reached == pytest.approx(rows[-1][2], abs=0.02)

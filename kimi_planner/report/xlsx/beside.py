@@ -14,40 +14,54 @@ __all__ = ["SOURCES", "write_section", "write_sources"]
 SOURCES = "Catalog and sources"
 _ENDS = ("before", "after", "planned", "actual")
 _COLOURS = {"end": "#1F4E79", "up": "#C4513E", "down": "#3B8F6B"}
-_WIDTHS = (34, 24, *[20] * 8)
+_USUAL, _WIDEST = 10, 14  # columns
 
 
 def write_section(book: Book, name: str, sections: Sequence[Section]) -> None:
     """Write comparisons on a sheet of their own: tables, and a waterfall of those by cause."""
-    sheet = book.sheet(name, (*_WIDTHS, *[3, 12, 12, 12, 12]))
+    many = [_narrow(one) for part in sections for one in part.tables]
+    count = max([_USUAL, *(len(one.headers) for one in many)])
+    others = 20 if count == _USUAL else 12  # as a page must hold them all
+    sheet = book.sheet(name, (34, others + 2, *[others] * (count - 2), 3, *[12] * 4))
     sheet.text(0, 0, name, "title")
     row = sheet.paragraph(
         1, "As of the plan: these numbers do not follow the cells.", "muted", columns=10
     )
+    breaks = []
     for section in sections:
         row += 1
+        breaks.append(row)
         sheet.text(row, 0, section.title, "heading")
         row += 1
         for sentence in section.sentences:
             row = sheet.paragraph(row, sentence, columns=10)
-        for table in section.tables:
+        for table in map(_narrow, section.tables):
             row += 1
             if table.title:
                 sheet.text(row, 0, table.title, "strong")
                 row += 1
             first, row = row, sheet.table(row, table)
             if table.title.endswith("by cause"):
-                row = _write_waterfall(book, sheet, name, table, first, row + 1)
-    sheet.raw.print_area(0, 0, row, len(_WIDTHS) - 1)
+                row = _write_waterfall(book, sheet, table, (first, row + 1), count + 1)
+    sheet.raw.set_h_pagebreaks(breaks[1:])
+    sheet.raw.print_area(0, 0, row, count - 1)
+
+
+def _narrow(table: Table) -> Table:
+    """Return a table that is wider than a page with its rows and columns exchanged."""
+    return table.upright if len(table.headers) > _WIDEST else table
 
 
 def _write_waterfall(
-    book: Book, sheet: Sheet, name: str, table: Table, first: int, row: int
+    book: Book, sheet: Sheet, table: Table, rows_at: tuple[int, int], helper: int
 ) -> int:
-    """Draw the last column of a table from its first to its last row as columns that float."""
+    """Draw the last column of a table from its first to its last row as columns that float.
+
+    The table begins at the first of two rows, the chart at the second; return the row after it.
+    """
+    (first, row), name = rows_at, sheet.raw.get_name()
     last = len(table.headers) - 1
     steps = [(texts[0], float(texts[last].replace(",", ""))) for texts in table.rows]
-    helper = len(_WIDTHS) + 1
     sheet.header(first, ("below", "end", "more", "less"), at=helper)
     reached = 0.0
     for at, (step, amount) in enumerate(steps, first + 1):

@@ -40,6 +40,7 @@ _STYLES: dict[str, dict[str, Any]] = {
     "count": {"num_format": _COUNT},
     "money": {"num_format": _MONEY},
     "big": {"num_format": _COUNT, "bold": True, "font_size": 14},
+    "next": {"align": "left", "indent": 1},
     "right": {"align": "right"},
     "remark": _MUTED,
     "muted_right": {**_MUTED, "align": "right"},
@@ -270,16 +271,17 @@ class Sheet:
         if self._lines[row] > 1:
             self.raw.set_row(row, min(400, _LINE_POINTS * self._lines[row]))
 
-    def table(self, row: int, table: Table, *, style: str = "text") -> int:
+    def table(self, row: int, table: Table) -> int:
         """Write a table of text, its amounts as numbers; return the row after it."""
         for column, name in enumerate(table.headers):
-            self.text(row, column, name, "header_right" if column in table.right else "header")
+            left = "header_beside" if column else "header"
+            self.text(row, column, name, "header_right" if column in table.right else left)
         foot = row + 1 + len(table.rows) - table.foot
         for at, texts in enumerate(table.rows, row + 1):
             for column, text in enumerate(texts):
                 amount = _amount(text) if column in table.right else None
                 if amount is None:
-                    usual = "right" if column in table.right else style
+                    usual = "right" if column in table.right else "next" if column else "text"
                     self.text(at, column, text, "total_text" if at >= foot else usual)
                 else:
                     usual = "over_money" if text.endswith(OVER) else "money"

@@ -21,6 +21,7 @@ import numpy as np
 
 from kimi_planner.billing.meters import METERS, Usage, fee_key
 from kimi_planner.plan.bill import LoadPlan
+from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.demand import demand, months_of_growth, periods_of
 from kimi_planner.plan.draws import Draws
 from kimi_planner.report.xlsx.scope import CERTAINTY, NONE, Scope, batch_of
@@ -142,9 +143,8 @@ class CallRates(Scope):
         months = list(self.months)
         for _ in range(months_of_growth(load.traffic, first, first) + _EARLIER):
             months.append(months[-1].next)
-        growing = replace(
-            load, traffic=replace(_flat(load.traffic), growth=load.traffic.growth), price_changes=()
-        )
+        even = _flat(load.traffic, self.months[0])
+        growing = replace(load, traffic=replace(even, growth=load.traffic.growth), price_changes=())
         drawn = self._plan(growing).draws
         still = replace(drawn, drawn={**drawn.drawn, "growth_per_month": 0.0})
         periods = periods_of(months)
@@ -209,8 +209,8 @@ class CallRates(Scope):
             for certainty in CERTAINTY:
                 stated = None if certainty == NONE else certainty
                 load = replace(workload, certainty=stated).resolve()
-                for is_extra in (False, True):
-                    traffic = _flat(load.traffic)
+                for is_extra in (False, True)[: 1 + self.has_extra(name)]:
+                    traffic = _flat(load.traffic, self.months[0])
                     if is_extra:
                         traffic = replace(
                             traffic, level=ONE, calls=Fraction(1), unit="requests_per_day"
@@ -233,15 +233,16 @@ class CallRates(Scope):
 
         Of calls of the level, and of calls that events add, which do not vary with it.
         """
-        return {
-            (name, model, certainty): (
-                self._rates(name, model, certainty, self.loads[name].traffic.level.mean),
-                self._rates(name, model, certainty, None),
-            )
-            for name in self.workloads
-            for model in self.specs
-            for certainty in CERTAINTY
-        }
+        found = {}
+        for name, load in self.loads.items():
+            for model in self.specs:
+                for certainty in CERTAINTY:
+                    own = self._rates(name, model, certainty, load.traffic.level.mean)
+                    added = own
+                    if self.has_extra(name):
+                        added = self._rates(name, model, certainty, None)
+                    found[name, model, certainty] = own, added
+        return found
 
     def _rates(
         self, name: str, model: str, certainty: str, level: float | None
@@ -266,14 +267,15 @@ class CallRates(Scope):
         return profile.reasons_for(self.workloads[name].needs) is not False
 
 
-def _flat(traffic: Traffic) -> Traffic:
-    """Return the traffic without growth, events, weekdays and ends."""
+def _flat(traffic: Traffic, month: Month) -> Traffic:
+    """Return the traffic without growth, events, weekdays and ends; documents are all of a month."""
+    once = traffic.unit == "documents"
     return replace(
         traffic,
         growth=ZERO,
         events=(),
-        first_day=date.min if traffic.unit != "documents" else traffic.first_day,
-        last_day=date.max if traffic.unit != "documents" else traffic.last_day,
+        first_day=month.first if once else date.min,
+        last_day=month.last if once else date.max,
         grows_from=None,
         weekdays=(Fraction(1),) * 7,
     )

@@ -125,7 +125,7 @@ class Summary:
                 live_value = value if isinstance(value, str) else value * rate
                 formula = f"IF(AND(ISNUMBER({place}),{self.budget.place('')}<>0),{place}*{mean_rate},{place})"
                 sheet.formula(row + 2, column, formula, live_value, style)
-            sheet.text(row + 2, len(figures), "at the mean rate", "remark")
+            sheet.text(row + 2, len(figures), "at the mean rate", "aside")
         return row + 3
 
     def _write_workloads(self, sheet: Sheet, row: int) -> int:
