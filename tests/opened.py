@@ -4,6 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
+#: Moves inputs and reads the page in one step; a file is read without a download, which takes long.
+MOVE = """async (moves) => {
+  const named = new Map([...document.querySelectorAll("[aria-label]")].map((one) => [one.ariaLabel, one]));
+  const values = moves.map(([label, value]) => {
+    const input = named.get(label);
+    input.value = value;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    return input.value;
+  });
+  const texts = (row) => [...row.cells].slice(1).map((cell) => cell.textContent);
+  const bodies = [...document.querySelectorAll("#what-if :is(tbody, tfoot)[id]")];
+  const [make, blobs, link] = [URL.createObjectURL, [], document.getElementById("file")];
+  const kept = (event) => event.preventDefault();
+  URL.createObjectURL = (blob) => { blobs.push(blob); return "#"; };
+  link.addEventListener("click", kept);
+  link.click();
+  link.removeEventListener("click", kept);
+  URL.createObjectURL = make;
+  const isOffered = !link.hidden && !document.getElementById("links").hidden;
+  return {
+    values,
+    rows: Object.fromEntries(bodies.map((body) => [body.id, [...body.rows].map(texts)])),
+    answer: document.getElementById("answer").textContent,
+    file: isOffered ? await blobs[0].text() : null,
+  };
+}"""
+
 
 class Opened:
     """A page in a tab, with every message and every request it made."""
@@ -17,38 +44,16 @@ class Opened:
         self.tab.on("dialog", lambda dialog: self.problems.append(dialog.message))
         self.tab.goto(path.as_uri() + link)
 
-    def set(self, label: str, value: str) -> None:
-        """Move the input of a label as a reader does, in one step."""
-        self.tab.get_by_label(label, exact=True).evaluate(
-            "(one, value) => { one.value = value; one.dispatchEvent(new Event('input', {bubbles: true})); }",
-            value,
-        )
+    def move(self, *moves: tuple[str, str]) -> dict[str, Any]:
+        """Move inputs by their labels as a reader does, in one step each; return what the page says.
 
-    def rows(self, body: str) -> list[list[str]]:
-        """Return the texts of a table's rows, names left out."""
-        return self.tab.eval_on_selector_all(
-            f"#{body} tr",
-            "rows => rows.map(row => [...row.cells].slice(1).map(cell => cell.textContent))",
-        )
+        ``rows`` has the texts of each table by its id, names left out; ``answer`` the sentence,
+        ``file`` the workload file, ``None`` where none is offered, and ``values`` what inputs took.
+        """
+        return self.tab.evaluate(MOVE, list(moves))
 
     def downloaded(self) -> str:
         """Return the workload file that a click downloads."""
         with self.tab.expect_download() as download:
             self.tab.click("#file")
         return download.value.path().read_text(encoding="utf-8")
-
-    def exported(self) -> str:
-        """Return the same without a download, which takes long."""
-        return self.tab.evaluate(
-            """async () => {
-              const link = document.getElementById("file");
-              const [made, blobs] = [URL.createObjectURL, []];
-              const kept = (event) => event.preventDefault();
-              URL.createObjectURL = (blob) => { blobs.push(blob); return "#"; };
-              link.addEventListener("click", kept);
-              link.click();
-              link.removeEventListener("click", kept);
-              URL.createObjectURL = made;
-              return blobs[0].text();
-            }"""
-        )

@@ -280,7 +280,7 @@ def test_a_page_on_models_that_do_not_qualify_says_so(browser, tmp_path):
     assert page.problems == []
     assert "no model qualifies for w" in page.tab.inner_text("main")
     mean = plan.projection.of(plan.best["w"], "w").exact_usd
-    assert page.rows("compared")[0][1] == usd(sum(mean) / len(mean))
+    assert page.move()["rows"]["compared"][0][1] == usd(sum(mean) / len(mean))
     page.tab.close()
 
 

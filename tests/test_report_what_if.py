@@ -110,39 +110,41 @@ def page(browser, path):
     opened.tab.close()
 
 
-def moves(plan, number):
-    """Yield inputs by their labels, and values that they take."""
+def moves(page, number):
+    """Yield open inputs of a panel by their labels, and values that they take."""
     random = Random(7)
-    models = plan.projection.models
-    prices = ("0", "0.123456789", "2.50", "3.7", "13.98", "100", ".5")
+    labels = page.tab.eval_on_selector_all(
+        "#what-if :is(select, input):enabled", "all => all.map(one => one.ariaLabel)"
+    )
+    values = {
+        "model": map(str, range(page.tab.locator("#cards select").first.locator("option").count())),
+        "sent": "01",
+        "traffic ": ("0", "5", "65", "100", "135", "240", "400"),
+        "growth, % a month": ("", "0", "4", "-2.5", "12.5", "-60", ".25"),
+        "visible output": map(str, range(len(OUTPUTS))),
+        "reasoning": map(str, range(len(REASONINGS))),
+        "cached share": ("", "0", "0.15", "0.35", "0.95", "1"),
+        "price": ("0", "0.123456789", "2.50", "3.7", "13.98", "100", ".5"),
+    }
+    lists = {name: list(some) for name, some in values.items()}
     for _ in range(number):
-        workload, model = random.choice(plan.workloads), random.choice(models)
-        values = {
-            "model": str(random.randrange(len(models))),
-            "sent": random.choice("01"),
-            "traffic ": str(random.choice([0, 5, 65, 100, 135, 240, 400])),
-            "growth, % a month": random.choice(["", "0", "4", "-2.5", "12.5", "-60", ".25"]),
-            "visible output": str(random.randrange(len(OUTPUTS))),
-            "reasoning": str(random.randrange(len(REASONINGS))),
-            "cached share": random.choice(["", "0", "0.15", "0.35", "0.95", "1"]),
-            "price": random.choice(prices),
-        }
-        name, value = random.choice(list(values.items()))
-        box = random.choice(["input", "cached input", "output"])
-        yield (f"{model}, {box} price" if name == "price" else f"{workload.name}, {name}"), value
+        name = random.choice(list(lists))
+        label = random.choice([one for one in labels if one.endswith(name)])
+        yield label, random.choice(lists[name])
 
 
-def again(page, plan, folder, *, every_model=False):
-    """Return the plan of the file that a page offers, and the model of each of its workloads."""
+def read(text, folder):
+    """Return the workloads of a file that a page offers."""
     file = folder / "workloads.toml"
-    file.write_text(page.exported(), encoding="utf-8")
-    workloads = load_workloads(file)
-    choice = {one.name: one.model for one in workloads}
+    file.write_text(text, encoding="utf-8")
+    return load_workloads(file)
+
+
+def planned(workloads, plan, models):
+    """Return the plan of workloads, over the months and paths of another."""
     scope = plan.projection
-    models = scope.models if every_model else list(dict.fromkeys(choice.values()))
     settings = {"as_of": scope.as_of, "n_paths": scope.n_paths, "catalog": scope.catalog}
-    months = len(scope.months), str(scope.months[0])
-    return project(workloads, *months, models, seed=scope.seed, **settings), choice
+    return project(workloads, len(scope.months), str(scope.months[0]), models, **settings)
 
 
 def by_month(spends):
@@ -160,45 +162,43 @@ def expected(projection, choice):
 
 
 def test_every_move_is_what_python_plans_of_the_exported_file(page, plan, tmp_path):
-    """After each of 110 moves on each plan, all months of all workloads are those of `project`."""
-    told, skipped = set(), 0
-    for label, value in moves(plan, 110):
-        box = page.tab.get_by_label(label, exact=True)
-        if box.count() == 0 or box.is_disabled():
-            skipped += 1
-            continue
-        page.set(label, value)
-        if label.endswith("cached share") and box.input_value() != value:
-            page.set(label, "")  # no room beside what is written to a cache
-        told.add(label.split(", ")[-1])
-        if page.tab.locator("#links").is_hidden():
-            assert "No batch price is stated" in page.tab.inner_text("#answer")
-            continue
-        projection, choice = again(page, plan, tmp_path)
-        spends = expected(projection, choice)
-        assert page.rows("by-month") == [by_month([one]) for one in spends]
-        assert page.rows("by-month-all") == [by_month(spends)]
-        months = len(projection.months)
-        assert [row[1] for row in page.rows("compared")] == [
+    """After each of 120 moves on each plan, all months of all workloads are those of `project`."""
+    months, known = len(plan.projection.months), {}
+    for label, value in moves(page, 120):
+        said = page.move((label, value))
+        if said["values"] != [value]:  # no room beside what is written to a cache
+            said = page.move((label, ""))
+        if said["file"] is None:
+            assert "No batch price is stated" in said["answer"]
+            said = page.move(*((f"{name}, sent", "0") for name in plan.names))
+        blocks = said["file"].split("\n\n")[1:]
+        prices = tuple(one for one in blocks if one.startswith("[[price_change]]"))
+        spends = []
+        for workload, block in zip(read(said["file"], tmp_path), blocks, strict=False):
+            if (block, prices) not in known:  # most moves are of one workload
+                alone = planned(workload, plan, workload.model)
+                [known[block, prices]] = expected(alone, {workload.name: workload.model})
+            spends.append(known[block, prices])
+        assert said["rows"]["by-month"] == [by_month([one]) for one in spends]
+        assert said["rows"]["by-month-all"] == [by_month(spends)]
+        assert [row[1] for row in said["rows"]["compared"]] == [
             usd(from_fraction(sum(one) / months)) for one in spends
         ]
-    assert len(told) == 8 + 2
-    assert skipped < 40
     assert page.problems == []
 
 
 def test_each_model_in_the_list_has_its_spend(page, plan, tmp_path):
     """The list of models says what each would cost with the settings, and which has no batch price."""
     name = plan.workloads[1].name
-    page.set(f"{name}, sent", "0")
-    page.set(f"{name}, visible output", OUTPUTS.index("2"))
-    page.set(f"{name}, growth, % a month", "7")
-    projection, _ = again(page, plan, tmp_path, every_model=True)
+    page.move((f"{name}, sent", "0"))
+    page.move((f"{name}, visible output", OUTPUTS.index("2")))
+    page.move((f"{name}, growth, % a month", "7"))
+    projection = planned(read(page.move()["file"], tmp_path), plan, plan.projection.models)
     models = page.tab.get_by_label(f"{name}, model", exact=True).locator("option")
     for text, model in zip(models.all_text_contents(), projection.models, strict=True):
         [mean] = expected(projection, {name: model})
         assert text.startswith(f"{model}: {usd(from_fraction(sum(mean) / 3))} a month")
-    page.set(f"{name}, sent", "1")
+    page.move((f"{name}, sent", "1"))
     for text, spec in zip(models.all_text_contents(), projection.specs, strict=True):
         assert ("no batch price" in text) is (spec.batch_multiplier is None)
 
@@ -207,7 +207,7 @@ def test_the_plan_stands_beside_every_move(page, plan):
     """As opened, spend, range, budget and head-room are those of the plan; planned ones stay."""
     projection = plan.projection
     months = len(projection.months)
-    opened = page.rows("compared")
+    opened = page.move()["rows"]["compared"]
     for row, (name, model) in zip(opened, plan.best.items(), strict=True):
         spend = projection.of(model, name)
         over, [mean] = spend.over_months(), expected(projection, {name: model})
@@ -226,20 +226,20 @@ def test_the_plan_stands_beside_every_move(page, plan):
         ]
     whole = projection.mix(plan.best).over_months()
     ends = [usd(whole.quantile(q)[0] / months) for q in (0.1, 0.9)]
-    assert page.rows("compared-all")[0][3] == " to ".join(ends)
+    assert page.move()["rows"]["compared-all"][0][3] == " to ".join(ends)
     for name in plan.names:
-        page.set(f"{name}, traffic ", "400")
-    assert [row[0] for row in page.rows("compared")] == [row[0] for row in opened]
+        page.move((f"{name}, traffic ", "400"))
+    assert [row[0] for row in page.move()["rows"]["compared"]] == [row[0] for row in opened]
 
 
 @pytest.mark.parametrize("plan", [rich_plan, year_plan], indirect=True)
 def test_a_range_follows_what_is_moved(page, plan, tmp_path):
     """With one workload doubled and another halved, P10 and P90 of all are near those of a new plan."""
     for name, value in zip(plan.names, ("200", "50"), strict=False):
-        page.set(f"{name}, traffic ", value)
-    projection, choice = again(page, plan, tmp_path)
-    whole = projection.mix(choice).over_months()
-    shown = page.rows("compared-all")[0][3].replace(",", "").split(" to ")
+        page.move((f"{name}, traffic ", value))
+    projection = planned(read(page.move()["file"], tmp_path), plan, plan.projection.models)
+    whole = projection.mix(plan.best).over_months()
+    shown = page.move()["rows"]["compared-all"][0][3].replace(",", "").split(" to ")
     for text, q in zip(shown, (0.1, 0.9), strict=True):
         assert float(text) == pytest.approx(whole.quantile(q)[0] / len(projection.months), rel=0.05)
 
@@ -247,17 +247,17 @@ def test_a_range_follows_what_is_moved(page, plan, tmp_path):
 def test_a_link_carries_the_settings(browser, path, page, plan):
     """The link opens the page with the same settings, and each move is in the address."""
     name, model = plan.names[0], plan.projection.models[0]
-    page.set(f"{name}, traffic ", "135")
-    page.set(f"{name}, growth, % a month", "-2.5")
-    page.set(f"{model}, output price", "12.5")
+    page.move((f"{name}, traffic ", "135"))
+    page.move((f"{name}, growth, % a month", "-2.5"))
+    page.move((f"{model}, output price", "12.5"))
     link = page.tab.get_attribute("#link", "href")
     assert page.tab.url.endswith(link)
     other = Opened(browser, path, link)
-    assert other.rows("by-month") == page.rows("by-month")
+    assert other.move()["rows"]["by-month"] == page.move()["rows"]["by-month"]
     assert other.tab.get_by_label(f"{name}, traffic ", exact=True).input_value() == "135"
-    assert other.downloaded() == page.exported()
+    assert other.downloaded() == page.move()["file"]
     other.tab.click("text=Back to the plan")
-    assert other.rows("by-month-all") != page.rows("by-month-all")
+    assert other.move()["rows"]["by-month-all"] != page.move()["rows"]["by-month-all"]
     assert other.tab.inner_text("#answer").count("as planned") == 1
     other.tab.go_back()
     assert other.problems == []
@@ -270,7 +270,7 @@ def test_a_link_of_others_does_no_harm(browser, path, plan):
     link = "#no+such%3Cb%3E.traffic=135&support-chat.model=99&support-chat.traffic=%3Cscript%3E"
     page = Opened(browser, path, link)
     assert "no such<b>.traffic, support-chat.model" in page.tab.inner_text("#unknown")
-    assert page.rows("compared")[0][2] == "as planned"
+    assert page.move()["rows"]["compared"][0][2] == "as planned"
     page.tab.close()
     page = Opened(browser, path, "#support-chat.growth=%22%3E%3Cimg%20src%3Dx%3E")
     assert "no number that can be" in page.tab.inner_text("#answer")
@@ -282,34 +282,34 @@ def test_a_link_of_others_does_no_harm(browser, path, plan):
 @pytest.mark.parametrize("value", ["cheap", ".", "1e3", "-1", "99999999"])
 def test_what_is_no_price_is_said_and_changes_nothing(page, plan, value):
     """A price that cannot be is marked, the numbers stay, and no link or file is offered."""
-    before, label = page.rows("by-month"), f"{plan.projection.models[0]}, input price"
-    page.set(label, value)
+    before, label = page.move()["rows"]["by-month"], f"{plan.projection.models[0]}, input price"
+    page.move((label, value))
     assert "no number that can be" in page.tab.inner_text("#answer")
     assert page.tab.get_by_label(label, exact=True).get_attribute("aria-invalid") == "true"
-    assert page.rows("by-month") == before
+    assert page.move()["rows"]["by-month"] == before
     assert page.tab.locator("#links").is_hidden()
-    page.set(label, ".5")
-    half = page.rows("by-month")
-    page.set(label, "0.50")
-    assert page.rows("by-month") == half
+    page.move((label, ".5"))
+    half = page.move()["rows"]["by-month"]
+    page.move((label, "0.50"))
+    assert page.move()["rows"]["by-month"] == half
     assert page.tab.locator("#links").is_visible()
 
 
 @pytest.mark.parametrize("plan", [rich_plan], indirect=True)
 def test_a_price_moves_a_model_whose_price_changes(page, plan):
     """At 99 USD for a million output tokens, a model with a planned change costs what it then does."""
-    before = page.rows("by-month")
+    before = page.move()["rows"]["by-month"]
     name, model = plan.names[3], "moved"
-    page.set(f"{name}, model", plan.projection.models.index(model))
-    planned = page.rows("by-month")[3]
-    page.set(f"{model}, output price", "99")
-    moved = page.rows("by-month")[3]
+    page.move((f"{name}, model", plan.projection.models.index(model)))
+    planned = page.move()["rows"]["by-month"][3]
+    page.move((f"{model}, output price", "99"))
+    moved = page.move()["rows"]["by-month"][3]
     # 50,000 documents of 700 tokens, all in June, before the change of 16 July
     more = Fraction(50_000 * 700 * (99 - 10), 10**6)
     assert Decimal(moved[0].replace(",", "")) == Decimal(
         planned[0].replace(",", "")
     ) + from_fraction(more)
-    assert before[:3] == page.rows("by-month")[:3]
+    assert before[:3] == page.move()["rows"]["by-month"][:3]
 
 
 @pytest.mark.parametrize("plan", [shipped_plan], indirect=True)
@@ -325,7 +325,7 @@ def test_the_panel_is_worked_with_the_keyboard(page, plan):
     page.tab.keyboard.press("ArrowRight")
     assert page.tab.evaluate("document.activeElement.value") == "105"
     assert "105%" in page.tab.inner_text("#cards .levers")
-    assert "more" in page.rows("compared")[0][2]
+    assert "more" in page.move()["rows"]["compared"][0][2]
 
 
 @pytest.mark.parametrize("plan", [shipped_plan], indirect=True)
@@ -333,7 +333,8 @@ def test_a_changed_panel_prints_without_its_inputs(page, plan):
     """On paper the panel is left out as long as it is the plan, and then shows results alone."""
     page.tab.emulate_media(media="print")
     assert page.tab.locator("#what-if").is_hidden()
-    page.set(f"{plan.names[0]}, traffic ", "150")
+    page.move((f"{plan.names[0]}, traffic ", "150"))
+    assert page.tab.inner_text("#moved") == f"Changed: {plan.names[0]}, traffic 150."
     assert page.tab.locator("#by-month").is_visible()
     assert page.tab.locator("#what-if form").is_hidden()
 
@@ -371,9 +372,11 @@ def test_prices_that_a_file_cannot_state_are_not_offered_in_one(browser, tmp_pat
     made.write_text(html_report(plan), encoding="utf-8")
     page = Opened(browser, made)
     assert page.tab.locator("#file").is_hidden()
-    page.set(f"{first.name}, traffic ", "50")
+    page.move((f"{first.name}, traffic ", "50"))
     halved = what_if(plan.projection.workloads[0], traffic="0.5")
     spend = project(halved, **SHIPPED).of(plan.best[first.name])
-    assert page.rows("by-month")[0] == by_month([list(map(Fraction, spend.mean().tolist()))])
+    assert page.move()["rows"]["by-month"][0] == by_month(
+        [list(map(Fraction, spend.mean().tolist()))]
+    )
     assert page.problems == []
     page.tab.close()

@@ -9,12 +9,12 @@ shape: their product is the mean that the plan itself states.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -81,6 +81,14 @@ class _Shapes:
         return [text(mean_of(amount)), *map(text, shaped)]
 
 
+class _Count(NamedTuple):
+    """Calls of a period: its month and months of growth; the three rows as floats, and as shapes."""
+
+    when: list[int]
+    calls: list[Any]
+    rows: list[Row]
+
+
 @dataclass(frozen=True)
 class Coefficients:
     """The numbers of one workload; its months, models and paths are those of a plan."""
@@ -89,6 +97,8 @@ class Coefficients:
     workload: Workload
     fees: Sequence[str]
     _shapes: _Shapes = field(default_factory=_Shapes)
+    _plans: dict[tuple[str, str], LoadPlan] = field(default_factory=dict)
+    _counts: dict[tuple[Period, ...], list[_Count]] = field(default_factory=dict)
 
     @cached_property
     def _load(self) -> Load:
@@ -168,9 +178,19 @@ class Coefficients:
             for output in OUTPUTS
         ]
 
+    def _plan_at(self, output: str, reasoning: str) -> LoadPlan:
+        """Return the plan at factors; what is drawn is not of sizes, but for what a cache serves."""
+        if (output, reasoning) not in self._plans:
+            [changed] = what_if(self.workload, output=output, reasoning=reasoning)
+            self._plans[output, reasoning] = (
+                replace(self._plan, load=changed.resolve())
+                if self.workload.cache is None
+                else self.projection.plan_of(changed)
+            )
+        return self._plans[output, reasoning]
+
     def _call(self, output: str, reasoning: str, spec: ModelSpec) -> list[list[str]]:
-        [changed] = what_if(self.workload, output=output, reasoning=reasoning)
-        plan = self.projection.plan_of(changed).on(spec).plan
+        plan = self._plan_at(output, reasoning).on(spec).plan
         load = replace(plan.load, is_batch=False)
         is_certain = load.sizes.on(spec.profile).is_certain and load.traffic.retries.is_certain
         source = plan.exact if is_certain else plan
@@ -197,12 +217,12 @@ class Coefficients:
         tariffs: dict[str, int] = {}
         shown: list[list[Any]] = []
         lines = []
-        for place, (when, calls) in enumerate(self._counted(bill.periods)):
+        for place, (when, calls, usual) in enumerate(self._counted(bill.periods)):
             for factor, priced in prices.at(place, keys):
                 tariff = [[meters[key], *price] for key, price in priced.items()]
                 number = tariffs.setdefault(repr(tariff), len(tariffs))
                 shown[number:] = shown[number:] or [tariff]
-                rows = (self._shapes.row(_times(one, factor)) for one in calls)
+                rows = usual if factor is None else self._rows(one * factor for one in calls)
                 lines.append([*when, *rows, number])
         return {
             "profile": self._profiles.index(spec.profile),
@@ -211,7 +231,15 @@ class Coefficients:
             "boxes": prices.boxes,
         }
 
-    def _counted(self, periods: tuple[Period, ...]) -> Iterator[tuple[list[int], list[Any]]]:
+    def _rows(self, calls: Iterable[Any]) -> list[Row]:
+        return list(map(self._shapes.row, calls))
+
+    def _counted(self, periods: tuple[Period, ...]) -> list[_Count]:
+        if periods not in self._counts:
+            self._counts[periods] = list(self._count(periods))
+        return self._counts[periods]
+
+    def _count(self, periods: tuple[Period, ...]) -> Iterator[_Count]:
         load, months = self._load, [month.first for month in self.projection.months]
         traffic = load.traffic
         is_certain = all(
@@ -222,7 +250,7 @@ class Coefficients:
         none = still.number(0)
         extra = [f"events.{one.name}" for one in traffic.events if one.factor is None]
         flat = dict(still.drawn) | {"growth_per_month": none}
-        rows = [
+        counts = [
             demand(load, periods, planned),
             demand(load, periods, replace(still, drawn=flat | dict.fromkeys(extra, none))),
             demand(load, periods, replace(still, drawn=flat | {traffic.unit: none})),
@@ -230,13 +258,9 @@ class Coefficients:
         for place, period in enumerate(periods):
             month = months.index(period.first.replace(day=1))
             steps = months_of_growth(traffic.from_day(periods[0].first), period, periods[0])
-            yield [month, steps], [row[place] for row in rows]
-
-
-def _times(calls: Any, factor: Any) -> Any:
-    if factor is None:
-        return calls
-    return (float(calls) if isinstance(calls, Fraction) else calls) * factor
+            calls = [count[place] for count in counts]
+            floats = [one if isinstance(one, np.ndarray) else float(one) for one in calls]
+            yield _Count([month, steps], floats, self._rows(calls))
 
 
 @dataclass(frozen=True)

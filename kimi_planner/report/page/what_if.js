@@ -230,6 +230,8 @@
 
     const moved = [...inputs].filter(([, one]) => isMoved(one));
     inputs.forEach((one) => one.made.toggleAttribute("data-moved", isMoved(one)));
+    const words = ({ made }) => `${made.ariaLabel} ${made.options ? made.selectedOptions[0].textContent.split(":")[0] : made.value}`;
+    at("moved").textContent = moved.length ? `Changed: ${moved.map(([, one]) => words(one)).join("; ")}.` : "";
     at("what-if").classList.toggle("screen", moved.length === 0);
     const hash = new URLSearchParams(moved.map(([key, { made }]) => [key, made.value])).toString();
     link.href = `#${hash}`;
