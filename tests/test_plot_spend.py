@@ -101,3 +101,11 @@ def test_what_is_only_the_least_has_no_upper_end():
     words = plot.alt_text(plot.monthly_spend(made, "w"))
     assert "kimi-k2-5-thinking at least " in words
     assert words.count("(P10") == 1
+
+
+def test_a_budget_of_the_whole_plan_is_drawn_in_place_of_the_sum():
+    """A line stands at the budget that is given, and the words say it."""
+    ax = plot.spend_fan(project(PLAIN, 2, "2027-01", as_of="2026-11-28"), "kimi-k2", budget="7.50")
+    assert "budget is 7.50 USD a month" in plot.alt_text(ax).replace("The ", "")
+    with pytest.raises(ScenarioError, match="budget is 0"):
+        plot.spend_fan(project(PLAIN, 2, "2027-01", as_of="2026-11-28"), "kimi-k2", budget=0)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from kimi_planner.choose.given import positive
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import NO_RANGE
@@ -87,6 +88,8 @@ def spend_fan(
     projection: Projection,
     model: str | Mapping[str, str],
     workload: str | None = None,
+    *,
+    budget: Decimal | float | str | None = None,
     **panel: Unpack[Panel],
 ) -> Axes:
     """Draw the spend over the months, with its range as a fan.
@@ -99,6 +102,8 @@ def spend_fan(
         A model id; or from workload to model id, such as `Recommendation.best`, for their sum.
     workload : str, optional
         One workload; all together if not given. A mapping names its workloads itself.
+    budget : Decimal, float or str, optional
+        USD a month; that of the workload, or the sum of all, if not given.
 
     Returns
     -------
@@ -108,7 +113,8 @@ def spend_fan(
     Raises
     ------
     ScenarioError
-        If the projection has no such workload or model, or a workload stands beside a mapping.
+        If the projection has no such workload or model, a workload stands beside a mapping, or the
+        budget is not above 0.
 
     Examples
     --------
@@ -126,7 +132,8 @@ def spend_fan(
     spend = projection.of(model, workload) if isinstance(model, str) else projection.mix(model)
     p10, p25, p50, p75, p90 = (spend.quantile(q) for q in (0.1, 0.25, 0.5, 0.75, 0.9))
     covered = isinstance(model, str) or set(model) == set(projection.names)
-    budget = projection.budget(workload) if covered else None
+    own = projection.budget(workload) if covered else None
+    limit = own if budget is None else positive("budget", budget)
     every = f"{len(model)} of {len(projection.names)}" if not covered else "all"
     of, on = workload or f"{every} workloads", model if isinstance(model, str) else None
     canvas = Canvas(**panel)
@@ -140,13 +147,13 @@ def spend_fan(
     step = -(-len(months) // _MOST_MONTHS_NAMED)
     ax.set_xticks(months[::step], labels=[str(month) for month in projection.months[::step]])
     ax.set_xlim(min(-0.03 * len(months), edges[0]), edges[-1])
-    money_axis(ax, "y", 1.12 * max(float(p90.max()), float(budget or 0)))
+    money_axis(ax, "y", 1.12 * max(float(p90.max()), float(limit or 0)))
     ax.set_ylabel("USD per month")
     ranged = bool(p90[-1] > p10[-1])
     ends = {"P90": p90, "P50": p50, "P10": p10} if ranged else {"P50": p50}
     for name, values in ends.items():
         canvas.beside(f"{name} {dollars(float(values[-1]))}", float(values[-1]))
-    draw_budget(canvas, budget, is_upright=False)
+    draw_budget(canvas, limit, is_upright=False)
     last = projection.months[-1]
     return canvas.finish(
         f"Spend by month: {of}, {on or 'each on its planned model'}",
@@ -161,7 +168,7 @@ def spend_fan(
             if ranged
             else f", {NO_RANGE}"
         )
-        + budget_words(budget, " a month"),
+        + budget_words(limit, " a month"),
         provenance=projection.provenance,
     )
 
@@ -201,7 +208,7 @@ def draw_budget(canvas: Canvas, budget: Decimal | float | None, *, is_upright: b
         canvas.limit(f"budget {dollars(budget)}", float(budget), is_upright=is_upright)
 
 
-def budget_words(budget: Decimal | None, span: str = "") -> str:
+def budget_words(budget: Decimal | float | None, span: str = "") -> str:
     """Return the end of a sentence in words of a picture, and the budget if there is one."""
     return "." if budget is None else f". The budget is {dollars(budget)} USD{span}."
 
