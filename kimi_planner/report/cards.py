@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from kimi_planner.choose.card import Card
 from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.report.first_screen import COLUMNS
+from kimi_planner.report.first_screen import COLUMNS, LINES
 from kimi_planner.report.tables import Section, Table
 from kimi_planner.safe import on_one_line
 
@@ -22,8 +22,15 @@ def card_table(card: Card) -> Table:
     return Table(card.headers, tuple(card.cells()), right, title=f"{card.workload}: {card.model}")
 
 
-def card_lines(card: Card, whole: bool = False) -> Iterator[str]:
-    """Yield a card, on at most 25 lines that a terminal is wide enough for; or all of it."""
+def card_lines(card: Card, whole: bool = False) -> list[str]:
+    """Return a card, on at most 25 lines that a terminal is wide enough for; or all of it."""
+    lines = list(_lines(card, whole))
+    if not whole and len(lines) > LINES:
+        lines[LINES - 1 :] = ["  … the rest with --details"]
+    return lines
+
+
+def _lines(card: Card, whole: bool) -> Iterator[str]:
     from kimi_planner.report.text import plain
 
     table = card_table(card)
