@@ -165,6 +165,15 @@ def test_a_card_says_what_to_choose_why_and_when_another():
     assert row.success_low < row.success_rate < row.success_high
     assert row.success_source == "90 of 100 tasks in evaluations"
     assert (row.net_usd_per_month, row.chance_best, row.chance_over_budget) == (None,) * 3
+    assert row.best_from_usd == pytest.approx(float(price), rel=1e-12)
+
+
+def test_a_model_that_is_never_the_best_is_named():
+    """Dearer and no better than what two others reach together, whatever a solved task is worth."""
+    counts = {"k2": (30, 100), "k2_instruct": (31, 100), "k2_5": (90, 100)}
+    found = card(plain(), tried(**counts))
+    assert "Never the best, whatever a solved task is worth: kimi-k2-instruct." in found.sentences
+    assert [row.best_from_usd is None for row in found.rows] == [False, True, False, True]
 
 
 def test_a_model_of_unknown_success_is_neither_first_nor_out():
@@ -177,7 +186,7 @@ def test_a_model_of_unknown_success_is_neither_first_nor_out():
     assert (other.success_rate, other.net_usd_per_month) == (None, None)
     net = 0.05 * 90.5 / 101 - 0.00875
     needed = (net + 0.00525) / 0.05
-    assert f"it is the best above {100 * needed:.1f}%" in other.condition
+    assert f"it is the best above a success of {100 * needed:.1f}%" in other.condition
     assert "Success is not known of kimi-k2-instruct, kimi-k2-5-thinking" in found.sentences[-1]
 
 

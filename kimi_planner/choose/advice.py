@@ -12,7 +12,7 @@ from kimi_planner.choose.objective import best_by_value
 from kimi_planner.choose.success.result import chance_text, small_usd
 from kimi_planner.money import usd
 
-__all__ = ["clauses_of", "instead", "not_known", "why_first"]
+__all__ = ["clauses_of", "instead", "never_best", "not_known", "why_first"]
 
 _MOST_NAMED = 3
 
@@ -70,8 +70,8 @@ def instead(aim: Aim, chosen: str, ranked: Sequence[Choice]) -> Iterator[str]:
     """
     if aim.worth is None:
         return
-    clauses = {one.model: clauses_of(one) for one in ranked if one.model in aim.worth.points}
-    points: dict[str, Any] = {model: aim.worth.points[model] for model in clauses}
+    points = aim.worth.points_of(one.model for one in ranked)
+    clauses = {one.model: clauses_of(one) for one in ranked if one.model in points}
     sure = {model: at for model, at in points.items() if not clauses[model] or model == chosen}
     spans = _spans(sure, aim) | {
         model: span
@@ -89,6 +89,16 @@ def instead(aim: Aim, chosen: str, ranked: Sequence[Choice]) -> Iterator[str]:
             if parts
             else f"{model} instead, at the value stated"
         )
+
+
+def never_best(aim: Aim, ranked: Sequence[Choice]) -> str:
+    """Return which models are the best for no value of a solved task, in a clause; else nothing."""
+    if aim.worth is None:
+        return ""
+    points = aim.worth.points_of(one.model for one in ranked)
+    best = _spans(points, aim)
+    never = [model for model in points if model not in best]
+    return f"Never the best, whatever a solved task is worth: {', '.join(never)}" if never else ""
 
 
 def _spans(points: Mapping[str, Any], aim: Aim) -> dict[str, tuple[Any, Any]]:

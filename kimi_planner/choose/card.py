@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kimi_planner.choose.advice import clauses_of, instead, not_known, why_first
+from kimi_planner.choose.advice import clauses_of, instead, never_best, not_known, why_first
 from kimi_planner.choose.aim import Aim
 from kimi_planner.choose.answer_time import AnswerTime, answer_time
 from kimi_planner.choose.choice import Choice
+from kimi_planner.choose.objective import best_by_value
 from kimi_planner.choose.success.result import small_usd, source_text
 from kimi_planner.money import usd
 from kimi_planner.plan.booking import booked
@@ -51,6 +52,9 @@ class CardRow:
     net_usd_per_month, chance_best
         Expected net value of an average month, and the probability that no other model has more;
         ``None`` where no value of a success is stated or success is not known.
+    best_from_usd
+        Value of a solved task from which on it is the best of those that qualify, if what is open holds;
+        ``None`` for one that never is, and where success is not known.
     is_open
         Whether something must be true, that is not known, so that it qualifies or is where it ranks.
     condition
@@ -76,6 +80,7 @@ class CardRow:
     cost_per_task_usd: float
     net_usd_per_month: float | None
     chance_best: float | None
+    best_from_usd: float | None
     is_open: bool
     condition: str
 
@@ -213,6 +218,8 @@ def _row(
     projection, name = recommendation.projection, aim.workload.name
     budget = recommendation.requirements.budget(aim.workload.budget_usd_per_month)
     worth = aim.worth if aim.worth is not None and model in aim.worth.points else None
+    able = [] if worth is None else [one.model for one in recommendation.ranking(name)]
+    best_from = dict(best_by_value(worth.points_of(able), aim.objective)) if worth else {}
     rate = aim.rates[model]
     low, high = rate.interval(CONFIDENCE) or (None, None)
     net = worth if worth is not None and aim.by_value else None
@@ -239,6 +246,7 @@ def _row(
         cost_per_task_usd=float(aim.cost_usd(model)),
         net_usd_per_month=None if net is None else float(net.net_usd[model] * aim.tasks),
         chance_best=None if net is None else net.chance_best[model],
+        best_from_usd=None if model not in best_from else float(best_from[model]),
         is_open=choice is not None and bool(clauses_of(choice) or aim.is_unknown(model)),
         condition=condition,
     )
@@ -294,6 +302,8 @@ def _sentences(
     others = [*instead(aim, chosen, ranked), *_faster(chosen, ranked, timed)]
     if others:
         yield f"Choose {'; '.join(others)}."
+    if never := never_best(aim, ranked):
+        yield f"{never}."
     models = [one.model for one in ranked] or [chosen]
     if unknown := list(not_known(aim, models, timed)):
         yield f"{'. '.join(unknown)}."

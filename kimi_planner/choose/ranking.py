@@ -80,9 +80,9 @@ def recommend(
     -----
     A capability, rating or window that the catalog does not state is neither yes nor no: the model
     qualifies on that condition. A model that was not tried does not meet a least success rate.
-    With evaluations models rank by the net value of a task, see `Objective`; where no value of a
-    success is stated that is less its expected cost, and the card tells from which value on another
-    model is better. Without evaluations they rank by P50 spend, and that is said.
+    Models rank by the net value of a task, see `Objective`; where no value of a success is stated that
+    is less its expected cost, and the card tells from which value on another model is better. A model
+    whose success nothing tells ranks after the others where a value is stated.
     Every workload is planned on a model: on the one that it names, else on the first of its ranking,
     else, where none qualifies, on the dearest that no cheaper one matches in what it meets.
     """

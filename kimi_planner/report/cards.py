@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from kimi_planner.choose.card import Card
 from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.report.first_screen import COLUMNS
+from kimi_planner.report.first_screen import COLUMNS, LINES
 from kimi_planner.report.tables import Section, Table
 from kimi_planner.safe import on_one_line
 
-__all__ = ["card_lines", "card_table", "choice_section", "filled"]
+__all__ = ["card_lines", "card_table", "choice_sections", "filled"]
 
 _MOST_ROWS, _MOST_LINES = 9, 3  # of the table, and of a sentence
 
@@ -22,8 +23,15 @@ def card_table(card: Card) -> Table:
     return Table(card.headers, tuple(card.cells()), right, title=f"{card.workload}: {card.model}")
 
 
-def card_lines(card: Card, whole: bool = False) -> Iterator[str]:
-    """Yield a card, on at most 25 lines that a terminal is wide enough for; or all of it."""
+def card_lines(card: Card, whole: bool = False) -> list[str]:
+    """Return a card, on at most 25 lines that a terminal is wide enough for; or all of it."""
+    lines = list(_lines(card, whole))
+    if not whole and len(lines) > LINES:
+        lines[LINES - 1 :] = ["  … the rest with --details"]
+    return lines
+
+
+def _lines(card: Card, whole: bool) -> Iterator[str]:
     from kimi_planner.report.text import plain
 
     table = card_table(card)
@@ -57,16 +65,13 @@ def filled(sentences: Iterable[str], whole: bool = False, indent: str = "") -> l
     ]
 
 
-def choice_section(recommendation: Recommendation) -> Section:
-    """Return what decides on the model of each workload as a part of a report."""
-    cards = recommendation.cards
-    sentences = [
-        f"{card.workload}: {sentence}"
-        for card in cards
-        for sentence in (*card.sentences, *card.conditions())
+def choice_sections(recommendation: Recommendation) -> list[Section]:
+    """Return what decides on the model of each workload, each as a part of a report."""
+    return [
+        Section(
+            title=f"Choice: {card.workload}, {card.model}",
+            sentences=(*card.sentences, *card.conditions(), card.legend),
+            tables=(replace(card_table(card), title=""),),
+        )
+        for card in recommendation.cards
     ]
-    return Section(
-        title="Choice of each workload",
-        sentences=(*sentences, max((card.legend for card in cards), key=len)),
-        tables=tuple(card_table(card) for card in cards),
-    )

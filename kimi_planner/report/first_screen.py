@@ -30,7 +30,7 @@ def first_screen(recommendation: Recommendation) -> str:
     before = [
         _wrapped(recommendation.booked.sentence, 2),
         _wrapped(totals_sentence(recommendation), 3),
-        _part(f"Over budget: {len(over) or 'none'}.", over, _OVER, wrap=2),
+        _part(f"Over budget: {len(over) or _riskiest(recommendation)}.", over, _OVER, wrap=2),
     ]
     after = [
         _part("Conditional, as the catalog does not state it:", opened, _OPEN) if opened else [],
@@ -44,6 +44,23 @@ def first_screen(recommendation: Recommendation) -> str:
     )
     parts = [*before, _part(f"Model of each workload: by {basis}", models, room), *after]
     return "\n".join(line for part in parts for line in part)
+
+
+def _riskiest(recommendation: Recommendation) -> str:
+    """Return that no budget is broken, at which percentile, and how likely the likeliest one is."""
+    requirements = recommendation.requirements
+    chances = {
+        workload.name: recommendation.projection.of(
+            recommendation.best[workload.name], workload.name
+        ).chance_over(budget)
+        for workload in recommendation.workloads
+        if (budget := requirements.budget(workload.budget_usd_per_month)) is not None
+    }
+    none = f"none at P{requirements.budget_percentile:g}" if chances else "none"
+    name = max(chances, key=chances.__getitem__, default="")
+    if not chances.get(name):
+        return none
+    return f"{none}; in some month with a chance of {share_text(chances[name])} {name}"
 
 
 def _checks(recommendation: Recommendation) -> Iterator[str]:
@@ -84,7 +101,7 @@ def _part(title: str, sentences: Sequence[str], most: int, wrap: int = 1) -> lis
             lines.append(f"  and {left} more, below")
             break
         lines += more
-    return [title, *lines]
+    return [*_wrapped(title, 1), *lines]
 
 
 def _wrapped(sentence: str, most: int, indent: str = "") -> list[str]:

@@ -13,7 +13,7 @@ from kimi_planner import plot
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.errors import MissingExtraError
 from kimi_planner.report import budget, summary, tables
-from kimi_planner.report.cards import choice_section
+from kimi_planner.report.cards import choice_sections
 from kimi_planner.report.pictures import pictures
 from kimi_planner.report.tables import Section
 from kimi_planner.report.what_if import Panel
@@ -68,7 +68,7 @@ def html_report(recommendation: Recommendation, sections: Sequence[Section] = ()
         tables=tables,
         summary=summary,
         budget=budget,
-        sections=(choice_section(recommendation), *sections),
+        sections=(*choice_sections(recommendation), *sections),
         pictures=_drawn(recommendation, sections),
         panel=Panel(recommendation),
         style=style,

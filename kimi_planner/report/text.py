@@ -11,7 +11,7 @@ from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.report import tables
 from kimi_planner.report.budget import budget_sentence, budget_tables
-from kimi_planner.report.cards import card_lines, choice_section, filled
+from kimi_planner.report.cards import card_lines, choice_sections, filled
 from kimi_planner.report.first_screen import first_screen
 from kimi_planner.report.summary import budgets_table
 from kimi_planner.report.tables import Section, Table
@@ -91,7 +91,7 @@ def markdown_report(recommendation: Recommendation, sections: Sequence[Section] 
         "## Budget by month",
         sentence_text(budget_sentence(recommendation.budget_matrix)),
         *map(markdown, budget_tables(recommendation.budget_matrix)),
-        *map(_markdown_section, (choice_section(recommendation), *sections)),
+        *map(_markdown_section, (*choice_sections(recommendation), *sections)),
         "## Spend by month, each workload on its planned model (USD)",
         markdown(tables.months_table(recommendation)),
         "## Expected traffic",

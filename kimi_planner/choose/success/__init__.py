@@ -1,1 +1,1 @@
-"""What a solved task costs on each model, how sure that is, and what would settle it."""
+"""What a solved task costs on each model, how sure that is, and what it is worth."""

@@ -181,8 +181,7 @@ def _known(
     rates, costs = worth.drawn
     per_success = worth.intervals(costs / rates, confidence)
     net = worth.intervals(worth.objective.net_usd(rates, costs), confidence)
-    points = {model: at for model, at in worth.points.items() if model in able}
-    best_from = dict(best_by_value(points, worth.objective))
+    best_from = dict(best_by_value(worth.points_of(able), worth.objective))
     rows = {}
     for one in worth.tried:
         model, trials = one.spec.id, one.trials

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -40,6 +40,10 @@ class Worth:
     def points(self) -> dict[str, tuple[Any, Any]]:
         """Model to its expected success and the expected cost of a task."""
         return {one.spec.id: one.point for one in self.tried}
+
+    def points_of(self, models: Iterable[str]) -> dict[str, tuple[Any, Any]]:
+        """Return the points of some models, those whose success nothing tells left out."""
+        return {model: self.points[model] for model in models if model in self.points}
 
     @cached_property
     def net_usd(self) -> dict[str, Any]:

@@ -35,6 +35,7 @@ _STYLES: dict[str, dict[str, Any]] = {
     "wrapped": {"text_wrap": True},
     "beside": {"text_wrap": True, "align": "left", "indent": 1},
     "muted": {**_MUTED, "text_wrap": True},
+    "unknown": {**_MUTED, "align": "right"},
     "aside": {**_MUTED, "align": "left", "indent": 1},
     "month": {"num_format": "yyyy-mm", "align": "left"},
     "count": {"num_format": _COUNT},

@@ -56,7 +56,7 @@ def _write_row(sheet: Sheet, row: int, one: CardRow) -> None:
         value = getattr(one, key)
         if value is None:
             sheet.text(
-                row, column, "unknown" if key != "chance_over_budget" else "no budget", "muted"
+                row, column, "unknown" if key != "chance_over_budget" else "no budget", "unknown"
             )
         else:
             sheet.number(row, column, float(value), style)
