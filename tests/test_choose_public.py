@@ -275,6 +275,14 @@ def test_stated_tokens_are_those_of_the_model_that_a_workload_names():
     named = Workload(name="w", **SWE, reasoning_tokens=9, model="kimi-k2-thinking")
     assert token_use(named, thinking) is None
     assert token_use(named, plain).factor == pytest.approx(1 / usual.factor, rel=1e-12)
+    measured = Workload(name="w", **SWE, reasoning_tokens=9, tokens_of="kimi-k2-thinking")
+    assert token_use(measured, plain) == token_use(named, plain)
+    log = pd.DataFrame(
+        {"model": "kimi-k2-thinking", "prompt_tokens": [9, 9], "completion_tokens": 5}
+    )
+    assert Workload.from_usage(log, name="w", requests_per_day=1).tokens_of == "kimi-k2-thinking"
+    mixed = log.assign(model=["kimi-k2-thinking", "kimi-k2.5"])
+    assert Workload.from_usage(mixed, name="w", requests_per_day=1).tokens_of is None
     assert token_use(Workload(name="w", **SWE), thinking) is None
 
 

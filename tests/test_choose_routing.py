@@ -275,6 +275,30 @@ def test_at_a_switching_price_two_routes_have_the_same_net_value(rates, cost, fa
         assert nets[after.model](value) == max(net(value) for net in nets.values())
 
 
+def test_a_choice_that_hangs_on_dependence_says_so():
+    """Between the ends another route is the best one; where items tell, nothing hangs on it."""
+    workload, rates = plain(value_usd_per_success="0.03"), {FAST: 0.5, FLAGSHIP: 0.8}
+    found = cascades(workload, detector=CHECK, success_rates=rates, as_of=AS_OF)
+    nets = {
+        end: {
+            one.name: 0.03 * (one.success_if[end] if one.success_if else one.success_rate)
+            - float(one.cost_usd)
+            for one in found.routes
+        }
+        for end in (0, 1)
+    }
+    ends = [max(some, key=some.get) for some in nets.values()]
+    assert [one.name for one in found.best_if] == ends
+    assert len(set(ends)) == 2
+    assert any(
+        f"{ends[0]} if models fail the same tasks, {ends[1]}" in said for said in found.sentences()
+    )
+    known = cascades(
+        workload, detector=CHECK, success_rates=rates, rescue_rates=free(rates), as_of=AS_OF
+    )
+    assert known.best_if is None
+
+
 def test_the_stated_value_of_a_success_decides():
     """The route with the highest net value is chosen, and its net value told; else the prices are."""
     for value in ("0.001", "0.03", "5"):

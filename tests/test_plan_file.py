@@ -73,9 +73,10 @@ def workloads(draw, name="w"):
         correlation=draw(st.sampled_from([0, Decimal("0.5")])),
         needs=draw(st.sampled_from([(), ("tools",)])),
         budget_usd_per_month=draw(st.sampled_from([None, "1800.50"])),
-        value_usd_per_success=draw(st.sampled_from([None, 0, "0.80"])),
+        value_usd_per_success=draw(st.sampled_from([None, "0.80"])),
         failure_usd=draw(st.sampled_from([None, "0.05"])),
         seconds_at_most=draw(st.sampled_from([None, 30])),
+        tokens_of=draw(st.sampled_from([None, "kimi-k2"])),
         price_changes=draw(
             st.sampled_from([[], [{"date": "2027-01-10", "factor": {"p50": 0.8, "p90": 1}}]])
         ),

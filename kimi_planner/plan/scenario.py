@@ -32,7 +32,7 @@ BASE = "plan"
 FACTORS = ("traffic", "output", "reasoning")
 _FIXED = (
     *("name", "source", "notes", "owner", "cost_centre", "budget_usd_per_month", "needs"),
-    *("value_usd_per_success", "failure_usd", "seconds_at_most"),
+    *("value_usd_per_success", "failure_usd", "seconds_at_most", "tokens_of"),
 )
 _KEYS = ("name", "set", "from", "to", "workloads")
 

@@ -260,6 +260,7 @@ def assumptions_table(projection: Projection) -> Table:
             "needs": ", ".join(workload.needs),
             "assume": ", ".join(workload.assume),
             "model": workload.model,
+            "tokens_of": workload.tokens_of,
             "budget_usd_per_month": None if budget is None else usd(budget),
             **{
                 key: None if amount is None else number_text(amount)

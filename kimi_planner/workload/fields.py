@@ -138,6 +138,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "needs": partial(_capabilities, "needs"),
     "assume": partial(_capabilities, "assume"),
     "model": partial(_text, "model"),
+    "tokens_of": partial(_text, "tokens_of"),
     "budget_usd_per_month": partial(_amount, "budget_usd_per_month", "USD"),
     "value_usd_per_success": partial(_amount, "value_usd_per_success", "USD"),
     "failure_usd": partial(_amount, "failure_usd", "USD", may_be_zero=True),

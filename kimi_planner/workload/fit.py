@@ -173,6 +173,9 @@ class Fit:
         sizes = {key: per_request(self.frame, key, given=given) for key in LOGGED_KEYS}
         fields: dict[str, Any] = {**sizes}
         fields |= self._shares()
+        models = set(self.frame["model"])
+        if len(models) == 1 and isinstance(model := models.pop(), str):
+            fields["tokens_of"] = model
         if self.is_timed:
             if not self.knows_traffic:
                 fields["requests_per_day"] = level_ahead(self.calls, self.rhythm.usual)

@@ -125,6 +125,9 @@ class Workload(Shown):
         nor that it lacks them; without that it qualifies only on that condition.
     model
         Id of the model that the workload runs on, where that is decided; the others still rank.
+    tokens_of
+        Id of the model whose tokens the sizes are, where they were measured on one: that of the log
+        that it was fitted to. Others need as many times them as published costs tell, if they do.
     budget_usd_per_month
         What may be spent in any one month; compared with, and never a reason to leave the workload
         or a model out.
@@ -178,6 +181,7 @@ class Workload(Shown):
     needs: tuple[str, ...] = ()
     assume: tuple[str, ...] = ()
     model: str | None = None
+    tokens_of: str | None = None
     budget_usd_per_month: Decimal | int | float | str | None = None
     value_usd_per_success: Decimal | int | float | str | None = None
     failure_usd: Decimal | int | float | str | None = None

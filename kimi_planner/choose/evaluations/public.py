@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize_scalar
 from scipy.special import betaln, expit, logit
 
 from kimi_planner.arguments import public
@@ -236,6 +235,8 @@ def _left_out(
 
 def _items_worth(predicted: Sequence[tuple[PublicResult, float]]) -> float:
     """Return the number of items whose beta law would have missed as these predictions did."""
+    from scipy.optimize import minimize_scalar
+
     if not predicted:
         return _LEAST
     counts = np.array([one.items for one, _ in predicted], dtype=float)

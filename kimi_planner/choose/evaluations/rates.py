@@ -256,7 +256,7 @@ def success_rates(
     >>> [spec] = [load_catalog("2026-11-public-3").model("kimi-k2.6")]
     >>> rate = success_rates("w", [spec], public=read_public_results())["kimi-k2.6"]
     >>> f"{rate.mean:.2f}, {rate.source}"
-    '0.73, 7 published results, which count as 5.3 items'
+    '0.73, 7 published results, counted as 5.3 items'
     """
     tried = {
         spec.id: trials
@@ -281,7 +281,7 @@ def _success_rate(
     if public is not None and weight:
         results = len(public.of(spec.id))
         said.append(
-            f"{results} published result{'s' * (results != 1)}, which count as {weight:.1f} items"
+            f"{results} published result{'s' * (results != 1)}, counted as {weight:.1f} items"
         )
     if not said:
         ratings = ", ".join(

@@ -59,7 +59,8 @@ def token_use(workload: Workload, spec: ModelSpec) -> TokenUse | None:
     -----
     A workload states its tokens once, whatever the model. Where published costs of the same tasks
     tell that two models need different numbers of them, the stated ones are taken as those of the
-    model that the workload names, else of the one with the most published costs; for the others they
+    model that they were measured on (``tokens_of``), else that the workload names (``model``), else of
+    the one with the most published costs; for the others they
     are multiplied by the published ratio, whose error is that of `PublicResults.token_error`. Where
     the catalog itself says how much a model reasons for its answer, its tokens are its own already.
 
@@ -79,9 +80,8 @@ def token_use(workload: Workload, spec: ModelSpec) -> TokenUse | None:
     effects = public.token_effects.models
     if spec.id not in effects or reasoning_of(workload, spec).words:
         return None
-    reference = workload.model
-    if reference is None or reference not in effects:
-        reference = max(effects, key=public.costs_of)
+    stated = (workload.tokens_of, workload.model, max(effects, key=public.costs_of))
+    reference = next(model for model in stated if model is not None and model in effects)
     if effects[spec.id] == effects[reference]:
         return None
     factor = math.exp(effects[spec.id] - effects[reference])

@@ -156,6 +156,22 @@ class Cascades(Planned):
         name = [one.model for one in self.by_value if one.from_usd <= value][-1]
         return next(route for route in self.routes if route.name == name)
 
+    @property
+    def best_if(self) -> tuple[Route, Route] | None:
+        """The best route if failures are fully dependent, and if independent, where it is not the same."""
+        ends = [
+            max(self.routes, key=lambda route: self._net_if(route, end), default=None)
+            for end in (0, 1)
+        ]
+        dependent, independent = ends
+        if not self.objective.is_stated or dependent is None or independent is None:
+            return None
+        return None if dependent == independent else (dependent, independent)
+
+    def _net_if(self, route: Route, end: int) -> float:
+        success = route.success_rate if route.success_if is None else route.success_if[end]
+        return float(self.objective.net_usd(success, float(route.passage.cost)))
+
     def of(self, *models: str) -> Route:
         """Return the route through these models.
 
@@ -220,6 +236,12 @@ class Cascades(Planned):
             said.append(
                 f"{per_success.name} costs the least for each success, "
                 f"{usd(per_success.cost_per_success_usd, PLACES)} USD{ends}."
+            )
+        if self.best_if is not None:
+            dependent, independent = (route.name for route in self.best_if)
+            said.append(
+                f"It hangs on what nobody measured: {dependent} if models fail the same tasks, {independent} "
+                "if they fail independently."
             )
         points = ", ".join(self._point(route) for route in self.frontier)
         said.append(f"No other route is cheaper and at least as good as {points}.")
