@@ -235,3 +235,14 @@ def test_a_link_out_of_the_commit_is_not_followed(repository, tmp_path, capsys):
     assert data["baseline"]["unchanged"] == 2
     assert any("p/out.md" in one for one in data["notes"])
     assert sorted(Path(outside).iterdir()) == [outside / "secret.md"]
+
+
+def test_only_a_git_from_elsewhere_is_run(repository, capsys, monkeypatch):
+    """Without one the check ends in a line; one that lies in the repository is none."""
+    (repository / "git").write_text("#!/bin/sh\ntouch ran\n", encoding="utf-8")
+    (repository / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(repository))
+    code, text = run(capsys, "--base", "main")
+    assert (code, text.count("\n")) == (2, 1)
+    assert "no Git is on the path outside of the repository" in text
+    assert not (repository / "ran").exists()

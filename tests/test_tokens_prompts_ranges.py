@@ -355,3 +355,16 @@ def test_a_typical_size_stands_beside_the_guaranteed_one():
     only = token_range(prompt(text, Variable("x")), {"x": {"typical_tokens": 100}})
     assert (only.typical, only.high, only.unknown) == (usual, None, ("x",))
     assert token_range(prompt(text, Variable("x")), {"x": 9}).typical == count_tokens(text) + 9 + 4
+
+
+def test_bytes_alone_are_a_guarantee_for_values_that_fall_apart():
+    """Rare tokens in every variable lie within, though no sum of tokens would hold them."""
+    values = ["YYYYMMDDHH", "VELOPMENT", "=*=*=*=*=*=*=*=*", " Pennsylvania"]
+    parts = [part for at in range(4) for part in ("Dear ", Variable(f"v{at}"), "the\n")]
+    for value in values:
+        text = f"Dear {value}the\n" * 4
+        assert count_tokens(text) <= token_range(prompt(*parts), {"v*": {"max_bytes": 16}}).high
+    parts = ("international", Variable("x"), "isation of everything")
+    assert token_range(prompt(*parts), {"x": {"max_bytes": 2}}).high == 13 + 2 + 7 + count_tokens(
+        " of everything"
+    )

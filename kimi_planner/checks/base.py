@@ -127,9 +127,7 @@ class _Git:
         self._ref = ref
         program = shutil.which("git")
         if program is None or Path(program).resolve().is_relative_to(root):
-            raise self._fault(
-                "Git is not installed, and the other side is read with it. Install it"
-            )
+            raise self._fault("no Git is on the path outside of the repository. Install it")
         self._git = [program, "-c", "core.fsmonitor=false", "-C", str(root)]
 
     def _fault(self, why: str) -> ConfigError:

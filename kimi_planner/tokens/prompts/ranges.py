@@ -3,8 +3,8 @@
 Tokens do not add up across a seam: a value may join the words of the template that it touches. So
 the text is split where the pattern always cuts (`seams`). Between two such places without a
 variable the count is exact. A stretch with variables has at least one token. It has at most one for
-each byte of the words at its seams and of values that bytes bound; or about those of its parts and what
-was measured of seams, whichever is less.
+each byte of the words at its seams and of values that bytes bound; where tokens bound a value, about
+those of its parts and what was measured of seams, if that is less.
 """
 
 from __future__ import annotations
@@ -115,9 +115,9 @@ def token_range(
     Notes
     -----
     The lower end holds whatever the values are, within what is declared; so does the upper end where
-    ``values``, or bytes and characters, bound every variable. Where ``max_tokens`` does, the upper end
-    adds what was measured at seams, a few tokens a prompt: of values that were not made to exceed it
-    none was found that does; `benchmarks.seams` tries tens of millions. All of it is for filled prompts
+    ``values``, or bytes and characters, alone bound every variable. Where ``max_tokens`` does, the upper
+    end adds what was measured at seams, a few tokens a prompt: `benchmarks.seams` finds no drawn value
+    that exceeds it, and somebody who looks for one may. All of it is for filled prompts
     that the model's tokenizer does not cut by its rule for extreme texts: up to 400,000 characters, and
     no 25,000 without a change between white space and others.
 
@@ -154,7 +154,9 @@ def token_range(
     low, high = walk.ends(template.parts)
     sizes = declared.values()
     if walk.has_values and high < inf:
-        high = min(high, _Walk(declared, _IN_BYTES).ends(template.parts)[1])
+        in_bytes = _Walk(declared, _IN_BYTES).ends(template.parts)[1]
+        in_tokens = [one for one in sizes if one.most < one.size_bytes]
+        high = min(high, in_bytes) if in_tokens else in_bytes  # which is sure
     typical = high
     if any(size.typical_tokens is not None or size.typical_items is not None for size in sizes):
         typical = min(high, _Walk(declared, _TYPICAL).ends(template.parts)[1])
