@@ -12,7 +12,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from html import escape
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -233,6 +232,8 @@ def share_text(share: float) -> str:
 
 
 def _text(text: str) -> str:
+    from html import escape  # which a check, that shows no page, need not load
+
     return escape(on_one_line(text))
 
 

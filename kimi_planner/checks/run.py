@@ -128,9 +128,11 @@ class Check:
         """
         kept, said = [], set()
         for result in self._results():
-            if result.outcome is not Outcome.INVALID or result not in said:
-                kept.append(result)
-            said.add(result)
+            if result.outcome is Outcome.INVALID:
+                if result in said:
+                    continue
+                said.add(result)
+            kept.append(result)
         return iter(kept)
 
     def notes(self) -> Iterator[Note]:
