@@ -1,13 +1,18 @@
 """The budget matrix: parts, sums, budgets and what is over them, against sums made by hand."""
 
+import csv
+import io
+import json
 from datetime import date
 from decimal import Decimal
 
+import openpyxl
 import pytest
 
 from kimi_planner import KimiPlannerError, Workload, load_workloads, project, recommend
-from kimi_planner.plan import Booking, booked, budget_matrix
+from kimi_planner.plan import Booking, approved_toml, booked, budget_matrix, read_plan
 from kimi_planner.report.budget import budget_sentence, budget_tables, span_name
+from kimi_planner.report.write import rendered
 
 AS_OF = date(2026, 11, 24)
 A_DAY = Decimal("1.2") * 2 + Decimal("3.6") / 2  # USD of 1,000 calls of 2,000 and 500 tokens
@@ -109,3 +114,80 @@ def test_labels_are_short_text(field):
     for value in (4711, "a\nb", "x" * 300):
         with pytest.raises(KimiPlannerError, match=field):
             calls("w", **{field: value})
+
+
+def test_credits_and_tax_are_lines_below_what_is_booked():
+    """A credit takes off at most what is booked, tax is on the rest; budgets are held without them."""
+    number = Booking(tax_percent=19, credit_usd_per_month=100)
+    late = calls("w", starts_on="2027-01-16", budget_usd_per_month=125)
+    matrix = matrix_of(late, months=2, booking=number)
+    january, february = 16 * A_DAY, 28 * A_DAY
+    assert january < 100 < february
+    [first, second, _] = matrix.spans
+    off = {first.name: january, second.name: Decimal(100)}
+    for span, booked_usd in ((first, january), (second, february)):
+        credit, tax, pay = matrix.lines(span).values()
+        assert credit == -off[span.name]
+        assert tax == (booked_usd - off[span.name]) * Decimal("0.19")
+        assert pay == booked_usd + credit + tax
+    assert matrix.lines(matrix.whole)["to pay"] == sum(
+        matrix.lines(one)["to pay"] for one in (first, second)
+    )
+    assert matrix.rows[0].variance(matrix.whole) == january + february - 250
+    [table] = budget_tables(matrix)
+    assert [row[0] for row in table.rows[-3:]] == ["credits", "tax, 19%", "to pay"]
+    lines = matrix.frame[matrix.frame["line"] != "booked"]
+    assert list(lines["line"].unique()) == ["credits", "tax, 19%", "to pay"]
+    assert not matrix_of(calls("w"), months=2).has_lines
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [("tax_percent", 101, "from 0 to 100"), ("tax_percent", "a lot", "Give a number of percent"),
+     ("credit_usd_per_month", -1, "Give a number of USD from 0 to")],
+)  # fmt: skip
+def test_tax_and_credits_have_bounds(field, value, words):
+    """What cannot be is named with what is allowed."""
+    with pytest.raises(KimiPlannerError, match=words) as caught:
+        Booking(**{field: value})
+    assert str(caught.value).startswith(f"{field} is ")
+
+
+def approved(plan, path):
+    """Write an approved plan and return its path."""
+    text = approved_toml(plan.projection, plan.best, folder=path.parent, to=path.parent)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_every_form_has_credits_and_tax(tmp_path):
+    """The file's tax and credit are read, kept by an approved plan, and stand in each form."""
+    path = tmp_path / "w.toml"
+    path.write_text(
+        'tax_percent = 19\ncredit_usd_per_month = 10.5\n[[workload]]\nname = "w"\nmodel = "kimi-k2"\n'
+        "requests_per_day = 1000\nprompt_tokens = 2000\ncompletion_tokens = 500\n", encoding="utf-8",
+    )  # fmt: skip
+    file = read_plan(path)
+    settings = {"months": 2, "start": "2027-01", "as_of": AS_OF, "catalog": "2026-06"}
+    plan = recommend(file.workloads, **settings, booking=file.booking)
+    assert read_plan(approved(plan, tmp_path / "plan.toml")).booking == file.booking
+    files = rendered(plan, ("markdown", "html", "csv", "json", "focus", "xlsx"))
+    pay = 59 * A_DAY - 21 + (59 * A_DAY - 21) * Decimal("0.19")
+    assert plan.budget_matrix.lines(plan.budget_matrix.whole)["to pay"] == pay
+    for name in ("report.md", "report.html"):
+        assert f"{pay:,.2f}" in files[name].decode()
+    rows = [*csv.DictReader(io.StringIO(files["budget.csv"].decode()))]
+    assert {row["usd"] for row in rows if (row["line"], row["period"]) == ("to pay", "total")} == {
+        f"{pay.normalize():f}"
+    }
+    data = json.loads(files["report.json"])["budget"]["rows"]
+    assert [row["usd"] for row in data if (row["line"], row["period"]) == ("credits", "total")] == [
+        "-21.0"
+    ]
+    focus = [*csv.DictReader(io.StringIO(files["focus.csv"].decode()))]
+    assert sum(Decimal(row["BilledCost"]) for row in focus) == pay
+    assert {row["ChargeCategory"] for row in focus} == {"Usage", "Credit", "Tax"}
+    assert all(not row["PricingQuantity"] for row in focus if row["ChargeCategory"] != "Usage")
+    sheet = openpyxl.load_workbook(io.BytesIO(files["report.xlsx"]), data_only=True)["Budget"]
+    [cells] = (row for row in sheet.iter_rows(values_only=True) if row[0] == "to pay")
+    assert float(pay) in [pytest.approx(cell) for cell in cells if isinstance(cell, float)]

@@ -30,6 +30,7 @@ CERTAIN = Workload(
 )  # fmt: skip
 
 
+TAXED = Booking(book="p80", contingency_percent=10, tax_percent=19, credit_usd_per_month=50)
 SPREAD_OUT = {"starts_on": "2027-01-20", "ends_on": "2027-02-11"}
 
 
@@ -105,7 +106,7 @@ def plans():
             ],
             discounted_cache(),
         ),
-        "booked": planned(example, booking=Booking(book="p80", contingency_percent=10)),
+        "booked": planned(example, booking=TAXED),
     }
 
 

@@ -195,7 +195,7 @@ def booking(command: Command) -> Command:
 
     @wraps(command)
     def gathered(**options: Any) -> Any:
-        names = ("book", "contingency_percent")
+        names = ("book", "contingency_percent", "tax_percent", "credit_usd_per_month")
         given = {name: options.pop(name) for name in names}
         return command(booking=given, **options)
 
@@ -210,6 +210,13 @@ def booking(command: Command) -> Command:
             "contingency_percent",
             metavar="PERCENT",
             help="What is added to the bookable number.",
+        ),
+        click.option("--tax", "tax_percent", metavar="PERCENT", help="Tax, a line of its own."),
+        click.option(
+            "--credit",
+            "credit_usd_per_month",
+            metavar="USD",
+            help="What the vendor takes off each month, a line of its own.",
         ),
     )(cast(Command, gathered))
 

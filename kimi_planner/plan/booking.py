@@ -22,7 +22,8 @@ __all__ = ["EXPECTED", "Booked", "Booking", "booked"]
 
 PLACES = 6  # of a simulated amount, USD
 MEAN = "mean"
-MAX_CONTINGENCY = 1000
+#: The most that each may be.
+_LIMITS = {"contingency_percent": 1000, "tax_percent": 100, "credit_usd_per_month": 10**12}
 
 
 @public
@@ -36,6 +37,9 @@ class Booking:
         ``"mean"``, or a percentile such as ``"p50"`` or ``"p80"`` of the total of the plan.
     contingency_percent
         What is added to it, from 0 to 1,000 percent.
+    tax_percent, credit_usd_per_month
+        Lines of their own below it: what the vendor takes off each month, at most all of it, and the
+        tax on the rest. Budgets are held against what is booked, without them.
 
     Examples
     --------
@@ -45,22 +49,26 @@ class Booking:
 
     book: str = MEAN
     contingency_percent: Decimal | int | float | str = 0
+    tax_percent: Decimal | int | float | str = 0
+    credit_usd_per_month: Decimal | int | float | str = 0
 
     def __post_init__(self) -> None:
         if not isinstance(self.book, str) or not re.fullmatch(r"mean|p[1-9]\d?", self.book):
             raise ScenarioError(
                 f'book is {shown(self.book)}. Give "mean", "p50", "p80" or another percentile.'
             )
-        try:
-            percent = exact_decimal(self.contingency_percent)
-        except ValueError:
-            percent = Decimal(-1)
-        if not 0 <= percent <= MAX_CONTINGENCY:
-            raise ScenarioError(
-                f"contingency_percent is {shown(self.contingency_percent)}. Give a number of percent "
-                f"from 0 to {MAX_CONTINGENCY:,}."
-            )
-        object.__setattr__(self, "contingency_percent", percent)
+        for name, most in _LIMITS.items():
+            given = getattr(self, name)
+            try:
+                number = exact_decimal(given)
+            except ValueError:
+                number = Decimal(-1)
+            if not 0 <= number <= most:
+                unit = "percent" if name.endswith("percent") else "USD"
+                raise ScenarioError(
+                    f"{name} is {shown(given)}. Give a number of {unit} from 0 to {most:,}."
+                )
+            object.__setattr__(self, name, number)
 
     @property
     def is_expected(self) -> bool:

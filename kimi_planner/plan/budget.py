@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal, localcontext
 from functools import cached_property
@@ -13,7 +13,7 @@ import pandas as pd
 
 from kimi_planner.arguments import public
 from kimi_planner.catalog import Exchange
-from kimi_planner.money import EXACT, total, usd
+from kimi_planner.money import EXACT, exact_decimal, total, usd
 from kimi_planner.plan.booking import Booked, Booking, booked
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.projection import Projection
@@ -125,6 +125,8 @@ class BudgetMatrix:
         Catalog, day, seed and paths in one line.
     currency
         Of all its amounts.
+    credits
+        What the vendor takes off each month, at most all of it; empty where nothing.
     """
 
     booking: Booking
@@ -132,6 +134,23 @@ class BudgetMatrix:
     rows: tuple[BudgetRow, ...]
     provenance: str = ""
     currency: str = "USD"
+    credits: Mapping[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether credits or tax stand below what is booked."""
+        return bool(self.credits) or bool(self.booking.tax_percent)
+
+    def lines(self, span: Span) -> dict[str, Decimal]:
+        """Return what stands below what is booked: credits, tax on the rest, and what is to pay."""
+        booked, credit = (
+            self.total.usd(span),
+            total(self.credits.get(one, Decimal(0)) for one in span.months),
+        )
+        percent = exact_decimal(self.booking.tax_percent)
+        with localcontext(EXACT):
+            tax = (booked - credit) * percent / 100
+            return {"credits": -credit, f"tax, {percent:f}%": tax, "to pay": booked - credit + tax}
 
     def at_rates(self, exchange: Exchange) -> BudgetMatrix:
         """Return the same in another currency, each month at the rate of its first day."""
@@ -142,7 +161,9 @@ class BudgetMatrix:
             for name in span.months
         }
         rows = tuple(row.at_rates(rates) for row in self.rows)
-        return replace(self, rows=rows, currency=exchange.currency)
+        with localcontext(EXACT):
+            off = {month: usd * rates[month] for month, usd in self.credits.items()}
+        return replace(self, rows=rows, currency=exchange.currency, credits=off)
 
     @property
     def total(self) -> BudgetRow:
@@ -171,7 +192,8 @@ class BudgetMatrix:
         """One row per workload, ``all`` at last, and column of the matrix.
 
         Columns: ``workload``, ``model``, ``owner``, ``cost_centre``, ``period``, its ``level``
-        (``month``, ``quarter``, ``year``, ``total``), its ``months`` within the plan, and the exact
+        (``month``, ``quarter``, ``year``, ``total``), its ``months`` within the plan, ``line``
+        (``booked``; of all also credits, tax and what is to pay, where there are some), and the exact
         decimals ``usd``, ``budget_usd`` and ``variance_usd``, booked less budget; ``None`` where
         there is no budget.
         """
@@ -184,6 +206,7 @@ class BudgetMatrix:
                 "period": span.name,
                 "level": span.level,
                 "months": len(span.months),
+                "line": "booked",
                 "usd": row.usd(span),
                 "budget_usd": row.budget(span),
                 "variance_usd": row.variance(span),
@@ -191,6 +214,15 @@ class BudgetMatrix:
             for row in (*self.rows, self.total)
             for span in self.spans
         ]
+        if self.has_lines:
+            [*_, last] = rows
+            rows += [
+                last
+                | {"period": span.name, "level": span.level, "months": len(span.months)}
+                | {"line": line, "usd": amount, "budget_usd": None, "variance_usd": None}
+                for span in self.spans
+                for line, amount in self.lines(span).items()
+            ]
         return pd.DataFrame(rows, dtype=object)
 
     @property
@@ -266,8 +298,10 @@ def budget_matrix(
         )
         for name, model in choice.items()
     )
+    credit, by_month = exact_decimal(projection.booking.credit_usd_per_month), number.by_month
     return BudgetMatrix(
         booking=projection.booking,
+        credits={month: min(credit, usd) for month, usd in by_month.items()} if credit else {},
         spans=tuple(_spans(projection.months)),
         rows=rows,
         provenance=projection.provenance,

@@ -32,7 +32,7 @@ from kimi_planner.workload.written import toml_lines, workloads_toml
 
 __all__ = ["Approved", "PlanFile", "approved_toml", "catalog_of", "read_plan", "variants_toml"]
 
-_BOOKING = ("book", "contingency_percent")
+_BOOKING = ("book", "contingency_percent", "tax_percent", "credit_usd_per_month")
 _SETTINGS = ("start", "months", "as_of", "seed", "n_paths")
 _RECORD = (
     "usd",
@@ -289,7 +289,13 @@ def approved_toml(
     parts = [
         _HEAD,
         f"# {number.sentence}",
-        toml_lines({key: getattr(number.booking, key) for key in _BOOKING}),
+        toml_lines(
+            {
+                key: value
+                for key in _BOOKING
+                if (value := getattr(number.booking, key)) or key in _BOOKING[:2]
+            }
+        ),
         "",
         _table("approved", record),
         _table("approved.usd_by_month", in_cents(number.by_month)),

@@ -55,6 +55,20 @@ def budget_tables(matrix: BudgetMatrix) -> tuple[Table, ...]:
             (words, *blank, *amounts, *("",) * len(last))
             for words, amounts in (("budget", budgets), ("variance", variances))
         ]
+    if matrix.has_lines:
+        by_span = [matrix.lines(span) for span in matrix.spans]
+        foot += [
+            (
+                line,
+                *blank,
+                *(
+                    signed_usd(one[line]) if line == "credits" else usd(one[line])
+                    for one in by_span
+                ),
+                *("",) * len(last),
+            )
+            for line in by_span[0]
+        ]
     right = frozenset(range(len(names), len(names) + len(spans) + 3))
     table = Table(
         (*names, *spans, *last), (*rows, *foot), right, title="Budget by month", foot=len(foot)

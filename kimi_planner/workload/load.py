@@ -25,6 +25,8 @@ TOP_KEYS = frozenset(
         "correlation",
         "book",
         "contingency_percent",
+        "tax_percent",
+        "credit_usd_per_month",
         "scenario",
         "approved",
     }

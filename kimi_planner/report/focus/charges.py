@@ -29,6 +29,7 @@ __all__ = [
     "charges_of",
     "focus_csv",
     "frame_of",
+    "other_charge",
 ]
 
 #: The account where nobody says it; the column must not be null.
@@ -138,6 +139,27 @@ def charges_of(
     return {key: period | _metered(tariff, key, usage[key], dated) for key in order if usage[key]}
 
 
+def other_charge(
+    month: Month, category: str, words: str, amount: Decimal, mark: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a credit or a tax of a month, by the columns of FOCUS: an amount without any quantity."""
+    costs = ("BilledCost", "ContractedCost", "EffectiveCost", "ListCost")
+    return {
+        **_SAME,
+        **mark,
+        **dict.fromkeys(costs, amount),
+        "BillingPeriodEnd": _point(month.next.first),
+        "BillingPeriodStart": _point(month.first),
+        "ChargePeriodEnd": _point(month.next.first),
+        "ChargePeriodStart": _point(month.first),
+        "ChargeCategory": category,
+        "ChargeDescription": words,
+        "ChargeFrequency": "Recurring",
+        "PricingCategory": None,
+        "Tags": _json({}),
+    }
+
+
 def _metered(tariff: Tariff, key: str, quantity: int, dated: str) -> dict[str, Any]:
     """Return the columns that differ between tokens, batches of them, and calls of a fee."""
     meter, model, title = METERS.get(key), tariff.model, title_of(key)
@@ -190,10 +212,11 @@ def focus_csv(frame: pd.DataFrame) -> str:
     )
 
 
-def _spelled(number: Decimal) -> str:
-    """Return a decimal that readers take for one, also where it is whole."""
+def _spelled(number: Decimal) -> str | Decimal:
+    """Return a decimal that readers take for one, also where it is whole; a credit stays a number."""
     text = format(number, "f")
-    return text if "." in text else f"{text}.0"
+    text = text if "." in text else f"{text}.0"
+    return Decimal(text) if number < 0 else text  # a text that begins with a minus is no number
 
 
 def _point(day: date) -> str:

@@ -16,9 +16,10 @@ from kimi_planner.billing.tariff import Tariff
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import EXACT, exact_decimal, total
 from kimi_planner.plan.booking import Booked
+from kimi_planner.plan.budget import budget_matrix
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import Spend
-from kimi_planner.report.focus.charges import NOT_STATED, charges_of, frame_of
+from kimi_planner.report.focus.charges import NOT_STATED, charges_of, frame_of, other_charge
 
 __all__ = ["focus_forecast"]
 
@@ -87,7 +88,23 @@ def focus_forecast(
         for name, model in chosen.items()
         for row in _charges(projection, name, model, percentile, number)
     ]
+    if number is not None:
+        rows += _others(projection, chosen, number)
     return frame_of(rows, account_id, account_name)
+
+
+def _others(
+    projection: Projection, choice: Mapping[str, str], number: Booked
+) -> Iterator[dict[str, Any]]:
+    """Yield the credits and the tax of each month, where the plan has some."""
+    matrix = budget_matrix(projection, choice, number)
+    mark = {"x_IsForecast": "true", "x_Percentile": None, "x_Measure": number.booking.words}
+    for month in projection.months:
+        [span] = (one for one in matrix.spans if one.name == str(month))
+        off, tax, _ = matrix.lines(span).items()
+        for category, (words, amount) in (("Credit", off), ("Tax", tax)):
+            if amount:
+                yield other_charge(month, category, words, amount, mark)
 
 
 def _charges(

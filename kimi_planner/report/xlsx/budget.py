@@ -60,7 +60,7 @@ class Budget:
     @property
     def exchanged(self) -> str:
         """The cell with all that is booked, in the other currency."""
-        return cell(self.rows[""] + 4, self._columns[self._matrix.whole.name], BUDGET)
+        return cell(self._below + 1, self._columns[self._matrix.whole.name], BUDGET)
 
     @property
     def factor(self) -> str:
@@ -112,8 +112,9 @@ class Budget:
         for row in self._matrix.rows:
             self._write_row(sheet, row)
         self._write_total(sheet)
-        self._write_exchanged(sheet, self.rows[""])
-        last = self._write_by_cost_centre(sheet, self.rows[""] + 6)
+        self._write_lines(sheet)
+        self._write_exchanged(sheet)
+        last = self._write_by_cost_centre(sheet, self._below + 3)
         sheet.table_page(_HEADER, 1)
         sheet.raw.print_area(0, 0, last, _FIRST + len(self._columns) - 1)
 
@@ -200,7 +201,7 @@ class Budget:
         amounts = []
         for one in self._spans:
             column = self._columns[one.name]
-            amounts.append(sum(self.mean(name, one) for name in names) * self.booked)
+            amounts.append(self._all(one))
             sheet.formula(row, column, f"SUM({span(rows, column)})", amounts[-1], "total_whole")
         self._write_against(sheet, row, amounts, known, "total_")
         a_month = cell(row, _A_MONTH)
@@ -226,28 +227,63 @@ class Budget:
                         f"AND(ISNUMBER({here}),{here}>0.005)",
                     )
 
-    def _write_exchanged(self, sheet: Sheet, row: int) -> None:
+    @property
+    def _below(self) -> int:
+        """The row below budget, variance, credits and tax."""
+        return self.rows[""] + 3 + 3 * self._matrix.has_lines
+
+    def _write_lines(self, sheet: Sheet) -> None:
+        """Write credits and the rate of tax, which can be changed, and what is to pay."""
+        matrix, every = self._matrix, self.rows[""]
+        if not matrix.has_lines:
+            return
+        off, tax, pay = range(every + 3, every + 6)
+        percent = float(matrix.booking.tax_percent) / 100
+        for row, words in ((off, "credits"), (tax, "tax"), (pay, "to pay")):
+            sheet.text(row, 0, words, "strong")
+        sheet.number(tax, _A_MONTH, percent, "input_share")
+        sheet.limit(tax, _A_MONTH, 1)
+        for one in self._spans:
+            column = self._columns[one.name]
+            booked, credit, taxed = (cell(row, column) for row in (every, off, tax))
+            amounts = [float(amount) for amount in matrix.lines(one).values()]
+            if one.level == "month":
+                sheet.number(off, column, amounts[0], "input_money")
+                sheet.limit(off, column, 0, least=-1e12)
+            else:
+                sheet.formula(off, column, self._sum(off, one), amounts[0], "sum")
+            formula = f"({booked}+{credit})*{cell(tax, _A_MONTH)}"
+            value = (self._all(one) + amounts[0]) * percent
+            sheet.formula(tax, column, formula, value, "whole")
+            to_pay = self._all(one) + amounts[0] + value
+            sheet.formula(pay, column, f"{booked}+{credit}+{taxed}", to_pay, "total_whole")
+
+    def _all(self, one: Span) -> float:
+        """Return what is booked for all workloads."""
+        return sum(self.mean(name, one) for name in self.live.workloads) * self.booked
+
+    def _write_exchanged(self, sheet: Sheet) -> None:
         """Write the rate of each month, which can be changed, and all at these rates."""
         exchange = self.live.recommendation.projection.catalog.exchange
         if exchange is None:
             return
-        sheet.text(row + 3, 0, f"{exchange.currency} per USD", "strong")
-        sheet.text(row + 4, 0, f"all, {exchange.currency}", "strong")
+        row, every = self._below, self.rows[""]
+        sheet.text(row, 0, f"{exchange.currency} per USD", "strong")
+        sheet.text(row + 1, 0, f"all, {exchange.currency}", "strong")
         amounts: dict[str, float] = {}
         firsts = {str(month): month.first for month in self.live.months}
         for one in self._spans:
             column = self._columns[one.name]
             if one.level == "month":
                 rate = float(exchange.at(firsts[one.name]))
-                sheet.number(row + 3, column, rate, "input_price")
-                sheet.limit(row + 3, column)
-                total = sum(self.mean(name, one) for name in self.live.workloads) * self.booked
-                amounts[one.name] = total * rate
-                formula = f"{cell(row, column)}*{cell(row + 3, column)}"
+                sheet.number(row, column, rate, "input_price")
+                sheet.limit(row, column)
+                amounts[one.name] = self._all(one) * rate
+                formula = f"{cell(every, column)}*{cell(row, column)}"
             else:
-                formula = self._sum(row + 4, one)
+                formula = self._sum(row + 1, one)
             value = sum(amounts[month] for month in one.months)
-            sheet.formula(row + 4, column, formula, value, "total_whole")
+            sheet.formula(row + 1, column, formula, value, "total_whole")
 
     def _write_by_cost_centre(self, sheet: Sheet, row: int) -> int:
         """Write the sums of each owner and cost centre, where any is stated; return the last row."""

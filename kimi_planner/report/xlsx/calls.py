@@ -143,8 +143,8 @@ class CallRates(Scope):
         months = list(self.months)
         for _ in range(months_of_growth(load.traffic, first, first) + _EARLIER):
             months.append(months[-1].next)
-        even = _flat(load.traffic, self.months[0])
-        growing = replace(load, traffic=replace(even, growth=load.traffic.growth), price_changes=())
+        flat = _flat(load.traffic, self.months[0])
+        growing = replace(load, traffic=replace(flat, growth=load.traffic.growth), price_changes=())
         drawn = self._plan(growing).draws
         still = replace(drawn, drawn={**drawn.drawn, "growth_per_month": 0.0})
         periods = periods_of(months)
