@@ -1,5 +1,6 @@
 """The what-if panel of a page, driven in Chromium: it and its exported file say what Python computes."""
 
+import re
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -119,7 +120,7 @@ def moves(page, number):
     values = {
         "model": map(str, range(page.tab.locator("#cards select").first.locator("option").count())),
         "sent": "01",
-        "traffic ": ("0", "5", "65", "100", "135", "240", "400"),
+        "traffic, %": ("0", "5", "65", "100", "135", "240", "400"),
         "growth, % a month": ("", "0", "4", "-2.5", "12.5", "-60", ".25"),
         "visible output": map(str, range(len(OUTPUTS))),
         "reasoning": map(str, range(len(REASONINGS))),
@@ -228,7 +229,7 @@ def test_the_plan_stands_beside_every_move(page, plan):
     ends = [usd(whole.quantile(q)[0] / months) for q in (0.1, 0.9)]
     assert page.move()["rows"]["compared-all"][0][3] == " to ".join(ends)
     for name in plan.names:
-        page.move((f"{name}, traffic ", "400"))
+        page.move((f"{name}, traffic, %", "400"))
     assert [row[0] for row in page.move()["rows"]["compared"]] == [row[0] for row in opened]
 
 
@@ -236,7 +237,7 @@ def test_the_plan_stands_beside_every_move(page, plan):
 def test_a_range_follows_what_is_moved(page, plan, tmp_path):
     """With one workload doubled and another halved, P10 and P90 of all are near those of a new plan."""
     for name, value in zip(plan.names, ("200", "50"), strict=False):
-        page.move((f"{name}, traffic ", value))
+        page.move((f"{name}, traffic, %", value))
     projection = planned(read(page.move()["file"], tmp_path), plan, plan.projection.models)
     whole = projection.mix(plan.best).over_months()
     shown = page.move()["rows"]["compared-all"][0][3].replace(",", "").split(" to ")
@@ -247,14 +248,14 @@ def test_a_range_follows_what_is_moved(page, plan, tmp_path):
 def test_a_link_carries_the_settings(browser, path, page, plan):
     """The link opens the page with the same settings, and each move is in the address."""
     name, model = plan.names[0], plan.projection.models[0]
-    page.move((f"{name}, traffic ", "135"))
+    page.move((f"{name}, traffic, %", "135"))
     page.move((f"{name}, growth, % a month", "-2.5"))
     page.move((f"{model}, output price", "12.5"))
     link = page.tab.get_attribute("#link", "href")
     assert page.tab.url.endswith(link)
     other = Opened(browser, path, link)
     assert other.move()["rows"]["by-month"] == page.move()["rows"]["by-month"]
-    assert other.tab.get_by_label(f"{name}, traffic ", exact=True).input_value() == "135"
+    assert other.tab.get_by_label(f"{name}, traffic, %", exact=True).input_value() == "135"
     assert other.downloaded() == page.move()["file"]
     other.tab.click("text=Back to the plan")
     assert other.move()["rows"]["by-month-all"] != page.move()["rows"]["by-month-all"]
@@ -321,10 +322,10 @@ def test_the_panel_is_worked_with_the_keyboard(page, plan):
     for _ in range(3):
         page.tab.keyboard.press("Tab")
         labels.append(page.tab.evaluate("document.activeElement.getAttribute('aria-label')"))
-    assert labels == [f"{plan.names[0]}, {what}" for what in ("model", "sent", "traffic ")]
+    assert labels == [f"{plan.names[0]}, {what}" for what in ("model", "sent", "traffic, %")]
     page.tab.keyboard.press("ArrowRight")
     assert page.tab.evaluate("document.activeElement.value") == "105"
-    assert "105%" in page.tab.inner_text("#cards .levers")
+    assert "traffic, % 105" in page.tab.inner_text("#cards .levers")
     assert "more" in page.move()["rows"]["compared"][0][2]
 
 
@@ -333,8 +334,8 @@ def test_a_changed_panel_prints_without_its_inputs(page, plan):
     """On paper the panel is left out as long as it is the plan, and then shows results alone."""
     page.tab.emulate_media(media="print")
     assert page.tab.locator("#what-if").is_hidden()
-    page.move((f"{plan.names[0]}, traffic ", "150"))
-    assert page.tab.inner_text("#moved") == f"Changed: {plan.names[0]}, traffic 150."
+    page.move((f"{plan.names[0]}, traffic, %", "150"))
+    assert page.tab.inner_text("#moved") == f"Changed: {plan.names[0]}, traffic, % 150."
     assert page.tab.locator("#by-month").is_visible()
     assert page.tab.locator("#what-if form").is_hidden()
 
@@ -372,11 +373,50 @@ def test_prices_that_a_file_cannot_state_are_not_offered_in_one(browser, tmp_pat
     made.write_text(html_report(plan), encoding="utf-8")
     page = Opened(browser, made)
     assert page.tab.locator("#file").is_hidden()
-    page.move((f"{first.name}, traffic ", "50"))
+    page.move((f"{first.name}, traffic, %", "50"))
     halved = what_if(plan.projection.workloads[0], traffic="0.5")
     spend = project(halved, **SHIPPED).of(plan.best[first.name])
     assert page.move()["rows"]["by-month"][0] == by_month(
         [list(map(Fraction, spend.mean().tolist()))]
     )
+    assert page.problems == []
+    page.tab.close()
+
+
+def test_what_cannot_be_moved_is_closed_and_says_why(browser, tmp_path):
+    """Sizes of a log, reasoning that is not stated, and a price that is uncertain by then stay."""
+    log = tmp_path / "log.csv"
+    rows = "".join(
+        f"2026-11-0{day}T10:00:00Z,kimi-k2,{900 + day},{90 + day}\n" for day in range(1, 10)
+    )
+    log.write_text(f"timestamp,model,prompt_tokens,completion_tokens\n{rows}", encoding="utf-8")
+    file = tmp_path / "w.toml"
+    file.write_text(
+        '[[workload]]\nname = "w"\nrequests_per_day = 500\nprompt_tokens = { from = "log.csv" }\n'
+        'completion_tokens = { from = "log.csv" }\n[[price_change]]\ndate = 2026-12-01\n'
+        'model = "kimi-k2-5"\nfactor = { p50 = 1, p90 = 1.2 }\n',
+        encoding="utf-8",
+    )
+    plan = recommend(load_workloads(file), models=["kimi-k2", "kimi-k2-5"], **SHIPPED)
+    made = tmp_path / "closed.html"
+    made.write_text(html_report(plan), encoding="utf-8")
+    page = Opened(browser, made)
+    for name in ("visible output", "reasoning"):
+        assert page.tab.get_by_label(f"w, {name}", exact=True).is_disabled()
+    notes = page.tab.locator("#cards .words").text_content()
+    assert "Output stays as planned: completion_tokens is measured in a log." in notes
+    assert "Reasoning stays as planned: the workload does not state it." in notes
+    prices = page.tab.locator("#prices tr").evaluate_all(
+        "rows => rows.map(row => [...row.cells].map(cell => cell.textContent))"
+    )
+    assert prices[0] == ["kimi-k2", "", "as input", ""]
+    assert prices[1][0] == "kimi-k2-5"
+    assert re.fullmatch(r"[\d.]+, stays", prices[1][1])
+    assert prices[1][2] == "as input, stays"
+    page.move(("w, traffic, %", "150"), ("kimi-k2, input price", "9"))
+    said = page.move(("w, model", "0"))
+    [moved] = read(said["file"], tmp_path)
+    alone = planned(moved, plan, "kimi-k2")
+    assert said["rows"]["by-month"] == [by_month(expected(alone, {"w": "kimi-k2"}))]
     assert page.problems == []
     page.tab.close()

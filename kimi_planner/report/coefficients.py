@@ -291,12 +291,12 @@ class PriceMoves:
         From a meter to the prices if its own were 1 USD, and 2 USD, per million tokens.
     boxes
         For each of `BOXES` the price of the first day, USD per million tokens, that a changed one
-        stands in for; ``None`` where it cannot be changed.
+        stands in for, ``None`` where none is stated; in a list of one where it cannot be changed.
     """
 
     planned: Sequence[_Prices]
     moved: Mapping[str, tuple[Sequence[_Prices], Sequence[_Prices]]]
-    boxes: Sequence[str | None]
+    boxes: Sequence[str | list[str | None] | None]
 
     @classmethod
     def of(cls, bill: Bill, load: Load) -> PriceMoves:
@@ -322,11 +322,10 @@ class PriceMoves:
         is_open = all(one.factor is None or one.factor.is_certain for one in begun) and not any(
             (one.day, one.model) == (start, model) for one in begun
         )
-        stated = [key for key in BOXES if key in planned[0].exact.stated] if is_open else []
-        moved = {key: (at(key, 1), at(key, 2)) for key in stated}
-        boxes = [
-            text(planned[0].exact.usd_per_mtok(key)) if key in moved else None for key in BOXES
-        ]
+        stated = [key for key in BOXES if key in planned[0].exact.stated]
+        moved = {key: (at(key, 1), at(key, 2)) for key in stated if is_open}
+        shown = {key: text(planned[0].exact.usd_per_mtok(key)) for key in stated}
+        boxes = [shown.get(key) if is_open else [shown.get(key)] for key in BOXES]
         return cls(planned, moved, boxes)
 
     def at(self, place: int, keys: Sequence[str]) -> Iterator[tuple[Any, dict[str, list[Any]]]]:

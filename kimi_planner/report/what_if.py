@@ -191,9 +191,11 @@ class Panel:
         )
 
 
-def _common(boxes: list[list[str | None]]) -> list[str | None]:
-    """Return the prices that all workloads begin with; ``None`` where they are not the same."""
-    return [one[0] if len(set(one)) == 1 else None for one in zip(*boxes, strict=True)]
+def _common(boxes: list[list[Any]]) -> list[Any]:
+    """Return the prices that all workloads begin with; those that differ cannot be changed."""
+    return [
+        one[0] if one.count(one[0]) == len(one) else ["differs"] for one in zip(*boxes, strict=True)
+    ]
 
 
 def _percent(share: Quantity) -> str:

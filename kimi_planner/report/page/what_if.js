@@ -27,12 +27,12 @@
     const card = { workload, moves: {}, percent: make("output"), said: make("output"), figure: make("figure"), note: make("p", { class: "words" }) };
     const lever = (name, words, made, planned, ...after) => {
       card.moves[name] = input(`${workload.key}.${name}`, made, String(planned), `${workload.name}, ${words}`);
-      levers.append(make("label", {}, make("span", {}, words, ...after), made));
+      levers.append(make("label", {}, make("span", {}, words, " ", ...after), made));
     };
     const one = { output: plan.outputs.indexOf("1"), reasoning: plan.reasonings.indexOf("1") };
     lever("model", "model", select(plan.models.map((model, place) => [place, model.id])), workload.model);
     lever("batch", "sent", select([[0, "one by one"], [1, "in batches"]]), Number(workload.batch));
-    lever("traffic", "traffic ", make("input", { type: "range", min: 0, max: 400, step: 5 }), 100, card.percent);
+    lever("traffic", "traffic, %", make("input", { type: "range", min: 0, max: 400, step: 5 }), 100, card.percent);
     lever("growth", "growth, % a month", box(), workload.growth);
     lever("output", "visible output", stops(plan.outputs), one.output);
     lever("reasoning", "reasoning", stops(plan.reasonings), one.reasoning);
@@ -46,9 +46,10 @@
     const row = at("prices").insertRow();
     row.append(make("th", { scope: "row" }, model.id));
     return model.boxes.map((price, place) => {
-      const name = `${model.id}, ${plan.boxes[place]}`;
-      row.insertCell().append(price === null ? "–" : input(`${name}.price`, box(), price, `${name} price`));
-      return price === null ? null : inputs.get(`${name}.price`);
+      const [name, isOpen] = [`${model.id}, ${plan.boxes[place]}`, typeof price === "string"];
+      const stays = price === null ? "as input" : price[0] === null ? "as input, stays" : `${price[0]}, stays`;
+      row.insertCell().append(isOpen ? input(`${name}.price`, box(), price, `${name} price`) : stays);
+      return isOpen ? inputs.get(`${name}.price`) : null;
     });
   });
 
@@ -213,8 +214,7 @@
     };
     cards.forEach((card, n) => {
       const { workload, planned } = card;
-      card.percent.textContent = `${card.moves.traffic.value}%`;
-      card.moves.traffic.setAttribute("aria-valuetext", card.percent.textContent);
+      card.percent.textContent = card.moves.traffic.value;
       card.said.textContent = `${plan.models[chosen[n].place].id}, ${monthly(rows[n])} USD a month, ${change(rows[n], planned)}`;
       card.note.textContent = [...workload.notes, ...(chosen[n].isHeld ? [`With another traffic the cached share is held at ${written(times(decimal(workload.held), decimal("100")))}%.`] : [])].join(" ");
       redrawn(card.figure, shown[n], workload.name);
