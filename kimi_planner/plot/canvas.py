@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import ceil
 from typing import Any
 
 from matplotlib import pyplot as plt
@@ -46,6 +47,7 @@ _LEAST_ROWS = 3  # that axes have room for: a single bar is no wall
 _FEW = 6  # rows that a figure of the usual height holds well; with fewer it is lower
 _INNER = 0.3  # of the width, at least, for what is drawn
 _TALL = 0.35  # of the height
+_LEAST_WIDTH = 90.0  # points of a title
 _NARROW = 360.0  # points, below which title and caption are set smaller
 _SIZES = (1.0, 0.92, 0.84, 0.76, 0.68)  # of words beside rows, until these fit
 _NOTE_CHARS = (330, 120, 0)  # of notes in the caption, until what is drawn has its height
@@ -101,7 +103,9 @@ class Canvas:
             figure = plt.figure(figsize=(WIDTH, HEIGHT), layout="constrained")
             ax = figure.add_subplot()
         elif root_of(ax).get_layout_engine() is None and ax.get_subplotspec() is not None:
-            root_of(ax).set_layout_engine("constrained")
+            # What `plt.tight_layout` sets too; it cannot place subfigures.
+            is_plain = not root_of(ax).subfigs
+            root_of(ax).set_layout_engine("tight" if is_plain else "constrained")
         self.ax = ax
         self.theme, self._around = Theme.of(ax)
         self.slot = ax.get_position(original=True)
@@ -196,7 +200,7 @@ class Canvas:
         for artist in self._written:
             artist.remove()
         self._written = []
-        fit_axes(self.ax, *self._labels_of_axes, self._margins()[0], self._width())
+        fit_axes(self.ax, *self._labels_of_axes, self._margins()[0], self._reach())
         self._write_sides()
         self._write_around()
         if self.redraw is not None:
@@ -245,9 +249,9 @@ class Canvas:
 
     def _write_around(self) -> None:
         """Write the names of limits, the key, the title and the caption."""
-        ax, width = self.ax, self._width()
+        ax, width = self.ax, self._reach()
         left, _, bottom = self._margins()
-        small = 1.0 if width > _NARROW else 0.85
+        small = 1.0 if self._width() > _NARROW else 0.85
         above = _GAP + _LIMIT * self._write_limits(left, width)
         if self._key:
             font = {"fontsize": SMALL, "labelcolor": self._around.ink}
@@ -321,6 +325,12 @@ class Canvas:
     def _width(self) -> float:
         return cell_of(self.ax, self.slot)[0]
 
+    def _reach(self) -> float:
+        """Return how wide the axes are with names and amounts: titles must not make them narrower."""
+        left, right, _ = self._margins()
+        inner = self.ax.get_window_extent().width * points(self.ax)
+        return max(_LEAST_WIDTH, min(self._width(), left + inner + right))
+
     def tighten(self) -> bool:
         """Give the axes their height: a taller figure of their own, or smaller and fewer words."""
         have = self.ax.get_window_extent().height * points(self.ax)
@@ -329,7 +339,8 @@ class Canvas:
             if have >= need - 1:
                 return False
             figure = root_of(self.ax)
-            figure.set_figheight(figure.get_figheight() + (need - have) / 72)
+            height = figure.get_figheight() + (need - have) / 72
+            figure.set_figheight(ceil(10 * height) / 10)  # no matter how fonts are hinted
             return True
         is_low = have < _TALL * cell_of(self.ax, self.slot)[1]
         is_full = bool(self._names) and have < need - 1

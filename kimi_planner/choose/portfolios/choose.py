@@ -12,7 +12,6 @@ from kimi_planner.capacity.tiers import Throughput
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import positive
 from kimi_planner.choose.portfolios.least import least
-from kimi_planner.choose.portfolios.problem import Shares
 from kimi_planner.choose.portfolios.question import Question, ask
 from kimi_planner.choose.portfolios.result import Portfolio
 from kimi_planner.choose.portfolios.solve import best
@@ -120,7 +119,7 @@ def answer(
     problem, split = question.problem, question.allow_split
     search = partial(best, problem, budget, split=split)
     lowest = None
-    found = search(start=_shares_of(after))
+    found = search(start=after.places if after else None)
     if found.shares is None:
         lowest = least(problem, split=split)
         if lowest.shares is not None and lowest.usd <= budget:
@@ -145,14 +144,3 @@ def answer(
     if lowest is None or lowest.shares is None:
         return point()
     return point(least_budget_usd=lowest.usd, least_possible_usd=lowest.possible_usd)
-
-
-def _shares_of(found: Portfolio | None) -> Shares | None:
-    """Return the shares of a portfolio by the places of options, to start another search from."""
-    if found is None or not found.shares:
-        return None
-    places = [[one.model for one in some].index for some in found.question.problem.options]
-    return tuple(
-        {place(model): share for model, share in used.items()}
-        for place, used in zip(places, found.shares.values(), strict=True)
-    )

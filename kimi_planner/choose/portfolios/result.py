@@ -11,6 +11,7 @@ import pandas as pd
 
 from kimi_planner.choose.basis import requests_of_task
 from kimi_planner.choose.choice import Exclusion
+from kimi_planner.choose.portfolios.problem import Shares
 from kimi_planner.choose.portfolios.question import Question
 from kimi_planner.choose.portfolios.worth import chance_best
 from kimi_planner.money import usd
@@ -24,7 +25,7 @@ __all__ = ["Portfolio", "least_text", "share_text"]
 
 #: A portfolio nearer to its bound than this share of it is called the best.
 PROVEN = 1e-6
-COLUMNS = (
+COLUMNS = [
     "workload",
     "model",
     "share",
@@ -34,7 +35,7 @@ COLUMNS = (
     "successes_per_month",
     "mean_usd_per_month",
     "value",
-)
+]
 
 _ROUNDING = 1e-12  # of a quotient of two sums
 
@@ -113,15 +114,20 @@ class Portfolio:
 
         It is what the trials leave open of the success rates; ``None`` if there is no portfolio.
         """
+        if self.places is None:
+            return None
+        return chance_best(self.question.problem, self.places, float(self.budget_usd_per_month))
+
+    @property
+    def places(self) -> Shares | None:
+        """The shares by the places of options in the problem; ``None`` if there is no portfolio."""
         if self.spend is None:
             return None
-        problem = self.question.problem
-        places = [[one.model for one in some].index for some in problem.options]
-        shares = tuple(
+        place_of = [[one.model for one in some].index for some in self.question.problem.options]
+        return tuple(
             {place(model): share for model, share in used.items()}
-            for place, used in zip(places, self.shares.values(), strict=True)
+            for place, used in zip(place_of, self.shares.values(), strict=True)
         )
-        return chance_best(problem, shares, float(self.budget_usd_per_month))
 
     @property
     def projection(self) -> Projection:
@@ -182,7 +188,7 @@ class Portfolio:
             net = tasks * aim.net_usd(quality, 0.0) - mean_usd
             value = net if self.question.in_usd else successes
             rows.append((*key, share, requests, tasks, quality, successes, mean_usd, value))
-        return pd.DataFrame(rows, columns=list(COLUMNS))
+        return pd.DataFrame(rows, columns=COLUMNS)
 
     def by_meter(self) -> pd.DataFrame:
         """Return what the models used are expected to be billed, by meter.
