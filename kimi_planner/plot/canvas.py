@@ -210,7 +210,8 @@ class Canvas:
         """Write names of rows and amounts, broken where the axes would be too narrow."""
         ax, scale = self.ax, _SIZES[self._size]
         name_size, side_size = TEXT * scale, SMALL * scale
-        room = (1 - _INNER) * self._width() - 3 * _GAP
+        ticks = 0.0 if self._names else self._margins()[0]
+        room = (1 - _INNER) * self._width() - 3 * _GAP - ticks
         wide = max((size_of(ax, one, fontsize=name_size)[0] for one in self._names), default=0.0)
         far = max(
             (size_of(ax, one.text, fontsize=side_size)[0] for one in self._sides), default=0.0
