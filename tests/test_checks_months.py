@@ -1,14 +1,15 @@
 """What a changed prompt adds to a month: by its workload, or by its calls, in every form."""
 
 import json
-import subprocess
 from dataclasses import replace
 from decimal import Decimal
+from shutil import which
 from xml.etree import ElementTree as ET
 
 import checking
 import numpy as np
 import pytest
+from checking import git
 
 from kimi_planner import count_tokens, load_workloads, project
 from kimi_planner.checks.base import bases
@@ -152,17 +153,13 @@ def test_a_workload_is_held_with_its_changed_prompts(tmp_path):
     assert untouched.comparison.month is None
 
 
+@pytest.mark.skipif(which("git") is None, reason="Git is not installed")
 def test_a_commit_has_its_own_traffic_and_prices(tmp_path):
     """Twice the calls at another price, and longer: each is a part, and they add up exactly."""
-
-    def git(*words):
-        subprocess.run(["git", "-C", tmp_path, "-c", "user.name=a", "-c", "user.email=a@b.c", *words],
-                       check=True, capture_output=True)  # fmt: skip
-
-    git("init", "--quiet")
+    git(tmp_path, "init", "--quiet")
     check(tmp_path, CALLS.format(10_000))
-    git("add", "--all")
-    git("commit", "--quiet", "--message", "x")
+    git(tmp_path, "add", "--all")
+    git(tmp_path, "commit", "--quiet", "--message", "x")
     now = check(
         tmp_path, CALLS.format(20_000), p__a_dot_md=LONG,
         own_dot_toml=checking.catalog(input_usd_per_mtok='"3.00"'),
