@@ -1,6 +1,7 @@
 """What a changed prompt adds to a month: by its workload, or by its calls, in every form."""
 
 import json
+import sys
 from dataclasses import replace
 from decimal import Decimal
 from shutil import which
@@ -260,3 +261,15 @@ def test_configurations_together_add_up(tmp_path):
     both = together(reports).comparison.month
     assert float(both.usd) == pytest.approx(float(sum(one.usd for one in months)), rel=1e-9)
     assert both.p90_usd - both.p10_usd < sum(one.p90_usd - one.p10_usd for one in months)
+
+
+def test_without_planning_limits_are_held_all_the_same(tmp_path, monkeypatch):
+    """Only a comparison, which has a month to tell, needs what a light installation leaves out."""
+    config = NAMED + 'workload_file = "w.toml"\n'
+    now = check(tmp_path, config, w_dot_toml=checking.workloads())
+    old = replace(now.moment, prompts=())
+    monkeypatch.setitem(sys.modules, "kimi_planner.workload", None)
+    again = checking.check_of(tmp_path / "kimi-planner.toml")
+    assert [one.outcome for one in again.report().results] == [Outcome.PASSED]
+    with pytest.raises(ModuleNotFoundError):
+        again.report(old)
