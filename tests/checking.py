@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -98,3 +100,19 @@ def over(path: str = "p.md", by: int = 1, **values: object) -> CheckResult:
         "model": "kimi-k2",
     }
     return CheckResult(path=path, **{**known, **values})
+
+
+def git(folder: Path, *words: str) -> str:
+    """Run Git as a user of its own, without the configuration of this machine."""
+    known = {
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
+        **{
+            f"GIT_{who}_{what}": "a@b.c"
+            for who in ("AUTHOR", "COMMITTER")
+            for what in ("NAME", "EMAIL")
+        },
+    }
+    done = subprocess.run(["git", "-C", str(folder), *words], env=os.environ | known,
+                          capture_output=True, text=True, check=True)  # fmt: skip
+    return done.stdout.strip()

@@ -1,35 +1,22 @@
 """A check against a commit: real repositories, and what Git cannot tell."""
 
 import json
-import os
 import subprocess
 from pathlib import Path
+from shutil import which
 
 import checking
 import pytest
+from checking import git
 
 from kimi_planner.checks.base import bases
 from kimi_planner.cli import main
 from kimi_planner.errors import ConfigError
 
+pytestmark = pytest.mark.skipif(which("git") is None, reason="Git is not installed")
+
 CONFIG = 'catalog = "own.toml"\nmodel = "m"\nmax_growth_percent = 10\n[[prompts]]\npaths = ["p/**"]\nmax_tokens = 900\n'
 RULES = "\n".join(f"Rule {number}: never tell secret {number * 7919}." for number in range(30))
-
-
-def git(folder, *words):
-    """Run Git as a user of its own, without the configuration of this machine."""
-    known = {
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_SYSTEM": os.devnull,
-        **{
-            f"GIT_{who}_{what}": "a@b.c"
-            for who in ("AUTHOR", "COMMITTER")
-            for what in ("NAME", "EMAIL")
-        },
-    }
-    done = subprocess.run(["git", "-C", str(folder), *words], env=os.environ | known,
-                          capture_output=True, text=True, check=True)  # fmt: skip
-    return done.stdout.strip()
 
 
 def commit(folder, **files):
@@ -235,6 +222,13 @@ def test_a_link_out_of_the_commit_is_not_followed(repository, tmp_path, capsys):
     assert data["baseline"]["unchanged"] == 2
     assert any("p/out.md" in one for one in data["notes"])
     assert sorted(Path(outside).iterdir()) == [outside / "secret.md"]
+
+
+def test_inside_a_hook_of_another_repository_its_own_is_asked(repository, capsys, monkeypatch):
+    """What Git tells its hooks of the repository that they run for is no word on this one."""
+    monkeypatch.setenv("GIT_DIR", str(repository.parent / "elsewhere.git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", "index.of.elsewhere")
+    assert compared(capsys, "--base", "main")["unchanged"] == 1
 
 
 def test_only_a_git_from_elsewhere_is_run(repository, capsys, monkeypatch):

@@ -1,14 +1,16 @@
 """What a changed prompt adds to a month: by its workload, or by its calls, in every form."""
 
 import json
-import subprocess
+import sys
 from dataclasses import replace
 from decimal import Decimal
+from shutil import which
 from xml.etree import ElementTree as ET
 
 import checking
 import numpy as np
 import pytest
+from checking import git
 
 from kimi_planner import count_tokens, load_workloads, project
 from kimi_planner.checks.base import bases
@@ -152,17 +154,13 @@ def test_a_workload_is_held_with_its_changed_prompts(tmp_path):
     assert untouched.comparison.month is None
 
 
+@pytest.mark.skipif(which("git") is None, reason="Git is not installed")
 def test_a_commit_has_its_own_traffic_and_prices(tmp_path):
     """Twice the calls at another price, and longer: each is a part, and they add up exactly."""
-
-    def git(*words):
-        subprocess.run(["git", "-C", tmp_path, "-c", "user.name=a", "-c", "user.email=a@b.c", *words],
-                       check=True, capture_output=True)  # fmt: skip
-
-    git("init", "--quiet")
+    git(tmp_path, "init", "--quiet")
     check(tmp_path, CALLS.format(10_000))
-    git("add", "--all")
-    git("commit", "--quiet", "--message", "x")
+    git(tmp_path, "add", "--all")
+    git(tmp_path, "commit", "--quiet", "--message", "x")
     now = check(
         tmp_path, CALLS.format(20_000), p__a_dot_md=LONG,
         own_dot_toml=checking.catalog(input_usd_per_mtok='"3.00"'),
@@ -263,3 +261,15 @@ def test_configurations_together_add_up(tmp_path):
     both = together(reports).comparison.month
     assert float(both.usd) == pytest.approx(float(sum(one.usd for one in months)), rel=1e-9)
     assert both.p90_usd - both.p10_usd < sum(one.p90_usd - one.p10_usd for one in months)
+
+
+def test_without_planning_limits_are_held_all_the_same(tmp_path, monkeypatch):
+    """Only a comparison, which has a month to tell, needs what a light installation leaves out."""
+    config = NAMED + 'workload_file = "w.toml"\n'
+    now = check(tmp_path, config, w_dot_toml=checking.workloads())
+    old = replace(now.moment, prompts=())
+    monkeypatch.setitem(sys.modules, "kimi_planner.workload", None)
+    again = checking.check_of(tmp_path / "kimi-planner.toml")
+    assert [one.outcome for one in again.report().results] == [Outcome.PASSED]
+    with pytest.raises(ModuleNotFoundError):
+        again.report(old)

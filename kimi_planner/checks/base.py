@@ -138,7 +138,7 @@ class _Git:
             [*self._git, *words],
             capture_output=True,
             check=False,
-            env=os.environ | _QUIET,
+            env=_environment(),
             stdin=subprocess.DEVNULL,
         )
 
@@ -206,7 +206,7 @@ class _Git:
                 stdin=asked,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=os.environ | _QUIET,
+                env=_environment(),
             ) as git:
                 assert git.stdout is not None, "it is a pipe"  # noqa: S101 - narrows the type
                 for path in blobs:
@@ -217,6 +217,12 @@ class _Git:
                         )
                     yield path, git.stdout.read(int(head[2]))
                     git.stdout.read(1)
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of Git without what a hook of it says of another repository."""
+    others = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR")
+    return {name: value for name, value in os.environ.items() if name not in others} | _QUIET
 
 
 def _is_below(path: str) -> bool:

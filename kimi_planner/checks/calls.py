@@ -67,6 +67,8 @@ class Months:
         for budget in self.budgets:
             try:
                 self._workload(budget)
+            except ModuleNotFoundError:
+                return  # limits are held all the same; what a month costs needs the extra [plan]
             except (FileError, UsageError, WorkloadError) as error:
                 yield invalid(self._files(budget)[0], error)
 
