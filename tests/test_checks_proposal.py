@@ -176,6 +176,18 @@ def test_a_folder_that_cannot_be_listed_is_excluded(run, monkeypatch):
     assert run("check")[0] == 0
 
 
+def test_bundled_scripts_are_excluded(run):
+    """What a program wrote on a few long lines is nobody's prompt, and slow to read."""
+    files = {
+        "web/a.js": f"const prompt = '{SHORT}';",
+        "web/b.js": f"const prompt = '{SHORT}';" * 900,
+    }
+    assert run("init", "--write", files=files)[0] == 0
+    text = Path("kimi-planner.toml").read_text(encoding="utf-8")
+    assert limits(text)["web/**/*.js"]["exclude"] == ["web/b.js"]
+    assert run("check")[0] == 0
+
+
 def test_ignored_files_and_hidden_folders_are_not_looked_into(run):
     """What .gitignore names, and what begins with a dot, is not the repository's own prompt."""
     files = {

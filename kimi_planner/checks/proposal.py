@@ -25,7 +25,7 @@ from kimi_planner.checks.prompts import LeftOut, Prompt, read_file
 from kimi_planner.checks.run import Check, CheckReport
 from kimi_planner.errors import ConfigError, MissingExtraError, Where
 from kimi_planner.files import parsed_toml, repository
-from kimi_planner.tokens.prompts.forms import form_of
+from kimi_planner.tokens.prompts.forms import SCRIPTS, form_of
 from kimi_planner.tokens.prompts.names import Place, is_wanted
 
 __all__ = ["Proposal", "propose"]
@@ -44,6 +44,7 @@ _TEXTS = frozenset(
     {"", ".markdown", ".md", ".mustache", ".prompt", ".tmpl", ".tpl", ".txt", ".xml"}
 )
 _MANY = 10  # files to exclude from a glob; above that the others are named; and variables
+_BUNDLED_BYTES, _BUNDLED_LINES = 20_000, 40  # of a script that a program wrote
 _MOST_COVERAGE = Fraction(95, 100)  # asked for, so that the next message of a log breaks nothing
 
 
@@ -79,6 +80,7 @@ class _Group:
     glob: str
     names: set[str] = field(default_factory=set)
     aside: set[str] = field(default_factory=set)
+    bundled: set[str] = field(default_factory=set)
     exclude: dict[str, str] = field(default_factory=dict)  # to why
     prompts: tuple[Prompt, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
@@ -142,6 +144,8 @@ def _groups(files: Sequence[tuple[str, Path]]) -> list[_Group]:
         if aside is not None:
             top = escape(PurePosixPath(name).parts[0])
             group.aside.add(f"{top}/**/{aside}/**")
+        elif form_of(path) in SCRIPTS and _is_bundled(path):
+            group.bundled.add(name)
         else:
             group.names.add(name)
     return [groups[glob] for glob in sorted(groups) if groups[glob].names]
@@ -174,6 +178,16 @@ def _glob_of(name: str) -> str:
     return re.sub("[\ud800-\udfff]", "?", escape(name))
 
 
+def _is_bundled(path: Path) -> bool:
+    """Whether a script is one that a program wrote: nearly without lines, and slow to read."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_BUNDLED_BYTES)
+    except OSError:  # the check of it says why
+        return False
+    return len(head) == _BUNDLED_BYTES and head.count(b"\n") < _BUNDLED_LINES
+
+
 def _is_aside(name: str) -> bool:
     return not _ASIDE.isdisjoint(PurePosixPath(name).parts[:-1])
 
@@ -200,6 +214,7 @@ class _Search:
             self.notes.append(f"{group.glob} was not looked into: {error}")
             return False
         faulty = {one.path: one.message for one in found.faults if one.path != CONFIG_FILE}
+        faulty |= dict.fromkeys(group.bundled, "code that a program wrote")
         good = sorted({one.path for one in found.prompts} - faulty.keys())
         if not good:
             return False
@@ -221,7 +236,7 @@ class _Search:
     def _found(self, group: _Group) -> Found:
         budget = PromptBudget(
             paths=(group.glob,),
-            exclude=tuple(group.aside),
+            exclude=(*group.aside, *map(_glob_of, group.bundled)),
             hold="fixed",
             max_tokens=1,
             where=Where(""),
