@@ -176,6 +176,39 @@ def test_a_folder_that_cannot_be_listed_is_excluded(run, monkeypatch):
     assert run("check")[0] == 0
 
 
+def test_bundled_scripts_are_excluded(run):
+    """What a program wrote on a few long lines is nobody's prompt, and slow to read."""
+    files = {
+        "web/a.js": f"const prompt = '{SHORT}';",
+        "web/b.js": f"const prompt = '{SHORT}';" * 900,
+    }
+    assert run("init", "--write", files=files)[0] == 0
+    text = Path("kimi-planner.toml").read_text(encoding="utf-8")
+    assert limits(text)["web/**/*.js"]["exclude"] == ["web/b.js"]
+    assert run("check")[0] == 0
+
+
+def test_many_faults_name_the_others(run):
+    """Where more files cannot be counted than can, and many, the good ones are named, whatever lies beside."""
+    files = {f"src/bad{number}.py": "def (" for number in range(12)}
+    files |= {"src/good.py": f"PROMPT = {SHORT!r}", "src/tests/t.py": f"PROMPT = {SHORT!r}"}
+    assert run("init", "--write", files=files)[0] == 0
+    found = limits(Path("kimi-planner.toml").read_text(encoding="utf-8"))
+    assert found.keys() == {"src/good.py"}
+    assert "exclude" not in found["src/good.py"]
+    assert run("check")[0] == 0
+
+
+def test_a_body_with_a_range_is_held_by_its_upper_end(run):
+    """An image of unknown size is a range, and the limit lies above the end that is held."""
+    image = {"type": "image_url", "image_url": {"url": "https://e.xample/a.png"}}
+    body = {**BODY, "model": "kimi-k2-5", "messages": [{"role": "user", "content": [image]}]}
+    assert run("init", "--write", files={"calls/a.json": json.dumps(body)})[0] == 0
+    code, out, _ = run("check", "--format", "json")
+    (result,) = json.loads(out)["results"][:1]
+    assert (code, result["outcome"]) == (0, "passed")
+
+
 def test_ignored_files_and_hidden_folders_are_not_looked_into(run):
     """What .gitignore names, and what begins with a dot, is not the repository's own prompt."""
     files = {
