@@ -132,6 +132,7 @@ def test_what_cannot_be_told_is_named(written):
         (("2026-13-01", "kimi-k2", "input", "1", "1"), "line 2: day is '2026-13-01'. Write it as"),
         (("2026-12-01", "kimi-k2", "inputs", "1", "1"), "line 2: meter is 'inputs'. Did you mean 'input'"),
         (("2026-12-01", "kimi-k2", "input", "many", "1"), "line 2: quantity is 'many'. Give a number"),
+        (("2026-12-01", "kimi-k2", "input", "1", "12,50"), "line 2: amount_usd is '12,50'. Give a number"),
         (("2026-12-01", "kimi-k2", "input", "1", "-1"), "line 2: amount_usd is '-1'. Give a credit"),
         (("2026-12-01", "", "input", "1", "1"), "line 2: model is empty"),
     ],
@@ -141,6 +142,14 @@ def test_a_bad_line_is_named(written, line, words):
     with pytest.raises(KimiPlannerError) as caught:
         checked(written([line]))
     assert words in str(caught.value)
+
+
+def test_a_file_of_a_spreadsheet_is_read(tmp_path):
+    """A mark of its encoding, semicolons between cells and groups of thousands are understood."""
+    path = tmp_path / "bill.csv"
+    lines = "\n".join(";".join(line) for line in [HEAD, *RIGHT])
+    path.write_text(lines, encoding="utf-8-sig")
+    assert checked(path).difference_usd == 0
 
 
 def test_other_files_are_no_invoice(written, tmp_path):

@@ -237,6 +237,21 @@ def test_over_the_budget_is_never_beside_no_chance(plans, books, tmp_path):
     assert answers == [[0, "within"], [1, "OVER"]]
 
 
+def test_a_text_that_is_no_model_costs_nothing_made_up(books, tmp_path):
+    """Where a cell names no model of the plan, what rests on it is an error, not another's number."""
+    cells = Cells(books["example"])
+    place = cells.at("Assumptions", "image-questions", "model", under="workload")
+    asks = [
+        cells.at("Budget", name, "total") for name in ("image-questions", "draft-generation", "all")
+    ]
+    [[image, drafts, every]] = answered(
+        tmp_path, {"e": books["example"]}, {"e": asks}, {"e": [{place: "kimi-k9"}]}
+    )["e"]
+    assert str(image).startswith("error")
+    assert str(every).startswith("error")
+    assert drafts > 0
+
+
 def test_another_currency_stands_beside_the_total(plans, books, calculated):
     """Where a rate is given, what is booked is shown at it too, as a formula."""
     cells = Cells(books["certain"])

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from office import Cells, answered
 
-from kimi_planner import Workload, load_catalog, project, recommend
+from kimi_planner import Workload, load_catalog, load_workloads, project, recommend
 from kimi_planner.plan import what_if
 from kimi_planner.report.xlsx.workbook import xlsx_report
 
@@ -205,6 +205,47 @@ def plan():
         dated(LEVERS), months=3, start="2027-01", as_of=AS_OF, n_paths=300, models=MODELS,
         catalog=catalog(),
     )  # fmt: skip
+
+
+def test_levers_of_ranged_numbers_move_as_python_does(tmp_path):
+    """Drawn numbers follow to the cent too: growth made plain, more traffic, another day, model or certainty."""
+    workloads = [one for one in load_workloads() if one.name != "draft-generation"]
+    best = {
+        "support-chat": "kimi-k2", "coding-assistant": "kimi-k2-5-thinking",
+        "invoice-extraction": "kimi-k2-instruct", "image-questions": "kimi-k2-5",
+    }  # fmt: skip
+    given = [replace(one, model=best[one.name]) for one in workloads]
+    scope = {"months": 4, "start": "2027-01", "as_of": AS_OF, "n_paths": 500, "catalog": "2026-06"}
+    found = recommend(given, models=sorted(set(best.values())), **scope)
+    content = xlsx_report(found)
+    cells = Cells(content)
+
+    def at(name, head):
+        return cells.at("Assumptions", name, head, under="workload")
+
+    certainty = "certainty of numbers without a range"
+    tries = [
+        ({at("coding-assistant", "growth a month"): 0.1}, {"coding-assistant": {"growth_per_month": Decimal("0.1")}}),
+        ({at("image-questions", "growth a month"): 0}, {"image-questions": {"growth_per_month": 0}}),
+        ({at("support-chat", "growth a month"): -0.05}, {"support-chat": {"growth_per_month": Decimal("-0.05")}}),
+        ({at("support-chat", "model"): "kimi-k2-5"}, {"support-chat": {"model": "kimi-k2-5"}}),
+        ({at("invoice-extraction", certainty): "guess"}, {"invoice-extraction": {"certainty": "guess"}}),
+        ({at("invoice-extraction", "starts on"): date(2027, 2, 17)}, {"invoice-extraction": {"starts_on": "2027-02-17"}}),
+        ({at("support-chat", "cached input, share of the prompt"): 0.6}, {"support-chat": {"cached_share": Decimal("0.6")}}),
+        ({cells.factor("traffic x"): 1.3}, None),
+    ]  # fmt: skip
+    months = list(map(str, found.projection.months))
+    asks = [cells.at("Budget", name, month) for name in found.names for month in months]
+    answers = answered(tmp_path, {"r": content}, {"r": asks}, {"r": [one for one, _ in tries]})["r"]
+    for (change, fields), got in zip(tries, answers, strict=True):
+        moved = (
+            what_if(given, traffic="1.3")
+            if fields is None
+            else [replace(one, **fields.get(one.name, {})) for one in given]
+        )
+        plan = project(moved, models=found.projection.models, **scope)
+        want = [usd for one in moved for usd in plan.of(one.model, one.name).mean().tolist()]
+        assert got == pytest.approx(want, abs=0.005), change
 
 
 def test_every_lever_moves_as_python_does(plan, tmp_path):

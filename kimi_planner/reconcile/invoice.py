@@ -30,6 +30,7 @@ from kimi_planner.usage.totals.spend import keys_to_price, named, priced_cell, t
 __all__ = ["InvoiceCheck", "InvoiceLine", "check_invoice"]
 
 _PERIODS = {"day": r"20\d\d-\d\d-\d\d", "month": r"20\d\d-\d\d"}
+_GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")  # 12,50 is no number here
 _OTHERS = ("tax", "credit")
 _COLUMNS = ("model", "meter", "quantity", "amount_usd")
 
@@ -260,7 +261,9 @@ def _read(
     path: Path, prices: Prices
 ) -> tuple[str, dict[Key, tuple[Decimal, Decimal]], dict[str, Decimal]]:
     """Return whether periods are days or months, quantity and amount of each line, and the others."""
-    reader = csv.DictReader(io.StringIO(read_text(path, fault=UsageError)))
+    text = read_text(path, fault=UsageError).removeprefix("\ufeff")
+    head = text.partition("\n")[0]
+    reader = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in head else ",")
     names = [name.strip() for name in reader.fieldnames or ()]
     reader.fieldnames = names
     period = next((one for one in _PERIODS if one in names), None)
@@ -323,8 +326,9 @@ def _titles(catalog: Catalog) -> Iterator[tuple[str, str]]:
 
 
 def _number(where: Where, name: str, text: str | None, *, is_signed: bool = False) -> Decimal:
+    given = (text or "").strip()
     try:
-        number = exact_decimal((text or "").strip().replace(",", ""))
+        number = exact_decimal(given.replace(",", "") if _GROUPED.fullmatch(given) else given)
     except ValueError:
         raise UsageError(
             f"{name} is {shown(text)}. Give a number, such as 1250000 or 12.50.", at=where

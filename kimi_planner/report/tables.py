@@ -45,6 +45,7 @@ __all__ = [
     "traffic_sentences",
 ]
 
+_WIDEST = 14  # columns that can still be read beside each other
 #: Stands after an amount that is above its budget.
 OVER = "!"
 OVER_BUDGET = "chance any month is over budget"
@@ -68,6 +69,11 @@ class Table:
         rows = tuple(tuple(map(on_one_line, row)) for row in self.rows)
         object.__setattr__(self, "headers", tuple(map(on_one_line, self.headers)))
         object.__setattr__(self, "rows", rows)
+
+    @property
+    def narrow(self) -> Table:
+        """The same for a page or a terminal: upright where it is too wide for them."""
+        return self.upright if len(self.headers) > _WIDEST else self
 
     @property
     def upright(self) -> Table:

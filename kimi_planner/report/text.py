@@ -69,7 +69,7 @@ def section_text(section: Section) -> str:
     """Return a part of a report for a terminal."""
     parts = [
         f"{table.title}:\n\n{plain(table)}" if table.title else plain(table)
-        for table in section.tables
+        for table in (one.narrow for one in section.tables)
     ]
     sentences = "\n".join(f"  {on_one_line(sentence)}" for sentence in section.sentences)
     return "\n\n".join([f"{section.title}:", *parts, sentences])
@@ -90,7 +90,7 @@ def markdown_report(recommendation: Recommendation, sections: Sequence[Section] 
         *([f"## {budgets.title}", markdown(budgets)] if budgets.rows else []),
         "## Budget by month",
         sentence_text(budget_sentence(recommendation.budget_matrix)),
-        *map(markdown, budget_tables(recommendation.budget_matrix)),
+        *(markdown(one.narrow) for one in budget_tables(recommendation.budget_matrix)),
         *map(_markdown_section, (*choice_sections(recommendation), *sections)),
         "## Spend by month, each workload on its planned model (USD)",
         markdown(tables.months_table(recommendation)),
@@ -118,7 +118,7 @@ def _markdown_section(section: Section) -> str:
     sentences = "\n".join(f"- {sentence_text(sentence)}" for sentence in section.sentences)
     parts = [f"## {sentence_text(section.title)}", sentences]
     for table in section.tables:
-        parts += [*filter(None, [sentence_text(table.title)]), markdown(table)]
+        parts += [*filter(None, [sentence_text(table.title)]), markdown(table.narrow)]
     return "\n\n".join(parts)
 
 

@@ -14,12 +14,12 @@ __all__ = ["SOURCES", "write_section", "write_sources"]
 SOURCES = "Catalog and sources"
 _ENDS = ("before", "after", "planned", "actual")
 _COLOURS = {"end": "#1F4E79", "up": "#C4513E", "down": "#3B8F6B"}
-_USUAL, _WIDEST = 10, 14  # columns
+_USUAL = 10  # columns
 
 
 def write_section(book: Book, name: str, sections: Sequence[Section]) -> None:
     """Write comparisons on a sheet of their own: tables, and a waterfall of those by cause."""
-    many = [_narrow(one) for part in sections for one in part.tables]
+    many = [one.narrow for part in sections for one in part.tables]
     count = max([_USUAL, *(len(one.headers) for one in many)])
     others = 20 if count == _USUAL else 12  # as a page must hold them all
     sheet = book.sheet(name, (34, others + 2, *[others] * (count - 2), 3, *[12] * 4))
@@ -35,7 +35,7 @@ def write_section(book: Book, name: str, sections: Sequence[Section]) -> None:
         row += 1
         for sentence in section.sentences:
             row = sheet.paragraph(row, sentence, columns=10)
-        for table in map(_narrow, section.tables):
+        for table in (one.narrow for one in section.tables):
             row += 1
             if table.title:
                 sheet.text(row, 0, table.title, "strong")
@@ -45,11 +45,6 @@ def write_section(book: Book, name: str, sections: Sequence[Section]) -> None:
                 row = _write_waterfall(book, sheet, table, (first, row + 1), count + 1)
     sheet.raw.set_h_pagebreaks(breaks[1:])
     sheet.raw.print_area(0, 0, row, count - 1)
-
-
-def _narrow(table: Table) -> Table:
-    """Return a table that is wider than a page with its rows and columns exchanged."""
-    return table.upright if len(table.headers) > _WIDEST else table
 
 
 def _write_waterfall(

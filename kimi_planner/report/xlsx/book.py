@@ -70,6 +70,8 @@ _STYLES: dict[str, dict[str, Any]] = {
     "whole": {"num_format": _WHOLE},
     "signed": {"num_format": _SIGNED},
     "total_whole": {"num_format": _WHOLE, **_TOTAL},
+    "total_sum": {"num_format": _WHOLE, **_TOTAL},
+    "total_whole_right": {"num_format": _WHOLE, "align": "right", **_TOTAL},
     "total_signed": {"num_format": _SIGNED, **_TOTAL},
     "big_share": {"num_format": _CHANCE, "bold": True, "font_size": 14},
     "big_signed": {"num_format": _SIGNED, "bold": True, "font_size": 14},

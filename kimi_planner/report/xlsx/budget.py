@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from decimal import Decimal
+from functools import cached_property, partial
+
+import numpy as np
 
 from kimi_planner.plan.booking import MEAN
 from kimi_planner.plan.budget import BudgetMatrix, BudgetRow, Span
@@ -15,6 +18,7 @@ from kimi_planner.report.xlsx.lines import Totals
 from kimi_planner.report.xlsx.live import Live
 from kimi_planner.report.xlsx.rates import spread_of
 from kimi_planner.report.xlsx.risk import Risk
+from kimi_planner.workload.quantity import Array
 
 __all__ = ["BUDGET", "Budget"]
 
@@ -22,6 +26,7 @@ BUDGET = "Budget"
 _HEADER = 3
 _A_MONTH, _FIRST = 4, 5
 _NAMES = ("workload", "owner", "cost centre", "model", "budget a month")
+_SAID = "Live. Red is over the budget of its months; head-room is the least that a month leaves."
 _LAST = ("budget", "variance", "head-room")
 
 
@@ -76,21 +81,23 @@ class Budget:
             return percent
         return spread_of(spend, {"": int(booking.book[1:]) / 100})[""] * percent
 
-    def mean(self, workload: str, one: Span) -> float:
-        """Return the mean of a workload over the months of a column."""
+    def _values(self, workloads: Iterable[str]) -> Array:
+        """Return what is booked for workloads in each month."""
         best = self.live.recommendation.best
-        means = self.live.spend(workload, best[workload]).mean()
-        return sum(
-            float(means[at])
-            for at, month in enumerate(self.live.months)
-            if str(month) in one.months
-        )
+        means = [self.live.spend(name, best[name]).mean() for name in workloads]
+        return np.asarray(sum(means) * self.booked)
+
+    def _of(self, one: Span, values: Array) -> float:
+        """Return the sum over the months of a column."""
+        months = zip(self.live.months, values, strict=True)
+        return float(sum(value for month, value in months if str(month) in one.months))
 
     @property
     def widths(self) -> list[float]:
         """How wide the columns are after the names, as narrow as the amounts let them be."""
-        most = max(sum(self.mean(name, one) for name in self.live.workloads) for one in self._spans)
-        least = max(7.5, len(f"{most * self.booked:,.0f}") + 1.5)
+        every = self._values(self.live.workloads)
+        most = max(self._of(one, every) for one in self._spans)
+        least = max(7.5, len(f"{most:,.0f}") + 1.5)
         return [*[least] * len(self._spans), *[max(9.5, least + 1)] * len(_LAST)]
 
     def write(self, sheet: Sheet) -> None:
@@ -99,18 +106,10 @@ class Budget:
         sheet.text(0, 0, "Budget by month, USD to book", "title")
         sheet.text(1, 0, f"{book[0].upper()}{book[1:]} and contingency; of the mean:", "remark")
         sheet.formula(1, _FIRST, self.risk.booked, self.booked, "factor")
-        sheet.text(
-            2,
-            0,
-            "Live. Red is over the budget of its months; head-room is the least that a month leaves.",
-            "remark",
-        )
-        heads = (*map(span_name, self._spans), *_LAST)
-        for column, name in enumerate(_NAMES):
-            sheet.text(_HEADER, column, name, "header" if column < _A_MONTH else "header_right")
-        sheet.header(_HEADER, heads, at=_FIRST)
-        for row in self._matrix.rows:
-            self._write_row(sheet, row)
+        sheet.text(2, 0, _SAID, "remark")
+        self._write_heads(sheet, _HEADER, _NAMES)
+        for one in self._matrix.rows:
+            self._write_workload(sheet, one)
         self._write_total(sheet)
         self._write_lines(sheet)
         self._write_exchanged(sheet)
@@ -118,114 +117,115 @@ class Budget:
         sheet.table_page(_HEADER, 1)
         sheet.raw.print_area(0, 0, last, _FIRST + len(self._columns) - 1)
 
-    def _write_row(self, sheet: Sheet, one: BudgetRow) -> None:
+    def _write_heads(self, sheet: Sheet, row: int, names: Sequence[str]) -> None:
+        sheet.header(row, (*names, *map(span_name, self._spans), *_LAST), texts=_A_MONTH)
+
+    def _write_workload(self, sheet: Sheet, one: BudgetRow) -> None:
         row, own = self.rows[one.name], self.inputs.assumed(one.name)
         sheet.texts(row, one.name, one.owner or NOT_STATED, one.cost_centre or NOT_STATED)
         sheet.formula(row, 3, own["model"], one.model, "text")
-        budget = None if one.budget_usd is None else float(one.budget_usd)
-        formula = f'IF({own["budget"]}="","no budget",{own["budget"]})'
-        sheet.formula(
-            row, _A_MONTH, formula, "no budget" if budget is None else budget, "whole_right"
-        )
-        months = [str(month) for month in self.live.months]
-        for a_span in self._spans:
-            if a_span.level == "month":
-                formula = f"{self.totals.month(one.name, months.index(a_span.name))}*{self.factor}"
-            else:
-                formula = self._sum(row, a_span)
-            value = self.mean(one.name, a_span) * self.booked
-            sheet.formula(
-                row,
-                self._columns[a_span.name],
-                formula,
-                value,
-                "whole" if a_span.level == "month" else "sum",
-            )
-            place = cell(row, self._columns[a_span.name])
-            a_month = cell(row, _A_MONTH)
-            rule = f"AND(ISNUMBER({a_month}),{place}>{a_month}*{len(a_span.months)}+0.005)"
-            sheet.flag_over((row, row), (self._columns[a_span.name],) * 2, rule)
-        self._write_against(
+        self._write_amounts(
             sheet,
             row,
-            [self.mean(one.name, each) * self.booked for each in self._spans],
-            budget,
-            "",
+            lambda at, _: f"{self.totals.month(one.name, at)}*{self.factor}",
+            self._values([one.name]),
+            (f'IF({own["budget"]}="","no budget",{own["budget"]})', one.budget_usd, "no budget"),
         )
 
-    def _sum(self, row: int, a_span: Span) -> str:
-        return f"SUM({','.join(cell(row, self._columns[month]) for month in a_span.months)})"
-
-    def _write_against(
-        self, sheet: Sheet, row: int, amounts: Sequence[float], budget: float | None, style: str
+    def _write_amounts(
+        self,
+        sheet: Sheet,
+        row: int,
+        formula: Callable[[int, int], str],
+        values: Array,
+        budget: tuple[str, Decimal | None, str],
+        *,
+        style: str = "",
     ) -> None:
-        """Write budget, variance and head-room of all months."""
-        whole, a_month = self._matrix.whole, cell(row, _A_MONTH)
-        count = len(whole.months)
-        total = cell(row, self._columns[whole.name])
-        months = [at for at, one in enumerate(self._spans) if one.level == "month"]
-        dearest = f"MAX({','.join(cell(row, _FIRST + at) for at in months)})"
-        most = max(amounts[at] for at in months)
-        for name, formula, value, form in (
-            ("budget", f"{a_month}*{count}", None if budget is None else budget * count, "whole"),
-            (
-                "variance",
-                f"{total}-{a_month}*{count}",
-                None if budget is None else amounts[-1] - budget * count,
-                "signed",
-            ),
-            (
-                "head-room",
-                f"{a_month}-{dearest}",
-                None if budget is None else budget - most,
-                "signed",
-            ),
-        ):
-            live = f'IF(ISNUMBER({a_month}),{formula},"")'
-            sheet.formula(
-                row, self._columns[name], live, "" if value is None else value, style + form
-            )
-        room = cell(row, self._columns["head-room"])
-        sheet.flag_over(
-            (row, row), (self._columns["head-room"],) * 2, f"AND(ISNUMBER({room}),{room}<-0.005)"
-        )
+        """Write what is booked in each column, red where it is over, and what stands against it.
 
-    def _write_total(self, sheet: Sheet) -> None:
-        row, names = self.rows[""], list(self.live.workloads)
-        rows = self.rows[names[0]], row - 1
-        sheet.texts(row, "all", "", "", "", style="total_text")
-        budgets, budget = span(rows, _A_MONTH), self.live.budget
-        known = None if budget is None else float(budget)
-        formula = f'IF(COUNT({budgets})=ROWS({budgets}),SUM({budgets}),"not told")'
-        sheet.formula(row, _A_MONTH, formula, "not told" if known is None else known, "total_whole")
-        amounts = []
+        The formula is of a month, by its place and column; the budget its formula, value, and what
+        stands where there is none.
+        """
+        rule, usd, none = budget
+        sheet.formula(
+            row, _A_MONTH, rule, none if usd is None else float(usd), f"{style}whole_right"
+        )
+        a_month = cell(row, _A_MONTH)
+        self._fill(sheet, row, formula, values, f"{style}whole", f"{style}sum")
+        for one in self._spans if not style else ():
+            place, column = cell(row, self._columns[one.name]), self._columns[one.name]
+            over = f"AND(ISNUMBER({a_month}),{place}>{a_month}*{len(one.months)}+0.005)"
+            sheet.flag_over((row, row), (column, column), over)
+        self._write_against(sheet, row, values, usd, style)
+
+    def _fill(
+        self,
+        sheet: Sheet,
+        row: int,
+        formula: Callable[[int, int], str],
+        values: Array,
+        style: str,
+        sums: str,
+    ) -> None:
+        """Write a row: a formula for each month, and the sums of months."""
+        names = [str(month) for month in self.live.months]
         for one in self._spans:
             column = self._columns[one.name]
-            amounts.append(self._all(one))
-            sheet.formula(row, column, f"SUM({span(rows, column)})", amounts[-1], "total_whole")
-        self._write_against(sheet, row, amounts, known, "total_")
-        a_month = cell(row, _A_MONTH)
-        for at, words in enumerate(("budget", "variance"), 1):
-            sheet.text(row + at, 0, words, "strong")
-            for one, amount in zip(self._spans, amounts, strict=True):
-                place, count = cell(row, self._columns[one.name]), len(one.months)
-                less = f"{place}-" if words == "variance" else ""
+            if one.level == "month":
+                text = formula(names.index(one.name), column)
+            else:
+                text = f"SUM({','.join(cell(row, self._columns[month]) for month in one.months)})"
+            is_sum = one.level != "month"
+            sheet.formula(row, column, text, self._of(one, values), sums if is_sum else style)
+
+    def _write_against(
+        self, sheet: Sheet, row: int, values: Array, budget: Decimal | None, style: str
+    ) -> None:
+        """Write budget, variance and head-room of all months."""
+        whole, a_month, count = self._matrix.whole, cell(row, _A_MONTH), len(values)
+        months = [cell(row, self._columns[str(month)]) for month in self.live.months]
+        total, usd = cell(row, self._columns[whole.name]), float(budget or 0)
+        for name, formula, value, form in (
+            ("budget", f"{a_month}*{count}", usd * count, "whole"),
+            ("variance", f"{total}-{a_month}*{count}", values.sum() - usd * count, "signed"),
+            ("head-room", f"{a_month}-MAX({','.join(months)})", usd - values.max(), "signed"),
+        ):
+            live = f'IF(ISNUMBER({a_month}),{formula},"")'
+            known = "" if budget is None else float(value)
+            sheet.formula(row, self._columns[name], live, known, style + form)
+        room, column = cell(row, self._columns["head-room"]), self._columns["head-room"]
+        sheet.flag_over((row, row), (column, column), f"AND(ISNUMBER({room}),{room}<-0.005)")
+
+    def _write_total(self, sheet: Sheet) -> None:
+        """Write all workloads, their budget, and the variance of each column."""
+        row, first = self.rows[""], _HEADER + 1
+        sheet.texts(row, "all", "", "", "", style="total_text")
+        budgets, budget = span((first, row - 1), _A_MONTH), self.live.budget
+        rule = f'IF(COUNT({budgets})=ROWS({budgets}),SUM({budgets}),"not told")'
+        values = self._values(self.live.workloads)
+        self._write_amounts(
+            sheet,
+            row,
+            lambda _, column: f"SUM({span((first, row - 1), column)})",
+            values,
+            (rule, budget, "not told"),
+            style="total_",
+        )
+        a_month, usd = cell(row, _A_MONTH), float(budget or 0)
+        for at, words in enumerate(("budget", "variance"), row + 1):
+            sheet.text(at, 0, words, "strong")
+            for one in self._spans:
+                column, count = self._columns[one.name], len(one.months)
+                less = f"{cell(row, column)}-" if words == "variance" else ""
+                value = self._of(one, values) - usd * count if less else usd * count
                 live = f'IF(ISNUMBER({a_month}),{less}{a_month}*{count},"")'
-                value = (
-                    ""
-                    if known is None
-                    else (amount if less else 0) + (-1 if less else 1) * known * count
-                )
-                sheet.formula(
-                    row + at, self._columns[one.name], live, value, "signed" if less else "whole"
-                )
+                known = "" if budget is None else value
+                sheet.formula(at, column, live, known, "signed" if less else "whole")
                 if less:
-                    here = cell(row + at, self._columns[one.name])
-                    sheet.flag_over(
-                        (row + at,) * 2,
-                        (self._columns[one.name],) * 2,
-                        f"AND(ISNUMBER({here}),{here}>0.005)",
-                    )
+                    here = cell(at, column)
+                    over = f"AND(ISNUMBER({here}),{here}>0.005)"
+                    sheet.flag_over((at, at), (column, column), over)
 
     @property
     def _below(self) -> int:
@@ -239,28 +239,37 @@ class Budget:
             return
         off, tax, pay = range(every + 3, every + 6)
         percent = float(matrix.booking.tax_percent) / 100
+        credits_ = -np.array([float(matrix.credits.get(str(one), 0)) for one in self.live.months])
         for row, words in ((off, "credits"), (tax, "tax"), (pay, "to pay")):
             sheet.text(row, 0, words, "strong")
         sheet.number(tax, _A_MONTH, percent, "input_share")
         sheet.limit(tax, _A_MONTH, 1)
-        for one in self._spans:
-            column = self._columns[one.name]
-            booked, credit, taxed = (cell(row, column) for row in (every, off, tax))
-            amounts = [float(amount) for amount in matrix.lines(one).values()]
-            if one.level == "month":
-                sheet.number(off, column, amounts[0], "input_money")
-                sheet.limit(off, column, 0, least=-1e12)
-            else:
-                sheet.formula(off, column, self._sum(off, one), amounts[0], "sum")
-            formula = f"({booked}+{credit})*{cell(tax, _A_MONTH)}"
-            value = (self._all(one) + amounts[0]) * percent
-            sheet.formula(tax, column, formula, value, "whole")
-            to_pay = self._all(one) + amounts[0] + value
-            sheet.formula(pay, column, f"{booked}+{credit}+{taxed}", to_pay, "total_whole")
+        rate, booked = cell(tax, _A_MONTH), self._values(self.live.workloads)
+        self._inputs(sheet, off, credits_, "input_money", (0, -1e12))
+        self._fill(
+            sheet,
+            tax,
+            lambda _, column: f"({cell(every, column)}+{cell(off, column)})*{rate}",
+            (booked + credits_) * percent,
+            *("whole", "sum"),
+        )
+        self._fill(
+            sheet,
+            pay,
+            lambda _, column: "+".join(cell(row, column) for row in (every, off, tax)),
+            (booked + credits_) * (1 + percent),
+            *("total_whole", "total_whole"),
+        )
 
-    def _all(self, one: Span) -> float:
-        """Return what is booked for all workloads."""
-        return sum(self.mean(name, one) for name in self.live.workloads) * self.booked
+    def _inputs(
+        self, sheet: Sheet, row: int, values: Array, style: str, bounds: tuple[float | None, float]
+    ) -> None:
+        """Write a number for each month that can be changed; of what adds up, also the sums."""
+        self._fill(sheet, row, lambda *_: "0", values, style, "sum")
+        for month, value in zip(self.live.months, values, strict=True):
+            column = self._columns[str(month)]
+            sheet.number(row, column, float(value), style)
+            sheet.limit(row, column, bounds[0], least=bounds[1])
 
     def _write_exchanged(self, sheet: Sheet) -> None:
         """Write the rate of each month, which can be changed, and all at these rates."""
@@ -268,70 +277,45 @@ class Budget:
         if exchange is None:
             return
         row, every = self._below, self.rows[""]
+        rates = np.array([float(exchange.at(month.first)) for month in self.live.months])
         sheet.text(row, 0, f"{exchange.currency} per USD", "strong")
         sheet.text(row + 1, 0, f"all, {exchange.currency}", "strong")
-        amounts: dict[str, float] = {}
-        firsts = {str(month): month.first for month in self.live.months}
-        for one in self._spans:
-            column = self._columns[one.name]
-            if one.level == "month":
-                rate = float(exchange.at(firsts[one.name]))
-                sheet.number(row, column, rate, "input_price")
-                sheet.limit(row, column)
-                amounts[one.name] = self._all(one) * rate
-                formula = f"{cell(every, column)}*{cell(row, column)}"
-            else:
-                formula = self._sum(row + 1, one)
-            value = sum(amounts[month] for month in one.months)
-            sheet.formula(row + 1, column, formula, value, "total_whole")
+        for month, rate in zip(self.live.months, rates, strict=True):
+            sheet.number(row, self._columns[str(month)], float(rate), "input_price")
+            sheet.limit(row, self._columns[str(month)])
+        self._fill(
+            sheet,
+            row + 1,
+            lambda _, column: f"{cell(every, column)}*{cell(row, column)}",
+            self._values(self.live.workloads) * rates,
+            *("total_whole", "total_whole"),
+        )
+
+    def _summed(self, same: str, rows: tuple[int, int], _: int, column: int) -> str:
+        return f"SUMPRODUCT({same}*{span(rows, column)})"
 
     def _write_by_cost_centre(self, sheet: Sheet, row: int) -> int:
         """Write the sums of each owner and cost centre, where any is stated; return the last row."""
         groups = self._matrix.by_cost_centre
         if not groups:
             return row - 2
-        names = list(self.live.workloads)
-        rows = self.rows[names[0]], self.rows[names[-1]]
+        rows = _HEADER + 1, self.rows[""] - 1
         sheet.text(row, 0, "By cost centre", "heading")
-        sheet.header(
-            row + 1,
-            (
-                "workloads",
-                "owner",
-                "cost centre",
-                "",
-                "budget a month",
-                *map(span_name, self._spans),
-                *_LAST,
-            ),
-            texts=4,
-        )
-        row += 1
-        for one in groups:
-            row += 1
-            sheet.texts(row, one.name, one.owner or NOT_STATED, one.cost_centre or NOT_STATED)
-            same = "*".join(f"EXACT({span(rows, column)},{cell(row, column)})" for column in (1, 2))
-            members = [
-                each.name
-                for each in self._matrix.rows
-                if (each.owner, each.cost_centre) == (one.owner, one.cost_centre)
+        self._write_heads(sheet, row + 1, ("workloads", *_NAMES[1:3], "", _NAMES[-1]))
+        for at, one in enumerate(groups, row + 2):
+            sheet.texts(at, one.name, one.owner or NOT_STATED, one.cost_centre or NOT_STATED)
+            same = "*".join(f"EXACT({span(rows, column)},{cell(at, column)})" for column in (1, 2))
+            key = one.owner, one.cost_centre
+            names = [
+                each.name for each in self._matrix.rows if (each.owner, each.cost_centre) == key
             ]
-            known = None if one.budget_usd is None else float(one.budget_usd)
-            budgets = "+".join(cell(self.rows[name], _A_MONTH) for name in members)
-            count = f"COUNT({','.join(cell(self.rows[name], _A_MONTH) for name in members)})={len(members)}"
-            sheet.formula(
-                row,
-                _A_MONTH,
-                f'IF({count},{budgets},"not told")',
-                "not told" if known is None else known,
-                "whole_right",
+            budgets = [cell(self.rows[name], _A_MONTH) for name in names]
+            count = f"COUNT({','.join(budgets)})={len(budgets)}"
+            self._write_amounts(
+                sheet,
+                at,
+                partial(self._summed, same, rows),
+                self._values(names),
+                (f'IF({count},{"+".join(budgets)},"not told")', one.budget_usd, "not told"),
             )
-            amounts = []
-            for each in self._spans:
-                column = self._columns[each.name]
-                amounts.append(sum(self.mean(name, each) for name in members) * self.booked)
-                sheet.formula(
-                    row, column, f"SUMPRODUCT({same}*{span(rows, column)})", amounts[-1], "whole"
-                )
-            self._write_against(sheet, row, amounts, known, "")
-        return row
+        return row + 1 + len(groups)

@@ -113,7 +113,7 @@ class Inputs:
         sheet.paragraph(
             1,
             "Change a yellow cell: budget, risk and every total follow. Limits of answers, context "
-            "windows and the history of conversations are not worked out anew: plan again for these.",
+            "windows, the history of conversations and what a cache serves are not worked out anew: plan again for these.",
             "muted",
             columns=12,
         )
@@ -195,7 +195,8 @@ class Inputs:
         own = self.assumed(name)
         # "=" and MATCH take ids that differ in case for the same
         first = 4
-        place = f"SUMPRODUCT(EXACT({self.models},{own['model']})*(ROW({self.models})-{first}))"
+        found = f"SUMPRODUCT(EXACT({self.models},{own['model']})*(ROW({self.models})-{first}))"
+        place = f"IF({found}=0,NA(),{found})"  # another text is no model, and nothing is made up
         at = list(live.specs).index(live.recommendation.best[name])
         sheet.formula(row, columns["place"], place, at + 1, "factor")
         base = list(live.workloads).index(name) * len(live.specs) * len(CERTAINTY)

@@ -215,7 +215,12 @@ class Totals:
         count = len(self.live.meters)
         last = first + count * len(self.live.specs) - 1
         at = f"({model}-1)*{count}+{self.live.meters.index(key) + 1}"
-        return f"INDEX({cell(row, first)}:{cell(row, last)},{at})"
+        return self._as_planned(name, f"INDEX({cell(row, first)}:{cell(row, last)},{at})")
+
+    def _as_planned(self, name: str, factor: str) -> str:
+        """Return the formula of a factor that holds while a range of growth does."""
+        assumed, own = self.live.assumed[name], self.inputs.assumed(name)
+        return f"IF({own['growth']}={assumed.growth!r},{factor},1)" if assumed.grown else factor
 
     def _write_beside(self, sheet: Sheet, row: int, name: str, at: int) -> None:
         if name not in self._beside:
@@ -300,7 +305,9 @@ class Totals:
                 bill = f"{place[key]}*{self.prices.fee(key)}"
             value = float(live.lines_of_means[name, model].usd[key].sum())
             beside = float(line.usd[key].sum()) / value if value else 1.0
-            formulas[usd_of(key)] = bill + f"*{beside!r}" * (abs(beside - 1) > 1e-12)
+            if abs(beside - 1) > 1e-12:
+                bill += f"*{self._as_planned(name, repr(beside))}"
+            formulas[usd_of(key)] = bill
         formulas["spend"] = "+".join(place[usd_of(key)] for key in meters.values())
         for key, formula in formulas.items():
             style = "money" if key == "spend" or key.startswith("USD of ") else "count"
