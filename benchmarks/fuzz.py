@@ -329,7 +329,7 @@ def readers() -> Mapping[str, Reader]:
         "evaluations": Reader(read_evaluations, (".csv",), EVALUATIONS),
         "plan": Reader(lambda path: plan_of(path, None, None), (".json", ".csv"), (planned,)),
         "baseline": Reader(read_baseline, (".json",), BASELINES),
-        "forecasts": Reader(read_past, (".jsonl",), (b'{"made_on": "2026-01-01"}\n',)),
+        "forecasts": Reader(read_past, (".jsonl",), PAST),
         "request": Reader(tolerant(request), (".json",), REQUESTS),
         "image": Reader(image, (".png", ".bin"), images()),
         "corpus": Reader(
@@ -392,6 +392,9 @@ CONFIGURATIONS = (
 PRICES = (
     json.dumps({"moonshot/kimi-k2": {"input_cost_per_token": 6e-07, "output_cost_per_token": 2.5e-06, "max_input_tokens": 131072, "litellm_provider": "moonshot", "mode": "chat", "supports_vision": False}}).encode(),
 )  # fmt: skip
+PAST = (
+    b'{"model": null, "start": "2026-01-01", "until": "2026-02-01", "median_usd": 5.5, "scale": 0.2, "outcome_usd": 6.0}\n',
+)
 EVALUATIONS = (
     b"workload,model,successes,trials\nw,kimi-k2,9,10\nw,kimi-k2-5,10,10\n",
     b"workload,model,item,success\nw,kimi-k2,a,1\nw,kimi-k2,b,0\n",
@@ -400,7 +403,7 @@ BASELINES = (
     json.dumps({"schema": 2, "kimi_planner": "1", "catalog": {"version": "2026-06", "sha256": "0"}, "seed": None, "paths": None, "prompts": [{"path": "a.md", "name": None, "kind": "text", "model": "kimi-k2", "tokens": 5, "low_tokens": 5, "input_usd_per_mtok": "1.2", "cost_usd": "0.1", "content": ""}], "workloads": []}).encode(),
 )  # fmt: skip
 REQUESTS = (
-    json.dumps({"model": "kimi-k2-5", "max_tokens": 50, "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": [{"type": "text", "text": "hi"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}]}, {"role": "assistant", "content": None, "tool_calls": [{"id": "f:0", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}]}, {"role": "tool", "tool_call_id": "f:0", "content": "x"}], "tools": [{"type": "function", "function": {"name": "f", "description": "d", "parameters": {"type": "object", "properties": {"a": {"type": "integer", "enum": [1, 2]}}, "required": ["a"]}}}]}).encode(),
+    json.dumps({"model": "kimi-k2-5", "max_tokens": 50, "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": [{"type": "text", "text": "hi"}, {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}]}, {"role": "assistant", "content": None, "tool_calls": [{"id": "f:0", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}]}, {"role": "tool", "tool_call_id": "f:0", "content": "x"}], "tools": [{"type": "function", "function": {"name": "f", "description": "d", "parameters": {"type": "object", "properties": {"a": {"type": "integer", "enum": [1, 2]}}, "required": ["a"]}}}]}).encode(),
     json.dumps({"model": "kimi-k2", "messages": [{"role": "user", "content": "hi"}], "temperature": 0.6, "response_format": {"type": "json_object"}}).encode(),
 )  # fmt: skip
 PROMPTS = {

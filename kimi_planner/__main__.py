@@ -13,6 +13,15 @@ _COUNTING = ("check", "count", "init")
 _COLLECT_AT = 200_000  # new objects; importing makes many, and none of them is garbage
 
 
+class _Terminal(TextIOWrapper):
+    """Standard output on a terminal, which obeys what stands in names of others."""
+
+    def write(self, text: str) -> int:
+        from kimi_planner.safe import visible
+
+        return super().write(visible(text))
+
+
 def main() -> None:
     """Run the command line and exit.
 
@@ -25,6 +34,11 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a name that the terminal cannot show is no failure
             stream.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.isatty():
+        encoding = sys.stdout.encoding
+        sys.stdout = _Terminal(
+            sys.stdout.detach(), encoding, "backslashreplace", line_buffering=True
+        )
     try:
         if sys.argv[1:2] and sys.argv[1] in _COUNTING:
             from kimi_planner.tokens.engine import load_ahead

@@ -443,6 +443,8 @@ def parsed_json(
         return json.loads(text, **options)
     except json.JSONDecodeError as error:
         raise fault(f"not JSON ({error.msg}). {advice}", at=Where(path, error.lineno)) from None
+    except InvalidOperation:  # of `parse_float`
+        raise fault(f"a number has more digits than can be meant. {advice}", at=path) from None
     except (RecursionError, ValueError) as error:  # or a number of thousands of digits
         why = "nested too deeply" if isinstance(error, RecursionError) else error
         raise fault(f"not JSON that can be read ({why}). {advice}", at=path) from None

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from threading import RLock
 from typing import Any
 
 from kimi_planner.errors import planning
 
-__all__ = ["public_names"]
+__all__ = ["making", "public_names"]
+
+#: Held while a module is imported or an engine is built, and over a fork: a child would wait for ever
+#: for what is half made by a thread that does not live on in it. It is one lock, and made when the
+#: package is imported: a fork that waits for it runs no hook that came later.
+making = RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=making.acquire, after_in_parent=making.release, after_in_child=making.release
+    )
 
 
 def public_names(
@@ -32,7 +43,7 @@ def public_names(
         if name not in home_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         home = home_of[name]
-        with planning():
+        with making, planning():
             module = import_module(f"kimi_planner.{home or name}")
         value = getattr(module, name) if home else module
         setattr(sys.modules[package], name, value)  # found without this the next time

@@ -18,6 +18,7 @@ __all__ = [
     "csv_text",
     "error_line",
     "on_one_line",
+    "visible",
 ]
 
 #: Most characters of a text of others on a line of a report.
@@ -70,7 +71,7 @@ def csv_cell(text: str) -> str:
     >>> csv_cell("=1+1")
     "'=1+1"
     """
-    text = _cut(_visible(text[:MAX_CELL_CHARS]), MAX_CELL_CHARS - 1)
+    text = _cut(visible(text[:MAX_CELL_CHARS]), MAX_CELL_CHARS - 1)
     return f"'{text}" if _FORMULA.match(text) else text
 
 
@@ -102,10 +103,11 @@ def csv_text(frame: pd.DataFrame) -> str:
 
 
 def _line(text: str) -> str:
-    return _visible(re.sub(r"[\t\r\n ]*[\t\r\n][\t\r\n ]*", " ", text))
+    return visible(re.sub(r"[\t\r\n ]*[\t\r\n][\t\r\n ]*", " ", text))
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
+    """Return text with what cannot be seen in it as escapes; lines and tabs stay."""
     return _UNSEEN.sub(lambda found: _escape(ord(found[0])), text)
 
 

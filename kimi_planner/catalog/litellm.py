@@ -15,7 +15,7 @@ from kimi_planner.catalog.provenance import Source
 from kimi_planner.errors import CatalogError, restated, shown
 from kimi_planner.files import parsed_json, read_text
 from kimi_planner.limits import TEXT_BYTES
-from kimi_planner.money import EXACT, decimal_places
+from kimi_planner.money import EXACT, decimal_places, exact_decimal
 
 __all__ = ["litellm_catalog"]
 
@@ -91,7 +91,8 @@ def _model(key: str, entry: Mapping[str, Any], version: str) -> ModelSpec:
             return None
         if isinstance(value, bool) or not isinstance(value, int | Decimal) or value < 0:
             raise CatalogError(f"{name} of {key!r} is {shown(value)}. It must be a number from 0.")
-        return Decimal(value)
+        with restated(about=f"{name} of {key!r}", of=ValueError, fault=CatalogError):
+            return exact_decimal(value)
 
     values: dict[str, Any] = {"id": key.removeprefix(f"{PROVIDER}/")}
     for theirs, ours in _PRICES.items():

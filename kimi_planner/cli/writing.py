@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kimi_planner.safe import error_line
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -29,7 +31,7 @@ def write(path: Path, text: str, *, force: bool, quiet: bool = False) -> None:
 
     write_text(path, text, overwrite=force)
     if not quiet:
-        click.echo(f"wrote {path}", err=True)
+        click.echo(error_line(f"wrote {path}"), err=True)
 
 
 def write_all(folder: Path, files: Mapping[str, str | bytes], *, force: bool) -> None:
@@ -44,7 +46,7 @@ def write_all(folder: Path, files: Mapping[str, str | bytes], *, force: bool) ->
     }
     write_files(contents, overwrite=force)
     for path in contents:
-        click.echo(f"wrote {path}", err=True)
+        click.echo(error_line(f"wrote {path}"), err=True)
 
 
 def off_screen() -> None:

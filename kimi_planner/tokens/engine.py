@@ -15,10 +15,11 @@ from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from struct import unpack
-from threading import Lock, Thread
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kimi_planner.errors import MissingExtraError, RequestError, VocabularyError, shown
+from kimi_planner.lazy import making
 from kimi_planner.tokens import native, vocabulary
 from kimi_planner.tokens.batch import count_in_chunks
 from kimi_planner.tokens.pieces import without_surrogates
@@ -128,21 +129,14 @@ _MARKS = ("<|", "[BOS]", "[EOS]", "[EOT]", "[UNK]", "[PAD]", "<think>", "</think
 # splintr's threads do not live on in a forked process, and a batch there would wait for them.
 _forked = False
 
-# Held while an engine is built, and over a fork: a child never gets one that is half built, nor waits
-# for a thread that does not live on in it.
-_building = Lock()
-
 
 def _after_fork() -> None:
     global _forked  # noqa: PLW0603 - a fact about this process
     _forked = True
-    _building.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_building.acquire, after_in_parent=_building.release, after_in_child=_after_fork
-    )
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class TiktokenEngine:
@@ -238,7 +232,7 @@ def engine(name: str = DEFAULT) -> Engine:
     if name not in ENGINES:
         raise RequestError(f"Unknown engine {shown(name)}. Engines: {', '.join(ENGINES)}.")
     if name not in _built:
-        with _building:  # the first to ask builds it, and the others wait
+        with making:  # the first to ask builds it, and the others wait
             if name not in _built:
                 _built[name] = ENGINES[name]()
     return _built[name]

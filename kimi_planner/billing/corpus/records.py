@@ -135,7 +135,11 @@ def _json(source: Source, reading: Reading) -> Iterator[Record | Reject]:
     from kimi_planner.tokens.logged import read_rows
 
     for place, row in read_rows(source.path):
-        raw = row if isinstance(row, bytes) else json.dumps(row, ensure_ascii=False).encode()
+        raw = (
+            row
+            if isinstance(row, bytes)
+            else json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        )
         yield record_of_line(place, raw, reading)
 
 

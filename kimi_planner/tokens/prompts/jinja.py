@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
+from os.path import isfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,7 +143,7 @@ class _Reader:
         for name in names:
             for above in within_repository(folder):
                 path = above / name
-                if beyond(path) is None and path.is_file():
+                if beyond(path) is None and isfile(path):
                     if self._depth >= MAX_INCLUDES:
                         raise RecursionError
                     text = read_text(path, limit=CODE_BYTES)

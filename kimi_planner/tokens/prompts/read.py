@@ -7,6 +7,7 @@ import re
 import tokenize
 from collections.abc import Sequence
 from contextlib import suppress
+from os.path import isfile
 from pathlib import Path
 
 from kimi_planner.arguments import public
@@ -193,9 +194,9 @@ def _at(folder: Path, target: str) -> list[Path]:
     """Return the files below a folder that a name or a glob means."""
     if any(mark in target for mark in "*?["):
         found = [] if beyond(folder / target) else globbed(target, folder=folder)
-        return [one for one in found if not beyond(one) and one.is_file()]
+        return [one for one in found if not beyond(one) and isfile(one)]
     path = folder / target
-    return [path] if not beyond(path) and path.is_file() else []
+    return [path] if not beyond(path) and isfile(path) else []
 
 
 def _parted(text: str, name: str, style: str) -> PromptFile:

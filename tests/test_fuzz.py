@@ -1,0 +1,35 @@
+"""A short run of the fuzzer: every reader takes what is changed at random, or refuses it in one line."""
+
+from benchmarks.fuzz import changed, fuzz, readers
+
+
+def test_changed_inputs_are_read_or_refused(tmp_path):
+    """No other exception, no endless reading, no row of a log that is nowhere."""
+    outcome = fuzz(600, seed=1, keep=tmp_path / "faults")
+    assert outcome.faults == []
+    assert outcome.read.total() + outcome.refused.total() == 600
+
+
+def test_every_reader_reads_what_is_not_changed(tmp_path):
+    """The contents that are changed are sound, else nothing behind their first check is tried."""
+    for name, reader in readers().items():
+        for number, content in enumerate(reader.seeds):
+            read = []
+            for suffix in reader.suffixes:
+                path = tmp_path / f"{number}{suffix}"
+                path.write_bytes(content)
+                try:
+                    reader.read(path)
+                except ValueError as error:
+                    read.append(str(error))
+                else:
+                    read.append(None)
+            assert None in read, f"{name}: {read}"
+
+
+def test_the_inputs_of_a_seed_are_the_same():
+    """What is found can be found again."""
+    import random
+
+    made = [changed(random.Random("0 5"), b'{"a": [1, "b"]}') for _ in range(2)]
+    assert made[0] == made[1]
