@@ -1,10 +1,12 @@
 """The card of a workload: all functions give one answer, or name the price that separates two models."""
 
+import re
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -154,9 +156,14 @@ def test_a_card_says_what_to_choose_why_and_when_another():
     found = card(plain(), tried(k2=(30, 100), k2_5=(90, 100)), models=["kimi-k2", "kimi-k2-5"])
     price = Fraction("0.00455") / Fraction(60, 101)
     assert f"{float(price):.6f}" == "0.007659"
+    rng = np.random.default_rng(1)
+    gain = rng.beta(90.5, 10.5, 200_000) - rng.beta(30.5, 70.5, 200_000)
+    ends = np.quantile(0.00455 / gain, [0.05, 0.95])
+    said = re.search(r"\(90%: ([\d.]+) to ([\d.]+)\)", found.sentences[1])
+    assert [float(end) for end in said.groups()] == pytest.approx(ends.tolist(), rel=0.01)
     assert found.sentences == (
         "Choose kimi-k2: the cheapest, 136.50 USD a month less than kimi-k2-5.",
-        "Choose kimi-k2-5 instead if a solved task is worth more than 0.007659 USD.",
+        f"Choose kimi-k2-5 instead if a solved task is worth more than 0.007659 USD {said[0]}.",
         "No value of a solved task is stated (value_usd_per_success), so models rank by cost. "
         "Time to answer is not known of any model.",
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 
 from kimi_planner.choose.aim import Aim
 from kimi_planner.choose.choice import Choice
 from kimi_planner.choose.objective import best_by_value
-from kimi_planner.choose.success.result import chance_text, small_usd
+from kimi_planner.choose.success.result import chance_text, interval_text, small_usd
+from kimi_planner.choose.success.worth import Worth
 from kimi_planner.money import usd
 
 __all__ = ["clauses_of", "instead", "never_best", "not_known", "why_first"]
@@ -78,12 +78,12 @@ def instead(aim: Aim, chosen: str, ranked: Sequence[Choice]) -> Iterator[str]:
         for model, span in _spans(points, aim).items()
         if clauses[model] and model != chosen
     }
-    for model, (low, high) in spans.items():
+    value = aim.objective.value_usd
+    for model, span in spans.items():
         if model == chosen:
             continue
-        value = aim.objective.value_usd
-        is_at = value is not None and low <= value and (high is None or value < high)
-        parts = [*clauses[model], *(() if is_at else _worth(low, high))]
+        is_at = value is not None and span.low <= value and (span.high is None or value < span.high)
+        parts = [*clauses[model], *(() if is_at else _worth(span, aim.worth))]
         yield (
             f"{model} instead if {' and '.join(parts)}"
             if parts
@@ -101,20 +101,37 @@ def never_best(aim: Aim, ranked: Sequence[Choice]) -> str:
     return f"Never the best, whatever a solved task is worth: {', '.join(never)}" if never else ""
 
 
-def _spans(points: Mapping[str, Any], aim: Aim) -> dict[str, tuple[Any, Any]]:
+class _Span(NamedTuple):
+    """Between which values of a solved task a model is the best, and the models that are below and above."""
+
+    low: Any
+    high: Any
+    before: str | None
+    model: str
+    after: str | None
+
+
+def _spans(points: Mapping[str, Any], aim: Aim) -> dict[str, _Span]:
     """Return from which to which value of a solved task each model is the best."""
     hull = best_by_value(points, aim.objective)
-    ends = [one.from_usd for one in hull[1:]]
-    return {one.model: (one.from_usd, end) for one, end in zip_longest(hull, ends)}
+    names, prices = [one.model for one in hull], [one.from_usd for one in hull]
+    spans = zip(
+        prices, [*prices[1:], None], [None, *names], names, [*names[1:], None], strict=False
+    )
+    return {span.model: span for span in map(_Span._make, spans)}
 
 
-def _worth(low: Any, high: Any) -> Iterator[str]:
-    """Yield between which values a solved task is worth, if that matters."""
-    least, most = (None if end is None else small_usd(float(end)) for end in (low, high))
-    if low and high is not None:
-        yield f"a solved task is worth {least} to {most} USD"
-    elif low or high is not None:
-        yield f"a solved task is worth {f'more than {least}' if low else f'less than {most}'} USD"
+def _worth(span: _Span, worth: Worth) -> Iterator[str]:
+    """Yield between which values a solved task is worth, if that matters; one with its 90% interval."""
+    if span.before is not None and span.after is not None:
+        ends = " to ".join(small_usd(float(end)) for end in (span.low, span.high))
+        yield f"a solved task is worth {ends} USD"
+    elif span.before is not None:
+        interval = interval_text(worth.switching_interval(span.before, span.model))
+        yield f"a solved task is worth more than {small_usd(float(span.low))} USD ({interval})"
+    elif span.after is not None:
+        interval = interval_text(worth.switching_interval(span.model, span.after))
+        yield f"a solved task is worth less than {small_usd(float(span.high))} USD ({interval})"
 
 
 def not_known(aim: Aim, models: Sequence[str], timed: Mapping[str, Any]) -> Iterator[str]:

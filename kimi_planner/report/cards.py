@@ -14,7 +14,7 @@ from kimi_planner.safe import on_one_line
 
 __all__ = ["card_lines", "card_table", "choice_sections", "filled"]
 
-_MOST_ROWS, _MOST_LINES = 9, 3  # of the table, and of a sentence
+_MOST_ROWS, _MOST_LINES = 9, 4  # of the table, and of a sentence
 
 
 def card_table(card: Card) -> Table:

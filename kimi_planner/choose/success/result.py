@@ -15,7 +15,15 @@ from kimi_planner.rich import Page, Shown
 if TYPE_CHECKING:
     from kimi_planner.choose.recommendation import Recommendation
 
-__all__ = ["JUDGEMENT", "SuccessCost", "SuccessCosts", "chance_text", "small_usd", "source_text"]
+__all__ = [
+    "JUDGEMENT",
+    "SuccessCost",
+    "SuccessCosts",
+    "chance_text",
+    "interval_text",
+    "small_usd",
+    "source_text",
+]
 
 JUDGEMENT = "a judgement, not a measurement"
 
@@ -202,6 +210,13 @@ def chance_text(chance: float) -> str:
 def source_text(source: str | None) -> str:
     """Return where evaluations come from as a sentence."""
     return f"Evaluations: {source}." if source else "No evaluations."
+
+
+def interval_text(ends: tuple[float, float]) -> str:
+    """Return the 90% interval of a value of a solved task, which is not below nothing."""
+    low, high = ends
+    end = "no end" if math.isinf(high) else small_usd(max(high, 0.0))
+    return f"90%: {'no' if math.isinf(low) else small_usd(max(low, 0.0))} to {end}"
 
 
 def small_usd(amount: float) -> str:

@@ -90,6 +90,12 @@ class Worth:
         prices: Array = np.divide(more, better, out=np.full_like(more, np.inf), where=better > 0)
         return prices - np.float64(self.objective.failure_usd)
 
+    def switching_interval(self, first: str, second: str) -> tuple[float, float]:
+        """Return the 90% interval of that value; its upper end may be infinite."""
+        prices = self.switching_usd(first, second)
+        low, high = np.quantile(prices, [0.05, 0.95], method="inverted_cdf").tolist()
+        return low, high
+
     def intervals(self, drawn: Array, confidence: float) -> dict[str, tuple[float, float]]:
         """Return the interval of each model in draws of shape (n_models, n_paths)."""
         tail = (1 - confidence) / 2

@@ -166,8 +166,7 @@ def thinking_pays(
 def _break_even(worth: Worth, line: ReasoningCost, models: list[str]) -> dict[str, Any]:
     """Return where two models whose success is known are equal: fields of the result."""
     objective, points = worth.objective, [worth.points[model] for model in models]
-    prices = worth.switching_usd(*models)
-    low, high = np.quantile(prices, [0.05, 0.95], method="inverted_cdf").tolist()
+    low, high = worth.switching_interval(*models)
     found: dict[str, Any] = {
         "hull": best_by_value(dict(zip(models, points, strict=True)), objective),
         "switching_low_usd": low,

@@ -9,7 +9,7 @@ from math import isinf
 import pandas as pd
 
 from kimi_planner.choose.objective import Best, Objective
-from kimi_planner.choose.success.result import chance_text, small_usd
+from kimi_planner.choose.success.result import chance_text, interval_text, small_usd
 from kimi_planner.notes import Note
 from kimi_planner.rich import frame_html, page_html
 
@@ -146,8 +146,7 @@ class ThinkingBreakEven:
         low, high = self.switching_low_usd, self.switching_high_usd
         interval = ""
         if second.model == self.thinking_model and low is not None and high is not None:
-            end = "no end" if isinf(high) else small_usd(high)
-            interval = f" (90% interval {small_usd(max(low, 0.0))} to {end})"
+            interval = f" ({interval_text((low, high))})"
         return (
             f"{second.model} is the better one if a solved task is worth more than "
             f"{small_usd(float(second.from_usd))} USD{interval}, else {first.model}."
