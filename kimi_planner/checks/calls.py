@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -26,9 +26,31 @@ if TYPE_CHECKING:
     from kimi_planner.plan.spend import Spend
     from kimi_planner.workload import Workload
 
-__all__ = ["Months"]
+__all__ = ["MONTHS", "Months", "Sent"]
 
 MONTHS = 12
+
+
+@dataclass(frozen=True)
+class Sent:
+    """So many tokens of a prompt in each of some calls.
+
+    Attributes
+    ----------
+    a_token
+        What one token in each of them costs.
+    tokens
+        How many there are.
+    """
+
+    a_token: Spend
+    tokens: int
+
+    @property
+    def spend(self) -> Spend:
+        """What they cost; of the same calls, however many tokens."""
+        spend = self.a_token.times(Decimal(self.tokens))
+        return replace(spend, usage=replace(spend.usage, requests=self.a_token.usage.requests))
 
 
 class Months:
@@ -49,7 +71,7 @@ class Months:
         self.plans = plans
         self._as_of = as_of
         self._workloads: dict[int, Workload] = {}
-        self._spends: dict[tuple[int, str, int], Spend] = {}
+        self._spends: dict[tuple[int, str, int | None], Spend] = {}
 
     @cached_property
     def budgets(self) -> list[PromptBudget]:
@@ -76,8 +98,8 @@ class Months:
         """Return the budget that says how often the prompts of a file are sent."""
         return next((one for one in self.budgets if one.has(path)), None)
 
-    def spend(self, entry: PromptEntry, like: PromptEntry, months: int = MONTHS) -> Spend | None:
-        """Return what a prompt costs in each month, ``None`` if nobody says how often it is sent.
+    def sent(self, entry: PromptEntry, like: PromptEntry, months: int | None = None) -> Sent | None:
+        """Return what is sent of a prompt, ``None`` if nobody says how often it is.
 
         Parameters
         ----------
@@ -85,6 +107,8 @@ class Months:
             The prompt.
         like : PromptEntry
             It, or what it became: the one whose file is looked for among the budgets.
+        months : int, optional
+            How many months are told apart; `MONTHS` together if not given.
 
         Raises
         ------
@@ -96,11 +120,9 @@ class Months:
             return None
         key = (id(budget), entry.model, months)
         if key not in self._spends:
-            self._spends[key] = self._per_token(budget, entry.model, months)
-        a_token = self._spends[key]
-        spend = a_token.times(Decimal(entry.billed_tokens))
-        # so many tokens of the same calls, not so many calls
-        return replace(spend, usage=replace(spend.usage, requests=a_token.usage.requests))
+            spend = self._per_token(budget, entry.model, months or MONTHS)
+            self._spends[key] = spend.over_months() if months is None else spend
+        return Sent(self._spends[key], entry.billed_tokens)
 
     def _per_token(self, budget: PromptBudget, model: str, months: int) -> Spend:
         from kimi_planner.plan.simulation import project

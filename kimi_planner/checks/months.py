@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from kimi_planner.checks.baseline import DIGITS, PromptEntry
 from kimi_planner.checks.budgets import WorkloadBudget
-from kimi_planner.checks.calls import Months
+from kimi_planner.checks.calls import MONTHS, Months, Sent
 from kimi_planner.checks.changes import SHORT, MonthChange, PromptChange
 from kimi_planner.checks.growth import WITH_CHANGES, month_words
 from kimi_planner.checks.results import CheckResult, Measure, Place
@@ -35,20 +35,12 @@ class Added:
     change
         The change.
     old, new
-        What the prompt costs in each month then and now; ``None`` where it was not or is no more.
+        What was and is sent of it in all months; ``None`` where it was not or is no more.
     """
 
     change: PromptChange
-    old: Spend | None
-    new: Spend | None
-
-    @property
-    def difference(self) -> Spend:
-        """What is added to each month, path by path."""
-        from kimi_planner.plan.spend import Spend
-
-        parts = [] if self.new is None else [self.new]
-        return Spend.together(parts if self.old is None else [*parts, self.old.times(Decimal(-1))])
+    old: Sent | None
+    new: Sent | None
 
 
 class MonthsOfChanges:
@@ -73,25 +65,23 @@ class MonthsOfChanges:
         self.unknown: dict[str, str] = {}
         self._changes = list(changes)
 
-    def _spends(self, change: PromptChange) -> tuple[Spend | None, Spend | None] | None:
-        """Return the spend then and now; ``None`` where how often it is sent, or the price, is not known."""
-        sides: list[Spend | None] = []
+    def _sides(self, change: PromptChange) -> tuple[Sent | None, Sent | None] | None:
+        """Return what is sent then and now; ``None`` where how often it is sent, or the price, is not known."""
+        sides: list[Sent | None] = []
         for entry, known in (
             (change.old, (self._before, self._now)),
             (change.new, (self._now,)),
         ):
-            spend = None if entry is None else self._spend(entry, change.entry, known)
-            if entry is not None and spend is None:
+            sent = None if entry is None else self._sent(entry, change.entry, known)
+            if entry is not None and sent is None:
                 return None
-            sides.append(spend)
+            sides.append(sent)
         return sides[0], sides[1]
 
-    def _spend(
-        self, entry: PromptEntry, newer: PromptEntry, known: Sequence[Months]
-    ) -> Spend | None:
-        """Return the first spend that is known, by the prompt's own file or by that it moved to."""
+    def _sent(self, entry: PromptEntry, newer: PromptEntry, known: Sequence[Months]) -> Sent | None:
+        """Return the first that is known, by the prompt's own file or by that it moved to."""
         try:
-            tried = (one.spend(entry, like) for one in known for like in (entry, newer))
+            tried = (one.sent(entry, like) for one in known for like in (entry, newer))
             return next((one for one in tried if one is not None), None)
         except (PriceNotFoundError, UnknownModelError) as error:
             self.unknown[newer.path] = error.reason
@@ -112,7 +102,7 @@ class MonthsOfChanges:
         return [
             Added(change, *sides)
             for change in self._changes
-            if change.state != "unchanged" and (sides := self._spends(change))
+            if change.state != "unchanged" and (sides := self._sides(change))
         ]
 
     @cached_property
@@ -160,8 +150,8 @@ class MonthsOfChanges:
             parts = [plans.projection(workloads).of(model, workloads.name)]
             for entries, sign in ((new, 1), (old, -1)):
                 for entry in entries:
-                    spend = self._now.spend(replace(entry, model=model), entry, workloads.months)
-                    parts += [] if spend is None else [spend.times(Decimal(sign))]
+                    sent = self._now.sent(replace(entry, model=model), entry, workloads.months)
+                    parts += [] if sent is None else [sent.spend.times(Decimal(sign))]
         except PriceNotFoundError:
             return  # its own budget says so
         place, spend = plans.place(workloads, workloads.name), Spend.together(parts)
@@ -176,12 +166,18 @@ def month_of(moved: Sequence[Added]) -> MonthChange:
     from kimi_planner.reconcile.billed import NOTHING, Billed
     from kimi_planner.reconcile.causes import difference
 
-    added = Spend.together([one.difference for one in moved])
-    months, then, now = len(added.usd), Fraction(0), Fraction(0)
+    then, now = Fraction(0), Fraction(0)
     causes: dict[str, Fraction] = defaultdict(Fraction)
+    tokens: dict[
+        int, tuple[Spend, int]
+    ] = {}  # of the same calls together, as there may be many prompts
     for one in moved:
+        for side, sign in ((one.old, -1), (one.new, 1)):
+            if side is not None:
+                _, known = tokens.get(id(side.a_token), (side.a_token, 0))
+                tokens[id(side.a_token)] = side.a_token, known + sign * side.tokens
         before, after = (
-            NOTHING if side is None else Billed.in_month(side.over_months(), 0)
+            NOTHING if side is None else Billed.in_month(side.spend, 0)
             for side in (one.old, one.new)
         )
         then, now = then + before.bill.total, now + after.bill.total
@@ -192,16 +188,15 @@ def month_of(moved: Sequence[Added]) -> MonthChange:
         else:
             for cause, part in difference(before, after).items():
                 causes[SHORT.get(cause, cause)] += part
-    parts = exact_parts({name: part / months for name, part in causes.items()})
-    ends = []
-    if added.is_ranged:
-        whole = added.over_months()
-        ends = [Decimal(f"{whole.quantile(q)[0] / months:.{DIGITS}g}") for q in (0.1, 0.9)]
+    parts = exact_parts({name: part / MONTHS for name, part in causes.items()})
+    added = Spend.together([Sent(*some).spend for some in tokens.values()])
+    ends = [added.quantile(q)[0] / MONTHS for q in (0.1, 0.9)] if added.is_ranged else []
+    p10, p90 = (plain(Decimal(f"{end:.{DIGITS}g}")) for end in ends) if ends else (None, None)
     return MonthChange(
-        old_usd=from_fraction(then / months),
-        new_usd=from_fraction(now / months),
+        old_usd=from_fraction(then / MONTHS),
+        new_usd=from_fraction(now / MONTHS),
         usd=plain(total(parts.values())),
-        p10_usd=plain(ends[0]) if ends else None,
-        p90_usd=plain(ends[1]) if ends else None,
+        p10_usd=p10,
+        p90_usd=p90,
         causes={name: part for name, part in parts.items() if part},
     )

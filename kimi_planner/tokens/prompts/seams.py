@@ -6,7 +6,7 @@ between them: what follows does not depend on what came before, and the tokens o
 
 At any other seam they do not. A token may form across it and take the start of one of the vocabulary
 away, whose rest is then several: `` YYYYMMDDHH`` is 5 where ``YYYYMMDDHH`` is 1. That much is rare, and
-`SEAM_TOKENS` and `PROMPT_TOKENS` are what was measured: see `benchmarks.seams`.
+`VALUE_TOKENS`, `TEXT_SHARE` and `PROMPT_TOKENS` are what was measured: see `benchmarks.seams`.
 """
 
 from __future__ import annotations
