@@ -99,6 +99,7 @@ def test_files_of_each_configuration_are_its_own(run):
 
 def test_a_file_beside_the_folder_of_the_configuration_is_checked(run):
     """What a configuration names above its folder belongs to it too."""
+    Path("sub").mkdir()
     checking.lay_out(Path("sub"), '[[prompts]]\npaths = ["../p/*.md"]\nmax_tokens = 1\n')
     found = run("--config=sub/kimi-planner.toml", "p/b.md")
     assert found == (1, {("p/b.md", "over")}, "")
