@@ -57,8 +57,24 @@ def test_only_the_named_files_are_checked(run):
 
 
 def test_a_file_without_a_budget_passes(run):
-    """A commit of other files has nothing to check; a file that is gone is for the whole check."""
-    assert run("x.txt", "deleted.md", "../elsewhere.md") == (0, set(), "")
+    """A commit of other files has nothing to check."""
+    Path("../elsewhere.md").write_text("one two three four", encoding="utf-8")
+    assert run("x.txt", "../elsewhere.md") == (0, set(), "")
+
+
+def test_a_file_that_is_not_there_is_no_pass(run):
+    """A name that is misspelt is bad input, not nothing to check."""
+    code, results, err = run("p/a.md", "p/aa.md")
+    assert (code, results) == (2, set())
+    assert "'p/aa.md' does not exist" in err
+
+
+def test_a_folder_is_all_that_lies_below_it(run):
+    """Also the current one, where it is still not the whole check."""
+    assert run("p")[:2] == (1, {("p/a.md", "passed"), ("p/b.md", "over")})
+    code, results, _ = run(".")
+    assert code == 2
+    assert {path for path, _ in results} == {"p/a.md", "p/b.md", "app/a.py", "w.toml"}
 
 
 def test_a_changed_configuration_is_checked_whole(run):
@@ -79,6 +95,14 @@ def test_files_of_each_configuration_are_its_own(run):
     assert run(*both, "sub/a.md", "p/a.md")[:2] == (
         1, {("sub/a.md", "over"), ("p/a.md", "passed")},
     )  # fmt: skip
+
+
+def test_a_file_beside_the_folder_of_the_configuration_is_checked(run):
+    """What a configuration names above its folder belongs to it too."""
+    Path("sub").mkdir()
+    checking.lay_out(Path("sub"), '[[prompts]]\npaths = ["../p/*.md"]\nmax_tokens = 1\n')
+    found = run("--config=sub/kimi-planner.toml", "p/b.md")
+    assert found == (1, {("p/b.md", "over")}, "")
 
 
 def test_only_the_named_files_are_compared(run, tmp_path):

@@ -114,7 +114,7 @@ def test_limits_are_todays_largest_count_with_headroom(run):
     assert tokens == 501
     assert found["prompts/**/*.md"]["max_tokens"] == 610, "601.2 in two digits"
     assert found["tiny/prompts/**/*.md"]["max_tokens"] == 2
-    _, out, _ = run("init", "--headroom", "1")
+    _, out, _ = run("init", "--headroom", "100")
     assert limits(out)["prompts/**/*.md"]["max_tokens"] == 1100, "1,002 in two digits"
 
 

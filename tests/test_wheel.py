@@ -109,9 +109,7 @@ def test_wheel_holds_the_data_and_nothing_else(wheel):
         "kimi_planner/data/evaluations/example.csv",
         "kimi_planner/data/limits/2026-11.toml",
         "kimi_planner/data/workloads/example.toml",
-        "kimi_planner/report/page/page.css",
-        "kimi_planner/report/page/page.html.j2",
-        "kimi_planner/report/page/page.js",
+        *(str(path.relative_to(ROOT)) for path in (ROOT / "kimi_planner/report/page").iterdir()),
         "kimi_planner/py.typed",
         "tiktoken_ext/kimi_planner.py",
     ):

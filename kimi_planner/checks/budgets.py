@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
+from os.path import relpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kimi_planner.boundary import Boundary
 from kimi_planner.catalog import Catalog
-from kimi_planner.checks.globs import matches
+from kimi_planner.checks.globs import is_among, matches
 from kimi_planner.checks.results import Place
 from kimi_planner.errors import Where
 
@@ -253,7 +254,7 @@ class CheckConfig:
     boundary
         What it may read.
     only
-        The files to check, relative to the configuration, ``None`` for all. Nothing is said of the
+        The files and folders to check, relative to the configuration, ``None`` for all. Nothing is said of the
         others, nor of what needs all: coverage, the catalog and lines of it that do nothing.
     """
 
@@ -276,18 +277,16 @@ class CheckConfig:
     only: frozenset[str] | None = None
 
     def for_files(self, paths: Iterable[Path]) -> CheckConfig:
-        """Return the configuration for some files alone; as it is, if it is one of them itself."""
+        """Return the configuration for some files and folders alone; as it is, if it is one of them."""
         real = {path.resolve() for path in paths}
         if self.path.resolve() in real:
             return self
         folder = self.folder.resolve()
-        names = frozenset(
-            one.relative_to(folder).as_posix() for one in real if one.is_relative_to(folder)
-        )
+        names = frozenset(Path(relpath(one, folder)).as_posix() for one in real)
         return replace(
             self,
             only=names,
-            workloads=tuple(one for one in self.workloads if one.path in names),
+            workloads=tuple(one for one in self.workloads if is_among(one.path, names)),
             totals=(),
             catalog_checks=None,
             min_coverage=None,

@@ -22,7 +22,7 @@ from kimi_planner.files import repository
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-__all__ = ["Files", "find_files", "is_one_file", "matches", "why_no_file"]
+__all__ = ["Files", "find_files", "is_among", "is_one_file", "matches", "why_no_file"]
 
 #: Folders that no wildcard goes into.
 NEVER = frozenset({".git", ".venv", "node_modules"})
@@ -51,8 +51,8 @@ class Files:
     unused_exclude: tuple[str, ...] = ()
 
     def only(self, names: Set[str]) -> Files:
-        """Return those of some files that are matched."""
-        return Files(files=[one for one in self.files if one[0] in names])
+        """Return those of some files, or below some folders, that are matched."""
+        return Files(files=[one for one in self.files if is_among(one[0], names)])
 
 
 def find_files(folder: Path, paths: Iterable[str], exclude: Sequence[str] = ()) -> Files:
@@ -80,6 +80,15 @@ def find_files(folder: Path, paths: Iterable[str], exclude: Sequence[str] = ()) 
             glob for glob in exclude if not any(matches(name, [glob]) for name in below)
         ),
     )
+
+
+def is_among(name: str, names: Set[str]) -> bool:
+    """Whether a file is one of some, or lies below a folder that is.
+
+    >>> is_among("p/a.md", {"p"}), is_among("p/a.md", {"."}), is_among("p/a.md", {"p/a"})
+    (True, True, False)
+    """
+    return not names.isdisjoint((name, *map(str, PurePosixPath(name).parents)))
 
 
 def is_one_file(pattern: str) -> bool:

@@ -80,15 +80,15 @@ class _Group:
     bundled: set[str] = field(default_factory=set)
 
 
-def propose(folder: Path, *, headroom: float = 0.2, as_of: date | None = None) -> Proposal:
+def propose(folder: Path, *, headroom: int = 20, as_of: date | None = None) -> Proposal:
     """Propose a configuration for a folder; nothing is written.
 
     Parameters
     ----------
     folder : Path
         Where the configuration is to lie.
-    headroom : float
-        By what part of today's count a limit lies above it.
+    headroom : int, percent
+        How far a limit lies above today's largest count.
     as_of : date, optional
         The day whose rules of rendering count; today if not given.
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
 
 from kimi_planner.checks.prompts import LeftOut, Prompt
 from kimi_planner.safe import on_one_line
@@ -40,9 +39,7 @@ class ProposedBudget:
     left_out: Sequence[LeftOut]
 
 
-def configuration(
-    budgets: Iterable[ProposedBudget], share: Fraction | None, headroom: float
-) -> str:
+def configuration(budgets: Iterable[ProposedBudget], share: Fraction | None, headroom: int) -> str:
     """Return the text of a configuration.
 
     Parameters
@@ -51,15 +48,15 @@ def configuration(
         What stands in it.
     share : Fraction, optional
         The coverage that there is, asked for in twentieths.
-    headroom : float
-        By what part of today's count a limit lies above it.
+    headroom : int, percent
+        How far a limit lies above today's largest count.
     """
     least = Fraction(int(min(share or Fraction(0), _MOST_COVERAGE) * 20), 20)
     coverage = f"min_coverage = {float(least):g}\n" if least else ""
     return _HEAD + coverage + "".join(_table(one, headroom) for one in budgets)
 
 
-def _table(budget: ProposedBudget, headroom: float) -> str:
+def _table(budget: ProposedBudget, headroom: int) -> str:
     most = max(budget.prompts, key=lambda one: one.tokens or 0)
     tokens, number = most.tokens or 0, len(budget.prompts)
     lines = ["", "[[prompts]]", f"paths = {_list(budget.paths)}"]
@@ -75,9 +72,9 @@ def _table(budget: ProposedBudget, headroom: float) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _room(tokens: int, headroom: float) -> int:
+def _room(tokens: int, headroom: int) -> int:
     """Return a limit above a count, in two digits."""
-    most = max(ceil(tokens * (1 + headroom)), tokens + 1)
+    most = max(-(-tokens * (100 + headroom) // 100), tokens + 1)
     unit: int = 10 ** max(0, len(str(most)) - 2)
     return -(-most // unit) * unit
 

@@ -40,7 +40,7 @@ def _outputs(
 
 
 @click.command("check")
-@click.argument("files", nargs=-1, type=options.PATH)
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @click.option(
     "--config",
     "configs",
@@ -109,7 +109,7 @@ def command(
 ) -> None:
     """Hold prompts, workloads and the catalog against the budgets in [tool.kimi-planner].
 
-    With FILES nothing is said but of these, such as those that a commit changes: not of coverage, of
+    With FILES, or folders, nothing is said but of these, such as those that a commit changes: not of coverage, of
     the catalog, or of lines of the configuration that do nothing. If one of them is the configuration
     itself, the check is of all. Paths are shown as seen from the root of the repository.
 

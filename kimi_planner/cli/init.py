@@ -27,13 +27,13 @@ __all__ = ["command"]
 )
 @click.option(
     "--headroom",
-    type=click.FloatRange(0),
-    default=0.2,
-    metavar="SHARE",
+    type=click.IntRange(0, 10_000),
+    default=20,
+    metavar="PERCENT",
     help="How far a limit lies above today's largest count.",
 )
 @options.as_of
-def command(*, folder: Path, is_written: bool, headroom: float, as_of: date | None) -> None:
+def command(*, folder: Path, is_written: bool, headroom: int, as_of: date | None) -> None:
     """Propose the configuration of a check for FOLDER, the current one if not given.
 
     Looks through all files, but those that .gitignore names, and tests; nothing is run. What is
