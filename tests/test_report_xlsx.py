@@ -106,6 +106,16 @@ def plans():
             ],
             discounted_cache(),
         ),
+        "events": planned(
+            [
+                replace(
+                    CERTAIN,
+                    requests_per_day=0,
+                    events=({"name": "load", "date": "2027-01-15", "extra_requests": 5000},),
+                )
+            ],
+            discounted_cache(),
+        ),
         "booked": planned(example, booking=TAXED),
     }
 
@@ -129,7 +139,17 @@ def calculated(books, tmp_path_factory):
     return {name: dict(zip(asks[name], answers[name][0], strict=True)) for name in books}
 
 
-NAMES = ["example", "seasonal", "certain", "beyond", "dated", "twins", "documents", "booked"]
+NAMES = [
+    "example",
+    "seasonal",
+    "certain",
+    "beyond",
+    "dated",
+    "twins",
+    "documents",
+    "events",
+    "booked",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -41,7 +41,6 @@ _STYLES: dict[str, dict[str, Any]] = {
     "count": {"num_format": _COUNT},
     "money": {"num_format": _MONEY},
     "big": {"num_format": _COUNT, "bold": True, "font_size": 14},
-    "next": {"align": "left", "indent": 1},
     "right": {"align": "right"},
     "remark": _MUTED,
     "muted_right": {**_MUTED, "align": "right"},
@@ -284,10 +283,11 @@ class Sheet:
             for column, text in enumerate(texts):
                 amount = _amount(text) if column in table.right else None
                 if amount is None:
-                    usual = "right" if column in table.right else "next" if column else "text"
+                    usual = "right" if column in table.right else "beside" if column else "text"
                     self.text(at, column, text, "total_text" if at >= foot else usual)
                 else:
-                    usual = "over_money" if text.endswith(OVER) else "money"
+                    signed = "signed_money" if text[0] in "+-" else "money"
+                    usual = "over_money" if text.endswith(OVER) else signed
                     self.number(at, column, amount, "total_money" if at >= foot else usual)
         return row + 1 + len(table.rows)
 

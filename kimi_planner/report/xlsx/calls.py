@@ -110,9 +110,12 @@ class CallRates(Scope):
     def _assumed(self, name: str) -> Assumed:
         load, best = self.loads[name], self.recommendation.best[name]
         certainty = self.workloads[name].certainty or NONE
-        used = self._level(name, best, certainty)
-        thinkers = [model for model in self.specs if self._level(name, model, certainty).reasoning]
-        thought = self._level(name, thinkers[0], certainty) if thinkers else used
+        once = not load.traffic.level.mean  # where all calls are of events, one of those tells
+        used = self._level(name, best, certainty, once)
+        thinkers = [
+            model for model in self.specs if self._level(name, model, certainty, once).reasoning
+        ]
+        thought = self._level(name, thinkers[0], certainty, once) if thinkers else used
         if best in thinkers:
             thought = used
         due = {fee_key(fee): float(count) for fee, count in load.fees.items()}
@@ -195,6 +198,10 @@ class CallRates(Scope):
         """Whether events add calls to those of the level."""
         return any(one.factor is None for one in self.traffic(name).events)
 
+    def _has_single(self, name: str) -> bool:
+        """Whether calls that do not come with the level count by themselves."""
+        return self.has_extra(name) or not self.traffic(name).level.mean
+
     def _plan(self, load: Load) -> LoadPlan:
         projection = self.recommendation.projection
         return LoadPlan.of(
@@ -209,7 +216,7 @@ class CallRates(Scope):
             for certainty in CERTAINTY:
                 stated = None if certainty == NONE else certainty
                 load = replace(workload, certainty=stated).resolve()
-                for is_extra in (False, True)[: 1 + self.has_extra(name)]:
+                for is_extra in (False, True) if self._has_single(name) else (False,):
                     traffic = _flat(load.traffic, self.months[0])
                     if is_extra:
                         traffic = replace(
@@ -239,7 +246,7 @@ class CallRates(Scope):
                 for certainty in CERTAINTY:
                     own = self._rates(name, model, certainty, load.traffic.level.mean)
                     added = own
-                    if self.has_extra(name):
+                    if self._has_single(name):
                         added = self._rates(name, model, certainty, None)
                     found[name, model, certainty] = own, added
         return found
