@@ -622,6 +622,16 @@ def test_bad_questions_are_named(options, word):
         portfolio(plain("a"), **{"budget_usd_per_month": 300} | scenario | options)
 
 
+def test_evaluations_of_a_misspelled_workload_are_said():
+    """One name that is misspelled is said; if all are, the evaluations are of something else."""
+    tried = rates(("support", K2, 5, 9), ("suport", K25, 9, 9))
+    found = portfolio(plain("support"), 300, evaluations=tried, **NOVEMBER)
+    said = "Evaluations of suport are not used: there is no such workload here. Did you mean 'support'?"
+    assert said in found.sentences()
+    with pytest.raises(EvaluationError, match="Did you mean 'support'"):
+        portfolio(plain("support"), 300, evaluations=rates(("suport", K2, 5, 9)), **NOVEMBER)
+
+
 def test_evaluations_of_a_misspelled_model_are_refused_with_their_place():
     """A model that takes no part because of a typing error would be a silent loss."""
     with pytest.raises(EvaluationError, match="read_evaluations"):

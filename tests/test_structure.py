@@ -258,3 +258,15 @@ def test_numbers_of_numpy_are_numbers():
     workload = kimi_planner.Workload(name="w", completion_tokens=np.int32(7), **numbers)
     assert workload.requests_per_day.value == 5
     assert workload.prompt_tokens.value == Decimal("0.5")
+
+
+def test_every_promise_of_security_has_its_test():
+    """A sentence of the security page names tests, and each of them is there."""
+    root = PACKAGE.parent
+    text = (root / "docs" / "security.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [A-Z][^|]*[.] \| (.+) \|$", text, re.MULTILINE)
+    assert len(rows) >= 16
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    tests = "".join(path.read_text(encoding="utf-8") for path in (root / "tests").glob("test_*.py"))
+    assert {name for name in named if f"def {name}(" not in tests} == set()
+    assert all("`test_" in row for row in rows)

@@ -225,3 +225,12 @@ def test_an_empty_file_counts_nothing(run, capsys):
     """No tokens cost nothing, on every model."""
     code, said = run("count", "a.txt", a_txt="")
     assert (code, said) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["\\ud800", "kimi\\udfff-k2", "一\\ud800"])
+def test_half_a_character_in_the_name_of_a_model_is_shown(run, name):
+    """JSON can spell what no text can hold; the row counts, and the name is one that is not known."""
+    row = f'{{"model": "{name}", "prompt_tokens": 10, "completion_tokens": 5}}\n'
+    code, said = run("usage", "price", "l.jsonl", l_jsonl=row * 2)
+    assert code == 3
+    assert "internal error" not in said

@@ -74,11 +74,11 @@ for n in range(10**6):
 
 def test_a_killed_writer_leaves_whole_files_and_the_next_one_cleans(tmp_path):
     """Killed at any moment, each file is whole; what was left beside is removed when it is old."""
-    for moment in range(12):
+    for moment in range(int(os.environ.get("KIMI_PLANNER_MOMENTS", "12"))):
         with subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)]) as child:
             while not (tmp_path / "b").exists():
                 time.sleep(0.01)
-            time.sleep(0.003 * moment)
+            time.sleep(0.003 * (moment % 12) + 0.0001 * moment)
             child.send_signal(signal.SIGKILL)
         for name in "ab":
             written = (tmp_path / name).read_bytes()
@@ -173,3 +173,47 @@ def test_a_pipe_is_written_to_and_stays_one(tmp_path):
         assert read.result(timeout=30) == b"all of it"
     assert pipe.is_fifo()
     assert (tmp_path / "file").read_bytes() == b"and this"
+
+
+@pytest.mark.parametrize("room", [*range(0, 20_000, 400)])
+def test_a_full_disk_leaves_the_old_files_at_any_size(tmp_path, room):
+    """However much still fits, it is all of the new files, or all of the old ones and no others."""
+    resource = pytest.importorskip("resource")
+    files = {tmp_path / name: name.encode() * 10_000 for name in "ab"}
+    for path in files:
+        path.write_bytes(b"old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler, said = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), ""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))  # of a file: as a quota that is full
+    try:
+        write_files(files, overwrite=True)
+    except FileError as error:
+        said = str(error)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert ("cannot be written (File too large)" in said) == (room < 10_000)
+    new = {path.name: content for path, content in files.items()}
+    assert content_of(tmp_path) == ({"a": b"old", "b": b"old"} if said else new)
+
+
+def test_two_writers_of_the_same_files_leave_those_of_one(tmp_path):
+    """Writers at the same time do not mix within a file, and leave nothing beside it."""
+
+    def write(number):
+        for _ in range(20):
+            write_text(tmp_path / "a", str(number) * 5_000)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    [(name, content)] = content_of(tmp_path).items()
+    assert (name, len(content), len(set(content))) == ("a", 5_000, 1)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
+def test_a_folder_that_is_read_only_is_named(tmp_path):
+    """Nothing is left in it, and it is not made writable."""
+    tmp_path.chmod(0o500)
+    with pytest.raises(FileError, match="a: cannot be written"):
+        write_text(tmp_path / "a", "x")
+    assert (os.listdir(tmp_path), tmp_path.stat().st_mode & 0o777) == ([], 0o500)

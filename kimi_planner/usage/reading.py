@@ -472,5 +472,11 @@ def _taken(values: Any, at: Any) -> Any:
 
 
 def _model_name(text: str) -> str | None:
-    """Return a model's name without spaces and marks of quotation around it, ``None`` for nothing."""
-    return text.strip().strip('"') or None
+    """Return a model's name without spaces and marks of quotation around it, ``None`` for nothing.
+
+    Halves of characters, which no file can hold, are shown as what they are.
+    """
+    name = text.strip().strip('"') or None
+    if name is None or name.isascii():
+        return name
+    return name.encode("utf-8", "backslashreplace").decode()

@@ -21,6 +21,8 @@ from kimi_planner.choose.objective import Objective
 from kimi_planner.choose.portfolios.problem import Option, Problem
 from kimi_planner.choose.portfolios.worth import aims_of, credited, drawn_rates
 from kimi_planner.choose.requirements import Requirements
+from kimi_planner.choose.success import build as success
+from kimi_planner.notes import Note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import Workloads, check_between, chosen_workloads
@@ -49,6 +51,8 @@ class Question:
         Whether a workload may use shares of several models.
     traffic, tier
         Peaks and the tier whose limits hold, if any.
+    unused
+        What is said of evaluations that are of no workload here, as a name that is misspelled.
     """
 
     workloads: tuple[Workload, ...]
@@ -65,6 +69,7 @@ class Question:
     allow_split: bool
     traffic: Throughput | None
     tier: Tier | None
+    unused: tuple[Note, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -148,6 +153,7 @@ def ask(
         allow_split=allow_split,
         traffic=traffic,
         tier=limits,
+        unused=tuple(success.check_evaluations(evaluations, chosen, plan)),
     )
 
 

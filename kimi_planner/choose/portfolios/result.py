@@ -269,6 +269,7 @@ class Portfolio:
         )
 
     def _notes(self) -> Iterator[Note]:
+        yield from self.question.unused
         if self.question.tier is not None:
             yield note("keeps_tier", tier=self.question.tier.tier)
             peaks = self.question.traffic and self.question.traffic.peaks.values()
