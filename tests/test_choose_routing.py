@@ -433,7 +433,7 @@ def test_published_results_count_as_in_every_choice():
     law = success_rates("w", PLAN.specs, read_evaluations(frame), read_public_results())[FAST]
     assert found.success_rates[FAST] == law.mean
     assert found.of(FAST).intervals.success == law.interval(0.9)
-    assert found.notes[1].startswith("Published results count in success rates as up to 5 items")
+    assert found.notes[1].startswith("Published results count in success rates as up to 3 items")
 
 
 def tried(solved):

@@ -46,6 +46,7 @@ _NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 #: Of the effects of models, so small that it decides nothing but what no result tells.
 _RIDGE = 0.05
 _LEAST, _MOST = 1.0, 1000.0  # items that a published result may count as
+_DROP = 1.353  # of the logarithm of the likelihood, at the ends of a 90% interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +159,8 @@ class PublicResults:
     -----
     The logarithm of the odds is taken as what a test adds plus what a model adds. How far that
     misleads is measured by leaving out one test at a time and predicting it from the others: the
-    misses are those of a beta-binomial law of ``w`` items, by maximum likelihood. It is ``w`` of the
+    misses are those of a beta-binomial law of ``w`` items, each test counting once. Taken is the least
+    ``w`` in its 90% interval by likelihood, as few tests tell little of it. It is ``w`` of the
     model alone, or of the model together with what others did in the test that was left out, which
     tells how hard it is.
     """
@@ -234,21 +236,18 @@ def _left_out(
 
 
 def _items_worth(predicted: Sequence[tuple[PublicResult, float]]) -> float:
-    """Return the number of items whose beta law would have missed as these predictions did."""
-    from scipy.optimize import minimize_scalar
-
+    """Return how few items a beta law may have and still miss as these predictions did."""
     if not predicted:
         return _LEAST
     counts = np.array([one.items for one, _ in predicted], dtype=float)
     solved = counts * [one.solved_percent / 100 for one, _ in predicted]
     rates = np.array([rate for _, rate in predicted])
-
-    def unlikely(log_items: float) -> float:
-        yes, no = np.exp(log_items) * rates, np.exp(log_items) * (1 - rates)
-        return -float((betaln(yes + solved, no + counts - solved) - betaln(yes, no)).sum())
-
-    bounds = (np.log(_LEAST), np.log(_MOST))
-    return float(np.exp(minimize_scalar(unlikely, bounds=bounds, method="bounded").x))
+    tests = [one.test for one, _ in predicted]
+    shares = np.array([1 / tests.count(test) for test in tests])
+    items = np.geomspace(_LEAST, _MOST, 601)
+    yes, no = items[:, None] * rates, items[:, None] * (1 - rates)
+    likely = (betaln(yes + solved, no + counts - solved) - betaln(yes, no)) @ shares
+    return float(items[likely >= likely.max() - _DROP][0])
 
 
 @public

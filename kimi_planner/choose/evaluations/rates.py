@@ -256,7 +256,7 @@ def success_rates(
     >>> [spec] = [load_catalog("2026-11-public-3").model("kimi-k2.6")]
     >>> rate = success_rates("w", [spec], public=read_public_results())["kimi-k2.6"]
     >>> f"{rate.mean:.2f}, {rate.source}"
-    '0.73, 7 published results, counted as 5.3 items'
+    '0.73, 7 published results, counted as 2.7 items'
     """
     tried = {
         spec.id: trials
