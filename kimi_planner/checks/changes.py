@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from kimi_planner.billing.meters import ByMeter, Usage
@@ -90,7 +91,7 @@ class Change(Generic[Entry]):
         """Then and now, ``None`` if it came or went."""
         return None if self.old is None or self.new is None else (self.old, self.new)
 
-    @property
+    @cached_property
     def state(self) -> str:
         """``new``, ``gone``, ``moved`` to another name or file, ``changed`` or ``unchanged``."""
         if self.both is None:
