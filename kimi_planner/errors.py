@@ -76,8 +76,10 @@ class KimiPlannerError(Exception):
     """
 
     def __init__(self, reason: str = "", at: object = None) -> None:
-        super().__init__(reason if at is None else f"{at}: {reason}")
-        self.reason = reason
+        # A name out of a file may hold line ends; the message is one line all the same.
+        self.reason = re.sub(r"\s*[\r\n]\s*", " ", reason)
+        said = self.reason if at is None else f"{at}: {self.reason}"
+        super().__init__(re.sub(r"[\r\n]+", " ", said))
         self.where = at if at is None or isinstance(at, Where) else Where(at)
         self.path: str | None = None if self.where is None else self.where.path
         self.line = None if self.where is None else self.where.line

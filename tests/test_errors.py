@@ -193,3 +193,10 @@ def test_a_day_is_given_in_any_form(day: object) -> None:
     load = Workload(name="w", requests_per_day=1, prompt_tokens=1, completion_tokens=1)
     plan = project(load, 1, as_of=day, n_paths=100)
     assert plan.as_of == dt.date(2026, 11, 28)
+
+
+def test_a_message_is_one_line_whatever_a_name_holds():
+    """Names of fields and files may have line ends; the place keeps them, the message does not."""
+    error = FileError("usage.\r\n.cached is 3.\nSay what it is.", at=Where("a\nb.csv", 3))
+    assert str(error) == "a b.csv line 3: usage. .cached is 3. Say what it is."
+    assert (error.reason, error.path) == ("usage. .cached is 3. Say what it is.", "a\nb.csv")

@@ -234,3 +234,19 @@ def test_half_a_character_in_the_name_of_a_model_is_shown(run, name):
     code, said = run("usage", "price", "l.jsonl", l_jsonl=row * 2)
     assert code == 3
     assert "internal error" not in said
+
+
+@pytest.mark.parametrize("column", ["model", "said"])
+def test_text_of_parquet_that_is_not_utf8_is_one_line(run, tmp_path, column):
+    """Neither a log nor a corpus ends in a traceback for bytes that a writer did not check."""
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    offsets = pa.py_buffer(np.array([0, 3, 6], dtype=np.int32))
+    broken = pa.StringArray.from_buffers(2, offsets, pa.py_buffer(b"a\xe4\xffabc"))
+    columns = {"prompt_tokens": [1, 2], "completion_tokens": [1, 2], column: broken}
+    parquet.write_table(pa.table(columns), tmp_path / "l.parquet")
+    code, said = run("usage", "price", "l.parquet", "--model=kimi-k2")
+    assert (code, said.count("\n"), "internal" in said) == (2, 1, False)
+    code, said = run("count", "l.parquet", f"--field={column}")
+    assert (code in (2, 3), "internal" in said) == (True, False), said

@@ -268,7 +268,7 @@ def read_arrow(path: Path, rows: Rows) -> Iterator[pd.DataFrame]:
         for batch in batches:
             yield from _read_batch(batch, start, rows)
             start += batch.num_rows
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot be read ({' '.join(str(error).split())}).", at=path) from None
 
 

@@ -254,5 +254,5 @@ def _column(source: Source, reading: Reading) -> Iterator[Record | Reject]:
                         f"{source.name} row {number}: {reading.field} is {shown(value)}. It must be text.",
                         0,
                     )
-    except pyarrow.ArrowException as error:
+    except (pyarrow.ArrowException, UnicodeDecodeError) as error:
         raise FileError(f"not Parquet, or damaged ({error}).", at=source.name) from None
