@@ -194,6 +194,19 @@ def test_public_callables_have_full_docstrings():
                 assert section in text, f"{name}: no section {section.strip()}"
 
 
+def test_no_public_function_lacks_an_example():
+    """What is public shows how it is called; that the examples run is tested above."""
+    groups = [kimi_planner, *(getattr(kimi_planner, group) for group in GROUPS)]
+    functions = [
+        value
+        for group in groups
+        for name in group.__all__
+        if inspect.isfunction(value := getattr(group, name))
+    ]
+    assert len(functions) > 70
+    assert [one.__name__ for one in functions if "\n    Examples\n" not in one.__doc__] == []
+
+
 def test_version_is_said_once():
     """The package and its metadata name the same version."""
     from importlib.metadata import version

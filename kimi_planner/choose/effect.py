@@ -111,6 +111,15 @@ def catalog_effect(
     Notes
     -----
     Both sides have the same paths, so that nothing but the catalog differs.
+
+    Examples
+    --------
+    >>> from kimi_planner import Workload
+    >>> chat = Workload(name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300)
+    >>> effect = catalog_effect(chat, "2026-06", "2026-11-public", months=1, start="2027-01",
+    ...     as_of="2026-11-28")
+    >>> len(effect.frame) > 0
+    True
     """
     chosen, day = chosen_workloads(workloads), chosen_day(as_of)
     covered = month_range(start, months, day)

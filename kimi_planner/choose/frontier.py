@@ -162,6 +162,17 @@ def quality_frontier(
     A model that was not tried has no success rate. For all workloads together it is the share of
     tasks that succeed, the rates weighted by expected tasks: requests, or conversations where a
     workload has turns. Budgets play no part; spend is what the result shows.
+
+    Examples
+    --------
+    >>> import kimi_planner as kp
+    >>> coding = kp.load_workloads()[1]  # of the shipped example, as are the evaluations
+    >>> results = kp.choose.read_evaluations()
+    >>> settings = {"months": 1, "start": "2027-01", "as_of": "2026-11-28", "n_paths": 200}
+    >>> plan = kp.project(coding, **settings)
+    >>> frontier = quality_frontier(plan, results)
+    >>> sorted(frontier.frame["model"])[0]
+    'kimi-k2'
     """
     if not isinstance(projection, Projection):
         raise ScenarioError(f"projection is {shown(projection)}. Give what project returns.")

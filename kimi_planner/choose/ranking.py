@@ -85,6 +85,14 @@ def recommend(
     whose success nothing tells ranks after the others where a value is stated.
     Every workload is planned on a model: on the one that it names, else on the first of its ranking,
     else, where none qualifies, on the dearest that no cheaper one matches in what it meets.
+
+    Examples
+    --------
+    >>> from kimi_planner import Workload
+    >>> chat = Workload(name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300)
+    >>> choice = recommend(chat, months=1, start="2027-01", as_of="2026-11-28", catalog="2026-06")
+    >>> choice.best
+    {'chat': 'kimi-k2'}
     """
     chosen = chosen_workloads(workloads)
     rules = rules_given(chosen, requirements, evaluations, projection, fit, settings)

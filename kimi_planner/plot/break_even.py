@@ -47,6 +47,16 @@ def thinking(result: ThinkingBreakEven, **panel: Unpack[Panel]) -> Axes:
         a model is not known, the gain in success that it takes at the stated value; without a value
         what a task costs, USD. Lines at today's reasoning, at what is stated or measured, and at the
         break-even with its 90% interval.
+
+    Examples
+    --------
+    >>> import kimi_planner as kp
+    >>> coding = kp.load_workloads()[1]  # of the shipped example, as are the evaluations
+    >>> results = kp.choose.read_evaluations()
+    >>> settings = {"months": 1, "start": "2027-01", "as_of": "2026-11-28", "n_paths": 200}
+    >>> pays = kp.choose.thinking_pays(coding, "kimi-k2-5", "kimi-k2-5-thinking",
+    ...     evaluations=results, **settings)
+    >>> ax = thinking(pays)
     """
     curve = result.curve
     column, label = next(

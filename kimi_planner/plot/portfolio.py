@@ -46,6 +46,15 @@ def portfolio_frontier(
     ------
     ScenarioError
         If the budget is no number above 0.
+
+    Examples
+    --------
+    >>> import kimi_planner as kp
+    >>> coding = kp.load_workloads()[1]  # of the shipped example, as are the evaluations
+    >>> results = kp.choose.read_evaluations()
+    >>> settings = {"months": 1, "start": "2027-01", "as_of": "2026-11-28", "n_paths": 200}
+    >>> frontier = kp.choose.portfolio_frontier(coding, [6_000, 9_000], evaluations=results, **settings)
+    >>> ax = portfolio_frontier(frontier)
     """
     question = frontier.question
     start = question.projection.budget() if budget_usd_per_month is None else budget_usd_per_month

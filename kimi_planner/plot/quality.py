@@ -38,6 +38,14 @@ def cost_vs_quality(frontier: QualityFrontier, **panel: Unpack[Panel]) -> Axes:
         from P10 to P90 for each model; USD. A filled dot is a model that none beats, an open one is
         beaten, and a cross cannot serve. Models of unknown success rate come last, as squares.
         Beside each its success rate and its P50.
+
+    Examples
+    --------
+    >>> import kimi_planner as kp
+    >>> coding = kp.load_workloads()[1]  # of the shipped example, as are the evaluations
+    >>> results = kp.choose.read_evaluations()
+    >>> settings = {"months": 1, "start": "2027-01", "as_of": "2026-11-28", "n_paths": 200}
+    >>> ax = cost_vs_quality(kp.choose.quality_frontier(kp.project(coding, **settings), results))
     """
     rows = sorted(
         frontier.models,
@@ -113,6 +121,16 @@ def cascades(result: Cascades, **panel: Unpack[Panel]) -> Axes:
         and a triangle for a cascade, filled where no other route is cheaper and at least as good;
         a line over the interval of the cost where rates are measured; USD. Beside each its success
         rate. Cascades that are beaten are counted below.
+
+    Examples
+    --------
+    >>> import kimi_planner as kp
+    >>> coding = kp.load_workloads()[1]  # of the shipped example, as are the evaluations
+    >>> results = kp.choose.read_evaluations()
+    >>> settings = {"months": 1, "start": "2027-01", "as_of": "2026-11-28", "n_paths": 200}
+    >>> routes = kp.choose.cascades(coding, detector=kp.choose.Detector(false_accept=0.1,
+    ...     false_reject=0.05), evaluations=results, **settings)
+    >>> ax = cascades(routes)
     """
     best = result.frontier
     kept = {route.name: route for route in best[:_MOST_ROUTES]}

@@ -34,6 +34,17 @@ def routing_curve(result: RoutingCurve, **panel: Unpack[Panel]) -> Axes:
         USD per task from left to right, share of tasks that succeed upwards: a stepped line through
         the rules that no other beats, open dots at each model alone, and filled ones at the best rule for
         the stated value of a solved task, else at each that is best for some value.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import kimi_planner as kp
+    >>> items = [(model, n, n % 4 > 0 or model == "kimi-k2-5", n % 4) for n in range(40)
+    ...     for model in ("kimi-k2", "kimi-k2-5")]
+    >>> frame = pd.DataFrame(items, columns=["model", "item", "success", "score_after"])
+    >>> chat = kp.Workload(name="chat", requests_per_day=9, prompt_tokens=900, completion_tokens=244)
+    >>> tried = kp.choose.read_evaluations(frame.assign(workload="chat"))
+    >>> ax = routing_curve(kp.choose.routing_curve(chat, "kimi-k2", "kimi-k2-5", tried, months=1))
     """
     frame = result.frame
     kept = frame[frame["on_frontier"]].sort_values("cost_usd", kind="stable")

@@ -170,6 +170,12 @@ def read_evaluations(source: str | Path | pd.DataFrame | None = None) -> Evaluat
         a row stands twice.
     FileError
         If the file cannot be read, or is not UTF-8.
+
+    Examples
+    --------
+    >>> results = read_evaluations()  # the shipped example
+    >>> results.trials["coding-assistant", "kimi-k2-5"].trials
+    120
     """
     if source is None:
         example = read_evaluations(data_dir() / "evaluations" / "example.csv")

@@ -92,6 +92,15 @@ def portfolio(
     spend of every month on every path, is never chosen. A mixed-integer program solved by HiGHS proposes
     assignments and bounds what they can be worth. Of assignments worth the same the cheapest is
     taken, of models alike in every way the first in the catalog.
+
+    Examples
+    --------
+    >>> import kimi_planner as kp
+    >>> coding = kp.load_workloads()[1]  # of the shipped example, as are the evaluations
+    >>> results = kp.choose.read_evaluations()
+    >>> settings = {"months": 1, "start": "2027-01", "as_of": "2026-11-28", "n_paths": 200}
+    >>> portfolio(coding, 9_000, evaluations=results, **settings).assignment
+    {'coding-assistant': 'kimi-k2-5-thinking'}
     """
     budget = positive("budget_usd_per_month", budget_usd_per_month)
     question = ask(

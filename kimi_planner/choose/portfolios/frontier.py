@@ -164,6 +164,16 @@ def portfolio_frontier(
         If evaluations are not what :func:`read_evaluations` returns.
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, one of evaluations included, or states no price for it.
+
+    Examples
+    --------
+    >>> import kimi_planner as kp
+    >>> coding = kp.load_workloads()[1]  # of the shipped example, as are the evaluations
+    >>> results = kp.choose.read_evaluations()
+    >>> settings = {"months": 1, "start": "2027-01", "as_of": "2026-11-28", "n_paths": 200}
+    >>> frontier = portfolio_frontier(coding, [9_000], evaluations=results, **settings)
+    >>> len(frontier.frame)
+    1
     """
     if budgets is not None and (isinstance(budgets, str) or not isinstance(budgets, Iterable)):
         raise ScenarioError(f"budgets is {shown(budgets)}. Give a list of them.")

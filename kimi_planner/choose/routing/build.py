@@ -115,6 +115,16 @@ def cascades(
     interval. At 90% they hold the true number in 88 to 92% of cases, averaged over rates, where
     tasks are named. Where nothing tells how often models fail together, they reach from the lower end
     under full dependence to the upper end under independence, and hold it more often.
+
+    Examples
+    --------
+    >>> import kimi_planner as kp
+    >>> chat = kp.load_workloads()[0]  # of the shipped example
+    >>> routes = cascades(chat, detector=kp.choose.Detector(false_accept=0.1, false_reject=0.05),
+    ...     success_rates={"kimi-k2": 0.6, "kimi-k2-5": 0.9}, months=1, start="2027-01",
+    ...     as_of="2026-11-28", n_paths=200)
+    >>> round(float(routes.frame["success_rate"].max()), 3)
+    0.9
     """
     chosen = chosen_workloads(workload)
     if len(chosen) != 1:

@@ -89,6 +89,16 @@ def cost_per_success(
     measured: without fees, cache writes and retries, which usage does not state, and without changes
     of price. The success rate is Beta(s + ½, n - s + ½), where published results do not stand for the ½. An interval holds both, from one tail to
     the other. Models that were tried on the same items are compared item by item.
+
+    Examples
+    --------
+    >>> import kimi_planner as kp
+    >>> coding = kp.load_workloads()[1]  # of the shipped example, as are the evaluations
+    >>> results = kp.choose.read_evaluations()
+    >>> settings = {"months": 1, "start": "2027-01", "as_of": "2026-11-28", "n_paths": 200}
+    >>> costs = cost_per_success(coding, results, **settings)
+    >>> costs.best
+    {'coding-assistant': 'kimi-k2-5-thinking'}
     """
     asked = chosen_workloads(workloads)
     check_seed(seed)

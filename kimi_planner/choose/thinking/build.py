@@ -95,6 +95,16 @@ def thinking_pays(
     failure) (p_thinking - p_plain)``. Where all numbers are plain, ``c_thinking`` is a straight line in
     the reasoning tokens up to ``max_tokens`` and the window, and the multiplier is an exact fraction;
     otherwise it is found on the expected cost. Success is held whatever the reasoning.
+
+    Examples
+    --------
+    >>> import kimi_planner as kp
+    >>> coding = kp.load_workloads()[1]  # of the shipped example, as are the evaluations
+    >>> results = kp.choose.read_evaluations()
+    >>> settings = {"months": 1, "start": "2027-01", "as_of": "2026-11-28", "n_paths": 200}
+    >>> pays = thinking_pays(coding, "kimi-k2-5", "kimi-k2-5-thinking", evaluations=results, **settings)
+    >>> len(pays.sentences())
+    2
     """
     if not isinstance(workload, Workload):
         raise ScenarioError(f"workload is {shown(workload)}. Give one Workload.")
