@@ -110,6 +110,7 @@ PROMPTS = {
     "a power in Jinja": ("p.j2", "{% include 10 ** 10 ** 10 %}", "is worked out"),
     "a number of thousands of digits in Jinja": ("p.j2", "{{ " + "9" * 5_000 + " }}", ""),
     "a number of thousands of digits in Python": ("p.py", "X = " + "9" * 5_000, ""),
+    "a hexadecimal number of thousands": ("p.py", "PROMPT = f'You are {x + 0x" + "f" * 5_000 + "}'", ""),
     "a width of thousands of digits": ("p.py", "PROMPT = '{:" + "9" * 5_000 + "}'.format(x)", ""),
     "a number of thousands of digits in JSON": ("p.json", '{"prompt": ' + "9" * 5_000 + "}", ""),
     "a number of thousands of digits in TOML": ("p.toml", "prompt = " + "9" * 5_000, ""),

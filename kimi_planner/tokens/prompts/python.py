@@ -82,6 +82,10 @@ def python_templates(
     marked, unmarked = (_lines_after(marker, source) for marker in (MARKER, NO_MARKER))
     try:
         return take(module, _named(tree), names, marked=marked, unmarked=unmarked)
+    except RequestError:
+        raise
+    except ValueError as error:  # a number whose digits cannot be written
+        raise RequestError(f"not Python that can be read ({error}).", at=path) from None
     except RecursionError:
         raise RequestError("nested too deeply to be read.", at=path) from None
 
