@@ -314,7 +314,7 @@ def test_without_arrow_text_is_read_all_the_same(read, monkeypatch):
         monkeypatch.setitem(sys.modules, module, None)
     for name, text in logs.items():
         pd.testing.assert_frame_equal(read(text, name), before[name])
-    with pytest.raises(MissingExtraError, match=r"kimi-planner\[corpora\]"):
+    with pytest.raises(MissingExtraError, match=r"extra \[corpora\] adds with: pip install"):
         read(b"PAR1" + b"x" * 99, "log.parquet")
 
 

@@ -123,7 +123,7 @@ def test_without_a_reader_of_zstd_the_extra_is_named(read, monkeypatch):
     """The error says which extra to install."""
     monkeypatch.setitem(sys.modules, "backports.zstd", None)
     monkeypatch.setitem(sys.modules, "compression.zstd", None)
-    with pytest.raises(MissingExtraError, match=r"kimi-planner\[corpora\]"):
+    with pytest.raises(MissingExtraError, match=r"extra \[corpora\] adds with: pip install"):
         read(zstd.compress(text(USAGE).encode()), "log.jsonl.zst")
 
 

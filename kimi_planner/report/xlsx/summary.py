@@ -37,7 +37,10 @@ class Summary:
         count = len(self.live.workloads)
         sheet.text(0, 0, "Kimi API budget", "title")
         sheet.text(
-            1, 0, f"{horizon(plan.projection)}, {count} workload{'s' if count > 1 else ''}. USD."
+            1,
+            0,
+            f"{horizon(plan.projection)}, {count} workload{'s' if count > 1 else ''}. USD; "
+            f"to book: {plan.booked.booking.words}.",
         )
         sheet.text(
             2,
