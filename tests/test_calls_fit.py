@@ -260,7 +260,7 @@ def test_the_seed_decides_and_workloads_do_not_disturb_each_other():
     [
         ({"workloads": []}, ScenarioError, ["No workloads", "at least one"]),
         ({"workloads": [workload(), workload()]}, ScenarioError, ["w, w", "unique"]),
-        ({"workloads": "w.toml"}, ScenarioError, ["'w'", "load_workloads"]),
+        ({"workloads": ["w"]}, ScenarioError, ["'w'", "path of a workload file"]),
         ({"models": []}, ScenarioError, ["No models", "at least one"]),
         ({"models": "kimi-k9"}, UnknownModelError, ["'kimi-k9'", "kimi-k2-instruct"]),
         ({"seed": -1}, ScenarioError, ["seed is -1", "from 0"]),

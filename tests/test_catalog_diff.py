@@ -148,7 +148,7 @@ def test_the_effect_is_the_difference_of_two_plans():
     assert row["new_usd_per_month"] == float(new * 62 / 2)
     assert row["difference_usd_per_month"] == pytest.approx(float((new - day) * 31))
     best = found.frame.set_index("pair").loc["recommended"]
-    assert (best["old_model"], best["new_model"]) == ("kimi-k2", "kimi-k2.7-code")
+    assert (best["old_model"], best["new_model"]) == ("kimi-k2", "kimi-k2.6")
     said = "kimi-k2-5 and kimi-k2.5: only kimi-k2.5 is projected with reasoning tokens"
     assert any(said in note for note in found.notes)
 

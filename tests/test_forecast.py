@@ -308,8 +308,6 @@ LOGS = {
     "dying": (calls((np.arange(200) / 20) ** 4), {"start": 0, "end": 20_000}),
     "steep decline": (calls(np.arange(400), np.geomspace(10**7, 1, 400).astype(int), 0), {}),
     "cached not stated": (calls(range(50), cached_tokens=[None, 100] * 25), {}),
-    "before 1970": (calls(range(50), dated=True).assign(
-        timestamp=pd.date_range("1960-01-01", periods=50, freq="min", tz="UTC")), {}),
     "starts below zero": (calls(range(-50, 50)), {}),
     "two years of days": (windows(range(730), DAY, 1, dated=True), {}),
     "a year and more of sparse calls": (calls(np.arange(60) * 9.3 * DAY, dated=True), {}),
