@@ -115,7 +115,7 @@ def choices(
     for way, (evaluations, published) in ways.items():
         rates = success_rates("w", plan.specs, evaluations, published)
         worth = worth_of(workload, rates, plan, objective, 0)
-        if worth is None:
+        if not worth.tried:
             raise SystemExit("no model of the file is in the catalog")
         best = max(worth.net_usd, key=lambda model: worth.net_usd[model])
         yield {

@@ -13,7 +13,6 @@ from kimi_planner.choose.advice import clauses_of, instead, never_best, not_know
 from kimi_planner.choose.aim import Aim
 from kimi_planner.choose.answer_time import AnswerTime, answer_time
 from kimi_planner.choose.choice import Choice
-from kimi_planner.choose.objective import best_by_value
 from kimi_planner.choose.success.result import small_usd, source_text
 from kimi_planner.money import usd
 from kimi_planner.plan.booking import booked
@@ -217,12 +216,10 @@ def _row(
 ) -> CardRow:
     projection, name = recommendation.projection, aim.workload.name
     budget = recommendation.requirements.budget(aim.workload.budget_usd_per_month)
-    worth = aim.worth if aim.worth is not None and model in aim.worth.points else None
-    able = [] if worth is None else [one.model for one in recommendation.ranking(name)]
-    best_from = dict(best_by_value(worth.points_of(able), aim.objective)) if worth else {}
+    best_from = dict(aim.worth.hull(one.model for one in recommendation.ranking(name)))
     rate = aim.rates[model]
     low, high = rate.interval(CONFIDENCE) or (None, None)
-    net = worth if worth is not None and aim.by_value else None
+    has_net = aim.by_value and not aim.is_unknown(model)
     months = len(projection.months)
     return CardRow(
         model=model,
@@ -244,8 +241,8 @@ def _row(
         if budget is None
         else projection.of(model, name).chance_over(budget),
         cost_per_task_usd=float(aim.cost_usd(model)),
-        net_usd_per_month=None if net is None else float(net.net_usd[model] * aim.tasks),
-        chance_best=None if net is None else net.chance_best[model],
+        net_usd_per_month=float(aim.worth.net_usd[model] * aim.tasks) if has_net else None,
+        chance_best=aim.worth.chance_best[model] if has_net else None,
         best_from_usd=None if model not in best_from else float(best_from[model]),
         is_open=choice is not None and bool(clauses_of(choice) or aim.is_unknown(model)),
         condition=condition,
@@ -259,7 +256,7 @@ def _needed(aim: Aim, ranked: Sequence[Choice], one: Choice) -> str:
     best = max(
         (aim.worth.net_usd[other.model] for other in ranked if not aim.is_unknown(other.model)),
         default=None,
-    ) if aim.worth is not None else None  # fmt: skip
+    )
     if best is None:
         return "its success is not known"
     needed = float(aim.objective.needed_success(aim.cost_usd(one.model), best))

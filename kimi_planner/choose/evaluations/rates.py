@@ -151,11 +151,11 @@ class SuccessRate:
     """
 
     model: str
-    alpha: float | None
-    beta: float | None
-    trials: Trials | None
-    public_items: float
-    source: str
+    alpha: float | None = None
+    beta: float | None = None
+    trials: Trials | None = None
+    public_items: float = 0.0
+    source: str = ""
 
     @property
     def is_judgement(self) -> bool:
@@ -163,17 +163,10 @@ class SuccessRate:
         return self.alpha is None
 
     @classmethod
-    def of_trials(cls, model: str, trials: Trials, source: str = "") -> SuccessRate:
+    def of_trials(cls, model: str, trials: Trials) -> SuccessRate:
         """Return what trials alone tell: Jeffreys' law, Beta(s + ½, n - s + ½)."""
         failed = trials.trials - trials.successes
-        return cls(
-            model=model,
-            alpha=trials.successes + 0.5,
-            beta=failed + 0.5,
-            trials=trials,
-            public_items=0.0,
-            source=source,
-        )
+        return cls(model=model, alpha=trials.successes + 0.5, beta=failed + 0.5, trials=trials)
 
     @property
     def exact_mean(self) -> Fraction:
@@ -291,10 +284,6 @@ def _success_rate(
         )
         return SuccessRate(
             model=spec.id,
-            alpha=None,
-            beta=None,
-            trials=None,
-            public_items=0.0,
             source=f"nothing measured; ratings of the catalog, a judgement: {ratings or 'none'}",
         )
     prior = weight or 1.0

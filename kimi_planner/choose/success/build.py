@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,6 @@ from kimi_planner.choose.evaluations.rates import check_models
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.evaluations.token_use import token_notes
 from kimi_planner.choose.given import projection_given
-from kimi_planner.choose.objective import best_by_value
 from kimi_planner.choose.ranking import recommend
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.choose.success.result import JUDGEMENT, SuccessCost, SuccessCosts
@@ -112,7 +111,7 @@ def cost_per_success(
         if not aim.tasks:
             task_cost(aim.workload, plan.specs[0], plan)  # refuses it, in words
         rows += _rows(aim, choice, confidence)
-        tried = [] if aim.worth is None else [one for one in aim.worth.tried if one.trials]
+        tried = [one for one in aim.worth.tried if one.trials]
         if not tried:
             notes.append(note("not_evaluated", workloads=name, judgement=JUDGEMENT))
             continue
@@ -171,7 +170,7 @@ def _rows(aim: Aim, choice: Recommendation, confidence: float) -> Iterator[Succe
     ranks = {one.model: one.rank for one in choice.ranking(aim.workload.name)}
     models = [*ranks, *(spec.id for spec in aim.projection.specs if spec.id not in ranks)]
     specs = {spec.id: spec for spec in aim.projection.specs}
-    known = {} if aim.worth is None else _known(aim.worth, list(ranks), aim.by_value, confidence)
+    known = _known(aim.worth, ranks, aim.by_value, confidence) if aim.worth.tried else {}
     for model in models:
         yield SuccessCost(
             workload=aim.workload.name,
@@ -185,13 +184,13 @@ def _rows(aim: Aim, choice: Recommendation, confidence: float) -> Iterator[Succe
 
 
 def _known(
-    worth: Worth, able: Sequence[str], by_value: bool, confidence: float
+    worth: Worth, able: Iterable[str], by_value: bool, confidence: float
 ) -> dict[str, dict[str, Any]]:
     """Return what is known of models by their success: the fields of their rows."""
     rates, costs = worth.drawn
     per_success = worth.intervals(costs / rates, confidence)
     net = worth.intervals(worth.objective.net_usd(rates, costs), confidence)
-    best_from = dict(best_by_value(worth.points_of(able), worth.objective))
+    best_from = dict(worth.hull(able))
     rows = {}
     for one in worth.tried:
         model, trials = one.spec.id, one.trials

@@ -78,8 +78,7 @@ class Tried:
     @cached_property
     def point(self) -> tuple[Fraction, Any]:
         """Expected success, and expected cost of a task, exact where nothing is uncertain."""
-        solved, failed = Fraction(self.rate.alpha or 0), Fraction(self.rate.beta or 0)
-        return solved / (solved + failed), self._usd
+        return self.rate.exact_mean, self._usd
 
     @property
     def _usd(self) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kimi_planner.choose.evaluations.rates import SuccessRate
-from kimi_planner.choose.objective import Objective
+from kimi_planner.choose.objective import Best, Objective, best_by_value
 from kimi_planner.choose.success.posterior import dependence, influence, ranks_together
 from kimi_planner.choose.success.tried import MIDPOINTS, Tried
 from kimi_planner.plan.draws import stream
@@ -41,9 +41,10 @@ class Worth:
         """Model to its expected success and the expected cost of a task."""
         return {one.spec.id: one.point for one in self.tried}
 
-    def points_of(self, models: Iterable[str]) -> dict[str, tuple[Any, Any]]:
-        """Return the points of some models, those whose success nothing tells left out."""
-        return {model: self.points[model] for model in models if model in self.points}
+    def hull(self, models: Iterable[str]) -> tuple[Best, ...]:
+        """Return which of some models are best for some value, those whose success nothing tells left out."""
+        known = {model: self.points[model] for model in models if model in self.points}
+        return best_by_value(known, self.objective)
 
     @cached_property
     def net_usd(self) -> dict[str, Any]:
@@ -109,11 +110,11 @@ def worth_of(
     plan: Projection,
     objective: Objective,
     seed: int,
-) -> Worth | None:
-    """Return what the models of a plan are worth on a workload; ``None`` where no rate is known."""
+) -> Worth:
+    """Return what the models of a plan are worth on a workload; none is in it whose rate nothing tells."""
     tried = tuple(
         Tried(workload, spec, rate, plan, seed)
         for spec in plan.specs
         if (rate := rates.get(spec.id)) is not None and not rate.is_judgement
     )
-    return Worth(tried, objective) if tried else None
+    return Worth(tried, objective)
