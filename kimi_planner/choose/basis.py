@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
 from kimi_planner.calls.fit import ContextFit, context_fit
@@ -23,9 +22,8 @@ from kimi_planner.workload.inputs import Workloads, chosen_workloads
 __all__ = [
     "able_models",
     "basis",
-    "calls_of_task",
+    "basis_of_one",
     "conditional_notes",
-    "requests_of_task",
     "rules_given",
 ]
 
@@ -35,10 +33,12 @@ def basis(
     models: str | Sequence[str] | None,
     projection: Projection | None,
     settings: dict[str, Any],
+    *,
+    months: int = 1,
 ) -> tuple[tuple[Workload, ...], tuple[ModelSpec, ...], Projection]:
     """Return the workloads, the models asked for, and the projection they are in.
 
-    Without a projection, one month is projected if the settings name no other number.
+    Without a projection, so many months are projected if the settings name no other number.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def basis(
         If a given projection lacks a workload or a model, or stands beside settings of its own.
     """
     chosen = chosen_workloads(workloads)
-    plan = projection_given(chosen, projection, settings, models=models, months=1)
+    plan = projection_given(chosen, projection, settings, models=models, months=months)
     if projection is None or models is None:
         return chosen, plan.specs, plan
     named = (models,) if isinstance(models, str) else models
@@ -56,6 +56,26 @@ def basis(
         plan.of(name, chosen[0].name)  # refuses one that it does not hold
     held = {spec.id: spec for spec in plan.specs}
     return chosen, tuple(held[name] for name in dict.fromkeys(named)), plan
+
+
+def basis_of_one(
+    workload: Workload,
+    models: str | Sequence[str] | None,
+    projection: Projection | None,
+    settings: dict[str, Any],
+) -> tuple[Workload, tuple[ModelSpec, ...], Projection]:
+    """Return the same for one workload, over a year as of `project`.
+
+    Raises
+    ------
+    ScenarioError
+        If there is not one workload, or as above.
+    """
+    chosen = chosen_workloads(workload)
+    if len(chosen) != 1:
+        raise ScenarioError(f"{len(chosen)} workloads. Routing is chosen for one.")
+    _, specs, plan = basis(chosen, models, projection, settings, months=12)
+    return chosen[0], specs, plan
 
 
 def rules_given(
@@ -116,18 +136,3 @@ def conditional_notes(workload: str, able: Mapping[str, Iterable[Obstacle]]) -> 
     for conditions, ids in models.items():
         if conditions:
             yield note("conditional", conditions=conditions, models=ids, workloads=workload)
-
-
-def calls_of_task(workload: Workload) -> tuple[Fraction, Fraction]:
-    """Return the expected calls of a task on a model, and the share of them that is sent again.
-
-    A task is one request, or a whole conversation where the workload has turns.
-    """
-    load = workload.resolve()
-    return load.sizes.calls, load.traffic.retries.as_number(Fraction)
-
-
-def requests_of_task(workload: Workload) -> float:
-    """Return the expected requests of a task on a model, retries included."""
-    calls, again = calls_of_task(workload)
-    return float(calls * (1 + again))

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kimi_planner.arguments import public
-from kimi_planner.choose.basis import able_models, requests_of_task
+from kimi_planner.choose.basis import able_models
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.evaluations.rates import check_models
 from kimi_planner.choose.evaluations.read import Evaluations
@@ -224,8 +224,8 @@ def _success_rate(
         trials = evaluations.of(workload.name, model)
         if trials is None:
             return None
-        requests = float(projection.of(model, workload.name).requests.sum())
-        count = requests / requests_of_task(workload) if len(workloads) > 1 else 1.0
+        spend = projection.of(model, workload.name)
+        count = float(sum(spend.conversations)) if len(workloads) > 1 else 1.0
         succeed += count * trials.mean
         tasks += count
     return succeed / tasks if tasks else None

@@ -133,12 +133,7 @@ def answer(
         lowest = least(problem, split=split)
         if lowest.shares is not None and lowest.usd <= budget:
             found = search(start=lowest.shares)
-    point = partial(
-        Portfolio,
-        question=question,
-        budget_usd_per_month=budget,
-        percentile=question.percentile,
-    )
+    point = partial(Portfolio, question=question, budget_usd_per_month=budget)
     if found.shares is not None:
         places = zip(question.names, problem.options, found.shares, strict=True)
         return point(

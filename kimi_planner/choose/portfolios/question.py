@@ -12,7 +12,7 @@ from kimi_planner.calls.fit import ContextFit
 from kimi_planner.capacity.limits import Tier
 from kimi_planner.capacity.tiers import Throughput
 from kimi_planner.catalog import ModelSpec
-from kimi_planner.choose.basis import requests_of_task, rules_given
+from kimi_planner.choose.basis import rules_given
 from kimi_planner.choose.choice import Exclusion, Obstacle
 from kimi_planner.choose.evaluations.rates import SuccessRate, check_evaluations, success_rates
 from kimi_planner.choose.evaluations.read import Evaluations
@@ -171,8 +171,7 @@ def _options(
     models = [spec.id for spec, _ in able]
     spends = [plan.spend[workload.name, model] for model in models]
     monthly = [float(spend.mean().mean()) for spend in spends]
-    tasks = np.array([[float(spend.requests.mean())] for spend in spends])
-    tasks /= requests_of_task(workload)
+    tasks = np.array([[float(spend.conversations.mean())] for spend in spends])
     rates = drawn_rates(workload.name, [rate for _, rate in able], plan.seed)
     rates += np.array([[rate.mean] for _, rate in able]) - rates.mean(axis=1)[:, None]
     worths = tasks * rates

@@ -9,7 +9,6 @@ from functools import cached_property
 
 import pandas as pd
 
-from kimi_planner.choose.basis import requests_of_task
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.portfolios.problem import Shares
 from kimi_planner.choose.portfolios.question import Question
@@ -50,8 +49,6 @@ class Portfolio:
         What was asked: workloads, projection, requirements, success rates.
     budget_usd_per_month
         The budget that every month must keep.
-    percentile
-        The percentile of spend, of all workloads together, that must keep it.
     shares
         For each workload, model id to the share of its requests; empty if there is no portfolio.
     value
@@ -72,13 +69,17 @@ class Portfolio:
 
     question: Question
     budget_usd_per_month: Decimal
-    percentile: float
     shares: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
     value: float | None = None
     bound: float | None = None
     least_budget_usd: Decimal | None = None
     least_possible_usd: Decimal | None = None
     spend: Spend | None = None
+
+    @property
+    def percentile(self) -> float:
+        """The percentile of spend, of all workloads together, that must keep the budget."""
+        return self.question.percentile
 
     @property
     def is_feasible(self) -> bool:
@@ -178,12 +179,12 @@ class Portfolio:
         rate, ``successes_per_month``, ``mean_usd_per_month``, and ``value``, net USD where the workloads
         say what a solved task is worth, else the successes.
         """
-        of_task = {one.name: requests_of_task(one) for one in self.question.workloads}
         rows = []
         for key, spend in self._by_model.items():
             share, quality = self.shares[key[0]][key[1]], self.question.quality[key]
-            requests, mean_usd = float(spend.requests.mean()), float(spend.mean().mean())
-            tasks = requests / of_task[key[0]]
+            requests, tasks, mean_usd = (
+                float(one.mean()) for one in (spend.requests, spend.conversations, spend.mean())
+            )
             aim, successes = self.question.aims[key[0]], tasks * quality
             net = tasks * aim.net_usd(quality, 0.0) - mean_usd
             value = net if self.question.in_usd else successes

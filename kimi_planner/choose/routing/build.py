@@ -10,7 +10,7 @@ from typing import Any
 
 from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, ModelSpec
-from kimi_planner.choose.basis import able_models, basis, calls_of_task
+from kimi_planner.choose.basis import able_models, basis_of_one
 from kimi_planner.choose.evaluations.public import PublicResults, public_results
 from kimi_planner.choose.evaluations.rates import Rate, SuccessRate, check_models, known_rates
 from kimi_planner.choose.evaluations.rates import success_rates as known_laws
@@ -31,12 +31,10 @@ from kimi_planner.notes import Note, note
 from kimi_planner.plan.draws import stream
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
-from kimi_planner.workload.inputs import chosen_workloads
 
 __all__ = ["cascades"]
 
 MOST_MODELS = 16  # 256 routes
-MONTHS = 12  # as of `project`, so that other results rest on the same prices
 
 
 @public
@@ -126,15 +124,10 @@ def cascades(
     >>> round(float(routes.frame["success_rate"].max()), 3)
     0.9
     """
-    chosen = chosen_workloads(workload)
-    if len(chosen) != 1:
-        raise ScenarioError(f"{len(chosen)} workloads. Cascades are built for one.")
     if not isinstance(detector, Detector):
         raise ScenarioError(f"detector is {shown(detector)}. Give Detector(…).")
     check_confidence(confidence)
-    if projection is None:
-        settings = {"months": MONTHS} | settings
-    (workload,), asked, projection = basis(chosen, models, projection, settings)
+    workload, asked, projection = basis_of_one(workload, models, projection, settings)
     able, unable, conditions = able_models(workload, asked, projection)
     laws: dict[str, SuccessRate] | None = None if evaluations is None else {}
     if evaluations is not None and success_rates is None:
@@ -224,7 +217,7 @@ def _routes(
     together: ByItems | ByPairs,
     intervals: Mapping[tuple[str, ...], Intervals],
 ) -> tuple[Route, ...]:
-    calls, _ = calls_of_task(workload)
+    calls = workload.resolve().sizes.calls
     costs = {
         model: Fraction(one.usd) if one.exact_usd is None else one.exact_usd
         for model, one in tasks.items()

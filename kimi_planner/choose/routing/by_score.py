@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from kimi_planner.arguments import public
-from kimi_planner.choose.basis import basis
+from kimi_planner.choose.basis import basis_of_one
 from kimi_planner.choose.evaluations.rates import check_evaluations, success_rates
 from kimi_planner.choose.evaluations.read import Evaluations, Trials
 from kimi_planner.choose.evaluations.token_use import token_notes
+from kimi_planner.choose.given import positive
 from kimi_planner.choose.objective import Objective
-from kimi_planner.choose.routing.build import MONTHS
-from kimi_planner.choose.routing.curve import RoutingCurve, amount_from_0
+from kimi_planner.choose.routing.curve import RoutingCurve
 from kimi_planner.choose.routing.rules import outcome_of, rules_of
 from kimi_planner.choose.success.build import check_confidence
 from kimi_planner.choose.success.tried import Tried
@@ -106,13 +106,11 @@ def routing_curve(
     """
     check_evaluations(evaluations)
     check_confidence(confidence)
-    costs = [amount_from_0(name, value) for name, value in (("before_usd", before_usd), ("after_usd", after_usd))]  # fmt: skip
-    if projection is None:
-        settings = {"months": MONTHS} | settings
-    chosen, specs, plan = basis(workload, [cheap, strong], projection, settings)
-    if len(chosen) != 1:
-        raise ScenarioError(f"{len(chosen)} workloads. Routing is chosen for one.")
-    [workload] = chosen
+    costs = [
+        float(positive(name, value, or_nothing=True))
+        for name, value in (("before_usd", before_usd), ("after_usd", after_usd))
+    ]
+    workload, specs, plan = basis_of_one(workload, [cheap, strong], projection, settings)
     if len(specs) < 2:
         raise ScenarioError(f"cheap and strong are both {cheap}. Name two models.")
     trials = [_trials(evaluations, workload, spec.id) for spec in specs]
@@ -139,9 +137,7 @@ def routing_curve(
         for one in tried
     ]
     rules = tuple(rules_of(scores))
-    outcomes = [
-        outcome_of(rule, scores, solved, usd_of, [float(c) for c in costs]) for rule in rules
-    ]
+    outcomes = [outcome_of(rule, scores, solved, usd_of, costs) for rule in rules]
     solved_by, item_usd, kept = (np.array(some) for some in zip(*outcomes, strict=True))
     return RoutingCurve(
         workload=workload.name,

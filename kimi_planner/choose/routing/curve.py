@@ -14,16 +14,16 @@ from scipy.special import stdtrit
 from kimi_planner.choose.evaluations.rates import SuccessRate
 from kimi_planner.choose.evaluations.read import Trials
 from kimi_planner.choose.frontier import non_dominated
+from kimi_planner.choose.given import positive
 from kimi_planner.choose.objective import Objective, best_by_value
 from kimi_planner.choose.planned import Planned
 from kimi_planner.choose.routing.rules import Rule
-from kimi_planner.errors import ScenarioError, restated, shown
-from kimi_planner.money import exact_decimal, usd
+from kimi_planner.money import usd
 from kimi_planner.plan.draws import stream
 from kimi_planner.rich import frame_html, page_html
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["HeldOut", "RoutingCurve", "amount_from_0"]
+__all__ = ["HeldOut", "RoutingCurve"]
 
 _PLACES = 4  # of the cost of one task, for people
 _IN_SHORT = ("rule", "kept_share", "cost_usd", "success_rate", "net_usd")
@@ -151,7 +151,7 @@ class RoutingCurve(Planned):
         ScenarioError
             If it is no number from 0.
         """
-        value = amount_from_0("value_usd", value_usd)
+        value = positive("value_usd", value_usd, or_nothing=True)
         return self._held_out(
             Objective(value_usd=Fraction(value), failure_usd=self.objective.failure_usd)
         )
@@ -224,18 +224,3 @@ class RoutingCurve(Planned):
             notes=(*self.sentences(), *self.notes),
             provenance=self.provenance,
         )
-
-
-def amount_from_0(name: str, value: object) -> Decimal:
-    """Return an amount as an exact decimal.
-
-    Raises
-    ------
-    ScenarioError
-        If it is no number from 0.
-    """
-    with restated(about=name, then=".", of=ValueError, fault=ScenarioError):
-        amount = exact_decimal(value)  # type: ignore[arg-type]  # refuses what is no number
-    if amount < 0:
-        raise ScenarioError(f"{name} is {shown(value)}. It must be at least 0.")
-    return amount

@@ -8,7 +8,8 @@ from fractions import Fraction
 
 from kimi_planner.arguments import public
 from kimi_planner.choose.evaluations.rates import exact_share
-from kimi_planner.errors import EvaluationError, ScenarioError, restated, shown
+from kimi_planner.choose.given import positive
+from kimi_planner.errors import EvaluationError, ScenarioError, restated
 from kimi_planner.money import exact_decimal
 
 __all__ = ["Detector"]
@@ -44,10 +45,7 @@ class Detector:
             with restated(about="Detector", of=EvaluationError, fault=ScenarioError):
                 exact_share(name, getattr(self, name))
             object.__setattr__(self, name, exact_decimal(getattr(self, name)))
-        with restated(about="Detector: cost_usd", then=".", of=ValueError, fault=ScenarioError):
-            cost = exact_decimal(self.cost_usd)
-        if cost < 0:
-            raise ScenarioError(f"Detector: cost_usd is {shown(cost)}. It must be at least 0.")
+        cost = positive("Detector: cost_usd", self.cost_usd, or_nothing=True)
         object.__setattr__(self, "cost_usd", cost)
         if self.sends_on(True) > self.sends_on(False):
             raise ScenarioError(

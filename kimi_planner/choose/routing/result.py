@@ -134,12 +134,11 @@ class Cascades(Planned):
     @property
     def cheapest_per_success(self) -> Route | None:
         """The route with the least cost for each right answer, the shorter one of equals."""
-        known = [
-            (route.cost_per_success_usd, len(route.models), place)
-            for place, route in enumerate(self.routes)
-            if route.cost_per_success_usd is not None
-        ]
-        return self.routes[min(known)[2]] if known else None
+        return min(
+            (route for route in self.routes if route.cost_per_success_usd is not None),
+            key=lambda route: (route.cost_per_success_usd, len(route.models)),
+            default=None,
+        )
 
     @cached_property
     def by_value(self) -> tuple[Best, ...]:
@@ -159,14 +158,11 @@ class Cascades(Planned):
     @property
     def best_if(self) -> tuple[Route, Route] | None:
         """The best route if failures are fully dependent, and if independent, where it is not the same."""
-        ends = [
-            max(self.routes, key=lambda route: self._net_if(route, end), default=None)
-            for end in (0, 1)
-        ]
-        dependent, independent = ends
-        if not self.objective.is_stated or dependent is None or independent is None:
-            return None
-        return None if dependent == independent else (dependent, independent)
+        dependent, independent = (
+            max(self.routes, key=lambda route: self._net_if(route, end)) for end in (0, 1)
+        )
+        is_open = self.objective.is_stated and dependent != independent
+        return (dependent, independent) if is_open else None
 
     def _net_if(self, route: Route, end: int) -> float:
         success = route.success_rate if route.success_if is None else route.success_if[end]
