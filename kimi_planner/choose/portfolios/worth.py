@@ -12,7 +12,7 @@ from kimi_planner.choose.objective import Objective
 from kimi_planner.choose.portfolios.bounds import NEAR
 from kimi_planner.choose.portfolios.problem import Problem, Shares
 from kimi_planner.choose.requirements import Requirements
-from kimi_planner.choose.success.posterior import dependence, influence, ranks_together
+from kimi_planner.choose.success.worth import dependence, influence, ranks_together
 from kimi_planner.errors import ScenarioError
 from kimi_planner.plan.draws import stream
 from kimi_planner.workload import Workload

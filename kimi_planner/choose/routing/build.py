@@ -24,8 +24,7 @@ from kimi_planner.choose.routing.together import DEPENDENCE, ByItems, ByPairs, J
 from kimi_planner.choose.routing.tree import Passage, follow
 from kimi_planner.choose.routing.uncertain import Intervals, Uncertain
 from kimi_planner.choose.success.build import check_confidence
-from kimi_planner.choose.success.task_cost import TaskCost, task_cost
-from kimi_planner.choose.success.tried import Tried, overflow_notes
+from kimi_planner.choose.success.tried import TaskCost, Tried, overflow_notes, task_cost
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.notes import Note, note
 from kimi_planner.plan.draws import stream

@@ -19,8 +19,7 @@ from kimi_planner.choose.given import projection_given
 from kimi_planner.choose.ranking import recommend
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.choose.success.result import JUDGEMENT, SuccessCost, SuccessCosts
-from kimi_planner.choose.success.task_cost import task_cost
-from kimi_planner.choose.success.tried import MIDPOINTS
+from kimi_planner.choose.success.tried import MIDPOINTS, task_cost
 from kimi_planner.choose.success.worth import Worth
 from kimi_planner.errors import EvaluationError, ScenarioError, did_you_mean, is_number, shown
 from kimi_planner.notes import Note, note, noted

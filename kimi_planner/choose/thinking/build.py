@@ -19,8 +19,7 @@ from kimi_planner.choose.given import positive, projection_given
 from kimi_planner.choose.objective import Objective
 from kimi_planner.choose.success.build import check_evaluations
 from kimi_planner.choose.success.result import JUDGEMENT, source_text
-from kimi_planner.choose.success.task_cost import task_cost
-from kimi_planner.choose.success.tried import overflow_notes
+from kimi_planner.choose.success.tried import overflow_notes, task_cost
 from kimi_planner.choose.success.worth import Worth, worth_of
 from kimi_planner.choose.thinking.reasoning import MULTIPLIERS, ReasoningCost
 from kimi_planner.choose.thinking.result import ThinkingBreakEven
