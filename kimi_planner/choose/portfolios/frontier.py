@@ -13,18 +13,18 @@ import pandas as pd
 from kimi_planner.arguments import public
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import positive
-from kimi_planner.choose.portfolios.choose import answer
-from kimi_planner.choose.portfolios.least import least
-from kimi_planner.choose.portfolios.question import Question, ask
-from kimi_planner.choose.portfolios.result import Portfolio
-from kimi_planner.choose.portfolios.step import (
+from kimi_planner.choose.portfolios.choose import (
     Step,
+    answer,
     better_than,
     models_text,
     moves,
     next_usd,
     worth_text,
 )
+from kimi_planner.choose.portfolios.least import least
+from kimi_planner.choose.portfolios.question import Question, ask
+from kimi_planner.choose.portfolios.result import Portfolio
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd

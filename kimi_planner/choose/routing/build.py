@@ -18,10 +18,9 @@ from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.evaluations.token_use import token_notes
 from kimi_planner.choose.frontier import non_dominated
 from kimi_planner.choose.objective import Objective
-from kimi_planner.choose.routing.detector import Detector
+from kimi_planner.choose.routing.detector import Detector, Passage, follow
 from kimi_planner.choose.routing.result import Cascades, Route
 from kimi_planner.choose.routing.together import DEPENDENCE, ByItems, ByPairs, Joint
-from kimi_planner.choose.routing.tree import Passage, follow
 from kimi_planner.choose.routing.uncertain import Intervals, Uncertain
 from kimi_planner.choose.success.build import check_confidence
 from kimi_planner.choose.success.tried import TaskCost, Tried, overflow_notes, task_cost

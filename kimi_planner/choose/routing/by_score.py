@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,7 @@ from kimi_planner.choose.evaluations.read import Evaluations, Trials
 from kimi_planner.choose.evaluations.token_use import token_notes
 from kimi_planner.choose.given import positive
 from kimi_planner.choose.objective import Objective
-from kimi_planner.choose.routing.curve import RoutingCurve
-from kimi_planner.choose.routing.rules import outcome_of, rules_of
+from kimi_planner.choose.routing.curve import RoutingCurve, Rule
 from kimi_planner.choose.success.build import check_confidence
 from kimi_planner.choose.success.tried import Tried
 from kimi_planner.errors import EvaluationError, ScenarioError
@@ -25,9 +25,10 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["routing_curve"]
+__all__ = ["outcome_of", "routing_curve", "rules_of"]
 
 LEAST_ITEMS = 20
+_SHARES = np.arange(1, 13) / 13  # of tasks below a threshold
 
 
 @public
@@ -170,3 +171,41 @@ def _trials(evaluations: Evaluations, workload: Workload, model: str) -> Trials:
 def _scores(trials: Trials, name: str, items: Sequence[str]) -> Array | None:
     known = trials.of_items(name)
     return np.array([known[item] for item in items]) if known else None
+
+
+def rules_of(scores: Sequence[Array | None]) -> Iterator[Rule]:
+    """Yield the models alone, then every two thresholds, evenly spread over what the scores are."""
+    yield Rule()
+    yield Rule(strong_alone=True)
+    grids: list[list[float | None]] = []
+    for score in scores:
+        known: list[float] = []
+        if score is not None:
+            found = np.quantile(score, _SHARES, method="higher")
+            known = np.unique(found[found > score.min()]).tolist()
+        grids.append([None, *known])
+    for before, after in product(*grids):
+        if (before, after) != (None, None):
+            yield Rule(before, after)
+
+
+def outcome_of(
+    rule: Rule,
+    scores: Sequence[Array | None],
+    solved: Sequence[Array],
+    usd_of: Sequence[Array],
+    score_usd: Sequence[float],
+) -> tuple[Array, Array, float]:
+    """Return which items are solved under a rule, what each costs, and the share that is kept."""
+    nobody = np.zeros(len(solved[0]), dtype=bool)
+    asked = nobody if rule.strong_alone else ~nobody
+    cost = np.zeros(len(asked))
+    if rule.before is not None and scores[0] is not None:
+        asked = scores[0] >= rule.before
+        cost += score_usd[0]
+    kept = asked
+    if rule.after is not None and scores[1] is not None:
+        kept = asked & (scores[1] >= rule.after)
+        cost += score_usd[1] * asked
+    cost += usd_of[0] * asked + usd_of[1] * ~kept
+    return np.where(kept, *solved), cost, float(kept.mean())

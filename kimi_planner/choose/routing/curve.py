@@ -17,16 +17,44 @@ from kimi_planner.choose.frontier import non_dominated
 from kimi_planner.choose.given import positive
 from kimi_planner.choose.objective import Objective, best_by_value
 from kimi_planner.choose.planned import Planned
-from kimi_planner.choose.routing.rules import Rule
 from kimi_planner.money import usd
 from kimi_planner.plan.draws import stream
 from kimi_planner.rich import frame_html, page_html
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["HeldOut", "RoutingCurve"]
+__all__ = ["HeldOut", "RoutingCurve", "Rule"]
 
 _PLACES = 4  # of the cost of one task, for people
 _IN_SHORT = ("rule", "kept_share", "cost_usd", "success_rate", "net_usd")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which tasks are answered by the cheap model.
+
+    Attributes
+    ----------
+    before, after
+        Least scores at which it is asked at all, and at which its answer is kept; ``None`` where the
+        score is not looked at.
+    strong_alone
+        Whether the strong model answers every task.
+    """
+
+    before: float | None = None
+    after: float | None = None
+    strong_alone: bool = False
+
+    def words(self, cheap: str, strong: str) -> str:
+        """Return it in words."""
+        if self.strong_alone:
+            return f"{strong} alone"
+        said = [
+            f"{name} is at least {least:.4g}"
+            for name, least in (("score_before", self.before), ("score_after", self.after))
+            if least is not None
+        ]
+        return f"{cheap} where {' and '.join(said)}, else {strong}" if said else f"{cheap} alone"
 
 
 @dataclass(frozen=True, kw_only=True)

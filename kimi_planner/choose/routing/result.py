@@ -16,8 +16,7 @@ import pandas as pd
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.objective import Best, Objective, best_by_value
 from kimi_planner.choose.planned import Planned
-from kimi_planner.choose.routing.detector import Detector
-from kimi_planner.choose.routing.tree import Passage
+from kimi_planner.choose.routing.detector import Detector, Passage
 from kimi_planner.choose.routing.uncertain import Interval, Intervals
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import from_fraction, usd
