@@ -61,7 +61,7 @@ def rows(found):
 def worth(workload, evaluations, plan):
     """Return what models are worth, as `cost_per_success` has it, without the ranking."""
     rates = success_rates(workload.name, plan.specs, evaluations)
-    found = worth_of(workload, rates, plan, Objective.of(workload), 0)
+    found = worth_of(workload, rates, plan, Objective.of(workload))
     return found, found.drawn
 
 

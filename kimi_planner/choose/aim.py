@@ -65,7 +65,7 @@ class Aim:
         aim = cls(aimed, projection, rows, rates, Worth((), objective))
         if not aim.tasks:
             return aim
-        return replace(aim, worth=worth_of(aimed, rates, projection, objective, projection.seed))
+        return replace(aim, worth=worth_of(aimed, rates, projection, objective))
 
     @property
     def objective(self) -> Objective:

@@ -198,12 +198,8 @@ def card_of(recommendation: Recommendation, name: str) -> Card:
         ),
         sentences=tuple(_sentences(recommendation, aim, decision.model, ranked, timed)),
         book=recommendation.projection.booking.words,
-        provenance=f"{source_text(_source(recommendation))} {recommendation.projection.provenance}",
+        provenance=f"{source_text(recommendation.evaluations)} {recommendation.projection.provenance}",
     )
-
-
-def _source(recommendation: Recommendation) -> str | None:
-    return recommendation.evaluations.source if recommendation.evaluations else None
 
 
 def _row(

@@ -103,21 +103,20 @@ def known_rates(
         raise EvaluationError(
             "evaluations and success_rates are both given. Leave out one of them."
         )
-    rates: dict[str, Fraction] = {}
     if laws is not None:
         where = "in the evaluations"
         rates = {model: law.exact_mean for model, law in laws.items() if law.trials is not None}
+    elif not isinstance(given, Mapping):
+        raise EvaluationError(
+            f"success_rates is {shown(given)}. Give a mapping from model to share."
+        )
     else:
         where = "among those given"
-        if not isinstance(given, Mapping):
-            raise EvaluationError(
-                f"success_rates is {shown(given)}. Give a mapping from model to share."
-            )
-        asked = {spec.id for spec in specs}
-        for model, value in given.items():
-            rate = exact_share(f"success_rates, {model}", value)
-            if catalog.model(model).id in asked:
-                rates[model] = rate
+        every = {
+            catalog.model(model).id: exact_share(f"success_rates, {model}", value)
+            for model, value in given.items()
+        }
+        rates = {spec.id: every[spec.id] for spec in specs if spec.id in every}
     if not rates:
         raise EvaluationError(
             f"No success rate {where} for workload {shown(workload)} on any of "

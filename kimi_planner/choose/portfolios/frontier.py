@@ -190,8 +190,7 @@ def portfolio_frontier(
         **settings,
     )
     if given:
-        points = _climb(question, given)
-        return PortfolioFrontier(question=question, points=points)
+        return PortfolioFrontier(question=question, points=_climb(question, given))
     lowest = least(question.problem, split=allow_split)
     if lowest.shares is None:
         raise ScenarioError(answer(question, Decimal(1)).sentences()[0])
@@ -206,8 +205,7 @@ def _climb(question: Question, budgets: Iterable[Decimal]) -> tuple[Portfolio, .
     """Return the portfolio of each budget; what a lower one buys is where the next starts."""
     points: list[Portfolio] = []
     for budget in budgets:
-        after = points[-1] if points else None
-        points.append(answer(question, budget, after=after))
+        points.append(answer(question, budget, after=points[-1] if points else None))
     return tuple(points)
 
 
@@ -233,5 +231,4 @@ def _every_step(question: Question, lowest: Decimal) -> tuple[Portfolio, ...]:
         step = least(question.problem, worth=worth)
         if step.shares is None or step.usd <= last.budget_usd_per_month:
             return points
-        point = answer(question, _cents(step.usd), after=last)
-        points = (*points, point)
+        points = (*points, answer(question, _cents(step.usd), after=last))

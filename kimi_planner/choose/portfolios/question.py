@@ -58,7 +58,6 @@ class Question:
     workloads: tuple[Workload, ...]
     projection: Projection
     fit: ContextFit
-    requirements: Requirements
     percentile: float
     problem: Problem
     aims: Mapping[str, Objective]
@@ -142,7 +141,6 @@ def ask(
         workloads=chosen,
         projection=plan,
         fit=rules.fit,
-        requirements=rules.requirements,
         percentile=percentile,
         problem=Problem(tuple(options), percentile / 100).reduced(),
         aims=aims,

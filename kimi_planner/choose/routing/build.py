@@ -152,11 +152,7 @@ def cascades(
     if laws is not None:
         laws = {model: laws[model] for model in rates}
     together = _together(rates, laws or {}, rescue_rates, projection.catalog)
-    tried = [
-        Tried(workload, spec, laws[spec.id], projection, projection.seed)
-        for spec in specs
-        if laws is not None
-    ]
+    tried = [Tried(workload, spec, laws[spec.id], projection) for spec in specs if laws is not None]
     costs = {spec.id: task_cost(workload, spec, projection) for spec in specs}
     costs |= {one.spec.id: _measured(one) for one in tried if one.item_usd}
     intervals = {}
@@ -189,7 +185,7 @@ def cascades(
 def _measured(tried: Tried) -> TaskCost:
     """Return what a task costs by its items, and how far their mean may be off."""
     names = (tried.workload.name, tried.spec.id, "costs of items")
-    by_path = stream(tried.seed, *names).permutation(tried.draws[1])
+    by_path = stream(tried.plan.seed, *names).permutation(tried.draws[1])
     return TaskCost(usd=tried.task.usd, by_path=by_path)
 
 

@@ -129,7 +129,7 @@ def routing_curve(
             at=evaluations.source,
         )
     rates = success_rates(workload.name, specs, evaluations)
-    tried = [Tried(workload, spec, rates[spec.id], plan, plan.seed) for spec in specs]
+    tried = [Tried(workload, spec, rates[spec.id], plan) for spec in specs]
     solved = [np.array([one.items[name].success for name in items]) for one in trials]
     usd_of = [
         np.array([one.item_usd[name] for name in items])

@@ -58,7 +58,7 @@ def cost_per_success(
     confidence : float
         Of the intervals, above 0 and below 1.
     seed : int
-        Seed of the paths and of what the trials leave open.
+        Seed of the paths and of what the trials leave open, where no projection is given.
     **settings
         Passed to :func:`project`: ``months``, ``start``, ``models``, ``as_of``, ``n_paths``,
         ``catalog``.
@@ -193,15 +193,11 @@ def _known(
     rows = {}
     for one in worth.tried:
         model, trials = one.spec.id, one.trials
-        (low, high), ends = (
-            per_success[model],
-            one.rate.interval(confidence) or (math.nan, math.nan),
-        )
+        low, high = per_success[model]
+        ends = one.rate.interval(confidence) or (math.nan, math.nan)
         if trials is not None and trials.successes == trials.trials and not one.item_usd:
-            tail = (1 - confidence) / 2
-            low = min(
-                low, float(np.quantile(one.task.by_path, tail, method=MIDPOINTS))
-            )  # may never fail
+            tail = (1 - confidence) / 2  # of a task that never fails
+            low = min(low, float(np.quantile(one.task.by_path, tail, method=MIDPOINTS)))
         rows[model] = {
             "basis": "published" if trials is None else "measured",
             "cost_basis": "measured" if one.item_usd else "projected",

@@ -123,15 +123,14 @@ class Tried:
     ----------
     workload, spec, rate
         What is sent, to which model, and what is known of its success.
-    plan, seed
-        The projection that prices a task, and the seed of what the trials leave open.
+    plan
+        The projection that prices a task, and whose seed is that of what the trials leave open.
     """
 
     workload: Workload
     spec: ModelSpec
     rate: SuccessRate
     plan: Projection
-    seed: int
 
     @property
     def trials(self) -> Trials | None:
@@ -188,7 +187,7 @@ class Tried:
         rates = np.asarray(self.rate.draws(self.plan.n_paths))
         if self.trials is None or not self.item_usd:
             return rates[::-1], np.ones(len(rates))
-        rng = stream(self.seed, self.workload.name, self.spec.id, "items")
+        rng = stream(self.plan.seed, self.workload.name, self.spec.id, "items")
         rates, costs = item_draws(self.trials, rates, self.item_usd, rng)
         order = (costs / rates).argsort()
         return rates[order], costs[order]

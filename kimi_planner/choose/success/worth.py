@@ -62,7 +62,7 @@ class Worth:
         correlation = dependence(
             [influence(one.trials, one.item_usd) if one.trials else {} for one in self.tried]
         )
-        rng = stream(first.seed, first.workload.name, "trials")
+        rng = stream(first.plan.seed, first.workload.name, "trials")
         ranks = ranks_together(correlation, first.plan.n_paths, rng)
         rates, costs = (
             np.take_along_axis(np.array(some), ranks, axis=1)
@@ -109,11 +109,10 @@ def worth_of(
     rates: Mapping[str, SuccessRate],
     plan: Projection,
     objective: Objective,
-    seed: int,
 ) -> Worth:
     """Return what the models of a plan are worth on a workload; none is in it whose rate nothing tells."""
     tried = tuple(
-        Tried(workload, spec, rate, plan, seed)
+        Tried(workload, spec, rate, plan)
         for spec in plan.specs
         if (rate := rates.get(spec.id)) is not None and not rate.is_judgement
     )

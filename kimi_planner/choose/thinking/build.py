@@ -66,7 +66,7 @@ def thinking_pays(
     projection : Projection, optional
         A projection of the same workload on both models, if it is at hand.
     seed : int
-        Seed of the paths and of what the trials leave open.
+        Seed of the paths and of what the trials leave open, where no projection is given.
     **settings
         Passed to :func:`project`: ``months``, ``start``, ``as_of``, ``n_paths``, ``catalog``.
 
@@ -126,7 +126,7 @@ def thinking_pays(
     notes = check_evaluations(evaluations, [workload], plan) if evaluations is not None else []
     notes += overflow_notes(workload, (plain, thinking))
     rates = success_rates(workload.name, list(plan.catalog), evaluations, public_results(published))
-    worth = worth_of(workload, rates, plan, objective, seed)
+    worth = worth_of(workload, rates, plan, objective)
     tried = {one.spec.id: one for one in worth.tried}
     before, after = (
         tried[spec.id].task
@@ -166,7 +166,7 @@ def thinking_pays(
         thinking_rate=thinking_rate,
         objective=objective,
         curve=curve,
-        provenance=f"{source_text(evaluations.source if evaluations else None)} {plan.provenance}",
+        provenance=f"{source_text(evaluations)} {plan.provenance}",
         notes=tuple(notes),
         **found,
     )
