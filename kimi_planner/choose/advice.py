@@ -27,12 +27,10 @@ def why_first(aim: Aim, ranked: Sequence[Choice], *, is_short: bool = False) -> 
     alike = [one for one in ranked[1:] if bool(clauses_of(one)) == bool(clauses_of(first))]
     rivals = [one for one in alike if not aim.is_unknown(one.model)]
     if not rivals:
-        of_others = (
-            "success is known of no other that qualifies"
-            if alike
-            else "no other qualifies for sure"
-        )
-        return of_others if len(ranked) > 1 else "no other model qualifies"
+        if len(ranked) == 1:
+            return "no other model qualifies"
+        no_other = "success is known of no other that qualifies"
+        return no_other if alike else "no other qualifies for sure"
     second = rivals[0]
     tie = _same(aim, first.model, second.model)
     if aim.by_value and not aim.is_unknown(first.model):
@@ -130,8 +128,8 @@ def _worth(span: _Span, worth: Worth) -> Iterator[str]:
 
 def not_known(aim: Aim, models: Sequence[str], timed: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is not compared, as nothing is known of it or nothing says what it is worth."""
-    public = [model for model in models if _is_public(aim, model)]
     missing = [model for model in models if aim.rates[model].is_judgement]
+    public = [one for one in models if aim.rates[one].trials is None and one not in missing]
     if missing:
         yield f"Success is not known of {_some(missing, models)}"
     if public:
@@ -153,11 +151,6 @@ def _some(some: Sequence[str], models: Sequence[str]) -> str:
 
 def _all(models: Sequence[str], words: str = "all models") -> str:
     return words if len(models) > 1 else models[0]
-
-
-def _is_public(aim: Aim, model: str) -> bool:
-    rate = aim.rates[model]
-    return not rate.is_judgement and rate.trials is None
 
 
 def _signed(amount: float) -> str:

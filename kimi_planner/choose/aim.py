@@ -10,9 +10,8 @@ from typing import Any
 
 from kimi_planner.choose.evaluations.public import PublicResults
 from kimi_planner.choose.evaluations.rates import SuccessRate, success_rates
-from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.objective import Objective
-from kimi_planner.choose.requirements import Requirements
+from kimi_planner.choose.reasons import Rules
 from kimi_planner.choose.success.worth import Worth, worth_of
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
@@ -51,16 +50,14 @@ class Aim:
     def of(
         cls,
         workload: Workload,
-        requirements: Requirements,
-        evaluations: Evaluations | None,
+        rules: Rules,
         public: PublicResults | None,
-        projection: Projection,
         summary: Summary,
     ) -> Aim:
         """Return the aim of a workload, on the models of a projection; nothing tells without traffic."""
-        aimed = requirements.aimed(workload)
+        aimed, projection = rules.requirements.aimed(workload), rules.projection
         rows = {model: summary[workload.name, model] for model in projection.models}
-        rates = success_rates(workload.name, list(projection.catalog), evaluations, public)
+        rates = success_rates(workload.name, list(projection.catalog), rules.evaluations, public)
         objective = Objective.of(aimed)
         aim = cls(aimed, projection, rows, rates, Worth((), objective))
         if not aim.tasks:

@@ -12,7 +12,7 @@ import pandas as pd
 from kimi_planner.choose.advice import clauses_of, instead, never_best, not_known, why_first
 from kimi_planner.choose.aim import Aim
 from kimi_planner.choose.answer_time import AnswerTime, answer_time
-from kimi_planner.choose.choice import Choice
+from kimi_planner.choose.choice import Choice, Decision
 from kimi_planner.choose.success.result import small_usd, source_text
 from kimi_planner.money import usd
 from kimi_planner.plan.booking import booked
@@ -176,7 +176,7 @@ class Card:
 def card_of(recommendation: Recommendation, name: str) -> Card:
     """Return the card of a workload."""
     aim, ranked = recommendation.aims[name], recommendation.ranking(name)
-    decision = next(one for one in recommendation.decisions if one.workload == name)
+    [decision] = (one for one in recommendation.decisions if one.workload == name)
     out = [one for one in recommendation.exclusions if one.workload == name]
     choices = {one.model: one for one in ranked}
     said = {one.model: f"does not qualify: {'; '.join(one.reasons)}" for one in out}
@@ -196,7 +196,7 @@ def card_of(recommendation: Recommendation, name: str) -> Card:
             _row(recommendation, aim, model, choices.get(model), timed[model], said[model])
             for model in models
         ),
-        sentences=tuple(_sentences(recommendation, aim, decision.model, ranked, timed)),
+        sentences=tuple(_sentences(recommendation, aim, decision, ranked, timed)),
         book=recommendation.projection.booking.words,
         provenance=f"{source_text(recommendation.evaluations)} {recommendation.projection.provenance}",
     )
@@ -273,11 +273,11 @@ def _as_tried(aim: Aim, model: str) -> str:
 def _sentences(
     recommendation: Recommendation,
     aim: Aim,
-    chosen: str,
+    decision: Decision,
     ranked: Sequence[Choice],
     timed: dict[str, AnswerTime | None],
 ) -> Iterator[str]:
-    decision = next(one for one in recommendation.decisions if one.workload == aim.workload.name)
+    chosen = decision.model
     qualifies = f" ({ranked[0].if_words})" if decision.conditions else ""
     if decision.basis == "none qualifies":
         yield f"No model qualifies; planned on {chosen}: {decision.unserved[-1]}."

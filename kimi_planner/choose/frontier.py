@@ -13,7 +13,8 @@ import pandas as pd
 from kimi_planner.arguments import public
 from kimi_planner.choose.basis import able_models
 from kimi_planner.choose.choice import Exclusion
-from kimi_planner.choose.evaluations.rates import check_models
+from kimi_planner.choose.evaluations.public import PublicResults, public_results
+from kimi_planner.choose.evaluations.rates import SuccessRate, check_models, success_rates
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.planned import Planned
 from kimi_planner.errors import ScenarioError, shown
@@ -131,6 +132,7 @@ def quality_frontier(
     evaluations: Evaluations,
     *,
     workload: str | None = None,
+    published: PublicResults | bool = True,
 ) -> QualityFrontier:
     """Set the monthly spend of each model against its success rate.
 
@@ -139,9 +141,12 @@ def quality_frontier(
     projection : Projection
         What `project` returned.
     evaluations : Evaluations
-        Measured success rates.
+        Success rates that the team measured.
     workload : str, optional
         One workload; all together on one model if not given.
+    published : PublicResults or bool
+        Published results, weak evidence beside the team's own; those that ship if ``True``, none if
+        ``False``.
 
     Returns
     -------
@@ -159,7 +164,7 @@ def quality_frontier(
 
     Notes
     -----
-    A model that was not tried has no success rate. For all workloads together it is the share of
+    Success is what :func:`recommend` expects of a model; one that the team did not try has none here. For all workloads together it is the share of
     tasks that succeed, the rates weighted by expected tasks: requests, or conversations where a
     workload has turns. Budgets play no part; spend is what the result shows.
 
@@ -182,9 +187,14 @@ def quality_frontier(
     sorted_out = [able_models(asked, projection.specs, projection) for asked in chosen]
     exclusions = tuple(one for _, unable, _ in sorted_out for one in unable)
     excluded = {one.model for one in exclusions}
+    every, public_known = list(projection.catalog), public_results(published)
+    laws = [success_rates(one.name, every, evaluations, public_known) for one in chosen]
     rates = {
-        model: _success_rate(model, chosen, evaluations, projection) for model in projection.models
+        model: _success_rate(model, chosen, [law[model] for law in laws], projection)
+        for model in projection.models
     }
+    tried = [law[model] for law in laws for model in rates if law[model].trials is not None]
+    items = max((law.public_items for law in tried), default=0)
     spends = {
         model: projection.average_month((0.1, 0.5, 0.9), model, workload).tolist()
         for model in projection.models
@@ -210,23 +220,23 @@ def quality_frontier(
         projection=projection,
         notes=(
             *_notes(evaluations, rates, exclusions),
+            *([note("rates_published", items=items)] if items else ()),
             *(said for *_, conditions in sorted_out for said in conditions),
         ),
     )
 
 
 def _success_rate(
-    model: str, workloads: Sequence[Workload], evaluations: Evaluations, projection: Projection
+    model: str, workloads: Sequence[Workload], laws: Sequence[SuccessRate], projection: Projection
 ) -> float | None:
     """Return the share of tasks that succeed, ``None`` if a workload was not tried."""
     succeed = tasks = 0.0
-    for workload in workloads:
-        trials = evaluations.of(workload.name, model)
-        if trials is None:
+    for workload, law in zip(workloads, laws, strict=True):
+        if law.trials is None:
             return None
         spend = projection.of(model, workload.name)
         count = float(sum(spend.conversations)) if len(workloads) > 1 else 1.0
-        succeed += count * trials.mean
+        succeed += count * float(law.exact_mean)
         tasks += count
     return succeed / tasks if tasks else None
 

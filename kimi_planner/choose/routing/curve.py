@@ -129,18 +129,15 @@ class RoutingCurve(Planned):
         """
         count = self.solved.shape[1]
         solved = self.solved.sum(axis=1)
-        rates = [
-            SuccessRate.of_trials(
-                rule.words(self.cheap, self.strong), Trials(successes=int(some), trials=count)
-            ).interval(self.confidence)
-            for rule, some in zip(self.rules, solved, strict=True)
-        ]
+        trials = (Trials(successes=some, trials=count) for some in solved.tolist())
+        laws = (SuccessRate.of_trials("", one) for one in trials)
+        rates = [law.interval(self.confidence) for law in laws]
         cost = self.item_usd.mean(axis=1)
         ends = [self._interval(row) for row in self.item_usd]
         net = self.objective.net_usd(solved / count, cost)
         return pd.DataFrame(
             {
-                "rule": [rule.words(self.cheap, self.strong) for rule in self.rules],
+                "rule": [self._words(rule) for rule in self.rules],
                 "before": [rule.before for rule in self.rules],
                 "after": [rule.after for rule in self.rules],
                 "kept_share": self.kept,

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from kimi_planner.arguments import public
-from kimi_planner.catalog.provenance import Rating
 from kimi_planner.choose.aim import Aim
 from kimi_planner.choose.evaluations.public import PublicResults
 from kimi_planner.choose.evaluations.rates import check_models
@@ -171,13 +170,14 @@ def _rows(aim: Aim, choice: Recommendation, confidence: float) -> Iterator[Succe
     specs = {spec.id: spec for spec in aim.projection.specs}
     known = _known(aim.worth, ranks, aim.by_value, confidence) if aim.worth.tried else {}
     for model in models:
+        depth, speed = specs[model].reasoning_depth, specs[model].speed
         yield SuccessCost(
             workload=aim.workload.name,
             model=model,
             rank=ranks.get(model),
             cost_per_task_usd=float(aim.cost_usd(model)),
-            reasoning_depth=_rating(specs[model].reasoning_depth),
-            speed=_rating(specs[model].speed),
+            reasoning_depth=depth.rating if depth else None,
+            speed=speed.rating if speed else None,
             **known.get(model, {"basis": "judged"}),
         )
 
@@ -220,7 +220,3 @@ def _known(
                 "chance_best": worth.chance_best[model],
             }
     return rows
-
-
-def _rating(rating: Rating | None) -> int | None:
-    return None if rating is None else rating.rating

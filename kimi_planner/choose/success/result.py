@@ -171,18 +171,12 @@ class SuccessCosts(Shown, Planned):
 
     def sentences(self) -> list[str]:
         """Return for each workload what is known of each model, then what to choose."""
-        return [
-            sentence
-            for card in self.choice.cards
-            for sentence in (
-                *(
-                    row.sentence(self.confidence)
-                    for row in self.rows
-                    if row.workload == card.workload
-                ),
-                *(f"{card.workload}: {one}" for one in card.sentences),
-            )
-        ]
+        said: list[str] = []
+        for card in self.choice.cards:
+            rows = (row for row in self.rows if row.workload == card.workload)
+            said += [row.sentence(self.confidence) for row in rows]
+            said += [f"{card.workload}: {one}" for one in card.sentences]
+        return said
 
     def page(self) -> Page:
         """Return the table of models, and what to choose."""
