@@ -19,13 +19,7 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import Workloads, chosen_workloads
 
-__all__ = [
-    "able_models",
-    "basis",
-    "basis_of_one",
-    "conditional_notes",
-    "rules_given",
-]
+__all__ = ["able_models", "basis", "basis_of_one", "rules_given"]
 
 
 def basis(
@@ -124,11 +118,11 @@ def able_models(
     return (
         [spec for spec in specs if spec.id in able],
         unable,
-        tuple(conditional_notes(workload.name, able)),
+        tuple(_conditional_notes(workload.name, able)),
     )
 
 
-def conditional_notes(workload: str, able: Mapping[str, Iterable[Obstacle]]) -> Iterator[Note]:
+def _conditional_notes(workload: str, able: Mapping[str, Iterable[Obstacle]]) -> Iterator[Note]:
     """Yield on what models qualify for a workload, those on the same together."""
     models: dict[str, list[str]] = {}
     for model, obstacles in able.items():

@@ -28,14 +28,7 @@ from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import Workloads
 from kimi_planner.workload.quantity import ONE, ZERO
 
-__all__ = [
-    "PARTS",
-    "RequestCost",
-    "RequestCosts",
-    "RequestPart",
-    "cost_per_request",
-    "request_costs",
-]
+__all__ = ["PARTS", "RequestCost", "RequestCosts", "RequestPart", "cost_per_request"]
 
 #: What a request is billed for, in the order in which it is shown.
 PARTS = ("uncached_input", "cached_input", "cache_write", "visible_output", "reasoning", "fees")
@@ -204,7 +197,7 @@ def cost_per_request(
     Decimal('0.0042')
     """
     chosen, specs, projection = basis(workloads, models, projection, settings)
-    costs = [one for workload in chosen for one in request_costs(workload, specs, projection)]
+    costs = [one for workload in chosen for one in _request_costs(workload, specs, projection)]
     first = projection.months[:1]
     drawn = dict.fromkeys(one.workload for one in costs if not one.is_exact)
     cached = [workload.name for workload in chosen if workload.cached_share is not None]
@@ -220,7 +213,7 @@ def cost_per_request(
     )
 
 
-def request_costs(
+def _request_costs(
     workload: Workload, specs: Sequence[ModelSpec], projection: Projection
 ) -> list[RequestCost]:
     """Return the expected cost of a request of one workload on each model."""

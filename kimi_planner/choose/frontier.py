@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress
 from typing import Any
@@ -18,7 +18,7 @@ from kimi_planner.choose.evaluations.rates import SuccessRate, check_models, suc
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.planned import Planned
 from kimi_planner.errors import ScenarioError, shown
-from kimi_planner.notes import Note, note, noted
+from kimi_planner.notes import note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import Page, Shown
 from kimi_planner.workload import Workload
@@ -164,9 +164,10 @@ def quality_frontier(
 
     Notes
     -----
-    Success is what :func:`recommend` expects of a model; one that the team did not try has none here. For all workloads together it is the share of
-    tasks that succeed, the rates weighted by expected tasks: requests, or conversations where a
-    workload has turns. Budgets play no part; spend is what the result shows.
+    Success is what :func:`recommend` expects of a model; one that the team did not try has none here.
+    For all workloads together it is the share of tasks that succeed, the rates weighted by expected
+    tasks: requests, or conversations where a workload has turns. Budgets play no part; spend is what
+    the result shows.
 
     Examples
     --------
@@ -202,6 +203,7 @@ def quality_frontier(
     ranked = [model for model in rates if model not in excluded and rates[model] is not None]
     best = non_dominated([spends[model][1] for model in ranked], [rates[model] for model in ranked])
     frontier = set(compress(ranked, best))
+    untried = [model for model, rate in rates.items() if rate is None]
     return QualityFrontier(
         models=tuple(
             ModelQuality(
@@ -219,7 +221,17 @@ def quality_frontier(
         exclusions=exclusions,
         projection=projection,
         notes=(
-            *_notes(evaluations, rates, exclusions),
+            note("quality_is_measured", source=evaluations.source),
+            *noted("not_on_frontier", why=f"Not tried in {evaluations.source}", models=untried),
+            *(
+                note(
+                    "not_qualified",
+                    models=one.model,
+                    workloads=one.workload,
+                    reasons="; ".join(one.reasons),
+                )
+                for one in exclusions
+            ),
             *([note("rates_published", items=items)] if items else ()),
             *(said for *_, conditions in sorted_out for said in conditions),
         ),
@@ -239,22 +251,3 @@ def _success_rate(
         succeed += count * float(law.exact_mean)
         tasks += count
     return succeed / tasks if tasks else None
-
-
-def _notes(
-    evaluations: Evaluations, rates: Mapping[str, float | None], exclusions: Sequence[Exclusion]
-) -> tuple[Note, ...]:
-    unknown = [model for model, rate in rates.items() if rate is None]
-    return (
-        note("quality_is_measured", source=evaluations.source),
-        *noted("not_on_frontier", why=f"Not tried in {evaluations.source}", models=unknown),
-        *(
-            note(
-                "not_qualified",
-                models=one.model,
-                workloads=one.workload,
-                reasons="; ".join(one.reasons),
-            )
-            for one in exclusions
-        ),
-    )

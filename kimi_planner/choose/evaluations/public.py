@@ -22,7 +22,6 @@ from kimi_planner.errors import EvaluationError, restated, shown
 from kimi_planner.files import data_dir
 
 __all__ = [
-    "Effects",
     "PublicResult",
     "PublicResults",
     "public_results",

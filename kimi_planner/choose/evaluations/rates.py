@@ -11,7 +11,6 @@ import numpy as np
 from scipy.special import betaincinv, logit
 
 from kimi_planner.catalog import Catalog, ModelSpec
-from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.evaluations.public import PublicResults
 from kimi_planner.choose.evaluations.read import Evaluations, Trials
 from kimi_planner.errors import EvaluationError, UnknownModelError, restated, shown
@@ -24,7 +23,6 @@ __all__ = [
     "check_evaluations",
     "check_models",
     "exact_share",
-    "known_rates",
     "success_rates",
 ]
 
@@ -63,71 +61,6 @@ def check_models(evaluations: Evaluations, catalog: Catalog) -> None:
     for key in evaluations.trials:
         with restated(at=evaluations.place(key), of=UnknownModelError):
             catalog.model(key[1])
-
-
-def known_rates(
-    workload: str,
-    specs: Sequence[ModelSpec],
-    laws: Mapping[str, SuccessRate] | None,
-    given: Mapping[str, Rate] | None,
-    catalog: Catalog,
-) -> tuple[dict[str, Fraction], tuple[Exclusion, ...]]:
-    """Return the success rates of models, and the models for which there is none.
-
-    Parameters
-    ----------
-    workload : str
-        Its name.
-    specs : sequence of ModelSpec
-        The models.
-    laws : mapping of str to SuccessRate, optional
-        What own evaluations tell; a model without own trials has no rate here.
-    given : mapping of str to number, optional
-        Success rates in place of evaluations. Those of other models of the catalog are not needed.
-    catalog : Catalog
-        What knows the models.
-
-    Raises
-    ------
-    EvaluationError
-        If there are no success rates, they come from two places, or one is out of its bounds.
-    UnknownModelError
-        If the catalog has no such model.
-    """
-    if laws is None and given is None:
-        raise EvaluationError(
-            f"No success rates for {shown(workload)}. Give evaluations, or success_rates such as "
-            f"{{{specs[0].id!r}: 0.7}}: the ratings of a catalog cannot tell how often a model succeeds."
-        )
-    if laws is not None and given is not None:
-        raise EvaluationError(
-            "evaluations and success_rates are both given. Leave out one of them."
-        )
-    if laws is not None:
-        where = "in the evaluations"
-        rates = {model: law.exact_mean for model, law in laws.items() if law.trials is not None}
-    elif not isinstance(given, Mapping):
-        raise EvaluationError(
-            f"success_rates is {shown(given)}. Give a mapping from model to share."
-        )
-    else:
-        where = "among those given"
-        every = {
-            catalog.model(model).id: exact_share(f"success_rates, {model}", value)
-            for model, value in given.items()
-        }
-        rates = {spec.id: every[spec.id] for spec in specs if spec.id in every}
-    if not rates:
-        raise EvaluationError(
-            f"No success rate {where} for workload {shown(workload)} on any of "
-            f"{', '.join(spec.id for spec in specs)}. It is not known how often they succeed."
-        )
-    missing = tuple(
-        Exclusion(workload=workload, model=spec.id, reasons=(f"no success rate {where}",))
-        for spec in specs
-        if spec.id not in rates
-    )
-    return rates, missing
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,16 +17,7 @@ from scipy.optimize import minimize_scalar
 from kimi_planner.choose.portfolios.program import Row
 from kimi_planner.workload.quantity import Array
 
-__all__ = [
-    "Hindsight",
-    "branch",
-    "budget_row",
-    "cover",
-    "hindsight",
-    "hits",
-    "lowest_mean",
-    "tangent",
-]
+__all__ = ["branch", "budget_row", "cover", "hindsight", "hits", "tangent"]
 
 #: A float is told from a budget only beyond this; nearer, exact decimals decide.
 NEAR = 1e-9

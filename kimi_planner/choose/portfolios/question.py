@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,6 @@ import numpy as np
 from kimi_planner.calls.fit import ContextFit
 from kimi_planner.capacity.limits import Tier
 from kimi_planner.capacity.tiers import Throughput
-from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.basis import rules_given
 from kimi_planner.choose.choice import Exclusion, Obstacle
 from kimi_planner.choose.evaluations.rates import SuccessRate, check_evaluations, success_rates
@@ -118,24 +117,24 @@ def ask(
     options: list[tuple[Option, ...]] = []
     aims = aims_of(chosen, rules.requirements)
     for workload in chosen:
-        able: list[tuple[ModelSpec, SuccessRate]] = []
+        able: dict[str, SuccessRate] = {}
         rates = success_rates(workload.name, plan.specs, evaluations)
         for spec in plan.specs:
             key = workload.name, spec.id
             obstacles = rules.against(workload, spec)
-            trials = evaluations.of(*key)
-            if trials is None and rules.requirements.min_success_rate is None:
+            is_tried = rates[spec.id].trials is not None
+            if not is_tried and rules.requirements.min_success_rate is None:
                 untried = f"it was not tried on this workload in {evaluations.source}"
                 obstacles += (Obstacle("success", untried),)
             if workload.model not in (None, spec.id):
                 obstacles += (Obstacle("pinned", f"the workload is pinned to {workload.model}"),)
-            if trials is None or not all(one.is_open for one in obstacles):
+            if not is_tried or not all(one.is_open for one in obstacles):
                 exclusions.append(Exclusion.of(*key, obstacles))
                 continue
             if obstacles:
                 conditions[key] = " and ".join(one.words for one in obstacles)
-            quality[key] = float(trials.mean)
-            able.append((spec, rates[spec.id]))
+            quality[key] = float(rates[spec.id].exact_mean)
+            able[spec.id] = rates[spec.id]
         options.append(_options(workload, aims[workload.name], able, plan, traffic, limits))
     return Question(
         workloads=chosen,
@@ -158,7 +157,7 @@ def ask(
 def _options(
     workload: Workload,
     aim: Objective,
-    able: Sequence[tuple[ModelSpec, SuccessRate]],
+    able: Mapping[str, SuccessRate],
     plan: Projection,
     traffic: Throughput | None,
     limits: Tier | None,
@@ -166,20 +165,19 @@ def _options(
     """Return what a workload may use, with what counts of its worth, what it spends and takes."""
     if not able:
         return ()
-    models = [spec.id for spec, _ in able]
-    spends = [plan.spend[workload.name, model] for model in models]
+    spends = [plan.spend[workload.name, model] for model in able]
     monthly = [float(spend.mean().mean()) for spend in spends]
     tasks = np.array([[float(spend.conversations.mean())] for spend in spends])
-    rates = drawn_rates(workload.name, [rate for _, rate in able], plan.seed)
-    rates += np.array([[rate.mean] for _, rate in able]) - rates.mean(axis=1)[:, None]
+    rates = drawn_rates(workload.name, list(able.values()), plan.seed)
+    rates += np.array([[rate.mean] for rate in able.values()]) - rates.mean(axis=1)[:, None]
     worths = tasks * rates
     if aim.is_stated:
         worths = tasks * aim.net_usd(rates, 0.0) - np.array(monthly)[:, None]
-    peaks = [traffic.of(model, workload.name).peak if traffic else {} for model in models]
+    peaks = [traffic.of(model, workload.name).peak if traffic else {} for model in able]
     return tuple(
         Option(model, value, spend, _load(peak, limits), draws)
         for model, value, spend, peak, draws in zip(
-            models, credited(worths, monthly), spends, peaks, worths, strict=True
+            able, credited(worths, monthly), spends, peaks, worths, strict=True
         )
     )
 

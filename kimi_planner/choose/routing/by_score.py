@@ -122,7 +122,8 @@ def routing_curve(
             f"{LEAST_ITEMS}, named alike.",
             at=evaluations.source,
         )
-    scores = [_scores(trials[0], name, items) for name in ("score_before", "score_after")]
+    known = [trials[0].of_items(name) for name in ("score_before", "score_after")]
+    scores = [np.array([one[item] for item in items]) if one else None for one in known]
     if all(score is None for score in scores):
         raise EvaluationError(
             f"no scores of {cheap} on {workload.name}. Give score_before or score_after, for every item.",
@@ -166,11 +167,6 @@ def _trials(evaluations: Evaluations, workload: Workload, model: str) -> Trials:
             at=evaluations.source,
         )
     return trials
-
-
-def _scores(trials: Trials, name: str, items: Sequence[str]) -> Array | None:
-    known = trials.of_items(name)
-    return np.array([known[item] for item in items]) if known else None
 
 
 def rules_of(scores: Sequence[Array | None]) -> Iterator[Rule]:
