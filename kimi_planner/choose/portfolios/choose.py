@@ -148,16 +148,8 @@ def answer(
             found = search(start=lowest.shares)
     point = partial(Portfolio, question=question, budget_usd_per_month=budget)
     if found.shares is not None:
-        places = zip(question.names, problem.options, found.shares, strict=True)
-        return point(
-            shares={
-                name: {some[place].model: share for place, share in used.items()}
-                for name, some, used in places
-            },
-            value=found.value,
-            bound=found.bound,
-            spend=problem.together(found.shares),
-        )
+        spend = problem.together(found.shares)
+        return point(places=found.shares, value=found.value, bound=found.bound, spend=spend)
     if lowest is None or lowest.shares is None:
         return point()
     return point(least_budget_usd=lowest.usd, least_possible_usd=lowest.possible_usd)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from decimal import ROUND_UP, Decimal
 from functools import cached_property
 
@@ -49,8 +49,9 @@ class Portfolio:
         What was asked: workloads, projection, requirements, success rates.
     budget_usd_per_month
         The budget that every month must keep.
-    shares
-        For each workload, model id to the share of its requests; empty if there is no portfolio.
+    places
+        For each workload, the places of its options in the problem, and the share of its requests that
+        each takes; ``None`` if there is no portfolio.
     value
         Worth of an average month: net USD, the value of what is solved less failures and spend, where
         the workloads say what a solved task is worth, else expected successes; ``None`` if there is no
@@ -69,7 +70,7 @@ class Portfolio:
 
     question: Question
     budget_usd_per_month: Decimal
-    shares: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
+    places: Shares | None = None
     value: float | None = None
     bound: float | None = None
     least_budget_usd: Decimal | None = None
@@ -84,7 +85,18 @@ class Portfolio:
     @property
     def is_feasible(self) -> bool:
         """Whether every workload has its model within budget and limits."""
-        return self.spend is not None
+        return self.places is not None
+
+    @cached_property
+    def shares(self) -> dict[str, dict[str, Decimal]]:
+        """For each workload, model id to the share of its requests; empty if there is no portfolio."""
+        found = zip(
+            self.question.names, self.question.problem.options, self.places or (), strict=False
+        )
+        return {
+            name: {some[place].model: share for place, share in used.items()}
+            for name, some, used in found
+        }
 
     @property
     def assignment(self) -> dict[str, str | dict[str, Decimal]]:
@@ -118,17 +130,6 @@ class Portfolio:
         if self.places is None:
             return None
         return chance_best(self.question.problem, self.places, float(self.budget_usd_per_month))
-
-    @property
-    def places(self) -> Shares | None:
-        """The shares by the places of options in the problem; ``None`` if there is no portfolio."""
-        if self.spend is None:
-            return None
-        place_of = [[one.model for one in some].index for some in self.question.problem.options]
-        return tuple(
-            {place(model): share for model, share in used.items()}
-            for place, used in zip(place_of, self.shares.values(), strict=True)
-        )
 
     @property
     def projection(self) -> Projection:
