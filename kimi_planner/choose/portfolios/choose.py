@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -23,16 +23,7 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import Page, Shown
 from kimi_planner.workload.inputs import Workloads
 
-__all__ = [
-    "Step",
-    "answer",
-    "better_than",
-    "models_text",
-    "moves",
-    "next_usd",
-    "portfolio",
-    "worth_text",
-]
+__all__ = ["Step", "answer", "better_than", "models_text", "next_usd", "portfolio"]
 
 
 @public
@@ -175,7 +166,7 @@ class Step(Shown):
 
     before: Portfolio
     after: Portfolio
-    needed_usd: Decimal | None
+    needed_usd: Decimal | None = None
 
     def page(self) -> Page:
         """Return what the step buys."""
@@ -194,7 +185,22 @@ class Step(Shown):
     @property
     def moves(self) -> tuple[str, ...]:
         """Which workloads move from where to where, in words."""
-        return moves(self.before, self.after)
+        if not self.before.is_feasible or not self.after.is_feasible:
+            return ()
+        return tuple(
+            f"{name} moves from {models_text(self.before.shares[name])} to {models_text(used)}"
+            for name, used in self.after.shares.items()
+            if used != self.before.shares[name]
+        )
+
+    @property
+    def bought(self) -> str:
+        """What it adds, and which workloads move for that, in words."""
+        more, count = self.more_value, f"{self.more_value:,.0f}"
+        gain = f"{count if more >= 10 else f'{more:.2g}'} more expected successes a month"
+        if self.before.question.in_usd:
+            gain = f"{usd(more)} USD more net value a month"
+        return f"{gain}: {'; '.join(self.moves)}."
 
     def sentence(self) -> str:
         """Return what the step buys in one sentence."""
@@ -203,8 +209,7 @@ class Step(Shown):
             verb = "serve" if self.after.is_feasible else "do not serve"
             return f"{more}: {usd(self.after.budget_usd_per_month)} USD {verb} every workload."
         if self.moves:
-            worth = worth_text(self.more_value, in_usd=self.before.question.in_usd)
-            return f"{more}: {worth}: {'; '.join(self.moves)}."
+            return f"{more}: {self.bought}"
         if self.needed_usd is None:
             return f"{more} buys nothing more: no budget does better than this assignment."
         extra = self.needed_usd - self.before.budget_usd_per_month
@@ -232,37 +237,18 @@ def next_usd(before: Portfolio, more_usd: Decimal | int | str = 100) -> Step:
     question = before.question
     more = positive("budget_usd_per_month", more_usd)
     budget = total([before.budget_usd_per_month, more])
-    after = answer(question, budget, after=before)
-    needed = None
-    if before.value is not None and not moves(before, after):
-        worth = better_than(before.value)
-        step = least(question.problem, split=question.allow_split, worth=worth)
-        needed = max(step.usd, budget) if step.shares is not None else None
-    return Step(before=before, after=after, needed_usd=needed)
+    step = Step(before=before, after=answer(question, budget, after=before))
+    if before.value is None or step.moves:
+        return step
+    worth = better_than(before.value)
+    better = least(question.problem, split=question.allow_split, worth=worth)
+    needed = max(better.usd, budget) if better.shares is not None else None
+    return replace(step, needed_usd=needed)
 
 
 def better_than(value: float) -> float:
     """Return what a portfolio must be worth to be better than one of this value."""
     return value + abs(value) * BETTER + BETTER * BETTER
-
-
-def moves(before: Portfolio, after: Portfolio) -> tuple[str, ...]:
-    """Return which workloads move from where to where, in words."""
-    if not before.is_feasible or not after.is_feasible:
-        return ()
-    return tuple(
-        f"{name} moves from {models_text(before.shares[name])} to {models_text(used)}"
-        for name, used in after.shares.items()
-        if used != before.shares[name]
-    )
-
-
-def worth_text(more: float, *, in_usd: bool) -> str:
-    """Return in words what a difference in value means."""
-    if in_usd:
-        return f"{usd(more)} USD more net value a month"
-    count = f"{more:,.0f}" if more >= 10 else f"{more:.2g}"
-    return f"{count} more expected successes a month"
 
 
 def models_text(used: Mapping[str, Decimal]) -> str:

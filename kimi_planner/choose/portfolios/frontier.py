@@ -13,15 +13,7 @@ import pandas as pd
 from kimi_planner.arguments import public
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import positive
-from kimi_planner.choose.portfolios.choose import (
-    Step,
-    answer,
-    better_than,
-    models_text,
-    moves,
-    next_usd,
-    worth_text,
-)
+from kimi_planner.choose.portfolios.choose import Step, answer, better_than, models_text, next_usd
 from kimi_planner.choose.portfolios.least import least
 from kimi_planner.choose.portfolios.question import Question, ask
 from kimi_planner.choose.portfolios.result import Portfolio
@@ -70,7 +62,7 @@ class PortfolioFrontier(Shown):
                     "spend_usd": one.spend_usd(),
                     "gap": one.gap,
                     "proven_optimal": one.proven_optimal,
-                    "moves": "; ".join(moves(before, one)) if before else "",
+                    "moves": "; ".join(Step(before=before, after=one).moves) if before else "",
                 }
                 for before, one in self._steps()
             ]
@@ -102,10 +94,8 @@ class PortfolioFrontier(Shown):
                 used = (f"{name} on {models_text(used)}" for name, used in one.shares.items())
                 served = f"{budget} USD a month: {', '.join(used)}."
                 said.append(served if one.is_feasible else one.sentences()[0])
-            elif moved := moves(before, one):
-                more = (one.value or 0.0) - (before.value or 0.0)
-                gain = worth_text(more, in_usd=self.question.in_usd)
-                said.append(f"{budget} USD a month: {gain}: {'; '.join(moved)}.")
+            elif (step := Step(before=before, after=one)).moves:
+                said.append(f"{budget} USD a month: {step.bought}")
         return said
 
     def _steps(self) -> Iterator[tuple[Portfolio | None, Portfolio]]:
