@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from kimi_planner.calls.fit import ContextFit, context_fit
@@ -19,7 +20,28 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import Workloads, chosen_workloads
 
-__all__ = ["able_models", "basis", "basis_of_one", "rules_given"]
+__all__ = ["Planned", "able_models", "basis", "basis_of_one", "rules_given"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A result at the prices and on the paths of a projection.
+
+    Attributes
+    ----------
+    projection
+        The projection it rests on.
+    notes
+        What the numbers do not cover.
+    """
+
+    projection: Projection
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def provenance(self) -> str:
+        """What the result rests on, in one line."""
+        return self.projection.provenance
 
 
 def basis(

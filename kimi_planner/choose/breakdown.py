@@ -14,8 +14,7 @@ from kimi_planner.arguments import public
 from kimi_planner.billing.call import cached_price_notes
 from kimi_planner.calls.usage import fees_used
 from kimi_planner.catalog import ModelSpec
-from kimi_planner.choose.basis import basis
-from kimi_planner.choose.planned import Planned
+from kimi_planner.choose.basis import Planned, basis
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import as_decimal, plain, total
 from kimi_planner.notes import note, noted

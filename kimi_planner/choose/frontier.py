@@ -11,12 +11,11 @@ import numpy as np
 import pandas as pd
 
 from kimi_planner.arguments import public
-from kimi_planner.choose.basis import able_models
+from kimi_planner.choose.basis import Planned, able_models
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.evaluations.public import PublicResults, public_results
 from kimi_planner.choose.evaluations.rates import SuccessRate, check_models, success_rates
 from kimi_planner.choose.evaluations.read import Evaluations
-from kimi_planner.choose.planned import Planned
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.notes import note, noted
 from kimi_planner.plan.projection import Projection

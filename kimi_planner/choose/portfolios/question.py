@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,16 +18,22 @@ from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import check_result, known_tier, peaks_of
 from kimi_planner.choose.objective import Objective
 from kimi_planner.choose.portfolios.problem import Option, Problem
-from kimi_planner.choose.portfolios.worth import aims_of, credited, drawn_rates
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.choose.success import build as success
+from kimi_planner.choose.success.worth import dependence, influence, ranks_together
+from kimi_planner.errors import ScenarioError
 from kimi_planner.notes import Note
+from kimi_planner.plan.draws import stream
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import Workloads, check_between, chosen_workloads
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["Question", "ask"]
+__all__ = ["Question", "ask", "credited"]
+
+DRAWS = 2000
+#: A dearer model counts as better where it is so with at least this probability.
+SURE = 0.8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +121,7 @@ def ask(
     exclusions: list[Exclusion] = []
     conditions: dict[tuple[str, str], str] = {}
     options: list[tuple[Option, ...]] = []
-    aims = aims_of(chosen, rules.requirements)
+    aims = _aims_of(chosen, rules.requirements)
     for workload in chosen:
         able: dict[str, SuccessRate] = {}
         rates = success_rates(workload.name, plan.specs, evaluations)
@@ -168,7 +174,7 @@ def _options(
     spends = [plan.spend[workload.name, model] for model in able]
     monthly = [float(spend.mean().mean()) for spend in spends]
     tasks = np.array([[float(spend.conversations.mean())] for spend in spends])
-    rates = drawn_rates(workload.name, list(able.values()), plan.seed)
+    rates = _drawn_rates(workload.name, list(able.values()), plan.seed)
     rates += np.array([[rate.mean] for rate in able.values()]) - rates.mean(axis=1)[:, None]
     worths = tasks * rates
     if aim.is_stated:
@@ -187,3 +193,57 @@ def _load(peaks: Mapping[str, Array], tier: Tier | None) -> Array:
     allowed = {limit: tier.allowed(limit) for limit in peaks} if tier else {}
     shares = [peaks[limit] / most for limit, most in allowed.items() if most < np.inf]
     return np.concatenate([np.zeros(0), *shares])
+
+
+def _aims_of(workloads: Sequence[Workload], requirements: Requirements) -> dict[str, Objective]:
+    """Return what each workload aims at.
+
+    Raises
+    ------
+    ScenarioError
+        If some state what a solved task is worth and others do not: successes and USD do not add up.
+    """
+    aims = {one.name: Objective.of(requirements.aimed(one)) for one in workloads}
+    silent = [name for name, aim in aims.items() if not aim.is_stated]
+    stated = [name for name, aim in aims.items() if aim.is_stated]
+    if silent and stated:
+        raise ScenarioError(
+            f"{', '.join(stated)} state what a solved or a failed task is worth, {', '.join(silent)} "
+            "do not: USD and successes do not add up. Give value_usd_per_success to all, or to none."
+        )
+    return aims
+
+
+def _drawn_rates(name: str, rates: Sequence[SuccessRate], seed: int) -> Array:
+    """Return equally likely success rates of models that were tried, shape (n_models, DRAWS)."""
+    correlation = dependence([influence(one.trials) if one.trials else {} for one in rates])
+    ranks = ranks_together(correlation, DRAWS, stream(seed, name, "trials"))
+    drawn = np.array([one.draws(DRAWS) for one in rates])
+    return np.asarray(np.take_along_axis(drawn, ranks, axis=1))
+
+
+def credited(worths: Array, spends: Sequence[float]) -> list[float]:
+    """Return what counts of the worth of each model: no more than a cheaper one's, where noise may explain it.
+
+    Parameters
+    ----------
+    worths : ndarray, shape (n_models, n_draws)
+        Equally likely worths of a month.
+    spends
+        Mean spend of each.
+
+    Examples
+    --------
+    >>> credited(np.array([[5.0, 5.0], [4.0, 7.0], [8.0, 9.0]]), [1, 2, 3])
+    [5.0, 5.0, 8.5]
+    """
+    counted = worths.mean(axis=1)
+    best: int | None = None
+    for place in np.argsort(spends, kind="stable").tolist():
+        if best is not None and counted[place] > counted[best] and spends[place] > spends[best]:
+            ahead = worths[place] - worths[best]
+            if float(((ahead > 0) + 0.5 * (ahead == 0)).mean()) < SURE:
+                counted[place] = counted[best]
+        if best is None or counted[place] > counted[best]:
+            best = place
+    return [float(one) for one in counted]

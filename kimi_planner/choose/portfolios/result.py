@@ -12,7 +12,6 @@ import pandas as pd
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.portfolios.problem import Shares
 from kimi_planner.choose.portfolios.question import Question
-from kimi_planner.choose.portfolios.worth import chance_best
 from kimi_planner.money import usd
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
@@ -129,7 +128,7 @@ class Portfolio:
         """
         if self.places is None:
             return None
-        return chance_best(self.question.problem, self.places, float(self.budget_usd_per_month))
+        return self.question.problem.chance_best(self.places, float(self.budget_usd_per_month))
 
     @property
     def projection(self) -> Projection:

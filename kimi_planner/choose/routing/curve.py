@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
+from kimi_planner.choose.basis import Planned
 from kimi_planner.choose.evaluations.rates import SuccessRate
 from kimi_planner.choose.evaluations.read import Trials
 from kimi_planner.choose.frontier import non_dominated
 from kimi_planner.choose.given import positive
 from kimi_planner.choose.objective import Objective, best_by_value
-from kimi_planner.choose.planned import Planned
 from kimi_planner.money import usd
 from kimi_planner.plan.draws import stream
 from kimi_planner.rich import frame_html, page_html

@@ -13,9 +13,9 @@ from itertools import repeat
 import numpy as np
 import pandas as pd
 
+from kimi_planner.choose.basis import Planned
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.objective import Best, Objective, best_by_value
-from kimi_planner.choose.planned import Planned
 from kimi_planner.choose.routing.detector import Detector, Passage
 from kimi_planner.choose.routing.uncertain import Interval, Intervals
 from kimi_planner.errors import ScenarioError, shown

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from kimi_planner.choose.basis import Planned
 from kimi_planner.choose.evaluations.read import Evaluations
-from kimi_planner.choose.planned import Planned
 from kimi_planner.money import usd
 from kimi_planner.rich import Page, Shown
 
