@@ -78,11 +78,8 @@ def instead(aim: Aim, chosen: str, ranked: Sequence[Choice]) -> Iterator[str]:
             continue
         is_at = value is not None and span.low <= value and (span.high is None or value < span.high)
         parts = [*clauses[model], *(() if is_at else _worth(span, aim.worth))]
-        yield (
-            f"{model} instead if {' and '.join(parts)}"
-            if parts
-            else f"{model} instead, at the value stated"
-        )
+        condition = f" if {' and '.join(parts)}" if parts else ", at the value stated"
+        yield f"{model} instead{condition}"
 
 
 def never_best(aim: Aim, ranked: Sequence[Choice]) -> str:

@@ -121,9 +121,8 @@ def over_budgets(recommendation: Recommendation) -> Iterator[OverBudget]:
             traffic_factor=_keeping_traffic(workload, model, projection, share, budget),
             cheaper=tuple(
                 choice.model
-                for choice in recommendation.choices
-                if choice.workload == name
-                and projection.of(choice.model, name).worst_month(share)[1] <= budget
+                for choice in recommendation.ranking(name)
+                if projection.of(choice.model, name).worst_month(share)[1] <= budget
             ),
         )
 

@@ -179,22 +179,22 @@ def card_of(recommendation: Recommendation, name: str) -> Card:
     [decision] = (one for one in recommendation.decisions if one.workload == name)
     out = [one for one in recommendation.exclusions if one.workload == name]
     choices = {one.model: one for one in ranked}
-    said = {one.model: f"does not qualify: {'; '.join(one.reasons)}" for one in out}
+    said: dict[str, str] = {}
     for one in ranked:
         clauses = " and ".join(clauses_of(one))
         more = (f"qualifies if {clauses}" * bool(clauses), _needed(aim, ranked, one))
         said[one.model] = "; ".join(filter(None, [*more, _as_tried(aim, one.model)]))
+    said |= {one.model: f"does not qualify: {'; '.join(one.reasons)}" for one in out}
     specs = {spec.id: spec for spec in recommendation.projection.specs}
     timed = {
         model: answer_time(aim.workload, specs[model], aim.rates[model].trials) for model in said
     }
-    models = [*choices, *(one.model for one in out)]
     return Card(
         workload=name,
         model=decision.model,
         rows=tuple(
             _row(recommendation, aim, model, choices.get(model), timed[model], said[model])
-            for model in models
+            for model in said
         ),
         sentences=tuple(_sentences(recommendation, aim, decision, ranked, timed)),
         book=recommendation.projection.booking.words,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from decimal import ROUND_UP, Decimal
+from decimal import Decimal
 from math import prod
 from typing import Any
 
@@ -16,7 +16,7 @@ from kimi_planner.choose.given import positive
 from kimi_planner.choose.portfolios.choose import Step, answer, better_than, models_text, next_usd
 from kimi_planner.choose.portfolios.least import least
 from kimi_planner.choose.portfolios.question import Question, ask
-from kimi_planner.choose.portfolios.result import Portfolio
+from kimi_planner.choose.portfolios.result import Portfolio, up_to_cents
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd
@@ -28,7 +28,6 @@ __all__ = ["PortfolioFrontier", "portfolio_frontier"]
 BUDGETS = 20
 #: With at most so many assignments every step of the frontier is found, else a grid of budgets.
 FEW = 10_000
-CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -204,21 +203,18 @@ def _grid(question: Question, lowest: Decimal) -> list[Decimal]:
     top = answer(question, Decimal("Infinity"))
     high = top.spend_usd() or lowest
     step = (high - lowest) / (BUDGETS - 1)
-    return sorted({_cents(lowest + step * k) for k in range(BUDGETS - 1)} | {_cents(high)})
-
-
-def _cents(amount: Decimal) -> Decimal:
-    """Round a budget up to a cent, so that what it was for stays within it."""
-    return amount.quantize(CENT, rounding=ROUND_UP)
+    return sorted(
+        {up_to_cents(lowest + step * k) for k in range(BUDGETS - 1)} | {up_to_cents(high)}
+    )
 
 
 def _every_step(question: Question, lowest: Decimal) -> tuple[Portfolio, ...]:
     """Return the portfolio of every budget at which a better one comes within it."""
-    points = _climb(question, [_cents(lowest)])
+    points = _climb(question, [up_to_cents(lowest)])
     while True:
         last = points[-1]
         worth = better_than(last.value or 0.0)
         step = least(question.problem, worth=worth)
         if step.shares is None or step.usd <= last.budget_usd_per_month:
             return points
-        points = (*points, answer(question, _cents(step.usd), after=last))
+        points = (*points, answer(question, up_to_cents(step.usd), after=last))

@@ -19,7 +19,7 @@ from kimi_planner.plan.spend import Spend
 from kimi_planner.rich import frame_html, page_html
 from kimi_planner.rich import share_text as chance_text
 
-__all__ = ["Portfolio", "least_text", "share_text"]
+__all__ = ["Portfolio", "least_text", "share_text", "up_to_cents"]
 
 #: A portfolio nearer to its bound than this share of it is called the best.
 PROVEN = 1e-6
@@ -316,7 +316,12 @@ class Portfolio:
 
 def least_text(amount: Decimal) -> str:
     """Return a least budget for people, rounded up so that it is enough."""
-    return usd(amount.quantize(Decimal("0.01"), rounding=ROUND_UP))
+    return usd(up_to_cents(amount))
+
+
+def up_to_cents(amount: Decimal) -> Decimal:
+    """Round a budget up to a cent, so that what it was for stays within it."""
+    return amount.quantize(Decimal("0.01"), rounding=ROUND_UP)
 
 
 def share_text(share: float) -> str:

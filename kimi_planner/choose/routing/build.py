@@ -131,14 +131,11 @@ def cascades(
     rates, laws = _rates(workload, asked, evaluations, published, success_rates, projection.catalog)
     specs = [spec for spec in able if spec.id in rates]
     where = f"no success rate {_source(evaluations)}"
-    exclusions = (
-        *unable,
-        *(
-            Exclusion(workload=workload.name, model=spec.id, reasons=(where,))
-            for spec in able
-            if spec.id not in rates
-        ),
-    )
+    exclusions = unable + [
+        Exclusion(workload=workload.name, model=spec.id, reasons=(where,))
+        for spec in able
+        if spec.id not in rates
+    ]
     if not specs:
         reasons = "; ".join(f"{one.model}: {', '.join(one.reasons)}" for one in exclusions)
         raise ScenarioError(
@@ -172,7 +169,7 @@ def cascades(
         success_rates={model: float(together.rate(model)) for model in rates},
         detector=detector,
         confidence=float(confidence),
-        exclusions=exclusions,
+        exclusions=tuple(exclusions),
         projection=projection,
         notes=(
             *_notes(workload, specs, projection, evaluations, tried, together),

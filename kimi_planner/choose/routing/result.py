@@ -259,12 +259,8 @@ class Cascades(Planned):
         return f"{self.workload}: choose {first.model} where a solved task is worth nothing{told}."
 
     def _point(self, route: Route) -> str:
-        known, unknown = route.intervals, route.success_if
-        success = f"{100 * route.success_rate:.1f}%"
-        if known is not None:
-            success += _range(known.success)
-        elif unknown is not None:
-            success += _range(unknown)
+        ends = route.intervals.success if route.intervals else route.success_if
+        success = f"{100 * route.success_rate:.1f}%{_range(ends) if ends else ''}"
         return f"{route.name} ({usd(route.cost_usd, PLACES)} USD a task, {success})"
 
     def _usd_range(self, ends: Interval) -> str:
