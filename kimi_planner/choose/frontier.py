@@ -14,13 +14,12 @@ from kimi_planner.arguments import public
 from kimi_planner.choose.basis import Planned, able_models
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.evaluations.public import PublicResults, public_results
-from kimi_planner.choose.evaluations.rates import SuccessRate, check_models, success_rates
+from kimi_planner.choose.evaluations.rates import check_models, success_rates
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.notes import note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import Page, Shown
-from kimi_planner.workload import Workload
 
 __all__ = ["ModelQuality", "QualityFrontier", "non_dominated", "quality_frontier"]
 
@@ -189,10 +188,14 @@ def quality_frontier(
     excluded = {one.model for one in exclusions}
     every, public_known = list(projection.catalog), public_results(published)
     laws = [success_rates(one.name, every, evaluations, public_known) for one in chosen]
-    rates = {
-        model: _success_rate(model, chosen, [law[model] for law in laws], projection)
-        for model in projection.models
-    }
+    first = projection.models[0]  # there are as many tasks on every one
+    tasks = [float(sum(projection.of(first, one.name).conversations)) for one in chosen]
+    tasks = tasks if len(tasks) > 1 else [1.0]
+    rates: dict[str, float | None] = dict.fromkeys(projection.models)
+    for model in rates:
+        own = [law[model] for law in laws]
+        if sum(tasks) and all(one.trials is not None for one in own):
+            rates[model] = float(np.average([float(one.exact_mean) for one in own], weights=tasks))
     tried = [law[model] for law in laws for model in rates if law[model].trials is not None]
     items = max((law.public_items for law in tried), default=0)
     spends = {
@@ -235,18 +238,3 @@ def quality_frontier(
             *(said for *_, conditions in sorted_out for said in conditions),
         ),
     )
-
-
-def _success_rate(
-    model: str, workloads: Sequence[Workload], laws: Sequence[SuccessRate], projection: Projection
-) -> float | None:
-    """Return the share of tasks that succeed, ``None`` if a workload was not tried."""
-    succeed = tasks = 0.0
-    for workload, law in zip(workloads, laws, strict=True):
-        if law.trials is None:
-            return None
-        spend = projection.of(model, workload.name)
-        count = float(sum(spend.conversations)) if len(workloads) > 1 else 1.0
-        succeed += count * float(law.exact_mean)
-        tasks += count
-    return succeed / tasks if tasks else None
